@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+# Bootferry's build. Every folder lists its sources in a sources.mk. The portable lists make one
+# library, compiled once per flavour: efi is freestanding, linux is hosted, asan, fuzz and cov are
+# the hosted one with instruments. Objects live in build/FLAVOUR/. V=1 shows the commands.
+#
+#   make            the programs and the finalizer's VM
+#   make check      the tests          make e2e, bench, soak   the long ones
+#   make demo       moves a machine    make lint, fuzz, cov    the instruments
+#   make install    DESTDIR=, PREFIX=  make clean, distclean
+
+MAKEFLAGS += -rR
+.DELETE_ON_ERROR:
+.SECONDARY:
+.DEFAULT_GOAL := all
+
+VERSION := 0.1
+ARCH    ?= x86_64
+PREFIX  ?= /usr/local
+CC      = gcc
+CLANG   ?= clang
+CCACHE  ?=
+Q       := $(if $(filter 1,$(V)),,@)
+say      = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' '$(1)' '$(2)';)
+
+FOLDERS := third_party base image net drivers migrate boot linux replica finalize qemu tests
+-include $(FOLDERS:%=%/sources.mk)
+
+PORTABLE_SRCS := $(BASE_SRCS) $(IMAGE_SRCS) $(NET_SRCS) $(DRIVERS_SRCS) $(MIGRATE_SRCS)
+THIRD_SRCS    := $(LWIP_SRCS) $(MBEDTLS_SRCS) $(LZ4_SRCS) $(ZSTD_SRCS) $(BLAKE3_SRCS)
+EFI_SRCS      := $(strip $(BOOT_SRCS) $(DRIVERS_EFI_SRCS) $(NET_EFI_SRCS))
+
+# objects of FLAVOUR: $(call objs,efi,$(SRCS)); third-party sources are under build/ themselves
+objs = $(addprefix build/$(1)/,$(addsuffix .o,$(basename $(2:build/%=%))))
+
+# ---- Flags -------------------------------------------------------------------------------------
+
+WARN     := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+            -Wpointer-arith -Wundef -Wno-unused-parameter
+STD      := -std=gnu11 -g -fno-strict-aliasing -ffunction-sections -fdata-sections
+OWN_INC  := -I. -DBF_VERSION='"$(VERSION)"'
+HOSTED   := $(STD) -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -fstack-protector-strong -pthread
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+FLAGS_linux := $(HOSTED) -O2 -D_FORTIFY_SOURCE=2 -fPIE
+FLAGS_asan  := $(HOSTED) -O1 $(SANITIZE)
+FLAGS_fuzz  := $(HOSTED) -O1 $(SANITIZE) -fsanitize=fuzzer-no-link -DBF_FUZZ
+FLAGS_cov   := $(HOSTED) -O0 -fprofile-instr-generate -fcoverage-mapping
+CC_linux    = $(CC)
+CC_asan     = $(CLANG)
+CC_fuzz     = $(CLANG)
+CC_cov      = $(CLANG)
+LINK_linux  := -pie -Wl,--gc-sections,-z,relro,-z,now -pthread
+LINK_asan   := $(SANITIZE) -pthread
+LINK_fuzz   := $(SANITIZE) -fsanitize=fuzzer -pthread
+LINK_cov    := -fprofile-instr-generate -pthread
+HOSTED_FLAVOURS := linux asan fuzz cov
+
+# The EFI flavour: a PE by clang and lld-link. clang's predefined names of another system are
+# taken away, since third-party code would branch on them.
+EFI_INC_x86_64   := -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
+EFI_FLAGS_x86_64 := -mno-red-zone
+FLAGS_efi := --target=$(ARCH)-unknown-windows $(STD) -O2 -ffreestanding -nostdlibinc -fshort-wchar \
+    -fno-stack-protector -mno-stack-arg-probe -fno-ms-extensions -fno-ident \
+    -U_WIN32 -U_WIN64 -U_MSC_VER -U_MSC_EXTENSIONS -isystem boot/libc $(EFI_FLAGS_$(ARCH))
+CC_efi    = $(CLANG)
+AR_efi    = llvm-ar
+AR        = ar
+LD_efi   := lld-link /subsystem:efi_application /entry:efi_main /nodefaultlib /opt:ref /opt:icf \
+    /dynamicbase /nxcompat /largeaddressaware /align:4096 /filealign:4096 /debug:none /brepro
+
+# Which sources may see which third-party headers. A file may need flags of its own: name them in
+# CFLAGS_<path of the source>. Everything else sees nothing but this tree.
+sees = $(foreach f,efi $(HOSTED_FLAVOURS),$(call objs,$(f),$(1))): private SEEN += $(2)
+$(eval $(call sees,$(LWIP_USERS) $(LWIP_SRCS) none.c,$(LWIP_INC)))
+$(eval $(call sees,$(MBEDTLS_USERS) $(MBEDTLS_SRCS) none.c,$(MBEDTLS_INC)))
+$(eval $(call sees,$(LZ4_USERS) $(LZ4_SRCS) none.c,$(LZ4_INC)))
+$(eval $(call sees,$(ZSTD_USERS) $(ZSTD_SRCS) none.c,$(ZSTD_INC)))
+$(eval $(call sees,$(BLAKE3_USERS) $(BLAKE3_SRCS) none.c,$(BLAKE3_INC)))
+THIRD_INC := $(LWIP_INC) $(MBEDTLS_INC) $(LZ4_INC) $(ZSTD_INC) $(BLAKE3_INC)
+
+# ---- Rules -------------------------------------------------------------------------------------
+
+# What is missing on the machine, and the third-party sources: looked at once, through stamps.
+build/.setup: third_party/setup.sh third_party/packages
+	$(Q)third_party/setup.sh
+	$(Q)mkdir -p build && touch $@
+build/third_party/.ready: third_party/fetch.sh third_party/hashes | build/.setup
+	$(Q)third_party/fetch.sh
+	$(Q)touch $@
+$(THIRD_SRCS): | build/third_party/.ready ;
+
+define flavour
+build/$(1)/third_party/%.o: build/third_party/%.c | build/third_party/.ready
+	$$(call say,CC,$$@)mkdir -p $$(@D) && $(CCACHE) $$(CC_$(1)) $$(FLAGS_$(1)) $(THIRD_WARN) $$(OWN_INC) \
+	    $$(SEEN) $$(CFLAGS_$$<) -MMD -MP -c -o $$@ $$<
+build/$(1)/tests/%.o: private SEEN += $(THIRD_INC)
+build/$(1)/%.o: %.c | build/third_party/.ready
+	$$(call say,CC,$$@)mkdir -p $$(@D) && $(CCACHE) $$(CC_$(1)) $$(FLAGS_$(1)) $(WARN) $$(OWN_INC) \
+	    $$(SEEN) $$(CFLAGS_$$<) -MMD -MP -c -o $$@ $$<
+build/$(1)/libbootferry.a: $$(call objs,$(1),$$(PORTABLE_SRCS) $$(THIRD_SRCS) $(2))
+	$$(call say,AR,$$@)mkdir -p $$(@D) && rm -f $$@ && $(3) rcs $$@ $$(filter %.o,$$^)
+endef
+$(eval $(call flavour,efi,,$(AR_efi)))
+$(foreach f,$(HOSTED_FLAVOURS),$(eval $(call flavour,$(f),$$(LINUX_SRCS),$(AR))))
+
+# Only the EFI program's own sources see the firmware's headers.
+$(call objs,efi,$(EFI_SRCS) none.c): private SEEN += $(EFI_INC_$(ARCH)) -DGNU_EFI_USE_MS_ABI
+
+build/bootferry.efi: $(call objs,efi,$(EFI_SRCS)) build/efi/libbootferry.a
+	$(call say,LINK,$@)$(LD_efi) $(LD_EFI_EXTRA) /out:$@ $(filter %.o %.a,$^)
+
+# A hosted program: $(eval $(call program,NAME,SOURCES,LIBRARIES AND LINK FLAGS))
+define program
+build/$(1): $(call objs,linux,$(2)) build/linux/libbootferry.a
+	$$(call say,LINK,$$@)$(CC) $(if $(filter -static,$(3)),,$(LINK_linux)) -o $$@ $$(filter %.o %.a,$$^) $(3)
+endef
+$(eval $(call program,bootferryd,$(BOOTFERRYD_SRCS),$(REPLICA_LIBS)))
+$(eval $(call program,bootferry,$(BOOTFERRY_SRCS),$(REPLICA_LIBS)))
+$(eval $(call program,bootferry-finalize,$(FINALIZE_SRCS),$(FINALIZE_LIBS)))
+
+PROGRAMS := $(if $(EFI_SRCS),build/bootferry.efi) $(if $(BOOTFERRYD_SRCS),build/bootferryd) \
+            $(if $(BOOTFERRY_SRCS),build/bootferry) $(if $(FINALIZE_SRCS),build/bootferry-finalize)
+
+.PHONY: all check demo lint fuzz cov e2e bench soak install clean distclean
+all: $(PROGRAMS) $(FINALIZER_VM)
+
+# ---- Tests -------------------------------------------------------------------------------------
+
+# tests/unit/test_NAME.c is a program. It may name further sources in TEST_SRCS_test_NAME, and
+# libraries in TEST_LIBS_test_NAME. tests/fuzz/fuzz_NAME.c likewise (FUZZ_SRCS_, FUZZ_LIBS_).
+UNIT_TESTS := $(basename $(notdir $(wildcard tests/unit/test_*.c)))
+FUZZERS    := $(basename $(notdir $(wildcard tests/fuzz/fuzz_*.c)))
+
+define instrumented
+build/$(1)/tests/$(2)/$(3): $(call objs,$(1),tests/$(2)/$(3).c $(4)) build/$(1)/libbootferry.a
+	$$(call say,LINK,$$@)$(CLANG) $(LINK_$(1)) -o $$@ $$(filter %.o %.a,$$^) $(5)
+endef
+$(foreach t,$(UNIT_TESTS),$(foreach f,asan cov,$(eval $(call \
+    instrumented,$(f),unit,$(t),$(TEST_SRCS_$(t)),$(TEST_LIBS_$(t))))))
+$(foreach t,$(FUZZERS),$(eval $(call \
+    instrumented,fuzz,fuzz,$(t),$(FUZZ_SRCS_$(t)),$(FUZZ_LIBS_$(t)))))
+UNIT_PROGRAMS := $(UNIT_TESTS:%=build/asan/tests/unit/%)
+FUZZ_PROGRAMS := $(FUZZERS:%=build/fuzz/tests/fuzz/%)
+
+# sources.mk files add scripts to CHECK_TESTS, E2E_TESTS, BENCH_TESTS and SOAK_TESTS, and what
+# those need to CHECK_DEPS and so on.
+check: all $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(CHECK_DEPS)
+	$(Q)tests/run.sh $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS:%='tests/fuzz.sh 20000 %') $(CHECK_TESTS)
+.PHONY: unit
+unit: $(UNIT_PROGRAMS)
+	$(Q)tests/run.sh $(UNIT_PROGRAMS)
+fuzz: $(FUZZ_PROGRAMS)
+	$(Q)tests/run.sh $(FUZZ_PROGRAMS:%='tests/fuzz.sh $(or $(RUNS),5000000) %')
+e2e: all $(E2E_DEPS)
+	$(Q)tests/run.sh $(E2E_TESTS)
+bench: all $(BENCH_DEPS)
+	$(Q)tests/run.sh -v $(BENCH_TESTS)
+soak: all $(SOAK_DEPS)
+	$(Q)tests/run.sh $(SOAK_TESTS)
+cov: $(UNIT_TESTS:%=build/cov/tests/unit/%)
+	$(Q)tests/coverage.sh $^
+lint: build/efi/libbootferry.a $(LINT_DEPS)
+	$(Q)tests/run.sh -v tests/lint.sh
+demo: all $(DEMO_DEPS)
+	$(Q)$(DEMO)
+
+clean:
+	$(Q)rm -rf $(foreach f,efi $(HOSTED_FLAVOURS),build/$(f)) build/test-logs $(PROGRAMS) $(CLEAN)
+distclean:
+	$(Q)rm -rf build
+
+-include $(foreach f,$(wildcard $(addprefix build/,efi $(HOSTED_FLAVOURS))),$(shell \
+    find $(f) -name '*.d' -type f))

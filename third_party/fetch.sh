@@ -1,0 +1,192 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Obtains the third-party sources into build/third_party/NAME, each from a Debian source package.
+#
+# apt's signatures are the trust. The mirror is the machine's own; the sources come through a
+# private apt configuration under build/, so that /etc is neither needed nor touched. Downloads
+# are kept in $BOOTFERRY_CACHE (default build/cache), and a cache whose files all have the hashes
+# of third_party/hashes is used without any network. An unknown hash is a warning, and an error
+# when RELEASE=1. LWIP_DIR, MBEDTLS_DIR, LZ4_DIR, ZSTD_DIR, BLAKE3_DIR replace a download.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(dirname "$here")
+out=$top/build/third_party
+cache=$(mkdir -p "${BOOTFERRY_CACHE:-$top/build/cache}" && cd "${BOOTFERRY_CACHE:-$top/build/cache}" && pwd)
+hashes=$here/hashes
+
+# name, the variable that replaces it, the folder inside the package (- for any), a file that must
+# be there, and then where to look, in this order: SUITE/PACKAGE/VERSIONS (a glob).
+components() {
+    cat <<'TABLE'
+lwip LWIP_DIR - src/core/tcp.c trixie/lwip/2.2.* sid/lwip/2.2.*
+mbedtls MBEDTLS_DIR - library/ssl_tls13_client.c trixie/mbedtls/3.6.* sid/mbedtls/3.6.*
+lz4 LZ4_DIR lib lz4.c trixie/lz4/1.* bookworm/lz4/1.*
+zstd ZSTD_DIR lib compress/zstd_compress.c trixie/libzstd/1.5.* bookworm/libzstd/1.5.*
+blake3 BLAKE3_DIR - blake3_avx2.c trixie/ccache/4.* bookworm/ccache/4.* sid/blake3-py/1.*
+TABLE
+}
+
+say() { echo "third_party: $*"; }
+complain() { echo "third_party: $*" >&2; }
+
+mirror() {
+    local codename
+    codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-bookworm}")
+    apt-get indextargets --format '$(SITE) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
+        awk -v r="$codename" '$2 == r && $3 == "main" { print $1; exit }'
+}
+
+# apt_in SUITE COMMAND...: runs an apt command that knows nothing but the sources of one suite.
+apt_in() {
+    local dir=$top/build/apt/$1 command=$2
+    shift 2
+    "$command" -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts="$dir/sources" \
+        -o Dir::State::Lists="$dir/lists" -o Dir::Cache="$dir/cache" -o Acquire::Retries=3 \
+        -o APT::Get::List-Cleanup=0 -q "$@"
+}
+
+# Makes the private configuration for a suite and loads its index, once per run.
+prepare_suite() {
+    local suite=$1 dir=$top/build/apt/$1 site attempt
+    [ ! -e "$dir/fresh.$$" ] || return 0
+    site=$(mirror)
+    [ -n "$site" ] || { complain "this machine's apt names no Debian mirror"; return 1; }
+    mkdir -p "$dir/sources" "$dir/lists/partial" "$dir/cache/archives/partial"
+    printf '%s\n' "Types: deb-src" "URIs: $site" "Suites: $suite" "Components: main" \
+        "Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg" >"$dir/sources/debian.sources"
+    for attempt in 1 2 3; do
+        if apt_in "$suite" apt-get update >"$dir/update.log" 2>&1; then
+            rm -f "$dir"/fresh.*
+            touch "$dir/fresh.$$"
+            return 0
+        fi
+        complain "index of $suite: attempt $attempt failed: $(grep -m1 '^[EW]:' "$dir/update.log" || true)"
+        sleep "$attempt"
+    done
+    return 1
+}
+
+# check_hashes NAME FILE...: is every file the one that is listed?
+check_hashes() {
+    local name=$1 file sum known=0
+    shift
+    for file in "$@"; do
+        sum=$(sha256sum "$file" | cut -d' ' -f1)
+        if ! grep -q "^$name $sum ${file##*/}\$" "$hashes"; then
+            complain "WARNING: $name: ${file##*/} has an unknown hash: $sum"
+            known=1
+        fi
+    done
+    return $known
+}
+
+# package_in DIR: prints what to unpack there: the .dsc, or the upstream tarball if that is all.
+package_in() {
+    find "$1" -maxdepth 1 -name '*.dsc' -print -quit | grep . ||
+        find "$1" -maxdepth 1 -name '*.orig.tar.*' -print -quit | grep .
+}
+
+# from_cache NAME: prints what to unpack if the cache holds this component and knows every file.
+from_cache() {
+    local dir=$cache/$1
+    [ -d "$dir" ] && package_in "$dir" && check_hashes "$1" "$dir"/* 2>/dev/null
+}
+
+# fetch_version SUITE PACKAGE=VERSION DIR LOG [OPTION]
+fetch_version() {
+    rm -rf "$3" && mkdir -p "$3"
+    (cd "$3" && apt_in "$1" apt-get source --download-only --only-source "${@:5}" "$2") >"$4" 2>&1
+}
+
+# download NAME SUITE PACKAGE GLOB: leaves a source package in the cache, prints what to unpack.
+# A mirror may lack a file of it: the upstream tarball by itself is good enough then.
+download() {
+    local name=$1 suite=$2 package=$3 glob=$4 dir=$cache/$1 versions version option
+    prepare_suite "$suite" || return 1
+    versions=$(apt_in "$suite" apt-cache showsrc --only-source "$package" 2>/dev/null |
+        sed -n 's/^Version: //p' | sort -rV)
+    for version in $versions; do
+        # shellcheck disable=SC2254 # the glob is meant as one
+        case ${version#*:} in $glob) ;; *) continue ;; esac
+        for option in --no-tar-only --tar-only; do
+            if fetch_version "$suite" "$package=$version" "$dir.new" "$dir.log" "$option"; then
+                rm -rf "$dir" && mv "$dir.new" "$dir"
+                package_in "$dir"
+                return 0
+            fi
+            complain "$name: $package $version from $suite: $(grep -m1 '^E:' "$dir.log" || echo failed)"
+        done
+    done
+    rm -rf "$dir.new"
+    return 1
+}
+
+# open_package PACKAGE DIR
+open_package() {
+    case $1 in
+    *.dsc) dpkg-source -x "$1" "$2" ;;
+    *) mkdir -p "$2" && tar -xf "$1" -C "$2" ;;
+    esac
+}
+
+# unpack NAME PACKAGE FOLDER PROBE: the folder that ends in FOLDER and holds PROBE becomes
+# build/third_party/NAME.
+unpack() {
+    local name=$1 package=$2 folder=$3 probe=$4 work=$out/.unpack/$1 found
+    rm -rf "$work" "${out:?}/$name" && mkdir -p "$out/.unpack"
+    open_package "$package" "$work" >"$out/$name.log" 2>&1 ||
+        { complain "$name: $package does not unpack, see $out/$name.log"; return 1; }
+    found=$(find "$work" -path "*${folder:+/$folder}/$probe" -printf '%d %p\n' | sort -n |
+        head -n 1 | cut -d' ' -f2-)
+    [ -n "$found" ] || { complain "$name: $(basename "$package") has no $folder/$probe"; return 1; }
+    find "$work" -maxdepth 2 -type f \( -name 'LICEN*' -o -name 'COPYING*' \) \
+        -exec cp -n -t "${found%/"$probe"}" {} + 2>/dev/null || true
+    mv "${found%/"$probe"}" "$out/$name"
+    find "$out/$name" -type f -exec touch {} +
+    rm -rf "$out/.unpack"
+    basename "$package" .dsc >"$out/$name/.origin"
+}
+
+# obtain NAME FOLDER PROBE PLACE...
+obtain() {
+    local name=$1 folder=$2 probe=$3 place dsc suite package glob
+    shift 3
+    if dsc=$(from_cache "$name") && unpack "$name" "$dsc" "$folder" "$probe"; then
+        say "$name: $(cat "$out/$name/.origin") (cache)"
+        return 0
+    fi
+    for place in "$@"; do
+        IFS=/ read -r suite package glob <<<"$place"
+        dsc=$(download "$name" "$suite" "$package" "$glob") || continue
+        check_hashes "$name" "$cache/$name"/* || [ "${RELEASE:-0}" != 1 ] ||
+            { complain "$name: refused, this is a release build"; continue; }
+        unpack "$name" "$dsc" "$folder" "$probe" || continue
+        say "$name: $(cat "$out/$name/.origin") ($suite)"
+        return 0
+    done
+    complain "$name could not be obtained (tried: $*)"
+    return 1
+}
+
+main() {
+    local name variable folder probe places failed=()
+    mkdir -p "$out"
+    while read -r name variable folder probe places; do
+        folder=${folder#-}
+        if [ -n "${!variable:-}" ]; then
+            [ -f "${!variable}/$probe" ] || { complain "$variable=${!variable} has no $probe"; exit 1; }
+            rm -rf "${out:?}/$name"
+            ln -s "$(cd "${!variable}" && pwd)" "$out/$name"
+            say "$name: ${!variable}"
+        elif [ ! -L "$out/$name" ] && [ -f "$out/$name/$probe" ] && [ -f "$out/$name/.origin" ]; then
+            say "$name: $(cat "$out/$name/.origin") (there)"
+        else
+            rm -f "$out/$name" 2>/dev/null || true
+            # shellcheck disable=SC2086 # a list of places
+            obtain "$name" "$folder" "$probe" $places || failed+=("$name")
+        fi
+    done < <(components)
+    [ ${#failed[@]} -eq 0 ] || { complain "missing: ${failed[*]}; NAME_DIR= may name a copy"; exit 1; }
+}
+main
