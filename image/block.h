@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// The block interface: how a source disk is read. Asynchronous in its contract (submit, poll,
+// complete), so that a firmware driver that blocks and a native one with deep queues stand behind
+// the same calls. There is no write operation in this type, and no way to obtain one from it.
+//
+// The mediator (bf_source_*) checks range, alignment and size once and counts; drivers behind it
+// only assert. Geometry is asked of the device, never assumed.
+#ifndef BF_IMAGE_BLOCK_H
+#define BF_IMAGE_BLOCK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "image/identity.h"
+
+struct bf_block_geometry {
+    uint32_t block_size; // bytes, a power of two, 512..65536
+    uint64_t blocks;     // number of blocks; block_size * blocks fits in 63 bits
+    uint32_t alignment;  // of the memory given to submit, bytes, a power of two >= 1
+    uint32_t max_blocks; // largest request
+    uint32_t preferred_blocks;
+    uint16_t depth;    // requests that may be in flight; 1 for a blocking driver
+    uint8_t blocking;  // submit returns only when the transfer is complete
+    uint8_t removable; // never migrated by default
+};
+
+struct bf_block_request {
+    uint64_t block; // first block
+    uint32_t count; // blocks, > 0
+    void *data;     // count * block_size bytes; belongs to the driver until done
+    enum bf_err status;
+    uint8_t done;
+    void *user;
+    struct bf_block_request *next; // for the driver while it owns the request
+};
+
+struct bf_block_ops {
+    const char *driver; // "firmware", "virtio-blk", "file", ...
+    // Takes the request, or BF_AGAIN when the queue is full (nothing taken). Any other error is
+    // reported in request->status with done set, not here.
+    enum bf_err (*submit)(void *impl, struct bf_block_request *request);
+    // Completes what can be completed; never waits.
+    void (*poll)(void *impl);
+    // Ends the driver's use of the device. All requests are complete or cancelled afterwards.
+    void (*close)(void *impl);
+};
+
+struct bf_source_disk {
+    const struct bf_block_ops *ops;
+    void *impl;
+    struct bf_block_geometry geometry;
+    struct bf_disk_identity identity;
+    uint64_t requests, bytes_read, errors; // counted by the mediator
+    uint64_t blocked_us;                   // time spent inside submit of a blocking driver
+};
+
+// Checks the geometry that a driver claims. BF_ERR_UNSUPPORTED when a rule above is broken.
+enum bf_err bf_block_geometry_check(const struct bf_block_geometry *geometry);
+
+uint64_t bf_source_bytes(const struct bf_source_disk *disk);
+
+// BF_ERR_RANGE for a request outside the disk, misaligned or too large (request untouched);
+// BF_AGAIN when the queue is full; BF_OK: the request will become done.
+enum bf_err bf_source_submit(struct bf_source_disk *disk, struct bf_block_request *request);
+void bf_source_poll(struct bf_source_disk *disk);
+
+// The synchronous form for headers and tables: any byte range, through a bounce buffer of its own.
+// Loops over submit and poll until timeout_us. Not for bulk data.
+enum bf_err bf_source_read(struct bf_source_disk *disk, uint64_t offset, void *out, size_t len,
+                           uint64_t timeout_us);
+
+// Closes the driver; takes a disk whose ops is NULL.
+void bf_source_close(struct bf_source_disk *disk);
+
+#endif
