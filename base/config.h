@@ -29,6 +29,7 @@ enum {
     BF_CONFIG_DNS = 3,
     BF_CONFIG_TEXT_MAX = 65536, // of one source
     BF_CONFIG_DER_MAX = 4096,
+    BF_CONFIG_PORT = 7667, // of a server that is given without one
 };
 
 struct bf_ip {
@@ -117,6 +118,13 @@ enum bf_err bf_config_parse(struct bf_config *c, const char *text, size_t len,
 // reach of a static address).
 enum bf_err bf_config_check(const struct bf_config *c, char *reason, size_t reason_size);
 
+// With Secure Boot on, only the section is covered by the signature: the keys of the root of trust
+// and of the identity must come from there. Call it then, after bf_config_check.
+enum bf_err bf_config_check_signed(const struct bf_config *c, char *reason, size_t reason_size);
+
+// True when any key was set by this origin.
+int bf_config_has(const struct bf_config *c, enum bf_origin origin);
+
 // The value of key number i as text for "what was used, and whence"; secrets as "(set)".
 void bf_config_show(const struct bf_config *c, uint32_t i, char *out, size_t size);
 
@@ -131,6 +139,10 @@ struct bf_section_header {
 };
 // Finds the text in a section's bytes. BF_ERR_NOT_FOUND when empty, BF_ERR_CORRUPT when malformed.
 enum bf_err bf_section_text(const void *section, size_t size, const char **text, size_t *len);
+
+// Addresses as text: dotted IPv4, or IPv6 (RFC 4291, 2.2) without a zone. out >= 46 bytes.
+enum bf_err bf_ip_parse(const char *text, size_t len, struct bf_ip *out);
+void bf_ip_text(char *out, size_t size, const struct bf_ip *ip);
 
 // Base64 (RFC 4648, section 4) without line breaks; *len in: room, out: bytes.
 enum bf_err bf_base64_decode(const char *text, size_t text_len, uint8_t *out, size_t *len);

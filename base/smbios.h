@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// SMBIOS (DSP0134 3.x): entry points and structures, as bytes and a length. Every length in them is
+// hostile; a structure that does not fit ends the walk.
+#ifndef BF_BASE_SMBIOS_H
+#define BF_BASE_SMBIOS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+// Where the table is, from an entry point: "_SM_" (5.2.1) or "_SM3_" (5.2.2), checksums included.
+// len: bytes that may be read at entry, at least 32.
+struct bf_smbios_entry {
+    uint64_t address;
+    uint32_t length; // for version 3 the largest possible one
+};
+enum bf_err bf_smbios_entry_parse(const void *entry, size_t len, struct bf_smbios_entry *out);
+
+struct bf_smbios_structure {
+    uint8_t type;
+    uint16_t handle;
+    const uint8_t *formatted; // begins with type, length, handle
+    uint8_t length;           // of the formatted area, >= 4
+    const char *strings;      // NUL-terminated strings; an empty one ends them
+    size_t strings_len;       // with both ending NULs
+};
+
+struct bf_smbios_walk {
+    const uint8_t *at, *end;
+};
+void bf_smbios_begin(struct bf_smbios_walk *walk, const void *table, size_t len);
+// The next structure; 0 at the end-of-table structure (type 127) or at anything malformed.
+int bf_smbios_next(struct bf_smbios_walk *walk, struct bf_smbios_structure *out);
+
+// String number n (1-based) of a structure as printable ASCII, trimmed; empty when there is none.
+void bf_smbios_string(const struct bf_smbios_structure *s, uint8_t n, char *out, size_t size);
+
+// What the inventory wants.
+struct bf_smbios_facts {
+    char vendor[64], product[64], serial[64]; // type 1
+    char uuid[37];                            // type 1, empty when unset or all ones
+    char firmware_vendor[64];                 // type 0
+    char processor[64];                       // type 4, the first that is populated
+    uint16_t sockets, threads;                // type 4, populated ones
+    uint64_t memory_bytes;                    // type 17, the sum
+};
+void bf_smbios_facts(const void *table, size_t len, struct bf_smbios_facts *out);
+
+// Calls use for every string of type 11 (OEM strings) in order, until it returns an error, which
+// is passed on.
+enum bf_err bf_smbios_oem_strings(const void *table, size_t len,
+                                  enum bf_err (*use)(void *user, const char *text), void *user);
+
+#endif

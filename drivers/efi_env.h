@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every file that talks to the firmware needs: the system table, the translation of status
+// codes, handle lists, device paths and text. Nothing here knows a device.
+#ifndef BF_DRIVERS_EFI_ENV_H
+#define BF_DRIVERS_EFI_ENV_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <efi.h>
+
+#include "base/err.h"
+
+// Set by bf_efi_init, read by every *_efi.c.
+struct bf_efi_env {
+    EFI_HANDLE image;
+    EFI_SYSTEM_TABLE *st;
+    EFI_BOOT_SERVICES *bs;
+};
+extern struct bf_efi_env bf_efi;
+
+// The first call of efi_main.
+void bf_efi_init(EFI_HANDLE image, EFI_SYSTEM_TABLE *st);
+
+// Translates a status code. EFI_SUCCESS and warnings are BF_OK.
+enum bf_err bf_efi_err(EFI_STATUS status);
+
+// The low byte of an error code, for the log ("EFI error 14").
+uint32_t bf_efi_code(EFI_STATUS status);
+
+// Lets the firmware bind its drivers to every device (recursively). Before this call most NICs and
+// some disks do not exist when the program was started from a disk or a CD. 0.3 to 2 s.
+void bf_efi_connect_all(void);
+
+// Handles that carry a protocol; *count 0 and NULL when there is none. Free with bf_efi_free.
+EFI_HANDLE *bf_efi_handles(EFI_GUID *protocol, size_t *count);
+void bf_efi_free(void *pool); // takes NULL
+
+// The interface of a protocol on a handle without opening it, or NULL.
+void *bf_efi_protocol(EFI_HANDLE handle, EFI_GUID *protocol);
+// The first instance of a protocol anywhere, or NULL.
+void *bf_efi_locate(EFI_GUID *protocol);
+
+// Device paths are read with a bound of 4096 bytes; a path that is not terminated within it is
+// treated as absent (NULL, 0).
+const EFI_DEVICE_PATH *bf_efi_path(EFI_HANDLE handle);
+size_t bf_efi_path_size(const EFI_DEVICE_PATH *path); // with its end node; 0 when malformed
+const EFI_DEVICE_PATH *bf_efi_path_next(const EFI_DEVICE_PATH *node); // NULL at the end
+const EFI_DEVICE_PATH *bf_efi_path_last(const EFI_DEVICE_PATH *path); // last node before the end
+// True when path begins with all nodes of prefix (and may go on).
+int bf_efi_path_begins(const EFI_DEVICE_PATH *path, const EFI_DEVICE_PATH *prefix);
+// Text as EFI_DEVICE_PATH_TO_TEXT gives it (UEFI 2.10, 10.6), or hexadecimal without that protocol.
+void bf_efi_path_text(const EFI_DEVICE_PATH *path, char *out, size_t size);
+
+// UCS-2 to printable ASCII, '?' for the rest. max: characters that may be read of text.
+void bf_efi_ascii(const CHAR16 *text, size_t max, char *out, size_t size);
+
+// Printable ASCII of a fixed field that need not be terminated, trimmed at both ends.
+void bf_efi_field(const void *bytes, size_t len, char *out, size_t size);
+
+#endif
