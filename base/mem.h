@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Memory for portable code: the platform's allocator with an account, so that the bound that is
-// promised can be enforced and shown. Not thread safe; workers never allocate.
+// promised can be enforced and shown. The account is atomic, so this is as thread safe as the
+// platform's allocator; workers of the boot program never allocate.
 #ifndef BF_BASE_MEM_H
 #define BF_BASE_MEM_H
 

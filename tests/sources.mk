@@ -1,3 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 # What the tests need beside their own source: further sources and libraries per unit test or
 # fuzzer (TEST_SRCS_test_NAME, TEST_LIBS_test_NAME, FUZZ_SRCS_fuzz_NAME, FUZZ_LIBS_fuzz_NAME).
+
+TEST_SRCS_test_base := tests/platform_sim.c

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+// Little-endian cursors that fail once and stay failed. Bounds are checked as "len > left", never
+// as a sum that could wrap; what is read after a failure is zero.
+#include "base/cursor.h"
+
+#include <string.h>
+
+void bf_reader_init(struct bf_reader *r, const void *bytes, size_t len)
+{
+    r->at = bytes;
+    r->end = len ? r->at + len : r->at;
+    r->failed = 0;
+}
+
+size_t bf_reader_left(const struct bf_reader *r)
+{
+    return r->failed ? 0 : (size_t)(r->end - r->at);
+}
+
+int bf_reader_ok(const struct bf_reader *r)
+{
+    return !r->failed;
+}
+
+int bf_reader_done(const struct bf_reader *r)
+{
+    return !r->failed && r->at == r->end;
+}
+
+void bf_reader_fail(struct bf_reader *r)
+{
+    r->failed = 1;
+}
+
+const uint8_t *bf_get_span(struct bf_reader *r, size_t len)
+{
+    const uint8_t *span = r->at;
+    if (r->failed || len > (size_t)(r->end - r->at)) {
+        r->failed = 1;
+        return NULL;
+    }
+    if (len)
+        r->at += len;
+    return span;
+}
+
+void bf_skip(struct bf_reader *r, size_t len)
+{
+    bf_get_span(r, len);
+}
+
+static uint64_t get_little(struct bf_reader *r, size_t len)
+{
+    const uint8_t *span = bf_get_span(r, len);
+    uint64_t v = 0;
+    for (size_t i = len; span && i > 0; i--)
+        v = v << 8 | span[i - 1];
+    return v;
+}
+
+uint8_t bf_get_u8(struct bf_reader *r)
+{
+    return (uint8_t)get_little(r, 1);
+}
+
+uint16_t bf_get_u16(struct bf_reader *r)
+{
+    return (uint16_t)get_little(r, 2);
+}
+
+uint32_t bf_get_u32(struct bf_reader *r)
+{
+    return (uint32_t)get_little(r, 4);
+}
+
+uint64_t bf_get_u64(struct bf_reader *r)
+{
+    return get_little(r, 8);
+}
+
+int64_t bf_get_i64(struct bf_reader *r)
+{
+    return (int64_t)get_little(r, 8);
+}
+
+void bf_get_bytes(struct bf_reader *r, void *out, size_t len)
+{
+    const uint8_t *span = bf_get_span(r, len);
+    if (!len)
+        return;
+    if (span)
+        memcpy(out, span, len);
+    else
+        memset(out, 0, len);
+}
+
+void bf_get_string(struct bf_reader *r, char *out, size_t size)
+{
+    size_t len = bf_get_u16(r);
+    const uint8_t *span = NULL;
+    if (len < size)
+        span = bf_get_span(r, len);
+    else
+        r->failed = 1;
+    for (size_t i = 0; span && i < len; i++)
+        if (span[i] < ' ' || span[i] == 127)
+            r->failed = 1;
+    if (!span || r->failed)
+        len = 0;
+    if (len)
+        memcpy(out, span, len);
+    if (size)
+        out[len] = 0;
+}
+
+void bf_writer_init(struct bf_writer *w, void *bytes, size_t size)
+{
+    w->start = bytes;
+    w->at = w->start;
+    w->end = size ? w->start + size : w->start;
+    w->failed = 0;
+}
+
+size_t bf_writer_len(const struct bf_writer *w)
+{
+    return (size_t)(w->at - w->start);
+}
+
+int bf_writer_ok(const struct bf_writer *w)
+{
+    return !w->failed;
+}
+
+uint8_t *bf_put_space(struct bf_writer *w, size_t len)
+{
+    uint8_t *space = w->at;
+    if (w->failed || len > (size_t)(w->end - w->at)) {
+        w->failed = 1;
+        return NULL;
+    }
+    if (len)
+        w->at += len;
+    return space;
+}
+
+static void put_little(struct bf_writer *w, uint64_t v, size_t len)
+{
+    uint8_t *space = bf_put_space(w, len);
+    for (size_t i = 0; space && i < len; i++)
+        space[i] = (uint8_t)(v >> (8 * i));
+}
+
+void bf_put_u8(struct bf_writer *w, uint8_t v)
+{
+    put_little(w, v, 1);
+}
+
+void bf_put_u16(struct bf_writer *w, uint16_t v)
+{
+    put_little(w, v, 2);
+}
+
+void bf_put_u32(struct bf_writer *w, uint32_t v)
+{
+    put_little(w, v, 4);
+}
+
+void bf_put_u64(struct bf_writer *w, uint64_t v)
+{
+    put_little(w, v, 8);
+}
+
+void bf_put_i64(struct bf_writer *w, int64_t v)
+{
+    put_little(w, (uint64_t)v, 8);
+}
+
+void bf_put_bytes(struct bf_writer *w, const void *bytes, size_t len)
+{
+    uint8_t *space = bf_put_space(w, len);
+    if (space && len)
+        memcpy(space, bytes, len);
+}
+
+void bf_put_string(struct bf_writer *w, const char *text)
+{
+    size_t len = strlen(text);
+    if (len > UINT16_MAX) {
+        w->failed = 1;
+        return;
+    }
+    bf_put_u16(w, (uint16_t)len);
+    bf_put_bytes(w, text, len);
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// The porting checklist: every function of the platform contract, failing. It is compiled, so that
+// it stays complete, and is linked into nothing. A new platform begins as a copy of this file.
+#include "base/platform.h"
+
+uint64_t bf_platform_now_us(void)
+{
+    return 0;
+}
+
+int64_t bf_platform_wall(void)
+{
+    return 0;
+}
+
+void bf_platform_set_wall(int64_t unix_seconds)
+{
+    (void)unix_seconds;
+}
+
+enum bf_err bf_platform_entropy(void *out, size_t len)
+{
+    (void)out;
+    (void)len;
+    return BF_ERR_NO_ENTROPY;
+}
+
+void *bf_platform_alloc(size_t size, size_t align)
+{
+    (void)size;
+    (void)align;
+    return NULL;
+}
+
+void bf_platform_free(void *memory)
+{
+    (void)memory;
+}
+
+void bf_platform_log(enum bf_log_level level, const char *line)
+{
+    (void)level;
+    (void)line;
+}
+
+void bf_platform_idle(uint32_t max_us)
+{
+    (void)max_us;
+}
