@@ -66,7 +66,7 @@ CC_efi    = $(CLANG)
 AR_efi    = llvm-ar
 AR        = ar
 LD_efi   := lld-link /subsystem:efi_application /entry:efi_main /nodefaultlib /opt:ref /opt:icf \
-    /dynamicbase /nxcompat /largeaddressaware /align:4096 /filealign:4096 /debug:none /brepro
+    /dynamicbase /nxcompat /largeaddressaware /filealign:4096 /debug:none /brepro
 
 # Which sources may see which third-party headers. A file may need flags of its own: name them in
 # CFLAGS_<path of the source>. Everything else sees nothing but this tree.
