@@ -93,7 +93,7 @@ define flavour
 build/$(1)/third_party/%.o: build/third_party/%.c | build/third_party/.ready
 	$$(call say,CC,$$@)mkdir -p $$(@D) && $(CCACHE) $$(CC_$(1)) $$(FLAGS_$(1)) $(THIRD_WARN) $$(OWN_INC) \
 	    $$(SEEN) $$(CFLAGS_$$<) -MMD -MP -c -o $$@ $$<
-build/$(1)/tests/%.o: private SEEN += $(THIRD_INC)
+build/$(1)/tests/%.o: private SEEN = $(THIRD_INC)
 build/$(1)/%.o: %.c | build/third_party/.ready
 	$$(call say,CC,$$@)mkdir -p $$(@D) && $(CCACHE) $$(CC_$(1)) $$(FLAGS_$(1)) $(WARN) $$(OWN_INC) \
 	    $$(SEEN) $$(CFLAGS_$$<) -MMD -MP -c -o $$@ $$<
@@ -112,11 +112,15 @@ build/bootferry.efi: $(call objs,efi,$(EFI_SRCS)) build/efi/libbootferry.a
 # A hosted program: $(eval $(call program,NAME,SOURCES,LIBRARIES AND LINK FLAGS))
 define program
 build/$(1): $(call objs,linux,$(2)) build/linux/libbootferry.a
-	$$(call say,LINK,$$@)$(CC) $(if $(filter -static,$(3)),,$(LINK_linux)) -o $$@ $$(filter %.o %.a,$$^) $(3)
+	$$(call say,LINK,$$@)mkdir -p $$(@D) && $(CC) $(if $(filter -static,$(3)),,$(LINK_linux)) -o $$@ $$(filter %.o %.a,$$^) $(3)
 endef
 $(eval $(call program,bootferryd,$(BOOTFERRYD_SRCS),$(REPLICA_LIBS)))
 $(eval $(call program,bootferry,$(BOOTFERRY_SRCS),$(REPLICA_LIBS)))
 $(eval $(call program,bootferry-finalize,$(FINALIZE_SRCS),$(FINALIZE_LIBS)))
+
+# Programs that tests use: TEST_TOOLS names them, TOOL_SRCS_NAME and TOOL_LIBS_NAME what they are
+# made of; they become build/NAME.
+$(foreach t,$(TEST_TOOLS),$(eval $(call program,$(t),$(TOOL_SRCS_$(t)),$(TOOL_LIBS_$(t)))))
 
 PROGRAMS := $(if $(EFI_SRCS),build/bootferry.efi) $(if $(BOOTFERRYD_SRCS),build/bootferryd) \
             $(if $(BOOTFERRY_SRCS),build/bootferry) $(if $(FINALIZE_SRCS),build/bootferry-finalize)
@@ -133,7 +137,7 @@ FUZZERS    := $(basename $(notdir $(wildcard tests/fuzz/fuzz_*.c)))
 
 define instrumented
 build/$(1)/tests/$(2)/$(3): $(call objs,$(1),tests/$(2)/$(3).c $(4)) build/$(1)/libbootferry.a
-	$$(call say,LINK,$$@)$(CLANG) $(LINK_$(1)) -o $$@ $$(filter %.o %.a,$$^) $(5)
+	$$(call say,LINK,$$@)mkdir -p $$(@D) && $(CLANG) $(LINK_$(1)) -o $$@ $$(filter %.o %.a,$$^) $(5)
 endef
 $(foreach t,$(UNIT_TESTS),$(foreach f,asan cov,$(eval $(call \
     instrumented,$(f),unit,$(t),$(TEST_SRCS_$(t)),$(TEST_LIBS_$(t))))))
@@ -144,8 +148,10 @@ FUZZ_PROGRAMS := $(FUZZERS:%=build/fuzz/tests/fuzz/%)
 
 # sources.mk files add scripts to CHECK_TESTS, E2E_TESTS, BENCH_TESTS and SOAK_TESTS, and what
 # those need to CHECK_DEPS and so on.
-check: all $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(CHECK_DEPS)
-	$(Q)tests/run.sh $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS:%='tests/fuzz.sh 20000 %') $(CHECK_TESTS)
+LINT_ENV = $(foreach l,LWIP MBEDTLS LZ4 ZSTD BLAKE3,$(l)_USERS='$($(l)_USERS)')
+
+check: all build/efi/libbootferry.a $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(CHECK_DEPS)
+	$(Q)$(LINT_ENV) tests/run.sh tests/lint.sh $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS:%='tests/fuzz.sh 20000 %') $(CHECK_TESTS)
 .PHONY: unit
 unit: $(UNIT_PROGRAMS)
 	$(Q)tests/run.sh $(UNIT_PROGRAMS)
@@ -159,13 +165,13 @@ soak: all $(SOAK_DEPS)
 	$(Q)tests/run.sh $(SOAK_TESTS)
 cov: $(UNIT_TESTS:%=build/cov/tests/unit/%)
 	$(Q)tests/coverage.sh $^
-lint: build/efi/libbootferry.a $(LINT_DEPS)
-	$(Q)tests/run.sh -v tests/lint.sh
+lint: build/efi/libbootferry.a
+	$(Q)$(LINT_ENV) tests/run.sh -v tests/lint.sh
 demo: all $(DEMO_DEPS)
 	$(Q)$(DEMO)
 
 clean:
-	$(Q)rm -rf $(foreach f,efi $(HOSTED_FLAVOURS),build/$(f)) build/test-logs $(PROGRAMS) $(CLEAN)
+	$(Q)rm -rf $(foreach f,efi $(HOSTED_FLAVOURS) tests test-logs,build/$(f)) $(PROGRAMS) $(CLEAN)
 distclean:
 	$(Q)rm -rf build
 

@@ -55,7 +55,7 @@ struct bf_config {
     // root of trust and identity
     struct bf_config_blob root;        // root=        base64 of the pinned root certificate, DER
     struct bf_config_blob certificate; // certificate= base64 of the machine's certificate, DER
-    struct bf_config_blob key;         // key=         base64 of its private key, DER (SEC1 or PKCS#8)
+    struct bf_config_blob key;         // key=         base64 of its private key, DER (SEC1, PKCS#8)
     char name[64];                     // name=        the machine's name
     uint8_t enrol_key[32];             // enrol-key=   64 hexadecimal digits
     uint8_t has_enrol_key;

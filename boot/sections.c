@@ -9,7 +9,8 @@
 #define SECTION(name) __attribute__((section(name), used, aligned(4096)))
 
 SECTION(".sbat")
-static const char sbat[] = "sbat,1,SBAT Version,sbat,1,https://github.com/rhboot/shim/blob/main/SBAT.md\n"
+static const char sbat[] = "sbat,1,SBAT Version,sbat,1,"
+                           "https://github.com/rhboot/shim/blob/main/SBAT.md\n"
                            "bootferry,1,Bootferry,bootferry," BF_VERSION ",bootferry\n";
 
 struct config_section {

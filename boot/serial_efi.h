@@ -9,10 +9,10 @@
 #include "base/config.h"
 #include "base/err.h"
 
-// BF_SERIAL_LINES: opens the ports EXCLUSIVE, so that the firmware's terminal driver lets go of them
-// and no escape codes mix with the lines. BF_SERIAL_CONSOLE leaves the ports to the firmware (the
-// screen appears there, and no lines). BF_SERIAL_OFF: neither lines nor screen. Returns the number
-// of ports that lines go to.
+// BF_SERIAL_LINES: opens the ports EXCLUSIVE, so that the firmware's terminal driver lets go of
+// them and no escape codes mix with the lines. BF_SERIAL_CONSOLE leaves the ports to the firmware
+// (the screen appears there, and no lines). BF_SERIAL_OFF: neither lines nor screen. Returns the
+// number of ports that lines go to.
 uint32_t bf_serial_open(enum bf_serial mode);
 
 // Sends text and CR LF to every port. A port that does not take it within 200 ms is left out until

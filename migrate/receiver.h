@@ -3,7 +3,8 @@
 // own. The server calls bf_receiver_step from its loop, the simulation from its virtual one.
 //
 // States: HELLO (waiting for it) -> [ENROLLING ->] PLANNING -> RECEIVING -> SEALING -> DONE; FAILED
-// from everywhere. The host decides about identity and sessions: it is asked through bf_receiver_host.
+// from everywhere. The host decides about identity and sessions: it is asked through
+// bf_receiver_host.
 #ifndef BF_MIGRATE_RECEIVER_H
 #define BF_MIGRATE_RECEIVER_H
 

@@ -36,7 +36,7 @@ report() {
     passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
     printf '%-44s %4d passed %3d failed %3d skipped\n' "$name" "$p" "$f" "$s"
     [ "$s" -eq 0 ] || grep '^skip ' "$log" | sed 's/^/    /'
-    if [ "$f" -gt 0 ]; then
+    if [ "$f" -gt 0 ] && [ -z "$verbose" ]; then
         grep '^not ok ' "$log" | sed 's/^/    /'
         echo "    --- end of $log:"
         tail -n 25 "$log" | sed 's/^/    | /'

@@ -3,3 +3,4 @@
 # fuzzer (TEST_SRCS_test_NAME, TEST_LIBS_test_NAME, FUZZ_SRCS_fuzz_NAME, FUZZ_LIBS_fuzz_NAME).
 
 TEST_SRCS_test_base := tests/platform_sim.c
+

@@ -1,0 +1,44 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The boot image as a file: pe_check's demands hold, and pe_check itself notices each kind of
+# damage, done here to copies of the image.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+check=build/tests/pe_check
+image=build/bootferry.efi
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+failed=0
+"$check" "$image" || failed=1
+
+pe=$(od -An -tu4 -j60 -N4 "$image" | tr -d ' ')
+optional=$((pe + 24))
+sections=$((optional + $(od -An -tu2 -j$((pe + 20)) -N2 "$image" | tr -d ' ')))
+
+# damaged NAME OFFSET BYTES(octal escapes) DEMAND: the changed copy must fail exactly this demand.
+damaged() {
+    cp "$image" "$tmp/$1.efi"
+    # shellcheck disable=SC2059 # escapes are meant
+    printf "$3" | dd of="$tmp/$1.efi" bs=1 seek="$2" conv=notrunc status=none
+    "$check" "$tmp/$1.efi" >"$tmp/out" && true
+    if [ "$(grep '^not ok' "$tmp/out")" = "not ok image: $4" ]; then
+        echo "ok damage is noticed: $1"
+    else
+        sed 's/^/# /' "$tmp/out"
+        echo "not ok damage is noticed: $1"
+        failed=1
+    fi
+}
+
+# Characteristics of the first section (.text) with write added; the NX bit of DllCharacteristics
+# taken away; alignment; the first letters of the two named sections' contents.
+damaged writable-text $((sections + 36 + 3)) '\340' 'no section both writable and executable'
+damaged no-nx $((optional + 71)) '\000' 'NX compatible'
+damaged alignment $((optional + 33)) '\002' 'sections aligned to 4 KiB'
+raw_of() {
+    LC_ALL=C grep -abo "$1" "$image" | head -n 1 | cut -d: -f1
+}
+damaged sbat "$(raw_of 'sbat,1,SBAT')" 'S' 'SBAT names itself and Bootferry'
+damaged section "$(raw_of 'BOOTFERRY-CONFIG')" 'b' 'configuration section well formed and empty'
+exit $failed

@@ -1,0 +1,98 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The house rules that a machine can judge: one "ok" or "not ok" line per rule, with the places that
+# break it. Called by `make lint`, which builds the freestanding library first.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+failed=0
+
+# judge RULE: stdin holds the places that break it.
+judge() {
+    local places
+    places=$(cat)
+    if [ -z "$places" ]; then
+        echo "ok lint: $1"
+    else
+        printf '%s\n' "$places" | sed 's/^/# /'
+        echo "not ok lint: $1"
+        failed=1
+    fi
+}
+
+sources() { git ls-files --cached --others --exclude-standard -- "$@" | while read -r f; do [ -f "$f" ] && echo "$f"; done; }
+portable() { sources 'base/*.[ch]' 'image/*.[ch]' 'net/*.[ch]' 'drivers/*.[ch]' 'migrate/*.[ch]' | grep -vE '(_efi\.[ch]|drivers/efi.*\.h)$'; }
+scripts() { sources | xargs -r grep -lE '^#!/bin/(ba)?sh'; }
+# Code without comments and strings, so that prose is not taken for code: FILE:LINE:TEXT.
+code() { xargs -r awk -f tests/lint_code.awk; }
+
+# ---- Includes: what each folder may use --------------------------------------------------------
+
+declare -A allowed=(
+    [base]='base' [image]='base image' [net]='base image net' [drivers]='base image net drivers'
+    [migrate]='base image net migrate' [boot]='base image net drivers migrate boot'
+    [linux]='base image net migrate linux' [replica]='base image net migrate linux replica'
+    [finalize]='base image net migrate linux finalize'
+)
+for folder in base image net drivers migrate boot linux replica finalize; do
+    sources "$folder/*.[ch]" | xargs -r grep -HnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' |
+        awk -v ok=" ${allowed[$folder]} " -F'"' '
+            { split($2, part, "/"); if (part[2] == "" || index(ok, " " part[1] " ") == 0) print $0 }
+        ' | grep -vF -f tests/lint_includes | judge "$folder includes only ${allowed[$folder]}"
+done
+
+# Third-party headers come only by the flags that sources.mk gives to the named users; here the
+# portable code's angle brackets are held to the freestanding headers, <string.h>, and those.
+portable | xargs -r grep -HnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*<' |
+    grep -vE '<(stdint|stddef|stdarg|stdbool|limits|stdalign|float|string)\.h>' |
+    grep -vF -f tests/lint_includes |
+    judge 'portable code includes freestanding headers and <string.h>'
+# The named users of each library come from the sources.mk files, through the environment.
+third_party() { # LIBRARY HEADERS USER...
+    local library=$1 headers=$2
+    shift 2
+    sources '*.[ch]' | grep -vE '^tests/' |
+        xargs -r grep -HnE "^[[:space:]]*#[[:space:]]*include[[:space:]]*[<\"]($headers)" |
+        grep -vF -f tests/lint_includes -f <(printf '%s:\n' "${@:-none}") |
+        judge "$library is included by its named users only"
+}
+# shellcheck disable=SC2086 # lists
+{
+    third_party lwIP 'lwip/|netif/' ${LWIP_USERS:-}
+    third_party mbedTLS 'mbedtls/|psa/' ${MBEDTLS_USERS:-}
+    third_party LZ4 'lz4' ${LZ4_USERS:-}
+    third_party zstd 'zstd' ${ZSTD_USERS:-}
+    third_party BLAKE3 'blake3' ${BLAKE3_USERS:-}
+}
+sources '*.[ch]' | grep -vE '^(boot/|drivers/.*efi)' | xargs -r grep -HnE 'include[[:space:]]*<efi' |
+    judge 'firmware headers are included by boot/ and *_efi.c only'
+
+# ---- Portable code -----------------------------------------------------------------------------
+
+portable | code | grep -E '#[[:space:]]*(el)?if' |
+    grep -E '_WIN32|_WIN64|__linux|__unix|_MSC_|__APPLE__|__EFI|__STDC_HOSTED__|__GNUC__|__x86_64|__i386|__aarch64|BF_FUZZ|BF_EFI|BF_LINUX' |
+    grep -vF -f tests/lint_includes | judge 'no platform #if in portable code'
+portable | code | grep -wE 'long' | judge 'no long in portable code'
+portable | code | grep -wE '512u?' | grep -vE '\[512u?\]|[A-Z0-9_]{3,} = 512' | judge 'no literal 512 in portable code'
+
+# The library may leave undefined only what the platform, the small C library or the compiler
+# provides. COFF objects of the freestanding build; @feat.00 and the like are absolute, not undefined.
+llvm-nm --undefined-only build/efi/libbootferry.a 2>/dev/null | awk '$1 == "U" { print $2 }' |
+    sort -u >build/lint-undefined
+llvm-nm --defined-only build/efi/libbootferry.a 2>/dev/null | awk 'NF == 3 { print $3 }' |
+    sort -u >build/lint-defined
+comm -23 build/lint-undefined build/lint-defined | grep -vxF -f <(sed 's/#.*//; /^$/d' tests/lint_undefined) |
+    judge 'the library leaves undefined only what the platform provides'
+
+# ---- Everything --------------------------------------------------------------------------------
+
+sources '*.[ch]' '*.sh' '*.mk' '*.py' Makefile .ci/run | xargs -r grep -L 'SPDX-License-Identifier: Apache-2.0' |
+    judge 'an SPDX line in each file'
+sources '*.c' | xargs -r awk -f tests/lint_functions.awk | judge 'no function over 100 lines'
+sources '*.[ch]' '*.sh' '*.mk' '*.md' Makefile | grep -v '^tests/lint' |
+    xargs -r grep -HnE '\b(TODO|FIXME|XXX|HACK)\b' | judge 'no notes of unfinished work'
+sources '*.c' '*.h' | xargs -r awk 'length($0) > 100 { print FILENAME ":" FNR ": " length($0) " columns" }' |
+    judge 'no line over 100 columns'
+sources '*.c' '*.h' | xargs -r grep -HnP '\t| +$' | judge 'no tabs and no trailing spaces'
+scripts | xargs -r shellcheck -S style -e SC1091,SC2016,SC2317 2>&1 | judge 'shell scripts pass shellcheck'
+
+[ "$failed" -eq 0 ]
