@@ -1,29 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every file that talks to the firmware needs: the system table, the translation of status
-// codes, handle lists, device paths and text. Nothing here knows a device.
-#ifndef BF_DRIVERS_EFI_ENV_H
-#define BF_DRIVERS_EFI_ENV_H
+// Handles, protocols, device paths and text of the firmware: what every file that talks to it needs
+// and what knows no device. Device paths come from firmware and option ROMs: they are read within a
+// bound, and one that does not end within it is treated as absent.
+#ifndef BF_DRIVERS_EFI_HANDLES_H
+#define BF_DRIVERS_EFI_HANDLES_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include <efi.h>
-
-#include "base/err.h"
-
-// Set by bf_efi_init, read by every *_efi.c.
-struct bf_efi_env {
-    EFI_HANDLE image;
-    EFI_SYSTEM_TABLE *st;
-    EFI_BOOT_SERVICES *bs;
-};
-extern struct bf_efi_env bf_efi;
-
-// The first call of efi_main.
-void bf_efi_init(EFI_HANDLE image, EFI_SYSTEM_TABLE *st);
-
-// Translates a status code. EFI_SUCCESS and warnings are BF_OK.
-enum bf_err bf_efi_err(EFI_STATUS status);
+#include "drivers/efi.h"
 
 // The low byte of an error code, for the log ("EFI error 14").
 uint32_t bf_efi_code(EFI_STATUS status);
@@ -41,8 +26,7 @@ void *bf_efi_protocol(EFI_HANDLE handle, EFI_GUID *protocol);
 // The first instance of a protocol anywhere, or NULL.
 void *bf_efi_locate(EFI_GUID *protocol);
 
-// Device paths are read with a bound of 4096 bytes; a path that is not terminated within it is
-// treated as absent (NULL, 0).
+// NULL when the handle has none. Bound: 4096 bytes.
 const EFI_DEVICE_PATH *bf_efi_path(EFI_HANDLE handle);
 size_t bf_efi_path_size(const EFI_DEVICE_PATH *path); // with its end node; 0 when malformed
 const EFI_DEVICE_PATH *bf_efi_path_next(const EFI_DEVICE_PATH *node); // NULL at the end
