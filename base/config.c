@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+// The configuration as a whole: lines, precedence of the origins, the rule of trust, and what must
+// hold between keys. What each value may be is in config_network.c, config_run.c and
+// config_identity.c, the table of keys in config_table.c.
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/config_rules.h"
+#include "base/fmt.h"
+
+static const char *const origin_names[BF_ORIGINS] = {
+    [BF_ORIGIN_DEFAULT] = "default",     [BF_ORIGIN_SECTION] = "section of the EFI file",
+    [BF_ORIGIN_FILE] = "bootferry.conf", [BF_ORIGIN_SMBIOS] = "SMBIOS",
+    [BF_ORIGIN_FW_CFG] = "fw_cfg",
+};
+
+const char *bf_origin_name(enum bf_origin origin)
+{
+    return (uint32_t)origin < BF_ORIGINS ? origin_names[origin] : "unknown";
+}
+
+enum bf_err bf_config_refuse(char *reason, size_t size, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    bf_vsnprintf(reason, size, format, args);
+    va_end(args);
+    return BF_ERR_CONFIG;
+}
+
+int bf_value_is(struct bf_config_value v, const char *word)
+{
+    return v.len == strlen(word) && memcmp(v.at, word, v.len) == 0;
+}
+
+int bf_value_number(struct bf_config_value v, uint64_t max, uint64_t *out)
+{
+    uint64_t value = 0;
+    if (!v.len || v.len > 18) // more digits than any key needs, fewer than overflow
+        return 0;
+    for (size_t i = 0; i < v.len; i++) {
+        if (v.at[i] < '0' || v.at[i] > '9')
+            return 0;
+        value = value * 10 + (uint64_t)(v.at[i] - '0');
+    }
+    *out = value;
+    return value <= max;
+}
+
+static int is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static struct bf_config_value trimmed(struct bf_config_value v)
+{
+    while (v.len && is_blank(v.at[0])) {
+        v.at++;
+        v.len--;
+    }
+    while (v.len && is_blank(v.at[v.len - 1]))
+        v.len--;
+    return v;
+}
+
+int bf_value_split(struct bf_config_value *v, char separator, struct bf_config_value *part)
+{
+    if (!v->at)
+        return 0;
+    const char *found = v->len ? memchr(v->at, separator, v->len) : NULL;
+    size_t len = found ? (size_t)(found - v->at) : v->len;
+    *part = trimmed((struct bf_config_value){v->at, len});
+    if (found)
+        *v = (struct bf_config_value){found + 1, v->len - len - 1};
+    else
+        *v = (struct bf_config_value){NULL, 0};
+    return 1;
+}
+
+void bf_config_defaults(struct bf_config *c)
+{
+    memset(c, 0, sizeof *c);
+    c->dhcp = 1;
+    c->retry_seconds = 300;
+    c->end = BF_END_POWEROFF;
+    c->on_failure = BF_FAILURE_WAIT;
+    c->failure_wait = 60;
+    c->serial = BF_SERIAL_LINES;
+}
+
+static uint32_t find_key(struct bf_config_value name)
+{
+    uint32_t count, i = 0;
+    const struct bf_config_key *table = bf_config_table(&count);
+    while (i < count && !bf_value_is(name, table[i].name))
+        i++;
+    return i;
+}
+
+// The rule of trust: what vouches for the server and for this machine comes from the medium, and
+// what nobody signed does not replace what somebody may have signed.
+static enum bf_err may_set(const struct bf_config *c, uint32_t key, enum bf_origin origin,
+                           char *reason, size_t size)
+{
+    uint32_t count;
+    const struct bf_config_key *k = &bf_config_table(&count)[key];
+    if (c->origin[key] == origin && origin != BF_ORIGIN_DEFAULT && !k->repeat)
+        return bf_config_refuse(reason, size, "%s= is given twice", k->name);
+    if (k->trust && (origin == BF_ORIGIN_SMBIOS || origin == BF_ORIGIN_FW_CFG))
+        return bf_config_refuse(reason, size, "%s= may not come from %s", k->name,
+                                bf_origin_name(origin));
+    if (k->trust && origin != BF_ORIGIN_SECTION && c->origin[key] != BF_ORIGIN_DEFAULT)
+        return bf_config_refuse(reason, size, "%s= is set by the %s and cannot be replaced",
+                                k->name, bf_origin_name((enum bf_origin)c->origin[key]));
+    return BF_OK;
+}
+
+static int is_clean(struct bf_config_value v)
+{
+    for (size_t i = 0; i < v.len; i++)
+        if ((uint8_t)v.at[i] < 0x20 || (uint8_t)v.at[i] > 0x7e)
+            return 0;
+    return 1;
+}
+
+static enum bf_err set_value(struct bf_config *c, struct bf_config_value name,
+                             struct bf_config_value value, enum bf_origin origin, char *reason,
+                             size_t size)
+{
+    uint32_t count, key = find_key(name);
+    const struct bf_config_key *table = bf_config_table(&count);
+    if (key == count)
+        return bf_config_refuse(reason, size, "unknown key");
+    enum bf_err err = may_set(c, key, origin, reason, size);
+    if (err != BF_OK)
+        return err;
+    char why[160] = "";
+    uint8_t disks = c->disks;
+    if (key == BF_KEY_DISK && c->origin[key] != origin)
+        c->disks = 0;
+    if (!value.len)
+        err = bf_config_refuse(why, sizeof why, "has no value");
+    else if (!is_clean(value))
+        err = bf_config_refuse(why, sizeof why, "may have printable ASCII only");
+    else
+        err = bf_config_rules[key].set(c, value, why, sizeof why);
+    if (err == BF_OK)
+        c->origin[key] = (uint8_t)origin;
+    else if (key == BF_KEY_DISK)
+        c->disks = disks;
+    if (err != BF_OK)
+        bf_config_refuse(reason, size, "%s= %s (form: %s)", table[key].name, why, table[key].form);
+    return err;
+}
+
+enum bf_err bf_config_set(struct bf_config *c, const char *key, const char *value,
+                          enum bf_origin origin, char *reason, size_t reason_size)
+{
+    struct bf_config_value k = trimmed((struct bf_config_value){key, strlen(key)});
+    struct bf_config_value v = trimmed((struct bf_config_value){value, strlen(value)});
+    return set_value(c, k, v, origin, reason, reason_size);
+}
+
+static enum bf_err parse_line(struct bf_config *c, struct bf_config_value line,
+                              enum bf_origin origin, char *reason, size_t size)
+{
+    struct bf_config_value key, rest;
+    if (line.len && line.at[line.len - 1] == '\r')
+        line.len--;
+    line = trimmed(line);
+    if (!line.len || line.at[0] == '#')
+        return BF_OK;
+    const char *equals = memchr(line.at, '=', line.len);
+    if (!equals)
+        return bf_config_refuse(reason, size, "this line is not KEY=VALUE");
+    key = (struct bf_config_value){line.at, (size_t)(equals - line.at)};
+    rest = (struct bf_config_value){equals + 1, line.len - key.len - 1};
+    return set_value(c, trimmed(key), trimmed(rest), origin, reason, size);
+}
+
+enum bf_err bf_config_parse(struct bf_config *c, const char *text, size_t len,
+                            enum bf_origin origin, uint32_t *line, char *reason, size_t reason_size)
+{
+    static const char mark[] = "\xef\xbb\xbf"; // what some editors put before UTF-8
+    *line = 0;
+    if (len > BF_CONFIG_TEXT_MAX)
+        return bf_config_refuse(reason, reason_size, "longer than %d bytes", BF_CONFIG_TEXT_MAX);
+    if (len >= 3 && memcmp(text, mark, 3) == 0) {
+        text += 3;
+        len -= 3;
+    }
+    while (len) {
+        const char *end = memchr(text, '\n', len);
+        size_t n = end ? (size_t)(end - text) : len;
+        ++*line;
+        enum bf_err err =
+            parse_line(c, (struct bf_config_value){text, n}, origin, reason, reason_size);
+        if (err != BF_OK)
+            return err;
+        n += end != NULL;
+        text += n;
+        len -= n;
+    }
+    return BF_OK;
+}
+
+static int same_net(const struct bf_ip *a, const struct bf_ip *b, uint32_t prefix)
+{
+    for (uint32_t i = 0; i < prefix; i++)
+        if ((a->bytes[i / 8] ^ b->bytes[i / 8]) >> (7 - i % 8) & 1)
+            return 0;
+    return 1;
+}
+
+static int is_link_local(const struct bf_ip *ip)
+{
+    return ip->family == 6 && ip->bytes[0] == 0xfe && (ip->bytes[1] & 0xc0) == 0x80;
+}
+
+static enum bf_err check_network(const struct bf_config *c, char *reason, size_t size)
+{
+    const struct bf_ip *gateway = &c->gateway;
+    struct bf_ip ip;
+    if (c->dhcp && gateway->family)
+        return bf_config_refuse(reason, size, "gateway= needs a static address=ADDR/LEN");
+    if (!c->dhcp && gateway->family &&
+        (gateway->family != c->address.family ||
+         (!is_link_local(gateway) && !same_net(gateway, &c->address, c->prefix))))
+        return bf_config_refuse(reason, size, "gateway= is not within the network of address=");
+    if (!c->dhcp && gateway->family && memcmp(gateway, &c->address, sizeof *gateway) == 0)
+        return bf_config_refuse(reason, size, "gateway= is the machine's own address=");
+    for (uint32_t i = 0; !c->dhcp && !c->dns_count && i < c->servers; i++)
+        if (bf_ip_parse(c->server[i].host, strlen(c->server[i].host), &ip) != BF_OK)
+            return bf_config_refuse(reason, size,
+                                    "server= has a name: with a static address dns= is needed");
+    return BF_OK;
+}
+
+enum bf_err bf_config_check(const struct bf_config *c, char *reason, size_t reason_size)
+{
+    if (!c->servers)
+        return bf_config_refuse(reason, reason_size, "server= is missing");
+    if (!c->root.len)
+        return bf_config_refuse(reason, reason_size, "root= is missing");
+    if (!c->certificate.len != !c->key.len)
+        return bf_config_refuse(reason, reason_size, "%s= is missing",
+                                c->key.len ? "certificate" : "key");
+    if (!c->key.len && !c->has_enrol_key)
+        return bf_config_refuse(reason, reason_size,
+                                "certificate= and key=, or enrol-key=, are missing");
+    if (!c->key.len && !c->name[0])
+        return bf_config_refuse(reason, reason_size, "enrol-key= needs name=");
+    for (uint32_t i = 0; i < c->disks; i++)
+        if (c->disks > 1 && strcmp(c->disk[i], "all") == 0)
+            return bf_config_refuse(reason, reason_size, "disk=all does not go with other disks");
+    return check_network(c, reason, reason_size);
+}
+
+enum bf_err bf_config_check_signed(const struct bf_config *c, char *reason, size_t reason_size)
+{
+    uint32_t count;
+    const struct bf_config_key *table = bf_config_table(&count);
+    for (uint32_t i = 0; i < count; i++)
+        if (table[i].trust && c->origin[i] > BF_ORIGIN_SECTION)
+            return bf_config_refuse(reason, reason_size,
+                                    "Secure Boot is on: %s= must be in the signed section, not in "
+                                    "%s",
+                                    table[i].name, bf_origin_name((enum bf_origin)c->origin[i]));
+    return BF_OK;
+}
+
+int bf_config_has(const struct bf_config *c, enum bf_origin origin)
+{
+    for (uint32_t i = 0; i < BF_CONFIG_KEYS; i++)
+        if (c->origin[i] == origin)
+            return 1;
+    return 0;
+}
+
+void bf_config_show(const struct bf_config *c, uint32_t i, char *out, size_t size)
+{
+    if (i < BF_CONFIG_KEYS)
+        bf_config_rules[i].show(c, out, size);
+    else
+        bf_snprintf(out, size, "%s", "");
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// The values of the configuration that say which disks, and how the program runs and ends.
+#include <string.h>
+
+#include "base/config_rules.h"
+#include "base/fmt.h"
+#include "base/selector.h"
+
+struct choice {
+    const char *word;
+    uint8_t value;
+};
+static const struct choice ends[] = {
+    {"poweroff", BF_END_POWEROFF}, {"reboot", BF_END_REBOOT}, {"exit", BF_END_EXIT}, {NULL, 0}};
+static const struct choice failures[] = {
+    {"poweroff", BF_FAILURE_POWEROFF}, {"reboot", BF_FAILURE_REBOOT}, {NULL, 0}};
+static const struct choice serials[] = {
+    {"lines", BF_SERIAL_LINES}, {"console", BF_SERIAL_CONSOLE}, {"off", BF_SERIAL_OFF}, {NULL, 0}};
+static const struct choice compressions[] = {
+    {"auto", 0}, {"off", 1}, {"lz4", 2}, {"zstd", 3}, {NULL, 0}};
+
+static const struct choice *choose(const struct choice *list, struct bf_config_value v)
+{
+    for (; list->word; list++)
+        if (bf_value_is(v, list->word))
+            return list;
+    return NULL;
+}
+
+static void show_choice(const struct choice *list, uint8_t value, char *out, size_t size)
+{
+    while (list->word && list->value != value)
+        list++;
+    bf_snprintf(out, size, "%s", list->word ? list->word : "");
+}
+
+enum bf_err bf_set_end(struct bf_config *c, struct bf_config_value v, char *reason, size_t size)
+{
+    const struct choice *found = choose(ends, v);
+    if (!found)
+        return bf_config_refuse(reason, size, "must be poweroff, reboot or exit");
+    c->end = (enum bf_end)found->value;
+    return BF_OK;
+}
+
+void bf_show_end(const struct bf_config *c, char *out, size_t size)
+{
+    show_choice(ends, (uint8_t)c->end, out, size);
+}
+
+enum bf_err bf_set_failure(struct bf_config *c, struct bf_config_value v, char *reason, size_t size)
+{
+    const struct choice *found = choose(failures, v);
+    struct bf_config_value rest = v, word;
+    uint64_t seconds = 0;
+    if (!found && (!bf_value_split(&rest, ':', &word) || !bf_value_is(word, "wait") ||
+                   !bf_value_number(rest, 86400, &seconds)))
+        return bf_config_refuse(reason, size,
+                                "must be wait:SECONDS (at most 86400), poweroff or reboot");
+    c->on_failure = found ? (enum bf_failure)found->value : BF_FAILURE_WAIT;
+    c->failure_wait = (uint32_t)seconds;
+    return BF_OK;
+}
+
+void bf_show_failure(const struct bf_config *c, char *out, size_t size)
+{
+    if (c->on_failure == BF_FAILURE_WAIT)
+        bf_snprintf(out, size, "wait:%u", c->failure_wait);
+    else
+        show_choice(failures, (uint8_t)c->on_failure, out, size);
+}
+
+enum bf_err bf_set_serial(struct bf_config *c, struct bf_config_value v, char *reason, size_t size)
+{
+    const struct choice *found = choose(serials, v);
+    if (!found)
+        return bf_config_refuse(reason, size, "must be lines, console or off");
+    c->serial = (enum bf_serial)found->value;
+    return BF_OK;
+}
+
+void bf_show_serial(const struct bf_config *c, char *out, size_t size)
+{
+    show_choice(serials, (uint8_t)c->serial, out, size);
+}
+
+enum bf_err bf_set_compress(struct bf_config *c, struct bf_config_value v, char *reason,
+                            size_t size)
+{
+    const struct choice *found = choose(compressions, v);
+    if (!found)
+        return bf_config_refuse(reason, size, "must be auto, off, lz4 or zstd");
+    c->compression = found->value;
+    return BF_OK;
+}
+
+void bf_show_compress(const struct bf_config *c, char *out, size_t size)
+{
+    show_choice(compressions, c->compression, out, size);
+}
+
+enum bf_err bf_set_retry(struct bf_config *c, struct bf_config_value v, char *reason, size_t size)
+{
+    uint64_t seconds;
+    if (!bf_value_number(v, 31536000, &seconds))
+        return bf_config_refuse(reason, size, "must be seconds, at most a year");
+    c->retry_seconds = (uint32_t)seconds;
+    return BF_OK;
+}
+
+void bf_show_retry(const struct bf_config *c, char *out, size_t size)
+{
+    bf_snprintf(out, size, "%u", c->retry_seconds);
+}
+
+enum bf_err bf_set_disk(struct bf_config *c, struct bf_config_value v, char *reason, size_t size)
+{
+    char text[sizeof c->disk[0]], why[96];
+    if (v.len >= sizeof text)
+        return bf_config_refuse(reason, size, "is longer than %u characters",
+                                (uint32_t)sizeof text - 1);
+    if (c->disks == BF_CONFIG_DISKS)
+        return bf_config_refuse(reason, size, "is given more than %d times", BF_CONFIG_DISKS);
+    memcpy(text, v.at, v.len);
+    text[v.len] = 0;
+    if (bf_selector_syntax(text, why, sizeof why) != BF_OK)
+        return bf_config_refuse(reason, size, "is not a selector: %s", why);
+    for (uint32_t i = 0; i < c->disks; i++)
+        if (strcmp(c->disk[i], text) == 0)
+            return bf_config_refuse(reason, size, "names the same disk twice");
+    memcpy(c->disk[c->disks++], text, v.len + 1);
+    return BF_OK;
+}
+
+void bf_show_disk(const struct bf_config *c, char *out, size_t size)
+{
+    size_t at = 0;
+    bf_snprintf(out, size, "%s", "");
+    for (uint32_t i = 0; i < c->disks && at < size; i++)
+        at += (size_t)bf_snprintf(out + at, size - at, "%s%s", i ? "; " : "", c->disk[i]);
+}
+
+// Four hexadecimal digits at most.
+static int parse_hex16(const char *text, size_t len, uint64_t *out)
+{
+    static const char hex[] = "0123456789abcdef";
+    *out = 0;
+    for (size_t i = 0; i < len; i++) {
+        char lower = text[i] >= 'A' && text[i] <= 'F' ? (char)(text[i] | 32) : text[i];
+        const char *digit = memchr(hex, lower, sizeof hex - 1);
+        if (!digit)
+            return 0;
+        *out = *out << 4 | (uint64_t)(digit - hex);
+    }
+    return len >= 1 && len <= 4;
+}
+
+enum bf_err bf_set_debug_exit(struct bf_config *c, struct bf_config_value v, char *reason,
+                              size_t size)
+{
+    uint64_t port;
+    int prefixed = v.len > 2 && v.at[0] == '0' && (v.at[1] | 32) == 'x';
+    if (prefixed ? !parse_hex16(v.at + 2, v.len - 2, &port) : !bf_value_number(v, 65535, &port))
+        return bf_config_refuse(reason, size, "must be a port number, like 0xf4");
+    c->debug_exit = (uint16_t)port;
+    return BF_OK;
+}
+
+void bf_show_debug_exit(const struct bf_config *c, char *out, size_t size)
+{
+    bf_snprintf(out, size, "0x%x", c->debug_exit);
+}
