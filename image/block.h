@@ -14,10 +14,12 @@
 #include "base/err.h"
 #include "image/identity.h"
 
+enum { BF_BLOCK_MIN = 512, BF_BLOCK_MAX = 65536, BF_BLOCK_ALIGN_MAX = 4096 };
+
 struct bf_block_geometry {
-    uint32_t block_size; // bytes, a power of two, 512..65536
+    uint32_t block_size; // bytes, a power of two, BF_BLOCK_MIN..BF_BLOCK_MAX
     uint64_t blocks;     // number of blocks; block_size * blocks fits in 63 bits
-    uint32_t alignment;  // of the memory given to submit, bytes, a power of two >= 1
+    uint32_t alignment;  // of the memory given to submit, bytes, a power of two, 1..4096
     uint32_t max_blocks; // largest request
     uint32_t preferred_blocks;
     uint16_t depth;    // requests that may be in flight; 1 for a blocking driver
@@ -33,6 +35,9 @@ struct bf_block_request {
     uint8_t done;
     void *user;
     struct bf_block_request *next; // for the driver while it owns the request
+
+    struct bf_block_request *tracked; // the mediator's, until done
+    uint8_t orphan;
 };
 
 struct bf_block_ops {
@@ -40,7 +45,7 @@ struct bf_block_ops {
     // Takes the request, or BF_AGAIN when the queue is full (nothing taken). Any other error is
     // reported in request->status with done set, not here.
     enum bf_err (*submit)(void *impl, struct bf_block_request *request);
-    // Completes what can be completed; never waits.
+    // Completes what can be completed; never waits. Requests become done here and in submit only.
     void (*poll)(void *impl);
     // Ends the driver's use of the device. All requests are complete or cancelled afterwards.
     void (*close)(void *impl);
@@ -53,6 +58,7 @@ struct bf_source_disk {
     struct bf_disk_identity identity;
     uint64_t requests, bytes_read, errors; // counted by the mediator
     uint64_t blocked_us;                   // time spent inside submit of a blocking driver
+    struct bf_block_request *in_flight;    // the mediator's list
 };
 
 // Checks the geometry that a driver claims. BF_ERR_UNSUPPORTED when a rule above is broken.
@@ -66,7 +72,8 @@ enum bf_err bf_source_submit(struct bf_source_disk *disk, struct bf_block_reques
 void bf_source_poll(struct bf_source_disk *disk);
 
 // The synchronous form for headers and tables: any byte range, through a bounce buffer of its own.
-// Loops over submit and poll until timeout_us. Not for bulk data.
+// Loops over submit and poll until timeout_us; after that the buffer stays with the device until
+// the request completes or the disk is closed. Not for bulk data.
 enum bf_err bf_source_read(struct bf_source_disk *disk, uint64_t offset, void *out, size_t len,
                            uint64_t timeout_us);
 

@@ -25,17 +25,20 @@ enum {
     BF_PROTO_VERSION_MAX = 1,
     BF_PROTO_PORT = 7667,
     BF_FRAME_HEADER = 8,
-    BF_FRAME_OPTIONAL = 1,            // flag
-    BF_FRAME_PAYLOAD_MAX = 1310720,   // 1 MiB of data, digests and the fixed part
-    BF_DATA_MAX = 1048576,            // raw bytes in one DATA frame
-    BF_DATA_CHUNKS_MAX = 32,          // chunks in one DATA frame
-    BF_BASE_ENTRIES_MAX = 4096,       // digests in one BASE frame
+    BF_FRAME_OPTIONAL = 1,          // flag
+    BF_FRAME_PAYLOAD_MAX = 1310720, // 1 MiB of data, digests and the fixed part
+    BF_DATA_MAX = 1048576,          // raw bytes in one DATA frame
+    BF_DATA_CHUNKS_MAX = 32,        // chunks in one DATA frame
+    BF_BASE_ENTRIES_MAX = 4096,     // digests in one BASE frame
+    BF_BASE_WANT_MAX = 65536,       // chunks in one BASE_WANT
+    BF_CSR_MAX = 4096,
+    BF_CERTIFICATE_MAX = 8192,
     BF_PROTO_DISKS_MAX = 64,
     BF_PROTO_NICS_MAX = 32,
-    BF_NAME_MAX = 64,                 // machine names, with the NUL
-    BF_HEARTBEAT_MS = 5000,           // something is sent at least this often
-    BF_DEAD_MS = 15000,               // silence after which the peer is missed
-    BF_BUSY_MAX_MS = 120000,          // longest silence that BUSY may announce
+    BF_NAME_MAX = 64,        // machine names, with the NUL
+    BF_HEARTBEAT_MS = 5000,  // something is sent at least this often
+    BF_DEAD_MS = 15000,      // silence after which the peer is missed
+    BF_BUSY_MAX_MS = 120000, // longest silence that BUSY may announce
 };
 
 enum bf_cap {
@@ -124,11 +127,11 @@ struct bf_enrol {
     char name[BF_NAME_MAX];
     uint8_t key[32];
     const uint8_t *csr; // PKCS#10, DER; points into the frame
-    uint32_t csr_len;   // <= 4096
+    uint32_t csr_len;   // <= BF_CSR_MAX
 };
 struct bf_enrolled {
     const uint8_t *certificate; // DER
-    uint32_t certificate_len;   // <= 8192
+    uint32_t certificate_len;   // <= BF_CERTIFICATE_MAX
 };
 
 struct bf_welcome {
@@ -136,7 +139,7 @@ struct bf_welcome {
     uint64_t caps; // the intersection
     uint8_t session[16];
     int64_t clock;
-    uint8_t resumed; // same session and boot as before: PLAN's resume_chunk may be > 0
+    uint8_t resumed;        // same session and boot as before: PLAN's resume_chunk may be > 0
     char name[BF_NAME_MAX]; // of the machine, from its certificate
     char program[64];
 };
@@ -155,14 +158,14 @@ struct bf_plan {
 struct bf_base_want {
     uint16_t disk;
     uint64_t first;
-    uint32_t count; // <= 65536
+    uint32_t count; // <= BF_BASE_WANT_MAX
 };
 // What the server has now for chunks [first, first + count): runs of equal state.
 struct bf_base_run {
     uint16_t disk;
     uint8_t state; // enum bf_chunk_state, UNKNOWN: must be sent
     uint64_t first;
-    uint32_t count;         // digests: <= BF_BASE_ENTRIES_MAX, other states: any
+    uint32_t count;         // digests: <= BF_BASE_ENTRIES_MAX, other states: <= BF_BASE_WANT_MAX
     const uint8_t *digests; // count * 32 bytes for DATA, else NULL
 };
 

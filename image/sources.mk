@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: Apache-2.0
+IMAGE_SRCS   += image/block.c image/digest.c image/manifest.c image/manifest_file.c
+BLAKE3_USERS := image/digest.c
