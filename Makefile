@@ -122,7 +122,7 @@ $(eval $(call program,bootferry-finalize,$(FINALIZE_SRCS),$(FINALIZE_LIBS)))
 # made of; they become build/NAME.
 $(foreach t,$(TEST_TOOLS),$(eval $(call program,$(t),$(TOOL_SRCS_$(t)),$(TOOL_LIBS_$(t)))))
 
-PROGRAMS := $(if $(EFI_SRCS),build/bootferry.efi) $(if $(BOOTFERRYD_SRCS),build/bootferryd) \
+PROGRAMS := $(if $(BOOT_READY),build/bootferry.efi) $(if $(BOOTFERRYD_SRCS),build/bootferryd) \
             $(if $(BOOTFERRY_SRCS),build/bootferry) $(if $(FINALIZE_SRCS),build/bootferry-finalize)
 
 .PHONY: all check demo lint fuzz cov e2e bench soak install clean distclean
@@ -148,6 +148,7 @@ FUZZ_PROGRAMS := $(FUZZERS:%=build/fuzz/tests/fuzz/%)
 
 # sources.mk files add scripts to CHECK_TESTS, E2E_TESTS, BENCH_TESTS and SOAK_TESTS, and what
 # those need to CHECK_DEPS and so on.
+# What each library's named users are, for the lint.
 LINT_ENV = $(foreach l,LWIP MBEDTLS LZ4 ZSTD BLAKE3,$(l)_USERS='$($(l)_USERS)')
 
 check: all build/efi/libbootferry.a $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(CHECK_DEPS)
@@ -165,7 +166,7 @@ soak: all $(SOAK_DEPS)
 	$(Q)tests/run.sh $(SOAK_TESTS)
 cov: $(UNIT_TESTS:%=build/cov/tests/unit/%)
 	$(Q)tests/coverage.sh $^
-lint: build/efi/libbootferry.a
+lint: build/efi/libbootferry.a $(LINT_DEPS)
 	$(Q)$(LINT_ENV) tests/run.sh -v tests/lint.sh
 demo: all $(DEMO_DEPS)
 	$(Q)$(DEMO)

@@ -3,19 +3,20 @@
 // the native one of this target.
 #include <efi.h>
 
-#include "base/log.h"
-#include "base/platform.h"
-#include "boot/cpu.h"
+#include "boot/app.h"
 #include "boot/platform_efi.h"
 
-// The Microsoft ABI's mark of a program that uses floating point. Ours does not; zstd does.
+// The Microsoft ABI's mark of a program that uses floating point: zstd does, a little.
 int _fltused;
 
 EFI_STATUS EFIAPI efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system);
 
 EFI_STATUS EFIAPI efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
 {
+    EFI_STATUS status;
+
     bf_efi_platform_init(image, system);
+    status = bf_app_run();
     bf_efi_platform_end();
-    return EFI_SUCCESS;
+    return status;
 }

@@ -3,6 +3,12 @@
 # headers.
 BOOT_LIBC_SRCS := boot/libc/string.c boot/libc/stdlib.c
 CFLAGS_boot/libc/string.c := -fno-builtin
-BOOT_SRCS := $(BOOT_LIBC_SRCS) boot/main.c boot/platform_efi.c boot/heap.c boot/sections.c \
-    boot/cpu_$(ARCH).c
+BOOT_SRCS := $(BOOT_LIBC_SRCS) $(addprefix boot/,main.c app.c prepare.c observe.c end.c report.c \
+    platform_efi.c heap.c sections.c cpu_$(ARCH).c)
 TEST_SRCS_test_heap := boot/heap.c
+TEST_SRCS_test_report := boot/report.c
+
+# The program is linked when all of its parts are there.
+BOOT_READY := $(and $(wildcard boot/screen_efi.c),$(wildcard boot/serial_efi.c), \
+    $(wildcard boot/inventory_efi.c),$(wildcard drivers/snp_efi.c),$(wildcard net/connector.c), \
+    $(wildcard net/ip_stack*.c),$(wildcard migrate/sender.c),$(wildcard image/probe.c))

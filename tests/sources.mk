@@ -4,3 +4,11 @@
 
 TEST_SRCS_test_base := tests/platform_sim.c
 
+
+# The boot image as a file.
+TEST_TOOLS += tests/pe_check
+TOOL_SRCS_tests/pe_check := tests/image/pe_check.c
+ifneq ($(BOOT_READY),)
+CHECK_DEPS  += build/tests/pe_check
+CHECK_TESTS += tests/image/check.sh
+endif

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one loop: receive, timers, one step of the sender, the screen. Everything runs on the boot
+// processor inside boot services, and nothing in here waits, so that a slow disk or a silent server
+// delays the others by one turn at most.
+#include "boot/app.h"
+
+#include "base/mem.h"
+#include "base/platform.h"
+#include "boot/platform_efi.h"
+#include "boot/screen_efi.h"
+#include "boot/serial_efi.h"
+
+enum {
+    REST_US = 50,             // between two turns without work
+    QUIET_US = 100000,        // after so long without work
+    QUIET_REST_US = BF_EFI_TICK_US, // the processor may sleep until the firmware's next tick
+};
+
+// The last turn in which something happened decides how deep the rest may be.
+static void rest(uint64_t now_us, uint64_t busy_us)
+{
+    bf_platform_idle(now_us - busy_us > QUIET_US ? QUIET_REST_US : REST_US);
+}
+
+static enum bf_err run(struct bf_app *app)
+{
+    uint64_t busy_us = bf_platform_now_us();
+
+    app->screen.kind = BF_SCREEN_RUNNING;
+    for (;;) {
+        uint64_t now = bf_platform_now_us();
+        uint32_t frames = bf_ip_poll();
+        int idle = 0;
+        enum bf_err err = bf_sender_step(app->sender, now, &idle);
+
+        bf_app_observe(app, now);
+        if (err != BF_AGAIN) {
+            if (err)
+                app->fault = *bf_sender_fault(app->sender);
+            return err;
+        }
+        if (bf_screen_cancel_asked(&app->screen, now))
+            bf_sender_cancel(app->sender);
+        if (frames || !idle)
+            busy_us = now;
+        else
+            rest(now, busy_us);
+    }
+}
+
+// The peer should hear the last words: what is buffered gets a moment to leave.
+static void drain(void)
+{
+    uint64_t end = bf_platform_now_us() + 200000;
+
+    while (bf_platform_now_us() < end)
+        if (!bf_ip_poll())
+            bf_platform_idle(REST_US);
+}
+
+EFI_STATUS bf_app_run(void)
+{
+    struct bf_app *app = bf_alloc(sizeof *app);
+    EFI_STATUS status;
+
+    if (!app) {
+        bf_platform_log(BF_LOG_ERROR, "Bootferry: the firmware has no memory left for a program");
+        return EFI_OUT_OF_RESOURCES;
+    }
+    bf_app_log_to(app);
+    if (bf_app_prepare(app) == BF_OK && run(app) == BF_OK)
+        app->screen.kind = BF_SCREEN_SUCCESS;
+    else if (app->screen.kind != BF_SCREEN_NO_CONFIG)
+        app->screen.kind = BF_SCREEN_FAILURE;
+    if (app->network)
+        drain();
+    status = bf_app_end(app);
+    bf_app_release(app);
+    bf_screen_close();
+    bf_serial_close();
+    bf_app_log_to(NULL);
+    bf_free(app);
+    return status;
+}

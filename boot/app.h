@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// The boot program's main job, in its parts: prepare what there is, run the sender until the point
+// is committed or nothing helps, show and report all of it, and end as the configuration says.
+#ifndef BF_BOOT_APP_H
+#define BF_BOOT_APP_H
+
+#include <stdint.h>
+
+#include <efi.h>
+
+#include "base/config.h"
+#include "boot/config_efi.h"
+#include "boot/screen_layout.h"
+#include "drivers/blockio_efi.h"
+#include "drivers/snp_efi.h"
+#include "migrate/sender.h"
+#include "net/connector.h"
+#include "net/ip_stack.h"
+#include "net/proto.h"
+
+#define BF_PROGRAM "bootferry.efi " BF_VERSION
+
+// What the observer has told already (boot/observe.c).
+struct bf_observed {
+    enum bf_ip_phase ip_phase;
+    char address[24], address6[52];
+    enum bf_phase phase;
+    uint32_t connections;
+    uint8_t first_byte;
+    uint8_t disk_done[BF_PROTO_DISKS_MAX];
+    uint64_t next_progress_us;
+};
+
+// Everything that one run holds. Large: it lives on the heap.
+struct bf_app {
+    struct bf_config config;
+    struct bf_config_report sources;
+    uint8_t configured; // config may be believed
+    uint8_t boot[16];   // random, of this boot
+
+    struct bf_efi_disk disks[BF_EFI_DISKS_MAX];
+    uint32_t disk_count;
+    struct bf_source_disk *planned[BF_PROTO_DISKS_MAX]; // NULL where a disk is not sent
+
+    struct bf_snp_info nic_info[BF_SNP_NICS_MAX];
+    uint32_t nic_info_count;
+    struct bf_nic nics[BF_SNP_NICS_MAX];
+    struct bf_nic *nic_list[BF_SNP_NICS_MAX];
+    uint32_t nic_count; // opened
+    uint8_t network;    // the IP stack runs
+
+    struct bf_inventory inventory;
+    struct bf_server_connector *connector;
+    struct bf_sender *sender;
+
+    struct bf_screen screen;
+    struct bf_observed observed;
+    struct bf_fault fault; // why it failed; code BF_OK while it has not
+};
+
+// From the loaded configuration to a running IP stack and a sender that is ready to go. On failure
+// app->fault is filled and what was opened stays open: bf_app_release closes it.
+enum bf_err bf_app_prepare(struct bf_app *app);
+void bf_app_release(struct bf_app *app); // takes a half-prepared one
+
+// Looks at the state of network and sender and tells what changed, on the line channel and as
+// events on the screen; draws the screen when it is time. Cheap; called in every turn.
+void bf_app_observe(struct bf_app *app, uint64_t now_us);
+void bf_app_show_step(struct bf_app *app, const char *step); // before the sender exists
+void bf_app_log_to(struct bf_app *app); // the log goes to its screen and to the line channel
+void bf_app_tell_inventory(const struct bf_app *app);
+void bf_app_tell_verdict(const struct bf_app *app);
+
+// Shows the last screen for as long as the configuration says, then ends: power off, restart, or
+// back to the firmware, in which case it returns the program's status.
+EFI_STATUS bf_app_end(struct bf_app *app);
+
+// The whole program after the platform is set up.
+EFI_STATUS bf_app_run(void);
+
+#endif

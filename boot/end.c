@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// The end: the verdict as the last line, the last screen for as long as the configuration says, and
+// then power off, restart, or back to the firmware.
+#include "boot/app.h"
+
+#include "base/fmt.h"
+#include "base/log.h"
+#include "base/platform.h"
+#include "boot/cpu.h"
+#include "boot/platform_efi.h"
+#include "boot/screen_efi.h"
+#include "boot/serial_efi.h"
+#include "drivers/efi.h"
+
+enum {
+    DEBUG_EXIT_OK = 1, // QEMU's isa-debug-exit turns N into the exit status 2 * N + 1
+    DEBUG_EXIT_FAIL = 2,
+    SUCCESS_SECONDS = 3, // long enough to be seen on a screen
+    DRAW_US = 100000,
+};
+
+struct ending {
+    enum bf_end action;
+    uint32_t seconds; // that the screen is shown before
+};
+
+// Without a configuration that can be believed: its defaults.
+static struct ending choose(const struct bf_app *app)
+{
+    const struct bf_config *config = &app->config;
+
+    if (!app->configured)
+        return (struct ending){BF_END_POWEROFF, 60};
+    if (!app->fault.code)
+        return (struct ending){config->end, config->debug_exit ? 0 : SUCCESS_SECONDS};
+    switch (config->on_failure) {
+    case BF_FAILURE_POWEROFF:
+        return (struct ending){BF_END_POWEROFF, 0};
+    case BF_FAILURE_REBOOT:
+        return (struct ending){BF_END_REBOOT, 0};
+    case BF_FAILURE_WAIT:
+        break;
+    }
+    return (struct ending){BF_END_POWEROFF, config->failure_wait};
+}
+
+static void show(struct bf_app *app, struct ending ending)
+{
+    static const char *const names[] = {
+        [BF_END_POWEROFF] = "power off", [BF_END_REBOOT] = "restart", [BF_END_EXIT] = "leave"};
+    uint64_t end = bf_platform_now_us() + (uint64_t)ending.seconds * 1000000, now;
+
+    app->screen.fault = &app->fault;
+    app->screen.next = names[ending.action];
+    while ((now = bf_platform_now_us()) < end) {
+        app->screen.countdown = (uint32_t)((end - now + 999999) / 1000000);
+        bf_screen_draw(&app->screen, now, 0);
+        bf_platform_idle(DRAW_US);
+    }
+    app->screen.countdown = 0;
+    bf_screen_draw(&app->screen, now, 1);
+}
+
+// Only where a hypervisor shows itself: on a machine of its own nobody knows what is at that port.
+static void debug_exit(const struct bf_app *app)
+{
+    char hypervisor[13];
+
+    bf_cpu_hypervisor(hypervisor);
+    if (app->configured && app->config.debug_exit && hypervisor[0])
+        bf_cpu_port_write8(app->config.debug_exit,
+                           app->fault.code ? DEBUG_EXIT_FAIL : DEBUG_EXIT_OK);
+}
+
+EFI_STATUS bf_app_end(struct bf_app *app)
+{
+    struct ending ending = choose(app);
+    EFI_STATUS status = app->fault.code ? EFI_ABORTED : EFI_SUCCESS;
+
+    if (app->fault.code)
+        bf_log(BF_LOG_ERROR, "%s side: %s", bf_side_name(app->fault.side), app->fault.what);
+    bf_app_tell_verdict(app);
+    show(app, ending);
+    debug_exit(app);
+    if (ending.action == BF_END_EXIT)
+        return status;
+    bf_efi_system->RuntimeServices->ResetSystem(
+        ending.action == BF_END_REBOOT ? EfiResetCold : EfiResetShutdown, status, 0, NULL);
+    return status; // a firmware that cannot do it
+}

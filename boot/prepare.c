@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+// From power-on to a sender that is ready: configuration, clock, entropy, disks, NICs, the IP
+// stack. The order matters to the firmware: what hangs on the boot handle is read before a NIC is
+// opened, since that may destroy the handle (drivers/snp_efi.h).
+#include "boot/app.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/platform.h"
+#include "boot/inventory_efi.h"
+#include "boot/platform_efi.h"
+#include "boot/report.h"
+#include "boot/screen_efi.h"
+#include "boot/serial_efi.h"
+#include "drivers/efi_handles.h"
+#include "image/probe.h"
+#include "migrate/disk_plan.h"
+
+enum { CLOCK_GRACE = 2 * 86400 }; // certificates are dated back by as much
+
+static void tell_start(const struct bf_app *app)
+{
+    struct bf_report r;
+
+    bf_report_begin(&r, "start");
+    bf_report_text(&r, "version", BF_VERSION);
+    bf_report_seconds(&r, "t", bf_platform_now_us());
+    bf_report_u64(&r, "ticks_hz", bf_efi_ticks_hz());
+    bf_report_u64(&r, "secure_boot", app->sources.secure_boot == BF_SECURE_BOOT_ON);
+    bf_serial_line(bf_report_end(&r));
+}
+
+// The channels are opened even when the configuration is wrong: somebody has to be told.
+static enum bf_err load_configuration(struct bf_app *app)
+{
+    enum bf_err err = bf_config_efi_load(&app->config, &app->sources, &app->fault);
+
+    bf_serial_open(err ? BF_SERIAL_LINES : app->config.serial);
+    bf_screen_open();
+    tell_start(app);
+    if (err == BF_ERR_NOT_FOUND) {
+        app->screen.kind = BF_SCREEN_NO_CONFIG;
+        if (!app->fault.code)
+            bf_fault_set(&app->fault, BF_ERR_CONFIG, BF_SIDE_CONFIG,
+                         "make a medium with `bootferry media`",
+                         "this medium carries no configuration");
+    }
+    if (err)
+        return err;
+    app->configured = 1;
+    bf_config_efi_log(&app->config, &app->sources);
+    return BF_OK;
+}
+
+static enum bf_err check_clock(struct bf_app *app)
+{
+    if (app->config.time)
+        bf_platform_set_wall(app->config.time);
+    if (!app->config.made || bf_platform_wall() >= app->config.made - CLOCK_GRACE)
+        return BF_OK;
+    return bf_fault_set(&app->fault, BF_ERR_CLOCK, BF_SIDE_SOURCE,
+                        "set the clock in the firmware's setup, or give time= to the program",
+                        "the firmware's clock is wrong: it is before the day the medium was made");
+}
+
+static enum bf_err check_entropy(struct bf_app *app)
+{
+    if (bf_platform_entropy(app->boot, sizeof app->boot) == BF_OK)
+        return BF_OK;
+    return bf_fault_set(&app->fault, BF_ERR_NO_ENTROPY, BF_SIDE_SOURCE,
+                        "give the machine a random number device (virtio-rng), or a processor "
+                        "with RDRAND",
+                        "neither firmware nor processor gives random numbers");
+}
+
+// Table, disk GUID and hibernation of each disk that may be read. One that cannot be read is still
+// offered: copying it says precisely where it fails.
+static void probe_disks(struct bf_app *app)
+{
+    struct bf_disk_facts *facts = bf_alloc(sizeof *facts);
+
+    for (uint32_t i = 0; facts && i < app->disk_count; i++) {
+        struct bf_source_disk *disk = &app->disks[i].source;
+        if (!disk->ops)
+            continue;
+        if (bf_disk_probe(disk, facts)) {
+            bf_log(BF_LOG_WARNING, "disk %u: its partition table cannot be read", i);
+            continue;
+        }
+        app->inventory.disk[i].identity = disk->identity;
+        app->inventory.disk[i].hibernated = facts->hibernated;
+        if (facts->hibernated)
+            bf_log(BF_LOG_WARNING,
+                   "disk %u holds a hibernated system (%s): it is copied as it is; shut the "
+                   "machine down properly for a point that needs no special plan",
+                   i, facts->hibernation);
+    }
+    bf_free(facts);
+}
+
+static enum bf_err find_disks(struct bf_app *app)
+{
+    enum bf_err err = bf_blockio_scan(app->disks, &app->disk_count);
+
+    if (err)
+        return bf_fault_set(&app->fault, err, BF_SIDE_SOURCE,
+                            "look at the disks in the firmware's setup",
+                            "the firmware does not list its disks");
+    app->nic_info_count = bf_snp_scan(app->nic_info, BF_SNP_NICS_MAX);
+    bf_inventory_efi(&app->inventory, app->disks, app->disk_count, app->nic_info,
+                     app->nic_info_count);
+    probe_disks(app);
+    app->screen.inventory = &app->inventory;
+    err = bf_disk_plan_apply(&app->config, &app->inventory, &app->fault);
+    bf_app_tell_inventory(app);
+    for (uint32_t i = 0; !err && i < app->inventory.disks; i++)
+        if (app->inventory.disk[i].planned)
+            app->planned[i] = &app->disks[i].source;
+    return err;
+}
+
+static int wanted(const struct bf_app *app, const struct bf_snp_info *info)
+{
+    return !app->config.has_nic || memcmp(info->mac, app->config.nic, sizeof info->mac) == 0;
+}
+
+// Opens every NIC that may be used; one that the firmware does not give away is passed over.
+static enum bf_err start_network(struct bf_app *app)
+{
+    enum bf_err err = BF_OK;
+
+    for (uint32_t i = 0; i < app->nic_info_count; i++) {
+        if (!wanted(app, &app->nic_info[i]))
+            continue;
+        err = bf_snp_open(&app->nic_info[i], &app->nics[app->nic_count]);
+        if (err) {
+            bf_log(BF_LOG_WARNING, "NIC %s cannot be opened (%s); ignoring it",
+                   app->nic_info[i].name, bf_err_name(err));
+            continue;
+        }
+        app->nic_list[app->nic_count] = &app->nics[app->nic_count];
+        app->nic_count++;
+    }
+    err = bf_ip_start(app->nic_list, app->nic_count, &app->config, &app->fault);
+    app->network = err == BF_OK;
+    return err;
+}
+
+static enum bf_err make_sender(struct bf_app *app)
+{
+    struct bf_sender_config config = {
+        .inventory = &app->inventory,
+        .disks = app->planned,
+        .retry_us = (uint64_t)app->config.retry_seconds * 1000000,
+        .compression = app->config.compression,
+        .clock = bf_platform_wall,
+        .program = BF_PROGRAM,
+    };
+
+    memcpy(config.boot, app->boot, sizeof config.boot);
+    app->connector = bf_server_connector_new(&app->config, bf_ip_dialer());
+    if (app->connector) {
+        config.connector = bf_server_connector(app->connector);
+        app->sender = bf_sender_new(&config, bf_platform_now_us());
+    }
+    if (app->sender)
+        return BF_OK;
+    return bf_fault_set(&app->fault, BF_ERR_NO_MEMORY, BF_SIDE_SOURCE,
+                        "give the machine at least 512 MiB", "there is not enough memory");
+}
+
+enum bf_err bf_app_prepare(struct bf_app *app)
+{
+    enum bf_err err;
+
+    app->screen.version = BF_VERSION;
+    app->screen.link = -1;
+    app->screen.countdown = UINT32_MAX;
+    err = load_configuration(app);
+    if (err)
+        return err;
+    bf_app_show_step(app, "looking at the machine");
+    bf_efi_connect_all();
+    if ((err = check_clock(app)) || (err = check_entropy(app)) || (err = find_disks(app)))
+        return err;
+    bf_app_show_step(app, "starting the network");
+    if ((err = start_network(app)))
+        return err;
+    return make_sender(app);
+}
+
+// The mirror image of bf_app_prepare.
+void bf_app_release(struct bf_app *app)
+{
+    bf_sender_free(app->sender);
+    bf_server_connector_free(app->connector);
+    if (app->network)
+        bf_ip_stop();
+    while (app->nic_count) {
+        struct bf_nic *nic = &app->nics[--app->nic_count];
+        nic->ops->close(nic->impl);
+    }
+    while (app->disk_count)
+        bf_source_close(&app->disks[--app->disk_count].source);
+    bf_wipe(&app->config, sizeof app->config);
+}
