@@ -3,3 +3,6 @@
 
 build/guest/%/stamp: qemu/guest.sh qemu/guests/%.conf $(wildcard qemu/guests/*/*) | build/.setup
 	$(Q)qemu/guest.sh $*
+
+TEST_TOOLS += tcpfault
+TOOL_SRCS_tcpfault := tests/tcpfault.c
