@@ -171,6 +171,27 @@ lint: build/efi/libbootferry.a $(LINT_DEPS)
 demo: all $(DEMO_DEPS)
 	$(Q)$(DEMO)
 
+# ---- Installation ------------------------------------------------------------------------------
+
+BIN   := $(DESTDIR)$(PREFIX)/bin
+SHARE := $(DESTDIR)$(PREFIX)/share/bootferry
+DOC   := $(DESTDIR)$(PREFIX)/share/doc/bootferry
+UNIT  := $(DESTDIR)$(PREFIX)/lib/systemd/system
+
+# Programs on the path; the images that they hand out in share/bootferry. `bootferry init` makes the
+# state, so the unit is installed and not enabled.
+install: all
+	$(Q)install -d $(BIN) $(SHARE)/finalize-vm $(DOC)/docs $(DOC)/licenses $(UNIT)
+	$(Q)install -m 755 $(filter-out %.efi %-finalize,$(PROGRAMS)) $(BIN)
+	$(Q)install -m 644 build/bootferry.efi $(SHARE)
+	$(Q)install -m 755 build/bootferry-finalize $(SHARE)
+	$(Q)install -m 644 $(FINALIZER_VM) $(SHARE)/finalize-vm
+	$(Q)install -m 644 README.md LICENSE NOTICE $(DOC)
+	$(Q)install -m 644 $(wildcard docs/*.md) $(DOC)/docs
+	$(Q)for l in lwip/COPYING mbedtls/LICENSE lz4/LICENSE zstd/LICENSE blake3/LICENSE; do \
+	    install -m 644 build/third_party/$$l $(DOC)/licenses/$${l%%/*}; done
+	$(Q)sed 's|@PREFIX@|$(PREFIX)|g' replica/bootferryd.service >$(UNIT)/bootferryd.service
+
 clean:
 	$(Q)rm -rf $(foreach f,efi $(HOSTED_FLAVOURS) tests test-logs,build/$(f)) $(PROGRAMS) $(CLEAN)
 distclean:
