@@ -31,9 +31,4 @@ enum bf_err bf_pki_key_fits(const uint8_t *certificate, size_t certificate_len, 
 enum bf_err bf_pki_signed_by(const uint8_t *certificate, size_t certificate_len,
                              const uint8_t *root, size_t root_len);
 
-// Seconds since 1970 of a UTC date (proleptic Gregorian calendar), and "YYYY-MM-DD HH:MM" of them.
-int64_t bf_utc_seconds(int32_t year, uint32_t month, uint32_t day, uint32_t hour, uint32_t minute,
-                       uint32_t second);
-void bf_utc_text(int64_t seconds, char out[24]);
-
 #endif

@@ -1,2 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-NET_SRCS += net/proto.c net/proto_session.c net/proto_copy.c
+# The network side: TLS over mbedTLS. Files named in MBEDTLS_USERS and LWIP_USERS are the only ones
+# that may include those libraries.
+
+NET_GCM_x86_64 := net/gcm_x86_64.c net/gcm_aesni.c
+MBEDTLS_SIDE   := net/gcm.c net/gcm_stock.c net/mbedtls_port.c
+MBEDTLS_USERS  := $(MBEDTLS_SIDE) net/gcm_stock.h
+NET_SRCS       := $(MBEDTLS_SIDE) $(or $(NET_GCM_$(ARCH)),net/gcm_generic.c) net/utc.c \
+                  net/proto.c net/proto_session.c net/proto_copy.c
+
+# mbedTLS's own GCM stays under other names, for what the accelerated one leaves to it.
+MBEDTLS_INC += -Inet
+CFLAGS_$(TP)/mbedtls/library/gcm.c += -DBF_GCM_STOCK
+CFLAGS_net/gcm_stock.c := -DBF_GCM_STOCK
+CFLAGS_net/gcm_aesni.c := -O3 -maes -mpclmul -mssse3 -msse4.1
+
+TEST_LIBS_test_gcm := -lcrypto
+
+BENCH_DEPS  += build/bench_gcm
+BENCH_TESTS += build/bench_gcm
+CLEAN       += build/bench_gcm
+build/bench_gcm: build/linux/tests/bench/bench_gcm.o build/linux/libbootferry.a
+	$(call say,LINK,$@)$(CC) $(LINK_linux) -o $@ $^ -lcrypto
