@@ -104,10 +104,15 @@ $(eval $(call flavour,efi,,$(AR_efi)))
 $(foreach f,$(HOSTED_FLAVOURS),$(eval $(call flavour,$(f),$$(LINUX_SRCS),$(AR))))
 
 # Only the EFI program's own sources see the firmware's headers.
-$(call objs,efi,$(EFI_SRCS) none.c): private SEEN += $(EFI_INC_$(ARCH)) -DGNU_EFI_USE_MS_ABI
+$(call objs,efi,$(EFI_SRCS) tests/efi/selftest.c): private SEEN += $(EFI_INC_$(ARCH)) -DGNU_EFI_USE_MS_ABI
 
 build/bootferry.efi: $(call objs,efi,$(EFI_SRCS)) build/efi/libbootferry.a
 	$(call say,LINK,$@)$(LD_efi) $(LD_EFI_EXTRA) /out:$@ $(filter %.o %.a,$^)
+
+# The tests that run inside the firmware: the platform without the program.
+build/tests/selftest.efi: $(call objs,efi,tests/efi/selftest.c $(filter-out \
+    $(APP_SRCS),$(EFI_SRCS))) build/efi/libbootferry.a
+	$(call say,LINK,$@)mkdir -p $(@D) && $(LD_efi) /out:$@ $(filter %.o %.a,$^)
 
 # A hosted program: $(eval $(call program,NAME,SOURCES,LIBRARIES AND LINK FLAGS))
 define program

@@ -3,8 +3,9 @@
 # headers.
 BOOT_LIBC_SRCS := boot/libc/string.c boot/libc/stdlib.c
 CFLAGS_boot/libc/string.c := -fno-builtin
-BOOT_SRCS := $(BOOT_LIBC_SRCS) $(addprefix boot/,main.c app.c prepare.c observe.c end.c report.c \
-    platform_efi.c heap.c sections.c cpu_$(ARCH).c)
+APP_SRCS  := $(addprefix boot/,main.c app.c prepare.c observe.c end.c)
+BOOT_SRCS := $(BOOT_LIBC_SRCS) $(APP_SRCS) $(addprefix boot/,report.c platform_efi.c heap.c \
+    sections.c cpu_$(ARCH).c)
 TEST_SRCS_test_heap := boot/heap.c
 TEST_SRCS_test_report := boot/report.c
 
