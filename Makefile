@@ -157,7 +157,7 @@ FUZZ_PROGRAMS := $(FUZZERS:%=build/fuzz/tests/fuzz/%)
 LINT_ENV = $(foreach l,LWIP MBEDTLS LZ4 ZSTD BLAKE3,$(l)_USERS='$($(l)_USERS)')
 
 check: all build/efi/libbootferry.a $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(CHECK_DEPS)
-	$(Q)$(LINT_ENV) tests/run.sh tests/lint.sh $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS:%='tests/fuzz.sh 20000 %') $(CHECK_TESTS)
+	$(Q)$(LINT_ENV) tests/run.sh tests/lint.sh tests/lint_selftest.sh $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS:%='tests/fuzz.sh 20000 %') $(CHECK_TESTS)
 .PHONY: unit
 unit: $(UNIT_PROGRAMS)
 	$(Q)tests/run.sh $(UNIT_PROGRAMS)

@@ -57,8 +57,8 @@ static uint64_t next_second_us(void)
     return bf_platform_now_us();
 }
 
-// Two clocks that know nothing of each other: the counter and the battery clock. A wrong calibration
-// is off by tens of percent.
+// Two clocks that know nothing of each other: the counter and the battery clock. A wrong
+// calibration is off by tens of percent.
 static void test_clock(void)
 {
     uint64_t start = next_second_us(), last = 0, passed;
