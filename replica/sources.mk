@@ -5,5 +5,9 @@
 # the store: state directory, database, storage daemon, points and images
 REPLICA_STORE_SRCS := $(addprefix replica/,)
 
-REPLICA_SRCS := $(REPLICA_STORE_SRCS)
+# files and certificates of the operator, boot media
+REPLICA_PKI_SRCS   := $(addprefix replica/,file.c pki.c pki_x509.c)
+REPLICA_MEDIA_SRCS := $(addprefix replica/,child.c media.c media_config.c media_image.c pe.c)
+
+REPLICA_SRCS := $(REPLICA_STORE_SRCS) $(REPLICA_PKI_SRCS)
 REPLICA_LIBS := -lnbd -lsqlite3 -ljansson -lssl -lcrypto

@@ -4,6 +4,12 @@
 
 TEST_SRCS_test_base := tests/platform_sim.c
 
+TEST_SRCS_test_pki := $(REPLICA_PKI_SRCS)
+TEST_LIBS_test_pki := -lssl -lcrypto
+TEST_SRCS_test_media := $(REPLICA_PKI_SRCS) $(REPLICA_MEDIA_SRCS)
+TEST_LIBS_test_media := -lssl -lcrypto
+FUZZ_SRCS_fuzz_pe := replica/pe.c
+
 
 # The boot image as a file.
 TEST_TOOLS += tests/pe_check
