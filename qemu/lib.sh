@@ -20,7 +20,7 @@ mkdir -p "$BF_BUILD"
 declare -A BF_VM_DIR=() BF_VM_PID=() BF_VM_MACHINE=() BF_VM_DISKS=() BF_VM_MARK=()
 BF_VM_STATUS=
 
-bf_say() { printf '%s\n' "$*"; }
+bf_say() { printf '%s\n' "$@"; }
 bf_die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
 # Succeeds when firmware came up under KVM within its deadline. /dev/kvm that can be opened proves nothing.
@@ -224,3 +224,9 @@ bf_vm_link() { bf_vm_qmp "$1" set_link "{\"name\":\"nic0\",\"up\":$2}" >/dev/nul
 
 # bf_vm_screen NAME FILE: a PNG picture of the screen, of a machine that has one.
 bf_vm_screen() { bf_vm_qmp "$1" screendump "{\"filename\":\"$2\",\"format\":\"png\"}" >/dev/null; }
+
+# bf_vm_forwarded NAME: the host's port of a machine's hostfwd=tcp:127.0.0.1:0-...
+bf_vm_forwarded() {
+    bf_vm_qmp "$1" human-monitor-command '{"command-line":"info usernet"}' |
+        sed -nE 's/.*TCP\[HOST_FORWARD\] +[0-9]+ +127\.0\.0\.1 +([0-9]+).*/\1/p'
+}

@@ -6,3 +6,6 @@ build/guest/%/stamp: qemu/guest.sh qemu/guests/%.conf $(wildcard qemu/guests/*/*
 
 TEST_TOOLS += tcpfault
 TOOL_SRCS_tcpfault := tests/tcpfault.c
+
+DEMO := qemu/demo.sh
+DEMO_DEPS := build/guest/debian12/stamp

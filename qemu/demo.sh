@@ -1,0 +1,180 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# demo.sh: moves a real Debian 12 machine under QEMU, end to end, and proves it. The source has an IDE disk, device
+# names everywhere and a static address; its new home has virtio, fresh firmware and another network. Each step fails
+# at once with the place of its log; the last line is the verdict, and the exit status is 0 only when all of it is true.
+# Everything is kept in build/demo until the next run.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=qemu/lib.sh
+. qemu/lib.sh
+# shellcheck source=qemu/server.sh
+. qemu/server.sh
+# shellcheck source=qemu/guests/debian12.conf
+. qemu/guests/debian12.conf
+
+dir=$BF_BUILD/demo
+guest=$BF_BUILD/guest/debian12
+old_address=10.0.2.40/24 new_address=192.168.77.40/24
+old_mac=52:54:00:10:00:40 new_mac=52:54:00:77:00:40
+started=$SECONDS
+declare -A took=()
+
+finish() {
+    local status=$?
+    bf_vm_kill_all
+    bf_server_stop TERM || status=1
+    [ "$status" = 0 ] || bf_say "" "verdict: FAILED in step $step, logs in ${dir#"$PWD/"}"
+    exit "$status"
+}
+trap finish EXIT
+
+step=0
+begin() { step=$((step + 1)); phase=$SECONDS; bf_say "" "[$step/8] $*"; }
+end() { took[$1]=$((SECONDS - phase)); }
+note() { bf_say "      $*"; }
+# field NAME LINE: the value of NAME=value in a line.
+field() { sed -nE "s/.*(^| )$1=(\"([^\"]*)\"|([^ ]*)).*/\3\4/p" <<<"$2" | head -n 1; }
+# expect WHAT WANTED SEEN
+expect() { [ "$2" = "$3" ] || bf_die "$1: expected $2, saw $3"; }
+
+rm -rf "$dir"
+mkdir -p "$dir"
+
+# ---- 1 -----------------------------------------------------------------------------------------
+begin "the source: Debian 12 on an IDE disk, static address $old_address"
+qemu/guest.sh debian12
+qemu-img create -q -f qcow2 -b "$guest/disk.raw" -F raw "$dir/source.qcow2"
+cp "$guest/vars.fd" "$dir/source-vars.fd"
+
+source_machine() {
+    bf_vm "$1" "$dir/$1" "$GUEST_MACHINE"
+    bf_vm_firmware "$1" "$dir/source-vars.fd"
+    bf_vm_disk "$1" "$GUEST_CONTROLLER" "$dir/source.qcow2" qcow2 serial=OLD-DISK-1
+    bf_vm_nic "$1" virtio-net-pci "" "mac=$old_mac,addr=3"
+    bf_vm_add "$1" -m 768 -device VGA
+}
+
+source_machine source
+bf_vm_start source
+seen=$(bf_vm_wait_line source '^SEEN .* end$' 240)
+note "${seen% end}"
+expect "the source's address" "$old_address" "$(field address "$seen")"
+token=$(field token "$seen") data=$(field data "$seen")
+bf_vm_screen source "$dir/source/up.png"
+bf_vm_powerdown source
+bf_vm_wait_exit source 120
+note "shut down cleanly; screen: ${dir#"$PWD/"}/source/up.png"
+end source
+
+# ---- 2 -----------------------------------------------------------------------------------------
+begin "the replica server"
+bf_server_init "$dir/state" 10.0.2.2,127.0.0.1
+bf_server_start "$dir/bootferryd.log"
+note "bootferryd serves ${dir#"$PWD/"}/state on 127.0.0.1:$BF_SERVER_PORT"
+end server
+
+# ---- 3 -----------------------------------------------------------------------------------------
+begin "a boot medium for this machine, and the source started from it"
+bf_cli machine add oldhost
+bf_cli media oldhost --iso "$dir/oldhost.iso" --set "server=10.0.2.2:$BF_SERVER_PORT" | sed 's/^/      /'
+note "$(stat -c %s "$dir/oldhost.iso") bytes, mode $(stat -c %a "$dir/oldhost.iso")"
+source_machine bootferry
+bf_vm_cd bootferry "$dir/oldhost.iso" bootindex=0
+bf_vm_start bootferry
+end media
+
+# ---- 4 -----------------------------------------------------------------------------------------
+begin "Bootferry on the source: its lines on the serial port"
+shown=0
+deadline=$((SECONDS + 1200)) verdict=
+while [ -z "$verdict" ]; do
+    verdict=$(bf_vm_serial bootferry | grep -a -m 1 -o 'BOOTFERRY verdict=.*' || true)
+    [ -n "$verdict" ] || bf_vm_alive bootferry || bf_die "the source ended without a verdict: $dir/bootferry/serial.log"
+    [ $SECONDS -lt $deadline ] || bf_die "no verdict in 20 minutes: $dir/bootferry/serial.log"
+    total=$(bf_vm_serial bootferry | grep -ac '^BOOTFERRY ' || true)
+    if [ "$total" -gt "$shown" ]; then
+        bf_vm_serial bootferry | grep -a '^BOOTFERRY ' | sed -n "$((shown + 1)),${total}s/^/      /p"
+        shown=$total
+        bf_vm_screen bootferry "$dir/bootferry/screen.new.png" && mv "$dir/bootferry/screen.new.png" "$dir/bootferry/screen.png"
+    fi
+    sleep 0.5
+done
+expect "Bootferry's verdict" ok "$(field verdict "$verdict")"
+bf_vm_wait_exit bootferry 60
+note "powered off; last screen: ${dir#"$PWD/"}/bootferry/screen.png"
+end transfer
+
+# ---- 5 -----------------------------------------------------------------------------------------
+begin "the recovery point"
+bf_cli points oldhost | sed 's/^/      /'
+bf_cli verify oldhost@1 | sed 's/^/      /'
+bf_cli export oldhost@1 --disk 0 --format raw "$dir/point.raw"
+qemu-img compare -f raw -F qcow2 "$dir/point.raw" "$dir/source.qcow2" >"$dir/compare.log" ||
+    bf_die "the point differs from the source's disk: $(cat "$dir/compare.log")"
+rm "$dir/point.raw"
+note "the exported point and the source's disk are the same, byte for byte"
+end point
+
+# ---- 6 -----------------------------------------------------------------------------------------
+begin "the finalizer adapts an overlay of that point"
+cat >"$dir/plan.json" <<E
+{
+  "version": 1,
+  "target": { "kind": "qemu-virtio" },
+  "nics": [
+    { "match": { "mac": "$old_mac" }, "mac": "$new_mac",
+      "addresses": ["$new_address"], "gateway": "192.168.77.2", "dns": ["192.168.77.3"] }
+  ]
+}
+{
+  "version": 1,
+  "target": { "kind": "qemu-virtio" },
+  "nics": [
+    { "match": { "mac": "$old_mac" }, "mac": "$new_mac",
+      "addresses": ["$new_address"], "gateway": "192.168.77.2", "dns": ["192.168.77.3"] }
+  ]
+}
+E
+bf_cli finalize oldhost@1 --plan "$dir/plan.json" >"$dir/finalize.log" ||
+    bf_die "finalize failed: $(tail -n 5 "$dir/finalize.log")"
+sed 's/^/      /' "$dir/finalize.log"
+end finalize
+
+# ---- 7 -----------------------------------------------------------------------------------------
+begin "the target: q35, virtio disk and NIC, fresh firmware, network 192.168.77.0/24"
+bf_cli export oldhost@1/1 --disk 0 --format qcow2 "$dir/target.qcow2"
+bf_vm target "$dir/target" q35
+bf_vm_firmware target
+bf_vm_disk target virtio-blk "$dir/target.qcow2" qcow2
+bf_vm_nic target virtio-net-pci "net=192.168.77.0/24,hostfwd=tcp:127.0.0.1:0-${new_address%/*}:7000" "mac=$new_mac,addr=7"
+bf_vm_add target -m 768 -device VGA -device virtio-rng-pci
+bf_vm_start target
+seen2=$(bf_vm_wait_line target '^SEEN .* end$' 300)
+note "${seen2% end}"
+expect "the target's address" "$new_address" "$(field address "$seen2")"
+expect "the gateway's answer" yes "$(field reachable "$seen2")"
+expect "the token" "$token" "$(field token "$seen2")"
+expect "the data" "$data" "$(field data "$seen2")"
+expect "the number of starts" $(($(field boots "$seen") + 1)) "$(field boots "$seen2")"
+port=$(bf_vm_forwarded target)
+answer=$(socat -T 20 - "TCP:127.0.0.1:$port" </dev/null)
+expect "the token, asked for over the network at ${new_address%/*}" "$token" "$answer"
+note "answers at ${new_address%/*} over the network, with the token that the source made at its first start"
+bf_vm_screen target "$dir/target/up.png"
+bf_vm_powerdown target
+bf_vm_wait_exit target 120
+bf_cli verify oldhost@1 >"$dir/verify-after.log" || bf_die "the point changed: $(cat "$dir/verify-after.log")"
+note "shut down cleanly; the point is still what the source was"
+end target
+
+# ---- 8 -----------------------------------------------------------------------------------------
+begin "summary"
+size=$(field size "$verdict") read=$(field read "$verdict") sent=$(field sent "$verdict")
+note "$(awk -v s="$size" -v r="$read" -v t="$sent" 'BEGIN {
+    printf "disk %.0f MiB, read %.0f MiB, sent %.1f MiB, ratio %.1f", s / 1048576, r / 1048576, t / 1048576, s / t }')"
+note "seconds: source ${took[source]}, server ${took[server]}, media ${took[media]}, transfer ${took[transfer]}," \
+    "point ${took[point]}, finalize ${took[finalize]}, target ${took[target]}; all $((SECONDS - started))"
+bf_server_stop TERM
+bf_say "" "verdict: ok, oldhost moved from $old_address to $new_address"
