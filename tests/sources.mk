@@ -15,6 +15,6 @@ FUZZ_SRCS_fuzz_pe := replica/pe.c
 TEST_TOOLS += tests/pe_check
 TOOL_SRCS_tests/pe_check := tests/image/pe_check.c
 ifneq ($(BOOT_READY),)
-CHECK_DEPS  += build/tests/pe_check
-CHECK_TESTS += tests/image/check.sh
+CHECK_DEPS  += build/tests/pe_check build/tests/selftest.efi
+CHECK_TESTS += tests/image/check.sh tests/efi/selftest.sh
 endif
