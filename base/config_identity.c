@@ -143,7 +143,7 @@ enum bf_err bf_set_made(struct bf_config *c, struct bf_config_value v, char *rea
 void bf_show_made(const struct bf_config *c, char *out, size_t size)
 {
     if (c->made)
-        bf_snprintf(out, size, "%llu", (unsigned long long)c->made);
+        bf_snprintf(out, size, "%ju", (uintmax_t)c->made);
     else
         bf_snprintf(out, size, "%s", "");
 }

@@ -18,7 +18,7 @@ enum { BF_SNP_NICS_MAX = 32 };
 struct bf_snp_info {
     void *handle; // EFI_HANDLE
     uint8_t mac[6];
-    int8_t link; // 1 up, 0 down, -1 not told; what the firmware knows before opening
+    int8_t link;   // 1 up, 0 down, -1 not told; what the firmware knows before opening
     char name[64]; // device path text up to the NIC, its end when it is long
 };
 
@@ -26,7 +26,7 @@ struct bf_snp_info {
 // only. The order is that of the device paths. Nothing is opened.
 uint32_t bf_snp_scan(struct bf_snp_info *out, uint32_t max);
 
-// Takes the NIC over and brings it up; fills *nic. BF_ERR_BUSY when the firmware does not give it
+// Takes the NIC over and brings it up; fills *nic, which must stay where it is until closed. BF_ERR_BUSY when the firmware does not give it
 // away, BF_ERR_NO_MEMORY, BF_ERR_IO. nic->ops->close shuts it down, gives it back and lets the
 // firmware's own drivers return.
 enum bf_err bf_snp_open(const struct bf_snp_info *info, struct bf_nic *nic);

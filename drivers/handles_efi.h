@@ -2,8 +2,8 @@
 // Handles, protocols, device paths and text of the firmware: what every file that talks to it needs
 // and what knows no device. Device paths come from firmware and option ROMs: they are read within a
 // bound, and one that does not end within it is treated as absent.
-#ifndef BF_DRIVERS_EFI_HANDLES_H
-#define BF_DRIVERS_EFI_HANDLES_H
+#ifndef BF_DRIVERS_HANDLES_EFI_H
+#define BF_DRIVERS_HANDLES_EFI_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -38,8 +38,5 @@ void bf_efi_path_text(const EFI_DEVICE_PATH *path, char *out, size_t size);
 
 // UCS-2 to printable ASCII, '?' for the rest. max: characters that may be read of text.
 void bf_efi_ascii(const CHAR16 *text, size_t max, char *out, size_t size);
-
-// Printable ASCII of a fixed field that need not be terminated, trimmed at both ends.
-void bf_efi_field(const void *bytes, size_t len, char *out, size_t size);
 
 #endif
