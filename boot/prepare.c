@@ -14,7 +14,7 @@
 #include "boot/report.h"
 #include "boot/screen_efi.h"
 #include "boot/serial_efi.h"
-#include "drivers/efi_handles.h"
+#include "drivers/handles_efi.h"
 #include "image/probe.h"
 #include "migrate/disk_plan.h"
 
