@@ -15,6 +15,7 @@ MAKEFLAGS += -rR
 
 VERSION := 0.1
 ARCH    ?= x86_64
+EFI     := efi$(if $(filter-out x86_64,$(ARCH)),-$(ARCH))
 PREFIX  ?= /usr/local
 CC      = gcc
 CLANG   ?= clang
@@ -29,7 +30,7 @@ PORTABLE_SRCS := $(BASE_SRCS) $(IMAGE_SRCS) $(NET_SRCS) $(DRIVERS_SRCS) $(MIGRAT
 THIRD_SRCS    := $(LWIP_SRCS) $(MBEDTLS_SRCS) $(LZ4_SRCS) $(ZSTD_SRCS) $(BLAKE3_SRCS)
 EFI_SRCS      := $(strip $(BOOT_SRCS) $(DRIVERS_EFI_SRCS) $(NET_EFI_SRCS))
 
-# objects of FLAVOUR: $(call objs,efi,$(SRCS)); third-party sources are under build/ themselves
+# objects of FLAVOUR: $(call objs,$(EFI),$(SRCS)); third-party sources are under build/ themselves
 objs = $(addprefix build/$(1)/,$(addsuffix .o,$(basename $(2:build/%=%))))
 
 # ---- Flags -------------------------------------------------------------------------------------
@@ -55,22 +56,22 @@ LINK_fuzz   := $(SANITIZE) -fsanitize=fuzzer -pthread
 LINK_cov    := -fprofile-instr-generate -pthread
 HOSTED_FLAVOURS := linux asan fuzz cov
 
-# The EFI flavour: a PE by clang and lld-link. clang's predefined names of another system are
-# taken away, since third-party code would branch on them.
-EFI_INC_x86_64   := -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
+# The EFI flavour (build/efi; build/efi-ARCH for another processor): a PE by clang and lld-link.
+# clang's predefined names of another system are taken away, since third-party code would branch on
+# them.
+EFI_INC          := -isystem /usr/include/efi -isystem /usr/include/efi/$(ARCH) -DGNU_EFI_USE_MS_ABI
 EFI_FLAGS_x86_64 := -mno-red-zone
-FLAGS_efi := --target=$(ARCH)-unknown-windows $(STD) -O2 -ffreestanding -nostdlibinc -fshort-wchar \
+FLAGS_$(EFI) := --target=$(ARCH)-unknown-windows $(STD) -O2 -ffreestanding -nostdlibinc -fshort-wchar \
     -fno-stack-protector -mno-stack-arg-probe -fno-ms-extensions -fno-ident \
     -U_WIN32 -U_WIN64 -U_MSC_VER -U_MSC_EXTENSIONS -isystem boot/libc $(EFI_FLAGS_$(ARCH))
-CC_efi    = $(CLANG)
-AR_efi    = llvm-ar
+CC_$(EFI) = $(CLANG)
 AR        = ar
 LD_efi   := lld-link /subsystem:efi_application /entry:efi_main /nodefaultlib /opt:ref /opt:icf \
     /dynamicbase /nxcompat /largeaddressaware /filealign:4096 /debug:none /brepro
 
 # Which sources may see which third-party headers. A file may need flags of its own: name them in
 # CFLAGS_<path of the source>. Everything else sees nothing but this tree.
-sees = $(foreach f,efi $(HOSTED_FLAVOURS),$(call objs,$(f),$(1))): private SEEN += $(2)
+sees = $(foreach f,$(EFI) $(HOSTED_FLAVOURS),$(call objs,$(f),$(1))): private SEEN += $(2)
 $(eval $(call sees,$(LWIP_USERS) $(LWIP_SRCS) none.c,$(LWIP_INC)))
 $(eval $(call sees,$(MBEDTLS_USERS) $(MBEDTLS_SRCS) none.c,$(MBEDTLS_INC)))
 $(eval $(call sees,$(LZ4_USERS) $(LZ4_SRCS) none.c,$(LZ4_INC)))
@@ -100,18 +101,18 @@ build/$(1)/%.o: %.c | build/third_party/.ready
 build/$(1)/libbootferry.a: $$(call objs,$(1),$$(PORTABLE_SRCS) $$(THIRD_SRCS) $(2))
 	$$(call say,AR,$$@)mkdir -p $$(@D) && rm -f $$@ && $(3) rcs $$@ $$(filter %.o,$$^)
 endef
-$(eval $(call flavour,efi,,$(AR_efi)))
+$(eval $(call flavour,$(EFI),,llvm-ar))
 $(foreach f,$(HOSTED_FLAVOURS),$(eval $(call flavour,$(f),$$(LINUX_SRCS),$(AR))))
 
 # Only the EFI program's own sources see the firmware's headers.
-$(call objs,efi,$(EFI_SRCS) tests/efi/selftest.c): private SEEN += $(EFI_INC_$(ARCH)) -DGNU_EFI_USE_MS_ABI
+$(call objs,$(EFI),$(EFI_SRCS) tests/efi/selftest.c): private SEEN += $(EFI_INC)
 
-build/bootferry.efi: $(call objs,efi,$(EFI_SRCS)) build/efi/libbootferry.a
+build/bootferry.efi: $(call objs,$(EFI),$(EFI_SRCS)) build/$(EFI)/libbootferry.a
 	$(call say,LINK,$@)$(LD_efi) $(LD_EFI_EXTRA) /out:$@ $(filter %.o %.a,$^)
 
 # The tests that run inside the firmware: the platform without the program.
-build/tests/selftest.efi: $(call objs,efi,tests/efi/selftest.c $(filter-out \
-    $(APP_SRCS),$(EFI_SRCS))) build/efi/libbootferry.a
+build/tests/selftest.efi: $(call objs,$(EFI),tests/efi/selftest.c $(filter-out \
+    $(APP_SRCS),$(EFI_SRCS))) build/$(EFI)/libbootferry.a
 	$(call say,LINK,$@)mkdir -p $(@D) && $(LD_efi) /out:$@ $(filter %.o %.a,$^)
 
 # A hosted program: $(eval $(call program,NAME,SOURCES,LIBRARIES AND LINK FLAGS))
@@ -156,7 +157,7 @@ FUZZ_PROGRAMS := $(FUZZERS:%=build/fuzz/tests/fuzz/%)
 # What each library's named users are, for the lint.
 LINT_ENV = $(foreach l,LWIP MBEDTLS LZ4 ZSTD BLAKE3,$(l)_USERS='$($(l)_USERS)')
 
-check: all build/efi/libbootferry.a $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(CHECK_DEPS)
+check: all build/$(EFI)/libbootferry.a $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(CHECK_DEPS)
 	$(Q)$(LINT_ENV) tests/run.sh tests/lint.sh tests/lint_selftest.sh $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS:%='tests/fuzz.sh 20000 %') $(CHECK_TESTS)
 .PHONY: unit
 unit: $(UNIT_PROGRAMS)
@@ -171,7 +172,9 @@ soak: all $(SOAK_DEPS)
 	$(Q)tests/run.sh $(SOAK_TESTS)
 cov: $(UNIT_TESTS:%=build/cov/tests/unit/%)
 	$(Q)tests/coverage.sh $^
-lint: build/efi/libbootferry.a $(LINT_DEPS)
+# The portable library must compile for another processor as well.
+lint: build/$(EFI)/libbootferry.a $(LINT_DEPS)
+	$(Q)$(MAKE) --no-print-directory ARCH=aarch64 build/efi-aarch64/libbootferry.a
 	$(Q)$(LINT_ENV) tests/run.sh -v tests/lint.sh
 demo: all $(DEMO_DEPS)
 	$(Q)$(DEMO)
@@ -198,9 +201,9 @@ install: all
 	$(Q)sed 's|@PREFIX@|$(PREFIX)|g' replica/bootferryd.service >$(UNIT)/bootferryd.service
 
 clean:
-	$(Q)rm -rf $(foreach f,efi $(HOSTED_FLAVOURS) tests test-logs,build/$(f)) $(PROGRAMS) $(CLEAN)
+	$(Q)rm -rf $(foreach f,efi efi-aarch64 $(HOSTED_FLAVOURS) tests test-logs,build/$(f)) $(PROGRAMS) $(CLEAN)
 distclean:
 	$(Q)rm -rf build
 
--include $(foreach f,$(wildcard $(addprefix build/,efi $(HOSTED_FLAVOURS))),$(shell \
+-include $(foreach f,$(wildcard $(addprefix build/,$(EFI) $(HOSTED_FLAVOURS))),$(shell \
     find $(f) -name '*.d' -type f))
