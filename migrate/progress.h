@@ -35,14 +35,14 @@ struct bf_progress {
     char machine[BF_NAME_MAX];
     uint16_t disks;
     struct bf_progress_disk disk[BF_PROTO_DISKS_MAX]; // by index in the inventory
-    uint64_t bytes_total, bytes_position; // over the planned disks
-    uint64_t read_bytes;                  // from the disks, counting what was read again
+    uint64_t bytes_total, bytes_position;             // over the planned disks
+    uint64_t read_bytes; // from the disks, counting what was read again
     uint64_t data_bytes, zero_bytes, same_bytes, unused_bytes, unreadable_bytes;
-    uint64_t sent_bytes;     // frames written to the stream, all connections together
-    uint64_t rate;           // bytes of disk per second over the last few seconds
-    uint64_t eta_seconds;    // of copying; UINT64_MAX when it cannot be told
-    uint32_t connections;    // attempts that reached WELCOME
-    uint32_t point;          // committed recovery point
+    uint64_t sent_bytes;  // frames written to the stream, all connections together
+    uint64_t rate;        // bytes of disk per second over the last few seconds
+    uint64_t eta_seconds; // of copying; UINT64_MAX when it cannot be told
+    uint32_t connections; // attempts that reached WELCOME
+    uint32_t point;       // committed recovery point
     struct bf_digest point_root;
     uint64_t started_us, copied_us, committed_us; // monotonic time of each step, 0 before it
     struct bf_fault last_fault; // of the last attempt that failed; code BF_OK when none

@@ -2,6 +2,8 @@
 // The receiving end of one connection, as a step function: no sockets, no clock, no threads of its
 // own. The server calls bf_receiver_step from its loop, the simulation from its virtual one.
 //
+// Call it at least once a second, also when nothing happens: silence is counted in its turns.
+//
 // States: HELLO (waiting for it) -> [ENROLLING ->] PLANNING -> RECEIVING -> SEALING -> DONE; FAILED
 // from everywhere. The host decides about identity and sessions: it is asked through
 // bf_receiver_host.

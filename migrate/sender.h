@@ -18,8 +18,8 @@
 
 struct bf_sender_config {
     struct bf_connector connector;
-    const struct bf_inventory *inventory;  // disk i of it is disks[i]; planned ones are sent
-    struct bf_source_disk *const *disks;   // NULL entries for those not planned
+    const struct bf_inventory *inventory; // disk i of it is disks[i]; planned ones are sent
+    struct bf_source_disk *const *disks;  // NULL entries for those not planned
     uint8_t boot[16];
     uint64_t retry_us;      // how long an unreachable server is tried again; 0 = for ever
     uint32_t buffer_bytes;  // memory for reading and framing, all together (default 0: 8 MiB)

@@ -8,6 +8,10 @@
 //    (for example writes that were under way when something was killed).
 //  - A point exists when seal_poll returned BF_OK, for all disks together, and not before.
 //  - Nothing that a session does changes a sealed point.
+//  - base() tells what was stored in this session too, queued or not, so that the receiver can form
+//    the root from it; UNKNOWN is for contents that nobody vouches for.
+//  - durable() only names chunks that a checkpoint named (or 0, or the end of the disk).
+//  - Sealing again after the answer was lost gives the same point, not another one.
 #ifndef BF_MIGRATE_STORE_H
 #define BF_MIGRATE_STORE_H
 
@@ -52,6 +56,7 @@ struct bf_store_ops {
     enum bf_err (*seal)(void *impl, const struct bf_store_seal *what);
     // BF_AGAIN while working; BF_OK with *point and *time; BF_ERR_CORRUPT when chunks have to be
     // sent again: need() lists them and their state is UNKNOWN until they arrive; seal again then.
+    // BF_ERR_CORRUPT is for damage only: a store that cannot work says BF_ERR_IO or NO_SPACE.
     enum bf_err (*seal_poll)(void *impl, struct bf_store_progress *progress, uint32_t *point,
                              int64_t *time);
     // Next damaged range after seal_poll said BF_ERR_CORRUPT; BF_ERR_NOT_FOUND after the last.

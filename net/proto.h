@@ -31,6 +31,8 @@ enum {
     BF_DATA_CHUNKS_MAX = 32,        // chunks in one DATA frame
     BF_BASE_ENTRIES_MAX = 4096,     // digests in one BASE frame
     BF_BASE_WANT_MAX = 65536,       // chunks in one BASE_WANT
+    BF_BASE_WANTS_MAX = 64,         // BASE_WANT frames that may wait for their answer
+    BF_NEED_MAX = 256,              // NEED frames in answer to one COMMIT
     BF_CSR_MAX = 4096,
     BF_CERTIFICATE_MAX = 8192,
     BF_PROTO_DISKS_MAX = 64,
@@ -144,15 +146,18 @@ struct bf_welcome {
     char program[64];
 };
 
-// One per planned disk, in replica order, after WELCOME.
+// One per planned disk, by ascending number, after WELCOME. Numbers may have gaps: a disk of an
+// earlier run that is not planned now keeps its own.
 struct bf_plan {
     uint16_t disk;           // number within the replica and the point
     uint16_t inventory_disk; // index in the inventory that was sent
     uint16_t disks;          // how many PLAN frames there are
     uint8_t has_base;        // the server can answer BASE_WANT with more than zero
     struct bf_geometry geometry;
-    uint64_t resume_chunk; // everything before it is durable for this boot
-    uint8_t done;          // DISK_DONE was accepted for this boot already
+    // Everything before it is durable for this boot. The source may begin the disk there or at any
+    // chunk before it, and from then on goes in order.
+    uint64_t resume_chunk;
+    uint8_t done; // DISK_DONE was accepted for this boot already
 };
 
 struct bf_base_want {
@@ -201,9 +206,12 @@ struct bf_commit {
     struct bf_digest point_root;
     int64_t clock;
 };
+// Chunks that have to be sent again, at most BF_NEED_MAX frames in answer to one COMMIT. What is
+// still missing then is asked for after the next COMMIT.
 struct bf_need {
     uint16_t disk;
     uint64_t first, count;
+    uint8_t more; // another NEED follows; 0: that was all, repair and send COMMIT again
 };
 struct bf_verifying {
     uint16_t disk;
@@ -214,8 +222,9 @@ struct bf_committed {
     int64_t time; // server's clock, UTC
     struct bf_digest point_root;
 };
+// "My reads keep me from the network": until the next BUSY, silence of up to ms is no sign of death.
 struct bf_busy {
-    uint32_t ms; // <= BF_BUSY_MAX_MS
+    uint32_t ms; // <= BF_BUSY_MAX_MS; below BF_DEAD_MS: as usual
 };
 struct bf_event {
     uint8_t level;

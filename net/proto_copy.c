@@ -190,6 +190,7 @@ size_t bf_put_need(uint8_t *out, size_t size, const struct bf_need *m)
     bf_put_u16(&w, m->disk);
     bf_put_u64(&w, m->first);
     bf_put_u64(&w, m->count);
+    bf_put_u8(&w, m->more);
     return bf_frame_end(&w, 0);
 }
 
@@ -200,6 +201,7 @@ enum bf_err bf_get_need(const struct bf_frame *f, struct bf_need *m)
     m->disk = bf_get_disk(&r);
     m->first = bf_get_u64(&r);
     m->count = bf_get_u64(&r);
+    m->more = bf_get_flag(&r);
     bf_demand_range(&r, m->first, m->count, BF_CHUNK_NUMBER_MAX);
     return bf_frame_verdict(&r);
 }

@@ -236,7 +236,7 @@ enum bf_err bf_get_plan(const struct bf_frame *f, struct bf_plan *m)
     m->disk = bf_get_disk(&r);
     m->inventory_disk = bf_get_disk(&r);
     m->disks = bf_get_u16(&r);
-    bf_demand(&r, m->disks <= BF_PROTO_DISKS_MAX && m->disk < m->disks);
+    bf_demand(&r, m->disks >= 1 && m->disks <= BF_PROTO_DISKS_MAX);
     m->has_base = bf_get_flag(&r);
     m->geometry.disk_bytes = bf_get_u64(&r);
     m->geometry.block_size = bf_get_u32(&r);

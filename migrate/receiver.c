@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: Apache-2.0
+// The receiving end: its states, the opening of a session, and its end. What comes from the peer
+// is judged here and in receiver_copy.c before the store sees it. Memory is about 3 MiB.
+#include "migrate/receiver.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/fmt.h"
+#include "base/mem.h"
+#include "migrate/receiver_parts.h"
+
+enum {
+    OUT_BYTES = 512 * 1024,
+    FAREWELL_US = 5000000, // for the peer to take a FAULT, or to say BYE
+    FRAMES_PER_TURN = 64,
+};
+
+struct bf_receiver *bf_receiver_new(struct bf_stream stream, const struct bf_receiver_host *host,
+                                    int has_identity, uint64_t now_us)
+{
+    struct bf_receiver *r = bf_alloc(sizeof *r);
+    if (!r)
+        return NULL;
+    r->raw = bf_alloc_aligned(BF_DATA_MAX, 64);
+    r->digests = bf_alloc(BF_BASE_ENTRIES_MAX * sizeof *r->digests);
+    r->decompressor = bf_decompressor_new();
+    if (!r->raw || !r->digests || !r->decompressor ||
+        bf_link_init(&r->link, BF_FRAME_HEADER + BF_FRAME_PAYLOAD_MAX, OUT_BYTES, BF_SIDE_SOURCE)) {
+        bf_receiver_free(r);
+        return NULL;
+    }
+    r->host = host;
+    r->has_identity = has_identity != 0;
+    r->outcome = BF_AGAIN;
+    bf_link_attach(&r->link, stream, now_us);
+    return r;
+}
+
+void bf_receiver_free(struct bf_receiver *r)
+{
+    if (!r)
+        return;
+    bf_link_free(&r->link);
+    bf_decompressor_free(r->decompressor);
+    bf_free(r->raw);
+    bf_free(r->digests);
+    bf_free(r->session);
+    bf_free(r->disk);
+    bf_free(r);
+}
+
+const struct bf_fault *bf_receiver_fault(const struct bf_receiver *r)
+{
+    return &r->fault;
+}
+
+// ---- Failing -----------------------------------------------------------------------------------
+
+static void begin_failing(struct bf_receiver *r)
+{
+    // One fault travels, whatever else was waiting for room.
+    uint8_t *room = bf_link_room(&r->link, 512);
+    if (room)
+        bf_link_put(&r->link, bf_put_fault(room, 512, &r->fault));
+    r->state = BF_RECEIVER_FAILING;
+    r->outcome = r->fault.code;
+    r->ends_us = r->now_us + FAREWELL_US;
+}
+
+enum bf_err bf_receiver_refuse(struct bf_receiver *r, enum bf_err err, enum bf_side side,
+                               const char *todo, const char *format, ...)
+{
+    char what[sizeof r->fault.what];
+    va_list args;
+    va_start(args, format);
+    bf_vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    bf_fault_set(&r->fault, err, side, todo, "%s", what);
+    begin_failing(r);
+    return err;
+}
+
+enum bf_err bf_receiver_bad_frame(struct bf_receiver *r, const char *what)
+{
+    return bf_receiver_refuse(r, BF_ERR_PROTOCOL, BF_SIDE_SOURCE,
+                              "use the same version of Bootferry on both sides",
+                              "the source broke the protocol: %s", what);
+}
+
+enum bf_err bf_receiver_fault_from_store(struct bf_receiver *r, enum bf_err err)
+{
+    const struct bf_store *store = &r->session->store;
+    const struct bf_fault *fault = store->ops->fault ? store->ops->fault(store->impl) : NULL;
+    if (!fault || !fault->code)
+        return bf_receiver_refuse(r, err, BF_SIDE_SERVER, "look at the server's log",
+                                  "the replica's store failed (%s)", bf_err_name(err));
+    r->fault = *fault;
+    begin_failing(r);
+    return r->fault.code;
+}
+
+static enum bf_err refuse_as_host_says(struct bf_receiver *r, enum bf_err err,
+                                       const struct bf_fault *fault)
+{
+    if (fault->code)
+        return bf_receiver_refuse(r, fault->code, fault->side, fault->todo, "%s", fault->what);
+    return bf_receiver_refuse(r, err, BF_SIDE_SERVER, "look at the server's log",
+                              "the server refused the session (%s)", bf_err_name(err));
+}
+
+// ---- Opening -----------------------------------------------------------------------------------
+
+static enum bf_err on_hello(struct bf_receiver *r, const struct bf_frame *f)
+{
+    if (bf_get_hello(f, &r->hello))
+        return bf_receiver_bad_frame(r, "HELLO");
+    if (r->hello.version_min > BF_PROTO_VERSION_MAX)
+        return bf_receiver_refuse(r, BF_ERR_VERSION, BF_SIDE_SERVER, "update the server",
+                                  "the source speaks protocol %u and later, the server up to %u",
+                                  r->hello.version_min, BF_PROTO_VERSION_MAX);
+    r->state = BF_RECEIVER_INVENTORY;
+    return BF_OK;
+}
+
+static enum bf_err on_enrol(struct bf_receiver *r, const struct bf_frame *f)
+{
+    uint8_t *certificate = r->raw;
+    struct bf_enrol request;
+    struct bf_fault fault = {0};
+    struct bf_enrolled answer = {certificate, BF_CERTIFICATE_MAX};
+    size_t most = BF_CERTIFICATE_MAX + 64;
+    uint8_t *room = bf_link_room(&r->link, most);
+    enum bf_err err;
+    if (r->has_identity || !r->host->enrol || bf_get_enrol(f, &request))
+        return bf_receiver_bad_frame(r, "ENROL");
+    if (!room)
+        return BF_AGAIN;
+    err = r->host->enrol(r->host->impl, &request, certificate, &answer.certificate_len, &fault);
+    bf_wipe(request.key, sizeof request.key);
+    if (err)
+        return refuse_as_host_says(r, err, &fault);
+    bf_link_put(&r->link, bf_put_enrolled(room, most, &answer));
+    r->state = BF_RECEIVER_DONE;
+    r->ends_us = r->now_us + FAREWELL_US;
+    return BF_OK;
+}
+
+// What the host answers must itself be sound: it decides what the engine will accept later.
+static int session_is_sound(const struct bf_receiver_session *s, const struct bf_inventory *inv)
+{
+    if (!s->disks || s->disks > BF_PROTO_DISKS_MAX || !s->store.ops)
+        return 0;
+    for (uint16_t i = 0; i < s->disks; i++) {
+        const struct bf_plan *p = &s->plan[i];
+        if (p->disk >= BF_PROTO_DISKS_MAX || (i && p->disk <= s->plan[i - 1].disk) ||
+            p->inventory_disk >= inv->disks || bf_geometry_check(&p->geometry) ||
+            p->geometry.disk_bytes != inv->disk[p->inventory_disk].identity.bytes ||
+            p->resume_chunk > bf_geometry_chunks(&p->geometry))
+            return 0;
+    }
+    return 1;
+}
+
+static enum bf_err open_session(struct bf_receiver *r, const struct bf_inventory *inventory)
+{
+    struct bf_receiver_session *s = r->session;
+    struct bf_fault fault = {0};
+    enum bf_err err = r->host->session(r->host->impl, &r->hello, inventory, s, &fault);
+    if (err)
+        return refuse_as_host_says(r, err, &fault);
+    r->disk = bf_alloc(s->disks * sizeof *r->disk);
+    if (!r->disk)
+        return bf_receiver_refuse(r, BF_ERR_NO_MEMORY, BF_SIDE_SERVER,
+                                  "give the server more memory", "the server has no memory left");
+    if (!session_is_sound(s, inventory))
+        return bf_receiver_refuse(r, BF_ERR_RANGE, BF_SIDE_SERVER, "report this as a defect",
+                                  "the server made an unsound plan");
+    s->welcome.version =
+        r->hello.version_max < BF_PROTO_VERSION_MAX ? r->hello.version_max : BF_PROTO_VERSION_MAX;
+    s->welcome.caps = r->hello.caps & (BF_CAP_LZ4 | BF_CAP_ZSTD);
+    for (uint16_t i = 0; i < s->disks; i++) {
+        struct bf_receiver_disk *d = &r->disk[i];
+        d->next = d->told = s->plan[i].resume_chunk;
+        d->done = s->plan[i].done;
+        s->plan[i].disks = s->disks;
+        bf_root_init(&d->root, &s->plan[i].geometry);
+    }
+    r->state = BF_RECEIVER_PLANNING;
+    return BF_OK;
+}
+
+static enum bf_err on_inventory(struct bf_receiver *r, const struct bf_frame *f)
+{
+    struct bf_inventory *inventory;
+    enum bf_err err;
+    if (!r->has_identity)
+        return bf_receiver_refuse(r, BF_ERR_AUTH, BF_SIDE_CONFIG,
+                                  "make a medium for this machine with `bootferry media`",
+                                  "a machine without a certificate may only enrol");
+    inventory = bf_alloc(sizeof *inventory);
+    r->session = bf_alloc(sizeof *r->session);
+    if (!inventory || !r->session)
+        err = bf_receiver_refuse(r, BF_ERR_NO_MEMORY, BF_SIDE_SERVER, "give the server more memory",
+                                 "the server has no memory left");
+    else if (bf_get_inventory(f, inventory))
+        err = bf_receiver_bad_frame(r, "INVENTORY");
+    else
+        err = open_session(r, inventory);
+    bf_free(inventory);
+    return err;
+}
+
+static enum bf_err send_plan(struct bf_receiver *r)
+{
+    struct bf_receiver_session *s = r->session;
+    size_t most = 256 + sizeof(struct bf_welcome);
+    uint8_t *room = bf_link_room(&r->link, most);
+    if (!room)
+        return BF_AGAIN;
+    if (r->planned == 0)
+        bf_link_put(&r->link, bf_put_welcome(room, most, &s->welcome));
+    for (; r->planned < s->disks; r->planned++) {
+        room = bf_link_room(&r->link, most);
+        if (!room)
+            return BF_AGAIN;
+        bf_link_put(&r->link, bf_put_plan(room, most, &s->plan[r->planned]));
+    }
+    r->state = BF_RECEIVER_RECEIVING;
+    if (r->host->phase)
+        r->host->phase(r->host->impl, "receiving");
+    return BF_OK;
+}
+
+// ---- Frames ------------------------------------------------------------------------------------
+
+static enum bf_err on_fault(struct bf_receiver *r, const struct bf_frame *f)
+{
+    struct bf_fault fault;
+    if (bf_get_fault(f, &fault))
+        return bf_receiver_bad_frame(r, "FAULT");
+    r->fault = fault;
+    r->outcome = fault.code;
+    r->state = BF_RECEIVER_OVER;
+    return fault.code;
+}
+
+static enum bf_err on_bye(struct bf_receiver *r, const struct bf_frame *f)
+{
+    struct bf_bye bye;
+    if (bf_get_bye(f, &bye))
+        return bf_receiver_bad_frame(r, "BYE");
+    if (r->state == BF_RECEIVER_DONE) {
+        r->outcome = BF_OK;
+    } else {
+        bf_fault_set(&r->fault, BF_ERR_CANCELLED, BF_SIDE_SOURCE, "start it again",
+                     "the source left before the end");
+        r->outcome = BF_ERR_CANCELLED;
+    }
+    r->state = BF_RECEIVER_OVER;
+    return r->outcome;
+}
+
+static enum bf_err on_event(struct bf_receiver *r, const struct bf_frame *f)
+{
+    struct bf_event event;
+    if (bf_get_event(f, &event))
+        return bf_receiver_bad_frame(r, "EVENT");
+    if (r->host->event)
+        r->host->event(r->host->impl, event.level, event.text);
+    return BF_OK;
+}
+
+static enum bf_err on_busy(struct bf_receiver *r, const struct bf_frame *f)
+{
+    struct bf_busy busy;
+    if (bf_get_busy(f, &busy))
+        return bf_receiver_bad_frame(r, "BUSY");
+    r->link.patience_ms = busy.ms > BF_DEAD_MS ? busy.ms : BF_DEAD_MS;
+    return BF_OK;
+}
+
+typedef enum bf_err handler(struct bf_receiver *r, const struct bf_frame *f);
+
+// Which frame is allowed in which state, and who deals with it.
+static const struct {
+    uint16_t type;
+    uint8_t from, to; // states, both included
+    handler *handle;
+} table[] = {
+    {BF_MSG_HELLO, BF_RECEIVER_HELLO, BF_RECEIVER_HELLO, on_hello},
+    {BF_MSG_ENROL, BF_RECEIVER_HELLO, BF_RECEIVER_INVENTORY, on_enrol},
+    {BF_MSG_INVENTORY, BF_RECEIVER_INVENTORY, BF_RECEIVER_INVENTORY, on_inventory},
+    {BF_MSG_BASE_WANT, BF_RECEIVER_RECEIVING, BF_RECEIVER_RECEIVING, bf_receiver_base_want},
+    {BF_MSG_DATA, BF_RECEIVER_RECEIVING, BF_RECEIVER_RECEIVING, bf_receiver_data},
+    {BF_MSG_RANGE, BF_RECEIVER_RECEIVING, BF_RECEIVER_RECEIVING, bf_receiver_range},
+    {BF_MSG_CHECKPOINT, BF_RECEIVER_RECEIVING, BF_RECEIVER_RECEIVING, bf_receiver_checkpoint},
+    {BF_MSG_DISK_DONE, BF_RECEIVER_RECEIVING, BF_RECEIVER_RECEIVING, bf_receiver_disk_done},
+    {BF_MSG_COMMIT, BF_RECEIVER_RECEIVING, BF_RECEIVER_RECEIVING, bf_receiver_commit},
+    {BF_MSG_BUSY, BF_RECEIVER_INVENTORY, BF_RECEIVER_DONE, on_busy},
+    {BF_MSG_EVENT, BF_RECEIVER_INVENTORY, BF_RECEIVER_DONE, on_event},
+    {BF_MSG_FAULT, BF_RECEIVER_HELLO, BF_RECEIVER_DONE, on_fault},
+    {BF_MSG_BYE, BF_RECEIVER_HELLO, BF_RECEIVER_DONE, on_bye},
+};
+
+static enum bf_err on_frame(struct bf_receiver *r, const struct bf_frame *f)
+{
+    int known = 0;
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        if (table[i].type != f->type)
+            continue;
+        known = 1;
+        if ((unsigned)r->state >= table[i].from && (unsigned)r->state <= table[i].to)
+            return table[i].handle(r, f);
+    }
+    if (!known && (f->flags & BF_FRAME_OPTIONAL))
+        return BF_OK;
+    return bf_receiver_bad_frame(r, known ? "a message out of place" : "an unknown message");
+}
+
+static void frames(struct bf_receiver *r)
+{
+    struct bf_frame frame;
+    for (int i = 0; i < FRAMES_PER_TURN && r->state <= BF_RECEIVER_DONE; i++) {
+        enum bf_err err;
+        if (bf_link_next(&r->link, &frame))
+            return;
+        err = on_frame(r, &frame);
+        if (err == BF_AGAIN)
+            return;
+        r->moved = 1;
+        bf_link_done(&r->link);
+    }
+}
+
+// ---- Turns -------------------------------------------------------------------------------------
+
+static void work(struct bf_receiver *r)
+{
+    if (r->session && r->state >= BF_RECEIVER_RECEIVING && r->state <= BF_RECEIVER_NEEDING)
+        r->session->store.ops->poll(r->session->store.impl);
+    switch (r->state) {
+    case BF_RECEIVER_PLANNING:
+        send_plan(r);
+        break;
+    case BF_RECEIVER_RECEIVING:
+        bf_receiver_tell_durable(r);
+        bf_receiver_answer_base(r);
+        break;
+    case BF_RECEIVER_SEALING:
+        bf_receiver_seal_step(r);
+        break;
+    case BF_RECEIVER_NEEDING:
+        bf_receiver_need_step(r);
+        break;
+    default:
+        break;
+    }
+}
+
+// The host may end the connection at any time: revoked, superseded, stopping.
+static void ask_leave(struct bf_receiver *r)
+{
+    struct bf_fault fault = {0};
+    enum bf_err err = r->host->allowed ? r->host->allowed(r->host->impl, &fault) : BF_OK;
+    if (err)
+        refuse_as_host_says(r, err, &fault);
+}
+
+// The connection itself came to its end, one way or another.
+static void connection_over(struct bf_receiver *r)
+{
+    if (r->state == BF_RECEIVER_DONE) {
+        r->outcome = BF_OK; // the answer was sent; that BYE did not come changes nothing
+    } else if (r->state != BF_RECEIVER_FAILING) {
+        bf_link_fail(&r->link, BF_ERR_CLOSED, BF_SIDE_NETWORK, "wait: the source tries again",
+                     "the source closed the connection before the end");
+        r->fault = r->link.fault;
+        r->outcome = r->link.failed;
+    }
+    r->state = BF_RECEIVER_OVER;
+}
+
+static void check_end(struct bf_receiver *r)
+{
+    if (r->state == BF_RECEIVER_OVER)
+        return;
+    if (r->link.failed || r->link.ended)
+        connection_over(r);
+    else if (r->state == BF_RECEIVER_FAILING &&
+             (bf_link_drained(&r->link) || r->now_us >= r->ends_us))
+        r->state = BF_RECEIVER_OVER;
+    else if (r->state == BF_RECEIVER_DONE && r->now_us >= r->ends_us)
+        connection_over(r);
+}
+
+enum bf_err bf_receiver_step(struct bf_receiver *r, uint64_t now_us, int *idle)
+{
+    *idle = 1;
+    if (r->state == BF_RECEIVER_OVER)
+        return r->outcome;
+    r->now_us = now_us;
+    r->moved = (uint8_t)bf_link_poll(&r->link, now_us);
+    if (!r->link.failed && r->state < BF_RECEIVER_FAILING)
+        ask_leave(r);
+    if (!r->link.failed && r->state < BF_RECEIVER_FAILING)
+        work(r);
+    if (!r->link.failed)
+        frames(r);
+    // A malformed frame is said to its sender, like everything else it does wrong.
+    if (r->link.failed == BF_ERR_PROTOCOL && r->state < BF_RECEIVER_FAILING) {
+        r->link.failed = BF_OK;
+        r->fault = r->link.fault;
+        begin_failing(r);
+    }
+    check_end(r);
+    *idle = !r->moved;
+    return r->state == BF_RECEIVER_OVER ? r->outcome : BF_AGAIN;
+}
