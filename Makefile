@@ -196,8 +196,9 @@ install: all
 	$(Q)install -m 644 $(FINALIZER_VM) $(SHARE)/finalize-vm
 	$(Q)install -m 644 README.md LICENSE NOTICE $(DOC)
 	$(Q)install -m 644 $(wildcard docs/*.md) $(DOC)/docs
-	$(Q)for l in lwip/COPYING mbedtls/LICENSE lz4/LICENSE zstd/LICENSE blake3/LICENSE; do \
-	    install -m 644 build/third_party/$$l $(DOC)/licenses/$${l%%/*}; done
+	$(Q)for l in lwip mbedtls lz4 zstd blake3; do \
+	    for f in build/third_party/$$l/LICEN[CS]E* build/third_party/$$l/COPYING*; do \
+	        [ ! -f $$f ] || install -m 644 $$f $(DOC)/licenses/$$l-$${f##*/}; done; done
 	$(Q)sed 's|@PREFIX@|$(PREFIX)|g' replica/bootferryd.service >$(UNIT)/bootferryd.service
 
 clean:

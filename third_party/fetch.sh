@@ -23,7 +23,7 @@ lwip LWIP_DIR - src/core/tcp.c trixie/lwip/2.2.* sid/lwip/2.2.*
 mbedtls MBEDTLS_DIR - library/ssl_tls13_client.c trixie/mbedtls/3.6.* sid/mbedtls/3.6.*
 lz4 LZ4_DIR lib lz4.c trixie/lz4/1.* bookworm/lz4/1.*
 zstd ZSTD_DIR lib compress/zstd_compress.c trixie/libzstd/1.5.* bookworm/libzstd/1.5.*
-blake3 BLAKE3_DIR - blake3_avx2.c trixie/ccache/4.* bookworm/ccache/4.* sid/blake3-py/1.*
+blake3 BLAKE3_DIR - blake3_avx2.c trixie/mold/2.* trixie/ccache/4.* bookworm/ccache/4.* sid/blake3-py/1.*
 TABLE
 }
 
@@ -130,6 +130,19 @@ open_package() {
     esac
 }
 
+# add_licence FOLDER TOP: the licence of a part may lie in a folder above it; the nearest one counts.
+add_licence() {
+    local above=$1 licences
+    while [ "$above" != "$(dirname "$2")" ]; do
+        licences=$(find "$above" -maxdepth 1 -type f \( -name 'LICEN*' -o -name 'COPYING*' \))
+        if [ -n "$licences" ]; then
+            [ "$above" = "$1" ] || xargs -d '\n' cp -t "$1" <<<"$licences"
+            return 0
+        fi
+        above=$(dirname "$above")
+    done
+}
+
 # unpack NAME PACKAGE FOLDER PROBE: the folder that ends in FOLDER and holds PROBE becomes
 # build/third_party/NAME.
 unpack() {
@@ -140,9 +153,9 @@ unpack() {
     found=$(find "$work" -path "*${folder:+/$folder}/$probe" -printf '%d %p\n' | sort -n |
         head -n 1 | cut -d' ' -f2-)
     [ -n "$found" ] || { complain "$name: $(basename "$package") has no $folder/$probe"; return 1; }
-    find "$work" -maxdepth 2 -type f \( -name 'LICEN*' -o -name 'COPYING*' \) \
-        -exec cp -n -t "${found%/"$probe"}" {} + 2>/dev/null || true
-    mv "${found%/"$probe"}" "$out/$name"
+    found=${found%/"$probe"}
+    add_licence "$found" "$work"
+    mv "$found" "$out/$name"
     find "$out/$name" -type f -exec touch {} +
     rm -rf "$out/.unpack"
     basename "$package" .dsc >"$out/$name/.origin"
