@@ -147,6 +147,10 @@ enum bf_err bf_db_point_list(struct bf_db *db, const char *machine, enum bf_poin
 enum bf_err bf_db_point_of_session(struct bf_db *db, const char *machine, const uint8_t session[16],
                                    const uint8_t boot[16], struct bf_point *out);
 
+// Numbers of the layers of a disk that belong to points (of both states), ascending.
+enum bf_err bf_db_disk_layers(struct bf_db *db, const char *machine, uint16_t number,
+                              uint32_t **out, size_t *count);
+
 // ---- Finalized objects NAME@POINT/K
 // --------------------------------------------------------------
 

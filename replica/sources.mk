@@ -2,12 +2,15 @@
 # The replica server and the operator's command. REPLICA_SRCS is what both are made of and what
 # tests link; the main files are apart.
 
-# the store: state directory, database, storage daemon, points and images
-REPLICA_STORE_SRCS := $(addprefix replica/,)
+# the store: state directory, database, storage daemon, points and images. step.c is apart because
+# tests bring their own.
+REPLICA_STORE_SRCS := $(addprefix replica/, \
+    db.c db_jobs.c db_machines.c db_points.c image.c image_object.c layers.c process.c qsd.c \
+    recover.c sql.c state.c working.c)
 
 # files and certificates of the operator, boot media
 REPLICA_PKI_SRCS   := $(addprefix replica/,file.c pki.c pki_x509.c)
 REPLICA_MEDIA_SRCS := $(addprefix replica/,child.c media.c media_config.c media_image.c pe.c)
 
-REPLICA_SRCS := $(REPLICA_STORE_SRCS) $(REPLICA_PKI_SRCS)
+REPLICA_SRCS := $(REPLICA_STORE_SRCS) replica/step.c $(REPLICA_PKI_SRCS)
 REPLICA_LIBS := -lnbd -lsqlite3 -ljansson -lssl -lcrypto

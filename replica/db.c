@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+// The database's file: schema, versions, transactions, settings. The schema is created in one
+// transaction; application_id tells our file from another program's, user_version tells the schema.
+#include "replica/sql.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fmt.h"
+
+enum { APPLICATION_ID = 0x42664462, SCHEMA_VERSION = 1, BUSY_MS = 10000 };
+
+static const char schema[] =
+    "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE machines ("
+    "  name TEXT PRIMARY KEY, created INTEGER NOT NULL, revoked INTEGER NOT NULL DEFAULT 0);"
+    "CREATE TABLE certificates ("
+    "  serial TEXT PRIMARY KEY, fingerprint BLOB NOT NULL UNIQUE, machine TEXT NOT NULL,"
+    "  role INTEGER NOT NULL, origin TEXT NOT NULL, created INTEGER NOT NULL,"
+    "  not_after INTEGER NOT NULL, revoked INTEGER NOT NULL DEFAULT 0);"
+    "CREATE TABLE enrolments ("
+    "  hash BLOB PRIMARY KEY, machine TEXT NOT NULL REFERENCES machines(name),"
+    "  created INTEGER NOT NULL, not_before INTEGER NOT NULL, not_after INTEGER NOT NULL,"
+    "  revoked INTEGER NOT NULL DEFAULT 0, uses_max INTEGER NOT NULL,"
+    "  uses INTEGER NOT NULL DEFAULT 0);"
+    "CREATE TABLE disks ("
+    "  machine TEXT NOT NULL REFERENCES machines(name), number INTEGER NOT NULL,"
+    "  bytes INTEGER NOT NULL, block_size INTEGER NOT NULL, chunk_size INTEGER NOT NULL,"
+    "  identity BLOB NOT NULL, layer INTEGER NOT NULL, created INTEGER NOT NULL,"
+    "  PRIMARY KEY (machine, number)) WITHOUT ROWID;"
+    "CREATE TABLE points ("
+    "  machine TEXT NOT NULL REFERENCES machines(name), number INTEGER NOT NULL,"
+    "  state INTEGER NOT NULL, time INTEGER NOT NULL, source_clock INTEGER NOT NULL,"
+    "  root BLOB NOT NULL, session BLOB NOT NULL, boot BLOB NOT NULL,"
+    "  objects INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (machine, number)) WITHOUT ROWID;"
+    "CREATE TABLE point_disks ("
+    "  machine TEXT NOT NULL, point INTEGER NOT NULL, disk INTEGER NOT NULL,"
+    "  layer INTEGER NOT NULL, next_layer INTEGER NOT NULL, bytes INTEGER NOT NULL,"
+    "  data_bytes INTEGER NOT NULL, root BLOB NOT NULL, identity BLOB NOT NULL,"
+    "  PRIMARY KEY (machine, point, disk),"
+    "  FOREIGN KEY (machine, point) REFERENCES points(machine, number),"
+    "  FOREIGN KEY (machine, disk) REFERENCES disks(machine, number)) WITHOUT ROWID;"
+    "CREATE TABLE objects ("
+    "  machine TEXT NOT NULL, point INTEGER NOT NULL, number INTEGER NOT NULL,"
+    "  state INTEGER NOT NULL, created INTEGER NOT NULL,"
+    "  PRIMARY KEY (machine, point, number),"
+    "  FOREIGN KEY (machine, point) REFERENCES points(machine, number)) WITHOUT ROWID;"
+    "CREATE TABLE sessions ("
+    "  id BLOB PRIMARY KEY, boot BLOB NOT NULL, machine TEXT NOT NULL REFERENCES machines(name),"
+    "  started INTEGER NOT NULL, ended INTEGER NOT NULL, point INTEGER NOT NULL,"
+    "  job INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE jobs ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT, machine TEXT NOT NULL, kind TEXT NOT NULL,"
+    "  phase INTEGER NOT NULL, pending INTEGER NOT NULL, running INTEGER NOT NULL,"
+    "  ready INTEGER NOT NULL, succeeded INTEGER NOT NULL, failed INTEGER NOT NULL,"
+    "  step TEXT NOT NULL, bytes_total INTEGER NOT NULL, bytes_done INTEGER NOT NULL,"
+    "  bytes_data INTEGER NOT NULL, bytes_wire INTEGER NOT NULL, point INTEGER NOT NULL,"
+    "  detail TEXT NOT NULL);"
+    "CREATE INDEX jobs_machine ON jobs(machine, id);"
+    "CREATE TABLE events ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, machine TEXT NOT NULL,"
+    "  job INTEGER NOT NULL, level INTEGER NOT NULL, text TEXT NOT NULL);"
+    "CREATE INDEX events_machine ON events(machine, id);";
+
+static enum bf_err execute(struct bf_db *db, const char *sql)
+{
+    if (sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL) != SQLITE_OK)
+        return bf_sql_failed(db, sql);
+    return BF_OK;
+}
+
+static enum bf_err pragma_int(struct bf_db *db, const char *sql, int64_t *out)
+{
+    struct bf_query q;
+
+    bf_query_begin(&q, db, sql);
+    *out = bf_query_row(&q) ? bf_column_int(&q) : 0;
+    return bf_query_end(&q);
+}
+
+// The settings of a connection. synchronous=FULL: a committed transaction survives a power loss.
+static enum bf_err configure(struct bf_db *db)
+{
+    sqlite3_extended_result_codes(db->sqlite, 1);
+    sqlite3_busy_timeout(db->sqlite, BUSY_MS);
+    return execute(db, "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
+                       "PRAGMA trusted_schema=OFF; PRAGMA wal_autocheckpoint=256;");
+}
+
+static enum bf_err connect_file(const char *path, int flags, struct bf_db **out,
+                                struct bf_fault *fault)
+{
+    struct bf_db *db = calloc(1, sizeof *db);
+    enum bf_err err;
+
+    *out = NULL;
+    if (!db)
+        return bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SERVER, "free some memory",
+                            "no memory for the database");
+    if (sqlite3_open_v2(path, &db->sqlite, flags, NULL) != SQLITE_OK)
+        err = bf_sql_failed(db, path);
+    else
+        err = configure(db);
+    if (err) {
+        *fault = db->fault;
+        bf_db_close(db);
+        return err;
+    }
+    *out = db;
+    return BF_OK;
+}
+
+static enum bf_err create_schema(struct bf_db *db)
+{
+    char versions[96];
+    enum bf_err err;
+
+    bf_snprintf(versions, sizeof versions, "PRAGMA application_id=%d; PRAGMA user_version=%d;",
+                APPLICATION_ID, SCHEMA_VERSION);
+    err = execute(db, "PRAGMA journal_mode=WAL;");
+    if (!err)
+        err = bf_db_begin(db);
+    if (!err)
+        err = execute(db, schema);
+    if (!err)
+        err = execute(db, versions);
+    return err ? err : bf_db_commit(db);
+}
+
+enum bf_err bf_db_create(const char *path, struct bf_fault *fault)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    struct bf_db *db;
+    enum bf_err err;
+
+    if (fd < 0)
+        return bf_fault_set(fault, access(path, F_OK) == 0 ? BF_ERR_EXISTS : BF_ERR_IO,
+                            BF_SIDE_SERVER, "choose an empty folder that this user may write",
+                            "the database %s cannot be created", path);
+    close(fd);
+    err = connect_file(path, SQLITE_OPEN_READWRITE, &db, fault);
+    if (err)
+        return err;
+    err = create_schema(db);
+    if (err)
+        *fault = db->fault;
+    bf_db_close(db);
+    return err;
+}
+
+static enum bf_err check_versions(struct bf_db *db)
+{
+    int64_t application, version;
+    enum bf_err err = pragma_int(db, "PRAGMA application_id", &application);
+
+    if (!err)
+        err = pragma_int(db, "PRAGMA user_version", &version);
+    if (err)
+        return err;
+    if (application != APPLICATION_ID)
+        return bf_fault_set(&db->fault, BF_ERR_CORRUPT, BF_SIDE_CONFIG,
+                            "name the folder that bootferry init made",
+                            "db.sqlite is not a database of Bootferry");
+    if (version != SCHEMA_VERSION)
+        return bf_fault_set(&db->fault, BF_ERR_VERSION, BF_SIDE_CONFIG,
+                            "use the version of Bootferry that wrote this state",
+                            "the state has schema version %d, this program knows version %d",
+                            (int)version, SCHEMA_VERSION);
+    return BF_OK;
+}
+
+enum bf_err bf_db_open(const char *path, struct bf_db **out, struct bf_fault *fault)
+{
+    struct bf_db *db;
+    enum bf_err err = connect_file(path, SQLITE_OPEN_READWRITE, &db, fault);
+
+    *out = NULL;
+    if (err)
+        return err;
+    err = check_versions(db);
+    if (err) {
+        *fault = db->fault;
+        bf_db_close(db);
+        return err;
+    }
+    *out = db;
+    return BF_OK;
+}
+
+void bf_db_close(struct bf_db *db)
+{
+    if (!db)
+        return;
+    sqlite3_close(db->sqlite);
+    free(db);
+}
+
+const struct bf_fault *bf_db_fault(const struct bf_db *db)
+{
+    return &db->fault;
+}
+
+enum bf_err bf_db_begin(struct bf_db *db)
+{
+    return execute(db, "BEGIN IMMEDIATE");
+}
+
+enum bf_err bf_db_commit(struct bf_db *db)
+{
+    return execute(db, "COMMIT");
+}
+
+void bf_db_rollback(struct bf_db *db)
+{
+    if (!sqlite3_get_autocommit(db->sqlite))
+        sqlite3_exec(db->sqlite, "ROLLBACK", NULL, NULL, NULL);
+}
+
+enum bf_err bf_db_meta_set(struct bf_db *db, const char *key, const char *value)
+{
+    struct bf_query q;
+
+    bf_query_begin(&q, db,
+                   "INSERT INTO meta VALUES (?, ?) "
+                   "ON CONFLICT (key) DO UPDATE SET value = excluded.value");
+    bf_query_text(&q, key);
+    bf_query_text(&q, value);
+    return bf_query_run(&q);
+}
+
+enum bf_err bf_db_meta_get(struct bf_db *db, const char *key, char *out, size_t size)
+{
+    struct bf_query q;
+    int found;
+
+    bf_query_begin(&q, db, "SELECT value FROM meta WHERE key = ?");
+    bf_query_text(&q, key);
+    found = bf_query_row(&q);
+    if (found)
+        bf_column_text(&q, out, size);
+    return bf_query_end_found(&q, found, "setting");
+}

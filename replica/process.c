@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// Child processes. Between fork and exec only async-signal-safe calls are made, since the daemon
+// has threads. The child is killed with the thread that started it, so a daemon that dies leaves
+// nobody behind who holds its files.
+#include "replica/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { EXIT_NOT_FOUND = 127, EXIT_SETUP = 126 };
+
+// In the child: never returns. The exec's failure is reported through a close-on-exec pipe.
+__attribute__((noreturn)) static void child(const struct bf_process_config *c, pid_t parent,
+                                            int report)
+{
+    sigset_t none;
+    int null = open("/dev/null", O_RDONLY);
+
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    signal(SIGPIPE, SIG_DFL);
+    umask(077);
+    if (null < 0 || dup2(null, STDIN_FILENO) < 0)
+        _exit(EXIT_SETUP);
+    if (c->output >= 0 &&
+        (dup2(c->output, STDOUT_FILENO) < 0 || dup2(c->output, STDERR_FILENO) < 0))
+        _exit(EXIT_SETUP);
+    if (c->dir >= 0 && fchdir(c->dir) != 0)
+        _exit(EXIT_SETUP);
+    if (c->keep >= 0 && fcntl(c->keep, F_SETFD, 0) != 0)
+        _exit(EXIT_SETUP);
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
+        _exit(EXIT_SETUP);
+    execvp(c->argv[0], (char *const *)c->argv);
+    if (write(report, &errno, sizeof errno) != sizeof errno)
+        _exit(EXIT_SETUP);
+    _exit(EXIT_NOT_FOUND);
+}
+
+enum bf_err bf_process_start(const struct bf_process_config *config, pid_t *pid)
+{
+    pid_t parent = getpid();
+    int report[2], reason = 0;
+    ssize_t n;
+
+    if (pipe2(report, O_CLOEXEC) != 0)
+        return BF_ERR_LIMIT;
+    *pid = fork();
+    if (*pid == 0)
+        child(config, parent, report[1]);
+    close(report[1]);
+    if (*pid < 0) {
+        close(report[0]);
+        return BF_ERR_NO_MEMORY;
+    }
+    do
+        n = read(report[0], &reason, sizeof reason);
+    while (n < 0 && errno == EINTR);
+    close(report[0]);
+    if (n <= 0)
+        return BF_OK;
+    bf_process_wait(*pid);
+    *pid = -1;
+    return reason == ENOENT ? BF_ERR_NOT_FOUND : BF_ERR_IO;
+}
+
+enum bf_err bf_process_wait(pid_t pid)
+{
+    int status;
+
+    while (waitpid(pid, &status, 0) < 0)
+        if (errno != EINTR)
+            return BF_ERR_IO;
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? BF_OK : BF_ERR_IO;
+}
+
+// Keeps the last line that is not empty; '\r' ends one too, as progress displays do.
+static void keep_line(char *said, size_t size, size_t *len, const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '\n' || *text == '\r') {
+            *len = 0;
+        } else {
+            if (*len == 0)
+                said[0] = 0;
+            if (*len + 1 < size) {
+                said[(*len)++] = *text;
+                said[*len] = 0;
+            }
+        }
+    }
+}
+
+enum bf_err bf_process_run(const char *const *argv, int dir,
+                           void (*watch)(void *user, const char *text), void *user, char *said,
+                           size_t size)
+{
+    struct bf_process_config config = {.argv = argv, .dir = dir, .keep = -1};
+    int out[2];
+    char text[1024];
+    size_t len = 0;
+    ssize_t n;
+    pid_t pid;
+    enum bf_err err;
+
+    said[0] = 0;
+    if (pipe2(out, O_CLOEXEC) != 0)
+        return BF_ERR_LIMIT;
+    config.output = out[1];
+    err = bf_process_start(&config, &pid);
+    close(out[1]);
+    while (!err && (n = read(out[0], text, sizeof text - 1)) != 0) {
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            break;
+        text[n] = 0;
+        keep_line(said, size, &len, text);
+        if (watch)
+            watch(user, text);
+    }
+    close(out[0]);
+    return err ? err : bf_process_wait(pid);
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Child processes: started without a shell, with nothing inherited but what is named, and ended by
+// the kernel when the thread that started them ends.
+#ifndef BF_REPLICA_PROCESS_H
+#define BF_REPLICA_PROCESS_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+struct bf_process_config {
+    const char *const *argv; // NULL at the end; argv[0] is looked up in PATH
+    int dir;                 // working folder, -1: this one
+    int keep;                // a descriptor that it gets under the same number, -1: none
+    int output;              // its standard output and error, -1: ours
+};
+// BF_ERR_NOT_FOUND when the program is not installed.
+enum bf_err bf_process_start(const struct bf_process_config *config, pid_t *pid);
+
+// Waits for the end. BF_OK: exit status 0; BF_ERR_IO otherwise.
+enum bf_err bf_process_wait(pid_t pid);
+
+// Runs one to its end. What it prints goes to watch (may be NULL) piece by piece, and its last line
+// into said (size bytes).
+enum bf_err bf_process_run(const char *const *argv, int dir,
+                           void (*watch)(void *user, const char *text), void *user, char *said,
+                           size_t size);
+
+#endif

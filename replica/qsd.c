@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: Apache-2.0
+// The storage daemon and its control connection (QMP, one JSON object per line, over a socket pair
+// that it inherits, so its death is seen as the end of the stream). Nodes are added one by one from
+// the bottom of a chain upwards, each naming its driver and its backing node: nothing is probed,
+// and what the file headers say about their backing files is not looked at.
+#include "replica/qsd.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fmt.h"
+#include "base/platform.h"
+#include "replica/process.h"
+
+enum { LINE_MAX_BYTES = 1 << 20, STOP_SECONDS = 30 };
+
+struct bf_qsd {
+    pid_t pid;
+    int control;
+    char socket[BF_SOCKET_PATH_MAX];
+    char socket_relative[96];
+    int state_dir;
+    uint32_t next_node; // number in the next node name
+    struct {
+        uint8_t used;
+        char top[32]; // node name of the format node on top
+    } disk[BF_PROTO_DISKS_MAX];
+    uint16_t number[BF_PROTO_DISKS_MAX]; // of the disk in each slot
+    size_t filled;
+    char *buffer; // LINE_MAX_BYTES
+};
+
+static const char *log_folder;
+
+void bf_qsd_log_writes(const char *folder)
+{
+    log_folder = folder;
+}
+
+// ---- The control connection
+// ----------------------------------------------------------------------
+
+static enum bf_err gone(struct bf_fault *fault, enum bf_err code, const char *what)
+{
+    return bf_fault_set(fault, code, BF_SIDE_SERVER,
+                        "look at the server's log and memory; the source will try again",
+                        "the storage daemon %s", what);
+}
+
+static enum bf_err send_line(struct bf_qsd *q, json_t *command, struct bf_fault *fault)
+{
+    char *text = json_dumps(command, JSON_COMPACT);
+    size_t len = text ? strlen(text) : 0, sent = 0;
+
+    if (!text)
+        return gone(fault, BF_ERR_NO_MEMORY, "cannot be told anything: no memory");
+    while (sent < len) {
+        ssize_t n = send(q->control, text + sent, len - sent, MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            break;
+        sent += (size_t)n;
+    }
+    free(text);
+    return sent == len ? BF_OK : gone(fault, BF_ERR_IO, "has ended unexpectedly");
+}
+
+static enum bf_err receive_more(struct bf_qsd *q, uint64_t deadline, struct bf_fault *fault)
+{
+    struct pollfd p = {.fd = q->control, .events = POLLIN};
+    uint64_t now = bf_platform_now_us();
+    ssize_t n;
+
+    if (now >= deadline)
+        return gone(fault, BF_ERR_TIMEOUT, "does not answer");
+    if (q->filled == LINE_MAX_BYTES)
+        return gone(fault, BF_ERR_PROTOCOL, "sent an answer that is too long");
+    if (poll(&p, 1, (int)((deadline - now) / 1000 + 1)) <= 0)
+        return BF_OK; // interrupted or at the deadline: the caller comes again
+    n = recv(q->control, q->buffer + q->filled, LINE_MAX_BYTES - q->filled, 0);
+    if (n < 0 && errno == EINTR)
+        return BF_OK;
+    if (n <= 0)
+        return gone(fault, BF_ERR_IO, "has ended unexpectedly");
+    q->filled += (size_t)n;
+    return BF_OK;
+}
+
+// The next object; the caller releases it.
+static enum bf_err receive(struct bf_qsd *q, uint64_t deadline, json_t **out,
+                           struct bf_fault *fault)
+{
+    char *end;
+    size_t used;
+    enum bf_err err;
+
+    while (!(end = memchr(q->buffer, '\n', q->filled))) {
+        err = receive_more(q, deadline, fault);
+        if (err)
+            return err;
+    }
+    *out = json_loadb(q->buffer, (size_t)(end - q->buffer), 0, NULL);
+    used = (size_t)(end - q->buffer) + 1;
+    memmove(q->buffer, end + 1, q->filled - used);
+    q->filled -= used;
+    return *out ? BF_OK : gone(fault, BF_ERR_PROTOCOL, "sent what is not JSON");
+}
+
+static enum bf_err answer_error(json_t *error, const char *command, struct bf_fault *fault)
+{
+    const char *text = json_string_value(json_object_get(error, "desc"));
+    enum bf_err code = BF_ERR_IO;
+
+    text = text ? text : "no reason given";
+    if (strstr(text, "No space left"))
+        code = BF_ERR_NO_SPACE;
+    else if (strstr(text, "lock"))
+        code = BF_ERR_BUSY;
+    return bf_fault_set(fault, code, BF_SIDE_SERVER,
+                        code == BF_ERR_NO_SPACE
+                            ? "make room in the file system of the state and try again"
+                            : "look at the server's log; the source will try again",
+                        "the storage daemon refused %s: %s", command, text);
+}
+
+// Sends one command (arguments are taken over, may be NULL) and waits for its answer.
+static enum bf_err command(struct bf_qsd *q, const char *name, json_t *arguments,
+                           struct bf_fault *fault)
+{
+    uint64_t deadline = bf_platform_now_us() + (uint64_t)BF_QSD_DEADLINE_S * 1000000;
+    json_t *whole = arguments ? json_pack("{s:s,s:o}", "execute", name, "arguments", arguments)
+                              : json_pack("{s:s}", "execute", name);
+    enum bf_err err = whole ? send_line(q, whole, fault)
+                            : gone(fault, BF_ERR_NO_MEMORY, "cannot be told anything: no memory");
+    int answered = 0;
+
+    json_decref(whole);
+    while (!err && !answered) {
+        json_t *answer = NULL, *error;
+        err = receive(q, deadline, &answer, fault);
+        if (err)
+            break;
+        error = json_object_get(answer, "error");
+        answered = error || json_object_get(answer, "return");
+        if (error)
+            err = answer_error(error, name, fault);
+        json_decref(answer);
+    }
+    return err;
+}
+
+static enum bf_err greet(struct bf_qsd *q, struct bf_fault *fault)
+{
+    uint64_t deadline = bf_platform_now_us() + (uint64_t)BF_QSD_DEADLINE_S * 1000000;
+    json_t *greeting = NULL;
+    enum bf_err err = receive(q, deadline, &greeting, fault);
+
+    json_decref(greeting);
+    return err ? err : command(q, "qmp_capabilities", NULL, fault);
+}
+
+// ---- Starting and stopping
+// -----------------------------------------------------------------------
+
+static enum bf_err launch(struct bf_qsd *q, struct bf_fault *fault)
+{
+    char chardev[48];
+    const char *argv[] = {"qemu-storage-daemon", "--chardev", chardev,
+                          "--monitor",           "chardev=c", NULL};
+    struct bf_process_config config = {.argv = argv, .dir = q->state_dir, .output = -1};
+    int pair[2];
+    enum bf_err err;
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+        return gone(fault, BF_ERR_LIMIT, "cannot be started: too many open files");
+    bf_snprintf(chardev, sizeof chardev, "socket,id=c,fd=%d", pair[1]);
+    config.keep = pair[1];
+    err = bf_process_start(&config, &q->pid);
+    close(pair[1]);
+    q->control = pair[0];
+    if (err)
+        q->pid = -1;
+    if (err == BF_ERR_NOT_FOUND)
+        return bf_fault_set(fault, err, BF_SIDE_SERVER, "install the package qemu-utils",
+                            "qemu-storage-daemon is not installed");
+    return err ? gone(fault, err, "cannot be started") : BF_OK;
+}
+
+static enum bf_err serve(struct bf_qsd *q, struct bf_fault *fault)
+{
+    unlinkat(q->state_dir, q->socket_relative, 0); // left by one that was killed
+    return command(
+        q, "nbd-server-start",
+        json_pack("{s:{s:s,s:{s:s}}}", "addr", "type", "unix", "data", "path", q->socket_relative),
+        fault);
+}
+
+enum bf_err bf_qsd_start(const struct bf_state *state, const char *name, struct bf_qsd **out,
+                         struct bf_fault *fault)
+{
+    struct bf_qsd *q = calloc(1, sizeof *q);
+    char file[80];
+    enum bf_err err;
+
+    *out = NULL;
+    if (!q)
+        return gone(fault, BF_ERR_NO_MEMORY, "cannot be started: no memory");
+    q->pid = -1;
+    q->control = -1;
+    q->state_dir = bf_state_dir(state);
+    q->buffer = malloc(LINE_MAX_BYTES);
+    bf_snprintf(file, sizeof file, "%s.nbd", name);
+    bf_snprintf(q->socket_relative, sizeof q->socket_relative, "run/%s", file);
+    err = q->buffer ? bf_state_socket(state, file, q->socket) : BF_ERR_NO_MEMORY;
+    if (err)
+        gone(fault, err, "cannot be started: its name is too long or there is no memory");
+    if (!err)
+        err = launch(q, fault);
+    if (!err)
+        err = greet(q, fault);
+    if (!err)
+        err = serve(q, fault);
+    if (err) {
+        bf_qsd_stop(q);
+        return err;
+    }
+    *out = q;
+    return BF_OK;
+}
+
+// Waits for the end of the control stream, which is the end of the process.
+static int ends_in_time(struct bf_qsd *q)
+{
+    uint64_t deadline = bf_platform_now_us() + (uint64_t)STOP_SECONDS * 1000000;
+    struct bf_fault ignored;
+
+    while (bf_platform_now_us() < deadline) {
+        q->filled = 0;
+        if (receive_more(q, deadline, &ignored) != BF_OK)
+            return bf_platform_now_us() < deadline;
+    }
+    return 0;
+}
+
+void bf_qsd_stop(struct bf_qsd *q)
+{
+    struct bf_fault ignored;
+
+    if (!q)
+        return;
+    if (q->pid > 0) {
+        if (q->control < 0 || command(q, "quit", NULL, &ignored) != BF_OK || !ends_in_time(q))
+            kill(q->pid, SIGKILL);
+        bf_process_wait(q->pid);
+    }
+    if (q->control >= 0)
+        close(q->control);
+    unlinkat(q->state_dir, q->socket_relative, 0);
+    free(q->buffer);
+    free(q);
+}
+
+const char *bf_qsd_socket(const struct bf_qsd *qsd)
+{
+    return qsd->socket;
+}
+
+int bf_qsd_pid(const struct bf_qsd *qsd)
+{
+    return qsd->pid;
+}
+
+// ---- Nodes
+// ---------------------------------------------------------------------------------------
+
+static enum bf_err add_file(struct bf_qsd *q, const char *node, const char *path, int writable,
+                            struct bf_fault *fault)
+{
+    return command(q, "blockdev-add",
+                   json_pack("{s:s,s:s,s:s,s:b,s:b,s:s}", "driver", "file", "node-name", node,
+                             "filename", path, "read-only", !writable, "auto-read-only", 0,
+                             "discard", "unmap"),
+                   fault);
+}
+
+// For tests of power loss: the writes to a file are logged on their way.
+static enum bf_err add_log(struct bf_qsd *q, uint16_t disk, char node[32], struct bf_fault *fault)
+{
+    char path[160], log[32], filter[32];
+    enum bf_err err;
+
+    bf_snprintf(path, sizeof path, "%s/disk-%u.log", log_folder, disk);
+    bf_snprintf(log, sizeof log, "log%u", q->next_node);
+    bf_snprintf(filter, sizeof filter, "filter%u", q->next_node++);
+    err = add_file(q, log, path, 1, fault);
+    if (!err)
+        err = command(q, "blockdev-add",
+                      json_pack("{s:s,s:s,s:s,s:s,s:i}", "driver", "blklogwrites", "node-name",
+                                filter, "file", node, "log", log, "log-sector-size", 512),
+                      fault);
+    memcpy(node, filter, sizeof filter);
+    return err;
+}
+
+// Adds one layer over the node `below` (empty: none is attached) and puts its name into node.
+static enum bf_err add_layer(struct bf_qsd *q, uint16_t disk, const char *path, const char *below,
+                             int writable, char node[32], struct bf_fault *fault)
+{
+    char file[32];
+    json_t *options;
+    enum bf_err err;
+
+    bf_snprintf(file, sizeof file, "file%u", q->next_node);
+    bf_snprintf(node, 32, "disk%u-%u", disk, q->next_node++);
+    err = add_file(q, file, path, writable, fault);
+    if (!err && writable && log_folder)
+        err = add_log(q, disk, file, fault);
+    if (err)
+        return err;
+    options = json_pack("{s:s,s:s,s:s,s:b,s:b,s:s}", "driver", "qcow2", "node-name", node, "file",
+                        file, "read-only", !writable, "auto-read-only", 0, "discard", "unmap");
+    if (options && below[0])
+        json_object_set_new(options, "backing", json_string(below));
+    else if (options)
+        json_object_set_new(options, "backing", json_null());
+    return command(q, "blockdev-add", options, fault);
+}
+
+static int slot_of(const struct bf_qsd *q, uint16_t disk)
+{
+    for (int i = 0; i < BF_PROTO_DISKS_MAX; i++)
+        if (q->disk[i].used && q->number[i] == disk)
+            return i;
+    return -1;
+}
+
+static int free_slot(const struct bf_qsd *q)
+{
+    for (int i = 0; i < BF_PROTO_DISKS_MAX; i++)
+        if (!q->disk[i].used)
+            return i;
+    return -1;
+}
+
+enum bf_err bf_qsd_add(struct bf_qsd *q, uint16_t disk, const struct bf_image_chain *chain,
+                       int writable, struct bf_fault *fault)
+{
+    char node[32] = "", below[32], export[32], name[32];
+    int slot = free_slot(q);
+    enum bf_err err = slot >= 0 ? BF_OK : gone(fault, BF_ERR_LIMIT, "has too many disks");
+
+    for (uint32_t i = chain->layers; !err && i-- > 0;) {
+        memcpy(below, node, sizeof below);
+        err = add_layer(q, disk, chain->layer[i].path, below, writable && i == 0, node, fault);
+    }
+    if (err)
+        return err;
+    bf_snprintf(export, sizeof export, "export%u", disk);
+    bf_snprintf(name, sizeof name, "disk-%u", disk);
+    err = command(q, "block-export-add",
+                  json_pack("{s:s,s:s,s:s,s:s,s:b}", "type", "nbd", "id", export, "node-name", node,
+                            "name", name, "writable", writable),
+                  fault);
+    if (err)
+        return err;
+    q->disk[slot].used = 1;
+    q->number[slot] = disk;
+    memcpy(q->disk[slot].top, node, sizeof node);
+    return BF_OK;
+}
+
+enum bf_err bf_qsd_snapshot(struct bf_qsd *q, const uint16_t *disk,
+                            const struct bf_image_layer *layer, uint32_t disks,
+                            struct bf_fault *fault)
+{
+    char node[BF_PROTO_DISKS_MAX][32];
+    json_t *actions = json_array();
+    enum bf_err err = disks <= BF_PROTO_DISKS_MAX ? BF_OK : BF_ERR_RANGE;
+
+    for (uint32_t i = 0; !err && i < disks; i++) {
+        int slot = slot_of(q, disk[i]);
+        if (slot < 0)
+            err = gone(fault, BF_ERR_RANGE, "does not have the disk");
+        else
+            err = add_layer(q, disk[i], layer[i].path, "", 1, node[i], fault);
+        if (!err)
+            json_array_append_new(actions,
+                                  json_pack("{s:s,s:{s:s,s:s}}", "type", "blockdev-snapshot",
+                                            "data", "node", q->disk[slot].top, "overlay", node[i]));
+    }
+    if (err) {
+        json_decref(actions);
+        return err;
+    }
+    err = command(q, "transaction", json_pack("{s:o}", "actions", actions), fault);
+    for (uint32_t i = 0; !err && i < disks; i++)
+        memcpy(q->disk[slot_of(q, disk[i])].top, node[i], sizeof node[i]);
+    return err;
+}

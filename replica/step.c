@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+// The named steps in the programs: nothing watches them.
+#include "replica/step.h"
+
+void bf_step(const char *name)
+{
+    (void)name;
+}
