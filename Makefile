@@ -93,11 +93,11 @@ $(THIRD_SRCS): | build/third_party/.ready ;
 define flavour
 build/$(1)/third_party/%.o: build/third_party/%.c | build/third_party/.ready
 	$$(call say,CC,$$@)mkdir -p $$(@D) && $(CCACHE) $$(CC_$(1)) $$(FLAGS_$(1)) $(THIRD_WARN) $$(OWN_INC) \
-	    $$(SEEN) $$(CFLAGS_$$<) -MMD -MP -c -o $$@ $$<
+	    $$(SEEN) $$(CFLAGS_$$<) -MD -MP -c -o $$@ $$<
 build/$(1)/tests/%.o: private SEEN = $(THIRD_INC)
 build/$(1)/%.o: %.c | build/third_party/.ready
 	$$(call say,CC,$$@)mkdir -p $$(@D) && $(CCACHE) $$(CC_$(1)) $$(FLAGS_$(1)) $(WARN) $$(OWN_INC) \
-	    $$(SEEN) $$(CFLAGS_$$<) -MMD -MP -c -o $$@ $$<
+	    $$(SEEN) $$(CFLAGS_$$<) -MD -MP -c -o $$@ $$<
 build/$(1)/libbootferry.a: $$(call objs,$(1),$$(PORTABLE_SRCS) $$(THIRD_SRCS) $(2))
 	$$(call say,AR,$$@)mkdir -p $$(@D) && rm -f $$@ && $(3) rcs $$@ $$(filter %.o,$$^)
 endef
