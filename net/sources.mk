@@ -3,8 +3,9 @@
 # that may include those libraries.
 
 NET_GCM_x86_64 := net/gcm_x86_64.c net/gcm_aesni.c
-MBEDTLS_SIDE   := net/gcm.c net/gcm_stock.c net/mbedtls_port.c
-MBEDTLS_USERS  := $(MBEDTLS_SIDE) net/gcm_stock.h
+MBEDTLS_SIDE   := net/gcm.c net/gcm_stock.c net/mbedtls_port.c net/pki.c \
+                  net/tls_fault.c net/tls_mbedtls.c
+MBEDTLS_USERS  := $(MBEDTLS_SIDE) net/gcm_stock.h net/pki_crt.h
 NET_SRCS       := $(MBEDTLS_SIDE) $(or $(NET_GCM_$(ARCH)),net/gcm_generic.c) net/utc.c \
                   net/proto.c net/proto_session.c net/proto_copy.c
 
@@ -21,3 +22,5 @@ BENCH_TESTS += build/bench_gcm
 CLEAN       += build/bench_gcm
 build/bench_gcm: build/linux/tests/bench/bench_gcm.o build/linux/libbootferry.a
 	$(call say,LINK,$@)$(CC) $(LINK_linux) -o $@ $^ -lcrypto
+TEST_SRCS_test_tls := tests/net/pki_maker.c tests/net/tls_peer.c
+TEST_LIBS_test_tls := -lssl -lcrypto
