@@ -63,7 +63,8 @@ EFI_INC          := -isystem /usr/include/efi -isystem /usr/include/efi/$(ARCH) 
 EFI_FLAGS_x86_64 := -mno-red-zone
 FLAGS_$(EFI) := --target=$(ARCH)-unknown-windows $(STD) -O2 -ffreestanding -nostdlibinc -fshort-wchar \
     -fno-stack-protector -mno-stack-arg-probe -fno-ms-extensions -fno-ident \
-    -U_WIN32 -U_WIN64 -U_MSC_VER -U_MSC_EXTENSIONS -isystem boot/libc $(EFI_FLAGS_$(ARCH))
+    -U_WIN32 -U_WIN64 -U_MSC_VER -U_MSC_EXTENSIONS -isystem boot/libc $(EFI_FLAGS_$(ARCH)) \
+    -Wframe-larger-than=8192 # the firmware gives 128 KiB of stack (UEFI 2.10, 2.3.4)
 CC_$(EFI) = $(CLANG)
 AR        = ar
 LD_efi   := lld-link /subsystem:efi_application /entry:efi_main /nodefaultlib /opt:ref /opt:icf \
