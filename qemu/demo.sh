@@ -87,23 +87,33 @@ end media
 
 # ---- 4 -----------------------------------------------------------------------------------------
 begin "Bootferry on the source: its lines on the serial port"
-shown=0
-deadline=$((SECONDS + 1200)) verdict=
+# Every line, but of the progress only every tenth part.
+readable() {
+    awk '!/event=progress/ { print; next }
+        { total = pos = 0
+          for (i = 1; i <= NF; i++) { split($i, f, "="); if (f[1] == "total") total = f[2]; if (f[1] == "position") pos = f[2] }
+          part = total ? int(10 * pos / total) : 0
+          if (part != last) { print; last = part } }'
+}
+shown=0 verdict='' deadline=$((SECONDS + 1200))
 while [ -z "$verdict" ]; do
-    verdict=$(bf_vm_serial bootferry | grep -a -m 1 -o 'BOOTFERRY verdict=.*' || true)
-    [ -n "$verdict" ] || bf_vm_alive bootferry || bf_die "the source ended without a verdict: $dir/bootferry/serial.log"
-    [ $SECONDS -lt $deadline ] || bf_die "no verdict in 20 minutes: $dir/bootferry/serial.log"
-    total=$(bf_vm_serial bootferry | grep -ac '^BOOTFERRY ' || true)
-    if [ "$total" -gt "$shown" ]; then
-        bf_vm_serial bootferry | grep -a '^BOOTFERRY ' | sed -n "$((shown + 1)),${total}s/^/      /p"
-        shown=$total
-        bf_vm_screen bootferry "$dir/bootferry/screen.new.png" && mv "$dir/bootferry/screen.new.png" "$dir/bootferry/screen.png"
+    alive=1
+    bf_vm_alive bootferry || alive=0
+    sed -n 's/^BOOTFERRY .*\r$/&/p' "$dir/bootferry/serial.log" 2>/dev/null | tr -d '\r' | readable >"$dir/lines" || true
+    verdict=$(grep -m 1 '^BOOTFERRY verdict=' "$dir/lines" || true)
+    if [ "$(wc -l <"$dir/lines")" -gt "$shown" ]; then
+        sed -n "$((shown + 1)),\$s/^/      /p" "$dir/lines"
+        shown=$(wc -l <"$dir/lines")
+        bf_vm_screen bootferry "$dir/screen.new.png" 2>/dev/null && mv "$dir/screen.new.png" "$dir/screen.png"
     fi
+    [ -n "$verdict" ] || [ $alive = 1 ] || bf_die "the source ended without a verdict: $dir/bootferry/serial.log"
+    [ $SECONDS -lt $deadline ] || bf_die "no verdict in 20 minutes: $dir/bootferry/serial.log"
     sleep 0.5
 done
+progress=$(bf_vm_serial bootferry | grep -a 'event=progress' | tail -n 1)
 expect "Bootferry's verdict" ok "$(field verdict "$verdict")"
 bf_vm_wait_exit bootferry 60
-note "powered off; last screen: ${dir#"$PWD/"}/bootferry/screen.png"
+note "powered off; its last screen: ${dir#"$PWD/"}/screen.png"
 end transfer
 
 # ---- 5 -----------------------------------------------------------------------------------------
@@ -170,7 +180,7 @@ end target
 
 # ---- 8 -----------------------------------------------------------------------------------------
 begin "summary"
-size=$(field size "$verdict") read=$(field read "$verdict") sent=$(field sent "$verdict")
+size=$(field total "$progress") read=$(field read "$progress") sent=$(field sent "$progress")
 note "$(awk -v s="$size" -v r="$read" -v t="$sent" 'BEGIN {
     printf "disk %.0f MiB, read %.0f MiB, sent %.1f MiB, ratio %.1f", s / 1048576, r / 1048576, t / 1048576, s / t }')"
 note "seconds: source ${took[source]}, server ${took[server]}, media ${took[media]}, transfer ${took[transfer]}," \

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # server.sh: a replica server for the demo and the scenarios; to be sourced after lib.sh. One at a time, on a free port
-# of 127.0.0.1, which a machine on a user network reaches as 10.0.2.2.
+# of 127.0.0.1 (or BF_SERVER_LISTEN), which a machine on a user network reaches as 10.0.2.2.
 
 BF_SERVER_STATE=''
 BF_SERVER_PORT=''
@@ -24,7 +24,7 @@ bf_listening() {
 
 # bf_server_start LOG [ARGUMENT...]: starts bootferryd, on the port of the time before if there was one.
 bf_server_start() {
-    local log=$1 end=$((SECONDS + 60)) listen=127.0.0.1:${BF_SERVER_PORT:-0}
+    local log=$1 end=$((SECONDS + 60)) listen=${BF_SERVER_LISTEN:-127.0.0.1}:${BF_SERVER_PORT:-0}
     shift
     "$BF_BUILD/bootferryd" --state "$BF_SERVER_STATE" --listen "$listen" "$@" >>"$log" 2>&1 &
     BF_SERVER_PID=$!

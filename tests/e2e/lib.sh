@@ -1,0 +1,223 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# tests/e2e/lib.sh: what the scenarios share. Each scenario begins with
+#
+#     . "$(dirname "$0")/lib.sh"
+#     e2e_begin NAME
+#
+# and ends with e2e_end. Between them: a server (e2e_server), disks with known content (e2e_disk), runs of the boot
+# program (e2e_machine, e2e_boot) or of the hosted sender (e2e_push), and judgements (e2e_check), each of which prints
+# `ok NAME: ...` or `not ok NAME: ...`. A command that fails outside a judgement ends the scenario as failed. Temporary
+# files go; logs stay in build/test-logs/e2e-NAME/.
+
+E2E_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+cd "$E2E_TOP" || exit 1
+# shellcheck source=qemu/lib.sh
+. qemu/lib.sh
+# shellcheck source=qemu/server.sh
+. qemu/server.sh
+
+E2E_NAME='' E2E_DIR='' E2E_LOGS='' E2E_FAILED=0 E2E_ENDED=0
+E2E_VERDICT='' # the last run's verdict line (docs/serial.md)
+E2E_PROGRESS='' # and its last progress line
+E2E_RELAY_PID='' E2E_RELAY_PORT=''
+E2E_CHILDREN=()
+
+e2e_begin() {
+    set -euo pipefail
+    E2E_NAME=$1
+    E2E_DIR=$(mktemp -d)
+    E2E_LOGS=$BF_BUILD/test-logs/e2e-$1
+    rm -rf "$E2E_LOGS"
+    mkdir -p "$E2E_LOGS"
+    trap e2e_cleanup EXIT
+}
+
+e2e_cleanup() {
+    local status=$? pid
+    bf_vm_kill_all
+    for pid in "${E2E_CHILDREN[@]}" $E2E_RELAY_PID; do kill -9 "$pid" 2>/dev/null || true; done
+    bf_server_stop KILL || true
+    [ -z "$E2E_DIR" ] || rm -rf "$E2E_DIR"
+    if [ $E2E_ENDED = 0 ]; then
+        echo "not ok $E2E_NAME: stopped half-way, logs in $E2E_LOGS"
+        exit 1
+    fi
+    exit $((status ? status : E2E_FAILED))
+}
+
+e2e_end() {
+    # A server that is still up must be able to end by itself.
+    if [ -n "$BF_SERVER_PID" ]; then e2e_check "the server ends cleanly" bf_server_stop TERM; fi
+    E2E_ENDED=1
+    exit 0
+}
+
+e2e_ok() { echo "ok $E2E_NAME: $*"; }
+e2e_not_ok() { echo "not ok $E2E_NAME: $*"; E2E_FAILED=1; }
+e2e_skip() { echo "skip $E2E_NAME: $*"; E2E_ENDED=1; exit 0; }
+
+# e2e_check WHAT COMMAND...: a judgement. The command's output is shown when it fails.
+e2e_check() {
+    local what=$1 out
+    shift
+    if out=$("$@" 2>&1); then
+        e2e_ok "$what"
+    else
+        printf '%s\n' "$out" | sed 's/^/# /'
+        e2e_not_ok "$what"
+    fi
+}
+e2e_equal() { [ "$1" = "$2" ] || { echo "wanted: $1"; echo "saw:    $2"; return 1; }; }
+e2e_at_least() { [ "$2" -ge "$1" ] || { echo "wanted at least $1, saw $2"; return 1; }; }
+e2e_at_most() { [ "$2" -le "$1" ] || { echo "wanted at most $1, saw $2"; return 1; }; }
+# e2e_fails STATUS COMMAND...: it must fail, and with this exit status.
+e2e_fails() {
+    local wanted=$1 status=0
+    shift
+    "$@" || status=$?
+    e2e_equal "$wanted" "$status"
+}
+e2e_matches() { grep -qE -e "$1" <<<"$2" || { echo "wanted: $1"; echo "saw:    $2"; return 1; }; }
+
+# e2e_field NAME LINE: the value of NAME=value, without its quotes.
+e2e_field() { sed -nE "s/.*(^| )$1=(\"([^\"]*)\"|([^ ]*)).*/\3\4/p" <<<"$2" | head -n 1; }
+
+# e2e_wait SECONDS WHAT COMMAND...: until the command succeeds.
+e2e_wait() {
+    local end=$((SECONDS + $1)) what=$2
+    shift 2
+    until "$@" >/dev/null 2>&1; do
+        [ $SECONDS -lt $end ] || { echo "# not within its time: $what" >&2; return 1; }
+        sleep 0.1
+    done
+}
+
+# ---- Disks -------------------------------------------------------------------------------------
+
+# e2e_random SEED BYTES: reproducible bytes that do not compress.
+e2e_random() {
+    head -c "$2" /dev/zero | openssl enc -aes-128-ctr -nosalt -K "$(printf %032x "$1")" -iv "$(printf %032x 0)" 2>/dev/null
+}
+
+# e2e_disk FILE MIB SEED: a GPT disk: a quarter noise, a quarter text, the rest zeros with islands of noise in it.
+e2e_disk() {
+    local file=$1 mib=$2 seed=$3 part=$(($2 / 4 - 1)) i
+    rm -f "$file"
+    truncate -s "${mib}M" "$file"
+    sgdisk --disk-guid="$(printf '%08x-0000-4000-8000-%012x' "$seed" "$mib")" --new=1:2048:0 \
+        --partition-guid="1:$(printf '%08x-0000-4000-8001-%012x' "$seed" "$mib")" "$file" >/dev/null
+    e2e_random "$seed" $((part << 20)) | dd of="$file" bs=1M seek=2 conv=notrunc iflag=fullblock status=none
+    { seq 1 5000000 || true; } | head -c $((part << 20)) | dd of="$file" bs=1M seek=$((2 + part)) conv=notrunc iflag=fullblock status=none
+    for i in 3 7 11; do
+        e2e_random $((seed + i)) 5000 | dd of="$file" bs=1 seek=$((((mib / 2 + i * mib / 32) << 20) + 777)) conv=notrunc status=none
+    done
+}
+
+# e2e_change FILE SEED OFFSET BYTES: writes noise into it, as a running system would.
+e2e_change() { e2e_random "$2" "$4" | dd of="$1" bs=4096 seek=$(($3 / 4096)) conv=notrunc iflag=fullblock status=none; }
+
+# ---- Server ------------------------------------------------------------------------------------
+
+# e2e_server: a fresh state and a server, known as 10.0.2.2 and 127.0.0.1.
+e2e_server() {
+    bf_server_init "$E2E_DIR/state" 10.0.2.2,127.0.0.1 >>"$E2E_LOGS/cli.log"
+    bf_server_start "$E2E_LOGS/bootferryd.log"
+}
+
+e2e_server_again() { bf_server_start "$E2E_LOGS/bootferryd.log"; }
+
+# e2e_points NAME: the number of its recovery points.
+e2e_points() { bf_cli points "$1" --json | jq '.points | length'; }
+
+# e2e_same NAME[@POINT] N FILE: disk N of the point, exported, is byte for byte the file.
+e2e_same() {
+    rm -f "$E2E_DIR/export.raw"
+    bf_cli export "$1" --disk "$2" --format raw "$E2E_DIR/export.raw" >>"$E2E_LOGS/cli.log"
+    cmp "$E2E_DIR/export.raw" "$3"
+    rm -f "$E2E_DIR/export.raw"
+}
+
+# e2e_relay: a relay with faults in front of the server, on E2E_RELAY_PORT of 127.0.0.1.
+e2e_relay() {
+    "$BF_BUILD/tcpfault" "127.0.0.1:$BF_SERVER_PORT" "$E2E_DIR/relay.sock" >"$E2E_DIR/relay.out" &
+    E2E_RELAY_PID=$!
+    e2e_wait 10 "the relay listens" grep -q listening "$E2E_DIR/relay.out"
+    # shellcheck disable=SC2034 # for the scenarios
+    E2E_RELAY_PORT=$(awk '{ print $2 }' "$E2E_DIR/relay.out")
+}
+
+# e2e_fault COMMAND: tells it what to do; see tests/tcpfault.c.
+e2e_fault() { printf '%s\n' "$*" | socat -t 10 - "UNIX-CONNECT:$E2E_DIR/relay.sock"; }
+e2e_relayed_up() { e2e_fault stats | awk '{ print $4 }'; }
+e2e_relay_is() { [ "$(e2e_fault stats | awk '{ print $NF }')" = "$1" ]; }
+
+# ---- Machines ----------------------------------------------------------------------------------
+
+# e2e_machine NAME [DISK]...: a q35 machine with 512 MiB, a debug-exit device and these raw disks on virtio-blk.
+e2e_machine() {
+    local name=$1 disk
+    shift
+    bf_vm "$name" "$E2E_LOGS/$name" q35
+    cp "$BF_OVMF_VARS" "$E2E_DIR/$name-vars.fd"
+    bf_vm_firmware "$name" "$E2E_DIR/$name-vars.fd"
+    bf_vm_add "$name" -m 512 -device isa-debug-exit,iobase=0xf4,iosize=4
+    for disk in "$@"; do bf_vm_disk "$name" virtio-blk "$disk" raw "serial=$(basename "$disk" .raw)"; done
+}
+
+# e2e_media NAME KIND FILE [KEY=VALUE]...: a medium for the machine: iso, efi, fat or pxe.
+e2e_media() {
+    local name=$1 kind=$2 file=$3 set=()
+    shift 3
+    [[ " $*" == *' server='* ]] || set+=(--set "server=10.0.2.2:$BF_SERVER_PORT")
+    while [ $# -gt 0 ]; do set+=(--set "$1"); shift; done
+    bf_cli media "$name" "--$kind" "$file" --set debug-exit=0xf4 --set on-failure=poweroff "${set[@]}" >>"$E2E_LOGS/cli.log"
+}
+
+# e2e_boot NAME SECONDS: starts it and waits for its verdict and its end.
+e2e_boot() {
+    bf_vm_start "$1"
+    e2e_verdict "$1" "$2"
+}
+
+# e2e_verdict NAME SECONDS: of a machine that runs. Any verdict will do; the scenario judges it.
+e2e_verdict() {
+    bf_vm_wait_line "$1" '^BOOTFERRY verdict=(ok|fail)' "$2" >/dev/null
+    bf_vm_wait_exit "$1" 60
+    E2E_VERDICT=$(bf_vm_serial "$1" | grep -a '^BOOTFERRY verdict=')
+    # shellcheck disable=SC2034 # for the scenarios
+    E2E_PROGRESS=$(bf_vm_serial "$1" | grep -a '^BOOTFERRY event=progress ' | tail -n 1 || true)
+}
+
+# e2e_cd_machine NAME DISK...: the usual one: started from the CD $E2E_DIR/NAME.iso, with a virtio NIC.
+e2e_cd_machine() {
+    e2e_machine "$@"
+    bf_vm_cd "$1" "$E2E_DIR/$1.iso" bootindex=0
+    bf_vm_nic "$1" virtio-net-pci
+}
+
+# e2e_sent NAME: the bytes that it says it has sent so far.
+e2e_sent() {
+    e2e_field sent "$(bf_vm_serial "$1" | grep -a '^BOOTFERRY event=progress ' | tail -n 1)"
+}
+
+# e2e_sending NAME BYTES SECONDS: waits until it has sent so much, and fails when it came to an end before.
+e2e_sending() {
+    local name=$1 bytes=$2 end=$((SECONDS + $3)) sent
+    while sent=$(e2e_sent "$name"); [ "${sent:-0}" -lt "$bytes" ]; do
+        if bf_vm_serial "$name" | grep -aq '^BOOTFERRY verdict=' || [ $SECONDS -ge $end ]; then
+            bf_vm_complain "$name" "has not sent $bytes bytes in time, or came to an end"
+            return 1
+        fi
+        sleep 0.1
+    done
+}
+
+# With the debug-exit device, QEMU's status tells the verdict as well.
+e2e_verdict_is_ok() {
+    e2e_matches '^BOOTFERRY verdict=ok code=ok ' "$E2E_VERDICT" && e2e_equal 3 "$BF_VM_STATUS"
+}
+e2e_verdict_is_failure() { # CODE SIDE
+    e2e_matches "^BOOTFERRY verdict=fail code=$1 side=$2 .*todo=." "$E2E_VERDICT" && e2e_equal 5 "$BF_VM_STATUS"
+}
