@@ -46,6 +46,8 @@ enum bf_err bf_db_machine_get(struct bf_db *db, const char *name, struct bf_mach
 enum bf_err bf_db_machine_list(struct bf_db *db, struct bf_machine **out, size_t *count);
 // Revokes the machine, its certificates and its enrolment keys.
 enum bf_err bf_db_machine_revoke(struct bf_db *db, const char *name, int64_t now);
+// Lets the machine have new ones; what was revoked stays so.
+enum bf_err bf_db_machine_renew(struct bf_db *db, const char *name);
 
 // ---- Certificates
 // --------------------------------------------------------------------------------

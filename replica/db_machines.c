@@ -85,6 +85,15 @@ enum bf_err bf_db_machine_revoke(struct bf_db *db, const char *name, int64_t now
     return bf_sql_leave(db, own, err);
 }
 
+enum bf_err bf_db_machine_renew(struct bf_db *db, const char *name)
+{
+    struct bf_query q;
+
+    bf_query_begin(&q, db, "UPDATE machines SET revoked = 0 WHERE name = ?");
+    bf_query_text(&q, name);
+    return bf_query_run(&q);
+}
+
 // ---- Certificates
 // --------------------------------------------------------------------------------
 
