@@ -14,3 +14,9 @@ REPLICA_MEDIA_SRCS := $(addprefix replica/,child.c media.c media_config.c media_
 
 REPLICA_SRCS := $(REPLICA_STORE_SRCS) replica/step.c $(REPLICA_PKI_SRCS)
 REPLICA_LIBS := -lnbd -lsqlite3 -ljansson -lssl -lcrypto
+
+# the operator's command
+ifneq ($(wildcard image/identity.c),)
+BOOTFERRY_SRCS := $(REPLICA_SRCS) $(REPLICA_MEDIA_SRCS) $(addprefix replica/, \
+    cli.c cli_help.c cli_init.c cli_machine.c cli_media.c cli_out.c control.c owner.c)
+endif

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// Help of the operator's command, made from the tables.
+#ifndef BF_REPLICA_CLI_HELP_H
+#define BF_REPLICA_CLI_HELP_H
+
+#include "replica/cli.h"
+
+const struct bf_cli_command *const *bf_cli_commands(size_t *count);
+const struct bf_cli_option *bf_cli_common(void);
+
+// `bootferry help [COMMAND]`; the words after "help". Returns the exit status.
+int bf_cli_help(int argc, char **argv);
+int bf_cli_help_command(const struct bf_cli_command *command);
+
+#endif
