@@ -1,3 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
 IMAGE_SRCS   += image/block.c image/digest.c image/manifest.c image/manifest_file.c
 BLAKE3_USERS := image/digest.c
+IMAGE_SRCS   += image/gpt.c image/identity.c image/parttab.c image/probe.c image/swap.c

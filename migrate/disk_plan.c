@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which disks are migrated: see migrate/disk_plan.h.
+#include "migrate/disk_plan.h"
+
+#include <string.h>
+
+#include "base/fmt.h"
+
+static const char removable[] = "removable";
+static const char not_named[] = "not named by disk=";
+
+static int is_removable(const struct bf_inventory_disk *disk)
+{
+    return strncmp(disk->why, removable, sizeof removable - 1) == 0;
+}
+
+static void plan(struct bf_inventory_disk *disk)
+{
+    disk->planned = 1;
+    disk->why[0] = 0;
+}
+
+static enum bf_err nothing(struct bf_fault *fault, const struct bf_inventory *inventory)
+{
+    return bf_fault_set(fault, BF_ERR_NOT_FOUND, BF_SIDE_SOURCE,
+                        "look at the disks in the firmware's setup; a removable one is migrated "
+                        "when disk= names it",
+                        inventory->disks ? "none of this machine's %u disks may be migrated"
+                                         : "this machine has no disk (%u)",
+                        inventory->disks);
+}
+
+static enum bf_err plan_all(struct bf_inventory *inventory, struct bf_fault *fault)
+{
+    uint32_t planned = 0;
+    for (uint32_t i = 0; i < inventory->disks; i++)
+        if (!inventory->disk[i].why[0]) {
+            plan(&inventory->disk[i]);
+            planned++;
+        }
+    return planned ? BF_OK : nothing(fault, inventory);
+}
+
+static const char todo_list[] =
+    "give disk= a serial number, WWN or GPT GUID from the list of disks";
+
+static enum bf_err plan_one(const char *selector, struct bf_inventory *inventory,
+                            struct bf_fault *fault)
+{
+    struct bf_inventory_disk *found = NULL;
+    uint32_t fits = 0;
+    char reason[96];
+    if (bf_selector_check(selector, reason, sizeof reason) != BF_OK)
+        return bf_fault_set(fault, BF_ERR_CONFIG, BF_SIDE_CONFIG, "correct disk=", "disk=%.96s: %s",
+                            selector, reason);
+    for (uint32_t i = 0; i < inventory->disks; i++)
+        if (bf_selector_fits(selector, &inventory->disk[i].identity)) {
+            found = &inventory->disk[i];
+            fits++;
+        }
+    if (fits != 1)
+        return bf_fault_set(fault, BF_ERR_MISMATCH, BF_SIDE_CONFIG, todo_list,
+                            "disk=%.96s fits %u of this machine's %u disks", selector, fits,
+                            inventory->disks);
+    if (found->why[0] && strcmp(found->why, not_named) != 0 && !is_removable(found))
+        return bf_fault_set(fault, BF_ERR_MISMATCH, BF_SIDE_CONFIG, todo_list,
+                            "disk=%.64s fits a disk that cannot be migrated: %s", selector,
+                            found->why);
+    plan(found);
+    return BF_OK;
+}
+
+enum bf_err bf_disk_plan_apply(const struct bf_config *config, struct bf_inventory *inventory,
+                               struct bf_fault *fault)
+{
+    enum bf_err err = BF_OK;
+    for (uint32_t i = 0; i < inventory->disks; i++)
+        inventory->disk[i].planned = 0;
+    if (!config->disks || (config->disks == 1 && strcmp(config->disk[0], "all") == 0))
+        return plan_all(inventory, fault);
+    for (uint32_t i = 0; i < inventory->disks; i++)
+        if (!inventory->disk[i].why[0])
+            bf_snprintf(inventory->disk[i].why, sizeof inventory->disk[i].why, "%s", not_named);
+    for (uint32_t i = 0; i < config->disks && err == BF_OK; i++)
+        err = plan_one(config->disk[i], inventory, fault);
+    return err;
+}

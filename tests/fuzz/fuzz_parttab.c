@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// Partition tables: the first byte chooses the block size, the rest is the disk, followed
+// by zeros. Another bit of it makes checksums of a GPT right, so that what is behind them is
+// reached. Every partition that is told lies within the disk.
+#include <stdlib.h>
+#include <string.h>
+
+#include "image/parttab.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct input {
+    const uint8_t *data;
+    size_t size;
+};
+
+static enum bf_err read_input(void *impl, uint64_t offset, void *out, size_t len)
+{
+    const struct input *in = impl;
+    memset(out, 0, len);
+    if (offset < in->size)
+        memcpy(out, in->data + offset, in->size - offset < len ? in->size - offset : len);
+    return BF_OK;
+}
+
+static uint64_t get(const uint8_t *at, size_t len)
+{
+    uint64_t v = 0;
+    while (len--)
+        v = v << 8 | at[len];
+    return v;
+}
+
+static void put(uint8_t *at, uint64_t v, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        at[i] = (uint8_t)(v >> 8 * i);
+}
+
+// Makes a protective record and a header of what is in the second block.
+static void repair(uint8_t *data, size_t size, uint32_t block_size)
+{
+    uint8_t *h = data + block_size;
+    if (block_size < 512 || size < 2 * (size_t)block_size)
+        return;
+    for (size_t i = 446; i < 510; i += 16)
+        data[i] = 0;
+    data[450] = 0xee;
+    put(data + 510, 0xaa55, 2);
+    memcpy(h, "EFI PART", 8);
+    put(h + 12, 92, 4);
+    put(h + 16, 0, 4);
+    put(h + 24, 1, 8);
+    if (data[0] & 1) { // and the place of the array plausible
+        put(h + 72, 2 + h[72] % 3, 8);
+        put(h + 80, h[80] % 32, 4);
+        put(h + 84, 128u << h[84] % 4, 4);
+    }
+    uint64_t at = get(h + 72, 8), bytes = get(h + 80, 4) * get(h + 84, 4);
+    if (at > 1 && at <= size / block_size && bytes <= size - at * block_size)
+        put(h + 88, bf_crc32(data + at * block_size, (size_t)bytes), 4);
+    put(h + 16, bf_crc32(h, 92), 4);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static uint8_t copy[1 << 20];
+    static struct bf_parttab table;
+    if (!size || size > sizeof copy)
+        return 0;
+    uint32_t block_size = 256u << data[0] % 10;
+    struct input in = {copy, size - 1};
+    memcpy(copy, data + 1, size - 1);
+    if (data[0] & 64)
+        repair(copy, size - 1, block_size);
+    struct bf_bytes disk = {.read = read_input,
+                            .impl = &in,
+                            .bytes = size - 1 + (data[0] >= 128 ? 0 : 65536),
+                            .block_size = block_size};
+    if (bf_parttab_read(&disk, &table) != BF_OK)
+        return 0;
+    if (table.count > BF_PARTITIONS_MAX)
+        abort();
+    for (uint32_t i = 0; i < table.count; i++) {
+        const struct bf_partition *p = &table.partition[i];
+        if (!p->bytes || p->first >= disk.bytes || p->bytes > disk.bytes - p->first)
+            abort();
+    }
+    return 0;
+}
