@@ -34,8 +34,7 @@ void bf_db_rollback(struct bf_db *db); // harmless outside a transaction
 enum bf_err bf_db_meta_set(struct bf_db *db, const char *key, const char *value);
 enum bf_err bf_db_meta_get(struct bf_db *db, const char *key, char *out, size_t size);
 
-// ---- Machines
-// ------------------------------------------------------------------------------------
+// ---- Machines ----------------------------------------------------------------------------------
 
 struct bf_machine {
     char name[BF_NAME_MAX];
@@ -49,8 +48,7 @@ enum bf_err bf_db_machine_revoke(struct bf_db *db, const char *name, int64_t now
 // Lets the machine have new ones; what was revoked stays so.
 enum bf_err bf_db_machine_renew(struct bf_db *db, const char *name);
 
-// ---- Certificates
-// --------------------------------------------------------------------------------
+// ---- Certificates ------------------------------------------------------------------------------
 
 enum bf_role { BF_ROLE_SERVER = 1, BF_ROLE_MACHINE = 2 };
 struct bf_certificate {
@@ -69,8 +67,7 @@ enum bf_err bf_db_certificate_list(struct bf_db *db, const char *machine,
                                    struct bf_certificate **out, size_t *count);
 enum bf_err bf_db_certificate_revoke(struct bf_db *db, const char *serial, int64_t now);
 
-// ---- Enrolment keys (only their hashes are kept)
-// -------------------------------------------------
+// ---- Enrolment keys (only their hashes are kept) -----------------------------------------------
 
 struct bf_enrolment {
     uint8_t hash[32];
@@ -86,8 +83,7 @@ enum bf_err bf_db_enrolment_list(struct bf_db *db, const char *machine, struct b
 enum bf_err bf_db_enrolment_use(struct bf_db *db, const uint8_t hash[32], const char *machine,
                                 int64_t now);
 
-// ---- Disks of replicas
-// ---------------------------------------------------------------------------
+// ---- Disks of replicas -------------------------------------------------------------------------
 
 struct bf_replica_disk {
     char machine[BF_NAME_MAX];
@@ -109,8 +105,7 @@ enum bf_err bf_db_disk_identity(struct bf_db *db, const char *machine, uint16_t 
 enum bf_err bf_db_disk_layer(struct bf_db *db, const char *machine, uint16_t number,
                              uint32_t layer);
 
-// ---- Recovery points
-// -----------------------------------------------------------------------------
+// ---- Recovery points ---------------------------------------------------------------------------
 
 // SEALING: everything is on the disk, the switch to new layers is not confirmed yet. Recovery turns
 // it into SEALED. Only SEALED points are shown to anybody.
@@ -153,8 +148,7 @@ enum bf_err bf_db_point_of_session(struct bf_db *db, const char *machine, const 
 enum bf_err bf_db_disk_layers(struct bf_db *db, const char *machine, uint16_t number,
                               uint32_t **out, size_t *count);
 
-// ---- Finalized objects NAME@POINT/K
-// --------------------------------------------------------------
+// ---- Finalized objects NAME@POINT/K ------------------------------------------------------------
 
 enum bf_object_state { BF_OBJECT_MAKING = 1, BF_OBJECT_READY = 2 };
 struct bf_object {
@@ -176,8 +170,7 @@ enum bf_err bf_db_object_list(struct bf_db *db, const char *machine, uint32_t po
 enum bf_err bf_db_object_remove(struct bf_db *db, const char *machine, uint32_t point,
                                 uint32_t number);
 
-// ---- Sessions, jobs, events
-// ----------------------------------------------------------------------
+// ---- Sessions, jobs, events --------------------------------------------------------------------
 
 struct bf_session_row {
     uint8_t id[16], boot[16];

@@ -7,8 +7,7 @@
 
 enum { EVENTS_PER_MACHINE = 1000 };
 
-// ---- Sessions
-// ------------------------------------------------------------------------------------
+// ---- Sessions ----------------------------------------------------------------------------------
 
 enum bf_err bf_db_session_put(struct bf_db *db, const struct bf_session_row *row)
 {
@@ -50,8 +49,7 @@ enum bf_err bf_db_session_get(struct bf_db *db, const uint8_t id[16], struct bf_
     return bf_query_end_found(&q, found, "session");
 }
 
-// ---- Jobs
-// ----------------------------------------------------------------------------------------
+// ---- Jobs --------------------------------------------------------------------------------------
 
 const char *bf_job_phase_name(enum bf_job_phase phase)
 {
@@ -186,8 +184,7 @@ enum bf_err bf_db_job_fail_open(struct bf_db *db, const char *kind, const char *
     return bf_query_run(&q);
 }
 
-// ---- Events
-// --------------------------------------------------------------------------------------
+// ---- Events ------------------------------------------------------------------------------------
 
 static enum bf_err events_trim(struct bf_db *db, const char *machine)
 {

@@ -4,8 +4,7 @@
 
 #include <string.h>
 
-// ---- Machines
-// ------------------------------------------------------------------------------------
+// ---- Machines ----------------------------------------------------------------------------------
 
 enum bf_err bf_db_machine_add(struct bf_db *db, const char *name, int64_t now)
 {
@@ -94,8 +93,7 @@ enum bf_err bf_db_machine_renew(struct bf_db *db, const char *name)
     return bf_query_run(&q);
 }
 
-// ---- Certificates
-// --------------------------------------------------------------------------------
+// ---- Certificates ------------------------------------------------------------------------------
 
 #define CERTIFICATE_COLUMNS                                                                        \
     "serial, fingerprint, machine, role, origin, created, not_after, revoked"
@@ -173,8 +171,7 @@ enum bf_err bf_db_certificate_revoke(struct bf_db *db, const char *serial, int64
     return bf_query_change(&q, "certificate");
 }
 
-// ---- Enrolment keys
-// ------------------------------------------------------------------------------
+// ---- Enrolment keys ----------------------------------------------------------------------------
 
 #define ENROLMENT_COLUMNS "hash, machine, created, not_before, not_after, revoked, uses_max, uses"
 

@@ -4,8 +4,7 @@
 
 #include <string.h>
 
-// ---- Disk identities, encoded as on the wire
-// -----------------------------------------------------
+// ---- Disk identities, encoded as on the wire ---------------------------------------------------
 
 enum { IDENTITY_MAX = 1024 };
 
@@ -42,8 +41,7 @@ static void identity_column(struct bf_query *q, struct bf_disk_identity *identit
                                  "the attributes of a disk in the database are damaged");
 }
 
-// ---- Disks
-// ---------------------------------------------------------------------------------------
+// ---- Disks -------------------------------------------------------------------------------------
 
 #define DISK_COLUMNS "machine, number, bytes, block_size, chunk_size, identity, layer, created"
 
@@ -166,8 +164,7 @@ enum bf_err bf_db_disk_layer(struct bf_db *db, const char *machine, uint16_t num
     return bf_query_change(&q, "disk");
 }
 
-// ---- Points
-// --------------------------------------------------------------------------------------
+// ---- Points ------------------------------------------------------------------------------------
 
 #define POINT_COLUMNS      "machine, number, state, time, source_clock, root, session, boot"
 #define POINT_DISK_COLUMNS "disk, layer, next_layer, bytes, data_bytes, root, identity"
@@ -373,8 +370,7 @@ enum bf_err bf_db_disk_layers(struct bf_db *db, const char *machine, uint16_t nu
     return bf_rows_give(&rows, bf_query_end(&q), out, count);
 }
 
-// ---- Finalized objects
-// ---------------------------------------------------------------------------
+// ---- Finalized objects -------------------------------------------------------------------------
 
 static enum bf_err object_number(struct bf_db *db, struct bf_object *object)
 {

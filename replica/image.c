@@ -9,8 +9,7 @@
 #include "base/fmt.h"
 #include "replica/layers.h"
 
-// ---- Names
-// ---------------------------------------------------------------------------------------
+// ---- Names -------------------------------------------------------------------------------------
 
 // A number from 1 to 999999 without leading zeros, all digits up to end.
 static int number_parse(const char *text, const char *end, uint32_t *out)
@@ -100,8 +99,7 @@ enum bf_err bf_image_resolve(struct bf_state *state, struct bf_image_ref *ref,
     return err ? not_there(state, ref, err, fault) : BF_OK;
 }
 
-// ---- Chains
-// --------------------------------------------------------------------------------------
+// ---- Chains ------------------------------------------------------------------------------------
 
 void bf_image_chain_free(struct bf_image_chain *chain)
 {

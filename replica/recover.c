@@ -17,8 +17,7 @@
 #include "replica/layers.h"
 #include "replica/step.h"
 
-// ---- Points
-// --------------------------------------------------------------------------------------
+// ---- Points ------------------------------------------------------------------------------------
 
 static enum bf_err files_exist(struct bf_state *state, const struct bf_point *point,
                                struct bf_fault *fault)
@@ -67,8 +66,7 @@ enum bf_err bf_recover_points(struct bf_state *state, struct bf_db *db, const ch
     return err;
 }
 
-// ---- Files that nothing refers to
-// ----------------------------------------------------------------
+// ---- Files that nothing refers to --------------------------------------------------------------
 
 // The number in "layer-000001.SUFFIX", 0 for another name.
 static uint32_t layer_number(const char *name, const char *suffix)
@@ -152,8 +150,7 @@ static enum bf_err sweep_disks(struct bf_state *state)
     return err;
 }
 
-// ---- Objects
-// -------------------------------------------------------------------------------------
+// ---- Objects -----------------------------------------------------------------------------------
 
 void bf_remove_folder(int state_dir, const char *path)
 {

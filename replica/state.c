@@ -63,8 +63,7 @@ static enum bf_err folder_fault(struct bf_fault *fault, const char *path)
                         "the state folder %s cannot be used: %s", path, strerror(errno));
 }
 
-// ---- Creation
-// ------------------------------------------------------------------------------------
+// ---- Creation ----------------------------------------------------------------------------------
 
 static enum bf_err make_folders(const char *path, int *dir, struct bf_fault *fault)
 {
@@ -113,8 +112,7 @@ enum bf_err bf_state_create(const char *path, struct bf_fault *fault)
     return err;
 }
 
-// ---- Opening
-// -------------------------------------------------------------------------------------
+// ---- Opening -----------------------------------------------------------------------------------
 
 static enum bf_err take_lock(struct bf_state *s, struct bf_fault *fault)
 {
@@ -133,9 +131,9 @@ static enum bf_err take_lock(struct bf_state *s, struct bf_fault *fault)
 static enum bf_err open_folders(struct bf_state *s, struct bf_fault *fault)
 {
     s->dir = open(s->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (s->dir < 0)
+    if (s->dir < 0 && errno != ENOENT)
         return folder_fault(fault, s->path);
-    if (faccessat(s->dir, "db.sqlite", F_OK, 0) != 0)
+    if (s->dir < 0 || faccessat(s->dir, "db.sqlite", F_OK, 0) != 0)
         return bf_fault_set(fault, BF_ERR_NOT_FOUND, BF_SIDE_CONFIG,
                             "make one with bootferry init, or name it with --state",
                             "there is no state in %s", s->path);

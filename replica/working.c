@@ -42,8 +42,7 @@ struct bf_working {
     struct bf_digest batch[BATCH];
 };
 
-// ---- File access
-// ---------------------------------------------------------------------------------
+// ---- File access -------------------------------------------------------------------------------
 
 static enum bf_err errno_err(void)
 {
@@ -104,8 +103,7 @@ static enum bf_err sync_file(int fd)
     return fdatasync(fd) == 0 ? BF_OK : errno_err();
 }
 
-// ---- Header
-// --------------------------------------------------------------------------------------
+// ---- Header ------------------------------------------------------------------------------------
 
 static const char header_context[] = "Bootferry 2026 working manifest header";
 
@@ -219,8 +217,7 @@ static enum bf_err header_load(struct bf_working *w)
     return BF_OK;
 }
 
-// ---- Table
-// ---------------------------------------------------------------------------------------
+// ---- Table -------------------------------------------------------------------------------------
 
 static void table_set(struct bf_working *w, uint64_t window, uint8_t value)
 {
@@ -248,8 +245,7 @@ static enum bf_err table_write(struct bf_working *w)
     return err;
 }
 
-// ---- Opening
-// -------------------------------------------------------------------------------------
+// ---- Opening -----------------------------------------------------------------------------------
 
 static void layout(struct bf_working *w, const struct bf_geometry *g)
 {
@@ -359,8 +355,7 @@ uint64_t bf_working_chunks(const struct bf_working *w)
     return w->chunks;
 }
 
-// ---- Records
-// -------------------------------------------------------------------------------------
+// ---- Records -----------------------------------------------------------------------------------
 
 static enum bf_chunk_state record_state(const struct bf_digest *record)
 {
@@ -578,8 +573,7 @@ enum bf_err bf_working_set(struct bf_working *w, uint64_t first, uint64_t count,
     return err;
 }
 
-// ---- Windows and durability
-// ----------------------------------------------------------------------
+// ---- Windows and durability --------------------------------------------------------------------
 
 uint64_t bf_working_windows(const struct bf_working *w)
 {
@@ -609,18 +603,16 @@ uint64_t bf_working_next_doubtful(const struct bf_working *w, uint64_t from)
     return UINT64_MAX;
 }
 
-enum bf_err bf_working_doubt(struct bf_working *w, uint64_t first, uint64_t last)
+enum bf_err bf_working_doubt(struct bf_working *w, uint64_t first, uint64_t last, int *changed)
 {
-    enum bf_err err;
-
+    *changed = 0;
     if (first > last || last >= w->windows)
         return BF_ERR_RANGE;
-    for (uint64_t i = first; i <= last; i++)
+    for (uint64_t i = first; i <= last; i++) {
+        *changed |= !(w->table[i] & WINDOW_DOUBT);
         table_set(w, i, w->table[i] | WINDOW_DOUBT);
-    if (w->dirty == w->dirty_end)
-        return BF_OK;
-    err = table_write(w);
-    return err ? err : sync_file(w->fd);
+    }
+    return *changed ? table_write(w) : BF_OK;
 }
 
 void bf_working_trust(struct bf_working *w, uint64_t window)
@@ -639,7 +631,5 @@ enum bf_err bf_working_advance(struct bf_working *w, const struct bf_cursor *cur
 
     w->cursor = *cursor;
     err = table_write(w);
-    if (!err)
-        err = header_write(w);
-    return err ? err : sync_file(w->fd);
+    return err ? err : header_write(w);
 }

@@ -6,7 +6,8 @@
 // It is truthful after any crash because of doubt: before the store changes anything inside a
 // window of 256 MiB, the window is marked doubtful on the disk; the mark is taken away when data
 // and records are flushed. What is doubtful when the file is opened has to be re-read and compared.
-// Not thread safe; the store holds its lock around every call.
+// Not thread safe: the store holds its lock around every call but
+// bf_working_sync.
 #ifndef BF_REPLICA_WORKING_H
 #define BF_REPLICA_WORKING_H
 
@@ -57,14 +58,17 @@ uint64_t bf_working_window_chunks(const struct bf_working *w); // of all but the
 int bf_working_is_doubtful(const struct bf_working *w, uint64_t window);
 // The next doubtful window at or after from, UINT64_MAX when there is none.
 uint64_t bf_working_next_doubtful(const struct bf_working *w, uint64_t from);
-// Marks windows first..last doubtful; on the disk when it returns.
-enum bf_err bf_working_doubt(struct bf_working *w, uint64_t first, uint64_t last);
+// Marks windows first..last doubtful; *changed tells whether bf_working_sync is needed before
+// anything in them may change.
+enum bf_err bf_working_doubt(struct bf_working *w, uint64_t first, uint64_t last, int *changed);
 // Takes the mark away with the next bf_working_advance. Data and records must be flushed by then.
 void bf_working_trust(struct bf_working *w, uint64_t window);
 
-// Makes the records durable (fdatasync). The caller flushed the data before.
+// Makes everything written so far durable (fdatasync). Needs no lock: it looks at nothing but the
+// descriptor.
 enum bf_err bf_working_sync(struct bf_working *w);
-// Makes cursor and trusted windows durable. Only after bf_working_sync.
+// Writes cursor and table. The caller flushed the data, then called bf_working_sync, then
+// bf_working_trust; another bf_working_sync makes this durable.
 enum bf_err bf_working_advance(struct bf_working *w, const struct bf_cursor *cursor);
 
 #endif

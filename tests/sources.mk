@@ -18,3 +18,8 @@ ifneq ($(BOOT_READY),)
 CHECK_DEPS  += build/tests/pe_check build/tests/selftest.efi
 CHECK_TESTS += tests/image/check.sh tests/efi/selftest.sh
 endif
+
+# the store, the state and the images; the tests bring their own replica/step.c
+STORE_TEST_SRCS := $(REPLICA_STORE_SRCS) tests/unit/store_files.c
+TEST_SRCS_test_store_db := $(STORE_TEST_SRCS) replica/step.c
+TEST_LIBS_test_store_db := $(REPLICA_LIBS)
