@@ -48,16 +48,6 @@ static enum bf_err run(struct bf_app *app)
     }
 }
 
-// The peer should hear the last words: what is buffered gets a moment to leave.
-static void drain(void)
-{
-    uint64_t end = bf_platform_now_us() + 200000;
-
-    while (bf_platform_now_us() < end)
-        if (!bf_ip_poll())
-            bf_platform_idle(REST_US);
-}
-
 EFI_STATUS bf_app_run(void)
 {
     struct bf_app *app = bf_alloc(sizeof *app);
@@ -72,13 +62,12 @@ EFI_STATUS bf_app_run(void)
         app->screen.kind = BF_SCREEN_SUCCESS;
     else if (app->screen.kind != BF_SCREEN_NO_CONFIG)
         app->screen.kind = BF_SCREEN_FAILURE;
-    if (app->network)
-        drain();
-    status = bf_app_end(app);
     bf_app_release(app);
+    status = bf_app_end(app);
     bf_screen_close();
     bf_serial_close();
     bf_app_log_to(NULL);
+    bf_wipe(&app->config, sizeof app->config);
     bf_free(app);
     return status;
 }

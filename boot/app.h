@@ -53,6 +53,8 @@ struct bf_app {
     struct bf_server_connector *connector;
     struct bf_sender *sender;
 
+    struct bf_progress last_progress; // kept when the sender is gone
+
     struct bf_screen screen;
     struct bf_observed observed;
     struct bf_fault fault; // why it failed; code BF_OK while it has not
@@ -61,7 +63,10 @@ struct bf_app {
 // From the loaded configuration to a running IP stack and a sender that is ready to go. On failure
 // app->fault is filled and what was opened stays open: bf_app_release closes it.
 enum bf_err bf_app_prepare(struct bf_app *app);
-void bf_app_release(struct bf_app *app); // takes a half-prepared one
+
+// Ends sender, connections, IP stack, NICs and disks, in this order; configuration, inventory and
+// the last progress stay for the verdict and the last screen. Takes a half-prepared app.
+void bf_app_release(struct bf_app *app);
 
 // Looks at the state of network and sender and tells what changed, on the line channel and as
 // events on the screen; draws the screen when it is time. Cheap; called in every turn.

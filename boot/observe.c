@@ -277,11 +277,11 @@ void bf_app_show_step(struct bf_app *app, const char *step)
 
 void bf_app_tell_verdict(const struct bf_app *app)
 {
-    const struct bf_progress *p = app->sender ? bf_sender_progress(app->sender) : NULL;
+    const struct bf_progress *p = &app->last_progress;
     uint64_t held, peak;
     struct bf_report r;
 
-    if (p)
+    if (app->screen.progress)
         tell_progress(p, bf_platform_now_us());
     bf_report_begin(&r, "memory");
     bf_efi_memory(&held, &peak);
@@ -298,7 +298,7 @@ void bf_app_tell_verdict(const struct bf_app *app)
     if (app->fault.code) {
         bf_report_text(&r, "what", app->fault.what);
         bf_report_text(&r, "todo", app->fault.todo);
-    } else if (p) {
+    } else {
         char root[2 * sizeof p->point_root.bytes + 1];
         bf_hex(root, p->point_root.bytes, sizeof p->point_root.bytes);
         bf_report_u64(&r, "point", p->point);

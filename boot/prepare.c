@@ -18,7 +18,11 @@
 #include "image/probe.h"
 #include "migrate/disk_plan.h"
 
-enum { CLOCK_GRACE = 2 * 86400 }; // certificates are dated back by as much
+enum {
+    CLOCK_GRACE = 2 * 86400, // seconds; certificates are dated back by as much
+    DRAIN_US = 100000,
+    DRAIN_REST_US = 50,
+};
 
 static void tell_start(const struct bf_app *app)
 {
@@ -191,18 +195,38 @@ enum bf_err bf_app_prepare(struct bf_app *app)
     return make_sender(app);
 }
 
-// The mirror image of bf_app_prepare.
+// The peer should hear the last words, and that the connection ends: what is buffered gets a moment
+// to leave.
+static void drain(void)
+{
+    uint64_t end = bf_platform_now_us() + DRAIN_US;
+
+    while (bf_platform_now_us() < end)
+        if (!bf_ip_poll())
+            bf_platform_idle(DRAIN_REST_US);
+}
+
 void bf_app_release(struct bf_app *app)
 {
-    bf_sender_free(app->sender);
-    bf_server_connector_free(app->connector);
+    if (app->sender) {
+        bf_app_observe(app, bf_platform_now_us());
+        app->last_progress = *bf_sender_progress(app->sender);
+        app->screen.progress = &app->last_progress;
+    }
     if (app->network)
+        drain();
+    bf_sender_free(app->sender);
+    app->sender = NULL;
+    bf_server_connector_free(app->connector);
+    if (app->network) {
+        drain();
         bf_ip_stop();
+        app->network = 0;
+    }
     while (app->nic_count) {
         struct bf_nic *nic = &app->nics[--app->nic_count];
         nic->ops->close(nic->impl);
     }
     while (app->disk_count)
         bf_source_close(&app->disks[--app->disk_count].source);
-    bf_wipe(&app->config, sizeof app->config);
 }
