@@ -123,6 +123,7 @@ build/$(1): $(call objs,linux,$(2)) build/linux/libbootferry.a
 endef
 $(eval $(call program,bootferryd,$(BOOTFERRYD_SRCS),$(REPLICA_LIBS)))
 $(eval $(call program,bootferry,$(BOOTFERRY_SRCS),$(REPLICA_LIBS)))
+$(eval $(call program,bootferry-push,$(BOOTFERRY_PUSH_SRCS),$(PUSH_LIBS)))
 $(eval $(call program,bootferry-finalize,$(FINALIZE_SRCS),$(FINALIZE_LIBS)))
 
 # Programs that tests use: TEST_TOOLS names them, TOOL_SRCS_NAME and TOOL_LIBS_NAME what they are
@@ -130,7 +131,8 @@ $(eval $(call program,bootferry-finalize,$(FINALIZE_SRCS),$(FINALIZE_LIBS)))
 $(foreach t,$(TEST_TOOLS),$(eval $(call program,$(t),$(TOOL_SRCS_$(t)),$(TOOL_LIBS_$(t)))))
 
 PROGRAMS := $(if $(BOOT_READY),build/bootferry.efi) $(if $(BOOTFERRYD_SRCS),build/bootferryd) \
-            $(if $(BOOTFERRY_SRCS),build/bootferry) $(if $(FINALIZE_SRCS),build/bootferry-finalize)
+            $(if $(BOOTFERRY_SRCS),build/bootferry) $(if $(BOOTFERRY_PUSH_SRCS),build/bootferry-push) \
+            $(if $(FINALIZE_SRCS),build/bootferry-finalize)
 
 .PHONY: all check demo lint fuzz cov e2e bench soak install clean distclean
 all: $(PROGRAMS) $(FINALIZER_VM)
