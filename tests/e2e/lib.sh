@@ -149,9 +149,11 @@ e2e_relay() {
 }
 
 # e2e_fault COMMAND: tells it what to do; see tests/tcpfault.c.
-e2e_fault() { printf '%s\n' "$*" | socat -t 10 - "UNIX-CONNECT:$E2E_DIR/relay.sock"; }
-e2e_relayed_up() { e2e_fault stats | awk '{ print $4 }'; }
-e2e_relay_is() { [ "$(e2e_fault stats | awk '{ print $NF }')" = "$1" ]; }
+e2e_relay_ask() { printf '%s\n' "$*" | socat -t 10 - "UNIX-CONNECT:$E2E_DIR/relay.sock"; }
+e2e_fault() { [ "$(e2e_relay_ask "$@")" = ok ]; }
+e2e_relayed_up() { e2e_relay_ask stats | awk '{ print $4 }'; }
+e2e_relay_connections() { [ "$(e2e_relay_ask stats | awk '{ print $2 }')" -ge "$1" ]; }
+e2e_relay_is() { [ "$(e2e_relay_ask stats | awk '{ print $NF }')" = "$1" ]; }
 
 # ---- Machines ----------------------------------------------------------------------------------
 
@@ -221,3 +223,52 @@ e2e_verdict_is_ok() {
 e2e_verdict_is_failure() { # CODE SIDE
     e2e_matches "^BOOTFERRY verdict=fail code=$1 side=$2 .*todo=." "$E2E_VERDICT" && e2e_equal 5 "$BF_VM_STATUS"
 }
+
+# ---- The hosted sender -------------------------------------------------------------------------
+
+# e2e_config NAME PORT FILE [KEY=VALUE]...: the configuration of a medium for the machine, as text. It is taken out of
+# the boot image's section by another tool than ours.
+e2e_config() {
+    local name=$1 port=$2 file=$3
+    shift 3
+    rm -f "$E2E_DIR/config.efi"
+    e2e_media "$name" efi "$E2E_DIR/config.efi" "server=127.0.0.1:$port" "$@"
+    llvm-objcopy -O binary --only-section=.bfconf "$E2E_DIR/config.efi" "$E2E_DIR/config.bin"
+    tail -c +33 "$E2E_DIR/config.bin" | tr -d '\000' >"$file"
+    chmod 600 "$file"
+    rm -f "$E2E_DIR/config.efi" "$E2E_DIR/config.bin"
+}
+
+# e2e_push_start CONFIG DISK...: the hosted sender in the background; its lines go to E2E_PUSH_LOG.
+e2e_push_start() {
+    E2E_PUSHES=$((${E2E_PUSHES:-0} + 1))
+    E2E_PUSH_LOG=$E2E_LOGS/push-$E2E_PUSHES.log
+    "$BF_BUILD/bootferry-push" "$@" >"$E2E_PUSH_LOG" 2>&1 &
+    E2E_PUSH_PID=$!
+    E2E_CHILDREN+=("$E2E_PUSH_PID")
+}
+
+# e2e_push_wait SECONDS: its verdict line and last progress line are then where a machine's are.
+e2e_push_wait() {
+    e2e_wait "$1" "the hosted sender ends" e2e_gone "$E2E_PUSH_PID"
+    E2E_PUSH_STATUS=0
+    wait "$E2E_PUSH_PID" || E2E_PUSH_STATUS=$?
+    E2E_VERDICT=$(grep -a '^BOOTFERRY verdict=' "$E2E_PUSH_LOG" || true)
+    # shellcheck disable=SC2034 # for the scenarios
+    E2E_PROGRESS=$(grep -a '^BOOTFERRY event=progress ' "$E2E_PUSH_LOG" | tail -n 1 || true)
+}
+e2e_gone() { ! kill -0 "$1" 2>/dev/null; }
+
+# e2e_push SECONDS CONFIG DISK...: a whole run.
+e2e_push() {
+    local seconds=$1
+    shift
+    e2e_push_start "$@"
+    e2e_push_wait "$seconds"
+}
+e2e_push_is_ok() { e2e_matches '^BOOTFERRY verdict=ok code=ok ' "$E2E_VERDICT" && e2e_equal 0 "$E2E_PUSH_STATUS"; }
+e2e_push_failed() { # CODE SIDE
+    e2e_matches "^BOOTFERRY verdict=fail code=$1 side=$2 " "$E2E_VERDICT" && e2e_equal 1 "$E2E_PUSH_STATUS"
+}
+# e2e_push_says SECONDS REGEX: a line of the running sender.
+e2e_push_says() { e2e_wait "$1" "the sender says $2" grep -aqE -e "$2" "$E2E_PUSH_LOG"; }

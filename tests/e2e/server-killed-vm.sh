@@ -11,7 +11,7 @@ bf_cli machine add web-1 >>"$E2E_LOGS/cli.log"
 e2e_media web-1 iso "$E2E_DIR/vm.iso" compress=off
 e2e_cd_machine vm "$E2E_DIR/data.raw"
 bf_vm_start vm
-e2e_sending vm 20000000 300
+e2e_sending vm 60000000 300
 bf_server_stop KILL
 e2e_check "the state is not served" e2e_equal 0 "$(e2e_points web-1)"
 e2e_server_again
