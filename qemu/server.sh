@@ -26,7 +26,7 @@ bf_listening() {
 bf_server_start() {
     local log=$1 end=$((SECONDS + 60)) listen=${BF_SERVER_LISTEN:-127.0.0.1}:${BF_SERVER_PORT:-0}
     shift
-    "$BF_BUILD/bootferryd" --state "$BF_SERVER_STATE" --listen "$listen" "$@" >>"$log" 2>&1 &
+    ${BF_SERVER_WRAP:-} "$BF_BUILD/bootferryd" --state "$BF_SERVER_STATE" --listen "$listen" "$@" >>"$log" 2>&1 &
     BF_SERVER_PID=$!
     BF_SERVER_PORT=''
     while [ -z "$BF_SERVER_PORT" ]; do

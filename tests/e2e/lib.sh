@@ -155,6 +155,16 @@ e2e_relayed_up() { e2e_relay_ask stats | awk '{ print $4 }'; }
 e2e_relay_connections() { [ "$(e2e_relay_ask stats | awk '{ print $2 }')" -ge "$1" ]; }
 e2e_relay_is() { [ "$(e2e_relay_ask stats | awk '{ print $NF }')" = "$1" ]; }
 
+# e2e_clock OFFSET: makes $E2E_DIR/clock, a command that runs another with its wall clock shifted. The library is loaded
+# directly: the faketime command would stay in between as the parent.
+e2e_clock() {
+    local library
+    library=$(find /usr/lib -name libfaketimeMT.so.1 2>/dev/null | head -n 1)
+    [ -n "$library" ] || e2e_skip "libfaketime is not installed"
+    printf '#!/bin/sh\nexec env LD_PRELOAD=%s FAKETIME=%s FAKETIME_DONT_FAKE_MONOTONIC=1 "$@"\n' "$library" "$1" >"$E2E_DIR/clock"
+    chmod +x "$E2E_DIR/clock"
+}
+
 # ---- Machines ----------------------------------------------------------------------------------
 
 # e2e_machine NAME [DISK]...: a q35 machine with 512 MiB, a debug-exit device and these raw disks on virtio-blk.
@@ -174,7 +184,9 @@ e2e_media() {
     shift 3
     [[ " $*" == *' server='* ]] || set+=(--set "server=10.0.2.2:$BF_SERVER_PORT")
     while [ $# -gt 0 ]; do set+=(--set "$1"); shift; done
-    bf_cli media "$name" "--$kind" "$file" --set debug-exit=0xf4 --set on-failure=poweroff "${set[@]}" >>"$E2E_LOGS/cli.log"
+    # shellcheck disable=SC2086 # options
+    bf_cli media "$name" "--$kind" "$file" --set debug-exit=0xf4 --set on-failure=poweroff "${set[@]}" \
+        ${E2E_ENROL:-} >>"$E2E_LOGS/cli.log"
 }
 
 # e2e_boot NAME SECONDS: starts it and waits for its verdict and its end.
@@ -226,24 +238,29 @@ e2e_verdict_is_failure() { # CODE SIDE
 
 # ---- The hosted sender -------------------------------------------------------------------------
 
-# e2e_config NAME PORT FILE [KEY=VALUE]...: the configuration of a medium for the machine, as text. It is taken out of
-# the boot image's section by another tool than ours.
+# e2e_config NAME PORT FILE [KEY=VALUE]...: the configuration of a medium for the machine, as text; with
+# E2E_ENROL=OPTIONS, of a PXE folder made with these. It is taken out of the boot image's section by another tool than ours.
 e2e_config() {
     local name=$1 port=$2 file=$3
     shift 3
-    rm -f "$E2E_DIR/config.efi"
-    e2e_media "$name" efi "$E2E_DIR/config.efi" "server=127.0.0.1:$port" "$@"
-    llvm-objcopy -O binary --only-section=.bfconf "$E2E_DIR/config.efi" "$E2E_DIR/config.bin"
-    tail -c +33 "$E2E_DIR/config.bin" | tr -d '\000' >"$file"
+    rm -rf "$E2E_DIR/config"
+    mkdir "$E2E_DIR/config"
+    if [ -n "${E2E_ENROL:-}" ]; then
+        e2e_media "$name" pxe "$E2E_DIR/config/pxe" "server=127.0.0.1:$port" "$@"
+        mv "$E2E_DIR/config/pxe/bootferry.efi" "$E2E_DIR/config/image.efi"
+    else
+        e2e_media "$name" efi "$E2E_DIR/config/image.efi" "server=127.0.0.1:$port" "$@"
+    fi
+    llvm-objcopy -O binary --only-section=.bfconf "$E2E_DIR/config/image.efi" "$E2E_DIR/config/section"
+    tail -c +33 "$E2E_DIR/config/section" | tr -d '\000' >"$file"
     chmod 600 "$file"
-    rm -f "$E2E_DIR/config.efi" "$E2E_DIR/config.bin"
 }
 
 # e2e_push_start CONFIG DISK...: the hosted sender in the background; its lines go to E2E_PUSH_LOG.
 e2e_push_start() {
     E2E_PUSHES=$((${E2E_PUSHES:-0} + 1))
     E2E_PUSH_LOG=$E2E_LOGS/push-$E2E_PUSHES.log
-    "$BF_BUILD/bootferry-push" "$@" >"$E2E_PUSH_LOG" 2>&1 &
+    ${E2E_PUSH_WRAP:-} "$BF_BUILD/bootferry-push" "$@" >"$E2E_PUSH_LOG" 2>&1 &
     E2E_PUSH_PID=$!
     E2E_CHILDREN+=("$E2E_PUSH_PID")
 }
