@@ -13,6 +13,7 @@
 #include "boot/screen_layout.h"
 #include "drivers/blockio_efi.h"
 #include "drivers/snp_efi.h"
+#include "migrate/announce.h"
 #include "migrate/sender.h"
 #include "net/connector.h"
 #include "net/ip_stack.h"
@@ -20,15 +21,10 @@
 
 #define BF_PROGRAM "bootferry.efi " BF_VERSION
 
-// What the observer has told already (boot/observe.c).
+// The state of the network as it was told last (boot/observe.c).
 struct bf_observed {
     enum bf_ip_phase ip_phase;
     char address[24], address6[52];
-    enum bf_phase phase;
-    uint32_t connections;
-    uint8_t first_byte;
-    uint8_t disk_done[BF_PROTO_DISKS_MAX];
-    uint64_t next_progress_us;
 };
 
 // Everything that one run holds. Large: it lives on the heap.
@@ -56,6 +52,7 @@ struct bf_app {
     struct bf_progress last_progress; // kept when the sender is gone
 
     struct bf_screen screen;
+    struct bf_announcer announcer;
     struct bf_observed observed;
     struct bf_fault fault; // why it failed; code BF_OK while it has not
 };
@@ -73,7 +70,6 @@ void bf_app_release(struct bf_app *app);
 void bf_app_observe(struct bf_app *app, uint64_t now_us);
 void bf_app_show_step(struct bf_app *app, const char *step); // before the sender exists
 void bf_app_log_to(struct bf_app *app); // the log goes to its screen and to the line channel
-void bf_app_tell_inventory(const struct bf_app *app);
 void bf_app_tell_verdict(const struct bf_app *app);
 
 // Shows the last screen for as long as the configuration says, then ends: power off, restart, or

@@ -11,12 +11,12 @@
 #include "base/platform.h"
 #include "boot/inventory_efi.h"
 #include "boot/platform_efi.h"
-#include "boot/report.h"
 #include "boot/screen_efi.h"
 #include "boot/serial_efi.h"
 #include "drivers/handles_efi.h"
 #include "image/probe.h"
 #include "migrate/disk_plan.h"
+#include "migrate/report.h"
 
 enum {
     CLOCK_GRACE = 2 * 86400, // seconds; certificates are dated back by as much
@@ -118,7 +118,7 @@ static enum bf_err find_disks(struct bf_app *app)
     probe_disks(app);
     app->screen.inventory = &app->inventory;
     err = bf_disk_plan_apply(&app->config, &app->inventory, &app->fault);
-    bf_app_tell_inventory(app);
+    bf_announce_inventory(&app->announcer, app->config.name, &app->inventory);
     for (uint32_t i = 0; !err && i < app->inventory.disks; i++)
         if (app->inventory.disk[i].planned)
             app->planned[i] = &app->disks[i].source;

@@ -4,10 +4,9 @@
 BOOT_LIBC_SRCS := boot/libc/string.c boot/libc/stdlib.c
 CFLAGS_boot/libc/string.c := -fno-builtin
 APP_SRCS  := $(addprefix boot/,main.c app.c prepare.c observe.c end.c)
-BOOT_SRCS := $(BOOT_LIBC_SRCS) $(APP_SRCS) $(addprefix boot/,report.c platform_efi.c heap.c \
-    sections.c cpu_$(ARCH).c)
+BOOT_SRCS := $(BOOT_LIBC_SRCS) $(APP_SRCS) $(addprefix boot/,platform_efi.c heap.c sections.c \
+    cpu_$(ARCH).c)
 TEST_SRCS_test_heap := boot/heap.c
-TEST_SRCS_test_report := boot/report.c
 
 # The program is linked when all of its parts are there.
 BOOT_READY := $(and $(wildcard boot/screen_efi.c),$(wildcard boot/serial_efi.c), \

@@ -4,3 +4,4 @@ MIGRATE_SRCS := migrate/compress.c migrate/link.c migrate/receiver.c migrate/rec
 LZ4_USERS    := migrate/compress.c
 ZSTD_USERS   := migrate/compress.c
 MIGRATE_SRCS += migrate/disk_plan.c
+MIGRATE_SRCS += migrate/report.c migrate/announce.c

@@ -2,7 +2,7 @@
 // The lines for scripts: quoting, hostile values, and what happens when a line is full.
 #include "tests/unit/test.h"
 
-#include "boot/report.h"
+#include "migrate/report.h"
 
 static void test_fields(void)
 {

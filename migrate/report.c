@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Builds `BOOTFERRY key=value ...` lines. A field is formatted aside and added only if all of it
 // fits, so a long value never cuts the one after it or leaves a quote open.
-#include "boot/report.h"
+#include "migrate/report.h"
 
 #include <string.h>
 

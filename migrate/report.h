@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The machine-readable lines of the boot program: `BOOTFERRY key=value ...`, one per event, for the
-// serial port (docs/serial.md). Portable, so that the form is a unit test.
+// The machine-readable lines of a sending program: `BOOTFERRY key=value ...`, one per event, for the
+// serial port or standard output (docs/serial.md).
 //
 //     struct bf_report r;
 //     bf_report_begin(&r, "disk");
 //     bf_report_u64(&r, "bytes", disk->bytes);
 //     bf_report_text(&r, "serial", disk->serial);
 //     send(bf_report_end(&r));
-#ifndef BF_BOOT_REPORT_H
-#define BF_BOOT_REPORT_H
+#ifndef BF_MIGRATE_REPORT_H
+#define BF_MIGRATE_REPORT_H
 
 #include <stddef.h>
 #include <stdint.h>
