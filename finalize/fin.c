@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs one mode on one root: inspect, then the adapters in order, then report, then commit.
+// Adapters only collect edits, so whatever refuses, nothing has been written.
+#include "fin.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "commit.h"
+#include "hibernation.h"
+
+static const char *const mode_names[] = {"inspect", "dry-run", "apply", "undo"};
+
+const char *bf_mode_name(enum bf_mode mode)
+{
+    return mode_names[mode];
+}
+
+bool bf_mode_parse(const char *name, enum bf_mode *mode)
+{
+    for (size_t i = 0; i < sizeof mode_names / sizeof *mode_names; i++)
+        if (strcmp(mode_names[i], name) == 0) {
+            *mode = (enum bf_mode)i;
+            return true;
+        }
+    return false;
+}
+
+int bf_fin_set(struct bf_fin *f, const char *path, const struct bf_text *content, const char *why)
+{
+    if (!bf_text_ok(content))
+        return bf_fail(f->report, "out of memory");
+    if (bf_edits_set(&f->edits, path, content->data ? content->data : "", content->len, 0644, why) <
+        0)
+        return bf_fail(f->report, "%s cannot be changed: %s", path, strerror(errno));
+    return 0;
+}
+
+// A tree without a system must not be taken for an empty one.
+static int check_system(struct bf_fin *f)
+{
+    if (strcmp(bf_system_text(f, "os", "type"), "linux") != 0)
+        return bf_refuse(f->report,
+                         "no Linux system found: neither /etc/os-release nor /etc/fstab");
+    return 0;
+}
+
+static int adapt(struct bf_fin *f)
+{
+    // The initramfs carries files that the others change, so it comes last.
+    static int (*const adapter[])(struct bf_fin *) = {
+        check_system,   bf_adapt_hibernation, bf_adapt_hostname, bf_adapt_network,
+        bf_adapt_fstab, bf_adapt_boot,        bf_adapt_efi,      bf_adapt_initramfs,
+    };
+    for (size_t i = 0; i < sizeof adapter / sizeof *adapter; i++)
+        if (adapter[i](f) < 0)
+            return -1;
+    return f->edits.failed ? bf_fail(f->report, "out of memory") : 0;
+}
+
+static int run(struct bf_fin *f, enum bf_mode mode)
+{
+    bf_inspect(f);
+    if (mode == BF_MODE_INSPECT)
+        return 0;
+    if (!f->plan)
+        return bf_refuse(f->report, "no plan was given");
+    f->target = bf_target_find(f->plan->target);
+    if (adapt(f) < 0)
+        return -1;
+    bf_report_changes(f->report, &f->edits);
+    if (mode == BF_MODE_DRY_RUN)
+        return 0;
+    if (bf_commit(&f->edits, f->report) < 0)
+        return -1;
+    return f->plan->discard_hibernation ? bf_discard_swap_files(f) : 0;
+}
+
+int bf_finalize(struct bf_root *root, enum bf_mode mode, const struct bf_plan *plan,
+                const struct bf_devices *devices, struct bf_report *report)
+{
+    static const struct bf_devices none;
+    if (mode == BF_MODE_UNDO)
+        return bf_undo(root, report, false);
+    struct bf_fin f = {
+        .root = root,
+        .report = report,
+        .plan = plan,
+        .devices = devices ? devices : &none,
+        .system = json_object(),
+    };
+    bf_edits_init(&f.edits, root);
+    json_object_set(report->json, "system", f.system);
+    int rc = run(&f, mode);
+    json_decref(f.system);
+    bf_edits_free(&f.edits);
+    return rc;
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// The journal of BF_UNDO_DIR: journal.json plus numbered copies of what files held. Its format is
+// in docs/finalizer.md. The journal is read from the guest's disk, so it is hostile: it is checked
+// whole before anything acts on it, and it can name paths inside the root only.
+#ifndef BF_FINALIZE_JOURNAL_H
+#define BF_FINALIZE_JOURNAL_H
+
+#include <jansson.h>
+
+#include "replace.h"
+#include "report.h"
+
+struct bf_journal {
+    json_t *json; // {"version", "next", "files": {path: entry}, "dirs": {path: entry}}
+};
+
+// Reads the journal; a missing one is empty. 0, or -1 with the report saying what is wrong with it.
+int bf_journal_load(struct bf_journal *j, const struct bf_root *root, struct bf_report *r);
+void bf_journal_free(struct bf_journal *j);
+bool bf_journal_is_empty(const struct bf_journal *j);
+// Writes the journal atomically, with the directories it stands in. 0, or -1 with errno.
+int bf_journal_save(struct bf_journal *j, const struct bf_root *root);
+
+// Records the first state of what `edit` changes (a path that is known keeps its first state) and
+// copies the content that would be lost. 0, or -1 with errno.
+int bf_journal_record(struct bf_journal *j, const struct bf_root *root, const struct bf_edit *edit);
+// Records what the file became.
+void bf_journal_after(struct bf_journal *j, const char *path, const struct bf_print *print);
+// The path of a numbered copy into `out`.
+void bf_journal_copy_path(const char *copy, char *out, size_t size);
+
+#endif

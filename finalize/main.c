@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+// bootferry-finalize: adapts the Linux system below a directory (--root) or on disks, in a small VM
+// (run). As process 1 it is that VM's init. Exit status: 0 done, 1 refused or failed, 2 wrong
+// usage.
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fin.h"
+#include "run.h"
+#include "vm.h"
+
+static const char usage[] =
+    "usage: bootferry-finalize --root DIR  (--plan FILE [--dry-run] | --inspect | --undo) "
+    "[--devices FILE]\n"
+    "                          [--report FILE]\n"
+    "       bootferry-finalize run --kernel FILE --initramfs FILE\n"
+    "                          (--disk FORMAT:FILE [--backing FORMAT:FILE]...)...\n"
+    "                          (--plan FILE [--dry-run] | --inspect | --undo) [--deadline "
+    "SECONDS]\n"
+    "                          [--report FILE]\n"
+    "FORMAT is raw or qcow2. The report goes to FILE (JSON) and FILE.txt, else as text to standard "
+    "output.\n";
+
+struct options {
+    const char *root, *plan, *devices, *report, *kernel, *initramfs;
+    enum bf_mode mode;
+    unsigned deadline;
+    struct bf_run_file file[BF_RUN_DISKS * BF_RUN_CHAIN];
+    struct bf_run_disk disk[BF_RUN_DISKS];
+    size_t files, disks;
+};
+
+enum {
+    OPT_ROOT = 1,
+    OPT_PLAN,
+    OPT_DRY,
+    OPT_INSPECT,
+    OPT_UNDO,
+    OPT_DEVICES,
+    OPT_REPORT,
+    OPT_KERNEL,
+    OPT_INITRAMFS,
+    OPT_DISK,
+    OPT_BACKING,
+    OPT_DEADLINE,
+    OPT_HELP
+};
+
+static const struct option long_options[] = {
+    {"root", required_argument, NULL, OPT_ROOT},
+    {"plan", required_argument, NULL, OPT_PLAN},
+    {"dry-run", no_argument, NULL, OPT_DRY},
+    {"inspect", no_argument, NULL, OPT_INSPECT},
+    {"undo", no_argument, NULL, OPT_UNDO},
+    {"devices", required_argument, NULL, OPT_DEVICES},
+    {"report", required_argument, NULL, OPT_REPORT},
+    {"kernel", required_argument, NULL, OPT_KERNEL},
+    {"initramfs", required_argument, NULL, OPT_INITRAMFS},
+    {"disk", required_argument, NULL, OPT_DISK},
+    {"backing", required_argument, NULL, OPT_BACKING},
+    {"deadline", required_argument, NULL, OPT_DEADLINE},
+    {"help", no_argument, NULL, OPT_HELP},
+    {NULL, 0, NULL, 0},
+};
+
+// FORMAT:FILE; a disk begins a chain, a backing file continues it.
+static bool add_file(struct options *o, const char *arg, bool backing)
+{
+    struct bf_run_file *file = &o->file[o->files];
+    if (strncmp(arg, "raw:", 4) == 0)
+        *file = (struct bf_run_file){arg + 4, BF_RUN_RAW};
+    else if (strncmp(arg, "qcow2:", 6) == 0)
+        *file = (struct bf_run_file){arg + 6, BF_RUN_QCOW2};
+    else
+        return false;
+    if (backing ? o->disks == 0 : o->disks == BF_RUN_DISKS)
+        return false;
+    if (!backing)
+        o->disk[o->disks++].chain = file;
+    struct bf_run_disk *disk = &o->disk[o->disks - 1];
+    if (disk->files == BF_RUN_CHAIN)
+        return false;
+    disk->files++;
+    o->files++;
+    return true;
+}
+
+static bool take(struct options *o, int opt, const char *arg)
+{
+    switch (opt) {
+    case OPT_ROOT:
+        o->root = arg;
+        return true;
+    case OPT_PLAN:
+        o->plan = arg;
+        return true;
+    case OPT_DRY:
+        o->mode = BF_MODE_DRY_RUN;
+        return true;
+    case OPT_INSPECT:
+        o->mode = BF_MODE_INSPECT;
+        return true;
+    case OPT_UNDO:
+        o->mode = BF_MODE_UNDO;
+        return true;
+    case OPT_DEVICES:
+        o->devices = arg;
+        return true;
+    case OPT_REPORT:
+        o->report = arg;
+        return true;
+    case OPT_KERNEL:
+        o->kernel = arg;
+        return true;
+    case OPT_INITRAMFS:
+        o->initramfs = arg;
+        return true;
+    case OPT_DISK:
+    case OPT_BACKING:
+        return add_file(o, arg, opt == OPT_BACKING);
+    case OPT_DEADLINE:
+        o->deadline = (unsigned)strtoul(arg, NULL, 10);
+        return o->deadline > 0;
+    default:
+        return false;
+    }
+}
+
+static char *read_file(const char *path, size_t cap, size_t *len)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    char *data = fd < 0 ? NULL : bf_read_fd(fd, cap, len);
+    if (!data)
+        fprintf(stderr, "bootferry-finalize: %s: %s\n", path, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return data;
+}
+
+// Saves or prints the report. The exit status.
+static int finish(const struct options *o, const char *json, size_t len, bool ok)
+{
+    struct bf_text text = {0};
+    json_t *report = json_loadb(json, len, 0, NULL);
+    if (o->report && bf_report_save(json, len, o->report) < 0) {
+        fprintf(stderr, "bootferry-finalize: %s: %s\n", o->report, strerror(errno));
+        ok = false;
+    }
+    if (!o->report) {
+        bf_report_text(report, &text);
+        fputs(bf_text_get(&text), stdout);
+    } else if (!ok && json_object_get(report, "error")) {
+        fprintf(stderr, "bootferry-finalize: %s\n",
+                json_string_value(json_object_get(report, "error")));
+    }
+    bf_text_free(&text);
+    json_decref(report);
+    return ok ? 0 : 1;
+}
+
+static bool load_devices(const char *path, struct bf_devices *devices)
+{
+    size_t len;
+    char *text = read_file(path, BF_ROOT_TEXT_MAX, &len);
+    json_t *list = text ? json_loadb(text, len, 0, NULL) : NULL;
+    bool ok = list && bf_devices_parse(list, devices);
+    if (text && !ok)
+        fprintf(stderr, "bootferry-finalize: %s: not a list of devices\n", path);
+    json_decref(list);
+    free(text);
+    return ok;
+}
+
+// The core on a directory of this machine.
+static int on_root(const struct options *o, const char *plan_text, size_t plan_len)
+{
+    static struct bf_plan plan;
+    char error[256];
+    struct bf_root root;
+    struct bf_report report;
+    struct bf_devices devices = {0};
+    if (plan_text && !bf_plan_parse(plan_text, plan_len, &plan, error, sizeof error)) {
+        fprintf(stderr, "bootferry-finalize: %s\n", error);
+        return 1;
+    }
+    if (o->devices && !load_devices(o->devices, &devices))
+        return 1;
+    if (bf_root_init(&root, o->root) < 0) {
+        fprintf(stderr, "bootferry-finalize: %s: %s\n", o->root, strerror(errno));
+        bf_devices_free(&devices);
+        return 1;
+    }
+    bf_report_init(&report, bf_mode_name(o->mode));
+    bool ok = bf_finalize(&root, o->mode, plan_text ? &plan : NULL, &devices, &report) == 0;
+    char *json = json_dumps(report.json, JSON_INDENT(1));
+    int status = json ? finish(o, json, strlen(json), ok) : 1;
+    free(json);
+    bf_report_free(&report);
+    bf_root_close(&root);
+    bf_devices_free(&devices);
+    return status;
+}
+
+static int in_vm(const struct options *o, const char *plan, size_t plan_len)
+{
+    char *report = NULL;
+    size_t len = 0;
+    struct bf_run run = {
+        .kernel = o->kernel,
+        .initramfs = o->initramfs,
+        .disk = o->disk,
+        .disks = o->disks,
+        .mode = bf_mode_name(o->mode),
+        .plan = plan,
+        .plan_len = plan_len,
+        .deadline = o->deadline,
+    };
+    bool ok = bf_run_finalizer(&run, &report, &len) == BF_RUN_OK;
+    int status = report ? finish(o, report, len, ok) : 1;
+    free(report);
+    return status;
+}
+
+static bool complete(const struct options *o, bool vm)
+{
+    bool needs_plan = o->mode == BF_MODE_APPLY || o->mode == BF_MODE_DRY_RUN;
+    if (needs_plan != (o->plan != NULL))
+        return false;
+    return vm ? o->kernel && o->initramfs && o->disks && !o->root : o->root && !o->disks;
+}
+
+int main(int argc, char **argv)
+{
+    static struct options o = {.mode = BF_MODE_APPLY};
+    if (getpid() == 1)
+        return bf_vm_main();
+    bool vm = argc > 1 && strcmp(argv[1], "run") == 0;
+    optind = vm ? 2 : 1;
+    for (int opt; (opt = getopt_long(argc, argv, "", long_options, NULL)) != -1;) {
+        if (opt == OPT_HELP) {
+            fputs(usage, stdout);
+            return 0;
+        }
+        if (opt == '?' || !take(&o, opt, optarg)) {
+            fputs(usage, stderr);
+            return 2;
+        }
+    }
+    if (optind != argc || !complete(&o, vm)) {
+        fputs(usage, stderr);
+        return 2;
+    }
+    size_t len = 0;
+    char *plan = o.plan ? read_file(o.plan, BF_PLAN_MAX, &len) : NULL;
+    if (o.plan && !plan)
+        return 1;
+    int status = vm ? in_vm(&o, plan, len) : on_root(&o, plan, len);
+    free(plan);
+    return status;
+}

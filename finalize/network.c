@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: Apache-2.0
+// Decides which interface of the guest each planned one is, and which stack configures it. The
+// evidence, in order: the name in the plan; the MAC address in any configuration or naming rule;
+// and, when the plan has one interface and the system configures one, that one. Anything less is
+// refused with the names that are known: a wrong guess would cut the machine off.
+#include "network.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *bf_stack_name(enum bf_stack stack)
+{
+    static const char *const name[] = {"none", "ifupdown", "networkd", "netplan", "networkmanager"};
+    return name[stack];
+}
+
+void bf_net_copy(char *out, size_t size, const char *s, size_t len)
+{
+    out[0] = 0;
+    if (len >= size)
+        return;
+    for (size_t i = 0; i < len; i++)
+        out[i] = size == BF_MAC_TEXT ? (char)tolower((unsigned char)s[i]) : s[i];
+    out[len] = 0;
+}
+
+struct bf_known *bf_net_add(struct bf_net *net, enum bf_stack stack, const char *name,
+                            const char *mac)
+{
+    struct bf_known *k = NULL;
+    for (size_t i = 0; i < net->count && !k; i++) {
+        struct bf_known *at = &net->known[i];
+        if (at->stack == stack && (name[0] ? strcmp(at->name, name) == 0
+                                           : !at->name[0] && mac[0] && strcmp(at->mac, mac) == 0))
+            k = at;
+    }
+    if (!k && net->count < BF_NET_MAX) {
+        k = &net->known[net->count++];
+        *k = (struct bf_known){.stack = stack};
+        bf_net_copy(k->name, sizeof k->name, name, strlen(name));
+    }
+    if (k && mac[0])
+        bf_net_copy(k->mac, sizeof k->mac, mac, strlen(mac));
+    return k;
+}
+
+void bf_net_old_address(struct bf_net *net, const char *address, size_t len)
+{
+    const char *slash = memchr(address, '/', len);
+    if (slash)
+        len = (size_t)(slash - address);
+    if (len == 0 || len >= INET6_ADDRSTRLEN || net->old_count >= BF_NET_MAX)
+        return;
+    memcpy(net->old_address[net->old_count], address, len);
+    net->old_address[net->old_count++][len] = 0;
+}
+
+static bool any_exists(struct bf_fin *f, const char *const *path)
+{
+    for (; *path; path++)
+        if (bf_root_exists(f->root, *path))
+            return true;
+    return false;
+}
+
+// A unit is enabled by a link in a .wants directory. The link's target is the unit in /usr, which a
+// minimal tree may lack: the link alone counts.
+static bool enabled(struct bf_fin *f, const char *unit)
+{
+    static const char *const dir[] = {"multi-user.target.wants", "network-online.target.wants",
+                                      "sysinit.target.wants", "network.target.wants"};
+    char path[256];
+    for (size_t i = 0; i < sizeof dir / sizeof *dir; i++) {
+        snprintf(path, sizeof path, "/etc/systemd/system/%s/%s", dir[i], unit);
+        char *link = bf_root_readlink(f->root, path);
+        bool found = link != NULL || bf_root_exists(f->root, path);
+        free(link);
+        if (found)
+            return true;
+    }
+    return false;
+}
+
+static void find_stacks(struct bf_fin *f, struct bf_net *net)
+{
+    static const char *const ifup[] = {"/sbin/ifup", "/usr/sbin/ifup", NULL};
+    static const char *const netplan[] = {"/usr/sbin/netplan", "/usr/libexec/netplan/generate",
+                                          "/lib/netplan/generate", "/usr/lib/netplan/generate",
+                                          NULL};
+    struct bf_names yaml;
+    bool systemd = strcmp(bf_system_text(f, NULL, "init"), "systemd") == 0;
+    net->active[BF_STACK_IFUPDOWN] = any_exists(f, ifup) &&
+                                     bf_root_exists(f->root, "/etc/network/interfaces") &&
+                                     (!systemd || enabled(f, "networking.service"));
+    net->active[BF_STACK_NETWORKD] = systemd && enabled(f, "systemd-networkd.service");
+    net->active[BF_STACK_NM] = enabled(f, "NetworkManager.service");
+    if (any_exists(f, netplan) && bf_root_list(f->root, "/etc/netplan", ".yaml", &yaml) == 0) {
+        net->active[BF_STACK_NETPLAN] = yaml.count > 0;
+        bf_names_free(&yaml);
+    }
+}
+
+static void scan(struct bf_fin *f, struct bf_net *net)
+{
+    memset(net, 0, sizeof *net);
+    find_stacks(f, net);
+    if (net->active[BF_STACK_NETPLAN])
+        bf_netplan_scan(f, net);
+    if (net->active[BF_STACK_NETWORKD])
+        bf_networkd_scan(f, net);
+    if (net->active[BF_STACK_IFUPDOWN])
+        bf_ifupdown_scan(f, net);
+    bf_naming_scan(f, net);
+}
+
+json_t *bf_network_inspect(struct bf_fin *f)
+{
+    struct bf_net *net = calloc(1, sizeof *net);
+    json_t *stacks = json_array(), *list = json_array();
+    if (net)
+        scan(f, net);
+    for (int s = BF_STACK_IFUPDOWN; net && s <= BF_STACK_NM; s++)
+        if (net->active[s])
+            json_array_append_new(stacks, json_string(bf_stack_name(s)));
+    for (size_t i = 0; net && i < net->count; i++) {
+        const struct bf_known *k = &net->known[i];
+        json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:s,s:b}", "name", k->name, "mac",
+                                              k->mac, "configured_by", bf_stack_name(k->stack),
+                                              "master", k->master, "virtual", k->made));
+    }
+    free(net);
+    return json_pack("{s:o,s:o}", "stacks", stacks, "interfaces", list);
+}
+
+static const struct bf_known *by_name(const struct bf_net *net, const char *name)
+{
+    for (size_t i = 0; name[0] && i < net->count; i++)
+        if (net->known[i].stack &&
+            (strcmp(net->known[i].name, name) == 0 || strcmp(net->known[i].alias, name) == 0))
+            return &net->known[i];
+    return NULL;
+}
+
+static const struct bf_known *mac_of_name(const struct bf_net *net, const char *name)
+{
+    for (size_t i = 0; name[0] && i < net->count; i++)
+        if (strcmp(net->known[i].name, name) == 0 && net->known[i].mac[0])
+            return &net->known[i];
+    return NULL;
+}
+
+static const struct bf_known *by_mac(const struct bf_net *net, const char *mac, bool named)
+{
+    for (size_t i = 0; mac[0] && i < net->count; i++)
+        if (strcmp(net->known[i].mac, mac) == 0 && (net->known[i].name[0] || !named))
+            return &net->known[i];
+    return NULL;
+}
+
+static bool is_hardware(const struct bf_known *k)
+{
+    return k->stack != BF_STACK_NONE && !k->made && strcmp(k->name, "lo") != 0;
+}
+
+// The only interface with hardware behind it that anything configures, or NULL.
+static const struct bf_known *only_one(const struct bf_net *net)
+{
+    const struct bf_known *found = NULL;
+    for (size_t i = 0; i < net->count; i++) {
+        const struct bf_known *k = &net->known[i];
+        if (!is_hardware(k))
+            continue;
+        if (found && strcmp(found->name, k->name) != 0)
+            return NULL;
+        found = found ? found : k;
+    }
+    return found;
+}
+
+static enum bf_stack default_stack(const struct bf_net *net)
+{
+    static const enum bf_stack order[] = {BF_STACK_NETPLAN, BF_STACK_NETWORKD, BF_STACK_IFUPDOWN};
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+        if (net->active[order[i]])
+            return order[i];
+    return BF_STACK_NONE;
+}
+
+static int not_found(struct bf_fin *f, const struct bf_net *net, size_t i)
+{
+    struct bf_text names = {0};
+    for (size_t k = 0; k < net->count; k++)
+        if (is_hardware(&net->known[k]) && net->known[k].name[0])
+            bf_textf(&names, " %s", net->known[k].name);
+    bf_refuse(
+        f->report,
+        "network[%zu]: nothing in this system says which interface has the MAC address %s; add "
+        "match.name to the plan (configured here:%s)",
+        i, f->plan->nic[i].mac, names.len ? bf_text_get(&names) : " none");
+    bf_text_free(&names);
+    return -1;
+}
+
+// A stack that has a pattern only (Name=en*) configures interfaces that no file names.
+static enum bf_stack stack_of_pattern(const struct bf_net *net)
+{
+    for (size_t i = 0; i < net->count; i++)
+        if (net->known[i].pattern)
+            return net->known[i].stack;
+    return default_stack(net);
+}
+
+static int resolve(struct bf_fin *f, const struct bf_net *net, size_t i, struct bf_link *link)
+{
+    const struct bf_plan_nic *nic = &f->plan->nic[i];
+    const struct bf_known *k;
+    *link = (struct bf_link){.nic = nic};
+    bf_net_copy(link->name, sizeof link->name, nic->name, strlen(nic->name));
+    bf_net_copy(link->old_mac, sizeof link->old_mac, nic->mac, strlen(nic->mac));
+    if (!link->name[0] && (k = by_mac(net, nic->mac, true)))
+        bf_net_copy(link->name, sizeof link->name, k->name, strlen(k->name));
+    k = link->name[0] ? by_name(net, link->name) : by_mac(net, nic->mac, false);
+    if (!k && !link->name[0] && f->plan->nics == 1 && (k = only_one(net)))
+        bf_net_copy(link->name, sizeof link->name, k->name, strlen(k->name));
+    if (!k && !link->name[0])
+        return not_found(f, net, i);
+    const struct bf_known *named = mac_of_name(net, link->name);
+    if (!link->old_mac[0] && named)
+        bf_net_copy(link->old_mac, sizeof link->old_mac, named->mac, strlen(named->mac));
+    if (k && k->name[0])
+        bf_net_copy(link->name, sizeof link->name, k->name, strlen(k->name));
+    const char *carrier = k && k->master[0] ? k->master : link->name;
+    bf_net_copy(link->carrier, sizeof link->carrier, carrier, strlen(carrier));
+    link->stack = k ? k->stack : stack_of_pattern(net);
+    if (link->stack == BF_STACK_NONE)
+        return bf_refuse(
+            f->report,
+            "network[%zu]: none of ifupdown, systemd-networkd and netplan is in use here%s; "
+            "leave \"network\" out of the plan to finalize the rest",
+            i, net->active[BF_STACK_NM] ? " (NetworkManager is, which is not adapted)" : "");
+    return 0;
+}
+
+static int adapt_one(struct bf_fin *f, struct bf_net *net, const struct bf_link *link)
+{
+    switch (link->stack) {
+    case BF_STACK_IFUPDOWN:
+        return bf_ifupdown_adapt(f, net, link);
+    case BF_STACK_NETWORKD:
+        return bf_networkd_adapt(f, net, link);
+    default:
+        return bf_netplan_adapt(f, net, link);
+    }
+}
+
+// cloud-init writes the network again when it believes to be a new instance, which a moved machine
+// is.
+static int quiet_cloud_init(struct bf_fin *f)
+{
+    static const char text[] =
+        "# Written by bootferry-finalize: the network is configured by the files of "
+        "this system.\nnetwork: {config: disabled}\n";
+    if (!bf_root_is_dir(f->root, "/etc/cloud/cloud.cfg.d"))
+        return 0;
+    return bf_edits_set(&f->edits, "/etc/cloud/cloud.cfg.d/99-bootferry-network.cfg", text,
+                        sizeof text - 1, 0644, "keeps cloud-init from overwriting the network");
+}
+
+// In every hosts line that begins with an address the machine gave up: the new one of that family.
+static void new_host_line(struct bf_text *out, const struct bf_line *line, const struct bf_net *net,
+                          const struct bf_fin *f)
+{
+    const char *at = line->at, *w;
+    size_t len;
+    if (bf_word_next(&at, line->at + line->len, &w, &len))
+        for (size_t i = 0; i < net->old_count; i++) {
+            if (!bf_word_is(w, len, net->old_address[i]))
+                continue;
+            int family = strchr(net->old_address[i], ':') ? AF_INET6 : AF_INET;
+            for (size_t n = 0; n < f->plan->nics; n++) {
+                const struct bf_address *a = bf_nic_address(&f->plan->nic[n], family);
+                if (!a)
+                    continue;
+                bf_text_add(out, line->at, (size_t)(w - line->at));
+                bf_text_str(out, a->text);
+                bf_text_add(out, w + len, line->full - (size_t)(w + len - line->at));
+                return;
+            }
+        }
+    bf_text_add(out, line->at, line->full);
+}
+
+static int adapt_hosts(struct bf_fin *f, const struct bf_net *net)
+{
+    size_t len, pos = 0;
+    struct bf_line line;
+    struct bf_text out = {0};
+    const char *text = bf_edits_get(&f->edits, "/etc/hosts", &len);
+    if (!text)
+        return 0;
+    while (bf_line_next(text, len, &pos, &line))
+        new_host_line(&out, &line, net, f);
+    int rc = bf_fin_set(f, "/etc/hosts", &out, "old addresses of this machine");
+    bf_text_free(&out);
+    return rc;
+}
+
+static int adapt_links(struct bf_fin *f, struct bf_net *net, struct bf_link *link)
+{
+    size_t count = f->plan->nics;
+    for (size_t i = 0; i < count; i++)
+        if (resolve(f, net, i, &link[i]) < 0)
+            return -1;
+    for (size_t i = 0; i < count; i++)
+        if (adapt_one(f, net, &link[i]) < 0)
+            return -1;
+    if (bf_naming_adapt(f, link, count) < 0 || bf_resolv_adapt(f, link, count) < 0 ||
+        adapt_hosts(f, net) < 0)
+        return -1;
+    return quiet_cloud_init(f);
+}
+
+int bf_adapt_network(struct bf_fin *f)
+{
+    if (f->plan->nics == 0)
+        return 0;
+    struct bf_net *net = calloc(1, sizeof *net);
+    struct bf_link *link = calloc(f->plan->nics, sizeof *link);
+    int rc = -1;
+    if (net && link) {
+        scan(f, net);
+        rc = adapt_links(f, net, link);
+    } else {
+        bf_fail(f->report, "out of memory");
+    }
+    free(net);
+    free(link);
+    return rc;
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs the finalizer in its own small VM over a set of disks: the guest's file systems are opened
+// by the VM's kernel, never by the host's. QEMU runs without privileges, without a network, in its
+// seccomp sandbox, and gets every file as a descriptor, so that files in a private folder can be
+// used.
+#ifndef BF_FINALIZE_RUN_H
+#define BF_FINALIZE_RUN_H
+
+#include <stddef.h>
+
+enum bf_run_format { BF_RUN_RAW, BF_RUN_QCOW2 };
+
+// One file of a disk's chain. Formats are named, never probed.
+struct bf_run_file {
+    const char *path;
+    enum bf_run_format format;
+};
+
+// One disk: the top overlay first, each file backed by the next. For "apply" and "undo" the top is
+// written to; everything else is opened read-only. Nothing that a qcow2 file says about its backing
+// file is believed: the chain is exactly this list.
+struct bf_run_disk {
+    const struct bf_run_file *chain;
+    size_t files; // at least 1
+};
+
+struct bf_run {
+    const char *kernel; // vmlinuz of the small VM
+    const char *initramfs;
+    const struct bf_run_disk *disk;
+    size_t disks;     // 1 to BF_RUN_DISKS, in the order of the recovery point
+    const char *mode; // "inspect", "dry-run", "apply" or "undo"
+    const char *plan; // JSON bytes; NULL for "inspect" and "undo"
+    size_t plan_len;
+    unsigned deadline; // seconds for the whole run; 0: BF_RUN_DEADLINE
+    const char *qemu;  // NULL: qemu-system-x86_64 of the PATH
+    const char *tmp;   // folder for throw-away files; NULL: TMPDIR or /tmp
+};
+
+#define BF_RUN_DISKS    16
+#define BF_RUN_CHAIN    64
+#define BF_RUN_DEADLINE 600
+
+enum bf_run_end {
+    BF_RUN_OK = 0,  // the report says "ok"
+    BF_RUN_REFUSED, // the plan does not fit the system, or is no valid plan; nothing was changed
+    BF_RUN_FAILED,  // something broke inside the VM; throw the overlay away
+    BF_RUN_BROKEN,  // no report came: QEMU did not start, the VM died, the deadline passed
+};
+
+// Runs it and waits. `*report` is the report's JSON, NUL-terminated, freed by the caller with
+// free(); it is made for every outcome (for BF_RUN_BROKEN by this side). Only "apply" and "undo"
+// change a disk, and only its top file. "inspect" and "dry-run" work on a throw-away overlay.
+// Blocking; may be called from several threads.
+enum bf_run_end bf_run_finalizer(const struct bf_run *run, char **report, size_t *report_len);
+
+#endif

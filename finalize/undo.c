@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// Takes a finalization back from the journal in the guest: content, owner, permissions, times and
+// attributes of every file, and of the directories that they stand in. Files are restored in the
+// order of their names; a journal whose files could not all be restored stays for the next attempt.
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commit.h"
+#include "journal.h"
+
+// Whether the file is still what the finalizer left there. Without a record of it (the run was
+// killed) it is either that or the original, and restoring is right in both cases.
+static bool untouched(const struct bf_root *root, const char *path, const json_t *entry)
+{
+    struct bf_print now;
+    char hash[20];
+    json_t *after = json_object_get(entry, "after");
+    if (!after)
+        return true;
+    int rc = bf_print_file(root, path, &now);
+    if (json_is_null(after))
+        return rc < 0 && errno == ENOENT;
+    if (rc < 0)
+        return false;
+    snprintf(hash, sizeof hash, "%016" PRIx64, now.hash);
+    const char *want = json_string_value(json_object_get(after, "hash"));
+    return want && strcmp(want, hash) == 0 &&
+           now.size == (uint64_t)json_integer_value(json_object_get(after, "size"));
+}
+
+static char *read_copy(const struct bf_root *root, const json_t *entry, size_t *len)
+{
+    char path[64];
+    bf_journal_copy_path(json_string_value(json_object_get(entry, "copy")), path, sizeof path);
+    return bf_root_read(root, path, BF_ROOT_BLOB_MAX * 4, len);
+}
+
+static void report_text(const struct bf_root *root, const char *path, struct bf_report *r,
+                        const char *action, const char *data, size_t len)
+{
+    size_t now_len = 0;
+    char *now = bf_root_read(root, path, BF_ROOT_TEXT_MAX, &now_len);
+    bf_report_change(r, path, action, "undo", now, now_len, data, len);
+    free(now);
+}
+
+static int restore_content(const struct bf_root *root, const char *path, const json_t *entry,
+                           struct bf_report *r, bool dry)
+{
+    size_t len;
+    struct bf_meta meta;
+    char *data = read_copy(root, entry, &len);
+    if (!data)
+        return -1;
+    uint64_t keep = (uint64_t)json_integer_value(json_object_get(entry, "keep"));
+    if (keep)
+        bf_report_change(r, path, "restore", "undo", NULL, 0, NULL, 0);
+    else
+        report_text(root, path, r, "restore", data, len);
+    struct bf_content c = {keep, data, len};
+    int rc = 0;
+    if (!dry) {
+        bf_meta_from_json(json_object_get(entry, "meta"), &meta);
+        rc = bf_replace(root, path, &c, &meta, true, NULL);
+        bf_meta_free(&meta);
+    }
+    free(data);
+    return rc;
+}
+
+static int restore(const struct bf_root *root, const char *path, const json_t *entry,
+                   struct bf_report *r, bool dry)
+{
+    if (strcmp(json_string_value(json_object_get(entry, "was")), "absent") != 0)
+        return restore_content(root, path, entry, r, dry);
+    if (!bf_root_exists(root, path))
+        return 0;
+    report_text(root, path, r, "remove", NULL, 0);
+    return dry ? 0 : bf_unlink(root, path);
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+// The keys of an object, sorted. Freed by the caller; the strings belong to the object.
+static const char **sorted_keys(json_t *object, size_t *count)
+{
+    const char *key, **keys = calloc(json_object_size(object) + 1, sizeof *keys);
+    json_t *value;
+    *count = 0;
+    if (!keys)
+        return NULL;
+    json_object_foreach(object, key, value) keys[(*count)++] = key;
+    qsort(keys, *count, sizeof *keys, by_bytes);
+    return keys;
+}
+
+// A restored file leaves the journal, and its copy goes.
+static void forget(struct bf_journal *j, const struct bf_root *root, const char *path)
+{
+    char name[64];
+    json_t *files = json_object_get(j->json, "files");
+    const char *copy = json_string_value(json_object_get(json_object_get(files, path), "copy"));
+    if (copy) {
+        bf_journal_copy_path(copy, name, sizeof name);
+        bf_unlink(root, name);
+    }
+    json_object_del(files, path);
+}
+
+// Restores each file; those done leave the journal. The number that stayed, or -1.
+static int restore_files(struct bf_journal *j, const struct bf_root *root, struct bf_report *r,
+                         bool dry)
+{
+    size_t count;
+    int left = 0;
+    json_t *files = json_object_get(j->json, "files");
+    const char **path = sorted_keys(files, &count);
+    for (size_t i = 0; path && i < count; i++) {
+        json_t *entry = json_object_get(files, path[i]);
+        if (!untouched(root, path[i], entry)) {
+            bf_note(r, "skipped", path[i], "changed since it was finalized; left as it is");
+            left++;
+        } else if (restore(root, path[i], entry, r, dry) < 0) {
+            bf_fail(r, "%s could not be restored: %s", path[i], strerror(errno));
+            left++;
+        } else if (!dry) {
+            forget(j, root, path[i]);
+        }
+    }
+    free(path);
+    return path ? left : bf_fail(r, "out of memory");
+}
+
+// Created directories go, deepest first, unless something else has come to live in them; then the
+// others get their times back.
+static void restore_dirs(struct bf_journal *j, const struct bf_root *root)
+{
+    size_t count;
+    json_int_t sec, nsec;
+    json_t *dirs = json_object_get(j->json, "dirs");
+    const char **path = sorted_keys(dirs, &count);
+    for (size_t i = count; path && i-- > 0;)
+        if (json_is_true(json_object_get(json_object_get(dirs, path[i]), "created")))
+            bf_rmdir(root, path[i]);
+    for (size_t i = 0; path && i < count; i++)
+        if (json_unpack(json_object_get(dirs, path[i]), "{s:I,s:I}", "mtime", &sec, "mtime_ns",
+                        &nsec) == 0)
+            bf_set_mtime(root, path[i], (struct timespec){.tv_sec = sec, .tv_nsec = nsec});
+    free(path);
+}
+
+int bf_undo(struct bf_root *root, struct bf_report *r, bool dry)
+{
+    struct bf_journal j;
+    if (bf_journal_load(&j, root, r) < 0)
+        return -1;
+    if (bf_journal_is_empty(&j)) {
+        bf_journal_free(&j);
+        return bf_refuse(r, "nothing to undo: this system has no journal in " BF_UNDO_DIR);
+    }
+    int left = restore_files(&j, root, r, dry);
+    if (left == 0 && !dry) {
+        bf_unlink(root, BF_UNDO_DIR "/journal.json");
+        restore_dirs(&j, root);
+    } else if (!dry) {
+        bf_journal_save(&j, root);
+    }
+    bf_journal_free(&j);
+    if (left > 0 && bf_report_is_ok(r))
+        bf_fail(r, "%d files were left alone because they changed since; the journal stays", left);
+    return left == 0 ? 0 : -1;
+}
