@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Announces what a sending program does: compares the sender's progress with what was announced
 // before and makes each difference a line for scripts (docs/serial.md) and, where a person wants to
-// know it, a sentence. The boot program and the hosted sender share it, so their lines are the same.
+// know it, a sentence. The boot program and the hosted sender share it and so have the same lines.
 #ifndef BF_MIGRATE_ANNOUNCE_H
 #define BF_MIGRATE_ANNOUNCE_H
 

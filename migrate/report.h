@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The machine-readable lines of a sending program: `BOOTFERRY key=value ...`, one per event, for the
-// serial port or standard output (docs/serial.md).
+// The machine-readable lines of a sending program: `BOOTFERRY key=value ...`, one per event, for
+// the serial port or standard output (docs/serial.md).
 //
 //     struct bf_report r;
 //     bf_report_begin(&r, "disk");
