@@ -12,6 +12,7 @@
 #include "boot/cpu.h"
 #include "boot/heap.h"
 #include "drivers/efi.h"
+#include "net/utc.h"
 
 EFI_SYSTEM_TABLE *bf_efi_system;
 EFI_BOOT_SERVICES *bf_efi_boot;
@@ -87,17 +88,6 @@ uint64_t bf_platform_now_us(void)
     return scale(bf_cpu_ticks() - ticks_at_start, us_per_tick_2_48);
 }
 
-// Days since 1970-01-01 of a date in the Gregorian calendar.
-static int64_t days_from_date(int64_t year, uint32_t month, uint32_t day)
-{
-    static const uint16_t before[12] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
-    int64_t last = year - 1;
-    int leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-
-    return 365 * (year - 1970) + (last / 4 - 492) - (last / 100 - 19) + (last / 400 - 4) +
-           before[month - 1] + (leap && month > 2) + day - 1;
-}
-
 // The firmware's clock in UTC; 0 when it has none or says nonsense, which later checks notice.
 static int64_t firmware_clock(void)
 {
@@ -109,8 +99,7 @@ static int64_t firmware_clock(void)
     if (t.Year < 1970 || t.Year > 9999 || t.Month < 1 || t.Month > 12 || t.Day < 1 || t.Day > 31 ||
         t.Hour > 23 || t.Minute > 59 || t.Second > 59)
         return 0;
-    seconds = days_from_date(t.Year, t.Month, t.Day) * 86400 + t.Hour * 3600 + t.Minute * 60 +
-              t.Second;
+    seconds = bf_utc_seconds(t.Year, t.Month, t.Day, t.Hour, t.Minute, t.Second);
     if (t.TimeZone >= -1440 && t.TimeZone <= 1440) // local = UTC - TimeZone (UEFI 2.10, 8.3)
         seconds += (int64_t)t.TimeZone * 60;
     return seconds;

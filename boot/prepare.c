@@ -17,6 +17,7 @@
 #include "image/probe.h"
 #include "migrate/disk_plan.h"
 #include "migrate/report.h"
+#include "net/utc.h"
 
 enum {
     CLOCK_GRACE = 2 * 86400, // seconds; certificates are dated back by as much
@@ -60,13 +61,17 @@ static enum bf_err load_configuration(struct bf_app *app)
 
 static enum bf_err check_clock(struct bf_app *app)
 {
+    char now[32], made[32];
+
     if (app->config.time)
         bf_platform_set_wall(app->config.time);
     if (!app->config.made || bf_platform_wall() >= app->config.made - CLOCK_GRACE)
         return BF_OK;
+    bf_utc_text(bf_platform_wall(), now);
+    bf_utc_text(app->config.made, made);
     return bf_fault_set(&app->fault, BF_ERR_CLOCK, BF_SIDE_SOURCE,
                         "set the clock in the firmware's setup, or give time= to the program",
-                        "the firmware's clock is wrong: it is before the day the medium was made");
+                        "the firmware's clock says %s, but this medium was made %s", now, made);
 }
 
 static enum bf_err check_entropy(struct bf_app *app)
