@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tables, times and JSON, see cli_out.h.
+// Tables and JSON, see cli_out.h.
 #include "replica/cli_out.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "base/fmt.h"
 #include "replica/cli.h"
 
 static void add_cell(struct bf_table *t, size_t index, const char *text)
@@ -85,47 +83,6 @@ void bf_table_print(struct bf_table *t)
         }
     free(t->cell);
     memset(t, 0, sizeof *t);
-}
-
-static const char *format_time(int64_t seconds, const char *format, char out[BF_TIME_TEXT])
-{
-    time_t t = (time_t)seconds;
-    struct tm tm;
-    if (!gmtime_r(&t, &tm) || strftime(out, BF_TIME_TEXT, format, &tm) == 0)
-        snprintf(out, BF_TIME_TEXT, "?");
-    return out;
-}
-
-const char *bf_time_text(int64_t seconds, char out[BF_TIME_TEXT])
-{
-    if (seconds == 0)
-        return strcpy(out, "-");
-    return format_time(seconds, "%Y-%m-%d %H:%M:%SZ", out);
-}
-
-const char *bf_bytes_text(uint64_t bytes, char out[BF_BYTES_TEXT])
-{
-    bf_human_bytes(out, BF_BYTES_TEXT, bytes);
-    return out;
-}
-
-json_t *bf_json_time(int64_t seconds)
-{
-    char text[BF_TIME_TEXT];
-    return seconds ? json_string(format_time(seconds, "%Y-%m-%dT%H:%M:%SZ", text)) : json_null();
-}
-
-json_t *bf_json_hex(const uint8_t *bytes, size_t len)
-{
-    char hex[65];
-    bf_hex(hex, bytes, len <= 32 ? len : 32);
-    return json_string(hex);
-}
-
-json_t *bf_json_text(const char *text)
-{
-    json_t *string = json_string(text);
-    return string ? string : json_null();
 }
 
 int bf_json_print(json_t *json)

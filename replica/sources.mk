@@ -16,7 +16,12 @@ REPLICA_SRCS := $(REPLICA_STORE_SRCS) replica/step.c $(REPLICA_PKI_SRCS)
 REPLICA_LIBS := -lnbd -lsqlite3 -ljansson -lssl -lcrypto
 
 # the operator's command
-ifneq ($(wildcard image/identity.c),)
 BOOTFERRY_SRCS := $(REPLICA_SRCS) $(REPLICA_MEDIA_SRCS) $(addprefix replica/, \
-    cli.c cli_help.c cli_init.c cli_machine.c cli_media.c cli_out.c control.c owner.c)
+    cli.c cli_help.c cli_init.c cli_machine.c cli_media.c cli_out.c control.c owner.c text.c)
+
+# the daemon
+ifneq ($(wildcard replica/store.c),)
+BOOTFERRYD_SRCS := $(REPLICA_SRCS) $(addprefix replica/, \
+    daemon.c daemon_admit.c daemon_conn.c daemon_control.c daemon_disks.c daemon_inventory.c \
+    daemon_plan.c daemon_session.c daemon_status.c listen.c owner.c text.c tls_server.c)
 endif

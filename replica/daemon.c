@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+// bootferryd: serves one state. This file starts, accepts, looks after what changed in the
+// database, and stops; daemon.h explains the threads.
+#include "replica/daemon.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/fmt.h"
+#include "base/log.h"
+#include "replica/listen.h"
+#include "replica/owner.h"
+
+enum { TICK_MS = 400, EXIT_FAILED = 1, EXIT_USAGE = 2, ACCEPTS_PER_TURN = 32 };
+
+struct options {
+    const char *state, *listen;
+    uint32_t sessions;
+};
+
+static const char usage[] =
+    "usage: bootferryd [--state DIR] [--listen ADDR:PORT] [--sessions N]\n"
+    "\n"
+    "Serves the state of a replica server (made by bootferry init).\n"
+    "  --state DIR          else BOOTFERRY_STATE, else /var/lib/bootferry\n"
+    "  --listen ADDR:PORT   default [::]:7667; port 0 takes a free one, which is printed\n"
+    "  --sessions N         machines at the same time (16)\n"
+    "Ends cleanly on SIGTERM and SIGINT; interrupted sessions continue after the next start.\n";
+
+// Returns -1 to go on, or the exit status.
+static int parse(int argc, char **argv, struct options *o)
+{
+    static const struct option table[] = {
+        {"state", required_argument, NULL, 's'},    {"listen", required_argument, NULL, 'l'},
+        {"sessions", required_argument, NULL, 'n'}, {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},        {NULL, 0, NULL, 0}};
+    char *rest = NULL;
+    int option;
+    *o = (struct options){.sessions = BF_SESSIONS_DEFAULT};
+    while ((option = getopt_long(argc, argv, "", table, NULL)) != -1) {
+        switch (option) {
+        case 's':
+            o->state = optarg;
+            break;
+        case 'l':
+            o->listen = optarg;
+            break;
+        case 'n':
+            o->sessions = (uint32_t)strtoul(optarg, &rest, 10);
+            if (*rest || o->sessions < 1 || o->sessions > BF_SESSIONS_LIMIT) {
+                fprintf(stderr, "bootferryd: --sessions takes 1 to %d\n", BF_SESSIONS_LIMIT);
+                return EXIT_USAGE;
+            }
+            break;
+        case 'h':
+            fputs(usage, stdout);
+            return 0;
+        case 'v':
+            puts("bootferryd " BF_VERSION);
+            return 0;
+        default:
+            fputs(usage, stderr);
+            return EXIT_USAGE;
+        }
+    }
+    if (optind == argc)
+        return -1;
+    fprintf(stderr, "bootferryd: \"%s\" is not an option\n%s", argv[optind], usage);
+    return EXIT_USAGE;
+}
+
+// ---- Serving -----------------------------------------------------------------------------------
+
+static void accept_some(struct bf_daemon *d, int fd)
+{
+    char from[64];
+    for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+        int peer = bf_listen_accept(fd, from, sizeof from);
+        if (peer < 0) {
+            // Out of descriptors: the connection stays in the queue, and another must end first.
+            if (errno == EMFILE || errno == ENFILE)
+                poll(NULL, 0, TICK_MS / 4);
+            return;
+        }
+        enum bf_err err = bf_conn_start(d, peer, from);
+        if (err)
+            bf_log(BF_LOG_WARNING, "%s: turned away (%s)", from, bf_err_name(err));
+    }
+}
+
+// The server's certificate may name more addresses now. Connections keep the old context.
+static void reload(struct bf_daemon *d)
+{
+    struct bf_fault fault;
+    struct bf_tls_server *fresh = NULL;
+    if (bf_tls_server_open(&fresh, bf_state_path(d->state), &fault)) {
+        bf_log(BF_LOG_ERROR, "%s; the certificate of before stays in use", fault.what);
+        return;
+    }
+    bf_tls_server_close(d->tls);
+    d->tls = fresh;
+}
+
+static void serve(struct bf_daemon *d, int tcp, int control, int signals)
+{
+    struct pollfd fds[] = {{.fd = tcp, .events = POLLIN},
+                           {.fd = control, .events = POLLIN},
+                           {.fd = signals, .events = POLLIN},
+                           {.fd = d->wake, .events = POLLIN}};
+    uint64_t ignored;
+    for (;;) {
+        poll(fds, 4, d->conns ? TICK_MS : -1);
+        if (fds[2].revents)
+            return;
+        if (fds[3].revents && read(d->wake, &ignored, sizeof ignored) < 0)
+            continue;
+        bf_conn_reap(d);
+        if (fds[0].revents)
+            accept_some(d, tcp);
+        if (fds[1].revents && bf_control_serve(d, control))
+            reload(d);
+        bf_conn_check(d);
+    }
+}
+
+// Every connection is told, ends, and is joined. Nothing that was sealed is touched by this.
+static void stop(struct bf_daemon *d)
+{
+    pthread_mutex_lock(&d->lock);
+    for (struct bf_conn *c = d->conns; c; c = c->next)
+        bf_conn_end(c, BF_VERDICT_STOPPING);
+    for (;;) {
+        int live = 0;
+        for (struct bf_conn *c = d->conns; c; c = c->next)
+            live += !c->ended;
+        if (!live)
+            break;
+        pthread_cond_wait(&d->released, &d->lock);
+    }
+    pthread_mutex_unlock(&d->lock);
+    bf_conn_reap(d);
+}
+
+// ---- Starting ----------------------------------------------------------------------------------
+
+static int block_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    signal(SIGPIPE, SIG_IGN);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+static void init_shared(struct bf_daemon *d)
+{
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&d->released, &attr);
+    pthread_condattr_destroy(&attr);
+    pthread_mutex_init(&d->lock, NULL);
+    d->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+}
+
+static enum bf_err start(struct bf_daemon *d, const struct options *o, int *tcp, int *control,
+                         char *where, size_t size, struct bf_fault *fault)
+{
+    const char *path = bf_state_default_path(o->state);
+    enum bf_err err;
+    if ((err = bf_owner_become(path, fault)) ||
+        (err = bf_state_open(path, BF_STATE_DAEMON, &d->state, fault)) ||
+        (err = bf_ca_open(&d->ca, path, fault)) ||
+        (err = bf_tls_server_open(&d->tls, path, fault)) ||
+        (err = bf_control_open(d, control, fault)))
+        return err;
+    return bf_listen(o->listen, tcp, where, size, fault);
+}
+
+int main(int argc, char **argv)
+{
+    struct bf_daemon d = {0};
+    struct options o;
+    struct bf_fault fault;
+    char where[80];
+    int tcp = -1, control = -1;
+    int status = parse(argc, argv, &o);
+    if (status >= 0)
+        return status;
+    int signals = block_signals();
+    d.sessions_max = o.sessions;
+    init_shared(&d);
+    enum bf_err err = start(&d, &o, &tcp, &control, where, sizeof where, &fault);
+    if (err) {
+        bf_log(BF_LOG_ERROR, "%s; %s", fault.what, fault.todo);
+    } else {
+        printf("bootferryd: listening on %s\n", where);
+        fflush(stdout);
+        bf_notify("READY=1");
+        serve(&d, tcp, control, signals);
+        bf_notify("STOPPING=1");
+        bf_log(BF_LOG_INFO, "stopping");
+    }
+    if (tcp >= 0)
+        close(tcp);
+    stop(&d);
+    bf_control_close(&d, control);
+    bf_tls_server_close(d.tls);
+    bf_ca_close(d.ca);
+    bf_state_close(d.state);
+    return err ? EXIT_FAILED : 0;
+}

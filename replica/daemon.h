@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// The daemon's inside, shared by replica/daemon*.c. One thread accepts connections, answers the
+// control socket and looks after revocations; every connection has a thread of its own, which runs
+// the receiver over TLS and the session's store.
+//
+// What the threads share is guarded by bf_daemon.lock; a connection's verdict is atomic, because it
+// is looked at in every step. A machine has one connection with a session at a time: the newest.
+#ifndef BF_REPLICA_DAEMON_H
+#define BF_REPLICA_DAEMON_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "migrate/receiver.h"
+#include "net/proto.h"
+#include "replica/daemon_status.h"
+#include "replica/pki.h"
+#include "replica/state.h"
+#include "replica/store.h"
+#include "replica/tls_server.h"
+
+enum {
+    BF_CONNECTIONS_MAX = 512,
+    BF_STRANGERS_MAX = 64,    // connections that have no session yet
+    BF_HANDSHAKE_MS = 10000,  // from accept to the end of the handshake
+    BF_STRANGER_MS = 30000,   // from accept to a session, or to the end of an enrolment
+    BF_TAKE_OVER_MS = 20000,  // for an older connection of the machine to let go
+    BF_SESSIONS_DEFAULT = 16, // at the same time; each may hold some 50 MiB of memory
+    BF_SESSIONS_LIMIT = 256,
+};
+
+// Why a connection has to end, although nothing is wrong with it.
+enum bf_verdict {
+    BF_VERDICT_NONE,
+    BF_VERDICT_REVOKED,
+    BF_VERDICT_SUPERSEDED,
+    BF_VERDICT_CROWDED, // a newcomer took the place of one that never said who it is
+    BF_VERDICT_STOPPING,
+};
+
+struct bf_daemon {
+    struct bf_state *state;
+    pthread_mutex_t lock;
+    pthread_cond_t released; // a connection let go of its machine, or ended
+    struct bf_tls_server *tls;
+    struct bf_ca *ca;
+    struct bf_conn *conns; // newest first
+    uint32_t conn_count, stranger_count, session_count, sessions_max;
+    int wake; // eventfd: a connection ended
+};
+
+// One connection. Its thread owns everything that is not said to be shared.
+struct bf_conn {
+    struct bf_daemon *daemon;
+    struct bf_conn *next; // shared
+    pthread_t thread;
+    char from[64]; // the peer's address, for the log
+    uint64_t accepted_us;
+    int wake;                // eventfd: the verdict changed
+    _Atomic int verdict;     // enum bf_verdict; shared, only ever set once
+    uint8_t ended;           // shared: the thread can be joined
+    uint8_t has_session;     // shared: counted as a session, else as a stranger
+    uint8_t holds_machine;   // shared: no other connection may open this machine's store
+    struct bf_tls_peer peer; // shared once has_session is set
+    struct bf_stream stream;
+    struct bf_db *db;
+    struct bf_session_store *store;
+    struct bf_session_row row;
+    struct bf_job job;
+    struct bf_live live; // shared
+};
+
+// daemon_conn.c: the thread of a connection; takes the socket. BF_ERR_LIMIT, BF_ERR_NO_MEMORY: the
+// socket was closed.
+enum bf_err bf_conn_start(struct bf_daemon *d, int fd, const char *from);
+// Ends it with this verdict, unless it has one. With the lock held.
+void bf_conn_end(struct bf_conn *c, enum bf_verdict verdict);
+// Joins the threads that are through.
+void bf_conn_reap(struct bf_daemon *d);
+// Ends those whose machine or certificate was revoked. Called often.
+void bf_conn_check(struct bf_daemon *d);
+
+// daemon_session.c: what the receiver asks of its host.
+extern const struct bf_receiver_host bf_conn_host;
+// Copies what the connection's database said last; its code.
+enum bf_err bf_conn_db_fault(const struct bf_conn *c, struct bf_fault *fault);
+
+// daemon_disks.c: the planned disks into config and out, in order of their numbers.
+enum bf_err bf_conn_plan_disks(struct bf_conn *c, const struct bf_inventory *inventory,
+                               struct bf_session_config *config, struct bf_receiver_session *out,
+                               struct bf_fault *fault);
+
+// daemon_admit.c: host calls of the receiver, and the look into the database.
+enum bf_err bf_conn_allowed(void *impl, struct bf_fault *fault);
+enum bf_err bf_conn_enrol(void *impl, const struct bf_enrol *request, uint8_t *certificate,
+                          uint32_t *certificate_len, struct bf_fault *fault);
+// Whether this peer may still send. BF_OK, or the fault for the source.
+enum bf_err bf_conn_admit(struct bf_db *db, const struct bf_tls_peer *peer, struct bf_fault *fault);
+// Lets go of the machine and closes the books of the session.
+void bf_conn_release(struct bf_conn *c, enum bf_err outcome, const struct bf_fault *fault);
+// One line in the machine's events and in the log.
+void bf_conn_event(struct bf_conn *c, int level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+// daemon_control.c: the control socket. open gives its descriptor, serve answers one caller.
+enum bf_err bf_control_open(struct bf_daemon *d, int *fd, struct bf_fault *fault);
+// Returns 1 when the daemon was asked to look at its state again.
+int bf_control_serve(struct bf_daemon *d, int fd);
+void bf_control_close(struct bf_daemon *d, int fd);
+
+#endif

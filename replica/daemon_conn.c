@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+// One connection, from the accepted socket to its end: handshake with a deadline, admission, then
+// the receiver, turn by turn. The thread waits in poll(2) for the socket, the store and its own
+// eventfd, and never longer than a second.
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/fmt.h"
+#include "base/log.h"
+#include "base/platform.h"
+#include "replica/daemon.h"
+
+enum { TURN_MS = 1000, FAREWELL_MS = 2000, STACK_BYTES = 1 << 20, FAULT_FRAME_MAX = 1024 };
+
+static uint64_t age_ms(const struct bf_conn *c)
+{
+    return (bf_platform_now_us() - c->accepted_us) / 1000;
+}
+
+// Waits for the socket, the store or a verdict.
+static void wait_for(struct bf_conn *c, int timeout_ms)
+{
+    struct pollfd fds[3] = {{.fd = c->wake, .events = POLLIN}};
+    nfds_t count = 1;
+    uint64_t ignored;
+    short events = bf_tls_server_events(&c->stream);
+    if (events)
+        fds[count++] = (struct pollfd){.fd = bf_tls_server_fd(&c->stream), .events = events};
+    if (c->store)
+        fds[count++] = (struct pollfd){.fd = bf_session_store_fd(c->store), .events = POLLIN};
+    poll(fds, count, timeout_ms);
+    if (fds[0].revents && read(c->wake, &ignored, sizeof ignored) < 0)
+        return;
+}
+
+// ---- Admission ---------------------------------------------------------------------------------
+
+static enum bf_err handshake(struct bf_conn *c, struct bf_fault *fault)
+{
+    const struct bf_stream_ops *ops = c->stream.ops;
+    for (;;) {
+        ops->poll(c->stream.impl);
+        enum bf_stream_state state = ops->state(c->stream.impl);
+        if (state == BF_STREAM_OPEN)
+            return BF_OK;
+        if (state != BF_STREAM_OPENING) {
+            *fault = *ops->fault(c->stream.impl);
+            return fault->code ? fault->code : BF_ERR_CLOSED;
+        }
+        if (c->verdict || age_ms(c) >= BF_HANDSHAKE_MS)
+            return bf_fault_set(fault, BF_ERR_TIMEOUT, BF_SIDE_NETWORK, "connect again",
+                                "the handshake was not completed in time");
+        wait_for(c, TURN_MS);
+    }
+}
+
+// Says no, and why, to a peer that the receiver will never see.
+static void refuse(struct bf_conn *c, const struct bf_fault *fault)
+{
+    const struct bf_stream_ops *ops = c->stream.ops;
+    uint8_t frame[FAULT_FRAME_MAX];
+    size_t len = bf_put_fault(frame, sizeof frame, fault), sent = 0, done;
+    uint64_t until = bf_platform_now_us() + FAREWELL_MS * 1000;
+    while (ops->state(c->stream.impl) == BF_STREAM_OPEN && bf_platform_now_us() < until) {
+        if (sent < len && ops->write(c->stream.impl, frame + sent, len - sent, &done) == BF_OK)
+            sent += done;
+        ops->poll(c->stream.impl);
+        if (sent == len && ops->unsent(c->stream.impl) == 0)
+            return;
+        wait_for(c, TURN_MS / 10);
+    }
+}
+
+static enum bf_err admit(struct bf_conn *c, struct bf_fault *fault)
+{
+    enum bf_err err = handshake(c, fault);
+    if (err)
+        return err;
+    if (bf_tls_server_peer(&c->stream, &c->peer))
+        return bf_fault_set(fault, BF_ERR_AUTH, BF_SIDE_SOURCE, "boot from a medium of this server",
+                            "the client's certificate has no role");
+    if (!c->peer.has_certificate)
+        return BF_OK;
+    err = bf_conn_admit(c->db, &c->peer, fault);
+    if (err)
+        refuse(c, fault);
+    return err;
+}
+
+// ---- The turns ---------------------------------------------------------------------------------
+
+static enum bf_err serve(struct bf_conn *c, struct bf_fault *fault)
+{
+    struct bf_receiver_host host = bf_conn_host;
+    enum bf_err err = BF_AGAIN;
+    host.impl = c;
+    struct bf_receiver *r =
+        bf_receiver_new(c->stream, &host, c->peer.has_certificate, bf_platform_now_us());
+    if (!r)
+        return bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SERVER, "give the server more memory",
+                            "no memory for a connection");
+    while (err == BF_AGAIN) {
+        int idle;
+        err = bf_receiver_step(r, bf_platform_now_us(), &idle);
+        if (err == BF_AGAIN && !c->has_session && age_ms(c) >= BF_STRANGER_MS)
+            err = bf_fault_set(fault, BF_ERR_TIMEOUT, BF_SIDE_SOURCE, "connect again",
+                               "no session was opened in time");
+        else if (err == BF_AGAIN && idle)
+            wait_for(c, TURN_MS);
+        else if (err != BF_AGAIN && err != BF_OK)
+            *fault = *bf_receiver_fault(r);
+    }
+    bf_receiver_free(r);
+    return err;
+}
+
+static void log_end(const struct bf_conn *c, enum bf_err err, const struct bf_fault *fault)
+{
+    const char *who = c->peer.has_certificate ? c->peer.machine : "nobody yet";
+    if (err == BF_OK)
+        bf_log(BF_LOG_INFO, "%s (%s): connection ended", c->from, who);
+    else
+        bf_log(BF_LOG_WARNING, "%s (%s): %s [%s, %s]; %s", c->from, who, fault->what,
+               bf_err_name(err), bf_side_name(fault->side), fault->todo);
+}
+
+static void end(struct bf_conn *c)
+{
+    struct bf_daemon *d = c->daemon;
+    uint64_t one = 1;
+    c->stream.ops->close(c->stream.impl);
+    bf_db_close(c->db);
+    pthread_mutex_lock(&d->lock);
+    c->ended = 1;
+    pthread_cond_broadcast(&d->released);
+    pthread_mutex_unlock(&d->lock);
+    if (write(d->wake, &one, sizeof one) < 0)
+        bf_log(BF_LOG_DEBUG, "the main thread is busy");
+}
+
+static void *conn_main(void *arg)
+{
+    struct bf_conn *c = arg;
+    struct bf_fault fault = {0};
+    enum bf_err err = bf_state_open_db(c->daemon->state, &c->db, &fault);
+    if (!err)
+        err = admit(c, &fault);
+    if (!err)
+        err = serve(c, &fault);
+    bf_conn_release(c, err, &fault);
+    log_end(c, err, &fault);
+    end(c);
+    return NULL;
+}
+
+// ---- For the main thread -----------------------------------------------------------------------
+
+void bf_conn_end(struct bf_conn *c, enum bf_verdict verdict)
+{
+    int none = BF_VERDICT_NONE;
+    uint64_t one = 1;
+    if (atomic_compare_exchange_strong(&c->verdict, &none, verdict) &&
+        write(c->wake, &one, sizeof one) < 0)
+        bf_log(BF_LOG_DEBUG, "%s: is awake", c->from);
+}
+
+// The oldest connection that has not said who it is makes room for a new one: somebody who opens
+// connections and says nothing keeps nobody out.
+static void make_room(struct bf_daemon *d)
+{
+    struct bf_conn *oldest = NULL;
+    if (d->stranger_count < BF_STRANGERS_MAX)
+        return;
+    for (struct bf_conn *c = d->conns; c; c = c->next)
+        if (!c->has_session && !c->ended && !c->verdict)
+            oldest = c;
+    if (oldest)
+        bf_conn_end(oldest, BF_VERDICT_CROWDED);
+}
+
+static void free_conn(struct bf_conn *c)
+{
+    if (c->wake >= 0)
+        close(c->wake);
+    free(c);
+}
+
+static enum bf_err start_thread(struct bf_conn *c)
+{
+    pthread_attr_t attr;
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, STACK_BYTES);
+    int failed = pthread_create(&c->thread, &attr, conn_main, c);
+    pthread_attr_destroy(&attr);
+    return failed ? BF_ERR_NO_MEMORY : BF_OK;
+}
+
+enum bf_err bf_conn_start(struct bf_daemon *d, int fd, const char *from)
+{
+    struct bf_conn *c = d->conn_count < BF_CONNECTIONS_MAX ? calloc(1, sizeof *c) : NULL;
+    if (!c) {
+        close(fd);
+        return BF_ERR_LIMIT;
+    }
+    c->daemon = d;
+    c->accepted_us = bf_platform_now_us();
+    c->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    bf_snprintf(c->from, sizeof c->from, "%s", from);
+    if (c->wake < 0 || bf_tls_server_accept(d->tls, fd, &c->stream)) {
+        close(fd);
+        free_conn(c);
+        return BF_ERR_NO_MEMORY;
+    }
+    pthread_mutex_lock(&d->lock);
+    make_room(d);
+    enum bf_err err = start_thread(c);
+    if (!err) {
+        c->next = d->conns;
+        d->conns = c;
+        d->conn_count++;
+        d->stranger_count++;
+    }
+    pthread_mutex_unlock(&d->lock);
+    if (err) {
+        c->stream.ops->close(c->stream.impl);
+        free_conn(c);
+    }
+    return err;
+}
+
+void bf_conn_reap(struct bf_daemon *d)
+{
+    struct bf_conn *through = NULL;
+    pthread_mutex_lock(&d->lock);
+    for (struct bf_conn **at = &d->conns; *at;) {
+        struct bf_conn *c = *at;
+        if (!c->ended) {
+            at = &c->next;
+            continue;
+        }
+        *at = c->next;
+        c->next = through;
+        through = c;
+        d->conn_count--;
+        if (!c->has_session)
+            d->stranger_count--;
+    }
+    pthread_mutex_unlock(&d->lock);
+    while (through) {
+        struct bf_conn *c = through;
+        through = c->next;
+        pthread_join(c->thread, NULL);
+        free_conn(c);
+    }
+}
+
+void bf_conn_check(struct bf_daemon *d)
+{
+    struct bf_fault fault;
+    pthread_mutex_lock(&d->lock);
+    for (struct bf_conn *c = d->conns; c; c = c->next)
+        if (c->has_session && !c->ended && !c->verdict &&
+            bf_conn_admit(bf_state_db(d->state), &c->peer, &fault) == BF_ERR_AUTH)
+            bf_conn_end(c, BF_VERDICT_REVOKED);
+    pthread_mutex_unlock(&d->lock);
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// The disks of a session: what the machine has, matched with what the database knows of its
+// replica, numbered, and recorded.
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/fmt.h"
+#include "base/log.h"
+#include "replica/daemon.h"
+#include "replica/daemon_plan.h"
+
+// What of the database a plan is made from.
+struct replica {
+    struct bf_replica_disk *disk;
+    size_t disks;
+    struct bf_point point;
+    int has_point;
+};
+
+static enum bf_err load_replica(struct bf_conn *c, struct replica *r, struct bf_fault *fault)
+{
+    if (bf_db_disk_list(c->db, c->peer.machine, &r->disk, &r->disks))
+        return bf_conn_db_fault(c, fault);
+    enum bf_err err = bf_db_point_get(c->db, c->peer.machine, 0, &r->point);
+    if (err && err != BF_ERR_NOT_FOUND)
+        return bf_conn_db_fault(c, fault);
+    r->has_point = !err;
+    return BF_OK;
+}
+
+// The disk's number in the replica; a new one is made known, what was learnt of an old one is kept.
+static enum bf_err number_disk(struct bf_conn *c, const struct replica *r,
+                               const struct bf_disk_identity *seen, uint16_t known,
+                               struct bf_session_disk *out)
+{
+    struct bf_replica_disk disk = {.identity = *seen, .created = time(NULL)};
+    if (known != BF_PLAN_NEW) {
+        disk = r->disk[known];
+        bf_disk_identity_merge(&disk.identity, seen);
+        out->number = disk.number;
+        out->geometry = disk.geometry;
+        return bf_db_disk_identity(c->db, disk.machine, disk.number, &disk.identity);
+    }
+    bf_snprintf(disk.machine, sizeof disk.machine, "%s", c->peer.machine);
+    disk.geometry = (struct bf_geometry){.disk_bytes = seen->bytes,
+                                         .block_size = seen->block_size,
+                                         .chunk_size = bf_geometry_default_chunk(seen->bytes)};
+    enum bf_err err = bf_db_disk_add(c->db, &disk);
+    out->number = disk.number;
+    out->geometry = disk.geometry;
+    return err;
+}
+
+// Fills configuration and plans, in order of the disks' numbers.
+static void insert_disk(struct bf_session_config *config, struct bf_receiver_session *out,
+                        const struct bf_session_disk *disk, uint16_t inventory)
+{
+    uint16_t at = config->disks++;
+    for (; at > 0 && config->disk[at - 1].number > disk->number; at--) {
+        config->disk[at] = config->disk[at - 1];
+        out->plan[at] = out->plan[at - 1];
+    }
+    config->disk[at] = *disk;
+    out->plan[at] = (struct bf_plan){
+        .disk = disk->number, .inventory_disk = inventory, .geometry = disk->geometry};
+    out->disks = config->disks;
+}
+
+static enum bf_err number_disks(struct bf_conn *c, const struct replica *r,
+                                const struct bf_inventory *inventory,
+                                const struct bf_disk_plan *plan, struct bf_session_config *config,
+                                struct bf_receiver_session *out, struct bf_fault *fault)
+{
+    enum bf_err err = bf_db_begin(c->db);
+    for (uint16_t i = 0; !err && i < plan->disks; i++) {
+        const struct bf_disk_identity *seen = &inventory->disk[plan->disk[i].inventory].identity;
+        struct bf_session_disk disk;
+        err = number_disk(c, r, seen, plan->disk[i].known, &disk);
+        if (!err)
+            insert_disk(config, out, &disk, plan->disk[i].inventory);
+    }
+    if (!err)
+        err = bf_db_commit(c->db);
+    if (err)
+        bf_conn_db_fault(c, fault);
+    bf_db_rollback(c->db);
+    return err;
+}
+
+static void note_moved(struct bf_conn *c, const struct bf_inventory *inventory,
+                       const struct bf_disk_plan *plan)
+{
+    for (uint16_t i = 0; i < plan->disks; i++)
+        if (plan->disk[i].moved)
+            bf_conn_event(c, BF_LOG_INFO, "a disk is in another place than last time: %s",
+                          inventory->disk[plan->disk[i].inventory].identity.path);
+}
+
+enum bf_err bf_conn_plan_disks(struct bf_conn *c, const struct bf_inventory *inventory,
+                               struct bf_session_config *config, struct bf_receiver_session *out,
+                               struct bf_fault *fault)
+{
+    struct bf_disk_plan plan;
+    struct replica *r = calloc(1, sizeof *r);
+    if (!r)
+        return bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SERVER, "give the server more memory",
+                            "no memory for the plan of disks");
+    enum bf_err err = load_replica(c, r, fault);
+    if (!err)
+        err = bf_disk_plan_make(inventory, r->disk, r->disks, r->has_point ? &r->point : NULL,
+                                &plan, fault);
+    if (!err)
+        err = number_disks(c, r, inventory, &plan, config, out, fault);
+    if (!err)
+        note_moved(c, inventory, &plan);
+    free(r->disk);
+    free(r);
+    return err;
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a machine says about itself when a session begins, recorded for the operator. Evidence only:
+// who the machine is says its certificate.
+#ifndef BF_REPLICA_DAEMON_INVENTORY_H
+#define BF_REPLICA_DAEMON_INVENTORY_H
+
+#include "net/proto.h"
+#include "replica/daemon.h"
+
+// As JSON in the database ("inventory/NAME"), and as events where the operator should know:
+// excluded disks and hibernated ones.
+void bf_inventory_record(struct bf_conn *c, const struct bf_inventory *inventory);
+
+#endif

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+// A session, as the receiver asks for it: the newest connection of a machine takes it over, its row
+// in the database says whether it goes on, and the store says where. The row outlives connections
+// and the daemon, so that a session continues after either was cut.
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/fmt.h"
+#include "base/log.h"
+#include "base/platform.h"
+#include "replica/daemon.h"
+#include "replica/daemon_inventory.h"
+
+// ---- Words -------------------------------------------------------------------------------------
+
+void bf_conn_event(struct bf_conn *c, int level, const char *format, ...)
+{
+    struct bf_event_row row = {.time = time(NULL), .job = c->job.id, .level = level};
+    va_list args;
+    va_start(args, format);
+    bf_vsnprintf(row.text, sizeof row.text, format, args);
+    va_end(args);
+    bf_snprintf(row.machine, sizeof row.machine, "%s", c->peer.machine);
+    bf_log((enum bf_log_level)level, "%s: %s", row.machine, row.text);
+    if (bf_db_event_add(c->db, &row))
+        bf_log(BF_LOG_ERROR, "%s: the event was not recorded: %s", row.machine,
+               bf_db_fault(c->db)->what);
+}
+
+enum bf_err bf_conn_db_fault(const struct bf_conn *c, struct bf_fault *fault)
+{
+    *fault = *bf_db_fault(c->db);
+    return fault->code;
+}
+
+// ---- Taking the machine ------------------------------------------------------------------------
+
+static struct bf_conn *holder_of(struct bf_daemon *d, const struct bf_conn *other_than)
+{
+    for (struct bf_conn *c = d->conns; c; c = c->next)
+        if (c != other_than && c->holds_machine &&
+            strcmp(c->peer.machine, other_than->peer.machine) == 0)
+            return c;
+    return NULL;
+}
+
+// Ends an older connection of the machine and waits until it has let go. With the lock held.
+static enum bf_err take_over(struct bf_conn *c, struct bf_fault *fault)
+{
+    struct bf_daemon *d = c->daemon;
+    struct bf_conn *older;
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += BF_TAKE_OVER_MS / 1000;
+    while ((older = holder_of(d, c))) {
+        bf_conn_end(older, BF_VERDICT_SUPERSEDED);
+        if (c->verdict || pthread_cond_timedwait(&d->released, &d->lock, &until) == ETIMEDOUT)
+            return bf_fault_set(fault, BF_ERR_BUSY, BF_SIDE_SERVER, "wait, and connect again",
+                                "an older connection of %s has not ended yet", c->peer.machine);
+    }
+    if (d->session_count >= d->sessions_max)
+        return bf_fault_set(fault, BF_ERR_BUSY, BF_SIDE_SERVER,
+                            "wait, or start bootferryd with more --sessions",
+                            "the server has its %u sessions already", d->sessions_max);
+    c->holds_machine = c->has_session = 1;
+    d->session_count++;
+    d->stranger_count--;
+    bf_live_begin(&c->live, c->peer.machine, c->from);
+    return BF_OK;
+}
+
+// ---- The session -------------------------------------------------------------------------------
+
+static enum bf_err begin_job(struct bf_conn *c)
+{
+    c->job = (struct bf_job){.phase = BF_JOB_PENDING, .kind = "replication"};
+    bf_snprintf(c->job.machine, sizeof c->job.machine, "%s", c->peer.machine);
+    enum bf_err err = bf_db_job_add(c->db, &c->job);
+    c->row.job = c->job.id;
+    return err;
+}
+
+// An earlier session of the machine that never came to a point is over once another one begins.
+static void end_older_jobs(struct bf_conn *c)
+{
+    struct bf_job *list = NULL;
+    size_t count = 0;
+    if (bf_db_job_list(c->db, c->peer.machine, 8, &list, &count))
+        return;
+    for (size_t i = 0; i < count; i++) {
+        if (list[i].phase >= BF_JOB_SUCCEEDED || list[i].id == c->job.id ||
+            strcmp(list[i].kind, "replication") != 0)
+            continue;
+        list[i].phase = BF_JOB_FAILED;
+        bf_snprintf(list[i].detail, sizeof list[i].detail,
+                    "the machine was started again before its point was complete");
+        bf_db_job_update(c->db, &list[i], time(NULL));
+    }
+    free(list);
+}
+
+// The session that the source asks for, if it is one of this machine and of this boot.
+static int resume_row(struct bf_conn *c, const struct bf_hello *hello)
+{
+    static const uint8_t none[16];
+    if (memcmp(hello->session, none, sizeof none) == 0 ||
+        bf_db_session_get(c->db, hello->session, &c->row) ||
+        strcmp(c->row.machine, c->peer.machine) != 0 ||
+        memcmp(c->row.boot, hello->boot, sizeof c->row.boot) != 0)
+        return 0;
+    return bf_db_job_get(c->db, c->row.job, &c->job) == BF_OK;
+}
+
+static enum bf_err begin_row(struct bf_conn *c, const struct bf_hello *hello, uint8_t *resumed,
+                             struct bf_fault *fault)
+{
+    *resumed = (uint8_t)resume_row(c, hello);
+    if (*resumed)
+        return BF_OK;
+    memset(&c->row, 0, sizeof c->row);
+    if (bf_platform_entropy(c->row.id, sizeof c->row.id))
+        return bf_fault_set(fault, BF_ERR_NO_ENTROPY, BF_SIDE_SERVER, "try again",
+                            "the server has no random numbers");
+    memcpy(c->row.boot, hello->boot, sizeof c->row.boot);
+    bf_snprintf(c->row.machine, sizeof c->row.machine, "%s", c->peer.machine);
+    c->row.started = time(NULL);
+    if (begin_job(c) || bf_db_session_put(c->db, &c->row))
+        return bf_conn_db_fault(c, fault);
+    end_older_jobs(c);
+    return BF_OK;
+}
+
+static enum bf_err open_store(struct bf_conn *c, const struct bf_hello *hello,
+                              struct bf_session_config *config, struct bf_receiver_session *out,
+                              struct bf_fault *fault)
+{
+    bf_snprintf(config->machine, sizeof config->machine, "%s", c->peer.machine);
+    memcpy(config->session, c->row.id, sizeof config->session);
+    memcpy(config->boot, hello->boot, sizeof config->boot);
+    enum bf_err err = bf_session_store_open(c->daemon->state, config, &c->store, fault);
+    if (err)
+        return err;
+    out->store = bf_session_store_ops(c->store);
+    for (uint16_t i = 0; i < out->disks; i++) {
+        struct bf_plan *p = &out->plan[i];
+        p->resume_chunk = bf_session_store_resume(c->store, p->disk);
+        p->done = (uint8_t)bf_session_store_done(c->store, p->disk);
+        p->has_base = (uint8_t)bf_session_store_has_base(c->store, p->disk);
+    }
+    return BF_OK;
+}
+
+// Says in job, status and events that the session has begun.
+static void announce(struct bf_conn *c, const struct bf_receiver_session *out,
+                     const struct bf_hello *hello)
+{
+    c->job.phase = BF_JOB_RUNNING;
+    c->job.bytes_total = 0;
+    pthread_mutex_lock(&c->daemon->lock);
+    memcpy(c->live.session, c->row.id, sizeof c->live.session);
+    for (uint16_t i = 0; i < out->disks; i++) {
+        const struct bf_plan *p = &out->plan[i];
+        c->job.bytes_total += p->geometry.disk_bytes;
+        bf_live_disk(&c->live, p->disk, p->geometry.disk_bytes, p->geometry.chunk_size,
+                     p->resume_chunk);
+    }
+    pthread_mutex_unlock(&c->daemon->lock);
+    bf_db_job_update(c->db, &c->job, time(NULL));
+    bf_conn_event(c, BF_LOG_INFO, "%s from %s by %s, %u disk%s",
+                  out->welcome.resumed ? "session continues" : "session begins", c->from,
+                  hello->program, out->disks, out->disks == 1 ? "" : "s");
+}
+
+static enum bf_err host_session(void *impl, const struct bf_hello *hello,
+                                const struct bf_inventory *inventory,
+                                struct bf_receiver_session *out, struct bf_fault *fault)
+{
+    struct bf_conn *c = impl;
+    struct bf_session_config config = {0};
+    enum bf_err err = bf_conn_admit(c->db, &c->peer, fault);
+    if (err)
+        return err;
+    pthread_mutex_lock(&c->daemon->lock);
+    err = take_over(c, fault);
+    pthread_mutex_unlock(&c->daemon->lock);
+    if (err)
+        return err;
+    bf_inventory_record(c, inventory);
+    err = bf_conn_plan_disks(c, inventory, &config, out, fault);
+    if (!err)
+        err = begin_row(c, hello, &out->welcome.resumed, fault);
+    if (!err)
+        err = open_store(c, hello, &config, out, fault);
+    if (err)
+        return err;
+    memcpy(out->welcome.session, c->row.id, sizeof out->welcome.session);
+    out->welcome.clock = time(NULL);
+    bf_snprintf(out->welcome.name, sizeof out->welcome.name, "%s", c->peer.machine);
+    bf_snprintf(out->welcome.program, sizeof out->welcome.program, "bootferryd " BF_VERSION);
+    announce(c, out, hello);
+    return BF_OK;
+}
+
+static void host_progress(void *impl, uint16_t disk, uint64_t next_chunk, uint64_t raw_bytes,
+                          uint64_t wire_bytes)
+{
+    struct bf_conn *c = impl;
+    pthread_mutex_lock(&c->daemon->lock);
+    bf_live_progress(&c->live, disk, next_chunk, raw_bytes, wire_bytes, bf_platform_now_us());
+    pthread_mutex_unlock(&c->daemon->lock);
+}
+
+// The point that this session made, once it is sealed.
+static void note_point(struct bf_conn *c)
+{
+    struct bf_point *point = calloc(1, sizeof *point);
+    if (point &&
+        bf_db_point_of_session(c->db, c->peer.machine, c->row.id, c->row.boot, point) == BF_OK) {
+        c->row.point = c->job.point = point->number;
+        c->job.phase = BF_JOB_SUCCEEDED;
+        bf_snprintf(c->job.detail, sizeof c->job.detail, "made %s@%u", c->peer.machine,
+                    point->number);
+        c->row.ended = time(NULL);
+        bf_db_session_put(c->db, &c->row);
+        bf_conn_event(c, BF_LOG_INFO, "recovery point %s@%u is sealed", c->peer.machine,
+                      point->number);
+    }
+    free(point);
+}
+
+static void host_phase(void *impl, const char *phase)
+{
+    struct bf_conn *c = impl;
+    if (strcmp(phase, "sealed") == 0)
+        note_point(c);
+    pthread_mutex_lock(&c->daemon->lock);
+    bf_live_phase(&c->live, phase);
+    c->live.point = c->row.point;
+    pthread_mutex_unlock(&c->daemon->lock);
+    bf_snprintf(c->job.step, sizeof c->job.step, "%s", phase);
+    bf_db_job_update(c->db, &c->job, time(NULL));
+}
+
+static void host_event(void *impl, int level, const char *text)
+{
+    int known = level >= BF_LOG_ERROR && level <= BF_LOG_DEBUG ? level : BF_LOG_INFO;
+    bf_conn_event(impl, known, "source: %s", text);
+}
+
+// ---- The end -----------------------------------------------------------------------------------
+
+// A cut connection or a stopped server leaves the job running: the session continues later.
+static void close_job(struct bf_conn *c, enum bf_err outcome, const struct bf_fault *fault)
+{
+    c->job.bytes_done = c->live.raw;
+    c->job.bytes_wire += c->live.wire;
+    if (c->job.phase == BF_JOB_RUNNING && outcome) {
+        int waits = bf_err_is_transient(outcome);
+        bf_snprintf(c->job.step, sizeof c->job.step, "%s", waits ? "waiting" : "failed");
+        bf_snprintf(c->job.detail, sizeof c->job.detail, "%s", fault->what);
+        if (!waits)
+            c->job.phase = BF_JOB_FAILED;
+        bf_conn_event(c, waits ? BF_LOG_WARNING : BF_LOG_ERROR, "%s: %s; %s",
+                      waits ? "interrupted" : "failed", fault->what, fault->todo);
+    }
+    bf_db_job_update(c->db, &c->job, time(NULL));
+}
+
+void bf_conn_release(struct bf_conn *c, enum bf_err outcome, const struct bf_fault *fault)
+{
+    struct bf_daemon *d = c->daemon;
+    bf_session_store_close(c->store);
+    c->store = NULL;
+    if (c->db && c->job.id)
+        close_job(c, outcome, fault);
+    else if (c->db && c->has_session && outcome)
+        bf_conn_event(c, BF_LOG_ERROR, "refused: %s; %s", fault->what, fault->todo);
+    pthread_mutex_lock(&d->lock);
+    if (c->holds_machine)
+        d->session_count--;
+    c->holds_machine = 0;
+    pthread_cond_broadcast(&d->released);
+    pthread_mutex_unlock(&d->lock);
+}
+
+const struct bf_receiver_host bf_conn_host = {
+    .session = host_session,
+    .enrol = bf_conn_enrol,
+    .allowed = bf_conn_allowed,
+    .progress = host_progress,
+    .phase = host_phase,
+    .event = host_event,
+};
