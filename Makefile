@@ -109,7 +109,7 @@ $(foreach f,$(HOSTED_FLAVOURS),$(eval $(call flavour,$(f),$$(LINUX_SRCS),$(AR)))
 $(call objs,$(EFI),$(EFI_SRCS) tests/efi/selftest.c): private SEEN += $(EFI_INC)
 
 build/bootferry.efi: $(call objs,$(EFI),$(EFI_SRCS)) build/$(EFI)/libbootferry.a
-	$(call say,LINK,$@)$(LD_efi) $(LD_EFI_EXTRA) /out:$@ $(filter %.o %.a,$^)
+	$(call say,LINK,$@)$(LD_efi) /map:$(@:.efi=.map) /out:$@ $(filter %.o %.a,$^)
 
 # The tests that run inside the firmware: the platform without the program.
 build/tests/selftest.efi: $(call objs,$(EFI),tests/efi/selftest.c $(filter-out \
@@ -205,7 +205,7 @@ install: all
 	$(Q)sed 's|@PREFIX@|$(PREFIX)|g' replica/bootferryd.service >$(UNIT)/bootferryd.service
 
 clean:
-	$(Q)rm -rf $(foreach f,efi efi-aarch64 $(HOSTED_FLAVOURS) tests test-logs,build/$(f)) $(PROGRAMS) $(CLEAN)
+	$(Q)rm -rf build/bootferry.map $(foreach f,efi efi-aarch64 $(HOSTED_FLAVOURS) tests test-logs,build/$(f)) $(PROGRAMS) $(CLEAN)
 distclean:
 	$(Q)rm -rf build
 
