@@ -41,4 +41,26 @@ raw_of() {
 }
 damaged sbat "$(raw_of 'sbat,1,SBAT')" 'S' 'SBAT names itself and Bootferry'
 damaged section "$(raw_of 'BOOTFERRY-CONFIG')" 'b' 'configuration section well formed and empty'
+
+# Signing as for Secure Boot: the tools accept the image, the signature verifies, and it covers the
+# configuration section.
+key=$tmp/key.pem certificate=$tmp/certificate.pem
+openssl req -x509 -newkey rsa:2048 -nodes -keyout "$key" -out "$certificate" -days 2 \
+    -subj /CN=test 2>/dev/null
+if sbsign --key "$key" --cert "$certificate" --output "$tmp/signed.efi" "$image" &&
+    sbverify --cert "$certificate" "$tmp/signed.efi"; then
+    echo "ok the image can be signed"
+else
+    echo "not ok the image can be signed"
+    failed=1
+fi >"$tmp/sign" 2>&1
+grep -E '^(ok|not ok) ' "$tmp/sign"
+image=$tmp/signed.efi
+printf 'X' | dd of="$image" bs=1 seek=$(($(raw_of 'BOOTFERRY-CONFIG') + 32)) conv=notrunc status=none
+if sbverify --cert "$certificate" "$image" >/dev/null 2>&1; then
+    echo "not ok the signature covers the configuration"
+    failed=1
+else
+    echo "ok the signature covers the configuration"
+fi
 exit $failed
