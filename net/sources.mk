@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-# The network side: TLS over mbedTLS. Files named in MBEDTLS_USERS and LWIP_USERS are the only ones
+# The network side: TLS over mbedTLS, TCP/IP over lwIP. Files named in MBEDTLS_USERS and LWIP_USERS are the only ones
 # that may include those libraries.
 
 NET_GCM_x86_64 := net/gcm_x86_64.c net/gcm_aesni.c
 MBEDTLS_SIDE   := net/gcm.c net/gcm_stock.c net/mbedtls_port.c net/pki.c \
                   net/tls_fault.c net/tls_mbedtls.c
 MBEDTLS_USERS  := $(MBEDTLS_SIDE) net/gcm_stock.h net/pki_crt.h
-NET_SRCS       := $(MBEDTLS_SIDE) $(or $(NET_GCM_$(ARCH)),net/gcm_generic.c) net/utc.c \
+LWIP_SIDE      := net/ip_dial.c net/ip_stack.c net/ip_tcp.c net/lwip_port.c
+LWIP_USERS     := $(LWIP_SIDE) net/ip_tcp.h net/lwip_hooks.h net/lwip_port.h
+NET_SRCS       := $(LWIP_SIDE) $(MBEDTLS_SIDE) $(or $(NET_GCM_$(ARCH)),net/gcm_generic.c) net/utc.c \
                   net/proto.c net/proto_session.c net/proto_copy.c
 
 # mbedTLS's own GCM stays under other names, for what the accelerated one leaves to it.

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Dialling over the IP stack: waits for an address, resolves, tries the addresses in turn. For the
+// files of the IP stack.
+#ifndef BF_NET_IP_DIAL_H
+#define BF_NET_IP_DIAL_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "net/stream.h"
+
+// What dialling needs to know of the stack that it belongs to.
+struct bf_ip_view {
+    int (*link)(void);            // 1, 0, -1
+    int (*ready)(uint8_t family); // an address of family 4 or 6 that reaches beyond the link
+    void (*answered)(void);       // a server has accepted a connection
+    // Why there is no address yet, for the operator.
+    enum bf_err (*no_address)(struct bf_fault *fault);
+    void (*use_dns)(void); // puts the configured servers in force
+};
+
+enum bf_err bf_ip_dial(const struct bf_ip_view *view, const char *host, uint16_t port,
+                       struct bf_stream *out, struct bf_fault *fault);
+
+#endif

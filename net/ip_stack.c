@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: Apache-2.0
+// The IP stack: which NIC, which addresses. Addresses are configured when a NIC is taken into use;
+// link loss and return are followed by net/lwip_port.c, and lwIP asks DHCP and the routers again by
+// itself. Configured DNS servers are put in force before each question, since DHCP and router
+// advertisements write to the same list.
+#include "net/ip_stack.h"
+
+#include <string.h>
+
+#include <lwip/dhcp.h>
+#include <lwip/dns.h>
+#include <lwip/ip6_addr.h>
+#include <lwip/nd6.h>
+#include <lwip/netif.h>
+
+#include "base/fmt.h"
+#include "base/log.h"
+#include "base/platform.h"
+#include "net/ip_dial.h"
+#include "net/ip_tcp.h"
+#include "net/lwip_port.h"
+
+enum {
+    ROUNDS_KEPT = 3,        // in vain, with a NIC over which a server has answered
+    OTHERS_US = 500 * 1000, // how often the links of the other NICs are refreshed
+    MTU_LEAST = 1280,       // IPv6's; what says less is not believed
+    MTU_MOST = 9000,
+};
+
+static struct {
+    const struct bf_config *config;
+    struct bf_nic *nics[BF_IP_NICS_MAX];
+    uint32_t count, current;
+    uint32_t rounds; // in vain with the current one
+    uint8_t answered;
+    uint8_t started;
+    uint64_t others_due;
+} stack;
+
+static struct bf_nic *nic(void)
+{
+    return stack.nics[stack.current];
+}
+
+static int link_of(const struct bf_nic *n)
+{
+    return n->ops->link(n->impl);
+}
+
+// ---- Addresses ---------------------------------------------------------------------------------
+
+static ip_addr_t to_lwip(const struct bf_ip *ip)
+{
+    ip_addr_t out = IPADDR4_INIT(0);
+    if (ip->family == 4) {
+        IP_ADDR4(&out, ip->bytes[0], ip->bytes[1], ip->bytes[2], ip->bytes[3]);
+    } else if (ip->family == 6) {
+        uint32_t part[4];
+        memcpy(part, ip->bytes, sizeof part); // both in network order
+        IP_ADDR6(&out, part[0], part[1], part[2], part[3]);
+    }
+    return out;
+}
+
+static void configure_ipv4(struct netif *netif)
+{
+    const struct bf_config *c = stack.config;
+    if (c->address.family == 4) {
+        ip_addr_t address = to_lwip(&c->address);
+        ip_addr_t gateway = to_lwip(&c->gateway);
+        ip4_addr_t mask = {lwip_htonl(c->prefix ? UINT32_MAX << (32 - c->prefix) : 0)};
+        ip4_addr_t none = {0};
+        netif_set_addr(netif, ip_2_ip4(&address), &mask,
+                       c->gateway.family == 4 ? ip_2_ip4(&gateway) : &none);
+    } else if (c->dhcp && dhcp_start(netif) != ERR_OK) {
+        bf_log(BF_LOG_ERROR, "network: DHCP could not be started");
+    }
+}
+
+static void configure_ipv6(struct netif *netif)
+{
+    const struct bf_config *c = stack.config;
+    netif_create_ip6_linklocal_address(netif, 1);
+    netif_set_ip6_autoconfig_enabled(netif, 1);
+    bf_lwip_set_gateway6(NULL);
+    if (c->gateway.family == 6) {
+        ip_addr_t gateway = to_lwip(&c->gateway);
+        bf_lwip_set_gateway6(ip_2_ip6(&gateway));
+    }
+    if (c->address.family != 6)
+        return;
+    ip_addr_t address = to_lwip(&c->address);
+    int8_t index = -1;
+    if (netif_add_ip6_address(netif, ip_2_ip6(&address), &index) != ERR_OK || index < 0)
+        bf_log(BF_LOG_ERROR, "network: the static IPv6 address could not be set");
+}
+
+static enum bf_err take_nic(uint32_t index)
+{
+    const struct bf_config *c = stack.config;
+    stack.current = index;
+    stack.rounds = 0;
+    stack.answered = 0;
+    dns_setserver(0, NULL);
+    enum bf_err err = bf_lwip_attach(nic(), c->name[0] ? c->name : "bootferry");
+    if (err != BF_OK)
+        return err;
+    configure_ipv4(bf_lwip_netif());
+    configure_ipv6(bf_lwip_netif());
+    return BF_OK;
+}
+
+static void leave_nic(void)
+{
+    struct netif *netif = bf_lwip_netif();
+    if (!netif)
+        return;
+    bf_tcp_abort_all();
+    dhcp_release_and_stop(netif);
+    dhcp_cleanup(netif);
+    bf_lwip_detach();
+}
+
+// ---- Choosing a NIC ----------------------------------------------------------------------------
+
+static enum bf_err no_such_nic(struct bf_nic *const *nics, uint32_t count,
+                               const struct bf_config *config, struct bf_fault *fault)
+{
+    char list[128] = "none";
+    size_t at = 0;
+    if (count == 0)
+        return bf_fault_set(fault, BF_ERR_NOT_FOUND, BF_SIDE_SOURCE,
+                            "use a NIC that this machine's firmware supports, or enable its "
+                            "network boot option",
+                            "this machine shows no network interface");
+    for (uint32_t i = 0; i < count && at + 20 < sizeof list; i++) {
+        const uint8_t *m = nics[i]->mac;
+        at += (size_t)bf_snprintf(list + at, sizeof list - at, "%s%02x:%02x:%02x:%02x:%02x:%02x",
+                                  i ? ", " : "", m[0], m[1], m[2], m[3], m[4], m[5]);
+    }
+    const uint8_t *m = config->nic;
+    return bf_fault_set(fault, BF_ERR_NOT_FOUND, BF_SIDE_CONFIG,
+                        "set nic= to one of them, or leave it out",
+                        "no NIC has the address %02x:%02x:%02x:%02x:%02x:%02x; there are: %s", m[0],
+                        m[1], m[2], m[3], m[4], m[5], list);
+}
+
+static uint16_t bounded_mtu(const struct bf_nic *n)
+{
+    return n->mtu < MTU_LEAST ? MTU_LEAST : n->mtu > MTU_MOST ? MTU_MOST : n->mtu;
+}
+
+enum bf_err bf_ip_start(struct bf_nic *const *nics, uint32_t count, const struct bf_config *config,
+                        struct bf_fault *fault)
+{
+    uint16_t mtu = MTU_LEAST;
+    memset(&stack, 0, sizeof stack);
+    stack.config = config;
+    for (uint32_t i = 0; i < count && stack.count < BF_IP_NICS_MAX; i++) {
+        if (config->has_nic && memcmp(nics[i]->mac, config->nic, sizeof config->nic) != 0)
+            continue;
+        mtu = bounded_mtu(nics[i]) > mtu ? bounded_mtu(nics[i]) : mtu;
+        stack.nics[stack.count++] = nics[i];
+    }
+    if (stack.count == 0)
+        return no_such_nic(nics, count, config, fault);
+    uint32_t first = 0;
+    for (uint32_t i = stack.count; i-- > 0;)
+        if (link_of(stack.nics[i]) != 0)
+            first = i;
+    enum bf_err err = bf_lwip_open(mtu);
+    if (err == BF_OK)
+        err = take_nic(first);
+    if (err != BF_OK) {
+        bf_lwip_close();
+        return bf_fault_set(fault, err, BF_SIDE_SOURCE,
+                            "give the machine more memory, and a source of random numbers",
+                            "the network cannot be started: %s", bf_err_name(err));
+    }
+    stack.started = 1;
+    return BF_OK;
+}
+
+// The next NIC after the current one that has a link.
+static uint32_t other_nic(void)
+{
+    for (uint32_t i = 1; i < stack.count; i++) {
+        uint32_t index = (stack.current + i) % stack.count;
+        if (link_of(stack.nics[index]) != 0)
+            return index;
+    }
+    return stack.current;
+}
+
+static void nobody_answered(void *impl)
+{
+    if (!stack.started || ++stack.rounds < (stack.answered ? ROUNDS_KEPT : 1))
+        return;
+    uint32_t next = other_nic();
+    stack.rounds = 0;
+    if (next == stack.current)
+        return;
+    bf_log(BF_LOG_INFO, "network: no server answers over %s, trying %s", nic()->name,
+           stack.nics[next]->name);
+    leave_nic();
+    if (take_nic(next) != BF_OK)
+        bf_log(BF_LOG_ERROR, "network: %s could not be taken into use", nic()->name);
+}
+
+// ---- Dialling ----------------------------------------------------------------------------------
+
+static int view_link(void)
+{
+    struct netif *netif = bf_lwip_netif();
+    return netif ? link_of(nic()) : 0;
+}
+
+static int global6(const struct netif *netif, int i)
+{
+    return ip6_addr_isvalid(netif_ip6_addr_state(netif, i)) &&
+           !ip6_addr_istentative(netif_ip6_addr_state(netif, i)) &&
+           !ip6_addr_islinklocal(netif_ip6_addr(netif, i));
+}
+
+static int view_ready(uint8_t family)
+{
+    const struct netif *netif = bf_lwip_netif();
+    if (!netif || !netif_is_link_up(netif))
+        return 0;
+    if (family == 4)
+        return !ip4_addr_isany(netif_ip4_addr(netif));
+    for (int i = 0; i < LWIP_IPV6_NUM_ADDRESSES; i++)
+        if (global6(netif, i))
+            return 1;
+    return 0;
+}
+
+static void view_answered(void)
+{
+    stack.answered = 1;
+    stack.rounds = 0;
+}
+
+static enum bf_err view_no_address(struct bf_fault *fault)
+{
+    if (stack.config->address.family)
+        return bf_fault_set(fault, BF_ERR_NETWORK, BF_SIDE_CONFIG,
+                            "give an address of the same family as the server's",
+                            "the configured address cannot reach this server, and no router offers "
+                            "another");
+    return bf_fault_set(fault, BF_ERR_TIMEOUT, BF_SIDE_NETWORK,
+                        "check the cabling, VLAN and DHCP server, or set address= and gateway=",
+                        "no DHCP server and no IPv6 router answers on %s", nic()->name);
+}
+
+static void view_use_dns(void)
+{
+    const struct bf_config *c = stack.config;
+    for (uint32_t i = 0; c->dns_count > 0 && i < DNS_MAX_SERVERS; i++) {
+        ip_addr_t server = to_lwip(&c->dns[i < c->dns_count ? i : 0]);
+        dns_setserver((u8_t)i, i < c->dns_count ? &server : NULL);
+    }
+}
+
+static const struct bf_ip_view view = {
+    .link = view_link,
+    .ready = view_ready,
+    .answered = view_answered,
+    .no_address = view_no_address,
+    .use_dns = view_use_dns,
+};
+
+static enum bf_err dial(void *impl, const char *host, uint16_t port, struct bf_stream *out,
+                        struct bf_fault *fault)
+{
+    if (!stack.started)
+        return bf_fault_set(fault, BF_ERR_NETWORK, BF_SIDE_SOURCE, "start the network first",
+                            "the network is not started");
+    return bf_ip_dial(&view, host, port, out, fault);
+}
+
+struct bf_dialer bf_ip_dialer(void)
+{
+    return (struct bf_dialer){dial, nobody_answered, NULL};
+}
+
+// ---- The loop and the screen -------------------------------------------------------------------
+
+uint32_t bf_ip_poll(void)
+{
+    uint64_t now = bf_platform_now_us();
+    if (!stack.started)
+        return 0;
+    for (uint32_t i = 0; now >= stack.others_due && i < stack.count; i++)
+        if (i != stack.current)
+            stack.nics[i]->ops->poll(stack.nics[i]->impl); // their links may be asked for
+    if (now >= stack.others_due)
+        stack.others_due = now + OTHERS_US;
+    return bf_lwip_poll();
+}
+
+static void status6(const struct netif *netif, struct bf_ip_status *out)
+{
+    char text[IP6ADDR_STRLEN_MAX];
+    for (int i = LWIP_IPV6_NUM_ADDRESSES - 1; i >= 0; i--) {
+        if (!global6(netif, i))
+            continue;
+        ip6addr_ntoa_r(netif_ip6_addr(netif, i), text, sizeof text);
+        uint32_t prefix = netif_ip6_addr_isstatic(netif, i) ? stack.config->prefix : 64;
+        bf_snprintf(out->address6, sizeof out->address6, "%s/%u", text, (unsigned)prefix);
+    }
+}
+
+static void status4(const struct netif *netif, struct bf_ip_status *out)
+{
+    char text[IP4ADDR_STRLEN_MAX];
+    uint32_t mask = lwip_ntohl(netif_ip4_netmask(netif)->addr), prefix = 0;
+    for (; mask; mask <<= 1)
+        prefix++;
+    ip4addr_ntoa_r(netif_ip4_addr(netif), text, sizeof text);
+    bf_snprintf(out->address, sizeof out->address, "%s/%u", text, (unsigned)prefix);
+    out->dhcp = (uint8_t)dhcp_supplied_address(netif);
+    if (!ip4_addr_isany(netif_ip4_gw(netif)))
+        ip4addr_ntoa_r(netif_ip4_gw(netif), out->gateway, sizeof out->gateway);
+}
+
+void bf_ip_status(struct bf_ip_status *out)
+{
+    const struct netif *netif = bf_lwip_netif();
+    memset(out, 0, sizeof *out);
+    if (!stack.started || !netif)
+        return;
+    out->nic = nic();
+    out->link = (int8_t)link_of(nic());
+    out->phase = BF_IP_CONFIGURING;
+    if (out->link == 0)
+        out->phase = BF_IP_NO_LINK;
+    else if (view_ready(4) || view_ready(6))
+        out->phase = BF_IP_READY;
+    if (!ip4_addr_isany(netif_ip4_addr(netif)))
+        status4(netif, out);
+    status6(netif, out);
+    view_use_dns();
+    if (!ip_addr_isany_val(*dns_getserver(0)))
+        ipaddr_ntoa_r(dns_getserver(0), out->dns, sizeof out->dns);
+}
+
+void bf_ip_stop(void)
+{
+    if (!stack.started)
+        return;
+    leave_nic();
+    bf_lwip_close();
+    stack.started = 0;
+}

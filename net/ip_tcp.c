@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: Apache-2.0
+// TCP over lwIP's raw interface as a stream, with two rings. What is written is copied once into
+// the output ring, and lwIP refers to it there until it has been acknowledged; what comes in is
+// copied into the input ring at once, so frames go back to their pool and memory is bounded by the
+// rings whatever the sizes of segments are. After close the output ring lives on until the last
+// byte is acknowledged.
+//
+// The receive window begins small and doubles while nothing is lost, up to what the pool of frames
+// can back; where segments go missing (a NIC with a small receive ring) it is halved. lwIP has one
+// window for all connections: the difference is held back from what it is told to have been read.
+#include "net/ip_tcp.h"
+
+#include <string.h>
+
+#include <lwip/priv/tcp_priv.h>
+#include <lwip/tcp.h>
+
+#include "base/fmt.h"
+#include "base/mem.h"
+#include "net/lwip_port.h"
+
+enum {
+    OUT_MOST = TCP_SND_BUF,
+    OUT_LEAST = 64 * 1024,
+    IN_LEAST = 128 * 1024, // at least what the first, unscaled window allows
+    WINDOW_FIRST = 256 * 1024,
+    WINDOW_LEAST = 64 * 1024,
+    WRITE_MOST = 32 * 1024, // in one call of lwIP, whose lengths have 16 bits
+    OUTPUT_DUE = 128 * 1024,
+};
+
+struct tcp {
+    struct tcp *next;
+    struct tcp_pcb *pcb; // NULL once lwIP has let go of it
+    enum bf_stream_state state;
+    struct bf_fault fault;
+    char to[320];
+    uint8_t *out, *in;
+    uint32_t out_size, in_size;
+    uint64_t acked, queued;  // of the output, positions since the beginning
+    uint64_t flushed;        // queued when lwIP was last asked to send
+    uint64_t read, received; // of the input
+    uint32_t window, held;   // the wanted window; how much of lwIP's is held back
+    uint64_t window_since;   // read when the window was last changed
+    uint8_t lossy;           // segments were missing since then
+    uint8_t peer_ended, closed;
+};
+
+static struct tcp *all;
+
+static void release(struct tcp *t)
+{
+    struct tcp **at = &all;
+    while (*at != t)
+        at = &(*at)->next;
+    *at = t->next;
+    bf_free(t->out);
+    bf_free(t->in);
+    bf_free(t);
+}
+
+static void let_go(struct tcp *t)
+{
+    tcp_arg(t->pcb, NULL);
+    tcp_recv(t->pcb, NULL);
+    tcp_sent(t->pcb, NULL);
+    tcp_err(t->pcb, NULL);
+    t->pcb = NULL;
+}
+
+static void abort_pcb(struct tcp *t)
+{
+    struct tcp_pcb *pcb = t->pcb;
+    if (!pcb)
+        return;
+    let_go(t);
+    tcp_abort(pcb);
+}
+
+// ---- The receive window ------------------------------------------------------------------------
+
+static void adapt_window(struct tcp *t)
+{
+    uint32_t most = bf_lwip_window();
+    if (most > t->in_size)
+        most = t->in_size;
+    if (t->read - t->window_since < 4 * (uint64_t)t->window)
+        return;
+    if (t->lossy)
+        t->window = t->window / 2 > WINDOW_LEAST ? t->window / 2 : WINDOW_LEAST;
+    else if (t->window < most)
+        t->window = t->window * 2 < most ? t->window * 2 : most;
+    t->lossy = 0;
+    t->window_since = t->read;
+}
+
+// Tells lwIP that len bytes were read, as far as the wanted window allows.
+static void return_window(struct tcp *t, uint32_t len)
+{
+    uint32_t hold = TCP_WND_MAX(t->pcb) > t->window ? TCP_WND_MAX(t->pcb) - t->window : 0;
+    uint32_t give = len;
+    if (hold > t->held) {
+        uint32_t keep = hold - t->held < len ? hold - t->held : len;
+        t->held += keep;
+        give -= keep;
+    } else {
+        give += t->held - hold;
+        t->held = hold;
+    }
+    for (; give > 0xffff; give -= 0xffff)
+        tcp_recved(t->pcb, 0xffff);
+    tcp_recved(t->pcb, (u16_t)give);
+}
+
+// ---- What lwIP calls ---------------------------------------------------------------------------
+
+static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
+{
+    struct tcp *t = arg;
+    t->state = BF_STREAM_OPEN;
+    tcp_nagle_disable(pcb);
+    // Before the first acknowledgement goes out, so the peer never sees the larger window.
+    t->held = TCP_WND_MAX(pcb) > t->window ? TCP_WND_MAX(pcb) - t->window : 0;
+    pcb->rcv_wnd -= t->held;
+    pcb->rcv_ann_wnd = pcb->rcv_wnd;
+    return ERR_OK;
+}
+
+static void take_in(struct tcp *t, const uint8_t *bytes, uint32_t len)
+{
+    uint32_t at = (uint32_t)(t->received % t->in_size);
+    uint32_t part = t->in_size - at < len ? t->in_size - at : len;
+    memcpy(t->in + at, bytes, part);
+    memcpy(t->in, bytes + part, len - part);
+    t->received += len;
+}
+
+static err_t on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
+{
+    struct tcp *t = arg;
+    if (!p) {
+        t->peer_ended = 1;
+        return ERR_OK;
+    }
+    if (p->tot_len > t->in_size - (t->received - t->read))
+        return ERR_MEM; // lwIP keeps it and offers it again
+    for (const struct pbuf *q = p; q; q = q->next)
+        take_in(t, q->payload, q->len);
+    if (pcb->ooseq)
+        t->lossy = 1;
+    pbuf_free(p);
+    return ERR_OK;
+}
+
+static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
+{
+    struct tcp *t = arg;
+    t->acked += len;
+    if (t->closed && t->acked == t->queued) {
+        let_go(t);
+        release(t);
+    }
+    return ERR_OK;
+}
+
+static void on_error(void *arg, err_t err)
+{
+    struct tcp *t = arg;
+    t->pcb = NULL; // lwIP has freed it
+    if (t->closed) {
+        release(t);
+        return;
+    }
+    if (err == ERR_RST && t->state == BF_STREAM_OPENING)
+        bf_fault_set(&t->fault, BF_ERR_NETWORK, BF_SIDE_SERVER,
+                     "see whether bootferryd runs there and listens on that port",
+                     "%s refused the connection", t->to);
+    else if (err == ERR_RST)
+        bf_fault_set(&t->fault, BF_ERR_NETWORK, BF_SIDE_SERVER,
+                     "see whether the server was restarted, or a firewall between cuts connections",
+                     "%s reset the connection", t->to);
+    else
+        bf_fault_set(&t->fault, BF_ERR_NETWORK, BF_SIDE_NETWORK,
+                     "see whether the server is up and the network between the two works",
+                     "%s does not answer any more (%d)", t->to, (int)err);
+    t->state = BF_STREAM_FAILED;
+}
+
+// ---- The stream --------------------------------------------------------------------------------
+
+static size_t unread(const struct tcp *t)
+{
+    return (size_t)(t->received - t->read);
+}
+
+// Failure is told only when everything that had arrived before it was read.
+static enum bf_stream_state stream_state(void *impl)
+{
+    const struct tcp *t = impl;
+    if (t->state == BF_STREAM_OPENING || unread(t) > 0)
+        return t->state == BF_STREAM_OPENING ? BF_STREAM_OPENING : BF_STREAM_OPEN;
+    if (t->state == BF_STREAM_OPEN && t->peer_ended)
+        return BF_STREAM_ENDED;
+    return t->state;
+}
+
+static void send_now(struct tcp *t)
+{
+    if (t->pcb)
+        tcp_output(t->pcb);
+    t->flushed = t->queued;
+}
+
+static enum bf_err stream_write(void *impl, const void *bytes, size_t len, size_t *done)
+{
+    struct tcp *t = impl;
+    *done = 0;
+    if (t->state == BF_STREAM_FAILED)
+        return t->fault.code;
+    if (t->state == BF_STREAM_OPENING)
+        return BF_AGAIN;
+    while (*done < len) {
+        uint32_t at = (uint32_t)(t->queued % t->out_size);
+        size_t part = t->out_size - (size_t)(t->queued - t->acked);
+        part = part < t->out_size - at ? part : t->out_size - at;
+        part = part < WRITE_MOST ? part : WRITE_MOST;
+        part = part < len - *done ? part : len - *done;
+        part = part < tcp_sndbuf(t->pcb) ? part : tcp_sndbuf(t->pcb);
+        if (part == 0)
+            break;
+        memcpy(t->out + at, (const uint8_t *)bytes + *done, part);
+        if (tcp_write(t->pcb, t->out + at, (u16_t)part, 0) != ERR_OK)
+            break; // its queue is full: the bytes stay unsaid
+        t->queued += part;
+        *done += part;
+    }
+    if (t->queued - t->flushed >= OUTPUT_DUE)
+        send_now(t);
+    return *done > 0 || len == 0 ? BF_OK : BF_AGAIN;
+}
+
+static enum bf_err stream_read(void *impl, void *bytes, size_t size, size_t *done)
+{
+    struct tcp *t = impl;
+    uint32_t at = (uint32_t)(t->read % t->in_size);
+    size_t len = unread(t) < size ? unread(t) : size;
+    size_t part = t->in_size - at < len ? t->in_size - at : len;
+    *done = len;
+    if (len > 0) {
+        memcpy(bytes, t->in + at, part);
+        memcpy((uint8_t *)bytes + part, t->in, len - part);
+        t->read += len;
+        adapt_window(t);
+        if (t->pcb)
+            return_window(t, (uint32_t)len);
+        return BF_OK;
+    }
+    if (t->state == BF_STREAM_FAILED)
+        return t->fault.code;
+    return t->peer_ended ? BF_ERR_CLOSED : BF_AGAIN;
+}
+
+static void stream_poll(void *impl)
+{
+    send_now(impl);
+}
+
+static size_t stream_unsent(void *impl)
+{
+    const struct tcp *t = impl;
+    return (size_t)(t->queued - t->acked);
+}
+
+static const struct bf_fault *stream_fault(void *impl)
+{
+    const struct tcp *t = impl;
+    return &t->fault;
+}
+
+static void stream_close(void *impl)
+{
+    struct tcp *t = impl;
+    t->closed = 1;
+    if (t->state != BF_STREAM_OPEN || !t->pcb || unread(t) > 0) {
+        abort_pcb(t);
+        release(t);
+        return;
+    }
+    // lwIP takes a window that is not whole for unread data, and would reset the connection.
+    t->window = TCP_WND_MAX(t->pcb);
+    return_window(t, 0);
+    tcp_recv(t->pcb, NULL);
+    bf_free(t->in);
+    t->in = NULL;
+    if (tcp_close(t->pcb) != ERR_OK) {
+        abort_pcb(t);
+        release(t);
+    } else if (t->acked == t->queued) {
+        let_go(t);
+        release(t);
+    }
+}
+
+static const struct bf_stream_ops tcp_ops = {
+    .write = stream_write,
+    .read = stream_read,
+    .poll = stream_poll,
+    .state = stream_state,
+    .unsent = stream_unsent,
+    .fault = stream_fault,
+    .close = stream_close,
+};
+
+// ---- Opening -----------------------------------------------------------------------------------
+
+static uint8_t *ring(uint32_t most, uint32_t least, uint32_t *size)
+{
+    uint8_t *memory = NULL;
+    for (*size = most; !memory && *size >= least; *size /= 2) {
+        memory = bf_alloc(*size);
+        if (memory)
+            break;
+    }
+    return memory;
+}
+
+static enum bf_err no_memory(struct tcp *t, struct bf_fault *fault)
+{
+    release(t);
+    return bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SOURCE, "give the machine more memory",
+                        "no memory for a connection");
+}
+
+enum bf_err bf_tcp_connect(const ip_addr_t *address, uint16_t port, const char *to,
+                           struct bf_stream *out, struct bf_fault *fault)
+{
+    struct tcp *t = bf_alloc(sizeof *t);
+    if (!t)
+        return bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SOURCE, "give the machine more memory",
+                            "no memory for a connection");
+    t->next = all;
+    all = t;
+    t->state = BF_STREAM_OPENING;
+    bf_snprintf(t->to, sizeof t->to, "%s", to);
+    uint32_t window = bf_lwip_window();
+    t->out = ring(OUT_MOST, OUT_LEAST, &t->out_size);
+    t->in = ring(window > IN_LEAST ? window : IN_LEAST, IN_LEAST, &t->in_size);
+    if (!t->out || !t->in)
+        return no_memory(t, fault);
+    t->window = WINDOW_FIRST < t->in_size ? WINDOW_FIRST : t->in_size;
+    t->pcb = tcp_new_ip_type(IP_GET_TYPE(address));
+    if (!t->pcb)
+        return no_memory(t, fault);
+    tcp_arg(t->pcb, t);
+    tcp_recv(t->pcb, on_received);
+    tcp_sent(t->pcb, on_sent);
+    tcp_err(t->pcb, on_error);
+    err_t err = tcp_connect(t->pcb, address, port, on_connected);
+    if (err != ERR_OK) {
+        abort_pcb(t);
+        release(t);
+        return bf_fault_set(fault, BF_ERR_NETWORK, BF_SIDE_NETWORK,
+                            "check address, prefix length and gateway of this machine",
+                            "there is no route to %s (%d)", to, (int)err);
+    }
+    *out = (struct bf_stream){&tcp_ops, t};
+    return BF_OK;
+}
+
+void bf_tcp_abort_all(void)
+{
+    for (struct tcp *t = all, *next; t; t = next) {
+        next = t->next;
+        abort_pcb(t);
+        if (t->closed) {
+            release(t);
+            continue;
+        }
+        bf_fault_set(&t->fault, BF_ERR_NETWORK, BF_SIDE_NETWORK,
+                     "nothing: the network is used anew", "the network interface was given up");
+        t->state = BF_STREAM_FAILED;
+    }
+}

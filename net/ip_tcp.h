@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// A TCP connection of lwIP as a stream. For the files of the IP stack.
+#ifndef BF_NET_IP_TCP_H
+#define BF_NET_IP_TCP_H
+
+#include <stdint.h>
+
+#include <lwip/ip_addr.h>
+
+#include "base/err.h"
+#include "net/stream.h"
+
+// Begins to connect; *to is for messages ("10.0.0.5 port 7667") and is copied. No deadline of its
+// own: the dialer has one.
+enum bf_err bf_tcp_connect(const ip_addr_t *address, uint16_t port, const char *to,
+                           struct bf_stream *out, struct bf_fault *fault);
+
+// Aborts every connection, also those that were closed and still deliver their last bytes.
+void bf_tcp_abort_all(void);
+
+#endif

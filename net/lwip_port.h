@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// lwIP over struct bf_nic: one interface, its frames, timers and link state. For the files of the
+// IP stack only.
+#ifndef BF_NET_LWIP_PORT_H
+#define BF_NET_LWIP_PORT_H
+
+#include <stdint.h>
+
+#include <lwip/netif.h>
+
+#include "base/err.h"
+#include "net/nic.h"
+
+// Once per start: lwIP itself, and the pool of received frames for this payload size. It takes less
+// when there is little memory. BF_ERR_NO_MEMORY, BF_ERR_NO_ENTROPY.
+enum bf_err bf_lwip_open(uint16_t largest_mtu);
+void bf_lwip_close(void); // nothing may be attached
+
+// The interface. Its addresses are the caller's business. hostname must stay.
+enum bf_err bf_lwip_attach(struct bf_nic *nic, const char *hostname);
+void bf_lwip_detach(void); // connections over it are aborted
+
+struct netif *bf_lwip_netif(void); // NULL when none is attached
+
+// Receives what is there (bounded), follows the link, runs timers. Number of frames received.
+uint32_t bf_lwip_poll(void);
+
+// The largest receive window that the pool of frames can back.
+uint32_t bf_lwip_window(void);
+
+// The next hop of off-link IPv6 traffic when no router is known; NULL or unspecified: none.
+void bf_lwip_set_gateway6(const ip6_addr_t *gateway);
+
+// How often lwIP's assertions failed: always 0 in a healthy program.
+uint32_t bf_lwip_complaints(void);
+
+#endif
