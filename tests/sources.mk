@@ -23,3 +23,6 @@ endif
 STORE_TEST_SRCS := $(REPLICA_STORE_SRCS) tests/unit/store_files.c
 TEST_SRCS_test_store_db := $(STORE_TEST_SRCS) replica/step.c
 TEST_LIBS_test_store_db := $(REPLICA_LIBS)
+
+# Benchmarks: never part of the tests. The last one collects what the others found.
+BENCH_TESTS += tests/bench/image.sh tests/bench/copy.sh tests/bench/collect.sh
