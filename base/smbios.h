@@ -10,7 +10,7 @@
 #include "base/err.h"
 
 // Where the table is, from an entry point: "_SM_" (5.2.1) or "_SM3_" (5.2.2), checksums included.
-// len: bytes that may be read at entry, at least 32.
+// len: bytes that may be read at entry.
 struct bf_smbios_entry {
     uint64_t address;
     uint32_t length; // for version 3 the largest possible one

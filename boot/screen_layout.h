@@ -53,11 +53,11 @@ enum bf_screen_kind {
 struct bf_screen {
     enum bf_screen_kind kind;
     const char *version;
-    char step[80];      // STARTING: what is being done
-    char nic[80];       // driver and MAC of the NIC in use, empty before
-    char address[64];   // own address, empty before
-    int8_t link;        // 1 up, 0 down, -1 not known
-    uint8_t confirming; // the operator pressed Esc and is asked
+    char step[80];                        // STARTING: what is being done
+    char nic[80];                         // driver and MAC of the NIC in use, empty before
+    char address[64];                     // own address, empty before
+    int8_t link;                          // 1 up, 0 down, -1 not known
+    uint8_t confirming;                   // the operator pressed Esc and is asked
     const struct bf_inventory *inventory; // NULL before it is known
     const struct bf_progress *progress;   // NULL before the sender exists
     const struct bf_fault *fault;         // FAILURE

@@ -12,3 +12,9 @@ TEST_SRCS_test_heap := boot/heap.c
 BOOT_READY := $(and $(wildcard boot/screen_efi.c),$(wildcard boot/serial_efi.c), \
     $(wildcard boot/inventory_efi.c),$(wildcard drivers/snp_efi.c),$(wildcard net/connector.c), \
     $(wildcard net/ip_stack*.c),$(wildcard migrate/sender.c),$(wildcard image/probe.c))
+
+# Configuration, inventory, screen and line channel.
+SCREEN_SRCS := boot/screen_layout.c boot/screen_grid.c boot/screen_font.c
+BOOT_SRCS += $(SCREEN_SRCS) $(addprefix boot/,config_efi.c fwcfg.c inventory_efi.c screen_efi.c \
+    serial_efi.c smbios_efi.c)
+TEST_SRCS_test_screen := $(SCREEN_SRCS)

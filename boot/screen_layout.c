@@ -1,0 +1,415 @@
+// SPDX-License-Identifier: Apache-2.0
+// The screens. All share a title row, a last row, and the lines about network and events above it;
+// in between is what the moment needs: progress, the reason of a failure, or what to do.
+#include "boot/screen_layout.h"
+
+#include <string.h>
+
+#include "base/fmt.h"
+#include "boot/screen_grid.h"
+
+enum {
+    LEFT = 2,
+    LARGE_ROW = 2,
+    FACTS_COLUMN = 30,
+    LABEL_COLUMNS = 13,
+    EVENT_ROWS = 3,
+};
+
+void bf_screen_event(struct bf_screen *screen, const char *text)
+{
+    char *to = screen->event[screen->events++ % BF_SCREEN_EVENTS];
+    size_t n = 0;
+    for (; text[n] && n < BF_SCREEN_EVENT_MAX - 1; n++)
+        to[n] = text[n] >= 0x20 && text[n] < 0x7f ? text[n] : '?';
+    to[n] = 0;
+}
+
+// ---- Words and numbers -------------------------------------------------------------------------
+
+static void duration(char *out, size_t size, uint64_t seconds)
+{
+    if (seconds >= 2 * 86400)
+        bf_snprintf(out, size, "%ju days", (uintmax_t)(seconds / 86400));
+    else if (seconds >= 3600)
+        bf_snprintf(out, size, "%ju h %02u min", (uintmax_t)(seconds / 3600),
+                    (uint32_t)(seconds / 60 % 60));
+    else if (seconds >= 120)
+        bf_snprintf(out, size, "%u min", (uint32_t)((seconds + 30) / 60));
+    else
+        bf_snprintf(out, size, "%u s", (uint32_t)seconds);
+}
+
+// 100 only when everything is there.
+static uint32_t percent(uint64_t part, uint64_t total)
+{
+    if (!total || part >= total)
+        return total ? 100 : 0;
+    uint64_t unit = total / 100 + (total % 100 != 0);
+    return (uint32_t)(part / unit);
+}
+
+static const char *phase_words(enum bf_phase phase)
+{
+    switch (phase) {
+    case BF_PHASE_CONNECTING:
+        return "CONNECTING";
+    case BF_PHASE_WAITING:
+        return "WAITING FOR THE SERVER";
+    case BF_PHASE_COPYING:
+        return "COPYING";
+    case BF_PHASE_VERIFYING:
+        return "VERIFYING AT THE SERVER";
+    case BF_PHASE_REPAIRING:
+        return "SENDING DAMAGED PARTS AGAIN";
+    case BF_PHASE_DONE:
+        return "DONE";
+    case BF_PHASE_FAILED:
+        return "FAILED";
+    }
+    return "";
+}
+
+static const char *side_words(enum bf_side side)
+{
+    switch (side) {
+    case BF_SIDE_NONE:
+        return "not known";
+    case BF_SIDE_SOURCE:
+        return "this machine";
+    case BF_SIDE_NETWORK:
+        return "the network between this machine and the server";
+    case BF_SIDE_SERVER:
+        return "the replica server";
+    case BF_SIDE_CONFIG:
+        return "the configuration";
+    }
+    return "not known";
+}
+
+static void verified(const struct bf_progress *p, uint64_t *done, uint64_t *total)
+{
+    *done = *total = 0;
+    for (uint32_t i = 0; i < p->disks; i++)
+        if (p->disk[i].planned) {
+            *done += p->disk[i].verified;
+            *total += p->disk[i].bytes;
+        }
+}
+
+// ---- What all screens share --------------------------------------------------------------------
+
+static void title(const struct bf_screen *s, struct bf_grid *g)
+{
+    const char *machine = s->progress ? s->progress->machine : "";
+    char elapsed[24];
+    uint64_t t = s->elapsed_seconds;
+    bf_grid_fill(g, 0, BF_TONE_TITLE);
+    bf_grid_putf(g, 0, LEFT, BF_TONE_TITLE, "Bootferry %s", s->version ? s->version : "");
+    bf_grid_put(g, 0, FACTS_COLUMN, BF_TONE_TITLE, machine);
+    bf_snprintf(elapsed, sizeof elapsed, "%02u:%02u:%02u", (uint32_t)(t / 3600),
+                (uint32_t)(t / 60 % 60), (uint32_t)(t % 60));
+    bf_grid_put_right(g, 0, g->columns - LEFT, BF_TONE_TITLE, elapsed);
+}
+
+static void last_row(const struct bf_screen *s, struct bf_grid *g)
+{
+    char used[16], limit[16], memory[48];
+    uint32_t row = g->rows - 1u;
+    bf_human_bytes(used, sizeof used, s->memory_used);
+    bf_human_bytes(limit, sizeof limit, s->memory_limit);
+    bf_snprintf(memory, sizeof memory, "memory %s of %s", used, limit);
+    if (s->memory_limit)
+        bf_grid_put_right(g, row, g->columns - LEFT, BF_TONE_DIM, memory);
+    if (s->confirming)
+        bf_grid_put(g, row, LEFT, BF_TONE_WARN,
+                    "Cancel the migration?  y: yes   any other key: no");
+    else if (s->kind == BF_SCREEN_RUNNING)
+        bf_grid_put(g, row, LEFT, BF_TONE_DIM, "Esc: cancel");
+}
+
+static void network_row(const struct bf_screen *s, struct bf_grid *g, uint32_t row)
+{
+    bf_grid_put(g, row, LEFT, BF_TONE_DIM, "Network");
+    if (!s->nic[0]) {
+        bf_grid_put(g, row, LEFT + LABEL_COLUMNS, BF_TONE_DIM, "not yet up");
+        return;
+    }
+    uint32_t at = bf_grid_put(g, row, LEFT + LABEL_COLUMNS, BF_TONE_NORMAL, s->nic);
+    if (s->link == 0)
+        at = bf_grid_put(g, row, at, BF_TONE_BAD, "  NO LINK: is the cable in?");
+    else if (s->link > 0)
+        at = bf_grid_put(g, row, at, BF_TONE_GOOD, "  link up");
+    bf_grid_putf(g, row, at, s->address[0] ? BF_TONE_NORMAL : BF_TONE_WARN, "  %s",
+                 s->address[0] ? s->address : "waiting for an address");
+}
+
+static void server_row(const struct bf_screen *s, struct bf_grid *g, uint32_t row)
+{
+    const struct bf_progress *p = s->progress;
+    bf_grid_put(g, row, LEFT, BF_TONE_DIM, "Server");
+    uint32_t at = bf_grid_put(g, row, LEFT + LABEL_COLUMNS, BF_TONE_NORMAL, p->server);
+    if (p->phase == BF_PHASE_WAITING || (p->phase == BF_PHASE_CONNECTING && p->last_fault.code))
+        bf_grid_putf(g, row, at, BF_TONE_WARN, "  %s", p->last_fault.what);
+    else if (p->phase == BF_PHASE_CONNECTING)
+        bf_grid_put(g, row, at, BF_TONE_DIM, "  connecting");
+    else if (p->connections > 1)
+        bf_grid_putf(g, row, at, BF_TONE_DIM, "  connected, %u times", p->connections);
+    else
+        bf_grid_put(g, row, at, BF_TONE_GOOD, "  connected");
+}
+
+static void events(const struct bf_screen *s, struct bf_grid *g, uint32_t row, uint32_t rows)
+{
+    uint32_t kept = s->events < BF_SCREEN_EVENTS ? s->events : BF_SCREEN_EVENTS;
+    uint32_t shown = kept < rows ? kept : rows;
+    for (uint32_t i = 0; i < shown; i++)
+        bf_grid_put(g, row + i, LEFT, i + 1 == shown ? BF_TONE_NORMAL : BF_TONE_DIM,
+                    s->event[(s->events - shown + i) % BF_SCREEN_EVENTS]);
+}
+
+// ---- Disks -------------------------------------------------------------------------------------
+
+// Of a device path the end tells more than the beginning.
+static void disk_name(char *out, size_t size, const struct bf_disk_identity *id)
+{
+    const char *name = id->serial[0] ? id->serial : id->wwn;
+    size_t len = strlen(id->path);
+    if (id->model[0] && name[0])
+        bf_snprintf(out, size, "%s %s", id->model, name);
+    else if (id->model[0] || name[0])
+        bf_snprintf(out, size, "%s", id->model[0] ? id->model : name);
+    else if (len < size)
+        bf_snprintf(out, size, "%s", id->path);
+    else
+        bf_snprintf(out, size, "..%s", id->path + len - (size - 3));
+}
+
+static void planned_disk(const struct bf_screen *s, struct bf_grid *g, uint32_t row, uint32_t i)
+{
+    const struct bf_inventory_disk *disk = &s->inventory->disk[i];
+    const struct bf_progress *p = s->progress;
+    uint32_t bar = FACTS_COLUMN + 12, width = g->columns - LEFT - bar - 6;
+    if (disk->hibernated && (!p || !p->disk[i].position)) {
+        bf_grid_put(g, row, bar, BF_TONE_WARN, "holds a hibernated system");
+        return;
+    }
+    if (!p)
+        return;
+    const struct bf_progress_disk *d = &p->disk[i];
+    int verifying = p->phase == BF_PHASE_VERIFYING;
+    uint64_t done = verifying ? d->verified : d->durable;
+    char text[8];
+    bf_grid_bar(g, row, bar, width, done, verifying ? 0 : d->position, d->bytes);
+    bf_snprintf(text, sizeof text, "%u%%",
+                percent(verifying ? d->verified : d->position, d->bytes));
+    bf_grid_put_right(g, row, g->columns - LEFT, d->done ? BF_TONE_GOOD : BF_TONE_NORMAL, text);
+}
+
+static void disk_row(const struct bf_screen *s, struct bf_grid *g, uint32_t row, uint32_t i)
+{
+    const struct bf_inventory_disk *disk = &s->inventory->disk[i];
+    char name[FACTS_COLUMN - LEFT - 3], size[16];
+    enum bf_tone tone = disk->planned ? BF_TONE_NORMAL : BF_TONE_DIM;
+    disk_name(name, sizeof name, &disk->identity);
+    bf_human_bytes(size, sizeof size, disk->identity.bytes);
+    bf_grid_putf(g, row, LEFT, tone, "%u", i);
+    bf_grid_put(g, row, LEFT + 3, tone, name);
+    bf_grid_put_right(g, row, FACTS_COLUMN + 10, tone, size);
+    if (disk->planned)
+        planned_disk(s, g, row, i);
+    else
+        bf_grid_put(g, row, FACTS_COLUMN + 12, tone, disk->why[0] ? disk->why : "not chosen yet");
+}
+
+// Planned disks first; what does not fit is counted.
+static void disks(const struct bf_screen *s, struct bf_grid *g, uint32_t row, uint32_t rows)
+{
+    const struct bf_inventory *inventory = s->inventory;
+    uint32_t shown = 0, room = rows;
+    if (!inventory || !rows)
+        return;
+    if (inventory->disks > rows)
+        room = rows - 1;
+    for (uint32_t pass = 0; pass < 2; pass++)
+        for (uint32_t i = 0; i < inventory->disks && shown < room; i++)
+            if (inventory->disk[i].planned == (pass == 0))
+                disk_row(s, g, row + shown++, i);
+    if (shown < inventory->disks)
+        bf_grid_putf(g, row + shown, LEFT, BF_TONE_DIM, "and %u more", inventory->disks - shown);
+}
+
+// ---- The screens -------------------------------------------------------------------------------
+
+static void copy_facts(const struct bf_progress *p, struct bf_grid *g)
+{
+    char a[16], b[16], left[32];
+    bf_human_bytes(a, sizeof a, p->bytes_position);
+    bf_human_bytes(b, sizeof b, p->bytes_total);
+    bf_grid_putf(g, LARGE_ROW + 2, FACTS_COLUMN, BF_TONE_NORMAL, "%s of %s", a, b);
+    bf_human_bytes(a, sizeof a, p->rate);
+    duration(left, sizeof left, p->eta_seconds);
+    if (p->phase == BF_PHASE_COPYING && p->eta_seconds != UINT64_MAX)
+        bf_grid_putf(g, LARGE_ROW + 3, FACTS_COLUMN, BF_TONE_BRIGHT, "%s/s, about %s left", a,
+                     left);
+    else if (p->phase == BF_PHASE_COPYING)
+        bf_grid_putf(g, LARGE_ROW + 3, FACTS_COLUMN, BF_TONE_NORMAL, "%s/s", a);
+    bf_human_bytes(a, sizeof a, p->sent_bytes);
+    bf_human_bytes(b, sizeof b, p->read_bytes);
+    bf_grid_putf(g, LARGE_ROW + 4, FACTS_COLUMN, BF_TONE_NORMAL, "read %s, sent %s", b, a);
+    if (p->unreadable_bytes) {
+        bf_human_bytes(a, sizeof a, p->unreadable_bytes);
+        bf_grid_putf(g, LARGE_ROW + 5, FACTS_COLUMN, BF_TONE_BAD, "%s could not be read", a);
+    }
+}
+
+static void running(const struct bf_screen *s, struct bf_grid *g)
+{
+    const struct bf_progress *p = s->progress;
+    uint64_t done = p->bytes_position, total = p->bytes_total;
+    int trouble = p->phase == BF_PHASE_WAITING;
+    char text[8];
+    if (p->phase == BF_PHASE_VERIFYING)
+        verified(p, &done, &total);
+    bf_snprintf(text, sizeof text, "%u%%", percent(done, total));
+    bf_grid_large(g, LARGE_ROW, LEFT, trouble ? BF_TONE_WARN : BF_TONE_BRIGHT, text);
+    bf_grid_put(g, LARGE_ROW, FACTS_COLUMN, trouble ? BF_TONE_WARN : BF_TONE_BRIGHT,
+                phase_words(p->phase));
+    copy_facts(p, g);
+    bf_grid_bar(g, LARGE_ROW + 6, LEFT, g->columns - 2u * LEFT, done, done, total);
+    uint32_t tail = g->rows - 3u - EVENT_ROWS - 1u;
+    disks(s, g, LARGE_ROW + 8, tail - (LARGE_ROW + 8) - 1);
+    network_row(s, g, tail);
+    server_row(s, g, tail + 1);
+    events(s, g, tail + 2, EVENT_ROWS);
+}
+
+static void starting(const struct bf_screen *s, struct bf_grid *g)
+{
+    const struct bf_inventory *inventory = s->inventory;
+    uint32_t tail = g->rows - 3u - EVENT_ROWS;
+    bf_grid_put(g, LARGE_ROW, LEFT, BF_TONE_BRIGHT, "STARTING");
+    bf_grid_put(g, LARGE_ROW, LEFT + LABEL_COLUMNS, BF_TONE_NORMAL, s->step);
+    if (inventory) {
+        char memory[16];
+        bf_human_bytes(memory, sizeof memory, inventory->memory_bytes);
+        bf_grid_putf(g, LARGE_ROW + 2, LEFT, BF_TONE_NORMAL, "%s %s, %u processors, %s",
+                     inventory->system_vendor, inventory->system_product, inventory->processors,
+                     memory);
+    }
+    disks(s, g, LARGE_ROW + 4, tail - (LARGE_ROW + 4) - 1);
+    network_row(s, g, tail);
+    events(s, g, tail + 1, EVENT_ROWS);
+}
+
+static void what_next(const struct bf_screen *s, struct bf_grid *g, uint32_t row)
+{
+    char left[32];
+    if (!s->next)
+        return;
+    duration(left, sizeof left, s->countdown);
+    if (s->countdown == UINT32_MAX)
+        bf_grid_putf(g, row, LEFT, BF_TONE_BRIGHT, "This screen stays. Next: %s.", s->next);
+    else if (s->countdown)
+        bf_grid_putf(g, row, LEFT, BF_TONE_BRIGHT, "Next: %s, in %s.", s->next, left);
+    else
+        bf_grid_putf(g, row, LEFT, BF_TONE_BRIGHT, "Next: %s, now.", s->next);
+}
+
+static void success(const struct bf_screen *s, struct bf_grid *g)
+{
+    const struct bf_progress *p = s->progress;
+    bf_grid_large(g, LARGE_ROW, LEFT, BF_TONE_GOOD, "DONE");
+    if (p) {
+        char read[16], sent[16], digest[65];
+        bf_human_bytes(read, sizeof read, p->read_bytes);
+        bf_human_bytes(sent, sizeof sent, p->sent_bytes);
+        bf_hex(digest, p->point_root.bytes, sizeof p->point_root.bytes);
+        bf_grid_putf(g, LARGE_ROW, FACTS_COLUMN, BF_TONE_GOOD, "Recovery point %u of %s", p->point,
+                     p->machine);
+        bf_grid_put(g, LARGE_ROW + 1, FACTS_COLUMN, BF_TONE_NORMAL,
+                    "verified and committed at the server");
+        bf_grid_putf(g, LARGE_ROW + 3, FACTS_COLUMN, BF_TONE_NORMAL, "read %s, sent %s", read,
+                     sent);
+        bf_grid_putf(g, LARGE_ROW + 6, LEFT, BF_TONE_DIM, "digest %s", digest);
+    }
+    uint32_t tail = g->rows - 3u - EVENT_ROWS;
+    disks(s, g, LARGE_ROW + 8, tail - (LARGE_ROW + 8) - 1);
+    what_next(s, g, tail);
+    events(s, g, tail + 2, EVENT_ROWS - 1);
+}
+
+static void failure(const struct bf_screen *s, struct bf_grid *g)
+{
+    static const struct bf_fault unknown = {.what = "the reason is not known"};
+    const struct bf_fault *f = s->fault ? s->fault : &unknown;
+    uint32_t text = LEFT + LABEL_COLUMNS, width = g->columns - LEFT - text;
+    uint32_t row = LARGE_ROW + 6, tail = g->rows - 3u - EVENT_ROWS;
+    bf_grid_large(g, LARGE_ROW, LEFT, BF_TONE_BAD, "FAILED");
+    bf_grid_put(g, row, LEFT, BF_TONE_DIM, "At fault");
+    bf_grid_putf(g, row, text, BF_TONE_BRIGHT, "%s (%s)", side_words(f->side),
+                 bf_err_name(f->code));
+    row += 1;
+    bf_grid_put(g, row, LEFT, BF_TONE_DIM, "What");
+    row += bf_grid_wrap(g, row, text, width, 3, BF_TONE_BAD, f->what) + 1;
+    bf_grid_put(g, row, LEFT, BF_TONE_DIM, "What to do");
+    row += bf_grid_wrap(g, row, text, width, 3, BF_TONE_BRIGHT, f->todo) + 1;
+    disks(s, g, row, row < tail ? tail - row - 1 : 0);
+    what_next(s, g, tail);
+    bf_grid_put(g, tail + 1, LEFT, BF_TONE_DIM,
+                "The disks of this machine were only read; nothing on them was changed.");
+    events(s, g, tail + 2, EVENT_ROWS - 1);
+}
+
+static void no_config(const struct bf_screen *s, struct bf_grid *g)
+{
+    static const char *const lines[] = {
+        "This medium carries no configuration, so nothing has been done.",
+        "",
+        "On the replica server, make a medium for this machine and boot it again:",
+        "",
+        "    bootferry machine add NAME",
+        "    bootferry media NAME --iso NAME.iso        a CD, or a USB stick (dd)",
+        "    bootferry media NAME --fat NAME.img        a disk image",
+        "    bootferry media NAME --pxe DIR             network boot",
+        "",
+        "The disks of this machine have not been touched.",
+    };
+    uint32_t tail = g->rows - 3u - EVENT_ROWS;
+    bf_grid_put(g, LARGE_ROW, LEFT, BF_TONE_WARN, "NO CONFIGURATION");
+    for (uint32_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+        bf_grid_put(g, LARGE_ROW + 2 + i, LEFT, BF_TONE_NORMAL, lines[i]);
+    what_next(s, g, tail);
+    events(s, g, tail + 2, EVENT_ROWS - 1);
+}
+
+static uint16_t clamp(uint32_t v, uint32_t low, uint32_t high)
+{
+    return (uint16_t)(v < low ? low : v > high ? high : v);
+}
+
+void bf_screen_render(const struct bf_screen *screen, struct bf_grid *grid)
+{
+    grid->columns = clamp(grid->columns, BF_SCREEN_MIN_COLUMNS, BF_SCREEN_MAX_COLUMNS);
+    grid->rows = clamp(grid->rows, BF_SCREEN_MIN_ROWS, BF_SCREEN_MAX_ROWS);
+    bf_grid_clear(grid);
+    title(screen, grid);
+    switch (screen->kind) {
+    case BF_SCREEN_STARTING:
+        starting(screen, grid);
+        break;
+    case BF_SCREEN_RUNNING:
+        (screen->progress ? running : starting)(screen, grid);
+        break;
+    case BF_SCREEN_SUCCESS:
+        success(screen, grid);
+        break;
+    case BF_SCREEN_FAILURE:
+        failure(screen, grid);
+        break;
+    case BF_SCREEN_NO_CONFIG:
+        no_config(screen, grid);
+        break;
+    }
+    last_row(screen, grid);
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// The line channel. A serial port is a console when the firmware names it in one of its console
+// variables (UEFI 2.10, 3.3: ConOut, ErrOut). Opened EXCLUSIVE, the terminal driver is stopped and the
+// lines have the port for themselves; closing connects the driver again.
+#include "boot/serial_efi.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "base/platform.h"
+#include "drivers/handles_efi.h"
+
+enum {
+    PORTS_MAX = 4,
+    VARIABLE_MAX = 4096,
+    LINE_MAX = 1024,
+    PATIENCE_US = 200000,
+};
+
+struct port {
+    EFI_HANDLE handle;
+    EFI_SERIAL_IO_PROTOCOL *io;
+};
+
+static struct port ports[PORTS_MAX];
+static uint32_t port_count;
+
+// ---- Which ports -------------------------------------------------------------------------------
+
+// True when one instance of a multi-instance path goes through the port, whose path is the prefix
+// of its terminal's.
+static int instance_names(const EFI_DEVICE_PATH *path, size_t size, const EFI_DEVICE_PATH *port)
+{
+    const size_t end_bytes = sizeof(EFI_DEVICE_PATH);
+    size_t port_bytes = bf_efi_path_size(port);
+    const uint8_t *start = (const uint8_t *)path, *limit = start + size;
+    while (port_bytes > end_bytes && (size_t)(limit - start) >= end_bytes) {
+        if ((size_t)(limit - start) >= port_bytes - end_bytes &&
+            memcmp(start, port, port_bytes - end_bytes) == 0)
+            return 1;
+        const EFI_DEVICE_PATH *node = (const void *)start;
+        size_t length;
+        do { // to the end of this instance
+            node = (const void *)start;
+            length = (size_t)node->Length[0] | (size_t)node->Length[1] << 8;
+            if (length < end_bytes || length > (size_t)(limit - start))
+                return 0;
+            start += length;
+        } while (DevicePathType(node) != END_DEVICE_PATH_TYPE &&
+                 (size_t)(limit - start) >= end_bytes);
+    }
+    return 0;
+}
+
+static int variable_names(CHAR16 *name, const EFI_DEVICE_PATH *port)
+{
+    static uint8_t value[VARIABLE_MAX];
+    EFI_GUID guid = EFI_GLOBAL_VARIABLE;
+    UINTN size = sizeof value;
+    EFI_STATUS status =
+        bf_efi_system->RuntimeServices->GetVariable(name, &guid, NULL, &size, value);
+    return !EFI_ERROR(status) && size <= sizeof value &&
+           instance_names((const void *)value, size, port);
+}
+
+static int is_console(EFI_HANDLE handle)
+{
+    static CHAR16 out[] = L"ConOut", err[] = L"ErrOut";
+    const EFI_DEVICE_PATH *path = bf_efi_path(handle);
+    return path && (variable_names(out, path) || variable_names(err, path));
+}
+
+// ---- Opening and closing -----------------------------------------------------------------------
+
+static void take(EFI_HANDLE handle)
+{
+    EFI_GUID guid = EFI_SERIAL_IO_PROTOCOL_GUID;
+    struct port *p = &ports[port_count];
+    EFI_STATUS status = bf_efi_boot->OpenProtocol(handle, &guid, (VOID **)&p->io, bf_efi_image,
+                                                  NULL, EFI_OPEN_PROTOCOL_EXCLUSIVE);
+    if (EFI_ERROR(status)) {
+        bf_log(BF_LOG_WARNING, "a serial console is not given away: EFI error %u; ignoring it",
+               bf_efi_code(status));
+        return;
+    }
+    p->handle = handle;
+    port_count++;
+}
+
+uint32_t bf_serial_open(enum bf_serial mode)
+{
+    EFI_GUID guid = EFI_SERIAL_IO_PROTOCOL_GUID;
+    size_t count;
+    if (mode == BF_SERIAL_CONSOLE || port_count)
+        return mode == BF_SERIAL_LINES ? port_count : 0;
+    EFI_HANDLE *handles = bf_efi_handles(&guid, &count);
+    for (size_t i = 0; i < count && port_count < PORTS_MAX; i++)
+        if (is_console(handles[i]))
+            take(handles[i]);
+    bf_efi_free(handles);
+    if (mode == BF_SERIAL_OFF) { // taken so that the screen is not there either, and kept silent
+        for (uint32_t i = 0; i < port_count; i++)
+            ports[i].io = NULL;
+        return 0;
+    }
+    return port_count;
+}
+
+// A port whose other end does not listen costs at most PATIENCE_US for a line.
+static void write_all(struct port *p, char *text, size_t len)
+{
+    uint64_t end = bf_platform_now_us() + PATIENCE_US;
+    while (len) {
+        UINTN part = len;
+        EFI_STATUS status = p->io->Write(p->io, &part, text);
+        if (part > len || (EFI_ERROR(status) && status != EFI_TIMEOUT))
+            return;
+        text += part;
+        len -= part;
+        if (bf_platform_now_us() > end)
+            return;
+    }
+}
+
+void bf_serial_line(const char *text)
+{
+    char line[LINE_MAX];
+    size_t len = 0;
+    for (; text[len] && len < sizeof line - 2; len++)
+        line[len] = text[len];
+    line[len++] = '\r';
+    line[len++] = '\n';
+    for (uint32_t i = 0; i < port_count; i++)
+        if (ports[i].io)
+            write_all(&ports[i], line, len);
+}
+
+void bf_serial_close(void)
+{
+    EFI_GUID guid = EFI_SERIAL_IO_PROTOCOL_GUID;
+    while (port_count) {
+        struct port *p = &ports[--port_count];
+        bf_efi_boot->CloseProtocol(p->handle, &guid, bf_efi_image, NULL);
+        bf_efi_boot->ConnectController(p->handle, NULL, NULL, TRUE);
+        memset(p, 0, sizeof *p);
+    }
+}

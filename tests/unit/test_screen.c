@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every screen as a picture in tests/unit/golden/, at 80x25 and larger, in the good and in the bad
+// moments. BF_GOLDEN=write makes the pictures anew; look at them before committing.
+#include <stdlib.h>
+
+#include "boot/screen_layout.h"
+#include "tests/unit/test.h"
+
+static struct bf_screen screen;
+static struct bf_inventory inventory;
+static struct bf_progress progress;
+static struct bf_fault fault;
+static struct bf_grid grid;
+static char picture[BF_SCREEN_MAX_ROWS * (BF_SCREEN_MAX_COLUMNS + 1) + 1];
+
+static void add_disk(const char *model, const char *serial, uint64_t gib, const char *why)
+{
+    struct bf_inventory_disk *d = &inventory.disk[inventory.disks];
+    struct bf_progress_disk *p = &progress.disk[inventory.disks++];
+    snprintf(d->identity.model, sizeof d->identity.model, "%s", model);
+    snprintf(d->identity.serial, sizeof d->identity.serial, "%s", serial);
+    snprintf(d->identity.path, sizeof d->identity.path, "PciRoot(0x0)/Pci(0x4,0x0)");
+    d->identity.bytes = p->bytes = gib << 30;
+    d->identity.block_size = 512;
+    snprintf(d->why, sizeof d->why, "%s", why);
+    d->planned = p->planned = !why[0];
+    progress.disks = inventory.disks;
+    if (d->planned)
+        progress.bytes_total += p->bytes;
+}
+
+static void machine(void)
+{
+    memset(&screen, 0, sizeof screen);
+    memset(&inventory, 0, sizeof inventory);
+    memset(&progress, 0, sizeof progress);
+    memset(&fault, 0, sizeof fault);
+    grid.columns = 80;
+    grid.rows = 25;
+    strcpy(inventory.system_vendor, "Dell Inc.");
+    strcpy(inventory.system_product, "PowerEdge R640");
+    inventory.processors = 32;
+    inventory.memory_bytes = 64ull << 30;
+    add_disk("Samsung SSD 870", "S5SVNG0N", 80, "");
+    add_disk("", "", 4000, "");
+    add_disk("Generic USB", "", 16, "Bootferry was started from it");
+    screen.version = "0.1";
+    screen.link = 1;
+    screen.countdown = UINT32_MAX;
+    screen.elapsed_seconds = 3661;
+    screen.memory_used = 21 << 20;
+    screen.memory_limit = 64 << 20;
+    strcpy(screen.nic, "snp 52:54:00:12:34:56");
+    strcpy(screen.address, "10.0.2.15");
+}
+
+static void copying(void)
+{
+    machine();
+    screen.kind = BF_SCREEN_RUNNING;
+    screen.inventory = &inventory;
+    screen.progress = &progress;
+    progress.phase = BF_PHASE_COPYING;
+    strcpy(progress.machine, "web-1.example");
+    strcpy(progress.server, "10.0.2.2:7667");
+    progress.connections = 1;
+    progress.disk[0].position = progress.disk[0].durable = 80ull << 30;
+    progress.disk[0].done = 1;
+    progress.disk[1].position = 1000ull << 30;
+    progress.disk[1].durable = 900ull << 30;
+    progress.bytes_position = 1080ull << 30;
+    progress.read_bytes = 400ull << 30;
+    progress.sent_bytes = 130ull << 30;
+    progress.rate = 118 << 20;
+    progress.eta_seconds = 25990;
+    bf_screen_event(&screen, "Secure Boot is off");
+    bf_screen_event(&screen, "server=10.0.2.2:7667 (bootferry.conf)");
+    bf_screen_event(&screen, "connected to 10.0.2.2:7667 as web-1.example");
+    bf_screen_event(&screen, "disk 0 is complete\x1b[2J");
+}
+
+static void draw(void)
+{
+    char *at = picture;
+    bf_screen_render(&screen, &grid);
+    for (uint32_t row = 0; row < grid.rows; row++) {
+        char *start = at;
+        for (uint32_t column = 0; column < grid.columns; column++) {
+            char c = grid.cell[row][column].ch;
+            CHECK(c == BF_CELL_BLOCK || c == BF_CELL_SHADE || (c >= 0x20 && c < 0x7f));
+            *at++ = c == BF_CELL_BLOCK ? '#' : c == BF_CELL_SHADE ? '+' : c;
+        }
+        while (at > start && at[-1] == ' ')
+            at--;
+        *at++ = '\n';
+    }
+    *at = 0;
+}
+
+static void compare(const char *name)
+{
+    char path[128], expected[sizeof picture] = "";
+    const char *mode = getenv("BF_GOLDEN");
+    snprintf(path, sizeof path, "tests/unit/golden/screen-%s.txt", name);
+    draw();
+    FILE *file = fopen(path, mode && strcmp(mode, "write") == 0 ? "w" : "r");
+    if (!file)
+        FAIL("%s cannot be opened", path);
+    if (mode && strcmp(mode, "write") == 0)
+        fputs(picture, file);
+    else
+        expected[fread(expected, 1, sizeof expected - 1, file)] = 0;
+    fclose(file);
+    if (expected[0] && strcmp(picture, expected) != 0) {
+        printf("%s", picture);
+        FAIL("the screen is not as in %s", path);
+    }
+    CHECK(expected[0] || mode);
+}
+
+static int tone_at(uint32_t row, const char *text)
+{
+    draw();
+    for (uint32_t column = 0; column < grid.columns; column++) {
+        uint32_t n = 0;
+        while (text[n] && column + n < grid.columns && grid.cell[row][column + n].ch == text[n])
+            n++;
+        if (!text[n])
+            return grid.cell[row][column].tone;
+    }
+    return -1;
+}
+
+static void starting(void)
+{
+    machine();
+    screen.kind = BF_SCREEN_STARTING;
+    screen.nic[0] = 0;
+    strcpy(screen.step, "looking at the machine");
+    compare("starting");
+    screen.inventory = &inventory;
+    strcpy(screen.step, "starting the network");
+    inventory.disk[0].hibernated = 1;
+    compare("starting-disks");
+}
+
+static void running(void)
+{
+    copying();
+    compare("copying");
+    CHECK_EQ(tone_at(2, "COPYING"), BF_TONE_BRIGHT);
+    screen.confirming = 1;
+    CHECK_EQ(tone_at(24, "Cancel the migration?"), BF_TONE_WARN);
+    copying();
+    progress.eta_seconds = UINT64_MAX;
+    progress.rate = 0;
+    progress.unreadable_bytes = 1 << 20;
+    compare("copying-errors");
+}
+
+static void large_screen(void)
+{
+    copying();
+    for (int i = 0; i < 20; i++)
+        add_disk("Model", "more", 1, i % 2 ? "not named by disk=" : "");
+    grid.columns = 200;
+    grid.rows = 40;
+    compare("copying-large");
+    CHECK_EQ(grid.columns, BF_SCREEN_MAX_COLUMNS);
+    grid.columns = 80;
+    grid.rows = 25;
+    compare("many-disks");
+}
+
+static void trouble(void)
+{
+    copying();
+    progress.phase = BF_PHASE_WAITING;
+    strcpy(progress.last_fault.what, "the server has not answered for 15 s");
+    progress.last_fault.code = BF_ERR_TIMEOUT;
+    compare("waiting");
+    CHECK_EQ(tone_at(19, "the server has not answered"), BF_TONE_WARN);
+    copying();
+    screen.link = 0;
+    compare("no-link");
+    CHECK_EQ(tone_at(18, "NO LINK"), BF_TONE_BAD);
+}
+
+static void verifying(void)
+{
+    copying();
+    progress.phase = BF_PHASE_VERIFYING;
+    progress.bytes_position = progress.bytes_total;
+    progress.disk[1].position = progress.disk[1].durable = progress.disk[1].bytes;
+    progress.disk[0].verified = 80ull << 30;
+    progress.disk[1].verified = 1960ull << 30;
+    compare("verifying");
+}
+
+static void success(void)
+{
+    copying();
+    screen.kind = BF_SCREEN_SUCCESS;
+    progress.phase = BF_PHASE_DONE;
+    progress.point = 3;
+    memset(progress.point_root.bytes, 0xab, sizeof progress.point_root.bytes);
+    for (int i = 0; i < 2; i++) {
+        struct bf_progress_disk *d = &progress.disk[i];
+        d->position = d->durable = d->verified = d->bytes;
+        d->done = 1;
+    }
+    screen.next = "power off";
+    screen.countdown = 3;
+    compare("success");
+}
+
+static void failure(void)
+{
+    copying();
+    screen.kind = BF_SCREEN_FAILURE;
+    screen.fault = &fault;
+    bf_fault_set(&fault, BF_ERR_AUTH, BF_SIDE_SERVER,
+                 "check that server= names the right machine, and that the medium was made by this "
+                 "server: `bootferry media web-1.example`",
+                 "the certificate of 10.0.2.2:7667 was not issued by the root that this medium "
+                 "trusts");
+    screen.next = "power off";
+    screen.countdown = 59;
+    compare("failure");
+    CHECK_EQ(tone_at(8, "the replica server"), BF_TONE_BRIGHT);
+    bf_fault_set(&fault, BF_ERR_MISMATCH, BF_SIDE_CONFIG, "give disk= a serial number",
+                 "disk=size:1G fits 0 of this machine's 3 disks");
+    screen.progress = NULL;
+    screen.countdown = UINT32_MAX;
+    compare("failure-disks");
+    screen.fault = NULL;
+    draw();
+}
+
+static void no_config(void)
+{
+    machine();
+    screen.kind = BF_SCREEN_NO_CONFIG;
+    screen.next = "power off";
+    screen.countdown = 60;
+    compare("no-config");
+}
+
+// Whatever is in it, and whatever the mode is, the picture stays within the grid.
+static void long_texts(void)
+{
+    copying();
+    memset(progress.machine, 'm', sizeof progress.machine - 1);
+    memset(progress.server, 's', sizeof progress.server - 1);
+    memset(screen.nic, 'n', sizeof screen.nic - 1);
+    memset(screen.address, 'a', sizeof screen.address - 1);
+    memset(inventory.disk[0].identity.model, 'd', BF_MODEL_MAX - 1);
+    memset(fault.what, 'w', sizeof fault.what - 1);
+    memset(fault.todo, 't', sizeof fault.todo - 1);
+    progress.bytes_position = UINT64_MAX;
+    progress.rate = progress.sent_bytes = progress.read_bytes = UINT64_MAX;
+    screen.fault = &fault;
+    screen.next = "power off";
+    for (int i = 0; i < 300; i++)
+        bf_screen_event(&screen, fault.what);
+    for (int kind = BF_SCREEN_STARTING; kind <= BF_SCREEN_NO_CONFIG; kind++)
+        for (uint32_t size = 0; size < 300; size += 23) {
+            screen.kind = (enum bf_screen_kind)kind;
+            grid.columns = (uint16_t)size;
+            grid.rows = (uint16_t)(size / 2);
+            draw();
+        }
+}
+
+TEST_MAIN(TEST(starting), TEST(running), TEST(large_screen), TEST(trouble), TEST(verifying),
+          TEST(success), TEST(failure), TEST(no_config), TEST(long_texts))
