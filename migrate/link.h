@@ -57,7 +57,7 @@ void bf_link_done(struct bf_link *link);
 uint8_t *bf_link_room(struct bf_link *link, size_t len);
 void bf_link_put(struct bf_link *link, size_t len);
 // The body of the DATA frame whose head was put last; stays the caller's and must not change until
-// bf_link_body_busy is 0. One at a time; ordered frames must not be put meanwhile.
+// bf_link_body_busy is 0. One at a time; frames put meanwhile follow it.
 void bf_link_body(struct bf_link *link, const void *body, size_t len);
 int bf_link_body_busy(const struct bf_link *link);
 

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+// The reading stage, see migrate/feed.h. A slot holds some chunks in one piece of memory and has at
+// most one request in flight; several slots make the queue deep. A blocking driver gets one request
+// per turn, so that the network is looked after between any two.
+#include "migrate/feed.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/platform.h"
+
+enum {
+    TRIES = 3,            // of one block, before it counts as unreadable
+    RELEASE_US = 5000000, // how long free waits for a device
+};
+
+enum bf_err bf_feed_init(struct bf_feed *feed, uint32_t memory_bytes)
+{
+    memset(feed, 0, sizeof *feed);
+    feed->memory_bytes = memory_bytes < BF_FEED_MEMORY_MIN ? BF_FEED_MEMORY_MIN : memory_bytes;
+    feed->memory = bf_alloc_aligned(feed->memory_bytes, BF_BLOCK_ALIGN_MAX);
+    return feed->memory ? BF_OK : BF_ERR_NO_MEMORY;
+}
+
+static int any_in_flight(const struct bf_feed *feed)
+{
+    for (uint32_t i = 0; i < BF_FEED_SLOTS; i++)
+        if (feed->slot[i].in_flight)
+            return 1;
+    return 0;
+}
+
+static void drain(struct bf_feed *feed)
+{
+    bf_source_poll(feed->draining);
+    for (uint32_t i = 0; i < BF_FEED_SLOTS; i++)
+        if (feed->slot[i].in_flight && feed->slot[i].request.done)
+            feed->slot[i].in_flight = 0;
+    if (!any_in_flight(feed))
+        feed->draining = NULL;
+}
+
+void bf_feed_free(struct bf_feed *feed)
+{
+    uint64_t deadline = bf_platform_now_us() + RELEASE_US;
+    bf_feed_stop(feed);
+    while (feed->draining && bf_platform_now_us() < deadline) {
+        drain(feed);
+        if (feed->draining)
+            bf_platform_idle(1000);
+    }
+    if (!feed->draining)
+        bf_free(feed->memory);
+    feed->memory = NULL;
+}
+
+void bf_feed_start(struct bf_feed *feed, struct bf_source_disk *disk, const struct bf_geometry *g,
+                   uint64_t first, uint64_t end)
+{
+    uint64_t preferred = (uint64_t)disk->geometry.preferred_blocks * disk->geometry.block_size;
+    uint32_t slot_bytes, most = BF_DATA_MAX / g->chunk_size, depth = disk->geometry.depth;
+    if (most > BF_DATA_CHUNKS_MAX)
+        most = BF_DATA_CHUNKS_MAX;
+    feed->slot_chunks =
+        (uint32_t)(preferred / g->chunk_size < most ? preferred / g->chunk_size : most);
+    if (!feed->slot_chunks)
+        feed->slot_chunks = 1;
+    slot_bytes = feed->slot_chunks * g->chunk_size;
+    feed->slots = feed->memory_bytes / slot_bytes;
+    // Two beyond the queue: one that is being worked on, one whose reading is complete.
+    if (feed->slots > depth + 2u)
+        feed->slots = depth + 2u;
+    if (feed->slots > BF_FEED_SLOTS)
+        feed->slots = BF_FEED_SLOTS;
+    for (uint32_t i = 0; i < feed->slots; i++) {
+        feed->slot[i].state = BF_SLOT_FREE;
+        feed->slot[i].data = feed->memory + (size_t)i * slot_bytes;
+    }
+    feed->disk = disk;
+    feed->geometry = *g;
+    feed->next = first;
+    feed->end = end;
+    feed->head = feed->used = 0;
+}
+
+void bf_feed_stop(struct bf_feed *feed)
+{
+    if (feed->disk && any_in_flight(feed))
+        feed->draining = feed->disk;
+    feed->disk = NULL;
+    feed->used = 0;
+    feed->next = feed->end = 0;
+}
+
+int bf_feed_quiet(const struct bf_feed *feed)
+{
+    return feed->draining == NULL;
+}
+
+static void fill_slot(struct bf_feed *feed, struct bf_slot *slot)
+{
+    uint64_t left = feed->end - feed->next, offset = feed->next * feed->geometry.chunk_size;
+    uint64_t rest = feed->geometry.disk_bytes - offset;
+    slot->state = BF_SLOT_READING;
+    slot->tries = 0;
+    slot->part = feed->disk->geometry.max_blocks;
+    slot->first = feed->next;
+    slot->count = left < feed->slot_chunks ? (uint32_t)left : feed->slot_chunks;
+    slot->bytes = slot->count * feed->geometry.chunk_size;
+    if (slot->bytes > rest)
+        slot->bytes = (uint32_t)rest;
+    slot->got = slot->judged = slot->sent = 0;
+    feed->next += slot->count;
+    feed->used++;
+}
+
+static enum bf_err unreadable(struct bf_feed *feed, const struct bf_slot *slot)
+{
+    uint32_t size = feed->disk->geometry.block_size;
+    char name[160];
+    bf_identity_text(name, sizeof name, &feed->disk->identity);
+    return bf_fault_set(&feed->fault, BF_ERR_IO, BF_SIDE_SOURCE,
+                        "repair or copy the disk with a tool for damaged disks, or exclude it",
+                        "disk %s cannot be read at byte %llu", name,
+                        (unsigned long long)(slot->request.block * size));
+}
+
+static enum bf_err finish_part(struct bf_feed *feed, struct bf_slot *slot)
+{
+    struct bf_block_request *r = &slot->request;
+    slot->in_flight = 0;
+    if (!r->status) {
+        slot->got += r->count * feed->disk->geometry.block_size;
+        slot->tries = 0;
+        if (slot->got >= slot->bytes)
+            slot->state = BF_SLOT_READY;
+        return BF_OK;
+    }
+    if (r->status == BF_ERR_MEDIA)
+        return bf_fault_set(&feed->fault, BF_ERR_MEDIA, BF_SIDE_SOURCE,
+                            "put the disk back and start again", "a disk has been removed");
+    slot->part = r->count > 1 ? r->count / 2 : 1;
+    if (r->count == 1 && ++slot->tries >= TRIES)
+        return unreadable(feed, slot);
+    return BF_OK;
+}
+
+// BF_AGAIN: the disk's queue is full.
+static enum bf_err submit_part(struct bf_feed *feed, struct bf_slot *slot)
+{
+    uint32_t size = feed->disk->geometry.block_size;
+    uint32_t left = (slot->bytes - slot->got) / size;
+    struct bf_block_request *r = &slot->request;
+    uint64_t offset = slot->first * feed->geometry.chunk_size + slot->got;
+    enum bf_err err;
+    memset(r, 0, sizeof *r);
+    r->block = offset / size;
+    r->count = left < slot->part ? left : slot->part;
+    r->data = slot->data + slot->got;
+    err = bf_source_submit(feed->disk, r);
+    if (err == BF_AGAIN)
+        return err;
+    if (err)
+        return bf_fault_set(&feed->fault, err, BF_SIDE_SOURCE, "report this as a defect",
+                            "a read was refused by the disk's driver");
+    slot->in_flight = 1;
+    return BF_OK;
+}
+
+static enum bf_err move_slot(struct bf_feed *feed, struct bf_slot *slot, int *moved, int *blocked)
+{
+    enum bf_err err = BF_OK;
+    if (slot->in_flight && slot->request.done) {
+        *moved = 1;
+        err = finish_part(feed, slot);
+    }
+    if (err || slot->state != BF_SLOT_READING || slot->in_flight || *blocked)
+        return err;
+    err = submit_part(feed, slot);
+    if (err == BF_AGAIN || feed->disk->geometry.blocking)
+        *blocked = 1;
+    if (!err)
+        *moved = 1;
+    return err == BF_AGAIN ? BF_OK : err;
+}
+
+enum bf_err bf_feed_poll(struct bf_feed *feed, int *moved)
+{
+    int blocked = 0;
+    if (feed->draining)
+        drain(feed);
+    if (!feed->disk)
+        return BF_OK;
+    bf_source_poll(feed->disk);
+    for (uint32_t i = 0; i < feed->used; i++) {
+        struct bf_slot *slot = &feed->slot[(feed->head + i) % feed->slots];
+        enum bf_err err = move_slot(feed, slot, moved, &blocked);
+        if (err)
+            return err;
+    }
+    while (!blocked && feed->next < feed->end && feed->used < feed->slots) {
+        struct bf_slot *slot = &feed->slot[(feed->head + feed->used) % feed->slots];
+        fill_slot(feed, slot);
+        enum bf_err err = move_slot(feed, slot, moved, &blocked);
+        if (err)
+            return err;
+    }
+    return BF_OK;
+}
+
+struct bf_slot *bf_feed_ready(struct bf_feed *feed, uint32_t i)
+{
+    struct bf_slot *slot;
+    if (i >= feed->used)
+        return NULL;
+    slot = &feed->slot[(feed->head + i) % feed->slots];
+    return slot->state == BF_SLOT_READY ? slot : NULL;
+}
+
+int bf_feed_empty(const struct bf_feed *feed)
+{
+    return feed->used == 0 && feed->next == feed->end;
+}
+
+void bf_feed_pop(struct bf_feed *feed)
+{
+    feed->slot[feed->head].state = BF_SLOT_FREE;
+    feed->head = (feed->head + 1) % feed->slots;
+    feed->used--;
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads a span of chunks of one disk in order, with as many requests in flight as the disk takes
+// and a fixed amount of memory. A failing read is tried again in smaller and smaller pieces, so
+// that the fault names the block that cannot be read.
+#ifndef BF_MIGRATE_FEED_H
+#define BF_MIGRATE_FEED_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "image/block.h"
+#include "image/digest.h"
+#include "image/manifest.h"
+#include "net/proto.h"
+
+enum { BF_FEED_SLOTS = 32, BF_FEED_MEMORY_MIN = 2 * BF_DATA_MAX };
+
+enum bf_slot_state { BF_SLOT_FREE, BF_SLOT_READING, BF_SLOT_READY };
+enum bf_chunk_class { BF_CLASS_ZERO, BF_CLASS_SAME, BF_CLASS_DATA };
+
+struct bf_slot {
+    struct bf_block_request request;
+    uint8_t state;
+    uint8_t in_flight;
+    uint8_t tries;       // of a single block that cannot be read
+    uint32_t part;       // largest request for now, blocks
+    uint32_t bytes, got; // of the whole slot
+    uint64_t first;      // chunk
+    uint32_t count;
+    uint8_t *data;
+
+    // The copying stage's notes.
+    uint32_t judged, sent; // chunks
+    uint8_t class[BF_DATA_CHUNKS_MAX];
+    uint8_t zero[BF_DATA_CHUNKS_MAX];
+    struct bf_digest digest[BF_DATA_CHUNKS_MAX];
+};
+
+struct bf_feed {
+    struct bf_source_disk *disk; // NULL when stopped
+    struct bf_geometry geometry;
+    uint64_t next, end; // chunks still to be asked for
+    uint32_t slots, slot_chunks, head, used;
+    uint8_t *memory;
+    uint32_t memory_bytes;
+    struct bf_source_disk *draining; // requests of a stopped span are still in flight
+    struct bf_slot slot[BF_FEED_SLOTS];
+    struct bf_fault fault;
+};
+
+enum bf_err bf_feed_init(struct bf_feed *feed, uint32_t memory_bytes);
+// Waits a bounded time for requests in flight; memory that a device did not let go of is kept.
+void bf_feed_free(struct bf_feed *feed);
+
+// Begins to read chunks [first, end). The feed must be stopped and quiet.
+void bf_feed_start(struct bf_feed *feed, struct bf_source_disk *disk, const struct bf_geometry *g,
+                   uint64_t first, uint64_t end);
+// Forgets the span. What is in flight is waited for by later polls.
+void bf_feed_stop(struct bf_feed *feed);
+int bf_feed_quiet(const struct bf_feed *feed);
+
+// Moves reads on; *moved set when something happened. An error is final, feed->fault says why.
+enum bf_err bf_feed_poll(struct bf_feed *feed, int *moved);
+
+// Slot number i in the order of the disk (0: the front), or NULL when it is not ready.
+struct bf_slot *bf_feed_ready(struct bf_feed *feed, uint32_t i);
+// Everything was taken.
+int bf_feed_empty(const struct bf_feed *feed);
+// Gives the front slot back.
+void bf_feed_pop(struct bf_feed *feed);
+
+#endif

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// The sender's inside, shared by migrate/sender*.c only.
+#ifndef BF_MIGRATE_SENDER_PARTS_H
+#define BF_MIGRATE_SENDER_PARTS_H
+
+#include "migrate/adapt.h"
+#include "migrate/compress.h"
+#include "migrate/feed.h"
+#include "migrate/link.h"
+#include "migrate/rate.h"
+#include "migrate/sender.h"
+
+enum bf_sender_state {
+    BF_SENDER_CONNECT,  // asks the connector for a stream
+    BF_SENDER_OPENING,  // the stream is on its way
+    BF_SENDER_WELCOME,  // HELLO and INVENTORY were sent: WELCOME and PLANs are awaited
+    BF_SENDER_COPY,     // disk by disk
+    BF_SENDER_COMMIT,   // COMMIT was sent: COMMITTED or NEED is awaited
+    BF_SENDER_REPAIR,   // ranges that the server asked for
+    BF_SENDER_FAREWELL, // BYE or FAULT is on its way out
+    BF_SENDER_WAIT,     // until the next attempt
+    BF_SENDER_OVER,
+};
+
+enum {
+    BF_MARKS = 32,
+    BF_BASE_WINDOW = 16384, // chunks whose base may be known ahead
+    BF_NO_DISK = 0xffff,
+};
+
+struct bf_sender_disk {
+    struct bf_plan plan;
+    struct bf_source_disk *source;
+    struct bf_progress_disk *progress;
+    uint8_t done;            // read to its end in this boot
+    uint8_t told;            // DISK_DONE was sent on this connection
+    struct bf_digest digest; // valid when done
+};
+
+// The state of a disk's root where a CHECKPOINT was sent: from there copying can continue.
+struct bf_mark {
+    uint16_t disk; // index
+    uint64_t chunk;
+    struct bf_root root;
+};
+
+struct bf_sender {
+    struct bf_sender_config config;
+    enum bf_sender_state state;
+    enum bf_err outcome;
+    struct bf_fault fault;
+    struct bf_progress progress;
+    struct bf_rate rate;
+    uint64_t now_us;
+    uint8_t moved, cancelled, has_stream;
+    uint8_t welcomed; // on this connection
+
+    // Connecting.
+    struct bf_link link;
+    uint8_t session[16]; // zero before the first WELCOME
+    uint64_t caps;
+    uint32_t attempt;
+    uint32_t failures;  // since something became durable: back-off
+    uint32_t setbacks;  // failures among them that time alone does not cure
+    uint64_t absent_us; // since when no server has welcomed us
+    uint64_t wait_until_us, ends_us;
+    uint32_t busy_ms; // announced
+
+    // What is planned.
+    uint16_t disks, plans;
+    struct bf_sender_disk *disk;
+    struct bf_welcome welcome;
+
+    // Copying: the span that is read now.
+    struct bf_feed feed;
+    uint16_t current; // index of the disk, BF_NO_DISK between disks
+    uint8_t repair;   // the span is a repair
+    uint64_t sent;    // chunks before it are in frames
+    uint64_t span_end;
+    struct bf_root root;                            // over chunks before `sent`
+    struct bf_range range;                          // being joined, count 0: none
+    const struct bf_slot *lent;                     // whose data the link is sending
+    uint64_t marked_us, marked_chunk, marked_bytes; // the last CHECKPOINT
+    struct bf_mark *mark;                           // BF_MARKS of them, in order of sending
+    uint32_t marks;
+    uint64_t base_known, base_asked; // chunks before it
+    uint8_t *base_state;
+    struct bf_digest *base_digest;
+    struct bf_compressor *compressor;
+    struct bf_adapt adapt;
+    enum bf_waiting waiting; // for what this turn would wait
+    uint64_t ticked_us;
+    uint8_t *packed; // BF_DATA_MAX
+
+    struct bf_need need[BF_NEED_MAX];
+    uint32_t needs, need_at;
+    uint8_t needs_complete;
+    struct bf_digest point_root;
+};
+
+// sender.c
+// Ends for good: tells the server, when it can, and fails with the fault.
+void bf_sender_give_up(struct bf_sender *s, const struct bf_fault *fault);
+// The server did what the protocol does not allow.
+void bf_sender_bad_frame(struct bf_sender *s, const char *what);
+// The copy pipeline is forgotten; reads in flight are drained later.
+void bf_sender_stop_span(struct bf_sender *s);
+
+// sender_session.c
+void bf_sender_greet(struct bf_sender *s);
+void bf_sender_frames(struct bf_sender *s);
+
+// sender_copy.c
+void bf_sender_begin_copy(struct bf_sender *s); // after all PLANs
+void bf_sender_copy_step(struct bf_sender *s);
+void bf_sender_durable(struct bf_sender *s, uint16_t index, uint64_t chunk);
+int bf_sender_base_run(struct bf_sender *s, const struct bf_base_run *run); // 0: not allowed
+
+#endif
