@@ -26,3 +26,7 @@ TEST_LIBS_test_store_db := $(REPLICA_LIBS)
 
 # Benchmarks: never part of the tests. The last one collects what the others found.
 BENCH_TESTS += tests/bench/image.sh tests/bench/copy.sh tests/bench/collect.sh
+
+SIM_SRCS := tests/platform_sim.c tests/sim_disk.c tests/sim_link.c tests/sim_store.c \
+    tests/sim_world.c
+TEST_SRCS_test_sim := $(SIM_SRCS)

@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: Apache-2.0
+// The simulated migration, see tests/sim_world.h.
+#include "tests/sim_world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/platform.h"
+#include "tests/platform_sim.h"
+
+enum { LIMIT_US = 7200 * 1000000u, IDLE_US = 5000, BUSY_US = 200 };
+
+// ---- The server --------------------------------------------------------------------------------
+
+static enum bf_err host_session(void *impl, const struct bf_hello *hello,
+                                const struct bf_inventory *inventory,
+                                struct bf_receiver_session *out, struct bf_fault *fault)
+{
+    struct sim_world *w = impl;
+    uint8_t session[16];
+    int known = memcmp(hello->session, w->store.session, 16) == 0 && w->store.has_session;
+    int resumed;
+    if (bf_platform_now_us() < w->server_back_us)
+        return bf_fault_set(fault, BF_ERR_BUSY, BF_SIDE_SERVER, "wait", "the server is busy");
+    memcpy(session, hello->session, 16);
+    if (!known)
+        bf_platform_entropy(session, sizeof session);
+    resumed = sim_store_open(&w->store, session, hello->boot);
+    memcpy(out->welcome.session, session, 16);
+    out->welcome.resumed = (uint8_t)resumed;
+    out->welcome.clock = bf_platform_wall();
+    snprintf(out->welcome.name, sizeof out->welcome.name, "sim");
+    out->disks = (uint16_t)w->disks;
+    for (uint32_t i = 0; i < w->disks; i++) {
+        const struct sim_store_disk *d = &w->store.disk[i];
+        out->plan[i] = (struct bf_plan){
+            .disk = (uint16_t)i,
+            .inventory_disk = (uint16_t)i,
+            .has_base = w->store.writes > 0,
+            .geometry = d->geometry,
+            .resume_chunk = resumed ? d->durable : 0,
+            .done = resumed && d->done && d->durable == bf_geometry_chunks(&d->geometry),
+        };
+        if (inventory->disk[i].identity.bytes != d->geometry.disk_bytes)
+            return bf_fault_set(fault, BF_ERR_MISMATCH, BF_SIDE_SOURCE, "look", "another disk");
+    }
+    out->store = sim_store_interface(&w->store);
+    return BF_OK;
+}
+
+static enum bf_err host_allowed(void *impl, struct bf_fault *fault)
+{
+    struct sim_world *w = impl;
+    return w->allowed ? w->allowed(w, fault) : BF_OK;
+}
+
+static struct bf_receiver_host host_of(struct sim_world *w)
+{
+    return (struct bf_receiver_host){.session = host_session, .allowed = host_allowed, .impl = w};
+}
+
+static struct bf_receiver_host the_host; // the receiver keeps a pointer
+
+static void drop_receiver(struct sim_world *w)
+{
+    if (w->receiver)
+        w->receiver_fault = *bf_receiver_fault(w->receiver);
+    bf_receiver_free(w->receiver);
+    w->receiver = NULL;
+}
+
+// ---- The source --------------------------------------------------------------------------------
+
+static uint64_t bytes_carried(const struct sim_world *w)
+{
+    uint64_t bytes = w->bytes_before;
+    if (w->links)
+        bytes += sim_link_bytes(w->link[w->links - 1]);
+    return bytes;
+}
+
+static enum bf_err connector_open(void *impl, uint32_t attempt, struct bf_stream *out, char *to,
+                                  size_t to_size, struct bf_fault *fault)
+{
+    struct sim_world *w = impl;
+    (void)attempt;
+    snprintf(to, to_size, "sim:7667");
+    if (bf_platform_now_us() < w->server_back_us || w->links == SIM_LINKS) {
+        w->refused++;
+        return bf_fault_set(fault, BF_ERR_NETWORK, BF_SIDE_NETWORK, "wait", "refused");
+    }
+    w->bytes_before = bytes_carried(w);
+    w->link[w->links] = sim_link_new(&w->link_model);
+    drop_receiver(w);
+    the_host = host_of(w);
+    w->receiver = bf_receiver_new(sim_link_stream(w->link[w->links], SIM_SERVER), &the_host, 1,
+                                  bf_platform_now_us());
+    *out = sim_link_stream(w->link[w->links++], SIM_CLIENT);
+    return w->receiver ? BF_OK : BF_ERR_NO_MEMORY;
+}
+
+static void boot_source(struct sim_world *w)
+{
+    struct bf_sender_config config = {
+        .connector = {connector_open, w},
+        .inventory = &w->inventory,
+        .disks = w->source,
+        .retry_us = w->retry_us,
+        .buffer_bytes = w->buffer_bytes,
+        .compression = w->compression,
+        .clock = bf_platform_wall,
+        .program = "sim",
+    };
+    for (uint32_t i = 0; i < w->disks; i++)
+        w->source[i]->bytes_read = 0;
+    bf_platform_entropy(w->boot, sizeof w->boot);
+    memcpy(config.boot, w->boot, sizeof config.boot);
+    w->sender = bf_sender_new(&config, bf_platform_now_us());
+    w->boots++;
+}
+
+static void stop_source(struct sim_world *w)
+{
+    if (!w->sender)
+        return;
+    w->sender_fault = *bf_sender_fault(w->sender);
+    w->progress = *bf_sender_progress(w->sender);
+    bf_sender_free(w->sender);
+    w->sender = NULL;
+}
+
+// ---- Filling -----------------------------------------------------------------------------------
+
+static void fill_chunk(uint8_t *at, size_t len)
+{
+    uint64_t kind = sim_random() % 5, seed = sim_random();
+    if (kind < 2) {
+        memset(at, 0, len);
+    } else if (kind == 2) {
+        for (size_t i = 0; i < len; i++)
+            at[i] =
+                (uint8_t)(seed = seed * 6364136223846793005u + 1442695040888963407u, seed >> 56);
+    } else {
+        for (size_t i = 0; i < len; i++)
+            at[i] = (uint8_t)("a line of text that repeats\n"[(i + seed) % 28] + (i % 97 == 0));
+    }
+}
+
+void sim_world_init(struct sim_world *w)
+{
+    memset(w, 0, sizeof *w);
+    w->disks = 1;
+    w->chunk_size = 65536;
+    w->link_model = (struct sim_link_model){.latency_us = 500, .buffer = 262144, .fragment = 1};
+    w->retry_us = 600 * 1000000u;
+    for (uint32_t i = 0; i < SIM_STORE_DISKS; i++)
+        w->disk_model[i] = (struct sim_disk_model){.bytes = 2 << 20,
+                                                   .block_size = 512,
+                                                   .max_blocks = 512,
+                                                   .preferred_blocks = 256,
+                                                   .alignment = 16,
+                                                   .depth = 4,
+                                                   .read_us = 300,
+                                                   .bad_block = UINT64_MAX};
+    sim_store_init(&w->store);
+}
+
+void sim_world_fill(struct sim_world *w)
+{
+    w->inventory.firmware = BF_FIRMWARE_UEFI;
+    w->inventory.disks = (uint16_t)w->disks;
+    for (uint32_t i = 0; i < w->disks; i++) {
+        const struct sim_disk_model *m = &w->disk_model[i];
+        struct bf_geometry g = {m->bytes, m->block_size, w->chunk_size};
+        w->data[i] = malloc(m->bytes);
+        for (uint64_t at = 0; at < m->bytes; at += w->chunk_size)
+            fill_chunk(w->data[i] + at,
+                       m->bytes - at < w->chunk_size ? m->bytes - at : w->chunk_size);
+        sim_disk_init(&w->disk[i], m, w->data[i]);
+        w->source[i] = &w->disk[i].source;
+        w->inventory.disk[i].identity = w->disk[i].source.identity;
+        w->inventory.disk[i].planned = 1;
+        sim_store_disk(&w->store, i, &g);
+    }
+}
+
+void sim_world_change(struct sim_world *w, uint64_t chunks)
+{
+    while (chunks-- > 0) {
+        uint32_t disk = (uint32_t)(sim_random() % w->disks);
+        uint64_t bytes = w->disk_model[disk].bytes;
+        uint64_t at = sim_random() % bytes / w->chunk_size * w->chunk_size;
+        fill_chunk(w->data[disk] + at, bytes - at < w->chunk_size ? bytes - at : w->chunk_size);
+    }
+}
+
+// ---- Events ------------------------------------------------------------------------------------
+
+static void rot(struct sim_world *w, uint64_t amount)
+{
+    while (amount-- > 0) {
+        uint32_t disk = (uint32_t)(sim_random() % w->disks);
+        sim_store_rot(&w->store, disk, sim_random() % w->disk_model[disk].bytes);
+    }
+}
+
+static void happen(struct sim_world *w, struct sim_event *e)
+{
+    struct sim_link *now = w->links ? w->link[w->links - 1] : NULL;
+    switch (e->kind) {
+    case SIM_CUT:
+        sim_link_reset(now);
+        break;
+    case SIM_GO_SILENT:
+        sim_link_silence(now, UINT64_MAX);
+        break;
+    case SIM_STALL:
+        sim_link_silence(now, bf_platform_now_us() + e->amount);
+        break;
+    case SIM_POWER_LOSS:
+        sim_link_reset(now);
+        drop_receiver(w);
+        sim_store_power_loss(&w->store);
+        w->server_back_us = bf_platform_now_us() + e->amount;
+        break;
+    case SIM_SOURCE_BOOT:
+        stop_source(w);
+        for (uint32_t i = 0; i < w->disks; i++)
+            if (w->source[i]->in_flight)
+                snprintf(w->what, sizeof w->what, "a freed sender left a read in flight");
+        sim_link_reset(now);
+        sim_world_change(w, e->amount);
+        boot_source(w);
+        break;
+    case SIM_ROT:
+        rot(w, e->amount);
+        break;
+    case SIM_SERVER_BUSY:
+        w->server_back_us = bf_platform_now_us() + e->amount;
+        break;
+    case SIM_CANCEL:
+        bf_sender_cancel(w->sender);
+        break;
+    }
+}
+
+static void events(struct sim_world *w)
+{
+    for (uint32_t i = 0; i < w->events; i++) {
+        struct sim_event *e = &w->event[i];
+        if (e->happened || !w->links || bytes_carried(w) < e->at_bytes)
+            continue;
+        e->happened = 1;
+        happen(w, e);
+    }
+}
+
+// ---- What must hold ----------------------------------------------------------------------------
+
+static int point_is_true(struct sim_world *w, const struct sim_point *p)
+{
+    struct bf_digest roots[SIM_STORE_DISKS], root;
+    for (uint32_t i = 0; i < w->disks; i++) {
+        struct bf_geometry g = w->store.disk[i].geometry;
+        struct bf_root r;
+        if (memcmp(p->data[i], w->data[i], g.disk_bytes) != 0)
+            return 0;
+        bf_root_init(&r, &g);
+        for (uint64_t c = 0; c < bf_geometry_chunks(&g); c++) {
+            const uint8_t *at = w->data[i] + c * g.chunk_size;
+            uint32_t len = bf_geometry_chunk_bytes(&g, c);
+            struct bf_digest d;
+            bf_digest_of(&d, at, len);
+            bf_root_add(&r, bf_is_zero(at, len) ? BF_CHUNK_ZERO : BF_CHUNK_DATA, 1, &d);
+        }
+        bf_root_final(&r, &roots[i]);
+    }
+    bf_point_root(roots, w->disks, &root);
+    return bf_digest_equal(&root, &p->root);
+}
+
+static enum bf_err judge(struct sim_world *w, enum bf_err outcome, uint32_t points_before)
+{
+    if (!outcome && w->store.points == points_before)
+        snprintf(w->what, sizeof w->what, "committed without a point");
+    if (!outcome && w->progress.point != w->store.points)
+        snprintf(w->what, sizeof w->what, "committed another point");
+    if (w->store.points > points_before && !point_is_true(w, &w->store.point[w->store.points - 1]))
+        snprintf(w->what, sizeof w->what, "the point is not what the disks held");
+    if (w->store.points > points_before + 1)
+        snprintf(w->what, sizeof w->what, "more than one point for one run");
+    return w->what[0] ? BF_ERR_LIMIT : outcome;
+}
+
+static enum bf_err turns(struct sim_world *w)
+{
+    uint64_t limit = bf_platform_now_us() + LIMIT_US;
+    enum bf_err err = BF_AGAIN;
+    while (err == BF_AGAIN) {
+        int idle = 1, idle_server = 1;
+        if (bf_platform_now_us() > limit) {
+            snprintf(w->what, sizeof w->what, "it never came to an end");
+            return BF_ERR_LIMIT;
+        }
+        events(w);
+        err = bf_sender_step(w->sender, bf_platform_now_us(), &idle);
+        if (w->receiver &&
+            bf_receiver_step(w->receiver, bf_platform_now_us(), &idle_server) != BF_AGAIN) {
+            struct bf_stream s = sim_link_stream(w->link[w->links - 1], SIM_SERVER);
+            s.ops->close(s.impl);
+            drop_receiver(w);
+        }
+        sim_clock_advance(idle && idle_server ? IDLE_US : BUSY_US);
+    }
+    return err;
+}
+
+enum bf_err sim_world_run(struct sim_world *w)
+{
+    uint32_t points = w->store.points;
+    struct bf_mem_usage before, after;
+    enum bf_err err;
+    bf_mem_usage(&before);
+    w->what[0] = 0;
+    boot_source(w);
+    err = turns(w);
+    stop_source(w);
+    drop_receiver(w);
+    w->bytes_before = bytes_carried(w);
+    w->bytes_sent = w->progress.sent_bytes;
+    w->connections = w->links;
+    while (w->links > 0)
+        sim_link_free(w->link[--w->links]);
+    bf_mem_usage(&after);
+    if (after.in_use != before.in_use)
+        snprintf(w->what, sizeof w->what, "memory did not come back");
+    return judge(w, err, points);
+}
+
+void sim_world_free(struct sim_world *w)
+{
+    sim_store_free(&w->store);
+    for (uint32_t i = 0; i < w->disks; i++)
+        free(w->data[i]);
+}

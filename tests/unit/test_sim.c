@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: Apache-2.0
+// The engine end to end in one process, on a virtual clock: one named scenario per case, each with
+// what it must lead to. tests/unit/test_sim_random.c draws scenarios by seed.
+#include "base/mem.h"
+#include "base/platform.h"
+#include "tests/platform_sim.h"
+#include "tests/sim_world.h"
+#include "tests/unit/test.h"
+
+static struct sim_world w;
+
+static void begin(uint64_t seed)
+{
+    sim_platform_reset(seed);
+    sim_world_init(&w);
+}
+
+static void event(enum sim_event_kind kind, uint64_t at_bytes, uint64_t amount)
+{
+    w.event[w.events++] = (struct sim_event){kind, at_bytes, amount, 0};
+}
+
+static void run_to(enum bf_err expected)
+{
+    enum bf_err err = sim_world_run(&w);
+    if (err != expected)
+        FAIL("outcome %s, expected %s; %s; sender: %s; receiver: %s", bf_err_name(err),
+             bf_err_name(expected), w.what, w.sender_fault.what, w.receiver_fault.what);
+}
+
+static void test_plain_copy(void)
+{
+    begin(1);
+    sim_world_fill(&w);
+    run_to(BF_OK);
+    CHECK_EQ(w.connections, 1);
+    CHECK_EQ(w.progress.phase, BF_PHASE_DONE);
+    CHECK_EQ(w.progress.disk[0].durable, 2 << 20);
+    CHECK_EQ(w.progress.data_bytes + w.progress.zero_bytes, 2 << 20);
+    CHECK_EQ(w.progress.read_bytes, 2 << 20);
+    sim_world_free(&w);
+}
+
+static void test_second_run_sends_differences(void)
+{
+    begin(2);
+    sim_world_fill(&w);
+    run_to(BF_OK);
+    uint64_t first = w.bytes_sent, writes = w.store.writes;
+    sim_world_change(&w, 1);
+    run_to(BF_OK);
+    CHECK_EQ(w.progress.point, 2);
+    CHECK(w.store.writes - writes <= 1);
+    CHECK(w.bytes_sent < 65536 + 4096 && w.bytes_sent < first);
+    CHECK(w.progress.same_bytes >= (2 << 20) - 65536);
+    run_to(BF_OK);
+    CHECK_EQ(w.progress.point, 3);
+    CHECK(w.bytes_sent < 4096);
+    sim_world_free(&w);
+}
+
+static void test_several_disks_of_odd_sizes(void)
+{
+    begin(3);
+    w.disks = 3;
+    w.disk_model[0].bytes = (1 << 20) + 512;
+    w.disk_model[1].bytes = 512;
+    w.disk_model[2].bytes = 5 * 65536 - 4096;
+    w.disk_model[2].block_size = 4096;
+    w.disk_model[2].max_blocks = 3;
+    w.disk_model[2].preferred_blocks = 3;
+    sim_world_fill(&w);
+    run_to(BF_OK);
+    sim_world_free(&w);
+}
+
+static void test_blocking_driver(void)
+{
+    begin(4);
+    w.disk_model[0].blocking = 1;
+    w.disk_model[0].read_us = 50000;
+    sim_world_fill(&w);
+    run_to(BF_OK);
+    CHECK_EQ(w.connections, 1);
+    sim_world_free(&w);
+}
+
+// Reads that last longer than the peer's patience: the first one costs the connection at worst,
+// after that the server has been told.
+static void test_reads_slower_than_patience(void)
+{
+    begin(5);
+    w.disk_model[0].blocking = 1;
+    w.disk_model[0].read_us = 20 * 1000000u;
+    sim_world_fill(&w);
+    run_to(BF_OK);
+    CHECK(w.connections <= 2);
+    sim_world_free(&w);
+}
+
+static void test_deep_queue_is_used(void)
+{
+    begin(6);
+    w.disk_model[0].depth = 8;
+    w.disk_model[0].bytes = 4 << 20;
+    w.disk_model[0].read_us = 20000;
+    w.buffer_bytes = 16 << 20;
+    sim_world_fill(&w);
+    run_to(BF_OK);
+    CHECK_EQ(w.disk[0].most_in_flight, 8);
+    sim_world_free(&w);
+}
+
+static void test_cut_continues_from_durable(void)
+{
+    begin(7);
+    w.disk_model[0].bytes = 8 << 20;
+    w.link_model.bytes_per_second = 500000; // slow, so that checkpoints fall in between
+    w.compression = 1;
+    sim_world_fill(&w);
+    event(SIM_CUT, 3 << 20, 0);
+    run_to(BF_OK);
+    CHECK_EQ(w.connections, 2);
+    // A second or so of the link is sent again, not everything.
+    CHECK(w.progress.read_bytes < (8 << 20) + (3 << 20));
+    CHECK_EQ(w.boots, 1);
+    sim_world_free(&w);
+}
+
+static void test_silent_link_is_noticed(void)
+{
+    begin(8);
+    sim_world_fill(&w);
+    event(SIM_GO_SILENT, 300000, 0);
+    uint64_t before = bf_platform_now_us();
+    run_to(BF_OK);
+    CHECK_EQ(w.connections, 2);
+    uint64_t took = bf_platform_now_us() - before;
+    CHECK(took > 14 * 1000000u && took < 20 * 1000000u);
+    sim_world_free(&w);
+}
+
+static void test_short_stall_is_survived(void)
+{
+    begin(9);
+    sim_world_fill(&w);
+    event(SIM_STALL, 300000, 12 * 1000000u);
+    run_to(BF_OK);
+    CHECK_EQ(w.connections, 1);
+    sim_world_free(&w);
+}
+
+static void test_power_loss_of_the_server(void)
+{
+    begin(10);
+    w.disk_model[0].bytes = 4 << 20;
+    w.link_model.bytes_per_second = 1000000;
+    w.compression = 1;
+    w.store.checkpoint_us = 3000000;
+    sim_world_fill(&w);
+    event(SIM_POWER_LOSS, 1 << 20, 5000000);
+    event(SIM_POWER_LOSS, 2 << 20, 5000000);
+    run_to(BF_OK);
+    CHECK(w.connections >= 3);
+    CHECK(w.refused > 0);
+    sim_world_free(&w);
+}
+
+static void test_source_reboots_and_changed(void)
+{
+    begin(11);
+    w.disks = 2;
+    sim_world_fill(&w);
+    event(SIM_SOURCE_BOOT, 700000, 6);
+    run_to(BF_OK);
+    CHECK_EQ(w.boots, 2);
+    // Everything is read again, what the server has is not sent again.
+    CHECK_EQ(w.progress.read_bytes, 4 << 20);
+    CHECK(w.progress.same_bytes > 0);
+    sim_world_free(&w);
+}
+
+static void test_damage_is_found_and_repaired(void)
+{
+    begin(12);
+    sim_world_fill(&w);
+    event(SIM_ROT, 400000, 5);
+    run_to(BF_OK);
+    CHECK_EQ(w.connections, 1);
+    CHECK(w.progress.read_bytes > 2 << 20);
+    sim_world_free(&w);
+}
+
+static void test_damaged_base_of_a_later_run(void)
+{
+    begin(13);
+    sim_world_fill(&w);
+    run_to(BF_OK);
+    for (int i = 0; i < 9; i++)
+        sim_store_rot(&w.store, 0, sim_random() % (2 << 20));
+    sim_world_change(&w, 2);
+    run_to(BF_OK);
+    CHECK_EQ(w.progress.point, 2);
+    sim_world_free(&w);
+}
+
+static void test_store_full_stops_at_once(void)
+{
+    begin(14);
+    w.store.room = 300000;
+    sim_world_fill(&w);
+    run_to(BF_ERR_NO_SPACE);
+    CHECK_EQ(w.sender_fault.side, BF_SIDE_SERVER);
+    CHECK_EQ(w.connections, 1);
+    CHECK_EQ(w.store.points, 0);
+    // More room, another run: what was stored is not sent again.
+    w.store.room = UINT64_MAX;
+    run_to(BF_OK);
+    CHECK(w.progress.same_bytes > 0);
+    sim_world_free(&w);
+}
+
+static void test_unreadable_block_is_named(void)
+{
+    begin(15);
+    w.disk_model[0].bad_block = 1234;
+    w.disk_model[0].bad_times = UINT32_MAX;
+    sim_world_fill(&w);
+    run_to(BF_ERR_IO);
+    CHECK_EQ(w.sender_fault.side, BF_SIDE_SOURCE);
+    CHECK(strstr(w.sender_fault.what, "at byte 631808"));
+    CHECK_EQ(w.receiver_fault.code, BF_ERR_IO); // the server was told
+    CHECK(strstr(w.receiver_fault.what, "at byte 631808"));
+    sim_world_free(&w);
+}
+
+static void test_passing_read_errors_are_retried(void)
+{
+    begin(16);
+    w.disk_model[0].bad_block = 1234;
+    w.disk_model[0].bad_times = 5;
+    sim_world_fill(&w);
+    run_to(BF_OK);
+    CHECK(w.disk[0].source.errors == 5);
+    sim_world_free(&w);
+}
+
+static void test_unreachable_server_until_retry(void)
+{
+    begin(17);
+    sim_world_fill(&w);
+    w.server_back_us = UINT64_MAX;
+    w.retry_us = 60 * 1000000u;
+    uint64_t before = bf_platform_now_us();
+    run_to(BF_ERR_NETWORK);
+    uint64_t took = bf_platform_now_us() - before;
+    CHECK(took >= 60 * 1000000u && took < 75 * 1000000u);
+    CHECK(w.refused >= 8 && w.refused < 20);
+    sim_world_free(&w);
+}
+
+static void test_server_that_comes_back_late(void)
+{
+    begin(18);
+    sim_world_fill(&w);
+    w.server_back_us = bf_platform_now_us() + 45 * 1000000u;
+    w.retry_us = 60 * 1000000u;
+    run_to(BF_OK);
+    sim_world_free(&w);
+}
+
+static enum bf_err revoke_after_half_a_megabyte(void *impl, struct bf_fault *fault)
+{
+    const struct sim_world *world = impl;
+    if (world->store.writes < 8)
+        return BF_OK;
+    return bf_fault_set(fault, BF_ERR_DENIED, BF_SIDE_CONFIG, "ask", "the machine was revoked");
+}
+
+static void test_revoked_in_the_middle(void)
+{
+    begin(19);
+    w.allowed = revoke_after_half_a_megabyte;
+    sim_world_fill(&w);
+    run_to(BF_ERR_DENIED);
+    CHECK_STR(w.sender_fault.what, "the machine was revoked");
+    CHECK_EQ(w.connections, 1);
+    sim_world_free(&w);
+}
+
+static void test_cancel_tells_the_server(void)
+{
+    begin(20);
+    sim_world_fill(&w);
+    event(SIM_CANCEL, 300000, 0);
+    run_to(BF_ERR_CANCELLED);
+    CHECK_EQ(w.receiver_fault.code, BF_ERR_CANCELLED);
+    CHECK_EQ(w.store.points, 0);
+    sim_world_free(&w);
+}
+
+static void test_answer_of_commit_is_lost(void)
+{
+    begin(21);
+    sim_world_fill(&w);
+    run_to(BF_OK);
+    uint64_t all = w.bytes_before;
+    sim_world_free(&w);
+    // The same run again, cut in the last hundred bytes, one by one: there is one point, never two.
+    for (uint64_t back = 0; back < 120; back += 3) {
+        begin(21);
+        sim_world_fill(&w);
+        event(SIM_CUT, all - back, 0);
+        run_to(BF_OK);
+        CHECK_EQ(w.store.points, 1);
+        sim_world_free(&w);
+    }
+}
+
+static void test_every_compression(void)
+{
+    for (uint8_t mode = 0; mode < 4; mode++) {
+        begin(22);
+        w.compression = mode;
+        w.link_model.bytes_per_second = 2000000;
+        sim_world_fill(&w);
+        run_to(BF_OK);
+        if (mode == 1)
+            CHECK(w.bytes_sent > w.progress.data_bytes);
+        else
+            CHECK(w.bytes_sent < w.progress.data_bytes * 3 / 4);
+        sim_world_free(&w);
+    }
+}
+
+static void test_memory_is_bounded(void)
+{
+    struct bf_mem_usage usage;
+    begin(23);
+    w.disk_model[0].bytes = 16 << 20;
+    sim_world_fill(&w);
+    bf_mem_usage(&usage);
+    // Sender's 8 MiB and receiver's 8 MiB, as promised in their headers.
+    bf_mem_set_limit(usage.in_use + (16 << 20));
+    run_to(BF_OK);
+    bf_mem_set_limit(0);
+    sim_world_free(&w);
+}
+
+TEST_MAIN(TEST(test_plain_copy), TEST(test_second_run_sends_differences),
+          TEST(test_several_disks_of_odd_sizes), TEST(test_blocking_driver),
+          TEST(test_reads_slower_than_patience), TEST(test_deep_queue_is_used),
+          TEST(test_cut_continues_from_durable), TEST(test_silent_link_is_noticed),
+          TEST(test_short_stall_is_survived), TEST(test_power_loss_of_the_server),
+          TEST(test_source_reboots_and_changed), TEST(test_damage_is_found_and_repaired),
+          TEST(test_damaged_base_of_a_later_run), TEST(test_store_full_stops_at_once),
+          TEST(test_unreadable_block_is_named), TEST(test_passing_read_errors_are_retried),
+          TEST(test_unreachable_server_until_retry), TEST(test_server_that_comes_back_late),
+          TEST(test_revoked_in_the_middle), TEST(test_cancel_tells_the_server),
+          TEST(test_answer_of_commit_is_lost), TEST(test_every_compression),
+          TEST(test_memory_is_bounded))
