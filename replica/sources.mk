@@ -17,7 +17,8 @@ REPLICA_LIBS := -lnbd -lsqlite3 -ljansson -lssl -lcrypto
 
 # the operator's command
 BOOTFERRY_SRCS := $(REPLICA_SRCS) $(REPLICA_MEDIA_SRCS) $(addprefix replica/, \
-    cli.c cli_help.c cli_init.c cli_machine.c cli_media.c cli_out.c control.c owner.c text.c)
+    cli.c cli_help.c cli_init.c cli_machine.c cli_media.c cli_out.c cli_points.c \
+    cli_progress.c cli_status.c control.c owner.c text.c)
 
 # the daemon
 ifneq ($(wildcard replica/store.c),)

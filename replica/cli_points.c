@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+// bootferry points: the recovery points of a machine, their disks, and what was finalized from
+// them.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fmt.h"
+#include "replica/cli.h"
+#include "replica/cli_out.h"
+
+struct listing {
+    struct bf_point *point;
+    struct bf_object *object;
+    size_t points, objects;
+};
+
+// What the reference names: all points, or one of them.
+static enum bf_err load(struct bf_db *db, const struct bf_image_ref *ref, int one,
+                        struct listing *out)
+{
+    memset(out, 0, sizeof *out);
+    enum bf_err err =
+        bf_db_point_list(db, ref->machine, BF_POINT_SEALED, &out->point, &out->points);
+    if (!err)
+        err = bf_db_object_list(db, ref->machine, 0, &out->object, &out->objects);
+    for (size_t i = 0; !err && one && i < out->points; i++)
+        if (out->point[i].number == ref->point) {
+            out->point[0] = out->point[i];
+            out->points = 1;
+        }
+    return err;
+}
+
+static int belongs(const struct bf_object *o, const struct bf_point *p,
+                   const struct bf_image_ref *ref)
+{
+    return o->state == BF_OBJECT_READY && o->point == p->number &&
+           (ref->object == 0 || o->number == ref->object);
+}
+
+// Where the finalizer's report of an object lies.
+static void report_path(const struct bf_cli *cli, const struct bf_object *o, char *out, size_t size)
+{
+    bf_snprintf(out, size, "%s/machines/%s/finalized-%u-%u/report.json", bf_state_path(cli->state),
+                o->machine, o->point, o->number);
+}
+
+// ---- JSON --------------------------------------------------------------------------------------
+
+static json_t *disk_json(const struct bf_point_disk *d)
+{
+    char guid[37] = "";
+    if (d->identity.has_gpt)
+        bf_guid_text(guid, d->identity.gpt_guid);
+    return json_pack("{s:i, s:I, s:I, s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "disk", (int)d->disk,
+                     "bytes", (json_int_t)d->bytes, "data_bytes", (json_int_t)d->data_bytes,
+                     "block_size", (int)d->identity.block_size, "root",
+                     bf_json_hex(d->root.bytes, 32), "model", bf_json_text(d->identity.model),
+                     "serial", bf_json_text(d->identity.serial), "wwn",
+                     bf_json_text(d->identity.wwn), "gpt", bf_json_text(guid), "path",
+                     bf_json_text(d->identity.path));
+}
+
+static json_t *object_json(const struct bf_cli *cli, const struct bf_object *o)
+{
+    char ref[96], report[4200];
+    struct bf_image_ref name = {.point = o->point, .object = o->number};
+    bf_snprintf(name.machine, sizeof name.machine, "%s", o->machine);
+    bf_image_ref_text(&name, ref);
+    report_path(cli, o, report, sizeof report);
+    return json_pack("{s:i, s:s, s:o, s:s}", "number", (int)o->number, "ref", ref, "created",
+                     bf_json_time(o->created), "report", report);
+}
+
+static json_t *point_json(const struct bf_cli *cli, const struct listing *l,
+                          const struct bf_point *p, const struct bf_image_ref *ref)
+{
+    char name[96];
+    struct bf_image_ref own = {.point = p->number};
+    json_t *disks = json_array(), *objects = json_array();
+    bf_snprintf(own.machine, sizeof own.machine, "%s", p->machine);
+    bf_image_ref_text(&own, name);
+    for (uint16_t i = 0; i < p->disks; i++)
+        json_array_append_new(disks, disk_json(&p->disk[i]));
+    for (size_t i = 0; i < l->objects; i++)
+        if (belongs(&l->object[i], p, ref))
+            json_array_append_new(objects, object_json(cli, &l->object[i]));
+    return json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o}", "point", (int)p->number, "ref", name,
+                     "time", bf_json_time(p->time), "source_clock", bf_json_time(p->source_clock),
+                     "root", bf_json_hex(p->root.bytes, 32), "disks", disks, "finalized", objects);
+}
+
+static int print_json(const struct bf_cli *cli, const struct listing *l,
+                      const struct bf_image_ref *ref)
+{
+    json_t *points = json_array();
+    for (size_t i = 0; i < l->points; i++)
+        json_array_append_new(points, point_json(cli, l, &l->point[i], ref));
+    return bf_json_print(json_pack("{s:s, s:o}", "machine", ref->machine, "points", points));
+}
+
+// ---- Text --------------------------------------------------------------------------------------
+
+static void print_table(const struct listing *l, const struct bf_image_ref *ref)
+{
+    struct bf_table t;
+    bf_table_begin(&t, "POINT", "SEALED", "SOURCE'S CLOCK", ">DISKS", ">SIZE", ">DATA",
+                   ">FINALIZED", NULL);
+    for (size_t i = 0; i < l->points; i++) {
+        const struct bf_point *p = &l->point[i];
+        char name[96], sealed[BF_TIME_TEXT], clock[BF_TIME_TEXT], disks[16], size[BF_BYTES_TEXT],
+            data[BF_BYTES_TEXT], made[16];
+        uint64_t bytes = 0, data_bytes = 0;
+        size_t objects = 0;
+        for (uint16_t k = 0; k < p->disks; k++) {
+            bytes += p->disk[k].bytes;
+            data_bytes += p->disk[k].data_bytes;
+        }
+        for (size_t k = 0; k < l->objects; k++)
+            objects += (size_t)belongs(&l->object[k], p, ref);
+        bf_snprintf(name, sizeof name, "%s@%u", p->machine, p->number);
+        bf_snprintf(disks, sizeof disks, "%u", p->disks);
+        bf_snprintf(made, sizeof made, "%zu", objects);
+        bf_table_row(&t, name, bf_time_text(p->time, sealed), bf_time_text(p->source_clock, clock),
+                     disks, bf_bytes_text(bytes, size), bf_bytes_text(data_bytes, data), made);
+    }
+    bf_table_print(&t);
+}
+
+static void print_disks(const struct bf_point *p)
+{
+    struct bf_table t;
+    bf_table_begin(&t, ">DISK", ">SIZE", ">DATA", "IDENTITY", "ROOT DIGEST", NULL);
+    for (uint16_t i = 0; i < p->disks; i++) {
+        char number[16], size[BF_BYTES_TEXT], data[BF_BYTES_TEXT], text[BF_TABLE_CELL], root[65];
+        bf_snprintf(number, sizeof number, "%u", p->disk[i].disk);
+        bf_identity_text(text, sizeof text, &p->disk[i].identity);
+        bf_hex(root, p->disk[i].root.bytes, 32);
+        bf_table_row(&t, number, bf_bytes_text(p->disk[i].bytes, size),
+                     bf_bytes_text(p->disk[i].data_bytes, data), text, root);
+    }
+    bf_table_print(&t);
+}
+
+static void print_objects(const struct bf_cli *cli, const struct listing *l,
+                          const struct bf_image_ref *ref)
+{
+    struct bf_table t;
+    size_t rows = 0;
+    bf_table_begin(&t, "FINALIZED", "MADE", "REPORT", NULL);
+    for (size_t i = 0; i < l->points; i++)
+        for (size_t k = 0; k < l->objects; k++) {
+            const struct bf_object *o = &l->object[k];
+            char name[96], made[BF_TIME_TEXT], report[4200];
+            if (!belongs(o, &l->point[i], ref))
+                continue;
+            bf_snprintf(name, sizeof name, "%s@%u/%u", o->machine, o->point, o->number);
+            report_path(cli, o, report, sizeof report);
+            bf_table_row(&t, name, bf_time_text(o->created, made), report);
+            rows++;
+        }
+    if (rows)
+        printf("\n");
+    else
+        t.rows = 0; // no heading without rows
+    bf_table_print(&t);
+}
+
+static int print_text(const struct bf_cli *cli, const struct listing *l,
+                      const struct bf_image_ref *ref, int one)
+{
+    if (l->points == 0) {
+        printf("%s has no recovery point yet: boot it from its medium, and watch with\n"
+               "bootferry status %s --watch\n",
+               ref->machine, ref->machine);
+        return BF_CLI_OK;
+    }
+    print_table(l, ref);
+    if (one) {
+        printf("\n");
+        print_disks(&l->point[0]);
+    }
+    print_objects(cli, l, ref);
+    return BF_CLI_OK;
+}
+
+static int run(struct bf_cli *cli)
+{
+    struct bf_machine machine;
+    struct bf_image_ref ref;
+    struct listing l = {0};
+    const char *text = cli->argument[0];
+    int one = strchr(text, '@') != NULL, status;
+    if (bf_image_ref_parse(text, &ref))
+        return bf_cli_usage(cli, "\"%s\" is not of the form NAME[@POINT[/K]]", text);
+    status = one ? bf_cli_open_ref(cli, text, 1, &ref) : bf_cli_open_machine(cli, text, &machine);
+    if (status)
+        return status;
+    if (load(cli->db, &ref, one, &l))
+        status = bf_cli_fail(bf_db_fault(cli->db));
+    else
+        status = cli->json ? print_json(cli, &l, &ref) : print_text(cli, &l, &ref, one);
+    free(l.point);
+    free(l.object);
+    return status;
+}
+
+const struct bf_cli_command bf_command_points = {
+    .name = "points",
+    .usage = "NAME[@POINT[/K]]",
+    .summary = "List recovery points, their disks, and what was finalized from them",
+    .details = "NAME@POINT shows the disks of one point with their digests.",
+    .min = 1,
+    .max = 1,
+    .json = 1,
+    .run = run,
+};
