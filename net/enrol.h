@@ -33,14 +33,14 @@ enum bf_err bf_enrol_accept(struct bf_identity *identity, const char *name, cons
                             struct bf_fault *fault);
 
 // The exchange over an OPENING or OPEN stream to the server without a client certificate: makes a
-// key, sends ENROL, waits for ENROLLED. The stream stays the caller's.
-struct bf_enrolment;
-struct bf_enrolment *bf_enrolment_new(struct bf_stream stream, const char *name,
-                                      const uint8_t enrol_key[32], const uint8_t *root,
-                                      size_t root_len); // NULL without memory
+// key, sends ENROL, waits for ENROLLED (net/proto.h). The stream stays the caller's.
+struct bf_enroller;
+struct bf_enroller *bf_enroller_new(struct bf_stream stream, const char *name,
+                                    const uint8_t enrol_key[32], const uint8_t *root,
+                                    size_t root_len); // NULL without memory; root is kept
 // BF_AGAIN: go on; BF_OK: the identity is complete; else failed, *fault says why.
-enum bf_err bf_enrolment_step(struct bf_enrolment *e, struct bf_fault *fault);
-const struct bf_identity *bf_enrolment_identity(const struct bf_enrolment *e);
-void bf_enrolment_free(struct bf_enrolment *e); // wipes; takes NULL
+enum bf_err bf_enroller_step(struct bf_enroller *e, struct bf_fault *fault);
+const struct bf_identity *bf_enroller_identity(const struct bf_enroller *e);
+void bf_enroller_free(struct bf_enroller *e); // wipes; takes NULL
 
 #endif

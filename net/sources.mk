@@ -3,12 +3,12 @@
 # that may include those libraries.
 
 NET_GCM_x86_64 := net/gcm_x86_64.c net/gcm_aesni.c
-MBEDTLS_SIDE   := net/gcm.c net/gcm_stock.c net/mbedtls_port.c net/pki.c \
+MBEDTLS_SIDE   := net/enrol.c net/gcm.c net/gcm_stock.c net/mbedtls_port.c net/pki.c \
                   net/tls_fault.c net/tls_mbedtls.c
 MBEDTLS_USERS  := $(MBEDTLS_SIDE) net/gcm_stock.h net/pki_crt.h
 LWIP_SIDE      := net/ip_dial.c net/ip_stack.c net/ip_tcp.c net/lwip_port.c
 LWIP_USERS     := $(LWIP_SIDE) net/ip_tcp.h net/lwip_hooks.h net/lwip_port.h
-NET_SRCS       := $(LWIP_SIDE) $(MBEDTLS_SIDE) $(or $(NET_GCM_$(ARCH)),net/gcm_generic.c) net/utc.c \
+NET_SRCS       := $(LWIP_SIDE) $(MBEDTLS_SIDE) $(or $(NET_GCM_$(ARCH)),net/gcm_generic.c) net/utc.c net/connector.c net/enroller.c \
                   net/proto.c net/proto_session.c net/proto_copy.c
 
 # mbedTLS's own GCM stays under other names, for what the accelerated one leaves to it.
@@ -26,3 +26,5 @@ build/bench_gcm: build/linux/tests/bench/bench_gcm.o build/linux/libbootferry.a
 	$(call say,LINK,$@)$(CC) $(LINK_linux) -o $@ $^ -lcrypto
 TEST_SRCS_test_tls := tests/net/pki_maker.c tests/net/tls_peer.c
 TEST_LIBS_test_tls := -lssl -lcrypto
+TEST_SRCS_test_enrol := tests/platform_sim.c tests/net/pki_maker.c tests/net/tls_peer.c
+TEST_LIBS_test_enrol := -lssl -lcrypto

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sockets as streams. A dialled stream holds the list of addresses that the resolver gave and tries
+// them in turn, ten seconds each. Writes that the kernel does not take are the caller's to repeat:
+// nothing is buffered here.
+#include "linux/socket_stream.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <linux/sockios.h>
+
+#include "base/mem.h"
+#include "base/platform.h"
+
+enum { CONNECT_US = 10 * 1000 * 1000 };
+
+struct sock {
+    int fd; // -1: none
+    enum bf_stream_state state;
+    struct bf_fault fault;
+    struct addrinfo *addresses, *trying;
+    uint64_t deadline;
+    int blocked; // the kernel took less than it was given
+    char to[320];
+};
+
+static enum bf_err fail(struct sock *s, int error)
+{
+    s->state = BF_STREAM_FAILED;
+    if (error == ECONNREFUSED)
+        return bf_fault_set(&s->fault, BF_ERR_NETWORK, BF_SIDE_SERVER,
+                            "see whether bootferryd runs there and listens on that port",
+                            "%s refused the connection", s->to);
+    if (error == ETIMEDOUT)
+        return bf_fault_set(&s->fault, BF_ERR_TIMEOUT, BF_SIDE_NETWORK,
+                            "see whether the server is up, and whether a firewall drops the "
+                            "connection",
+                            "%s does not answer", s->to);
+    return bf_fault_set(&s->fault, BF_ERR_NETWORK, BF_SIDE_NETWORK,
+                        "see whether the server is up and the network between the two works",
+                        "%s: %s", s->to, strerror(error));
+}
+
+static int would_block(int error)
+{
+    return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+}
+
+// ---- Connecting --------------------------------------------------------------------------------
+
+static void hang_up(struct sock *s)
+{
+    if (s->fd >= 0)
+        close(s->fd);
+    s->fd = -1;
+}
+
+static void opened(struct sock *s)
+{
+    int on = 1;
+    // fails on Unix sockets, which do not delay anyway
+    setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    s->state = BF_STREAM_OPEN;
+}
+
+// Begins with s->trying or one behind it; error is the reason when none is left.
+static void begin(struct sock *s, int error)
+{
+    for (; s->trying; s->trying = s->trying->ai_next) {
+        const struct addrinfo *a = s->trying;
+        s->fd = socket(a->ai_family, a->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, a->ai_protocol);
+        s->deadline = bf_platform_now_us() + CONNECT_US;
+        if (s->fd >= 0 && connect(s->fd, a->ai_addr, a->ai_addrlen) == 0) {
+            opened(s);
+            return;
+        }
+        error = errno;
+        if (s->fd >= 0 && error == EINPROGRESS)
+            return;
+        hang_up(s);
+    }
+    fail(s, error);
+}
+
+static void check_connect(struct sock *s)
+{
+    struct pollfd p = {s->fd, POLLOUT, 0};
+    int error = 0;
+    socklen_t len = sizeof error;
+    if (poll(&p, 1, 0) == 0) {
+        if (bf_platform_now_us() < s->deadline)
+            return;
+        error = ETIMEDOUT;
+    } else if (getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0) {
+        error = errno;
+    }
+    if (error == 0) {
+        opened(s);
+        return;
+    }
+    hang_up(s);
+    s->trying = s->trying->ai_next;
+    begin(s, error);
+}
+
+// ---- The stream --------------------------------------------------------------------------------
+
+static enum bf_err sock_write(void *impl, const void *bytes, size_t len, size_t *done)
+{
+    struct sock *s = impl;
+    *done = 0;
+    if (s->state == BF_STREAM_FAILED)
+        return s->fault.code;
+    if (s->state == BF_STREAM_OPENING)
+        return BF_AGAIN;
+    ssize_t sent = send(s->fd, bytes, len, MSG_NOSIGNAL);
+    s->blocked = sent < 0 || (size_t)sent < len;
+    if (sent < 0)
+        return would_block(errno) ? BF_AGAIN : fail(s, errno);
+    *done = (size_t)sent;
+    return BF_OK;
+}
+
+static enum bf_err sock_read(void *impl, void *bytes, size_t size, size_t *done)
+{
+    struct sock *s = impl;
+    *done = 0;
+    if (s->state == BF_STREAM_ENDED)
+        return BF_ERR_CLOSED;
+    if (s->state == BF_STREAM_OPENING)
+        return BF_AGAIN;
+    if (s->fd < 0)
+        return s->fault.code;
+    // also after a failed write: what had arrived before is often the reason
+    ssize_t got = recv(s->fd, bytes, size, 0);
+    if (got > 0) {
+        *done = (size_t)got;
+        return BF_OK;
+    }
+    if (got < 0 && s->state == BF_STREAM_OPEN)
+        return would_block(errno) ? BF_AGAIN : fail(s, errno);
+    if (s->state == BF_STREAM_FAILED)
+        return s->fault.code;
+    s->state = BF_STREAM_ENDED;
+    return BF_ERR_CLOSED;
+}
+
+static void sock_poll(void *impl)
+{
+    struct sock *s = impl;
+    if (s->state == BF_STREAM_OPENING)
+        check_connect(s);
+}
+
+static enum bf_stream_state sock_state(void *impl)
+{
+    const struct sock *s = impl;
+    return s->state;
+}
+
+static size_t sock_unsent(void *impl)
+{
+    const struct sock *s = impl;
+    int queued = 0;
+    if (s->state != BF_STREAM_OPEN || ioctl(s->fd, SIOCOUTQ, &queued) != 0 || queued < 0)
+        return 0;
+    return (size_t)queued;
+}
+
+static const struct bf_fault *sock_fault(void *impl)
+{
+    const struct sock *s = impl;
+    return &s->fault;
+}
+
+static void sock_close(void *impl)
+{
+    struct sock *s = impl;
+    hang_up(s);
+    if (s->addresses)
+        freeaddrinfo(s->addresses);
+    bf_free(s);
+}
+
+static const struct bf_stream_ops sock_ops = {
+    .write = sock_write,
+    .read = sock_read,
+    .poll = sock_poll,
+    .state = sock_state,
+    .unsent = sock_unsent,
+    .fault = sock_fault,
+    .close = sock_close,
+};
+
+int bf_socket_stream_fd(const struct bf_stream *stream, short *events)
+{
+    const struct sock *s = stream->impl;
+    if (stream->ops != &sock_ops)
+        return -1;
+    *events = s->state == BF_STREAM_OPENING ? POLLOUT : POLLIN;
+    if (s->state == BF_STREAM_OPEN && s->blocked)
+        *events |= POLLOUT;
+    return s->fd;
+}
+
+enum bf_err bf_socket_stream(int fd, struct bf_stream *out)
+{
+    struct sock *s = bf_alloc(sizeof *s);
+    if (!s)
+        return BF_ERR_NO_MEMORY;
+    s->fd = fd;
+    snprintf(s->to, sizeof s->to, "the peer");
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+    opened(s);
+    *out = (struct bf_stream){&sock_ops, s};
+    return BF_OK;
+}
+
+static enum bf_err dial(void *impl, const char *host, uint16_t port, struct bf_stream *out,
+                        struct bf_fault *fault)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+                             .ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV};
+    char service[8];
+    struct sock *s = bf_alloc(sizeof *s);
+    if (!s)
+        return bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SOURCE, "give the machine more memory",
+                            "no memory for a connection");
+    snprintf(service, sizeof service, "%u", (unsigned)port);
+    snprintf(s->to, sizeof s->to, "%.255s port %u", host, (unsigned)port);
+    s->fd = -1;
+    int r = getaddrinfo(host, service, &hints, &s->addresses);
+    if (r == EAI_ADDRFAMILY || r == EAI_NONAME) { // loopback alone does not count as configured
+        hints.ai_flags &= ~AI_ADDRCONFIG;
+        r = getaddrinfo(host, service, &hints, &s->addresses);
+    }
+    if (r != 0) {
+        bf_free(s);
+        return bf_fault_set(fault, BF_ERR_NETWORK, BF_SIDE_CONFIG,
+                            "check the name and this machine's DNS, or use an address",
+                            "%s cannot be resolved: %s", host, gai_strerror(r));
+    }
+    s->state = BF_STREAM_OPENING;
+    s->trying = s->addresses;
+    begin(s, EHOSTUNREACH);
+    *out = (struct bf_stream){&sock_ops, s};
+    return BF_OK;
+}
+
+struct bf_dialer bf_socket_dialer(void)
+{
+    return (struct bf_dialer){dial, NULL, NULL};
+}
