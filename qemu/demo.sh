@@ -16,8 +16,7 @@ cd "$(dirname "$0")/.."
 
 dir=$BF_BUILD/demo
 guest=$BF_BUILD/guest/debian12
-old_address=10.0.2.40/24 new_address=192.168.77.40/24
-old_mac=52:54:00:10:00:40 new_mac=52:54:00:77:00:40
+new_address=192.168.77.40/24 new_mac=52:54:00:77:00:40
 started=$SECONDS
 declare -A took=()
 
@@ -43,7 +42,7 @@ rm -rf "$dir"
 mkdir -p "$dir"
 
 # ---- 1 -----------------------------------------------------------------------------------------
-begin "the source: Debian 12 on an IDE disk, static address $old_address"
+begin "the source: Debian 12 on an IDE disk, static address $GUEST_ADDRESS"
 qemu/guest.sh debian12
 qemu-img create -q -f qcow2 -b "$guest/disk.raw" -F raw "$dir/source.qcow2"
 cp "$guest/vars.fd" "$dir/source-vars.fd"
@@ -52,7 +51,7 @@ source_machine() {
     bf_vm "$1" "$dir/$1" "$GUEST_MACHINE"
     bf_vm_firmware "$1" "$dir/source-vars.fd"
     bf_vm_disk "$1" "$GUEST_CONTROLLER" "$dir/source.qcow2" qcow2 serial=OLD-DISK-1
-    bf_vm_nic "$1" virtio-net-pci "" "mac=$old_mac,addr=3"
+    bf_vm_nic "$1" virtio-net-pci "" "mac=$GUEST_MAC,addr=3"
     bf_vm_add "$1" -m 768
 }
 
@@ -60,7 +59,7 @@ source_machine source
 bf_vm_start source
 seen=$(bf_vm_wait_line source '^SEEN .* end$' 240)
 note "${seen% end}"
-expect "the source's address" "$old_address" "$(field address "$seen")"
+expect "the source's address" "$GUEST_ADDRESS" "$(field address "$seen")"
 token=$(field token "$seen") data=$(field data "$seen")
 bf_vm_powerdown source
 bf_vm_wait_exit source 120
@@ -134,7 +133,7 @@ cat >"$dir/plan.json" <<E
   "version": 1,
   "target": { "kind": "qemu-virtio" },
   "nics": [
-    { "match": { "mac": "$old_mac" }, "mac": "$new_mac",
+    { "match": { "mac": "$GUEST_MAC" }, "mac": "$new_mac",
       "addresses": ["$new_address"], "gateway": "192.168.77.2", "dns": ["192.168.77.3"] }
   ]
 }
@@ -142,7 +141,7 @@ cat >"$dir/plan.json" <<E
   "version": 1,
   "target": { "kind": "qemu-virtio" },
   "nics": [
-    { "match": { "mac": "$old_mac" }, "mac": "$new_mac",
+    { "match": { "mac": "$GUEST_MAC" }, "mac": "$new_mac",
       "addresses": ["$new_address"], "gateway": "192.168.77.2", "dns": ["192.168.77.3"] }
   ]
 }
@@ -186,4 +185,4 @@ note "$(awk -v s="$size" -v r="$read" -v t="$sent" 'BEGIN {
 note "seconds: source ${took[source]}, server ${took[server]}, media ${took[media]}, transfer ${took[transfer]}," \
     "point ${took[point]}, finalize ${took[finalize]}, target ${took[target]}; all $((SECONDS - started))"
 bf_server_stop TERM
-bf_say "" "verdict: ok, oldhost moved from $old_address to $new_address"
+bf_say "" "verdict: ok, oldhost moved from $GUEST_ADDRESS to $new_address"

@@ -14,12 +14,13 @@ here=$(cd "$(dirname "$0")" && pwd)
 name=${1:?usage: guest.sh NAME}
 out=$BF_BUILD/guest/$name
 debs=${BOOTFERRY_CACHE:-$BF_BUILD/cache}/guest-debs
-[ -d "$here/guests/$name" ] || bf_die "no guest named $name in qemu/guests"
+[ -e "$here/guests/$name.conf" ] || bf_die "no guest named $name in qemu/guests"
 # shellcheck source=qemu/guests/debian12.conf
 . "$here/guests/$name.conf"
 
+# shellcheck disable=SC2086 # a list
 stamp=$(cat "$here/guest.sh" "$here/guests/$name.conf" \
-    <(cd "$here/guests/$name" && find . -type f | LC_ALL=C sort | xargs cat) | sha256sum | cut -c1-32)
+    <(cd "$here/guests" && find $GUEST_TREES -type f | LC_ALL=C sort | xargs cat) | sha256sum | cut -c1-32)
 if [ -e "$out/stamp" ] && [ "$(cat "$out/stamp")" = "$stamp" ]; then exit 0; fi
 
 rm -rf "$out"
@@ -46,7 +47,11 @@ sources() {
 
 make_tree() {
     sources >"$work/sources"
-    local from=() keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+    local from=() tree keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+    # The guest's own files, first those that packages read while they are installed.
+    mkdir -p "$work/tree/etc/initramfs-tools"
+    for tree in $GUEST_TREES; do cp -r "$here/guests/$tree/." "$work/tree/"; done
+    chmod -R u+rwX,go+rX,go-w "$work/tree"
     [ -s "$work/sources" ] && from=("$work/sources")
     mmdebstrap --mode="$mode" --variant=minbase --quiet --format=tar --keyring="$keyring" \
         --include="$GUEST_PACKAGES" \
@@ -56,26 +61,34 @@ make_tree() {
         --skip=essential/unlink \
         --setup-hook="mkdir -p \"\$1/var/cache/apt/archives\"" \
         --setup-hook="sync-in '$debs' /var/cache/apt/archives" \
-        --essential-hook="tar -C '$here/guests/$name' --owner=0 --group=0 --mode=u+rw,go+r,go-w -c ./etc/initramfs-tools | tar -C \"\$1\" -x" \
+        --essential-hook="tar -C '$work/tree' --owner=0 --group=0 -c ./etc/initramfs-tools | tar -C \"\$1\" -x" \
         --customize-hook="sync-out /var/cache/apt/archives '$debs'" \
         --customize-hook="rm -f \"\$1\"/var/cache/apt/archives/*.deb" \
-        --customize-hook="tar -C '$here/guests/$name' --owner=0 --group=0 -c . | tar -C \"\$1\" --no-overwrite-dir -x" \
+        --customize-hook="tar -C '$work/tree' --owner=0 --group=0 -c . | tar -C \"\$1\" --no-overwrite-dir -x" \
         --customize-hook="chroot \"\$1\" systemd-machine-id-setup" \
-        --customize-hook="chroot \"\$1\" systemctl enable seen.service token.socket" \
+        --customize-hook="chroot \"\$1\" systemctl enable seen.service token.socket $GUEST_ENABLE" \
         --customize-hook="mkdir -p \"\$1/boot/efi\"" \
         bookworm "$work/root.tar" "${from[@]}"
 }
 
 make_disk() {
-    local disk=$out/disk.raw start=$((97 * 1024 * 1024))
+    local disk=$out/disk.raw start=$((97 * 1024 * 1024)) swap=0
+    [ "$GUEST_SWAP" = no ] || swap=64
     truncate -s "$GUEST_SIZE" "$disk"
     sgdisk --new=1:2048:+96M --typecode=1:ef00 --change-name=1:esp \
-        --new=2:$((start / 512)):0 --typecode=2:8300 --change-name=2:root "$disk" >/dev/null
+        --new=2:$((start / 512)):-$((swap + 1))M --typecode=2:8300 --change-name=2:root "$disk" >/dev/null
+    if [ "$swap" != 0 ]; then
+        sgdisk --new=3:0:+${swap}M --typecode=3:8200 --change-name=3:swap "$disk" >/dev/null
+        truncate -s "${swap}M" "$work/swap"
+        mkswap -q "$work/swap"
+        dd if="$work/swap" of="$disk" conv=notrunc,sparse status=none \
+            seek="$(sgdisk -i 3 "$disk" | sed -nE 's/^First sector: ([0-9]+).*/\1/p')"
+    fi
     mformat -i "$disk@@1M" -T $((96 * 2048)) -h 64 -s 32 -F -v ESP ::
     mkdir "$work/root"
     as_root tar -C "$work/root" --numeric-owner -xf "$work/root.tar"
     as_root mke2fs -q -t ext4 -L root -d "$work/root" -E offset=$start "$disk" \
-        $((($(stat -c %s "$disk") - start - 1024 * 1024) / 1024))k
+        $((($(stat -c %s "$disk") - start - (swap + 2) * 1024 * 1024) / 1024))k
 }
 
 # A small FAT disk with GRUB and the guest's own kernel, to start what cannot start by itself yet. Not -kernel: the

@@ -1,0 +1,69 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# move.sh GUEST: a real guest from its own Linux through the hosted sender, the finalizer and the export to its new home:
+# it comes up there with a new address and with its old data. `make demo` does the same with the boot program.
+. "$(dirname "$0")/lib.sh"
+guest=${1:?usage: move.sh GUEST}
+e2e_begin "move-$guest"
+# shellcheck source=qemu/guests/debian12.conf
+. "qemu/guests/$guest.conf"
+
+qemu/guest.sh "$guest"
+cp --sparse=always "$BF_BUILD/guest/$guest/disk.raw" "$E2E_DIR/data.raw"
+cp "$BF_BUILD/guest/$guest/vars.fd" "$E2E_DIR/vars.fd"
+bf_vm source "$E2E_LOGS/source" "$GUEST_MACHINE"
+bf_vm_firmware source "$E2E_DIR/vars.fd"
+bf_vm_disk source "$GUEST_CONTROLLER" "$E2E_DIR/data.raw" raw
+bf_vm_nic source virtio-net-pci "" "mac=$GUEST_MAC,addr=3"
+bf_vm_add source -m 768
+bf_vm_start source
+old=$(bf_vm_wait_line source '^SEEN .* end$' 300)
+bf_vm_powerdown source
+bf_vm_wait_exit source 120
+e2e_check "the source is up with its address" e2e_equal "$GUEST_ADDRESS" "$(e2e_field address "$old")"
+
+e2e_server
+bf_cli machine add "$guest" >>"$E2E_LOGS/cli.log"
+e2e_config "$guest" "$BF_SERVER_PORT" "$E2E_DIR/push.conf"
+e2e_push 300 "$E2E_DIR/push.conf" "$E2E_DIR/data.raw"
+e2e_check "the sender's verdict" e2e_push_is_ok
+e2e_check "the point is the disk" e2e_same "$guest@1" 0 "$E2E_DIR/data.raw"
+
+cat >"$E2E_DIR/plan.json" <<PLAN
+{
+  "version": 1,
+  "target": { "kind": "qemu-virtio" },
+  "hostname": "moved-$guest",
+  "nics": [
+    { "match": { "mac": "$GUEST_MAC" }, "mac": "52:54:00:77:00:99",
+      "addresses": ["192.168.77.99/24"], "gateway": "192.168.77.2", "dns": ["192.168.77.3"] }
+  ]
+}
+PLAN
+before=$(bf_cli points "$guest" --json)
+e2e_check "a dry run" bf_cli finalize "$guest" --plan "$E2E_DIR/plan.json" --dry-run
+e2e_check "leaves no trace" e2e_equal "$before" "$(bf_cli points "$guest" --json)"
+e2e_check "the finalizer" bf_cli finalize "$guest" --plan "$E2E_DIR/plan.json"
+bf_cli export "$guest@1/1" --disk 0 --format qcow2 "$E2E_DIR/target.qcow2" >>"$E2E_LOGS/cli.log"
+e2e_check "the point is still the disk" e2e_same "$guest@1" 0 "$E2E_DIR/data.raw"
+
+bf_vm target "$E2E_LOGS/target" q35
+cp "$BF_OVMF_VARS" "$E2E_DIR/target-vars.fd"
+bf_vm_firmware target "$E2E_DIR/target-vars.fd"
+bf_vm_disk target virtio-blk "$E2E_DIR/target.qcow2" qcow2
+bf_vm_nic target virtio-net-pci "net=192.168.77.0/24,hostfwd=tcp:127.0.0.1:0-192.168.77.99:7000" "mac=52:54:00:77:00:99,addr=8"
+bf_vm_add target -m 768 -device virtio-rng-pci
+bf_vm_start target
+new=$(bf_vm_wait_line target '^SEEN .* end$' 300)
+e2e_check "it comes up in its new home, with its new name" e2e_equal "moved-$guest" "$(e2e_field host "$new")"
+e2e_check "with the new address" e2e_equal 192.168.77.99/24 "$(e2e_field address "$new")"
+e2e_check "with a gateway that answers" e2e_equal yes "$(e2e_field reachable "$new")"
+e2e_check "with the old token" e2e_equal "$(e2e_field token "$old")" "$(e2e_field token "$new")"
+e2e_check "with the old data" e2e_equal "$(e2e_field data "$old")" "$(e2e_field data "$new")"
+e2e_check "as its next start" e2e_equal $(($(e2e_field boots "$old") + 1)) "$(e2e_field boots "$new")"
+e2e_check "and answers at that address" e2e_equal "$(e2e_field token "$old")" \
+    "$(socat -T 30 - "TCP:127.0.0.1:$(bf_vm_forwarded target)" </dev/null)"
+e2e_check "its kernel speaks on the serial port" e2e_matches 'Linux version' "$(bf_vm_serial target | grep -a -m 1 'Linux version')"
+bf_vm_powerdown target
+bf_vm_wait_exit target 120
+e2e_end
