@@ -44,8 +44,7 @@ void bf_qsd_log_writes(const char *folder)
     log_folder = folder;
 }
 
-// ---- The control connection
-// ----------------------------------------------------------------------
+// ---- The control connection --------------------------------------------------------------------
 
 static enum bf_err gone(struct bf_fault *fault, enum bf_err code, const char *what)
 {
@@ -70,7 +69,7 @@ static enum bf_err send_line(struct bf_qsd *q, json_t *command, struct bf_fault 
         sent += (size_t)n;
     }
     free(text);
-    return sent == len ? BF_OK : gone(fault, BF_ERR_IO, "has ended unexpectedly");
+    return sent == len ? BF_OK : gone(fault, BF_ERR_BUSY, "has ended unexpectedly");
 }
 
 static enum bf_err receive_more(struct bf_qsd *q, uint64_t deadline, struct bf_fault *fault)
@@ -89,7 +88,7 @@ static enum bf_err receive_more(struct bf_qsd *q, uint64_t deadline, struct bf_f
     if (n < 0 && errno == EINTR)
         return BF_OK;
     if (n <= 0)
-        return gone(fault, BF_ERR_IO, "has ended unexpectedly");
+        return gone(fault, BF_ERR_BUSY, "has ended unexpectedly");
     q->filled += (size_t)n;
     return BF_OK;
 }
@@ -167,8 +166,7 @@ static enum bf_err greet(struct bf_qsd *q, struct bf_fault *fault)
     return err ? err : command(q, "qmp_capabilities", NULL, fault);
 }
 
-// ---- Starting and stopping
-// -----------------------------------------------------------------------
+// ---- Starting and stopping ---------------------------------------------------------------------
 
 static enum bf_err launch(struct bf_qsd *q, struct bf_fault *fault)
 {
@@ -278,8 +276,7 @@ int bf_qsd_pid(const struct bf_qsd *qsd)
     return qsd->pid;
 }
 
-// ---- Nodes
-// ---------------------------------------------------------------------------------------
+// ---- Nodes -------------------------------------------------------------------------------------
 
 static enum bf_err add_file(struct bf_qsd *q, const char *node, const char *path, int writable,
                             struct bf_fault *fault)

@@ -20,9 +20,11 @@ CHECK_TESTS += tests/image/check.sh tests/efi/selftest.sh
 endif
 
 # the store, the state and the images; the tests bring their own replica/step.c
-STORE_TEST_SRCS := $(REPLICA_STORE_SRCS) tests/unit/store_files.c
-TEST_SRCS_test_store_db := $(STORE_TEST_SRCS) replica/step.c
-TEST_LIBS_test_store_db := $(REPLICA_LIBS)
+STORE_TEST_SRCS := $(REPLICA_STORE_SRCS) tests/unit/store_files.c tests/unit/store_session.c \
+    tests/unit/store_step.c
+STORE_TESTS := test_store test_store_db
+$(foreach t,$(STORE_TESTS),$(eval TEST_SRCS_$(t) := $(STORE_TEST_SRCS)) \
+    $(eval TEST_LIBS_$(t) := $(REPLICA_LIBS)))
 
 # Benchmarks: never part of the tests. The last one collects what the others found.
 BENCH_TESTS += tests/bench/image.sh tests/bench/copy.sh tests/bench/collect.sh

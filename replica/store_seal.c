@@ -1,0 +1,436 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sealing: everything stored is read back and compared, then all disks become one point. In the
+// worker, when nothing is in flight and the last checkpoint is durable. Each step is on the disk
+// before the next begins; docs/store.md says what recovery makes of a kill between any two.
+//
+//  1. verify: chunks that differ become UNKNOWN (durably) and are told as needed; the end.
+//  2. manifest: one sealed manifest per disk.
+//  3. layer: one empty layer per disk, over the one that is being sealed.
+//  4. sealing: the point's row. From here on it is completed, whatever happens.
+//  5. snapshot: the storage daemon switches all disks to the new layers, all or none.
+//  6. sealed: the point exists, and the new layers are the live ones.
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fmt.h"
+#include "base/platform.h"
+#include "replica/layers.h"
+#include "replica/step.h"
+#include "replica/store_parts.h"
+
+struct sealing {
+    struct bf_session_store *store;
+    struct bf_store_disk *disk; // the one at work
+    struct bf_root root;
+    uint64_t data_bytes[BF_PROTO_DISKS_MAX];
+    struct bf_digest digests[BF_STORE_RUN]; // expected, from chunk `first` on
+    uint64_t first;
+    uint64_t bad_first, bad_count; // of the disk at work, not told yet
+    uint64_t bad;                  // chunks, all disks together
+    struct bf_fault fault;
+};
+
+// ---- 1: verification
+// -----------------------------------------------------------------------------
+
+static enum bf_err tell_bad(struct sealing *x)
+{
+    struct bf_session_store *s = x->store;
+    enum bf_err err = BF_OK;
+
+    if (!x->bad_count)
+        return BF_OK;
+    pthread_mutex_lock(&s->lock);
+    if (s->needs < BF_STORE_NEEDS_MAX)
+        s->need[s->needs++] = (struct bf_store_need){x->disk, x->bad_first, x->bad_count};
+    err = bf_working_set(x->disk->working, x->bad_first, x->bad_count, BF_CHUNK_UNKNOWN, NULL);
+    pthread_mutex_unlock(&s->lock);
+    x->bad_count = 0;
+    return err;
+}
+
+static enum bf_err note_bad(struct sealing *x, uint64_t chunk, uint64_t count)
+{
+    enum bf_err err = BF_OK;
+
+    x->bad += count;
+    if (x->bad_count && x->bad_first + x->bad_count == chunk) {
+        x->bad_count += count;
+        return BF_OK;
+    }
+    err = tell_bad(x);
+    x->bad_first = chunk;
+    x->bad_count = count;
+    return err;
+}
+
+static void count_progress(struct sealing *x, uint64_t bytes)
+{
+    pthread_mutex_lock(&x->store->lock);
+    x->store->progress.done += bytes;
+    pthread_mutex_unlock(&x->store->lock);
+}
+
+static enum bf_err compare_data(void *user, uint64_t chunk, const void *data, uint32_t len)
+{
+    struct sealing *x = user;
+    struct bf_digest digest;
+    int over;
+
+    pthread_mutex_lock(&x->store->lock);
+    x->store->progress.done += len;
+    over = x->store->stop;
+    pthread_mutex_unlock(&x->store->lock);
+    if (over)
+        return BF_ERR_CANCELLED;
+    bf_digest_of(&digest, data, len);
+    return bf_digest_equal(&digest, &x->digests[chunk - x->first]) ? BF_OK : note_bad(x, chunk, 1);
+}
+
+static enum bf_err not_zero(void *user, uint64_t chunk, const void *data, uint32_t len)
+{
+    return note_bad(user, chunk, 1);
+}
+
+// Compares one run with what is stored.
+static enum bf_err verify_run(struct sealing *x, struct bf_readback *r, enum bf_chunk_state state,
+                              uint64_t first, uint64_t count)
+{
+    struct bf_store_disk *d = x->disk;
+    enum bf_err err;
+
+    if (state == BF_CHUNK_UNKNOWN)
+        return note_bad(x, first, count);
+    if (state == BF_CHUNK_DATA) {
+        x->first = first;
+        err = bf_readback_read(r, first, count, compare_data, x, &x->fault);
+    } else {
+        err = bf_readback_zero(r, first, count, not_zero, x, &x->fault);
+        count_progress(x, bf_store_bytes(d, first, count));
+    }
+    return err ? err : bf_root_add(&x->root, state, count, x->digests);
+}
+
+static enum bf_err verify_runs(struct sealing *x, struct bf_readback *r, uint16_t index)
+{
+    struct bf_store_disk *d = x->disk;
+    enum bf_err err = BF_OK;
+
+    for (uint64_t first = 0, count; !err && first < d->chunks; first += count) {
+        enum bf_chunk_state state;
+        pthread_mutex_lock(&x->store->lock);
+        err = bf_working_run(d->working, first, d->chunks - first, &state, &count, x->digests,
+                             BF_STORE_RUN);
+        pthread_mutex_unlock(&x->store->lock);
+        if (err)
+            return err;
+        if (state == BF_CHUNK_DATA)
+            x->data_bytes[index] += bf_store_bytes(d, first, count);
+        err = verify_run(x, r, state, first, count);
+    }
+    return err ? err : tell_bad(x);
+}
+
+// The kernel's copies of the layer are given up, so that the reading is of the disk.
+static void forget_cached(struct sealing *x)
+{
+    char path[BF_LAYER_PATH_MAX];
+    int fd;
+
+    bf_layer_file(path, x->store->config.machine, x->disk->number, x->disk->layer);
+    fd = openat(bf_state_dir(x->store->state), path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return;
+    posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+    close(fd);
+}
+
+static enum bf_err check_root(struct sealing *x, uint16_t index)
+{
+    struct bf_digest root;
+    enum bf_err err = bf_root_final(&x->root, &root);
+
+    if (!err && !bf_digest_equal(&root, &x->store->roots[index]))
+        err = bf_fault_set(&x->fault, BF_ERR_MISMATCH, BF_SIDE_SOURCE,
+                           "start the source again; it reads everything anew",
+                           "the source's root digest of disk %u is not that of what it sent",
+                           x->disk->number);
+    return err;
+}
+
+static enum bf_err verify_disk(struct sealing *x, uint16_t index)
+{
+    struct bf_session_store *s = x->store;
+    struct bf_store_disk *d = s->disk[index];
+    struct bf_readback *r;
+    uint64_t bad_before = x->bad;
+    enum bf_err err;
+
+    x->disk = d;
+    bf_root_init(&x->root, &d->geometry);
+    pthread_mutex_lock(&s->lock);
+    s->progress = (struct bf_store_progress){d->number, 0, d->geometry.disk_bytes};
+    pthread_mutex_unlock(&s->lock);
+    forget_cached(x);
+    err = bf_readback_open(bf_qsd_socket(s->qsd), d->number, &d->geometry, &r, &x->fault);
+    if (err)
+        return err;
+    err = verify_runs(x, r, index);
+    bf_readback_close(r);
+    if (!err && x->bad == bad_before)
+        err = check_root(x, index);
+    return err;
+}
+
+static enum bf_err verify(struct sealing *x)
+{
+    enum bf_err err = BF_OK;
+
+    for (uint16_t i = 0; !err && i < x->store->disks; i++)
+        err = verify_disk(x, i);
+    return err;
+}
+
+// What is damaged is known to be so after a crash too.
+static enum bf_err keep_needs(struct sealing *x)
+{
+    enum bf_err err = BF_OK;
+
+    for (uint16_t i = 0; !err && i < x->store->disks; i++) {
+        struct bf_store_disk *d = x->store->disk[i];
+        pthread_mutex_lock(&x->store->lock);
+        err = bf_working_advance(d->working, &d->cursor);
+        pthread_mutex_unlock(&x->store->lock);
+        if (!err)
+            err = bf_working_sync(d->working);
+    }
+    return err;
+}
+
+// ---- 2: sealed manifests
+// -------------------------------------------------------------------------
+
+static enum bf_err write_bytes(void *user, const void *bytes, size_t len)
+{
+    return fwrite(bytes, 1, len, user) == len ? BF_OK : BF_ERR_IO;
+}
+
+static enum bf_err write_runs(struct sealing *x, struct bf_store_disk *d, FILE *file,
+                              struct bf_digest *root)
+{
+    struct bf_manifest_sink sink = {.write = write_bytes, .user = file};
+    struct bf_manifest_writer *w = malloc(sizeof *w);
+    enum bf_err err = w ? bf_manifest_begin(w, &d->geometry, sink) : BF_ERR_NO_MEMORY;
+
+    for (uint64_t first = 0, count; !err && first < d->chunks; first += count) {
+        enum bf_chunk_state state;
+        err = bf_working_run(d->working, first, d->chunks - first, &state, &count, x->digests,
+                             BF_STORE_RUN);
+        if (!err)
+            err = bf_manifest_add(w, state, count, x->digests);
+    }
+    if (!err)
+        err = bf_manifest_end(w, root);
+    free(w);
+    return err;
+}
+
+// Under a temporary name, synced, then renamed.
+static enum bf_err write_manifest(struct sealing *x, uint16_t index)
+{
+    struct bf_session_store *s = x->store;
+    struct bf_store_disk *d = s->disk[index];
+    char path[BF_LAYER_PATH_MAX], fresh[BF_LAYER_PATH_MAX + 4], folder[BF_LAYER_PATH_MAX];
+    struct bf_digest root;
+    int dir = bf_state_dir(s->state), fd;
+    FILE *file;
+    enum bf_err err;
+
+    bf_layer_manifest(path, s->config.machine, d->number, d->layer);
+    bf_layer_folder(folder, s->config.machine, d->number);
+    bf_snprintf(fresh, sizeof fresh, "%s.new", path);
+    fd = openat(dir, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    file = fd >= 0 ? fdopen(fd, "w") : NULL;
+    if (!file) {
+        if (fd >= 0)
+            close(fd);
+        return BF_ERR_IO;
+    }
+    err = write_runs(x, d, file, &root);
+    if (!err && (fflush(file) != 0 || fsync(fd) != 0))
+        err = BF_ERR_NO_SPACE;
+    fclose(file);
+    if (!err && !bf_digest_equal(&root, &s->roots[index]))
+        err = BF_ERR_CORRUPT;
+    if (!err && renameat(dir, fresh, dir, path) != 0)
+        err = BF_ERR_IO;
+    return err ? err : bf_layer_sync(s->state, folder, &x->fault);
+}
+
+static enum bf_err write_manifests(struct sealing *x)
+{
+    enum bf_err err = BF_OK;
+
+    for (uint16_t i = 0; !err && i < x->store->disks; i++) {
+        err = write_manifest(x, i);
+        bf_step("manifest");
+    }
+    return err;
+}
+
+// ---- 3 to 6: the point
+// ---------------------------------------------------------------------------
+
+static enum bf_err make_layers(struct sealing *x, struct bf_image_layer *layer)
+{
+    struct bf_session_store *s = x->store;
+    enum bf_err err = BF_OK;
+
+    for (uint16_t i = 0; !err && i < s->disks; i++) {
+        struct bf_store_disk *d = s->disk[i];
+        char below[BF_LAYER_PATH_MAX];
+        bf_snprintf(below, sizeof below, "layer-%06u.qcow2", d->layer);
+        bf_layer_file(layer[i].path, s->config.machine, d->number, d->layer + 1);
+        err = bf_layer_make(s->state, layer[i].path, d->geometry.disk_bytes, d->geometry.chunk_size,
+                            below, &x->fault);
+        bf_step("layer");
+    }
+    return err;
+}
+
+static enum bf_err describe_disks(struct sealing *x, struct bf_point *point)
+{
+    struct bf_session_store *s = x->store;
+
+    for (uint16_t i = 0; i < s->disks; i++) {
+        struct bf_store_disk *d = s->disk[i];
+        struct bf_replica_disk row;
+        enum bf_err err = bf_db_disk_get(s->db, s->config.machine, d->number, &row);
+        if (err)
+            return err;
+        point->disk[i] = (struct bf_point_disk){
+            .disk = d->number,
+            .layer = d->layer,
+            .next_layer = d->layer + 1,
+            .bytes = d->geometry.disk_bytes,
+            .data_bytes = x->data_bytes[i],
+            .root = s->roots[i],
+            .identity = row.identity,
+        };
+    }
+    point->disks = s->disks;
+    return BF_OK;
+}
+
+static enum bf_err add_point(struct sealing *x, struct bf_point *point)
+{
+    struct bf_session_store *s = x->store;
+    enum bf_err err;
+
+    memcpy(point->machine, s->config.machine, sizeof point->machine);
+    point->time = bf_platform_wall();
+    point->source_clock = s->what.source_clock;
+    point->root = s->what.point_root;
+    memcpy(point->session, s->config.session, 16);
+    memcpy(point->boot, s->config.boot, 16);
+    err = describe_disks(x, point);
+    if (!err)
+        err = bf_db_point_add(s->db, point);
+    if (err)
+        x->fault = *bf_db_fault(s->db);
+    bf_step("sealing");
+    return err;
+}
+
+static enum bf_err switch_layers(struct sealing *x, const struct bf_image_layer *layer,
+                                 const struct bf_point *point)
+{
+    struct bf_session_store *s = x->store;
+    uint16_t number[BF_PROTO_DISKS_MAX];
+    enum bf_err err;
+
+    for (uint16_t i = 0; i < s->disks; i++)
+        number[i] = s->disk[i]->number;
+    err = bf_qsd_snapshot(s->qsd, number, layer, s->disks, &x->fault);
+    bf_step("snapshot");
+    if (err)
+        return err;
+    err = bf_db_point_sealed(s->db, s->config.machine, point->number);
+    bf_step("sealed");
+    if (err)
+        x->fault = *bf_db_fault(s->db);
+    for (uint16_t i = 0; !err && i < s->disks; i++)
+        s->disk[i]->layer++;
+    return err;
+}
+
+static enum bf_err check_point_root(struct sealing *x)
+{
+    struct bf_digest root;
+
+    bf_point_root(x->store->roots, x->store->disks, &root);
+    if (bf_digest_equal(&root, &x->store->what.point_root))
+        return BF_OK;
+    return bf_fault_set(&x->fault, BF_ERR_MISMATCH, BF_SIDE_SOURCE,
+                        "start the source again; it reads everything anew",
+                        "the source's root digest of the point is not that of its disks");
+}
+
+static enum bf_err make_point(struct sealing *x)
+{
+    struct bf_image_layer *layer = calloc(BF_PROTO_DISKS_MAX, sizeof *layer);
+    struct bf_point *point = calloc(1, sizeof *point);
+    struct bf_session_store *s = x->store;
+    enum bf_err err = layer && point ? check_point_root(x) : BF_ERR_NO_MEMORY;
+
+    if (!err)
+        err = write_manifests(x);
+    if (!err)
+        err = make_layers(x, layer);
+    if (!err)
+        err = add_point(x, point);
+    if (!err)
+        err = switch_layers(x, layer, point);
+    if (!err) {
+        pthread_mutex_lock(&s->lock);
+        s->sealing = BF_SEAL_DONE;
+        s->point = point->number;
+        s->point_time = point->time;
+        s->point_root = point->root;
+        pthread_mutex_unlock(&s->lock);
+    }
+    free(point);
+    free(layer);
+    return err;
+}
+
+void bf_store_seal_now(struct bf_session_store *s)
+{
+    struct sealing *x = calloc(1, sizeof *x);
+    enum bf_err err = x ? BF_OK : BF_ERR_NO_MEMORY;
+
+    if (x) {
+        x->store = s;
+        pthread_mutex_lock(&s->lock);
+        s->needs = s->needs_told = 0;
+        pthread_mutex_unlock(&s->lock);
+        err = verify(x);
+    }
+    if (!err && x->bad) {
+        err = keep_needs(x);
+        pthread_mutex_lock(&s->lock);
+        s->sealing = BF_SEAL_NEED;
+        pthread_mutex_unlock(&s->lock);
+    } else if (!err) {
+        err = make_point(x);
+    }
+    if (err && x && x->fault.code == err)
+        bf_store_fail(s, &x->fault);
+    else if (err)
+        bf_store_fail_code(s, err, "sealing a point");
+    bf_store_notify(s);
+    free(x);
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// The named steps in the store's tests.
+#include "tests/unit/store_step.h"
+
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "replica/step.h"
+
+static const char *kill_name;
+static int kill_nth;
+static void (*watcher)(const char *name);
+
+void store_step_kill_at(const char *name, int nth)
+{
+    kill_name = name;
+    kill_nth = nth;
+}
+
+void store_step_watch(void (*watch)(const char *name))
+{
+    watcher = watch;
+}
+
+void bf_step(const char *name)
+{
+    if (watcher)
+        watcher(name);
+    if (kill_name && strcmp(kill_name, name) == 0 && --kill_nth == 0)
+        kill(getpid(), SIGKILL);
+}

@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: Apache-2.0
+// The session store: copying, continuing, sealing, repairing; several points of two disks.
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "replica/layers.h"
+#include "tests/unit/store_files.h"
+#include "tests/unit/store_session.h"
+#include "tests/unit/test.h"
+
+enum { CHUNK = 65536 };
+#define DISK_BYTES ((uint64_t)20 << 20)
+
+static struct bf_fault fault;
+static struct store_files files;
+static struct bf_state *state;
+static struct source source;
+
+static void begin(uint64_t seed, uint64_t bytes)
+{
+    printf("# seed %llu\n", (unsigned long long)seed);
+    store_files_make(&files);
+    CHECK_EQ(bf_state_create(files.state, &fault), BF_OK);
+    CHECK_EQ(bf_state_open(files.state, BF_STATE_DAEMON, &state, &fault), BF_OK);
+    source_make(&source, seed, 2, bytes, CHUNK);
+    session_machine(state, &source);
+}
+
+static void finish(void)
+{
+    source_free(&source);
+    bf_state_close(state);
+    store_files_remove(&files);
+}
+
+static struct bf_session_store *open_session(void)
+{
+    struct bf_session_config config;
+    struct bf_session_store *s;
+
+    session_config(&source, &config);
+    if (bf_session_store_open(state, &config, &s, &fault) != BF_OK)
+        FAIL("%s: %s", bf_err_name(fault.code), fault.what);
+    return s;
+}
+
+static uint32_t copy_and_seal(uint64_t *sent)
+{
+    struct bf_session_store *s = open_session();
+    uint32_t point = 0;
+
+    CHECK_EQ(session_copy(s, &source, 50, sent), BF_OK);
+    CHECK_EQ(session_seal(s, &source, &point), BF_OK);
+    bf_session_store_close(s);
+    return point;
+}
+
+static void test_points_keep_what_was_sealed(void)
+{
+    struct source then[3];
+    uint64_t sent = 0, chunks;
+
+    begin(1, DISK_BYTES);
+    chunks = source.disk[0].chunks + source.disk[1].chunks;
+    for (uint32_t i = 0; i < 3; i++) {
+        CHECK_EQ(copy_and_seal(&sent), i + 1);
+        source_copy(&then[i], &source);
+        CHECK(i == 0 ? sent > chunks / 2 : sent > 0 && sent < chunks / 5);
+        sent = 0;
+        source_change(&source, 50);
+        source_boot(&source);
+    }
+    for (uint32_t i = 0; i < 3; i++)
+        for (uint16_t disk = 0; disk < 2; disk++)
+            CHECK_EQ(point_wrong(state, i + 1, &then[i], disk), 0);
+    for (uint32_t i = 0; i < 3; i++)
+        source_free(&then[i]);
+    finish();
+}
+
+static void test_point_describes_itself(void)
+{
+    static struct bf_point point;
+    struct bf_digest root;
+
+    begin(2, DISK_BYTES);
+    copy_and_seal(NULL);
+    CHECK_EQ(bf_db_point_get(bf_state_db(state), "web", 0, &point), BF_OK);
+    CHECK_EQ(point.state, BF_POINT_SEALED);
+    CHECK_EQ(point.disks, 2);
+    CHECK_EQ(point.source_clock, 77);
+    CHECK(point.time > 1600000000);
+    source_root(&source, 1, &root);
+    CHECK(bf_digest_equal(&point.disk[1].root, &root));
+    CHECK_EQ(point.disk[1].bytes, source.disk[1].geometry.disk_bytes);
+    CHECK(point.disk[1].data_bytes > DISK_BYTES / 2 && point.disk[1].data_bytes < DISK_BYTES);
+    CHECK_STR(point.disk[1].identity.serial, "disk1");
+    finish();
+}
+
+static void test_same_boot_continues_and_another_does_not(void)
+{
+    struct bf_session_store *s;
+    uint64_t sent = 0;
+
+    begin(3, DISK_BYTES);
+    s = open_session();
+    CHECK(!bf_session_store_has_base(s, 0));
+    CHECK_EQ(session_send(s, &source, 0, 0, 200), BF_OK);
+    CHECK_EQ(session_checkpoint(s, 0, 120), BF_OK);
+    bf_session_store_close(s);
+
+    s = open_session();
+    CHECK(bf_session_store_resume(s, 0) >= 120);
+    CHECK(bf_session_store_resume(s, 0) <= 200);
+    CHECK_EQ(bf_session_store_resume(s, 1), 0);
+    CHECK(bf_session_store_has_base(s, 0));
+    CHECK(!bf_session_store_has_base(s, 1));
+    CHECK_EQ(session_wrong(s, &source, 0, 120), 0);
+    bf_session_store_close(s);
+
+    source_boot(&source);
+    s = open_session();
+    CHECK_EQ(bf_session_store_resume(s, 0), 0);
+    CHECK_EQ(session_wrong(s, &source, 0, 120), 0); // nothing is sent again that is there
+    CHECK_EQ(session_copy(s, &source, 64, &sent), BF_OK);
+    CHECK(sent < source.disk[0].chunks + source.disk[1].chunks - 100);
+    bf_session_store_close(s);
+    finish();
+}
+
+static void test_base_sees_what_is_queued(void)
+{
+    struct bf_session_store *s;
+
+    begin(4, DISK_BYTES);
+    s = open_session();
+    CHECK_EQ(session_send(s, &source, 0, 0, source.disk[0].chunks), BF_OK);
+    CHECK_EQ(session_wrong(s, &source, 0, source.disk[0].chunks), 0);
+    source_change(&source, 300);
+    CHECK_EQ(session_send(s, &source, 0, 0, source.disk[0].chunks), BF_OK);
+    CHECK_EQ(session_wrong(s, &source, 0, source.disk[0].chunks), 0);
+    CHECK_EQ(session_checkpoint(s, 0, source.disk[0].chunks), BF_OK);
+    CHECK_EQ(session_untruths(state, s, &source, 0), 0);
+    bf_session_store_close(s);
+    finish();
+}
+
+static void test_one_session_per_machine(void)
+{
+    struct bf_session_config config;
+    struct bf_session_store *s, *other;
+
+    begin(5, DISK_BYTES);
+    s = open_session();
+    session_config(&source, &config);
+    CHECK_EQ(bf_session_store_open(state, &config, &other, &fault), BF_ERR_BUSY);
+    bf_session_store_close(s);
+    s = open_session();
+    bf_session_store_close(s);
+    finish();
+}
+
+static void test_sealed_session_answers_again(void)
+{
+    struct bf_session_store *s;
+    struct bf_store store;
+    uint32_t point = 0;
+    uint8_t data[CHUNK] = {1};
+    struct bf_digest digest = {{2}};
+
+    begin(6, DISK_BYTES);
+    CHECK_EQ(copy_and_seal(NULL), 1);
+    s = open_session(); // the same session and boot: the answer got lost on the way
+    store = bf_session_store_ops(s);
+    CHECK(bf_session_store_done(s, 1));
+    CHECK_EQ(bf_session_store_resume(s, 1), source.disk[1].chunks);
+    CHECK_EQ(session_wrong(s, &source, 1, source.disk[1].chunks), 0);
+    CHECK_EQ(store.ops->data(store.impl, 0, 0, 1, &digest, data, CHUNK), BF_ERR_DENIED);
+    CHECK_EQ(session_seal(s, &source, &point), BF_OK);
+    CHECK_EQ(point, 1);
+    source_change(&source, 500);
+    CHECK_EQ(session_seal(s, &source, &point), BF_ERR_DENIED);
+    bf_session_store_close(s);
+    finish();
+}
+
+static void test_mistakes_are_refused(void)
+{
+    struct bf_session_store *s;
+    struct bf_store store;
+    uint8_t data[CHUNK] = {1};
+    struct bf_digest digest = {{2}};
+    uint64_t chunks;
+
+    begin(7, DISK_BYTES);
+    s = open_session();
+    store = bf_session_store_ops(s);
+    chunks = source.disk[0].chunks;
+    CHECK_EQ(store.ops->data(store.impl, 9, 0, 1, &digest, data, CHUNK), BF_ERR_RANGE);
+    CHECK_EQ(store.ops->data(store.impl, 0, chunks, 1, &digest, data, CHUNK), BF_ERR_RANGE);
+    CHECK_EQ(store.ops->data(store.impl, 0, 0, 1, &digest, data, CHUNK - 1), BF_ERR_RANGE);
+    CHECK_EQ(store.ops->clear(store.impl, 0, 1, UINT64_MAX, BF_CHUNK_ZERO), BF_ERR_RANGE);
+    CHECK_EQ(store.ops->clear(store.impl, 0, 0, 1, BF_CHUNK_UNKNOWN), BF_ERR_RANGE);
+    CHECK_EQ(store.ops->checkpoint(store.impl, 0, chunks + 1), BF_ERR_RANGE);
+    CHECK_EQ(session_copy(s, &source, 100, NULL), BF_OK); // and it goes on
+    bf_session_store_close(s);
+    finish();
+}
+
+static void test_wrong_root_is_no_point(void)
+{
+    struct bf_session_store *s;
+    static struct bf_point point;
+    uint32_t number;
+
+    begin(8, DISK_BYTES);
+    s = open_session();
+    CHECK_EQ(session_copy(s, &source, 100, NULL), BF_OK);
+    source_change(&source, 10); // the source claims something that it did not send
+    CHECK_EQ(session_seal(s, &source, &number), BF_ERR_MISMATCH);
+    bf_session_store_close(s);
+    CHECK_EQ(bf_db_point_get(bf_state_db(state), "web", 0, &point), BF_ERR_NOT_FOUND);
+    finish();
+}
+
+// Overwrites the place of one chunk in the layer's file behind everybody's back.
+static void damage(uint16_t disk, uint32_t layer, uint64_t chunk)
+{
+    static uint8_t contents[CHUNK], block[CHUNK];
+    char path[BF_LAYER_PATH_MAX];
+    int fd;
+    off_t at = 0;
+
+    bf_layer_file(path, "web", disk, layer);
+    fd = openat(bf_state_dir(state), path, O_RDWR);
+    source_read(&source, disk, chunk, contents);
+    while (pread(fd, block, CHUNK, at) == CHUNK && memcmp(block, contents, CHUNK) != 0)
+        at += CHUNK;
+    CHECK(memcmp(block, contents, CHUNK) == 0);
+    block[100] ^= 1;
+    CHECK_EQ(pwrite(fd, block, CHUNK, at), CHUNK);
+    close(fd);
+}
+
+static uint64_t data_chunk(uint16_t disk, uint64_t from)
+{
+    while (source.disk[disk].version[from] == 0 || source.disk[disk].version[from] == SOURCE_UNUSED)
+        from++;
+    return from;
+}
+
+static void test_damage_is_found_and_repaired(void)
+{
+    struct bf_session_store *s;
+    struct bf_store store;
+    uint64_t bad[2], first, count;
+    uint16_t disk;
+    uint32_t point;
+
+    begin(9, DISK_BYTES);
+    s = open_session();
+    store = bf_session_store_ops(s);
+    CHECK_EQ(session_copy(s, &source, 100, NULL), BF_OK);
+    bad[0] = data_chunk(0, 40);
+    bad[1] = data_chunk(1, 200);
+    CHECK_EQ(session_checkpoint(s, 0, source.disk[0].chunks), BF_OK);
+    CHECK_EQ(session_checkpoint(s, 1, source.disk[1].chunks), BF_OK);
+    damage(0, 1, bad[0]);
+    damage(1, 1, bad[1]);
+    CHECK_EQ(session_seal(s, &source, &point), BF_ERR_CORRUPT);
+    bf_session_store_close(s); // what is damaged is known after a restart too
+    s = open_session();
+    store = bf_session_store_ops(s);
+    CHECK_EQ(session_seal(s, &source, &point), BF_ERR_CORRUPT);
+    for (int i = 0; i < 2; i++) {
+        CHECK_EQ(store.ops->need(store.impl, &disk, &first, &count), BF_OK);
+        CHECK_EQ(disk, i);
+        CHECK_EQ(first, bad[i]);
+        CHECK_EQ(count, 1);
+    }
+    CHECK_EQ(store.ops->need(store.impl, &disk, &first, &count), BF_ERR_NOT_FOUND);
+    CHECK_EQ(session_wrong(s, &source, 0, source.disk[0].chunks), 1);
+    CHECK_EQ(session_send(s, &source, 0, bad[0], bad[0] + 1), BF_OK);
+    CHECK_EQ(session_send(s, &source, 1, bad[1], bad[1] + 1), BF_OK);
+    CHECK_EQ(session_seal(s, &source, &point), BF_OK);
+    bf_session_store_close(s);
+    CHECK_EQ(point_wrong(state, point, &source, 0), 0);
+    CHECK_EQ(point_wrong(state, point, &source, 1), 0);
+    finish();
+}
+
+static void test_lost_manifest_is_not_believed(void)
+{
+    struct bf_session_store *s;
+    char folder[BF_LAYER_PATH_MAX], path[BF_LAYER_PATH_MAX + 16];
+    uint32_t point;
+
+    begin(10, DISK_BYTES);
+    copy_and_seal(NULL);
+    bf_layer_folder(folder, "web", 0);
+    snprintf(path, sizeof path, "%s/%s", folder, BF_WORKING_NAME);
+    CHECK_EQ(unlinkat(bf_state_dir(state), path, 0), 0);
+    bf_layer_folder(folder, "web", 1);
+    snprintf(path, sizeof path, "%s/%s", folder, BF_WORKING_NAME);
+    int fd = openat(bf_state_dir(state), path, O_WRONLY);
+    CHECK_EQ(pwrite(fd, "damage", 6, 20), 6);
+    CHECK_EQ(pwrite(fd, "damage", 6, 4096 + 20), 6);
+    close(fd);
+    source_boot(&source);
+    s = open_session();
+    CHECK_EQ(session_untruths(state, s, &source, 0), 0);
+    CHECK_EQ(session_untruths(state, s, &source, 1), 0);
+    CHECK_EQ(session_wrong(s, &source, 0, 10), 10);
+    CHECK_EQ(session_copy(s, &source, 100, NULL), BF_OK);
+    CHECK_EQ(session_seal(s, &source, &point), BF_OK);
+    bf_session_store_close(s);
+    CHECK_EQ(point, 2);
+    finish();
+}
+
+static void test_exchanged_disk_is_refused(void)
+{
+    struct bf_session_config config;
+    struct bf_session_store *s;
+
+    begin(11, DISK_BYTES);
+    session_config(&source, &config);
+    config.disk[1].geometry.disk_bytes += 512;
+    CHECK_EQ(bf_session_store_open(state, &config, &s, &fault), BF_ERR_MISMATCH);
+    finish();
+}
+
+static void test_state_moves_with_its_points(void)
+{
+    char moved[256];
+
+    begin(12, DISK_BYTES);
+    copy_and_seal(NULL);
+    bf_state_close(state);
+    snprintf(moved, sizeof moved, "%s/a/rather/long/folder/name", files.folder);
+    for (char *p = moved + strlen(files.folder) + 1; (p = strchr(p, '/')); p++) {
+        *p = 0;
+        CHECK_EQ(mkdir(moved, 0700), 0);
+        *p = '/';
+    }
+    CHECK_EQ(rename(files.state, moved), 0);
+    CHECK_EQ(bf_state_open(moved, BF_STATE_DAEMON, &state, &fault), BF_OK);
+    CHECK_EQ(point_wrong(state, 1, &source, 0), 0);
+    source_change(&source, 30);
+    source_boot(&source);
+    CHECK_EQ(copy_and_seal(NULL), 2);
+    CHECK_EQ(point_wrong(state, 2, &source, 1), 0);
+    finish();
+}
+
+TEST_MAIN(TEST(test_points_keep_what_was_sealed), TEST(test_point_describes_itself),
+          TEST(test_same_boot_continues_and_another_does_not), TEST(test_base_sees_what_is_queued),
+          TEST(test_one_session_per_machine), TEST(test_sealed_session_answers_again),
+          TEST(test_mistakes_are_refused), TEST(test_wrong_root_is_no_point),
+          TEST(test_damage_is_found_and_repaired), TEST(test_lost_manifest_is_not_believed),
+          TEST(test_exchanged_disk_is_refused), TEST(test_state_moves_with_its_points))
