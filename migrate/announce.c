@@ -120,7 +120,6 @@ static void tell_phase(const struct bf_announcer *a, uint64_t now_us, const stru
         bf_report_text(&r, "code", bf_err_name(p->last_fault.code));
         bf_report_text(&r, "side", bf_side_name(p->last_fault.side));
         bf_report_text(&r, "what", p->last_fault.what);
-        tell_people(a, p->last_fault.what);
     }
     send(a, &r);
 }
