@@ -106,14 +106,15 @@ $(eval $(call flavour,$(EFI),,llvm-ar))
 $(foreach f,$(HOSTED_FLAVOURS),$(eval $(call flavour,$(f),$$(LINUX_SRCS),$(AR))))
 
 # Only the EFI program's own sources see the firmware's headers.
-$(call objs,$(EFI),$(EFI_SRCS) tests/efi/selftest.c): private SEEN += $(EFI_INC)
+EFI_TESTS := $(wildcard tests/efi/*.c)
+$(call objs,$(EFI),$(EFI_SRCS) $(EFI_TESTS)): private SEEN += $(EFI_INC)
 
 build/bootferry.efi: $(call objs,$(EFI),$(EFI_SRCS)) build/$(EFI)/libbootferry.a
 	$(call say,LINK,$@)$(LD_efi) /map:$(@:.efi=.map) /out:$@ $(filter %.o %.a,$^)
 
-# The tests that run inside the firmware: the platform without the program.
-build/tests/selftest.efi: $(call objs,$(EFI),tests/efi/selftest.c $(filter-out \
-    $(APP_SRCS),$(EFI_SRCS))) build/$(EFI)/libbootferry.a
+# The tests that run inside the firmware: the platform and the drivers without the program.
+$(EFI_TESTS:tests/efi/%.c=build/tests/%.efi): build/tests/%.efi: build/$(EFI)/tests/efi/%.o \
+    $(call objs,$(EFI),$(filter-out $(APP_SRCS),$(EFI_SRCS))) build/$(EFI)/libbootferry.a
 	$(call say,LINK,$@)mkdir -p $(@D) && $(LD_efi) /out:$@ $(filter %.o %.a,$^)
 
 # A hosted program: $(eval $(call program,NAME,SOURCES,LIBRARIES AND LINK FLAGS))

@@ -15,8 +15,8 @@ FUZZ_SRCS_fuzz_pe := replica/pe.c
 TEST_TOOLS += tests/pe_check
 TOOL_SRCS_tests/pe_check := tests/image/pe_check.c
 ifneq ($(BOOT_READY),)
-CHECK_DEPS  += build/tests/pe_check build/tests/selftest.efi
-CHECK_TESTS += tests/image/check.sh tests/efi/selftest.sh
+CHECK_DEPS  += build/tests/pe_check build/tests/selftest.efi build/tests/devices.efi
+CHECK_TESTS += tests/image/check.sh tests/efi/selftest.sh tests/efi/devices.sh
 endif
 
 # the store, the state and the images; the tests bring their own replica/step.c

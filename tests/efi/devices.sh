@@ -1,0 +1,103 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The firmware drivers on a machine with every kind of disk: what build/tests/devices.efi finds
+# inside OVMF is compared with what the machine was given. BF_KEEP=DIR keeps logs and pictures.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+# shellcheck source=../../qemu/lib.sh
+. qemu/lib.sh
+tmp=$(mktemp -d)
+trap 'bf_vm_kill_all; [ -z "${BF_KEEP:-}" ] || cp -r "$tmp/vm" "$BF_KEEP"; rm -rf "$tmp"' EXIT
+failed=0
+
+judge() { # NAME COMMAND...
+    local name=$1
+    shift
+    if "$@" >/dev/null; then echo "ok devices: $name"; else echo "not ok devices: $name"; failed=1; fi
+}
+
+truncate -s 33M "$tmp/fat.img"
+mformat -i "$tmp/fat.img" -F ::
+mmd -i "$tmp/fat.img" ::/EFI ::/EFI/BOOT
+mcopy -i "$tmp/fat.img" build/tests/devices.efi ::/EFI/BOOT/BOOTX64.EFI
+printf 'server=from.file.example\nend=reboot\nretry=7\nroot=MAMCAQE=\ncertificate=MAMCAQE=\nkey=MAMCAQE=\n' >"$tmp/conf"
+mcopy -i "$tmp/fat.img" "$tmp/conf" ::/bootferry.conf
+for i in 1 2 3 4 5; do openssl rand -out "$tmp/disk$i" $((3000000 + i * 4096)) && truncate -s $((i * 8))M "$tmp/disk$i"; done
+openssl rand 777 | dd of="$tmp/disk1" bs=1 seek=$((8 * 1048576 - 777)) conv=notrunc status=none
+printf 'serial:one\nserial:two\n' >"$tmp/selectors"
+mkdir "$tmp/cd"
+cp "$tmp/conf" "$tmp/cd/bootferry.conf" # on a medium that was not booted: to be ignored
+xorriso -as mkisofs -quiet -o "$tmp/cd.iso" "$tmp/cd" 2>/dev/null
+
+bf_vm self "$tmp/vm" q35
+bf_vm_firmware self
+bf_vm_add self -m 512 -smp 2 -device VGA -device virtio-rng-pci \
+    -smbios 'type=1,manufacturer=Maker,product=Product 1,serial=serial-1,uuid=00112233-4455-6677-8899-aabbccddeeff' \
+    -smbios 'type=11,value=something else,value=bootferry:server=from.smbios.example,value=bootferry:retry=8' \
+    -fw_cfg name=opt/org.bootferry/server,string=10.0.2.2:7000 \
+    -fw_cfg "name=opt/org.bootferry/disk,file=$tmp/selectors" \
+    -fw_cfg name=opt/other/server,string=no
+bf_vm_disk self virtio-blk "$tmp/fat.img" raw bootindex=0
+bf_vm_disk self virtio-blk "$tmp/disk1" raw serial=virtio-1
+bf_vm_disk self nvme "$tmp/disk2" raw serial=nvme-2,eui64=0x5254000123456789
+bf_vm_disk self ahci "$tmp/disk3" raw serial=sata-3,wwn=0x5000c50011223344
+bf_vm_disk self virtio-scsi "$tmp/disk4" raw serial=scsi-4,wwn=0x5000c50055667788
+bf_vm_disk self nvme "$tmp/disk5" raw serial=nvme-5,logical_block_size=4096,physical_block_size=4096
+bf_vm_cd self "$tmp/cd.iso"
+bf_vm_nic self virtio-net-pci
+bf_vm_start self
+
+status=0
+bf_vm_wait_line self '^screen is drawn' 120 >/dev/null || status=1
+[ $status -ne 0 ] || bf_vm_qmp self screendump "{\"filename\":\"$tmp/screen.ppm\"}" >/dev/null
+[ $status -ne 0 ] || [ -z "${BF_KEEP:-}" ] || bf_vm_screen self "$tmp/vm/screen.png"
+[ $status -ne 0 ] || bf_vm_qmp self send-key '{"keys":[{"type":"qcode","data":"esc"}]}' >/dev/null
+[ $status -ne 0 ] || { bf_vm_wait_line self '^link off please' 60 >/dev/null && bf_vm_link self false; } || status=1
+[ $status -ne 0 ] || { bf_vm_wait_line self '^link on please' 60 >/dev/null && bf_vm_link self true; } || status=1
+[ $status -ne 0 ] || { bf_vm_wait_line self '^devices done' 60 >/dev/null && bf_vm_wait_exit self 60; } || status=1
+bf_vm_serial self >"$tmp/log"
+grep -aE '^(ok|not ok) efi: ' "$tmp/log" || true
+judge 'the program came to its end' test $status -eq 0
+! grep -aq '^not ok' "$tmp/log" || failed=1
+
+seen() { grep -aqE "$1" "$tmp/log"; }
+judge 'the last source wins' seen '^config server=10.0.2.2:7000 origin=4'
+judge 'SMBIOS wins over the file' seen '^config retry=8 origin=3'
+judge 'the file is read' seen '^config end=reboot origin=2'
+judge 'a repeatable key takes lines' seen '^config disk=serial:one; serial:two origin=4'
+judge 'the configuration is accepted as a whole' seen '^config result=ok'
+judge 'secrets are not shown' seen '^config key=\(set\) origin=2'
+judge 'every disk is there once' seen '^disks 7$'
+judge 'the boot medium is known' seen '^disk .* bytes=34603008 .*why=Bootferry was started from it path='
+judge 'the CD drive is known' seen '^disk .* block=2048 .*why=a CD or DVD drive'
+judge 'virtio-blk has size and path' seen '^disk .* bytes=8388608 block=512 serial= .*why= path=PciRoot'
+judge 'NVMe tells serial and EUI-64' seen ' bytes=16777216 block=512 serial=nvme-2 wwn=eui.5254000123456789 model=QEMU NVMe Ctrl why= '
+judge 'AHCI tells serial and WWN' seen ' bytes=25165824 block=512 serial=sata-3 wwn=naa.5000c50011223344 model=QEMU HARDDISK why= '
+judge 'SCSI tells serial and WWN' seen ' bytes=33554432 block=512 serial=scsi-4 wwn=naa.5000c50055667788 model=QEMU QEMU HARDDISK why= '
+judge '4096-byte blocks' seen ' bytes=41943040 block=4096 serial=nvme-5 .* why= '
+judge 'the machine is described' seen '^inventory vendor=Maker product=Product 1 serial=serial-1 uuid=00112233-4455-6677-8899-aabbccddeeff processors=2 memory=536870912 firmware=.* secure=0'
+judge 'one NIC, although it has several handles' seen '^nics 1$'
+judge 'and its address' seen '^nic 0 mac=52:54:00:12:34:56 link=1 '
+plain() { seen '^ports 1$' && ! sed -n '/^ports/,/^devices done/p' "$tmp/log" | grep -aq $'\x1b'; }
+judge 'no escape codes among the lines' plain
+judge 'one channel' seen '^ports 1$'
+
+# crc FILE OFFSET LENGTH, as the program prints it.
+crc() { python3 -c 'import sys,zlib; f=open(sys.argv[1],"rb"); f.seek(int(sys.argv[2])); print("%08x"%zlib.crc32(f.read(int(sys.argv[3]))))' "$@"; }
+for i in 1 2 3 4 5; do
+    bytes=$((i * 8 * 1048576))
+    number=$(sed -nE "s/^disk ([0-9]+) bytes=$bytes .*/\1/p" "$tmp/log")
+    judge "contents of disk $i" seen "^read $number ok crc=$(crc "$tmp/disk$i" 12345 100000) last=ok crc=$(crc "$tmp/disk$i" $((bytes - 777)) 777)"
+done
+
+# The title row is blue from one edge to the other.
+judge 'the screen shows the title' python3 - "$tmp/screen.ppm" <<'PYTHON'
+import sys
+data = open(sys.argv[1], "rb").read()
+magic, size, depth, pixels = data.split(b"\n", 3)
+width, height = map(int, size.split())
+blue = [sum(pixels[3 * (y * width + x) + 2] > 100 and pixels[3 * (y * width + x)] < 60 for x in range(width))
+        for y in range(height)]
+sys.exit(0 if 8 <= sum(count >= 600 for count in blue) <= 40 else 1)
+PYTHON
+exit $failed
