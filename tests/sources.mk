@@ -11,6 +11,12 @@ TEST_LIBS_test_media := -lssl -lcrypto
 FUZZ_SRCS_fuzz_pe := replica/pe.c
 
 
+# Documents that are made from the code.
+TEST_TOOLS += tests/config_keys
+TOOL_SRCS_tests/config_keys := tests/docs/config_keys.c
+CHECK_DEPS  += build/tests/config_keys
+CHECK_TESTS += tests/docs/configuration.sh
+
 # The boot image as a file.
 TEST_TOOLS += tests/pe_check
 TOOL_SRCS_tests/pe_check := tests/image/pe_check.c
