@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// Export of a disk into a file of its own, by qemu-img with the whole chain spelled out. The file
+// is written under a temporary name beside the target, synced, and given its name in one step that
+// fails when the name is taken.
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fmt.h"
+#include "replica/image.h"
+#include "replica/process.h"
+
+enum { PART_SUFFIX_MAX = 32 };
+
+struct exporting {
+    bf_image_progress *progress;
+    void *user;
+    uint64_t total;
+};
+
+// qemu-img -p prints "    (12.34/100%)" over and over.
+static void watch(void *user, const char *text)
+{
+    struct exporting *x = user;
+    const char *at = strrchr(text, '(');
+    unsigned whole, part;
+
+    if (x->progress && at && sscanf(at, "(%3u.%2u/100%%)", &whole, &part) == 2 && whole <= 100)
+        x->progress(x->user, x->total / 10000 * (whole * 100 + part), x->total);
+}
+
+static enum bf_err file_fault(struct bf_fault *fault, const char *file)
+{
+    int number = errno;
+    enum bf_err code = number == EEXIST                      ? BF_ERR_EXISTS
+                       : number == ENOSPC                    ? BF_ERR_NO_SPACE
+                       : number == EACCES || number == EPERM ? BF_ERR_DENIED
+                       : number == ENOENT                    ? BF_ERR_NOT_FOUND
+                                                             : BF_ERR_IO;
+
+    return bf_fault_set(fault, code, BF_SIDE_CONFIG,
+                        code == BF_ERR_EXISTS ? "remove it first, or name another file"
+                                              : "name a file in a folder that you may write",
+                        "%s cannot be written: %s", file, strerror(number));
+}
+
+static enum bf_err sync_path(const char *path, int flags, struct bf_fault *fault)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | flags);
+    enum bf_err err = BF_OK;
+
+    if (fd < 0 || fsync(fd) != 0)
+        err = file_fault(fault, path);
+    if (fd >= 0)
+        close(fd);
+    return err;
+}
+
+static enum bf_err sync_parent(const char *file, struct bf_fault *fault)
+{
+    const char *slash = strrchr(file, '/');
+    char *folder = slash ? strndup(file, (size_t)(slash - file) + 1) : strdup(".");
+    enum bf_err err = folder ? sync_path(folder, O_DIRECTORY, fault) : BF_OK;
+
+    free(folder);
+    return err;
+}
+
+// Names for programs: an absolute path, since one like "nbd:x" would mean something else to them.
+static char *part_name(const char *file)
+{
+    char *here = file[0] == '/' ? NULL : realpath(".", NULL);
+    size_t size = strlen(file) + (here ? strlen(here) : 0) + PART_SUFFIX_MAX;
+    char *part = file[0] == '/' || here ? malloc(size) : NULL;
+
+    if (part)
+        bf_snprintf(part, size, "%s%s%s.part-%d", here ? here : "", here ? "/" : "", file,
+                    (int)getpid());
+    free(here);
+    return part;
+}
+
+static enum bf_err convert(struct exporting *x, const char *source, enum bf_image_format format,
+                           const char *part, struct bf_fault *fault)
+{
+    const char *name = format == BF_IMAGE_RAW ? "raw" : "qcow2";
+    const char *argv[] = {"qemu-img", "convert", "-p", "-O", name, source, part, NULL};
+    char said[160];
+    enum bf_err err = bf_process_run(argv, -1, watch, x, said, sizeof said);
+
+    if (err == BF_ERR_NOT_FOUND)
+        return bf_fault_set(fault, err, BF_SIDE_SERVER, "install the package qemu-utils",
+                            "qemu-img is not installed");
+    if (err && strstr(said, "No space"))
+        err = BF_ERR_NO_SPACE;
+    if (err)
+        return bf_fault_set(fault, err, BF_SIDE_SERVER,
+                            "look at the room and the permissions of the file's folder",
+                            "the export failed: %s", said);
+    return BF_OK;
+}
+
+// Gives the file its name unless somebody has it already.
+static enum bf_err publish(const char *part, const char *file, struct bf_fault *fault)
+{
+    enum bf_err err = sync_path(part, 0, fault);
+
+    if (!err && renameat2(AT_FDCWD, part, AT_FDCWD, file, RENAME_NOREPLACE) != 0)
+        err = file_fault(fault, file);
+    return err ? err : sync_parent(file, fault);
+}
+
+enum bf_err bf_image_export(struct bf_state *state, const struct bf_image_ref *ref, uint16_t disk,
+                            enum bf_image_format format, const char *file,
+                            bf_image_progress *progress, void *user, struct bf_fault *fault)
+{
+    struct exporting x = {.progress = progress, .user = user};
+    struct bf_image_chain chain;
+    char *source = NULL, *part = NULL;
+    enum bf_err err;
+
+    if (faccessat(AT_FDCWD, file, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+        errno = EEXIST;
+        return file_fault(fault, file);
+    }
+    err = bf_image_chain(state, ref, disk, &chain, fault);
+    if (err)
+        return err;
+    x.total = chain.bytes;
+    source = bf_image_chain_json(state, &chain, 1);
+    part = part_name(file);
+    if (!source || !part)
+        err = bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SERVER, "free some memory",
+                           "no memory for an export");
+    if (!err)
+        err = convert(&x, source, format, part, fault);
+    if (!err)
+        err = publish(part, file, fault);
+    if (err && part)
+        unlink(part);
+    if (!err && progress)
+        progress(user, chain.bytes, chain.bytes);
+    free(part);
+    free(source);
+    bf_image_chain_free(&chain);
+    return err;
+}
