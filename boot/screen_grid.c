@@ -109,11 +109,11 @@ void bf_grid_bar(struct bf_grid *grid, uint32_t row, uint32_t column, uint32_t w
 void bf_grid_large(struct bf_grid *grid, uint32_t row, uint32_t column, enum bf_tone tone,
                    const char *text)
 {
-    for (; *text; text++, column += BF_FONT_COLUMNS + 1) {
+    for (; *text; text++, column += BF_GRID_LARGE_COLUMNS) {
         const uint8_t *glyph = bf_font_glyph(*text);
         for (uint32_t y = 0; glyph && y < BF_FONT_ROWS; y++)
-            for (uint32_t x = 0; x < BF_FONT_COLUMNS; x++)
-                if (glyph[y] >> (BF_FONT_COLUMNS - 1 - x) & 1)
+            for (uint32_t x = 0; x < 2 * BF_FONT_COLUMNS; x++)
+                if (glyph[y] >> (BF_FONT_COLUMNS - 1 - x / 2) & 1)
                     set(grid, row + y, column + x, tone, BF_CELL_BLOCK);
     }
 }

@@ -23,7 +23,8 @@ uint32_t bf_grid_wrap(struct bf_grid *grid, uint32_t row, uint32_t column, uint3
 // Of width cells: solid up to done, shaded up to ahead, the rest as an empty track.
 void bf_grid_bar(struct bf_grid *grid, uint32_t row, uint32_t column, uint32_t width, uint64_t done,
                  uint64_t ahead, uint64_t total);
-// Large letters, six columns each, five rows.
+// Large letters, five rows high. A cell is about twice as high as wide, so a dot takes two.
+enum { BF_GRID_LARGE_COLUMNS = 11 };
 void bf_grid_large(struct bf_grid *grid, uint32_t row, uint32_t column, enum bf_tone tone,
                    const char *text);
 

@@ -11,7 +11,9 @@
 enum {
     LEFT = 2,
     LARGE_ROW = 2,
-    FACTS_COLUMN = 30,
+    LARGE_FACTS = LEFT + 3 * BF_GRID_LARGE_COLUMNS + 3, // beside three large letters
+    SIZE_COLUMN = 30,
+    BAR_COLUMN = SIZE_COLUMN + 12,
     LABEL_COLUMNS = 13,
     EVENT_ROWS = 3,
 };
@@ -106,7 +108,7 @@ static void title(const struct bf_screen *s, struct bf_grid *g)
     uint64_t t = s->elapsed_seconds;
     bf_grid_fill(g, 0, BF_TONE_TITLE);
     bf_grid_putf(g, 0, LEFT, BF_TONE_TITLE, "Bootferry %s", s->version ? s->version : "");
-    bf_grid_put(g, 0, FACTS_COLUMN, BF_TONE_TITLE, machine);
+    bf_grid_put(g, 0, SIZE_COLUMN, BF_TONE_TITLE, machine);
     bf_snprintf(elapsed, sizeof elapsed, "%02u:%02u:%02u", (uint32_t)(t / 3600),
                 (uint32_t)(t / 60 % 60), (uint32_t)(t % 60));
     bf_grid_put_right(g, 0, g->columns - LEFT, BF_TONE_TITLE, elapsed);
@@ -170,28 +172,30 @@ static void events(const struct bf_screen *s, struct bf_grid *g, uint32_t row, u
 
 // ---- Disks -------------------------------------------------------------------------------------
 
-// Of a device path the end tells more than the beginning.
+// The serial number is shown whole, and as much of the model as fits; of a device path the end,
+// which tells more than the beginning.
 static void disk_name(char *out, size_t size, const struct bf_disk_identity *id)
 {
     const char *name = id->serial[0] ? id->serial : id->wwn;
-    size_t len = strlen(id->path);
-    if (id->model[0] && name[0])
-        bf_snprintf(out, size, "%s %s", id->model, name);
-    else if (id->model[0] || name[0])
-        bf_snprintf(out, size, "%s", id->model[0] ? id->model : name);
-    else if (len < size)
+    size_t name_len = strlen(name), path_len = strlen(id->path);
+    if (id->model[0] && name_len + 3 < size)
+        bf_snprintf(out, size, "%.*s%s%s", (int)(size - name_len - 2), id->model,
+                    name_len ? " " : "", name);
+    else if (id->model[0] || name_len)
+        bf_snprintf(out, size, "%s", name_len ? name : id->model);
+    else if (path_len < size)
         bf_snprintf(out, size, "%s", id->path);
     else
-        bf_snprintf(out, size, "..%s", id->path + len - (size - 3));
+        bf_snprintf(out, size, "..%s", id->path + path_len - (size - 3));
 }
 
 static void planned_disk(const struct bf_screen *s, struct bf_grid *g, uint32_t row, uint32_t i)
 {
     const struct bf_inventory_disk *disk = &s->inventory->disk[i];
     const struct bf_progress *p = s->progress;
-    uint32_t bar = FACTS_COLUMN + 12, width = g->columns - LEFT - bar - 6;
+    uint32_t width = g->columns - LEFT - BAR_COLUMN - 6u;
     if (disk->hibernated && (!p || !p->disk[i].position)) {
-        bf_grid_put(g, row, bar, BF_TONE_WARN, "holds a hibernated system");
+        bf_grid_put(g, row, BAR_COLUMN, BF_TONE_WARN, "holds a hibernated system");
         return;
     }
     if (!p)
@@ -200,7 +204,7 @@ static void planned_disk(const struct bf_screen *s, struct bf_grid *g, uint32_t 
     int verifying = p->phase == BF_PHASE_VERIFYING;
     uint64_t done = verifying ? d->verified : d->durable;
     char text[8];
-    bf_grid_bar(g, row, bar, width, done, verifying ? 0 : d->position, d->bytes);
+    bf_grid_bar(g, row, BAR_COLUMN, width, done, verifying ? 0 : d->position, d->bytes);
     bf_snprintf(text, sizeof text, "%u%%",
                 percent(verifying ? d->verified : d->position, d->bytes));
     bf_grid_put_right(g, row, g->columns - LEFT, d->done ? BF_TONE_GOOD : BF_TONE_NORMAL, text);
@@ -209,17 +213,17 @@ static void planned_disk(const struct bf_screen *s, struct bf_grid *g, uint32_t 
 static void disk_row(const struct bf_screen *s, struct bf_grid *g, uint32_t row, uint32_t i)
 {
     const struct bf_inventory_disk *disk = &s->inventory->disk[i];
-    char name[FACTS_COLUMN - LEFT - 3], size[16];
+    char name[SIZE_COLUMN - LEFT - 3], size[16];
     enum bf_tone tone = disk->planned ? BF_TONE_NORMAL : BF_TONE_DIM;
     disk_name(name, sizeof name, &disk->identity);
     bf_human_bytes(size, sizeof size, disk->identity.bytes);
     bf_grid_putf(g, row, LEFT, tone, "%u", i);
     bf_grid_put(g, row, LEFT + 3, tone, name);
-    bf_grid_put_right(g, row, FACTS_COLUMN + 10, tone, size);
+    bf_grid_put_right(g, row, SIZE_COLUMN + 10, tone, size);
     if (disk->planned)
         planned_disk(s, g, row, i);
     else
-        bf_grid_put(g, row, FACTS_COLUMN + 12, tone, disk->why[0] ? disk->why : "not chosen yet");
+        bf_grid_put(g, row, BAR_COLUMN, tone, disk->why[0] ? disk->why : "not chosen yet");
 }
 
 // Planned disks first; what does not fit is counted.
@@ -246,20 +250,19 @@ static void copy_facts(const struct bf_progress *p, struct bf_grid *g)
     char a[16], b[16], left[32];
     bf_human_bytes(a, sizeof a, p->bytes_position);
     bf_human_bytes(b, sizeof b, p->bytes_total);
-    bf_grid_putf(g, LARGE_ROW + 2, FACTS_COLUMN, BF_TONE_NORMAL, "%s of %s", a, b);
+    bf_grid_putf(g, LARGE_ROW + 2, LARGE_FACTS, BF_TONE_NORMAL, "%s of %s", a, b);
     bf_human_bytes(a, sizeof a, p->rate);
     duration(left, sizeof left, p->eta_seconds);
     if (p->phase == BF_PHASE_COPYING && p->eta_seconds != UINT64_MAX)
-        bf_grid_putf(g, LARGE_ROW + 3, FACTS_COLUMN, BF_TONE_BRIGHT, "%s/s, about %s left", a,
-                     left);
+        bf_grid_putf(g, LARGE_ROW + 3, LARGE_FACTS, BF_TONE_BRIGHT, "%s/s, about %s left", a, left);
     else if (p->phase == BF_PHASE_COPYING)
-        bf_grid_putf(g, LARGE_ROW + 3, FACTS_COLUMN, BF_TONE_NORMAL, "%s/s", a);
+        bf_grid_putf(g, LARGE_ROW + 3, LARGE_FACTS, BF_TONE_NORMAL, "%s/s", a);
     bf_human_bytes(a, sizeof a, p->sent_bytes);
     bf_human_bytes(b, sizeof b, p->read_bytes);
-    bf_grid_putf(g, LARGE_ROW + 4, FACTS_COLUMN, BF_TONE_NORMAL, "read %s, sent %s", b, a);
+    bf_grid_putf(g, LARGE_ROW + 4, LARGE_FACTS, BF_TONE_NORMAL, "read %s, sent %s", b, a);
     if (p->unreadable_bytes) {
         bf_human_bytes(a, sizeof a, p->unreadable_bytes);
-        bf_grid_putf(g, LARGE_ROW + 5, FACTS_COLUMN, BF_TONE_BAD, "%s could not be read", a);
+        bf_grid_putf(g, LARGE_ROW + 5, LARGE_FACTS, BF_TONE_BAD, "%s could not be read", a);
     }
 }
 
@@ -271,9 +274,9 @@ static void running(const struct bf_screen *s, struct bf_grid *g)
     char text[8];
     if (p->phase == BF_PHASE_VERIFYING)
         verified(p, &done, &total);
-    bf_snprintf(text, sizeof text, "%u%%", percent(done, total));
+    bf_snprintf(text, sizeof text, done < total ? "%u%%" : "%u", percent(done, total));
     bf_grid_large(g, LARGE_ROW, LEFT, trouble ? BF_TONE_WARN : BF_TONE_BRIGHT, text);
-    bf_grid_put(g, LARGE_ROW, FACTS_COLUMN, trouble ? BF_TONE_WARN : BF_TONE_BRIGHT,
+    bf_grid_put(g, LARGE_ROW, LARGE_FACTS, trouble ? BF_TONE_WARN : BF_TONE_BRIGHT,
                 phase_words(p->phase));
     copy_facts(p, g);
     bf_grid_bar(g, LARGE_ROW + 6, LEFT, g->columns - 2u * LEFT, done, done, total);
@@ -319,22 +322,20 @@ static void what_next(const struct bf_screen *s, struct bf_grid *g, uint32_t row
 static void success(const struct bf_screen *s, struct bf_grid *g)
 {
     const struct bf_progress *p = s->progress;
+    uint32_t tail = g->rows - 3u - EVENT_ROWS;
     bf_grid_large(g, LARGE_ROW, LEFT, BF_TONE_GOOD, "DONE");
     if (p) {
         char read[16], sent[16], digest[65];
         bf_human_bytes(read, sizeof read, p->read_bytes);
         bf_human_bytes(sent, sizeof sent, p->sent_bytes);
         bf_hex(digest, p->point_root.bytes, sizeof p->point_root.bytes);
-        bf_grid_putf(g, LARGE_ROW, FACTS_COLUMN, BF_TONE_GOOD, "Recovery point %u of %s", p->point,
+        bf_grid_putf(g, LARGE_ROW + 6, LEFT, BF_TONE_GOOD,
+                     "Recovery point %u of %s is verified and committed at the server.", p->point,
                      p->machine);
-        bf_grid_put(g, LARGE_ROW + 1, FACTS_COLUMN, BF_TONE_NORMAL,
-                    "verified and committed at the server");
-        bf_grid_putf(g, LARGE_ROW + 3, FACTS_COLUMN, BF_TONE_NORMAL, "read %s, sent %s", read,
-                     sent);
-        bf_grid_putf(g, LARGE_ROW + 6, LEFT, BF_TONE_DIM, "digest %s", digest);
+        bf_grid_putf(g, LARGE_ROW + 7, LEFT, BF_TONE_NORMAL, "Read %s, sent %s.", read, sent);
+        bf_grid_putf(g, LARGE_ROW + 8, LEFT, BF_TONE_DIM, "digest %s", digest);
     }
-    uint32_t tail = g->rows - 3u - EVENT_ROWS;
-    disks(s, g, LARGE_ROW + 8, tail - (LARGE_ROW + 8) - 1);
+    disks(s, g, LARGE_ROW + 10, tail - (LARGE_ROW + 10) - 1);
     what_next(s, g, tail);
     events(s, g, tail + 2, EVENT_ROWS - 1);
 }
