@@ -90,6 +90,27 @@ for i in 1 2 3 4 5; do
     judge "contents of disk $i" seen "^read $number ok crc=$(crc "$tmp/disk$i" 12345 100000) last=ok crc=$(crc "$tmp/disk$i" $((bytes - 777)) 777)"
 done
 
+# The same program from a CD, with a USB stick in the machine.
+mkdir "$tmp/iso"
+cp "$tmp/fat.img" "$tmp/iso/efi.img"
+xorriso -as mkisofs -quiet -o "$tmp/boot.iso" -e efi.img -no-emul-boot "$tmp/iso" 2>/dev/null
+bf_vm cd "$tmp/vm-cd" q35
+bf_vm_firmware cd
+bf_vm_add cd -m 256 -device qemu-xhci -blockdev "driver=raw,node-name=stick,file.driver=file,file.filename=$tmp/disk1" \
+    -device usb-storage,drive=stick,serial=usb-1,removable=on
+bf_vm_disk cd ahci "$tmp/disk3" raw serial=sata-3
+bf_vm_cd cd "$tmp/boot.iso" bootindex=0
+bf_vm_start cd
+judge 'the program runs from a CD' bf_vm_wait_line cd '^inventory ' 120
+bf_vm_kill cd
+bf_vm_serial cd >"$tmp/log"
+judge 'bootferry.conf is read from a CD' seen '^config server=from.file.example:7667 origin=2'
+judge 'without fw_cfg and SMBIOS strings nothing else counts' seen '^config retry=7 origin=2'
+judge 'the boot CD is known' seen '^disk .* block=2048 .*why=Bootferry was started from it'
+judge 'a USB stick is removable' seen '^disk .* bytes=8388608 .*why=removable; '
+judge 'the disk is there' seen '^disk .* serial=sata-3 .* why= '
+judge 'three disks' seen '^disks 3$'
+
 # The title row is blue from one edge to the other.
 judge 'the screen shows the title' python3 - "$tmp/screen.ppm" <<'PYTHON'
 import sys
