@@ -36,11 +36,14 @@ damaged() {
 damaged writable-text $((sections + 36 + 3)) '\340' 'no section both writable and executable'
 damaged no-nx $((optional + 71)) '\000' 'NX compatible'
 damaged alignment $((optional + 33)) '\002' 'sections aligned to 4 KiB'
+# raw_of SECTION: where it begins in the file.
 raw_of() {
-    LC_ALL=C grep -abo "$1" "$image" | head -n 1 | cut -d: -f1
+    echo $(($(llvm-readobj --sections "$image" |
+        awk -v name="$1" '$1 == "Name:" { here = $2 == name }
+            here && $1 == "PointerToRawData:" { print $2 }')))
 }
-damaged sbat "$(raw_of 'sbat,1,SBAT')" 'S' 'SBAT names itself and Bootferry'
-damaged section "$(raw_of 'BOOTFERRY-CONFIG')" 'b' 'configuration section well formed and empty'
+damaged sbat "$(raw_of .sbat)" 'S' 'SBAT names itself and Bootferry'
+damaged section "$(raw_of .bfconf)" 'b' 'configuration section well formed and empty'
 
 # Signing as for Secure Boot: the tools accept the image, the signature verifies, and it covers the
 # configuration section.
@@ -56,7 +59,7 @@ else
 fi >"$tmp/sign" 2>&1
 grep -E '^(ok|not ok) ' "$tmp/sign"
 image=$tmp/signed.efi
-printf 'X' | dd of="$image" bs=1 seek=$(($(raw_of 'BOOTFERRY-CONFIG') + 32)) conv=notrunc status=none
+printf 'X' | dd of="$image" bs=1 seek=$(($(raw_of .bfconf) + 32)) conv=notrunc status=none
 if sbverify --cert "$certificate" "$image" >/dev/null 2>&1; then
     echo "not ok the signature covers the configuration"
     failed=1
