@@ -58,14 +58,15 @@ e2e_ok() { echo "ok $E2E_NAME: $*"; }
 e2e_not_ok() { echo "not ok $E2E_NAME: $*"; E2E_FAILED=1; }
 e2e_skip() { echo "skip $E2E_NAME: $*"; E2E_ENDED=1; exit 0; }
 
-# e2e_check WHAT COMMAND...: a judgement. The command's output is shown when it fails.
+# e2e_check WHAT COMMAND...: a judgement. The command's output is shown when it fails. Within the command a failure does
+# not end anything by itself (that is how the shell treats conditions), so functions used here join with && or return.
 e2e_check() {
-    local what=$1 out
+    local what=$1
     shift
-    if out=$("$@" 2>&1); then
+    if "$@" >"$E2E_DIR/check.out" 2>&1; then
         e2e_ok "$what"
     else
-        printf '%s\n' "$out" | sed 's/^/# /'
+        sed 's/^/# /' "$E2E_DIR/check.out"
         e2e_not_ok "$what"
     fi
 }
@@ -134,9 +135,7 @@ e2e_points() { bf_cli points "$1" --json | jq '.points | length'; }
 # e2e_same NAME[@POINT] N FILE: disk N of the point, exported, is byte for byte the file.
 e2e_same() {
     rm -f "$E2E_DIR/export.raw"
-    bf_cli export "$1" --disk "$2" --format raw "$E2E_DIR/export.raw" >>"$E2E_LOGS/cli.log"
-    cmp "$E2E_DIR/export.raw" "$3"
-    rm -f "$E2E_DIR/export.raw"
+    bf_cli export "$1" --disk "$2" --format raw "$E2E_DIR/export.raw" && cmp "$E2E_DIR/export.raw" "$3"
 }
 
 # e2e_relay: a relay with faults in front of the server, on E2E_RELAY_PORT of 127.0.0.1.
