@@ -75,9 +75,10 @@ void bf_announce_inventory(const struct bf_announcer *a, const char *name,
         bf_mac_text(mac, inventory->nic[i].mac);
         bf_report_begin(&r, "nic");
         bf_report_text(&r, "mac", mac);
-        bf_report_text(&r, "link", inventory->nic[i].link < 0 ? "unknown"
-                                   : inventory->nic[i].link   ? "up"
-                                                              : "down");
+        bf_report_text(&r, "link",
+                       inventory->nic[i].link < 0 ? "unknown"
+                       : inventory->nic[i].link   ? "up"
+                                                  : "down");
         bf_report_text(&r, "name", inventory->nic[i].name);
         send(a, &r);
     }
@@ -202,8 +203,8 @@ static void add_point(struct bf_report *r, const struct bf_progress *p)
     bf_report_text(r, "root", root);
 }
 
-void bf_announce_verdict(const struct bf_announcer *a, uint64_t now_us,
-                         const struct bf_progress *p, const struct bf_fault *fault)
+void bf_announce_verdict(const struct bf_announcer *a, uint64_t now_us, const struct bf_progress *p,
+                         const struct bf_fault *fault)
 {
     struct bf_report r;
 

@@ -33,8 +33,8 @@ void bf_announce_inventory(const struct bf_announcer *a, const char *name,
 // Call it in every turn: cheap when nothing changed, at most one progress line per second.
 void bf_announce_progress(struct bf_announcer *a, uint64_t now_us, const struct bf_progress *p);
 // The last line. p may be NULL when there never was a sender; fault's code is BF_OK for success.
-void bf_announce_verdict(const struct bf_announcer *a, uint64_t now_us,
-                         const struct bf_progress *p, const struct bf_fault *fault);
+void bf_announce_verdict(const struct bf_announcer *a, uint64_t now_us, const struct bf_progress *p,
+                         const struct bf_fault *fault);
 
 // "52:54:00:12:34:56"
 void bf_mac_text(char out[18], const uint8_t mac[6]);

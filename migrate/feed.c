@@ -65,7 +65,7 @@ void bf_feed_start(struct bf_feed *feed, struct bf_source_disk *disk, const stru
         (uint32_t)(preferred / g->chunk_size < most ? preferred / g->chunk_size : most);
     if (!feed->slot_chunks)
         feed->slot_chunks = 1;
-    slot_bytes = feed->slot_chunks * g->chunk_size;
+    slot_bytes = feed->slot_chunks * g->chunk_size + BF_BLOCK_ALIGN_MAX;
     feed->slots = feed->memory_bytes / slot_bytes;
     // Two beyond the queue: one that is being worked on, one whose reading is complete.
     if (feed->slots > depth + 2u)
@@ -130,6 +130,9 @@ static enum bf_err finish_part(struct bf_feed *feed, struct bf_slot *slot)
     struct bf_block_request *r = &slot->request;
     slot->in_flight = 0;
     if (!r->status) {
+        if (r->data != slot->data + slot->got)
+            memmove(slot->data + slot->got, r->data,
+                    (size_t)r->count * feed->disk->geometry.block_size);
         slot->got += r->count * feed->disk->geometry.block_size;
         slot->tries = 0;
         if (slot->got >= slot->bytes)
@@ -150,13 +153,14 @@ static enum bf_err submit_part(struct bf_feed *feed, struct bf_slot *slot)
 {
     uint32_t size = feed->disk->geometry.block_size;
     uint32_t left = (slot->bytes - slot->got) / size;
+    uintptr_t align = feed->disk->geometry.alignment;
     struct bf_block_request *r = &slot->request;
     uint64_t offset = slot->first * feed->geometry.chunk_size + slot->got;
     enum bf_err err;
     memset(r, 0, sizeof *r);
     r->block = offset / size;
     r->count = left < slot->part ? left : slot->part;
-    r->data = slot->data + slot->got;
+    r->data = (void *)(((uintptr_t)slot->data + slot->got + align - 1) & ~(align - 1));
     err = bf_source_submit(feed->disk, r);
     if (err == BF_AGAIN)
         return err;

@@ -13,7 +13,8 @@
 #include "image/manifest.h"
 #include "net/proto.h"
 
-enum { BF_FEED_SLOTS = 32, BF_FEED_MEMORY_MIN = 2 * BF_DATA_MAX };
+// A slot has room to move within, so that any part of it can be read to an aligned address.
+enum { BF_FEED_SLOTS = 32, BF_FEED_MEMORY_MIN = 2 * (BF_DATA_MAX + BF_BLOCK_ALIGN_MAX) };
 
 enum bf_slot_state { BF_SLOT_FREE, BF_SLOT_READING, BF_SLOT_READY };
 enum bf_chunk_class { BF_CLASS_ZERO, BF_CLASS_SAME, BF_CLASS_DATA };

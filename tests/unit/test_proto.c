@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: Apache-2.0
+// The protocol's frames: golden bytes, every message there and back, every truncation and one byte
+// too many refused, and each judgement broken once.
+#include "net/proto.h"
+#include "tests/proto_any.h"
+#include "tests/unit/test.h"
+
+static uint8_t bytes[BF_FRAME_HEADER + BF_FRAME_PAYLOAD_MAX];
+static uint8_t again[sizeof bytes];
+static struct bf_inventory inventory;
+static uint8_t digests[BF_BASE_ENTRIES_MAX * 32];
+
+static struct bf_hello a_hello(void)
+{
+    struct bf_hello m = {1, 1, BF_CAP_LZ4 | BF_CAP_ZSTD, {1, 2, 3}, {0}, -5, "bootferry 0.1"};
+    return m;
+}
+
+static struct bf_welcome a_welcome(void)
+{
+    struct bf_welcome m = {1, BF_CAP_LZ4, {9, 8, 7}, 1700000000, 1, "web-1.example", "bootferryd"};
+    return m;
+}
+
+static struct bf_plan a_plan(void)
+{
+    struct bf_plan m = {1, 0, 2, 1, {1 << 30, 512, 65536}, 7, 0};
+    return m;
+}
+
+static void make_inventory(void)
+{
+    inventory = (struct bf_inventory){.firmware = BF_FIRMWARE_UEFI,
+                                      .secure_boot = 1,
+                                      .processors = 4,
+                                      .memory_bytes = 1 << 30,
+                                      .firmware_vendor = "EDK II",
+                                      .system_uuid = "01234567-89ab-cdef-0123-456789abcdef",
+                                      .nics = 2,
+                                      .disks = 2};
+    inventory.nic[1].link = -1;
+    snprintf(inventory.nic[0].driver, 16, "snp");
+    inventory.disk[0].planned = 1;
+    inventory.disk[0].identity.bytes = 1 << 30;
+    inventory.disk[0].identity.block_size = 512;
+    snprintf(inventory.disk[0].identity.serial, 64, "S1");
+    snprintf(inventory.disk[1].why, 96, "removable");
+}
+
+// One of every message, in the order of a session. Returns the frame's length, 0 after the last.
+static size_t sample(unsigned which)
+{
+    struct bf_hello hello = a_hello();
+    struct bf_welcome welcome = a_welcome();
+    struct bf_plan plan = a_plan();
+    struct bf_enrol enrol = {"web-1", {7}, digests, 300};
+    struct bf_enrolled enrolled = {digests, 900};
+    struct bf_base_want want = {3, 100, 65536};
+    struct bf_base_run base = {3, BF_CHUNK_DATA, 100, 5, digests};
+    struct bf_base_run zero = {3, BF_CHUNK_ZERO, 100, 60000, NULL};
+    struct bf_data data = {1, BF_CODEC_NONE, 2, 10, 4096, digests, digests, 4096};
+    struct bf_range range = {1, BF_RANGE_SAME, 12, UINT64_C(1) << 40};
+    struct bf_checkpoint checkpoint = {1, 12};
+    struct bf_disk_done done = {1, {{0xaa}}};
+    struct bf_commit commit = {{{0xbb}}, 1700000001};
+    struct bf_need need = {1, 5, 2, 1};
+    struct bf_verifying verifying = {1, 10, 20};
+    struct bf_committed committed = {7, 1700000002, {{0xcc}}};
+    struct bf_busy busy = {30000};
+    struct bf_event event = {2, "hello"};
+    struct bf_fault fault = {BF_ERR_NO_SPACE, BF_SIDE_SERVER, "full", "free some"};
+    struct bf_bye bye = {1};
+    size_t head;
+    make_inventory();
+    switch (which) {
+    case 0: return bf_put_hello(bytes, sizeof bytes, &hello);
+    case 1: return bf_put_inventory(bytes, sizeof bytes, &inventory);
+    case 2: return bf_put_enrol(bytes, sizeof bytes, &enrol);
+    case 3: return bf_put_enrolled(bytes, sizeof bytes, &enrolled);
+    case 4: return bf_put_welcome(bytes, sizeof bytes, &welcome);
+    case 5: return bf_put_plan(bytes, sizeof bytes, &plan);
+    case 6: return bf_put_base_want(bytes, sizeof bytes, &want);
+    case 7: return bf_put_base(bytes, sizeof bytes, &base);
+    case 8: return bf_put_base(bytes, sizeof bytes, &zero);
+    case 9:
+        head = bf_put_data_head(bytes, sizeof bytes, &data);
+        memcpy(bytes + head, data.body, data.body_len);
+        return head + data.body_len;
+    case 10: return bf_put_range(bytes, sizeof bytes, &range);
+    case 11: return bf_put_checkpoint(bytes, sizeof bytes, BF_MSG_CHECKPOINT, &checkpoint);
+    case 12: return bf_put_checkpoint(bytes, sizeof bytes, BF_MSG_DURABLE, &checkpoint);
+    case 13: return bf_put_disk_done(bytes, sizeof bytes, &done);
+    case 14: return bf_put_commit(bytes, sizeof bytes, &commit);
+    case 15: return bf_put_need(bytes, sizeof bytes, &need);
+    case 16: return bf_put_verifying(bytes, sizeof bytes, &verifying);
+    case 17: return bf_put_committed(bytes, sizeof bytes, &committed);
+    case 18: return bf_put_busy(bytes, sizeof bytes, &busy);
+    case 19: return bf_put_event(bytes, sizeof bytes, &event);
+    case 20: return bf_put_ping(bytes, sizeof bytes, BF_MSG_PING, 77);
+    case 21: return bf_put_ping(bytes, sizeof bytes, BF_MSG_PONG, 77);
+    case 22: return bf_put_fault(bytes, sizeof bytes, &fault);
+    case 23: return bf_put_bye(bytes, sizeof bytes, &bye);
+    default: return 0;
+    }
+}
+
+static struct bf_frame parse(size_t len)
+{
+    struct bf_frame f;
+    size_t need;
+    CHECK_EQ(bf_frame_parse(bytes, len, &f, &need), BF_OK);
+    CHECK_EQ(need, len);
+    return f;
+}
+
+static void test_every_message_there_and_back(void)
+{
+    unsigned which;
+    size_t len, len_again;
+    for (which = 0; (len = sample(which)) > 0; which++) {
+        struct bf_frame f = parse(len);
+        CHECK_EQ(proto_any(&f, again, sizeof again, &len_again), BF_OK);
+        CHECK_EQ(len_again, len);
+        CHECK_MEM(again, bytes, len);
+    }
+    CHECK_EQ(which, 24);
+}
+
+static void test_every_truncation_is_refused(void)
+{
+    size_t len, unused;
+    for (unsigned which = 0; (len = sample(which)) > 0; which++) {
+        struct bf_frame f = parse(len);
+        uint32_t whole = f.length;
+        for (f.length = 0; f.length < whole; f.length++)
+            CHECK_EQ(proto_any(&f, again, sizeof again, &unused), BF_ERR_PROTOCOL);
+        f.length = whole + 1;
+        bytes[len] = 0;
+        CHECK_EQ(proto_any(&f, again, sizeof again, &unused), BF_ERR_PROTOCOL);
+    }
+}
+
+static void test_every_small_buffer_is_refused(void)
+{
+    size_t len, unused;
+    for (unsigned which = 0; (len = sample(which)) > 0; which++) {
+        struct bf_frame f = parse(len);
+        if (f.type == BF_MSG_DATA)
+            continue; // its body is not the encoder's
+        for (size_t size = 0; size < len; size++) {
+            CHECK_EQ(proto_any(&f, again, size, &unused), BF_OK);
+            CHECK_EQ(unused, 0);
+        }
+    }
+}
+
+static void check_golden(size_t len, const char *hex)
+{
+    CHECK_EQ(len * 2, strlen(hex));
+    for (size_t i = 0; i < len; i++) {
+        unsigned v;
+        CHECK(sscanf(hex + 2 * i, "%2x", &v) == 1);
+        if (bytes[i] != v)
+            FAIL("byte %zu is %02x, expected %02x", i, bytes[i], v);
+    }
+}
+
+static void test_golden_hello(void)
+{
+    check_golden(sample(0), "010000004b000000"
+                            "4f54464552590d0a"
+                            "01000100"
+                            "0300000000000000"
+                            "01020300000000000000000000000000"
+                            "00000000000000000000000000000000"
+                            "fbffffffffffffff"
+                            "0d00626f6f74666572727920302e31");
+}
+
+static void test_golden_plan_range_data(void)
+{
+    struct bf_data data = {1, BF_CODEC_ZSTD, 1, 10, 4096, digests, digests, 100};
+    check_golden(sample(5), "2200000020000000"
+                            "0100000002000100000040000000000002000000000100"
+                            "0700000000000000"
+                            "00");
+    check_golden(sample(10), "0600000013000000"
+                             "0100100c000000000000000000000000010000");
+    memset(digests, 0x5a, 32);
+    size_t head = bf_put_data_head(bytes, sizeof bytes, &data);
+    check_golden(head, "0500000094000000"
+                       "010002010a0000000000000000100000"
+                       "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a");
+}
+
+static void test_frame_header(void)
+{
+    struct bf_frame f;
+    size_t need, len = sample(20);
+    for (size_t i = 0; i < BF_FRAME_HEADER; i++) {
+        CHECK_EQ(bf_frame_parse(bytes, i, &f, &need), BF_AGAIN);
+        CHECK_EQ(need, BF_FRAME_HEADER);
+    }
+    for (size_t i = BF_FRAME_HEADER; i < len; i++) {
+        CHECK_EQ(bf_frame_parse(bytes, i, &f, &need), BF_AGAIN);
+        CHECK_EQ(need, len);
+    }
+    bytes[2] = 2; // an unknown flag
+    CHECK_EQ(bf_frame_parse(bytes, len, &f, &need), BF_ERR_PROTOCOL);
+    bytes[2] = 0;
+    memcpy(bytes + 4, "\x01\x00\x14\x00", 4); // one byte more than allowed
+    CHECK_EQ(bf_frame_parse(bytes, len, &f, &need), BF_ERR_PROTOCOL);
+    memcpy(bytes + 4, "\x00\x00\x14\x00", 4);
+    CHECK_EQ(bf_frame_parse(bytes, len, &f, &need), BF_AGAIN);
+    memcpy(bytes + 4, "\xff\xff\xff\xff", 4);
+    CHECK_EQ(bf_frame_parse(bytes, len, &f, &need), BF_ERR_PROTOCOL);
+}
+
+#define REFUSED(length)                                                                            \
+    do {                                                                                           \
+        size_t unused_;                                                                            \
+        struct bf_frame f_ = parse(length);                                                        \
+        CHECK_EQ(proto_any(&f_, again, sizeof again, &unused_), BF_ERR_PROTOCOL);                  \
+    } while (0)
+
+static void test_hello_is_judged(void)
+{
+    struct bf_hello m = a_hello();
+    struct bf_frame f;
+    m.version_min = 2;
+    REFUSED(bf_put_hello(bytes, sizeof bytes, &m));
+    m.version_min = 0;
+    REFUSED(bf_put_hello(bytes, sizeof bytes, &m));
+    m = a_hello();
+    memset(m.boot, 0, sizeof m.boot);
+    REFUSED(bf_put_hello(bytes, sizeof bytes, &m));
+    m = a_hello();
+    size_t len = bf_put_hello(bytes, sizeof bytes, &m);
+    bytes[BF_FRAME_HEADER] ^= 1;
+    REFUSED(len);
+    // A later version may say more: its range must still be readable.
+    m.version_max = 9;
+    len = bf_put_hello(bytes, sizeof bytes, &m);
+    f = parse(len);
+    f.length += 20;
+    CHECK_EQ(bf_get_hello(&f, &m), BF_OK);
+    CHECK_EQ(m.version_max, 9);
+}
+
+static void test_inventory_is_judged(void)
+{
+    make_inventory();
+    inventory.disk[0].identity.bytes = 1000;
+    REFUSED(bf_put_inventory(bytes, sizeof bytes, &inventory));
+    make_inventory();
+    inventory.disk[0].identity.bytes = 0;
+    REFUSED(bf_put_inventory(bytes, sizeof bytes, &inventory));
+    make_inventory();
+    snprintf(inventory.disk[0].why, 96, "planned, and yet a reason");
+    REFUSED(bf_put_inventory(bytes, sizeof bytes, &inventory));
+    make_inventory();
+    inventory.firmware = 3;
+    REFUSED(bf_put_inventory(bytes, sizeof bytes, &inventory));
+    make_inventory();
+    inventory.nic[0].link = 2;
+    REFUSED(bf_put_inventory(bytes, sizeof bytes, &inventory));
+    make_inventory();
+    inventory.disks = BF_PROTO_DISKS_MAX + 1;
+    CHECK_EQ(bf_put_inventory(bytes, sizeof bytes, &inventory), 0);
+}
+
+static void test_session_messages_are_judged(void)
+{
+    struct bf_welcome w = a_welcome();
+    struct bf_plan p = a_plan();
+    struct bf_fault fault = {BF_OK, BF_SIDE_SERVER, "x", "y"};
+    struct bf_enrol enrol = {"Web", {0}, digests, 10};
+    struct bf_busy busy = {BF_BUSY_MAX_MS + 1};
+    w.version = 2;
+    REFUSED(bf_put_welcome(bytes, sizeof bytes, &w));
+    w = a_welcome();
+    memset(w.session, 0, 16);
+    REFUSED(bf_put_welcome(bytes, sizeof bytes, &w));
+    w = a_welcome();
+    w.resumed = 2;
+    REFUSED(bf_put_welcome(bytes, sizeof bytes, &w));
+    w = a_welcome();
+    snprintf(w.name, sizeof w.name, "../etc");
+    REFUSED(bf_put_welcome(bytes, sizeof bytes, &w));
+    p.geometry.chunk_size = 1000;
+    REFUSED(bf_put_plan(bytes, sizeof bytes, &p));
+    p = a_plan();
+    p.resume_chunk = 16385;
+    REFUSED(bf_put_plan(bytes, sizeof bytes, &p));
+    p = a_plan();
+    p.done = 1;
+    REFUSED(bf_put_plan(bytes, sizeof bytes, &p));
+    p = a_plan();
+    p.disks = 0;
+    REFUSED(bf_put_plan(bytes, sizeof bytes, &p));
+    REFUSED(bf_put_fault(bytes, sizeof bytes, &fault));
+    REFUSED(bf_put_enrol(bytes, sizeof bytes, &enrol));
+    REFUSED(bf_put_busy(bytes, sizeof bytes, &busy));
+}
+
+static void test_copy_messages_are_judged(void)
+{
+    struct bf_data data = {1, BF_CODEC_LZ4, 1, 10, 100, digests, digests, 100};
+    struct bf_range range = {1, BF_CHUNK_DATA, 0, 1};
+    struct bf_base_want want = {1, 0, 65537};
+    struct bf_base_run base = {1, 5, 0, 1, NULL};
+    REFUSED(bf_put_data_head(bytes, sizeof bytes, &data) + 100); // not smaller than raw
+    data.codec = 3;
+    data.body_len = 50;
+    REFUSED(bf_put_data_head(bytes, sizeof bytes, &data) + 50);
+    data.codec = BF_CODEC_LZ4;
+    data.count = 0;
+    REFUSED(bf_put_data_head(bytes, sizeof bytes, &data) + 50);
+    data.count = BF_DATA_CHUNKS_MAX + 1;
+    REFUSED(bf_put_data_head(bytes, sizeof bytes, &data) + 50);
+    data.count = 1;
+    data.raw_len = BF_DATA_MAX + 1;
+    REFUSED(bf_put_data_head(bytes, sizeof bytes, &data) + 50);
+    data.raw_len = 100;
+    data.disk = BF_PROTO_DISKS_MAX;
+    REFUSED(bf_put_data_head(bytes, sizeof bytes, &data) + 50);
+    data.body_len = BF_FRAME_PAYLOAD_MAX;
+    CHECK_EQ(bf_put_data_head(bytes, sizeof bytes, &data), 0);
+    REFUSED(bf_put_range(bytes, sizeof bytes, &range));
+    range.state = BF_CHUNK_ZERO;
+    range.count = 0;
+    REFUSED(bf_put_range(bytes, sizeof bytes, &range));
+    range.first = UINT64_MAX;
+    range.count = 2;
+    REFUSED(bf_put_range(bytes, sizeof bytes, &range));
+    REFUSED(bf_put_base_want(bytes, sizeof bytes, &want));
+    REFUSED(bf_put_base(bytes, sizeof bytes, &base));
+    base.state = BF_CHUNK_DATA;
+    base.count = BF_BASE_ENTRIES_MAX + 1;
+    base.digests = digests;
+    CHECK_EQ(bf_put_base(bytes, sizeof bytes, &base), 0);
+}
+
+static void test_fault_of_a_later_version_keeps_its_words(void)
+{
+    struct bf_fault fault = {(enum bf_err)999, BF_SIDE_SERVER, "something new", "update"}, got;
+    struct bf_frame f = parse(bf_put_fault(bytes, sizeof bytes, &fault));
+    CHECK_EQ(bf_get_fault(&f, &got), BF_OK);
+    CHECK_EQ(got.code, BF_ERR_UNSUPPORTED);
+    CHECK_STR(got.what, "something new");
+}
+
+static void test_machine_names(void)
+{
+    static const char *const good[] = {"a", "web-1", "0", "db.example.org", "x--y",
+                                       "a23456789012345678901234567890123456789012345678901234567890123"};
+    static const char *const bad[] = {"", "-a", ".a", "A", "a..b", "a/b", "a b", "a_b", "\xc3\xa4",
+                                      "a234567890123456789012345678901234567890123456789012345678901234"};
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        CHECK(bf_machine_name_ok(good[i]));
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        CHECK(!bf_machine_name_ok(bad[i]));
+}
+
+TEST_MAIN(TEST(test_every_message_there_and_back), TEST(test_every_truncation_is_refused),
+          TEST(test_every_small_buffer_is_refused), TEST(test_golden_hello),
+          TEST(test_golden_plan_range_data), TEST(test_frame_header), TEST(test_hello_is_judged),
+          TEST(test_inventory_is_judged), TEST(test_session_messages_are_judged),
+          TEST(test_copy_messages_are_judged),
+          TEST(test_fault_of_a_later_version_keeps_its_words), TEST(test_machine_names))
