@@ -323,7 +323,7 @@ static void frames(struct bf_receiver *r)
     struct bf_frame frame;
     for (int i = 0; i < FRAMES_PER_TURN && r->state <= BF_RECEIVER_DONE; i++) {
         enum bf_err err;
-        if (bf_link_next(&r->link, &frame))
+        if (r->state == BF_RECEIVER_PLANNING || bf_link_next(&r->link, &frame))
             return;
         err = on_frame(r, &frame);
         if (err == BF_AGAIN)

@@ -39,9 +39,11 @@ SIM_SRCS := tests/platform_sim.c tests/sim_disk.c tests/sim_link.c tests/sim_sto
     tests/sim_world.c
 TEST_SRCS_test_sim := $(SIM_SRCS)
 TEST_SRCS_test_sim_random := $(SIM_SRCS)
-TEST_SRCS_test_proto := tests/proto_any.c
+TEST_SRCS_test_proto := tests/proto_any.c tests/proto_samples.c
 # Many more seeds than `make check` has time for.
 SOAK_DEPS  += build/asan/tests/unit/test_sim_random
 SOAK_TESTS += tests/soak_sim.sh
-FUZZ_SRCS_fuzz_frames := tests/proto_any.c
-FUZZ_SRCS_fuzz_receiver := tests/platform_sim.c tests/sim_store.c
+FUZZ_SRCS_fuzz_frames := tests/proto_any.c tests/proto_samples.c tests/fuzz_seed.c
+FUZZ_SRCS_fuzz_receiver := tests/platform_sim.c tests/sim_store.c tests/fuzz_seed.c
+FUZZ_SRCS_fuzz_manifest := tests/fuzz_seed.c
+FUZZ_SRCS_fuzz_decompress := tests/fuzz_seed.c

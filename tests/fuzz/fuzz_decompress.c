@@ -5,8 +5,24 @@
 #include <string.h>
 
 #include "migrate/compress.h"
+#include "tests/fuzz_seed.h"
 
+int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    static const char text[] = "to be compressed, to be compressed, to be compressed, and again";
+    struct bf_compressor *c = bf_compressor_new();
+    for (uint8_t codec = BF_CODEC_LZ4; codec <= BF_CODEC_ZSTD; codec++) {
+        uint8_t seed[256] = {codec, sizeof text};
+        size_t len =
+            bf_compress(c, (enum bf_codec)codec, 1, seed + 4, sizeof seed - 4, text, sizeof text);
+        fuzz_seed(*argc, *argv, codec, seed, len + 4);
+    }
+    bf_compressor_free(c);
+    return 0;
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

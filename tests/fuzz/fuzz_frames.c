@@ -4,7 +4,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/fuzz_seed.h"
 #include "tests/proto_any.h"
+#include "tests/proto_samples.h"
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    static uint8_t frame[65536];
+    size_t len;
+    for (unsigned i = 0; (len = proto_sample(i, frame, sizeof frame)) > 0; i++)
+        fuzz_seed(*argc, *argv, i, frame, len);
+    return 0;
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

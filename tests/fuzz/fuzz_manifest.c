@@ -6,8 +6,41 @@
 #include <string.h>
 
 #include "image/manifest.h"
+#include "tests/fuzz_seed.h"
 
+int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct seed {
+    uint8_t bytes[1024];
+    size_t len;
+};
+
+static enum bf_err keep(void *user, const void *bytes, size_t len)
+{
+    struct seed *s = user;
+    memcpy(s->bytes + s->len, bytes, len);
+    s->len += len;
+    return BF_OK;
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    static const struct bf_geometry g = {20 * 32768 + 512, 512, 32768};
+    static const struct bf_digest digests[3];
+    struct bf_manifest_writer w;
+    struct seed seed = {.len = 0};
+    bf_manifest_begin(&w, &g, (struct bf_manifest_sink){keep, &seed});
+    bf_manifest_add(&w, BF_CHUNK_DATA, 3, digests);
+    bf_manifest_add(&w, BF_CHUNK_ZERO, 10, NULL);
+    bf_manifest_add(&w, BF_CHUNK_UNUSED, 4, NULL);
+    bf_manifest_add(&w, BF_CHUNK_UNREADABLE, 4, NULL);
+    bf_manifest_end(&w, NULL);
+    fuzz_seed(*argc, *argv, 0, seed.bytes, seed.len);
+    seed.bytes[seed.len] = 0xa5;
+    fuzz_seed(*argc, *argv, 1, seed.bytes, seed.len + 1);
+    return 0;
+}
 
 struct bytes {
     const uint8_t *at;

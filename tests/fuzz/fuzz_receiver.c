@@ -7,9 +7,11 @@
 
 #include "base/platform.h"
 #include "migrate/receiver.h"
+#include "tests/fuzz_seed.h"
 #include "tests/platform_sim.h"
 #include "tests/sim_store.h"
 
+int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct feed {
@@ -28,7 +30,7 @@ static enum bf_err feed_read(void *impl, void *bytes, size_t size, size_t *done)
     memcpy(bytes, f->at, *done);
     f->at += *done;
     f->left -= *done;
-    return *done ? BF_OK : BF_ERR_CLOSED;
+    return *done ? BF_OK : BF_AGAIN; // silence at the end
 }
 
 static enum bf_err feed_write(void *impl, const void *bytes, size_t len, size_t *done)
@@ -103,6 +105,37 @@ static size_t greeting(uint8_t *out, size_t size)
     return len + bf_put_inventory(out + len, size - len, &inventory);
 }
 
+// A sound migration of the little disk: data, zeros, the short last chunk, DISK_DONE, COMMIT.
+static size_t migration(uint8_t *out, size_t size)
+{
+    static const uint8_t chunk[32768] = {1};
+    struct bf_digest digest, root, point;
+    struct bf_data data = {
+        .count = 1, .raw_len = sizeof chunk, .digests = digest.bytes, .body_len = sizeof chunk};
+    struct bf_range zero = {.state = BF_CHUNK_ZERO, .first = 1, .count = 3};
+    struct bf_checkpoint checkpoint = {0, 4};
+    struct bf_disk_done done;
+    struct bf_commit commit = {.clock = 1};
+    struct bf_base_want want = {0, 0, 4};
+    struct bf_root r;
+    size_t len = bf_put_base_want(out, size, &want);
+    bf_digest_of(&digest, chunk, sizeof chunk);
+    len += bf_put_data_head(out + len, size - len, &data);
+    memcpy(out + len, chunk, sizeof chunk);
+    len += sizeof chunk;
+    len += bf_put_range(out + len, size - len, &zero);
+    len += bf_put_checkpoint(out + len, size - len, BF_MSG_CHECKPOINT, &checkpoint);
+    bf_root_init(&r, &shape);
+    bf_root_add(&r, BF_CHUNK_DATA, 1, &digest);
+    bf_root_add(&r, BF_CHUNK_ZERO, 3, NULL);
+    bf_root_final(&r, &root);
+    done = (struct bf_disk_done){0, root};
+    len += bf_put_disk_done(out + len, size - len, &done);
+    bf_point_root(&root, 1, &point);
+    commit.point_root = point;
+    return len + bf_put_commit(out + len, size - len, &commit);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct bf_receiver_host host = {.session = session, .enrol = enrol};
@@ -126,10 +159,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (int i = 0; r && i < 100000; i++) {
         if (bf_receiver_step(r, bf_platform_now_us(), &idle) != BF_AGAIN)
             break;
-        sim_clock_advance(1000);
+        sim_clock_advance(100000);
     }
     bf_receiver_free(r);
     sim_store_free(&store);
     free(all);
+    return 0;
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    static uint8_t seed[65536] = {0, 255};
+    struct bf_enrol request = {.name = "fuzz", .csr = seed, .csr_len = 40};
+    size_t len = 2 + migration(seed + 2, sizeof seed - 2);
+    LLVMFuzzerTestOneInput(seed, len);
+    if (store.points != 1)
+        abort(); // a seed that leads nowhere is none
+    fuzz_seed(*argc, *argv, 0, seed, len);
+    seed[0] = 3;
+    fuzz_seed(*argc, *argv, 1, seed, 2 + bf_put_enrol(seed + 2, 4096, &request));
     return 0;
 }

@@ -3,6 +3,7 @@
 // too many refused, and each judgement broken once.
 #include "net/proto.h"
 #include "tests/proto_any.h"
+#include "tests/proto_samples.h"
 #include "tests/unit/test.h"
 
 static uint8_t bytes[BF_FRAME_HEADER + BF_FRAME_PAYLOAD_MAX];
@@ -12,96 +13,27 @@ static uint8_t digests[BF_BASE_ENTRIES_MAX * 32];
 
 static struct bf_hello a_hello(void)
 {
-    struct bf_hello m = {1, 1, BF_CAP_LZ4 | BF_CAP_ZSTD, {1, 2, 3}, {0}, -5, "bootferry 0.1"};
-    return m;
+    return proto_sample_hello();
 }
 
 static struct bf_welcome a_welcome(void)
 {
-    struct bf_welcome m = {1, BF_CAP_LZ4, {9, 8, 7}, 1700000000, 1, "web-1.example", "bootferryd"};
-    return m;
+    return proto_sample_welcome();
 }
 
 static struct bf_plan a_plan(void)
 {
-    struct bf_plan m = {1, 0, 2, 1, {1 << 30, 512, 65536}, 7, 0};
-    return m;
+    return proto_sample_plan();
 }
 
 static void make_inventory(void)
 {
-    inventory = (struct bf_inventory){.firmware = BF_FIRMWARE_UEFI,
-                                      .secure_boot = 1,
-                                      .processors = 4,
-                                      .memory_bytes = 1 << 30,
-                                      .firmware_vendor = "EDK II",
-                                      .system_uuid = "01234567-89ab-cdef-0123-456789abcdef",
-                                      .nics = 2,
-                                      .disks = 2};
-    inventory.nic[1].link = -1;
-    snprintf(inventory.nic[0].driver, 16, "snp");
-    inventory.disk[0].planned = 1;
-    inventory.disk[0].identity.bytes = 1 << 30;
-    inventory.disk[0].identity.block_size = 512;
-    snprintf(inventory.disk[0].identity.serial, 64, "S1");
-    snprintf(inventory.disk[1].why, 96, "removable");
+    proto_sample_inventory(&inventory);
 }
 
-// One of every message, in the order of a session. Returns the frame's length, 0 after the last.
 static size_t sample(unsigned which)
 {
-    struct bf_hello hello = a_hello();
-    struct bf_welcome welcome = a_welcome();
-    struct bf_plan plan = a_plan();
-    struct bf_enrol enrol = {"web-1", {7}, digests, 300};
-    struct bf_enrolled enrolled = {digests, 900};
-    struct bf_base_want want = {3, 100, 65536};
-    struct bf_base_run base = {3, BF_CHUNK_DATA, 100, 5, digests};
-    struct bf_base_run zero = {3, BF_CHUNK_ZERO, 100, 60000, NULL};
-    struct bf_data data = {1, BF_CODEC_NONE, 2, 10, 4096, digests, digests, 4096};
-    struct bf_range range = {1, BF_RANGE_SAME, 12, UINT64_C(1) << 40};
-    struct bf_checkpoint checkpoint = {1, 12};
-    struct bf_disk_done done = {1, {{0xaa}}};
-    struct bf_commit commit = {{{0xbb}}, 1700000001};
-    struct bf_need need = {1, 5, 2, 1};
-    struct bf_verifying verifying = {1, 10, 20};
-    struct bf_committed committed = {7, 1700000002, {{0xcc}}};
-    struct bf_busy busy = {30000};
-    struct bf_event event = {2, "hello"};
-    struct bf_fault fault = {BF_ERR_NO_SPACE, BF_SIDE_SERVER, "full", "free some"};
-    struct bf_bye bye = {1};
-    size_t head;
-    make_inventory();
-    switch (which) {
-    case 0: return bf_put_hello(bytes, sizeof bytes, &hello);
-    case 1: return bf_put_inventory(bytes, sizeof bytes, &inventory);
-    case 2: return bf_put_enrol(bytes, sizeof bytes, &enrol);
-    case 3: return bf_put_enrolled(bytes, sizeof bytes, &enrolled);
-    case 4: return bf_put_welcome(bytes, sizeof bytes, &welcome);
-    case 5: return bf_put_plan(bytes, sizeof bytes, &plan);
-    case 6: return bf_put_base_want(bytes, sizeof bytes, &want);
-    case 7: return bf_put_base(bytes, sizeof bytes, &base);
-    case 8: return bf_put_base(bytes, sizeof bytes, &zero);
-    case 9:
-        head = bf_put_data_head(bytes, sizeof bytes, &data);
-        memcpy(bytes + head, data.body, data.body_len);
-        return head + data.body_len;
-    case 10: return bf_put_range(bytes, sizeof bytes, &range);
-    case 11: return bf_put_checkpoint(bytes, sizeof bytes, BF_MSG_CHECKPOINT, &checkpoint);
-    case 12: return bf_put_checkpoint(bytes, sizeof bytes, BF_MSG_DURABLE, &checkpoint);
-    case 13: return bf_put_disk_done(bytes, sizeof bytes, &done);
-    case 14: return bf_put_commit(bytes, sizeof bytes, &commit);
-    case 15: return bf_put_need(bytes, sizeof bytes, &need);
-    case 16: return bf_put_verifying(bytes, sizeof bytes, &verifying);
-    case 17: return bf_put_committed(bytes, sizeof bytes, &committed);
-    case 18: return bf_put_busy(bytes, sizeof bytes, &busy);
-    case 19: return bf_put_event(bytes, sizeof bytes, &event);
-    case 20: return bf_put_ping(bytes, sizeof bytes, BF_MSG_PING, 77);
-    case 21: return bf_put_ping(bytes, sizeof bytes, BF_MSG_PONG, 77);
-    case 22: return bf_put_fault(bytes, sizeof bytes, &fault);
-    case 23: return bf_put_bye(bytes, sizeof bytes, &bye);
-    default: return 0;
-    }
+    return proto_sample(which, bytes, sizeof bytes);
 }
 
 static struct bf_frame parse(size_t len)
