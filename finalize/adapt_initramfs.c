@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cpio.h"
-#include "fin.h"
-#include "initramfs.h"
-#include "modules.h"
+#include "finalize/cpio.h"
+#include "finalize/fin.h"
+#include "finalize/initramfs.h"
+#include "finalize/modules.h"
 
 #define ARCHIVE_MAX ((size_t)64 << 20)
 #define RESUME_CONF "/etc/initramfs-tools/conf.d/resume"

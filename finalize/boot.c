@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stable.h"
+#include "finalize/stable.h"
 
 #define WHY "root, resume and consoles of the kernel's command line"
 

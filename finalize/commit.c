@@ -2,7 +2,7 @@
 // Commits a set of edits: space is checked, originals and journal reach the disk, then each file is
 // replaced. A run that is killed at any point leaves whole files, old or new, and a journal that
 // undoes them.
-#include "commit.h"
+#include "finalize/commit.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "journal.h"
+#include "finalize/journal.h"
 
 #define SPACE_MARGIN ((uint64_t)1 << 20)
 

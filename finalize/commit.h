@@ -6,8 +6,8 @@
 #ifndef BF_FINALIZE_COMMIT_H
 #define BF_FINALIZE_COMMIT_H
 
-#include "edit.h"
-#include "report.h"
+#include "finalize/edit.h"
+#include "finalize/report.h"
 
 #define BF_UNDO_DIR "/var/lib/bootferry/undo"
 

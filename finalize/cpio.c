@@ -2,7 +2,7 @@
 // A writer of newc archives; see cpio.h. Names and data are padded to 4 bytes counted from the
 // archive's beginning, which is why an archive may only follow something that ends on such a
 // boundary.
-#include "cpio.h"
+#include "finalize/cpio.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#include "text.h"
+#include "finalize/text.h"
 
 struct bf_cpio {
     struct bf_text *out; // borrowed; only appended to

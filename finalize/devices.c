@@ -2,7 +2,7 @@
 // Maps device names of a guest to what was probed. The order of the disks is that of the recovery
 // point, which is that of the source's firmware; a name is therefore evidence and callers check the
 // file system type before they believe it.
-#include "devices.h"
+#include "finalize/devices.h"
 
 #include <ctype.h>
 #include <stdio.h>

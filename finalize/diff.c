@@ -2,7 +2,7 @@
 // Unified diff by longest common subsequence. Equal heads and tails are trimmed first, so that the
 // table is small for the edits made here; when it would still exceed TABLE_MAX cells the middle is
 // shown as one block replaced by another, which is a correct if longer diff.
-#include "diff.h"
+#include "finalize/diff.h"
 
 #include <ctype.h>
 #include <stdint.h>
@@ -10,7 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "root.h"
+#include "finalize/root.h"
 
 #define TABLE_MAX ((size_t)4 << 20)
 #define CONTEXT   3

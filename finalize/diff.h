@@ -3,7 +3,7 @@
 #ifndef BF_FINALIZE_DIFF_H
 #define BF_FINALIZE_DIFF_H
 
-#include "text.h"
+#include "finalize/text.h"
 
 // Appends the diff from `before` to `after` (NULL: the file is absent) with three lines of context.
 // A line that holds a secret shows its key and "********". Bytes that are not printable ASCII show

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The table of targets. Module names are those of Linux; a name that a kernel has neither as a
 // module nor built in is reported and skipped, since older kernels lack some of them.
-#include "drivers.h"
+#include "finalize/drivers.h"
 
 #include <stddef.h>
 #include <string.h>

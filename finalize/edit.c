@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The pending changes of one run, held in memory; see edit.h. Size is bounded by the caps of root.h
 // and by ENTRIES_MAX files.
-#include "edit.h"
+#include "finalize/edit.h"
 
 #include <errno.h>
 #include <stdio.h>

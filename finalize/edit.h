@@ -9,7 +9,7 @@
 #include <jansson.h>
 #include <stdint.h>
 
-#include "root.h"
+#include "finalize/root.h"
 
 enum bf_edit_kind {
     BF_EDIT_NONE, // read, not changed

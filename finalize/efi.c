@@ -12,7 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "fin.h"
+#include "finalize/fin.h"
 
 #define WHY "starts without a boot entry in the firmware"
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs one mode on one root: inspect, then the adapters in order, then report, then commit.
 // Adapters only collect edits, so whatever refuses, nothing has been written.
-#include "fin.h"
+#include "finalize/fin.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "commit.h"
-#include "hibernation.h"
+#include "finalize/commit.h"
+#include "finalize/hibernation.h"
 
 static const char *const mode_names[] = {"inspect", "dry-run", "apply", "undo"};
 

@@ -4,11 +4,11 @@
 #ifndef BF_FINALIZE_FIN_H
 #define BF_FINALIZE_FIN_H
 
-#include "devices.h"
-#include "drivers.h"
-#include "edit.h"
-#include "plan.h"
-#include "report.h"
+#include "finalize/devices.h"
+#include "finalize/drivers.h"
+#include "finalize/edit.h"
+#include "finalize/plan.h"
+#include "finalize/report.h"
 
 enum bf_mode { BF_MODE_INSPECT, BF_MODE_DRY_RUN, BF_MODE_APPLY, BF_MODE_UNDO };
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stable.h"
+#include "finalize/stable.h"
 
 #define RESUME_CONF "/etc/initramfs-tools/conf.d/resume"
 

@@ -2,7 +2,7 @@
 // Finds a hibernated system, in a swap partition (which the prober recognises) or in a swap file,
 // and refuses or discards it as planned. Discarding restores the swap's signature, as the kernel
 // does before it resumes; an undo never brings the image back, since the disk has moved on.
-#include "hibernation.h"
+#include "finalize/hibernation.h"
 
 #include <errno.h>
 #include <fcntl.h>

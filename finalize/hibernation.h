@@ -3,7 +3,7 @@
 #ifndef BF_FINALIZE_HIBERNATION_H
 #define BF_FINALIZE_HIBERNATION_H
 
-#include "fin.h"
+#include "finalize/fin.h"
 
 // Checks a swap area's first page (`fd` open for reading; for writing too if `discard`). 1: it held
 // an image (now discarded, if asked), 0: it did not, -1 with errno. The signature is that of

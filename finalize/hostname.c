@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fin.h"
+#include "finalize/fin.h"
 
 struct names {
     char old_short[65], old_full[256];

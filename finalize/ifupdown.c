@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "network.h"
+#include "finalize/network.h"
 
 #define MAIN_FILE "/etc/network/interfaces"
 #define FILES_MAX 64

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Steps through systemd's configuration syntax (systemd.syntax(7)). A value that is continued with
 // a backslash is seen up to that backslash only; the callers never need more.
-#include "ini.h"
+#include "finalize/ini.h"
 
 #include <stdio.h>
 #include <string.h>

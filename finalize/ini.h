@@ -4,7 +4,7 @@
 #ifndef BF_FINALIZE_INI_H
 #define BF_FINALIZE_INI_H
 
-#include "text.h"
+#include "finalize/text.h"
 
 enum bf_ini_kind { BF_INI_OTHER, BF_INI_SECTION, BF_INI_KEY };
 

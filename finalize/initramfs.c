@@ -2,7 +2,7 @@
 // Recognises an initramfs by its bytes: any number of uncompressed newc archives, zero padding
 // between them, then a compressed main part known by its magic. Entries are skipped by their
 // headers; nothing is unpacked.
-#include "initramfs.h"
+#include "finalize/initramfs.h"
 
 #include <errno.h>
 #include <fcntl.h>

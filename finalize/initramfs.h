@@ -6,14 +6,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "root.h"
+#include "finalize/root.h"
 
 struct bf_initramfs {
     const char *format; // of the main part: "cpio", "gzip", "zstd", "xz", "lzma", "lz4", "bzip2",
                         // "lzo", "unknown"
-    bool early;    // begins with an uncompressed archive (microcode)
-    uint64_t size; // of the file
-    uint64_t own;  // size without a segment that the finalizer appended
+    bool early;         // begins with an uncompressed archive (microcode)
+    uint64_t size;      // of the file
+    uint64_t own;       // size without a segment that the finalizer appended
 };
 
 // 0, or -1 with errno.

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fin.h"
-#include "initramfs.h"
-#include "network.h"
+#include "finalize/fin.h"
+#include "finalize/initramfs.h"
+#include "finalize/network.h"
 
 #define KERNELS_MAX 64
 

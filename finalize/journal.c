@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The undo journal in the guest; see journal.h and docs/finalizer.md.
-#include "journal.h"
+#include "finalize/journal.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "commit.h"
+#include "finalize/commit.h"
 
 #define JOURNAL     BF_UNDO_DIR "/journal.json"
 #define JOURNAL_MAX ((size_t)8 << 20)

@@ -7,8 +7,8 @@
 
 #include <jansson.h>
 
-#include "replace.h"
-#include "report.h"
+#include "finalize/replace.h"
+#include "finalize/report.h"
 
 struct bf_journal {
     json_t *json; // {"version", "next", "files": {path: entry}, "dirs": {path: entry}}

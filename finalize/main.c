@@ -10,9 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "fin.h"
-#include "run.h"
-#include "vm.h"
+#include "finalize/fin.h"
+#include "finalize/run.h"
+#include "finalize/vm.h"
 
 static const char usage[] =
     "usage: bootferry-finalize --root DIR  (--plan FILE [--dry-run] | --inspect | --undo) "

@@ -2,7 +2,7 @@
 // File metadata that survives a replacement and comes back with an undo. Extended attributes are
 // limited to 64 KiB of names and 64 KiB per value, which is what Linux allows. Change time and
 // inode number cannot be kept.
-#include "meta.h"
+#include "finalize/meta.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -2,14 +2,14 @@
 // Reads modules.dep and modules.builtin (modules.dep(5)). modules.dep names all dependencies of a
 // module, not only the direct ones, so one line answers everything. Paths are taken only if they
 // are plain and relative: the files come from a guest.
-#include "modules.h"
+#include "finalize/modules.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "text.h"
+#include "finalize/text.h"
 
 #define DEP_MAX ((size_t)8 << 20)
 #define SET_MAX 512

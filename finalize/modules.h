@@ -4,7 +4,7 @@
 #ifndef BF_FINALIZE_MODULES_H
 #define BF_FINALIZE_MODULES_H
 
-#include "root.h"
+#include "finalize/root.h"
 
 struct bf_modules {
     char dir[256]; // guest path of /lib/modules/VERSION, canonical

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "ini.h"
-#include "network.h"
+#include "finalize/ini.h"
+#include "finalize/network.h"
 
 #define LINK_DIR  "/etc/systemd/network"
 #define RULES_DIR "/etc/udev/rules.d"

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <yaml.h>
 
-#include "network.h"
+#include "finalize/network.h"
 
 #define DIR       "/etc/netplan"
 #define LINES_MAX 20000

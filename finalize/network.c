@@ -3,7 +3,7 @@
 // evidence, in order: the name in the plan; the MAC address in any configuration or naming rule;
 // and, when the plan has one interface and the system configures one, that one. Anything less is
 // refused with the names that are known: a wrong guess would cut the machine off.
-#include "network.h"
+#include "finalize/network.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -194,11 +194,10 @@ static int not_found(struct bf_fin *f, const struct bf_net *net, size_t i)
     for (size_t k = 0; k < net->count; k++)
         if (is_hardware(&net->known[k]) && net->known[k].name[0])
             bf_textf(&names, " %s", net->known[k].name);
-    bf_refuse(
-        f->report,
-        "network[%zu]: nothing in this system says which interface has the MAC address %s; add "
-        "match.name to the plan (configured here:%s)",
-        i, f->plan->nic[i].mac, names.len ? bf_text_get(&names) : " none");
+    bf_refuse(f->report,
+              "nics[%zu]: nothing in this system says which interface has the MAC address %s; add "
+              "match.name to the plan (configured here:%s)",
+              i, f->plan->nic[i].mac, names.len ? bf_text_get(&names) : " none");
     bf_text_free(&names);
     return -1;
 }
@@ -237,8 +236,8 @@ static int resolve(struct bf_fin *f, const struct bf_net *net, size_t i, struct 
     if (link->stack == BF_STACK_NONE)
         return bf_refuse(
             f->report,
-            "network[%zu]: none of ifupdown, systemd-networkd and netplan is in use here%s; "
-            "leave \"network\" out of the plan to finalize the rest",
+            "nics[%zu]: none of ifupdown, systemd-networkd and netplan is in use here%s; "
+            "leave \"nics\" out of the plan to finalize the rest",
             i, net->active[BF_STACK_NM] ? " (NetworkManager is, which is not adapted)" : "");
     return 0;
 }

@@ -5,7 +5,7 @@
 #ifndef BF_FINALIZE_NETWORK_H
 #define BF_FINALIZE_NETWORK_H
 
-#include "fin.h"
+#include "finalize/fin.h"
 
 #define BF_NET_MAX 128
 

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ini.h"
-#include "network.h"
+#include "finalize/ini.h"
+#include "finalize/network.h"
 
 #define ETC_DIR "/etc/systemd/network"
 

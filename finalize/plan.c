@@ -2,7 +2,7 @@
 // Parses the plan; see plan.h and docs/finalizer.md. Everything is copied into fixed, bounded
 // fields, so nothing of the JSON lives on. The error message names the place in the plan and what
 // would be right.
-#include "plan.h"
+#include "finalize/plan.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "drivers.h"
+#include "finalize/drivers.h"
 
 struct parser {
     char *error;
@@ -135,25 +135,6 @@ static bool same_net(const struct bf_address *net, const char *ip)
     return memcmp(a, b, bytes) == 0 && (bits == 0 || ((a[bytes] ^ b[bytes]) >> (8 - bits)) == 0);
 }
 
-static bool parse_gateway(struct parser *p, const json_t *o, const char *key, int family,
-                          const struct bf_plan_nic *nic, char out[INET6_ADDRSTRLEN])
-{
-    struct bf_address ip;
-    char s[INET6_ADDRSTRLEN] = "";
-    if (!text(p, o, key, s, sizeof s) || !s[0])
-        return !p->failed;
-    if (!parse_ip(s, &ip) || ip.family != family)
-        return fail(p, key, "must be an IPv%d address", family == AF_INET ? 4 : 6);
-    bool reachable = family == AF_INET6 && strncmp(ip.text, "fe80:", 5) == 0;
-    for (size_t i = 0; i < nic->addresses; i++)
-        reachable =
-            reachable || (nic->address[i].family == family && same_net(&nic->address[i], ip.text));
-    if (!reachable)
-        return fail(p, key, "lies in the network of none of the addresses");
-    memcpy(out, ip.text, INET6_ADDRSTRLEN);
-    return true;
-}
-
 static bool list(struct parser *p, const json_t *o, const char *key, size_t max, json_t **out)
 {
     *out = json_object_get(o, key);
@@ -174,6 +155,45 @@ static const char *item(struct parser *p, const json_t *array, const char *key, 
         return NULL;
     }
     return json_string_value(v);
+}
+
+static bool parse_gateway(struct parser *p, const char *place, const char *s,
+                          struct bf_plan_nic *nic)
+{
+    struct bf_address ip;
+    if (!parse_ip(s, &ip))
+        return fail(p, place, "must be an IP address");
+    char *out = ip.family == AF_INET ? nic->gateway4 : nic->gateway6;
+    if (out[0])
+        return fail(p, place, "is a second gateway of its family");
+    bool reachable = ip.family == AF_INET6 && strncmp(ip.text, "fe80:", 5) == 0;
+    for (size_t i = 0; i < nic->addresses; i++)
+        reachable = reachable ||
+                    (nic->address[i].family == ip.family && same_net(&nic->address[i], ip.text));
+    if (!reachable)
+        return fail(p, place, "lies in the network of none of the addresses");
+    memcpy(out, ip.text, INET6_ADDRSTRLEN);
+    return true;
+}
+
+// One gateway, or a list with one of each family.
+static bool parse_gateways(struct parser *p, const json_t *o, struct bf_plan_nic *nic)
+{
+    const json_t *v = json_object_get(o, "gateway");
+    json_t *a;
+    char place[32];
+    if (!v)
+        return true;
+    if (json_is_string(v))
+        return parse_gateway(p, "gateway", json_string_value(v), nic);
+    if (!list(p, o, "gateway", 2, &a))
+        return false;
+    for (size_t i = 0; i < json_array_size(a); i++) {
+        const char *s = item(p, a, "gateway", i, place, sizeof place);
+        if (!s || !parse_gateway(p, place, s, nic))
+            return false;
+    }
+    return true;
 }
 
 static bool parse_addresses(struct parser *p, const json_t *o, struct bf_plan_nic *nic)
@@ -272,15 +292,13 @@ static bool parse_match(struct parser *p, const json_t *nic_json, struct bf_plan
 
 static bool parse_nic(struct parser *p, const json_t *o, struct bf_plan_nic *nic)
 {
-    static const char *const keys[] = {"match",    "new_mac", "dhcp",   "addresses", "gateway4",
-                                       "gateway6", "dns",     "search", NULL};
+    static const char *const keys[] = {"match",   "mac", "dhcp",   "addresses",
+                                       "gateway", "dns", "search", NULL};
     if (!json_is_object(o))
         return fail(p, "", "must be an object");
     if (!known_keys(p, o, keys) || !parse_match(p, o, nic) ||
-        !parse_mac(p, o, "new_mac", nic->new_mac) || !boolean(p, o, "dhcp", &nic->dhcp) ||
-        !parse_addresses(p, o, nic) ||
-        !parse_gateway(p, o, "gateway4", AF_INET, nic, nic->gateway4) ||
-        !parse_gateway(p, o, "gateway6", AF_INET6, nic, nic->gateway6) || !parse_dns(p, o, nic))
+        !parse_mac(p, o, "mac", nic->new_mac) || !boolean(p, o, "dhcp", &nic->dhcp) ||
+        !parse_addresses(p, o, nic) || !parse_gateways(p, o, nic) || !parse_dns(p, o, nic))
         return false;
     if (!bf_nic_readdresses(nic) && (nic->dns_count || nic->search_count))
         return fail(p, "dns", "needs \"dhcp\" or \"addresses\" beside it");
@@ -293,24 +311,24 @@ static bool distinct(struct parser *p, const struct bf_plan *plan)
     for (size_t i = 0; i < plan->nics; i++)
         for (size_t j = 0; j < i; j++) {
             const struct bf_plan_nic *a = &plan->nic[i], *b = &plan->nic[j];
-            snprintf(p->at, sizeof p->at, "network[%zu]", i);
+            snprintf(p->at, sizeof p->at, "nics[%zu]", i);
             if ((a->mac[0] && strcmp(a->mac, b->mac) == 0) ||
                 (a->name[0] && strcmp(a->name, b->name) == 0))
-                return fail(p, "match", "is the same interface as network[%zu]", j);
+                return fail(p, "match", "is the same interface as nics[%zu]", j);
             if (bf_nic_mac(a)[0] && strcmp(bf_nic_mac(a), bf_nic_mac(b)) == 0)
-                return fail(p, "new_mac", "is also the address of network[%zu]", j);
+                return fail(p, "mac", "is also the address of nics[%zu]", j);
         }
     p->at[0] = 0;
     return true;
 }
 
-static bool parse_network(struct parser *p, const json_t *o, struct bf_plan *plan)
+static bool parse_nics(struct parser *p, const json_t *o, struct bf_plan *plan)
 {
     json_t *a;
-    if (!list(p, o, "network", BF_PLAN_NICS, &a))
+    if (!list(p, o, "nics", BF_PLAN_NICS, &a))
         return false;
     for (size_t i = 0; i < json_array_size(a); i++) {
-        snprintf(p->at, sizeof p->at, "network[%zu]", i);
+        snprintf(p->at, sizeof p->at, "nics[%zu]", i);
         if (!parse_nic(p, json_array_get(a, i), &plan->nic[i]))
             return false;
         plan->nics++;
@@ -374,7 +392,7 @@ static bool parse_hibernation(struct parser *p, const json_t *o, struct bf_plan 
 static bool parse_plan(struct parser *p, const json_t *o, struct bf_plan *plan)
 {
     static const char *const keys[] = {"version", "target",      "hostname",       "root",
-                                       "network", "hibernation", "serial_console", "efi_fallback",
+                                       "nics",    "hibernation", "serial_console", "efi_fallback",
                                        "unlock",  NULL};
     bool serial = false;
     if (!json_is_object(o))
@@ -385,7 +403,7 @@ static bool parse_plan(struct parser *p, const json_t *o, struct bf_plan *plan)
     plan->efi_fallback = true;
     if (!known_keys(p, o, keys) || !parse_target(p, o, plan) ||
         !text(p, o, "hostname", plan->hostname, sizeof plan->hostname) ||
-        !text(p, o, "root", plan->root, sizeof plan->root) || !parse_network(p, o, plan) ||
+        !text(p, o, "root", plan->root, sizeof plan->root) || !parse_nics(p, o, plan) ||
         !parse_hibernation(p, o, plan) || !boolean(p, o, "serial_console", &serial) ||
         !boolean(p, o, "efi_fallback", &plan->efi_fallback) || !parse_unlock(p, o, plan))
         return false;

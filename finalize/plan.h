@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The plan: what a finalized system shall be like. JSON, version 1; every key is described in
 // docs/finalizer.md. The parser is strict: an unknown key, a wrong type or a value that cannot be
-// meant is an error that names its place ("network[0].addresses[1]").
+// meant is an error that names its place ("nics[0].addresses[1]").
 #ifndef BF_FINALIZE_PLAN_H
 #define BF_FINALIZE_PLAN_H
 
@@ -61,7 +61,7 @@ struct bf_plan {
     size_t unlocks;
 };
 
-// Parses and checks a plan. False with a message ("network[0].match: ...") in `error` of `size`
+// Parses and checks a plan. False with a message ("nics[0].match: ...") in `error` of `size`
 // bytes.
 bool bf_plan_parse(const char *json, size_t len, struct bf_plan *plan, char *error, size_t size);
 

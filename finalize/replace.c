@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Atomic steps on a guest's files; see replace.h. A new file is written beside the old one under a
 // temporary name, synced, renamed over it, and the directory is synced.
-#include "replace.h"
+#include "finalize/replace.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -6,8 +6,8 @@
 
 #include <stdint.h>
 
-#include "meta.h"
-#include "root.h"
+#include "finalize/meta.h"
+#include "finalize/root.h"
 
 // What a file shall hold: the first `keep` bytes of the file that is there, then `data`.
 struct bf_content {

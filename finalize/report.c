@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Builds the JSON report, its text for people, and saves both readable by their owner only.
-#include "report.h"
+#include "finalize/report.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "diff.h"
+#include "finalize/diff.h"
 
 void bf_report_init(struct bf_report *r, const char *mode)
 {

@@ -7,8 +7,8 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "edit.h"
-#include "text.h"
+#include "finalize/edit.h"
+#include "finalize/text.h"
 
 struct bf_report {
     json_t *json; // owned; NULL only when out of memory

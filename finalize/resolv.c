@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "network.h"
+#include "finalize/network.h"
 
 #define RESOLV "/etc/resolv.conf"
 

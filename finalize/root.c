@@ -2,7 +2,7 @@
 // Access to a guest's files below one directory descriptor; see root.h. openat2(2) has no wrapper
 // in glibc 2.36, so the system call is made directly. The names of what a descriptor leads to come
 // from /proc/self/fd, relative to the root's own.
-#include "root.h"
+#include "finalize/root.h"
 
 #include <dirent.h>
 #include <errno.h>

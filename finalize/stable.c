@@ -2,7 +2,7 @@
 // Turns /dev/sda2 into UUID=..., when the probed devices leave no doubt: the partition exists, its
 // file system is of the claimed type, and no other device has the same UUID. Otherwise the name
 // stays and the report says so.
-#include "stable.h"
+#include "finalize/stable.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 #ifndef BF_FINALIZE_STABLE_H
 #define BF_FINALIZE_STABLE_H
 
-#include "fin.h"
+#include "finalize/fin.h"
 
 enum bf_stable {
     BF_STABLE_ALREADY, // the name stays

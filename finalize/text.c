@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Growable byte strings, and the line and word steps that every text rewriter here is made of.
-#include "text.h"
+#include "finalize/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "commit.h"
-#include "journal.h"
+#include "finalize/commit.h"
+#include "finalize/journal.h"
 
 // Whether the file is still what the finalizer left there. Without a record of it (the run was
 // killed) it is either that or the original, and restoring is right in both cases.

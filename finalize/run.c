@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// Starts the small VM over a set of disks and talks to it; see run.h. QEMU's arguments and
+// descriptors come from run_qemu.c. The VM answers the request with one report; everything that it
+// says is treated as data from a machine that a hostile file system may have taken over.
+#include "finalize/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "finalize/fin.h"
+#include "finalize/frame.h"
+#include "finalize/run_qemu.h"
+
+#define HELLO_MS 60000 // an accelerator that is broken starts the VM and then nothing happens
+
+// Makes a report on this side. The caller's result follows from the report's.
+static void own_report(const char *mode, bool refused, const char *text, char **out, size_t *len)
+{
+    struct bf_report report;
+    bf_report_init(&report, mode);
+    if (refused)
+        bf_refuse(&report, "%s", text);
+    else
+        bf_fail(&report, "%s", text);
+    *out = json_dumps(report.json, JSON_INDENT(1));
+    *len = *out ? strlen(*out) : 0;
+    bf_report_free(&report);
+}
+
+static enum bf_run_end classify(const char *text, size_t len)
+{
+    json_t *report = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+    const char *result = json_string_value(json_object_get(report, "result"));
+    enum bf_run_end end = BF_RUN_BROKEN;
+    if (result && json_integer_value(json_object_get(report, "version")) == 1)
+        end = strcmp(result, "ok") == 0        ? BF_RUN_OK
+              : strcmp(result, "refused") == 0 ? BF_RUN_REFUSED
+                                               : BF_RUN_FAILED;
+    json_decref(report);
+    return end;
+}
+
+// Sends the request after the VM's hello, and receives the report. Which step failed goes to
+// `error`.
+static char *converse(const struct bf_run *run, int fd, size_t *len, long long deadline,
+                      long long hello_deadline, char *error, size_t size)
+{
+    char *request = NULL, *report = NULL;
+    char *hello = bf_frame_receive(fd, 64, len, hello_deadline);
+    if (!hello) {
+        snprintf(error, size, "the finalizer's VM did not start: %s",
+                 errno == EPIPE ? "QEMU ended" : strerror(errno));
+        return NULL;
+    }
+    free(hello);
+    json_t *o = json_pack("{s:s}", "mode", run->mode);
+    if (run->plan)
+        json_object_set_new(o, "plan", json_stringn(run->plan, run->plan_len));
+    request = json_dumps(o, JSON_COMPACT);
+    json_decref(o);
+    if (request && bf_frame_send(fd, request, strlen(request), deadline) == 0)
+        report = bf_frame_receive(fd, BF_FRAME_REPORT_MAX, len, deadline);
+    if (!report)
+        snprintf(error, size, "the finalizer's VM gave no report: %s",
+                 errno == EPIPE ? "it ended early" : strerror(errno));
+    else
+        bf_frame_send(fd, "ack", 3, bf_now_ms() + 5000);
+    free(request);
+    return report;
+}
+
+// Waits for QEMU's end, which closes the disks. False when it had to be killed or ended badly.
+static bool reap(pid_t pid, long long deadline)
+{
+    int status;
+    pid_t got;
+    while ((got = waitpid(pid, &status, WNOHANG)) == 0 && bf_now_ms() < deadline)
+        usleep(20000);
+    if (got == 0) {
+        kill(pid, SIGKILL);
+        got = waitpid(pid, &status, 0);
+        return false;
+    }
+    return got == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+// One attempt with one accelerator. The report, or NULL with the reason in `error`; *started tells
+// whether the VM ever spoke.
+static char *attempt(const struct bf_run *run, bool kvm, long long deadline, size_t *len,
+                     bool *started, char *error, size_t size)
+{
+    struct bf_qemu qemu;
+    *started = false;
+    if (bf_qemu_start(run, kvm, &qemu, error, size) < 0) {
+        *started = true; // nothing that another accelerator would mend
+        return NULL;
+    }
+    long long hello = bf_now_ms() + HELLO_MS;
+    char *report = converse(run, qemu.control, len, deadline,
+                            hello < deadline || !kvm ? hello : deadline, error, size);
+    *started = strncmp(error, "the finalizer's VM did not start", 32) != 0;
+    if (!report)
+        kill(qemu.pid, SIGKILL);
+    bool ended = reap(qemu.pid, bf_now_ms() + 60000);
+    if (report && !ended) {
+        snprintf(error, size,
+                 "the finalizer's VM did not end in order; its disks are not to be used");
+        free(report);
+        report = NULL;
+    }
+    if (!report)
+        bf_qemu_log_tail(&qemu, error, size);
+    bf_qemu_close(&qemu);
+    return report;
+}
+
+static bool valid(const struct bf_run *run, char *error, size_t size)
+{
+    struct bf_plan *plan = malloc(sizeof *plan);
+    enum bf_mode mode;
+    bool ok = plan && bf_mode_parse(run->mode, &mode);
+    if (!ok)
+        snprintf(error, size, "no such mode: %s", run->mode);
+    else if ((mode == BF_MODE_APPLY || mode == BF_MODE_DRY_RUN) && !run->plan)
+        ok = snprintf(error, size, "no plan was given") < 0;
+    else if (run->plan)
+        ok = bf_plan_parse(run->plan, run->plan_len, plan, error, size);
+    if (ok && (run->disks == 0 || run->disks > BF_RUN_DISKS))
+        ok = snprintf(error, size, "1 to %d disks are possible", BF_RUN_DISKS) < 0;
+    free(plan);
+    return ok;
+}
+
+enum bf_run_end bf_run_finalizer(const struct bf_run *run, char **report, size_t *report_len)
+{
+    char error[1024] = "";
+    *report = NULL;
+    *report_len = 0;
+    if (!valid(run, error, sizeof error)) {
+        own_report(run->mode, true, error, report, report_len);
+        return BF_RUN_REFUSED;
+    }
+    unsigned seconds = run->deadline ? run->deadline : BF_RUN_DEADLINE;
+    long long deadline = bf_now_ms() + seconds * 1000LL;
+    bool started, kvm = bf_qemu_kvm_works();
+    *report = attempt(run, kvm, deadline, report_len, &started, error, sizeof error);
+    if (!*report && kvm && !started) {
+        error[0] = 0;
+        *report = attempt(run, false, deadline, report_len, &started, error, sizeof error);
+    }
+    if (*report && classify(*report, *report_len) != BF_RUN_BROKEN)
+        return classify(*report, *report_len);
+    if (*report)
+        snprintf(error, sizeof error, "the finalizer's VM sent something that is no report");
+    free(*report);
+    own_report(run->mode, false, error, report, report_len);
+    return BF_RUN_BROKEN;
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// QEMU for the small VM: its arguments, its descriptors, and the drop of privileges.
+#ifndef BF_FINALIZE_RUN_QEMU_H
+#define BF_FINALIZE_RUN_QEMU_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "finalize/run.h"
+
+struct bf_qemu {
+    pid_t pid;
+    int control; // stream to the VM's port
+    int log;     // what QEMU and the VM's console wrote
+};
+
+// Opens every file, and starts QEMU. 0, or -1 with the reason in `error`.
+int bf_qemu_start(const struct bf_run *run, bool kvm, struct bf_qemu *qemu, char *error,
+                  size_t size);
+void bf_qemu_close(struct bf_qemu *qemu);
+// Appends the last lines of the log to a message, printable characters only.
+void bf_qemu_log_tail(const struct bf_qemu *qemu, char *error, size_t size);
+
+// Whether /dev/kvm runs a processor: the device's presence proves nothing. QEMU_ACCEL=tcg or kvm in
+// the environment decides instead. Asked anew on every call.
+bool bf_qemu_kvm_works(void);
+
+#endif

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+# The finalizer: its core, the adapters, the small VM, and the runner that starts it. FINALIZE_CORE
+# is what tests link; FINALIZE_RUN is what a program needs to run the VM.
+
+FINALIZE_CORE := $(addprefix finalize/, \
+    adapt_initramfs.c boot.c commit.c cpio.c devices.c diff.c drivers.c edit.c efi.c fin.c frame.c \
+    fstab.c hibernation.c hostname.c ifupdown.c ini.c initramfs.c inspect.c journal.c meta.c \
+    modules.c naming.c netplan.c network.c networkd.c plan.c replace.c report.c resolv.c root.c \
+    stable.c text.c undo.c)
+FINALIZE_RUN  := $(FINALIZE_CORE) $(addprefix finalize/,run.c run_kvm.c run_qemu.c)
+FINALIZE_SRCS := $(FINALIZE_RUN) $(addprefix finalize/, \
+    main.c vm.c vm_disks.c vm_mount.c vm_step.c)
+# -lblkid is used by the VM alone.
+FINALIZE_RUN_LIBS := -ljansson -lyaml
+FINALIZE_LIBS     := $(FINALIZE_RUN_LIBS) -lblkid
+
+# The VM: a kernel and an initramfs that holds bootferry-finalize as its init.
+FINALIZER_VM := build/finalize-vm/vmlinuz build/finalize-vm/initramfs
+CLEAN        += $(FINALIZER_VM)
+
+build/finalize-vm/.fetched: finalize/vm/fetch.sh finalize/vm/packages | build/.setup
+	$(Q)finalize/vm/fetch.sh build/finalize-vm
+	$(Q)touch $@
+build/finalize-vm/vmlinuz: build/finalize-vm/.fetched
+	$(Q)install -m 644 build/finalize-vm/tree/boot/vmlinuz-* $@
+build/finalize-vm/initramfs: build/finalize-vm/.fetched build/bootferry-finalize \
+    finalize/vm/initramfs.sh finalize/vm/groups finalize/vm/lvm.conf
+	$(call say,INITRD,$@)finalize/vm/initramfs.sh build/finalize-vm/tree build/bootferry-finalize $@
+.PHONY: build/finalize-vm
+build/finalize-vm: $(FINALIZER_VM)

@@ -1,0 +1,202 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+# Directory trees that stand for guests, and the helpers of the finalizer's tests. Sourced by the
+# scripts of this folder, with FINALIZE naming the program. Nothing here needs privileges.
+
+: "${FINALIZE:=build/bootferry-finalize}"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failed=0
+
+ok() { echo "ok $1"; }
+not_ok() {
+    echo "not ok $1"
+    failed=1
+}
+skip() { echo "skip $1 ($2)"; }
+# check NAME COMMAND...: passes when the command does.
+check() {
+    local name=$1
+    shift
+    if "$@"; then ok "$name"; else not_ok "$name"; fi
+}
+refute() {
+    local name=$1
+    shift
+    if "$@"; then not_ok "$name"; else ok "$name"; fi
+}
+has() { grep -qxF -- "$2" "$1"; }
+lacks() { ! grep -qF -- "$2" "$1"; }
+
+# put PATH: writes standard input to a file, making its directories.
+put() {
+    mkdir -p "$(dirname "$1")"
+    cat >"$1"
+}
+
+# Everything that an observer can see of a tree: types, modes, owners, times, content, links, attributes.
+snapshot() {
+    (cd "$1" && find . -printf '%p %y %m %U %G %T@ %l\n' | LC_ALL=C sort &&
+        find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum &&
+        { getfattr -R -d -m - . 2>/dev/null || true; })
+}
+
+# A kernel with a few modules; the files need not be real for the finalizer to carry them.
+kernel() {
+    local root=$1 version=$2 m=$1/usr/lib/modules/$2
+    mkdir -p "$m/kernel/drivers/virtio" "$m/kernel/drivers/block" "$m/kernel/drivers/net" "$root/boot"
+    echo "virtio core $version" >"$m/kernel/drivers/virtio/virtio.ko"
+    echo "ring" >"$m/kernel/drivers/virtio/virtio_ring.ko"
+    echo "pci" >"$m/kernel/drivers/virtio/virtio_pci.ko"
+    echo "blk" >"$m/kernel/drivers/block/virtio_blk.ko"
+    echo "net" >"$m/kernel/drivers/net/virtio_net.ko"
+    put "$m/modules.dep" <<EOF
+kernel/drivers/virtio/virtio.ko:
+kernel/drivers/virtio/virtio_ring.ko: kernel/drivers/virtio/virtio.ko
+kernel/drivers/virtio/virtio_pci.ko: kernel/drivers/virtio/virtio_ring.ko kernel/drivers/virtio/virtio.ko
+kernel/drivers/block/virtio_blk.ko: kernel/drivers/virtio/virtio_ring.ko kernel/drivers/virtio/virtio.ko
+kernel/drivers/net/virtio_net.ko: kernel/drivers/virtio/virtio_ring.ko kernel/drivers/virtio/virtio.ko
+EOF
+    put "$m/modules.builtin" <<<"kernel/drivers/scsi/sd_mod.ko"
+    put "$m/modules.dep.bin" <<<"dep index of $version"
+    put "$m/modules.alias.bin" <<<"alias index of $version"
+    echo "image" >"$root/boot/vmlinuz-$version"
+    # An initramfs as Debian makes it: gzip, and a length that is no multiple of 4.
+    (mkdir -p "$work/ird/usr/lib/modules/$version" "$work/ird/conf/conf.d" && cd "$work/ird" &&
+        ln -sfn usr/lib lib && echo init >init &&
+        find . | LC_ALL=C sort | cpio -o -H newc --quiet | gzip -9n) >"$root/boot/initrd.img-$version"
+    rm -rf "$work/ird"
+    while [ $(($(stat -c %s "$root/boot/initrd.img-$version") % 4)) -ne 1 ]; do
+        printf '\0' >>"$root/boot/initrd.img-$version"
+    done
+}
+
+# A Debian 12 with everything but its network.
+debian() {
+    local root=$1
+    mkdir -p "$root"/{usr/bin,usr/sbin,usr/lib/systemd,etc/systemd/system/multi-user.target.wants} \
+        "$root"/{etc/initramfs-tools/conf.d,boot/grub/x86_64-efi,boot/efi/EFI/debian,var/lib,tmp}
+    ln -s usr/lib "$root/lib"
+    ln -s usr/bin "$root/bin"
+    ln -s usr/sbin "$root/sbin"
+    head -c 20000 /bin/ls >"$root/usr/bin/dash"
+    echo x >"$root/usr/lib/systemd/systemd"
+    ln -s ../lib/systemd/systemd "$root/usr/sbin/init"
+    put "$root/etc/os-release" <<'EOF'
+PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"
+ID=debian
+VERSION_ID="12"
+VERSION_CODENAME=bookworm
+EOF
+    put "$root/etc/hostname" <<<oldhost
+    put "$root/etc/hosts" <<'EOF'
+127.0.0.1	localhost
+127.0.1.1	oldhost.example.org	oldhost
+192.0.2.10	oldhost.example.org www.example.org
+192.0.2.99	other-oldhost
+EOF
+    put "$root/etc/resolv.conf" <<'EOF'
+# by hand
+search example.org
+nameserver 192.0.2.53
+options rotate
+EOF
+    put "$root/etc/fstab" <<'EOF'
+# <file system> <mount point> <type> <options> <dump> <pass>
+/dev/sda2	/	ext4	errors=remount-ro 0 1
+/dev/sda1  /boot/efi vfat umask=0077 0 1
+/dev/sda3	none	swap	sw	0	0
+LABEL=data	/srv	xfs	defaults 0 2
+/dev/sdb1	/mnt	ext4	noauto 0 0
+EOF
+    put "$root/etc/initramfs-tools/modules" <<<"# modules to include"
+    put "$root/etc/initramfs-tools/conf.d/resume" <<<"RESUME=/dev/sda3"
+    put "$root/etc/default/grub" <<'EOF'
+GRUB_DEFAULT=0
+GRUB_CMDLINE_LINUX_DEFAULT="quiet resume=/dev/sda3"
+GRUB_CMDLINE_LINUX=""
+GRUB_DISABLE_LINUX_UUID=true
+EOF
+    put "$root/boot/grub/grub.cfg" <<'EOF'
+menuentry 'Debian GNU/Linux' {
+	linux	/boot/vmlinuz-6.1.0-1-amd64 root=/dev/sda2 ro quiet resume=/dev/sda3
+	initrd	/boot/initrd.img-6.1.0-1-amd64
+}
+menuentry 'Memory test' {
+	linux	/boot/memtest86+x64.bin
+}
+EOF
+    echo "shim" >"$root/boot/efi/EFI/debian/shimx64.efi"
+    printf 'grub\0prefix /EFI/debian\0' >"$root/boot/efi/EFI/debian/grubx64.efi"
+    echo "mm" >"$root/boot/efi/EFI/debian/mmx64.efi"
+    echo "configfile" >"$root/boot/efi/EFI/debian/grub.cfg"
+    kernel "$root" 6.1.0-1-amd64
+    kernel "$root" 6.1.0-2-amd64
+    # A file of another owner, with odd permissions and an old time, tells whether replacing keeps them.
+    chmod 0640 "$root/etc/hosts"
+    find "$root" -exec touch -h -d '2024-05-06 07:08:09.123456789 UTC' {} +
+}
+
+ifupdown() {
+    local root=$1
+    echo x >"$root/usr/sbin/ifup"
+    ln -s /lib/systemd/system/networking.service \
+        "$root/etc/systemd/system/multi-user.target.wants/networking.service"
+    put "$root/etc/network/interfaces" <<'EOF'
+# The loopback
+auto lo
+iface lo inet loopback
+
+source /etc/network/interfaces.d/*
+
+# office network
+allow-hotplug enp0s3
+iface enp0s3 inet static
+    address 192.0.2.10/24
+    gateway 192.0.2.1
+    # resolvers
+    dns-nameservers 192.0.2.53
+    mtu 1400
+    wpa-psk verysecretpsk
+
+iface enp0s3 inet6 static
+    address 2001:db8::10/64
+    gateway 2001:db8::1
+    accept_ra 0
+
+auto enp0s4
+iface enp0s4 inet static
+    address 198.51.100.10/24
+EOF
+    put "$root/etc/network/interfaces.d/extra" <<'EOF'
+iface enp0s3 inet static
+    address 192.0.2.11/24
+EOF
+}
+
+devices() {
+    put "$1" <<'EOF'
+[{"name": "/dev/vda1", "disk": 0, "part": 1, "type": "vfat", "uuid": "1234-ABCD", "esp": true},
+ {"name": "/dev/vda2", "disk": 0, "part": 2, "type": "ext4", "uuid": "11111111-2222-3333-4444-555555555555", "root": true},
+ {"name": "/dev/vda3", "disk": 0, "part": 3, "type": "swap", "uuid": "99999999-2222-3333-4444-555555555555"}]
+EOF
+}
+
+plan() {
+    put "$1" <<'EOF'
+{"version": 1,
+ "target": {"kind": "qemu-virtio", "firmware": "uefi"},
+ "hostname": "newhost",
+ "nics": [{"match": {"name": "enp0s3"}, "mac": "52:54:00:AA:BB:CC",
+           "addresses": ["203.0.113.5/24", "2001:db8:5::5/64"],
+           "gateway": ["203.0.113.1", "2001:db8:5::1"], "dns": ["203.0.113.53"], "search": ["example.net"]}],
+ "serial_console": true}
+EOF
+}
+
+# finalize ROOT PLAN [OPTION...]: one run with the devices of the tree; the report goes to $work/report.
+finalize() {
+    local root=$1 plan=$2
+    shift 2
+    "$FINALIZE" --root "$root" --plan "$plan" --devices "$work/devices" --report "$work/report" "$@" 2>"$work/err"
+}
