@@ -1,0 +1,95 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+# What the tests of the operator's command and of the daemon share: a private folder, a state in it,
+# judgements, and a daemon on a port of its own. Source it from the top of the tree.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+# shellcheck disable=SC2034 # for the tests
+B=$PWD/build/bootferry
+D=$PWD/build/bootferryd
+# shellcheck disable=SC2034
+EFI=$PWD/build/bootferry.efi
+T=$(mktemp -d)
+export BOOTFERRY_STATE=$T/state TMPDIR=$T/tmp
+mkdir "$T/tmp"
+failed=0
+daemon_pid=
+ended=
+
+cleanup() {
+    local status=$?
+    [ -z "$daemon_pid" ] || kill -9 "$daemon_pid" 2>/dev/null || true
+    rm -rf "$T"
+    [ -n "$ended" ] || { echo "not ok $0: stopped half-way"; status=1; }
+    exit "$((status ? status : failed))"
+}
+trap cleanup EXIT
+finish() { ended=1; }
+
+# check WHAT COMMAND...: the command must succeed; its output is shown when it does not.
+check() {
+    local what=$1
+    shift
+    if "$@" >"$T/out" 2>&1; then
+        echo "ok $what"
+    else
+        sed 's/^/# /' "$T/out"
+        echo "not ok $what"
+        failed=1
+    fi
+}
+
+# exits STATUS COMMAND...: the command must end with this status; output in $T/stdout, $T/stderr.
+exits() {
+    local wanted=$1 status=0
+    shift
+    "$@" >"$T/stdout" 2>"$T/stderr" || status=$?
+    [ "$status" = "$wanted" ] && return
+    echo "status $status instead of $wanted"
+    cat "$T/stdout" "$T/stderr"
+    return 1
+}
+# refused STATUS WORDS COMMAND...: it ends with this status and says these words on standard error.
+refused() {
+    local status=$1 words=$2
+    shift 2
+    exits "$status" "$@" && grep -qF -- "$words" "$T/stderr" && return
+    echo "it does not say: $words"
+    cat "$T/stderr"
+    return 1
+}
+# json FILTER COMMAND...: the command's JSON satisfies the jq filter.
+json() {
+    local filter=$1
+    shift
+    "$@" >"$T/json" && jq -e "$filter" "$T/json" >/dev/null && return
+    cat "$T/json"
+    return 1
+}
+mode_is() { [ "$(stat -c %a "$2")" = "$1" ]; }
+# within SECONDS COMMAND...: the command succeeds at some time until then.
+within() {
+    local until=$((SECONDS + $1))
+    shift
+    until "$@" >/dev/null 2>&1; do
+        [ "$SECONDS" -lt "$until" ] || { echo "it did not happen in time: $*"; return 1; }
+        sleep 0.1
+    done
+}
+
+daemon_start() {
+    "$D" --listen 127.0.0.1:0 "$@" >"$T/daemon.out" 2>>"$T/daemon.log" &
+    daemon_pid=$!
+    within 20 grep -q '^bootferryd: listening on ' "$T/daemon.out"
+    # shellcheck disable=SC2034
+    port=$(sed -n 's/^bootferryd: listening on .*:\([0-9]*\)$/\1/p' "$T/daemon.out")
+}
+# daemon_stop [SIGNAL]: with TERM it must end by itself, with status 0.
+daemon_stop() {
+    local signal=${1:-TERM} status=0 pid=$daemon_pid
+    kill "-$signal" "$pid"
+    wait "$pid" || status=$?
+    daemon_pid=
+    [ "$signal" = KILL ] || [ "$status" = 0 ] || { echo "it ended with status $status"; return 1; }
+}
