@@ -47,7 +47,9 @@ struct bf_daemon {
     struct bf_ca *ca;
     struct bf_conn *conns; // newest first
     uint32_t conn_count, stranger_count, session_count, sessions_max;
-    int wake; // eventfd: a connection ended
+    uint64_t minute_us;    // when counting of log lines about strangers began
+    uint32_t minute_lines; // since then
+    int wake;              // eventfd: a connection ended
 };
 
 // One connection. Its thread owns everything that is not said to be shared.

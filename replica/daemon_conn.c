@@ -13,7 +13,13 @@
 #include "base/platform.h"
 #include "replica/daemon.h"
 
-enum { TURN_MS = 1000, FAREWELL_MS = 2000, STACK_BYTES = 1 << 20, FAULT_FRAME_MAX = 1024 };
+enum {
+    TURN_MS = 1000,
+    FAREWELL_MS = 2000,
+    STACK_BYTES = 1 << 20,
+    FAULT_FRAME_MAX = 1024,
+    STRANGER_LINES = 20
+};
 
 static uint64_t age_ms(const struct bf_conn *c)
 {
@@ -117,13 +123,30 @@ static enum bf_err serve(struct bf_conn *c, struct bf_fault *fault)
     return err;
 }
 
+// Strangers who open and close connections must not fill the log.
+static int may_log(struct bf_daemon *d)
+{
+    uint64_t now = bf_platform_now_us();
+    int may;
+    pthread_mutex_lock(&d->lock);
+    if (now - d->minute_us >= 60000000) {
+        if (d->minute_lines > STRANGER_LINES)
+            bf_log(BF_LOG_WARNING, "%u more connections failed before they said who they are",
+                   d->minute_lines - STRANGER_LINES);
+        d->minute_us = now;
+        d->minute_lines = 0;
+    }
+    may = ++d->minute_lines <= STRANGER_LINES;
+    pthread_mutex_unlock(&d->lock);
+    return may;
+}
+
+// What concerns a session was said by its events.
 static void log_end(const struct bf_conn *c, enum bf_err err, const struct bf_fault *fault)
 {
-    const char *who = c->peer.has_certificate ? c->peer.machine : "nobody yet";
-    if (err == BF_OK)
-        bf_log(BF_LOG_INFO, "%s (%s): connection ended", c->from, who);
-    else
-        bf_log(BF_LOG_WARNING, "%s (%s): %s [%s, %s]; %s", c->from, who, fault->what,
+    const char *who = c->peer.has_certificate ? c->peer.machine : "a stranger";
+    if (err && !c->has_session && (c->peer.has_certificate || may_log(c->daemon)))
+        bf_log(BF_LOG_WARNING, "%s from %s: %s [%s, %s]; %s", who, c->from, fault->what,
                bf_err_name(err), bf_side_name(fault->side), fault->todo);
 }
 

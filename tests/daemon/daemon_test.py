@@ -1,0 +1,575 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The daemon against scripted peers: who is let in, what is refused and in which words, and what it
+withstands. One line "ok NAME" or "not ok NAME" per case."""
+import base64
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from client import (AUTH, BUSY, BYE, CLOSED, DENIED, ENROLLED, HELLO, MISMATCH, NOT_FOUND, PROTOCOL,
+                    WELCOME, Client, Fault, disk, enrol, frame, hello, inventory, openssl, outcome,
+                    read_config, save)
+
+TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+CASES = []
+
+
+def case(function):
+    CASES.append(function)
+    return function
+
+
+class World:
+    """A state with two machines, a daemon that serves it, and the machines' identities."""
+
+    def __init__(self):
+        self.folder = tempfile.mkdtemp()
+        self.state = os.path.join(self.folder, "state")
+        self.environment = dict(os.environ, BOOTFERRY_STATE=self.state, TMPDIR=self.folder)
+        self.daemon = None
+        self.port = 0
+        self.cli("init", "--address", "127.0.0.1,localhost")
+        self.root = os.path.join(self.state, "pki", "root.pem")
+        self.identity = {}
+        for name in ("web", "db"):
+            self.cli("machine", "add", name)
+            self.identity[name] = self.medium(name)
+        self.start()
+
+    def cli(self, *arguments, check=True):
+        done = subprocess.run([TOP + "/build/bootferry", *arguments], env=self.environment, check=False,
+                              capture_output=True, text=True)
+        assert not check or done.returncode == 0, done.stderr
+        return done
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def medium(self, name):
+        """A new medium of the machine: a pair of PEM files."""
+        image = self.path(name + ".efi")
+        self.cli("media", name, "--efi", image, "--image", TOP + "/build/bootferry.efi")
+        config = read_config(image)
+        certificate = openssl("x509", "-inform", "DER", stdin=base64.b64decode(config["certificate"]))
+        key = openssl("ec", "-inform", "DER", stdin=base64.b64decode(config["key"]))
+        tag = str(time.monotonic_ns())
+        return save(self.path(tag + ".pem"), certificate), save(self.path(tag + ".key"), key)
+
+    def enrolment(self, name, **options):
+        """An enrolment key of the machine."""
+        extra = [word for key, value in options.items() for word in (f"--enrol-{key}", str(value))]
+        self.cli("media", name, "--pxe", self.path("pxe"), "--image", TOP + "/build/bootferry.efi", *extra)
+        return bytes.fromhex(read_config(self.path("pxe/bootferry.efi"))["enrol-key"])
+
+    def start(self, *arguments):
+        with open(self.path("daemon.log"), "ab") as log:
+            self.daemon = subprocess.Popen([TOP + "/build/bootferryd", "--listen", "127.0.0.1:0", *arguments],
+                                           env=self.environment, stdout=subprocess.PIPE, stderr=log,
+                                           text=True)
+        line = self.daemon.stdout.readline()
+        assert line.startswith("bootferryd: listening on 127.0.0.1:"), f"it said {line!r}"
+        self.port = int(line.rsplit(":", 1)[1])
+
+    def stop(self, how=signal.SIGTERM):
+        self.daemon.send_signal(how)
+        status = self.daemon.wait(60)
+        self.daemon.stdout.close()
+        self.daemon = None
+        return status
+
+    def connect(self, name=None):
+        return Client(self.port, self.root, self.identity[name] if name else None)
+
+    def outcome(self, certificate, *frames):
+        return outcome(self.port, self.root, certificate, *frames)
+
+    def issue(self, *, days="30", key_usage="clientAuth", role="bootferry:machine:web", root=None,
+              extra=()):
+        """A certificate that the server did not make, signed with its root key or another one."""
+        folder = root or os.path.join(self.state, "pki")
+        key, request, certificate = (self.path("odd." + end) for end in ("key", "csr", "pem"))
+        openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key)
+        openssl("req", "-new", "-key", key, "-subj", "/CN=web", "-out", request)
+        text = f"basicConstraints=critical,CA:FALSE\nextendedKeyUsage={key_usage}\n"
+        extension = save(self.path("odd.ext"), (text + f"subjectAltName=URI:{role}\n").encode())
+        openssl("x509", "-req", "-in", request, "-CA", folder + "/root.pem", "-CAkey",
+                folder + "/root.key", "-days", days, "-extfile", extension, "-out", certificate, *extra)
+        return certificate, key
+
+    def events(self, name):
+        return [e["text"] for e in json.loads(self.cli("status", name, "--json").stdout)["machines"][0]["events"]]
+
+    def live(self):
+        status = json.loads(self.cli("status", "--json").stdout)
+        return {m["name"]: m["live"] for m in status["machines"] if m["live"]}
+
+    def database(self, statement, *values):
+        with contextlib.closing(sqlite3.connect(self.state + "/db.sqlite", timeout=10)) as connection:
+            with connection:
+                connection.execute(statement, values)
+
+    def end(self):
+        if self.daemon:
+            self.stop(signal.SIGKILL)
+        shutil.rmtree(self.folder)
+
+
+def is_fault(got, code, words):
+    assert isinstance(got, Fault), f"{got} instead of a fault"
+    assert got.code == code and words in got.what, f"fault {got.code}: {got.what}"
+
+
+def until(seconds, condition):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def a_disk(serial="A", **more):
+    return disk(64 << 20, serial, **more)
+
+
+def boot():
+    return os.urandom(16)
+
+
+def session_frames():
+    return hello(boot()), inventory(a_disk())
+
+
+def csr():
+    key = openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout")
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(key)
+        file.flush()
+        return key, openssl("req", "-new", "-key", file.name, "-subj", "/CN=whoever", "-outform", "DER")
+
+
+# ---- Who is let in -----------------------------------------------------------------------------
+
+@case
+def without_a_certificate_only_enrolment(w):
+    is_fault(w.outcome(None, *session_frames()), AUTH, "may only enrol")
+
+
+@case
+def a_known_machine(w):
+    assert w.outcome(w.identity["web"], *session_frames()) == f"answer {WELCOME}"
+
+
+@case
+def expired(w):
+    past = w.issue(days="-1")
+    assert "CERTIFICATE_EXPIRED" in w.outcome(past, *session_frames()).upper().replace(" ", "_")
+
+
+@case
+def signed_by_another_root(w):
+    os.makedirs(w.path("other"), exist_ok=True)
+    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
+            "/CN=Bootferry root", "-keyout", w.path("other/root.key"), "-out", w.path("other/root.pem"))
+    assert w.outcome(w.issue(root=w.path("other")), *session_frames()).startswith("alert: ")
+
+
+@case
+def the_servers_certificate_as_a_client(w):
+    pki = w.state + "/pki/"
+    assert w.outcome((pki + "server.pem", pki + "server.key"), *session_frames()).startswith("alert: ")
+
+
+@case
+def a_client_with_the_role_of_a_server(w):
+    assert w.outcome(w.issue(role="bootferry:server"), *session_frames()).startswith("alert: ")
+
+
+@case
+def a_machine_for_server_authentication(w):
+    assert w.outcome(w.issue(key_usage="serverAuth"), *session_frames()).startswith("alert: ")
+
+
+@case
+def roles_that_are_none(w):
+    for role in ("bootferry:machine:", "bootferry:machine:..", "urn:other"):
+        assert w.outcome(w.issue(role=role), *session_frames()).startswith("alert: "), role
+
+
+@case
+def a_good_certificate_that_nobody_recorded(w):
+    is_fault(w.outcome(w.issue(), *session_frames()), AUTH, "does not know")
+
+
+@case
+def an_earlier_medium_of_a_revoked_machine(w):
+    w.cli("machine", "revoke", "db")
+    is_fault(w.outcome(w.identity["db"], *session_frames()), AUTH, "revoked")
+    w.cli("machine", "renew", "db")
+    is_fault(w.outcome(w.identity["db"], *session_frames()), AUTH, "revoked")
+    w.identity["db"] = w.medium("db")
+    assert w.outcome(w.identity["db"], *session_frames()) == f"answer {WELCOME}"
+
+
+@case
+def revoking_closes_a_live_session(w):
+    with w.connect("db") as client:
+        client.session(boot(), [a_disk()])
+        before = time.monotonic()
+        w.cli("machine", "revoke", "db")
+        try:
+            client.receive()
+            raise AssertionError("the session went on")
+        except Fault as fault:
+            is_fault(fault, AUTH, "revoked")
+        assert time.monotonic() - before < 1.5
+    w.cli("machine", "renew", "db")
+    w.identity["db"] = w.medium("db")
+
+
+@case
+def revoking_without_a_word_to_the_daemon(w):
+    with w.connect("db") as client:
+        client.session(boot(), [a_disk()])
+        w.database("UPDATE certificates SET revoked = 1 WHERE machine = 'db'")
+        before = time.monotonic()
+        try:
+            client.receive()
+            raise AssertionError("the session went on")
+        except Fault as fault:
+            is_fault(fault, AUTH, "revoked")
+        assert time.monotonic() - before < 1.5
+    w.identity["db"] = w.medium("db")
+
+
+# ---- Enrolment ---------------------------------------------------------------------------------
+
+@case
+def enrolment_gives_an_identity(w):
+    key, request = csr()
+    enrol_key = w.enrolment("web")
+    with w.connect() as client:
+        client.send(enrol("web", enrol_key, request))
+        certificate = client.expect(ENROLLED)[4:]
+        client.send(frame(BYE, b"\1"))
+    pair = (save(w.path("e.pem"), openssl("x509", "-inform", "DER", stdin=certificate)),
+            save(w.path("e.key"), key))
+    names = openssl("x509", "-in", pair[0], "-noout", "-subject", "-ext", "subjectAltName").decode()
+    assert "URI:bootferry:machine:web" in names and "whoever" not in names
+    assert w.outcome(pair, *session_frames()) == f"answer {WELCOME}"
+
+
+@case
+def enrolment_within_its_uses_only(w):
+    enrol_key = w.enrolment("web", uses=2)
+    for _ in range(2):
+        assert w.outcome(None, enrol("web", enrol_key, csr()[1])) == f"answer {ENROLLED}"
+    is_fault(w.outcome(None, enrol("web", enrol_key, csr()[1])), DENIED, "enrolment key")
+
+
+@case
+def enrolment_under_another_name(w):
+    is_fault(w.outcome(None, enrol("db", w.enrolment("web"), csr()[1])), DENIED, "enrolment key")
+
+
+@case
+def enrolment_after_its_period(w):
+    enrol_key = w.enrolment("web")
+    w.database("UPDATE enrolments SET not_after = 1700000000")
+    is_fault(w.outcome(None, enrol("web", enrol_key, csr()[1])), DENIED, "enrolment key")
+
+
+@case
+def enrolment_with_an_invented_key(w):
+    is_fault(w.outcome(None, enrol("web", os.urandom(32), csr()[1])), DENIED, "enrolment key")
+    is_fault(w.outcome(None, enrol("nobody", os.urandom(32), csr()[1])), DENIED, "enrolment key")
+
+
+@case
+def enrolment_of_a_revoked_machine(w):
+    enrol_key = w.enrolment("db")
+    w.cli("machine", "revoke", "db")
+    is_fault(w.outcome(None, enrol("db", enrol_key, csr()[1])), DENIED, "enrolment key")
+    w.cli("machine", "renew", "db")
+    w.identity["db"] = w.medium("db")
+
+
+@case
+def enrolment_with_rubbish_for_a_request(w):
+    is_fault(w.outcome(None, enrol("web", w.enrolment("web"), os.urandom(200))), PROTOCOL, "request")
+
+
+@case
+def enrolment_on_a_machines_connection(w):
+    is_fault(w.outcome(w.identity["web"], enrol("web", w.enrolment("web"), csr()[1])), PROTOCOL, "ENROL")
+
+
+# ---- Sessions ----------------------------------------------------------------------------------
+
+@case
+def a_cut_session_continues(w):
+    now = boot()
+    with w.connect("web") as client:
+        session, resumed, resume = client.session(now, [a_disk()])
+        assert not resumed and resume == {0: 0}
+        client.zeros(0, 0, 32)
+    with w.connect("web") as client:
+        assert client.session(now, [a_disk()], session) == (session, 1, {0: 32})
+
+
+@case
+def a_killed_daemon_continues(w):
+    now = boot()
+    with w.connect("web") as client:
+        session, _, _ = client.session(now, [a_disk()])
+        client.zeros(0, 0, 48)
+        w.stop(signal.SIGKILL)
+    w.start()
+    with w.connect("web") as client:
+        assert client.session(now, [a_disk()], session) == (session, 1, {0: 48})
+
+
+@case
+def another_boot_is_another_session(w):
+    with w.connect("web") as client:
+        session, _, _ = client.session(boot(), [a_disk()])
+        client.zeros(0, 0, 16)
+    with w.connect("web") as client:
+        fresh, resumed, resume = client.session(boot(), [a_disk()], session)
+        assert fresh != session and not resumed and resume == {0: 0}
+
+
+@case
+def a_session_of_another_machine(w):
+    now = boot()
+    with w.connect("web") as client:
+        session, _, _ = client.session(now, [a_disk()])
+        client.zeros(0, 0, 16)
+    with w.connect("db") as client:
+        fresh, resumed, resume = client.session(now, [a_disk()], session)
+        assert fresh != session and not resumed and set(resume.values()) == {0}
+
+
+@case
+def the_newest_connection_takes_over(w):
+    now = boot()
+    with w.connect("web") as old, w.connect("web") as new:
+        session, _, _ = old.session(now, [a_disk()])
+        assert new.session(now, [a_disk()], session)[1] == 1
+        try:
+            old.receive()
+            raise AssertionError("the older connection went on")
+        except Fault as fault:
+            is_fault(fault, CLOSED, "took over")
+        new.zeros(0, 0, 8)
+
+
+@case
+def two_machines_at_once(w):
+    with w.connect("web") as web, w.connect("db") as database:
+        web_disk, = web.session(boot(), [a_disk()])[2]
+        database_disk, = database.session(boot(), [a_disk("B")])[2]
+        for first in range(0, 64, 16):
+            web.zeros(web_disk, first, 16)
+            database.zeros(database_disk, first, 16)
+        live = w.live()
+        assert set(live) == {"web", "db"}
+        assert live["web"]["phase"] == "receiving" and live["web"]["position"] == live["db"]["position"] > 0
+
+
+@case
+def disks_that_were_left_out_are_recorded(w):
+    with w.connect("web") as client:
+        client.session(boot(), [a_disk(), a_disk("SPARE", planned=False, path="PciRoot(0x1)")])
+    assert any("left out" in e and "SPARE" in e for e in w.events("web")), w.events("web")
+
+
+@case
+def disks_that_cannot_be_told_apart(w):
+    is_fault(w.outcome(w.identity["web"], hello(boot()), inventory(a_disk("S"), a_disk("S"))), MISMATCH,
+             "cannot be told from")
+
+
+@case
+def no_disk_at_all(w):
+    is_fault(w.outcome(w.identity["web"], hello(boot()), inventory(a_disk(planned=False))), NOT_FOUND,
+             "no disk")
+
+
+# ---- What it withstands ------------------------------------------------------------------------
+
+@case
+def plain_tcp(w):
+    with socket.create_connection(("127.0.0.1", w.port), 30) as raw:
+        raw.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            while raw.recv(4096):
+                pass
+
+
+@case
+def tls_1_2(w):
+    done = subprocess.run(["openssl", "s_client", "-tls1_2", "-connect", f"127.0.0.1:{w.port}"],
+                          stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    assert done.returncode != 0 and b"protocol version" in done.stderr
+
+
+@case
+def garbage_instead_of_frames(w):
+    for rubbish in (os.urandom(4096), b"\0" * 64, frame(HELLO, b"\xff" * 40), frame(999, b""),
+                    frame(HELLO, b"")[:4] + b"\xff\xff\xff\x7f" + b"x" * 100,
+                    inventory(a_disk()), hello(boot()) * 2, hello(boot(), low=9, high=9)):
+        got = w.outcome(w.identity["web"], rubbish)
+        assert isinstance(got, Fault) or got == "ended", f"{rubbish[:16]!r}: {got}"
+    assert w.outcome(w.identity["web"], *session_frames()) == f"answer {WELCOME}"
+
+
+@case
+def ranges_that_are_not_allowed(w):
+    for number, first, count in ((7, 0, 1), (0, 0, 1 << 40), (0, 1 << 60, 1), (0, 5, 1)):
+        with w.connect("web") as client:
+            client.session(boot(), [a_disk()])
+            try:
+                client.zeros(number, first, count)
+                raise AssertionError(f"{number}, {first}, {count} was taken")
+            except Fault as fault:
+                is_fault(fault, PROTOCOL, "")
+
+
+@case
+def a_peer_that_never_speaks(w):
+    with socket.create_connection(("127.0.0.1", w.port), 30) as raw:
+        before = time.monotonic()
+        assert raw.recv(1) == b""
+        assert 5 < time.monotonic() - before < 20
+
+
+@case
+def many_that_never_speak(w):
+    with contextlib.ExitStack() as stack:
+        for _ in range(200):
+            stack.enter_context(socket.create_connection(("127.0.0.1", w.port), 30))
+        before = time.monotonic()
+        assert w.outcome(w.identity["web"], *session_frames()) == f"answer {WELCOME}"
+        assert time.monotonic() - before < 5
+
+
+@case
+def more_sessions_than_allowed(w):
+    w.stop()
+    w.start("--sessions", "1")
+    with w.connect("web") as client:
+        client.session(boot(), [a_disk()])
+        is_fault(w.outcome(w.identity["db"], *session_frames()), BUSY, "sessions already")
+    w.stop()
+    w.start()
+
+
+# ---- Starting and stopping ---------------------------------------------------------------------
+
+@case
+def it_stops_with_a_live_session(w):
+    now = boot()
+    with w.connect("web") as client:
+        session, _, _ = client.session(now, [a_disk()])
+        client.zeros(0, 0, 24)
+        assert w.stop() == 0
+        try:
+            client.receive()
+            raise AssertionError("the session went on")
+        except Fault as fault:
+            is_fault(fault, CLOSED, "stopped")
+    w.start()
+    with w.connect("web") as client:
+        assert client.session(now, [a_disk()], session) == (session, 1, {0: 24})
+
+
+@case
+def one_daemon_per_state(w):
+    done = subprocess.run([TOP + "/build/bootferryd", "--listen", "127.0.0.1:0"], env=w.environment,
+                          capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode == 1 and "another bootferryd" in done.stderr, done.stderr
+
+
+@case
+def the_control_socket_is_private(w):
+    sockets = [os.path.join(w.state, "run", name) for name in os.listdir(w.state + "/run")]
+    control = [path for path in sockets if path.endswith("/control")]
+    assert control and stat.S_IMODE(os.stat(control[0]).st_mode) == 0o600
+
+
+@case
+def an_added_address_is_served(w):
+    w.cli("init", "--address", "localhost,extra.example")
+    got = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{w.port}"], check=False,
+                         stdin=subprocess.DEVNULL, capture_output=True).stdout
+    assert b"extra.example" in openssl("x509", "-noout", "-text", stdin=got)
+
+
+@case
+def without_a_state(w):
+    done = subprocess.run([TOP + "/build/bootferryd", "--state", w.path("none")], capture_output=True,
+                          text=True, check=False, timeout=30)
+    assert done.returncode == 1 and "bootferry init" in done.stderr
+    for wrong in (["--listen", "somewhere"], ["--listen", "127.0.0.1:99999"]):
+        done = subprocess.run([TOP + "/build/bootferryd", "--state", w.state, *wrong], text=True,
+                              capture_output=True, check=False, timeout=30)
+        assert done.returncode == 1
+    done = subprocess.run([TOP + "/build/bootferryd", "surplus"], capture_output=True, check=False)
+    assert done.returncode == 2
+
+
+@case
+def the_service_manager_is_told(w):
+    w.stop()
+    path = w.path("notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(path)
+        manager.settimeout(20)
+        w.environment["NOTIFY_SOCKET"] = path
+        w.start()
+        assert manager.recv(100) == b"READY=1"
+        w.stop()
+        assert manager.recv(100) == b"STOPPING=1"
+    del w.environment["NOTIFY_SOCKET"]
+    w.start()
+
+
+def main():
+    wanted = sys.argv[1:]
+    world = World()
+    failed = 0
+    try:
+        for function in CASES:
+            if wanted and function.__name__ not in wanted:
+                continue
+            try:
+                function(world)
+                assert world.daemon.poll() is None, "the daemon died"
+                print(f"ok daemon: {function.__name__}", flush=True)
+            except Exception:  # a case may fail in any way, the others run all the same
+                failed += 1
+                print("".join("# " + line for line in traceback.format_exc().splitlines(True)))
+                print(f"not ok daemon: {function.__name__}", flush=True)
+                if world.daemon is None or world.daemon.poll() is not None:
+                    world.start()
+        if failed:
+            with open(world.path("daemon.log"), encoding="utf-8") as log:
+                print("".join("# log: " + line for line in log.readlines()[-40:]))
+    finally:
+        world.end()
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
