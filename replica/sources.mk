@@ -18,12 +18,10 @@ REPLICA_LIBS := -lnbd -lsqlite3 -ljansson -lssl -lcrypto
 
 # the operator's command
 BOOTFERRY_SRCS := $(REPLICA_SRCS) $(REPLICA_MEDIA_SRCS) $(addprefix replica/, \
-    cli.c cli_help.c cli_init.c cli_machine.c cli_media.c cli_out.c cli_points.c \
-    cli_progress.c cli_status.c control.c owner.c text.c)
+    cli.c cli_export.c cli_help.c cli_init.c cli_machine.c cli_media.c cli_out.c cli_points.c \
+    cli_progress.c cli_status.c cli_verify.c control.c owner.c text.c)
 
 # the daemon
-ifneq ($(wildcard replica/store.c),)
 BOOTFERRYD_SRCS := $(REPLICA_SRCS) $(addprefix replica/, \
     daemon.c daemon_admit.c daemon_conn.c daemon_control.c daemon_disks.c daemon_inventory.c \
     daemon_plan.c daemon_session.c daemon_status.c listen.c owner.c text.c tls_server.c)
-endif
