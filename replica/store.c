@@ -50,7 +50,7 @@ void bf_store_fail_code(struct bf_session_store *s, enum bf_err code, const char
     else if (code == BF_ERR_BUSY)
         bf_fault_set(&fault, code, BF_SIDE_SERVER,
                      "nothing: the next attempt starts it again and continues",
-                     "the replica store was interrupted (%s)", doing);
+                     "the storage daemon has ended unexpectedly (%s)", doing);
     else
         bf_fault_set(&fault, code, BF_SIDE_SERVER, "look at the server's disk and its system log",
                      "the replica store failed (%s)", doing);

@@ -85,7 +85,7 @@ static void sent(struct bf_store_disk *d, int64_t cookie)
 {
     if (cookie < 0) {
         drop_request(d, &d->requests);
-        bf_store_fail_code(d->store, BF_ERR_BUSY, "the storage daemon has ended");
+        bf_store_fail_code(d->store, BF_ERR_BUSY, "its connection is closed");
     }
 }
 
@@ -359,7 +359,7 @@ static int begin_flush(struct bf_store_disk *d)
     d->flush = BF_FLUSH_RUNNING;
     d->flush_done = d->flush_error = 0;
     if (nbd_aio_flush(d->nbd, callback, 0) < 0)
-        bf_store_fail_code(d->store, BF_ERR_BUSY, "the storage daemon has ended");
+        bf_store_fail_code(d->store, BF_ERR_BUSY, "its connection is closed");
     return 1;
 }
 
@@ -437,7 +437,7 @@ static void let_go_on(struct bf_store_disk *d, short events)
     else if ((direction & LIBNBD_AIO_DIRECTION_WRITE) && (events & POLLOUT))
         bad = nbd_aio_notify_write(d->nbd);
     if (bad || nbd_aio_is_dead(d->nbd) || nbd_aio_is_closed(d->nbd))
-        bf_store_fail_code(d->store, BF_ERR_BUSY, "the storage daemon has ended");
+        bf_store_fail_code(d->store, BF_ERR_BUSY, "its connection is closed");
 }
 
 // Sleeps until something happens.
