@@ -101,7 +101,8 @@ static enum bf_err take_nic(uint32_t index)
     stack.current = index;
     stack.rounds = 0;
     stack.answered = 0;
-    dns_setserver(0, NULL);
+    for (u8_t i = 0; i < DNS_MAX_SERVERS; i++)
+        dns_setserver(i, NULL); // those of the NIC before
     enum bf_err err = bf_lwip_attach(nic(), c->name[0] ? c->name : "bootferry");
     if (err != BF_OK)
         return err;

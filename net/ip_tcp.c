@@ -24,7 +24,9 @@ enum {
     OUT_LEAST = 64 * 1024,
     IN_LEAST = 128 * 1024, // at least what the first, unscaled window allows
     WINDOW_FIRST = 256 * 1024,
-    WINDOW_LEAST = 64 * 1024,
+    WINDOW_LEAST = 4, // segments
+    PATIENCE_FIRST = 4, // windows without loss before it grows
+    PATIENCE_MOST = 64,
     WRITE_MOST = 32 * 1024, // in one call of lwIP, whose lengths have 16 bits
     OUTPUT_DUE = 128 * 1024,
 };
@@ -42,7 +44,8 @@ struct tcp {
     uint64_t read, received; // of the input
     uint32_t window, held;   // the wanted window; how much of lwIP's is held back
     uint64_t window_since;   // read when the window was last changed
-    uint8_t lossy;           // segments were missing since then
+    uint32_t patience;
+    uint8_t lossy; // segments were missing since then
     uint8_t peer_ended, closed;
 };
 
@@ -81,15 +84,20 @@ static void abort_pcb(struct tcp *t)
 
 static void adapt_window(struct tcp *t)
 {
-    uint32_t most = bf_lwip_window();
+    uint32_t most = bf_lwip_window(), least = WINDOW_LEAST * TCP_MSS;
+    uint64_t since = t->read - t->window_since;
     if (most > t->in_size)
         most = t->in_size;
-    if (t->read - t->window_since < 4 * (uint64_t)t->window)
-        return;
-    if (t->lossy)
-        t->window = t->window / 2 > WINDOW_LEAST ? t->window / 2 : WINDOW_LEAST;
-    else if (t->window < most)
+    if (t->pcb)
+        least = WINDOW_LEAST * (uint32_t)t->pcb->mss;
+    if (t->lossy && since >= t->window / 2) {
+        t->window = t->window / 2 > least ? t->window / 2 : least;
+        t->patience = t->patience * 2 < PATIENCE_MOST ? t->patience * 2 : PATIENCE_MOST;
+    } else if (!t->lossy && since >= (uint64_t)t->patience * t->window) {
         t->window = t->window * 2 < most ? t->window * 2 : most;
+    } else {
+        return;
+    }
     t->lossy = 0;
     t->window_since = t->read;
 }
@@ -146,8 +154,6 @@ static err_t on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t e
         return ERR_MEM; // lwIP keeps it and offers it again
     for (const struct pbuf *q = p; q; q = q->next)
         take_in(t, q->payload, q->len);
-    if (pcb->ooseq)
-        t->lossy = 1;
     pbuf_free(p);
     return ERR_OK;
 }
@@ -262,7 +268,10 @@ static enum bf_err stream_read(void *impl, void *bytes, size_t size, size_t *don
 
 static void stream_poll(void *impl)
 {
-    send_now(impl);
+    struct tcp *t = impl;
+    if (t->pcb && t->pcb->ooseq)
+        t->lossy = 1; // something is missing in front of what has come
+    send_now(t);
 }
 
 static size_t stream_unsent(void *impl)
@@ -348,6 +357,7 @@ enum bf_err bf_tcp_connect(const ip_addr_t *address, uint16_t port, const char *
     if (!t->out || !t->in)
         return no_memory(t, fault);
     t->window = WINDOW_FIRST < t->in_size ? WINDOW_FIRST : t->in_size;
+    t->patience = PATIENCE_FIRST;
     t->pcb = tcp_new_ip_type(IP_GET_TYPE(address));
     if (!t->pcb)
         return no_memory(t, fault);

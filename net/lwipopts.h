@@ -75,8 +75,8 @@
 #define TCP_QUEUE_OOSEQ            1
 #define LWIP_TCP_SACK_OUT          1
 #define LWIP_TCP_MAX_SACK_NUM      4
-// A tick of 100 ms instead of 500: the shortest retransmission time becomes 300 ms.
-#define TCP_TMR_INTERVAL           50
+// A tick of 50 ms instead of 500: the shortest retransmission time becomes 150 ms.
+#define TCP_TMR_INTERVAL           25
 #define TCP_MSL                    2000 // ports are random: nothing waits for an old connection
 #define LWIP_DISABLE_TCP_SANITY_CHECKS 1 // they compare the window with lwIP's own pool
 

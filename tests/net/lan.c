@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: Apache-2.0
+// The test network. DHCP: RFC 2131, DNS: RFC 1035, router advertisements: RFC 4861 and 8106, each
+// as little of it as a client can be tested with.
+#include "tests/net/lan.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <netinet/icmp6.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "linux/tap_nic.h"
+#include "tests/platform_sim.h"
+
+enum { DHCP_FIXED = 240, CLIENT_LAST = 50 };
+
+static const char *const NAMES[LAN_NICS] = {"tap0", "tap1"};
+
+// ---- Faults of the wire ------------------------------------------------------------------------
+
+static int happens(int percent)
+{
+    return percent > 0 && (int)(sim_random() % 100) < percent;
+}
+
+static enum bf_err lan_send(void *impl, const void *frame, size_t len)
+{
+    struct lan_nic *n = impl;
+    if (!n->link)
+        return BF_OK; // into nowhere
+    if (n->refuse_every && ++n->sent % (uint32_t)n->refuse_every == 0)
+        return BF_AGAIN;
+    if (happens(n->lose_tx))
+        return BF_OK;
+    return n->inner.ops->send(n->inner.impl, frame, len);
+}
+
+static enum bf_err lan_receive(void *impl, void *buffer, size_t size, size_t *len)
+{
+    struct lan_nic *n = impl;
+    for (;;) {
+        if (n->held_len && happens(50)) { // later than what came after it
+            memcpy(buffer, n->held, n->held_len);
+            *len = n->held_len;
+            n->held_len = 0;
+            return BF_OK;
+        }
+        if (n->inner.ops->receive(n->inner.impl, buffer, size, len) != BF_OK)
+            break;
+        if (!n->link || happens(n->lose_rx) || (n->ring && n->in_turn >= n->ring))
+            continue;
+        n->in_turn++;
+        if (!n->held_len && *len <= sizeof n->held && happens(n->swap_rx)) {
+            memcpy(n->held, buffer, *len);
+            n->held_len = *len;
+            continue;
+        }
+        return BF_OK;
+    }
+    if (!n->held_len)
+        return BF_AGAIN;
+    memcpy(buffer, n->held, n->held_len);
+    *len = n->held_len;
+    n->held_len = 0;
+    return BF_OK;
+}
+
+static void lan_poll(void *impl)
+{
+    struct lan_nic *n = impl;
+    n->in_turn = 0;
+}
+
+static int lan_link(void *impl)
+{
+    struct lan_nic *n = impl;
+    return n->link;
+}
+
+static void lan_nic_close(void *impl)
+{
+}
+
+static const struct bf_nic_ops lan_ops = {"test",   lan_send, lan_receive,
+                                          lan_poll, lan_link, lan_nic_close};
+
+// ---- The namespace -----------------------------------------------------------------------------
+
+static void write_file(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY);
+    if (fd >= 0 && write(fd, text, strlen(text)) < 0)
+        fprintf(stderr, "# %s: not written\n", path);
+    if (fd >= 0)
+        close(fd);
+}
+
+static const char *enter_namespace(void)
+{
+    static int inside;
+    char map[64];
+    unsigned uid = getuid(), gid = getgid();
+    if (inside)
+        return NULL;
+    if (unshare(CLONE_NEWNET) != 0) {
+        if (unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0)
+            return "needs root or user namespaces";
+        write_file("/proc/self/setgroups", "deny");
+        snprintf(map, sizeof map, "0 %u 1", uid);
+        write_file("/proc/self/uid_map", map);
+        snprintf(map, sizeof map, "0 %u 1", gid);
+        write_file("/proc/self/gid_map", map);
+    }
+    inside = 1;
+    return NULL;
+}
+
+static int bring_up(int index, uint16_t mtu)
+{
+    struct ifreq r = {.ifr_flags = 0};
+    struct sockaddr_in *address = (struct sockaddr_in *)(void *)&r.ifr_addr;
+    char path[128], dotted[32];
+    int s = socket(AF_INET, SOCK_DGRAM, 0), ok;
+    snprintf(path, sizeof path, "/proc/sys/net/ipv6/conf/%s/accept_dad", NAMES[index]);
+    write_file(path, "0");
+    snprintf(r.ifr_name, sizeof r.ifr_name, "%s", NAMES[index]);
+    r.ifr_mtu = mtu;
+    ok = ioctl(s, SIOCSIFMTU, &r) == 0;
+    memset(&r.ifr_addr, 0, sizeof r.ifr_addr);
+    address->sin_family = AF_INET;
+    snprintf(dotted, sizeof dotted, "10.9.%d.1", index);
+    inet_pton(AF_INET, dotted, &address->sin_addr);
+    ok = ok && ioctl(s, SIOCSIFADDR, &r) == 0;
+    inet_pton(AF_INET, "255.255.255.0", &address->sin_addr);
+    ok = ok && ioctl(s, SIOCSIFNETMASK, &r) == 0;
+    r.ifr_flags = IFF_UP | IFF_RUNNING | IFF_BROADCAST | IFF_MULTICAST;
+    ok = ok && ioctl(s, SIOCSIFFLAGS, &r) == 0;
+    close(s);
+    return ok;
+}
+
+static int add_ipv6(void)
+{
+    struct {
+        struct in6_addr address;
+        uint32_t prefix;
+        int index;
+    } r = {.prefix = 64, .index = (int)if_nametoindex("tap0")}; // struct in6_ifreq of linux/ipv6.h
+    int s = socket(AF_INET6, SOCK_DGRAM, 0);
+    inet_pton(AF_INET6, "fd09::1", &r.address);
+    int ok = ioctl(s, SIOCSIFADDR, &r) == 0;
+    close(s);
+    return ok;
+}
+
+static int udp(const char *device, const char *address, uint16_t port)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port)};
+    int on = 1, s = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+    inet_pton(AF_INET, address, &a.sin_addr);
+    setsockopt(s, SOL_SOCKET, SO_BROADCAST, &on, sizeof on);
+    setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    setsockopt(s, SOL_SOCKET, SO_BINDTODEVICE, device, (socklen_t)strlen(device));
+    if (bind(s, (struct sockaddr *)&a, sizeof a) == 0)
+        return s;
+    close(s);
+    return -1;
+}
+
+const char *lan_open(struct lan *lan, uint16_t mtu)
+{
+    const char *why = enter_namespace();
+    memset(lan, 0, sizeof *lan);
+    if (why)
+        return why;
+    for (int i = 0; i < LAN_NICS; i++) {
+        const uint8_t mac[6] = {0x52, 0x54, 0, 9, 0, (uint8_t)(i + 1)};
+        struct lan_nic *n = &lan->nic[i];
+        if (bf_tap_open(NAMES[i], mac, mtu, &n->inner) != BF_OK)
+            return "needs /dev/net/tun and CAP_NET_ADMIN";
+        if (!bring_up(i, mtu))
+            return "the TAP device could not be configured";
+        n->nic = n->inner;
+        n->nic.ops = &lan_ops;
+        n->nic.impl = n;
+        n->link = 1;
+    }
+    if (!add_ipv6())
+        return "IPv6 is not available";
+    lan->dhcp = udp("tap0", "0.0.0.0", 67);
+    lan->dns = udp("tap0", "0.0.0.0", 53);
+    lan->answer_dhcp = lan->option_dns = 1;
+    return lan->dhcp < 0 || lan->dns < 0 ? "ports 67 and 53 of the namespace are taken" : NULL;
+}
+
+void lan_close(struct lan *lan)
+{
+    for (int i = 0; i < LAN_NICS; i++) {
+        if (lan->nic[i].inner.ops)
+            lan->nic[i].inner.ops->close(lan->nic[i].inner.impl);
+        lan->nic[i].inner.ops = NULL;
+    }
+    if (lan->dhcp > 0)
+        close(lan->dhcp);
+    if (lan->dns > 0)
+        close(lan->dns);
+    lan->dhcp = lan->dns = -1;
+}
+
+// ---- DHCP --------------------------------------------------------------------------------------
+
+static const uint8_t *option(const uint8_t *message, size_t len, uint8_t code, size_t *option_len)
+{
+    for (size_t at = DHCP_FIXED; at + 1 < len && message[at] != 255; at += 2u + message[at + 1]) {
+        if (message[at] == code && at + 2 + message[at + 1] <= len) {
+            *option_len = message[at + 1];
+            return message + at + 2;
+        }
+    }
+    return NULL;
+}
+
+static void answer_dhcp(struct lan *lan, const uint8_t *in, size_t len, uint8_t type)
+{
+    static const uint8_t fixed[] = {54, 4, 10,  9,   0,   1, 51, 4, 0,  0, 14, 16,
+                                    1,  4, 255, 255, 255, 0, 3,  4, 10, 9, 0,  1};
+    static const uint8_t dns[] = {6, 4, 10, 9, 0, 1};
+    uint8_t out[400] = {2, 1, 6};
+    size_t at = DHCP_FIXED;
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(68)};
+    memcpy(out + 4, in + 4, 4);        // transaction
+    memcpy(out + 28, in + 28, 16);     // hardware address
+    memcpy(out + 236, in + 236, 4);    // magic
+    memcpy(out + 16, "\x0a\x09\0", 3); // 10.9.0.50
+    out[19] = CLIENT_LAST;
+    out[at++] = 53;
+    out[at++] = 1;
+    out[at++] = type;
+    memcpy(out + at, fixed, sizeof fixed);
+    at += sizeof fixed;
+    if (lan->option_dns) {
+        memcpy(out + at, dns, sizeof dns);
+        at += sizeof dns;
+    }
+    out[at++] = 255;
+    to.sin_addr.s_addr = INADDR_BROADCAST;
+    if (sendto(lan->dhcp, out, sizeof out, 0, (struct sockaddr *)&to, sizeof to) < 0)
+        perror("# dhcp");
+}
+
+static void serve_dhcp(struct lan *lan)
+{
+    uint8_t in[1500];
+    ssize_t len;
+    while ((len = recv(lan->dhcp, in, sizeof in, 0)) > DHCP_FIXED) {
+        size_t n;
+        const uint8_t *type = option(in, (size_t)len, 53, &n);
+        const uint8_t *name = option(in, (size_t)len, 12, &n);
+        if (name && n < sizeof lan->hostname) {
+            memcpy(lan->hostname, name, n);
+            lan->hostname[n] = 0;
+        }
+        if (!type)
+            continue;
+        lan->discovers += *type == 1;
+        lan->requests += *type == 3;
+        lan->releases += *type == 7;
+        if (lan->answer_dhcp && *type == 1)
+            answer_dhcp(lan, in, (size_t)len, 2);
+        if (lan->answer_dhcp && *type == 3)
+            answer_dhcp(lan, in, (size_t)len, 5);
+    }
+}
+
+// ---- DNS ---------------------------------------------------------------------------------------
+
+// The length of the answer: server.test has an A record, six.test an AAAA record, both.test both.
+static size_t answer_dns(uint8_t *m, size_t len, size_t question_end)
+{
+    uint16_t type = (uint16_t)(m[question_end - 4] << 8 | m[question_end - 3]);
+    int first = m[13];
+    int has4 = first == 's' && m[14] == 'e', has6 = first == 's' && m[14] == 'i';
+    if (first == 'b')
+        has4 = has6 = 1;
+    m[2] |= 0x84; // answer, authoritative
+    m[3] = 0x80;
+    m[8] = m[9] = m[10] = m[11] = 0;
+    if ((type == 1 && !has4) || (type == 28 && !has6)) {
+        m[3] |= has4 || has6 ? 0 : 3; // no such name
+        return question_end;
+    }
+    m[7] = 1;
+    static const uint8_t head[] = {0xc0, 12, 0, 0, 0, 1, 0, 0, 0, 60, 0, 0};
+    memcpy(m + question_end, head, sizeof head);
+    m[question_end + 3] = (uint8_t)type;
+    uint8_t *data = m + question_end + sizeof head;
+    size_t n = type == 1 ? 4 : 16;
+    data[-1] = (uint8_t)n;
+    if (type == 1)
+        inet_pton(AF_INET, "10.9.0.1", data);
+    else
+        inet_pton(AF_INET6, "fd09::1", data);
+    return question_end + sizeof head + n;
+}
+
+static void serve_dns(struct lan *lan)
+{
+    uint8_t m[600];
+    struct sockaddr_in from;
+    socklen_t from_len = sizeof from;
+    ssize_t len;
+    while ((len = recvfrom(lan->dns, m, 512, 0, (struct sockaddr *)&from, &from_len)) > 17) {
+        size_t at = 12;
+        while (at < (size_t)len && m[at])
+            at += 1u + m[at];
+        if (at + 5 > (size_t)len)
+            continue;
+        lan->questions++;
+        size_t n = answer_dns(m, (size_t)len, at + 5);
+        if (sendto(lan->dns, m, n, 0, (struct sockaddr *)&from, from_len) < 0)
+            perror("# dns");
+    }
+}
+
+// ---- The router --------------------------------------------------------------------------------
+
+void lan_advertise(struct lan *lan)
+{
+    static const uint8_t options[] = {
+        3,    4, 64, 0xc0, 0, 0, 14, 16, 0, 0, 14, 16, 0, 0, 0, 0, // prefix, on link and autonomous
+        0xfd, 9, 0,  0,    0, 0, 0,  0,  0, 0, 0,  0,  0, 0, 0, 0, //
+        25,   3, 0,  0,    0, 0, 14, 16,                           // RDNSS
+        0xfd, 9, 0,  0,    0, 0, 0,  0,  0, 0, 0,  0,  0, 0, 0, 1,
+    };
+    uint8_t m[16 + sizeof options] = {ND_ROUTER_ADVERT, 0, 0, 0, 64, 0, 7, 8};
+    struct sockaddr_in6 to = {.sin6_family = AF_INET6};
+    int hops = 255, index = (int)if_nametoindex("tap0");
+    int s = socket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6);
+    memcpy(m + 16, options, sizeof options);
+    inet_pton(AF_INET6, "ff02::1", &to.sin6_addr);
+    to.sin6_scope_id = (uint32_t)index;
+    setsockopt(s, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, &hops, sizeof hops);
+    setsockopt(s, IPPROTO_IPV6, IPV6_MULTICAST_IF, &index, sizeof index);
+    if (sendto(s, m, sizeof m, 0, (struct sockaddr *)&to, sizeof to) < 0)
+        perror("# router advertisement");
+    close(s);
+}
+
+// ---- Time --------------------------------------------------------------------------------------
+
+void lan_skip(uint64_t us)
+{
+    sim_clock_advance(us);
+}
+
+void lan_turn(struct lan *lan)
+{
+    static uint64_t last;
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    uint64_t now = (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+    if (last)
+        sim_clock_advance(now - last);
+    last = now;
+    serve_dhcp(lan);
+    serve_dns(lan);
+}
