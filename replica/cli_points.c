@@ -9,6 +9,8 @@
 #include "replica/cli.h"
 #include "replica/cli_out.h"
 
+enum { INVENTORY_MAX = 1 << 20 };
+
 struct listing {
     struct bf_point *point;
     struct bf_object *object;
@@ -73,6 +75,32 @@ static json_t *object_json(const struct bf_cli *cli, const struct bf_object *o)
                      bf_json_time(o->created), "report", report);
 }
 
+// What the source said about itself when the point was made; NULL when nothing is on record.
+static json_t *inventory_of(const struct bf_cli *cli, const struct bf_point *p)
+{
+    char key[BF_NAME_MAX + 32];
+    json_t *json = NULL;
+    char *text = malloc(INVENTORY_MAX);
+    bf_snprintf(key, sizeof key, "inventory/%s@%u", p->machine, p->number);
+    if (text && bf_db_meta_get(cli->db, key, text, INVENTORY_MAX) == BF_OK)
+        json = json_loads(text, 0, NULL);
+    free(text);
+    return json;
+}
+
+// The source's disks that were left out of the point.
+static json_t *excluded_json(const json_t *inventory)
+{
+    size_t i;
+    json_t *disk, *excluded = json_array();
+    json_array_foreach(json_object_get(inventory, "disks"), i, disk)
+    {
+        if (!json_is_true(json_object_get(disk, "planned")))
+            json_array_append(excluded, disk);
+    }
+    return excluded;
+}
+
 static json_t *point_json(const struct bf_cli *cli, const struct listing *l,
                           const struct bf_point *p, const struct bf_image_ref *ref)
 {
@@ -86,9 +114,12 @@ static json_t *point_json(const struct bf_cli *cli, const struct listing *l,
     for (size_t i = 0; i < l->objects; i++)
         if (belongs(&l->object[i], p, ref))
             json_array_append_new(objects, object_json(cli, &l->object[i]));
-    return json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o}", "point", (int)p->number, "ref", name,
-                     "time", bf_json_time(p->time), "source_clock", bf_json_time(p->source_clock),
-                     "root", bf_json_hex(p->root.bytes, 32), "disks", disks, "finalized", objects);
+    json_t *inventory = inventory_of(cli, p);
+    json_t *excluded = excluded_json(inventory);
+    return json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o?}", "point", (int)p->number,
+                     "ref", name, "time", bf_json_time(p->time), "source_clock",
+                     bf_json_time(p->source_clock), "root", bf_json_hex(p->root.bytes, 32), "disks",
+                     disks, "finalized", objects, "excluded", excluded, "source", inventory);
 }
 
 static int print_json(const struct bf_cli *cli, const struct listing *l,
@@ -143,6 +174,24 @@ static void print_disks(const struct bf_point *p)
     bf_table_print(&t);
 }
 
+static void print_excluded(const struct bf_cli *cli, const struct bf_point *p)
+{
+    size_t i;
+    const json_t *disk;
+    char bytes[BF_BYTES_TEXT];
+    json_t *inventory = inventory_of(cli, p), *excluded = excluded_json(inventory);
+    json_array_foreach(excluded, i, disk)
+    {
+        printf("%sleft out: %s %s, %s (%s)\n", i ? "" : "\n",
+               json_string_value(json_object_get(disk, "model")),
+               json_string_value(json_object_get(disk, "serial")),
+               bf_bytes_text((uint64_t)json_integer_value(json_object_get(disk, "bytes")), bytes),
+               json_string_value(json_object_get(disk, "why")));
+    }
+    json_decref(inventory);
+    json_decref(excluded);
+}
+
 static void print_objects(const struct bf_cli *cli, const struct listing *l,
                           const struct bf_image_ref *ref)
 {
@@ -180,6 +229,7 @@ static int print_text(const struct bf_cli *cli, const struct listing *l,
     if (one) {
         printf("\n");
         print_disks(&l->point[0]);
+        print_excluded(cli, &l->point[0]);
     }
     print_objects(cli, l, ref);
     return BF_CLI_OK;

@@ -70,6 +70,7 @@ struct bf_conn {
     struct bf_session_store *store;
     struct bf_session_row row;
     struct bf_job job;
+    char *inventory;     // JSON of what the machine said about itself
     struct bf_live live; // shared
 };
 

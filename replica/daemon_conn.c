@@ -208,6 +208,7 @@ static void free_conn(struct bf_conn *c)
 {
     if (c->wake >= 0)
         close(c->wake);
+    free(c->inventory);
     free(c);
 }
 

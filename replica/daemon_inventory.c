@@ -52,16 +52,20 @@ static json_t *inventory_json(const struct bf_inventory *v)
                      "disks", disks, "nics", nics);
 }
 
-void bf_inventory_record(struct bf_conn *c, const struct bf_inventory *inventory)
+static void store_json(struct bf_conn *c, uint32_t point)
 {
-    char key[BF_NAME_MAX + 16], disk[96];
-    json_t *json = inventory_json(inventory);
-    char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
-    bf_snprintf(key, sizeof key, "inventory/%s", c->peer.machine);
-    if (!text || bf_db_meta_set(c->db, key, text))
+    char key[BF_NAME_MAX + 32];
+    if (point)
+        bf_snprintf(key, sizeof key, "inventory/%s@%u", c->peer.machine, point);
+    else
+        bf_snprintf(key, sizeof key, "inventory/%s", c->peer.machine);
+    if (!c->inventory || bf_db_meta_set(c->db, key, c->inventory))
         bf_log(BF_LOG_WARNING, "%s: the inventory was not recorded", c->peer.machine);
-    free(text);
-    json_decref(json);
+}
+
+static void note_disks(struct bf_conn *c, const struct bf_inventory *inventory)
+{
+    char disk[96];
     for (uint16_t i = 0; i < inventory->disks; i++) {
         const struct bf_inventory_disk *d = &inventory->disk[i];
         bf_identity_text(disk, sizeof disk, &d->identity);
@@ -73,4 +77,19 @@ void bf_inventory_record(struct bf_conn *c, const struct bf_inventory *inventory
                           "what to do",
                           disk);
     }
+}
+
+void bf_inventory_record(struct bf_conn *c, const struct bf_inventory *inventory)
+{
+    json_t *json = inventory_json(inventory);
+    free(c->inventory);
+    c->inventory = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    json_decref(json);
+    store_json(c, 0);
+    note_disks(c, inventory);
+}
+
+void bf_inventory_keep(struct bf_conn *c, uint32_t point)
+{
+    store_json(c, point);
 }

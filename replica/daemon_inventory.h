@@ -7,8 +7,10 @@
 #include "net/proto.h"
 #include "replica/daemon.h"
 
-// As JSON in the database ("inventory/NAME"), and as events where the operator should know:
-// excluded disks and hibernated ones.
+// As JSON in the database ("inventory/NAME": the latest), and as events where the operator should
+// know: excluded disks and hibernated ones.
 void bf_inventory_record(struct bf_conn *c, const struct bf_inventory *inventory);
+// Also as that of a point ("inventory/NAME@POINT"), once it is sealed.
+void bf_inventory_keep(struct bf_conn *c, uint32_t point);
 
 #endif

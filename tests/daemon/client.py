@@ -143,7 +143,7 @@ def read_config(image):
     """The configuration that a medium carries, from the section of its boot image."""
     with open(image, "rb") as file:
         data = file.read()
-    at = data.index(b"BOOTFERRY-CONFIG")
+    at = data.index(b"BOOTFERRY-CONFIG" + struct.pack("<I", 1))  # not the constant in the program
     size = struct.unpack_from("<I", data, at + 24)[0]
     return dict(re.findall(r"^([^=]+)=(.*)$", data[at + 32:at + 32 + size].decode(), re.M))
 
