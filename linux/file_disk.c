@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files and block devices as source disks: pread, which blocks, behind the page cache's own
+// read-ahead. Identity comes from sysfs where the kernel knows it (Documentation/ABI, block).
+#include "linux/file_disk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/fmt.h"
+
+enum { READ_BYTES = 1048576 };
+
+static enum bf_err file_submit(void *impl, struct bf_block_request *request)
+{
+    struct bf_file_disk *d = impl;
+    size_t len = (size_t)request->count * d->source.geometry.block_size, got = 0;
+    off_t at = (off_t)(request->block * d->source.geometry.block_size);
+    request->status = BF_OK;
+    while (got < len) {
+        ssize_t n = pread(d->fd, (char *)request->data + got, len - got, at + (off_t)got);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0) {
+            request->status = n < 0 && errno == ENXIO ? BF_ERR_MEDIA : BF_ERR_IO;
+            break;
+        }
+        got += (size_t)n;
+    }
+    request->done = 1;
+    return BF_OK;
+}
+
+static void file_close(void *impl)
+{
+    struct bf_file_disk *d = impl;
+    close(d->fd);
+    d->fd = -1;
+}
+
+static const struct bf_block_ops ops = {"file", file_submit, NULL, file_close};
+
+// One line of sysfs, trimmed, printable; empty when there is none.
+static void read_attribute(const struct stat *st, const char *name, char *out, size_t size)
+{
+    char path[PATH_MAX];
+    size_t len = 0, from = 0;
+    FILE *f;
+    snprintf(path, sizeof path, "/sys/dev/block/%u:%u/%s", major(st->st_rdev), minor(st->st_rdev),
+             name);
+    out[0] = 0;
+    f = fopen(path, "re");
+    if (!f)
+        return;
+    if (fgets(out, (int)size, f))
+        len = strlen(out);
+    fclose(f);
+    while (len > 0 && (unsigned char)out[len - 1] <= ' ')
+        out[--len] = 0;
+    while (out[from] == ' ')
+        from++;
+    memmove(out, out + from, len - from + 1);
+    for (char *c = out; *c; c++)
+        if (*c < ' ' || *c > '~')
+            *c = '?';
+}
+
+static void identify(struct bf_disk_identity *id, const char *path, const struct stat *st)
+{
+    char real[PATH_MAX];
+    bf_snprintf(id->path, sizeof id->path, "%s", realpath(path, real) ? real : path);
+    for (char *c = id->path; *c; c++)
+        if (*c < ' ' || *c > '~')
+            *c = '?';
+    if (!S_ISBLK(st->st_mode))
+        return;
+    read_attribute(st, "serial", id->serial, sizeof id->serial); // virtio, NVMe namespaces
+    if (!id->serial[0])
+        read_attribute(st, "device/serial", id->serial, sizeof id->serial);
+    read_attribute(st, "device/model", id->model, sizeof id->model);
+    read_attribute(st, "wwid", id->wwn, sizeof id->wwn);
+    if (!id->wwn[0])
+        read_attribute(st, "device/wwid", id->wwn, sizeof id->wwn);
+    // Names made up from model and serial say nothing that those do not.
+    if (strncmp(id->wwn, "naa.", 4) != 0 && strncmp(id->wwn, "eui.", 4) != 0)
+        id->wwn[0] = 0;
+}
+
+static enum bf_err measure(struct bf_file_disk *d, const struct stat *st, uint32_t block_size,
+                           uint64_t *bytes, uint32_t *block)
+{
+    int sector = 0;
+    *block = block_size ? block_size : BF_BLOCK_MIN;
+    *bytes = (uint64_t)st->st_size;
+    if (!S_ISBLK(st->st_mode))
+        return S_ISREG(st->st_mode) ? BF_OK : BF_ERR_CONFIG;
+    if (ioctl(d->fd, BLKGETSIZE64, bytes) || ioctl(d->fd, BLKSSZGET, &sector))
+        return BF_ERR_IO;
+    *block = (uint32_t)sector;
+    return block_size && block_size != *block ? BF_ERR_CONFIG : BF_OK;
+}
+
+static enum bf_err open_failed(const char *path, struct bf_fault *fault)
+{
+    if (errno == EBUSY)
+        return bf_fault_set(fault, BF_ERR_BUSY, BF_SIDE_SOURCE,
+                            "unmount it and stop what uses it, or say --in-use", "%s is in use",
+                            path);
+    if (errno == ENOENT)
+        return bf_fault_set(fault, BF_ERR_NOT_FOUND, BF_SIDE_CONFIG, "check the path",
+                            "%s does not exist", path);
+    return bf_fault_set(fault, errno == EACCES ? BF_ERR_DENIED : BF_ERR_IO, BF_SIDE_SOURCE,
+                        "check the path and the permissions", "%s cannot be opened: %s", path,
+                        strerror(errno));
+}
+
+enum bf_err bf_file_disk_open(struct bf_file_disk *disk, const char *path, uint32_t block_size,
+                              int in_use, struct bf_fault *fault)
+{
+    struct bf_block_geometry *g = &disk->source.geometry;
+    uint64_t bytes = 0;
+    uint32_t block = 0;
+    struct stat st;
+    enum bf_err err;
+    memset(disk, 0, sizeof *disk);
+    // On a block device O_EXCL without O_CREAT asks for a device that nobody holds (open(2)).
+    int exclusive = !in_use && stat(path, &st) == 0 && S_ISBLK(st.st_mode) ? O_EXCL : 0;
+    disk->fd = open(path, O_RDONLY | O_CLOEXEC | exclusive);
+    if (disk->fd < 0)
+        return open_failed(path, fault);
+    err = fstat(disk->fd, &st) ? BF_ERR_IO : measure(disk, &st, block_size, &bytes, &block);
+    *g = (struct bf_block_geometry){.block_size = block,
+                                    .blocks = block ? bytes / block : 0,
+                                    .alignment = 1,
+                                    .max_blocks = block ? READ_BYTES / block : 0,
+                                    .preferred_blocks = block ? READ_BYTES / block : 0,
+                                    .depth = 1,
+                                    .blocking = 1};
+    if (!err && (bf_block_geometry_check(g) || bytes % block))
+        err = BF_ERR_CONFIG;
+    if (err) {
+        close(disk->fd);
+        return bf_fault_set(fault, err, BF_SIDE_CONFIG, "give a whole disk, and its block size",
+                            "%s is no disk of %u byte blocks", path, block);
+    }
+    posix_fadvise(disk->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+    disk->source.ops = &ops;
+    disk->source.impl = disk;
+    identify(&disk->source.identity, path, &st);
+    disk->source.identity.bytes = bytes;
+    disk->source.identity.block_size = block;
+    return BF_OK;
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+// The mediator: what it refuses, what it counts, the synchronous read over a bounce buffer, a
+// device that does not answer; and files as disks.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/platform.h"
+#include "image/block.h"
+#include "linux/file_disk.h"
+#include "tests/platform_sim.h"
+#include "tests/sim_disk.h"
+#include "tests/unit/test.h"
+
+static uint8_t data[64 * 4096];
+static struct sim_disk disk;
+
+static struct sim_disk_model a_model(void)
+{
+    return (struct sim_disk_model){.bytes = sizeof data,
+                                   .block_size = 4096,
+                                   .max_blocks = 5,
+                                   .preferred_blocks = 4,
+                                   .alignment = 512,
+                                   .depth = 2,
+                                   .read_us = 900,
+                                   .bad_block = UINT64_MAX};
+}
+
+static void begin(const struct sim_disk_model *model)
+{
+    sim_platform_reset(3);
+    for (size_t i = 0; i < sizeof data; i++)
+        data[i] = (uint8_t)(i * 31 + i / 4096);
+    sim_disk_init(&disk, model, data);
+}
+
+static void test_geometry_that_drivers_claim(void)
+{
+    static const struct bf_block_geometry good = {.block_size = 512,
+                                                  .blocks = 1,
+                                                  .alignment = 1,
+                                                  .max_blocks = 1,
+                                                  .preferred_blocks = 1,
+                                                  .depth = 1};
+    struct bf_block_geometry g = good;
+    CHECK_EQ(bf_block_geometry_check(&g), BF_OK);
+#define REFUSE(field, value)                                                                       \
+    g = good;                                                                                      \
+    g.field = value;                                                                               \
+    CHECK_EQ(bf_block_geometry_check(&g), BF_ERR_UNSUPPORTED)
+    REFUSE(block_size, 0);
+    REFUSE(block_size, 520);
+    REFUSE(block_size, 131072);
+    REFUSE(blocks, 0);
+    REFUSE(blocks, UINT64_MAX / 512);
+    REFUSE(alignment, 0);
+    REFUSE(alignment, 3);
+    REFUSE(alignment, 8192);
+    REFUSE(max_blocks, 0);
+    REFUSE(preferred_blocks, 2);
+    REFUSE(depth, 0);
+}
+
+static void test_requests_are_judged(void)
+{
+    struct sim_disk_model model = a_model();
+    static _Alignas(4096) uint8_t buffer[8 * 4096];
+    struct bf_block_request r = {.count = 1, .data = buffer};
+    begin(&model);
+    r.block = 64;
+    CHECK_EQ(bf_source_submit(&disk.source, &r), BF_ERR_RANGE);
+    r.block = UINT64_MAX;
+    CHECK_EQ(bf_source_submit(&disk.source, &r), BF_ERR_RANGE);
+    r.block = 63;
+    r.count = 2;
+    CHECK_EQ(bf_source_submit(&disk.source, &r), BF_ERR_RANGE);
+    r.block = 0;
+    r.count = 6;
+    CHECK_EQ(bf_source_submit(&disk.source, &r), BF_ERR_RANGE);
+    r.count = 0;
+    CHECK_EQ(bf_source_submit(&disk.source, &r), BF_ERR_RANGE);
+    r.count = 1;
+    r.data = buffer + 1;
+    CHECK_EQ(bf_source_submit(&disk.source, &r), BF_ERR_RANGE);
+    CHECK_EQ(disk.source.requests, 0);
+}
+
+static void test_queue_and_counters(void)
+{
+    struct sim_disk_model model = a_model();
+    static _Alignas(4096) uint8_t buffer[3][4096];
+    struct bf_block_request r[3] = {{.block = 1, .count = 1, .data = buffer[0]},
+                                    {.block = 2, .count = 1, .data = buffer[1]},
+                                    {.block = 3, .count = 1, .data = buffer[2]}};
+    model.bad_block = 2;
+    model.bad_times = UINT32_MAX;
+    begin(&model);
+    CHECK_EQ(bf_source_submit(&disk.source, &r[0]), BF_OK);
+    CHECK_EQ(bf_source_submit(&disk.source, &r[1]), BF_OK);
+    CHECK_EQ(bf_source_submit(&disk.source, &r[2]), BF_AGAIN);
+    CHECK(!r[0].done && !r[1].done);
+    sim_clock_advance(1000);
+    bf_source_poll(&disk.source);
+    CHECK(r[0].done && r[1].done && disk.source.in_flight == NULL);
+    CHECK_EQ(r[0].status, BF_OK);
+    CHECK_EQ(r[1].status, BF_ERR_IO);
+    CHECK_MEM(buffer[0], data + 4096, 4096);
+    CHECK_EQ(disk.source.requests, 2);
+    CHECK_EQ(disk.source.bytes_read, 4096);
+    CHECK_EQ(disk.source.errors, 1);
+}
+
+static void test_blocking_time_is_measured(void)
+{
+    struct sim_disk_model model = a_model();
+    static _Alignas(4096) uint8_t buffer[4096];
+    struct bf_block_request r = {.count = 1, .data = buffer};
+    model.blocking = 1;
+    begin(&model);
+    uint64_t before = bf_platform_now_us();
+    CHECK_EQ(bf_source_submit(&disk.source, &r), BF_OK);
+    CHECK(r.done);
+    CHECK_EQ(disk.source.blocked_us, bf_platform_now_us() - before);
+}
+
+static void test_synchronous_reads_of_any_range(void)
+{
+    struct sim_disk_model model = a_model();
+    static uint8_t out[sizeof data];
+    begin(&model);
+    for (int i = 0; i < 200; i++) {
+        uint64_t offset = sim_random() % sizeof data, len = sim_random() % (sizeof data - offset);
+        CHECK_EQ(bf_source_read(&disk.source, offset, out, len, 1000000), BF_OK);
+        CHECK_MEM(out, data + offset, len);
+    }
+    CHECK_EQ(bf_source_read(&disk.source, sizeof data - 1, out, 2, 1000000), BF_ERR_RANGE);
+    CHECK_EQ(bf_source_read(&disk.source, UINT64_MAX, out, 2, 1000000), BF_ERR_RANGE);
+    CHECK_EQ(bf_source_read(&disk.source, sizeof data, out, 0, 1000000), BF_OK);
+}
+
+// After the deadline the buffer is still the device's: it must not be freed before the device is
+// done with it, and not be lost either.
+static void test_a_device_that_answers_too_late(void)
+{
+    struct sim_disk_model model = a_model();
+    struct bf_mem_usage before, during, after;
+    uint8_t out[100];
+    begin(&model);
+    disk.model.read_us = UINT64_C(1) << 40;
+    bf_mem_usage(&before);
+    CHECK_EQ(bf_source_read(&disk.source, 0, out, sizeof out, 5000), BF_ERR_TIMEOUT);
+    bf_mem_usage(&during);
+    CHECK(during.in_use > before.in_use);
+    sim_clock_advance(UINT64_C(1) << 40);
+    bf_source_poll(&disk.source);
+    bf_mem_usage(&after);
+    CHECK_EQ(after.in_use, before.in_use);
+
+    CHECK_EQ(bf_source_read(&disk.source, 0, out, sizeof out, 5000), BF_ERR_TIMEOUT);
+    bf_source_close(&disk.source);
+    bf_mem_usage(&after);
+    CHECK_EQ(after.in_use, before.in_use);
+    bf_source_close(&disk.source);
+    bf_source_close(NULL);
+}
+
+static void make_file(char *path, size_t bytes)
+{
+    strcpy(path, "/tmp/bootferry-test-XXXXXX");
+    int fd = mkstemp(path);
+    CHECK(fd >= 0);
+    CHECK_EQ(write(fd, data, bytes), bytes);
+    close(fd);
+}
+
+static void test_files_as_disks(void)
+{
+    struct sim_disk_model model = a_model();
+    static struct bf_file_disk file;
+    static uint8_t out[9000];
+    struct bf_fault fault;
+    char path[64];
+    begin(&model);
+    make_file(path, 128 * 1024);
+    CHECK_EQ(bf_file_disk_open(&file, path, 4096, 0, &fault), BF_OK);
+    CHECK_EQ(bf_source_bytes(&file.source), 128 * 1024);
+    CHECK_STR(file.source.identity.path, path);
+    CHECK_EQ(fcntl(file.fd, F_GETFL) & O_ACCMODE, O_RDONLY);
+    CHECK_EQ(bf_source_read(&file.source, 5000, out, sizeof out, 1000000), BF_OK);
+    CHECK_MEM(out, data + 5000, sizeof out);
+    CHECK_EQ(truncate(path, 4096), 0); // shorter than it was: an error, not zeros
+    CHECK_EQ(bf_source_read(&file.source, 5000, out, sizeof out, 1000000), BF_ERR_IO);
+    bf_source_close(&file.source);
+    CHECK_EQ(truncate(path, 1000), 0);
+    CHECK_EQ(bf_file_disk_open(&file, path, 0, 0, &fault), BF_ERR_CONFIG);
+    unlink(path);
+    CHECK_EQ(bf_file_disk_open(&file, path, 0, 0, &fault), BF_ERR_NOT_FOUND);
+    CHECK_EQ(bf_file_disk_open(&file, "/dev/null", 0, 0, &fault), BF_ERR_CONFIG);
+}
+
+TEST_MAIN(TEST(test_geometry_that_drivers_claim), TEST(test_requests_are_judged),
+          TEST(test_queue_and_counters), TEST(test_blocking_time_is_measured),
+          TEST(test_synchronous_reads_of_any_range), TEST(test_a_device_that_answers_too_late),
+          TEST(test_files_as_disks))
