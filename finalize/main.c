@@ -190,7 +190,7 @@ static int on_root(const struct options *o, const char *plan_text, size_t plan_l
     }
     if (o->devices && !load_devices(o->devices, &devices))
         return 1;
-    if (bf_root_init(&root, o->root) < 0) {
+    if (bf_root_attach(&root, o->root) < 0) {
         fprintf(stderr, "bootferry-finalize: %s: %s\n", o->root, strerror(errno));
         bf_devices_free(&devices);
         return 1;

@@ -17,7 +17,7 @@
 
 #define NAMES_MAX 4096
 
-int bf_root_init(struct bf_root *root, const char *path)
+int bf_root_attach(struct bf_root *root, const char *path)
 {
     root->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return root->fd < 0 ? -1 : 0;

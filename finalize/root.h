@@ -20,7 +20,7 @@ struct bf_root {
 };
 
 // Opens the directory `path` of the host as a guest's root. 0, or -1 with errno.
-int bf_root_init(struct bf_root *root, const char *path);
+int bf_root_attach(struct bf_root *root, const char *path);
 void bf_root_close(struct bf_root *root);
 
 // Opens a path inside the root; `flags` as for open(2), O_CLOEXEC is added. -1 with errno.

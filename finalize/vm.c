@@ -53,7 +53,7 @@ static int open_port(void)
     struct bf_root sys;
     for (long long end = bf_now_ms() + 20000; bf_now_ms() < end; poll(NULL, 0, 20)) {
         struct bf_names names;
-        if (bf_root_init(&sys, "/") < 0 ||
+        if (bf_root_attach(&sys, "/") < 0 ||
             bf_root_list(&sys, "/sys/class/virtio-ports", "", &names) < 0)
             return -1;
         bf_root_close(&sys);
@@ -104,7 +104,7 @@ static void work_on_disks(const struct request *r, struct bf_report *report)
         bf_vm_discard_hibernation(&devices, report);
     bf_step("mount", 120);
     if (bf_vm_mount(&devices, plan, &mounts, report) == 0) {
-        if (bf_root_init(&root, BF_VM_ROOT) < 0) {
+        if (bf_root_attach(&root, BF_VM_ROOT) < 0) {
             bf_fail(report, "the mounted root cannot be opened: %s", strerror(errno));
         } else {
             bf_step("finalize", 240);

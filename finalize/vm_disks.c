@@ -174,7 +174,7 @@ void bf_vm_probe(struct bf_devices *devices, struct bf_report *report)
 {
     struct bf_root sys;
     struct bf_names names;
-    if (bf_root_init(&sys, "/sys/class/block") < 0)
+    if (bf_root_attach(&sys, "/sys/class/block") < 0)
         return;
     if (bf_root_list(&sys, "/", "", &names) == 0) {
         for (size_t i = 0; i < names.count; i++)
@@ -199,7 +199,7 @@ void bf_vm_node(const struct bf_device *dev, char *out, size_t size)
     struct bf_names names;
     char name[80];
     snprintf(out, size, "%s", dev->name);
-    if (!dev->stacked || bf_root_init(&sys, "/sys/class/block") < 0)
+    if (!dev->stacked || bf_root_attach(&sys, "/sys/class/block") < 0)
         return;
     if (bf_root_list(&sys, "/", "", &names) == 0) {
         for (size_t i = 0; i < names.count; i++) {

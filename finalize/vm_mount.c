@@ -88,7 +88,7 @@ static void scan_btrfs(const struct bf_devices *devices)
 static bool holds_root(void)
 {
     struct bf_root root;
-    if (bf_root_init(&root, BF_VM_PROBE) < 0)
+    if (bf_root_attach(&root, BF_VM_PROBE) < 0)
         return false;
     bool etc = bf_root_exists(&root, "/etc/os-release") ||
                bf_root_exists(&root, "/usr/lib/os-release") || bf_root_exists(&root, "/etc/fstab");
@@ -285,7 +285,7 @@ int bf_vm_mount(struct bf_devices *devices, const struct bf_plan *plan, struct b
                        strerror(errno));
     dev->root = true;
     remember(mounts, BF_VM_ROOT);
-    if (bf_root_init(&root, BF_VM_ROOT) < 0)
+    if (bf_root_attach(&root, BF_VM_ROOT) < 0)
         return bf_fail(report, "the root file system cannot be opened: %s", strerror(errno));
     mount_entries(&root, devices, look, mounts, report);
     bf_root_close(&root);
