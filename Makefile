@@ -123,7 +123,7 @@ build/$(1): $(call objs,linux,$(2)) build/linux/libbootferry.a
 	$$(call say,LINK,$$@)mkdir -p $$(@D) && $(CC) $(if $(filter -static,$(3)),,$(LINK_linux)) -o $$@ $$(filter %.o %.a,$$^) $(3)
 endef
 $(eval $(call program,bootferryd,$(BOOTFERRYD_SRCS),$(REPLICA_LIBS)))
-$(eval $(call program,bootferry,$(BOOTFERRY_SRCS),$(REPLICA_LIBS)))
+$(eval $(call program,bootferry,$(BOOTFERRY_SRCS),$(BOOTFERRY_LIBS)))
 $(eval $(call program,bootferry-push,$(BOOTFERRY_PUSH_SRCS),$(PUSH_LIBS)))
 $(eval $(call program,bootferry-finalize,$(FINALIZE_SRCS),$(FINALIZE_LIBS)))
 

@@ -97,6 +97,8 @@ check "export of an unknown format is wrong usage" exits 2 "$B" export web-1 --d
 check "export with a bad number is wrong usage" exits 2 "$B" export web-1 --disk -1 --format raw "$T/x"
 check "export without a point fails" refused 1 'no recovery point' "$B" export web-1 --disk 0 --format raw "$T/x"
 check "and writes nothing" test ! -e "$T/x"
+check "finalize without --plan is wrong usage" refused 2 '--plan is missing' "$B" finalize web-1
+check "finalize with a plan that is not there" refused 1 "$T/plan" "$B" finalize web-1 --plan "$T/plan"
 check "output that cannot be written is a failure" exits 1 bash -c "'$B' machine list >/dev/full"
 
 finish
