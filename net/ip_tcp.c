@@ -5,6 +5,10 @@
 // rings whatever the sizes of segments are. After close the output ring lives on until the last
 // byte is acknowledged.
 //
+// lwIP retransmits one segment when duplicate acknowledgements say so and leaves further ones of
+// the same window to its timer. NewReno (RFC 6582) is added here: an acknowledgement that is still
+// short of what was under way when the loss was seen means that the next segment is missing, too.
+//
 // The receive window begins small and doubles while nothing is lost, up to what the pool of frames
 // can back; where segments go missing (a NIC with a small receive ring) it is halved. lwIP has one
 // window for all connections: the difference is held back from what it is told to have been read.
@@ -24,7 +28,7 @@ enum {
     OUT_LEAST = 64 * 1024,
     IN_LEAST = 128 * 1024, // at least what the first, unscaled window allows
     WINDOW_FIRST = 256 * 1024,
-    WINDOW_LEAST = 4, // segments
+    WINDOW_LEAST = 4,   // segments
     PATIENCE_FIRST = 4, // windows without loss before it grows
     PATIENCE_MOST = 64,
     WRITE_MOST = 32 * 1024, // in one call of lwIP, whose lengths have 16 bits
@@ -45,6 +49,8 @@ struct tcp {
     uint32_t window, held;   // the wanted window; how much of lwIP's is held back
     uint64_t window_since;   // read when the window was last changed
     uint32_t patience;
+    uint32_t recover; // sequence number up to which a loss is being repaired
+    uint8_t recovering;
     uint8_t lossy; // segments were missing since then
     uint8_t peer_ended, closed;
 };
@@ -162,6 +168,10 @@ static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
 {
     struct tcp *t = arg;
     t->acked += len;
+    if (t->recovering && pcb->unacked && TCP_SEQ_LT(pcb->lastack, t->recover))
+        tcp_rexmit(pcb); // sent when this callback has returned
+    else
+        t->recovering = 0;
     if (t->closed && t->acked == t->queued) {
         let_go(t);
         release(t);
@@ -271,6 +281,10 @@ static void stream_poll(void *impl)
     struct tcp *t = impl;
     if (t->pcb && t->pcb->ooseq)
         t->lossy = 1; // something is missing in front of what has come
+    if (t->pcb && (t->pcb->flags & TF_INFR) && !t->recovering) {
+        t->recovering = 1;
+        t->recover = t->pcb->snd_nxt;
+    }
     send_now(t);
 }
 

@@ -77,6 +77,8 @@
 #define LWIP_TCP_MAX_SACK_NUM      4
 // A tick of 50 ms instead of 500: the shortest retransmission time becomes 150 ms.
 #define TCP_TMR_INTERVAL           25
+#define LWIP_TCP_RTO_TIME          1000 // before anything was measured (RFC 6298, 2.1)
+#define TCP_WND_UPDATE_THRESHOLD   2920 // two segments: a small window must be told of, too
 #define TCP_MSL                    2000 // ports are random: nothing waits for an old connection
 #define LWIP_DISABLE_TCP_SANITY_CHECKS 1 // they compare the window with lwIP's own pool
 
