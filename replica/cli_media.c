@@ -23,6 +23,7 @@ static const struct bf_cli_option options[] = {
     {"--efi", "FILE", 0, "the EFI program alone, for an EFI system partition"},
     {"--fat", "FILE", 0, "a FAT image with the program and an editable bootferry.conf"},
     {"--pxe", "DIR", 0, "a folder for a network boot server, with an enrolment key"},
+    {"--conf", "FILE", 0, "the configuration alone, for bootferry-push"},
     {"--set", "KEY=VALUE", 1, "a setting of the boot program"},
     {"--sign", "KEY CERT", 0, "sign for Secure Boot (PEM files)"},
     {"--image", "FILE", 0, "the boot image to use instead of the installed one"},
@@ -35,10 +36,8 @@ static const struct shape {
     const char *option;
     enum bf_medium_kind kind;
 } shapes[] = {
-    {"--iso", BF_MEDIUM_ISO},
-    {"--efi", BF_MEDIUM_EFI},
-    {"--fat", BF_MEDIUM_FAT},
-    {"--pxe", BF_MEDIUM_PXE},
+    {"--iso", BF_MEDIUM_ISO}, {"--efi", BF_MEDIUM_EFI},   {"--fat", BF_MEDIUM_FAT},
+    {"--pxe", BF_MEDIUM_PXE}, {"--conf", BF_MEDIUM_CONF},
 };
 
 // What one call works with; large, and holds secrets.
@@ -65,7 +64,7 @@ static int read_options(struct bf_cli *cli, struct work *w)
         found++;
     }
     if (found != 1)
-        return bf_cli_usage(cli, "give exactly one of --iso, --efi, --fat and --pxe");
+        return bf_cli_usage(cli, "give exactly one of --iso, --efi, --fat, --pxe and --conf");
     if (!w->medium.target[0])
         return bf_cli_usage(cli, "the target's name is empty");
     if (w->medium.kind != BF_MEDIUM_PXE &&
@@ -90,7 +89,7 @@ static int read_options(struct bf_cli *cli, struct work *w)
 static enum bf_err find_image(struct bf_cli *cli, struct work *w, struct bf_fault *fault)
 {
     w->medium.image = bf_cli_value(cli, "--image", 0);
-    if (w->medium.image)
+    if (w->medium.image || w->medium.kind == BF_MEDIUM_CONF)
         return BF_OK;
     w->medium.image = w->image;
     return bf_medium_find_image(w->image, sizeof w->image, fault);
@@ -235,7 +234,8 @@ const struct bf_cli_command bf_command_media = {
              "[--sign KEY CERT]",
     .summary = "Make a boot medium for a machine",
     .details =
-        "ISO, FAT and EFI carry a key of the machine's own and are written with mode 0600. A PXE\n"
+        "ISO, FAT, EFI and --conf carry a key of the machine's own and are written with mode 0600. "
+        "A PXE\n"
         "folder carries an enrolment key instead: bound to the machine's name, a period and a\n"
         "number of uses. All of them know every address that init was given, tried in order,\n"
         "unless server= is set. Each call issues a new identity; earlier media stay good until\n"

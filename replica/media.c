@@ -204,16 +204,31 @@ static enum bf_err make_in(const struct bf_medium *m, const char *folder, struct
     case BF_MEDIUM_FAT:
         err = make_fat(m, folder, efi, path, fault);
         break;
-    case BF_MEDIUM_ISO:
+    default:
         err = make_iso(m, folder, efi, path, fault);
         break;
     }
     return err ? err : deliver(path, m->target, 0600, fault);
 }
 
+static enum bf_err make_conf(const struct bf_medium *m, struct bf_fault *fault)
+{
+    char *text = NULL;
+    size_t len = 0;
+    enum bf_err err = bf_medium_config(m, &text, &len, fault);
+    if (err)
+        return err;
+    err = bf_file_replace(m->target, text, len, 0600, fault);
+    bf_wipe(text, len);
+    free(text);
+    return err;
+}
+
 enum bf_err bf_medium_make(const struct bf_medium *medium, struct bf_fault *fault)
 {
     char folder[PATH_SIZE];
+    if (medium->kind == BF_MEDIUM_CONF)
+        return make_conf(medium, fault);
     enum bf_err err = bf_tempdir_make(folder, sizeof folder, fault);
     if (err)
         return err;

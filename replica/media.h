@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Boot media for one machine: the configuration text that goes into the boot image's section, and
-// the four shapes that the filled image can take. Nothing here touches the state: the caller issues
+// the shapes that the filled image can take. Nothing here touches the state: the caller issues
 // the identity or the enrolment key, records it, and revokes it when making the medium fails.
 #ifndef BF_REPLICA_MEDIA_H
 #define BF_REPLICA_MEDIA_H
@@ -12,7 +12,13 @@
 #include "base/err.h"
 #include "replica/pki.h"
 
-enum bf_medium_kind { BF_MEDIUM_EFI, BF_MEDIUM_FAT, BF_MEDIUM_ISO, BF_MEDIUM_PXE };
+enum bf_medium_kind {
+    BF_MEDIUM_EFI,
+    BF_MEDIUM_FAT,
+    BF_MEDIUM_ISO,
+    BF_MEDIUM_PXE,
+    BF_MEDIUM_CONF, // the configuration alone, for the hosted sender; needs no boot image
+};
 
 enum { BF_MEDIUM_SETTINGS = 64 };
 

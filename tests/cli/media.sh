@@ -59,6 +59,10 @@ check "both hold the program" test "$(key "$T/from-iso.efi" name)" = web-1
 lba=$(sed -n 's/^El Torito boot img.* \([0-9]*\)$/\1/p' "$T/eltorito")
 check "El Torito points at the partition" test $((lba * 4)) = "$start"
 
+check "the configuration alone" exits 0 "$B" media web-1 --conf "$T/m.conf"
+check "it is private like the others" mode_is 600 "$T/m.conf"
+check "it names the machine and has a key" test "$(grep -cE '^(name=web-1$|key=.)' "$T/m.conf")" = 2
+
 check "the PXE folder" exits 0 media web-1 --pxe "$T/pxe" --enrol-days 2 --enrol-uses 3
 check "a boot server can read it" mode_is 644 "$T/pxe/bootferry.efi"
 check "it carries no private key" test -z "$(key "$T/pxe/bootferry.efi" key)$(key "$T/pxe/bootferry.efi" certificate)"
