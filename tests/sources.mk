@@ -35,9 +35,10 @@ endif
 # the store, the state and the images; the tests bring their own replica/step.c
 STORE_TEST_SRCS := $(REPLICA_STORE_SRCS) tests/unit/store_files.c tests/unit/store_session.c \
     tests/unit/store_step.c
-STORE_TESTS := test_store test_store_db test_store_image test_store_kill
+STORE_TESTS := $(addprefix test_store,_db _image _kill _limits _power _working) test_store
 $(foreach t,$(STORE_TESTS),$(eval TEST_SRCS_$(t) := $(STORE_TEST_SRCS)) \
     $(eval TEST_LIBS_$(t) := $(REPLICA_LIBS)))
+TEST_LIBS_test_store_power += -Wl,--wrap=pwrite64,--wrap=fdatasync,--wrap=fallocate64
 
 # Benchmarks: never part of the tests. The last one collects what the others found.
 BENCH_TESTS += tests/bench/image.sh tests/bench/copy.sh tests/bench/collect.sh

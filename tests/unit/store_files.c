@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 
 #include "replica/process.h"
 
@@ -42,4 +43,19 @@ void store_files_copy(const char *from, const char *to)
     const char *argv[] = {"cp", "-a", "--sparse=always", "--", from, to, NULL};
 
     run(argv);
+}
+
+int store_files_mount(const char *folder, const char *options)
+{
+    return mount("tmpfs", folder, "tmpfs", 0, options) == 0;
+}
+
+int store_files_remount(const char *folder, const char *options)
+{
+    return mount("tmpfs", folder, "tmpfs", MS_REMOUNT, options) == 0;
+}
+
+void store_files_unmount(const char *folder)
+{
+    umount2(folder, MNT_DETACH);
 }

@@ -13,4 +13,9 @@ void store_files_remove(const struct store_files *files);
 // Copies a whole folder tree (sparse files stay sparse).
 void store_files_copy(const char *from, const char *to);
 
+// A tmpfs of its own, where the caller may mount one. False otherwise.
+int store_files_mount(const char *folder, const char *options);
+int store_files_remount(const char *folder, const char *options);
+void store_files_unmount(const char *folder);
+
 #endif

@@ -300,11 +300,12 @@ static enum bf_err look_at_base(void *user, uint64_t chunk, const void *data, ui
 
     if (store.ops->base(store.impl, l->disk, chunk, 1, &state, &count, &recorded) != BF_OK)
         return BF_ERR_IO;
-    bf_digest_of(&digest, data, len);
-    if (state == BF_CHUNK_DATA)
+    if (state == BF_CHUNK_DATA) {
+        bf_digest_of(&digest, data, len);
         l->wrong += !bf_digest_equal(&recorded, &digest);
-    else if (state != BF_CHUNK_UNKNOWN)
+    } else if (state != BF_CHUNK_UNKNOWN) {
         l->wrong += !bf_is_zero(data, len);
+    }
     return BF_OK;
 }
 
@@ -312,7 +313,12 @@ static enum bf_err look_at_source(void *user, uint64_t chunk, const void *data, 
 {
     struct looking *l = user;
     static uint8_t expected[BF_CHUNK_MAX];
+    uint32_t version = l->source->disk[l->disk].version[chunk];
 
+    if (version == 0 || version == SOURCE_UNUSED) {
+        l->wrong += !bf_is_zero(data, len);
+        return BF_OK;
+    }
     l->wrong +=
         source_read(l->source, l->disk, chunk, expected) != len || memcmp(expected, data, len) != 0;
     return BF_OK;
