@@ -24,7 +24,8 @@
 
 enum {
     EXIT_USAGE = 2,
-    REST_US = 200, // between two turns without work
+    FILE_MAX = 4 * 1024 * 1024, // of --conf, which may be a whole boot program
+    REST_US = 200,              // between two turns without work
     QUIET_US = 20000,
     QUIET_REST_US = 2000,
 };
@@ -68,39 +69,60 @@ static void to_stdout(void *user, const char *line)
 
 static void usage(FILE *to)
 {
-    fprintf(to,
-            "usage: bootferry-push --conf FILE [--set KEY=VALUE]... --disk FILE_OR_DEVICE...\n"
-            "\n"
-            "  --conf FILE        bootferry.conf of the machine, as `bootferry media` makes it\n"
-            "  --set KEY=VALUE    changes one of its keys\n"
-            "  --disk PATH        a disk to send, in this order; only read, never written\n"
-            "  --block-size N     of files (512)\n"
-            "  --in-use           also devices that are mounted or held by somebody\n"
-            "  --verbose          more in the log\n"
-            "  --help             this\n"
-            "\n"
-            "Exit status: 0 committed, 1 failed, 2 usage. The lines on standard output are\n"
-            "described in docs/serial.md, the last one is the verdict.\n");
+    fprintf(
+        to,
+        "usage: bootferry-push --conf FILE [--set KEY=VALUE]... --disk FILE_OR_DEVICE...\n"
+        "\n"
+        "  --conf FILE        the machine's medium, made by `bootferry media NAME --efi FILE`, or\n"
+        "                     a text like bootferry.conf with all that it needs\n"
+        "  --set KEY=VALUE    changes one of its keys\n"
+        "  --disk PATH        a disk to send, in this order; only read, never written\n"
+        "  --block-size N     of files (512)\n"
+        "  --in-use           also devices that are mounted or held by somebody\n"
+        "  --verbose          more in the log\n"
+        "  --help             this\n"
+        "\n"
+        "Exit status: 0 committed, 1 failed, 2 usage. The lines on standard output are\n"
+        "described in docs/serial.md, the last one is the verdict.\n");
 }
 
 // ---- Options -----------------------------------------------------------------------------------
 
+// The text within a boot program that `bootferry media --efi` made: the first section header in the
+// file that has one.
+static const char *find_section(const char *bytes, size_t size, size_t *len)
+{
+    const size_t magic = sizeof(BF_SECTION_MAGIC) - 1;
+    const char *at = bytes, *text;
+    while ((at = memmem(at, size - (size_t)(at - bytes), BF_SECTION_MAGIC, magic))) {
+        if (bf_section_text(at, size - (size_t)(at - bytes), &text, len) == BF_OK)
+            return text;
+        at++;
+    }
+    return NULL;
+}
+
 static int load_file(struct push *p, const char *path)
 {
-    static char text[BF_CONFIG_TEXT_MAX + 1];
+    static char bytes[FILE_MAX + 1];
     char reason[256];
     uint32_t line = 0;
+    enum bf_origin origin = BF_ORIGIN_SECTION;
     FILE *f = fopen(path, "re");
-    size_t len = f ? fread(text, 1, sizeof text, f) : 0;
-    if (!f || ferror(f) || len > BF_CONFIG_TEXT_MAX) {
+    size_t size = f ? fread(bytes, 1, sizeof bytes, f) : 0, len = 0;
+    const char *text = find_section(bytes, size, &len);
+    if (!text) {
+        origin = BF_ORIGIN_FILE;
+        text = bytes;
+        len = size;
+    }
+    if (!f || ferror(f) || size > FILE_MAX || len > BF_CONFIG_TEXT_MAX)
         bf_fault_set(&p->fault, BF_ERR_CONFIG, BF_SIDE_CONFIG, "check the path", "%s: %s", path,
                      !f ? strerror(errno) : "cannot be read, or is too long");
-    } else if (bf_config_parse(&p->config, text, len, BF_ORIGIN_FILE, &line, reason,
-                               sizeof reason)) {
+    else if (bf_config_parse(&p->config, text, len, origin, &line, reason, sizeof reason))
         bf_fault_set(&p->fault, BF_ERR_CONFIG, BF_SIDE_CONFIG, "correct the file",
                      "%s, line %u: %s", path, line, reason);
-    }
-    bf_wipe(text, sizeof text);
+    bf_wipe(bytes, sizeof bytes);
     if (f)
         fclose(f);
     return p->fault.code == BF_OK;
