@@ -161,6 +161,15 @@ static void server_row(const struct bf_screen *s, struct bf_grid *g, uint32_t ro
         bf_grid_put(g, row, at, BF_TONE_GOOD, "  connected");
 }
 
+// Rows that disks leave over in between go to the events: at the bottom there is never a gap.
+static uint32_t event_rows(const struct bf_screen *s, uint32_t between)
+{
+    uint32_t disk_rows = s->inventory ? s->inventory->disks : 0;
+    uint32_t spare = between > disk_rows + 1 ? between - disk_rows - 1 : 0;
+    return EVENT_ROWS +
+           (spare < BF_SCREEN_EVENTS - EVENT_ROWS ? spare : BF_SCREEN_EVENTS - EVENT_ROWS);
+}
+
 static void events(const struct bf_screen *s, struct bf_grid *g, uint32_t row, uint32_t rows)
 {
     uint32_t kept = s->events < BF_SCREEN_EVENTS ? s->events : BF_SCREEN_EVENTS;
@@ -280,17 +289,19 @@ static void running(const struct bf_screen *s, struct bf_grid *g)
                 phase_words(p->phase));
     copy_facts(p, g);
     bf_grid_bar(g, LARGE_ROW + 6, LEFT, g->columns - 2u * LEFT, done, done, total);
-    uint32_t tail = g->rows - 3u - EVENT_ROWS - 1u;
+    uint32_t rows = event_rows(s, g->rows - 4u - EVENT_ROWS - (LARGE_ROW + 8) - 1u);
+    uint32_t tail = g->rows - 4u - rows;
     disks(s, g, LARGE_ROW + 8, tail - (LARGE_ROW + 8) - 1);
     network_row(s, g, tail);
     server_row(s, g, tail + 1);
-    events(s, g, tail + 2, EVENT_ROWS);
+    events(s, g, tail + 2, rows);
 }
 
 static void starting(const struct bf_screen *s, struct bf_grid *g)
 {
     const struct bf_inventory *inventory = s->inventory;
-    uint32_t tail = g->rows - 3u - EVENT_ROWS;
+    uint32_t rows = event_rows(s, g->rows - 3u - EVENT_ROWS - (LARGE_ROW + 4) - 1u);
+    uint32_t tail = g->rows - 3u - rows;
     bf_grid_put(g, LARGE_ROW, LEFT, BF_TONE_BRIGHT, "STARTING");
     bf_grid_put(g, LARGE_ROW, LEFT + LABEL_COLUMNS, BF_TONE_NORMAL, s->step);
     if (inventory) {
@@ -302,7 +313,7 @@ static void starting(const struct bf_screen *s, struct bf_grid *g)
     }
     disks(s, g, LARGE_ROW + 4, tail - (LARGE_ROW + 4) - 1);
     network_row(s, g, tail);
-    events(s, g, tail + 1, EVENT_ROWS);
+    events(s, g, tail + 1, rows);
 }
 
 static void what_next(const struct bf_screen *s, struct bf_grid *g, uint32_t row)
