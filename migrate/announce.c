@@ -44,7 +44,10 @@ static void tell_disk(const struct bf_announcer *a, const struct bf_inventory_di
                       uint32_t number)
 {
     struct bf_report r;
+    char guid[37] = "";
 
+    if (disk->identity.has_gpt)
+        bf_guid_text(guid, disk->identity.gpt_guid);
     bf_report_begin(&r, "disk");
     bf_report_u64(&r, "number", number);
     bf_report_u64(&r, "planned", disk->planned);
@@ -53,6 +56,8 @@ static void tell_disk(const struct bf_announcer *a, const struct bf_inventory_di
     bf_report_u64(&r, "hibernated", disk->hibernated);
     bf_report_text(&r, "driver", disk->driver);
     bf_report_text(&r, "serial", disk->identity.serial);
+    bf_report_text(&r, "wwn", disk->identity.wwn);
+    bf_report_text(&r, "gpt", guid);
     bf_report_text(&r, "why", disk->why);
     bf_report_text(&r, "path", disk->identity.path);
     send(a, &r);
