@@ -41,6 +41,10 @@ $(foreach t,$(STORE_TESTS),$(eval TEST_SRCS_$(t) := $(STORE_TEST_SRCS)) \
 TEST_LIBS_test_store_power += -Wl,--wrap=pwrite64,--wrap=fdatasync,--wrap=fallocate64
 
 # Benchmarks: never part of the tests. The last one collects what the others found.
+TEST_TOOLS += tests/bench_engine
+TOOL_SRCS_tests/bench_engine := tests/bench/bench_engine.c
+BENCH_DEPS  += build/tests/bench_engine
+BENCH_TESTS += tests/bench/engine.sh
 BENCH_TESTS += tests/bench/image.sh tests/bench/copy.sh tests/bench/collect.sh
 
 SIM_SRCS := tests/platform_sim.c tests/sim_disk.c tests/sim_link.c tests/sim_store.c \

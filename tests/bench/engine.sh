@@ -1,0 +1,26 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The engine alone, one core, no compression, beside BLAKE3 and AES-GCM in series: the median of
+# BENCH_RUNS runs of each end.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+BF_BUILD=build
+# shellcheck source=tests/bench/lib.sh
+. tests/bench/lib.sh
+bench_open engine
+out=$(mktemp)
+trap 'rm -f "$out"' EXIT
+for ((run = 0; run < ${BENCH_RUNS:-3}; run++)); do
+    build/tests/bench_engine >>"$out"
+done
+if grep -q ^skip "$out"; then
+    head -n 1 "$out"
+    exit 0
+fi
+median() { awk -v k="$1" '$1 == k { print $2 }' "$out" | bench_median; }
+echo "processor: $(bench_processor)"
+echo "BLAKE3 alone: $(median blake3) MB/s"
+for end in sender receiver; do
+    bench_result "engine, $end" "$(median $end)" "$(median series)" MB/s least 0.9
+done
+echo "ok engine"
