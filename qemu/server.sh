@@ -46,6 +46,7 @@ bf_server_stop() {
     BF_SERVER_PID=''
     kill "-$signal" "$pid" 2>/dev/null || true
     while kill -0 "$pid" 2>/dev/null; do
+        [ "$signal" != KILL ] || break
         if [ $SECONDS -ge $end ]; then
             kill -9 "$pid"
             printf 'bootferryd did not end within 60 s of SIG%s\n' "$signal" >&2

@@ -13,6 +13,7 @@ DEMO_DEPS := build/guest/debian12/stamp
 # The scenarios of tests/e2e/LIST.
 e2e_list = $(shell sed -nE 's%^($(1))[[:space:]]+([^\#]*[^\# ])[[:space:]]*(\#.*)?$$%tests/e2e/\2%p' tests/e2e/LIST | tr ' ' '~')
 unquote_list = $(foreach t,$(1),'$(subst ~, ,$(t))')
+CHECK_TESTS += $(call unquote_list,$(call e2e_list,check))
 E2E_TESTS += $(call unquote_list,$(call e2e_list,check|e2e))
 CHECK_DEPS += build/tcpfault
 E2E_DEPS += build/tcpfault $(DEMO_DEPS)

@@ -37,7 +37,7 @@ e2e_begin() {
 e2e_cleanup() {
     local status=$? pid
     bf_vm_kill_all
-    for pid in "${E2E_CHILDREN[@]}" $E2E_RELAY_PID; do kill -9 "$pid" 2>/dev/null || true; done
+    for pid in "${E2E_CHILDREN[@]}" $E2E_RELAY_PID; do { kill -9 "$pid" && wait "$pid"; } 2>/dev/null || true; done
     bf_server_stop KILL || true
     [ -z "$E2E_DIR" ] || rm -rf "$E2E_DIR"
     if [ $E2E_ENDED = 0 ]; then
@@ -250,7 +250,7 @@ e2e_config() {
     else
         e2e_media "$name" efi "$E2E_DIR/config/image.efi" "server=127.0.0.1:$port" "$@"
     fi
-    llvm-objcopy -O binary --only-section=.bfconf "$E2E_DIR/config/image.efi" "$E2E_DIR/config/section"
+    objcopy -I pei-x86-64 -O binary --only-section=.bfconf "$E2E_DIR/config/image.efi" "$E2E_DIR/config/section"
     tail -c +33 "$E2E_DIR/config/section" | tr -d '\000' >"$file"
     chmod 600 "$file"
 }
@@ -259,7 +259,10 @@ e2e_config() {
 e2e_push_start() {
     E2E_PUSHES=$((${E2E_PUSHES:-0} + 1))
     E2E_PUSH_LOG=$E2E_LOGS/push-$E2E_PUSHES.log
-    ${E2E_PUSH_WRAP:-} "$BF_BUILD/bootferry-push" "$@" >"$E2E_PUSH_LOG" 2>&1 &
+    local arguments=(--conf "$1")
+    shift
+    while [ $# -gt 0 ]; do arguments+=(--disk "$1"); shift; done
+    ${E2E_PUSH_WRAP:-} "$BF_BUILD/bootferry-push" "${arguments[@]}" >"$E2E_PUSH_LOG" 2>&1 &
     E2E_PUSH_PID=$!
     E2E_CHILDREN+=("$E2E_PUSH_PID")
 }
