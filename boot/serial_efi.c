@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The line channel. A serial port is a console when the firmware names it in one of its console
-// variables (UEFI 2.10, 3.3: ConOut, ErrOut). Opened EXCLUSIVE, the terminal driver is stopped and the
-// lines have the port for themselves; closing connects the driver again.
+// variables (UEFI 2.10, 3.3: ConOut, ErrOut). Opened EXCLUSIVE, the terminal driver is stopped and
+// the lines have the port for themselves; closing connects the driver again.
 #include "boot/serial_efi.h"
 
 #include <string.h>

@@ -26,9 +26,9 @@ struct bf_snp_info {
 // only. The order is that of the device paths. Nothing is opened.
 uint32_t bf_snp_scan(struct bf_snp_info *out, uint32_t max);
 
-// Takes the NIC over and brings it up; fills *nic, which must stay where it is until closed. BF_ERR_BUSY when the firmware does not give it
-// away, BF_ERR_NO_MEMORY, BF_ERR_IO. nic->ops->close shuts it down, gives it back and lets the
-// firmware's own drivers return.
+// Takes the NIC over and brings it up; fills *nic, which must stay where it is until closed.
+// BF_ERR_BUSY when the firmware does not give it away, BF_ERR_NO_MEMORY, BF_ERR_IO.
+// nic->ops->close shuts it down, gives it back and lets the firmware's own drivers return.
 enum bf_err bf_snp_open(const struct bf_snp_info *info, struct bf_nic *nic);
 
 #endif
