@@ -29,3 +29,5 @@ TEST_LIBS_test_tls := -lssl -lcrypto
 TEST_SRCS_test_enrol := tests/platform_sim.c tests/net/pki_maker.c tests/net/tls_peer.c
 TEST_LIBS_test_enrol := -lssl -lcrypto
 TEST_SRCS_test_lwip := tests/platform_sim.c tests/net/lan.c
+FUZZ_SRCS_fuzz_tls := tests/net/pki_maker.c
+FUZZ_LIBS_fuzz_tls := -lcrypto
