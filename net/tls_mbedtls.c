@@ -16,6 +16,7 @@
 
 #include "base/fmt.h"
 #include "base/mem.h"
+#include "net/gcm_engine.h"
 #include "net/mbedtls_port.h"
 #include "net/pki_crt.h"
 #include "net/tls_fault.h"
@@ -335,8 +336,12 @@ static const struct bf_stream_ops tls_ops = {
 
 // ---- Setting up --------------------------------------------------------------------------------
 
+// AES-GCM first where it is accelerated; else the cipher that is fast and safe in plain C.
 static const int suites[] = {MBEDTLS_TLS1_3_AES_128_GCM_SHA256, MBEDTLS_TLS1_3_AES_256_GCM_SHA384,
                              MBEDTLS_TLS1_3_CHACHA20_POLY1305_SHA256, 0};
+static const int suites_plain[] = {MBEDTLS_TLS1_3_CHACHA20_POLY1305_SHA256,
+                                   MBEDTLS_TLS1_3_AES_128_GCM_SHA256,
+                                   MBEDTLS_TLS1_3_AES_256_GCM_SHA384, 0};
 static const uint16_t groups[] = {MBEDTLS_SSL_IANA_TLS_GROUP_SECP256R1,
                                   MBEDTLS_SSL_IANA_TLS_GROUP_SECP384R1,
                                   MBEDTLS_SSL_IANA_TLS_GROUP_NONE};
@@ -370,7 +375,7 @@ static int configure(struct tls *t, const struct bf_tls_config *c)
         return r;
     mbedtls_ssl_conf_min_tls_version(&t->conf, MBEDTLS_SSL_VERSION_TLS1_3);
     mbedtls_ssl_conf_max_tls_version(&t->conf, MBEDTLS_SSL_VERSION_TLS1_3);
-    mbedtls_ssl_conf_ciphersuites(&t->conf, suites);
+    mbedtls_ssl_conf_ciphersuites(&t->conf, bf_gcm_in_use() ? suites : suites_plain);
     mbedtls_ssl_conf_groups(&t->conf, groups);
     mbedtls_ssl_conf_cert_profile(&t->conf, &mbedtls_x509_crt_profile_suiteb);
     mbedtls_ssl_conf_authmode(&t->conf, MBEDTLS_SSL_VERIFY_REQUIRED);

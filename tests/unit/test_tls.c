@@ -476,6 +476,23 @@ static void test_transfers_both_ways(void)
     bf_gcm_use(bf_gcm_engines[0]);
 }
 
+// Without an accelerated AES-GCM the client prefers ChaCha20, if the server lets it choose.
+static void test_prefers_chacha_without_acceleration(void)
+{
+    char text[96];
+    setup();
+    for (int accelerated = 0; accelerated < 2; accelerated++) {
+        bf_gcm_use(accelerated ? bf_gcm_engines[0] : NULL);
+        tls_peer_init(&peer, &server, &root, 1);
+        SSL_CTX_set_options(peer.ctx, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+        struct bf_tls_config c = config_for(&root, &machine, "server.test");
+        CHECK_EQ(handshake(&c), BF_STREAM_OPEN);
+        bf_tls_describe(&tls, text, sizeof text);
+        CHECK(strstr(text, accelerated && bf_gcm_engines[0] ? "GCM" : "CHACHA20"));
+        finish();
+    }
+}
+
 static void test_small_writes_share_records(void)
 {
     size_t done;
@@ -612,7 +629,7 @@ TEST_MAIN(TEST(test_good_server_by_name_and_address), TEST(test_orderly_end),
           TEST(test_server_says_revoked), TEST(test_no_certificate_when_none_is_wanted),
           TEST(test_tls12_only_server), TEST(test_plain_text_peer),
           TEST(test_handshake_cut_anywhere), TEST(test_server_ends_during_handshake),
-          TEST(test_transfers_both_ways), TEST(test_small_writes_share_records),
-          TEST(test_output_is_bounded), TEST(test_bad_identities_are_told_at_once),
-          TEST(test_no_memory_anywhere), TEST(test_pki_reads_roles_and_dates),
-          TEST(test_pki_refuses_two_roles))
+          TEST(test_transfers_both_ways), TEST(test_prefers_chacha_without_acceleration),
+          TEST(test_small_writes_share_records), TEST(test_output_is_bounded),
+          TEST(test_bad_identities_are_told_at_once), TEST(test_no_memory_anywhere),
+          TEST(test_pki_reads_roles_and_dates), TEST(test_pki_refuses_two_roles))
