@@ -61,7 +61,8 @@ static int configure(SSL_CTX *c, const char *state)
     SSL_CTX_set_verify(c, SSL_VERIFY_PEER, judge);
     SSL_CTX_set_verify_depth(c, 0); // the root signs machines itself
     SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_options(c, SSL_OP_NO_TICKET | SSL_OP_CIPHER_SERVER_PREFERENCE);
+    SSL_CTX_set_options(c, SSL_OP_NO_TICKET | SSL_OP_CIPHER_SERVER_PREFERENCE |
+                               SSL_OP_PRIORITIZE_CHACHA);
     SSL_CTX_set_mode(c, SSL_MODE_ENABLE_PARTIAL_WRITE);
     SSL_CTX_set_read_ahead(c, 1);
     SSL_CTX_set_default_read_buffer_len(c, READ_BUFFER);
@@ -70,7 +71,8 @@ static int configure(SSL_CTX *c, const char *state)
         SSL_CTX_set_client_CA_list(c, names);
     return names && SSL_CTX_set_min_proto_version(c, TLS1_3_VERSION) == 1 &&
            SSL_CTX_set_max_proto_version(c, TLS1_3_VERSION) == 1 &&
-           SSL_CTX_set_ciphersuites(c, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384") == 1 &&
+           SSL_CTX_set_ciphersuites(c, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:"
+                                    "TLS_CHACHA20_POLY1305_SHA256") == 1 &&
            SSL_CTX_set_num_tickets(c, 0) == 1 && SSL_CTX_load_verify_file(c, root) == 1 &&
            SSL_CTX_use_certificate_file(c, certificate, SSL_FILETYPE_PEM) == 1 &&
            SSL_CTX_use_PrivateKey_file(c, key, SSL_FILETYPE_PEM) == 1 &&
