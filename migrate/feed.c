@@ -19,12 +19,16 @@ enum bf_err bf_feed_init(struct bf_feed *feed, uint32_t memory_bytes)
     memset(feed, 0, sizeof *feed);
     feed->memory_bytes = memory_bytes < BF_FEED_MEMORY_MIN ? BF_FEED_MEMORY_MIN : memory_bytes;
     feed->memory = bf_alloc_aligned(feed->memory_bytes, BF_BLOCK_ALIGN_MAX);
-    return feed->memory ? BF_OK : BF_ERR_NO_MEMORY;
+    feed->slot = bf_alloc(BF_FEED_SLOTS * sizeof *feed->slot);
+    if (feed->memory && feed->slot)
+        return BF_OK;
+    bf_feed_free(feed);
+    return BF_ERR_NO_MEMORY;
 }
 
 static int any_in_flight(const struct bf_feed *feed)
 {
-    for (uint32_t i = 0; i < BF_FEED_SLOTS; i++)
+    for (uint32_t i = 0; feed->slot && i < BF_FEED_SLOTS; i++)
         if (feed->slot[i].in_flight)
             return 1;
     return 0;
@@ -49,9 +53,12 @@ void bf_feed_free(struct bf_feed *feed)
         if (feed->draining)
             bf_platform_idle(1000);
     }
-    if (!feed->draining)
+    if (!feed->draining) {
         bf_free(feed->memory);
+        bf_free(feed->slot);
+    }
     feed->memory = NULL;
+    feed->slot = NULL;
 }
 
 void bf_feed_start(struct bf_feed *feed, struct bf_source_disk *disk, const struct bf_geometry *g,

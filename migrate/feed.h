@@ -45,12 +45,13 @@ struct bf_feed {
     uint8_t *memory;
     uint32_t memory_bytes;
     struct bf_source_disk *draining; // requests of a stopped span are still in flight
-    struct bf_slot slot[BF_FEED_SLOTS];
+    struct bf_slot *slot; // BF_FEED_SLOTS of them
     struct bf_fault fault;
 };
 
 enum bf_err bf_feed_init(struct bf_feed *feed, uint32_t memory_bytes);
-// Waits a bounded time for requests in flight; memory that a device did not let go of is kept.
+// Waits a bounded time for requests in flight. When a device does not let go of them, they and
+// their memory stay where they are: they are the device's until it is closed.
 void bf_feed_free(struct bf_feed *feed);
 
 // Begins to read chunks [first, end). The feed must be stopped and quiet.

@@ -51,6 +51,7 @@ SIM_SRCS := tests/platform_sim.c tests/sim_disk.c tests/sim_link.c tests/sim_sto
     tests/sim_world.c
 TEST_SRCS_test_sim := $(SIM_SRCS)
 TEST_SRCS_test_sim_random := $(SIM_SRCS)
+TEST_SRCS_test_pipeline := tests/platform_sim.c tests/sim_disk.c
 TEST_SRCS_test_receiver := tests/platform_sim.c tests/sim_store.c
 TEST_SRCS_test_proto := tests/proto_any.c tests/proto_samples.c
 # Many more seeds than `make check` has time for.
