@@ -59,6 +59,7 @@ SOAK_DEPS  += build/asan/tests/unit/test_sim_random
 SOAK_TESTS += tests/soak_sim.sh
 FUZZ_SRCS_fuzz_frames := tests/proto_any.c tests/proto_samples.c tests/fuzz_seed.c
 FUZZ_SRCS_fuzz_receiver := tests/platform_sim.c tests/sim_store.c tests/fuzz_seed.c
+FUZZ_SRCS_fuzz_sender := tests/platform_sim.c tests/sim_disk.c tests/fuzz_seed.c
 FUZZ_SRCS_fuzz_manifest := tests/fuzz_seed.c
 FUZZ_SRCS_fuzz_decompress := tests/fuzz_seed.c
 TEST_SRCS_test_block := tests/platform_sim.c tests/sim_disk.c

@@ -333,6 +333,30 @@ static void test_every_compression(void)
     }
 }
 
+static void test_memory_that_is_refused(void)
+{
+    struct bf_mem_usage before, after;
+    struct bf_sender_config config = {.inventory = &w.inventory, .disks = w.source};
+    struct bf_receiver_host host = {0};
+    struct bf_stream none = {0};
+    int refused = 0;
+    begin(24);
+    bf_mem_usage(&before);
+    for (uint64_t skip = 0; skip < 30; skip++) {
+        sim_alloc_fail(skip);
+        struct bf_sender *s = bf_sender_new(&config, 0);
+        refused += s == NULL;
+        bf_sender_free(s);
+        sim_alloc_fail(skip);
+        struct bf_receiver *r = bf_receiver_new(none, &host, 1, 0);
+        refused += r == NULL;
+        bf_receiver_free(r);
+    }
+    CHECK(refused > 12 && refused < 60);
+    bf_mem_usage(&after);
+    CHECK_EQ(after.in_use, before.in_use);
+}
+
 static void test_memory_is_bounded(void)
 {
     struct bf_mem_usage usage;
@@ -358,4 +382,4 @@ TEST_MAIN(TEST(test_plain_copy), TEST(test_second_run_sends_differences),
           TEST(test_unreachable_server_until_retry), TEST(test_server_that_comes_back_late),
           TEST(test_revoked_in_the_middle), TEST(test_cancel_tells_the_server),
           TEST(test_answer_of_commit_is_lost), TEST(test_every_compression),
-          TEST(test_memory_is_bounded))
+          TEST(test_memory_that_is_refused), TEST(test_memory_is_bounded))
