@@ -189,6 +189,7 @@ BIN   := $(DESTDIR)$(PREFIX)/bin
 SHARE := $(DESTDIR)$(PREFIX)/share/bootferry
 DOC   := $(DESTDIR)$(PREFIX)/share/doc/bootferry
 UNIT  := $(DESTDIR)$(PREFIX)/lib/systemd/system
+SYSUSERS := $(DESTDIR)$(PREFIX)/lib/sysusers.d
 
 # Programs on the path; the images that they hand out in share/bootferry. `bootferry init` makes the
 # state, so the unit is installed and not enabled.
@@ -204,6 +205,9 @@ install: all
 	    for f in build/third_party/$$l/LICEN[CS]E* build/third_party/$$l/COPYING*; do \
 	        [ ! -f $$f ] || install -m 644 $$f $(DOC)/licenses/$$l-$${f##*/}; done; done
 	$(Q)sed 's|@PREFIX@|$(PREFIX)|g' replica/bootferryd.service >$(UNIT)/bootferryd.service
+	$(Q)install -D -m 644 replica/bootferry.sysusers $(SYSUSERS)/bootferry.conf
+	$(Q)[ -n '$(DESTDIR)' ] || ! command -v systemd-sysusers >/dev/null || \
+	    systemd-sysusers $(SYSUSERS)/bootferry.conf
 
 clean:
 	$(Q)rm -rf build/bootferry.map $(foreach f,efi efi-aarch64 $(HOSTED_FLAVOURS) tests test-logs,build/$(f)) $(PROGRAMS) $(CLEAN)
