@@ -17,11 +17,11 @@
 #include "replica/working.h"
 
 enum {
-    BF_STORE_IN_FLIGHT = 16,     // requests per disk; the daemon takes no more at a time
-    BF_STORE_OPS_MAX = 65536,    // queued operations
-    BF_STORE_NEEDS_MAX = 4096,   // damaged ranges told at once
-    BF_STORE_AHEAD_WINDOWS = 16, // marked doubtful at once by a long clear
-    BF_STORE_RUN = 1024,         // chunks of data looked at together
+    BF_STORE_IN_FLIGHT = 16,    // requests per disk; the daemon takes no more at a time
+    BF_STORE_OPS_MAX = 65536,   // queued operations
+    BF_STORE_NEEDS_MAX = 4096,  // damaged ranges told at once
+    BF_STORE_AHEAD_WINDOWS = 4, // marked doubtful at once by a long clear
+    BF_STORE_RUN = 1024,        // chunks of data looked at together
 };
 
 enum bf_store_kind { BF_OP_DATA, BF_OP_CLEAR, BF_OP_CHECKPOINT, BF_OP_SEAL };
