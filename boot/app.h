@@ -31,8 +31,7 @@ struct bf_observed {
 struct bf_app {
     struct bf_config config;
     struct bf_config_report sources;
-    uint8_t configured; // config may be believed
-    uint8_t boot[16];   // random, of this boot
+    uint8_t boot[16]; // random, of this boot
 
     struct bf_efi_disk disks[BF_EFI_DISKS_MAX];
     uint32_t disk_count;

@@ -24,13 +24,12 @@ struct ending {
     uint32_t seconds; // that the screen is shown before
 };
 
-// Without a configuration that can be believed: its defaults.
+// Of a configuration that is wrong somewhere, what was read before the mistake holds, and the
+// defaults for the rest: a script that expects an exit status gets it.
 static struct ending choose(const struct bf_app *app)
 {
     const struct bf_config *config = &app->config;
 
-    if (!app->configured)
-        return (struct ending){BF_END_POWEROFF, 60};
     if (!app->fault.code)
         return (struct ending){config->end, config->debug_exit ? 0 : SUCCESS_SECONDS};
     switch (config->on_failure) {
@@ -67,7 +66,7 @@ static void debug_exit(const struct bf_app *app)
     char hypervisor[13];
 
     bf_cpu_hypervisor(hypervisor);
-    if (app->configured && app->config.debug_exit && hypervisor[0])
+    if (app->config.debug_exit && hypervisor[0])
         bf_cpu_port_write8(app->config.debug_exit,
                            app->fault.code ? DEBUG_EXIT_FAIL : DEBUG_EXIT_OK);
 }

@@ -54,7 +54,6 @@ static enum bf_err load_configuration(struct bf_app *app)
     }
     if (err)
         return err;
-    app->configured = 1;
     bf_config_efi_log(&app->config, &app->sources);
     return BF_OK;
 }

@@ -34,21 +34,21 @@ accepted() {
 }
 
 # A processor without RDRAND; the same with a device gives random numbers, and works without AES-NI too.
-refused no-entropy no-entropy source "$E2E_DIR/plain.iso" -cpu Nehalem
-accepted entropy-device "$E2E_DIR/plain.iso" -cpu Nehalem -device virtio-rng-pci
+refused no_entropy no-entropy source "$E2E_DIR/plain.iso" -cpu Nehalem
+accepted entropy_device "$E2E_DIR/plain.iso" -cpu Nehalem -device virtio-rng-pci
 e2e_check "the point is the disk" e2e_same web-1@1 0 "$E2E_DIR/data.raw"
 
-refused old-clock clock source "$E2E_DIR/plain.iso" -rtc base=2005-06-07T08:09:10
+refused old_clock clock source "$E2E_DIR/plain.iso" -rtc base=2005-06-07T08:09:10
 e2e_media web-1 iso "$E2E_DIR/time.iso" "time=$(date -u +%Y-%m-%dT%H:%M:%SZ)"
-accepted clock-set "$E2E_DIR/time.iso" -rtc base=2005-06-07T08:09:10
+accepted clock_set "$E2E_DIR/time.iso" -rtc base=2005-06-07T08:09:10
 
 # Behind the medium's own configuration, QEMU's is read; nothing of it is taken on trust.
-refused wrong-value config config "$E2E_DIR/plain.iso" -fw_cfg name=opt/org.bootferry/address,string=10.0.0.300/24
+refused wrong_value config config "$E2E_DIR/plain.iso" -fw_cfg name=opt/org.bootferry/address,string=10.0.0.300/24
 refused trust config config "$E2E_DIR/plain.iso" -fw_cfg name=opt/org.bootferry/root,string=AAAA
 
-start no-nic "$E2E_DIR/plain.iso"
-e2e_boot no-nic 200
-e2e_check "no-nic: the verdict" e2e_verdict_is_failure not-found source
+start no_nic "$E2E_DIR/plain.iso"
+e2e_boot no_nic 200
+e2e_check "no_nic: the verdict" e2e_verdict_is_failure not-found source
 
 # The bare image: nothing says where to go, so it says what to do.
 truncate -s 33M "$E2E_DIR/bare.raw"
