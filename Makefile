@@ -10,7 +10,6 @@
 
 MAKEFLAGS += -rR
 .DELETE_ON_ERROR:
-.SECONDARY:
 .DEFAULT_GOAL := all
 
 VERSION := 0.1
@@ -58,11 +57,12 @@ HOSTED_FLAVOURS := linux asan fuzz cov
 
 # The EFI flavour (build/efi; build/efi-ARCH for another processor): a PE by clang and lld-link.
 # clang's predefined names of another system are taken away, since third-party code would branch on
-# them.
+# them, and those by which it recognises a GNU-compatible compiler are put back: without __GNUC__
+# mbedTLS falls to 32-bit limbs and no AES-NI, LZ4 and zstd to calls where they want inlining.
 EFI_INC          := -isystem /usr/include/efi -isystem /usr/include/efi/$(ARCH) -DGNU_EFI_USE_MS_ABI
 EFI_FLAGS_x86_64 := -mno-red-zone
 FLAGS_$(EFI) := --target=$(ARCH)-unknown-windows $(STD) -O2 -ffreestanding -nostdlibinc -fshort-wchar \
-    -fno-stack-protector -mno-stack-arg-probe -fno-ms-extensions -fno-ident \
+    -fno-stack-protector -mno-stack-arg-probe -fno-ms-extensions -fno-ident -fgnuc-version=4.2.1 \
     -U_WIN32 -U_WIN64 -U_MSC_VER -U_MSC_EXTENSIONS -isystem boot/libc $(EFI_FLAGS_$(ARCH)) \
     -Wframe-larger-than=8192 # the firmware gives 128 KiB of stack (UEFI 2.10, 2.3.4)
 CC_$(EFI) = $(CLANG)
@@ -91,12 +91,17 @@ build/third_party/.ready: third_party/fetch.sh third_party/hashes | build/.setup
 	$(Q)touch $@
 $(THIRD_SRCS): | build/third_party/.ready ;
 
+# Objects are made anew when their flavour's compiler or flags change.
 define flavour
-build/$(1)/third_party/%.o: build/third_party/%.c | build/third_party/.ready
+ifneq ($$(file <build/$(1)/.flags),$$(strip $$(CC_$(1)) $$(FLAGS_$(1)) $(WARN) $(OWN_INC)))
+$$(shell mkdir -p build/$(1))
+$$(file >build/$(1)/.flags,$$(strip $$(CC_$(1)) $$(FLAGS_$(1)) $(WARN) $(OWN_INC)))
+endif
+build/$(1)/third_party/%.o: build/third_party/%.c build/$(1)/.flags | build/third_party/.ready
 	$$(call say,CC,$$@)mkdir -p $$(@D) && $(CCACHE) $$(CC_$(1)) $$(FLAGS_$(1)) $(THIRD_WARN) $$(OWN_INC) \
 	    $$(SEEN) $$(CFLAGS_$$<) -MD -MP -c -o $$@ $$<
 build/$(1)/tests/%.o: private SEEN = $(THIRD_INC)
-build/$(1)/%.o: %.c | build/third_party/.ready
+build/$(1)/%.o: %.c build/$(1)/.flags | build/third_party/.ready
 	$$(call say,CC,$$@)mkdir -p $$(@D) && $(CCACHE) $$(CC_$(1)) $$(FLAGS_$(1)) $(WARN) $$(OWN_INC) \
 	    $$(SEEN) $$(CFLAGS_$$<) -MD -MP -c -o $$@ $$<
 build/$(1)/libbootferry.a: $$(call objs,$(1),$$(PORTABLE_SRCS) $$(THIRD_SRCS) $(2))
