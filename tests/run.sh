@@ -37,7 +37,7 @@ report() {
     printf '%-44s %4d passed %3d failed %3d skipped\n' "$name" "$p" "$f" "$s"
     [ "$s" -eq 0 ] || grep '^skip ' "$log" | sed 's/^/    /'
     if [ "$f" -gt 0 ] && [ -z "$verbose" ]; then
-        grep '^not ok ' "$log" | sed 's/^/    /'
+        grep -B 1 '^not ok ' "$log" | grep -E '^(# |not ok )' | sed 's/^/    /'
         echo "    --- end of $log:"
         tail -n 25 "$log" | sed 's/^/    | /'
     fi
