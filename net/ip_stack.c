@@ -155,6 +155,7 @@ enum bf_err bf_ip_start(struct bf_nic *const *nics, uint32_t count, const struct
                         struct bf_fault *fault)
 {
     uint16_t mtu = MTU_LEAST;
+    bf_ip_stop();
     memset(&stack, 0, sizeof stack);
     stack.config = config;
     for (uint32_t i = 0; i < count && stack.count < BF_IP_NICS_MAX; i++) {
@@ -300,6 +301,14 @@ uint32_t bf_ip_poll(void)
     return bf_lwip_poll();
 }
 
+// RFC 5952, 4.3: lower case.
+static void lower(char *text)
+{
+    for (; *text; text++)
+        if (*text >= 'A' && *text <= 'F')
+            *text = (char)(*text - 'A' + 'a');
+}
+
 static void status6(const struct netif *netif, struct bf_ip_status *out)
 {
     char text[IP6ADDR_STRLEN_MAX];
@@ -307,6 +316,7 @@ static void status6(const struct netif *netif, struct bf_ip_status *out)
         if (!global6(netif, i))
             continue;
         ip6addr_ntoa_r(netif_ip6_addr(netif, i), text, sizeof text);
+        lower(text);
         uint32_t prefix = netif_ip6_addr_isstatic(netif, i) ? stack.config->prefix : 64;
         bf_snprintf(out->address6, sizeof out->address6, "%s/%u", text, (unsigned)prefix);
     }
@@ -344,6 +354,7 @@ void bf_ip_status(struct bf_ip_status *out)
     view_use_dns();
     if (!ip_addr_isany_val(*dns_getserver(0)))
         ipaddr_ntoa_r(dns_getserver(0), out->dns, sizeof out->dns);
+    lower(out->dns);
 }
 
 void bf_ip_stop(void)

@@ -192,7 +192,9 @@ static err_t init_netif(struct netif *netif)
     netif->output = etharp_output;
     netif->output_ip6 = ethip6_output;
     netif->linkoutput = send_frame;
-    netif->mtu = port.nic->mtu;
+    netif->mtu = (u16_t)(port.frame_size - HEADER);
+    if (port.nic->mtu < netif->mtu)
+        netif->mtu = port.nic->mtu;
     netif->hwaddr_len = ETH_HWADDR_LEN;
     memcpy(netif->hwaddr, port.nic->mac, ETH_HWADDR_LEN);
     netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_MLD6;
@@ -245,6 +247,8 @@ static int receive_frame(void)
         return 0; // lwIP holds everything: it stays with the device until some come back
     if (port.nic->ops->receive(port.nic->impl, f->bytes, port.frame_size, &len) != BF_OK)
         return 0;
+    if (len > port.frame_size)
+        return 1; // a driver that says so has done harm already; at least nothing is read
     port.free = f->next;
     port.outstanding++;
     f->pbuf.custom_free_function = give_back;

@@ -19,11 +19,12 @@ CFLAGS_net/gcm_aesni.c := -O3 -maes -mpclmul -mssse3 -msse4.1
 
 TEST_LIBS_test_gcm := -lcrypto
 
-BENCH_DEPS  += build/bench_gcm
-BENCH_TESTS += build/bench_gcm
-CLEAN       += build/bench_gcm
-build/bench_gcm: build/linux/tests/bench/bench_gcm.o build/linux/libbootferry.a
-	$(call say,LINK,$@)$(CC) $(LINK_linux) -o $@ $^ -lcrypto
+BENCH_DEPS  += build/bench_gcm build/bench_tls
+BENCH_TESTS += build/bench_gcm build/bench_tls
+CLEAN       += build/bench_gcm build/bench_tls
+build/bench_tls: build/linux/tests/net/pki_maker.o
+build/bench_gcm build/bench_tls: build/bench_%: build/linux/tests/bench/bench_%.o build/linux/libbootferry.a
+	$(call say,LINK,$@)$(CC) $(LINK_linux) -o $@ $(filter %.o %.a,$^) -lssl -lcrypto
 TEST_SRCS_test_tls := tests/net/pki_maker.c tests/net/tls_peer.c
 TEST_LIBS_test_tls := -lssl -lcrypto
 TEST_SRCS_test_enrol := tests/platform_sim.c tests/net/pki_maker.c tests/net/tls_peer.c

@@ -4,8 +4,8 @@
 // that is asked for; docs/tls.md has the profile. Nothing is sent or delivered before that.
 //
 // Writes are gathered into full records until poll or a full record sends them; memory is bounded:
-// two records of plain text, 128 KiB of cipher text. After BF_TLS_RECORDS_MAX records in one
-// direction the stream fails as a transient error, since a key must not protect more (RFC 8446,
+// one record of plain text, 128 KiB of cipher text. After BF_TLS_RECORDS_MAX records that it sent
+// the stream fails as a transient error, since a key must not protect more (RFC 8446,
 // 5.5); the session continues over a new connection.
 #ifndef BF_NET_TLS_H
 #define BF_NET_TLS_H

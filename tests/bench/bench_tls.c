@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// The TLS stream over a Unix socket pair into OpenSSL in another thread: MB/s of wall time and the
+// client's CPU time per suite. Prints numbers and one line "ok"; nothing is judged by time.
+#include <openssl/ssl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "linux/socket_stream.h"
+#include "net/tls.h"
+#include "tests/net/pki_maker.h"
+
+enum { BLOCK = 1 << 20, AMOUNT_MIB = 1024 };
+
+struct sink {
+    int fd;
+    SSL_CTX *ctx;
+    uint64_t got;
+};
+
+static double seconds(clockid_t clock)
+{
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void *drain(void *arg)
+{
+    static uint8_t block[BLOCK];
+    struct sink *s = arg;
+    SSL *ssl = SSL_new(s->ctx);
+    SSL_set_fd(ssl, s->fd);
+    int n = SSL_accept(ssl);
+    while (n > 0 && (n = SSL_read(ssl, block, sizeof block)) > 0)
+        s->got += (uint64_t)n;
+    SSL_free(ssl);
+    close(s->fd);
+    return NULL;
+}
+
+static int measure(const struct test_pair *root, const struct test_pair *server, const char *suite)
+{
+    static uint8_t root_der[4096], block[BLOCK];
+    struct sink sink = {.ctx = SSL_CTX_new(TLS_server_method())};
+    struct bf_tls_config c = {.root = root_der, .host = "server.test", .role = BF_TLS_ROLE_SERVER};
+    struct bf_stream raw, tls;
+    struct bf_fault fault;
+    pthread_t thread;
+    uint64_t sent = 0;
+    int pair[2], size = 4 << 20;
+    c.root_len = test_certificate_der(root, root_der, sizeof root_der);
+    SSL_CTX_use_certificate(sink.ctx, server->certificate);
+    SSL_CTX_use_PrivateKey(sink.ctx, server->key);
+    SSL_CTX_set_ciphersuites(sink.ctx, suite);
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0)
+        return 0;
+    setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+    sink.fd = pair[1];
+    pthread_create(&thread, NULL, drain, &sink);
+    if (bf_socket_stream(pair[0], &raw) != BF_OK || bf_tls_open(raw, &c, &tls, &fault) != BF_OK)
+        return 0;
+    while (tls.ops->state(tls.impl) == BF_STREAM_OPENING)
+        tls.ops->poll(tls.impl);
+    double wall = seconds(CLOCK_MONOTONIC), cpu = seconds(CLOCK_THREAD_CPUTIME_ID);
+    while (sent < (uint64_t)AMOUNT_MIB * BLOCK && tls.ops->state(tls.impl) == BF_STREAM_OPEN) {
+        size_t done = 0;
+        tls.ops->write(tls.impl, block, sizeof block, &done);
+        tls.ops->poll(tls.impl);
+        sent += done;
+    }
+    wall = seconds(CLOCK_MONOTONIC) - wall;
+    cpu = seconds(CLOCK_THREAD_CPUTIME_ID) - cpu;
+    while (tls.ops->unsent(tls.impl) > 0 && tls.ops->state(tls.impl) == BF_STREAM_OPEN)
+        tls.ops->poll(tls.impl);
+    tls.ops->close(tls.impl);
+    pthread_join(thread, NULL);
+    SSL_CTX_free(sink.ctx);
+    printf("TLS stream into OpenSSL, %-30s %6.0f MB/s, %5.2f s of CPU per GB\n", suite,
+           (double)sent / wall / 1e6, cpu / ((double)sent / 1e9));
+    return sink.got == sent;
+}
+
+int main(void)
+{
+    struct test_pair root = test_root("bench"), server = test_server(&root);
+    int ok = measure(&root, &server, "TLS_AES_128_GCM_SHA256") &&
+             measure(&root, &server, "TLS_AES_256_GCM_SHA384") &&
+             measure(&root, &server, "TLS_CHACHA20_POLY1305_SHA256");
+    puts(ok ? "ok bench_tls" : "not ok bench_tls");
+    return !ok;
+}
