@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,11 +22,16 @@ __attribute__((noreturn)) static void child(const struct bf_process_config *c, p
 {
     sigset_t none;
     int null = open("/dev/null", O_RDONLY);
+    struct rlimit files;
 
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
     umask(077);
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) { // a chain has a file per layer
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
     if (null < 0 || dup2(null, STDIN_FILENO) < 0)
         _exit(EXIT_SETUP);
     if (c->output >= 0 &&

@@ -19,7 +19,7 @@
 #include "base/platform.h"
 #include "replica/process.h"
 
-enum { LINE_MAX_BYTES = 1 << 20, STOP_SECONDS = 30 };
+enum { LINE_MAX_BYTES = 1 << 20, STOP_SECONDS = 10 };
 
 struct bf_qsd {
     pid_t pid;
@@ -131,10 +131,10 @@ static enum bf_err answer_error(json_t *error, const char *command, struct bf_fa
 }
 
 // Sends one command (arguments are taken over, may be NULL) and waits for its answer.
-static enum bf_err command(struct bf_qsd *q, const char *name, json_t *arguments,
-                           struct bf_fault *fault)
+static enum bf_err command_within(struct bf_qsd *q, uint32_t seconds, const char *name,
+                                  json_t *arguments, struct bf_fault *fault)
 {
-    uint64_t deadline = bf_platform_now_us() + (uint64_t)BF_QSD_DEADLINE_S * 1000000;
+    uint64_t deadline = bf_platform_now_us() + (uint64_t)seconds * 1000000;
     json_t *whole = arguments ? json_pack("{s:s,s:o}", "execute", name, "arguments", arguments)
                               : json_pack("{s:s}", "execute", name);
     enum bf_err err = whole ? send_line(q, whole, fault)
@@ -154,6 +154,12 @@ static enum bf_err command(struct bf_qsd *q, const char *name, json_t *arguments
         json_decref(answer);
     }
     return err;
+}
+
+static enum bf_err command(struct bf_qsd *q, const char *name, json_t *arguments,
+                           struct bf_fault *fault)
+{
+    return command_within(q, BF_QSD_DEADLINE_S, name, arguments, fault);
 }
 
 static enum bf_err greet(struct bf_qsd *q, struct bf_fault *fault)
@@ -255,7 +261,8 @@ void bf_qsd_stop(struct bf_qsd *q)
     if (!q)
         return;
     if (q->pid > 0) {
-        if (q->control < 0 || command(q, "quit", NULL, &ignored) != BF_OK || !ends_in_time(q))
+        if (q->control < 0 || command_within(q, STOP_SECONDS, "quit", NULL, &ignored) != BF_OK ||
+            !ends_in_time(q))
             kill(q->pid, SIGKILL);
         bf_process_wait(q->pid);
     }

@@ -194,6 +194,25 @@ static void test_point_is_readable_while_replication_goes_on(void)
     finish();
 }
 
+static void test_point_is_readable_as_soon_as_it_is_sealed(void)
+{
+    struct bf_image_verdict verdict;
+    struct bf_session_store *s;
+    struct bf_image_ref ref = {.machine = "web"};
+
+    begin(29);
+    source_change(&source, 400);
+    source_boot(&source);
+    s = open_session();
+    CHECK_EQ(session_copy(s, &source, 100, NULL), BF_OK);
+    CHECK_EQ(session_seal(s, &source, &ref.point), BF_OK);
+    CHECK_EQ(ref.point, 2); // and its storage daemon has the layers open
+    CHECK_EQ(bf_image_verify(state, &ref, 0, NULL, NULL, &verdict, &fault), BF_OK);
+    CHECK_EQ(bf_image_verify(state, &ref, 1, NULL, NULL, &verdict, &fault), BF_OK);
+    bf_session_store_close(s);
+    finish();
+}
+
 static void test_verify_counts(void)
 {
     struct bf_image_verdict verdict;
@@ -386,6 +405,7 @@ static void test_killed_command_leaves_no_object(void)
 }
 
 TEST_MAIN(TEST(test_names), TEST(test_resolve), TEST(test_export_raw_and_qcow2),
-          TEST(test_point_is_readable_while_replication_goes_on), TEST(test_verify_counts),
+          TEST(test_point_is_readable_while_replication_goes_on),
+          TEST(test_point_is_readable_as_soon_as_it_is_sealed), TEST(test_verify_counts),
           TEST(test_verify_finds_a_flipped_bit), TEST(test_hostile_disk_is_only_bytes),
           TEST(test_finalized_objects), TEST(test_killed_command_leaves_no_object))

@@ -20,7 +20,7 @@
 #include "tests/unit/store_session.h"
 #include "tests/unit/test.h"
 
-enum { CHUNK = 65536, CUTS = 40, BORDER = 90, SECTOR = 512, EVENTS_MAX = 65536 };
+enum { CHUNK = 65536, CUTS = 28, BORDER = 90, SECTOR = 512, EVENTS_MAX = 65536 };
 #define DISK_BYTES ((uint64_t)280 << 20) // two windows, with data around their borders
 
 static struct bf_fault fault;
