@@ -60,9 +60,9 @@ const struct bf_fault *bf_receiver_fault(const struct bf_receiver *r)
 static void begin_failing(struct bf_receiver *r)
 {
     // One fault travels, whatever else was waiting for room.
-    uint8_t *room = bf_link_room(&r->link, 512);
+    uint8_t *room = bf_link_room(&r->link, BF_SMALL_FRAME);
     if (room)
-        bf_link_put(&r->link, bf_put_fault(room, 512, &r->fault));
+        bf_link_put(&r->link, bf_put_fault(room, BF_SMALL_FRAME, &r->fault));
     r->state = BF_RECEIVER_FAILING;
     r->outcome = r->fault.code;
     r->ends_us = r->now_us + FAREWELL_US;

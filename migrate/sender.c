@@ -132,12 +132,12 @@ void bf_sender_give_up(struct bf_sender *s, const struct bf_fault *fault)
     bf_sender_stop_span(s);
     // A frame whose body is only half sent comes first; the data itself is ours until then.
     if (s->has_stream && !s->link.failed && s->state > BF_SENDER_OPENING)
-        room = bf_link_room(&s->link, 512);
+        room = bf_link_room(&s->link, BF_SMALL_FRAME);
     if (!room) {
         over(s);
         return;
     }
-    bf_link_put(&s->link, bf_put_fault(room, 512, fault));
+    bf_link_put(&s->link, bf_put_fault(room, BF_SMALL_FRAME, fault));
     s->state = BF_SENDER_FAREWELL;
     s->ends_us = s->now_us + FAREWELL_US;
 }

@@ -20,9 +20,9 @@ void bf_sender_greet(struct bf_sender *s)
     hello.clock = s->config.clock ? s->config.clock() : 0;
     bf_snprintf(hello.program, sizeof hello.program, "%s",
                 s->config.program ? s->config.program : "");
-    room = bf_link_room(&s->link, 512);
+    room = bf_link_room(&s->link, BF_SMALL_FRAME);
     if (room)
-        bf_link_put(&s->link, bf_put_hello(room, 512, &hello));
+        bf_link_put(&s->link, bf_put_hello(room, BF_SMALL_FRAME, &hello));
     room = bf_link_room(&s->link, most);
     if (room)
         bf_link_put(&s->link, bf_put_inventory(room, most, s->config.inventory));

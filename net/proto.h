@@ -25,6 +25,7 @@ enum {
     BF_PROTO_VERSION_MAX = 1,
     BF_PROTO_PORT = 7667,
     BF_FRAME_HEADER = 8,
+    BF_SMALL_FRAME = 512,             // room for any HELLO or FAULT, header included
     BF_FRAME_OPTIONAL = 1,          // flag
     BF_FRAME_PAYLOAD_MAX = 1310720, // 1 MiB of data, digests and the fixed part
     BF_DATA_MAX = 1048576,          // raw bytes in one DATA frame
@@ -222,7 +223,8 @@ struct bf_committed {
     int64_t time; // server's clock, UTC
     struct bf_digest point_root;
 };
-// "My reads keep me from the network": until the next BUSY, silence of up to ms is no sign of death.
+// "My reads keep me from the network": until the next BUSY, silence of up to ms is no sign of
+// death.
 struct bf_busy {
     uint32_t ms; // <= BF_BUSY_MAX_MS; below BF_DEAD_MS: as usual
 };

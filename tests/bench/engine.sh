@@ -4,7 +4,7 @@
 # BENCH_RUNS runs of each end.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-BF_BUILD=build
+export BF_BUILD=build
 # shellcheck source=tests/bench/lib.sh
 . tests/bench/lib.sh
 bench_open engine
