@@ -136,11 +136,9 @@ $(eval $(call program,bootferry-finalize,$(FINALIZE_SRCS),$(FINALIZE_LIBS)))
 # made of; they become build/NAME.
 $(foreach t,$(TEST_TOOLS),$(eval $(call program,$(t),$(TOOL_SRCS_$(t)),$(TOOL_LIBS_$(t)))))
 
-PROGRAMS := $(if $(BOOT_READY),build/bootferry.efi) $(if $(BOOTFERRYD_SRCS),build/bootferryd) \
-            $(if $(BOOTFERRY_SRCS),build/bootferry) $(if $(BOOTFERRY_PUSH_SRCS),build/bootferry-push) \
-            $(if $(FINALIZE_SRCS),build/bootferry-finalize)
+PROGRAMS := $(addprefix build/,bootferry.efi bootferryd bootferry bootferry-push bootferry-finalize)
 
-.PHONY: all check demo lint fuzz cov e2e bench soak install clean distclean
+.PHONY: all check unit demo lint fuzz cov e2e bench soak install clean distclean
 all: $(PROGRAMS) $(FINALIZER_VM)
 
 # ---- Tests -------------------------------------------------------------------------------------
@@ -161,14 +159,14 @@ $(foreach t,$(FUZZERS),$(eval $(call \
 UNIT_PROGRAMS := $(UNIT_TESTS:%=build/asan/tests/unit/%)
 FUZZ_PROGRAMS := $(FUZZERS:%=build/fuzz/tests/fuzz/%)
 
-# sources.mk files add scripts to CHECK_TESTS, E2E_TESTS, BENCH_TESTS and SOAK_TESTS, and what
-# those need to CHECK_DEPS and so on.
 # What each library's named users are, for the lint.
 LINT_ENV = $(foreach l,LWIP MBEDTLS LZ4 ZSTD BLAKE3,$(l)_USERS='$($(l)_USERS)')
 
+# sources.mk files add scripts to CHECK_TESTS, E2E_TESTS, BENCH_TESTS and SOAK_TESTS, and what
+# those need to CHECK_DEPS and so on.
 check: all build/$(EFI)/libbootferry.a $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(CHECK_DEPS)
-	$(Q)$(LINT_ENV) tests/run.sh tests/lint.sh tests/lint_selftest.sh $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS:%='tests/fuzz.sh 20000 %') $(CHECK_TESTS)
-.PHONY: unit
+	$(Q)$(LINT_ENV) tests/run.sh tests/lint.sh tests/lint_selftest.sh $(UNIT_PROGRAMS) \
+	    $(FUZZ_PROGRAMS:%='tests/fuzz.sh 20000 %') $(CHECK_TESTS)
 unit: $(UNIT_PROGRAMS)
 	$(Q)tests/run.sh $(UNIT_PROGRAMS)
 fuzz: $(FUZZ_PROGRAMS)
@@ -215,7 +213,8 @@ install: all
 	    systemd-sysusers $(SYSUSERS)/bootferry.conf
 
 clean:
-	$(Q)rm -rf build/bootferry.map $(foreach f,efi efi-aarch64 $(HOSTED_FLAVOURS) tests test-logs,build/$(f)) $(PROGRAMS) $(CLEAN)
+	$(Q)rm -rf $(addprefix build/,efi efi-aarch64 $(HOSTED_FLAVOURS) tests test-logs bootferry.map) \
+	    $(PROGRAMS) $(CLEAN)
 distclean:
 	$(Q)rm -rf build
 

@@ -8,11 +8,6 @@ BOOT_SRCS := $(BOOT_LIBC_SRCS) $(APP_SRCS) $(addprefix boot/,platform_efi.c heap
     cpu_$(ARCH).c)
 TEST_SRCS_test_heap := boot/heap.c
 
-# The program is linked when all of its parts are there.
-BOOT_READY := $(and $(wildcard boot/screen_efi.c),$(wildcard boot/serial_efi.c), \
-    $(wildcard boot/inventory_efi.c),$(wildcard drivers/snp_efi.c),$(wildcard net/connector.c), \
-    $(wildcard net/ip_stack*.c),$(wildcard migrate/sender.c),$(wildcard image/probe.c))
-
 # Configuration, inventory, screen and line channel.
 SCREEN_SRCS := boot/screen_layout.c boot/screen_grid.c boot/screen_font.c
 BOOT_SRCS += $(SCREEN_SRCS) $(addprefix boot/,config_efi.c fwcfg.c inventory_efi.c screen_efi.c \

@@ -21,16 +21,12 @@ CHECK_TESTS += tests/docs/configuration.sh
 # The boot image as a file.
 TEST_TOOLS += tests/pe_check
 TOOL_SRCS_tests/pe_check := tests/image/pe_check.c
-ifneq ($(BOOT_READY),)
 CHECK_DEPS  += build/tests/pe_check build/tests/selftest.efi build/tests/devices.efi
 CHECK_TESTS += tests/image/check.sh tests/efi/selftest.sh tests/efi/devices.sh
-endif
 
 # The operator's command and the daemon, as programs.
 CHECK_TESTS += tests/cli/commands.sh
-ifneq ($(BOOT_READY),)
 CHECK_TESTS += tests/cli/media.sh tests/daemon/daemon_test.py
-endif
 
 # the store, the state and the images; the tests bring their own replica/step.c
 STORE_TEST_SRCS := $(REPLICA_STORE_SRCS) tests/unit/store_files.c tests/unit/store_session.c \

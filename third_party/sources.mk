@@ -64,11 +64,3 @@ CFLAGS_$(TP)/blake3/blake3_avx512.c := -mavx512f -mavx512vl
 
 # Warnings are the upstreams' business; undefined behaviour that they rely on is not instrumented.
 THIRD_WARN := -w
-
-# Without its configuration a library cannot be compiled.
-ifeq ($(wildcard net/mbedtls_config.h),)
-MBEDTLS_SRCS :=
-endif
-ifeq ($(wildcard net/lwipopts.h),)
-LWIP_SRCS :=
-endif
