@@ -198,15 +198,17 @@ SYSUSERS := $(DESTDIR)$(PREFIX)/lib/sysusers.d
 # state, so the unit is installed and not enabled.
 install: all
 	$(Q)install -d $(BIN) $(SHARE)/finalize-vm $(DOC)/docs $(DOC)/licenses $(UNIT)
-	$(Q)install -m 755 $(filter-out %.efi %-finalize,$(PROGRAMS)) $(BIN)
+	$(Q)install -m 755 $(filter-out %.efi,$(PROGRAMS)) $(BIN)
 	$(Q)install -m 644 build/bootferry.efi $(SHARE)
-	$(Q)install -m 755 build/bootferry-finalize $(SHARE)
 	$(Q)install -m 644 $(FINALIZER_VM) $(SHARE)/finalize-vm
 	$(Q)install -m 644 README.md LICENSE NOTICE $(DOC)
 	$(Q)install -m 644 $(wildcard docs/*.md) $(DOC)/docs
 	$(Q)for l in lwip mbedtls lz4 zstd blake3; do \
 	    for f in build/third_party/$$l/LICEN[CS]E* build/third_party/$$l/COPYING*; do \
 	        [ ! -f $$f ] || install -m 644 $$f $(DOC)/licenses/$$l-$${f##*/}; done; done
+	$(Q)for f in build/finalize-vm/tree/usr/share/doc/*/copyright; do \
+	    p=$${f%/copyright}; install -m 644 $$f $(DOC)/licenses/$${p##*/}; done
+	$(Q)install -m 644 build/finalize-vm/packages $(DOC)/licenses/finalize-vm-packages
 	$(Q)sed 's|@PREFIX@|$(PREFIX)|g' replica/bootferryd.service >$(UNIT)/bootferryd.service
 	$(Q)install -D -m 644 replica/bootferry.sysusers $(SYSUSERS)/bootferry.conf
 	$(Q)[ -n '$(DESTDIR)' ] || ! command -v systemd-sysusers >/dev/null || \
