@@ -14,12 +14,16 @@ enum {
     PORTS_MAX = 4,
     VARIABLE_MAX = 4096,
     LINE_MAX = 1024,
-    PATIENCE_US = 200000,
+    PATIENCE_US = 200000,     // for a line
+    WRITE_TIMEOUT_US = 20000, // of the port itself; firmware waits a second by default
+    MESSAGING_PATH = 3,
+    MESSAGING_UART = 14,
 };
 
 struct port {
     EFI_HANDLE handle;
-    EFI_SERIAL_IO_PROTOCOL *io;
+    EFI_SERIAL_IO_PROTOCOL *io; // NULL: taken, but silent
+    UINT32 timeout_us;          // as the firmware had it; 0: not changed
 };
 
 static struct port ports[PORTS_MAX];
@@ -33,7 +37,11 @@ static int instance_names(const EFI_DEVICE_PATH *path, size_t size, const EFI_DE
 {
     const size_t end_bytes = sizeof(EFI_DEVICE_PATH);
     size_t port_bytes = bf_efi_path_size(port);
+    const EFI_DEVICE_PATH *last = bf_efi_path_last(port);
     const uint8_t *start = (const uint8_t *)path, *limit = start + size;
+    // The last node has the speed of the line, which the variable may give differently.
+    if (last && DevicePathType(last) == MESSAGING_PATH && DevicePathSubType(last) == MESSAGING_UART)
+        port_bytes -= sizeof(UART_DEVICE_PATH);
     while (port_bytes > end_bytes && (size_t)(limit - start) >= end_bytes) {
         if ((size_t)(limit - start) >= port_bytes - end_bytes &&
             memcmp(start, port, port_bytes - end_bytes) == 0)
@@ -72,6 +80,21 @@ static int is_console(EFI_HANDLE handle)
 
 // ---- Opening and closing -----------------------------------------------------------------------
 
+static EFI_STATUS set_timeout(EFI_SERIAL_IO_PROTOCOL *io, UINT32 timeout_us)
+{
+    const SERIAL_IO_MODE *m = io->Mode;
+    return io->SetAttributes(io, m->BaudRate, m->ReceiveFifoDepth, timeout_us,
+                             (EFI_PARITY_TYPE)m->Parity, (UINT8)m->DataBits,
+                             (EFI_STOP_BITS_TYPE)m->StopBits);
+}
+
+static void shorten_timeout(struct port *p)
+{
+    p->timeout_us = p->io->Mode ? p->io->Mode->Timeout : 0;
+    if (p->timeout_us <= WRITE_TIMEOUT_US || EFI_ERROR(set_timeout(p->io, WRITE_TIMEOUT_US)))
+        p->timeout_us = 0;
+}
+
 static void take(EFI_HANDLE handle)
 {
     EFI_GUID guid = EFI_SERIAL_IO_PROTOCOL_GUID;
@@ -84,6 +107,7 @@ static void take(EFI_HANDLE handle)
         return;
     }
     p->handle = handle;
+    shorten_timeout(p);
     port_count++;
 }
 
@@ -113,7 +137,7 @@ static void write_all(struct port *p, char *text, size_t len)
     while (len) {
         UINTN part = len;
         EFI_STATUS status = p->io->Write(p->io, &part, text);
-        if (part > len || (EFI_ERROR(status) && status != EFI_TIMEOUT))
+        if (part > len || (EFI_ERROR(status) && status != EFI_TIMEOUT) || (!part && status))
             return;
         text += part;
         len -= part;
@@ -140,6 +164,8 @@ void bf_serial_close(void)
     EFI_GUID guid = EFI_SERIAL_IO_PROTOCOL_GUID;
     while (port_count) {
         struct port *p = &ports[--port_count];
+        if (p->io && p->timeout_us)
+            set_timeout(p->io, p->timeout_us);
         bf_efi_boot->CloseProtocol(p->handle, &guid, bf_efi_image, NULL);
         bf_efi_boot->ConnectController(p->handle, NULL, NULL, TRUE);
         memset(p, 0, sizeof *p);

@@ -146,17 +146,25 @@ static int is_boot_medium(const struct scan *scan, EFI_HANDLE handle, const EFI_
     return handle == scan->boot_handle || bf_efi_path_begins(scan->boot_path, path);
 }
 
-// Two handles of one disk: the same protocol instance, the same path, or the same name given by
-// the disk itself (two cables to one unit).
-static int is_known(const struct scan *scan, const EFI_BLOCK_IO_PROTOCOL *io,
-                    const struct bf_disk_identity *id)
+// Two handles of one disk, which the firmware makes where two drivers are stacked.
+static int is_listed(const struct scan *scan, const EFI_BLOCK_IO_PROTOCOL *io,
+                     const struct bf_disk_identity *id)
 {
-    for (uint32_t i = 0; i < scan->count; i++) {
-        const struct bf_disk_identity *other = &scan->disks[i].source.identity;
-        if (scan->io[i] == io || (id->path[0] && strcmp(other->path, id->path) == 0))
+    for (uint32_t i = 0; i < scan->count; i++)
+        if (scan->io[i] == io ||
+            (id->path[0] && strcmp(scan->disks[i].source.identity.path, id->path) == 0))
             return 1;
-        if (id->wwn[0] && strcmp(other->wwn, id->wwn) == 0 && other->bytes == id->bytes &&
-            strcmp(other->serial, id->serial) == 0)
+    return 0;
+}
+
+// The same name given by the disk itself: a second cable to one unit. It is not dropped silently,
+// since a maker who gives two disks one name should be seen.
+static int is_second_way(const struct scan *scan, const struct bf_disk_identity *id)
+{
+    for (uint32_t i = 0; id->wwn[0] && i < scan->count; i++) {
+        const struct bf_disk_identity *other = &scan->disks[i].source.identity;
+        if (strcmp(other->wwn, id->wwn) == 0 && strcmp(other->serial, id->serial) == 0 &&
+            other->bytes == id->bytes && other->block_size == id->block_size)
             return 1;
     }
     return 0;
@@ -207,14 +215,16 @@ static enum bf_err add(struct scan *scan, EFI_HANDLE handle)
     struct bf_efi_disk *disk = &scan->disks[scan->count];
     memset(disk, 0, sizeof *disk);
     bf_efi_path_text(path, disk->source.identity.path, sizeof disk->source.identity.path);
+    if (is_listed(scan, io, &disk->source.identity))
+        return BF_OK;
     enum bf_err err = judge(scan, handle, path, io, disk);
     if (err != BF_OK)
         return err;
     if (io->Media->MediaPresent)
         bf_identity_efi(handle, path, &disk->source.identity);
-    if (is_known(scan, io, &disk->source.identity)) {
+    if (!disk->why[0] && is_second_way(scan, &disk->source.identity)) {
         bf_source_close(&disk->source);
-        return BF_OK;
+        say(disk, BF_SECOND_WAY);
     }
     scan->io[scan->count++] = io;
     return BF_OK;

@@ -35,11 +35,14 @@ struct bf_disk_identity {
     uint32_t block_size;
     uint8_t has_gpt;
     uint8_t gpt_guid[16];     // disk GUID as on the disk (UEFI 2.10, 5.3.2)
-    char wwn[BF_WWN_MAX];     // "naa.5000c500...", "eui.0025...", "nguid...." lower case
+    char wwn[BF_WWN_MAX];     // "naa.5000c500...", "eui.0025..." (EUI-64, NGUID), lower case
     char serial[BF_SERIAL_MAX];
     char model[BF_MODEL_MAX];
     char path[BF_PATH_MAX]; // device path text of the firmware, or a Linux path
 };
+
+// Why a disk is excluded that is seen a second time over another path; a selector passes it over.
+#define BF_SECOND_WAY "another path to a disk that is listed already"
 
 enum bf_identity_match { BF_ID_DIFFERENT = 0, BF_ID_SAME = 1, BF_ID_SAME_MOVED = 2 };
 

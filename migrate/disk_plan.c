@@ -54,7 +54,8 @@ static enum bf_err plan_one(const char *selector, struct bf_inventory *inventory
         return bf_fault_set(fault, BF_ERR_CONFIG, BF_SIDE_CONFIG, "correct disk=", "disk=%.96s: %s",
                             selector, reason);
     for (uint32_t i = 0; i < inventory->disks; i++)
-        if (bf_selector_fits(selector, &inventory->disk[i].identity)) {
+        if (strcmp(inventory->disk[i].why, BF_SECOND_WAY) != 0 &&
+            bf_selector_fits(selector, &inventory->disk[i].identity)) {
             found = &inventory->disk[i];
             fits++;
         }

@@ -47,14 +47,18 @@ bf_vm_cd self "$tmp/cd.iso"
 bf_vm_nic self virtio-net-pci
 bf_vm_start self
 
+# Does for the program what it asks for: a key, the link pulled and put back.
+attend() { # NAME
+    bf_vm_qmp "$1" send-key '{"keys":[{"type":"qcode","data":"esc"}]}' >/dev/null
+    bf_vm_wait_line "$1" '^link off please' 60 >/dev/null && bf_vm_link "$1" false &&
+        bf_vm_wait_line "$1" '^link on please' 60 >/dev/null && bf_vm_link "$1" true &&
+        bf_vm_wait_line "$1" '^devices done' 60 >/dev/null && bf_vm_wait_exit "$1" 60
+}
 status=0
 bf_vm_wait_line self '^screen is drawn' 120 >/dev/null || status=1
 [ $status -ne 0 ] || bf_vm_qmp self screendump "{\"filename\":\"$tmp/screen.ppm\"}" >/dev/null
 [ $status -ne 0 ] || [ -z "${BF_KEEP:-}" ] || bf_vm_screen self "$tmp/vm/screen.png"
-[ $status -ne 0 ] || bf_vm_qmp self send-key '{"keys":[{"type":"qcode","data":"esc"}]}' >/dev/null
-[ $status -ne 0 ] || { bf_vm_wait_line self '^link off please' 60 >/dev/null && bf_vm_link self false; } || status=1
-[ $status -ne 0 ] || { bf_vm_wait_line self '^link on please' 60 >/dev/null && bf_vm_link self true; } || status=1
-[ $status -ne 0 ] || { bf_vm_wait_line self '^devices done' 60 >/dev/null && bf_vm_wait_exit self 60; } || status=1
+[ $status -ne 0 ] || attend self || status=1
 bf_vm_serial self >"$tmp/log"
 grep -aE '^(ok|not ok) efi: ' "$tmp/log" || true
 judge 'the program came to its end' test $status -eq 0
@@ -90,7 +94,7 @@ for i in 1 2 3 4 5; do
     judge "contents of disk $i" seen "^read $number ok crc=$(crc "$tmp/disk$i" 12345 100000) last=ok crc=$(crc "$tmp/disk$i" $((bytes - 777)) 777)"
 done
 
-# The same program from a CD, with a USB stick in the machine.
+# The same program from a CD, with a USB stick in the machine, and a NIC that iPXE's option ROM serves.
 mkdir "$tmp/iso"
 cp "$tmp/fat.img" "$tmp/iso/efi.img"
 xorriso -as mkisofs -quiet -o "$tmp/boot.iso" -e efi.img -no-emul-boot "$tmp/iso" 2>/dev/null
@@ -100,16 +104,60 @@ bf_vm_add cd -m 256 -device qemu-xhci -blockdev "driver=raw,node-name=stick,file
     -device usb-storage,drive=stick,serial=usb-1,removable=on
 bf_vm_disk cd ahci "$tmp/disk3" raw serial=sata-3
 bf_vm_cd cd "$tmp/boot.iso" bootindex=0
+bf_vm_nic cd e1000e '' romfile=/usr/lib/ipxe/qemu/efi-e1000e.rom
 bf_vm_start cd
-judge 'the program runs from a CD' bf_vm_wait_line cd '^inventory ' 120
-bf_vm_kill cd
+status=0
+bf_vm_wait_line cd '^screen is drawn' 120 >/dev/null && attend cd || status=1
 bf_vm_serial cd >"$tmp/log"
+grep -aE '^(ok|not ok) efi: .*(NIC|frame|link|return)' "$tmp/log" | sed 's/efi:/efi with iPXE:/' || true
+! grep -aq '^not ok' "$tmp/log" || failed=1
+judge 'the program runs from a CD' test $status -eq 0
 judge 'bootferry.conf is read from a CD' seen '^config server=from.file.example:7667 origin=2'
 judge 'without fw_cfg and SMBIOS strings nothing else counts' seen '^config retry=7 origin=2'
 judge 'the boot CD is known' seen '^disk .* block=2048 .*why=Bootferry was started from it'
 judge 'a USB stick is removable' seen '^disk .* bytes=8388608 .*why=removable; '
 judge 'the disk is there' seen '^disk .* serial=sata-3 .* why= '
 judge 'three disks' seen '^disks 3$'
+
+# Secure Boot with Debian's published test keys: the keys of trust count in the signed section only.
+sign() { # INPUT OUTPUT
+    openssl rsa -in /usr/share/ovmf/PkKek-1-snakeoil.key -passin pass:snakeoil -out "$tmp/sb.key" 2>/dev/null
+    sbsign --key "$tmp/sb.key" --cert /usr/share/ovmf/PkKek-1-snakeoil.pem --output "$2" "$1" 2>/dev/null
+}
+secure() { # NAME: boots $tmp/NAME.efi with the file $tmp/NAME.conf, leaves its lines in $tmp/log
+    cp "$tmp/fat.img" "$tmp/$1.img"
+    mcopy -o -i "$tmp/$1.img" "$tmp/$1.efi" ::/EFI/BOOT/BOOTX64.EFI
+    mcopy -o -i "$tmp/$1.img" "$tmp/$1.conf" ::/bootferry.conf
+    cp /usr/share/OVMF/OVMF_VARS_4M.snakeoil.fd "$tmp/$1.vars"
+    bf_vm "$1" "$tmp/vm-$1" q35,smm=on
+    BF_OVMF_CODE=/usr/share/OVMF/OVMF_CODE_4M.secboot.fd bf_vm_firmware "$1" "$tmp/$1.vars"
+    bf_vm_add "$1" -m 256 -global driver=cfi.pflash01,property=secure,value=on -global ICH9-LPC.disable_s3=1
+    bf_vm_disk "$1" virtio-blk "$tmp/$1.img" raw bootindex=0
+    bf_vm_start "$1"
+    judge "$1: the signed image starts under Secure Boot" bf_vm_wait_line "$1" '^inventory .* secure=1' 120
+    bf_vm_kill "$1"
+    bf_vm_serial "$1" >"$tmp/log"
+}
+sign build/tests/devices.efi "$tmp/infile.efi"
+cp "$tmp/conf" "$tmp/infile.conf"
+secure infile
+judge 'keys of trust in an unsigned file are refused' \
+    seen '^config result=config what=configuration: Secure Boot is on: root= must be in the signed section'
+python3 - build/tests/devices.efi "$tmp/filled.efi" <<'PYTHON'
+import struct, sys
+image = bytearray(open(sys.argv[1], "rb").read())
+at = next(i for i in range(0, len(image), 4096) if image[i:i + 16] == b"BOOTFERRY-CONFIG")
+text = b"root=MAMCAQE=\ncertificate=MAMCAQE=\nkey=MAMCAQE=\n"
+struct.pack_into("<I", image, at + 24, len(text))
+image[at + 32:at + 32 + len(text)] = text
+open(sys.argv[2], "wb").write(image)
+PYTHON
+sign "$tmp/filled.efi" "$tmp/insection.efi"
+printf 'server=from.file.example\n' >"$tmp/insection.conf"
+secure insection
+judge 'in the signed section they are accepted' seen '^config result=ok'
+judge 'and come from there' seen '^config root=\(5 bytes\) origin=1'
+judge 'while the server may come from the file' seen '^config server=from.file.example:7667 origin=2'
 
 # The title row is blue from one edge to the other.
 judge 'the screen shows the title' python3 - "$tmp/screen.ppm" <<'PYTHON'

@@ -280,6 +280,13 @@ static void plan(void)
     CHECK(strstr(fault.what, "fits 4 of"));
     CHECK_EQ(apply("gpt:1", NULL), BF_ERR_CONFIG);
     four_disks();
+    strcpy(inventory.disk[1].identity.serial, "S0");
+    strcpy(inventory.disk[1].why, BF_SECOND_WAY);
+    bf_config_defaults(&config);
+    strcpy(config.disk[config.disks++], "S0");
+    CHECK_EQ(bf_disk_plan_apply(&config, &inventory, &fault), BF_OK);
+    CHECK_EQ(planned(), 1);
+    four_disks();
     inventory.disks = 0;
     bf_config_defaults(&config);
     CHECK_EQ(bf_disk_plan_apply(&config, &inventory, &fault), BF_ERR_NOT_FOUND);
