@@ -285,11 +285,11 @@ static void test_fault_of_a_later_version_keeps_its_words(void)
 static void test_machine_names(void)
 {
     static const char *const good[] = {"a", "web-1", "0", "db.example.org", "x--y",
-                                       "a2345678901234567890123456789012"
-                                       "3456789012345678901234567890123"};
+                                       ("a2345678901234567890123456789012"
+                                        "3456789012345678901234567890123")};
     static const char *const bad[] = {"", "-a", ".a", "A", "a..b", "a/b", "a b", "a_b", "\xc3\xa4",
-                                      "a2345678901234567890123456789012"
-                                      "34567890123456789012345678901234"};
+                                      ("a2345678901234567890123456789012"
+                                       "34567890123456789012345678901234")};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
         CHECK(bf_machine_name_ok(good[i]));
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
