@@ -96,7 +96,10 @@ static void rewrite_default_line(struct bf_fin *f, const struct bf_line *line, c
         return;
     }
     if (strcspn(v, "$`\\\n") < len) {
-        bf_note(f->report, "skipped", path, "a kernel command line is made of variables");
+        // A file of grub.d that extends the main one's value needs no change of its own.
+        if (!memmem(v, len, "$GRUB_CMDLINE_LINUX", 19) &&
+            !memmem(v, len, "${GRUB_CMDLINE_LINUX", 20))
+            bf_note(f->report, "skipped", path, "a kernel command line is made of variables");
         bf_text_add(out, line->at, line->full);
         return;
     }
@@ -153,10 +156,7 @@ static int adapt_default_grub(struct bf_fin *f)
     for (size_t i = 0; i < names.count && rc == 0; i++) {
         char path[512];
         snprintf(path, sizeof path, "/etc/default/grub.d/%.250s", names.name[i]);
-        // These files extend the variables of the main one ("$GRUB_CMDLINE_LINUX ..."): only said.
-        if (has_assignment(f, path, "GRUB_CMDLINE_LINUX") ||
-            has_assignment(f, path, "GRUB_CMDLINE_LINUX_DEFAULT"))
-            bf_note(f->report, "skipped", path, "adds to the kernel's command line");
+        rc = rewrite_file(f, path, rewrite_default_line);
     }
     bf_names_free(&names);
     return rc;

@@ -103,6 +103,8 @@ static int record(struct bf_edits *e, struct bf_journal *j, struct bf_report *r)
                            strerror(errno));
         json_object_del(json_object_get(json_object_get(j->json, "files"), edit->path), "after");
     }
+    if (e->macs && json_object_update(json_object_get(j->json, "macs"), e->macs) < 0)
+        return bf_fail(r, "out of memory");
     if (bf_journal_save(j, e->root) < 0)
         return bf_fail(r, "the undo journal could not be written: %s", strerror(errno));
     return 0;

@@ -79,15 +79,25 @@ static size_t secret_start(const char *line, size_t len)
     return len;
 }
 
+// The "user:password@" of an URL: [*from, *to). It has no key word beside it.
+static bool url_secret(const char *line, size_t len, size_t *from, size_t *to)
+{
+    const char *scheme = memmem(line, len, "://", 3);
+    if (!scheme)
+        return false;
+    *from = *to = (size_t)(scheme - line) + 3;
+    while (*to < len && !strchr(" \t/\"'@", line[*to]))
+        ++*to;
+    return *to < len && line[*to] == '@';
+}
+
 void bf_redact_line(struct bf_text *out, const char *line, size_t len)
 {
-    size_t cut = secret_start(line, len);
-    // An URL's user:password@ and a long key in base64 have no key word beside them.
-    const char *at = memchr(line, '@', cut), *scheme = memmem(line, cut, "://", 3);
-    if (at && scheme && scheme < at) {
-        bf_printable(out, line, (size_t)(scheme - line) + 3);
+    size_t from, to, cut = secret_start(line, len);
+    if (url_secret(line, len, &from, &to) && from <= cut) {
+        bf_printable(out, line, from);
         bf_text_str(out, "********");
-        bf_redact_line(out, at, len - (size_t)(at - line));
+        bf_redact_line(out, line + to, len - to);
         return;
     }
     bf_printable(out, line, cut);

@@ -31,6 +31,7 @@ void bf_edits_free(struct bf_edits *e)
     for (size_t i = 0; i < e->count; i++)
         edit_free(e->item[i]);
     free(e->item);
+    json_decref(e->macs);
     *e = (struct bf_edits){0};
 }
 
@@ -211,6 +212,14 @@ int bf_edits_tail(struct bf_edits *e, const char *path, uint64_t keep, const voi
         return 0;
     }
     return add_reason(e, edit, why);
+}
+
+void bf_edits_moved_mac(struct bf_edits *e, const char *from, const char *to)
+{
+    if (!e->macs)
+        e->macs = json_object();
+    if (json_object_set_new(e->macs, from, json_string(to)) < 0)
+        e->failed = true;
 }
 
 enum bf_edit_kind bf_edit_kind(const struct bf_edit *edit)

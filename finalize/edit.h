@@ -37,7 +37,8 @@ struct bf_edits {
     struct bf_root *root; // borrowed
     struct bf_edit **item;
     size_t count;
-    bool failed; // out of memory somewhere: the set is incomplete and is not committed
+    json_t *macs; // source's MAC address -> the planned one, for the journal; owned
+    bool failed;  // out of memory somewhere: the set is incomplete and is not committed
 };
 
 void bf_edits_init(struct bf_edits *e, struct bf_root *root);
@@ -58,6 +59,10 @@ int bf_edits_remove(struct bf_edits *e, const char *path, const char *why);
 // change.
 int bf_edits_tail(struct bf_edits *e, const char *path, uint64_t keep, const void *data, size_t len,
                   const char *why);
+
+// Remembers that an interface with the source's address `from` now has `to`, so that a later run
+// finds it by the same plan even when addresses were exchanged between interfaces.
+void bf_edits_moved_mac(struct bf_edits *e, const char *from, const char *to);
 
 enum bf_edit_kind bf_edit_kind(const struct bf_edit *edit);
 // The number of entries that change something.

@@ -51,8 +51,10 @@ static bool valid_journal(const json_t *json)
 {
     const char *path;
     json_t *entry, *files = json_object_get(json, "files"), *dirs = json_object_get(json, "dirs");
+    json_t *macs = json_object_get(json, "macs");
     if (json_integer_value(json_object_get(json, "version")) != 1 || !json_is_object(files) ||
-        !json_is_object(dirs) || !json_is_integer(json_object_get(json, "next")))
+        !json_is_object(dirs) || !json_is_object(macs) ||
+        !json_is_integer(json_object_get(json, "next")))
         return false;
     json_object_foreach(files, path, entry) if (!valid_file(path, entry)) return false;
     json_object_foreach(dirs, path,
@@ -66,7 +68,8 @@ int bf_journal_load(struct bf_journal *j, const struct bf_root *root, struct bf_
     j->json = NULL;
     char *text = bf_root_read(root, JOURNAL, JOURNAL_MAX, &len);
     if (!text && errno == ENOENT) {
-        j->json = json_pack("{s:i,s:i,s:{},s:{}}", "version", 1, "next", 1, "files", "dirs");
+        j->json =
+            json_pack("{s:i,s:i,s:{},s:{},s:{}}", "version", 1, "next", 1, "files", "dirs", "macs");
         return j->json ? 0 : bf_fail(r, "out of memory");
     }
     if (!text)

@@ -11,7 +11,8 @@
 #include "finalize/report.h"
 
 struct bf_journal {
-    json_t *json; // {"version", "next", "files": {path: entry}, "dirs": {path: entry}}
+    json_t *json; // {"version", "next", "files": {path: entry}, "dirs": {path: entry},
+                  //  "macs": {source's address: present one}}
 };
 
 // Reads the journal; a missing one is empty. 0, or -1 with the report saying what is wrong with it.

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "finalize/journal.h"
+
 const char *bf_stack_name(enum bf_stack stack)
 {
     static const char *const name[] = {"none", "ifupdown", "networkd", "netplan", "networkmanager"};
@@ -172,7 +174,7 @@ static const struct bf_known *only_one(const struct bf_net *net)
         const struct bf_known *k = &net->known[i];
         if (!is_hardware(k))
             continue;
-        if (found && strcmp(found->name, k->name) != 0)
+        if (found && (!k->name[0] || strcmp(found->name, k->name) != 0))
             return NULL;
         found = found ? found : k;
     }
@@ -211,16 +213,26 @@ static enum bf_stack stack_of_pattern(const struct bf_net *net)
     return default_stack(net);
 }
 
-static int resolve(struct bf_fin *f, const struct bf_net *net, size_t i, struct bf_link *link)
+// The address that an interface of the source has by now: the plan names the source's, and an
+// earlier run may have given it another.
+static const char *present_mac(const json_t *macs, const char *mac)
+{
+    const char *now = json_string_value(json_object_get(macs, mac));
+    return now && strlen(now) == BF_MAC_TEXT - 1 ? now : mac;
+}
+
+static int resolve(struct bf_fin *f, const struct bf_net *net, const json_t *macs, size_t i,
+                   struct bf_link *link)
 {
     const struct bf_plan_nic *nic = &f->plan->nic[i];
     const struct bf_known *k;
     *link = (struct bf_link){.nic = nic};
     bf_net_copy(link->name, sizeof link->name, nic->name, strlen(nic->name));
-    bf_net_copy(link->old_mac, sizeof link->old_mac, nic->mac, strlen(nic->mac));
-    if (!link->name[0] && (k = by_mac(net, nic->mac, true)))
+    const char *mac = present_mac(macs, nic->mac);
+    bf_net_copy(link->old_mac, sizeof link->old_mac, mac, strlen(mac));
+    if (!link->name[0] && (k = by_mac(net, link->old_mac, true)))
         bf_net_copy(link->name, sizeof link->name, k->name, strlen(k->name));
-    k = link->name[0] ? by_name(net, link->name) : by_mac(net, nic->mac, false);
+    k = link->name[0] ? by_name(net, link->name) : by_mac(net, link->old_mac, false);
     if (!k && !link->name[0] && f->plan->nics == 1 && (k = only_one(net)))
         bf_net_copy(link->name, sizeof link->name, k->name, strlen(k->name));
     if (!k && !link->name[0])
@@ -306,12 +318,25 @@ static int adapt_hosts(struct bf_fin *f, const struct bf_net *net)
     return rc;
 }
 
+static int resolve_all(struct bf_fin *f, const struct bf_net *net, struct bf_link *link)
+{
+    struct bf_journal journal;
+    int rc = bf_journal_load(&journal, f->root, f->report);
+    for (size_t i = 0; rc == 0 && i < f->plan->nics; i++) {
+        const struct bf_plan_nic *nic = &f->plan->nic[i];
+        rc = resolve(f, net, json_object_get(journal.json, "macs"), i, &link[i]);
+        if (nic->mac[0] && nic->new_mac[0])
+            bf_edits_moved_mac(&f->edits, nic->mac, nic->new_mac);
+    }
+    bf_journal_free(&journal);
+    return rc;
+}
+
 static int adapt_links(struct bf_fin *f, struct bf_net *net, struct bf_link *link)
 {
     size_t count = f->plan->nics;
-    for (size_t i = 0; i < count; i++)
-        if (resolve(f, net, i, &link[i]) < 0)
-            return -1;
+    if (resolve_all(f, net, link) < 0)
+        return -1;
     for (size_t i = 0; i < count; i++)
         if (adapt_one(f, net, &link[i]) < 0)
             return -1;

@@ -28,3 +28,13 @@ build/finalize-vm/initramfs: build/finalize-vm/.fetched build/bootferry-finalize
 	$(call say,INITRD,$@)finalize/vm/initramfs.sh build/finalize-vm/tree build/bootferry-finalize $@
 .PHONY: build/finalize-vm
 build/finalize-vm: $(FINALIZER_VM)
+
+CHECK_DEPS  += build/bootferry-finalize $(FINALIZER_VM)
+CHECK_TESTS += tests/finalize/core.sh tests/finalize/stacks.sh tests/finalize/hostile.sh \
+    tests/finalize/vm.sh
+
+# Unit tests and fuzzers link the core.
+$(foreach t,plan text initramfs,$(eval TEST_SRCS_test_finalize_$(t) := $(FINALIZE_RUN))\
+    $(eval TEST_LIBS_test_finalize_$(t) := $(FINALIZE_RUN_LIBS)))
+$(foreach f,plan guest initramfs,$(eval FUZZ_SRCS_fuzz_finalize_$(f) := $(FINALIZE_CORE))\
+    $(eval FUZZ_LIBS_fuzz_finalize_$(f) := $(FINALIZE_RUN_LIBS)))

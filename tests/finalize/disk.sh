@@ -3,6 +3,7 @@
 # Makes a disk of a tree without mounts or loop devices: GPT with an ESP, an ext4 root and a swap area.
 # Sourced after trees.sh.
 
+# shellcheck disable=SC2154 # trees.sh sets $work
 root_uuid=11111111-2222-3333-4444-555555555555
 swap_uuid=99999999-2222-3333-4444-555555555555
 root_at=$((40 * 1048576)) swap_at=$((104 * 1048576))

@@ -6,14 +6,15 @@
 : "${FINALIZE:=build/bootferry-finalize}"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-failed=0
-
+# Called last: the exit status of a test script.
+finish() { [ "$not_ok_count" = 0 ]; }
+not_ok_count=0
 ok() { echo "ok $1"; }
 not_ok() {
     echo "not ok $1"
-    failed=1
+    not_ok_count=$((not_ok_count + 1))
 }
-skip() { echo "skip $1 ($2)"; }
+skip() { echo "skip $1: $2"; }
 # check NAME COMMAND...: passes when the command does.
 check() {
     local name=$1
@@ -25,8 +26,13 @@ refute() {
     shift
     if "$@"; then not_ok "$name"; else ok "$name"; fi
 }
+# has FILE LINE: the file has exactly this line. lacks FILE TEXT: the text is nowhere in it.
 has() { grep -qxF -- "$2" "$1"; }
-lacks() { ! grep -qF -- "$2" "$1"; }
+lacks() { [ -e "$1" ] && ! grep -qF -- "$2" "$1"; }
+# is FILE: its content is standard input, byte for byte.
+is() { diff -u - "$1" >&2; }
+# says WORD: the last report has it.
+says() { grep -qF -- "$1" "$work/report.txt"; }
 
 # put PATH: writes standard input to a file, making its directories.
 put() {

@@ -1,0 +1,105 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# A guest that means harm, on trees: links that lead out, files that never end, a forged journal; and systems that are
+# refused.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+# shellcheck source=tests/finalize/trees.sh
+. tests/finalize/trees.sh
+umask 022
+
+r=$work/root
+devices "$work/devices"
+plan "$work/plan"
+fresh() {
+    rm -rf "$r"
+    debian "$r"
+    ifupdown "$r"
+}
+
+# ---- Links that lead out -----------------------------------------------------------------------
+outside=$work/outside
+mkdir "$outside"
+for f in hosts fstab grub.cfg interfaces; do echo "host's own $f" >"$outside/$f"; done
+safe=$(snapshot "$outside")
+fresh
+ln -sf "$outside/hosts" "$r/etc/hosts"
+ln -sf ../../../../../../../../../../../../..$outside/fstab "$r/etc/fstab"
+rm -r "$r/etc/network" "$r/boot/grub"
+ln -s "$outside" "$r/etc/network"
+ln -s ../../../../../../../../../..$outside "$r/boot/grub"
+mkdir -p "$r/var/lib"
+ln -s "$outside" "$r/var/lib/bootferry"
+finalize "$r" "$work/plan" || true
+check "links: nothing outside is touched" test "$(snapshot "$outside")" = "$safe"
+check "links: nothing of the outside is in the report" lacks "$work/report" "host's own"
+
+# A link inside is followed to its target, and stays a link.
+fresh
+mv "$r/etc/hosts" "$r/etc/hosts.real"
+ln -s /etc/hosts.real "$r/etc/hosts"
+check "links: an absolute one inside" finalize "$r" "$work/plan"
+check "links: its target is written" grep -q newhost "$r/etc/hosts.real"
+check "links: it stays a link" test "$(readlink "$r/etc/hosts")" = /etc/hosts.real
+
+# ---- Files that never end, or are none ---------------------------------------------------------
+fresh
+rm "$r/etc/hosts" "$r/etc/resolv.conf"
+mkfifo "$r/etc/hosts"
+truncate -s 100G "$r/etc/resolv.conf"
+before=$(snapshot "$r" 2>/dev/null | head -c 100)
+refute "a FIFO and a file of 100 GB do not hang it" timeout 20 "$FINALIZE" --root "$r" --plan "$work/plan" --devices "$work/devices" --report "$work/report"
+check "and the report says which file" grep -Eq '/etc/(hosts|resolv.conf)' "$work/report.txt"
+rm "$r/etc/resolv.conf"
+
+# ---- A forged journal --------------------------------------------------------------------------
+fresh
+mkdir -p "$r/var/lib/bootferry/undo"
+put "$r/var/lib/bootferry/undo/journal.json" <<EOF
+{"version": 1, "next": 2, "dirs": {}, "macs": {}, "files": {
+ "/../../../../../../../../../../..$outside/hosts": {"was": "absent"},
+ "/etc/x": {"was": "saved", "copy": "../../../../etc/hosts", "meta": {"mode": 420, "uid": 0, "gid": 0, "mtime": 0, "mtime_ns": 0, "xattrs": {}}}}}
+EOF
+refute "a journal with a path as a copy is refused" "$FINALIZE" --root "$r" --undo --report "$work/report"
+put "$r/var/lib/bootferry/undo/journal.json" <<EOF
+{"version": 1, "next": 2, "dirs": {}, "macs": {}, "files": {"/../../../../../../../../../../..$outside/hosts": {"was": "absent"}}}
+EOF
+"$FINALIZE" --root "$r" --undo --report "$work/report" 2>"$work/err" || true
+check "a journal that leads out removes nothing there" test "$(snapshot "$outside")" = "$safe"
+
+# ---- Refusals change nothing -------------------------------------------------------------------
+fresh
+before=$(snapshot "$r")
+sed -i 's/"type": "swap"/"type": "swsuspend"/' "$work/devices"
+refute "a hibernated system is refused" finalize "$r" "$work/plan"
+check "and the refusal says what to do" says 'set "hibernation": "discard"'
+check "and nothing is changed" test "$(snapshot "$r")" = "$before"
+devices "$work/devices"
+truncate -s 1M "$r/swapfile"
+printf 'SWAPSPACE2S1SUSPEND\0' | dd of="$r/swapfile" bs=1 seek=4076 conv=notrunc status=none
+echo "/swapfile none swap sw 0 0" >>"$r/etc/fstab"
+refute "a system hibernated to a file is refused" finalize "$r" "$work/plan"
+sed 's/"hostname"/"hibernation": "discard", "hostname"/' "$work/plan" >"$work/discard"
+check "or its image is discarded, as planned" finalize "$r" "$work/discard"
+check "the swap has its own signature again" test "$(tail -c +4087 "$r/swapfile" | head -c 10)" = SWAPSPACE2
+
+fresh
+sed 's/"uefi"/"bios"/' "$work/plan" >"$work/bios"
+refute "a system that starts with UEFI only is refused for BIOS" finalize "$r" "$work/bios"
+mkdir "$work/empty"
+refute "an empty directory is no system" finalize "$work/empty" "$work/plan"
+
+# plan_error TEXT PLAN: the plan is refused with this message, and before anything else is looked at.
+plan_error() {
+    put "$work/bad" <<<"$2"
+    local status=0
+    "$FINALIZE" --root "$work/empty" --plan "$work/bad" >"$work/out" 2>&1 || status=$?
+    check "plan: $1" sh -c "[ $status = 1 ] && grep -qF -- '$1' '$work/out'"
+}
+plan_error 'nics[0].adresses: unknown key' '{"version": 1, "target": {"kind": "kvm"}, "nics": [{"match": {"name": "a"}, "adresses": []}]}'
+plan_error 'version: must be 1' '{"version": 2}'
+plan_error 'target.kind: must be one of qemu-virtio' '{"version": 1, "target": {"kind": "toaster"}}'
+plan_error 'nics[0].gateway: lies in the network of none' '{"version": 1, "target": {"kind": "kvm"}, "nics": [{"match": {"name": "a"}, "addresses": ["192.0.2.5/24"], "gateway": "192.0.3.1"}]}'
+plan_error 'nics[1].match: is the same interface' '{"version": 1, "target": {"kind": "kvm"}, "nics": [{"match": {"name": "a"}}, {"match": {"name": "a"}}]}'
+check "usage errors exit with 2" sh -c "'$FINALIZE' --root /nowhere; [ \$? = 2 ]" 2>/dev/null
+finish

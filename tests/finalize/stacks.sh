@@ -1,0 +1,422 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The network stacks on trees: systemd-networkd and netplan in the shapes in which administrators write them, and
+# ifupdown's further ones. Expected files stand here in full.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+# shellcheck source=tests/finalize/trees.sh
+. tests/finalize/trees.sh
+umask 022
+
+# A tree with as little as the network needs.
+bare() {
+    local root=$1
+    rm -rf "$root"
+    mkdir -p "$root"/{usr/sbin,usr/lib/systemd,etc/systemd/system/multi-user.target.wants,var/lib}
+    echo x >"$root/usr/lib/systemd/systemd"
+    put "$root/etc/os-release" <<<"ID=debian"
+    put "$root/etc/fstab" <<<"UUID=1 / ext4 defaults 0 1"
+}
+networkd() {
+    bare "$1"
+    ln -s /usr/lib/systemd/system/systemd-networkd.service "$1/etc/systemd/system/multi-user.target.wants/"
+    ln -s ../run/systemd/resolve/stub-resolv.conf "$1/etc/resolv.conf"
+}
+netplan() {
+    bare "$1"
+    echo x >"$1/usr/sbin/netplan"
+}
+plan_of() { put "$work/plan" <<<"{\"version\": 1, \"target\": {\"kind\": \"kvm\"}, \"nics\": [$1]}"; }
+static='"addresses": ["203.0.113.5/24"], "gateway": "203.0.113.1", "dns": ["203.0.113.53"]'
+run() { "$FINALIZE" --root "$r" --plan "$work/plan" --report "$work/report" "$@" 2>"$work/err"; }
+# again: a second run changes nothing at all.
+again() {
+    local before
+    before=$(snapshot "$r")
+    run && [ "$(snapshot "$r")" = "$before" ]
+}
+undone() { "$FINALIZE" --root "$r" --undo --report "$work/report" 2>"$work/err" && [ "$(snapshot "$r")" = "$1" ]; }
+r=$work/root
+
+# ---- systemd-networkd --------------------------------------------------------------------------
+networkd "$r"
+put "$r/etc/systemd/network/20-wired.network" <<'EOF'
+# the office
+[Match]
+Name=enp1s0
+Driver=e1000e
+
+[Link]
+MTUBytes=1400
+
+[Network]
+DHCP=no
+Address=192.0.2.10/24
+Gateway=192.0.2.1
+DNS=192.0.2.53
+VLAN=vlan7
+Domains=example.org
+
+[Address]
+Address=192.0.2.11/24
+
+[Route]
+Gateway=192.0.2.254
+Destination=10.0.0.0/8
+
+[Route]
+Gateway=192.0.2.2
+EOF
+put "$r/etc/systemd/network/20-wired.network.d/more.conf" <<'EOF'
+[Network]
+Address=192.0.2.12/24
+LLDP=yes
+EOF
+put "$r/etc/systemd/network/30-vlan7.netdev" <<'EOF'
+[NetDev]
+Name=vlan7
+Kind=vlan
+EOF
+before=$(snapshot "$r")
+plan_of "{\"match\": {\"mac\": \"52:54:00:00:00:01\"}, \"mac\": \"52:54:00:00:00:02\", $static}"
+check "networkd: the one interface is found for a MAC address that no file names" run
+check "networkd: rewritten in place" is "$r/etc/systemd/network/20-wired.network" <<'EOF'
+# the office
+[Match]
+Name=enp1s0
+
+[Link]
+MTUBytes=1400
+
+[Network]
+DHCP=no
+Address=203.0.113.5/24
+Gateway=203.0.113.1
+DNS=203.0.113.53
+VLAN=vlan7
+Domains=example.org
+
+[Route]
+Gateway=192.0.2.254
+Destination=10.0.0.0/8
+
+EOF
+check "networkd: a drop-in loses its address and keeps the rest" is "$r/etc/systemd/network/20-wired.network.d/more.conf" <<'EOF'
+[Network]
+LLDP=yes
+EOF
+check "networkd: the name is pinned" has "$r/etc/systemd/network/00-bootferry-enp1s0.link" Name=enp1s0
+check "networkd: resolv.conf, a link, stays one" test -L "$r/etc/resolv.conf"
+check "networkd: second run" again
+check "networkd: undo" undone "$before"
+
+networkd "$r"
+put "$r/etc/systemd/network/80-all.network" <<'EOF'
+[Match]
+Name=en* eth*
+
+[Network]
+DHCP=yes
+LLMNR=no
+EOF
+plan_of "{\"match\": {\"name\": \"ens3\"}, \"mac\": \"52:54:00:00:00:02\", $static}"
+check "networkd: a pattern" run
+check "networkd: the pattern's file stays" has "$r/etc/systemd/network/80-all.network" DHCP=yes
+check "networkd: a copy for the interface goes before it" is "$r/etc/systemd/network/05-bootferry-ens3.network" <<'EOF'
+[Match]
+Name=ens3
+
+[Network]
+DHCP=no
+Address=203.0.113.5/24
+Gateway=203.0.113.1
+DNS=203.0.113.53
+LLMNR=no
+EOF
+check "networkd: a pattern, second run" again
+
+networkd "$r"
+put "$r/etc/systemd/network/10-a.network" <<'EOF'
+[Match]
+MACAddress=52:54:00:00:00:01
+
+[Network]
+DHCP=yes
+EOF
+put "$r/etc/systemd/network/10-b.network" <<'EOF'
+[Match]
+MACAddress=52:54:00:00:00:09
+
+[Network]
+DHCP=yes
+EOF
+plan_of "{\"match\": {\"mac\": \"52:54:00:00:00:01\"}, \"mac\": \"52:54:00:00:00:02\", $static}"
+check "networkd: matched by MAC address" run
+check "networkd: matches the new MAC address" has "$r/etc/systemd/network/10-a.network" "MACAddress=52:54:00:00:00:02"
+check "networkd: the other interface stays" has "$r/etc/systemd/network/10-b.network" "MACAddress=52:54:00:00:00:09"
+check "networkd: matched by MAC address, second run" again
+plan_of "{\"match\": {\"mac\": \"52:54:00:00:00:77\"}, $static}"
+refute "networkd: an interface that nobody knows is refused" run
+check "networkd: and the refusal says what to do" says "add match.name to the plan"
+
+# A bridge carries the address of its port.
+networkd "$r"
+put "$r/etc/systemd/network/10-br0.netdev" <<'EOF'
+[NetDev]
+Name=br0
+Kind=bridge
+EOF
+put "$r/etc/systemd/network/10-port.network" <<'EOF'
+[Match]
+Name=enp1s0
+
+[Network]
+Bridge=br0
+EOF
+put "$r/etc/systemd/network/20-br0.network" <<'EOF'
+[Match]
+Name=br0
+
+[Network]
+Address=192.0.2.10/24
+EOF
+plan_of "{\"match\": {\"name\": \"enp1s0\"}, \"mac\": \"52:54:00:00:00:02\", $static}"
+check "networkd: a bridge" run
+check "networkd: the bridge has the address" has "$r/etc/systemd/network/20-br0.network" Address=203.0.113.5/24
+check "networkd: its port has none" lacks "$r/etc/systemd/network/10-port.network" Address
+check "networkd: the port's name is pinned" has "$r/etc/systemd/network/00-bootferry-enp1s0.link" Name=enp1s0
+
+# ---- netplan -----------------------------------------------------------------------------------
+netplan "$r"
+put "$r/etc/netplan/01-net.yaml" <<'EOF'
+# the office
+network:
+  version: 2
+  ethernets:
+    enp1s0:
+      # static since 2019
+      addresses: [192.0.2.10/24, "2001:db8::10/64"]
+      gateway4: 192.0.2.1
+      nameservers:
+        addresses: [192.0.2.53]
+        search: [example.org]
+      mtu: 1400
+      routes:
+        - to: 10.0.0.0/8
+          via: 192.0.2.254
+        - to: default
+          via: 192.0.2.1
+    enp2s0:
+      dhcp4: true
+  wifis:
+    wlp3s0:
+      access-points:
+        "office":
+          password: "verysecretpsk"
+EOF
+put "$r/etc/netplan/99-late.yaml" <<'EOF'
+network:
+  ethernets:
+    enp1s0:
+      addresses:
+      - 192.0.2.77/24
+      wakeonlan: true
+EOF
+before=$(snapshot "$r")
+plan_of "{\"match\": {\"name\": \"enp1s0\"}, \"mac\": \"52:54:00:00:00:02\", $static}"
+check "netplan: rewritten" run
+check "netplan: comments and the rest stay" is "$r/etc/netplan/01-net.yaml" <<'EOF'
+# the office
+network:
+  version: 2
+  ethernets:
+    enp1s0:
+      match:
+        macaddress: "52:54:00:00:00:02"
+      set-name: enp1s0
+      dhcp4: false
+      addresses:
+      - "203.0.113.5/24"
+      nameservers:
+        addresses: ["203.0.113.53"]
+        search: ["example.org"]
+      # static since 2019
+      mtu: 1400
+      routes:
+        - to: 0.0.0.0/0
+          via: 203.0.113.1
+        - to: 10.0.0.0/8
+          via: 192.0.2.254
+    enp2s0:
+      dhcp4: true
+  wifis:
+    wlp3s0:
+      access-points:
+        "office":
+          password: "verysecretpsk"
+EOF
+check "netplan: a later file that adds addresses loses them" is "$r/etc/netplan/99-late.yaml" <<'EOF'
+network:
+  ethernets:
+    enp1s0:
+      wakeonlan: true
+EOF
+check "netplan: both files are YAML to another reader" python3 - "$r"/etc/netplan/*.yaml <<'EOF'
+import sys
+try:
+    import yaml
+except ImportError:
+    sys.exit(0)
+for name in sys.argv[1:]:
+    yaml.safe_load(open(name))
+EOF
+check "netplan: no secret in the report" lacks "$work/report" verysecretpsk
+check "netplan: second run" again
+check "netplan: undo" undone "$before"
+
+netplan "$r"
+put "$r/etc/netplan/50-cloud-init.yaml" <<'EOF'
+network:
+    ethernets:
+        ens3:
+            dhcp4: true
+            match:
+                macaddress: 52:54:00:00:00:01
+            set-name: ens3
+    version: 2
+EOF
+mkdir -p "$r/etc/cloud/cloud.cfg.d"
+plan_of '{"match": {"mac": "52:54:00:00:00:01"}, "mac": "52:54:00:00:00:02", "dhcp": true}'
+check "netplan: made by cloud-init" run
+check "netplan: DHCP with the new MAC address" is "$r/etc/netplan/50-cloud-init.yaml" <<'EOF'
+network:
+    ethernets:
+        ens3:
+            match:
+              macaddress: "52:54:00:00:00:02"
+            set-name: ens3
+            dhcp4: true
+            dhcp6: true
+    version: 2
+EOF
+check "netplan: cloud-init keeps its hands off" has "$r/etc/cloud/cloud.cfg.d/99-bootferry-network.cfg" "network: {config: disabled}"
+check "netplan: made by cloud-init, second run" again
+
+netplan "$r"
+put "$r/etc/netplan/a.yaml" <<<'{network: {version: 2, ethernets: {ens3: {dhcp4: true}}}}'
+before=$(snapshot "$r")
+plan_of "{\"match\": {\"name\": \"ens3\"}, $static}"
+refute "netplan: flow style is refused" run
+check "netplan: and nothing is changed" test "$(snapshot "$r")" = "$before"
+
+netplan "$r"
+put "$r/etc/netplan/a.yaml" <<'EOF'
+network:
+  ethernets:
+    ens3: {}
+  bridges:
+    br0:
+      interfaces: [ens3]
+      dhcp4: yes
+EOF
+plan_of "{\"match\": {\"name\": \"ens3\"}, \"mac\": \"52:54:00:00:00:02\", $static}"
+check "netplan: a bridge" run
+check "netplan: the bridge has the address, the port the match" is "$r/etc/netplan/a.yaml" <<'EOF'
+network:
+  ethernets:
+    ens3:
+      match:
+        macaddress: "52:54:00:00:00:02"
+      set-name: ens3
+  bridges:
+    br0:
+      dhcp4: false
+      addresses:
+      - "203.0.113.5/24"
+      nameservers:
+        addresses: ["203.0.113.53"]
+      routes:
+      - to: 0.0.0.0/0
+        via: 203.0.113.1
+      interfaces: [ens3]
+EOF
+check "netplan: a bridge, second run" again
+
+# ---- ifupdown, further shapes ------------------------------------------------------------------
+ifup() {
+    bare "$r"
+    echo x >"$r/usr/sbin/ifup"
+    ln -s /lib/systemd/system/networking.service "$r/etc/systemd/system/multi-user.target.wants/"
+    put "$r/etc/network/interfaces"
+}
+ifup <<'EOF'
+auto br0
+iface enp1s0 inet manual
+iface br0 inet static
+    bridge_ports enp1s0
+    address 192.0.2.10
+    netmask 255.255.255.0
+    gateway 192.0.2.1
+    post-up ip route add 10.0.0.0/8 via 192.0.2.254
+EOF
+put "$r/etc/udev/rules.d/70-persistent-net.rules" <<'EOF'
+SUBSYSTEM=="net", ATTR{address}=="52:54:00:00:00:01", NAME="enp1s0"
+EOF
+plan_of "{\"match\": {\"mac\": \"52:54:00:00:00:01\"}, \"mac\": \"52:54:00:00:00:02\", $static}"
+check "ifupdown: a bridge, found by an old udev rule" run
+check "ifupdown: the bridge has the address and keeps its ports" is "$r/etc/network/interfaces" <<'EOF'
+auto br0
+iface enp1s0 inet manual
+iface br0 inet static
+    address 203.0.113.5/24
+    gateway 203.0.113.1
+    dns-nameservers 203.0.113.53
+    bridge_ports enp1s0
+    post-up ip route add 10.0.0.0/8 via 192.0.2.254
+EOF
+check "ifupdown: the udev rule follows" has "$r/etc/udev/rules.d/70-persistent-net.rules" 'SUBSYSTEM=="net", ATTR{address}=="52:54:00:00:00:02", NAME="enp1s0"'
+check "ifupdown: a script with a route is said" says "a script line of br0"
+check "ifupdown: a bridge, second run" again
+
+ifup <<'EOF'
+auto eth0
+iface eth0 inet static
+    address 192.0.2.10/24
+    hwaddress ether 52:54:00:00:00:01
+iface eth0 inet6 auto
+EOF
+plan_of '{"match": {"mac": "52:54:00:00:00:01"}, "mac": "52:54:00:00:00:02", "dhcp": true}'
+check "ifupdown: to DHCP" run
+check "ifupdown: to DHCP, IPv6 stays automatic, the spoofed address goes" is "$r/etc/network/interfaces" <<'EOF'
+auto eth0
+iface eth0 inet dhcp
+iface eth0 inet6 auto
+EOF
+check "ifupdown: to DHCP, second run" again
+
+# Two interfaces whose MAC addresses change places.
+ifup <<'EOF'
+auto lan0 lan1
+iface lan0 inet dhcp
+iface lan1 inet dhcp
+EOF
+put "$r/etc/systemd/network/10-lan0.link" <<'EOF'
+[Match]
+MACAddress=52:54:00:00:00:01
+[Link]
+Name=lan0
+EOF
+put "$r/etc/systemd/network/10-lan1.link" <<'EOF'
+[Match]
+MACAddress=52:54:00:00:00:02
+[Link]
+Name=lan1
+EOF
+plan_of "{\"match\": {\"mac\": \"52:54:00:00:00:01\"}, \"mac\": \"52:54:00:00:00:03\", $static},
+         {\"match\": {\"mac\": \"52:54:00:00:00:02\"}, \"mac\": \"52:54:00:00:00:01\", \"dhcp\": true}"
+check "two interfaces" run
+check "two interfaces: the first" has "$r/etc/systemd/network/10-lan0.link" "MACAddress=52:54:00:00:00:03"
+check "two interfaces: the second has what was the first's" has "$r/etc/systemd/network/10-lan1.link" "MACAddress=52:54:00:00:00:01"
+check "two interfaces, second run" again
+check "two interfaces: the address went to the right one" sh -c "grep -A1 'iface lan0' '$r/etc/network/interfaces' | grep -q 203.0.113.5"
+finish

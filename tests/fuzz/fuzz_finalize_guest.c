@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// A guest whose configuration files are any bytes: the first byte picks the file, the rest becomes
+// its content, and a dry run with a plan for two interfaces goes over the tree. Nothing may be
+// written to it.
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "finalize/fin.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const char *const files[] = {
+    "etc/network/interfaces",
+    "etc/netplan/a.yaml",
+    "etc/systemd/network/a.network",
+    "etc/fstab",
+    "boot/grub/grub.cfg",
+    "etc/default/grub",
+    "etc/hosts",
+    "etc/resolv.conf",
+    "etc/systemd/network/a.link",
+    "etc/os-release",
+    "etc/crypttab",
+    "etc/udev/rules.d/70.rules",
+    "etc/hostname",
+    "usr/lib/modules/1/modules.dep",
+    "var/lib/bootferry/undo/journal.json",
+};
+#define FILES (sizeof files / sizeof *files)
+
+static const char plan_text[] =
+    "{\"version\": 1, \"target\": {\"kind\": \"kvm\"}, \"hostname\": \"new\", \"serial_console\": "
+    "true,"
+    "\"nics\": [{\"match\": {\"name\": \"eth0\"}, \"mac\": \"52:54:00:00:00:02\","
+    "\"addresses\": [\"192.0.2.5/24\", \"2001:db8::5/64\"], \"gateway\": \"192.0.2.1\","
+    "\"dns\": [\"192.0.2.53\"]}, {\"match\": {\"mac\": \"52:54:00:00:00:09\"}, \"dhcp\": true}]}";
+
+static struct bf_root root = {.fd = -1};
+static struct bf_plan plan;
+static char dir[] = "/tmp/bootferry-fuzz.XXXXXX";
+
+static void put(const char *path, const void *data, size_t size)
+{
+    char part[128];
+    for (const char *c = path; (c = strchr(c, '/')); c++) {
+        snprintf(part, sizeof part, "%.*s", (int)(c - path), path);
+        mkdirat(root.fd, part, 0700);
+    }
+    int fd = openat(root.fd, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0 || write(fd, data, size) != (ssize_t)size)
+        abort();
+    close(fd);
+}
+
+static void clean(void)
+{
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf %s", dir);
+    if (system(command) != 0)
+        fputs("the fuzzer's folder stays\n", stderr);
+}
+
+static void start(void)
+{
+    char error[128];
+    if (!mkdtemp(dir) || bf_root_init(&root, dir) < 0 ||
+        !bf_plan_parse(plan_text, sizeof plan_text - 1, &plan, error, sizeof error))
+        abort();
+    atexit(clean);
+    put("usr/lib/systemd/systemd", "", 0);
+    put("sbin/ifup", "", 0);
+    put("usr/sbin/netplan", "", 0);
+    put("etc/systemd/system/multi-user.target.wants/networking.service", "", 0);
+    put("etc/systemd/system/multi-user.target.wants/systemd-networkd.service", "", 0);
+    put("boot/vmlinuz-1", "", 0);
+    put("boot/initrd.img-1", "\x1f\x8b\1\2\3", 5);
+    put("usr/lib/modules/1/modules.dep", "", 0);
+    put("etc/network/interfaces", "iface eth0 inet dhcp\n", 21);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct bf_report report;
+    struct bf_device item = {.disk = 0, .part = 1, .type = "ext4", .uuid = "1", .root = true};
+    struct bf_devices devices = {&item, 1};
+    if (root.fd < 0)
+        start();
+    if (size == 0)
+        return 0;
+    const char *file = files[data[0] % FILES];
+    put(file, data + 1, size - 1);
+    bf_report_init(&report, "dry-run");
+    bf_finalize(&root, BF_MODE_DRY_RUN, &plan, &devices, &report);
+    bf_report_free(&report);
+    unlinkat(root.fd, file, 0);
+    if (strcmp(file, "usr/lib/modules/1/modules.dep") == 0)
+        put(file, "", 0);
+    if (strcmp(file, "etc/network/interfaces") == 0)
+        put(file, "iface eth0 inet dhcp\n", 21);
+    return 0;
+}

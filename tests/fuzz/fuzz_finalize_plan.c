@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// The plan's parser over any bytes: an accepted plan keeps its bounds, a refused one has a message.
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "finalize/plan.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct bf_plan plan;
+    char error[128] = "";
+    if (!bf_plan_parse((const char *)data, size, &plan, error, sizeof error)) {
+        if (!error[0])
+            abort();
+        return 0;
+    }
+    if (plan.nics > BF_PLAN_NICS || plan.unlocks > BF_PLAN_KEYS || !plan.target[0])
+        abort();
+    for (size_t i = 0; i < plan.nics; i++)
+        if ((!plan.nic[i].mac[0] && !plan.nic[i].name[0]) ||
+            plan.nic[i].addresses > BF_PLAN_ADDRESSES)
+            abort();
+    return 0;
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// The plan's parser: what it accepts and means, and that everything else is refused with its place.
+#include "finalize/plan.h"
+
+#include "tests/unit/test.h"
+
+static struct bf_plan plan;
+static char error[256];
+
+static bool parse(const char *json)
+{
+    error[0] = 0;
+    return bf_plan_parse(json, strlen(json), &plan, error, sizeof error);
+}
+
+#define HEAD "{\"version\": 1, \"target\": {\"kind\": \"qemu-virtio\"}"
+
+static void test_smallest_plan(void)
+{
+    CHECK(parse(HEAD "}"));
+    CHECK_STR(plan.target, "qemu-virtio");
+    CHECK_EQ(plan.nics, 0);
+    CHECK(!plan.discard_hibernation);
+    CHECK(plan.efi_fallback);
+    CHECK_EQ(plan.serial_console, BF_KEEP);
+}
+
+static void test_everything(void)
+{
+    CHECK(parse("{\"version\": 1, \"target\": {\"kind\": \"generic\", \"firmware\": \"bios\"},"
+                "\"hostname\": \"web.example.org\", \"root\": \"UUID=12-34\","
+                "\"nics\": [{\"match\": {\"mac\": \"52:54:00:AB:00:01\", \"name\": \"ens3\"},"
+                "\"mac\": \"52:54:00:ab:00:02\","
+                "\"addresses\": [\"192.0.2.5/24\", \"2001:DB8::5/64\"],"
+                "\"gateway\": [\"192.0.2.1\", \"fe80::1\"], \"dns\": [\"192.0.2.53\"],"
+                "\"search\": [\"example.org\"]}],"
+                "\"hibernation\": \"discard\", \"serial_console\": false, \"efi_fallback\": false,"
+                "\"unlock\": [{\"uuid\": \"aa-bb\", \"passphrase\": \"p w\"}]}"));
+    const struct bf_plan_nic *nic = &plan.nic[0];
+    CHECK_STR(nic->mac, "52:54:00:ab:00:01");
+    CHECK_STR(nic->name, "ens3");
+    CHECK_STR(bf_nic_mac(nic), "52:54:00:ab:00:02");
+    CHECK_EQ(nic->addresses, 2);
+    CHECK_STR(bf_nic_address(nic, AF_INET6)->text, "2001:db8::5");
+    CHECK_EQ(bf_nic_address(nic, AF_INET)->prefix, 24);
+    CHECK_STR(nic->gateway4, "192.0.2.1");
+    CHECK_STR(nic->gateway6, "fe80::1");
+    CHECK_EQ(plan.serial_console, BF_OFF);
+    CHECK(plan.discard_hibernation);
+    CHECK_STR(plan.unlock[0].passphrase, "p w");
+}
+
+// Each plan, and the beginning of the message that it must get.
+static void test_refuses(void)
+{
+    static const struct {
+        const char *json, *message;
+    } bad[] = {
+        {"", "plan: line 1"},
+        {"[]", "plan: "},
+        {"{\"version\": 1}", "plan: target: is required"},
+        {"{\"version\": \"1\"}", "plan: version: must be 1"},
+        {"{\"version\": 1, \"version\": 1}", "plan: line 1"},
+        {HEAD ", \"host\": 1}", "plan: host: unknown key"},
+        {HEAD ", \"hostname\": \"-a\"}", "plan: hostname: is not a host name"},
+        {HEAD ", \"hostname\": \"a b\"}", "plan: hostname: is not a host name"},
+        {HEAD ", \"hostname\": 5}", "plan: hostname: must be a string"},
+        {HEAD ", \"hostname\": \"\"}", "plan: hostname: must have 1 to"},
+        {HEAD ", \"hibernation\": \"yes\"}", "plan: hibernation: must be"},
+        {HEAD ", \"serial_console\": \"yes\"}", "plan: serial_console: must be true or false"},
+        {HEAD ", \"root\": \"/dev/sda\"}", "plan: root: must be UUID="},
+        {HEAD ", \"nics\": {}}", "plan: nics: must be a list"},
+        {HEAD ", \"nics\": [1]}", "plan: nics[0]"},
+        {HEAD ", \"nics\": [{}]}", "plan: nics[0].match: is required"},
+        {HEAD ", \"nics\": [{\"match\": {}}]}", "plan: nics[0].match: needs"},
+        {HEAD ", \"nics\": [{\"match\": {\"mac\": \"x\"}}]}", "plan: nics[0].match.mac: must be"},
+        {HEAD ", \"nics\": [{\"match\": {\"mac\": \"01:00:5e:00:00:01\"}}]}",
+         "plan: nics[0].match.mac: is not the address of one"},
+        {HEAD ", \"nics\": [{\"match\": {\"name\": \"lo\"}}]}", "plan: nics[0].match.name: is not"},
+        {HEAD ", \"nics\": [{\"match\": {\"name\": \"a/b\"}}]}",
+         "plan: nics[0].match.name: is not"},
+        {HEAD ", \"nics\": [{\"match\": {\"name\": \"a\"}, \"addresses\": [\"192.0.2.5\"]}]}",
+         "plan: nics[0].addresses[0]: must be an address with its length"},
+        {HEAD ", \"nics\": [{\"match\": {\"name\": \"a\"}, \"addresses\": [\"192.0.2.5/33\"]}]}",
+         "plan: nics[0].addresses[0]: must be"},
+        {HEAD ", \"nics\": [{\"match\": {\"name\": \"a\"}, \"dhcp\": true,"
+              " \"addresses\": [\"192.0.2.5/24\"]}]}",
+         "plan: nics[0].addresses[0]: an IPv4 address beside"},
+        {HEAD ", \"nics\": [{\"match\": {\"name\": \"a\"}, \"addresses\": [\"192.0.2.5/24\"],"
+              " \"gateway\": \"192.0.3.1\"}]}",
+         "plan: nics[0].gateway: lies in the network of none"},
+        {HEAD ", \"nics\": [{\"match\": {\"name\": \"a\"}, \"addresses\": [\"192.0.2.5/24\"],"
+              " \"gateway\": [\"192.0.2.1\", \"192.0.2.2\"]}]}",
+         "plan: nics[0].gateway[1]: is a second gateway"},
+        {HEAD ", \"nics\": [{\"match\": {\"name\": \"a\"}, \"dns\": [\"192.0.2.5\"]}]}",
+         "plan: nics[0].dns: needs"},
+        {HEAD ", \"nics\": [{\"match\": {\"name\": \"a\"}, \"mac\": \"52:54:00:00:00:01\"},"
+              "{\"match\": {\"name\": \"b\"}, \"mac\": \"52:54:00:00:00:01\"}]}",
+         "plan: nics[1].mac: is also the address"},
+        {HEAD ", \"unlock\": [{\"uuid\": \"a\"}]}", "plan: unlock[0].uuid: and"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        if (parse(bad[i].json))
+            FAIL("accepted: %s", bad[i].json);
+        if (strncmp(error, bad[i].message, strlen(bad[i].message)) != 0)
+            FAIL("%s: \"%s\" instead of \"%s\"", bad[i].json, error, bad[i].message);
+    }
+}
+
+static void test_size_is_bounded(void)
+{
+    char *big = calloc(1, BF_PLAN_MAX + 2);
+    memset(big, ' ', BF_PLAN_MAX + 1);
+    bool accepted = bf_plan_parse(big, BF_PLAN_MAX + 1, &plan, error, sizeof error);
+    free(big);
+    CHECK(!accepted);
+    CHECK_STR(error, "plan: larger than 65536 bytes");
+}
+
+TEST_MAIN(TEST(test_smallest_plan), TEST(test_everything), TEST(test_refuses),
+          TEST(test_size_is_bounded))

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// Diffs with their secrets blanked, device names, and systemd's configuration syntax.
+#include "finalize/devices.h"
+#include "finalize/diff.h"
+#include "finalize/ini.h"
+#include "finalize/text.h"
+
+#include "tests/unit/test.h"
+
+static void check_diff(const char *a, const char *b, const char *expected)
+{
+    struct bf_text out = {0};
+    bf_diff(&out, "/f", a, a ? strlen(a) : 0, b, b ? strlen(b) : 0);
+    bool same = strcmp(bf_text_get(&out), expected) == 0;
+    if (!same)
+        printf("# %s", bf_text_get(&out));
+    bf_text_free(&out);
+    CHECK(same);
+}
+
+static void test_diff_of_a_line(void)
+{
+    check_diff("1\n2\n3\n4\n5\n6\n7\n8\n9\n", "1\n2\n3\n4\nx\n6\n7\n8\n9\n",
+               "--- a/f\n+++ b/f\n@@ -2,7 +2,7 @@\n 2\n 3\n 4\n-5\n+x\n 6\n 7\n 8\n");
+}
+
+static void test_diff_of_two_hunks(void)
+{
+    check_diff("a\n1\n2\n3\n4\n5\n6\n7\n8\nb\n", "A\n1\n2\n3\n4\n5\n6\n7\n8\nB\n",
+               "--- a/f\n+++ b/f\n@@ -1,4 +1,4 @@\n-a\n+A\n 1\n 2\n 3\n"
+               "@@ -7,4 +7,4 @@\n 6\n 7\n 8\n-b\n+B\n");
+}
+
+static void test_diff_of_new_and_removed(void)
+{
+    check_diff(NULL, "x\n", "--- /dev/null\n+++ b/f\n@@ -0,0 +1,1 @@\n+x\n");
+    check_diff("x", NULL,
+               "--- a/f\n+++ /dev/null\n@@ -1,1 +0,0 @@\n-x\n\\ No newline at end of file\n");
+}
+
+static void check_redacted(const char *line, const char *expected)
+{
+    struct bf_text out = {0};
+    bf_redact_line(&out, line, strlen(line));
+    char got[256];
+    snprintf(got, sizeof got, "%s", bf_text_get(&out));
+    bf_text_free(&out);
+    CHECK_STR(got, expected);
+}
+
+static void test_secrets(void)
+{
+    check_redacted("    wpa-psk correct horse", "    wpa-psk ********");
+    check_redacted("  password: \"abc\"", "  password: \"********");
+    check_redacted("PrivateKey=AAAA", "PrivateKey=********");
+    check_redacted("PresharedKey = x", "PresharedKey = ********");
+    check_redacted("proxy https://joe:secret99@proxy.example.org/",
+                   "proxy https://********@proxy.example.org/");
+    check_redacted("address 192.0.2.1", "address 192.0.2.1");
+    check_redacted("\x1b[2Jred\xc3\xa4", "?[2Jred??");
+}
+
+static void test_order_names(void)
+{
+    static const char *const order[] = {"/dev/sda",
+                                        "/dev/sda2",
+                                        "/dev/vdb1",
+                                        "/dev/hdc",
+                                        "/dev/xvda1",
+                                        "/dev/nvme0n1p2",
+                                        "/dev/mmcblk0p1",
+                                        "/dev/disk/by-path/pci-0",
+                                        "/dev/disk/by-id/ata-X-part1"};
+    static const char *const stable[] = {"UUID=1",
+                                         "LABEL=x",
+                                         "/dev/mapper/vg-root",
+                                         "/dev/vg/root",
+                                         "/dev/md0",
+                                         "/dev/disk/by-uuid/1",
+                                         "server:/export",
+                                         "tmpfs",
+                                         "/dev/sda2x",
+                                         "/dev/disk/by-id/dm-uuid-LVM-x"};
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+        if (bf_name_kind(order[i]) != BF_NAME_ORDER)
+            FAIL("%s is taken for stable", order[i]);
+    for (size_t i = 0; i < sizeof stable / sizeof *stable; i++)
+        if (bf_name_kind(stable[i]) != BF_NAME_STABLE)
+            FAIL("%s is taken for unstable", stable[i]);
+}
+
+static void test_devices_are_found(void)
+{
+    struct bf_device items[] = {
+        {.disk = 0, .part = 2, .uuid = "AB-CD", .label = "root", .partuuid = "77"},
+        {.disk = 1, .part = 1, .uuid = "11"},
+        {.disk = 26, .part = 1, .uuid = "27"},
+        {.stacked = true, .name = "/dev/mapper/vg--a-lv", .uuid = "22"},
+    };
+    struct bf_devices d = {items, sizeof items / sizeof *items};
+    CHECK(bf_device_find(&d, "UUID=ab-cd") == &items[0]);
+    CHECK(bf_device_find(&d, "LABEL=\"root\"") == &items[0]);
+    CHECK(bf_device_find(&d, "/dev/disk/by-partuuid/77") == &items[0]);
+    CHECK(bf_device_find(&d, "/dev/sda2") == &items[0]);
+    CHECK(bf_device_find(&d, "/dev/nvme1n1p1") == &items[1]);
+    CHECK(bf_device_find(&d, "/dev/sdaa1") == &items[2]);
+    CHECK(bf_device_find(&d, "/dev/vg-a/lv") == &items[3]);
+    CHECK(bf_device_find(&d, "/dev/mapper/vg--a-lv") == &items[3]);
+    CHECK(bf_device_find(&d, "/dev/sda1") == NULL);
+    CHECK(bf_device_find(&d, "UUID=") == NULL);
+}
+
+static void test_ini(void)
+{
+    static const char text[] = "# c\n[Match]\n Name = eth0 \n;x=y\n[Network]\nDHCP=yes\nNoValue\n";
+    char value[32];
+    CHECK(bf_ini_find(text, sizeof text - 1, "Match", "Name", value, sizeof value));
+    CHECK_STR(value, "eth0");
+    CHECK(bf_ini_find(text, sizeof text - 1, "Network", "DHCP", value, sizeof value));
+    CHECK(!bf_ini_find(text, sizeof text - 1, "Match", "DHCP", value, sizeof value));
+    CHECK(!bf_ini_find(text, sizeof text - 1, "Network", "x", value, sizeof value));
+}
+
+TEST_MAIN(TEST(test_diff_of_a_line), TEST(test_diff_of_two_hunks),
+          TEST(test_diff_of_new_and_removed), TEST(test_secrets), TEST(test_order_names),
+          TEST(test_devices_are_found), TEST(test_ini))
