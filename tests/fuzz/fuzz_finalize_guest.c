@@ -81,6 +81,9 @@ static void start(void)
     put("boot/initrd.img-1", "\x1f\x8b\1\2\3", 5);
     put("usr/lib/modules/1/modules.dep", "", 0);
     put("etc/network/interfaces", "iface eth0 inet dhcp\n", 21);
+    // The second interface is always found, so that what comes after the network is reached.
+    static const char link[] = "[Match]\nMACAddress=52:54:00:00:00:09\n[Link]\nName=eth9\n";
+    put("etc/systemd/network/zz.link", link, sizeof link - 1);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
