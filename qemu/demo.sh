@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# demo.sh: moves a real Debian 12 machine under QEMU, end to end, and proves it. The source has an IDE disk, device
-# names everywhere and a static address; its new home has virtio, fresh firmware and another network. Each step fails
-# at once with the place of its log; the last line is the verdict, and the exit status is 0 only when all of it is true.
-# Everything is kept in build/demo until the next run.
+# demo.sh: moves a real Debian 12 machine under QEMU, end to end, and proves it. The source has a SCSI disk, device
+# names everywhere, drivers for itself only, no fallback loader and a static address; its new home has another chipset,
+# another controller, fresh firmware and another network. A step that fails ends it at once and says where its log is;
+# the last line is the verdict, and the exit status is 0 only when all of it is true. Everything is kept in build/demo
+# until the next run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=qemu/lib.sh
@@ -33,6 +34,7 @@ step=0
 begin() { step=$((step + 1)); phase=$SECONDS; bf_say "" "[$step/8] $*"; }
 end() { took[$1]=$((SECONDS - phase)); }
 note() { bf_say "      $*"; }
+indented() { "$@" | sed 's/^/      /'; }
 # field NAME LINE: the value of NAME=value in a line.
 field() { sed -nE "s/.*(^| )$1=(\"([^\"]*)\"|([^ ]*)).*/\3\4/p" <<<"$2" | head -n 1; }
 # expect WHAT WANTED SEEN
@@ -42,7 +44,7 @@ rm -rf "$dir"
 mkdir -p "$dir"
 
 # ---- 1 -----------------------------------------------------------------------------------------
-begin "the source: Debian 12 on an IDE disk, static address $GUEST_ADDRESS"
+begin "the source: Debian 12 on an old chipset and a SCSI disk, static address $GUEST_ADDRESS"
 qemu/guest.sh debian12
 qemu-img create -q -f qcow2 -b "$guest/disk.raw" -F raw "$dir/source.qcow2"
 cp "$guest/vars.fd" "$dir/source-vars.fd"
@@ -68,15 +70,16 @@ end source
 
 # ---- 2 -----------------------------------------------------------------------------------------
 begin "the replica server"
-bf_server_init "$dir/state" 10.0.2.2,127.0.0.1
+indented bf_server_init "$dir/state" 10.0.2.2,127.0.0.1
+BF_SERVER_STATE=$dir/state
 bf_server_start "$dir/bootferryd.log"
 note "bootferryd serves ${dir#"$PWD/"}/state on 127.0.0.1:$BF_SERVER_PORT"
 end server
 
 # ---- 3 -----------------------------------------------------------------------------------------
 begin "a boot medium for this machine, and the source started from it"
-bf_cli machine add oldhost
-bf_cli media oldhost --iso "$dir/oldhost.iso" --set "server=10.0.2.2:$BF_SERVER_PORT" | sed 's/^/      /'
+indented bf_cli machine add oldhost
+indented bf_cli media oldhost --iso "$dir/oldhost.iso" --set "server=10.0.2.2:$BF_SERVER_PORT"
 note "$(stat -c %s "$dir/oldhost.iso") bytes, mode $(stat -c %a "$dir/oldhost.iso")"
 source_machine bootferry
 bf_vm_cd bootferry "$dir/oldhost.iso" bootindex=0
@@ -117,9 +120,11 @@ end transfer
 
 # ---- 5 -----------------------------------------------------------------------------------------
 begin "the recovery point"
-bf_cli points oldhost | sed 's/^/      /'
-bf_cli verify oldhost@1 | sed 's/^/      /'
-bf_cli export oldhost@1 --disk 0 --format raw "$dir/point.raw"
+indented bf_cli points oldhost@1
+expect "the point's root digest at the server" "$(field root "$verdict")" "$(bf_cli points oldhost --json | jq -r '.points[0].root')"
+note "the root digest of the source's own reading: $(field root "$verdict")"
+indented bf_cli verify oldhost@1
+bf_cli export oldhost@1 --disk 0 --format raw "$dir/point.raw" >"$dir/export.log"
 qemu-img compare -f raw -F qcow2 "$dir/point.raw" "$dir/source.qcow2" >"$dir/compare.log" ||
     bf_die "the point differs from the source's disk: $(cat "$dir/compare.log")"
 rm "$dir/point.raw"
@@ -128,24 +133,17 @@ end point
 
 # ---- 6 -----------------------------------------------------------------------------------------
 begin "the finalizer adapts an overlay of that point"
-cat >"$dir/plan.json" <<E
+cat >"$dir/plan.json" <<PLAN
 {
   "version": 1,
   "target": { "kind": "qemu-virtio" },
+  "serial_console": true,
   "nics": [
     { "match": { "mac": "$GUEST_MAC" }, "mac": "$new_mac",
       "addresses": ["$new_address"], "gateway": "192.168.77.2", "dns": ["192.168.77.3"] }
   ]
 }
-{
-  "version": 1,
-  "target": { "kind": "qemu-virtio" },
-  "nics": [
-    { "match": { "mac": "$GUEST_MAC" }, "mac": "$new_mac",
-      "addresses": ["$new_address"], "gateway": "192.168.77.2", "dns": ["192.168.77.3"] }
-  ]
-}
-E
+PLAN
 bf_cli finalize oldhost@1 --plan "$dir/plan.json" >"$dir/finalize.log" ||
     bf_die "finalize failed: $(tail -n 5 "$dir/finalize.log")"
 sed 's/^/      /' "$dir/finalize.log"
@@ -153,7 +151,7 @@ end finalize
 
 # ---- 7 -----------------------------------------------------------------------------------------
 begin "the target: q35, virtio disk and NIC, fresh firmware, network 192.168.77.0/24"
-bf_cli export oldhost@1/1 --disk 0 --format qcow2 "$dir/target.qcow2"
+indented bf_cli export oldhost@1/1 --disk 0 --format qcow2 "$dir/target.qcow2"
 bf_vm target "$dir/target" q35
 bf_vm_firmware target
 bf_vm_disk target virtio-blk "$dir/target.qcow2" qcow2

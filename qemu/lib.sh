@@ -84,7 +84,7 @@ bf_vm_firmware() {
         -drive "if=pflash,format=raw,unit=1,file=$vars"
 }
 
-# bf_vm_disk NAME CONTROLLER FILE raw|qcow2 [OPTIONS]: a disk on virtio-blk, virtio-scsi, nvme, ahci (q35) or ide (pc).
+# bf_vm_disk NAME CONTROLLER FILE raw|qcow2 [OPTIONS]: a disk on virtio-blk, virtio-scsi, nvme, ahci (q35), ide (pc).
 # OPTIONS go to the device: serial=X, bootindex=N, logical_block_size=4096,physical_block_size=4096.
 bf_vm_disk() {
     local vm=$1 controller=$2 file=$3 format=$4 opts=${5:+,$5} n=${BF_VM_DISKS[$1]}
