@@ -155,6 +155,22 @@ static void restore_dirs(struct bf_journal *j, const struct bf_root *root)
     free(path);
 }
 
+// What a killed run may have left beside the journal goes with it.
+static void sweep(struct bf_root *root)
+{
+    struct bf_names names;
+    char path[512];
+    if (bf_root_list(root, BF_UNDO_DIR, "", &names) == 0) {
+        for (size_t i = 0; i < names.count; i++) {
+            snprintf(path, sizeof path, BF_UNDO_DIR "/%.250s", names.name[i]);
+            bf_unlink(root, path);
+        }
+        bf_names_free(&names);
+    }
+    bf_rmdir(root, BF_UNDO_DIR);
+    bf_rmdir(root, "/var/lib/bootferry");
+}
+
 int bf_undo(struct bf_root *root, struct bf_report *r, bool dry)
 {
     struct bf_journal j;
@@ -166,7 +182,7 @@ int bf_undo(struct bf_root *root, struct bf_report *r, bool dry)
     }
     int left = restore_files(&j, root, r, dry);
     if (left == 0 && !dry) {
-        bf_unlink(root, BF_UNDO_DIR "/journal.json");
+        sweep(root);
         restore_dirs(&j, root);
     } else if (!dry) {
         bf_journal_save(&j, root);

@@ -149,8 +149,44 @@ sed -i '/# mine/d' "$r/etc/fstab"
 check "undo again, when it is as it was" undo
 check "now all of it is restored" has "$r/etc/fstab" "/dev/sda2	/	ext4	errors=remount-ro 0 1"
 
+# ---- Extended attributes ------------------------------------------------------------------------
+attribute() { python3 -c 'import os, sys; print(os.getxattr(sys.argv[1], "user.test").decode())' "$1"; }
+if python3 -c 'import os, sys; os.setxattr(sys.argv[1], "user.test", b"label")' "$r/etc/fstab" 2>/dev/null; then
+    finalize "$r" "$work/plan"
+    check "a replaced file keeps its extended attributes" test "$(attribute "$r/etc/fstab")" = label
+    undo
+    check "a restored file has them" test "$(attribute "$r/etc/fstab")" = label
+else
+    skip "extended attributes" "not on this file system"
+fi
+
+# ---- Killed at any moment -----------------------------------------------------------------------
+cp -a "$r" "$work/old"
+finalize "$r" "$work/plan"
+cp -a "$r" "$work/new"
+undo
+content() { (cd "$1" && find . -path ./var/lib/bootferry -prune -o -type f ! -name '.bootferry*' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum); }
+whole() { ! grep -vxFf <(content "$work/old" && content "$work/new") <(content "$r"); }
+killed=0 whole=1 undone=1
+journals=0
+for time in .005 .02 .04 .06 .08 .1 .15 .2 .25 .3 .35 .4 .5 .6 .7 .9; do
+    { timeout -s KILL "0$time" "$FINALIZE" --root "$r" --plan "$work/plan" --devices "$work/devices" --report "$work/report" || killed=$((killed + 1)); } 2>/dev/null
+    whole || whole=0
+    if [ -e "$r/var/lib/bootferry/undo/journal.json" ]; then
+        journals=$((journals + 1))
+        undo || undone=0
+    fi
+    [ "$(content "$r")" = "$(content "$work/old")" ] || undone=0
+done
+echo "# killed $killed of 16 runs, $journals had begun to write"
+check "killed: every file is whole, old or new" test $whole = 1
+check "killed: undo restores" test $undone = 1
+
 # ---- An ordinary user ---------------------------------------------------------------------------
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
+    rm -rf "$r"
+    debian "$r"
+    ifupdown "$r"
     install -m 755 "$FINALIZE" "$work/finalize"
     chown -R 65534:65534 "$work"
     before=$(snapshot "$r")

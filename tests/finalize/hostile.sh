@@ -24,10 +24,10 @@ for f in hosts fstab grub.cfg interfaces; do echo "host's own $f" >"$outside/$f"
 safe=$(snapshot "$outside")
 fresh
 ln -sf "$outside/hosts" "$r/etc/hosts"
-ln -sf ../../../../../../../../../../../../..$outside/fstab "$r/etc/fstab"
+ln -sf ../../../../../../../../../../../../.."$outside/fstab" "$r/etc/fstab"
 rm -r "$r/etc/network" "$r/boot/grub"
 ln -s "$outside" "$r/etc/network"
-ln -s ../../../../../../../../../..$outside "$r/boot/grub"
+ln -s ../../../../../../../../../.."$outside" "$r/boot/grub"
 mkdir -p "$r/var/lib"
 ln -s "$outside" "$r/var/lib/bootferry"
 finalize "$r" "$work/plan" || true

@@ -28,7 +28,7 @@ netplan() {
 }
 plan_of() { put "$work/plan" <<<"{\"version\": 1, \"target\": {\"kind\": \"kvm\"}, \"nics\": [$1]}"; }
 static='"addresses": ["203.0.113.5/24"], "gateway": "203.0.113.1", "dns": ["203.0.113.53"]'
-run() { "$FINALIZE" --root "$r" --plan "$work/plan" --report "$work/report" "$@" 2>"$work/err"; }
+run() { "$FINALIZE" --root "$r" --plan "$work/plan" --report "$work/report" 2>"$work/err"; }
 # again: a second run changes nothing at all.
 again() {
     local before
