@@ -153,6 +153,13 @@ static void connect_to(struct dial *d)
     else
         bf_snprintf(to, sizeof to, "%.200s (%s) port %u", d->host, text, (unsigned)d->port);
     enter(d, CONNECTING, CONNECT_US);
+    if (!d->view->reaches(&d->address)) {
+        bf_fault_set(&fault, BF_ERR_NETWORK, BF_SIDE_CONFIG,
+                     "set gateway=, or an address and prefix length of the server's network",
+                     "%s is in another network, and no gateway is known", to);
+        next_family(d, &fault);
+        return;
+    }
     if (bf_tcp_connect(&d->address, d->port, to, &d->tcp, &fault) != BF_OK)
         next_family(d, &fault);
 }

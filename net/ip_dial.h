@@ -6,6 +6,8 @@
 
 #include <stdint.h>
 
+#include <lwip/ip_addr.h>
+
 #include "base/err.h"
 #include "net/stream.h"
 
@@ -14,6 +16,7 @@ struct bf_ip_view {
     int (*link)(void);            // 1, 0, -1
     int (*ready)(uint8_t family); // an address of family 4 or 6 that reaches beyond the link
     void (*answered)(void);       // a server has accepted a connection
+    int (*reaches)(const ip_addr_t *address); // on the link, or there is a gateway
     // Why there is no address yet, for the operator.
     enum bf_err (*no_address)(struct bf_fault *fault);
     void (*use_dns)(void); // puts the configured servers in force

@@ -237,6 +237,16 @@ static int view_ready(uint8_t family)
     return 0;
 }
 
+// IPv6 is left to lwIP: a router may still announce itself.
+static int view_reaches(const ip_addr_t *address)
+{
+    const struct netif *netif = bf_lwip_netif();
+    if (!netif || !IP_IS_V4(address))
+        return netif != NULL;
+    return !ip4_addr_isany(netif_ip4_gw(netif)) ||
+           ip4_addr_net_eq(ip_2_ip4(address), netif_ip4_addr(netif), netif_ip4_netmask(netif));
+}
+
 static void view_answered(void)
 {
     stack.answered = 1;
@@ -267,6 +277,7 @@ static void view_use_dns(void)
 static const struct bf_ip_view view = {
     .link = view_link,
     .ready = view_ready,
+    .reaches = view_reaches,
     .answered = view_answered,
     .no_address = view_no_address,
     .use_dns = view_use_dns,

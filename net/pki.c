@@ -25,13 +25,27 @@ static const mbedtls_x509_sequence *names(const mbedtls_x509_crt *crt)
                : NULL;
 }
 
-int bf_pki_has_uri(const mbedtls_x509_crt *crt, const char *uri)
+// The URI that is the only role, or NULL; *roles gets how many there are.
+static const mbedtls_x509_buf *only_role(const mbedtls_x509_crt *crt, uint32_t *roles)
 {
-    size_t len = strlen(uri);
-    for (const mbedtls_x509_sequence *n = names(crt); n; n = n->next)
-        if (n->buf.tag == TAG_URI && n->buf.len == len && memcmp(n->buf.p, uri, len) == 0)
-            return 1;
-    return 0;
+    static const char prefix[] = "bootferry:";
+    const mbedtls_x509_buf *found = NULL;
+    *roles = 0;
+    for (const mbedtls_x509_sequence *n = names(crt); n; n = n->next) {
+        if (n->buf.tag != TAG_URI || n->buf.len < sizeof prefix - 1 ||
+            memcmp(n->buf.p, prefix, sizeof prefix - 1) != 0)
+            continue;
+        found = &n->buf;
+        ++*roles;
+    }
+    return *roles == 1 ? found : NULL;
+}
+
+int bf_pki_has_role(const mbedtls_x509_crt *crt, const char *role)
+{
+    uint32_t roles;
+    const mbedtls_x509_buf *found = only_role(crt, &roles);
+    return found && found->len == strlen(role) && memcmp(found->p, role, found->len) == 0;
 }
 
 int bf_pki_is_for(const mbedtls_x509_crt *crt, const char *oid, size_t oid_len)
@@ -55,24 +69,24 @@ static enum bf_err parse(mbedtls_x509_crt *crt, const uint8_t *der, size_t len)
     return crt->raw.len == len ? BF_OK : BF_ERR_CORRUPT;
 }
 
-// The name of the one machine role, if there is one; two roles contradict each other.
-static enum bf_err machine_role(const mbedtls_x509_crt *crt, struct bf_pki_info *out)
+static enum bf_err read_role(const mbedtls_x509_crt *crt, struct bf_pki_info *out)
 {
     size_t prefix = sizeof BF_TLS_ROLE_MACHINE - 1;
-    for (const mbedtls_x509_sequence *n = names(crt); n; n = n->next) {
-        if (n->buf.tag != TAG_URI || n->buf.len <= prefix ||
-            memcmp(n->buf.p, BF_TLS_ROLE_MACHINE, prefix) != 0)
-            continue;
-        size_t len = n->buf.len - prefix;
-        if (out->machine[0] || out->is_server || len >= sizeof out->machine ||
-            memchr(n->buf.p + prefix, 0, len))
-            return BF_ERR_CORRUPT;
-        memcpy(out->machine, n->buf.p + prefix, len);
-        out->machine[len] = 0;
-        if (!bf_machine_name_ok(out->machine))
-            return BF_ERR_CORRUPT;
-    }
-    return BF_OK;
+    uint32_t roles;
+    const mbedtls_x509_buf *role = only_role(crt, &roles);
+    if (roles == 0)
+        return BF_OK;
+    if (!role)
+        return BF_ERR_CORRUPT;
+    out->is_server = (uint8_t)bf_pki_has_role(crt, BF_TLS_ROLE_SERVER);
+    if (role->len <= prefix || memcmp(role->p, BF_TLS_ROLE_MACHINE, prefix) != 0)
+        return BF_OK;
+    size_t len = role->len - prefix;
+    if (len >= sizeof out->machine || memchr(role->p + prefix, 0, len))
+        return BF_ERR_CORRUPT;
+    memcpy(out->machine, role->p + prefix, len);
+    out->machine[len] = 0;
+    return bf_machine_name_ok(out->machine) ? BF_OK : BF_ERR_CORRUPT;
 }
 
 static enum bf_err describe(const mbedtls_x509_crt *crt, struct bf_pki_info *out)
@@ -80,14 +94,13 @@ static enum bf_err describe(const mbedtls_x509_crt *crt, struct bf_pki_info *out
     out->not_before = bf_pki_seconds(&crt->valid_from);
     out->not_after = bf_pki_seconds(&crt->valid_to);
     out->is_ca = mbedtls_x509_crt_get_ca_istrue(crt) == 1;
-    out->is_server = (uint8_t)bf_pki_has_uri(crt, BF_TLS_ROLE_SERVER);
     out->server_auth = (uint8_t)bf_pki_is_for(crt, MBEDTLS_OID_SERVER_AUTH,
                                               MBEDTLS_OID_SIZE(MBEDTLS_OID_SERVER_AUTH));
     out->client_auth = (uint8_t)bf_pki_is_for(crt, MBEDTLS_OID_CLIENT_AUTH,
                                               MBEDTLS_OID_SIZE(MBEDTLS_OID_CLIENT_AUTH));
     if (mbedtls_x509_dn_gets(out->subject, sizeof out->subject, &crt->subject) < 0)
         bf_snprintf(out->subject, sizeof out->subject, "(subject too large to show)");
-    return machine_role(crt, out);
+    return read_role(crt, out);
 }
 
 enum bf_err bf_pki_read(const uint8_t *der, size_t len, struct bf_pki_info *out)

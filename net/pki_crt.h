@@ -8,8 +8,9 @@
 
 #include <mbedtls/x509_crt.h>
 
-// One URI of the subject's alternative names (RFC 5280, 4.2.1.6) equals the text.
-int bf_pki_has_uri(const mbedtls_x509_crt *crt, const char *uri);
+// The one URI of the subject's alternative names (RFC 5280, 4.2.1.6) that is a role of this program
+// equals the text. Two roles contradict each other: then it has none.
+int bf_pki_has_role(const mbedtls_x509_crt *crt, const char *role);
 
 // The extended key usage is present and lists this purpose; its absence is not enough.
 int bf_pki_is_for(const mbedtls_x509_crt *crt, const char *oid, size_t oid_len);

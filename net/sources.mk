@@ -7,7 +7,7 @@ MBEDTLS_SIDE   := net/enrol.c net/gcm.c net/gcm_stock.c net/mbedtls_port.c net/p
                   net/tls_fault.c net/tls_mbedtls.c
 MBEDTLS_USERS  := $(MBEDTLS_SIDE) net/gcm_stock.h net/pki_crt.h
 LWIP_SIDE      := net/ip_dial.c net/ip_stack.c net/ip_tcp.c net/lwip_port.c
-LWIP_USERS     := $(LWIP_SIDE) net/ip_tcp.h net/lwip_hooks.h net/lwip_port.h
+LWIP_USERS     := $(LWIP_SIDE) net/ip_dial.h net/ip_tcp.h net/lwip_hooks.h net/lwip_port.h
 NET_SRCS       := $(LWIP_SIDE) $(MBEDTLS_SIDE) $(or $(NET_GCM_$(ARCH)),net/gcm_generic.c) net/utc.c net/connector.c net/enroller.c \
                   net/proto.c net/proto_session.c net/proto_copy.c
 

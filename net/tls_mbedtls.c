@@ -140,7 +140,7 @@ static int judge(void *impl, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
     if (*flags & MBEDTLS_X509_BADCERT_FUTURE)
         t->judgement.bound = bf_pki_seconds(&crt->valid_from);
     if (depth == 0 &&
-        (!bf_pki_has_uri(crt, t->role) ||
+        (!bf_pki_has_role(crt, t->role) ||
          !bf_pki_is_for(crt, MBEDTLS_OID_SERVER_AUTH, MBEDTLS_OID_SIZE(MBEDTLS_OID_SERVER_AUTH)))) {
         t->judgement.wrong_role = 1;
         *flags |= MBEDTLS_X509_BADCERT_OTHER;

@@ -419,6 +419,19 @@ static void test_silent_server(void)
     end();
 }
 
+static void test_no_gateway(void)
+{
+    sim_platform_reset(11);
+    memset(&config, 0, sizeof config);
+    config.address = (struct bf_ip){4, {10, 9, 0, 77}};
+    config.prefix = 24;
+    begin_with(1500, 1);
+    const struct bf_fault *f = failed_dial("10.20.0.1", 7667);
+    CHECK_EQ(f->side, BF_SIDE_CONFIG);
+    CHECK(strstr(f->what, "10.20.0.1") && strstr(f->todo, "gateway="));
+    end();
+}
+
 static void test_no_link(void)
 {
     begin();
@@ -695,10 +708,10 @@ TEST_MAIN(TEST(test_dhcp), TEST(test_lease_is_given_back), TEST(test_name_to_con
           TEST(test_name_with_ipv6_only), TEST(test_slaac_without_dhcp), TEST(test_static_ipv4),
           TEST(test_static_ipv6), TEST(test_refused), TEST(test_name_unknown),
           TEST(test_no_dns_server), TEST(test_no_answer_of_dhcp), TEST(test_silent_server),
-          TEST(test_no_link), TEST(test_reset_by_the_server_after_its_last_words),
-          TEST(test_orderly_ends), TEST(test_everything_arrives_after_close),
-          TEST(test_link_lost_and_back), TEST(test_windows_are_scaled_and_grow),
-          TEST(test_unread_input_is_bounded), TEST(test_jumbo_frames),
-          TEST(test_loss_and_reordering), TEST(test_full_transmit_queue),
+          TEST(test_no_gateway), TEST(test_no_link),
+          TEST(test_reset_by_the_server_after_its_last_words), TEST(test_orderly_ends),
+          TEST(test_everything_arrives_after_close), TEST(test_link_lost_and_back),
+          TEST(test_windows_are_scaled_and_grow), TEST(test_unread_input_is_bounded),
+          TEST(test_jumbo_frames), TEST(test_loss_and_reordering), TEST(test_full_transmit_queue),
           TEST(test_small_receive_ring), TEST(test_next_nic_when_nobody_answers),
           TEST(test_nic_with_a_link_comes_first), TEST(test_nic_by_address))

@@ -255,7 +255,12 @@ static void test_wrong_role(void)
     struct test_profile no_role = {"x", "DNS:server.test", "serverAuth", -DAY, DAY, NULL};
     struct test_profile longer = {
         "x", "URI:bootferry:server2,DNS:server.test", "serverAuth", -DAY, DAY, NULL};
+    struct test_profile both = {
+        "x",          "URI:bootferry:server,URI:bootferry:machine:a,DNS:server.test",
+        "serverAuth", -DAY,
+        DAY,          NULL};
     setup();
+    expect_refusal_of(&both, "server.test", BF_ERR_AUTH, BF_SIDE_SERVER, "role");
     expect_refusal_of(&as_machine, "server.test", BF_ERR_AUTH, BF_SIDE_SERVER, "role");
     expect_refusal_of(&no_role, "server.test", BF_ERR_AUTH, BF_SIDE_SERVER, "role");
     expect_refusal_of(&longer, "server.test", BF_ERR_AUTH, BF_SIDE_SERVER, "role");
@@ -604,11 +609,12 @@ static void test_pki_reads_roles_and_dates(void)
 
 static void test_pki_refuses_two_roles(void)
 {
-    static const char *const bad[] = {"URI:bootferry:machine:a,URI:bootferry:machine:b",
-                                      "URI:bootferry:machine:a,URI:bootferry:server",
-                                      "URI:bootferry:machine:../x", "URI:bootferry:machine:UP"};
+    static const char *const bad[] = {
+        "URI:bootferry:machine:a,URI:bootferry:machine:b",
+        "URI:bootferry:machine:a,URI:bootferry:server", "URI:bootferry:machine:../x",
+        "URI:bootferry:server,URI:bootferry:later", "URI:bootferry:machine:UP"};
     setup();
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct test_profile p = {"x", bad[i], "clientAuth", -DAY, DAY, NULL};
         struct bf_pki_info info;
         uint8_t der[DER];
