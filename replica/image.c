@@ -2,7 +2,6 @@
 // Names of points and objects, and the chains of files behind them.
 #include "replica/image.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -165,36 +164,4 @@ enum bf_err bf_image_chain(struct bf_state *state, const struct bf_image_ref *re
     if (err)
         bf_image_chain_free(chain);
     return err;
-}
-
-static json_t *layer_json(const char *path, json_t *below)
-{
-    return json_pack("{s:s,s:b,s:{s:s,s:s,s:b},s:o}", "driver", "qcow2", "read-only", 1, "file",
-                     "driver", "file", "filename", path, "read-only", 1, "backing", below);
-}
-
-char *bf_image_chain_json(const struct bf_state *state, const struct bf_image_chain *chain,
-                          int absolute)
-{
-    json_t *whole = json_null();
-    char *root = absolute ? realpath(bf_state_path(state), NULL) : NULL;
-    char *text = NULL, *out = NULL;
-
-    for (uint32_t i = chain->layers; whole && i-- > 0;) {
-        size_t size = (root ? strlen(root) : 0) + sizeof chain->layer[i].path + 2;
-        char *path = malloc(size);
-        if (path)
-            bf_snprintf(path, size, "%s%s%s", root ? root : "", root ? "/" : "",
-                        chain->layer[i].path);
-        whole = path ? layer_json(path, whole) : NULL;
-        free(path);
-    }
-    if (whole && (root || !absolute))
-        text = json_dumps(whole, JSON_COMPACT);
-    if (text && (out = malloc(strlen(text) + 6)))
-        bf_snprintf(out, strlen(text) + 6, "json:%s", text);
-    free(text);
-    free(root);
-    json_decref(whole);
-    return out;
 }

@@ -41,11 +41,6 @@ enum bf_err bf_image_chain(struct bf_state *state, const struct bf_image_ref *re
                            struct bf_image_chain *chain, struct bf_fault *fault);
 void bf_image_chain_free(struct bf_image_chain *chain);
 
-// The chain as a "json:{...}" file name for QEMU programs, formats explicit all the way down, paths
-// absolute (or relative to the state directory when absolute is 0). Free with free().
-char *bf_image_chain_json(const struct bf_state *state, const struct bf_image_chain *chain,
-                          int absolute);
-
 typedef void bf_image_progress(void *user, uint64_t done, uint64_t total);
 
 enum bf_image_format { BF_IMAGE_RAW, BF_IMAGE_QCOW2 };

@@ -12,6 +12,7 @@
 #include "base/fmt.h"
 #include "replica/image.h"
 #include "replica/process.h"
+#include "replica/qsd.h"
 
 enum { PART_SUFFIX_MAX = 32 };
 
@@ -19,6 +20,9 @@ struct exporting {
     bf_image_progress *progress;
     void *user;
     uint64_t total;
+    const struct bf_state *state;
+    uint16_t disk;
+    char name[32]; // of the storage daemon
 };
 
 // qemu-img -p prints "    (12.34/100%)" over and over.
@@ -83,14 +87,17 @@ static char *part_name(const char *file)
     return part;
 }
 
-static enum bf_err convert(struct exporting *x, const char *source, enum bf_image_format format,
-                           const char *part, struct bf_fault *fault)
+// qemu-img runs in the state's folder, so that the socket's name is short.
+static enum bf_err convert(struct exporting *x, enum bf_image_format format, const char *part,
+                           struct bf_fault *fault)
 {
     const char *name = format == BF_IMAGE_RAW ? "raw" : "qcow2";
-    const char *argv[] = {"qemu-img", "convert", "-p", "-O", name, source, part, NULL};
-    char said[160];
-    enum bf_err err = bf_process_run(argv, -1, watch, x, said, sizeof said);
+    char source[128], said[160];
+    const char *argv[] = {"qemu-img", "convert", "-p", "-f", "raw", "-O", name, source, part, NULL};
+    enum bf_err err;
 
+    bf_snprintf(source, sizeof source, "nbd+unix:///disk-%u?socket=run/%s.nbd", x->disk, x->name);
+    err = bf_process_run(argv, bf_state_dir(x->state), watch, x, said, sizeof said);
     if (err == BF_ERR_NOT_FOUND)
         return bf_fault_set(fault, err, BF_SIDE_SERVER, "install the package qemu-utils",
                             "qemu-img is not installed");
@@ -101,6 +108,23 @@ static enum bf_err convert(struct exporting *x, const char *source, enum bf_imag
                             "look at the room and the permissions of the file's folder",
                             "the export failed: %s", said);
     return BF_OK;
+}
+
+static enum bf_err serve_and_convert(struct exporting *x, const struct bf_image_chain *chain,
+                                     enum bf_image_format format, const char *part,
+                                     struct bf_fault *fault)
+{
+    struct bf_qsd *qsd = NULL;
+    enum bf_err err;
+
+    bf_snprintf(x->name, sizeof x->name, "export-%d", (int)getpid());
+    err = bf_qsd_start(x->state, x->name, &qsd, fault);
+    if (!err)
+        err = bf_qsd_add(qsd, x->disk, chain, 0, fault);
+    if (!err)
+        err = convert(x, format, part, fault);
+    bf_qsd_stop(qsd);
+    return err;
 }
 
 // Gives the file its name unless somebody has it already.
@@ -117,9 +141,9 @@ enum bf_err bf_image_export(struct bf_state *state, const struct bf_image_ref *r
                             enum bf_image_format format, const char *file,
                             bf_image_progress *progress, void *user, struct bf_fault *fault)
 {
-    struct exporting x = {.progress = progress, .user = user};
+    struct exporting x = {.progress = progress, .user = user, .state = state, .disk = disk};
     struct bf_image_chain chain;
-    char *source = NULL, *part = NULL;
+    char *part;
     enum bf_err err;
 
     if (faccessat(AT_FDCWD, file, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
@@ -130,13 +154,12 @@ enum bf_err bf_image_export(struct bf_state *state, const struct bf_image_ref *r
     if (err)
         return err;
     x.total = chain.bytes;
-    source = bf_image_chain_json(state, &chain, 1);
     part = part_name(file);
-    if (!source || !part)
+    if (!part)
         err = bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SERVER, "free some memory",
                            "no memory for an export");
     if (!err)
-        err = convert(&x, source, format, part, fault);
+        err = serve_and_convert(&x, &chain, format, part, fault);
     if (!err)
         err = publish(part, file, fault);
     if (err && part)
@@ -144,7 +167,6 @@ enum bf_err bf_image_export(struct bf_state *state, const struct bf_image_ref *r
     if (!err && progress)
         progress(user, chain.bytes, chain.bytes);
     free(part);
-    free(source);
     bf_image_chain_free(&chain);
     return err;
 }
