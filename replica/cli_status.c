@@ -12,7 +12,7 @@
 #include "replica/cli_out.h"
 #include "replica/control.h"
 
-enum { EVENTS = 12, WATCH_SECONDS = 1 };
+enum { EVENTS = 12, JOBS = 16, WATCH_SECONDS = 1 };
 
 static const struct bf_cli_option options[] = {
     {"--watch", NULL, 0, "again every second; with NAME until its job has ended"},
@@ -22,7 +22,9 @@ static const struct bf_cli_option options[] = {
 // One look at one machine.
 struct view {
     struct bf_machine machine;
-    struct bf_job job;  // the latest; id 0: none
+    struct bf_job job;          // the latest replication; id 0: none
+    struct bf_job recent[JOBS]; // of any kind, newest first
+    size_t jobs;
     const json_t *live; // borrowed from the daemon's answer, NULL without a session
 };
 
@@ -53,9 +55,12 @@ static enum bf_err look(struct bf_cli *cli, const struct bf_machine *machine, co
     memset(v, 0, sizeof *v);
     v->machine = *machine;
     v->live = live_of(answer, machine->name);
-    enum bf_err err = bf_db_job_list(cli->db, machine->name, 1, &list, &count);
-    if (!err && count)
-        v->job = list[0];
+    enum bf_err err = bf_db_job_list(cli->db, machine->name, JOBS, &list, &count);
+    for (size_t i = 0; !err && i < count && i < JOBS; i++) {
+        v->recent[v->jobs++] = list[i];
+        if (v->job.id == 0 && strcmp(list[i].kind, "replication") == 0)
+            v->job = list[i];
+    }
     free(list);
     return err;
 }
@@ -70,7 +75,7 @@ static const char *phase_of(const struct view *v)
     if (v->job.id == 0)
         return "never seen";
     if (v->job.phase == BF_JOB_RUNNING)
-        return strcmp(v->job.kind, "replication") == 0 ? "waiting" : v->job.kind;
+        return "waiting";
     return bf_job_phase_name(v->job.phase);
 }
 
@@ -112,10 +117,14 @@ static json_t *events_json(struct bf_cli *cli, const char *name)
 
 static json_t *view_json(struct bf_cli *cli, const struct view *v)
 {
-    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "name", v->machine.name, "state",
+    json_t *jobs = json_array();
+    for (size_t i = 0; i < v->jobs; i++)
+        json_array_append_new(jobs, job_json(&v->recent[i]));
+    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "name", v->machine.name, "state",
                      v->machine.revoked ? "revoked" : "active", "phase", phase_of(v), "job",
-                     job_json(&v->job), "live", v->live ? json_deep_copy(v->live) : json_null(),
-                     "events", events_json(cli, v->machine.name));
+                     job_json(&v->job), "jobs", jobs, "live",
+                     v->live ? json_deep_copy(v->live) : json_null(), "events",
+                     events_json(cli, v->machine.name));
 }
 
 // ---- Text --------------------------------------------------------------------------------------
@@ -161,8 +170,10 @@ static void print_details(struct bf_cli *cli, const struct view *v)
                bf_bytes_text(number_of(v->live, "received"), a),
                bf_bytes_text(number_of(v->live, "wire"), b),
                json_string_value(json_object_get(v->live, "from")));
-    if (!v->live && v->job.detail[0])
-        printf("\n%s: %s\n", v->job.kind, v->job.detail);
+    for (i = 0; i < v->jobs; i++)
+        printf("%sjob %lld, %s: %s%s%s\n", i ? "" : "\n", (long long)v->recent[i].id,
+               v->recent[i].kind, bf_job_phase_name(v->recent[i].phase),
+               v->recent[i].detail[0] ? ", " : "", v->recent[i].detail);
     if (bf_db_event_list(cli->db, v->machine.name, 0, EVENTS, &list, &count) || count == 0)
         return;
     printf("\n");

@@ -189,9 +189,9 @@ static enum bf_err host_session(void *impl, const struct bf_hello *hello,
     if (err)
         return err;
     bf_inventory_record(c, inventory);
-    err = bf_conn_plan_disks(c, inventory, &config, out, fault);
+    err = begin_row(c, hello, &out->welcome.resumed, fault);
     if (!err)
-        err = begin_row(c, hello, &out->welcome.resumed, fault);
+        err = bf_conn_plan_disks(c, inventory, &config, out, fault);
     if (!err)
         err = open_store(c, hello, &config, out, fault);
     if (err)
@@ -258,14 +258,17 @@ static void close_job(struct bf_conn *c, enum bf_err outcome, const struct bf_fa
 {
     c->job.bytes_done = c->live.raw;
     c->job.bytes_wire += c->live.wire;
-    if (c->job.phase == BF_JOB_RUNNING && outcome) {
+    if (c->job.phase < BF_JOB_SUCCEEDED && outcome) {
         int waits = bf_err_is_transient(outcome);
-        bf_snprintf(c->job.step, sizeof c->job.step, "%s", waits ? "waiting" : "failed");
+        const char *word = waits                            ? "interrupted"
+                           : c->job.phase == BF_JOB_PENDING ? "refused"
+                                                            : "failed";
+        bf_snprintf(c->job.step, sizeof c->job.step, "%s", waits ? "waiting" : word);
         bf_snprintf(c->job.detail, sizeof c->job.detail, "%s", fault->what);
         if (!waits)
             c->job.phase = BF_JOB_FAILED;
-        bf_conn_event(c, waits ? BF_LOG_WARNING : BF_LOG_ERROR, "%s: %s; %s",
-                      waits ? "interrupted" : "failed", fault->what, fault->todo);
+        bf_conn_event(c, waits ? BF_LOG_WARNING : BF_LOG_ERROR, "%s: %s; %s", word, fault->what,
+                      fault->todo);
     }
     bf_db_job_update(c->db, &c->job, time(NULL));
 }

@@ -26,7 +26,7 @@ CHECK_TESTS += tests/image/check.sh tests/efi/selftest.sh tests/efi/devices.sh
 
 # The operator's command and the daemon, as programs.
 CHECK_TESTS += tests/cli/commands.sh
-CHECK_TESTS += tests/cli/media.sh tests/daemon/daemon_test.py
+CHECK_TESTS += tests/cli/media.sh tests/daemon/daemon_test.py tests/daemon/points.sh
 
 # the store, the state and the images; the tests bring their own replica/step.c
 STORE_TEST_SRCS := $(REPLICA_STORE_SRCS) tests/unit/store_files.c tests/unit/store_session.c \

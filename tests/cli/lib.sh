@@ -15,6 +15,7 @@ export BOOTFERRY_STATE=$T/state TMPDIR=$T/tmp
 mkdir "$T/tmp"
 failed=0
 daemon_pid=
+port=
 ended=
 
 cleanup() {
@@ -82,7 +83,7 @@ daemon_start() {
     "$D" --listen 127.0.0.1:0 "$@" >"$T/daemon.out" 2>>"$T/daemon.log" &
     daemon_pid=$!
     within 20 grep -q '^bootferryd: listening on ' "$T/daemon.out"
-    # shellcheck disable=SC2034
+    # shellcheck disable=SC2034 # for the tests
     port=$(sed -n 's/^bootferryd: listening on .*:\([0-9]*\)$/\1/p' "$T/daemon.out")
 }
 # daemon_stop [SIGNAL]: with TERM it must end by itself, with status 0.
