@@ -45,7 +45,7 @@ struct bf_feed {
     uint8_t *memory;
     uint32_t memory_bytes;
     struct bf_source_disk *draining; // requests of a stopped span are still in flight
-    struct bf_slot *slot; // BF_FEED_SLOTS of them
+    struct bf_slot *slot;            // BF_FEED_SLOTS of them
     struct bf_fault fault;
 };
 

@@ -19,7 +19,9 @@ enum {
     PAUSE_MOST_US = 10000000,
     OPENING_US = 600000000, // the connector has deadlines of its own; this one is for its defects
     FAREWELL_US = 5000000,
+    CAUTION_MAX = 5,
     SETBACKS_MAX = 3,
+    READINGS_MORE = 2,
 };
 
 // ---- Making ------------------------------------------------------------------------------------
@@ -161,8 +163,9 @@ static int may_pass(struct bf_sender *s, enum bf_err code)
     if (bf_err_is_transient(code))
         return 1;
     switch (code) {
+    case BF_ERR_CORRUPT: // everything is read again, which is not done without end
+        return s->readings++ < READINGS_MORE;
     case BF_ERR_PROTOCOL: // bytes changed under way, as long as it does not happen always
-    case BF_ERR_CORRUPT:
     case BF_ERR_IO:
     case BF_ERR_NO_MEMORY:
     case BF_ERR_LIMIT:
@@ -176,8 +179,10 @@ static void attempt_failed(struct bf_sender *s, const struct bf_fault *fault)
 {
     struct bf_fault kept = *fault;
     int patient;
-    if (s->welcomed)
+    if (s->welcomed) {
         s->absent_us = s->now_us;
+        s->caution = s->caution < CAUTION_MAX ? s->caution + 1 : CAUTION_MAX;
+    }
     s->welcomed = 0;
     patient = !s->config.retry_us || s->now_us - s->absent_us < s->config.retry_us;
     drop_stream(s);

@@ -13,6 +13,7 @@ enum {
     BASE_ASK = 2048,          // chunks in one BASE_WANT
     SLOW_READ_US = 1000000,   // of a blocking driver, beyond which the server is told
     SEND_PER_TURN = 8,
+    STABLE_BYTES = 16 * 1024 * 1024, // after which a connection counts as a good one
 };
 
 static uint64_t position_of(const struct bf_sender_disk *d, uint64_t chunk)
@@ -23,7 +24,8 @@ static uint64_t position_of(const struct bf_sender_disk *d, uint64_t chunk)
 
 // ---- Where to begin ----------------------------------------------------------------------------
 
-// Forgets marks that can no longer be needed: those of a new session, or beyond what is durable.
+// Forgets marks beyond what the server has: copying will pass there again. In a new session these
+// are all.
 static void forget_marks(struct bf_sender *s, uint16_t index, uint64_t beyond)
 {
     uint32_t kept = 0;
@@ -66,6 +68,8 @@ void bf_sender_durable(struct bf_sender *s, uint16_t index, uint64_t chunk)
     uint32_t kept = 0;
     d->progress->durable = position_of(d, chunk);
     s->failures = s->setbacks = 0;
+    if (s->link.bytes_out - s->greeted_bytes > STABLE_BYTES)
+        s->caution = 0;
     for (uint32_t i = 0; i < s->marks; i++)
         if (s->mark[i].disk != index || s->mark[i].chunk >= from)
             s->mark[kept++] = s->mark[i];
@@ -76,8 +80,6 @@ void bf_sender_begin_copy(struct bf_sender *s)
 {
     for (uint16_t i = 0; i < s->disks; i++) {
         struct bf_sender_disk *d = &s->disk[i];
-        if (!s->welcome.resumed)
-            forget_marks(s, i, 0);
         forget_marks(s, i, d->plan.resume_chunk);
         if (d->plan.resume_chunk < bf_geometry_chunks(&d->plan.geometry))
             d->done = 0;
@@ -281,6 +283,14 @@ static int send_data(struct bf_sender *s, struct bf_slot *slot, uint32_t count)
     return 1;
 }
 
+// Chunks in one frame. A frame that takes longer than a connection lives would never arrive, so
+// connections that are lost one after another make frames shorter.
+static uint32_t most_chunks(const struct bf_sender *s)
+{
+    uint32_t most = (BF_DATA_MAX >> s->caution) / s->disk[s->current].plan.geometry.chunk_size;
+    return most ? most : 1;
+}
+
 // The next run of equal class of the front slot. 0: nothing to do, or no room.
 static int send_run(struct bf_sender *s)
 {
@@ -297,12 +307,14 @@ static int send_run(struct bf_sender *s)
     while (slot->sent + count < slot->judged &&
            slot->class[slot->sent + count] == slot->class[slot->sent])
         count++;
+    if (!count || slot->class[slot->sent] != BF_CLASS_DATA)
+        return count ? send_range(s, slot, count) : 0;
+    if (count >= most_chunks(s))
+        return send_data(s, slot, most_chunks(s));
     // A run of data may still grow while judging goes on; short frames compress badly.
-    if (!count || (slot->class[slot->sent] == BF_CLASS_DATA && slot->sent + count == slot->judged &&
-                   slot->judged < slot->count))
+    if (slot->sent + count == slot->judged && slot->judged < slot->count)
         return 0;
-    return slot->class[slot->sent] == BF_CLASS_DATA ? send_data(s, slot, count)
-                                                    : send_range(s, slot, count);
+    return send_data(s, slot, count);
 }
 
 static void checkpoint(struct bf_sender *s, int at_end)

@@ -60,9 +60,12 @@ struct bf_sender {
     uint8_t session[16]; // zero before the first WELCOME
     uint64_t caps;
     uint32_t attempt;
-    uint32_t failures;  // since something became durable: back-off
-    uint32_t setbacks;  // failures among them that time alone does not cure
-    uint64_t absent_us; // since when no server has welcomed us
+    uint32_t failures;      // since something became durable: back-off
+    uint32_t caution;       // connections lost young: frames are halved so often
+    uint32_t setbacks;      // failures among them that time alone does not cure
+    uint32_t readings;      // complete ones begun again because what was stored did not fit
+    uint64_t greeted_bytes; // bytes_out when this connection began
+    uint64_t absent_us;     // since when no server has welcomed us
     uint64_t wait_until_us, ends_us;
     uint32_t busy_ms; // announced
 

@@ -27,6 +27,7 @@ void bf_sender_greet(struct bf_sender *s)
     if (room)
         bf_link_put(&s->link, bf_put_inventory(room, most, s->config.inventory));
     s->plans = 0;
+    s->greeted_bytes = s->link.bytes_out;
     s->needs = s->need_at = s->needs_complete = 0;
     s->busy_ms = BF_DEAD_MS;
     memset(&s->welcome, 0, sizeof s->welcome);
@@ -103,7 +104,7 @@ static void on_plan(struct bf_sender *s, const struct bf_frame *f)
         return;
     }
     d = &s->disk[s->plans++];
-    if (!s->welcome.resumed || d->plan.inventory_disk != p.inventory_disk)
+    if (d->plan.inventory_disk != p.inventory_disk)
         d->done = 0;
     d->plan = p;
     d->told = 0;
@@ -196,10 +197,14 @@ static void on_committed(struct bf_sender *s, const struct bf_frame *f)
 static void on_fault(struct bf_sender *s, const struct bf_frame *f)
 {
     struct bf_fault fault;
-    if (bf_get_fault(f, &fault))
+    if (bf_get_fault(f, &fault)) {
         bf_sender_bad_frame(s, "FAULT");
-    else
-        bf_link_fail(&s->link, fault.code, fault.side, fault.todo, "%s", fault.what);
+        return;
+    }
+    // What is stored does not fit what was read: only another complete reading can end in a point.
+    if (fault.code == BF_ERR_CORRUPT)
+        memset(s->session, 0, sizeof s->session);
+    bf_link_fail(&s->link, fault.code, fault.side, fault.todo, "%s", fault.what);
 }
 
 static void on_bye(struct bf_sender *s, const struct bf_frame *f)

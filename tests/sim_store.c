@@ -49,7 +49,7 @@ static enum bf_err store_data(void *impl, uint16_t disk, uint64_t first, uint32_
     const uint8_t *at = raw;
     if (s->session_sealed)
         abort(); // nothing may change after the point
-    if (s->queue_full_often && sim_random() % 4 == 0)
+    if ((s->queue_full_often && sim_random() % 4 == 0) || bf_platform_now_us() < s->stuck_until_us)
         return BF_AGAIN;
     if (raw_len > s->room)
         return bf_fault_set(&s->fault, BF_ERR_NO_SPACE, BF_SIDE_SERVER, "free some space",

@@ -44,6 +44,7 @@ struct sim_store {
     // The model.
     uint64_t checkpoint_us;   // longest time of a checkpoint
     uint8_t queue_full_often; // data() says BF_AGAIN now and then
+    uint64_t stuck_until_us;  // data() says BF_AGAIN until then
     uint64_t room;            // bytes of data that still fit; UINT64_MAX: any
     uint64_t writes;          // chunks of data stored, all sessions
     uint64_t clears;

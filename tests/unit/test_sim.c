@@ -269,6 +269,127 @@ static void test_server_that_comes_back_late(void)
     sim_world_free(&w);
 }
 
+// A disk that reads differently when a damaged chunk is asked for again: no point of a mixture.
+static uint64_t changed_for;
+static int changes_left;
+
+static enum bf_err change_behind_the_back(void *impl, struct bf_fault *fault)
+{
+    struct sim_world *world = impl;
+    (void)fault;
+    if (!world->store.disk[0].done || changed_for == world->store.writes || !changes_left)
+        return BF_OK;
+    changed_for = world->store.writes;
+    changes_left--;
+    sim_store_rot(&world->store, 0, 5 * 65536 + 7);
+    for (int i = 0; i < 65536; i++)
+        world->data[0][5 * 65536 + i] += 0x11;
+    return BF_OK;
+}
+
+static void test_repair_that_reads_differently(void)
+{
+    begin(25);
+    w.allowed = change_behind_the_back;
+    changes_left = 100;
+    sim_world_fill(&w);
+    run_to(BF_ERR_CORRUPT);
+    CHECK_EQ(w.sender_fault.side, BF_SIDE_SOURCE);
+    CHECK_EQ(w.connections, 3);
+    CHECK_EQ(w.store.points, 0);
+    sim_world_free(&w);
+    // Only once: another complete reading ends well.
+    begin(25);
+    w.allowed = change_behind_the_back;
+    changes_left = 1;
+    sim_world_fill(&w);
+    run_to(BF_OK);
+    CHECK_EQ(w.connections, 2);
+    CHECK(w.progress.read_bytes > 4 << 20);
+    sim_world_free(&w);
+}
+
+static void test_pauses_stay_short_while_it_gets_on(void)
+{
+    begin(26);
+    w.disk_model[0].bytes = 10 << 20;
+    w.link_model.bytes_per_second = 200000;
+    w.compression = 1;
+    sim_world_fill(&w);
+    for (uint64_t i = 1; i <= 6; i++)
+        event(SIM_CUT, i * 600000, 0);
+    uint64_t before = bf_platform_now_us();
+    run_to(BF_OK);
+    CHECK_EQ(w.connections, 7);
+    uint64_t sending = w.bytes_sent * 1000000 / 200000;
+    CHECK(bf_platform_now_us() - before < sending + 6 * 1500000);
+    sim_world_free(&w);
+}
+
+// A link that never lives long enough for a whole frame of a megabyte.
+static void test_short_lived_connections_get_on(void)
+{
+    begin(30);
+    w.disk_model[0].bytes = 4 << 20;
+    w.disk_model[0].max_blocks = w.disk_model[0].preferred_blocks = 2048;
+    w.link_model.bytes_per_second = 200000;
+    w.compression = 1;
+    sim_world_fill(&w);
+    for (uint32_t i = 0; i < 4 << 20; i++)
+        w.data[0][i] = (uint8_t)sim_random();
+    for (uint64_t i = 1; i <= SIM_EVENTS; i++)
+        event(SIM_CUT, i * 700000, 0);
+    run_to(BF_OK);
+    CHECK(w.connections < SIM_EVENTS - 2);
+    sim_world_free(&w);
+}
+
+static void test_retry_counts_from_the_loss(void)
+{
+    begin(27);
+    w.link_model.bytes_per_second = 15000;
+    w.compression = 1;
+    w.retry_us = 60 * 1000000u;
+    sim_world_fill(&w);
+    event(SIM_POWER_LOSS, 1100000, 40 * 1000000u); // after more than a minute of copying
+    uint64_t before = bf_platform_now_us();
+    run_to(BF_OK);
+    CHECK(bf_platform_now_us() - before > 100 * 1000000u);
+    sim_world_free(&w);
+}
+
+static void test_a_store_that_is_stuck_for_long(void)
+{
+    begin(28);
+    w.store.stuck_until_us = bf_platform_now_us() + 100 * 1000000u;
+    sim_world_fill(&w);
+    run_to(BF_OK);
+    CHECK_EQ(w.connections, 1);
+    sim_world_free(&w);
+}
+
+// COMMITTED for another root than ours is not ours.
+static void change_committed(void *user, enum sim_end to, uint8_t *at, size_t len)
+{
+    (void)user;
+    for (size_t i = 0; to == SIM_CLIENT && i + 52 <= len; i++)
+        if (memcmp(at + i, "\x27\x00\x00\x00\x2c\x00\x00\x00", 8) == 0)
+            at[i + 30] ^= 1;
+}
+
+static void test_another_point_is_not_ours(void)
+{
+    begin(29);
+    w.link_model.fragment = 0;
+    w.link_model.mutate = change_committed;
+    sim_world_fill(&w);
+    run_to(BF_ERR_PROTOCOL);
+    CHECK(strstr(w.sender_fault.what, "COMMITTED"));
+    CHECK_EQ(w.connections, 4);
+    CHECK_EQ(w.store.points, 1);
+    sim_world_free(&w);
+}
+
 static enum bf_err revoke_after_half_a_megabyte(void *impl, struct bf_fault *fault)
 {
     const struct sim_world *world = impl;
@@ -382,4 +503,7 @@ TEST_MAIN(TEST(test_plain_copy), TEST(test_second_run_sends_differences),
           TEST(test_unreachable_server_until_retry), TEST(test_server_that_comes_back_late),
           TEST(test_revoked_in_the_middle), TEST(test_cancel_tells_the_server),
           TEST(test_answer_of_commit_is_lost), TEST(test_every_compression),
+          TEST(test_repair_that_reads_differently), TEST(test_pauses_stay_short_while_it_gets_on),
+          TEST(test_retry_counts_from_the_loss), TEST(test_short_lived_connections_get_on),
+          TEST(test_a_store_that_is_stuck_for_long), TEST(test_another_point_is_not_ours),
           TEST(test_memory_that_is_refused), TEST(test_memory_is_bounded))
