@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/fmt.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/platform.h"
@@ -52,6 +53,7 @@ static enum bf_err load_configuration(struct bf_app *app)
                          "make a medium with `bootferry media`",
                          "this medium carries no configuration");
     }
+    bf_snprintf(app->screen.machine, sizeof app->screen.machine, "%s", app->config.name);
     if (err)
         return err;
     bf_config_efi_log(&app->config, &app->sources);

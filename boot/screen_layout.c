@@ -103,7 +103,8 @@ static void verified(const struct bf_progress *p, uint64_t *done, uint64_t *tota
 
 static void title(const struct bf_screen *s, struct bf_grid *g)
 {
-    const char *machine = s->progress ? s->progress->machine : "";
+    const char *machine =
+        s->progress && s->progress->machine[0] ? s->progress->machine : s->machine;
     char elapsed[24];
     uint64_t t = s->elapsed_seconds;
     bf_grid_fill(g, 0, BF_TONE_TITLE);
@@ -219,6 +220,21 @@ static void planned_disk(const struct bf_screen *s, struct bf_grid *g, uint32_t 
     bf_grid_put_right(g, row, g->columns - LEFT, d->done ? BF_TONE_GOOD : BF_TONE_NORMAL, text);
 }
 
+// Why a disk is left out; after a failure rather the GUID by which disk= could name it, when it has
+// nothing shorter.
+static void excluded_disk(const struct bf_screen *s, struct bf_grid *g, uint32_t row, uint32_t i)
+{
+    const struct bf_inventory_disk *disk = &s->inventory->disk[i];
+    const struct bf_disk_identity *id = &disk->identity;
+    char guid[37];
+    bf_guid_text(guid, id->gpt_guid);
+    int by_guid = s->kind == BF_SCREEN_FAILURE && id->has_gpt && !id->serial[0] && !id->wwn[0];
+    bf_grid_put(g, row, BAR_COLUMN, BF_TONE_DIM,
+                by_guid        ? guid
+                : disk->why[0] ? disk->why
+                               : "not chosen yet");
+}
+
 static void disk_row(const struct bf_screen *s, struct bf_grid *g, uint32_t row, uint32_t i)
 {
     const struct bf_inventory_disk *disk = &s->inventory->disk[i];
@@ -229,10 +245,7 @@ static void disk_row(const struct bf_screen *s, struct bf_grid *g, uint32_t row,
     bf_grid_putf(g, row, LEFT, tone, "%u", i);
     bf_grid_put(g, row, LEFT + 3, tone, name);
     bf_grid_put_right(g, row, SIZE_COLUMN + 10, tone, size);
-    if (disk->planned)
-        planned_disk(s, g, row, i);
-    else
-        bf_grid_put(g, row, BAR_COLUMN, tone, disk->why[0] ? disk->why : "not chosen yet");
+    (disk->planned ? planned_disk : excluded_disk)(s, g, row, i);
 }
 
 // Planned disks first; what does not fit is counted.

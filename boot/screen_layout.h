@@ -53,6 +53,7 @@ enum bf_screen_kind {
 struct bf_screen {
     enum bf_screen_kind kind;
     const char *version;
+    char machine[64];                     // its name as configured; the server's word replaces it
     char step[80];                        // STARTING: what is being done
     char nic[80];                         // driver and MAC of the NIC in use, empty before
     char address[64];                     // own address, empty before

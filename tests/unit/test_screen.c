@@ -241,6 +241,13 @@ static void failure(void)
                  "disk=size:1G fits 0 of this machine's 3 disks");
     screen.progress = NULL;
     screen.countdown = UINT32_MAX;
+    strcpy(screen.machine, "web-1");
+    for (int i = 0; i < 2; i++) {
+        inventory.disk[i].planned = 0;
+        inventory.disk[i].identity.has_gpt = 1;
+        memset(inventory.disk[i].identity.gpt_guid, 0x11 * (i + 1), 16);
+        strcpy(inventory.disk[i].why, "not named by disk=");
+    }
     compare("failure-disks");
     screen.fault = NULL;
     draw();
