@@ -53,14 +53,14 @@ enum bf_err bf_efi_err(EFI_STATUS status)
 
 // ---- Time --------------------------------------------------------------------------------------
 
-enum { CALIBRATION_ROUNDS = 5, CALIBRATION_US = 10000 };
+enum { CALIBRATION_ROUNDS = 12, CALIBRATION_US = 4000 };
 
 static uint64_t ticks_at_start, ticks_hz;
 static uint64_t us_per_tick_2_48; // microseconds per tick, times 2^48: no division per reading
 static int64_t wall_at_start;     // what bf_platform_wall says at now_us == 0
 
-// The shortest of several rounds: whatever disturbs one (a management interrupt, a busy host) only
-// makes it longer.
+// The shortest of several short rounds: whatever disturbs one (a management interrupt, a busy host)
+// only makes it longer.
 static uint64_t measure_ticks_hz(void)
 {
     uint64_t best = UINT64_MAX;
