@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a look at a source disk tells before it is copied: partition table, disk GUID, hibernation.
+// Swap areas inside LVM, RAID or encrypted volumes are not looked for; the finalizer, which opens
+// those volumes, finds them there.
 #ifndef BF_IMAGE_PROBE_H
 #define BF_IMAGE_PROBE_H
 
