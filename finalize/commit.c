@@ -20,9 +20,8 @@ static uint64_t bytes_needed(const struct bf_edit *edit)
     return edit->keep + edit->len;
 }
 
-// The new file stands beside the old one for a moment, and copies are kept in the undo directory:
-// each file system must have room for its largest new file and for all growth. Counting every new
-// byte of the file's own system is the simple upper bound for all but the large tails.
+// A new file stands beside the old one for a moment, so its file system must have room for both.
+// Asked for each file before the first is written; the margin is for the journal and its copies.
 static int check_space(const struct bf_edits *e, struct bf_report *r)
 {
     for (size_t i = 0; i < e->count; i++) {

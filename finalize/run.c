@@ -121,19 +121,24 @@ static char *attempt(const struct bf_run *run, bool kvm, long long deadline, siz
     return report;
 }
 
+static bool no(char *error, size_t size, const char *why)
+{
+    snprintf(error, size, "%s", why);
+    return false;
+}
+
 static bool valid(const struct bf_run *run, char *error, size_t size)
 {
-    struct bf_plan *plan = malloc(sizeof *plan);
     enum bf_mode mode;
-    bool ok = plan && bf_mode_parse(run->mode, &mode);
-    if (!ok)
-        snprintf(error, size, "no such mode: %s", run->mode);
-    else if ((mode == BF_MODE_APPLY || mode == BF_MODE_DRY_RUN) && !run->plan)
-        ok = snprintf(error, size, "no plan was given") < 0;
-    else if (run->plan)
-        ok = bf_plan_parse(run->plan, run->plan_len, plan, error, size);
-    if (ok && (run->disks == 0 || run->disks > BF_RUN_DISKS))
-        ok = snprintf(error, size, "1 to %d disks are possible", BF_RUN_DISKS) < 0;
+    if (!bf_mode_parse(run->mode, &mode))
+        return no(error, size, "no such mode");
+    if (run->disks == 0 || run->disks > BF_RUN_DISKS)
+        return no(error, size, "too many disks, or none");
+    if (!run->plan)
+        return mode == BF_MODE_INSPECT || mode == BF_MODE_UNDO ||
+               no(error, size, "no plan was given");
+    struct bf_plan *plan = malloc(sizeof *plan);
+    bool ok = plan && bf_plan_parse(run->plan, run->plan_len, plan, error, size);
     free(plan);
     return ok;
 }

@@ -31,7 +31,7 @@ build/finalize-vm: $(FINALIZER_VM)
 
 CHECK_DEPS  += build/bootferry-finalize $(FINALIZER_VM)
 CHECK_TESTS += tests/finalize/core.sh tests/finalize/stacks.sh tests/finalize/hostile.sh \
-    tests/finalize/vm.sh
+    tests/finalize/vm.sh tests/finalize/vm_fs.sh
 
 # Unit tests and fuzzers link the core.
 $(foreach t,plan text initramfs,$(eval TEST_SRCS_test_finalize_$(t) := $(FINALIZE_RUN))\

@@ -19,12 +19,12 @@ skip() { echo "skip $1: $2"; }
 check() {
     local name=$1
     shift
-    if "$@"; then ok "$name"; else not_ok "$name"; fi
+    if "$@" >&2; then ok "$name"; else not_ok "$name"; fi
 }
 refute() {
     local name=$1
     shift
-    if "$@"; then not_ok "$name"; else ok "$name"; fi
+    if "$@" >&2; then not_ok "$name"; else ok "$name"; fi
 }
 # has FILE LINE: the file has exactly this line. lacks FILE TEXT: the text is nowhere in it.
 has() { grep -qxF -- "$2" "$1"; }
