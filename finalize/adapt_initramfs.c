@@ -256,6 +256,19 @@ static int set_dracut(struct bf_fin *f, const struct lasting *l)
     return rc;
 }
 
+// Before these, /lib was a directory of its own in the initramfs, and usr/lib/modules is not looked
+// at.
+static void warn_old(struct bf_fin *f)
+{
+    const char *id = bf_system_text(f, "os", "id");
+    int version = atoi(bf_system_text(f, "os", "version"));
+    if ((strcmp(id, "debian") == 0 && version && version < 11) ||
+        (strcmp(id, "ubuntu") == 0 && version && version < 20))
+        bf_note(f->report, "warning", "initramfs",
+                "%s %d is older than what was tested: run update-initramfs in it before it moves",
+                id, version);
+}
+
 int bf_adapt_initramfs(struct bf_fin *f)
 {
     size_t i;
@@ -265,6 +278,7 @@ int bf_adapt_initramfs(struct bf_fin *f)
                        kernel) if (adapt_kernel(f, kernel, &lasting) < 0) return -1;
     if (lasting.count == 0)
         return 0;
+    warn_old(f);
     if (bf_root_is_dir(f->root, "/etc/initramfs-tools") && set_initramfs_tools(f, &lasting) < 0)
         return -1;
     if (bf_root_is_dir(f->root, "/etc/dracut.conf.d") && set_dracut(f, &lasting) < 0)

@@ -82,7 +82,10 @@ check "hibernated: the swap is a swap again" test "$(tail -c +$((swap_at + 4087)
 # ---- What is wrong with a run is said ----------------------------------------------------------
 refute "a qcow2 file named raw is not opened as qcow2" "$FINALIZE" run --kernel build/finalize-vm/vmlinuz --initramfs build/finalize-vm/initramfs \
     --disk "raw:$work/top.qcow2" --inspect --report "$work/report"
-check "and no system is found in it" says 'refused: no Linux root file system'
+check "and no system is found in it" says 'no Linux root file system was found'
 refute "a deadline that passes ends the run" vm top --inspect --deadline 1
-check "and is said" says "the finalizer's VM did not start"
+check "and is said" says "the finalizer's VM"
+
+finalize/vm/initramfs.sh build/finalize-vm/tree build/bootferry-finalize "$work/again" >&2
+check "the VM's initramfs is made of equal bytes each time" cmp -s build/finalize-vm/initramfs "$work/again"
 finish
