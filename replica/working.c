@@ -4,8 +4,6 @@
 // that no digest takes (31 zero bytes and the state), so state and digest can never disagree after
 // a torn write: a record never crosses a sector. A window that is one state throughout says so in
 // its table byte, and its records are not looked at.
-#include "replica/working.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -14,208 +12,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/cursor.h"
+#include "replica/working_parts.h"
 
 enum {
-    SLOT_BYTES = 4096,
-    TABLE_OFFSET = 2 * SLOT_BYTES,
-    RECORD_BYTES = 32,
-    FORMAT_VERSION = 1,
-    HEADER_BYTES = 128, // before its digest
     WINDOW_DOUBT = 0x80,
     WINDOW_STATE = 0x07, // 0: see the records
-    BATCH = 1024,        // records looked at or written at once
-};
-static const char magic[8] = {'B', 'F', 'W', 'O', 'R', 'K', 'I', 'N'};
-
-_Static_assert(sizeof(struct bf_digest) == RECORD_BYTES, "a record is a digest");
-
-struct bf_working {
-    int fd;
-    struct bf_geometry geometry;
-    uint64_t chunks, windows, window_chunks, records_offset;
-    struct bf_cursor cursor;
-    uint64_t sequence;
-    uint8_t *table;            // one byte per window
-    uint64_t dirty, dirty_end; // table bytes that differ from the file
-    int empty;
-    struct bf_digest batch[BATCH];
 };
 
-// ---- File access -------------------------------------------------------------------------------
-
-static enum bf_err errno_err(void)
-{
-    switch (errno) {
-    case ENOSPC:
-    case EDQUOT:
-    case EFBIG:
-        return BF_ERR_NO_SPACE;
-    case EWOULDBLOCK:
-        return BF_ERR_BUSY;
-    case ENOMEM:
-        return BF_ERR_NO_MEMORY;
-    }
-    return BF_ERR_IO;
-}
-
-static enum bf_err write_at(int fd, const void *bytes, size_t len, uint64_t offset)
-{
-    const uint8_t *at = bytes;
-
-    while (len > 0) {
-        ssize_t n = pwrite(fd, at, len, (off_t)offset);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return errno_err();
-        at += n;
-        offset += (uint64_t)n;
-        len -= (size_t)n;
-    }
-    return BF_OK;
-}
-
-// Bytes past the end of the file are zero, like a hole.
-static enum bf_err read_at(int fd, void *bytes, size_t len, uint64_t offset)
-{
-    uint8_t *at = bytes;
-
-    while (len > 0) {
-        ssize_t n = pread(fd, at, len, (off_t)offset);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return errno_err();
-        if (n == 0) {
-            memset(at, 0, len);
-            return BF_OK;
-        }
-        at += n;
-        offset += (uint64_t)n;
-        len -= (size_t)n;
-    }
-    return BF_OK;
-}
-
-static enum bf_err sync_file(int fd)
-{
-    return fdatasync(fd) == 0 ? BF_OK : errno_err();
-}
-
-// ---- Header ------------------------------------------------------------------------------------
-
-static const char header_context[] = "Bootferry 2026 working manifest header";
-
-static void header_digest(const uint8_t *bytes, struct bf_digest *out)
-{
-    struct bf_hasher hasher;
-
-    bf_hasher_init(&hasher, header_context);
-    bf_hasher_add(&hasher, bytes, HEADER_BYTES);
-    bf_hasher_final(&hasher, out);
-}
-
-static enum bf_err header_write(struct bf_working *w)
-{
-    uint8_t bytes[HEADER_BYTES + RECORD_BYTES] = {0};
-    struct bf_digest digest;
-    struct bf_writer out;
-
-    w->sequence++;
-    bf_writer_init(&out, bytes, HEADER_BYTES);
-    bf_put_bytes(&out, magic, sizeof magic);
-    bf_put_u32(&out, FORMAT_VERSION);
-    bf_put_u32(&out, w->cursor.done);
-    bf_put_u64(&out, w->geometry.disk_bytes);
-    bf_put_u32(&out, w->geometry.block_size);
-    bf_put_u32(&out, w->geometry.chunk_size);
-    bf_put_u64(&out, w->sequence);
-    bf_put_bytes(&out, w->cursor.session, 16);
-    bf_put_bytes(&out, w->cursor.boot, 16);
-    bf_put_u64(&out, w->cursor.next_chunk);
-    bf_put_bytes(&out, w->cursor.root.bytes, 32);
-    if (!bf_writer_ok(&out))
-        return BF_ERR_RANGE;
-    header_digest(bytes, &digest);
-    memcpy(bytes + HEADER_BYTES, &digest, sizeof digest);
-    return write_at(w->fd, bytes, sizeof bytes, (w->sequence & 1) * SLOT_BYTES);
-}
-
-struct header {
-    uint32_t version;
-    struct bf_geometry geometry;
-    uint64_t sequence;
-    struct bf_cursor cursor;
-};
-
-// True when the slot holds a whole header.
-static int header_read(int fd, uint64_t slot, struct header *h)
-{
-    uint8_t bytes[HEADER_BYTES + RECORD_BYTES];
-    struct bf_digest digest;
-    struct bf_reader in;
-    uint8_t found[sizeof magic];
-
-    if (read_at(fd, bytes, sizeof bytes, slot * SLOT_BYTES) != BF_OK)
-        return 0;
-    header_digest(bytes, &digest);
-    if (memcmp(bytes + HEADER_BYTES, &digest, sizeof digest) != 0)
-        return 0;
-    memset(h, 0, sizeof *h);
-    bf_reader_init(&in, bytes, HEADER_BYTES);
-    bf_get_bytes(&in, found, sizeof found);
-    h->version = bf_get_u32(&in);
-    h->cursor.done = bf_get_u32(&in) == 1;
-    h->geometry.disk_bytes = bf_get_u64(&in);
-    h->geometry.block_size = bf_get_u32(&in);
-    h->geometry.chunk_size = bf_get_u32(&in);
-    h->sequence = bf_get_u64(&in);
-    bf_get_bytes(&in, h->cursor.session, 16);
-    bf_get_bytes(&in, h->cursor.boot, 16);
-    h->cursor.next_chunk = bf_get_u64(&in);
-    bf_get_bytes(&in, h->cursor.root.bytes, 32);
-    return bf_reader_ok(&in) && memcmp(found, magic, sizeof magic) == 0;
-}
-
-// True when neither slot was ever written.
-static int header_is_blank(int fd)
-{
-    uint8_t slot[SLOT_BYTES];
-    int blank = 1;
-
-    for (uint64_t i = 0; blank && i < 2; i++)
-        blank = read_at(fd, slot, sizeof slot, i * SLOT_BYTES) == BF_OK &&
-                bf_is_zero(slot, sizeof slot);
-    return blank;
-}
-
-static int geometry_same(const struct bf_geometry *a, const struct bf_geometry *b)
-{
-    return a->disk_bytes == b->disk_bytes && a->block_size == b->block_size &&
-           a->chunk_size == b->chunk_size;
-}
-
-// The newer whole slot. One may be torn by a crash; both torn is damage.
-static enum bf_err header_load(struct bf_working *w)
-{
-    struct header slot[2], *newest = NULL;
-
-    for (uint64_t i = 0; i < 2; i++)
-        if (header_read(w->fd, i, &slot[i]) && (!newest || slot[i].sequence > newest->sequence))
-            newest = &slot[i];
-    if (!newest)
-        return BF_ERR_CORRUPT;
-    if (newest->version != FORMAT_VERSION)
-        return BF_ERR_VERSION;
-    if (!geometry_same(&newest->geometry, &w->geometry))
-        return BF_ERR_MISMATCH;
-    if (newest->cursor.next_chunk > w->chunks)
-        return BF_ERR_CORRUPT;
-    w->sequence = newest->sequence;
-    w->cursor = newest->cursor;
-    return BF_OK;
-}
+_Static_assert(sizeof(struct bf_digest) == BF_WORKING_RECORD, "a record is a digest");
 
 // ---- Table -------------------------------------------------------------------------------------
 
@@ -239,7 +43,8 @@ static enum bf_err table_write(struct bf_working *w)
 
     if (w->dirty == w->dirty_end)
         return BF_OK;
-    err = write_at(w->fd, w->table + w->dirty, w->dirty_end - w->dirty, TABLE_OFFSET + w->dirty);
+    err = bf_working_write_at(w->fd, w->table + w->dirty, w->dirty_end - w->dirty,
+                              BF_WORKING_TABLE + w->dirty);
     if (!err)
         w->dirty = w->dirty_end = 0;
     return err;
@@ -253,7 +58,8 @@ static void layout(struct bf_working *w, const struct bf_geometry *g)
     w->chunks = bf_geometry_chunks(g);
     w->window_chunks = BF_WINDOW_BYTES / g->chunk_size;
     w->windows = (w->chunks + w->window_chunks - 1) / w->window_chunks;
-    w->records_offset = (TABLE_OFFSET + w->windows + SLOT_BYTES - 1) / SLOT_BYTES * SLOT_BYTES;
+    w->records_offset =
+        (BF_WORKING_TABLE + w->windows + BF_WORKING_SLOT - 1) / BF_WORKING_SLOT * BF_WORKING_SLOT;
 }
 
 // A new file gets its size first and its header last: without a whole header it is made anew, which
@@ -266,15 +72,15 @@ static enum bf_err create(struct bf_working *w, int dir, enum bf_chunk_state ini
     w->dirty = 0;
     w->dirty_end = initial == BF_CHUNK_ZERO ? 0 : w->windows;
     if (ftruncate(w->fd, 0) != 0 ||
-        ftruncate(w->fd, (off_t)(w->records_offset + w->chunks * RECORD_BYTES)) != 0)
-        return errno_err();
+        ftruncate(w->fd, (off_t)(w->records_offset + w->chunks * BF_WORKING_RECORD)) != 0)
+        return bf_working_errno();
     err = table_write(w);
     if (!err)
-        err = sync_file(w->fd);
+        err = bf_working_sync_file(w->fd);
     if (!err)
-        err = header_write(w);
+        err = bf_working_header_write(w);
     if (!err && (fsync(w->fd) != 0 || fsync(dir) != 0))
-        err = errno_err();
+        err = bf_working_errno();
     return err;
 }
 
@@ -284,14 +90,14 @@ static enum bf_err load(struct bf_working *w, int dir, enum bf_chunk_state initi
     enum bf_err err;
 
     if (fstat(w->fd, &st) != 0)
-        return errno_err();
+        return bf_working_errno();
     if (st.st_size == 0)
         return create(w, dir, initial);
-    err = header_load(w);
-    if (err == BF_ERR_CORRUPT && w->sequence == 0 && header_is_blank(w->fd))
+    err = bf_working_header_load(w);
+    if (err == BF_ERR_CORRUPT && w->sequence == 0 && bf_working_header_is_blank(w->fd))
         return create(w, dir, initial); // killed while it was made
     if (!err)
-        err = read_at(w->fd, w->table, w->windows, TABLE_OFFSET);
+        err = bf_working_read_at(w->fd, w->table, w->windows, BF_WORKING_TABLE);
     for (uint64_t i = 0; !err && i < w->windows; i++)
         if ((w->table[i] & WINDOW_STATE) > BF_CHUNK_UNKNOWN || (w->table[i] & 0x78) != 0)
             err = BF_ERR_CORRUPT;
@@ -318,7 +124,7 @@ enum bf_err bf_working_open(int dir, const char *name, const struct bf_geometry 
     if (!err) {
         w->fd = openat(dir, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (w->fd < 0 || flock(w->fd, LOCK_EX | LOCK_NB) != 0)
-            err = errno_err();
+            err = bf_working_errno();
     }
     if (!err)
         err = load(w, dir, initial);
@@ -382,7 +188,7 @@ static struct bf_digest state_record(enum bf_chunk_state state)
 
 static uint64_t record_offset(const struct bf_working *w, uint64_t chunk)
 {
-    return w->records_offset + chunk * RECORD_BYTES;
+    return w->records_offset + chunk * BF_WORKING_RECORD;
 }
 
 static uint64_t window_end(const struct bf_working *w, uint64_t window)
@@ -400,7 +206,7 @@ static uint64_t hole_chunks(const struct bf_working *w, uint64_t first, uint64_t
 
     if (data < 0)
         return errno == ENXIO ? want : 0;
-    chunks = ((uint64_t)data - offset) / RECORD_BYTES;
+    chunks = ((uint64_t)data - offset) / BF_WORKING_RECORD;
     return chunks < want ? chunks : want;
 }
 
@@ -438,8 +244,8 @@ static enum bf_err record_run(struct bf_working *w, uint64_t first, uint64_t wan
     uint64_t same = 0;
 
     n = n < want ? n : want;
-    n = n < BATCH ? n : BATCH;
-    err = read_at(w->fd, w->batch, n * RECORD_BYTES, record_offset(w, first));
+    n = n < BF_WORKING_BATCH ? n : BF_WORKING_BATCH;
+    err = bf_working_read_at(w->fd, w->batch, n * BF_WORKING_RECORD, record_offset(w, first));
     if (err)
         return err;
     *state = record_state(&w->batch[0]);
@@ -448,7 +254,7 @@ static enum bf_err record_run(struct bf_working *w, uint64_t first, uint64_t wan
     while (same < n && record_state(&w->batch[same]) == *state)
         same++;
     if (*state == BF_CHUNK_DATA)
-        memcpy(digests, w->batch, same * RECORD_BYTES);
+        memcpy(digests, w->batch, same * BF_WORKING_RECORD);
     *count = same;
     return same > 0 ? BF_OK : BF_ERR_RANGE;
 }
@@ -489,11 +295,11 @@ static enum bf_err write_state(struct bf_working *w, uint64_t first, uint64_t co
     struct bf_digest record = state_record(state);
     enum bf_err err = BF_OK;
 
-    for (uint64_t i = 0; i < BATCH && i < count; i++)
+    for (uint64_t i = 0; i < BF_WORKING_BATCH && i < count; i++)
         w->batch[i] = record;
     while (!err && count > 0) {
-        uint64_t n = count < BATCH ? count : BATCH;
-        err = write_at(w->fd, w->batch, n * RECORD_BYTES, record_offset(w, first));
+        uint64_t n = count < BF_WORKING_BATCH ? count : BF_WORKING_BATCH;
+        err = bf_working_write_at(w->fd, w->batch, n * BF_WORKING_RECORD, record_offset(w, first));
         first += n;
         count -= n;
     }
@@ -503,12 +309,12 @@ static enum bf_err write_state(struct bf_working *w, uint64_t first, uint64_t co
 // Zero records are a hole again where the file system can do that.
 static enum bf_err write_zero(struct bf_working *w, uint64_t first, uint64_t count)
 {
-    uint64_t offset = record_offset(w, first), len = count * RECORD_BYTES;
+    uint64_t offset = record_offset(w, first), len = count * BF_WORKING_RECORD;
 
     if (hole_chunks(w, first, count) == count)
         return BF_OK;
-    if (len >= SLOT_BYTES && fallocate(w->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                                       (off_t)offset, (off_t)len) == 0)
+    if (len >= BF_WORKING_SLOT && fallocate(w->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                                            (off_t)offset, (off_t)len) == 0)
         return BF_OK;
     return write_state(w, first, count, BF_CHUNK_ZERO);
 }
@@ -525,12 +331,12 @@ static enum bf_err open_window(struct bf_working *w, uint64_t window)
         return BF_OK;
     err = write_state(w, first, window_end(w, window) - first, (enum bf_chunk_state)state);
     if (!err)
-        err = sync_file(w->fd);
+        err = bf_working_sync_file(w->fd);
     if (!err) {
         table_set(w, window, w->table[window] & WINDOW_DOUBT);
         err = table_write(w);
     }
-    return err ? err : sync_file(w->fd);
+    return err ? err : bf_working_sync_file(w->fd);
 }
 
 static enum bf_err set_in_window(struct bf_working *w, uint64_t window, uint64_t first,
@@ -548,7 +354,8 @@ static enum bf_err set_in_window(struct bf_working *w, uint64_t window, uint64_t
     if (err)
         return err;
     if (state == BF_CHUNK_DATA)
-        return write_at(w->fd, digests, count * RECORD_BYTES, record_offset(w, first));
+        return bf_working_write_at(w->fd, digests, count * BF_WORKING_RECORD,
+                                   record_offset(w, first));
     return state == BF_CHUNK_ZERO ? write_zero(w, first, count)
                                   : write_state(w, first, count, state);
 }
@@ -622,7 +429,7 @@ void bf_working_trust(struct bf_working *w, uint64_t window)
 
 enum bf_err bf_working_sync(struct bf_working *w)
 {
-    return sync_file(w->fd);
+    return bf_working_sync_file(w->fd);
 }
 
 enum bf_err bf_working_advance(struct bf_working *w, const struct bf_cursor *cursor)
@@ -631,5 +438,5 @@ enum bf_err bf_working_advance(struct bf_working *w, const struct bf_cursor *cur
 
     w->cursor = *cursor;
     err = table_write(w);
-    return err ? err : header_write(w);
+    return err ? err : bf_working_header_write(w);
 }

@@ -34,7 +34,7 @@ STORE_TEST_SRCS := $(REPLICA_STORE_SRCS) tests/unit/store_files.c tests/unit/sto
 STORE_TESTS := $(addprefix test_store,_db _image _kill _limits _power _working) test_store
 $(foreach t,$(STORE_TESTS),$(eval TEST_SRCS_$(t) := $(STORE_TEST_SRCS)) \
     $(eval TEST_LIBS_$(t) := $(REPLICA_LIBS)))
-FUZZ_SRCS_fuzz_working := replica/working.c
+FUZZ_SRCS_fuzz_working := replica/working.c replica/working_header.c
 FUZZ_SRCS_fuzz_image_ref := $(REPLICA_STORE_SRCS) replica/step.c
 FUZZ_LIBS_fuzz_image_ref := $(REPLICA_LIBS)
 TEST_LIBS_test_store_power += -Wl,--wrap=pwrite64,--wrap=fdatasync,--wrap=fallocate64
