@@ -11,7 +11,9 @@
 enum { HEADER = 128, TABLE = 8192, RECORDS = 12288 };
 
 static int folder = -1;
-static char path[] = "/tmp/bootferry-fuzz-XXXXXX";
+static char in_memory[] = "/dev/shm/bootferry-fuzz-XXXXXX",
+            on_disk[] = "/tmp/bootferry-fuzz-XXXXXX";
+static char *path;
 
 static void clean(void)
 {
@@ -56,7 +58,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct bf_working *w;
 
     if (folder < 0) {
-        if (!mkdtemp(path) || (folder = open(path, O_RDONLY | O_DIRECTORY)) < 0)
+        path = mkdtemp(in_memory);
+        path = path ? path : mkdtemp(on_disk);
+        if (!path || (folder = open(path, O_RDONLY | O_DIRECTORY)) < 0)
             abort();
         atexit(clean);
     }
