@@ -1,0 +1,149 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Boot loaders, kernel command lines, the EFI fallback path and initramfs formats, on trees.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+# shellcheck source=tests/finalize/trees.sh
+. tests/finalize/trees.sh
+umask 022
+
+# shellcheck disable=SC2154 # trees.sh sets $work
+r=$work/root
+root=UUID=11111111-2222-3333-4444-555555555555 swap=UUID=99999999-2222-3333-4444-555555555555
+devices "$work/devices"
+fresh() {
+    rm -rf "$r"
+    debian "$r"
+}
+plan_of() { put "$work/plan" <<<"{\"version\": 1, \"target\": {\"kind\": \"qemu-virtio\"}$1}"; }
+run() { finalize "$r" "$work/plan"; }
+again() {
+    local before
+    before=$(snapshot "$r")
+    run && [ "$(snapshot "$r")" = "$before" ]
+}
+
+# ---- GRUB --------------------------------------------------------------------------------------
+fresh
+put "$r/etc/default/grub" <<'EOF'
+GRUB_CMDLINE_LINUX_DEFAULT=quiet
+GRUB_CMDLINE_LINUX="crashkernel=128M console=tty1 "
+EOF
+put "$r/etc/default/grub.d/50-cloud.cfg" <<'EOF'
+GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX net.ifnames=0"
+GRUB_DISABLE_LINUX_UUID=true
+EOF
+plan_of ', "serial_console": true'
+check "grub: apply" run
+check "grub: a console joins those that are there" is "$r/etc/default/grub" <<'EOF'
+GRUB_CMDLINE_LINUX_DEFAULT=quiet
+GRUB_CMDLINE_LINUX="crashkernel=128M console=tty1 console=ttyS0,115200 "
+EOF
+check "grub: a file of grub.d that extends the value is left alone" has "$r/etc/default/grub.d/50-cloud.cfg" 'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX net.ifnames=0"'
+check "grub: root by UUID in grub.d too" has "$r/etc/default/grub.d/50-cloud.cfg" '#GRUB_DISABLE_LINUX_UUID=true'
+check "grub: second run" again
+plan_of ', "serial_console": false'
+check "grub: serial console off" run
+check "grub: it is gone from the defaults" has "$r/etc/default/grub" 'GRUB_CMDLINE_LINUX="crashkernel=128M console=tty1 "'
+check "grub: and from grub.cfg" lacks "$r/boot/grub/grub.cfg" ttyS0
+plan_of ''
+fresh
+check "grub: without a word about consoles" run
+check "grub: none is added" lacks "$r/boot/grub/grub.cfg" console
+check "grub: root and resume" has "$r/boot/grub/grub.cfg" "	linux	/boot/vmlinuz-6.1.0-1-amd64 root=$root ro quiet resume=$swap"
+
+# ---- systemd-boot ------------------------------------------------------------------------------
+fresh
+rm -r "$r/boot/grub" "$r/boot/efi/EFI/debian"
+put "$r/boot/efi/loader/loader.conf" <<<"timeout 3"
+put "$r/boot/efi/EFI/systemd/systemd-bootx64.efi" <<<sd-boot
+put "$r/boot/efi/loader/entries/1.conf" <<'EOF'
+title Debian
+linux /1/linux
+options root=/dev/sda2 rw quiet
+EOF
+put "$r/etc/kernel/cmdline" <<<"root=/dev/sda2 rw"
+plan_of ', "serial_console": true'
+check "systemd-boot: apply" run
+check "systemd-boot: recognised" grep -q '"name": "systemd-boot"' "$work/report"
+check "systemd-boot: entry" has "$r/boot/efi/loader/entries/1.conf" "options root=$root rw quiet console=tty0 console=ttyS0,115200"
+check "systemd-boot: kernel/cmdline agrees" has "$r/etc/kernel/cmdline" "root=$root rw console=tty0 console=ttyS0,115200"
+check "systemd-boot: fallback" has "$r/boot/efi/EFI/BOOT/BOOTX64.EFI" sd-boot
+check "systemd-boot: second run" again
+
+# ---- EFI fallback ------------------------------------------------------------------------------
+plan_of ''
+fresh
+printf 'grub with prefix (,gpt2)/boot/grub' >"$r/boot/efi/EFI/debian/grubx64.efi"
+rm "$r/boot/efi/EFI/debian/shimx64.efi"
+check "EFI: GRUB without a shim" run
+check "EFI: it becomes the fallback" cmp -s "$r/boot/efi/EFI/BOOT/BOOTX64.EFI" "$r/boot/efi/EFI/debian/grubx64.efi"
+check "EFI: with the stub that its prefix does not lead to" has "$r/boot/efi/EFI/BOOT/grub.cfg" configfile
+fresh
+put "$r/boot/efi/EFI/Boot/bootx64.efi" <<<theirs
+check "EFI: a fallback that is there" run
+check "EFI: stays, whatever the case of its name" test "$(find "$r/boot/efi/EFI" -iname boot -type d | wc -l)$(cat "$r/boot/efi/EFI/Boot/bootx64.efi")" = 1theirs
+plan_of ', "efi_fallback": false'
+fresh
+check "EFI: not wanted" run
+check "EFI: not made" test ! -e "$r/boot/efi/EFI/BOOT"
+
+# ---- crypttab, resume --------------------------------------------------------------------------
+plan_of ''
+fresh
+put "$r/etc/crypttab" <<'EOF'
+# name device key
+data /dev/sda3 none luks
+swap /dev/mapper/vg-swap /dev/urandom swap
+EOF
+sed -i 's/"type": "swap"/"type": "crypto_LUKS"/' "$work/devices"
+check "crypttab: apply" run
+check "crypttab: off device names" has "$r/etc/crypttab" "data $swap none luks"
+check "fstab: a line whose type is not what is found there is left alone" has "$r/etc/fstab" "/dev/sda3	none	swap	sw	0	0"
+check "fstab: and said" says "/dev/sda3 depends on the order of the disks, and the device found there has another type"
+devices "$work/devices"
+
+# ---- initramfs ---------------------------------------------------------------------------------
+format() {
+    fresh
+    rm "$r"/boot/initrd.img-6.1.0-2-amd64 "$r"/boot/vmlinuz-6.1.0-2-amd64
+    cat >"$r/boot/initrd.img-6.1.0-1-amd64"
+    run
+}
+kind() { jq -r '.system.kernels[0].initramfs_format' "$work/report"; }
+check "initramfs: zstd" format < <(printf '\x28\xb5\x2f\xfd....')
+check "initramfs: zstd is recognised" test "$(kind)" = zstd
+check "initramfs: LZ4" format < <(printf '\x02\x21\x4c\x18....')
+check "initramfs: LZ4 gets a word of zeros" test "$(tail -c +9 "$r/boot/initrd.img-6.1.0-1-amd64" | head -c 8 | tr -d '\0' | wc -c)" = 0
+check "initramfs: and a warning" says "LZ4: kernels before 5.14"
+early() { (cd "$work" && mkdir -p kernel/x86 && echo kernel/x86 | cpio -o -H newc --quiet) && printf '\x1f\x8b\x08\x00\x01\x01'; }
+check "initramfs: microcode before gzip" format < <(early)
+check "initramfs: microcode is recognised" test "$(jq -r '.system.kernels[0] | .initramfs_format + (.early_cpio | tostring)' "$work/report")" = gziptrue
+check "initramfs: second run" again
+refute "initramfs: of no known format is refused" format < <(printf 'not an initramfs')
+fresh
+rm "$r/usr/lib/modules/6.1.0-1-amd64/modules.dep"
+refute "initramfs: a kernel without modules.dep is refused" run
+fresh
+rm "$r/usr/lib/modules/6.1.0-1-amd64/kernel/drivers/virtio/virtio_ring.ko"
+refute "initramfs: a driver that is missing is refused" run
+
+# ---- Another family ----------------------------------------------------------------------------
+fresh
+put "$r/etc/os-release" <<'EOF'
+ID="rocky"
+ID_LIKE="rhel centos fedora"
+VERSION_ID="9.4"
+EOF
+rm -r "$r/etc/initramfs-tools"
+mkdir -p "$r/etc/dracut.conf.d"
+mv "$r/boot/initrd.img-6.1.0-1-amd64" "$r/boot/initramfs-6.1.0-1-amd64.img"
+plan_of ''
+check "redhat: what all families share" run
+check "redhat: recognised" test "$(jq -r .system.os.family "$work/report")" = redhat
+check "redhat: said" says "not of the Debian family"
+check "redhat: fstab" grep -q "^$root" "$r/etc/fstab"
+check "redhat: lasting drivers for dracut" has "$r/etc/dracut.conf.d/bootferry.conf" 'add_drivers+=" virtio_pci virtio_blk virtio_net "'
+check "redhat: initramfs" grep -qa 'usr/lib/modules/6.1.0-1-amd64/kernel/drivers/block/virtio_blk.ko' "$r/boot/initramfs-6.1.0-1-amd64.img"
+check "redhat: second run" again
+finish
