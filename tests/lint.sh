@@ -97,6 +97,6 @@ sources '*.[ch]' '*.sh' '*.mk' '*.md' Makefile | grep -v '^tests/lint' |
 sources '*.c' '*.h' | xargs -r awk 'length($0) > 100 { print FILENAME ":" FNR ": " length($0) " columns" }' |
     judge 'no line over 100 columns'
 sources '*.c' '*.h' | xargs -r grep -HnP '\t| +$' | judge 'no tabs and no trailing spaces'
-scripts | xargs -r shellcheck -S style -e SC1091,SC2016,SC2317 2>&1 | judge 'shell scripts pass shellcheck'
+scripts | xargs -r shellcheck -x -P SCRIPTDIR:. -S style -e SC1091,SC2016,SC2317 2>&1 | judge 'shell scripts pass shellcheck'
 
 [ "$failed" -eq 0 ]
