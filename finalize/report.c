@@ -126,20 +126,39 @@ static const char *field(const json_t *j, const char *key)
     return s ? s : "";
 }
 
+// What a report quotes may come from a VM that a hostile disk has taken over: no control
+// characters.
+static void add_clean(struct bf_text *out, const char *before, const char *text, const char *after)
+{
+    bf_text_str(out, before);
+    for (const char *c = text; *c; c++) {
+        bool control = (unsigned char)*c < ' ' || *c == 127;
+        bf_text_add(out, control && *c != '\n' && *c != '\t' ? "?" : c, 1);
+    }
+    bf_text_str(out, after);
+}
+
 static void text_system(const json_t *system, struct bf_text *out)
 {
     const json_t *os = json_object_get(system, "os"), *v;
     size_t i;
     if (!os)
         return;
-    bf_textf(out, "system: %s (%s, %s), started by %s\n", field(os, "name"), field(os, "family"),
-             field(system, "architecture"), field(system, "init"));
-    bf_textf(out, "firmware: %s\nnetwork:", field(system, "firmware"));
+    add_clean(out, "system: ", field(os, "name"), "");
+    add_clean(out, " (", field(os, "family"), ", ");
+    add_clean(out, "", field(system, "architecture"), ")");
+    add_clean(out, ", started by ", field(system, "init"), "\n");
+    add_clean(out, "firmware: ", field(system, "firmware"), "\nnetwork:");
     json_array_foreach(json_object_get(json_object_get(system, "network"), "stacks"), i, v)
-        bf_textf(out, " %s", json_string_value(v));
+    {
+        const char *stack = json_string_value(v);
+        add_clean(out, " ", stack ? stack : "", "");
+    }
     bf_text_str(out, "\nkernels:");
     json_array_foreach(json_object_get(system, "kernels"), i, v)
-        bf_textf(out, " %s", field(v, "version"));
+    {
+        add_clean(out, " ", field(v, "version"), "");
+    }
     bf_text_str(out, "\n");
 }
 
@@ -150,17 +169,24 @@ void bf_report_text(const json_t *report, struct bf_text *out)
     text_system(json_object_get(report, "system"), out);
     json_array_foreach(changes, i, v)
     {
-        bf_textf(out, "\n%s %s: %s\n", field(v, "action"), field(v, "path"), field(v, "reason"));
-        bf_text_str(out, field(v, "diff"));
+        add_clean(out, "\n", field(v, "action"), " ");
+        add_clean(out, "", field(v, "path"), ": ");
+        add_clean(out, "", field(v, "reason"), "\n");
+        add_clean(out, "", field(v, "diff"), "");
     }
     if (json_array_size(json_object_get(report, "notes")))
         bf_text_str(out, "\n");
     json_array_foreach(json_object_get(report, "notes"), i, v)
-        bf_textf(out, "%s: %s: %s\n", field(v, "level"), field(v, "about"), field(v, "text"));
-    bf_textf(out, "\n%s: %s, %zu files", field(report, "mode"), field(report, "result"),
-             json_array_size(changes));
+    {
+        add_clean(out, "", field(v, "level"), ": ");
+        add_clean(out, "", field(v, "about"), ": ");
+        add_clean(out, "", field(v, "text"), "\n");
+    }
+    add_clean(out, "\n", field(report, "mode"), ": ");
+    add_clean(out, "", field(report, "result"), "");
+    bf_textf(out, ", %zu files", json_array_size(changes));
     if (*field(report, "error"))
-        bf_textf(out, ": %s", field(report, "error"));
+        add_clean(out, ": ", field(report, "error"), "");
     bf_text_str(out, "\n");
 }
 

@@ -3,6 +3,7 @@
 #include "finalize/devices.h"
 #include "finalize/diff.h"
 #include "finalize/ini.h"
+#include "finalize/report.h"
 #include "finalize/text.h"
 
 #include "tests/unit/test.h"
@@ -58,6 +59,21 @@ static void test_secrets(void)
                    "proxy https://********@proxy.example.org/");
     check_redacted("address 192.0.2.1", "address 192.0.2.1");
     check_redacted("\x1b[2Jred\xc3\xa4", "?[2Jred??");
+}
+
+static void test_report_has_no_control_characters(void)
+{
+    struct bf_text out = {0};
+    json_t *report =
+        json_pack("{s:s,s:s,s:[{s:s,s:s,s:s}],s:[]}", "mode", "apply", "result", "\x1b[2J", "notes",
+                  "level", "info", "about", "a\x1b]0;x\a", "text", "b", "changes");
+    bf_report_text(report, &out);
+    bool clean = strpbrk(bf_text_get(&out), "\x1b\a") == NULL;
+    bool there = strstr(bf_text_get(&out), "info: a?]0;x?: b") != NULL;
+    bf_text_free(&out);
+    json_decref(report);
+    CHECK(clean);
+    CHECK(there);
 }
 
 static void test_order_names(void)
@@ -122,5 +138,6 @@ static void test_ini(void)
 }
 
 TEST_MAIN(TEST(test_diff_of_a_line), TEST(test_diff_of_two_hunks),
-          TEST(test_diff_of_new_and_removed), TEST(test_secrets), TEST(test_order_names),
+          TEST(test_diff_of_new_and_removed), TEST(test_secrets),
+          TEST(test_report_has_no_control_characters), TEST(test_order_names),
           TEST(test_devices_are_found), TEST(test_ini))
