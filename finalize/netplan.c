@@ -241,7 +241,8 @@ struct rewrite {
     bool hardware;  // write match and set-name
     bool addresses; // write the planned addresses
     bool placed;
-    char set_name[BF_IFNAME];
+    bool matched;               // the old entry has a match: its id is not the interface's name
+    char set_name[BF_IFNAME];   // of the old entry, or ""
     struct bf_text dns, search; // of the old nameservers, as flow lists
     const char *odd;
 };
@@ -375,9 +376,12 @@ static void write_entry(struct bf_text *out, struct rewrite *rw, size_t column, 
     const struct bf_plan_nic *nic = rw->link->nic;
     const char *mac = bf_nic_mac(nic);
     int c = (int)column;
+    // Without a match the id was the name; with one, only set-name gave it a name.
+    const char *name = rw->set_name[0] || rw->matched ? rw->set_name : rw->id;
     if (rw->hardware && mac[0])
-        bf_textf(out, "%*smatch:\n%*s  macaddress: \"%s\"\n%*sset-name: %s\n", c, "", c, "", mac, c,
-                 "", rw->set_name);
+        bf_textf(out, "%*smatch:\n%*s  macaddress: \"%s\"\n", c, "", c, "", mac);
+    if (rw->hardware && mac[0] && name[0])
+        bf_textf(out, "%*sset-name: %s\n", c, "", name);
     if (!rw->addresses)
         return;
     bf_textf(out, "%*sdhcp4: %s\n", c, "", nic->dhcp ? "true" : "false");
@@ -415,6 +419,7 @@ static void take_old(struct sheet *s, struct rewrite *rw, yaml_node_t *entry)
 {
     yaml_node_t *servers = value_of(s, entry, "nameservers");
     const char *name = scalar(value_of(s, entry, "set-name"));
+    rw->matched = rw->matched || value_of(s, entry, "match");
     if (name[0] && strlen(name) < sizeof rw->set_name)
         snprintf(rw->set_name, sizeof rw->set_name, "%s", name);
     if (!rw->addresses)
@@ -541,7 +546,6 @@ static int adapt_id(struct bf_fin *f, struct bf_net *net, const struct bf_link *
 {
     struct rewrite rw = {
         .net = net, .link = link, .id = id, .hardware = hardware, .addresses = addresses};
-    snprintf(rw.set_name, sizeof rw.set_name, "%s", id);
     int rc = each_file(f, gather_file, &rw);
     if (rc == 0)
         rc = each_file(f, rewrite_file, &rw);

@@ -303,6 +303,42 @@ check "netplan: cloud-init keeps its hands off" has "$r/etc/cloud/cloud.cfg.d/99
 check "netplan: made by cloud-init, second run" again
 
 netplan "$r"
+put "$r/etc/netplan/01-wired.yaml" <<'EOF'
+network:
+  version: 2
+  renderer: networkd
+  ethernets:
+    wired:
+      match:
+        macaddress: "52:54:00:00:00:01"
+      addresses: [192.0.2.10/24]
+      routes:
+        - to: default
+          via: 192.0.2.1
+EOF
+plan_of "{\"match\": {\"mac\": \"52:54:00:00:00:01\"}, \"mac\": \"52:54:00:00:00:02\", $static}"
+check "netplan: an id that is no interface's name" run
+check "netplan: it stays so, and no name is set" is "$r/etc/netplan/01-wired.yaml" <<'EOF'
+network:
+  version: 2
+  renderer: networkd
+  ethernets:
+    wired:
+      match:
+        macaddress: "52:54:00:00:00:02"
+      dhcp4: false
+      addresses:
+      - "203.0.113.5/24"
+      nameservers:
+        addresses: ["203.0.113.53"]
+      routes:
+      - to: 0.0.0.0/0
+        via: 203.0.113.1
+EOF
+check "netplan: no .link file for it" test ! -e "$r/etc/systemd/network"
+check "netplan: such an id, second run" again
+
+netplan "$r"
 put "$r/etc/netplan/a.yaml" <<<'{network: {version: 2, ethernets: {ens3: {dhcp4: true}}}}'
 before=$(snapshot "$r")
 plan_of "{\"match\": {\"name\": \"ens3\"}, $static}"
