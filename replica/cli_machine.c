@@ -104,10 +104,15 @@ static int run_list(struct bf_cli *cli)
         json_array_append_new(array, machine_json(&list[i], &s));
     }
     free(list);
+    if (!err && cli->json)
+        status = bf_json_print(json_pack("{s:O}", "machines", array));
+    json_decref(array);
     if (err)
         return bf_cli_fail(bf_db_fault(cli->db));
-    if (cli->json)
-        return bf_json_print(json_pack("{s:o}", "machines", array));
+    if (cli->json) {
+        bf_table_free(&table);
+        return status;
+    }
     bf_table_print(&table);
     if (count == 0)
         printf("There is no machine yet: bootferry machine add NAME\n");

@@ -81,6 +81,11 @@ void bf_table_print(struct bf_table *t)
             int field = t->right >> i & 1 ? width[i] : last ? 0 : -width[i];
             printf("%*s%s", field, text, last ? "\n" : "  ");
         }
+    bf_table_free(t);
+}
+
+void bf_table_free(struct bf_table *t)
+{
     free(t->cell);
     memset(t, 0, sizeof *t);
 }

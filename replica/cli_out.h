@@ -21,6 +21,7 @@ void bf_table_begin(struct bf_table *t, ...) __attribute__((sentinel));
 // As many texts as columns.
 void bf_table_row(struct bf_table *t, ...);
 void bf_table_print(struct bf_table *t); // and frees
+void bf_table_free(struct bf_table *t);
 
 // Prints and releases; the exit status.
 int bf_json_print(json_t *json);

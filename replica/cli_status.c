@@ -83,9 +83,9 @@ static const char *phase_of(const struct view *v)
 
 static json_t *job_json(const struct bf_job *j)
 {
-    json_t *since = json_object();
     if (j->id == 0)
         return json_null();
+    json_t *since = json_object();
     for (int p = BF_JOB_PENDING; p <= BF_JOB_FAILED; p++)
         if (j->since[p])
             json_object_set_new(since, bf_job_phase_name((enum bf_job_phase)p),
