@@ -2,7 +2,7 @@
 // Migrations drawn by seed: disks, links, drivers and accidents at random. Whatever happens, the
 // source must come to a committed point in the end, and the point must be what its disks held.
 //
-// BF_SIM_SEEDS=N runs N seeds (default 40), BF_SIM_SEED=S replays one, with its log.
+// BF_SIM_SEEDS=N runs N seeds (default 40), BF_SEED=S replays one, with its log.
 #include "base/platform.h"
 #include "tests/platform_sim.h"
 #include "tests/sim_world.h"
@@ -87,14 +87,14 @@ static void run_seed(uint64_t seed)
         err = sim_world_run(&w);
     }
     if (err)
-        FAIL("BF_SIM_SEED=%" PRIu64 ": %s; %s; sender: %s; receiver: %s", seed, bf_err_name(err),
+        FAIL("BF_SEED=%" PRIu64 ": %s; %s; sender: %s; receiver: %s", seed, bf_err_name(err),
              w.what, w.sender_fault.what, w.receiver_fault.what);
     sim_world_free(&w);
 }
 
 static void test_random_migrations(void)
 {
-    const char *one = getenv("BF_SIM_SEED"), *many = getenv("BF_SIM_SEEDS");
+    const char *one = getenv("BF_SEED"), *many = getenv("BF_SIM_SEEDS");
     uint64_t seeds = many ? strtoull(many, NULL, 10) : 40;
     if (one) {
         sim_log_show(1);
