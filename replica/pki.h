@@ -6,7 +6,7 @@
 //
 // Files in the folder pki/ of the state: root.key and server.key (PEM, 0600), root.pem, server.pem.
 // The server certificate is the only place where the addresses are kept, in init's order.
-// docs/formats.md has the profile of the certificates.
+// docs/tls.md has the profile of the certificates.
 #ifndef BF_REPLICA_PKI_H
 #define BF_REPLICA_PKI_H
 

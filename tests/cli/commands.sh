@@ -101,4 +101,18 @@ check "finalize without --plan is wrong usage" refused 2 '--plan is missing' "$B
 check "finalize with a plan that is not there" refused 1 "$T/plan" "$B" finalize web-1 --plan "$T/plan"
 check "output that cannot be written is a failure" exits 1 bash -c "'$B' machine list >/dev/full"
 
+# ---- As root, in the state of another user -----------------------------------------------------
+
+if [ "$(id -u)" = 0 ]; then
+    chmod 755 "$T"
+    chown -R nobody: "$BOOTFERRY_STATE"
+    check "root works in the daemon's state" exits 0 "$B" machine add mail-1
+    check "and adds an address" exits 0 "$B" init --address 10.0.0.9
+    check "and writes a medium of its own" exits 0 "$B" media mail-1 --conf "$T/mail.conf"
+    check "the medium is root's" test "$(stat -c %u "$T/mail.conf")" = 0
+    check "the state stays the daemon's" test -z "$(find "$BOOTFERRY_STATE" ! -user nobody)"
+else
+    echo "skip root in the daemon's state: not root"
+fi
+
 finish
