@@ -68,7 +68,7 @@ static void clean(void)
 static void start(void)
 {
     char error[128];
-    if (!mkdtemp(dir) || bf_root_init(&root, dir) < 0 ||
+    if (!mkdtemp(dir) || bf_root_attach(&root, dir) < 0 ||
         !bf_plan_parse(plan_text, sizeof plan_text - 1, &plan, error, sizeof error))
         abort();
     atexit(clean);

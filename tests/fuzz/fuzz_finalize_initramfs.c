@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct bf_initramfs info;
     if (root.fd < 0) {
-        if (!mkdtemp(dir) || bf_root_init(&root, dir) < 0)
+        if (!mkdtemp(dir) || bf_root_attach(&root, dir) < 0)
             abort();
         atexit(clean);
     }

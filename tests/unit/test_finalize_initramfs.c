@@ -22,7 +22,7 @@ static void check_image(const struct bf_text *image, const char *format, bool ea
 {
     struct bf_initramfs info;
     if (root.fd <= 0)
-        CHECK(mkdtemp(dir) && bf_root_init(&root, dir) == 0);
+        CHECK(mkdtemp(dir) && bf_root_attach(&root, dir) == 0);
     put(image->data, image->len);
     CHECK_EQ(bf_initramfs_read(&root, "/image", &info), 0);
     unlinkat(root.fd, "image", 0);
