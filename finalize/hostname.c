@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The machine's name: /etc/hostname, its names in /etc/hosts, and /etc/mailname. A full name in the
 // plan sets the short one in /etc/hostname where the old file had a short one.
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,8 +65,11 @@ static int rewrite_hosts(struct bf_fin *f, const struct names *n)
     struct bf_line line;
     struct bf_text out = {0};
     const char *text = bf_edits_get(&f->edits, "/etc/hosts", &size);
-    if (!text)
+    if (!text) {
+        if (errno != ENOENT)
+            bf_note(f->report, "skipped", "/etc/hosts", "cannot be read: %s", strerror(errno));
         return 0;
+    }
     while (bf_line_next(text, size, &pos, &line)) {
         const char *at = line.at, *end = line.at + line.len, *w, *done = line.at;
         bool first = true;

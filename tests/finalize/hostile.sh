@@ -47,8 +47,9 @@ fresh
 rm "$r/etc/hosts" "$r/etc/resolv.conf"
 mkfifo "$r/etc/hosts"
 truncate -s 100G "$r/etc/resolv.conf"
-refute "a FIFO and a file of 100 GB do not hang it" timeout 20 "$FINALIZE" --root "$r" --plan "$work/plan" --devices "$work/devices" --report "$work/report"
-check "and the report says which file" grep -Eq '/etc/(hosts|resolv.conf)' "$work/report.txt"
+check "a FIFO and a file of 100 GB do not hang it" timeout 60 "$FINALIZE" --root "$r" --plan "$work/plan" --devices "$work/devices" --report "$work/report"
+check "the FIFO is left alone, and said" says "skipped: /etc/hosts: cannot be read"
+check "the large file is left alone, and said" says "skipped: /etc/resolv.conf: cannot be read: File too large"
 rm "$r/etc/resolv.conf"
 
 # ---- A forged journal --------------------------------------------------------------------------
