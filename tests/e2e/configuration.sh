@@ -34,5 +34,5 @@ bf_vm_disk wrong virtio-blk "$E2E_DIR/vm.img" raw bootindex=0
 bf_vm_nic wrong virtio-net-pci
 e2e_boot wrong 300
 e2e_check "an unknown key in our file: the verdict" e2e_verdict_is_failure config config
-e2e_check "with line and key" e2e_matches 'line 2.*retries' "$E2E_VERDICT"
+e2e_check "with line and reason" e2e_matches 'line 2: unknown key' "$E2E_VERDICT"
 e2e_end
