@@ -132,6 +132,17 @@ static enum bf_err unreadable(struct bf_feed *feed, const struct bf_slot *slot)
                         (unsigned long long)(slot->request.block * size));
 }
 
+// A native driver says so after it has reset the controller in vain.
+static enum bf_err silent(struct bf_feed *feed)
+{
+    char name[160];
+    bf_identity_text(name, sizeof name, &feed->disk->identity);
+    return bf_fault_set(&feed->fault, BF_ERR_IO, BF_SIDE_SOURCE,
+                        "look at the disk's controller and cables; driver=firmware reads it "
+                        "another way",
+                        "the controller of disk %s does not answer any more", name);
+}
+
 static enum bf_err finish_part(struct bf_feed *feed, struct bf_slot *slot)
 {
     struct bf_block_request *r = &slot->request;
@@ -149,6 +160,8 @@ static enum bf_err finish_part(struct bf_feed *feed, struct bf_slot *slot)
     if (r->status == BF_ERR_MEDIA)
         return bf_fault_set(&feed->fault, BF_ERR_MEDIA, BF_SIDE_SOURCE,
                             "put the disk back and start again", "a disk has been removed");
+    if (r->status == BF_ERR_TIMEOUT)
+        return silent(feed);
     slot->part = r->count > 1 ? r->count / 2 : 1;
     if (r->count == 1 && ++slot->tries >= TRIES)
         return unreadable(feed, slot);
