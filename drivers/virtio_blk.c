@@ -151,7 +151,7 @@ static enum bf_err start(struct virtio_blk *d)
 {
     enum bf_err err = bf_virtio_negotiate(&d->virtio, d->wanted);
     if (!err)
-        err = bf_virtio_queue(&d->virtio, &d->queue);
+        err = bf_virtio_queue(&d->virtio, 0, &d->queue);
     if (!err)
         err = bf_virtio_start(&d->virtio);
     return err;
@@ -190,7 +190,7 @@ static void recover(struct virtio_blk *d, const char *why)
     for (uint32_t i = 0; i < REQUESTS; i++)
         if (d->pending[i].busy)
             offer(d, i);
-    bf_virtio_notify(&d->virtio);
+    bf_virtio_notify(&d->virtio, &d->queue);
 }
 
 // ---- Completions -------------------------------------------------------------------------------
@@ -271,7 +271,7 @@ static enum bf_err blk_submit(void *impl, struct bf_block_request *request)
     command_of(d, i)->type = VIRTIO_BLK_T_IN;
     command_of(d, i)->sector = request->block * (d->block_size / VIRTIO_SECTOR_BYTES);
     offer(d, i);
-    bf_virtio_notify(&d->virtio);
+    bf_virtio_notify(&d->virtio, &d->queue);
     return BF_OK;
 }
 
@@ -389,7 +389,7 @@ static void ask_serial(struct virtio_blk *d, struct bf_disk_identity *id)
     command_of(d, i)->type = VIRTIO_BLK_T_GET_ID;
     command_of(d, i)->sector = 0;
     offer(d, i);
-    bf_virtio_notify(&d->virtio);
+    bf_virtio_notify(&d->virtio, &d->queue);
     while (d->pending[i].busy && !d->dead && bf_platform_now_us() < deadline) {
         blk_poll(d);
         bf_platform_idle(ID_REST_US);

@@ -150,16 +150,17 @@ static void write_address(struct bf_virtio *v, uint32_t at, uint64_t address)
     common_write(v, at + 4, 4, address >> 32);
 }
 
-enum bf_err bf_virtio_queue(struct bf_virtio *v, const struct bf_virtqueue *vq)
+enum bf_err bf_virtio_queue(struct bf_virtio *v, uint16_t number, struct bf_virtqueue *vq)
 {
     uint64_t at;
-    common_write(v, QUEUE_SELECT, 2, 0);
+    common_write(v, QUEUE_SELECT, 2, number);
     if (common_read(v, QUEUE_SIZE, 2) < vq->size) // 0: there is none
         return BF_ERR_UNSUPPORTED;
     at = (common_read(v, QUEUE_NOTIFY_OFF, 2) & UINT16_MAX) * v->notify_multiplier;
     if (at > v->notify.length - 2)
         return BF_ERR_PROTOCOL;
-    v->notify_at = (uint32_t)at;
+    vq->number = number;
+    vq->notify_at = (uint32_t)at;
     common_write(v, QUEUE_SIZE, 2, vq->size);
     write_address(v, QUEUE_DESC, vq->memory.device);
     write_address(v, QUEUE_DRIVER, vq->memory.device + vq->avail_at);
@@ -174,9 +175,9 @@ enum bf_err bf_virtio_start(struct bf_virtio *v)
     return outcome(v);
 }
 
-void bf_virtio_notify(struct bf_virtio *v)
+void bf_virtio_notify(struct bf_virtio *v, const struct bf_virtqueue *vq)
 {
-    bf_pci_write(v->pci, v->notify.bar, v->notify.offset + v->notify_at, 2, 0);
+    bf_pci_write(v->pci, v->notify.bar, v->notify.offset + vq->notify_at, 2, vq->number);
 }
 
 enum bf_err bf_virtio_config(struct bf_virtio *v, uint32_t offset, uint32_t *words, uint32_t count)

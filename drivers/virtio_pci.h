@@ -23,8 +23,7 @@ struct bf_virtio {
     struct bf_pci *pci;
     struct bf_virtio_region common, notify, device;
     uint32_t notify_multiplier;
-    uint32_t notify_at; // of the queue, within notify
-    uint64_t features;  // that both sides agreed on
+    uint64_t features; // that both sides agreed on
 };
 
 // Finds the structures; touches no register. BF_ERR_UNSUPPORTED when one is missing.
@@ -38,12 +37,12 @@ enum bf_err bf_virtio_reset(struct bf_virtio *v);
 // are asked for always; `wanted` names what the driver can use beside.
 enum bf_err bf_virtio_negotiate(struct bf_virtio *v, uint64_t wanted);
 
-// Gives the device its queue number 0; BF_ERR_UNSUPPORTED when it cannot be so long.
-enum bf_err bf_virtio_queue(struct bf_virtio *v, const struct bf_virtqueue *vq);
+// Gives the device its queue of that number; BF_ERR_UNSUPPORTED when it cannot be so long.
+enum bf_err bf_virtio_queue(struct bf_virtio *v, uint16_t number, struct bf_virtqueue *vq);
 
 // DRIVER_OK: from here on the device works.
 enum bf_err bf_virtio_start(struct bf_virtio *v);
-void bf_virtio_notify(struct bf_virtio *v);
+void bf_virtio_notify(struct bf_virtio *v, const struct bf_virtqueue *vq);
 
 // Fields of 32 bits of the device's own configuration, read by their width (4.1.3.1) and unchanged
 // in between (4.1.4.3.1). BF_ERR_PROTOCOL beyond the end of what there is.

@@ -21,6 +21,8 @@ struct bf_virtq_desc {
 struct bf_virtqueue {
     uint16_t size; // descriptors, a power of two
     uint16_t offered, taken;
+    uint16_t number; // the device's, and where it is notified: bf_virtio_queue
+    uint32_t notify_at;
     uint32_t avail_at, used_at; // within memory
     struct bf_dma memory;
     struct bf_virtq_desc *desc;
