@@ -304,7 +304,7 @@ static enum bf_err read_geometry(struct virtio_blk *d)
         count = CONFIG_SIZE_MAX + 1;
     if (features & VIRTIO_BLK_F_BLK_SIZE)
         count = CONFIG_BLK_SIZE + 1;
-    err = bf_virtio_config(&d->virtio, 0, words, count);
+    err = bf_virtio_config(&d->virtio, 0, 4, words, count);
     if (err)
         return err;
     capacity = (uint64_t)words[CONFIG_CAPACITY_HIGH] << 32 | words[CONFIG_CAPACITY_LOW];

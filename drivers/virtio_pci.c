@@ -101,16 +101,29 @@ enum bf_err bf_virtio_find(struct bf_virtio *v, struct bf_pci *pci)
 
 // ---- Start and reset ---------------------------------------------------------------------------
 
+void bf_virtio_reset_begin(struct bf_virtio *v)
+{
+    v->reset_us = bf_platform_now_us() + RESET_US;
+    common_write(v, DEVICE_STATUS, 1, 0);
+}
+
+enum bf_err bf_virtio_reset_poll(struct bf_virtio *v)
+{
+    uint64_t status = common_read(v, DEVICE_STATUS, 1);
+    if (v->pci->failed)
+        return BF_ERR_TIMEOUT;
+    if (status == 0)
+        return BF_OK;
+    return bf_platform_now_us() >= v->reset_us ? BF_ERR_TIMEOUT : BF_AGAIN;
+}
+
 enum bf_err bf_virtio_reset(struct bf_virtio *v)
 {
-    uint64_t deadline = bf_platform_now_us() + RESET_US;
-    common_write(v, DEVICE_STATUS, 1, 0);
-    while (common_read(v, DEVICE_STATUS, 1) != 0) {
-        if (v->pci->failed || bf_platform_now_us() >= deadline)
-            return BF_ERR_TIMEOUT;
+    enum bf_err err;
+    bf_virtio_reset_begin(v);
+    while ((err = bf_virtio_reset_poll(v)) == BF_AGAIN)
         bf_platform_idle(RESET_REST_US);
-    }
-    return v->pci->failed ? BF_ERR_TIMEOUT : BF_OK;
+    return err;
 }
 
 static uint64_t offered_features(struct bf_virtio *v)
@@ -150,11 +163,16 @@ static void write_address(struct bf_virtio *v, uint32_t at, uint64_t address)
     common_write(v, at + 4, 4, address >> 32);
 }
 
+uint16_t bf_virtio_queue_max(struct bf_virtio *v, uint16_t number)
+{
+    common_write(v, QUEUE_SELECT, 2, number);
+    return (uint16_t)common_read(v, QUEUE_SIZE, 2);
+}
+
 enum bf_err bf_virtio_queue(struct bf_virtio *v, uint16_t number, struct bf_virtqueue *vq)
 {
     uint64_t at;
-    common_write(v, QUEUE_SELECT, 2, number);
-    if (common_read(v, QUEUE_SIZE, 2) < vq->size) // 0: there is none
+    if (bf_virtio_queue_max(v, number) < vq->size)
         return BF_ERR_UNSUPPORTED;
     at = (common_read(v, QUEUE_NOTIFY_OFF, 2) & UINT16_MAX) * v->notify_multiplier;
     if (at > v->notify.length - 2)
@@ -177,18 +195,20 @@ enum bf_err bf_virtio_start(struct bf_virtio *v)
 
 void bf_virtio_notify(struct bf_virtio *v, const struct bf_virtqueue *vq)
 {
-    bf_pci_write(v->pci, v->notify.bar, v->notify.offset + vq->notify_at, 2, vq->number);
+    if (!bf_virtqueue_quiet(vq))
+        bf_pci_write(v->pci, v->notify.bar, v->notify.offset + vq->notify_at, 2, vq->number);
 }
 
-enum bf_err bf_virtio_config(struct bf_virtio *v, uint32_t offset, uint32_t *words, uint32_t count)
+enum bf_err bf_virtio_config(struct bf_virtio *v, uint32_t offset, uint32_t width, uint32_t *fields,
+                             uint32_t count)
 {
-    if (offset > v->device.length || count > (v->device.length - offset) / 4)
+    uint64_t at = v->device.offset + offset;
+    if (offset > v->device.length || count > (v->device.length - offset) / width)
         return BF_ERR_PROTOCOL;
     for (uint32_t tries = 0; tries < CONFIG_TRIES; tries++) {
         uint64_t before = common_read(v, CONFIG_GENERATION, 1);
         for (uint32_t i = 0; i < count; i++)
-            words[i] =
-                (uint32_t)bf_pci_read(v->pci, v->device.bar, v->device.offset + offset + 4 * i, 4);
+            fields[i] = (uint32_t)bf_pci_read(v->pci, v->device.bar, at + width * i, width);
         if (common_read(v, CONFIG_GENERATION, 1) == before)
             return outcome(v);
     }

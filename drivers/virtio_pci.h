@@ -24,28 +24,36 @@ struct bf_virtio {
     struct bf_virtio_region common, notify, device;
     uint32_t notify_multiplier;
     uint64_t features; // that both sides agreed on
+    uint64_t reset_us; // when a reset that was begun is late
 };
 
 // Finds the structures; touches no register. BF_ERR_UNSUPPORTED when one is missing.
 enum bf_err bf_virtio_find(struct bf_virtio *v, struct bf_pci *pci);
 
-// Resets the device and waits until it says that it is reset (4.1.4.3.2): then no buffer belongs to
-// it any more. BF_ERR_TIMEOUT otherwise.
+// Begins to reset the device; poll says when it is done (4.1.4.3.2): BF_OK, and no buffer belongs
+// to it any more; BF_AGAIN; BF_ERR_TIMEOUT when it does not come to an end within 3 s.
+void bf_virtio_reset_begin(struct bf_virtio *v);
+enum bf_err bf_virtio_reset_poll(struct bf_virtio *v);
+// Both, waiting in between: for opening and closing.
 enum bf_err bf_virtio_reset(struct bf_virtio *v);
 
 // The steps of 3.1.1 after a reset up to FEATURES_OK. Version 1 and the platform's way to memory
 // are asked for always; `wanted` names what the driver can use beside.
 enum bf_err bf_virtio_negotiate(struct bf_virtio *v, uint64_t wanted);
 
+// How long the queue of that number may be at most; 0: there is none.
+uint16_t bf_virtio_queue_max(struct bf_virtio *v, uint16_t number);
 // Gives the device its queue of that number; BF_ERR_UNSUPPORTED when it cannot be so long.
 enum bf_err bf_virtio_queue(struct bf_virtio *v, uint16_t number, struct bf_virtqueue *vq);
 
 // DRIVER_OK: from here on the device works.
 enum bf_err bf_virtio_start(struct bf_virtio *v);
+// Tells the device of what was offered, unless it looks by itself.
 void bf_virtio_notify(struct bf_virtio *v, const struct bf_virtqueue *vq);
 
-// Fields of 32 bits of the device's own configuration, read by their width (4.1.3.1) and unchanged
-// in between (4.1.4.3.1). BF_ERR_PROTOCOL beyond the end of what there is.
-enum bf_err bf_virtio_config(struct bf_virtio *v, uint32_t offset, uint32_t *words, uint32_t count);
+// `count` fields of `width` bytes (1, 2, 4) of the device's own configuration, read as such
+// (4.1.3.1) and unchanged in between (4.1.4.3.1). BF_ERR_PROTOCOL beyond the end of what there is.
+enum bf_err bf_virtio_config(struct bf_virtio *v, uint32_t offset, uint32_t width, uint32_t *fields,
+                             uint32_t count);
 
 #endif

@@ -8,7 +8,7 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "rings are shared with the device");
 _Static_assert(sizeof(struct bf_virtq_desc) == 16, "2.6.5");
 
-enum { AVAIL_NO_INTERRUPT = 1 };
+enum { AVAIL_NO_INTERRUPT = 1, USED_NO_NOTIFY = 1 };
 
 struct virtq_avail { // 2.6.6
     uint16_t flags;
@@ -70,6 +70,11 @@ void bf_virtqueue_offer(struct bf_virtqueue *vq, uint16_t head)
     // The device sees descriptors and ring before the index, and the index before a notification.
     __atomic_store_n(&avail->idx, vq->offered, __ATOMIC_RELEASE);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+int bf_virtqueue_quiet(const struct bf_virtqueue *vq)
+{
+    return __atomic_load_n(&used_ring(vq)->flags, __ATOMIC_RELAXED) & USED_NO_NOTIFY;
 }
 
 enum bf_err bf_virtqueue_take(struct bf_virtqueue *vq, uint16_t *head, uint32_t *len)

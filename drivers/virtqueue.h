@@ -36,6 +36,9 @@ void bf_virtqueue_clear(struct bf_virtqueue *vq);
 // Offers the chain that begins at this descriptor.
 void bf_virtqueue_offer(struct bf_virtqueue *vq, uint16_t head);
 
+// The device looks at the queue by itself for now: it need not be notified (2.6.10).
+int bf_virtqueue_quiet(const struct bf_virtqueue *vq);
+
 // The next chain that the device has done with, and how many bytes it claims to have written.
 // BF_AGAIN: none. BF_ERR_PROTOCOL: the device's ring makes no sense.
 enum bf_err bf_virtqueue_take(struct bf_virtqueue *vq, uint16_t *head, uint32_t *len);
