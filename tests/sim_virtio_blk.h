@@ -4,7 +4,7 @@
 #ifndef BF_TESTS_SIM_VIRTIO_BLK_H
 #define BF_TESTS_SIM_VIRTIO_BLK_H
 
-#include "tests/sim_pci.h"
+#include "tests/sim_virtio.h"
 
 enum sim_vblk_fault {
     SIM_VBLK_GOOD,
@@ -21,30 +21,20 @@ enum sim_vblk_fault {
 };
 
 struct sim_vblk {
-    struct sim_pci pci;
+    struct sim_virtio virtio;
     const uint8_t *content;
     uint64_t sectors;
     uint32_t block_size, size_max;
     char serial[21];
-    uint16_t queue_max;
-    uint64_t features; // offered
 
     uint8_t hold;              // requests wait for sim_vblk_complete
     enum sim_vblk_fault fault; // of the next `faults` requests
     uint32_t faults;
-    uint8_t reset_stuck;
-    uint8_t legacy; // without the modern capabilities
 
     // the device's state
-    uint8_t status;
-    uint32_t feature_select, driver_select;
-    uint64_t driver_features;
-    uint16_t queue_size, queue_enable;
-    uint64_t desc, avail, used;
-    uint16_t seen, put;
     uint16_t held[64];
     uint32_t held_count;
-    uint32_t resets, reads, notifications;
+    uint32_t reads;
 };
 
 void sim_vblk_init(struct sim_vblk *m, const uint8_t *content, uint64_t bytes);

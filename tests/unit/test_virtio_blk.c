@@ -30,7 +30,7 @@ static void prepare(void)
 
 static void start(void)
 {
-    CHECK_EQ(bf_virtio_blk.open(&model.pci.pci, &controller), BF_OK);
+    CHECK_EQ(bf_virtio_blk.open(&model.virtio.pci.pci, &controller), BF_OK);
     CHECK_EQ(bf_virtio_blk.disk(controller, 0, &disk), BF_OK);
 }
 
@@ -39,8 +39,8 @@ static void stop(void)
 {
     bf_source_close(&disk);
     bf_virtio_blk.close(controller);
-    CHECK_EQ(sim_pci_open_ranges(&model.pci), 0);
-    CHECK_EQ(model.pci.stray, 0);
+    CHECK_EQ(sim_pci_open_ranges(&model.virtio.pci), 0);
+    CHECK_EQ(model.virtio.pci.stray, 0);
 }
 
 static void submit(struct bf_block_request *r, uint32_t i, uint64_t block, uint32_t count)
@@ -92,6 +92,7 @@ static void test_blocks_of_4096_and_small_segments(void)
     prepare();
     model.block_size = 4096;
     model.size_max = 65536;
+    sim_vblk_plug(&model);
     start();
     CHECK_EQ(disk.geometry.block_size, 4096);
     CHECK_EQ(disk.geometry.blocks, BYTES / 4096);
@@ -159,7 +160,7 @@ static void test_a_failed_request_fails_alone(void)
         submit(&r, 0, 8, 8);
         bf_source_poll(&disk);
         CHECK(r.done && r.status == BF_ERR_IO);
-        CHECK_EQ(model.resets, 1); // that of the start
+        CHECK_EQ(model.virtio.resets, 1); // that of the start
         submit(&r, 0, 8, 8);
         bf_source_poll(&disk);
         CHECK(r.done && r.status == BF_OK && holds(0, 8 * 512, 4096));
@@ -190,7 +191,7 @@ static void test_nonsense_resets_once(void)
         sim_vblk_complete(&model, 0);
         model.hold = 0;
         bf_source_poll(&disk);
-        CHECK_EQ(model.resets, 2);
+        CHECK_EQ(model.virtio.resets, 2);
         bf_source_poll(&disk);
         CHECK(r[0].done && r[0].status == BF_OK && holds(0, 8 * 512, 4096));
         CHECK(r[1].done && r[1].status == BF_OK && holds(1, 64 * 512, 4096));
@@ -207,7 +208,7 @@ static void test_a_completion_that_comes_twice(void)
     model.faults = 1;
     submit(&r, 0, 8, 8);
     bf_source_poll(&disk); // two came where one was out: neither is believed
-    CHECK_EQ(model.resets, 2);
+    CHECK_EQ(model.virtio.resets, 2);
     bf_source_poll(&disk);
     CHECK(r.done && r.status == BF_OK && holds(0, 8 * 512, 4096));
     stop();
@@ -226,10 +227,10 @@ static void test_a_lost_completion_resets_once(void)
     sim_clock_advance(BF_VIRTIO_BLK_TIMEOUT_US - 1000);
     bf_source_poll(&disk);
     CHECK(!r.done);
-    CHECK_EQ(model.resets, 1);
+    CHECK_EQ(model.virtio.resets, 1);
     sim_clock_advance(2000);
     bf_source_poll(&disk);
-    CHECK_EQ(model.resets, 2);
+    CHECK_EQ(model.virtio.resets, 2);
     bf_source_poll(&disk);
     CHECK(r.done && r.status == BF_OK && holds(0, 8 * 512, 4096));
     stop();
@@ -287,11 +288,11 @@ static void test_a_reset_that_never_ends(void)
     start();
     model.fault = SIM_VBLK_LOST;
     model.faults = 1;
-    model.reset_stuck = 1;
+    model.virtio.reset_stuck = 1;
     submit(&r, 0, 8, 8);
     sim_clock_advance(BF_VIRTIO_BLK_TIMEOUT_US + 1000);
     bf_source_poll(&disk);
-    CHECK(!model.pci.master);
+    CHECK(!model.virtio.pci.master);
     CHECK(r.done && r.status == BF_ERR_TIMEOUT);
     stop();
 }
@@ -303,8 +304,8 @@ static void test_a_device_that_keeps_its_memory(void)
     prepare();
     start();
     model.hold = 1;
-    model.reset_stuck = 1;
-    model.pci.master_stuck = 1;
+    model.virtio.reset_stuck = 1;
+    model.virtio.pci.master_stuck = 1;
     submit(&r, 0, 8, 8);
     sim_clock_advance(BF_VIRTIO_BLK_TIMEOUT_US + 1000);
     bf_source_poll(&disk);
@@ -312,7 +313,7 @@ static void test_a_device_that_keeps_its_memory(void)
     submit(&later, 1, 8, 8);
     CHECK(later.done && later.status == BF_ERR_TIMEOUT);
     CHECK(strstr(sim_log(), "left to it"));
-    model.reset_stuck = 0;
+    model.virtio.reset_stuck = 0;
     stop();
 }
 
@@ -331,24 +332,25 @@ static void test_closing_with_requests_out(void)
 static void test_what_is_left_to_the_firmware(void)
 {
     prepare();
-    model.legacy = 1;
+    model.virtio.legacy = 1;
     sim_vblk_plug(&model);
-    CHECK_EQ(bf_virtio_blk.open(&model.pci.pci, &controller), BF_ERR_UNSUPPORTED);
-    CHECK_EQ(model.resets, 0);
+    CHECK_EQ(bf_virtio_blk.open(&model.virtio.pci.pci, &controller), BF_ERR_UNSUPPORTED);
+    CHECK_EQ(model.virtio.resets, 0);
     prepare();
-    model.features &= ~(1ull << 32);
-    CHECK_EQ(bf_virtio_blk.open(&model.pci.pci, &controller), BF_ERR_UNSUPPORTED);
+    model.virtio.features &= ~(1ull << 32);
+    CHECK_EQ(bf_virtio_blk.open(&model.virtio.pci.pci, &controller), BF_ERR_UNSUPPORTED);
     prepare();
-    model.queue_max = 8;
-    CHECK_EQ(bf_virtio_blk.open(&model.pci.pci, &controller), BF_ERR_UNSUPPORTED);
+    model.virtio.queue_max = 8;
+    CHECK_EQ(bf_virtio_blk.open(&model.virtio.pci.pci, &controller), BF_ERR_UNSUPPORTED);
     prepare();
     model.block_size = 520;
-    CHECK_EQ(bf_virtio_blk.open(&model.pci.pci, &controller), BF_ERR_UNSUPPORTED);
-    CHECK_EQ(sim_pci_open_ranges(&model.pci), 0);
+    sim_vblk_plug(&model);
+    CHECK_EQ(bf_virtio_blk.open(&model.virtio.pci.pci, &controller), BF_ERR_UNSUPPORTED);
+    CHECK_EQ(sim_pci_open_ranges(&model.virtio.pci), 0);
     prepare();
-    model.reset_stuck = 1;
-    model.status = 4;
-    CHECK_EQ(bf_virtio_blk.open(&model.pci.pci, &controller), BF_ERR_TIMEOUT);
+    model.virtio.reset_stuck = 1;
+    model.virtio.status = 4;
+    CHECK_EQ(bf_virtio_blk.open(&model.virtio.pci.pci, &controller), BF_ERR_TIMEOUT);
     CHECK(controller == NULL);
 }
 
@@ -356,24 +358,24 @@ static void test_half_opened(void)
 {
     for (uint32_t fail = 1; fail <= 2; fail++) {
         prepare();
-        model.pci.alloc_fails = fail;
-        CHECK_EQ(bf_virtio_blk.open(&model.pci.pci, &controller), BF_ERR_NO_MEMORY);
+        model.virtio.pci.alloc_fails = fail;
+        CHECK_EQ(bf_virtio_blk.open(&model.virtio.pci.pci, &controller), BF_ERR_NO_MEMORY);
         CHECK(controller == NULL);
-        CHECK_EQ(sim_pci_open_ranges(&model.pci), 0);
+        CHECK_EQ(sim_pci_open_ranges(&model.virtio.pci), 0);
     }
     prepare();
-    CHECK_EQ(bf_virtio_blk.open(&model.pci.pci, &controller), BF_OK);
+    CHECK_EQ(bf_virtio_blk.open(&model.virtio.pci.pci, &controller), BF_OK);
     CHECK_EQ(bf_virtio_blk.disk(controller, 1, &disk), BF_ERR_NOT_FOUND);
     bf_virtio_blk.close(controller);
-    CHECK_EQ(sim_pci_open_ranges(&model.pci), 0);
+    CHECK_EQ(sim_pci_open_ranges(&model.virtio.pci), 0);
     bf_virtio_blk.close(NULL);
 }
 
 static void test_capabilities_in_a_circle(void)
 {
     prepare();
-    model.pci.config[0x49] = 0x84; // the last one leads back to the first
-    CHECK_EQ(bf_pci_capability(&model.pci.pci, 0x11, 0), 0);
+    model.virtio.pci.config[0x49] = 0x84; // the last one leads back to the first
+    CHECK_EQ(bf_pci_capability(&model.virtio.pci.pci, 0x11, 0), 0);
     start(); // what it needs is there all the same
     stop();
 }
