@@ -2,5 +2,6 @@
 IMAGE_SRCS   += image/block.c image/digest.c image/manifest.c image/manifest_file.c
 BLAKE3_USERS := image/digest.c
 IMAGE_SRCS   += image/gpt.c image/identity.c image/parttab.c image/probe.c image/swap.c
-IMAGE_SRCS   += image/usage.c image/usage_signature.c image/usage_swap.c image/crc32c.c
+IMAGE_SRCS   += image/usage.c image/usage_place.c image/usage_scan.c
+IMAGE_SRCS   += image/usage_signature.c image/usage_swap.c image/crc32c.c
 IMAGE_SRCS   += image/usage_ext.c image/usage_ext_super.c image/usage_fat.c

@@ -1,114 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
-// The map of a disk: which places there are, who may claim them, and the answers of all of them in
-// one. Places that overlap, that carry signatures of two owners, or that lie on a disk which is
-// itself part of something (RAID, LVM) are not claimed. Where there is a partition table, the
-// beginning and the end of the disk, where tables and loaders live, are always used.
+// The map of a disk: which places have something on it, who may claim them, and the answers of all
+// of them in one. A place answers in its own space; its segments say which part of it lies where on
+// the disk. What nobody claims is used; so are, where there is a partition table, the beginning and
+// the end of the disk, where tables and loaders live.
 #include "image/usage.h"
 
 #include <string.h>
 
-#include "base/fmt.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "image/parttab.h"
 #include "image/usage_parts.h"
 
-enum {
-    READ_TIMEOUT_US = 5000000,
-    TABLE_MARGIN = 1024 * 1024,
+enum { TABLE_MARGIN = 1024 * 1024 };
+static const uint32_t NONE = UINT32_MAX;
+
+// A contiguous part of the disk that belongs to one leg of one segment of a place.
+struct area {
+    uint64_t first, bytes;
+    uint32_t map, segment, leg;
 };
 
 struct bf_usage {
     struct bf_peek peek;
-    uint64_t margin; // at both ends of the disk
-    uint32_t maps;
-    struct bf_usage_map map[BF_PARTITIONS_MAX]; // in order of the disk, without overlaps
-    uint64_t first, end;                        // the last answer: [first, end) of one kind
+    uint8_t has_table[BF_USAGE_DISKS_MAX];
+    struct bf_place_list list;
+
+    // Of the disk that is selected.
+    uint32_t disk; // NONE: all used
+    uint64_t bytes;
+    struct bf_usage_map *map;
+    uint32_t maps, map_room;
+    struct area *area; // in order, without overlaps
+    uint32_t areas, area_room;
+    uint64_t first, end; // the last answer: [first, end) of one kind
     int unused;
 };
 
-// ---- Reading -----------------------------------------------------------------------------------
-
-static void peek_free(struct bf_peek *p)
+// Room for one more element; the new array when it had to move.
+static void *grow(void *array, uint32_t count, uint32_t *room, size_t size)
 {
-    for (uint32_t i = 0; i < BF_PEEK_LINES; i++)
-        bf_free(p->line[i]);
-    bf_free(p->scratch);
-}
-
-static int peek_init(struct bf_peek *p, struct bf_source_disk *disk)
-{
-    p->disk = disk;
-    p->bytes = bf_source_bytes(disk);
-    p->scratch = bf_alloc(BF_USAGE_SCRATCH);
-    for (uint32_t i = 0; i < BF_PEEK_LINES; i++) {
-        p->at[i] = UINT64_MAX;
-        p->line[i] = bf_alloc(BF_PEEK_LINE);
-        if (!p->line[i])
-            return 0;
-    }
-    return p->scratch != NULL;
-}
-
-// The line that begins at `at`, read if need be; the one that was not asked for longest gives way.
-static const uint8_t *line_at(struct bf_peek *p, uint64_t at)
-{
-    uint32_t oldest = 0;
-    uint64_t left = p->bytes - at;
-    for (uint32_t i = 0; i < BF_PEEK_LINES; i++) {
-        if (p->at[i] == at) {
-            p->touched[i] = ++p->clock;
-            return p->line[i];
-        }
-        if (p->touched[i] < p->touched[oldest])
-            oldest = i;
-    }
-    p->at[oldest] = UINT64_MAX;
-    p->failed = bf_source_read(p->disk, at, p->line[oldest],
-                               left < BF_PEEK_LINE ? (size_t)left : BF_PEEK_LINE, READ_TIMEOUT_US);
-    if (p->failed) {
-        bf_log(BF_LOG_WARNING,
-               "the maps of what is used cannot be read at byte %llu (%s): the "
-               "rest of this disk is copied whole",
-               (unsigned long long)at, bf_err_name(p->failed));
+    uint8_t *more;
+    if (count < *room)
+        return array;
+    more = bf_alloc((size_t)(*room ? *room * 2 : 8) * size);
+    if (!more)
         return NULL;
-    }
-    p->at[oldest] = at;
-    p->touched[oldest] = ++p->clock;
-    return p->line[oldest];
-}
-
-enum bf_err bf_peek_read(struct bf_peek *p, uint64_t offset, void *out, size_t len)
-{
-    uint8_t *to = out;
-    if (offset > p->bytes || len > p->bytes - offset)
-        return BF_ERR_RANGE;
-    while (len > 0) {
-        size_t skip = (size_t)(offset % BF_PEEK_LINE), part = BF_PEEK_LINE - skip;
-        const uint8_t *line = p->failed ? NULL : line_at(p, offset - skip);
-        if (!line)
-            return p->failed;
-        if (part > len)
-            part = len;
-        memcpy(to, line + skip, part);
-        to += part;
-        offset += part;
-        len -= part;
-    }
-    return BF_OK;
-}
-
-enum bf_err bf_place_read(const struct bf_usage_place *place, uint64_t offset, void *out,
-                          size_t len)
-{
-    if (offset > place->bytes || len > place->bytes - offset)
-        return BF_ERR_RANGE;
-    return bf_peek_read(place->peek, place->first + offset, out, len);
-}
-
-static enum bf_err read_table(void *impl, uint64_t offset, void *out, size_t len)
-{
-    return bf_peek_read(impl, offset, out, len);
+    if (count)
+        memcpy(more, array, count * size);
+    bf_free(array);
+    *room = *room ? *room * 2 : 8;
+    return more;
 }
 
 // ---- Who claims what ---------------------------------------------------------------------------
@@ -122,111 +63,177 @@ static const struct {
     {BF_SIGNATURE_FAT, bf_usage_fat},
 };
 
-static void tell(uint32_t number, const char *name, const char *why)
+static int add_area(struct bf_usage *u, const struct area *area)
 {
-    char where[32] = "the whole disk";
-    if (number)
-        bf_snprintf(where, sizeof where, "partition %u", number);
+    struct area *more = grow(u->area, u->areas, &u->area_room, sizeof *more);
+    if (!more)
+        return 0;
+    u->area = more;
+    u->area[u->areas++] = *area;
+    return 1;
+}
+
+// All parts of a place that lie on the disk. 0 without memory.
+static int add_areas(struct bf_usage *u, const struct bf_usage_place *p, uint32_t map)
+{
+    for (uint32_t i = 0; i < p->segments; i++)
+        for (uint32_t k = 0; k < p->segment[i].legs; k++) {
+            const struct bf_leg *leg = &p->leg[p->segment[i].leg + k];
+            struct area a = {leg->first, p->segment[i].bytes / p->segment[i].legs, map, i, k};
+            if (leg->disk == u->disk && !add_area(u, &a))
+                return 0;
+        }
+    return 1;
+}
+
+static void tell(const struct bf_usage_map *map, const char *why)
+{
     if (why)
-        bf_log(BF_LOG_INFO, "%s: %s, copied whole: %s", where, name, why);
+        bf_log(BF_LOG_INFO, "%s: %s, copied whole: %s", map->place.name, map->name, why);
     else
-        bf_log(BF_LOG_INFO, "%s: %s, only what is used is copied", where, name);
+        bf_log(BF_LOG_INFO, "%s: %s, only what is used is copied", map->place.name, map->name);
 }
 
 // One owner and no other: then it is asked for its map.
-static void claim(struct bf_usage *u, uint32_t number, uint64_t first, uint64_t bytes,
-                  uint32_t signatures)
+static void claim(struct bf_usage *u, const struct bf_usage_place *place)
 {
-    struct bf_usage_map *map = &u->map[u->maps];
+    struct bf_usage_map *map = grow(u->map, u->maps, &u->map_room, sizeof *map);
     char why[BF_USAGE_WHY] = "";
+    if (!map)
+        return;
+    u->map = map;
+    map += u->maps;
     for (uint32_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        if (signatures != kinds[i].signature)
+        if (place->signatures != kinds[i].signature)
             continue;
         memset(map, 0, sizeof *map);
-        map->place = (struct bf_usage_place){&u->peek, first, bytes};
+        map->place = *place;
         enum bf_err err = kinds[i].look(map, why);
-        if (err == BF_OK)
-            u->maps++;
         if (err == BF_OK || err == BF_ERR_UNSUPPORTED)
-            tell(number, map->name, err ? why : NULL);
+            tell(map, err ? why : NULL);
+        if (err)
+            continue;
+        uint32_t areas = u->areas;
+        if (add_areas(u, place, u->maps)) {
+            u->maps++;
+        } else {
+            u->areas = areas;
+            bf_free(map->impl);
+        }
     }
 }
 
-static int overlaps(const struct bf_parttab *t, uint32_t i)
+static int lies_on(const struct bf_usage_place *place, uint32_t disk)
 {
-    const struct bf_partition *a = &t->partition[i];
-    for (uint32_t k = 0; k < t->count; k++) {
-        const struct bf_partition *b = &t->partition[k];
-        if (k != i && a->first < b->first + b->bytes && b->first < a->first + a->bytes)
-            return 1;
-    }
+    for (uint32_t i = 0; i < place->segments; i++)
+        for (uint32_t k = 0; k < place->segment[i].legs; k++)
+            if (place->leg[place->segment[i].leg + k].disk == disk)
+                return 1;
     return 0;
 }
 
-static void sort_by_place(struct bf_parttab *t)
+// ---- The disks, and one of them ----------------------------------------------------------------
+
+// A heap sort: there may be thousands of areas.
+static void sift(struct area *a, uint32_t root, uint32_t count)
 {
-    for (uint32_t i = 1; i < t->count; i++) {
-        struct bf_partition p = t->partition[i];
-        uint32_t k = i;
-        for (; k > 0 && t->partition[k - 1].first > p.first; k--)
-            t->partition[k] = t->partition[k - 1];
-        t->partition[k] = p;
+    for (uint32_t child; (child = 2 * root + 1) < count; root = child) {
+        if (child + 1 < count && a[child].first < a[child + 1].first)
+            child++;
+        if (a[root].first >= a[child].first)
+            return;
+        struct area swap = a[root];
+        a[root] = a[child];
+        a[child] = swap;
     }
+}
+
+static void sort_areas(struct area *a, uint32_t count)
+{
+    for (uint32_t i = count / 2; i-- > 0;)
+        sift(a, i, count);
+    for (uint32_t last = count; last-- > 1;) {
+        struct area swap = a[0];
+        a[0] = a[last];
+        a[last] = swap;
+        sift(a, 0, last);
+    }
+}
+
+static int areas_fit(const struct bf_usage *u)
+{
+    for (uint32_t i = 0; i < u->areas; i++) {
+        const struct area *a = &u->area[i];
+        if (a->first > u->bytes || a->bytes > u->bytes - a->first ||
+            (i && a->first - a[-1].first < a[-1].bytes))
+            return 0;
+    }
+    return 1;
 }
 
 // A hibernated system will go on with what it has in memory, whatever its file systems look like
-// now: nothing of its disk is left out.
-static void claim_partitions(struct bf_usage *u, struct bf_parttab *t)
+// now: nothing of any of its disks is left out.
+static const struct bf_usage_place *hibernated(const struct bf_usage *u)
 {
-    uint32_t found[BF_PARTITIONS_MAX], all = 0;
-    sort_by_place(t);
-    for (uint32_t i = 0; i < t->count; i++) {
-        struct bf_usage_place place = {&u->peek, t->partition[i].first, t->partition[i].bytes};
-        if (bf_signatures(&place, &found[i]))
-            return;
-        all |= found[i];
-    }
-    if (all & BF_SIGNATURE_HIBERNATION) {
-        bf_log(BF_LOG_INFO, "a hibernated system is on this disk: it is copied whole");
-        return;
-    }
-    u->margin = TABLE_MARGIN;
-    for (uint32_t i = 0; i < t->count; i++)
-        if (!overlaps(t, i))
-            claim(u, t->partition[i].number, t->partition[i].first, t->partition[i].bytes,
-                  found[i]);
+    for (uint32_t i = 0; i < u->list.count; i++)
+        if (u->list.place[i].signatures & BF_SIGNATURE_HIBERNATION)
+            return &u->list.place[i];
+    return NULL;
 }
 
-static void look(struct bf_usage *u, struct bf_parttab *table)
+static void deselect(struct bf_usage *u)
 {
-    struct bf_bytes bytes = {.read = read_table,
-                             .impl = &u->peek,
-                             .bytes = u->peek.bytes,
-                             .block_size = u->peek.disk->geometry.block_size};
-    struct bf_usage_place whole = {&u->peek, 0, u->peek.bytes};
-    uint32_t signatures;
-    if (bf_parttab_read(&bytes, table) || table->primary_damaged ||
-        bf_signatures(&whole, &signatures))
-        return;
-    // The boot sector of FAT reads as a partition table, too: whoever has both has neither.
-    if (!table->count)
-        claim(u, 0, 0, u->peek.bytes, signatures);
-    else if (!signatures)
-        claim_partitions(u, table);
-    else
-        bf_log(BF_LOG_INFO, "a disk with partitions is itself part of something else: it is copied "
-                            "whole");
+    for (uint32_t i = 0; i < u->maps; i++)
+        bf_free(u->map[i].impl);
+    u->peek.scratch_owner = NULL; // the next map may have the same address
+    u->maps = u->areas = 0;
+    u->disk = NONE;
+    u->first = u->end = 0;
 }
 
-struct bf_usage *bf_usage_open(struct bf_source_disk *disk)
+static void look(struct bf_usage *u)
 {
-    struct bf_usage *u = bf_alloc(sizeof *u);
-    struct bf_parttab *table = bf_alloc(sizeof *table);
-    if (u && table && peek_init(&u->peek, disk))
-        look(u, table);
-    bf_free(table);
-    if (u && u->maps)
+    const struct bf_usage_place *asleep = hibernated(u);
+    if (asleep) {
+        bf_log(BF_LOG_INFO, "a hibernated system is on %s of disk %u: every disk is copied whole",
+               asleep->name, asleep->leg->disk);
+        return;
+    }
+    for (uint32_t i = 0; i < u->list.count; i++)
+        if (lies_on(&u->list.place[i], u->disk))
+            claim(u, &u->list.place[i]);
+    sort_areas(u->area, u->areas);
+    if (!areas_fit(u))
+        u->areas = 0;
+}
+
+void bf_usage_select(struct bf_usage *u, const struct bf_source_disk *disk)
+{
+    if (!u)
+        return;
+    deselect(u);
+    for (uint32_t i = 0; i < u->peek.disks && u->disk == NONE; i++)
+        if (disk && u->peek.disk[i] == disk)
+            u->disk = i;
+    if (u->disk == NONE)
+        return;
+    u->bytes = bf_source_bytes(disk);
+    look(u);
+}
+
+struct bf_usage *bf_usage_open(struct bf_source_disk *const *disk, uint32_t disks)
+{
+    struct bf_usage *u = disks <= BF_USAGE_DISKS_MAX ? bf_alloc(sizeof *u) : NULL;
+    if (!u)
+        return NULL;
+    u->disk = NONE;
+    if (bf_peek_init(&u->peek, disk, disks) == BF_OK &&
+        bf_usage_scan(&u->peek, &u->list, u->has_table) == BF_OK) {
+        u->peek.place = u->list.place;
+        u->peek.places = u->list.count;
         return u;
+    }
+    bf_log(BF_LOG_WARNING, "what is on the disks cannot be told: they are copied whole");
     bf_usage_free(u);
     return NULL;
 }
@@ -235,50 +242,98 @@ void bf_usage_free(struct bf_usage *u)
 {
     if (!u)
         return;
-    for (uint32_t i = 0; i < u->maps; i++)
-        bf_free(u->map[i].impl);
-    peek_free(&u->peek);
+    deselect(u);
+    bf_free(u->map);
+    bf_free(u->area);
+    bf_place_list_cut(&u->list, 0);
+    bf_peek_free(&u->peek);
     bf_free(u);
 }
 
 // ---- Answers -----------------------------------------------------------------------------------
 
+// Where byte `at` of a leg is in the place.
+static uint64_t in_place(const struct bf_segment *s, uint32_t leg, uint64_t at)
+{
+    if (s->legs == 1)
+        return s->at + at;
+    return s->at + (at / s->stripe_bytes * s->legs + leg) * s->stripe_bytes + at % s->stripe_bytes;
+}
+
+// How much of a leg lies in front of byte `end` of the place.
+static uint64_t in_leg(const struct bf_segment *s, uint32_t leg, uint64_t end)
+{
+    uint64_t within = end - s->at < s->bytes ? end - s->at : s->bytes, row, rest, skip;
+    if (s->legs == 1)
+        return within;
+    row = s->stripe_bytes * s->legs;
+    rest = within % row;
+    skip = leg * s->stripe_bytes;
+    rest = rest < skip ? 0 : rest - skip < s->stripe_bytes ? rest - skip : s->stripe_bytes;
+    return within / row * s->stripe_bytes + rest;
+}
+
+// An answer within one area. What is contiguous in a stripe is so in the leg as long as the other
+// legs' stripes between are of the same kind, as they are within one answer.
+static int ask_area(struct bf_usage *u, const struct area *a, uint64_t at, uint64_t *end)
+{
+    struct bf_usage_map *m = &u->map[a->map];
+    const struct bf_segment *s = &m->place.segment[a->segment];
+    uint64_t from = in_place(s, a->leg, at - a->first), to = m->place.bytes;
+    uint64_t errors = u->peek.errors;
+    int unused = m->ops->extent(m->impl, from, &to);
+    if (to <= from || to > m->place.bytes)
+        to = m->place.bytes;
+    *end = a->first + in_leg(s, a->leg, to);
+    return unused && u->peek.errors == errors;
+}
+
+// The first area that ends behind `at`.
+static const struct area *area_at(const struct bf_usage *u, uint64_t at)
+{
+    uint32_t low = 0, high = u->areas;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (u->area[middle].first + u->area[middle].bytes <= at)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < u->areas ? &u->area[low] : NULL;
+}
+
 static int ask(struct bf_usage *u, uint64_t at, uint64_t *end)
 {
-    uint64_t last = u->peek.bytes;
-    uint32_t i = 0;
+    uint64_t last = u->bytes, margin = u->has_table[u->disk] ? TABLE_MARGIN : 0;
+    const struct area *a;
+    int unused;
     *end = last;
-    if (u->peek.failed)
+    if (u->peek.failed[u->disk])
         return 0;
-    if (u->margin) {
-        if (at < u->margin || u->margin >= last / 2) {
-            *end = u->margin >= last / 2 ? last : u->margin;
+    if (margin) {
+        if (at < margin || margin >= last / 2) {
+            *end = margin >= last / 2 ? last : margin;
             return 0;
         }
-        if (at >= last - u->margin)
+        if (at >= last - margin)
             return 0;
-        *end = last -= u->margin;
+        *end = last -= margin;
     }
-    while (i < u->maps && u->map[i].place.first + u->map[i].place.bytes <= at)
-        i++;
-    if (i == u->maps)
+    a = area_at(u, at);
+    if (!a)
         return 0;
-    const struct bf_usage_map *m = &u->map[i];
-    if (at < m->place.first) {
-        *end = m->place.first < last ? m->place.first : last;
+    if (at < a->first) {
+        *end = a->first < last ? a->first : last;
         return 0;
     }
-    uint64_t within = m->place.bytes;
-    int unused = m->ops->extent(m->impl, at - m->place.first, &within);
-    if (within > m->place.bytes || within <= at - m->place.first)
-        within = m->place.bytes;
-    *end = m->place.first + within < last ? m->place.first + within : last;
-    return unused && !u->peek.failed;
+    unused = ask_area(u, a, at, end);
+    *end = *end < last ? *end : last;
+    return unused;
 }
 
 int bf_usage_extent(struct bf_usage *u, uint64_t at, uint64_t disk_bytes, uint64_t *end)
 {
-    if (!u || disk_bytes != u->peek.bytes || at >= disk_bytes) {
+    if (!u || u->disk == NONE || disk_bytes != u->bytes || at >= disk_bytes) {
         *end = disk_bytes;
         return 0;
     }

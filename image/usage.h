@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Only what is used: which parts of a disk are certainly unused, as its own file systems say. The
-// maps are read from the raw disk, lazily, as the copy advances in disk order, with a fixed amount
-// of memory whatever the size of the disk. They may only ever err towards copying: what no file
+// maps are read from the raw disks, lazily, as the copy advances in disk order, with a fixed amount
+// of memory whatever the size of a disk. They may only ever err towards copying: what no file
 // system claims, what is dirty, unknown, inconsistent, ambiguous or unreadable counts as used.
 #ifndef BF_IMAGE_USAGE_H
 #define BF_IMAGE_USAGE_H
@@ -11,17 +11,24 @@
 #include "base/err.h"
 #include "image/block.h"
 
-struct bf_usage; // of one disk
+enum { BF_USAGE_DISKS_MAX = 64 };
 
-// Looks for file systems in the partitions of a disk, or on the whole of one without a table, and
-// tells the log what it found. NULL without memory or when the disk has nothing to say: all used.
-// The disk stays the caller's and must outlive the map; both are used by one thread.
-struct bf_usage *bf_usage_open(struct bf_source_disk *disk);
+struct bf_usage; // of all disks that are copied together
+
+// Looks for partitions and what is on them, on every disk: a file system may lie on several, and a
+// system that hibernated anywhere has an interest in all of them. Entries of disk may be NULL: not
+// there. NULL without memory or with more than BF_USAGE_DISKS_MAX disks: all used. The disks and
+// the array stay the caller's and must outlive the maps; all is used by one thread.
+struct bf_usage *bf_usage_open(struct bf_source_disk *const *disk, uint32_t disks);
 void bf_usage_free(struct bf_usage *u); // takes NULL
 
-// The extent that begins at byte `at` (which lies on the disk): it ends before *end > at, and all
+// Turns to one of the disks, of which all later answers are, and tells the log what is on it. NULL
+// for u, or a disk that is none of those opened, is a disk that is all used.
+void bf_usage_select(struct bf_usage *u, const struct bf_source_disk *disk);
+
+// The extent that begins at byte `at` (which lies on the disk): it ends at *end > at, and all
 // of it is unused (1) or counts as used (0). The next extent may be of the same kind. Reads the
-// disk, a bounded amount in one call. NULL is a disk that is all used.
+// disks, a bounded amount in one call. NULL is a disk that is all used.
 int bf_usage_extent(struct bf_usage *u, uint64_t at, uint64_t disk_bytes, uint64_t *end);
 
 // How many chunks from `first` on are of one kind: at least one, at most `most`, and at most

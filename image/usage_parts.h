@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Inside of the maps: what image/usage*.c share.
+// Inside of the maps: what image/usage*.c share. A place is where a file system may be: a
+// partition, a whole disk, a volume; its bytes may lie in pieces on several disks. Whoever maps a
+// file system sees the place only, reads it with bf_place_read and answers in offsets of the place;
+// where these bytes are on the disk that is being copied is the affair of image/usage.c.
 #ifndef BF_IMAGE_USAGE_PARTS_H
 #define BF_IMAGE_USAGE_PARTS_H
 
@@ -8,52 +11,117 @@
 
 #include "base/err.h"
 #include "image/block.h"
+#include "image/usage.h"
 
 enum {
     BF_PEEK_LINE = 65536,
-    BF_PEEK_LINES = 4,
+    BF_PEEK_LINES = 8,
     BF_USAGE_SCRATCH = 65536, // the largest bitmap of one group: one block
     BF_USAGE_WHY = 80,
+    BF_USAGE_NAME = 16,
+    BF_PLACE_NAME = 96,
 };
 
-// A cached reader of small pieces. The first error is final: a disk that fails is not asked again.
+struct bf_usage_place;
+
+// A cached reader of small pieces, one for all disks of the session. The first error of a disk is
+// final: it is not asked again.
 struct bf_peek {
-    struct bf_source_disk *disk;
-    uint64_t bytes;
+    struct bf_source_disk *const *disk; // NULL entries: not there
+    uint32_t disks;
+    uint8_t failed[BF_USAGE_DISKS_MAX]; // enum bf_err
+    uint64_t errors;                    // reads that failed, those not tried included
     uint8_t *line[BF_PEEK_LINES];
     uint64_t at[BF_PEEK_LINES]; // offset of each line, UINT64_MAX: empty
+    uint32_t of[BF_PEEK_LINES]; // its disk
     uint64_t touched[BF_PEEK_LINES], clock;
-    enum bf_err failed;
 
-    // One group's bitmap for whoever is asked at the moment.
+    // BF_USAGE_SCRATCH bytes, such as one group's bitmap, for whichever map is asked at the moment.
+    // Who uses it sets owner and tag (owner NULL while it is being filled) and finds there later
+    // whether it still holds what he left in it. One for all maps: nobody may keep a pointer to
+    // something in it over two calls. Nothing of it survives the turn to another disk.
     uint8_t *scratch;
     const void *scratch_owner;
     uint64_t scratch_tag;
-};
-enum bf_err bf_peek_read(struct bf_peek *p, uint64_t offset, void *out, size_t len);
 
-// Where a file system may be: a partition, or the whole disk.
+    const struct bf_usage_place *place; // all of them, see bf_usage_places
+    uint32_t places;
+};
+enum bf_err bf_peek_init(struct bf_peek *p, struct bf_source_disk *const *disk, uint32_t disks);
+void bf_peek_free(struct bf_peek *p); // takes one whose init failed, or that is all zero
+// Reads a disk of the session. BF_ERR_RANGE outside of it.
+enum bf_err bf_peek_read(struct bf_peek *p, uint32_t disk, uint64_t offset, void *out, size_t len);
+
+// A run of a place on the disks: one leg is contiguous, several take turns, stripe by stripe.
+struct bf_segment {
+    uint64_t at, bytes;    // of the place; bytes is a multiple of legs * stripe_bytes
+    uint64_t stripe_bytes; // with several legs
+    uint32_t legs;
+    uint32_t leg; // the first of them, in the place's
+};
+struct bf_leg {
+    uint32_t disk; // of the session
+    uint64_t first;
+};
+
+// Maps copy it by value; what it points to lives as long as any map.
 struct bf_usage_place {
     struct bf_peek *peek;
-    uint64_t first, bytes;
+    uint64_t bytes;
+    uint32_t signatures;        // set of enum bf_signature: who has left his mark here
+    uint32_t segments;          // 0: parts of it are missing, it cannot be read
+    struct bf_segment *segment; // in order, without gaps, together all bytes of the place
+    struct bf_leg *leg;
+    char name[BF_PLACE_NAME]; // for the log: "partition 2", "volume vg0/root"
 };
-// Reads within the place. BF_ERR_RANGE outside of it.
+// A list of places; all zero is an empty one.
+struct bf_place_list {
+    struct bf_usage_place *place;
+    uint32_t count, room;
+};
+// A new place with room for segments and legs, which the caller fills in; NULL without memory.
+// Earlier pointers into the list are no longer good.
+struct bf_usage_place *bf_place_add(struct bf_place_list *list, struct bf_peek *peek,
+                                    uint64_t bytes, uint32_t segments, uint32_t legs);
+// The usual one, in one piece.
+struct bf_usage_place *bf_place_add_run(struct bf_place_list *list, struct bf_peek *peek,
+                                        uint32_t disk, uint64_t first, uint64_t bytes);
+void bf_place_list_cut(struct bf_place_list *list, uint32_t count); // forgets those behind `count`
+
+// Reads within the place. BF_ERR_RANGE outside of it, BF_ERR_NOT_FOUND where a disk is missing.
 enum bf_err bf_place_read(const struct bf_usage_place *place, uint64_t offset, void *out,
                           size_t len);
 
+// All places of the session: those of every planned disk, not only of the one that is copied now.
+// Each has its signatures, so that the other members of a file system on several devices are found
+// by looking at those with its signature alone and reading their superblocks. Partitions that
+// overlap, and what lies on a disk that is itself part of something, carry BF_SIGNATURE_OTHER too:
+// they belong to nobody. The two sides of a mirror are one place, seen through the member on the
+// disk that is copied now: the same device never comes up twice, except as a clone. Complete before
+// the first map is looked for, and valid as long as that map.
+const struct bf_usage_place *bf_usage_places(const struct bf_peek *peek, uint32_t *count);
+
+// What is on the disks themselves: partitions, and disks without a table. has_table[i]: the ends of
+// disk i belong to its table. Fails where the beginning of something cannot be read.
+enum bf_err bf_usage_scan(struct bf_peek *peek, struct bf_place_list *list, uint8_t *has_table);
+
 struct bf_usage_ops {
-    // Like bf_usage_extent, relative to the place; at < bytes. *end may be cut by the caller.
+    // Like bf_usage_extent, in the space of the place; at < bytes. *end is the end of the place on
+    // entry, and may be cut by the caller. An answer during which a read failed counts as "used"
+    // whatever it is.
     int (*extent)(void *impl, uint64_t at, uint64_t *end);
 };
 struct bf_usage_map {
     struct bf_usage_place place;
     const struct bf_usage_ops *ops;
     void *impl; // released with bf_free
-    char name[16];
+    char name[BF_USAGE_NAME];
 };
 
-// Each kind looks at map->place. BF_OK: ops, impl and name are set. BF_ERR_NOT_FOUND: it is not
-// this kind. BF_ERR_UNSUPPORTED: it is, name is set, and why says why it is copied whole.
+// Each kind looks at map->place, which has its signature and no other. BF_OK: ops, impl and name
+// are set. BF_ERR_NOT_FOUND: it is not this kind. BF_ERR_UNSUPPORTED: it is, name is set, and why
+// says why it is copied whole. A kind is one line in the table `kinds` of image/usage.c, one flag
+// below, and its magic numbers in image/usage_signature.c.
 enum bf_err bf_usage_ext(struct bf_usage_map *map, char why[BF_USAGE_WHY]);
 enum bf_err bf_usage_fat(struct bf_usage_map *map, char why[BF_USAGE_WHY]);
 enum bf_err bf_usage_swap(struct bf_usage_map *map, char why[BF_USAGE_WHY]);

@@ -95,14 +95,14 @@ void bf_sender_begin_copy(struct bf_sender *s)
     s->state = BF_SENDER_COPY;
 }
 
-// The map of one disk at a time; it is kept over connections.
+// The maps of all planned disks, turned to one of them at a time; they are kept over connections.
 static struct bf_usage *usage_of(struct bf_sender *s, uint16_t index)
 {
-    if (s->usage_of != index) {
-        bf_usage_free(s->usage);
-        s->usage = s->config.copy_all ? NULL : bf_usage_open(s->disk[index].source);
-        s->usage_of = index;
-    }
+    if (s->usage_of == BF_NO_DISK && !s->config.copy_all)
+        s->usage = bf_usage_open(s->config.disks, s->config.inventory->disks);
+    if (s->usage_of != index)
+        bf_usage_select(s->usage, s->disk[index].source);
+    s->usage_of = index;
     return s->usage;
 }
 

@@ -76,8 +76,8 @@ struct bf_sender {
 
     // Copying: the span that is read now.
     struct bf_feed feed;
-    struct bf_usage *usage; // of one disk, NULL: everything is read
-    uint16_t usage_of;      // index of that disk, BF_NO_DISK: of none yet
+    struct bf_usage *usage; // of the planned disks, NULL: everything is read
+    uint16_t usage_of;      // index of the one it is turned to, BF_NO_DISK: not opened yet
     uint16_t current;       // index of the disk, BF_NO_DISK between disks
     uint8_t repair;   // the span is a repair
     uint64_t sent;    // chunks before it are in frames

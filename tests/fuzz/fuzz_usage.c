@@ -168,7 +168,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                    .max_blocks = 128,
                                    .preferred_blocks = 128,
                                    .depth = 1};
-    struct bf_usage *u = bf_usage_open(&disk);
+    struct bf_source_disk *disks[] = {&disk};
+    struct bf_usage *u = bf_usage_open(disks, 1);
+    bf_usage_select(u, &disk);
     judge(u, bf_source_bytes(&disk));
     bf_usage_free(u);
     return 0;

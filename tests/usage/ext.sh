@@ -112,13 +112,13 @@ check "swap but for its header, and no gap" \
     test "$(cat "$T/map2")" = "$(((72 << 20) + 65536)) $((112 << 20))"
 cp "$T/disk.raw" "$T/asleep.raw"
 printf 'S1SUSPEND\0' | dd of="$T/asleep.raw" bs=1 seek=$(((72 << 20) + 4086)) conv=notrunc status=none
-check "a hibernated system is copied whole" whole "$T/asleep.raw" 'hibernated system is on this disk'
+check "a hibernated system is copied whole" whole "$T/asleep.raw" 'hibernated system is on partition 2 of disk 0'
 
 # The same in sectors of 4096 bytes, and with a table of the older kind, in a logical partition.
 garbage "$T/native.raw" 96
 printf 'g\nn\n1\n2048\n18431\nw\n' | fdisk -w always -W always -b 4096 "$T/native.raw" >/dev/null
 mke2fs -q -F -t ext4 -E "nodiscard,offset=$((8 << 20))" "$T/native.raw" 64M
-"$MAP" "$T/native.raw" 4096 >"$T/native.raw.map" 2>/dev/null
+"$MAP" -b 4096 "$T/native.raw" >"$T/native.raw.map" 2>/dev/null
 check "sectors of 4096 bytes" "$COMPARE" ext "$T/native.raw" "$T/native.raw.map" $((8 << 20))
 garbage "$T/mbr.raw" 96
 printf 'label: dos\nstart=2048, size=180224, type=5\nstart=16384, size=131072\n' | sfdisk -q "$T/mbr.raw"

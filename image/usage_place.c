@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading for the maps: a small cache over all disks of the session, and places, which lie in
+// pieces on them. Memory is the same for one disk and for sixty-four.
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "image/usage_parts.h"
+
+enum { READ_TIMEOUT_US = 5000000 };
+
+enum bf_err bf_peek_init(struct bf_peek *p, struct bf_source_disk *const *disk, uint32_t disks)
+{
+    memset(p, 0, sizeof *p);
+    p->disk = disk;
+    p->disks = disks;
+    p->scratch = bf_alloc(BF_USAGE_SCRATCH);
+    for (uint32_t i = 0; i < BF_PEEK_LINES; i++) {
+        p->at[i] = UINT64_MAX;
+        p->line[i] = bf_alloc(BF_PEEK_LINE);
+        if (!p->line[i])
+            return BF_ERR_NO_MEMORY;
+    }
+    return p->scratch ? BF_OK : BF_ERR_NO_MEMORY;
+}
+
+void bf_peek_free(struct bf_peek *p)
+{
+    for (uint32_t i = 0; i < BF_PEEK_LINES; i++)
+        bf_free(p->line[i]);
+    bf_free(p->scratch);
+    memset(p, 0, sizeof *p);
+}
+
+// The line that begins at `at`, read if need be; the one that was not asked for longest gives way.
+static const uint8_t *line_at(struct bf_peek *p, uint32_t disk, uint64_t at)
+{
+    uint32_t oldest = 0;
+    uint64_t left = bf_source_bytes(p->disk[disk]) - at;
+    enum bf_err err;
+    for (uint32_t i = 0; i < BF_PEEK_LINES; i++) {
+        if (p->at[i] == at && p->of[i] == disk) {
+            p->touched[i] = ++p->clock;
+            return p->line[i];
+        }
+        if (p->touched[i] < p->touched[oldest])
+            oldest = i;
+    }
+    p->at[oldest] = UINT64_MAX;
+    err = bf_source_read(p->disk[disk], at, p->line[oldest],
+                         left < BF_PEEK_LINE ? (size_t)left : BF_PEEK_LINE, READ_TIMEOUT_US);
+    if (err) {
+        p->failed[disk] = (uint8_t)err;
+        bf_log(BF_LOG_WARNING,
+               "the maps of what is used cannot be read at byte %llu of disk %u (%s): what is left "
+               "of this disk is copied whole",
+               (unsigned long long)at, disk, bf_err_name(err));
+        return NULL;
+    }
+    p->of[oldest] = disk;
+    p->at[oldest] = at;
+    p->touched[oldest] = ++p->clock;
+    return p->line[oldest];
+}
+
+enum bf_err bf_peek_read(struct bf_peek *p, uint32_t disk, uint64_t offset, void *out, size_t len)
+{
+    uint8_t *to = out;
+    uint64_t bytes = disk < p->disks && p->disk[disk] ? bf_source_bytes(p->disk[disk]) : 0;
+    if (offset > bytes || len > bytes - offset)
+        return BF_ERR_RANGE;
+    while (len > 0) {
+        size_t skip = (size_t)(offset % BF_PEEK_LINE), part = BF_PEEK_LINE - skip;
+        const uint8_t *line = p->failed[disk] ? NULL : line_at(p, disk, offset - skip);
+        if (!line) {
+            p->errors++;
+            return p->failed[disk];
+        }
+        if (part > len)
+            part = len;
+        memcpy(to, line + skip, part);
+        to += part;
+        offset += part;
+        len -= part;
+    }
+    return BF_OK;
+}
+
+// The segment that holds byte `offset` of the place.
+static const struct bf_segment *segment_at(const struct bf_usage_place *place, uint64_t offset)
+{
+    uint32_t low = 0, high = place->segments;
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+        if (place->segment[middle].at <= offset)
+            low = middle;
+        else
+            high = middle;
+    }
+    return &place->segment[low];
+}
+
+enum bf_err bf_place_read(const struct bf_usage_place *place, uint64_t offset, void *out,
+                          size_t len)
+{
+    uint8_t *to = out;
+    if (offset > place->bytes || len > place->bytes - offset)
+        return BF_ERR_RANGE;
+    if (!place->segments)
+        return BF_ERR_NOT_FOUND;
+    while (len > 0) {
+        const struct bf_segment *s = segment_at(place, offset);
+        uint64_t within = offset - s->at, left = s->bytes - within, on = within;
+        uint32_t leg = 0;
+        if (s->legs > 1) {
+            uint64_t stripe = within / s->stripe_bytes;
+            left = s->stripe_bytes - within % s->stripe_bytes;
+            leg = (uint32_t)(stripe % s->legs);
+            on = stripe / s->legs * s->stripe_bytes + within % s->stripe_bytes;
+        }
+        size_t part = len < left ? len : (size_t)left;
+        const struct bf_leg *at = &place->leg[s->leg + leg];
+        enum bf_err err = bf_peek_read(place->peek, at->disk, at->first + on, to, part);
+        if (err)
+            return err;
+        to += part;
+        offset += part;
+        len -= part;
+    }
+    return BF_OK;
+}
+
+const struct bf_usage_place *bf_usage_places(const struct bf_peek *peek, uint32_t *count)
+{
+    *count = peek->places;
+    return peek->place;
+}
+
+// ---- Lists -------------------------------------------------------------------------------------
+
+static int make_room(struct bf_place_list *list)
+{
+    struct bf_usage_place *more;
+    uint32_t room = list->room ? list->room * 2 : 8;
+    if (list->count < list->room)
+        return 1;
+    more = bf_alloc(room * sizeof *more);
+    if (!more)
+        return 0;
+    if (list->count)
+        memcpy(more, list->place, list->count * sizeof *more);
+    bf_free(list->place);
+    list->place = more;
+    list->room = room;
+    return 1;
+}
+
+struct bf_usage_place *bf_place_add(struct bf_place_list *list, struct bf_peek *peek,
+                                    uint64_t bytes, uint32_t segments, uint32_t legs)
+{
+    struct bf_usage_place *p;
+    if (!make_room(list))
+        return NULL;
+    p = &list->place[list->count];
+    memset(p, 0, sizeof *p);
+    p->peek = peek;
+    p->bytes = bytes;
+    p->segments = segments;
+    p->segment = bf_alloc(segments * sizeof *p->segment);
+    p->leg = bf_alloc(legs * sizeof *p->leg);
+    list->count++;
+    if (p->segment && p->leg)
+        return p;
+    bf_place_list_cut(list, list->count - 1);
+    return NULL;
+}
+
+struct bf_usage_place *bf_place_add_run(struct bf_place_list *list, struct bf_peek *peek,
+                                        uint32_t disk, uint64_t first, uint64_t bytes)
+{
+    struct bf_usage_place *p = bf_place_add(list, peek, bytes, 1, 1);
+    if (!p)
+        return NULL;
+    p->segment[0] = (struct bf_segment){.bytes = bytes, .legs = 1};
+    p->leg[0] = (struct bf_leg){disk, first};
+    return p;
+}
+
+void bf_place_list_cut(struct bf_place_list *list, uint32_t count)
+{
+    while (list->count > count) {
+        struct bf_usage_place *p = &list->place[--list->count];
+        bf_free(p->segment);
+        bf_free(p->leg);
+    }
+    if (count)
+        return;
+    bf_free(list->place);
+    memset(list, 0, sizeof *list);
+}
