@@ -9,6 +9,8 @@
 #include "base/fmt.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/platform.h"
+#include "drivers/canary.h"
 #include "drivers/handles_efi.h"
 #include "drivers/identity_efi.h"
 
@@ -20,12 +22,15 @@ enum {
     OPTICAL_BLOCK = 2048,
 };
 
+#define NONCE_STEP 0x632be59bd9b4e019u
+
 struct disk {
     EFI_BLOCK_IO_PROTOCOL *io;
     UINT32 media_id;
     uint32_t block_size;
     uint32_t align;
     uint8_t complained;
+    uint64_t nonce; // see drivers/canary.h
     char path[BF_PATH_MAX];
 };
 
@@ -37,15 +42,21 @@ static enum bf_err read_blocks(struct disk *d, const struct bf_block_request *r)
     // Some firmware ignores the media id that is passed (seen: OVMF's virtio-blk).
     if (!media->MediaPresent || media->MediaId != d->media_id || media->BlockSize != d->block_size)
         return BF_ERR_MEDIA;
+    bf_canary_set(r->data, d->block_size, r->count, d->nonce += NONCE_STEP);
     EFI_STATUS status =
         d->io->ReadBlocks(d->io, d->media_id, r->block, (UINTN)r->count * d->block_size, r->data);
-    if (!EFI_ERROR(status))
+    uint32_t untouched = bf_canary_find(r->data, d->block_size, r->count, d->nonce);
+    if (!EFI_ERROR(status) && untouched == r->count)
         return BF_OK;
-    if (!d->complained)
+    if (!d->complained && EFI_ERROR(status))
         bf_log(BF_LOG_WARNING, "%s: reading %u blocks at %ju: EFI error %u", d->path, r->count,
                (uintmax_t)r->block, bf_efi_code(status));
+    else if (!d->complained)
+        bf_log(BF_LOG_WARNING,
+               "%s: reading %u blocks at %ju: the firmware reports success and read nothing",
+               d->path, r->count, (uintmax_t)(r->block + untouched));
     d->complained = 1; // one raw code tells the kind; the engine records every place
-    enum bf_err err = bf_efi_err(status);
+    enum bf_err err = EFI_ERROR(status) ? bf_efi_err(status) : BF_ERR_IO;
     return err == BF_ERR_MEDIA ? err : BF_ERR_IO;
 }
 
@@ -108,6 +119,8 @@ static enum bf_err open_disk(EFI_BLOCK_IO_PROTOCOL *io, struct bf_efi_disk *out)
     d->media_id = io->Media->MediaId;
     d->block_size = io->Media->BlockSize;
     d->align = out->source.geometry.alignment;
+    if (bf_platform_entropy(&d->nonce, sizeof d->nonce))
+        d->nonce = bf_platform_now_us();
     bf_snprintf(d->path, sizeof d->path, "%s", out->source.identity.path);
     out->source.ops = &disk_ops;
     out->source.impl = d;

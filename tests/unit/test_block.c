@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/platform.h"
+#include "drivers/canary.h"
 #include "image/block.h"
 #include "linux/file_disk.h"
 #include "tests/platform_sim.h"
@@ -199,7 +200,22 @@ static void test_files_as_disks(void)
     CHECK_EQ(bf_file_disk_open(&file, "/dev/null", 0, 0, &fault), BF_ERR_CONFIG);
 }
 
+// Every block tells by itself, however much of the buffer was written.
+static void test_blocks_that_were_not_written(void)
+{
+    static uint8_t buffer[8 * 512];
+    for (uint32_t written = 0; written <= 8; written++) {
+        bf_canary_set(buffer, 512, 8, 77);
+        memset(buffer, 0x5a, written * 512);
+        CHECK_EQ(bf_canary_find(buffer, 512, 8, 77), written);
+    }
+    bf_canary_set(buffer, 512, 8, 77);
+    memset(buffer, 0, 3 * 512 - 8); // the transfer ended within block 2
+    CHECK_EQ(bf_canary_find(buffer, 512, 8, 77), 2);
+    CHECK_EQ(bf_canary_find(buffer, 512, 8, 78), 8);
+}
+
 TEST_MAIN(TEST(test_geometry_that_drivers_claim), TEST(test_requests_are_judged),
           TEST(test_queue_and_counters), TEST(test_blocking_time_is_measured),
           TEST(test_synchronous_reads_of_any_range), TEST(test_a_device_that_answers_too_late),
-          TEST(test_files_as_disks))
+          TEST(test_files_as_disks), TEST(test_blocks_that_were_not_written))
