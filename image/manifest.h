@@ -16,7 +16,7 @@ enum bf_chunk_state {
     BF_CHUNK_ZERO = 0,       // read, all bytes zero
     BF_CHUNK_DATA = 1,       // read, digest known
     BF_CHUNK_UNUSED = 2,     // not read: its file system says unused; reads as zero at the target
-    BF_CHUNK_UNREADABLE = 3, // could not be read; zero where nothing was read
+    BF_CHUNK_UNREADABLE = 3, // none of it could be read: zero
     BF_CHUNK_UNKNOWN = 4,    // working state only, never in a sealed manifest
 };
 

@@ -11,7 +11,7 @@
 
 #include "base/fmt.h"
 
-enum { APPLICATION_ID = 0x42664462, SCHEMA_VERSION = 1, BUSY_MS = 10000 };
+enum { APPLICATION_ID = 0x42664462, SCHEMA_VERSION = 2, BUSY_MS = 10000 };
 
 static const char schema[] =
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
@@ -64,6 +64,12 @@ static const char schema[] =
     "  id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, machine TEXT NOT NULL,"
     "  job INTEGER NOT NULL, level INTEGER NOT NULL, text TEXT NOT NULL);"
     "CREATE INDEX events_machine ON events(machine, id);";
+
+// Version 2. What a source could not read, by the session that read it; a point names its session.
+static const char unreadable_table[] =
+    "CREATE TABLE unreadable ("
+    "  session BLOB NOT NULL, disk INTEGER NOT NULL, offset INTEGER NOT NULL,"
+    "  bytes INTEGER NOT NULL, PRIMARY KEY (session, disk, offset)) WITHOUT ROWID;";
 
 static enum bf_err execute(struct bf_db *db, const char *sql)
 {
@@ -126,6 +132,8 @@ static enum bf_err create_schema(struct bf_db *db)
     if (!err)
         err = execute(db, schema);
     if (!err)
+        err = execute(db, unreadable_table);
+    if (!err)
         err = execute(db, versions);
     return err ? err : bf_db_commit(db);
 }
@@ -151,6 +159,26 @@ enum bf_err bf_db_create(const char *path, struct bf_fault *fault)
     return err;
 }
 
+// Brings an older schema up to date, in one transaction; another program may have been faster.
+static enum bf_err upgrade(struct bf_db *db, int64_t *version)
+{
+    char command[48];
+    int own;
+    enum bf_err err = bf_sql_enter(db, &own);
+
+    if (err)
+        return err;
+    err = pragma_int(db, "PRAGMA user_version", version);
+    if (!err && *version == 1) {
+        err = execute(db, unreadable_table);
+        *version = SCHEMA_VERSION;
+    }
+    bf_snprintf(command, sizeof command, "PRAGMA user_version=%d;", (int)*version);
+    if (!err)
+        err = execute(db, command);
+    return bf_sql_leave(db, own, err);
+}
+
 static enum bf_err check_versions(struct bf_db *db)
 {
     int64_t application, version;
@@ -164,6 +192,10 @@ static enum bf_err check_versions(struct bf_db *db)
         return bf_fault_set(&db->fault, BF_ERR_CORRUPT, BF_SIDE_CONFIG,
                             "name the folder that bootferry init made",
                             "db.sqlite is not a database of Bootferry");
+    if (version > 0 && version < SCHEMA_VERSION)
+        err = upgrade(db, &version);
+    if (err)
+        return err;
     if (version != SCHEMA_VERSION)
         return bf_fault_set(&db->fault, BF_ERR_VERSION, BF_SIDE_CONFIG,
                             "use the version of Bootferry that wrote this state",

@@ -184,6 +184,26 @@ struct bf_session_row {
 enum bf_err bf_db_session_put(struct bf_db *db, const struct bf_session_row *row); // adds, replaces
 enum bf_err bf_db_session_get(struct bf_db *db, const uint8_t id[16], struct bf_session_row *out);
 
+// ---- What could not be read --------------------------------------------------------------------
+
+struct bf_unreadable_row {
+    uint16_t disk;
+    uint64_t offset, bytes;
+};
+// Adds a range behind those that this session has for the disk; one that follows directly is joined
+// with the last. *rows counts those that were added as rows of their own.
+enum bf_err bf_db_unreadable_add(struct bf_db *db, const uint8_t session[16],
+                                 const struct bf_unreadable_row *row, uint32_t *rows);
+// Forgets what the session has for the disk from offset on; a range that reaches beyond it is cut.
+enum bf_err bf_db_unreadable_forget(struct bf_db *db, const uint8_t session[16], uint16_t disk,
+                                    uint64_t offset);
+// By disk and offset; free *out.
+enum bf_err bf_db_unreadable_list(struct bf_db *db, const uint8_t session[16],
+                                  struct bf_unreadable_row **out, size_t *count);
+// Forgets what sessions of the machine had that never came to a point.
+enum bf_err bf_db_unreadable_tidy(struct bf_db *db, const char *machine);
+enum bf_err bf_db_unreadable_count(struct bf_db *db, const uint8_t session[16], uint32_t *rows);
+
 enum bf_job_phase { // the words are KubeVirt's
     BF_JOB_PENDING = 1,
     BF_JOB_RUNNING = 2,

@@ -99,6 +99,69 @@ static void test_foreign_versions_are_refused(void)
     store_files_remove(&files);
 }
 
+// As the first version left it.
+static void test_an_older_schema_is_brought_up_to_date(void)
+{
+    static const uint8_t session[16] = {7};
+    struct bf_unreadable_row row = {1, 512, 512}, *list;
+    struct store_files files;
+    struct bf_state *state = fresh(&files, BF_STATE_COMMAND);
+    uint32_t rows = 0;
+    size_t count;
+
+    bf_state_close(state);
+    pragma(&files, "DROP TABLE unreadable; PRAGMA user_version=1");
+    for (int i = 0; i < 2; i++) {
+        CHECK_EQ(bf_state_open(files.state, BF_STATE_COMMAND, &state, &fault), BF_OK);
+        CHECK_EQ(bf_db_unreadable_list(bf_state_db(state), session, &list, &count), BF_OK);
+        CHECK_EQ(count, i);
+        free(list);
+        CHECK_EQ(bf_db_unreadable_add(bf_state_db(state), session, &row, &rows), BF_OK);
+        bf_state_close(state);
+    }
+    store_files_remove(&files);
+}
+
+static void test_what_could_not_be_read(void)
+{
+    static const uint8_t one[16] = {1}, two[16] = {2};
+    static const struct bf_unreadable_row said[] = {
+        {0, 0, 512}, {0, 4096, 512}, {0, 4608, 1024}, {3, 4096, 4096}};
+    struct store_files files;
+    struct bf_state *state = fresh(&files, BF_STATE_COMMAND);
+    struct bf_db *db = bf_state_db(state);
+    struct bf_session_row session = {.id = {1}, .machine = "web"};
+    struct bf_unreadable_row *list;
+    uint32_t rows = 0;
+    size_t count;
+
+    for (int i = 0; i < 4; i++)
+        CHECK_EQ(bf_db_unreadable_add(db, one, &said[i], &rows), BF_OK);
+    CHECK_EQ(rows, 3);
+    CHECK_EQ(bf_db_unreadable_add(db, two, &said[0], &rows), BF_OK);
+    // In the middle of a range: its beginning stays.
+    CHECK_EQ(bf_db_unreadable_forget(db, one, 0, 5120), BF_OK);
+    CHECK_EQ(bf_db_unreadable_list(db, one, &list, &count), BF_OK);
+    CHECK_EQ(count, 3);
+    CHECK_EQ(list[1].offset, 4096);
+    CHECK_EQ(list[1].bytes, 1024);
+    CHECK_EQ(list[2].disk, 3);
+    free(list);
+    CHECK_EQ(bf_db_unreadable_forget(db, one, 0, 0), BF_OK);
+    CHECK_EQ(bf_db_unreadable_count(db, one, &rows), BF_OK);
+    CHECK_EQ(rows, 1);
+    // A session that made no point leaves nothing behind.
+    CHECK_EQ(bf_db_machine_add(db, "web", 5), BF_OK);
+    CHECK_EQ(bf_db_session_put(db, &session), BF_OK);
+    CHECK_EQ(bf_db_unreadable_tidy(db, "web"), BF_OK);
+    CHECK_EQ(bf_db_unreadable_count(db, one, &rows), BF_OK);
+    CHECK_EQ(rows, 0);
+    CHECK_EQ(bf_db_unreadable_count(db, two, &rows), BF_OK);
+    CHECK_EQ(rows, 1);
+    bf_state_close(state);
+    store_files_remove(&files);
+}
+
 static void test_state_can_be_moved(void)
 {
     struct store_files files;
@@ -318,4 +381,5 @@ TEST_MAIN(TEST(test_state_is_private_and_made_once), TEST(test_no_state_is_said)
           TEST(test_one_daemon_per_state), TEST(test_foreign_versions_are_refused),
           TEST(test_state_can_be_moved), TEST(test_settings), TEST(test_machines_and_certificates),
           TEST(test_enrolment_limits), TEST(test_points_and_objects),
-          TEST(test_sessions_jobs_events))
+          TEST(test_sessions_jobs_events), TEST(test_an_older_schema_is_brought_up_to_date),
+          TEST(test_what_could_not_be_read))
