@@ -40,6 +40,7 @@ struct bf_ip {
 enum bf_end { BF_END_POWEROFF, BF_END_REBOOT, BF_END_EXIT };
 enum bf_failure { BF_FAILURE_WAIT, BF_FAILURE_POWEROFF, BF_FAILURE_REBOOT };
 enum bf_driver { BF_DRIVER_AUTO, BF_DRIVER_FIRMWARE };
+enum bf_read_error { BF_READ_ERROR_STOP, BF_READ_ERROR_MAP };
 enum bf_serial { BF_SERIAL_LINES, BF_SERIAL_CONSOLE, BF_SERIAL_OFF };
 
 struct bf_config_server {
@@ -82,14 +83,15 @@ struct bf_config {
     enum bf_driver driver; // driver=auto|firmware
 
     // run
-    enum bf_end end;              // end=poweroff|reboot|exit
-    enum bf_failure on_failure;   // on-failure=wait:SECONDS|poweroff|reboot
-    uint32_t failure_wait;        // seconds, default 60, then power off
-    uint16_t debug_exit;          // debug-exit=PORT, 0 = none
-    enum bf_serial serial;        // serial=lines|console|off
-    uint8_t compression;          // compress=auto|off|lz4|zstd
-    uint8_t copy_all;             // copy=used|all
-    uint64_t limit;               // limit=RATE, bytes on the wire per second, 0 = none
+    enum bf_end end;                  // end=poweroff|reboot|exit
+    enum bf_failure on_failure;       // on-failure=wait:SECONDS|poweroff|reboot
+    uint32_t failure_wait;            // seconds, default 60, then power off
+    uint16_t debug_exit;              // debug-exit=PORT, 0 = none
+    enum bf_serial serial;            // serial=lines|console|off
+    uint8_t compression;              // compress=auto|off|lz4|zstd
+    uint8_t copy_all;                 // copy=used|all
+    enum bf_read_error on_read_error; // on-read-error=stop|map
+    uint64_t limit;                   // limit=RATE, bytes on the wire per second, 0 = none
 
     uint8_t origin[32]; // enum bf_origin of each key of the table
 };
@@ -100,7 +102,7 @@ struct bf_config_key {
     const char *help; // one sentence
     uint8_t trust;    // part of the root of trust or of the identity
     uint8_t repeat;
-    uint8_t secret;   // never shown or logged
+    uint8_t secret; // never shown or logged
 };
 // The table; *count gets the number of keys (at most 32).
 const struct bf_config_key *bf_config_table(uint32_t *count);

@@ -21,6 +21,7 @@ enum bf_config_index {
     BF_KEY_SERIAL,
     BF_KEY_COMPRESS,
     BF_KEY_COPY,
+    BF_KEY_ON_READ_ERROR,
     BF_KEY_LIMIT,
     BF_KEY_TIME,
     BF_KEY_DEBUG_EXIT,
@@ -82,6 +83,8 @@ enum bf_err bf_set_serial(struct bf_config *c, struct bf_config_value v, char *r
 enum bf_err bf_set_compress(struct bf_config *c, struct bf_config_value v, char *reason,
                             size_t size);
 enum bf_err bf_set_copy(struct bf_config *c, struct bf_config_value v, char *reason, size_t size);
+enum bf_err bf_set_on_read_error(struct bf_config *c, struct bf_config_value v, char *reason,
+                                 size_t size);
 enum bf_err bf_set_limit(struct bf_config *c, struct bf_config_value v, char *reason, size_t size);
 enum bf_err bf_set_retry(struct bf_config *c, struct bf_config_value v, char *reason, size_t size);
 enum bf_err bf_set_disk(struct bf_config *c, struct bf_config_value v, char *reason, size_t size);
@@ -101,6 +104,7 @@ void bf_show_failure(const struct bf_config *c, char *out, size_t size);
 void bf_show_serial(const struct bf_config *c, char *out, size_t size);
 void bf_show_compress(const struct bf_config *c, char *out, size_t size);
 void bf_show_copy(const struct bf_config *c, char *out, size_t size);
+void bf_show_on_read_error(const struct bf_config *c, char *out, size_t size);
 void bf_show_limit(const struct bf_config *c, char *out, size_t size);
 void bf_show_retry(const struct bf_config *c, char *out, size_t size);
 void bf_show_disk(const struct bf_config *c, char *out, size_t size);

@@ -23,6 +23,8 @@ static const struct choice serials[] = {
     {"lines", BF_SERIAL_LINES}, {"console", BF_SERIAL_CONSOLE}, {"off", BF_SERIAL_OFF}, {NULL, 0}};
 static const struct choice compressions[] = {
     {"auto", 0}, {"off", 1}, {"lz4", 2}, {"zstd", 3}, {NULL, 0}};
+static const struct choice read_errors[] = {
+    {"stop", BF_READ_ERROR_STOP}, {"map", BF_READ_ERROR_MAP}, {NULL, 0}};
 static const struct choice copies[] = {{"used", 0}, {"all", 1}, {NULL, 0}};
 
 static const struct choice *choose(const struct choice *list, struct bf_config_value v)
@@ -117,6 +119,21 @@ enum bf_err bf_set_copy(struct bf_config *c, struct bf_config_value v, char *rea
 void bf_show_copy(const struct bf_config *c, char *out, size_t size)
 {
     show_choice(copies, c->copy_all, out, size);
+}
+
+enum bf_err bf_set_on_read_error(struct bf_config *c, struct bf_config_value v, char *reason,
+                                 size_t size)
+{
+    const struct choice *found = choose(read_errors, v);
+    if (!found)
+        return bf_config_refuse(reason, size, "must be stop or map");
+    c->on_read_error = (enum bf_read_error)found->value;
+    return BF_OK;
+}
+
+void bf_show_on_read_error(const struct bf_config *c, char *out, size_t size)
+{
+    show_choice(read_errors, (uint8_t)c->on_read_error, out, size);
 }
 
 static const char multiples[] = "KMG"; // each 1024 times the one before

@@ -48,6 +48,12 @@ static const struct bf_config_key table[] = {
                      "used leaves out what the disks' own file systems call unused, where that is "
                      "certain; all copies every byte. Default: used.",
                      0, 0, 0},
+    [BF_KEY_ON_READ_ERROR] = {"on-read-error", "stop|map",
+                              "What to do when a part of a disk cannot be read, not even block by "
+                              "block: stop, or map: leave it zero, copy everything else, and "
+                              "record in the recovery point what could not be read. Default: "
+                              "stop.",
+                              0, 0, 0},
     [BF_KEY_LIMIT] = {"limit", "RATE",
                       "How many bytes on the wire a second may have, as a number with K, M or G "
                       "for binary multiples, for example 50M; at least 16K, 0 means no limit. "
@@ -97,6 +103,7 @@ const struct bf_config_rule bf_config_rules[BF_CONFIG_KEYS] = {
     [BF_KEY_SERIAL] = {bf_set_serial, bf_show_serial},
     [BF_KEY_COMPRESS] = {bf_set_compress, bf_show_compress},
     [BF_KEY_COPY] = {bf_set_copy, bf_show_copy},
+    [BF_KEY_ON_READ_ERROR] = {bf_set_on_read_error, bf_show_on_read_error},
     [BF_KEY_LIMIT] = {bf_set_limit, bf_show_limit},
     [BF_KEY_TIME] = {bf_set_time, bf_show_time},
     [BF_KEY_DEBUG_EXIT] = {bf_set_debug_exit, bf_show_debug_exit},

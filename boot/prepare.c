@@ -168,6 +168,7 @@ static enum bf_err make_sender(struct bf_app *app)
         .retry_us = (uint64_t)app->config.retry_seconds * 1000000,
         .compression = app->config.compression,
         .copy_all = app->config.copy_all,
+        .map_errors = app->config.on_read_error == BF_READ_ERROR_MAP,
         .limit = app->config.limit,
         .clock = bf_platform_wall,
         .program = BF_PROGRAM,

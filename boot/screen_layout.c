@@ -359,7 +359,7 @@ static void success(const struct bf_screen *s, struct bf_grid *g)
     uint32_t tail = g->rows - 3u - EVENT_ROWS;
     bf_grid_large(g, LARGE_ROW, LEFT, BF_TONE_GOOD, "DONE");
     if (p) {
-        char read[16], sent[16], unused[16], digest[65];
+        char read[16], sent[16], unused[16], unread[16], digest[65];
         bf_human_bytes(read, sizeof read, p->read_bytes);
         bf_human_bytes(sent, sizeof sent, p->sent_bytes);
         bf_human_bytes(unused, sizeof unused, p->unused_bytes);
@@ -371,6 +371,12 @@ static void success(const struct bf_screen *s, struct bf_grid *g)
                      p->unused_bytes ? "Read %s, sent %s; %s was unused." : "Read %s, sent %s.",
                      read, sent, unused);
         bf_grid_putf(g, LARGE_ROW + 8, LEFT, BF_TONE_DIM, "digest %s", digest);
+        if (p->unreadable_bytes) {
+            bf_human_bytes(unread, sizeof unread, p->unreadable_bytes);
+            bf_grid_putf(g, LARGE_ROW + 9, LEFT, BF_TONE_BAD,
+                         "%s could not be read; it is zero in the copy, and listed in the point.",
+                         unread);
+        }
     }
     disks(s, g, LARGE_ROW + 10, tail - (LARGE_ROW + 10) - 1);
     what_next(s, g, tail);

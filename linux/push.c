@@ -228,6 +228,7 @@ static enum bf_err prepare(struct push *p)
                                       .compression = p->config.compression,
                                       // The map of a file system in use is not to be trusted.
                                       .copy_all = p->config.copy_all || p->in_use,
+                                      .map_errors = p->config.on_read_error == BF_READ_ERROR_MAP,
                                       .limit = p->config.limit,
                                       .retry_us = (uint64_t)p->config.retry_seconds * 1000000,
                                       .clock = bf_platform_wall,

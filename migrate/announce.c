@@ -110,6 +110,8 @@ static void tell_progress(const struct bf_announcer *a, uint64_t now_us,
     bf_report_u64(&r, "same", p->same_bytes);
     bf_report_u64(&r, "unused", p->unused_bytes);
     bf_report_u64(&r, "rate", p->rate);
+    if (p->unreadable_bytes)
+        bf_report_u64(&r, "unreadable", p->unreadable_bytes);
     if (p->limit)
         bf_report_u64(&r, "limit", p->limit);
     if (p->eta_seconds != UINT64_MAX)
@@ -209,6 +211,8 @@ static void add_point(struct bf_report *r, const struct bf_progress *p)
     bf_hex(root, p->point_root.bytes, sizeof p->point_root.bytes);
     bf_report_u64(r, "point", p->point);
     bf_report_text(r, "root", root);
+    if (p->unreadable_bytes)
+        bf_report_u64(r, "unreadable", p->unreadable_bytes);
 }
 
 void bf_announce_verdict(const struct bf_announcer *a, uint64_t now_us, const struct bf_progress *p,

@@ -124,6 +124,8 @@ static void fill_slot(struct bf_feed *feed, struct bf_slot *slot)
     slot->unused = (uint8_t)unused;
     slot->state = unused ? BF_SLOT_READY : BF_SLOT_READING;
     slot->tries = 0;
+    slot->unreadable = slot->told = 0;
+    slot->growing = 0;
     slot->part = feed->disk->geometry.max_blocks;
     slot->first = feed->next;
     slot->bytes = unused ? 0 : slot->count * feed->geometry.chunk_size;
@@ -142,7 +144,7 @@ static enum bf_err unreadable(struct bf_feed *feed, const struct bf_slot *slot)
     char name[160];
     bf_identity_text(name, sizeof name, &feed->disk->identity);
     return bf_fault_set(&feed->fault, BF_ERR_IO, BF_SIDE_SOURCE,
-                        "repair or copy the disk with a tool for damaged disks, or exclude it",
+                        "replace the disk; on-read-error=map copies what can still be read",
                         "disk %s cannot be read at byte %llu", name,
                         (unsigned long long)(slot->request.block * size));
 }
@@ -158,6 +160,50 @@ static enum bf_err silent(struct bf_feed *feed)
                         "the controller of disk %s does not answer any more", name);
 }
 
+int bf_slot_is_bad(const struct bf_slot *slot, uint32_t block)
+{
+    return slot->unreadable && (slot->bad[block / 8] >> block % 8 & 1);
+}
+
+static void pass(const struct bf_feed *feed, struct bf_slot *slot, uint32_t blocks)
+{
+    slot->got += blocks * feed->disk->geometry.block_size;
+    slot->tries = 0;
+    if (slot->got >= slot->bytes)
+        slot->state = BF_SLOT_READY;
+}
+
+// Before the block that fails is found, parts become smaller only: each failing read may take
+// seconds. Behind it they become larger again.
+static void read_on(const struct bf_feed *feed, struct bf_slot *slot, uint32_t blocks)
+{
+    uint32_t most = feed->disk->geometry.max_blocks;
+    if (slot->tries)
+        slot->growing = 1;
+    pass(feed, slot, blocks);
+    if (slot->growing)
+        slot->part = blocks < most / 2 ? 2 * blocks : most;
+}
+
+// A drive may work for many seconds at each try. Where the block before was bad already, one is
+// enough.
+static uint8_t tries_of(const struct bf_feed *feed, const struct bf_slot *slot)
+{
+    uint32_t block = slot->got / feed->disk->geometry.block_size;
+    return block && bf_slot_is_bad(slot, block - 1) ? 1 : TRIES;
+}
+
+static void leave_zero(struct bf_feed *feed, struct bf_slot *slot)
+{
+    uint32_t size = feed->disk->geometry.block_size, block = slot->got / size;
+    if (!slot->unreadable++)
+        memset(slot->bad, 0, sizeof slot->bad);
+    slot->bad[block / 8] |= (uint8_t)(1u << block % 8);
+    memset(slot->data + slot->got, 0, size);
+    slot->growing = 1;
+    pass(feed, slot, 1);
+}
+
 static enum bf_err finish_part(struct bf_feed *feed, struct bf_slot *slot)
 {
     struct bf_block_request *r = &slot->request;
@@ -166,10 +212,7 @@ static enum bf_err finish_part(struct bf_feed *feed, struct bf_slot *slot)
         if (r->data != slot->data + slot->got)
             memmove(slot->data + slot->got, r->data,
                     (size_t)r->count * feed->disk->geometry.block_size);
-        slot->got += r->count * feed->disk->geometry.block_size;
-        slot->tries = 0;
-        if (slot->got >= slot->bytes)
-            slot->state = BF_SLOT_READY;
+        read_on(feed, slot, r->count);
         return BF_OK;
     }
     if (r->status == BF_ERR_MEDIA)
@@ -178,8 +221,12 @@ static enum bf_err finish_part(struct bf_feed *feed, struct bf_slot *slot)
     if (r->status == BF_ERR_TIMEOUT)
         return silent(feed);
     slot->part = r->count > 1 ? r->count / 2 : 1;
-    if (r->count == 1 && ++slot->tries >= TRIES)
+    slot->growing = 0;
+    if (r->count > 1 || ++slot->tries < tries_of(feed, slot))
+        return BF_OK;
+    if (!feed->map_errors)
         return unreadable(feed, slot);
+    leave_zero(feed, slot);
     return BF_OK;
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads a span of chunks of one disk in order, with as many requests in flight as the disk takes
-// and a fixed amount of memory. A failing read is tried again in smaller and smaller pieces, so
-// that the fault names the block that cannot be read. What the disk's own file systems call unused
-// is not read: such a run of chunks is a slot without data.
+// and a fixed amount of memory. A failing read is tried again in smaller and smaller pieces, down
+// to a block. One that cannot be read ends the run with a fault that names it, or, as configured,
+// is left zero and noted in the slot. What the disk's own file systems call unused is not read:
+// such a run of chunks is a slot without data.
 #ifndef BF_MIGRATE_FEED_H
 #define BF_MIGRATE_FEED_H
 
@@ -16,25 +17,30 @@
 #include "net/proto.h"
 
 // A slot has room to move within, so that any part of it can be read to an aligned address.
+enum { BF_SLOT_BLOCKS_MAX = BF_DATA_MAX / BF_BLOCK_MIN };
 enum { BF_FEED_SLOTS = 32, BF_FEED_MEMORY_MIN = 2 * (BF_DATA_MAX + BF_BLOCK_ALIGN_MAX) };
 
 enum bf_slot_state { BF_SLOT_FREE, BF_SLOT_READING, BF_SLOT_READY };
-enum bf_chunk_class { BF_CLASS_ZERO, BF_CLASS_SAME, BF_CLASS_DATA };
+enum bf_chunk_class { BF_CLASS_ZERO, BF_CLASS_SAME, BF_CLASS_DATA, BF_CLASS_UNREADABLE };
 
 struct bf_slot {
     struct bf_block_request request;
     uint8_t state;
     uint8_t unused; // the whole slot, of any length: ready, and there is nothing in it
     uint8_t in_flight;
-    uint8_t tries;       // of a single block that cannot be read
-    uint32_t part;       // largest request for now, blocks
-    uint32_t bytes, got; // of the whole slot
-    uint64_t first;      // chunk
+    uint8_t tries;                       // of a single block that cannot be read
+    uint32_t unreadable;                 // blocks left zero
+    uint8_t bad[BF_SLOT_BLOCKS_MAX / 8]; // which, when there are any: bit b % 8 of byte b / 8
+    uint32_t part;                       // largest request for now, blocks
+    uint8_t growing;                     // it grows again, behind a block that failed
+    uint32_t bytes, got;                 // of the whole slot
+    uint64_t first;                      // chunk
     uint32_t count;
     uint8_t *data;
 
     // The copying stage's notes.
     uint32_t judged, sent; // chunks
+    uint32_t told;         // blocks before it: the server knows which of them were unreadable
     uint8_t class[BF_DATA_CHUNKS_MAX];
     uint8_t zero[BF_DATA_CHUNKS_MAX];
     struct bf_digest digest[BF_DATA_CHUNKS_MAX];
@@ -43,6 +49,7 @@ struct bf_slot {
 struct bf_feed {
     struct bf_source_disk *disk; // NULL when stopped
     struct bf_usage *usage;      // NULL: everything is read
+    uint8_t map_errors; // blocks that cannot be read are left zero; its owner's, who sets it
     struct bf_geometry geometry;
     uint64_t next, end; // chunks still to be asked for
     uint32_t slots, slot_chunks, head, used;
@@ -71,6 +78,8 @@ enum bf_err bf_feed_poll(struct bf_feed *feed, int *moved);
 
 // Slot number i in the order of the disk (0: the front), or NULL when it is not ready.
 struct bf_slot *bf_feed_ready(struct bf_feed *feed, uint32_t i);
+// Whether block `block` of the slot was left zero because it could not be read.
+int bf_slot_is_bad(const struct bf_slot *slot, uint32_t block);
 // Everything was taken.
 int bf_feed_empty(const struct bf_feed *feed);
 // Gives the front slot back.

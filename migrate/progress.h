@@ -25,6 +25,7 @@ struct bf_progress_disk {
     uint64_t position;     // everything before it was read and sent in this boot
     uint64_t durable;      // everything before it is flushed at the server
     uint64_t verified;     // re-read by the server
+    uint64_t unreadable;   // could not be read, zero in the copy
     struct bf_digest root; // valid when done
     uint8_t planned, done;
 };

@@ -101,8 +101,8 @@ enum bf_err bf_receiver_fault_from_store(struct bf_receiver *r, enum bf_err err)
     return r->fault.code;
 }
 
-static enum bf_err refuse_as_host_says(struct bf_receiver *r, enum bf_err err,
-                                       const struct bf_fault *fault)
+enum bf_err bf_receiver_fault_from_host(struct bf_receiver *r, enum bf_err err,
+                                        const struct bf_fault *fault)
 {
     if (fault->code)
         return bf_receiver_refuse(r, fault->code, fault->side, fault->todo, "%s", fault->what);
@@ -140,7 +140,7 @@ static enum bf_err on_enrol(struct bf_receiver *r, const struct bf_frame *f)
     err = r->host->enrol(r->host->impl, &request, certificate, &answer.certificate_len, &fault);
     bf_wipe(request.key, sizeof request.key);
     if (err)
-        return refuse_as_host_says(r, err, &fault);
+        return bf_receiver_fault_from_host(r, err, &fault);
     bf_link_put(&r->link, bf_put_enrolled(room, most, &answer));
     r->state = BF_RECEIVER_DONE;
     r->ends_us = r->now_us + FAREWELL_US;
@@ -169,7 +169,7 @@ static enum bf_err open_session(struct bf_receiver *r, const struct bf_inventory
     struct bf_fault fault = {0};
     enum bf_err err = r->host->session(r->host->impl, &r->hello, inventory, s, &fault);
     if (err)
-        return refuse_as_host_says(r, err, &fault);
+        return bf_receiver_fault_from_host(r, err, &fault);
     r->disk = bf_alloc(s->disks * sizeof *r->disk);
     if (!r->disk)
         return bf_receiver_refuse(r, BF_ERR_NO_MEMORY, BF_SIDE_SERVER,
@@ -296,6 +296,7 @@ static const struct {
     {BF_MSG_BASE_WANT, BF_RECEIVER_RECEIVING, BF_RECEIVER_RECEIVING, bf_receiver_base_want},
     {BF_MSG_DATA, BF_RECEIVER_RECEIVING, BF_RECEIVER_RECEIVING, bf_receiver_data},
     {BF_MSG_RANGE, BF_RECEIVER_RECEIVING, BF_RECEIVER_RECEIVING, bf_receiver_range},
+    {BF_MSG_UNREADABLE, BF_RECEIVER_RECEIVING, BF_RECEIVER_RECEIVING, bf_receiver_unreadable},
     {BF_MSG_CHECKPOINT, BF_RECEIVER_RECEIVING, BF_RECEIVER_RECEIVING, bf_receiver_checkpoint},
     {BF_MSG_DISK_DONE, BF_RECEIVER_RECEIVING, BF_RECEIVER_RECEIVING, bf_receiver_disk_done},
     {BF_MSG_COMMIT, BF_RECEIVER_RECEIVING, BF_RECEIVER_RECEIVING, bf_receiver_commit},
@@ -366,7 +367,7 @@ static void ask_leave(struct bf_receiver *r)
     struct bf_fault fault = {0};
     enum bf_err err = r->host->allowed ? r->host->allowed(r->host->impl, &fault) : BF_OK;
     if (err)
-        refuse_as_host_says(r, err, &fault);
+        bf_receiver_fault_from_host(r, err, &fault);
 }
 
 // The connection itself came to its end, one way or another.

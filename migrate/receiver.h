@@ -36,6 +36,11 @@ struct bf_receiver_host {
                          uint32_t *certificate_len, struct bf_fault *fault);
     // Asked at every step: BF_OK, or the reason to end the connection (revoked, superseded, stop).
     enum bf_err (*allowed)(void *impl, struct bf_fault *fault);
+    // Bytes of a disk that the source could not read, ascending; they are on stable storage when it
+    // returns. And: the source reads this disk anew from here on, what was told of it before is
+    // forgotten. NULL: nobody wants to know.
+    enum bf_err (*unreadable)(void *impl, const struct bf_unreadable *what, struct bf_fault *fault);
+    enum bf_err (*rereading)(void *impl, uint16_t disk, uint64_t offset, struct bf_fault *fault);
     // Events for status and log.
     void (*progress)(void *impl, uint16_t disk, uint64_t next_chunk, uint64_t raw_bytes,
                      uint64_t wire_bytes);

@@ -116,15 +116,22 @@ static int is_repair(const struct bf_receiver *r, uint16_t index)
     return r->disk[index].done && (r->disk[index].begun || r->needs > 0);
 }
 
-static void begin_disk(struct bf_receiver *r, uint16_t index, uint64_t first)
+static enum bf_err begin_disk(struct bf_receiver *r, uint16_t index, uint64_t first)
 {
     struct bf_receiver_disk *d = &r->disk[index];
+    const struct bf_plan *plan = &r->session->plan[index];
+    struct bf_fault fault = {0};
+    enum bf_err err = BF_OK;
     if (d->begun)
-        return;
+        return BF_OK;
     d->begun = 1;
     d->done = 0;
     d->rooted = 0;
     d->next = first;
+    d->told_bad = first * plan->geometry.chunk_size;
+    if (r->host->rereading)
+        err = r->host->rereading(r->host->impl, plan->disk, d->told_bad, &fault);
+    return err ? bf_receiver_fault_from_host(r, err, &fault) : BF_OK;
 }
 
 static void advance(struct bf_receiver *r, uint16_t index, uint64_t count, uint64_t raw,
@@ -209,7 +216,9 @@ enum bf_err bf_receiver_data(struct bf_receiver *r, const struct bf_frame *f)
         note_repair(r, index, m.first);
         return BF_OK;
     }
-    begin_disk(r, index, m.first);
+    err = begin_disk(r, index, m.first);
+    if (err)
+        return err;
     if (r->disk[index].root.next_chunk == m.first)
         bf_root_add(&r->disk[index].root, BF_CHUNK_DATA, m.count, digests);
     advance(r, index, m.count, m.raw_len, f->length);
@@ -280,10 +289,34 @@ enum bf_err bf_receiver_range(struct bf_receiver *r, const struct bf_frame *f)
     err = m.state == BF_RANGE_SAME ? take_same(r, index, &m) : take_clear(r, index, &m);
     if (err)
         return err;
-    begin_disk(r, index, m.first);
+    err = begin_disk(r, index, m.first);
+    if (err)
+        return err;
     advance(r, index, m.count, raw_bytes(&r->session->plan[index].geometry, m.first, m.count),
             f->length);
     return BF_OK;
+}
+
+enum bf_err bf_receiver_unreadable(struct bf_receiver *r, const struct bf_frame *f)
+{
+    struct bf_fault fault = {0};
+    struct bf_receiver_disk *d;
+    struct bf_unreadable m;
+    enum bf_err err = BF_OK;
+    int index;
+    if (bf_get_unreadable(f, &m))
+        return bf_receiver_bad_frame(r, "UNREADABLE");
+    index = find_disk(r, m.disk);
+    if (index < 0 || !r->disk[index].begun || r->disk[index].done)
+        return bf_receiver_bad_frame(r, "UNREADABLE of a disk that is not being copied");
+    d = &r->disk[index];
+    if (m.offset < d->told_bad ||
+        m.offset + m.bytes > raw_bytes(&r->session->plan[index].geometry, 0, d->next))
+        return bf_receiver_bad_frame(r, "UNREADABLE somewhere else than in what was sent");
+    d->told_bad = m.offset + m.bytes;
+    if (r->host->unreadable)
+        err = r->host->unreadable(r->host->impl, &m, &fault);
+    return err ? bf_receiver_fault_from_host(r, err, &fault) : BF_OK;
 }
 
 enum bf_err bf_receiver_base_want(struct bf_receiver *r, const struct bf_frame *f)

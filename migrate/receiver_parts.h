@@ -20,10 +20,11 @@ enum bf_receiver_state {
 };
 
 struct bf_receiver_disk {
-    uint64_t next; // chunk that must come next; before the first range: where it may begin
-    uint64_t told; // DURABLE that was sent last
-    uint8_t begun; // a range has come on this connection
-    uint8_t done;  // DISK_DONE accepted
+    uint64_t next;     // chunk that must come next; before the first range: where it may begin
+    uint64_t told;     // DURABLE that was sent last
+    uint64_t told_bad; // bytes before it: the source has said what it could not read
+    uint8_t begun;     // a range has come on this connection
+    uint8_t done;      // DISK_DONE accepted
     uint8_t rooted;
     struct bf_digest digest; // valid when rooted
     struct bf_root root;     // over chunks before root.next_chunk; follows next
@@ -73,12 +74,15 @@ enum bf_err bf_receiver_refuse(struct bf_receiver *r, enum bf_err err, enum bf_s
                                const char *todo, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 enum bf_err bf_receiver_bad_frame(struct bf_receiver *r, const char *what);
-// The store's or the host's own words.
+// The store's, or the host's, own words.
 enum bf_err bf_receiver_fault_from_store(struct bf_receiver *r, enum bf_err err);
+enum bf_err bf_receiver_fault_from_host(struct bf_receiver *r, enum bf_err err,
+                                        const struct bf_fault *fault);
 
 // migrate/receiver_copy.c: each deals with one frame. BF_AGAIN: call again with the same frame.
 enum bf_err bf_receiver_data(struct bf_receiver *r, const struct bf_frame *f);
 enum bf_err bf_receiver_range(struct bf_receiver *r, const struct bf_frame *f);
+enum bf_err bf_receiver_unreadable(struct bf_receiver *r, const struct bf_frame *f);
 enum bf_err bf_receiver_base_want(struct bf_receiver *r, const struct bf_frame *f);
 enum bf_err bf_receiver_checkpoint(struct bf_receiver *r, const struct bf_frame *f);
 enum bf_err bf_receiver_disk_done(struct bf_receiver *r, const struct bf_frame *f);

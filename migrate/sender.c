@@ -75,6 +75,7 @@ struct bf_sender *bf_sender_new(const struct bf_sender_config *config, uint64_t 
     if (allocate(s)) {
         bf_limit_init(&s->link.limit, config->limit, now_us);
         s->progress.limit = s->link.limit.rate;
+        s->feed.map_errors = config->map_errors;
         return s;
     }
     bf_sender_free(s);
@@ -253,8 +254,7 @@ static void opening(struct bf_sender *s)
             s->config.connector.answered(s->config.connector.impl, s->progress.server,
                                          sizeof s->progress.server);
         bf_sender_greet(s);
-    }
-    else if (s->now_us >= s->ends_us)
+    } else if (s->now_us >= s->ends_us)
         bf_link_fail(&s->link, BF_ERR_TIMEOUT, BF_SIDE_NETWORK, "look at the network",
                      "the connection to the server was never complete");
 }
@@ -304,10 +304,12 @@ static void update_progress(struct bf_sender *s)
     bf_rate_update(&s->rate, s->now_us, position);
     p->rate = bf_rate_per_second(&s->rate);
     p->eta_seconds = p->rate ? (p->bytes_total - position + p->rate - 1) / p->rate : UINT64_MAX;
-    p->read_bytes = 0;
-    for (uint16_t i = 0; i < p->disks; i++)
+    p->read_bytes = p->unreadable_bytes = 0;
+    for (uint16_t i = 0; i < p->disks; i++) {
+        p->unreadable_bytes += p->disk[i].unreadable;
         if (s->config.disks[i])
             p->read_bytes += s->config.disks[i]->bytes_read;
+    }
 }
 
 static void cancel(struct bf_sender *s)

@@ -26,6 +26,7 @@ struct bf_sender_config {
     uint64_t limit;         // bytes on the wire per second at most, see migrate/limit.h; 0 = none
     uint8_t compression;    // 0 adaptive, 1 off, 2 lz4, 3 zstd
     uint8_t copy_all;       // also what the disks' file systems call unused
+    uint8_t map_errors;     // blocks that cannot be read are left zero and told to the server
     int64_t (*clock)(void); // wall clock
     const char *program;
 };

@@ -13,6 +13,7 @@ enum {
     BASE_ASK = 2048,          // chunks in one BASE_WANT
     SLOW_READ_US = 1000000,   // of a blocking driver, beyond which the server is told
     SEND_PER_TURN = 8,
+    UNREADABLE_LINES = 32,           // of the log
     STABLE_BYTES = 16 * 1024 * 1024, // after which a connection counts as a good one
 };
 
@@ -57,6 +58,7 @@ static void add_mark(struct bf_sender *s)
     }
     s->mark[s->marks].disk = s->current;
     s->mark[s->marks].chunk = s->sent;
+    s->mark[s->marks].unreadable = s->disk[s->current].progress->unreadable;
     s->mark[s->marks++].root = s->root;
 }
 
@@ -125,6 +127,7 @@ static void begin_disk(struct bf_sender *s, uint16_t index)
     struct bf_sender_disk *d = &s->disk[index];
     const struct bf_mark *mark = best_mark(s, index, d->plan.resume_chunk);
     s->repair = 0;
+    d->progress->unreadable = mark ? mark->unreadable : 0;
     if (mark)
         s->root = mark->root;
     else
@@ -191,7 +194,9 @@ static void judge(struct bf_sender *s, struct bf_slot *slot)
     if (!slot->zero[i])
         bf_digest_of(&slot->digest[i], data, len);
     slot->class[i] = slot->zero[i] ? BF_CLASS_ZERO : BF_CLASS_DATA;
-    if (!wants_base(s))
+    if (slot->unreadable && bf_sender_nothing_readable(s, slot, i))
+        slot->class[i] = BF_CLASS_UNREADABLE;
+    if (!wants_base(s) || slot->class[i] == BF_CLASS_UNREADABLE)
         return;
     if (slot->zero[i] ? s->base_state[at] == BF_CHUNK_ZERO
                       : s->base_state[at] == BF_CHUNK_DATA &&
@@ -220,7 +225,7 @@ static void judge_some(struct bf_sender *s)
 
 // ---- Sending -----------------------------------------------------------------------------------
 
-static int flush_range(struct bf_sender *s)
+int bf_sender_flush_range(struct bf_sender *s)
 {
     uint8_t *room;
     if (!s->range.count)
@@ -233,16 +238,26 @@ static int flush_range(struct bf_sender *s)
     return 1;
 }
 
+// What the manifest says of chunk i of a slot that was read.
+static enum bf_chunk_state state_of(const struct bf_slot *slot, uint32_t i)
+{
+    if (slot->class[i] == BF_CLASS_UNREADABLE)
+        return BF_CHUNK_UNREADABLE;
+    return slot->zero[i] ? BF_CHUNK_ZERO : BF_CHUNK_DATA;
+}
+
+// counter: of bytes, NULL where they are counted elsewhere.
 static void advance(struct bf_sender *s, struct bf_slot *slot, uint32_t count, uint64_t *counter)
 {
     struct bf_sender_disk *d = &s->disk[s->current];
     uint64_t end = s->sent + count;
-    *counter += position_of(d, end) - position_of(d, s->sent);
+    if (counter)
+        *counter += position_of(d, end) - position_of(d, s->sent);
     if (slot->unused && !s->repair)
         bf_root_add(&s->root, BF_CHUNK_UNUSED, count, NULL);
     for (uint32_t i = 0; i < count && !s->repair && !slot->unused; i++) {
         uint32_t at = slot->sent + i;
-        bf_root_add(&s->root, slot->zero[at] ? BF_CHUNK_ZERO : BF_CHUNK_DATA, 1, &slot->digest[at]);
+        bf_root_add(&s->root, state_of(slot, at), 1, &slot->digest[at]);
     }
     slot->sent += count;
     s->sent = end;
@@ -254,9 +269,17 @@ static void advance(struct bf_sender *s, struct bf_slot *slot, uint32_t count, u
 // Joins chunks that need no data to the range before them.
 static int send_range(struct bf_sender *s, struct bf_slot *slot, uint32_t count)
 {
-    int same = !slot->unused && slot->class[slot->sent] == BF_CLASS_SAME;
-    uint8_t state = slot->unused ? BF_CHUNK_UNUSED : same ? BF_RANGE_SAME : BF_CHUNK_ZERO;
-    if (s->range.count && s->range.state != state && !flush_range(s))
+    struct bf_progress *p = &s->progress;
+    uint64_t *counter = &p->unused_bytes;
+    uint8_t state = BF_CHUNK_UNUSED;
+    if (!slot->unused && slot->class[slot->sent] == BF_CLASS_SAME) {
+        state = BF_RANGE_SAME;
+        counter = &p->same_bytes;
+    } else if (!slot->unused) {
+        state = (uint8_t)state_of(slot, slot->sent);
+        counter = state == BF_CHUNK_ZERO ? &p->zero_bytes : NULL;
+    }
+    if (s->range.count && s->range.state != state && !bf_sender_flush_range(s))
         return 0;
     if (!s->range.count) {
         s->range.disk = s->disk[s->current].plan.disk;
@@ -264,10 +287,7 @@ static int send_range(struct bf_sender *s, struct bf_slot *slot, uint32_t count)
         s->range.first = s->sent;
     }
     s->range.count += count;
-    advance(s, slot, count,
-            slot->unused ? &s->progress.unused_bytes
-            : same       ? &s->progress.same_bytes
-                         : &s->progress.zero_bytes);
+    advance(s, slot, count, counter);
     return 1;
 }
 
@@ -282,7 +302,7 @@ static int send_data(struct bf_sender *s, struct bf_slot *slot, uint32_t count)
                         .count = (uint8_t)count,
                         .first = s->sent,
                         .digests = slot->digest[slot->sent].bytes};
-    if (bf_link_body_busy(&s->link) || !flush_range(s))
+    if (bf_link_body_busy(&s->link) || !bf_sender_flush_range(s))
         return 0;
     room = bf_link_room(&s->link, head);
     if (!room)
@@ -325,7 +345,7 @@ static int send_run(struct bf_sender *s)
     if (!slot)
         return 0;
     if (slot->sent == slot->count) {
-        if (s->lent == slot && bf_link_body_busy(&s->link))
+        if ((s->lent == slot && bf_link_body_busy(&s->link)) || !bf_sender_tell_unreadable(s))
             return 0;
         bf_feed_pop(&s->feed);
         return 1;
@@ -354,7 +374,8 @@ static void checkpoint(struct bf_sender *s, int at_end)
     if (!at_end && s->link.bytes_out - s->marked_bytes < CHECKPOINT_BYTES &&
         s->now_us - s->marked_us < CHECKPOINT_US)
         return;
-    if (!flush_range(s) || !(room = bf_link_room(&s->link, 64)))
+    if (!bf_sender_tell_unreadable(s) || !bf_sender_flush_range(s) ||
+        !(room = bf_link_room(&s->link, 64)))
         return;
     bf_link_put(&s->link, bf_put_checkpoint(room, 64, BF_MSG_CHECKPOINT, &m));
     add_mark(s);
@@ -377,7 +398,7 @@ static void end_span(struct bf_sender *s)
 static void finish_span(struct bf_sender *s)
 {
     struct bf_sender_disk *d = &s->disk[s->current];
-    if (bf_link_body_busy(&s->link) || !flush_range(s))
+    if (bf_link_body_busy(&s->link) || !bf_sender_flush_range(s))
         return;
     if (s->repair) {
         end_span(s);

@@ -41,6 +41,7 @@ struct bf_sender_disk {
 struct bf_mark {
     uint16_t disk; // index
     uint64_t chunk;
+    uint64_t unreadable; // bytes before it
     struct bf_root root;
 };
 
@@ -79,9 +80,10 @@ struct bf_sender {
     struct bf_usage *usage; // of the planned disks, NULL: everything is read
     uint16_t usage_of;      // index of the one it is turned to, BF_NO_DISK: not opened yet
     uint16_t current;       // index of the disk, BF_NO_DISK between disks
-    uint8_t repair;   // the span is a repair
-    uint64_t sent;    // chunks before it are in frames
+    uint8_t repair;         // the span is a repair
+    uint64_t sent;          // chunks before it are in frames
     uint64_t span_end;
+    uint32_t unreadable_told;                       // ranges, for the log
     struct bf_root root;                            // over chunks before `sent`
     struct bf_range range;                          // being joined, count 0: none
     const struct bf_slot *lent;                     // whose data the link is sending
@@ -120,5 +122,14 @@ void bf_sender_begin_copy(struct bf_sender *s); // after all PLANs
 void bf_sender_copy_step(struct bf_sender *s);
 void bf_sender_durable(struct bf_sender *s, uint16_t index, uint64_t chunk);
 int bf_sender_base_run(struct bf_sender *s, const struct bf_base_run *run); // 0: not allowed
+
+// Sends the RANGE that is being joined. 0: no room.
+int bf_sender_flush_range(struct bf_sender *s);
+
+// sender_errors.c
+// Not a block of chunk i of the slot could be read.
+int bf_sender_nothing_readable(const struct bf_sender *s, const struct bf_slot *slot, uint32_t i);
+// Tells what could not be read of the chunks that were sent. 0: not all yet, there is no room.
+int bf_sender_tell_unreadable(struct bf_sender *s);
 
 #endif

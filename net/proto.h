@@ -25,7 +25,7 @@ enum {
     BF_PROTO_VERSION_MAX = 1,
     BF_PROTO_PORT = 7667,
     BF_FRAME_HEADER = 8,
-    BF_SMALL_FRAME = 512,             // room for any HELLO or FAULT, header included
+    BF_SMALL_FRAME = 512,           // room for any HELLO or FAULT, header included
     BF_FRAME_OPTIONAL = 1,          // flag
     BF_FRAME_PAYLOAD_MAX = 1310720, // 1 MiB of data, digests and the fixed part
     BF_DATA_MAX = 1048576,          // raw bytes in one DATA frame
@@ -62,6 +62,7 @@ enum bf_frame_type {
     BF_MSG_COMMIT = 9,
     BF_MSG_BUSY = 10,
     BF_MSG_EVENT = 11, // optional: a line for the server's log
+    BF_MSG_UNREADABLE = 12,
     // server to source
     BF_MSG_WELCOME = 32,
     BF_MSG_ENROLLED = 33,
@@ -194,6 +195,13 @@ struct bf_range {
     uint64_t first, count;
 };
 
+// Bytes of the disk that could not be read, within chunks that were sent just before, in which they
+// are zero. In ascending order; it comes before the CHECKPOINT that covers the chunks.
+struct bf_unreadable {
+    uint16_t disk;
+    uint64_t offset, bytes;
+};
+
 // "All chunks before next_chunk have been sent." Answered with DURABLE once they are flushed.
 struct bf_checkpoint {
     uint16_t disk;
@@ -248,6 +256,7 @@ size_t bf_put_base(uint8_t *out, size_t size, const struct bf_base_run *m);
 // DATA without copying the body twice: the header and digests only; body_len bytes must follow.
 size_t bf_put_data_head(uint8_t *out, size_t size, const struct bf_data *m);
 size_t bf_put_range(uint8_t *out, size_t size, const struct bf_range *m);
+size_t bf_put_unreadable(uint8_t *out, size_t size, const struct bf_unreadable *m);
 size_t bf_put_checkpoint(uint8_t *out, size_t size, uint16_t type, const struct bf_checkpoint *m);
 size_t bf_put_disk_done(uint8_t *out, size_t size, const struct bf_disk_done *m);
 size_t bf_put_commit(uint8_t *out, size_t size, const struct bf_commit *m);
@@ -271,6 +280,7 @@ enum bf_err bf_get_base_want(const struct bf_frame *f, struct bf_base_want *m);
 enum bf_err bf_get_base(const struct bf_frame *f, struct bf_base_run *m);
 enum bf_err bf_get_data(const struct bf_frame *f, struct bf_data *m);
 enum bf_err bf_get_range(const struct bf_frame *f, struct bf_range *m);
+enum bf_err bf_get_unreadable(const struct bf_frame *f, struct bf_unreadable *m);
 enum bf_err bf_get_checkpoint(const struct bf_frame *f, struct bf_checkpoint *m); // DURABLE too
 enum bf_err bf_get_disk_done(const struct bf_frame *f, struct bf_disk_done *m);
 enum bf_err bf_get_commit(const struct bf_frame *f, struct bf_commit *m);

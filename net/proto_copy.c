@@ -128,6 +128,27 @@ enum bf_err bf_get_range(const struct bf_frame *f, struct bf_range *m)
     return bf_frame_verdict(&r);
 }
 
+size_t bf_put_unreadable(uint8_t *out, size_t size, const struct bf_unreadable *m)
+{
+    struct bf_writer w;
+    bf_frame_begin(&w, out, size, BF_MSG_UNREADABLE, 0);
+    bf_put_u16(&w, m->disk);
+    bf_put_u64(&w, m->offset);
+    bf_put_u64(&w, m->bytes);
+    return bf_frame_end(&w, 0);
+}
+
+enum bf_err bf_get_unreadable(const struct bf_frame *f, struct bf_unreadable *m)
+{
+    struct bf_reader r;
+    bf_frame_open(&r, f, BF_MSG_UNREADABLE);
+    m->disk = bf_get_disk(&r);
+    m->offset = bf_get_u64(&r);
+    m->bytes = bf_get_u64(&r);
+    bf_demand(&r, m->bytes >= 1 && m->bytes <= INT64_MAX && m->offset <= INT64_MAX - m->bytes);
+    return bf_frame_verdict(&r);
+}
+
 size_t bf_put_checkpoint(uint8_t *out, size_t size, uint16_t type, const struct bf_checkpoint *m)
 {
     struct bf_writer w;

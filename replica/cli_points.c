@@ -9,7 +9,7 @@
 #include "replica/cli.h"
 #include "replica/cli_out.h"
 
-enum { INVENTORY_MAX = 1 << 20 };
+enum { INVENTORY_MAX = 1 << 20, UNREADABLE_LINES = 20 };
 
 struct listing {
     struct bf_point *point;
@@ -101,6 +101,21 @@ static json_t *excluded_json(const json_t *inventory)
     return excluded;
 }
 
+// What the source could not read: zero in the point.
+static json_t *unreadable_json(const struct bf_cli *cli, const struct bf_point *p)
+{
+    struct bf_unreadable_row *row = NULL;
+    size_t rows = 0;
+    json_t *list = json_array();
+    bf_db_unreadable_list(cli->db, p->session, &row, &rows);
+    for (size_t i = 0; i < rows; i++)
+        json_array_append_new(list, json_pack("{s:i, s:I, s:I}", "disk", (int)row[i].disk, "offset",
+                                              (json_int_t)row[i].offset, "bytes",
+                                              (json_int_t)row[i].bytes));
+    free(row);
+    return list;
+}
+
 static json_t *point_json(const struct bf_cli *cli, const struct listing *l,
                           const struct bf_point *p, const struct bf_image_ref *ref)
 {
@@ -116,10 +131,11 @@ static json_t *point_json(const struct bf_cli *cli, const struct listing *l,
             json_array_append_new(objects, object_json(cli, &l->object[i]));
     json_t *inventory = inventory_of(cli, p);
     json_t *excluded = excluded_json(inventory);
-    return json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o?}", "point", (int)p->number,
+    return json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o?}", "point", (int)p->number,
                      "ref", name, "time", bf_json_time(p->time), "source_clock",
                      bf_json_time(p->source_clock), "root", bf_json_hex(p->root.bytes, 32), "disks",
-                     disks, "finalized", objects, "excluded", excluded, "source", inventory);
+                     disks, "finalized", objects, "excluded", excluded, "unreadable",
+                     unreadable_json(cli, p), "source", inventory);
 }
 
 static int print_json(const struct bf_cli *cli, const struct listing *l,
@@ -209,6 +225,27 @@ static void print_excluded(const json_t *inventory)
     json_decref(excluded);
 }
 
+// In short below a list of points, range by range below a single one.
+static void print_unreadable(const struct bf_cli *cli, const struct bf_point *p, int one)
+{
+    struct bf_unreadable_row *row = NULL;
+    size_t rows = 0;
+    uint64_t bytes = 0;
+    char text[BF_BYTES_TEXT];
+    bf_db_unreadable_list(cli->db, p->session, &row, &rows);
+    for (size_t i = 0; i < rows; i++)
+        bytes += row[i].bytes;
+    if (rows)
+        printf("%s@%u: %s of the source could not be read, and reads as zero\n", p->machine,
+               p->number, bf_bytes_text(bytes, text));
+    for (size_t i = 0; one && i < rows && i < UNREADABLE_LINES; i++)
+        printf("  disk %u: %llu bytes from byte %llu on\n", row[i].disk,
+               (unsigned long long)row[i].bytes, (unsigned long long)row[i].offset);
+    if (one && rows > UNREADABLE_LINES)
+        printf("  and %zu more ranges: --json lists them all\n", rows - UNREADABLE_LINES);
+    free(row);
+}
+
 static void print_objects(const struct bf_cli *cli, const struct listing *l,
                           const struct bf_image_ref *ref)
 {
@@ -251,6 +288,8 @@ static int print_text(const struct bf_cli *cli, const struct listing *l,
         print_excluded(inventory);
         json_decref(inventory);
     }
+    for (size_t i = 0; i < l->points; i++)
+        print_unreadable(cli, &l->point[i], one);
     print_objects(cli, l, ref);
     return BF_CLI_OK;
 }

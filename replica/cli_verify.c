@@ -56,6 +56,30 @@ static enum bf_err verify_disk(struct bf_cli *cli, const struct bf_image_ref *re
     return o->err;
 }
 
+static uint64_t unreadable_bytes(struct bf_cli *cli, const struct bf_point *point)
+{
+    struct bf_unreadable_row *row = NULL;
+    size_t rows = 0;
+    uint64_t bytes = 0;
+    bf_db_unreadable_list(cli->db, point->session, &row, &rows);
+    for (size_t i = 0; i < rows; i++)
+        bytes += row[i].bytes;
+    free(row);
+    return bytes;
+}
+
+static void print_verdict(const char *name, uint64_t unused, uint64_t unreadable)
+{
+    char bytes[BF_BYTES_TEXT];
+    printf("%s is what the source was", name);
+    if (unused)
+        printf(", but for what its file systems call unused, which reads as zero");
+    if (unreadable)
+        printf("%s for %s that could not be read, which read as zero too",
+               unused ? ", and" : ", but", bf_bytes_text(unreadable, bytes));
+    printf(".\n");
+}
+
 static int verify_point(struct bf_cli *cli, const struct bf_image_ref *ref,
                         const struct bf_point *point)
 {
@@ -74,13 +98,14 @@ static int verify_point(struct bf_cli *cli, const struct bf_image_ref *ref,
             print_outcome(&o);
     }
     if (cli->json)
-        bf_json_print(json_pack("{s:s, s:b, s:O}", "ref", name, "ok", !first.code, "disks", disks));
+        bf_json_print(json_pack("{s:s, s:b, s:I, s:O}", "ref", name, "ok", !first.code,
+                                "unreadable_bytes", (json_int_t)unreadable_bytes(cli, point),
+                                "disks", disks));
     json_decref(disks);
     if (first.code)
         return bf_cli_fail(&first);
     if (!cli->json)
-        printf("%s is what the source was%s.\n", name,
-               unused ? ", but for what its file systems call unused, which reads as zero" : "");
+        print_verdict(name, unused, unreadable_bytes(cli, point));
     return BF_CLI_OK;
 }
 

@@ -22,11 +22,12 @@
 
 enum {
     BF_CONNECTIONS_MAX = 512,
-    BF_STRANGERS_MAX = 64,    // connections that have no session yet
-    BF_HANDSHAKE_MS = 10000,  // from accept to the end of the handshake
-    BF_STRANGER_MS = 30000,   // from accept to a session, or to the end of an enrolment
-    BF_TAKE_OVER_MS = 20000,  // for an older connection of the machine to let go
-    BF_SESSIONS_DEFAULT = 16, // at the same time; each may hold some 50 MiB of memory
+    BF_UNREADABLE_MAX = 65536, // ranges that a session may have
+    BF_STRANGERS_MAX = 64,     // connections that have no session yet
+    BF_HANDSHAKE_MS = 10000,   // from accept to the end of the handshake
+    BF_STRANGER_MS = 30000,    // from accept to a session, or to the end of an enrolment
+    BF_TAKE_OVER_MS = 20000,   // for an older connection of the machine to let go
+    BF_SESSIONS_DEFAULT = 16,  // at the same time; each may hold some 50 MiB of memory
     BF_SESSIONS_LIMIT = 256,
 };
 
@@ -70,8 +71,9 @@ struct bf_conn {
     struct bf_session_store *store;
     struct bf_session_row row;
     struct bf_job job;
-    char *inventory;     // JSON of what the machine said about itself
-    struct bf_live live; // shared
+    uint32_t unreadable_rows; // of the session
+    char *inventory;          // JSON of what the machine said about itself
+    struct bf_live live;      // shared
 };
 
 // daemon_conn.c: the thread of a connection; takes the socket. BF_ERR_LIMIT, BF_ERR_NO_MEMORY: the

@@ -127,7 +127,8 @@ static enum bf_err begin_row(struct bf_conn *c, const struct bf_hello *hello, ui
     memcpy(c->row.boot, hello->boot, sizeof c->row.boot);
     bf_snprintf(c->row.machine, sizeof c->row.machine, "%s", c->peer.machine);
     c->row.started = time(NULL);
-    if (begin_job(c) || bf_db_session_put(c->db, &c->row))
+    if (bf_db_unreadable_tidy(c->db, c->peer.machine) || begin_job(c) ||
+        bf_db_session_put(c->db, &c->row))
         return bf_conn_db_fault(c, fault);
     end_older_jobs(c);
     return BF_OK;
@@ -213,6 +214,22 @@ static void host_progress(void *impl, uint16_t disk, uint64_t next_chunk, uint64
     pthread_mutex_unlock(&c->daemon->lock);
 }
 
+static void warn_of_unreadable(struct bf_conn *c, const struct bf_point *point)
+{
+    struct bf_unreadable_row *row = NULL;
+    size_t rows = 0;
+    uint64_t bytes = 0;
+    if (bf_db_unreadable_list(c->db, point->session, &row, &rows))
+        return;
+    for (size_t i = 0; i < rows; i++)
+        bytes += row[i].bytes;
+    if (rows)
+        bf_conn_event(c, BF_LOG_WARNING,
+                      "%llu bytes of the source could not be read and are zero in %s@%u",
+                      (unsigned long long)bytes, c->peer.machine, point->number);
+    free(row);
+}
+
 // The point that this session made, once it is sealed.
 static void note_point(struct bf_conn *c)
 {
@@ -228,6 +245,7 @@ static void note_point(struct bf_conn *c)
         bf_inventory_keep(c, point->number);
         bf_conn_event(c, BF_LOG_INFO, "recovery point %s@%u is sealed", c->peer.machine,
                       point->number);
+        warn_of_unreadable(c, point);
     }
     free(point);
 }
@@ -243,6 +261,30 @@ static void host_phase(void *impl, const char *phase)
     pthread_mutex_unlock(&c->daemon->lock);
     bf_snprintf(c->job.step, sizeof c->job.step, "%s", phase);
     bf_db_job_update(c->db, &c->job, time(NULL));
+}
+
+static enum bf_err host_unreadable(void *impl, const struct bf_unreadable *what,
+                                   struct bf_fault *fault)
+{
+    struct bf_conn *c = impl;
+    const struct bf_unreadable_row row = {what->disk, what->offset, what->bytes};
+    if (c->unreadable_rows >= BF_UNREADABLE_MAX)
+        return bf_fault_set(
+            fault, BF_ERR_LIMIT, BF_SIDE_SOURCE, "replace the disk, or leave it out with disk=",
+            "disk %u has more than %d ranges that cannot be read", what->disk, BF_UNREADABLE_MAX);
+    if (bf_db_unreadable_add(c->db, c->row.id, &row, &c->unreadable_rows))
+        return bf_conn_db_fault(c, fault);
+    return BF_OK;
+}
+
+static enum bf_err host_rereading(void *impl, uint16_t disk, uint64_t offset,
+                                  struct bf_fault *fault)
+{
+    struct bf_conn *c = impl;
+    if (bf_db_unreadable_forget(c->db, c->row.id, disk, offset) ||
+        bf_db_unreadable_count(c->db, c->row.id, &c->unreadable_rows))
+        return bf_conn_db_fault(c, fault);
+    return BF_OK;
 }
 
 static void host_event(void *impl, int level, const char *text)
@@ -294,6 +336,8 @@ const struct bf_receiver_host bf_conn_host = {
     .session = host_session,
     .enrol = bf_conn_enrol,
     .allowed = bf_conn_allowed,
+    .unreadable = host_unreadable,
+    .rereading = host_rereading,
     .progress = host_progress,
     .phase = host_phase,
     .event = host_event,

@@ -76,7 +76,7 @@ portable | code | grep -E '#[[:space:]]*(el)?if' |
     grep -E '_WIN32|_WIN64|__linux|__unix|_MSC_|__APPLE__|__EFI|__STDC_HOSTED__|__GNUC__|__x86_64|__i386|__aarch64|BF_FUZZ|BF_EFI|BF_LINUX' |
     grep -vF -f tests/lint_includes | judge 'no platform #if in portable code'
 portable | code | sed 's/long long//g' | grep -wE 'long' | judge 'no long in portable code'
-portable | code | grep -wE '512u?' | grep -vE '\[512u?\]|[A-Z0-9_]{3,} = 512' | judge 'no literal 512 in portable code'
+portable | code | grep -E '^[^:]*:[0-9]+:.*\b512u?\b' | grep -vE '\[512u?\]|[A-Z0-9_]{3,} = 512' | judge 'no literal 512 in portable code'
 
 # The library may leave undefined only what the platform, the small C library or the compiler
 # provides. COFF objects of the freestanding build; @feat.00 and the like are absolute, not undefined.

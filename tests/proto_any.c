@@ -26,6 +26,7 @@ AGAIN(bf_plan, plan)
 AGAIN(bf_base_want, base_want)
 AGAIN(bf_base_run, base)
 AGAIN(bf_range, range)
+AGAIN(bf_unreadable, unreadable)
 AGAIN(bf_disk_done, disk_done)
 AGAIN(bf_commit, commit)
 AGAIN(bf_need, need)
@@ -83,6 +84,7 @@ static const struct {
     {BF_MSG_BASE, base_again},
     {BF_MSG_DATA, data_again},
     {BF_MSG_RANGE, range_again},
+    {BF_MSG_UNREADABLE, unreadable_again},
     {BF_MSG_CHECKPOINT, checkpoint_again},
     {BF_MSG_DURABLE, checkpoint_again},
     {BF_MSG_DISK_DONE, disk_done_again},

@@ -13,6 +13,7 @@ struct sim_disk_model {
     uint8_t blocking;
     uint64_t read_us;   // longest time of one request
     uint64_t bad_block; // UINT64_MAX: none
+    uint32_t bad_more;  // blocks behind it that fail as well
     uint32_t bad_times; // how often it fails; UINT32_MAX: always
 };
 

@@ -56,9 +56,40 @@ static enum bf_err host_allowed(void *impl, struct bf_fault *fault)
     return w->allowed ? w->allowed(w, fault) : BF_OK;
 }
 
+static enum bf_err host_unreadable(void *impl, const struct bf_unreadable *what,
+                                   struct bf_fault *fault)
+{
+    struct sim_world *w = impl;
+    if (w->bads == SIM_BAD)
+        return bf_fault_set(fault, BF_ERR_LIMIT, BF_SIDE_SOURCE, "look", "too much is unreadable");
+    w->bad[w->bads++] = *what;
+    return BF_OK;
+}
+
+static enum bf_err host_rereading(void *impl, uint16_t disk, uint64_t offset,
+                                  struct bf_fault *fault)
+{
+    struct sim_world *w = impl;
+    uint32_t kept = 0;
+    (void)fault;
+    for (uint32_t i = 0; i < w->bads; i++) {
+        struct bf_unreadable b = w->bad[i];
+        if (b.disk == disk && b.offset + b.bytes > offset)
+            b.bytes = b.offset < offset ? offset - b.offset : 0;
+        if (b.bytes)
+            w->bad[kept++] = b;
+    }
+    w->bads = kept;
+    return BF_OK;
+}
+
 static struct bf_receiver_host host_of(struct sim_world *w)
 {
-    return (struct bf_receiver_host){.session = host_session, .allowed = host_allowed, .impl = w};
+    return (struct bf_receiver_host){.session = host_session,
+                                     .allowed = host_allowed,
+                                     .unreadable = host_unreadable,
+                                     .rereading = host_rereading,
+                                     .impl = w};
 }
 
 static struct bf_receiver_host the_host; // the receiver keeps a pointer
@@ -111,6 +142,7 @@ static void boot_source(struct sim_world *w)
         .buffer_bytes = w->buffer_bytes,
         .compression = w->compression,
         .limit = w->limit,
+        .map_errors = w->map_errors,
         .clock = bf_platform_wall,
         .program = "sim",
     };
@@ -265,6 +297,44 @@ static int is_unused(const struct sim_world *w, uint32_t disk, uint64_t at)
     return disk == 0 && at >= w->unused_first && at < w->unused_end;
 }
 
+static int is_bad(const struct sim_world *w, uint32_t disk, uint64_t at)
+{
+    const struct sim_disk_model *m = &w->disk_model[disk];
+    uint64_t block = at / m->block_size;
+    return m->bad_times == UINT32_MAX && m->bad_block != UINT64_MAX && block >= m->bad_block &&
+           block - m->bad_block <= m->bad_more && !is_unused(w, disk, at);
+}
+
+static int is_told_bad(const struct sim_world *w, uint32_t disk, uint64_t at)
+{
+    for (uint32_t i = 0; i < w->bads; i++)
+        if (w->bad[i].disk == disk && at >= w->bad[i].offset &&
+            at - w->bad[i].offset < w->bad[i].bytes)
+            return 1;
+    return 0;
+}
+
+// The chunk as it must be stored; -1 when the server was told something else of it, else the state.
+static int expected_chunk(const struct sim_world *w, uint32_t disk, uint64_t at, uint32_t len,
+                          uint8_t *out)
+{
+    uint32_t size = w->disk_model[disk].block_size, good = 0;
+    int unused = is_unused(w, disk, at);
+    for (uint32_t i = 0; i < len; i += size) {
+        int bad = is_bad(w, disk, at + i);
+        if (bad != is_told_bad(w, disk, at + i))
+            return -1;
+        good += !bad;
+        if (bad || unused)
+            memset(out + i, 0, size);
+        else
+            memcpy(out + i, w->data[disk] + at + i, size);
+    }
+    if (unused)
+        return BF_CHUNK_UNUSED;
+    return !good ? BF_CHUNK_UNREADABLE : bf_is_zero(out, len) ? BF_CHUNK_ZERO : BF_CHUNK_DATA;
+}
+
 static int point_is_true(struct sim_world *w, const struct sim_point *p)
 {
     struct bf_digest roots[SIM_STORE_DISKS], root;
@@ -273,19 +343,14 @@ static int point_is_true(struct sim_world *w, const struct sim_point *p)
         struct bf_root r;
         bf_root_init(&r, &g);
         for (uint64_t c = 0; c < bf_geometry_chunks(&g); c++) {
-            const uint8_t *at = w->data[i] + c * g.chunk_size;
+            static uint8_t expected[BF_CHUNK_MAX];
             uint32_t len = bf_geometry_chunk_bytes(&g, c);
-            const uint8_t *stored = p->data[i] + c * g.chunk_size;
-            int unused = is_unused(w, i, c * g.chunk_size);
+            int state = expected_chunk(w, i, c * g.chunk_size, len, expected);
             struct bf_digest d;
-            if (unused ? !bf_is_zero(stored, len) : memcmp(stored, at, len) != 0)
+            if (state < 0 || memcmp(p->data[i] + c * g.chunk_size, expected, len) != 0)
                 return 0;
-            bf_digest_of(&d, at, len);
-            bf_root_add(&r,
-                        unused                ? BF_CHUNK_UNUSED
-                        : bf_is_zero(at, len) ? BF_CHUNK_ZERO
-                                              : BF_CHUNK_DATA,
-                        1, &d);
+            bf_digest_of(&d, expected, len);
+            bf_root_add(&r, (enum bf_chunk_state)state, 1, &d);
         }
         bf_root_final(&r, &roots[i]);
     }

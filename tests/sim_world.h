@@ -3,7 +3,7 @@
 // with a store in memory, and links that break. A scenario names what happens; the world runs it
 // until the source ends, and checks what must hold whatever happened:
 //  - a point that exists is byte for byte what the disks held during one boot, zero where a part
-//    was unused;
+//    was unused or could not be read, and the server knows exactly what could not be read;
 //  - the source's "committed" is never said without such a point;
 //  - memory comes back.
 #ifndef BF_TESTS_SIM_WORLD_H
@@ -15,7 +15,7 @@
 #include "tests/sim_link.h"
 #include "tests/sim_store.h"
 
-enum { SIM_EVENTS = 16, SIM_LINKS = 64 };
+enum { SIM_EVENTS = 16, SIM_LINKS = 64, SIM_BAD = 64 };
 
 enum sim_event_kind {
     SIM_CUT = 1,     // the connection is reset
@@ -46,9 +46,14 @@ struct sim_world {
     uint32_t events;
     uint64_t retry_us;
     uint8_t compression;
+    uint8_t map_errors;
     uint64_t limit;
     uint32_t buffer_bytes;
     enum bf_err (*allowed)(void *impl, struct bf_fault *fault);
+
+    // What the source said that it could not read, as the server keeps it.
+    struct bf_unreadable bad[SIM_BAD];
+    uint32_t bads;
 
     // The parts.
     uint8_t *data[SIM_STORE_DISKS];

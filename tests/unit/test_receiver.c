@@ -394,6 +394,31 @@ static void test_checkpoint_where_it_belongs(void)
     CHECK_EQ(c.next_chunk, 1);
 }
 
+static void test_unreadable_where_it_belongs(void)
+{
+    greet();
+    SAY(unreadable, {0, 0, 512});
+    refused(BF_ERR_PROTOCOL, "not being copied");
+    greet();
+    say_chunk(0);
+    SAY(unreadable, {0, CHUNK - 512, 1024});
+    refused(BF_ERR_PROTOCOL, "somewhere else");
+    greet();
+    say_chunk(0);
+    SAY(unreadable, {0, 512, 1024});
+    SAY(unreadable, {0, 1024, 512});
+    refused(BF_ERR_PROTOCOL, "somewhere else");
+    greet();
+    say_chunk(0);
+    SAY(unreadable, {1, 512, 1024});
+    refused(BF_ERR_PROTOCOL, "not being copied");
+    greet();
+    say_chunk(0);
+    SAY(unreadable, {0, 0, 512});
+    SAY(unreadable, {0, CHUNK - 512, 512});
+    CHECK_EQ(run(2), BF_AGAIN);
+}
+
 static void test_roots_are_compared(void)
 {
     struct bf_commit commit;
@@ -497,6 +522,6 @@ TEST_MAIN(TEST(test_a_sound_script), TEST(test_idle_means_that_all_is_said),
           TEST(test_opening_out_of_order), TEST(test_versions),
           TEST(test_without_identity_only_enrolment), TEST(test_ranges_are_judged),
           TEST(test_contents_are_judged), TEST(test_same_needs_certainty),
-          TEST(test_checkpoint_where_it_belongs), TEST(test_roots_are_compared),
-          TEST(test_a_finished_disk_stays), TEST(test_unknown_frames),
-          TEST(test_silence_and_signs_of_life), TEST(test_the_ends))
+          TEST(test_checkpoint_where_it_belongs), TEST(test_unreadable_where_it_belongs),
+          TEST(test_roots_are_compared), TEST(test_a_finished_disk_stays),
+          TEST(test_unknown_frames), TEST(test_silence_and_signs_of_life), TEST(test_the_ends))

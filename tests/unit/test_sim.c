@@ -286,6 +286,50 @@ static void test_unreadable_block_is_named(void)
     sim_world_free(&w);
 }
 
+// The rest of the chunk arrives; a whole chunk of bad blocks is no data at all.
+static void test_unreadable_blocks_are_mapped(void)
+{
+    begin(15);
+    w.map_errors = 1;
+    w.disk_model[0].bad_block = 1234;
+    w.disk_model[0].bad_more = 200; // the end of one chunk, a whole one, the beginning of another
+    w.disk_model[0].bad_times = UINT32_MAX;
+    sim_world_fill(&w);
+    run_to(BF_OK);
+    CHECK_EQ(w.progress.unreadable_bytes, 201 * 512);
+    CHECK(w.disk[0].source.errors < 2 * 201); // hardly more than one try per block
+    // A later run tries again: still so, then the disk is better.
+    run_to(BF_OK);
+    CHECK_EQ(w.progress.unreadable_bytes, 201 * 512);
+    CHECK_EQ(w.progress.data_bytes, 0);
+    w.disk[0].model.bad_times = w.disk_model[0].bad_times = 0;
+    run_to(BF_OK);
+    CHECK_EQ(w.progress.unreadable_bytes, 0);
+    CHECK_EQ(w.bads, 0);
+    sim_world_free(&w);
+}
+
+static void test_a_mapped_disk_and_cut_connections(void)
+{
+    for (uint64_t seed = 1; seed < 12; seed++) {
+        begin(seed);
+        w.map_errors = 1;
+        w.disk_model[0].bad_block = sim_random() % 4096;
+        w.disk_model[0].bad_more = (uint32_t)(sim_random() % 300);
+        if (w.disk_model[0].bad_block + w.disk_model[0].bad_more > 4095)
+            w.disk_model[0].bad_more = (uint32_t)(4095 - w.disk_model[0].bad_block);
+        w.disk_model[0].bad_times = UINT32_MAX;
+        w.store.checkpoint_us = 100000;
+        sim_world_fill(&w);
+        event(SIM_CUT, sim_random() % 900000, 0);
+        event(seed % 2 ? SIM_POWER_LOSS : SIM_SOURCE_BOOT, sim_random() % 900000, 3);
+        event(SIM_CUT, sim_random() % 900000, 0);
+        run_to(BF_OK);
+        CHECK_EQ(w.progress.unreadable_bytes, (w.disk_model[0].bad_more + 1) * 512);
+        sim_world_free(&w);
+    }
+}
+
 static void test_passing_read_errors_are_retried(void)
 {
     begin(16);
@@ -552,7 +596,8 @@ TEST_MAIN(TEST(test_plain_copy), TEST(test_second_run_sends_differences),
           TEST(test_short_stall_is_survived), TEST(test_power_loss_of_the_server),
           TEST(test_source_reboots_and_changed), TEST(test_damage_is_found_and_repaired),
           TEST(test_damaged_base_of_a_later_run), TEST(test_store_full_stops_at_once),
-          TEST(test_unreadable_block_is_named), TEST(test_passing_read_errors_are_retried),
+          TEST(test_unreadable_block_is_named), TEST(test_unreadable_blocks_are_mapped),
+          TEST(test_a_mapped_disk_and_cut_connections), TEST(test_passing_read_errors_are_retried),
           TEST(test_unreachable_server_until_retry), TEST(test_server_that_comes_back_late),
           TEST(test_revoked_in_the_middle), TEST(test_cancel_tells_the_server),
           TEST(test_answer_of_commit_is_lost), TEST(test_every_compression),

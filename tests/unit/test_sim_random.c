@@ -28,7 +28,9 @@ static void draw_disk(struct sim_disk_model *m)
     m->read_us = any(4) ? 1 + any(2000) : 1 + any(400000);
     if (any(4) == 0) {
         m->bad_block = any(m->bytes / m->block_size);
-        m->bad_times = 1 + (uint32_t)any(4);
+        m->bad_times = w.map_errors ? UINT32_MAX : 1 + (uint32_t)any(4);
+        if (w.map_errors)
+            m->bad_more = (uint32_t)any(m->bytes / m->block_size - m->bad_block) % 300;
     }
 }
 
@@ -59,6 +61,7 @@ static void draw_world(void)
     static const uint32_t chunks[] = {32768, 65536, 65536, 262144};
     sim_world_init(&w);
     w.disks = 1 + (uint32_t)any(3);
+    w.map_errors = any(3) == 0;
     for (uint32_t i = 0; i < w.disks; i++)
         draw_disk(&w.disk_model[i]);
     w.chunk_size = chunks[any(4)];
