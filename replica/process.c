@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -32,7 +33,7 @@ static int settle_ids(void)
 
 // In the child: never returns. The exec's failure is reported through a close-on-exec pipe.
 __attribute__((noreturn)) static void child(const struct bf_process_config *c, pid_t parent,
-                                            int report)
+                                            char *const *environment, int report)
 {
     sigset_t none;
     int null = open("/dev/null", O_RDONLY);
@@ -58,23 +59,46 @@ __attribute__((noreturn)) static void child(const struct bf_process_config *c, p
     // A change of ids takes the death signal away, so it is asked for afterwards.
     if (!settle_ids() || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
         _exit(EXIT_SETUP);
-    execvp(c->argv[0], (char *const *)c->argv);
+    execvpe(c->argv[0], (char *const *)c->argv, environment);
     if (write(report, &errno, sizeof errno) != sizeof errno)
         _exit(EXIT_SETUP);
     _exit(EXIT_NOT_FOUND);
 }
 
+// Our environment with one setting in front, where it is found first. The caller releases it.
+static char **environment_with(const char *setting)
+{
+    size_t count = 0;
+    char **all;
+
+    while (environ[count])
+        count++;
+    all = calloc(count + 2, sizeof *all);
+    if (!all)
+        return NULL;
+    if (setting)
+        all[0] = (char *)setting;
+    memcpy(all + (setting != NULL), environ, count * sizeof *all);
+    return all;
+}
+
 enum bf_err bf_process_start(const struct bf_process_config *config, pid_t *pid)
 {
+    char **environment = environment_with(config->setting);
     pid_t parent = getpid();
     int report[2], reason = 0;
     ssize_t n;
 
-    if (pipe2(report, O_CLOEXEC) != 0)
+    if (!environment)
+        return BF_ERR_NO_MEMORY;
+    if (pipe2(report, O_CLOEXEC) != 0) {
+        free(environment);
         return BF_ERR_LIMIT;
+    }
     *pid = fork();
     if (*pid == 0)
-        child(config, parent, report[1]);
+        child(config, parent, environment, report[1]);
+    free(environment);
     close(report[1]);
     if (*pid < 0) {
         close(report[0]);

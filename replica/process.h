@@ -14,6 +14,7 @@ struct bf_process_config {
     int dir;                 // working folder, -1: this one
     int keep;                // a descriptor that it gets under the same number, -1: none
     int output;              // its standard output and error, -1: ours
+    const char *setting;     // "NAME=value" to add to its environment, NULL: none
 };
 // BF_ERR_NOT_FOUND when the program is not installed.
 enum bf_err bf_process_start(const struct bf_process_config *config, pid_t *pid);

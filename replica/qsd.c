@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/fmt.h"
+#include "base/log.h"
 #include "base/platform.h"
 #include "replica/process.h"
 #include "replica/qcow2.h"
@@ -28,6 +29,7 @@ struct bf_qsd {
     char socket[BF_SOCKET_PATH_MAX];
     char socket_relative[96];
     int state_dir;
+    int direct;         // files are opened without the kernel's cache
     uint32_t next_node; // number in the next node name
     struct {
         uint8_t used;
@@ -175,12 +177,18 @@ static enum bf_err greet(struct bf_qsd *q, struct bf_fault *fault)
 
 // ---- Starting and stopping ---------------------------------------------------------------------
 
+// Requests have buffers of up to a megabyte. Without this each is mapped and unmapped, and the
+// kernel clears its pages every time.
+static const char keep_memory[] =
+    "GLIBC_TUNABLES=glibc.malloc.mmap_threshold=8388608:glibc.malloc.trim_threshold=67108864";
+
 static enum bf_err launch(struct bf_qsd *q, struct bf_fault *fault)
 {
     char chardev[48];
     const char *argv[] = {"qemu-storage-daemon", "--chardev", chardev,
                           "--monitor",           "chardev=c", NULL};
-    struct bf_process_config config = {.argv = argv, .dir = q->state_dir, .output = -1};
+    struct bf_process_config config = {
+        .argv = argv, .dir = q->state_dir, .output = -1, .setting = keep_memory};
     int pair[2];
     enum bf_err err;
 
@@ -221,6 +229,7 @@ enum bf_err bf_qsd_start(const struct bf_state *state, const char *name, struct 
     q->pid = -1;
     q->control = -1;
     q->state_dir = bf_state_dir(state);
+    q->direct = 1;
     q->buffer = malloc(LINE_MAX_BYTES);
     bf_snprintf(file, sizeof file, "%s.nbd", name);
     bf_snprintf(q->socket_relative, sizeof q->socket_relative, "run/%s", file);
@@ -284,16 +293,36 @@ int bf_qsd_pid(const struct bf_qsd *qsd)
     return qsd->pid;
 }
 
+int bf_qsd_is_direct(const struct bf_qsd *qsd)
+{
+    return qsd->direct;
+}
+
 // ---- Nodes -------------------------------------------------------------------------------------
 
+static enum bf_err open_file(struct bf_qsd *q, const char *node, const char *path, int writable,
+                             struct bf_fault *fault)
+{
+    return command(q, "blockdev-add",
+                   json_pack("{s:s,s:s,s:s,s:b,s:b,s:s,s:{s:b}}", "driver", "file", "node-name",
+                             node, "filename", path, "read-only", !writable, "auto-read-only", 0,
+                             "discard", "unmap", "cache", "direct", q->direct),
+                   fault);
+}
+
+// Past the kernel's cache (O_DIRECT): what is written once and read once is not worth a place in
+// it, the copies cost more than the disk, and what is read back comes from the disk. A file system
+// that cannot do that gets the cache.
 static enum bf_err add_file(struct bf_qsd *q, const char *node, const char *path, int writable,
                             struct bf_fault *fault)
 {
-    return command(q, "blockdev-add",
-                   json_pack("{s:s,s:s,s:s,s:b,s:b,s:s}", "driver", "file", "node-name", node,
-                             "filename", path, "read-only", !writable, "auto-read-only", 0,
-                             "discard", "unmap"),
-                   fault);
+    enum bf_err err = open_file(q, node, path, writable, fault);
+
+    if (!err || !q->direct || !strstr(fault->what, "O_DIRECT"))
+        return err;
+    q->direct = 0;
+    bf_log(BF_LOG_INFO, "the state's file system cannot bypass the cache (O_DIRECT)");
+    return open_file(q, node, path, writable, fault);
 }
 
 // For tests of power loss: the writes to a file are logged on their way.

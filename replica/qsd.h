@@ -34,6 +34,8 @@ enum bf_err bf_qsd_snapshot(struct bf_qsd *qsd, const uint16_t *disk,
 
 const char *bf_qsd_socket(const struct bf_qsd *qsd); // for nbd_connect_unix
 int bf_qsd_pid(const struct bf_qsd *qsd);            // for tests that kill it
+// Whether the files that were added so far bypass the kernel's cache (O_DIRECT).
+int bf_qsd_is_direct(const struct bf_qsd *qsd);
 
 // A test may log every write below the format layer, to cut the power afterwards: names a folder,
 // relative to the state directory, in which "disk-N.log" appears (QEMU's blklogwrites driver).
