@@ -35,6 +35,7 @@ void bf_store_fail(struct bf_session_store *s, const struct bf_fault *fault)
     if (!s->failed)
         s->fault = *fault;
     s->failed = 1;
+    pthread_cond_broadcast(&s->check);
     pthread_mutex_unlock(&s->lock);
     bf_store_notify(s);
 }
@@ -213,6 +214,7 @@ static enum bf_err store_data(void *impl, uint16_t disk, uint64_t first, uint32_
         op->state = BF_CHUNK_DATA;
         memcpy(op->digests, digests, count * sizeof *digests);
         memcpy(op->data, raw, raw_len);
+        bf_store_will_change(d, first, first + count);
     }
     return leave(s, push(s, op));
 }
@@ -236,6 +238,7 @@ static enum bf_err store_clear(void *impl, uint16_t disk, uint64_t first, uint64
         op->first = first;
         op->count = count;
         op->state = state;
+        bf_store_will_change(d, first, first + count);
     }
     return leave(s, push(s, op));
 }
@@ -247,6 +250,7 @@ static enum bf_err queue_checkpoint(struct bf_session_store *s, struct bf_store_
 
     if (op) {
         op->first = next_chunk;
+        d->named = next_chunk > d->named ? next_chunk : d->named;
         op->done = root != NULL;
         if (root)
             op->root = *root;
@@ -424,6 +428,19 @@ int bf_session_store_has_base(const struct bf_session_store *store, uint16_t dis
     const struct bf_store_disk *d = bf_store_find(store, disk);
 
     return d && d->has_base;
+}
+
+uint64_t bf_session_store_verified(const struct bf_session_store *store, uint16_t disk)
+{
+    struct bf_session_store *s = (struct bf_session_store *)store;
+    const struct bf_store_disk *d;
+    uint64_t verified;
+
+    pthread_mutex_lock(&s->lock);
+    d = bf_store_find(s, disk);
+    verified = d ? bf_ranges_total(&d->verified) : 0;
+    pthread_mutex_unlock(&s->lock);
+    return verified;
 }
 
 int bf_session_store_fd(const struct bf_session_store *store)

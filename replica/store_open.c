@@ -96,7 +96,8 @@ static void take_cursor(struct bf_session_store *s, struct bf_store_disk *d)
         memcpy(d->cursor.session, s->config.session, 16);
         memcpy(d->cursor.boot, s->config.boot, 16);
     }
-    d->durable = d->cursor.next_chunk;
+    d->durable = d->named = d->cursor.next_chunk;
+    d->early_end = d->chunks;
 }
 
 static enum bf_err check_disk(struct bf_session_store *s, struct bf_store_disk *d,
@@ -253,8 +254,11 @@ static void *run(void *store)
     s->fault = fault;
     pthread_cond_signal(&s->opened);
     pthread_mutex_unlock(&s->lock);
-    if (!err && s->qsd)
+    if (!err && s->qsd) {
+        bf_store_checker_start(s);
         bf_store_worker(s);
+        bf_store_checker_stop(s);
+    }
     close_all(s);
     return NULL;
 }
@@ -322,6 +326,7 @@ enum bf_err bf_session_store_open(struct bf_state *state, const struct bf_sessio
     s->wake = s->notify = -1;
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->opened, NULL);
+    pthread_cond_init(&s->check, NULL);
     err = prepare(s, config);
     if (err)
         bf_fault_set(fault, err, BF_SIDE_SERVER, "free some memory", "no memory for a session");
@@ -355,6 +360,7 @@ void bf_session_store_close(struct bf_session_store *s)
     if (s->has_worker) {
         pthread_mutex_lock(&s->lock);
         s->stop = 1;
+        pthread_cond_broadcast(&s->check);
         pthread_mutex_unlock(&s->lock);
         eventfd_write(s->wake, 1);
         pthread_join(s->worker, NULL);
@@ -372,6 +378,7 @@ void bf_session_store_close(struct bf_session_store *s)
         close(s->notify);
     free(s->need);
     pthread_cond_destroy(&s->opened);
+    pthread_cond_destroy(&s->check);
     pthread_mutex_destroy(&s->lock);
     free(s);
 }

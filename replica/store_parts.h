@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The inside of the session store, shared by the store*.c files only.
 //
-// Two threads: the caller's, which queues operations and reads the working manifests, and the
-// worker, which does everything that may wait. `lock` protects what both touch: the queue, the
-// working manifests (except bf_working_sync), and the status.
+// Three threads: the caller's, which queues operations and reads the working manifests; the worker,
+// which does everything that may wait; and the checker, which reads back. `lock` protects what they
+// share: the queue, the working manifests (except bf_working_sync), and the status.
 #ifndef BF_REPLICA_STORE_PARTS_H
 #define BF_REPLICA_STORE_PARTS_H
 
@@ -12,6 +12,7 @@
 
 #include "replica/db.h"
 #include "replica/qsd.h"
+#include "replica/ranges.h"
 #include "replica/readback.h"
 #include "replica/store.h"
 #include "replica/working.h"
@@ -78,6 +79,13 @@ struct bf_store_disk {
     // under the lock
     struct bf_cursor cursor; // of this session and boot; what was written last
     uint64_t durable;        // its next_chunk, once that is on the disk
+    uint64_t named;          // the highest position that a checkpoint named, durable or not yet
+
+    // verification, under the lock: see store_verify.c
+    struct bf_range_set verified;
+    uint64_t early_end;                    // chunks from here on are left to the seal
+    uint64_t checking_first, checking_end; // being read back by the checker
+    int spoiled;                           // an operation came for one of them since
 };
 
 enum bf_store_sealing { BF_SEAL_NONE, BF_SEAL_WORKING, BF_SEAL_NEED, BF_SEAL_DONE };
@@ -109,6 +117,13 @@ struct bf_session_store {
     struct bf_fault fault; // of the store when failed, else of the last refusal
     struct bf_fault told;  // the caller's copy of it
 
+    pthread_t checker;
+    int has_checker;
+    pthread_cond_t check; // to the checker: look again; from it: it is not at work
+    int checking;         // it is
+    int checker_hold;     // a seal began: it may begin nothing new
+    int checker_stop;
+
     enum bf_store_sealing sealing;
     struct bf_store_seal what;
     struct bf_digest roots[BF_PROTO_DISKS_MAX];
@@ -133,6 +148,15 @@ extern const struct bf_store_ops bf_session_store_table;
 void *bf_store_worker(void *store);
 // store_recover.c: re-reads what is doubtful, in the worker before it takes operations.
 enum bf_err bf_store_settle(struct bf_store_disk *d, struct bf_fault *fault);
+// store_verify.c: the checker's life lies within the worker's. bf_store_will_change is called with
+// the lock, before anything is queued for chunks [first, end). bf_store_verify reads back what is
+// not verified yet, when nothing is in flight: data_bytes per disk, *bad chunks were damaged, are
+// UNKNOWN now and listed in need.
+void bf_store_checker_start(struct bf_session_store *s);
+void bf_store_checker_stop(struct bf_session_store *s);
+void bf_store_will_change(struct bf_store_disk *d, uint64_t first, uint64_t end);
+enum bf_err bf_store_verify(struct bf_session_store *s, uint64_t *data_bytes, uint64_t *bad,
+                            struct bf_fault *fault);
 // store_seal.c: in the worker, when nothing is in flight.
 void bf_store_seal_now(struct bf_session_store *s);
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sealing: everything stored is read back and compared, then all disks become one point. In the
+// Sealing: when everything stored was read back and compared, all disks become one point. In the
 // worker, when nothing is in flight and the last checkpoint is durable. Each step is on the disk
 // before the next begins; docs/store.md says what recovery makes of a kill between any two.
 //
-//  1. verify: chunks that differ become UNKNOWN (durably) and are told as needed; the end.
+//  1. verify (store_verify.c): what was not verified while the copy ran; chunks that differ become
+//     UNKNOWN (durably) and are told as needed; the end.
 //  2. manifest: one sealed manifest per disk.
 //  3. layer: one empty layer per disk, over the one that is being sealed.
 //  4. sealing: the point's row. From here on it is completed, whatever happens.
@@ -23,175 +24,13 @@
 
 struct sealing {
     struct bf_session_store *store;
-    struct bf_store_disk *disk; // the one at work
-    struct bf_root root;
     uint64_t data_bytes[BF_PROTO_DISKS_MAX];
-    struct bf_digest digests[BF_STORE_RUN]; // expected, from chunk `first` on
-    uint64_t first;
-    uint64_t bad_first, bad_count; // of the disk at work, not told yet
-    uint64_t bad;                  // chunks, all disks together
+    struct bf_digest digests[BF_STORE_RUN];
+    uint64_t bad; // chunks, all disks together
     struct bf_fault fault;
 };
 
-// ---- 1: verification ----------------------------------------------------------------------------
-
-static enum bf_err tell_bad(struct sealing *x)
-{
-    struct bf_session_store *s = x->store;
-    enum bf_err err = BF_OK;
-
-    if (!x->bad_count)
-        return BF_OK;
-    pthread_mutex_lock(&s->lock);
-    if (s->needs < BF_STORE_NEEDS_MAX)
-        s->need[s->needs++] = (struct bf_store_need){x->disk, x->bad_first, x->bad_count};
-    err = bf_working_set(x->disk->working, x->bad_first, x->bad_count, BF_CHUNK_UNKNOWN, NULL);
-    pthread_mutex_unlock(&s->lock);
-    x->bad_count = 0;
-    return err;
-}
-
-static enum bf_err note_bad(struct sealing *x, uint64_t chunk, uint64_t count)
-{
-    enum bf_err err = BF_OK;
-
-    x->bad += count;
-    if (x->bad_count && x->bad_first + x->bad_count == chunk) {
-        x->bad_count += count;
-        return BF_OK;
-    }
-    err = tell_bad(x);
-    x->bad_first = chunk;
-    x->bad_count = count;
-    return err;
-}
-
-static void count_progress(struct sealing *x, uint64_t bytes)
-{
-    pthread_mutex_lock(&x->store->lock);
-    x->store->progress.done += bytes;
-    pthread_mutex_unlock(&x->store->lock);
-}
-
-static enum bf_err compare_data(void *user, uint64_t chunk, const void *data, uint32_t len)
-{
-    struct sealing *x = user;
-    struct bf_digest digest;
-    int over;
-
-    pthread_mutex_lock(&x->store->lock);
-    x->store->progress.done += len;
-    over = x->store->stop;
-    pthread_mutex_unlock(&x->store->lock);
-    if (over)
-        return BF_ERR_CANCELLED;
-    bf_digest_of(&digest, data, len);
-    return bf_digest_equal(&digest, &x->digests[chunk - x->first]) ? BF_OK : note_bad(x, chunk, 1);
-}
-
-static enum bf_err not_zero(void *user, uint64_t chunk, const void *data, uint32_t len)
-{
-    return note_bad(user, chunk, 1);
-}
-
-// Compares one run with what is stored.
-static enum bf_err verify_run(struct sealing *x, struct bf_readback *r, enum bf_chunk_state state,
-                              uint64_t first, uint64_t count)
-{
-    struct bf_store_disk *d = x->disk;
-    enum bf_err err;
-
-    if (state == BF_CHUNK_UNKNOWN)
-        return note_bad(x, first, count);
-    if (state == BF_CHUNK_DATA) {
-        x->first = first;
-        err = bf_readback_read(r, first, count, compare_data, x, &x->fault);
-    } else {
-        err = bf_readback_zero(r, first, count, not_zero, x, &x->fault);
-        count_progress(x, bf_store_bytes(d, first, count));
-    }
-    return err ? err : bf_root_add(&x->root, state, count, x->digests);
-}
-
-static enum bf_err verify_runs(struct sealing *x, struct bf_readback *r, uint16_t index)
-{
-    struct bf_store_disk *d = x->disk;
-    enum bf_err err = BF_OK;
-
-    for (uint64_t first = 0, count; !err && first < d->chunks; first += count) {
-        enum bf_chunk_state state;
-        pthread_mutex_lock(&x->store->lock);
-        err = bf_working_run(d->working, first, d->chunks - first, &state, &count, x->digests,
-                             BF_STORE_RUN);
-        pthread_mutex_unlock(&x->store->lock);
-        if (err)
-            return err;
-        if (state == BF_CHUNK_DATA)
-            x->data_bytes[index] += bf_store_bytes(d, first, count);
-        err = verify_run(x, r, state, first, count);
-    }
-    return err ? err : tell_bad(x);
-}
-
-// The kernel's copies of the layer are given up, so that the reading is of the disk.
-static void forget_cached(struct sealing *x)
-{
-    char path[BF_LAYER_PATH_MAX];
-    int fd;
-
-    bf_layer_file(path, x->store->config.machine, x->disk->number, x->disk->layer);
-    fd = openat(bf_state_dir(x->store->state), path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0)
-        return;
-    posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
-    close(fd);
-}
-
-static enum bf_err check_root(struct sealing *x, uint16_t index)
-{
-    struct bf_digest root;
-    enum bf_err err = bf_root_final(&x->root, &root);
-
-    if (!err && !bf_digest_equal(&root, &x->store->roots[index]))
-        err = bf_fault_set(&x->fault, BF_ERR_MISMATCH, BF_SIDE_SOURCE,
-                           "start the source again; it reads everything anew",
-                           "the source's root digest of disk %u is not that of what it sent",
-                           x->disk->number);
-    return err;
-}
-
-static enum bf_err verify_disk(struct sealing *x, uint16_t index)
-{
-    struct bf_session_store *s = x->store;
-    struct bf_store_disk *d = s->disk[index];
-    struct bf_readback *r;
-    uint64_t bad_before = x->bad;
-    enum bf_err err;
-
-    x->disk = d;
-    bf_root_init(&x->root, &d->geometry);
-    pthread_mutex_lock(&s->lock);
-    s->progress = (struct bf_store_progress){d->number, 0, d->geometry.disk_bytes};
-    pthread_mutex_unlock(&s->lock);
-    forget_cached(x);
-    err = bf_readback_open(bf_qsd_socket(s->qsd), d->number, &d->geometry, &r, &x->fault);
-    if (err)
-        return err;
-    err = verify_runs(x, r, index);
-    bf_readback_close(r);
-    if (!err && x->bad == bad_before)
-        err = check_root(x, index);
-    return err;
-}
-
-static enum bf_err verify(struct sealing *x)
-{
-    enum bf_err err = BF_OK;
-
-    for (uint16_t i = 0; !err && i < x->store->disks; i++)
-        err = verify_disk(x, i);
-    return err;
-}
+// ---- 1: what verification found -----------------------------------------------------------------
 
 // What is damaged is known to be so after a crash too.
 static enum bf_err keep_needs(struct sealing *x)
@@ -414,7 +253,7 @@ void bf_store_seal_now(struct bf_session_store *s)
         pthread_mutex_lock(&s->lock);
         s->needs = s->needs_told = 0;
         pthread_mutex_unlock(&s->lock);
-        err = verify(x);
+        err = bf_store_verify(s, x->data_bytes, &x->bad, &x->fault);
     }
     if (!err && x->bad) {
         err = keep_needs(x);

@@ -74,6 +74,7 @@ static void drop_request(struct bf_store_disk *d, struct bf_store_request **link
     if (request->op) {
         lock(s);
         s->queued_bytes -= request->op->len;
+        pthread_cond_signal(&s->check);
         unlock(s);
         free(request->op);
     }
@@ -397,6 +398,7 @@ static void finish_flush(struct bf_store_disk *d)
     lock(s);
     d->cursor = d->flush_cursor;
     d->durable = d->cursor.next_chunk;
+    pthread_cond_signal(&s->check);
     unlock(s);
     d->flush = BF_FLUSH_NONE;
     bf_step("durable");

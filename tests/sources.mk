@@ -11,6 +11,7 @@ TEST_LIBS_test_media := -lssl -lcrypto
 FUZZ_SRCS_fuzz_pe := replica/pe.c
 TEST_SRCS_test_disk_plan := replica/daemon_plan.c
 TEST_SRCS_test_process := replica/process.c
+TEST_SRCS_test_ranges := replica/ranges.c
 
 
 # Documents that are made from the code.

@@ -5,9 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/platform.h"
 #include "replica/layers.h"
 #include "tests/unit/store_files.h"
 #include "tests/unit/store_session.h"
+#include "tests/unit/store_step.h"
 #include "tests/unit/test.h"
 
 enum { CHUNK = 65536 };
@@ -226,8 +228,9 @@ static void test_wrong_root_is_no_point(void)
     finish();
 }
 
-// Overwrites the place of one chunk in the layer's file behind everybody's back.
-static void damage(uint16_t disk, uint32_t layer, uint64_t chunk)
+// Overwrites the place of one chunk in the layer's file behind everybody's back. False when it is
+// not there yet.
+static int damage(uint16_t disk, uint32_t layer, uint64_t chunk)
 {
     static uint8_t contents[CHUNK], block[CHUNK];
     char path[BF_LAYER_PATH_MAX];
@@ -239,10 +242,13 @@ static void damage(uint16_t disk, uint32_t layer, uint64_t chunk)
     source_read(&source, disk, chunk, contents);
     while (pread(fd, block, CHUNK, at) == CHUNK && memcmp(block, contents, CHUNK) != 0)
         at += CHUNK;
-    CHECK(memcmp(block, contents, CHUNK) == 0);
-    block[100] ^= 1;
-    CHECK_EQ(pwrite(fd, block, CHUNK, at), CHUNK);
+    if (memcmp(block, contents, CHUNK) == 0) {
+        block[100] ^= 1;
+        CHECK_EQ(pwrite(fd, block, CHUNK, at), CHUNK);
+        at = -1;
+    }
     close(fd);
+    return at == -1;
 }
 
 static uint64_t data_chunk(uint16_t disk, uint64_t from)
@@ -252,24 +258,37 @@ static uint64_t data_chunk(uint16_t disk, uint64_t from)
     return from;
 }
 
+// One chunk of each disk is damaged as soon as it was flushed, before it counts as durable.
+static uint64_t bad[2];
+static int damaged[2];
+
+static void damage_when_flushed(const char *name)
+{
+    for (uint16_t i = 0; strcmp(name, "flushed") == 0 && i < 2; i++)
+        if (!damaged[i])
+            damaged[i] = damage(i, 1, bad[i]);
+}
+
 static void test_damage_is_found_and_repaired(void)
 {
     struct bf_session_store *s;
     struct bf_store store;
-    uint64_t bad[2], first, count;
+    uint64_t first, count;
     uint16_t disk;
     uint32_t point;
 
     begin(9, DISK_BYTES);
-    s = open_session();
-    store = bf_session_store_ops(s);
-    CHECK_EQ(session_copy(s, &source, 100, NULL), BF_OK);
     bad[0] = data_chunk(0, 40);
     bad[1] = data_chunk(1, 200);
+    damaged[0] = damaged[1] = 0;
+    s = open_session();
+    store = bf_session_store_ops(s);
+    store_step_watch(damage_when_flushed);
+    CHECK_EQ(session_copy(s, &source, 100, NULL), BF_OK);
     CHECK_EQ(session_checkpoint(s, 0, source.disk[0].chunks), BF_OK);
     CHECK_EQ(session_checkpoint(s, 1, source.disk[1].chunks), BF_OK);
-    damage(0, 1, bad[0]);
-    damage(1, 1, bad[1]);
+    store_step_watch(NULL);
+    CHECK(damaged[0] && damaged[1]);
     CHECK_EQ(session_seal(s, &source, &point), BF_ERR_CORRUPT);
     bf_session_store_close(s); // what is damaged is known after a restart too
     s = open_session();
@@ -289,6 +308,85 @@ static void test_damage_is_found_and_repaired(void)
     bf_session_store_close(s);
     CHECK_EQ(point_wrong(state, point, &source, 0), 0);
     CHECK_EQ(point_wrong(state, point, &source, 1), 0);
+    finish();
+}
+
+static void wait_until_verified(struct bf_session_store *s, uint16_t disk, uint64_t chunks)
+{
+    uint64_t end = bf_platform_now_us() + 30000000;
+
+    while (bf_session_store_verified(s, disk) < chunks && bf_platform_now_us() < end)
+        bf_platform_idle(1000);
+    CHECK_EQ(bf_session_store_verified(s, disk), chunks);
+}
+
+// What was verified while the copy ran is not read again by the seal; what was written again since
+// is: damage to the one is not seen by this session any more, damage to the other is.
+static void test_what_is_written_again_is_verified_again(void)
+{
+    struct bf_session_store *s;
+    struct bf_store store;
+    uint64_t first, count, chunk;
+    uint16_t disk;
+    uint32_t point;
+
+    begin(12, DISK_BYTES);
+    s = open_session();
+    store = bf_session_store_ops(s);
+    CHECK_EQ(session_copy(s, &source, 50, NULL), BF_OK);
+    wait_until_verified(s, 0, source.disk[0].chunks);
+    wait_until_verified(s, 1, source.disk[1].chunks);
+    chunk = data_chunk(0, 100);
+    CHECK_EQ(session_send(s, &source, 0, chunk, chunk + 3), BF_OK);
+    CHECK_EQ(bf_session_store_verified(s, 0), source.disk[0].chunks - 3);
+    CHECK_EQ(session_checkpoint(s, 0, source.disk[0].chunks), BF_OK);
+    CHECK(damage(0, 1, chunk));
+    CHECK(damage(0, 1, data_chunk(0, 10)));
+    CHECK_EQ(session_seal(s, &source, &point), BF_ERR_CORRUPT);
+    CHECK_EQ(store.ops->need(store.impl, &disk, &first, &count), BF_OK);
+    CHECK_EQ(disk, 0);
+    CHECK_EQ(first, chunk);
+    CHECK_EQ(count, 1);
+    CHECK_EQ(store.ops->need(store.impl, &disk, &first, &count), BF_ERR_NOT_FOUND);
+    CHECK_EQ(session_send(s, &source, 0, chunk, chunk + 1), BF_OK);
+    CHECK_EQ(session_seal(s, &source, &point), BF_OK);
+    bf_session_store_close(s);
+    CHECK_EQ(point_wrong(state, point, &source, 0), 1); // the one that was damaged later
+    finish();
+}
+
+// An operation comes while its chunk is being read back: the range must not count as verified.
+static struct bf_session_store *spoiled;
+
+static void write_while_checking(const char *name)
+{
+    if (!spoiled || strcmp(name, "checking") != 0)
+        return;
+    CHECK_EQ(session_send(spoiled, &source, 0, 0, 1), BF_OK);
+    spoiled = NULL;
+}
+
+static void test_a_write_spoils_the_check_under_way(void)
+{
+    struct bf_session_store *s;
+    uint32_t point;
+
+    begin(13, DISK_BYTES);
+    s = open_session();
+    spoiled = s;
+    store_step_watch(write_while_checking);
+    CHECK_EQ(session_send(s, &source, 0, 0, source.disk[0].chunks), BF_OK);
+    CHECK_EQ(session_checkpoint(s, 0, source.disk[0].chunks), BF_OK);
+    for (uint64_t end = bf_platform_now_us() + 30000000; spoiled && bf_platform_now_us() < end;)
+        bf_platform_idle(1000);
+    CHECK(!spoiled);
+    CHECK_EQ(session_copy(s, &source, 50, NULL), BF_OK);
+    wait_until_verified(s, 1, source.disk[1].chunks);
+    CHECK_EQ(bf_session_store_verified(s, 0), 0); // what lies behind it waits for the seal
+    store_step_watch(NULL);
+    CHECK_EQ(session_seal(s, &source, &point), BF_OK);
+    bf_session_store_close(s);
+    CHECK_EQ(point_wrong(state, point, &source, 0), 0);
     finish();
 }
 
@@ -360,5 +458,7 @@ TEST_MAIN(TEST(test_points_keep_what_was_sealed), TEST(test_point_describes_itse
           TEST(test_same_boot_continues_and_another_does_not), TEST(test_base_sees_what_is_queued),
           TEST(test_one_session_per_machine), TEST(test_sealed_session_answers_again),
           TEST(test_mistakes_are_refused), TEST(test_wrong_root_is_no_point),
-          TEST(test_damage_is_found_and_repaired), TEST(test_lost_manifest_is_not_believed),
+          TEST(test_damage_is_found_and_repaired),
+          TEST(test_what_is_written_again_is_verified_again),
+          TEST(test_a_write_spoils_the_check_under_way), TEST(test_lost_manifest_is_not_believed),
           TEST(test_exchanged_disk_is_refused), TEST(test_state_moves_with_its_points))
