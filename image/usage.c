@@ -59,6 +59,7 @@ static const struct {
     enum bf_err (*look)(struct bf_usage_map *map, char why[BF_USAGE_WHY]);
 } kinds[] = {
     {BF_SIGNATURE_EXT, bf_usage_ext},
+    {BF_SIGNATURE_BTRFS, bf_usage_btrfs},
     {BF_SIGNATURE_SWAP, bf_usage_swap},
     {BF_SIGNATURE_FAT, bf_usage_fat},
 };

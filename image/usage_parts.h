@@ -122,6 +122,7 @@ struct bf_usage_map {
 // are set. BF_ERR_NOT_FOUND: it is not this kind. BF_ERR_UNSUPPORTED: it is, name is set, and why
 // says why it is copied whole. A kind is one line in the table `kinds` of image/usage.c, one flag
 // below, and its magic numbers in image/usage_signature.c.
+enum bf_err bf_usage_btrfs(struct bf_usage_map *map, char why[BF_USAGE_WHY]);
 enum bf_err bf_usage_ext(struct bf_usage_map *map, char why[BF_USAGE_WHY]);
 enum bf_err bf_usage_fat(struct bf_usage_map *map, char why[BF_USAGE_WHY]);
 enum bf_err bf_usage_swap(struct bf_usage_map *map, char why[BF_USAGE_WHY]);
@@ -133,6 +134,7 @@ enum bf_signature {
     BF_SIGNATURE_SWAP = 1 << 1,
     BF_SIGNATURE_HIBERNATION = 1 << 2,
     BF_SIGNATURE_FAT = 1 << 3,
+    BF_SIGNATURE_BTRFS = 1 << 8,
     BF_SIGNATURE_OTHER = 1 << 4, // a file system, volume manager or RAID without a map here
 };
 enum bf_err bf_signatures(const struct bf_usage_place *place, uint32_t *found);

@@ -43,7 +43,7 @@ static const struct magic from_start[] = {
     {32 * KIB + 1, 5, "CD001", BF_SIGNATURE_OTHER},
     {64 * KIB, 4, "\x01\x16\x19\x70", BF_SIGNATURE_OTHER}, // GFS2
     {64 * KIB + 52, 6, "ReIsEr", BF_SIGNATURE_OTHER},
-    {64 * KIB + 64, 8, "_BHRfS_M", BF_SIGNATURE_OTHER},
+    {64 * KIB + 64, 8, "_BHRfS_M", BF_SIGNATURE_BTRFS},
     {128 * KIB, 4, "\x0c\xb1\xba\x00", BF_SIGNATURE_OTHER}, // ZFS, the ring of uberblocks
     {16 * KIB - 40, 8, "\x11\x7a\x0c\xb1\x7a\xda\x10\x02", BF_SIGNATURE_OTHER}, // ZFS label
     {KIB, 6, "OCFSV2", BF_SIGNATURE_OTHER},

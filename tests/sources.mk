@@ -76,4 +76,5 @@ TEST_TOOLS += tests/usage_map
 TOOL_SRCS_tests/usage_map := tests/usage/usage_map.c
 CHECK_DEPS  += build/tests/usage_map
 CHECK_TESTS += tests/usage/ext.sh tests/usage/fat.sh
+CHECK_TESTS += tests/usage/btrfs.sh
 FUZZ_SRCS_fuzz_usage := tests/fuzz_seed.c

@@ -7,6 +7,7 @@ compare.py ext IMAGE MAP [OFFSET]   MAP (lines "FIRST END") within what dumpe2fs
 compare.py fat IMAGE MAP             MAP is as much as fsck.fat counts as free
 compare.py copy SOURCE COPY MAP CHUNK
                                     COPY is SOURCE where a chunk is not wholly in MAP, and zero there
+compare.py maps MAP OTHER           MAP within OTHER, and at least 95 % of it
 compare.py none MAP                 MAP is empty
 """
 import re
@@ -101,6 +102,8 @@ def main():
         return judge_fat(args[0], read_map(args[1]))
     if kind == "copy":
         return judge_copy(args[0], args[1], read_map(args[2]), int(args[3]))
+    if kind == "maps":
+        return judge(read_map(args[0]), read_map(args[1]))
     if kind == "none":
         return not read_map(args[0])
     return False

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// The superblock of Btrfs (btrfs.readthedocs.io, "On-disk format": superblock; Linux,
+// <linux/btrfs_tree.h>): is it one, is everything in it known, was everything that it speaks of
+// committed, and do its copies say the same?
+#include <string.h>
+
+#include "base/fmt.h"
+#include "base/mem.h"
+#include "image/usage_btrfs.h"
+
+enum {
+    BYTENR = 0x30,
+    DEVICE = 0xc9, // the item of the device that this superblock is on
+    DEVICE_BYTES = 98,
+    METADATA_UUID = 0x23b,
+    SYSTEM = 0x32b,
+
+    WRITTEN = 1, // the only flag of a file system that nothing is being done to
+    SECTOR_MIN = 4096,
+    NODE_MIN = 4096,
+
+    // mixed_backref, default_subvol, mixed_groups, compress_lzo, compress_zstd, big_metadata,
+    // extended_iref, raid56, skinny_metadata, no_holes, metadata_uuid, raid1c34, simple_quota.
+    // Not: zoned, extent_tree_v2, raid_stripe_tree.
+    INCOMPAT = 0xfff | 0x10000,
+    MIXED_BACKREF = 0x1,
+    // free_space_tree, free_space_tree_valid, verity, block_group_tree
+    COMPAT_RO = 0xf,
+};
+
+static enum bf_err refuse(char why[BF_USAGE_WHY], const char *text)
+{
+    bf_snprintf(why, BF_USAGE_WHY, "%s", text);
+    return BF_ERR_UNSUPPORTED;
+}
+
+uint64_t bf_btrfs_super_at(uint32_t copy)
+{
+    return copy ? (uint64_t)16384 << 12 * copy : BF_BTRFS_SUPER_AT;
+}
+
+static void take(const uint8_t *s, struct bf_btrfs *fs)
+{
+    fs->generation = bf_btrfs_get(s + 0x48, 8);
+    fs->bytes_used = bf_btrfs_get(s + 0x78, 8);
+    fs->device_count = bf_btrfs_get(s + 0x88, 8);
+    fs->sector_bytes = (uint32_t)bf_btrfs_get(s + 0x90, 4);
+    fs->node_bytes = (uint32_t)bf_btrfs_get(s + 0x94, 4);
+    fs->system_bytes = (uint32_t)bf_btrfs_get(s + 0xa0, 4);
+    fs->compat_ro = bf_btrfs_get(s + 0xb4, 8);
+    fs->incompat = bf_btrfs_get(s + 0xbc, 8);
+    fs->sum_type = (uint32_t)bf_btrfs_get(s + 0xc4, 2);
+    fs->root = (struct bf_btrfs_root){bf_btrfs_get(s + 0x50, 8), fs->generation, BF_BTRFS_ROOT_TREE,
+                                      s[0xc6]};
+    fs->chunks = (struct bf_btrfs_root){bf_btrfs_get(s + 0x58, 8), bf_btrfs_get(s + 0xa4, 8),
+                                        BF_BTRFS_CHUNK_TREE, s[0xc7]};
+    fs->device = bf_btrfs_get(s + DEVICE, 8);
+    fs->device_bytes = bf_btrfs_get(s + DEVICE + 8, 8);
+    memcpy(fs->device_uuid, s + DEVICE + 66, sizeof fs->device_uuid);
+    memcpy(fs->fsid, s + 0x20, sizeof fs->fsid);
+    memcpy(fs->uuid, fs->incompat & BF_BTRFS_INCOMPAT_UUID ? s + METADATA_UUID : s + 0x20,
+           sizeof fs->uuid);
+    memcpy(fs->system, s + SYSTEM, sizeof fs->system);
+}
+
+static int is_power_of_two(uint32_t v)
+{
+    return v && !(v & (v - 1));
+}
+
+static int sizes_fit(const uint8_t *s, const struct bf_btrfs *fs)
+{
+    return is_power_of_two(fs->sector_bytes) && fs->sector_bytes >= SECTOR_MIN &&
+           is_power_of_two(fs->node_bytes) && fs->node_bytes >= NODE_MIN &&
+           fs->node_bytes >= fs->sector_bytes && fs->node_bytes <= BF_BTRFS_NODE_MAX &&
+           fs->system_bytes && fs->system_bytes <= BF_BTRFS_SYSTEM_BYTES &&
+           fs->root.level < BF_BTRFS_LEVELS && fs->chunks.level < BF_BTRFS_LEVELS &&
+           fs->generation && fs->chunks.generation <= fs->generation && fs->device_count &&
+           fs->device_bytes % fs->sector_bytes == 0 &&
+           memcmp(s + DEVICE + 82, s + 0x20, BF_BTRFS_UUID_BYTES) == 0;
+}
+
+static enum bf_err judge(const uint8_t *s, const struct bf_btrfs *fs, char why[BF_USAGE_WHY])
+{
+    if (!bf_btrfs_sum_known(fs->sum_type) || bf_btrfs_get(s + 0x38, 8) & ~(uint64_t)WRITTEN ||
+        bf_btrfs_get(s + 0xac, 8) || fs->incompat & ~(uint64_t)INCOMPAT ||
+        !(fs->incompat & MIXED_BACKREF) || fs->compat_ro & ~(uint64_t)COMPAT_RO)
+        return refuse(why, "it has features that are not known here, or is being changed");
+    if (!bf_btrfs_sum_fits(fs->sum_type, s, BF_BTRFS_SUPER_BYTES))
+        return refuse(why, "the checksum of its superblock is wrong");
+    if (bf_btrfs_get(s + 0x60, 8))
+        return refuse(why, "its log tree has not been replayed");
+    if (!fs->device)
+        return refuse(why, "one of its devices is being replaced");
+    if (bf_btrfs_get(s + BYTENR, 8) != BF_BTRFS_SUPER_AT || !sizes_fit(s, fs))
+        return refuse(why, "its superblock is inconsistent");
+    if (fs->device_bytes > fs->place.bytes)
+        return refuse(why, "it is larger than its partition");
+    return BF_OK;
+}
+
+// Each commit writes all copies. Where one is missing or different, something has been written over
+// the file system, or it does not lie on the disk as it should.
+static int copies_fit(const struct bf_btrfs *fs, const uint8_t *s, uint8_t *copy)
+{
+    for (uint32_t i = 1; i < BF_BTRFS_SUPERS; i++) {
+        uint64_t at = bf_btrfs_super_at(i);
+        if (fs->device_bytes <= at + BF_BTRFS_SUPER_BYTES)
+            break;
+        if (bf_place_read(&fs->place, at, copy, BF_BTRFS_SUPER_BYTES) ||
+            bf_btrfs_get(copy + BYTENR, 8) != at ||
+            !bf_btrfs_sum_fits(fs->sum_type, copy, BF_BTRFS_SUPER_BYTES) ||
+            memcmp(copy + BF_BTRFS_SUM_BYTES, s + BF_BTRFS_SUM_BYTES,
+                   BYTENR - BF_BTRFS_SUM_BYTES) != 0 ||
+            memcmp(copy + BYTENR + 8, s + BYTENR + 8, BF_BTRFS_SUPER_BYTES - BYTENR - 8) != 0)
+            return 0;
+    }
+    return 1;
+}
+
+enum bf_err bf_btrfs_super(struct bf_btrfs *fs, char why[BF_USAGE_WHY])
+{
+    uint8_t *s;
+    enum bf_err err;
+    if (fs->place.bytes < BF_BTRFS_SUPER_AT + BF_BTRFS_SUPER_BYTES)
+        return BF_ERR_NOT_FOUND;
+    s = bf_alloc((size_t)2 * BF_BTRFS_SUPER_BYTES);
+    if (!s)
+        return BF_ERR_NO_MEMORY;
+    err = bf_place_read(&fs->place, BF_BTRFS_SUPER_AT, s, BF_BTRFS_SUPER_BYTES);
+    if (!err && memcmp(s + 0x40, "_BHRfS_M", 8) != 0)
+        err = BF_ERR_NOT_FOUND;
+    if (!err) {
+        take(s, fs);
+        err = judge(s, fs, why);
+    }
+    if (!err && !copies_fit(fs, s, s + BF_BTRFS_SUPER_BYTES))
+        err = refuse(why, "the copies of its superblock are not the same");
+    bf_free(s);
+    return err;
+}
