@@ -69,19 +69,31 @@ static void take_out(struct bf_heap *heap, struct bf_heap_block *block)
     block->state = USED;
 }
 
+int bf_heap_claim(struct bf_heap *heap, uint64_t bytes)
+{
+    if (heap->limit && (heap->held > heap->limit || bytes > heap->limit - heap->held))
+        return -1;
+    heap->held += bytes;
+    if (heap->peak < heap->held)
+        heap->peak = heap->held;
+    return 0;
+}
+
+void bf_heap_unclaim(struct bf_heap *heap, uint64_t bytes)
+{
+    heap->held -= bytes;
+}
+
 static void *hold_pages(struct bf_heap *heap, size_t pages)
 {
     uint64_t bytes = (uint64_t)pages * BF_HEAP_PAGE;
     void *memory;
 
-    if (heap->limit && (heap->held > heap->limit || bytes > heap->limit - heap->held))
+    if (bf_heap_claim(heap, bytes) != 0)
         return NULL;
     memory = heap->get_pages(pages);
     if (!memory)
-        return NULL;
-    heap->held += bytes;
-    if (heap->peak < heap->held)
-        heap->peak = heap->held;
+        bf_heap_unclaim(heap, bytes);
     return memory;
 }
 

@@ -12,7 +12,7 @@ enum { BF_HEAP_PAGE = 4096, BF_HEAP_BINS = 24 };
 struct bf_heap_block;
 
 struct bf_heap {
-    void *(*get_pages)(size_t count);             // page aligned, or NULL
+    void *(*get_pages)(size_t count); // page aligned, or NULL
     void (*put_pages)(void *memory, size_t count);
     uint64_t limit; // bytes of pages held at most, 0 = none
     uint64_t held;  // bytes of pages held now
@@ -23,6 +23,11 @@ struct bf_heap {
 // Memory of size bytes, aligned to align: a power of two from 1 to 4096, at least 16 is given.
 // Contents are undefined. NULL when the limit or the firmware refuses.
 void *bf_heap_alloc(struct bf_heap *heap, size_t size, size_t align);
+
+// Counts memory that somebody else holds with the heap's, within the limit: 0, or -1 when it is too
+// much. unclaim takes off what was claimed.
+int bf_heap_claim(struct bf_heap *heap, uint64_t bytes);
+void bf_heap_unclaim(struct bf_heap *heap, uint64_t bytes);
 
 // Gives memory back; takes NULL. Returns 0, or -1 when this is no block of the heap or its header
 // was overwritten: then nothing is done, and the caller has a bug to report.

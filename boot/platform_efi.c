@@ -182,6 +182,16 @@ void bf_platform_free(void *memory)
         bf_platform_log(BF_LOG_ERROR, "memory that is no block of the heap was freed; ignoring");
 }
 
+enum bf_err bf_efi_memory_claim(uint64_t bytes)
+{
+    return bf_heap_claim(&heap, bytes) == 0 ? BF_OK : BF_ERR_NO_MEMORY;
+}
+
+void bf_efi_memory_drop(uint64_t bytes)
+{
+    bf_heap_unclaim(&heap, bytes);
+}
+
 void bf_efi_memory(uint64_t *held, uint64_t *peak)
 {
     *held = heap.held;

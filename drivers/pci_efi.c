@@ -109,15 +109,22 @@ static enum bf_err efi_alloc(void *impl, size_t bytes, struct bf_dma *out)
     EFI_PCI_IO_PROTOCOL *io = p->io;
     size_t pages = pages_of(bytes);
     VOID *host;
-    enum bf_err err;
+    enum bf_err err = bf_efi_memory_claim(pages * BF_PCI_PAGE);
+    if (err)
+        return err;
     EFI_STATUS status =
         io->AllocateBuffer(io, AllocateAnyPages, EfiBootServicesData, pages, &host, 0);
-    if (EFI_ERROR(status))
-        return bf_efi_err(status);
+    if (EFI_ERROR(status)) {
+        err = bf_efi_err(status);
+        goto not_allocated;
+    }
     memset(host, 0, pages * BF_PCI_PAGE);
     err = map(io, EfiPciIoOperationBusMasterCommonBuffer, host, pages * BF_PCI_PAGE, out);
-    if (err)
-        io->FreeBuffer(io, pages, host);
+    if (!err)
+        return BF_OK;
+    io->FreeBuffer(io, pages, host);
+not_allocated:
+    bf_efi_memory_drop(pages * BF_PCI_PAGE);
     return err;
 }
 
@@ -127,6 +134,7 @@ static void efi_free(void *impl, struct bf_dma *dma)
     EFI_PCI_IO_PROTOCOL *io = p->io;
     io->Unmap(io, dma->token);
     io->FreeBuffer(io, pages_of(dma->bytes), dma->host);
+    bf_efi_memory_drop(pages_of(dma->bytes) * BF_PCI_PAGE);
 }
 
 static enum bf_err efi_master(void *impl, int on)
@@ -198,10 +206,11 @@ enum bf_err bf_pci_efi_open(struct bf_pci_efi *out, void *handle)
     EFI_GUID guid = EFI_PCI_IO_PROTOCOL_GUID;
     enum bf_err err;
     memset(out, 0, sizeof *out);
-    EFI_STATUS status = bf_efi_boot->DisconnectController(handle, NULL, NULL);
-    if (!EFI_ERROR(status))
-        status = bf_efi_boot->OpenProtocol(handle, &guid, &out->io, bf_efi_image, NULL,
-                                           EFI_OPEN_PROTOCOL_EXCLUSIVE);
+    // iPXE's driver ends its use of the NIC and is then asked once more, which counts as a failure:
+    // whether somebody is left is for the exclusive opening to say.
+    bf_efi_boot->DisconnectController(handle, NULL, NULL);
+    EFI_STATUS status = bf_efi_boot->OpenProtocol(handle, &guid, &out->io, bf_efi_image, NULL,
+                                                  EFI_OPEN_PROTOCOL_EXCLUSIVE);
     if (EFI_ERROR(status)) {
         bf_log(BF_LOG_WARNING, "a controller is not given away: EFI error %u", bf_efi_code(status));
         bf_efi_boot->ConnectController(handle, NULL, NULL, TRUE);

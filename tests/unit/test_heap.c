@@ -97,6 +97,25 @@ static void test_limit(void)
     drop_heap();
 }
 
+static void test_claims_count(void)
+{
+    struct bf_heap heap = new_heap(8 << 20);
+    uint64_t before = heap.held;
+
+    CHECK_EQ(bf_heap_claim(&heap, 6 << 20), 0);
+    CHECK_EQ(heap.held, before + (6 << 20));
+    CHECK(heap.peak >= heap.held);
+    CHECK(bf_heap_alloc(&heap, 4 << 20, 16) == NULL);
+    CHECK_EQ(bf_heap_claim(&heap, 4 << 20), -1);
+    CHECK_EQ(bf_heap_claim(&heap, UINT64_MAX), -1);
+    bf_heap_unclaim(&heap, 6 << 20);
+    CHECK_EQ(heap.held, before);
+    void *memory = bf_heap_alloc(&heap, 4 << 20, 16);
+    CHECK(memory);
+    CHECK_EQ(bf_heap_free(&heap, memory), 0);
+    drop_heap();
+}
+
 static void test_double_free_is_refused(void)
 {
     struct bf_heap heap = new_heap(0);
@@ -155,4 +174,4 @@ static void test_random(void)
 }
 
 TEST_MAIN(TEST(test_alignment), TEST(test_neighbours_join), TEST(test_limit),
-          TEST(test_double_free_is_refused), TEST(test_random))
+          TEST(test_claims_count), TEST(test_double_free_is_refused), TEST(test_random))
