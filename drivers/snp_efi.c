@@ -41,6 +41,25 @@ struct snp_nic {
     uint8_t scratch[RX_SCRATCH_BYTES];
 };
 
+static enum bf_err get_pages(struct snp_nic *s)
+{
+    enum bf_err err = bf_efi_memory_claim(TX_BUFFERS * TX_BUFFER_BYTES);
+    EFI_STATUS status;
+    if (err)
+        return err;
+    status = bf_efi_boot->AllocatePages(AllocateAnyPages, EfiBootServicesData, TX_PAGES, &s->pages);
+    if (!EFI_ERROR(status))
+        return BF_OK;
+    bf_efi_memory_drop(TX_BUFFERS * TX_BUFFER_BYTES);
+    return BF_ERR_NO_MEMORY;
+}
+
+static void put_pages(struct snp_nic *s)
+{
+    bf_efi_boot->FreePages(s->pages, TX_PAGES);
+    bf_efi_memory_drop(TX_BUFFERS * TX_BUFFER_BYTES);
+}
+
 static uint8_t *tx_buffer(struct snp_nic *s, uint32_t i)
 {
     return (uint8_t *)(uintptr_t)s->pages + (size_t)i * TX_BUFFER_BYTES;
@@ -109,6 +128,7 @@ static void restart(struct snp_nic *s)
     bring_down(s);
     if (s->dead || EFI_ERROR(bring_up(s))) {
         s->dead = 1;
+        s->nic->failed = 1;
         bf_log(BF_LOG_ERROR, "%s: the NIC could not be reset", s->nic->name);
         return;
     }
@@ -161,6 +181,16 @@ static uint32_t free_buffer(struct snp_nic *s)
     return TX_BUFFERS;
 }
 
+static void *snp_room(void *impl)
+{
+    struct snp_nic *s = impl;
+    uint32_t i = s->dead ? TX_BUFFERS : free_buffer(s);
+    if (i < TX_BUFFERS)
+        return tx_buffer(s, i);
+    s->nic->counters.tx_refused++;
+    return NULL;
+}
+
 static enum bf_err snp_send(void *impl, const void *frame, size_t len)
 {
     struct snp_nic *s = impl;
@@ -173,7 +203,8 @@ static enum bf_err snp_send(void *impl, const void *frame, size_t len)
         return s->dead ? BF_ERR_IO : BF_AGAIN;
     }
     uint8_t *buffer = tx_buffer(s, i);
-    memcpy(buffer, frame, len);
+    if (buffer != frame)
+        memcpy(buffer, frame, len);
     if (len < FRAME_MIN) {
         memset(buffer + len, 0, FRAME_MIN - len);
         len = FRAME_MIN;
@@ -230,12 +261,13 @@ static void snp_close(void *impl)
     bring_down(s);
     bf_efi_boot->CloseProtocol(s->handle, &guid, bf_efi_image, NULL);
     if (!s->dead) // else the device may still read them
-        bf_efi_boot->FreePages(s->pages, TX_PAGES);
+        put_pages(s);
     bf_efi_boot->ConnectController(s->handle, NULL, NULL, TRUE);
     bf_free(s);
 }
 
 static const struct bf_nic_ops snp_ops = {.driver = "snp",
+                                          .room = snp_room,
                                           .send = snp_send,
                                           .receive = snp_receive,
                                           .poll = snp_poll,
@@ -279,6 +311,7 @@ static int describe(EFI_HANDLE handle, struct bf_snp_info *out)
         return 0;
     memset(out, 0, sizeof *out);
     out->handle = handle;
+    out->driver = snp_ops.driver;
     memcpy(out->mac, snp->Mode->CurrentAddress.Addr, sizeof out->mac);
     out->link = (int8_t)(snp->Mode->MediaPresentSupported ? snp->Mode->MediaPresent != 0 : -1);
     name_nic(path, out->name, sizeof out->name);
@@ -302,6 +335,18 @@ uint32_t bf_snp_scan(struct bf_snp_info *out, uint32_t max)
     }
     bf_efi_free(handles);
     return count;
+}
+
+void bf_snp_quieten(const struct bf_snp_info *info)
+{
+    EFI_GUID guid = EFI_SIMPLE_NETWORK_PROTOCOL_GUID;
+    EFI_SIMPLE_NETWORK_PROTOCOL *snp;
+    bf_efi_boot->DisconnectController(info->handle, NULL, NULL);
+    snp = bf_efi_protocol(info->handle, &guid);
+    if (snp && snp->Mode->State == EfiSimpleNetworkInitialized)
+        snp->Shutdown(snp);
+    if (snp && snp->Mode->State == EfiSimpleNetworkStarted)
+        snp->Stop(snp);
 }
 
 static uint16_t mtu_of(const EFI_SIMPLE_NETWORK_MODE *mode)
@@ -339,9 +384,8 @@ enum bf_err bf_snp_open(const struct bf_snp_info *info, struct bf_nic *nic)
     bf_snprintf(nic->name, sizeof nic->name, "%s", info->name);
     s->nic = nic;
     s->handle = info->handle;
-    enum bf_err err = BF_ERR_NO_MEMORY;
-    if (EFI_ERROR(
-            bf_efi_boot->AllocatePages(AllocateAnyPages, EfiBootServicesData, TX_PAGES, &s->pages)))
+    enum bf_err err = get_pages(s);
+    if (err != BF_OK)
         goto no_pages;
     err = take(s, info);
     if (err != BF_OK)
@@ -354,7 +398,7 @@ enum bf_err bf_snp_open(const struct bf_snp_info *info, struct bf_nic *nic)
     return BF_OK;
 
 not_taken:
-    bf_efi_boot->FreePages(s->pages, TX_PAGES);
+    put_pages(s);
 no_pages:
     bf_free(s);
     return err;

@@ -19,12 +19,18 @@ struct bf_snp_info {
     void *handle; // EFI_HANDLE
     uint8_t mac[6];
     int8_t link;   // 1 up, 0 down, -1 not told; what the firmware knows before opening
-    char name[64]; // device path text up to the NIC, its end when it is long
+    const char *driver; // who serves it: "snp", until a native driver does
+    char name[64];      // device path text up to the NIC, its end when it is long
 };
 
 // Lists NICs, one entry each although the firmware may show several handles for one. Ethernet
 // only. The order is that of the device paths. Nothing is opened.
 uint32_t bf_snp_scan(struct bf_snp_info *out, uint32_t max);
+
+// Ends the firmware's own use of a NIC: its network stack is disconnected, the NIC stopped. Drivers
+// refuse to be disconnected from a NIC that is started (OVMF's for virtio). What disconnects or
+// connects the NIC afterwards brings the stack back.
+void bf_snp_quieten(const struct bf_snp_info *info);
 
 // Takes the NIC over and brings it up; fills *nic, which must stay where it is until closed.
 // BF_ERR_BUSY when the firmware does not give it away, BF_ERR_NO_MEMORY, BF_ERR_IO.

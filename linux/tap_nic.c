@@ -61,8 +61,12 @@ static void tap_close(void *impl)
     bf_free(t);
 }
 
-static const struct bf_nic_ops tap_ops = {"tap",    tap_send, tap_receive,
-                                          tap_poll, tap_link, tap_close};
+static const struct bf_nic_ops tap_ops = {.driver = "tap",
+                                          .send = tap_send,
+                                          .receive = tap_receive,
+                                          .poll = tap_poll,
+                                          .link = tap_link,
+                                          .close = tap_close};
 
 enum bf_err bf_tap_open(const char *name, const uint8_t mac[6], uint16_t mtu, struct bf_nic *nic)
 {

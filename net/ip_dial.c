@@ -118,6 +118,11 @@ static void next_family(struct dial *d, const struct bf_fault *why)
 static void wait(struct dial *d)
 {
     struct bf_fault fault;
+    if (d->view->broken(&fault)) {
+        d->fault = fault;
+        d->step = FAILED;
+        return;
+    }
     if (d->view->link() == 0) {
         if (!late(d) || d->had_link)
             return;

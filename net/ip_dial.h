@@ -13,7 +13,9 @@
 
 // What dialling needs to know of the stack that it belongs to.
 struct bf_ip_view {
-    int (*link)(void);            // 1, 0, -1
+    int (*link)(void); // 1, 0, -1
+    // BF_OK, or why the NIC will never do anything again: the dial ends at once.
+    enum bf_err (*broken)(struct bf_fault *fault);
     int (*ready)(uint8_t family); // an address of family 4 or 6 that reaches beyond the link
     void (*answered)(void);       // a server has accepted a connection
     int (*reaches)(const ip_addr_t *address); // on the link, or there is a gateway

@@ -194,19 +194,22 @@ static uint32_t other_nic(void)
     return stack.current;
 }
 
-static void nobody_answered(void *impl)
+static void go_on_to_other(const char *why)
 {
-    if (!stack.started || ++stack.rounds < (stack.answered ? ROUNDS_KEPT : 1))
-        return;
     uint32_t next = other_nic();
     stack.rounds = 0;
     if (next == stack.current)
         return;
-    bf_log(BF_LOG_INFO, "network: no server answers over %s, trying %s", nic()->name,
-           stack.nics[next]->name);
+    bf_log(BF_LOG_INFO, "network: %s %s, trying %s", why, nic()->name, stack.nics[next]->name);
     leave_nic();
     if (take_nic(next) != BF_OK)
         bf_log(BF_LOG_ERROR, "network: %s could not be taken into use", nic()->name);
+}
+
+static void nobody_answered(void *impl)
+{
+    if (stack.started && ++stack.rounds >= (stack.answered ? ROUNDS_KEPT : 1))
+        go_on_to_other("no server answers over");
 }
 
 // ---- Dialling ----------------------------------------------------------------------------------
@@ -222,6 +225,15 @@ static int global6(const struct netif *netif, int i)
     return ip6_addr_isvalid(netif_ip6_addr_state(netif, i)) &&
            !ip6_addr_istentative(netif_ip6_addr_state(netif, i)) &&
            !ip6_addr_islinklocal(netif_ip6_addr(netif, i));
+}
+
+static enum bf_err view_broken(struct bf_fault *fault)
+{
+    if (!nic()->failed)
+        return BF_OK;
+    return bf_fault_set(fault, BF_ERR_IO, BF_SIDE_SOURCE,
+                        "restart the machine, try driver=firmware, or use another NIC",
+                        "%s does not work any more, and no other NIC has a link", nic()->name);
 }
 
 static int view_ready(uint8_t family)
@@ -276,6 +288,7 @@ static void view_use_dns(void)
 
 static const struct bf_ip_view view = {
     .link = view_link,
+    .broken = view_broken,
     .ready = view_ready,
     .reaches = view_reaches,
     .answered = view_answered,
@@ -309,6 +322,8 @@ uint32_t bf_ip_poll(void)
             stack.nics[i]->ops->poll(stack.nics[i]->impl); // their links may be asked for
     if (now >= stack.others_due)
         stack.others_due = now + OTHERS_US;
+    if (nic()->failed)
+        go_on_to_other("nothing can be sent over");
     return bf_lwip_poll();
 }
 

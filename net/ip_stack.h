@@ -3,7 +3,7 @@
 // With nic=MAC it is that one; else each that has a link, in turn, until a server answers over it:
 // the first dial goes out over the first NIC, and when nobody answered the connector says so and
 // the next round takes the next one. A NIC over which a server has answered is kept for three
-// rounds in vain before the others get their turn again.
+// rounds in vain before the others get their turn again; one that has failed is left at once.
 //
 // IPv4 by DHCP (RFC 2131) or static, IPv6 by SLAAC (RFC 4862) always and static when configured,
 // DNS servers from the configuration, else from DHCP and router advertisements (RFC 8106). A link

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // lwIP's surroundings. Frames are received straight into a pool of buffers that lwIP gets as custom
 // pbufs and gives back when nobody refers to them; a frame to be sent is gathered into one buffer,
-// padded to Ethernet's minimum, since drivers want it in one piece. A full transmit queue is told
+// the driver's own where it has room, padded to Ethernet's minimum. A full transmit queue is told
 // to TCP as lack of memory: it keeps the segment and tries again.
 #include "net/lwip_port.h"
 
@@ -163,19 +163,27 @@ uint32_t bf_lwip_window(void)
 
 // ---- The interface -----------------------------------------------------------------------------
 
+static enum bf_err gather_and_send(struct bf_nic *nic, struct pbuf *p)
+{
+    uint8_t *frame = nic->ops->room ? nic->ops->room(nic->impl) : port.tx;
+    size_t len = p->tot_len;
+    if (!frame)
+        return BF_AGAIN;
+    pbuf_copy_partial(p, frame, (u16_t)len, 0);
+    if (len < FRAME_MIN) {
+        memset(frame + len, 0, FRAME_MIN - len);
+        len = FRAME_MIN;
+    }
+    return nic->ops->send(nic->impl, frame, len);
+}
+
 static err_t send_frame(struct netif *netif, struct pbuf *p)
 {
     struct bf_nic *nic = port.nic;
-    size_t len = p->tot_len;
-    if (len > port.frame_size)
+    if (p->tot_len > port.frame_size || p->tot_len > nic->mtu + HEADER)
         return ERR_BUF;
-    pbuf_copy_partial(p, port.tx, (u16_t)len, 0);
-    if (len < FRAME_MIN) {
-        memset(port.tx + len, 0, FRAME_MIN - len);
-        len = FRAME_MIN;
-    }
     for (int i = 0; i < TX_TRIES; i++) {
-        enum bf_err err = nic->ops->send(nic->impl, port.tx, len);
+        enum bf_err err = gather_and_send(nic, p);
         if (err == BF_OK)
             return ERR_OK;
         if (err != BF_AGAIN)

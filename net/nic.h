@@ -16,12 +16,16 @@ struct bf_nic_counters {
 
 struct bf_nic_ops {
     const char *driver; // "snp", "virtio-net", ...
+    // Where the next frame may be built in the driver's own memory, room for mtu and header of it:
+    // given to send, it is not copied. NULL: the queue is full. May itself be NULL.
+    void *(*room)(void *impl);
     // Copies or takes the frame before returning. BF_AGAIN: the queue is full, nothing taken.
     enum bf_err (*send)(void *impl, const void *frame, size_t len);
     // One received frame into buffer. BF_AGAIN when there is none. A frame longer than size is
     // dropped and counted.
     enum bf_err (*receive)(void *impl, void *buffer, size_t size, size_t *len);
-    // Recycles sent buffers and refreshes the link state; cheap, called in every turn of the loop.
+    // Recycles sent buffers, refreshes the link state, moves on what takes time, such as a reset;
+    // cheap, called in every turn of the loop.
     void (*poll)(void *impl);
     // 1 up, 0 down, -1 the device cannot tell.
     int (*link)(void *impl);
@@ -32,8 +36,9 @@ struct bf_nic {
     const struct bf_nic_ops *ops;
     void *impl;
     uint8_t mac[6];
-    uint16_t mtu;    // payload of a frame, 1500 unless the device says otherwise
-    char name[64];   // for the operator: device path or bus address
+    uint16_t mtu;   // payload of a frame, 1500 unless the device says otherwise
+    char name[64];  // for the operator: device path or bus address
+    uint8_t failed; // set by the driver: it does not work any more, and will not again
     struct bf_nic_counters counters; // kept by the driver
 };
 

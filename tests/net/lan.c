@@ -88,8 +88,12 @@ static void lan_nic_close(void *impl)
 {
 }
 
-static const struct bf_nic_ops lan_ops = {"test",   lan_send, lan_receive,
-                                          lan_poll, lan_link, lan_nic_close};
+static const struct bf_nic_ops lan_ops = {.driver = "test",
+                                          .send = lan_send,
+                                          .receive = lan_receive,
+                                          .poll = lan_poll,
+                                          .link = lan_link,
+                                          .close = lan_nic_close};
 
 // ---- The namespace -----------------------------------------------------------------------------
 

@@ -665,6 +665,37 @@ static void test_next_nic_when_nobody_answers(void)
     end();
 }
 
+// A NIC that does not work any more is left at once; without another one the dial says so.
+static void test_a_nic_that_failed(void)
+{
+    struct bf_ip_status s;
+    sim_platform_reset(11);
+    memset(&config, 0, sizeof config);
+    config.dhcp = 1;
+    begin_with(1500, 2);
+    connect_to("10.9.0.1");
+    lan.nic[0].nic.failed = 1;
+    lan.nic[0].link = 0;
+    turn();
+    bf_ip_status(&s);
+    CHECK(s.nic == &lan.nic[1].nic);
+    CHECK_EQ(state(), BF_STREAM_FAILED);
+    hang_up();
+    CHECK(strstr(sim_log(), "nothing can be sent over tap tap0, trying tap tap1"));
+    lan.nic[1].nic.failed = 1;
+    lan.nic[1].link = 0;
+    turn();
+    bf_ip_status(&s);
+    CHECK(s.nic == &lan.nic[1].nic); // nothing better is there
+    dial("10.9.0.1", 9);
+    turn();
+    CHECK_EQ(state(), BF_STREAM_FAILED);
+    CHECK_EQ(stream.ops->fault(stream.impl)->code, BF_ERR_IO);
+    CHECK_EQ(stream.ops->fault(stream.impl)->side, BF_SIDE_SOURCE);
+    CHECK(strstr(stream.ops->fault(stream.impl)->what, "does not work any more"));
+    end();
+}
+
 static void test_nic_with_a_link_comes_first(void)
 {
     struct bf_ip_status s;
@@ -716,4 +747,5 @@ TEST_MAIN(TEST(test_dhcp), TEST(test_lease_is_given_back), TEST(test_name_to_con
           TEST(test_windows_are_scaled_and_grow), TEST(test_unread_input_is_bounded),
           TEST(test_jumbo_frames), TEST(test_loss_and_reordering), TEST(test_full_transmit_queue),
           TEST(test_small_receive_ring), TEST(test_next_nic_when_nobody_answers),
-          TEST(test_nic_with_a_link_comes_first), TEST(test_nic_by_address))
+          TEST(test_a_nic_that_failed), TEST(test_nic_with_a_link_comes_first),
+          TEST(test_nic_by_address))
