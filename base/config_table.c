@@ -26,8 +26,8 @@ static const struct bf_config_key table[] = {
                      "that is not removable.",
                      0, 1, 0},
     [BF_KEY_DRIVER] = {"driver", "auto|firmware",
-                       "Who reads the disks: the program's own driver where it has one for the "
-                       "controller, or always the firmware's. Default: auto.",
+                       "Who reads the disks and serves the NICs: the program's own driver where it "
+                       "has one for the device, or always the firmware's. Default: auto.",
                        0, 0, 0},
     [BF_KEY_END] = {"end", "poweroff|reboot|exit",
                     "What to do after success; exit returns to the firmware. Default: poweroff.", 0,

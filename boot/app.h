@@ -12,7 +12,7 @@
 #include "boot/config_efi.h"
 #include "boot/screen_layout.h"
 #include "drivers/blockio_efi.h"
-#include "drivers/snp_efi.h"
+#include "drivers/nic_efi.h"
 #include "drivers/takeover_efi.h"
 #include "migrate/announce.h"
 #include "migrate/sender.h"
@@ -41,7 +41,7 @@ struct bf_app {
 
     struct bf_snp_info nic_info[BF_SNP_NICS_MAX];
     uint32_t nic_info_count;
-    struct bf_nic nics[BF_SNP_NICS_MAX];
+    struct bf_efi_nic nics[BF_SNP_NICS_MAX];
     struct bf_nic *nic_list[BF_SNP_NICS_MAX];
     uint32_t nic_count; // opened
     uint8_t network;    // the IP stack runs

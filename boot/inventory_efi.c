@@ -93,7 +93,7 @@ static void take_nics(struct bf_inventory *out, const struct bf_snp_info *nics, 
         struct bf_inventory_nic *nic = &out->nic[i];
         memcpy(nic->mac, nics[i].mac, sizeof nic->mac);
         nic->link = nics[i].link;
-        bf_snprintf(nic->driver, sizeof nic->driver, "snp");
+        bf_snprintf(nic->driver, sizeof nic->driver, "%s", nics[i].driver);
         bf_snprintf(nic->name, sizeof nic->name, "%s", nics[i].name);
     }
 }

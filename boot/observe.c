@@ -73,6 +73,7 @@ static void tell_network(const struct bf_ip_status *status, const char *mac, uin
     bf_report_text(&r, "address", status->address);
     bf_report_text(&r, "address6", status->address6);
     bf_report_text(&r, "gateway", status->gateway);
+    bf_report_text(&r, "driver", status->nic ? status->nic->ops->driver : "");
     bf_serial_line(bf_report_end(&r));
 }
 

@@ -110,7 +110,33 @@ static void probe_disks(struct bf_app *app)
     bf_free(facts);
 }
 
-static enum bf_err find_disks(struct bf_app *app)
+static int wanted(const struct bf_app *app, const struct bf_snp_info *info)
+{
+    return !app->config.has_nic || memcmp(info->mac, app->config.nic, sizeof info->mac) == 0;
+}
+
+// Opens every NIC that may be used; one that the firmware does not give away is passed over.
+static void open_nics(struct bf_app *app)
+{
+    int native = app->config.driver == BF_DRIVER_AUTO;
+
+    for (uint32_t i = 0; i < app->nic_info_count; i++) {
+        struct bf_efi_nic *nic = &app->nics[app->nic_count];
+        enum bf_err err;
+        if (!wanted(app, &app->nic_info[i]))
+            continue;
+        err = bf_efi_nic_open(&app->nic_info[i], native, nic);
+        if (err) {
+            bf_log(BF_LOG_WARNING, "NIC %s cannot be opened (%s); ignoring it",
+                   app->nic_info[i].name, bf_err_name(err));
+            continue;
+        }
+        app->nic_list[app->nic_count++] = &nic->nic;
+    }
+}
+
+// Disks and NICs, each with the driver that serves it, and which disks are to be sent.
+static enum bf_err find_devices(struct bf_app *app)
 {
     enum bf_err err = bf_blockio_scan(app->disks, &app->disk_count);
 
@@ -121,6 +147,7 @@ static enum bf_err find_disks(struct bf_app *app)
     app->nic_info_count = bf_snp_scan(app->nic_info, BF_SNP_NICS_MAX);
     if (app->config.driver == BF_DRIVER_AUTO)
         bf_takeover_begin(&app->takeover, app->disks, app->disk_count);
+    open_nics(app);
     bf_inventory_efi(&app->inventory, app->disks, app->disk_count, app->nic_info,
                      app->nic_info_count);
     probe_disks(app);
@@ -133,29 +160,10 @@ static enum bf_err find_disks(struct bf_app *app)
     return err;
 }
 
-static int wanted(const struct bf_app *app, const struct bf_snp_info *info)
-{
-    return !app->config.has_nic || memcmp(info->mac, app->config.nic, sizeof info->mac) == 0;
-}
-
-// Opens every NIC that may be used; one that the firmware does not give away is passed over.
 static enum bf_err start_network(struct bf_app *app)
 {
-    enum bf_err err = BF_OK;
+    enum bf_err err = bf_ip_start(app->nic_list, app->nic_count, &app->config, &app->fault);
 
-    for (uint32_t i = 0; i < app->nic_info_count; i++) {
-        if (!wanted(app, &app->nic_info[i]))
-            continue;
-        err = bf_snp_open(&app->nic_info[i], &app->nics[app->nic_count]);
-        if (err) {
-            bf_log(BF_LOG_WARNING, "NIC %s cannot be opened (%s); ignoring it",
-                   app->nic_info[i].name, bf_err_name(err));
-            continue;
-        }
-        app->nic_list[app->nic_count] = &app->nics[app->nic_count];
-        app->nic_count++;
-    }
-    err = bf_ip_start(app->nic_list, app->nic_count, &app->config, &app->fault);
     app->network = err == BF_OK;
     return err;
 }
@@ -198,7 +206,7 @@ enum bf_err bf_app_prepare(struct bf_app *app)
         return err;
     bf_app_show_step(app, "looking at the machine");
     bf_efi_connect_all();
-    if ((err = check_clock(app)) || (err = check_entropy(app)) || (err = find_disks(app)))
+    if ((err = check_clock(app)) || (err = check_entropy(app)) || (err = find_devices(app)))
         return err;
     bf_app_show_step(app, "starting the network");
     if ((err = start_network(app)))
@@ -234,10 +242,8 @@ void bf_app_release(struct bf_app *app)
         bf_ip_stop();
         app->network = 0;
     }
-    while (app->nic_count) {
-        struct bf_nic *nic = &app->nics[--app->nic_count];
-        nic->ops->close(nic->impl);
-    }
+    while (app->nic_count)
+        bf_efi_nic_close(&app->nics[--app->nic_count]);
     while (app->disk_count)
         bf_source_close(&app->disks[--app->disk_count].source);
     bf_takeover_end(&app->takeover);

@@ -2,6 +2,9 @@
 // Handles, protocols and device paths of the firmware (UEFI 2.10, sections 7.3 and 10).
 #include <string.h>
 
+#include <efi.h>
+#include <efipciio.h>
+
 #include "base/fmt.h"
 #include "drivers/handles_efi.h"
 
@@ -112,6 +115,17 @@ int bf_efi_path_begins(const EFI_DEVICE_PATH *path, const EFI_DEVICE_PATH *prefi
         return 0;
     // All but the prefix's end node; node sizes are among the bytes, so nodes end together.
     return memcmp(path, prefix, prefix_size - NODE_HEADER) == 0;
+}
+
+EFI_HANDLE bf_efi_path_function(const EFI_DEVICE_PATH *path, const EFI_DEVICE_PATH **rest)
+{
+    EFI_GUID guid = EFI_PCI_IO_PROTOCOL_GUID;
+    EFI_DEVICE_PATH *at = (EFI_DEVICE_PATH *)path;
+    EFI_HANDLE handle = NULL;
+    if (!path || EFI_ERROR(bf_efi_boot->LocateDevicePath(&guid, &at, &handle)))
+        return NULL;
+    *rest = at;
+    return handle;
 }
 
 static void path_hex(const EFI_DEVICE_PATH *path, char *out, size_t size)

@@ -33,6 +33,9 @@ const EFI_DEVICE_PATH *bf_efi_path_next(const EFI_DEVICE_PATH *node); // NULL at
 const EFI_DEVICE_PATH *bf_efi_path_last(const EFI_DEVICE_PATH *path); // last node before the end
 // True when path begins with all nodes of prefix (and may go on).
 int bf_efi_path_begins(const EFI_DEVICE_PATH *path, const EFI_DEVICE_PATH *prefix);
+// The PCI function that a device with this path hangs on, and the rest of the path below it; NULL
+// without one. path may be NULL.
+EFI_HANDLE bf_efi_path_function(const EFI_DEVICE_PATH *path, const EFI_DEVICE_PATH **rest);
 // Text as EFI_DEVICE_PATH_TO_TEXT gives it (UEFI 2.10, 10.6), or hexadecimal without that protocol.
 void bf_efi_path_text(const EFI_DEVICE_PATH *path, char *out, size_t size);
 

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include <efi.h>
-#include <efipciio.h>
 
 #include "base/fmt.h"
 #include "base/log.h"
@@ -26,18 +25,6 @@ struct group {
     uint32_t count;
 };
 
-// The PCI function that a device hangs on, and the rest of the path below it; NULL without one.
-static EFI_HANDLE function_of(const EFI_DEVICE_PATH *path, const EFI_DEVICE_PATH **rest)
-{
-    EFI_GUID guid = EFI_PCI_IO_PROTOCOL_GUID;
-    EFI_DEVICE_PATH *at = (EFI_DEVICE_PATH *)path;
-    EFI_HANDLE handle = NULL;
-    if (!path || EFI_ERROR(bf_efi_boot->LocateDevicePath(&guid, &at, &handle)))
-        return NULL;
-    *rest = at;
-    return handle;
-}
-
 // The namespace that the rest of the path names (UEFI 2.10, 10.3.4.21); 0 without such a node.
 static uint32_t unit_of(const EFI_DEVICE_PATH *rest)
 {
@@ -54,7 +41,7 @@ static EFI_HANDLE boot_function(void)
     EFI_GUID guid = EFI_LOADED_IMAGE_PROTOCOL_GUID;
     EFI_LOADED_IMAGE *image = bf_efi_protocol(bf_efi_image, &guid);
     const EFI_DEVICE_PATH *rest;
-    return image ? function_of(bf_efi_path(image->DeviceHandle), &rest) : NULL;
+    return image ? bf_efi_path_function(bf_efi_path(image->DeviceHandle), &rest) : NULL;
 }
 
 static void collect(struct group *group, EFI_HANDLE handle, struct bf_efi_disk *disks,
@@ -64,7 +51,8 @@ static void collect(struct group *group, EFI_HANDLE handle, struct bf_efi_disk *
     group->count = 0;
     for (uint32_t i = 0; i < count; i++) {
         const EFI_DEVICE_PATH *rest;
-        if (!disks[i].source.ops || function_of(bf_efi_path(disks[i].handle), &rest) != handle)
+        if (!disks[i].source.ops ||
+            bf_efi_path_function(bf_efi_path(disks[i].handle), &rest) != handle)
             continue;
         tried[i] = 1;
         group->unit[group->count] = unit_of(rest);
@@ -169,7 +157,7 @@ void bf_takeover_begin(struct bf_takeover *t, struct bf_efi_disk *disks, uint32_
         const struct bf_controller_ops *ops;
         if (!disks[i].source.ops || tried[i])
             continue;
-        handle = function_of(bf_efi_path(disks[i].handle), &rest);
+        handle = bf_efi_path_function(bf_efi_path(disks[i].handle), &rest);
         ops = handle ? driver_for(handle) : NULL;
         if (!ops)
             continue;

@@ -42,6 +42,7 @@ enum { // device status, 2.1
     DRIVER = 2,
     DRIVER_OK = 4,
     FEATURES_OK = 8,
+    DEVICE_NEEDS_RESET = 64,
     FAILED = 128,
 };
 
@@ -124,6 +125,11 @@ enum bf_err bf_virtio_reset(struct bf_virtio *v)
     while ((err = bf_virtio_reset_poll(v)) == BF_AGAIN)
         bf_platform_idle(RESET_REST_US);
     return err;
+}
+
+int bf_virtio_needs_reset(struct bf_virtio *v)
+{
+    return (common_read(v, DEVICE_STATUS, 1) & DEVICE_NEEDS_RESET) != 0;
 }
 
 static uint64_t offered_features(struct bf_virtio *v)

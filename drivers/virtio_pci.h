@@ -37,6 +37,9 @@ enum bf_err bf_virtio_reset_poll(struct bf_virtio *v);
 // Both, waiting in between: for opening and closing.
 enum bf_err bf_virtio_reset(struct bf_virtio *v);
 
+// The device has met an error that it does not recover from by itself (2.1), or is gone.
+int bf_virtio_needs_reset(struct bf_virtio *v);
+
 // The steps of 3.1.1 after a reset up to FEATURES_OK. Version 1 and the platform's way to memory
 // are asked for always; `wanted` names what the driver can use beside.
 enum bf_err bf_virtio_negotiate(struct bf_virtio *v, uint64_t wanted);

@@ -84,6 +84,7 @@ void bf_announce_inventory(const struct bf_announcer *a, const char *name,
                        inventory->nic[i].link < 0 ? "unknown"
                        : inventory->nic[i].link   ? "up"
                                                   : "down");
+        bf_report_text(&r, "driver", inventory->nic[i].driver);
         bf_report_text(&r, "name", inventory->nic[i].name);
         send(a, &r);
     }

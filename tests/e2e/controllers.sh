@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Disks on every kind of controller, two of them with blocks of 4096 bytes, move together as one point; a disk that
-# disk= leaves out is recorded as left out.
+# disk= leaves out is recorded as left out. The NIC is an e1000e, which the firmware serves by an option ROM.
 . "$(dirname "$0")/lib.sh"
 e2e_begin controllers
 
@@ -17,7 +17,9 @@ for disk in virtio-blk virtio-scsi nvme ahci left-out; do
 done
 e2e_media web-1 iso "$E2E_DIR/vm.iso" "${set[@]}"
 big=logical_block_size=4096,physical_block_size=4096
-e2e_cd_machine vm
+e2e_machine vm
+bf_vm_cd vm "$E2E_DIR/vm.iso" bootindex=0
+bf_vm_nic vm e1000e '' romfile=/usr/lib/ipxe/qemu/efi-e1000e.rom
 bf_vm_disk vm ahci "$E2E_DIR/ahci.raw" raw serial=ahci-1
 bf_vm_disk vm virtio-blk "$E2E_DIR/virtio-blk.raw" raw $big
 bf_vm_disk vm virtio-scsi "$E2E_DIR/virtio-scsi.raw" raw
@@ -27,6 +29,7 @@ e2e_boot vm 300
 e2e_check "the verdict" e2e_verdict_is_ok
 e2e_check "one recovery point" e2e_equal 1 "$(e2e_points web-1)"
 e2e_check "of four disks" e2e_equal 4 "$(bf_cli points web-1 --json | jq '.points[0].disks | length')"
+e2e_check "who serves the NIC" e2e_nic_driver vm snp
 for pair in virtio-blk:virtio-blk virtio-scsi:firmware nvme:nvme ahci:firmware; do
     e2e_check "who reads ${pair%:*}" e2e_matches "driver=${pair#*:} " \
         "$(bf_vm_serial vm | grep -a "^BOOTFERRY event=disk .*bytes=$(stat -c %s "$E2E_DIR/${pair%:*}.raw") ")"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Native drivers: who reads which disk, what they add to its identity, that all of it arrives, that a device they cannot
-# drive stays with the firmware, and that after end=exit the firmware reads the disks again. Then the same machine with
+# drive stays with the firmware, and that after end=exit the firmware has disks and NIC again. Then the same machine with
 # driver=firmware: the same disks, and nothing new.
 . "$(dirname "$0")/lib.sh"
 e2e_begin drivers
@@ -46,6 +46,7 @@ e2e_check "the verdict" e2e_matches '^BOOTFERRY verdict=ok ' "$E2E_VERDICT"
 e2e_check "a modern device has a native driver" e2e_matches 'driver=virtio-blk serial=modern-1 ' "$(disk_line vm modern)"
 e2e_check "so has NVMe" e2e_matches 'driver=nvme serial=nvme-1 ' "$(disk_line vm nvme)"
 e2e_check "and each of its namespaces" e2e_matches 'block=4096 .*driver=nvme serial=nvme-1 ' "$(disk_line vm second)"
+e2e_check "and the NIC" e2e_nic_driver vm virtio-net
 e2e_check "a legacy one stays with the firmware" e2e_matches 'driver=firmware ' "$(disk_line vm legacy)"
 e2e_check "and the log says why" bf_vm_wait_line vm '^BOOTFERRY event=log .*driver virtio-blk does not start \(unsupported\)' 1
 for disk in "${disks[@]}"; do
@@ -59,6 +60,7 @@ for disk in "${disks[@]}"; do
         "^read $n ok crc=$(crc "$E2E_DIR/$disk.raw" 12345 100000) last=ok crc=$(crc "$E2E_DIR/$disk.raw" $(($(size "$disk") - 777)) 777)" \
         "$(bf_vm_serial vm | grep -a "^read $n ")"
 done
+e2e_check "and the NIC is its again" e2e_equal 1 "$(bf_vm_serial vm | sed -nE 's/^nics ([0-9]+).*/\1/p')"
 bf_vm_kill vm
 
 e2e_media web-1 iso "$E2E_DIR/again.iso" driver=firmware
@@ -67,6 +69,7 @@ bf_vm_cd again "$E2E_DIR/again.iso" bootindex=0
 e2e_boot again 300
 e2e_check "driver=firmware: the verdict" e2e_verdict_is_ok
 e2e_check "driver=firmware: all four" e2e_equal 4 "$(bf_vm_serial again | grep -a '^BOOTFERRY event=disk .*planned=1 ' | grep -c ' driver=firmware ')"
+e2e_check "driver=firmware: the NIC" e2e_nic_driver again snp
 e2e_check "driver=firmware: a second point" e2e_equal 2 "$(e2e_points web-1)"
 e2e_check "driver=firmware: of the same disks, so nothing is sent" e2e_at_most 4000000 "$(e2e_field sent "$E2E_PROGRESS")"
 for disk in "${disks[@]}"; do

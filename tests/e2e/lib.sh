@@ -228,6 +228,13 @@ e2e_sending() {
     done
 }
 
+# e2e_nic_driver NAME DRIVER: who served the NIC, from the first address to the end.
+e2e_nic_driver() {
+    local wanted=$2 lines
+    lines=$(bf_vm_serial "$1" | grep -aE '^BOOTFERRY event=(nic|network) ') &&
+        e2e_equal "driver=$wanted" "$(grep -oE 'driver=[^ ]*' <<<"$lines" | sort -u)"
+}
+
 # With the debug-exit device, QEMU's status tells the verdict as well.
 e2e_verdict_is_ok() {
     e2e_matches '^BOOTFERRY verdict=ok code=ok ' "$E2E_VERDICT" && e2e_equal 3 "$BF_VM_STATUS"

@@ -39,6 +39,7 @@ before=$(sha256sum "$E2E_DIR"/boot.* 2>/dev/null || true)
 
 e2e_boot vm 300
 e2e_check "the verdict" e2e_verdict_is_ok
+e2e_check "the NIC was taken from the firmware" e2e_nic_driver vm virtio-net
 e2e_check "one recovery point" e2e_equal 1 "$(e2e_points web-1)"
 e2e_check "of one disk" e2e_equal 1 "$(bf_cli points web-1 --json | jq '.points[0].disks | length')"
 e2e_check "the point is the disk" e2e_same web-1@1 0 "$E2E_DIR/before.raw"

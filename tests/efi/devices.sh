@@ -48,17 +48,21 @@ bf_vm_nic self virtio-net-pci
 bf_vm_start self
 
 # Does for the program what it asks for: a key, the link pulled and put back.
-attend() { # NAME
-    bf_vm_qmp "$1" send-key '{"keys":[{"type":"qcode","data":"esc"}]}' >/dev/null
-    bf_vm_wait_line "$1" '^link off please' 60 >/dev/null && bf_vm_link "$1" false &&
-        bf_vm_wait_line "$1" '^link on please' 60 >/dev/null && bf_vm_link "$1" true &&
-        bf_vm_wait_line "$1" '^devices done' 60 >/dev/null && bf_vm_wait_exit "$1" 60
+attend() { # NAME DRIVER...
+    local name=$1 driver
+    shift
+    bf_vm_qmp "$name" send-key '{"keys":[{"type":"qcode","data":"esc"}]}' >/dev/null
+    for driver in "$@"; do
+        bf_vm_wait_line "$name" "^link off please, $driver" 60 >/dev/null && bf_vm_link "$name" false &&
+            bf_vm_wait_line "$name" "^link on please, $driver" 60 >/dev/null && bf_vm_link "$name" true || return
+    done
+    bf_vm_wait_line "$name" '^devices done' 60 >/dev/null && bf_vm_wait_exit "$name" 60
 }
 status=0
 bf_vm_wait_line self '^screen is drawn' 120 >/dev/null || status=1
 [ $status -ne 0 ] || bf_vm_qmp self screendump "{\"filename\":\"$tmp/screen.ppm\"}" >/dev/null
 [ $status -ne 0 ] || [ -z "${BF_KEEP:-}" ] || bf_vm_screen self "$tmp/vm/screen.png"
-[ $status -ne 0 ] || attend self || status=1
+[ $status -ne 0 ] || attend self virtio-net snp || status=1
 bf_vm_serial self >"$tmp/log"
 grep -aE '^(ok|not ok) efi: ' "$tmp/log" || true
 judge 'the program came to its end' test $status -eq 0
@@ -107,7 +111,7 @@ bf_vm_cd cd "$tmp/boot.iso" bootindex=0
 bf_vm_nic cd e1000e '' romfile=/usr/lib/ipxe/qemu/efi-e1000e.rom
 bf_vm_start cd
 status=0
-bf_vm_wait_line cd '^screen is drawn' 120 >/dev/null && attend cd || status=1
+bf_vm_wait_line cd '^screen is drawn' 120 >/dev/null && attend cd snp || status=1
 bf_vm_serial cd >"$tmp/log"
 grep -aE '^(ok|not ok) efi: .*(NIC|frame|link|return)' "$tmp/log" | sed 's/efi:/efi with iPXE:/' || true
 ! grep -aq '^not ok' "$tmp/log" || failed=1

@@ -143,12 +143,13 @@ static void test_inventory(void)
     inventory.memory_bytes = 1 << 20;
     memcpy(inventory.nic[0].mac, "\x52\x54\x00\x12\x34\x56", 6);
     inventory.nic[0].link = -1;
+    strcpy(inventory.nic[0].driver, "virtio-net");
     inventory.disk[0].identity.bytes = 1 << 30;
     inventory.disk[0].identity.block_size = 4096;
     strcpy(inventory.disk[0].why, "boot medium");
     bf_announce_inventory(&a, "web-1", &inventory);
     CHECK(strstr(lines, "event=machine name=web-1 memory=1048576"));
-    CHECK(strstr(lines, "event=nic mac=52:54:00:12:34:56 link=unknown"));
+    CHECK(strstr(lines, "event=nic mac=52:54:00:12:34:56 link=unknown driver=virtio-net name="));
     CHECK(strstr(lines, "event=disk number=0 planned=0 bytes=1073741824 block=4096 hibernated=0"));
     CHECK(strstr(lines, "why=\"boot medium\""));
 }

@@ -1,0 +1,454 @@
+// SPDX-License-Identifier: Apache-2.0
+// Virtio network devices. One receive and one transmit queue (5.1.2), polled. Each descriptor has a
+// buffer of its own for a whole frame with its header: all of the receive queue's are always with
+// the device, but for the moment in which a frame is copied out; frames to be sent are built in the
+// transmit queue's (room) or copied there, and many are in flight.
+//
+// Mergeable buffers are not negotiated: they save memory where large frames are put together by the
+// device, and without receive offloads no frame is larger than a buffer. Neither are offloads:
+// docs/performance.md says what they would save. Without a control queue the device receives
+// everything (5.1.6.5), and what is for others is dropped here.
+//
+// A device that does not send, completes what it was not given or says that it needs a reset is
+// reset once, without waiting: poll moves that on. What was to be sent is lost then, as frames may
+// be. The second time the NIC has failed, and says so. Buffers belong to the device until its reset
+// is confirmed or its way to memory is cut.
+#include "drivers/virtio_net.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/platform.h"
+#include "drivers/virtio_pci.h"
+
+enum {
+    DEVICE_TRANSITIONAL = 0x1000, // 4.1.2.1
+    DEVICE_MODERN = 0x1041,
+    RECEIVEQ = 0, // 5.1.2
+    TRANSMITQ = 1,
+    RX_FRAMES = 256, // at most: a burst that arrives while the loop reads, digests, compresses
+    TX_FRAMES = 128,
+    FRAMES_LEAST = 16,
+    RING_BYTES_MOST = 1048576, // large frames have fewer buffers
+    HEADER_BYTES = 12,         // struct virtio_net_hdr, 5.1.6
+    ETHERNET_BYTES = 14,
+    VLAN_BYTES = 4,
+    FRAME_MIN = 60, // without the checksum
+    STRIDE_GRAIN = 64,
+    MTU_DEFAULT = 1500,
+    MTU_LEAST = 1280, // IPv6's; a device that says less is not believed
+    MTU_MOST = 9000,
+    LINK_PERIOD_US = 100000,
+};
+
+#define VIRTIO_NET_F_MTU    (1ull << 3) // 5.1.3
+#define VIRTIO_NET_F_MAC    (1ull << 5)
+#define VIRTIO_NET_F_STATUS (1ull << 16)
+
+enum { // virtio_net_config, 5.1.4
+    CONFIG_MAC = 0,
+    CONFIG_STATUS = 6,
+    CONFIG_MTU = 10,
+    STATUS_LINK_UP = 1,
+};
+
+enum state { WORKING, RESETTING, FAILED };
+
+struct ring {
+    struct bf_virtqueue queue;
+    struct bf_dma frames; // a buffer of `stride` bytes per descriptor
+};
+
+struct virtio_net {
+    struct bf_virtio virtio;
+    struct bf_nic *nic;
+    struct ring rx, tx;
+    uint32_t stride, frame_bytes; // frame_bytes: of one frame, the header in front not counted
+    uint64_t wanted;              // features
+    uint64_t link_us;             // last look at the link
+    uint64_t progress_us;         // last time that a frame was sent or none was to be
+    uint32_t in_flight, next;     // of the transmit queue
+    uint8_t sending[TX_FRAMES];
+    uint8_t unnotified; // receive buffers were offered since the last notification
+    uint8_t resets;
+    int8_t link;
+    enum state state;
+};
+
+static uint8_t *frame_of(const struct virtio_net *d, const struct ring *ring, uint32_t i)
+{
+    return (uint8_t *)ring->frames.host + (size_t)i * d->stride + HEADER_BYTES;
+}
+
+// ---- Start, and what happens when it stops ------------------------------------------------------
+
+static void fill_rx(struct virtio_net *d)
+{
+    struct bf_virtqueue *queue = &d->rx.queue;
+    for (uint16_t i = 0; i < queue->size; i++) {
+        queue->desc[i] = (struct bf_virtq_desc){.addr = d->rx.frames.device + i * d->stride,
+                                                .len = HEADER_BYTES + d->frame_bytes,
+                                                .flags = BF_VIRTQ_WRITE};
+        bf_virtqueue_offer(queue, i);
+    }
+}
+
+// From negotiated features to a device that works.
+static enum bf_err start(struct virtio_net *d)
+{
+    enum bf_err err = bf_virtio_queue(&d->virtio, RECEIVEQ, &d->rx.queue);
+    if (!err)
+        err = bf_virtio_queue(&d->virtio, TRANSMITQ, &d->tx.queue);
+    if (err)
+        return err;
+    memset(d->sending, 0, sizeof d->sending);
+    d->in_flight = 0;
+    d->progress_us = bf_platform_now_us();
+    fill_rx(d);
+    err = bf_virtio_start(&d->virtio);
+    if (!err)
+        bf_virtio_notify(&d->virtio, &d->rx.queue);
+    return err;
+}
+
+// The device's way to memory is cut, its reset having failed, or it does not come up again.
+static void give_up(struct virtio_net *d)
+{
+    struct bf_pci *pci = d->virtio.pci;
+    pci->ops->master(pci->impl, 0);
+    d->state = FAILED;
+    d->nic->failed = 1;
+    bf_log(BF_LOG_ERROR, "%s: the NIC does not work any more; giving it up", d->nic->name);
+}
+
+static void recover(struct virtio_net *d, const char *why)
+{
+    bf_log(BF_LOG_WARNING, "%s: the NIC %s%s", d->nic->name, why,
+           d->resets ? " again" : "; resetting it");
+    if (d->resets++) {
+        give_up(d);
+        return;
+    }
+    d->state = RESETTING;
+    bf_virtio_reset_begin(&d->virtio);
+}
+
+static void go_on_resetting(struct virtio_net *d)
+{
+    enum bf_err err = bf_virtio_reset_poll(&d->virtio);
+    if (err == BF_AGAIN)
+        return;
+    if (!err) {
+        bf_virtqueue_clear(&d->rx.queue);
+        bf_virtqueue_clear(&d->tx.queue);
+        err = bf_virtio_negotiate(&d->virtio, d->wanted);
+    }
+    if (!err)
+        err = start(d);
+    if (err)
+        give_up(d);
+    else
+        d->state = WORKING;
+}
+
+// ---- Sending -----------------------------------------------------------------------------------
+
+// Takes back what was sent. What the device claims to have written to these buffers is of no
+// meaning, and devices have filled it in at will (2.7.8).
+static void reclaim(struct virtio_net *d, uint64_t now)
+{
+    enum bf_err err;
+    uint16_t i;
+    uint32_t len;
+    if (!d->in_flight) {
+        d->progress_us = now;
+        return;
+    }
+    while (!(err = bf_virtqueue_take(&d->tx.queue, &i, &len)) && d->sending[i]) {
+        d->sending[i] = 0;
+        d->in_flight--;
+        d->progress_us = now;
+    }
+    if (err != BF_AGAIN)
+        recover(d, "completes what it was not given");
+}
+
+// The next free buffer, or the size of the queue. Completions mostly come in order.
+static uint32_t free_buffer(const struct virtio_net *d)
+{
+    uint32_t size = d->tx.queue.size;
+    for (uint32_t i = 0; d->in_flight < size && i < size; i++) {
+        uint32_t at = (d->next + i) & (size - 1);
+        if (!d->sending[at])
+            return at;
+    }
+    return size;
+}
+
+static void *net_room(void *impl)
+{
+    struct virtio_net *d = impl;
+    uint32_t i = d->state == WORKING ? free_buffer(d) : d->tx.queue.size;
+    if (i < d->tx.queue.size)
+        return frame_of(d, &d->tx, i);
+    d->nic->counters.tx_refused++;
+    return NULL;
+}
+
+static void offer_frame(struct virtio_net *d, uint32_t i, size_t len)
+{
+    uint8_t *frame = frame_of(d, &d->tx, i);
+    memset(frame - HEADER_BYTES, 0, HEADER_BYTES); // nothing is left to the device (5.1.6.2)
+    d->tx.queue.desc[i] = (struct bf_virtq_desc){.addr = d->tx.frames.device + i * d->stride,
+                                                 .len = (uint32_t)(HEADER_BYTES + len)};
+    if (!d->in_flight)
+        d->progress_us = bf_platform_now_us();
+    d->sending[i] = 1;
+    d->in_flight++;
+    d->next = i + 1;
+    bf_virtqueue_offer(&d->tx.queue, (uint16_t)i);
+    bf_virtio_notify(&d->virtio, &d->tx.queue);
+}
+
+static enum bf_err net_send(void *impl, const void *frame, size_t len)
+{
+    struct virtio_net *d = impl;
+    struct bf_nic_counters *counters = &d->nic->counters;
+    uint32_t i = d->state == WORKING ? free_buffer(d) : d->tx.queue.size;
+    if (len < ETHERNET_BYTES || len > (size_t)d->nic->mtu + ETHERNET_BYTES)
+        return BF_ERR_RANGE;
+    if (i == d->tx.queue.size) {
+        counters->tx_refused++;
+        return d->state == FAILED ? BF_ERR_IO : BF_AGAIN;
+    }
+    uint8_t *to = frame_of(d, &d->tx, i);
+    if (to != frame)
+        memcpy(to, frame, len);
+    if (len < FRAME_MIN) {
+        memset(to + len, 0, FRAME_MIN - len);
+        len = FRAME_MIN;
+    }
+    offer_frame(d, i, len);
+    counters->tx_frames++;
+    counters->tx_bytes += len;
+    return BF_OK;
+}
+
+// ---- Receiving ---------------------------------------------------------------------------------
+
+static int is_for_us(const struct virtio_net *d, const uint8_t *frame)
+{
+    return (frame[0] & 1) || memcmp(frame, d->nic->mac, sizeof d->nic->mac) == 0;
+}
+
+// Copies a received frame out. BF_ERR_RANGE: it is none, or not for us.
+static enum bf_err copy_out(struct virtio_net *d, uint16_t i, uint32_t written, uint8_t *buffer,
+                            size_t size, size_t *len)
+{
+    const uint8_t *frame = frame_of(d, &d->rx, i);
+    uint32_t bytes = written < HEADER_BYTES ? 0 : written - HEADER_BYTES;
+    if (bytes < ETHERNET_BYTES || bytes > size || !is_for_us(d, frame)) {
+        d->nic->counters.rx_dropped++;
+        return BF_ERR_RANGE;
+    }
+    memcpy(buffer, frame, bytes);
+    *len = bytes;
+    d->nic->counters.rx_frames++;
+    d->nic->counters.rx_bytes += bytes;
+    return BF_OK;
+}
+
+static enum bf_err net_receive(void *impl, void *buffer, size_t size, size_t *len)
+{
+    struct virtio_net *d = impl;
+    enum bf_err err = BF_ERR_RANGE;
+    *len = 0;
+    if (d->state != WORKING)
+        return d->state == FAILED ? BF_ERR_IO : BF_AGAIN;
+    for (uint32_t tries = 0; err == BF_ERR_RANGE && tries < d->rx.queue.size; tries++) {
+        uint16_t i;
+        uint32_t written;
+        err = bf_virtqueue_take(&d->rx.queue, &i, &written);
+        if (err == BF_AGAIN)
+            return err;
+        if (err || written > HEADER_BYTES + d->frame_bytes) {
+            recover(d, "receives what does not fit");
+            return BF_AGAIN;
+        }
+        err = copy_out(d, i, written, buffer, size, len);
+        bf_virtqueue_offer(&d->rx.queue, i);
+        d->unnotified = 1;
+    }
+    return err ? BF_AGAIN : BF_OK;
+}
+
+// ---- Link and poll -----------------------------------------------------------------------------
+
+static void read_link(struct virtio_net *d)
+{
+    uint32_t status;
+    if ((d->virtio.features & VIRTIO_NET_F_STATUS) &&
+        bf_virtio_config(&d->virtio, CONFIG_STATUS, 2, &status, 1) == BF_OK)
+        d->link = (status & STATUS_LINK_UP) != 0;
+}
+
+static void look_at_device(struct virtio_net *d, uint64_t now)
+{
+    if (now - d->link_us < LINK_PERIOD_US)
+        return;
+    d->link_us = now;
+    if (bf_virtio_needs_reset(&d->virtio))
+        recover(d, "asks to be reset");
+    else
+        read_link(d);
+}
+
+static void net_poll(void *impl)
+{
+    struct virtio_net *d = impl;
+    uint64_t now = bf_platform_now_us();
+    if (d->state == RESETTING)
+        go_on_resetting(d);
+    if (d->state == WORKING)
+        reclaim(d, now);
+    if (d->state == WORKING)
+        look_at_device(d, now);
+    if (d->state != WORKING)
+        return;
+    if (d->unnotified) {
+        d->unnotified = 0;
+        bf_virtio_notify(&d->virtio, &d->rx.queue);
+    }
+    if (!d->link) // nothing need be sent now
+        d->progress_us = now;
+    if (now > d->progress_us + BF_VIRTIO_NET_STALL_US)
+        recover(d, "does not send");
+}
+
+static int net_link(void *impl)
+{
+    const struct virtio_net *d = impl;
+    return d->state == FAILED ? 0 : d->link;
+}
+
+// ---- Opening and closing -----------------------------------------------------------------------
+
+static void net_close(void *impl)
+{
+    struct virtio_net *d = impl;
+    struct bf_pci *pci = d->virtio.pci;
+    if (bf_virtio_reset(&d->virtio) && pci->ops->master(pci->impl, 0)) {
+        bf_log(BF_LOG_ERROR,
+               "%s: the NIC does not stop: it may still write to memory, which is "
+               "left to it",
+               d->nic->name);
+    } else {
+        bf_virtqueue_close(&d->rx.queue, pci);
+        bf_virtqueue_close(&d->tx.queue, pci);
+        bf_dma_free(pci, &d->rx.frames);
+        bf_dma_free(pci, &d->tx.frames);
+    }
+    bf_free(d);
+}
+
+static const struct bf_nic_ops net_ops = {.driver = "virtio-net",
+                                          .room = net_room,
+                                          .send = net_send,
+                                          .receive = net_receive,
+                                          .poll = net_poll,
+                                          .link = net_link,
+                                          .close = net_close};
+
+int bf_virtio_net_serves(const struct bf_pci_id *id)
+{
+    return id->vendor == BF_VIRTIO_VENDOR &&
+           (id->device == DEVICE_TRANSITIONAL || id->device == DEVICE_MODERN);
+}
+
+static enum bf_err read_mac(struct virtio_net *d)
+{
+    uint32_t mac[6] = {0};
+    if (!(d->virtio.features & VIRTIO_NET_F_MAC))
+        return BF_ERR_UNSUPPORTED;
+    enum bf_err err = bf_virtio_config(&d->virtio, CONFIG_MAC, 1, mac, 6);
+    for (uint32_t i = 0; i < 6; i++)
+        d->nic->mac[i] = (uint8_t)mac[i];
+    return err;
+}
+
+// A frame may be as large as the device says, within reason: all that it sends must fit (5.1.4.2).
+static enum bf_err read_mtu(struct virtio_net *d)
+{
+    uint32_t mtu = MTU_DEFAULT;
+    if (d->virtio.features & VIRTIO_NET_F_MTU) {
+        enum bf_err err = bf_virtio_config(&d->virtio, CONFIG_MTU, 2, &mtu, 1);
+        if (err)
+            return err;
+        if (mtu < MTU_LEAST)
+            return BF_ERR_UNSUPPORTED;
+    }
+    d->nic->mtu = (uint16_t)(mtu < MTU_MOST ? mtu : MTU_MOST);
+    d->frame_bytes = d->nic->mtu + ETHERNET_BYTES + VLAN_BYTES;
+    d->stride = (HEADER_BYTES + d->frame_bytes + STRIDE_GRAIN - 1) & ~(uint32_t)(STRIDE_GRAIN - 1);
+    return BF_OK;
+}
+
+static enum bf_err make_ring(struct virtio_net *d, struct ring *ring, uint16_t number,
+                             uint32_t most)
+{
+    struct bf_pci *pci = d->virtio.pci;
+    uint32_t max = bf_virtio_queue_max(&d->virtio, number), size = FRAMES_LEAST;
+    if (max < FRAMES_LEAST)
+        return BF_ERR_UNSUPPORTED;
+    while (size * 2 <= max && size * 2 <= most && size * 2 * d->stride <= RING_BYTES_MOST)
+        size *= 2;
+    enum bf_err err = bf_virtqueue_open(&ring->queue, pci, (uint16_t)size);
+    if (!err)
+        err = pci->ops->alloc(pci->impl, (size_t)size * d->stride, &ring->frames);
+    return err;
+}
+
+static enum bf_err bring_up(struct virtio_net *d)
+{
+    enum bf_err err = bf_virtio_reset(&d->virtio);
+    if (!err)
+        err = bf_virtio_negotiate(&d->virtio, d->wanted);
+    if (!err)
+        err = read_mac(d);
+    if (!err)
+        err = read_mtu(d);
+    if (!err)
+        err = make_ring(d, &d->rx, RECEIVEQ, RX_FRAMES);
+    if (!err)
+        err = make_ring(d, &d->tx, TRANSMITQ, TX_FRAMES);
+    if (!err)
+        err = start(d);
+    return err;
+}
+
+enum bf_err bf_virtio_net_open(struct bf_pci *pci, struct bf_nic *nic)
+{
+    struct virtio_net *d = bf_alloc(sizeof *d);
+    enum bf_err err;
+    if (!d)
+        return BF_ERR_NO_MEMORY;
+    d->nic = nic;
+    d->link = -1;
+    d->wanted = VIRTIO_NET_F_MTU | VIRTIO_NET_F_MAC | VIRTIO_NET_F_STATUS;
+    err = bf_virtio_find(&d->virtio, pci);
+    if (err) {
+        bf_free(d);
+        return err;
+    }
+    err = bring_up(d);
+    if (err) {
+        net_close(d);
+        return err;
+    }
+    nic->ops = &net_ops;
+    nic->impl = d;
+    d->link_us = bf_platform_now_us();
+    read_link(d);
+    return BF_OK;
+}
