@@ -23,7 +23,8 @@ static void forget_smallest(struct bf_range_set *set)
     uint32_t least = 0;
 
     for (uint32_t i = 1; i < set->count; i++)
-        if (set->range[i].end - set->range[i].first < set->range[least].end - set->range[least].first)
+        if (set->range[i].end - set->range[i].first <
+            set->range[least].end - set->range[least].first)
             least = i;
     drop(set, least);
 }

@@ -344,8 +344,8 @@ static enum bf_err begin_run(struct check *x, uint64_t first, uint64_t end,
     end = end < limit ? end : limit;
     *count = 0;
     if (first < end)
-        err = bf_working_run(d->working, first, end - first, state, count, x->digests,
-                             BF_STORE_RUN);
+        err =
+            bf_working_run(d->working, first, end - first, state, count, x->digests, BF_STORE_RUN);
     d->checking_first = x->first = first;
     d->checking_end = first + *count;
     d->spoiled = 0;
