@@ -6,16 +6,21 @@
 
 enum {
     WINDOW_US = 250000,
-    REST_MAX = 64, // windows, 16 s
-    SKIP_MAX = 31, // batches, 31 MiB
+    WINDOW_LEAST_US = 50000, // a window is over earlier when much went through
+    WINDOW_RAW = 16 << 20,
+    REST_MOST_US = 16000000,
+    KNOWN_US = 16000000, // for how long what was seen on a rung counts
+    PEER_US = 2000000,   // for how long the peer's word does
+    PEER_BEHIND = 250,   // per mille: it waits for us less than that
+    SKIP_MAX = 31,       // batches, 31 MiB
 };
 
-enum { NONE, LZ4, ZSTD_1, ZSTD_3, RUNGS };
+enum { NONE, LZ4, ZSTD_1, ZSTD_3 };
 // Bytes per second that a rung can do on one core of a present processor (docs/performance.md); a
 // slower processor shows itself by being waited for.
-static const uint32_t speed[RUNGS] = {UINT32_MAX, 450000000, 250000000, 150000000};
+static const uint32_t speed[BF_ADAPT_RUNGS] = {UINT32_MAX, 450000000, 250000000, 150000000};
 
-static const struct bf_adapt_choice rungs[RUNGS] = {
+static const struct bf_adapt_choice rungs[BF_ADAPT_RUNGS] = {
     {BF_CODEC_NONE, 0}, {BF_CODEC_LZ4, 0}, {BF_CODEC_ZSTD, 1}, {BF_CODEC_ZSTD, 3}};
 
 void bf_adapt_init(struct bf_adapt *a, uint8_t mode, uint64_t caps)
@@ -36,45 +41,89 @@ void bf_adapt_init(struct bf_adapt *a, uint8_t mode, uint64_t caps)
         a->rung = a->lowest;
     if (a->rung > a->highest)
         a->rung = a->highest;
-    a->rest = 1;
+    a->rest_us = WINDOW_US;
+    a->processors = 1;
 }
 
-static void climb(struct bf_adapt *a, int8_t direction)
+void bf_adapt_processors(struct bf_adapt *a, uint32_t count)
 {
-    if (direction > 0 ? a->rung >= a->highest : a->rung <= a->lowest)
+    a->processors = count ? count : 1;
+}
+
+static uint64_t rate_of(const struct bf_adapt *a)
+{
+    return a->window_raw * 1000000 / a->window_us;
+}
+
+// Whether a rung was seen a moment ago to let less through than the present one does, in per cent.
+static int is_known_below(const struct bf_adapt *a, int rung, uint64_t percent)
+{
+    return a->seen[rung].rate && a->clock_us - a->seen[rung].at_us < KNOWN_US &&
+           a->seen[rung].rate * 100 < rate_of(a) * percent;
+}
+
+// One rung up or down, when that promises more.
+static void step(struct bf_adapt *a, int direction)
+{
+    int to = a->rung + direction;
+    if (to < a->lowest || to > a->highest)
         return;
-    if (a->direction && a->direction != direction && a->rest < REST_MAX)
-        a->rest *= 2;
+    if (direction > 0
+            ? rate_of(a) >= (uint64_t)speed[to] * a->processors || is_known_below(a, to, 102)
+            : is_known_below(a, to, 98))
+        return;
+    if (a->direction && a->direction != direction)
+        a->rest_us = a->rest_us * 2 < REST_MOST_US ? a->rest_us * 2 : REST_MOST_US;
     else if (a->direction == direction)
-        a->rest = 1;
-    a->direction = direction;
-    a->resting = a->rest;
-    a->rung = (uint8_t)(a->rung + direction);
+        a->rest_us = WINDOW_US;
+    a->direction = (int8_t)direction;
+    a->rested_us = a->clock_us;
+    a->rung = (uint8_t)to;
+    a->fresh = 1;
 }
 
-static int is_worth_climbing(const struct bf_adapt *a)
+static int is_peer_behind(const struct bf_adapt *a)
 {
-    return a->rung + 1 < RUNGS && a->window_raw * 1000000 / a->window_us < speed[a->rung + 1];
+    return a->peer_us && a->clock_us - a->peer_us < PEER_US && a->peer_waited < PEER_BEHIND;
+}
+
+static void judge_window(struct bf_adapt *a)
+{
+    int link = a->link_us > a->window_us / 2, processor = a->processor_us > a->window_us / 10 * 9;
+    if (a->window_raw && !a->fresh && a->link_us + a->processor_us > a->window_us / 10 * 8) {
+        a->seen[a->rung].rate = rate_of(a);
+        a->seen[a->rung].at_us = a->clock_us;
+    }
+    if (!a->fresh && a->clock_us - a->rested_us >= a->rest_us) {
+        if (processor || (link && is_peer_behind(a)))
+            step(a, -1);
+        else if (link)
+            step(a, 1);
+    } else {
+        a->fresh = 0;
+    }
+    a->window_us = a->link_us = a->processor_us = a->window_raw = 0;
 }
 
 void bf_adapt_tick(struct bf_adapt *a, uint64_t passed_us, enum bf_waiting what)
 {
     if (passed_us > WINDOW_US)
         passed_us = WINDOW_US;
+    a->clock_us += passed_us;
     a->window_us += passed_us;
     if (what == BF_WAIT_LINK)
         a->link_us += passed_us;
     else if (what == BF_WAIT_PROCESSOR)
         a->processor_us += passed_us;
-    if (a->window_us < WINDOW_US)
-        return;
-    if (a->resting)
-        a->resting--;
-    else if (a->link_us > a->window_us / 2 && is_worth_climbing(a))
-        climb(a, 1);
-    else if (a->processor_us > a->window_us / 10 * 9)
-        climb(a, -1);
-    a->window_us = a->link_us = a->processor_us = a->window_raw = 0;
+    if (a->window_us >= WINDOW_US ||
+        (a->window_us >= WINDOW_LEAST_US && a->window_raw >= WINDOW_RAW))
+        judge_window(a);
+}
+
+void bf_adapt_peer(struct bf_adapt *a, uint32_t waited)
+{
+    a->peer_waited = waited;
+    a->peer_us = a->clock_us ? a->clock_us : 1;
 }
 
 void bf_adapt_framed(struct bf_adapt *a, uint32_t raw)

@@ -34,6 +34,7 @@ struct bf_receiver *bf_receiver_new(struct bf_stream stream, const struct bf_rec
     r->has_identity = has_identity != 0;
     r->outcome = BF_AGAIN;
     bf_link_attach(&r->link, stream, now_us);
+    r->now_us = now_us;
     return r;
 }
 
@@ -329,8 +330,10 @@ static void frames(struct bf_receiver *r)
         if (r->state == BF_RECEIVER_PLANNING || bf_link_next(&r->link, &frame))
             return;
         err = on_frame(r, &frame);
-        if (err == BF_AGAIN)
+        if (err == BF_AGAIN) {
+            r->held = 1;
             return;
+        }
         r->moved = 1;
         bf_link_done(&r->link);
     }
@@ -348,6 +351,7 @@ static void work(struct bf_receiver *r)
         break;
     case BF_RECEIVER_RECEIVING:
         bf_receiver_tell_durable(r);
+        bf_receiver_tell_pace(r);
         bf_receiver_answer_base(r);
         break;
     case BF_RECEIVER_SEALING:
@@ -402,7 +406,9 @@ enum bf_err bf_receiver_step(struct bf_receiver *r, uint64_t now_us, int *idle)
     *idle = 1;
     if (r->state == BF_RECEIVER_OVER)
         return r->outcome;
+    r->pace_us[r->wait] += now_us - r->now_us;
     r->now_us = now_us;
+    r->held = 0;
     r->moved = (uint8_t)bf_link_poll(&r->link, now_us);
     if (!r->link.failed && r->state < BF_RECEIVER_FAILING)
         ask_leave(r);
@@ -417,6 +423,9 @@ enum bf_err bf_receiver_step(struct bf_receiver *r, uint64_t now_us, int *idle)
         begin_failing(r);
     }
     check_end(r);
+    r->wait = r->moved  ? BF_RECEIVER_WORKS
+              : r->held ? BF_RECEIVER_WAITS_STORE
+                        : BF_RECEIVER_WAITS_PEER;
     *idle = !r->moved;
     return r->state == BF_RECEIVER_OVER ? r->outcome : BF_AGAIN;
 }

@@ -5,7 +5,11 @@
 
 #include "migrate/receiver_parts.h"
 
-enum { CATCH_UP_RUNS = 64 }; // answers of the store used per turn
+enum {
+    CATCH_UP_RUNS = 64, // answers of the store used per turn
+    PACE_US = 100000,
+    PACE_BYTES = 65536, // below that nobody's pace matters
+};
 
 // The index of a planned disk by its number, or -1.
 static int find_disk(const struct bf_receiver *r, uint16_t number)
@@ -380,6 +384,25 @@ enum bf_err bf_receiver_checkpoint(struct bf_receiver *r, const struct bf_frame 
         return bf_receiver_bad_frame(r, "CHECKPOINT somewhere else than at the last range");
     err = store->ops->checkpoint(store->impl, m.disk, m.next_chunk);
     return err && err != BF_AGAIN ? bf_receiver_fault_from_store(r, err) : err;
+}
+
+void bf_receiver_tell_pace(struct bf_receiver *r)
+{
+    uint64_t whole = 0, came = r->link.bytes_in - r->paced_bytes;
+    struct bf_pace m;
+    uint8_t *room = bf_link_room(&r->link, 64);
+    for (int i = 0; i < 3; i++)
+        whole += r->pace_us[i];
+    if (whole < PACE_US || !room)
+        return;
+    m.waited = (uint16_t)(r->pace_us[BF_RECEIVER_WAITS_PEER] * 1000 / whole);
+    m.stored = (uint16_t)(r->pace_us[BF_RECEIVER_WAITS_STORE] * 1000 / whole);
+    if (came > PACE_BYTES) {
+        bf_link_put(&r->link, bf_put_pace(room, 64, &m));
+        r->moved = 1;
+    }
+    memset(r->pace_us, 0, sizeof r->pace_us);
+    r->paced_bytes = r->link.bytes_in;
 }
 
 void bf_receiver_tell_durable(struct bf_receiver *r)

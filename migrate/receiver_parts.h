@@ -19,6 +19,9 @@ enum bf_receiver_state {
     BF_RECEIVER_OVER,
 };
 
+// What the time between two turns goes into.
+enum bf_receiver_wait { BF_RECEIVER_WORKS, BF_RECEIVER_WAITS_PEER, BF_RECEIVER_WAITS_STORE };
+
 struct bf_receiver_disk {
     uint64_t next;     // chunk that must come next; before the first range: where it may begin
     uint64_t told;     // DURABLE that was sent last
@@ -63,6 +66,11 @@ struct bf_receiver {
     uint32_t needs_round; // of them since the last COMMIT
     uint32_t rounds;      // seals that found damage
     uint64_t told_us;     // VERIFYING was sent last
+    // What the time since the last PACE went into.
+    enum bf_receiver_wait wait;
+    uint64_t pace_us[3];  // by wait
+    uint64_t paced_bytes; // that had come by then
+    uint8_t held;         // a frame has to wait in this turn
     struct bf_commit commit;
     struct bf_digest roots[BF_PROTO_DISKS_MAX];
     struct bf_fault fault;
@@ -88,6 +96,8 @@ enum bf_err bf_receiver_checkpoint(struct bf_receiver *r, const struct bf_frame 
 enum bf_err bf_receiver_disk_done(struct bf_receiver *r, const struct bf_frame *f);
 // Answers waiting BASE_WANTs as far as there is room.
 enum bf_err bf_receiver_answer_base(struct bf_receiver *r);
+// Says what the time goes into.
+void bf_receiver_tell_pace(struct bf_receiver *r);
 // Sends DURABLE where the store has come further.
 void bf_receiver_tell_durable(struct bf_receiver *r);
 // Brings the root up to chunk `to` from what the store says. BF_AGAIN: more to do; BF_ERR_CORRUPT:

@@ -498,9 +498,11 @@ static void read_some(struct bf_sender *s)
         bf_sender_give_up(s, &s->feed.fault);
 }
 
+// What the time until the next turn goes into. A turn that did something is followed by another one
+// at once, so that time is the processor's, even when a frame is on its way to the link.
 static enum bf_waiting what_is_awaited(struct bf_sender *s)
 {
-    if (s->moved && !bf_link_body_busy(&s->link))
+    if (s->moved)
         return BF_WAIT_PROCESSOR;
     return bf_link_body_busy(&s->link) ? BF_WAIT_LINK : BF_WAIT_DISK;
 }

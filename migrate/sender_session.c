@@ -173,6 +173,15 @@ static void on_verifying(struct bf_sender *s, const struct bf_frame *f)
         m.done < s->disk[index].progress->bytes ? m.done : s->disk[index].progress->bytes;
 }
 
+static void on_pace(struct bf_sender *s, const struct bf_frame *f)
+{
+    struct bf_pace m;
+    if (bf_get_pace(f, &m))
+        bf_sender_bad_frame(s, "PACE");
+    else
+        bf_adapt_peer(&s->adapt, m.waited);
+}
+
 static void on_committed(struct bf_sender *s, const struct bf_frame *f)
 {
     struct bf_bye bye = {1};
@@ -230,6 +239,7 @@ static const struct {
     {BF_MSG_BASE, BF_SENDER_COPY, BF_SENDER_COPY, on_base},
     {BF_MSG_DURABLE, BF_SENDER_COPY, BF_SENDER_REPAIR, on_durable},
     {BF_MSG_NEED, BF_SENDER_COMMIT, BF_SENDER_COMMIT, on_need},
+    {BF_MSG_PACE, BF_SENDER_COPY, BF_SENDER_REPAIR, on_pace},
     {BF_MSG_VERIFYING, BF_SENDER_COMMIT, BF_SENDER_COMMIT, on_verifying},
     {BF_MSG_COMMITTED, BF_SENDER_COMMIT, BF_SENDER_COMMIT, on_committed},
     {BF_MSG_FAULT, BF_SENDER_WELCOME, BF_SENDER_REPAIR, on_fault},

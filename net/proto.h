@@ -72,6 +72,7 @@ enum bf_frame_type {
     BF_MSG_NEED = 37,
     BF_MSG_VERIFYING = 38, // optional: progress of the server's own reading
     BF_MSG_COMMITTED = 39,
+    BF_MSG_PACE = 40, // optional: what the server waits for
     // both ways
     BF_MSG_PING = 64,
     BF_MSG_PONG = 65,
@@ -222,6 +223,11 @@ struct bf_need {
     uint64_t first, count;
     uint8_t more; // another NEED follows; 0: that was all, repair and send COMMIT again
 };
+// How the server spent its time since the last PACE, per mille; what is left it was working.
+struct bf_pace {
+    uint16_t waited; // for bytes from the source
+    uint16_t stored; // for room in its store
+};
 struct bf_verifying {
     uint16_t disk;
     uint64_t done, total; // bytes
@@ -261,6 +267,7 @@ size_t bf_put_checkpoint(uint8_t *out, size_t size, uint16_t type, const struct 
 size_t bf_put_disk_done(uint8_t *out, size_t size, const struct bf_disk_done *m);
 size_t bf_put_commit(uint8_t *out, size_t size, const struct bf_commit *m);
 size_t bf_put_need(uint8_t *out, size_t size, const struct bf_need *m);
+size_t bf_put_pace(uint8_t *out, size_t size, const struct bf_pace *m);
 size_t bf_put_verifying(uint8_t *out, size_t size, const struct bf_verifying *m);
 size_t bf_put_committed(uint8_t *out, size_t size, const struct bf_committed *m);
 size_t bf_put_busy(uint8_t *out, size_t size, const struct bf_busy *m);
@@ -285,6 +292,7 @@ enum bf_err bf_get_checkpoint(const struct bf_frame *f, struct bf_checkpoint *m)
 enum bf_err bf_get_disk_done(const struct bf_frame *f, struct bf_disk_done *m);
 enum bf_err bf_get_commit(const struct bf_frame *f, struct bf_commit *m);
 enum bf_err bf_get_need(const struct bf_frame *f, struct bf_need *m);
+enum bf_err bf_get_pace(const struct bf_frame *f, struct bf_pace *m);
 enum bf_err bf_get_verifying(const struct bf_frame *f, struct bf_verifying *m);
 enum bf_err bf_get_committed(const struct bf_frame *f, struct bf_committed *m);
 enum bf_err bf_get_busy(const struct bf_frame *f, struct bf_busy *m);

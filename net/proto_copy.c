@@ -227,6 +227,25 @@ enum bf_err bf_get_need(const struct bf_frame *f, struct bf_need *m)
     return bf_frame_verdict(&r);
 }
 
+size_t bf_put_pace(uint8_t *out, size_t size, const struct bf_pace *m)
+{
+    struct bf_writer w;
+    bf_frame_begin(&w, out, size, BF_MSG_PACE, BF_FRAME_OPTIONAL);
+    bf_put_u16(&w, m->waited);
+    bf_put_u16(&w, m->stored);
+    return bf_frame_end(&w, 0);
+}
+
+enum bf_err bf_get_pace(const struct bf_frame *f, struct bf_pace *m)
+{
+    struct bf_reader r;
+    bf_frame_open(&r, f, BF_MSG_PACE);
+    m->waited = bf_get_u16(&r);
+    m->stored = bf_get_u16(&r);
+    bf_demand(&r, m->waited <= 1000 && m->stored <= 1000 - m->waited);
+    return bf_frame_verdict(&r);
+}
+
 size_t bf_put_verifying(uint8_t *out, size_t size, const struct bf_verifying *m)
 {
     struct bf_writer w;

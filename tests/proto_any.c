@@ -30,6 +30,7 @@ AGAIN(bf_unreadable, unreadable)
 AGAIN(bf_disk_done, disk_done)
 AGAIN(bf_commit, commit)
 AGAIN(bf_need, need)
+AGAIN(bf_pace, pace)
 AGAIN(bf_verifying, verifying)
 AGAIN(bf_committed, committed)
 AGAIN(bf_busy, busy)
@@ -90,6 +91,7 @@ static const struct {
     {BF_MSG_DISK_DONE, disk_done_again},
     {BF_MSG_COMMIT, commit_again},
     {BF_MSG_NEED, need_again},
+    {BF_MSG_PACE, pace_again},
     {BF_MSG_VERIFYING, verifying_again},
     {BF_MSG_COMMITTED, committed_again},
     {BF_MSG_BUSY, busy_again},

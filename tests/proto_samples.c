@@ -62,6 +62,7 @@ size_t proto_sample(unsigned which, uint8_t *bytes, size_t size)
     struct bf_commit commit = {{{0xbb}}, 1700000001};
     struct bf_need need = {1, 5, 2, 1};
     struct bf_verifying verifying = {1, 10, 20};
+    struct bf_pace pace = {300, 700};
     struct bf_committed committed = {7, 1700000002, {{0xcc}}};
     struct bf_busy busy = {30000};
     struct bf_event event = {2, "hello"};
@@ -120,6 +121,8 @@ size_t proto_sample(unsigned which, uint8_t *bytes, size_t size)
         return bf_put_fault(bytes, size, &fault);
     case 23:
         return bf_put_bye(bytes, size, &bye);
+    case 24:
+        return bf_put_pace(bytes, size, &pace);
     default:
         return 0;
     }

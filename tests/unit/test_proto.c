@@ -55,7 +55,7 @@ static void test_every_message_there_and_back(void)
         CHECK_EQ(len_again, len);
         CHECK_MEM(again, bytes, len);
     }
-    CHECK_EQ(which, 24);
+    CHECK_EQ(which, 25);
 }
 
 static void test_every_truncation_is_refused(void)
