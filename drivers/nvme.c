@@ -2,9 +2,10 @@
 // NVM Express. One admin queue pair, one for reading, both polled; physical region pages, one list
 // per command (4.3); every namespace of the controller shares them. When a command is late or a
 // completion makes no sense, the controller is reset once and asked again for all that was out; the
-// second time everything fails with BF_ERR_TIMEOUT. Data belongs to the controller until it says
-// that it is not ready any more or its way to memory is cut. Only Identify, the creation of queues
-// and Read are ever sent. Not served: pages other than 4096 bytes, metadata beside the blocks.
+// second time everything fails with BF_ERR_TIMEOUT (drivers/recovery.h). A reset is a row of steps,
+// each of which looks once; opening goes through the same steps and waits in between. Only
+// Identify, the creation of queues and Read are ever sent. Not served: pages other than 4096 bytes,
+// metadata beside the blocks.
 #include "drivers/nvme.h"
 
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "base/platform.h"
 #include "drivers/identify.h"
 #include "drivers/nvme_queue.h"
+#include "drivers/recovery.h"
 
 enum {
     COMMANDS = 8,
@@ -27,6 +29,17 @@ enum {
     READY_REST_US = 1000,
     CLOSE_US = 1000000,
     IO_QUEUE = 1,
+};
+
+// Where a reset is (7.3.2, 7.6.1).
+enum step {
+    STARTING,  // it was enabled a moment ago, and must come up before it may be disabled
+    DISABLING, // until it is not ready
+    OFF,
+    ENABLING, // until it is ready
+    CREATING_CQ,
+    CREATING_SQ,
+    RUNNING,
 };
 
 struct pending {
@@ -46,9 +59,11 @@ struct nvme {
     struct pending pending[COMMANDS];
     uint64_t ready_us; // how long it may take to become ready, or not
     uint32_t max_bytes;
-    uint16_t sequence; // of identifiers, so that none comes back soon
-    uint8_t resets;
-    uint8_t dead; // nothing is given to the controller any more
+    uint16_t sequence;    // of identifiers, so that none comes back soon
+    uint16_t admin_cid;   // of the command that is out on the admin queue
+    uint64_t deadline_us; // of this step
+    enum step step;
+    struct bf_recovery recovery;
     uint8_t controller[BF_IDENTIFY_NVME_BYTES];
 };
 
@@ -77,98 +92,77 @@ static void write64(struct nvme *c, uint32_t at, uint64_t value)
     write32(c, at + 4, (uint32_t)(value >> 32));
 }
 
-// Waits for CSTS.RDY. A controller that is gone reads as all ones and is never what is waited for.
-static enum bf_err wait_ready(struct nvme *c, uint32_t ready)
+// Looks at CSTS.RDY: BF_AGAIN until it is what is wanted. A controller that is gone reads as all
+// ones and is never that.
+static enum bf_err look_ready(struct nvme *c, uint32_t ready)
 {
-    uint64_t deadline = bf_platform_now_us() + c->ready_us;
-    for (;;) {
-        uint32_t status = read32(c, BF_NVME_CSTS);
-        if (c->pci->failed || status == UINT32_MAX)
-            return BF_ERR_IO;
-        if ((status & BF_NVME_CSTS_RDY) == ready)
-            return BF_OK;
-        if (ready && (status & BF_NVME_CSTS_CFS))
-            return BF_ERR_IO;
-        if (bf_platform_now_us() >= deadline)
-            return BF_ERR_TIMEOUT;
-        bf_platform_idle(READY_REST_US);
-    }
+    uint32_t status = read32(c, BF_NVME_CSTS);
+    if (c->pci->failed || status == UINT32_MAX)
+        return BF_ERR_IO;
+    if ((status & BF_NVME_CSTS_RDY) == ready)
+        return BF_OK;
+    if (ready && (status & BF_NVME_CSTS_CFS))
+        return BF_ERR_IO;
+    return bf_platform_now_us() >= c->deadline_us ? BF_ERR_TIMEOUT : BF_AGAIN;
 }
 
-// Controller reset, 7.3.2. BF_OK: it is confirmed, and no memory is the controller's any more.
-static enum bf_err disable(struct nvme *c)
+static void enter(struct nvme *c, enum step step, uint64_t us)
 {
-    uint32_t cc = read32(c, BF_NVME_CC);
-    // While it still starts, its answer to a reset is not defined (3.1.5, EN).
-    if ((cc & BF_NVME_CC_EN) && !(read32(c, BF_NVME_CSTS) & BF_NVME_CSTS_RDY))
-        wait_ready(c, BF_NVME_CSTS_RDY);
-    write32(c, BF_NVME_CC, cc & ~(uint32_t)BF_NVME_CC_EN);
-    return wait_ready(c, 0);
-}
-
-// Initialization, 7.6.1.
-static enum bf_err enable(struct nvme *c)
-{
-    uint32_t last = BF_NVME_QUEUE_ENTRIES - 1;
-    bf_nvme_queue_clear(&c->admin);
-    bf_nvme_queue_clear(&c->io);
-    write32(c, BF_NVME_AQA, last << 16 | last);
-    write64(c, BF_NVME_ASQ, bf_nvme_queue_sq(&c->admin));
-    write64(c, BF_NVME_ACQ, bf_nvme_queue_cq(&c->admin));
-    write32(c, BF_NVME_CC, BF_NVME_CC_IOSQES | BF_NVME_CC_IOCQES | BF_NVME_CC_EN);
-    enum bf_err err = wait_ready(c, BF_NVME_CSTS_RDY);
-    write32(c, BF_NVME_INTMS, UINT32_MAX);
-    return err;
-}
-
-static enum bf_err silence(struct nvme *c)
-{
-    return disable(c) ? c->pci->ops->master(c->pci->impl, 0) : BF_OK;
+    c->step = step;
+    c->deadline_us = bf_platform_now_us() + us;
 }
 
 // ---- Admin commands ----------------------------------------------------------------------------
 
-// One at a time, waited for. After a failure the controller must be reset: the command may be out.
-static enum bf_err admin(struct nvme *c, struct bf_nvme_command *command)
+// One at a time. After a failure the controller must be reset: the command may be out.
+static void admin_begin(struct nvme *c, struct bf_nvme_command *command)
 {
-    uint64_t deadline = bf_platform_now_us() + ADMIN_US;
-    struct bf_nvme_completion done;
-    enum bf_err err;
-    command->cid = c->sequence++;
+    c->deadline_us = bf_platform_now_us() + ADMIN_US;
+    command->cid = c->admin_cid = c->sequence++;
     bf_nvme_queue_submit(&c->admin, command);
-    while ((err = bf_nvme_queue_take(&c->admin, &done)) == BF_AGAIN) {
-        if (c->pci->failed || bf_platform_now_us() >= deadline)
-            return BF_ERR_TIMEOUT;
-        bf_platform_idle(ADMIN_REST_US);
-    }
-    if (!err && done.cid != command->cid)
+}
+
+static enum bf_err admin_poll(struct nvme *c)
+{
+    struct bf_nvme_completion done;
+    enum bf_err err = bf_nvme_queue_take(&c->admin, &done);
+    if (err == BF_AGAIN)
+        return c->pci->failed || bf_platform_now_us() >= c->deadline_us ? BF_ERR_TIMEOUT : BF_AGAIN;
+    if (!err && done.cid != c->admin_cid)
         err = BF_ERR_PROTOCOL;
     if (err)
         return err;
     return done.status ? BF_ERR_IO : BF_OK;
 }
 
-static enum bf_err create_queues(struct nvme *c)
-{
-    uint32_t size = (uint32_t)(BF_NVME_QUEUE_ENTRIES - 1) << 16 | IO_QUEUE;
-    struct bf_nvme_command cq = {.opcode = BF_NVME_ADMIN_CREATE_CQ,
-                                 .prp1 = bf_nvme_queue_cq(&c->io),
-                                 .cdw10 = size,
-                                 .cdw11 = BF_NVME_QUEUE_CONTIGUOUS};
-    struct bf_nvme_command sq = {.opcode = BF_NVME_ADMIN_CREATE_SQ,
-                                 .prp1 = bf_nvme_queue_sq(&c->io),
-                                 .cdw10 = size,
-                                 .cdw11 = (uint32_t)IO_QUEUE << 16 | BF_NVME_QUEUE_CONTIGUOUS};
-    enum bf_err err = admin(c, &cq);
-    return err ? err : admin(c, &sq);
-}
-
 static enum bf_err identify(struct nvme *c, uint32_t nsid, uint32_t what)
 {
     struct bf_nvme_command command = {
         .opcode = BF_NVME_ADMIN_IDENTIFY, .nsid = nsid, .prp1 = c->answer.device, .cdw10 = what};
+    enum bf_err err;
     memset(c->answer.host, 0, BF_IDENTIFY_NVME_BYTES);
-    return admin(c, &command);
+    admin_begin(c, &command);
+    while ((err = admin_poll(c)) == BF_AGAIN)
+        bf_platform_idle(ADMIN_REST_US);
+    return err;
+}
+
+static void create_cq(struct nvme *c)
+{
+    struct bf_nvme_command cq = {.opcode = BF_NVME_ADMIN_CREATE_CQ,
+                                 .prp1 = bf_nvme_queue_cq(&c->io),
+                                 .cdw10 = (uint32_t)(BF_NVME_QUEUE_ENTRIES - 1) << 16 | IO_QUEUE,
+                                 .cdw11 = BF_NVME_QUEUE_CONTIGUOUS};
+    admin_begin(c, &cq);
+}
+
+static void create_sq(struct nvme *c)
+{
+    struct bf_nvme_command sq = {.opcode = BF_NVME_ADMIN_CREATE_SQ,
+                                 .prp1 = bf_nvme_queue_sq(&c->io),
+                                 .cdw10 = (uint32_t)(BF_NVME_QUEUE_ENTRIES - 1) << 16 | IO_QUEUE,
+                                 .cdw11 = (uint32_t)IO_QUEUE << 16 | BF_NVME_QUEUE_CONTIGUOUS};
+    admin_begin(c, &sq);
 }
 
 // ---- Reading -----------------------------------------------------------------------------------
@@ -224,29 +218,90 @@ static void release_all(struct nvme *c, enum bf_err status)
             release(c, &c->pending[i], status);
 }
 
-static enum bf_err give_up(struct nvme *c, enum bf_err status)
+// ---- Reset, step by step -----------------------------------------------------------------------
+
+static void disable(struct nvme *c)
 {
-    enum bf_err err = silence(c);
-    c->dead = 1;
-    if (err)
-        bf_log(BF_LOG_ERROR, "nvme: it may still write to memory, which is left to it");
+    write32(c, BF_NVME_CC, read32(c, BF_NVME_CC) & ~(uint32_t)BF_NVME_CC_EN);
+    enter(c, DISABLING, c->ready_us);
+}
+
+// Controller reset, 7.3.2.
+static void reset_controller(void *impl)
+{
+    struct nvme *c = impl;
+    // While it still starts, its answer to a reset is not defined (3.1.5, EN).
+    if ((read32(c, BF_NVME_CC) & BF_NVME_CC_EN) && !(read32(c, BF_NVME_CSTS) & BF_NVME_CSTS_RDY))
+        enter(c, STARTING, c->ready_us);
     else
-        release_all(c, status);
+        disable(c);
+}
+
+static enum bf_err is_quiet(void *impl)
+{
+    struct nvme *c = impl;
+    enum bf_err err;
+    if (c->step == STARTING) {
+        if (look_ready(c, BF_NVME_CSTS_RDY) == BF_AGAIN)
+            return BF_AGAIN;
+        disable(c);
+    }
+    err = look_ready(c, 0);
+    if (!err)
+        c->step = OFF;
     return err;
 }
 
-static void recover(struct nvme *c, const char *why)
+// Initialization, 7.6.1.
+static void enable(struct nvme *c)
 {
-    bf_log(BF_LOG_WARNING, "nvme: %s%s", why, c->resets ? " again" : "; resetting it");
-    if (c->resets++ || disable(c) || enable(c) || create_queues(c)) {
-        bf_log(BF_LOG_ERROR, "nvme: the controller does not work any more; giving it up");
-        give_up(c, BF_ERR_TIMEOUT);
-        return;
+    uint32_t last = BF_NVME_QUEUE_ENTRIES - 1;
+    bf_nvme_queue_clear(&c->admin);
+    bf_nvme_queue_clear(&c->io);
+    write32(c, BF_NVME_AQA, last << 16 | last);
+    write64(c, BF_NVME_ASQ, bf_nvme_queue_sq(&c->admin));
+    write64(c, BF_NVME_ACQ, bf_nvme_queue_cq(&c->admin));
+    write32(c, BF_NVME_CC, BF_NVME_CC_IOSQES | BF_NVME_CC_IOCQES | BF_NVME_CC_EN);
+    enter(c, ENABLING, c->ready_us);
+}
+
+static enum bf_err restart(void *impl)
+{
+    struct nvme *c = impl;
+    enum bf_err err;
+    if (c->step == OFF)
+        enable(c);
+    err = c->step == ENABLING ? look_ready(c, BF_NVME_CSTS_RDY) : admin_poll(c);
+    if (err)
+        return err;
+    if (c->step == ENABLING) {
+        write32(c, BF_NVME_INTMS, UINT32_MAX);
+        c->step = CREATING_CQ;
+        create_cq(c);
+        return BF_AGAIN;
     }
+    if (c->step == CREATING_CQ) {
+        c->step = CREATING_SQ;
+        create_sq(c);
+        return BF_AGAIN;
+    }
+    c->step = RUNNING;
     for (uint32_t i = 0; i < COMMANDS; i++)
         if (c->pending[i].busy)
             send(c, i);
+    return BF_OK;
 }
+
+static void ended(void *impl, int quiet, enum bf_err status)
+{
+    if (quiet)
+        release_all(impl, status);
+}
+
+static const struct bf_recovery_ops recovery_ops = {
+    .reset = reset_controller, .quiet = is_quiet, .restart = restart, .ended = ended};
+
+// ---- Completions -------------------------------------------------------------------------------
 
 static enum bf_err take_one(struct nvme *c)
 {
@@ -274,15 +329,16 @@ static int is_late(const struct nvme *c)
 static void poll_controller(struct nvme *c)
 {
     enum bf_err err;
-    if (c->dead)
+    bf_recovery_poll(&c->recovery);
+    if (c->recovery.state != BF_DEVICE_WORKING)
         return;
     do
         err = take_one(c);
     while (!err);
     if (err == BF_ERR_PROTOCOL)
-        recover(c, "the controller completes what it was not asked for");
+        bf_recovery_begin(&c->recovery, "the controller completes what it was not asked for");
     else if (is_late(c))
-        recover(c, "the controller does not answer");
+        bf_recovery_begin(&c->recovery, "the controller does not answer");
 }
 
 // ---- The block interface -----------------------------------------------------------------------
@@ -301,8 +357,10 @@ static enum bf_err disk_submit(void *impl, struct bf_block_request *request)
     struct pending *p;
     uint32_t i = 0;
     enum bf_err err;
-    if (c->dead)
+    if (c->recovery.state == BF_DEVICE_DEAD)
         return refuse(request, BF_ERR_TIMEOUT);
+    if (c->recovery.state != BF_DEVICE_WORKING)
+        return BF_AGAIN;
     while (i < COMMANDS && c->pending[i].busy)
         i++;
     if (i == COMMANDS)
@@ -342,12 +400,12 @@ static void disk_close(void *impl)
     struct namespace *n = impl;
     struct nvme *c = n->c;
     uint64_t deadline = bf_platform_now_us() + CLOSE_US;
-    while (is_out(c, n) && !c->dead && bf_platform_now_us() < deadline) {
+    while (is_out(c, n) && c->recovery.state != BF_DEVICE_DEAD && bf_platform_now_us() < deadline) {
         poll_controller(c);
         bf_platform_idle(ADMIN_REST_US);
     }
-    if (is_out(c, n) && !c->dead)
-        give_up(c, BF_ERR_CANCELLED);
+    if (is_out(c, n))
+        bf_recovery_stop(&c->recovery, BF_ERR_CANCELLED);
     for (uint32_t i = 0; i < COMMANDS; i++)
         if (c->pending[i].busy && c->pending[i].disk == n)
             c->pending[i].request = NULL; // the caller hears that it ended; the data does not
@@ -375,7 +433,7 @@ static enum bf_err judge(struct nvme *c, uint64_t *cap)
     c->ready_us = (uint64_t)bf_nvme_cap_to(*cap) * 500000;
     if (c->ready_us < READY_MIN_US)
         c->ready_us = READY_MIN_US;
-    if (c->ready_us > READY_MAX_US) // nobody waits longer for the network meanwhile
+    if (c->ready_us > READY_MAX_US) // opening waits for it
         c->ready_us = READY_MAX_US;
     return BF_OK;
 }
@@ -413,13 +471,21 @@ static void nvme_close(void *controller)
     struct nvme *c = controller;
     if (!c)
         return;
-    if (give_up(c, BF_ERR_CANCELLED))
+    if (bf_recovery_stop(&c->recovery, BF_ERR_CANCELLED))
         return; // its queues are never used again
     bf_dma_free(c->pci, &c->answer);
     bf_dma_free(c->pci, &c->lists);
     bf_nvme_queue_close(&c->io);
     bf_nvme_queue_close(&c->admin);
     bf_free(c);
+}
+
+static enum bf_err wait_for(struct nvme *c, enum bf_err (*step)(void *impl))
+{
+    enum bf_err err;
+    while ((err = step(c)) == BF_AGAIN)
+        bf_platform_idle(c->step < CREATING_CQ ? READY_REST_US : ADMIN_REST_US);
+    return err;
 }
 
 static enum bf_err nvme_open(struct bf_pci *pci, void **controller)
@@ -436,15 +502,15 @@ static enum bf_err nvme_open(struct bf_pci *pci, void **controller)
         bf_free(c);
         return err;
     }
-    err = disable(c);
+    bf_recovery_init(&c->recovery, &recovery_ops, c, pci, "nvme");
+    reset_controller(c);
+    err = wait_for(c, is_quiet);
     if (!err)
         err = get_memory(c, cap);
     if (!err)
-        err = enable(c);
+        err = wait_for(c, restart);
     if (!err)
         err = look(c, cap);
-    if (!err)
-        err = create_queues(c);
     if (err) {
         nvme_close(c);
         return err;
@@ -477,8 +543,9 @@ static enum bf_err nvme_disk(void *controller, uint32_t unit, struct bf_source_d
     struct nvme *c = controller;
     struct bf_block_geometry *g = &out->geometry;
     struct namespace *n;
-    enum bf_err err =
-        unit && !c->dead ? identify(c, unit, BF_NVME_CNS_NAMESPACE) : BF_ERR_NOT_FOUND;
+    enum bf_err err = unit && c->recovery.state != BF_DEVICE_DEAD
+                          ? identify(c, unit, BF_NVME_CNS_NAMESPACE)
+                          : BF_ERR_NOT_FOUND;
     if (err)
         return err;
     memset(g, 0, sizeof *g);

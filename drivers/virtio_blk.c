@@ -2,8 +2,8 @@
 // Virtio block devices. A fixed number of requests, each with three descriptors of its own: header,
 // data, status (5.2.6). The device is polled. When a request is late or a completion makes no
 // sense, the device is reset once and asked again for everything that was out; the second time
-// everything fails with BF_ERR_TIMEOUT. Data belongs to the device until its reset is confirmed or
-// its way to memory is cut. Only VIRTIO_BLK_T_IN and VIRTIO_BLK_T_GET_ID are ever sent.
+// everything fails with BF_ERR_TIMEOUT (drivers/recovery.h). Only VIRTIO_BLK_T_IN and
+// VIRTIO_BLK_T_GET_ID are ever sent.
 #include "drivers/virtio_blk.h"
 
 #include <string.h>
@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/platform.h"
 #include "drivers/identify.h"
+#include "drivers/recovery.h"
 #include "drivers/virtio_pci.h"
 
 enum {
@@ -69,8 +70,7 @@ struct virtio_blk {
     uint32_t block_size;
     uint32_t max_bytes;
     uint64_t blocks;
-    uint8_t resets;
-    uint8_t dead; // nothing is given to the device any more
+    struct bf_recovery recovery;
 };
 
 static struct command *command_of(const struct virtio_blk *d, uint32_t i)
@@ -157,41 +157,40 @@ static enum bf_err start(struct virtio_blk *d)
     return err;
 }
 
-// Takes all memory away from the device. BF_OK: it is confirmed.
-static enum bf_err silence(struct virtio_blk *d)
+static void reset_device(void *impl)
 {
-    struct bf_pci *pci = d->virtio.pci;
-    enum bf_err err = bf_virtio_reset(&d->virtio);
-    return err ? pci->ops->master(pci->impl, 0) : BF_OK;
+    struct virtio_blk *d = impl;
+    bf_virtio_reset_begin(&d->virtio);
 }
 
-static void give_up(struct virtio_blk *d, int silent)
+static enum bf_err is_quiet(void *impl)
 {
-    d->dead = 1;
-    bf_log(BF_LOG_ERROR, "virtio-blk: the device does not work any more; giving it up");
-    if (silent)
-        release_all(d, BF_ERR_TIMEOUT);
-    else
-        bf_log(BF_LOG_ERROR, "virtio-blk: it may still write to memory, which is left to it");
+    struct virtio_blk *d = impl;
+    return bf_virtio_reset_poll(&d->virtio);
 }
 
-static void recover(struct virtio_blk *d, const char *why)
+static enum bf_err restart(void *impl)
 {
-    bf_log(BF_LOG_WARNING, "virtio-blk: %s%s", why, d->resets ? " again" : "; resetting it");
-    if (d->resets++ || bf_virtio_reset(&d->virtio)) {
-        give_up(d, silence(d) == BF_OK);
-        return;
-    }
+    struct virtio_blk *d = impl;
     bf_virtqueue_clear(&d->queue);
-    if (start(d)) {
-        give_up(d, silence(d) == BF_OK);
-        return;
-    }
+    enum bf_err err = start(d);
+    if (err)
+        return err;
     for (uint32_t i = 0; i < REQUESTS; i++)
         if (d->pending[i].busy)
             offer(d, i);
     bf_virtio_notify(&d->virtio, &d->queue);
+    return BF_OK;
 }
+
+static void ended(void *impl, int quiet, enum bf_err status)
+{
+    if (quiet)
+        release_all(impl, status);
+}
+
+static const struct bf_recovery_ops recovery_ops = {
+    .reset = reset_device, .quiet = is_quiet, .restart = restart, .ended = ended};
 
 // ---- Completions -------------------------------------------------------------------------------
 
@@ -232,15 +231,16 @@ static void blk_poll(void *impl)
 {
     struct virtio_blk *d = impl;
     enum bf_err err;
-    if (d->dead)
+    bf_recovery_poll(&d->recovery);
+    if (d->recovery.state != BF_DEVICE_WORKING)
         return;
     do
         err = take_one(d);
     while (!err);
     if (err == BF_ERR_PROTOCOL)
-        recover(d, "the device completes what it was not asked for");
+        bf_recovery_begin(&d->recovery, "the device completes what it was not asked for");
     else if (is_late(d))
-        recover(d, "the device does not answer");
+        bf_recovery_begin(&d->recovery, "the device does not answer");
 }
 
 // ---- The block interface -----------------------------------------------------------------------
@@ -256,10 +256,12 @@ static enum bf_err blk_submit(void *impl, struct bf_block_request *request)
     struct virtio_blk *d = impl;
     uint32_t i;
     enum bf_err err;
-    if (d->dead) {
+    if (d->recovery.state == BF_DEVICE_DEAD) {
         refuse(request, BF_ERR_TIMEOUT);
         return BF_OK;
     }
+    if (d->recovery.state != BF_DEVICE_WORKING)
+        return BF_AGAIN;
     err = prepare(d, request->data, request->count * d->block_size, &i);
     if (err == BF_AGAIN)
         return err;
@@ -279,9 +281,7 @@ static enum bf_err blk_submit(void *impl, struct bf_block_request *request)
 static void blk_close(void *impl)
 {
     struct virtio_blk *d = impl;
-    if (silence(d) == BF_OK)
-        release_all(d, BF_ERR_CANCELLED);
-    d->dead = 1;
+    bf_recovery_stop(&d->recovery, BF_ERR_CANCELLED);
 }
 
 static const struct bf_block_ops block_ops = {
@@ -327,11 +327,8 @@ static void blk_shut(void *controller)
     if (!d)
         return;
     pci = d->virtio.pci;
-    if (silence(d) != BF_OK) {
-        give_up(d, 0);
-        return; // the device may still write to its rings: they are never used again
-    }
-    release_all(d, BF_ERR_CANCELLED);
+    if (bf_recovery_stop(&d->recovery, BF_ERR_CANCELLED))
+        return; // its rings are never used again
     bf_virtqueue_close(&d->queue, pci);
     bf_dma_free(pci, &d->commands);
     bf_free(d);
@@ -359,6 +356,7 @@ static enum bf_err blk_open(struct bf_pci *pci, void **controller)
     if (!d)
         return BF_ERR_NO_MEMORY;
     d->wanted = VIRTIO_BLK_F_SIZE_MAX | VIRTIO_BLK_F_BLK_SIZE;
+    bf_recovery_init(&d->recovery, &recovery_ops, d, pci, "virtio-blk");
     err = bf_virtio_find(&d->virtio, pci);
     if (err) {
         bf_free(d);
@@ -390,7 +388,8 @@ static void ask_serial(struct virtio_blk *d, struct bf_disk_identity *id)
     command_of(d, i)->sector = 0;
     offer(d, i);
     bf_virtio_notify(&d->virtio, &d->queue);
-    while (d->pending[i].busy && !d->dead && bf_platform_now_us() < deadline) {
+    while (d->pending[i].busy && d->recovery.state != BF_DEVICE_DEAD &&
+           bf_platform_now_us() < deadline) {
         blk_poll(d);
         bf_platform_idle(ID_REST_US);
     }
@@ -416,7 +415,7 @@ static enum bf_err blk_disk(void *controller, uint32_t unit, struct bf_source_di
     if (bf_block_geometry_check(g))
         return BF_ERR_UNSUPPORTED;
     ask_serial(d, &out->identity);
-    if (d->dead)
+    if (d->recovery.state == BF_DEVICE_DEAD)
         return BF_ERR_TIMEOUT;
     out->ops = &block_ops;
     out->impl = d;

@@ -10,9 +10,8 @@
 // everything (5.1.6.5), and what is for others is dropped here.
 //
 // A device that does not send, completes what it was not given or says that it needs a reset is
-// reset once, without waiting: poll moves that on. What was to be sent is lost then, as frames may
-// be. The second time the NIC has failed, and says so. Buffers belong to the device until its reset
-// is confirmed or its way to memory is cut.
+// reset once, without waiting (drivers/recovery.h). What was to be sent is lost then, as frames may
+// be. The second time the NIC has failed, and says so.
 #include "drivers/virtio_net.h"
 
 #include <string.h>
@@ -20,6 +19,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/platform.h"
+#include "drivers/recovery.h"
 #include "drivers/virtio_pci.h"
 
 enum {
@@ -53,8 +53,6 @@ enum { // virtio_net_config, 5.1.4
     STATUS_LINK_UP = 1,
 };
 
-enum state { WORKING, RESETTING, FAILED };
-
 struct ring {
     struct bf_virtqueue queue;
     struct bf_dma frames; // a buffer of `stride` bytes per descriptor
@@ -71,10 +69,14 @@ struct virtio_net {
     uint32_t in_flight, next;     // of the transmit queue
     uint8_t sending[TX_FRAMES];
     uint8_t unnotified; // receive buffers were offered since the last notification
-    uint8_t resets;
     int8_t link;
-    enum state state;
+    struct bf_recovery recovery;
 };
+
+static int works(const struct virtio_net *d)
+{
+    return d->recovery.state == BF_DEVICE_WORKING;
+}
 
 static uint8_t *frame_of(const struct virtio_net *d, const struct ring *ring, uint32_t i)
 {
@@ -112,45 +114,35 @@ static enum bf_err start(struct virtio_net *d)
     return err;
 }
 
-// The device's way to memory is cut, its reset having failed, or it does not come up again.
-static void give_up(struct virtio_net *d)
+static void reset_device(void *impl)
 {
-    struct bf_pci *pci = d->virtio.pci;
-    pci->ops->master(pci->impl, 0);
-    d->state = FAILED;
-    d->nic->failed = 1;
-    bf_log(BF_LOG_ERROR, "%s: the NIC does not work any more; giving it up", d->nic->name);
-}
-
-static void recover(struct virtio_net *d, const char *why)
-{
-    bf_log(BF_LOG_WARNING, "%s: the NIC %s%s", d->nic->name, why,
-           d->resets ? " again" : "; resetting it");
-    if (d->resets++) {
-        give_up(d);
-        return;
-    }
-    d->state = RESETTING;
+    struct virtio_net *d = impl;
     bf_virtio_reset_begin(&d->virtio);
 }
 
-static void go_on_resetting(struct virtio_net *d)
+static enum bf_err is_quiet(void *impl)
 {
-    enum bf_err err = bf_virtio_reset_poll(&d->virtio);
-    if (err == BF_AGAIN)
-        return;
-    if (!err) {
-        bf_virtqueue_clear(&d->rx.queue);
-        bf_virtqueue_clear(&d->tx.queue);
-        err = bf_virtio_negotiate(&d->virtio, d->wanted);
-    }
-    if (!err)
-        err = start(d);
-    if (err)
-        give_up(d);
-    else
-        d->state = WORKING;
+    struct virtio_net *d = impl;
+    return bf_virtio_reset_poll(&d->virtio);
 }
+
+static enum bf_err restart(void *impl)
+{
+    struct virtio_net *d = impl;
+    bf_virtqueue_clear(&d->rx.queue);
+    bf_virtqueue_clear(&d->tx.queue);
+    enum bf_err err = bf_virtio_negotiate(&d->virtio, d->wanted);
+    return err ? err : start(d);
+}
+
+static void ended(void *impl, int quiet, enum bf_err status)
+{
+    struct virtio_net *d = impl;
+    d->nic->failed = 1;
+}
+
+static const struct bf_recovery_ops recovery_ops = {
+    .reset = reset_device, .quiet = is_quiet, .restart = restart, .ended = ended};
 
 // ---- Sending -----------------------------------------------------------------------------------
 
@@ -171,7 +163,7 @@ static void reclaim(struct virtio_net *d, uint64_t now)
         d->progress_us = now;
     }
     if (err != BF_AGAIN)
-        recover(d, "completes what it was not given");
+        bf_recovery_begin(&d->recovery, "the NIC completes what it was not given");
 }
 
 // The next free buffer, or the size of the queue. Completions mostly come in order.
@@ -189,7 +181,7 @@ static uint32_t free_buffer(const struct virtio_net *d)
 static void *net_room(void *impl)
 {
     struct virtio_net *d = impl;
-    uint32_t i = d->state == WORKING ? free_buffer(d) : d->tx.queue.size;
+    uint32_t i = works(d) ? free_buffer(d) : d->tx.queue.size;
     if (i < d->tx.queue.size)
         return frame_of(d, &d->tx, i);
     d->nic->counters.tx_refused++;
@@ -215,12 +207,12 @@ static enum bf_err net_send(void *impl, const void *frame, size_t len)
 {
     struct virtio_net *d = impl;
     struct bf_nic_counters *counters = &d->nic->counters;
-    uint32_t i = d->state == WORKING ? free_buffer(d) : d->tx.queue.size;
+    uint32_t i = works(d) ? free_buffer(d) : d->tx.queue.size;
     if (len < ETHERNET_BYTES || len > (size_t)d->nic->mtu + ETHERNET_BYTES)
         return BF_ERR_RANGE;
     if (i == d->tx.queue.size) {
         counters->tx_refused++;
-        return d->state == FAILED ? BF_ERR_IO : BF_AGAIN;
+        return d->nic->failed ? BF_ERR_IO : BF_AGAIN;
     }
     uint8_t *to = frame_of(d, &d->tx, i);
     if (to != frame)
@@ -264,8 +256,8 @@ static enum bf_err net_receive(void *impl, void *buffer, size_t size, size_t *le
     struct virtio_net *d = impl;
     enum bf_err err = BF_ERR_RANGE;
     *len = 0;
-    if (d->state != WORKING)
-        return d->state == FAILED ? BF_ERR_IO : BF_AGAIN;
+    if (!works(d))
+        return d->nic->failed ? BF_ERR_IO : BF_AGAIN;
     for (uint32_t tries = 0; err == BF_ERR_RANGE && tries < d->rx.queue.size; tries++) {
         uint16_t i;
         uint32_t written;
@@ -273,7 +265,7 @@ static enum bf_err net_receive(void *impl, void *buffer, size_t size, size_t *le
         if (err == BF_AGAIN)
             return err;
         if (err || written > HEADER_BYTES + d->frame_bytes) {
-            recover(d, "receives what does not fit");
+            bf_recovery_begin(&d->recovery, "the NIC receives what does not fit");
             return BF_AGAIN;
         }
         err = copy_out(d, i, written, buffer, size, len);
@@ -299,7 +291,7 @@ static void look_at_device(struct virtio_net *d, uint64_t now)
         return;
     d->link_us = now;
     if (bf_virtio_needs_reset(&d->virtio))
-        recover(d, "asks to be reset");
+        bf_recovery_begin(&d->recovery, "the NIC asks to be reset");
     else
         read_link(d);
 }
@@ -308,13 +300,12 @@ static void net_poll(void *impl)
 {
     struct virtio_net *d = impl;
     uint64_t now = bf_platform_now_us();
-    if (d->state == RESETTING)
-        go_on_resetting(d);
-    if (d->state == WORKING)
+    bf_recovery_poll(&d->recovery);
+    if (works(d))
         reclaim(d, now);
-    if (d->state == WORKING)
+    if (works(d))
         look_at_device(d, now);
-    if (d->state != WORKING)
+    if (!works(d))
         return;
     if (d->unnotified) {
         d->unnotified = 0;
@@ -323,13 +314,13 @@ static void net_poll(void *impl)
     if (!d->link) // nothing need be sent now
         d->progress_us = now;
     if (now > d->progress_us + BF_VIRTIO_NET_STALL_US)
-        recover(d, "does not send");
+        bf_recovery_begin(&d->recovery, "the NIC does not send");
 }
 
 static int net_link(void *impl)
 {
     const struct virtio_net *d = impl;
-    return d->state == FAILED ? 0 : d->link;
+    return d->nic->failed ? 0 : d->link;
 }
 
 // ---- Opening and closing -----------------------------------------------------------------------
@@ -338,12 +329,7 @@ static void net_close(void *impl)
 {
     struct virtio_net *d = impl;
     struct bf_pci *pci = d->virtio.pci;
-    if (bf_virtio_reset(&d->virtio) && pci->ops->master(pci->impl, 0)) {
-        bf_log(BF_LOG_ERROR,
-               "%s: the NIC does not stop: it may still write to memory, which is "
-               "left to it",
-               d->nic->name);
-    } else {
+    if (bf_recovery_stop(&d->recovery, BF_ERR_CANCELLED) == BF_OK) {
         bf_virtqueue_close(&d->rx.queue, pci);
         bf_virtqueue_close(&d->tx.queue, pci);
         bf_dma_free(pci, &d->rx.frames);
@@ -435,6 +421,7 @@ enum bf_err bf_virtio_net_open(struct bf_pci *pci, struct bf_nic *nic)
         return BF_ERR_NO_MEMORY;
     d->nic = nic;
     d->link = -1;
+    bf_recovery_init(&d->recovery, &recovery_ops, d, pci, nic->name);
     d->wanted = VIRTIO_NET_F_MTU | VIRTIO_NET_F_MAC | VIRTIO_NET_F_STATUS;
     err = bf_virtio_find(&d->virtio, pci);
     if (err) {

@@ -2,6 +2,7 @@
 // The NVMe driver against a model of a controller, well-behaved and otherwise.
 #include "drivers/nvme.h"
 
+#include "base/platform.h"
 #include "tests/platform_sim.h"
 #include "tests/sim_nvme.h"
 #include "tests/unit/test.h"
@@ -56,6 +57,15 @@ static void submit(struct bf_source_disk *to, struct bf_block_request *r, uint32
 {
     *r = (struct bf_block_request){.block = block, .count = count, .data = memory[i]};
     CHECK_EQ(bf_source_submit(to, r), BF_OK);
+}
+
+// Time for all steps of a reset that go on at once. Nothing waits: the clock stands still.
+static void settle(void)
+{
+    uint64_t before = bf_platform_now_us();
+    for (int i = 0; i < 8; i++)
+        bf_source_poll(&disk);
+    CHECK_EQ(bf_platform_now_us(), before);
 }
 
 static bool holds(uint32_t i, uint64_t offset, size_t len)
@@ -173,7 +183,7 @@ static void test_nonsense_resets_once(void)
         model.hold = 0;
         bf_source_poll(&disk);
         CHECK_EQ(model.resets, 1);
-        bf_source_poll(&disk);
+        settle();
         CHECK(a.done && a.status == BF_OK && holds(0, 8 * 512, 4096));
         CHECK(b.done && b.status == BF_OK && holds(1, 8 * 4096, 32768));
         stop();
@@ -194,7 +204,7 @@ static void test_a_lost_completion_resets_once(void)
     sim_clock_advance(2000);
     bf_source_poll(&disk);
     CHECK_EQ(model.resets, 1);
-    bf_source_poll(&disk);
+    settle();
     CHECK(r.done && r.status == BF_OK && holds(0, 8 * 512, 4096));
     stop();
 }
@@ -208,7 +218,7 @@ static void test_the_second_time_it_fails(void)
     submit(&disk, &r, 0, 8, 8);
     for (int i = 0; i < 3; i++) {
         sim_clock_advance(BF_NVME_TIMEOUT_US + 1000);
-        bf_source_poll(&disk);
+        settle();
     }
     CHECK(r.done);
     CHECK_EQ(r.status, BF_ERR_TIMEOUT);
@@ -216,6 +226,13 @@ static void test_the_second_time_it_fails(void)
     CHECK(later.done && later.status == BF_ERR_TIMEOUT);
     CHECK(strstr(sim_log(), "giving it up"));
     stop();
+}
+
+// While a reset is under way a request is not taken, and not refused either.
+static void other_waits(void)
+{
+    struct bf_block_request r = {.block = 0, .count = 1, .data = memory[5]};
+    CHECK_EQ(bf_source_submit(&disk, &r), BF_AGAIN);
 }
 
 // The reset is not confirmed, so its way to memory is cut, and then the data is ours again.
@@ -227,7 +244,11 @@ static void test_a_reset_that_never_ends(void)
     model.ready_stuck = 1;
     submit(&disk, &r, 0, 8, 8);
     sim_clock_advance(BF_NVME_TIMEOUT_US + 1000);
-    bf_source_poll(&disk);
+    settle();
+    CHECK(!r.done);
+    other_waits();
+    sim_clock_advance(10000000);
+    settle();
     CHECK(!model.pci.master);
     CHECK(r.done && r.status == BF_ERR_TIMEOUT);
     stop();
@@ -243,7 +264,9 @@ static void test_a_controller_that_keeps_its_memory(void)
     model.pci.master_stuck = 1;
     submit(&disk, &r, 0, 8, 8);
     sim_clock_advance(BF_NVME_TIMEOUT_US + 1000);
-    bf_source_poll(&disk);
+    settle();
+    sim_clock_advance(10000000);
+    settle();
     CHECK(!r.done);
     submit(&disk, &later, 1, 8, 8);
     CHECK(later.done && later.status == BF_ERR_TIMEOUT);
@@ -260,7 +283,7 @@ static void test_pulled_out(void)
     submit(&disk, &r, 0, 8, 8);
     model.pci.gone = 1;
     sim_clock_advance(BF_NVME_TIMEOUT_US + 1000);
-    bf_source_poll(&disk);
+    settle();
     CHECK(r.done && r.status == BF_ERR_TIMEOUT);
     stop();
 }
