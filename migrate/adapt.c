@@ -43,6 +43,7 @@ void bf_adapt_init(struct bf_adapt *a, uint8_t mode, uint64_t caps)
         a->rung = a->highest;
     a->rest_us = WINDOW_US;
     a->processors = 1;
+    a->fresh = 1; // while both ends are still starting, waiting means little
 }
 
 void bf_adapt_processors(struct bf_adapt *a, uint32_t count)
@@ -87,13 +88,20 @@ static int is_peer_behind(const struct bf_adapt *a)
     return a->peer_us && a->clock_us - a->peer_us < PEER_US && a->peer_waited < PEER_BEHIND;
 }
 
+// A window may be slow for reasons that nobody sees here (another program had the processor), so a
+// rung's worth goes down slowly.
+static void remember(struct bf_adapt *a)
+{
+    uint64_t rate = rate_of(a), before = a->seen[a->rung].rate / 8 * 7;
+    a->seen[a->rung].rate = rate > before ? rate : before;
+    a->seen[a->rung].at_us = a->clock_us;
+}
+
 static void judge_window(struct bf_adapt *a)
 {
     int link = a->link_us > a->window_us / 2, processor = a->processor_us > a->window_us / 10 * 9;
-    if (a->window_raw && !a->fresh && a->link_us + a->processor_us > a->window_us / 10 * 8) {
-        a->seen[a->rung].rate = rate_of(a);
-        a->seen[a->rung].at_us = a->clock_us;
-    }
+    if (a->window_raw && !a->fresh && a->link_us + a->processor_us > a->window_us / 10 * 8)
+        remember(a);
     if (!a->fresh && a->clock_us - a->rested_us >= a->rest_us) {
         if (processor || (link && is_peer_behind(a)))
             step(a, -1);

@@ -91,6 +91,8 @@ void bf_sender_begin_copy(struct bf_sender *s)
         d->progress->position = d->done ? d->progress->bytes : 0;
     }
     bf_adapt_init(&s->adapt, s->config.compression, s->caps);
+    s->waiting = BF_WAIT_DISK;
+    s->ticked_us = s->now_us;
     s->progress.connections++;
     s->progress.phase = BF_PHASE_COPYING;
     s->welcomed = 1;
