@@ -279,6 +279,8 @@ enum bf_err bf_usage_btrfs(struct bf_usage_map *map, char why[BF_USAGE_WHY])
     m->fs.place = map->place;
     err = bf_btrfs_super(&m->fs, why);
     if (!err)
+        err = bf_btrfs_find_members(&m->fs, why);
+    if (!err)
         err = bf_btrfs_devices(&m->fs, why);
     if (err) {
         bf_free(m);

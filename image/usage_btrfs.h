@@ -79,9 +79,9 @@ struct bf_btrfs_root {
 
 // One device, as the chunk tree lists it.
 struct bf_btrfs_device {
-    uint64_t id, bytes, bytes_used;
+    uint64_t id, bytes;
     uint8_t uuid[BF_BTRFS_UUID_BYTES];
-    struct bf_usage_place place;
+    const struct bf_usage_place *place;
 };
 
 // Rows of `columns` stripes that hold data: chunk->length is rows * columns * STRIPE bytes. Chunks
@@ -97,7 +97,7 @@ struct bf_btrfs_chunk {
 
 struct bf_btrfs {
     struct bf_usage_place place; // of the device that is mapped
-    uint64_t generation, bytes_used;
+    uint64_t generation;
     uint64_t device; // ID of the mapped one
     uint64_t device_bytes;
     uint32_t sector_bytes, node_bytes, sum_type;
@@ -138,6 +138,9 @@ uint64_t bf_btrfs_super_at(uint32_t copy);
 // Reads and judges the superblock of fs->place and its copies. BF_ERR_NOT_FOUND: it is none.
 // BF_ERR_UNSUPPORTED with the reason. fs is zero but for its place before.
 enum bf_err bf_btrfs_super(struct bf_btrfs *fs, char why[BF_USAGE_WHY]);
+// Finds all devices of the file system by their superblocks, which must show the same state, and
+// fills fs->member. Errors as above.
+enum bf_err bf_btrfs_find_members(struct bf_btrfs *fs, char why[BF_USAGE_WHY]);
 
 // ---- Chunks ------------------------------------------------------------------------------------
 
@@ -192,8 +195,8 @@ enum bf_err bf_btrfs_floor(struct bf_btrfs *fs, const struct bf_btrfs_root *root
 
 // ---- Devices -----------------------------------------------------------------------------------
 
-// Finds out the file system's devices and trees, and whether they agree with each other. Errors as
-// bf_btrfs_super.
+// Finds out the trees of a file system whose devices are known, and whether they agree with those
+// and with each other. Errors as bf_btrfs_super.
 enum bf_err bf_btrfs_devices(struct bf_btrfs *fs, char why[BF_USAGE_WHY]);
 
 #endif

@@ -199,7 +199,7 @@ enum bf_err bf_btrfs_chunk_read(const struct bf_btrfs *fs, const struct bf_btrfs
     d = device_of(fs, chunk->stripe[stripe].device);
     if (!d)
         return BF_ERR_CORRUPT;
-    return bf_place_read(&d->place, chunk->stripe[stripe].physical + within, out, len);
+    return bf_place_read(d->place, chunk->stripe[stripe].physical + within, out, len);
 }
 
 uint64_t bf_btrfs_to_chunk(const struct bf_btrfs_chunk *chunk, uint32_t stripe, uint64_t offset)

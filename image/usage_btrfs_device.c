@@ -178,25 +178,12 @@ static enum bf_err judge_dev_tree(struct bf_btrfs *fs, const struct census *c,
 
 // ---- All of it ---------------------------------------------------------------------------------
 
-static enum bf_err find_members(struct bf_btrfs *fs, char why[BF_USAGE_WHY])
-{
-    struct bf_btrfs_device *own = &fs->member[0];
-    if (fs->device_count != 1)
-        return refuse(why, "it is spread over several devices");
-    *own =
-        (struct bf_btrfs_device){.id = fs->device, .bytes = fs->device_bytes, .place = fs->place};
-    memcpy(own->uuid, fs->device_uuid, sizeof own->uuid);
-    fs->members = 1;
-    return BF_OK;
-}
-
 enum bf_err bf_btrfs_devices(struct bf_btrfs *fs, char why[BF_USAGE_WHY])
 {
     struct census c = {0};
-    enum bf_err err = find_members(fs, why);
+    enum bf_err err;
     fs->budget = OPEN_BUDGET;
-    if (!err)
-        err = judge_chunk_tree(fs, &c, why);
+    err = judge_chunk_tree(fs, &c, why);
     if (!err)
         err = judge_roots(fs, why);
     if (!err)

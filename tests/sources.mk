@@ -77,5 +77,5 @@ TEST_TOOLS += tests/usage_map
 TOOL_SRCS_tests/usage_map := tests/usage/usage_map.c
 CHECK_DEPS  += build/tests/usage_map
 CHECK_TESTS += tests/usage/ext.sh tests/usage/fat.sh
-CHECK_TESTS += tests/usage/btrfs.sh
+CHECK_TESTS += tests/usage/btrfs.sh tests/usage/btrfs_devices.sh
 FUZZ_SRCS_fuzz_usage := tests/fuzz_seed.c

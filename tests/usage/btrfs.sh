@@ -132,7 +132,7 @@ check "flipped bits never make a map larger" tests/usage/btrfs_mutate.py "$MAP" 
 # lie WHAT OFFSET HEX WORDS: in the superblocks of a copy, checksum made right
 lie() {
     cp "$T/single.raw" "$T/doubt.raw"
-    "$PATCH" "$T/doubt.raw" "$2" "$3"
+    "$PATCH" super "$2" "$3" "$T/doubt.raw"
     check "$1" whole "$T/doubt.raw" "$4"
 }
 known='features that are not known here, or is being changed'
@@ -147,13 +147,41 @@ lie "an identity that is being changed" 0x3c 08 "$known"
 lie "an unknown checksum" 0xc4 04 "$known"
 lie "errors" 0x38 05 "$known"
 lie "a log tree, by the superblock" 0x60 000080 'its log tree has not been replayed'
-lie "several devices of which one is here" 0x88 02 'it is spread over several devices'
+lie "several devices of which one is here" 0x88 02 'one of its devices is missing'
 lie "a device that is being replaced" 0xc9 00 'one of its devices is being replaced'
 lie "a device that is not the chunk tree's" 0x10b ff 'its trees do not fit together'
 lie "an older generation" 0x48 01 'its superblock is inconsistent'
 lie "a newer generation" 0x49 01 'its trees do not fit together'
 lie "a node size that is too large" 0x95 000001 'its superblock is inconsistent'
 lie "larger than its partition" 0xd5 01 'it is larger than its partition'
+# lie_in TREE KEY OFFSET HEX: in an item of a copy
+lie_in() {
+    cp "$T/single.raw" "$T/doubt.raw"
+    "$PATCH" "$@" "$T/doubt.raw"
+}
+lie_in root "DATA_RELOC_TREE ROOT_ITEM 0" key fcfffffffffffffff80000000000000000
+check "a balance" whole "$T/doubt.raw" 'its chunks are being moved'
+lie_in root "DATA_RELOC_TREE ROOT_ITEM 0" key f8ffffffffffffff840000000000000000
+check "a relocation that was not finished" whole "$T/doubt.raw" 'its chunks are being moved'
+lie_in dev "1 DEV_EXTENT 1048576" key 0000000000000000fa0000000000000000
+check "a device being replaced, by its tree" whole "$T/doubt.raw" 'devices is being replaced'
+lie_in chunk "DEV_ITEMS DEV_ITEM 1" 82 ff
+check "a device of a seed" whole "$T/doubt.raw" 'grown out of a seed device'
+lie_in chunk "DEV_ITEMS DEV_ITEM 1" 16 ff
+check "a device that has other bytes used" whole "$T/doubt.raw" 'its trees do not fit together'
+lie_in dev "1 DEV_EXTENT 5242880" 25 01
+check "a device extent of another length" whole "$T/doubt.raw" 'its trees do not fit together'
+lie_in chunk "FIRST_CHUNK_TREE CHUNK_ITEM 5242880" 25 ff
+check "a chunk of an unknown profile" whole "$T/doubt.raw" 'its trees do not fit together'
+
+# A block group whose extents do not add up to what it says is used as a whole; the others are not.
+in_group() { awk -v a=5242880 -v b=13631488 '$2 > a && $1 < b' "$1.map" | wc -l; }
+lie_in extent "5242880 BLOCK_GROUP_ITEM 8388608" 0 01
+map "$T/doubt.raw"
+map "$T/single.raw"
+check "there is something unused in a block group" test "$(in_group "$T/single.raw")" -gt 0
+check "but not when its extents do not add up" test "$(in_group "$T/doubt.raw")" = 0
+check "others are not concerned" test -s "$T/doubt.raw.map"
 # patch AT BYTES: of a copy
 patch() {
     cp "$T/single.raw" "$T/doubt.raw"
