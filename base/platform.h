@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The platform contract: what every program must provide, chosen by the linker. Exactly one file
 // per program defines these functions (boot/platform_efi.c, linux/platform_linux.c,
-// tests/platform_sim.c); base/platform_stub.c fails everywhere and is the porting checklist.
+// tests/platform_sim.c), and may leave the workers to a second one beside it;
+// base/platform_stub.c fails everywhere and is the porting checklist.
 #ifndef BF_BASE_PLATFORM_H
 #define BF_BASE_PLATFORM_H
 
@@ -35,5 +36,38 @@ void bf_platform_log(enum bf_log_level level, const char *line);
 
 // Nothing to do: rest at most max_us, less if something may have happened. May return at once.
 void bf_platform_idle(uint32_t max_us);
+
+// ---- Workers -----------------------------------------------------------------------------------
+// Other processors (or threads) beside the one that runs the program, each with a stack of its own.
+// They compute: a worker allocates nothing, logs nothing, and calls nothing of the platform but
+// bf_platform_worker_wait. What it shares with the program goes through atomics. All other
+// functions here are the program's. migrate/workers.h is what the engine sees of it.
+
+enum { BF_WORKERS_MAX = 8, BF_WORKER_STACK = 65536 };
+
+// The whole life of a worker; it returns when the context tells it to.
+typedef void bf_worker(void *context, uint32_t index);
+
+// How many workers this machine can have, 0 to BF_WORKERS_MAX.
+uint32_t bf_platform_workers(void);
+
+// Prepares count workers that run entry(context, index), with index from 0. A platform on which a
+// waiting processor is not free may start one only when it is woken. Once at a time. Returns how
+// many there are.
+uint32_t bf_platform_workers_start(uint32_t count, bf_worker *entry, void *context);
+
+// In a worker: rests until *word is something else than seen. May return early.
+void bf_platform_worker_wait(uint32_t index, uint32_t *word, uint32_t seen);
+
+// *word has changed: sees to it that one worker looks at it, if any is not at work. Cheap.
+void bf_platform_workers_wake(uint32_t *word);
+
+// 0 when a worker has left its stack: what it wrote over is not known, so the run must fail.
+int bf_platform_workers_sound(void);
+
+// Wakes all, waits until each has returned from its entry (or never began it), and gives the
+// processors back as they were. BF_ERR_TIMEOUT: one did not come back; its stack and everything
+// that it uses must stay where it is, and control must not go back to the firmware.
+enum bf_err bf_platform_workers_stop(uint32_t *word, uint64_t timeout_us);
 
 #endif

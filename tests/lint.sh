@@ -46,7 +46,7 @@ libraries='lwip/|netif/|mbedtls/|psa/|lz4|zstd|blake3'
 # Third-party headers come only by the flags that sources.mk gives to the named users; here the
 # portable code's angle brackets are held to the freestanding headers, <string.h>, and those.
 portable | xargs -r grep -HnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*<' |
-    grep -vE '<(stdint|stddef|stdarg|stdbool|limits|stdalign|float|string)\.h>' |
+    grep -vE '<(stdint|stddef|stdarg|stdatomic|stdbool|limits|stdalign|float|string)\.h>' |
     grep -vE "<($libraries)" |
     grep -vF -f tests/lint_includes |
     judge 'portable code includes freestanding headers and <string.h>'

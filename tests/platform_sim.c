@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/platform.h"
+#include "migrate/workers.h"
 
 enum { LOG_BYTES = 65536 };
 
@@ -19,6 +20,18 @@ static char log_text[LOG_BYTES];
 static size_t log_len;
 static int log_shown;
 
+static struct {
+    uint32_t count;
+    uint64_t longest_us;
+    struct bf_workers *workers; // NULL: not started
+    struct {
+        struct bf_job *job;
+        uint64_t due_us;
+    } each[BF_WORKERS_MAX];
+    int stick, overrun;
+} virtual;
+static struct bf_job *stuck; // keeps what it holds reachable: it was given up, not lost
+
 void sim_platform_reset(uint64_t seed)
 {
     now_us = 1000000;
@@ -28,6 +41,7 @@ void sim_platform_reset(uint64_t seed)
     alloc_failure = UINT64_MAX;
     log_len = 0;
     log_text[0] = 0;
+    memset(&virtual, 0, sizeof virtual);
 }
 
 void sim_clock_advance(uint64_t us)
@@ -124,4 +138,94 @@ void bf_platform_log(enum bf_log_level level, const char *line)
 void bf_platform_idle(uint32_t max_us)
 {
     now_us += max_us ? max_us : 1;
+    sim_workers_turn();
+}
+
+// ---- Workers -----------------------------------------------------------------------------------
+
+void sim_workers(uint32_t count, uint64_t longest_us)
+{
+    virtual.count = count;
+    virtual.longest_us = longest_us;
+}
+
+void sim_workers_stick(void)
+{
+    virtual.stick = 1;
+}
+
+void sim_workers_overrun(void)
+{
+    virtual.overrun = 1;
+}
+
+static void end_job(uint32_t i)
+{
+    struct bf_job *job = virtual.each[i].job;
+    virtual.each[i].job = NULL;
+    bf_workers_finish(virtual.workers, job, i + 1);
+}
+
+void sim_workers_turn(void)
+{
+    if (!virtual.workers)
+        return;
+    for (uint32_t i = 0; i < virtual.count; i++) {
+        if (virtual.each[i].job) {
+            if (now_us >= virtual.each[i].due_us)
+                end_job(i);
+        } else if (sim_random() % 4) {
+            virtual.each[i].job = bf_workers_take(virtual.workers);
+            virtual.each[i].due_us = now_us + sim_random() % (virtual.longest_us + 1);
+            if (virtual.each[i].job && virtual.stick == 1) {
+                virtual.each[i].due_us = UINT64_MAX;
+                virtual.stick = 2;
+                stuck = virtual.each[i].job;
+            }
+        }
+    }
+}
+
+uint32_t bf_platform_workers(void)
+{
+    return virtual.count;
+}
+
+// What the entry would do is done in turns; its context is known to be the engine's queue.
+uint32_t bf_platform_workers_start(uint32_t count, bf_worker *entry, void *context)
+{
+    (void)entry;
+    virtual.workers = context;
+    return count;
+}
+
+void bf_platform_worker_wait(uint32_t index, uint32_t *word, uint32_t seen)
+{
+    (void)index;
+    (void)word;
+    (void)seen;
+}
+
+void bf_platform_workers_wake(uint32_t *word)
+{
+    (void)word;
+}
+
+int bf_platform_workers_sound(void)
+{
+    return !virtual.overrun;
+}
+
+enum bf_err bf_platform_workers_stop(uint32_t *word, uint64_t timeout_us)
+{
+    (void)word;
+    (void)timeout_us;
+    for (uint32_t i = 0; i < virtual.count; i++) {
+        if (stuck && virtual.each[i].job == stuck)
+            return BF_ERR_TIMEOUT;
+        if (virtual.each[i].job)
+            end_job(i);
+    }
+    virtual.workers = NULL;
+    return BF_OK;
 }

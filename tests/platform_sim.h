@@ -18,6 +18,15 @@ void sim_entropy_fail(unsigned count);
 void sim_alloc_fail(uint64_t skip);
 // Everything logged since the reset, lines ended by newlines (the oldest are dropped).
 const char *sim_log(void);
+
+// Virtual workers, 0 after a reset: each takes a job now and then and has done it some time within
+// `longest_us`, so that jobs end in any order, the same for a seed.
+void sim_workers(uint32_t count, uint64_t longest_us);
+void sim_workers_turn(void);
+// The first job of them all is never done; a worker has left its stack.
+void sim_workers_stick(void);
+void sim_workers_overrun(void);
+
 // Lines also go to standard output.
 void sim_log_show(int on);
 

@@ -4,6 +4,15 @@
 
 TEST_SRCS_test_base := tests/platform_sim.c
 
+# The queue of jobs once more, under the thread sanitizer, which does not go with the others.
+THREAD_SRCS := tests/unit/test_workers.c migrate/workers.c linux/workers_linux.c \
+    linux/platform_linux.c
+build/tests/test_workers_threads: $(THREAD_SRCS) migrate/workers.h base/platform.h tests/unit/test.h
+	$(call say,LINK,$@)mkdir -p $(@D) && $(CLANG) $(HOSTED) $(WARN) $(OWN_INC) -O1 -fsanitize=thread \
+	    -o $@ $(THREAD_SRCS)
+CHECK_DEPS  += build/tests/test_workers_threads
+CHECK_TESTS += build/tests/test_workers_threads
+
 TEST_SRCS_test_pki := $(REPLICA_PKI_SRCS)
 TEST_LIBS_test_pki := -lssl -lcrypto
 TEST_SRCS_test_media := $(REPLICA_PKI_SRCS) $(REPLICA_MEDIA_SRCS)

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// The queue of jobs, see migrate/workers.h. head and tail only grow and are compared modulo 2^32,
+// so a place of the ring is read by a worker and taken with one compare-and-exchange: while head
+// stands still the loop does not write there, and when it has moved, the exchange fails.
+#include "migrate/workers.h"
+
+#include <string.h>
+
+enum { STOP_US = 5000000 };
+
+_Static_assert((BF_JOBS_MAX & (BF_JOBS_MAX - 1)) == 0, "the ring wraps with the counters");
+
+void bf_workers_init(struct bf_workers *w)
+{
+    memset(w, 0, sizeof *w);
+}
+
+// ---- The queue ---------------------------------------------------------------------------------
+
+static uint32_t waiting(const struct bf_workers *w)
+{
+    return atomic_load_explicit(&w->tail, memory_order_relaxed) -
+           atomic_load_explicit(&w->head, memory_order_acquire);
+}
+
+int bf_workers_give(struct bf_workers *w, struct bf_job *job)
+{
+    uint32_t tail = atomic_load_explicit(&w->tail, memory_order_relaxed);
+    if (waiting(w) == BF_JOBS_MAX)
+        return 0;
+    w->given++;
+    atomic_store_explicit(&job->state, BF_JOB_GIVEN, memory_order_relaxed);
+    atomic_store_explicit(&w->ring[tail % BF_JOBS_MAX], job, memory_order_relaxed);
+    atomic_store_explicit(&w->tail, tail + 1, memory_order_release);
+    if (w->count) {
+        __atomic_add_fetch(&w->bell, 1, __ATOMIC_SEQ_CST);
+        bf_platform_workers_wake(&w->bell);
+    }
+    return 1;
+}
+
+struct bf_job *bf_workers_take(struct bf_workers *w)
+{
+    uint32_t head = atomic_load_explicit(&w->head, memory_order_relaxed);
+    struct bf_job *job;
+    do {
+        if (head == atomic_load_explicit(&w->tail, memory_order_acquire))
+            return NULL;
+        job = atomic_load_explicit(&w->ring[head % BF_JOBS_MAX], memory_order_relaxed);
+    } while (!atomic_compare_exchange_weak_explicit(&w->head, &head, head + 1, memory_order_acq_rel,
+                                                    memory_order_relaxed));
+    return job;
+}
+
+static void leave(struct bf_workers *w, struct bf_job *job, enum bf_job_state state)
+{
+    atomic_store_explicit(&job->state, state, memory_order_release);
+    atomic_fetch_add_explicit(&w->done, 1, memory_order_release);
+}
+
+void bf_workers_finish(struct bf_workers *w, struct bf_job *job, uint32_t place)
+{
+    job->run(job, place);
+    leave(w, job, BF_JOB_DONE);
+}
+
+int bf_job_is(const struct bf_job *job, enum bf_job_state state)
+{
+    return atomic_load_explicit(&job->state, memory_order_acquire) == (uint32_t)state;
+}
+
+struct bf_job *bf_workers_help(struct bf_workers *w)
+{
+    struct bf_job *job = bf_workers_take(w);
+    if (job)
+        bf_workers_finish(w, job, 0);
+    return job;
+}
+
+void bf_workers_cancel(struct bf_workers *w)
+{
+    struct bf_job *job;
+    while ((job = bf_workers_take(w)))
+        leave(w, job, BF_JOB_IDLE);
+}
+
+uint32_t bf_workers_done(const struct bf_workers *w)
+{
+    return atomic_load_explicit(&w->done, memory_order_acquire);
+}
+
+int bf_workers_quiet(const struct bf_workers *w)
+{
+    return bf_workers_done(w) == w->given;
+}
+
+int bf_workers_poll(struct bf_workers *w)
+{
+    uint32_t head = atomic_load_explicit(&w->head, memory_order_relaxed);
+    int some = waiting(w) != 0, stuck = some && w->waited && head == w->head_seen;
+    w->head_seen = head;
+    w->waited = (uint8_t)some;
+    if (some && w->count)
+        bf_platform_workers_wake(&w->bell);
+    return stuck;
+}
+
+// ---- The workers -------------------------------------------------------------------------------
+
+static void work(void *context, uint32_t index)
+{
+    struct bf_workers *w = context;
+    for (;;) {
+        uint32_t bell = __atomic_load_n(&w->bell, __ATOMIC_SEQ_CST);
+        struct bf_job *job;
+        if (atomic_load_explicit(&w->stop, memory_order_acquire))
+            return;
+        job = bf_workers_take(w);
+        if (job)
+            bf_workers_finish(w, job, index + 1);
+        else
+            bf_platform_worker_wait(index, &w->bell, bell);
+    }
+}
+
+void bf_workers_start(struct bf_workers *w, uint32_t most)
+{
+    uint32_t count = bf_platform_workers();
+    if (count > most)
+        count = most;
+    w->count = count ? bf_platform_workers_start(count, work, w) : 0;
+}
+
+enum bf_err bf_workers_stop(struct bf_workers *w)
+{
+    enum bf_err err = BF_OK;
+    bf_workers_cancel(w);
+    if (!w->count)
+        return err;
+    atomic_store_explicit(&w->stop, 1, memory_order_release);
+    __atomic_add_fetch(&w->bell, 1, __ATOMIC_SEQ_CST);
+    err = bf_platform_workers_stop(&w->bell, STOP_US);
+    if (!err)
+        w->count = 0;
+    return err;
+}
