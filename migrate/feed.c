@@ -75,8 +75,8 @@ void bf_feed_start(struct bf_feed *feed, struct bf_source_disk *disk, struct bf_
     slot_bytes = feed->slot_chunks * g->chunk_size + BF_BLOCK_ALIGN_MAX;
     feed->slots = feed->memory_bytes / slot_bytes;
     // Two beyond the queue: one that is being worked on, one whose reading is complete.
-    if (feed->slots > depth + 2u)
-        feed->slots = depth + 2u;
+    if (feed->slots > depth + 2u + feed->ahead)
+        feed->slots = depth + 2u + feed->ahead;
     if (feed->slots > BF_FEED_SLOTS)
         feed->slots = BF_FEED_SLOTS;
     for (uint32_t i = 0; i < feed->slots; i++) {
@@ -131,9 +131,9 @@ static void fill_slot(struct bf_feed *feed, struct bf_slot *slot)
     slot->bytes = unused ? 0 : slot->count * feed->geometry.chunk_size;
     if (slot->bytes > rest)
         slot->bytes = (uint32_t)rest;
-    slot->got = slot->judged = slot->sent = 0;
+    slot->got = slot->asked = slot->known = slot->judged = slot->framed = slot->sent = 0;
     if (unused)
-        slot->judged = slot->count;
+        slot->asked = slot->known = slot->judged = slot->count;
     feed->next += slot->count;
     feed->used++;
 }

@@ -39,7 +39,9 @@ struct bf_slot {
     uint8_t *data;
 
     // The copying stage's notes.
-    uint32_t judged, sent; // chunks
+    uint32_t asked, known; // chunks given to judging, and known to be judged
+    uint32_t judged;       // chunks whose class is known
+    uint32_t framed, sent; // chunks in batches, and in frames
     uint32_t told;         // blocks before it: the server knows which of them were unreadable
     uint8_t class[BF_DATA_CHUNKS_MAX];
     uint8_t zero[BF_DATA_CHUNKS_MAX];
@@ -53,6 +55,7 @@ struct bf_feed {
     struct bf_geometry geometry;
     uint64_t next, end; // chunks still to be asked for
     uint32_t slots, slot_chunks, head, used;
+    uint32_t ahead; // slots beyond what reading needs, for work on several at once
     uint8_t *memory;
     uint32_t memory_bytes;
     struct bf_source_disk *draining; // requests of a stopped span are still in flight

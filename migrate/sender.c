@@ -14,7 +14,8 @@
 enum {
     IN_BYTES = BF_FRAME_HEADER + 64 + BF_BASE_ENTRIES_MAX * 32,
     OUT_BYTES = 256 * 1024,
-    MEMORY_DEFAULT = 8 * 1024 * 1024,
+    MEMORY_DEFAULT = 9 * 1024 * 1024,
+    MEMORY_WORKER = 3584 * 1024, // more for each: what it reads from, writes to and works with
     PAUSE_FIRST_US = 500000,
     PAUSE_MOST_US = 10000000,
     OPENING_US = 600000000, // the connector has deadlines of its own; this one is for its defects
@@ -43,6 +44,7 @@ static void count_disks(struct bf_sender *s)
 
 static int allocate(struct bf_sender *s)
 {
+    uint32_t workers = s->config.workers ? s->config.workers->count : 0;
     uint32_t memory = s->config.buffer_bytes ? s->config.buffer_bytes : MEMORY_DEFAULT;
     struct bf_mem_usage before, after;
     bf_mem_usage(&before);
@@ -50,20 +52,22 @@ static int allocate(struct bf_sender *s)
     s->mark = bf_alloc(BF_MARKS * sizeof *s->mark);
     s->base_state = bf_alloc(BF_BASE_WINDOW);
     s->base_digest = bf_alloc(BF_BASE_WINDOW * sizeof *s->base_digest);
-    s->packed = bf_alloc(BF_DATA_MAX);
-    s->compressor = bf_compressor_new();
-    if (!s->disk || !s->mark || !s->base_state || !s->base_digest || !s->packed || !s->compressor ||
+    if (!s->disk || !s->mark || !s->base_state || !s->base_digest || !bf_sender_work_init(s) ||
         bf_link_init(&s->link, IN_BYTES, OUT_BYTES, BF_SIDE_SERVER))
         return 0;
+    memory += workers * MEMORY_WORKER;
     bf_mem_usage(&after);
     // The rest of the allowance is for reading.
     uint64_t used = after.in_use - before.in_use;
-    return bf_feed_init(&s->feed, used < memory ? memory - (uint32_t)used : 0) == BF_OK;
+    if (bf_feed_init(&s->feed, used < memory ? memory - (uint32_t)used : 0))
+        return 0;
+    s->feed.ahead = workers;
+    return 1;
 }
 
 struct bf_sender *bf_sender_new(const struct bf_sender_config *config, uint64_t now_us)
 {
-    struct bf_sender *s = bf_alloc(sizeof *s);
+    struct bf_sender *s = bf_alloc_aligned(sizeof *s, _Alignof(struct bf_sender));
     if (!s)
         return NULL;
     s->config = *config;
@@ -94,15 +98,18 @@ void bf_sender_free(struct bf_sender *s)
     if (!s)
         return;
     drop_stream(s);
-    bf_feed_free(&s->feed);
     bf_usage_free(s->usage);
     bf_link_free(&s->link);
-    bf_compressor_free(s->compressor);
     bf_free(s->disk);
     bf_free(s->mark);
     bf_free(s->base_state);
     bf_free(s->base_digest);
-    bf_free(s->packed);
+    // What a worker does not let go of stays where it is, like what a device does not.
+    if (!bf_sender_work_free(s)) {
+        bf_feed_stop(&s->feed);
+        return;
+    }
+    bf_feed_free(&s->feed);
     bf_free(s);
 }
 
@@ -216,9 +223,9 @@ void bf_sender_bad_frame(struct bf_sender *s, const char *what)
 void bf_sender_stop_span(struct bf_sender *s)
 {
     bf_feed_stop(&s->feed);
+    bf_sender_work_stop(s);
     s->current = BF_NO_DISK;
     s->range.count = 0;
-    s->lent = NULL;
 }
 
 // ---- States ------------------------------------------------------------------------------------

@@ -16,13 +16,16 @@
 #include "net/proto.h"
 #include "net/stream.h"
 
+struct bf_workers;
+
 struct bf_sender_config {
     struct bf_connector connector;
     const struct bf_inventory *inventory; // disk i of it is disks[i]; planned ones are sent
     struct bf_source_disk *const *disks;  // NULL entries for those not planned
     uint8_t boot[16];
-    uint64_t retry_us;      // how long an unreachable server is tried again; 0 = for ever
-    uint32_t buffer_bytes;  // memory for reading and framing, all together (default 0: 8 MiB)
+    uint64_t retry_us;          // how long an unreachable server is tried again; 0 = for ever
+    uint32_t buffer_bytes;      // memory for reading and framing without workers (default 0: 9 MiB)
+    struct bf_workers *workers; // started, outlives the sender; NULL: the caller's processor alone
     uint64_t limit;         // bytes on the wire per second at most, see migrate/limit.h; 0 = none
     uint8_t compression;    // 0 adaptive, 1 off, 2 lz4, 3 zstd
     uint8_t copy_all;       // also what the disks' file systems call unused

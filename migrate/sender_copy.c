@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The copy pipeline: read, judge (zero? digest, same as the base?), frame. Judging runs ahead of
-// sending, so that a slow link and a busy processor overlap; sending keeps the order of the disk,
-// in which the root is formed as well. Repairs take the same way without base, order and root.
+// Copying: which span of which disk is read, from where, and what has to follow it. Judging and
+// compression run ahead of sending (migrate/sender_data.c), so that a slow link and a busy
+// processor overlap; sending keeps the order of the disk, in which the root is formed as well.
+// Repairs take the same way without base, order and root.
 #include <string.h>
 
 #include "migrate/sender_parts.h"
@@ -9,15 +10,12 @@
 enum {
     CHECKPOINT_BYTES = 32 * 1024 * 1024,
     CHECKPOINT_US = 1000000,
-    JUDGE_BYTES = 256 * 1024, // per turn
-    BASE_ASK = 2048,          // chunks in one BASE_WANT
-    SLOW_READ_US = 1000000,   // of a blocking driver, beyond which the server is told
-    SEND_PER_TURN = 8,
-    UNREADABLE_LINES = 32,           // of the log
+    BASE_ASK = 2048,                 // chunks in one BASE_WANT
+    SLOW_READ_US = 1000000,          // of a blocking driver, beyond which the server is told
     STABLE_BYTES = 16 * 1024 * 1024, // after which a connection counts as a good one
 };
 
-static uint64_t position_of(const struct bf_sender_disk *d, uint64_t chunk)
+uint64_t bf_sender_position(const struct bf_sender_disk *d, uint64_t chunk)
 {
     uint64_t bytes = chunk * d->plan.geometry.chunk_size;
     return bytes < d->plan.geometry.disk_bytes ? bytes : d->plan.geometry.disk_bytes;
@@ -68,7 +66,7 @@ void bf_sender_durable(struct bf_sender *s, uint16_t index, uint64_t chunk)
     const struct bf_mark *best = best_mark(s, index, chunk);
     uint64_t from = best ? best->chunk : 0;
     uint32_t kept = 0;
-    d->progress->durable = position_of(d, chunk);
+    d->progress->durable = bf_sender_position(d, chunk);
     s->failures = s->setbacks = 0;
     if (s->link.bytes_out - s->greeted_bytes > STABLE_BYTES)
         s->caution = 0;
@@ -87,10 +85,11 @@ void bf_sender_begin_copy(struct bf_sender *s)
             d->done = 0;
         d->told = d->done && d->plan.done;
         d->progress->done = d->done;
-        d->progress->durable = position_of(d, d->plan.resume_chunk);
+        d->progress->durable = bf_sender_position(d, d->plan.resume_chunk);
         d->progress->position = d->done ? d->progress->bytes : 0;
     }
     bf_adapt_init(&s->adapt, s->config.compression, s->caps);
+    bf_adapt_processors(&s->adapt, s->work.workers->count + 1);
     s->waiting = BF_WAIT_DISK;
     s->ticked_us = s->now_us;
     s->progress.connections++;
@@ -122,6 +121,7 @@ static void begin_span(struct bf_sender *s, uint16_t index, uint64_t first, uint
     s->marked_chunk = first;
     s->marked_bytes = s->link.bytes_out;
     bf_feed_start(&s->feed, d->source, usage_of(s, index), &d->plan.geometry, first, end);
+    bf_sender_work_start(s);
 }
 
 static void begin_disk(struct bf_sender *s, uint16_t index)
@@ -139,7 +139,7 @@ static void begin_disk(struct bf_sender *s, uint16_t index)
 
 // ---- The base ----------------------------------------------------------------------------------
 
-static int wants_base(const struct bf_sender *s)
+int bf_sender_wants_base(const struct bf_sender *s)
 {
     return s->disk[s->current].plan.has_base && !s->repair;
 }
@@ -168,7 +168,7 @@ static void ask_base(struct bf_sender *s)
             return;
         s->base_known = s->base_asked = s->sent;
     }
-    while (wants_base(s) && s->base_asked < s->span_end) {
+    while (bf_sender_wants_base(s) && s->base_asked < s->span_end) {
         uint64_t space = BF_BASE_WINDOW - (s->base_asked - s->sent);
         uint64_t left = s->span_end - s->base_asked;
         struct bf_base_want want = {s->disk[s->current].plan.disk, s->base_asked, BASE_ASK};
@@ -183,189 +183,7 @@ static void ask_base(struct bf_sender *s)
     }
 }
 
-// ---- Judging -----------------------------------------------------------------------------------
-
-static void judge(struct bf_sender *s, struct bf_slot *slot)
-{
-    const struct bf_geometry *g = &s->disk[s->current].plan.geometry;
-    uint32_t i = slot->judged++;
-    uint64_t chunk = slot->first + i;
-    const uint8_t *data = slot->data + (size_t)i * g->chunk_size;
-    uint32_t len = bf_geometry_chunk_bytes(g, chunk), at = (uint32_t)(chunk % BF_BASE_WINDOW);
-    slot->zero[i] = (uint8_t)bf_is_zero(data, len);
-    if (!slot->zero[i])
-        bf_digest_of(&slot->digest[i], data, len);
-    slot->class[i] = slot->zero[i] ? BF_CLASS_ZERO : BF_CLASS_DATA;
-    if (slot->unreadable && bf_sender_nothing_readable(s, slot, i))
-        slot->class[i] = BF_CLASS_UNREADABLE;
-    if (!wants_base(s) || slot->class[i] == BF_CLASS_UNREADABLE)
-        return;
-    if (slot->zero[i] ? s->base_state[at] == BF_CHUNK_ZERO
-                      : s->base_state[at] == BF_CHUNK_DATA &&
-                            bf_digest_equal(&slot->digest[i], &s->base_digest[at]))
-        slot->class[i] = BF_CLASS_SAME;
-}
-
-static void judge_some(struct bf_sender *s)
-{
-    uint32_t chunk = s->disk[s->current].plan.geometry.chunk_size, budget = JUDGE_BYTES;
-    for (uint32_t n = 0; n < s->feed.slots; n++) {
-        struct bf_slot *slot = bf_feed_ready(&s->feed, n);
-        if (!slot)
-            return;
-        while (slot->judged < slot->count) {
-            if (wants_base(s) && slot->first + slot->judged >= s->base_known)
-                return;
-            judge(s, slot);
-            s->moved = 1;
-            if (budget <= chunk)
-                return;
-            budget -= chunk;
-        }
-    }
-}
-
-// ---- Sending -----------------------------------------------------------------------------------
-
-int bf_sender_flush_range(struct bf_sender *s)
-{
-    uint8_t *room;
-    if (!s->range.count)
-        return 1;
-    room = bf_link_room(&s->link, 64);
-    if (!room)
-        return 0;
-    bf_link_put(&s->link, bf_put_range(room, 64, &s->range));
-    s->range.count = 0;
-    return 1;
-}
-
-// What the manifest says of chunk i of a slot that was read.
-static enum bf_chunk_state state_of(const struct bf_slot *slot, uint32_t i)
-{
-    if (slot->class[i] == BF_CLASS_UNREADABLE)
-        return BF_CHUNK_UNREADABLE;
-    return slot->zero[i] ? BF_CHUNK_ZERO : BF_CHUNK_DATA;
-}
-
-// counter: of bytes, NULL where they are counted elsewhere.
-static void advance(struct bf_sender *s, struct bf_slot *slot, uint32_t count, uint64_t *counter)
-{
-    struct bf_sender_disk *d = &s->disk[s->current];
-    uint64_t end = s->sent + count;
-    if (counter)
-        *counter += position_of(d, end) - position_of(d, s->sent);
-    if (slot->unused && !s->repair)
-        bf_root_add(&s->root, BF_CHUNK_UNUSED, count, NULL);
-    for (uint32_t i = 0; i < count && !s->repair && !slot->unused; i++) {
-        uint32_t at = slot->sent + i;
-        bf_root_add(&s->root, state_of(slot, at), 1, &slot->digest[at]);
-    }
-    slot->sent += count;
-    s->sent = end;
-    s->moved = 1;
-    if (!s->repair)
-        d->progress->position = position_of(d, end);
-}
-
-// Joins chunks that need no data to the range before them.
-static int send_range(struct bf_sender *s, struct bf_slot *slot, uint32_t count)
-{
-    struct bf_progress *p = &s->progress;
-    uint64_t *counter = &p->unused_bytes;
-    uint8_t state = BF_CHUNK_UNUSED;
-    if (!slot->unused && slot->class[slot->sent] == BF_CLASS_SAME) {
-        state = BF_RANGE_SAME;
-        counter = &p->same_bytes;
-    } else if (!slot->unused) {
-        state = (uint8_t)state_of(slot, slot->sent);
-        counter = state == BF_CHUNK_ZERO ? &p->zero_bytes : NULL;
-    }
-    if (s->range.count && s->range.state != state && !bf_sender_flush_range(s))
-        return 0;
-    if (!s->range.count) {
-        s->range.disk = s->disk[s->current].plan.disk;
-        s->range.state = state;
-        s->range.first = s->sent;
-    }
-    s->range.count += count;
-    advance(s, slot, count, counter);
-    return 1;
-}
-
-static int send_data(struct bf_sender *s, struct bf_slot *slot, uint32_t count)
-{
-    const struct bf_sender_disk *d = &s->disk[s->current];
-    size_t head = BF_FRAME_HEADER + 32 + count * sizeof(struct bf_digest), packed = 0;
-    uint64_t begin = position_of(d, s->sent);
-    uint8_t *raw = slot->data + (size_t)slot->sent * d->plan.geometry.chunk_size, *room;
-    struct bf_adapt_choice choice;
-    struct bf_data m = {.disk = d->plan.disk,
-                        .count = (uint8_t)count,
-                        .first = s->sent,
-                        .digests = slot->digest[slot->sent].bytes};
-    if (bf_link_body_busy(&s->link) || !bf_sender_flush_range(s))
-        return 0;
-    room = bf_link_room(&s->link, head);
-    if (!room)
-        return 0;
-    m.raw_len = (uint32_t)(position_of(d, s->sent + count) - begin);
-    choice = bf_adapt_choose(&s->adapt);
-    if (choice.codec != BF_CODEC_NONE) {
-        packed = bf_compress(s->compressor, choice.codec, choice.level, s->packed,
-                             m.raw_len - m.raw_len / 16, raw, m.raw_len);
-        bf_adapt_result(&s->adapt, m.raw_len, (uint32_t)packed);
-    }
-    bf_adapt_framed(&s->adapt, m.raw_len);
-    m.codec = (uint8_t)(packed ? choice.codec : BF_CODEC_NONE);
-    m.body = packed ? s->packed : raw;
-    m.body_len = packed ? (uint32_t)packed : m.raw_len;
-    bf_link_put(&s->link, bf_put_data_head(room, head, &m));
-    bf_link_body(&s->link, m.body, m.body_len);
-    s->lent = packed ? NULL : slot;
-    advance(s, slot, count, &s->progress.data_bytes);
-    return 1;
-}
-
-// Chunks in one frame. A frame that takes longer than a connection lives would never arrive, so
-// connections that are lost one after another make frames shorter. A limit keeps them to a second,
-// which is what a checkpoint, an answer or a good-bye has to wait.
-static uint32_t most_chunks(const struct bf_sender *s)
-{
-    uint32_t bytes = BF_DATA_MAX >> s->caution;
-    if (s->progress.limit && s->progress.limit < bytes)
-        bytes = (uint32_t)s->progress.limit;
-    bytes /= s->disk[s->current].plan.geometry.chunk_size;
-    return bytes ? bytes : 1;
-}
-
-// The next run of equal class of the front slot. 0: nothing to do, or no room.
-static int send_run(struct bf_sender *s)
-{
-    struct bf_slot *slot = bf_feed_ready(&s->feed, 0);
-    uint32_t count = 0;
-    if (!slot)
-        return 0;
-    if (slot->sent == slot->count) {
-        if ((s->lent == slot && bf_link_body_busy(&s->link)) || !bf_sender_tell_unreadable(s))
-            return 0;
-        bf_feed_pop(&s->feed);
-        return 1;
-    }
-    if (slot->unused)
-        return send_range(s, slot, slot->count - slot->sent);
-    while (slot->sent + count < slot->judged &&
-           slot->class[slot->sent + count] == slot->class[slot->sent])
-        count++;
-    if (!count || slot->class[slot->sent] != BF_CLASS_DATA)
-        return count ? send_range(s, slot, count) : 0;
-    if (count >= most_chunks(s))
-        return send_data(s, slot, most_chunks(s));
-    // A run of data may still grow while judging goes on; short frames compress badly.
-    if (slot->sent + count == slot->judged && slot->judged < slot->count)
-        return 0;
-    return send_data(s, slot, count);
-}
+// ---- Checkpoints -------------------------------------------------------------------------------
 
 static void checkpoint(struct bf_sender *s, int at_end)
 {
@@ -391,7 +209,6 @@ static void checkpoint(struct bf_sender *s, int at_end)
 static void end_span(struct bf_sender *s)
 {
     bf_feed_stop(&s->feed);
-    s->lent = NULL;
     s->current = BF_NO_DISK;
     s->moved = 1;
 }
@@ -451,7 +268,7 @@ static void commit(struct bf_sender *s)
 // Between two spans: the next disk, the next repair, or the end of all.
 static void next_span(struct bf_sender *s)
 {
-    if (!bf_feed_quiet(&s->feed))
+    if (!bf_feed_quiet(&s->feed) || !bf_sender_work_quiet(s))
         return;
     if (s->state == BF_SENDER_REPAIR && s->need_at < s->needs) {
         const struct bf_need *need = &s->need[s->need_at++];
@@ -500,15 +317,6 @@ static void read_some(struct bf_sender *s)
         bf_sender_give_up(s, &s->feed.fault);
 }
 
-// What the time until the next turn goes into. A turn that did something is followed by another one
-// at once, so that time is the processor's, even when a frame is on its way to the link.
-static enum bf_waiting what_is_awaited(struct bf_sender *s)
-{
-    if (s->moved)
-        return BF_WAIT_PROCESSOR;
-    return bf_link_body_busy(&s->link) ? BF_WAIT_LINK : BF_WAIT_DISK;
-}
-
 void bf_sender_copy_step(struct bf_sender *s)
 {
     if (s->current == BF_NO_DISK) {
@@ -521,11 +329,11 @@ void bf_sender_copy_step(struct bf_sender *s)
     read_some(s);
     if (s->state == BF_SENDER_FAREWELL || s->state == BF_SENDER_OVER)
         return;
-    judge_some(s);
-    for (int i = 0; i < SEND_PER_TURN && send_run(s); i++)
-        s->moved = 1;
+    bf_sender_move_data(s);
+    if (s->state == BF_SENDER_FAREWELL || s->state == BF_SENDER_OVER)
+        return;
     checkpoint(s, 0);
-    s->waiting = what_is_awaited(s);
+    s->waiting = bf_sender_awaited(s);
     if (s->sent == s->span_end && bf_feed_empty(&s->feed))
         finish_span(s);
 }

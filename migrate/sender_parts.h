@@ -6,9 +6,11 @@
 #include "migrate/adapt.h"
 #include "migrate/compress.h"
 #include "migrate/feed.h"
+#include "migrate/judge.h"
 #include "migrate/link.h"
 #include "migrate/rate.h"
 #include "migrate/sender.h"
+#include "migrate/workers.h"
 
 enum bf_sender_state {
     BF_SENDER_CONNECT,  // asks the connector for a stream
@@ -26,6 +28,8 @@ enum {
     BF_MARKS = 32,
     BF_BASE_WINDOW = 16384, // chunks whose base may be known ahead
     BF_NO_DISK = 0xffff,
+    BF_BATCHES = 64, // made ahead of the link
+    BF_PACKS_MAX = BF_WORKERS_MAX + 2,
 };
 
 struct bf_sender_disk {
@@ -43,6 +47,36 @@ struct bf_mark {
     uint64_t chunk;
     uint64_t unreadable; // bytes before it
     struct bf_root root;
+};
+
+// Some chunks of one slot and one class that leave together. Data may be compressed meanwhile.
+struct bf_batch {
+    struct bf_job job; // compression, when packed is there
+    struct bf_slot *slot;
+    uint32_t at, count; // chunks of it
+    uint8_t is_data;
+    struct bf_adapt_choice choice;
+    uint32_t skip;                     // what the ladder skipped when it chose
+    struct bf_compressor **compressor; // of each place
+    const uint8_t *raw;
+    uint32_t raw_len, packed_len; // packed_len 0: it did not shrink
+    uint8_t *packed;              // NULL: it goes as it is
+};
+
+// The stages between reading and the link (migrate/sender_data.c).
+struct bf_sender_work {
+    struct bf_workers *workers, none;
+    struct bf_judge judge;
+    struct bf_batch *batch; // a ring of BF_BATCHES
+    uint32_t first, batches;
+    struct bf_compressor *compressor[BF_WORKERS_MAX + 1]; // the loop's, then the workers'
+    uint8_t *pack[BF_PACKS_MAX];                          // BF_DATA_MAX each
+    uint8_t *free_pack[BF_PACKS_MAX];
+    uint32_t packs, packs_free;
+    const struct bf_slot *lent_slot; // whose data the link is sending
+    uint8_t *lent_pack;              // the buffer that comes back with it
+    uint32_t done_seen;              // of the workers' jobs
+    uint64_t done_us;                // and when that changed, or nothing was to be done
 };
 
 struct bf_sender {
@@ -86,18 +120,16 @@ struct bf_sender {
     uint32_t unreadable_told;                       // ranges, for the log
     struct bf_root root;                            // over chunks before `sent`
     struct bf_range range;                          // being joined, count 0: none
-    const struct bf_slot *lent;                     // whose data the link is sending
     uint64_t marked_us, marked_chunk, marked_bytes; // the last CHECKPOINT
     struct bf_mark *mark;                           // BF_MARKS of them, in order of sending
     uint32_t marks;
     uint64_t base_known, base_asked; // chunks before it
     uint8_t *base_state;
     struct bf_digest *base_digest;
-    struct bf_compressor *compressor;
+    struct bf_sender_work work;
     struct bf_adapt adapt;
     enum bf_waiting waiting; // for what this turn would wait
     uint64_t ticked_us;
-    uint8_t *packed; // BF_DATA_MAX
 
     struct bf_need need[BF_NEED_MAX];
     uint32_t needs, need_at;
@@ -122,6 +154,20 @@ void bf_sender_begin_copy(struct bf_sender *s); // after all PLANs
 void bf_sender_copy_step(struct bf_sender *s);
 void bf_sender_durable(struct bf_sender *s, uint16_t index, uint64_t chunk);
 int bf_sender_base_run(struct bf_sender *s, const struct bf_base_run *run); // 0: not allowed
+int bf_sender_wants_base(const struct bf_sender *s);
+// The byte where a chunk begins, at most the end of the disk.
+uint64_t bf_sender_position(const struct bf_sender_disk *d, uint64_t chunk);
+
+// sender_data.c
+int bf_sender_work_init(struct bf_sender *s); // 0: no memory
+// 0: a worker holds on to the sender's memory, which must stay.
+int bf_sender_work_free(struct bf_sender *s);
+void bf_sender_work_start(struct bf_sender *s); // a span has begun; nothing may be under way
+void bf_sender_work_stop(struct bf_sender *s);  // what nobody has begun is not done
+int bf_sender_work_quiet(struct bf_sender *s);  // nothing is under way
+// One turn of judging, compressing and sending.
+void bf_sender_move_data(struct bf_sender *s);
+enum bf_waiting bf_sender_awaited(const struct bf_sender *s);
 
 // Sends the RANGE that is being joined. 0: no room.
 int bf_sender_flush_range(struct bf_sender *s);

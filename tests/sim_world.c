@@ -10,7 +10,7 @@
 #include "base/platform.h"
 #include "tests/platform_sim.h"
 
-enum { LIMIT_US = 7200 * 1000000u, IDLE_US = 5000, BUSY_US = 200 };
+enum { LIMIT_US = 7200 * 1000000u, IDLE_US = 5000, BUSY_US = 200, WORK_US = 20000 };
 
 // ---- The server --------------------------------------------------------------------------------
 
@@ -144,8 +144,12 @@ static void boot_source(struct sim_world *w)
         .limit = w->limit,
         .map_errors = w->map_errors,
         .clock = bf_platform_wall,
+        .workers = &w->pool,
         .program = "sim",
     };
+    bf_workers_init(&w->pool);
+    sim_workers(w->workers, WORK_US);
+    bf_workers_start(&w->pool, w->workers);
     for (uint32_t i = 0; i < w->disks; i++)
         w->source[i]->bytes_read = 0;
     bf_platform_entropy(w->boot, sizeof w->boot);
@@ -162,6 +166,8 @@ static void stop_source(struct sim_world *w)
     w->progress = *bf_sender_progress(w->sender);
     bf_sender_free(w->sender);
     w->sender = NULL;
+    if (bf_workers_stop(&w->pool))
+        snprintf(w->what, sizeof w->what, "a worker did not come back");
 }
 
 // ---- Filling -----------------------------------------------------------------------------------
@@ -383,6 +389,7 @@ static enum bf_err turns(struct sim_world *w)
         }
         events(w);
         err = bf_sender_step(w->sender, bf_platform_now_us(), &idle);
+        sim_workers_turn();
         if (w->receiver &&
             bf_receiver_step(w->receiver, bf_platform_now_us(), &idle_server) != BF_AGAIN) {
             struct bf_stream s = sim_link_stream(w->link[w->links - 1], SIM_SERVER);

@@ -11,6 +11,7 @@
 
 #include "migrate/receiver.h"
 #include "migrate/sender.h"
+#include "migrate/workers.h"
 #include "tests/sim_disk.h"
 #include "tests/sim_link.h"
 #include "tests/sim_store.h"
@@ -49,6 +50,7 @@ struct sim_world {
     uint8_t map_errors;
     uint64_t limit;
     uint32_t buffer_bytes;
+    uint32_t workers; // virtual ones (tests/platform_sim.h)
     enum bf_err (*allowed)(void *impl, struct bf_fault *fault);
 
     // What the source said that it could not read, as the server keeps it.
@@ -64,6 +66,7 @@ struct sim_world {
     struct sim_link *link[SIM_LINKS];
     uint32_t links;
     uint64_t bytes_before; // by links that are gone
+    struct bf_workers pool;
     struct bf_sender *sender;
     struct bf_receiver *receiver;
     uint8_t boot[16];

@@ -581,14 +581,69 @@ static void test_memory_is_bounded(void)
     w.disk_model[0].bytes = 16 << 20;
     sim_world_fill(&w);
     bf_mem_usage(&usage);
-    // Sender's 8 MiB and receiver's 8 MiB, as promised in their headers.
-    bf_mem_set_limit(usage.in_use + (16 << 20));
+    // Sender's 9 MiB and receiver's 8 MiB, as promised in their headers.
+    bf_mem_set_limit(usage.in_use + (17 << 20));
+    run_to(BF_OK);
+    // With eight workers, 28 MiB more.
+    w.workers = BF_WORKERS_MAX;
+    bf_mem_set_limit(usage.in_use + (45 << 20));
     run_to(BF_OK);
     bf_mem_set_limit(0);
     sim_world_free(&w);
 }
 
-TEST_MAIN(TEST(test_plain_copy), TEST(test_second_run_sends_differences),
+// ---- Workers -----------------------------------------------------------------------------------
+
+static void test_workers_change_nothing_but_the_order_of_work(void)
+{
+    uint64_t sent[2] = {0, 0};
+    for (uint8_t compression = 1; compression < 4; compression++) {
+        for (uint32_t i = 0; i < 2; i++) {
+            begin(40);
+            w.workers = i ? 5 : 0;
+            w.compression = compression;
+            w.disk_model[0].bytes = 9 << 20;
+            sim_world_fill(&w);
+            run_to(BF_OK);
+            sent[i] = w.progress.data_bytes;
+            sim_world_change(&w, 3);
+            run_to(BF_OK);
+            CHECK_EQ(w.progress.point, 2);
+            sim_world_free(&w);
+        }
+        CHECK_EQ(sent[0], sent[1]);
+    }
+}
+
+static void test_a_worker_that_does_not_come_back_ends_the_run(void)
+{
+    begin(41);
+    w.workers = 2;
+    sim_world_fill(&w);
+    sim_workers_stick();
+    CHECK_EQ(sim_world_run(&w), BF_ERR_LIMIT);
+    CHECK_EQ(w.sender_fault.code, BF_ERR_TIMEOUT);
+    CHECK_EQ(w.sender_fault.side, BF_SIDE_SOURCE);
+    CHECK_STR(w.what, "memory did not come back"); // it is the worker's
+    sim_world_free(&w);
+}
+
+static void test_a_worker_that_leaves_its_stack_ends_the_run(void)
+{
+    begin(42);
+    w.workers = 2;
+    sim_world_fill(&w);
+    sim_workers_overrun();
+    run_to(BF_ERR_LIMIT);
+    CHECK_EQ(w.sender_fault.side, BF_SIDE_SOURCE);
+    CHECK(strstr(w.sender_fault.what, "stack") != NULL);
+    CHECK_EQ(w.store.points, 0);
+    sim_world_free(&w);
+}
+
+TEST_MAIN(TEST(test_workers_change_nothing_but_the_order_of_work),
+          TEST(test_a_worker_that_does_not_come_back_ends_the_run),
+          TEST(test_a_worker_that_leaves_its_stack_ends_the_run), TEST(test_plain_copy), TEST(test_second_run_sends_differences),
           TEST(test_unused_is_not_read), TEST(test_unused_through_trouble),
           TEST(test_several_disks_of_odd_sizes), TEST(test_blocking_driver),
           TEST(test_reads_slower_than_patience), TEST(test_deep_queue_is_used),

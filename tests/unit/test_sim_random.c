@@ -66,6 +66,7 @@ static void draw_world(void)
         draw_disk(&w.disk_model[i]);
     w.chunk_size = chunks[any(4)];
     w.compression = (uint8_t)any(4);
+    w.workers = any(3) ? 1 + (uint32_t)any(BF_WORKERS_MAX) : 0;
     w.link_model.latency_us = any(20000);
     w.link_model.buffer = 4096u << any(10);
     w.link_model.bytes_per_second = any(2) ? 0 : 200000 + any(20 << 20);
