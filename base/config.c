@@ -86,6 +86,7 @@ void bf_config_defaults(struct bf_config *c)
     c->on_failure = BF_FAILURE_WAIT;
     c->failure_wait = 60;
     c->serial = BF_SERIAL_LINES;
+    c->workers = BF_CONFIG_WORKERS_AUTO;
 }
 
 static uint32_t find_key(struct bf_config_value name)

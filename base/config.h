@@ -29,6 +29,7 @@ enum {
     BF_CONFIG_DNS = 3,
     BF_CONFIG_TEXT_MAX = 65536, // of one source
     BF_CONFIG_DER_MAX = 4096,
+    BF_CONFIG_WORKERS_AUTO = 255,
     BF_CONFIG_PORT = 7667, // of a server that is given without one
 };
 
@@ -92,6 +93,7 @@ struct bf_config {
     uint8_t copy_all;                 // copy=used|all
     enum bf_read_error on_read_error; // on-read-error=stop|map
     uint64_t limit;                   // limit=RATE, bytes on the wire per second, 0 = none
+    uint8_t workers;                  // workers=auto|N, BF_CONFIG_WORKERS_AUTO = all but one
 
     uint8_t origin[32]; // enum bf_origin of each key of the table
 };

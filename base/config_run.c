@@ -4,6 +4,7 @@
 
 #include "base/config_rules.h"
 #include "base/fmt.h"
+#include "base/platform.h"
 #include "base/selector.h"
 
 enum { LIMIT_LEAST = 16384 };
@@ -160,6 +161,24 @@ void bf_show_limit(const struct bf_config *c, char *out, size_t size)
         n++;
     bf_snprintf(out, size, "%llu%.1s", (unsigned long long)(c->limit >> 10 * n),
                 n ? &multiples[n - 1] : "");
+}
+
+enum bf_err bf_set_workers(struct bf_config *c, struct bf_config_value v, char *reason, size_t size)
+{
+    uint64_t number = BF_CONFIG_WORKERS_AUTO;
+    if (!bf_value_is(v, "auto") && !bf_value_number(v, BF_WORKERS_MAX, &number))
+        return bf_config_refuse(reason, size, "must be auto, or a number from 0 to %u",
+                                (uint32_t)BF_WORKERS_MAX);
+    c->workers = (uint8_t)number;
+    return BF_OK;
+}
+
+void bf_show_workers(const struct bf_config *c, char *out, size_t size)
+{
+    if (c->workers == BF_CONFIG_WORKERS_AUTO)
+        bf_snprintf(out, size, "auto");
+    else
+        bf_snprintf(out, size, "%u", c->workers);
 }
 
 enum bf_err bf_set_retry(struct bf_config *c, struct bf_config_value v, char *reason, size_t size)

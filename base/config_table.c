@@ -59,6 +59,10 @@ static const struct bf_config_key table[] = {
                       "for binary multiples, for example 50M; at least 16K, 0 means no limit. "
                       "Default: 0.",
                       0, 0, 0},
+    [BF_KEY_WORKERS] = {"workers", "auto|N",
+                        "How many other processors compute digests and compress, at most 8; auto "
+                        "takes all but one, 0 leaves everything to the first. Default: auto.",
+                        0, 0, 0},
     [BF_KEY_TIME] = {"time", "YYYY-MM-DDThh:mm:ssZ",
                      "The present time in UTC, for a machine whose clock is plainly wrong.", 0, 0,
                      0},
@@ -105,6 +109,7 @@ const struct bf_config_rule bf_config_rules[BF_CONFIG_KEYS] = {
     [BF_KEY_COPY] = {bf_set_copy, bf_show_copy},
     [BF_KEY_ON_READ_ERROR] = {bf_set_on_read_error, bf_show_on_read_error},
     [BF_KEY_LIMIT] = {bf_set_limit, bf_show_limit},
+    [BF_KEY_WORKERS] = {bf_set_workers, bf_show_workers},
     [BF_KEY_TIME] = {bf_set_time, bf_show_time},
     [BF_KEY_DEBUG_EXIT] = {bf_set_debug_exit, bf_show_debug_exit},
     [BF_KEY_NAME] = {bf_set_name, bf_show_name},

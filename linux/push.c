@@ -20,6 +20,7 @@
 #include "linux/socket_stream.h"
 #include "migrate/announce.h"
 #include "migrate/sender.h"
+#include "migrate/workers.h"
 #include "net/connector.h"
 
 enum {
@@ -41,6 +42,7 @@ struct push {
     int in_use;
     struct bf_announcer announcer;
     struct bf_server_connector *connector;
+    struct bf_workers workers;
     struct bf_sender *sender;
     struct bf_fault fault;
     uint64_t started_us;
@@ -230,6 +232,7 @@ static enum bf_err prepare(struct push *p)
                                       .copy_all = p->config.copy_all || p->in_use,
                                       .map_errors = p->config.on_read_error == BF_READ_ERROR_MAP,
                                       .limit = p->config.limit,
+                                      .workers = &p->workers,
                                       .retry_us = (uint64_t)p->config.retry_seconds * 1000000,
                                       .clock = bf_platform_wall,
                                       .program = "bootferry-push " BF_VERSION};
@@ -242,6 +245,8 @@ static enum bf_err prepare(struct push *p)
     err = open_disks(p);
     if (err)
         return err;
+    bf_workers_start(&p->workers, p->config.workers);
+    p->announcer.workers = p->workers.count;
     bf_announce_inventory(&p->announcer, p->config.name, &p->inventory);
     if (bf_platform_entropy(config.boot, sizeof config.boot))
         return bf_fault_set(&p->fault, BF_ERR_NO_ENTROPY, BF_SIDE_SOURCE, "look at the kernel",
@@ -282,6 +287,7 @@ static void run(struct push *p)
 static void release(struct push *p)
 {
     bf_sender_free(p->sender);
+    bf_workers_stop(&p->workers);
     bf_server_connector_free(p->connector);
     for (uint16_t i = 0; i < p->disks; i++)
         bf_source_close(p->source[i]);

@@ -75,6 +75,7 @@ void bf_announce_inventory(const struct bf_announcer *a, const char *name,
     bf_report_u64(&r, "processors", inventory->processors);
     bf_report_text(&r, "vendor", inventory->system_vendor);
     bf_report_text(&r, "product", inventory->system_product);
+    bf_report_u64(&r, "workers", a->workers);
     send(a, &r);
     for (uint32_t i = 0; i < inventory->nics; i++) {
         bf_mac_text(mac, inventory->nic[i].mac);

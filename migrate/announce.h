@@ -16,6 +16,7 @@ struct bf_announcer {
     void (*line)(void *user, const char *line);  // for scripts
     void (*event)(void *user, const char *text); // for people; may be NULL
     void *user;
+    uint32_t workers; // processors that help
 
     // what was announced already
     enum bf_phase phase;
