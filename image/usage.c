@@ -62,6 +62,7 @@ static const struct {
     {BF_SIGNATURE_BTRFS, bf_usage_btrfs},
     {BF_SIGNATURE_SWAP, bf_usage_swap},
     {BF_SIGNATURE_FAT, bf_usage_fat},
+    {BF_SIGNATURE_XFS, bf_usage_xfs},
 };
 
 static int add_area(struct bf_usage *u, const struct area *area)

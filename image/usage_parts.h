@@ -126,6 +126,7 @@ enum bf_err bf_usage_btrfs(struct bf_usage_map *map, char why[BF_USAGE_WHY]);
 enum bf_err bf_usage_ext(struct bf_usage_map *map, char why[BF_USAGE_WHY]);
 enum bf_err bf_usage_fat(struct bf_usage_map *map, char why[BF_USAGE_WHY]);
 enum bf_err bf_usage_swap(struct bf_usage_map *map, char why[BF_USAGE_WHY]);
+enum bf_err bf_usage_xfs(struct bf_usage_map *map, char why[BF_USAGE_WHY]);
 
 // Signatures of everything that may lie on a place, as a set. A place with more than one owner
 // belongs to nobody: an old signature can outlive the file system that it belonged to.
@@ -134,6 +135,7 @@ enum bf_signature {
     BF_SIGNATURE_SWAP = 1 << 1,
     BF_SIGNATURE_HIBERNATION = 1 << 2,
     BF_SIGNATURE_FAT = 1 << 3,
+    BF_SIGNATURE_XFS = 1 << 5,
     BF_SIGNATURE_BTRFS = 1 << 8,
     BF_SIGNATURE_OTHER = 1 << 4, // a file system, volume manager or RAID without a map here
 };

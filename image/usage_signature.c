@@ -20,7 +20,7 @@ struct magic {
 
 static const struct magic from_start[] = {
     {KIB + 56, 2, "\x53\xef", BF_SIGNATURE_EXT},
-    {0, 4, "XFSB", BF_SIGNATURE_OTHER},
+    {0, 4, "XFSB", BF_SIGNATURE_XFS},
     {3, 8, "NTFS    ", BF_SIGNATURE_OTHER},
     {3, 8, "EXFAT   ", BF_SIGNATURE_OTHER},
     {54, 3, "FAT", BF_SIGNATURE_FAT},

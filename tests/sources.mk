@@ -87,4 +87,6 @@ TOOL_SRCS_tests/usage_map := tests/usage/usage_map.c
 CHECK_DEPS  += build/tests/usage_map
 CHECK_TESTS += tests/usage/ext.sh tests/usage/fat.sh
 CHECK_TESTS += tests/usage/btrfs.sh tests/usage/btrfs_devices.sh
+CHECK_TESTS += tests/usage/xfs.sh tests/usage/xfs_mounted.sh
 FUZZ_SRCS_fuzz_usage := tests/fuzz_seed.c
+FUZZ_SRCS_fuzz_usage_xfs := tests/fuzz_seed.c tests/fuzz_map.c

@@ -4,6 +4,7 @@
 
 compare.py ext IMAGE MAP [OFFSET]   MAP (lines "FIRST END") within what dumpe2fs calls free, and at
                                     least 95 % of it
+compare.py xfs IMAGE MAP [LEAST]     the same beside xfs_db, of which it must be LEAST
 compare.py fat IMAGE MAP             MAP is as much as fsck.fat counts as free
 compare.py copy SOURCE COPY MAP CHUNK
                                     COPY is SOURCE where a chunk is not wholly in MAP, and zero there
@@ -35,6 +36,17 @@ def free_of_ext(image, offset):
             blocks.append((int(first), int(last or first) + ratio))
     end = int(re.search(r"^Block count:\s+(\d+)", text, re.M).group(1))
     return [(offset + a * size, offset + min(b, end) * size) for a, b in sorted(blocks)]
+
+
+def free_of_xfs(image):
+    """Extents that xfs_db finds in the trees of free space, and blocks kept for these trees."""
+    command = ["xfs_db", "-r", "-c", "sb 0", "-c", "p blocksize agblocks", "-c", "freesp -d", image]
+    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    size, group = (int(re.search(rf"^{name} = (\d+)", text, re.M).group(1))
+                   for name in ("blocksize", "agblocks"))
+    extents = [(int(a) * group + int(b), int(n))
+               for a, b, n in re.findall(r"^ *(\d+) +(\d+) +(\d+)$", text, re.M)]
+    return sorted((first * size, (first + count) * size) for first, count in extents)
 
 
 def within(ours, theirs):
@@ -98,6 +110,9 @@ def main():
     if kind == "ext":
         offset = int(args[2]) if len(args) > 2 else 0
         return judge(read_map(args[1]), free_of_ext(args[0], offset))
+    if kind == "xfs":
+        least = float(args[2]) if len(args) > 2 else 0.95
+        return judge(read_map(args[1]), free_of_xfs(args[0]), least)
     if kind == "fat":
         return judge_fat(args[0], read_map(args[1]))
     if kind == "copy":
@@ -109,4 +124,5 @@ def main():
     return False
 
 
-sys.exit(0 if main() else 1)
+if __name__ == "__main__":
+    sys.exit(0 if main() else 1)
