@@ -174,6 +174,7 @@ fuzz: $(FUZZ_PROGRAMS)
 e2e: all $(E2E_DEPS)
 	$(Q)tests/run.sh $(E2E_TESTS)
 bench: all $(BENCH_DEPS)
+	$(Q)third_party/setup.sh third_party/packages.bench
 	$(Q)tests/run.sh -v $(BENCH_TESTS)
 soak: all $(SOAK_DEPS)
 	$(Q)tests/run.sh $(SOAK_TESTS)

@@ -58,7 +58,7 @@ BENCH_TESTS += tests/bench/engine.sh
 BENCH_DEPS  += build/tests/bench_disks.efi
 BENCH_TESTS += tests/bench/drivers.sh
 BENCH_TESTS += tests/bench/usage.sh
-BENCH_TESTS += tests/bench/image.sh tests/bench/copy.sh tests/bench/collect.sh
+BENCH_TESTS += tests/bench/image.sh tests/bench/peers.sh tests/bench/curves.sh tests/bench/collect.sh
 
 SIM_SRCS := tests/platform_sim.c tests/sim_disk.c tests/sim_link.c tests/sim_store.c \
     tests/sim_world.c

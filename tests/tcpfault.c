@@ -7,6 +7,7 @@
 //   stall            relays nothing, either way, and closes nothing: a link that went dead
 //   cut              resets every connection, then relays new ones
 //   refuse           resets every connection, and each new one at once
+//   rate N           carries at most N bytes a second up, all connections together; 0: any
 //   after N COMMAND  does it when N more bytes have gone up, in the middle of a frame if need be
 //   stats            "connections C up U down D mode M": connections so far, bytes to and from
 //                    the server
@@ -24,6 +25,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { CONNECTIONS = 64, BUFFER = 65536 };
@@ -50,6 +52,7 @@ static struct sockaddr_in server;
 static enum mode mode = PASS;
 static enum mode armed = MODES; // what to do when budget is used up; MODES for nothing
 static uint64_t budget;
+static uint64_t rate, tokens, refilled_us; // bytes a second, bytes that may go now
 static uint64_t count_connections, count_up, count_down;
 
 static void die(const char *what)
@@ -88,6 +91,28 @@ static void set_mode(enum mode m)
                 drop(&connections[i]);
     mode = m == CUT ? PASS : m;
     armed = MODES;
+}
+
+static uint64_t now_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+// A hundredth of a second may be saved up.
+static void refill(void)
+{
+    uint64_t now = now_us(), more = rate * (now - refilled_us) / 1000000;
+    if (!rate || !more)
+        return;
+    tokens = tokens + more < rate / 100 ? tokens + more : rate / 100;
+    refilled_us = now;
+}
+
+static int may_read_up(void)
+{
+    return !(armed != MODES && budget == 0) && !(rate && tokens < BUFFER && tokens < rate / 200);
 }
 
 static struct connection *free_place(void)
@@ -139,6 +164,8 @@ static int fill(struct pipe *p, int is_up)
     size_t room = sizeof p->bytes - p->end;
     if (is_up && armed != MODES && room > budget)
         room = (size_t)budget;
+    if (is_up && rate && room > tokens)
+        room = (size_t)tokens;
     if (p->eof || room == 0)
         return 0;
     ssize_t n = recv(p->from, p->bytes + p->end, room, 0);
@@ -147,6 +174,8 @@ static int fill(struct pipe *p, int is_up)
     if (n == 0)
         p->eof = 1;
     p->end += (size_t)n;
+    if (is_up && rate)
+        tokens -= (uint64_t)n;
     if (is_up && armed != MODES)
         budget -= (uint64_t)n;
     return 0;
@@ -209,6 +238,10 @@ static void command(char *line, char *answer, size_t size)
     if (sscanf(line, "after %" SCNu64 " %15s", &n, name) == 2 && mode_of(name) != MODES) {
         armed = mode_of(name);
         budget = n;
+    } else if (sscanf(line, "rate %" SCNu64, &n) == 1) {
+        rate = n;
+        tokens = 0;
+        refilled_us = now_us();
     } else if (mode_of(line) != MODES) {
         set_mode(mode_of(line));
     } else {
@@ -261,7 +294,7 @@ static int listen_control(const char *path)
 static short wanted(const struct pipe *in, const struct pipe *out, int is_up)
 {
     int open = !in->eof && (in->end < sizeof in->bytes || in->start == in->end);
-    if (is_up && armed != MODES && budget == 0)
+    if (is_up && !may_read_up())
         open = 0;
     return (short)((open ? POLLIN : 0) | (out->start < out->end ? POLLOUT : 0));
 }
@@ -303,8 +336,9 @@ int main(int argc, char **argv)
     int control = listen_control(argv[2]);
     int listener = listen_tcp();
     for (;;) {
+        refill();
         nfds_t n = poll_set(set, listener, control);
-        if (poll(set, n, -1) < 0 && errno != EINTR)
+        if (poll(set, n, rate ? 1 : -1) < 0 && errno != EINTR)
             die("poll");
         if (set[0].revents)
             accept_client(listener);

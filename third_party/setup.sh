@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs the Debian packages of third_party/packages that are missing, as root or through sudo.
+# setup.sh [LIST]: installs the Debian packages of a list (third_party/packages unless given) that are missing, as root or
+# through sudo.
 # A machine that has them all is left alone, and the network is not touched.
 set -euo pipefail
 
-list=$(dirname "$0")/packages
+list=${1:-$(dirname "$0")/packages}
 mapfile -t wanted < <(sed 's/#.*//; s/[[:space:]]*$//; /^$/d' "$list")
 
 if ! command -v dpkg-query >/dev/null; then

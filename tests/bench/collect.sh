@@ -5,6 +5,6 @@ set -euo pipefail
 cd "$(dirname "$0")/../../build/bench"
 find . -name '*.json' ! -name results.json -print0 | sort -z | xargs -0 cat | jq -s . >results.new
 mv results.new results.json
-jq -r '.[] | [.case, .ours, (.peer // "-"), (.ratio | if . then (. * 100 | round / 100) else "-" end), .unit, .target,
-    (if .pass then "met" else "MISSED" end)] | @tsv' results.json | column -t -s "$(printf '\t')"
+jq -r '.[] | [.case, .ours, (.peer // "-"), (.ratio | if . then (. * 100 | round / 100) else "-" end), .unit,
+    (.target // "-"), ({"true": "met", "false": "MISSED"}[.pass | tostring] // "-")] | @tsv' results.json | column -t -s "$(printf '\t')"
 echo "ok collect: $(jq length results.json) results in build/bench/results.json"

@@ -29,6 +29,24 @@ bench_result() {
         + " (target \(.target): \(if .pass then "met" else "MISSED" end))"' <<<"$line"
 }
 
+# bench_compare CASE OURS PEER UNIT [RELATION TARGET]: lists of values of several runs, [1.2, 1.3]; medians are compared and
+# the spread (smallest and largest) is kept. Without a target it is a comparison for information.
+bench_compare() {
+    local line
+    line=$(jq -cn --arg case "$1" --argjson ours "$2" --argjson peer "$3" --arg unit "$4" --arg relation "${5:-}" --arg target "${6:-}" '
+        def median: sort | if length % 2 == 1 then .[length / 2 | floor] else (.[length / 2 - 1] + .[length / 2]) / 2 end;
+        def round3: if . >= 1000 then round else . * 1000 | round / 1000 end;
+        (if ($peer | median) > 0 then ($ours | median) / ($peer | median) else null end) as $ratio
+        | {case: $case, ours: ($ours | median | round3), peer: ($peer | median | round3), ratio: ($ratio | if . then round3 else . end),
+           unit: $unit, target: (if $relation != "" then "at \($relation) \($target)" else null end),
+           pass: (if $relation == "least" then $ratio >= ($target | tonumber) elif $relation == "most" then $ratio <= ($target | tonumber)
+                  else null end),
+           ours_spread: ($ours | [min, max] | map(round3)), peer_spread: ($peer | [min, max] | map(round3))}')
+    printf '%s\n' "$line" >>"$BENCH_FILE"
+    jq -r '"\(.case): \(.ours) \(.unit) (\(.ours_spread | join(" to "))), peer \(.peer) (\(.peer_spread | join(" to "))), ratio \(.ratio)"
+        + (if .target then " (target \(.target): \(if .pass then "met" else "MISSED" end))" else "" end)' <<<"$line"
+}
+
 # bench_median: of the numbers on standard input, one per line.
 bench_median() { sort -g | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
 
