@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The daemon's inside, shared by replica/daemon*.c. One thread accepts connections, answers the
 // control socket and looks after revocations; every connection has a thread of its own, which runs
-// the receiver over TLS and the session's store.
+// the receiver over TLS and the session's store. A session may use several connections: the thread
+// of the first one serves them all.
 //
 // What the threads share is guarded by bf_daemon.lock; a connection's verdict is atomic, because it
 // is looked at in every step. A machine has one connection with a session at a time: the newest.
@@ -13,6 +14,7 @@
 #include <stdint.h>
 
 #include "migrate/receiver.h"
+#include "net/bundle.h"
 #include "net/proto.h"
 #include "replica/daemon_status.h"
 #include "replica/pki.h"
@@ -26,6 +28,7 @@ enum {
     BF_STRANGERS_MAX = 64,     // connections that have no session yet
     BF_HANDSHAKE_MS = 10000,   // from accept to the end of the handshake
     BF_STRANGER_MS = 30000,    // from accept to a session, or to the end of an enrolment
+    BF_ORPHAN_MS = 5000,       // for the connection that another one wants to join
     BF_TAKE_OVER_MS = 20000,   // for an older connection of the machine to let go
     BF_SESSIONS_DEFAULT = 16,  // at the same time; each may hold some 50 MiB of memory
     BF_SESSIONS_LIMIT = 256,
@@ -48,9 +51,16 @@ struct bf_daemon {
     struct bf_ca *ca;
     struct bf_conn *conns; // newest first
     uint32_t conn_count, stranger_count, session_count, sessions_max;
+    uint32_t lane_count;   // connections that joined another one
     uint64_t minute_us;    // when counting of log lines about strangers began
     uint32_t minute_lines; // since then
     int wake;              // eventfd: a connection ended
+};
+
+// A connection that another thread gives away.
+struct bf_joining {
+    uint8_t lane;
+    struct bf_stream stream;
 };
 
 // One connection. Its thread owns everything that is not said to be shared.
@@ -60,13 +70,19 @@ struct bf_conn {
     pthread_t thread;
     char from[64]; // the peer's address, for the log
     uint64_t accepted_us;
-    int wake;                // eventfd: the verdict changed
-    _Atomic int verdict;     // enum bf_verdict; shared, only ever set once
-    uint8_t ended;           // shared: the thread can be joined
-    uint8_t has_session;     // shared: counted as a session, else as a stranger
-    uint8_t holds_machine;   // shared: no other connection may open this machine's store
-    struct bf_tls_peer peer; // shared once has_session is set
-    struct bf_stream stream;
+    int wake;                      // eventfd: the verdict changed
+    _Atomic int verdict;           // enum bf_verdict; shared, only ever set once
+    uint8_t ended;                 // shared: the thread can be joined
+    uint8_t has_session;           // shared: counted as a session, else as a stranger
+    uint8_t holds_machine;         // shared: no other connection may open this machine's store
+    struct bf_tls_peer peer;       // shared once has_session is set
+    struct bf_stream stream;       // of bf_bundle_accept; ops NULL: it was handed over
+    struct bf_preface preface;     // shared once has_bundle or waits_to_join is set
+    uint8_t has_bundle;            // shared: others may join
+    uint8_t waits_to_join;         // shared
+    uint8_t lane_count;            // shared: further lanes, joining ones included
+    _Atomic uint8_t joining_count; // shared; changed with the lock held
+    struct bf_joining joining[BF_LANES_MAX]; // shared
     struct bf_db *db;
     struct bf_session_store *store;
     struct bf_session_row row;
@@ -85,8 +101,18 @@ void bf_conn_end(struct bf_conn *c, enum bf_verdict verdict);
 void bf_conn_reap(struct bf_daemon *d);
 // Ends those whose machine or certificate was revoked. Called often.
 void bf_conn_check(struct bf_daemon *d);
+// Waits for the sockets, the store or a verdict.
+void bf_conn_wait(struct bf_conn *c, int timeout_ms);
 // Whether a line about somebody without a certificate may be logged: they must not fill the log.
 int bf_conn_may_log(struct bf_daemon *d);
+
+// daemon_lanes.c: several connections of one session. take looks whether this is lane 0 of a bundle
+// and lets those join that were handed over; end refuses and closes what still comes.
+void bf_lanes_take(struct bf_conn *c);
+void bf_lanes_end(struct bf_conn *c);
+// Gives a further lane to the thread of its lane 0, for which it waits a while. c->stream is gone
+// after BF_OK.
+enum bf_err bf_lanes_hand_over(struct bf_conn *c, struct bf_fault *fault);
 
 // daemon_session.c: what the receiver asks of its host.
 extern const struct bf_receiver_host bf_conn_host;

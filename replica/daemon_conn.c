@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One connection, from the accepted socket to its end: handshake with a deadline, admission, then
-// the receiver, turn by turn. The thread waits in poll(2) for the socket, the store and its own
-// eventfd, and never longer than a second.
+// the receiver, turn by turn, or the hand-over to the session's first connection. The thread waits
+// in poll(2) for its sockets, the store and its own eventfd, and never longer than a second.
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,15 +26,27 @@ static uint64_t age_ms(const struct bf_conn *c)
     return (bf_platform_now_us() - c->accepted_us) / 1000;
 }
 
-// Waits for the socket, the store or a verdict.
-static void wait_for(struct bf_conn *c, int timeout_ms)
+// The sockets of all its lanes. While the reader is held up by something else, nobody waits for
+// them to be readable.
+static nfds_t add_sockets(const struct bf_conn *c, struct pollfd *fds)
 {
-    struct pollfd fds[3] = {{.fd = c->wake, .events = POLLIN}};
-    nfds_t count = 1;
+    nfds_t count = 0;
+    for (uint32_t i = 0; i < BF_LANES_MAX; i++) {
+        const struct bf_stream *lane = bf_bundle_lane(&c->stream, i);
+        short events = lane ? bf_tls_server_events(lane) : 0;
+        if (!bf_bundle_starved(&c->stream))
+            events &= ~POLLIN;
+        if (events)
+            fds[count++] = (struct pollfd){.fd = bf_tls_server_fd(lane), .events = events};
+    }
+    return count;
+}
+
+void bf_conn_wait(struct bf_conn *c, int timeout_ms)
+{
+    struct pollfd fds[2 + BF_LANES_MAX] = {{.fd = c->wake, .events = POLLIN}};
+    nfds_t count = 1 + add_sockets(c, fds + 1);
     uint64_t ignored;
-    short events = bf_tls_server_events(&c->stream);
-    if (events)
-        fds[count++] = (struct pollfd){.fd = bf_tls_server_fd(&c->stream), .events = events};
     if (c->store)
         fds[count++] = (struct pollfd){.fd = bf_session_store_fd(c->store), .events = POLLIN};
     poll(fds, count, timeout_ms);
@@ -59,7 +71,7 @@ static enum bf_err handshake(struct bf_conn *c, struct bf_fault *fault)
         if (c->verdict || age_ms(c) >= BF_HANDSHAKE_MS)
             return bf_fault_set(fault, BF_ERR_TIMEOUT, BF_SIDE_NETWORK, "connect again",
                                 "the handshake was not completed in time");
-        wait_for(c, TURN_MS);
+        bf_conn_wait(c, TURN_MS);
     }
 }
 
@@ -76,7 +88,7 @@ static void refuse(struct bf_conn *c, const struct bf_fault *fault)
         ops->poll(c->stream.impl);
         if (sent == len && ops->unsent(c->stream.impl) == 0)
             return;
-        wait_for(c, TURN_MS / 10);
+        bf_conn_wait(c, TURN_MS / 10);
     }
 }
 
@@ -85,7 +97,7 @@ static enum bf_err admit(struct bf_conn *c, struct bf_fault *fault)
     enum bf_err err = handshake(c, fault);
     if (err)
         return err;
-    if (bf_tls_server_peer(&c->stream, &c->peer))
+    if (bf_tls_server_peer(bf_bundle_lane(&c->stream, 0), &c->peer))
         return bf_fault_set(fault, BF_ERR_AUTH, BF_SIDE_SOURCE, "boot from a medium of this server",
                             "the client's certificate has no role");
     if (!c->peer.has_certificate)
@@ -101,6 +113,7 @@ static enum bf_err admit(struct bf_conn *c, struct bf_fault *fault)
 static enum bf_err serve(struct bf_conn *c, struct bf_fault *fault)
 {
     struct bf_receiver_host host = bf_conn_host;
+    struct bf_preface preface;
     enum bf_err err = BF_AGAIN;
     host.impl = c;
     struct bf_receiver *r =
@@ -108,18 +121,24 @@ static enum bf_err serve(struct bf_conn *c, struct bf_fault *fault)
     if (!r)
         return bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SERVER, "give the server more memory",
                             "no memory for a connection");
-    while (err == BF_AGAIN) {
+    while (err == BF_AGAIN && bf_bundle_kind(&c->stream, &preface) != BF_BUNDLE_FURTHER) {
         int idle;
+        bf_lanes_take(c);
         err = bf_receiver_step(r, bf_platform_now_us(), &idle);
         if (err == BF_AGAIN && !c->has_session && age_ms(c) >= BF_STRANGER_MS)
             err = bf_fault_set(fault, BF_ERR_TIMEOUT, BF_SIDE_SOURCE, "connect again",
                                "no session was opened in time");
         else if (err == BF_AGAIN && idle)
-            wait_for(c, TURN_MS);
+            bf_conn_wait(c, TURN_MS);
         else if (err != BF_AGAIN && err != BF_OK)
             *fault = *bf_receiver_fault(r);
     }
     bf_receiver_free(r);
+    if (err == BF_AGAIN) {
+        err = bf_lanes_hand_over(c, fault);
+        if (err)
+            refuse(c, fault);
+    }
     return err;
 }
 
@@ -153,7 +172,9 @@ static void end(struct bf_conn *c)
 {
     struct bf_daemon *d = c->daemon;
     uint64_t one = 1;
-    c->stream.ops->close(c->stream.impl);
+    bf_lanes_end(c);
+    if (c->stream.ops)
+        c->stream.ops->close(c->stream.impl);
     bf_db_close(c->db);
     pthread_mutex_lock(&d->lock);
     c->ended = 1;
@@ -221,19 +242,33 @@ static enum bf_err start_thread(struct bf_conn *c)
     return failed ? BF_ERR_NO_MEMORY : BF_OK;
 }
 
+static int has_place(struct bf_daemon *d)
+{
+    pthread_mutex_lock(&d->lock);
+    int has = d->conn_count + d->lane_count < BF_CONNECTIONS_MAX;
+    pthread_mutex_unlock(&d->lock);
+    return has;
+}
+
 enum bf_err bf_conn_start(struct bf_daemon *d, int fd, const char *from)
 {
-    struct bf_conn *c = d->conn_count < BF_CONNECTIONS_MAX ? calloc(1, sizeof *c) : NULL;
+    struct bf_conn *c = has_place(d) ? calloc(1, sizeof *c) : NULL;
     if (!c) {
         close(fd);
         return BF_ERR_LIMIT;
     }
+    struct bf_stream tls;
     c->daemon = d;
     c->accepted_us = bf_platform_now_us();
     c->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     bf_snprintf(c->from, sizeof c->from, "%s", from);
-    if (c->wake < 0 || bf_tls_server_accept(d->tls, fd, &c->stream)) {
+    if (c->wake < 0 || bf_tls_server_accept(d->tls, fd, &tls)) {
         close(fd);
+        free_conn(c);
+        return BF_ERR_NO_MEMORY;
+    }
+    if (bf_bundle_accept(tls, &c->stream)) {
+        tls.ops->close(tls.impl);
         free_conn(c);
         return BF_ERR_NO_MEMORY;
     }

@@ -28,4 +28,5 @@ BOOTFERRY_LIBS = $(REPLICA_LIBS) $(FINALIZE_RUN_LIBS)
 # the daemon
 BOOTFERRYD_SRCS := $(REPLICA_SRCS) $(addprefix replica/, \
     daemon.c daemon_admit.c daemon_conn.c daemon_control.c daemon_disks.c daemon_inventory.c \
-    daemon_plan.c daemon_session.c daemon_status.c listen.c owner.c text.c tls_server.c)
+    daemon_lanes.c daemon_plan.c daemon_session.c daemon_status.c listen.c owner.c text.c \
+    tls_server.c)

@@ -45,6 +45,24 @@ def enrol(name, key, csr):
     return frame(ENROL, text(name) + key + struct.pack("<I", len(csr)) + csr)
 
 
+def zeros(number, first, count):
+    """A range of zeros, and a checkpoint behind it."""
+    return (frame(RANGE, struct.pack("<HBQQ", number, ZERO, first, count))
+            + frame(CHECKPOINT, struct.pack("<HQ", number, first + count)))
+
+
+# Several connections of one session: the format is that of net/bundle.h.
+JOINED = b"BFJOINED"
+
+
+def preface(bundle, lane):
+    return b"BFLANES\n" + bundle + bytes([lane]) + bytes(7)
+
+
+def segment(offset, data, size=None):
+    return struct.pack("<QI", offset, len(data) if size is None else size) + data
+
+
 class Fault(Exception):
     def __init__(self, payload):
         self.code, self.side, size = struct.unpack_from("<HBH", payload)
@@ -64,6 +82,7 @@ class Client:
         raw = socket.create_connection(("127.0.0.1", port), timeout)
         self.socket = context.wrap_socket(raw, server_hostname="127.0.0.1")
         self.buffer = b""
+        self.offset = None  # where the bundle's stream stands, when this is lane 0 of one
 
     def __enter__(self):
         return self
@@ -75,7 +94,16 @@ class Client:
         self.socket.close()
 
     def send(self, *frames):
-        self.socket.sendall(b"".join(frames))
+        data = b"".join(frames)
+        if self.offset is not None:
+            self.offset += len(data)
+            data = segment(self.offset - len(data), data)
+        self.socket.sendall(data)
+
+    def begins(self, bundle):
+        """This is lane 0: from now on everything goes in segments."""
+        self.send(preface(bundle, 0))
+        self.offset = 0
 
     def exactly(self, size):
         while len(self.buffer) < size:
@@ -96,6 +124,21 @@ class Client:
             if kind not in (PING, PONG):
                 return kind, payload
 
+    def joins(self, bundle, lane):
+        """A further lane that the server takes."""
+        self.send(preface(bundle, lane))
+        got = self.exactly(8)
+        assert got == JOINED, f"{got} instead of the answer to a lane"
+
+    def refused(self):
+        """What the server says to a lane that it does not take."""
+        try:
+            return f"answer {self.receive()[0]}"
+        except Fault as fault:
+            return fault
+        except (EOFError, ConnectionError):
+            return "ended"
+
     def expect(self, kind):
         got, payload = self.receive()
         assert got == kind, f"message {got} instead of {kind}"
@@ -115,9 +158,11 @@ class Client:
 
     def zeros(self, number, first, count):
         """A range of zeros and a checkpoint; returns when it is durable."""
-        self.send(frame(RANGE, struct.pack("<HBQQ", number, ZERO, first, count)),
-                  frame(CHECKPOINT, struct.pack("<HQ", number, first + count)))
-        while struct.unpack("<HQ", self.expect(DURABLE)) != (number, first + count):
+        self.send(zeros(number, first, count))
+        self.durable(number, first + count)
+
+    def durable(self, number, chunk):
+        while struct.unpack("<HQ", self.expect(DURABLE)) != (number, chunk):
             pass
 
 

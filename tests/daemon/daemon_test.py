@@ -19,8 +19,8 @@ import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from client import (AUTH, BUSY, BYE, CLOSED, DENIED, ENROLLED, HELLO, MISMATCH, NOT_FOUND, PROTOCOL,
-                    WELCOME, Client, Fault, disk, enrol, frame, hello, inventory, openssl, outcome,
-                    read_config, save)
+                    JOINED, WELCOME, Client, Fault, disk, enrol, frame, hello, inventory, openssl, outcome,
+                    preface, read_config, save, segment, zeros)
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 CASES = []
@@ -129,6 +129,10 @@ class World:
 def is_fault(got, code, words):
     assert isinstance(got, Fault), f"{got} instead of a fault"
     assert got.code == code and words in got.what, f"fault {got.code}: {got.what}"
+
+
+def ended_or_fault(got):
+    assert isinstance(got, Fault) or got == "ended", f"{got} instead of an end"
 
 
 def until(seconds, condition):
@@ -419,6 +423,97 @@ def disks_that_cannot_be_told_apart(w):
 def no_disk_at_all(w):
     is_fault(w.outcome(w.identity["web"], hello(boot()), inventory(a_disk(planned=False))), NOT_FOUND,
              "no disk")
+
+
+# ---- Several connections of one session --------------------------------------------------------
+
+@case
+def a_session_over_three_connections(w):
+    bundle = boot()
+    with w.connect("web") as first, w.connect("web") as second, w.connect("web") as third:
+        first.begins(bundle)
+        first.session(boot(), [a_disk()])
+        second.joins(bundle, 1)
+        third.joins(bundle, 7)
+        data, at = zeros(0, 0, 8), first.offset
+        third.send(segment(at + 20, data[20:]))
+        second.send(segment(at + 5, data[5:20]))
+        first.send(data[:5])
+        first.durable(0, 8)
+        first.offset += len(data) - 5
+        first.zeros(0, 8, 8)
+        assert w.live()["web"]
+
+
+@case
+def a_further_connection_that_is_faster(w):
+    bundle = boot()
+    with w.connect("web") as second:
+        second.send(preface(bundle, 1))
+        with w.connect("web") as first:
+            first.begins(bundle)
+            first.session(boot(), [a_disk()])
+            assert second.exactly(8) == JOINED
+            first.zeros(0, 0, 8)
+
+
+@case
+def what_may_not_join(w):
+    bundle = boot()
+    with contextlib.ExitStack() as stack:
+        first, twice, none, other, unknown, wrong = (
+            stack.enter_context(w.connect(who)) for who in ("web", "web", None, "db", "web", "web"))
+        first.begins(bundle)
+        first.session(boot(), [a_disk()])
+        twice.joins(bundle, 1)
+        again = stack.enter_context(w.connect("web"))
+        again.send(preface(bundle, 1))
+        none.send(preface(bundle, 2))
+        other.send(preface(bundle, 2))
+        unknown.send(preface(boot(), 2))
+        wrong.send(preface(bundle, 8))
+        assert again.refused() == "ended"
+        is_fault(none.refused(), AUTH, "without a certificate")
+        is_fault(other.refused(), CLOSED, "is gone")
+        is_fault(unknown.refused(), CLOSED, "is gone")
+        ended_or_fault(wrong.refused())
+        first.zeros(0, 0, 8)
+
+
+@case
+def segments_that_are_wrong(w):
+    for wrong in (lambda at: segment(at - 1, b"x"), lambda at: segment(at, b""),
+                  lambda at: segment(at, b"", 1 << 20), lambda at: segment((1 << 64) - 1, b"", 9)):
+        bundle = boot()
+        with w.connect("web") as first, w.connect("web") as second:
+            first.begins(bundle)
+            first.session(boot(), [a_disk()])
+            second.joins(bundle, 1)
+            second.send(wrong(first.offset))
+            assert first.refused() == "ended" and second.refused() == "ended"
+    assert len([e for e in w.events("web") if "wrong place or length" in e]) == 4
+
+
+@case
+def all_connections_of_a_session_end_together(w):
+    bundle, now = boot(), boot()
+    with w.connect("web") as first, w.connect("web") as second, w.connect("web") as new:
+        first.begins(bundle)
+        session, _, _ = first.session(now, [a_disk()])
+        second.joins(bundle, 1)
+        assert new.session(now, [a_disk()], session)[1] == 1
+        is_fault(first.refused(), CLOSED, "took over")
+        assert second.refused() == "ended"
+        new.zeros(0, 0, 8)
+    # and one that dies takes the session's connection along
+    bundle = boot()
+    with w.connect("web") as first, w.connect("web") as second:
+        first.begins(bundle)
+        first.session(now, [a_disk()], session)
+        second.joins(bundle, 1)
+        second.send(segment(first.offset, b"ab")[:-1])
+        second.close()
+        ended_or_fault(first.refused())
 
 
 # ---- What it withstands ------------------------------------------------------------------------
