@@ -82,6 +82,7 @@ void bf_config_defaults(struct bf_config *c)
     memset(c, 0, sizeof *c);
     c->dhcp = 1;
     c->retry_seconds = 300;
+    c->connections = 4;
     c->end = BF_END_POWEROFF;
     c->on_failure = BF_FAILURE_WAIT;
     c->failure_wait = 60;

@@ -27,6 +27,7 @@ enum {
     BF_CONFIG_SERVERS = 8,
     BF_CONFIG_DISKS = 16,
     BF_CONFIG_DNS = 3,
+    BF_CONFIG_CONNECTIONS = 8,
     BF_CONFIG_TEXT_MAX = 65536, // of one source
     BF_CONFIG_DER_MAX = 4096,
     BF_CONFIG_WORKERS_AUTO = 255,
@@ -76,6 +77,7 @@ struct bf_config {
     uint8_t has_nic; // nic=MAC
     uint8_t nic[6];
     uint32_t retry_seconds; // retry=SECONDS, 0 = for ever; default 300
+    uint8_t connections;    // connections=, to the server at a time, 1..8
     int64_t time;           // time=2026-11-20T15:00:00Z; 0 = firmware clock
 
     // disks

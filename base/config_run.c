@@ -181,6 +181,22 @@ void bf_show_workers(const struct bf_config *c, char *out, size_t size)
         bf_snprintf(out, size, "%u", c->workers);
 }
 
+enum bf_err bf_set_connections(struct bf_config *c, struct bf_config_value v, char *reason,
+                               size_t size)
+{
+    uint64_t number;
+    if (!bf_value_number(v, BF_CONFIG_CONNECTIONS, &number) || number == 0)
+        return bf_config_refuse(reason, size, "must be a number from 1 to %d",
+                                BF_CONFIG_CONNECTIONS);
+    c->connections = (uint8_t)number;
+    return BF_OK;
+}
+
+void bf_show_connections(const struct bf_config *c, char *out, size_t size)
+{
+    bf_snprintf(out, size, "%u", (unsigned)c->connections);
+}
+
 enum bf_err bf_set_retry(struct bf_config *c, struct bf_config_value v, char *reason, size_t size)
 {
     uint64_t seconds;

@@ -63,6 +63,11 @@ static const struct bf_config_key table[] = {
                         "How many other processors compute digests and compress, at most 8; auto "
                         "takes all but one, 0 leaves everything to the first. Default: auto.",
                         0, 0, 0},
+    [BF_KEY_CONNECTIONS] = {"connections", "NUMBER",
+                            "How many connections to the server share the data, at most, from 1 to "
+                            "8; another one is opened when those that there are have no room left. "
+                            "Default: 4.",
+                            0, 0, 0},
     [BF_KEY_TIME] = {"time", "YYYY-MM-DDThh:mm:ssZ",
                      "The present time in UTC, for a machine whose clock is plainly wrong.", 0, 0,
                      0},
@@ -110,6 +115,7 @@ const struct bf_config_rule bf_config_rules[BF_CONFIG_KEYS] = {
     [BF_KEY_ON_READ_ERROR] = {bf_set_on_read_error, bf_show_on_read_error},
     [BF_KEY_LIMIT] = {bf_set_limit, bf_show_limit},
     [BF_KEY_WORKERS] = {bf_set_workers, bf_show_workers},
+    [BF_KEY_CONNECTIONS] = {bf_set_connections, bf_show_connections},
     [BF_KEY_TIME] = {bf_set_time, bf_show_time},
     [BF_KEY_DEBUG_EXIT] = {bf_set_debug_exit, bf_show_debug_exit},
     [BF_KEY_NAME] = {bf_set_name, bf_show_name},

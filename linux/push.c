@@ -251,7 +251,7 @@ static enum bf_err prepare(struct push *p)
     if (bf_platform_entropy(config.boot, sizeof config.boot))
         return bf_fault_set(&p->fault, BF_ERR_NO_ENTROPY, BF_SIDE_SOURCE, "look at the kernel",
                             "the kernel gives no random numbers");
-    p->connector = bf_server_connector_new(&p->config, bf_socket_dialer());
+    p->connector = bf_server_connector_new(&p->config, bf_socket_dialer(p->config.connections));
     if (p->connector) {
         config.connector = bf_server_connector(p->connector);
         p->sender = bf_sender_new(&config, bf_platform_now_us());

@@ -20,7 +20,10 @@
 #include "base/mem.h"
 #include "base/platform.h"
 
-enum { CONNECT_US = 10 * 1000 * 1000 };
+enum {
+    CONNECT_US = 10 * 1000 * 1000,
+    BACKLOG = 64 * 1024, // of output that waits although nothing is under way
+};
 
 struct sock {
     int fd; // -1: none
@@ -29,6 +32,7 @@ struct sock {
     struct addrinfo *addresses, *trying;
     uint64_t deadline;
     int blocked; // the kernel took less than it was given
+    int shares;  // its data with other streams
     char to[320];
 };
 
@@ -113,6 +117,19 @@ static void check_connect(struct sock *s)
 
 // ---- The stream --------------------------------------------------------------------------------
 
+// How much more output there may be: as much again as is under way, and a little.
+static size_t room(const struct sock *s, size_t len)
+{
+    int queued = 0, waits = 0;
+    if (!s->shares || ioctl(s->fd, SIOCOUTQ, &queued) != 0 ||
+        ioctl(s->fd, SIOCOUTQNSD, &waits) != 0 || waits < 0 || queued < waits)
+        return len;
+    size_t most = (size_t)(queued - waits) + BACKLOG;
+    if ((size_t)waits >= most)
+        return 0;
+    return most - (size_t)waits < len ? most - (size_t)waits : len;
+}
+
 static enum bf_err sock_write(void *impl, const void *bytes, size_t len, size_t *done)
 {
     struct sock *s = impl;
@@ -121,7 +138,10 @@ static enum bf_err sock_write(void *impl, const void *bytes, size_t len, size_t 
         return s->fault.code;
     if (s->state == BF_STREAM_OPENING)
         return BF_AGAIN;
-    ssize_t sent = send(s->fd, bytes, len, MSG_NOSIGNAL);
+    size_t most = room(s, len);
+    if (most == 0 && len > 0)
+        return BF_AGAIN;
+    ssize_t sent = send(s->fd, bytes, most, MSG_NOSIGNAL);
     s->blocked = sent < 0 || (size_t)sent < len;
     if (sent < 0)
         return would_block(errno) ? BF_AGAIN : fail(s, errno);
@@ -237,6 +257,7 @@ static enum bf_err dial(void *impl, const char *host, uint16_t port, struct bf_s
     snprintf(service, sizeof service, "%u", (unsigned)port);
     snprintf(s->to, sizeof s->to, "%.255s port %u", host, (unsigned)port);
     s->fd = -1;
+    s->shares = (uintptr_t)impl > 1;
     int r = getaddrinfo(host, service, &hints, &s->addresses);
     if (r == EAI_ADDRFAMILY || r == EAI_NONAME) { // loopback alone does not count as configured
         hints.ai_flags &= ~AI_ADDRCONFIG;
@@ -255,7 +276,7 @@ static enum bf_err dial(void *impl, const char *host, uint16_t port, struct bf_s
     return BF_OK;
 }
 
-struct bf_dialer bf_socket_dialer(void)
+struct bf_dialer bf_socket_dialer(uint32_t connections)
 {
-    return (struct bf_dialer){dial, NULL, NULL};
+    return (struct bf_dialer){dial, NULL, (void *)(uintptr_t)connections};
 }

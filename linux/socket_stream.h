@@ -15,7 +15,9 @@ enum bf_err bf_socket_stream(int fd, struct bf_stream *out);
 // in *events what for: POLLIN, and POLLOUT while output is held back or a connect is under way.
 int bf_socket_stream_fd(const struct bf_stream *stream, short *events);
 
-// Resolves by getaddrinfo, which may block for as long as the resolver does.
-struct bf_dialer bf_socket_dialer(void);
+// Resolves by getaddrinfo, which may block for as long as the resolver does. Streams that are to
+// share their data with others, connections at a time, leave less of it waiting in the kernel, so
+// that what one cannot send goes out over another.
+struct bf_dialer bf_socket_dialer(uint32_t connections);
 
 #endif

@@ -2,7 +2,9 @@
 // Rounds over the configured servers. A stream of the connector goes through these stages for each
 // server: DIALLING, HANDSHAKE, then either READY, or, while there is no certificate, ENROLLING over
 // that connection and DIALLING again with what came of it. A stage that fails or is late closes
-// what was opened and goes to the next server; at the end of the round the stream has FAILED.
+// what was opened and goes to the next server; at the end of the round the stream has FAILED. With
+// connections= above 1 the stream is lane 0 of a bundle, and further lanes go to the server that
+// answered: rounds of one server.
 #include "net/connector.h"
 
 #include <string.h>
@@ -11,6 +13,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/platform.h"
+#include "net/bundle.h"
 #include "net/enrol.h"
 #include "net/tls.h"
 
@@ -32,11 +35,13 @@ struct attempt {
     struct bf_server_connector *owner;
     enum stage stage;
     uint32_t server, tried; // index of the server; how many were tried in this round
+    uint32_t servers;       // of the round
     uint64_t deadline;
     struct bf_stream stream; // TCP while DIALLING, then TLS; ops NULL: none
     struct bf_enroller *enroller;
     struct bf_fault fault;
     int fault_is_final; // an administrator must act: kept over what comes after
+    int is_further;     // a further lane
 };
 
 static int enrolled(const struct bf_server_connector *c)
@@ -109,18 +114,17 @@ static void remember(struct attempt *a, const struct bf_fault *fault)
 static void next_server(struct attempt *a, const struct bf_fault *why)
 {
     struct bf_fault fault = *why;
-    const struct bf_config *config = a->owner->config;
     for (;;) {
         hang_up(a);
         remember(a, &fault);
-        if (++a->tried >= config->servers)
+        if (++a->tried >= a->servers)
             break;
-        a->server = (a->server + 1) % config->servers;
+        a->server = (a->server + 1) % a->owner->config->servers;
         if (dial(a, &fault) == BF_OK)
             return;
     }
     a->stage = FAILED;
-    if (a->owner->dialer.nobody)
+    if (!a->is_further && a->owner->dialer.nobody)
         a->owner->dialer.nobody(a->owner->dialer.impl);
 }
 
@@ -284,21 +288,54 @@ static void connector_answered(void *impl, char *to, size_t to_size)
     describe(impl, 1, to, to_size);
 }
 
+// A round over so many servers, from the last good one on.
+static struct attempt *begin_round(struct bf_server_connector *c, uint32_t servers,
+                                   struct bf_stream *out, struct bf_fault *fault)
+{
+    struct attempt *a = bf_alloc(sizeof *a);
+    if (!a) {
+        bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SOURCE, "give the machine more memory",
+                     "no memory for a connection");
+        return NULL;
+    }
+    a->owner = c;
+    a->server = c->last_good;
+    a->servers = servers;
+    *out = (struct bf_stream){&attempt_ops, a};
+    return a;
+}
+
+static enum bf_err open_further(void *impl, struct bf_stream *out, struct bf_fault *fault)
+{
+    struct attempt *a = begin_round(impl, 1, out, fault);
+    if (!a)
+        return fault->code;
+    a->is_further = 1;
+    enum bf_err err = dial(a, fault);
+    if (err != BF_OK)
+        bf_free(a);
+    return err;
+}
+
 static enum bf_err connector_open(void *impl, uint32_t number, struct bf_stream *out, char *to,
                                   size_t to_size, struct bf_fault *fault)
 {
     struct bf_server_connector *c = impl;
+    struct bf_stream first;
     if (c->config->servers == 0)
         return bf_fault_set(fault, BF_ERR_CONFIG, BF_SIDE_CONFIG,
                             "set server=", "no server is configured");
-    struct attempt *a = bf_alloc(sizeof *a);
+    struct attempt *a = begin_round(c, c->config->servers, &first, fault);
     if (!a)
-        return bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SOURCE, "give the machine more memory",
-                            "no memory for a connection");
-    a->owner = c;
-    a->server = c->last_good;
+        return fault->code;
     describe(c, c->config->servers, to, to_size);
-    *out = (struct bf_stream){&attempt_ops, a};
+    if (c->config->connections <= 1) {
+        *out = first;
+    } else if (bf_bundle_open(first, c->config->connections,
+                              (struct bf_lane_maker){open_further, c}, out, fault) != BF_OK) {
+        bf_free(a);
+        return fault->code;
+    }
     if (dial(a, fault) != BF_OK) {
         struct bf_fault why = *fault;
         next_server(a, &why);

@@ -170,6 +170,7 @@ enum bf_err bf_ip_start(struct bf_nic *const *nics, uint32_t count, const struct
     for (uint32_t i = stack.count; i-- > 0;)
         if (link_of(stack.nics[i]) != 0)
             first = i;
+    bf_tcp_share(config->connections);
     enum bf_err err = bf_lwip_open(mtu);
     if (err == BF_OK)
         err = take_nic(first);

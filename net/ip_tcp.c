@@ -12,6 +12,9 @@
 // The receive window begins small and doubles while nothing is lost, up to what the pool of frames
 // can back; where segments go missing (a NIC with a small receive ring) it is halved. lwIP has one
 // window for all connections: the difference is held back from what it is told to have been read.
+//
+// Connections that share the data (bf_tcp_share) share the memory, too, and take no more output
+// than what is under way and as much again, so that what one cannot send goes out over another.
 #include "net/ip_tcp.h"
 
 #include <string.h>
@@ -25,6 +28,7 @@
 
 enum {
     OUT_MOST = TCP_SND_BUF,
+    OUT_SHARED = 4 * 1024 * 1024, // of all that share
     OUT_LEAST = 64 * 1024,
     IN_LEAST = 128 * 1024, // at least what the first, unscaled window allows
     WINDOW_FIRST = 256 * 1024,
@@ -33,6 +37,7 @@ enum {
     PATIENCE_MOST = 64,
     WRITE_MOST = 32 * 1024, // in one call of lwIP, whose lengths have 16 bits
     OUTPUT_DUE = 128 * 1024,
+    BACKLOG = 64 * 1024, // of output that waits although nothing is under way
 };
 
 struct tcp {
@@ -56,6 +61,7 @@ struct tcp {
 };
 
 static struct tcp *all;
+static uint32_t sharing = 1;
 
 static void release(struct tcp *t)
 {
@@ -90,7 +96,7 @@ static void abort_pcb(struct tcp *t)
 
 static void adapt_window(struct tcp *t)
 {
-    uint32_t most = bf_lwip_window(), least = WINDOW_LEAST * TCP_MSS;
+    uint32_t most = bf_lwip_window() / sharing, least = WINDOW_LEAST * TCP_MSS;
     uint64_t since = t->read - t->window_since;
     if (most > t->in_size)
         most = t->in_size;
@@ -227,6 +233,21 @@ static void send_now(struct tcp *t)
     t->flushed = t->queued;
 }
 
+// How much more output there may be. Connections that share are asked to send before they refuse.
+static size_t out_room(struct tcp *t)
+{
+    size_t waits = (size_t)(t->queued - t->acked), room = t->out_size - waits;
+    for (int i = 0; sharing > 1 && i < 2; i++) {
+        size_t most = 2 * (size_t)(t->pcb->snd_nxt - t->pcb->lastack) + BACKLOG;
+        if (waits < most)
+            return most - waits < room ? most - waits : room;
+        if (t->flushed == t->queued)
+            return 0;
+        send_now(t);
+    }
+    return sharing > 1 ? 0 : room;
+}
+
 static enum bf_err stream_write(void *impl, const void *bytes, size_t len, size_t *done)
 {
     struct tcp *t = impl;
@@ -237,7 +258,7 @@ static enum bf_err stream_write(void *impl, const void *bytes, size_t len, size_
         return BF_AGAIN;
     while (*done < len) {
         uint32_t at = (uint32_t)(t->queued % t->out_size);
-        size_t part = t->out_size - (size_t)(t->queued - t->acked);
+        size_t part = out_room(t);
         part = part < t->out_size - at ? part : t->out_size - at;
         part = part < WRITE_MOST ? part : WRITE_MOST;
         part = part < len - *done ? part : len - *done;
@@ -365,8 +386,8 @@ enum bf_err bf_tcp_connect(const ip_addr_t *address, uint16_t port, const char *
     all = t;
     t->state = BF_STREAM_OPENING;
     bf_snprintf(t->to, sizeof t->to, "%s", to);
-    uint32_t window = bf_lwip_window();
-    t->out = ring(OUT_MOST, OUT_LEAST, &t->out_size);
+    uint32_t window = bf_lwip_window() / sharing, shared = OUT_SHARED / sharing;
+    t->out = ring(shared < OUT_MOST ? shared : OUT_MOST, OUT_LEAST, &t->out_size);
     t->in = ring(window > IN_LEAST ? window : IN_LEAST, IN_LEAST, &t->in_size);
     if (!t->out || !t->in)
         return no_memory(t, fault);
@@ -389,6 +410,11 @@ enum bf_err bf_tcp_connect(const ip_addr_t *address, uint16_t port, const char *
     }
     *out = (struct bf_stream){&tcp_ops, t};
     return BF_OK;
+}
+
+void bf_tcp_share(uint32_t connections)
+{
+    sharing = connections ? connections : 1;
 }
 
 void bf_tcp_abort_all(void)

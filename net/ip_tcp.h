@@ -15,6 +15,10 @@
 enum bf_err bf_tcp_connect(const ip_addr_t *address, uint16_t port, const char *to,
                            struct bf_stream *out, struct bf_fault *fault);
 
+// How many connections there will be at a time between which data and memory are divided. For those
+// that are made from now on.
+void bf_tcp_share(uint32_t connections);
+
 // Aborts every connection, also those that were closed and still deliver their last bytes.
 void bf_tcp_abort_all(void);
 

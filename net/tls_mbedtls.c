@@ -79,6 +79,15 @@ static void drain(struct tls *t)
         t->out_at = t->out_end = 0;
 }
 
+// A new record is made only when those before it were taken: what waits here would only be late,
+// and a stream that shares its data with others could not have it sent by one that is faster.
+static int ready(struct tls *t)
+{
+    if (t->out_at != t->out_end)
+        drain(t);
+    return t->out_at == t->out_end;
+}
+
 static size_t room(const struct tls *t)
 {
     return OUTPUT - (t->out_end - t->out_at);
@@ -227,19 +236,17 @@ static enum bf_err tls_write(void *impl, const void *bytes, size_t len, size_t *
         size_t left = len - *done, part = PAYLOAD - t->plain_len;
         if (part > left)
             part = left;
-        if (part == PAYLOAD && room(t) >= RECORD_MAX) {
+        if (part == PAYLOAD && ready(t)) {
             seal(t, at + *done, part); // a full record needs no copy
         } else if (part > 0) {
             memcpy(t->plain + t->plain_len, at + *done, part);
             t->plain_len += part;
-        } else if (room(t) >= RECORD_MAX) {
+        } else if (ready(t)) {
             seal_plain(t);
         } else {
             break;
         }
         *done += part;
-        if (room(t) < RECORD_MAX)
-            drain(t);
     }
     if (t->state == BF_STREAM_FAILED)
         return t->fault.code;

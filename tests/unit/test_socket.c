@@ -44,7 +44,7 @@ static void settle(void)
 
 static void connect_to(const char *host)
 {
-    struct bf_dialer d = bf_socket_dialer();
+    struct bf_dialer d = bf_socket_dialer(1);
     uint16_t port;
     int listener = listen_here(&port);
     CHECK_EQ(d.dial(d.impl, host, port, &stream, &fault), BF_OK);
@@ -155,7 +155,7 @@ static void test_last_words_survive_a_reset(void)
 
 static void test_refused(void)
 {
-    struct bf_dialer d = bf_socket_dialer();
+    struct bf_dialer d = bf_socket_dialer(1);
     uint16_t port;
     close(listen_here(&port));
     CHECK_EQ(d.dial(d.impl, "127.0.0.1", port, &stream, &fault), BF_OK);
@@ -171,7 +171,7 @@ static void test_refused(void)
 
 static void test_name_that_cannot_be(void)
 {
-    struct bf_dialer d = bf_socket_dialer();
+    struct bf_dialer d = bf_socket_dialer(1);
     CHECK_EQ(d.dial(d.impl, "no..such..name", 7667, &stream, &fault), BF_ERR_NETWORK);
     CHECK_EQ(fault.side, BF_SIDE_CONFIG);
     CHECK(strstr(fault.what, "no..such..name"));
