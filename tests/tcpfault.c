@@ -6,6 +6,7 @@
 //   pass             relays (as at the start)
 //   stall            relays nothing, either way, and closes nothing: a link that went dead
 //   cut              resets every connection, then relays new ones
+//   cut-one          resets the newest connection alone, and relays the others
 //   refuse           resets every connection, and each new one at once
 //   rate N           carries at most N bytes a second up, all connections together; 0: any
 //   after N COMMAND  does it when N more bytes have gone up, in the middle of a frame if need be
@@ -30,8 +31,8 @@
 
 enum { CONNECTIONS = 64, BUFFER = 65536 };
 
-enum mode { PASS, STALL, CUT, REFUSE, MODES };
-static const char *const mode_names[MODES] = {"pass", "stall", "cut", "refuse"};
+enum mode { PASS, STALL, CUT, CUT_ONE, REFUSE, MODES };
+static const char *const mode_names[MODES] = {"pass", "stall", "cut", "cut-one", "refuse"};
 
 // One direction of a connection: bytes that were read and not yet written.
 struct pipe {
@@ -44,6 +45,7 @@ struct pipe {
 
 struct connection {
     int used;
+    uint64_t number; // it was the so manyth
     struct pipe up, down;
 };
 
@@ -83,13 +85,25 @@ static void drop(struct connection *c)
     c->used = 0;
 }
 
+static void drop_newest(void)
+{
+    struct connection *newest = NULL;
+    for (int i = 0; i < CONNECTIONS; i++)
+        if (connections[i].used && (!newest || connections[i].number > newest->number))
+            newest = &connections[i];
+    if (newest)
+        drop(newest);
+}
+
 static void set_mode(enum mode m)
 {
     if (m == CUT || m == REFUSE)
         for (int i = 0; i < CONNECTIONS; i++)
             if (connections[i].used)
                 drop(&connections[i]);
-    mode = m == CUT ? PASS : m;
+    if (m == CUT_ONE)
+        drop_newest();
+    mode = m == CUT || m == CUT_ONE ? PASS : m;
     armed = MODES;
 }
 
@@ -151,12 +165,13 @@ static void accept_client(int listener)
     nonblocking(client);
     nonblocking(upstream);
     c->used = 1;
+    c->number = count_connections;
     open_pipe(&c->up, client, upstream);
     open_pipe(&c->down, upstream, client);
 }
 
-// Reads what there is room for, and no more than the budget. Returns -1 when the connection is
-// gone.
+// Reads what there is room for, and no more than the budget and the rate allow. Returns -1 when the
+// connection is gone.
 static int fill(struct pipe *p, int is_up)
 {
     if (p->start == p->end)
@@ -329,6 +344,7 @@ static int parse_server(const char *text)
 int main(int argc, char **argv)
 {
     struct pollfd set[2 + 2 * CONNECTIONS];
+    int first = 0;
     if (argc != 3 || parse_server(argv[1]) != 0) {
         fprintf(stderr, "usage: tcpfault ADDR:PORT CONTROL-SOCKET\n");
         return 2;
@@ -344,8 +360,9 @@ int main(int argc, char **argv)
             accept_client(listener);
         if (set[1].revents)
             accept_control(control);
+        first = (first + 1) % CONNECTIONS; // a rate is shared fairly
         for (int i = 0; i < CONNECTIONS && mode != STALL; i++)
-            if (connections[i].used)
-                relay(&connections[i]);
+            if (connections[(first + i) % CONNECTIONS].used)
+                relay(&connections[(first + i) % CONNECTIONS]);
     }
 }

@@ -1,16 +1,22 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# link.sh cut|stall|refuse: the link between sender and server fails in the middle of frames, several times; nothing that
-# was acknowledged is lost, and the same session goes on.
+# link.sh cut|stall|refuse|lanes: the link between sender and server fails in the middle of frames, several times; nothing
+# that was acknowledged is lost, and the same session goes on. With lanes, over four connections, of which once all are
+# cut, perhaps while they are being opened, and once one alone.
 . "$(dirname "$0")/lib.sh"
-kind=${1:?usage: link.sh cut|stall|refuse}
+kind=${1:?usage: link.sh cut|stall|refuse|lanes}
 e2e_begin "link-$kind"
 
 e2e_disk "$E2E_DIR/data.raw" 256 33
 e2e_server
 e2e_relay
 bf_cli machine add web-1 >>"$E2E_LOGS/cli.log"
-e2e_config web-1 "$E2E_RELAY_PORT" "$E2E_DIR/web-1.conf" compress=off
+connections=4
+[ "$kind" != cut ] || connections=1 # they are counted
+e2e_config web-1 "$E2E_RELAY_PORT" "$E2E_DIR/web-1.conf" compress=off connections=$connections
+
+# says_times N REGEX: the sender has said it so often.
+says_times() { [ "$(grep -acE -e "$2" "$E2E_PUSH_LOG")" -ge "$1" ]; }
 
 case $kind in
 cut)
@@ -37,6 +43,15 @@ refuse)
     tries=$(e2e_relay_ask stats | awk '{ print $2 }')
     e2e_check "and tries again" e2e_wait 60 "two more tries" e2e_relay_connections $((tries + 2))
     e2e_fault pass
+    ;;
+lanes)
+    e2e_fault rate 20000000 # what there is to send waits, so there is use for all of them
+    e2e_fault after 3000001 cut
+    e2e_push_start "$E2E_DIR/web-1.conf" "$E2E_DIR/data.raw"
+    e2e_wait 120 "the session goes on after all were cut" says_times 2 'event=connected'
+    e2e_check "four connections are in use" e2e_push_says 60 '^4 connections to the server are in use'
+    e2e_fault after 20000003 cut-one
+    e2e_check "when one is cut, all begin again" e2e_wait 60 "a third time" says_times 3 'event=connected'
     ;;
 esac
 e2e_push_wait 180
