@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files and block devices as source disks: pread, which blocks, behind the page cache's own
-// read-ahead. Identity comes from sysfs where the kernel knows it (Documentation/ABI, block).
+// Files and block devices as source disks: pread by several threads, behind the page cache's own
+// read-ahead, or by the caller where there are no threads. Identity comes from sysfs where the
+// kernel knows it (Documentation/ABI, block).
 #include "linux/file_disk.h"
 
 #include <errno.h>
@@ -16,37 +17,38 @@
 #include <unistd.h>
 
 #include "base/fmt.h"
+#include "linux/file_readers.h"
 
 enum { READ_BYTES = 1048576 };
 
 static enum bf_err file_submit(void *impl, struct bf_block_request *request)
 {
     struct bf_file_disk *d = impl;
-    size_t len = (size_t)request->count * d->source.geometry.block_size, got = 0;
-    off_t at = (off_t)(request->block * d->source.geometry.block_size);
-    request->status = BF_OK;
-    while (got < len) {
-        ssize_t n = pread(d->fd, (char *)request->data + got, len - got, at + (off_t)got);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0) {
-            request->status = n < 0 && errno == ENXIO ? BF_ERR_MEDIA : BF_ERR_IO;
-            break;
-        }
-        got += (size_t)n;
-    }
+    if (d->readers)
+        return bf_file_readers_submit(d->readers, request);
+    request->status = bf_file_read(d->fd, d->source.geometry.block_size, request);
     request->done = 1;
     return BF_OK;
+}
+
+static void file_poll(void *impl)
+{
+    struct bf_file_disk *d = impl;
+    if (d->readers)
+        bf_file_readers_poll(d->readers);
 }
 
 static void file_close(void *impl)
 {
     struct bf_file_disk *d = impl;
-    close(d->fd);
+    // A device that still holds a read keeps its descriptor, too: the number must not be used anew.
+    if (!d->readers || bf_file_readers_end(d->readers))
+        close(d->fd);
+    d->readers = NULL;
     d->fd = -1;
 }
 
-static const struct bf_block_ops ops = {"file", file_submit, NULL, file_close};
+static const struct bf_block_ops ops = {"file", file_submit, file_poll, file_close};
 
 // One line of sysfs, trimmed, printable; empty when there is none.
 static void read_attribute(const struct stat *st, const char *name, char *out, size_t size)
@@ -142,8 +144,7 @@ enum bf_err bf_file_disk_open(struct bf_file_disk *disk, const char *path, uint3
                                     .alignment = 1,
                                     .max_blocks = block ? READ_BYTES / block : 0,
                                     .preferred_blocks = block ? READ_BYTES / block : 0,
-                                    .depth = 1,
-                                    .blocking = 1};
+                                    .depth = 1};
     if (!err && (bf_block_geometry_check(g) || bytes % block))
         err = BF_ERR_CONFIG;
     if (err) {
@@ -152,6 +153,9 @@ enum bf_err bf_file_disk_open(struct bf_file_disk *disk, const char *path, uint3
                             "%s is no disk of %u byte blocks", path, block);
     }
     posix_fadvise(disk->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+    disk->readers = bf_file_readers_new(disk->fd, block);
+    g->depth = disk->readers ? BF_FILE_READERS : 1;
+    g->blocking = !disk->readers;
     disk->source.ops = &ops;
     disk->source.impl = disk;
     identify(&disk->source.identity, path, &st);

@@ -8,9 +8,12 @@
 #include "base/err.h"
 #include "image/block.h"
 
+struct bf_file_readers; // linux/file_readers.h
+
 struct bf_file_disk {
     struct bf_source_disk source;
     int fd;
+    struct bf_file_readers *readers; // NULL: submit reads, and blocks
 };
 
 // block_size 0: the device's own, BF_BLOCK_MIN for a file. A block device that is mounted or held

@@ -4,14 +4,18 @@
 
 TEST_SRCS_test_base := tests/platform_sim.c
 
-# The queue of jobs once more, under the thread sanitizer, which does not go with the others.
-THREAD_SRCS := tests/unit/test_workers.c migrate/workers.c linux/workers_linux.c \
-    linux/platform_linux.c
-build/tests/test_workers_threads: $(THREAD_SRCS) migrate/workers.h base/platform.h tests/unit/test.h
-	$(call say,LINK,$@)mkdir -p $(@D) && $(CLANG) $(HOSTED) $(WARN) $(OWN_INC) -O1 -fsanitize=thread \
-	    -o $@ $(THREAD_SRCS)
-CHECK_DEPS  += build/tests/test_workers_threads
-CHECK_TESTS += build/tests/test_workers_threads
+# What has threads, once more under their sanitizer, which does not go with the others.
+THREADED_workers   := migrate/workers.c linux/workers_linux.c linux/platform_linux.c
+THREADED_file_disk := linux/file_disk.c linux/file_readers.c linux/platform_linux.c \
+    image/block.c image/identity.c $(BASE_SRCS)
+define threaded
+build/tests/threads_$(1): tests/unit/test_$(1).c $(THREADED_$(1)) $(wildcard base/*.h image/*.h linux/*.h migrate/*.h)
+	$$(call say,LINK,$$@)mkdir -p $$(@D) && $$(CLANG) $$(HOSTED) $$(WARN) $$(OWN_INC) -O1 \
+	    -fsanitize=thread -o $$@ $$(filter %.c,$$^)
+CHECK_DEPS  += build/tests/threads_$(1)
+CHECK_TESTS += build/tests/threads_$(1)
+endef
+$(foreach t,workers file_disk,$(eval $(call threaded,$(t))))
 
 TEST_SRCS_test_pki := $(REPLICA_PKI_SRCS)
 TEST_LIBS_test_pki := -lssl -lcrypto
@@ -57,7 +61,7 @@ BENCH_DEPS  += build/tests/bench_engine
 BENCH_TESTS += tests/bench/engine.sh
 BENCH_DEPS  += build/tests/bench_disks.efi
 BENCH_TESTS += tests/bench/drivers.sh
-BENCH_TESTS += tests/bench/usage.sh
+BENCH_TESTS += tests/bench/usage.sh tests/bench/workers.sh
 BENCH_TESTS += tests/bench/image.sh tests/bench/peers.sh tests/bench/curves.sh tests/bench/collect.sh
 
 SIM_SRCS := tests/platform_sim.c tests/sim_disk.c tests/sim_link.c tests/sim_store.c \

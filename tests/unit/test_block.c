@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The mediator: what it refuses, what it counts, the synchronous read over a bounce buffer, a
-// device that does not answer; and files as disks.
-#include <fcntl.h>
-#include <unistd.h>
-
+// device that does not answer.
 #include "base/mem.h"
 #include "base/platform.h"
 #include "drivers/canary.h"
 #include "image/block.h"
-#include "linux/file_disk.h"
 #include "tests/platform_sim.h"
 #include "tests/sim_disk.h"
 #include "tests/unit/test.h"
@@ -166,40 +162,6 @@ static void test_a_device_that_answers_too_late(void)
     bf_source_close(NULL);
 }
 
-static void make_file(char *path, size_t bytes)
-{
-    strcpy(path, "/tmp/bootferry-test-XXXXXX");
-    int fd = mkstemp(path);
-    CHECK(fd >= 0);
-    CHECK_EQ(write(fd, data, bytes), bytes);
-    close(fd);
-}
-
-static void test_files_as_disks(void)
-{
-    struct sim_disk_model model = a_model();
-    static struct bf_file_disk file;
-    static uint8_t out[9000];
-    struct bf_fault fault;
-    char path[64];
-    begin(&model);
-    make_file(path, 128 * 1024);
-    CHECK_EQ(bf_file_disk_open(&file, path, 4096, 0, &fault), BF_OK);
-    CHECK_EQ(bf_source_bytes(&file.source), 128 * 1024);
-    CHECK_STR(file.source.identity.path, path);
-    CHECK_EQ(fcntl(file.fd, F_GETFL) & O_ACCMODE, O_RDONLY);
-    CHECK_EQ(bf_source_read(&file.source, 5000, out, sizeof out, 1000000), BF_OK);
-    CHECK_MEM(out, data + 5000, sizeof out);
-    CHECK_EQ(truncate(path, 4096), 0); // shorter than it was: an error, not zeros
-    CHECK_EQ(bf_source_read(&file.source, 5000, out, sizeof out, 1000000), BF_ERR_IO);
-    bf_source_close(&file.source);
-    CHECK_EQ(truncate(path, 1000), 0);
-    CHECK_EQ(bf_file_disk_open(&file, path, 0, 0, &fault), BF_ERR_CONFIG);
-    unlink(path);
-    CHECK_EQ(bf_file_disk_open(&file, path, 0, 0, &fault), BF_ERR_NOT_FOUND);
-    CHECK_EQ(bf_file_disk_open(&file, "/dev/null", 0, 0, &fault), BF_ERR_CONFIG);
-}
-
 // Every block tells by itself, however much of the buffer was written.
 static void test_blocks_that_were_not_written(void)
 {
@@ -218,4 +180,4 @@ static void test_blocks_that_were_not_written(void)
 TEST_MAIN(TEST(test_geometry_that_drivers_claim), TEST(test_requests_are_judged),
           TEST(test_queue_and_counters), TEST(test_blocking_time_is_measured),
           TEST(test_synchronous_reads_of_any_range), TEST(test_a_device_that_answers_too_late),
-          TEST(test_files_as_disks), TEST(test_blocks_that_were_not_written))
+          TEST(test_blocks_that_were_not_written))
