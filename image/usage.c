@@ -24,6 +24,7 @@ struct bf_usage {
     struct bf_peek peek;
     uint8_t has_table[BF_USAGE_DISKS_MAX];
     struct bf_place_list list;
+    uint32_t scanned; // of the list: what lies on the disks themselves; volumes come behind
 
     // Of the disk that is selected.
     uint32_t disk; // NONE: all used
@@ -36,22 +37,6 @@ struct bf_usage {
     int unused;
 };
 
-// Room for one more element; the new array when it had to move.
-static void *grow(void *array, uint32_t count, uint32_t *room, size_t size)
-{
-    uint8_t *more;
-    if (count < *room)
-        return array;
-    more = bf_alloc((size_t)(*room ? *room * 2 : 8) * size);
-    if (!more)
-        return NULL;
-    if (count)
-        memcpy(more, array, count * size);
-    bf_free(array);
-    *room = *room ? *room * 2 : 8;
-    return more;
-}
-
 // ---- Who claims what ---------------------------------------------------------------------------
 
 static const struct {
@@ -63,11 +48,13 @@ static const struct {
     {BF_SIGNATURE_SWAP, bf_usage_swap},
     {BF_SIGNATURE_FAT, bf_usage_fat},
     {BF_SIGNATURE_XFS, bf_usage_xfs},
+    {BF_SIGNATURE_LUKS, bf_usage_luks},
+    {BF_SIGNATURE_UNALLOCATED, bf_usage_unallocated},
 };
 
 static int add_area(struct bf_usage *u, const struct area *area)
 {
-    struct area *more = grow(u->area, u->areas, &u->area_room, sizeof *more);
+    struct area *more = bf_usage_grow(u->area, u->areas, &u->area_room, sizeof *more);
     if (!more)
         return 0;
     u->area = more;
@@ -88,18 +75,10 @@ static int add_areas(struct bf_usage *u, const struct bf_usage_place *p, uint32_
     return 1;
 }
 
-static void tell(const struct bf_usage_map *map, const char *why)
-{
-    if (why)
-        bf_log(BF_LOG_INFO, "%s: %s, copied whole: %s", map->place.name, map->name, why);
-    else
-        bf_log(BF_LOG_INFO, "%s: %s, only what is used is copied", map->place.name, map->name);
-}
-
 // One owner and no other: then it is asked for its map.
 static void claim(struct bf_usage *u, const struct bf_usage_place *place)
 {
-    struct bf_usage_map *map = grow(u->map, u->maps, &u->map_room, sizeof *map);
+    struct bf_usage_map *map = bf_usage_grow(u->map, u->maps, &u->map_room, sizeof *map);
     char why[BF_USAGE_WHY] = "";
     if (!map)
         return;
@@ -111,8 +90,8 @@ static void claim(struct bf_usage *u, const struct bf_usage_place *place)
         memset(map, 0, sizeof *map);
         map->place = *place;
         enum bf_err err = kinds[i].look(map, why);
-        if (err == BF_OK || err == BF_ERR_UNSUPPORTED)
-            tell(map, err ? why : NULL);
+        if ((err == BF_OK || err == BF_ERR_UNSUPPORTED) && map->name[0])
+            bf_place_tell(place, map->name, err ? why : NULL);
         if (err)
             continue;
         uint32_t areas = u->areas;
@@ -125,41 +104,11 @@ static void claim(struct bf_usage *u, const struct bf_usage_place *place)
     }
 }
 
-static int lies_on(const struct bf_usage_place *place, uint32_t disk)
-{
-    for (uint32_t i = 0; i < place->segments; i++)
-        for (uint32_t k = 0; k < place->segment[i].legs; k++)
-            if (place->leg[place->segment[i].leg + k].disk == disk)
-                return 1;
-    return 0;
-}
-
 // ---- The disks, and one of them ----------------------------------------------------------------
 
-// A heap sort: there may be thousands of areas.
-static void sift(struct area *a, uint32_t root, uint32_t count)
+static int lies_before(const void *a, const void *b)
 {
-    for (uint32_t child; (child = 2 * root + 1) < count; root = child) {
-        if (child + 1 < count && a[child].first < a[child + 1].first)
-            child++;
-        if (a[root].first >= a[child].first)
-            return;
-        struct area swap = a[root];
-        a[root] = a[child];
-        a[child] = swap;
-    }
-}
-
-static void sort_areas(struct area *a, uint32_t count)
-{
-    for (uint32_t i = count / 2; i-- > 0;)
-        sift(a, i, count);
-    for (uint32_t last = count; last-- > 1;) {
-        struct area swap = a[0];
-        a[0] = a[last];
-        a[last] = swap;
-        sift(a, 0, last);
-    }
+    return ((const struct area *)a)->first < ((const struct area *)b)->first;
 }
 
 static int areas_fit(const struct bf_usage *u)
@@ -193,8 +142,22 @@ static void deselect(struct bf_usage *u)
     u->first = u->end = 0;
 }
 
+// Volumes are made anew for each disk: the sides of a mirror differ in which of them is looked at.
+static enum bf_err find_volumes(struct bf_usage *u)
+{
+    bf_place_list_cut(&u->list, u->scanned);
+    enum bf_err err = bf_usage_lvm(&u->peek, &u->list, u->disk);
+    u->peek.place = u->list.place;
+    u->peek.places = u->list.count;
+    return err;
+}
+
 static void look(struct bf_usage *u)
 {
+    if (find_volumes(u)) {
+        bf_log(BF_LOG_WARNING, "what is on disk %u cannot be told: it is copied whole", u->disk);
+        return;
+    }
     const struct bf_usage_place *asleep = hibernated(u);
     if (asleep) {
         bf_log(BF_LOG_INFO, "a hibernated system is on %s of disk %u: every disk is copied whole",
@@ -202,9 +165,9 @@ static void look(struct bf_usage *u)
         return;
     }
     for (uint32_t i = 0; i < u->list.count; i++)
-        if (lies_on(&u->list.place[i], u->disk))
+        if (bf_place_lies_on(&u->list.place[i], u->disk))
             claim(u, &u->list.place[i]);
-    sort_areas(u->area, u->areas);
+    bf_usage_sort(u->area, u->areas, sizeof *u->area, lies_before);
     if (!areas_fit(u))
         u->areas = 0;
 }
@@ -231,8 +194,7 @@ struct bf_usage *bf_usage_open(struct bf_source_disk *const *disk, uint32_t disk
     u->disk = NONE;
     if (bf_peek_init(&u->peek, disk, disks) == BF_OK &&
         bf_usage_scan(&u->peek, &u->list, u->has_table) == BF_OK) {
-        u->peek.place = u->list.place;
-        u->peek.places = u->list.count;
+        u->scanned = u->list.count;
         return u;
     }
     bf_log(BF_LOG_WARNING, "what is on the disks cannot be told: they are copied whole");

@@ -88,6 +88,15 @@ struct bf_usage_place *bf_place_add_run(struct bf_place_list *list, struct bf_pe
                                         uint32_t disk, uint64_t first, uint64_t bytes);
 void bf_place_list_cut(struct bf_place_list *list, uint32_t count); // forgets those behind `count`
 
+int bf_place_lies_on(const struct bf_usage_place *place, uint32_t disk);
+// Tells the log what a place is, and why it is copied whole; NULL: it is not.
+void bf_place_tell(const struct bf_usage_place *place, const char *what, const char *why);
+// Room for one more element of an array: the array, which may have moved, or NULL without memory.
+void *bf_usage_grow(void *array, uint32_t count, uint32_t *room, size_t size);
+// Sorts elements of at most 64 bytes.
+void bf_usage_sort(void *array, uint32_t count, size_t size,
+                   int (*before)(const void *a, const void *b));
+
 // Reads within the place. BF_ERR_RANGE outside of it, BF_ERR_NOT_FOUND where a disk is missing.
 enum bf_err bf_place_read(const struct bf_usage_place *place, uint64_t offset, void *out,
                           size_t len);
@@ -127,6 +136,12 @@ enum bf_err bf_usage_ext(struct bf_usage_map *map, char why[BF_USAGE_WHY]);
 enum bf_err bf_usage_fat(struct bf_usage_map *map, char why[BF_USAGE_WHY]);
 enum bf_err bf_usage_swap(struct bf_usage_map *map, char why[BF_USAGE_WHY]);
 enum bf_err bf_usage_xfs(struct bf_usage_map *map, char why[BF_USAGE_WHY]);
+enum bf_err bf_usage_luks(struct bf_usage_map *map, char why[BF_USAGE_WHY]);
+enum bf_err bf_usage_unallocated(struct bf_usage_map *map, char why[BF_USAGE_WHY]);
+
+// Volumes: adds to the list what lies on places that are in it, and tells the log what is copied
+// whole of what lies on `disk`. Fails with BF_ERR_NO_MEMORY, or where something cannot be read.
+enum bf_err bf_usage_lvm(struct bf_peek *peek, struct bf_place_list *list, uint32_t disk);
 
 // Signatures of everything that may lie on a place, as a set. A place with more than one owner
 // belongs to nobody: an old signature can outlive the file system that it belonged to.
@@ -138,6 +153,10 @@ enum bf_signature {
     BF_SIGNATURE_XFS = 1 << 5,
     BF_SIGNATURE_BTRFS = 1 << 8,
     BF_SIGNATURE_OTHER = 1 << 4, // a file system, volume manager or RAID without a map here
+    BF_SIGNATURE_LVM = 1 << 16,
+    BF_SIGNATURE_MD = 1 << 17,
+    BF_SIGNATURE_LUKS = 1 << 18,
+    BF_SIGNATURE_UNALLOCATED = 1 << 19, // extents that belong to no volume, whatever is in them
 };
 enum bf_err bf_signatures(const struct bf_usage_place *place, uint32_t *found);
 

@@ -138,30 +138,14 @@ const struct bf_usage_place *bf_usage_places(const struct bf_peek *peek, uint32_
 
 // ---- Lists -------------------------------------------------------------------------------------
 
-static int make_room(struct bf_place_list *list)
-{
-    struct bf_usage_place *more;
-    uint32_t room = list->room ? list->room * 2 : 8;
-    if (list->count < list->room)
-        return 1;
-    more = bf_alloc(room * sizeof *more);
-    if (!more)
-        return 0;
-    if (list->count)
-        memcpy(more, list->place, list->count * sizeof *more);
-    bf_free(list->place);
-    list->place = more;
-    list->room = room;
-    return 1;
-}
-
 struct bf_usage_place *bf_place_add(struct bf_place_list *list, struct bf_peek *peek,
                                     uint64_t bytes, uint32_t segments, uint32_t legs)
 {
-    struct bf_usage_place *p;
-    if (!make_room(list))
+    struct bf_usage_place *p = bf_usage_grow(list->place, list->count, &list->room, sizeof *p);
+    if (!p)
         return NULL;
-    p = &list->place[list->count];
+    list->place = p;
+    p += list->count;
     memset(p, 0, sizeof *p);
     p->peek = peek;
     p->bytes = bytes;
@@ -197,4 +181,21 @@ void bf_place_list_cut(struct bf_place_list *list, uint32_t count)
         return;
     bf_free(list->place);
     memset(list, 0, sizeof *list);
+}
+
+int bf_place_lies_on(const struct bf_usage_place *place, uint32_t disk)
+{
+    for (uint32_t i = 0; i < place->segments; i++)
+        for (uint32_t k = 0; k < place->segment[i].legs; k++)
+            if (place->leg[place->segment[i].leg + k].disk == disk)
+                return 1;
+    return 0;
+}
+
+void bf_place_tell(const struct bf_usage_place *place, const char *what, const char *why)
+{
+    if (why)
+        bf_log(BF_LOG_INFO, "%s: %s, copied whole: %s", place->name, what, why);
+    else
+        bf_log(BF_LOG_INFO, "%s: %s, only what is used is copied", place->name, what);
 }

@@ -25,15 +25,17 @@ static const struct magic from_start[] = {
     {3, 8, "EXFAT   ", BF_SIGNATURE_OTHER},
     {54, 3, "FAT", BF_SIGNATURE_FAT},
     {82, 5, "FAT32", BF_SIGNATURE_FAT},
-    {0, 6, "LUKS\xba\xbe", BF_SIGNATURE_OTHER},
-    {16 * KIB, 6, "SKUL\xba\xbe", BF_SIGNATURE_OTHER},
-    {32 * KIB, 6, "SKUL\xba\xbe", BF_SIGNATURE_OTHER},
-    {0, 8, "LABELONE", BF_SIGNATURE_OTHER}, // LVM2, in one of the first four sectors
-    {SECTOR_MIN, 8, "LABELONE", BF_SIGNATURE_OTHER},
-    {2 * SECTOR_MIN, 8, "LABELONE", BF_SIGNATURE_OTHER},
-    {3 * SECTOR_MIN, 8, "LABELONE", BF_SIGNATURE_OTHER},
-    {0, 4, "\xfc\x4e\x2b\xa9", BF_SIGNATURE_OTHER},            // md 1.1
-    {4 * KIB, 4, "\xfc\x4e\x2b\xa9", BF_SIGNATURE_OTHER},      // md 1.2
+    {0, 6, "LUKS\xba\xbe", BF_SIGNATURE_LUKS},
+    {16 * KIB, 6, "SKUL\xba\xbe", BF_SIGNATURE_LUKS},
+    {32 * KIB, 6, "SKUL\xba\xbe", BF_SIGNATURE_LUKS},
+    {0, 8, "LABELONE", BF_SIGNATURE_LVM}, // LVM2, in one of the first four sectors
+    {SECTOR_MIN, 8, "LABELONE", BF_SIGNATURE_LVM},
+    {2 * SECTOR_MIN, 8, "LABELONE", BF_SIGNATURE_LVM},
+    {3 * SECTOR_MIN, 8, "LABELONE", BF_SIGNATURE_LVM},
+    {0, 4, "HM\x01\x00", BF_SIGNATURE_OTHER}, // LVM1
+    {0, 4, "HM\x02\x00", BF_SIGNATURE_OTHER},
+    {0, 4, "\xfc\x4e\x2b\xa9", BF_SIGNATURE_MD},               // md 1.1
+    {4 * KIB, 4, "\xfc\x4e\x2b\xa9", BF_SIGNATURE_MD},         // md 1.2
     {4 * KIB + 24, 4, "\xc6\x85\x73\xf6", BF_SIGNATURE_OTHER}, // bcache, bcachefs
     {4 * KIB, 4, "DRBD", BF_SIGNATURE_OTHER},
     {KIB, 4, "\x10\x20\xf5\xf2", BF_SIGNATURE_OTHER}, // F2FS
@@ -79,7 +81,7 @@ static enum bf_err judge(const struct bf_usage_place *place, uint64_t at, const 
 
 static enum bf_err look_at_end(const struct bf_usage_place *place, uint32_t *found)
 {
-    static const struct magic md[] = {{0, 4, "\xfc\x4e\x2b\xa9", BF_SIGNATURE_OTHER},
+    static const struct magic md[] = {{0, 4, "\xfc\x4e\x2b\xa9", BF_SIGNATURE_MD},
                                       {0, 4, "\xa9\x2b\x4e\xfc", BF_SIGNATURE_OTHER}};
     enum bf_err err = BF_OK;
     for (uint32_t i = 0; !err && i < sizeof from_end / sizeof from_end[0]; i++)

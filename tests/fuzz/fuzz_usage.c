@@ -8,6 +8,7 @@
 #include "image/usage.h"
 #include "image/usage_parts.h"
 #include "tests/fuzz_seed.h"
+#include "tests/lvm_image.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -104,6 +105,19 @@ static void make_fat(uint8_t *disk, int wide)
     }
 }
 
+// A group with one volume of two extents behind a small metadata area.
+static void make_lvm(uint8_t *disk)
+{
+    static const char text[] =
+        "g{id=\"vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv\" seqno=1 format=\"lvm2\" status=[\"READ\"] "
+        "extent_size=8 physical_volumes{pv0{id=\"pppppppppppppppppppppppppppppppp\" "
+        "status=[\"ALLOCATABLE\"] flags=[] pe_start=12 pe_count=9}} logical_volumes{l{id=\"x\" "
+        "status=[\"VISIBLE\"] flags=[] segment_count=1 segment1{start_extent=0 extent_count=2 "
+        "type=\"striped\" stripe_count=1 stripes=[\"pv0\",3]}}}} "
+        "contents=\"Text Format Volume Group\" version=1";
+    lvm_image_make(disk, "pppppppppppppppppppppppppppppppp", 1 << 20, 2048, text, sizeof text);
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     static const uint32_t ro_compat[] = {1, 1 | 0x400, 1 | 0x10};
@@ -126,6 +140,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
         make_fat(seed + 1, wide);
         fuzz_seed(*argc, *argv, 4 + (unsigned)wide, seed, sizeof seed);
     }
+    memset(seed, 0, sizeof seed);
+    seed[0] = 0x21;
+    make_lvm(seed + 1);
+    fuzz_seed(*argc, *argv, 6, seed, sizeof seed);
     return 0;
 }
 
@@ -161,6 +179,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     input.repeats = data[0] & 0x40;
     if (data[0] & 0x80)
         repair(input.bytes);
+    if (data[0] & 0x20)
+        lvm_image_sum(input.bytes, input.len);
     disk.geometry =
         (struct bf_block_geometry){.block_size = 512,
                                    .blocks = input.len / 512 + 1 + ((uint64_t)(data[0] & 15) << 15),
