@@ -62,7 +62,8 @@ BENCH_TESTS += tests/bench/engine.sh
 BENCH_DEPS  += build/tests/bench_disks.efi
 BENCH_TESTS += tests/bench/drivers.sh
 BENCH_TESTS += tests/bench/usage.sh tests/bench/workers.sh
-BENCH_TESTS += tests/bench/image.sh tests/bench/peers.sh tests/bench/curves.sh tests/bench/collect.sh
+BENCH_TESTS += tests/bench/image.sh tests/bench/peers.sh tests/bench/live.sh tests/bench/curves.sh
+BENCH_TESTS += tests/bench/collect.sh
 
 SIM_SRCS := tests/platform_sim.c tests/sim_disk.c tests/sim_link.c tests/sim_store.c \
     tests/sim_world.c

@@ -11,29 +11,15 @@
 . "$(dirname "$0")/../e2e/lib.sh"
 # shellcheck source=tests/bench/lib.sh
 . "$E2E_TOP/tests/bench/lib.sh"
+# shellcheck source=tests/bench/peers_lib.sh
+. "$E2E_TOP/tests/bench/peers_lib.sh"
 e2e_begin bench-peers
 bench_open peers
 
 mib=${BENCH_MIB:-1024} runs=${BENCH_RUNS:-3} gigabit=${BENCH_RATE:-117500000}
 disk=$E2E_DIR/disk.raw
-: "${T:=$E2E_DIR}"
 
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 port=$(free_port)
-
-# ---- The disk ----------------------------------------------------------------------------------
-
-# What is deleted is of the same kind as what is there.
-files() { { tar -cf - --sort=name --exclude='*.ko' "$@" 2>/dev/null || true; } | head -c $((mib << 20)); }
-make_disk() {
-    mkdir "$E2E_DIR/tree"
-    files /usr/bin /usr/lib /usr/share | dd of="$disk" bs=1M iflag=fullblock status=none
-    truncate -s "${mib}M" "$disk"
-    { tar -cf - --sort=name /usr/share /usr/bin /usr/lib 2>/dev/null || true; } | head -c $((mib / 2 << 20)) |
-        split -b 3M - "$E2E_DIR/tree/file-"
-    mke2fs -q -F -t ext4 -m 0 -E nodiscard,lazy_itable_init=0 -d "$E2E_DIR/tree" "$disk"
-    rm -r "$E2E_DIR/tree"
-}
 
 # A root, and one certificate for both ends: enough to make TLS do its work.
 certificates() {
@@ -47,42 +33,6 @@ certificates() {
         -extfile <(echo "subjectAltName=DNS:localhost,IP:127.0.0.1") -out "$dir/server-cert.pem" 2>/dev/null
     for end in cert key; do cp "$dir/server-$end.pem" "$dir/client-$end.pem"; done
     tls="cert=$dir/server-cert.pem,key=$dir/server-key.pem,cafile=$dir/ca-cert.pem,verify=1"
-}
-
-# The SSH server is taken out of its package and not installed, and sees files of its own as the machine's list of users: a
-# benchmark opens no door of the machine. It needs root for that.
-ssh_server() {
-    local dir=$BF_BUILD/third_party/openssh key
-    [ "$(id -u)" = 0 ] || return 1
-    if [ ! -x "$dir/usr/sbin/sshd" ]; then
-        mkdir -p "$dir"
-        (cd "$dir" && apt-get -q download openssh-server >"$E2E_LOGS/apt.log" 2>&1 && dpkg-deb -x openssh-server_*.deb .) || return 1
-    fi
-    mkdir "$E2E_DIR/ssh"
-    for key in host client; do ssh-keygen -q -t ed25519 -N '' -f "$E2E_DIR/ssh/$key"; done
-    echo 'root:x:0:0::/:/bin/sh
-sshd:x:101:65534::/run:/usr/sbin/nologin' >"$E2E_DIR/ssh/passwd"
-    echo 'root:*:19000:0:99999:7:::' >"$E2E_DIR/ssh/shadow"
-    ssh_port=$(free_port)
-    cat >"$E2E_DIR/ssh/config" <<CONFIG
-Port $ssh_port
-ListenAddress 127.0.0.1
-HostKey $E2E_DIR/ssh/host
-AuthorizedKeysFile $E2E_DIR/ssh/client.pub
-PermitRootLogin prohibit-password
-StrictModes no
-UsePAM no
-PidFile none
-CONFIG
-    cat >"$E2E_DIR/ssh/serve" <<SERVE
-mount --bind $E2E_DIR/ssh/passwd /etc/passwd
-mount --bind $E2E_DIR/ssh/shadow /etc/shadow
-mount -t tmpfs none /run
-mkdir -p /run/sshd
-exec $dir/usr/sbin/sshd -D -e -f $E2E_DIR/ssh/config
-SERVE
-    ssh="ssh -F none -p SSHPORT -i $E2E_DIR/ssh/client -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR root@127.0.0.1"
-    sshd="exec unshare --mount bash -e $E2E_DIR/ssh/serve"
 }
 
 # ---- One run of each ---------------------------------------------------------------------------
@@ -182,8 +132,7 @@ run() {
 
 # ---- Results -----------------------------------------------------------------------------------
 
-mkdir -p "$E2E_DIR/state.parent"
-make_disk
+bench_half_full "$disk" "$mib"
 certificates
 bf_server_init "$E2E_DIR/state" 127.0.0.1 >>"$E2E_LOGS/cli.log"
 methods=(nbdcopy dd-zstd partclone)
