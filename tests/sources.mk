@@ -97,3 +97,4 @@ CHECK_TESTS += tests/usage/lvm.sh
 FUZZ_SRCS_fuzz_usage := tests/fuzz_seed.c tests/lvm_image.c
 FUZZ_SRCS_fuzz_lvm := tests/lvm_image.c
 FUZZ_SRCS_fuzz_usage_xfs := tests/fuzz_seed.c tests/fuzz_map.c
+FUZZ_SRCS_fuzz_usage_btrfs := tests/fuzz_seed.c

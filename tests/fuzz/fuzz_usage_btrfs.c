@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: Apache-2.0
+// The map of Btrfs, over hostile superblocks and trees on one or two devices. The input is a byte
+// of flags and blocks of 4 KiB: the superblock, the chunk tree at 1 MiB of both devices, the others
+// from 2 MiB on. Checksums and addresses are made right when the flags say so, so that what is
+// behind them is reached. Whatever the blocks say, the answers advance, stay on the disk, take a
+// bounded number of reads, and never call unused what every Btrfs uses.
+#include <stdlib.h>
+#include <string.h>
+
+#include "image/usage.h"
+#include "image/usage_btrfs.h"
+#include "tests/fuzz_seed.h"
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum {
+    BLOCK = 4096,
+    BLOCKS = 8,
+    MIB = 1 << 20,
+    DISK = 16 * MIB,
+    SECTOR = 512,
+    STEPS = 200,
+    READS = 200000,
+    HEADER = 101,
+    ITEM = 25,
+    DEVICE = 0xc9,
+    REPAIR = 0x80, // flags
+    TWO = 1,
+    SEED = 1 + 7 * BLOCK,
+};
+
+static struct {
+    uint8_t block[BLOCKS][BLOCK];
+    uint8_t other[BLOCK]; // the superblock of the second device
+    uint32_t blocks, reads;
+    uint64_t left_out;
+} fs;
+
+static void put(uint8_t *at, uint64_t v, uint32_t bytes)
+{
+    for (uint32_t i = 0; i < bytes; i++)
+        at[i] = (uint8_t)(v >> 8 * i);
+}
+
+static uint64_t place_of(uint32_t block)
+{
+    if (block == 0)
+        return BF_BTRFS_SUPER_AT;
+    return block == 1 ? MIB : 2 * MIB + (uint64_t)(block - 2) * BLOCK;
+}
+
+// ---- Disks -------------------------------------------------------------------------------------
+
+static enum bf_err submit(void *impl, struct bf_block_request *r)
+{
+    uint64_t first = r->block * SECTOR, end = first + (uint64_t)r->count * SECTOR;
+    memset(r->data, 0, end - first);
+    for (uint32_t i = 0; i < fs.blocks; i++) {
+        const uint8_t *from = i == 0 && impl ? fs.other : fs.block[i];
+        for (uint32_t k = 0; k < BLOCK; k += SECTOR)
+            if (place_of(i) + k >= first && place_of(i) + k < end)
+                memcpy((uint8_t *)r->data + (place_of(i) + k - first), from + k, SECTOR);
+    }
+    if (++fs.reads > READS)
+        abort();
+    r->status = BF_OK;
+    r->done = 1;
+    return BF_OK;
+}
+
+static void close_disk(void *impl)
+{
+    (void)impl;
+}
+
+static void sum(uint8_t *block)
+{
+    put(block, ~bf_crc32c(UINT32_MAX, block + BF_BTRFS_SUM_BYTES, BLOCK - BF_BTRFS_SUM_BYTES), 4);
+}
+
+static void repair(void)
+{
+    for (uint32_t i = 0; i < fs.blocks; i++) {
+        put(fs.block[i] + 0x30, place_of(i), 8);
+        if (i)
+            memcpy(fs.block[i] + 0x20, fs.block[0] + 0x20, BF_BTRFS_UUID_BYTES);
+        sum(fs.block[i]);
+    }
+}
+
+// ---- Seeds -------------------------------------------------------------------------------------
+
+static uint8_t seed[1 + BLOCKS * BLOCK];
+
+static uint8_t *node(uint32_t block, uint64_t owner, uint8_t level)
+{
+    uint8_t *at = seed + 1 + block * BLOCK;
+    put(at + 0x38, 1, 8); // written
+    put(at + 0x50, 1, 8); // generation
+    put(at + 0x58, owner, 8);
+    at[100] = level;
+    return at;
+}
+
+static void put_key(uint8_t *at, uint64_t object, uint8_t type, uint64_t offset)
+{
+    put(at, object, 8);
+    at[8] = type;
+    put(at + 9, offset, 8);
+}
+
+// Adds an item to a leaf and returns its data.
+static uint8_t *add(uint8_t *leaf, uint64_t object, uint8_t type, uint64_t offset, uint32_t bytes)
+{
+    uint32_t count = (uint32_t)bf_btrfs_get(leaf + 0x60, 4), end = BLOCK - HEADER;
+    uint8_t *item = leaf + HEADER + count * ITEM;
+    if (count)
+        end = (uint32_t)bf_btrfs_get(item - 8, 4);
+    put_key(item, object, type, offset);
+    put(item + 17, end - bytes, 4);
+    put(item + 21, bytes, 4);
+    put(leaf + 0x60, count + 1, 4);
+    return leaf + HEADER + end - bytes;
+}
+
+static void add_child(uint8_t *parent, uint64_t object, uint8_t type, uint64_t offset,
+                      uint32_t block)
+{
+    uint32_t count = (uint32_t)bf_btrfs_get(parent + 0x60, 4);
+    uint8_t *at = parent + HEADER + count * 33;
+    put_key(at, object, type, offset);
+    put(at + 17, place_of(block), 8);
+    put(at + 25, 1, 8);
+    put(parent + 0x60, count + 1, 4);
+}
+
+// A chunk at the same place of each device; returns its size.
+static uint32_t put_chunk(uint8_t *at, uint64_t length, uint64_t type, uint32_t stripes,
+                          uint64_t physical)
+{
+    put(at, length, 8);
+    put(at + 8, BF_BTRFS_EXTENT_TREE, 8);
+    put(at + 16, BF_BTRFS_STRIPE, 8);
+    put(at + 24, type, 8);
+    put(at + 44, stripes, 2);
+    put(at + 46, 1, 2);
+    for (uint32_t i = 0; i < stripes; i++) {
+        put(at + 48 + i * 32, i + 1, 8);
+        put(at + 56 + i * 32, physical, 8);
+        at[64 + i * 32] = (uint8_t)(i + 1);
+    }
+    return 48 + stripes * 32;
+}
+
+static void put_device(uint8_t *at, uint8_t id)
+{
+    put(at, id, 8);
+    put(at + 8, DISK, 8);
+    put(at + 16, 10 * MIB, 8);
+    at[66] = id;
+    at[82] = 'f';
+}
+
+static const struct {
+    uint64_t at, length; // on a device
+    uint64_t used;
+    uint64_t kind;
+} ranges[] = {
+    {MIB, MIB, BLOCK, BF_BTRFS_SYSTEM},
+    {2 * MIB, MIB, 4 * BLOCK, BF_BTRFS_METADATA},
+    {4 * MIB, 8 * MIB, 5 * 65536, BF_BTRFS_DATA},
+};
+
+static void make_dev_tree(uint32_t devices)
+{
+    uint8_t *leaf = node(4, BF_BTRFS_DEV_TREE, 0), *at;
+    for (uint32_t d = 1; d <= devices; d++)
+        for (uint32_t i = 0; i < 3; i++) {
+            at = add(leaf, d, BF_BTRFS_DEV_EXTENT, ranges[i].at, 48);
+            put(at, BF_BTRFS_CHUNK_TREE, 8);
+            put(at + 8, BF_BTRFS_CHUNKS, 8);
+            put(at + 16, ranges[i].at, 8);
+            put(at + 24, ranges[i].length, 8);
+        }
+}
+
+static void add_extent(uint8_t *leaf, uint64_t at, uint8_t type, uint64_t offset)
+{
+    put(add(leaf, at, type, offset, 24), 1, 8);
+}
+
+// Block 3 is the root of the extent tree, with the leaves 5 and 6.
+static void make_extent_tree(uint64_t data_profile, uint64_t other_profile, uint32_t data_columns)
+{
+    uint8_t *root = node(3, BF_BTRFS_EXTENT_TREE, 1), *at;
+    uint8_t *leaf = node(5, BF_BTRFS_EXTENT_TREE, 0);
+    add_child(root, MIB, BF_BTRFS_METADATA_ITEM, 0, 5);
+    add_child(root, ranges[2].at, BF_BTRFS_EXTENT_ITEM, 65536, 6);
+    for (uint32_t i = 0; i < 3; i++) {
+        uint64_t length = ranges[i].length * (i == 2 ? data_columns : 1);
+        if (i == 2) {
+            leaf = node(6, BF_BTRFS_EXTENT_TREE, 0);
+            add_extent(leaf, ranges[2].at, BF_BTRFS_EXTENT_ITEM, 65536);
+        }
+        for (uint32_t k = 0; i < 2 && k < ranges[i].used / BLOCK; k++) {
+            add_extent(leaf, ranges[i].at + (uint64_t)k * BLOCK, BF_BTRFS_METADATA_ITEM, 0);
+            if (k)
+                continue;
+            at = add(leaf, ranges[i].at, BF_BTRFS_GROUP_ITEM, length, 24);
+            put(at, ranges[i].used, 8);
+            put(at + 8, BF_BTRFS_CHUNKS, 8);
+            put(at + 16, ranges[i].kind | other_profile, 8);
+        }
+        if (i == 2) {
+            at = add(leaf, ranges[2].at, BF_BTRFS_GROUP_ITEM, length, 24);
+            put(at, ranges[2].used, 8);
+            put(at + 8, BF_BTRFS_CHUNKS, 8);
+            put(at + 16, BF_BTRFS_DATA | data_profile, 8);
+            add_extent(leaf, ranges[2].at + MIB, BF_BTRFS_EXTENT_ITEM, 4 * 65536);
+        }
+    }
+}
+
+static void make_chunk_tree(uint32_t devices, uint64_t data_profile, uint64_t other_profile,
+                            uint32_t data_columns)
+{
+    uint8_t *leaf = node(1, BF_BTRFS_CHUNK_TREE, 0), *super = seed + 1;
+    for (uint32_t d = 1; d <= devices; d++)
+        put_device(add(leaf, BF_BTRFS_DEV_ITEMS, BF_BTRFS_DEV_ITEM, d, 98), (uint8_t)d);
+    for (uint32_t i = 0; i < 3; i++)
+        put_chunk(add(leaf, BF_BTRFS_CHUNKS, BF_BTRFS_CHUNK_ITEM, ranges[i].at, 48 + devices * 32),
+                  ranges[i].length * (i == 2 ? data_columns : 1),
+                  ranges[i].kind | (i == 2 ? data_profile : other_profile), devices, ranges[i].at);
+    put_key(super + 0x32b, BF_BTRFS_CHUNKS, BF_BTRFS_CHUNK_ITEM, MIB);
+    put(super + 0xa0,
+        17 + put_chunk(super + 0x33c, MIB, BF_BTRFS_SYSTEM | other_profile, devices, MIB), 4);
+}
+
+static void make(uint32_t devices, uint64_t data_profile, uint64_t other_profile,
+                 uint32_t data_columns)
+{
+    uint8_t *super = seed + 1, *root, *at;
+    memset(seed, 0, sizeof seed);
+    seed[0] = REPAIR | (devices > 1 ? TWO : 0);
+    super[0x20] = 'f';
+    put(super + 0x38, 1, 8);
+    memcpy(super + 0x40, "_BHRfS_M", 8);
+    put(super + 0x48, 1, 8);
+    put(super + 0x50, place_of(2), 8);
+    put(super + 0x58, place_of(1), 8);
+    put(super + 0x88, devices, 8);
+    put(super + 0x90, BLOCK, 4);
+    put(super + 0x94, BLOCK, 4);
+    put(super + 0xa4, 1, 8);
+    put(super + 0xbc, 0x361, 8);
+    put_device(super + DEVICE, 1);
+    make_chunk_tree(devices, data_profile, other_profile, data_columns);
+    root = node(2, BF_BTRFS_ROOT_TREE, 0);
+    for (uint32_t i = 0; i < 2; i++) {
+        at = add(root, i ? BF_BTRFS_DEV_TREE : BF_BTRFS_EXTENT_TREE, BF_BTRFS_ROOT_ITEM, 0, 439);
+        put(at + 160, 1, 8);
+        put(at + 176, place_of(i ? 4 : 3), 8);
+        at[238] = !i;
+    }
+    make_extent_tree(data_profile, other_profile, data_columns);
+    make_dev_tree(devices);
+}
+
+// ---- One input ---------------------------------------------------------------------------------
+
+static void judge(struct bf_usage *u, const struct bf_source_disk *disk)
+{
+    uint64_t at = 0, end, bytes = bf_source_bytes(disk);
+    bf_usage_select(u, disk);
+    for (int step = 0; at < bytes && step < STEPS; step++, at = end) {
+        int unused = bf_usage_extent(u, at, bytes, &end);
+        if (end <= at || end > bytes || (unused && at < MIB))
+            abort();
+        fs.left_out += unused ? end - at : 0;
+    }
+    for (int step = 0; step < STEPS / 16; step++) { // there and back again
+        at = (uint64_t)(step * 7919 % 256) * 65536;
+        bf_usage_extent(u, at, bytes, &end);
+        if (end <= at || end > bytes)
+            abort();
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const struct bf_block_ops ops = {"fuzz", submit, NULL, close_disk};
+    struct bf_source_disk disk[2] = {{.ops = &ops}, {.ops = &ops, .impl = &fs}};
+    struct bf_source_disk *disks[] = {&disk[0], &disk[1]};
+    struct bf_usage *u;
+    if (size < 1 + 2 * BLOCK || size > 1 + BLOCKS * BLOCK)
+        return 0;
+    memset(&fs, 0, sizeof fs);
+    fs.blocks = (uint32_t)((size - 1) / BLOCK);
+    memcpy(fs.block, data + 1, fs.blocks * BLOCK);
+    if (data[0] & REPAIR)
+        repair();
+    memcpy(fs.other, fs.block[0], BLOCK);
+    fs.other[DEVICE] = fs.other[DEVICE + 66] = 2;
+    sum(fs.other);
+    for (int i = 0; i < 2; i++)
+        disk[i].geometry = (struct bf_block_geometry){.block_size = SECTOR,
+                                                      .blocks = DISK / SECTOR,
+                                                      .alignment = 1,
+                                                      .max_blocks = 128,
+                                                      .preferred_blocks = 128,
+                                                      .depth = 1};
+    u = bf_usage_open(disks, data[0] & TWO ? 2 : 1);
+    for (int i = 0; i < (data[0] & TWO ? 2 : 1); i++)
+        judge(u, &disk[i]);
+    bf_usage_free(u);
+    return 0;
+}
+
+// A seed is a file system of which everything but this is left out.
+static void plant(int *argc, char ***argv, unsigned number, uint64_t used)
+{
+    uint64_t disks = seed[0] & TWO ? 2 : 1;
+    LLVMFuzzerTestOneInput(seed, SEED);
+    if (fs.left_out != disks * (DISK - MIB - 5 * BLOCK) - used)
+        abort();
+    fuzz_seed(*argc, *argv, number, seed, SEED);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    make(1, 0, 0, 1);
+    plant(argc, argv, 0, 5 * BF_BTRFS_STRIPE);
+    make(2, BF_BTRFS_RAID0, BF_BTRFS_RAID1, 2);
+    plant(argc, argv, 1, 5 * BF_BTRFS_STRIPE);
+    make(2, BF_BTRFS_RAID5, BF_BTRFS_RAID1, 1);
+    plant(argc, argv, 2, 2 * 5 * BF_BTRFS_STRIPE);
+    return 0;
+}
