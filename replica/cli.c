@@ -271,6 +271,8 @@ static int run(struct bf_cli *cli, int argc, char **argv)
         return BF_CLI_OK;
     }
     cli->command = find_command(argc, argv, &used);
+    if (!cli->command && argc == 1 && bf_cli_help_group(argv[0], stderr))
+        return BF_CLI_USAGE;
     if (!cli->command)
         return bf_cli_usage(cli, "there is no command \"%s%s%s\"", argv[0], argc > 1 ? " " : "",
                             argc > 1 && argv[1][0] != '-' ? argv[1] : "");

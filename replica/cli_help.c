@@ -55,16 +55,15 @@ static int help_overview(void)
     return BF_CLI_OK;
 }
 
-// All commands that begin with this word, for `bootferry help machine`.
-static int help_group(const char *word)
+int bf_cli_help_group(const char *word, FILE *out)
 {
     size_t count, len = strlen(word);
     int found = 0;
     const struct bf_cli_command *const *all = bf_cli_commands(&count);
     for (size_t i = 0; i < count; i++)
         if (strncmp(all[i]->name, word, len) == 0 && all[i]->name[len] == ' ')
-            found += printf("bootferry %s %s\n    %s\n", all[i]->name, all[i]->usage,
-                            all[i]->summary) > 0;
+            found += fprintf(out, "bootferry %s %s\n    %s\n", all[i]->name, all[i]->usage,
+                             all[i]->summary) > 0;
     return found;
 }
 
@@ -79,7 +78,7 @@ int bf_cli_help(int argc, char **argv)
     for (size_t i = 0; i < count && argc <= 2; i++)
         if (strcmp(all[i]->name, name) == 0)
             return bf_cli_help_command(all[i]);
-    if (argc == 1 && help_group(name))
+    if (argc == 1 && bf_cli_help_group(name, stdout))
         return BF_CLI_OK;
     if (argc == 1 && strcmp(name, "help") == 0)
         return help_overview();

@@ -3,6 +3,8 @@
 #ifndef BF_REPLICA_CLI_HELP_H
 #define BF_REPLICA_CLI_HELP_H
 
+#include <stdio.h>
+
 #include "replica/cli.h"
 
 const struct bf_cli_command *const *bf_cli_commands(size_t *count);
@@ -10,6 +12,8 @@ const struct bf_cli_option *bf_cli_common(void);
 
 // `bootferry help [COMMAND]`; the words after "help". Returns the exit status.
 int bf_cli_help(int argc, char **argv);
+// All commands that begin with this word, as in "machine add"; 0 when there is none.
+int bf_cli_help_group(const char *word, FILE *out);
 int bf_cli_help_command(const struct bf_cli_command *command);
 
 #endif

@@ -8,7 +8,7 @@
 
 check "no command is wrong usage" refused 2 'name a command' "$B"
 check "an unknown command is wrong usage" refused 2 'no command "fly"' "$B" fly
-check "half a command is wrong usage" refused 2 'no command "machine' "$B" machine
+check "half a command lists the whole ones" refused 2 'bootferry machine add NAME' "$B" machine
 check "an unknown option is wrong usage" refused 2 'no option --colour' "$B" machine list --colour red
 check "an option without its value is wrong usage" refused 2 'lacks its DIR' "$B" machine list --state
 check "a missing argument is wrong usage" refused 2 'argument is missing' "$B" machine add
