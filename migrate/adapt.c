@@ -9,10 +9,11 @@ enum {
     WINDOW_LEAST_US = 50000, // a window is over earlier when much went through
     WINDOW_RAW = 16 << 20,
     REST_MOST_US = 16000000,
-    KNOWN_US = 16000000, // for how long what was seen on a rung counts
-    PEER_US = 2000000,   // for how long the peer's word does
-    PEER_BEHIND = 250,   // per mille: it waits for us less than that
-    SKIP_MAX = 31,       // batches, 31 MiB
+    KNOWN_US = 16000000,    // for how long what was seen on a rung counts
+    PEER_US = 2000000,      // for how long the peer's word does
+    PEER_BEHIND = 250,      // per mille: it waits for us less than that
+    FAILED_LEAST = 2 << 20, // bytes in a row that do not shrink, before any is not tried
+    SKIP_MOST = 31 << 20,
 };
 
 enum { NONE, LZ4, ZSTD_1, ZSTD_3 };
@@ -137,22 +138,23 @@ void bf_adapt_peer(struct bf_adapt *a, uint32_t waited)
 void bf_adapt_framed(struct bf_adapt *a, uint32_t raw)
 {
     a->window_raw += raw;
+    a->skip -= a->skip < raw ? a->skip : raw;
 }
 
 struct bf_adapt_choice bf_adapt_choose(struct bf_adapt *a)
 {
-    if (a->skipped < a->skip) {
-        a->skipped++;
-        return rungs[NONE];
-    }
-    a->skipped = 0;
-    return rungs[a->rung];
+    return rungs[a->skip ? NONE : a->rung];
 }
 
+// What is in small pieces between others is always tried: a later run has few bytes and time for
+// them.
 void bf_adapt_result(struct bf_adapt *a, uint32_t raw, uint32_t packed)
 {
-    if (packed && packed < raw)
-        a->skip = 0;
-    else
-        a->skip = a->skip * 2 + 1 > SKIP_MAX ? SKIP_MAX : a->skip * 2 + 1;
+    if (packed && packed < raw) {
+        a->failed = 0;
+        return;
+    }
+    a->failed = a->failed < SKIP_MOST ? a->failed + raw : a->failed;
+    if (a->failed > FAILED_LEAST)
+        a->skip = a->failed < SKIP_MOST ? a->failed : SKIP_MOST;
 }

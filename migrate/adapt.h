@@ -4,8 +4,8 @@
 // or processor is behind shows itself on the connection just as a slow link does, so it says how
 // much of its time it waits for us (PACE). What went through on each rung is remembered for a
 // while: nobody goes where it was slower a moment ago, or where a processor of today could not do
-// what goes through already. Whoever goes back and forth rests longer each time. Data that does not
-// shrink is sent as it is, and tried again later.
+// what goes through already. Whoever goes back and forth rests longer each time. Data of which
+// some megabytes in a row did not shrink is sent as it is, and tried again later.
 #ifndef BF_MIGRATE_ADAPT_H
 #define BF_MIGRATE_ADAPT_H
 
@@ -29,9 +29,10 @@ struct bf_adapt {
     struct {
         uint64_t rate, at_us; // bytes of data per second; rate 0: not known
     } seen[BF_ADAPT_RUNGS];
-    uint32_t peer_waited;   // per mille of its time
-    uint64_t peer_us;       // when it said so, 0: never
-    uint32_t skip, skipped; // batches sent as they are
+    uint32_t peer_waited; // per mille of its time
+    uint64_t peer_us;     // when it said so, 0: never
+    uint32_t failed;      // bytes in a row that did not shrink
+    uint32_t skip;        // bytes that are left of those that are not tried
 };
 
 struct bf_adapt_choice {

@@ -112,8 +112,9 @@ static enum bf_err compare(void *user, uint64_t chunk, const void *data, uint32_
     struct verifying *v = user;
     struct bf_digest digest;
 
-    bf_digest_of(&digest, data, len);
-    if (!bf_digest_equal(&digest, &v->run.digests[chunk - v->run.first]))
+    if (data)
+        bf_digest_of(&digest, data, len);
+    if (!data || !bf_digest_equal(&digest, &v->run.digests[chunk - v->run.first]))
         note_damage(v, chunk);
     v->verdict->bytes += len;
     return BF_OK;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading back over NBD. A ring of requests of at most 1 MiB, each a whole number of chunks, is
-// kept in flight; they are consumed in order, so what comes early waits in its buffer.
+// kept in flight; they are consumed in order, so what comes early waits in its buffer. Answers come
+// in one piece (NBD_CMD_FLAG_DF): QEMU closes the connection over an error in one that it sends in
+// pieces. A request that fails is repeated chunk by chunk, to find those that cannot be read.
 #include "replica/readback.h"
 
 #include <errno.h>
@@ -113,17 +115,25 @@ static int completed(void *user, int *error)
     return 1;
 }
 
+// The bytes are in the request's buffer already.
+static int on_piece(void *user, const void *data, size_t len, uint64_t offset, unsigned status,
+                    int *error)
+{
+    return 0;
+}
+
 static enum bf_err submit(struct bf_readback *r, uint64_t first, uint32_t count,
                           struct bf_fault *fault)
 {
     struct request *q = &r->ring[(r->head + r->in_use) % DEPTH];
     nbd_completion_callback callback = {.callback = completed, .user_data = q};
+    nbd_chunk_callback piece = {.callback = on_piece};
 
     q->first = first;
     q->count = count;
     q->done = q->error = 0;
-    if (nbd_aio_pread(r->nbd, q->data, bytes_of(r, first, count), offset_of(r, first), callback,
-                      0) < 0)
+    if (nbd_aio_pread_structured(r->nbd, q->data, bytes_of(r, first, count), offset_of(r, first),
+                                 piece, callback, LIBNBD_CMD_FLAG_DF) < 0)
         return nbd_fault(fault, "reading", nbd_get_errno() ? nbd_get_errno() : EIO);
     r->in_use++;
     return BF_OK;
@@ -136,7 +146,20 @@ static enum bf_err wait_oldest(struct bf_readback *r, struct bf_fault *fault)
     while (!q->done)
         if (nbd_poll(r->nbd, -1) < 0)
             return nbd_fault(fault, "reading", nbd_get_errno() ? nbd_get_errno() : EIO);
-    return q->error ? nbd_fault(fault, "reading", q->error) : BF_OK;
+    return q->error && q->error != EIO ? nbd_fault(fault, "reading", q->error) : BF_OK;
+}
+
+// One chunk of a request that failed. *data is NULL when it is this one.
+static enum bf_err read_again(struct bf_readback *r, uint64_t chunk, const uint8_t **data,
+                              uint32_t len, struct bf_fault *fault)
+{
+    nbd_chunk_callback piece = {.callback = on_piece};
+
+    if (nbd_pread_structured(r->nbd, (uint8_t *)*data, len, offset_of(r, chunk), piece,
+                             LIBNBD_CMD_FLAG_DF) == 0)
+        return BF_OK;
+    *data = NULL;
+    return nbd_get_errno() == EIO ? BF_OK : nbd_fault(fault, "reading", nbd_get_errno());
 }
 
 static enum bf_err consume(struct bf_readback *r, bf_readback_chunk *each, void *user,
@@ -148,7 +171,11 @@ static enum bf_err consume(struct bf_readback *r, bf_readback_chunk *each, void 
 
     for (uint32_t i = 0; !err && i < q->count; i++) {
         uint32_t len = bf_geometry_chunk_bytes(&r->geometry, q->first + i);
-        err = each(user, q->first + i, at, len);
+        const uint8_t *data = at;
+        if (q->error)
+            err = read_again(r, q->first + i, &data, len, fault);
+        if (!err)
+            err = each(user, q->first + i, data, len);
         at += len;
     }
     if (q->done) {
@@ -225,7 +252,7 @@ static enum bf_err pass_nonzero(void *user, uint64_t chunk, const void *data, ui
 {
     const struct nonzero *n = user;
 
-    return bf_is_zero(data, len) ? BF_OK : n->each(n->user, chunk, data, len);
+    return data && bf_is_zero(data, len) ? BF_OK : n->each(n->user, chunk, data, len);
 }
 
 enum bf_err bf_readback_zero(struct bf_readback *r, uint64_t first, uint64_t count,
@@ -242,8 +269,13 @@ enum bf_err bf_readback_zero(struct bf_readback *r, uint64_t first, uint64_t cou
 
         if (bytes > STATUS_BYTES)
             bytes = STATUS_BYTES;
-        if (nbd_block_status(r->nbd, bytes, offset_of(r, first), callback, 0) != 0)
-            return nbd_fault(fault, "looking for holes", nbd_get_errno() ? nbd_get_errno() : EIO);
+        // Where that cannot be said, what is read decides.
+        if (nbd_block_status(r->nbd, bytes, offset_of(r, first), callback, 0) != 0) {
+            if (nbd_get_errno() != EIO)
+                return nbd_fault(fault, "looking for holes",
+                                 nbd_get_errno() ? nbd_get_errno() : ENOTCONN);
+            e.zero = 0;
+        }
         chunks = e.zero >= bytes ? (count < most ? count : most) : e.zero / chunk_size;
         if (chunks == 0) {
             chunks = REQUEST_BYTES / chunk_size;

@@ -17,14 +17,15 @@ enum bf_err bf_readback_open(const char *socket, uint16_t disk, const struct bf_
                              struct bf_readback **out, struct bf_fault *fault);
 void bf_readback_close(struct bf_readback *r); // takes NULL
 
-// Gets one chunk; a value other than BF_OK ends the reading and is returned.
+// Gets one chunk, data NULL when the store cannot read it (an I/O error in its place alone); a
+// value other than BF_OK ends the reading and is returned.
 typedef enum bf_err bf_readback_chunk(void *user, uint64_t chunk, const void *data, uint32_t len);
 
 enum bf_err bf_readback_read(struct bf_readback *r, uint64_t first, uint64_t count,
                              bf_readback_chunk *each, void *user, struct bf_fault *fault);
 
 // Looks whether chunks read as zero: what the layers say is a hole is believed, anything else is
-// read. Calls each for the chunks that have data other than zero.
+// read. Calls each for the chunks that have data other than zero, or cannot be read.
 enum bf_err bf_readback_zero(struct bf_readback *r, uint64_t first, uint64_t count,
                              bf_readback_chunk *each, void *user, struct bf_fault *fault);
 

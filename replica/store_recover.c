@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a session store does about doubt before it takes operations: every doubtful window is read
 // back and compared with its records. A record that agrees with the bytes stays (so "unused" stays
-// "unused"); one that does not becomes what the bytes are. Nothing needs to be asked of the source.
+// "unused"); one that does not becomes what the bytes are, and unknown where they cannot be read.
+// Nothing needs to be asked of the source.
 #include <string.h>
 
 #include "base/log.h"
@@ -17,7 +18,7 @@ static enum bf_err settle_chunk(void *user, uint64_t chunk, const void *data, ui
 {
     struct settling *settling = user;
     struct bf_store_disk *d = settling->disk;
-    int zero = bf_is_zero(data, len);
+    int zero = data && bf_is_zero(data, len);
     enum bf_chunk_state state;
     struct bf_digest digest, recorded;
     uint64_t count;
@@ -25,6 +26,10 @@ static enum bf_err settle_chunk(void *user, uint64_t chunk, const void *data, ui
 
     if (err)
         return err;
+    if (!data) {
+        settling->corrected++;
+        return bf_working_set(d->working, chunk, 1, BF_CHUNK_UNKNOWN, NULL);
+    }
     if (zero && state != BF_CHUNK_DATA && state != BF_CHUNK_UNKNOWN)
         return BF_OK;
     if (zero) {

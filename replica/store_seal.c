@@ -248,6 +248,7 @@ void bf_store_seal_now(struct bf_session_store *s)
     struct sealing *x = calloc(1, sizeof *x);
     enum bf_err err = x ? BF_OK : BF_ERR_NO_MEMORY;
 
+    bf_step("quiet");
     if (x) {
         x->store = s;
         pthread_mutex_lock(&s->lock);

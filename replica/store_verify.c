@@ -113,6 +113,8 @@ static enum bf_err compare_data(void *user, uint64_t chunk, const void *data, ui
     unlock(s);
     if (over)
         return BF_ERR_CANCELLED;
+    if (!data)
+        return note_bad(x, chunk, 1);
     bf_digest_of(&digest, data, len);
     return bf_digest_equal(&digest, &x->digests[chunk - x->first]) ? BF_OK : note_bad(x, chunk, 1);
 }

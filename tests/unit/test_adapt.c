@@ -172,22 +172,7 @@ static void test_silent_peer_on_a_fast_link(void)
     check_path(&p, 0, 1); // nothing that is slower than what goes through
 }
 
-// What does not shrink is tried every now and then only.
-static void test_incompressible(void)
-{
-    struct bf_adapt a;
-    int tried = 0;
-    bf_adapt_init(&a, 0, BF_CAP_LZ4 | BF_CAP_ZSTD);
-    for (int i = 0; i < 1000; i++) {
-        if (bf_adapt_choose(&a).codec == BF_CODEC_NONE)
-            continue;
-        tried++;
-        bf_adapt_result(&a, 1 << 20, 0);
-    }
-    CHECK(tried > 10 && tried < 50);
-}
-
 TEST_MAIN(TEST(test_fast_link), TEST(test_fast_link_slow_store), TEST(test_fast_link_slow_receiver),
           TEST(test_store_a_little_faster_than_the_link), TEST(test_gigabit),
           TEST(test_gigabit_fast_processors), TEST(test_slow_link), TEST(test_slow_processor),
-          TEST(test_silent_peer_on_a_fast_link), TEST(test_incompressible))
+          TEST(test_silent_peer_on_a_fast_link))

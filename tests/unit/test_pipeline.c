@@ -167,17 +167,33 @@ static void test_what_does_not_shrink_is_left_alone(void)
     struct bf_adapt a;
     int tried = 0;
     bf_adapt_init(&a, 2, BF_CAP_LZ4);
-    for (int i = 0; i < 1000; i++)
+    for (int i = 0; i < 1000; i++) {
         if (bf_adapt_choose(&a).codec == BF_CODEC_LZ4) {
             tried++;
-            bf_adapt_result(&a, 1000, 0);
+            bf_adapt_result(&a, 1 << 20, 0);
         }
+        bf_adapt_framed(&a, 1 << 20);
+    }
     CHECK(tried > 20 && tried < 50);
     while (bf_adapt_choose(&a).codec == BF_CODEC_NONE)
-        ;
-    bf_adapt_result(&a, 1000, 500);
-    for (int i = 0; i < 10; i++)
+        bf_adapt_framed(&a, 1 << 20);
+    bf_adapt_result(&a, 1 << 20, 500);
+    for (int i = 0; i < 10; i++) {
         CHECK_EQ(bf_adapt_choose(&a).codec, BF_CODEC_LZ4);
+        bf_adapt_framed(&a, 1 << 20);
+    }
+}
+
+// Single chunks that do not shrink keep nobody from trying their neighbours.
+static void test_what_shrinks_among_other_data_is_tried(void)
+{
+    struct bf_adapt a;
+    bf_adapt_init(&a, 2, BF_CAP_LZ4);
+    for (int i = 0; i < 1000; i++) {
+        CHECK_EQ(bf_adapt_choose(&a).codec, BF_CODEC_LZ4);
+        bf_adapt_result(&a, 65536, i % 10 ? 0 : 20000);
+        bf_adapt_framed(&a, 65536);
+    }
 }
 
 // ---- Rate --------------------------------------------------------------------------------------
@@ -295,6 +311,7 @@ TEST_MAIN(TEST(test_compression_there_and_back), TEST(test_compression_that_does
           TEST(test_ladder_is_not_climbed_on_a_fast_link),
           TEST(test_ladder_keeps_to_mode_and_capabilities),
           TEST(test_ladder_rests_when_it_goes_back_and_forth),
-          TEST(test_what_does_not_shrink_is_left_alone), TEST(test_rate),
+          TEST(test_what_does_not_shrink_is_left_alone),
+          TEST(test_what_shrinks_among_other_data_is_tried), TEST(test_rate),
           TEST(test_feed_reads_any_span_of_any_disk),
           TEST(test_feed_keeps_memory_that_a_device_holds))
