@@ -18,8 +18,8 @@ static const struct bf_config_key table[] = {
     [BF_KEY_NIC] = {"nic", "MAC", "Use this NIC only. Default: each NIC with a link in turn.", 0, 0,
                     0},
     [BF_KEY_RETRY] = {"retry", "SECONDS",
-                      "How long an unreachable server is tried again; 0 means for ever. "
-                      "Default: 300.",
+                      "How long an unreachable server is tried again, and at most how long a "
+                      "link or an address is waited for; 0 means for ever. Default: 300.",
                       0, 0, 0},
     [BF_KEY_DISK] = {"disk", "SELECTOR|all",
                      "A disk to migrate; may be given several times. Default: every whole disk "

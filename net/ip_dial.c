@@ -133,7 +133,7 @@ static void wait(struct dial *d)
         return;
     }
     if (!d->had_link)
-        enter(d, WAITING, ADDRESS_US);
+        enter(d, WAITING, d->view->wait_us(ADDRESS_US));
     d->had_link = 1;
     if (d->view->ready(4) && d->literal != 6)
         d->family = 4;
@@ -297,7 +297,7 @@ enum bf_err bf_ip_dial(const struct bf_ip_view *view, const char *host, uint16_t
     bf_snprintf(d->host, sizeof d->host, "%s", host);
     if (ipaddr_aton(host, &d->address))
         d->literal = IP_IS_V4(&d->address) ? 4 : 6;
-    enter(d, WAITING, LINK_US);
+    enter(d, WAITING, view->wait_us(LINK_US));
     d->next = dials;
     dials = d;
     *out = (struct bf_stream){&dial_ops, d};

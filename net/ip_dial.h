@@ -16,6 +16,8 @@ struct bf_ip_view {
     int (*link)(void); // 1, 0, -1
     // BF_OK, or why the NIC will never do anything again: the dial ends at once.
     enum bf_err (*broken)(struct bf_fault *fault);
+    // How long a link or an address may be waited for: `most`, or less when retry= ends before.
+    uint64_t (*wait_us)(uint64_t most);
     int (*ready)(uint8_t family); // an address of family 4 or 6 that reaches beyond the link
     void (*answered)(void);       // a server has accepted a connection
     int (*reaches)(const ip_addr_t *address); // on the link, or there is a gateway

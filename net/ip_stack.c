@@ -35,6 +35,7 @@ static struct {
     uint8_t answered;
     uint8_t started;
     uint64_t others_due;
+    uint64_t absent_us; // since when servers are dialled in vain; 0: they are not
 } stack;
 
 static struct bf_nic *nic(void)
@@ -237,6 +238,22 @@ static enum bf_err view_broken(struct bf_fault *fault)
                         "%s does not work any more, and no other NIC has a link", nic()->name);
 }
 
+// With several NICs, each gets its part of the time.
+static uint64_t view_wait_us(uint64_t most)
+{
+    uint64_t patience = (uint64_t)stack.config->retry_seconds * 1000000, share, left;
+    uint64_t absent = bf_platform_now_us() - stack.absent_us;
+    uint32_t links = 0;
+    if (!patience)
+        return most;
+    for (uint32_t i = 0; i < stack.count; i++)
+        links += link_of(stack.nics[i]) != 0;
+    share = patience / (links ? links : 1);
+    left = absent < patience ? patience - absent : 0;
+    most = most < share ? most : share;
+    return most < left ? most : left;
+}
+
 static int view_ready(uint8_t family)
 {
     const struct netif *netif = bf_lwip_netif();
@@ -264,6 +281,7 @@ static void view_answered(void)
 {
     stack.answered = 1;
     stack.rounds = 0;
+    stack.absent_us = 0;
 }
 
 static enum bf_err view_no_address(struct bf_fault *fault)
@@ -290,6 +308,7 @@ static void view_use_dns(void)
 static const struct bf_ip_view view = {
     .link = view_link,
     .broken = view_broken,
+    .wait_us = view_wait_us,
     .ready = view_ready,
     .reaches = view_reaches,
     .answered = view_answered,
@@ -303,6 +322,8 @@ static enum bf_err dial(void *impl, const char *host, uint16_t port, struct bf_s
     if (!stack.started)
         return bf_fault_set(fault, BF_ERR_NETWORK, BF_SIDE_SOURCE, "start the network first",
                             "the network is not started");
+    if (!stack.absent_us)
+        stack.absent_us = bf_platform_now_us();
     return bf_ip_dial(&view, host, port, out, fault);
 }
 

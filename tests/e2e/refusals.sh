@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # refusals.sh: what the boot program must not start with, and that the remedy it names helps: no random numbers, a clock
-# before the medium was made, a wrong key in the configuration, no configuration at all, no NIC.
+# before the medium was made, a wrong key in the configuration, no configuration at all, no address, no NIC.
 . "$(dirname "$0")/lib.sh"
 e2e_begin refusals
 
@@ -45,6 +45,14 @@ accepted clock_set "$E2E_DIR/time.iso" -rtc base=2005-06-07T08:09:10
 # Behind the medium's own configuration, QEMU's is read; nothing of it is taken on trust.
 refused wrong_value config config "$E2E_DIR/plain.iso" -fw_cfg name=opt/org.bootferry/address,string=10.0.0.300/24
 refused trust config config "$E2E_DIR/plain.iso" -fw_cfg name=opt/org.bootferry/root,string=AAAA
+
+# Nobody gives it an address: retry= is shorter than the wait for one, and ends it.
+e2e_media web-1 iso "$E2E_DIR/short.iso" retry=3
+start no_dhcp "$E2E_DIR/short.iso" -netdev hubport,id=nobody,hubid=9 -device virtio-net-pci,netdev=nobody,romfile=
+e2e_boot no_dhcp 200
+e2e_check "no_dhcp: the verdict" e2e_verdict_is_failure timeout network
+e2e_check "no_dhcp: what is missing" e2e_matches 'what="no DHCP server and no IPv6 router answers' "$E2E_VERDICT"
+e2e_check "no_dhcp: and in its time" e2e_at_most 15 "$(e2e_field t "$E2E_VERDICT" | cut -d. -f1)"
 
 start no_nic "$E2E_DIR/plain.iso"
 e2e_boot no_nic 200

@@ -403,6 +403,62 @@ static void test_no_answer_of_dhcp(void)
     end();
 }
 
+// retry= is shorter than the wait for DHCP: it ends the wait, and the network is still what is
+// named.
+static void test_little_patience(void)
+{
+    begin();
+    config.retry_seconds = 7;
+    lan.answer_dhcp = 0;
+    for (int round = 0; round < 2; round++) { // the second time nothing is left of it
+        int seconds = 0;
+        dial("10.9.0.1", 9);
+        for (; seconds < 60 && state() == BF_STREAM_OPENING; seconds++) {
+            lan_skip(1000000);
+            turn();
+        }
+        CHECK(round ? seconds <= 1 : seconds >= 6 && seconds <= 8);
+        CHECK_EQ(stream.ops->fault(stream.impl)->code, BF_ERR_TIMEOUT);
+        CHECK_EQ(stream.ops->fault(stream.impl)->side, BF_SIDE_NETWORK);
+        CHECK(strstr(stream.ops->fault(stream.impl)->what, "DHCP"));
+        hang_up();
+    }
+    end();
+}
+
+// Two NICs with a link: each gets half of it. A server that has answered begins it anew.
+static void test_patience_is_shared(void)
+{
+    sim_platform_reset(11);
+    memset(&config, 0, sizeof config);
+    config.dhcp = 1;
+    config.retry_seconds = 20;
+    begin_with(1500, 2);
+    lan.answer_dhcp = 0;
+    int seconds = 0;
+    dial("10.9.0.1", 9);
+    for (; seconds < 60 && state() == BF_STREAM_OPENING; seconds++) {
+        lan_skip(1000000);
+        turn();
+    }
+    CHECK(seconds >= 9 && seconds <= 11);
+    hang_up();
+    begin_with(1500, 2);
+    connect_to("10.9.0.1");
+    hang_up();
+    lan_skip(30000000);
+    lan.nic[0].link = lan.nic[1].link = 0;
+    turn();
+    seconds = 0;
+    dial("10.9.0.1", 9);
+    for (; seconds < 60 && state() == BF_STREAM_OPENING; seconds++) {
+        lan_skip(1000000);
+        turn();
+    }
+    CHECK(seconds >= 9 && seconds <= 11); // the wait for a link
+    end();
+}
+
 static void test_silent_server(void)
 {
     begin();
@@ -740,12 +796,13 @@ static void test_nic_by_address(void)
 TEST_MAIN(TEST(test_dhcp), TEST(test_lease_is_given_back), TEST(test_name_to_connection),
           TEST(test_name_with_ipv6_only), TEST(test_slaac_without_dhcp), TEST(test_static_ipv4),
           TEST(test_static_ipv6), TEST(test_refused), TEST(test_name_unknown),
-          TEST(test_no_dns_server), TEST(test_no_answer_of_dhcp), TEST(test_silent_server),
-          TEST(test_no_gateway), TEST(test_no_link),
-          TEST(test_reset_by_the_server_after_its_last_words), TEST(test_orderly_ends),
-          TEST(test_everything_arrives_after_close), TEST(test_link_lost_and_back),
-          TEST(test_windows_are_scaled_and_grow), TEST(test_unread_input_is_bounded),
-          TEST(test_jumbo_frames), TEST(test_loss_and_reordering), TEST(test_full_transmit_queue),
+          TEST(test_no_dns_server), TEST(test_no_answer_of_dhcp), TEST(test_little_patience),
+          TEST(test_patience_is_shared), TEST(test_silent_server), TEST(test_no_gateway),
+          TEST(test_no_link), TEST(test_reset_by_the_server_after_its_last_words),
+          TEST(test_orderly_ends), TEST(test_everything_arrives_after_close),
+          TEST(test_link_lost_and_back), TEST(test_windows_are_scaled_and_grow),
+          TEST(test_unread_input_is_bounded), TEST(test_jumbo_frames),
+          TEST(test_loss_and_reordering), TEST(test_full_transmit_queue),
           TEST(test_small_receive_ring), TEST(test_next_nic_when_nobody_answers),
           TEST(test_a_nic_that_failed), TEST(test_nic_with_a_link_comes_first),
           TEST(test_nic_by_address))
