@@ -211,11 +211,15 @@ static void release(struct nvme *c, struct pending *p, enum bf_err status)
     p->request = NULL;
 }
 
-static void release_all(struct nvme *c, enum bf_err status)
+// The controller does not let go of the data: who asked for it hears that it ends, and that it is
+// kept.
+static void abandon(struct pending *p, enum bf_err status)
 {
-    for (uint32_t i = 0; i < COMMANDS; i++)
-        if (c->pending[i].busy)
-            release(c, &c->pending[i], status);
+    if (!p->request)
+        return;
+    p->request->status = status;
+    p->request->kept = p->request->done = 1;
+    p->request = NULL;
 }
 
 // ---- Reset, step by step -----------------------------------------------------------------------
@@ -294,8 +298,13 @@ static enum bf_err restart(void *impl)
 
 static void ended(void *impl, int quiet, enum bf_err status)
 {
-    if (quiet)
-        release_all(impl, status);
+    struct nvme *c = impl;
+    for (uint32_t i = 0; i < COMMANDS; i++) {
+        if (c->pending[i].busy && quiet)
+            release(c, &c->pending[i], status);
+        else if (c->pending[i].busy)
+            abandon(&c->pending[i], status);
+    }
 }
 
 static const struct bf_recovery_ops recovery_ops = {
@@ -406,9 +415,6 @@ static void disk_close(void *impl)
     }
     if (is_out(c, n))
         bf_recovery_stop(&c->recovery, BF_ERR_CANCELLED);
-    for (uint32_t i = 0; i < COMMANDS; i++)
-        if (c->pending[i].busy && c->pending[i].disk == n)
-            c->pending[i].request = NULL; // the caller hears that it ended; the data does not
     bf_free(n);
 }
 
@@ -505,8 +511,11 @@ static enum bf_err nvme_open(struct bf_pci *pci, void **controller)
     bf_recovery_init(&c->recovery, &recovery_ops, c, pci, "nvme");
     reset_controller(c);
     err = wait_for(c, is_quiet);
-    if (!err)
-        err = get_memory(c, cap);
+    if (err) { // it has been given nothing yet
+        bf_free(c);
+        return err;
+    }
+    err = get_memory(c, cap);
     if (!err)
         err = wait_for(c, restart);
     if (!err)

@@ -65,7 +65,7 @@ uint32_t bf_pci_capability(struct bf_pci *pci, uint8_t id, uint32_t index)
 
 void bf_dma_free(struct bf_pci *pci, struct bf_dma *dma)
 {
-    if (dma->host)
+    if (dma->host && !pci->wild)
         pci->ops->free(pci->impl, dma);
     memset(dma, 0, sizeof *dma);
 }

@@ -44,6 +44,10 @@ struct bf_pci {
     const struct bf_pci_ops *ops;
     void *impl;
     uint8_t failed;
+    // Set by drivers of a function that does not stop (drivers/recovery.h). cut: its way to memory
+    // is cut, and must not be opened again. wild: not even that could be had; it may write to
+    // memory that it was given, so none of it is freed.
+    uint8_t cut, wild;
 };
 
 struct bf_pci_id {
@@ -61,7 +65,7 @@ struct bf_pci_id bf_pci_identify(struct bf_pci *pci);
 // The walk is bounded: a list may be a circle.
 uint32_t bf_pci_capability(struct bf_pci *pci, uint8_t id, uint32_t index);
 
-// Frees what alloc and map gave; takes one that was never filled.
+// Frees what alloc gave; takes one that was never filled. Of a wild function it is kept for good.
 void bf_dma_free(struct bf_pci *pci, struct bf_dma *dma);
 
 #endif

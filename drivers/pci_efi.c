@@ -230,6 +230,11 @@ void bf_pci_efi_close(struct bf_pci_efi *p)
     EFI_PCI_IO_PROTOCOL *io = p->io;
     if (!io)
         return;
+    if (p->pci.cut) { // a driver would switch it on, with our addresses still in it
+        bf_log(BF_LOG_ERROR, "a controller that does not stop is not given back to the firmware");
+        p->io = NULL;
+        return;
+    }
     io->Attributes(io, EfiPciIoAttributeOperationSet, p->attributes, NULL);
     bf_efi_boot->CloseProtocol(p->handle, &guid, bf_efi_image, NULL);
     bf_efi_boot->ConnectController(p->handle, NULL, NULL, TRUE);

@@ -23,7 +23,8 @@ struct bf_pci_id bf_pci_efi_identify(void *handle);
 // BF_ERR_BUSY when the firmware does not let go; everything is then as it was.
 enum bf_err bf_pci_efi_open(struct bf_pci_efi *out, void *handle);
 
-// Gives it back, with the attributes it had, and lets the firmware's drivers return.
+// Gives it back, with the attributes it had, and lets the firmware's drivers return. One that
+// does not stop (cut) stays ours, so that nobody switches it on.
 void bf_pci_efi_close(struct bf_pci_efi *p);
 
 #endif

@@ -29,6 +29,7 @@ static void end(struct bf_recovery *r, int quiet, enum bf_err status)
 {
     r->state = BF_DEVICE_DEAD;
     r->quiet = (uint8_t)quiet;
+    r->pci->wild = (uint8_t)!quiet;
     if (!quiet)
         bf_log(BF_LOG_ERROR,
                "%s: it does not stop and may still write to memory, which is left "
@@ -40,6 +41,7 @@ static void end(struct bf_recovery *r, int quiet, enum bf_err status)
 // The device's reset is not confirmed: its way to memory is cut instead.
 static void cut_off(struct bf_recovery *r, enum bf_err status)
 {
+    r->pci->cut = 1;
     end(r, r->pci->ops->master(r->pci->impl, 0) == BF_OK, status);
 }
 

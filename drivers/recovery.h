@@ -8,8 +8,10 @@
 //        +--begin again------+--- not confirmed --+--> STOPPING --> DEAD
 //
 // Memory that was given to the device is the device's until it is quiet: until its reset is
-// confirmed, or its way to memory is cut. When neither can be had, the memory is left to it for
-// good: it is never freed or used again.
+// confirmed, or its way to memory is cut. When neither can be had, the function is wild
+// (drivers/pci.h): all memory that it was given is left to it for good, never freed or used again.
+// One that was cut off or is wild is not given back to the firmware, whose driver would switch it
+// on again before it resets it.
 #ifndef BF_DRIVERS_RECOVERY_H
 #define BF_DRIVERS_RECOVERY_H
 
@@ -26,8 +28,8 @@ struct bf_recovery_ops {
     // Starts a device that was reset: BF_OK, it works, and whatever was out has been asked again;
     // BF_AGAIN: not yet. Another error: it does not start.
     enum bf_err (*restart)(void *impl);
-    // It is over. quiet: what was out can be given back, with this error; otherwise the device may
-    // still write to it. Called again when closing finds it quiet after all.
+    // It is over. quiet: what was out can be given back, with this error; otherwise it ends with it
+    // as well, but is marked as kept. Called again when closing finds the device quiet after all.
     void (*ended)(void *impl, int quiet, enum bf_err status);
 };
 

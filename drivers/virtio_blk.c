@@ -138,11 +138,14 @@ static void release(struct virtio_blk *d, struct pending *p, enum bf_err status)
     p->request = NULL;
 }
 
-static void release_all(struct virtio_blk *d, enum bf_err status)
+// The device does not let go of the data: who asked for it hears that it ends, and that it is kept.
+static void abandon(struct pending *p, enum bf_err status)
 {
-    for (uint32_t i = 0; i < REQUESTS; i++)
-        if (d->pending[i].busy)
-            release(d, &d->pending[i], status);
+    if (!p->request)
+        return;
+    p->request->status = status;
+    p->request->kept = p->request->done = 1;
+    p->request = NULL;
 }
 
 // ---- Start, and what happens when it stops ------------------------------------------------------
@@ -185,8 +188,13 @@ static enum bf_err restart(void *impl)
 
 static void ended(void *impl, int quiet, enum bf_err status)
 {
-    if (quiet)
-        release_all(impl, status);
+    struct virtio_blk *d = impl;
+    for (uint32_t i = 0; i < REQUESTS; i++) {
+        if (d->pending[i].busy && quiet)
+            release(d, &d->pending[i], status);
+        else if (d->pending[i].busy)
+            abandon(&d->pending[i], status);
+    }
 }
 
 static const struct bf_recovery_ops recovery_ops = {
@@ -336,9 +344,7 @@ static void blk_shut(void *controller)
 
 static enum bf_err bring_up(struct virtio_blk *d, struct bf_pci *pci)
 {
-    enum bf_err err = bf_virtio_reset(&d->virtio);
-    if (!err)
-        err = bf_virtqueue_open(&d->queue, pci, QUEUE_SIZE);
+    enum bf_err err = bf_virtqueue_open(&d->queue, pci, QUEUE_SIZE);
     if (!err)
         err = pci->ops->alloc(pci->impl, REQUESTS * sizeof(struct command), &d->commands);
     if (!err)
@@ -358,7 +364,9 @@ static enum bf_err blk_open(struct bf_pci *pci, void **controller)
     d->wanted = VIRTIO_BLK_F_SIZE_MAX | VIRTIO_BLK_F_BLK_SIZE;
     bf_recovery_init(&d->recovery, &recovery_ops, d, pci, "virtio-blk");
     err = bf_virtio_find(&d->virtio, pci);
-    if (err) {
+    if (!err)
+        err = bf_virtio_reset(&d->virtio);
+    if (err) { // it has been given nothing yet
         bf_free(d);
         return err;
     }

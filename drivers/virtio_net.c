@@ -397,9 +397,7 @@ static enum bf_err make_ring(struct virtio_net *d, struct ring *ring, uint16_t n
 
 static enum bf_err bring_up(struct virtio_net *d)
 {
-    enum bf_err err = bf_virtio_reset(&d->virtio);
-    if (!err)
-        err = bf_virtio_negotiate(&d->virtio, d->wanted);
+    enum bf_err err = bf_virtio_negotiate(&d->virtio, d->wanted);
     if (!err)
         err = read_mac(d);
     if (!err)
@@ -424,7 +422,9 @@ enum bf_err bf_virtio_net_open(struct bf_pci *pci, struct bf_nic *nic)
     bf_recovery_init(&d->recovery, &recovery_ops, d, pci, nic->name);
     d->wanted = VIRTIO_NET_F_MTU | VIRTIO_NET_F_MAC | VIRTIO_NET_F_STATUS;
     err = bf_virtio_find(&d->virtio, pci);
-    if (err) {
+    if (!err)
+        err = bf_virtio_reset(&d->virtio);
+    if (err) { // it has been given nothing yet
         bf_free(d);
         return err;
     }

@@ -51,7 +51,7 @@ static void reap(struct bf_source_disk *disk)
             disk->errors++;
         else
             disk->bytes_read += (uint64_t)request->count * disk->geometry.block_size;
-        if (request->orphan)
+        if (request->orphan && !request->kept)
             bf_free(request);
     }
 }
@@ -65,7 +65,7 @@ enum bf_err bf_source_submit(struct bf_source_disk *disk, struct bf_block_reques
         request->count > g->blocks - request->block ||
         ((uintptr_t)request->data & (g->alignment - 1)))
         return BF_ERR_RANGE;
-    request->done = 0;
+    request->done = request->kept = 0;
     request->status = BF_OK;
     request->next = NULL;
     if (g->blocking)
@@ -160,9 +160,9 @@ enum bf_err bf_source_read(struct bf_source_disk *disk, uint64_t offset, void *o
         offset += got;
         len -= got;
     }
-    if (err == BF_ERR_TIMEOUT)
+    if (err == BF_ERR_TIMEOUT && !b->request.done)
         b->request.orphan = 1;
-    else
+    else if (!b->request.kept)
         bf_free(b);
     return err;
 }

@@ -33,6 +33,7 @@ struct bf_block_request {
     void *data;     // count * block_size bytes; belongs to the driver until done
     enum bf_err status;
     uint8_t done;
+    uint8_t kept; // with done: the device may still write to data, which must never be freed
     void *user;
     struct bf_block_request *next; // for the driver while it owns the request
 
@@ -47,7 +48,8 @@ struct bf_block_ops {
     enum bf_err (*submit)(void *impl, struct bf_block_request *request);
     // Completes what can be completed; never waits. Requests become done here and in submit only.
     void (*poll)(void *impl);
-    // Ends the driver's use of the device. All requests are complete or cancelled afterwards.
+    // Ends the driver's use of the device. All requests are complete or cancelled afterwards; those
+    // whose data a device does not let go of have become done with kept set.
     void (*close)(void *impl);
 };
 

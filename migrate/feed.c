@@ -34,12 +34,18 @@ static int any_in_flight(const struct bf_feed *feed)
     return 0;
 }
 
+static void take_back(struct bf_feed *feed, struct bf_slot *slot)
+{
+    slot->in_flight = 0;
+    feed->kept |= slot->request.kept;
+}
+
 static void drain(struct bf_feed *feed)
 {
     bf_source_poll(feed->draining);
     for (uint32_t i = 0; i < BF_FEED_SLOTS; i++)
         if (feed->slot[i].in_flight && feed->slot[i].request.done)
-            feed->slot[i].in_flight = 0;
+            take_back(feed, &feed->slot[i]);
     if (!any_in_flight(feed))
         feed->draining = NULL;
 }
@@ -53,10 +59,10 @@ void bf_feed_free(struct bf_feed *feed)
         if (feed->draining)
             bf_platform_idle(1000);
     }
-    if (!feed->draining) {
+    if (!feed->draining && !feed->kept)
         bf_free(feed->memory);
+    if (!feed->draining)
         bf_free(feed->slot);
-    }
     feed->memory = NULL;
     feed->slot = NULL;
 }
@@ -207,7 +213,7 @@ static void leave_zero(struct bf_feed *feed, struct bf_slot *slot)
 static enum bf_err finish_part(struct bf_feed *feed, struct bf_slot *slot)
 {
     struct bf_block_request *r = &slot->request;
-    slot->in_flight = 0;
+    take_back(feed, slot);
     if (!r->status) {
         if (r->data != slot->data + slot->got)
             memmove(slot->data + slot->got, r->data,

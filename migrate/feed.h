@@ -58,6 +58,7 @@ struct bf_feed {
     uint32_t ahead; // slots beyond what reading needs, for work on several at once
     uint8_t *memory;
     uint32_t memory_bytes;
+    uint8_t kept;                    // a device may write to the memory for ever
     struct bf_source_disk *draining; // requests of a stopped span are still in flight
     struct bf_slot *slot;            // BF_FEED_SLOTS of them
     struct bf_fault fault;

@@ -251,10 +251,13 @@ static void test_a_reset_that_never_ends(void)
     settle();
     CHECK(!model.pci.master);
     CHECK(r.done && r.status == BF_ERR_TIMEOUT);
+    CHECK(!r.kept);
+    CHECK(model.pci.pci.cut && !model.pci.pci.wild);
     stop();
 }
 
-// Not even that works: the data stays the controller's, and what is asked later fails at once.
+// Not even that works: the read ends, but its data stays the controller's, and what is asked later
+// fails at once.
 static void test_a_controller_that_keeps_its_memory(void)
 {
     struct bf_block_request r, later;
@@ -267,7 +270,7 @@ static void test_a_controller_that_keeps_its_memory(void)
     settle();
     sim_clock_advance(10000000);
     settle();
-    CHECK(!r.done);
+    CHECK(r.done && r.kept && r.status == BF_ERR_TIMEOUT);
     submit(&disk, &later, 1, 8, 8);
     CHECK(later.done && later.status == BF_ERR_TIMEOUT);
     CHECK(strstr(sim_log(), "left to it"));
