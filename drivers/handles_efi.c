@@ -7,6 +7,7 @@
 
 #include "base/fmt.h"
 #include "drivers/handles_efi.h"
+#include "drivers/scsibus_efi.h"
 
 enum { PATH_BYTES_MAX = 4096, NODE_HEADER = 4 };
 
@@ -41,6 +42,8 @@ void bf_efi_connect_all(void)
     // Most handles are no controllers, and failing to connect them is the usual answer.
     for (UINTN i = 0; i < count; i++)
         bf_efi_boot->ConnectController(handles[i], NULL, NULL, TRUE);
+    for (UINTN i = 0; i < count; i++)
+        bf_scsibus_mend(handles[i]);
     bf_efi_free(handles);
 }
 

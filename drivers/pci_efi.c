@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "drivers/handles_efi.h"
+#include "drivers/scsibus_efi.h"
 
 enum {
     COMMAND = 0x04, // PCI 3.0, 6.2.2
@@ -238,5 +239,6 @@ void bf_pci_efi_close(struct bf_pci_efi *p)
     io->Attributes(io, EfiPciIoAttributeOperationSet, p->attributes, NULL);
     bf_efi_boot->CloseProtocol(p->handle, &guid, bf_efi_image, NULL);
     bf_efi_boot->ConnectController(p->handle, NULL, NULL, TRUE);
+    bf_scsibus_mend(p->handle);
     memset(p, 0, sizeof *p);
 }

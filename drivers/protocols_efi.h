@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Protocols that gnu-efi's headers do not declare, as far as they are used here: UEFI 2.10,
-// sections 13.14 (NVM Express pass-through), 13.12 (ATA pass-through), 15.5 (extended SCSI
-// pass-through), and PI 1.8, volume 5, section 6 (disk information). Functions that are never
-// called are plain pointers.
+// sections 13.14 (NVM Express pass-through), 13.12 (ATA pass-through), 15.5 (SCSI I/O), 15.7
+// (extended SCSI pass-through), and PI 1.8, volume 5, section 6 (disk information). Functions that
+// are never called are plain pointers.
 #ifndef BF_DRIVERS_PROTOCOLS_EFI_H
 #define BF_DRIVERS_PROTOCOLS_EFI_H
 
@@ -132,10 +132,31 @@ struct bf_efi_scsi_pass_thru {
     EFI_STATUS(EFIAPI *PassThru)
     (struct bf_efi_scsi_pass_thru *self, UINT8 *target, UINT64 lun,
      struct bf_efi_scsi_packet *packet, EFI_EVENT event);
-    VOID *GetNextTargetLun, *BuildDevicePath;
+    EFI_STATUS(EFIAPI *GetNextTargetLun)
+    (struct bf_efi_scsi_pass_thru *self, UINT8 **target, UINT64 *lun);
+    EFI_STATUS(EFIAPI *BuildDevicePath)
+    (struct bf_efi_scsi_pass_thru *self, UINT8 *target, UINT64 lun, EFI_DEVICE_PATH **path);
     EFI_STATUS(EFIAPI *GetTargetLun)
     (struct bf_efi_scsi_pass_thru *self, EFI_DEVICE_PATH *path, UINT8 **target, UINT64 *lun);
     VOID *ResetChannel, *ResetTargetLun, *GetNextTarget;
+};
+
+// SCSI I/O of one unit
+
+#define BF_EFI_SCSI_IO_GUID                                                                        \
+    {                                                                                              \
+        0x932f47e6, 0x2362, 0x4002,                                                                \
+        {                                                                                          \
+            0x80, 0x3e, 0x3c, 0xd5, 0x4b, 0x13, 0x8f, 0x85                                         \
+        }                                                                                          \
+    }
+
+struct bf_efi_scsi_io {
+    VOID *GetDeviceType, *GetDeviceLocation;
+    EFI_STATUS(EFIAPI *ResetBus)(struct bf_efi_scsi_io *self);
+    EFI_STATUS(EFIAPI *ResetDevice)(struct bf_efi_scsi_io *self);
+    VOID *ExecuteScsiCommand;
+    UINT32 IoAlign;
 };
 
 // Disk information

@@ -3,4 +3,4 @@
 DRIVERS_SRCS     := $(addprefix drivers/,canary.c identify.c nvme.c nvme_queue.c pci.c recovery.c virtio_blk.c virtio_net.c \
     virtio_pci.c virtqueue.c)
 DRIVERS_EFI_SRCS := drivers/blockio_efi.c drivers/handles_efi.c drivers/identity_efi.c \
-    drivers/nic_efi.c drivers/pci_efi.c drivers/snp_efi.c drivers/takeover_efi.c
+    drivers/nic_efi.c drivers/pci_efi.c drivers/scsibus_efi.c drivers/snp_efi.c drivers/takeover_efi.c
