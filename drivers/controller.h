@@ -12,15 +12,23 @@
 #include "drivers/pci.h"
 #include "image/block.h"
 
+// Which disk of a controller, as its device path names it (UEFI 2.10, 10.3.4); 0 without such a
+// node, for a controller that is one disk.
+enum bf_unit_kind {
+    BF_UNIT_KIND_NAMESPACE, // NVMe: the namespace identifier
+    BF_UNIT_KIND_SCSI,      // target << 16 | logical unit number
+};
+#define BF_UNIT_SCSI ((uint64_t)BF_UNIT_KIND_SCSI << 32)
+
 struct bf_controller_ops {
     const char *driver; // "virtio-blk"
     int (*serves)(const struct bf_pci_id *id);
     // Resets and starts it. pci stays the caller's, and in its place, until close. On failure the
     // device is reset and nothing is held. BF_ERR_UNSUPPORTED: a kind that is left to the firmware.
     enum bf_err (*open)(struct bf_pci *pci, void **controller);
-    // Fills ops, impl and geometry, and what is not yet known of the identity. unit: a namespace's
-    // number; 0 where a controller is one disk.
-    enum bf_err (*disk)(void *controller, uint32_t unit, struct bf_source_disk *out);
+    // Fills ops, impl and geometry, and what is not yet known of the identity. BF_ERR_NOT_FOUND: no
+    // such unit, or of another kind.
+    enum bf_err (*disk)(void *controller, uint64_t unit, struct bf_source_disk *out);
     // Ends all use of memory by the device; takes NULL.
     void (*close)(void *controller);
 };

@@ -547,14 +547,15 @@ static enum bf_err read_format(const uint8_t *data, struct bf_block_geometry *g)
     return BF_OK;
 }
 
-static enum bf_err nvme_disk(void *controller, uint32_t unit, struct bf_source_disk *out)
+static enum bf_err nvme_disk(void *controller, uint64_t unit, struct bf_source_disk *out)
 {
     struct nvme *c = controller;
     struct bf_block_geometry *g = &out->geometry;
     struct namespace *n;
-    enum bf_err err = unit && c->recovery.state != BF_DEVICE_DEAD
-                          ? identify(c, unit, BF_NVME_CNS_NAMESPACE)
-                          : BF_ERR_NOT_FOUND;
+    enum bf_err err;
+    if (!unit || unit > UINT32_MAX || c->recovery.state == BF_DEVICE_DEAD)
+        return BF_ERR_NOT_FOUND;
+    err = identify(c, (uint32_t)unit, BF_NVME_CNS_NAMESPACE);
     if (err)
         return err;
     memset(g, 0, sizeof *g);
@@ -569,7 +570,7 @@ static enum bf_err nvme_disk(void *controller, uint32_t unit, struct bf_source_d
     n = bf_alloc(sizeof *n);
     if (!n)
         return BF_ERR_NO_MEMORY;
-    *n = (struct namespace){.c = c, .nsid = unit, .block_size = g->block_size};
+    *n = (struct namespace){.c = c, .nsid = (uint32_t)unit, .block_size = g->block_size};
     bf_identify_nvme_controller(c->controller, BF_IDENTIFY_NVME_BYTES, &out->identity);
     bf_identify_nvme_namespace(c->answer.host, BF_IDENTIFY_NVME_BYTES, &out->identity);
     out->ops = &block_ops;

@@ -12,8 +12,10 @@
 #include "drivers/handles_efi.h"
 #include "drivers/nvme.h"
 #include "drivers/virtio_blk.h"
+#include "drivers/virtio_scsi.h"
 
-static const struct bf_controller_ops *const drivers[] = {&bf_nvme, &bf_virtio_blk};
+static const struct bf_controller_ops *const drivers[] = {&bf_nvme, &bf_virtio_blk,
+                                                          &bf_virtio_scsi};
 
 enum { DRIVERS = sizeof drivers / sizeof drivers[0] };
 
@@ -21,19 +23,34 @@ enum { DRIVERS = sizeof drivers / sizeof drivers[0] };
 struct group {
     EFI_HANDLE handle;
     struct bf_efi_disk *disk[BF_EFI_DISKS_MAX];
-    uint32_t unit[BF_EFI_DISKS_MAX];
+    uint64_t unit[BF_EFI_DISKS_MAX];
     uint32_t count;
 };
 
-// The namespace that the rest of the path names (UEFI 2.10, 10.3.4.21); 0 without such a node.
-static uint32_t unit_of(const EFI_DEVICE_PATH *rest)
+// The fields of a node below its header, as the specification lays them out.
+struct scsi_node { // UEFI 2.10, 10.3.4.2
+    uint16_t target, lun;
+};
+
+// The unit that the rest of the path names; 0 when it names none.
+static uint64_t unit_of(const EFI_DEVICE_PATH *rest)
 {
-    enum { MESSAGING = 3, NVME = 23, NVME_BYTES = 16, NSID = 4 };
-    uint32_t nsid = 0;
-    if (DevicePathType(rest) == MESSAGING && DevicePathSubType(rest) == NVME &&
-        DevicePathNodeLength(rest) == NVME_BYTES)
-        memcpy(&nsid, (const uint8_t *)rest + NSID, sizeof nsid);
-    return nsid;
+    enum { MESSAGING = 3, SCSI = 2, NVME = 23, NVME_BYTES = 16 }; // 10.3.4.2, 10.3.4.21
+    const uint8_t *fields = (const uint8_t *)rest + sizeof *rest;
+    uint32_t bytes = DevicePathNodeLength(rest), kind = DevicePathSubType(rest);
+    struct scsi_node scsi;
+    uint32_t nsid;
+    if (DevicePathType(rest) != MESSAGING)
+        return 0;
+    if (kind == NVME && bytes == NVME_BYTES) {
+        memcpy(&nsid, fields, sizeof nsid);
+        return nsid;
+    }
+    if (kind == SCSI && bytes == sizeof *rest + sizeof scsi) {
+        memcpy(&scsi, fields, sizeof scsi);
+        return BF_UNIT_SCSI | (uint32_t)scsi.target << 16 | scsi.lun;
+    }
+    return 0;
 }
 
 static EFI_HANDLE boot_function(void)
@@ -71,7 +88,7 @@ static const struct bf_controller_ops *driver_for(EFI_HANDLE handle)
 
 // Opens one disk natively. It must be what the firmware saw.
 static enum bf_err open_native(const struct bf_taken *taken, struct bf_efi_disk *disk,
-                               uint32_t unit)
+                               uint64_t unit)
 {
     struct bf_source_disk *source = &disk->source;
     const struct bf_block_geometry *g = &source->geometry;

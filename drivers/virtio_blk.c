@@ -408,7 +408,7 @@ static void ask_serial(struct virtio_blk *d, struct bf_disk_identity *id)
     bf_dma_free(pci, &answer);
 }
 
-static enum bf_err blk_disk(void *controller, uint32_t unit, struct bf_source_disk *out)
+static enum bf_err blk_disk(void *controller, uint64_t unit, struct bf_source_disk *out)
 {
     struct virtio_blk *d = controller;
     struct bf_block_geometry *g = &out->geometry;

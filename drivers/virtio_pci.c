@@ -111,7 +111,7 @@ void bf_virtio_reset_begin(struct bf_virtio *v)
 enum bf_err bf_virtio_reset_poll(struct bf_virtio *v)
 {
     uint64_t status = common_read(v, DEVICE_STATUS, 1);
-    if (v->pci->failed)
+    if (v->pci->failed || status == UINT8_MAX) // all ones: it was pulled out
         return BF_ERR_TIMEOUT;
     if (status == 0)
         return BF_OK;

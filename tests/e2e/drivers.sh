@@ -6,10 +6,10 @@
 . "$(dirname "$0")/lib.sh"
 e2e_begin drivers
 
-disks=(modern legacy nvme second)
+disks=(modern legacy nvme second scsi lun)
 e2e_server
 bf_cli machine add web-1 >>"$E2E_LOGS/cli.log"
-for i in 0 1 2 3; do
+for i in "${!disks[@]}"; do
     e2e_disk "$E2E_DIR/${disks[i]}.raw" 32 $((20 + i))
     truncate -s +$((i * 4096)) "$E2E_DIR/${disks[i]}.raw"
 done
@@ -29,6 +29,14 @@ machine() { # NAME
     # Another namespace of that controller, with blocks of 4096 bytes.
     bf_vm_add "$1" -blockdev "driver=raw,node-name=second,file.driver=file,file.filename=$E2E_DIR/second.raw" \
         -device nvme-ns,bus=nvme2,drive=second,nsid=5,logical_block_size=4096,physical_block_size=4096
+    # Two logical units of one target, one with blocks of 4096 bytes, and a CD drive beside them. OVMF 2022.11 does not find
+    # them by itself.
+    bf_vm_add "$1" -device virtio-scsi-pci,id=hba \
+        -blockdev "driver=raw,node-name=scsi,file.driver=file,file.filename=$E2E_DIR/scsi.raw" \
+        -device scsi-hd,bus=hba.0,scsi-id=3,lun=0,drive=scsi,serial=scsi-1,wwn=0x5000c50000000001 \
+        -blockdev "driver=raw,node-name=lun,file.driver=file,file.filename=$E2E_DIR/lun.raw" \
+        -device scsi-hd,bus=hba.0,scsi-id=3,lun=2,drive=lun,serial=lun-1,logical_block_size=4096,physical_block_size=4096 \
+        -device scsi-cd,bus=hba.0,scsi-id=4
     bf_vm_nic "$1" virtio-net-pci
 }
 size() { stat -c %s "$E2E_DIR/$1.raw"; }
@@ -46,6 +54,8 @@ e2e_check "the verdict" e2e_matches '^BOOTFERRY verdict=ok ' "$E2E_VERDICT"
 e2e_check "a modern device has a native driver" e2e_matches 'driver=virtio-blk serial=modern-1 ' "$(disk_line vm modern)"
 e2e_check "so has NVMe" e2e_matches 'driver=nvme serial=nvme-1 ' "$(disk_line vm nvme)"
 e2e_check "and each of its namespaces" e2e_matches 'block=4096 .*driver=nvme serial=nvme-1 ' "$(disk_line vm second)"
+e2e_check "so has virtio-scsi" e2e_matches 'driver=virtio-scsi serial=scsi-1 wwn=naa.5000c50000000001 ' "$(disk_line vm scsi)"
+e2e_check "and each of its logical units" e2e_matches 'block=4096 .*driver=virtio-scsi serial=lun-1 ' "$(disk_line vm lun)"
 e2e_check "and the NIC" e2e_nic_driver vm virtio-net
 e2e_check "a legacy one stays with the firmware" e2e_matches 'driver=firmware ' "$(disk_line vm legacy)"
 e2e_check "and the log says why" bf_vm_wait_line vm '^BOOTFERRY event=log .*driver virtio-blk does not start \(unsupported\)' 1
@@ -53,7 +63,7 @@ for disk in "${disks[@]}"; do
     e2e_check "$disk: the point is the disk" e2e_same web-1@1 "$(number "$disk")" "$E2E_DIR/$disk.raw"
 done
 bf_vm_wait_line vm '^nics ' 120 >/dev/null
-e2e_check "the disks are given back to the firmware" e2e_equal 5 "$(bf_vm_serial vm | sed -nE 's/^disks ([0-9]+).*/\1/p')"
+e2e_check "the disks are given back to the firmware" e2e_equal 7 "$(bf_vm_serial vm | sed -nE 's/^disks ([0-9]+).*/\1/p')"
 for disk in "${disks[@]}"; do
     n=$(bf_vm_serial vm | sed -nE "s/^disk ([0-9]+) bytes=$(size "$disk") .*/\1/p")
     e2e_check "$disk: the firmware reads it again" e2e_matches \
@@ -68,7 +78,7 @@ machine again
 bf_vm_cd again "$E2E_DIR/again.iso" bootindex=0
 e2e_boot again 300
 e2e_check "driver=firmware: the verdict" e2e_verdict_is_ok
-e2e_check "driver=firmware: all four" e2e_equal 4 "$(bf_vm_serial again | grep -a '^BOOTFERRY event=disk .*planned=1 ' | grep -c ' driver=firmware ')"
+e2e_check "driver=firmware: all six" e2e_equal 6 "$(bf_vm_serial again | grep -a '^BOOTFERRY event=disk .*planned=1 ' | grep -c ' driver=firmware ')"
 e2e_check "driver=firmware: the NIC" e2e_nic_driver again snp
 e2e_check "driver=firmware: a second point" e2e_equal 2 "$(e2e_points web-1)"
 e2e_check "driver=firmware: of the same disks, so nothing is sent" e2e_at_most 4000000 "$(e2e_field sent "$E2E_PROGRESS")"

@@ -1,0 +1,611 @@
+// SPDX-License-Identifier: Apache-2.0
+// Virtio SCSI hosts. One request queue, with a fixed number of commands that the logical units
+// share, each of three descriptors of its own: request, response, data (5.6.6.1); and the control
+// queue, for the reset of a unit. No buffer is given to the event queue: what happens to a unit is
+// seen in its answers. The device is polled.
+//
+// A command that the unit was busy for, or not ready, or that came at a bad moment, is asked again
+// after a rest, for a time. When one is late its unit is reset, whereupon the device returns all of
+// its commands and they are asked again. When that does not help, or a completion makes no sense,
+// the device is reset once and asked again for everything that was out; the next time everything
+// fails with BF_ERR_TIMEOUT (drivers/recovery.h). Only INQUIRY, READ CAPACITY and READ are sent.
+#include "drivers/virtio_scsi.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/platform.h"
+#include "drivers/recovery.h"
+#include "drivers/scsi.h"
+#include "drivers/virtio_pci.h"
+#include "drivers/virtio_scsi_wire.h"
+
+enum {
+    DEVICE_TRANSITIONAL = 0x1004, // 4.1.2.1
+    DEVICE_MODERN = 0x1048,
+    COMMANDS = 8,
+    DEPTH = 4, // of one unit; of a megabyte each, what the sender has memory for
+    DESCRIPTORS = 3,
+    QUEUE_SIZE = 32,
+    CONTROL_SIZE = 2,
+    TRANSFER_BYTES = 1048576,
+    VIRTIO_SECTOR_BYTES = 512, // the unit of max_sectors
+    LUN_MAX = 0x3fff,
+    ASK_US = 5000000,
+    ASK_REST_US = 20,
+    RETRY_US = 10000,
+    CLOSE_US = 1000000,
+};
+
+struct command { // shared with the device
+    struct bf_vscsi_request request;
+    struct bf_vscsi_response response;
+    uint8_t pad[28];
+};
+_Static_assert(sizeof(struct command) == 192, "no hidden padding");
+
+struct shared {
+    struct command command[COMMANDS];
+    struct bf_vscsi_tmf tmf;
+    uint8_t answer[BF_SCSI_ANSWER_BYTES]; // to what a unit is asked when it is opened
+};
+
+enum state {
+    FREE,
+    OUT,     // with the device
+    RESTING, // to be asked again
+};
+
+struct pending {
+    enum state state;
+    struct unit *unit;
+    struct bf_block_request *request; // NULL: a question, its answer is in shared
+    struct bf_dma data;               // of a request
+    uint64_t at;                      // the data, as the device sees it
+    uint32_t bytes, residual;
+    uint64_t deadline_us; // OUT: until when it must come back; RESTING: when to ask again
+    uint64_t patience_us; // no more asking again after that
+    enum bf_err status;   // of a question
+};
+
+struct virtio_scsi {
+    struct bf_virtio virtio;
+    struct bf_virtqueue requests, control;
+    struct bf_dma shared;
+    struct pending pending[COMMANDS];
+    uint32_t max_bytes;
+    uint16_t depth;
+    uint64_t tmf_deadline_us; // 0: none is out
+    uint8_t unit_resets;
+    struct bf_recovery recovery;
+};
+
+struct unit {
+    struct virtio_scsi *d;
+    struct bf_vscsi_lun lun;
+    uint32_t block_size;
+};
+
+static struct shared *shared_of(const struct virtio_scsi *d)
+{
+    return d->shared.host;
+}
+
+static struct command *command_of(const struct virtio_scsi *d, uint32_t i)
+{
+    return &shared_of(d)->command[i];
+}
+
+// ---- One command -------------------------------------------------------------------------------
+
+static void offer(struct virtio_scsi *d, uint32_t i)
+{
+    struct bf_virtq_desc *desc = d->requests.desc + (size_t)i * DESCRIPTORS;
+    struct pending *p = &d->pending[i];
+    uint64_t at = d->shared.device + offsetof(struct shared, command) + i * sizeof(struct command);
+    uint16_t head = (uint16_t)(i * DESCRIPTORS);
+    desc[0] = (struct bf_virtq_desc){.addr = at,
+                                     .len = BF_VSCSI_REQUEST_BYTES,
+                                     .flags = BF_VIRTQ_NEXT,
+                                     .next = (uint16_t)(head + 1)};
+    desc[1] = (struct bf_virtq_desc){.addr = at + offsetof(struct command, response),
+                                     .len = sizeof(struct bf_vscsi_response),
+                                     .flags = BF_VIRTQ_NEXT | BF_VIRTQ_WRITE,
+                                     .next = (uint16_t)(head + 2)};
+    desc[2] = (struct bf_virtq_desc){.addr = p->at, .len = p->bytes, .flags = BF_VIRTQ_WRITE};
+    memset(&command_of(d, i)->response, 0, sizeof(struct bf_vscsi_response));
+    command_of(d, i)->response.response = BF_VSCSI_S_NONE;
+    p->state = OUT;
+    p->deadline_us = bf_platform_now_us() + BF_VIRTIO_SCSI_TIMEOUT_US;
+    bf_virtqueue_offer(&d->requests, head);
+}
+
+// BF_AGAIN when all are out, or as many as the unit may have.
+static enum bf_err find_free(const struct virtio_scsi *d, const struct unit *unit, uint32_t *index)
+{
+    uint32_t of_unit = 0;
+    *index = COMMANDS;
+    for (uint32_t i = COMMANDS; i-- > 0;) {
+        if (d->pending[i].state == FREE)
+            *index = i;
+        else
+            of_unit += d->pending[i].unit == unit;
+    }
+    return *index < COMMANDS && of_unit < d->depth ? BF_OK : BF_AGAIN;
+}
+
+// Fills a free place and its command, and sends it.
+static void send(struct virtio_scsi *d, uint32_t i, struct unit *unit, const uint8_t *cdb)
+{
+    struct bf_vscsi_request *request = &command_of(d, i)->request;
+    memset(request, 0, sizeof *request);
+    request->lun = unit->lun;
+    request->id = i + 1;
+    memcpy(request->cdb, cdb, BF_SCSI_CDB_BYTES);
+    d->pending[i].unit = unit;
+    d->pending[i].patience_us = bf_platform_now_us() + BF_VIRTIO_SCSI_PATIENCE_US;
+    offer(d, i);
+    bf_virtio_notify(&d->virtio, &d->requests);
+}
+
+// The device is done with the data, or can no longer reach it.
+static void release(struct virtio_scsi *d, struct pending *p, enum bf_err status)
+{
+    struct bf_pci *pci = d->virtio.pci;
+    p->state = FREE;
+    p->status = status;
+    p->unit = NULL;
+    if (p->data.host) {
+        enum bf_err unmapped = pci->ops->unmap(pci->impl, &p->data);
+        status = status ? status : unmapped;
+    }
+    if (!p->request)
+        return;
+    p->request->status = status;
+    p->request->done = 1;
+    p->request = NULL;
+}
+
+static void release_all(struct virtio_scsi *d, enum bf_err status)
+{
+    for (uint32_t i = 0; i < COMMANDS; i++)
+        if (d->pending[i].state != FREE)
+            release(d, &d->pending[i], status);
+}
+
+// ---- Start, and what happens when it stops ------------------------------------------------------
+
+static enum bf_err start(struct virtio_scsi *d)
+{
+    enum bf_err err = bf_virtio_negotiate(&d->virtio, 0);
+    if (!err)
+        err = bf_virtio_queue(&d->virtio, BF_VSCSI_CONTROLQ, &d->control);
+    if (!err)
+        err = bf_virtio_queue(&d->virtio, BF_VSCSI_REQUESTQ, &d->requests);
+    if (!err)
+        err = bf_virtio_start(&d->virtio);
+    return err;
+}
+
+static void reset_device(void *impl)
+{
+    struct virtio_scsi *d = impl;
+    d->tmf_deadline_us = 0;
+    bf_virtio_reset_begin(&d->virtio);
+}
+
+static enum bf_err is_quiet(void *impl)
+{
+    struct virtio_scsi *d = impl;
+    return bf_virtio_reset_poll(&d->virtio);
+}
+
+static enum bf_err restart(void *impl)
+{
+    struct virtio_scsi *d = impl;
+    enum bf_err err;
+    bf_virtqueue_clear(&d->requests);
+    bf_virtqueue_clear(&d->control);
+    err = start(d);
+    if (err)
+        return err;
+    for (uint32_t i = 0; i < COMMANDS; i++)
+        if (d->pending[i].state == OUT)
+            offer(d, i);
+    bf_virtio_notify(&d->virtio, &d->requests);
+    return BF_OK;
+}
+
+static void ended(void *impl, int quiet, enum bf_err status)
+{
+    if (quiet)
+        release_all(impl, status);
+}
+
+static const struct bf_recovery_ops recovery_ops = {
+    .reset = reset_device, .quiet = is_quiet, .restart = restart, .ended = ended};
+
+// LOGICAL UNIT RESET (5.6.6.2) for the unit of a late command.
+static void reset_unit(struct virtio_scsi *d, uint32_t late)
+{
+    struct bf_virtq_desc *desc = d->control.desc;
+    struct bf_vscsi_tmf *tmf = &shared_of(d)->tmf;
+    uint64_t at = d->shared.device + offsetof(struct shared, tmf);
+    uint64_t now = bf_platform_now_us();
+    uint32_t readable = offsetof(struct bf_vscsi_tmf, response);
+    bf_log(BF_LOG_WARNING, "virtio-scsi: target %u does not answer; resetting it",
+           command_of(d, late)->request.lun.bytes[1]);
+    d->unit_resets++;
+    *tmf = (struct bf_vscsi_tmf){.type = BF_VSCSI_T_TMF,
+                                 .subtype = BF_VSCSI_T_TMF_LOGICAL_UNIT_RESET,
+                                 .lun = command_of(d, late)->request.lun,
+                                 .response = BF_VSCSI_S_NONE};
+    desc[0] =
+        (struct bf_virtq_desc){.addr = at, .len = readable, .flags = BF_VIRTQ_NEXT, .next = 1};
+    desc[1] = (struct bf_virtq_desc){.addr = at + readable, .len = 1, .flags = BF_VIRTQ_WRITE};
+    d->tmf_deadline_us = now + BF_VIRTIO_SCSI_RESET_US;
+    for (uint32_t i = 0; i < COMMANDS; i++) // what comes back is worth asking again
+        d->pending[i].patience_us = now + BF_VIRTIO_SCSI_PATIENCE_US;
+    bf_virtqueue_offer(&d->control, 0);
+    bf_virtio_notify(&d->virtio, &d->control);
+}
+
+// Before a reset succeeds the device returns what was out at the unit (5.6.6.2). Where it does not,
+// the deadline that was passed already brings the next step.
+static enum bf_err take_tmf(struct virtio_scsi *d)
+{
+    uint16_t head;
+    uint32_t len;
+    enum bf_err err = bf_virtqueue_take(&d->control, &head, &len);
+    uint8_t response = __atomic_load_n(&shared_of(d)->tmf.response, __ATOMIC_RELAXED);
+    if (err)
+        return err;
+    if (head != 0 || len > 1 || !d->tmf_deadline_us)
+        return BF_ERR_PROTOCOL;
+    d->tmf_deadline_us = 0;
+    return response == BF_VSCSI_S_OK || response == BF_VSCSI_S_FUNCTION_SUCCEEDED ? BF_OK
+                                                                                  : BF_ERR_IO;
+}
+
+// ---- Completions -------------------------------------------------------------------------------
+
+// What the device says about a command; BF_AGAIN: it is to be asked again. The length that it
+// claims to have written is not used, since some devices leave it at zero: the residual counts.
+static enum bf_err judge(const struct virtio_scsi *d, uint32_t i, uint32_t *residual)
+{
+    struct bf_vscsi_response r = command_of(d, i)->response;
+    uint32_t sense = r.sense_len < sizeof r.sense ? r.sense_len : (uint32_t)sizeof r.sense;
+    *residual = r.residual;
+    switch (r.response) {
+    case BF_VSCSI_S_OK:
+        return bf_scsi_judge(r.status, r.sense, sense);
+    case BF_VSCSI_S_ABORTED:
+    case BF_VSCSI_S_RESET:
+    case BF_VSCSI_S_BUSY:
+    case BF_VSCSI_S_TRANSPORT_FAILURE:
+        return BF_AGAIN;
+    case BF_VSCSI_S_BAD_TARGET:
+    case BF_VSCSI_S_INCORRECT_LUN:
+        return BF_ERR_MEDIA;
+    default:
+        return BF_ERR_IO;
+    }
+}
+
+static void finish(struct virtio_scsi *d, uint32_t i)
+{
+    struct pending *p = &d->pending[i];
+    enum bf_err status = judge(d, i, &p->residual);
+    uint64_t now = bf_platform_now_us();
+    if (status == BF_AGAIN && now < p->patience_us) {
+        p->state = RESTING;
+        p->deadline_us = now + RETRY_US;
+        return;
+    }
+    if (status == BF_AGAIN || p->residual > p->bytes)
+        status = BF_ERR_IO;
+    if (!status && p->request && p->residual) // too short a transfer
+        status = BF_ERR_IO;
+    release(d, p, status);
+}
+
+static enum bf_err take_one(struct virtio_scsi *d)
+{
+    uint16_t head;
+    uint32_t len, i;
+    enum bf_err err = bf_virtqueue_take(&d->requests, &head, &len);
+    if (err)
+        return err;
+    i = head / DESCRIPTORS;
+    if (head % DESCRIPTORS || i >= COMMANDS || d->pending[i].state != OUT ||
+        len > d->pending[i].bytes + sizeof(struct bf_vscsi_response))
+        return BF_ERR_PROTOCOL;
+    finish(d, i);
+    return BF_OK;
+}
+
+// Asks again what has rested; returns a command that is late, or COMMANDS.
+static uint32_t look_at_clock(struct virtio_scsi *d)
+{
+    uint64_t now = bf_platform_now_us();
+    uint32_t late = COMMANDS, again = 0;
+    for (uint32_t i = 0; i < COMMANDS; i++) {
+        struct pending *p = &d->pending[i];
+        if (p->state == FREE || now < p->deadline_us)
+            continue;
+        if (p->state == OUT) {
+            late = i;
+        } else {
+            offer(d, i);
+            again++;
+        }
+    }
+    if (again)
+        bf_virtio_notify(&d->virtio, &d->requests);
+    return late;
+}
+
+static void poll_device(struct virtio_scsi *d)
+{
+    enum bf_err err, tmf;
+    uint32_t late;
+    bf_recovery_poll(&d->recovery);
+    if (d->recovery.state != BF_DEVICE_WORKING)
+        return;
+    tmf = take_tmf(d); // first: what its success promises is found below
+    do
+        err = take_one(d);
+    while (!err);
+    if (err == BF_ERR_PROTOCOL || tmf == BF_ERR_PROTOCOL) {
+        bf_recovery_begin(&d->recovery, "the device completes what it was not asked for");
+        return;
+    }
+    late = look_at_clock(d);
+    if (d->tmf_deadline_us && bf_platform_now_us() < d->tmf_deadline_us)
+        return;
+    if (tmf == BF_ERR_IO || d->tmf_deadline_us || (late < COMMANDS && d->unit_resets))
+        bf_recovery_begin(&d->recovery, "the device does not answer");
+    else if (late < COMMANDS)
+        reset_unit(d, late);
+}
+
+// ---- Asking what a unit is ---------------------------------------------------------------------
+
+// Waits for the answer. When none comes, the place stays taken, and with it what it is written to.
+static enum bf_err ask(void *impl, const uint8_t cdb[BF_SCSI_CDB_BYTES], uint32_t bytes,
+                       const uint8_t **answer, uint32_t *got)
+{
+    struct unit *unit = impl;
+    struct virtio_scsi *d = unit->d;
+    uint64_t deadline = bf_platform_now_us() + ASK_US;
+    struct pending *p;
+    uint32_t i;
+    if (d->recovery.state != BF_DEVICE_WORKING || find_free(d, unit, &i))
+        return BF_ERR_TIMEOUT;
+    memset(shared_of(d)->answer, 0, sizeof shared_of(d)->answer);
+    p = &d->pending[i];
+    p->bytes = bytes;
+    p->at = d->shared.device + offsetof(struct shared, answer);
+    send(d, i, unit, cdb);
+    while (p->state != FREE && bf_platform_now_us() < deadline) {
+        poll_device(d);
+        bf_platform_idle(ASK_REST_US);
+    }
+    if (p->state != FREE || d->recovery.state == BF_DEVICE_DEAD)
+        return BF_ERR_TIMEOUT;
+    *answer = shared_of(d)->answer;
+    *got = bytes - p->residual;
+    return p->status;
+}
+
+// ---- The block interface -----------------------------------------------------------------------
+
+static enum bf_err refuse(struct bf_block_request *request, enum bf_err status)
+{
+    request->status = status;
+    request->done = 1;
+    return BF_OK;
+}
+
+static enum bf_err unit_submit(void *impl, struct bf_block_request *request)
+{
+    struct unit *unit = impl;
+    struct virtio_scsi *d = unit->d;
+    struct bf_pci *pci = d->virtio.pci;
+    uint8_t cdb[BF_SCSI_CDB_BYTES];
+    struct pending *p;
+    enum bf_err err;
+    uint32_t i;
+    if (d->recovery.state == BF_DEVICE_DEAD)
+        return refuse(request, BF_ERR_TIMEOUT);
+    if (d->recovery.state != BF_DEVICE_WORKING)
+        return BF_AGAIN;
+    err = find_free(d, unit, &i);
+    if (err)
+        return err;
+    p = &d->pending[i];
+    p->bytes = request->count * unit->block_size;
+    err = pci->ops->map(pci->impl, request->data, p->bytes, &p->data);
+    if (err)
+        return refuse(request, err);
+    p->at = p->data.device;
+    p->request = request;
+    bf_scsi_read(cdb, request->block, request->count);
+    send(d, i, unit, cdb);
+    return BF_OK;
+}
+
+static void unit_poll(void *impl)
+{
+    poll_device(((struct unit *)impl)->d);
+}
+
+// What rests is not with the device: it just ends.
+static int is_out(struct virtio_scsi *d, const struct unit *unit)
+{
+    int out = 0;
+    for (uint32_t i = 0; i < COMMANDS; i++) {
+        struct pending *p = &d->pending[i];
+        if (p->state == RESTING && p->unit == unit)
+            release(d, p, BF_ERR_CANCELLED);
+        out |= p->state == OUT && p->unit == unit;
+    }
+    return out;
+}
+
+// Waits a moment for what is out. The device is stopped for it, and with it the other units, only
+// when it does not come.
+static void unit_close(void *impl)
+{
+    struct unit *unit = impl;
+    struct virtio_scsi *d = unit->d;
+    uint64_t deadline = bf_platform_now_us() + CLOSE_US;
+    while (is_out(d, unit) && d->recovery.state != BF_DEVICE_DEAD &&
+           bf_platform_now_us() < deadline) {
+        poll_device(d);
+        bf_platform_idle(ASK_REST_US);
+    }
+    if (is_out(d, unit))
+        bf_recovery_stop(&d->recovery, BF_ERR_CANCELLED);
+    for (uint32_t i = 0; i < COMMANDS; i++)
+        if (d->pending[i].state != FREE && d->pending[i].unit == unit) {
+            d->pending[i].request = NULL; // the caller hears that it ended; the data does not
+            d->pending[i].unit = NULL;
+        }
+    bf_free(unit);
+}
+
+static const struct bf_block_ops block_ops = {
+    .driver = "virtio-scsi", .submit = unit_submit, .poll = unit_poll, .close = unit_close};
+
+// ---- The controller ----------------------------------------------------------------------------
+
+static int scsi_serves(const struct bf_pci_id *id)
+{
+    return id->vendor == BF_VIRTIO_VENDOR &&
+           (id->device == DEVICE_TRANSITIONAL || id->device == DEVICE_MODERN);
+}
+
+static enum bf_err read_limits(struct virtio_scsi *d)
+{
+    uint32_t words[BF_VSCSI_CONFIG_WORDS];
+    uint32_t sectors, commands;
+    enum bf_err err = bf_virtio_config(&d->virtio, 0, 4, words, BF_VSCSI_CONFIG_WORDS);
+    if (err)
+        return err;
+    if (words[BF_VSCSI_CONFIG_SENSE_SIZE] != BF_VSCSI_SENSE_BYTES ||
+        words[BF_VSCSI_CONFIG_CDB_SIZE] != BF_VSCSI_CDB_BYTES)
+        return BF_ERR_UNSUPPORTED;
+    sectors = words[BF_VSCSI_CONFIG_MAX_SECTORS]; // a hint; 0: none
+    d->max_bytes = TRANSFER_BYTES;
+    if (sectors && sectors < TRANSFER_BYTES / VIRTIO_SECTOR_BYTES)
+        d->max_bytes = sectors * VIRTIO_SECTOR_BYTES;
+    commands = words[BF_VSCSI_CONFIG_CMD_PER_LUN];
+    d->depth = commands && commands < DEPTH ? (uint16_t)commands : DEPTH;
+    return BF_OK;
+}
+
+static void scsi_shut(void *controller)
+{
+    struct virtio_scsi *d = controller;
+    struct bf_pci *pci;
+    if (!d)
+        return;
+    pci = d->virtio.pci;
+    if (bf_recovery_stop(&d->recovery, BF_ERR_CANCELLED))
+        return; // its queues are never used again
+    bf_virtqueue_close(&d->requests, pci);
+    bf_virtqueue_close(&d->control, pci);
+    bf_dma_free(pci, &d->shared);
+    bf_free(d);
+}
+
+static enum bf_err bring_up(struct virtio_scsi *d, struct bf_pci *pci)
+{
+    enum bf_err err = bf_virtio_reset(&d->virtio);
+    if (!err)
+        err = bf_virtqueue_open(&d->requests, pci, QUEUE_SIZE);
+    if (!err)
+        err = bf_virtqueue_open(&d->control, pci, CONTROL_SIZE);
+    if (!err)
+        err = pci->ops->alloc(pci->impl, sizeof(struct shared), &d->shared);
+    if (!err)
+        err = start(d);
+    if (!err)
+        err = read_limits(d);
+    return err;
+}
+
+static enum bf_err scsi_open(struct bf_pci *pci, void **controller)
+{
+    struct virtio_scsi *d = bf_alloc(sizeof *d);
+    enum bf_err err;
+    *controller = NULL;
+    if (!d)
+        return BF_ERR_NO_MEMORY;
+    err = bf_virtio_find(&d->virtio, pci);
+    if (err) { // nothing was touched
+        bf_free(d);
+        return err;
+    }
+    bf_recovery_init(&d->recovery, &recovery_ops, d, pci, "virtio-scsi");
+    err = bring_up(d, pci);
+    if (err) {
+        scsi_shut(d);
+        return err;
+    }
+    *controller = d;
+    return BF_OK;
+}
+
+static enum bf_err look(struct unit *unit, struct bf_source_disk *out)
+{
+    struct bf_scsi_carrier carrier = {.ask = ask, .impl = unit};
+    struct bf_block_geometry *g = &out->geometry;
+    uint32_t most;
+    enum bf_err err;
+    memset(g, 0, sizeof *g);
+    err = bf_scsi_look(&carrier, g, &out->identity);
+    if (err)
+        return err;
+    if (g->block_size < BF_BLOCK_MIN)
+        return BF_ERR_UNSUPPORTED;
+    most = unit->d->max_bytes / g->block_size;
+    if (!g->max_blocks || g->max_blocks > most)
+        g->max_blocks = most;
+    g->preferred_blocks = g->max_blocks;
+    g->alignment = 1;
+    g->depth = unit->d->depth;
+    unit->block_size = g->block_size;
+    return bf_block_geometry_check(g);
+}
+
+static enum bf_err scsi_disk(void *controller, uint64_t number, struct bf_source_disk *out)
+{
+    struct virtio_scsi *d = controller;
+    uint64_t target = number >> 16 & UINT16_MAX, lun = number & UINT16_MAX;
+    struct unit *unit;
+    enum bf_err err;
+    if ((number & ~(uint64_t)UINT32_MAX) != BF_UNIT_SCSI || target > UINT8_MAX || lun > LUN_MAX)
+        return BF_ERR_NOT_FOUND;
+    unit = bf_alloc(sizeof *unit);
+    if (!unit)
+        return BF_ERR_NO_MEMORY;
+    unit->d = d;
+    unit->lun = bf_vscsi_lun((uint8_t)target, (uint16_t)lun);
+    err = look(unit, out);
+    if (err) {
+        unit_close(unit);
+        return err;
+    }
+    out->ops = &block_ops;
+    out->impl = unit;
+    return BF_OK;
+}
+
+const struct bf_controller_ops bf_virtio_scsi = {.driver = "virtio-scsi",
+                                                 .serves = scsi_serves,
+                                                 .open = scsi_open,
+                                                 .disk = scsi_disk,
+                                                 .close = scsi_shut};
