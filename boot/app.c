@@ -50,7 +50,7 @@ static enum bf_err run(struct bf_app *app)
 
 EFI_STATUS bf_app_run(void)
 {
-    struct bf_app *app = bf_alloc(sizeof *app);
+    struct bf_app *app = bf_alloc_aligned(sizeof *app, _Alignof(struct bf_app));
     EFI_STATUS status;
 
     if (!app) {

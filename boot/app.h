@@ -16,6 +16,7 @@
 #include "drivers/takeover_efi.h"
 #include "migrate/announce.h"
 #include "migrate/sender.h"
+#include "migrate/workers.h"
 #include "net/connector.h"
 #include "net/ip_stack.h"
 #include "net/proto.h"
@@ -49,6 +50,8 @@ struct bf_app {
     struct bf_inventory inventory;
     struct bf_server_connector *connector;
     struct bf_sender *sender;
+    struct bf_workers workers;
+    uint8_t worker_lost; // a processor has not come back: the firmware must not go on
 
     struct bf_progress last_progress; // kept when the sender is gone
 

@@ -18,8 +18,25 @@ uint64_t bf_cpu_ticks_hz(void);
 // Fills out from the processor's own generator. BF_ERR_NO_ENTROPY: there is none, or it is broken.
 enum bf_err bf_cpu_entropy(void *out, size_t len);
 
-// Makes the wide vector registers usable where the firmware left them off. Idempotent.
-void bf_cpu_enable_vectors(void);
+// What decides on this processor which vector registers may be used.
+struct bf_cpu_vectors {
+    uint64_t control[2];
+    uint64_t extended; // 0: there is no such register, or it could not be read
+    uint32_t mode;
+    uint16_t x87;
+};
+
+// Makes the vector registers usable where the firmware left them off, and sets the state that code
+// expects of them. *before is what restore puts back.
+void bf_cpu_vectors_enable(struct bf_cpu_vectors *before);
+void bf_cpu_vectors_restore(const struct bf_cpu_vectors *before);
+
+// A stack that bf_cpu_switch begins to use by calling entry(argument), which never returns.
+void *bf_cpu_stack(void *top, void (*entry)(void *argument), void *argument);
+// Leaves this stack, whose place goes to *from, and goes on where `to` was left.
+void bf_cpu_switch(void **from, void *to);
+// 0 where the processor watches its stack, so that it cannot be another one.
+int bf_cpu_can_switch(void);
 
 // A short rest inside a polling loop.
 void bf_cpu_relax(void);

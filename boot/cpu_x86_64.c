@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-    LEAF_TSC = 0x15,             // crystal ratio and frequency
+    LEAF_TSC = 0x15,              // crystal ratio and frequency
     LEAF_HYPERVISOR = 0x40000000, // signature
     LEAF_HYPERVISOR_TIMING = 0x40000010,
     LEAF_NAME = 0x80000002, // and the two after it
@@ -86,20 +86,161 @@ enum bf_err bf_cpu_entropy(void *out, size_t len)
     return BF_OK;
 }
 
-void bf_cpu_enable_vectors(void)
-{
-    const uint64_t osxsave = 1u << 18;
-    uint32_t a, b, c, d;
-    uint64_t cr4;
+// ---- Vector registers --------------------------------------------------------------------------
 
-    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_XSAVE) || !(c & bit_AVX))
-        return;
-    __asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
-    if (!(cr4 & osxsave))
-        __asm__ volatile("mov %0, %%cr4" : : "r"(cr4 | osxsave) : "memory");
-    __asm__ volatile("xgetbv" : "=a"(a), "=d"(d) : "c"(0));
-    __asm__ volatile("xsetbv" : : "a"(a | 7), "d"(d), "c"(0)); // x87, SSE, AVX
+enum {
+    CR0_MP = 1 << 1,
+    CR0_EM = 1 << 2,
+    CR0_TS = 1 << 3,
+    CR4_OSFXSR = 1 << 9,
+    CR4_OSXMMEXCPT = 1 << 10,
+    CR4_OSXSAVE = 1 << 18,
+    CR4_CET = 1 << 23,
+    XCR0_AVX = 7,           // x87, SSE, AVX
+    MXCSR_DEFAULT = 0x1f80, // as UEFI 2.10, 2.3.4, has them
+    X87_DEFAULT = 0x37f,
+};
+
+static uint64_t read_cr0(void)
+{
+    uint64_t value;
+    __asm__ volatile("mov %%cr0, %0" : "=r"(value));
+    return value;
 }
+
+static uint64_t read_cr4(void)
+{
+    uint64_t value;
+    __asm__ volatile("mov %%cr4, %0" : "=r"(value));
+    return value;
+}
+
+static uint64_t read_xcr0(void)
+{
+    uint32_t low, high;
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return (uint64_t)high << 32 | low;
+}
+
+static void write_xcr0(uint64_t value)
+{
+    __asm__ volatile("xsetbv" : : "a"((uint32_t)value), "d"((uint32_t)(value >> 32)), "c"(0));
+}
+
+static void write_cr0(uint64_t value)
+{
+    __asm__ volatile("mov %0, %%cr0" : : "r"(value) : "memory");
+}
+
+static void write_cr4(uint64_t value)
+{
+    __asm__ volatile("mov %0, %%cr4" : : "r"(value) : "memory");
+}
+
+// Bits of XCR0 that this processor has and that are of use here; 0: no AVX.
+static uint64_t wanted_states(void)
+{
+    uint32_t a, b, c, d;
+    uint64_t wanted = XCR0_AVX;
+    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_XSAVE) || !(c & bit_AVX))
+        return 0;
+    if (!__get_cpuid_count(0xd, 0, &a, &b, &c, &d) || (a & wanted) != wanted)
+        return 0;
+    return wanted;
+}
+
+void bf_cpu_vectors_enable(struct bf_cpu_vectors *before)
+{
+    const uint32_t mode = MXCSR_DEFAULT;
+    const uint16_t x87 = X87_DEFAULT;
+    uint64_t wanted = wanted_states(), cr4;
+    *before = (struct bf_cpu_vectors){.control = {read_cr0(), read_cr4()}};
+    write_cr0((before->control[0] | CR0_MP) & ~(uint64_t)(CR0_EM | CR0_TS));
+    cr4 = before->control[1] | CR4_OSFXSR | CR4_OSXMMEXCPT | (wanted ? CR4_OSXSAVE : 0);
+    if (cr4 != before->control[1])
+        write_cr4(cr4);
+    __asm__ volatile("stmxcsr %0; fnstcw %1" : "=m"(before->mode), "=m"(before->x87));
+    __asm__ volatile("ldmxcsr %0; fldcw %1" : : "m"(mode), "m"(x87));
+    if (!wanted)
+        return;
+    before->extended = read_xcr0();
+    if ((before->extended & wanted) != wanted)
+        write_xcr0(before->extended | wanted);
+}
+
+void bf_cpu_vectors_restore(const struct bf_cpu_vectors *before)
+{
+    if (before->extended) {
+        __asm__ volatile("vzeroupper"); // what is switched off should hold nothing
+        write_xcr0(before->extended);
+    }
+    __asm__ volatile("ldmxcsr %0; fldcw %1" : : "m"(before->mode), "m"(before->x87));
+    write_cr4(before->control[1]);
+    write_cr0(before->control[0]);
+}
+
+// ---- Stacks ------------------------------------------------------------------------------------
+
+// What bf_cpu_switch leaves on a stack: the registers that a function must preserve in the calling
+// convention of this target, then the address where it goes on.
+struct frame {
+    uint8_t xmm[10][16]; // 6 to 15
+    uint32_t mode;
+    uint16_t x87, unused;
+    uint64_t r15, r14, r13, r12, rsi, rdi, rbx, rbp;
+    uint64_t address;
+};
+_Static_assert(sizeof(struct frame) == 160 + 8 + 9 * 8, "as the code below has it");
+
+__attribute__((naked)) void bf_cpu_switch(void **from, void *to)
+{
+    __asm__("push %rbp\n push %rbx\n push %rdi\n push %rsi\n"
+            "push %r12\n push %r13\n push %r14\n push %r15\n"
+            "sub $168, %rsp\n"
+            "movaps %xmm6, 0(%rsp)\n movaps %xmm7, 16(%rsp)\n"
+            "movaps %xmm8, 32(%rsp)\n movaps %xmm9, 48(%rsp)\n"
+            "movaps %xmm10, 64(%rsp)\n movaps %xmm11, 80(%rsp)\n"
+            "movaps %xmm12, 96(%rsp)\n movaps %xmm13, 112(%rsp)\n"
+            "movaps %xmm14, 128(%rsp)\n movaps %xmm15, 144(%rsp)\n"
+            "stmxcsr 160(%rsp)\n fnstcw 164(%rsp)\n"
+            "mov %rsp, (%rcx)\n"
+            "mov %rdx, %rsp\n"
+            "ldmxcsr 160(%rsp)\n fldcw 164(%rsp)\n"
+            "movaps 0(%rsp), %xmm6\n movaps 16(%rsp), %xmm7\n"
+            "movaps 32(%rsp), %xmm8\n movaps 48(%rsp), %xmm9\n"
+            "movaps 64(%rsp), %xmm10\n movaps 80(%rsp), %xmm11\n"
+            "movaps 96(%rsp), %xmm12\n movaps 112(%rsp), %xmm13\n"
+            "movaps 128(%rsp), %xmm14\n movaps 144(%rsp), %xmm15\n"
+            "add $168, %rsp\n"
+            "pop %r15\n pop %r14\n pop %r13\n pop %r12\n"
+            "pop %rsi\n pop %rdi\n pop %rbx\n pop %rbp\n"
+            "ret");
+}
+
+// The first function on a new stack: rbx and rbp come out of the frame that bf_cpu_stack made.
+__attribute__((naked)) static void begin(void)
+{
+    __asm__("and $-16, %rsp\n sub $32, %rsp\n mov %rbx, %rcx\n call *%rbp\n ud2");
+}
+
+void *bf_cpu_stack(void *top, void (*entry)(void *argument), void *argument)
+{
+    struct frame *f = (struct frame *)(((uintptr_t)top & ~(uintptr_t)15) - sizeof *f - 16);
+    memset(f, 0, sizeof *f);
+    f->mode = MXCSR_DEFAULT;
+    f->x87 = X87_DEFAULT;
+    f->rbx = (uintptr_t)argument;
+    f->rbp = (uintptr_t)entry;
+    f->address = (uintptr_t)begin;
+    return f;
+}
+
+int bf_cpu_can_switch(void)
+{
+    return !(read_cr4() & CR4_CET);
+}
+
+// ------------------------------------------------------------------------------------------------
 
 void bf_cpu_relax(void)
 {

@@ -9,21 +9,9 @@
 #include "base/fmt.h"
 #include "base/smbios.h"
 #include "boot/cpu.h"
+#include "boot/mp_efi.h"
 #include "boot/smbios_efi.h"
 #include "drivers/handles_efi.h"
-
-#define MP_SERVICES_GUID                                                                           \
-    {                                                                                              \
-        0x3fdda605, 0xa76e, 0x4f46,                                                                \
-        {                                                                                          \
-            0xad, 0x29, 0x12, 0xf4, 0x53, 0x1b, 0x3d, 0x08                                         \
-        }                                                                                          \
-    }
-
-struct mp_services {
-    EFI_STATUS(EFIAPI *GetNumberOfProcessors)
-    (struct mp_services *self, UINTN *all, UINTN *enabled);
-};
 
 enum { PAGE_BYTES = 4096, MAP_SLACK = 8 };
 
@@ -54,8 +42,8 @@ static uint64_t usable_memory(void)
 
 static uint16_t processors(const struct bf_smbios_facts *facts)
 {
-    EFI_GUID guid = MP_SERVICES_GUID;
-    struct mp_services *mp = bf_efi_locate(&guid);
+    EFI_GUID guid = BF_EFI_MP_SERVICES_GUID;
+    struct bf_efi_mp_services *mp = bf_efi_locate(&guid);
     UINTN all = 0, enabled = 0;
     if (mp && !EFI_ERROR(mp->GetNumberOfProcessors(mp, &all, &enabled)) && enabled)
         return enabled < UINT16_MAX ? (uint16_t)enabled : UINT16_MAX;

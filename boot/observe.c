@@ -11,6 +11,7 @@
 #include "boot/platform_efi.h"
 #include "boot/screen_efi.h"
 #include "boot/serial_efi.h"
+#include "boot/workers_efi.h"
 #include "migrate/report.h"
 
 static struct bf_app *log_app;
@@ -140,6 +141,7 @@ void bf_app_tell_verdict(const struct bf_app *app)
     bf_report_u64(&r, "held", held);
     bf_report_u64(&r, "peak", peak);
     bf_report_u64(&r, "limit", BF_EFI_MEMORY_LIMIT);
+    bf_report_u64(&r, "stack", bf_efi_workers_stack());
     bf_serial_line(bf_report_end(&r));
     bf_announce_verdict(&app->announcer, bf_platform_now_us(), app->screen.progress, &app->fault);
 }

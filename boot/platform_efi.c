@@ -229,6 +229,7 @@ void bf_platform_log(enum bf_log_level level, const char *line)
 }
 
 static EFI_EVENT rest_timer;
+static struct bf_cpu_vectors vectors_before;
 
 // A short rest spins: the firmware's timer ticks every 10 ms, which is an eternity for a window of
 // TCP. A longer one waits for the timer and lets the processor sleep.
@@ -253,7 +254,7 @@ void bf_efi_platform_init(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
     bf_efi_boot = system->BootServices;
     // The firmware resets a program that its boot manager started after five minutes.
     bf_efi_boot->SetWatchdogTimer(0, 0, 0, NULL);
-    bf_cpu_enable_vectors();
+    bf_cpu_vectors_enable(&vectors_before);
     ticks_at_start = bf_cpu_ticks();
     ticks_hz = bf_cpu_ticks_hz();
     if (!ticks_hz)
@@ -269,6 +270,7 @@ void bf_efi_platform_end(void)
     if (rest_timer)
         bf_efi_boot->CloseEvent(rest_timer);
     rest_timer = NULL;
+    bf_cpu_vectors_restore(&vectors_before);
 }
 
 uint64_t bf_efi_ticks_hz(void)

@@ -153,6 +153,8 @@ static enum bf_err find_devices(struct bf_app *app)
     probe_disks(app);
     app->screen.inventory = &app->inventory;
     err = bf_disk_plan_apply(&app->config, &app->inventory, &app->fault);
+    bf_workers_start(&app->workers, app->config.workers);
+    app->announcer.workers = app->screen.workers = app->workers.count;
     bf_announce_inventory(&app->announcer, app->config.name, &app->inventory);
     for (uint32_t i = 0; !err && i < app->inventory.disks; i++)
         if (app->inventory.disk[i].planned)
@@ -178,6 +180,7 @@ static enum bf_err make_sender(struct bf_app *app)
         .copy_all = app->config.copy_all,
         .map_errors = app->config.on_read_error == BF_READ_ERROR_MAP,
         .limit = app->config.limit,
+        .workers = &app->workers,
         .clock = bf_platform_wall,
         .program = BF_PROGRAM,
     };
@@ -236,6 +239,7 @@ void bf_app_release(struct bf_app *app)
         drain();
     bf_sender_free(app->sender);
     app->sender = NULL;
+    app->worker_lost = bf_workers_stop(&app->workers) != BF_OK;
     bf_server_connector_free(app->connector);
     if (app->network) {
         drain();

@@ -328,11 +328,13 @@ static void starting(const struct bf_screen *s, struct bf_grid *g)
     bf_grid_put(g, LARGE_ROW, LEFT, BF_TONE_BRIGHT, "STARTING");
     bf_grid_put(g, LARGE_ROW, LEFT + LABEL_COLUMNS, BF_TONE_NORMAL, s->step);
     if (inventory) {
-        char memory[16];
+        char memory[16], help[24] = "";
         bf_human_bytes(memory, sizeof memory, inventory->memory_bytes);
-        bf_grid_putf(g, LARGE_ROW + 2, LEFT, BF_TONE_NORMAL, "%s %s, %u processors, %s",
+        if (s->workers)
+            bf_snprintf(help, sizeof help, " (%u workers)", s->workers);
+        bf_grid_putf(g, LARGE_ROW + 2, LEFT, BF_TONE_NORMAL, "%s %s, %u processors%s, %s",
                      inventory->system_vendor, inventory->system_product, inventory->processors,
-                     memory);
+                     help, memory);
     }
     disks(s, g, LARGE_ROW + 4, tail - (LARGE_ROW + 4) - 1);
     network_row(s, g, tail);

@@ -65,6 +65,7 @@ struct bf_screen {
     const char *next;                     // FAILURE, SUCCESS: "power off", "restart", ...
     uint32_t countdown;                   // seconds until next happens; UINT32_MAX = it waits
     uint64_t memory_used, memory_limit;   // bytes
+    uint32_t workers;                     // other processors that help
     uint64_t elapsed_seconds;             // since the program started
     uint16_t events;                      // number of events ever added
     char event[BF_SCREEN_EVENTS][BF_SCREEN_EVENT_MAX]; // ring: number n is at n % BF_SCREEN_EVENTS

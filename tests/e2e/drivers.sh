@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Native drivers: who reads which disk, what they add to its identity, that all of it arrives, that a device they cannot
-# drive stays with the firmware, and that after end=exit the firmware has disks and NIC again. Then the same machine with
-# driver=firmware: the same disks, and nothing new.
+# drive stays with the firmware, and that after end=exit the firmware has disks, NIC and processors again. Then the same
+# machine with driver=firmware: the same disks, and nothing new.
 . "$(dirname "$0")/lib.sh"
 e2e_begin drivers
 
@@ -46,11 +46,14 @@ number() { bf_cli points web-1 --json | jq ".points[0].disks[] | select(.bytes =
 crc() { python3 -c 'import sys,zlib; f=open(sys.argv[1],"rb"); f.seek(int(sys.argv[2])); print("%08x"%zlib.crc32(f.read(int(sys.argv[3]))))' "$@"; }
 
 machine vm
+bf_vm_add vm -smp 4
 bf_vm_disk vm virtio-blk "$E2E_DIR/medium.img" raw bootindex=0
 bf_vm_start vm
 bf_vm_wait_line vm '^BOOTFERRY verdict=(ok|fail)' 300 >/dev/null
 E2E_VERDICT=$(bf_vm_serial vm | grep -a '^BOOTFERRY verdict=')
 e2e_check "the verdict" e2e_matches '^BOOTFERRY verdict=ok ' "$E2E_VERDICT"
+e2e_check "three processors help" e2e_matches ' processors=4 .*workers=3( |$)' "$(bf_vm_serial vm | grep -a '^BOOTFERRY event=machine ')"
+e2e_check "and have used their stacks" e2e_matches ' stack=[1-9][0-9]{3,4}( |$)' "$(bf_vm_serial vm | grep -a '^BOOTFERRY event=memory ')"
 e2e_check "a modern device has a native driver" e2e_matches 'driver=virtio-blk serial=modern-1 ' "$(disk_line vm modern)"
 e2e_check "so has NVMe" e2e_matches 'driver=nvme serial=nvme-1 ' "$(disk_line vm nvme)"
 e2e_check "and each of its namespaces" e2e_matches 'block=4096 .*driver=nvme serial=nvme-1 ' "$(disk_line vm second)"

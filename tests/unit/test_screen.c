@@ -41,6 +41,7 @@ static void machine(void)
     strcpy(inventory.system_vendor, "Dell Inc.");
     strcpy(inventory.system_product, "PowerEdge R640");
     inventory.processors = 32;
+    screen.workers = 8;
     inventory.memory_bytes = 64ull << 30;
     add_disk("Samsung SSD 870", "S5SVNG0N", 80, "");
     add_disk("", "", 4000, "");
