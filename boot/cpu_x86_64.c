@@ -97,6 +97,7 @@ enum {
     CR4_OSXSAVE = 1 << 18,
     CR4_CET = 1 << 23,
     XCR0_AVX = 7,           // x87, SSE, AVX
+    XCR0_AVX512 = 0xe0,     // masks, upper halves, upper registers
     MXCSR_DEFAULT = 0x1f80, // as UEFI 2.10, 2.3.4, has them
     X87_DEFAULT = 0x37f,
 };
@@ -137,16 +138,19 @@ static void write_cr4(uint64_t value)
     __asm__ volatile("mov %0, %%cr4" : : "r"(value) : "memory");
 }
 
-// Bits of XCR0 that this processor has and that are of use here; 0: no AVX.
+// Bits of XCR0 that this processor has and that are of use here; 0: no AVX. An interrupt of the
+// firmware saves and uses nothing that they add. References: SDM volume 1, 13.2, 14.3 and 15.2.
 static uint64_t wanted_states(void)
 {
-    uint32_t a, b, c, d;
-    uint64_t wanted = XCR0_AVX;
-    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_XSAVE) || !(c & bit_AVX))
+    const uint64_t avx = XCR0_AVX, avx512 = XCR0_AVX | XCR0_AVX512;
+    uint32_t has, a, b, c, d;
+    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_XSAVE) || !(c & bit_AVX) ||
+        !__get_cpuid_count(0xd, 0, &has, &b, &c, &d))
         return 0;
-    if (!__get_cpuid_count(0xd, 0, &a, &b, &c, &d) || (a & wanted) != wanted)
-        return 0;
-    return wanted;
+    if ((has & avx512) == avx512 && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_AVX512F) &&
+        (b & bit_AVX512VL))
+        return avx512;
+    return (has & avx) == avx ? avx : 0;
 }
 
 void bf_cpu_vectors_enable(struct bf_cpu_vectors *before)

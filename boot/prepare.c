@@ -85,6 +85,21 @@ static enum bf_err check_entropy(struct bf_app *app)
                         "neither firmware nor processor gives random numbers");
 }
 
+// The firmware had the wide registers switched off: nobody has tried them on this machine.
+static enum bf_err check_processor(struct bf_app *app)
+{
+    enum bf_err err = bf_digest_check();
+
+    if (!err)
+        return BF_OK;
+    return bf_fault_set(&app->fault, err, BF_SIDE_SOURCE,
+                        err == BF_ERR_CORRUPT ? "look at the hypervisor's processor model, or test "
+                                                "the machine's processor and memory"
+                                              : "give the machine at least 512 MiB",
+                        err == BF_ERR_CORRUPT ? "this processor computes wrong digests"
+                                              : "there is not enough memory");
+}
+
 // Table, disk GUID and hibernation of each disk that may be read. One that cannot be read is still
 // offered: copying it says precisely where it fails.
 static void probe_disks(struct bf_app *app)
@@ -209,7 +224,8 @@ enum bf_err bf_app_prepare(struct bf_app *app)
         return err;
     bf_app_show_step(app, "looking at the machine");
     bf_efi_connect_all();
-    if ((err = check_clock(app)) || (err = check_entropy(app)) || (err = find_devices(app)))
+    if ((err = check_clock(app)) || (err = check_entropy(app)) || (err = check_processor(app)) ||
+        (err = find_devices(app)))
         return err;
     bf_app_show_step(app, "starting the network");
     if ((err = start_network(app)))

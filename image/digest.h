@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
+
 struct bf_digest {
     uint8_t bytes[32];
 };
@@ -18,6 +20,9 @@ struct bf_hasher {
 };
 
 void bf_digest_of(struct bf_digest *out, const void *data, size_t len);
+// Whether digests come out right on this processor, with the widest instructions that they use
+// here. BF_ERR_CORRUPT when not, BF_ERR_NO_MEMORY.
+enum bf_err bf_digest_check(void);
 int bf_digest_equal(const struct bf_digest *a, const struct bf_digest *b);
 
 // context is a compile-time constant that separates domains (BLAKE3 derive_key mode).
