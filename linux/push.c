@@ -207,7 +207,7 @@ static enum bf_err open_disk(struct push *p, uint16_t i, struct bf_disk_facts *f
     if (bf_disk_probe(p->source[i], facts) == BF_OK)
         d->hibernated = facts->hibernated;
     d->identity = p->source[i]->identity;
-    d->planned = 1;
+    d->planned = d->named = 1;
     snprintf(d->driver, sizeof d->driver, "%s", p->source[i]->ops->driver);
     p->inventory.disks++;
     return BF_OK;

@@ -14,9 +14,10 @@ static int is_removable(const struct bf_inventory_disk *disk)
     return strncmp(disk->why, removable, sizeof removable - 1) == 0;
 }
 
-static void plan(struct bf_inventory_disk *disk)
+static void plan(struct bf_inventory_disk *disk, int named)
 {
     disk->planned = 1;
+    disk->named = (uint8_t)named;
     disk->why[0] = 0;
 }
 
@@ -30,12 +31,12 @@ static enum bf_err nothing(struct bf_fault *fault, const struct bf_inventory *in
                         inventory->disks);
 }
 
-static enum bf_err plan_all(struct bf_inventory *inventory, struct bf_fault *fault)
+static enum bf_err plan_all(struct bf_inventory *inventory, int named, struct bf_fault *fault)
 {
     uint32_t planned = 0;
     for (uint32_t i = 0; i < inventory->disks; i++)
         if (!inventory->disk[i].why[0]) {
-            plan(&inventory->disk[i]);
+            plan(&inventory->disk[i], named);
             planned++;
         }
     return planned ? BF_OK : nothing(fault, inventory);
@@ -67,7 +68,7 @@ static enum bf_err plan_one(const char *selector, struct bf_inventory *inventory
         return bf_fault_set(fault, BF_ERR_MISMATCH, BF_SIDE_CONFIG, todo_list,
                             "disk=%.64s fits a disk that cannot be migrated: %s", selector,
                             found->why);
-    plan(found);
+    plan(found, 1);
     return BF_OK;
 }
 
@@ -76,9 +77,9 @@ enum bf_err bf_disk_plan_apply(const struct bf_config *config, struct bf_invento
 {
     enum bf_err err = BF_OK;
     for (uint32_t i = 0; i < inventory->disks; i++)
-        inventory->disk[i].planned = 0;
+        inventory->disk[i].planned = inventory->disk[i].named = 0;
     if (!config->disks || (config->disks == 1 && strcmp(config->disk[0], "all") == 0))
-        return plan_all(inventory, fault);
+        return plan_all(inventory, config->disks > 0, fault);
     for (uint32_t i = 0; i < inventory->disks; i++)
         if (!inventory->disk[i].why[0])
             bf_snprintf(inventory->disk[i].why, sizeof inventory->disk[i].why, "%s", not_named);

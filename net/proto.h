@@ -109,6 +109,7 @@ struct bf_inventory_nic {
 struct bf_inventory_disk {
     struct bf_disk_identity identity;
     uint8_t planned;    // 0: excluded by configuration, or a boot medium, removable...
+    uint8_t named;      // planned because the configuration names it, and not by default
     uint8_t hibernated; // a hibernation image was recognised
     char driver[16];
     char why[96]; // why it is excluded; empty when planned

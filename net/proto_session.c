@@ -64,7 +64,7 @@ static void get_nic(struct bf_reader *r, struct bf_inventory_nic *n)
 static void put_disk(struct bf_writer *w, const struct bf_inventory_disk *d)
 {
     bf_identity_put(w, &d->identity);
-    bf_put_u8(w, d->planned);
+    bf_put_u8(w, (uint8_t)(d->planned ? 1 + (d->named != 0) : 0));
     bf_put_u8(w, d->hibernated);
     bf_put_string(w, d->driver);
     bf_put_string(w, d->why);
@@ -80,8 +80,12 @@ static int disk_size_ok(const struct bf_disk_identity *id)
 
 static void get_disk(struct bf_reader *r, struct bf_inventory_disk *d)
 {
+    uint8_t planned;
     bf_identity_get(r, &d->identity);
-    d->planned = bf_get_flag(r);
+    planned = bf_get_u8(r);
+    bf_demand(r, planned <= 2);
+    d->planned = planned > 0;
+    d->named = planned == 2;
     d->hibernated = bf_get_flag(r);
     bf_get_string(r, d->driver, sizeof d->driver);
     bf_get_string(r, d->why, sizeof d->why);

@@ -76,7 +76,8 @@ int bf_cli_open_ref(struct bf_cli *cli, const char *text, int object, struct bf_
 
 extern const struct bf_cli_command bf_command_init;
 extern const struct bf_cli_command bf_command_machine_add, bf_command_machine_list,
-    bf_command_machine_show, bf_command_machine_revoke, bf_command_machine_renew;
+    bf_command_machine_show, bf_command_machine_accept, bf_command_machine_revoke,
+    bf_command_machine_renew;
 extern const struct bf_cli_command bf_command_media, bf_command_status, bf_command_points;
 extern const struct bf_cli_command bf_command_verify, bf_command_finalize, bf_command_export;
 

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "replica/cli.h"
+#include "replica/cli_accept.h"
 #include "replica/cli_out.h"
 #include "replica/control.h"
 
@@ -240,8 +241,10 @@ static int run_show(struct bf_cli *cli)
         return status;
     if (load_details(cli->db, machine.name, &d) || summarize(cli->db, machine.name, &s))
         return bf_cli_fail(bf_db_fault(cli->db));
+    json_t *refused = bf_refused_disks(cli->db, machine.name);
     if (cli->json) {
         json_t *json = machine_json(&machine, &s);
+        json_object_set_new(json, "refused_disks", refused ? refused : json_null());
         json_object_set_new(json, "disk_list", disks_json(d.disk, d.disks));
         json_object_set_new(json, "certificates", certificates_json(d.certificate, d.certificates));
         json_object_set_new(json, "enrolments", enrolments_json(d.enrolment, d.enrolments));
@@ -251,7 +254,12 @@ static int run_show(struct bf_cli *cli)
                bf_time_text(machine.created, when), s.points, s.points == 1 ? "" : "s");
         print_disks(&d);
         printf("\n");
+        if (refused) {
+            bf_refused_disks_print(refused, machine.name);
+            printf("\n");
+        }
         print_identities(&d);
+        json_decref(refused);
     }
     free(d.certificate);
     free(d.enrolment);

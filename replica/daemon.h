@@ -123,6 +123,8 @@ enum bf_err bf_conn_db_fault(const struct bf_conn *c, struct bf_fault *fault);
 enum bf_err bf_conn_plan_disks(struct bf_conn *c, const struct bf_inventory *inventory,
                                struct bf_session_config *config, struct bf_receiver_session *out,
                                struct bf_fault *fault);
+// A point was made of the disks: what was refused before, and accepted, is the past.
+void bf_conn_disks_settled(struct bf_conn *c);
 
 // daemon_admit.c: host calls of the receiver, and the look into the database.
 enum bf_err bf_conn_allowed(void *impl, struct bf_fault *fault);

@@ -9,6 +9,8 @@
 #include "base/log.h"
 #include "replica/daemon.h"
 #include "replica/daemon_plan.h"
+#include "replica/disks_key.h"
+#include "replica/text.h"
 
 // What of the database a plan is made from.
 struct replica {
@@ -32,7 +34,7 @@ static enum bf_err load_replica(struct bf_conn *c, struct replica *r, struct bf_
 // The disk's number in the replica; a new one is made known, what was learnt of an old one is kept.
 static enum bf_err number_disk(struct bf_conn *c, const struct replica *r,
                                const struct bf_disk_identity *seen, uint16_t known,
-                               struct bf_session_disk *out)
+                               struct bf_session_disk *out, struct bf_fault *fault)
 {
     struct bf_replica_disk disk = {.identity = *seen, .created = time(NULL)};
     if (known != BF_PLAN_NEW) {
@@ -40,16 +42,22 @@ static enum bf_err number_disk(struct bf_conn *c, const struct replica *r,
         bf_disk_identity_merge(&disk.identity, seen);
         out->number = disk.number;
         out->geometry = disk.geometry;
-        return bf_db_disk_identity(c->db, disk.machine, disk.number, &disk.identity);
+        out->geometry.disk_bytes = seen->bytes; // where it has grown, the store follows
+        return bf_db_disk_identity(c->db, disk.machine, disk.number, &disk.identity)
+                   ? bf_conn_db_fault(c, fault)
+                   : BF_OK;
     }
     bf_snprintf(disk.machine, sizeof disk.machine, "%s", c->peer.machine);
     disk.geometry = (struct bf_geometry){.disk_bytes = seen->bytes,
                                          .block_size = seen->block_size,
                                          .chunk_size = bf_geometry_default_chunk(seen->bytes)};
     enum bf_err err = bf_db_disk_add(c->db, &disk);
+    if (!err && disk.number >= BF_PROTO_DISKS_MAX)
+        return bf_fault_set(fault, BF_ERR_LIMIT, BF_SIDE_CONFIG, "make a new machine",
+                            "%s has had %u disks already", c->peer.machine, BF_PROTO_DISKS_MAX);
     out->number = disk.number;
     out->geometry = disk.geometry;
-    return err;
+    return err ? bf_conn_db_fault(c, fault) : BF_OK;
 }
 
 // Fills configuration and plans, in order of the disks' numbers.
@@ -72,29 +80,109 @@ static enum bf_err number_disks(struct bf_conn *c, const struct replica *r,
                                 const struct bf_disk_plan *plan, struct bf_session_config *config,
                                 struct bf_receiver_session *out, struct bf_fault *fault)
 {
-    enum bf_err err = bf_db_begin(c->db);
+    enum bf_err err = bf_db_begin(c->db) ? bf_conn_db_fault(c, fault) : BF_OK;
     for (uint16_t i = 0; !err && i < plan->disks; i++) {
         const struct bf_disk_identity *seen = &inventory->disk[plan->disk[i].inventory].identity;
         struct bf_session_disk disk;
-        err = number_disk(c, r, seen, plan->disk[i].known, &disk);
+        err = number_disk(c, r, seen, plan->disk[i].known, &disk, fault);
         if (!err)
             insert_disk(config, out, &disk, plan->disk[i].inventory);
     }
-    if (!err)
-        err = bf_db_commit(c->db);
-    if (err)
-        bf_conn_db_fault(c, fault);
+    if (!err && bf_db_commit(c->db))
+        err = bf_conn_db_fault(c, fault);
     bf_db_rollback(c->db);
     return err;
 }
 
-static void note_moved(struct bf_conn *c, const struct bf_inventory *inventory,
-                       const struct bf_disk_plan *plan)
+static void note_changes(struct bf_conn *c, const struct replica *r,
+                         const struct bf_inventory *inventory, const struct bf_disk_plan *plan)
 {
-    for (uint16_t i = 0; i < plan->disks; i++)
+    char disk[96];
+    for (uint16_t i = 0; i < plan->disks; i++) {
+        const struct bf_disk_identity *seen = &inventory->disk[plan->disk[i].inventory].identity;
+        bf_identity_text(disk, sizeof disk, seen);
         if (plan->disk[i].moved)
             bf_conn_event(c, BF_LOG_INFO, "a disk is in another place than last time: %s",
-                          inventory->disk[plan->disk[i].inventory].identity.path);
+                          seen->path);
+        if (plan->disk[i].grown)
+            bf_conn_event(c, BF_LOG_INFO, "a disk has grown: %s", disk);
+        if (r->has_point && plan->disk[i].known == BF_PLAN_NEW)
+            bf_conn_event(c, BF_LOG_INFO, "a new disk: %s", disk);
+    }
+}
+
+// ---- What was refused, and what the operator has accepted ---------------------------------------
+
+static json_t *disks_json(const struct bf_inventory *inventory)
+{
+    json_t *list = json_array();
+    char disk[96];
+    for (uint16_t i = 0; i < inventory->disks; i++) {
+        bf_identity_text(disk, sizeof disk, &inventory->disk[i].identity);
+        if (inventory->disk[i].planned)
+            json_array_append_new(list, bf_json_text(disk));
+    }
+    return list;
+}
+
+// Keeps what was refused, for bootferry machine accept.
+static void keep_refusal(struct bf_conn *c, const struct bf_inventory *inventory,
+                         const struct bf_fault *fault)
+{
+    char key[BF_DISKS_KEY_MAX], *text = NULL;
+    struct bf_digest digest;
+    bf_disk_set_digest(inventory, &digest);
+    json_t *json = json_pack("{s:o, s:I, s:o, s:o}", "digest", bf_json_hex(digest.bytes, 32),
+                             "time", (json_int_t)time(NULL), "reason", bf_json_text(fault->what),
+                             "disks", disks_json(inventory));
+    bf_disks_refused_key(key, c->peer.machine);
+    if (json)
+        text = json_dumps(json, JSON_COMPACT);
+    if (!text || bf_db_meta_set(c->db, key, text))
+        bf_log(BF_LOG_WARNING, "%s: what was refused was not recorded", c->peer.machine);
+    free(text);
+    json_decref(json);
+}
+
+static int is_accepted(struct bf_conn *c, const struct bf_inventory *inventory)
+{
+    char key[BF_DISKS_KEY_MAX], accepted[80] = "", seen[80];
+    struct bf_digest digest;
+    bf_disks_accepted_key(key, c->peer.machine);
+    if (bf_db_meta_get(c->db, key, accepted, sizeof accepted))
+        return 0;
+    bf_disk_set_digest(inventory, &digest);
+    bf_hex(seen, digest.bytes, sizeof digest.bytes);
+    return strcmp(accepted, seen) == 0;
+}
+
+void bf_conn_disks_settled(struct bf_conn *c)
+{
+    char key[BF_DISKS_KEY_MAX];
+    bf_disks_accepted_key(key, c->peer.machine);
+    enum bf_err err = bf_db_meta_remove(c->db, key);
+    bf_disks_refused_key(key, c->peer.machine);
+    if (err || bf_db_meta_remove(c->db, key))
+        bf_log(BF_LOG_WARNING, "%s: what was refused is still recorded", c->peer.machine);
+}
+
+static enum bf_err make_plan(struct bf_conn *c, const struct replica *r,
+                             const struct bf_inventory *inventory, struct bf_disk_plan *plan,
+                             struct bf_fault *fault)
+{
+    struct bf_disk_question question = {
+        .machine = c->peer.machine,
+        .inventory = inventory,
+        .known = r->disk,
+        .known_count = r->disks,
+        .point = r->has_point ? &r->point : NULL,
+        .accepted = is_accepted(c, inventory),
+    };
+    int may_accept;
+    enum bf_err err = bf_disk_plan_make(&question, plan, &may_accept, fault);
+    if (may_accept)
+        keep_refusal(c, inventory, fault);
+    return err;
 }
 
 enum bf_err bf_conn_plan_disks(struct bf_conn *c, const struct bf_inventory *inventory,
@@ -108,12 +196,11 @@ enum bf_err bf_conn_plan_disks(struct bf_conn *c, const struct bf_inventory *inv
                             "no memory for the plan of disks");
     enum bf_err err = load_replica(c, r, fault);
     if (!err)
-        err = bf_disk_plan_make(inventory, r->disk, r->disks, r->has_point ? &r->point : NULL,
-                                &plan, fault);
+        err = make_plan(c, r, inventory, &plan, fault);
     if (!err)
         err = number_disks(c, r, inventory, &plan, config, out, fault);
     if (!err)
-        note_moved(c, inventory, &plan);
+        note_changes(c, r, inventory, &plan);
     free(r->disk);
     free(r);
     return err;

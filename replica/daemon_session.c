@@ -243,6 +243,7 @@ static void note_point(struct bf_conn *c)
         c->row.ended = time(NULL);
         bf_db_session_put(c->db, &c->row);
         bf_inventory_keep(c, point->number);
+        bf_conn_disks_settled(c);
         bf_conn_event(c, BF_LOG_INFO, "recovery point %s@%u is sealed", c->peer.machine,
                       point->number);
         warn_of_unreadable(c, point);

@@ -263,6 +263,15 @@ enum bf_err bf_db_meta_set(struct bf_db *db, const char *key, const char *value)
     return bf_query_run(&q);
 }
 
+enum bf_err bf_db_meta_remove(struct bf_db *db, const char *key)
+{
+    struct bf_query q;
+
+    bf_query_begin(&q, db, "DELETE FROM meta WHERE key = ?");
+    bf_query_text(&q, key);
+    return bf_query_run(&q);
+}
+
 enum bf_err bf_db_meta_get(struct bf_db *db, const char *key, char *out, size_t size)
 {
     struct bf_query q;

@@ -33,6 +33,7 @@ void bf_db_rollback(struct bf_db *db); // harmless outside a transaction
 // Small settings of the server ("addresses", "created"). get: BF_ERR_NOT_FOUND.
 enum bf_err bf_db_meta_set(struct bf_db *db, const char *key, const char *value);
 enum bf_err bf_db_meta_get(struct bf_db *db, const char *key, char *out, size_t size);
+enum bf_err bf_db_meta_remove(struct bf_db *db, const char *key); // harmless when there is none
 
 // ---- Machines ----------------------------------------------------------------------------------
 
@@ -106,6 +107,9 @@ enum bf_err bf_db_disk_identity(struct bf_db *db, const char *machine, uint16_t 
                                 const struct bf_disk_identity *identity);
 enum bf_err bf_db_disk_layer(struct bf_db *db, const char *machine, uint16_t number,
                              uint32_t layer);
+// The disk has another size now, in geometry and identity. Points keep their own.
+enum bf_err bf_db_disk_resize(struct bf_db *db, const char *machine, uint16_t number,
+                              uint64_t bytes);
 
 // ---- Recovery points ---------------------------------------------------------------------------
 

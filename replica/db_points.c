@@ -164,6 +164,36 @@ enum bf_err bf_db_disk_layer(struct bf_db *db, const char *machine, uint16_t num
     return bf_query_change(&q, "disk");
 }
 
+static enum bf_err set_size(struct bf_db *db, const char *machine, uint16_t number, uint64_t bytes)
+{
+    struct bf_query q;
+
+    bf_query_begin(&q, db, "UPDATE disks SET bytes = ? WHERE machine = ? AND number = ?");
+    bf_query_int(&q, (int64_t)bytes);
+    bf_query_text(&q, machine);
+    bf_query_int(&q, number);
+    return bf_query_change(&q, "disk");
+}
+
+enum bf_err bf_db_disk_resize(struct bf_db *db, const char *machine, uint16_t number,
+                              uint64_t bytes)
+{
+    struct bf_replica_disk disk;
+    int own;
+    enum bf_err err = bf_sql_enter(db, &own);
+
+    if (err)
+        return err;
+    err = bf_db_disk_get(db, machine, number, &disk);
+    disk.identity.bytes = bytes;
+    disk.identity.block_size = disk.geometry.block_size;
+    if (!err)
+        err = set_size(db, machine, number, bytes);
+    if (!err)
+        err = bf_db_disk_identity(db, machine, number, &disk.identity);
+    return bf_sql_leave(db, own, err);
+}
+
 // ---- Points ------------------------------------------------------------------------------------
 
 #define POINT_COLUMNS      "machine, number, state, time, source_clock, root, session, boot"

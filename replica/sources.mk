@@ -7,8 +7,8 @@
 REPLICA_STORE_SRCS := $(addprefix replica/, \
     db.c db_jobs.c db_machines.c db_points.c db_unreadable.c image.c image_export.c \
     image_object.c image_verify.c layers.c process.c qcow2.c qsd.c ranges.c readback.c recover.c \
-    sql.c state.c store.c store_open.c store_recover.c store_seal.c store_verify.c \
-    store_worker.c working.c \
+    sql.c state.c store.c store_grow.c store_open.c store_recover.c store_seal.c \
+    store_verify.c store_worker.c working.c \
     working_header.c)
 
 # files and certificates of the operator, boot media
@@ -20,7 +20,7 @@ REPLICA_LIBS := -lnbd -lsqlite3 -ljansson -lssl -lcrypto
 
 # the operator's command, with the finalizer's runner
 BOOTFERRY_SRCS = $(REPLICA_SRCS) $(REPLICA_MEDIA_SRCS) $(addprefix replica/, \
-    cli.c cli_export.c cli_finalize.c cli_help.c cli_init.c cli_machine.c cli_media.c cli_out.c \
+    cli.c cli_accept.c cli_export.c cli_finalize.c cli_help.c cli_init.c cli_machine.c cli_media.c cli_out.c \
     cli_points.c cli_progress.c cli_status.c cli_verify.c control.c owner.c text.c) \
     $(FINALIZE_RUN)
 BOOTFERRY_LIBS = $(REPLICA_LIBS) $(FINALIZE_RUN_LIBS)

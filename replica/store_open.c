@@ -100,6 +100,13 @@ static void take_cursor(struct bf_session_store *s, struct bf_store_disk *d)
     d->early_end = d->chunks;
 }
 
+// Larger than at its last point; before there is one, a disk of another size is another disk.
+static int is_grown(const struct bf_replica_disk *row, const struct bf_geometry *g)
+{
+    return row->layer > 1 && row->geometry.disk_bytes < g->disk_bytes &&
+           row->geometry.block_size == g->block_size && row->geometry.chunk_size == g->chunk_size;
+}
+
 static enum bf_err check_disk(struct bf_session_store *s, struct bf_store_disk *d,
                               struct bf_fault *fault)
 {
@@ -114,7 +121,8 @@ static enum bf_err check_disk(struct bf_session_store *s, struct bf_store_disk *
     if (d->geometry.disk_bytes > BF_STORE_DISK_MAX)
         return bf_fault_set(fault, BF_ERR_LIMIT, BF_SIDE_SOURCE, "leave this disk out with disk=",
                             "disk %u of %s is larger than 256 TiB", d->number, s->config.machine);
-    if (memcmp(&row.geometry, &d->geometry, sizeof row.geometry) != 0)
+    d->grown = is_grown(&row, &d->geometry);
+    if (!d->grown && memcmp(&row.geometry, &d->geometry, sizeof row.geometry) != 0)
         return bf_fault_set(fault, BF_ERR_MISMATCH, BF_SIDE_SERVER,
                             "look at the machine's disks: one was exchanged or resized",
                             "disk %u of %s has another geometry than its replica", d->number,
@@ -129,6 +137,8 @@ static enum bf_err open_files(struct bf_session_store *s, struct bf_store_disk *
 
     if (!err)
         err = bf_layer_make_folder(s->state, s->config.machine, d->number, fault);
+    if (!err && d->grown && s->sealing != BF_SEAL_DONE)
+        err = bf_store_grow(d, fault);
     if (!err)
         err = open_working(s, d, fault);
     bf_step("working");

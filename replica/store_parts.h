@@ -64,6 +64,7 @@ struct bf_store_disk {
     struct bf_working *working;
     uint64_t chunks;
     int has_base;
+    int grown; // larger than its row says
 
     // the worker's
     struct nbd_handle *nbd;
@@ -146,6 +147,8 @@ extern const struct bf_store_ops bf_session_store_table;
 
 // store_worker.c
 void *bf_store_worker(void *store);
+// store_grow.c: gives the disk its new size, before its files are opened.
+enum bf_err bf_store_grow(struct bf_store_disk *d, struct bf_fault *fault);
 // store_recover.c: re-reads what is doubtful, in the worker before it takes operations.
 enum bf_err bf_store_settle(struct bf_store_disk *d, struct bf_fault *fault);
 // store_verify.c: the checker's life lies within the worker's. bf_store_will_change is called with

@@ -41,12 +41,13 @@ CHECK_TESTS += tests/image/check.sh tests/efi/selftest.sh tests/efi/workers.sh t
 
 # The operator's command and the daemon, as programs.
 CHECK_TESTS += tests/cli/commands.sh
-CHECK_TESTS += tests/cli/media.sh tests/daemon/daemon_test.py tests/daemon/points.sh
+CHECK_TESTS += tests/cli/media.sh tests/daemon/daemon_test.py tests/daemon/points.sh \
+    tests/daemon/disks.sh
 
 # the store, the state and the images; the tests bring their own replica/step.c
 STORE_TEST_SRCS := $(REPLICA_STORE_SRCS) tests/unit/store_files.c tests/unit/store_session.c \
     tests/unit/store_step.c
-STORE_TESTS := $(addprefix test_store,_db _image _kill _limits _power _working) test_store
+STORE_TESTS := $(addprefix test_store,_db _grow _image _kill _limits _power _working) test_store
 $(foreach t,$(STORE_TESTS),$(eval TEST_SRCS_$(t) := $(STORE_TEST_SRCS)) \
     $(eval TEST_LIBS_$(t) := $(REPLICA_LIBS)))
 FUZZ_SRCS_fuzz_working := replica/working.c replica/working_header.c

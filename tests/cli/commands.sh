@@ -23,7 +23,7 @@ check "help COMMAND explains one" grep -q -- '--iso FILE' <("$B" help media)
 check "help media lists the keys of --set" grep -q 'on-failure=' <("$B" help media)
 check "help media does not offer keys of the identity" test -z "$("$B" help media | grep enrol-key=)"
 check "COMMAND --help is the same" cmp <("$B" help points) <("$B" points --help)
-check "help of a group lists it" test "$("$B" help machine | grep -c '^bootferry machine')" = 5
+check "help of a group lists it" test "$("$B" help machine | grep -c '^bootferry machine')" = 6
 check "help of nothing is wrong usage" refused 2 'no command "fly"' "$B" help fly
 check "--version" grep -q '^bootferry [0-9]' <("$B" --version)
 for command in $("$B" help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\).*/\1/p' | sort -u); do

@@ -9,6 +9,7 @@ static struct bf_replica_disk known[3];
 static struct bf_point point;
 static struct bf_disk_plan plan;
 static struct bf_fault fault;
+static int accepted, may_accept;
 
 static struct bf_disk_identity identity(uint64_t bytes, const char *serial, const char *path)
 {
@@ -21,6 +22,7 @@ static struct bf_disk_identity identity(uint64_t bytes, const char *serial, cons
 // A replica of disks 0 (serial A) and 2 (serial C), which its latest point consists of.
 static void setup(void)
 {
+    accepted = 0;
     memset(&inventory, 0, sizeof inventory);
     memset(&point, 0, sizeof point);
     known[0] = (struct bf_replica_disk){.number = 0, .identity = identity(1 << 20, "A", "p0")};
@@ -39,8 +41,9 @@ static void has(uint64_t bytes, const char *serial, const char *path, int planne
 
 static enum bf_err make(size_t count, const struct bf_point *binding)
 {
+    struct bf_disk_question question = {"web", &inventory, known, count, binding, accepted};
     memset(&fault, 0, sizeof fault);
-    return bf_disk_plan_make(&inventory, known, count, binding, &plan, &fault);
+    return bf_disk_plan_make(&question, &plan, &may_accept, &fault);
 }
 
 static void refused(enum bf_err err, const char *words)
@@ -49,6 +52,24 @@ static void refused(enum bf_err err, const char *words)
     if (!strstr(fault.what, words))
         FAIL("\"%s\" does not say \"%s\"", fault.what, words);
     CHECK(fault.todo[0]);
+}
+
+// Refused, and the operator may overrule that.
+static void refused_until_accepted(const char *words)
+{
+    refused(BF_ERR_MISMATCH, words);
+    CHECK(may_accept);
+    CHECK(strstr(fault.todo, "bootferry machine accept web"));
+    accepted = 1;
+    CHECK_EQ(make(2, &point), BF_OK);
+    CHECK(!may_accept);
+    accepted = 0;
+}
+
+static void named(uint64_t bytes, const char *serial, const char *path)
+{
+    has(bytes, serial, path, 1);
+    inventory.disk[inventory.disks - 1].named = 1;
 }
 
 static void test_a_new_machine(void)
@@ -73,12 +94,37 @@ static void test_the_same_disks_in_another_order(void)
     CHECK_EQ(plan.disk[1].known, 0);
 }
 
-static void test_a_resized_disk(void)
+static void test_a_grown_disk(void)
 {
     setup();
     has(3 << 20, "A", "p0", 1);
     has(2 << 20, "C", "p2", 1);
-    refused(BF_ERR_MISMATCH, "size");
+    CHECK_EQ(make(2, &point), BF_OK);
+    CHECK_EQ(plan.disk[0].known, 0);
+    CHECK(plan.disk[0].grown && !plan.disk[1].grown);
+}
+
+// At the same place, but nothing says that it is the same one.
+static void test_a_larger_disk_without_a_name(void)
+{
+    setup();
+    known[0].identity.serial[0] = 0;
+    has(3 << 20, "", "p0", 1);
+    has(2 << 20, "C", "p2", 1);
+    refused_until_accepted("sizes differ");
+    CHECK_EQ(plan.disk[0].known, BF_PLAN_NEW);
+}
+
+static void test_a_smaller_disk(void)
+{
+    setup();
+    has(1 << 19, "A", "p0", 1);
+    has(2 << 20, "C", "p2", 1);
+    refused_until_accepted("smaller than it was");
+    CHECK_EQ(plan.disk[0].known, BF_PLAN_NEW);
+    CHECK_EQ(plan.disk[1].known, 1);
+    inventory.disk[0].named = 1; // to name it is not to accept that
+    refused(BF_ERR_MISMATCH, "smaller than it was");
 }
 
 static void test_an_exchanged_disk(void)
@@ -86,7 +132,10 @@ static void test_an_exchanged_disk(void)
     setup();
     has(1 << 20, "X", "p0", 1);
     has(2 << 20, "C", "p2", 1);
-    refused(BF_ERR_MISMATCH, "serial");
+    refused_until_accepted("serial");
+    CHECK_EQ(plan.disk[0].known, BF_PLAN_NEW);
+    inventory.disk[0].named = 1; // disk A is missing all the same
+    refused(BF_ERR_MISMATCH, "disk 0 of this replica");
 }
 
 static void test_a_further_disk(void)
@@ -95,7 +144,19 @@ static void test_a_further_disk(void)
     has(1 << 20, "A", "p0", 1);
     has(2 << 20, "C", "p2", 1);
     has(4 << 20, "D", "p3", 1);
-    refused(BF_ERR_MISMATCH, "D");
+    refused_until_accepted("D");
+    CHECK_EQ(plan.disk[2].known, BF_PLAN_NEW);
+}
+
+static void test_a_further_disk_that_is_named(void)
+{
+    setup();
+    has(1 << 20, "A", "p0", 1);
+    has(2 << 20, "C", "p2", 1);
+    named(4 << 20, "D", "p3");
+    CHECK_EQ(make(2, &point), BF_OK);
+    CHECK_EQ(plan.disks, 3);
+    CHECK_EQ(plan.disk[2].known, BF_PLAN_NEW);
 }
 
 static void test_a_missing_disk(void)
@@ -104,6 +165,8 @@ static void test_a_missing_disk(void)
     has(1 << 20, "A", "p0", 1);
     refused(BF_ERR_MISMATCH, "disk 2 of this replica");
     CHECK(strstr(fault.what, "not attached"));
+    refused_until_accepted("disk 2");
+    CHECK_EQ(plan.disks, 1);
 }
 
 static void test_a_disk_that_was_left_out(void)
@@ -119,6 +182,9 @@ static void test_two_that_look_alike(void)
     setup();
     has(1 << 20, "A", "p0", 1);
     has(1 << 20, "A", "p1", 1);
+    refused(BF_ERR_MISMATCH, "cannot be told");
+    CHECK(!may_accept);
+    accepted = 1; // nobody can accept a guess
     refused(BF_ERR_MISMATCH, "cannot be told");
 }
 
@@ -140,6 +206,27 @@ static void test_a_disk_of_an_attempt_that_failed(void)
     has(1 << 20, "A", "p0", 1);
     has(2 << 20, "C", "p2", 1);
     refused(BF_ERR_MISMATCH, "C");
+    inventory.disk[1].named = 1; // once it is asked for, it goes on where that attempt ended
+    CHECK_EQ(make(2, &point), BF_OK);
+    CHECK_EQ(plan.disk[1].known, 1);
+}
+
+static void test_a_set_is_its_disks(void)
+{
+    struct bf_digest first, second;
+    setup();
+    has(1 << 20, "A", "p0", 1);
+    has(2 << 20, "C", "p2", 1);
+    has(4 << 20, "D", "p3", 0);
+    bf_disk_set_digest(&inventory, &first);
+    setup();
+    has(2 << 20, "C", "p2", 1);
+    has(1 << 20, "A", "p0", 1);
+    bf_disk_set_digest(&inventory, &second);
+    CHECK(bf_digest_equal(&first, &second));
+    inventory.disk[0].identity.serial[0] = 'X';
+    bf_disk_set_digest(&inventory, &second);
+    CHECK(!bf_digest_equal(&first, &second));
 }
 
 static void test_nothing_planned(void)
@@ -161,7 +248,9 @@ static void test_what_was_learnt_is_kept(void)
 }
 
 TEST_MAIN(TEST(test_a_new_machine), TEST(test_the_same_disks_in_another_order),
-          TEST(test_a_resized_disk), TEST(test_an_exchanged_disk), TEST(test_a_further_disk),
+          TEST(test_a_grown_disk), TEST(test_a_larger_disk_without_a_name),
+          TEST(test_a_smaller_disk), TEST(test_an_exchanged_disk), TEST(test_a_further_disk),
+          TEST(test_a_further_disk_that_is_named), TEST(test_a_set_is_its_disks),
           TEST(test_a_missing_disk), TEST(test_a_disk_that_was_left_out),
           TEST(test_two_that_look_alike), TEST(test_without_a_point_disks_may_change),
           TEST(test_a_disk_of_an_attempt_that_failed), TEST(test_nothing_planned),

@@ -261,14 +261,25 @@ static uint32_t planned(void)
     return mask;
 }
 
+static uint32_t named(void)
+{
+    uint32_t mask = 0;
+    for (uint32_t i = 0; i < inventory.disks; i++)
+        mask |= (uint32_t)inventory.disk[i].named << i;
+    return mask;
+}
+
 static void plan(void)
 {
     CHECK_EQ(apply(NULL, NULL), BF_OK);
     CHECK_EQ(planned(), 3);
+    CHECK_EQ(named(), 0);
     CHECK_EQ(apply("all", NULL), BF_OK);
     CHECK_EQ(planned(), 3);
+    CHECK_EQ(named(), 3);
     CHECK_EQ(apply("serial:S1", NULL), BF_OK);
     CHECK_EQ(planned(), 2);
+    CHECK_EQ(named(), 2);
     CHECK_STR(inventory.disk[0].why, "not named by disk=");
     CHECK_EQ(apply("S2", "S0"), BF_OK);
     CHECK_EQ(planned(), 5);

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/platform.h"
 #include "replica/qsd.h"
 #include "replica/store_parts.h"
 #include "tests/unit/store_files.h"
@@ -97,7 +98,14 @@ static void whole_session(void)
     struct bf_session_config config;
     struct bf_session_store *s;
 
-    if (bf_state_open(files.state, BF_STATE_DAEMON, &state, &fault) != BF_OK)
+    enum bf_err err = bf_state_open(files.state, BF_STATE_DAEMON, &state, &fault);
+
+    // A child of the process that was killed may have the lock until it is killed too.
+    for (int i = 0; err == BF_ERR_BUSY && i < 1000; i++) {
+        bf_platform_idle(10000);
+        err = bf_state_open(files.state, BF_STATE_DAEMON, &state, &fault);
+    }
+    if (err)
         _exit(2);
     session_config(&source, &config);
     if (bf_session_store_open(state, &config, &s, &fault) != BF_OK)

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// bootferry machine accept: the operator overrules the refusal of a machine's disks. What is
+// accepted is exactly the set that was refused last, no other; the daemon forgets it with the point
+// that is made of it.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "replica/cli.h"
+#include "replica/cli_accept.h"
+#include "replica/cli_out.h"
+#include "replica/disks_key.h"
+
+enum { REFUSED_MAX = 64 * 1024, DIGEST_TEXT = 80 };
+
+json_t *bf_refused_disks(struct bf_db *db, const char *machine)
+{
+    char key[BF_DISKS_KEY_MAX], accepted[DIGEST_TEXT] = "";
+    char *text = calloc(1, REFUSED_MAX);
+    json_t *json = NULL;
+    bf_disks_refused_key(key, machine);
+    if (text && bf_db_meta_get(db, key, text, REFUSED_MAX) == BF_OK)
+        json = json_loads(text, 0, NULL);
+    free(text);
+    bf_disks_accepted_key(key, machine);
+    if (json && bf_db_meta_get(db, key, accepted, sizeof accepted) != BF_OK)
+        accepted[0] = 0;
+    if (json) {
+        const char *digest = json_string_value(json_object_get(json, "digest"));
+        json_object_set_new(json, "accepted", json_boolean(digest && !strcmp(digest, accepted)));
+    }
+    return json;
+}
+
+void bf_refused_disks_print(const json_t *refused, const char *machine)
+{
+    const json_t *disk;
+    size_t i;
+    char when[BF_TIME_TEXT];
+    const char *reason = json_string_value(json_object_get(refused, "reason"));
+    printf("Its disks were refused on %s: %s.\nIt came with:\n",
+           bf_time_text(json_integer_value(json_object_get(refused, "time")), when),
+           reason ? reason : "no reason was kept");
+    json_array_foreach(json_object_get(refused, "disks"), i, disk)
+    {
+        printf("  %s\n", json_is_string(disk) ? json_string_value(disk) : "a disk");
+    }
+    if (json_is_true(json_object_get(refused, "accepted")))
+        printf("These are accepted for the next point.\n");
+    else
+        printf("If that is meant: bootferry machine accept %s\n", machine);
+}
+
+static int run_accept(struct bf_cli *cli)
+{
+    char key[BF_DISKS_KEY_MAX];
+    struct bf_machine machine;
+    struct bf_fault fault;
+    int status = bf_cli_open_machine(cli, cli->argument[0], &machine);
+    if (status)
+        return status;
+    json_t *refused = bf_refused_disks(cli->db, machine.name);
+    const char *digest = json_string_value(json_object_get(refused, "digest"));
+    if (!digest) {
+        json_decref(refused);
+        bf_fault_set(&fault, BF_ERR_NOT_FOUND, BF_SIDE_CONFIG,
+                     "start the machine; when its disks are refused, look at them and come back",
+                     "no disks of %s were refused since its latest point", machine.name);
+        return bf_cli_fail(&fault);
+    }
+    bf_disks_accepted_key(key, machine.name);
+    enum bf_err err = bf_db_meta_set(cli->db, key, digest);
+    json_object_set_new(refused, "accepted", json_true());
+    if (!err && cli->json)
+        status = bf_json_print(json_pack("{s:s, s:O}", "machine", machine.name, "disks", refused));
+    else if (!err) {
+        bf_refused_disks_print(refused, machine.name);
+        printf("Earlier points stay what they are. Next: start %s again.\n", machine.name);
+    }
+    json_decref(refused);
+    return err ? bf_cli_fail(bf_db_fault(cli->db)) : status;
+}
+
+const struct bf_cli_command bf_command_machine_accept = {
+    .name = "machine accept",
+    .usage = "NAME",
+    .summary = "Accept the disks with which a machine was refused",
+    .details =
+        "After its first point a machine's disks are binding: one that is missing, exchanged,\n"
+        "smaller or merely there is refused. This accepts exactly the set that was refused last,\n"
+        "for the next point: what is not recognised is copied as a new disk, what is missing is\n"
+        "left out. Earlier points stay what they are.",
+    .min = 1,
+    .max = 1,
+    .json = 1,
+    .run = run_accept,
+};

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// The disks with which a machine was refused since its latest point.
+#ifndef BF_REPLICA_CLI_ACCEPT_H
+#define BF_REPLICA_CLI_ACCEPT_H
+
+#include <jansson.h>
+
+#include "replica/db.h"
+
+// {digest, time, reason, disks, accepted}, or NULL when none were refused. The caller's.
+json_t *bf_refused_disks(struct bf_db *db, const char *machine);
+void bf_refused_disks_print(const json_t *refused, const char *machine);
+
+#endif
