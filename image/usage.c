@@ -146,7 +146,9 @@ static void deselect(struct bf_usage *u)
 static enum bf_err find_volumes(struct bf_usage *u)
 {
     bf_place_list_cut(&u->list, u->scanned);
-    enum bf_err err = bf_usage_lvm(&u->peek, &u->list, u->disk);
+    enum bf_err err = bf_usage_md(&u->peek, &u->list, u->disk);
+    if (!err)
+        err = bf_usage_lvm(&u->peek, &u->list, u->disk);
     u->peek.place = u->list.place;
     u->peek.places = u->list.count;
     return err;

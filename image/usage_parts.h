@@ -141,6 +141,7 @@ enum bf_err bf_usage_unallocated(struct bf_usage_map *map, char why[BF_USAGE_WHY
 
 // Volumes: adds to the list what lies on places that are in it, and tells the log what is copied
 // whole of what lies on `disk`. Fails with BF_ERR_NO_MEMORY, or where something cannot be read.
+enum bf_err bf_usage_md(struct bf_peek *peek, struct bf_place_list *list, uint32_t disk);
 enum bf_err bf_usage_lvm(struct bf_peek *peek, struct bf_place_list *list, uint32_t disk);
 
 // Signatures of everything that may lie on a place, as a set. A place with more than one owner
