@@ -30,6 +30,7 @@ enum {
     RX_FRAMES = 256, // at most: a burst that arrives while the loop reads, digests, compresses
     TX_FRAMES = 128,
     FRAMES_LEAST = 16,
+    TX_BATCH = 16,             // frames that wait for a notification at most
     RING_BYTES_MOST = 1048576, // large frames have fewer buffers
     HEADER_BYTES = 12,         // struct virtio_net_hdr, 5.1.6
     ETHERNET_BYTES = 14,
@@ -68,7 +69,8 @@ struct virtio_net {
     uint64_t progress_us;         // last time that a frame was sent or none was to be
     uint32_t in_flight, next;     // of the transmit queue
     uint8_t sending[TX_FRAMES];
-    uint8_t unnotified; // receive buffers were offered since the last notification
+    uint32_t untold;   // frames that were offered since the last notification
+    uint8_t rx_untold; // receive buffers likewise
     int8_t link;
     struct bf_recovery recovery;
 };
@@ -105,7 +107,7 @@ static enum bf_err start(struct virtio_net *d)
     if (err)
         return err;
     memset(d->sending, 0, sizeof d->sending);
-    d->in_flight = 0;
+    d->in_flight = d->untold = 0;
     d->progress_us = bf_platform_now_us();
     fill_rx(d);
     err = bf_virtio_start(&d->virtio);
@@ -188,6 +190,14 @@ static void *net_room(void *impl)
     return NULL;
 }
 
+// Each notification is an exit of the virtual machine, which costs more than a frame: several
+// frames share one, and poll is called often.
+static void tell(struct virtio_net *d)
+{
+    d->untold = 0;
+    bf_virtio_notify(&d->virtio, &d->tx.queue);
+}
+
 static void offer_frame(struct virtio_net *d, uint32_t i, size_t len)
 {
     uint8_t *frame = frame_of(d, &d->tx, i);
@@ -200,7 +210,8 @@ static void offer_frame(struct virtio_net *d, uint32_t i, size_t len)
     d->in_flight++;
     d->next = i + 1;
     bf_virtqueue_offer(&d->tx.queue, (uint16_t)i);
-    bf_virtio_notify(&d->virtio, &d->tx.queue);
+    if (++d->untold >= TX_BATCH)
+        tell(d);
 }
 
 static enum bf_err net_send(void *impl, const void *frame, size_t len)
@@ -270,7 +281,7 @@ static enum bf_err net_receive(void *impl, void *buffer, size_t size, size_t *le
         }
         err = copy_out(d, i, written, buffer, size, len);
         bf_virtqueue_offer(&d->rx.queue, i);
-        d->unnotified = 1;
+        d->rx_untold = 1;
     }
     return err ? BF_AGAIN : BF_OK;
 }
@@ -307,8 +318,10 @@ static void net_poll(void *impl)
         look_at_device(d, now);
     if (!works(d))
         return;
-    if (d->unnotified) {
-        d->unnotified = 0;
+    if (d->untold)
+        tell(d);
+    if (d->rx_untold) {
+        d->rx_untold = 0;
         bf_virtio_notify(&d->virtio, &d->rx.queue);
     }
     if (!d->link) // nothing need be sent now

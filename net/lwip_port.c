@@ -49,6 +49,7 @@ static struct {
     struct bf_nic *nic;
     struct netif netif;
     ip6_addr_t gateway6;
+    uint8_t sent; // frames since the NIC was polled
     uint32_t complaints;
 } port;
 
@@ -174,6 +175,7 @@ static enum bf_err gather_and_send(struct bf_nic *nic, struct pbuf *p)
         memset(frame + len, 0, FRAME_MIN - len);
         len = FRAME_MIN;
     }
+    port.sent = 1;
     return nic->ops->send(nic->impl, frame, len);
 }
 
@@ -277,5 +279,9 @@ uint32_t bf_lwip_poll(void)
             received++;
     }
     sys_check_timeouts();
+    // Acknowledgements, and what they let go: not a turn of the loop later.
+    if (port.nic && port.sent)
+        port.nic->ops->poll(port.nic->impl);
+    port.sent = 0;
     return received;
 }

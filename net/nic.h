@@ -19,13 +19,14 @@ struct bf_nic_ops {
     // Where the next frame may be built in the driver's own memory, room for mtu and header of it:
     // given to send, it is not copied. NULL: the queue is full. May itself be NULL.
     void *(*room)(void *impl);
-    // Copies or takes the frame before returning. BF_AGAIN: the queue is full, nothing taken.
+    // Copies or takes the frame before returning; it may leave at the next poll only. BF_AGAIN: the
+    // queue is full, nothing taken.
     enum bf_err (*send)(void *impl, const void *frame, size_t len);
     // One received frame into buffer. BF_AGAIN when there is none. A frame longer than size is
     // dropped and counted.
     enum bf_err (*receive)(void *impl, void *buffer, size_t size, size_t *len);
-    // Recycles sent buffers, refreshes the link state, moves on what takes time, such as a reset;
-    // cheap, called in every turn of the loop.
+    // Lets frames go, recycles sent buffers, refreshes the link state, moves on what takes time,
+    // such as a reset; cheap, called in every turn of the loop.
     void (*poll)(void *impl);
     // 1 up, 0 down, -1 the device cannot tell.
     int (*link)(void *impl);

@@ -79,9 +79,16 @@ static const uint8_t *make_frame(const uint8_t *to, size_t len, uint32_t number)
     return frame;
 }
 
-static enum bf_err send_frame(size_t len, uint32_t number)
+static enum bf_err give_frame(size_t len, uint32_t number)
 {
     return nic.ops->send(nic.impl, make_frame(own, len, number), len);
+}
+
+static enum bf_err send_frame(size_t len, uint32_t number)
+{
+    enum bf_err err = give_frame(len, number);
+    poll_now();
+    return err;
 }
 
 static int sent_was(size_t len, uint32_t number)
@@ -170,12 +177,34 @@ static void test_built_in_place(void)
     CHECK(room != NULL);
     memcpy(room, make_frame(own, 300, 9), 300);
     CHECK_EQ(nic.ops->send(nic.impl, room, 300), BF_OK);
+    poll_now();
     CHECK(sent_was(300, 9));
     model.hold = 1;
-    for (uint32_t i = 1; i < IN_FLIGHT; i++)
+    for (uint32_t i = 0; i < IN_FLIGHT; i++)
         CHECK_EQ(send_frame(60, i), BF_OK);
     CHECK(nic.ops->room(nic.impl) == NULL);
     CHECK_EQ(nic.counters.tx_refused, 1);
+    stop();
+}
+
+// Several frames share a notification; the next poll tells of what is left.
+static void test_frames_go_together(void)
+{
+    uint32_t before;
+    prepare();
+    start();
+    before = model.virtio.notifications;
+    for (uint32_t i = 0; i < 15; i++)
+        CHECK_EQ(give_frame(100, i), BF_OK);
+    CHECK_EQ(out_count, 0);
+    CHECK_EQ(give_frame(100, 15), BF_OK);
+    CHECK_EQ(out_count, 16);
+    CHECK_EQ(give_frame(100, 16), BF_OK);
+    CHECK_EQ(out_count, 16);
+    poll_now();
+    CHECK_EQ(out_count, 17);
+    CHECK(sent_was(100, 16));
+    CHECK_EQ(model.virtio.notifications, before + 2);
     stop();
 }
 
@@ -682,7 +711,8 @@ static void test_tcp_survives_a_reset(void)
 }
 
 TEST_MAIN(TEST(test_serves_both_ids), TEST(test_opens), TEST(test_frames_out),
-          TEST(test_built_in_place), TEST(test_many_in_flight_in_any_order), TEST(test_frames_in),
+          TEST(test_built_in_place), TEST(test_frames_go_together),
+          TEST(test_many_in_flight_in_any_order), TEST(test_frames_in),
           TEST(test_a_burst_and_a_full_ring),
           TEST(test_a_device_that_looks_by_itself_is_not_notified), TEST(test_link),
           TEST(test_large_frames), TEST(test_short_queues), TEST(test_a_stall_resets_once),
