@@ -8,12 +8,12 @@
 #include "base/err.h"
 #include "net/proto.h"
 
-// Sets planned, named and why of every disk. On entry, why is not empty for disks that must not be read
-// (boot medium, CD, empty drive) or are left out by default (removable, why begins with
+// Sets planned, named and why of every disk. On entry, why is not empty for disks that must not be
+// read (boot medium, CD, empty drive) or are left out by default (removable, why begins with
 // "removable"). Without disk=, or with disk=all, every disk without a reason is planned (named with
-// disk=all only: what merely appeared is not what somebody asked for); a selector
-// may name a removable disk, never one with another reason. Fails with BF_ERR_MISMATCH (fits none
-// or several) or BF_ERR_NOT_FOUND (nothing to migrate) and a fault.
+// disk=all only: what merely appeared is not what somebody asked for); a selector may name a
+// removable disk, never one with another reason. Fails with BF_ERR_MISMATCH (fits none or several)
+// or BF_ERR_NOT_FOUND (nothing to migrate) and a fault.
 enum bf_err bf_disk_plan_apply(const struct bf_config *config, struct bf_inventory *inventory,
                                struct bf_fault *fault);
 

@@ -169,6 +169,8 @@ static enum bf_err open_session(struct bf_receiver *r, const struct bf_inventory
     struct bf_receiver_session *s = r->session;
     struct bf_fault fault = {0};
     enum bf_err err = r->host->session(r->host->impl, &r->hello, inventory, s, &fault);
+    if (err == BF_AGAIN)
+        return err;
     if (err)
         return bf_receiver_fault_from_host(r, err, &fault);
     r->disk = bf_alloc(s->disks * sizeof *r->disk);
@@ -201,7 +203,8 @@ static enum bf_err on_inventory(struct bf_receiver *r, const struct bf_frame *f)
                                   "make a medium for this machine with `bootferry media`",
                                   "a machine without a certificate may only enrol");
     inventory = bf_alloc(sizeof *inventory);
-    r->session = bf_alloc(sizeof *r->session);
+    if (!r->session)
+        r->session = bf_alloc(sizeof *r->session);
     if (!inventory || !r->session)
         err = bf_receiver_refuse(r, BF_ERR_NO_MEMORY, BF_SIDE_SERVER, "give the server more memory",
                                  "the server has no memory left");

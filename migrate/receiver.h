@@ -27,7 +27,9 @@ struct bf_receiver_session {
 
 struct bf_receiver_host {
     // Opens or resumes the session for the peer of this connection (whose identity the host knows
-    // from TLS). The host fills *out; refuses with a fault that is sent to the source.
+    // from TLS). The host fills *out; refuses with a fault that is sent to the source. BF_AGAIN: it
+    // takes longer, ask again in the next turn, with the same arguments and what is in *out so far;
+    // the source is kept assured meanwhile.
     enum bf_err (*session)(void *impl, const struct bf_hello *hello,
                            const struct bf_inventory *inventory, struct bf_receiver_session *out,
                            struct bf_fault *fault);

@@ -134,24 +134,27 @@ static enum bf_err begin_row(struct bf_conn *c, const struct bf_hello *hello, ui
     return BF_OK;
 }
 
-static enum bf_err open_store(struct bf_conn *c, const struct bf_hello *hello,
-                              struct bf_session_config *config, struct bf_receiver_session *out,
-                              struct bf_fault *fault)
+static enum bf_err begin_store(struct bf_conn *c, const struct bf_hello *hello,
+                               struct bf_session_config *config, struct bf_receiver_session *out,
+                               struct bf_fault *fault)
 {
     bf_snprintf(config->machine, sizeof config->machine, "%s", c->peer.machine);
     memcpy(config->session, c->row.id, sizeof config->session);
     memcpy(config->boot, hello->boot, sizeof config->boot);
-    enum bf_err err = bf_session_store_open(c->daemon->state, config, &c->store, fault);
-    if (err)
-        return err;
-    out->store = bf_session_store_ops(c->store);
+    enum bf_err err = bf_session_store_begin(c->daemon->state, config, &c->store, fault);
+    if (!err)
+        out->store = bf_session_store_ops(c->store);
+    return err;
+}
+
+static void plan_from_store(const struct bf_conn *c, struct bf_receiver_session *out)
+{
     for (uint16_t i = 0; i < out->disks; i++) {
         struct bf_plan *p = &out->plan[i];
         p->resume_chunk = bf_session_store_resume(c->store, p->disk);
         p->done = (uint8_t)bf_session_store_done(c->store, p->disk);
         p->has_base = (uint8_t)bf_session_store_has_base(c->store, p->disk);
     }
-    return BF_OK;
 }
 
 // Says in job, status and events that the session has begun.
@@ -175,11 +178,11 @@ static void announce(struct bf_conn *c, const struct bf_receiver_session *out,
                   hello->program, out->disks, out->disks == 1 ? "" : "s");
 }
 
-static enum bf_err host_session(void *impl, const struct bf_hello *hello,
-                                const struct bf_inventory *inventory,
-                                struct bf_receiver_session *out, struct bf_fault *fault)
+// Up to the store, which is opened by a thread of its own: that may take a while.
+static enum bf_err begin_session(struct bf_conn *c, const struct bf_hello *hello,
+                                 const struct bf_inventory *inventory,
+                                 struct bf_receiver_session *out, struct bf_fault *fault)
 {
-    struct bf_conn *c = impl;
     struct bf_session_config config = {0};
     enum bf_err err = bf_conn_admit(c->db, &c->peer, fault);
     if (err)
@@ -194,9 +197,21 @@ static enum bf_err host_session(void *impl, const struct bf_hello *hello,
     if (!err)
         err = bf_conn_plan_disks(c, inventory, &config, out, fault);
     if (!err)
-        err = open_store(c, hello, &config, out, fault);
+        err = begin_store(c, hello, &config, out, fault);
+    return err;
+}
+
+static enum bf_err host_session(void *impl, const struct bf_hello *hello,
+                                const struct bf_inventory *inventory,
+                                struct bf_receiver_session *out, struct bf_fault *fault)
+{
+    struct bf_conn *c = impl;
+    enum bf_err err = c->store ? BF_OK : begin_session(c, hello, inventory, out, fault);
+    if (!err)
+        err = bf_session_store_opened(c->store, fault);
     if (err)
         return err;
+    plan_from_store(c, out);
     memcpy(out->welcome.session, c->row.id, sizeof out->welcome.session);
     out->welcome.clock = time(NULL);
     bf_snprintf(out->welcome.name, sizeof out->welcome.name, "%s", c->peer.machine);

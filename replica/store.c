@@ -29,6 +29,16 @@ void bf_store_notify(struct bf_session_store *s)
     eventfd_write(s->notify, 1);
 }
 
+int bf_store_is_ending(struct bf_session_store *s)
+{
+    int ending;
+
+    pthread_mutex_lock(&s->lock);
+    ending = s->stop;
+    pthread_mutex_unlock(&s->lock);
+    return ending;
+}
+
 void bf_store_fail(struct bf_session_store *s, const struct bf_fault *fault)
 {
     pthread_mutex_lock(&s->lock);

@@ -30,13 +30,18 @@ struct bf_session_config {
 
 struct bf_session_store;
 
-// Opens the machine's live disks for this session, restarting the storage daemon and re-reading
-// what was in doubt after a kill; may take a few seconds (call it where waiting does not matter, or
-// accept it: at most two windows of 256 MiB are re-read per disk). The state must outlive the
-// store.
+// Begins to open the machine's live disks for this session: starts the storage daemon and re-reads
+// what was in doubt after a kill, in a thread of its own. May take a few seconds: normally at most
+// two windows of 256 MiB are re-read per disk. The state must outlive the store.
 //  - the same session and boot as before: continues, see bf_session_store_resume;
 //  - anything else: positions are 0, and base() describes what is there.
+enum bf_err bf_session_store_begin(struct bf_state *state, const struct bf_session_config *config,
+                                   struct bf_session_store **out, struct bf_fault *fault);
+// BF_AGAIN while it is being opened; bf_session_store_fd becomes readable when that is over. After
+// an error nothing but bf_session_store_close may follow, after BF_AGAIN that or asking again.
 // BF_ERR_BUSY: another session store has the machine open (close it first).
+enum bf_err bf_session_store_opened(struct bf_session_store *store, struct bf_fault *fault);
+// Both in one, waiting; nothing is left to close after an error.
 enum bf_err bf_session_store_open(struct bf_state *state, const struct bf_session_config *config,
                                   struct bf_session_store **out, struct bf_fault *fault);
 

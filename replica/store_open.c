@@ -158,7 +158,7 @@ static enum bf_err add_disk(struct bf_session_store *s, struct bf_store_disk *d,
 {
     enum bf_err err = bf_qsd_add(s->qsd, d->number, chain, 1, fault);
 
-    for (int i = 0; err == BF_ERR_BUSY && i < LOCK_ATTEMPTS; i++) {
+    for (int i = 0; err == BF_ERR_BUSY && i < LOCK_ATTEMPTS && !bf_store_is_ending(s); i++) {
         bf_platform_idle(LOCK_PAUSE_US);
         err = bf_qsd_add(s->qsd, d->number, chain, 1, fault);
     }
@@ -264,6 +264,7 @@ static void *run(void *store)
     s->fault = fault;
     pthread_cond_signal(&s->opened);
     pthread_mutex_unlock(&s->lock);
+    bf_store_notify(s);
     if (!err && s->qsd) {
         bf_store_checker_start(s);
         bf_store_worker(s);
@@ -294,32 +295,21 @@ static enum bf_err prepare(struct bf_session_store *s, const struct bf_session_c
     return BF_OK;
 }
 
-static enum bf_err wait_until_open(struct bf_session_store *s, struct bf_fault *fault)
+static enum bf_err start_worker(struct bf_session_store *s, struct bf_fault *fault)
 {
     sigset_t all, before;
-    enum bf_err err;
-    int started;
 
     sigfillset(&all); // signals are the main thread's business
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    started = pthread_create(&s->worker, NULL, run, s) == 0;
+    s->has_worker = pthread_create(&s->worker, NULL, run, s) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (!started)
-        return bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SERVER, "free some memory",
-                            "no memory for a thread");
-    s->has_worker = 1;
-    pthread_mutex_lock(&s->lock);
-    while (!s->is_open)
-        pthread_cond_wait(&s->opened, &s->lock);
-    err = s->failed ? s->fault.code : BF_OK;
-    if (err)
-        *fault = s->fault;
-    pthread_mutex_unlock(&s->lock);
-    return err;
+    return s->has_worker ? BF_OK
+                         : bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SERVER,
+                                        "free some memory", "no memory for a thread");
 }
 
-enum bf_err bf_session_store_open(struct bf_state *state, const struct bf_session_config *config,
-                                  struct bf_session_store **out, struct bf_fault *fault)
+enum bf_err bf_session_store_begin(struct bf_state *state, const struct bf_session_config *config,
+                                   struct bf_session_store **out, struct bf_fault *fault)
 {
     struct bf_session_store *s;
     enum bf_err err;
@@ -341,13 +331,56 @@ enum bf_err bf_session_store_open(struct bf_state *state, const struct bf_sessio
     if (err)
         bf_fault_set(fault, err, BF_SIDE_SERVER, "free some memory", "no memory for a session");
     else
-        err = wait_until_open(s, fault);
+        err = start_worker(s, fault);
     if (err) {
         bf_session_store_close(s);
         return err;
     }
     *out = s;
     return BF_OK;
+}
+
+// With the lock.
+static enum bf_err outcome(const struct bf_session_store *s, struct bf_fault *fault)
+{
+    if (!s->is_open)
+        return BF_AGAIN;
+    if (s->failed)
+        *fault = s->fault;
+    return s->failed ? s->fault.code : BF_OK;
+}
+
+enum bf_err bf_session_store_opened(struct bf_session_store *s, struct bf_fault *fault)
+{
+    eventfd_t value;
+    enum bf_err err;
+
+    eventfd_read(s->notify, &value); // EAGAIN when there is nothing: fine
+    pthread_mutex_lock(&s->lock);
+    err = outcome(s, fault);
+    pthread_mutex_unlock(&s->lock);
+    return err;
+}
+
+enum bf_err bf_session_store_open(struct bf_state *state, const struct bf_session_config *config,
+                                  struct bf_session_store **out, struct bf_fault *fault)
+{
+    struct bf_session_store *s;
+    enum bf_err err = bf_session_store_begin(state, config, &s, fault);
+
+    *out = NULL;
+    if (err)
+        return err;
+    pthread_mutex_lock(&s->lock);
+    while (!s->is_open)
+        pthread_cond_wait(&s->opened, &s->lock);
+    err = outcome(s, fault);
+    pthread_mutex_unlock(&s->lock);
+    if (err)
+        bf_session_store_close(s);
+    else
+        *out = s;
+    return err;
 }
 
 static void free_disk(struct bf_store_disk *d)

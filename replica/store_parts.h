@@ -137,10 +137,11 @@ struct bf_session_store {
 };
 
 struct bf_store_disk *bf_store_find(const struct bf_session_store *s, uint16_t number);
-// Both take the lock themselves.
+// These take the lock themselves.
 void bf_store_fail(struct bf_session_store *s, const struct bf_fault *fault);
 void bf_store_fail_code(struct bf_session_store *s, enum bf_err code, const char *doing);
 void bf_store_notify(struct bf_session_store *s);
+int bf_store_is_ending(struct bf_session_store *s); // somebody waits for the worker to end
 uint64_t bf_store_bytes(const struct bf_store_disk *d, uint64_t first, uint64_t count);
 
 extern const struct bf_store_ops bf_session_store_table;

@@ -24,6 +24,8 @@ static enum bf_err settle_chunk(void *user, uint64_t chunk, const void *data, ui
     uint64_t count;
     enum bf_err err = bf_working_run(d->working, chunk, 1, &state, &count, &recorded, 1);
 
+    if (bf_store_is_ending(d->store))
+        return BF_ERR_CANCELLED; // the marks stay
     if (err)
         return err;
     if (!data) {
@@ -62,6 +64,7 @@ static enum bf_err settle_all(struct bf_store_disk *d, struct bf_readback *r, ui
 
     for (; !err && window != UINT64_MAX;
          window = bf_working_next_doubtful(d->working, window + 1)) {
+        bf_step("settling");
         err = settle_window(d, r, window, settling, fault);
         (*windows)++;
     }

@@ -68,6 +68,8 @@ static const struct bf_stream_ops ops = {script_write,  script_read,  script_pol
 
 // ---- The host ----------------------------------------------------------------------------------
 
+static uint64_t opened_us; // from when on the host has the session open
+
 static enum bf_err session(void *impl, const struct bf_hello *hello,
                            const struct bf_inventory *inventory, struct bf_receiver_session *out,
                            struct bf_fault *why)
@@ -75,6 +77,8 @@ static enum bf_err session(void *impl, const struct bf_hello *hello,
     (void)impl;
     (void)inventory;
     (void)why;
+    if (bf_platform_now_us() < opened_us)
+        return BF_AGAIN;
     memset(out->welcome.session, 1, 16);
     snprintf(out->welcome.name, sizeof out->welcome.name, "scripted");
     sim_store_open(&store, out->welcome.session, hello->boot);
@@ -131,6 +135,7 @@ static void begin(void)
     caps = BF_CAP_LZ4 | BF_CAP_ZSTD;
     identity = 1;
     unsound = 0;
+    opened_us = 0;
     memset(&fault, 0, sizeof fault);
     memset(chunk, 0x5a, sizeof chunk);
     bf_digest_of(&digest, chunk, sizeof chunk);
@@ -226,6 +231,26 @@ static void refused(enum bf_err code, const char *words)
 }
 
 // ---- Cases -------------------------------------------------------------------------------------
+
+// The source hears from a server that takes its time to open the session, and is not taken for dead
+// meanwhile.
+static void test_opening_takes_a_while(void)
+{
+    struct bf_frame f;
+    greet();
+    say_whole_disk();
+    SAY(commit, a_commit());
+    opened_us = bf_platform_now_us() + 40000000;
+    CHECK_EQ(run(30), BF_AGAIN);
+    CHECK(heard(BF_MSG_PING, &f));
+    CHECK(!heard(BF_MSG_WELCOME, &f));
+    greet();
+    say_whole_disk();
+    SAY(commit, a_commit());
+    opened_us = bf_platform_now_us() + 40000000;
+    CHECK_EQ(run(60), BF_OK);
+    CHECK(heard(BF_MSG_WELCOME, &f) && heard(BF_MSG_COMMITTED, &f));
+}
 
 static void test_a_sound_script(void)
 {
@@ -518,7 +543,7 @@ static void test_the_ends(void)
     sim_store_free(&store);
 }
 
-TEST_MAIN(TEST(test_a_sound_script), TEST(test_idle_means_that_all_is_said),
+TEST_MAIN(TEST(test_a_sound_script), TEST(test_opening_takes_a_while), TEST(test_idle_means_that_all_is_said),
           TEST(test_opening_out_of_order), TEST(test_versions),
           TEST(test_without_identity_only_enrolment), TEST(test_ranges_are_judged),
           TEST(test_contents_are_judged), TEST(test_same_needs_certainty),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The session store: copying, continuing, sealing, repairing; several points of two disks.
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -399,6 +400,53 @@ static void test_a_write_spoils_the_check_under_way(void)
     finish();
 }
 
+// A session that ended with doubt opens slowly: nobody has to wait for that, and it can be ended.
+static atomic_int marked, settling, may_go_on;
+
+static void hold_while_settling(const char *name)
+{
+    if (strcmp(name, "doubt") == 0)
+        marked = 1;
+    if (strcmp(name, "settling") != 0)
+        return;
+    settling = 1;
+    while (!may_go_on)
+        bf_platform_idle(1000);
+}
+
+static void wait_for(atomic_int *flag)
+{
+    for (uint64_t end = bf_platform_now_us() + 30000000; !*flag && bf_platform_now_us() < end;)
+        bf_platform_idle(1000);
+    CHECK(*flag);
+}
+
+static void test_opening_does_not_wait(void)
+{
+    struct bf_session_config config;
+    struct bf_session_store *s;
+
+    begin(14, DISK_BYTES);
+    marked = settling = may_go_on = 0;
+    store_step_watch(hold_while_settling);
+    s = open_session();
+    CHECK_EQ(session_send(s, &source, 0, 0, 100), BF_OK);
+    wait_for(&marked);
+    bf_session_store_close(s);
+    session_config(&source, &config);
+    CHECK_EQ(bf_session_store_begin(state, &config, &s, &fault), BF_OK);
+    wait_for(&settling);
+    CHECK_EQ(bf_session_store_opened(s, &fault), BF_AGAIN);
+    may_go_on = 1;
+    bf_session_store_close(s);
+    store_step_watch(NULL);
+    s = open_session();
+    CHECK_EQ(session_untruths(state, s, &source, 0), 0);
+    CHECK_EQ(bf_session_store_opened(s, &fault), BF_OK);
+    bf_session_store_close(s);
+    finish();
+}
+
 static void test_lost_manifest_is_not_believed(void)
 {
     struct bf_session_store *s;
@@ -469,5 +517,6 @@ TEST_MAIN(TEST(test_points_keep_what_was_sealed), TEST(test_point_describes_itse
           TEST(test_mistakes_are_refused), TEST(test_wrong_root_is_no_point),
           TEST(test_damage_is_found_and_repaired),
           TEST(test_what_is_written_again_is_verified_again),
-          TEST(test_a_write_spoils_the_check_under_way), TEST(test_lost_manifest_is_not_believed),
+          TEST(test_a_write_spoils_the_check_under_way),
+          TEST(test_opening_does_not_wait), TEST(test_lost_manifest_is_not_believed),
           TEST(test_exchanged_disk_is_refused), TEST(test_state_moves_with_its_points))
