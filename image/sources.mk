@@ -11,3 +11,5 @@ IMAGE_SRCS   += image/usage_btrfs.c image/usage_btrfs_chunk.c image/usage_btrfs_
 IMAGE_SRCS   += image/usage_btrfs_sum.c image/usage_btrfs_super.c image/usage_btrfs_tree.c
 IMAGE_SRCS   += image/usage_xfs.c image/usage_xfs_super.c image/usage_xfs_log.c
 IMAGE_SRCS   += image/usage_xfs_free.c
+IMAGE_SRCS   += image/usage_ntfs.c image/usage_ntfs_check.c
+IMAGE_SRCS   += image/usage_ntfs_record.c image/usage_ntfs_state.c

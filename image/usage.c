@@ -48,6 +48,7 @@ static const struct {
     {BF_SIGNATURE_SWAP, bf_usage_swap},
     {BF_SIGNATURE_FAT, bf_usage_fat},
     {BF_SIGNATURE_XFS, bf_usage_xfs},
+    {BF_SIGNATURE_NTFS, bf_usage_ntfs},
     {BF_SIGNATURE_LUKS, bf_usage_luks},
     {BF_SIGNATURE_UNALLOCATED, bf_usage_unallocated},
 };

@@ -134,6 +134,7 @@ struct bf_usage_map {
 enum bf_err bf_usage_btrfs(struct bf_usage_map *map, char why[BF_USAGE_WHY]);
 enum bf_err bf_usage_ext(struct bf_usage_map *map, char why[BF_USAGE_WHY]);
 enum bf_err bf_usage_fat(struct bf_usage_map *map, char why[BF_USAGE_WHY]);
+enum bf_err bf_usage_ntfs(struct bf_usage_map *map, char why[BF_USAGE_WHY]);
 enum bf_err bf_usage_swap(struct bf_usage_map *map, char why[BF_USAGE_WHY]);
 enum bf_err bf_usage_xfs(struct bf_usage_map *map, char why[BF_USAGE_WHY]);
 enum bf_err bf_usage_luks(struct bf_usage_map *map, char why[BF_USAGE_WHY]);
@@ -152,6 +153,7 @@ enum bf_signature {
     BF_SIGNATURE_HIBERNATION = 1 << 2,
     BF_SIGNATURE_FAT = 1 << 3,
     BF_SIGNATURE_XFS = 1 << 5,
+    BF_SIGNATURE_NTFS = 1 << 6,
     BF_SIGNATURE_BTRFS = 1 << 8,
     BF_SIGNATURE_OTHER = 1 << 4, // a file system, volume manager or RAID without a map here
     BF_SIGNATURE_LVM = 1 << 16,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "image/swap.h"
+#include "image/usage_ntfs.h"
 #include "image/usage_parts.h"
 
 enum { KIB = 1024, SECTOR_MIN = 512 };
@@ -21,7 +22,7 @@ struct magic {
 static const struct magic from_start[] = {
     {KIB + 56, 2, "\x53\xef", BF_SIGNATURE_EXT},
     {0, 4, "XFSB", BF_SIGNATURE_XFS},
-    {3, 8, "NTFS    ", BF_SIGNATURE_OTHER},
+    {3, 8, "NTFS    ", BF_SIGNATURE_NTFS},
     {3, 8, "EXFAT   ", BF_SIGNATURE_OTHER},
     {54, 3, "FAT", BF_SIGNATURE_FAT},
     {82, 5, "FAT32", BF_SIGNATURE_FAT},
@@ -114,5 +115,7 @@ enum bf_err bf_signatures(const struct bf_usage_place *place, uint32_t *found)
         *found |= swap.kind == BF_SWAP_PLAIN ? BF_SIGNATURE_SWAP : BF_SIGNATURE_HIBERNATION;
     for (uint32_t i = 0; !err && i < sizeof from_start / sizeof from_start[0]; i++)
         err = judge(place, from_start[i].at, &from_start[i], found);
+    if (!err && *found & BF_SIGNATURE_NTFS && bf_ntfs_hibernated(place))
+        *found |= BF_SIGNATURE_HIBERNATION;
     return err ? err : look_at_end(place, found);
 }

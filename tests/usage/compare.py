@@ -5,6 +5,7 @@
 compare.py ext IMAGE MAP [OFFSET]   MAP (lines "FIRST END") within what dumpe2fs calls free, and at
                                     least 95 % of it
 compare.py xfs IMAGE MAP [LEAST]     the same beside xfs_db, of which it must be LEAST
+compare.py ntfs IMAGE MAP            the same beside $Bitmap, as ntfs-3g reads it
 compare.py fat IMAGE MAP             MAP is as much as fsck.fat counts as free
 compare.py copy SOURCE COPY MAP CHUNK
                                     COPY is SOURCE where a chunk is not wholly in MAP, and zero there
@@ -47,6 +48,17 @@ def free_of_xfs(image):
     extents = [(int(a) * group + int(b), int(n))
                for a, b, n in re.findall(r"^ *(\d+) +(\d+) +(\d+)$", text, re.M)]
     return sorted((first * size, (first + count) * size) for first, count in extents)
+
+
+def free_of_ntfs(image):
+    """Runs of zeros in $Bitmap, of the clusters that there are."""
+    text = subprocess.run(["ntfsinfo", "-f", "-m", image], check=True, capture_output=True,
+                          text=True).stdout
+    size, clusters = (int(re.search(rf"{name}: (\d+)", text).group(1))
+                      for name in ("Cluster Size", "Volume Size in Clusters"))
+    bits = subprocess.run(["ntfscat", "-f", image, "$Bitmap"], check=True, capture_output=True).stdout
+    text = "".join(f"{byte:08b}"[::-1] for byte in bits)[:clusters]
+    return [(run.start() * size, run.end() * size) for run in re.finditer("0+", text)]
 
 
 def within(ours, theirs):
@@ -113,6 +125,8 @@ def main():
     if kind == "xfs":
         least = float(args[2]) if len(args) > 2 else 0.95
         return judge(read_map(args[1]), free_of_xfs(args[0]), least)
+    if kind == "ntfs":
+        return judge(read_map(args[1]), free_of_ntfs(args[0]), 1)
     if kind == "fat":
         return judge_fat(args[0], read_map(args[1]))
     if kind == "copy":

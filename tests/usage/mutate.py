@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Flips bits in the metadata of a file system: the map may shrink, and never grows.
 
-mutate.py KIND IMAGE USAGE_MAP ROUNDS [SEED]   KIND: xfs
+mutate.py KIND IMAGE USAGE_MAP ROUNDS [SEED]   KIND: xfs, ntfs
 Each round changes a few bits of IMAGE, asks USAGE_MAP, and puts them back. What is called unused must
 have been free in the undamaged image, as its own tools say.
 """
@@ -12,6 +12,7 @@ import subprocess
 import sys
 
 import compare
+import ntfs_patch
 
 
 def tree_of_xfs(disk, start, size, block, header):
@@ -43,13 +44,25 @@ def metadata_of_xfs(disk):
     return parts
 
 
+def metadata_of_ntfs(image):
+    with open(image, "rb") as file:
+        v = ntfs_patch.Volume(file)
+        parts = [(0, 96), (v.mirror, 4 * v.record_bytes)]
+        for number in (6, 6, 0, 2):
+            r = v.record(number)
+            first, count = ntfs_patch.runs(r, ntfs_patch.attribute(r, 0x80))[0]
+            parts.append((first * v.cluster, min(count * v.cluster, 1 << 17)))
+            parts.append((v.mft + number * v.record_bytes, v.record_bytes))
+        return parts
+
+
 def main(kind, image, usage_map, rounds, seed="1"):
     print("seed", seed)
     dice = random.Random(int(seed))
-    theirs = {"xfs": compare.free_of_xfs}[kind](image)
+    theirs = {"xfs": compare.free_of_xfs, "ntfs": compare.free_of_ntfs}[kind](image)
     with open(image, "rb") as file:
         disk = file.read()
-    parts = {"xfs": metadata_of_xfs}[kind](disk)
+    parts = {"xfs": metadata_of_xfs, "ntfs": lambda _: metadata_of_ntfs(image)}[kind](disk)
     sizes = set()
     with open(image, "r+b", buffering=0) as file:
         for number in range(int(rounds)):
