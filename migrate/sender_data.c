@@ -403,15 +403,14 @@ void bf_sender_move_data(struct bf_sender *s)
         watch(s);
 }
 
-// What the time until the next turn goes into. Without workers a turn that did something is
-// followed by another one at once, so that time is the processor's, even when a frame is on its way
-// to the link. With workers a loop that is busy is busy with the link, and a link without a frame
-// waits for them.
+// What the time until the next turn goes into. A turn that did something is followed by another one
+// at once, so that time is a processor's, even when a frame is on its way to the link. Where
+// compressing less made the loop itself send more than it can, that shows in what goes through.
 enum bf_waiting bf_sender_awaited(const struct bf_sender *s)
 {
-    const struct bf_workers *workers = s->work.workers;
-    int link = bf_link_body_busy(&s->link);
-    if (workers->count ? !link && !bf_workers_quiet(workers) : s->moved)
+    if (s->moved)
         return BF_WAIT_PROCESSOR;
-    return link ? BF_WAIT_LINK : BF_WAIT_DISK;
+    if (bf_link_body_busy(&s->link))
+        return BF_WAIT_LINK;
+    return bf_workers_quiet(s->work.workers) ? BF_WAIT_DISK : BF_WAIT_PROCESSOR;
 }

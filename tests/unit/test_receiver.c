@@ -543,7 +543,8 @@ static void test_the_ends(void)
     sim_store_free(&store);
 }
 
-TEST_MAIN(TEST(test_a_sound_script), TEST(test_opening_takes_a_while), TEST(test_idle_means_that_all_is_said),
+TEST_MAIN(TEST(test_a_sound_script), TEST(test_opening_takes_a_while),
+          TEST(test_idle_means_that_all_is_said),
           TEST(test_opening_out_of_order), TEST(test_versions),
           TEST(test_without_identity_only_enrolment), TEST(test_ranges_are_judged),
           TEST(test_contents_are_judged), TEST(test_same_needs_certainty),
