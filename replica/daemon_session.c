@@ -3,6 +3,7 @@
 // in the database says whether it goes on, and the store says where. The row outlives connections
 // and the daemon, so that a session continues after either was cut.
 #include <errno.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -336,6 +337,7 @@ void bf_conn_release(struct bf_conn *c, enum bf_err outcome, const struct bf_fau
     struct bf_daemon *d = c->daemon;
     bf_session_store_close(c->store);
     c->store = NULL;
+    malloc_trim(0);
     if (c->db && c->job.id)
         close_job(c, outcome, fault);
     else if (c->db && c->has_session && outcome)
