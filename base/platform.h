@@ -52,15 +52,16 @@ typedef void bf_worker(void *context, uint32_t index);
 uint32_t bf_platform_workers(void);
 
 // Prepares count workers that run entry(context, index), with index from 0. A platform on which a
-// waiting processor is not free may start one only when it is woken. Once at a time. Returns how
-// many there are.
+// processor that rests is not free may start one only when it is needed. Once at a time. Returns
+// how many there are.
 uint32_t bf_platform_workers_start(uint32_t count, bf_worker *entry, void *context);
 
 // In a worker: rests until *word is something else than seen. May return early.
 void bf_platform_worker_wait(uint32_t index, uint32_t *word, uint32_t seen);
 
-// *word has changed: sees to it that one worker looks at it, if any is not at work. Cheap.
-void bf_platform_workers_wake(uint32_t *word);
+// *word has changed: one worker that rests is to look at it. late: what it stands for has been
+// waiting for some time, so one more worker is worth what it costs. Cheap otherwise.
+void bf_platform_workers_wake(uint32_t *word, int late);
 
 // 0 when a worker has left its stack: what it wrote over is not known, so the run must fail.
 int bf_platform_workers_sound(void);

@@ -68,9 +68,10 @@ void bf_platform_worker_wait(uint32_t index, uint32_t *word, uint32_t seen)
     (void)seen;
 }
 
-void bf_platform_workers_wake(uint32_t *word)
+void bf_platform_workers_wake(uint32_t *word, int late)
 {
     (void)word;
+    (void)late;
 }
 
 int bf_platform_workers_sound(void)

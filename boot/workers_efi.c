@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The workers of the boot program: other processors, lent by the firmware through
 // EFI_MP_SERVICES_PROTOCOL (UEFI PI 1.8, volume 2, 13.4). Starting one takes the firmware some ten
-// milliseconds, so a worker stays: it looks at the word that it waits for, with pauses, and only
-// when that has not changed for a second does its processor go back to the firmware, which halts
-// it. The worker itself stays behind on its stack, and goes on there when it is woken.
+// milliseconds, so a worker that rests stays and looks at its word, with pauses. That is not free
+// either: on a shared host it takes time from the others, our own loop among them. So there are as
+// many as have enough to do. One more comes when jobs have been waiting, and when those before it
+// could do its work as well its processor goes back to the firmware, which halts it. The worker
+// itself stays behind on its stack, and goes on there when it is woken.
 //
 // Each has a stack of its own with a painted zone below it, since the firmware's may be small, and
 // changes only what bf_cpu_vectors_enable names, which is put back whenever the processor leaves.
@@ -22,7 +24,7 @@ enum {
     GUARD_BYTES = 1024,
     PAINT = 0xb5,
     PAUSES_MOST = 64,
-    PARK_US = 1000000,
+    WINDOW_US = 250000,     // over which a worker looks at how busy it was
     PROCESSORS_MOST = 4096, // that the firmware may claim
 };
 
@@ -31,8 +33,9 @@ struct worker {
     bf_worker *entry;
     void *context;
     uint32_t index;
-    void *stack;    // where it was left
-    void *firmware; // where the firmware was left
+    void *stack;           // where it was left
+    void *firmware;        // where the firmware was left
+    uint64_t window, idle; // ticks: since when, and how long of that it rested
 
     // Of both sides, atomic.
     uint32_t inside;  // a processor is, or will be, on its stack
@@ -52,7 +55,7 @@ static UINTN usable[BF_WORKERS_MAX];
 static uint32_t usable_count;
 static struct worker workers[BF_WORKERS_MAX];
 static uint32_t worker_count;
-static uint64_t park_ticks;
+static uint64_t window_ticks;
 static uint32_t stack_peak;
 
 // ---- Which processors --------------------------------------------------------------------------
@@ -92,6 +95,7 @@ uint32_t bf_platform_workers(void)
 static void live(void *argument)
 {
     struct worker *w = argument;
+    w->window = bf_cpu_ticks();
     w->entry(w->context, w->index);
     __atomic_store_n(&w->ended, 1, __ATOMIC_RELEASE);
     for (;;)
@@ -109,25 +113,55 @@ static VOID EFIAPI visit(VOID *argument)
     __atomic_store_n(&w->inside, 0, __ATOMIC_RELEASE);
 }
 
+static uint32_t awake(uint32_t from)
+{
+    uint32_t count = 0;
+    for (uint32_t i = from; i < worker_count; i++)
+        count += __atomic_load_n(&workers[i].inside, __ATOMIC_ACQUIRE);
+    return count;
+}
+
+// At the end of a window: the last of n workers goes when the others could do what all did with a
+// fifth to spare, the only one when it had next to nothing to do; the loop can do that.
+static int is_spare(struct worker *w, uint64_t now)
+{
+    uint64_t passed = now - w->window, busy = passed - w->idle, n = awake(0);
+    if (passed < window_ticks)
+        return 0;
+    w->window = now;
+    w->idle = 0;
+    if (awake(w->index + 1))
+        return 0;
+    return n > 1 ? busy * 10 * n <= passed * 8 * (n - 1) : busy * 10 <= passed;
+}
+
+static void go_home(struct worker *w)
+{
+    bf_cpu_switch(&w->stack, w->firmware);
+    w->window = bf_cpu_ticks();
+    w->idle = 0;
+}
+
 void bf_platform_worker_wait(uint32_t index, uint32_t *word, uint32_t seen)
 {
     struct worker *w = &workers[index];
-    uint64_t since = bf_cpu_ticks();
+    uint64_t last = bf_cpu_ticks(), now;
     uint32_t pauses = 1;
+    int spare = 0;
     __atomic_store_n(&w->resting, 1, __ATOMIC_SEQ_CST);
-    while (__atomic_load_n(word, __ATOMIC_SEQ_CST) == seen) {
-        if (bf_cpu_ticks() - since > park_ticks) {
-            // Whoever changes the word from here on does not count on this worker any more.
-            __atomic_store_n(&w->resting, 0, __ATOMIC_SEQ_CST);
-            if (__atomic_load_n(word, __ATOMIC_SEQ_CST) == seen)
-                bf_cpu_switch(&w->stack, w->firmware);
-            return;
-        }
+    while (!spare && __atomic_load_n(word, __ATOMIC_SEQ_CST) == seen) {
         for (uint32_t i = 0; i < pauses; i++)
             bf_cpu_relax();
         pauses = pauses < PAUSES_MOST ? 2 * pauses : PAUSES_MOST;
+        now = bf_cpu_ticks();
+        w->idle += now - last;
+        last = now;
+        spare = is_spare(w, now);
     }
+    // Whoever changes the word from here on does not count on this worker any more.
     __atomic_store_n(&w->resting, 0, __ATOMIC_SEQ_CST);
+    if (spare && __atomic_load_n(word, __ATOMIC_SEQ_CST) == seen)
+        go_home(w);
 }
 
 // ---- Starting ----------------------------------------------------------------------------------
@@ -150,7 +184,7 @@ uint32_t bf_platform_workers_start(uint32_t count, bf_worker *entry, void *conte
 {
     if (worker_count)
         return 0;
-    park_ticks = bf_efi_ticks_hz() / 1000000 * PARK_US;
+    window_ticks = bf_efi_ticks_hz() / 1000000 * WINDOW_US;
     while (worker_count < count && worker_count < usable_count) {
         struct worker *w = &workers[worker_count];
         *w = (struct worker){.entry = entry,
@@ -194,13 +228,13 @@ static int fetch(struct worker *w)
     return 0;
 }
 
-void bf_platform_workers_wake(uint32_t *word)
+void bf_platform_workers_wake(uint32_t *word, int late)
 {
     (void)word; // those that are awake look at it by themselves
     for (uint32_t i = 0; i < worker_count; i++)
         if (__atomic_load_n(&workers[i].resting, __ATOMIC_SEQ_CST))
             return;
-    for (uint32_t i = 0; i < worker_count; i++)
+    for (uint32_t i = 0; late && i < worker_count; i++)
         if (fetch(&workers[i]))
             return;
 }

@@ -80,8 +80,9 @@ void bf_platform_worker_wait(uint32_t index, uint32_t *word, uint32_t seen)
     atomic_fetch_sub(&resting, 1);
 }
 
-void bf_platform_workers_wake(uint32_t *word)
+void bf_platform_workers_wake(uint32_t *word, int late)
 {
+    (void)late; // a thread that rests costs nothing, so all are there
     if (atomic_load(&resting))
         syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }

@@ -364,7 +364,7 @@ static int send_next(struct bf_sender *s)
 static void compute(struct bf_sender *s)
 {
     struct bf_workers *workers = s->work.workers;
-    int all_busy = bf_workers_poll(workers);
+    int all_busy = bf_workers_poll(workers, s->now_us);
     uint32_t most = !workers->count ? JOBS_PER_TURN : all_busy && !s->moved;
     for (uint32_t i = 0; i < most && bf_workers_help(workers); i++)
         s->moved = 1;

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { STOP_US = 5000000 };
+enum { STOP_US = 5000000, LATE_US = 50000 };
 
 _Static_assert((BF_JOBS_MAX & (BF_JOBS_MAX - 1)) == 0, "the ring wraps with the counters");
 
@@ -34,7 +34,7 @@ int bf_workers_give(struct bf_workers *w, struct bf_job *job)
     atomic_store_explicit(&w->tail, tail + 1, memory_order_release);
     if (w->count) {
         __atomic_add_fetch(&w->bell, 1, __ATOMIC_SEQ_CST);
-        bf_platform_workers_wake(&w->bell);
+        bf_platform_workers_wake(&w->bell, 0);
     }
     return 1;
 }
@@ -94,15 +94,23 @@ int bf_workers_quiet(const struct bf_workers *w)
     return bf_workers_done(w) == w->given;
 }
 
-int bf_workers_poll(struct bf_workers *w)
+int bf_workers_poll(struct bf_workers *w, uint64_t now_us)
 {
     uint32_t head = atomic_load_explicit(&w->head, memory_order_relaxed);
-    int some = waiting(w) != 0, stuck = some && w->waited && head == w->head_seen;
+    int busy = w->behind_us && head == w->head_seen, late;
     w->head_seen = head;
-    w->waited = (uint8_t)some;
-    if (some && w->count)
-        bf_platform_workers_wake(&w->bell);
-    return stuck;
+    if (!waiting(w)) {
+        w->behind_us = 0;
+        return 0;
+    }
+    if (!w->behind_us)
+        w->behind_us = now_us;
+    late = now_us - w->behind_us >= LATE_US;
+    if (w->count)
+        bf_platform_workers_wake(&w->bell, late);
+    if (late)
+        w->behind_us = now_us;
+    return busy;
 }
 
 // ---- The workers -------------------------------------------------------------------------------

@@ -38,7 +38,7 @@ struct bf_workers {
     _Atomic uint32_t stop;
 
     uint32_t head_seen; // by the last bf_workers_poll
-    uint8_t waited;     // some did then
+    uint64_t behind_us; // since when jobs have been waiting in every turn; 0: they have not
 };
 
 // Without workers.
@@ -55,9 +55,10 @@ enum bf_err bf_workers_stop(struct bf_workers *w);
 int bf_workers_give(struct bf_workers *w, struct bf_job *job);
 int bf_job_is(const struct bf_job *job, enum bf_job_state state);
 
-// Once per turn: sees to it that jobs which wait are looked at. Returns 1 when some wait and nobody
-// has taken any since the last call: every worker is busy, the loop may help.
-int bf_workers_poll(struct bf_workers *w);
+// Once per turn: sees to it that jobs which wait are looked at, and that there are enough workers.
+// Returns 1 when some wait and nobody has taken any since the last call: every worker is busy, the
+// loop may help.
+int bf_workers_poll(struct bf_workers *w, uint64_t now_us);
 // The loop does the oldest waiting job, and returns it; NULL: there is none.
 struct bf_job *bf_workers_help(struct bf_workers *w);
 // Jobs that nobody has begun become idle again without being done.

@@ -99,7 +99,7 @@ static int is_done(void)
     uint64_t deadline = bf_platform_now_us() + PATIENCE_US;
 
     while (!bf_workers_quiet(&pool) && bf_platform_now_us() < deadline) {
-        bf_workers_poll(&pool);
+        bf_workers_poll(&pool, bf_platform_now_us());
         bf_cpu_relax();
     }
     return bf_workers_quiet(&pool);
@@ -189,7 +189,7 @@ static void test_faults(void)
     work[0].job.run = stay;
     bf_workers_give(&pool, &work[0].job);
     while (bf_platform_now_us() < PATIENCE_US && pool.head == pool.tail - 1)
-        bf_workers_poll(&pool); // until a worker has it
+        bf_workers_poll(&pool, bf_platform_now_us()); // until a worker has it
     pool.stop = 1;
     __atomic_add_fetch(&pool.bell, 1, __ATOMIC_SEQ_CST);
     judge(bf_platform_workers_stop(&pool.bell, 200000) == BF_ERR_TIMEOUT,

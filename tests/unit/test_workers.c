@@ -60,7 +60,7 @@ static void keep_busy(uint32_t *helped)
             if (--left >= JOBS)
                 give(&sums[i], number++ % 977);
         }
-        if (!moved && (bf_workers_poll(&workers) || !workers.count))
+        if (!moved && (bf_workers_poll(&workers, bf_platform_now_us()) || !workers.count))
             *helped += bf_workers_help(&workers) != NULL;
     }
     CHECK_EQ(left, 0);
@@ -125,16 +125,16 @@ static void test_the_queue_is_bounded_and_cancelled(void)
 static void test_poll_says_when_to_help(void)
 {
     bf_workers_init(&workers);
-    CHECK(!bf_workers_poll(&workers));
+    CHECK(!bf_workers_poll(&workers, bf_platform_now_us()));
     give(&sums[0], 1);
     give(&sums[1], 1);
-    CHECK(!bf_workers_poll(&workers)); // they have only just come
-    CHECK(bf_workers_poll(&workers));
+    CHECK(!bf_workers_poll(&workers, bf_platform_now_us())); // they have only just come
+    CHECK(bf_workers_poll(&workers, bf_platform_now_us()));
     bf_workers_help(&workers);
-    CHECK(!bf_workers_poll(&workers)); // somebody takes them
-    CHECK(bf_workers_poll(&workers));
+    CHECK(!bf_workers_poll(&workers, bf_platform_now_us())); // somebody takes them
+    CHECK(bf_workers_poll(&workers, bf_platform_now_us()));
     bf_workers_help(&workers);
-    CHECK(!bf_workers_poll(&workers));
+    CHECK(!bf_workers_poll(&workers, bf_platform_now_us()));
 }
 
 TEST_MAIN(TEST(test_every_job_is_done_once), TEST(test_workers_sleep_and_are_woken),
