@@ -11,7 +11,7 @@
 
 static const char *kill_name;
 static int kill_nth;
-static void (*watcher)(const char *name);
+static void (*_Atomic watcher)(const char *name); // steps are announced by several threads
 
 void store_step_kill_at(const char *name, int nth)
 {
@@ -26,8 +26,10 @@ void store_step_watch(void (*watch)(const char *name))
 
 void bf_step(const char *name)
 {
-    if (watcher)
-        watcher(name);
+    void (*watch)(const char *) = watcher;
+
+    if (watch)
+        watch(name);
     if (kill_name && strcmp(kill_name, name) == 0 && --kill_nth == 0)
         kill(getpid(), SIGKILL);
 }

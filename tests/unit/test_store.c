@@ -366,14 +366,14 @@ static void test_what_is_written_again_is_verified_again(void)
 }
 
 // An operation comes while its chunk is being read back: the range must not count as verified.
-static struct bf_session_store *spoiled;
+static struct bf_session_store *_Atomic spoiled;
 
 static void write_while_checking(const char *name)
 {
     if (!spoiled || strcmp(name, "checking") != 0)
         return;
     CHECK_EQ(session_send(spoiled, &source, 0, 0, 1), BF_OK);
-    spoiled = NULL;
+    spoiled = NULL; // once
 }
 
 static void test_a_write_spoils_the_check_under_way(void)
