@@ -5,9 +5,11 @@
 // rings whatever the sizes of segments are. After close the output ring lives on until the last
 // byte is acknowledged.
 //
-// lwIP retransmits one segment when duplicate acknowledgements say so and leaves further ones of
-// the same window to its timer. NewReno (RFC 6582) is added here: an acknowledgement that is still
-// short of what was under way when the loss was seen means that the next segment is missing, too.
+// What is lost and how much may be under way is the matter of net/ip_loss.c. With a peer that sends
+// no selective acknowledgements lwIP retransmits one segment when duplicate acknowledgements say so
+// and leaves further ones of the same window to its timer. NewReno (RFC 6582) is added here for
+// that: an acknowledgement that is still short of what was under way when the loss was seen means
+// that the next segment is missing, too.
 //
 // The receive window begins small and doubles while nothing is lost, up to what the pool of frames
 // can back; where segments go missing (a NIC with a small receive ring) it is halved. lwIP has one
@@ -19,11 +21,16 @@
 
 #include <string.h>
 
+#include <lwip/ip.h>
 #include <lwip/priv/tcp_priv.h>
 #include <lwip/tcp.h>
 
 #include "base/fmt.h"
+#include "base/log.h"
 #include "base/mem.h"
+#include "base/platform.h"
+#include "net/ip_loss.h"
+#include "net/lwip_hooks.h"
 #include "net/lwip_port.h"
 
 enum {
@@ -37,6 +44,7 @@ enum {
     PATIENCE_MOST = 64,
     WRITE_MOST = 32 * 1024, // in one call of lwIP, whose lengths have 16 bits
     OUTPUT_DUE = 128 * 1024,
+    TIMEOUTS = 3,        // in a row, until a black hole is suspected
     BACKLOG = 64 * 1024, // of output that waits although nothing is under way
 };
 
@@ -46,6 +54,7 @@ struct tcp {
     enum bf_stream_state state;
     struct bf_fault fault;
     char to[320];
+    struct bf_loss *loss;
     uint8_t *out, *in;
     uint32_t out_size, in_size;
     uint64_t acked, queued;  // of the output, positions since the beginning
@@ -58,6 +67,7 @@ struct tcp {
     uint8_t recovering;
     uint8_t lossy; // segments were missing since then
     uint8_t peer_ended, closed;
+    uint8_t small; // segments are smaller than the NIC allows, for the path's sake
 };
 
 static struct tcp *all;
@@ -69,6 +79,7 @@ static void release(struct tcp *t)
     while (*at != t)
         at = &(*at)->next;
     *at = t->next;
+    bf_loss_free(t->loss);
     bf_free(t->out);
     bf_free(t->in);
     bf_free(t);
@@ -143,6 +154,7 @@ static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
     t->held = TCP_WND_MAX(pcb) > t->window ? TCP_WND_MAX(pcb) - t->window : 0;
     pcb->rcv_wnd -= t->held;
     pcb->rcv_ann_wnd = pcb->rcv_wnd;
+    bf_loss_begin(t->loss, pcb, bf_platform_now_us());
     return ERR_OK;
 }
 
@@ -174,7 +186,9 @@ static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
 {
     struct tcp *t = arg;
     t->acked += len;
-    if (t->recovering && pcb->unacked && TCP_SEQ_LT(pcb->lastack, t->recover))
+    if (bf_loss_acts(t->loss))
+        bf_loss_acked(t->loss, pcb);
+    else if (t->recovering && pcb->unacked && TCP_SEQ_LT(pcb->lastack, t->recover))
         tcp_rexmit(pcb); // sent when this callback has returned
     else
         t->recovering = 0;
@@ -206,6 +220,97 @@ static void on_error(void *arg, err_t err)
                      "see whether the server is up and the network between the two works",
                      "%s does not answer any more (%d)", t->to, (int)err);
     t->state = BF_STREAM_FAILED;
+}
+
+void bf_tcp_received(struct tcp_pcb *pcb, const struct tcp_hdr *header, uint16_t options_len,
+                     uint16_t first_len, const uint8_t *rest)
+{
+    const struct tcp *t = pcb->callback_arg;
+    uint8_t options[TCP_MAX_OPTION_BYTES];
+    size_t len = options_len < sizeof options ? options_len : sizeof options;
+    size_t first = first_len < len ? first_len : len;
+    if (pcb->state < ESTABLISHED || pcb->state == TIME_WAIT || !t ||
+        !(TCPH_FLAGS(header) & TCP_ACK))
+        return;
+    memcpy(options, header + 1, first);
+    if (rest)
+        memcpy(options + first, rest, len - first);
+    else
+        len = first;
+    bf_loss_received(t->loss, pcb, header->ackno, options, len, bf_platform_now_us());
+}
+
+uint32_t *bf_tcp_sending(const struct pbuf *p, const struct tcp_hdr *header,
+                         const struct tcp_pcb *pcb, uint32_t *options)
+{
+    const struct tcp *t = pcb->callback_arg;
+    uint32_t len = (uint32_t)p->tot_len - TCPH_HDRLEN_BYTES(header);
+    if (t && len)
+        bf_loss_sent(t->loss, lwip_ntohl(header->seqno), len, bf_platform_now_us());
+    return options;
+}
+
+// ---- The path's MTU ----------------------------------------------------------------------------
+
+// Cuts what waits into segments that fit. lwIP can do that with the first one of a list.
+static void cut_unsent(struct tcp_pcb *pcb)
+{
+    struct tcp_seg **from = &pcb->unsent, *all_unsent = pcb->unsent;
+    while (*from) {
+        struct tcp_seg *head = pcb->unsent;
+        pcb->unsent = *from;
+        err_t err = (*from)->len > pcb->mss ? tcp_split_unsent_seg(pcb, pcb->mss) : ERR_OK;
+        pcb->unsent = head;
+        if (err != ERR_OK)
+            break; // no memory: the router will say so again
+        from = &(*from)->next;
+    }
+    pcb->unsent = all_unsent;
+    pcb->unsent_oversize = 0;
+}
+
+static void use_mss(struct tcp *t, uint16_t mss)
+{
+    struct tcp_pcb *pcb = t->pcb;
+    if (pcb->unacked && tcp_rexmit_rto_prepare(pcb) != ERR_OK)
+        return; // the driver still has one of the segments
+    tcp_clear_flags(pcb, TF_RTO);
+    pcb->rtime = 0;
+    pcb->mss = mss;
+    cut_unsent(pcb);
+    bf_loss_restart(t->loss, pcb);
+    t->small = 1;
+    bf_log(BF_LOG_INFO, "%s: the path takes segments of %u bytes", t->to, (unsigned)mss);
+}
+
+static int is_about(const struct tcp_pcb *pcb, const struct bf_pmtu_news *n)
+{
+    const void *local, *remote;
+    size_t len = n->family == 4 ? 4 : 16;
+    if (IP_IS_V4(&pcb->remote_ip) != (n->family == 4))
+        return 0;
+    local = len == 4 ? (const void *)ip_2_ip4(&pcb->local_ip) : ip_2_ip6(&pcb->local_ip)->addr;
+    remote = len == 4 ? (const void *)ip_2_ip4(&pcb->remote_ip) : ip_2_ip6(&pcb->remote_ip)->addr;
+    return pcb->local_port == n->local_port && pcb->remote_port == n->remote_port &&
+           memcmp(local, n->local, len) == 0 && memcmp(remote, n->remote, len) == 0 &&
+           TCP_SEQ_GEQ(n->seq, pcb->lastack) && TCP_SEQ_LT(n->seq, pcb->snd_nxt);
+}
+
+void bf_tcp_path_mtu(const struct bf_pmtu_news *n)
+{
+    uint16_t mss = (uint16_t)(n->mtu - (n->family == 4 ? IP_HLEN : IP6_HLEN) - TCP_HLEN);
+    for (struct tcp *t = all; t; t = t->next)
+        if (t->pcb && t->pcb->state >= ESTABLISHED && t->pcb->mss > mss && is_about(t->pcb, n))
+            use_mss(t, mss);
+}
+
+// Nothing arrives again and again: perhaps a router drops what is too large and nobody says so (RFC
+// 4821). Segments of the size that IPv6 has everywhere are tried, once.
+static void suspect_black_hole(struct tcp *t)
+{
+    uint16_t mss = BF_PMTU_LEAST6 - IP6_HLEN - TCP_HLEN;
+    if (t->pcb->nrtx >= TIMEOUTS && !t->small && t->pcb->mss > mss && t->pcb->state >= ESTABLISHED)
+        use_mss(t, mss);
 }
 
 // ---- The stream --------------------------------------------------------------------------------
@@ -302,6 +407,10 @@ static void stream_poll(void *impl)
     struct tcp *t = impl;
     if (t->pcb && t->pcb->ooseq)
         t->lossy = 1; // something is missing in front of what has come
+    if (t->pcb) {
+        suspect_black_hole(t);
+        bf_loss_poll(t->loss, t->pcb, bf_platform_now_us());
+    }
     if (t->pcb && (t->pcb->flags & TF_INFR) && !t->recovering) {
         t->recovering = 1;
         t->recover = t->pcb->snd_nxt;
@@ -389,7 +498,8 @@ enum bf_err bf_tcp_connect(const ip_addr_t *address, uint16_t port, const char *
     uint32_t window = bf_lwip_window() / sharing, shared = OUT_SHARED / sharing;
     t->out = ring(shared < OUT_MOST ? shared : OUT_MOST, OUT_LEAST, &t->out_size);
     t->in = ring(window > IN_LEAST ? window : IN_LEAST, IN_LEAST, &t->in_size);
-    if (!t->out || !t->in)
+    t->loss = bf_loss_new();
+    if (!t->out || !t->in || !t->loss)
         return no_memory(t, fault);
     t->window = WINDOW_FIRST < t->in_size ? WINDOW_FIRST : t->in_size;
     t->patience = PATIENCE_FIRST;

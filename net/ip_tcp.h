@@ -8,6 +8,7 @@
 #include <lwip/ip_addr.h>
 
 #include "base/err.h"
+#include "net/ip_pmtu.h"
 #include "net/stream.h"
 
 // Begins to connect; *to is for messages ("10.0.0.5 port 7667") and is copied. No deadline of its
@@ -18,6 +19,9 @@ enum bf_err bf_tcp_connect(const ip_addr_t *address, uint16_t port, const char *
 // How many connections there will be at a time between which data and memory are divided. For those
 // that are made from now on.
 void bf_tcp_share(uint32_t connections);
+
+// A router has said that a segment was too large for the path. Believed about what is under way.
+void bf_tcp_path_mtu(const struct bf_pmtu_news *news);
 
 // Aborts every connection, also those that were closed and still deliver their last bytes.
 void bf_tcp_abort_all(void);

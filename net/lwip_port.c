@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/platform.h"
+#include "net/ip_tcp.h"
 #include "net/lwip_hooks.h"
 #include "net/mbedtls_port.h"
 
@@ -90,6 +91,14 @@ void bf_lwip_set_gateway6(const ip6_addr_t *gateway)
         port.gateway6 = *gateway;
     else
         ip6_addr_set_zero(&port.gateway6);
+}
+
+int bf_lwip_packet(struct pbuf *p)
+{
+    struct bf_pmtu_news news;
+    if (bf_pmtu_parse(p->payload, p->len, &news))
+        bf_tcp_path_mtu(&news);
+    return 0;
 }
 
 // ---- The pool of received frames ---------------------------------------------------------------
@@ -171,6 +180,7 @@ static enum bf_err gather_and_send(struct bf_nic *nic, struct pbuf *p)
     if (!frame)
         return BF_AGAIN;
     pbuf_copy_partial(p, frame, (u16_t)len, 0);
+    bf_pmtu_mark(frame, len);
     if (len < FRAME_MIN) {
         memset(frame + len, 0, FRAME_MIN - len);
         len = FRAME_MIN;

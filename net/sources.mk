@@ -6,9 +6,9 @@ NET_GCM_x86_64 := net/gcm_x86_64.c net/gcm_aesni.c net/gcm_vaes.c
 MBEDTLS_SIDE   := net/enrol.c net/gcm.c net/gcm_stock.c net/mbedtls_port.c net/pki.c \
                   net/tls_fault.c net/tls_mbedtls.c
 MBEDTLS_USERS  := $(MBEDTLS_SIDE) net/gcm_stock.h net/pki_crt.h
-LWIP_SIDE      := net/ip_dial.c net/ip_stack.c net/ip_tcp.c net/lwip_port.c
-LWIP_USERS     := $(LWIP_SIDE) net/ip_dial.h net/ip_tcp.h net/lwip_hooks.h net/lwip_port.h
-NET_SRCS       := $(LWIP_SIDE) $(MBEDTLS_SIDE) $(or $(NET_GCM_$(ARCH)),net/gcm_generic.c) net/utc.c net/connector.c net/enroller.c \
+LWIP_SIDE      := net/ip_dial.c net/ip_loss.c net/ip_stack.c net/ip_tcp.c net/lwip_port.c
+LWIP_USERS     := $(LWIP_SIDE) net/ip_dial.h net/ip_loss.h net/ip_tcp.h net/lwip_hooks.h net/lwip_port.h
+NET_SRCS       := $(LWIP_SIDE) $(MBEDTLS_SIDE) $(or $(NET_GCM_$(ARCH)),net/gcm_generic.c) net/utc.c net/ip_cubic.c net/ip_pmtu.c net/connector.c net/enroller.c \
                   net/bundle.c net/bundle_source.c net/bundle_server.c \
                   net/proto.c net/proto_session.c net/proto_copy.c
 
@@ -32,7 +32,9 @@ TEST_LIBS_test_tls := -lssl -lcrypto
 TEST_SRCS_test_enrol := tests/platform_sim.c tests/net/pki_maker.c tests/net/tls_peer.c
 TEST_LIBS_test_enrol := -lssl -lcrypto
 TEST_SRCS_test_bundle := tests/platform_sim.c tests/sim_link.c
+FUZZ_SRCS_fuzz_pmtu := tests/fuzz_seed.c
 FUZZ_SRCS_fuzz_bundle := tests/fuzz_seed.c
+TEST_SRCS_test_bad_link := tests/platform_sim.c tests/net/path.c tests/net/tcp_sink.c
 TEST_SRCS_test_lwip := tests/platform_sim.c tests/net/lan.c
 FUZZ_SRCS_fuzz_tls := tests/net/pki_maker.c
 FUZZ_LIBS_fuzz_tls := -lcrypto
