@@ -9,6 +9,7 @@
 // of unused bytes, too.
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "image/usage_btrfs.h"
 
@@ -29,7 +30,8 @@ struct cursor {
 
 struct map {
     struct bf_btrfs fs;
-    int failed;
+    int failed; // nothing more is asked: all that follows is used
+    int told;   // that some of it cannot be trusted
     // The range of the device that was asked for last: a gap, or a stripe of a chunk.
     enum { GAP, CHUNK, USED } kind;
     uint64_t first, end;
@@ -37,6 +39,14 @@ struct map {
     uint32_t stripe;
     struct cursor cursor;
 };
+
+static void tell(struct map *m, const char *what, enum bf_err err)
+{
+    if (!m->told)
+        bf_log(BF_LOG_INFO, "%s: Btrfs: %s (%s) and counts as used", m->fs.place.name, what,
+               bf_err_name(err));
+    m->told = 1;
+}
 
 // ---- Extents of a chunk ------------------------------------------------------------------------
 
@@ -101,20 +111,24 @@ static enum bf_err group_used(struct map *m, uint64_t *used)
     return BF_OK;
 }
 
-// Whether the last extent in front of the chunk ends there, too.
+// Whether the last extent in front of the chunk ends there, too. Its references come behind it; so
+// does the block group that begins with it, and is empty if it begins with none.
 static enum bf_err judge_front(struct map *m)
 {
     struct bf_btrfs_key key = {m->chunk.logical, 0, 0};
     struct bf_btrfs_item item;
     uint64_t length;
-    for (;;) {
-        enum bf_err err = bf_btrfs_floor(&m->fs, &m->fs.extents, &key, &item);
-        if (err)
-            return err == BF_ERR_NOT_FOUND ? BF_OK : err;
-        if (item.key.type <= BF_BTRFS_METADATA_ITEM)
-            break;
-        key = (struct bf_btrfs_key){item.key.object, BF_BTRFS_METADATA_ITEM, UINT64_MAX};
+    enum bf_err err = bf_btrfs_floor(&m->fs, &m->fs.extents, &key, &item);
+    if (!err && item.key.type > BF_BTRFS_METADATA_ITEM) {
+        uint64_t object = item.key.object;
+        int empty = item.key.type == BF_BTRFS_GROUP_ITEM;
+        key = (struct bf_btrfs_key){object, BF_BTRFS_METADATA_ITEM, UINT64_MAX};
+        err = bf_btrfs_floor(&m->fs, &m->fs.extents, &key, &item);
+        if (!err && item.key.object != object)
+            return empty ? BF_OK : BF_ERR_CORRUPT;
     }
+    if (err)
+        return err == BF_ERR_NOT_FOUND ? BF_OK : err;
     length = item.key.type == BF_BTRFS_METADATA_ITEM ? m->fs.node_bytes : item.key.offset;
     return length <= m->chunk.logical - item.key.object ? BF_OK : BF_ERR_CORRUPT;
 }
@@ -156,6 +170,22 @@ static int is_dev_extent(const struct map *m, const struct bf_btrfs_item *item)
     return item->key.object == m->fs.device && item->key.type == BF_BTRFS_DEV_EXTENT;
 }
 
+// Where the chunk of a device extent begins, and the extent ends.
+static enum bf_err dev_extent(const struct map *m, const struct bf_btrfs_item *item,
+                              uint64_t *chunk, uint64_t *end)
+{
+    uint64_t length;
+    if (item->bytes != BF_BTRFS_DEV_EXTENT_BYTES)
+        return BF_ERR_CORRUPT;
+    *chunk = bf_btrfs_get(item->data + 16, 8);
+    length = bf_btrfs_get(item->data + 24, 8);
+    if (!length || item->key.offset > m->fs.device_bytes ||
+        length > m->fs.device_bytes - item->key.offset)
+        return BF_ERR_CORRUPT;
+    *end = item->key.offset + length;
+    return BF_OK;
+}
+
 // The gap that holds `at`, given the device extent in front of it.
 static enum bf_err take_gap(struct map *m, uint64_t at, uint64_t first)
 {
@@ -178,18 +208,22 @@ static enum bf_err take_range(struct map *m, uint64_t at)
     struct bf_btrfs_key key = {m->fs.device, BF_BTRFS_DEV_EXTENT, at};
     struct bf_btrfs_item item;
     enum bf_err err = bf_btrfs_floor(&m->fs, &m->fs.devs, &key, &item);
-    uint64_t end;
+    uint64_t chunk, end;
     m->end = 0;
     if (err == BF_ERR_NOT_FOUND || (!err && !is_dev_extent(m, &item)))
         return take_gap(m, at, RESERVED);
+    if (!err)
+        err = dev_extent(m, &item, &chunk, &end);
     if (err)
         return err;
-    end = item.key.offset + bf_btrfs_get(item.data + 24, 8);
     if (at >= end)
         return take_gap(m, at, end);
     m->first = item.key.offset;
     m->end = end;
-    m->kind = take_stripe(m, bf_btrfs_get(item.data + 16, 8)) ? USED : CHUNK;
+    err = take_stripe(m, chunk);
+    if (err)
+        tell(m, "a block group, perhaps more, cannot be judged", err);
+    m->kind = err ? USED : CHUNK;
     return BF_OK;
 }
 
@@ -210,6 +244,7 @@ static int ask_chunk(struct map *m, uint64_t offset, uint64_t *end)
         err = advance(m, at);
     at->asked = from;
     if (err) {
+        tell(m, "a block group, perhaps more, cannot be judged", err);
         m->kind = USED;
         *end = c->device_bytes;
         return 0;
@@ -229,9 +264,13 @@ static int ask(struct map *m, uint64_t at, uint64_t *end)
     int unused = 1;
     m->fs.budget = CALL_BUDGET;
     if (at < m->first || at >= m->end) {
-        m->failed = take_range(m, at) != BF_OK;
-        if (m->failed)
+        enum bf_err err = take_range(m, at);
+        m->failed = err != BF_OK;
+        if (m->failed) {
+            m->told = 0;
+            tell(m, "the rest cannot be judged", err);
             return 0;
+        }
     }
     *end = m->end;
     if (m->kind == CHUNK) {

@@ -9,7 +9,6 @@
 
 enum {
     DEV_ITEM_BYTES = 98,
-    DEV_EXTENT_BYTES = 48,
     ROOT_ITEM_LEAST = 239,
     REPLACE_STATE = 32,
     REPLACE_STARTED = 1,
@@ -162,7 +161,7 @@ static enum bf_err judge_dev_tree(struct bf_btrfs *fs, const struct census *c,
         uint64_t length;
         if (item.key.object != fs->device || item.key.type != BF_BTRFS_DEV_EXTENT)
             break;
-        if (item.bytes != DEV_EXTENT_BYTES || item.key.offset < end)
+        if (item.bytes != BF_BTRFS_DEV_EXTENT_BYTES || item.key.offset < end)
             return BF_ERR_CORRUPT;
         length = bf_btrfs_get(item.data + 24, 8);
         if (!length || item.key.offset > fs->device_bytes ||

@@ -8,11 +8,14 @@ FREE=$PWD/tests/usage/btrfs_free.py
 PATCH=$PWD/tests/usage/btrfs_patch.py
 skip() { echo "skip $1: $2"; }
 
-# make_set NAME COUNT OPTIONS...: a file system on COUNT disks, $T/NAME.0.raw and so on
+holes() { truncate -s "$2M" "$1"; } # quickly copied
+# make_set NAME COUNT OPTIONS...: a file system on COUNT disks, $T/NAME.0.raw and so on, on what
+# $fill makes
+fill=holes
 make_set() {
     local name=$1 count=$2
     shift 2
-    for ((i = 0; i < count; i++)); do garbage "$T/$name.$i.raw" $((126 + 8 * i)); done
+    for ((i = 0; i < count; i++)); do "$fill" "$T/$name.$i.raw" $((126 + 8 * i)); done
     mkfs.btrfs -q -K "$@" "$T/$name".?.raw >/dev/null 2>&1
 }
 # agree NAME: the maps of all its disks
@@ -132,6 +135,7 @@ arrived() {
 }
 if may_mount; then
     files "$T/tree" 60
+    fill=garbage
     make_set a0 2 -d raid0 -m raid1
     make_set a5 3 -d raid5 -m raid1
     make_set a10 4 -d raid10 -m raid10
@@ -156,8 +160,8 @@ if may_mount; then
     done_with_set
     check "a device that was away" say 'its devices do not show the same state' "$T"/a5.?.raw
     # A file system that grows out of a seed, which counts among its devices: neither of the two.
-    garbage "$T/seed.0.raw" 126
-    garbage "$T/seed.1.raw" 112
+    holes "$T/seed.0.raw" 126
+    holes "$T/seed.1.raw" 112
     mkfs.btrfs -q -K "$T/seed.0.raw" >/dev/null 2>&1
     btrfstune -S 1 "$T/seed.0.raw"
     check "a seed" say 'features that are not known here, or is being changed' "$T/seed.0.raw"

@@ -64,7 +64,7 @@ class Chunk:
 
 def chunks_of(text):
     found = []
-    for key, rest in re.findall(r"key \(FIRST_CHUNK_TREE CHUNK_ITEM (\d+)\)(.*?)(?=\n\titem |\Z)", text, re.S):
+    for key, rest in re.findall(r"key \(FIRST_CHUNK_TREE CHUNK_ITEM (\d+)\) itemoff(.*?)(?=\n\titem |\Z)", text, re.S):
         length = int(re.search(r"length (\d+)", rest).group(1))
         kind = re.search(r"type (\S+)", rest).group(1)
         sub = int(re.search(r"sub_stripes (\d+)", rest).group(1))
@@ -84,7 +84,7 @@ def main():
     used = [(0, MIB)] + [(at, at + STRIPE) for at in (64 * MIB, 256 << 30)]
     if outside:
         used += [(p, p + n) for c in chunks for d, p, n in c.places(0, c.length) if d == device]
-    for start, kind, offset in re.findall(r"key \((\d+) (EXTENT_ITEM|METADATA_ITEM) (\d+)\)", dump(images, "extent")):
+    for start, kind, offset in re.findall(r"key \((\d+) (EXTENT_ITEM|METADATA_ITEM) (\d+)\) itemoff", dump(images, "extent")):
         start, length = int(start), int(offset) if kind == "EXTENT_ITEM" else node
         chunk = chunks[bisect.bisect_right(starts, start) - 1]
         assert start - chunk.start + length <= chunk.length
