@@ -243,7 +243,7 @@ void bf_tcp_received(struct tcp_pcb *pcb, const struct tcp_hdr *header, uint16_t
 uint32_t *bf_tcp_sending(const struct pbuf *p, const struct tcp_hdr *header,
                          const struct tcp_pcb *pcb, uint32_t *options)
 {
-    const struct tcp *t = pcb->callback_arg;
+    const struct tcp *t = pcb ? pcb->callback_arg : NULL; // a reset may belong to none
     uint32_t len = (uint32_t)p->tot_len - TCPH_HDRLEN_BYTES(header);
     if (t && len)
         bf_loss_sent(t->loss, lwip_ntohl(header->seqno), len, bf_platform_now_us());
