@@ -64,15 +64,11 @@ BENCH_DEPS  += build/tests/bench_disks.efi build/tests/bench_nics.efi
 BENCH_TESTS += tests/bench/drivers.sh tests/bench/nics.sh
 BENCH_TESTS += tests/bench/usage.sh tests/bench/workers.sh
 BENCH_TESTS += tests/bench/image.sh tests/bench/peers.sh tests/bench/live.sh tests/bench/curves.sh
-BENCH_TESTS += tests/bench/collect.sh
 TEST_TOOLS += tests/bad_link
 TOOL_SRCS_tests/bad_link := tests/bench/bad_link.c tests/net/path.c
 BENCH_DEPS  += build/tests/bad_link
 BENCH_TESTS += tests/bench/links.sh
-BENCH_DEPS  += build/tests/bench_disks.efi
-BENCH_TESTS += tests/bench/drivers.sh
-BENCH_TESTS += tests/bench/usage.sh
-BENCH_TESTS += tests/bench/image.sh tests/bench/peers.sh tests/bench/curves.sh tests/bench/collect.sh
+BENCH_TESTS += tests/bench/collect.sh
 
 SIM_SRCS := tests/platform_sim.c tests/sim_disk.c tests/sim_link.c tests/sim_store.c \
     tests/sim_world.c
