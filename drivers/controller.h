@@ -17,7 +17,9 @@
 enum bf_unit_kind {
     BF_UNIT_KIND_NAMESPACE, // NVMe: the namespace identifier
     BF_UNIT_KIND_SCSI,      // target << 16 | logical unit number
+    BF_UNIT_KIND_SATA,      // port << 16 | port of a multiplier; its bit 15: there is none
 };
+#define BF_UNIT_SATA ((uint64_t)BF_UNIT_KIND_SATA << 32)
 #define BF_UNIT_SCSI ((uint64_t)BF_UNIT_KIND_SCSI << 32)
 
 struct bf_controller_ops {

@@ -38,6 +38,8 @@ struct bf_pci_ops {
     // Whether the function may reach memory by itself. BF_OK only when that is confirmed: once it
     // is off, no buffer belongs to the device any more, whatever state it is in.
     enum bf_err (*master)(void *impl, int on);
+    // The function reaches addresses of 32 bits only. Called before any memory is opened to it.
+    enum bf_err (*narrow)(void *impl);
 };
 
 struct bf_pci {

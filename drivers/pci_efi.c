@@ -154,6 +154,19 @@ static enum bf_err efi_master(void *impl, int on)
     return command != GONE && (command & COMMAND_BUS_MASTER) ? bf_efi_err(status) : BF_ERR_IO;
 }
 
+static enum bf_err efi_narrow(void *impl)
+{
+    struct bf_pci_efi *p = impl;
+    EFI_PCI_IO_PROTOCOL *io = p->io;
+    UINT64 attributes = 0;
+    io->Attributes(io, EfiPciIoAttributeOperationDisable, EFI_PCI_IO_ATTRIBUTE_DUAL_ADDRESS_CYCLE,
+                   NULL);
+    EFI_STATUS status = io->Attributes(io, EfiPciIoAttributeOperationGet, 0, &attributes);
+    if (EFI_ERROR(status))
+        return bf_efi_err(status);
+    return attributes & EFI_PCI_IO_ATTRIBUTE_DUAL_ADDRESS_CYCLE ? BF_ERR_UNSUPPORTED : BF_OK;
+}
+
 static const struct bf_pci_ops efi_ops = {.config_read = efi_config_read,
                                           .read = efi_read,
                                           .write = efi_write,
@@ -161,7 +174,8 @@ static const struct bf_pci_ops efi_ops = {.config_read = efi_config_read,
                                           .free = efi_free,
                                           .map = efi_map,
                                           .unmap = efi_unmap,
-                                          .master = efi_master};
+                                          .master = efi_master,
+                                          .narrow = efi_narrow};
 
 // ---- Taking and giving back ---------------------------------------------------------------------
 

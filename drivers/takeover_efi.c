@@ -9,12 +9,13 @@
 
 #include "base/fmt.h"
 #include "base/log.h"
+#include "drivers/ahci.h"
 #include "drivers/handles_efi.h"
 #include "drivers/nvme.h"
 #include "drivers/virtio_blk.h"
 #include "drivers/virtio_scsi.h"
 
-static const struct bf_controller_ops *const drivers[] = {&bf_nvme, &bf_virtio_blk,
+static const struct bf_controller_ops *const drivers[] = {&bf_ahci, &bf_nvme, &bf_virtio_blk,
                                                           &bf_virtio_scsi};
 
 enum { DRIVERS = sizeof drivers / sizeof drivers[0] };
@@ -27,18 +28,14 @@ struct group {
     uint32_t count;
 };
 
-// The fields of a node below its header, as the specification lays them out.
-struct scsi_node { // UEFI 2.10, 10.3.4.2
-    uint16_t target, lun;
-};
-
 // The unit that the rest of the path names; 0 when it names none.
 static uint64_t unit_of(const EFI_DEVICE_PATH *rest)
 {
-    enum { MESSAGING = 3, SCSI = 2, NVME = 23, NVME_BYTES = 16 }; // 10.3.4.2, 10.3.4.21
+    enum { MESSAGING = 3, SCSI = 2, SATA = 18, NVME = 23 }; // UEFI 2.10, 10.3.4.2, .19, .21
+    enum { SCSI_BYTES = 8, SATA_BYTES = 10, NVME_BYTES = 16 };
     const uint8_t *fields = (const uint8_t *)rest + sizeof *rest;
     uint32_t bytes = DevicePathNodeLength(rest), kind = DevicePathSubType(rest);
-    struct scsi_node scsi;
+    uint16_t place[3] = {0};
     uint32_t nsid;
     if (DevicePathType(rest) != MESSAGING)
         return 0;
@@ -46,19 +43,13 @@ static uint64_t unit_of(const EFI_DEVICE_PATH *rest)
         memcpy(&nsid, fields, sizeof nsid);
         return nsid;
     }
-    if (kind == SCSI && bytes == sizeof *rest + sizeof scsi) {
-        memcpy(&scsi, fields, sizeof scsi);
-        return BF_UNIT_SCSI | (uint32_t)scsi.target << 16 | scsi.lun;
-    }
-    return 0;
-}
-
-static EFI_HANDLE boot_function(void)
-{
-    EFI_GUID guid = EFI_LOADED_IMAGE_PROTOCOL_GUID;
-    EFI_LOADED_IMAGE *image = bf_efi_protocol(bf_efi_image, &guid);
-    const EFI_DEVICE_PATH *rest;
-    return image ? bf_efi_path_function(bf_efi_path(image->DeviceHandle), &rest) : NULL;
+    if ((kind == SCSI && bytes == SCSI_BYTES) || (kind == SATA && bytes == SATA_BYTES))
+        memcpy(place, fields, bytes - sizeof *rest);
+    else
+        return 0;
+    if (kind == SATA && place[2]) // a logical unit of something that is no disk
+        return 0;
+    return (kind == SATA ? BF_UNIT_SATA : BF_UNIT_SCSI) | (uint32_t)place[0] << 16 | place[1];
 }
 
 static void collect(struct group *group, EFI_HANDLE handle, struct bf_efi_disk *disks,
@@ -166,7 +157,6 @@ void bf_takeover_begin(struct bf_takeover *t, struct bf_efi_disk *disks, uint32_
 {
     static struct group group;
     uint8_t tried[BF_EFI_DISKS_MAX] = {0}; // with all disks of its controller
-    EFI_HANDLE boot = boot_function();
     memset(t, 0, sizeof *t);
     for (uint32_t i = 0; i < count && t->count < BF_TAKEOVER_MAX; i++) {
         const EFI_DEVICE_PATH *rest;
@@ -178,13 +168,6 @@ void bf_takeover_begin(struct bf_takeover *t, struct bf_efi_disk *disks, uint32_
         ops = handle ? driver_for(handle) : NULL;
         if (!ops)
             continue;
-        if (handle == boot) {
-            bf_log(BF_LOG_INFO,
-                   "%s: the boot medium is on the same controller; using the "
-                   "firmware's driver",
-                   disks[i].source.identity.path);
-            continue;
-        }
         collect(&group, handle, disks, count, tried);
         take(t, ops, &group);
     }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which disks get a native driver: controllers that one of ours serves are taken from the firmware
 // and given back in the end. What does not start natively goes back at once and is read through the
-// firmware, as before; the log says why. The controller that the program was loaded from is never
-// taken.
+// firmware, as before; the log says why. A CD drive or the medium that the program was loaded from
+// may be on a controller that is taken: nothing is read from them any more, and the firmware finds
+// them again when the controller is given back.
 #ifndef BF_DRIVERS_TAKEOVER_EFI_H
 #define BF_DRIVERS_TAKEOVER_EFI_H
 

@@ -93,6 +93,13 @@ static enum bf_err master(void *impl, int on)
     return BF_OK;
 }
 
+static enum bf_err narrow(void *impl)
+{
+    struct sim_pci *s = impl;
+    s->next_device = 0x77000000;
+    return BF_OK;
+}
+
 static const struct bf_pci_ops sim_ops = {.config_read = config_read,
                                           .read = reg_read,
                                           .write = reg_write,
@@ -100,7 +107,8 @@ static const struct bf_pci_ops sim_ops = {.config_read = config_read,
                                           .free = dma_free,
                                           .map = dma_map,
                                           .unmap = dma_unmap,
-                                          .master = master};
+                                          .master = master,
+                                          .narrow = narrow};
 
 void sim_pci_init(struct sim_pci *s, uint16_t vendor, uint16_t device, uint32_t class_code)
 {

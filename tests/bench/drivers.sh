@@ -18,7 +18,7 @@ bf_vm bench "$tmp/vm" q35
 bf_vm_firmware bench
 bf_vm_add bench -m 512
 bf_vm_disk bench ahci "$tmp/fat.img" raw bootindex=0
-for controller in virtio-blk virtio-scsi nvme; do
+for controller in virtio-blk virtio-scsi nvme ahci; do
     cp "$tmp/disk" "$tmp/$controller"
     bf_vm_disk bench $controller "$tmp/$controller" raw serial=$controller
 done
@@ -26,7 +26,7 @@ bf_vm_start bench
 bf_vm_wait_line bench '^bench done' 300 >/dev/null
 bf_vm_serial bench | grep -a '^bench disk=' | tr -d '\r' | sort -k 2,3 -s
 # Every round of every driver on every disk, without an error.
-if [ "$(bf_vm_serial bench | grep -ac '^bench disk=.* errors=0')" = 18 ]; then echo 'ok bench drivers'; else
+if [ "$(bf_vm_serial bench | grep -ac '^bench disk=.* errors=0')" = 24 ]; then echo 'ok bench drivers'; else
     echo 'not ok bench drivers'
     exit 1
 fi

@@ -30,7 +30,7 @@ e2e_check "the verdict" e2e_verdict_is_ok
 e2e_check "one recovery point" e2e_equal 1 "$(e2e_points web-1)"
 e2e_check "of four disks" e2e_equal 4 "$(bf_cli points web-1 --json | jq '.points[0].disks | length')"
 e2e_check "who serves the NIC" e2e_nic_driver vm snp
-for pair in virtio-blk:virtio-blk virtio-scsi:virtio-scsi nvme:nvme ahci:firmware; do
+for pair in virtio-blk:virtio-blk virtio-scsi:virtio-scsi nvme:nvme ahci:ahci; do
     e2e_check "who reads ${pair%:*}" e2e_matches "driver=${pair#*:} " \
         "$(bf_vm_serial vm | grep -a "^BOOTFERRY event=disk .*bytes=$(stat -c %s "$E2E_DIR/${pair%:*}.raw") ")"
 done

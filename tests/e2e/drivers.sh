@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 e2e_begin drivers
 
-disks=(modern legacy nvme second scsi lun)
+disks=(modern legacy nvme second scsi lun sata other)
 e2e_server
 bf_cli machine add web-1 >>"$E2E_LOGS/cli.log"
 for i in "${!disks[@]}"; do
@@ -37,6 +37,12 @@ machine() { # NAME
         -blockdev "driver=raw,node-name=lun,file.driver=file,file.filename=$E2E_DIR/lun.raw" \
         -device scsi-hd,bus=hba.0,scsi-id=3,lun=2,drive=lun,serial=lun-1,logical_block_size=4096,physical_block_size=4096 \
         -device scsi-cd,bus=hba.0,scsi-id=4
+    # On the machine's own AHCI controller, beside what Bootferry is started from, and on another one beside a CD drive.
+    bf_vm_add "$1" -blockdev "driver=raw,node-name=sata,file.driver=file,file.filename=$E2E_DIR/sata.raw" \
+        -device ide-hd,bus=ide.0,drive=sata,serial=sata-1,wwn=0x5000c50000000002 \
+        -device ahci,id=more \
+        -blockdev "driver=raw,node-name=other,file.driver=file,file.filename=$E2E_DIR/other.raw" \
+        -device ide-hd,bus=more.2,drive=other,serial=other-1 -device ide-cd,bus=more.0
     bf_vm_nic "$1" virtio-net-pci
 }
 size() { stat -c %s "$E2E_DIR/$1.raw"; }
@@ -47,7 +53,8 @@ crc() { python3 -c 'import sys,zlib; f=open(sys.argv[1],"rb"); f.seek(int(sys.ar
 
 machine vm
 bf_vm_add vm -smp 4
-bf_vm_disk vm virtio-blk "$E2E_DIR/medium.img" raw bootindex=0
+bf_vm_add vm -blockdev "driver=raw,node-name=medium,file.driver=file,file.filename=$E2E_DIR/medium.img" \
+    -device ide-hd,bus=ide.1,drive=medium,bootindex=0
 bf_vm_start vm
 bf_vm_wait_line vm '^BOOTFERRY verdict=(ok|fail)' 300 >/dev/null
 E2E_VERDICT=$(bf_vm_serial vm | grep -a '^BOOTFERRY verdict=')
@@ -60,13 +67,15 @@ e2e_check "and each of its namespaces" e2e_matches 'block=4096 .*driver=nvme ser
 e2e_check "so has virtio-scsi" e2e_matches 'driver=virtio-scsi serial=scsi-1 wwn=naa.5000c50000000001 ' "$(disk_line vm scsi)"
 e2e_check "and each of its logical units" e2e_matches 'block=4096 .*driver=virtio-scsi serial=lun-1 ' "$(disk_line vm lun)"
 e2e_check "and the NIC" e2e_nic_driver vm virtio-net
+e2e_check "so has AHCI, with the boot medium on it" e2e_matches 'driver=ahci serial=sata-1 wwn=naa.5000c50000000002 ' "$(disk_line vm sata)"
+e2e_check "and another one" e2e_matches 'driver=ahci serial=other-1 ' "$(disk_line vm other)"
 e2e_check "a legacy one stays with the firmware" e2e_matches 'driver=firmware ' "$(disk_line vm legacy)"
 e2e_check "and the log says why" bf_vm_wait_line vm '^BOOTFERRY event=log .*driver virtio-blk does not start \(unsupported\)' 1
 for disk in "${disks[@]}"; do
     e2e_check "$disk: the point is the disk" e2e_same web-1@1 "$(number "$disk")" "$E2E_DIR/$disk.raw"
 done
 bf_vm_wait_line vm '^nics ' 120 >/dev/null
-e2e_check "the disks are given back to the firmware" e2e_equal 7 "$(bf_vm_serial vm | sed -nE 's/^disks ([0-9]+).*/\1/p')"
+e2e_check "the disks are given back to the firmware" e2e_equal 10 "$(bf_vm_serial vm | sed -nE 's/^disks ([0-9]+).*/\1/p')"
 for disk in "${disks[@]}"; do
     n=$(bf_vm_serial vm | sed -nE "s/^disk ([0-9]+) bytes=$(size "$disk") .*/\1/p")
     e2e_check "$disk: the firmware reads it again" e2e_matches \
@@ -81,7 +90,7 @@ machine again
 bf_vm_cd again "$E2E_DIR/again.iso" bootindex=0
 e2e_boot again 300
 e2e_check "driver=firmware: the verdict" e2e_verdict_is_ok
-e2e_check "driver=firmware: all six" e2e_equal 6 "$(bf_vm_serial again | grep -a '^BOOTFERRY event=disk .*planned=1 ' | grep -c ' driver=firmware ')"
+e2e_check "driver=firmware: all eight" e2e_equal 8 "$(bf_vm_serial again | grep -a '^BOOTFERRY event=disk .*planned=1 ' | grep -c ' driver=firmware ')"
 e2e_check "driver=firmware: the NIC" e2e_nic_driver again snp
 e2e_check "driver=firmware: a second point" e2e_equal 2 "$(e2e_points web-1)"
 e2e_check "driver=firmware: of the same disks, so nothing is sent" e2e_at_most 4000000 "$(e2e_field sent "$E2E_PROGRESS")"

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// ATA IDENTIFY DEVICE: the input as what a disk says about itself.
+// ATA: the input as what a disk says about itself, and as its log of a failed command.
+#include <stdlib.h>
 #include <string.h>
 
+#include "drivers/ata.h"
 #include "drivers/identify.h"
 #include "tests/fuzz_identity.h"
 #include "tests/fuzz_seed.h"
@@ -16,14 +18,31 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     memcpy(seed + 54, "oMed lfoa d si k                        ", 40);
     seed[175] = 0x41;
     seed[216] = 0x50;
+    seed[99] = 0x03; // DMA and LBA
+    seed[150] = 31;
+    seed[153] = 0x01;
+    seed[167] = 0x44; // 48-bit addresses
+    seed[202] = 1;
+    seed[213] = 0x50; // blocks of 4096
+    seed[235] = 0x08;
     fuzz_seed(*argc, *argv, 0, seed, sizeof seed);
+    memset(seed, 0, sizeof seed);
+    seed[0] = 5;
+    seed[511] = 251;
+    fuzz_seed(*argc, *argv, 1, seed, sizeof seed);
     return 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct bf_disk_identity id = {0};
+    struct bf_ata_disk disk;
+    uint32_t tag = 0;
     bf_identify_ata(data, size, &id);
     fuzz_identity_judge(&id);
+    if (bf_ata_parse(data, size, &disk) == BF_OK && (disk.depth > 32 || size < BF_ATA_PAGE_BYTES))
+        abort();
+    if (bf_ata_failed_tag(data, size, &tag) == BF_OK && tag > 31)
+        abort();
     return 0;
 }

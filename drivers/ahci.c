@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// AHCI controllers: taking over from whoever had it (10.6.3), ports that are quiet before anything
+// is given to them, and the ports themselves (drivers/ahci_port.h), which know nothing of each
+// other. The controller is not reset unless a port cannot be stopped, so that links stay up.
+#include "drivers/ahci.h"
+
+#include "base/mem.h"
+#include "base/platform.h"
+#include "drivers/ahci_port.h"
+#include "drivers/ahci_regs.h"
+
+enum {
+    HANDOFF_US = 2000000, // 25 ms, and 2 s when the other side says that it is busy
+    RESET_US = 1000000,   // 10.4.3
+    REST_US = 100,
+    NO_MULTIPLIER = 0x8000, // UEFI 2.10, 10.3.4.19
+};
+
+struct ahci {
+    struct bf_pci *pci;
+    uint32_t cap, ports;
+    uint8_t was_bios; // the handoff was needed, and is undone
+};
+
+static uint32_t get(struct ahci *a, uint32_t at)
+{
+    return (uint32_t)bf_pci_read(a->pci, BF_AHCI_BAR, at, 4);
+}
+
+static void put(struct ahci *a, uint32_t at, uint32_t value)
+{
+    bf_pci_write(a->pci, BF_AHCI_BAR, at, 4, value);
+}
+
+// BIOS/OS handoff. What is left of a BIOS under this firmware is its system management mode.
+static enum bf_err take_ownership(struct ahci *a)
+{
+    uint64_t deadline = bf_platform_now_us() + HANDOFF_US;
+    uint32_t owners;
+    if (!(get(a, BF_AHCI_CAP2) & BF_AHCI_CAP2_BOH))
+        return BF_OK;
+    owners = get(a, BF_AHCI_BOHC);
+    if (!(owners & BF_AHCI_BOHC_BOS))
+        return BF_OK;
+    a->was_bios = 1;
+    put(a, BF_AHCI_BOHC, owners | BF_AHCI_BOHC_OOS);
+    while (get(a, BF_AHCI_BOHC) & (BF_AHCI_BOHC_BOS | BF_AHCI_BOHC_BB)) {
+        if (a->pci->failed || bf_platform_now_us() >= deadline)
+            return BF_ERR_BUSY;
+        bf_platform_idle(REST_US);
+    }
+    return BF_OK;
+}
+
+static void return_ownership(struct ahci *a)
+{
+    if (a->was_bios)
+        put(a, BF_AHCI_BOHC,
+            (get(a, BF_AHCI_BOHC) & ~(uint32_t)BF_AHCI_BOHC_OOS) | BF_AHCI_BOHC_BOS);
+}
+
+static enum bf_err reset(struct ahci *a)
+{
+    uint64_t deadline = bf_platform_now_us() + RESET_US;
+    put(a, BF_AHCI_GHC, get(a, BF_AHCI_GHC) | BF_AHCI_GHC_HR);
+    while (get(a, BF_AHCI_GHC) & BF_AHCI_GHC_HR) {
+        if (a->pci->failed || bf_platform_now_us() >= deadline)
+            return BF_ERR_TIMEOUT;
+        bf_platform_idle(REST_US);
+    }
+    put(a, BF_AHCI_GHC, BF_AHCI_GHC_AE);
+    return BF_OK;
+}
+
+static enum bf_err stop_ports(struct ahci *a)
+{
+    for (uint32_t i = 0; i < BF_AHCI_PORTS; i++)
+        if ((a->ports >> i & 1) && bf_ahci_port_stop(a->pci, i))
+            return BF_ERR_TIMEOUT;
+    return BF_OK;
+}
+
+// Every port is made quiet, also those that nothing is read from: what they write to was the
+// firmware's, and is free now.
+static enum bf_err silence(struct ahci *a)
+{
+    enum bf_err err = stop_ports(a);
+    return err ? reset(a) : BF_OK;
+}
+
+static void ahci_close(void *controller)
+{
+    struct ahci *a = controller;
+    if (!a)
+        return;
+    return_ownership(a);
+    bf_free(a);
+}
+
+static enum bf_err bring_up(struct ahci *a)
+{
+    enum bf_err err;
+    a->cap = get(a, BF_AHCI_CAP);
+    a->ports = get(a, BF_AHCI_PI);
+    if (a->pci->failed || a->cap == UINT32_MAX || a->ports == 0)
+        return BF_ERR_IO;
+    put(a, BF_AHCI_GHC, (get(a, BF_AHCI_GHC) | BF_AHCI_GHC_AE) & ~(uint32_t)BF_AHCI_GHC_IE);
+    err = take_ownership(a);
+    if (!err)
+        err = silence(a);
+    if (err) // nobody knows what it does
+        a->pci->ops->master(a->pci->impl, 0);
+    if (!err && !(a->cap & BF_AHCI_CAP_S64A))
+        err = a->pci->ops->narrow(a->pci->impl);
+    return err;
+}
+
+static enum bf_err ahci_open(struct bf_pci *pci, void **controller)
+{
+    struct ahci *a = bf_alloc(sizeof *a);
+    enum bf_err err;
+    *controller = NULL;
+    if (!a)
+        return BF_ERR_NO_MEMORY;
+    a->pci = pci;
+    err = bring_up(a);
+    if (err) {
+        ahci_close(a);
+        return err;
+    }
+    *controller = a;
+    return BF_OK;
+}
+
+static int ahci_serves(const struct bf_pci_id *id)
+{
+    return id->class_code == BF_AHCI_CLASS;
+}
+
+static enum bf_err ahci_disk(void *controller, uint64_t unit, struct bf_source_disk *out)
+{
+    struct ahci *a = controller;
+    uint32_t port = unit >> 16 & UINT16_MAX, multiplier = unit & UINT16_MAX;
+    if ((unit & ~(uint64_t)UINT32_MAX) != BF_UNIT_SATA || port >= BF_AHCI_PORTS ||
+        !(a->ports >> port & 1))
+        return BF_ERR_NOT_FOUND;
+    if (!(multiplier & NO_MULTIPLIER))
+        return BF_ERR_UNSUPPORTED;
+    return bf_ahci_port_open(a->pci, a->cap, port, out);
+}
+
+const struct bf_controller_ops bf_ahci = {.driver = "ahci",
+                                          .serves = ahci_serves,
+                                          .open = ahci_open,
+                                          .disk = ahci_disk,
+                                          .close = ahci_close};

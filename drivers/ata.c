@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// ATA commands and answers. See drivers/ata.h.
+#include "drivers/ata.h"
+
+#include <string.h>
+
+enum { // commands, ACS-4, 7
+    READ_DMA_EXT = 0x25,
+    READ_LOG_EXT = 0x2f,
+    READ_FPDMA_QUEUED = 0x60,
+    IDENTIFY_DEVICE = 0xec,
+};
+
+enum { // Register - Host to Device, Serial ATA 3.3, 10.5.5
+    FRAME_H2D = 0x27,
+    FRAME_COMMAND = 0x80, // the frame carries a command
+    DEVICE_LBA = 0x40,
+};
+
+enum { // IDENTIFY DEVICE, words, ACS-4, table 55
+    GENERAL = 0,
+    GENERAL_NOT_ATA = 0x8000,
+    CAPABILITIES = 49,
+    CAPABILITIES_DMA_LBA = 0x0300,
+    QUEUE_DEPTH = 75,
+    SATA_CAPABILITIES = 76,
+    SATA_NCQ = 0x0100,
+    COMMAND_SETS = 83,
+    COMMAND_SETS_48_BIT = 0x0400,
+    SECTORS = 100, // four words
+    SECTOR_SIZE = 106,
+    SECTOR_SIZE_VALID_MASK = 0xc000,
+    SECTOR_SIZE_VALID = 0x4000,
+    SECTOR_SIZE_LONG = 0x1000,
+    LOGICAL_WORDS = 117, // two words: of a block, in words
+    INTEGRITY = 510,     // byte: 0xa5, then the checksum is valid
+    INTEGRITY_VALID = 0xa5,
+};
+
+enum { // the queued error log, ACS-4, 9.13
+    LOG_QUEUED_ERROR = 0x10,
+    LOG_NOT_QUEUED = 0x80,
+    LOG_TAG_MASK = 0x1f,
+};
+
+enum { USUAL_BLOCK_BYTES = 512 };
+
+static uint32_t word(const uint8_t *data, uint32_t i)
+{
+    return (uint32_t)data[2 * i] | (uint32_t)data[2 * i + 1] << 8;
+}
+
+// All bytes of a page, its checksum included, add up to zero.
+static int adds_up(const uint8_t *data)
+{
+    uint8_t sum = 0;
+    for (size_t i = 0; i < BF_ATA_PAGE_BYTES; i++)
+        sum = (uint8_t)(sum + data[i]);
+    return sum == 0;
+}
+
+static uint32_t block_size(const uint8_t *data)
+{
+    uint32_t size = word(data, SECTOR_SIZE);
+    uint64_t words = (uint64_t)word(data, LOGICAL_WORDS + 1) << 16 | word(data, LOGICAL_WORDS);
+    if ((size & SECTOR_SIZE_VALID_MASK) != SECTOR_SIZE_VALID || !(size & SECTOR_SIZE_LONG))
+        return USUAL_BLOCK_BYTES;
+    return words <= UINT32_MAX / 2 ? (uint32_t)(2 * words) : 0;
+}
+
+enum bf_err bf_ata_parse(const void *data, size_t len, struct bf_ata_disk *out)
+{
+    const uint8_t *d = data;
+    memset(out, 0, sizeof *out);
+    if (len < BF_ATA_PAGE_BYTES)
+        return BF_ERR_CORRUPT;
+    if (d[INTEGRITY] == INTEGRITY_VALID && !adds_up(d))
+        return BF_ERR_CORRUPT;
+    if ((word(d, GENERAL) & GENERAL_NOT_ATA) ||
+        (word(d, CAPABILITIES) & CAPABILITIES_DMA_LBA) != CAPABILITIES_DMA_LBA ||
+        !(word(d, COMMAND_SETS) & COMMAND_SETS_48_BIT))
+        return BF_ERR_UNSUPPORTED;
+    for (uint32_t i = 4; i-- > 0;)
+        out->blocks = out->blocks << 16 | word(d, SECTORS + i);
+    out->block_size = block_size(d);
+    if (word(d, SATA_CAPABILITIES) != UINT16_MAX && (word(d, SATA_CAPABILITIES) & SATA_NCQ))
+        out->depth = (uint16_t)((word(d, QUEUE_DEPTH) & 0x1f) + 1);
+    return BF_OK;
+}
+
+static void make(uint8_t *frame, uint8_t command, uint64_t block, uint32_t features, uint32_t count)
+{
+    memset(frame, 0, BF_ATA_FRAME_BYTES);
+    frame[0] = FRAME_H2D;
+    frame[1] = FRAME_COMMAND;
+    frame[2] = command;
+    frame[3] = (uint8_t)features;
+    for (uint32_t i = 0; i < 3; i++) {
+        frame[4 + i] = (uint8_t)(block >> 8 * i);
+        frame[8 + i] = (uint8_t)(block >> 8 * (i + 3));
+    }
+    frame[11] = (uint8_t)(features >> 8);
+    frame[12] = (uint8_t)count;
+    frame[13] = (uint8_t)(count >> 8);
+}
+
+void bf_ata_identify(uint8_t frame[BF_ATA_FRAME_BYTES])
+{
+    make(frame, IDENTIFY_DEVICE, 0, 0, 0);
+}
+
+void bf_ata_read(uint8_t frame[BF_ATA_FRAME_BYTES], uint64_t block, uint32_t count)
+{
+    make(frame, READ_DMA_EXT, block, 0, count);
+    frame[7] = DEVICE_LBA;
+}
+
+void bf_ata_read_queued(uint8_t frame[BF_ATA_FRAME_BYTES], uint64_t block, uint32_t count,
+                        uint32_t tag)
+{
+    make(frame, READ_FPDMA_QUEUED, block, count, tag << 3);
+    frame[7] = DEVICE_LBA;
+}
+
+void bf_ata_read_error_log(uint8_t frame[BF_ATA_FRAME_BYTES])
+{
+    make(frame, READ_LOG_EXT, LOG_QUEUED_ERROR, 0, 1);
+}
+
+enum bf_err bf_ata_failed_tag(const void *data, size_t len, uint32_t *tag)
+{
+    const uint8_t *d = data;
+    if (len < BF_ATA_PAGE_BYTES || !adds_up(d) || (d[0] & LOG_NOT_QUEUED))
+        return BF_ERR_PROTOCOL;
+    *tag = d[0] & LOG_TAG_MASK;
+    return BF_OK;
+}
