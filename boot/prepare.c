@@ -168,12 +168,13 @@ static enum bf_err find_devices(struct bf_app *app)
     probe_disks(app);
     app->screen.inventory = &app->inventory;
     err = bf_disk_plan_apply(&app->config, &app->inventory, &app->fault);
-    bf_workers_start(&app->workers, app->config.workers);
-    app->announcer.workers = app->screen.workers = app->workers.count;
-    bf_announce_inventory(&app->announcer, app->config.name, &app->inventory);
     for (uint32_t i = 0; !err && i < app->inventory.disks; i++)
         if (app->inventory.disk[i].planned)
             app->planned[i] = &app->disks[i].source;
+    bf_disk_plan_hibernation(&app->inventory, app->planned);
+    bf_workers_start(&app->workers, app->config.workers);
+    app->announcer.workers = app->screen.workers = app->workers.count;
+    bf_announce_inventory(&app->announcer, app->config.name, &app->inventory);
     return err;
 }
 

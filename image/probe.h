@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a look at a source disk tells before it is copied: partition table, disk GUID, hibernation.
-// Swap areas inside LVM, RAID or encrypted volumes are not looked for; the finalizer, which opens
-// those volumes, finds them there.
+// One disk is looked at by itself: swap areas inside LVM and RAID1 are found by image/usage.h;
+// those in other volumes by the finalizer, which opens them.
 #ifndef BF_IMAGE_PROBE_H
 #define BF_IMAGE_PROBE_H
 

@@ -22,7 +22,7 @@ struct area {
 
 struct bf_usage {
     struct bf_peek peek;
-    uint8_t has_table[BF_USAGE_DISKS_MAX];
+    uint8_t table[BF_USAGE_DISKS_MAX];
     struct bf_place_list list;
     uint32_t scanned; // of the list: what lies on the disks themselves; volumes come behind
 
@@ -167,6 +167,13 @@ static void look(struct bf_usage *u)
                asleep->name, asleep->leg->disk);
         return;
     }
+    if (u->table[u->disk] == BF_TABLE_DOUBTED) {
+        bf_log(BF_LOG_INFO,
+               "disk %u: its partition table is damaged, or it is itself part of something else: "
+               "it is copied whole",
+               u->disk);
+        return;
+    }
     for (uint32_t i = 0; i < u->list.count; i++)
         if (bf_place_lies_on(&u->list.place[i], u->disk))
             claim(u, &u->list.place[i]);
@@ -189,20 +196,27 @@ void bf_usage_select(struct bf_usage *u, const struct bf_source_disk *disk)
     look(u);
 }
 
-struct bf_usage *bf_usage_open(struct bf_source_disk *const *disk, uint32_t disks)
+static struct bf_usage *open_all(struct bf_source_disk *const *disk, uint32_t disks)
 {
     struct bf_usage *u = disks <= BF_USAGE_DISKS_MAX ? bf_alloc(sizeof *u) : NULL;
     if (!u)
         return NULL;
     u->disk = NONE;
     if (bf_peek_init(&u->peek, disk, disks) == BF_OK &&
-        bf_usage_scan(&u->peek, &u->list, u->has_table) == BF_OK) {
+        bf_usage_scan(&u->peek, &u->list, u->table) == BF_OK) {
         u->scanned = u->list.count;
         return u;
     }
-    bf_log(BF_LOG_WARNING, "what is on the disks cannot be told: they are copied whole");
     bf_usage_free(u);
     return NULL;
+}
+
+struct bf_usage *bf_usage_open(struct bf_source_disk *const *disk, uint32_t disks)
+{
+    struct bf_usage *u = open_all(disk, disks);
+    if (!u)
+        bf_log(BF_LOG_WARNING, "what is on the disks cannot be told: they are copied whole");
+    return u;
 }
 
 void bf_usage_free(struct bf_usage *u)
@@ -215,6 +229,20 @@ void bf_usage_free(struct bf_usage *u)
     bf_place_list_cut(&u->list, 0);
     bf_peek_free(&u->peek);
     bf_free(u);
+}
+
+uint64_t bf_usage_hibernated(struct bf_source_disk *const *disk, uint32_t disks)
+{
+    struct bf_usage *u = open_all(disk, disks);
+    uint64_t found = 0;
+    if (u && find_volumes(u) == BF_OK)
+        for (uint32_t i = 0; i < u->list.count; i++)
+            for (uint32_t k = 0; k < disks; k++)
+                if (u->list.place[i].signatures & BF_SIGNATURE_HIBERNATION &&
+                    bf_place_lies_on(&u->list.place[i], k))
+                    found |= 1ull << k;
+    bf_usage_free(u);
+    return found;
 }
 
 // ---- Answers -----------------------------------------------------------------------------------
@@ -271,7 +299,7 @@ static const struct area *area_at(const struct bf_usage *u, uint64_t at)
 
 static int ask(struct bf_usage *u, uint64_t at, uint64_t *end)
 {
-    uint64_t last = u->bytes, margin = u->has_table[u->disk] ? TABLE_MARGIN : 0;
+    uint64_t last = u->bytes, margin = u->table[u->disk] ? TABLE_MARGIN : 0;
     const struct area *a;
     int unused;
     *end = last;

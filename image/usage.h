@@ -22,6 +22,10 @@ struct bf_usage; // of all disks that are copied together
 struct bf_usage *bf_usage_open(struct bf_source_disk *const *disk, uint32_t disks);
 void bf_usage_free(struct bf_usage *u); // takes NULL
 
+// On which of these disks a system lies that hibernated, as a set of bits: also on volumes of LVM2
+// and on md RAID1, as far as all of them is here. What cannot be read is passed over.
+uint64_t bf_usage_hibernated(struct bf_source_disk *const *disk, uint32_t disks);
+
 // Turns to one of the disks, of which all later answers are, and tells the log what is on it. NULL
 // for u, or a disk that is none of those opened, is a disk that is all used.
 void bf_usage_select(struct bf_usage *u, const struct bf_source_disk *disk);

@@ -110,9 +110,11 @@ enum bf_err bf_place_read(const struct bf_usage_place *place, uint64_t offset, v
 // the first map is looked for, and valid as long as that map.
 const struct bf_usage_place *bf_usage_places(const struct bf_peek *peek, uint32_t *count);
 
-// What is on the disks themselves: partitions, and disks without a table. has_table[i]: the ends of
-// disk i belong to its table. Fails where the beginning of something cannot be read.
-enum bf_err bf_usage_scan(struct bf_peek *peek, struct bf_place_list *list, uint8_t *has_table);
+// What is on the disks themselves: partitions, and disks without a table; table[i] says of disk i
+// whether it has one, and whether it is to be believed. Fails where the beginning of something
+// cannot be read.
+enum bf_table { BF_TABLE_NONE = 0, BF_TABLE_GOOD = 1, BF_TABLE_DOUBTED = 2 };
+enum bf_err bf_usage_scan(struct bf_peek *peek, struct bf_place_list *list, uint8_t *table);
 
 struct bf_usage_ops {
     // Like bf_usage_extent, in the space of the place; at < bytes. *end is the end of the place on

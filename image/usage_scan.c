@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/fmt.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "image/parttab.h"
 #include "image/usage_parts.h"
@@ -51,7 +50,7 @@ static enum bf_err add(struct bf_place_list *list, const struct disk *d,
 
 // The boot sector of FAT reads as a partition table, too: who has both a table and a signature of
 // the whole disk has neither.
-static enum bf_err scan(struct bf_place_list *list, const struct disk *d, uint8_t *has_table)
+static enum bf_err scan(struct bf_place_list *list, const struct disk *d, uint8_t *table)
 {
     struct bf_bytes bytes = {.read = read_table,
                              .impl = (void *)d,
@@ -65,27 +64,24 @@ static enum bf_err scan(struct bf_place_list *list, const struct disk *d, uint8_
     if (err || (err = add(list, d, NULL, 0)) || !t->count)
         return err;
     if (list->place[before].signatures || t->primary_damaged) {
-        bf_log(BF_LOG_INFO, "disk %u: %s: it is copied whole", d->number,
-               t->primary_damaged ? "its partition table is damaged"
-                                  : "a disk with partitions is itself part of something else");
         more = BF_SIGNATURE_OTHER;
         list->place[before].signatures |= more;
     } else {
         bf_place_list_cut(list, before);
     }
-    *has_table = 1;
+    *table = more ? BF_TABLE_DOUBTED : BF_TABLE_GOOD;
     for (uint32_t i = 0; !err && i < t->count; i++)
         err = add(list, d, &t->partition[i], overlaps(t, i) ? BF_SIGNATURE_OTHER : more);
     return err;
 }
 
-enum bf_err bf_usage_scan(struct bf_peek *peek, struct bf_place_list *list, uint8_t *has_table)
+enum bf_err bf_usage_scan(struct bf_peek *peek, struct bf_place_list *list, uint8_t *table)
 {
     struct disk d = {.peek = peek, .table = bf_alloc(sizeof *d.table)};
     enum bf_err err = d.table ? BF_OK : BF_ERR_NO_MEMORY;
     for (; !err && d.number < peek->disks; d.number++)
         if (peek->disk[d.number])
-            err = scan(list, &d, &has_table[d.number]);
+            err = scan(list, &d, &table[d.number]);
     bf_free(d.table);
     return err;
 }

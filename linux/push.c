@@ -19,6 +19,7 @@
 #include "linux/machine_linux.h"
 #include "linux/socket_stream.h"
 #include "migrate/announce.h"
+#include "migrate/disk_plan.h"
 #include "migrate/sender.h"
 #include "migrate/workers.h"
 #include "net/connector.h"
@@ -220,6 +221,8 @@ static enum bf_err open_disks(struct push *p)
     for (uint16_t i = 0; !err && i < p->disks; i++)
         err = open_disk(p, i, facts);
     bf_free(facts);
+    if (!err)
+        bf_disk_plan_hibernation(&p->inventory, p->source);
     return err;
 }
 

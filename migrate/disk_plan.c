@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/fmt.h"
+#include "base/log.h"
+#include "image/usage.h"
 
 static const char removable[] = "removable";
 static const char not_named[] = "not named by disk=";
@@ -86,4 +88,18 @@ enum bf_err bf_disk_plan_apply(const struct bf_config *config, struct bf_invento
     for (uint32_t i = 0; i < config->disks && err == BF_OK; i++)
         err = plan_one(config->disk[i], inventory, fault);
     return err;
+}
+
+void bf_disk_plan_hibernation(struct bf_inventory *inventory, struct bf_source_disk *const *disk)
+{
+    uint64_t found = bf_usage_hibernated(disk, inventory->disks);
+    for (uint32_t i = 0; i < inventory->disks; i++) {
+        if (!(found >> i & 1) || inventory->disk[i].hibernated)
+            continue;
+        inventory->disk[i].hibernated = 1;
+        bf_log(BF_LOG_WARNING,
+               "disk %u holds a volume of a hibernated system: it is copied as it is; shut the "
+               "machine down properly for a point that needs no special plan",
+               i);
+    }
 }

@@ -88,7 +88,7 @@ check "those of this disk" test "$(grep -c swap "$T/0.log")" = 0
 
 # ---- Migrated ----------------------------------------------------------------------------------
 
-server two
+server two asleep
 check "a migration of both" push "$T/two.conf" --disk "$T/a.raw" --disk "$T/b.raw"
 check "leaves out most of it" test "$(left_out)" -gt $((180 << 20))
 check "what was sent verifies" exits 0 "$B" verify two
@@ -146,6 +146,12 @@ again
 printf 'S1SUSPEND\0' | dd of="$T/y.raw" bs=1 seek=$(($(lv_at swap 0 0) + 4086)) conv=notrunc status=none
 check "a system that hibernated into a volume" both_whole 'a hibernated system is on volume web/swap of disk 1'
 
+check "is copied" push "$T/asleep.conf" --disk "$T/x.raw" --disk "$T/y.raw"
+check "whole" test "$(left_out)" = 0
+check "the disk of that volume is marked" grep -q 'event=disk .*number=1 .* hibernated=1 ' "$T/push.log"
+check "the other is not" grep -q 'event=disk .*number=0 .* hibernated=0 ' "$T/push.log"
+check "and the operator is told" grep -q 'disk 1 holds a volume of a hibernated system' "$T/push.err"
+
 # patch FILE AT BYTES
 patch() { printf '%b' "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none; }
 mda=$((32 << 20))
@@ -160,7 +166,7 @@ again
 patch "$T/x.raw" $((mda + 4096 + 40)) x
 check "a metadata area with a wrong checksum" both_whole 'LVM2, copied whole'
 again
-patch "$T/x.raw" $((mda + 4096 + 16#$(od -An -tx8 -j$((mda + 4096 + 40)) -N8 "$T/x.raw" | tr -d ' ') + 20)) x
+patch "$T/x.raw" $((mda + 4096 + 16#$(od -An -tx8 -j$((mda + 4096 + 40)) -N8 "$T/x.raw" | tr -d ' ') + 20)) '!'
 check "a text with a wrong checksum" both_whole 'LVM2, copied whole'
 
 # with COMMAND...: on both disks, or on one of them
