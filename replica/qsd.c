@@ -124,6 +124,8 @@ static enum bf_err answer_error(json_t *error, const char *command, struct bf_fa
     text = text ? text : "no reason given";
     if (strstr(text, "No space left"))
         code = BF_ERR_NO_SPACE;
+    else if (strstr(text, "O_DIRECT"))
+        code = BF_ERR_UNSUPPORTED;
     else if (strstr(text, "lock"))
         code = BF_ERR_BUSY;
     return bf_fault_set(fault, code, BF_SIDE_SERVER,
@@ -318,7 +320,7 @@ static enum bf_err add_file(struct bf_qsd *q, const char *node, const char *path
 {
     enum bf_err err = open_file(q, node, path, writable, fault);
 
-    if (!err || !q->direct || !strstr(fault->what, "O_DIRECT"))
+    if (err != BF_ERR_UNSUPPORTED || !q->direct)
         return err;
     q->direct = 0;
     bf_log(BF_LOG_INFO, "the state's file system cannot bypass the cache (O_DIRECT)");

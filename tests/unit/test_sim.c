@@ -61,6 +61,29 @@ static void test_second_run_sends_differences(void)
     sim_world_free(&w);
 }
 
+// The base of many chunks over a long link: it is asked for far enough ahead that the copy waits for
+// a few round trips in all, and not for one per question.
+static void test_the_base_is_asked_for_ahead(void)
+{
+    uint64_t begun;
+    begin(3);
+    w.chunk_size = 32768;
+    w.disk_model[0].bytes = (uint64_t)640 << 20; // 20480 chunks: more than a window, 10 questions
+    w.disk_model[0].read_us = 0;
+    w.link_model.latency_us = 50000;
+    w.link_model.buffer = 4 << 20;
+    sim_world_fill(&w);
+    memset(w.data[0], 0, w.disk_model[0].bytes);
+    memset(w.data[0] + (600 << 20), 1, 1 << 20);
+    run_to(BF_OK);
+    begun = bf_platform_now_us();
+    run_to(BF_OK);
+    CHECK_EQ(w.progress.same_bytes, (uint64_t)640 << 20);
+    printf("# %llu ms\n", (unsigned long long)(bf_platform_now_us() - begun) / 1000);
+    CHECK(bf_platform_now_us() - begun < 1500000);
+    sim_world_free(&w);
+}
+
 // A swap area on the first 6 of 8 MiB: all of it but its first 64 KiB is unused, and full of what
 // was swapped out.
 static void fill_with_swap(void)
@@ -644,7 +667,8 @@ static void test_a_worker_that_leaves_its_stack_ends_the_run(void)
 TEST_MAIN(TEST(test_workers_change_nothing_but_the_order_of_work),
           TEST(test_a_worker_that_does_not_come_back_ends_the_run),
           TEST(test_a_worker_that_leaves_its_stack_ends_the_run), TEST(test_plain_copy),
-          TEST(test_second_run_sends_differences), TEST(test_unused_is_not_read),
+          TEST(test_second_run_sends_differences),
+          TEST(test_the_base_is_asked_for_ahead), TEST(test_unused_is_not_read),
           TEST(test_unused_through_trouble), TEST(test_several_disks_of_odd_sizes),
           TEST(test_blocking_driver), TEST(test_reads_slower_than_patience),
           TEST(test_deep_queue_is_used), TEST(test_cut_continues_from_durable),
