@@ -41,6 +41,7 @@ enum {
     MTU_LEAST = 1280, // IPv6's; a device that says less is not believed
     MTU_MOST = 9000,
     LINK_PERIOD_US = 100000,
+    PAUSE_US = 1000000, // nobody polled for so long: the whole machine may have stood still
 };
 
 #define VIRTIO_NET_F_MTU    (1ull << 3) // 5.1.3
@@ -65,9 +66,10 @@ struct virtio_net {
     struct ring rx, tx;
     uint32_t stride, frame_bytes; // frame_bytes: of one frame, the header in front not counted
     uint64_t wanted;              // features
-    uint64_t link_us;             // last look at the link
-    uint64_t progress_us;         // last time that a frame was sent or none was to be
-    uint32_t in_flight, next;     // of the transmit queue
+    uint64_t polled_us;
+    uint64_t link_us;         // last look at the link
+    uint64_t progress_us;     // last time that a frame was sent or none was to be
+    uint32_t in_flight, next; // of the transmit queue
     uint8_t sending[TX_FRAMES];
     uint32_t untold;   // frames that were offered since the last notification
     uint8_t rx_untold; // receive buffers likewise
@@ -324,8 +326,9 @@ static void net_poll(void *impl)
         d->rx_untold = 0;
         bf_virtio_notify(&d->virtio, &d->rx.queue);
     }
-    if (!d->link) // nothing need be sent now
+    if (!d->link || now - d->polled_us > PAUSE_US) // nothing need be sent, or could be
         d->progress_us = now;
+    d->polled_us = now;
     if (now > d->progress_us + BF_VIRTIO_NET_STALL_US)
         bf_recovery_begin(&d->recovery, "the NIC does not send");
 }

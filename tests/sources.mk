@@ -89,6 +89,7 @@ FUZZ_SRCS_fuzz_decompress := tests/fuzz_seed.c
 TEST_SRCS_test_block := tests/platform_sim.c tests/sim_disk.c
 TEST_SRCS_test_virtio_blk := tests/platform_sim.c tests/sim_pci.c tests/sim_virtio.c tests/sim_virtio_blk.c
 TEST_SRCS_test_virtio_net := tests/platform_sim.c tests/sim_pci.c tests/sim_virtio.c tests/sim_virtio_net.c tests/net/lan.c
+FUZZ_SRCS_fuzz_virtio_net := tests/platform_sim.c tests/sim_pci.c tests/sim_virtio.c tests/sim_virtio_net.c
 TEST_SRCS_test_virtio_scsi := tests/platform_sim.c tests/sim_pci.c tests/sim_virtio.c tests/sim_virtio_scsi.c
 TEST_SRCS_test_ahci := tests/platform_sim.c tests/sim_pci.c tests/sim_ahci.c
 TEST_SRCS_test_nvme := tests/platform_sim.c tests/sim_pci.c tests/sim_nvme.c
