@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The map of XFS: what the trees of free space of its allocation groups call free, when it was
 // unmounted properly (its log is clean, so that nothing waits there and nothing is allocated that
-// is not written yet). Extents of a snapshot or of copy on write, unwritten ones, and the list of
-// free blocks that a group keeps for its own trees are not in these trees, hence used. The first
-// thing that does not fit makes all that follows used.
+// is not written yet). Shared extents, those staged for copy on write, unwritten ones, and the
+// blocks that a group keeps for its own trees are not in these trees, hence used. The first thing
+// that does not fit makes all that follows used.
 #include <string.h>
 
 #include "base/fmt.h"
