@@ -61,8 +61,8 @@ static void test_second_run_sends_differences(void)
     sim_world_free(&w);
 }
 
-// The base of many chunks over a long link: it is asked for far enough ahead that the copy waits for
-// a few round trips in all, and not for one per question.
+// The base of many chunks over a long link: it is asked for far enough ahead that the copy waits
+// for a few round trips in all, and not for one per question.
 static void test_the_base_is_asked_for_ahead(void)
 {
     uint64_t begun;
