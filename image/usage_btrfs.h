@@ -104,7 +104,7 @@ struct bf_btrfs {
     uint32_t sector_bytes, node_bytes, sum_type;
     uint64_t incompat, compat_ro;
     uint8_t fsid[BF_BTRFS_UUID_BYTES]; // of the file system
-    uint8_t uuid[BF_BTRFS_UUID_BYTES]; // in headers of nodes
+    uint8_t uuid[BF_BTRFS_UUID_BYTES]; // in nodes and devices
     uint8_t device_uuid[BF_BTRFS_UUID_BYTES];
     uint64_t device_count;
     uint8_t system[BF_BTRFS_SYSTEM_BYTES];

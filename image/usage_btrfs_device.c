@@ -40,7 +40,7 @@ static enum bf_err judge_device(struct bf_btrfs *fs, const struct bf_btrfs_item 
     const uint8_t *at = item->data;
     if (item->bytes != DEV_ITEM_BYTES || bf_btrfs_get(at, 8) != item->key.offset)
         return BF_ERR_CORRUPT;
-    if (memcmp(at + 82, fs->fsid, sizeof fs->fsid) != 0)
+    if (memcmp(at + 82, fs->uuid, sizeof fs->uuid) != 0)
         return refuse(why, "it has grown out of a seed device");
     while (d < fs->member + fs->members && d->id != item->key.offset)
         d++;

@@ -77,7 +77,7 @@ static int sizes_fit(const uint8_t *s, const struct bf_btrfs *fs)
            fs->root.level < BF_BTRFS_LEVELS && fs->chunks.level < BF_BTRFS_LEVELS &&
            fs->generation && fs->chunks.generation <= fs->generation && fs->device_count &&
            fs->device_bytes % fs->sector_bytes == 0 &&
-           memcmp(s + DEVICE + 82, s + 0x20, BF_BTRFS_UUID_BYTES) == 0;
+           memcmp(s + DEVICE + 82, fs->uuid, sizeof fs->uuid) == 0;
 }
 
 static enum bf_err judge(const uint8_t *s, const struct bf_btrfs *fs, char why[BF_USAGE_WHY])

@@ -27,7 +27,6 @@ enum {
     DEVICE = 0xc9,
     REPAIR = 0x80, // flags
     TWO = 1,
-    SEED = 1 + 7 * BLOCK,
 };
 
 static struct {
@@ -172,6 +171,19 @@ static const struct {
     {4 * MIB, 8 * MIB, 5 * 65536, BF_BTRFS_DATA},
 };
 
+static const struct shape {
+    uint32_t devices;
+    uint64_t data, other; // profiles
+    uint32_t data_columns;
+    int group_tree;
+    uint64_t used; // by data, on all devices
+} shapes[] = {
+    {1, 0, 0, 1, 0, 5 * BF_BTRFS_STRIPE},
+    {2, BF_BTRFS_RAID0, BF_BTRFS_RAID1, 2, 0, 5 * BF_BTRFS_STRIPE},
+    {2, BF_BTRFS_RAID5, BF_BTRFS_RAID1, 1, 0, 10 * BF_BTRFS_STRIPE},
+    {1, 0, 0, 1, 1, 5 * BF_BTRFS_STRIPE},
+};
+
 static void make_dev_tree(uint32_t devices)
 {
     uint8_t *leaf = node(4, BF_BTRFS_DEV_TREE, 0), *at;
@@ -190,81 +202,90 @@ static void add_extent(uint8_t *leaf, uint64_t at, uint8_t type, uint64_t offset
     put(add(leaf, at, type, offset, 24), 1, 8);
 }
 
-// Block 3 is the root of the extent tree, with the leaves 5 and 6.
-static void make_extent_tree(uint64_t data_profile, uint64_t other_profile, uint32_t data_columns)
+static void add_group(uint8_t *leaf, const struct shape *shape, uint32_t i)
 {
-    uint8_t *root = node(3, BF_BTRFS_EXTENT_TREE, 1), *at;
+    uint32_t columns = i == 2 ? shape->data_columns : 1;
+    uint8_t *at = add(leaf, ranges[i].at, BF_BTRFS_GROUP_ITEM, ranges[i].length * columns, 24);
+    put(at, ranges[i].used, 8);
+    put(at + 8, BF_BTRFS_CHUNKS, 8);
+    put(at + 16, ranges[i].kind | (i == 2 ? shape->data : shape->other), 8);
+}
+
+// Block 3 is the root of the extent tree, with the leaves 5 and 6; block 7 has the block groups if
+// they have a tree of their own.
+static void make_extent_tree(const struct shape *shape)
+{
+    uint8_t *root = node(3, BF_BTRFS_EXTENT_TREE, 1);
     uint8_t *leaf = node(5, BF_BTRFS_EXTENT_TREE, 0);
     add_child(root, MIB, BF_BTRFS_METADATA_ITEM, 0, 5);
     add_child(root, ranges[2].at, BF_BTRFS_EXTENT_ITEM, 65536, 6);
-    for (uint32_t i = 0; i < 3; i++) {
-        uint64_t length = ranges[i].length * (i == 2 ? data_columns : 1);
-        if (i == 2) {
-            leaf = node(6, BF_BTRFS_EXTENT_TREE, 0);
-            add_extent(leaf, ranges[2].at, BF_BTRFS_EXTENT_ITEM, 65536);
-        }
-        for (uint32_t k = 0; i < 2 && k < ranges[i].used / BLOCK; k++) {
+    for (uint32_t i = 0; i < 2; i++)
+        for (uint32_t k = 0; k < ranges[i].used / BLOCK; k++) {
             add_extent(leaf, ranges[i].at + (uint64_t)k * BLOCK, BF_BTRFS_METADATA_ITEM, 0);
-            if (k)
-                continue;
-            at = add(leaf, ranges[i].at, BF_BTRFS_GROUP_ITEM, length, 24);
-            put(at, ranges[i].used, 8);
-            put(at + 8, BF_BTRFS_CHUNKS, 8);
-            put(at + 16, ranges[i].kind | other_profile, 8);
+            if (k == 0 && !shape->group_tree)
+                add_group(leaf, shape, i);
         }
-        if (i == 2) {
-            at = add(leaf, ranges[2].at, BF_BTRFS_GROUP_ITEM, length, 24);
-            put(at, ranges[2].used, 8);
-            put(at + 8, BF_BTRFS_CHUNKS, 8);
-            put(at + 16, BF_BTRFS_DATA | data_profile, 8);
-            add_extent(leaf, ranges[2].at + MIB, BF_BTRFS_EXTENT_ITEM, 4 * 65536);
-        }
-    }
+    leaf = node(6, BF_BTRFS_EXTENT_TREE, 0);
+    add_extent(leaf, ranges[2].at, BF_BTRFS_EXTENT_ITEM, 65536);
+    if (!shape->group_tree)
+        add_group(leaf, shape, 2);
+    add_extent(leaf, ranges[2].at + MIB, BF_BTRFS_EXTENT_ITEM, 4 * 65536);
+    leaf = node(7, BF_BTRFS_GROUP_TREE, 0);
+    for (uint32_t i = 0; i < 3 && shape->group_tree; i++)
+        add_group(leaf, shape, i);
 }
 
-static void make_chunk_tree(uint32_t devices, uint64_t data_profile, uint64_t other_profile,
-                            uint32_t data_columns)
+static void make_chunk_tree(const struct shape *shape)
 {
     uint8_t *leaf = node(1, BF_BTRFS_CHUNK_TREE, 0), *super = seed + 1;
+    uint32_t devices = shape->devices;
     for (uint32_t d = 1; d <= devices; d++)
         put_device(add(leaf, BF_BTRFS_DEV_ITEMS, BF_BTRFS_DEV_ITEM, d, 98), (uint8_t)d);
     for (uint32_t i = 0; i < 3; i++)
         put_chunk(add(leaf, BF_BTRFS_CHUNKS, BF_BTRFS_CHUNK_ITEM, ranges[i].at, 48 + devices * 32),
-                  ranges[i].length * (i == 2 ? data_columns : 1),
-                  ranges[i].kind | (i == 2 ? data_profile : other_profile), devices, ranges[i].at);
+                  ranges[i].length * (i == 2 ? shape->data_columns : 1),
+                  ranges[i].kind | (i == 2 ? shape->data : shape->other), devices, ranges[i].at);
     put_key(super + 0x32b, BF_BTRFS_CHUNKS, BF_BTRFS_CHUNK_ITEM, MIB);
     put(super + 0xa0,
-        17 + put_chunk(super + 0x33c, MIB, BF_BTRFS_SYSTEM | other_profile, devices, MIB), 4);
+        17 + put_chunk(super + 0x33c, MIB, BF_BTRFS_SYSTEM | shape->other, devices, MIB), 4);
 }
 
-static void make(uint32_t devices, uint64_t data_profile, uint64_t other_profile,
-                 uint32_t data_columns)
+// Block 2: where the other trees are.
+static void make_root_tree(const struct shape *shape)
 {
-    uint8_t *super = seed + 1, *root, *at;
+    static const uint64_t owner[] = {BF_BTRFS_EXTENT_TREE, BF_BTRFS_DEV_TREE, BF_BTRFS_GROUP_TREE};
+    static const uint32_t block[] = {3, 4, 7};
+    uint8_t *root = node(2, BF_BTRFS_ROOT_TREE, 0);
+    for (uint32_t i = 0; i < (shape->group_tree ? 3 : 2); i++) {
+        uint8_t *at = add(root, owner[i], BF_BTRFS_ROOT_ITEM, 0, 439);
+        put(at + 160, 1, 8);
+        put(at + 176, place_of(block[i]), 8);
+        at[238] = i == 0;
+    }
+}
+
+static void make(const struct shape *shape)
+{
+    uint8_t *super = seed + 1;
     memset(seed, 0, sizeof seed);
-    seed[0] = REPAIR | (devices > 1 ? TWO : 0);
+    seed[0] = REPAIR | (shape->devices > 1 ? TWO : 0);
     super[0x20] = 'f';
     put(super + 0x38, 1, 8);
     memcpy(super + 0x40, "_BHRfS_M", 8);
     put(super + 0x48, 1, 8);
     put(super + 0x50, place_of(2), 8);
     put(super + 0x58, place_of(1), 8);
-    put(super + 0x88, devices, 8);
+    put(super + 0x88, shape->devices, 8);
     put(super + 0x90, BLOCK, 4);
     put(super + 0x94, BLOCK, 4);
     put(super + 0xa4, 1, 8);
+    put(super + 0xb4, shape->group_tree ? BF_BTRFS_RO_GROUP_TREE : 0, 8);
     put(super + 0xbc, 0x361, 8);
     put_device(super + DEVICE, 1);
-    make_chunk_tree(devices, data_profile, other_profile, data_columns);
-    root = node(2, BF_BTRFS_ROOT_TREE, 0);
-    for (uint32_t i = 0; i < 2; i++) {
-        at = add(root, i ? BF_BTRFS_DEV_TREE : BF_BTRFS_EXTENT_TREE, BF_BTRFS_ROOT_ITEM, 0, 439);
-        put(at + 160, 1, 8);
-        put(at + 176, place_of(i ? 4 : 3), 8);
-        at[238] = !i;
-    }
-    make_extent_tree(data_profile, other_profile, data_columns);
-    make_dev_tree(devices);
+    make_chunk_tree(shape);
+    make_root_tree(shape);
+    make_extent_tree(shape);
+    make_dev_tree(shape->devices);
 }
 
 // ---- One input ---------------------------------------------------------------------------------
@@ -317,23 +338,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     return 0;
 }
 
-// A seed is a file system of which everything but this is left out.
-static void plant(int *argc, char ***argv, unsigned number, uint64_t used)
-{
-    uint64_t disks = seed[0] & TWO ? 2 : 1;
-    LLVMFuzzerTestOneInput(seed, SEED);
-    if (fs.left_out != disks * (DISK - MIB - 5 * BLOCK) - used)
-        abort();
-    fuzz_seed(*argc, *argv, number, seed, SEED);
-}
-
+// A seed is a file system of which everything but what it uses is left out.
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-    make(1, 0, 0, 1);
-    plant(argc, argv, 0, 5 * BF_BTRFS_STRIPE);
-    make(2, BF_BTRFS_RAID0, BF_BTRFS_RAID1, 2);
-    plant(argc, argv, 1, 5 * BF_BTRFS_STRIPE);
-    make(2, BF_BTRFS_RAID5, BF_BTRFS_RAID1, 1);
-    plant(argc, argv, 2, 2 * 5 * BF_BTRFS_STRIPE);
+    for (unsigned i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+        make(&shapes[i]);
+        LLVMFuzzerTestOneInput(seed, sizeof seed);
+        if (fs.left_out != shapes[i].devices * (DISK - MIB - 5 * BLOCK) - shapes[i].used)
+            abort();
+        fuzz_seed(*argc, *argv, i, seed, sizeof seed);
+    }
     return 0;
 }

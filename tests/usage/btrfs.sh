@@ -34,6 +34,8 @@ make_btrfs xxhash 120 --csum xxhash
 make_btrfs sha256 120 --csum sha256
 make_btrfs single 120 -d single -m single -n 4096
 make_btrfs old 120 -O ^no-holes,^skinny-metadata -R ^free-space-tree
+make_btrfs renamed 120
+btrfstune -f -m "$T/renamed.raw" >/dev/null
 make_btrfs large $((300 << 10)) # where the superblock has its third copy
 fill=garbage
 make_btrfs blake2 120 --csum blake2
@@ -42,6 +44,14 @@ make_btrfs dup 220 -d dup -m dup
 for name in "${disks[@]}"; do
     check "the map of $name agrees with btrfs-progs" agrees "$name"
 done
+
+# In a partition it is the same.
+truncate -s 160M "$T/parted.raw"
+sgdisk -n 1:8M:+120M "$T/parted.raw" >/dev/null
+dd if="$T/single.raw" of="$T/parted.raw" bs=1M seek=8 conv=notrunc,sparse status=none
+map "$T/parted.raw"
+check "a partition" cmp "$T/parted.raw.map" \
+    <(awk -v by=$((8 << 20)) '{ print $1 + by, $2 + by }' OFMT=%.0f CONVFMT=%.0f "$T/single.raw.map")
 
 # ---- Aged --------------------------------------------------------------------------------------
 
