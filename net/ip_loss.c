@@ -432,14 +432,26 @@ void bf_loss_restart(struct bf_loss *l, struct tcp_pcb *pcb)
     apply(l, pcb);
 }
 
+// The peer may drop what it has out of order (RFC 2018, 8): after a second timeout it all counts as
+// missing.
+static void disbelieve(struct bf_loss *l)
+{
+    for (uint32_t i = 0; i < l->count; i++)
+        at(l, i)->flags &= ~(uint32_t)SACKED;
+    l->sacked_bytes = l->sacked_segments = 0;
+    l->highest = l->acked;
+}
+
 // lwIP's timer has put everything back into the queue, and has sent the first segment again. The
 // window shrinks again only when something was acknowledged in between (RFC 5681, 3.1).
 static void time_out(struct bf_loss *l, struct tcp_pcb *pcb)
 {
-    if (l->timed_out)
+    if (l->timed_out) {
         l->cubic.window = pcb->mss;
-    else
+        disbelieve(l);
+    } else {
         bf_cubic_lost(&l->cubic, 1);
+    }
     l->timed_out = 1;
     l->recovering = 0;
     l->recover = pcb->snd_nxt;

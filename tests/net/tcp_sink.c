@@ -115,6 +115,16 @@ static size_t put_block(uint8_t *at, const struct sink_range *r)
     return 8;
 }
 
+// Blocks that end before they begin, reach beyond everything, overlap, or claim what never came.
+static void invent(struct sink *s, struct sink_connection *c, uint8_t *blocks)
+{
+    uint32_t random = s->acknowledgements * 2654435761u;
+    for (int i = 0; i < BLOCKS; i++, random = random * 1664525u + 1013904223u) {
+        struct sink_range r = {c->next + (random >> 15), c->next + (random >> 20) * 8};
+        put_block(blocks + 8 * i, &r);
+    }
+}
+
 // What came twice first, then the range that changed last, then others.
 static void acknowledge(struct sink *s, struct sink_connection *c)
 {
@@ -127,6 +137,11 @@ static void acknowledge(struct sink *s, struct sink_connection *c)
     for (uint32_t i = 0; i < c->ranges && len < sizeof options; i++)
         if (i != c->latest)
             len += put_block(options + len, &c->range[i]);
+    s->acknowledgements++;
+    if (s->lies && s->acknowledgements % (uint32_t)s->lies == 0) {
+        len = sizeof options;
+        invent(s, c, options + 4);
+    }
     c->twice.from = c->twice.to;
     c->owed = 0;
     c->due_us = 0;

@@ -33,6 +33,8 @@ struct sink {
     void (*send)(void *user, const uint8_t *frame, size_t len);
     void *user;
     int no_sack; // a host that does not know selective acknowledgements
+    int lies;    // every so manyth acknowledgement has blocks that are invented
+    uint32_t acknowledgements;
 };
 
 // What a connection has to bring from this position on: *len bytes of it.

@@ -255,6 +255,19 @@ static void test_without_selective_acknowledgements(void)
     end();
 }
 
+// Whatever it says, everything arrives in the end, and nothing breaks.
+static void test_a_peer_that_lies(void)
+{
+    struct path_model m = {.delay_us = 2000, .bytes_per_second = 2000000, .queue_bytes = 100000};
+    m.loss_ppm = 5000;
+    for (int lies = 1; lies < 200; lies *= 3) {
+        begin(&m, 1, 5);
+        sink.lies = lies;
+        run(1);
+        end();
+    }
+}
+
 static void test_link_that_goes_away(void)
 {
     begin(&LONG, 1, 5);
@@ -411,7 +424,7 @@ static void test_marking_keeps_the_checksum(void)
 TEST_MAIN(TEST(test_long), TEST(test_loss), TEST(test_much_loss), TEST(test_reordering),
           TEST(test_small_path_mtu), TEST(test_black_hole), TEST(test_all_at_once),
           TEST(test_many_seeds), TEST(test_without_selective_acknowledgements),
-          TEST(test_link_that_goes_away), TEST(test_cubic_comes_back_to_where_it_was),
-          TEST(test_cubic_is_never_slower_than_reno),
+          TEST(test_a_peer_that_lies), TEST(test_link_that_goes_away),
+          TEST(test_cubic_comes_back_to_where_it_was), TEST(test_cubic_is_never_slower_than_reno),
           TEST(test_slow_start_ends_when_the_delay_grows), TEST(test_timeouts_and_bounds),
           TEST(test_messages_of_routers), TEST(test_marking_keeps_the_checksum))
