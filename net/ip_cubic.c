@@ -13,6 +13,8 @@ enum {
     ROUND_SAMPLES = 8,
     RISE_LEAST_US = 4000,
     RISE_MOST_US = 16000,
+    CAREFUL_ROUNDS = 5,
+    CAREFUL_GROWTH = 4, // a fourth of that of slow start
 };
 
 static uint32_t bounded(const struct bf_cubic *c, uint64_t window)
@@ -67,7 +69,8 @@ static uint64_t cubic_at(const struct bf_cubic *c, uint64_t ms)
 void bf_cubic_acked(struct bf_cubic *c, uint32_t bytes, uint32_t rtt_us, uint64_t now_us)
 {
     if (c->window < c->threshold) {
-        c->window = bounded(c, (uint64_t)c->window + bytes);
+        uint32_t more = c->careful_rounds ? bytes / CAREFUL_GROWTH : bytes;
+        c->window = bounded(c, (uint64_t)c->window + more);
         return;
     }
     if (!c->epoch_us)
@@ -84,21 +87,34 @@ void bf_cubic_acked(struct bf_cubic *c, uint32_t bytes, uint32_t rtt_us, uint64_
     c->window = bounded(c, window);
 }
 
+// Slow start becomes careful when the delay grows, ends when that has lasted for some rounds, and
+// goes on as before when the delay was an accident (RFC 9406).
+static void judge_delay(struct bf_cubic *c)
+{
+    uint32_t rise = c->before_min_us / 8;
+    rise = rise < RISE_LEAST_US ? RISE_LEAST_US : rise > RISE_MOST_US ? RISE_MOST_US : rise;
+    if (c->careful_rounds) {
+        if (c->round_min_us < c->careful_min_us)
+            c->careful_rounds = 0;
+    } else if (c->before_min_us != UINT32_MAX && c->round_min_us >= c->before_min_us + rise) {
+        c->careful_rounds = CAREFUL_ROUNDS;
+        c->careful_min_us = c->round_min_us;
+    }
+}
+
 void bf_cubic_rtt(struct bf_cubic *c, uint32_t rtt_us, int round)
 {
     if (round) {
         c->before_min_us = c->round_min_us;
         c->round_min_us = UINT32_MAX;
         c->samples = 0;
+        if (c->careful_rounds && --c->careful_rounds == 0 && c->window < c->threshold)
+            c->threshold = c->window;
     }
     if (rtt_us < c->round_min_us)
         c->round_min_us = rtt_us;
-    if (++c->samples < ROUND_SAMPLES || c->before_min_us == UINT32_MAX || c->window >= c->threshold)
-        return;
-    uint32_t rise = c->before_min_us / 8;
-    rise = rise < RISE_LEAST_US ? RISE_LEAST_US : rise > RISE_MOST_US ? RISE_MOST_US : rise;
-    if (c->round_min_us >= c->before_min_us + rise)
-        c->threshold = c->window;
+    if (++c->samples >= ROUND_SAMPLES && c->window < c->threshold)
+        judge_delay(c);
 }
 
 void bf_cubic_lost(struct bf_cubic *c, int timeout)
@@ -107,5 +123,6 @@ void bf_cubic_lost(struct bf_cubic *c, int timeout)
     c->last_max = c->window < c->last_max ? (uint32_t)((uint64_t)c->window * 17 / 20) : c->window;
     c->threshold = bounded(c, (uint64_t)c->window * 7 / 10);
     c->window = timeout ? c->mss : c->threshold;
+    c->careful_rounds = 0;
     c->epoch_us = 0;
 }

@@ -16,6 +16,8 @@ struct bf_cubic {
     uint64_t friendly;          // W_est, times 1024
     // HyStart: the shortest round-trip times of this round and the one before
     uint32_t round_min_us, before_min_us, samples;
+    uint32_t careful_rounds; // left of conservative slow start; 0: it is not careful
+    uint32_t careful_min_us; // what made it so
 };
 
 void bf_cubic_init(struct bf_cubic *c, uint32_t mss, uint32_t most);

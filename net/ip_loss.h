@@ -2,7 +2,7 @@
 // What lwIP's TCP lacks on long and bad links, added from outside: which segments are missing is
 // told by selective acknowledgements (RFC 2018, 6675) and by time, so that reordering is not taken
 // for loss (RACK, RFC 8985); how much may be under way by CUBIC (RFC 9438) with a slow start that
-// ends when the delay grows (HyStart, RFC 9406 without its conservative phase). lwIP keeps the
+// ends when the delay grows (HyStart++, RFC 9406). lwIP keeps the
 // queues, the header, and the timer of last resort. For net/ip_tcp.c.
 //
 // It acts only when the peer sends selective acknowledgements; else lwIP's own rules stay in force.

@@ -121,6 +121,8 @@ static void invent(struct sink *s, struct sink_connection *c, uint8_t *blocks)
     uint32_t random = s->acknowledgements * 2654435761u;
     for (int i = 0; i < BLOCKS; i++, random = random * 1664525u + 1013904223u) {
         struct sink_range r = {c->next + (random >> 15), c->next + (random >> 20) * 8};
+        if (i & 1)
+            r.to = r.from + 3000;
         put_block(blocks + 8 * i, &r);
     }
 }
