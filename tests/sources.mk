@@ -58,6 +58,7 @@ TEST_LIBS_test_store_power += -Wl,--wrap=pwrite64,--wrap=fdatasync,--wrap=falloc
 # Benchmarks: never part of the tests. The last one collects what the others found.
 TEST_TOOLS += tests/bench_engine
 TOOL_SRCS_tests/bench_engine := tests/bench/bench_engine.c
+TOOL_LIBS_tests/bench_engine := -Wl,--wrap=bf_workers_help
 BENCH_DEPS  += build/tests/bench_engine
 BENCH_TESTS += tests/bench/engine.sh
 BENCH_DEPS  += build/tests/bench_disks.efi build/tests/bench_nics.efi

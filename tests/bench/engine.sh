@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# The engine alone, one core, no compression, beside BLAKE3 and AES-GCM in series: the median of
-# BENCH_RUNS runs of each end.
+# The engine alone, one core, no compression, beside BLAKE3 and AES-GCM in series; and what of the sender's work stays with
+# its loop when workers do the rest, beside all of it: the medians of BENCH_RUNS runs.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export BF_BUILD=build
@@ -22,5 +22,13 @@ echo "processor: $(bench_processor)"
 echo "BLAKE3 alone: $(median blake3) MB/s"
 for end in sender receiver; do
     bench_result "engine, $end" "$(median $end)" "$(median series)" MB/s least 0.9
+done
+for compress in off lz4 zstd; do
+    echo "compress=$compress: all on one core $(median "all-$compress") MB/s, the loop's part alone $(median "loop-$compress")"
+done
+# Eight workers and the loop itself.
+for compress in lz4 zstd; do
+    bench_result "engine, disk bytes that one loop can feed, compress=$compress" \
+        "$(median "loop-$compress")" "$(median "all-$compress")" MB/s least 9
 done
 echo "ok engine"
