@@ -281,7 +281,7 @@ static enum bf_err judge_sense(const uint8_t *data, size_t len)
     case KEY_COMPLETED:
         return BF_OK;
     case KEY_NOT_READY:
-        return sense.asc == ASC_NO_MEDIUM ? BF_ERR_MEDIA : BF_AGAIN;
+        return sense.asc == ASC_NO_MEDIUM ? BF_ERR_MEDIA : BF_ERR_BUSY;
     case KEY_UNIT_ATTENTION:
     case KEY_ABORTED_COMMAND:
         return BF_AGAIN;
@@ -301,6 +301,7 @@ enum bf_err bf_scsi_judge(uint8_t status, const uint8_t *sense, size_t len)
         return judge_sense(sense, len);
     case STATUS_BUSY:
     case STATUS_TASK_SET_FULL:
+        return BF_ERR_BUSY;
     case STATUS_TASK_ABORTED:
         return BF_AGAIN;
     default:

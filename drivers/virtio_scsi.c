@@ -4,11 +4,12 @@
 // queue, for the reset of a unit. No buffer is given to the event queue: what happens to a unit is
 // seen in its answers. The device is polled.
 //
-// A command that the unit was busy for, or not ready, or that came at a bad moment, is asked again
-// after a rest, for a time. When one is late its unit is reset, whereupon the device returns all of
-// its commands and they are asked again. When that does not help, or a completion makes no sense,
-// the device is reset once and asked again for everything that was out; the next time everything
-// fails with BF_ERR_TIMEOUT (drivers/recovery.h). Only INQUIRY, READ CAPACITY and READ are sent.
+// A command that came at a bad moment is asked again after a rest, a few times; one that the unit
+// is busy for, or not ready, for a time. When one is late its unit is reset, whereupon the device
+// returns all of its commands and they are asked again. When that does not help, or a completion
+// makes no sense, the device is reset once and asked again for everything that was out; the next
+// time everything fails with BF_ERR_TIMEOUT (drivers/recovery.h). Only INQUIRY, READ CAPACITY and
+// READ are sent.
 #include "drivers/virtio_scsi.h"
 
 #include <string.h>
@@ -35,6 +36,7 @@ enum {
     ASK_US = 5000000,
     ASK_REST_US = 20,
     RETRY_US = 10000,
+    TRIES = 6, // some hosts call an unreadable block an aborted command
     CLOSE_US = 1000000,
 };
 
@@ -65,8 +67,9 @@ struct pending {
     uint64_t at;                      // the data, as the device sees it
     uint32_t bytes, residual;
     uint64_t deadline_us; // OUT: until when it must come back; RESTING: when to ask again
-    uint64_t patience_us; // no more asking again after that
-    enum bf_err status;   // of a question
+    uint64_t patience_us; // no more waiting for a busy unit after that
+    uint8_t tries;
+    enum bf_err status; // of a question
 };
 
 struct virtio_scsi {
@@ -145,6 +148,7 @@ static void send(struct virtio_scsi *d, uint32_t i, struct unit *unit, const uin
     memcpy(request->cdb, cdb, BF_SCSI_CDB_BYTES);
     d->pending[i].unit = unit;
     d->pending[i].patience_us = bf_platform_now_us() + BF_VIRTIO_SCSI_PATIENCE_US;
+    d->pending[i].tries = 0;
     offer(d, i);
     bf_virtio_notify(&d->virtio, &d->requests);
 }
@@ -245,8 +249,10 @@ static void reset_unit(struct virtio_scsi *d, uint32_t late)
         (struct bf_virtq_desc){.addr = at, .len = readable, .flags = BF_VIRTQ_NEXT, .next = 1};
     desc[1] = (struct bf_virtq_desc){.addr = at + readable, .len = 1, .flags = BF_VIRTQ_WRITE};
     d->tmf_deadline_us = now + BF_VIRTIO_SCSI_RESET_US;
-    for (uint32_t i = 0; i < COMMANDS; i++) // what comes back is worth asking again
+    for (uint32_t i = 0; i < COMMANDS; i++) { // what comes back is worth asking again
         d->pending[i].patience_us = now + BF_VIRTIO_SCSI_PATIENCE_US;
+        d->pending[i].tries = 0;
+    }
     bf_virtqueue_offer(&d->control, 0);
     bf_virtio_notify(&d->virtio, &d->control);
 }
@@ -270,8 +276,8 @@ static enum bf_err take_tmf(struct virtio_scsi *d)
 
 // ---- Completions -------------------------------------------------------------------------------
 
-// What the device says about a command; BF_AGAIN: it is to be asked again. The length that it
-// claims to have written is not used, since some devices leave it at zero: the residual counts.
+// What the device says about a command, in the terms of bf_scsi_judge. The length that it claims to
+// have written is not used, since some devices leave it at zero: the residual counts.
 static enum bf_err judge(const struct virtio_scsi *d, uint32_t i, uint32_t *residual)
 {
     struct bf_vscsi_response r = command_of(d, i)->response;
@@ -282,9 +288,10 @@ static enum bf_err judge(const struct virtio_scsi *d, uint32_t i, uint32_t *resi
         return bf_scsi_judge(r.status, r.sense, sense);
     case BF_VSCSI_S_ABORTED:
     case BF_VSCSI_S_RESET:
-    case BF_VSCSI_S_BUSY:
     case BF_VSCSI_S_TRANSPORT_FAILURE:
         return BF_AGAIN;
+    case BF_VSCSI_S_BUSY:
+        return BF_ERR_BUSY;
     case BF_VSCSI_S_BAD_TARGET:
     case BF_VSCSI_S_INCORRECT_LUN:
         return BF_ERR_MEDIA;
@@ -298,12 +305,13 @@ static void finish(struct virtio_scsi *d, uint32_t i)
     struct pending *p = &d->pending[i];
     enum bf_err status = judge(d, i, &p->residual);
     uint64_t now = bf_platform_now_us();
-    if (status == BF_AGAIN && now < p->patience_us) {
+    if ((status == BF_AGAIN && ++p->tries < TRIES) ||
+        (status == BF_ERR_BUSY && now < p->patience_us)) {
         p->state = RESTING;
         p->deadline_us = now + RETRY_US;
         return;
     }
-    if (status == BF_AGAIN || p->residual > p->bytes)
+    if (status == BF_AGAIN || status == BF_ERR_BUSY || p->residual > p->bytes)
         status = BF_ERR_IO;
     if (!status && p->request && p->residual) // too short a transfer
         status = BF_ERR_IO;

@@ -60,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     enum bf_err err;
     bf_reader_init(&r, data, size);
     err = bf_scsi_look(&carrier, &g, &id);
-    if (err == BF_AGAIN)
+    if (err == BF_AGAIN || err == BF_ERR_BUSY)
         abort();
     fuzz_identity_judge(&id);
     size_t left = bf_reader_left(&r);
@@ -69,7 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     bf_get_bytes(&r, sense, left);
     err = bf_scsi_judge(2, sense, left);
-    if (err && err != BF_AGAIN && err != BF_ERR_IO && err != BF_ERR_MEDIA)
+    if (err && err != BF_AGAIN && err != BF_ERR_BUSY && err != BF_ERR_IO && err != BF_ERR_MEDIA)
         abort();
     free(sense);
     return 0;

@@ -170,14 +170,14 @@ static void test_sense(void)
         uint8_t code, key, asc;
         enum bf_err fixed;
     } cases[] = {
-        {0x70, 0x0, 0x00, BF_OK},     {0x70, 0x1, 0x17, BF_OK},
-        {0x70, 0x2, 0x04, BF_AGAIN},  {0x70, 0x3, 0x11, BF_ERR_IO},
-        {0x70, 0x4, 0x44, BF_ERR_IO}, {0x70, 0x5, 0x21, BF_ERR_IO},
-        {0x70, 0x6, 0x29, BF_AGAIN},  {0x70, 0x7, 0x27, BF_ERR_IO},
-        {0x70, 0x8, 0x00, BF_ERR_IO}, {0x70, 0xb, 0x00, BF_AGAIN},
-        {0x70, 0xf, 0x00, BF_OK},     {0x70, 0x2, 0x3a, BF_ERR_MEDIA},
-        {0x71, 0x3, 0x0c, BF_AGAIN},  {0x70, 0x5, 0x25, BF_ERR_MEDIA},
-        {0xf0, 0x6, 0x29, BF_AGAIN},  {0x7f, 0x6, 0x29, BF_ERR_IO},
+        {0x70, 0x0, 0x00, BF_OK},       {0x70, 0x1, 0x17, BF_OK},
+        {0x70, 0x2, 0x04, BF_ERR_BUSY}, {0x70, 0x3, 0x11, BF_ERR_IO},
+        {0x70, 0x4, 0x44, BF_ERR_IO},   {0x70, 0x5, 0x21, BF_ERR_IO},
+        {0x70, 0x6, 0x29, BF_AGAIN},    {0x70, 0x7, 0x27, BF_ERR_IO},
+        {0x70, 0x8, 0x00, BF_ERR_IO},   {0x70, 0xb, 0x00, BF_AGAIN},
+        {0x70, 0xf, 0x00, BF_OK},       {0x70, 0x2, 0x3a, BF_ERR_MEDIA},
+        {0x71, 0x3, 0x0c, BF_AGAIN},    {0x70, 0x5, 0x25, BF_ERR_MEDIA},
+        {0xf0, 0x6, 0x29, BF_AGAIN},    {0x7f, 0x6, 0x29, BF_ERR_IO},
         {0x00, 0x6, 0x29, BF_ERR_IO},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -189,7 +189,7 @@ static void test_sense(void)
             CHECK_EQ(bf_scsi_judge(2, descriptor, sizeof descriptor), cases[i].fixed);
     }
     uint8_t no_asc[12] = {0x70, 0, 2, 0, 0, 0, 0, 10};
-    CHECK_EQ(bf_scsi_judge(2, no_asc, sizeof no_asc), BF_AGAIN);
+    CHECK_EQ(bf_scsi_judge(2, no_asc, sizeof no_asc), BF_ERR_BUSY);
     for (size_t len = 0; len < 4; len++)
         CHECK_EQ(bf_scsi_judge(2, no_asc, len), BF_ERR_IO);
 }
@@ -197,9 +197,10 @@ static void test_sense(void)
 static void test_statuses(void)
 {
     for (uint32_t status = 0; status < 256; status++) {
-        enum bf_err expected = status == 0                                       ? BF_OK
-                               : status == 8 || status == 0x28 || status == 0x40 ? BF_AGAIN
-                                                                                 : BF_ERR_IO;
+        enum bf_err expected = status == 0                     ? BF_OK
+                               : status == 8 || status == 0x28 ? BF_ERR_BUSY
+                               : status == 0x40                ? BF_AGAIN
+                                                               : BF_ERR_IO;
         CHECK_EQ(bf_scsi_judge((uint8_t)status, NULL, 0), expected);
     }
 }

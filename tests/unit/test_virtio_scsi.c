@@ -270,6 +270,26 @@ static void test_not_ready(void)
     stop();
 }
 
+// QEMU calls an unreadable block an aborted command: that is asked again a few times and not for
+// long, since the feed asks for many parts until it has found the block.
+static void test_an_aborted_command(void)
+{
+    struct bf_block_request r;
+    start();
+    sim_vscsi_set_sense(&model, 0xb, 0);
+    model.faults = 3;
+    submit(&disk, &r, 0, 8, 8);
+    for (int i = 0; i < 8; i++)
+        advance_and_poll(11000);
+    CHECK(r.done && r.status == BF_OK && holds(0, 8 * 512, 4096));
+    model.faults = 1000;
+    submit(&disk, &r, 0, 8, 8);
+    for (int i = 0; i < 15; i++)
+        advance_and_poll(11000);
+    CHECK(r.done && r.status == BF_ERR_IO);
+    stop();
+}
+
 static void test_completions_in_any_order_and_a_full_queue(void)
 {
     struct bf_block_request r[9] = {{0}};
@@ -629,7 +649,7 @@ TEST_MAIN(TEST(test_serves_both_ids), TEST(test_reads_every_byte_of_both_units),
           TEST(test_limits_of_the_host), TEST(test_a_large_disk),
           TEST(test_what_the_firmware_knows_stays), TEST(test_units), TEST(test_what_is_no_disk),
           TEST(test_a_unit_without_pages), TEST(test_unit_attention), TEST(test_not_ready),
-          TEST(test_completions_in_any_order_and_a_full_queue),
+          TEST(test_an_aborted_command), TEST(test_completions_in_any_order_and_a_full_queue),
           TEST(test_a_failed_request_fails_alone), TEST(test_answers_that_are_asked_again),
           TEST(test_nonsense_resets_once), TEST(test_a_late_request_resets_its_unit),
           TEST(test_a_reset_unit_that_does_not_return_it), TEST(test_in_the_end_it_fails),
