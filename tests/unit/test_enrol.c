@@ -140,11 +140,12 @@ static int dialled, nobody_calls, served;
 static char hosts[PEERS][32];
 static struct answer answer;
 static const char *refusal; // of the enrolment
+static int dials_most;
 
 static enum bf_err fake_dial(void *impl, const char *host, uint16_t port, struct bf_stream *out,
                              struct bf_fault *fault)
 {
-    if (strcmp(host, "down.test") == 0)
+    if (strcmp(host, "down.test") == 0 || dialled >= dials_most)
         return bf_fault_set(fault, BF_ERR_NETWORK, BF_SIDE_SERVER, "start it", "%s is down", host);
     CHECK(dialled < PEERS);
     snprintf(hosts[dialled], sizeof hosts[0], "%s", host);
@@ -215,6 +216,7 @@ static void begin(const char *const *servers, int count, const struct test_pair 
     setup();
     dialled = nobody_calls = served = 0;
     refusal = NULL;
+    dials_most = PEERS;
     answer = (struct answer){&root, "URI:bootferry:machine:web1", "clientAuth", NULL};
     memset(&config, 0, sizeof config);
     for (int i = 0; i < count; i++) {
@@ -345,6 +347,40 @@ static void test_servers_in_turn(void)
     test_pair_free(&own);
 }
 
+// Writes more than there is room for while the server takes nothing, so that another connection is
+// wanted.
+static void crowd(void)
+{
+    static uint8_t block[65536];
+    size_t done;
+    for (int i = 0; i < 20; i++) {
+        stream.ops->write(stream.impl, block, sizeof block, &done);
+        stream.ops->poll(stream.impl);
+    }
+}
+
+static void test_further_connections_go_to_the_same_server(void)
+{
+    static const char *const some[] = {"down.test", "server.test"};
+    setup();
+    struct test_pair own = test_machine(&root, "web1");
+    for (dials_most = 1; dials_most <= 2; dials_most++) {
+        int most = dials_most;
+        begin(some, 2, &own);
+        dials_most = most;
+        config.connections = 2;
+        CHECK_EQ(open_once(1000), BF_STREAM_OPEN);
+        crowd();
+        CHECK_EQ(dialled, most);
+        CHECK_STR(hosts[most - 1], "server.test");
+        CHECK_EQ(stream.ops->state(stream.impl), BF_STREAM_OPEN);
+        CHECK_EQ(nobody_calls, 0); // the NIC is not to be changed for that
+        CHECK(most == 2 || strstr(sim_log(), "connection 2 of 2 cannot be had"));
+        end();
+    }
+    test_pair_free(&own);
+}
+
 static void test_the_fault_that_needs_an_administrator_wins(void)
 {
     static const char *const some[] = {"elsewhere.test", "down.test"};
@@ -395,5 +431,6 @@ TEST_MAIN(TEST(test_request_is_a_good_one), TEST(test_keys_differ_and_need_entro
           TEST(test_only_the_right_certificate_is_taken), TEST(test_connects_with_its_certificate),
           TEST(test_enrols_then_connects), TEST(test_enrolment_refused),
           TEST(test_enrolment_with_a_wrong_certificate), TEST(test_servers_in_turn),
+          TEST(test_further_connections_go_to_the_same_server),
           TEST(test_the_fault_that_needs_an_administrator_wins),
           TEST(test_silent_server_is_left_in_time), TEST(test_no_entropy_no_connection))
