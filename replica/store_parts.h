@@ -122,7 +122,7 @@ struct bf_session_store {
     int has_checker;
     pthread_cond_t check; // to the checker: look again; from it: it is not at work
     int checking;         // it is
-    int checker_hold;     // a seal began: it may begin nothing new
+    int checker_hold;     // a seal began: it ends
     int checker_stop;
 
     enum bf_store_sealing sealing;

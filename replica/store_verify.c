@@ -271,6 +271,7 @@ enum bf_err bf_store_verify(struct bf_session_store *s, uint64_t *data_bytes, ui
 
     lock(s);
     s->checker_hold = 1;
+    pthread_cond_broadcast(&s->check);
     while (s->checking)
         pthread_cond_wait(&s->check, &s->lock);
     unlock(s);
@@ -314,7 +315,7 @@ static int find_early(const struct bf_store_disk *d, uint64_t *first, uint64_t *
     return 1;
 }
 
-// Waits for something to verify. NULL: the end.
+// Waits for something to verify. NULL: the end, or a seal began; what is left is the worker's then.
 static struct bf_store_disk *next_early(struct bf_session_store *s, uint64_t *first, uint64_t *end)
 {
     struct bf_store_disk *found = NULL;
@@ -322,8 +323,8 @@ static struct bf_store_disk *next_early(struct bf_session_store *s, uint64_t *fi
     lock(s);
     s->checking = 0;
     pthread_cond_broadcast(&s->check);
-    while (!found && !s->checker_stop) {
-        for (uint16_t i = 0; !found && i < s->disks && !s->checker_hold; i++)
+    while (!found && !s->checker_stop && !s->checker_hold) {
+        for (uint16_t i = 0; !found && i < s->disks; i++)
             if (s->queued_bytes <= BUSY_BYTES && find_early(s->disk[i], first, end))
                 found = s->disk[i];
         if (!found)

@@ -252,6 +252,29 @@ static void test_opening_takes_a_while(void)
     CHECK(heard(BF_MSG_WELCOME, &f) && heard(BF_MSG_COMMITTED, &f));
 }
 
+// What the first tenth of a second after two chunks went into.
+static struct bf_pace pace_with(uint64_t stuck_us)
+{
+    struct bf_frame f;
+    struct bf_pace pace = {0};
+    greet();
+    say_chunk(0);
+    say_chunk(1);
+    store.stuck_until_us = bf_platform_now_us() + stuck_us;
+    CHECK_EQ(run(1), BF_AGAIN);
+    CHECK(heard(BF_MSG_PACE, &f));
+    CHECK_EQ(bf_get_pace(&f, &pace), BF_OK);
+    return pace;
+}
+
+static void test_it_says_what_it_waits_for(void)
+{
+    struct bf_pace pace = pace_with(0);
+    CHECK(pace.waited > 500 && pace.stored == 0); // each turn takes 10 ms here
+    pace = pace_with(10000000);
+    CHECK(pace.stored > 500 && pace.waited == 0);
+}
+
 static void test_a_sound_script(void)
 {
     struct bf_frame f;
@@ -543,8 +566,8 @@ static void test_the_ends(void)
     sim_store_free(&store);
 }
 
-TEST_MAIN(TEST(test_a_sound_script), TEST(test_opening_takes_a_while),
-          TEST(test_idle_means_that_all_is_said),
+TEST_MAIN(TEST(test_a_sound_script), TEST(test_it_says_what_it_waits_for),
+          TEST(test_opening_takes_a_while), TEST(test_idle_means_that_all_is_said),
           TEST(test_opening_out_of_order), TEST(test_versions),
           TEST(test_without_identity_only_enrolment), TEST(test_ranges_are_judged),
           TEST(test_contents_are_judged), TEST(test_same_needs_certainty),
