@@ -8,7 +8,7 @@
 enum {
     CATCH_UP_RUNS = 64, // answers of the store used per turn
     PACE_US = 100000,
-    PACE_BYTES = 65536, // below that nobody's pace matters
+    PACE_BYTES = 65536, // below that nobody's pace matters, unless the store is waited for
 };
 
 // The index of a planned disk by its number, or -1.
@@ -397,7 +397,7 @@ void bf_receiver_tell_pace(struct bf_receiver *r)
         return;
     m.waited = (uint16_t)(r->pace_us[BF_RECEIVER_WAITS_PEER] * 1000 / whole);
     m.stored = (uint16_t)(r->pace_us[BF_RECEIVER_WAITS_STORE] * 1000 / whole);
-    if (came > PACE_BYTES) {
+    if (came > PACE_BYTES || m.stored) {
         bf_link_put(&r->link, bf_put_pace(room, 64, &m));
         r->moved = 1;
     }

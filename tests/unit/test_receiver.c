@@ -252,7 +252,7 @@ static void test_opening_takes_a_while(void)
     CHECK(heard(BF_MSG_WELCOME, &f) && heard(BF_MSG_COMMITTED, &f));
 }
 
-// What the first tenth of a second after two chunks went into.
+// What the first tenth of a second after some chunks went into.
 static struct bf_pace pace_with(uint64_t stuck_us)
 {
     struct bf_frame f;
@@ -260,6 +260,7 @@ static struct bf_pace pace_with(uint64_t stuck_us)
     greet();
     say_chunk(0);
     say_chunk(1);
+    say_chunk(2);
     store.stuck_until_us = bf_platform_now_us() + stuck_us;
     CHECK_EQ(run(1), BF_AGAIN);
     CHECK(heard(BF_MSG_PACE, &f));
