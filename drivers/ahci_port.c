@@ -501,7 +501,8 @@ static void look(struct bf_ahci_port *p)
         command_failed(p, active);
         return;
     }
-    write_port(p, BF_AHCI_PXIS, status);
+    if (status) // a register's reading and writing is what polling costs
+        write_port(p, BF_AHCI_PXIS, status);
     if (active & ~out) {
         bf_recovery_begin(&p->recovery, "a port works at what it was not asked for");
         return;

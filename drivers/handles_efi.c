@@ -42,9 +42,8 @@ void bf_efi_connect_all(void)
     // Most handles are no controllers, and failing to connect them is the usual answer.
     for (UINTN i = 0; i < count; i++)
         bf_efi_boot->ConnectController(handles[i], NULL, NULL, TRUE);
-    for (UINTN i = 0; i < count; i++)
-        bf_scsibus_mend(handles[i]);
     bf_efi_free(handles);
+    bf_scsibus_mend_all();
 }
 
 void *bf_efi_protocol(EFI_HANDLE handle, EFI_GUID *protocol)

@@ -129,3 +129,13 @@ void bf_scsibus_mend(EFI_HANDLE controller)
     }
     bf_efi_free(entries);
 }
+
+void bf_scsibus_mend_all(void)
+{
+    EFI_GUID guid = BF_EFI_SCSI_PASS_THRU_GUID;
+    size_t count;
+    EFI_HANDLE *handles = bf_efi_handles(&guid, &count);
+    for (size_t i = 0; i < count; i++)
+        bf_scsibus_mend(handles[i]);
+    bf_efi_free(handles);
+}

@@ -11,5 +11,6 @@
 
 // Mends it where it is so, and connects the disks that are there. Does nothing elsewhere.
 void bf_scsibus_mend(EFI_HANDLE controller);
+void bf_scsibus_mend_all(void);
 
 #endif
