@@ -311,9 +311,10 @@ static void finish(struct virtio_scsi *d, uint32_t i)
         p->deadline_us = now + RETRY_US;
         return;
     }
-    if (status == BF_AGAIN || status == BF_ERR_BUSY || p->residual > p->bytes)
+    if (status == BF_AGAIN || status == BF_ERR_BUSY)
         status = BF_ERR_IO;
-    if (!status && p->request && p->residual) // too short a transfer
+    // The answer to a question may be shorter than the room for it; a transfer may not.
+    if (!status && p->residual > (p->request ? 0 : p->bytes))
         status = BF_ERR_IO;
     release(d, p, status);
 }
@@ -403,7 +404,7 @@ static enum bf_err ask(void *impl, const uint8_t cdb[BF_SCSI_CDB_BYTES], uint32_
     if (p->state != FREE || d->recovery.state == BF_DEVICE_DEAD)
         return BF_ERR_TIMEOUT;
     *answer = shared_of(d)->answer;
-    *got = bytes - p->residual;
+    *got = p->status ? 0 : bytes - p->residual;
     return p->status;
 }
 
