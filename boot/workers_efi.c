@@ -241,12 +241,17 @@ void bf_platform_workers_wake(uint32_t *word, int late)
 
 // ---- Guards ------------------------------------------------------------------------------------
 
+// Bytes from the lowest on that nobody has written to, in eights: it is looked at often.
 static uint32_t painted(const uint8_t *at, uint32_t bytes)
 {
-    uint32_t i = 0;
-    while (i < bytes && at[i] == PAINT)
-        i++;
-    return i;
+    uint64_t paint, word;
+    memset(&paint, PAINT, sizeof paint);
+    for (uint32_t i = 0; i < bytes; i += sizeof word) {
+        memcpy(&word, at + i, sizeof word);
+        if (word != paint)
+            return i;
+    }
+    return bytes;
 }
 
 int bf_platform_workers_sound(void)

@@ -374,16 +374,19 @@ static void watch(struct bf_sender *s)
 {
     struct bf_sender_work *w = &s->work;
     uint32_t done = bf_workers_done(w->workers);
+    int changed = done != w->done_seen, stuck = s->now_us - w->done_us > STUCK_US;
     struct bf_fault fault;
-    if (done != w->done_seen || bf_workers_quiet(w->workers))
+    if (changed || bf_workers_quiet(w->workers)) {
         w->done_us = s->now_us;
+        stuck = 0;
+    }
     w->done_seen = done;
-    if (!bf_platform_workers_sound()) {
+    if ((changed || stuck) && !bf_platform_workers_sound()) {
         bf_fault_set(&fault, BF_ERR_LIMIT, BF_SIDE_SOURCE,
                      "use workers=0, and report this as a defect",
                      "a worker needed more stack than it has");
         bf_sender_give_up(s, &fault);
-    } else if (s->now_us - w->done_us > STUCK_US) {
+    } else if (stuck) {
         bf_fault_set(&fault, BF_ERR_TIMEOUT, BF_SIDE_SOURCE,
                      "use workers=0, and look at the machine's processors",
                      "a processor has not finished its work for two minutes");
