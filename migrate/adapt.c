@@ -57,11 +57,22 @@ static uint64_t rate_of(const struct bf_adapt *a)
     return a->window_raw * 1000000 / a->window_us;
 }
 
+static int is_known(const struct bf_adapt *a, int rung)
+{
+    return a->seen[rung].rate && a->clock_us - a->seen[rung].at_us < KNOWN_US;
+}
+
+// What goes through on the present rung: in this window, or a moment ago.
+static uint64_t worth_of(const struct bf_adapt *a)
+{
+    uint64_t rate = rate_of(a);
+    return is_known(a, a->rung) && a->seen[a->rung].rate > rate ? a->seen[a->rung].rate : rate;
+}
+
 // Whether a rung was seen a moment ago to let less through than the present one does, in per cent.
 static int is_known_below(const struct bf_adapt *a, int rung, uint64_t percent)
 {
-    return a->seen[rung].rate && a->clock_us - a->seen[rung].at_us < KNOWN_US &&
-           a->seen[rung].rate * 100 < rate_of(a) * percent;
+    return is_known(a, rung) && a->seen[rung].rate * 100 < worth_of(a) * percent;
 }
 
 // One rung up or down, when that promises more.
@@ -70,9 +81,9 @@ static void step(struct bf_adapt *a, int direction)
     int to = a->rung + direction;
     if (to < a->lowest || to > a->highest)
         return;
-    if (direction > 0
-            ? rate_of(a) >= (uint64_t)speed[to] * a->processors || is_known_below(a, to, 102)
-            : is_known_below(a, to, 98))
+    if (is_known_below(a, to, direction > 0 ? 102 : 98))
+        return;
+    if (direction > 0 && !is_known(a, to) && rate_of(a) >= (uint64_t)speed[to] * a->processors)
         return;
     if (a->direction && a->direction != direction)
         a->rest_us = a->rest_us * 2 < REST_MOST_US ? a->rest_us * 2 : REST_MOST_US;
@@ -98,6 +109,21 @@ static void remember(struct bf_adapt *a)
     a->seen[a->rung].at_us = a->clock_us;
 }
 
+static int is_known_better(const struct bf_adapt *a, int rung)
+{
+    return rung >= a->lowest && rung <= a->highest && is_known(a, rung) &&
+           a->seen[rung].rate * 100 > worth_of(a) * 105;
+}
+
+// Down while a processor is waited for, up while the link is; but back to where more went through a
+// moment ago, whatever is waited for here.
+static void choose_step(struct bf_adapt *a, int direction)
+{
+    if (is_known_better(a, a->rung - direction))
+        direction = -direction;
+    step(a, direction);
+}
+
 static void judge_window(struct bf_adapt *a)
 {
     int link = a->link_us > a->window_us / 2, processor = a->processor_us > a->window_us / 10 * 9;
@@ -105,9 +131,9 @@ static void judge_window(struct bf_adapt *a)
         remember(a);
     if (!a->fresh && a->clock_us - a->rested_us >= a->rest_us) {
         if (processor || (link && is_peer_behind(a)))
-            step(a, -1);
+            choose_step(a, -1);
         else if (link)
-            step(a, 1);
+            choose_step(a, 1);
     } else {
         a->fresh = 0;
     }

@@ -407,14 +407,13 @@ void bf_sender_move_data(struct bf_sender *s)
 }
 
 // What the time until the next turn goes into. A turn that did something is followed by another one
-// at once, so that time is this processor's, even when a frame is on its way to the link. It is
-// also the one that compresses only when there are no workers.
+// at once, so that time is a processor's, even when a frame is on its way to the link. Where it is
+// the loop's own, and sending more made it worse, compression goes back (migrate/adapt.h).
 enum bf_waiting bf_sender_awaited(const struct bf_sender *s)
 {
-    const struct bf_workers *workers = s->work.workers;
     if (s->moved)
-        return workers->count ? BF_WAIT_DISK : BF_WAIT_PROCESSOR;
+        return BF_WAIT_PROCESSOR;
     if (bf_link_body_busy(&s->link))
         return BF_WAIT_LINK;
-    return bf_workers_quiet(workers) ? BF_WAIT_DISK : BF_WAIT_PROCESSOR;
+    return bf_workers_quiet(s->work.workers) ? BF_WAIT_DISK : BF_WAIT_PROCESSOR;
 }
