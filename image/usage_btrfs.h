@@ -145,8 +145,8 @@ enum bf_err bf_btrfs_find_members(struct bf_btrfs *fs, char why[BF_USAGE_WHY]);
 
 // ---- Chunks ------------------------------------------------------------------------------------
 
-// Judges a chunk item. BF_ERR_CORRUPT when it makes no sense or is not known here. Its devices are
-// compared with fs->member once there are any.
+// Judges a chunk item. BF_ERR_CORRUPT when it makes no sense, is not known here or lies on a device
+// that is not in fs->member.
 enum bf_err bf_btrfs_chunk_parse(const struct bf_btrfs *fs, uint64_t logical, const uint8_t *item,
                                  size_t len, struct bf_btrfs_chunk *chunk);
 // The chunk that holds a logical address, of those in the superblock: where the chunk tree lies.

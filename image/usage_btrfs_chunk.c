@@ -80,10 +80,8 @@ static int stripes_fit(const struct bf_btrfs *fs, const uint8_t *item, struct bf
         const struct bf_btrfs_device *d = device_of(fs, device);
         c->stripe[i].device = device;
         c->stripe[i].physical = physical;
-        if (physical % fs->sector_bytes)
-            return 0;
-        if (fs->members && (!d || memcmp(d->uuid, at + 16, sizeof d->uuid) != 0 ||
-                            c->device_bytes > d->bytes || physical > d->bytes - c->device_bytes))
+        if (physical % fs->sector_bytes || !d || memcmp(d->uuid, at + 16, sizeof d->uuid) != 0 ||
+            c->device_bytes > d->bytes || physical > d->bytes - c->device_bytes)
             return 0;
     }
     return 1;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The devices of a Btrfs file system, and whether its trees agree about them: every device that the
-// chunk tree lists is there, nothing is being moved, and the space of the mapped one that is given
-// out is the same by the chunks, by the device tree and by the device's own item.
+// chunk tree lists is there, nothing is being moved, and the stripes that lie on the mapped one
+// are the same by the chunks and by the device tree, and as much as the device's own item says.
 #include <string.h>
 
 #include "base/fmt.h"
@@ -29,9 +29,25 @@ static enum bf_err refuse(char why[BF_USAGE_WHY], const char *text)
 struct census {
     uint64_t devices;
     uint64_t bytes;     // of the mapped device, in chunks
+    uint64_t print;     // of the set of their stripes on it
     uint64_t last_end;  // of the last chunk
     uint64_t item_used; // as the mapped device's item says
 };
+
+// The fingerprint of a set is the sum of its members': the chunk tree has them in another order
+// than the device tree. The mixing is that of MurmurHash3's end.
+static uint64_t print_of(uint64_t chunk, uint64_t physical, uint64_t length)
+{
+    const uint64_t part[3] = {chunk, physical, length};
+    uint64_t v = 0;
+    for (uint32_t i = 0; i < 3; i++) {
+        v += part[i];
+        v = (v ^ v >> 33) * 0xff51afd7ed558ccd;
+        v = (v ^ v >> 33) * 0xc4ceb9fe1a85ec53;
+        v ^= v >> 33;
+    }
+    return v;
+}
 
 static enum bf_err judge_device(struct bf_btrfs *fs, const struct bf_btrfs_item *item,
                                 struct census *c, char why[BF_USAGE_WHY])
@@ -63,8 +79,10 @@ static enum bf_err judge_chunk(const struct bf_btrfs *fs, const struct bf_btrfs_
         return BF_ERR_CORRUPT;
     c->last_end = chunk.logical + chunk.length;
     for (uint32_t i = 0; i < chunk.stripes; i++)
-        if (chunk.stripe[i].device == fs->device)
+        if (chunk.stripe[i].device == fs->device) {
             c->bytes += chunk.device_bytes;
+            c->print += print_of(chunk.logical, chunk.stripe[i].physical, chunk.device_bytes);
+        }
     return BF_OK;
 }
 
@@ -144,7 +162,7 @@ static enum bf_err judge_dev_tree(struct bf_btrfs *fs, const struct census *c,
 {
     struct bf_btrfs_item item;
     struct bf_btrfs_walk w;
-    uint64_t bytes = 0, end = 0;
+    uint64_t bytes = 0, print = 0, end = 0;
     int replace;
     enum bf_err err = has(fs, &fs->devs, 0, BF_BTRFS_REPLACE_ITEM, &replace, &item);
     if (err)
@@ -169,10 +187,11 @@ static enum bf_err judge_dev_tree(struct bf_btrfs *fs, const struct census *c,
             return BF_ERR_CORRUPT;
         end = item.key.offset + length;
         bytes += length;
+        print += print_of(bf_btrfs_get(item.data + 16, 8), item.key.offset, length);
     }
     if (err && err != BF_ERR_NOT_FOUND)
         return err;
-    return bytes == c->bytes && bytes == c->item_used ? BF_OK : BF_ERR_CORRUPT;
+    return bytes == c->bytes && bytes == c->item_used && print == c->print ? BF_OK : BF_ERR_CORRUPT;
 }
 
 // ---- All of it ---------------------------------------------------------------------------------

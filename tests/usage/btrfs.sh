@@ -55,6 +55,11 @@ check "a partition" cmp "$T/parted.raw.map" \
 
 # ---- Aged --------------------------------------------------------------------------------------
 
+leave() {
+    ! mountpoint -q "$T/mnt" || umount "$T/mnt"
+    cleanup
+}
+trap leave EXIT
 may_mount() {
     [ "$(id -u)" = 0 ] && grep -qw btrfs /proc/filesystems && mkdir "$T/mnt" &&
         mount -t btrfs -o loop,ro "$T/plain.raw" "$T/mnt" 2>/dev/null && umount "$T/mnt"
@@ -186,6 +191,8 @@ lie_in chunk "DEV_ITEMS DEV_ITEM 1" 16 ff
 check "a device that has other bytes used" whole "$T/doubt.raw" 'its trees do not fit together'
 lie_in dev "1 DEV_EXTENT 5242880" 25 01
 check "a device extent of another length" whole "$T/doubt.raw" 'its trees do not fit together'
+lie_in dev "1 DEV_EXTENT 13631488" key 0100000000000000cc0000000200000000
+check "a device extent at another place" whole "$T/doubt.raw" 'its trees do not fit together'
 lie_in chunk "FIRST_CHUNK_TREE CHUNK_ITEM 5242880" 25 ff
 check "a chunk of an unknown profile" whole "$T/doubt.raw" 'its trees do not fit together'
 

@@ -105,6 +105,11 @@ done_with_set() {
     btrfs device scan --forget >/dev/null 2>&1 || true
     return "$status"
 }
+leave() {
+    done_with_set || true
+    cleanup
+}
+trap leave EXIT
 # has_digests NAME OPTIONS: what is in it is what was in the source
 has_digests() {
     local status=0
