@@ -25,7 +25,7 @@
 #define MEM_SIZE                   (1024 * 1024)
 #define MEMP_NUM_PBUF              4600
 #define MEMP_NUM_TCP_SEG           4600
-#define MEMP_NUM_TCP_PCB           12
+#define MEMP_NUM_TCP_PCB           24 // eight connections, and eight before them that still end
 #define MEMP_NUM_TCP_PCB_LISTEN    1
 #define MEMP_NUM_UDP_PCB           6
 #define PBUF_POOL_SIZE             8
