@@ -364,7 +364,7 @@ static void tell(const struct group *g, const struct lv *lv)
 
 static enum bf_err sign(struct bf_usage_place *p, const char *whole)
 {
-    enum bf_err err = bf_signatures(p, &p->signatures);
+    enum bf_err err = bf_signatures_within(p, &p->signatures);
     if (whole || err)
         p->signatures |= BF_SIGNATURE_OTHER;
     return err;

@@ -164,6 +164,9 @@ enum bf_signature {
     BF_SIGNATURE_UNALLOCATED = 1 << 19, // extents that belong to no volume, whatever is in them
 };
 enum bf_err bf_signatures(const struct bf_usage_place *place, uint32_t *found);
+// Those of a place that is no disk. One with a partition table of its own belongs to nobody: a
+// virtual machine has it as its disk, and tables leave most signatures of earlier days alone.
+enum bf_err bf_signatures_within(const struct bf_usage_place *place, uint32_t *found);
 
 // CRC-32C (RFC 3720, 12.1; reflected polynomial 82F63B78), continued from crc, without the final
 // inversion: as ext4 keeps it.

@@ -9,6 +9,8 @@
 #include "image/parttab.h"
 #include "image/usage_parts.h"
 
+enum { BLOCK_MIN = 512 };
+
 struct disk {
     struct bf_peek *peek;
     uint32_t number;
@@ -20,6 +22,46 @@ static enum bf_err read_table(void *impl, uint64_t offset, void *out, size_t len
     const struct disk *d = impl;
     return bf_peek_read(d->peek, d->number, offset, out, len);
 }
+
+// ---- Tables within ------------------------------------------------------------------------------
+
+static enum bf_err read_within(void *impl, uint64_t offset, void *out, size_t len)
+{
+    return bf_place_read(impl, offset, out, len);
+}
+
+// Whether a place is divided as a disk is, counted in blocks of this size.
+static enum bf_err is_divided(const struct bf_usage_place *place, uint32_t block_size, int *divided)
+{
+    struct bf_bytes bytes = {.read = read_within,
+                             .impl = (void *)place,
+                             .bytes = place->bytes,
+                             .block_size = block_size};
+    struct bf_parttab *t = bf_alloc(sizeof *t);
+    enum bf_err err;
+    if (!t)
+        return BF_ERR_NO_MEMORY;
+    err = place->bytes < block_size ? BF_OK : bf_parttab_read(&bytes, t);
+    *divided |= err == BF_ERR_CORRUPT || (!err && (t->count || t->kind == BF_PARTTAB_GPT));
+    bf_free(t);
+    return err == BF_ERR_CORRUPT ? BF_OK : err;
+}
+
+enum bf_err bf_signatures_within(const struct bf_usage_place *place, uint32_t *found)
+{
+    uint32_t block_size = place->peek->disk[place->leg[0].disk]->geometry.block_size;
+    int divided = 0;
+    enum bf_err err = bf_signatures(place, found);
+    if (!err && *found)
+        err = is_divided(place, BLOCK_MIN, &divided);
+    if (!err && *found && block_size != BLOCK_MIN)
+        err = is_divided(place, block_size, &divided);
+    if (divided)
+        *found |= BF_SIGNATURE_OTHER;
+    return err;
+}
+
+// ---- Partitions and disks -----------------------------------------------------------------------
 
 static int overlaps(const struct bf_parttab *t, uint32_t i)
 {
@@ -43,7 +85,8 @@ static enum bf_err add(struct bf_place_list *list, const struct disk *d,
         return BF_ERR_NO_MEMORY;
     bf_snprintf(place->name, sizeof place->name, p ? "partition %u" : "the whole disk",
                 p ? p->number : 0);
-    enum bf_err err = bf_signatures(place, &place->signatures);
+    enum bf_err err = p ? bf_signatures_within(place, &place->signatures)
+                        : bf_signatures(place, &place->signatures);
     place->signatures |= more;
     return err;
 }

@@ -169,6 +169,15 @@ again
 patch "$T/x.raw" $((mda + 4096 + 16#$(od -An -tx8 -j$((mda + 4096 + 40)) -N8 "$T/x.raw" | tr -d ' ') + 20)) '!'
 check "a text with a wrong checksum" both_whole 'LVM2, copied whole'
 
+# A virtual machine's disk, whose table leaves the superblock of an earlier file system alone.
+again
+at=$(lv_at root 0 0)
+patch "$T/x.raw" $((at + 446)) '\00\00\00\00\0203\00\00\00\00\010\00\00\00\0100\00\00'
+patch "$T/x.raw" $((at + 510)) '\0125\0252'
+"$MAP" "$T/x.raw" "$T/y.raw" >"$T/x.map" 2>/dev/null
+check "a volume with a partition table" test "$(within "$T/x.map" "$at" $((at + (20 << 20))))" = 0
+check "leaves the others as they are" test "$(awk '{ n += $2 - $1 } END { print n }' "$T/x.map")" -gt $((16 << 20))
+
 # with COMMAND...: on both disks, or on one of them
 with() {
     attach "$T/x.raw:$((32 << 20)):$((160 << 20))" "$T/y.raw"
@@ -215,7 +224,7 @@ check "a volume that is locked" grep -q 'volume web/striped: LVM2, copied whole:
 # The rest is what lvm would not write.
 text() { "$VOLUMES" edit "$T/x.raw" $((32 << 20)) "$@" && "$VOLUMES" edit "$T/y.raw" 0 "$@"; }
 again
-pv1=$(strings -a "$T/x.raw" | sed -n '/^pv1 {/{n;p;q}')
+pv1=$(sed -n '/^pv1 {/{n;p;q}' < <(strings -a "$T/x.raw"))
 pv1="$pv1\ndevice = \"$second\"\nstatus = [\"ALLOCATABLE\"]\nflags = ["
 text "$pv1" "$pv1\"MISSING\""
 both_x
