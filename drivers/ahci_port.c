@@ -212,6 +212,16 @@ static void release(struct bf_ahci_port *p, struct pending *pending, enum bf_err
     pending->request = NULL;
 }
 
+// The port does not let go of the data: who asked for it hears that it ends, and that it is kept.
+static void abandon(struct pending *pending, enum bf_err status)
+{
+    if (!pending->request)
+        return;
+    pending->request->status = status;
+    pending->request->kept = pending->request->done = 1;
+    pending->request = NULL;
+}
+
 static void resend(struct bf_ahci_port *p)
 {
     for (uint32_t i = 0; i < SLOTS; i++)
@@ -394,9 +404,11 @@ static enum bf_err restart(void *impl)
 static void ended(void *impl, int quiet, enum bf_err status)
 {
     struct bf_ahci_port *p = impl;
-    for (uint32_t i = 0; quiet && i < SLOTS; i++)
-        if (p->pending[i].busy)
+    for (uint32_t i = 0; i < SLOTS; i++)
+        if (p->pending[i].busy && quiet)
             release(p, &p->pending[i], status);
+        else if (p->pending[i].busy)
+            abandon(&p->pending[i], status);
 }
 
 static const struct bf_recovery_ops recovery_ops = {
@@ -569,11 +581,8 @@ static enum bf_err port_submit(void *impl, struct bf_block_request *request)
 
 static void port_free(struct bf_ahci_port *p, enum bf_err status)
 {
-    if (bf_recovery_stop(&p->recovery, status)) {
-        for (uint32_t i = 0; i < SLOTS; i++)
-            p->pending[i].request = NULL; // the caller hears that it ended; the data does not
-        return;                           // its memory is never used again
-    }
+    if (bf_recovery_stop(&p->recovery, status))
+        return; // its memory is never used again
     bf_dma_free(p->pci, &p->shared);
     bf_free(p);
 }

@@ -171,11 +171,14 @@ static void release(struct virtio_scsi *d, struct pending *p, enum bf_err status
     p->request = NULL;
 }
 
-static void release_all(struct virtio_scsi *d, enum bf_err status)
+// The device does not let go of the data: who asked for it hears that it ends, and that it is kept.
+static void abandon(struct pending *p, enum bf_err status)
 {
-    for (uint32_t i = 0; i < COMMANDS; i++)
-        if (d->pending[i].state != FREE)
-            release(d, &d->pending[i], status);
+    if (!p->request)
+        return;
+    p->request->status = status;
+    p->request->kept = p->request->done = 1;
+    p->request = NULL;
 }
 
 // ---- Start, and what happens when it stops ------------------------------------------------------
@@ -223,8 +226,14 @@ static enum bf_err restart(void *impl)
 
 static void ended(void *impl, int quiet, enum bf_err status)
 {
-    if (quiet)
-        release_all(impl, status);
+    struct virtio_scsi *d = impl;
+    for (uint32_t i = 0; i < COMMANDS; i++) {
+        struct pending *p = &d->pending[i];
+        if (p->state != FREE && quiet)
+            release(d, p, status);
+        else if (p->state != FREE)
+            abandon(p, status);
+    }
 }
 
 static const struct bf_recovery_ops recovery_ops = {
@@ -478,10 +487,8 @@ static void unit_close(void *impl)
     if (is_out(d, unit))
         bf_recovery_stop(&d->recovery, BF_ERR_CANCELLED);
     for (uint32_t i = 0; i < COMMANDS; i++)
-        if (d->pending[i].state != FREE && d->pending[i].unit == unit) {
-            d->pending[i].request = NULL; // the caller hears that it ended; the data does not
+        if (d->pending[i].state != FREE && d->pending[i].unit == unit)
             d->pending[i].unit = NULL;
-        }
     bf_free(unit);
 }
 
