@@ -43,14 +43,10 @@ static const struct {
     uint32_t signature;
     enum bf_err (*look)(struct bf_usage_map *map, char why[BF_USAGE_WHY]);
 } kinds[] = {
-    {BF_SIGNATURE_EXT, bf_usage_ext},
-    {BF_SIGNATURE_BTRFS, bf_usage_btrfs},
-    {BF_SIGNATURE_SWAP, bf_usage_swap},
-    {BF_SIGNATURE_FAT, bf_usage_fat},
-    {BF_SIGNATURE_XFS, bf_usage_xfs},
-    {BF_SIGNATURE_NTFS, bf_usage_ntfs},
-    {BF_SIGNATURE_LUKS, bf_usage_luks},
-    {BF_SIGNATURE_UNALLOCATED, bf_usage_unallocated},
+    {BF_SIGNATURE_EXT, bf_usage_ext},   {BF_SIGNATURE_BTRFS, bf_usage_btrfs},
+    {BF_SIGNATURE_SWAP, bf_usage_swap}, {BF_SIGNATURE_FAT, bf_usage_fat},
+    {BF_SIGNATURE_XFS, bf_usage_xfs},   {BF_SIGNATURE_NTFS, bf_usage_ntfs},
+    {BF_SIGNATURE_LUKS, bf_usage_luks}, {BF_SIGNATURE_UNALLOCATED, bf_usage_unallocated},
 };
 
 static int add_area(struct bf_usage *u, const struct area *area)
@@ -178,8 +174,10 @@ static void look(struct bf_usage *u)
         if (bf_place_lies_on(&u->list.place[i], u->disk))
             claim(u, &u->list.place[i]);
     bf_usage_sort(u->area, u->areas, sizeof *u->area, lies_before);
-    if (!areas_fit(u))
+    if (!areas_fit(u)) {
+        bf_log(BF_LOG_WARNING, "disk %u: its volumes overlap: it is copied whole", u->disk);
         u->areas = 0;
+    }
 }
 
 void bf_usage_select(struct bf_usage *u, const struct bf_source_disk *disk)

@@ -50,11 +50,13 @@ static int load(struct bf_lvm *lvm, const struct bf_lvm_pv *pv, const struct bf_
            bf_lvm_check(&text) == BF_OK && bf_lvm_group(&text, group);
 }
 
+// Each copy has its own remarks about when it was written; the group in it is the same.
 static int read_area(struct bf_lvm *lvm, struct bf_lvm_pv *pv, const struct bf_lvm_range *area)
 {
     struct bf_lvm_copy copy;
     struct bf_lvm_item group;
     struct bf_lvm_text id;
+    uint32_t sum;
     enum bf_err err = bf_lvm_area(&lvm->list->place[pv->place], area, &copy);
     if (err == BF_ERR_EXISTS)
         return 1;
@@ -62,13 +64,14 @@ static int read_area(struct bf_lvm *lvm, struct bf_lvm_pv *pv, const struct bf_l
         pv->empty = 1;
         return 1;
     }
-    if (err)
+    if (err || !load(lvm, pv, &copy, &group))
         return 0;
+    sum = bf_crc32c(UINT32_MAX, group.name.at, (size_t)(group.inside.end - group.name.at));
     if (pv->copies++)
-        return copy.bytes == pv->copy.bytes && copy.checksum == pv->copy.checksum;
+        return sum == pv->sum;
     pv->copy = copy;
-    return load(lvm, pv, &copy, &group) && bf_lvm_find_text(group.inside, "id", &id) &&
-           bf_lvm_uuid(&id, pv->group);
+    pv->sum = sum;
+    return bf_lvm_find_text(group.inside, "id", &id) && bf_lvm_uuid(&id, pv->group);
 }
 
 static enum bf_err read_pv(struct bf_lvm *lvm, uint32_t place)
@@ -110,9 +113,7 @@ static const char *judge(struct bf_lvm *lvm, const struct bf_lvm_pv *pv)
 {
     struct bf_lvm_item group;
     for (uint32_t i = 0; i < lvm->pvs; i++)
-        if (same_group(&lvm->pv[i], pv) &&
-            (lvm->pv[i].bad || lvm->pv[i].copy.bytes != pv->copy.bytes ||
-             lvm->pv[i].copy.checksum != pv->copy.checksum))
+        if (same_group(&lvm->pv[i], pv) && (lvm->pv[i].bad || lvm->pv[i].sum != pv->sum))
             return "the copies of its metadata differ";
     return load(lvm, pv, &pv->copy, &group) ? bf_lvm_volumes(lvm, &group)
                                             : "its metadata cannot be read again";

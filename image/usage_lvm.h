@@ -54,9 +54,10 @@ struct bf_lvm_pv {
     uint8_t bad;     // what it says of itself is not to be trusted
     uint8_t empty;   // it has a metadata area without a text: it belongs to no group
     uint8_t claims;  // of groups that name it
-    uint32_t copies; // that agree with each other
+    uint32_t copies; // of the group's text, which agree with each other
     struct bf_lvm_copy copy;
     char group[BF_LVM_UUID];
+    uint32_t sum; // of what the text says of the group, without the remarks around it
 };
 
 struct bf_lvm {

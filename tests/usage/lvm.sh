@@ -189,6 +189,11 @@ with lvm vgchange --addtag old web
 cp --sparse=always "$T/b.raw" "$T/y.raw"
 check "copies that differ" both_whole 'the copies of its metadata differ'
 again
+with lvm vgchange --vgmetadatacopies 1 web
+both_x() { for i in 0 1; do "$MAP" -d $i "$T/x.raw" "$T/y.raw" >"$T/$i.map" 2>"$T/$i.log"; done; }
+both_x
+for i in 0 1; do check "a metadata area that is not in use, disk $i" agrees $i "${known[@]}"; done
+again
 with lvm vgexport web
 check "an exported group" both_whole 'its status is unusual'
 
@@ -208,7 +213,6 @@ lv() {
 in_volumes() { printf 's/^\\tlogical_volumes {/&\\n%s/' "$1"; }
 again
 with edit "$(in_volumes "$(lv snapshot0 snapshot 'chunk_size=8 origin="root" cow_store="raw"' ',"VISIBLE"' 42)")"
-both_x() { for i in 0 1; do "$MAP" -d $i "$T/x.raw" "$T/y.raw" >"$T/$i.map" 2>"$T/$i.log"; done; }
 both_x
 at=$(lv_at root 0 0)
 check "what has a snapshot is whole" test "$(within "$T/0.map" "$at" $((at + (20 << 20))))" = 0
@@ -254,11 +258,12 @@ check "a text that cannot be read" both_whole 'its label or its metadata is dama
 # Names may be the same, identifiers may not.
 garbage "$T/c.raw" 40
 attach "$T/c.raw"
-lvm pvcreate -y -ff "${loops[0]}"
+lvm pvcreate -y -ff --pvmetadatacopies 2 "${loops[0]}"
 lvm vgcreate -s 1m web "${loops[0]}"
 detach
 "$MAP" -d 2 "$T/a.raw" "$T/b.raw" "$T/c.raw" >"$T/c.map" 2>/dev/null
-check "another group of that name" test "$(cat "$T/c.map")" = "$((1 << 20)) $((40 << 20))"
+check "another group of that name, with two metadata areas" \
+    test "$(cat "$T/c.map")" = "$((1 << 20)) $((39 << 20))"
 "$MAP" "$T/a.raw" "$T/b.raw" "$T/c.raw" >"$T/0.map" 2>/dev/null
 check "is another group" agrees 0 "${known[@]}"
 patch "$T/c.raw" 66 '\0123\0357'
