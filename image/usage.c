@@ -43,10 +43,14 @@ static const struct {
     uint32_t signature;
     enum bf_err (*look)(struct bf_usage_map *map, char why[BF_USAGE_WHY]);
 } kinds[] = {
-    {BF_SIGNATURE_EXT, bf_usage_ext},   {BF_SIGNATURE_BTRFS, bf_usage_btrfs},
-    {BF_SIGNATURE_SWAP, bf_usage_swap}, {BF_SIGNATURE_FAT, bf_usage_fat},
-    {BF_SIGNATURE_XFS, bf_usage_xfs},   {BF_SIGNATURE_NTFS, bf_usage_ntfs},
-    {BF_SIGNATURE_LUKS, bf_usage_luks}, {BF_SIGNATURE_UNALLOCATED, bf_usage_unallocated},
+    {BF_SIGNATURE_EXT, bf_usage_ext},
+    {BF_SIGNATURE_BTRFS, bf_usage_btrfs},
+    {BF_SIGNATURE_SWAP, bf_usage_swap},
+    {BF_SIGNATURE_FAT, bf_usage_fat},
+    {BF_SIGNATURE_XFS, bf_usage_xfs},
+    {BF_SIGNATURE_NTFS, bf_usage_ntfs},
+    {BF_SIGNATURE_LUKS, bf_usage_luks},
+    {BF_SIGNATURE_UNALLOCATED, bf_usage_unallocated},
 };
 
 static int add_area(struct bf_usage *u, const struct area *area)

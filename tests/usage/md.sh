@@ -80,7 +80,7 @@ check "the log names the array" grep -q 'the array on partition 1: ext2/3/4, onl
 # LVM2 on an array: a volume of 12 MiB with a file system, the rest unallocated.
 volume=$(($(cut -d' ' -f1 "$T/data4") + MIB)) end=$(($(cut -d' ' -f1 "$T/data4") + 31 * MIB))
 if pv=$(truncate -s 31M "$T/pv.img" && losetup -f --show "$T/pv.img" 2>/dev/null); then
-    trap 'status=$?; losetup -d "$pv" 2>/dev/null || true; (exit $status); cleanup' EXIT
+    trap 'status=$?; set +e; losetup -d "$pv" 2>/dev/null || true; (exit $status); cleanup' EXIT
     mkdir "$T/lvm"
     export LVM_SYSTEM_DIR=$T/lvm LVM_SUPPRESS_FD_WARNINGS=1
     echo "devices { use_devicesfile=0 scan_lvs=0 obtain_device_list_from_udev=0 external_device_info_source=\"none\"
