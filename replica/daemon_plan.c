@@ -63,7 +63,8 @@ static enum bf_err refuse(struct matching *m, const char *else_todo, const char 
 {
     char todo[sizeof m->fault->todo];
     m->may_accept = 1;
-    bf_snprintf(todo, sizeof todo, "if that is meant: bootferry machine accept %s; if not: %s",
+    bf_snprintf(todo, sizeof todo,
+                "if that is meant, at the server: bootferry machine accept %s; if not: %s",
                 m->q->machine, else_todo);
     return bf_fault_set(m->fault, BF_ERR_MISMATCH, BF_SIDE_CONFIG, todo, "%s", what);
 }
@@ -93,16 +94,31 @@ static enum bf_err refuse_shrunk(struct matching *m, size_t known,
     return refuse(m, "look at the source's disks", what);
 }
 
-static enum bf_err refuse_missing(struct matching *m, size_t known)
+// Why a disk of the point is not among the planned ones: what is in its place is another disk, says
+// the rule, so that a disk that has grown or was cloned does not look like one that was unplugged.
+static void why_missing(const struct matching *m, size_t known, char *why, size_t size)
 {
     const struct bf_inventory *inventory = m->q->inventory;
-    char disk[96], what[sizeof m->fault->what];
-    const char *why = "is not attached";
+    const struct bf_disk_identity *was = identity_of(m, known);
+    char reason[96], bytes[16];
+    bf_snprintf(why, size, "is not attached");
+    for (uint16_t i = 0; i < inventory->disks; i++) {
+        const struct bf_disk_identity *seen = &inventory->disk[i].identity;
+        bf_human_bytes(bytes, sizeof bytes, seen->bytes);
+        if (bf_identity_compare(was, seen, reason, sizeof reason) != BF_ID_DIFFERENT) {
+            bf_snprintf(why, size, "is there but left out");
+            return;
+        }
+        if (was->path[0] && strcmp(was->path, seen->path) == 0)
+            bf_snprintf(why, size, "is not attached; in its place is one of %s: %s", bytes, reason);
+    }
+}
+
+static enum bf_err refuse_missing(struct matching *m, size_t known)
+{
+    char disk[72], why[112], what[sizeof m->fault->what];
     name_of(disk, sizeof disk, identity_of(m, known));
-    for (uint16_t i = 0; i < inventory->disks; i++)
-        if (bf_identity_compare(identity_of(m, known), &inventory->disk[i].identity, NULL, 0) !=
-            BF_ID_DIFFERENT)
-            why = "is there but left out";
+    why_missing(m, known, why, sizeof why);
     bf_snprintf(what, sizeof what, "disk %u of this replica (%s) %s", m->q->known[known].number,
                 disk, why);
     return refuse(m, "attach it and take it into disk=", what);

@@ -90,6 +90,11 @@ check "without being sent again" less "$(field sent)" 200000
 
 # ---- Exchanged ---------------------------------------------------------------------------------
 
+mv "$T/a.raw" "$T/a-3.raw"
+cp "$T/c.raw" "$T/a.raw"
+check "another disk in its place is told from none" no_push 'disk 1 .* is not attached; in its place is .*: the .* differ' \
+    --disk "$T/a.raw" --disk "$T/b.raw"
+mv "$T/a-3.raw" "$T/a.raw"
 check "an exchanged disk is refused" no_push 'disk 1 of this replica .* is not attached' --disk "$T/c.raw" --disk "$T/b.raw"
 check "accepted" exits 0 "$B" machine accept web-1
 check "it is copied" push --disk "$T/c.raw" --disk "$T/b.raw"
