@@ -231,15 +231,33 @@ static int run(struct bf_cli *cli)
     return status;
 }
 
+// Whole words, indented, in lines that a terminal of 80 columns shows.
+static void print_wrapped(const char *text)
+{
+    enum { INDENT = 6, WIDTH = 78 };
+    while (*text) {
+        size_t len = strlen(text), space = WIDTH - INDENT;
+        while (len > WIDTH - INDENT && space > 0 && text[space] != ' ')
+            space--;
+        if (len > WIDTH - INDENT && space > 0)
+            len = space;
+        printf("%*s%.*s\n", INDENT, "", (int)len, text);
+        text += len;
+        text += strspn(text, " ");
+    }
+}
+
 static void print_keys(void)
 {
     uint32_t count;
     const struct bf_config_key *table = bf_config_table(&count);
     printf("\nKeys for --set:\n");
     for (uint32_t i = 0; i < count; i++)
-        if (!table[i].trust)
-            printf("  %s=%s%s\n      %s\n", table[i].name, table[i].form,
-                   table[i].repeat ? "   (repeatable)" : "", table[i].help);
+        if (!table[i].trust) {
+            printf("  %s=%s%s\n", table[i].name, table[i].form,
+                   table[i].repeat ? "   (repeatable)" : "");
+            print_wrapped(table[i].help);
+        }
 }
 
 const struct bf_cli_command bf_command_media = {
