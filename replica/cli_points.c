@@ -203,7 +203,10 @@ static void print_source(const json_t *inventory)
     const json_t *nic;
     if (!inventory)
         return;
-    printf("\nsource: %s %s\n", text_of(inventory, "vendor"), text_of(inventory, "product"));
+    const char *vendor = text_of(inventory, "vendor"), *product = text_of(inventory, "product");
+    printf("\n");
+    if (vendor[0] || product[0])
+        printf("source: %s%s%s\n", vendor, vendor[0] && product[0] ? " " : "", product);
     json_array_foreach(json_object_get(inventory, "nics"), i, nic)
         printf("NIC: %s\n", text_of(nic, "mac"));
 }

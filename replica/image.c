@@ -65,8 +65,13 @@ static enum bf_err not_there(struct bf_state *state, const struct bf_image_ref *
         *fault = *bf_db_fault(bf_state_db(state));
         return err;
     }
-    return bf_fault_set(fault, err, BF_SIDE_CONFIG, "look at: bootferry points NAME",
-                        ref->point ? "there is no %s" : "%s has no recovery point", text);
+    if (!ref->point)
+        return bf_fault_set(
+            fault, err, BF_SIDE_CONFIG,
+            "boot it from its medium, and watch with: bootferry status NAME --watch",
+            "%s has no recovery point", text);
+    return bf_fault_set(fault, err, BF_SIDE_CONFIG, "bootferry points NAME lists what there is",
+                        "there is no %s", text);
 }
 
 enum bf_err bf_image_resolve(struct bf_state *state, struct bf_image_ref *ref,
@@ -125,8 +130,8 @@ static enum bf_err point_layer(struct bf_state *state, const struct bf_image_ref
                 *layer = point->disk[i].layer;
         if (!*layer)
             err = bf_fault_set(fault, BF_ERR_NOT_FOUND, BF_SIDE_CONFIG,
-                               "look at: bootferry points NAME", "%s@%u has no disk %u",
-                               ref->machine, ref->point, disk);
+                               "bootferry points NAME@POINT lists its disks",
+                               "%s@%u has no disk %u", ref->machine, ref->point, disk);
     }
     free(point);
     return err;

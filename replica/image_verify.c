@@ -63,8 +63,8 @@ static enum bf_err find_disk(struct verifying *v, const struct bf_image_ref *ref
             v->disk = &v->point->disk[i];
     if (!v->disk)
         return bf_fault_set(v->fault, BF_ERR_NOT_FOUND, BF_SIDE_CONFIG,
-                            "look at: bootferry points NAME", "%s@%u has no disk %u", ref->machine,
-                            ref->point, disk);
+                            "bootferry points NAME@POINT lists its disks", "%s@%u has no disk %u",
+                            ref->machine, ref->point, disk);
     return BF_OK;
 }
 
