@@ -107,6 +107,15 @@ static int is_open_by_driver(const EFI_OPEN_PROTOCOL_INFORMATION_ENTRY *entries,
     return 0;
 }
 
+// Once: when the disks are given back it is done again, after the verdict, and is no news.
+static void tell(void)
+{
+    static int told;
+    if (!told)
+        bf_log(BF_LOG_INFO, "the firmware had not looked for all SCSI disks; looked again");
+    told = 1;
+}
+
 void bf_scsibus_mend(EFI_HANDLE controller)
 {
     EFI_GUID bus = SCSI_BUS_FILE_GUID, pass_thru = BF_EFI_SCSI_PASS_THRU_GUID;
@@ -125,7 +134,7 @@ void bf_scsibus_mend(EFI_HANDLE controller)
         mend_found(entries, count);
         bf_efi_boot->ConnectController(controller, NULL, &nothing, FALSE);
         connect_disks(controller, scsi);
-        bf_log(BF_LOG_INFO, "the firmware had not looked for all SCSI disks; looked again");
+        tell();
     }
     bf_efi_free(entries);
 }
