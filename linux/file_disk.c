@@ -42,8 +42,12 @@ static void file_close(void *impl)
 {
     struct bf_file_disk *d = impl;
     // A device that still holds a read keeps its descriptor, too: the number must not be used anew.
+    // What is read to is kept likewise, since the thread will write there.
     if (!d->readers || bf_file_readers_end(d->readers))
         close(d->fd);
+    else
+        for (struct bf_block_request *r = d->source.in_flight; r; r = r->tracked)
+            r->kept = 1;
     d->readers = NULL;
     d->fd = -1;
 }
