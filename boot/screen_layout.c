@@ -171,13 +171,24 @@ static uint32_t event_rows(const struct bf_screen *s, uint32_t between)
            (spare < BF_SCREEN_EVENTS - EVENT_ROWS ? spare : BF_SCREEN_EVENTS - EVENT_ROWS);
 }
 
+// What does not fit ends with two dots, at the margin.
+static void event(const struct bf_screen *s, struct bf_grid *g, uint32_t row, uint32_t number,
+                  enum bf_tone tone)
+{
+    char text[BF_SCREEN_EVENT_MAX];
+    uint32_t room = g->columns - 2u * LEFT;
+    bf_snprintf(text, sizeof text, "%s", s->event[number % BF_SCREEN_EVENTS]);
+    if (strlen(text) > room)
+        memcpy(text + room - 2, "..", sizeof "..");
+    bf_grid_put(g, row, LEFT, tone, text);
+}
+
 static void events(const struct bf_screen *s, struct bf_grid *g, uint32_t row, uint32_t rows)
 {
     uint32_t kept = s->events < BF_SCREEN_EVENTS ? s->events : BF_SCREEN_EVENTS;
     uint32_t shown = kept < rows ? kept : rows;
     for (uint32_t i = 0; i < shown; i++)
-        bf_grid_put(g, row + i, LEFT, i + 1 == shown ? BF_TONE_NORMAL : BF_TONE_DIM,
-                    s->event[(s->events - shown + i) % BF_SCREEN_EVENTS]);
+        event(s, g, row + i, s->events - shown + i, i + 1 == shown ? BF_TONE_NORMAL : BF_TONE_DIM);
 }
 
 // ---- Disks -------------------------------------------------------------------------------------

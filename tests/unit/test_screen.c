@@ -292,5 +292,18 @@ static void long_texts(void)
         }
 }
 
+static void long_event(void)
+{
+    machine();
+    screen.kind = BF_SCREEN_RUNNING;
+    bf_screen_event(&screen, "0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 "
+                             "0123456789 0123456789 0123456789");
+    grid.columns = 80;
+    grid.rows = 25;
+    draw();
+    CHECK(strstr(picture, "  0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 "
+                          "01234567..\n"));
+}
+
 TEST_MAIN(TEST(starting), TEST(running), TEST(large_screen), TEST(trouble), TEST(verifying),
-          TEST(success), TEST(failure), TEST(no_config), TEST(long_texts))
+          TEST(success), TEST(failure), TEST(no_config), TEST(long_texts), TEST(long_event))
