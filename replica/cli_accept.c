@@ -32,6 +32,15 @@ json_t *bf_refused_disks(struct bf_db *db, const char *machine)
     return json;
 }
 
+json_t *bf_refused_disks_json(json_t *refused)
+{
+    if (!refused)
+        return json_null();
+    json_t *time = bf_json_time(json_integer_value(json_object_get(refused, "time")));
+    json_object_set_new(refused, "time", time);
+    return refused;
+}
+
 void bf_refused_disks_print(const json_t *refused, const char *machine)
 {
     const json_t *disk;
@@ -72,7 +81,8 @@ static int run_accept(struct bf_cli *cli)
     enum bf_err err = bf_db_meta_set(cli->db, key, digest);
     json_object_set_new(refused, "accepted", json_true());
     if (!err && cli->json)
-        status = bf_json_print(json_pack("{s:s, s:O}", "machine", machine.name, "disks", refused));
+        status = bf_json_print(json_pack("{s:s, s:O}", "machine", machine.name, "disks",
+                                         bf_refused_disks_json(refused)));
     else if (!err) {
         bf_refused_disks_print(refused, machine.name);
         printf("Earlier points stay what they are. Next: start %s again.\n", machine.name);

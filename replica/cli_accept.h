@@ -9,6 +9,8 @@
 
 // {digest, time, reason, disks, accepted}, or NULL when none were refused. The caller's.
 json_t *bf_refused_disks(struct bf_db *db, const char *machine);
+// The same for --json: its time as all times are there. Takes NULL.
+json_t *bf_refused_disks_json(json_t *refused);
 void bf_refused_disks_print(const json_t *refused, const char *machine);
 
 #endif

@@ -244,7 +244,7 @@ static int run_show(struct bf_cli *cli)
     json_t *refused = bf_refused_disks(cli->db, machine.name);
     if (cli->json) {
         json_t *json = machine_json(&machine, &s);
-        json_object_set_new(json, "refused_disks", refused ? refused : json_null());
+        json_object_set_new(json, "refused_disks", bf_refused_disks_json(refused));
         json_object_set_new(json, "disk_list", disks_json(d.disk, d.disks));
         json_object_set_new(json, "certificates", certificates_json(d.certificate, d.certificates));
         json_object_set_new(json, "enrolments", enrolments_json(d.enrolment, d.enrolments));

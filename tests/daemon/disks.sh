@@ -67,6 +67,7 @@ check "what to do" grep -q 'bootferry machine accept web-1' <("$B" machine show 
 check "machine accept" json '.disks.accepted and (.disks.disks | length == 1)' "$B" machine accept web-1 --json
 check "accepts these disks and no others" no_push 'is not a(ttached| disk)' --disk "$T/c.raw"
 check "what was refused last is another set now" json '.refused_disks.accepted | not' "$B" machine show web-1 --json
+check "the time is written as all are" json '.refused_disks.time | test("^20..-..-..T..:..:..Z$")' "$B" machine show web-1 --json
 check "but the accepted one is taken" push --disk "$T/a.raw"
 check "as a new disk" disks 3 '[1]'
 check "which is right" is 3 1 "$T/a.raw"
