@@ -78,7 +78,8 @@ static void usage(FILE *to)
         "\n"
         "  --conf FILE        the machine's medium, made by `bootferry media NAME --efi FILE`, or\n"
         "                     a text like bootferry.conf with all that it needs\n"
-        "  --set KEY=VALUE    changes one of its keys\n"
+        "  --set KEY=VALUE    changes one of its keys, but for those of identity and trust;\n"
+        "                     after --conf\n"
         "  --disk PATH        a disk to send, in this order; only read, never written\n"
         "  --block-size N     of files (512)\n"
         "  --in-use           also devices that are mounted or held by somebody\n"
@@ -105,24 +106,24 @@ static const char *find_section(const char *bytes, size_t size, size_t *len)
     return NULL;
 }
 
+// Whatever its form it is the medium: --set, which counts as bootferry.conf, changes its keys.
 static int load_file(struct push *p, const char *path)
 {
     static char bytes[FILE_MAX + 1];
     char reason[256];
     uint32_t line = 0;
-    enum bf_origin origin = BF_ORIGIN_SECTION;
     FILE *f = fopen(path, "re");
     size_t size = f ? fread(bytes, 1, sizeof bytes, f) : 0, len = 0;
     const char *text = find_section(bytes, size, &len);
     if (!text) {
-        origin = BF_ORIGIN_FILE;
         text = bytes;
         len = size;
     }
     if (!f || ferror(f) || size > FILE_MAX || len > BF_CONFIG_TEXT_MAX)
         bf_fault_set(&p->fault, BF_ERR_CONFIG, BF_SIDE_CONFIG, "check the path", "%s: %s", path,
                      !f ? strerror(errno) : "cannot be read, or is too long");
-    else if (bf_config_parse(&p->config, text, len, origin, &line, reason, sizeof reason))
+    else if (bf_config_parse(&p->config, text, len, BF_ORIGIN_SECTION, &line, reason,
+                             sizeof reason))
         bf_fault_set(&p->fault, BF_ERR_CONFIG, BF_SIDE_CONFIG, "correct the file",
                      "%s, line %u: %s", path, line, reason);
     bf_wipe(bytes, sizeof bytes);
@@ -135,6 +136,11 @@ static int set_key(struct push *p, const char *setting)
 {
     char key[64], reason[256];
     const char *value = strchr(setting, '=');
+    if (!bf_config_has(&p->config, BF_ORIGIN_SECTION)) {
+        bf_fault_set(&p->fault, BF_ERR_CONFIG, BF_SIDE_CONFIG, "write --conf FILE first",
+                     "--set %s has no --conf before it", setting);
+        return 0;
+    }
     if (!value || (size_t)(value - setting) >= sizeof key) {
         bf_fault_set(&p->fault, BF_ERR_CONFIG, BF_SIDE_CONFIG, "write KEY=VALUE",
                      "--set without a key and a value");

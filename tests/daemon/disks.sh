@@ -57,6 +57,15 @@ check "the new point is right" is 2 0 "$T/a.raw"
 check "the old one too" is 1 0 "$T/a-1.raw"
 check "nothing to accept" json '.refused_disks == null' "$B" machine show web-1 --json
 
+# ---- What --set may do -------------------------------------------------------------------------
+
+says() { # WORDS ARGUMENTS...: the sender fails with them in its verdict
+    ! "$PUSH" "${@:2}" --disk "$T/a.raw" >"$T/push.log" 2>/dev/null && grep -q "verdict=fail .*$1" "$T/push.log"
+}
+check "--set replaces what the medium says" says 'port 1 refused' --conf "$T/web-1.conf" --set server=127.0.0.1:1 --set retry=1
+check "not who the machine is" says 'name= is set by .* cannot be replaced' --conf "$T/web-1.conf" --set name=other
+check "and not before --conf" says 'has no --conf before it' --set retry=1 --conf "$T/web-1.conf"
+
 # ---- Smaller -----------------------------------------------------------------------------------
 
 cp "$T/a.raw" "$T/a-2.raw"
