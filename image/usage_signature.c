@@ -56,6 +56,8 @@ static const struct magic from_start[] = {
     {SECTOR_MIN, 4, "!Str", BF_SIGNATURE_OTHER}, // Stratis
     {4 * KIB, 8, "vdo_____", BF_SIGNATURE_OTHER},
     {0, 8, "dmvdo001", BF_SIGNATURE_OTHER},
+    {4640, 4, "\xf0\x16\x78\x5a", BF_SIGNATURE_OTHER}, // HighPoint 37x
+    {4640, 4, "\xfd\x16\x78\x5a", BF_SIGNATURE_OTHER},
 };
 
 // RAID that keeps its data at the end. md 1.0 and 0.90 are at rounded places.
@@ -65,6 +67,17 @@ static const struct magic from_end[] = {
     {SECTOR_MIN, 4, "\x11\xde\x11\xde", BF_SIGNATURE_OTHER},
     {4 * KIB, 4, "\xde\x11\xde\x11", BF_SIGNATURE_OTHER},
     {4 * KIB, 4, "\x11\xde\x11\xde", BF_SIGNATURE_OTHER},
+    {2 * SECTOR_MIN, 6, "NVIDIA", BF_SIGNATURE_OTHER},
+    {SECTOR_MIN, 6, "$XIDE$", BF_SIGNATURE_OTHER}, // LSI
+    {SECTOR_MIN, 2, "JM", BF_SIGNATURE_OTHER},
+    {SECTOR_MIN - 0x60, 4, "\x00\x00\x00\x2f", BF_SIGNATURE_OTHER}, // Silicon Image
+    {11 * SECTOR_MIN, 4, "\xf3\x16\x78\x5a", BF_SIGNATURE_OTHER},   // HighPoint 45x
+    {11 * SECTOR_MIN, 4, "\xfd\x16\x78\x5a", BF_SIGNATURE_OTHER},
+    {16 * SECTOR_MIN, 24, "Promise Technology, Inc.", BF_SIGNATURE_OTHER},
+    {63 * SECTOR_MIN, 24, "Promise Technology, Inc.", BF_SIGNATURE_OTHER},
+    {255 * SECTOR_MIN, 24, "Promise Technology, Inc.", BF_SIGNATURE_OTHER},
+    {256 * SECTOR_MIN, 24, "Promise Technology, Inc.", BF_SIGNATURE_OTHER},
+    {399 * SECTOR_MIN, 24, "Promise Technology, Inc.", BF_SIGNATURE_OTHER},
 };
 
 static enum bf_err judge(const struct bf_usage_place *place, uint64_t at, const struct magic *m,

@@ -159,6 +159,13 @@ for other in '0 XFSB' '0 LUKS\0272\0276' '512 LABELONE' '4096 \0374\0116\0053\02
     check "a second owner, ${other#* }" map_is_empty "$T/doubt.raw"
 done
 
+# RAID of a mainboard keeps its mark at the end of the disk. FROM-END MARK
+for other in '512 $XIDE$' '1024 NVIDIA' '32256 Promise Technology, Inc.' '416 \x00\x00\x00\x2f' '5632 \xf3\x16\x78\x5a'; do
+    cp "$T/ext2.raw" "$T/doubt.raw"
+    printf '%b' "${other#* }" | dd of="$T/doubt.raw" bs=1 seek=$(($(stat -c %s "$T/doubt.raw") - ${other%% *})) conv=notrunc status=none
+    check "the mark of a RAID ${other%% *} bytes before the end" map_is_empty "$T/doubt.raw"
+done
+
 # damaged_group NAME BLOCK WHAT: group 1 is used as a whole then, the others are not
 group1() { awk -v a=$((8193 * 1024)) -v b=$((16385 * 1024)) '$2 > a && $1 < b' "$1.map" | wc -l; }
 damaged_group() {
