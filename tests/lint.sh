@@ -98,5 +98,7 @@ sources '*.c' '*.h' | xargs -r awk 'length($0) > 100 { print FILENAME ":" FNR ":
     judge 'no line over 100 columns'
 sources '*.c' '*.h' | xargs -r grep -HnP '\t| +$' | judge 'no tabs and no trailing spaces'
 scripts | xargs -r shellcheck -x -P SCRIPTDIR:. -S style -e SC1091,SC2016,SC2317 2>&1 | judge 'shell scripts pass shellcheck'
+sources '*.sh' '*.py' | while read -r f; do head -c 2 "$f" | grep -q '#!' && [ ! -x "$f" ] && echo "$f"; done |
+    judge 'what begins with an interpreter can be executed'
 
 [ "$failed" -eq 0 ]
