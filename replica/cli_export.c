@@ -8,7 +8,7 @@
 #include "replica/owner.h"
 
 static const struct bf_cli_option options[] = {
-    {"--disk", "N", 0, "the disk's number within the point, from 0"},
+    {"--disk", "N", 0, "the disk's number, as points NAME@POINT lists it"},
     {"--format", "raw|qcow2", 0, "what to write; whoever reads it must name it too"},
     {NULL, NULL, 0, NULL},
 };
