@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # How the cost of a migration grows: with the size of the disk, with the used and with the changed share of it, with the round
-# trip of the link, and with the processors. By the hosted sender and the replica server on this machine, over loopback or a
-# relay. One SVG picture per curve, and the points as results without a target.
+# trip of the link, and with the processors. By the hosted sender and the replica server on this machine, over loopback, and
+# through a relay that delays. One SVG picture per curve, and the points as results without a target.
 # shellcheck source-path=SCRIPTDIR/../e2e
 . "$(dirname "$0")/../e2e/lib.sh"
 # shellcheck source=tests/bench/lib.sh
@@ -80,6 +80,21 @@ CHANGE
     point changed-share "$share"
 done
 picture changed-share "A later run of a half-full disk of 1 GiB, by what has changed" "% changed"
+
+make_disk 256 128
+for trip in 0 20 50 100 200; do
+    fresh_machine
+    python3 tests/bench/delay.py "$BF_SERVER_PORT" "$trip" >"$E2E_DIR/delay" &
+    relay=$!
+    E2E_CHILDREN+=("$relay")
+    e2e_wait 10 "the relay listens" grep -q listening "$E2E_DIR/delay"
+    sed -i "s/^server=.*/server=127.0.0.1:$(awk '{ print $2 }' "$E2E_DIR/delay")/" "$E2E_DIR/curve.conf"
+    copy
+    point round-trip "$trip"
+    kill "$relay"
+    wait "$relay" 2>/dev/null || true
+done
+picture round-trip "A half-full disk of 256 MiB, by the round trip of the link" "milliseconds"
 
 make_disk 1024 512
 cpus=()

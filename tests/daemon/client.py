@@ -10,7 +10,7 @@ import subprocess
 
 MAGIC = 0x0A0D59524546544F
 HELLO, INVENTORY, ENROL, RANGE, CHECKPOINT = 1, 2, 3, 6, 7
-WELCOME, ENROLLED, PLAN, DURABLE = 32, 33, 34, 36
+WELCOME, ENROLLED, PLAN, DURABLE, PACE = 32, 33, 34, 36, 40
 PING, PONG, FAULT, BYE = 64, 65, 66, 67
 ZERO = 0
 CLOSED, BUSY, PROTOCOL, AUTH, DENIED, NOT_FOUND, MISMATCH = 18, 19, 32, 49, 50, 51, 53  # enum bf_err
@@ -115,13 +115,13 @@ class Client:
         return out
 
     def receive(self):
-        """The next frame that is no sign of life; a FAULT is raised."""
+        """The next frame that is neither a sign of life nor a hint; a FAULT is raised."""
         while True:
             kind, _, size = struct.unpack("<HHI", self.exactly(8))
             payload = self.exactly(size)
             if kind == FAULT:
                 raise Fault(payload)
-            if kind not in (PING, PONG):
+            if kind not in (PING, PONG, PACE):
                 return kind, payload
 
     def joins(self, bundle, lane):
