@@ -19,12 +19,13 @@ fresh_tree() {
     git -C "$tmp/tree" init -q
 }
 
-# offence RULE FILE LINE...: the rule complains about the file and nothing else is wrong.
+# offence RULE FILE LINE...: (with mode=) the rule complains about the file and nothing else is wrong.
 offence() {
     local rule=$1 file=$2
     shift 2
     fresh_tree
     printf '%s\n' "$@" >"$tmp/tree/$file"
+    chmod "${mode:-644}" "$tmp/tree/$file"
     LZ4_USERS=migrate/compress.c "$tmp/tree/tests/lint.sh" >"$tmp/out" 2>&1 && true
     if [ "$(grep -c '^not ok' "$tmp/out")" -eq 1 ] && grep -q "^not ok lint: $rule" "$tmp/out"; then
         echo "ok lint notices: $rule ($file)"
@@ -59,8 +60,9 @@ offence 'no notes of unfinished work' boot/a.c "$spdx" "// TO""DO: later"
 offence 'no line over 100 columns' boot/a.c "$spdx" "// $(printf 'x%.0s' {1..100})"
 offence 'no tabs' boot/a.c "$spdx" "$(printf '\tint a;')"
 offence 'no function over 100 lines' boot/a.c "$spdx" 'void f(void)' '{' "$(yes '    g();' | head -n 101)" '}'
-offence 'shell scripts pass shellcheck' a.sh '#!/bin/bash' '# SPDX-License-Identifier: Apache-2.0' \
+mode=755 offence 'shell scripts pass shellcheck' a.sh '#!/bin/bash' '# SPDX-License-Identifier: Apache-2.0' \
     "echo \$1 \$(ls | grep x)"
+offence 'what begins with an interpreter' a.sh '#!/bin/bash' '# SPDX-License-Identifier: Apache-2.0' 'true'
 
 # The library must not call what the platform does not give.
 printf 'void exit(int);\nvoid bf_x(void);\nvoid bf_x(void) { exit(1); }\n' >"$tmp/empty.c"
