@@ -52,7 +52,7 @@ listening() { echo "[ -n \"\$(ss -Hltn 'sport = :$1')\" ]"; }
 sink="exec qemu-nbd -t -f qcow2 -k $E2E_DIR/sink --discard=unmap --detect-zeroes=unmap $E2E_DIR/out.qcow2"
 sink_url="nbd+unix:///?socket=$E2E_DIR/sink"
 fresh_sink() {
-    rm -f "$E2E_DIR/out.qcow2" "$E2E_DIR/out.raw" "$E2E_DIR/sink" "$E2E_DIR/finished"
+    rm -f "$E2E_DIR/out.qcow2" "$E2E_DIR/out.raw" "$E2E_DIR/sink" "$E2E_DIR/source.sock" "$E2E_DIR/finished"
     qemu-img create -q -f qcow2 "$E2E_DIR/out.qcow2" "${mib}M"
     truncate -s "${mib}M" "$E2E_DIR/out.raw"
 }
