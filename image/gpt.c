@@ -12,27 +12,28 @@ enum {
     CRC_AT = 16, // of the header, zero while it is computed
     ENTRY_MIN = 128,
     ENTRY_MAX = 4096,
-    ARRAY_MAX = 1048576, // bytes; 128 entries take 16384
+    ARRAY_MAX = 4194304, // bytes; 128 entries take 16384; Linux takes no more than this
     NAME_CHARS = 36,
 };
 
 struct header {
-    uint64_t alternate, entries_at; // blocks
+    uint64_t alternate, first_usable, last_usable, entries_at; // blocks
     uint32_t entries, entry_bytes, entries_crc;
     uint8_t guid[16];
 };
 
 // ---- Checksum ----------------------------------------------------------------------------------
 
-static uint32_t crc_update(uint32_t crc, const uint8_t *bytes, size_t len)
+uint32_t bf_crc32_update(uint32_t crc, const void *bytes, size_t len)
 {
+    const uint8_t *at = bytes;
     static const uint32_t nibble[16] = {
         0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4,
         0x4db26158, 0x5005713c, 0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
         0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
     };
     for (size_t i = 0; i < len; i++) {
-        crc ^= bytes[i];
+        crc ^= at[i];
         crc = crc >> 4 ^ nibble[crc & 15];
         crc = crc >> 4 ^ nibble[crc & 15];
     }
@@ -41,7 +42,7 @@ static uint32_t crc_update(uint32_t crc, const uint8_t *bytes, size_t len)
 
 uint32_t bf_crc32(const void *bytes, size_t len)
 {
-    return ~crc_update(UINT32_MAX, bytes, len);
+    return ~bf_crc32_update(UINT32_MAX, bytes, len);
 }
 
 // ---- Header ------------------------------------------------------------------------------------
@@ -51,9 +52,9 @@ static int header_crc_ok(const uint8_t *block, uint32_t size)
     static const uint8_t zero[4];
     struct bf_reader r;
     bf_reader_init(&r, block + CRC_AT, 4);
-    uint32_t crc = crc_update(UINT32_MAX, block, CRC_AT);
-    crc = crc_update(crc, zero, sizeof zero);
-    crc = crc_update(crc, block + CRC_AT + 4, size - CRC_AT - 4);
+    uint32_t crc = bf_crc32_update(UINT32_MAX, block, CRC_AT);
+    crc = bf_crc32_update(crc, zero, sizeof zero);
+    crc = bf_crc32_update(crc, block + CRC_AT + 4, size - CRC_AT - 4);
     return ~crc == bf_get_u32(&r);
 }
 
@@ -83,7 +84,8 @@ static int parse_header(const struct bf_bytes *disk, const uint8_t *block, uint6
     bf_skip(&r, 8); // checksum, reserved
     uint64_t mine = bf_get_u64(&r);
     h->alternate = bf_get_u64(&r);
-    bf_skip(&r, 16); // usable blocks: what is used is said by the entries
+    h->first_usable = bf_get_u64(&r);
+    h->last_usable = bf_get_u64(&r);
     bf_get_bytes(&r, h->guid, sizeof h->guid);
     h->entries_at = bf_get_u64(&r);
     h->entries = bf_get_u32(&r);
@@ -120,6 +122,8 @@ static void add_entry(const struct bf_bytes *disk, const uint8_t *bytes, uint32_
     struct bf_partition *p = bf_parttab_add(disk, out, number, first, last - first + 1);
     if (!p)
         return;
+    if (p->cut) // Linux makes no device of it
+        p->bytes = 0;
     memcpy(p->type_guid, type, sizeof p->type_guid);
     memcpy(p->guid, guid, sizeof p->guid);
     take_name(bytes + 56, p->name);
@@ -153,7 +157,7 @@ static enum bf_err walk_array(const struct bf_bytes *disk, const struct header *
             disk->read(disk->impl, h->entries_at * disk->block_size + at, block, disk->block_size);
         if (err != BF_OK)
             return err;
-        *crc = crc_update(*crc, block, (size_t)len);
+        *crc = bf_crc32_update(*crc, block, (size_t)len);
         if (out)
             add_entries(disk, h, block, at, len, out);
     }
@@ -177,23 +181,75 @@ static enum bf_err check_copy(const struct bf_bytes *disk, uint64_t lba, uint8_t
     return err == BF_OK && crc != h->entries_crc ? BF_ERR_CORRUPT : err;
 }
 
-enum bf_err bf_gpt_read(const struct bf_bytes *disk, uint8_t *block, struct bf_parttab *out)
+static int same(const struct header *a, const struct header *b)
 {
-    struct header primary, backup;
+    return a->entries_crc == b->entries_crc && memcmp(a->guid, b->guid, sizeof a->guid) == 0;
+}
+
+// A header and its array are blocks of the table. 0 without memory.
+static int add_spans(const struct bf_bytes *disk, const struct header *h, uint64_t lba,
+                     struct bf_parttab *out)
+{
+    uint64_t bytes = (uint64_t)h->entries * h->entry_bytes;
+    return bf_parttab_span(disk, out, lba, 1) &&
+           bf_parttab_span(disk, out, h->entries_at,
+                           (bytes + disk->block_size - 1) / disk->block_size);
+}
+
+// What Linux would not believe (efi.c, is_gpt_valid), and copies that tell different stories.
+static void judge(const struct bf_bytes *disk, const struct header *h, const struct header *other,
+                  struct bf_parttab *out)
+{
+    uint64_t last = disk->bytes / disk->block_size - 1;
+    if (out->primary_damaged)
+        bf_parttab_doubt(out, "its primary GPT is damaged");
+    if (h->first_usable > h->last_usable || h->last_usable > last)
+        bf_parttab_doubt(out, "its GPT was made for a larger disk");
+    if (other && !same(h, other))
+        bf_parttab_doubt(out, "the two copies of its GPT differ");
+}
+
+static enum bf_err take(const struct bf_bytes *disk, const struct header *primary,
+                        const struct header *backup, uint8_t *block, struct bf_parttab *out)
+{
+    const struct header *h = primary ? primary : backup;
     uint64_t last = disk->bytes / disk->block_size - 1;
     uint32_t crc;
-    enum bf_err first = check_copy(disk, 1, block, &primary);
-    // A disk that grew keeps its backup where its primary says; without one, at the end.
-    enum bf_err second =
-        check_copy(disk, first == BF_OK ? primary.alternate : last, block, &backup);
-    if (first != BF_OK && second != BF_OK)
-        return first != BF_ERR_CORRUPT ? first : second;
-    out->primary_damaged = first != BF_OK;
-    out->backup_damaged =
-        second != BF_OK || (first == BF_OK && (backup.entries_crc != primary.entries_crc ||
-                                               memcmp(backup.guid, primary.guid, 16) != 0));
-    const struct header *h = first == BF_OK ? &primary : &backup;
+    out->primary_damaged = !primary;
+    out->backup_damaged = !backup || (primary && !same(primary, backup));
     out->kind = BF_PARTTAB_GPT;
     memcpy(out->disk_guid, h->guid, sizeof out->disk_guid);
+    if ((primary && !add_spans(disk, primary, 1, out)) ||
+        (backup && !add_spans(disk, backup, primary ? primary->alternate : last, out)))
+        return BF_ERR_NO_MEMORY;
+    judge(disk, h, primary ? backup : NULL, out);
     return walk_array(disk, h, block, out, &crc);
+}
+
+enum bf_err bf_gpt_read(const struct bf_bytes *disk, uint8_t *block, struct bf_parttab *out)
+{
+    struct header primary, backup, stray;
+    uint64_t last = disk->bytes / disk->block_size - 1;
+    enum bf_err first = check_copy(disk, 1, block, &primary);
+    // A disk that grew keeps its backup where its primary says; without one, at the end.
+    uint64_t at = first == BF_OK ? primary.alternate : last;
+    enum bf_err second = check_copy(disk, at, block, &backup);
+    if (first != BF_OK && second != BF_OK)
+        return first != BF_ERR_CORRUPT ? first : second;
+    // Another one at the end, which this primary does not know, may be that of another table.
+    if (at != last && check_copy(disk, last, block, &stray) == BF_OK &&
+        (!same(&primary, &stray) || !add_spans(disk, &stray, last, out)))
+        bf_parttab_doubt(out, "a second GPT, at the end of the disk, differs from the first");
+    return take(disk, first == BF_OK ? &primary : NULL, second == BF_OK ? &backup : NULL, block,
+                out);
+}
+
+enum bf_err bf_gpt_behind(const struct bf_bytes *disk, uint8_t *block, int *found)
+{
+    struct header h;
+    enum bf_err err = check_copy(disk, 1, block, &h);
+    if (err == BF_ERR_CORRUPT)
+        err = check_copy(disk, disk->bytes / disk->block_size - 1, block, &h);
+    *found = err == BF_OK;
+    return err == BF_ERR_CORRUPT ? BF_OK : err;
 }

@@ -6,6 +6,7 @@
 
 #include "base/fmt.h"
 #include "base/mem.h"
+#include "image/parttab.h"
 #include "image/swap.h"
 
 enum { READ_TIMEOUT_US = 30000000 };
@@ -39,26 +40,35 @@ static void look_for_swap(struct bf_source_disk *disk, const struct bf_partition
         note(out, p, swap.signature);
 }
 
+static enum bf_err look_everywhere(struct bf_source_disk *disk, const struct bf_parttab *table,
+                                   struct bf_disk_facts *out)
+{
+    uint8_t *buffer = bf_alloc(BF_SWAP_PROBE_BYTES);
+    if (!buffer)
+        return BF_ERR_NO_MEMORY;
+    look_for_swap(disk, NULL, buffer, out);
+    for (uint32_t i = 0; i < table->count; i++)
+        if (table->partition[i].bytes)
+            look_for_swap(disk, &table->partition[i], buffer, out);
+    bf_free(buffer);
+    return BF_OK;
+}
+
 enum bf_err bf_disk_probe(struct bf_source_disk *disk, struct bf_disk_facts *out)
 {
     struct bf_bytes bytes = {.read = read_disk,
                              .impl = disk,
                              .bytes = bf_source_bytes(disk),
                              .block_size = disk->geometry.block_size};
+    struct bf_parttab table;
     memset(out, 0, sizeof *out);
-    enum bf_err err = bf_parttab_read(&bytes, &out->table);
-    if (err != BF_OK && err != BF_ERR_CORRUPT)
-        return err;
-    if (out->table.kind == BF_PARTTAB_GPT) {
+    enum bf_err err = bf_parttab_read(&bytes, &table);
+    if (err == BF_OK && table.kind == BF_PARTTAB_GPT) {
         disk->identity.has_gpt = 1;
-        memcpy(disk->identity.gpt_guid, out->table.disk_guid, sizeof disk->identity.gpt_guid);
+        memcpy(disk->identity.gpt_guid, table.disk_guid, sizeof disk->identity.gpt_guid);
     }
-    uint8_t *buffer = bf_alloc(BF_SWAP_PROBE_BYTES);
-    if (!buffer)
-        return BF_ERR_NO_MEMORY;
-    look_for_swap(disk, NULL, buffer, out);
-    for (uint32_t i = 0; i < out->table.count; i++)
-        look_for_swap(disk, &out->table.partition[i], buffer, out);
-    bf_free(buffer);
-    return BF_OK;
+    if (err == BF_OK || err == BF_ERR_CORRUPT)
+        err = look_everywhere(disk, &table, out);
+    bf_parttab_free(&table);
+    return err;
 }

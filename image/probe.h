@@ -9,12 +9,10 @@
 
 #include "base/err.h"
 #include "image/block.h"
-#include "image/parttab.h"
 
 struct bf_disk_facts {
     uint8_t hibernated;
     char hibernation[96]; // "partition 3: S1SUSPEND", empty when not hibernated
-    struct bf_parttab table;
 };
 
 // Reads the table and the beginning of every partition and of the whole disk; sets has_gpt and

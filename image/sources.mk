@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 IMAGE_SRCS   += image/block.c image/digest.c image/manifest.c image/manifest_file.c
 BLAKE3_USERS := image/digest.c
-IMAGE_SRCS   += image/gpt.c image/identity.c image/parttab.c image/probe.c image/swap.c
-IMAGE_SRCS   += image/usage.c image/usage_place.c image/usage_scan.c image/usage_array.c
+IMAGE_SRCS   += image/gpt.c image/identity.c image/mbr.c image/parttab.c image/parttab_add.c
+IMAGE_SRCS   += image/probe.c image/swap.c
+IMAGE_SRCS   += image/usage.c image/usage_place.c image/usage_scan.c image/usage_doubt.c image/usage_array.c
 IMAGE_SRCS   += image/lvm_text.c image/usage_lvm.c image/usage_lvm_label.c image/usage_lvm_group.c
 IMAGE_SRCS   += image/usage_luks.c image/usage_md.c image/usage_md_super.c
-IMAGE_SRCS   += image/usage_signature.c image/usage_swap.c image/crc32c.c
+IMAGE_SRCS   += image/usage_signature.c image/usage_marks.c image/usage_note.c
+IMAGE_SRCS   += image/usage_swap.c image/crc32c.c
 IMAGE_SRCS   += image/usage_ext.c image/usage_ext_super.c image/usage_fat.c
 IMAGE_SRCS   += image/usage_btrfs.c image/usage_btrfs_chunk.c image/usage_btrfs_device.c
 IMAGE_SRCS   += image/usage_btrfs_sum.c image/usage_btrfs_super.c image/usage_btrfs_tree.c

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/fmt.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "image/usage_parts.h"
@@ -22,7 +23,7 @@ struct area {
 
 struct bf_usage {
     struct bf_peek peek;
-    uint8_t table[BF_USAGE_DISKS_MAX];
+    struct bf_usage_table table[BF_USAGE_DISKS_MAX];
     struct bf_place_list list;
     uint32_t scanned; // of the list: what lies on the disks themselves; volumes come behind
 
@@ -43,14 +44,10 @@ static const struct {
     uint32_t signature;
     enum bf_err (*look)(struct bf_usage_map *map, char why[BF_USAGE_WHY]);
 } kinds[] = {
-    {BF_SIGNATURE_EXT, bf_usage_ext},
-    {BF_SIGNATURE_BTRFS, bf_usage_btrfs},
-    {BF_SIGNATURE_SWAP, bf_usage_swap},
-    {BF_SIGNATURE_FAT, bf_usage_fat},
-    {BF_SIGNATURE_XFS, bf_usage_xfs},
-    {BF_SIGNATURE_NTFS, bf_usage_ntfs},
-    {BF_SIGNATURE_LUKS, bf_usage_luks},
-    {BF_SIGNATURE_UNALLOCATED, bf_usage_unallocated},
+    {BF_SIGNATURE_EXT, bf_usage_ext},   {BF_SIGNATURE_BTRFS, bf_usage_btrfs},
+    {BF_SIGNATURE_SWAP, bf_usage_swap}, {BF_SIGNATURE_FAT, bf_usage_fat},
+    {BF_SIGNATURE_XFS, bf_usage_xfs},   {BF_SIGNATURE_NTFS, bf_usage_ntfs},
+    {BF_SIGNATURE_LUKS, bf_usage_luks}, {BF_SIGNATURE_UNALLOCATED, bf_usage_unallocated},
 };
 
 static int add_area(struct bf_usage *u, const struct area *area)
@@ -76,33 +73,80 @@ static int add_areas(struct bf_usage *u, const struct bf_usage_place *p, uint32_
     return 1;
 }
 
-// One owner and no other: then it is asked for its map.
-static void claim(struct bf_usage *u, const struct bf_usage_place *place)
+// Takes a map that was found. 0 without memory; it is released then.
+static int add_map(struct bf_usage *u, const struct bf_usage_place *place)
+{
+    uint32_t areas = u->areas;
+    if (add_areas(u, place, u->maps)) {
+        u->maps++;
+        return 1;
+    }
+    u->areas = areas;
+    bf_free(u->map[u->maps].impl);
+    return 0;
+}
+
+// A hash tree of dm-verity, somewhere on the machine, that may be about this place: it speaks about
+// free blocks as well. It does not say of which place it is, only how large that is.
+static int is_covered(const struct bf_usage *u, const struct bf_usage_place *place)
+{
+    if (place->signatures == BF_SIGNATURE_SWAP)
+        return 0;
+    for (uint32_t i = 0; i < u->list.count; i++)
+        if (u->list.place[i].signatures & BF_SIGNATURE_COVER &&
+            u->list.place[i].covers <= place->bytes)
+            return 1;
+    return 0;
+}
+
+// Why a place has no map, as far as that can be told without one of the kinds.
+static const char *why_none(const struct bf_usage *u, const struct bf_usage_place *place)
+{
+    if (place->doubt)
+        return place->doubt;
+    if (u->table[u->disk].state == BF_TABLE_DOUBTED)
+        return u->table[u->disk].why;
+    if (strchr(place->what, ','))
+        return "there are marks of more than one owner";
+    if (is_covered(u, place) && !(place->signatures & BF_SIGNATURE_COVER))
+        return "checksums of dm-verity or dm-integrity may cover it";
+    return NULL;
+}
+
+// One owner and no other: then it is asked for its map. 0: it has none, for a reason that may
+// already be noted.
+static int claim_kind(struct bf_usage *u, const struct bf_usage_place *place, uint32_t kind)
 {
     struct bf_usage_map *map = bf_usage_grow(u->map, u->maps, &u->map_room, sizeof *map);
     char why[BF_USAGE_WHY] = "";
     if (!map)
-        return;
+        return 0;
     u->map = map;
     map += u->maps;
-    for (uint32_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        if (place->signatures != kinds[i].signature)
-            continue;
-        memset(map, 0, sizeof *map);
-        map->place = *place;
-        enum bf_err err = kinds[i].look(map, why);
-        if ((err == BF_OK || err == BF_ERR_UNSUPPORTED) && map->name[0])
-            bf_place_tell(place, map->name, err ? why : NULL);
-        if (err)
-            continue;
-        uint32_t areas = u->areas;
-        if (add_areas(u, place, u->maps)) {
-            u->maps++;
-        } else {
-            u->areas = areas;
-            bf_free(map->impl);
-        }
-    }
+    memset(map, 0, sizeof *map);
+    map->place = *place;
+    enum bf_err err = kinds[kind].look(map, why);
+    if (err == BF_OK && !add_map(u, place))
+        err = BF_ERR_NO_MEMORY;
+    if ((err == BF_OK || err == BF_ERR_UNSUPPORTED) && map->name[0])
+        bf_place_tell(place, map->name, err ? why : NULL);
+    return err == BF_OK;
+}
+
+static void claim(struct bf_usage *u, const struct bf_usage_place *place)
+{
+    const char *why = why_none(u, place);
+    for (uint32_t i = 0; !why && i < sizeof kinds / sizeof kinds[0]; i++)
+        if (place->signatures == kinds[i].signature && claim_kind(u, place, i))
+            return;
+    if (bf_usage_notes_has(u->peek.notes, place->name))
+        return;
+    if (!why && !place->signatures)
+        why = "no file system is recognised";
+    if (!why)
+        why = place->signatures & BF_SIGNATURE_OTHER ? "there is no map of it here"
+                                                     : "it is damaged or not complete";
+    bf_place_tell(place, place->what[0] ? place->what : "unknown", why);
 }
 
 // ---- The disks, and one of them ----------------------------------------------------------------
@@ -137,6 +181,8 @@ static void deselect(struct bf_usage *u)
 {
     for (uint32_t i = 0; i < u->maps; i++)
         bf_free(u->map[i].impl);
+    bf_usage_notes_free(u->peek.notes);
+    u->peek.notes = NULL;
     u->peek.scratch_owner = NULL; // the next map may have the same address
     u->maps = u->areas = 0;
     u->disk = NONE;
@@ -150,36 +196,58 @@ static enum bf_err find_volumes(struct bf_usage *u)
     enum bf_err err = bf_usage_md(&u->peek, &u->list, u->disk);
     if (!err)
         err = bf_usage_lvm(&u->peek, &u->list, u->disk);
+    for (uint32_t i = u->scanned; !err && i < u->list.count; i++)
+        err = bf_place_cover(&u->list.place[i]);
     u->peek.place = u->list.place;
     u->peek.places = u->list.count;
     return err;
 }
 
+// Every place of the disk goes into the notes with the same reason.
+static void copy_whole(struct bf_usage *u, const char *why)
+{
+    u->areas = 0;
+    for (uint32_t i = 0; i < u->list.count; i++) {
+        const struct bf_usage_place *p = &u->list.place[i];
+        if (bf_place_lies_on(p, u->disk) && !bf_usage_notes_has(u->peek.notes, p->name))
+            bf_place_tell(p, p->what[0] ? p->what : "unknown", why);
+    }
+}
+
+static int is_listed(const struct bf_usage *u, const struct bf_usage_place *p)
+{
+    return bf_place_lies_on(p, u->disk) || (!p->segments && p->number && p->leg->disk == u->disk);
+}
+
 static void look(struct bf_usage *u)
 {
+    char why[160];
+    const struct bf_usage_place *asleep;
     if (find_volumes(u)) {
         bf_log(BF_LOG_WARNING, "what is on disk %u cannot be told: it is copied whole", u->disk);
         return;
     }
-    const struct bf_usage_place *asleep = hibernated(u);
+    asleep = hibernated(u);
     if (asleep) {
         bf_log(BF_LOG_INFO, "a hibernated system is on %s of disk %u: every disk is copied whole",
                asleep->name, asleep->leg->disk);
+        bf_snprintf(why, sizeof why, "a hibernated system is on %s of disk %u", asleep->name,
+                    asleep->leg->disk);
+        copy_whole(u, why);
         return;
     }
-    if (u->table[u->disk] == BF_TABLE_DOUBTED) {
-        bf_log(BF_LOG_INFO,
-               "disk %u: its partition table is damaged, or it is itself part of something else: "
-               "it is copied whole",
-               u->disk);
-        return;
-    }
+    if (u->table[u->disk].state == BF_TABLE_DOUBTED)
+        bf_log(BF_LOG_INFO, "disk %u: %s: it is copied whole", u->disk, u->table[u->disk].why);
     for (uint32_t i = 0; i < u->list.count; i++)
-        if (bf_place_lies_on(&u->list.place[i], u->disk))
+        if (is_listed(u, &u->list.place[i]))
             claim(u, &u->list.place[i]);
     bf_usage_sort(u->area, u->areas, sizeof *u->area, lies_before);
     if (!areas_fit(u)) {
         bf_log(BF_LOG_WARNING, "disk %u: its volumes overlap: it is copied whole", u->disk);
+        bf_usage_notes_free(u->peek.notes);
+        u->peek.notes = bf_usage_notes_new(u->disk);
+        if (u->peek.notes)
+            copy_whole(u, "the volumes of the disk overlap");
         u->areas = 0;
     }
 }
@@ -195,7 +263,19 @@ void bf_usage_select(struct bf_usage *u, const struct bf_source_disk *disk)
     if (u->disk == NONE)
         return;
     u->bytes = bf_source_bytes(disk);
-    look(u);
+    u->peek.notes = bf_usage_notes_new(u->disk);
+    if (u->peek.notes)
+        look(u);
+}
+
+uint32_t bf_usage_notes(const struct bf_usage *u)
+{
+    return u ? bf_usage_notes_count(u->peek.notes) : 0;
+}
+
+const struct bf_usage_note *bf_usage_note(const struct bf_usage *u, uint32_t i)
+{
+    return bf_usage_notes_at(u->peek.notes, i);
 }
 
 static struct bf_usage *open_all(struct bf_source_disk *const *disk, uint32_t disks)
@@ -229,6 +309,8 @@ void bf_usage_free(struct bf_usage *u)
     bf_free(u->map);
     bf_free(u->area);
     bf_place_list_cut(&u->list, 0);
+    for (uint32_t i = 0; i < BF_USAGE_DISKS_MAX; i++)
+        bf_usage_table_free(&u->table[i]);
     bf_peek_free(&u->peek);
     bf_free(u);
 }
@@ -299,23 +381,52 @@ static const struct area *area_at(const struct bf_usage *u, uint64_t at)
     return low < u->areas ? &u->area[low] : NULL;
 }
 
-static int ask(struct bf_usage *u, uint64_t at, uint64_t *end)
+// Blocks of the partition table are used wherever they lie. 1: `at` is one of them, up to *end;
+// 0: *end is in front of the next one.
+static int is_kept(const struct bf_usage *u, uint64_t at, uint64_t *end)
 {
-    uint64_t last = u->bytes, margin = u->table[u->disk] ? TABLE_MARGIN : 0;
-    const struct area *a;
-    int unused;
-    *end = last;
-    if (u->peek.failed[u->disk])
-        return 0;
-    if (margin) {
-        if (at < margin || margin >= last / 2) {
-            *end = margin >= last / 2 ? last : margin;
+    const struct bf_usage_table *t = &u->table[u->disk];
+    for (uint32_t i = 0; i < t->kepts; i++) {
+        const struct bf_usage_span *k = &t->kept[i];
+        if (k->first > at) {
+            *end = k->first < *end ? k->first : *end;
             return 0;
         }
-        if (at >= last - margin)
-            return 0;
-        *end = last -= margin;
+        if (at - k->first < k->bytes) {
+            *end = k->first + k->bytes;
+            return 1;
+        }
     }
+    return 0;
+}
+
+// Where there is a table, the beginning and the end of the disk are kept: tables and boot loaders
+// live there. 1: `at` is in one of them, up to *end; 0: *end is in front of the latter.
+static int in_margin(const struct bf_usage *u, uint64_t at, uint64_t *end)
+{
+    if (u->table[u->disk].state == BF_TABLE_NONE)
+        return 0;
+    if (TABLE_MARGIN >= u->bytes / 2)
+        return 1;
+    if (at < TABLE_MARGIN) {
+        *end = TABLE_MARGIN;
+        return 1;
+    }
+    if (at >= u->bytes - TABLE_MARGIN)
+        return 1;
+    *end = u->bytes - TABLE_MARGIN;
+    return 0;
+}
+
+static int ask(struct bf_usage *u, uint64_t at, uint64_t *end)
+{
+    const struct area *a;
+    uint64_t last;
+    int unused;
+    *end = u->bytes;
+    if (u->peek.failed[u->disk] || in_margin(u, at, end) || is_kept(u, at, end))
+        return 0;
+    last = *end;
     a = area_at(u, at);
     if (!a)
         return 0;

@@ -30,6 +30,22 @@ uint64_t bf_usage_hibernated(struct bf_source_disk *const *disk, uint32_t disks)
 // for u, or a disk that is none of those opened, is a disk that is all used.
 void bf_usage_select(struct bf_usage *u, const struct bf_source_disk *disk);
 
+// What lies on the selected disk and which way each place goes: one note for every partition,
+// volume and disk without a table, in no particular order. Valid until another disk is selected.
+struct bf_usage_span {
+    uint64_t first, bytes; // of the disk
+};
+struct bf_usage_note {
+    const char *name; // "partition 2", "volume vg0/root", "the whole disk"
+    const char *what; // "ext4", "NTFS", "unknown"
+    const char *why;  // it is copied whole; NULL: only what is used is copied
+    const struct bf_usage_span *span;
+    uint32_t spans; // where it lies; at most BF_USAGE_NOTE_SPANS, what follows is not listed
+};
+enum { BF_USAGE_NOTE_SPANS = 256 };
+uint32_t bf_usage_notes(const struct bf_usage *u); // 0 for NULL
+const struct bf_usage_note *bf_usage_note(const struct bf_usage *u, uint32_t i);
+
 // The extent that begins at byte `at` (which lies on the disk): it ends at *end > at, and all
 // of it is unused (1) or counts as used (0). The next extent may be of the same kind. Reads the
 // disks, a bounded amount in one call. NULL is a disk that is all used.

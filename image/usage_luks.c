@@ -24,6 +24,7 @@ static const struct bf_usage_ops unallocated_ops = {all_unused};
 enum bf_err bf_usage_unallocated(struct bf_usage_map *map, char why[BF_USAGE_WHY])
 {
     (void)why;
+    bf_snprintf(map->name, sizeof map->name, "free extents");
     map->ops = &unallocated_ops;
     return BF_OK;
 }

@@ -350,7 +350,7 @@ static void name_volume(const struct group *g, const struct lv *lv, struct bf_us
 
 static void tell(const struct group *g, const struct lv *lv)
 {
-    struct bf_usage_place p = {0};
+    struct bf_usage_place p = {.peek = g->lvm->peek};
     name_volume(g, lv, &p);
     for (uint32_t i = lv->segment; i < lv->segment + lv->segments; i++)
         for (uint32_t k = g->segment[i].run; k < g->segment[i].run + g->segment[i].runs; k++) {
@@ -364,7 +364,7 @@ static void tell(const struct group *g, const struct lv *lv)
 
 static enum bf_err sign(struct bf_usage_place *p, const char *whole)
 {
-    enum bf_err err = bf_signatures_within(p, &p->signatures);
+    enum bf_err err = bf_signatures_within(p);
     if (whole || err)
         p->signatures |= BF_SIGNATURE_OTHER;
     return err;

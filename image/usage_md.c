@@ -106,7 +106,7 @@ static enum bf_err look_at_sides(struct members *m, uint32_t of, uint32_t *commo
         if (!same_array(m, i, of))
             continue;
         p = bf_place_add_run(&side, m->peek, leg->disk, leg->first + data->at, data->bytes);
-        err = p ? bf_signatures_within(p, &p->signatures) : BF_ERR_NO_MEMORY;
+        err = p ? bf_signatures_within(p) : BF_ERR_NO_MEMORY;
         *common &= p ? p->signatures : 0;
         *any |= p ? p->signatures : 0;
         bf_place_list_cut(&side, 0);
@@ -147,8 +147,10 @@ static enum bf_err add_array(struct members *m, uint32_t side, const char *why)
         why = "its members do not agree";
     if (!why && others & ~(md->leads ? any : 0))
         why = "there are signatures of something else";
-    if (why)
+    if (why) {
         p->signatures |= BF_SIGNATURE_OTHER;
+        p->doubt = why;
+    }
     tell_all(m, side, why);
     return BF_OK;
 }

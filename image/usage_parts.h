@@ -20,9 +20,11 @@ enum {
     BF_USAGE_WHY = 80,
     BF_USAGE_NAME = 16,
     BF_PLACE_NAME = 96,
+    BF_PLACE_WHAT = 48,
 };
 
 struct bf_usage_place;
+struct bf_usage_notes;
 
 // A cached reader of small pieces, one for all disks of the session. The first error of a disk is
 // final: it is not asked again.
@@ -46,6 +48,8 @@ struct bf_peek {
 
     const struct bf_usage_place *place; // all of them, see bf_usage_places
     uint32_t places;
+
+    struct bf_usage_notes *notes; // of the disk that is selected, see bf_place_tell; may be NULL
 };
 enum bf_err bf_peek_init(struct bf_peek *p, struct bf_source_disk *const *disk, uint32_t disks);
 void bf_peek_free(struct bf_peek *p); // takes one whose init failed, or that is all zero
@@ -68,11 +72,17 @@ struct bf_leg {
 struct bf_usage_place {
     struct bf_peek *peek;
     uint64_t bytes;
-    uint32_t signatures;        // set of enum bf_signature: who has left his mark here
+    uint32_t signatures;        // set of enum bf_signature: who has left a mark here
+    const char *doubt;          // why it has no map whoever claims it, a constant text, or NULL
+    uint64_t covers;            // with BF_SIGNATURE_COVER: bytes of another place, at least, that
+                                // it holds checksums of
     uint32_t segments;          // 0: parts of it are missing, it cannot be read
     struct bf_segment *segment; // in order, without gaps, together all bytes of the place
     struct bf_leg *leg;
     char name[BF_PLACE_NAME]; // for the log: "partition 2", "volume vg0/root"
+    char what[BF_PLACE_WHAT]; // names of all owners of the marks; "" without marks
+    uint32_t number;          // of a partition; else 0
+    uint8_t guid[16];         // of a partition in a GPT
 };
 // A list of places; all zero is an empty one.
 struct bf_place_list {
@@ -89,8 +99,11 @@ struct bf_usage_place *bf_place_add_run(struct bf_place_list *list, struct bf_pe
 void bf_place_list_cut(struct bf_place_list *list, uint32_t count); // forgets those behind `count`
 
 int bf_place_lies_on(const struct bf_usage_place *place, uint32_t disk);
-// Tells the log what a place is, and why it is copied whole; NULL: it is not.
+// Tells the log, and notes for the server, what a place on the selected disk is, and why it is
+// copied whole; NULL: it is not.
 void bf_place_tell(const struct bf_usage_place *place, const char *what, const char *why);
+// Adds an owner's name and his signature (0: none) to a place.
+void bf_place_found(struct bf_usage_place *place, uint32_t owner, const char *name);
 // Room for one more element of an array: the array, which may have moved, or NULL without memory.
 void *bf_usage_grow(void *array, uint32_t count, uint32_t *room, size_t size);
 // Sorts elements of at most 64 bytes.
@@ -111,10 +124,29 @@ enum bf_err bf_place_read(const struct bf_usage_place *place, uint64_t offset, v
 const struct bf_usage_place *bf_usage_places(const struct bf_peek *peek, uint32_t *count);
 
 // What is on the disks themselves: partitions, and disks without a table; table[i] says of disk i
-// whether it has one, and whether it is to be believed. Fails where the beginning of something
-// cannot be read.
+// whether it has one, whether it is to be believed, and where its own blocks are. Fails where the
+// beginning of something cannot be read.
 enum bf_table { BF_TABLE_NONE = 0, BF_TABLE_GOOD = 1, BF_TABLE_DOUBTED = 2 };
-enum bf_err bf_usage_scan(struct bf_peek *peek, struct bf_place_list *list, uint8_t *table);
+struct bf_usage_table {
+    enum bf_table state;
+    char why[128];              // doubted: the reason
+    struct bf_usage_span *kept; // blocks of the table, in order
+    uint32_t kepts;
+};
+enum bf_err bf_usage_scan(struct bf_peek *peek, struct bf_place_list *list,
+                          struct bf_usage_table *table);
+void bf_usage_table_free(struct bf_usage_table *table); // takes one that is all zero
+// Sets covers of a place with BF_SIGNATURE_COVER.
+enum bf_err bf_place_cover(struct bf_usage_place *place);
+
+// ---- Notes (image/usage_note.c) ----------------------------------------------------------------
+
+struct bf_usage_notes *bf_usage_notes_new(uint32_t disk); // of this disk; NULL without memory
+void bf_usage_notes_free(struct bf_usage_notes *notes);   // takes NULL
+// A place by its name is noted already.
+int bf_usage_notes_has(const struct bf_usage_notes *notes, const char *name);
+uint32_t bf_usage_notes_count(const struct bf_usage_notes *notes); // takes NULL
+const struct bf_usage_note *bf_usage_notes_at(const struct bf_usage_notes *notes, uint32_t i);
 
 struct bf_usage_ops {
     // Like bf_usage_extent, in the space of the place; at < bytes. *end is the end of the place on
@@ -162,11 +194,16 @@ enum bf_signature {
     BF_SIGNATURE_MD = 1 << 17,
     BF_SIGNATURE_LUKS = 1 << 18,
     BF_SIGNATURE_UNALLOCATED = 1 << 19, // extents that belong to no volume, whatever is in them
+    BF_SIGNATURE_ISO9660 = 1 << 20,
+    BF_SIGNATURE_COVER = 1 << 21, // checksums of every block of some other place, free ones too
 };
-enum bf_err bf_signatures(const struct bf_usage_place *place, uint32_t *found);
-// Those of a place that is no disk. One with a partition table of its own belongs to nobody: a
-// virtual machine has it as its disk, and tables leave most signatures of earlier days alone.
-enum bf_err bf_signatures_within(const struct bf_usage_place *place, uint32_t *found);
+// Looks who has left marks on a place: sets its signatures and what. Partition tables do not count.
+enum bf_err bf_signatures(struct bf_usage_place *place);
+// Adds partition tables of other kinds than MBR and GPT; gpt_too: GPT as well, wherever it is.
+enum bf_err bf_signatures_tables(struct bf_usage_place *place, int gpt_too);
+// Both, for a place that is no disk. One with a partition table of its own belongs to nobody: a
+// virtual machine has it as its disk, and tables leave most marks of earlier days alone.
+enum bf_err bf_signatures_within(struct bf_usage_place *place);
 
 // CRC-32C (RFC 3720, 12.1; reflected polynomial 82F63B78), continued from crc, without the final
 // inversion: as ext4 keeps it.

@@ -3,7 +3,6 @@
 // pieces on them. Memory is the same for one disk and for sixty-four.
 #include <string.h>
 
-#include "base/fmt.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "image/usage_parts.h"
@@ -191,15 +190,4 @@ int bf_place_lies_on(const struct bf_usage_place *place, uint32_t disk)
             if (place->leg[place->segment[i].leg + k].disk == disk)
                 return 1;
     return 0;
-}
-
-void bf_place_tell(const struct bf_usage_place *place, const char *what, const char *why)
-{
-    char disk[24] = ""; // a volume has a name of its own, and may lie on several disks
-    if (place->segments == 1 && place->segment->legs == 1)
-        bf_snprintf(disk, sizeof disk, "disk %u, ", place->leg[place->segment->leg].disk);
-    if (why)
-        bf_log(BF_LOG_INFO, "%s%s: %s, copied whole: %s", disk, place->name, what, why);
-    else
-        bf_log(BF_LOG_INFO, "%s%s: %s, only what is used is copied", disk, place->name, what);
 }

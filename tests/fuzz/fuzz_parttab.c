@@ -77,14 +77,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                             .impl = &in,
                             .bytes = size - 1 + (data[0] >= 128 ? 0 : 65536),
                             .block_size = block_size};
-    if (bf_parttab_read(&disk, &table) != BF_OK)
-        return 0;
-    if (table.count > BF_PARTITIONS_MAX)
+    enum bf_err err = bf_parttab_read(&disk, &table);
+    if (table.count > BF_PARTITIONS_MAX || table.extendeds > BF_EXTENDED_MAX)
         abort();
-    for (uint32_t i = 0; i < table.count; i++) {
+    for (uint32_t i = 0; !err && i < table.count; i++) {
         const struct bf_partition *p = &table.partition[i];
-        if (!p->bytes || p->first >= disk.bytes || p->bytes > disk.bytes - p->first)
+        if (p->first > disk.bytes || p->bytes > disk.bytes - p->first)
             abort();
     }
+    for (uint32_t i = 0; !err && i < table.spans; i++)
+        if (table.span[i].first > disk.bytes ||
+            table.span[i].bytes > disk.bytes - table.span[i].first + block_size)
+            abort();
+    bf_parttab_free(&table);
     return 0;
 }

@@ -52,6 +52,7 @@ static enum bf_err read_table(uint32_t block_size)
     CHECK(fstat(file, &st) == 0);
     struct bf_bytes disk = {
         .read = read_file, .bytes = (uint64_t)st.st_size, .block_size = block_size};
+    bf_parttab_free(&table);
     return bf_parttab_read(&disk, &table);
 }
 
@@ -119,11 +120,79 @@ static void gpt(void)
     check_three();
     CHECK(!table.backup_damaged);
 
+    CHECK(!table.doubt);
+
     CHECK(ftruncate(file, 4 * MIB + 65536) ==
           0); // cut: the second partition is no longer on the disk
     CHECK_EQ(read_table(512), BF_OK);
-    CHECK_EQ(table.count, 1);
+    CHECK_EQ(table.count, 2);
+    CHECK_EQ(table.partition[1].number, 5);
+    CHECK_EQ(table.partition[1].bytes, 0); // Linux makes no device of it
     CHECK(table.backup_damaged);
+    CHECK_STR(table.doubt, "its GPT was made for a larger disk");
+}
+
+// Copies that tell different stories, and a table of 160 entries.
+static void gpt_doubts(void)
+{
+    uint8_t block[512];
+    make_gpt();
+    CHECK_EQ(read_table(512), BF_OK);
+    CHECK_EQ(table.spans, 5); // MBR, and header and array of each copy
+    CHECK_EQ(table.span[1].first, 512);
+    CHECK_EQ(table.span[2].bytes, 16384);
+    CHECK_EQ(table.span[3].first, 16 * MIB - 512);
+
+    // the backup of an older table, valid in itself
+    CHECK(pread(file, block, sizeof block, 16 * MIB - 512) == sizeof block);
+    block[56] ^= 1; // the disk's GUID
+    memset(block + 16, 0, 4);
+    uint32_t crc = bf_crc32(block, 92);
+    memcpy(block + 16, &crc, 4);
+    scribble(16 * MIB - 512, block, sizeof block);
+    CHECK_EQ(read_table(512), BF_OK);
+    CHECK_EQ(table.count, 2);
+    CHECK_STR(table.doubt, "the two copies of its GPT differ");
+
+    new_file(64 * MIB);
+    run("sgdisk -o -S 160 @");
+    run("sgdisk $(for i in $(seq 140); do echo -n \"-n $i:0:+128K \"; done) -a 8 @");
+    CHECK_EQ(read_table(512), BF_OK);
+    CHECK_EQ(table.count, 140);
+    CHECK_EQ(table.partition[139].number, 140);
+    CHECK(!table.truncated && !table.doubt);
+    CHECK_EQ(table.span[2].bytes, 160 * 128);
+}
+
+// A hybrid MBR repeats partitions of the GPT; when it has others, either table may be the right one.
+static void hybrid(void)
+{
+    static const uint8_t zero[8];
+    make_gpt();
+    run("printf 'r\\nh\\n1\\nY\\n07\\nN\\nN\\nw\\nY\\n' | gdisk @");
+    CHECK_EQ(read_table(512), BF_OK);
+    check_three();
+    CHECK(!table.doubt);
+    scribble(446 + 16 + 8, "\1\10", 2); // its entry begins elsewhere
+    CHECK_EQ(read_table(512), BF_OK);
+    CHECK_STR(table.doubt, "its MBR and its GPT do not agree");
+
+    make_gpt();
+    scribble(446 + 8, "\2", 1); // protective, but not from block 1 on
+    CHECK_EQ(read_table(512), BF_OK);
+    CHECK_STR(table.doubt, "its protective MBR does not begin at block 1");
+
+    make_gpt();
+    scribble(446 + 4, "\x83", 1); // an MBR in front of a GPT
+    CHECK_EQ(read_table(512), BF_OK);
+    CHECK_EQ(table.kind, BF_PARTTAB_MBR);
+    CHECK_STR(table.doubt, "it has an MBR and, unprotected, a GPT");
+    scribble(512, zero, sizeof zero);
+    CHECK_EQ(read_table(512), BF_OK);
+    CHECK_STR(table.doubt, "it has an MBR and, unprotected, a GPT"); // its backup
+    scribble(16 * MIB - 512, zero, sizeof zero);
+    CHECK_EQ(read_table(512), BF_OK);
+    CHECK(!table.doubt);
 }
 
 static void gpt_4096(void)
@@ -136,6 +205,8 @@ static void gpt_4096(void)
     check_three();
     CHECK(!table.primary_damaged && !table.backup_damaged);
     CHECK_EQ(read_table(512), BF_ERR_CORRUPT); // the wrong block size is noticed
+    CHECK_STR(table.doubt, "its GPT counts in blocks of 4096 bytes, not of 512 "
+                           "(bootferry-push: --block-size 4096)");
 }
 
 static void mbr(void)
@@ -164,6 +235,31 @@ static void mbr(void)
     CHECK_EQ(p[3].number, 7);
     CHECK_EQ(p[3].first, 20480 * 512);
     CHECK_EQ(p[3].mbr_type, 0x8e);
+    CHECK_EQ(table.extendeds, 1);
+    CHECK_EQ(table.extended[0].first, 8192 * 512);
+    CHECK_EQ(table.extended[0].bytes, 65536 * 512);
+    CHECK_EQ(table.spans, 4); // MBR and three EBR
+    CHECK_EQ(table.span[1].first, 8192 * 512);
+    CHECK(!table.doubt);
+}
+
+// What Linux makes of entries that other readers leave out: no type, or an end behind the disk's.
+static void mbr_as_linux(void)
+{
+    new_file(64 * MIB);
+    run("printf 'label: dos\\nstart=2048, size=4096, type=83\\n"
+        "start=8192, size=8192, type=83\\nstart=40960, size=4096, type=83\\n' | sfdisk @");
+    scribble(446 + 4, "", 1);
+    CHECK(ftruncate(file, 6 * MIB) == 0);
+    CHECK_EQ(read_table(512), BF_OK);
+    CHECK_EQ(table.kind, BF_PARTTAB_MBR);
+    CHECK_EQ(table.count, 3);
+    CHECK_EQ(table.partition[0].mbr_type, 0);
+    CHECK_EQ(table.partition[0].bytes, 2 * MIB);
+    CHECK(!table.partition[0].cut);
+    CHECK(table.partition[1].cut);
+    CHECK_EQ(table.partition[1].bytes, 2 * MIB);
+    CHECK_EQ(table.partition[2].bytes, 0);
 }
 
 // An extended partition whose record names itself as the next one.
@@ -184,6 +280,7 @@ static void mbr_loop(void)
     CHECK_EQ(table.partition[0].number, 5);
     CHECK_EQ(table.partition[0].first, 65 * 512);
     CHECK_EQ(table.truncated, 1);
+    CHECK_STR(table.doubt, "its chain of logical partitions is damaged");
 }
 
 static void none(void)
@@ -303,5 +400,6 @@ static void end(void)
     CHECK(unlink(file_name) == 0);
 }
 
-TEST_MAIN(TEST(begin), TEST(gpt), TEST(gpt_4096), TEST(mbr), TEST(mbr_loop), TEST(none), TEST(crc),
+TEST_MAIN(TEST(begin), TEST(gpt), TEST(gpt_doubts), TEST(hybrid), TEST(gpt_4096), TEST(mbr),
+          TEST(mbr_as_linux), TEST(mbr_loop), TEST(none), TEST(crc),
           TEST(swap), TEST(probe), TEST(end))

@@ -160,11 +160,27 @@ for other in '0 XFSB' '0 LUKS\0272\0276' '512 LABELONE' '4096 \0374\0116\0053\02
 done
 
 # RAID of a mainboard keeps its mark at the end of the disk. FROM-END MARK
-for other in '512 $XIDE$' '1024 NVIDIA' '32256 Promise Technology, Inc.' '416 \x00\x00\x00\x2f' '5632 \xf3\x16\x78\x5a'; do
+for other in '512 $XIDE$' '1024 NVIDIA' '32256 Promise Technology, Inc.' '5632 \xf3\x16\x78\x5a'; do
     cp "$T/ext2.raw" "$T/doubt.raw"
     printf '%b' "${other#* }" | dd of="$T/doubt.raw" bs=1 seek=$(($(stat -c %s "$T/doubt.raw") - ${other%% *})) conv=notrunc status=none
     check "the mark of a RAID ${other%% *} bytes before the end" map_is_empty "$T/doubt.raw"
 done
+# Marks of two or four bytes count when the rest of their header agrees, as libblkid has it.
+at_end() { printf '%b' "$2" | dd of="$T/doubt.raw" bs=1 seek=$(($(stat -c %s "$T/doubt.raw") - $1)) conv=notrunc status=none; }
+has_map() { map "$1" && ! "$COMPARE" none "$1.map"; }
+last_sector() { cp "$T/ext2.raw" "$T/doubt.raw"; at_end 512 "$(printf '\\x00%.0s' {1..512})"; }
+last_sector; at_end 512 'JM'
+check "a last sector that begins with JM" has_map "$T/doubt.raw"
+at_end 510 '\x00\x00\xb6\xb2'
+check "the mark of a JMicron RAID with its checksum" whole "$T/doubt.raw" 'JMicron'
+last_sector; at_end 416 '\x00\x00\x00\x2f'
+check "four bytes as Silicon Image has them" has_map "$T/doubt.raw"
+at_end 194 '\x00\xd1'
+check "the mark of a Silicon Image RAID with its checksum" whole "$T/doubt.raw" 'Silicon Image'
+last_sector; at_end 512 '\x55\xaa'
+check "a last sector that begins with 55 aa" has_map "$T/doubt.raw"
+at_end 462 '\xff'
+check "the mark of a VIA RAID with its checksum" whole "$T/doubt.raw" 'VIA'
 
 # damaged_group NAME BLOCK WHAT: group 1 is used as a whole then, the others are not
 group1() { awk -v a=$((8193 * 1024)) -v b=$((16385 * 1024)) '$2 > a && $1 < b' "$1.map" | wc -l; }
