@@ -62,6 +62,20 @@ static uint64_t head_blocks(const struct bf_ext *e, uint64_t group)
     return e->incompat & BF_EXT_META_BG && blocks < 3 ? 3 : blocks;
 }
 
+// The same, exactly, as the count of free blocks of a group without a bitmap takes it.
+static uint64_t counted_head(const struct bf_ext *e, uint64_t group)
+{
+    uint64_t per_block = e->block_bytes / e->desc_bytes, within = group % per_block;
+    uint64_t super = (uint64_t)has_superblock(e, group), desc = e->desc_blocks;
+    if (!group && e->super_block && !e->first_block) // block 0, too
+        super++;
+    if (!(e->incompat & BF_EXT_META_BG))
+        return super ? super + desc + e->reserved_desc : 0;
+    if (group / per_block < e->first_meta_bg)
+        return super ? super + e->first_meta_bg : 0;
+    return super + (within < 2 || within == per_block - 1);
+}
+
 static uint64_t descriptor_block(const struct bf_ext *e, uint64_t index)
 {
     uint64_t per_block = e->block_bytes / e->desc_bytes, group = index * per_block, block;
@@ -176,30 +190,44 @@ static uint32_t count_free(const uint8_t *bits, uint64_t clusters)
     return count;
 }
 
-// The group's bitmap into the scratch: 1 is used. A group whose bitmap was never written holds
-// nothing but what describes it.
+// The bitmap of a group whose own was never written: it holds nothing but what describes it. Only if
+// its count of free clusters says the same: old tools left the flag on groups with files in them.
+static int make_bitmap(const struct bf_ext *e, uint64_t number, const struct group *g,
+                       uint8_t *bits, uint64_t clusters)
+{
+    memset(bits, 0, e->block_bytes);
+    mark_blocks(e, g, bits, g->inode_table, table_blocks(e));
+    mark_blocks(e, g, bits, g->bitmap, 1);
+    mark_blocks(e, g, bits, g->inode_bitmap, 1);
+    mark_blocks(e, g, bits, g->first, counted_head(e, number));
+    return count_free(bits, clusters) == g->free;
+}
+
+static int read_bitmap(const struct bf_ext *e, const struct group *g, const uint8_t *desc,
+                       uint8_t *bits, uint64_t clusters)
+{
+    return bf_place_read(&e->place, g->bitmap * e->block_bytes, bits, e->block_bytes) == BF_OK &&
+           bitmap_fits(e, desc, bits) && count_free(bits, clusters) == g->free;
+}
+
+// The group's bitmap into the scratch: 1 is used.
 static int load(struct bf_ext *e, uint64_t number)
 {
     struct bf_peek *p = e->place.peek;
     uint8_t desc[BF_EXT_DESC_MAX], *bits = p->scratch;
     struct group g;
-    int summed = (e->ro_compat & (BF_EXT_METADATA_CSUM | BF_EXT_GDT_CSUM)) != 0;
+    uint64_t clusters;
+    int summed = (e->ro_compat & (BF_EXT_METADATA_CSUM | BF_EXT_GDT_CSUM)) != 0, fits;
     if (p->scratch_owner == e && p->scratch_tag == number)
         return 1;
     p->scratch_owner = NULL;
     if (!read_group(e, number, &g, desc))
         return 0;
-    if (summed && g.flags & BF_EXT_BLOCK_UNINIT) {
-        memset(bits, 0, e->block_bytes);
-        mark_blocks(e, &g, bits, g.inode_table, table_blocks(e));
-        mark_blocks(e, &g, bits, g.bitmap, 1);
-        mark_blocks(e, &g, bits, g.inode_bitmap, 1);
-    } else {
-        uint64_t clusters = (g.blocks + e->ratio - 1) / e->ratio;
-        if (bf_place_read(&e->place, g.bitmap * e->block_bytes, bits, e->block_bytes) ||
-            !bitmap_fits(e, desc, bits) || count_free(bits, clusters) != g.free)
-            return 0;
-    }
+    clusters = (g.blocks + e->ratio - 1) / e->ratio;
+    fits = summed && g.flags & BF_EXT_BLOCK_UNINIT ? make_bitmap(e, number, &g, bits, clusters)
+                                                   : read_bitmap(e, &g, desc, bits, clusters);
+    if (!fits)
+        return 0;
     mark_blocks(e, &g, bits, g.first, head_blocks(e, number));
     p->scratch_owner = e;
     p->scratch_tag = number;

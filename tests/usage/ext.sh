@@ -199,5 +199,17 @@ check "a bitmap with a wrong checksum" damaged_group 1k $(($(bitmap_of 1k) * 102
 check "a bitmap with a wrong count" damaged_group no-sums $(($(bitmap_of no-sums) * 1024 + 1020))
 check "a descriptor with a wrong checksum" damaged_group 1k $((2048 + 64 + 2))
 check "a descriptor with a wrong old checksum" damaged_group uninit-bg $((2048 + 64 + 14))
+# A group with files in it that is marked as never written: its own count of free blocks knows better.
+uninit() { # NAME GROUP
+    cp "$T/$1.raw" "$T/doubt.raw"
+    debugfs -w -R "set_bg $2 flags 0x6" "$T/doubt.raw" >/dev/null 2>&1
+    debugfs -w -n -R "set_bg $2 checksum calc" "$T/doubt.raw" >/dev/null 2>&1
+    dumpe2fs "$T/doubt.raw" >"$T/groups" 2>/dev/null
+    grep -q "^Group $2:.*BLOCK_UNINIT" "$T/groups" && map "$T/doubt.raw" &&
+        [ "$(group1 "$T/doubt.raw")" = 0 ] && [ -s "$T/doubt.raw.map" ]
+}
+for name in 1k uninit-bg; do
+    check "a group in use that is marked as never written ($name)" uninit "$name" 1
+done
 check "the daemon stops" daemon_stop
 finish
