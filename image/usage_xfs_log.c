@@ -6,7 +6,9 @@
 // front of the head is the one that is written at unmounting. Around the head every sector must
 // belong to the expected round: writes may overtake each other, but only as far as there are
 // buffers. A last record that goes around the end of the log is not followed: then the log counts
-// as dirty.
+// as dirty. A log that a tool has cleared (libxfs_log_clear of xfsprogs, in xfs_repair -L, xfs_admin
+// -U and xfs_copy) begins with such a record, without a checksum; the rest of its first 256 KiB was
+// never written, and what follows is filled with the round before.
 #include <string.h>
 
 #include "image/usage_xfs.h"
@@ -19,6 +21,7 @@ enum {
     MORE_BYTES = 260, // that count of a sector that continues a header
     CYCLES_BYTES = 32 * 1024, // of a record for which one header has room
     RECORD_BYTES_MAX = 256 * 1024,
+    CLEARED = RECORD_BYTES_MAX / BF_XFS_BASIC, // sectors that belong to the first record then
     BUFFERS = 8, // that may be under way
     WINDOW = BUFFERS * RECORD_BYTES_MAX / BF_XFS_BASIC,
     FORMAT_LINUX = 1, // little-endian
@@ -64,12 +67,28 @@ static uint64_t find_head(struct log *l, uint32_t now)
     return low;
 }
 
-static int window_fits(struct log *l, uint64_t head, uint32_t now)
+// The first sector that was written in the round before.
+static uint64_t find_older(struct log *l, uint64_t head, uint32_t now)
+{
+    uint8_t b[BF_XFS_BASIC];
+    uint64_t at = head;
+    if (now < 2 || head >= CLEARED || cycle(l, head))
+        return head;
+    for (; at < CLEARED && at < l->sectors; at++) {
+        read_log(l, at, b, sizeof b);
+        for (uint32_t i = 0; i < sizeof b; i++)
+            if (b[i])
+                return head;
+    }
+    return at;
+}
+
+static int window_fits(struct log *l, uint64_t head, uint64_t older, uint32_t now)
 {
     uint64_t first = head > WINDOW ? head - WINDOW : 0;
     uint64_t end = l->sectors - head > WINDOW ? head + WINDOW : l->sectors;
     for (uint64_t i = first; i < end; i++)
-        if (cycle(l, i) != (i < head ? now : now - 1))
+        if (cycle(l, i) != (i < head ? now : i < older ? 0 : now - 1))
             return 0;
     return cycle(l, l->sectors - 1) == (head == l->sectors ? now : now - 1) && !l->failed;
 }
@@ -142,17 +161,26 @@ static int is_unmount(struct log *l, uint64_t at, uint64_t head, uint32_t now)
            sum_fits(l, at, h, headers, len);
 }
 
+// The record is the first one, and a tool's.
+static int is_cleared(struct log *l, uint64_t at)
+{
+    uint8_t h[SUM_AT + 4];
+    read_log(l, at, h, sizeof h);
+    return !at && !l->failed && !bf_xfs_get(h + SUM_AT, 4);
+}
+
 int bf_xfs_log_clean(struct bf_xfs *x)
 {
     struct log l = {.x = x,
                     .first = x->log_first << x->block_log,
                     .sectors = ((uint64_t)x->log_blocks << x->block_log) / BF_XFS_BASIC};
     uint32_t now = cycle(&l, 0);
-    uint64_t head, at;
+    uint64_t head, older, at;
     if (!now || l.sectors > UINT32_MAX)
         return 0;
     head = find_head(&l, now);
     x->head = head < l.sectors ? (uint64_t)now << 32 | head : ((uint64_t)now + 1) << 32;
-    return window_fits(&l, head, now) && find_record(&l, head, &at) &&
-           is_unmount(&l, at, head, now);
+    older = find_older(&l, head, now);
+    return window_fits(&l, head, older, now) && find_record(&l, head, &at) &&
+           is_unmount(&l, at, head, now) && (older == head || is_cleared(&l, at));
 }

@@ -161,6 +161,33 @@ log=$(log_at v4)
 patch v4 "$log" '\0\0\0\0\0\0\0\0'
 check "an empty log" whole "$T/doubt.raw" 'has not been replayed'
 
+# A log that a tool has cleared: its first record, nothing, and older rounds from 256 KiB on.
+# cleared NAME COMMAND...: on a copy of NAME, which becomes NAME-cleared
+cleared() {
+    local name=$1
+    cp "$T/$name.raw" "$T/$name-cleared.raw"
+    "${@:2}" "$T/$name-cleared.raw" >"$T/cleared" 2>&1 || { cat "$T/cleared"; return 1; }
+    xfs_logprint -t "$T/$name-cleared.raw" 2>&1 | grep -c '<CLEAN>' && agrees "$name-cleared"
+}
+copied() { xfs_copy "$1" "$T/copied.raw" && mv "$T/copied.raw" "$1"; }
+for name in 4k sectors stripes; do
+    check "a log cleared by xfs_repair -L ($name)" cleared $name xfs_repair -o force_geometry -L
+done
+check "a log cleared by xfs_admin -U" cleared 16k xfs_admin -U generate
+check "a log cleared by xfs_copy" cleared short copied
+check "a log of version 4, cleared" cleared v4 xfs_repair -o force_geometry -L
+log=$(log_at 16k-cleared)
+cycle() { od -An -tx4 --endian=big -j$((log + $1 * 512)) -N4 "$T/16k-cleared.raw" | tr -d ' '; }
+check "in which older rounds follow" test "$(cycle 1) $(cycle 2) $(cycle 513)" = "00000002 00000000 00000001"
+patch 16k-cleared $((log + 1024)) '\0376\0355\0272\0276\0\0\0\002'
+check "a record where it was cleared" whole "$T/doubt.raw" 'has not been replayed'
+patch 16k-cleared $((log + 90 * 512 + 100)) '\001'
+check "a byte where it was cleared" whole "$T/doubt.raw" 'has not been replayed'
+patch 16k-cleared $((log + 600 * 512)) '\0\0\0\002'
+check "a sector of the present round further on" whole "$T/doubt.raw" 'has not been replayed'
+patch 16k-cleared $((log + 32)) '\0\0\0\001'
+check "a first record that no tool wrote" whole "$T/doubt.raw" 'has not been replayed'
+
 # damaged WHAT NAME COMMAND...: what follows group 1 counts as used then, group 0 does not
 damaged() {
     local what=$1 name=$2 at
