@@ -190,8 +190,9 @@ static uint32_t count_free(const uint8_t *bits, uint64_t clusters)
     return count;
 }
 
-// The bitmap of a group whose own was never written: it holds nothing but what describes it. Only if
-// its count of free clusters says the same: old tools left the flag on groups with files in them.
+// The bitmap of a group whose own was never written: it holds nothing but what describes it. Only
+// if its count of free clusters says the same: old tools left the flag on groups with files in
+// them.
 static int make_bitmap(const struct bf_ext *e, uint64_t number, const struct group *g,
                        uint8_t *bits, uint64_t clusters)
 {

@@ -317,7 +317,7 @@ static const char *add_segments(struct group *g, struct lv *lv)
 static const char *add_lvs(struct group *g, struct bf_lvm_text section)
 {
     static const char *const usual[] = {"READ", "WRITE", "VISIBLE", "FIXED_MINOR", NULL};
-    static const char *const flags[] = {"ACTIVATION_SKIP", NULL};
+    static const char *const flags[] = {"ACTIVATION_SKIP", "WRITE_LOCKED", NULL};
     struct bf_lvm_item item;
     const char *why = NULL;
     while (bf_lvm_next(&section, &item)) {
@@ -465,17 +465,31 @@ static const char *place_all(struct group *g)
 
 // ---- Groups ------------------------------------------------------------------------------------
 
-static const char *read_group(struct group *g)
+// A group that names the machine it belongs to keeps older versions of LVM2 from writing to it: it
+// and its volumes have WRITE_LOCKED among their flags, and not WRITE as their status.
+static int is_owned(struct bf_lvm_text group)
+{
+    struct bf_lvm_text machine;
+    return bf_lvm_find_text(group, "system_id", &machine) && machine.at < machine.end;
+}
+
+static int status_fits(struct bf_lvm_text group)
 {
     static const char *const usual[] = {"RESIZEABLE", "READ", "WRITE", NULL};
-    static const char *const none[] = {NULL}, *const no_lock[] = {"none", NULL};
+    static const char *const none[] = {NULL}, *const locked[] = {"WRITE_LOCKED", NULL};
+    return says_only(group, "status", usual) &&
+           says_only(group, "flags", is_owned(group) ? locked : none);
+}
+
+static const char *read_group(struct group *g)
+{
+    static const char *const no_lock[] = {"none", NULL};
     struct bf_lvm_text in = g->item->inside, text;
     struct bf_lvm_item pvs, lvs;
     const char *why = NULL;
     uint64_t sectors;
     char id[BF_LVM_UUID];
-    if (!bf_lvm_find_text(in, "format", &text) || !bf_lvm_is(&text, "lvm2") ||
-        !says_only(in, "status", usual) || !says_only(in, "flags", none))
+    if (!bf_lvm_find_text(in, "format", &text) || !bf_lvm_is(&text, "lvm2") || !status_fits(in))
         return "its status is unusual";
     if (!says_only(in, "lock_type", no_lock))
         return "it is shared with other machines";

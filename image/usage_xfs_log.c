@@ -6,9 +6,9 @@
 // front of the head is the one that is written at unmounting. Around the head every sector must
 // belong to the expected round: writes may overtake each other, but only as far as there are
 // buffers. A last record that goes around the end of the log is not followed: then the log counts
-// as dirty. A log that a tool has cleared (libxfs_log_clear of xfsprogs, in xfs_repair -L, xfs_admin
-// -U and xfs_copy) begins with such a record, without a checksum; the rest of its first 256 KiB was
-// never written, and what follows is filled with the round before.
+// as dirty. A log that a tool has cleared (libxfs_log_clear of xfsprogs, in xfs_repair -L,
+// xfs_admin -U and xfs_copy) begins with such a record, without a checksum; the rest of its first
+// 256 KiB was never written, and what follows is filled with the round before.
 #include <string.h>
 
 #include "image/usage_xfs.h"
@@ -22,7 +22,7 @@ enum {
     CYCLES_BYTES = 32 * 1024, // of a record for which one header has room
     RECORD_BYTES_MAX = 256 * 1024,
     CLEARED = RECORD_BYTES_MAX / BF_XFS_BASIC, // sectors that belong to the first record then
-    BUFFERS = 8, // that may be under way
+    BUFFERS = 8,                               // that may be under way
     WINDOW = BUFFERS * RECORD_BYTES_MAX / BF_XFS_BASIC,
     FORMAT_LINUX = 1, // little-endian
     OP_UNMOUNT = 0x20,

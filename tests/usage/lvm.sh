@@ -265,6 +265,17 @@ check "another group of that name, with two metadata areas" \
     test "$(cat "$T/c.map")" = "$((1 << 20)) $((39 << 20))"
 "$MAP" "$T/a.raw" "$T/b.raw" "$T/c.raw" >"$T/0.map" 2>/dev/null
 check "is another group" agrees 0 "${known[@]}"
+# A group that belongs to one machine, as cluster set-ups have it.
+garbage "$T/c.raw" 40
+attach "$T/c.raw"
+lvm pvcreate -y -ff "${loops[0]}"
+lvm vgcreate -s 1m --config 'global { system_id_source="lvmlocal" } local { system_id="node1" }' web "${loops[0]}"
+detach
+check "LVM2 locks the group of one machine" grep -aq '"WRITE_LOCKED"' "$T/c.raw"
+map "$T/c.raw"
+check "what it leaves unallocated is left out" test "$(cat "$T/c.raw.map")" = "$((1 << 20)) $((40 << 20))"
+"$VOLUMES" edit "$T/c.raw" 0 'system_id = "node1"\n' ''
+check "a group that is locked and names no machine" whole "$T/c.raw" 'its status is unusual'
 patch "$T/c.raw" 66 '\0123\0357'
 patch "$T/c.raw" 1080 '\0123\0357'
 check "a second owner of a physical volume" map_is_empty "$T/c.raw"
