@@ -164,7 +164,7 @@ static void gpt_doubts(void)
     CHECK_EQ(table.span[2].bytes, 160 * 128);
 }
 
-// A hybrid MBR repeats partitions of the GPT; when it has others, either table may be the right one.
+// A hybrid MBR repeats partitions of the GPT; when it has others, nobody knows which is right.
 static void hybrid(void)
 {
     static const uint8_t zero[8];

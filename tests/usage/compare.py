@@ -7,6 +7,7 @@ compare.py ext IMAGE MAP [OFFSET]   MAP (lines "FIRST END") within what dumpe2fs
 compare.py xfs IMAGE MAP [LEAST]     the same beside xfs_db, of which it must be LEAST
 compare.py ntfs IMAGE MAP            the same beside $Bitmap, as ntfs-3g reads it
 compare.py fat IMAGE MAP             MAP is as much as fsck.fat counts as free
+compare.py exfat IMAGE MAP           MAP is as much as dump.exfat counts as free
 compare.py copy SOURCE COPY MAP CHUNK
                                     COPY is SOURCE where a chunk is not wholly in MAP, and zero there
 compare.py maps MAP OTHER           MAP within OTHER, and at least 95 % of it
@@ -97,6 +98,15 @@ def judge_fat(image, ours):
     return mine == (total - used) * size and mine > 0
 
 
+def judge_exfat(image, ours):
+    text = subprocess.run(["dump.exfat", image], check=True, capture_output=True, text=True).stdout
+    size, free = (int(re.search(rf"{name}:\s+(\d+)", text).group(1))
+                  for name in ("Cluster size", "Free Clusters"))
+    mine = sum(b - a for a, b in ours)
+    print(f"unused here {mine}, free there {free * size}")
+    return mine == free * size and mine > 0
+
+
 def judge_copy(source, copy, ours, chunk):
     wrong = left_out = number = 0
     i = 0
@@ -129,6 +139,8 @@ def main():
         return judge(read_map(args[1]), free_of_ntfs(args[0]), 1)
     if kind == "fat":
         return judge_fat(args[0], read_map(args[1]))
+    if kind == "exfat":
+        return judge_exfat(args[0], read_map(args[1]))
     if kind == "copy":
         return judge_copy(args[0], args[1], read_map(args[2]), int(args[3]))
     if kind == "maps":
