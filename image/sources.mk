@@ -9,6 +9,7 @@ IMAGE_SRCS   += image/usage_luks.c image/usage_md.c image/usage_md_super.c
 IMAGE_SRCS   += image/usage_signature.c image/usage_marks.c image/usage_note.c
 IMAGE_SRCS   += image/usage_swap.c image/crc32c.c
 IMAGE_SRCS   += image/usage_ext.c image/usage_ext_super.c image/usage_fat.c image/usage_exfat.c
+IMAGE_SRCS   += image/usage_f2fs.c image/usage_f2fs_super.c
 IMAGE_SRCS   += image/usage_btrfs.c image/usage_btrfs_chunk.c image/usage_btrfs_device.c
 IMAGE_SRCS   += image/usage_btrfs_sum.c image/usage_btrfs_super.c image/usage_btrfs_tree.c
 IMAGE_SRCS   += image/usage_xfs.c image/usage_xfs_super.c image/usage_xfs_log.c

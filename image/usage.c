@@ -47,7 +47,7 @@ static const struct {
     {BF_SIGNATURE_EXT, bf_usage_ext},   {BF_SIGNATURE_BTRFS, bf_usage_btrfs},
     {BF_SIGNATURE_SWAP, bf_usage_swap}, {BF_SIGNATURE_FAT, bf_usage_fat},
     {BF_SIGNATURE_XFS, bf_usage_xfs},   {BF_SIGNATURE_NTFS, bf_usage_ntfs},
-    {BF_SIGNATURE_EXFAT, bf_usage_exfat},
+    {BF_SIGNATURE_EXFAT, bf_usage_exfat}, {BF_SIGNATURE_F2FS, bf_usage_f2fs},
     {BF_SIGNATURE_LUKS, bf_usage_luks}, {BF_SIGNATURE_UNALLOCATED, bf_usage_unallocated},
 };
 

@@ -168,6 +168,7 @@ struct bf_usage_map {
 enum bf_err bf_usage_btrfs(struct bf_usage_map *map, char why[BF_USAGE_WHY]);
 enum bf_err bf_usage_exfat(struct bf_usage_map *map, char why[BF_USAGE_WHY]);
 enum bf_err bf_usage_ext(struct bf_usage_map *map, char why[BF_USAGE_WHY]);
+enum bf_err bf_usage_f2fs(struct bf_usage_map *map, char why[BF_USAGE_WHY]);
 enum bf_err bf_usage_fat(struct bf_usage_map *map, char why[BF_USAGE_WHY]);
 enum bf_err bf_usage_ntfs(struct bf_usage_map *map, char why[BF_USAGE_WHY]);
 enum bf_err bf_usage_swap(struct bf_usage_map *map, char why[BF_USAGE_WHY]);
@@ -191,6 +192,7 @@ enum bf_signature {
     BF_SIGNATURE_NTFS = 1 << 6,
     BF_SIGNATURE_BTRFS = 1 << 8,
     BF_SIGNATURE_EXFAT = 1 << 9,
+    BF_SIGNATURE_F2FS = 1 << 10,
     BF_SIGNATURE_OTHER = 1 << 4, // a file system, volume manager or RAID without a map here
     BF_SIGNATURE_LVM = 1 << 16,
     BF_SIGNATURE_MD = 1 << 17,

@@ -39,7 +39,7 @@ static const struct mark from_start[] = {
     {"FAT", 82, 5, "FAT32", BF_SIGNATURE_FAT, NULL},
     {"FAT", SECTOR - 2, 2, "\x55\xaa", BF_SIGNATURE_FAT, bf_mark_fat},
     {"exFAT", 3, 8, "EXFAT   ", BF_SIGNATURE_EXFAT, NULL},
-    {"F2FS", KIB, 4, "\x10\x20\xf5\xf2", OTHER, NULL},
+    {"F2FS", KIB, 4, "\x10\x20\xf5\xf2", BF_SIGNATURE_F2FS, NULL},
     // encryption, volume managers, caches
     {"LUKS", 0, 6, "LUKS\xba\xbe", BF_SIGNATURE_LUKS, NULL},
     {"LUKS", 16 * KIB, 6, "SKUL\xba\xbe", BF_SIGNATURE_LUKS, NULL},

@@ -102,7 +102,8 @@ FUZZ_SRCS_fuzz_identify_nvme := tests/fuzz_identity.c tests/fuzz_seed.c
 TEST_TOOLS += tests/usage_map
 TOOL_SRCS_tests/usage_map := tests/usage/usage_map.c
 CHECK_DEPS  += build/tests/usage_map
-CHECK_TESTS += tests/usage/tables.sh tests/usage/ext.sh tests/usage/fat.sh tests/usage/exfat.sh
+CHECK_TESTS += tests/usage/tables.sh tests/usage/ext.sh tests/usage/fat.sh tests/usage/exfat.sh \
+    tests/usage/f2fs.sh
 CHECK_TESTS += tests/usage/btrfs.sh tests/usage/btrfs_devices.sh
 CHECK_TESTS += tests/usage/xfs.sh tests/usage/xfs_mounted.sh tests/usage/ntfs.sh
 CHECK_TESTS += tests/usage/lvm.sh tests/usage/md.sh tests/usage/large.sh
@@ -113,3 +114,4 @@ FUZZ_SRCS_fuzz_usage_xfs := tests/fuzz_seed.c tests/fuzz_map.c
 FUZZ_SRCS_fuzz_usage_ntfs := tests/fuzz_seed.c tests/fuzz_map.c
 FUZZ_SRCS_fuzz_usage_btrfs := tests/fuzz_seed.c
 FUZZ_SRCS_fuzz_usage_exfat := tests/fuzz_seed.c tests/fuzz_map.c
+FUZZ_SRCS_fuzz_usage_f2fs := tests/fuzz_seed.c tests/fuzz_map.c

@@ -7,6 +7,7 @@ compare.py ext IMAGE MAP [OFFSET]   MAP (lines "FIRST END") within what dumpe2fs
 compare.py xfs IMAGE MAP [LEAST]     the same beside xfs_db, of which it must be LEAST
 compare.py ntfs IMAGE MAP            the same beside $Bitmap, as ntfs-3g reads it
 compare.py fat IMAGE MAP             MAP is as much as fsck.fat counts as free
+compare.py f2fs IMAGE MAP            the same beside the blocks that dump.f2fs has as valid, all of it
 compare.py exfat IMAGE MAP           MAP is as much as dump.exfat counts as free
 compare.py copy SOURCE COPY MAP CHUNK
                                     COPY is SOURCE where a chunk is not wholly in MAP, and zero there
@@ -14,6 +15,7 @@ compare.py maps MAP OTHER           MAP within OTHER, and at least 95 % of it
 compare.py none MAP                 MAP is empty
 """
 import re
+import struct
 import subprocess
 import sys
 
@@ -60,6 +62,22 @@ def free_of_ntfs(image):
     bits = subprocess.run(["ntfscat", "-f", image, "$Bitmap"], check=True, capture_output=True).stdout
     text = "".join(f"{byte:08b}"[::-1] for byte in bits)[:clusters]
     return [(run.start() * size, run.end() * size) for run in re.finditer("0+", text)]
+
+
+def free_of_f2fs(image):
+    """What is not valid in the table that dump.f2fs leaves in the current folder."""
+    with open(image, "rb") as file:
+        segments, main = struct.unpack_from("<I20xI", file.read(4096), 1024 + 68)
+    subprocess.run(["dump.f2fs", "-s", f"0~{segments}", image], check=True, capture_output=True)
+    bits = ["0" * 512] * segments
+    with open("dump_sit") as table:
+        for part in table.read().split("segno:")[1:]:
+            number = int(part.split()[0])
+            text = "".join(re.findall(r"^((?:  [0-9a-f]{2})+)$", part, re.M))
+            if text and number < segments:
+                bits[number] = "".join(f"{int(byte, 16):08b}" for byte in text.split())
+    return [((main + run.start()) * 4096, (main + run.end()) * 4096)
+            for run in re.finditer("0+", "".join(bits))]
 
 
 def within(ours, theirs):
@@ -137,6 +155,8 @@ def main():
         return judge(read_map(args[1]), free_of_xfs(args[0]), least)
     if kind == "ntfs":
         return judge(read_map(args[1]), free_of_ntfs(args[0]), 1)
+    if kind == "f2fs":
+        return judge(read_map(args[1]), free_of_f2fs(args[0]), 1)
     if kind == "fat":
         return judge_fat(args[0], read_map(args[1]))
     if kind == "exfat":
