@@ -44,11 +44,11 @@ static const struct {
     uint32_t signature;
     enum bf_err (*look)(struct bf_usage_map *map, char why[BF_USAGE_WHY]);
 } kinds[] = {
-    {BF_SIGNATURE_EXT, bf_usage_ext},   {BF_SIGNATURE_BTRFS, bf_usage_btrfs},
-    {BF_SIGNATURE_SWAP, bf_usage_swap}, {BF_SIGNATURE_FAT, bf_usage_fat},
-    {BF_SIGNATURE_XFS, bf_usage_xfs},   {BF_SIGNATURE_NTFS, bf_usage_ntfs},
+    {BF_SIGNATURE_EXT, bf_usage_ext},     {BF_SIGNATURE_BTRFS, bf_usage_btrfs},
+    {BF_SIGNATURE_SWAP, bf_usage_swap},   {BF_SIGNATURE_FAT, bf_usage_fat},
+    {BF_SIGNATURE_XFS, bf_usage_xfs},     {BF_SIGNATURE_NTFS, bf_usage_ntfs},
     {BF_SIGNATURE_EXFAT, bf_usage_exfat}, {BF_SIGNATURE_F2FS, bf_usage_f2fs},
-    {BF_SIGNATURE_LUKS, bf_usage_luks}, {BF_SIGNATURE_UNALLOCATED, bf_usage_unallocated},
+    {BF_SIGNATURE_LUKS, bf_usage_luks},   {BF_SIGNATURE_UNALLOCATED, bf_usage_unallocated},
 };
 
 static int add_area(struct bf_usage *u, const struct area *area)
@@ -355,7 +355,7 @@ static uint64_t in_leg(const struct bf_segment *s, uint32_t leg, uint64_t end)
 
 // An answer within one area. What is contiguous in a stripe is so in the leg as long as the other
 // legs' stripes between are of the same kind, as they are within one answer.
-static int ask_area(struct bf_usage *u, const struct area *a, uint64_t at, uint64_t *end)
+static int ask_map(struct bf_usage *u, const struct area *a, uint64_t at, uint64_t *end)
 {
     struct bf_usage_map *m = &u->map[a->map];
     const struct bf_segment *s = &m->place.segment[a->segment];
@@ -366,6 +366,28 @@ static int ask_area(struct bf_usage *u, const struct area *a, uint64_t at, uint6
         to = m->place.bytes;
     *end = a->first + in_leg(s, a->leg, to);
     return unused && u->peek.errors == errors;
+}
+
+// The same of a mirrored area, where only blocks that are whole chunks on all sides are left out.
+static int ask_area(struct bf_usage *u, const struct area *a, uint64_t at, uint64_t *end)
+{
+    const struct bf_usage_place *p = &u->map[a->map].place;
+    const struct bf_leg *leg = &p->leg[p->segment[a->segment].leg + a->leg];
+    uint64_t grain = bf_mirror_grain(&u->peek, leg), low = a->first, high = low + a->bytes;
+    uint64_t first, next;
+    if (!grain)
+        return ask_map(u, a, at, end);
+    bf_mirror_limits(&u->peek, leg, &low, &high);
+    next = first = at - at % grain;
+    *end = first + grain < a->first + a->bytes ? first + grain : a->first + a->bytes;
+    if (first < low || high < grain || first > high - grain)
+        return 0;
+    while (next < first + grain)
+        if (!ask_map(u, a, next, &next))
+            return 0;
+    next = next < high ? next : high;
+    *end = next - next % grain;
+    return 1;
 }
 
 // The first area that ends behind `at`.

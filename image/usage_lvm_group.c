@@ -427,7 +427,8 @@ static const char *place_unallocated(struct group *g, uint32_t number, const str
     p->signatures = BF_SIGNATURE_UNALLOCATED;
     for (uint32_t i = first; i <= end; i++) {
         uint64_t to = i < end ? run[i].first : pv->extents, count = (to - at) * g->extent_bytes;
-        p->leg[gaps] = (struct bf_leg){base.disk, base.first + pv->first + at * g->extent_bytes};
+        p->leg[gaps] = base;
+        p->leg[gaps].first += pv->first + at * g->extent_bytes;
         p->segment[gaps] = (struct bf_segment){bytes, count, 0, 1, gaps};
         bytes += count;
         gaps += count != 0;

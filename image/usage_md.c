@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // md RAID1: the data of a member is a place of its own, which stands for the array. An array is
-// seen through its member on the disk that is copied now, so that each side is judged by its own
-// copy and never by the other's. That is sound only while the sides are alike: an array that was
-// not stopped properly, or whose members do not agree in everything, is copied whole. Other levels
-// are not looked into.
+// seen through its member on the disk that is copied now, and all that is read there is compared
+// with the other members: what any of them uses is used on all, and what is left out is left out on
+// all. So an array that was not stopped properly, or whose members do not agree in everything, lie
+// differently on their disks or are not all copied in this run, is copied whole: a copy of which
+// one side has the old contents of free blocks, and the other has zeros, would not be in step.
+// Other levels are not looked into.
 #include <string.h>
 
 #include "base/fmt.h"
@@ -63,8 +65,7 @@ static int same_array(const struct members *m, uint32_t i, uint32_t k)
     return !a->unknown && !b->unknown && memcmp(a->md.uuid, b->md.uuid, sizeof a->md.uuid) == 0;
 }
 
-// What is wrong with an array, as far as its members are here.
-static const char *judge(const struct members *m, uint32_t of)
+static const char *judge_members(const struct members *m, uint32_t of)
 {
     for (uint32_t i = 0; i < m->count; i++) {
         const struct bf_md *a = &m->member[i].md;
@@ -81,6 +82,43 @@ static const char *judge(const struct members *m, uint32_t of)
         }
     }
     return NULL;
+}
+
+// Where the data of all members lies. How many there are, of which at most BF_MIRROR_SIDES are
+// told.
+static uint32_t sides_of(const struct members *m, uint32_t of, struct bf_leg *side)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < m->count; i++) {
+        if (!same_array(m, i, of))
+            continue;
+        if (count < BF_MIRROR_SIDES) {
+            side[count] = *place_of(m, i)->leg;
+            side[count].first += m->member[i].md.data.at;
+        }
+        count++;
+    }
+    return count;
+}
+
+// What is wrong with an array.
+static const char *judge(const struct members *m, uint32_t of)
+{
+    struct bf_leg side[BF_MIRROR_SIDES];
+    uint32_t sides = sides_of(m, of, side);
+    const char *why = judge_members(m, of);
+    if (why)
+        return why;
+    if (sides != m->member[of].md.disks)
+        return "not all of its members are on the disks of this run";
+    if (sides > BF_MIRROR_SIDES)
+        return "it has more members than are compared here";
+    for (uint32_t i = 0; i < sides; i++)
+        for (uint32_t k = 0; k < i; k++)
+            if (side[i].disk == side[k].disk)
+                return "two of its members are on the same disk";
+    return bf_mirror_aligned(m->peek, side, sides) ? NULL
+                                                   : "its members lie differently on their disks";
 }
 
 // The member through which the array is seen.
@@ -116,14 +154,10 @@ static enum bf_err look_at_sides(struct members *m, uint32_t of, uint32_t *commo
 
 static void tell_all(struct members *m, uint32_t side, const char *why)
 {
-    uint32_t disk = place_of(m, side)->leg->disk;
     for (uint32_t i = 0; i < m->count; i++)
         if (same_array(m, i, side)) {
             m->member[i].seen = 1;
-            tell(m, i,
-                 why || i == side || place_of(m, i)->leg->disk != disk
-                     ? why
-                     : "another member of it is on the same disk");
+            tell(m, i, why);
         }
 }
 
@@ -134,6 +168,7 @@ static enum bf_err add_array(struct members *m, uint32_t side, const char *why)
     const struct bf_md *md = &m->member[side].md;
     struct bf_usage_place member = *place_of(m, side), *p;
     uint32_t others = member.signatures & ~(uint32_t)BF_SIGNATURE_MD, common, any;
+    struct bf_leg sides[BF_MIRROR_SIDES];
     enum bf_err err = look_at_sides(m, side, &common, &any);
     if (err)
         return err;
@@ -150,9 +185,11 @@ static enum bf_err add_array(struct members *m, uint32_t side, const char *why)
     if (why) {
         p->signatures |= BF_SIGNATURE_OTHER;
         p->doubt = why;
+    } else {
+        err = bf_mirror_add(m->peek, sides, sides_of(m, side, sides), &p->leg->mirror);
     }
     tell_all(m, side, why);
-    return BF_OK;
+    return err;
 }
 
 enum bf_err bf_usage_md(struct bf_peek *peek, struct bf_place_list *list, uint32_t disk)
@@ -160,6 +197,7 @@ enum bf_err bf_usage_md(struct bf_peek *peek, struct bf_place_list *list, uint32
     struct members m = {.peek = peek, .list = list, .disk = disk};
     uint32_t places = list->count;
     enum bf_err err = BF_OK;
+    bf_mirrors_forget(peek);
     for (uint32_t i = 0; !err && i < places; i++)
         if (list->place[i].signatures & BF_SIGNATURE_MD)
             err = read_member(&m, i);

@@ -21,10 +21,12 @@ enum {
     BF_USAGE_NAME = 16,
     BF_PLACE_NAME = 96,
     BF_PLACE_WHAT = 48,
+    BF_MIRROR_SIDES = 8,
 };
 
 struct bf_usage_place;
 struct bf_usage_notes;
+struct bf_mirror;
 
 // A cached reader of small pieces, one for all disks of the session. The first error of a disk is
 // final: it is not asked again.
@@ -50,6 +52,9 @@ struct bf_peek {
     uint32_t places;
 
     struct bf_usage_notes *notes; // of the disk that is selected, see bf_place_tell; may be NULL
+
+    struct bf_mirror *mirror; // see bf_mirror_add
+    uint32_t mirrors, mirror_room;
 };
 enum bf_err bf_peek_init(struct bf_peek *p, struct bf_source_disk *const *disk, uint32_t disks);
 void bf_peek_free(struct bf_peek *p); // takes one whose init failed, or that is all zero
@@ -64,7 +69,8 @@ struct bf_segment {
     uint32_t leg; // the first of them, in the place's
 };
 struct bf_leg {
-    uint32_t disk; // of the session
+    uint32_t disk;   // of the session
+    uint32_t mirror; // 0: what lies there is not mirrored
     uint64_t first;
 };
 
@@ -110,9 +116,30 @@ void *bf_usage_grow(void *array, uint32_t count, uint32_t *room, size_t size);
 void bf_usage_sort(void *array, uint32_t count, size_t size,
                    int (*before)(const void *a, const void *b));
 
-// Reads within the place. BF_ERR_RANGE outside of it, BF_ERR_NOT_FOUND where a disk is missing.
+// Reads within the place. BF_ERR_RANGE outside of it, BF_ERR_NOT_FOUND where a disk is missing,
+// BF_ERR_CORRUPT where the sides of a mirror differ.
 enum bf_err bf_place_read(const struct bf_usage_place *place, uint64_t offset, void *out,
                           size_t len);
+
+// ---- Mirrors (image/usage_mirror.c) ------------------------------------------------------------
+
+// Sides that hold the same bytes, each on a disk of its own, at most BF_MIRROR_SIDES. *mirror goes
+// into legs that lie on any of them: what is read there is then compared with the other sides.
+enum bf_err bf_mirror_add(struct bf_peek *p, const struct bf_leg *side, uint32_t sides,
+                          uint32_t *mirror);
+void bf_mirrors_forget(struct bf_peek *p);
+// Compares what was read `within` bytes behind the beginning of a leg; BF_OK for one that is not
+// mirrored. A difference counts as an error of peek, and is BF_ERR_CORRUPT.
+enum bf_err bf_mirror_compare(struct bf_peek *p, const struct bf_leg *leg, uint64_t within,
+                              const void *bytes, size_t len);
+// Whether chunks of all sides can begin at the same byte of what they hold.
+int bf_mirror_aligned(const struct bf_peek *p, const struct bf_leg *side, uint32_t sides);
+// The size of blocks, aligned on the disk, that are whole chunks on each side. 0: not mirrored.
+uint64_t bf_mirror_grain(const struct bf_peek *p, const struct bf_leg *leg);
+// Narrows [*low, *high) of the leg's disk to what is on no side near the ends of a disk, where there
+// may be a partition table.
+void bf_mirror_limits(const struct bf_peek *p, const struct bf_leg *leg, uint64_t *low,
+                      uint64_t *high);
 
 // All places of the session: those of every planned disk, not only of the one that is copied now.
 // Each has its signatures, so that the other members of a file system on several devices are found

@@ -29,6 +29,7 @@ void bf_peek_free(struct bf_peek *p)
     for (uint32_t i = 0; i < BF_PEEK_LINES; i++)
         bf_free(p->line[i]);
     bf_free(p->scratch);
+    bf_mirrors_forget(p);
     memset(p, 0, sizeof *p);
 }
 
@@ -121,6 +122,8 @@ enum bf_err bf_place_read(const struct bf_usage_place *place, uint64_t offset, v
         size_t part = len < left ? len : (size_t)left;
         const struct bf_leg *at = &place->leg[s->leg + leg];
         enum bf_err err = bf_peek_read(place->peek, at->disk, at->first + on, to, part);
+        if (!err)
+            err = bf_mirror_compare(place->peek, at, on, to, part);
         if (err)
             return err;
         to += part;
@@ -166,7 +169,7 @@ struct bf_usage_place *bf_place_add_run(struct bf_place_list *list, struct bf_pe
     if (!p)
         return NULL;
     p->segment[0] = (struct bf_segment){.bytes = bytes, .legs = 1};
-    p->leg[0] = (struct bf_leg){disk, first};
+    p->leg[0] = (struct bf_leg){.disk = disk, .first = first};
     return p;
 }
 

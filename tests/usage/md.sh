@@ -104,13 +104,42 @@ else
     echo "skip a volume on an array: no loop devices here"
 fi
 
-# Each side is judged by its own copy of the data.
+# in_data MAP PARTITION: what of the map lies there, in bytes of the array
+in_data() {
+    awk -v a="${first[$2]}" -v b=$((first[$2] + bytes[$2])) -v at="$(cut -d' ' -f1 "$T/data$2")" \
+        '$1 < b && $2 > a { print $1 - at, $2 - at }' "$1"
+}
+# alike PARTITION: both sides leave out the same
+alike() { cmp <(in_data "$T/0.map" "$1") <(in_data "$T/1.map" "$1"); }
+for i in 1 2 3 4; do check "the sides have one map, partition $i" alike $i; done
+
+# Of a disk above 1 TiB the chunks are larger: what is left out is whole chunks on both.
+cp "$T/b.raw" "$T/b.kept"
+truncate -s 1100G "$T/b.raw"
+sgdisk -e "$T/b.raw" >/dev/null 2>&1
+maps
+check "a disk with larger chunks on the other side" same 0 1
+for i in 1 2 3; do check "has the same map, partition $i" alike $i; done
+part "$T/1.map" 1
+check "in its own chunks" awk '($1 % 131072 || $2 % 131072) { bad = 1 } END { exit bad || !NR }' "$T/part.map"
+mv "$T/b.kept" "$T/b.raw"
+
+# What one side uses is used on both. A file is gone on one side only: nothing of what it changed
+# there is left out on any, and what is left out is free on both.
 cp "$T/b.raw" "$T/b.kept"
 debugfs -w -R 'rm /file-50' "$T/b.raw?offset=$(cut -d' ' -f1 "$T/data1")" >/dev/null 2>&1
 maps
-check "the side that was left alone" same 0 1
-check "the side that was changed" same 1 1
-check "is another map" test "$(cmp -s "$T/0.map" "$T/1.map"; echo $?)" = 1
+check "sides that differ have the same map" alike 1
+check "and the log says so" grep -q 'the sides of a mirror differ near byte' "$T/0.log"
+cp "$T/b.kept" "$T/b.raw"
+# the bitmap of a group, but not the superblock
+bitmap=$(dumpe2fs "$T/a.raw?offset=$(cut -d' ' -f1 "$T/data1")" 2>/dev/null | sed -n '/^Group 2:/,/^Group 3:/s/^ *Block bitmap at \([0-9]*\).*/\1/p')
+printf '\0377' | dd of="$T/b.raw" bs=1 seek=$(($(cut -d' ' -f1 "$T/data1") + bitmap * 1024 + 1000)) conv=notrunc status=none
+maps
+check "sides that differ in one group have the same map" alike 1
+part "$T/0.map" 1
+group=$(($(cut -d' ' -f1 "$T/data1") + 2 * 8192 * 1024 + 1024))
+check "without that group" awk -v a="$group" '$1 < a + 8388608 && $2 > a { bad = 1 } END { exit bad || NR < 3 }' "$T/part.map"
 mv "$T/b.kept" "$T/b.raw"
 
 # ---- Migrated ----------------------------------------------------------------------------------
@@ -126,6 +155,11 @@ debugfs -R "rdump / $T/here" "$T/out.img" >/dev/null 2>&1
 for i in 0 1; do
     rm -f "$T/out.raw"
     "$B" export mirror --disk $i --format raw "$T/out.raw" >/dev/null
+    for p in 1 2 3 4; do
+        read -r at size <"$T/data$p"
+        dd if="$T/out.raw" bs=64k skip="$at" count="$size" iflag=skip_bytes,count_bytes status=none | sha256sum >"$T/sum-$i-$p"
+        [ "$i" = 0 ] || check "the sides of array $p are equal on the copy" cmp "$T/sum-0-$p" "$T/sum-1-$p"
+    done
     check "side $i arrived" "$COMPARE" copy "$T/${sides[i]}.raw" "$T/out.raw" "$T/$i.map" "$CHUNK"
     dd if="$T/out.raw" of="$T/out.img" bs=64k skip="$(cut -d' ' -f1 "$T/data1")" count=$((62 * 16)) iflag=skip_bytes status=none
     check "its file system is clean" e2fsck -fn "$T/out.img"
@@ -206,18 +240,22 @@ done
 again
 super 1
 "$MAP" "$T/x.raw" >"$T/0.map" 2>"$T/0.log"
-sides=(x x)
-check "one side alone" same 0 1
+check "one side alone" grep -q 'md RAID1, copied whole: not all of its members are on the disks of this run' "$T/0.log"
+part "$T/0.map" 1
+check "is whole" test ! -s "$T/part.map"
+# The other side begins 36 KiB further on.
+printf '%s\n' 'label: gpt' "start=$((first[1] / 512 + 72)), size=$((bytes[1] / 512))" | sfdisk -q "$T/y.raw"
+dd if="$T/a.raw" of="$T/y.raw" bs=4k skip=$((first[1] / 4096)) seek=$((first[1] / 4096 + 9)) count=$((bytes[1] / 4096)) conv=notrunc status=none
+"$SUPER" 1.2 "$T/y.raw" $((first[1] + 36864)) "${bytes[1]}" role=1 uuid=1 >/dev/null
+"$SUPER" 1.2 "$T/x.raw" "${first[1]}" "${bytes[1]}" role=0 uuid=1 >/dev/null
+check "sides that lie differently" doubtful 'its members lie differently on their disks'
 sgdisk -d 2 -d 3 -d 4 -n 2:88M:+64M "$T/a.raw" >/dev/null
 dd if="$T/x.raw" of="$T/a.raw" bs=1M skip=8 seek=88 count=64 conv=notrunc status=none
 first[2]=$((88 * MIB))
 "$SUPER" 1.2 "$T/a.raw" "${first[2]}" "${bytes[1]}" role=1 >/dev/null
 "$SUPER" 1.2 "$T/a.raw" "${first[1]}" "${bytes[1]}" role=0 >"$T/data1"
 "$MAP" "$T/a.raw" >"$T/0.map" 2>"$T/0.log"
-sides=(a a)
-check "both sides on one disk" same 0 1
-check "but for the second of them" grep -q 'partition 2: md RAID1, copied whole: another member' "$T/0.log"
-part "$T/0.map" 2
-check "which is whole" test ! -s "$T/part.map"
+check "both sides on one disk" test ! -s "$T/0.map"
+check "are whole" test "$(grep -c 'md RAID1, copied whole: two of its members are on the same disk' "$T/0.log")" = 2
 check "the daemon stops" daemon_stop
 finish
