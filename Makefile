@@ -66,6 +66,10 @@ FLAGS_$(EFI) := --target=$(ARCH)-unknown-windows $(STD) -O2 -ffreestanding -nost
     -U_WIN32 -U_WIN64 -U_MSC_VER -U_MSC_EXTENSIONS -isystem boot/libc $(EFI_FLAGS_$(ARCH)) \
     -Wframe-larger-than=8192 # the firmware gives 128 KiB of stack (UEFI 2.10, 2.3.4)
 CC_$(EFI) = $(CLANG)
+# The boot image has a limit of 1 MiB. What each folder names in COLD_SRCS runs a few times, or once
+# per thousands of blocks, and is made small there; what touches each byte or packet is made fast.
+SMALL_$(EFI) := -Oz
+$(call objs,$(EFI),$(COLD_SRCS)): private SMALL = $(SMALL_$(EFI))
 AR        = ar
 LD_efi   := lld-link /subsystem:efi_application /entry:efi_main /nodefaultlib /opt:ref /opt:icf \
     /dynamicbase /nxcompat /largeaddressaware /filealign:4096 /debug:none /brepro
@@ -93,16 +97,17 @@ $(THIRD_SRCS): | build/third_party/.ready ;
 
 # Objects are made anew when their flavour's compiler or flags change.
 define flavour
-ifneq ($$(file <build/$(1)/.flags),$$(strip $$(CC_$(1)) $$(FLAGS_$(1)) $(WARN) $(OWN_INC)))
+FLAVOUR_$(1) := $$(strip $$(CC_$(1)) $$(FLAGS_$(1)) $(WARN) $(OWN_INC) $$(and $$(SMALL_$(1)),$$(SMALL_$(1)) $(COLD_SRCS)))
+ifneq ($$(file <build/$(1)/.flags),$$(FLAVOUR_$(1)))
 $$(shell mkdir -p build/$(1))
-$$(file >build/$(1)/.flags,$$(strip $$(CC_$(1)) $$(FLAGS_$(1)) $(WARN) $(OWN_INC)))
+$$(file >build/$(1)/.flags,$$(FLAVOUR_$(1)))
 endif
 build/$(1)/third_party/%.o: build/third_party/%.c build/$(1)/.flags | build/third_party/.ready
-	$$(call say,CC,$$@)mkdir -p $$(@D) && $(CCACHE) $$(CC_$(1)) $$(FLAGS_$(1)) $(THIRD_WARN) $$(OWN_INC) \
+	$$(call say,CC,$$@)mkdir -p $$(@D) && $(CCACHE) $$(CC_$(1)) $$(FLAGS_$(1)) $$(SMALL) $(THIRD_WARN) $$(OWN_INC) \
 	    $$(SEEN) $$(CFLAGS_$$<) -MD -MP -c -o $$@ $$<
 build/$(1)/tests/%.o: private SEEN = $(THIRD_INC)
 build/$(1)/%.o: %.c build/$(1)/.flags | build/third_party/.ready
-	$$(call say,CC,$$@)mkdir -p $$(@D) && $(CCACHE) $$(CC_$(1)) $$(FLAGS_$(1)) $(WARN) $$(OWN_INC) \
+	$$(call say,CC,$$@)mkdir -p $$(@D) && $(CCACHE) $$(CC_$(1)) $$(FLAGS_$(1)) $$(SMALL) $(WARN) $$(OWN_INC) \
 	    $$(SEEN) $$(CFLAGS_$$<) -MD -MP -c -o $$@ $$<
 build/$(1)/libbootferry.a: $$(call objs,$(1),$$(PORTABLE_SRCS) $$(THIRD_SRCS) $(2))
 	$$(call say,AR,$$@)mkdir -p $$(@D) && rm -f $$@ && $(3) rcs $$@ $$(filter %.o,$$^)

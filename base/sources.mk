@@ -6,3 +6,5 @@ BASE_SRCS += base/base64.c base/config.c base/config_identity.c base/config_netw
 
 # The porting checklist is compiled, and linked into nothing.
 LINT_DEPS += build/efi/base/platform_stub.o build/linux/base/platform_stub.o
+
+COLD_SRCS += $(filter-out base/cursor.c base/mem.c,$(BASE_SRCS))

@@ -13,3 +13,6 @@ SCREEN_SRCS := boot/screen_layout.c boot/screen_grid.c boot/screen_font.c
 BOOT_SRCS += $(SCREEN_SRCS) $(addprefix boot/,config_efi.c fwcfg.c inventory_efi.c screen_efi.c \
     serial_efi.c smbios_efi.c)
 TEST_SRCS_test_screen := $(SCREEN_SRCS)
+
+COLD_SRCS += $(filter-out $(BOOT_LIBC_SRCS) $(addprefix boot/,cpu_$(ARCH).c heap.c platform_efi.c \
+    workers_efi.c),$(BOOT_SRCS))

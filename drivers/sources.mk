@@ -4,3 +4,7 @@ DRIVERS_SRCS     := $(addprefix drivers/,ahci.c ahci_port.c ata.c canary.c ident
     virtio_blk.c virtio_net.c virtio_pci.c virtio_scsi.c virtqueue.c)
 DRIVERS_EFI_SRCS := drivers/blockio_efi.c drivers/handles_efi.c drivers/identity_efi.c \
     drivers/nic_efi.c drivers/pci_efi.c drivers/scsibus_efi.c drivers/snp_efi.c drivers/takeover_efi.c
+
+# Asked once per device; reading and sending is in the others.
+COLD_SRCS += $(addprefix drivers/,ahci.c ata.c canary.c handles_efi.c identify.c identity_efi.c pci.c \
+    pci_efi.c recovery.c scsibus_efi.c takeover_efi.c virtio_pci.c)

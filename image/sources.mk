@@ -17,3 +17,7 @@ IMAGE_SRCS   += image/usage_xfs.c image/usage_xfs_super.c image/usage_xfs_log.c
 IMAGE_SRCS   += image/usage_xfs_free.c
 IMAGE_SRCS   += image/usage_ntfs.c image/usage_ntfs_check.c
 IMAGE_SRCS   += image/usage_ntfs_record.c image/usage_ntfs_state.c
+
+# The maps of what is used are waited for by the disk, but for the sums over blocks.
+COLD_SRCS += $(addprefix image/,gpt.c identity.c lvm_text.c parttab.c probe.c swap.c) \
+    $(filter-out image/usage_btrfs_sum.c,$(filter image/usage%,$(IMAGE_SRCS)))

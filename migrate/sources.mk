@@ -7,3 +7,4 @@ LZ4_USERS    := migrate/compress.c
 ZSTD_USERS   := migrate/compress.c
 MIGRATE_SRCS += migrate/disk_plan.c
 MIGRATE_SRCS += migrate/report.c migrate/announce.c
+COLD_SRCS    += $(addprefix migrate/,announce.c disk_plan.c judge.c progress.c report.c sender_errors.c)

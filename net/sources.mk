@@ -12,6 +12,9 @@ NET_SRCS       := $(LWIP_SIDE) $(MBEDTLS_SIDE) $(or $(NET_GCM_$(ARCH)),net/gcm_g
                   net/bundle.c net/bundle_source.c net/bundle_server.c \
                   net/proto.c net/proto_session.c net/proto_copy.c
 
+COLD_SRCS += $(addprefix net/,bundle.c bundle_server.c bundle_source.c connector.c enrol.c enroller.c \
+    gcm_x86_64.c ip_dial.c pki.c tls_fault.c utc.c)
+
 # mbedTLS's own GCM stays under other names, for what the accelerated one leaves to it.
 MBEDTLS_INC += -Inet
 CFLAGS_$(TP)/mbedtls/library/gcm.c += -DBF_GCM_STOCK

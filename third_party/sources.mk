@@ -13,6 +13,9 @@ LWIP_SRCS := $(addprefix $(TP)/lwip/src/core/, \
     $(addprefix ipv4/,acd.c dhcp.c etharp.c icmp.c igmp.c ip4.c ip4_addr.c ip4_frag.c) \
     $(addprefix ipv6/,ethip6.c icmp6.c inet6.c ip6.c ip6_addr.c ip6_frag.c mld6.c nd6.c)) \
     $(TP)/lwip/src/netif/ethernet.c
+COLD_SRCS += $(addprefix $(TP)/lwip/src/core/,def.c dns.c init.c raw.c \
+    $(addprefix ipv4/,acd.c dhcp.c icmp.c igmp.c ip4_addr.c ip4_frag.c) \
+    $(addprefix ipv6/,icmp6.c inet6.c ip6_addr.c ip6_frag.c mld6.c nd6.c))
 
 # mbedTLS 3.6: configured by net/mbedtls_config.h.
 MBEDTLS_INC  := -isystem $(TP)/mbedtls/include -DMBEDTLS_CONFIG_FILE='"net/mbedtls_config.h"'
@@ -31,6 +34,11 @@ MBEDTLS_SRCS := $(addprefix $(TP)/mbedtls/library/, \
     x509_crl.c x509_crt.c x509_csr.c x509write.c x509write_crt.c x509write_csr.c)
 $(foreach f,aes aesni gcm,$(eval CFLAGS_$(TP)/mbedtls/library/$(f).c = $$(AES_FLAGS_$(ARCH))))
 AES_FLAGS_x86_64 := -maes -mpclmul -mssse3 -msse4.1
+# What a record or the arithmetic of a handshake needs stays fast.
+COLD_SRCS += $(filter-out $(addprefix $(TP)/mbedtls/library/, \
+    aes.c aesni.c bignum.c bignum_core.c bignum_mod.c bignum_mod_raw.c chacha20.c chachapoly.c \
+    cipher.c constant_time.c ecp.c ecp_curves.c gcm.c poly1305.c psa_crypto_aead.c sha256.c \
+    sha512.c ssl_msg.c),$(MBEDTLS_SRCS))
 
 # LZ4: the block format only.
 LZ4_INC  := -isystem $(TP)/lz4
@@ -50,6 +58,12 @@ ZSTD_FLAGS := -DZSTD_DISABLE_ASM=1 -DDYNAMIC_BMI2=0 -DZSTD_LEGACY_SUPPORT=0 -DZS
     -DXXH_NAMESPACE=BF_ZSTD_ $(patsubst %,-DZSTD_EXCLUDE_%_BLOCK_COMPRESSOR, \
     GREEDY LAZY LAZY2 BTLAZY2 BTOPT BTULTRA)
 $(foreach f,$(ZSTD_SRCS),$(eval CFLAGS_$(f) = $$(ZSTD_FLAGS)))
+# Each frame is one buffer without a dictionary, so the matchers for a dictionary and for a second
+# buffer (50 KiB) are never called; the plain ones stand in their place, which only look into less.
+CFLAGS_$(TP)/zstd/compress/zstd_compress.c += $(foreach f,fast doubleFast,$(foreach m,dictMatchState \
+    extDict,-DZSTD_compressBlock_$(f)_$(m)=ZSTD_compressBlock_$(f)))
+COLD_SRCS += $(addprefix $(TP)/zstd/,compress/zstd_compress_superblock.c compress/zstd_ldm.c \
+    compress/zstd_lazy.c compress/zstd_opt.c decompress/zstd_ddict.c)
 
 # BLAKE3: intrinsics, chosen at run time by its own dispatcher.
 BLAKE3_SIMD_x86_64  := blake3_sse2.c blake3_sse41.c blake3_avx2.c blake3_avx512.c
@@ -57,6 +71,8 @@ BLAKE3_SIMD_aarch64 := blake3_neon.c
 BLAKE3_INC  := -isystem $(TP)/blake3
 BLAKE3_SRCS := $(addprefix $(TP)/blake3/,blake3.c blake3_dispatch.c blake3_portable.c \
     $(BLAKE3_SIMD_$(ARCH)))
+# More than 64 bytes of output is never asked for: as on Windows, AVX-512 has no code for it (20 KiB).
+CFLAGS_$(TP)/blake3/blake3_dispatch.c := -D_WIN32
 CFLAGS_$(TP)/blake3/blake3_sse2.c   := -msse2
 CFLAGS_$(TP)/blake3/blake3_sse41.c  := -msse4.1
 CFLAGS_$(TP)/blake3/blake3_avx2.c   := -mavx2
