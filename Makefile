@@ -95,9 +95,11 @@ build/third_party/.ready: third_party/fetch.sh third_party/hashes | build/.setup
 	$(Q)touch $@
 $(THIRD_SRCS): | build/third_party/.ready ;
 
-# Objects are made anew when their flavour's compiler or flags change.
+# Objects are made anew when their flavour's compiler or flags, or those of a single file, change.
+FILE_FLAGS := $(foreach s,$(sort $(PORTABLE_SRCS) $(THIRD_SRCS) $(EFI_SRCS)),$(and $(CFLAGS_$(s)),$(s) $(CFLAGS_$(s))))
 define flavour
-FLAVOUR_$(1) := $$(strip $$(CC_$(1)) $$(FLAGS_$(1)) $(WARN) $(OWN_INC) $$(and $$(SMALL_$(1)),$$(SMALL_$(1)) $(COLD_SRCS)))
+FLAVOUR_$(1) := $$(strip $$(CC_$(1)) $$(FLAGS_$(1)) $(WARN) $(OWN_INC) $(FILE_FLAGS) \
+    $$(and $$(SMALL_$(1)),$$(SMALL_$(1)) $(COLD_SRCS)))
 ifneq ($$(file <build/$(1)/.flags),$$(FLAVOUR_$(1)))
 $$(shell mkdir -p build/$(1))
 $$(file >build/$(1)/.flags,$$(FLAVOUR_$(1)))

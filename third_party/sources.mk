@@ -17,7 +17,8 @@ COLD_SRCS += $(addprefix $(TP)/lwip/src/core/,def.c dns.c init.c raw.c \
     $(addprefix ipv4/,acd.c dhcp.c icmp.c igmp.c ip4_addr.c ip4_frag.c) \
     $(addprefix ipv6/,icmp6.c inet6.c ip6_addr.c ip6_frag.c mld6.c nd6.c))
 
-# mbedTLS 3.6: configured by net/mbedtls_config.h.
+# mbedTLS 3.6: configured by net/mbedtls_config.h. No file of it has flags for instructions, since
+# each has functions that every processor runs: its AES-NI is the assembly, behind CPUID.
 MBEDTLS_INC  := -isystem $(TP)/mbedtls/include -DMBEDTLS_CONFIG_FILE='"net/mbedtls_config.h"'
 MBEDTLS_SRCS := $(addprefix $(TP)/mbedtls/library/, \
     aes.c aesni.c asn1parse.c asn1write.c base64.c bignum.c bignum_core.c bignum_mod.c \
@@ -32,8 +33,6 @@ MBEDTLS_SRCS := $(addprefix $(TP)/mbedtls/library/, \
     ssl_msg.c ssl_ticket.c ssl_tls.c ssl_tls12_client.c ssl_tls12_server.c ssl_tls13_client.c \
     ssl_tls13_generic.c ssl_tls13_keys.c ssl_tls13_server.c version.c x509.c x509_create.c \
     x509_crl.c x509_crt.c x509_csr.c x509write.c x509write_crt.c x509write_csr.c)
-$(foreach f,aes aesni gcm,$(eval CFLAGS_$(TP)/mbedtls/library/$(f).c = $$(AES_FLAGS_$(ARCH))))
-AES_FLAGS_x86_64 := -maes -mpclmul -mssse3 -msse4.1
 # What a record or the arithmetic of a handshake needs stays fast.
 COLD_SRCS += $(filter-out $(addprefix $(TP)/mbedtls/library/, \
     aes.c aesni.c bignum.c bignum_core.c bignum_mod.c bignum_mod_raw.c chacha20.c chachapoly.c \
