@@ -37,6 +37,7 @@ static const struct {
     {BF_ERR_RANGE, "range"},
     {BF_ERR_LIMIT, "limit"},
     {BF_ERR_CANCELLED, "cancelled"},
+    {BF_ERR_CRASH, "crash"},
 };
 
 const char *bf_err_name(enum bf_err err)

@@ -45,6 +45,7 @@ enum bf_err {
     BF_ERR_RANGE,     // an argument is out of its range; a caller's mistake
     BF_ERR_LIMIT,     // a documented limit is exceeded
     BF_ERR_CANCELLED, // the operator or the caller asked to stop
+    BF_ERR_CRASH,     // an exception of the processor: a defect of the program or the firmware
 };
 
 // Which side is at fault, as the operator sees it.

@@ -34,6 +34,8 @@ static enum bf_err run(struct bf_app *app)
         enum bf_err err = bf_sender_step(app->sender, now, &idle);
 
         bf_app_observe(app, now);
+        if (bf_app_worker_crashed(app))
+            return app->fault.code;
         if (err != BF_AGAIN) {
             if (err)
                 app->fault = *bf_sender_fault(app->sender);
@@ -58,6 +60,7 @@ EFI_STATUS bf_app_run(void)
         return EFI_OUT_OF_RESOURCES;
     }
     bf_app_log_to(app);
+    bf_app_crash_watch(app);
     if (bf_app_prepare(app) == BF_OK && run(app) == BF_OK)
         app->screen.kind = BF_SCREEN_SUCCESS;
     else if (app->screen.kind != BF_SCREEN_NO_CONFIG)
@@ -66,6 +69,7 @@ EFI_STATUS bf_app_run(void)
     status = bf_app_end(app);
     bf_screen_close();
     bf_serial_close();
+    bf_app_crash_watch(NULL);
     bf_app_log_to(NULL);
     bf_wipe(&app->config, sizeof app->config);
     bf_free(app);

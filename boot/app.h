@@ -51,7 +51,8 @@ struct bf_app {
     struct bf_server_connector *connector;
     struct bf_sender *sender;
     struct bf_workers workers;
-    uint8_t worker_lost; // a processor has not come back: the firmware must not go on
+    uint8_t no_way_back; // a processor has not come back or crashed: the firmware must not go on
+    uint8_t told;        // the verdict
 
     struct bf_progress last_progress; // kept when the sender is gone
 
@@ -74,11 +75,16 @@ void bf_app_release(struct bf_app *app);
 void bf_app_observe(struct bf_app *app, uint64_t now_us);
 void bf_app_show_step(struct bf_app *app, const char *step); // before the sender exists
 void bf_app_log_to(struct bf_app *app); // the log goes to its screen and to the line channel
-void bf_app_tell_verdict(const struct bf_app *app);
+void bf_app_tell_verdict(struct bf_app *app); // once
 
 // Shows the last screen for as long as the configuration says, then ends: power off, restart, or
 // back to the firmware, in which case it returns the program's status.
 EFI_STATUS bf_app_end(struct bf_app *app);
+
+// From now on an exception ends the program with a verdict, a screen and what is configured for a
+// failure; NULL: no more. A worker's is only asked for: 1 when there was one, with app->fault set.
+void bf_app_crash_watch(struct bf_app *app);
+int bf_app_worker_crashed(struct bf_app *app);
 
 // The whole program after the platform is set up.
 EFI_STATUS bf_app_run(void);

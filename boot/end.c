@@ -77,8 +77,8 @@ EFI_STATUS bf_app_end(struct bf_app *app)
     EFI_STATUS status = app->fault.code ? EFI_ABORTED : EFI_SUCCESS;
 
     // The firmware would take memory back that the processor still works in.
-    if (app->worker_lost && ending.action == BF_END_EXIT) {
-        bf_log(BF_LOG_WARNING, "a processor has not come back: restarting instead of leaving");
+    if (app->no_way_back && ending.action == BF_END_EXIT) {
+        bf_log(BF_LOG_WARNING, "the firmware cannot go on here: restarting instead of leaving");
         ending.action = BF_END_REBOOT;
     }
     if (app->fault.code)
@@ -90,7 +90,7 @@ EFI_STATUS bf_app_end(struct bf_app *app)
         return status;
     bf_efi_system->RuntimeServices->ResetSystem(
         ending.action == BF_END_REBOOT ? EfiResetCold : EfiResetShutdown, status, 0, NULL);
-    while (app->worker_lost)
+    while (app->no_way_back)
         bf_platform_idle(DRAW_US);
     return status; // a firmware that cannot do it
 }

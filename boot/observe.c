@@ -131,11 +131,13 @@ void bf_app_show_step(struct bf_app *app, const char *step)
     refresh_screen(app, bf_platform_now_us(), 1);
 }
 
-void bf_app_tell_verdict(const struct bf_app *app)
+void bf_app_tell_verdict(struct bf_app *app)
 {
     uint64_t held, peak;
     struct bf_report r;
 
+    if (app->told)
+        return;
     bf_efi_memory(&held, &peak);
     bf_report_begin(&r, "memory");
     bf_report_u64(&r, "held", held);
@@ -144,4 +146,5 @@ void bf_app_tell_verdict(const struct bf_app *app)
     bf_report_u64(&r, "stack", bf_efi_workers_stack());
     bf_serial_line(bf_report_end(&r));
     bf_announce_verdict(&app->announcer, bf_platform_now_us(), app->screen.progress, &app->fault);
+    app->told = 1;
 }

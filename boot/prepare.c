@@ -256,7 +256,7 @@ void bf_app_release(struct bf_app *app)
         drain();
     bf_sender_free(app->sender);
     app->sender = NULL;
-    app->worker_lost = bf_workers_stop(&app->workers) != BF_OK;
+    app->no_way_back = bf_workers_stop(&app->workers) != BF_OK;
     bf_server_connector_free(app->connector);
     if (app->network) {
         drain();

@@ -3,9 +3,9 @@
 # headers.
 BOOT_LIBC_SRCS := boot/libc/string.c boot/libc/stdlib.c
 CFLAGS_boot/libc/string.c := -fno-builtin
-APP_SRCS  := $(addprefix boot/,main.c app.c prepare.c observe.c end.c)
+APP_SRCS  := $(addprefix boot/,main.c app.c crash.c prepare.c observe.c end.c)
 BOOT_SRCS := $(BOOT_LIBC_SRCS) $(APP_SRCS) $(addprefix boot/,platform_efi.c workers_efi.c heap.c sections.c \
-    cpu_$(ARCH).c)
+    cpu_$(ARCH).c traps_$(ARCH).c)
 TEST_SRCS_test_heap := boot/heap.c
 
 # Configuration, inventory, screen and line channel.

@@ -8,7 +8,8 @@
 // itself stays behind on its stack, and goes on there when it is woken.
 //
 // Each has a stack of its own with a painted zone below it, since the firmware's may be small, and
-// changes only what bf_cpu_vectors_enable names, which is put back whenever the processor leaves.
+// changes only what bf_cpu_vectors_enable names and its table of exceptions, which are put back
+// whenever the processor leaves. One that meets an exception stops where it is.
 #include <string.h>
 
 #include "base/log.h"
@@ -17,6 +18,7 @@
 #include "boot/cpu.h"
 #include "boot/mp_efi.h"
 #include "boot/platform_efi.h"
+#include "boot/traps.h"
 #include "boot/workers_efi.h"
 #include "drivers/handles_efi.h"
 
@@ -54,6 +56,9 @@ static struct bf_efi_mp_services *services;
 static UINTN usable[BF_WORKERS_MAX];
 static uint32_t usable_count;
 static struct worker workers[BF_WORKERS_MAX];
+static struct bf_traps traps[BF_WORKERS_MAX];
+static struct bf_exception crash; // the first
+static uint32_t crashes, crash_is_written; // atomic
 static uint32_t worker_count;
 static uint64_t window_ticks;
 static uint32_t stack_peak;
@@ -102,13 +107,29 @@ static void live(void *argument)
         bf_cpu_switch(&w->stack, w->firmware);
 }
 
+static void crashed(void *argument, const struct bf_exception *e)
+{
+    (void)argument;
+    if (__atomic_fetch_add(&crashes, 1, __ATOMIC_SEQ_CST))
+        return;
+    crash = *e;
+    __atomic_store_n(&crash_is_written, 1, __ATOMIC_RELEASE);
+}
+
+const struct bf_exception *bf_efi_workers_crash(void)
+{
+    return __atomic_load_n(&crash_is_written, __ATOMIC_ACQUIRE) ? &crash : NULL;
+}
+
 // What the firmware calls, on its own stack.
 static VOID EFIAPI visit(VOID *argument)
 {
     struct worker *w = argument;
     struct bf_cpu_vectors before;
     bf_cpu_vectors_enable(&before);
+    bf_traps_set(&traps[w->index], crashed, w);
     bf_cpu_switch(&w->firmware, w->stack);
+    bf_traps_restore(&traps[w->index]);
     bf_cpu_vectors_restore(&before);
     __atomic_store_n(&w->inside, 0, __ATOMIC_RELEASE);
 }

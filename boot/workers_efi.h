@@ -5,8 +5,13 @@
 
 #include <stdint.h>
 
+#include "boot/traps.h"
+
 // The most bytes that any worker has had on its stack so far.
 uint32_t bf_efi_workers_stack(void);
+
+// The first exception that a worker has met, NULL while none has. It never comes home.
+const struct bf_exception *bf_efi_workers_crash(void);
 
 // 1 while the firmware has all processors. Nobody else may ask it for one otherwise: OVMF would
 // not refuse, but wait for the worker and then forget to say that it has come back.
