@@ -97,7 +97,7 @@ readable() {
           part = total ? int(10 * pos / total) : 0
           if (part != last) { print; last = part } }'
 }
-shown=0 verdict='' deadline=$((SECONDS + 1200))
+shown=0 verdict='' deadline=$((SECONDS + 1200 * BF_PATIENCE))
 while [ -z "$verdict" ]; do
     alive=1
     bf_vm_alive bootferry || alive=0
@@ -109,7 +109,7 @@ while [ -z "$verdict" ]; do
         bf_vm_screen bootferry "$dir/screen.new.png" 2>/dev/null && mv "$dir/screen.new.png" "$dir/screen.png"
     fi
     [ -n "$verdict" ] || [ $alive = 1 ] || bf_die "the source ended without a verdict: $dir/bootferry/serial.log"
-    [ $SECONDS -lt $deadline ] || bf_die "no verdict in 20 minutes: $dir/bootferry/serial.log"
+    [ $SECONDS -lt $deadline ] || bf_die "no verdict in $((20 * BF_PATIENCE)) minutes: $dir/bootferry/serial.log"
     sleep 0.5
 done
 progress=$(bf_vm_serial bootferry | grep -a 'event=progress' | tail -n 1)
@@ -167,7 +167,7 @@ expect "the token" "$token" "$(field token "$seen2")"
 expect "the data" "$data" "$(field data "$seen2")"
 expect "the number of starts" $(($(field boots "$seen") + 1)) "$(field boots "$seen2")"
 port=$(bf_vm_forwarded target)
-answer=$(socat -T 20 - "TCP:127.0.0.1:$port" </dev/null)
+answer=$(bf_ask "$port" 60) || bf_die "no answer from the target's port 7000"
 expect "the token, asked for over the network at ${new_address%/*}" "$token" "$answer"
 note "answers at ${new_address%/*} over the network, with the token that the source made at its first start"
 bf_vm_powerdown target

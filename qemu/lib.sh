@@ -7,6 +7,8 @@
 # messages. It is first described (bf_vm, bf_vm_disk, bf_vm_nic, ...) and then started. A wait ends with positive
 # evidence, a regular expression seen in the serial log, and fails at its deadline, at once when QEMU ended, and at once
 # when the firmware reports a processor exception, which it otherwise survives for ever without a word.
+# The seconds that a wait is given are those of an idle machine; each is taken times BF_PATIENCE, since what is waited for
+# comes late on a busy one, and a wait that succeeds costs nothing.
 # One machine at a time runs in one build folder: QEMU itself holds build/qemu.lock while it lives.
 # QEMU_ACCEL=tcg|kvm overrides the accelerator that bf_accel finds by trying it.
 
@@ -15,6 +17,7 @@ BF_BUILD=${BF_BUILD:-$BF_TOP/build}
 BF_OVMF_CODE=${BF_OVMF_CODE:-/usr/share/OVMF/OVMF_CODE_4M.fd}
 BF_OVMF_VARS=${BF_OVMF_VARS:-/usr/share/OVMF/OVMF_VARS_4M.fd}
 BF_QEMU=${BF_QEMU:-qemu-system-x86_64}
+BF_PATIENCE=${BF_PATIENCE:-6}
 mkdir -p "$BF_BUILD"
 
 declare -A BF_VM_DIR=() BF_VM_PID=() BF_VM_MACHINE=() BF_VM_DISKS=() BF_VM_MARK=()
@@ -140,7 +143,7 @@ bf_vm_start() {
     local -n args="BF_VM_ARGS_$1"
     printf '%q ' "$BF_QEMU" "${args[@]}" >"$dir/command"
     exec {BF_LOCK}>"$BF_BUILD/qemu.lock"
-    flock -w 1800 "$BF_LOCK" || bf_die "another machine has been running for half an hour"
+    flock -w 7200 "$BF_LOCK" || bf_die "another machine has been running for two hours"
     "$BF_QEMU" "${args[@]}" </dev/null >"$dir/qemu.log" 2>&1 &
     BF_VM_PID[$name]=$!
     exec {BF_LOCK}>&-
@@ -156,7 +159,7 @@ bf_vm_mark() { BF_VM_MARK[$1]=$(stat -c %s "${BF_VM_DIR[$1]}/serial.log" 2>/dev/
 
 # bf_vm_wait_line NAME REGEX SECONDS: prints the first line that matches.
 bf_vm_wait_line() {
-    local name=$1 regex=$2 end=$((SECONDS + $3)) alive=1 line
+    local name=$1 regex=$2 end=$((SECONDS + $3 * BF_PATIENCE)) alive=1 line
     while :; do
         bf_vm_alive "$name" || alive=0
         if line=$(bf_vm_serial "$name" | grep -a -m 1 -E -e "$regex"); then
@@ -168,7 +171,7 @@ bf_vm_wait_line() {
             return 1
         fi
         [ $alive = 1 ] || { bf_vm_complain "$name" "QEMU ended while waiting for: $regex"; return 1; }
-        [ $SECONDS -lt $end ] || { bf_vm_complain "$name" "not seen in $3 s: $regex"; return 1; }
+        [ $SECONDS -lt $end ] || { bf_vm_complain "$name" "not seen in $(($3 * BF_PATIENCE)) s: $regex"; return 1; }
         sleep 0.2
     done
 }
@@ -176,10 +179,10 @@ bf_vm_wait_line() {
 # bf_vm_wait_exit NAME SECONDS: succeeds when QEMU ended by itself in time; BF_VM_STATUS is its exit status. The value V
 # written to an isa-debug-exit device gives 2 V + 1.
 bf_vm_wait_exit() {
-    local name=$1 end=$((SECONDS + $2))
+    local name=$1 end=$((SECONDS + $2 * BF_PATIENCE))
     while bf_vm_alive "$name"; do
         if [ $SECONDS -ge $end ]; then
-            bf_vm_complain "$name" "still running after $2 s"
+            bf_vm_complain "$name" "still running after $(($2 * BF_PATIENCE)) s"
             bf_vm_kill "$name"
             return 1
         fi
@@ -215,13 +218,7 @@ bf_vm_kill_all() {
 }
 
 # bf_vm_qmp NAME COMMAND [ARGUMENTS]: one QMP command, ARGUMENTS a JSON object; prints the answer, fails on an error.
-bf_vm_qmp() {
-    local answer
-    answer=$(printf '{"execute":"qmp_capabilities"}\n{"execute":"%s","arguments":%s,"id":"bf"}\n' "$2" "${3:-{\}}" |
-        socat -t 10 - "UNIX-CONNECT:${BF_VM_DIR[$1]}/qmp.sock" | tr -d '\r' | grep -m 1 '"id": "bf"') || return 1
-    printf '%s\n' "$answer"
-    [[ $answer == *'"return"'* ]]
-}
+bf_vm_qmp() { "$BF_TOP/qemu/qmp.py" "${BF_VM_DIR[$1]}/qmp.sock" $((20 * BF_PATIENCE)) "$2" "${3:-{\}}"; }
 
 bf_vm_powerdown() { bf_vm_qmp "$1" system_powerdown >/dev/null; }
 bf_vm_reset() { bf_vm_qmp "$1" system_reset >/dev/null; }
@@ -236,4 +233,17 @@ bf_vm_screen() { bf_vm_qmp "$1" screendump "{\"filename\":\"$2\",\"format\":\"pn
 bf_vm_forwarded() {
     bf_vm_qmp "$1" human-monitor-command '{"command-line":"info usernet"}' |
         sed -nE 's/.*TCP\[HOST_FORWARD\] +[0-9]+ +127\.0\.0\.1 +([0-9]+).*/\1/p'
+}
+
+# bf_ask PORT SECONDS: the line that a server on this port of 127.0.0.1 says by itself; asked until it says one, since the
+# first connection may come before the service behind a forwarded port.
+bf_ask() {
+    local end=$((SECONDS + $2 * BF_PATIENCE)) answer
+    while :; do
+        answer=$(socat -u -T $((5 * BF_PATIENCE)) "TCP:127.0.0.1:$1" - 2>/dev/null) || true
+        [ -z "$answer" ] || break
+        [ $SECONDS -lt $end ] || return 1
+        sleep 0.2
+    done
+    printf '%s\n' "$answer"
 }

@@ -24,7 +24,7 @@ bf_listening() {
 
 # bf_server_start LOG [ARGUMENT...]: starts bootferryd, on the port of the time before if there was one.
 bf_server_start() {
-    local log=$1 end=$((SECONDS + 60)) listen=${BF_SERVER_LISTEN:-127.0.0.1}:${BF_SERVER_PORT:-0}
+    local log=$1 end=$((SECONDS + 60 * BF_PATIENCE)) listen=${BF_SERVER_LISTEN:-127.0.0.1}:${BF_SERVER_PORT:-0}
     shift
     ${BF_SERVER_WRAP:-} "$BF_BUILD/bootferryd" --state "$BF_SERVER_STATE" --listen "$listen" "$@" >>"$log" 2>&1 &
     BF_SERVER_PID=$!
@@ -41,7 +41,7 @@ bf_server_start() {
 
 # bf_server_stop [SIGNAL]: TERM must end it with status 0; KILL is the plug being pulled.
 bf_server_stop() {
-    local pid=$BF_SERVER_PID signal=${1:-TERM} end=$((SECONDS + 60)) status=0
+    local pid=$BF_SERVER_PID signal=${1:-TERM} end=$((SECONDS + 60 * BF_PATIENCE)) status=0
     [ -n "$pid" ] || return 0
     BF_SERVER_PID=''
     kill "-$signal" "$pid" 2>/dev/null || true
@@ -49,7 +49,7 @@ bf_server_stop() {
         [ "$signal" != KILL ] || break
         if [ $SECONDS -ge $end ]; then
             kill -9 "$pid"
-            printf 'bootferryd did not end within 60 s of SIG%s\n' "$signal" >&2
+            printf 'bootferryd did not end within %s s of SIG%s\n' $((60 * BF_PATIENCE)) "$signal" >&2
             return 1
         fi
         sleep 0.1

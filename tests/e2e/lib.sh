@@ -85,9 +85,9 @@ e2e_matches() { grep -qE -e "$1" <<<"$2" || { echo "wanted: $1"; echo "saw:    $
 # e2e_field NAME LINE: the value of NAME=value, without its quotes.
 e2e_field() { sed -nE "s/.*(^| )$1=(\"([^\"]*)\"|([^ ]*)).*/\3\4/p" <<<"$2" | head -n 1; }
 
-# e2e_wait SECONDS WHAT COMMAND...: until the command succeeds.
+# e2e_wait SECONDS WHAT COMMAND...: until the command succeeds; SECONDS as in qemu/lib.sh.
 e2e_wait() {
-    local end=$((SECONDS + $1)) what=$2
+    local end=$((SECONDS + $1 * BF_PATIENCE)) what=$2
     shift 2
     until "$@" >/dev/null 2>&1; do
         [ $SECONDS -lt $end ] || { echo "# not within its time: $what" >&2; return 1; }
@@ -149,7 +149,7 @@ e2e_relay() {
 }
 
 # e2e_fault COMMAND: tells it what to do; see tests/tcpfault.c.
-e2e_relay_ask() { printf '%s\n' "$*" | socat -t 10 - "UNIX-CONNECT:$E2E_DIR/relay.sock"; }
+e2e_relay_ask() { printf '%s\n' "$*" | socat -t $((20 * BF_PATIENCE)) - "UNIX-CONNECT:$E2E_DIR/relay.sock"; }
 e2e_fault() { [ "$(e2e_relay_ask "$@")" = ok ]; }
 e2e_relayed_up() { e2e_relay_ask stats | awk '{ print $4 }'; }
 e2e_relay_connections() { [ "$(e2e_relay_ask stats | awk '{ print $2 }')" -ge "$1" ]; }
@@ -218,7 +218,7 @@ e2e_sent() {
 
 # e2e_sending NAME BYTES SECONDS: waits until it has sent so much, and fails when it came to an end before.
 e2e_sending() {
-    local name=$1 bytes=$2 end=$((SECONDS + $3)) sent
+    local name=$1 bytes=$2 end=$((SECONDS + $3 * BF_PATIENCE)) sent
     while sent=$(e2e_sent "$name"); [ "${sent:-0}" -lt "$bytes" ]; do
         if bf_vm_serial "$name" | grep -aq '^BOOTFERRY verdict=' || [ $SECONDS -ge $end ]; then
             bf_vm_complain "$name" "has not sent $bytes bytes in time, or came to an end"

@@ -63,7 +63,7 @@ e2e_check "with the old token" e2e_equal "$(e2e_field token "$old")" "$(e2e_fiel
 e2e_check "with the old data" e2e_equal "$(e2e_field data "$old")" "$(e2e_field data "$new")"
 e2e_check "as its next start" e2e_equal $(($(e2e_field boots "$old") + 1)) "$(e2e_field boots "$new")"
 e2e_check "and answers at that address" e2e_equal "$(e2e_field token "$old")" \
-    "$(socat -T 30 - "TCP:127.0.0.1:$(bf_vm_forwarded target)" </dev/null)"
+    "$(bf_ask "$(bf_vm_forwarded target)" 60)"
 bf_vm_powerdown target
 bf_vm_wait_exit target 120
 # The kernel's last word; with "quiet" it says little before.

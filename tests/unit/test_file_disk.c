@@ -8,7 +8,8 @@
 #include "linux/file_readers.h"
 #include "tests/unit/test.h"
 
-enum { BYTES = 128 * 1024, BLOCK = 4096, BLOCKS = BYTES / BLOCK, PATIENCE_US = 20000000 };
+enum { BYTES = 128 * 1024, BLOCK = 4096, BLOCKS = BYTES / BLOCK };
+#define PATIENCE_US (TEST_PATIENCE_S * 1000000ull)
 
 static uint8_t data[BYTES];
 static struct bf_file_disk file;

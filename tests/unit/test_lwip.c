@@ -19,7 +19,7 @@
 
 uint32_t bf_lwip_complaints(void);
 
-enum { MIB = 1024 * 1024, DEADLINE = 20 }; // seconds of real time for anything to happen
+enum { MIB = 1024 * 1024, DEADLINE = TEST_PATIENCE_S };
 
 static struct lan lan;
 static struct bf_config config;

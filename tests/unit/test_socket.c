@@ -27,12 +27,12 @@ static int listen_here(uint16_t *port)
     return s;
 }
 
-// Waits on the stream's own descriptor, as a program would; at most ten seconds in all.
+// Waits on the stream's own descriptor, as a program would.
 static void settle(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
-    time_t until = t.tv_sec + 10;
+    time_t until = t.tv_sec + TEST_PATIENCE_S;
     while (stream.ops->state(stream.impl) == BF_STREAM_OPENING && t.tv_sec < until) {
         struct pollfd p = {.events = 0};
         p.fd = bf_socket_stream_fd(&stream, &p.events);
@@ -68,7 +68,7 @@ static enum bf_err read_soon(char *out, size_t size, size_t *done)
     struct pollfd p = {.events = 0};
     p.fd = bf_socket_stream_fd(&stream, &p.events);
     CHECK(p.events & POLLIN);
-    poll(&p, 1, 10000);
+    poll(&p, 1, TEST_PATIENCE_S * 1000);
     return stream.ops->read(stream.impl, out, size, done);
 }
 

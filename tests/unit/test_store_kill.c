@@ -40,7 +40,7 @@ static void open_state(void)
     struct timespec pause = {0, 10000000};
 
     // A lock of a process that was killed goes with it; its end may take a moment.
-    for (int i = 0; i < 500; i++) {
+    for (int i = 0; i < TEST_PATIENCE_S * 100; i++) {
         enum bf_err err = bf_state_open(files.state, BF_STATE_DAEMON, &state, &fault);
         if (err != BF_ERR_BUSY) {
             if (err)
@@ -101,7 +101,7 @@ static void whole_session(void)
     enum bf_err err = bf_state_open(files.state, BF_STATE_DAEMON, &state, &fault);
 
     // A child of the process that was killed may have the lock until it is killed too.
-    for (int i = 0; err == BF_ERR_BUSY && i < 1000; i++) {
+    for (int i = 0; err == BF_ERR_BUSY && i < TEST_PATIENCE_S * 100; i++) {
         bf_platform_idle(10000);
         err = bf_state_open(files.state, BF_STATE_DAEMON, &state, &fault);
     }

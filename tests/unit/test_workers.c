@@ -46,7 +46,7 @@ static void is_right(const struct sum *s)
 static void keep_busy(uint32_t *helped)
 {
     uint32_t left = JOBS * ROUNDS, number = 0;
-    uint64_t deadline = bf_platform_now_us() + 60000000;
+    uint64_t deadline = bf_platform_now_us() + TEST_PATIENCE_S * 1000000ull;
     for (uint32_t i = 0; i < JOBS; i++)
         give(&sums[i], number++ % 977);
     while (left && bf_platform_now_us() < deadline) {
@@ -91,7 +91,7 @@ static void test_workers_sleep_and_are_woken(void)
         return;
     }
     for (uint32_t i = 0; i < 50; i++) {
-        uint64_t deadline = bf_platform_now_us() + 10000000;
+        uint64_t deadline = bf_platform_now_us() + TEST_PATIENCE_S * 1000000ull;
         bf_platform_idle(i % 5 * 300); // asleep, or not yet
         give(&sums[0], i);
         while (!bf_job_is(&sums[0].job, BF_JOB_DONE) && bf_platform_now_us() < deadline)
