@@ -12,6 +12,7 @@
 
 #include "finalize/fin.h"
 #include "finalize/run.h"
+#include "finalize/run_accel.h"
 #include "finalize/vm.h"
 
 static const char usage[] =
@@ -23,8 +24,9 @@ static const char usage[] =
     "                          (--plan FILE [--dry-run] | --inspect | --undo) [--deadline "
     "SECONDS]\n"
     "                          [--report FILE]\n"
+    "       bootferry-finalize accelerator --kernel FILE --initramfs FILE\n"
     "FORMAT is raw or qcow2. The report goes to FILE (JSON) and FILE.txt, else as text to standard "
-    "output.\n";
+    "output. accelerator says which one QEMU gets on this host, tcg or kvm, and why.\n";
 
 struct options {
     const char *root, *plan, *devices, *report, *kernel, *initramfs;
@@ -226,12 +228,37 @@ static int in_vm(const struct options *o, const char *plan, size_t plan_len)
     return status;
 }
 
-static bool complete(const struct options *o, bool vm)
+static int name_accelerator(const struct options *o)
+{
+    struct bf_run run = {.kernel = o->kernel, .initramfs = o->initramfs};
+    struct bf_accel accel;
+    char error[256];
+    if (!bf_accel_choose(&run, &accel, error, sizeof error)) {
+        fprintf(stderr, "bootferry-finalize: %s\n", error);
+        return 1;
+    }
+    printf("%s: %s\n", accel.kvm ? "kvm" : "tcg", accel.why);
+    return 0;
+}
+
+enum command { ON_ROOT, IN_VM, NAME_ACCELERATOR };
+
+static enum command command_of(const char *word)
+{
+    if (word && strcmp(word, "run") == 0)
+        return IN_VM;
+    return word && strcmp(word, "accelerator") == 0 ? NAME_ACCELERATOR : ON_ROOT;
+}
+
+static bool complete(const struct options *o, enum command command)
 {
     bool needs_plan = o->mode == BF_MODE_APPLY || o->mode == BF_MODE_DRY_RUN;
+    if (command == NAME_ACCELERATOR)
+        return o->kernel && o->initramfs && !o->disks && !o->root && !o->plan;
     if (needs_plan != (o->plan != NULL))
         return false;
-    return vm ? o->kernel && o->initramfs && o->disks && !o->root : o->root && !o->disks;
+    return command == IN_VM ? o->kernel && o->initramfs && o->disks && !o->root
+                            : o->root && !o->disks;
 }
 
 int main(int argc, char **argv)
@@ -239,8 +266,8 @@ int main(int argc, char **argv)
     static struct options o = {.mode = BF_MODE_APPLY};
     if (getpid() == 1)
         return bf_vm_main();
-    bool vm = argc > 1 && strcmp(argv[1], "run") == 0;
-    optind = vm ? 2 : 1;
+    enum command command = command_of(argv[1]);
+    optind = command == ON_ROOT ? 1 : 2;
     for (int opt; (opt = getopt_long(argc, argv, "", long_options, NULL)) != -1;) {
         if (opt == OPT_HELP) {
             fputs(usage, stdout);
@@ -251,15 +278,17 @@ int main(int argc, char **argv)
             return 2;
         }
     }
-    if (optind != argc || !complete(&o, vm)) {
+    if (optind != argc || !complete(&o, command)) {
         fputs(usage, stderr);
         return 2;
     }
+    if (command == NAME_ACCELERATOR)
+        return name_accelerator(&o);
     size_t len = 0;
     char *plan = o.plan ? read_file(o.plan, BF_PLAN_MAX, &len) : NULL;
     if (o.plan && !plan)
         return 1;
-    int status = vm ? in_vm(&o, plan, len) : on_root(&o, plan, len);
+    int status = command == IN_VM ? in_vm(&o, plan, len) : on_root(&o, plan, len);
     free(plan);
     return status;
 }

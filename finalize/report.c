@@ -188,6 +188,11 @@ void bf_fin_report_text(const json_t *report, struct bf_text *out)
 {
     size_t i;
     const json_t *v, *changes = json_object_get(report, "changes");
+    const json_t *accelerator = json_object_get(report, "accelerator");
+    if (accelerator) {
+        add_clean(out, "accelerator: ", field(accelerator, "name"), ": ");
+        add_clean(out, "", field(accelerator, "why"), "\n");
+    }
     text_system(json_object_get(report, "system"), out);
     json_array_foreach(changes, i, v)
     {

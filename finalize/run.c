@@ -17,6 +17,7 @@
 
 #include "finalize/fin.h"
 #include "finalize/frame.h"
+#include "finalize/run_accel.h"
 #include "finalize/run_qemu.h"
 
 #define HELLO_MS 60000 // an accelerator that is broken starts the VM and then nothing happens
@@ -35,16 +36,26 @@ static void own_report(const char *mode, bool refused, const char *text, char **
     bf_fin_report_free(&report);
 }
 
-static enum bf_run_end classify(const char *text, size_t len)
+// Adds to the report on which accelerator the VM ran. The result is the caller's.
+static enum bf_run_end classify(char **text, size_t *len, const struct bf_accel *accel)
 {
-    json_t *report = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+    json_t *report = json_loadb(*text, *len, JSON_REJECT_DUPLICATES, NULL);
     const char *result = json_string_value(json_object_get(report, "result"));
     enum bf_run_end end = BF_RUN_BROKEN;
     if (result && json_integer_value(json_object_get(report, "version")) == 1)
         end = strcmp(result, "ok") == 0        ? BF_RUN_OK
               : strcmp(result, "refused") == 0 ? BF_RUN_REFUSED
                                                : BF_RUN_FAILED;
+    json_object_set_new(
+        report, "accelerator",
+        json_pack("{s:s,s:s}", "name", accel->kvm ? "kvm" : "tcg", "why", accel->why));
+    char *more = json_is_object(report) ? json_dumps(report, JSON_INDENT(1)) : NULL;
     json_decref(report);
+    if (more) {
+        free(*text);
+        *text = more;
+        *len = strlen(more);
+    }
     return end;
 }
 
@@ -117,19 +128,19 @@ static void watch(const struct bf_run *run, int control)
 
 // One attempt with one accelerator. The report, or NULL with the reason in `error`; *started tells
 // whether the VM ever spoke.
-static char *attempt(const struct bf_run *run, bool kvm, long long deadline, size_t *len,
-                     bool *started, char *error, size_t size)
+static char *attempt(const struct bf_run *run, const struct bf_accel *accel, long long deadline,
+                     size_t *len, bool *started, char *error, size_t size)
 {
     struct bf_qemu qemu;
     *started = false;
-    if (bf_qemu_start(run, kvm, &qemu, error, size) < 0) {
+    if (bf_qemu_start(run, accel->kvm ? BF_QEMU_KVM : BF_QEMU_TCG, &qemu, error, size) < 0) {
         *started = true; // nothing that another accelerator would mend
         return NULL;
     }
     watch(run, qemu.control);
     long long hello = bf_now_ms() + HELLO_MS;
     char *report = converse(run, qemu.control, len, deadline,
-                            hello < deadline || !kvm ? hello : deadline, error, size);
+                            hello < deadline || !accel->kvm ? hello : deadline, error, size);
     watch(run, -1);
     *started = is_stopped(run) || strncmp(error, "the finalizer's VM did not start", 32) != 0;
     if (!report)
@@ -182,17 +193,26 @@ enum bf_run_end bf_run_finalizer(const struct bf_run *run, char **report, size_t
     }
     unsigned seconds = run->deadline ? run->deadline : BF_RUN_DEADLINE;
     long long deadline = bf_now_ms() + seconds * 1000LL;
-    bool started, kvm = bf_qemu_kvm_works();
-    *report = attempt(run, kvm, deadline, report_len, &started, error, sizeof error);
-    if (!*report && kvm && !started) {
-        error[0] = 0;
-        *report = attempt(run, false, deadline, report_len, &started, error, sizeof error);
+    bool started;
+    struct bf_accel accel;
+    if (!bf_accel_choose(run, &accel, error, sizeof error)) {
+        own_report(run->mode, true, error, report, report_len);
+        return BF_RUN_REFUSED;
     }
-    if (*report && classify(*report, *report_len) != BF_RUN_BROKEN)
-        return classify(*report, *report_len);
+    *report = attempt(run, &accel, deadline, report_len, &started, error, sizeof error);
+    if (!*report && accel.kvm && !started && bf_now_ms() < deadline) {
+        bf_accel_failed(run, &accel, error);
+        error[0] = 0;
+        *report = attempt(run, &accel, deadline, report_len, &started, error, sizeof error);
+    }
+    enum bf_run_end end = *report ? classify(report, report_len, &accel) : BF_RUN_BROKEN;
+    if (end != BF_RUN_BROKEN)
+        return end;
     if (*report)
         snprintf(error, sizeof error, "the finalizer's VM sent something that is no report");
     free(*report);
     own_report(run->mode, false, error, report, report_len);
+    if (*report)
+        classify(report, report_len, &accel);
     return BF_RUN_BROKEN;
 }

@@ -45,6 +45,7 @@ struct bf_run {
     unsigned deadline;        // seconds for the whole run; 0: BF_RUN_DEADLINE
     const char *qemu;         // NULL: qemu-system-x86_64 of the PATH
     const char *tmp;          // folder for throw-away files; NULL: TMPDIR or /tmp
+    const char *memory;       // private folder for what run_memory.h keeps; NULL: none of its own
     struct bf_run_stop *stop; // NULL: it cannot be stopped
 };
 
@@ -60,7 +61,8 @@ enum bf_run_end {
 };
 
 // Runs it and waits. `*report` is the report's JSON, NUL-terminated, freed by the caller with
-// free(); it is made for every outcome (for BF_RUN_BROKEN by this side). Only "apply" and "undo"
+// free(); it is made for every outcome (for BF_RUN_BROKEN by this side), and names the accelerator
+// with the reason for it. Only "apply" and "undo"
 // change a disk, and only its top file. "inspect" and "dry-run" work on a throw-away overlay.
 // Blocking; may be called from several threads.
 enum bf_run_end bf_run_finalizer(const struct bf_run *run, char **report, size_t *report_len);

@@ -229,7 +229,7 @@ static int add_disk(struct setup *s, const struct bf_run *run, size_t number, bo
                : 0;
 }
 
-static int add_machine(struct setup *s, const struct bf_run *run, bool kvm, int control)
+static int add_machine(struct setup *s, const struct bf_run *run, enum bf_qemu_use use, int control)
 {
     static const char *const fixed[] = {
         "-nodefaults",
@@ -253,10 +253,8 @@ static int add_machine(struct setup *s, const struct bf_run *run, bool kvm, int 
         "virtio-serial-pci,max_ports=2",
         "-device",
         "virtserialport,chardev=control,name=org.bootferry.finalize",
-        // "quiet" keeps the slow serial port free; panic=-1 with -no-reboot ends QEMU.
-        "-append",
-        "console=ttyS0 quiet panic=-1 oops=panic random.trust_cpu=on",
     };
+    bool kvm = use != BF_QEMU_TCG;
     int kernel = in_memory(s, run->kernel);
     int initramfs = kernel < 0 ? -1 : in_memory(s, run->initramfs);
     if (initramfs < 0)
@@ -270,6 +268,11 @@ static int add_machine(struct setup *s, const struct bf_run *run, bool kvm, int 
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
         if (add_arg(s, "%s", fixed[i]) < 0)
             return -1;
+    // "quiet" keeps the slow serial port free; panic=-1 with -no-reboot ends QEMU.
+    if (add_arg(s, "-append") < 0 ||
+        add_arg(s, "console=ttyS0 %s panic=-1 oops=panic random.trust_cpu=on",
+                use == BF_QEMU_PROBE ? "earlyprintk=ttyS0" : "quiet") < 0)
+        return -1;
     return add_arg(s, "-kernel") < 0 || add_arg(s, "/proc/self/fd/%d", kernel) < 0 ||
                    add_arg(s, "-initrd") < 0 || add_arg(s, "/proc/self/fd/%d", initramfs) < 0
                ? -1
@@ -340,7 +343,7 @@ static void release(struct setup *s)
     free(s);
 }
 
-int bf_qemu_start(const struct bf_run *run, bool kvm, struct bf_qemu *qemu, char *error,
+int bf_qemu_start(const struct bf_run *run, enum bf_qemu_use use, struct bf_qemu *qemu, char *error,
                   size_t size)
 {
     int pair[2];
@@ -356,11 +359,11 @@ int bf_qemu_start(const struct bf_run *run, bool kvm, struct bf_qemu *qemu, char
     s->size = size;
     keep_fd(s, pair[1]);
     qemu->control = pair[0];
-    int rc = add_machine(s, run, kvm, pair[1]);
+    int rc = add_machine(s, run, use, pair[1]);
     for (size_t i = 0; rc == 0 && i < run->disks; i++)
         rc = add_disk(s, run, i, writable);
     if (rc == 0)
-        rc = start(s, kvm, qemu);
+        rc = start(s, use != BF_QEMU_TCG, qemu);
     release(s);
     if (rc < 0)
         bf_qemu_close(qemu);

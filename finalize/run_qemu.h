@@ -3,7 +3,6 @@
 #ifndef BF_FINALIZE_RUN_QEMU_H
 #define BF_FINALIZE_RUN_QEMU_H
 
-#include <stdbool.h>
 #include <sys/types.h>
 
 #include "finalize/run.h"
@@ -14,15 +13,14 @@ struct bf_qemu {
     int log;     // what QEMU and the VM's console wrote
 };
 
+// What it is started for. BF_QEMU_PROBE: KVM, and a kernel that speaks at once.
+enum bf_qemu_use { BF_QEMU_TCG, BF_QEMU_KVM, BF_QEMU_PROBE };
+
 // Opens every file, and starts QEMU. 0, or -1 with the reason in `error`.
-int bf_qemu_start(const struct bf_run *run, bool kvm, struct bf_qemu *qemu, char *error,
+int bf_qemu_start(const struct bf_run *run, enum bf_qemu_use use, struct bf_qemu *qemu, char *error,
                   size_t size);
 void bf_qemu_close(struct bf_qemu *qemu);
 // Appends the last lines of the log to a message, printable characters only.
 void bf_qemu_log_tail(const struct bf_qemu *qemu, char *error, size_t size);
-
-// Whether /dev/kvm runs a processor: the device's presence proves nothing. QEMU_ACCEL=tcg or kvm in
-// the environment decides instead. Asked anew on every call.
-bool bf_qemu_kvm_works(void);
 
 #endif

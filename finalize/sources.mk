@@ -7,7 +7,7 @@ FINALIZE_CORE := $(addprefix finalize/, \
     fstab.c hibernation.c hostname.c ifupdown.c ini.c initramfs.c inspect.c journal.c meta.c \
     modules.c naming.c netplan.c network.c networkd.c plan.c replace.c report.c resolv.c root.c \
     stable.c text.c undo.c)
-FINALIZE_RUN  := $(FINALIZE_CORE) $(addprefix finalize/,run.c run_kvm.c run_qemu.c)
+FINALIZE_RUN  := $(FINALIZE_CORE) $(addprefix finalize/,run.c run_accel.c run_memory.c run_qemu.c)
 FINALIZE_SRCS := $(FINALIZE_RUN) $(addprefix finalize/, \
     main.c vm.c vm_disks.c vm_mount.c vm_step.c)
 # -lblkid is used by the VM alone.
@@ -31,7 +31,7 @@ build/finalize-vm: $(FINALIZER_VM)
 
 CHECK_DEPS  += build/bootferry-finalize $(FINALIZER_VM)
 CHECK_TESTS += tests/finalize/core.sh tests/finalize/stacks.sh tests/finalize/boot.sh tests/finalize/hostile.sh \
-    tests/finalize/vm.sh tests/finalize/vm_fs.sh
+    tests/finalize/accelerator.sh tests/finalize/vm.sh tests/finalize/vm_fs.sh
 
 # Unit tests and fuzzers link the core.
 $(foreach t,plan text initramfs run,$(eval TEST_SRCS_test_finalize_$(t) := $(FINALIZE_RUN))\

@@ -10,7 +10,7 @@
 # The seconds that a wait is given are those of an idle machine; each is taken times BF_PATIENCE, since what is waited for
 # comes late on a busy one, and a wait that succeeds costs nothing.
 # One machine at a time runs in one build folder: QEMU itself holds build/qemu.lock while it lives.
-# QEMU_ACCEL=tcg|kvm overrides the accelerator that bf_accel finds by trying it.
+# QEMU_ACCEL=tcg|kvm overrides the accelerator that bf_accel finds.
 
 BF_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BF_BUILD=${BF_BUILD:-$BF_TOP/build}
@@ -33,48 +33,30 @@ bf_same_disk() {
     "$BF_BUILD/tests/usage_map" "$2" >"$1.map" 2>/dev/null && "$BF_TOP/tests/usage/compare.py" copy "$2" "$1" "$1.map" 65536
 }
 
-# Succeeds when firmware came up under KVM within its deadline. /dev/kvm that can be opened proves nothing.
-bf_kvm_works() {
-    [ -w /dev/kvm ] || return 1
-    local dir pid found=1 end
-    dir=$(mktemp -d)
-    cp "$BF_OVMF_VARS" "$dir/vars.fd"
-    "$BF_QEMU" -nodefaults -display none -machine q35 -accel kvm -cpu host -m 256 -no-reboot \
-        -drive if=pflash,format=raw,unit=0,readonly=on,file="$BF_OVMF_CODE" \
-        -drive if=pflash,format=raw,unit=1,file="$dir/vars.fd" \
-        -serial "file:$dir/serial.log" >/dev/null 2>&1 &
-    pid=$!
-    end=$((SECONDS + 15))
-    while kill -0 "$pid" 2>/dev/null && [ $SECONDS -lt $end ]; do
-        if grep -aqs 'BdsDxe' "$dir/serial.log"; then found=0; break; fi
-        sleep 0.2
-    done
-    { kill -9 "$pid" && wait "$pid"; } 2>/dev/null
-    rm -rf "$dir"
-    return $found
-}
-
-# Prints the accelerator: the one asked for, else the one found by trying, once per build folder.
+# Prints the accelerator: the one asked for, else what the finalizer's probe finds or remembers. Its kernel, too, begins in
+# a firmware, so what starts there starts here.
 bf_accel() {
     if [ -n "${QEMU_ACCEL:-}" ]; then echo "$QEMU_ACCEL"; return; fi
-    local cache=$BF_BUILD/qemu-accel
-    if [ ! -s "$cache" ]; then
-        if bf_kvm_works; then echo kvm >"$cache"; else echo tcg >"$cache"; fi
-    fi
-    cat "$cache"
+    local said
+    said=$("$BF_BUILD/bootferry-finalize" accelerator --kernel "$BF_BUILD/finalize-vm/vmlinuz" \
+        --initramfs "$BF_BUILD/finalize-vm/initramfs") || bf_die "which accelerator works cannot be found out; run make first"
+    printf 'QEMU runs with %s\n' "$said" >&2
+    echo "${said%%:*}"
 }
 
 # bf_vm NAME DIR MACHINE: a new machine of type pc or q35, with serial port, QMP, and no other device.
 bf_vm() {
-    local name=$1 dir=$2 machine=$3 cpu=max accel
-    accel=$(bf_accel)
-    [ "$accel" = tcg ] || cpu=host
+    local name=$1 dir=$2 machine=$3 cpu=max
+    # Settled once in each script, for the commands that it runs as well.
+    QEMU_ACCEL=$(bf_accel) || exit 1
+    export QEMU_ACCEL
+    [ "$QEMU_ACCEL" = tcg ] || cpu=host
     mkdir -p "$dir"
     BF_VM_DIR[$name]=$dir BF_VM_MACHINE[$name]=$machine BF_VM_DISKS[$name]=0 BF_VM_MARK[$name]=0
     unset "BF_VM_PID[$name]"
     rm -f "$dir/serial.log"
     declare -ga "BF_VM_ARGS_$name=()"
-    bf_vm_add "$name" -nodefaults -display none -no-reboot -machine "$machine" -accel "$accel" -cpu "$cpu" \
+    bf_vm_add "$name" -nodefaults -display none -no-reboot -machine "$machine" -accel "$QEMU_ACCEL" -cpu "$cpu" \
         -chardev "file,id=serial0,path=$dir/serial.log,append=on" -serial chardev:serial0 \
         -qmp "unix:$dir/qmp.sock,server=on,wait=off"
 }

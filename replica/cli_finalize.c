@@ -36,7 +36,7 @@ struct work {
     struct bf_run_disk disk[BF_RUN_DISKS];
     struct bf_run_file file[BF_RUN_DISKS][BF_RUN_CHAIN];
     char path[BF_RUN_DISKS][BF_RUN_CHAIN][PATH_SIZE];
-    char kernel[PATH_SIZE], initramfs[PATH_SIZE];
+    char kernel[PATH_SIZE], initramfs[PATH_SIZE], memory[PATH_SIZE];
     struct bf_job job;
     struct bf_run run;
     char *report;
@@ -245,6 +245,8 @@ static int finalize(struct bf_cli *cli, struct work *w)
         return bf_cli_fail(bf_db_fault(cli->db));
     w->run.kernel = w->kernel;
     w->run.initramfs = w->initramfs;
+    bf_snprintf(w->memory, sizeof w->memory, "%s/run", bf_state_path(cli->state));
+    w->run.memory = w->memory;
     w->run.stop = &stop;
     catch_interrupts();
     if (bf_cli_has(cli, "--dry-run")) {

@@ -312,9 +312,14 @@ static void test_damage_is_found_and_repaired(void)
     finish();
 }
 
+static uint64_t patience_end(void)
+{
+    return bf_platform_now_us() + TEST_PATIENCE_S * 1000000ull;
+}
+
 static void wait_until_verified(struct bf_session_store *s, uint16_t disk, uint64_t chunks)
 {
-    uint64_t end = bf_platform_now_us() + TEST_PATIENCE_S * 1000000ull;
+    uint64_t end = patience_end();
 
     while (bf_session_store_verified(s, disk) < chunks && bf_platform_now_us() < end)
         bf_platform_idle(1000);
@@ -387,7 +392,7 @@ static void test_a_write_spoils_the_check_under_way(void)
     store_step_watch(write_while_checking);
     CHECK_EQ(session_send(s, &source, 0, 0, source.disk[0].chunks), BF_OK);
     CHECK_EQ(session_checkpoint(s, 0, source.disk[0].chunks), BF_OK);
-    for (uint64_t end = bf_platform_now_us() + TEST_PATIENCE_S * 1000000ull; spoiled && bf_platform_now_us() < end;)
+    for (uint64_t end = patience_end(); spoiled && bf_platform_now_us() < end;)
         bf_platform_idle(1000);
     CHECK(!spoiled);
     CHECK_EQ(session_copy(s, &source, 50, NULL), BF_OK);
@@ -416,7 +421,7 @@ static void hold_while_settling(const char *name)
 
 static void wait_for(atomic_int *flag)
 {
-    for (uint64_t end = bf_platform_now_us() + TEST_PATIENCE_S * 1000000ull; !*flag && bf_platform_now_us() < end;)
+    for (uint64_t end = patience_end(); !*flag && bf_platform_now_us() < end;)
         bf_platform_idle(1000);
     CHECK(*flag);
 }
