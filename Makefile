@@ -166,33 +166,36 @@ $(foreach t,$(FUZZERS),$(eval $(call \
 UNIT_PROGRAMS := $(UNIT_TESTS:%=build/asan/tests/unit/%)
 FUZZ_PROGRAMS := $(FUZZERS:%=build/fuzz/tests/fuzz/%)
 
+# The shell becomes the runner, and the runner ends with make, however that ends.
+RUN_TESTS := setpriv --pdeathsig TERM tests/run.sh
+
 # What each library's named users are, for the lint.
 LINT_ENV = $(foreach l,LWIP MBEDTLS LZ4 ZSTD BLAKE3,$(l)_USERS='$($(l)_USERS)')
 
 # sources.mk files add scripts to CHECK_TESTS, E2E_TESTS, BENCH_TESTS and SOAK_TESTS, and what
 # those need to CHECK_DEPS and so on.
 check: all build/$(EFI)/libbootferry.a $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(CHECK_DEPS)
-	$(Q)$(LINT_ENV) tests/run.sh tests/lint.sh tests/lint_selftest.sh $(UNIT_PROGRAMS) \
+	$(Q)exec env $(LINT_ENV) $(RUN_TESTS) tests/lint.sh tests/lint_selftest.sh $(UNIT_PROGRAMS) \
 	    $(FUZZ_PROGRAMS:%='tests/fuzz.sh 20000 %') $(CHECK_TESTS)
 unit: $(UNIT_PROGRAMS)
-	$(Q)tests/run.sh $(UNIT_PROGRAMS)
+	$(Q)exec $(RUN_TESTS) $(UNIT_PROGRAMS)
 fuzz: $(FUZZ_PROGRAMS)
-	$(Q)tests/run.sh $(FUZZ_PROGRAMS:%='tests/fuzz.sh $(or $(RUNS),5000000) %')
+	$(Q)exec $(RUN_TESTS) $(FUZZ_PROGRAMS:%='tests/fuzz.sh $(or $(RUNS),5000000) %')
 e2e: all $(E2E_DEPS)
-	$(Q)tests/run.sh $(E2E_TESTS)
+	$(Q)exec $(RUN_TESTS) $(E2E_TESTS)
 bench: all $(BENCH_DEPS)
 	$(Q)third_party/setup.sh third_party/packages.bench
-	$(Q)tests/run.sh -v $(BENCH_TESTS)
+	$(Q)exec $(RUN_TESTS) -v $(BENCH_TESTS)
 soak: all $(SOAK_DEPS)
-	$(Q)tests/run.sh $(SOAK_TESTS)
+	$(Q)exec $(RUN_TESTS) $(SOAK_TESTS)
 cov: $(UNIT_TESTS:%=build/cov/tests/unit/%)
 	$(Q)tests/coverage.sh $^
 # The portable library must compile for another processor as well.
 lint: build/$(EFI)/libbootferry.a $(LINT_DEPS)
 	$(Q)$(MAKE) --no-print-directory ARCH=aarch64 build/efi-aarch64/libbootferry.a
-	$(Q)$(LINT_ENV) tests/run.sh -v tests/lint.sh
+	$(Q)exec env $(LINT_ENV) $(RUN_TESTS) -v tests/lint.sh
 demo: all $(DEMO_DEPS)
-	$(Q)$(DEMO)
+	$(Q)exec setpriv --pdeathsig TERM $(DEMO)
 
 # ---- Installation ------------------------------------------------------------------------------
 

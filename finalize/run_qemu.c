@@ -10,7 +10,6 @@
 #include <grp.h>
 #include <jansson.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,8 +29,6 @@
 #define IMAGE_MAX ((size_t)256 << 20)
 #define NOBODY    65534
 #define CHILD_ENV "PATH=/usr/sbin:/usr/bin:/sbin:/bin"
-
-extern char **environ;
 
 // Everything that one start collects; freed as a whole.
 struct setup {
@@ -157,12 +154,18 @@ static long long virtual_size(int fd, enum bf_run_format format)
 
 static int run_qemu_img(char *const *argv)
 {
-    pid_t pid;
+    pid_t parent = getpid(), pid = fork();
     int status;
-    if (posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ) != 0)
-        return -1;
-    return waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0
-                                                                                            : -1;
+    if (pid == 0) {
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+            _exit(126);
+        execvp(argv[0], argv);
+        _exit(127);
+    }
+    return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
+                   WEXITSTATUS(status) == 0
+               ? 0
+               : -1;
 }
 
 // A throw-away overlay for a run that may not change the disk: its file is unlinked at once.

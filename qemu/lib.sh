@@ -19,6 +19,8 @@ BF_OVMF_VARS=${BF_OVMF_VARS:-/usr/share/OVMF/OVMF_VARS_4M.fd}
 BF_QEMU=${BF_QEMU:-qemu-system-x86_64}
 BF_PATIENCE=${BF_PATIENCE:-6}
 mkdir -p "$BF_BUILD"
+# shellcheck source=tests/bound.sh
+. "$BF_TOP/tests/bound.sh"
 
 declare -A BF_VM_DIR=() BF_VM_PID=() BF_VM_MACHINE=() BF_VM_DISKS=() BF_VM_MARK=()
 BF_VM_STATUS=
@@ -118,7 +120,7 @@ bf_vm_nic() {
     bf_vm_add "$1" -netdev "user,id=net0${3:+,$3}" -device "$2,netdev=net0,id=nic0,$opts"
 }
 
-# bf_vm_start NAME: starts it; QEMU holds the lock, and its own pid, since the shell becomes it.
+# bf_vm_start NAME: starts it; QEMU holds the lock, and its own pid, since the shell becomes it; it ends with the script.
 bf_vm_start() {
     local name=$1 dir=${BF_VM_DIR[$1]}
     # shellcheck disable=SC2178 # an array by reference
@@ -126,7 +128,7 @@ bf_vm_start() {
     printf '%q ' "$BF_QEMU" "${args[@]}" >"$dir/command"
     exec {BF_LOCK}>"$BF_BUILD/qemu.lock"
     flock -w 7200 "$BF_LOCK" || bf_die "another machine has been running for two hours"
-    "$BF_QEMU" "${args[@]}" </dev/null >"$dir/qemu.log" 2>&1 &
+    bf_bound "$BF_QEMU" "${args[@]}" </dev/null >"$dir/qemu.log" 2>&1 &
     BF_VM_PID[$name]=$!
     exec {BF_LOCK}>&-
 }

@@ -26,7 +26,8 @@ bf_listening() {
 bf_server_start() {
     local log=$1 end=$((SECONDS + 60 * BF_PATIENCE)) listen=${BF_SERVER_LISTEN:-127.0.0.1}:${BF_SERVER_PORT:-0}
     shift
-    ${BF_SERVER_WRAP:-} "$BF_BUILD/bootferryd" --state "$BF_SERVER_STATE" --listen "$listen" "$@" >>"$log" 2>&1 &
+    # shellcheck disable=SC2086 # a command and its arguments, or nothing
+    bf_bound ${BF_SERVER_WRAP:-} "$BF_BUILD/bootferryd" --state "$BF_SERVER_STATE" --listen "$listen" "$@" >>"$log" 2>&1 &
     BF_SERVER_PID=$!
     BF_SERVER_PORT=''
     while [ -z "$BF_SERVER_PORT" ]; do

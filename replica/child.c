@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Child processes, see child.h. Output of the child goes to an unnamed file, of which the last line
-// becomes the reason of a failure.
+// Programs that make images, see child.h; started as all children are (process.h). Output of the
+// child goes to an unnamed file, of which the last line becomes the reason of a failure.
 #include "replica/child.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fmt.h"
-
-extern char **environ;
+#include "replica/process.h"
 
 // The last line that is not empty, without its newline.
 static void last_line(int fd, char *out, size_t size)
@@ -28,19 +26,6 @@ static void last_line(int fd, char *out, size_t size)
     text[len] = 0;
     const char *line = strrchr(text, '\n');
     bf_snprintf(out, size, "%s", line ? line + 1 : text);
-}
-
-static int spawn(const char *const argv[], int output, pid_t *pid)
-{
-    posix_spawn_file_actions_t actions;
-    if (posix_spawn_file_actions_init(&actions))
-        return ENOMEM;
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, output, 1);
-    posix_spawn_file_actions_adddup2(&actions, output, 2);
-    int failed = posix_spawnp(pid, argv[0], &actions, NULL, (char *const *)argv, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    return failed;
 }
 
 static enum bf_err judge(const char *const argv[], int status, int output, const char *doing,
@@ -63,16 +48,15 @@ enum bf_err bf_child_run(const char *const argv[], const char *package, const ch
     if (output < 0)
         return bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SERVER, "free some memory",
                             "cannot %s: %s", doing, strerror(errno));
-    int failed = spawn(argv, output, &pid);
-    enum bf_err err;
-    if (failed == ENOENT) {
+    struct bf_process_config config = {.argv = argv, .dir = -1, .keep = -1, .output = output};
+    enum bf_err err = bf_process_start(&config, &pid);
+    if (err == BF_ERR_NOT_FOUND) {
         char todo[128];
         bf_snprintf(todo, sizeof todo, "install the package %s", package);
         err = bf_fault_set(fault, BF_ERR_NOT_FOUND, BF_SIDE_SERVER, todo,
                            "cannot %s: the program %s is not installed", doing, argv[0]);
-    } else if (failed) {
-        err = bf_fault_set(fault, BF_ERR_IO, BF_SIDE_SERVER, "try again", "cannot start %s: %s",
-                           argv[0], strerror(failed));
+    } else if (err) {
+        err = bf_fault_set(fault, err, BF_SIDE_SERVER, "try again", "cannot start %s", argv[0]);
     } else {
         while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
             ;

@@ -6,7 +6,9 @@
 # counts its lines "ok NAME", "not ok NAME" and "skip NAME". A test that ends badly without a
 # "not ok" line, that prints no such line at all, or that passes its time limit counts as one
 # failure. The last line is the sum: "N passed, N failed[, N skipped]"; the exit status is 0 if
-# nothing failed. -v shows the tests' whole output. BF_TEST_TIMEOUT: seconds per test (1800).
+# nothing failed. -v shows the tests' whole output. BF_TEST_TIMEOUT: seconds per test (5400; an
+# idle machine needs a tenth of that). No process of a test outlives it or this script, however that
+# ends: see tests/contain.py.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
@@ -43,6 +45,13 @@ report() {
     fi
 }
 
+limit=${BF_TEST_TIMEOUT:-5400} running=''
+end() {
+    [ -z "$running" ] || { kill "$running" && wait "$running"; } 2>/dev/null
+    exit 143
+}
+trap end TERM INT HUP
+
 for test in "$@"; do
     read -ra command <<<"$test"
     name=$(basename "${command[0]}")
@@ -50,11 +59,17 @@ for test in "$@"; do
     log=$logs/$name.log
     status=0
     if [ -n "$verbose" ]; then
-        timeout -k 10 "${BF_TEST_TIMEOUT:-1800}" "${command[@]}" </dev/null 2>&1 | tee "$log"
-        status=${PIPESTATUS[0]}
+        exec {out}> >(tee "$log")
+        writer=$!
     else
-        timeout -k 10 "${BF_TEST_TIMEOUT:-1800}" "${command[@]}" </dev/null >"$log" 2>&1 || status=$?
+        exec {out}>"$log"
     fi
+    tests/contain.py $$ "$limit" "${command[@]}" </dev/null >&"$out" 2>&1 {out}>&- &
+    running=$!
+    exec {out}>&-
+    wait "$running" || status=$?
+    running=''
+    [ -z "$verbose" ] || wait "$writer"
     report "$name" "$log" "$status"
 done
 

@@ -19,7 +19,7 @@ $(foreach t,workers file_disk,$(eval $(call threaded,$(t))))
 
 TEST_SRCS_test_pki := $(REPLICA_PKI_SRCS)
 TEST_LIBS_test_pki := -lssl -lcrypto
-TEST_SRCS_test_media := $(REPLICA_PKI_SRCS) $(REPLICA_MEDIA_SRCS)
+TEST_SRCS_test_media := $(REPLICA_PKI_SRCS) $(REPLICA_MEDIA_SRCS) replica/process.c
 TEST_LIBS_test_media := -lssl -lcrypto
 FUZZ_SRCS_fuzz_pe := replica/pe.c
 TEST_SRCS_test_disk_plan := replica/daemon_plan.c
@@ -40,7 +40,7 @@ CHECK_DEPS  += build/tests/pe_check build/tests/workers.efi build/tests/exceptio
 CHECK_TESTS += tests/image/check.sh tests/image/instructions.sh tests/efi/selftest.sh tests/efi/workers.sh tests/efi/exceptions.sh tests/efi/devices.sh
 
 # The operator's command and the daemon, as programs.
-CHECK_TESTS += tests/cli/commands.sh
+CHECK_TESTS += tests/ends.sh tests/cli/commands.sh
 CHECK_TESTS += tests/cli/media.sh tests/daemon/daemon_test.py tests/daemon/points.sh \
     tests/daemon/disks.sh
 

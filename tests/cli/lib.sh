@@ -5,6 +5,9 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
+# shellcheck source=tests/bound.sh
+. tests/bound.sh
+
 # shellcheck disable=SC2034 # for the tests
 B=$PWD/build/bootferry
 D=$PWD/build/bootferryd
@@ -80,7 +83,7 @@ within() {
 }
 
 daemon_start() {
-    "$D" --listen 127.0.0.1:0 "$@" >"$T/daemon.out" 2>>"$T/daemon.log" &
+    bf_bound "$D" --listen 127.0.0.1:0 "$@" >"$T/daemon.out" 2>>"$T/daemon.log" &
     daemon_pid=$!
     within 20 grep -q '^bootferryd: listening on ' "$T/daemon.out"
     # shellcheck disable=SC2034 # for the tests

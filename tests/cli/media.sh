@@ -75,7 +75,7 @@ check "of which the database keeps only a hash" test \
 
 # Ended as soon as there is a folder with the key in it.
 cut_media() {
-    "$B" media web-1 --iso "$T/cut.iso" &
+    bf_bound "$B" media web-1 --iso "$T/cut.iso" &
     local pid=$!
     until compgen -G "$TMPDIR/bootferry.*"; do kill -0 "$pid" || break; sleep 0.005; done
     kill -TERM "$pid" || true

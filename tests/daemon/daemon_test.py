@@ -75,7 +75,8 @@ class World:
 
     def start(self, *arguments):
         with open(self.path("daemon.log"), "ab") as log:
-            self.daemon = subprocess.Popen([TOP + "/build/bootferryd", "--listen", "127.0.0.1:0", *arguments],
+            self.daemon = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", TOP + "/build/bootferryd",
+                                            "--listen", "127.0.0.1:0", *arguments],
                                            env=self.environment, stdout=subprocess.PIPE, stderr=log,
                                            text=True)
         line = self.daemon.stdout.readline()

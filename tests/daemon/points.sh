@@ -28,7 +28,7 @@ disk "$T/c.raw" 16
 
 # ---- A point of two disks ----------------------------------------------------------------------
 
-"$B" status web-1 --watch >"$T/watch" &
+bf_bound "$B" status web-1 --watch >"$T/watch" &
 watch=$!
 check "a run of two disks" push "$T/web-1.conf" --disk "$T/a.raw" --disk "$T/b.raw"
 check "status --watch ends with it" wait "$watch"
@@ -58,7 +58,7 @@ check "export qcow2 of the other disk" exits 0 "$B" export web-1@1 --disk 1 --fo
 check "it is that disk" qemu-img compare -f raw -F qcow2 "$T/b.raw" "$T/out.qcow2"
 # Ended as soon as the half-written file is there.
 cut_export() {
-    "$B" export web-1 --disk 0 --format raw "$T/cut.raw" &
+    bf_bound "$B" export web-1 --disk 0 --format raw "$T/cut.raw" &
     local pid=$!
     until compgen -G "$T/cut.raw*"; do kill -0 "$pid" || break; sleep 0.01; done
     kill -TERM "$pid" || true
@@ -72,7 +72,7 @@ check "an object that is not there" refused 1 'no web-1@1/1' "$B" export web-1@1
 # ---- Later runs, another machine ---------------------------------------------------------------
 
 printf 'changed' | dd of="$T/a.raw" bs=1 seek=1000000 conv=notrunc status=none
-"$PUSH" --conf "$T/db-1.conf" --disk "$T/c.raw" >"$T/push-db.log" 2>&1 &
+bf_bound "$PUSH" --conf "$T/db-1.conf" --disk "$T/c.raw" >"$T/push-db.log" 2>&1 &
 other=$!
 check "a later run" push "$T/web-1.conf" --set limit=1G --disk "$T/a.raw" --disk "$T/b.raw"
 check "while another machine runs" wait "$other"
@@ -101,7 +101,7 @@ check "no object either" json '[.points[].finalized[]] == []' "$B" points web-1 
 check "a VM that is not there" refused 1 "$T/none" "$B" finalize web-1 --plan "$T/plan.json" --vm "$T/none"
 # Ended as soon as the overlays are there.
 cut_finalize() {
-    "$B" finalize web-1 --plan "$T/plan.json" >"$T/cut.log" 2>&1 &
+    bf_bound "$B" finalize web-1 --plan "$T/plan.json" >"$T/cut.log" 2>&1 &
     local pid=$! status=0
     until compgen -G "$BOOTFERRY_STATE/machines/web-1/finalized-*/*.qcow2"; do kill -0 "$pid" || break; sleep 0.01; done
     kill -TERM "$pid" || true

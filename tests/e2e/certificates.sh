@@ -60,7 +60,7 @@ refused "the server refuses a server's certificate from a machine" "$E2E_DIR/swa
 
 pem_of "$E2E_DIR/web-2.conf"
 mkfifo "$E2E_DIR/hold"
-openssl s_server -accept 127.0.0.1:0 -tls1_3 -cert "$E2E_DIR/web-2.conf.crt" -key "$E2E_DIR/web-2.conf.key" \
+bf_bound openssl s_server -accept 127.0.0.1:0 -tls1_3 -cert "$E2E_DIR/web-2.conf.crt" -key "$E2E_DIR/web-2.conf.key" \
     -cert_chain "$pki/root.pem" -quiet <>"$E2E_DIR/hold" >"$E2E_LOGS/s_server.log" 2>&1 &
 impostor=$!
 E2E_CHILDREN+=("$impostor")

@@ -141,7 +141,7 @@ e2e_same() {
 
 # e2e_relay: a relay with faults in front of the server, on E2E_RELAY_PORT of 127.0.0.1.
 e2e_relay() {
-    "$BF_BUILD/tcpfault" "127.0.0.1:$BF_SERVER_PORT" "$E2E_DIR/relay.sock" >"$E2E_DIR/relay.out" &
+    bf_bound "$BF_BUILD/tcpfault" "127.0.0.1:$BF_SERVER_PORT" "$E2E_DIR/relay.sock" >"$E2E_DIR/relay.out" &
     E2E_RELAY_PID=$!
     e2e_wait 10 "the relay listens" grep -q listening "$E2E_DIR/relay.out"
     # shellcheck disable=SC2034 # for the scenarios
@@ -270,7 +270,8 @@ e2e_push_start() {
     local arguments=(--conf "$1")
     shift
     while [ $# -gt 0 ]; do arguments+=(--disk "$1"); shift; done
-    ${E2E_PUSH_WRAP:-} "$BF_BUILD/bootferry-push" "${arguments[@]}" >"$E2E_PUSH_LOG" 2>&1 &
+    # shellcheck disable=SC2086 # a command and its arguments, or nothing
+    bf_bound ${E2E_PUSH_WRAP:-} "$BF_BUILD/bootferry-push" "${arguments[@]}" >"$E2E_PUSH_LOG" 2>&1 &
     E2E_PUSH_PID=$!
     E2E_CHILDREN+=("$E2E_PUSH_PID")
 }
