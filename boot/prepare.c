@@ -161,7 +161,7 @@ static enum bf_err find_devices(struct bf_app *app)
                             "the firmware does not list its disks");
     app->nic_info_count = bf_snp_scan(app->nic_info, BF_SNP_NICS_MAX);
     if (app->config.driver == BF_DRIVER_AUTO)
-        bf_takeover_begin(&app->takeover, app->disks, app->disk_count);
+        bf_takeover_begin(&app->takeover, app->disks, &app->disk_count);
     open_nics(app);
     bf_inventory_efi(&app->inventory, app->disks, app->disk_count, app->nic_info,
                      app->nic_info_count);

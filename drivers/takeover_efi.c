@@ -153,8 +153,9 @@ static void take(struct bf_takeover *t, const struct bf_controller_ops *ops, str
     back_to_firmware(taken, group, before);
 }
 
-void bf_takeover_begin(struct bf_takeover *t, struct bf_efi_disk *disks, uint32_t count)
+void bf_takeover_begin(struct bf_takeover *t, struct bf_efi_disk *disks, uint32_t *disk_count)
 {
+    uint32_t count = *disk_count;
     static struct group group;
     uint8_t tried[BF_EFI_DISKS_MAX] = {0}; // with all disks of its controller
     memset(t, 0, sizeof *t);

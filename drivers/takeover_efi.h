@@ -13,7 +13,7 @@
 #include "drivers/controller.h"
 #include "drivers/pci_efi.h"
 
-enum { BF_TAKEOVER_MAX = 32 };
+enum { BF_TAKEOVER_MAX = 64, BF_UNREAD_MAX = 32 };
 
 struct bf_taken {
     struct bf_pci_efi bus;
@@ -21,15 +21,38 @@ struct bf_taken {
     void *controller;
 };
 
+// A controller that a native driver was asked about.
+struct bf_asked {
+    void *handle;       // EFI_HANDLE of the PCI function; it stays
+    const char *driver; // "virtio-scsi"
+    enum bf_err err;    // BF_OK: it was asked for all that it has
+    uint32_t units;     // that it has
+};
+
+// Something that exists and is not in the copy, or not all of it.
+struct bf_unread {
+    char slot[16];  // of the controller: "00:05.0", with the segment in front where it is not 0
+    char what[48];  // "NVMe namespace 2"
+    char why[96];   // "another command set", one phrase
+    char todo[96];  // what a person can do about it; may be empty
+    uint8_t partly; // the disk is among the disks, but what is read is not all of it
+};
+
 struct bf_takeover {
     struct bf_taken taken[BF_TAKEOVER_MAX];
     uint32_t count;
+    struct bf_asked asked[BF_TAKEOVER_MAX];
+    uint32_t asked_count;
+    struct bf_unread unread[BF_UNREAD_MAX];
+    uint32_t unread_count; // may be more than BF_UNREAD_MAX: that many there are
 };
 
 // Call it when everything has been read that the program needs from its boot medium, after
 // bf_blockio_scan and before bf_snp_open. Changes source of the disks that it takes: driver and
-// geometry; of the identity, what the firmware did not know is added. *t must stay in its place.
-void bf_takeover_begin(struct bf_takeover *t, struct bf_efi_disk *disks, uint32_t count);
+// geometry; of the identity, what the firmware did not know is added. disks: room for
+// BF_EFI_DISKS_MAX; disks that only a native driver sees are added, and the order is again that of
+// the paths. *t must stay in its place. Each entry of unread[] is logged as a warning.
+void bf_takeover_begin(struct bf_takeover *t, struct bf_efi_disk *disks, uint32_t *count);
 
 // Gives all controllers back. The disks must have been closed. Takes one that never began.
 void bf_takeover_end(struct bf_takeover *t);

@@ -103,7 +103,7 @@ EFI_STATUS EFIAPI efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
     uint8_t *memory = bf_alloc_aligned(SLOTS * SLOT_BYTES, 4096);
     if (memory && bf_blockio_scan(disks, &disk_count) == BF_OK) {
         measure_all(memory);
-        bf_takeover_begin(&takeover, disks, disk_count);
+        bf_takeover_begin(&takeover, disks, &disk_count);
         measure_all(memory);
     }
     while (disk_count)
