@@ -22,7 +22,6 @@ enum bf_unit_kind {
 #define BF_UNIT_SATA ((uint64_t)BF_UNIT_KIND_SATA << 32)
 #define BF_UNIT_SCSI ((uint64_t)BF_UNIT_KIND_SCSI << 32)
 
-
 // What a controller has that is a disk, or would be one. A drive for other media is no unit.
 struct bf_unit {
     uint64_t number;
@@ -39,9 +38,9 @@ struct bf_controller_ops {
     // Fills ops, impl and geometry, and what is not yet known of the identity. BF_ERR_NOT_FOUND: no
     // such unit, or of another kind.
     enum bf_err (*disk)(void *controller, uint64_t unit, struct bf_source_disk *out);
-    // Looks for what is there, in a bounded time, whatever the firmware lists. Fills up to `room` units
-    // in ascending order; *count is how many there are, which may be more. After an error what
-    // was found until then stands.
+    // Looks for what is there, in a bounded time, whatever the firmware lists. Fills up to `room`
+    // units; *count is how many there are, which may be more. After an error what was found until
+    // then stands.
     enum bf_err (*units)(void *controller, struct bf_unit *out, uint32_t room, uint32_t *count);
     // Ends all use of memory by the device; takes NULL.
     void (*close)(void *controller);

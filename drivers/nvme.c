@@ -4,8 +4,12 @@
 // completion makes no sense, the controller is reset once and asked again for all that was out; the
 // second time everything fails with BF_ERR_TIMEOUT (drivers/recovery.h). A reset is a row of steps,
 // each of which looks once; opening goes through the same steps and waits in between. Only
-// Identify, the creation of queues and Read are ever sent. Not served: pages other than 4096 bytes,
-// metadata beside the blocks.
+// Identify, the creation of queues and Read are ever sent. Not served: pages other than 4096 bytes.
+//
+// Metadata is read and dropped (8.3): what lies beside the blocks goes to memory of the driver's
+// own, which is also where blocks come that have it behind each, to be taken apart. Protection
+// information alone is taken off by the controller. It is never checked: it guards a way that ends
+// here, and a block whose guard is wrong is still the block that the machine holds.
 #include "drivers/nvme.h"
 
 #include <string.h>
@@ -15,6 +19,7 @@
 #include "base/mem.h"
 #include "base/platform.h"
 #include "drivers/identify.h"
+#include "drivers/nvme_namespace.h"
 #include "drivers/nvme_queue.h"
 #include "drivers/recovery.h"
 
@@ -22,6 +27,7 @@ enum {
     COMMANDS = 8,
     DEPTH = 4, // of one disk; of a megabyte each, what the sender has memory for
     TRANSFER_BYTES = 1048576,
+    SIDE_BYTES = 131072, // of a command: its metadata, or its blocks with metadata in between
     ADMIN_US = 5000000,
     ADMIN_REST_US = 20,
     READY_MIN_US = 1000000, // some controllers claim less than they need
@@ -56,6 +62,7 @@ struct nvme {
     struct bf_nvme_queue admin, io;
     struct bf_dma lists;  // a page of PRP entries per command
     struct bf_dma answer; // of Identify
+    struct bf_dma side;   // SIDE_BYTES per command, from the first disk that needs it
     struct pending pending[COMMANDS];
     uint64_t ready_us; // how long it may take to become ready, or not
     uint32_t max_bytes;
@@ -71,7 +78,7 @@ struct namespace
 {
     struct nvme *c;
     uint32_t nsid;
-    uint32_t block_size;
+    struct bf_nvme_format format;
 };
 
 // ---- Registers ---------------------------------------------------------------------------------
@@ -169,10 +176,10 @@ static void create_sq(struct nvme *c)
 
 // PRP entries of a transfer that begins at a page (4.3): the first, the second or a list of all
 // that follow.
-static void describe(struct nvme *c, uint32_t i, uint32_t bytes, struct bf_nvme_command *command)
+static void describe(struct nvme *c, uint32_t i, uint64_t at, uint32_t bytes,
+                     struct bf_nvme_command *command)
 {
     uint64_t *list = (uint64_t *)((uint8_t *)c->lists.host + (size_t)i * BF_PCI_PAGE);
-    uint64_t at = c->pending[i].data.device;
     uint32_t pages = (bytes + BF_PCI_PAGE - 1) / BF_PCI_PAGE;
     command->prp1 = at;
     if (pages == 2)
@@ -188,13 +195,22 @@ static void send(struct nvme *c, uint32_t i)
 {
     struct pending *p = &c->pending[i];
     const struct bf_block_request *r = p->request;
+    const struct bf_nvme_format *f = &p->disk->format;
+    uint64_t side = c->side.device + (uint64_t)i * SIDE_BYTES;
     struct bf_nvme_command command = {.opcode = BF_NVME_READ,
                                       .nsid = p->disk->nsid,
                                       .cdw10 = (uint32_t)r->block, // 6.9
                                       .cdw11 = (uint32_t)(r->block >> 32),
                                       .cdw12 = r->count - 1};
     command.cid = p->cid = (uint16_t)(c->sequence++ * COMMANDS + i);
-    describe(c, i, r->count * p->disk->block_size, &command);
+    if (f->strip)
+        command.cdw12 |= BF_NVME_READ_PRACT;
+    if (f->extended)
+        describe(c, i, side, r->count * (f->block_size + f->metadata), &command);
+    else
+        describe(c, i, p->data.device, r->count * f->block_size, &command);
+    if (f->metadata && !f->extended)
+        command.mptr = side;
     p->deadline_us = bf_platform_now_us() + BF_NVME_TIMEOUT_US;
     bf_nvme_queue_submit(&c->io, &command);
 }
@@ -202,7 +218,7 @@ static void send(struct nvme *c, uint32_t i)
 // The controller is done with the data, or can no longer reach it.
 static void release(struct nvme *c, struct pending *p, enum bf_err status)
 {
-    enum bf_err unmapped = c->pci->ops->unmap(c->pci->impl, &p->data);
+    enum bf_err unmapped = p->data.host ? c->pci->ops->unmap(c->pci->impl, &p->data) : BF_OK;
     p->busy = 0;
     if (!p->request)
         return;
@@ -312,6 +328,17 @@ static const struct bf_recovery_ops recovery_ops = {
 
 // ---- Completions -------------------------------------------------------------------------------
 
+// Blocks that came with metadata behind each.
+static void take_apart(struct nvme *c, const struct pending *p)
+{
+    const struct bf_nvme_format *f = &p->disk->format;
+    const uint8_t *from = (uint8_t *)c->side.host + (size_t)(p - c->pending) * SIDE_BYTES;
+    uint8_t *to = p->request->data;
+    for (uint32_t i = 0; i < p->request->count; i++)
+        memcpy(to + (size_t)i * f->block_size, from + (size_t)i * (f->block_size + f->metadata),
+               f->block_size);
+}
+
 static enum bf_err take_one(struct nvme *c)
 {
     struct bf_nvme_completion done;
@@ -322,6 +349,8 @@ static enum bf_err take_one(struct nvme *c)
     p = &c->pending[done.cid % COMMANDS];
     if (!p->busy || p->cid != done.cid)
         return BF_ERR_PROTOCOL;
+    if (!done.status && p->request && p->disk->format.extended)
+        take_apart(c, p);
     release(c, p, done.status ? BF_ERR_IO : BF_OK);
     return BF_OK;
 }
@@ -365,7 +394,7 @@ static enum bf_err disk_submit(void *impl, struct bf_block_request *request)
     struct nvme *c = n->c;
     struct pending *p;
     uint32_t i = 0;
-    enum bf_err err;
+    enum bf_err err = BF_OK;
     if (c->recovery.state == BF_DEVICE_DEAD)
         return refuse(request, BF_ERR_TIMEOUT);
     if (c->recovery.state != BF_DEVICE_WORKING)
@@ -375,8 +404,9 @@ static enum bf_err disk_submit(void *impl, struct bf_block_request *request)
     if (i == COMMANDS)
         return BF_AGAIN;
     p = &c->pending[i];
-    err = c->pci->ops->map(c->pci->impl, request->data, (size_t)request->count * n->block_size,
-                           &p->data);
+    if (!n->format.extended)
+        err = c->pci->ops->map(c->pci->impl, request->data,
+                               (size_t)request->count * n->format.block_size, &p->data);
     if (err)
         return refuse(request, err);
     p->busy = 1;
@@ -479,6 +509,7 @@ static void nvme_close(void *controller)
         return;
     if (bf_recovery_stop(&c->recovery, BF_ERR_CANCELLED))
         return; // its queues are never used again
+    bf_dma_free(c->pci, &c->side);
     bf_dma_free(c->pci, &c->answer);
     bf_dma_free(c->pci, &c->lists);
     bf_nvme_queue_close(&c->io);
@@ -528,29 +559,52 @@ static enum bf_err nvme_open(struct bf_pci *pci, void **controller)
     return BF_OK;
 }
 
-// Size and format from Identify Namespace (figure 245).
-static enum bf_err read_format(const uint8_t *data, struct bf_block_geometry *g)
+static enum bf_err ask(void *impl, uint32_t nsid, uint32_t what, const uint8_t **answer)
 {
-    struct bf_reader r;
-    uint32_t format, shift;
-    bf_reader_init(&r, data, BF_IDENTIFY_NVME_BYTES);
-    g->blocks = bf_get_u64(&r);
-    // Formats 16 and up are of a later revision, in bits that are reserved in this one.
-    if (data[BF_NVME_IDN_FLBAS] & 0x60)
+    struct nvme *c = impl;
+    *answer = c->answer.host;
+    return c->recovery.state == BF_DEVICE_DEAD ? BF_ERR_TIMEOUT : identify(c, nsid, what);
+}
+
+static enum bf_err nvme_units(void *controller, struct bf_unit *out, uint32_t room, uint32_t *count)
+{
+    struct nvme *c = controller;
+    struct bf_nvme_asked asked = {.identify = ask, .impl = c};
+    for (uint32_t i = sizeof asked.namespaces; i-- > 0;)
+        asked.namespaces = asked.namespaces << 8 | c->controller[BF_NVME_IDC_NN + i];
+    return bf_nvme_units(&asked, out, room, count);
+}
+
+// Geometry of a format, and the memory that its metadata needs.
+static enum bf_err lay_out(struct nvme *c, const struct bf_nvme_format *f,
+                           struct bf_block_geometry *g)
+{
+    uint32_t most = c->max_bytes, each = f->block_size;
+    enum bf_err err = BF_OK;
+    memset(g, 0, sizeof *g);
+    g->block_size = f->block_size;
+    g->blocks = f->blocks;
+    g->alignment = BF_PCI_PAGE;
+    g->depth = DEPTH;
+    if (f->extended) {
+        each += f->metadata;
+        most = most < SIDE_BYTES ? most : SIDE_BYTES;
+    }
+    g->max_blocks = most / each;
+    if (f->metadata && g->max_blocks > SIDE_BYTES / f->metadata)
+        g->max_blocks = SIDE_BYTES / f->metadata;
+    g->preferred_blocks = g->max_blocks;
+    if (bf_block_geometry_check(g))
         return BF_ERR_UNSUPPORTED;
-    bf_reader_init(&r, data + BF_NVME_IDN_LBAF + 4u * (data[BF_NVME_IDN_FLBAS] & 0x0f), 4);
-    format = bf_get_u32(&r);
-    shift = format >> 16 & 0xff;
-    if ((format & 0xffff) != 0 || shift < 9 || shift > 12)
-        return BF_ERR_UNSUPPORTED;
-    g->block_size = 1u << shift;
-    return BF_OK;
+    if (f->metadata && !c->side.host)
+        err = c->pci->ops->alloc(c->pci->impl, COMMANDS * SIDE_BYTES, &c->side);
+    return err;
 }
 
 static enum bf_err nvme_disk(void *controller, uint64_t unit, struct bf_source_disk *out)
 {
     struct nvme *c = controller;
-    struct bf_block_geometry *g = &out->geometry;
+    struct bf_nvme_format format;
     struct namespace *n;
     enum bf_err err;
     if (!unit || unit > UINT32_MAX || c->recovery.state == BF_DEVICE_DEAD)
@@ -558,19 +612,15 @@ static enum bf_err nvme_disk(void *controller, uint64_t unit, struct bf_source_d
     err = identify(c, (uint32_t)unit, BF_NVME_CNS_NAMESPACE);
     if (err)
         return err;
-    memset(g, 0, sizeof *g);
-    err = read_format(c->answer.host, g);
+    if (bf_nvme_format(c->answer.host, BF_IDENTIFY_NVME_BYTES, &format))
+        return BF_ERR_UNSUPPORTED;
+    err = lay_out(c, &format, &out->geometry);
     if (err)
         return err;
-    g->alignment = BF_PCI_PAGE;
-    g->max_blocks = g->preferred_blocks = c->max_bytes / g->block_size;
-    g->depth = DEPTH;
-    if (bf_block_geometry_check(g))
-        return BF_ERR_UNSUPPORTED;
     n = bf_alloc(sizeof *n);
     if (!n)
         return BF_ERR_NO_MEMORY;
-    *n = (struct namespace){.c = c, .nsid = (uint32_t)unit, .block_size = g->block_size};
+    *n = (struct namespace){.c = c, .nsid = (uint32_t)unit, .format = format};
     bf_identify_nvme_controller(c->controller, BF_IDENTIFY_NVME_BYTES, &out->identity);
     bf_identify_nvme_namespace(c->answer.host, BF_IDENTIFY_NVME_BYTES, &out->identity);
     out->ops = &block_ops;
@@ -582,4 +632,5 @@ const struct bf_controller_ops bf_nvme = {.driver = "nvme",
                                           .serves = nvme_serves,
                                           .open = nvme_open,
                                           .disk = nvme_disk,
+                                          .units = nvme_units,
                                           .close = nvme_close};

@@ -57,8 +57,9 @@ enum { // opcodes, 5 and 6
     BF_NVME_ADMIN_IDENTIFY = 0x06,
     BF_NVME_READ = 0x02,
 };
-enum { BF_NVME_CNS_NAMESPACE = 0, BF_NVME_CNS_CONTROLLER = 1 }; // figure 244
-enum { BF_NVME_QUEUE_CONTIGUOUS = 1 };                          // PC, figures 149 and 153
+enum { BF_NVME_CNS_NAMESPACE = 0, BF_NVME_CNS_CONTROLLER = 1, BF_NVME_CNS_ACTIVE = 2 };
+enum { BF_NVME_QUEUE_CONTIGUOUS = 1 }; // PC, figures 149 and 153
+#define BF_NVME_READ_PRACT (1u << 29)  // in dword 12, figure 375
 
 struct bf_nvme_command { // 4.2
     uint8_t opcode;
@@ -87,7 +88,10 @@ enum { // Identify Controller, figure 247
 enum { // Identify Namespace, figure 245
     BF_NVME_IDN_NSZE = 0,
     BF_NVME_IDN_FLBAS = 26,
+    BF_NVME_IDN_DPS = 29,
+    BF_NVME_IDN_EUI64 = 120,
     BF_NVME_IDN_LBAF = 128,
 };
+enum { BF_NVME_FLBAS_EXTENDED = 0x10, BF_NVME_DPS_TYPE = 0x07 };
 
 #endif

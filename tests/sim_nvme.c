@@ -61,21 +61,46 @@ static int put_data(struct sim_nvme *m, const struct bf_nvme_command *c, const u
     return 1;
 }
 
+static const struct sim_nvme_namespace *find(const struct sim_nvme *m, uint32_t nsid)
+{
+    if (nsid == 0 || nsid > (m->highest ? m->highest : 2))
+        return NULL;
+    return &m->space[nsid == 2];
+}
+
+static void list(const struct sim_nvme *m, uint32_t above, uint8_t data[PAGE])
+{
+    uint32_t nsid = m->circular ? 1 : above + 1;
+    for (uint32_t i = 0; i < PAGE / 4 && find(m, nsid); i++, nsid++)
+        memcpy(data + (size_t)i * 4, &nsid, 4);
+}
+
+static void describe(const struct sim_nvme_namespace *n, uint32_t nsid, uint8_t data[PAGE])
+{
+    uint32_t format = n->metadata | n->shift << 16;
+    memcpy(data, &n->blocks, 8);
+    data[26] = (uint8_t)(3 | n->extended << 4 | n->format);
+    data[29] = n->protected;
+    memcpy(data + 128 + 12, &format, 4);
+    data[127] = (uint8_t)nsid; // EUI-64
+}
+
 static uint16_t identify(struct sim_nvme *m, const struct bf_nvme_command *c)
 {
     uint8_t data[PAGE] = {0};
+    uint32_t highest = m->highest ? m->highest : 2;
     if (c->cdw10 == BF_NVME_CNS_CONTROLLER) {
         memcpy(data + 4, "serial-1            Model of a disk                         ", 60);
         data[77] = m->mdts;
-    } else if (c->nsid == 0 || c->nsid > 2) {
+        memcpy(data + 516, &highest, 4);
+    } else if (c->cdw10 == BF_NVME_CNS_ACTIVE) {
+        if (m->old)
+            return 0x02;
+        list(m, c->nsid, data);
+    } else if (!find(m, c->nsid) || c->nsid == m->mute) {
         return 0x0b; // invalid namespace
     } else {
-        const struct sim_nvme_namespace *n = &m->space[c->nsid - 1];
-        uint32_t format = n->metadata | n->shift << 16;
-        memcpy(data, &n->blocks, 8);
-        data[26] = 3;
-        memcpy(data + 128 + 12, &format, 4);
-        data[127] = (uint8_t)c->nsid; // EUI-64
+        describe(find(m, c->nsid), c->nsid, data);
     }
     return put_data(m, c, data, PAGE) ? 0 : 0x04;
 }
@@ -112,17 +137,41 @@ static void admin(struct sim_nvme *m, const struct bf_nvme_command *c)
     complete(m, 0, c->cid, status);
 }
 
+// Blocks with metadata behind each.
+static uint16_t put_extended(struct sim_nvme *m, const struct bf_nvme_command *c,
+                             const struct sim_nvme_namespace *n, uint64_t block, uint32_t count)
+{
+    static uint8_t mixed[4 << 20];
+    uint32_t size = 1u << n->shift, each = size + n->metadata;
+    if ((uint64_t)count * each > sizeof mixed ||
+        (m->mdts && count * each > (uint32_t)PAGE << m->mdts))
+        return 0x02;
+    memset(mixed, 0xee, (size_t)count * each);
+    for (uint32_t i = 0; i < count; i++)
+        memcpy(mixed + (size_t)i * each, n->content + ((block + i) << n->shift), size);
+    return put_data(m, c, mixed, count * each) ? 0 : 0x04;
+}
+
 static uint16_t read_blocks(struct sim_nvme *m, const struct bf_nvme_command *c)
 {
     uint64_t block = (uint64_t)c->cdw11 << 32 | c->cdw10, count = (uint64_t)(c->cdw12 & 0xffff) + 1;
-    const struct sim_nvme_namespace *n;
-    if (c->nsid == 0 || c->nsid > 2)
+    const struct sim_nvme_namespace *n = find(m, c->nsid);
+    uint8_t *beside;
+    if (!n)
         return 0x0b;
-    n = &m->space[c->nsid - 1];
     if (block > n->blocks || count > n->blocks - block)
         return 0x80;
+    int strip = (c->cdw12 >> 29 & 1) && n->protected && n->metadata == 8;
+    if (n->metadata && !strip && n->extended)
+        return put_extended(m, c, n, block, (uint32_t)count);
     if (m->mdts && count << n->shift > (uint64_t)PAGE << m->mdts)
         return 0x02;
+    if (n->metadata && !strip) {
+        beside = c->mptr % 4 ? NULL : sim_pci_reach(&m->pci, c->mptr, count * n->metadata);
+        if (!beside)
+            return 0x04;
+        memset(beside, 0xee, count * n->metadata);
+    }
     return put_data(m, c, n->content + (block << n->shift), (uint32_t)(count << n->shift)) ? 0
                                                                                            : 0x04;
 }
@@ -235,8 +284,10 @@ void sim_nvme_complete(struct sim_nvme *m, uint32_t i)
 void sim_nvme_init(struct sim_nvme *m, const uint8_t *content, uint64_t bytes)
 {
     memset(m, 0, sizeof *m);
-    m->space[0] = (struct sim_nvme_namespace){content, bytes / 512, 9, 0};
-    m->space[1] = (struct sim_nvme_namespace){content, bytes / 4096, 12, 0};
+    m->space[0] =
+        (struct sim_nvme_namespace){.content = content, .blocks = bytes / 512, .shift = 9};
+    m->space[1] =
+        (struct sim_nvme_namespace){.content = content, .blocks = bytes / 4096, .shift = 12};
     m->cc = 1; // as a firmware leaves it
     m->csts = 1;
     sim_pci_init(&m->pci, 0x1b36, 0x0010, 0x010802);

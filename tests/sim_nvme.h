@@ -21,6 +21,9 @@ struct sim_nvme_namespace {
     uint64_t blocks;
     uint32_t shift; // of the block size
     uint16_t metadata;
+    uint8_t extended;  // it lies behind each block
+    uint8_t protected; // it is protection information, at its beginning
+    uint8_t format;    // bits that are set in FLBAS besides
 };
 
 struct sim_nvme_queue {
@@ -32,6 +35,10 @@ struct sim_nvme_queue {
 struct sim_nvme {
     struct sim_pci pci;
     struct sim_nvme_namespace space[2]; // numbers 1 and 2
+    uint32_t highest;                   // further ones are as number 1; 0: none
+    uint32_t mute;                      // is not described
+    uint8_t old;                        // there is no list of them
+    uint8_t circular;                   // the list begins again
     uint32_t dstrd;
     uint8_t mdts;
 

@@ -311,8 +311,8 @@ static void test_what_is_left_to_the_firmware(void)
     id.class_code = 0x010802;
     CHECK(bf_nvme.serves(&id));
     prepare();
-    model.space[0].metadata = 8;
-    model.space[1].shift = 13;
+    model.space[0].format = 0x20; // a format of a later revision
+    model.space[1].shift = 17;
     CHECK_EQ(bf_nvme.open(&model.pci.pci, &controller), BF_OK);
     CHECK_EQ(bf_nvme.disk(controller, 1, &disk), BF_ERR_UNSUPPORTED);
     CHECK_EQ(bf_nvme.disk(controller, 2, &disk), BF_ERR_UNSUPPORTED);
@@ -347,10 +347,140 @@ static void test_half_opened(void)
     bf_nvme.close(NULL);
 }
 
+// ---- Metadata ----------------------------------------------------------------------------------
+
+static void check_all_of(struct bf_source_disk *of)
+{
+    uint32_t size = of->geometry.block_size, most = of->geometry.max_blocks;
+    for (uint64_t block = 0; block < of->geometry.blocks; block += most) {
+        struct bf_block_request r;
+        uint64_t left = of->geometry.blocks - block;
+        submit(of, &r, 0, block, left < most ? (uint32_t)left : most);
+        bf_source_poll(of);
+        CHECK(r.done && r.status == BF_OK && holds(0, block * size, (size_t)r.count * size));
+    }
+}
+
+static void test_metadata_is_dropped(void)
+{
+    static const struct sim_nvme_namespace kinds[] = {
+        {.metadata = 8},
+        {.metadata = 64},
+        {.metadata = 8, .extended = 1},
+        {.metadata = 16, .extended = 1, .protected = 1},
+        {.metadata = 16, .protected = 2},
+        {.metadata = 8, .protected = 1},
+        {.metadata = 8, .extended = 1, .protected = 3},
+    };
+    for (size_t i = 0; i < 2 * sizeof kinds / sizeof kinds[0]; i++) {
+        prepare();
+        model.mdts = i % 2 ? 5 : 0;
+        for (uint32_t k = 0; k < 2; k++) {
+            model.space[k].metadata = kinds[i / 2].metadata;
+            model.space[k].extended = kinds[i / 2].extended;
+            model.space[k].protected = kinds[i / 2].protected;
+        }
+        open_both();
+        check_all_of(&disk);
+        check_all_of(&other);
+        stop();
+    }
+}
+
+// Protection information alone costs nothing: the controller takes it off.
+static void test_protection_is_taken_off_by_the_controller(void)
+{
+    prepare();
+    model.space[0].metadata = 8;
+    model.space[0].protected = 1;
+    open_both();
+    CHECK_EQ(disk.geometry.max_blocks, MIB / 512);
+    stop();
+}
+
+static void test_metadata_survives_a_reset(void)
+{
+    struct bf_block_request a, b;
+    prepare();
+    model.space[0].metadata = 8;
+    model.space[0].extended = 1;
+    open_both();
+    model.fault = SIM_NVME_LOST;
+    model.faults = 1;
+    submit(&disk, &a, 0, 3, 100);
+    submit(&disk, &b, 1, 5000, 100);
+    sim_clock_advance(BF_NVME_TIMEOUT_US);
+    settle();
+    CHECK(a.done && a.status == BF_OK && holds(0, 3 * 512, 51200));
+    CHECK(b.done && b.status == BF_OK && holds(1, 5000 * 512, 51200));
+    stop();
+}
+
+// ---- Which namespaces there are ----------------------------------------------------------------
+
+static struct bf_unit units[2000];
+
+static uint32_t look_for_units(enum bf_err expected, uint32_t room)
+{
+    uint32_t count = 0;
+    memset(units, 0, sizeof units);
+    CHECK_EQ(bf_nvme.open(&model.pci.pci, &controller), BF_OK);
+    CHECK_EQ(bf_nvme.units(controller, units, room, &count), expected);
+    bf_nvme.close(controller);
+    CHECK_EQ(sim_pci_open_ranges(&model.pci), 0);
+    return count;
+}
+
+static void test_finds_all_active_namespaces(void)
+{
+    prepare();
+    CHECK_EQ(look_for_units(BF_OK, 2000), 2);
+    CHECK_EQ(units[1].number, 2);
+    CHECK(!units[1].why && units[1].eui64[7] == 2);
+    model.highest = 1025;
+    CHECK_EQ(look_for_units(BF_OK, 2000), 1025);
+    CHECK(units[1024].number == 1025 && !units[1024].why);
+    model.highest = 2048; // the last page is full
+    CHECK_EQ(look_for_units(BF_OK, 10), 2048);
+    CHECK(units[9].number == 10 && !units[10].number);
+}
+
+static void test_says_what_it_cannot_read(void)
+{
+    prepare();
+    model.mute = 1;
+    model.space[1].shift = 20;
+    CHECK_EQ(look_for_units(BF_OK, 2000), 2);
+    CHECK_STR(units[0].why, "the controller does not describe it");
+    CHECK_STR(units[1].why, "blocks of an unusual size");
+}
+
+static void test_a_list_without_an_end(void)
+{
+    prepare();
+    model.highest = 1 << 20;
+    CHECK_EQ(look_for_units(BF_ERR_LIMIT, 2), 65536);
+    model.circular = 1;
+    CHECK_EQ(look_for_units(BF_ERR_PROTOCOL, 2), 1024);
+}
+
+static void test_a_controller_without_a_list(void)
+{
+    prepare();
+    model.old = 1;
+    model.space[0].blocks = 0; // not active
+    CHECK_EQ(look_for_units(BF_OK, 2000), 1);
+    CHECK_EQ(units[0].number, 2);
+}
+
 TEST_MAIN(TEST(test_reads_every_byte_of_both_namespaces), TEST(test_every_form_of_page_list),
           TEST(test_wide_doorbells_and_small_transfers), TEST(test_any_order_and_a_full_queue),
           TEST(test_a_failed_read_fails_alone), TEST(test_nonsense_resets_once),
           TEST(test_a_lost_completion_resets_once), TEST(test_the_second_time_it_fails),
           TEST(test_a_reset_that_never_ends), TEST(test_a_controller_that_keeps_its_memory),
           TEST(test_pulled_out), TEST(test_closing_one_with_reads_out),
-          TEST(test_what_is_left_to_the_firmware), TEST(test_half_opened))
+          TEST(test_what_is_left_to_the_firmware), TEST(test_half_opened),
+          TEST(test_metadata_is_dropped), TEST(test_protection_is_taken_off_by_the_controller),
+          TEST(test_metadata_survives_a_reset), TEST(test_finds_all_active_namespaces),
+          TEST(test_says_what_it_cannot_read), TEST(test_a_list_without_an_end),
+          TEST(test_a_controller_without_a_list))
