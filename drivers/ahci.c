@@ -6,14 +6,17 @@
 
 #include "base/mem.h"
 #include "base/platform.h"
+#include "drivers/ahci_multiplier.h"
 #include "drivers/ahci_port.h"
 #include "drivers/ahci_regs.h"
 
 enum {
     HANDOFF_US = 2000000, // 25 ms, and 2 s when the other side says that it is busy
     RESET_US = 1000000,   // 10.4.3
+    LINK_US = 50000,      // from power to a link, 10.1.1 and Serial ATA 3.3, 8.4
     REST_US = 100,
-    NO_MULTIPLIER = 0x8000, // UEFI 2.10, 10.3.4.19
+    NO_MULTIPLIER = 0x8000,      // UEFI 2.10, 10.3.4.19
+    NO_MULTIPLIER_PORT = 0xffff, // as firmware writes it
 };
 
 struct ahci {
@@ -149,8 +152,85 @@ static enum bf_err ahci_disk(void *controller, uint64_t unit, struct bf_source_d
     return bf_ahci_port_open(a->pci, a->cap, port, out);
 }
 
+// ---- What is there -----------------------------------------------------------------------------
+
+static uint32_t port_register(struct ahci *a, uint32_t port, uint32_t at)
+{
+    return get(a, bf_ahci_port(port) + at);
+}
+
+static int has_link(struct ahci *a, uint32_t port)
+{
+    return (port_register(a, port, BF_AHCI_PXSSTS) & BF_AHCI_DET_MASK) == BF_AHCI_DET_UP;
+}
+
+// Ports that the firmware left without power get it, and a moment.
+static void power_up(struct ahci *a)
+{
+    enum { POWER = BF_AHCI_PXCMD_SUD | BF_AHCI_PXCMD_POD };
+    uint64_t deadline = bf_platform_now_us() + LINK_US;
+    uint32_t waiting = 0;
+    for (uint32_t i = 0; i < BF_AHCI_PORTS; i++) {
+        uint32_t command = a->ports >> i & 1 ? port_register(a, i, BF_AHCI_PXCMD) : UINT32_MAX;
+        if (command == UINT32_MAX || (command & POWER) == POWER || has_link(a, i))
+            continue;
+        put(a, bf_ahci_port(i) + BF_AHCI_PXCMD, command | POWER);
+        waiting = 1;
+    }
+    while (waiting && bf_platform_now_us() < deadline)
+        bf_platform_idle(REST_US);
+}
+
+struct search {
+    struct bf_unit *out;
+    uint32_t room, count;
+};
+
+static void add(struct search *s, uint32_t port, uint32_t multiplier, const char *why)
+{
+    if (s->count < s->room)
+        s->out[s->count] =
+            (struct bf_unit){.number = BF_UNIT_SATA | port << 16 | multiplier, .why = why};
+    s->count++;
+}
+
+static enum bf_err add_multiplier(struct ahci *a, struct search *s, uint32_t port)
+{
+    uint32_t present;
+    enum bf_err err = bf_ahci_multiplier(a->pci, port, &present);
+    if (err)
+        add(s, port, NO_MULTIPLIER_PORT, "a port multiplier that does not tell what it has");
+    for (uint32_t i = 0; i < BF_AHCI_MULTIPLIER_PORTS; i++)
+        if (present >> i & 1)
+            add(s, port, i, "behind a port multiplier");
+    return err == BF_ERR_IO ? BF_OK : err;
+}
+
+static enum bf_err ahci_units(void *controller, struct bf_unit *out, uint32_t room, uint32_t *count)
+{
+    struct ahci *a = controller;
+    struct search s = {.out = out, .room = room};
+    enum bf_err err = BF_OK;
+    power_up(a);
+    for (uint32_t i = 0; i < BF_AHCI_PORTS; i++) {
+        enum bf_err asked = BF_OK;
+        uint32_t signature;
+        if (!(a->ports >> i & 1) || !has_link(a, i))
+            continue;
+        signature = port_register(a, i, BF_AHCI_PXSIG);
+        if (signature == BF_AHCI_SIG_MULTIPLIER)
+            asked = add_multiplier(a, &s, i);
+        else if (signature != BF_AHCI_SIG_ATAPI && signature != BF_AHCI_SIG_ENCLOSURE)
+            add(&s, i, NO_MULTIPLIER_PORT, NULL);
+        err = err ? err : asked;
+    }
+    *count = s.count;
+    return a->pci->failed ? BF_ERR_IO : err;
+}
+
 const struct bf_controller_ops bf_ahci = {.driver = "ahci",
                                           .serves = ahci_serves,
                                           .open = ahci_open,
                                           .disk = ahci_disk,
+                                          .units = ahci_units,
                                           .close = ahci_close};

@@ -39,7 +39,7 @@ enum {
 
 struct shared { // with the controller
     struct bf_ahci_header header[32];
-    uint8_t received[256]; // frames
+    uint8_t received[BF_AHCI_RECEIVED_BYTES]; // frames
     struct bf_ahci_table table[SLOTS];
     uint8_t answer[BF_ATA_PAGE_BYTES];
 };
@@ -366,7 +366,9 @@ static enum bf_err wait_for_disk(struct bf_ahci_port *p)
     if (read_port(p, BF_AHCI_PXTFD) & (BF_AHCI_PXTFD_BSY | BF_AHCI_PXTFD_DRQ))
         return is_over(p) ? BF_ERR_TIMEOUT : BF_AGAIN;
     signature = read_port(p, BF_AHCI_PXSIG);
-    if (signature == BF_AHCI_SIG_ATAPI || signature == BF_AHCI_SIG_MULTIPLIER)
+    if (signature == BF_AHCI_SIG_ATAPI || signature == BF_AHCI_SIG_ENCLOSURE)
+        return BF_ERR_NOT_FOUND;
+    if (signature == BF_AHCI_SIG_MULTIPLIER)
         return BF_ERR_UNSUPPORTED;
     begin_commands(p);
     question(p, IDENTIFYING, bf_ata_identify);

@@ -54,11 +54,15 @@ enum {                                 // PxCMD, 3.3.7
     BF_AHCI_PXCMD_FRE = 0x0010,
     BF_AHCI_PXCMD_FR = 0x4000,
     BF_AHCI_PXCMD_CR = 0x8000,
+    BF_AHCI_PXCMD_PMA = 0x20000,
 };
 enum { BF_AHCI_PXTFD_DRQ = 0x08, BF_AHCI_PXTFD_BSY = 0x80 };
 #define BF_AHCI_SIG_ATAPI      0xeb140101u
 #define BF_AHCI_SIG_MULTIPLIER 0x96690101u
+#define BF_AHCI_SIG_ENCLOSURE  0xc33c0101u
 enum { BF_AHCI_DET_MASK = 0x0f, BF_AHCI_DET_UP = 3, BF_AHCI_DET_COMRESET = 1 };
+enum { BF_AHCI_RECEIVED_BYTES = 256, BF_AHCI_RECEIVED_D2H = 0x40 }; // 4.2.1
+enum { BF_AHCI_HEADER_PMP = 12 }; // where the port of a multiplier is in flags
 
 struct bf_ahci_header { // command header, 4.2.2
     uint16_t flags;     // CFL: length of the command frame in words of 32 bits

@@ -172,10 +172,11 @@ static int is_listed(const struct scan *scan, const EFI_BLOCK_IO_PROTOCOL *io,
 
 // The same name given by the disk itself: a second cable to one unit. It is not dropped silently,
 // since a maker who gives two disks one name should be seen.
-static int is_second_way(const struct scan *scan, const struct bf_disk_identity *id)
+int bf_blockio_second_way(const struct bf_efi_disk *disks, uint32_t count,
+                          const struct bf_disk_identity *id)
 {
-    for (uint32_t i = 0; id->wwn[0] && i < scan->count; i++) {
-        const struct bf_disk_identity *other = &scan->disks[i].source.identity;
+    for (uint32_t i = 0; id->wwn[0] && i < count; i++) {
+        const struct bf_disk_identity *other = &disks[i].source.identity;
         if (strcmp(other->wwn, id->wwn) == 0 && strcmp(other->serial, id->serial) == 0 &&
             other->bytes == id->bytes && other->block_size == id->block_size)
             return 1;
@@ -236,7 +237,7 @@ static enum bf_err add(struct scan *scan, EFI_HANDLE handle)
         return err;
     if (io->Media->MediaPresent)
         bf_identity_efi(handle, path, &disk->source.identity);
-    if (!disk->why[0] && is_second_way(scan, &disk->source.identity)) {
+    if (!disk->why[0] && bf_blockio_second_way(scan->disks, scan->count, &disk->source.identity)) {
         bf_source_close(&disk->source);
         say(disk, BF_SECOND_WAY);
     }
@@ -273,7 +274,7 @@ static int compare_paths(const char *a, const char *b)
     return (*a != 0) - (*b != 0);
 }
 
-static void sort_disks(struct bf_efi_disk *disks, uint32_t count)
+void bf_blockio_sort(struct bf_efi_disk *disks, uint32_t count)
 {
     for (uint32_t i = 1; i < count; i++)
         for (uint32_t j = i; j && compare_paths(disks[j - 1].source.identity.path,
@@ -303,7 +304,7 @@ enum bf_err bf_blockio_scan(struct bf_efi_disk *disks, uint32_t *count)
     if (err != BF_OK)
         while (scan.count)
             bf_source_close(&disks[--scan.count].source);
-    sort_disks(disks, scan.count);
+    bf_blockio_sort(disks, scan.count);
     *count = scan.count;
     return err;
 }

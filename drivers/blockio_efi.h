@@ -37,4 +37,10 @@ enum bf_err bf_blockio_scan(struct bf_efi_disk *disks, uint32_t *count);
 // path. BF_ERR_NOT_FOUND when it is not there, BF_ERR_MISMATCH when it has another size.
 enum bf_err bf_blockio_reopen(struct bf_efi_disk *disk);
 
+// The same name, given by the disk itself, as one in the list has.
+int bf_blockio_second_way(const struct bf_efi_disk *disks, uint32_t count,
+                          const struct bf_disk_identity *id);
+// Brings the list into the order of the paths.
+void bf_blockio_sort(struct bf_efi_disk *disks, uint32_t count);
+
 #endif

@@ -8,6 +8,7 @@
 #include <efi.h>
 #include <efipciio.h>
 
+#include "base/fmt.h"
 #include "base/log.h"
 #include "drivers/handles_efi.h"
 #include "drivers/scsibus_efi.h"
@@ -189,6 +190,21 @@ struct bf_pci_id bf_pci_efi_identify(void *handle)
         return none;
     struct bf_pci_id id = bf_pci_identify(&pci);
     return pci.failed ? none : id;
+}
+
+void bf_pci_efi_slot(void *handle, char *out, size_t size)
+{
+    EFI_GUID guid = EFI_PCI_IO_PROTOCOL_GUID;
+    EFI_PCI_IO_PROTOCOL *io = bf_efi_protocol(handle, &guid);
+    UINTN segment, bus, device, function;
+    char before[8] = "";
+    out[0] = 0;
+    if (!io || EFI_ERROR(io->GetLocation(io, &segment, &bus, &device, &function)))
+        return;
+    if (segment)
+        bf_snprintf(before, sizeof before, "%04x:", (uint32_t)segment & 0xffff);
+    bf_snprintf(out, size, "%s%02x:%02x.%u", before, (uint32_t)bus & 0xff, (uint32_t)device & 0xff,
+                (uint32_t)function & 7);
 }
 
 static enum bf_err enable(struct bf_pci_efi *p)

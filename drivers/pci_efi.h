@@ -4,6 +4,7 @@
 #ifndef BF_DRIVERS_PCI_EFI_H
 #define BF_DRIVERS_PCI_EFI_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "drivers/pci.h"
@@ -18,6 +19,10 @@ struct bf_pci_efi {
 
 // Vendor, device and class of a handle's function, without taking anything. All zero without one.
 struct bf_pci_id bf_pci_efi_identify(void *handle);
+
+// Where a handle's function is: "00:05.0", with the segment in front where it is not 0. Empty
+// without one.
+void bf_pci_efi_slot(void *handle, char *out, size_t size);
 
 // Disconnects the firmware's driver and whatever it had made on top, and enables the function.
 // BF_ERR_BUSY when the firmware does not let go; everything is then as it was.

@@ -1,70 +1,56 @@
 // SPDX-License-Identifier: Apache-2.0
 // Taking controllers over. See drivers/takeover_efi.h. A controller is taken with all its disks or
-// not at all.
+// not at all: first those with disks that the firmware lists, then the others that one of our
+// drivers serves. One that has no disk for us goes back at once.
 #include "drivers/takeover_efi.h"
 
 #include <string.h>
 
 #include <efi.h>
+#include <efipciio.h>
 
 #include "base/fmt.h"
 #include "base/log.h"
 #include "drivers/ahci.h"
 #include "drivers/handles_efi.h"
 #include "drivers/nvme.h"
+#include "drivers/unit_efi.h"
 #include "drivers/virtio_blk.h"
 #include "drivers/virtio_scsi.h"
 
 static const struct bf_controller_ops *const drivers[] = {&bf_ahci, &bf_nvme, &bf_virtio_blk,
                                                           &bf_virtio_scsi};
 
-enum { DRIVERS = sizeof drivers / sizeof drivers[0] };
+enum { DRIVERS = sizeof drivers / sizeof drivers[0], UNITS_MAX = 256 };
 
-// The disks of one controller.
+// One controller: the disks that the firmware lists on it, and what its driver finds.
 struct group {
     EFI_HANDLE handle;
     struct bf_efi_disk *disk[BF_EFI_DISKS_MAX];
-    uint64_t unit[BF_EFI_DISKS_MAX];
+    uint64_t number[BF_EFI_DISKS_MAX];
+    uint8_t readable[BF_EFI_DISKS_MAX]; // others are listed with a reason, and stay as they are
+    uint32_t count;
+    struct bf_unit unit[UNITS_MAX];
+    uint32_t units; // may be more than there is room for
+};
+
+struct list {
+    struct bf_efi_disk *disk;
     uint32_t count;
 };
 
-// The unit that the rest of the path names; 0 when it names none.
-static uint64_t unit_of(const EFI_DEVICE_PATH *rest)
+static void collect(struct group *group, EFI_HANDLE handle, const struct list *list)
 {
-    enum { MESSAGING = 3, SCSI = 2, SATA = 18, NVME = 23 }; // UEFI 2.10, 10.3.4.2, .19, .21
-    enum { SCSI_BYTES = 8, SATA_BYTES = 10, NVME_BYTES = 16 };
-    const uint8_t *fields = (const uint8_t *)rest + sizeof *rest;
-    uint32_t bytes = DevicePathNodeLength(rest), kind = DevicePathSubType(rest);
-    uint16_t place[3] = {0};
-    uint32_t nsid;
-    if (DevicePathType(rest) != MESSAGING)
-        return 0;
-    if (kind == NVME && bytes == NVME_BYTES) {
-        memcpy(&nsid, fields, sizeof nsid);
-        return nsid;
-    }
-    if ((kind == SCSI && bytes == SCSI_BYTES) || (kind == SATA && bytes == SATA_BYTES))
-        memcpy(place, fields, bytes - sizeof *rest);
-    else
-        return 0;
-    if (kind == SATA && place[2]) // a logical unit of something that is no disk
-        return 0;
-    return (kind == SATA ? BF_UNIT_SATA : BF_UNIT_SCSI) | (uint32_t)place[0] << 16 | place[1];
-}
-
-static void collect(struct group *group, EFI_HANDLE handle, struct bf_efi_disk *disks,
-                    uint32_t count, uint8_t *tried)
-{
+    memset(group, 0, sizeof *group);
     group->handle = handle;
-    group->count = 0;
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < list->count; i++) {
         const EFI_DEVICE_PATH *rest;
-        if (!disks[i].source.ops ||
-            bf_efi_path_function(bf_efi_path(disks[i].handle), &rest) != handle)
+        struct bf_efi_disk *disk = &list->disk[i];
+        if (bf_efi_path_function(bf_efi_path(disk->handle), &rest) != handle)
             continue;
-        tried[i] = 1;
-        group->unit[group->count] = unit_of(rest);
-        group->disk[group->count++] = &disks[i];
+        group->number[group->count] = bf_unit_efi_number(rest);
+        group->readable[group->count] = disk->source.ops != NULL;
+        group->disk[group->count++] = disk;
     }
 }
 
@@ -76,6 +62,104 @@ static const struct bf_controller_ops *driver_for(EFI_HANDLE handle)
             return drivers[i];
     return NULL;
 }
+
+// ---- What is not read --------------------------------------------------------------------------
+
+static void add_unread(struct bf_takeover *t, EFI_HANDLE handle, const char *what, const char *why)
+{
+    struct bf_unread *u = &t->unread[t->unread_count++];
+    if (t->unread_count > BF_UNREAD_MAX)
+        return;
+    memset(u, 0, sizeof *u);
+    bf_pci_efi_slot(handle, u->slot, sizeof u->slot);
+    bf_snprintf(u->what, sizeof u->what, "%s", what);
+    bf_snprintf(u->why, sizeof u->why, "%s", why);
+    bf_log(BF_LOG_WARNING, "controller %s: %s is not read: %s", u->slot, what, why);
+}
+
+static void add_unread_unit(struct bf_takeover *t, EFI_HANDLE handle, uint64_t number,
+                            const char *why)
+{
+    char what[sizeof t->unread[0].what];
+    bf_unit_efi_name(number, what, sizeof what);
+    add_unread(t, handle, what, why);
+}
+
+// ---- Disks that the firmware does not list -----------------------------------------------------
+
+static int is_listed(const struct group *group, const struct list *list, uint64_t number,
+                     const char *path)
+{
+    for (uint32_t i = 0; i < group->count; i++)
+        if (group->number[i] == number)
+            return 1;
+    for (uint32_t i = 0; i < list->count; i++)
+        if (path[0] && strcmp(list->disk[i].source.identity.path, path) == 0)
+            return 1;
+    return 0;
+}
+
+static void say(struct bf_efi_disk *disk, const char *why)
+{
+    bf_snprintf(disk->why, sizeof disk->why, "%s", why);
+}
+
+static void open_extra(struct bf_takeover *t, const struct bf_taken *taken, struct list *list,
+                       const struct group *group, const struct bf_unit *unit, const char *path)
+{
+    struct bf_efi_disk *disk = &list->disk[list->count];
+    struct bf_source_disk *source = &disk->source;
+    char why[sizeof t->unread[0].why];
+    enum bf_err err;
+    memset(disk, 0, sizeof *disk);
+    bf_snprintf(source->identity.path, sizeof source->identity.path, "%s", path);
+    err = taken->ops->disk(taken->controller, unit->number, source);
+    if (err == BF_ERR_NOT_FOUND) // what was taken for a disk is none
+        return;
+    if (err) {
+        bf_snprintf(why, sizeof why, "driver %s cannot open it (%s)", taken->ops->driver,
+                    bf_err_name(err));
+        add_unread_unit(t, group->handle, unit->number, why);
+        return;
+    }
+    source->identity.block_size = source->geometry.block_size;
+    source->identity.bytes = bf_source_bytes(source);
+    disk->removable = source->geometry.removable;
+    if (bf_blockio_second_way(list->disk, list->count, &source->identity)) {
+        bf_source_close(source);
+        say(disk, BF_SECOND_WAY);
+    } else if (disk->removable) {
+        say(disk, "removable; name it with disk= to migrate it");
+    }
+    list->count++;
+    bf_log(BF_LOG_INFO, "%s: driver %s; the firmware does not list it", path, taken->ops->driver);
+}
+
+// `why`: they cannot be opened, although the driver sees them; NULL: they are opened.
+static void add_extras(struct bf_takeover *t, const struct bf_taken *taken, struct list *list,
+                       const struct group *group, const char *why)
+{
+    char path[BF_PATH_MAX], more[32];
+    uint32_t there = group->units < UNITS_MAX ? group->units : UNITS_MAX;
+    for (uint32_t i = 0; i < there; i++) {
+        const struct bf_unit *unit = &group->unit[i];
+        bf_unit_efi_path(group->handle, unit, path, sizeof path);
+        if (is_listed(group, list, unit->number, path))
+            continue;
+        if (unit->why || why)
+            add_unread_unit(t, group->handle, unit->number, unit->why ? unit->why : why);
+        else if (list->count == BF_EFI_DISKS_MAX)
+            add_unread_unit(t, group->handle, unit->number, "there are more than 64 disks");
+        else
+            open_extra(t, taken, list, group, unit, path);
+    }
+    if (group->units == there)
+        return;
+    bf_snprintf(more, sizeof more, "%u disks more", group->units - there);
+    add_unread(t, group->handle, more, "too many on one controller");
+}
+
+// ---- Taking ------------------------------------------------------------------------------------
 
 // Opens one disk natively. It must be what the firmware saw.
 static enum bf_err open_native(const struct bf_taken *taken, struct bf_efi_disk *disk,
@@ -93,14 +177,25 @@ static enum bf_err open_native(const struct bf_taken *taken, struct bf_efi_disk 
     return BF_ERR_MISMATCH;
 }
 
-static enum bf_err open_group(struct bf_taken *taken, const struct group *group)
+static enum bf_err open_group(struct bf_taken *taken, struct group *group, struct bf_asked *asked)
 {
+    char slot[sizeof((struct bf_unread *)0)->slot];
     enum bf_err err = bf_pci_efi_open(&taken->bus, group->handle);
+    if (!err)
+        err = taken->ops->open(&taken->bus.pci, &taken->controller);
+    asked->err = err;
     if (err)
         return err;
-    err = taken->ops->open(&taken->bus.pci, &taken->controller);
+    asked->err = taken->ops->units(taken->controller, group->unit, UNITS_MAX, &group->units);
+    asked->units = group->units;
+    if (asked->err) {
+        bf_pci_efi_slot(group->handle, slot, sizeof slot);
+        bf_log(BF_LOG_WARNING, "controller %s: driver %s could not ask for all disks (%s)", slot,
+               asked->driver, bf_err_name(asked->err));
+    }
     for (uint32_t i = 0; !err && i < group->count; i++)
-        err = open_native(taken, group->disk[i], group->unit[i]);
+        if (group->readable[i])
+            err = open_native(taken, group->disk[i], group->number[i]);
     return err;
 }
 
@@ -120,6 +215,8 @@ static void back_to_firmware(struct bf_taken *taken, const struct group *group,
     give_back(taken);
     for (uint32_t i = 0; i < group->count; i++) {
         struct bf_efi_disk *disk = group->disk[i];
+        if (!group->readable[i])
+            continue;
         disk->source.identity = before[i];
         enum bf_err err = bf_blockio_reopen(disk);
         if (!err)
@@ -130,48 +227,89 @@ static void back_to_firmware(struct bf_taken *taken, const struct group *group,
     }
 }
 
-static void take(struct bf_takeover *t, const struct bf_controller_ops *ops, struct group *group)
+static uint32_t release(const struct group *group, struct bf_disk_identity *before)
 {
-    static struct bf_disk_identity before[BF_EFI_DISKS_MAX]; // large for the firmware's stack
-    struct bf_taken *taken = &t->taken[t->count];
-    enum bf_err err;
-    memset(taken, 0, sizeof *taken);
-    taken->ops = ops;
+    uint32_t readable = 0;
     for (uint32_t i = 0; i < group->count; i++) {
         before[i] = group->disk[i]->source.identity;
         bf_source_close(&group->disk[i]->source);
         group->disk[i]->handle = NULL; // may cease to exist
+        readable += group->readable[i];
     }
-    err = open_group(taken, group);
-    if (!err) {
-        t->count++;
-        bf_log(BF_LOG_INFO, "%s: driver %s", before[0].path, ops->driver);
-        return;
-    }
-    bf_log(BF_LOG_WARNING, "%s: driver %s does not start (%s); using the firmware's",
-           before[0].path, ops->driver, bf_err_name(err));
-    back_to_firmware(taken, group, before);
+    return readable;
 }
 
-void bf_takeover_begin(struct bf_takeover *t, struct bf_efi_disk *disks, uint32_t *disk_count)
+static void take(struct bf_takeover *t, const struct bf_controller_ops *ops, struct group *group,
+                 struct list *list)
 {
-    uint32_t count = *disk_count;
-    static struct group group;
-    uint8_t tried[BF_EFI_DISKS_MAX] = {0}; // with all disks of its controller
-    memset(t, 0, sizeof *t);
-    for (uint32_t i = 0; i < count && t->count < BF_TAKEOVER_MAX; i++) {
-        const EFI_DEVICE_PATH *rest;
-        EFI_HANDLE handle;
-        const struct bf_controller_ops *ops;
-        if (!disks[i].source.ops || tried[i])
-            continue;
-        handle = bf_efi_path_function(bf_efi_path(disks[i].handle), &rest);
-        ops = handle ? driver_for(handle) : NULL;
-        if (!ops)
-            continue;
-        collect(&group, handle, disks, count, tried);
-        take(t, ops, &group);
+    static struct bf_disk_identity before[BF_EFI_DISKS_MAX]; // large for the firmware's stack
+    struct bf_taken *taken = &t->taken[t->count];
+    struct bf_asked *asked = &t->asked[t->asked_count++];
+    uint32_t had = list->count, readable = release(group, before);
+    char slot[sizeof t->unread[0].slot];
+    enum bf_err err;
+    memset(taken, 0, sizeof *taken);
+    taken->ops = ops;
+    *asked = (struct bf_asked){.handle = group->handle, .driver = ops->driver};
+    err = open_group(taken, group, asked);
+    if (!err)
+        add_extras(t, taken, list, group, NULL);
+    if (!err && (readable || list->count > had)) {
+        t->count++;
+        if (readable)
+            bf_log(BF_LOG_INFO, "%s: driver %s", before[0].path, ops->driver);
+        return;
     }
+    bf_pci_efi_slot(group->handle, slot, sizeof slot);
+    if (err)
+        bf_log(BF_LOG_WARNING, "%s: driver %s does not start (%s); using the firmware's",
+               readable ? before[0].path : slot, ops->driver, bf_err_name(err));
+    back_to_firmware(taken, group, before);
+    if (err)
+        add_extras(t, taken, list, group, "its controller is left to the firmware");
+}
+
+static int was_asked(const struct bf_takeover *t, EFI_HANDLE handle)
+{
+    for (uint32_t i = 0; i < t->asked_count; i++)
+        if (t->asked[i].handle == handle)
+            return 1;
+    return 0;
+}
+
+static void visit(struct bf_takeover *t, EFI_HANDLE handle, struct list *list)
+{
+    static struct group group; // large for the firmware's stack
+    const struct bf_controller_ops *ops;
+    if (!handle || was_asked(t, handle) || !(ops = driver_for(handle)))
+        return;
+    if (t->asked_count == BF_TAKEOVER_MAX) {
+        add_unread(t, handle, "what the firmware does not list",
+                   "there are more than 64 controllers");
+        return;
+    }
+    collect(&group, handle, list);
+    take(t, ops, &group, list);
+}
+
+void bf_takeover_begin(struct bf_takeover *t, struct bf_efi_disk *disks, uint32_t *count)
+{
+    EFI_GUID guid = EFI_PCI_IO_PROTOCOL_GUID;
+    struct list list = {.disk = disks, .count = *count};
+    EFI_HANDLE *handles;
+    size_t functions;
+    memset(t, 0, sizeof *t);
+    for (uint32_t i = 0; i < *count; i++) {
+        const EFI_DEVICE_PATH *rest;
+        if (disks[i].source.ops && disks[i].handle)
+            visit(t, bf_efi_path_function(bf_efi_path(disks[i].handle), &rest), &list);
+    }
+    handles = bf_efi_handles(&guid, &functions);
+    for (size_t i = 0; i < functions; i++)
+        visit(t, handles[i], &list);
+    bf_efi_free(handles);
+    bf_blockio_sort(disks, list.count);
+    *count = list.count;
 }
 
 void bf_takeover_end(struct bf_takeover *t)

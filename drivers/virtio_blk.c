@@ -430,8 +430,18 @@ static enum bf_err blk_disk(void *controller, uint64_t unit, struct bf_source_di
     return BF_OK;
 }
 
+static enum bf_err blk_units(void *controller, struct bf_unit *out, uint32_t room, uint32_t *count)
+{
+    const struct virtio_blk *d = controller;
+    *count = d->blocks ? 1 : 0; // one that is given its medium later
+    if (*count && room)
+        out[0] = (struct bf_unit){0};
+    return BF_OK;
+}
+
 const struct bf_controller_ops bf_virtio_blk = {.driver = "virtio-blk",
                                                 .serves = blk_serves,
                                                 .open = blk_open,
                                                 .disk = blk_disk,
+                                                .units = blk_units,
                                                 .close = blk_shut};

@@ -8,8 +8,12 @@
 // is busy for, or not ready, for a time. When one is late its unit is reset, whereupon the device
 // returns all of its commands and they are asked again. When that does not help, or a completion
 // makes no sense, the device is reset once and asked again for everything that was out; the next
-// time everything fails with BF_ERR_TIMEOUT (drivers/recovery.h). Only INQUIRY, READ CAPACITY and
-// READ are sent.
+// time everything fails with BF_ERR_TIMEOUT (drivers/recovery.h). Only REPORT LUNS, INQUIRY, READ
+// CAPACITY and READ are sent.
+//
+// Looking for units, all targets that the device may have are asked for their units, as many at
+// once as there are commands, since nearly all of them are not there; those that answer are then
+// looked at one by one.
 #include "drivers/virtio_scsi.h"
 
 #include <string.h>
@@ -19,6 +23,7 @@
 #include "base/platform.h"
 #include "drivers/recovery.h"
 #include "drivers/scsi.h"
+#include "drivers/scsi_units.h"
 #include "drivers/virtio_pci.h"
 #include "drivers/virtio_scsi_wire.h"
 
@@ -32,9 +37,10 @@ enum {
     CONTROL_SIZE = 2,
     TRANSFER_BYTES = 1048576,
     VIRTIO_SECTOR_BYTES = 512, // the unit of max_sectors
-    LUN_MAX = 0x3fff,
     ASK_US = 5000000,
     ASK_REST_US = 20,
+    SEARCH_US = 20000000, // for all units of all targets
+    TARGETS = 256,
     RETRY_US = 10000,
     TRIES = 6, // some hosts call an unreadable block an aborted command
     CLOSE_US = 1000000,
@@ -72,22 +78,28 @@ struct pending {
     enum bf_err status; // of a question
 };
 
+struct unit {
+    struct virtio_scsi *d;
+    struct bf_vscsi_lun lun;
+    uint32_t block_size;
+};
+
 struct virtio_scsi {
     struct bf_virtio virtio;
     struct bf_virtqueue requests, control;
-    struct bf_dma shared;
+    struct bf_dma shared, luns; // luns: of REPORT LUNS, from the first search on
     struct pending pending[COMMANDS];
     uint32_t max_bytes;
     uint16_t depth;
     uint64_t tmf_deadline_us; // 0: none is out
     uint8_t unit_resets;
     struct bf_recovery recovery;
-};
 
-struct unit {
-    struct virtio_scsi *d;
-    struct bf_vscsi_lun lun;
-    uint32_t block_size;
+    uint32_t targets;            // that there may be
+    struct unit scout[COMMANDS]; // by which targets are asked
+    uint16_t sought[COMMANDS];   // the target that it is out for, plus one
+    uint8_t answers[TARGETS / 8];
+    uint64_t search_us; // until when
 };
 
 static struct shared *shared_of(const struct virtio_scsi *d)
@@ -390,21 +402,20 @@ static void poll_device(struct virtio_scsi *d)
 
 // ---- Asking what a unit is ---------------------------------------------------------------------
 
-// Waits for the answer. When none comes, the place stays taken, and with it what it is written to.
-static enum bf_err ask(void *impl, const uint8_t cdb[BF_SCSI_CDB_BYTES], uint32_t bytes,
-                       const uint8_t **answer, uint32_t *got)
+// Waits for the answer, which comes to `at`. When none comes, the place stays taken, and with it
+// what it is written to.
+static enum bf_err ask_at(struct unit *unit, const uint8_t cdb[BF_SCSI_CDB_BYTES], uint64_t at,
+                          uint32_t bytes, uint32_t *got)
 {
-    struct unit *unit = impl;
     struct virtio_scsi *d = unit->d;
     uint64_t deadline = bf_platform_now_us() + ASK_US;
     struct pending *p;
     uint32_t i;
     if (d->recovery.state != BF_DEVICE_WORKING || find_free(d, unit, &i))
         return BF_ERR_TIMEOUT;
-    memset(shared_of(d)->answer, 0, sizeof shared_of(d)->answer);
     p = &d->pending[i];
     p->bytes = bytes;
-    p->at = d->shared.device + offsetof(struct shared, answer);
+    p->at = at;
     send(d, i, unit, cdb);
     while (p->state != FREE && bf_platform_now_us() < deadline) {
         poll_device(d);
@@ -412,9 +423,103 @@ static enum bf_err ask(void *impl, const uint8_t cdb[BF_SCSI_CDB_BYTES], uint32_
     }
     if (p->state != FREE || d->recovery.state == BF_DEVICE_DEAD)
         return BF_ERR_TIMEOUT;
-    *answer = shared_of(d)->answer;
     *got = p->status ? 0 : bytes - p->residual;
     return p->status;
+}
+
+static enum bf_err ask(void *impl, const uint8_t cdb[BF_SCSI_CDB_BYTES], uint32_t bytes,
+                       const uint8_t **answer, uint32_t *got)
+{
+    struct unit *unit = impl;
+    struct virtio_scsi *d = unit->d;
+    *answer = shared_of(d)->answer;
+    memset(shared_of(d)->answer, 0, sizeof shared_of(d)->answer);
+    return ask_at(unit, cdb, d->shared.device + offsetof(struct shared, answer), bytes, got);
+}
+
+// ---- Looking for units -------------------------------------------------------------------------
+
+static void send_scout(struct virtio_scsi *d, uint32_t i, uint32_t target)
+{
+    uint8_t cdb[BF_SCSI_CDB_BYTES];
+    bf_scsi_report_luns(cdb, BF_SCSI_LUNS_LEAST);
+    d->scout[i] = (struct unit){.d = d, .lun = bf_vscsi_lun((uint8_t)target, 0)};
+    d->sought[i] = (uint16_t)(target + 1);
+    d->pending[i].bytes = BF_SCSI_LUNS_LEAST;
+    d->pending[i].at = d->luns.device + (uint64_t)i * BF_SCSI_LUNS_LEAST;
+    send(d, i, &d->scout[i], cdb);
+}
+
+// A target that refuses the command is there. Returns how many are still out.
+static uint32_t collect_scouts(struct virtio_scsi *d)
+{
+    uint32_t out = 0;
+    for (uint32_t i = 0; i < COMMANDS; i++) {
+        uint32_t target = d->sought[i] - 1u;
+        if (!d->sought[i])
+            continue;
+        if (d->pending[i].state != FREE) {
+            out++;
+            continue;
+        }
+        d->sought[i] = 0;
+        if (!d->pending[i].status || d->pending[i].status == BF_ERR_IO)
+            d->answers[target / 8] |= (uint8_t)(1u << target % 8);
+    }
+    return out;
+}
+
+static enum bf_err find_targets(struct virtio_scsi *d)
+{
+    uint32_t next = 0;
+    memset(d->answers, 0, sizeof d->answers);
+    while (collect_scouts(d) || next < d->targets) {
+        if (d->recovery.state == BF_DEVICE_DEAD || bf_platform_now_us() >= d->search_us)
+            return BF_ERR_TIMEOUT;
+        for (uint32_t i = 0; i < COMMANDS && next < d->targets; i++)
+            if (d->recovery.state == BF_DEVICE_WORKING && d->pending[i].state == FREE)
+                send_scout(d, i, next++);
+        poll_device(d);
+        if (d->pending[0].state != FREE)
+            bf_platform_idle(ASK_REST_US);
+    }
+    return BF_OK;
+}
+
+static enum bf_err ask_any(void *impl, uint32_t target, uint32_t lun,
+                           const uint8_t cdb[BF_SCSI_CDB_BYTES], uint32_t bytes,
+                           const uint8_t **answer, uint32_t *got)
+{
+    struct virtio_scsi *d = impl;
+    d->scout[0] = (struct unit){.d = d, .lun = bf_vscsi_lun((uint8_t)target, (uint16_t)lun)};
+    if (bf_platform_now_us() >= d->search_us)
+        return BF_ERR_TIMEOUT;
+    *answer = d->luns.host;
+    memset(d->luns.host, 0, bytes);
+    return ask_at(&d->scout[0], cdb, d->luns.device, bytes, got);
+}
+
+static enum bf_err scsi_units(void *controller, struct bf_unit *out, uint32_t room, uint32_t *count)
+{
+    struct virtio_scsi *d = controller;
+    struct bf_pci *pci = d->virtio.pci;
+    struct bf_scsi_host host = {.ask = ask_any, .impl = d};
+    enum bf_err err = BF_OK, first = BF_OK;
+    *count = 0;
+    if (!d->luns.host)
+        err = pci->ops->alloc(pci->impl, BF_SCSI_LUNS_BYTES, &d->luns);
+    d->search_us = bf_platform_now_us() + SEARCH_US;
+    if (!err)
+        err = find_targets(d);
+    for (uint32_t target = 0; target < TARGETS && !err; target++) {
+        if (d->answers[target / 8] >> target % 8 & 1)
+            err = bf_scsi_units(&host, target, out, room, count);
+        if (err == BF_ERR_LIMIT) { // of this target
+            first = err;
+            err = BF_OK;
+        }
+    }
+    return err ? err : first;
 }
 
 // ---- The block interface -----------------------------------------------------------------------
@@ -519,6 +624,9 @@ static enum bf_err read_limits(struct virtio_scsi *d)
         d->max_bytes = sectors * VIRTIO_SECTOR_BYTES;
     commands = words[BF_VSCSI_CONFIG_CMD_PER_LUN];
     d->depth = commands && commands < DEPTH ? (uint16_t)commands : DEPTH;
+    d->targets = 1 + (words[BF_VSCSI_CONFIG_MAX_TARGET] >> 16);
+    if (d->targets > TARGETS)
+        d->targets = TARGETS;
     return BF_OK;
 }
 
@@ -533,6 +641,7 @@ static void scsi_shut(void *controller)
         return; // its queues are never used again
     bf_virtqueue_close(&d->requests, pci);
     bf_virtqueue_close(&d->control, pci);
+    bf_dma_free(pci, &d->luns);
     bf_dma_free(pci, &d->shared);
     bf_free(d);
 }
@@ -603,7 +712,8 @@ static enum bf_err scsi_disk(void *controller, uint64_t number, struct bf_source
     uint64_t target = number >> 16 & UINT16_MAX, lun = number & UINT16_MAX;
     struct unit *unit;
     enum bf_err err;
-    if ((number & ~(uint64_t)UINT32_MAX) != BF_UNIT_SCSI || target > UINT8_MAX || lun > LUN_MAX)
+    if ((number & ~(uint64_t)UINT32_MAX) != BF_UNIT_SCSI || target > UINT8_MAX ||
+        lun > BF_SCSI_LUN_MAX)
         return BF_ERR_NOT_FOUND;
     unit = bf_alloc(sizeof *unit);
     if (!unit)
@@ -624,4 +734,5 @@ const struct bf_controller_ops bf_virtio_scsi = {.driver = "virtio-scsi",
                                                  .serves = scsi_serves,
                                                  .open = scsi_open,
                                                  .disk = scsi_disk,
+                                                 .units = scsi_units,
                                                  .close = scsi_shut};

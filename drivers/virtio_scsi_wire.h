@@ -14,7 +14,8 @@ enum { // virtio_scsi_config, in words of 32 bits, 5.6.4
     BF_VSCSI_CONFIG_CMD_PER_LUN = 3,
     BF_VSCSI_CONFIG_SENSE_SIZE = 5,
     BF_VSCSI_CONFIG_CDB_SIZE = 6,
-    BF_VSCSI_CONFIG_WORDS = 7,
+    BF_VSCSI_CONFIG_MAX_TARGET = 7, // the upper half; the lower one is max_channel
+    BF_VSCSI_CONFIG_WORDS = 8,
 };
 enum { BF_VSCSI_SENSE_BYTES = 96, BF_VSCSI_CDB_BYTES = 32 }; // what a reset sets them to
 

@@ -146,9 +146,46 @@ static void read_blocks(struct sim_ahci_port *p, struct task *t, uint32_t slot)
     succeed(p, t, slot, bytes, queued);
 }
 
+// READ PORT MULTIPLIER: without data, the value comes in the frame that ends it.
+static int is_multiplier_command(struct sim_ahci *m, struct sim_ahci_port *p, uint32_t slot)
+{
+    const struct bf_ahci_header *header = sim_pci_reach(&m->pci, p->clb + 32u * slot, 32);
+    const struct bf_ahci_table *table =
+        header ? sim_pci_reach(&m->pci, (uint64_t)header->ctbau << 32 | header->ctba, 144) : NULL;
+    return table && p->signature == 0x96690101 && (p->cmd & 1u << 17) &&
+           header->flags == (5 | 15 << 12) && header->prdtl == 0 && table->frame[0] == 0x27 &&
+           table->frame[1] == 0x8f && table->frame[2] == 0xe4;
+}
+
+static void read_multiplier(struct sim_ahci *m, struct sim_ahci_port *p, uint32_t slot)
+{
+    const struct bf_ahci_header *header = sim_pci_reach(&m->pci, p->clb + 32u * slot, 32);
+    const struct bf_ahci_table *table =
+        sim_pci_reach(&m->pci, (uint64_t)header->ctbau << 32 | header->ctba, 144);
+    uint8_t *received = sim_pci_reach(&m->pci, p->fb, 256);
+    uint32_t value = 0, which = table->frame[3], of = table->frame[7];
+    if (p->no_answer)
+        return;
+    if (of == 15 && which == 2)
+        value = p->multiplier_ports | 0xf0u;
+    else if (of < p->multiplier_ports && which == 0)
+        value = p->multiplier_links >> of & 1 ? 0x123 : 0;
+    else
+        fail(p, slot, 0);
+    received[0x40 + 12] = (uint8_t)value;
+    for (uint32_t i = 0; i < 3; i++)
+        received[0x44 + i] = (uint8_t)(value >> (8 + 8 * i));
+    p->ci &= ~(1u << slot);
+    p->is |= 1;
+}
+
 static void execute(struct sim_ahci *m, struct sim_ahci_port *p, uint32_t slot)
 {
     struct task t;
+    if (is_multiplier_command(m, p, slot)) {
+        read_multiplier(m, p, slot);
+        return;
+    }
     if (!fetch(m, p, slot, &t)) {
         m->pci.stray++;
         return;
@@ -239,7 +276,8 @@ static void set_sctl(struct sim_ahci_port *p, uint32_t value)
 
 static uint32_t port_read(const struct sim_ahci_port *p, uint32_t at)
 {
-    int link = p->present && !(p->comresets && p->no_link) && (p->sctl & 15) == 0;
+    int link = p->present && !(p->comresets && p->no_link) && (p->sctl & 15) == 0 &&
+               (!p->needs_power || (p->cmd & 2));
     switch (at) {
     case 0x10:
         return p->is;

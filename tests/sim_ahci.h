@@ -36,6 +36,8 @@ struct sim_ahci_port {
     char serial[21];
     uint64_t bad_block; // fails; UINT64_MAX: none
     enum sim_ahci_log log;
+    uint8_t multiplier_ports;  // of a port multiplier, when the signature is one's
+    uint16_t multiplier_links; // which of them have something on them
 
     // what goes wrong
     uint8_t hold; // reads wait for sim_ahci_complete
@@ -45,6 +47,7 @@ struct sim_ahci_port {
     uint8_t receiver_stuck;     // the receiver of frames does not stop
     uint8_t no_link, no_answer; // after a COMRESET; to questions
     uint8_t stays_busy;         // after an error
+    uint8_t needs_power;        // no link before the port is told to spin it up
 
     // the port's state
     uint64_t clb, fb;

@@ -57,13 +57,25 @@ static void give(struct task *t, const uint8_t *bytes, uint32_t len)
 
 static struct sim_vscsi_unit *find(struct sim_vscsi *m, const uint8_t lun[8])
 {
+    uint32_t number = (uint32_t)get_be(lun + 2, 2) - 0x4000u;
+    if (lun[0] != 1 || get_be(lun + 4, 4))
+        return NULL;
+    if (lun[1] == SIM_VSCSI_MANY && number < m->many)
+        return &m->unit[0];
     for (size_t i = 0; i < SIM_VSCSI_UNITS; i++) {
         struct sim_vscsi_unit *u = &m->unit[i];
-        if (u->present && lun[0] == 1 && lun[1] == u->target &&
-            get_be(lun + 2, 2) == (0x4000u | u->lun) && get_be(lun + 4, 4) == 0)
+        if (u->present && lun[1] == u->target && number == u->lun)
             return u;
     }
     return NULL;
+}
+
+static int has_target(const struct sim_vscsi *m, uint8_t target)
+{
+    for (size_t i = 0; i < SIM_VSCSI_UNITS; i++)
+        if (m->unit[i].present && m->unit[i].target == target)
+            return 1;
+    return m->many && target == SIM_VSCSI_MANY;
 }
 
 // ---- Commands ----------------------------------------------------------------------------------
@@ -148,10 +160,47 @@ static void read_blocks(struct sim_vscsi *m, const struct sim_vscsi_unit *u, str
         give(t, u->content + block * u->block_size, t->d[2].len);
 }
 
+// Numbers below 256 in the short form, others flat, as QEMU writes them.
+static uint32_t put_lun(uint8_t *list, uint32_t at, uint32_t lun)
+{
+    put_be(list + at, lun < 256 ? lun : 0x4000u | lun, 2);
+    return at + 8;
+}
+
+static void report_luns(struct sim_vscsi *m, struct task *t, uint8_t target)
+{
+    static uint8_t list[8 + 8 * 0x4100];
+    uint32_t end = 8;
+    memset(list, 0, sizeof list);
+    for (size_t i = 0; i < SIM_VSCSI_UNITS; i++)
+        if (m->unit[i].present && m->unit[i].target == target)
+            end = put_lun(list, end, m->unit[i].lun);
+    for (uint32_t i = 0; target == SIM_VSCSI_MANY && i < m->many; i++)
+        end = put_lun(list, end, i);
+    if (m->luns) {
+        memcpy(list + 8, m->luns, m->luns_bytes);
+        end = 8 + m->luns_bytes;
+    }
+    put_be(list, m->luns_claimed ? m->luns_claimed : end - 8, 4);
+    give(t, list, end);
+}
+
 static void execute(struct sim_vscsi *m, struct task *t)
 {
+    static const uint8_t absent[36] = {0x7f};
     const uint8_t *cdb = t->request + 19;
     struct sim_vscsi_unit *u = find(m, t->request);
+    if (has_target(m, t->request[1]) && cdb[0] == 0xa0) {
+        if (m->refuse_luns)
+            check(t, 5, 0x20);
+        else
+            report_luns(m, t, t->request[1]);
+        return;
+    }
+    if (!u && has_target(m, t->request[1]) && cdb[0] == 0x12) {
+        give(t, absent, sizeof absent);
+        return;
+    }
     if (!u) {
         t->answer.response = 3; // VIRTIO_SCSI_S_BAD_TARGET
         return;
@@ -331,6 +380,7 @@ void sim_vscsi_init(struct sim_vscsi *m, const uint8_t *content, uint64_t bytes)
                                          .block_size = 4096,
                                          .max_transfer = 128};
     m->max_sectors = 65535;
+    m->max_target = 255;
     m->cmd_per_lun = 128;
     m->sense_size = SIM_VSCSI_SENSE;
     m->virtio.device_id = 0x1004;
@@ -345,7 +395,15 @@ void sim_vscsi_init(struct sim_vscsi *m, const uint8_t *content, uint64_t bytes)
 
 void sim_vscsi_plug(struct sim_vscsi *m)
 {
-    uint32_t config[7] = {1, 254, m->max_sectors, m->cmd_per_lun, 16, m->sense_size, 32};
+    uint32_t config[9] = {1,
+                          254,
+                          m->max_sectors,
+                          m->cmd_per_lun,
+                          16,
+                          m->sense_size,
+                          32,
+                          (uint32_t)m->max_target << 16,
+                          16383};
     memcpy(m->virtio.config, config, sizeof config);
     sim_virtio_plug(&m->virtio);
 }

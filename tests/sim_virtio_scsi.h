@@ -6,7 +6,7 @@
 
 #include "tests/sim_virtio.h"
 
-enum { SIM_VSCSI_UNITS = 3, SIM_VSCSI_SENSE = 96 };
+enum { SIM_VSCSI_UNITS = 3, SIM_VSCSI_SENSE = 96, SIM_VSCSI_MANY = 9 };
 
 enum sim_vscsi_fault { // of reads
     SIM_VSCSI_GOOD,
@@ -41,6 +41,11 @@ struct sim_vscsi {
     struct sim_virtio virtio;
     struct sim_vscsi_unit unit[SIM_VSCSI_UNITS];
     uint32_t max_sectors, cmd_per_lun, sense_size;
+    uint16_t max_target;
+    uint32_t many;       // units 0 to many - 1 of target 9 are there, each as unit 0
+    uint8_t refuse_luns; // REPORT LUNS
+    const uint8_t *luns; // entries of REPORT LUNS instead of what there is; NULL: what there is
+    uint32_t luns_bytes, luns_claimed;
 
     uint8_t hold; // reads wait for sim_vscsi_complete
     enum sim_vscsi_fault fault;

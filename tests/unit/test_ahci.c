@@ -463,7 +463,10 @@ static void test_what_is_left_to_the_firmware(void)
 {
     prepare();
     first->signature = 0xeb140101; // a CD
-    left(UNIT_0, BF_ERR_UNSUPPORTED);
+    left(UNIT_0, BF_ERR_NOT_FOUND);
+    prepare();
+    first->signature = 0xc33c0101; // an enclosure
+    left(UNIT_0, BF_ERR_NOT_FOUND);
     prepare();
     first->signature = 0x96690101; // a port multiplier
     left(UNIT_0, BF_ERR_UNSUPPORTED);
@@ -587,6 +590,62 @@ static void test_identify_data(void)
     CHECK_EQ(bf_ata_failed_tag(data, sizeof data, &tag), BF_ERR_PROTOCOL);
 }
 
+// ---- What there is -----------------------------------------------------------------------------
+
+static struct bf_unit units[64];
+
+static uint32_t look_for_units(enum bf_err expected)
+{
+    uint32_t count = 0;
+    memset(units, 0, sizeof units);
+    CHECK_EQ(bf_ahci.open(&model.pci.pci, &controller), BF_OK);
+    CHECK_EQ(bf_ahci.units(controller, units, 64, &count), expected);
+    bf_ahci.close(controller);
+    CHECK_EQ(sim_pci_open_ranges(&model.pci), 0);
+    CHECK_EQ(model.pci.stray, 0);
+    return count;
+}
+
+static void test_finds_the_disks_on_all_ports(void)
+{
+    prepare();
+    CHECK_EQ(look_for_units(BF_OK), 2);
+    CHECK(units[0].number == UNIT_0 && units[1].number == UNIT_1 && !units[0].why);
+    first->signature = 0xeb140101; // a CD
+    CHECK_EQ(look_for_units(BF_OK), 1);
+    CHECK_EQ(units[0].number, UNIT_1);
+    second->present = 0;
+    CHECK_EQ(look_for_units(BF_OK), 0);
+}
+
+static void test_powers_up_what_the_firmware_did_not(void)
+{
+    prepare();
+    first->needs_power = 1;
+    first->cmd = 0;
+    CHECK_EQ(look_for_units(BF_OK), 2);
+    CHECK_EQ(bf_ahci.open(&model.pci.pci, &controller), BF_OK);
+    CHECK_EQ(bf_ahci.disk(controller, UNIT_0, &disk), BF_OK);
+    CHECK_EQ(bf_ahci.disk(controller, UNIT_1, &other), BF_OK);
+    stop();
+}
+
+static void test_names_what_is_behind_a_port_multiplier(void)
+{
+    prepare();
+    first->signature = 0x96690101;
+    first->multiplier_ports = 5;
+    first->multiplier_links = 0x8013; // the last one has no port
+    CHECK_EQ(look_for_units(BF_OK), 4);
+    CHECK_EQ(units[0].number, BF_UNIT_SATA | 0);
+    CHECK_EQ(units[2].number, BF_UNIT_SATA | 4);
+    CHECK_STR(units[2].why, "behind a port multiplier");
+    CHECK(units[3].number == UNIT_1 && !units[3].why);
+    first->no_answer = 1;
+    CHECK_EQ(look_for_units(BF_ERR_TIMEOUT), 2);
+    CHECK_STR(units[0].why, "a port multiplier that does not tell what it has");
+}
+
 TEST_MAIN(TEST(test_serves_by_class), TEST(test_reads_every_byte_of_both_disks),
           TEST(test_queued_in_any_order), TEST(test_depths), TEST(test_a_failed_read_fails_alone),
           TEST(test_a_log_that_does_not_tell), TEST(test_a_failed_read_that_was_not_queued),
@@ -597,4 +656,6 @@ TEST_MAIN(TEST(test_serves_by_class), TEST(test_reads_every_byte_of_both_disks),
           TEST(test_pulled_out), TEST(test_closing_with_requests_out),
           TEST(test_what_is_left_to_the_firmware), TEST(test_handoff),
           TEST(test_addresses_of_32_bits), TEST(test_ports_at_work), TEST(test_half_opened),
-          TEST(test_identify_data))
+          TEST(test_identify_data), TEST(test_finds_the_disks_on_all_ports),
+          TEST(test_powers_up_what_the_firmware_did_not),
+          TEST(test_names_what_is_behind_a_port_multiplier))

@@ -2,6 +2,7 @@
 // The virtio SCSI driver against a model of the host, well-behaved and otherwise.
 #include "drivers/virtio_scsi.h"
 
+#include "base/platform.h"
 #include "migrate/feed.h"
 #include "tests/platform_sim.h"
 #include "tests/sim_virtio_scsi.h"
@@ -644,6 +645,113 @@ static void test_half_opened(void)
     stop();
 }
 
+// ---- Which units there are ---------------------------------------------------------------------
+
+static struct bf_unit units[20000];
+
+static uint32_t look_for_units(enum bf_err expected, uint32_t room)
+{
+    uint32_t count = 0;
+    memset(units, 0, sizeof units);
+    sim_vscsi_plug(&model);
+    CHECK_EQ(bf_virtio_scsi.open(&model.virtio.pci.pci, &controller), BF_OK);
+    CHECK_EQ(bf_virtio_scsi.units(controller, units, room, &count), expected);
+    bf_virtio_scsi.close(controller);
+    CHECK_EQ(sim_pci_open_ranges(&model.virtio.pci), 0);
+    CHECK_EQ(model.virtio.pci.stray, 0);
+    return count;
+}
+
+static void test_finds_units_of_all_targets(void)
+{
+    prepare();
+    model.unit[2] = model.unit[0];
+    model.unit[2].target = 255;
+    model.unit[2].lun = 16383;
+    CHECK_EQ(look_for_units(BF_OK, 100), 3);
+    CHECK(units[0].number == UNIT_0 && !units[0].why);
+    CHECK(units[1].number == UNIT_1 && !units[1].why);
+    CHECK_EQ(units[2].number, BF_UNIT_SCSI | 255 << 16 | 16383);
+    model.max_target = 254;
+    CHECK_EQ(look_for_units(BF_OK, 100), 2);
+}
+
+// As many at once as there are commands: most targets are not there.
+static void test_absent_targets_cost_little(void)
+{
+    uint64_t before;
+    prepare();
+    before = bf_platform_now_us();
+    CHECK_EQ(look_for_units(BF_OK, 100), 2);
+    CHECK(bf_platform_now_us() - before < 256 * 20 / 4);
+}
+
+static void test_finds_thousands_of_units(void)
+{
+    prepare();
+    model.many = 16384;
+    CHECK_EQ(look_for_units(BF_OK, 20000), 16386);
+    CHECK_EQ(units[16385].number, BF_UNIT_SCSI | SIM_VSCSI_MANY << 16 | 16383);
+    CHECK_EQ(look_for_units(BF_OK, 64), 16386);
+    CHECK(units[63].number && !units[64].number);
+}
+
+static void test_only_disks_are_units(void)
+{
+    prepare();
+    model.unit[0].type = 5;    // a CD drive
+    model.unit[1].type = 0x14; // a zoned disk
+    model.unit[2] = model.unit[0];
+    model.unit[2].lun = 1;
+    model.unit[2].type = 0x20; // a disk that is not connected
+    CHECK_EQ(look_for_units(BF_OK, 100), 1);
+    CHECK_STR(units[0].why, "a zoned disk, which hosts manage");
+}
+
+static void test_a_target_that_does_not_list_its_units(void)
+{
+    prepare();
+    model.refuse_luns = 1;
+    CHECK_EQ(look_for_units(BF_OK, 100), 1);
+    CHECK_EQ(units[0].number, UNIT_0);
+}
+
+static void test_numbers_in_every_form(void)
+{
+    static const uint8_t list[][8] = {
+        {0xd2, 0x00, 0x01, 0x2c},       // 300, extended
+        {0x41, 0x2c},                   // 300 again, flat
+        {0x00, 0x07},                   // 7, which is not there
+        {0xd2, 0x01, 0x00, 0x00},       // 65536
+        {0x01, 0x05},                   // of another bus
+        {0x00, 0x00, 0x00, 0x01},       // a second level
+        {0xc1, 0x01},                   // the unit that lists units
+        {0x40, 0x00, 0, 0, 0, 0, 0, 1}, // rubbish behind
+    };
+    prepare();
+    model.unit[0].present = 0;
+    model.luns = list[0];
+    model.luns_bytes = sizeof list;
+    CHECK_EQ(look_for_units(BF_OK, 100), 5);
+    CHECK(units[0].number == UNIT_1 && !units[0].why);
+    CHECK_EQ(units[1].number, BF_UNIT_SCSI | 3 << 16 | 0xffff);
+    CHECK_STR(units[4].why, "its number is too large for this transport");
+    model.luns_claimed = 0xfffffff8u;
+    CHECK_EQ(look_for_units(BF_ERR_LIMIT, 100), 5);
+}
+
+static void test_a_host_that_never_answers(void)
+{
+    uint32_t count = 0;
+    prepare();
+    CHECK_EQ(bf_virtio_scsi.open(&model.virtio.pci.pci, &controller), BF_OK);
+    model.deaf = 1;
+    CHECK_EQ(bf_virtio_scsi.units(controller, units, 100, &count), BF_ERR_TIMEOUT);
+    CHECK_EQ(bf_virtio_scsi.disk(controller, UNIT_0, &disk), BF_ERR_TIMEOUT);
+    bf_virtio_scsi.close(controller);
+    CHECK_EQ(sim_pci_open_ranges(&model.virtio.pci), 0);
+}
+
 TEST_MAIN(TEST(test_serves_both_ids), TEST(test_reads_every_byte_of_both_units),
           TEST(test_limits_of_the_host), TEST(test_a_large_disk),
           TEST(test_what_the_firmware_knows_stays), TEST(test_units), TEST(test_what_is_no_disk),
@@ -655,4 +763,7 @@ TEST_MAIN(TEST(test_serves_both_ids), TEST(test_reads_every_byte_of_both_units),
           TEST(test_the_run_ends_with_a_reason), TEST(test_a_reset_that_never_ends),
           TEST(test_a_device_that_keeps_its_memory), TEST(test_pulled_out),
           TEST(test_closing_with_requests_out), TEST(test_what_is_left_to_the_firmware),
-          TEST(test_half_opened))
+          TEST(test_half_opened), TEST(test_finds_units_of_all_targets),
+          TEST(test_absent_targets_cost_little), TEST(test_finds_thousands_of_units),
+          TEST(test_only_disks_are_units), TEST(test_a_target_that_does_not_list_its_units),
+          TEST(test_numbers_in_every_form), TEST(test_a_host_that_never_answers))

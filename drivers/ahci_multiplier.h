@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// A port multiplier on a port of an AHCI controller (Serial ATA 3.3, 16): which of its ports have
+// something on them. Disks behind it are not read.
+#ifndef BF_DRIVERS_AHCI_MULTIPLIER_H
+#define BF_DRIVERS_AHCI_MULTIPLIER_H
+
+#include "drivers/pci.h"
+
+enum { BF_AHCI_MULTIPLIER_PORTS = 15 };
+
+// Of a port that is stopped and has one: bit n of *present is set when there is a link on its port
+// n. The port is stopped again. BF_ERR_TIMEOUT: it did not stop, its memory is the controller's.
+enum bf_err bf_ahci_multiplier(struct bf_pci *pci, uint32_t port, uint32_t *present);
+
+#endif
