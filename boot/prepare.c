@@ -162,6 +162,8 @@ static enum bf_err find_devices(struct bf_app *app)
     app->nic_info_count = bf_snp_scan(app->nic_info, BF_SNP_NICS_MAX);
     if (app->config.driver == BF_DRIVER_AUTO)
         bf_takeover_begin(&app->takeover, app->disks, &app->disk_count);
+    else
+        bf_takeover_skip(&app->takeover);
     open_nics(app);
     bf_inventory_efi(&app->inventory, app->disks, app->disk_count, app->nic_info,
                      app->nic_info_count);

@@ -9,7 +9,8 @@
 // port makes no sense, the port is reset (COMRESET, 10.4.2) once, the disk must be the same as
 // before, and everything that was out is asked again; the second time everything fails with
 // BF_ERR_TIMEOUT (drivers/recovery.h). Only IDENTIFY DEVICE, READ LOG EXT and the two reads are
-// ever sent.
+// ever sent, and on opening, to disks that claim to know them, the questions whether they are
+// locked and whether they hide blocks.
 #include "drivers/ahci_port.h"
 
 #include <string.h>
@@ -22,6 +23,7 @@
 #include "drivers/ata.h"
 #include "drivers/identify.h"
 #include "drivers/recovery.h"
+#include "drivers/tcg.h"
 
 enum {
     SLOTS = 4, // of a megabyte each, what the sender has memory for
@@ -79,6 +81,7 @@ struct bf_ahci_port {
     uint8_t known;     // identify holds what the disk said first
     uint16_t depth;
     uint32_t block_size;
+    uint32_t question_bytes;
     uint8_t identify[BF_ATA_PAGE_BYTES];
 };
 
@@ -128,7 +131,7 @@ static int is_over(const struct bf_ahci_port *p)
 
 // ---- Commands ----------------------------------------------------------------------------------
 
-// Lays out a command that reads into one region (5.5.1).
+// Lays out a command that reads into one region (5.5.1), or none when bytes is 0.
 static void lay_out(struct bf_ahci_port *p, uint32_t slot, const uint8_t *frame, uint64_t to,
                     uint32_t bytes)
 {
@@ -136,11 +139,13 @@ static void lay_out(struct bf_ahci_port *p, uint32_t slot, const uint8_t *frame,
     uint64_t at = p->shared.device + offsetof(struct shared, table) + slot * sizeof *table;
     memset(table, 0, sizeof *table);
     memcpy(table->frame, frame, BF_ATA_FRAME_BYTES);
-    table->dba = (uint32_t)to;
-    table->dbau = (uint32_t)(to >> 32);
-    table->dbc = bytes - 1;
+    if (bytes) {
+        table->dba = (uint32_t)to;
+        table->dbau = (uint32_t)(to >> 32);
+        table->dbc = bytes - 1;
+    }
     shared_of(p)->header[slot] = (struct bf_ahci_header){.flags = BF_ATA_FRAME_BYTES / 4,
-                                                         .prdtl = 1,
+                                                         .prdtl = bytes != 0,
                                                          .ctba = (uint32_t)at,
                                                          .ctbau = (uint32_t)(at >> 32)};
 }
@@ -154,14 +159,14 @@ static void issue(struct bf_ahci_port *p, uint32_t slot, int queued)
 }
 
 // IDENTIFY DEVICE or READ LOG EXT, while nothing else is out; its slot is laid out anew later.
-static void question(struct bf_ahci_port *p, enum stage stage,
+static void question(struct bf_ahci_port *p, enum stage stage, uint32_t bytes,
                      void (*make)(uint8_t frame[BF_ATA_FRAME_BYTES]))
 {
     uint8_t frame[BF_ATA_FRAME_BYTES];
     make(frame);
     memset(shared_of(p)->answer, 0, BF_ATA_PAGE_BYTES);
-    lay_out(p, QUESTION_SLOT, frame, p->shared.device + offsetof(struct shared, answer),
-            BF_ATA_PAGE_BYTES);
+    lay_out(p, QUESTION_SLOT, frame, p->shared.device + offsetof(struct shared, answer), bytes);
+    p->question_bytes = bytes;
     issue(p, QUESTION_SLOT, 0);
     enter(p, stage, QUESTION_US);
 }
@@ -330,7 +335,7 @@ static enum bf_err question_done(struct bf_ahci_port *p)
         return BF_ERR_IO;
     if (active & 1u << QUESTION_SLOT)
         return is_over(p) ? BF_ERR_TIMEOUT : BF_AGAIN;
-    return bytes_done(p, QUESTION_SLOT) == BF_ATA_PAGE_BYTES ? BF_OK : BF_ERR_IO;
+    return bytes_done(p, QUESTION_SLOT) == p->question_bytes ? BF_OK : BF_ERR_IO;
 }
 
 // Before a disk is asked again for the rest, it must be the one that was asked for the beginning.
@@ -371,7 +376,7 @@ static enum bf_err wait_for_disk(struct bf_ahci_port *p)
     if (signature == BF_AHCI_SIG_MULTIPLIER)
         return BF_ERR_UNSUPPORTED;
     begin_commands(p);
-    question(p, IDENTIFYING, bf_ata_identify);
+    question(p, IDENTIFYING, BF_ATA_PAGE_BYTES, bf_ata_identify);
     return BF_AGAIN;
 }
 
@@ -434,7 +439,7 @@ static void soft_stopped(struct bf_ahci_port *p)
     }
     begin_commands(p);
     if (p->queued) {
-        question(p, LOGGING, bf_ata_read_error_log);
+        question(p, LOGGING, BF_ATA_PAGE_BYTES, bf_ata_read_error_log);
         return;
     }
     for (uint32_t i = 0; i < SLOTS; i++)
@@ -626,11 +631,12 @@ enum bf_err bf_ahci_port_stop(struct bf_pci *pci, uint32_t number)
     return BF_OK;
 }
 
-static enum bf_err describe(struct bf_ahci_port *p, struct bf_source_disk *out)
+static enum bf_err describe(struct bf_ahci_port *p, struct bf_ata_disk *parsed,
+                            struct bf_source_disk *out)
 {
     struct bf_block_geometry *g = &out->geometry;
-    struct bf_ata_disk disk;
-    enum bf_err err = bf_ata_parse(p->identify, BF_ATA_PAGE_BYTES, &disk);
+    enum bf_err err = bf_ata_parse(p->identify, BF_ATA_PAGE_BYTES, parsed);
+    struct bf_ata_disk disk = *parsed;
     if (err)
         return err;
     if (disk.block_size < BF_BLOCK_MIN || disk.block_size > BF_BLOCK_MAX)
@@ -652,13 +658,59 @@ static enum bf_err describe(struct bf_ahci_port *p, struct bf_source_disk *out)
     return bf_block_geometry_check(g);
 }
 
+static enum bf_err start_up(struct bf_ahci_port *p)
+{
+    enum bf_err err;
+    while ((err = restart(p)) == BF_AGAIN)
+        bf_platform_idle(REST_US);
+    return err;
+}
+
 static enum bf_err bring_up(struct bf_ahci_port *p)
 {
     enum bf_err err = p->pci->ops->alloc(p->pci->impl, sizeof(struct shared), &p->shared);
-    if (err)
-        return err;
-    while ((err = restart(p)) == BF_AGAIN)
+    return err ? err : start_up(p);
+}
+
+// Waits for the answer. A disk that refuses is started again, since its port has stopped: *refused.
+static enum bf_err ask(struct bf_ahci_port *p, uint32_t bytes,
+                       void (*make)(uint8_t frame[BF_ATA_FRAME_BYTES]), int *refused)
+{
+    enum bf_err err;
+    clear_errors(p);
+    question(p, LOGGING, bytes, make);
+    while ((err = question_done(p)) == BF_AGAIN)
         bf_platform_idle(REST_US);
+    *refused = err != BF_OK;
+    p->stage = RUNNING;
+    if (!err)
+        return BF_OK;
+    if (bf_ahci_port_stop(p->pci, p->number))
+        return BF_ERR_TIMEOUT;
+    p->stage = STOPPED;
+    return start_up(p);
+}
+
+// Whether what is read is all that there is.
+static enum bf_err ask_for_notes(struct bf_ahci_port *p, const struct bf_ata_disk *disk,
+                                 struct bf_source_disk *out)
+{
+    const struct shared *shared = shared_of(p);
+    const uint8_t *frame = shared->received + BF_AHCI_RECEIVED_D2H;
+    enum bf_err err = BF_OK;
+    int refused;
+    out->notes = disk->locked ? BF_DISK_LOCKED : 0;
+    if (disk->trusted && !disk->locked) {
+        err = ask(p, BF_ATA_PAGE_BYTES, bf_ata_discover, &refused);
+        if (!err && !refused)
+            out->notes |= bf_tcg_notes(shared->answer, BF_ATA_PAGE_BYTES);
+    }
+    if (!err && disk->hides) {
+        err = ask(p, 0, disk->hides == BF_ATA_HIDES_AMA ? bf_ata_native_max_ama : bf_ata_native_max,
+                  &refused);
+        if (!err && !refused && bf_ata_native_blocks(frame, BF_ATA_FRAME_BYTES) > disk->blocks)
+            out->notes |= BF_DISK_HIDDEN;
+    }
     return err;
 }
 
@@ -666,6 +718,7 @@ enum bf_err bf_ahci_port_open(struct bf_pci *pci, uint32_t cap, uint32_t number,
                               struct bf_source_disk *out)
 {
     struct bf_ahci_port *p = bf_alloc(sizeof *p);
+    struct bf_ata_disk disk;
     enum bf_err err;
     if (!p)
         return BF_ERR_NO_MEMORY;
@@ -676,7 +729,9 @@ enum bf_err bf_ahci_port_open(struct bf_pci *pci, uint32_t cap, uint32_t number,
     bf_recovery_init(&p->recovery, &recovery_ops, p, pci, "ahci");
     err = bring_up(p);
     if (!err)
-        err = describe(p, out);
+        err = describe(p, &disk, out);
+    if (!err)
+        err = ask_for_notes(p, &disk, out);
     if (err) {
         port_free(p, err);
         return err;

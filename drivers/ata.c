@@ -4,15 +4,21 @@
 
 #include <string.h>
 
+#include "drivers/tcg.h"
+
 enum { // commands, ACS-4, 7
     READ_DMA_EXT = 0x25,
+    READ_NATIVE_MAX_EXT = 0x27, // ACS-2, 7.33
     READ_LOG_EXT = 0x2f,
+    TRUSTED_RECEIVE = 0x5c,
     READ_FPDMA_QUEUED = 0x60,
+    ACCESSIBLE_MAX = 0x78, // feature 0: GET NATIVE MAX ADDRESS EXT
     IDENTIFY_DEVICE = 0xec,
 };
 
 enum { // Register - Host to Device, Serial ATA 3.3, 10.5.5
     FRAME_H2D = 0x27,
+    FRAME_D2H = 0x34,
     FRAME_COMMAND = 0x80, // the frame carries a command
     DEVICE_LBA = 0x40,
 };
@@ -20,11 +26,16 @@ enum { // Register - Host to Device, Serial ATA 3.3, 10.5.5
 enum { // IDENTIFY DEVICE, words, ACS-4, table 55
     GENERAL = 0,
     GENERAL_NOT_ATA = 0x8000,
+    TRUSTED = 48,
+    TRUSTED_SUPPORTED = 0x4001, // with the bits that make the word valid
+    TRUSTED_MASK = 0xc001,
     CAPABILITIES = 49,
     CAPABILITIES_DMA_LBA = 0x0300,
     QUEUE_DEPTH = 75,
     SATA_CAPABILITIES = 76,
     SATA_NCQ = 0x0100,
+    FEATURES = 85, // that are enabled
+    FEATURES_HPA = 0x0400,
     COMMAND_SETS = 83,
     COMMAND_SETS_48_BIT = 0x0400,
     SECTORS = 100, // four words
@@ -33,7 +44,12 @@ enum { // IDENTIFY DEVICE, words, ACS-4, table 55
     SECTOR_SIZE_VALID = 0x4000,
     SECTOR_SIZE_LONG = 0x1000,
     LOGICAL_WORDS = 117, // two words: of a block, in words
-    INTEGRITY = 510,     // byte: 0xa5, then the checksum is valid
+    MORE_SETS = 119,
+    MORE_SETS_AMA = 0x4100,
+    MORE_SETS_MASK = 0xc100,
+    SECURITY = 128,
+    SECURITY_LOCKED = 0x0005, // it has a password, and is locked
+    INTEGRITY = 510,          // byte: 0xa5, then the checksum is valid
     INTEGRITY_VALID = 0xa5,
 };
 
@@ -68,6 +84,16 @@ static uint32_t block_size(const uint8_t *data)
     return words <= UINT32_MAX / 2 ? (uint32_t)(2 * words) : 0;
 }
 
+static void take_protection(const uint8_t *d, struct bf_ata_disk *out)
+{
+    out->locked = (word(d, SECURITY) & SECURITY_LOCKED) == SECURITY_LOCKED;
+    out->trusted = (word(d, TRUSTED) & TRUSTED_MASK) == TRUSTED_SUPPORTED;
+    if ((word(d, MORE_SETS) & MORE_SETS_MASK) == MORE_SETS_AMA)
+        out->hides = BF_ATA_HIDES_AMA;
+    else if (word(d, FEATURES) != UINT16_MAX && (word(d, FEATURES) & FEATURES_HPA))
+        out->hides = BF_ATA_HIDES_HPA;
+}
+
 enum bf_err bf_ata_parse(const void *data, size_t len, struct bf_ata_disk *out)
 {
     const uint8_t *d = data;
@@ -85,6 +111,7 @@ enum bf_err bf_ata_parse(const void *data, size_t len, struct bf_ata_disk *out)
     out->block_size = block_size(d);
     if (word(d, SATA_CAPABILITIES) != UINT16_MAX && (word(d, SATA_CAPABILITIES) & SATA_NCQ))
         out->depth = (uint16_t)((word(d, QUEUE_DEPTH) & 0x1f) + 1);
+    take_protection(d, out);
     return BF_OK;
 }
 
@@ -125,6 +152,36 @@ void bf_ata_read_queued(uint8_t frame[BF_ATA_FRAME_BYTES], uint64_t block, uint3
 void bf_ata_read_error_log(uint8_t frame[BF_ATA_FRAME_BYTES])
 {
     make(frame, READ_LOG_EXT, LOG_QUEUED_ERROR, 0, 1);
+}
+
+void bf_ata_discover(uint8_t frame[BF_ATA_FRAME_BYTES])
+{
+    make(frame, TRUSTED_RECEIVE, (uint64_t)BF_TCG_DISCOVERY << 8, BF_TCG_PROTOCOL, 1);
+}
+
+void bf_ata_native_max(uint8_t frame[BF_ATA_FRAME_BYTES])
+{
+    make(frame, READ_NATIVE_MAX_EXT, 0, 0, 0);
+    frame[7] = DEVICE_LBA;
+}
+
+void bf_ata_native_max_ama(uint8_t frame[BF_ATA_FRAME_BYTES])
+{
+    make(frame, ACCESSIBLE_MAX, 0, 0, 0);
+    frame[7] = DEVICE_LBA;
+}
+
+uint64_t bf_ata_native_blocks(const void *data, size_t len)
+{
+    enum { STATUS = 2, STATUS_BAD = 0x21 }; // error, device fault
+    static const uint8_t places[] = {10, 9, 8, 6, 5, 4};
+    const uint8_t *d = data;
+    uint64_t last = 0;
+    if (len < BF_ATA_FRAME_BYTES || d[0] != FRAME_D2H || (d[STATUS] & STATUS_BAD))
+        return 0;
+    for (size_t i = 0; i < sizeof places; i++)
+        last = last << 8 | d[places[i]];
+    return last + 1;
 }
 
 enum bf_err bf_ata_failed_tag(const void *data, size_t len, uint32_t *tag)

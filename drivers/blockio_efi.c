@@ -12,6 +12,7 @@
 #include "base/platform.h"
 #include "drivers/canary.h"
 #include "drivers/handles_efi.h"
+#include "drivers/identify.h"
 #include "drivers/identity_efi.h"
 
 enum {
@@ -175,6 +176,9 @@ static int is_listed(const struct scan *scan, const EFI_BLOCK_IO_PROTOCOL *io,
 int bf_blockio_second_way(const struct bf_efi_disk *disks, uint32_t count,
                           const struct bf_disk_identity *id)
 {
+    size_t named = sizeof BF_IDENTIFY_NVME_NAMED - 1; // by us, so two disks may have it
+    if (strncmp(id->wwn, BF_IDENTIFY_NVME_NAMED, named) == 0)
+        return 0;
     for (uint32_t i = 0; id->wwn[0] && i < count; i++) {
         const struct bf_disk_identity *other = &disks[i].source.identity;
         if (strcmp(other->wwn, id->wwn) == 0 && strcmp(other->serial, id->serial) == 0 &&

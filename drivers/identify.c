@@ -165,3 +165,12 @@ void bf_identify_nvme_namespace(const void *data, size_t len, struct bf_disk_ide
     take_wwn("eui", d + NGUID, EUI64 - NGUID, id);
     take_wwn("eui", d + EUI64, END - EUI64, id);
 }
+
+void bf_identify_nvme_number(uint32_t nsid, struct bf_disk_identity *id)
+{
+    enum { NUMBER = 12 }; // a dash, up to ten digits
+    if (id->wwn[0] || !id->serial[0] ||
+        strlen(id->serial) > sizeof id->wwn - sizeof BF_IDENTIFY_NVME_NAMED - NUMBER)
+        return;
+    bf_snprintf(id->wwn, sizeof id->wwn, "%s%s-%u", BF_IDENTIFY_NVME_NAMED, id->serial, nsid);
+}

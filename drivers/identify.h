@@ -25,4 +25,9 @@ void bf_identify_virtio(const void *data, size_t len, struct bf_disk_identity *i
 void bf_identify_nvme_controller(const void *data, size_t len, struct bf_disk_identity *id);
 void bf_identify_nvme_namespace(const void *data, size_t len, struct bf_disk_identity *id);
 
+// A name for a namespace that has none of its own, so that two of one controller can be told apart:
+// the controller's serial number and the namespace's.
+#define BF_IDENTIFY_NVME_NAMED "nvme."
+void bf_identify_nvme_number(uint32_t nsid, struct bf_disk_identity *id);
+
 #endif

@@ -112,6 +112,7 @@ static void ask_nvme(struct query *q)
         bf_identify_nvme_controller(q->answer, BF_IDENTIFY_NVME_BYTES, q->id);
     if (!q->id->wwn[0] && nvme_identify(q, nvme, nsid, NAMESPACE))
         bf_identify_nvme_namespace(q->answer, BF_IDENTIFY_NVME_BYTES, q->id);
+    bf_identify_nvme_number(nsid, q->id);
 }
 
 static void ask_ata(struct query *q)

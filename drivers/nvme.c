@@ -4,7 +4,9 @@
 // completion makes no sense, the controller is reset once and asked again for all that was out; the
 // second time everything fails with BF_ERR_TIMEOUT (drivers/recovery.h). A reset is a row of steps,
 // each of which looks once; opening goes through the same steps and waits in between. Only
-// Identify, the creation of queues and Read are ever sent. Not served: pages other than 4096 bytes.
+// Identify, the creation of queues and Read are ever sent, and on opening, to what claims to know
+// them, the questions whether a disk is locked or reserved. Not served: pages other than 4096
+// bytes.
 //
 // Metadata is read and dropped (8.3): what lies beside the blocks goes to memory of the driver's
 // own, which is also where blocks come that have it behind each, to be taken apart. Protection
@@ -22,6 +24,7 @@
 #include "drivers/nvme_namespace.h"
 #include "drivers/nvme_queue.h"
 #include "drivers/recovery.h"
+#include "drivers/tcg.h"
 
 enum {
     COMMANDS = 8,
@@ -142,16 +145,55 @@ static enum bf_err admin_poll(struct nvme *c)
     return done.status ? BF_ERR_IO : BF_OK;
 }
 
-static enum bf_err identify(struct nvme *c, uint32_t nsid, uint32_t what)
+// Of a command that fills the answer.
+static enum bf_err admin(struct nvme *c, struct bf_nvme_command *command)
 {
-    struct bf_nvme_command command = {
-        .opcode = BF_NVME_ADMIN_IDENTIFY, .nsid = nsid, .prp1 = c->answer.device, .cdw10 = what};
     enum bf_err err;
+    command->prp1 = c->answer.device;
     memset(c->answer.host, 0, BF_IDENTIFY_NVME_BYTES);
-    admin_begin(c, &command);
+    admin_begin(c, command);
     while ((err = admin_poll(c)) == BF_AGAIN)
         bf_platform_idle(ADMIN_REST_US);
     return err;
+}
+
+static enum bf_err identify(struct nvme *c, uint32_t nsid, uint32_t what)
+{
+    struct bf_nvme_command command = {
+        .opcode = BF_NVME_ADMIN_IDENTIFY, .nsid = nsid, .cdw10 = what};
+    return admin(c, &command);
+}
+
+// Security Receive, 5.25.
+static enum bf_err discover(struct nvme *c)
+{
+    struct bf_nvme_command command = {.opcode = BF_NVME_ADMIN_SECURITY_RECEIVE,
+                                      .cdw10 = BF_TCG_PROTOCOL << 24 | BF_TCG_DISCOVERY << 8,
+                                      .cdw11 = BF_TCG_BYTES};
+    return admin(c, &command);
+}
+
+// Reservation Report, 6.13, while nothing else is out on this queue.
+static enum bf_err report_reservation(struct nvme *c, uint32_t nsid)
+{
+    struct bf_nvme_command command = {.opcode = BF_NVME_RESERVATION_REPORT,
+                                      .nsid = nsid,
+                                      .prp1 = c->answer.device,
+                                      .cdw10 = BF_IDENTIFY_NVME_BYTES / 4 - 1};
+    uint64_t deadline = bf_platform_now_us() + ADMIN_US;
+    struct bf_nvme_completion done;
+    enum bf_err err;
+    memset(c->answer.host, 0, BF_IDENTIFY_NVME_BYTES);
+    command.cid = (uint16_t)(c->sequence++ * COMMANDS);
+    bf_nvme_queue_submit(&c->io, &command);
+    while ((err = bf_nvme_queue_take(&c->io, &done)) == BF_AGAIN) {
+        if (c->pci->failed || bf_platform_now_us() >= deadline)
+            return BF_ERR_TIMEOUT;
+        bf_platform_idle(ADMIN_REST_US);
+    }
+    if (!err && done.cid != command.cid)
+        err = BF_ERR_PROTOCOL;
+    return err || !done.status ? err : BF_ERR_IO;
 }
 
 static void create_cq(struct nvme *c)
@@ -601,11 +643,42 @@ static enum bf_err lay_out(struct nvme *c, const struct bf_nvme_format *f,
     return err;
 }
 
+static int anything_out(const struct nvme *c)
+{
+    for (uint32_t i = 0; i < COMMANDS; i++)
+        if (c->pending[i].busy)
+            return 1;
+    return 0;
+}
+
+// A refusal says nothing.
+static enum bf_err ask_for_notes(struct nvme *c, uint32_t nsid, int can_be_reserved,
+                                 uint32_t *notes)
+{
+    enum { RESERVATION_TYPE = 4 }; // figure 443
+    enum bf_err err = BF_OK;
+    *notes = 0;
+    if (c->controller[BF_NVME_IDC_OACS] & BF_NVME_OACS_SECURITY) {
+        err = discover(c);
+        if (!err)
+            *notes |= bf_tcg_notes(c->answer.host, BF_TCG_BYTES);
+    }
+    if (err && err != BF_ERR_IO)
+        return err;
+    if (can_be_reserved && !anything_out(c)) {
+        err = report_reservation(c, nsid);
+        if (!err && ((const uint8_t *)c->answer.host)[RESERVATION_TYPE])
+            *notes |= BF_DISK_RESERVED;
+    }
+    return err == BF_ERR_IO ? BF_OK : err;
+}
+
 static enum bf_err nvme_disk(void *controller, uint64_t unit, struct bf_source_disk *out)
 {
     struct nvme *c = controller;
     struct bf_nvme_format format;
     struct namespace *n;
+    int can_be_reserved;
     enum bf_err err;
     if (!unit || unit > UINT32_MAX || c->recovery.state == BF_DEVICE_DEAD)
         return BF_ERR_NOT_FOUND;
@@ -614,6 +687,8 @@ static enum bf_err nvme_disk(void *controller, uint64_t unit, struct bf_source_d
         return err;
     if (bf_nvme_format(c->answer.host, BF_IDENTIFY_NVME_BYTES, &format))
         return BF_ERR_UNSUPPORTED;
+    can_be_reserved = (c->controller[BF_NVME_IDC_ONCS] & BF_NVME_ONCS_RESERVATIONS) &&
+                      ((const uint8_t *)c->answer.host)[BF_NVME_IDN_RESCAP];
     err = lay_out(c, &format, &out->geometry);
     if (err)
         return err;
@@ -623,6 +698,12 @@ static enum bf_err nvme_disk(void *controller, uint64_t unit, struct bf_source_d
     *n = (struct namespace){.c = c, .nsid = (uint32_t)unit, .format = format};
     bf_identify_nvme_controller(c->controller, BF_IDENTIFY_NVME_BYTES, &out->identity);
     bf_identify_nvme_namespace(c->answer.host, BF_IDENTIFY_NVME_BYTES, &out->identity);
+    bf_identify_nvme_number((uint32_t)unit, &out->identity);
+    err = ask_for_notes(c, (uint32_t)unit, can_be_reserved, &out->notes);
+    if (err) {
+        bf_free(n);
+        return err;
+    }
     out->ops = &block_ops;
     out->impl = n;
     return BF_OK;

@@ -55,7 +55,9 @@ enum { // opcodes, 5 and 6
     BF_NVME_ADMIN_CREATE_SQ = 0x01,
     BF_NVME_ADMIN_CREATE_CQ = 0x05,
     BF_NVME_ADMIN_IDENTIFY = 0x06,
+    BF_NVME_ADMIN_SECURITY_RECEIVE = 0x82,
     BF_NVME_READ = 0x02,
+    BF_NVME_RESERVATION_REPORT = 0x0e,
 };
 enum { BF_NVME_CNS_NAMESPACE = 0, BF_NVME_CNS_CONTROLLER = 1, BF_NVME_CNS_ACTIVE = 2 };
 enum { BF_NVME_QUEUE_CONTIGUOUS = 1 }; // PC, figures 149 and 153
@@ -83,12 +85,16 @@ _Static_assert(sizeof(struct bf_nvme_completion) == 16, "4.6");
 
 enum { // Identify Controller, figure 247
     BF_NVME_IDC_MDTS = 77,
+    BF_NVME_IDC_OACS = 256,
     BF_NVME_IDC_NN = 516,
+    BF_NVME_IDC_ONCS = 520,
 };
+enum { BF_NVME_OACS_SECURITY = 0x01, BF_NVME_ONCS_RESERVATIONS = 0x20 };
 enum { // Identify Namespace, figure 245
     BF_NVME_IDN_NSZE = 0,
     BF_NVME_IDN_FLBAS = 26,
     BF_NVME_IDN_DPS = 29,
+    BF_NVME_IDN_RESCAP = 31,
     BF_NVME_IDN_EUI64 = 120,
     BF_NVME_IDN_LBAF = 128,
 };

@@ -12,6 +12,8 @@ enum { // operation codes, SPC-5 table 142, SBC-4 table 27
     READ_CAPACITY_10 = 0x25,
     READ_10 = 0x28,
     READ_16 = 0x88,
+    PERSISTENT_RESERVE_IN = 0x5e,
+    READ_RESERVATION = 0x01,
     SERVICE_ACTION_IN_16 = 0x9e,
     READ_CAPACITY_16 = 0x10,
 };
@@ -27,7 +29,8 @@ enum { // vital product data, SPC-5, 7.7; SBC-4, 6.6.3
 
 enum { // standard inquiry data, SPC-5, 6.7.2
     INQUIRY_BYTES = 36,
-    INQUIRY_TYPE = 0, // qualifier and type: both zero is a disk that is there
+    INQUIRY_TYPE = 0,      // qualifier and type: both zero is a disk that is there
+    INQUIRY_REMOVABLE = 1, // bit 7
     INQUIRY_PROTECT = 5,
 };
 
@@ -194,9 +197,24 @@ enum bf_err bf_scsi_look(const struct bf_scsi_carrier *carrier, struct bf_block_
     if (a.len < INQUIRY_BYTES || a.data[INQUIRY_TYPE] != 0)
         return BF_ERR_UNSUPPORTED;
     protected = a.data[INQUIRY_PROTECT] & 1;
+    g->removable = a.data[INQUIRY_REMOVABLE] >> 7;
     bf_identify_inquiry(a.data, a.len, id);
     err = look_at_pages(carrier, g, id);
     return err ? err : read_capacity(carrier, protected, g);
+}
+
+enum bf_err bf_scsi_notes(const struct bf_scsi_carrier *carrier, uint32_t *notes)
+{
+    enum { BYTES = 24, LENGTH = 4, HELD = 16 }; // SPC-5, 6.16.3
+    uint8_t cdb[BF_SCSI_CDB_BYTES] = {PERSISTENT_RESERVE_IN, READ_RESERVATION};
+    struct answer a;
+    enum bf_err err;
+    *notes = 0;
+    put_be(cdb + 7, BYTES, 2);
+    err = ask(carrier, cdb, BYTES, &a);
+    if (!err && a.len == BYTES && get_be(a.data + LENGTH, 4) >= HELD)
+        *notes = BF_DISK_RESERVED;
+    return err == BF_ERR_IO ? BF_OK : err;
 }
 
 // ---- Reading -----------------------------------------------------------------------------------

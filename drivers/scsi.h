@@ -15,6 +15,7 @@
 enum {
     BF_SCSI_CDB_BYTES = 16,     // the longest command that is made here; shorter ones end in zeros
     BF_SCSI_ANSWER_BYTES = 252, // the longest answer that is asked for
+    BF_SCSI_RESERVATION_CONFLICT = 0x18, // a status, SAM-5, table 43
 };
 
 // Sends a command that reads at most `bytes` bytes (up to BF_SCSI_ANSWER_BYTES) and waits for it.
@@ -27,10 +28,14 @@ struct bf_scsi_carrier {
 };
 
 // Asks a logical unit what it is. Fills block_size, blocks and max_blocks of *g (max_blocks 0: it
-// names no limit), and of *id what is not known. BF_ERR_UNSUPPORTED: no disk, or one whose
-// protection information makes it refuse plain reads.
+// names no limit) and removable of *g, and of *id what is not known. BF_ERR_UNSUPPORTED: no disk,
+// or one whose protection information makes it refuse plain reads.
 enum bf_err bf_scsi_look(const struct bf_scsi_carrier *carrier, struct bf_block_geometry *g,
                          struct bf_disk_identity *id);
+
+// Asks a disk for what a person should know of it: whether a reservation is held on it
+// (PERSISTENT RESERVE IN). A unit that refuses has none.
+enum bf_err bf_scsi_notes(const struct bf_scsi_carrier *carrier, uint32_t *notes);
 
 // READ (10) where it reaches, else READ (16).
 void bf_scsi_read(uint8_t cdb[BF_SCSI_CDB_BYTES], uint64_t block, uint32_t count);

@@ -65,13 +65,22 @@ static const struct bf_controller_ops *driver_for(EFI_HANDLE handle)
 
 // ---- What is not read --------------------------------------------------------------------------
 
-static void add_unread(struct bf_takeover *t, EFI_HANDLE handle, const char *what, const char *why)
+// NULL: there is no room left, it is only counted.
+static struct bf_unread *new_unread(struct bf_takeover *t, EFI_HANDLE handle)
 {
     struct bf_unread *u = &t->unread[t->unread_count++];
     if (t->unread_count > BF_UNREAD_MAX)
-        return;
+        return NULL;
     memset(u, 0, sizeof *u);
     bf_pci_efi_slot(handle, u->slot, sizeof u->slot);
+    return u;
+}
+
+static void add_unread(struct bf_takeover *t, EFI_HANDLE handle, const char *what, const char *why)
+{
+    struct bf_unread *u = new_unread(t, handle);
+    if (!u)
+        return;
     bf_snprintf(u->what, sizeof u->what, "%s", what);
     bf_snprintf(u->why, sizeof u->why, "%s", why);
     bf_log(BF_LOG_WARNING, "controller %s: %s is not read: %s", u->slot, what, why);
@@ -83,6 +92,38 @@ static void add_unread_unit(struct bf_takeover *t, EFI_HANDLE handle, uint64_t n
     char what[sizeof t->unread[0].what];
     bf_unit_efi_name(number, what, sizeof what);
     add_unread(t, handle, what, why);
+}
+
+static const struct {
+    uint32_t note;
+    const char *why, *todo;
+} notes[] = {
+    {BF_DISK_LOCKED, "it encrypts itself and is locked", "unlock it, and start again"},
+    {BF_DISK_SHADOWED, "it encrypts itself, and shows a shadow in place of its beginning",
+     "unlock it as the machine does when it starts, and start again"},
+    {BF_DISK_HIDDEN, "it hides blocks behind its end (a host protected area)",
+     "remove that area when it holds data of yours"},
+    {BF_DISK_RESERVED, "a host holds a reservation on it, and may be writing",
+     "stop what else uses it"},
+};
+
+// A disk that is read, but not all of it, or not alone.
+static void add_notes(struct bf_takeover *t, EFI_HANDLE handle, uint64_t number,
+                      const struct bf_source_disk *source)
+{
+    for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++) {
+        struct bf_unread *u;
+        if (!(source->notes & notes[i].note))
+            continue;
+        u = new_unread(t, handle);
+        if (!u)
+            continue;
+        u->partly = 1;
+        bf_unit_efi_name(number, u->what, sizeof u->what);
+        bf_snprintf(u->why, sizeof u->why, "%s", notes[i].why);
+        bf_snprintf(u->todo, sizeof u->todo, "%s", notes[i].todo);
+        bf_log(BF_LOG_WARNING, "controller %s: %s: %s; %s", u->slot, u->what, u->why, u->todo);
+    }
 }
 
 // ---- Disks that the firmware does not list -----------------------------------------------------
@@ -132,6 +173,7 @@ static void open_extra(struct bf_takeover *t, const struct bf_taken *taken, stru
         say(disk, "removable; name it with disk= to migrate it");
     }
     list->count++;
+    add_notes(t, group->handle, unit->number, source);
     bf_log(BF_LOG_INFO, "%s: driver %s; the firmware does not list it", path, taken->ops->driver);
 }
 
@@ -252,6 +294,9 @@ static void take(struct bf_takeover *t, const struct bf_controller_ops *ops, str
     taken->ops = ops;
     *asked = (struct bf_asked){.handle = group->handle, .driver = ops->driver};
     err = open_group(taken, group, asked);
+    for (uint32_t i = 0; i < group->count && !err; i++)
+        if (group->readable[i])
+            add_notes(t, group->handle, group->number[i], &group->disk[i]->source);
     if (!err)
         add_extras(t, taken, list, group, NULL);
     if (!err && (readable || list->count > had)) {
@@ -308,8 +353,30 @@ void bf_takeover_begin(struct bf_takeover *t, struct bf_efi_disk *disks, uint32_
     for (size_t i = 0; i < functions; i++)
         visit(t, handles[i], &list);
     bf_efi_free(handles);
+    if (t->unread_count > BF_UNREAD_MAX)
+        bf_log(BF_LOG_WARNING, "and %u more that are not read", t->unread_count - BF_UNREAD_MAX);
     bf_blockio_sort(disks, list.count);
     *count = list.count;
+}
+
+void bf_takeover_skip(struct bf_takeover *t)
+{
+    EFI_GUID guid = EFI_PCI_IO_PROTOCOL_GUID;
+    size_t functions;
+    EFI_HANDLE *handles = bf_efi_handles(&guid, &functions);
+    memset(t, 0, sizeof *t);
+    for (size_t i = 0; i < functions && t->asked_count < BF_TAKEOVER_MAX; i++) {
+        const struct bf_controller_ops *ops = driver_for(handles[i]);
+        if (ops)
+            t->asked[t->asked_count++] = (struct bf_asked){
+                .handle = handles[i], .driver = ops->driver, .err = BF_ERR_CANCELLED};
+    }
+    bf_efi_free(handles);
+    if (t->asked_count)
+        bf_log(BF_LOG_WARNING,
+               "driver=firmware: %u controllers are not asked for disks that the firmware does "
+               "not list",
+               t->asked_count);
 }
 
 void bf_takeover_end(struct bf_takeover *t)

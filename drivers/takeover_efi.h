@@ -54,6 +54,11 @@ struct bf_takeover {
 // the paths. *t must stay in its place. Each entry of unread[] is logged as a warning.
 void bf_takeover_begin(struct bf_takeover *t, struct bf_efi_disk *disks, uint32_t *count);
 
+// Instead of it, where the firmware's drivers are to be used: nothing is taken, and nobody knows
+// what the firmware does not list. The log says so when a controller is there that could be asked;
+// asked[] has those, with BF_ERR_CANCELLED.
+void bf_takeover_skip(struct bf_takeover *t);
+
 // Gives all controllers back. The disks must have been closed. Takes one that never began.
 void bf_takeover_end(struct bf_takeover *t);
 

@@ -9,7 +9,7 @@
 // returns all of its commands and they are asked again. When that does not help, or a completion
 // makes no sense, the device is reset once and asked again for everything that was out; the next
 // time everything fails with BF_ERR_TIMEOUT (drivers/recovery.h). Only REPORT LUNS, INQUIRY, READ
-// CAPACITY and READ are sent.
+// CAPACITY, PERSISTENT RESERVE IN and READ are sent.
 //
 // Looking for units, all targets that the device may have are asked for their units, as many at
 // once as there are commands, since nearly all of them are not there; those that answer are then
@@ -92,7 +92,7 @@ struct virtio_scsi {
     uint32_t max_bytes;
     uint16_t depth;
     uint64_t tmf_deadline_us; // 0: none is out
-    uint8_t unit_resets;
+    uint8_t unit_resets, conflict_told;
     struct bf_recovery recovery;
 
     uint32_t targets;            // that there may be
@@ -297,15 +297,26 @@ static enum bf_err take_tmf(struct virtio_scsi *d)
 
 // ---- Completions -------------------------------------------------------------------------------
 
+static void tell_conflict(struct virtio_scsi *d, uint32_t i)
+{
+    if (!d->conflict_told)
+        bf_log(BF_LOG_WARNING,
+               "virtio-scsi: target %u is reserved by another host, which has to release it first",
+               command_of(d, i)->request.lun.bytes[1]);
+    d->conflict_told = 1;
+}
+
 // What the device says about a command, in the terms of bf_scsi_judge. The length that it claims to
 // have written is not used, since some devices leave it at zero: the residual counts.
-static enum bf_err judge(const struct virtio_scsi *d, uint32_t i, uint32_t *residual)
+static enum bf_err judge(struct virtio_scsi *d, uint32_t i, uint32_t *residual)
 {
     struct bf_vscsi_response r = command_of(d, i)->response;
     uint32_t sense = r.sense_len < sizeof r.sense ? r.sense_len : (uint32_t)sizeof r.sense;
     *residual = r.residual;
     switch (r.response) {
     case BF_VSCSI_S_OK:
+        if (r.status == BF_SCSI_RESERVATION_CONFLICT)
+            tell_conflict(d, i);
         return bf_scsi_judge(r.status, r.sense, sense);
     case BF_VSCSI_S_ABORTED:
     case BF_VSCSI_S_RESET:
@@ -692,6 +703,8 @@ static enum bf_err look(struct unit *unit, struct bf_source_disk *out)
     enum bf_err err;
     memset(g, 0, sizeof *g);
     err = bf_scsi_look(&carrier, g, &out->identity);
+    if (!err)
+        err = bf_scsi_notes(&carrier, &out->notes);
     if (err)
         return err;
     if (g->block_size < BF_BLOCK_MIN)

@@ -53,9 +53,19 @@ struct bf_block_ops {
     void (*close)(void *impl);
 };
 
+// What a disk says of itself that a person should know: what can be read of it is not all, or not
+// its own.
+enum bf_disk_note {
+    BF_DISK_LOCKED = 1,   // it encrypts, and is locked
+    BF_DISK_SHADOWED = 2, // something else is shown in place of its beginning (a shadow MBR)
+    BF_DISK_HIDDEN = 4,   // there are blocks behind its end (a host protected area)
+    BF_DISK_RESERVED = 8, // a host holds a reservation on it
+};
+
 struct bf_source_disk {
     const struct bf_block_ops *ops;
     void *impl;
+    uint32_t notes; // of enum bf_disk_note, as far as the driver asks
     struct bf_block_geometry geometry;
     struct bf_disk_identity identity;
     uint64_t requests, bytes_read, errors; // counted by the mediator
