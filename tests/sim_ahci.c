@@ -48,6 +48,11 @@ void sim_ahci_identify(const struct sim_ahci_port *p, uint8_t data[512])
         put_word(data, 106, 0x5000);
         put_word(data, 117, p->block_size / 2);
     }
+    if (p->tcg || p->tcg_lies)
+        put_word(data, 48, 0x4001);
+    put_word(data, 85, p->native && !p->ama ? 0x0400 : 0);
+    put_word(data, 119, p->ama ? 0x4100 : 0x4000);
+    put_word(data, 128, p->locked ? 0x0007 : 0x0001);
     data[510] = 0xa5;
     add_up(data);
 }
@@ -146,6 +151,50 @@ static void read_blocks(struct sim_ahci_port *p, struct task *t, uint32_t slot)
     succeed(p, t, slot, bytes, queued);
 }
 
+// A command that transfers nothing, to the disk itself; NULL otherwise.
+static const uint8_t *frame_without_data(struct sim_ahci *m, struct sim_ahci_port *p, uint32_t slot)
+{
+    const struct bf_ahci_header *header = sim_pci_reach(&m->pci, p->clb + 32u * slot, 32);
+    const struct bf_ahci_table *table =
+        header ? sim_pci_reach(&m->pci, (uint64_t)header->ctbau << 32 | header->ctba, 144) : NULL;
+    return table && header->flags == 5 && header->prdtl == 0 && table->frame[0] == 0x27 &&
+                   table->frame[1] == 0x80
+               ? table->frame
+               : NULL;
+}
+
+static void native_max(struct sim_ahci *m, struct sim_ahci_port *p, uint32_t slot,
+                       const uint8_t *frame)
+{
+    static const uint8_t places[] = {4, 5, 6, 8, 9, 10};
+    uint8_t *received = sim_pci_reach(&m->pci, p->fb, 256);
+    if (!received || !p->native || frame[2] != (p->ama ? 0x78 : 0x27) || frame[3] ||
+        frame[7] != 0x40) {
+        fail(p, slot, 0);
+        return;
+    }
+    received[0x40] = 0x34;
+    received[0x42] = 0x50;
+    for (uint32_t i = 0; i < 6; i++)
+        received[0x40 + places[i]] = (uint8_t)((p->native - 1) >> 8 * i);
+    p->ci &= ~(1u << slot);
+    p->is |= 1;
+}
+
+static void trusted_receive(struct sim_ahci_port *p, struct task *t, uint32_t slot)
+{
+    p->discoveries++;
+    if (!p->tcg || t->frame[3] != 1 || t->frame[12] != 1 || t->frame[5] != 1 || t->frame[6]) {
+        fail(p, slot, 0);
+        return;
+    }
+    memset(t->data, 0, 512);
+    t->data[3] = 60;
+    memcpy(t->data + 48, "\0\2\x10\x0c", 4);
+    t->data[52] = p->tcg;
+    succeed(p, t, slot, 512, 0);
+}
+
 // READ PORT MULTIPLIER: without data, the value comes in the frame that ends it.
 static int is_multiplier_command(struct sim_ahci *m, struct sim_ahci_port *p, uint32_t slot)
 {
@@ -181,7 +230,12 @@ static void read_multiplier(struct sim_ahci *m, struct sim_ahci_port *p, uint32_
 
 static void execute(struct sim_ahci *m, struct sim_ahci_port *p, uint32_t slot)
 {
+    const uint8_t *frame = frame_without_data(m, p, slot);
     struct task t;
+    if (frame) {
+        native_max(m, p, slot, frame);
+        return;
+    }
     if (is_multiplier_command(m, p, slot)) {
         read_multiplier(m, p, slot);
         return;
@@ -199,6 +253,8 @@ static void execute(struct sim_ahci *m, struct sim_ahci_port *p, uint32_t slot)
     } else if (t.frame[2] == 0xec) {
         sim_ahci_identify(p, t.data);
         succeed(p, &t, slot, 512, 0);
+    } else if (t.frame[2] == 0x5c) {
+        trusted_receive(p, &t, slot);
     } else {
         fail(p, slot, 0);
     }

@@ -36,6 +36,11 @@ struct sim_ahci_port {
     char serial[21];
     uint64_t bad_block; // fails; UINT64_MAX: none
     enum sim_ahci_log log;
+    uint8_t locked;            // by a password
+    uint8_t tcg;               // locking flags of its discovery; 0: it knows none
+    uint8_t tcg_lies;          // it claims to know one
+    uint64_t native;           // blocks, with those that it hides; 0: it does not tell
+    uint8_t ama;               // it tells by the later command
     uint8_t multiplier_ports;  // of a port multiplier, when the signature is one's
     uint16_t multiplier_links; // which of them have something on them
 
@@ -55,6 +60,7 @@ struct sim_ahci_port {
     uint8_t halted; // by an error, until it is stopped
     uint8_t failed_tag;
     uint32_t held[32], held_count;
+    uint32_t discoveries;
     uint32_t comresets, reads, queued_reads, logs, most_out;
 };
 

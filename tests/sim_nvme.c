@@ -81,6 +81,7 @@ static void describe(const struct sim_nvme_namespace *n, uint32_t nsid, uint8_t 
     memcpy(data, &n->blocks, 8);
     data[26] = (uint8_t)(3 | n->extended << 4 | n->format);
     data[29] = n->protected;
+    data[31] = 0x7f;
     memcpy(data + 128 + 12, &format, 4);
     data[127] = (uint8_t)nsid; // EUI-64
 }
@@ -92,6 +93,8 @@ static uint16_t identify(struct sim_nvme *m, const struct bf_nvme_command *c)
     if (c->cdw10 == BF_NVME_CNS_CONTROLLER) {
         memcpy(data + 4, "serial-1            Model of a disk                         ", 60);
         data[77] = m->mdts;
+        data[256] = m->tcg != 0;
+        data[520] = m->reserved ? 0x20 : 0;
         memcpy(data + 516, &highest, 4);
     } else if (c->cdw10 == BF_NVME_CNS_ACTIVE) {
         if (m->old)
@@ -102,6 +105,22 @@ static uint16_t identify(struct sim_nvme *m, const struct bf_nvme_command *c)
     } else {
         describe(find(m, c->nsid), c->nsid, data);
     }
+    return put_data(m, c, data, PAGE) ? 0 : 0x04;
+}
+
+static uint16_t security_receive(struct sim_nvme *m, const struct bf_nvme_command *c)
+{
+    uint8_t data[512] = {[3] = 60, [49] = 2, [50] = 0x10, [51] = 12, [52] = m->tcg};
+    if (!m->tcg || c->cdw10 != 0x01000100 || c->cdw11 != 512)
+        return 0x02;
+    return put_data(m, c, data, sizeof data) ? 0 : 0x04;
+}
+
+static uint16_t report_reservation(struct sim_nvme *m, const struct bf_nvme_command *c)
+{
+    uint8_t data[PAGE] = {[0] = 1, [4] = (uint8_t)(m->reserved == 0xff ? 0 : m->reserved)};
+    if (!m->reserved || c->cdw10 != PAGE / 4 - 1)
+        return 0x01;
     return put_data(m, c, data, PAGE) ? 0 : 0x04;
 }
 
@@ -134,6 +153,8 @@ static void admin(struct sim_nvme *m, const struct bf_nvme_command *c)
         status = identify(m, c);
     else if (c->opcode == BF_NVME_ADMIN_CREATE_CQ || c->opcode == BF_NVME_ADMIN_CREATE_SQ)
         status = create(m, c);
+    else if (c->opcode == 0x82)
+        status = security_receive(m, c);
     complete(m, 0, c->cid, status);
 }
 
@@ -180,6 +201,11 @@ static void finish(struct sim_nvme *m, const struct bf_nvme_command *c)
 {
     enum sim_nvme_fault fault = m->faults ? m->fault : SIM_NVME_GOOD;
     uint16_t status, cid = c->cid;
+    if (c->opcode == 0x0e) {
+        if (!m->deaf_reservations)
+            complete(m, 1, cid, report_reservation(m, c));
+        return;
+    }
     if (fault == SIM_NVME_LOST) {
         m->faults--;
         return;

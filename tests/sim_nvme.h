@@ -38,7 +38,10 @@ struct sim_nvme {
     uint32_t highest;                   // further ones are as number 1; 0: none
     uint32_t mute;                      // is not described
     uint8_t old;                        // there is no list of them
-    uint8_t circular;                   // the list begins again
+    uint8_t tcg;                        // locking flags of its discovery; 0: no Security Receive
+    uint8_t reserved;                   // type of a reservation; 0: it knows of none, 0xff: none
+    uint8_t deaf_reservations;
+    uint8_t circular; // the list begins again
     uint32_t dstrd;
     uint8_t mdts;
 

@@ -185,6 +185,12 @@ static void report_luns(struct sim_vscsi *m, struct task *t, uint8_t target)
     give(t, list, end);
 }
 
+static void report_reservation(const struct sim_vscsi_unit *u, struct task *t)
+{
+    uint8_t data[24] = {[3] = 1, [7] = 16, [21] = u->reserved};
+    give(t, data, u->reserved ? 24 : 8);
+}
+
 static void execute(struct sim_vscsi *m, struct task *t)
 {
     static const uint8_t absent[36] = {0x7f};
@@ -213,6 +219,12 @@ static void execute(struct sim_vscsi *m, struct task *t)
     switch (cdb[0]) {
     case 0x12:
         inquiry(u, t, cdb);
+        break;
+    case 0x5e:
+        if (cdb[1] != 1 || u->reserved == 0xff)
+            check(t, 5, 0x20);
+        else
+            report_reservation(u, t);
         break;
     case 0x25:
         capacity(u, t, 0);

@@ -34,6 +34,7 @@ struct sim_vscsi_unit {
     uint32_t max_transfer; // of page B0; 0: the page is not listed
     uint8_t protection;    // P_TYPE and PROT_EN
     uint8_t attentions;    // commands, but INQUIRY, that a unit attention takes the place of
+    uint8_t reserved;      // type of a persistent reservation; 0: none
     uint8_t mute_pages;    // no vital product data
 };
 

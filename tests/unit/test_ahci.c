@@ -590,6 +590,49 @@ static void test_identify_data(void)
     CHECK_EQ(bf_ata_failed_tag(data, sizeof data, &tag), BF_ERR_PROTOCOL);
 }
 
+// ---- What it says of itself --------------------------------------------------------------------
+
+static void test_locks_and_hidden_blocks_are_noticed(void)
+{
+    prepare();
+    first->tcg = 0x1b; // a shadow
+    first->native = first->blocks + 100;
+    second->locked = 1;
+    second->native = second->blocks;
+    second->ama = 1;
+    open_both();
+    CHECK_EQ(disk.notes, BF_DISK_SHADOWED | BF_DISK_HIDDEN);
+    CHECK_EQ(other.notes, BF_DISK_LOCKED);
+    stop();
+    prepare();
+    second->native = 1ull << 40;
+    second->ama = 1;
+    open_both();
+    CHECK_EQ(disk.notes, 0);
+    CHECK_EQ(other.notes, BF_DISK_HIDDEN);
+    stop();
+}
+
+// A disk that claims to know a question and refuses it is read all the same.
+static void test_a_refused_question_costs_nothing(void)
+{
+    struct bf_block_request r;
+    prepare();
+    first->tcg_lies = 1;
+    second->tcg_lies = 1;
+    open_both();
+    CHECK_EQ(first->discoveries + second->discoveries, 2);
+    CHECK_EQ(disk.notes + other.notes, 0);
+    CHECK_EQ(first->comresets + second->comresets, 0);
+    submit(&disk, &r, 0, 100, 2048);
+    turn();
+    CHECK(r.done && r.status == BF_OK && holds(0, 51200, MIB));
+    submit(&other, &r, 0, 5, 200);
+    turn();
+    CHECK(r.done && r.status == BF_OK && holds(0, 20480, 819200));
+    stop();
+}
+
 // ---- What there is -----------------------------------------------------------------------------
 
 static struct bf_unit units[64];
@@ -656,6 +699,7 @@ TEST_MAIN(TEST(test_serves_by_class), TEST(test_reads_every_byte_of_both_disks),
           TEST(test_pulled_out), TEST(test_closing_with_requests_out),
           TEST(test_what_is_left_to_the_firmware), TEST(test_handoff),
           TEST(test_addresses_of_32_bits), TEST(test_ports_at_work), TEST(test_half_opened),
-          TEST(test_identify_data), TEST(test_finds_the_disks_on_all_ports),
+          TEST(test_identify_data), TEST(test_locks_and_hidden_blocks_are_noticed),
+          TEST(test_a_refused_question_costs_nothing), TEST(test_finds_the_disks_on_all_ports),
           TEST(test_powers_up_what_the_firmware_did_not),
           TEST(test_names_what_is_behind_a_port_multiplier))

@@ -2,6 +2,8 @@
 // Disk identity: the rule of matching, selectors, GUIDs, bytes on the wire; and what disks answer
 // when they are asked who they are; and the choice of disks by disk=.
 #include "drivers/identify.h"
+#include "drivers/tcg.h"
+#include "image/block.h"
 #include "image/identity.h"
 #include "migrate/disk_plan.h"
 #include "tests/unit/test.h"
@@ -303,5 +305,50 @@ static void plan(void)
     CHECK_EQ(bf_disk_plan_apply(&config, &inventory, &fault), BF_ERR_NOT_FOUND);
 }
 
+// Two of one controller that have no name of their own.
+static void nvme_without_a_name(void)
+{
+    struct bf_disk_identity one = {.bytes = 1 << 20, .block_size = 512}, two, before;
+    memcpy(one.serial, "NVM", 4);
+    before = two = one;
+    bf_identify_nvme_number(1, &one);
+    bf_identify_nvme_number(2, &two);
+    CHECK_STR(one.wwn, "nvme.NVM-1");
+    CHECK_EQ(bf_identity_compare(&one, &two, NULL, 0), BF_ID_DIFFERENT);
+    // One that was known before it was named is the same.
+    CHECK_EQ(bf_identity_compare(&before, &one, NULL, 0), BF_ID_SAME);
+    memcpy(two.wwn, "eui.1", 6);
+    bf_identify_nvme_number(2, &two);
+    CHECK_STR(two.wwn, "eui.1");
+    memset(before.serial, 0, sizeof before.serial);
+    bf_identify_nvme_number(1, &before);
+    CHECK_STR(before.wwn, "");
+    memset(before.serial, 'x', sizeof before.serial - 1);
+    bf_identify_nvme_number(UINT32_MAX, &before);
+    CHECK_STR(before.wwn, "");
+}
+
+// Level 0 Discovery, as Opal drives answer it.
+static void tcg(void)
+{
+    uint8_t data[512] = {0, 0, 0, 72};
+    memcpy(data + 48, "\0\1\x10\4\1\0\0\0", 8); // TPer
+    memcpy(data + 56, "\0\2\x10\x0c\x1b", 5);   // locking: supported, enabled, MBR
+    CHECK_EQ(bf_tcg_notes(data, sizeof data), BF_DISK_SHADOWED);
+    data[60] = 0x3f; // locked, the shadow was left
+    CHECK_EQ(bf_tcg_notes(data, sizeof data), BF_DISK_LOCKED);
+    data[60] = 0x0b;
+    CHECK_EQ(bf_tcg_notes(data, sizeof data), 0);
+    data[60] = 0x1f;
+    data[3] = 51; // ends before the locking feature
+    CHECK_EQ(bf_tcg_notes(data, sizeof data), 0);
+    data[3] = 60; // ends within it
+    CHECK_EQ(bf_tcg_notes(data, sizeof data), 0);
+    memset(data, 0xff, 4);
+    CHECK_EQ(bf_tcg_notes(data, sizeof data), BF_DISK_LOCKED | BF_DISK_SHADOWED);
+    CHECK_EQ(bf_tcg_notes(data, 60), 0);
+    CHECK_EQ(bf_tcg_notes(data, 47), 0);
+}
+
 TEST_MAIN(TEST(rule), TEST(selectors), TEST(wire), TEST(text), TEST(ata), TEST(scsi), TEST(nvme),
-          TEST(plan))
+          TEST(nvme_without_a_name), TEST(tcg), TEST(plan))

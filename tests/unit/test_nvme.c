@@ -416,6 +416,37 @@ static void test_metadata_survives_a_reset(void)
     stop();
 }
 
+// ---- What it says of itself --------------------------------------------------------------------
+
+static void test_locks_and_reservations_are_noticed(void)
+{
+    prepare();
+    model.tcg = 0x1f; // locked, with a shadow
+    model.reserved = 3;
+    open_both();
+    CHECK_EQ(disk.notes, BF_DISK_LOCKED | BF_DISK_SHADOWED | BF_DISK_RESERVED);
+    check_all_of(&other);
+    stop();
+    prepare();
+    model.tcg = 0x0b; // not locked
+    model.reserved = 0xff;
+    open_both();
+    CHECK_EQ(disk.notes, 0);
+    stop();
+}
+
+static void test_a_question_that_is_not_answered(void)
+{
+    prepare();
+    model.reserved = 1;
+    model.deaf_reservations = 1;
+    CHECK_EQ(bf_nvme.open(&model.pci.pci, &controller), BF_OK);
+    CHECK_EQ(bf_nvme.disk(controller, 1, &disk), BF_ERR_TIMEOUT);
+    CHECK(!disk.ops);
+    bf_nvme.close(controller);
+    CHECK_EQ(sim_pci_open_ranges(&model.pci), 0);
+}
+
 // ---- Which namespaces there are ----------------------------------------------------------------
 
 static struct bf_unit units[2000];
@@ -481,6 +512,7 @@ TEST_MAIN(TEST(test_reads_every_byte_of_both_namespaces), TEST(test_every_form_o
           TEST(test_pulled_out), TEST(test_closing_one_with_reads_out),
           TEST(test_what_is_left_to_the_firmware), TEST(test_half_opened),
           TEST(test_metadata_is_dropped), TEST(test_protection_is_taken_off_by_the_controller),
-          TEST(test_metadata_survives_a_reset), TEST(test_finds_all_active_namespaces),
+          TEST(test_metadata_survives_a_reset), TEST(test_locks_and_reservations_are_noticed),
+          TEST(test_a_question_that_is_not_answered), TEST(test_finds_all_active_namespaces),
           TEST(test_says_what_it_cannot_read), TEST(test_a_list_without_an_end),
           TEST(test_a_controller_without_a_list))

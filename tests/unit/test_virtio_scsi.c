@@ -645,6 +645,21 @@ static void test_half_opened(void)
     stop();
 }
 
+static void test_a_reservation_is_noticed(void)
+{
+    prepare();
+    model.unit[0].reserved = 5;    // write exclusive, registrants only
+    model.unit[1].reserved = 0xff; // it does not know the command
+    open_both();
+    CHECK_EQ(disk.notes, BF_DISK_RESERVED);
+    CHECK_EQ(other.notes, 0);
+    stop();
+    prepare();
+    open_both();
+    CHECK_EQ(disk.notes, 0);
+    stop();
+}
+
 // ---- Which units there are ---------------------------------------------------------------------
 
 static struct bf_unit units[20000];
@@ -763,7 +778,8 @@ TEST_MAIN(TEST(test_serves_both_ids), TEST(test_reads_every_byte_of_both_units),
           TEST(test_the_run_ends_with_a_reason), TEST(test_a_reset_that_never_ends),
           TEST(test_a_device_that_keeps_its_memory), TEST(test_pulled_out),
           TEST(test_closing_with_requests_out), TEST(test_what_is_left_to_the_firmware),
-          TEST(test_half_opened), TEST(test_finds_units_of_all_targets),
-          TEST(test_absent_targets_cost_little), TEST(test_finds_thousands_of_units),
-          TEST(test_only_disks_are_units), TEST(test_a_target_that_does_not_list_its_units),
-          TEST(test_numbers_in_every_form), TEST(test_a_host_that_never_answers))
+          TEST(test_half_opened), TEST(test_a_reservation_is_noticed),
+          TEST(test_finds_units_of_all_targets), TEST(test_absent_targets_cost_little),
+          TEST(test_finds_thousands_of_units), TEST(test_only_disks_are_units),
+          TEST(test_a_target_that_does_not_list_its_units), TEST(test_numbers_in_every_form),
+          TEST(test_a_host_that_never_answers))
