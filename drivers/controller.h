@@ -31,6 +31,7 @@ struct bf_unit {
 
 struct bf_controller_ops {
     const char *driver; // "virtio-blk"
+    uint8_t single;     // a controller is one disk, so one that is listed is all of it
     int (*serves)(const struct bf_pci_id *id);
     // Resets and starts it. pci stays the caller's, and in its place, until close. On failure the
     // device is reset and nothing is held. BF_ERR_UNSUPPORTED: a kind that is left to the firmware.

@@ -39,8 +39,10 @@ struct list {
     uint32_t count;
 };
 
-static void collect(struct group *group, EFI_HANDLE handle, const struct list *list)
+// Returns how many of them can be read.
+static uint32_t collect(struct group *group, EFI_HANDLE handle, const struct list *list)
 {
+    uint32_t readable = 0;
     memset(group, 0, sizeof *group);
     group->handle = handle;
     for (uint32_t i = 0; i < list->count; i++) {
@@ -50,8 +52,10 @@ static void collect(struct group *group, EFI_HANDLE handle, const struct list *l
             continue;
         group->number[group->count] = bf_unit_efi_number(rest);
         group->readable[group->count] = disk->source.ops != NULL;
+        readable += group->readable[group->count];
         group->disk[group->count++] = disk;
     }
+    return readable;
 }
 
 static const struct bf_controller_ops *driver_for(EFI_HANDLE handle)
@@ -333,8 +337,8 @@ static void visit(struct bf_takeover *t, EFI_HANDLE handle, struct list *list)
                    "there are more than 64 controllers");
         return;
     }
-    collect(&group, handle, list);
-    take(t, ops, &group, list);
+    if (collect(&group, handle, list) || !group.count || !ops->single)
+        take(t, ops, &group, list);
 }
 
 void bf_takeover_begin(struct bf_takeover *t, struct bf_efi_disk *disks, uint32_t *count)

@@ -440,6 +440,7 @@ static enum bf_err blk_units(void *controller, struct bf_unit *out, uint32_t roo
 }
 
 const struct bf_controller_ops bf_virtio_blk = {.driver = "virtio-blk",
+                                                .single = 1,
                                                 .serves = blk_serves,
                                                 .open = blk_open,
                                                 .disk = blk_disk,
