@@ -162,8 +162,10 @@ static void open_extra(struct bf_takeover *t, const struct bf_taken *taken, stru
     if (err == BF_ERR_NOT_FOUND) // what was taken for a disk is none
         return;
     if (err) {
-        bf_snprintf(why, sizeof why, "driver %s cannot open it (%s)", taken->ops->driver,
-                    bf_err_name(err));
+        bf_snprintf(why, sizeof why,
+                    err == BF_ERR_UNSUPPORTED ? "driver %s does not read this kind of disk (%s)"
+                                              : "driver %s cannot open it (%s)",
+                    taken->ops->driver, bf_err_name(err));
         add_unread_unit(t, group->handle, unit->number, why);
         return;
     }

@@ -34,8 +34,10 @@ struct bf_disk_identity {
     uint64_t bytes;
     uint32_t block_size;
     uint8_t has_gpt;
-    uint8_t gpt_guid[16];     // disk GUID as on the disk (UEFI 2.10, 5.3.2)
-    char wwn[BF_WWN_MAX];     // "naa.5000c500...", "eui.0025..." (EUI-64, NGUID), lower case
+    uint8_t gpt_guid[16]; // disk GUID as on the disk (UEFI 2.10, 5.3.2)
+    // "naa.5000c500...", "eui.0025..." (EUI-64, NGUID), lower case; "nvme.SERIAL-N": namespace N of
+    // a controller that gives it no name (drivers/identify.h).
+    char wwn[BF_WWN_MAX];
     char serial[BF_SERIAL_MAX];
     char model[BF_MODEL_MAX];
     char path[BF_PATH_MAX]; // device path text of the firmware, or a Linux path
