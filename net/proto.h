@@ -38,6 +38,9 @@ enum {
     BF_CERTIFICATE_MAX = 8192,
     BF_PROTO_DISKS_MAX = 64,
     BF_PROTO_NICS_MAX = 32,
+    BF_UNSEEN_MAX = 64,   // UNSEEN frames on one connection
+    BF_PLACES_MAX = 1024, // PLACE frames for one disk
+    BF_PLACE_SPANS_MAX = 256,
     BF_NAME_MAX = 64,        // machine names, with the NUL
     BF_HEARTBEAT_MS = 5000,  // something is sent at least this often
     BF_DEAD_MS = 15000,      // silence after which the peer is missed
@@ -63,6 +66,8 @@ enum bf_frame_type {
     BF_MSG_BUSY = 10,
     BF_MSG_EVENT = 11, // optional: a line for the server's log
     BF_MSG_UNREADABLE = 12,
+    BF_MSG_UNSEEN = 13, // optional: storage of the machine that could not be asked or read
+    BF_MSG_PLACE = 14,  // optional: what lies in one place of a planned disk
     // server to source
     BF_MSG_WELCOME = 32,
     BF_MSG_ENROLLED = 33,
@@ -114,6 +119,18 @@ struct bf_inventory_disk {
     char driver[16];
     char why[96]; // why it is excluded; empty when planned
 };
+enum bf_unseen_kind { BF_UNSEEN_CONTROLLER = 0, BF_UNSEEN_UNIT = 1 };
+// Storage of the machine that no disk of the inventory stands for: a controller from which no disk
+// came, or a unit (a disk, namespace or logical unit) that is there and cannot be read.
+struct bf_unseen {
+    uint8_t kind;
+    uint8_t asked; // a driver asked the controller and found no disk; 0: unknown if it has any
+    uint16_t vendor, device;
+    uint8_t class_code[3]; // PCI's base class, subclass and programming interface, in this order
+    char slot[16];         // "0000:00:05.0", empty where it has none
+    char what[64];         // "RAID controller", "namespace 2"
+    char why[128];
+};
 // Evidence, never identity: who the machine is says its certificate.
 struct bf_inventory {
     uint8_t firmware;
@@ -127,6 +144,9 @@ struct bf_inventory {
     uint16_t nics, disks;
     struct bf_inventory_nic nic[BF_PROTO_NICS_MAX];
     struct bf_inventory_disk disk[BF_PROTO_DISKS_MAX];
+    // Not in the frame INVENTORY: one UNSEEN each, sent right after it.
+    uint16_t unseens;
+    struct bf_unseen unseen[BF_UNSEEN_MAX];
 };
 
 struct bf_enrol {
@@ -204,6 +224,22 @@ struct bf_unreadable {
     uint64_t offset, bytes;
 };
 
+// What lies in a place of the disk (a partition, a volume, the whole disk), and whether all of it
+// is copied. Comes when the source turns to the disk, again on each connection: the server keeps
+// the last one of each ordinal.
+struct bf_place_span {
+    uint64_t first, bytes; // of the disk
+};
+struct bf_place {
+    uint16_t disk;    // number within the replica
+    uint16_t ordinal; // < BF_PLACES_MAX
+    char name[64];    // "partition 2", "volume vg0/root", "the whole disk"
+    char what[48];    // "ext4", "NTFS", "LVM2 member", "unknown"
+    char why[128];    // it is copied whole; empty: only what is used is
+    uint16_t count;   // of spans, in any order; 0: not known, or too many to name
+    struct bf_place_span span[BF_PLACE_SPANS_MAX];
+};
+
 // "All chunks before next_chunk have been sent." Answered with DURABLE once they are flushed.
 struct bf_checkpoint {
     uint16_t disk;
@@ -264,6 +300,8 @@ size_t bf_put_base(uint8_t *out, size_t size, const struct bf_base_run *m);
 size_t bf_put_data_head(uint8_t *out, size_t size, const struct bf_data *m);
 size_t bf_put_range(uint8_t *out, size_t size, const struct bf_range *m);
 size_t bf_put_unreadable(uint8_t *out, size_t size, const struct bf_unreadable *m);
+size_t bf_put_unseen(uint8_t *out, size_t size, const struct bf_unseen *m);
+size_t bf_put_place(uint8_t *out, size_t size, const struct bf_place *m);
 size_t bf_put_checkpoint(uint8_t *out, size_t size, uint16_t type, const struct bf_checkpoint *m);
 size_t bf_put_disk_done(uint8_t *out, size_t size, const struct bf_disk_done *m);
 size_t bf_put_commit(uint8_t *out, size_t size, const struct bf_commit *m);
@@ -289,6 +327,8 @@ enum bf_err bf_get_base(const struct bf_frame *f, struct bf_base_run *m);
 enum bf_err bf_get_data(const struct bf_frame *f, struct bf_data *m);
 enum bf_err bf_get_range(const struct bf_frame *f, struct bf_range *m);
 enum bf_err bf_get_unreadable(const struct bf_frame *f, struct bf_unreadable *m);
+enum bf_err bf_get_unseen(const struct bf_frame *f, struct bf_unseen *m);
+enum bf_err bf_get_place(const struct bf_frame *f, struct bf_place *m);
 enum bf_err bf_get_checkpoint(const struct bf_frame *f, struct bf_checkpoint *m); // DURABLE too
 enum bf_err bf_get_disk_done(const struct bf_frame *f, struct bf_disk_done *m);
 enum bf_err bf_get_commit(const struct bf_frame *f, struct bf_commit *m);

@@ -10,7 +10,7 @@ LWIP_SIDE      := net/ip_dial.c net/ip_loss.c net/ip_stack.c net/ip_tcp.c net/lw
 LWIP_USERS     := $(LWIP_SIDE) net/ip_dial.h net/ip_loss.h net/ip_tcp.h net/lwip_hooks.h net/lwip_port.h
 NET_SRCS       := $(LWIP_SIDE) $(MBEDTLS_SIDE) $(or $(NET_GCM_$(ARCH)),net/gcm_generic.c) net/utc.c net/ip_cubic.c net/ip_pmtu.c net/connector.c net/enroller.c \
                   net/bundle.c net/bundle_source.c net/bundle_server.c \
-                  net/proto.c net/proto_session.c net/proto_copy.c
+                  net/proto.c net/proto_session.c net/proto_copy.c net/proto_found.c
 
 COLD_SRCS += $(addprefix net/,bundle.c bundle_server.c bundle_source.c connector.c enrol.c enroller.c \
     gcm_x86_64.c ip_dial.c pki.c tls_fault.c utc.c)

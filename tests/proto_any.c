@@ -27,6 +27,8 @@ AGAIN(bf_base_want, base_want)
 AGAIN(bf_base_run, base)
 AGAIN(bf_range, range)
 AGAIN(bf_unreadable, unreadable)
+AGAIN(bf_unseen, unseen)
+AGAIN(bf_place, place)
 AGAIN(bf_disk_done, disk_done)
 AGAIN(bf_commit, commit)
 AGAIN(bf_need, need)
@@ -86,6 +88,8 @@ static const struct {
     {BF_MSG_DATA, data_again},
     {BF_MSG_RANGE, range_again},
     {BF_MSG_UNREADABLE, unreadable_again},
+    {BF_MSG_UNSEEN, unseen_again},
+    {BF_MSG_PLACE, place_again},
     {BF_MSG_CHECKPOINT, checkpoint_again},
     {BF_MSG_DURABLE, checkpoint_again},
     {BF_MSG_DISK_DONE, disk_done_again},

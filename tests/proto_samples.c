@@ -26,6 +26,26 @@ struct bf_plan proto_sample_plan(void)
     return m;
 }
 
+struct bf_unseen proto_sample_unseen(void)
+{
+    struct bf_unseen m = {
+        BF_UNSEEN_CONTROLLER,    0, 0x1000, 0x005b, {1, 4, 0}, "0000:00:05.0", "RAID controller",
+        "nothing here drives it"};
+    return m;
+}
+
+struct bf_place proto_sample_place(void)
+{
+    struct bf_place m = {.disk = 1,
+                         .ordinal = 2,
+                         .name = "volume vg0/root",
+                         .what = "ext4",
+                         .why = "it was not unmounted",
+                         .count = 2,
+                         .span = {{1 << 30, 1 << 22}, {1 << 20, 1 << 21}}};
+    return m;
+}
+
 void proto_sample_inventory(struct bf_inventory *inventory)
 {
     *inventory = (struct bf_inventory){.firmware = BF_FIRMWARE_UEFI,
@@ -68,6 +88,9 @@ size_t proto_sample(unsigned which, uint8_t *bytes, size_t size)
     struct bf_event event = {2, "hello"};
     struct bf_fault fault = {BF_ERR_NO_SPACE, BF_SIDE_SERVER, "full", "free some"};
     struct bf_bye bye = {1};
+    struct bf_unreadable unreadable = {1, 4096, 512};
+    struct bf_unseen unseen = proto_sample_unseen();
+    struct bf_place place = proto_sample_place();
     size_t head;
     proto_sample_inventory(&machine);
     switch (which) {
@@ -123,6 +146,12 @@ size_t proto_sample(unsigned which, uint8_t *bytes, size_t size)
         return bf_put_bye(bytes, size, &bye);
     case 24:
         return bf_put_pace(bytes, size, &pace);
+    case 25:
+        return bf_put_unreadable(bytes, size, &unreadable);
+    case 26:
+        return bf_put_unseen(bytes, size, &unseen);
+    case 27:
+        return bf_put_place(bytes, size, &place);
     default:
         return 0;
     }

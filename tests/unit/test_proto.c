@@ -55,7 +55,7 @@ static void test_every_message_there_and_back(void)
         CHECK_EQ(len_again, len);
         CHECK_MEM(again, bytes, len);
     }
-    CHECK_EQ(which, 25);
+    CHECK_EQ(which, 28);
 }
 
 static void test_every_truncation_is_refused(void)
@@ -273,6 +273,80 @@ static void test_copy_messages_are_judged(void)
     CHECK_EQ(bf_put_base(bytes, sizeof bytes, &base), 0);
 }
 
+static void test_golden_unseen_and_place(void)
+{
+    check_golden(sample(26), "0d000100"
+                             "40000000"
+                             "0000"
+                             "00105b00"
+                             "010400"
+                             "0c00303030303a30303a30352e30"
+                             "0f005241494420636f6e74726f6c6c6572"
+                             "16006e6f7468696e672068657265206472697665732069"
+                             "74");
+    check_golden(sample(27), "0e000100"
+                             "53000000"
+                             "01000200"
+                             "0f00766f6c756d65207667302f726f6f74"
+                             "040065787434"
+                             "1400697420776173206e6f7420756e6d6f756e746564"
+                             "0200"
+                             "00000040000000000000400000000000"
+                             "00001000000000000000200000000000");
+}
+
+static void test_unseen_is_judged(void)
+{
+    struct bf_unseen m = proto_sample_unseen();
+    m.kind = 2;
+    REFUSED(bf_put_unseen(bytes, sizeof bytes, &m));
+    m = proto_sample_unseen();
+    m.asked = 2;
+    REFUSED(bf_put_unseen(bytes, sizeof bytes, &m));
+    m = proto_sample_unseen();
+    m.what[0] = 0;
+    REFUSED(bf_put_unseen(bytes, sizeof bytes, &m));
+    m = proto_sample_unseen();
+    m.why[3] = '\n';
+    REFUSED(bf_put_unseen(bytes, sizeof bytes, &m));
+}
+
+static void test_place_is_judged(void)
+{
+    struct bf_place m = proto_sample_place();
+    m.disk = BF_PROTO_DISKS_MAX;
+    REFUSED(bf_put_place(bytes, sizeof bytes, &m));
+    m = proto_sample_place();
+    m.ordinal = BF_PLACES_MAX;
+    REFUSED(bf_put_place(bytes, sizeof bytes, &m));
+    m = proto_sample_place();
+    m.name[0] = 0;
+    REFUSED(bf_put_place(bytes, sizeof bytes, &m));
+    m = proto_sample_place();
+    m.what[0] = 0;
+    REFUSED(bf_put_place(bytes, sizeof bytes, &m));
+    m = proto_sample_place();
+    m.span[1].bytes = 0;
+    REFUSED(bf_put_place(bytes, sizeof bytes, &m));
+    m = proto_sample_place();
+    m.span[0].first = INT64_MAX;
+    REFUSED(bf_put_place(bytes, sizeof bytes, &m));
+    m = proto_sample_place();
+    m.count = BF_PLACE_SPANS_MAX + 1;
+    CHECK_EQ(bf_put_place(bytes, sizeof bytes, &m), 0);
+    // A count beyond the limit in the frame itself, with as many bytes as it wants.
+    m.count = BF_PLACE_SPANS_MAX;
+    for (uint32_t i = 0; i < BF_PLACE_SPANS_MAX; i++)
+        m.span[i] = (struct bf_place_span){i, 1};
+    size_t len = bf_put_place(bytes, sizeof bytes, &m), at = len - 16 * BF_PLACE_SPANS_MAX - 2;
+    struct bf_frame f = parse(len);
+    CHECK_EQ(bf_get_place(&f, &m), BF_OK);
+    CHECK_EQ(m.span[BF_PLACE_SPANS_MAX - 1].first, BF_PLACE_SPANS_MAX - 1);
+    bytes[at]++;
+    f.length += 16;
+    CHECK_EQ(bf_get_place(&f, &m), BF_ERR_PROTOCOL);
+}
+
 static void test_fault_of_a_later_version_keeps_its_words(void)
 {
     struct bf_fault fault = {(enum bf_err)999, BF_SIDE_SERVER, "something new", "update"}, got;
@@ -284,10 +358,22 @@ static void test_fault_of_a_later_version_keeps_its_words(void)
 
 static void test_machine_names(void)
 {
-    static const char *const good[] = {"a", "web-1", "0", "db.example.org", "x--y",
+    static const char *const good[] = {"a",
+                                       "web-1",
+                                       "0",
+                                       "db.example.org",
+                                       "x--y",
                                        ("a2345678901234567890123456789012"
                                         "3456789012345678901234567890123")};
-    static const char *const bad[] = {"", "-a", ".a", "A", "a..b", "a/b", "a b", "a_b", "\xc3\xa4",
+    static const char *const bad[] = {"",
+                                      "-a",
+                                      ".a",
+                                      "A",
+                                      "a..b",
+                                      "a/b",
+                                      "a b",
+                                      "a_b",
+                                      "\xc3\xa4",
                                       ("a2345678901234567890123456789012"
                                        "34567890123456789012345678901234")};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
@@ -300,5 +386,6 @@ TEST_MAIN(TEST(test_every_message_there_and_back), TEST(test_every_truncation_is
           TEST(test_every_small_buffer_is_refused), TEST(test_golden_hello),
           TEST(test_golden_plan_range_data), TEST(test_frame_header), TEST(test_hello_is_judged),
           TEST(test_inventory_is_judged), TEST(test_session_messages_are_judged),
-          TEST(test_copy_messages_are_judged),
+          TEST(test_copy_messages_are_judged), TEST(test_golden_unseen_and_place),
+          TEST(test_unseen_is_judged), TEST(test_place_is_judged),
           TEST(test_fault_of_a_later_version_keeps_its_words), TEST(test_machine_names))
