@@ -43,6 +43,12 @@ struct bf_receiver_host {
     // forgotten. NULL: nobody wants to know.
     enum bf_err (*unreadable)(void *impl, const struct bf_unreadable *what, struct bf_fault *fault);
     enum bf_err (*rereading)(void *impl, uint16_t disk, uint64_t offset, struct bf_fault *fault);
+    // Storage of the machine that no disk stands for, numbered from 0 on each connection, and what
+    // lies where on a disk of the plan; each replaces what was told under the same number before.
+    // They are on stable storage when it returns. NULL: nobody wants to know.
+    enum bf_err (*unseen)(void *impl, uint16_t ordinal, const struct bf_unseen *what,
+                          struct bf_fault *fault);
+    enum bf_err (*place)(void *impl, const struct bf_place *what, struct bf_fault *fault);
     // Events for status and log.
     void (*progress)(void *impl, uint16_t disk, uint64_t next_chunk, uint64_t raw_bytes,
                      uint64_t wire_bytes);

@@ -56,6 +56,7 @@ struct bf_receiver {
     struct bf_digest *digests; // BF_BASE_ENTRIES_MAX, what the store answers
     struct bf_receiver_want want[BF_BASE_WANTS_MAX];
     uint32_t want_at, wants;
+    uint16_t unseens; // UNSEEN frames on this connection
 
     // The frame that is being dealt with, over several turns.
     uint8_t checked;     // DATA was decompressed and its digests compared
@@ -104,6 +105,10 @@ void bf_receiver_tell_durable(struct bf_receiver *r);
 // the store is in doubt about [*doubt, *doubt + *count).
 enum bf_err bf_receiver_catch_up(struct bf_receiver *r, uint16_t index, uint64_t to,
                                  uint64_t *doubt, uint64_t *count);
+
+// migrate/receiver_found.c
+enum bf_err bf_receiver_unseen(struct bf_receiver *r, const struct bf_frame *f);
+enum bf_err bf_receiver_place(struct bf_receiver *r, const struct bf_frame *f);
 
 // migrate/receiver_seal.c
 enum bf_err bf_receiver_commit(struct bf_receiver *r, const struct bf_frame *f);

@@ -71,6 +71,8 @@ struct bf_sender *bf_sender_new(const struct bf_sender_config *config, uint64_t 
     if (!s)
         return NULL;
     s->config = *config;
+    if (!s->config.copy_all_why)
+        s->config.copy_all_why = "copy=all";
     s->now_us = s->absent_us = s->ticked_us = now_us;
     s->current = s->usage_of = BF_NO_DISK;
     s->progress.eta_seconds = UINT64_MAX;

@@ -26,11 +26,12 @@ struct bf_sender_config {
     uint64_t retry_us;          // how long an unreachable server is tried again; 0 = for ever
     uint32_t buffer_bytes;      // memory for reading and framing without workers (default 0: 9 MiB)
     struct bf_workers *workers; // started, outlives the sender; NULL: the caller's processor alone
-    uint64_t limit;         // bytes on the wire per second at most, see migrate/limit.h; 0 = none
-    uint8_t compression;    // 0 adaptive, 1 off, 2 lz4, 3 zstd
-    uint8_t copy_all;       // also what the disks' file systems call unused
-    uint8_t map_errors;     // blocks that cannot be read are left zero and told to the server
-    int64_t (*clock)(void); // wall clock
+    uint64_t limit;           // bytes on the wire per second at most, see migrate/limit.h; 0 = none
+    uint8_t compression;      // 0 adaptive, 1 off, 2 lz4, 3 zstd
+    uint8_t copy_all;         // also what the disks' file systems call unused
+    const char *copy_all_why; // for the server; NULL: the configuration says so
+    uint8_t map_errors;       // blocks that cannot be read are left zero and told to the server
+    int64_t (*clock)(void);   // wall clock
     const char *program;
 };
 

@@ -99,14 +99,15 @@ void bf_sender_begin_copy(struct bf_sender *s)
 }
 
 // The maps of all planned disks, turned to one of them at a time; they are kept over connections.
+// When everything is copied they are there to be told about.
 static struct bf_usage *usage_of(struct bf_sender *s, uint16_t index)
 {
-    if (s->usage_of == BF_NO_DISK && !s->config.copy_all)
+    if (s->usage_of == BF_NO_DISK)
         s->usage = bf_usage_open(s->config.disks, s->config.inventory->disks);
     if (s->usage_of != index)
         bf_usage_select(s->usage, s->disk[index].source);
     s->usage_of = index;
-    return s->usage;
+    return s->config.copy_all ? NULL : s->usage;
 }
 
 static void begin_span(struct bf_sender *s, uint16_t index, uint64_t first, uint64_t end)
@@ -129,6 +130,7 @@ static void begin_disk(struct bf_sender *s, uint16_t index)
     struct bf_sender_disk *d = &s->disk[index];
     const struct bf_mark *mark = best_mark(s, index, d->plan.resume_chunk);
     s->repair = 0;
+    s->places_told = 0;
     d->progress->unreadable = mark ? mark->unreadable : 0;
     if (mark)
         s->root = mark->root;
@@ -326,6 +328,8 @@ void bf_sender_copy_step(struct bf_sender *s)
     bf_adapt_tick(&s->adapt, s->now_us - s->ticked_us, s->waiting);
     s->ticked_us = s->now_us;
     ask_base(s);
+    if (!s->repair && !bf_sender_tell_places(s))
+        return;
     read_some(s);
     if (s->state == BF_SENDER_FAREWELL || s->state == BF_SENDER_OVER)
         return;

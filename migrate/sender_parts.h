@@ -115,6 +115,7 @@ struct bf_sender {
     uint16_t usage_of;      // index of the one it is turned to, BF_NO_DISK: not opened yet
     uint16_t current;       // index of the disk, BF_NO_DISK between disks
     uint8_t repair;         // the span is a repair
+    uint32_t places_told;   // of the disk, to the server
     uint64_t sent;          // chunks before it are in frames
     uint64_t span_end;
     uint32_t unreadable_told;                       // ranges, for the log
@@ -171,6 +172,12 @@ enum bf_waiting bf_sender_awaited(const struct bf_sender *s);
 
 // Sends the RANGE that is being joined. 0: no room.
 int bf_sender_flush_range(struct bf_sender *s);
+
+// sender_found.c
+// Right after INVENTORY.
+void bf_sender_tell_unseen(struct bf_sender *s);
+// What lies where on the current disk. 0: not all yet, there is no room.
+int bf_sender_tell_places(struct bf_sender *s);
 
 // sender_errors.c
 // Not a block of chunk i of the slot could be read.

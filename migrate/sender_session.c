@@ -26,6 +26,7 @@ void bf_sender_greet(struct bf_sender *s)
     room = bf_link_room(&s->link, most);
     if (room)
         bf_link_put(&s->link, bf_put_inventory(room, most, s->config.inventory));
+    bf_sender_tell_unseen(s);
     s->plans = 0;
     s->greeted_bytes = s->link.bytes_out;
     s->needs = s->need_at = s->needs_complete = 0;

@@ -83,12 +83,35 @@ static enum bf_err host_rereading(void *impl, uint16_t disk, uint64_t offset,
     return BF_OK;
 }
 
+static enum bf_err host_unseen(void *impl, uint16_t ordinal, const struct bf_unseen *what,
+                               struct bf_fault *fault)
+{
+    struct sim_world *w = impl;
+    (void)fault;
+    w->unseens++;
+    if (ordinal < SIM_PLACES)
+        w->unseen[ordinal] = *what;
+    return BF_OK;
+}
+
+static enum bf_err host_place(void *impl, const struct bf_place *what, struct bf_fault *fault)
+{
+    struct sim_world *w = impl;
+    (void)fault;
+    w->places++;
+    if (what->disk == 0 && what->ordinal < SIM_PLACES)
+        w->place[what->ordinal] = *what;
+    return BF_OK;
+}
+
 static struct bf_receiver_host host_of(struct sim_world *w)
 {
     return (struct bf_receiver_host){.session = host_session,
                                      .allowed = host_allowed,
                                      .unreadable = host_unreadable,
                                      .rereading = host_rereading,
+                                     .unseen = host_unseen,
+                                     .place = host_place,
                                      .impl = w};
 }
 

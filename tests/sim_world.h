@@ -16,7 +16,7 @@
 #include "tests/sim_link.h"
 #include "tests/sim_store.h"
 
-enum { SIM_EVENTS = 16, SIM_LINKS = 64, SIM_BAD = 64 };
+enum { SIM_EVENTS = 16, SIM_LINKS = 64, SIM_BAD = 64, SIM_PLACES = 8 };
 
 enum sim_event_kind {
     SIM_CUT = 1,     // the connection is reset
@@ -56,6 +56,11 @@ struct sim_world {
     // What the source said that it could not read, as the server keeps it.
     struct bf_unreadable bad[SIM_BAD];
     uint32_t bads;
+
+    // What the source said about itself and its first disk, by its numbers.
+    struct bf_unseen unseen[SIM_PLACES];
+    struct bf_place place[SIM_PLACES];
+    uint32_t unseens, places; // frames
 
     // The parts.
     uint8_t *data[SIM_STORE_DISKS];

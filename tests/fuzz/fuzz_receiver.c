@@ -93,6 +93,23 @@ static enum bf_err enrol(void *impl, const struct bf_enrol *request, uint8_t *ce
     return BF_OK;
 }
 
+static enum bf_err unseen(void *impl, uint16_t ordinal, const struct bf_unseen *what,
+                          struct bf_fault *fault)
+{
+    (void)impl;
+    (void)fault;
+    return ordinal < BF_UNSEEN_MAX && what->what[0] ? BF_OK : BF_ERR_RANGE;
+}
+
+static enum bf_err place(void *impl, const struct bf_place *what, struct bf_fault *fault)
+{
+    (void)impl;
+    (void)fault;
+    if (what->disk || what->count > BF_PLACE_SPANS_MAX)
+        __builtin_trap();
+    return BF_OK;
+}
+
 static size_t greeting(uint8_t *out, size_t size)
 {
     static struct bf_inventory inventory;
@@ -117,8 +134,12 @@ static size_t migration(uint8_t *out, size_t size)
     struct bf_disk_done done;
     struct bf_commit commit = {.clock = 1};
     struct bf_base_want want = {0, 0, 4};
+    struct bf_unseen controller = {.what = "RAID controller"};
+    struct bf_place whole = {.name = "the whole disk", .what = "ext4"};
     struct bf_root r;
     size_t len = bf_put_base_want(out, size, &want);
+    len += bf_put_unseen(out + len, size - len, &controller);
+    len += bf_put_place(out + len, size - len, &whole);
     bf_digest_of(&digest, chunk, sizeof chunk);
     len += bf_put_data_head(out + len, size - len, &data);
     memcpy(out + len, chunk, sizeof chunk);
@@ -138,7 +159,8 @@ static size_t migration(uint8_t *out, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct bf_receiver_host host = {.session = session, .enrol = enrol};
+    static const struct bf_receiver_host host = {
+        .session = session, .enrol = enrol, .unseen = unseen, .place = place};
     struct feed feed;
     size_t head = 0;
     uint8_t *all;

@@ -100,7 +100,30 @@ static enum bf_err enrol(void *impl, const struct bf_enrol *request, uint8_t *ce
     return BF_OK;
 }
 
-static const struct bf_receiver_host host = {.session = session, .enrol = enrol};
+static uint32_t unseens, places;
+
+static enum bf_err unseen(void *impl, uint16_t ordinal, const struct bf_unseen *what,
+                          struct bf_fault *why)
+{
+    (void)impl;
+    if (strcmp(what->what, "too much") == 0)
+        return bf_fault_set(why, BF_ERR_NO_SPACE, BF_SIDE_SERVER, "make room", "no room for it");
+    CHECK_EQ(ordinal, unseens);
+    unseens++;
+    return BF_OK;
+}
+
+static enum bf_err place(void *impl, const struct bf_place *what, struct bf_fault *why)
+{
+    (void)impl;
+    if (strcmp(what->what, "too much") == 0)
+        return bf_fault_set(why, BF_ERR_NO_SPACE, BF_SIDE_SERVER, "make room", "no room for it");
+    places++;
+    return BF_OK;
+}
+
+static const struct bf_receiver_host host = {
+    .session = session, .enrol = enrol, .unseen = unseen, .place = place};
 
 // ---- Scripts -----------------------------------------------------------------------------------
 
@@ -136,6 +159,7 @@ static void begin(void)
     identity = 1;
     unsound = 0;
     opened_us = 0;
+    unseens = places = 0;
     memset(&fault, 0, sizeof fault);
     memset(chunk, 0x5a, sizeof chunk);
     bf_digest_of(&digest, chunk, sizeof chunk);
@@ -468,6 +492,37 @@ static void test_unreadable_where_it_belongs(void)
     CHECK_EQ(run(2), BF_AGAIN);
 }
 
+static void test_what_was_found_goes_to_the_host(void)
+{
+    greet();
+    for (int i = 0; i < BF_UNSEEN_MAX; i++)
+        SAY(unseen, {.what = "SD controller"});
+    SAY(place, {.name = "partition 1", .what = "ext4", .count = 1, .span = {{0, 4096}}});
+    SAY(place, {.name = "partition 1", .what = "XFS"}); // takes the other one's place
+    say_whole_disk();
+    SAY(commit, a_commit());
+    CHECK_EQ(run(10), BF_OK);
+    CHECK_EQ(unseens, BF_UNSEEN_MAX);
+    CHECK_EQ(places, 2);
+    greet();
+    for (int i = 0; i <= BF_UNSEEN_MAX; i++)
+        SAY(unseen, {.what = "SD controller"});
+    refused(BF_ERR_PROTOCOL, "UNSEEN");
+    greet();
+    SAY(place, {.disk = 1, .name = "partition 1", .what = "ext4"});
+    refused(BF_ERR_PROTOCOL, "PLACE");
+    greet();
+    SAY(unseen, {.what = "too much"});
+    refused(BF_ERR_NO_SPACE, "no room");
+    greet();
+    SAY(place, {.name = "partition 1", .what = "too much"});
+    refused(BF_ERR_NO_SPACE, "no room");
+    begin();
+    say_hello(1, 1);
+    SAY(unseen, {.what = "SD controller"});
+    refused(BF_ERR_PROTOCOL, "out of place");
+}
+
 static void test_roots_are_compared(void)
 {
     struct bf_commit commit;
@@ -573,5 +628,6 @@ TEST_MAIN(TEST(test_a_sound_script), TEST(test_it_says_what_it_waits_for),
           TEST(test_without_identity_only_enrolment), TEST(test_ranges_are_judged),
           TEST(test_contents_are_judged), TEST(test_same_needs_certainty),
           TEST(test_checkpoint_where_it_belongs), TEST(test_unreadable_where_it_belongs),
-          TEST(test_roots_are_compared), TEST(test_a_finished_disk_stays),
-          TEST(test_unknown_frames), TEST(test_silence_and_signs_of_life), TEST(test_the_ends))
+          TEST(test_what_was_found_goes_to_the_host), TEST(test_roots_are_compared),
+          TEST(test_a_finished_disk_stays), TEST(test_unknown_frames),
+          TEST(test_silence_and_signs_of_life), TEST(test_the_ends))

@@ -117,6 +117,27 @@ static void test_unused_is_not_read(void)
     sim_world_free(&w);
 }
 
+static void test_the_server_learns_what_lies_where(void)
+{
+    begin(46);
+    fill_with_swap();
+    event(SIM_CUT, 200000, 0);
+    w.inventory.unseens = 2;
+    snprintf(w.inventory.unseen[0].what, 64, "RAID controller");
+    snprintf(w.inventory.unseen[1].what, 64, "namespace 2");
+    run_to(BF_OK);
+    CHECK_EQ(w.unseens, 4); // on each connection
+    CHECK_STR(w.unseen[0].what, "RAID controller");
+    CHECK_STR(w.unseen[1].what, "namespace 2");
+    CHECK(w.places >= 2);
+    CHECK_STR(w.place[0].name, "the whole disk");
+    CHECK_STR(w.place[0].what, "swap");
+    CHECK_STR(w.place[0].why, "");
+    CHECK_EQ(w.place[0].count, 1);
+    CHECK_EQ(w.place[0].span[0].bytes, 8 << 20);
+    sim_world_free(&w);
+}
+
 static void test_unused_through_trouble(void)
 {
     static const enum sim_event_kind trouble[] = {SIM_CUT, SIM_POWER_LOSS, SIM_SOURCE_BOOT,
@@ -667,8 +688,8 @@ static void test_a_worker_that_leaves_its_stack_ends_the_run(void)
 TEST_MAIN(TEST(test_workers_change_nothing_but_the_order_of_work),
           TEST(test_a_worker_that_does_not_come_back_ends_the_run),
           TEST(test_a_worker_that_leaves_its_stack_ends_the_run), TEST(test_plain_copy),
-          TEST(test_second_run_sends_differences),
-          TEST(test_the_base_is_asked_for_ahead), TEST(test_unused_is_not_read),
+          TEST(test_second_run_sends_differences), TEST(test_the_base_is_asked_for_ahead),
+          TEST(test_unused_is_not_read), TEST(test_the_server_learns_what_lies_where),
           TEST(test_unused_through_trouble), TEST(test_several_disks_of_odd_sizes),
           TEST(test_blocking_driver), TEST(test_reads_slower_than_patience),
           TEST(test_deep_queue_is_used), TEST(test_cut_continues_from_durable),

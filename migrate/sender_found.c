@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the source found, on its way to the server: storage of the machine that no disk stands for,
+// and for each disk what lies in which place of it and whether all of that is copied.
+#include "base/fmt.h"
+#include "image/usage.h"
+#include "migrate/sender_parts.h"
+
+void bf_sender_tell_unseen(struct bf_sender *s)
+{
+    const struct bf_inventory *inv = s->config.inventory;
+    for (uint16_t i = 0; i < inv->unseens && i < BF_UNSEEN_MAX; i++) {
+        uint8_t *room = bf_link_room(&s->link, BF_SMALL_FRAME);
+        if (room)
+            bf_link_put(&s->link, bf_put_unseen(room, BF_SMALL_FRAME, &inv->unseen[i]));
+    }
+}
+
+// Names come from the disk: what the protocol does not carry becomes a question mark.
+static void put_text(char *out, size_t size, const char *text)
+{
+    bf_snprintf(out, size, "%s", text);
+    for (; *out; out++)
+        if (*out < ' ' || *out > '~')
+            *out = '?';
+}
+
+static void describe(const struct bf_sender *s, const struct bf_usage_note *note,
+                     struct bf_place *out)
+{
+    put_text(out->name, sizeof out->name, note->name);
+    put_text(out->what, sizeof out->what, note->what);
+    put_text(out->why, sizeof out->why,
+             s->config.copy_all ? s->config.copy_all_why
+             : note->why        ? note->why
+                                : "");
+    out->count = note->spans <= BF_PLACE_SPANS_MAX ? (uint16_t)note->spans : 0;
+    for (uint16_t i = 0; i < out->count; i++)
+        out->span[i] = (struct bf_place_span){note->span[i].first, note->span[i].bytes};
+}
+
+int bf_sender_tell_places(struct bf_sender *s)
+{
+    uint32_t notes = bf_usage_notes(s->usage);
+    size_t most = 1024 + BF_PLACE_SPANS_MAX * sizeof(struct bf_place_span);
+    for (; s->places_told < notes && s->places_told < BF_PLACES_MAX; s->places_told++) {
+        struct bf_place m = {.disk = s->disk[s->current].plan.disk,
+                             .ordinal = (uint16_t)s->places_told};
+        uint8_t *room = bf_link_room(&s->link, most);
+        if (!room)
+            return 0;
+        describe(s, bf_usage_note(s->usage, s->places_told), &m);
+        bf_link_put(&s->link, bf_put_place(room, most, &m));
+        s->moved = 1;
+    }
+    return 1;
+}
