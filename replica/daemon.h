@@ -126,6 +126,11 @@ enum bf_err bf_conn_plan_disks(struct bf_conn *c, const struct bf_inventory *inv
 // A point was made of the disks: what was refused before, and accepted, is the past.
 void bf_conn_disks_settled(struct bf_conn *c);
 
+// daemon_found.c: host calls of the receiver about what the source found on its machine.
+enum bf_err bf_conn_unseen(void *impl, uint16_t ordinal, const struct bf_unseen *what,
+                           struct bf_fault *fault);
+enum bf_err bf_conn_place(void *impl, const struct bf_place *what, struct bf_fault *fault);
+
 // daemon_admit.c: host calls of the receiver, and the look into the database.
 enum bf_err bf_conn_allowed(void *impl, struct bf_fault *fault);
 enum bf_err bf_conn_enrol(void *impl, const struct bf_enrol *request, uint8_t *certificate,

@@ -14,6 +14,7 @@
 #include "base/platform.h"
 #include "replica/daemon.h"
 #include "replica/daemon_inventory.h"
+#include "replica/point_grew.h"
 
 // ---- Words -------------------------------------------------------------------------------------
 
@@ -128,8 +129,8 @@ static enum bf_err begin_row(struct bf_conn *c, const struct bf_hello *hello, ui
     memcpy(c->row.boot, hello->boot, sizeof c->row.boot);
     bf_snprintf(c->row.machine, sizeof c->row.machine, "%s", c->peer.machine);
     c->row.started = time(NULL);
-    if (bf_db_unreadable_tidy(c->db, c->peer.machine) || begin_job(c) ||
-        bf_db_session_put(c->db, &c->row))
+    if (bf_db_unreadable_tidy(c->db, c->peer.machine) || bf_db_found_tidy(c->db, c->peer.machine) ||
+        begin_job(c) || bf_db_session_put(c->db, &c->row))
         return bf_conn_db_fault(c, fault);
     end_older_jobs(c);
     return BF_OK;
@@ -250,6 +251,7 @@ static void warn_of_unreadable(struct bf_conn *c, const struct bf_point *point)
 static void note_point(struct bf_conn *c)
 {
     struct bf_point *point = calloc(1, sizeof *point);
+    char why[256];
     if (point &&
         bf_db_point_of_session(c->db, c->peer.machine, c->row.id, c->row.boot, point) == BF_OK) {
         c->row.point = c->job.point = point->number;
@@ -263,6 +265,8 @@ static void note_point(struct bf_conn *c)
         bf_conn_event(c, BF_LOG_INFO, "recovery point %s@%u is sealed", c->peer.machine,
                       point->number);
         warn_of_unreadable(c, point);
+        if (bf_point_grew(c->db, point, why, sizeof why))
+            bf_conn_event(c, BF_LOG_INFO, "why it grew: %s", why);
     }
     free(point);
 }
@@ -356,6 +360,8 @@ const struct bf_receiver_host bf_conn_host = {
     .allowed = bf_conn_allowed,
     .unreadable = host_unreadable,
     .rereading = host_rereading,
+    .unseen = bf_conn_unseen,
+    .place = bf_conn_place,
     .progress = host_progress,
     .phase = host_phase,
     .event = host_event,

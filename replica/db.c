@@ -11,7 +11,7 @@
 
 #include "base/fmt.h"
 
-enum { APPLICATION_ID = 0x42664462, SCHEMA_VERSION = 2, BUSY_MS = 10000 };
+enum { APPLICATION_ID = 0x42664462, SCHEMA_VERSION = 3, BUSY_MS = 10000 };
 
 static const char schema[] =
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
@@ -71,6 +71,24 @@ static const char unreadable_table[] =
     "  session BLOB NOT NULL, disk INTEGER NOT NULL, offset INTEGER NOT NULL,"
     "  bytes INTEGER NOT NULL, PRIMARY KEY (session, disk, offset)) WITHOUT ROWID;";
 
+// Version 3. What a source found on its machine, and what became of it in the point.
+static const char found_tables[] =
+    "CREATE TABLE unseen ("
+    "  session BLOB NOT NULL, ordinal INTEGER NOT NULL, kind INTEGER NOT NULL,"
+    "  asked INTEGER NOT NULL, vendor INTEGER NOT NULL, device INTEGER NOT NULL,"
+    "  class BLOB NOT NULL, slot TEXT NOT NULL, what TEXT NOT NULL, why TEXT NOT NULL,"
+    "  PRIMARY KEY (session, ordinal)) WITHOUT ROWID;"
+    "CREATE TABLE places ("
+    "  session BLOB NOT NULL, disk INTEGER NOT NULL, ordinal INTEGER NOT NULL,"
+    "  name TEXT NOT NULL, what TEXT NOT NULL, why TEXT NOT NULL, bytes INTEGER NOT NULL,"
+    "  spans BLOB NOT NULL, unused INTEGER NOT NULL DEFAULT -1,"
+    "  fresh INTEGER NOT NULL DEFAULT -1, PRIMARY KEY (session, disk, ordinal)) WITHOUT ROWID;"
+    "ALTER TABLE point_disks ADD COLUMN unused_bytes INTEGER NOT NULL DEFAULT -1;"
+    "ALTER TABLE point_disks ADD COLUMN new_bytes INTEGER NOT NULL DEFAULT -1;";
+
+// What makes version n + 1 of version n.
+static const char *const steps[SCHEMA_VERSION] = {schema, unreadable_table, found_tables};
+
 static enum bf_err execute(struct bf_db *db, const char *sql)
 {
     if (sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL) != SQLITE_OK)
@@ -85,6 +103,17 @@ static enum bf_err pragma_int(struct bf_db *db, const char *sql, int64_t *out)
     bf_query_begin(&q, db, sql);
     *out = bf_query_row(&q) ? bf_column_int(&q) : 0;
     return bf_query_end(&q);
+}
+
+static enum bf_err climb(struct bf_db *db, int64_t from)
+{
+    char command[48];
+    enum bf_err err = BF_OK;
+
+    for (int64_t version = from; !err && version < SCHEMA_VERSION; version++)
+        err = execute(db, steps[version]);
+    bf_snprintf(command, sizeof command, "PRAGMA user_version=%d;", SCHEMA_VERSION);
+    return err ? err : execute(db, command);
 }
 
 // The settings of a connection. synchronous=FULL: a committed transaction survives a power loss.
@@ -121,20 +150,17 @@ static enum bf_err connect_file(const char *path, int flags, struct bf_db **out,
 
 static enum bf_err create_schema(struct bf_db *db)
 {
-    char versions[96];
+    char application[48];
     enum bf_err err;
 
-    bf_snprintf(versions, sizeof versions, "PRAGMA application_id=%d; PRAGMA user_version=%d;",
-                APPLICATION_ID, SCHEMA_VERSION);
+    bf_snprintf(application, sizeof application, "PRAGMA application_id=%d;", APPLICATION_ID);
     err = execute(db, "PRAGMA journal_mode=WAL;");
     if (!err)
         err = bf_db_begin(db);
     if (!err)
-        err = execute(db, schema);
+        err = climb(db, 0);
     if (!err)
-        err = execute(db, unreadable_table);
-    if (!err)
-        err = execute(db, versions);
+        err = execute(db, application);
     return err ? err : bf_db_commit(db);
 }
 
@@ -162,20 +188,16 @@ enum bf_err bf_db_create(const char *path, struct bf_fault *fault)
 // Brings an older schema up to date, in one transaction; another program may have been faster.
 static enum bf_err upgrade(struct bf_db *db, int64_t *version)
 {
-    char command[48];
     int own;
     enum bf_err err = bf_sql_enter(db, &own);
 
     if (err)
         return err;
     err = pragma_int(db, "PRAGMA user_version", version);
-    if (!err && *version == 1) {
-        err = execute(db, unreadable_table);
+    if (!err && *version < SCHEMA_VERSION) {
+        err = climb(db, *version);
         *version = SCHEMA_VERSION;
     }
-    bf_snprintf(command, sizeof command, "PRAGMA user_version=%d;", (int)*version);
-    if (!err)
-        err = execute(db, command);
     return bf_sql_leave(db, own, err);
 }
 

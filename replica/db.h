@@ -118,10 +118,12 @@ enum bf_err bf_db_disk_resize(struct bf_db *db, const char *machine, uint16_t nu
 enum bf_point_state { BF_POINT_SEALING = 1, BF_POINT_SEALED = 2 };
 struct bf_point_disk {
     uint16_t disk;
-    uint32_t layer;      // its topmost layer, never written again
-    uint32_t next_layer; // the layer made for what comes after
-    uint64_t bytes;      // size of the disk
-    uint64_t data_bytes; // in chunks of data
+    uint32_t layer;       // its topmost layer, never written again
+    uint32_t next_layer;  // the layer made for what comes after
+    uint64_t bytes;       // size of the disk
+    uint64_t data_bytes;  // in chunks of data
+    int64_t unused_bytes; // in chunks that were left out; -1: an older version made the point
+    int64_t new_bytes;    // of data that the point before did not have there; -1 likewise
     struct bf_digest root;
     struct bf_disk_identity identity; // as it was then
 };
@@ -207,6 +209,37 @@ enum bf_err bf_db_unreadable_list(struct bf_db *db, const uint8_t session[16],
 // Forgets what sessions of the machine had that never came to a point.
 enum bf_err bf_db_unreadable_tidy(struct bf_db *db, const char *machine);
 enum bf_err bf_db_unreadable_count(struct bf_db *db, const uint8_t session[16], uint32_t *rows);
+
+// ---- What was found ----------------------------------------------------------------------------
+
+// Each replaces what the session has under the same number. *changed: it said something new.
+enum bf_err bf_db_unseen_put(struct bf_db *db, const uint8_t session[16], uint16_t ordinal,
+                             const struct bf_unseen *m, int *changed);
+// Its spans are tidy (replica/spans.h).
+enum bf_err bf_db_place_put(struct bf_db *db, const uint8_t session[16], const struct bf_place *m,
+                            int *changed);
+enum bf_err bf_db_unseen_list(struct bf_db *db, const uint8_t session[16], struct bf_unseen **out,
+                              size_t *count);
+struct bf_place_row {
+    uint16_t disk, ordinal;
+    char name[sizeof((struct bf_place *)0)->name];
+    char what[sizeof((struct bf_place *)0)->what];
+    char why[sizeof((struct bf_place *)0)->why];
+    uint64_t bytes;                  // 0: not known
+    int64_t unused_bytes, new_bytes; // as of a point's disk; -1: no point yet, or not known
+};
+// By disk and ordinal; free *out.
+enum bf_err bf_db_place_list(struct bf_db *db, const uint8_t session[16], struct bf_place_row **out,
+                             size_t *count);
+enum bf_err bf_db_place_spans(struct bf_db *db, const uint8_t session[16], uint16_t disk,
+                              uint16_t ordinal, struct bf_place_span out[BF_PLACE_SPANS_MAX],
+                              uint32_t *count);
+enum bf_err bf_db_place_figures(struct bf_db *db, const uint8_t session[16],
+                                const struct bf_place_row *row);
+// Forgets what sessions of the machine had that never came to a point.
+enum bf_err bf_db_found_tidy(struct bf_db *db, const char *machine);
+// The session that a replication belongs to.
+enum bf_err bf_db_session_of_job(struct bf_db *db, int64_t job, uint8_t session[16]);
 
 enum bf_job_phase { // the words are KubeVirt's
     BF_JOB_PENDING = 1,

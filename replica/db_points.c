@@ -196,8 +196,9 @@ enum bf_err bf_db_disk_resize(struct bf_db *db, const char *machine, uint16_t nu
 
 // ---- Points ------------------------------------------------------------------------------------
 
-#define POINT_COLUMNS      "machine, number, state, time, source_clock, root, session, boot"
-#define POINT_DISK_COLUMNS "disk, layer, next_layer, bytes, data_bytes, root, identity"
+#define POINT_COLUMNS "machine, number, state, time, source_clock, root, session, boot"
+#define POINT_DISK_COLUMNS                                                                         \
+    "disk, layer, next_layer, bytes, data_bytes, root, identity, unused_bytes, new_bytes"
 
 static enum bf_err point_insert(struct bf_db *db, const struct bf_point *p)
 {
@@ -224,7 +225,7 @@ static enum bf_err point_disk_insert(struct bf_db *db, const struct bf_point *p,
 
     bf_query_begin(&q, db,
                    "INSERT INTO point_disks (machine, point, " POINT_DISK_COLUMNS ") "
-                   "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+                   "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     bf_query_text(&q, p->machine);
     bf_query_int(&q, p->number);
     bf_query_int(&q, d->disk);
@@ -234,6 +235,8 @@ static enum bf_err point_disk_insert(struct bf_db *db, const struct bf_point *p,
     bf_query_int(&q, (int64_t)d->data_bytes);
     bf_query_blob(&q, d->root.bytes, sizeof d->root.bytes);
     identity_bind(&q, &blob, &d->identity);
+    bf_query_int(&q, d->unused_bytes);
+    bf_query_int(&q, d->new_bytes);
     return bf_query_run(&q);
 }
 
@@ -302,6 +305,8 @@ static void point_disk_columns(struct bf_query *q, struct bf_point_disk *out)
     out->data_bytes = (uint64_t)bf_column_int(q);
     bf_column_blob(q, out->root.bytes, sizeof out->root.bytes);
     identity_column(q, &out->identity);
+    out->unused_bytes = bf_column_int(q);
+    out->new_bytes = bf_column_int(q);
 }
 
 static enum bf_err point_disks(struct bf_db *db, struct bf_point *point)

@@ -20,6 +20,7 @@
 #include "base/platform.h"
 #include "replica/layers.h"
 #include "replica/step.h"
+#include "replica/store_figures.h"
 #include "replica/store_parts.h"
 
 struct sealing {
@@ -27,6 +28,7 @@ struct sealing {
     uint64_t data_bytes[BF_PROTO_DISKS_MAX];
     struct bf_digest digests[BF_STORE_RUN];
     uint64_t bad; // chunks, all disks together
+    struct bf_figures *figures[BF_PROTO_DISKS_MAX];
     struct bf_fault fault;
 };
 
@@ -55,8 +57,8 @@ static enum bf_err write_bytes(void *user, const void *bytes, size_t len)
     return fwrite(bytes, 1, len, user) == len ? BF_OK : BF_ERR_IO;
 }
 
-static enum bf_err write_runs(struct sealing *x, struct bf_store_disk *d, FILE *file,
-                              struct bf_digest *root)
+static enum bf_err write_runs(struct sealing *x, struct bf_store_disk *d,
+                              struct bf_figures *figures, FILE *file, struct bf_digest *root)
 {
     struct bf_manifest_sink sink = {.write = write_bytes, .user = file};
     struct bf_manifest_writer *w = malloc(sizeof *w);
@@ -68,6 +70,8 @@ static enum bf_err write_runs(struct sealing *x, struct bf_store_disk *d, FILE *
                              BF_STORE_RUN);
         if (!err)
             err = bf_manifest_add(w, state, count, x->digests);
+        if (!err)
+            bf_figures_add(figures, state, count, x->digests);
     }
     if (!err)
         err = bf_manifest_end(w, root);
@@ -96,7 +100,9 @@ static enum bf_err write_manifest(struct sealing *x, uint16_t index)
             close(fd);
         return BF_ERR_IO;
     }
-    err = write_runs(x, d, file, &root);
+    x->figures[index] = bf_figures_begin(s->state, s->db, s->config.machine, s->config.session,
+                                         d->number, d->layer, &d->geometry);
+    err = write_runs(x, d, x->figures[index], file, &root);
     if (!err && (fflush(file) != 0 || fsync(fd) != 0))
         err = BF_ERR_NO_SPACE;
     fclose(file);
@@ -156,9 +162,27 @@ static enum bf_err describe_disks(struct sealing *x, struct bf_point *point)
             .root = s->roots[i],
             .identity = row.identity,
         };
+        bf_figures_of_disk(x->figures[i], &point->disk[i]);
     }
     point->disks = s->disks;
     return BF_OK;
+}
+
+// The point's row and the figures of its places, in one transaction.
+static enum bf_err add_rows(struct sealing *x, struct bf_point *point)
+{
+    struct bf_db *db = x->store->db;
+    enum bf_err err = bf_db_begin(db);
+
+    if (!err)
+        err = bf_db_point_add(db, point);
+    for (uint16_t i = 0; !err && i < x->store->disks; i++)
+        err = bf_figures_put(x->figures[i], db);
+    if (!err)
+        err = bf_db_commit(db);
+    if (err)
+        bf_db_rollback(db);
+    return err;
 }
 
 static enum bf_err add_point(struct sealing *x, struct bf_point *point)
@@ -174,7 +198,7 @@ static enum bf_err add_point(struct sealing *x, struct bf_point *point)
     memcpy(point->boot, s->config.boot, 16);
     err = describe_disks(x, point);
     if (!err)
-        err = bf_db_point_add(s->db, point);
+        err = add_rows(x, point);
     if (err)
         x->fault = *bf_db_fault(s->db);
     bf_step("sealing");
@@ -268,6 +292,8 @@ void bf_store_seal_now(struct bf_session_store *s)
         bf_store_fail(s, &x->fault);
     else if (err)
         bf_store_fail_code(s, err, "sealing a point");
+    for (uint16_t i = 0; x && i < s->disks; i++)
+        bf_figures_free(x->figures[i]);
     bf_store_notify(s);
     free(x);
 }

@@ -30,6 +30,16 @@ const char *bf_bytes_text(uint64_t bytes, char out[BF_BYTES_TEXT])
     return out;
 }
 
+const char *bf_known_text(int64_t bytes, char out[BF_BYTES_TEXT])
+{
+    return bytes < 0 ? "-" : bf_bytes_text((uint64_t)bytes, out);
+}
+
+json_t *bf_json_known(int64_t bytes)
+{
+    return bytes < 0 ? json_null() : json_integer(bytes);
+}
+
 json_t *bf_json_time(int64_t seconds)
 {
     char text[BF_TIME_TEXT];

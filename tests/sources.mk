@@ -47,9 +47,10 @@ CHECK_TESTS += tests/cli/media.sh tests/daemon/daemon_test.py tests/daemon/point
 # the store, the state and the images; the tests bring their own replica/step.c
 STORE_TEST_SRCS := $(REPLICA_STORE_SRCS) tests/unit/store_files.c tests/unit/store_session.c \
     tests/unit/store_step.c
-STORE_TESTS := $(addprefix test_store,_db _grow _image _kill _limits _power _working) test_store
+STORE_TESTS := $(addprefix test_store,_db _found _grow _image _kill _limits _power _working) test_store
 $(foreach t,$(STORE_TESTS),$(eval TEST_SRCS_$(t) := $(STORE_TEST_SRCS)) \
     $(eval TEST_LIBS_$(t) := $(REPLICA_LIBS)))
+TEST_SRCS_test_store_found += replica/point_grew.c replica/text.c
 FUZZ_SRCS_fuzz_working := replica/working.c replica/working_header.c
 FUZZ_SRCS_fuzz_image_ref := $(REPLICA_STORE_SRCS) replica/step.c
 FUZZ_LIBS_fuzz_image_ref := $(REPLICA_LIBS)

@@ -110,7 +110,9 @@ static void test_an_older_schema_is_brought_up_to_date(void)
     size_t count;
 
     bf_state_close(state);
-    pragma(&files, "DROP TABLE unreadable; PRAGMA user_version=1");
+    pragma(&files, "DROP TABLE unreadable; DROP TABLE unseen; DROP TABLE places;"
+                   "ALTER TABLE point_disks DROP COLUMN unused_bytes;"
+                   "ALTER TABLE point_disks DROP COLUMN new_bytes; PRAGMA user_version=1");
     for (int i = 0; i < 2; i++) {
         CHECK_EQ(bf_state_open(files.state, BF_STATE_COMMAND, &state, &fault), BF_OK);
         CHECK_EQ(bf_db_unreadable_list(bf_state_db(state), session, &list, &count), BF_OK);
@@ -119,6 +121,33 @@ static void test_an_older_schema_is_brought_up_to_date(void)
         CHECK_EQ(bf_db_unreadable_add(bf_state_db(state), session, &row, &rows), BF_OK);
         bf_state_close(state);
     }
+    store_files_remove(&files);
+}
+
+// A point of the second version is listed, with figures that are not known.
+static void test_points_of_an_older_schema(void)
+{
+    struct store_files files;
+    struct bf_state *state = fresh(&files, BF_STATE_COMMAND);
+    struct bf_replica_disk disk = {.machine = "web", .geometry = {1 << 20, 512, 65536}};
+    struct bf_point point = {.machine = "web", .disks = 1}, found;
+
+    point.disk[0] = (struct bf_point_disk){.layer = 1, .next_layer = 2, .bytes = 1 << 20};
+    CHECK_EQ(bf_db_machine_add(bf_state_db(state), "web", 5), BF_OK);
+    CHECK_EQ(bf_db_disk_add(bf_state_db(state), &disk), BF_OK);
+    CHECK_EQ(bf_db_point_add(bf_state_db(state), &point), BF_OK);
+    CHECK_EQ(bf_db_point_sealed(bf_state_db(state), "web", 1), BF_OK);
+    bf_state_close(state);
+    pragma(&files, "DROP TABLE unseen; DROP TABLE places;"
+                   "ALTER TABLE point_disks DROP COLUMN unused_bytes;"
+                   "ALTER TABLE point_disks DROP COLUMN new_bytes; PRAGMA user_version=2");
+    CHECK_EQ(bf_state_open(files.state, BF_STATE_COMMAND, &state, &fault), BF_OK);
+    CHECK_EQ(bf_db_point_get(bf_state_db(state), "web", 0, &found), BF_OK);
+    CHECK_EQ(found.disks, 1);
+    CHECK_EQ(found.disk[0].bytes, 1 << 20);
+    CHECK_EQ(found.disk[0].unused_bytes, -1);
+    CHECK_EQ(found.disk[0].new_bytes, -1);
+    bf_state_close(state);
     store_files_remove(&files);
 }
 
@@ -382,4 +411,4 @@ TEST_MAIN(TEST(test_state_is_private_and_made_once), TEST(test_no_state_is_said)
           TEST(test_state_can_be_moved), TEST(test_settings), TEST(test_machines_and_certificates),
           TEST(test_enrolment_limits), TEST(test_points_and_objects),
           TEST(test_sessions_jobs_events), TEST(test_an_older_schema_is_brought_up_to_date),
-          TEST(test_what_could_not_be_read))
+          TEST(test_points_of_an_older_schema), TEST(test_what_could_not_be_read))
