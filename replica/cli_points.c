@@ -7,7 +7,10 @@
 
 #include "base/fmt.h"
 #include "replica/cli.h"
+#include "replica/cli_found.h"
 #include "replica/cli_out.h"
+#include "replica/found_text.h"
+#include "replica/point_grew.h"
 
 enum { INVENTORY_MAX = 1 << 20, UNREADABLE_LINES = 20 };
 
@@ -50,18 +53,20 @@ static void report_path(const struct bf_cli *cli, const struct bf_object *o, cha
 
 // ---- JSON --------------------------------------------------------------------------------------
 
-static json_t *disk_json(const struct bf_point_disk *d)
+static json_t *disk_json(const struct bf_cli *cli, const struct bf_point *p,
+                         const struct bf_point_disk *d)
 {
     char guid[37] = "";
     if (d->identity.has_gpt)
         bf_guid_text(guid, d->identity.gpt_guid);
-    return json_pack("{s:i, s:I, s:I, s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "disk", (int)d->disk,
-                     "bytes", (json_int_t)d->bytes, "data_bytes", (json_int_t)d->data_bytes,
-                     "block_size", (int)d->identity.block_size, "root",
-                     bf_json_hex(d->root.bytes, 32), "model", bf_json_text(d->identity.model),
-                     "serial", bf_json_text(d->identity.serial), "wwn",
-                     bf_json_text(d->identity.wwn), "gpt", bf_json_text(guid), "path",
-                     bf_json_text(d->identity.path));
+    return json_pack(
+        "{s:i, s:I, s:I, s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "disk", (int)d->disk,
+        "bytes", (json_int_t)d->bytes, "data_bytes", (json_int_t)d->data_bytes, "unused_bytes",
+        bf_json_known(d->unused_bytes), "new_bytes", bf_json_known(d->new_bytes), "block_size",
+        (int)d->identity.block_size, "root", bf_json_hex(d->root.bytes, 32), "model",
+        bf_json_text(d->identity.model), "serial", bf_json_text(d->identity.serial), "wwn",
+        bf_json_text(d->identity.wwn), "gpt", bf_json_text(guid), "path",
+        bf_json_text(d->identity.path), "places", bf_places_json(cli->db, p->session, d->disk));
 }
 
 static json_t *object_json(const struct bf_cli *cli, const struct bf_object *o)
@@ -116,6 +121,13 @@ static json_t *unreadable_json(const struct bf_cli *cli, const struct bf_point *
     return list;
 }
 
+// Why its run brought more than the one before, null when it did not.
+static json_t *grew_json(const struct bf_cli *cli, const struct bf_point *p)
+{
+    char why[512];
+    return bf_point_grew(cli->db, p, why, sizeof why) ? bf_json_text(why) : json_null();
+}
+
 static json_t *point_json(const struct bf_cli *cli, const struct listing *l,
                           const struct bf_point *p, const struct bf_image_ref *ref)
 {
@@ -125,17 +137,18 @@ static json_t *point_json(const struct bf_cli *cli, const struct listing *l,
     bf_snprintf(own.machine, sizeof own.machine, "%s", p->machine);
     bf_image_ref_text(&own, name);
     for (uint16_t i = 0; i < p->disks; i++)
-        json_array_append_new(disks, disk_json(&p->disk[i]));
+        json_array_append_new(disks, disk_json(cli, p, &p->disk[i]));
     for (size_t i = 0; i < l->objects; i++)
         if (belongs(&l->object[i], p, ref))
             json_array_append_new(objects, object_json(cli, &l->object[i]));
     json_t *inventory = inventory_of(cli, p);
     json_t *excluded = excluded_json(inventory);
-    return json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o?}", "point", (int)p->number,
-                     "ref", name, "time", bf_json_time(p->time), "source_clock",
+    return json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o?}", "point",
+                     (int)p->number, "ref", name, "time", bf_json_time(p->time), "source_clock",
                      bf_json_time(p->source_clock), "root", bf_json_hex(p->root.bytes, 32), "disks",
                      disks, "finalized", objects, "excluded", excluded, "unreadable",
-                     unreadable_json(cli, p), "source", inventory);
+                     unreadable_json(cli, p), "unseen", bf_unseen_json(cli->db, p->session),
+                     "grew", grew_json(cli, p), "source", inventory);
 }
 
 static int print_json(const struct bf_cli *cli, const struct listing *l,
@@ -178,16 +191,27 @@ static void print_table(const struct listing *l, const struct bf_image_ref *ref)
 static void print_disks(const struct bf_point *p)
 {
     struct bf_table t;
-    bf_table_begin(&t, ">DISK", ">SIZE", ">DATA", "IDENTITY", "ROOT DIGEST", NULL);
+    bf_table_begin(&t, ">DISK", ">SIZE", ">DATA", ">LEFT OUT", ">NEW", "IDENTITY", "ROOT DIGEST",
+                   NULL);
     for (uint16_t i = 0; i < p->disks; i++) {
-        char number[16], size[BF_BYTES_TEXT], data[BF_BYTES_TEXT], text[BF_TABLE_CELL], root[65];
+        char number[16], size[BF_BYTES_TEXT], data[BF_BYTES_TEXT], unused[BF_BYTES_TEXT],
+            fresh[BF_BYTES_TEXT], text[BF_TABLE_CELL], root[65];
         bf_snprintf(number, sizeof number, "%u", p->disk[i].disk);
         bf_identity_text(text, sizeof text, &p->disk[i].identity);
         bf_hex(root, p->disk[i].root.bytes, 32);
         bf_table_row(&t, number, bf_bytes_text(p->disk[i].bytes, size),
-                     bf_bytes_text(p->disk[i].data_bytes, data), text, root);
+                     bf_bytes_text(p->disk[i].data_bytes, data),
+                     bf_known_text(p->disk[i].unused_bytes, unused),
+                     bf_known_text(p->disk[i].new_bytes, fresh), text, root);
     }
     bf_table_print(&t);
+}
+
+static void print_grew(const struct bf_cli *cli, const struct bf_point *p)
+{
+    char why[512];
+    if (bf_point_grew(cli->db, p, why, sizeof why))
+        printf("\nwhy it grew: %s\n", why);
 }
 
 static const char *text_of(const json_t *object, const char *key)
@@ -287,8 +311,11 @@ static int print_text(const struct bf_cli *cli, const struct listing *l,
         json_t *inventory = inventory_of(cli, &l->point[0]);
         printf("\n");
         print_disks(&l->point[0]);
+        bf_cli_print_places(cli->db, l->point[0].session, 1, "\n");
+        print_grew(cli, &l->point[0]);
         print_source(inventory);
         print_excluded(inventory);
+        bf_cli_print_unseen(cli->db, l->point[0].session, "");
         json_decref(inventory);
     }
     for (size_t i = 0; i < l->points; i++)
@@ -322,7 +349,11 @@ const struct bf_cli_command bf_command_points = {
     .name = "points",
     .usage = "NAME[@POINT[/K]]",
     .summary = "List recovery points, their disks, and what was finalized from them",
-    .details = "NAME@POINT shows the disks of one point with their digests, and the source's NICs.",
+    .details =
+        "NAME@POINT shows the disks of one point with their digests, what lies where on them, what "
+        "was\n"
+        "left out and what was copied whole and why, and the source's NICs and what storage of\n"
+        "it was not seen.",
     .min = 1,
     .max = 1,
     .json = 1,

@@ -9,8 +9,10 @@
 
 #include "base/fmt.h"
 #include "replica/cli.h"
+#include "replica/cli_found.h"
 #include "replica/cli_out.h"
 #include "replica/control.h"
+#include "replica/found_text.h"
 
 enum { EVENTS = 12, JOBS = 16, WATCH_SECONDS = 1 };
 
@@ -25,6 +27,8 @@ struct view {
     struct bf_job job;          // the latest replication; id 0: none
     struct bf_job recent[JOBS]; // of any kind, newest first
     size_t jobs;
+    uint8_t session[16]; // of that job, when has_session
+    int has_session;
     const json_t *live; // borrowed from the daemon's answer, NULL without a session
 };
 
@@ -62,6 +66,7 @@ static enum bf_err look(struct bf_cli *cli, const struct bf_machine *machine, co
             v->job = list[i];
     }
     free(list);
+    v->has_session = v->job.id && !bf_db_session_of_job(cli->db, v->job.id, v->session);
     return err;
 }
 
@@ -115,16 +120,25 @@ static json_t *events_json(struct bf_cli *cli, const char *name)
     return array;
 }
 
+// What the source found; of a machine that was never seen, nothing.
+static json_t *found_json(struct bf_cli *cli, const struct view *v)
+{
+    if (!v->has_session)
+        return json_pack("{s:[], s:[]}", "places", "unseen");
+    return json_pack("{s:o, s:o}", "places", bf_places_json(cli->db, v->session, -1), "unseen",
+                     bf_unseen_json(cli->db, v->session));
+}
+
 static json_t *view_json(struct bf_cli *cli, const struct view *v)
 {
     json_t *jobs = json_array();
     for (size_t i = 0; i < v->jobs; i++)
         json_array_append_new(jobs, job_json(&v->recent[i]));
-    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "name", v->machine.name, "state",
+    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "name", v->machine.name, "state",
                      v->machine.revoked ? "revoked" : "active", "phase", phase_of(v), "job",
                      job_json(&v->job), "jobs", jobs, "live",
-                     v->live ? json_deep_copy(v->live) : json_null(), "events",
-                     events_json(cli, v->machine.name));
+                     v->live ? json_deep_copy(v->live) : json_null(), "found", found_json(cli, v),
+                     "events", events_json(cli, v->machine.name));
 }
 
 // ---- Text --------------------------------------------------------------------------------------
@@ -170,6 +184,10 @@ static void print_details(struct bf_cli *cli, const struct view *v)
                bf_bytes_text(number_of(v->live, "received"), a),
                bf_bytes_text(number_of(v->live, "wire"), b),
                json_string_value(json_object_get(v->live, "from")));
+    if (v->has_session && v->job.phase < BF_JOB_SUCCEEDED)
+        bf_cli_print_places(cli->db, v->session, 0, "\n");
+    if (v->has_session)
+        bf_cli_print_unseen(cli->db, v->session, "\n");
     if (!v->live && !v->machine.revoked && v->job.phase == BF_JOB_RUNNING)
         printf(
             "\nThe connection was cut. A source that is on comes back by itself and continues; one "
