@@ -137,6 +137,33 @@ static enum bf_err refuse_key(struct bf_config_value name, char *reason, size_t 
     return bf_config_refuse(reason, size, "unknown key %.*s=", (int)i, name.at);
 }
 
+// Keys that may be repeated: how much of each was given. A later origin begins them anew, and does
+// not when its value cannot be used.
+struct lists {
+    uint8_t disks, copies, copy_all, copy_given;
+};
+
+static struct lists lists_of(const struct bf_config *c)
+{
+    return (struct lists){c->disks, c->copies, c->copy_all, c->copy_given};
+}
+
+static void restore_lists(struct bf_config *c, const struct lists *l)
+{
+    c->disks = l->disks;
+    c->copies = l->copies;
+    c->copy_all = l->copy_all;
+    c->copy_given = l->copy_given;
+}
+
+static void empty_list(struct bf_config *c, uint32_t key)
+{
+    if (key == BF_KEY_DISK)
+        c->disks = 0;
+    if (key == BF_KEY_COPY)
+        c->copies = c->copy_all = c->copy_given = 0;
+}
+
 static enum bf_err set_value(struct bf_config *c, struct bf_config_value name,
                              struct bf_config_value value, enum bf_origin origin, char *reason,
                              size_t size)
@@ -149,9 +176,9 @@ static enum bf_err set_value(struct bf_config *c, struct bf_config_value name,
     if (err != BF_OK)
         return err;
     char why[160] = "";
-    uint8_t disks = c->disks;
-    if (key == BF_KEY_DISK && c->origin[key] != origin)
-        c->disks = 0;
+    const struct lists before = lists_of(c);
+    if (c->origin[key] != origin)
+        empty_list(c, key);
     if (!value.len)
         err = bf_config_refuse(why, sizeof why, "has no value");
     else if (!is_clean(value))
@@ -160,8 +187,8 @@ static enum bf_err set_value(struct bf_config *c, struct bf_config_value name,
         err = bf_config_rules[key].set(c, value, why, sizeof why);
     if (err == BF_OK)
         c->origin[key] = (uint8_t)origin;
-    else if (key == BF_KEY_DISK)
-        c->disks = disks;
+    else
+        restore_lists(c, &before);
     if (err != BF_OK)
         bf_config_refuse(reason, size, "%s= %s (form: %s)", table[key].name, why, table[key].form);
     return err;

@@ -26,6 +26,7 @@ const char *bf_origin_name(enum bf_origin origin);
 enum {
     BF_CONFIG_SERVERS = 8,
     BF_CONFIG_DISKS = 16,
+    BF_CONFIG_COPIES = 8,
     BF_CONFIG_DNS = 3,
     BF_CONFIG_CONNECTIONS = 8,
     BF_CONFIG_TEXT_MAX = 65536, // of one source
@@ -53,6 +54,12 @@ struct bf_config_server {
 struct bf_config_blob {
     uint8_t bytes[BF_CONFIG_DER_MAX];
     uint32_t len;
+};
+
+// What is copied of one place, whatever is copied of the others.
+struct bf_config_copy {
+    uint8_t all;
+    char where[192]; // see bf_place_selector_parse (base/selector.h)
 };
 
 struct bf_config {
@@ -86,16 +93,19 @@ struct bf_config {
     enum bf_driver driver; // driver=auto|firmware
 
     // run
-    enum bf_end end;                  // end=poweroff|reboot|exit
-    enum bf_failure on_failure;       // on-failure=wait:SECONDS|poweroff|reboot
-    uint32_t failure_wait;            // seconds, default 60, then power off
-    uint16_t debug_exit;              // debug-exit=PORT, 0 = none
-    enum bf_serial serial;            // serial=lines|console|off
-    uint8_t compression;              // compress=auto|off|lz4|zstd
-    uint8_t copy_all;                 // copy=used|all
-    enum bf_read_error on_read_error; // on-read-error=stop|map
-    uint64_t limit;                   // limit=RATE, bytes on the wire per second, 0 = none
-    uint8_t workers;                  // workers=auto|N, BF_CONFIG_WORKERS_AUTO = all but one
+    enum bf_end end;            // end=poweroff|reboot|exit
+    enum bf_failure on_failure; // on-failure=wait:SECONDS|poweroff|reboot
+    uint32_t failure_wait;      // seconds, default 60, then power off
+    uint16_t debug_exit;        // debug-exit=PORT, 0 = none
+    enum bf_serial serial;      // serial=lines|console|off
+    uint8_t compression;        // compress=auto|off|lz4|zstd
+    uint8_t copy_all;           // copy=used|all
+    uint8_t copy_given;         // and it was said, not assumed
+    uint8_t copies;
+    struct bf_config_copy copy[BF_CONFIG_COPIES]; // copy=used|all@PLACE, repeatable
+    enum bf_read_error on_read_error;             // on-read-error=stop|map
+    uint64_t limit;  // limit=RATE, bytes on the wire per second, 0 = none
+    uint8_t workers; // workers=auto|N, BF_CONFIG_WORKERS_AUTO = all but one
 
     uint8_t origin[32]; // enum bf_origin of each key of the table
 };

@@ -108,18 +108,49 @@ void bf_show_compress(const struct bf_config *c, char *out, size_t size)
     show_choice(compressions, c->compression, out, size);
 }
 
+static enum bf_err add_copy(struct bf_config *c, uint8_t all, struct bf_config_value where,
+                            char *reason, size_t size)
+{
+    struct bf_place_selector place;
+    struct bf_config_copy *copy = &c->copy[c->copies];
+    char why[112];
+    if (c->copies == BF_CONFIG_COPIES)
+        return bf_config_refuse(reason, size, "names more than %d places", BF_CONFIG_COPIES);
+    if (where.len >= sizeof copy->where)
+        return bf_config_refuse(reason, size, "is longer than %u characters",
+                                (uint32_t)sizeof copy->where - 1);
+    memcpy(copy->where, where.at, where.len);
+    copy->where[where.len] = 0;
+    if (bf_place_selector_parse(copy->where, &place, why, sizeof why))
+        return bf_config_refuse(reason, size, "names no place: %s", why);
+    copy->all = all;
+    c->copies++;
+    return BF_OK;
+}
+
 enum bf_err bf_set_copy(struct bf_config *c, struct bf_config_value v, char *reason, size_t size)
 {
-    const struct choice *found = choose(copies, v);
+    struct bf_config_value what = {NULL, 0}, where = v;
+    const struct choice *found = bf_value_split(&where, '@', &what) ? choose(copies, what) : NULL;
     if (!found)
-        return bf_config_refuse(reason, size, "must be used or all");
+        return bf_config_refuse(reason, size, "must be used or all, or one of them and @PLACE");
+    if (where.at)
+        return add_copy(c, found->value, where, reason, size);
+    if (c->copy_given)
+        return bf_config_refuse(reason, size, "is given twice");
     c->copy_all = found->value;
+    c->copy_given = 1;
     return BF_OK;
 }
 
 void bf_show_copy(const struct bf_config *c, char *out, size_t size)
 {
     show_choice(copies, c->copy_all, out, size);
+    for (uint32_t i = 0; i < c->copies; i++) {
+        size_t at = strlen(out);
+        bf_snprintf(out + at, size - at, "; %s@%s", c->copy[i].all ? "all" : "used",
+                    c->copy[i].where);
+    }
 }
 
 enum bf_err bf_set_on_read_error(struct bf_config *c, struct bf_config_value v, char *reason,

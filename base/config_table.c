@@ -44,10 +44,14 @@ static const struct bf_config_key table[] = {
                          "Compression of the data on the wire; auto follows the speed of the link. "
                          "Default: auto.",
                          0, 0, 0},
-    [BF_KEY_COPY] = {"copy", "used|all",
+    [BF_KEY_COPY] = {"copy", "used|all[@PLACE]",
                      "used leaves out what the disks' own file systems call unused, where that is "
-                     "certain; all copies every byte. Default: used.",
-                     0, 0, 0},
+                     "certain; all copies every byte. Default: used. Given again with @PLACE, it "
+                     "holds for one place only: NUMBER@SELECTOR, a partition of a disk; "
+                     "partuuid:GUID; or SELECTOR, all of a disk. For example copy=used and "
+                     "copy=all@2@serial:S1. An all@ that nothing on the disks matches stops the "
+                     "run.",
+                     0, 1, 0},
     [BF_KEY_ON_READ_ERROR] = {"on-read-error", "stop|map",
                               "What to do when a part of a disk cannot be read, not even block by "
                               "block: stop, or map: leave it zero, copy everything else, and "

@@ -127,3 +127,57 @@ enum bf_err bf_selector_syntax(const char *selector, char *reason, size_t reason
             return err;
     }
 }
+
+// ---- Places ------------------------------------------------------------------------------------
+
+enum { PARTITION_MOST = 9999 };
+
+static int is_guid(const char *text)
+{
+    static const char form[] = "00000000-0000-0000-0000-000000000000";
+    size_t i = 0;
+    for (; form[i] && text[i]; i++) {
+        char c = text[i] | 0x20;
+        int is_hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+        if (form[i] == '-' ? text[i] != '-' : !is_hex)
+            return 0;
+    }
+    return !form[i] && !text[i];
+}
+
+// The number in front of '@', 0 when there is none; *at is moved behind it.
+static uint32_t take_number(const char **at)
+{
+    const char *text = *at;
+    uint32_t number = 0;
+    while (*text >= '0' && *text <= '9' && number <= PARTITION_MOST)
+        number = number * 10 + (uint32_t)(*text++ - '0');
+    if (*text != '@' || !number || number > PARTITION_MOST)
+        return 0;
+    *at = text + 1;
+    return number;
+}
+
+enum bf_err bf_place_selector_parse(const char *text, struct bf_place_selector *out, char *reason,
+                                    size_t reason_size)
+{
+    static const char prefix[] = "partuuid:";
+    size_t len = sizeof prefix - 1;
+    memset(out, 0, sizeof *out);
+    if (strncmp(text, prefix, len) == 0) {
+        out->guid = text + len;
+        if (is_guid(out->guid))
+            return BF_OK;
+        bf_snprintf(reason, reason_size, "partuuid: takes the GUID of a partition");
+        return BF_ERR_CONFIG;
+    }
+    out->number = take_number(&text);
+    out->disk = text;
+    // A number alone, or a disk called "0".
+    if (!out->number && (strchr(text, '@') || strspn(text, "0123456789") == strlen(text))) {
+        bf_snprintf(reason, reason_size,
+                    "a partition is NUMBER@ and a disk, such as 2@serial:S1, or partuuid:");
+        return BF_ERR_CONFIG;
+    }
+    return bf_selector_syntax(text, reason, reason_size);
+}

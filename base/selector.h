@@ -33,4 +33,15 @@ enum bf_err bf_selector_next(const char **at, struct bf_selector_term *out, char
 // Looks at all conditions; BF_ERR_CONFIG when one is wrong or there is none.
 enum bf_err bf_selector_syntax(const char *selector, char *reason, size_t reason_size);
 
+// A place of a disk: "N@SELECTOR" is partition N of the disk, "SELECTOR" all of the disk,
+// "partuuid:GUID" the partition with this GUID. Pointers lead into the text. BF_ERR_CONFIG with a
+// reason (which may be NULL) when it is none of these.
+struct bf_place_selector {
+    uint32_t number;  // 0: all of the disk
+    const char *disk; // selector, NULL with a GUID
+    const char *guid;
+};
+enum bf_err bf_place_selector_parse(const char *text, struct bf_place_selector *out, char *reason,
+                                    size_t reason_size);
+
 #endif

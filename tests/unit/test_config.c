@@ -101,6 +101,12 @@ static const struct {
     {"copy", "all", NULL},
     {"copy", "used", NULL},
     {"copy", "some", "!"},
+    {"copy", "all@2@serial:S1,size:10G", "used; all@2@serial:S1,size:10G"},
+    {"copy", "used@partuuid:c12a7328-f81f-11d2-ba4b-00a0c93ec93b",
+     "used; used@partuuid:c12a7328-f81f-11d2-ba4b-00a0c93ec93b"},
+    {"copy", "all@", "!"},
+    {"copy", "all@2", "!"},
+    {"copy", "some@2@S1", "!"},
     {"on-read-error", "map", NULL},
     {"on-read-error", "stop", NULL},
     {"on-read-error", "skip", "!"},
@@ -269,6 +275,20 @@ static void precedence(void)
     CHECK(bf_config_has(&config, BF_ORIGIN_SMBIOS));
     CHECK(!bf_config_has(&config, BF_ORIGIN_SECTION));
 
+    bf_config_defaults(&config);
+    CHECK_EQ(parse("copy=all\ncopy=used@1@S1\ncopy=all@2@S1\n", BF_ORIGIN_SECTION, &line), BF_OK);
+    CHECK_EQ(config.copy_all, 1);
+    CHECK_EQ(config.copies, 2);
+    CHECK_EQ(parse("copy=used\ncopy=all\n", BF_ORIGIN_FILE, &line), BF_ERR_CONFIG);
+    bf_config_defaults(&config);
+    CHECK_EQ(parse("copy=all\ncopy=used@1@S1\n", BF_ORIGIN_SECTION, &line), BF_OK);
+    CHECK_EQ(set("copy", "all@7", BF_ORIGIN_FILE), BF_ERR_CONFIG);
+    CHECK_EQ(config.copies, 1);
+    CHECK_EQ(config.copy_all, 1);
+    CHECK_EQ(set("copy", "all@7@S1", BF_ORIGIN_FILE), BF_OK);
+    CHECK_EQ(config.copies, 1); // instead of both
+    CHECK_EQ(config.copy_all, 0);
+    CHECK_STR(config.copy[0].where, "7@S1");
     // A bad value of a later origin does not take the earlier disks away.
     bf_config_defaults(&config);
     CHECK_EQ(set("disk", "one", BF_ORIGIN_FILE), BF_OK);
