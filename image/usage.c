@@ -10,6 +10,7 @@
 #include "base/fmt.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "image/usage_choice.h"
 #include "image/usage_parts.h"
 
 enum { TABLE_MARGIN = 1024 * 1024 };
@@ -114,6 +115,24 @@ static const char *why_none(const struct bf_usage *u, const struct bf_usage_plac
     return NULL;
 }
 
+// A volume is wanted whole with any partition that it lies in.
+static const char *wanted_whole(const struct bf_usage *u, const struct bf_usage_place *place)
+{
+    for (uint32_t i = 0; !place->wanted_whole && i < u->scanned; i++) {
+        const struct bf_usage_place *p = &u->list.place[i];
+        if (!p->wanted_whole || p->leg->disk != u->disk)
+            continue;
+        for (uint32_t k = 0; k < place->segments; k++)
+            for (uint32_t n = 0; n < place->segment[k].legs; n++) {
+                const struct bf_leg *leg = &place->leg[place->segment[k].leg + n];
+                if (leg->disk == u->disk && leg->first >= p->leg->first &&
+                    leg->first - p->leg->first < p->bytes)
+                    return p->wanted_whole;
+            }
+    }
+    return place->wanted_whole;
+}
+
 // One owner and no other: then it is asked for its map. 0: it has none, for a reason that may
 // already be noted.
 static int claim_kind(struct bf_usage *u, const struct bf_usage_place *place, uint32_t kind)
@@ -137,6 +156,8 @@ static int claim_kind(struct bf_usage *u, const struct bf_usage_place *place, ui
 static void claim(struct bf_usage *u, const struct bf_usage_place *place)
 {
     const char *why = why_none(u, place);
+    if (!why)
+        why = wanted_whole(u, place);
     for (uint32_t i = 0; !why && i < sizeof kinds / sizeof kinds[0]; i++)
         if (place->signatures == kinds[i].signature && claim_kind(u, place, i))
             return;
@@ -250,6 +271,21 @@ static void look(struct bf_usage *u)
         if (u->peek.notes)
             copy_whole(u, "the volumes of the disk overlap");
         u->areas = 0;
+    }
+}
+
+void bf_usage_choose(struct bf_usage *u, struct bf_usage_choice *choice)
+{
+    if (!u) {
+        memset(choice->met, 1, sizeof choice->met);
+        return;
+    }
+    for (uint32_t i = 0; i < u->scanned; i++) {
+        static const uint8_t none[16];
+        struct bf_usage_place *p = &u->list.place[i];
+        p->wanted_whole =
+            bf_usage_choice_whole(choice, &u->peek.disk[p->leg->disk]->identity, p->number,
+                                  memcmp(p->guid, none, sizeof none) ? p->guid : NULL);
     }
 }
 

@@ -13,6 +13,7 @@
 
 enum { BF_USAGE_DISKS_MAX = 64 };
 
+struct bf_usage_choice;
 struct bf_usage; // of all disks that are copied together
 
 // Looks for partitions and what is on them, on every disk: a file system may lie on several, and a
@@ -25,6 +26,10 @@ void bf_usage_free(struct bf_usage *u); // takes NULL
 // On which of these disks a system lies that hibernated, as a set of bits: also on volumes of LVM2
 // and on md RAID1, as far as all of them is here. What cannot be read is passed over.
 uint64_t bf_usage_hibernated(struct bf_source_disk *const *disk, uint32_t disks);
+
+// What is wanted of single places; before the first disk is selected. Marks what each exception
+// has met on any of the disks. NULL for u: nothing is left out, and all that was wanted is met.
+void bf_usage_choose(struct bf_usage *u, struct bf_usage_choice *choice);
 
 // Turns to one of the disks, of which all later answers are, and tells the log what is on it. NULL
 // for u, or a disk that is none of those opened, is a disk that is all used.

@@ -424,6 +424,7 @@ static const char *place_unallocated(struct group *g, uint32_t number, const str
     if (!p)
         return no_memory;
     bf_snprintf(p->name, sizeof p->name, "unallocated extents");
+    bf_snprintf(p->what, sizeof p->what, "free extents");
     p->signatures = BF_SIGNATURE_UNALLOCATED;
     for (uint32_t i = first; i <= end; i++) {
         uint64_t to = i < end ? run[i].first : pv->extents, count = (to - at) * g->extent_bytes;

@@ -85,10 +85,11 @@ struct bf_usage_place {
     uint32_t segments;          // 0: parts of it are missing, it cannot be read
     struct bf_segment *segment; // in order, without gaps, together all bytes of the place
     struct bf_leg *leg;
+    uint32_t number;          // of the partition, 0: it is none
+    uint8_t guid[16];         // of it, zero: none
+    const char *wanted_whole; // why somebody wants all of it, NULL: nobody
     char name[BF_PLACE_NAME]; // for the log: "partition 2", "volume vg0/root"
     char what[BF_PLACE_WHAT]; // names of all owners of the marks; "" without marks
-    uint32_t number;          // of a partition; else 0
-    uint8_t guid[16];         // of a partition in a GPT
 };
 // A list of places; all zero is an empty one.
 struct bf_place_list {
