@@ -196,6 +196,7 @@ static enum bf_err make_sender(struct bf_app *app)
         .retry_us = (uint64_t)app->config.retry_seconds * 1000000,
         .compression = app->config.compression,
         .copy_all = app->config.copy_all,
+        .places = &app->config,
         .map_errors = app->config.on_read_error == BF_READ_ERROR_MAP,
         .limit = app->config.limit,
         .workers = &app->workers,

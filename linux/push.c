@@ -240,6 +240,7 @@ static enum bf_err prepare(struct push *p)
                                       // The map of a file system in use is not to be trusted.
                                       .copy_all = p->config.copy_all || p->in_use,
                                       .copy_all_why = p->in_use ? "the disk is in use" : NULL,
+                                      .places = p->in_use ? NULL : &p->config,
                                       .map_errors = p->config.on_read_error == BF_READ_ERROR_MAP,
                                       .limit = p->config.limit,
                                       .workers = &p->workers,

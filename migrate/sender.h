@@ -16,6 +16,7 @@
 #include "net/proto.h"
 #include "net/stream.h"
 
+struct bf_config;
 struct bf_workers;
 
 struct bf_sender_config {
@@ -30,8 +31,9 @@ struct bf_sender_config {
     uint8_t compression;      // 0 adaptive, 1 off, 2 lz4, 3 zstd
     uint8_t copy_all;         // also what the disks' file systems call unused
     const char *copy_all_why; // for the server; NULL: the configuration says so
-    uint8_t map_errors;       // blocks that cannot be read are left zero and told to the server
-    int64_t (*clock)(void);   // wall clock
+    const struct bf_config *places; // what it says of single places; NULL: nothing
+    uint8_t map_errors;     // blocks that cannot be read are left zero and told to the server
+    int64_t (*clock)(void); // wall clock
     const char *program;
 };
 

@@ -102,12 +102,10 @@ void bf_sender_begin_copy(struct bf_sender *s)
 // When everything is copied they are there to be told about.
 static struct bf_usage *usage_of(struct bf_sender *s, uint16_t index)
 {
-    if (s->usage_of == BF_NO_DISK)
-        s->usage = bf_usage_open(s->config.disks, s->config.inventory->disks);
     if (s->usage_of != index)
         bf_usage_select(s->usage, s->disk[index].source);
     s->usage_of = index;
-    return s->config.copy_all ? NULL : s->usage;
+    return s->copy_whole ? NULL : s->usage;
 }
 
 static void begin_span(struct bf_sender *s, uint16_t index, uint64_t first, uint64_t end)
@@ -129,6 +127,8 @@ static void begin_disk(struct bf_sender *s, uint16_t index)
 {
     struct bf_sender_disk *d = &s->disk[index];
     const struct bf_mark *mark = best_mark(s, index, d->plan.resume_chunk);
+    if (!bf_sender_look(s))
+        return;
     s->repair = 0;
     s->places_told = 0;
     d->progress->unreadable = mark ? mark->unreadable : 0;

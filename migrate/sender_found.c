@@ -2,6 +2,7 @@
 // What the source found, on its way to the server: storage of the machine that no disk stands for,
 // and for each disk what lies in which place of it and whether all of that is copied.
 #include "base/fmt.h"
+#include "base/log.h"
 #include "image/usage.h"
 #include "migrate/sender_parts.h"
 
@@ -13,6 +14,41 @@ void bf_sender_tell_unseen(struct bf_sender *s)
         if (room)
             bf_link_put(&s->link, bf_put_unseen(room, BF_SMALL_FRAME, &inv->unseen[i]));
     }
+}
+
+// An all@ that matches nothing was written for a reason: to go on would leave something out that
+// somebody wants.
+static int is_met(struct bf_sender *s)
+{
+    const struct bf_config_copy *missed = bf_usage_choice_missed(&s->choice, 0);
+    struct bf_fault fault;
+    if (missed)
+        bf_log(BF_LOG_WARNING, "copy=used@%s matches nothing on the disks that are copied",
+               missed->where);
+    missed = s->copy_whole ? NULL : bf_usage_choice_missed(&s->choice, 1);
+    if (!missed)
+        return 1;
+    bf_fault_set(&fault, BF_ERR_CONFIG, BF_SIDE_CONFIG,
+                 "correct it, or leave it out; the log lists the partitions",
+                 "copy=all@%.120s matches nothing on the disks that are copied", missed->where);
+    bf_sender_give_up(s, &fault);
+    return 0;
+}
+
+int bf_sender_look(struct bf_sender *s)
+{
+    const struct bf_config *places = s->config.places;
+    if (s->looked)
+        return 1;
+    s->looked = 1;
+    s->choice.whole = s->config.copy_all ? s->config.copy_all_why : NULL;
+    s->choice.config = places;
+    s->copy_whole = s->config.copy_all;
+    for (uint32_t i = 0; places && i < places->copies; i++)
+        s->copy_whole &= places->copy[i].all;
+    s->usage = bf_usage_open(s->config.disks, s->config.inventory->disks);
+    bf_usage_choose(s->usage, &s->choice);
+    return is_met(s);
 }
 
 // Names come from the disk: what the protocol does not carry becomes a question mark.
@@ -30,9 +66,9 @@ static void describe(const struct bf_sender *s, const struct bf_usage_note *note
     put_text(out->name, sizeof out->name, note->name);
     put_text(out->what, sizeof out->what, note->what);
     put_text(out->why, sizeof out->why,
-             s->config.copy_all ? s->config.copy_all_why
-             : note->why        ? note->why
-                                : "");
+             s->copy_whole ? s->config.copy_all_why
+             : note->why   ? note->why
+                           : "");
     out->count = note->spans <= BF_PLACE_SPANS_MAX ? (uint16_t)note->spans : 0;
     for (uint16_t i = 0; i < out->count; i++)
         out->span[i] = (struct bf_place_span){note->span[i].first, note->span[i].bytes};

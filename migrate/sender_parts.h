@@ -3,6 +3,7 @@
 #ifndef BF_MIGRATE_SENDER_PARTS_H
 #define BF_MIGRATE_SENDER_PARTS_H
 
+#include "image/usage_choice.h"
 #include "migrate/adapt.h"
 #include "migrate/compress.h"
 #include "migrate/feed.h"
@@ -112,11 +113,14 @@ struct bf_sender {
     // Copying: the span that is read now.
     struct bf_feed feed;
     struct bf_usage *usage; // of the planned disks, NULL: everything is read
-    uint16_t usage_of;      // index of the one it is turned to, BF_NO_DISK: not opened yet
-    uint16_t current;       // index of the disk, BF_NO_DISK between disks
-    uint8_t repair;         // the span is a repair
-    uint32_t places_told;   // of the disk, to the server
-    uint64_t sent;          // chunks before it are in frames
+    struct bf_usage_choice choice;
+    uint8_t looked;       // the maps were opened
+    uint8_t copy_whole;   // they are only told about
+    uint16_t usage_of;    // index of the one it is turned to, BF_NO_DISK: not opened yet
+    uint16_t current;     // index of the disk, BF_NO_DISK between disks
+    uint8_t repair;       // the span is a repair
+    uint32_t places_told; // of the disk, to the server
+    uint64_t sent;        // chunks before it are in frames
     uint64_t span_end;
     uint32_t unreadable_told;                       // ranges, for the log
     struct bf_root root;                            // over chunks before `sent`
@@ -176,6 +180,8 @@ int bf_sender_flush_range(struct bf_sender *s);
 // sender_found.c
 // Right after INVENTORY.
 void bf_sender_tell_unseen(struct bf_sender *s);
+// Opens the maps, once, and what is wanted of single places. 0: it cannot be done, the run ends.
+int bf_sender_look(struct bf_sender *s);
 // What lies where on the current disk. 0: not all yet, there is no room.
 int bf_sender_tell_places(struct bf_sender *s);
 

@@ -166,6 +166,7 @@ static void boot_source(struct sim_world *w)
         .compression = w->compression,
         .limit = w->limit,
         .map_errors = w->map_errors,
+        .places = w->choices,
         .clock = bf_platform_wall,
         .workers = &w->pool,
         .program = "sim",

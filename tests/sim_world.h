@@ -48,6 +48,7 @@ struct sim_world {
     uint64_t retry_us;
     uint8_t compression;
     uint8_t map_errors;
+    const struct bf_config *choices; // about single places
     uint64_t limit;
     uint32_t buffer_bytes;
     uint32_t workers; // virtual ones (tests/platform_sim.h)

@@ -3,6 +3,7 @@
 // what it must lead to. tests/unit/test_sim_random.c draws scenarios by seed.
 #include "base/mem.h"
 #include "base/platform.h"
+#include "base/config.h"
 #include "tests/platform_sim.h"
 #include "tests/sim_world.h"
 #include "tests/unit/test.h"
@@ -135,6 +136,37 @@ static void test_the_server_learns_what_lies_where(void)
     CHECK_STR(w.place[0].why, "");
     CHECK_EQ(w.place[0].count, 1);
     CHECK_EQ(w.place[0].span[0].bytes, 8 << 20);
+    sim_world_free(&w);
+}
+
+static void test_one_place_is_wanted_whole(void)
+{
+    static struct bf_config config;
+    char reason[160];
+    bf_config_defaults(&config);
+    CHECK_EQ(bf_config_set(&config, "copy", "all@size:8M", BF_ORIGIN_FILE, reason, sizeof reason),
+             BF_OK);
+    begin(47);
+    fill_with_swap();
+    w.unused_first = w.unused_end = 0;
+    w.choices = &config;
+    run_to(BF_OK);
+    CHECK_EQ(w.progress.unused_bytes, 0);
+    CHECK_STR(w.place[0].what, "swap");
+    CHECK_STR(w.place[0].why, "copy=all");
+    sim_world_free(&w);
+    // What is wanted and is not there stops the run, before anything is sent of a disk.
+    begin(48);
+    fill_with_swap();
+    w.choices = &config;
+    bf_config_defaults(&config);
+    CHECK_EQ(bf_config_set(&config, "copy", "all@1@size:8M", BF_ORIGIN_FILE, reason, sizeof reason),
+             BF_OK);
+    run_to(BF_ERR_CONFIG);
+    CHECK(strstr(w.sender_fault.what, "all@1@size:8M matches nothing"));
+    CHECK_EQ(w.receiver_fault.code, BF_ERR_CONFIG); // the server hears of it
+    CHECK_EQ(w.store.writes, 0);
+    CHECK_EQ(w.store.points, 0);
     sim_world_free(&w);
 }
 
@@ -690,19 +722,19 @@ TEST_MAIN(TEST(test_workers_change_nothing_but_the_order_of_work),
           TEST(test_a_worker_that_leaves_its_stack_ends_the_run), TEST(test_plain_copy),
           TEST(test_second_run_sends_differences), TEST(test_the_base_is_asked_for_ahead),
           TEST(test_unused_is_not_read), TEST(test_the_server_learns_what_lies_where),
-          TEST(test_unused_through_trouble), TEST(test_several_disks_of_odd_sizes),
-          TEST(test_blocking_driver), TEST(test_reads_slower_than_patience),
-          TEST(test_deep_queue_is_used), TEST(test_cut_continues_from_durable),
-          TEST(test_silent_link_is_noticed), TEST(test_short_stall_is_survived),
-          TEST(test_power_loss_of_the_server), TEST(test_source_reboots_and_changed),
-          TEST(test_damage_is_found_and_repaired), TEST(test_damaged_base_of_a_later_run),
-          TEST(test_store_full_stops_at_once), TEST(test_unreadable_block_is_named),
-          TEST(test_unreadable_blocks_are_mapped), TEST(test_a_mapped_disk_and_cut_connections),
-          TEST(test_passing_read_errors_are_retried), TEST(test_unreachable_server_until_retry),
-          TEST(test_server_that_comes_back_late), TEST(test_revoked_in_the_middle),
-          TEST(test_cancel_tells_the_server), TEST(test_answer_of_commit_is_lost),
-          TEST(test_every_compression), TEST(test_repair_that_reads_differently),
-          TEST(test_pauses_stay_short_while_it_gets_on), TEST(test_retry_counts_from_the_loss),
-          TEST(test_short_lived_connections_get_on), TEST(test_a_store_that_is_stuck_for_long),
-          TEST(test_another_point_is_not_ours), TEST(test_memory_that_is_refused),
-          TEST(test_memory_is_bounded))
+          TEST(test_one_place_is_wanted_whole), TEST(test_unused_through_trouble),
+          TEST(test_several_disks_of_odd_sizes), TEST(test_blocking_driver),
+          TEST(test_reads_slower_than_patience), TEST(test_deep_queue_is_used),
+          TEST(test_cut_continues_from_durable), TEST(test_silent_link_is_noticed),
+          TEST(test_short_stall_is_survived), TEST(test_power_loss_of_the_server),
+          TEST(test_source_reboots_and_changed), TEST(test_damage_is_found_and_repaired),
+          TEST(test_damaged_base_of_a_later_run), TEST(test_store_full_stops_at_once),
+          TEST(test_unreadable_block_is_named), TEST(test_unreadable_blocks_are_mapped),
+          TEST(test_a_mapped_disk_and_cut_connections), TEST(test_passing_read_errors_are_retried),
+          TEST(test_unreachable_server_until_retry), TEST(test_server_that_comes_back_late),
+          TEST(test_revoked_in_the_middle), TEST(test_cancel_tells_the_server),
+          TEST(test_answer_of_commit_is_lost), TEST(test_every_compression),
+          TEST(test_repair_that_reads_differently), TEST(test_pauses_stay_short_while_it_gets_on),
+          TEST(test_retry_counts_from_the_loss), TEST(test_short_lived_connections_get_on),
+          TEST(test_a_store_that_is_stuck_for_long), TEST(test_another_point_is_not_ours),
+          TEST(test_memory_that_is_refused), TEST(test_memory_is_bounded))
