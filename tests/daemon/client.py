@@ -9,7 +9,8 @@ import struct
 import subprocess
 
 MAGIC = 0x0A0D59524546544F
-HELLO, INVENTORY, ENROL, RANGE, CHECKPOINT = 1, 2, 3, 6, 7
+HELLO, INVENTORY, ENROL, RANGE, CHECKPOINT, UNSEEN, PLACE = 1, 2, 3, 6, 7, 13, 14
+OPTIONAL = 1
 WELCOME, ENROLLED, PLAN, DURABLE, PACE = 32, 33, 34, 36, 40
 PING, PONG, FAULT, BYE = 64, 65, 66, 67
 ZERO = 0
@@ -40,6 +41,17 @@ def disk(size, serial, planned=True, path="PciRoot(0x0)"):
 def inventory(*disks):
     head = struct.pack("<BBHQ", 2, 0, 1, 1 << 30) + text("") * 6
     return frame(INVENTORY, head + struct.pack("<HH", 0, len(disks)) + b"".join(disks))
+
+
+def unseen(what, slot="", why="", kind=0, asked=0, pci=(0x1000, 0x5b), code=b"\x01\x04\x00"):
+    return frame(UNSEEN, struct.pack("<BBHH", kind, asked, *pci) + code + text(slot) + text(what)
+                 + text(why), OPTIONAL)
+
+
+def place(number, ordinal, name, what, why, *spans):
+    head = struct.pack("<HH", number, ordinal) + text(name) + text(what) + text(why)
+    return frame(PLACE, head + struct.pack("<H", len(spans))
+                 + b"".join(struct.pack("<QQ", *span) for span in spans), OPTIONAL)
 
 
 def enrol(name, key, csr):

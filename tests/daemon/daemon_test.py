@@ -6,6 +6,7 @@ import base64
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -20,7 +21,7 @@ import traceback
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from client import (AUTH, BUSY, BYE, CLOSED, DENIED, ENROLLED, HELLO, MISMATCH, NOT_FOUND, PATIENCE, PROTOCOL,
                     JOINED, WELCOME, Client, Fault, disk, enrol, frame, hello, inventory, openssl, outcome,
-                    preface, read_config, save, segment, zeros)
+                    place, preface, read_config, save, segment, unseen, zeros)
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 CASES = []
@@ -353,6 +354,65 @@ def a_killed_daemon_continues(w):
     w.start()
     with w.connect("web") as client:
         assert client.session(now, [a_disk()], session) == (session, 1, {0: 48})
+
+
+FOUND = (unseen("RAID controller", "0000:00:05.0", "no driver here serves it"),
+         unseen("namespace 2", kind=1, pci=(0, 0), why="it has blocks with metadata"),
+         place(0, 0, "partition 1", "ext4", "", (1 << 20, 1 << 20)),
+         place(0, 1, "partition 2", "unknown", "nothing here reads it", (2 << 20, 1 << 40)))
+
+
+def found(w):
+    return json.loads(w.cli("status", "web", "--json").stdout)["machines"][0]["found"]
+
+
+@case
+def what_the_source_found_outlives_connections_and_a_killed_daemon(w):
+    now = boot()
+    with w.connect("web") as client:
+        session, _, _ = client.session(now, [a_disk()])
+        client.send(*FOUND)
+        client.zeros(0, 0, 16)
+    first = found(w)
+    assert [u["what"] for u in first["unseen"]] == ["RAID controller", "namespace 2"], first
+    assert first["unseen"][0]["vendor"] == "1000" and first["unseen"][0]["class"] == "010400"
+    assert [(p["name"], p["whole"], p["unused_bytes"]) for p in first["places"]] == [
+        ("partition 1", False, None), ("partition 2", True, None)]
+    assert first["places"][0]["bytes"] == 1 << 20
+    assert first["places"][1]["bytes"] == 62 << 20, "what lies beyond the disk was counted"
+    w.stop(signal.SIGKILL)
+    w.start()
+    assert found(w) == first
+    told = "not seen: RAID controller 1000:005b at 0000:00:05.0: no driver here serves it"
+    assert w.events("web").count(told) == 1
+    with w.connect("web") as client:
+        assert client.session(now, [a_disk()], session)[1] == 1
+        client.send(*FOUND[:3], place(0, 1, "partition 2", "XFS", "its log is not empty"))
+        client.zeros(0, 16, 16)
+        lines = w.cli("status", "web").stdout
+    assert [p["what"] for p in found(w)["places"]] == ["ext4", "XFS"]
+    assert w.events("web").count(told) == 1, "what is known already was told again"
+    assert re.search(r"^   0  partition 2  XFS +-  whole: its log is not empty$", lines, re.M), lines
+    assert "not seen: namespace 2: it has blocks with metadata\n" in lines, lines
+    # Another boot begins with nothing.
+    with w.connect("web") as client:
+        client.session(boot(), [a_disk()])
+        assert found(w) == {"places": [], "unseen": []}
+
+
+@case
+def what_no_source_can_have_found(w):
+    for wrong in (place(1, 0, "partition 1", "ext4", ""), place(0, 1024, "partition 1", "ext4", ""),
+                  place(0, 0, "", "ext4", ""), place(0, 0, "partition 1", "ext4", "", (0, 0)),
+                  unseen("RAID controller", kind=2), unseen("a\nb")):
+        with w.connect("web") as client:
+            client.session(boot(), [a_disk()])
+            client.send(wrong)
+            try:
+                client.receive()
+                raise AssertionError("it was taken")
+            except Fault as fault:
+                is_fault(fault, PROTOCOL, "broke the protocol")
 
 
 @case
