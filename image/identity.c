@@ -22,6 +22,44 @@ static int differ(const char *a, const char *b)
     return a[0] && b[0] && strcmp(a, b) != 0;
 }
 
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c | 32) : c;
+}
+
+static int contains_ignoring_case(const char *text, const char *part)
+{
+    for (; *text; text++) {
+        size_t n = 0;
+        while (part[n] && lower(text[n]) == part[n])
+            n++;
+        if (!part[n])
+            return 1;
+    }
+    return 0;
+}
+
+// U-Boot's root node, and those of its virtio and sandbox devices (include/efi_loader.h), as text
+// and as the bytes that a firmware without EFI_DEVICE_PATH_TO_TEXT is shown by.
+int bf_path_is_numbers(const char *path)
+{
+    static const char *const nodes[] = {
+        "e61d73b9-a384-4acc-aeab-82e828f3628b", "b9731de684a3cc4aaeab82e828f3628b",
+        "63293792-adf5-9325-b99f-4e0e455c1b1e", "92372963f5ad2593b99f4e0e455c1b1e",
+        "bbe4e671-5773-4ea1-9aab-3a7dbf40c482", "71e6e4bb7357a14e9aab3a7dbf40c482",
+    };
+    for (size_t i = 0; i < sizeof nodes / sizeof nodes[0]; i++)
+        if (contains_ignoring_case(path, nodes[i]))
+            return 1;
+    return 0;
+}
+
+// Both sides name a place.
+static int have_paths(const struct bf_disk_identity *a, const struct bf_disk_identity *b)
+{
+    return a->path[0] && b->path[0] && !bf_path_is_numbers(a->path) && !bf_path_is_numbers(b->path);
+}
+
 static enum bf_identity_match by_serial(const struct bf_disk_identity *a,
                                         const struct bf_disk_identity *b, char *reason, size_t size)
 {
@@ -38,7 +76,7 @@ static enum bf_identity_match by_gpt(const struct bf_disk_identity *a,
 {
     if (memcmp(a->gpt_guid, b->gpt_guid, sizeof a->gpt_guid) != 0)
         return answer(BF_ID_DIFFERENT, reason, size, "the GPT disk GUIDs differ");
-    if (differ(a->path, b->path))
+    if (have_paths(a, b) && differ(a->path, b->path))
         return answer(BF_ID_SAME_MOVED, reason, size,
                       "the GPT disk GUIDs are equal, the device paths not");
     return answer(BF_ID_SAME, reason, size, "the GPT disk GUIDs are equal");
@@ -61,18 +99,16 @@ enum bf_identity_match bf_identity_compare(const struct bf_disk_identity *a,
         return by_serial(a, b, reason, reason_size);
     if (a->has_gpt && b->has_gpt)
         return by_gpt(a, b, reason, reason_size);
-    if (a->path[0] && strcmp(a->path, b->path) == 0)
+    if (!have_paths(a, b))
+        return answer(BF_ID_DIFFERENT, reason, reason_size,
+                      "no attribute that both have is equal, and the device paths name no place");
+    if (strcmp(a->path, b->path) == 0)
         return answer(BF_ID_SAME, reason, reason_size, "the device paths are equal");
     return answer(BF_ID_DIFFERENT, reason, reason_size,
                   "no attribute that both have is equal, and the device paths differ");
 }
 
 // ---- Selectors ---------------------------------------------------------------------------------
-
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c | 32) : c;
-}
 
 static int same_ignoring_case(const char *a, const char *b)
 {
@@ -113,7 +149,8 @@ static int term_fits(const struct bf_selector_term *term, const struct bf_disk_i
     case BF_SELECT_GPT:
         return is_gpt(term->value, disk);
     case BF_SELECT_PATH:
-        return disk->path[0] && strcmp(term->value, disk->path) == 0;
+        return disk->path[0] && !bf_path_is_numbers(disk->path) &&
+               strcmp(term->value, disk->path) == 0;
     case BF_SELECT_SIZE:
         return term->bytes == disk->bytes;
     }

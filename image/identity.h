@@ -11,6 +11,8 @@
 //  4. Otherwise, both sides have a GPT disk GUID: the GUIDs decide, and where the device paths
 //     differ as well, the disk counts as the same but moved.
 //  5. Otherwise equal device paths are the same disk; anything else is different.
+// A path that is mere numbers in the order of probing (bf_path_is_numbers) says nothing: rules 4 and
+// 5 pass it over.
 // So a driver that sees more later (a serial number where the firmware gave none) does not see
 // another disk: an attribute that one side lacks is passed over.
 #ifndef BF_IMAGE_IDENTITY_H
@@ -48,6 +50,10 @@ struct bf_disk_identity {
 
 enum bf_identity_match { BF_ID_DIFFERENT = 0, BF_ID_SAME = 1, BF_ID_SAME_MOVED = 2 };
 
+// True when this device path names no place: U-Boot's begin with a node of its own and go on with
+// numbers in the order in which it found the devices, so the same path may be another disk next time.
+int bf_path_is_numbers(const char *path);
+
 // Applies the rule. reason (may be NULL) gets one sentence naming the deciding attribute.
 enum bf_identity_match bf_identity_compare(const struct bf_disk_identity *a,
                                            const struct bf_disk_identity *b, char *reason,
@@ -57,6 +63,7 @@ enum bf_identity_match bf_identity_compare(const struct bf_disk_identity *a,
 // serial, wwn, gpt, path, size (bytes, or with K M G T suffix, binary); a VALUE alone is compared
 // with serial, wwn and gpt. BF_ERR_CONFIG with a reason when it cannot be parsed.
 enum bf_err bf_selector_check(const char *selector, char *reason, size_t reason_size);
+// A path that is mere numbers fits no selector.
 int bf_selector_fits(const char *selector, const struct bf_disk_identity *disk);
 
 // GPT GUID text, 36 characters and a NUL, in the mixed-endian order of the specification.

@@ -64,6 +64,31 @@ static void rule(void)
     CHECK_EQ(compare(&b, "no attribute"), BF_ID_DIFFERENT);
 }
 
+// U-Boot numbers what it finds: such a path is no attribute.
+static void numbers(void)
+{
+    static const char root[] = "/VenHw(e61d73b9-a384-4acc-aeab-82e828f3628b)";
+    struct bf_disk_identity a = {.bytes = 1 << 30, .block_size = 512}, b;
+    char reason[128];
+    snprintf(a.path, sizeof a.path, "%s/VenHw(63293792-adf5-9325-b99f-4e0e455c1b1e,00)", root);
+    CHECK(bf_path_is_numbers(a.path));
+    CHECK(bf_path_is_numbers("VenHw(E61D73B9-A384-4ACC-AEAB-82E828F3628B)/SD(0)"));
+    CHECK(bf_path_is_numbers("01041400b9731de684a3cc4aaeab82e828f3628b7fff0400"));
+    CHECK(!bf_path_is_numbers(base.path));
+    CHECK(!bf_path_is_numbers("VenHw(9B17E5A2-0891-42DD-B653-80B5C22809BA,AA)/Scsi(0x0,0x0)"));
+    CHECK(!bf_path_is_numbers(""));
+    b = a;
+    CHECK_EQ(bf_identity_compare(&a, &b, reason, sizeof reason), BF_ID_DIFFERENT);
+    CHECK(strstr(reason, "name no place"));
+    strcpy(a.path, root);
+    CHECK(!bf_selector_fits("path:/VenHw(e61d73b9-a384-4acc-aeab-82e828f3628b)", &a));
+    a.has_gpt = b.has_gpt = 1; // a path that says nothing does not say that it moved either
+    snprintf(b.path, sizeof b.path, "%s/VenHw(63293792-adf5-9325-b99f-4e0e455c1b1e,01)", root);
+    CHECK_EQ(bf_identity_compare(&a, &b, NULL, 0), BF_ID_SAME);
+    strcpy(b.path, base.path);
+    CHECK_EQ(bf_identity_compare(&a, &b, NULL, 0), BF_ID_SAME);
+}
+
 static void selectors(void)
 {
     static const struct {
@@ -350,5 +375,5 @@ static void tcg(void)
     CHECK_EQ(bf_tcg_notes(data, 47), 0);
 }
 
-TEST_MAIN(TEST(rule), TEST(selectors), TEST(wire), TEST(text), TEST(ata), TEST(scsi), TEST(nvme),
-          TEST(nvme_without_a_name), TEST(tcg), TEST(plan))
+TEST_MAIN(TEST(numbers), TEST(rule), TEST(selectors), TEST(wire), TEST(text), TEST(ata),
+          TEST(scsi), TEST(nvme), TEST(nvme_without_a_name), TEST(tcg), TEST(plan))
