@@ -44,6 +44,7 @@ enum bf_end { BF_END_POWEROFF, BF_END_REBOOT, BF_END_EXIT };
 enum bf_failure { BF_FAILURE_WAIT, BF_FAILURE_POWEROFF, BF_FAILURE_REBOOT };
 enum bf_driver { BF_DRIVER_AUTO, BF_DRIVER_FIRMWARE };
 enum bf_read_error { BF_READ_ERROR_STOP, BF_READ_ERROR_MAP };
+enum bf_unseen_policy { BF_UNSEEN_AUTO, BF_UNSEEN_STOP, BF_UNSEEN_WARN };
 enum bf_serial { BF_SERIAL_LINES, BF_SERIAL_CONSOLE, BF_SERIAL_OFF };
 
 struct bf_config_server {
@@ -104,6 +105,7 @@ struct bf_config {
     uint8_t copies;
     struct bf_config_copy copy[BF_CONFIG_COPIES]; // copy=used|all@PLACE, repeatable
     enum bf_read_error on_read_error;             // on-read-error=stop|map
+    enum bf_unseen_policy unseen;                 // unseen=auto|stop|warn
     uint64_t limit;  // limit=RATE, bytes on the wire per second, 0 = none
     uint8_t workers; // workers=auto|N, BF_CONFIG_WORKERS_AUTO = all but one
 

@@ -22,6 +22,7 @@ enum bf_config_index {
     BF_KEY_COMPRESS,
     BF_KEY_COPY,
     BF_KEY_ON_READ_ERROR,
+    BF_KEY_UNSEEN,
     BF_KEY_LIMIT,
     BF_KEY_WORKERS,
     BF_KEY_CONNECTIONS,
@@ -87,6 +88,7 @@ enum bf_err bf_set_compress(struct bf_config *c, struct bf_config_value v, char 
 enum bf_err bf_set_copy(struct bf_config *c, struct bf_config_value v, char *reason, size_t size);
 enum bf_err bf_set_on_read_error(struct bf_config *c, struct bf_config_value v, char *reason,
                                  size_t size);
+enum bf_err bf_set_unseen(struct bf_config *c, struct bf_config_value v, char *reason, size_t size);
 enum bf_err bf_set_limit(struct bf_config *c, struct bf_config_value v, char *reason, size_t size);
 enum bf_err bf_set_workers(struct bf_config *c, struct bf_config_value v, char *reason,
                            size_t size);
@@ -111,6 +113,7 @@ void bf_show_serial(const struct bf_config *c, char *out, size_t size);
 void bf_show_compress(const struct bf_config *c, char *out, size_t size);
 void bf_show_copy(const struct bf_config *c, char *out, size_t size);
 void bf_show_on_read_error(const struct bf_config *c, char *out, size_t size);
+void bf_show_unseen(const struct bf_config *c, char *out, size_t size);
 void bf_show_limit(const struct bf_config *c, char *out, size_t size);
 void bf_show_workers(const struct bf_config *c, char *out, size_t size);
 void bf_show_connections(const struct bf_config *c, char *out, size_t size);

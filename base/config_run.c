@@ -26,6 +26,8 @@ static const struct choice compressions[] = {
     {"auto", 0}, {"off", 1}, {"lz4", 2}, {"zstd", 3}, {NULL, 0}};
 static const struct choice read_errors[] = {
     {"stop", BF_READ_ERROR_STOP}, {"map", BF_READ_ERROR_MAP}, {NULL, 0}};
+static const struct choice unseens[] = {
+    {"auto", BF_UNSEEN_AUTO}, {"stop", BF_UNSEEN_STOP}, {"warn", BF_UNSEEN_WARN}, {NULL, 0}};
 static const struct choice copies[] = {{"used", 0}, {"all", 1}, {NULL, 0}};
 
 static const struct choice *choose(const struct choice *list, struct bf_config_value v)
@@ -166,6 +168,20 @@ enum bf_err bf_set_on_read_error(struct bf_config *c, struct bf_config_value v, 
 void bf_show_on_read_error(const struct bf_config *c, char *out, size_t size)
 {
     show_choice(read_errors, (uint8_t)c->on_read_error, out, size);
+}
+
+enum bf_err bf_set_unseen(struct bf_config *c, struct bf_config_value v, char *reason, size_t size)
+{
+    const struct choice *found = choose(unseens, v);
+    if (!found)
+        return bf_config_refuse(reason, size, "must be auto, stop or warn");
+    c->unseen = (enum bf_unseen_policy)found->value;
+    return BF_OK;
+}
+
+void bf_show_unseen(const struct bf_config *c, char *out, size_t size)
+{
+    show_choice(unseens, (uint8_t)c->unseen, out, size);
 }
 
 static const char multiples[] = "KMG"; // each 1024 times the one before

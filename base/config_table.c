@@ -58,6 +58,12 @@ static const struct bf_config_key table[] = {
                               "record in the recovery point what could not be read. Default: "
                               "stop.",
                               0, 0, 0},
+    [BF_KEY_UNSEEN] = {"unseen", "auto|stop|warn",
+                       "What to do about storage that cannot be seen, before anything is sent: a "
+                       "controller that no driver serves, a disk that cannot be read. auto stops, but "
+                       "for USB, SD, IDE and floppy it goes on; stop always stops; warn goes "
+                       "on. The recovery point lists what it lacks. Default: auto.",
+                       0, 0, 0},
     [BF_KEY_LIMIT] = {"limit", "RATE",
                       "How many bytes on the wire a second may have, as a number with K, M or G "
                       "for binary multiples, for example 50M; at least 16K, 0 means no limit. "
@@ -117,6 +123,7 @@ const struct bf_config_rule bf_config_rules[BF_CONFIG_KEYS] = {
     [BF_KEY_COMPRESS] = {bf_set_compress, bf_show_compress},
     [BF_KEY_COPY] = {bf_set_copy, bf_show_copy},
     [BF_KEY_ON_READ_ERROR] = {bf_set_on_read_error, bf_show_on_read_error},
+    [BF_KEY_UNSEEN] = {bf_set_unseen, bf_show_unseen},
     [BF_KEY_LIMIT] = {bf_set_limit, bf_show_limit},
     [BF_KEY_WORKERS] = {bf_set_workers, bf_show_workers},
     [BF_KEY_CONNECTIONS] = {bf_set_connections, bf_show_connections},
