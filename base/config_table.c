@@ -60,8 +60,8 @@ static const struct bf_config_key table[] = {
                               0, 0, 0},
     [BF_KEY_UNSEEN] = {"unseen", "auto|stop|warn",
                        "What to do about storage that cannot be seen, before anything is sent: a "
-                       "controller that no driver serves, a disk that cannot be read. auto stops, but "
-                       "for USB, SD, IDE and floppy it goes on; stop always stops; warn goes "
+                       "controller that no driver serves, a disk that cannot be read. auto stops, "
+                       "but for USB, SD, IDE and floppy it goes on; stop always stops; warn goes "
                        "on. The recovery point lists what it lacks. Default: auto.",
                        0, 0, 0},
     [BF_KEY_LIMIT] = {"limit", "RATE",

@@ -204,11 +204,11 @@ static enum bf_err judge(const struct scan *scan, EFI_HANDLE handle, const EFI_D
     if (geometry == BF_OK && media->MediaPresent)
         out->source.identity.bytes = out->source.geometry.blocks * media->BlockSize;
     if (out->boot_medium)
-        say(out, "Bootferry was started from it");
+        say(out, BF_BOOT_MEDIUM);
     else if (is_ram_disk(path))
         say(out, "a disk in memory, made by the firmware");
     else if (out->removable && media->BlockSize == OPTICAL_BLOCK)
-        say(out, "a CD or DVD drive");
+        say(out, BF_OPTICAL_DRIVE);
     else if (!media->MediaPresent)
         say(out, "no medium");
     else if (geometry != BF_OK)

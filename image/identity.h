@@ -11,8 +11,8 @@
 //  4. Otherwise, both sides have a GPT disk GUID: the GUIDs decide, and where the device paths
 //     differ as well, the disk counts as the same but moved.
 //  5. Otherwise equal device paths are the same disk; anything else is different.
-// A path that is mere numbers in the order of probing (bf_path_is_numbers) says nothing: rules 4 and
-// 5 pass it over.
+// A path that is mere numbers in the order of probing (bf_path_is_numbers) says nothing: rules 4
+// and 5 pass it over.
 // So a driver that sees more later (a serial number where the firmware gave none) does not see
 // another disk: an attribute that one side lacks is passed over.
 #ifndef BF_IMAGE_IDENTITY_H
@@ -45,13 +45,16 @@ struct bf_disk_identity {
     char path[BF_PATH_MAX]; // device path text of the firmware, or a Linux path
 };
 
+// Why these are excluded, which do not count among the machine's disks.
+#define BF_BOOT_MEDIUM   "Bootferry was started from it"
+#define BF_OPTICAL_DRIVE "a CD or DVD drive"
 // Why a disk is excluded that is seen a second time over another path; a selector passes it over.
 #define BF_SECOND_WAY "another path to a disk that is listed already"
 
 enum bf_identity_match { BF_ID_DIFFERENT = 0, BF_ID_SAME = 1, BF_ID_SAME_MOVED = 2 };
 
 // True when this device path names no place: U-Boot's begin with a node of its own and go on with
-// numbers in the order in which it found the devices, so the same path may be another disk next time.
+// numbers in the order in which it found the devices, so an equal path may be another disk.
 int bf_path_is_numbers(const char *path);
 
 // Applies the rule. reason (may be NULL) gets one sentence naming the deciding attribute.

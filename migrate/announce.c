@@ -5,6 +5,7 @@
 
 #include "base/fmt.h"
 #include "migrate/report.h"
+#include "migrate/unseen.h"
 
 enum { PROGRESS_US = 1000000, EVENT_MAX = 240 };
 
@@ -63,7 +64,25 @@ static void tell_disk(const struct bf_announcer *a, const struct bf_inventory_di
     send(a, &r);
 }
 
-void bf_announce_inventory(const struct bf_announcer *a, const char *name,
+static void tell_unseen(const struct bf_announcer *a, const struct bf_unseen *entry)
+{
+    char id[10], class[7];
+    struct bf_report r;
+
+    bf_snprintf(id, sizeof id, "%04x:%04x", entry->vendor, entry->device);
+    bf_hex(class, entry->class_code, sizeof entry->class_code);
+    bf_report_begin(&r, "unseen");
+    bf_report_text(&r, "kind", entry->kind == BF_UNSEEN_UNIT ? "unit" : "controller");
+    bf_report_u64(&r, "asked", entry->asked);
+    bf_report_text(&r, "slot", entry->slot);
+    bf_report_text(&r, "id", id);
+    bf_report_text(&r, "class", class);
+    bf_report_text(&r, "what", entry->what);
+    bf_report_text(&r, "why", entry->why);
+    send(a, &r);
+}
+
+void bf_announce_inventory(struct bf_announcer *a, const char *name,
                            const struct bf_inventory *inventory)
 {
     struct bf_report r;
@@ -91,6 +110,10 @@ void bf_announce_inventory(const struct bf_announcer *a, const char *name,
     }
     for (uint32_t i = 0; i < inventory->disks; i++)
         tell_disk(a, &inventory->disk[i], i);
+    for (uint32_t i = 0; i < inventory->unseens; i++)
+        tell_unseen(a, &inventory->unseen[i]);
+    a->unknown = bf_unseen_unknown(inventory);
+    bf_unseen_list(a->unknown_list, sizeof a->unknown_list, inventory);
 }
 
 // ---- Progress ----------------------------------------------------------------------------------
@@ -234,6 +257,10 @@ void bf_announce_verdict(const struct bf_announcer *a, uint64_t now_us, const st
         bf_report_text(&r, "todo", fault->todo);
     } else if (p) {
         add_point(&r, p);
+    }
+    if (a->unknown) {
+        bf_report_u64(&r, "unseen", a->unknown);
+        bf_report_text(&r, "which", a->unknown_list);
     }
     send(a, &r);
 }

@@ -18,6 +18,10 @@ struct bf_announcer {
     void *user;
     uint32_t workers; // processors that help
 
+    // of the inventory that was announced, for the verdict (migrate/unseen.h)
+    uint32_t unknown;
+    char unknown_list[192];
+
     // what was announced already
     enum bf_phase phase;
     uint32_t connections;
@@ -28,8 +32,8 @@ struct bf_announcer {
 
 void bf_announce_log(const struct bf_announcer *a, uint64_t now_us, enum bf_log_level level,
                      const char *text);
-// The machine, its NICs and its disks, also those that are not sent.
-void bf_announce_inventory(const struct bf_announcer *a, const char *name,
+// The machine, its NICs and its disks, also those that are not sent, and what no disk came from.
+void bf_announce_inventory(struct bf_announcer *a, const char *name,
                            const struct bf_inventory *inventory);
 // Call it in every turn: cheap when nothing changed, at most one progress line per second.
 void bf_announce_progress(struct bf_announcer *a, uint64_t now_us, const struct bf_progress *p);

@@ -7,6 +7,7 @@
 #include "base/fmt.h"
 #include "base/log.h"
 #include "image/usage.h"
+#include "migrate/unseen.h"
 
 static const char removable[] = "removable";
 static const char not_named[] = "not named by disk=";
@@ -23,14 +24,38 @@ static void plan(struct bf_inventory_disk *disk, int named)
     disk->why[0] = 0;
 }
 
+static int is_boot_medium(const struct bf_inventory_disk *disk)
+{
+    return strcmp(disk->why, BF_BOOT_MEDIUM) == 0;
+}
+
+// The machine's own: neither what the program was started from nor a drive for discs.
+static uint32_t own_disks(const struct bf_inventory *inventory)
+{
+    uint32_t own = 0;
+    for (uint32_t i = 0; i < inventory->disks; i++)
+        own += !is_boot_medium(&inventory->disk[i]) &&
+               strcmp(inventory->disk[i].why, BF_OPTICAL_DRIVE) != 0;
+    return own;
+}
+
 static enum bf_err nothing(struct bf_fault *fault, const struct bf_inventory *inventory)
 {
+    uint32_t own = own_disks(inventory);
+    char found[56] = "no disk was found", unknown[96];
+    if (own)
+        bf_snprintf(found, sizeof found, "none of this machine's %u disks may be migrated", own);
+    bf_unseen_list(unknown, sizeof unknown, inventory);
+    if (unknown[0])
+        return bf_fault_set(
+            fault, BF_ERR_NOT_FOUND, BF_SIDE_SOURCE,
+            "change the controller's mode in the firmware's setup (AHCI or NVMe instead "
+            "of RAID), or copy from a running system with bootferry-push",
+            "%s; these controllers or disks are not driven: %s", found, unknown);
     return bf_fault_set(fault, BF_ERR_NOT_FOUND, BF_SIDE_SOURCE,
                         "look at the disks in the firmware's setup; a removable one is migrated "
                         "when disk= names it",
-                        inventory->disks ? "none of this machine's %u disks may be migrated"
-                                         : "this machine has no disk (%u)",
-                        inventory->disks);
+                        "%s", found);
 }
 
 static enum bf_err plan_all(struct bf_inventory *inventory, int named, struct bf_fault *fault)
@@ -59,13 +84,15 @@ static enum bf_err plan_one(const char *selector, struct bf_inventory *inventory
     for (uint32_t i = 0; i < inventory->disks; i++)
         if (strcmp(inventory->disk[i].why, BF_SECOND_WAY) != 0 &&
             bf_selector_fits(selector, &inventory->disk[i].identity)) {
-            found = &inventory->disk[i];
-            fits++;
+            int medium = is_boot_medium(&inventory->disk[i]);
+            fits += !medium;
+            if (!found || !medium)
+                found = &inventory->disk[i];
         }
-    if (fits != 1)
+    if (fits != 1 && (fits || !found))
         return bf_fault_set(fault, BF_ERR_MISMATCH, BF_SIDE_CONFIG, todo_list,
                             "disk=%.96s fits %u of this machine's %u disks", selector, fits,
-                            inventory->disks);
+                            own_disks(inventory));
     if (found->why[0] && strcmp(found->why, not_named) != 0 && !is_removable(found))
         return bf_fault_set(fault, BF_ERR_MISMATCH, BF_SIDE_CONFIG, todo_list,
                             "disk=%.64s fits a disk that cannot be migrated: %s", selector,

@@ -109,7 +109,7 @@ static void why_missing(const struct matching *m, size_t known, char *why, size_
             bf_snprintf(why, size, "is there but left out");
             return;
         }
-        if (was->path[0] && strcmp(was->path, seen->path) == 0)
+        if (was->path[0] && !bf_path_is_numbers(was->path) && strcmp(was->path, seen->path) == 0)
             bf_snprintf(why, size, "is not attached; in its place is one of %s: %s", bytes, reason);
     }
 }

@@ -3,6 +3,7 @@
 #include "tests/unit/test.h"
 
 #include "migrate/announce.h"
+#include "migrate/unseen.h"
 
 static char lines[8192], events[1024];
 
@@ -147,11 +148,24 @@ static void test_inventory(void)
     inventory.disk[0].identity.bytes = 1 << 30;
     inventory.disk[0].identity.block_size = 4096;
     strcpy(inventory.disk[0].why, "boot medium");
+    struct bf_unseen unseen = {.vendor = 0x1000,
+                               .device = 0x60,
+                               .class_code = {1, 4, 0},
+                               .slot = "0000:00:05.0",
+                               .what = "RAID controller",
+                               .why = "no driver"};
+    bf_unseen_add(&inventory, &unseen);
     bf_announce_inventory(&a, "web-1", &inventory);
     CHECK(strstr(lines, "event=machine name=web-1 memory=1048576"));
     CHECK(strstr(lines, "event=nic mac=52:54:00:12:34:56 link=unknown driver=virtio-net name="));
     CHECK(strstr(lines, "event=disk number=0 planned=0 bytes=1073741824 block=4096 hibernated=0"));
     CHECK(strstr(lines, "why=\"boot medium\""));
+    CHECK(strstr(lines, "event=unseen kind=controller asked=0 slot=0000:00:05.0 id=1000:0060 "
+                        "class=010400 what=\"RAID controller\" why=\"no driver\"\n"));
+    lines[0] = 0;
+    bf_announce_verdict(&a, 0, NULL, &(struct bf_fault){0});
+    CHECK_STR(lines, "BOOTFERRY verdict=ok code=ok side=none t=0.000 unseen=1 "
+                     "which=\"RAID controller 1000:0060 at 0000:00:05.0\"\n");
 }
 
 TEST_MAIN(TEST(test_changes_once), TEST(test_progress_every_second), TEST(test_waiting_says_why),
