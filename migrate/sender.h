@@ -32,6 +32,8 @@ struct bf_sender_config {
     uint8_t copy_all;         // also what the disks' file systems call unused
     const char *copy_all_why; // for the server; NULL: the configuration says so
     const struct bf_config *places; // what it says of single places; NULL: nothing
+    // Why nothing may be sent, or NULL: the server hears of it, and it is the outcome.
+    const struct bf_fault *refusal;
     uint8_t map_errors;     // blocks that cannot be read are left zero and told to the server
     int64_t (*clock)(void); // wall clock
     const char *program;

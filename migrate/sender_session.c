@@ -111,7 +111,9 @@ static void on_plan(struct bf_sender *s, const struct bf_frame *f)
     d->told = 0;
     d->source = s->config.disks[p.inventory_disk];
     d->progress = &s->progress.disk[p.inventory_disk];
-    if (s->plans == s->disks)
+    if (s->plans == s->disks && s->config.refusal)
+        bf_sender_give_up(s, s->config.refusal);
+    else if (s->plans == s->disks)
         bf_sender_begin_copy(s);
 }
 

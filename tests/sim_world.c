@@ -160,6 +160,7 @@ static void boot_source(struct sim_world *w)
     struct bf_sender_config config = {
         .connector = {.open = connector_open, .impl = w},
         .inventory = &w->inventory,
+        .refusal = w->refusal,
         .disks = w->source,
         .retry_us = w->retry_us,
         .buffer_bytes = w->buffer_bytes,

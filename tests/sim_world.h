@@ -50,6 +50,7 @@ struct sim_world {
     uint8_t map_errors;
     const struct bf_config *choices; // about single places
     uint64_t limit;
+    const struct bf_fault *refusal; // why the source sends nothing
     uint32_t buffer_bytes;
     uint32_t workers; // virtual ones (tests/platform_sim.h)
     enum bf_err (*allowed)(void *impl, struct bf_fault *fault);

@@ -592,6 +592,24 @@ static void test_cancel_tells_the_server(void)
     sim_world_free(&w);
 }
 
+// What stops a run before its first byte is known before the server is; the server hears of it.
+static void test_a_refusal_reaches_the_server(void)
+{
+    struct bf_fault refusal;
+    begin(20);
+    sim_world_fill(&w);
+    bf_fault_set(&refusal, BF_ERR_UNSUPPORTED, BF_SIDE_SOURCE, "unseen=warn", "a RAID controller");
+    w.refusal = &refusal;
+    run_to(BF_ERR_UNSUPPORTED);
+    CHECK_EQ(w.connections, 1);
+    CHECK_EQ(w.receiver_fault.code, BF_ERR_UNSUPPORTED);
+    CHECK_STR(w.receiver_fault.what, "a RAID controller");
+    CHECK_STR(w.sender_fault.todo, "unseen=warn");
+    CHECK_EQ(w.progress.read_bytes, 0);
+    CHECK_EQ(w.store.points, 0);
+    sim_world_free(&w);
+}
+
 static void test_answer_of_commit_is_lost(void)
 {
     begin(21);
@@ -717,7 +735,8 @@ static void test_a_worker_that_leaves_its_stack_ends_the_run(void)
     sim_world_free(&w);
 }
 
-TEST_MAIN(TEST(test_workers_change_nothing_but_the_order_of_work),
+TEST_MAIN(TEST(test_a_refusal_reaches_the_server),
+          TEST(test_workers_change_nothing_but_the_order_of_work),
           TEST(test_a_worker_that_does_not_come_back_ends_the_run),
           TEST(test_a_worker_that_leaves_its_stack_ends_the_run), TEST(test_plain_copy),
           TEST(test_second_run_sends_differences), TEST(test_the_base_is_asked_for_ahead),
