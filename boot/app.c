@@ -65,6 +65,8 @@ EFI_STATUS bf_app_run(void)
         app->screen.kind = BF_SCREEN_SUCCESS;
     else if (app->screen.kind != BF_SCREEN_NO_CONFIG)
         app->screen.kind = BF_SCREEN_FAILURE;
+    if (app->refusal.code && app->screen.kind == BF_SCREEN_FAILURE)
+        app->fault = app->refusal;
     bf_app_release(app);
     status = bf_app_end(app);
     bf_screen_close();

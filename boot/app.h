@@ -60,6 +60,9 @@ struct bf_app {
     struct bf_announcer announcer;
     struct bf_observed observed;
     struct bf_fault fault; // why it failed; code BF_OK while it has not
+    // Why nothing may be sent (migrate/unseen.h), known before the server is: it hears of it if it
+    // answers soon. code BF_OK: nothing stops it.
+    struct bf_fault refusal;
 };
 
 // From the loaded configuration to a running IP stack and a sender that is ready to go. On failure

@@ -14,14 +14,17 @@
 #include "boot/platform_efi.h"
 #include "boot/screen_efi.h"
 #include "boot/serial_efi.h"
+#include "boot/unseen_efi.h"
 #include "drivers/handles_efi.h"
 #include "image/probe.h"
 #include "migrate/disk_plan.h"
 #include "migrate/report.h"
+#include "migrate/unseen.h"
 #include "net/utc.h"
 
 enum {
     CLOCK_GRACE = 2 * 86400, // seconds; certificates are dated back by as much
+    REFUSAL_SECONDS = 15,
     DRAIN_US = 100000,
     DRAIN_REST_US = 50,
 };
@@ -150,6 +153,19 @@ static void open_nics(struct bf_app *app)
     }
 }
 
+// Whether the run may go on without what no disk came from. If not, that is shown at once; a server
+// that is only to hear of it is not waited for as long as one that is to take disks.
+static void check_unseen(struct bf_app *app)
+{
+    uint32_t *retry = &app->config.retry_seconds;
+
+    if (bf_unseen_check(&app->config, &app->inventory, &app->refusal) == BF_OK)
+        return;
+    bf_log(BF_LOG_WARNING, "stopping: %s", app->refusal.what);
+    if (!*retry || *retry > REFUSAL_SECONDS)
+        *retry = REFUSAL_SECONDS;
+}
+
 // Disks and NICs, each with the driver that serves it, and which disks are to be sent.
 static enum bf_err find_devices(struct bf_app *app)
 {
@@ -167,6 +183,7 @@ static enum bf_err find_devices(struct bf_app *app)
     open_nics(app);
     bf_inventory_efi(&app->inventory, app->disks, app->disk_count, app->nic_info,
                      app->nic_info_count);
+    bf_unseen_efi(&app->inventory, &app->takeover);
     probe_disks(app);
     app->screen.inventory = &app->inventory;
     err = bf_disk_plan_apply(&app->config, &app->inventory, &app->fault);
@@ -177,6 +194,8 @@ static enum bf_err find_devices(struct bf_app *app)
     bf_workers_start(&app->workers, app->config.workers);
     app->announcer.workers = app->screen.workers = app->workers.count;
     bf_announce_inventory(&app->announcer, app->config.name, &app->inventory);
+    if (!err)
+        check_unseen(app);
     return err;
 }
 
@@ -194,6 +213,7 @@ static enum bf_err make_sender(struct bf_app *app)
         .inventory = &app->inventory,
         .disks = app->planned,
         .retry_us = (uint64_t)app->config.retry_seconds * 1000000,
+        .refusal = app->refusal.code ? &app->refusal : NULL,
         .compression = app->config.compression,
         .copy_all = app->config.copy_all,
         .places = &app->config,

@@ -7,13 +7,13 @@
 
 #include "base/fmt.h"
 #include "boot/screen_grid.h"
+#include "boot/screen_table.h"
 
 enum {
-    LEFT = 2,
+    LEFT = BF_SCREEN_LEFT,
     LARGE_ROW = 2,
     LARGE_FACTS = LEFT + 3 * BF_GRID_LARGE_COLUMNS + 3, // beside three large letters
-    SIZE_COLUMN = 30,
-    BAR_COLUMN = SIZE_COLUMN + 12,
+    MACHINE_COLUMN = 30,
     LABEL_COLUMNS = 13,
     EVENT_ROWS = 3,
 };
@@ -40,15 +40,6 @@ static void duration(char *out, size_t size, uint64_t seconds)
         bf_snprintf(out, size, "%u min", (uint32_t)((seconds + 30) / 60));
     else
         bf_snprintf(out, size, "%u s", (uint32_t)seconds);
-}
-
-// 100 only when everything is there.
-static uint32_t percent(uint64_t part, uint64_t total)
-{
-    if (!total || part >= total)
-        return total ? 100 : 0;
-    uint64_t unit = total / 100 + (total % 100 != 0);
-    return (uint32_t)(part / unit);
 }
 
 static const char *phase_words(enum bf_phase phase)
@@ -109,7 +100,7 @@ static void title(const struct bf_screen *s, struct bf_grid *g)
     uint64_t t = s->elapsed_seconds;
     bf_grid_fill(g, 0, BF_TONE_TITLE);
     bf_grid_putf(g, 0, LEFT, BF_TONE_TITLE, "Bootferry %s", s->version ? s->version : "");
-    bf_grid_put(g, 0, SIZE_COLUMN, BF_TONE_TITLE, machine);
+    bf_grid_put(g, 0, MACHINE_COLUMN, BF_TONE_TITLE, machine);
     bf_snprintf(elapsed, sizeof elapsed, "%02u:%02u:%02u", (uint32_t)(t / 3600),
                 (uint32_t)(t / 60 % 60), (uint32_t)(t % 60));
     bf_grid_put_right(g, 0, g->columns - LEFT, BF_TONE_TITLE, elapsed);
@@ -162,11 +153,11 @@ static void server_row(const struct bf_screen *s, struct bf_grid *g, uint32_t ro
         bf_grid_put(g, row, at, BF_TONE_GOOD, "  connected");
 }
 
-// Rows that disks leave over in between go to the events: at the bottom there is never a gap.
+// Rows that the table leaves over in between go to the events: at the bottom there is never a gap.
 static uint32_t event_rows(const struct bf_screen *s, uint32_t between)
 {
-    uint32_t disk_rows = s->inventory ? s->inventory->disks : 0;
-    uint32_t spare = between > disk_rows + 1 ? between - disk_rows - 1 : 0;
+    uint32_t rows = bf_screen_table_rows(s);
+    uint32_t spare = between > rows + 1 ? between - rows - 1 : 0;
     return EVENT_ROWS +
            (spare < BF_SCREEN_EVENTS - EVENT_ROWS ? spare : BF_SCREEN_EVENTS - EVENT_ROWS);
 }
@@ -189,93 +180,6 @@ static void events(const struct bf_screen *s, struct bf_grid *g, uint32_t row, u
     uint32_t shown = kept < rows ? kept : rows;
     for (uint32_t i = 0; i < shown; i++)
         event(s, g, row + i, s->events - shown + i, i + 1 == shown ? BF_TONE_NORMAL : BF_TONE_DIM);
-}
-
-// ---- Disks -------------------------------------------------------------------------------------
-
-// The serial number is shown whole, and as much of the model as fits; of a device path the end,
-// which tells more than the beginning.
-static void disk_name(char *out, size_t size, const struct bf_disk_identity *id)
-{
-    const char *name = id->serial[0] ? id->serial : id->wwn;
-    size_t name_len = strlen(name), path_len = strlen(id->path);
-    if (id->model[0] && name_len + 3 < size)
-        bf_snprintf(out, size, "%.*s%s%s", (int)(size - name_len - 2), id->model,
-                    name_len ? " " : "", name);
-    else if (id->model[0] || name_len)
-        bf_snprintf(out, size, "%s", name_len ? name : id->model);
-    else if (path_len < size)
-        bf_snprintf(out, size, "%s", id->path);
-    else
-        bf_snprintf(out, size, "..%s", id->path + path_len - (size - 3));
-}
-
-static void planned_disk(const struct bf_screen *s, struct bf_grid *g, uint32_t row, uint32_t i)
-{
-    const struct bf_inventory_disk *disk = &s->inventory->disk[i];
-    const struct bf_progress *p = s->progress;
-    uint32_t width = g->columns - LEFT - BAR_COLUMN - 6u;
-    if (disk->hibernated && (!p || !p->disk[i].position)) {
-        bf_grid_put(g, row, BAR_COLUMN, BF_TONE_WARN, "holds a hibernated system");
-        return;
-    }
-    if (!p) {
-        bf_grid_putf(g, row, BAR_COLUMN, BF_TONE_DIM, "driver %s", disk->driver);
-        return;
-    }
-    const struct bf_progress_disk *d = &p->disk[i];
-    int verifying = p->phase == BF_PHASE_VERIFYING;
-    uint64_t done = verifying ? d->verified : d->durable;
-    char text[8];
-    bf_grid_bar(g, row, BAR_COLUMN, width, done, verifying ? 0 : d->position, d->bytes);
-    bf_snprintf(text, sizeof text, "%u%%",
-                percent(verifying ? d->verified : d->position, d->bytes));
-    bf_grid_put_right(g, row, g->columns - LEFT, d->done ? BF_TONE_GOOD : BF_TONE_NORMAL, text);
-}
-
-// Why a disk is left out; after a failure rather the GUID by which disk= could name it, when it has
-// nothing shorter.
-static void excluded_disk(const struct bf_screen *s, struct bf_grid *g, uint32_t row, uint32_t i)
-{
-    const struct bf_inventory_disk *disk = &s->inventory->disk[i];
-    const struct bf_disk_identity *id = &disk->identity;
-    char guid[37];
-    bf_guid_text(guid, id->gpt_guid);
-    int by_guid = s->kind == BF_SCREEN_FAILURE && id->has_gpt && !id->serial[0] && !id->wwn[0];
-    bf_grid_put(g, row, BAR_COLUMN, BF_TONE_DIM,
-                by_guid        ? guid
-                : disk->why[0] ? disk->why
-                               : "not chosen yet");
-}
-
-static void disk_row(const struct bf_screen *s, struct bf_grid *g, uint32_t row, uint32_t i)
-{
-    const struct bf_inventory_disk *disk = &s->inventory->disk[i];
-    char name[SIZE_COLUMN - LEFT - 3], size[16];
-    enum bf_tone tone = disk->planned ? BF_TONE_NORMAL : BF_TONE_DIM;
-    disk_name(name, sizeof name, &disk->identity);
-    bf_human_bytes(size, sizeof size, disk->identity.bytes);
-    bf_grid_putf(g, row, LEFT, tone, "%u", i);
-    bf_grid_put(g, row, LEFT + 3, tone, name);
-    bf_grid_put_right(g, row, SIZE_COLUMN + 10, tone, size);
-    (disk->planned ? planned_disk : excluded_disk)(s, g, row, i);
-}
-
-// Planned disks first; what does not fit is counted.
-static void disks(const struct bf_screen *s, struct bf_grid *g, uint32_t row, uint32_t rows)
-{
-    const struct bf_inventory *inventory = s->inventory;
-    uint32_t shown = 0, room = rows;
-    if (!inventory || !rows)
-        return;
-    if (inventory->disks > rows)
-        room = rows - 1;
-    for (uint32_t pass = 0; pass < 2; pass++)
-        for (uint32_t i = 0; i < inventory->disks && shown < room; i++)
-            if (inventory->disk[i].planned == (pass == 0))
-                disk_row(s, g, row + shown++, i);
-    if (shown < inventory->disks)
-        bf_grid_putf(g, row + shown, LEFT, BF_TONE_DIM, "and %u more", inventory->disks - shown);
 }
 
 // ---- The screens -------------------------------------------------------------------------------
@@ -317,7 +221,7 @@ static void running(const struct bf_screen *s, struct bf_grid *g)
     char text[8];
     if (p->phase == BF_PHASE_VERIFYING)
         verified(p, &done, &total);
-    bf_snprintf(text, sizeof text, done < total ? "%u%%" : "%u", percent(done, total));
+    bf_snprintf(text, sizeof text, done < total ? "%u%%" : "%u", bf_screen_percent(done, total));
     bf_grid_large(g, LARGE_ROW, LEFT, trouble ? BF_TONE_WARN : BF_TONE_BRIGHT, text);
     bf_grid_put(g, LARGE_ROW, LARGE_FACTS, trouble ? BF_TONE_WARN : BF_TONE_BRIGHT,
                 phase_words(p->phase));
@@ -325,7 +229,7 @@ static void running(const struct bf_screen *s, struct bf_grid *g)
     bf_grid_bar(g, LARGE_ROW + 6, LEFT, g->columns - 2u * LEFT, done, done, total);
     uint32_t rows = event_rows(s, g->rows - 4u - EVENT_ROWS - (LARGE_ROW + 8) - 1u);
     uint32_t tail = g->rows - 4u - rows;
-    disks(s, g, LARGE_ROW + 8, tail - (LARGE_ROW + 8) - 1);
+    bf_screen_table(s, g, LARGE_ROW + 8, tail - (LARGE_ROW + 8) - 1);
     network_row(s, g, tail);
     server_row(s, g, tail + 1);
     events(s, g, tail + 2, rows);
@@ -347,7 +251,7 @@ static void starting(const struct bf_screen *s, struct bf_grid *g)
                      inventory->system_vendor, inventory->system_product, inventory->processors,
                      help, memory);
     }
-    disks(s, g, LARGE_ROW + 4, tail - (LARGE_ROW + 4) - 1);
+    bf_screen_table(s, g, LARGE_ROW + 4, tail - (LARGE_ROW + 4) - 1);
     network_row(s, g, tail);
     events(s, g, tail + 1, rows);
 }
@@ -391,7 +295,7 @@ static void success(const struct bf_screen *s, struct bf_grid *g)
                          unread);
         }
     }
-    disks(s, g, LARGE_ROW + 10, tail - (LARGE_ROW + 10) - 1);
+    bf_screen_table(s, g, LARGE_ROW + 10, tail - (LARGE_ROW + 10) - 1);
     what_next(s, g, tail);
     events(s, g, tail + 2, EVENT_ROWS - 1);
 }
@@ -411,7 +315,7 @@ static void failure(const struct bf_screen *s, struct bf_grid *g)
     row += bf_grid_wrap(g, row, text, width, 3, BF_TONE_BAD, f->what) + 1;
     bf_grid_put(g, row, LEFT, BF_TONE_DIM, "What to do");
     row += bf_grid_wrap(g, row, text, width, 3, BF_TONE_BRIGHT, f->todo) + 1;
-    disks(s, g, row, row < tail ? tail - row - 1 : 0);
+    bf_screen_table(s, g, row, row < tail ? tail - row - 1 : 0);
     what_next(s, g, tail);
     bf_grid_put(g, tail + 1, LEFT, BF_TONE_DIM,
                 "The disks of this machine were only read; nothing on them was changed.");

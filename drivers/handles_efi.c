@@ -54,6 +54,20 @@ void *bf_efi_protocol(EFI_HANDLE handle, EFI_GUID *protocol)
     return interface;
 }
 
+int bf_efi_is_driven(EFI_HANDLE handle, EFI_GUID *protocol)
+{
+    const UINT32 use = EFI_OPEN_PROTOCOL_BY_DRIVER | EFI_OPEN_PROTOCOL_BY_CHILD_CONTROLLER;
+    EFI_OPEN_PROTOCOL_INFORMATION_ENTRY *entries = NULL;
+    UINTN count = 0;
+    int driven = 0;
+    if (bf_efi_boot->OpenProtocolInformation(handle, protocol, &entries, &count) != EFI_SUCCESS)
+        return 0;
+    for (UINTN i = 0; i < count; i++)
+        driven |= (entries[i].Attributes & use) != 0;
+    bf_efi_free(entries);
+    return driven;
+}
+
 void *bf_efi_locate(EFI_GUID *protocol)
 {
     void *interface = NULL;

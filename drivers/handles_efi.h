@@ -23,6 +23,8 @@ void bf_efi_free(void *pool); // takes NULL
 
 // The interface of a protocol on a handle without opening it, or NULL.
 void *bf_efi_protocol(EFI_HANDLE handle, EFI_GUID *protocol);
+// A driver of the firmware has this protocol of the handle in use, or has made devices of it.
+int bf_efi_is_driven(EFI_HANDLE handle, EFI_GUID *protocol);
 // The first instance of a protocol anywhere, or NULL.
 void *bf_efi_locate(EFI_GUID *protocol);
 

@@ -159,6 +159,38 @@ struct bf_efi_scsi_io {
     UINT32 IoAlign;
 };
 
+// USB I/O of one interface (UEFI 2.10, 17.2.4)
+
+#define BF_EFI_USB_IO_GUID                                                                         \
+    {                                                                                              \
+        0x2b2f68d6, 0x0cd2, 0x44cf,                                                                \
+        {                                                                                          \
+            0x8e, 0x8b, 0xbb, 0xa2, 0x0b, 0x1b, 0x5b, 0x75                                         \
+        }                                                                                          \
+    }
+
+struct bf_efi_usb_device {
+    UINT8 Length, DescriptorType;
+    UINT16 BcdUsb;
+    UINT8 DeviceClass, DeviceSubClass, DeviceProtocol, MaxPacketSize0;
+    UINT16 IdVendor, IdProduct, BcdDevice;
+    UINT8 StrManufacturer, StrProduct, StrSerialNumber, NumConfigurations;
+};
+struct bf_efi_usb_interface {
+    UINT8 Length, DescriptorType, InterfaceNumber, AlternateSetting, NumEndpoints;
+    UINT8 InterfaceClass, InterfaceSubClass, InterfaceProtocol, Interface;
+};
+enum { BF_USB_MASS_STORAGE = 8, BF_USB_UAS = 0x62 }; // USB Mass Storage Class Overview 1.4, 3
+struct bf_efi_usb_io {
+    VOID *ControlTransfer, *BulkTransfer, *AsyncInterruptTransfer, *SyncInterruptTransfer,
+        *IsochronousTransfer, *AsyncIsochronousTransfer;
+    EFI_STATUS(EFIAPI *GetDeviceDescriptor)
+    (struct bf_efi_usb_io *self, struct bf_efi_usb_device *out);
+    VOID *GetConfigDescriptor;
+    EFI_STATUS(EFIAPI *GetInterfaceDescriptor)
+    (struct bf_efi_usb_io *self, struct bf_efi_usb_interface *out);
+};
+
 // Disk information
 
 #define BF_EFI_DISK_INFO_GUID                                                                      \

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "boot/screen_layout.h"
+#include "migrate/unseen.h"
 #include "tests/unit/test.h"
 
 static struct bf_screen screen;
@@ -119,6 +120,17 @@ static void compare(const char *name)
         FAIL("the screen is not as in %s", path);
     }
     CHECK(expected[0] || mode);
+}
+
+static void add_unseen(const char *what, const char *slot, int asked, const char *why)
+{
+    struct bf_unseen *u = &inventory.unseen[inventory.unseens++];
+    snprintf(u->what, sizeof u->what, "%s", what);
+    snprintf(u->slot, sizeof u->slot, "%s", slot);
+    snprintf(u->why, sizeof u->why, "%s", why);
+    u->vendor = 0x8086;
+    u->device = (uint16_t)(0x1000 + inventory.unseens);
+    u->asked = (uint8_t)asked;
 }
 
 static int row_tone(uint32_t row, const char *text)
@@ -257,6 +269,49 @@ static void failure(void)
     draw();
 }
 
+// What no disk came from stands in the table of disks, and is not lost where that is long.
+static void unseen(void)
+{
+    copying();
+    add_unseen("Fibre Channel controller", "0000:af:00.1", 0, "no driver serves it");
+    add_unseen("NVMe namespace 2", "0001:3b:00.0", 1,
+               "its protection format has no room for a word");
+    inventory.unseen[1].kind = BF_UNSEEN_UNIT;
+    inventory.unseen[1].vendor = inventory.unseen[1].device = 0;
+    add_unseen("USB controller", "0000:00:14.0", 1, "no disk on it");
+    compare("unseen");
+    CHECK_EQ(tone_of("Fibre Channel"), BF_TONE_WARN);
+    CHECK_EQ(tone_of("NVMe namespace 2"), BF_TONE_WARN);
+    CHECK_EQ(tone_of("USB controller"), BF_TONE_DIM);
+    for (int i = 0; i < 20; i++)
+        add_disk("Model", "more", 1, i % 2 ? "not named by disk=" : "");
+    compare("unseen-many-disks");
+    CHECK_EQ(tone_of("of which 2 cannot be seen"), BF_TONE_WARN);
+}
+
+static void refused(void)
+{
+    machine();
+    inventory.disks = 1;
+    add_unseen("RAID controller", "0000:00:05.0", 0, "no driver serves it");
+    add_unseen("USB controller", "0000:00:14.0", 1, "no disk on it");
+    screen.kind = BF_SCREEN_FAILURE;
+    screen.inventory = &inventory;
+    screen.progress = &progress;
+    screen.fault = &fault;
+    screen.next = "power off";
+    screen.countdown = 59;
+    strcpy(screen.machine, "web-1.example");
+    struct bf_config config = {.name = "web-1.example"};
+    CHECK_EQ(bf_unseen_check(&config, &inventory, &fault), BF_OK); // without a class
+    inventory.unseen[0].class_code[0] = 1;
+    inventory.unseen[0].class_code[1] = 4;
+    CHECK_EQ(bf_unseen_check(&config, &inventory, &fault), BF_ERR_UNSUPPORTED);
+    compare("unseen-stop");
+    draw();
+    CHECK(strstr(picture, "unseen=warn"));
+}
+
 static void no_config(void)
 {
     machine();
@@ -306,4 +361,5 @@ static void long_event(void)
 }
 
 TEST_MAIN(TEST(starting), TEST(running), TEST(large_screen), TEST(trouble), TEST(verifying),
-          TEST(success), TEST(failure), TEST(no_config), TEST(long_texts), TEST(long_event))
+          TEST(success), TEST(failure), TEST(unseen), TEST(refused), TEST(no_config),
+          TEST(long_texts), TEST(long_event))
