@@ -137,7 +137,7 @@ static void add_controller(struct bf_inventory *inventory, const struct bf_takeo
                            EFI_HANDLE function)
 {
     struct bf_pci_id id = bf_pci_efi_identify(function);
-    const char *name = id.vendor ? bf_unseen_class(id.class_code) : NULL;
+    const char *name = id.vendor ? bf_unseen_class(id.vendor, id.device, id.class_code) : NULL;
     struct bf_unseen entry = {
         .kind = BF_UNSEEN_CONTROLLER, .vendor = id.vendor, .device = id.device};
     if (!name)

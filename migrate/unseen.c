@@ -7,7 +7,7 @@
 
 #include "base/fmt.h"
 
-enum { CLASS_USB = 0x0c03, ANY = 0x100 };
+enum { CLASS_USB = 0x0c03, ANY = 0x100, VIRTIO = 0x1af4, VIRTIO_FS = 0x105a };
 
 // stops: with unseen=auto, when no driver serves it. A controller of the others is in nearly every
 // machine, with nothing on it or with what is not part of the machine; disks on IDE are seen by any
@@ -37,10 +37,13 @@ static const struct class *class_of(uint32_t class_code)
     return NULL;
 }
 
-const char *bf_unseen_class(uint32_t class_code)
+const char *bf_unseen_class(uint16_t vendor, uint16_t device, uint32_t class_code)
 {
     const struct class *found = class_of(class_code);
-    return found ? found->name : NULL;
+    // virtio-fs calls itself mass storage, and is a folder of the host (VIRTIO 1.2, 4.1.2
+    // and 5.11).
+    int is_folder = vendor == VIRTIO && device == VIRTIO_FS;
+    return found && !is_folder ? found->name : NULL;
 }
 
 // ---- The list ----------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ enum { BF_UNSEEN_TEXT = 104 }; // room for what bf_unseen_text writes
 
 // What a function of this class is ("RAID controller"), or NULL when no disk can be behind it.
 // class_code: base class, subclass, interface, as bf_pci_id has it.
-const char *bf_unseen_class(uint32_t class_code);
+const char *bf_unseen_class(uint16_t vendor, uint16_t device, uint32_t class_code);
 
 // Adds it to the inventory, the unknown before the others. Of more than BF_UNSEEN_MAX the last
 // entry says that there are more.

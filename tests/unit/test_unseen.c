@@ -19,7 +19,7 @@ static void begin(void)
 static struct bf_unseen controller(uint32_t class_code, int asked)
 {
     struct bf_unseen u = {.kind = BF_UNSEEN_CONTROLLER, .asked = (uint8_t)asked, .vendor = 0x1000};
-    const char *name = bf_unseen_class(class_code);
+    const char *name = bf_unseen_class(0x1000, 0, class_code);
     u.device = (uint16_t)(class_code >> 8);
     for (int i = 0; i < 3; i++)
         u.class_code[i] = (uint8_t)(class_code >> (16 - 8 * i));
@@ -64,10 +64,17 @@ static void classes(void)
         {0, NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        const char *name = bf_unseen_class(cases[i].code);
+        const char *name = bf_unseen_class(0x1000, 0, cases[i].code);
         if (!name != !cases[i].name || (name && strcmp(name, cases[i].name) != 0))
             FAIL("class %06x is a %s", cases[i].code, name ? name : "(nothing)");
     }
+}
+
+// A folder of the host that calls itself mass storage.
+static void no_disk_behind(void)
+{
+    CHECK(!bf_unseen_class(0x1af4, 0x105a, 0x018000));
+    CHECK(bf_unseen_class(0x1af4, 0x1042, 0x010000));
 }
 
 static enum bf_err with(enum bf_unseen_policy policy, struct bf_unseen entry)
@@ -175,4 +182,5 @@ static void nothing_to_migrate(void)
     CHECK(strstr(fault.what, "none of this machine's 1 disks may be migrated; "));
 }
 
-TEST_MAIN(TEST(classes), TEST(decision), TEST(words), TEST(list), TEST(nothing_to_migrate))
+TEST_MAIN(TEST(classes), TEST(no_disk_behind), TEST(decision), TEST(words), TEST(list),
+          TEST(nothing_to_migrate))
