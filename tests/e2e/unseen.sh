@@ -10,7 +10,7 @@ kind=${1:-raid}
 e2e_begin "unseen-$kind"
 
 e2e_disk "$E2E_DIR/seen.raw" 16 50
-e2e_disk "$E2E_DIR/other.raw" 17 51
+e2e_disk "$E2E_DIR/other.raw" 32 51 # a power of two, as SD cards have
 e2e_server
 bf_cli machine add web-1 >>"$E2E_LOGS/cli.log"
 
