@@ -8,6 +8,7 @@
 #include "base/fmt.h"
 #include "boot/screen_grid.h"
 #include "boot/screen_table.h"
+#include "migrate/unseen.h"
 
 enum {
     LEFT = BF_SCREEN_LEFT,
@@ -270,13 +271,35 @@ static void what_next(const struct bf_screen *s, struct bf_grid *g, uint32_t row
         bf_grid_putf(g, row, LEFT, BF_TONE_BRIGHT, "Next: %s, now.", s->next);
 }
 
+// What the point lacks; returns the row behind it.
+static uint32_t shortcomings(const struct bf_screen *s, struct bf_grid *g, uint32_t row)
+{
+    const struct bf_progress *p = s->progress;
+    uint32_t unknown = s->inventory ? bf_unseen_unknown(s->inventory) : 0;
+    char unread[16];
+    if (p && p->unreadable_bytes) {
+        bf_human_bytes(unread, sizeof unread, p->unreadable_bytes);
+        bf_grid_putf(g, row++, LEFT, BF_TONE_BAD,
+                     "%s could not be read; it is zero in the copy, and listed in the point.",
+                     unread);
+    }
+    if (unknown == 1)
+        bf_grid_put(g, row++, LEFT, BF_TONE_WARN,
+                    "It may lack what a controller or disk holds that could not be seen.");
+    else if (unknown)
+        bf_grid_putf(g, row++, LEFT, BF_TONE_WARN,
+                     "It may lack what %u controllers or disks hold that could not be seen.",
+                     unknown);
+    return row;
+}
+
 static void success(const struct bf_screen *s, struct bf_grid *g)
 {
     const struct bf_progress *p = s->progress;
-    uint32_t tail = g->rows - 3u - EVENT_ROWS;
+    uint32_t tail = g->rows - 3u - EVENT_ROWS, row = LARGE_ROW + 9;
     bf_grid_large(g, LARGE_ROW, LEFT, BF_TONE_GOOD, "DONE");
     if (p) {
-        char read[16], sent[16], unused[16], unread[16], digest[65];
+        char read[16], sent[16], unused[16], digest[65];
         bf_human_bytes(read, sizeof read, p->read_bytes);
         bf_human_bytes(sent, sizeof sent, p->sent_bytes);
         bf_human_bytes(unused, sizeof unused, p->unused_bytes);
@@ -288,14 +311,9 @@ static void success(const struct bf_screen *s, struct bf_grid *g)
                      p->unused_bytes ? "Read %s, sent %s; %s was unused." : "Read %s, sent %s.",
                      read, sent, unused);
         bf_grid_putf(g, LARGE_ROW + 8, LEFT, BF_TONE_DIM, "digest %s", digest);
-        if (p->unreadable_bytes) {
-            bf_human_bytes(unread, sizeof unread, p->unreadable_bytes);
-            bf_grid_putf(g, LARGE_ROW + 9, LEFT, BF_TONE_BAD,
-                         "%s could not be read; it is zero in the copy, and listed in the point.",
-                         unread);
-        }
     }
-    bf_screen_table(s, g, LARGE_ROW + 10, tail - (LARGE_ROW + 10) - 1);
+    row = shortcomings(s, g, row) + 1;
+    bf_screen_table(s, g, row, tail - row - 1);
     what_next(s, g, tail);
     events(s, g, tail + 2, EVENT_ROWS - 1);
 }

@@ -237,6 +237,11 @@ static void success(void)
     screen.next = "power off";
     screen.countdown = 3;
     compare("success");
+    add_unseen("SD controller", "0000:00:02.0", 0, "no driver serves it");
+    progress.unreadable_bytes = 1 << 20;
+    compare("success-lacking");
+    CHECK_EQ(tone_of("could not be read"), BF_TONE_BAD);
+    CHECK_EQ(tone_of("could not be seen"), BF_TONE_WARN);
 }
 
 static void failure(void)
