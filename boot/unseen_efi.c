@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What no disk came from. A disk hangs on a controller when its device path goes through the
 // controller's; whether anybody asked the controller is seen from who has its EFI_PCI_IO_PROTOCOL
-// open (UEFI 2.10, 7.3.12), or from the native driver that was asked. USB storage is looked for
-// among the interfaces that the firmware's USB bus driver made handles for: one that its drivers do
-// not know (USB Attached SCSI) has a handle with no driver on it.
+// open (UEFI 2.10, 7.3.12), from what was made of it, or from the native driver that was asked. USB
+// storage is looked for among the interfaces that the firmware's USB bus driver made handles for:
+// one that its drivers do not know (USB Attached SCSI) has a handle with no driver on it.
 #include "boot/unseen_efi.h"
 
 #include <string.h>
@@ -45,6 +45,20 @@ static void add(struct bf_inventory *inventory, const struct bf_unseen *entry)
     bf_unseen_add(inventory, entry);
 }
 
+// A disk hangs on it: its path is the controller's, or goes on from there.
+static int has_disk(const struct bf_inventory *inventory, EFI_HANDLE handle)
+{
+    static char path[BF_PATH_MAX]; // the firmware's stack is not ours alone
+    bf_efi_path_text(bf_efi_path(handle), path, sizeof path);
+    size_t n = strlen(path);
+    for (uint32_t i = 0; n && i < inventory->disks; i++) {
+        const char *disk = inventory->disk[i].identity.path;
+        if (strncmp(disk, path, n) == 0 && (disk[n] == 0 || disk[n] == '/'))
+            return 1;
+    }
+    return 0;
+}
+
 // ---- Units -------------------------------------------------------------------------------------
 
 // The driver has told the log.
@@ -81,7 +95,8 @@ static void add_usb(struct bf_inventory *inventory, EFI_HANDLE handle)
     const EFI_DEVICE_PATH *rest;
     EFI_HANDLE function = bf_efi_path_function(bf_efi_path(handle), &rest);
     if (!io || EFI_ERROR(io->GetInterfaceDescriptor(io, &interface)) ||
-        interface.InterfaceClass != BF_USB_MASS_STORAGE || bf_efi_is_driven(handle, &guid))
+        interface.InterfaceClass != BF_USB_MASS_STORAGE || bf_efi_is_driven(handle, &guid) ||
+        has_disk(inventory, handle))
         return;
     if (!EFI_ERROR(io->GetDeviceDescriptor(io, &device))) {
         entry.vendor = device.IdVendor;
@@ -100,20 +115,6 @@ static void add_usb(struct bf_inventory *inventory, EFI_HANDLE handle)
 
 // ---- Controllers -------------------------------------------------------------------------------
 
-// A disk hangs on it: its path is the controller's, or goes on from there.
-static int has_disk(const struct bf_inventory *inventory, EFI_HANDLE function)
-{
-    static char path[BF_PATH_MAX]; // the firmware's stack is not ours alone
-    bf_efi_path_text(bf_efi_path(function), path, sizeof path);
-    size_t n = strlen(path);
-    for (uint32_t i = 0; n && i < inventory->disks; i++) {
-        const char *disk = inventory->disk[i].identity.path;
-        if (strncmp(disk, path, n) == 0 && (disk[n] == 0 || disk[n] == '/'))
-            return 1;
-    }
-    return 0;
-}
-
 // A unit of it is in the list already.
 static int has_unit(const struct bf_inventory *inventory, const char *slot)
 {
@@ -124,13 +125,29 @@ static int has_unit(const struct bf_inventory *inventory, const char *slot)
     return 0;
 }
 
+// Something was made of it: a handle below it. Not every firmware's driver has the function open.
+static int has_children(EFI_HANDLE function)
+{
+    EFI_GUID guid = EFI_DEVICE_PATH_PROTOCOL_GUID;
+    const EFI_DEVICE_PATH *path = bf_efi_path(function);
+    size_t count, size = bf_efi_path_size(path);
+    EFI_HANDLE *handles = bf_efi_handles(&guid, &count);
+    int found = 0;
+    for (size_t i = 0; i < count && !found; i++) {
+        const EFI_DEVICE_PATH *below = bf_efi_path(handles[i]);
+        found = bf_efi_path_size(below) > size && bf_efi_path_begins(below, path);
+    }
+    bf_efi_free(handles);
+    return found;
+}
+
 static int was_asked(const struct bf_takeover *t, EFI_HANDLE function)
 {
     EFI_GUID guid = EFI_PCI_IO_PROTOCOL_GUID;
     for (uint32_t i = 0; i < t->asked_count; i++)
         if (t->asked[i].handle == function && t->asked[i].err == BF_OK)
             return 1;
-    return bf_efi_is_driven(function, &guid);
+    return bf_efi_is_driven(function, &guid) || has_children(function);
 }
 
 static void add_controller(struct bf_inventory *inventory, const struct bf_takeover *t,
@@ -164,6 +181,9 @@ void bf_unseen_efi(struct bf_inventory *inventory, const struct bf_takeover *tak
         add_usb(inventory, handles[i]);
     bf_efi_free(handles);
     handles = bf_efi_handles(&pci, &count);
+    if (!count)
+        bf_log(BF_LOG_INFO, "the firmware shows no PCI functions: whether there are controllers "
+                            "without a driver is not known");
     for (size_t i = 0; i < count; i++)
         add_controller(inventory, takeover, handles[i]);
     bf_efi_free(handles);
