@@ -101,7 +101,7 @@ enum bf_identity_match bf_identity_compare(const struct bf_disk_identity *a,
         return by_gpt(a, b, reason, reason_size);
     if (!have_paths(a, b))
         return answer(BF_ID_DIFFERENT, reason, reason_size,
-                      "no attribute that both have is equal, and the device paths name no place");
+                      "no attribute in common, and paths that name no place");
     if (strcmp(a->path, b->path) == 0)
         return answer(BF_ID_SAME, reason, reason_size, "the device paths are equal");
     return answer(BF_ID_DIFFERENT, reason, reason_size,
