@@ -108,6 +108,10 @@ CHECK_TESTS += tests/usage/tables.sh tests/usage/ext.sh tests/usage/fat.sh tests
 CHECK_TESTS += tests/usage/btrfs.sh tests/usage/btrfs_devices.sh
 CHECK_TESTS += tests/usage/xfs.sh tests/usage/xfs_mounted.sh tests/usage/ntfs.sh
 CHECK_TESTS += tests/usage/lvm.sh tests/usage/md.sh tests/usage/large.sh
+# Disks made by chance; many more of them than `make check` has time for.
+CHECK_TESTS += tests/usage/stacks.sh
+SOAK_DEPS  += build/tests/usage_map
+SOAK_TESTS += tests/usage/stacks_soak.sh
 FUZZ_SRCS_fuzz_usage := tests/fuzz_seed.c tests/lvm_image.c
 FUZZ_SRCS_fuzz_lvm := tests/lvm_image.c
 FUZZ_SRCS_fuzz_md := tests/fuzz_seed.c
