@@ -20,6 +20,8 @@ CHECKS = {
     "ntfs": ["ntfsfix", "-n"], "vfat": ["fsck.fat", "-n"], "exfat": ["fsck.exfat", "-n"],
     "f2fs": ["fsck.f2fs", "--dry-run"], "swap": ["swaplabel"], "LVM2_member": None,
 }
+# After a recovery from the journal.
+RECOVERING = {"ext3": "rw", "ext4": "rw", "xfs": "nouuid", "btrfs": "rw", "ntfs": "rw"}
 MOUNTS = {"ext2": "ro", "ext3": "ro,noload", "ext4": "ro,noload", "xfs": "ro,norecovery,nouuid",
           "btrfs": "ro", "ntfs": "ro", "exfat": "ro"}
 
@@ -105,12 +107,20 @@ class View:
         claims = self.seen[self.whole][0]
         for place in self.parts or [self.whole]:
             reason = self.doubt(place)
-            if self.parts and claims:
+            if self.parts and claims and place.first < self.claimed(claims):
                 reason = f"the whole disk is also {' '.join(sorted(claims))}"
             if any("DM_verity_hash" in fs for fs, _ in self.seen.values()):
                 reason = "a tree of hashes may be of it"
             reasons[place] = reason
         return [p for p, reason in reasons.items() if not reason], reasons
+
+    def claimed(self, claims):
+        """Where what the owner of the whole disk claims ends: an ISO 9660 image says how large it is."""
+        if claims != {"iso9660"}:
+            return self.whole.end
+        with open(self.path, "rb") as image:
+            image.seek(32768 + 80)
+            return int.from_bytes(image.read(4), "little") * 2048
 
     def fat_with_fake_table(self):
         """mkfs.fat --mbr: one entry, of the whole disk from its first sector on."""
@@ -120,7 +130,7 @@ class View:
 
 # ---- What the copy must be ---------------------------------------------------------------------
 
-def read_tree(device, kind, folder):
+def read_tree(device, kind, folder, options=MOUNTS):
     """Digests of the files on a device."""
     if kind == "vfat":
         os.makedirs(folder, exist_ok=True)
@@ -128,10 +138,10 @@ def read_tree(device, kind, folder):
         found = files.digests(folder)
         shutil.rmtree(folder)
         return found
-    if kind not in MOUNTS:
+    if kind not in options:
         return {}
     try:
-        with mounted(device, folder, kind, MOUNTS[kind]):
+        with mounted(device, folder, kind, options[kind]):
             return files.digests(folder)
     except Failed:  # a feature that this kernel does not have, or it is as broken on the disk
         if not kind.startswith("ext"):
@@ -152,6 +162,16 @@ def look(path, place, block, kind, folder):
         return answer, read_tree(device, kind, folder)
 
 
+def recover(path, place, block, kind, folder):
+    """Digests as they are after the recovery of a file system that was in use."""
+    other = folder + ".raw"
+    subprocess.run(["cp", "--sparse=always", path, other], check=True)
+    with loop(other, place, block) as device:
+        tree = read_tree(device, kind, folder, RECOVERING)
+    os.unlink(other)
+    return tree
+
+
 def compare(path, copy, place, block, kind, folder):
     """The tools of the owner see the same on both."""
     was, before = look(path, place, block, kind, folder)
@@ -168,7 +188,7 @@ def tables_of(path, block):
     with loop(path, block=block, readonly=True) as device:
         text = status("sfdisk", "-d", device)[1] + status("partx", "--show", device)[1]
         if "label: gpt" in text:  # of any other disk it prints a new identifier each time
-            text += status("sgdisk", "-p", device)[1]
+            text += status("sgdisk", "-p", device)[1] + status("sgdisk", "-v", device)[1]
         return text.replace(device, "DISK")
 
 
@@ -230,6 +250,9 @@ def compare_all(stack, copy, view, places):
         raise Lost("sfdisk, sgdisk or partx see another table on the copy")
     folder = os.path.join(stack.folder, "look")
     count = sum(compare(stack.path, copy, place, stack.block, kind, folder) for place, kind in places)
+    for place, kind in (places if stack.in_use else []):
+        if recover(stack.path, place, stack.block, kind, folder) != recover(copy, place, stack.block, kind, folder):
+            raise Lost(f"{place.name}: files differ on the copy after a recovery")
     again = View(copy, stack.block)
     if again.text() != view.text():
         raise Lost(f"wipefs and blkid see something else on the copy: {again.text()} instead of {view.text()}")

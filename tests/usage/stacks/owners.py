@@ -17,6 +17,7 @@ class Work:
 
     def __init__(self, rng, folder, place, block, log):
         self.rng, self.folder, self.place, self.block, self.log = rng, folder, place, block, log
+        self.snapshot = None  # takes the disk as it is now, while the file system on it is in use
 
     def new(self, name):
         """A path that nothing had so far: the files of one owner are not those of the next."""
@@ -53,11 +54,25 @@ def age(work, folder, tree, remove):
                 os.unlink(os.path.join(folder, os.path.relpath(path, tree)))
 
 
+def in_use(work, folder):
+    """The disk is taken while some of what is written has only reached the journal or nothing at all."""
+    os.sync()
+    files.tree(work.rng, os.path.join(folder, "late"), 300000)
+    if work.rng.random() < 0.7:
+        with open(os.path.join(folder, "late", "last"), "wb") as f:
+            f.write(work.rng.randbytes(5000))
+            os.fsync(f.fileno())
+    work.log("(in use)")
+    work.snapshot()
+
+
 def through_mount(work, device, kind, options, share=12):
     tree = work.tree(share)
     try:
         with mounted(device, work.new("mount"), kind, options) as folder:
             age(work, folder, tree, work.rng.random() < 0.5)
+            if work.rng.random() < 0.12 and kind != "exfat":
+                in_use(work, folder)
     except (Failed, OSError) as fault:
         work.log(f"(without files: {str(fault)[-60:]!r})")
         return None
@@ -252,6 +267,7 @@ OWNERS = {
     "reiserfs": Owner(simple("mkfs.reiserfs", "-f", "-f", "-q"), "mkfs.reiserfs", 36, 1),
 }
 MAPPED = ("ext", "xfs", "btrfs", "ntfs", "fat", "exfat", "f2fs", "swap")
+UNMAPPED = tuple(n for n in OWNERS if n not in MAPPED)
 
 
 def choose(rng, bytes_, names=None):

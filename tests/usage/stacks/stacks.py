@@ -35,7 +35,7 @@ class Stack:
         self.rng = random.Random(seed)
         self.seed, self.folder = seed, folder
         self.path = os.path.join(folder, "disk.raw")
-        self.words, self.living, self.volumes, self.verity = [], [], [], None
+        self.words, self.living, self.volumes, self.verity, self.in_use = [], [], [], None, False
         self.block = 4096 if self.rng.random() < 0.06 else SECTOR
         size = self.rng.choice(SIZES) * MIB + self.rng.choice([0, 0, 0, 512, 4096, 61440]) // self.block * self.block
         with open(self.path, "wb") as image:
@@ -88,8 +88,13 @@ class Stack:
         self.log(f"{place.name} {place.first}+{place.bytes}:")
         self.forget(place)
         work = owners.Work(self.rng, self.folder, place, self.block, self.log)
+        taken = self.path + ".taken"
+        work.snapshot = lambda: subprocess.run(["cp", "--sparse=always", self.path, taken], check=True)
         with loop(self.path, place, self.block) as device:
             tree = owners.make(name, work, device)
+        if os.path.exists(taken):
+            os.replace(taken, self.path)
+            self.in_use = True
         self.living.append(judge.Living(place, name, tree))
 
     def forget(self, place):
@@ -129,14 +134,23 @@ class Stack:
         self.verity = verify
         self.log(f"hashes of {data.name} in {tree.name}")
 
+    def live(self):
+        """An ISO image on the disk, and what it keeps behind it."""
+        self.own(self.whole(), ("iso",))
+        with open(self.path, "rb") as image:
+            image.seek(32768 + 80)
+            end = int.from_bytes(image.read(4), "little") * 2048
+        tables.behind(self.disk, end)
+        self.own(self.parts()[-1], ("ext", "ext", "fat", "ntfs", "xfs"))
+
     # ---- A whole stack
 
     def before(self):
         kind = self.rng.choices(["own", "hidden", "table", "mark", "group", "change"], [6, 4, 5, 3, 2, 2])[0]
         if kind == "own":
-            self.step(lambda: self.own(self.visible()))
+            self.step(lambda: self.own(self.visible(), self.rng.choice([owners.MAPPED, None])))
         elif kind == "hidden":
-            self.step(lambda: self.own(self.hidden()))
+            self.step(lambda: self.own(self.hidden(), self.rng.choice([owners.MAPPED, None])))
         elif kind == "table":
             self.step(tables.new, self.disk)
             self.step(lambda: self.own(self.visible()))
@@ -163,11 +177,14 @@ class Stack:
             self.before()
         if self.rng.random() < 0.35:
             self.step(tables.new, self.disk)
+        if self.rng.random() < 0.05:
+            self.step(self.live)
+            return
         for place in [self.visible()] if self.rng.random() < 0.7 else self.parts() or [self.whole()]:
             if self.rng.random() < 0.1:
                 self.step(self.group, place)
             else:
-                self.step(self.own, place, owners.MAPPED if self.rng.random() < 0.85 else None)
+                self.step(self.own, place, owners.MAPPED if self.rng.random() < 0.8 else owners.UNMAPPED)
         if self.rng.random() < 0.35:
             self.after()
 

@@ -135,6 +135,17 @@ def chain(disk):
     disk.log(f"mbr with {len(spans)} logical, each EBR in the partition before")
 
 
+def behind(disk, end):
+    """A live system: the table of an image that was written to the disk, and a partition behind it."""
+    gap = MIB // disk.block
+    first = (end // MIB + 1) * gap
+    size = (disk.bytes // disk.block - first) // gap * gap
+    if size < 4 * gap:
+        raise Failed("no room behind it")
+    disk.log("mbr with a partition behind it")
+    sfdisk(disk, f"label: dos\nstart=64, size={first - gap - 64}, type=17, bootable\nstart={first}, size={size}, type=83\n")
+
+
 # ---- GPT ---------------------------------------------------------------------------------------
 
 def gpt(disk):
