@@ -130,7 +130,7 @@ class Tables:
     def read_mbr(self):
         mbr = entries(self.read(0))
         self.records.append((0, self.block))
-        self.used = [e for e in mbr if e[2]]
+        self.used = [e for e in mbr if any(e)]
         if any(kind == 0xEE for kind, *_ in mbr):
             return
         for number, (kind, first, count) in enumerate(mbr, 1):
@@ -165,13 +165,15 @@ class Tables:
 def partitions(device, path, block):
     """Places of what Linux makes of the disk, and its Tables."""
     tables = Tables(path, block)
+    tables.types = set()
     spans = {(first, end): f"partition {number}" for number, first, end in tables.found}
-    _, text = status("partx", "--noheadings", "--raw", "--output", "NR,START,SECTORS", device)
+    _, text = status("partx", "--noheadings", "--raw", "--output", "NR,START,SECTORS,TYPE", device)
     for line in text.splitlines():
         fields = line.split()
-        if len(fields) != 3 or not all(f.isdigit() for f in fields):
+        if len(fields) < 3 or not all(f.isdigit() for f in fields[:3]):
             continue
-        number, first, sectors = map(int, fields)
+        number, first, sectors = map(int, fields[:3])
+        tables.types |= set(fields[3:])
         span = (first * SECTOR, min((first + sectors) * SECTOR, tables.size))
         if span[0] < span[1] and not (span[0],) in [(e[0],) for e in tables.extended]:
             spans[span] = f"partition {number}"
@@ -181,18 +183,17 @@ def partitions(device, path, block):
 def owners(device):
     """Names of all who have left a valid signature there, by wipefs and blkid, and those of tables.
 
-    A table without any entry, which wipefs sees in every boot sector of mkntfs, is none if blkid does
-    not name it.
+    An MBR without any entry is none: wipefs sees one in every boot sector of mkntfs, blkid, too, in
+    that of mkfs.exfat, and Linux makes nothing of it.
     """
     found = set(run("wipefs", "-n", "--noheadings", "-p", "-O", "TYPE", device, ok=None).split())
     answer, text = status("blkid", "-p", "-o", "export", device)
     found |= set(re.findall(r"^(?:TYPE|PTTYPE)=(.*)$", text, re.M))
     if answer == 8:
         found.add("ambivalent")
-    if "PTTYPE=dos" not in text:
-        with open(device, "rb") as disk:
-            if not any(count for _, _, count in entries(disk.read(SECTOR))):
-                found.discard("dos")
+    with open(device, "rb") as disk:
+        if not any(any(entry) for entry in entries(disk.read(SECTOR))):
+            found.discard("dos")
     tables = found & {"dos", "gpt", "PMBR", "mac", "bsd", "sun", "sgi", "atari", "minix-pt"}
     return found - tables, tables
 

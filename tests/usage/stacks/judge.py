@@ -25,6 +25,10 @@ RECOVERING = {"ext3": "rw", "ext4": "rw", "xfs": "nouuid", "btrfs": "rw", "ntfs"
 MOUNTS = {"ext2": "ro", "ext3": "ro,noload", "ext4": "ro,noload", "xfs": "ro,norecovery,nouuid",
           "btrfs": "ro", "ntfs": "ro", "exfat": "ro"}
 
+# Disks of Windows' own volume managers: LDM, its data on GPT, its metadata, Storage Spaces.
+DYNAMIC = {"0x42", "af9b60a0-1431-4f62-bc68-3311714a69ad", "5808c8aa-7e8f-42e0-85d2-e1e90434cfb3",
+           "e75caf8f-f680-4cee-afa3-b001e56efc2d"}
+
 Living = collections.namedtuple("Living", "place name tree")  # what was made last, and its files
 
 
@@ -98,20 +102,32 @@ class View:
             return "there is a table with entries"
         return None
 
+    def doubt_of_disk(self):
+        """Why nothing on the disk can have a map; None if it can."""
+        if any("DM_verity_hash" in found for found, _ in self.seen.values()):
+            return "a tree of hashes may be of it"
+        if self.tables.types & DYNAMIC:
+            return "it is a dynamic disk of Windows"
+        tables = self.seen[self.whole][1]
+        hybrid = {(first * self.block, (first + count) * self.block)
+                  for kind, first, count in self.tables.used if kind != 0xEE}
+        if "gpt" in tables and self.parts and hybrid - {(p.first, p.end) for p in self.parts}:
+            return "the MBR says something else than the GPT"
+        return None
+
     def allowed(self):
         """Places that may have a map, and why the others may not."""
         fake = self.fat_with_fake_table()
         if fake:
             return [self.whole], {}
         reasons = {}
+        everywhere = self.doubt_of_disk()
         claims = self.seen[self.whole][0]
         for place in self.parts or [self.whole]:
             reason = self.doubt(place)
             if self.parts and claims and place.first < self.claimed(claims):
                 reason = f"the whole disk is also {' '.join(sorted(claims))}"
-            if any("DM_verity_hash" in fs for fs, _ in self.seen.values()):
-                reason = "a tree of hashes may be of it"
-            reasons[place] = reason
+            reasons[place] = reason or everywhere
         return [p for p, reason in reasons.items() if not reason], reasons
 
     def claimed(self, claims):

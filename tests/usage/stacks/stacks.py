@@ -185,7 +185,7 @@ class Stack:
                 self.step(self.group, place)
             else:
                 self.step(self.own, place, owners.MAPPED if self.rng.random() < 0.8 else owners.UNMAPPED)
-        if self.rng.random() < 0.35:
+        if self.rng.random() < 0.45:
             self.after()
 
 

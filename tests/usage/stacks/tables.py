@@ -6,7 +6,7 @@ import struct
 
 from disk import MIB, SECTOR, Failed, entries, have, loop, run
 
-GPT_TYPES = ("8300", "8300", "0700", "8200", "8e00", "ef00", "fd00", "4200", "e700", "8319")
+GPT_TYPES = ("8300", "8300", "8300", "0700", "0700", "8200", "8e00", "ef00", "fd00", "8319", "4200", "4202")
 MBR_TYPES = ("83", "83", "7", "c", "82", "8e", "fd", "ef", "6", "da")
 QUIET = ("--quiet", "--no-reread", "--no-tell-kernel", "--wipe", "never", "--wipe-partitions", "never")
 
@@ -93,7 +93,7 @@ def bent_mbr(disk):
         return
     number, blocks = disk.rng.choice(used), disk.bytes // disk.block
     _, first, count = found[number]
-    how = disk.rng.choice(["type 0", "behind the end", "over the end", "overlap", "4096", "type 0x42"])
+    how = disk.rng.choice(["type 0", "behind the end", "all behind the end", "over the end", "overlap", "4096", "type 0x42"])
     disk.log(f"entry {number + 1} {how}")
     if how == "type 0":
         patch_entry(disk, number, kind=0)
@@ -101,6 +101,9 @@ def bent_mbr(disk):
         patch_entry(disk, number, kind=0x42)
     elif how == "behind the end":
         patch_entry(disk, number, first=blocks + disk.rng.choice([0, 8, 2048]))
+    elif how == "all behind the end":
+        for i in used:
+            patch_entry(disk, i, first=blocks + 2048 * i)
     elif how == "over the end":
         patch_entry(disk, number, count=blocks - first + disk.rng.choice([1, 8, 40960]))
     elif how == "overlap":
@@ -117,7 +120,7 @@ def chain(disk):
     if len(spans) < 2:
         raise Failed("too small")
     base, last = spans[0][0], spans[-1][0] + spans[-1][1]
-    places = [base] + [first + count - disk.rng.choice([1, 8, 64]) for first, count in spans[:-1]]
+    places = [base] + [first + count - disk.rng.choice([1, 8, 64, count // 2, count * 3 // 4]) for first, count in spans[:-1]]
 
     def record(rows):
         return b"".join(struct.pack("<BBBBBBBBII", 0, 254, 255, 255, kind, 254, 255, 255, first, count)
@@ -167,6 +170,21 @@ def gpt(disk):
         sgdisk(disk, "-h", ":".join(str(n) for n in rows[:2]))
 
 
+def out_of_step(disk):
+    """A hybrid MBR whose entry is none of the GPT's, or no longer."""
+    with open(disk.path, "rb") as image:
+        found = entries(image.read(SECTOR))
+    hybrid = [i for i, (kind, _, count) in enumerate(found) if count and kind != 0xEE]
+    free = [i for i, (*_, count) in enumerate(found) if not count]
+    blocks = disk.bytes // disk.block
+    if hybrid and disk.rng.random() < 0.6:
+        patch_entry(disk, hybrid[0], first=found[hybrid[0]][1] + disk.rng.choice([8, 2048]))
+    elif free:
+        first = disk.rng.randrange(64, blocks // 2)
+        patch_entry(disk, free[0], kind=0x83, first=first, count=disk.rng.randrange(4096, blocks - first))
+    disk.log("hybrid MBR out of step")
+
+
 def changed_gpt(disk):
     how = disk.rng.choice(["-e", "-G", "-d 1", "-Z", "-z", "-k"])
     disk.log(f"sgdisk {how}")
@@ -208,7 +226,7 @@ def resized(disk):
 
 
 def new(disk):
-    maker = disk.rng.choices([mbr, gpt, chain], [5, 5, 1])[0]
+    maker = disk.rng.choices([mbr, gpt, chain], [5, 5, 2])[0]
     if not have("sgdisk" if maker is gpt else "sfdisk"):
         raise Failed("no tool")
     maker(disk)
@@ -221,7 +239,7 @@ def change(disk):
     if "label: dos" in text:
         kinds = [bent_mbr, bent_mbr, shifted, shifted, dropped, resized, new]
     elif "label: gpt" in text:
-        kinds = [changed_gpt, changed_gpt, shifted, shifted, dropped, resized, new]
+        kinds = [changed_gpt, changed_gpt, out_of_step, shifted, shifted, dropped, resized, new]
     else:
         kinds = [resized, new]
     disk.rng.choice(kinds)(disk)
