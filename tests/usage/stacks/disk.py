@@ -81,6 +81,9 @@ def loop(path, place=None, block=SECTOR, readonly=False):
     try:
         yield device
     finally:
+        if not readonly:  # somebody else may have it open: then its last close would come too late
+            with open(device, "rb") as still:
+                os.fsync(still.fileno())
         run("losetup", "-d", device)
 
 

@@ -118,7 +118,7 @@ def drbd(put, size):
 
 
 def jmicron(put, size):
-    """With the checksum that dmraid computes, and newer libblkid checks: the words of 128 bytes add up to 0 or 1."""
+    """With the checksum that dmraid computes, and newer libblkid checks: the words of 128 bytes sum to 0."""
     block = bytearray(b"JM" + bytes([1, 2])).ljust(128, b"\0")
     struct.pack_into("<H", block, 4, -sum(struct.unpack("<64H", block)) & 0xFFFF)
     put(size // SECTOR * SECTOR - SECTOR, bytes(block).ljust(SECTOR, b"\0"))
@@ -137,7 +137,8 @@ MARKS = {
     "Silicon Image": Mark("silicon_medley_raid_member", silicon, True),
     "Intel": Mark("isw_raid_member", at(-2 * SECTOR, b"Intel Raid ISM Cfg Sig. 1.1.00".ljust(SECTOR, b"\0")), True),
     "DDF": Mark("ddf_raid_member", ddf, False),
-    "Promise": Mark("promise_fasttrack_raid_member", at(-63 * SECTOR, b"Promise Technology, Inc.".ljust(SECTOR, b"\0")), True),
+    "Promise": Mark("promise_fasttrack_raid_member",
+                    at(-63 * SECTOR, b"Promise Technology, Inc.".ljust(SECTOR, b"\0")), True),
     "JMicron": Mark("jmicron_raid_member", jmicron, True),
     "DRBD": Mark("drbd", drbd, False),
     "Ceph": Mark("ceph_bluestore", at(0, b"bluestore block device\n".ljust(4096, b"\0")), False),
@@ -161,7 +162,8 @@ def write(name, path, first, size):
     how = MARKS[name].write
     if isinstance(how, str):
         super_ = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "md_super.py")
-        subprocess.run([sys.executable, super_, how, path, str(first), str(size)], check=True, stdout=subprocess.DEVNULL)
+        command = [sys.executable, super_, how, path, str(first), str(size)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         return
     with open(path, "r+b") as image:
         def put(offset, bytes_):

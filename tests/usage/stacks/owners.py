@@ -87,9 +87,11 @@ def ext(work, device):
         ("ext2", ""), ("ext3", ""), ("ext4", ""), ("ext4", ""), ("ext4", "-O bigalloc"), ("ext4", "-O ^has_journal"),
         ("ext4", "-O ^metadata_csum,uninit_bg"), ("ext4", "-O ^64bit,^flex_bg"), ("ext4", "-O meta_bg,^resize_inode"),
         ("ext4", "-O sparse_super2"), ("ext4", "-O inline_data"), ("ext4", "-O quota,project"), ("ext4", "-O mmp"),
-        ("ext4", "-O ^sparse_super,^resize_inode"), ("ext2", "-I 128"), ("ext4", "-O casefold"), ("ext3", "-O dir_index")])
-    block = work.rng.choice(["-b 1024", "-b 4096", "-b 4096", "-b 2048", ""])
-    discard = work.rng.choice(["-E nodiscard", "-E discard", "-E nodiscard,lazy_itable_init=1", "-E nodiscard,lazy_itable_init=0"])
+        ("ext4", "-O ^sparse_super,^resize_inode"), ("ext2", "-I 128"), ("ext4", "-O casefold"),
+        ("ext3", "-O dir_index")])
+    block = work.rng.choice(["-b 1024", "-b 4096", "-b 4096", "-b 2048", ""]) if work.block == SECTOR else ""
+    discard = work.rng.choice(["-E nodiscard", "-E discard", "-E nodiscard,lazy_itable_init=1",
+                               "-E nodiscard,lazy_itable_init=0"])
     options = f"-t {kind} {features} {block} {discard}".split()
     work.log(" ".join(options))
     command = ["mke2fs", "-q", "-F", *options, "-d", tree]
@@ -106,8 +108,11 @@ def ext(work, device):
 
 
 def xfs(work, device):
-    options = ["-f", "-q"] + work.some("", "-K", "-K") + work.some("", "", "-m reflink=0", "-m rmapbt=1", "-m finobt=0,reflink=0", "-m crc=0",
-                                      "-i sparse=0", "-n size=8192") + (work.some("", "", "-b size=1024", "-b size=2048") if work.block == SECTOR else [])
+    options = ["-f", "-q"] + work.some("", "-K", "-K")
+    options += work.some("", "", "-m reflink=0", "-m rmapbt=1", "-m finobt=0,reflink=0", "-m crc=0", "-i sparse=0",
+                         "-n size=8192")
+    if work.block == SECTOR:
+        options += work.some("", "", "-b size=1024", "-b size=2048")
     options += work.some("", "", "-d agcount=2", f"-d agcount={min(7, work.place.bytes // (18 * MIB)) or 1}")
     # Small ones are made for the file system's own tests only.
     small = {} if work.place.bytes >= 300 * MIB else {"TEST_DIR": "1", "TEST_DEV": "1", "QA_CHECK_FS": "1"}
@@ -118,7 +123,11 @@ def xfs(work, device):
 def btrfs(work, device):
     mixed = work.place.bytes < 110 * MIB
     options = ["-f", "-q"] + work.some("", "-K", "-K")
-    options += work.some("-M", "-M -n 4096 -s 4096") if mixed else work.some("", "-m single", "-d dup -m dup" if work.place.bytes > 240 * MIB else "", "-n 4096", "-n 65536")
+    twice = "-d dup -m dup" if work.place.bytes > 240 * MIB else ""
+    if mixed:
+        options += work.some("-M", "-M -n 4096 -s 4096")
+    else:
+        options += work.some("", "-m single", twice, "-n 4096", "-n 65536")
     options += work.some("", "", "--csum xxhash", "-O ^no-holes", "-R ^free-space-tree")
     if work.rng.random() < 0.5:
         tree = work.tree(24)
@@ -131,7 +140,7 @@ def btrfs(work, device):
 
 
 def ntfs(work, device):
-    options = work.some("", "", "-c 512", "-c 1024", "-c 8192", "-c 65536", "-I")
+    options = work.some("", "", "-c 512" if work.block == SECTOR else "", "-c 8192", "-c 65536", "-I")
     run("mkntfs", "-F", "-Q", "-q", *options, device)
     return through_mount(work, device, "ntfs", "rw")
 
@@ -249,8 +258,9 @@ OWNERS = {
     "f2fs": Owner(f2fs, "mkfs.f2fs", 60, 4),
     "swap": Owner(swap, "mkswap", 1, 3),
     "jfs": Owner(simple("mkfs.jfs", "-q"), "mkfs.jfs", 17, 2),
-    "nilfs2": Owner(simple("mkfs.nilfs2", "-q", "-f", options=("-B 256", "-B 256 -b 1024", "-B 256 -K")), "mkfs.nilfs2", 48, 2),
-    "udf": Owner(udf, "mkudffs", 4, 3),
+    "nilfs2": Owner(simple("mkfs.nilfs2", "-q", "-f", "-B", "256", options=("", "-b 1024", "-K")),
+                    "mkfs.nilfs2", 48, 2),
+    "udf": Owner(udf, "mkudffs", 8, 4),
     "iso": Owner(iso, "genisoimage", 8, 3),
     "luks": Owner(luks, "cryptsetup", 20, 2),
     "pv": Owner(pv, "lvm", 8, 2),
@@ -261,9 +271,10 @@ OWNERS = {
     "cramfs": Owner(cramfs, "mkfs.cramfs", 4, 1),
     "erofs": Owner(erofs, "mkfs.erofs", 4, 1),
     "squashfs": Owner(squashfs, "mksquashfs", 4, 1),
-    "ocfs2": Owner(simple("mkfs.ocfs2", "-q", "-M", "local", "-F", "-N", "1", "-J", "size=4M", options=("-b 4096 -C 4096", "-b 1024 -C 4096"),
-                          answer="y\n"), "mkfs.ocfs2", 40, 1),
-    "gfs2": Owner(simple("mkfs.gfs2", "-O", "-q", "-p", "lock_nolock", "-j", "1", "-J", "8", options=("", "-K")), "mkfs.gfs2", 40, 1),
+    "ocfs2": Owner(simple("mkfs.ocfs2", "-q", "-M", "local", "-F", "-N", "1", "-J", "size=4M", "-C", "4096",
+                          options=("-b 4096", "-b 1024"), answer="y\n"), "mkfs.ocfs2", 40, 1),
+    "gfs2": Owner(simple("mkfs.gfs2", "-O", "-q", "-p", "lock_nolock", "-j", "1", "-J", "8", options=("", "-K")),
+                  "mkfs.gfs2", 40, 1),
     "reiserfs": Owner(simple("mkfs.reiserfs", "-f", "-f", "-q"), "mkfs.reiserfs", 36, 1),
 }
 MAPPED = ("ext", "xfs", "btrfs", "ntfs", "fat", "exfat", "f2fs", "swap")

@@ -93,7 +93,8 @@ def bent_mbr(disk):
         return
     number, blocks = disk.rng.choice(used), disk.bytes // disk.block
     _, first, count = found[number]
-    how = disk.rng.choice(["type 0", "behind the end", "all behind the end", "over the end", "overlap", "4096", "type 0x42"])
+    how = disk.rng.choice(["type 0", "behind the end", "all behind the end", "over the end", "overlap", "4096",
+                           "type 0x42"])
     disk.log(f"entry {number + 1} {how}")
     if how == "type 0":
         patch_entry(disk, number, kind=0)
@@ -120,7 +121,8 @@ def chain(disk):
     if len(spans) < 2:
         raise Failed("too small")
     base, last = spans[0][0], spans[-1][0] + spans[-1][1]
-    places = [base] + [first + count - disk.rng.choice([1, 8, 64, count // 2, count * 3 // 4]) for first, count in spans[:-1]]
+    places = [base] + [first + count - disk.rng.choice([1, 8, 64, count // 2, count * 3 // 4])
+                       for first, count in spans[:-1]]
 
     def record(rows):
         return b"".join(struct.pack("<BBBBBBBBII", 0, 254, 255, 255, kind, 254, 255, 255, first, count)
@@ -146,7 +148,7 @@ def behind(disk, end):
     if size < 4 * gap:
         raise Failed("no room behind it")
     disk.log("mbr with a partition behind it")
-    sfdisk(disk, f"label: dos\nstart=64, size={first - gap - 64}, type=17, bootable\nstart={first}, size={size}, type=83\n")
+    sfdisk(disk, f"label: dos\nstart=64, size={first - gap - 64}, type=17\nstart={first}, size={size}, type=83\n")
 
 
 # ---- GPT ---------------------------------------------------------------------------------------
