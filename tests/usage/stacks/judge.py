@@ -30,6 +30,7 @@ DYNAMIC = {"0x42", "af9b60a0-1431-4f62-bc68-3311714a69ad", "5808c8aa-7e8f-42e0-8
            "e75caf8f-f680-4cee-afa3-b001e56efc2d"}
 
 Living = collections.namedtuple("Living", "place name tree")  # what was made last, and its files
+Inner = collections.namedtuple("Inner", "outer owner place")  # a place within the one that begins at `outer`
 
 
 Verdict = collections.namedtuple("Verdict", "map files")
@@ -39,8 +40,10 @@ class Lost(Exception):
     """The map is wrong, and where."""
 
 
-def read_map(tool, path, block):
-    done = subprocess.run([tool, "-b", str(block), path], capture_output=True, text=True, timeout=120)
+def read_map(tool, paths, number, block):
+    """Of the disk of that number, beside the others."""
+    command = [tool, "-b", str(block), "-d", str(number), *paths]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     if done.returncode:
         raise Lost(f"usage_map ended with {done.returncode}: {done.stderr[-300:]}")
     return [tuple(map(int, line.split())) for line in done.stdout.splitlines()], done.stderr
@@ -72,6 +75,7 @@ class View:
 
     def __init__(self, path, block):
         self.path, self.block = path, block
+        self.arrays = {}  # by where a half begins of which the other is there, too
         self.whole = Place(0, os.stat(path).st_size, "the whole disk")
         with loop(path, block=block, readonly=True) as device:
             self.parts, self.tables = partitions(device, path, block)
@@ -87,9 +91,12 @@ class View:
     def doubt(self, place):
         """Why a place can have no map; None if it can."""
         found, tables = self.seen[place]
+        array = self.arrays.get(place.first)
+        if array and "linux_raid_member" in found and array.place.first == place.first:
+            found, tables = {"linux_raid_member"}, set()  # what is on the array is seen on its half
         if len(found) != 1:
             return f"{len(found)} owners ({' '.join(sorted(found)) or 'none'})"
-        if not found <= set(CHECKS):
+        if not found <= set(CHECKS) and not (array and found == {"linux_raid_member"}):
             return f"it is {' '.join(found)}"
         if tables:
             return f"{' '.join(found)} and a table ({' '.join(sorted(tables))})"
@@ -233,17 +240,17 @@ def kind_of(path, place, block):
     return next(iter(found)) if len(found) == 1 and not tables else None
 
 
-def check_volumes(path, map_, block, view, volumes):
-    """Places inside of a group that LVM alone owns: the same rule as for partitions."""
-    for pv, place in volumes:
-        part = within(map_, place.first, place.end)
-        whole = [p for p in view.seen if p.first == pv]
-        if not part or not whole or view.seen[whole[0]][0] != {"LVM2_member"}:
+def within_others(path, map_, block, view, inner):
+    """What of the map lies in volumes of a group, or on an array: the same rule as for partitions."""
+    for thing in inner:
+        part = within(map_, thing.place.first, thing.place.end)
+        outer = [p for p in view.seen if p.first == thing.outer and thing.owner in view.seen[p][0]]
+        if not part or not outer:
             continue
-        kind = kind_of(path, place, block)
+        kind = kind_of(path, thing.place, block)
         if kind not in CHECKS:
-            raise Lost(f"bytes {part[0][0]} to {part[0][1]} are left out of {place.name}, which is {kind}")
-        yield place, kind
+            raise Lost(f"bytes {part[0][0]} to {part[0][1]} are left out of {thing.place.name}, which is {kind}")
+        yield thing.place, kind
 
 
 def allowed_only(view, map_, log):
@@ -260,34 +267,53 @@ def allowed_only(view, map_, log):
     return [p for p in allowed if within(map_, p.first, p.end)]
 
 
-def compare_all(stack, copy, view, places):
+def compare_all(stack, path, copy, view, places):
     """How many files are equal; Lost when any of the judges sees a difference."""
-    if tables_of(stack.path, stack.block) != tables_of(copy, stack.block):
+    if tables_of(path, stack.block) != tables_of(copy, stack.block):
         raise Lost("sfdisk, sgdisk or partx see another table on the copy")
     folder = os.path.join(stack.folder, "look")
-    count = sum(compare(stack.path, copy, place, stack.block, kind, folder) for place, kind in places)
+    count = sum(compare(path, copy, place, stack.block, kind, folder) for place, kind in places)
     for place, kind in (places if stack.in_use else []):
-        if recover(stack.path, place, stack.block, kind, folder) != recover(copy, place, stack.block, kind, folder):
+        if recover(path, place, stack.block, kind, folder) != recover(copy, place, stack.block, kind, folder):
             raise Lost(f"{place.name}: files differ on the copy after a recovery")
     again = View(copy, stack.block)
     if again.text() != view.text():
         raise Lost(f"wipefs and blkid see something else on the copy: {again.text()} instead of {view.text()}")
-    if stack.verity and stack.verity(stack.path) == 0 != stack.verity(copy):
+    if stack.verity and stack.verity(path) == 0 != stack.verity(copy):
         raise Lost("veritysetup does not verify the copy")
     return count
 
 
-def judge(tool, stack, seed):
-    """Verdict; Lost when something would be."""
-    map_, log = read_map(tool, stack.path, stack.block)
-    view = View(stack.path, stack.block)
-    places = [(p, next(iter(view.seen[p][0]))) for p in allowed_only(view, map_, log)]
+def arrays(stack, views):
+    """Those of which every disk has a half."""
+    return [i for i in stack.inner if i.owner == "linux_raid_member" and all(
+        any(p.first == i.outer and i.owner in found for p, (found, _) in view.seen.items()) for view in views)]
+
+
+def judge_disk(tool, stack, seed, number, view):
+    """Verdict on one of the disks."""
+    path = stack.paths[number]
+    map_, log = read_map(tool, stack.paths, number, stack.block)
+    places = [(p, next(iter(view.seen[p][0]))) for p in allowed_only(view, map_, log) if p.first not in view.arrays]
     if not map_:
         return Verdict(map_, 0)
-    places += check_volumes(stack.path, map_, stack.block, view, stack.volumes)
+    places += within_others(path, map_, stack.block, view, stack.inner)
     seen = {p.first for p, _ in places}
-    search(stack.path, map_, [thing for thing in stack.living if thing.place.first in seen])
+    search(path, map_, [thing for thing in stack.living if thing.place.first in seen])
     copy = os.path.join(stack.folder, "copy.raw")
-    subprocess.run(["cp", "--sparse=always", stack.path, copy], check=True)
+    subprocess.run(["cp", "--sparse=always", path, copy], check=True)
     (poison if seed % 2 else punch)(copy, map_)
-    return Verdict(map_, compare_all(stack, copy, view, places))
+    return Verdict(map_, compare_all(stack, path, copy, view, places))
+
+
+def judge(tool, stack, seed):
+    """Verdict of the first disk, with the files of all; Lost when something would be."""
+    views = [View(path, stack.block) for path in stack.paths]
+    for view in views:
+        view.arrays = {a.outer: a for a in arrays(stack, views)}
+    verdicts = [judge_disk(tool, stack, seed, number, view) for number, view in enumerate(views)]
+    for thing in stack.inner if stack.equal else []:
+        maps = [within(v.map, thing.place.first, thing.place.end) for v in verdicts]
+        if maps[0] != maps[1]:
+            raise Lost(f"two halves of {thing.place.name} that are equal would not stay so: {maps}")
+    return Verdict(verdicts[0].map, sum(v.files for v in verdicts))

@@ -4,11 +4,10 @@ of each as libblkid asks for, from its sources (libblkid/src/superblocks) and th
 documents, with right checksums. selftest() lets blkid and wipefs judge every one of them."""
 import os
 import struct
-import subprocess
 import sys
 from collections import namedtuple
 
-from disk import KIB, MIB, SECTOR, Failed
+from disk import KIB, MIB, SECTOR, Failed, run
 
 Mark = namedtuple("Mark", "type write whole")  # whole: looked for on whole disks only
 
@@ -156,14 +155,26 @@ def choose(rng):
     return rng.choices(list(MARKS), WEIGHTS)[0]
 
 
+def array(version, path, first, size, *keys):
+    """A superblock of md RAID; where its data lies."""
+    super_ = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "md_super.py")
+    return tuple(map(int, run(sys.executable, super_, version, path, first, size, *keys).split()))
+
+
+def halves(version, paths, place, bitmap, events=20):
+    """Both halves of a mirror, or the second alone: where the data lies."""
+    for path in paths:
+        role = 1 if path is paths[-1] else 0
+        data = array(version, path, place.first, place.bytes, f"role={role}", f"bitmap={bitmap}", f"events={events}")
+    return data
+
+
 def write(name, path, first, size):
     if size < 8 * MIB:
         raise Failed("too small for a mark")
     how = MARKS[name].write
     if isinstance(how, str):
-        super_ = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "md_super.py")
-        command = [sys.executable, super_, how, path, str(first), str(size)]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        array(how, path, first, size)
         return
     with open(path, "r+b") as image:
         def put(offset, bytes_):

@@ -35,7 +35,8 @@ class Stack:
         self.rng = random.Random(seed)
         self.seed, self.folder = seed, folder
         self.path = os.path.join(folder, "disk.raw")
-        self.words, self.living, self.volumes, self.verity, self.in_use = [], [], [], None, False
+        self.words, self.living, self.inner, self.verity, self.in_use = [], [], [], None, False
+        self.paths, self.equal = [self.path], False
         self.block = 4096 if self.rng.random() < 0.06 else SECTOR
         size = self.rng.choice(SIZES) * MIB + self.rng.choice([0, 0, 0, 512, 4096, 61440]) // self.block * self.block
         with open(self.path, "wb") as image:
@@ -108,7 +109,8 @@ class Stack:
         self.forget(place)
         with loop(self.path, place, self.block) as device:
             made = groups.volumes(owners.Work(self.rng, self.folder, place, self.block, self.log), device)
-        self.volumes = [v for v in self.volumes if v[0] != place.first] + [(place.first, v) for v in made]
+        self.inner = [i for i in self.inner if i.outer != place.first]
+        self.inner += [judge.Inner(place.first, "LVM2_member", volume) for volume in made]
         for volume in made:
             self.own(volume, ("ext", "ext", "swap", "fat", "ntfs", "btrfs", "xfs"))
 
@@ -133,6 +135,40 @@ class Stack:
                 return judge.status("veritysetup", "verify", a, b, root)[0]
         self.verity = verify
         self.log(f"hashes of {data.name} in {tree.name}")
+
+    def mirror(self):
+        """Two disks with the halves of an array in the same place, which may have become different."""
+        place, other = self.visible(), os.path.join(self.folder, "other.raw")
+        if place.bytes < 20 * MIB:
+            raise Failed("too small for an array")
+        subprocess.run(["cp", "--sparse=always", self.path, other], check=True)
+        version = self.rng.choice(["0.90", "1.0", "1.1", "1.2"])
+        first, size = marks.halves(version, [self.path, other], place, self.rng.choice([0, 0, 1]))
+        self.log(f"two disks: {place.name} {place.first}+{place.bytes}: md {version}")
+        data = Place(first, size, "array")
+        self.inner = [judge.Inner(place.first, "linux_raid_member", data)]
+        self.paths.append(other)
+        self.own(data, owners.MAPPED)
+        with open(self.path, "rb") as a, open(other, "r+b") as b:
+            a.seek(first)
+            b.seek(first)
+            shutil.copyfileobj(a, b, MIB) if place.end == self.disk.bytes else b.write(a.read(size))
+        self.equal = True
+        self.part(other, place, data, version)
+
+    def part(self, other, place, data, version):
+        """What happens to one half, and not to the other."""
+        how = self.rng.choice(["nothing", "nothing", "older", "other owner", "gone"])
+        self.equal = how == "nothing"
+        self.log(f"other half: {how}")
+        if how == "older":
+            marks.halves(version, [other], place, 0, events=5)
+        elif how == "other owner":
+            with loop(other, self.rng.choice([place, data]), self.block) as device:
+                run("mkfs.fat", "-I", device)
+        elif how == "gone":
+            self.paths.pop()
+            self.inner = []
 
     def live(self):
         """An ISO image on the disk, and what it keeps behind it."""
@@ -177,8 +213,9 @@ class Stack:
             self.before()
         if self.rng.random() < 0.35:
             self.step(tables.new, self.disk)
-        if self.rng.random() < 0.05:
-            self.step(self.live)
+        last = self.rng.random()
+        if last < 0.11:
+            self.step(self.live if last < 0.05 else self.mirror)
             return
         for place in [self.visible()] if self.rng.random() < 0.7 else self.parts() or [self.whole()]:
             if self.rng.random() < 0.1:
@@ -199,7 +236,7 @@ def one(seed, keep):
     said = " ".join(stack.words)
     try:
         found = judge.judge(MAP, stack, seed)
-        pushed = seed % 5 == 0 and migration.migrate(TOP, seed, stack.path, stack.block, found.map, folder)
+        pushed = seed % 5 == 0 and len(stack.paths) == 1 and migration.migrate(TOP, seed, stack.path, stack.block, found.map, folder)
     except judge.Lost as fault:
         print("\n".join("# " + line for line in f"{fault}\nimage: {stack.path}".splitlines()))
         print(f"not ok seed {seed}: {said}", flush=True)
