@@ -255,7 +255,7 @@ OWNERS = {
     "ntfs": Owner(ntfs, "mkntfs", 8, 5),
     "fat": Owner(fat, "mkfs.fat", 4, 5),
     "exfat": Owner(exfat, "mkfs.exfat", 8, 4),
-    "f2fs": Owner(f2fs, "mkfs.f2fs", 60, 4),
+    "f2fs": Owner(f2fs, "mkfs.f2fs", 80, 4),
     "swap": Owner(swap, "mkswap", 1, 3),
     "jfs": Owner(simple("mkfs.jfs", "-q"), "mkfs.jfs", 17, 2),
     "nilfs2": Owner(simple("mkfs.nilfs2", "-q", "-f", "-B", "256", options=("", "-b 1024", "-K")),

@@ -208,7 +208,18 @@ class Stack:
         else:
             self.step(tables.resized, self.disk)
 
+    def seen_otherwise(self):
+        """As when an image comes from a disk with other blocks: Linux reads the table as it is told to."""
+        chance = 0.35 if self.block > SECTOR else 0.04
+        if self.rng.random() < chance and self.disk.bytes % 4096 == 0 and len(self.paths) == 1:
+            self.block = self.disk.block = SECTOR if self.block > SECTOR else 4096
+            self.log(f"| seen with blocks of {self.block}")
+
     def build(self):
+        self.layers()
+        self.seen_otherwise()
+
+    def layers(self):
         for _ in range(self.rng.choice([0, 1, 1, 1, 2])):
             self.before()
         if self.rng.random() < 0.35:
