@@ -6,7 +6,7 @@ import struct
 
 from disk import MIB, SECTOR, Failed, entries, have, loop, run
 
-GPT_TYPES = ("8300", "8300", "8300", "0700", "0700", "8200", "8e00", "ef00", "fd00", "8319", "4200", "4202")
+GPT_TYPES = ("8300", "8300", "8300", "8300", "8300", "8300", "8300", "8300", "0700", "0700", "0700", "0700", "8200", "8e00", "ef00", "fd00", "8319", "4200", "4202")
 MBR_TYPES = ("83", "83", "7", "c", "82", "8e", "fd", "ef", "6", "da")
 QUIET = ("--quiet", "--no-reread", "--no-tell-kernel", "--wipe", "never", "--wipe-partitions", "never")
 
