@@ -156,7 +156,9 @@ def choose(rng):
 
 
 def array(version, path, first, size, *keys):
-    """A superblock of md RAID; where its data lies."""
+    """A superblock of md RAID; where its data lies. Where udev runs, it would make mdadm assemble it."""
+    if os.path.exists("/run/udev/control"):
+        raise Failed("udev would assemble an array of it")
     super_ = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "md_super.py")
     return tuple(map(int, run(sys.executable, super_, version, path, first, size, *keys).split()))
 
@@ -188,6 +190,8 @@ def selftest(folder):
     from disk import loop, owners
     wrong = []
     for name, mark in MARKS.items():
+        if isinstance(mark.write, str):
+            continue  # mdadm is the judge of those, in md.sh
         path = os.path.join(folder, "mark")
         with open(path, "wb") as f:
             f.truncate(96 * MIB)
