@@ -168,19 +168,21 @@ class Tables:
 def partitions(device, path, block):
     """Places of what Linux makes of the disk, and its Tables."""
     tables = Tables(path, block)
-    tables.types = set()
     spans = {(first, end): f"partition {number}" for number, first, end in tables.found}
+    types = {}
     _, text = status("partx", "--noheadings", "--raw", "--output", "NR,START,SECTORS,TYPE", device)
     for line in text.splitlines():
         fields = line.split()
         if len(fields) < 3 or not all(f.isdigit() for f in fields[:3]):
             continue
         number, first, sectors = map(int, fields[:3])
-        tables.types |= set(fields[3:])
+        types[first * SECTOR] = fields[3] if len(fields) > 3 else None
         span = (first * SECTOR, min((first + sectors) * SECTOR, tables.size))
         if span[0] < span[1] and not (span[0],) in [(e[0],) for e in tables.extended]:
             spans[span] = f"partition {number}"
-    return [Place(a, b - a, name) for (a, b), name in sorted(spans.items())], tables
+    places = [Place(a, b - a, name) for (a, b), name in sorted(spans.items())]
+    tables.types = {p: types.get(p.first) for p in places}
+    return places, tables
 
 
 def owners(device):

@@ -8,6 +8,7 @@ point has; for the others other bytes, so that a loss of zeros is noticed, too.
 import collections
 import os
 import shutil
+import struct
 import subprocess
 
 import files
@@ -100,6 +101,10 @@ class View:
             return f"it is {' '.join(found)}"
         if tables:
             return f"{' '.join(found)} and a table ({' '.join(sorted(tables))})"
+        if self.hashed(place):
+            return "a tree of hashes may be of it"
+        if self.tables.types.get(place) in DYNAMIC:
+            return "it belongs to a dynamic disk of Windows"
         if place is not self.whole:
             if overlaps(place, self.parts):
                 return "it overlaps another partition"
@@ -109,12 +114,19 @@ class View:
             return "there is a table with entries"
         return None
 
+    def hashed(self, place):
+        """Whether a tree of hashes of dm-verity may be of this place: it does not say of which it is."""
+        for other, (found, _) in self.seen.items():
+            if "DM_verity_hash" in found and self.seen[place][0] != {"swap"}:
+                with open(self.path, "rb") as image:
+                    image.seek(other.first + 64)
+                    size, _, blocks = struct.unpack("<IIQ", image.read(16))
+                if size * blocks <= place.bytes:
+                    return True
+        return False
+
     def doubt_of_disk(self):
         """Why nothing on the disk can have a map; None if it can."""
-        if any("DM_verity_hash" in found for found, _ in self.seen.values()):
-            return "a tree of hashes may be of it"
-        if self.tables.types & DYNAMIC:
-            return "it is a dynamic disk of Windows"
         tables = self.seen[self.whole][1]
         hybrid = {(first * self.block, (first + count) * self.block)
                   for kind, first, count in self.tables.used if kind != 0xEE}
