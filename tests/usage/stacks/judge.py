@@ -127,6 +127,8 @@ class View:
 
     def doubt_of_disk(self):
         """Why nothing on the disk can have a map; None if it can."""
+        if any("swsuspend" in found for found, _ in self.seen.values()):
+            return "a system is hibernated"
         tables = self.seen[self.whole][1]
         hybrid = {(first * self.block, (first + count) * self.block)
                   for kind, first, count in self.tables.used if kind != 0xEE}

@@ -174,7 +174,13 @@ def f2fs(work, device):
 
 
 def swap(work, device):
-    run("mkswap", *work.some("", "", "-f", "-p 65536", "-L label"), device)
+    options = work.some("", "", "-f", "-p 65536", "-L label")
+    run("mkswap", *options, device)
+    if "-p" not in options and work.rng.random() < 0.15:
+        work.log("(hibernated)")
+        with open(device, "r+b") as disk:
+            disk.seek(4086)
+            disk.write(b"S1SUSPEND\0")
 
 
 # ---- What is copied whole ----------------------------------------------------------------------
