@@ -10,7 +10,6 @@
 enum {
     CHECKPOINT_BYTES = 32 * 1024 * 1024,
     CHECKPOINT_US = 1000000,
-    BASE_ASK = 2048,                 // chunks in one BASE_WANT
     SLOW_READ_US = 1000000,          // of a blocking driver, beyond which the server is told
     STABLE_BYTES = 16 * 1024 * 1024, // after which a connection counts as a good one
 };
@@ -60,6 +59,15 @@ static void add_mark(struct bf_sender *s)
     s->mark[s->marks++].root = s->root;
 }
 
+// More is durable than ever before in this session: the failures until now were no hindrance.
+static void gets_on(struct bf_sender *s, struct bf_sender_disk *d, uint64_t chunk)
+{
+    if (chunk <= d->furthest)
+        return;
+    d->furthest = chunk;
+    s->failures = s->setbacks = 0;
+}
+
 void bf_sender_durable(struct bf_sender *s, uint16_t index, uint64_t chunk)
 {
     struct bf_sender_disk *d = &s->disk[index];
@@ -67,7 +75,7 @@ void bf_sender_durable(struct bf_sender *s, uint16_t index, uint64_t chunk)
     uint64_t from = best ? best->chunk : 0;
     uint32_t kept = 0;
     d->progress->durable = bf_sender_position(d, chunk);
-    s->failures = s->setbacks = 0;
+    gets_on(s, d, chunk);
     if (s->link.bytes_out - s->greeted_bytes > STABLE_BYTES)
         s->caution = 0;
     for (uint32_t i = 0; i < s->marks; i++)
@@ -81,6 +89,10 @@ void bf_sender_begin_copy(struct bf_sender *s)
     for (uint16_t i = 0; i < s->disks; i++) {
         struct bf_sender_disk *d = &s->disk[i];
         forget_marks(s, i, d->plan.resume_chunk);
+        // Of a connection that broke, DURABLE may not have come, but what it was to tell holds.
+        if (!s->welcome.resumed)
+            d->furthest = 0;
+        gets_on(s, d, d->plan.resume_chunk);
         if (d->plan.resume_chunk < bf_geometry_chunks(&d->plan.geometry))
             d->done = 0;
         d->told = d->done && d->plan.done;
@@ -115,7 +127,7 @@ static void begin_span(struct bf_sender *s, uint16_t index, uint64_t first, uint
     s->sent = first;
     s->span_end = end;
     s->range.count = 0;
-    s->base_known = s->base_asked = first;
+    bf_sender_base_begin(s, first);
     s->marked_us = s->now_us;
     s->marked_chunk = first;
     s->marked_bytes = s->link.bytes_out;
@@ -137,52 +149,6 @@ static void begin_disk(struct bf_sender *s, uint16_t index)
     else
         bf_root_init(&s->root, &d->plan.geometry);
     begin_span(s, index, s->root.next_chunk, bf_geometry_chunks(&d->plan.geometry));
-}
-
-// ---- The base ----------------------------------------------------------------------------------
-
-int bf_sender_wants_base(const struct bf_sender *s)
-{
-    return s->disk[s->current].plan.has_base && !s->repair;
-}
-
-int bf_sender_base_run(struct bf_sender *s, const struct bf_base_run *run)
-{
-    if (s->current == BF_NO_DISK || run->disk != s->disk[s->current].plan.disk ||
-        run->first != s->base_known || run->count > s->base_asked - s->base_known)
-        return 0;
-    for (uint32_t i = 0; i < run->count; i++) {
-        uint32_t at = (uint32_t)((run->first + i) % BF_BASE_WINDOW);
-        s->base_state[at] = run->state;
-        if (run->state == BF_CHUNK_DATA)
-            memcpy(&s->base_digest[at], run->digests + i * sizeof(struct bf_digest),
-                   sizeof(struct bf_digest));
-    }
-    s->base_known += run->count;
-    return 1;
-}
-
-static void ask_base(struct bf_sender *s)
-{
-    // What is unused needs no base, and may have carried us beyond what was asked.
-    if (s->base_asked < s->sent) {
-        if (s->base_known != s->base_asked)
-            return;
-        s->base_known = s->base_asked = s->sent;
-    }
-    while (bf_sender_wants_base(s) && s->base_asked < s->span_end) {
-        uint64_t space = BF_BASE_WINDOW - (s->base_asked - s->sent);
-        uint64_t left = s->span_end - s->base_asked;
-        struct bf_base_want want = {s->disk[s->current].plan.disk, s->base_asked, BASE_ASK};
-        uint8_t *room = bf_link_room(&s->link, 64);
-        if (left < BASE_ASK)
-            want.count = (uint32_t)left;
-        if (!room || space < want.count)
-            return;
-        bf_link_put(&s->link, bf_put_base_want(room, 64, &want));
-        s->base_asked += want.count;
-        s->moved = 1;
-    }
 }
 
 // ---- Checkpoints -------------------------------------------------------------------------------
@@ -327,7 +293,7 @@ void bf_sender_copy_step(struct bf_sender *s)
     }
     bf_adapt_tick(&s->adapt, s->now_us - s->ticked_us, s->waiting);
     s->ticked_us = s->now_us;
-    ask_base(s);
+    bf_sender_ask_base(s);
     if (!s->repair && !bf_sender_tell_places(s))
         return;
     read_some(s);

@@ -28,6 +28,7 @@ enum bf_sender_state {
 enum {
     BF_MARKS = 32,
     BF_BASE_WINDOW = 16384, // chunks whose base may be known ahead
+    BF_BASE_ASKS = 32,      // questions that may wait for their answer
     BF_NO_DISK = 0xffff,
     BF_BATCHES = 64, // made ahead of the link
     BF_PACKS_MAX = BF_WORKERS_MAX + 2,
@@ -39,7 +40,14 @@ struct bf_sender_disk {
     struct bf_progress_disk *progress;
     uint8_t done;            // read to its end in this boot
     uint8_t told;            // DISK_DONE was sent on this connection
+    uint64_t furthest;       // chunk: the most that was durable in this session
     struct bf_digest digest; // valid when done
+};
+
+// A BASE_WANT that is not answered, or what is left of it.
+struct bf_sender_ask {
+    struct bf_base_want want;
+    uint8_t late; // nobody waits for the answer any more
 };
 
 // The state of a disk's root where a CHECKPOINT was sent: from there copying can continue.
@@ -128,7 +136,9 @@ struct bf_sender {
     uint64_t marked_us, marked_chunk, marked_bytes; // the last CHECKPOINT
     struct bf_mark *mark;                           // BF_MARKS of them, in order of sending
     uint32_t marks;
-    uint64_t base_known, base_asked; // chunks before it
+    uint64_t base_known, base_asked;        // chunks before it
+    struct bf_sender_ask ask[BF_BASE_ASKS]; // a ring, the oldest at ask_at
+    uint32_t ask_at, asks;
     uint8_t *base_state;
     struct bf_digest *base_digest;
     struct bf_sender_work work;
@@ -158,10 +168,16 @@ void bf_sender_frames(struct bf_sender *s);
 void bf_sender_begin_copy(struct bf_sender *s); // after all PLANs
 void bf_sender_copy_step(struct bf_sender *s);
 void bf_sender_durable(struct bf_sender *s, uint16_t index, uint64_t chunk);
-int bf_sender_base_run(struct bf_sender *s, const struct bf_base_run *run); // 0: not allowed
-int bf_sender_wants_base(const struct bf_sender *s);
 // The byte where a chunk begins, at most the end of the disk.
 uint64_t bf_sender_position(const struct bf_sender_disk *d, uint64_t chunk);
+
+// sender_base.c
+int bf_sender_wants_base(const struct bf_sender *s);
+void bf_sender_base_forget(struct bf_sender *s); // a new connection
+// The copy goes on at chunk `first`; what was asked for until now is not wanted any more.
+void bf_sender_base_begin(struct bf_sender *s, uint64_t first);
+int bf_sender_base_run(struct bf_sender *s, const struct bf_base_run *run); // 0: not allowed
+void bf_sender_ask_base(struct bf_sender *s);
 
 // sender_data.c
 int bf_sender_work_init(struct bf_sender *s); // 0: no memory

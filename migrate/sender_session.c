@@ -30,6 +30,7 @@ void bf_sender_greet(struct bf_sender *s)
     s->plans = 0;
     s->greeted_bytes = s->link.bytes_out;
     s->needs = s->need_at = s->needs_complete = 0;
+    bf_sender_base_forget(s);
     s->busy_ms = BF_DEAD_MS;
     memset(&s->welcome, 0, sizeof s->welcome);
     s->state = BF_SENDER_WELCOME;
@@ -105,8 +106,10 @@ static void on_plan(struct bf_sender *s, const struct bf_frame *f)
         return;
     }
     d = &s->disk[s->plans++];
-    if (d->plan.inventory_disk != p.inventory_disk)
+    if (d->plan.inventory_disk != p.inventory_disk) {
         d->done = 0;
+        d->furthest = 0;
+    }
     d->plan = p;
     d->told = 0;
     d->source = s->config.disks[p.inventory_disk];
@@ -231,7 +234,8 @@ static void on_bye(struct bf_sender *s, const struct bf_frame *f)
 
 typedef void handler(struct bf_sender *s, const struct bf_frame *f);
 
-// Which frame is allowed in which state, and who deals with it. DURABLE may be late.
+// Which frame is allowed in which state, and who deals with it. What answers BASE_WANT, CHECKPOINT
+// and ranges may be late: the copy goes on meanwhile, with the next disk or with COMMIT.
 static const struct {
     uint16_t type;
     uint8_t from, to; // states, both included
@@ -239,7 +243,7 @@ static const struct {
 } table[] = {
     {BF_MSG_WELCOME, BF_SENDER_WELCOME, BF_SENDER_WELCOME, on_welcome},
     {BF_MSG_PLAN, BF_SENDER_WELCOME, BF_SENDER_WELCOME, on_plan},
-    {BF_MSG_BASE, BF_SENDER_COPY, BF_SENDER_COPY, on_base},
+    {BF_MSG_BASE, BF_SENDER_COPY, BF_SENDER_REPAIR, on_base},
     {BF_MSG_DURABLE, BF_SENDER_COPY, BF_SENDER_REPAIR, on_durable},
     {BF_MSG_NEED, BF_SENDER_COMMIT, BF_SENDER_COMMIT, on_need},
     {BF_MSG_PACE, BF_SENDER_COPY, BF_SENDER_REPAIR, on_pace},
