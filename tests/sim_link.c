@@ -19,8 +19,9 @@ struct segment {
 struct pipe {
     struct segment *first, **last;
     size_t in_flight;
-    uint64_t free_us; // the wire is busy until then
-    int closed;       // by its writer
+    uint64_t free_us;    // the wire is busy until then
+    uint64_t arrives_us; // the last segment; none arrives before it
+    int closed;          // by its writer
 };
 
 struct end {
@@ -88,6 +89,11 @@ static enum bf_err link_write(void *impl, const void *bytes, size_t len, size_t 
         cost = len * 1000000 / link->model.bytes_per_second;
     pipe->free_us = (pipe->free_us > now ? pipe->free_us : now) + cost;
     s->arrives_us = pipe->free_us + link->model.latency_us;
+    if (link->model.jitter_us[!e->which])
+        s->arrives_us += sim_random() % link->model.jitter_us[!e->which];
+    if (s->arrives_us < pipe->arrives_us)
+        s->arrives_us = pipe->arrives_us;
+    pipe->arrives_us = s->arrives_us;
     if (link->model.mutate)
         link->model.mutate(link->model.user, e->which ? SIM_CLIENT : SIM_SERVER, s->bytes, len);
     *pipe->last = s;

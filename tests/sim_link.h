@@ -15,6 +15,7 @@ struct sim_link_model {
     uint64_t bytes_per_second; // 0: without limit
     uint32_t buffer;           // bytes in flight per direction
     uint8_t fragment;          // random lengths of writes and reads
+    uint64_t jitter_us[2];     // what each piece may take longer on its way to that end
     // Called for each byte run before it is delivered to the given end, may change it. NULL: none.
     void (*mutate)(void *user, enum sim_end to, uint8_t *bytes, size_t len);
     void *user;

@@ -298,6 +298,11 @@ void sim_store_power_loss(struct sim_store *store)
     }
 }
 
+void sim_store_doubt(struct sim_store *store, uint32_t disk, uint64_t chunk)
+{
+    store->disk[disk].chunk[chunk].state = BF_CHUNK_UNKNOWN;
+}
+
 void sim_store_rot(struct sim_store *store, uint32_t disk, uint64_t offset)
 {
     store->disk[disk].data[offset] ^= 0x40;

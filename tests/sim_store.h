@@ -62,6 +62,8 @@ void sim_store_free(struct sim_store *store);
 // Returns 1 when it was resumed.
 int sim_store_open(struct sim_store *store, const uint8_t session[16], const uint8_t boot[16]);
 void sim_store_power_loss(struct sim_store *store);
+// Nobody vouches for what is stored there any more.
+void sim_store_doubt(struct sim_store *store, uint32_t disk, uint64_t chunk);
 // Changes stored bytes behind the store's back.
 void sim_store_rot(struct sim_store *store, uint32_t disk, uint64_t offset);
 struct bf_store sim_store_interface(struct sim_store *store);

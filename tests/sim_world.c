@@ -197,6 +197,31 @@ static void stop_source(struct sim_world *w)
 
 // ---- Filling -----------------------------------------------------------------------------------
 
+enum { SWAP_HEAD = 65536, SWAP_PAGE = 4096 };
+
+static void stamp_swap(struct sim_world *w, uint32_t disk)
+{
+    uint8_t *at = w->data[disk];
+    uint32_t last_page = (uint32_t)(w->swap_bytes[disk] / SWAP_PAGE) - 1;
+    if (!w->swap_bytes[disk])
+        return;
+    memset(at, 0, SWAP_PAGE);
+    at[1024] = 1;
+    memcpy(at + 1028, &last_page, sizeof last_page);
+    memcpy(at + SWAP_PAGE - 10, "SWAPSPACE2", 10);
+}
+
+void sim_world_unused(const struct sim_world *w, uint32_t disk, uint64_t *first, uint64_t *end)
+{
+    uint64_t chunk = w->chunk_size, bytes = w->disk_model[disk].bytes;
+    *first = (SWAP_HEAD + chunk - 1) / chunk * chunk;
+    *end = w->swap_bytes[disk] / chunk * chunk;
+    if (w->swap_bytes[disk] == bytes)
+        *end = bytes; // the last chunk may be short
+    if (*end < *first)
+        *first = *end = 0;
+}
+
 static void fill_chunk(uint8_t *at, size_t len)
 {
     uint64_t kind = sim_random() % 5, seed = sim_random();
@@ -242,6 +267,7 @@ void sim_world_fill(struct sim_world *w)
         for (uint64_t at = 0; at < m->bytes; at += w->chunk_size)
             fill_chunk(w->data[i] + at,
                        m->bytes - at < w->chunk_size ? m->bytes - at : w->chunk_size);
+        stamp_swap(w, i);
         sim_disk_init(&w->disk[i], m, w->data[i]);
         w->source[i] = &w->disk[i].source;
         w->inventory.disk[i].identity = w->disk[i].source.identity;
@@ -257,6 +283,7 @@ void sim_world_change(struct sim_world *w, uint64_t chunks)
         uint64_t bytes = w->disk_model[disk].bytes;
         uint64_t at = sim_random() % bytes / w->chunk_size * w->chunk_size;
         fill_chunk(w->data[disk] + at, bytes - at < w->chunk_size ? bytes - at : w->chunk_size);
+        stamp_swap(w, disk);
     }
 }
 
@@ -268,6 +295,16 @@ static void rot(struct sim_world *w, uint64_t amount)
         uint32_t disk = (uint32_t)(sim_random() % w->disks);
         sim_store_rot(&w->store, disk, sim_random() % w->disk_model[disk].bytes);
     }
+}
+
+// But for those that their reader gave up: their memory is the device's until they end.
+static int any_read_in_flight(const struct sim_world *w)
+{
+    for (uint32_t i = 0; i < w->disks; i++)
+        for (const struct bf_block_request *r = w->source[i]->in_flight; r; r = r->tracked)
+            if (!r->orphan)
+                return 1;
+    return 0;
 }
 
 static void happen(struct sim_world *w, struct sim_event *e)
@@ -291,9 +328,8 @@ static void happen(struct sim_world *w, struct sim_event *e)
         break;
     case SIM_SOURCE_BOOT:
         stop_source(w);
-        for (uint32_t i = 0; i < w->disks; i++)
-            if (w->source[i]->in_flight)
-                snprintf(w->what, sizeof w->what, "a freed sender left a read in flight");
+        if (any_read_in_flight(w))
+            snprintf(w->what, sizeof w->what, "a freed sender left a read in flight");
         sim_link_reset(now);
         sim_world_change(w, e->amount);
         boot_source(w);
@@ -325,7 +361,9 @@ static void events(struct sim_world *w)
 
 static int is_unused(const struct sim_world *w, uint32_t disk, uint64_t at)
 {
-    return disk == 0 && at >= w->unused_first && at < w->unused_end;
+    uint64_t first, end;
+    sim_world_unused(w, disk, &first, &end);
+    return at >= first && at < end;
 }
 
 static int is_bad(const struct sim_world *w, uint32_t disk, uint64_t at)
@@ -389,17 +427,47 @@ static int point_is_true(struct sim_world *w, const struct sim_point *p)
     return bf_digest_equal(&root, &p->root);
 }
 
-static enum bf_err judge(struct sim_world *w, enum bf_err outcome, uint32_t points_before)
+// What nobody changed under way breaks nothing, and costs no connection unless something happened.
+static void judge_peers(struct sim_world *w)
 {
+    int happened = w->refused > 0 || w->allowed;
+    for (uint32_t i = 0; i < w->events; i++)
+        happened |= w->event[i].happened;
+    if (strstr(sim_log(), "broke the protocol"))
+        snprintf(w->what, sizeof w->what, "an end was taken to break the protocol");
+    if (!happened && w->connections > 1)
+        snprintf(w->what, sizeof w->what, "%u connections without a reason", w->connections);
+}
+
+static enum bf_err judge(struct sim_world *w, enum bf_err outcome, uint32_t points_before,
+                         uint32_t boots_before)
+{
+    if (!w->link_model.mutate)
+        judge_peers(w);
     if (!outcome && w->store.points == points_before)
         snprintf(w->what, sizeof w->what, "committed without a point");
     if (!outcome && w->progress.point != w->store.points)
         snprintf(w->what, sizeof w->what, "committed another point");
     if (w->store.points > points_before && !point_is_true(w, &w->store.point[w->store.points - 1]))
         snprintf(w->what, sizeof w->what, "the point is not what the disks held");
-    if (w->store.points > points_before + 1)
+    // A source that starts again after the point was made, and did not hear of it, makes another.
+    if (w->store.points - points_before > w->boots - boots_before)
         snprintf(w->what, sizeof w->what, "more than one point for one run");
     return w->what[0] ? BF_ERR_LIMIT : outcome;
+}
+
+static void turn_of_server(struct sim_world *w, int *idle)
+{
+    struct bf_stream s;
+    if (!w->receiver || bf_platform_now_us() < w->server_turn_us)
+        return;
+    if (w->server_pause_us)
+        w->server_turn_us = bf_platform_now_us() + sim_random() % w->server_pause_us;
+    if (bf_receiver_step(w->receiver, bf_platform_now_us(), idle) == BF_AGAIN)
+        return;
+    s = sim_link_stream(w->link[w->links - 1], SIM_SERVER);
+    s.ops->close(s.impl);
+    drop_receiver(w);
 }
 
 static enum bf_err turns(struct sim_world *w)
@@ -415,12 +483,7 @@ static enum bf_err turns(struct sim_world *w)
         events(w);
         err = bf_sender_step(w->sender, bf_platform_now_us(), &idle);
         sim_workers_turn();
-        if (w->receiver &&
-            bf_receiver_step(w->receiver, bf_platform_now_us(), &idle_server) != BF_AGAIN) {
-            struct bf_stream s = sim_link_stream(w->link[w->links - 1], SIM_SERVER);
-            s.ops->close(s.impl);
-            drop_receiver(w);
-        }
+        turn_of_server(w, &idle_server);
         sim_clock_advance(idle && idle_server ? IDLE_US : BUSY_US);
     }
     return err;
@@ -428,7 +491,7 @@ static enum bf_err turns(struct sim_world *w)
 
 enum bf_err sim_world_run(struct sim_world *w)
 {
-    uint32_t points = w->store.points;
+    uint32_t points = w->store.points, boots = w->boots;
     struct bf_mem_usage before, after;
     enum bf_err err;
     bf_mem_usage(&before);
@@ -445,7 +508,7 @@ enum bf_err sim_world_run(struct sim_world *w)
     bf_mem_usage(&after);
     if (after.in_use != before.in_use)
         snprintf(w->what, sizeof w->what, "memory did not come back");
-    return judge(w, err, points);
+    return judge(w, err, points, boots);
 }
 
 void sim_world_free(struct sim_world *w)

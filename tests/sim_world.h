@@ -5,6 +5,8 @@
 //  - a point that exists is byte for byte what the disks held during one boot, zero where a part
 //    was unused or could not be read, and the server knows exactly what could not be read;
 //  - the source's "committed" is never said without such a point;
+//  - as long as no byte changes under way, neither end takes anything for a breach of the protocol,
+//    and a run to which nothing happens needs one connection;
 //  - memory comes back.
 #ifndef BF_TESTS_SIM_WORLD_H
 #define BF_TESTS_SIM_WORLD_H
@@ -41,7 +43,8 @@ struct sim_world {
     uint32_t disks;
     struct sim_disk_model disk_model[SIM_STORE_DISKS];
     uint32_t chunk_size;
-    uint64_t unused_first, unused_end; // bytes of disk 0 that must be left out, whole chunks
+    uint64_t swap_bytes[SIM_STORE_DISKS]; // a swap area at its beginning, 0: none
+    uint64_t server_pause_us;             // longest time between two turns of the server
     struct sim_link_model link_model;
     struct sim_event event[SIM_EVENTS];
     uint32_t events;
@@ -72,7 +75,8 @@ struct sim_world {
     struct sim_store store;
     struct sim_link *link[SIM_LINKS];
     uint32_t links;
-    uint64_t bytes_before; // by links that are gone
+    uint64_t bytes_before;   // by links that are gone
+    uint64_t server_turn_us; // its next one
     struct bf_workers pool;
     struct bf_sender *sender;
     struct bf_receiver *receiver;
@@ -89,7 +93,9 @@ struct sim_world {
 // Fills the disks with a mixture of zeros, text-like and random chunks.
 void sim_world_init(struct sim_world *w);
 void sim_world_fill(struct sim_world *w);
-// Changes some chunks of the source's disks.
+// What is left out of a disk, as bytes: all but the first 64 KiB of its swap area, whole chunks.
+void sim_world_unused(const struct sim_world *w, uint32_t disk, uint64_t *first, uint64_t *end);
+// Changes some chunks of the source's disks; swap areas stay.
 void sim_world_change(struct sim_world *w, uint64_t chunks);
 // Runs the source until it ends; the outcome of its last boot. BF_ERR_LIMIT: it never ended, or a
 // check failed, w->what says which.

@@ -89,16 +89,10 @@ static void test_the_base_is_asked_for_ahead(void)
 // was swapped out.
 static void fill_with_swap(void)
 {
-    uint32_t last_page = (6 << 20) / 4096 - 1;
     w.disk_model[0].bytes = 8 << 20;
-    w.unused_first = 65536;
-    w.unused_end = 6 << 20;
+    w.swap_bytes[0] = 6 << 20;
     sim_world_fill(&w);
-    memset(w.data[0], 0, 65536);
     memset(w.data[0] + 65536, 'x', (6 << 20) - 65536);
-    w.data[0][1024] = 1;
-    memcpy(w.data[0] + 1028, &last_page, sizeof last_page);
-    memcpy(w.data[0] + 4096 - 10, "SWAPSPACE2", 10);
 }
 
 static void test_unused_is_not_read(void)
@@ -185,6 +179,28 @@ static void test_unused_through_trouble(void)
         CHECK(w.progress.unused_bytes >= (6 << 20) - 65536);
         sim_world_free(&w);
     }
+}
+
+// The source has read its last used chunk long before the server's answers about the rest come: it
+// goes on with the next disk, and at last commits, while they are still under way.
+static void test_answers_that_come_late(void)
+{
+    begin(45);
+    w.disks = 4;
+    for (uint32_t i = 0; i < w.disks; i++) {
+        w.disk_model[i].bytes = 4 << 20;
+        w.swap_bytes[i] = 4 << 20;
+    }
+    w.link_model.jitter_us[SIM_CLIENT] = 60000;
+    w.server_pause_us = 30000;
+    sim_world_fill(&w);
+    for (uint32_t point = 1; point <= 3; point++) {
+        run_to(BF_OK);
+        CHECK_EQ(w.connections, 1);
+        CHECK_EQ(w.progress.point, point);
+        CHECK_EQ(w.progress.unused_bytes, 4 * ((4 << 20) - 65536));
+    }
+    sim_world_free(&w);
 }
 
 static void test_several_disks_of_odd_sizes(void)
@@ -481,6 +497,36 @@ static void test_repair_that_reads_differently(void)
     sim_world_free(&w);
 }
 
+// The server fails each time something has become durable, before it can say so: PLAN says it.
+static uint64_t durable_then;
+static uint32_t faults;
+
+static enum bf_err fail_when_durable(void *impl, struct bf_fault *fault)
+{
+    struct sim_world *world = impl;
+    struct bf_store store = sim_store_interface(&world->store);
+    store.ops->poll(store.impl);
+    if (faults == 6 || world->store.disk[0].durable <= durable_then)
+        return BF_OK;
+    faults++;
+    durable_then = world->store.disk[0].durable;
+    return bf_fault_set(fault, BF_ERR_IO, BF_SIDE_SERVER, "look", "the store failed");
+}
+
+static void test_what_became_durable_counts_although_durable_never_came(void)
+{
+    begin(31);
+    durable_then = faults = 0;
+    w.allowed = fail_when_durable;
+    w.disk_model[0].bytes = 8 << 20;
+    w.link_model.bytes_per_second = 500000;
+    w.compression = 1;
+    sim_world_fill(&w);
+    run_to(BF_OK);
+    CHECK_EQ(w.connections, 7);
+    sim_world_free(&w);
+}
+
 static void test_pauses_stay_short_while_it_gets_on(void)
 {
     begin(26);
@@ -742,18 +788,20 @@ TEST_MAIN(TEST(test_a_refusal_reaches_the_server),
           TEST(test_second_run_sends_differences), TEST(test_the_base_is_asked_for_ahead),
           TEST(test_unused_is_not_read), TEST(test_the_server_learns_what_lies_where),
           TEST(test_one_place_is_wanted_whole), TEST(test_unused_through_trouble),
-          TEST(test_several_disks_of_odd_sizes), TEST(test_blocking_driver),
-          TEST(test_reads_slower_than_patience), TEST(test_deep_queue_is_used),
-          TEST(test_cut_continues_from_durable), TEST(test_silent_link_is_noticed),
-          TEST(test_short_stall_is_survived), TEST(test_power_loss_of_the_server),
-          TEST(test_source_reboots_and_changed), TEST(test_damage_is_found_and_repaired),
-          TEST(test_damaged_base_of_a_later_run), TEST(test_store_full_stops_at_once),
-          TEST(test_unreadable_block_is_named), TEST(test_unreadable_blocks_are_mapped),
-          TEST(test_a_mapped_disk_and_cut_connections), TEST(test_passing_read_errors_are_retried),
-          TEST(test_unreachable_server_until_retry), TEST(test_server_that_comes_back_late),
-          TEST(test_revoked_in_the_middle), TEST(test_cancel_tells_the_server),
-          TEST(test_answer_of_commit_is_lost), TEST(test_every_compression),
-          TEST(test_repair_that_reads_differently), TEST(test_pauses_stay_short_while_it_gets_on),
-          TEST(test_retry_counts_from_the_loss), TEST(test_short_lived_connections_get_on),
-          TEST(test_a_store_that_is_stuck_for_long), TEST(test_another_point_is_not_ours),
-          TEST(test_memory_that_is_refused), TEST(test_memory_is_bounded))
+          TEST(test_answers_that_come_late), TEST(test_several_disks_of_odd_sizes),
+          TEST(test_blocking_driver), TEST(test_reads_slower_than_patience),
+          TEST(test_deep_queue_is_used), TEST(test_cut_continues_from_durable),
+          TEST(test_silent_link_is_noticed), TEST(test_short_stall_is_survived),
+          TEST(test_power_loss_of_the_server), TEST(test_source_reboots_and_changed),
+          TEST(test_damage_is_found_and_repaired), TEST(test_damaged_base_of_a_later_run),
+          TEST(test_store_full_stops_at_once), TEST(test_unreadable_block_is_named),
+          TEST(test_unreadable_blocks_are_mapped), TEST(test_a_mapped_disk_and_cut_connections),
+          TEST(test_passing_read_errors_are_retried), TEST(test_unreachable_server_until_retry),
+          TEST(test_server_that_comes_back_late), TEST(test_revoked_in_the_middle),
+          TEST(test_cancel_tells_the_server), TEST(test_answer_of_commit_is_lost),
+          TEST(test_every_compression), TEST(test_repair_that_reads_differently),
+          TEST(test_pauses_stay_short_while_it_gets_on), TEST(test_retry_counts_from_the_loss),
+          TEST(test_what_became_durable_counts_although_durable_never_came),
+          TEST(test_short_lived_connections_get_on), TEST(test_a_store_that_is_stuck_for_long),
+          TEST(test_another_point_is_not_ours), TEST(test_memory_that_is_refused),
+          TEST(test_memory_is_bounded))

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Migrations drawn by seed: disks, links, drivers and accidents at random. Whatever happens, the
-// source must come to a committed point in the end, and the point must be what its disks held.
+// Migrations drawn by seed: disks and what is unused on them, what the server has of them and what
+// it doubts, links, drivers, the pace of every answer, and accidents at random; then later runs of
+// the same machine. Whatever happens, the source must come to a committed point in the end, and the
+// point must be what its disks held (tests/sim_world.h).
 //
 // BF_SIM_SEEDS=N runs N seeds (default 40), BF_SEED=S replays one, with its log.
 #include "base/platform.h"
@@ -9,10 +11,20 @@
 #include "tests/unit/test.h"
 
 static struct sim_world w;
+static int with_unused;
 
 static uint64_t any(uint64_t below)
 {
     return sim_random() % below;
+}
+
+// A swap area of a part of the disk or of all of it: everything behind its first 64 KiB is unused.
+static uint64_t draw_swap(uint64_t bytes)
+{
+    uint64_t pages = bytes / 4096;
+    if (any(4) == 0 || pages < 32)
+        return 0;
+    return (any(2) ? pages : 16 + any(pages - 15)) * 4096;
 }
 
 static void draw_disk(struct sim_disk_model *m)
@@ -25,8 +37,8 @@ static void draw_disk(struct sim_disk_model *m)
     m->alignment = 1u << any(13);
     m->depth = 1 + (uint16_t)any(12);
     m->blocking = any(3) == 0;
-    m->read_us = any(4) ? 1 + any(2000) : 1 + any(400000);
-    if (any(4) == 0) {
+    m->read_us = any(4) || with_unused ? 1 + any(2000) : 1 + any(400000);
+    if (!with_unused && any(2) == 0) {
         m->bad_block = any(m->bytes / m->block_size);
         m->bad_times = w.map_errors ? UINT32_MAX : 1 + (uint32_t)any(4);
         if (w.map_errors)
@@ -34,13 +46,13 @@ static void draw_disk(struct sim_disk_model *m)
     }
 }
 
-static void draw_event(struct sim_event *e)
+static void draw_event(struct sim_event *e, int later)
 {
     static const enum sim_event_kind kinds[] = {SIM_CUT,         SIM_CUT,        SIM_GO_SILENT,
                                                 SIM_STALL,       SIM_ROT,        SIM_POWER_LOSS,
                                                 SIM_SOURCE_BOOT, SIM_SERVER_BUSY};
     e->kind = kinds[any(sizeof kinds / sizeof kinds[0])];
-    e->at_bytes = any(8) ? any(6 << 20) : any(20000);
+    e->at_bytes = w.bytes_before + (any(8) && !later ? any(6 << 20) : any(20000));
     e->happened = 0;
     switch (e->kind) {
     case SIM_STALL:
@@ -56,14 +68,25 @@ static void draw_event(struct sim_event *e)
     }
 }
 
+static void draw_events(int later)
+{
+    w.events = any(3) ? (uint32_t)any(8) : 0;
+    for (uint32_t i = 0; i < w.events; i++)
+        draw_event(&w.event[i], later);
+}
+
 static void draw_world(void)
 {
     static const uint32_t chunks[] = {32768, 65536, 65536, 262144};
     sim_world_init(&w);
-    w.disks = 1 + (uint32_t)any(3);
+    w.disks = 1 + (uint32_t)any(SIM_STORE_DISKS);
     w.map_errors = any(3) == 0;
-    for (uint32_t i = 0; i < w.disks; i++)
+    // Slow disks and blocks that cannot be read, or something unused: to find that, some is read.
+    with_unused = any(3) > 0;
+    for (uint32_t i = 0; i < w.disks; i++) {
         draw_disk(&w.disk_model[i]);
+        w.swap_bytes[i] = with_unused ? draw_swap(w.disk_model[i].bytes) : 0;
+    }
     w.chunk_size = chunks[any(4)];
     w.compression = (uint8_t)any(4);
     w.workers = any(3) ? 1 + (uint32_t)any(BF_WORKERS_MAX) : 0;
@@ -72,9 +95,22 @@ static void draw_world(void)
     w.link_model.bytes_per_second = any(2) ? 0 : 200000 + any(20 << 20);
     w.store.checkpoint_us = any(3) ? any(100000) : any(5000000);
     w.store.queue_full_often = any(3) == 0;
-    w.events = (uint32_t)any(8);
-    for (uint32_t i = 0; i < w.events; i++)
-        draw_event(&w.event[i]);
+    for (int i = 0; i < 2; i++)
+        w.link_model.jitter_us[i] = any(3) ? any(200000) : 0;
+    w.server_pause_us = any(2) ? 0 : 1 + any(100000);
+    draw_events(0);
+}
+
+// What the machine and the server did between two runs.
+static void draw_later(void)
+{
+    sim_world_change(&w, any(3) ? any(6) : 0);
+    for (uint64_t n = any(3) ? 0 : any(20); n > 0; n--) {
+        uint32_t disk = (uint32_t)any(w.disks);
+        uint64_t chunks = (w.disk_model[disk].bytes + w.chunk_size - 1) / w.chunk_size;
+        sim_store_doubt(&w.store, disk, any(chunks));
+    }
+    draw_events(1);
 }
 
 static void run_seed(uint64_t seed)
@@ -84,10 +120,8 @@ static void run_seed(uint64_t seed)
     draw_world();
     sim_world_fill(&w);
     err = sim_world_run(&w);
-    if (!err && any(2)) {
-        sim_world_change(&w, any(6));
-        for (uint32_t i = 0; i < w.events; i++)
-            w.event[i].at_bytes += w.bytes_before;
+    for (uint64_t later = 1 + any(3); !err && later > 0; later--) {
+        draw_later();
         err = sim_world_run(&w);
     }
     if (err)
