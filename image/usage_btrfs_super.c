@@ -17,6 +17,8 @@ enum {
     SYSTEM = 0x32b,
 
     WRITTEN = 1, // the only flag of a file system that nothing is being done to
+    FLAG_ERROR = 1 << 2,
+    FLAG_SEED_HIGH = 1 << 0, // of the upper half of the flags
     SECTOR_MIN = 4096,
     NODE_MIN = 4096,
 
@@ -24,6 +26,7 @@ enum {
     // extended_iref, raid56, skinny_metadata, no_holes, metadata_uuid, raid1c34, simple_quota.
     // Not: zoned, extent_tree_v2, raid_stripe_tree.
     INCOMPAT = 0xfff | 0x10000,
+    INCOMPAT_ZONED = 0x1000,
     MIXED_BACKREF = 0x1,
     // free_space_tree, free_space_tree_valid, verity, block_group_tree
     COMPAT_RO = 0xf,
@@ -82,10 +85,19 @@ static int sizes_fit(const uint8_t *s, const struct bf_btrfs *fs)
 
 static enum bf_err judge(const uint8_t *s, const struct bf_btrfs *fs, char why[BF_USAGE_WHY])
 {
-    if (!bf_btrfs_sum_known(fs->sum_type) || bf_btrfs_get(s + 0x38, 8) & ~(uint64_t)WRITTEN ||
-        bf_btrfs_get(s + 0xac, 8) || fs->incompat & ~(uint64_t)INCOMPAT ||
-        !(fs->incompat & MIXED_BACKREF) || fs->compat_ro & ~(uint64_t)COMPAT_RO)
-        return refuse(why, "it has features that are not known here, or is being changed");
+    uint64_t flags = bf_btrfs_get(s + 0x38, 8);
+    if (flags & FLAG_ERROR)
+        return refuse(why, "it has errors");
+    if (flags >> 32 & FLAG_SEED_HIGH)
+        return refuse(why, "it is a seed device");
+    if (flags & ~(uint64_t)WRITTEN)
+        return refuse(why, "its identity is being changed, or it is an image of metadata");
+    if (fs->incompat & INCOMPAT_ZONED)
+        return refuse(why, "it is made for a zoned disk");
+    if (!bf_btrfs_sum_known(fs->sum_type) || bf_btrfs_get(s + 0xac, 8) ||
+        fs->incompat & ~(uint64_t)INCOMPAT || !(fs->incompat & MIXED_BACKREF) ||
+        fs->compat_ro & ~(uint64_t)COMPAT_RO)
+        return refuse(why, "it has features that are not known here");
     if (!bf_btrfs_sum_fits(fs->sum_type, s, BF_BTRFS_SUPER_BYTES))
         return refuse(why, "the checksum of its superblock is wrong");
     if (bf_btrfs_get(s + 0x60, 8))
@@ -130,13 +142,13 @@ enum bf_err bf_btrfs_super(struct bf_btrfs *fs, char why[BF_USAGE_WHY])
     uint8_t *s;
     enum bf_err err;
     if (fs->place.bytes < BF_BTRFS_SUPER_AT + BF_BTRFS_SUPER_BYTES)
-        return BF_ERR_NOT_FOUND;
+        return refuse(why, "it is larger than its partition");
     s = bf_alloc((size_t)2 * BF_BTRFS_SUPER_BYTES);
     if (!s)
         return BF_ERR_NO_MEMORY;
     err = bf_place_read(&fs->place, BF_BTRFS_SUPER_AT, s, BF_BTRFS_SUPER_BYTES);
-    if (!err && memcmp(s + 0x40, "_BHRfS_M", 8) != 0)
-        err = BF_ERR_NOT_FOUND;
+    if (err || memcmp(s + 0x40, "_BHRfS_M", 8) != 0)
+        err = refuse(why, err ? "its superblock cannot be read" : "its superblock is damaged");
     if (!err) {
         take(s, fs);
         err = judge(s, fs, why);

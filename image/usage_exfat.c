@@ -21,6 +21,7 @@ enum {
     FLAGS_AT = 106,      // these two bytes and the next may change while the volume is in use, and
     PERCENT_AT = 112,    // are in no checksum
     FLAG_SECOND_FAT = 1 << 0,
+    FLAG_DIRTY = 1 << 1,
     FLAG_CLEAR_TO_ZERO = 1 << 3, // has no meaning
     FIRST_CLUSTER = 2,
     ENTRY_BYTES = 32,
@@ -120,8 +121,7 @@ static int take_sizes(const uint8_t *b, struct exfat *f)
     return fat >= 2 * REGION_SECTORS && fat + fat_sectors <= heap && heap <= sectors &&
            f->clusters && f->clusters <= clusters_max && is_cluster(f, f->root) &&
            ((uint64_t)f->clusters << more) <= sectors - heap &&
-           ((uint64_t)f->clusters + FIRST_CLUSTER) * 4 <= fat_sectors << log &&
-           sectors <= f->place.bytes >> log;
+           ((uint64_t)f->clusters + FIRST_CLUSTER) * 4 <= fat_sectors << log;
 }
 
 static int is_in_no_sum(uint64_t at)
@@ -158,14 +158,18 @@ static enum bf_err judge_boot(const uint8_t *b, struct exfat *f, char why[BF_USA
     enum bf_err err;
     if (!take_sizes(b, f))
         return refuse(why, "its boot record is inconsistent");
+    if (get(b + 72, 8) > f->place.bytes / f->sector_bytes)
+        return refuse(why, "it is larger than its partition");
     if ((err = judge_regions(f, why)))
         return err;
     if (b[105] != 1)
         return refuse(why, "its version is not known here");
     if (b[110] != 1 || flags & FLAG_SECOND_FAT)
         return refuse(why, "it keeps two tables (TexFAT)");
+    if (flags & FLAG_DIRTY)
+        return refuse(why, "it was not unmounted properly");
     if (flags & ~(uint32_t)FLAG_CLEAR_TO_ZERO)
-        return refuse(why, "it was not unmounted properly, or has errors");
+        return refuse(why, "it is marked as damaged");
     return BF_OK;
 }
 

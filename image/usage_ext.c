@@ -301,14 +301,16 @@ enum bf_err bf_usage_ext(struct bf_usage_map *map, char why[BF_USAGE_WHY])
     uint8_t super[BF_EXT_SUPER_BYTES];
     struct bf_ext *e;
     enum bf_err err;
+    memcpy(map->name, "ext2/3/4", sizeof "ext2/3/4");
     if (bf_place_read(&map->place, BF_EXT_SUPER_AT, super, sizeof super))
-        return BF_ERR_NOT_FOUND;
+        return refuse(why, "its superblock cannot be read");
     e = bf_alloc(sizeof *e);
     if (!e)
         return BF_ERR_NO_MEMORY;
     e->place = map->place;
-    memcpy(map->name, "ext2/3/4", sizeof "ext2/3/4");
     err = bf_ext_super(super, e, why);
+    if (err == BF_ERR_NOT_FOUND)
+        err = refuse(why, "its superblock is damaged");
     if (!err && e->blocks > map->place.bytes / e->block_bytes)
         err = refuse(why, "it is larger than its partition");
     if (!err && !backups_fit(e))

@@ -8,7 +8,8 @@
 
 enum {
     MAGIC = 0xef53,
-    STATE_CLEAN = 1, // and neither errors nor orphans
+    STATE_CLEAN = 1,
+    STATE_ERRORS = 2,
     SUPER_CHECKSUM = 0x3fc,
     CRC32C = 1,
     REVISION_MAX = 1,
@@ -118,8 +119,12 @@ enum bf_err bf_ext_super(const uint8_t super[BF_EXT_SUPER_BYTES], struct bf_ext 
     take_sizes(s, e);
     if (e->incompat & BF_EXT_RECOVER)
         return refuse(why, "its journal has not been replayed");
-    if (get(s + 0x3a, 2) != STATE_CLEAN || e->ro_compat & BF_EXT_ORPHAN_PRESENT || get(s + 0xe8, 4))
-        return refuse(why, "it was not unmounted properly, or has errors");
+    if (get(s + 0x3a, 2) & STATE_ERRORS)
+        return refuse(why, "it has errors");
+    if (get(s + 0x3a, 2) != STATE_CLEAN)
+        return refuse(why, "it was not unmounted properly");
+    if (e->ro_compat & BF_EXT_ORPHAN_PRESENT || get(s + 0xe8, 4))
+        return refuse(why, "it has deleted files that are still to be freed");
     if (get(s + 0x4c, 4) > REVISION_MAX || e->compat & ~(uint32_t)COMPAT ||
         e->incompat & ~(uint32_t)INCOMPAT || e->ro_compat & ~(uint32_t)RO_COMPAT)
         return refuse(why, "it has features that are not known here");

@@ -97,8 +97,7 @@ static int take_sizes(const uint8_t *s, struct bf_f2fs *f)
     if (sit_segments > UINT32_MAX >> BF_F2FS_SEGMENT_LOG)
         return 0;
     f->sit_blocks = sit_segments / 2 << BF_F2FS_SEGMENT_LOG;
-    return at <= blocks && blocks <= f->place.bytes >> BF_F2FS_BLOCK_LOG &&
-           (f->segments - 1) / (BF_F2FS_BLOCK / BF_F2FS_SIT_ENTRY) < f->sit_blocks;
+    return at <= blocks && (f->segments - 1) / (BF_F2FS_BLOCK / BF_F2FS_SIT_ENTRY) < f->sit_blocks;
 }
 
 enum bf_err bf_f2fs_super(struct bf_f2fs *f, char why[BF_USAGE_WHY])
@@ -123,7 +122,11 @@ enum bf_err bf_f2fs_super(struct bf_f2fs *f, char why[BF_USAGE_WHY])
         return refuse(why, "it lies on several devices");
     if (!is_zero(s, STOP_REASON_AT, STOP_REASON_END))
         return refuse(why, "it has errors");
-    return take_sizes(s, f) ? BF_OK : refuse(why, "its superblock is inconsistent");
+    if (!take_sizes(s, f))
+        return refuse(why, "its superblock is inconsistent");
+    if (bf_f2fs_get(s + 36, 8) > f->place.bytes >> BF_F2FS_BLOCK_LOG)
+        return refuse(why, "it is larger than its partition");
+    return BF_OK;
 }
 
 // ---- Checkpoints -------------------------------------------------------------------------------
@@ -240,8 +243,10 @@ enum bf_err bf_f2fs_checkpoint(struct bf_f2fs *f, char why[BF_USAGE_WHY])
     f->valid_blocks = bf_f2fs_get(cp + 16, 8);
     f->free_segments = get32(cp + 32);
     f->valid_nodes = get32(cp + 144);
-    if (!(flags & CP_UMOUNT) || flags & ~(uint32_t)CP_HARMLESS)
-        return refuse(why, "it was not unmounted properly, or has errors");
+    if (flags & ~(uint32_t)CP_HARMLESS)
+        return refuse(why, "it has errors, deleted files to be freed, or is being changed");
+    if (!(flags & CP_UMOUNT))
+        return refuse(why, "it was not unmounted properly");
     if (!take_logs(cp, f) || !take_bitmap(cp, f) || !take_journal(cp, f))
         return refuse(why, "its checkpoint is inconsistent");
     return has_newer_nodes(f) ? refuse(why, "its log has not been replayed") : BF_OK;

@@ -21,6 +21,8 @@ enum {
     FAT32_CLUSTERS = 0x0ffffff5,
     FAT32_ENTRY = 0x0fffffff,
     WINDOW = 4096, // entries that one answer looks at, at most
+    DIRTY = 1,     // in the boot record
+    ERRORS = 2,
     ACTIVE = 0x80, // FAT32, BPB_ExtFlags: only one table is written
 };
 
@@ -29,6 +31,7 @@ struct fat {
     uint64_t table[2], data; // bytes
     uint32_t clusters, cluster_bytes;
     uint32_t bits; // of an entry: 12, 16, 32
+    uint64_t bytes;
 };
 
 static uint32_t get(const uint8_t *at, uint32_t bytes)
@@ -114,8 +117,9 @@ static int take_sizes(const uint8_t *b, struct fat *f)
         return 0;
     root = ((uint64_t)root_entries * 32 + sector - 1) / sector;
     front = reserved + 2 * (uint64_t)table + root;
-    if (front >= total || total > f->place.bytes / sector)
+    if (front >= total)
         return 0;
+    f->bytes = (uint64_t)total * sector;
     f->clusters = (uint32_t)((total - front) / per_cluster);
     f->cluster_bytes = per_cluster * sector;
     f->bits = wide ? 32 : f->clusters < FAT12_CLUSTERS ? 12 : 16;
@@ -134,14 +138,17 @@ static enum bf_err judge(const uint8_t *b, const struct fat *f, char why[BF_USAG
 {
     uint32_t media, mark, again_media, again_mark;
     uint32_t high = f->bits == 12 ? 0xf00 : f->bits == 16 ? 0xff00 : 0x0fffff00;
-    uint32_t flags = f->bits == 12 ? 0 : f->bits == 16 ? 0xc000 : 0x0c000000;
+    uint32_t clean = f->bits == 12 ? 0 : f->bits == 16 ? 0x8000 : 0x08000000;
+    uint32_t flags = b[f->bits == 32 ? 65 : 37];
     if (!entry(f, 0, 0, &media) || !entry(f, 0, 1, &mark) || !entry(f, 1, 0, &again_media) ||
         !entry(f, 1, 1, &again_mark))
         return refuse(why, "its table cannot be read");
     if (media != (high | b[21]) || media != again_media || mark != again_mark)
         return refuse(why, "its tables do not begin as they should");
-    if (b[f->bits == 32 ? 65 : 37] & 3 || (mark & flags) != flags)
-        return refuse(why, "it was not unmounted properly, or has errors");
+    if (flags & DIRTY || (mark & clean) != clean)
+        return refuse(why, "it was not unmounted properly");
+    if (flags & ERRORS || (mark & clean / 2) != clean / 2)
+        return refuse(why, "it has errors");
     if (f->bits == 32 && (get(b + 42, 2) != 0 || get(b + 40, 2) & ACTIVE))
         return refuse(why, "it has features that are not known here");
     return BF_OK;
@@ -152,17 +159,21 @@ enum bf_err bf_usage_fat(struct bf_usage_map *map, char why[BF_USAGE_WHY])
     uint8_t boot[BOOT_BYTES];
     enum bf_err err = BF_OK;
     struct fat *f;
-    if (bf_place_read(&map->place, 0, boot, sizeof boot) || get(boot + SIGNATURE_AT, 2) != 0xaa55)
-        return BF_ERR_NOT_FOUND;
+    memcpy(map->name, "FAT", sizeof "FAT");
+    if (bf_place_read(&map->place, 0, boot, sizeof boot))
+        return refuse(why, "its boot record cannot be read");
+    if (get(boot + SIGNATURE_AT, 2) != 0xaa55)
+        return refuse(why, "its boot record is damaged");
     f = bf_alloc(sizeof *f);
     if (!f)
         return BF_ERR_NO_MEMORY;
     f->place = map->place;
-    memcpy(map->name, "FAT", sizeof "FAT");
     if (!take_sizes(boot, f))
         err = refuse(why, "its boot record is inconsistent");
     else
         bf_snprintf(map->name, sizeof map->name, "FAT%u", f->bits);
+    if (!err && f->bytes > f->place.bytes)
+        err = refuse(why, "it is larger than its partition");
     if (!err)
         err = judge(boot, f, why);
     if (err) {

@@ -72,15 +72,16 @@ static enum bf_err judge(struct bf_ntfs *n, char why[BF_USAGE_WHY])
 {
     if (!bf_ntfs_open(n))
         return refuse(why, "its boot record or the beginning of its file table is inconsistent");
-    if (bf_ntfs_marked_dirty(n))
-        return refuse(why, "it is marked as dirty, or of a version that is not known");
+    const char *doubt = bf_ntfs_volume_doubt(n);
+    if (doubt)
+        return refuse(why, doubt);
     if (!bf_ntfs_mirror_fits(n))
         return refuse(why, "the mirror of its file table is another one");
     enum bf_ntfs_state state = bf_ntfs_log(n);
     if (state == BF_NTFS_DIRTY)
         return refuse(why, "it was not unmounted properly");
     if (bf_ntfs_sleep(n) != BF_NTFS_AWAKE)
-        return refuse(why, "Windows may be hibernated on it");
+        return refuse(why, "whether Windows is hibernated on it cannot be told");
     if (!open_bitmap(n))
         return refuse(why, "its bitmap is not stored in a way that is known here");
     enum bf_ntfs_check check = bf_ntfs_check(n);

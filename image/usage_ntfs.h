@@ -120,7 +120,9 @@ enum bf_ntfs_state {
     BF_NTFS_DIRTY,
 };
 enum bf_ntfs_state bf_ntfs_log(struct bf_ntfs *n);
-int bf_ntfs_marked_dirty(struct bf_ntfs *n); // flags of the volume, or its version is not known
+// Why its own record of the volume, its flags or its version do not let it be believed; NULL: they
+// do.
+const char *bf_ntfs_volume_doubt(struct bf_ntfs *n);
 
 enum bf_ntfs_sleep {
     BF_NTFS_AWAKE,

@@ -9,6 +9,7 @@
 #include "image/usage_ntfs.h"
 
 enum {
+    VOLUME_DIRTY = 0x1,
     VOLUME_MOUNTED_ON_NT4 = 0x8, // the only flag that asks for nothing
     EMPTY_BYTES = 16384,         // of an emptied log that are looked at
     PAGE_MIN = 512,
@@ -27,16 +28,22 @@ enum {
 
 // ---- The volume's flags and log ----------------------------------------------------------------
 
-int bf_ntfs_marked_dirty(struct bf_ntfs *n)
+const char *bf_ntfs_volume_doubt(struct bf_ntfs *n)
 {
     struct bf_ntfs_attribute a;
     uint32_t bytes;
-    const uint8_t *v;
-    if (!bf_ntfs_record(n, BF_NTFS_VOLUME) ||
-        !bf_ntfs_find(n, BF_NTFS_VOLUME_INFORMATION, NULL, &a))
-        return 1;
-    v = bf_ntfs_value(&a, 12, &bytes);
-    return !v || v[8] != 3 || v[9] > 1 || bf_ntfs_get(v + 10, 2) & ~(uint64_t)VOLUME_MOUNTED_ON_NT4;
+    const uint8_t *v = NULL;
+    if (bf_ntfs_record(n, BF_NTFS_VOLUME) && bf_ntfs_find(n, BF_NTFS_VOLUME_INFORMATION, NULL, &a))
+        v = bf_ntfs_value(&a, 12, &bytes);
+    if (!v)
+        return "what it says of itself ($Volume) is damaged";
+    if (v[8] != 3 || v[9] > 1)
+        return "its version is not known here";
+    if (v[10] & VOLUME_DIRTY)
+        return "it is marked as dirty";
+    return bf_ntfs_get(v + 10, 2) & ~(uint64_t)VOLUME_MOUNTED_ON_NT4
+               ? "Windows is to check or to change it"
+               : NULL;
 }
 
 static int is_filled(const uint8_t *bytes, uint32_t len, uint8_t with)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cursor.h"
+#include "base/fmt.h"
 #include "base/mem.h"
 #include "image/swap.h"
 #include "image/usage_parts.h"
@@ -26,6 +27,12 @@ static int swap_extent(void *impl, uint64_t at, uint64_t *end)
 
 static const struct bf_usage_ops swap_ops = {swap_extent};
 
+static enum bf_err refuse(char why[BF_USAGE_WHY], const char *text)
+{
+    bf_snprintf(why, BF_USAGE_WHY, "%s", text);
+    return BF_ERR_UNSUPPORTED;
+}
+
 enum bf_err bf_usage_swap(struct bf_usage_map *map, char why[BF_USAGE_WHY])
 {
     uint8_t *page = map->place.peek->scratch;
@@ -33,19 +40,19 @@ enum bf_err bf_usage_swap(struct bf_usage_map *map, char why[BF_USAGE_WHY])
     struct bf_reader r;
     struct swap_map *s;
     map->place.peek->scratch_owner = NULL;
-    if (map->place.bytes <= KEPT || bf_place_read(&map->place, 0, page, KEPT))
-        return BF_ERR_NOT_FOUND;
-    bf_swap_probe(page, KEPT, &swap);
-    if (swap.kind != BF_SWAP_PLAIN)
-        return BF_ERR_NOT_FOUND;
     memcpy(map->name, "swap", sizeof "swap");
+    if (map->place.bytes <= KEPT)
+        return refuse(why, "it is too small to be worth a map");
+    if (bf_place_read(&map->place, 0, page, KEPT))
+        return refuse(why, "its header cannot be read");
+    bf_swap_probe(page, KEPT, &swap);
     bf_reader_init(&r, page + HEADER_AT, HEADER_BYTES);
     uint32_t version = bf_get_u32(&r), last_page = bf_get_u32(&r);
-    if (strcmp(swap.signature, "SWAPSPACE2") != 0 || version != VERSION ||
-        last_page >= map->place.bytes / swap.page_size) {
-        memcpy(why, "its header is unknown", sizeof "its header is unknown");
-        return BF_ERR_UNSUPPORTED;
-    }
+    if (swap.kind != BF_SWAP_PLAIN || strcmp(swap.signature, "SWAPSPACE2") != 0 ||
+        version != VERSION)
+        return refuse(why, "its header is unknown");
+    if (last_page >= map->place.bytes / swap.page_size)
+        return refuse(why, "it is larger than its partition");
     s = bf_alloc(sizeof *s);
     if (!s)
         return BF_ERR_NO_MEMORY;

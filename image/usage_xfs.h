@@ -62,8 +62,8 @@ static inline uint32_t bf_xfs_header_blocks(const struct bf_xfs *x)
 // CRC-32C of a structure, its own field of four bytes at sum_at (which is little-endian) as zeros.
 int bf_xfs_sum_fits(const uint8_t *bytes, uint32_t len, uint32_t sum_at);
 
-// Reads and judges the superblock of x->place. BF_ERR_NOT_FOUND: it is none. BF_ERR_UNSUPPORTED
-// with the reason: unknown, damaged or inconsistent.
+// Reads and judges the superblock of x->place. BF_ERR_UNSUPPORTED with the reason: unknown, damaged
+// or inconsistent.
 enum bf_err bf_xfs_super(struct bf_xfs *x, char why[BF_USAGE_WHY]);
 
 // Whether a group begins with a copy of the superblock of this file system.

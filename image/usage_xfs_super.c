@@ -120,8 +120,10 @@ enum bf_err bf_xfs_super(struct bf_xfs *x, char why[BF_USAGE_WHY])
 {
     uint8_t *s = x->place.peek->scratch;
     x->place.peek->scratch_owner = NULL;
-    if (bf_place_read(&x->place, 0, s, BF_XFS_SECTOR_MIN) || memcmp(s, "XFSB", 4) != 0)
-        return BF_ERR_NOT_FOUND;
+    if (bf_place_read(&x->place, 0, s, BF_XFS_SECTOR_MIN))
+        return refuse(why, "its superblock cannot be read");
+    if (memcmp(s, "XFSB", 4) != 0)
+        return refuse(why, "its superblock is damaged");
     if (!known_version(s))
         return refuse(why, "it has features that are not known here");
     if (!take_units(s, x) || bf_place_read(&x->place, 0, s, x->sector_bytes))

@@ -155,17 +155,17 @@ lie() {
     "$PATCH" super "$2" "$3" "$T/doubt.raw"
     check "$1" whole "$T/doubt.raw" "$4"
 }
-known='features that are not known here, or is being changed'
+known='features that are not known here'
 lie "an unknown incompatible feature" 0xbf 01 "$known"
-lie "zones" 0xbd 13 "$known"
+lie "zones" 0xbd 13 'made for a zoned disk'
 lie "the second version of the extent tree" 0xbd 23 "$known"
 lie "a tree of stripes" 0xbd 43 "$known"
 lie "an unknown read-only compatible feature" 0xb5 01 "$known"
 lie "an unknown compatible feature" 0xac 01 "$known"
-lie "a seed device" 0x3c 01 "$known"
-lie "an identity that is being changed" 0x3c 08 "$known"
+lie "a seed device" 0x3c 01 'it is a seed device'
+lie "an identity that is being changed" 0x3c 08 'its identity is being changed'
 lie "an unknown checksum" 0xc4 04 "$known"
-lie "errors" 0x38 05 "$known"
+lie "errors" 0x38 05 'it has errors'
 lie "a log tree, by the superblock" 0x60 000080 'its log tree has not been replayed'
 lie "several devices of which one is here" 0x88 02 'one of its devices is missing'
 lie "a device that is being replaced" 0xc9 00 'one of its devices is being replaced'

@@ -169,7 +169,7 @@ if may_mount; then
     holes "$T/seed.1.raw" 112
     mkfs.btrfs -q -K "$T/seed.0.raw" >/dev/null 2>&1
     btrfstune -S 1 "$T/seed.0.raw"
-    check "a seed" say 'features that are not known here, or is being changed' "$T/seed.0.raw"
+    check "a seed" say 'it is a seed device' "$T/seed.0.raw"
     loops=("$(losetup -f --show "$T/seed.0.raw")" "$(losetup -f --show "$T/seed.1.raw")")
     mount -t btrfs "${loops[0]}" "$T/mnt"
     btrfs -q device add -f -K "${loops[1]}" "$T/mnt" >/dev/null

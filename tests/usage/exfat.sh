@@ -112,9 +112,9 @@ check "and the same map" cmp "$T/doubt.raw.map" "$T/small.raw.map"
 patch 106 '\002'
 check "in use" whole "$T/doubt.raw" 'exFAT, copied whole: it was not unmounted properly'
 patch 106 '\004'
-check "a failure of the medium" whole "$T/doubt.raw" 'not unmounted properly, or has errors'
+check "a failure of the medium" whole "$T/doubt.raw" 'it is marked as damaged'
 patch 106 '\020'
-check "a flag that nobody knows" whole "$T/doubt.raw" 'not unmounted properly, or has errors'
+check "a flag that nobody knows" whole "$T/doubt.raw" 'it is marked as damaged'
 patch 106 '\010'
 map "$T/doubt.raw"
 check "a flag without a meaning" cmp "$T/doubt.raw.map" "$T/small.raw.map"
@@ -139,7 +139,7 @@ change 64 0100000000000000
 map "$T/doubt.raw"
 check "a partition that was moved" cmp "$T/doubt.raw.map" "$T/small.raw.map"
 truncate -s -1M "$T/doubt.raw"
-check "larger than its partition" whole "$T/doubt.raw" 'boot record is inconsistent'
+check "larger than its partition" whole "$T/doubt.raw" 'larger than its partition'
 patch $((fat + 4 * bitmap)) '\0011\0\0\0'
 check "a bitmap that goes on elsewhere" whole "$T/doubt.raw" 'bitmap is inconsistent or not in one piece'
 patch "$(entry 81)" '\001'

@@ -141,8 +141,8 @@ patch() {
 }
 doubt "a journal to replay" 'its journal has not been replayed' 'feature needs_recovery'
 doubt "not unmounted" 'not unmounted properly' 'ssv state 0'
-doubt "errors" 'not unmounted properly' 'ssv state 3'
-doubt "orphans" 'not unmounted properly' 'ssv last_orphan 20'
+doubt "errors" 'it has errors' 'ssv state 3'
+doubt "orphans" 'deleted files that are still to be freed' 'ssv last_orphan 20'
 doubt "an incompatible feature" 'features that are not known' 'feature FEATURE_I30'
 doubt "a read-only compatible feature" 'features that are not known' 'feature FEATURE_R30'
 doubt "a compatible feature" 'features that are not known' 'feature FEATURE_C30'

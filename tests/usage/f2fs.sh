@@ -86,8 +86,8 @@ patch() {
 change cp 132 81010000
 check "nothing changed" same_map
 doubt "in use" 'it was not unmounted properly' cp 132 80010000
-for flag in 83 89 91 a1; do doubt "a flag of a checkpoint, $flag" 'it was not unmounted properly, or has errors' cp 132 "${flag}010000"; done
-for flag in 08 10 20 40; do doubt "a higher flag, $flag" 'it was not unmounted properly, or has errors' cp 132 "81${flag}0000"; done
+for flag in 83 89 91 a1; do doubt "a flag of a checkpoint, $flag" 'it has errors, deleted files to be freed' cp 132 "${flag}010000"; done
+for flag in 08 10 20 40; do doubt "a higher flag, $flag" 'it has errors, deleted files to be freed' cp 132 "81${flag}0000"; done
 doubt "synced after it was mounted" 'its log has not been replayed' node
 doubt "a zoned disk" 'it is made for a zoned disk' super 2180 02000000
 doubt "a read-only layout" 'it has features that are not known' super 2180 00400000
@@ -115,7 +115,7 @@ doubt "bits that do not add up" 'its table of segments is inconsistent' sit "$fu
 doubt "an entry that is gone" 'its table of segments and its checkpoint do not agree' sit "$partly" 0 "$(printf '%0148d' 0)"
 cp "$T/plain.raw" "$T/doubt.raw"
 truncate -s -4M "$T/doubt.raw"
-check "larger than its partition" whole "$T/doubt.raw" 'its superblock is inconsistent'
+check "larger than its partition" whole "$T/doubt.raw" 'larger than its partition'
 patch 65600 _BHRfS_M
 check "a second owner" map_is_empty "$T/doubt.raw"
 

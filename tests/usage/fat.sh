@@ -70,7 +70,7 @@ check "FAT32 in use by Linux" whole "$T/doubt.raw" 'not unmounted properly'
 patch 16 37 '\001'
 check "FAT16 in use by Linux" whole "$T/doubt.raw" 'not unmounted properly'
 patch 32 65 '\002'
-check "errors" whole "$T/doubt.raw" 'not unmounted properly'
+check "errors" whole "$T/doubt.raw" 'it has errors'
 patch 32 $((table32 + 4)) '\0377\0377\0377\007'
 check "tables that do not agree" whole "$T/doubt.raw" 'tables do not begin'
 second=$((table32 + $(od -An -tu4 -j36 -N4 "$T/32.raw") * 512))
@@ -84,7 +84,10 @@ check "a number of tables that is not two" whole "$T/doubt.raw" 'inconsistent'
 patch 32 36 '\010\0\0\0'
 check "a table that is too short" whole "$T/doubt.raw" 'inconsistent'
 patch 32 35 '\0177'
-check "larger than its partition" whole "$T/doubt.raw" 'inconsistent'
+check "more clusters than its table has" whole "$T/doubt.raw" 'inconsistent'
+cp "$T/32.raw" "$T/doubt.raw"
+truncate -s -1M "$T/doubt.raw"
+check "larger than its partition" whole "$T/doubt.raw" 'larger than its partition'
 patch 32 1080 '\0123\0357'
 check "a second owner" map_is_empty "$T/doubt.raw"
 

@@ -61,10 +61,11 @@ doubt "a log of a volume that Windows did not quite close" 'not unmounted proper
 doubt "restart pages that differ" 'not unmounted properly' log differ
 doubt "a torn restart page" 'not unmounted properly' log torn
 doubt "a restart page that chkdsk wrote" 'not unmounted properly' log old
-for flags in 1 2 4 0x10 0x20 0x4000 0x8000 0x80; do
-    doubt "flags $flags" 'marked as dirty' flags "$flags"
+doubt "dirty" 'it is marked as dirty' flags 1
+for flags in 2 4 0x10 0x20 0x4000 0x8000 0x80; do
+    doubt "flags $flags" 'Windows is to check or to change it' flags "$flags"
 done
-doubt "a version to come" 'of a version that is not known' version 2
+doubt "a version to come" 'its version is not known' version 2
 cp "$T/4k.raw" "$T/doubt.raw"
 ntfsfix "$T/doubt.raw" >/dev/null
 check "after ntfsfix, which leaves it to Windows" whole "$T/doubt.raw" 'marked as dirty'
@@ -105,7 +106,7 @@ doubt "runs beyond the volume" 'beginning of its file table is inconsistent' att
 bytes 4k "$(($(mirror) + 1024 + 60))" x
 check "a mirror that is another one" whole "$T/doubt.raw" 'mirror of its file table'
 bytes 4k "$(($(mft) + 3 * 1024 + 510))" xy
-check "a torn record" whole "$T/doubt.raw" 'marked as dirty'
+check "a torn record" whole "$T/doubt.raw" 'what it says of itself ($Volume) is damaged'
 bytes 4k "$(($(mft) + 70 * 1024))" FILX
 check "a record of a file that is none" whole "$T/doubt.raw" 'bitmap and its files do not fit'
 bytes 4k 510 '\0\0'
