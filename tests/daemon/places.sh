@@ -110,4 +110,5 @@ check "it is told with the point" grep -qF 'not seen: RAID controller 1000:005b 
 check "and with that point only" json '[.points[] | .unseen | length] == [0, 0, 0, 0, 0, 0, 0, 1]' "$B" points web-1 --json
 check "as JSON" json '.points[0].unseen == [{kind: "controller", asked: false, vendor: "1000", device: "005b",
     class: "010400", slot: "0000:00:05.0", what: "RAID controller", why: ""}]' "$B" points web-1@8 --json
+check "the daemon stops" daemon_stop
 finish
