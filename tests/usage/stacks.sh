@@ -14,7 +14,8 @@ if [ "$(id -u)" != 0 ]; then
     finish
     exit
 fi
-if ! spare=$(losetup -f 2>/dev/null) || ! losetup "$spare" /etc/hostname 2>/dev/null; then
+attach() { losetup -f --show /etc/hostname 2>/dev/null; }
+if ! spare=$(attach || attach || attach); then # another process may have taken the free one
     echo "skip stacks: no loop devices here"
     finish
     exit

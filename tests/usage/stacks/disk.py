@@ -12,6 +12,7 @@ import os
 import re
 import struct
 import subprocess
+import sys
 from collections import namedtuple
 
 KIB, MIB = 1 << 10, 1 << 20
@@ -20,11 +21,17 @@ EXTENDED = (0x05, 0x0F, 0x85)
 TIMEOUT = 120
 
 missing = set()  # tools that are not installed here
+stopping = False  # by a signal: no further tool is run, but what is attached or mounted is let go
 libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Failed(Exception):
     """A tool did not do what it was asked for."""
+
+
+def stop(*_):
+    global stopping
+    stopping = True
 
 
 class Place(namedtuple("Place", "first bytes name")):
@@ -41,16 +48,23 @@ def have(tool):
     return False
 
 
-def run(*command, text=None, ok=(0,), **more):
+def tool(command, always=False, **more):
+    """A finished process. A signal to all of the test does not reach it: it comes to its own end."""
+    if stopping and not always:
+        sys.exit(1)
+    return subprocess.run([str(c) for c in command], capture_output=True, text=True, errors="replace", timeout=TIMEOUT,
+                          start_new_session=True, **more)
+
+
+def run(*command, text=None, ok=(0,), always=False, **more):
     """Standard output of a command; Failed when its exit status is none of `ok`."""
-    command = [str(c) for c in command]
+    said = " ".join(map(str, command))
     try:
-        done = subprocess.run(command, input=text, capture_output=True, text=True, errors="replace",
-                              timeout=TIMEOUT, **more)
+        done = tool(command, always, input=text, **more)
     except (subprocess.TimeoutExpired, FileNotFoundError) as fault:
-        raise Failed(f"{' '.join(command)}: {fault}") from fault
+        raise Failed(f"{said}: {fault}") from fault
     if ok and done.returncode not in ok:
-        raise Failed(f"{' '.join(command)}: status {done.returncode}: {(done.stderr or done.stdout).strip()[-300:]}")
+        raise Failed(f"{said}: status {done.returncode}: {(done.stderr or done.stdout).strip()[-300:]}")
     return done.stdout
 
 
@@ -58,8 +72,7 @@ def status(*command):
     """(exit status, output) of a judge, whatever it answers; (127, "") when it is not here."""
     if not have(command[0]):
         return 127, ""
-    done = subprocess.run([str(c) for c in command], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          errors="replace", timeout=TIMEOUT)
+    done = tool(command, stdin=subprocess.DEVNULL)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -84,7 +97,7 @@ def loop(path, place=None, block=SECTOR, readonly=False):
         if not readonly:  # somebody else may have it open: then its last close would come too late
             with open(device, "rb") as still:
                 os.fsync(still.fileno())
-        run("losetup", "-d", device)
+        run("losetup", "-d", device, always=True)
 
 
 @contextlib.contextmanager
@@ -95,7 +108,7 @@ def mounted(device, folder, kind, options):
     try:
         yield folder
     finally:
-        run("umount", folder)
+        run("umount", folder, always=True)
 
 
 # ---- What Linux makes of a disk ----------------------------------------------------------------

@@ -21,7 +21,7 @@ import marks
 import migration
 import owners
 import tables
-from disk import MIB, SECTOR, Failed, Place, fill, have, loop, missing, partitions, run
+from disk import MIB, SECTOR, Failed, Place, fill, have, loop, missing, partitions, run, stop
 from disk import owners as seen_by
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", ".."))
@@ -266,7 +266,7 @@ def one(seed, keep):
 
 
 def main():
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what is attached or mounted is let go
+    signal.signal(signal.SIGTERM, stop)
     if sys.argv[1] == "marks":
         wrong = marks.selftest(sys.argv[2])
         print("\n".join(wrong))
