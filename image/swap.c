@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-enum { SIGNATURE_LEN = 10, HEADER_AT = 1024, UUID_AT = HEADER_AT + 12 };
-enum { PAGE_MIN = 4096, PAGE_MAX = BF_SWAP_PROBE_BYTES };
+enum { SIGNATURE_LEN = BF_SWAP_SIGNATURE, HEADER_AT = 1024, UUID_AT = HEADER_AT + 12 };
+enum { PAGE_MIN = 4096, PAGE_MAX = BF_SWAP_PROBE_BYTES, SECTOR = 512 };
 
 static const struct {
     const char *text;
@@ -63,4 +63,49 @@ void bf_swap_probe(const void *bytes, size_t len, struct bf_swap *out)
             take_uuid(bytes, out);
         return;
     }
+}
+
+// ---- Swap files --------------------------------------------------------------------------------
+
+static uint32_t word(const void *at)
+{
+    uint32_t w;
+    memcpy(&w, at, sizeof w);
+    return w;
+}
+
+// Version 1 in either order of bytes, and pages to swap to.
+static int is_header(const uint8_t *at)
+{
+    static const uint8_t one[][4] = {{1, 0, 0, 0}, {0, 0, 0, 1}};
+    return (word(at) == word(one[0]) || word(at) == word(one[1])) && word(at + 4) != 0;
+}
+
+// The kernel and uswsusp keep the signature of the swap area in front of theirs. Otherwise there is
+// its header, 1024 bytes behind the beginning of the page; where a file system has blocks of 1 KiB,
+// without the zero blocks of the page it may be closer.
+static int is_swap(const uint8_t *end, size_t before)
+{
+    if (before < PAGE_MIN || judge(end - 2 * SIGNATURE_LEN) == BF_SWAP_PLAIN)
+        return 1;
+    for (size_t back = HEADER_AT; back < PAGE_MAX && back <= before; back += HEADER_AT)
+        if (is_header(end - back))
+            return 1;
+    return 0;
+}
+
+// All data of a machine passes here. Four bytes tell the signatures from nearly everything else.
+size_t bf_swap_find_hibernated(const void *bytes, size_t before, size_t len)
+{
+    const uint8_t *from = bytes;
+    const uint32_t kernel = word("SUSP"), uswsusp = word("NHIB"), toi = word("\x02\xe9\x98\x56");
+    for (size_t end = SECTOR; end <= len; end += SECTOR) {
+        const uint8_t *at = from + end - SIGNATURE_LEN;
+        uint32_t w = word(at + 2);
+        if (w != kernel && w != uswsusp && w != toi)
+            continue;
+        if (judge(at) == BF_SWAP_HIBERNATED && is_swap(from + end, before + end))
+            return end;
+    }
+    return 0;
 }

@@ -15,6 +15,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bf_swap_probe(data, size, &swap);
     if (swap.kind != BF_SWAP_NONE && swap.page_size > size)
         abort();
+    for (size_t before = 0; before <= size; before += 512)
+        if (bf_swap_find_hibernated(data + before, before, size - before) > size - before)
+            abort();
     bf_identify_ata(data, size, &id);
     bf_identify_inquiry(data, size, &id);
     bf_identify_vpd_serial(data, size, &id);

@@ -340,6 +340,56 @@ static void swap(void)
         swap_area(page);
 }
 
+// A swap file of a hibernated system at byte `first` of other data.
+static uint8_t disk_bytes[8 * BF_SWAP_PROBE_BYTES];
+
+static void swap_file(size_t first, uint32_t page, const char *signature)
+{
+    for (size_t i = 0; i < sizeof disk_bytes; i++)
+        disk_bytes[i] = (uint8_t)(i % 251);
+    memset(disk_bytes + first, 0, page);
+    disk_bytes[first + 1024] = 1;
+    disk_bytes[first + 1028] = 77;
+    memcpy(disk_bytes + first + page - 10, signature, strlen(signature));
+}
+
+static size_t found_in(size_t first, size_t len)
+{
+    return bf_swap_find_hibernated(disk_bytes + first, first, len);
+}
+
+static void swap_files(void)
+{
+    static const char *const hibernated[] = {"S1SUSPEND", "S2SUSPEND", "ULSUSPEND", "LINHIB0001",
+                                             "\xed\xc3\x02\xe9\x98\x56\xe5\x0c"};
+    static const size_t places[] = {0, 4096, 65536, 131072 - 4096, 63 * 512, 131072 - 512};
+    for (size_t i = 0; i < sizeof hibernated / sizeof hibernated[0]; i++)
+        for (size_t k = 0; k < sizeof places / sizeof places[0]; k++)
+            for (uint32_t page = 4096; page <= 65536; page *= 2) {
+                swap_file(places[k], page, hibernated[i]);
+                size_t end = places[k] + page;
+                CHECK_EQ(found_in(0, sizeof disk_bytes), end);
+                CHECK_EQ(found_in(0, end - 1), 0);
+                CHECK_EQ(found_in(end - 512, 512), 512); // what is in front may be looked at
+                CHECK_EQ(found_in(end, sizeof disk_bytes - end), 0);
+            }
+}
+
+// A text that speaks of signatures, a swap area in use, and what the kernel leaves of the header.
+static void no_swap_file(void)
+{
+    swap_file(8192, 4096, "S1SUSPEND");
+    disk_bytes[8192 + 1024] = 2;
+    CHECK_EQ(found_in(0, sizeof disk_bytes), 0);
+    CHECK_EQ(bf_swap_find_hibernated(disk_bytes + 12288 - 512, 0, 512), 512); // nobody can tell
+    memcpy(disk_bytes + 12288 - 20, "SWAPSPACE2", 10);
+    CHECK_EQ(found_in(0, sizeof disk_bytes), 12288);
+    swap_file(8192, 4096, "SWAPSPACE2");
+    CHECK_EQ(found_in(0, sizeof disk_bytes), 0);
+    swap_file(8192 + 1, 4096, "S1SUSPEND");
+    CHECK_EQ(found_in(0, sizeof disk_bytes), 0);
+}
+
 // ---- The probe, through the mediator -----------------------------------------------------------
 
 static enum bf_err submit(void *impl, struct bf_block_request *r)
@@ -401,5 +451,5 @@ static void end(void)
 }
 
 TEST_MAIN(TEST(begin), TEST(gpt), TEST(gpt_doubts), TEST(hybrid), TEST(gpt_4096), TEST(mbr),
-          TEST(mbr_as_linux), TEST(mbr_loop), TEST(none), TEST(crc),
-          TEST(swap), TEST(probe), TEST(end))
+          TEST(mbr_as_linux), TEST(mbr_loop), TEST(none), TEST(crc), TEST(swap), TEST(swap_files),
+          TEST(no_swap_file), TEST(probe), TEST(end))
