@@ -238,6 +238,10 @@ static void add_point(struct bf_report *r, const struct bf_progress *p)
     bf_report_text(r, "root", root);
     if (p->unreadable_bytes)
         bf_report_u64(r, "unreadable", p->unreadable_bytes);
+    if (p->asleep) {
+        bf_report_u64(r, "hibernated-disk", p->asleep_disk);
+        bf_report_u64(r, "hibernated-byte", p->asleep_byte);
+    }
 }
 
 void bf_announce_verdict(const struct bf_announcer *a, uint64_t now_us, const struct bf_progress *p,

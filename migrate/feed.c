@@ -128,6 +128,7 @@ static void fill_slot(struct bf_feed *feed, struct bf_slot *slot)
     int unused;
     slot->count = next_run(feed, &unused);
     slot->unused = (uint8_t)unused;
+    feed->left_out |= slot->unused;
     slot->state = unused ? BF_SLOT_READY : BF_SLOT_READING;
     slot->tries = 0;
     slot->unreadable = slot->told = 0;

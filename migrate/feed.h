@@ -46,11 +46,13 @@ struct bf_slot {
     uint8_t class[BF_DATA_CHUNKS_MAX];
     uint8_t zero[BF_DATA_CHUNKS_MAX];
     struct bf_digest digest[BF_DATA_CHUNKS_MAX];
+    uint32_t asleep[BF_DATA_CHUNKS_MAX]; // bf_swap_find_hibernated, as far as it is not zero
 };
 
 struct bf_feed {
     struct bf_source_disk *disk; // NULL when stopped
     struct bf_usage *usage;      // NULL: everything is read
+    uint8_t left_out;            // something was unused; its owner's, who clears it
     uint8_t map_errors; // blocks that cannot be read are left zero; its owner's, who sets it
     struct bf_geometry geometry;
     uint64_t next, end; // chunks still to be asked for

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "image/swap.h"
 
 enum bf_err bf_judge_init(struct bf_judge *judge, struct bf_workers *workers, struct bf_feed *feed)
 {
@@ -37,8 +38,11 @@ static void run(struct bf_job *job, uint32_t place)
         const uint8_t *data = slot->data + (size_t)i * part->geometry->chunk_size;
         uint32_t len = bf_geometry_chunk_bytes(part->geometry, slot->first + i);
         slot->zero[i] = (uint8_t)bf_is_zero(data, len);
-        if (!slot->zero[i])
-            bf_digest_of(&slot->digest[i], data, len);
+        slot->asleep[i] = 0;
+        if (slot->zero[i])
+            continue;
+        bf_digest_of(&slot->digest[i], data, len);
+        slot->asleep[i] = (uint32_t)bf_swap_find_hibernated(data, (size_t)(data - slot->data), len);
     }
 }
 

@@ -39,6 +39,11 @@ struct bf_progress {
     uint64_t bytes_total, bytes_position;             // over the planned disks
     uint64_t read_bytes; // from the disks, counting what was read again
     uint64_t data_bytes, zero_bytes, same_bytes, unused_bytes, unreadable_bytes;
+    // Where the signature of a hibernated system was found in what was copied: from then on nothing
+    // is left out any more. asleep 0: nowhere.
+    uint8_t asleep;
+    uint16_t asleep_disk; // index in the inventory
+    uint64_t asleep_byte;
     uint64_t sent_bytes;  // frames written to the stream, all connections together
     uint64_t rate;        // bytes of disk per second over the last few seconds
     uint64_t limit;       // bytes on the wire per second, as configured; 0 = none

@@ -215,6 +215,18 @@ static void attempt_failed(struct bf_sender *s, const struct bf_fault *fault)
     s->progress.phase = BF_PHASE_WAITING;
 }
 
+void bf_sender_begin_again(struct bf_sender *s)
+{
+    drop_stream(s);
+    bf_sender_stop_span(s);
+    memset(s->session, 0, sizeof s->session);
+    s->absent_us = s->wait_until_us = s->now_us;
+    s->welcomed = 0;
+    s->moved = 1;
+    s->state = BF_SENDER_WAIT;
+    s->progress.phase = BF_PHASE_WAITING;
+}
+
 void bf_sender_bad_frame(struct bf_sender *s, const char *what)
 {
     bf_link_fail(&s->link, BF_ERR_PROTOCOL, BF_SIDE_SERVER,

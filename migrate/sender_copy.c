@@ -287,6 +287,8 @@ static void read_some(struct bf_sender *s)
 
 void bf_sender_copy_step(struct bf_sender *s)
 {
+    if (!bf_sender_heed_asleep(s))
+        return;
     if (s->current == BF_NO_DISK) {
         next_span(s);
         return;

@@ -108,6 +108,8 @@ static void classify_all(struct bf_sender *s)
         for (uint32_t known = bf_judge_known(&s->work.judge, slot); slot->judged < known;) {
             if (bf_sender_wants_base(s) && slot->first + slot->judged >= s->base_known)
                 return;
+            if (!slot->zero[slot->judged] && slot->asleep[slot->judged])
+                bf_sender_see_asleep(s, slot, slot->judged);
             classify(s, slot, slot->judged++);
             s->moved = 1;
         }

@@ -130,9 +130,10 @@ struct bf_sender {
     uint32_t places_told; // of the disk, to the server
     uint64_t sent;        // chunks before it are in frames
     uint64_t span_end;
-    uint32_t unreadable_told;                       // ranges, for the log
-    struct bf_root root;                            // over chunks before `sent`
-    struct bf_range range;                          // being joined, count 0: none
+    uint8_t asleep_heeded, asleep_told; // nothing is left out any more; the server knows
+    uint32_t unreadable_told;           // ranges, for the log
+    struct bf_root root;                // over chunks before `sent`
+    struct bf_range range;              // being joined, count 0: none
     uint64_t marked_us, marked_chunk, marked_bytes; // the last CHECKPOINT
     struct bf_mark *mark;                           // BF_MARKS of them, in order of sending
     uint32_t marks;
@@ -159,6 +160,9 @@ void bf_sender_give_up(struct bf_sender *s, const struct bf_fault *fault);
 void bf_sender_bad_frame(struct bf_sender *s, const char *what);
 // The copy pipeline is forgotten; reads in flight are drained later.
 void bf_sender_stop_span(struct bf_sender *s);
+
+// Leaves the session and makes a new one, in which everything is read again.
+void bf_sender_begin_again(struct bf_sender *s);
 
 // sender_session.c
 void bf_sender_greet(struct bf_sender *s);
@@ -200,6 +204,11 @@ void bf_sender_tell_unseen(struct bf_sender *s);
 int bf_sender_look(struct bf_sender *s);
 // What lies where on the current disk. 0: not all yet, there is no room.
 int bf_sender_tell_places(struct bf_sender *s);
+// sender_asleep.c
+// Notes a signature of hibernation in chunk i of the slot; the first one that is seen.
+void bf_sender_see_asleep(struct bf_sender *s, const struct bf_slot *slot, uint32_t i);
+// Does what follows from it, and tells the server. 0: later, or the copy begins again.
+int bf_sender_heed_asleep(struct bf_sender *s);
 
 // sender_errors.c
 // Not a block of chunk i of the slot could be read.

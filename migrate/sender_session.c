@@ -31,6 +31,7 @@ void bf_sender_greet(struct bf_sender *s)
     s->greeted_bytes = s->link.bytes_out;
     s->needs = s->need_at = s->needs_complete = 0;
     bf_sender_base_forget(s);
+    s->asleep_told = 0;
     s->busy_ms = BF_DEAD_MS;
     memset(&s->welcome, 0, sizeof s->welcome);
     s->state = BF_SENDER_WELCOME;
@@ -62,6 +63,7 @@ static void on_welcome(struct bf_sender *s, const struct bf_frame *f)
         return;
     }
     s->welcome = w;
+    s->feed.left_out &= w.resumed;
     s->caps = w.caps & (BF_CAP_LZ4 | BF_CAP_ZSTD);
     memcpy(s->session, w.session, sizeof s->session);
     bf_snprintf(s->progress.machine, sizeof s->progress.machine, "%s", w.name);

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 MIGRATE_SRCS := migrate/adapt.c migrate/compress.c migrate/feed.c migrate/limit.c migrate/link.c \
     migrate/judge.c migrate/progress.c migrate/receiver.c migrate/receiver_copy.c \
-    migrate/receiver_found.c migrate/receiver_seal.c migrate/sender.c migrate/sender_base.c \
+    migrate/receiver_found.c migrate/receiver_seal.c migrate/sender.c migrate/sender_asleep.c \
+    migrate/sender_base.c \
     migrate/sender_copy.c migrate/sender_data.c migrate/sender_errors.c migrate/sender_found.c \
     migrate/sender_session.c migrate/workers.c
 LZ4_USERS    := migrate/compress.c
