@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/platform.h"
 #include "tests/platform_sim.h"
@@ -104,6 +105,12 @@ static enum bf_err host_place(void *impl, const struct bf_place *what, struct bf
     return BF_OK;
 }
 
+static void host_event(void *impl, int level, const char *text)
+{
+    (void)impl;
+    bf_log((enum bf_log_level)level, "source: %s", text);
+}
+
 static struct bf_receiver_host host_of(struct sim_world *w)
 {
     return (struct bf_receiver_host){.session = host_session,
@@ -112,6 +119,7 @@ static struct bf_receiver_host host_of(struct sim_world *w)
                                      .rereading = host_rereading,
                                      .unseen = host_unseen,
                                      .place = host_place,
+                                     .event = host_event,
                                      .impl = w};
 }
 
@@ -211,7 +219,18 @@ static void stamp_swap(struct sim_world *w, uint32_t disk)
     memcpy(at + SWAP_PAGE - 10, "SWAPSPACE2", 10);
 }
 
-void sim_world_unused(const struct sim_world *w, uint32_t disk, uint64_t *first, uint64_t *end)
+static void stamp_hibernation(struct sim_world *w, uint32_t disk)
+{
+    uint8_t *at = w->data[disk] + w->asleep_at[disk];
+    if (!w->asleep_at[disk])
+        return;
+    memset(at, 0, SWAP_PAGE);
+    at[1024] = 1;
+    at[1028] = 200;
+    memcpy(at + SWAP_PAGE - 10, "S1SUSPEND", 10);
+}
+
+static void unused_of(const struct sim_world *w, uint32_t disk, uint64_t *first, uint64_t *end)
 {
     uint64_t chunk = w->chunk_size, bytes = w->disk_model[disk].bytes;
     *first = (SWAP_HEAD + chunk - 1) / chunk * chunk;
@@ -220,6 +239,24 @@ void sim_world_unused(const struct sim_world *w, uint32_t disk, uint64_t *first,
         *end = bytes; // the last chunk may be short
     if (*end < *first)
         *first = *end = 0;
+}
+
+static int is_asleep(const struct sim_world *w)
+{
+    for (uint32_t i = 0; i < w->disks; i++) {
+        uint64_t first, end, at = w->asleep_at[i];
+        unused_of(w, i, &first, &end);
+        if (at && (at + SWAP_PAGE <= first || at >= end))
+            return 1;
+    }
+    return 0;
+}
+
+void sim_world_unused(const struct sim_world *w, uint32_t disk, uint64_t *first, uint64_t *end)
+{
+    *first = *end = 0;
+    if (!is_asleep(w))
+        unused_of(w, disk, first, end);
 }
 
 static void fill_chunk(uint8_t *at, size_t len)
@@ -268,6 +305,7 @@ void sim_world_fill(struct sim_world *w)
             fill_chunk(w->data[i] + at,
                        m->bytes - at < w->chunk_size ? m->bytes - at : w->chunk_size);
         stamp_swap(w, i);
+        stamp_hibernation(w, i);
         sim_disk_init(&w->disk[i], m, w->data[i]);
         w->source[i] = &w->disk[i].source;
         w->inventory.disk[i].identity = w->disk[i].source.identity;
@@ -284,6 +322,7 @@ void sim_world_change(struct sim_world *w, uint64_t chunks)
         uint64_t at = sim_random() % bytes / w->chunk_size * w->chunk_size;
         fill_chunk(w->data[disk] + at, bytes - at < w->chunk_size ? bytes - at : w->chunk_size);
         stamp_swap(w, disk);
+        stamp_hibernation(w, disk);
     }
 }
 
@@ -431,11 +470,12 @@ static int point_is_true(struct sim_world *w, const struct sim_point *p)
 static void judge_peers(struct sim_world *w)
 {
     int happened = w->refused > 0 || w->allowed;
+    uint32_t most = 1 + w->progress.asleep; // when something was left out before
     for (uint32_t i = 0; i < w->events; i++)
         happened |= w->event[i].happened;
     if (strstr(sim_log(), "broke the protocol"))
         snprintf(w->what, sizeof w->what, "an end was taken to break the protocol");
-    if (!happened && w->connections > 1)
+    if (!happened && w->connections > most)
         snprintf(w->what, sizeof w->what, "%u connections without a reason", w->connections);
 }
 
@@ -453,6 +493,8 @@ static enum bf_err judge(struct sim_world *w, enum bf_err outcome, uint32_t poin
     // A source that starts again after the point was made, and did not hear of it, makes another.
     if (w->store.points - points_before > w->boots - boots_before)
         snprintf(w->what, sizeof w->what, "more than one point for one run");
+    if (!outcome && w->progress.asleep && w->progress.unused_bytes)
+        snprintf(w->what, sizeof w->what, "something of a hibernated machine was left out");
     return w->what[0] ? BF_ERR_LIMIT : outcome;
 }
 

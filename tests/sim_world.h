@@ -44,6 +44,7 @@ struct sim_world {
     struct sim_disk_model disk_model[SIM_STORE_DISKS];
     uint32_t chunk_size;
     uint64_t swap_bytes[SIM_STORE_DISKS]; // a swap area at its beginning, 0: none
+    uint64_t asleep_at[SIM_STORE_DISKS];  // a page of a hibernated system's swap file, 0: none
     uint64_t server_pause_us;             // longest time between two turns of the server
     struct sim_link_model link_model;
     struct sim_event event[SIM_EVENTS];
@@ -93,7 +94,8 @@ struct sim_world {
 // Fills the disks with a mixture of zeros, text-like and random chunks.
 void sim_world_init(struct sim_world *w);
 void sim_world_fill(struct sim_world *w);
-// What is left out of a disk, as bytes: all but the first 64 KiB of its swap area, whole chunks.
+// What is left out of a disk, as bytes: all but the first 64 KiB of its swap area, whole chunks;
+// nothing when a system hibernated into a swap file that lies where something is used.
 void sim_world_unused(const struct sim_world *w, uint32_t disk, uint64_t *first, uint64_t *end);
 // Changes some chunks of the source's disks; swap areas stay.
 void sim_world_change(struct sim_world *w, uint64_t chunks);

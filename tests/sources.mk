@@ -107,7 +107,7 @@ CHECK_TESTS += tests/usage/tables.sh tests/usage/ext.sh tests/usage/fat.sh tests
     tests/usage/f2fs.sh
 CHECK_TESTS += tests/usage/btrfs.sh tests/usage/btrfs_devices.sh
 CHECK_TESTS += tests/usage/xfs.sh tests/usage/xfs_mounted.sh tests/usage/ntfs.sh
-CHECK_TESTS += tests/usage/lvm.sh tests/usage/md.sh tests/usage/large.sh
+CHECK_TESTS += tests/usage/lvm.sh tests/usage/md.sh tests/usage/large.sh tests/usage/hibernated.sh
 # Disks made by chance; many more of them than `make check` has time for.
 CHECK_TESTS += tests/usage/stacks.sh
 SOAK_DEPS  += build/tests/usage_map

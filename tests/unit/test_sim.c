@@ -181,6 +181,64 @@ static void test_unused_through_trouble(void)
     }
 }
 
+// A system that hibernated into a swap file on the last disk: what was left out of the others is
+// read after all, in a session of its own, and the server is told why.
+static void test_hibernation_into_a_file_leaves_nothing_out(void)
+{
+    for (uint32_t workers = 0; workers < 3; workers += 2) {
+        begin(46 + workers);
+        w.disks = 3;
+        w.workers = workers;
+        for (uint32_t i = 0; i < 2; i++)
+            w.swap_bytes[i] = 2 << 20;
+        w.asleep_at[2] = 12 * 65536 + 7 * 512;
+        sim_world_fill(&w);
+        for (uint32_t point = 1; point <= 2; point++) {
+            run_to(BF_OK);
+            CHECK_EQ(w.connections, 2);
+            CHECK_EQ(w.progress.point, point);
+            CHECK_EQ(w.progress.unused_bytes, 0);
+            CHECK_EQ(w.progress.asleep_disk, 2);
+            CHECK_EQ(w.progress.asleep_byte, 12 * 65536 + 7 * 512 + 4086);
+        }
+        CHECK(strstr(sim_log(), "source: disk 2 holds a hibernated system"));
+        sim_world_free(&w);
+    }
+}
+
+// It is seen before anything was left out: the maps are not asked any more, and that is all.
+static void test_hibernation_that_is_seen_first(void)
+{
+    begin(47);
+    w.disks = 2;
+    w.asleep_at[0] = 5 * 65536;
+    w.swap_bytes[1] = 2 << 20;
+    sim_world_fill(&w);
+    run_to(BF_OK);
+    CHECK_EQ(w.connections, 1);
+    CHECK_EQ(w.progress.unused_bytes, 0);
+    CHECK(w.progress.asleep);
+    CHECK(strstr(sim_log(), "source: disk 0 holds a hibernated system"));
+    sim_world_free(&w);
+}
+
+// One cut after another, also of the session in which all is read again.
+static void test_hibernation_and_cut_connections(void)
+{
+    for (uint64_t seed = 48; seed < 60; seed++) {
+        begin(seed);
+        w.disks = 2;
+        w.swap_bytes[0] = 2 << 20;
+        w.asleep_at[1] = 20 * 65536;
+        sim_world_fill(&w);
+        for (uint32_t i = 0; i < 4; i++)
+            event(SIM_CUT, sim_random() % 1500000, 0);
+        run_to(BF_OK);
+        CHECK_EQ(w.progress.unused_bytes, 0);
+        sim_world_free(&w);
+    }
+}
+
 // The source has read its last used chunk long before the server's answers about the rest come: it
 // goes on with the next disk, and at last commits, while they are still under way.
 static void test_answers_that_come_late(void)
@@ -788,19 +846,21 @@ TEST_MAIN(TEST(test_a_refusal_reaches_the_server),
           TEST(test_second_run_sends_differences), TEST(test_the_base_is_asked_for_ahead),
           TEST(test_unused_is_not_read), TEST(test_the_server_learns_what_lies_where),
           TEST(test_one_place_is_wanted_whole), TEST(test_unused_through_trouble),
-          TEST(test_answers_that_come_late), TEST(test_several_disks_of_odd_sizes),
-          TEST(test_blocking_driver), TEST(test_reads_slower_than_patience),
-          TEST(test_deep_queue_is_used), TEST(test_cut_continues_from_durable),
-          TEST(test_silent_link_is_noticed), TEST(test_short_stall_is_survived),
-          TEST(test_power_loss_of_the_server), TEST(test_source_reboots_and_changed),
-          TEST(test_damage_is_found_and_repaired), TEST(test_damaged_base_of_a_later_run),
-          TEST(test_store_full_stops_at_once), TEST(test_unreadable_block_is_named),
-          TEST(test_unreadable_blocks_are_mapped), TEST(test_a_mapped_disk_and_cut_connections),
-          TEST(test_passing_read_errors_are_retried), TEST(test_unreachable_server_until_retry),
-          TEST(test_server_that_comes_back_late), TEST(test_revoked_in_the_middle),
-          TEST(test_cancel_tells_the_server), TEST(test_answer_of_commit_is_lost),
-          TEST(test_every_compression), TEST(test_repair_that_reads_differently),
-          TEST(test_pauses_stay_short_while_it_gets_on), TEST(test_retry_counts_from_the_loss),
+          TEST(test_answers_that_come_late), TEST(test_hibernation_into_a_file_leaves_nothing_out),
+          TEST(test_hibernation_that_is_seen_first), TEST(test_hibernation_and_cut_connections),
+          TEST(test_several_disks_of_odd_sizes), TEST(test_blocking_driver),
+          TEST(test_reads_slower_than_patience), TEST(test_deep_queue_is_used),
+          TEST(test_cut_continues_from_durable), TEST(test_silent_link_is_noticed),
+          TEST(test_short_stall_is_survived), TEST(test_power_loss_of_the_server),
+          TEST(test_source_reboots_and_changed), TEST(test_damage_is_found_and_repaired),
+          TEST(test_damaged_base_of_a_later_run), TEST(test_store_full_stops_at_once),
+          TEST(test_unreadable_block_is_named), TEST(test_unreadable_blocks_are_mapped),
+          TEST(test_a_mapped_disk_and_cut_connections), TEST(test_passing_read_errors_are_retried),
+          TEST(test_unreachable_server_until_retry), TEST(test_server_that_comes_back_late),
+          TEST(test_revoked_in_the_middle), TEST(test_cancel_tells_the_server),
+          TEST(test_answer_of_commit_is_lost), TEST(test_every_compression),
+          TEST(test_repair_that_reads_differently), TEST(test_pauses_stay_short_while_it_gets_on),
+          TEST(test_retry_counts_from_the_loss),
           TEST(test_what_became_durable_counts_although_durable_never_came),
           TEST(test_short_lived_connections_get_on), TEST(test_a_store_that_is_stuck_for_long),
           TEST(test_another_point_is_not_ours), TEST(test_memory_that_is_refused),

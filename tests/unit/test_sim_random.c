@@ -27,6 +27,15 @@ static uint64_t draw_swap(uint64_t bytes)
     return (any(2) ? pages : 16 + any(pages - 15)) * 4096;
 }
 
+// A page of a hibernated system's swap file, at any multiple of 512 where something is used.
+static void draw_hibernation(uint32_t disk)
+{
+    uint64_t first, end, at = 4096 + any(w.disk_model[disk].bytes) / 512 * 512;
+    sim_world_unused(&w, disk, &first, &end);
+    if (at + 4096 <= w.disk_model[disk].bytes && (at + 4096 <= first || at >= end))
+        w.asleep_at[disk] = at;
+}
+
 static void draw_disk(struct sim_disk_model *m)
 {
     static const uint32_t blocks[] = {512, 512, 4096};
@@ -88,6 +97,8 @@ static void draw_world(void)
         w.swap_bytes[i] = with_unused ? draw_swap(w.disk_model[i].bytes) : 0;
     }
     w.chunk_size = chunks[any(4)];
+    if (with_unused && any(4) == 0)
+        draw_hibernation((uint32_t)any(w.disks));
     w.compression = (uint8_t)any(4);
     w.workers = any(3) ? 1 + (uint32_t)any(BF_WORKERS_MAX) : 0;
     w.link_model.latency_us = any(20000);
