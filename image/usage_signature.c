@@ -45,12 +45,6 @@ static const struct mark from_start[] = {
     {"LUKS", 16 * KIB, 6, "SKUL\xba\xbe", BF_SIGNATURE_LUKS, NULL},
     {"LUKS", 32 * KIB, 6, "SKUL\xba\xbe", BF_SIGNATURE_LUKS, NULL},
     {"LUKS", 64 * KIB, 6, "SKUL\xba\xbe", BF_SIGNATURE_LUKS, NULL},
-    {"LUKS", 128 * KIB, 6, "SKUL\xba\xbe", BF_SIGNATURE_LUKS, NULL},
-    {"LUKS", 256 * KIB, 6, "SKUL\xba\xbe", BF_SIGNATURE_LUKS, NULL},
-    {"LUKS", MIB / 2, 6, "SKUL\xba\xbe", BF_SIGNATURE_LUKS, NULL},
-    {"LUKS", MIB, 6, "SKUL\xba\xbe", BF_SIGNATURE_LUKS, NULL},
-    {"LUKS", 2 * MIB, 6, "SKUL\xba\xbe", BF_SIGNATURE_LUKS, NULL},
-    {"LUKS", 4 * MIB, 6, "SKUL\xba\xbe", BF_SIGNATURE_LUKS, NULL},
     {"LVM2", 0, 8, "LABELONE", BF_SIGNATURE_LVM, NULL}, // in one of the first four sectors
     {"LVM2", SECTOR, 8, "LABELONE", BF_SIGNATURE_LVM, NULL},
     {"LVM2", 2 * SECTOR, 8, "LABELONE", BF_SIGNATURE_LVM, NULL},
@@ -125,6 +119,16 @@ static const struct mark from_start[] = {
     {"NetWare", 4 * KIB, 4, "SPB5", OTHER, NULL},
     {"Xenix", 2 * KIB, 3, "\x2b\x55\x44", OTHER, NULL},
     {"Xenix", 2 * KIB, 3, "\x44\x55\x2b", OTHER, NULL},
+};
+
+// Second headers of LUKS2 (its specification, 2.1), which is all that is left of some.
+static const struct mark far_off[] = {
+    {"LUKS", 128 * KIB, 6, "SKUL\xba\xbe", BF_SIGNATURE_LUKS, NULL},
+    {"LUKS", 256 * KIB, 6, "SKUL\xba\xbe", BF_SIGNATURE_LUKS, NULL},
+    {"LUKS", MIB / 2, 6, "SKUL\xba\xbe", BF_SIGNATURE_LUKS, NULL},
+    {"LUKS", MIB, 6, "SKUL\xba\xbe", BF_SIGNATURE_LUKS, NULL},
+    {"LUKS", 2 * MIB, 6, "SKUL\xba\xbe", BF_SIGNATURE_LUKS, NULL},
+    {"LUKS", 4 * MIB, 6, "SKUL\xba\xbe", BF_SIGNATURE_LUKS, NULL},
 };
 
 // RAID of mainboards and controllers, which keeps its data at the end, and DRBD.
@@ -213,7 +217,6 @@ static enum bf_err judge_from_end(struct bf_usage_place *place, uint32_t back, c
 
 static enum bf_err look_at_end(struct bf_usage_place *place)
 {
-    static const struct mark pdc = {"Promise RAID", 0, 24, "Promise Technology, Inc.", OTHER, NULL};
     static const struct mark md[] = {
         {"md RAID", 0, 4, "\xfc\x4e\x2b\xa9", BF_SIGNATURE_MD, NULL},
         {"md RAID of another byte order", 0, 4, "\xa9\x2b\x4e\xfc", OTHER, NULL},
@@ -221,8 +224,6 @@ static enum bf_err look_at_end(struct bf_usage_place *place)
     enum bf_err err = BF_OK;
     for (uint32_t i = 0; !err && i < sizeof from_end / sizeof from_end[0]; i++)
         err = judge_from_end(place, from_end[i].at, &from_end[i]);
-    for (uint32_t i = 0; !err && i < sizeof promise / sizeof promise[0]; i++)
-        err = judge_from_end(place, promise[i] * SECTOR, &pdc);
     for (uint32_t i = 0; !err && i < 2 && place->bytes >= 128 * KIB; i++) {
         uint64_t sectors = place->bytes / SECTOR;
         uint64_t v1_0 = (sectors - 16) / 8 * 8 * SECTOR; // 8 to 12 KiB before the end
@@ -232,6 +233,16 @@ static enum bf_err look_at_end(struct bf_usage_place *place)
             err = judge(place, v0_90, &md[i]);
     }
     return err;
+}
+
+// What has to be looked for in many places: only where there is a map to lose.
+static enum bf_err look_closer(struct bf_usage_place *place)
+{
+    static const struct mark pdc = {"Promise RAID", 0, 24, "Promise Technology, Inc.", OTHER, NULL};
+    enum bf_err err = judge_all(place, far_off, sizeof far_off / sizeof far_off[0]);
+    for (uint32_t i = 0; !err && i < sizeof promise / sizeof promise[0]; i++)
+        err = judge_from_end(place, promise[i] * SECTOR, &pdc);
+    return err ? err : bf_marks_scattered(place);
 }
 
 // ---- All of them -------------------------------------------------------------------------------
@@ -266,9 +277,7 @@ enum bf_err bf_signatures(struct bf_usage_place *place)
         bf_place_found(place, BF_SIGNATURE_HIBERNATION, "a hibernated system");
     if (!err)
         err = look_at_end(place);
-    if (!err && place->signatures) // what has no map anyway needs no closer look
-        err = bf_marks_scattered(place);
-    return err;
+    return err || !place->signatures ? err : look_closer(place);
 }
 
 enum bf_err bf_signatures_tables(struct bf_usage_place *place, int gpt_too)

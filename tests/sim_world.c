@@ -255,7 +255,7 @@ static int is_asleep(const struct sim_world *w)
 void sim_world_unused(const struct sim_world *w, uint32_t disk, uint64_t *first, uint64_t *end)
 {
     *first = *end = 0;
-    if (!is_asleep(w))
+    if (!is_asleep(w) && !w->wanted_whole)
         unused_of(w, disk, first, end);
 }
 

@@ -53,6 +53,7 @@ struct sim_world {
     uint8_t compression;
     uint8_t map_errors;
     const struct bf_config *choices; // about single places
+    int wanted_whole;                // they want all of every disk
     uint64_t limit;
     const struct bf_fault *refusal; // why the source sends nothing
     uint32_t buffer_bytes;

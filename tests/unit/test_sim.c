@@ -8,7 +8,7 @@
 #include "tests/sim_world.h"
 #include "tests/unit/test.h"
 
-enum { LOOK = 16 * 65536 }; // what looking for file systems reads, at most
+enum { LOOK = 24 * 65536 }; // what looking for file systems reads, at most
 
 static struct sim_world w;
 
@@ -142,7 +142,7 @@ static void test_one_place_is_wanted_whole(void)
              BF_OK);
     begin(47);
     fill_with_swap();
-    w.unused_first = w.unused_end = 0;
+    w.wanted_whole = 1;
     w.choices = &config;
     run_to(BF_OK);
     CHECK_EQ(w.progress.unused_bytes, 0);
