@@ -18,6 +18,7 @@
 #include "drivers/blockio_efi.h"
 #include "drivers/handles_efi.h"
 #include "drivers/nic_efi.h"
+#include "drivers/takeover_efi.h"
 #include "image/parttab.h"
 
 int _fltused;
@@ -105,6 +106,30 @@ static void test_disks(void)
     say("disks %u", disk_count);
     for (uint32_t i = 0; i < disk_count; i++)
         show_disk(&disks[i], i);
+}
+
+// The native drivers' view: also what the firmware does not list.
+static void test_takeover(void)
+{
+    static struct bf_takeover takeover;
+    uint8_t *sample = bf_alloc(SAMPLE);
+    bf_takeover_begin(&takeover, disks, &disk_count);
+    say("taken %u asked %u unread %u", takeover.count, takeover.asked_count, takeover.unread_count);
+    for (uint32_t i = 0; i < disk_count; i++) {
+        struct bf_source_disk *d = &disks[i].source;
+        enum bf_err err = d->ops ? bf_source_read(d, 12345, sample, SAMPLE, PATIENCE_US) : BF_OK;
+        if (d->ops)
+            say("native %u driver=%s bytes=%ju read=%s crc=%08x wwn=%s path=%s", i, d->ops->driver,
+                (uintmax_t)d->identity.bytes, bf_err_name(err), bf_crc32(sample, SAMPLE),
+                d->identity.wwn, d->identity.path);
+    }
+    for (uint32_t i = 0; i < takeover.unread_count && i < BF_UNREAD_MAX; i++)
+        say("unread %s %s: %s", takeover.unread[i].slot, takeover.unread[i].what,
+            takeover.unread[i].why);
+    bf_free(sample);
+    while (disk_count)
+        bf_source_close(&disks[--disk_count].source);
+    bf_takeover_end(&takeover);
 }
 
 // ---- NICs --------------------------------------------------------------------------------------
@@ -298,8 +323,7 @@ EFI_STATUS EFIAPI efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
         test_nic(1);
     if (nic_count)
         test_nic(0);
-    while (disk_count)
-        bf_source_close(&disks[--disk_count].source);
+    test_takeover();
     say("devices done");
     bf_serial_close();
     bf_efi_platform_end();

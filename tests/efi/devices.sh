@@ -43,6 +43,16 @@ bf_vm_disk self nvme "$tmp/disk2" raw serial=nvme-2,eui64=0x5254000123456789
 bf_vm_disk self ahci "$tmp/disk3" raw serial=sata-3,wwn=0x5000c50011223344
 bf_vm_disk self virtio-scsi "$tmp/disk4" raw serial=scsi-4,wwn=0x5000c50055667788
 bf_vm_disk self nvme "$tmp/disk5" raw serial=nvme-5,logical_block_size=4096,physical_block_size=4096
+# What OVMF does not list: metadata, a unit and a target beyond its search.
+openssl rand -out "$tmp/disk6" 12000000 && truncate -s 12M "$tmp/disk6"
+for i in meta lun far; do cp "$tmp/disk6" "$tmp/$i"; done
+unlisted() { # NAME DEVICE
+    bf_vm_add self -blockdev "driver=raw,node-name=$1,file.driver=file,file.filename=$tmp/$1" -device "$2,drive=$1"
+}
+bf_vm_add self -device nvme,id=ctrl,serial=nvme-6 -device virtio-scsi-pci,id=hba
+unlisted meta nvme-ns,bus=ctrl,nsid=3,ms=8,mset=1
+unlisted lun scsi-hd,bus=hba.0,scsi-id=1,lun=300
+unlisted far scsi-hd,bus=hba.0,scsi-id=254,lun=0
 bf_vm_cd self "$tmp/cd.iso"
 bf_vm_nic self virtio-net-pci
 bf_vm_start self
@@ -97,6 +107,16 @@ for i in 1 2 3 4 5; do
     number=$(sed -nE "s/^disk ([0-9]+) bytes=$bytes .*/\1/p" "$tmp/log")
     judge "contents of disk $i" seen "^read $number ok crc=$(crc "$tmp/disk$i" 12345 100000) last=ok crc=$(crc "$tmp/disk$i" $((bytes - 777)) 777)"
 done
+
+native() { # NAME DRIVER BYTES PATH
+    judge "$1: our driver sees it" seen "^native [0-9]+ driver=$2 bytes=$3 read=ok crc=$(crc "$tmp/disk6" 12345 100000) .*$4\$"
+}
+native meta nvme $(((12582912 / 520) << 9)) 'NVMe\(0x3,[-0]+\)'
+native lun virtio-scsi 12582912 'Scsi\(0x1,0x12C\)'
+native far virtio-scsi 12582912 'Scsi\(0xFE,0x0\)'
+judge 'a namespace without a name gets one' seen '^native .* wwn=nvme.nvme-6-3 '
+judge 'the disks that both see are there once' test "$(grep -acE '^native ' "$tmp/log")" = 8
+judge 'nothing else is there' seen '^taken [0-9]+ asked [0-9]+ unread 0$'
 
 # The same program from a CD, with a USB stick in the machine, and a NIC that iPXE's option ROM serves.
 mkdir "$tmp/iso"
