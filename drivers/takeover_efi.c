@@ -225,22 +225,30 @@ static enum bf_err open_native(const struct bf_taken *taken, struct bf_efi_disk 
     return BF_ERR_MISMATCH;
 }
 
-static enum bf_err open_group(struct bf_taken *taken, struct group *group, struct bf_asked *asked)
+// Asks for all that there is. What nobody could ask for counts as something that is not read.
+static void ask_units(struct bf_takeover *t, const struct bf_taken *taken, struct group *group,
+                      struct bf_asked *asked)
 {
-    char slot[sizeof((struct bf_unread *)0)->slot];
+    char why[sizeof t->unread[0].why];
+    asked->err = taken->ops->units(taken->controller, group->unit, UNITS_MAX, &group->units);
+    asked->units = group->units;
+    if (!asked->err)
+        return;
+    bf_snprintf(why, sizeof why, "driver %s could not ask for all (%s)", asked->driver,
+                bf_err_name(asked->err));
+    add_unread(t, group->handle, "what else it may have", why);
+}
+
+static enum bf_err open_group(struct bf_takeover *t, struct bf_taken *taken, struct group *group,
+                              struct bf_asked *asked)
+{
     enum bf_err err = bf_pci_efi_open(&taken->bus, group->handle);
     if (!err)
         err = taken->ops->open(&taken->bus.pci, &taken->controller);
     asked->err = err;
     if (err)
         return err;
-    asked->err = taken->ops->units(taken->controller, group->unit, UNITS_MAX, &group->units);
-    asked->units = group->units;
-    if (asked->err) {
-        bf_pci_efi_slot(group->handle, slot, sizeof slot);
-        bf_log(BF_LOG_WARNING, "controller %s: driver %s could not ask for all disks (%s)", slot,
-               asked->driver, bf_err_name(asked->err));
-    }
+    ask_units(t, taken, group, asked);
     for (uint32_t i = 0; !err && i < group->count; i++)
         if (group->readable[i])
             err = open_native(taken, group->disk[i], group->number[i]);
@@ -299,7 +307,7 @@ static void take(struct bf_takeover *t, const struct bf_controller_ops *ops, str
     memset(taken, 0, sizeof *taken);
     taken->ops = ops;
     *asked = (struct bf_asked){.handle = group->handle, .driver = ops->driver};
-    err = open_group(taken, group, asked);
+    err = open_group(t, taken, group, asked);
     for (uint32_t i = 0; i < group->count && !err; i++)
         if (group->readable[i])
             add_notes(t, group->handle, group->number[i], &group->disk[i]->source);
