@@ -183,9 +183,10 @@ e2e_media() {
     local name=$1 kind=$2 file=$3 set=()
     shift 3
     [[ " $*" == *' server='* ]] || set+=(--set "server=10.0.2.2:$BF_SERVER_PORT")
+    [[ " $*" == *' on-failure='* ]] || set+=(--set on-failure=poweroff)
     while [ $# -gt 0 ]; do set+=(--set "$1"); shift; done
     # shellcheck disable=SC2086 # options
-    bf_cli media "$name" "--$kind" "$file" --set debug-exit=0xf4 --set on-failure=poweroff "${set[@]}" \
+    bf_cli media "$name" "--$kind" "$file" --set debug-exit=0xf4 "${set[@]}" \
         ${E2E_ENROL:-} >>"$E2E_LOGS/cli.log"
 }
 
