@@ -2,14 +2,14 @@
 // The map of exFAT: its allocation bitmap, as in Microsoft's "exFAT file system specification"
 // (sections 3, Main and Backup Boot Region; 4.1, First FAT; 7.1, Allocation Bitmap). The bitmap is
 // believed when both boot regions are whole and alike, no flag speaks of a volume that is dirty or
-// damaged, there is one table and one bitmap, which lies in one piece, and what the root directory
+// damaged, there is one table and one bitmap, which lies in one piece, and all that any folder
 // names is in use in it. Everything outside of the clusters is used. How full the boot record says
 // the volume is, is not looked at: Linux does not keep it up to date.
 #include <string.h>
 
 #include "base/fmt.h"
 #include "base/mem.h"
-#include "image/usage_parts.h"
+#include "image/usage_exfat.h"
 
 enum {
     BOOT_BYTES = 512, // of any sector size: the record is the beginning of the first sector
@@ -23,50 +23,20 @@ enum {
     FLAG_SECOND_FAT = 1 << 0,
     FLAG_DIRTY = 1 << 1,
     FLAG_CLEAR_TO_ZERO = 1 << 3, // has no meaning
-    FIRST_CLUSTER = 2,
-    ENTRY_BYTES = 32,
     ENTRY_END = 0,
     ENTRY_BITMAP = 0x81,
     ENTRY_UPCASE = 0x82,
-    ENTRY_STREAM = 0xc0,
     ROOT_ENTRIES_MAX = 1 << 20,
     CHAIN_MAX = 1 << 20, // clusters of the bitmap, and of the other chains that are followed
     WINDOW = 512,        // bytes of the bitmap that one answer looks at, at most
 };
-static const uint32_t chain_end = 0xffffffff, clusters_max = 0xfffffff5;
-
-struct exfat {
-    struct bf_usage_place place;
-    uint64_t fat, heap; // bytes
-    uint32_t sector_bytes, clusters, cluster_bytes;
-    uint32_t root, bitmap, upcase; // first clusters; 0: not found yet
-    uint32_t bitmap_bytes;
-    int second_bitmap;
-};
-
-static uint64_t get(const uint8_t *at, uint32_t bytes)
-{
-    uint64_t v = 0;
-    while (bytes--)
-        v = v << 8 | at[bytes];
-    return v;
-}
-
-static int is_cluster(const struct exfat *f, uint32_t cluster)
-{
-    return cluster >= FIRST_CLUSTER && cluster - FIRST_CLUSTER < f->clusters;
-}
-
-static uint64_t byte_of(const struct exfat *f, uint32_t cluster)
-{
-    return f->heap + (uint64_t)(cluster - FIRST_CLUSTER) * f->cluster_bytes;
-}
+static const uint32_t clusters_max = 0xfffffff5;
 
 // ---- The map -----------------------------------------------------------------------------------
 
 static int exfat_extent(void *impl, uint64_t at, uint64_t *end)
 {
-    const struct exfat *f = impl;
+    const struct bf_exfat *f = impl;
     uint8_t bits[WINDOW];
     uint64_t number, first, last;
     size_t len;
@@ -79,7 +49,7 @@ static int exfat_extent(void *impl, uint64_t at, uint64_t *end)
         return 0;
     first = number / 8;
     len = f->bitmap_bytes - first < WINDOW ? (size_t)(f->bitmap_bytes - first) : WINDOW;
-    if (bf_place_read(&f->place, byte_of(f, f->bitmap) + first, bits, len))
+    if (bf_place_read(&f->place, bf_exfat_byte(f, f->bitmap) + first, bits, len))
         return 0;
     last = (first + len) * 8 < f->clusters ? (first + len) * 8 : f->clusters;
     int used = bits[0] >> number % 8 & 1;
@@ -100,28 +70,29 @@ static enum bf_err refuse(char why[BF_USAGE_WHY], const char *text)
 }
 
 // The sizes of the boot record; 0 when they do not fit together.
-static int take_sizes(const uint8_t *b, struct exfat *f)
+static int take_sizes(const uint8_t *b, struct bf_exfat *f)
 {
-    uint64_t sectors = get(b + 72, 8), fat = get(b + 80, 4), fat_sectors = get(b + 84, 4);
-    uint64_t heap = get(b + 88, 4);
+    uint64_t sectors = bf_exfat_get(b + 72, 8), fat = bf_exfat_get(b + 80, 4),
+             fat_sectors = bf_exfat_get(b + 84, 4);
+    uint64_t heap = bf_exfat_get(b + 88, 4);
     uint32_t log = b[108], more = b[109];
     for (uint32_t i = 11; i < 64; i++) // where FAT has its sizes
         if (b[i])
             return 0;
-    if (get(b + BOOT_END, 2) != 0xaa55 || log < SECTOR_LOG_MIN || log > SECTOR_LOG_MAX ||
+    if (bf_exfat_get(b + BOOT_END, 2) != 0xaa55 || log < SECTOR_LOG_MIN || log > SECTOR_LOG_MAX ||
         more > CLUSTER_LOG_MAX - log)
         return 0;
     f->sector_bytes = 1u << log;
     f->cluster_bytes = f->sector_bytes << more;
-    f->clusters = (uint32_t)get(b + 92, 4);
-    f->root = (uint32_t)get(b + 96, 4);
+    f->clusters = (uint32_t)bf_exfat_get(b + 92, 4);
+    f->root = (uint32_t)bf_exfat_get(b + 96, 4);
     f->fat = fat << log;
     f->heap = heap << log;
     f->bitmap_bytes = f->clusters / 8 + (f->clusters % 8 != 0);
     return fat >= 2 * REGION_SECTORS && fat + fat_sectors <= heap && heap <= sectors &&
-           f->clusters && f->clusters <= clusters_max && is_cluster(f, f->root) &&
+           f->clusters && f->clusters <= clusters_max && bf_exfat_is_cluster(f, f->root) &&
            ((uint64_t)f->clusters << more) <= sectors - heap &&
-           ((uint64_t)f->clusters + FIRST_CLUSTER) * 4 <= fat_sectors << log;
+           ((uint64_t)f->clusters + BF_EXFAT_FIRST) * 4 <= fat_sectors << log;
 }
 
 static int is_in_no_sum(uint64_t at)
@@ -130,7 +101,7 @@ static int is_in_no_sum(uint64_t at)
 }
 
 // Whether the boot region carries its checksum and is the same as its backup.
-static enum bf_err judge_regions(const struct exfat *f, char why[BF_USAGE_WHY])
+static enum bf_err judge_regions(const struct bf_exfat *f, char why[BF_USAGE_WHY])
 {
     uint64_t region = (uint64_t)REGION_SECTORS * f->sector_bytes;
     uint8_t a[BOOT_BYTES], b[BOOT_BYTES];
@@ -146,19 +117,19 @@ static enum bf_err judge_regions(const struct exfat *f, char why[BF_USAGE_WHY])
                 sum = (sum << 31 | sum >> 1) + a[i];
         }
         for (uint32_t i = 0; at >= region - f->sector_bytes && i < BOOT_BYTES; i += 4)
-            if (get(a + i, 4) != sum)
+            if (bf_exfat_get(a + i, 4) != sum)
                 return refuse(why, "the checksum of its boot region is wrong");
     }
     return BF_OK;
 }
 
-static enum bf_err judge_boot(const uint8_t *b, struct exfat *f, char why[BF_USAGE_WHY])
+static enum bf_err judge_boot(const uint8_t *b, struct bf_exfat *f, char why[BF_USAGE_WHY])
 {
-    uint32_t flags = (uint32_t)get(b + FLAGS_AT, 2);
+    uint32_t flags = (uint32_t)bf_exfat_get(b + FLAGS_AT, 2);
     enum bf_err err;
     if (!take_sizes(b, f))
         return refuse(why, "its boot record is inconsistent");
-    if (get(b + 72, 8) > f->place.bytes / f->sector_bytes)
+    if (bf_exfat_get(b + 72, 8) > f->place.bytes / f->sector_bytes)
         return refuse(why, "it is larger than its partition");
     if ((err = judge_regions(f, why)))
         return err;
@@ -175,44 +146,54 @@ static enum bf_err judge_boot(const uint8_t *b, struct exfat *f, char why[BF_USA
 
 // ---- Clusters ----------------------------------------------------------------------------------
 
-static int next_cluster(const struct exfat *f, uint32_t cluster, uint32_t *next)
+int bf_exfat_next(const struct bf_exfat *f, uint32_t cluster, uint32_t *next)
 {
     uint8_t entry[4];
     if (bf_place_read(&f->place, f->fat + (uint64_t)cluster * 4, entry, sizeof entry))
         return 0;
-    *next = (uint32_t)get(entry, 4);
-    return *next == chain_end || is_cluster(f, *next);
+    *next = (uint32_t)bf_exfat_get(entry, 4);
+    return *next == bf_exfat_end || bf_exfat_is_cluster(f, *next);
 }
 
-static int is_in_use(const struct exfat *f, uint32_t cluster)
+int bf_exfat_in_use(const struct bf_exfat *f, uint32_t first, uint64_t count)
 {
-    uint8_t bits;
-    uint32_t number = cluster - FIRST_CLUSTER;
-    return is_cluster(f, cluster) &&
-           !bf_place_read(&f->place, byte_of(f, f->bitmap) + number / 8, &bits, 1) &&
-           bits >> number % 8 & 1;
+    uint8_t bits[WINDOW];
+    uint64_t number = first - BF_EXFAT_FIRST, end = number + count, base, last;
+    if (!bf_exfat_is_cluster(f, first) || count > f->clusters - number)
+        return 0;
+    while (number < end) {
+        base = number / 8;
+        last = (end - 1) / 8 - base < WINDOW ? (end - 1) / 8 + 1 : base + WINDOW;
+        if (bf_place_read(&f->place, bf_exfat_byte(f, f->bitmap) + base, bits,
+                          (size_t)(last - base)))
+            return 0;
+        for (; number < end && number < last * 8; number++)
+            if (!(bits[number / 8 - base] >> number % 8 & 1))
+                return 0;
+    }
+    return 1;
 }
 
-static int chain_in_use(const struct exfat *f, uint32_t cluster)
+static int chain_in_use(const struct bf_exfat *f, uint32_t cluster)
 {
     for (uint32_t i = 0; i < CHAIN_MAX; i++) {
-        if (!is_in_use(f, cluster) || !next_cluster(f, cluster, &cluster))
+        if (!bf_exfat_in_use(f, cluster, 1) || !bf_exfat_next(f, cluster, &cluster))
             return 0;
-        if (cluster == chain_end)
+        if (cluster == bf_exfat_end)
             return 1;
     }
     return 0;
 }
 
 // The bitmap as one piece: Linux reads it so.
-static int bitmap_fits(const struct exfat *f)
+static int bitmap_fits(const struct bf_exfat *f)
 {
     uint32_t count = (f->bitmap_bytes - 1) / f->cluster_bytes + 1, next;
-    if (count > CHAIN_MAX || count > f->clusters - (f->bitmap - FIRST_CLUSTER))
+    if (count > CHAIN_MAX || count > f->clusters - (f->bitmap - BF_EXFAT_FIRST))
         return 0;
     for (uint32_t i = 0; i < count; i++)
-        if (!next_cluster(f, f->bitmap + i, &next) ||
-            next != (i + 1 < count ? f->bitmap + i + 1 : chain_end))
+        if (!bf_exfat_next(f, f->bitmap + i, &next) ||
+            next != (i + 1 < count ? f->bitmap + i + 1 : bf_exfat_end))
             return 0;
     return 1;
 }
@@ -220,66 +201,65 @@ static int bitmap_fits(const struct exfat *f)
 // ---- The root directory ------------------------------------------------------------------------
 
 // What leads to the bitmap. 0: it cannot be as it should.
-static int take_entry(struct exfat *f, const uint8_t *e)
+static int take_entry(struct bf_exfat *f, const uint8_t *e)
 {
-    uint32_t first = (uint32_t)get(e + 20, 4);
+    uint32_t first = (uint32_t)bf_exfat_get(e + 20, 4);
     if (e[0] == ENTRY_BITMAP) {
         f->second_bitmap |= f->bitmap || e[1] & 1;
         f->bitmap = first;
-        return is_cluster(f, first) && get(e + 24, 8) == f->bitmap_bytes;
+        return bf_exfat_is_cluster(f, first) && bf_exfat_get(e + 24, 8) == f->bitmap_bytes;
     }
     if (e[0] == ENTRY_UPCASE) {
         int again = f->upcase != 0;
         f->upcase = first;
-        return is_cluster(f, first) && !again;
+        return bf_exfat_is_cluster(f, first) && !again;
     }
     return 1;
 }
 
-// Files and folders in the root directory are in use in the bitmap, if they have clusters.
-static int check_entry(struct exfat *f, const uint8_t *e)
-{
-    uint32_t first = (uint32_t)get(e + 20, 4);
-    return e[0] != ENTRY_STREAM || !first || is_in_use(f, first);
-}
-
-static int walk_root(struct exfat *f, int (*visit)(struct exfat *f, const uint8_t *entry))
+static int walk_root(struct bf_exfat *f)
 {
     uint32_t cluster = f->root, left = ROOT_ENTRIES_MAX;
-    uint8_t e[ENTRY_BYTES];
-    while (cluster != chain_end) {
-        for (uint32_t at = 0; at < f->cluster_bytes; at += ENTRY_BYTES) {
-            if (!left-- || bf_place_read(&f->place, byte_of(f, cluster) + at, e, sizeof e))
+    uint8_t e[BF_EXFAT_ENTRY];
+    while (cluster != bf_exfat_end) {
+        for (uint32_t at = 0; at < f->cluster_bytes; at += BF_EXFAT_ENTRY) {
+            if (!left-- || bf_place_read(&f->place, bf_exfat_byte(f, cluster) + at, e, sizeof e))
                 return 0;
             if (e[0] == ENTRY_END)
                 return 1;
-            if (!visit(f, e))
+            if (!take_entry(f, e))
                 return 0;
         }
-        if (!next_cluster(f, cluster, &cluster))
+        if (!bf_exfat_next(f, cluster, &cluster))
             return 0;
     }
     return 1;
 }
 
-static enum bf_err judge_bitmap(struct exfat *f, char why[BF_USAGE_WHY])
+static enum bf_err judge_bitmap(struct bf_exfat *f, char why[BF_USAGE_WHY])
 {
-    if (!walk_root(f, take_entry) || !f->bitmap || !f->upcase)
+    if (!walk_root(f) || !f->bitmap || !f->upcase)
         return refuse(why, "its root directory is inconsistent or too long");
     if (f->second_bitmap)
         return refuse(why, "it keeps two tables (TexFAT)");
     if (!bitmap_fits(f))
         return refuse(why, "its allocation bitmap is inconsistent or not in one piece");
-    if (!chain_in_use(f, f->bitmap) || !chain_in_use(f, f->upcase) || !chain_in_use(f, f->root) ||
-        !walk_root(f, check_entry))
-        return refuse(why, "its allocation bitmap and what is in use do not fit together");
-    return BF_OK;
+    enum bf_exfat_check check = BF_EXFAT_WRONG;
+    if (chain_in_use(f, f->bitmap) && chain_in_use(f, f->upcase) && chain_in_use(f, f->root))
+        check = bf_exfat_files(f);
+    if (check == BF_EXFAT_TOO_MUCH)
+        return refuse(why, "it has more files than are compared with its bitmap");
+    if (check == BF_EXFAT_UNKNOWN)
+        return refuse(why, "its folders hold what is not known here");
+    return check == BF_EXFAT_FITS
+               ? BF_OK
+               : refuse(why, "its allocation bitmap and what is in use do not fit together");
 }
 
 enum bf_err bf_usage_exfat(struct bf_usage_map *map, char why[BF_USAGE_WHY])
 {
     uint8_t boot[BOOT_BYTES];
-    struct exfat *f = bf_alloc(sizeof *f);
+    struct bf_exfat *f = bf_alloc(sizeof *f);
     enum bf_err err;
     if (!f)
         return BF_ERR_NO_MEMORY;

@@ -66,9 +66,12 @@ static void make(uint8_t *disk)
     put(root + 24, (CLUSTERS + 7) / 8, 8);
     root[32] = 0x82;
     put(root + 52, 3, 4);
-    root[64] = 0x85;
+    root[64] = 0x85; // an empty folder
+    root[68] = 0x10;
     root[96] = 0xc0;
+    root[97] = 3;
     put(root + 116, 6, 4);
+    put(root + 120, SECTOR, 8);
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)

@@ -157,7 +157,11 @@ free() {
     patch "$at" "\\0$(printf %o $((byte & ~(1 << ($1 - 2) % 8))))"
 }
 owned=("$bitmap" $((bitmap + 1)) "$upcase" "$root")
-[ ! "$mounts" ] || owned+=("$(get $(($(entry c0) + 20)))")
+if [ "$mounts" ]; then
+    # A folder, a file in it, its last cluster; and the same of a file in pieces.
+    mapfile -t more < <("$PATCH" "$T/small.raw" owned deep/large && "$PATCH" "$T/small.raw" owned again)
+    owned+=("${more[@]}")
+fi
 for cluster in "${owned[@]}"; do
     free "$cluster"
     check "cluster $cluster, which is in use, is free" whole "$T/doubt.raw" 'what is in use do not fit together'
