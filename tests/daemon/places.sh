@@ -10,7 +10,7 @@ port='' # of the daemon
 
 "$B" init --address 127.0.0.1 >/dev/null
 "$B" machine add web-1 >/dev/null
-daemon_start
+daemon_start --sessions 2
 "$B" media web-1 --conf "$T/web-1.conf" --set "server=127.0.0.1:$port" >/dev/null
 push() { "$PUSH" --conf "$T/web-1.conf" "$@" --disk "$T/a.raw" >"$T/push.log" 2>&1; }
 dd_at() { dd of="$T/a.raw" bs=1M seek="$1" conv=notrunc status=none; }
