@@ -51,6 +51,8 @@ int bf_sender_look(struct bf_sender *s)
     return is_met(s);
 }
 
+_Static_assert((int)BF_USAGE_NOTE_SPANS <= (int)BF_PLACE_SPANS_MAX, "a place has room for all");
+
 // Names come from the disk: what the protocol does not carry becomes a question mark.
 static void put_text(char *out, size_t size, const char *text)
 {
@@ -69,7 +71,8 @@ static void describe(const struct bf_sender *s, const struct bf_usage_note *note
              s->copy_whole ? s->config.copy_all_why
              : note->why   ? note->why
                            : "");
-    out->count = note->spans <= BF_PLACE_SPANS_MAX ? (uint16_t)note->spans : 0;
+    // As many as are noted at most may not be all.
+    out->count = note->spans < BF_USAGE_NOTE_SPANS ? (uint16_t)note->spans : 0;
     for (uint16_t i = 0; i < out->count; i++)
         out->span[i] = (struct bf_place_span){note->span[i].first, note->span[i].bytes};
 }

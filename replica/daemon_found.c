@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a source found on its machine: kept with the session, and told to the log when it is new.
 #include "base/log.h"
+#include "migrate/unseen.h"
 #include "replica/daemon.h"
 #include "replica/found_text.h"
 #include "replica/spans.h"
@@ -16,9 +17,8 @@ enum bf_err bf_conn_unseen(void *impl, uint16_t ordinal, const struct bf_unseen 
         return bf_conn_db_fault(c, fault);
     bf_unseen_line(line, what);
     if (changed)
-        bf_conn_event(
-            c, what->asked && what->kind == BF_UNSEEN_CONTROLLER ? BF_LOG_INFO : BF_LOG_WARNING,
-            "not seen: %s", line);
+        bf_conn_event(c, bf_unseen_is_unknown(what) ? BF_LOG_WARNING : BF_LOG_INFO, "not seen: %s",
+                      line);
     return BF_OK;
 }
 

@@ -225,10 +225,11 @@ struct bf_place_row {
     char name[sizeof((struct bf_place *)0)->name];
     char what[sizeof((struct bf_place *)0)->what];
     char why[sizeof((struct bf_place *)0)->why];
-    uint64_t bytes;                  // 0: not known
+    uint64_t first, bytes;           // where it begins, and in all; bytes 0: not known
     int64_t unused_bytes, new_bytes; // as of a point's disk; -1: no point yet, or not known
 };
-// By disk and ordinal; free *out.
+// By disk, and in the order in which they lie on it, a volume behind the partition that it lies in;
+// free *out.
 enum bf_err bf_db_place_list(struct bf_db *db, const uint8_t session[16], struct bf_place_row **out,
                              size_t *count);
 enum bf_err bf_db_place_spans(struct bf_db *db, const uint8_t session[16], uint16_t disk,

@@ -5,6 +5,7 @@
 // filled in when the point is sealed.
 #include "replica/sql.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cursor.h"
@@ -119,30 +120,6 @@ enum bf_err bf_db_place_put(struct bf_db *db, const uint8_t session[16], const s
     return err;
 }
 
-enum bf_err bf_db_place_list(struct bf_db *db, const uint8_t session[16], struct bf_place_row **out,
-                             size_t *count)
-{
-    struct bf_rows rows = {.size = sizeof **out};
-    struct bf_place_row *row;
-    struct bf_query q;
-
-    bf_query_begin(&q, db,
-                   "SELECT disk, ordinal, name, what, why, bytes, unused, fresh FROM places "
-                   "WHERE session = ? ORDER BY disk, ordinal");
-    bf_query_blob(&q, session, 16);
-    while (bf_query_row(&q) && (row = bf_rows_add(&rows))) {
-        row->disk = (uint16_t)bf_column_int(&q);
-        row->ordinal = (uint16_t)bf_column_int(&q);
-        bf_column_text(&q, row->name, sizeof row->name);
-        bf_column_text(&q, row->what, sizeof row->what);
-        bf_column_text(&q, row->why, sizeof row->why);
-        row->bytes = (uint64_t)bf_column_int(&q);
-        row->unused_bytes = bf_column_int(&q);
-        row->new_bytes = bf_column_int(&q);
-    }
-    return bf_rows_give(&rows, bf_query_end(&q), out, count);
-}
-
 static void spans_column(struct bf_query *q, struct bf_place_span *out, uint32_t *count)
 {
     struct bf_reader r;
@@ -157,6 +134,56 @@ static void spans_column(struct bf_query *q, struct bf_place_span *out, uint32_t
         out[*count].first = bf_get_u64(&r);
         out[(*count)++].bytes = bf_get_u64(&r);
     }
+}
+
+// Where the place begins; one of which nothing is known comes last.
+static uint64_t first_column(struct bf_query *q)
+{
+    struct bf_place_span span[BF_PLACE_SPANS_MAX];
+    uint32_t spans;
+
+    spans_column(q, span, &spans);
+    return spans ? span[0].first : UINT64_MAX;
+}
+
+static int as_they_lie(const void *a, const void *b)
+{
+    const struct bf_place_row *x = a, *y = b;
+
+    if (x->disk != y->disk)
+        return x->disk < y->disk ? -1 : 1;
+    if (x->first != y->first)
+        return x->first < y->first ? -1 : 1;
+    if (x->bytes != y->bytes)
+        return x->bytes > y->bytes ? -1 : 1;
+    return x->ordinal < y->ordinal ? -1 : x->ordinal > y->ordinal;
+}
+
+enum bf_err bf_db_place_list(struct bf_db *db, const uint8_t session[16], struct bf_place_row **out,
+                             size_t *count)
+{
+    struct bf_rows rows = {.size = sizeof **out};
+    struct bf_place_row *row;
+    struct bf_query q;
+
+    bf_query_begin(&q, db,
+                   "SELECT disk, ordinal, name, what, why, bytes, unused, fresh, spans "
+                   "FROM places WHERE session = ?");
+    bf_query_blob(&q, session, 16);
+    while (bf_query_row(&q) && (row = bf_rows_add(&rows))) {
+        row->disk = (uint16_t)bf_column_int(&q);
+        row->ordinal = (uint16_t)bf_column_int(&q);
+        bf_column_text(&q, row->name, sizeof row->name);
+        bf_column_text(&q, row->what, sizeof row->what);
+        bf_column_text(&q, row->why, sizeof row->why);
+        row->bytes = (uint64_t)bf_column_int(&q);
+        row->unused_bytes = bf_column_int(&q);
+        row->new_bytes = bf_column_int(&q);
+        row->first = first_column(&q);
+    }
+    if (rows.count)
+        qsort(rows.items, rows.count, rows.size, as_they_lie);
+    return bf_rows_give(&rows, bf_query_end(&q), out, count);
 }
 
 enum bf_err bf_db_place_spans(struct bf_db *db, const uint8_t session[16], uint16_t disk,

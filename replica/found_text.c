@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/fmt.h"
+#include "migrate/unseen.h"
 #include "replica/text.h"
 
 // Why nothing came of it, when the source gives no reason.
@@ -17,12 +18,10 @@ static const char *usual_reason(const struct bf_unseen *m)
 
 void bf_unseen_line(char out[BF_UNSEEN_LINE], const struct bf_unseen *m)
 {
-    char device[16] = "";
+    char what[BF_UNSEEN_TEXT];
 
-    if (m->vendor || m->device)
-        bf_snprintf(device, sizeof device, " %04x:%04x", m->vendor, m->device);
-    bf_snprintf(out, BF_UNSEEN_LINE, "%s%s%s%s: %s", m->what, device, m->slot[0] ? " at " : "",
-                m->slot, m->why[0] ? m->why : usual_reason(m));
+    bf_unseen_text(what, sizeof what, m);
+    bf_snprintf(out, BF_UNSEEN_LINE, "%s: %s", what, m->why[0] ? m->why : usual_reason(m));
 }
 
 json_t *bf_unseen_json(struct bf_db *db, const uint8_t session[16])
