@@ -108,15 +108,25 @@ struct bf_figures *bf_figures_begin(const struct bf_state *state, struct bf_db *
     return f;
 }
 
+void bf_figures_end(struct bf_figures *f)
+{
+    if (!f)
+        return;
+    for (size_t i = 0; i < f->places; i++) {
+        free(f->place[i].span);
+        f->place[i].span = NULL;
+    }
+    if (f->file)
+        fclose(f->file);
+    f->file = NULL;
+}
+
 void bf_figures_free(struct bf_figures *f)
 {
     if (!f)
         return;
-    for (size_t i = 0; i < f->places; i++)
-        free(f->place[i].span);
+    bf_figures_end(f);
     free(f->place);
-    if (f->file)
-        fclose(f->file);
     free(f);
 }
 

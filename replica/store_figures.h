@@ -19,6 +19,8 @@ struct bf_figures *bf_figures_begin(const struct bf_state *state, struct bf_db *
 // The disk's chunks in order.
 void bf_figures_add(struct bf_figures *f, enum bf_chunk_state state, uint64_t count,
                     const struct bf_digest *digests);
+// After the last chunk: lets go of everything but the figures.
+void bf_figures_end(struct bf_figures *f);
 // Into the row of the disk; -1 for what is not known.
 void bf_figures_of_disk(const struct bf_figures *f, struct bf_point_disk *out);
 // Those of the places, within the caller's transaction.

@@ -103,6 +103,7 @@ static enum bf_err write_manifest(struct sealing *x, uint16_t index)
     x->figures[index] = bf_figures_begin(s->state, s->db, s->config.machine, s->config.session,
                                          d->number, d->layer, &d->geometry);
     err = write_runs(x, d, x->figures[index], file, &root);
+    bf_figures_end(x->figures[index]);
     if (!err && (fflush(file) != 0 || fsync(fd) != 0))
         err = BF_ERR_NO_SPACE;
     fclose(file);
