@@ -21,11 +21,12 @@ import marks
 import migration
 import owners
 import tables
-from disk import MIB, SECTOR, Failed, Place, fill, have, loop, missing, partitions, run, stop
+from disk import MIB, SECTOR, Failed, Place, fill, have, libc, loop, missing, partitions, run, stop
 from disk import owners as seen_by
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", ".."))
 MAP = os.path.join(TOP, "build", "tests", "usage_map")
+PR_SET_PDEATHSIG = 1
 SIZES = (32, 40, 64, 64, 96, 120, 128, 160, 200, 320, 400)
 
 
@@ -267,6 +268,7 @@ def one(seed, keep):
 
 def main():
     signal.signal(signal.SIGTERM, stop)
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)  # so that loop devices are let go when the script is killed
     if sys.argv[1] == "marks":
         wrong = marks.selftest(sys.argv[2])
         print("\n".join(wrong))
