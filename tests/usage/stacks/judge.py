@@ -34,7 +34,7 @@ Living = collections.namedtuple("Living", "place name tree")  # what was made la
 Inner = collections.namedtuple("Inner", "outer owner place")  # a place within the one that begins at `outer`
 
 
-Verdict = collections.namedtuple("Verdict", "map files")
+Verdict = collections.namedtuple("Verdict", "map files whole")  # whole: places that could have had a map
 
 
 class Lost(Exception):
@@ -268,7 +268,7 @@ def within_others(path, map_, block, view, inner):
 
 
 def allowed_only(view, map_, log):
-    """The places that have a map, all of which may."""
+    """The places that may have a map; no other has."""
     allowed, reasons = view.allowed()
     lost = outside(map_, allowed)
     if lost:
@@ -278,7 +278,7 @@ def allowed_only(view, map_, log):
     for first, bytes_ in view.tables.records:
         if within(map_, first, first + bytes_):
             raise Lost(f"the table at byte {first} is left out")
-    return [p for p in allowed if within(map_, p.first, p.end)]
+    return allowed
 
 
 def compare_all(stack, path, copy, view, places):
@@ -308,16 +308,19 @@ def judge_disk(tool, stack, seed, number, view):
     """Verdict on one of the disks."""
     path = stack.paths[number]
     map_, log = read_map(tool, stack.paths, number, stack.block)
-    places = [(p, next(iter(view.seen[p][0]))) for p in allowed_only(view, map_, log) if p.first not in view.arrays]
+    allowed = allowed_only(view, map_, log)
+    whole = [f"{p.name} {' '.join(sorted(view.seen[p][0]))}" for p in allowed if not within(map_, p.first, p.end)]
     if not map_:
-        return Verdict(map_, 0)
+        return Verdict(map_, 0, whole)
+    places = [(p, next(iter(view.seen[p][0]))) for p in allowed
+              if within(map_, p.first, p.end) and p.first not in view.arrays]
     places += within_others(path, map_, stack.block, view, stack.inner)
     seen = {p.first for p, _ in places}
     search(path, map_, [thing for thing in stack.living if thing.place.first in seen])
     copy = os.path.join(stack.folder, "copy.raw")
     subprocess.run(["cp", "--sparse=always", path, copy], check=True)
     (poison if seed % 2 else punch)(copy, map_)
-    return Verdict(map_, compare_all(stack, path, copy, view, places))
+    return Verdict(map_, compare_all(stack, path, copy, view, places), whole)
 
 
 def judge(tool, stack, seed):
@@ -330,4 +333,4 @@ def judge(tool, stack, seed):
         maps = [within(v.map, thing.place.first, thing.place.end) for v in verdicts]
         if maps[0] != maps[1]:
             raise Lost(f"two halves of {thing.place.name} that are equal would not stay so: {maps}")
-    return Verdict(verdicts[0].map, sum(v.files for v in verdicts))
+    return Verdict(verdicts[0].map, sum(v.files for v in verdicts), verdicts[0].whole)

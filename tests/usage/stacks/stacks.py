@@ -261,7 +261,7 @@ def one(seed, keep):
                 shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
         return False
     print(f"ok seed {seed}: {said} => {sum(b - a for a, b in found.map)} bytes left out, {found.files} files equal"
-          + (", migrated" if pushed else ""), flush=True)
+          + (", migrated" if pushed else "") + "".join(f", whole: {place}" for place in found.whole), flush=True)
     shutil.rmtree(folder)
     return True
 
