@@ -8,7 +8,7 @@
 #include "tests/sim_world.h"
 #include "tests/unit/test.h"
 
-enum { LOOK = 24 * 65536 }; // what looking for file systems reads, at most
+enum { LOOK = 40 * 65536 }; // what looking for file systems reads, at most
 
 static struct sim_world w;
 
