@@ -43,6 +43,14 @@ static enum bf_err read_within(void *impl, uint64_t offset, void *out, size_t le
     return bf_place_read(impl, offset, out, len);
 }
 
+// mkfs.fat, mformat and others put a table into their boot record whose only entry is the place
+// itself, for the sake of other systems: that is the same place, not another claim.
+static int names_itself(const struct bf_parttab *t, const struct bf_usage_place *place)
+{
+    return t->kind == BF_PARTTAB_MBR && t->count == 1 && !t->extendeds && !t->partition[0].first &&
+           t->partition[0].bytes && place->signatures == BF_SIGNATURE_FAT;
+}
+
 // Whether a place is divided as a disk is, counted in blocks of this size.
 static enum bf_err is_divided(const struct bf_usage_place *place, uint32_t block_size, int *divided)
 {
@@ -55,7 +63,8 @@ static enum bf_err is_divided(const struct bf_usage_place *place, uint32_t block
     if (place->bytes < block_size)
         return BF_OK;
     err = bf_parttab_read(&bytes, &t);
-    *divided |= err == BF_ERR_CORRUPT || (!err && (t.count || t.kind != BF_PARTTAB_NONE));
+    *divided |=
+        err == BF_ERR_CORRUPT || (!err && t.kind != BF_PARTTAB_NONE && !names_itself(&t, place));
     bf_parttab_free(&t);
     return err == BF_ERR_CORRUPT ? BF_OK : err;
 }
@@ -84,15 +93,6 @@ static void doubt(struct disk *d, const char *why, const char *what)
         return;
     d->table->state = BF_TABLE_DOUBTED;
     bf_snprintf(d->table->why, sizeof d->table->why, "%s%s%s", why, what[0] ? ": " : "", what);
-}
-
-// mkfs.fat, mkudffs and others put a table into their boot record whose only entry is the disk
-// itself, for the sake of other systems: that is the same place, not another claim.
-static int is_disk_itself(const struct disk *d, const struct bf_usage_place *whole)
-{
-    const struct bf_parttab *t = &d->t;
-    return t->kind == BF_PARTTAB_MBR && t->count == 1 && !t->extendeds && !t->partition[0].first &&
-           t->partition[0].bytes && whole->signatures == BF_SIGNATURE_FAT;
 }
 
 // An ISO image that boots as a disk, too, has partitions of its own; others, for what its user
@@ -230,7 +230,7 @@ static enum bf_err scan(struct bf_place_list *list, struct disk *d)
     if (!err || corrupt)
         err = add_whole(list, d);
     if (err || (!corrupt && d->t.kind == BF_PARTTAB_NONE) ||
-        (!corrupt && is_disk_itself(d, &list->place[d->whole])))
+        (!corrupt && names_itself(&d->t, &list->place[d->whole])))
         return err;
     err = find_iso(d, &list->place[d->whole]);
     if (err)

@@ -12,7 +12,7 @@ says() { grep -qF -- "$2" "$1.log" || { tail -n 5 "$1.log"; return 1; }; }
 left_at() { awk -v a="$2" -v b="$3" '$1 < b && $2 > a { n++ } END { exit !n }' "$1.map"; }
 kept_at() { ! left_at "$@" || { cat "$1.map"; return 1; }; }
 # ext4 IMAGE FIRST-SECTOR MIB: whatever lay there before stays in its free blocks
-ext4() { mke2fs -q -F -t ext4 -b 4096 -E "nodiscard,offset=$(($2 * 512))" "$1" "$3M"; }
+ext4() { mke2fs -q -F -t ext4 -b 4096 -E "nodiscard,offset=$(($2 * 512))" "$1" "$3M" 2>/dev/null; }
 mbr() { # IMAGE LINES
     printf 'label: dos\n%b' "$2" | sfdisk -q -w never -W never "$1"
 }
@@ -136,6 +136,14 @@ check "FAT with a table that names the disk itself" left_at "$d" $((8 << 20)) $(
 mke2fs -q -F -t ext2 "$T/small" 8M >/dev/null 2>&1
 dd if="$T/small" of="$d" bs=1024 skip=1 seek=1 count=1 conv=notrunc status=none
 check "which an ext4 shares with it" map_is_empty "$d"
+
+d=$T/fat-in.raw
+garbage "$d" 100
+sgdisk -Z "$d" >/dev/null 2>&1 || true
+sgdisk -o -n 1:2048:+90M "$d" >/dev/null
+mformat -F -T $((90 * 2048)) -h 16 -s 63 -i "$d@@1M" ::
+map "$d"
+check "a partition whose boot record names itself" says "$d" "partition 1: FAT32, only"
 
 d=$T/live.raw
 garbage "$d" 120
