@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A port multiplier on a port of an AHCI controller (Serial ATA 3.3, 16): which of its ports have
-// something on them. Disks behind it are not read. It shows its signature after a soft reset that is
-// addressed to it (16.3.3.1), which the firmware has sent or not: none is sent here, since some
+// something on them. Disks behind it are not read. It shows its signature after a soft reset that
+// is addressed to it (16.3.3.1), which the firmware has sent or not: none is sent here, since some
 // disks do not take it well. Without one, the port looks like the disk on port 0 of the multiplier.
 #ifndef BF_DRIVERS_AHCI_MULTIPLIER_H
 #define BF_DRIVERS_AHCI_MULTIPLIER_H
