@@ -335,6 +335,12 @@ static void manage(struct sim_vscsi *m, uint16_t head)
     sim_virtio_put(&m->virtio, CONTROLQ, head, 1);
 }
 
+static int waits_for_others(struct sim_vscsi *m, uint16_t head)
+{
+    struct task t;
+    return m->together && fetch(m, head, &t) && t.request[19] == 0xa0 && t.d[2].len == 16;
+}
+
 static void offered(struct sim_virtio *v, uint32_t queue, uint16_t head)
 {
     struct sim_vscsi *m = (struct sim_vscsi *)v;
@@ -344,13 +350,16 @@ static void offered(struct sim_virtio *v, uint32_t queue, uint16_t head)
         manage(m, head);
         return;
     }
-    if (!m->hold) {
+    if (!m->hold && !waits_for_others(m, head)) {
         finish(m, head);
         return;
     }
     m->held[m->held_count++] = head;
     if (m->held_count > m->most_out)
         m->most_out = m->held_count;
+    if (!m->hold && m->held_count == m->together)
+        while (m->held_count)
+            finish(m, m->held[--m->held_count]);
 }
 
 static void was_reset(struct sim_virtio *v)

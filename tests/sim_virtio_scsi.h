@@ -45,6 +45,7 @@ struct sim_vscsi {
     uint16_t max_target;
     uint32_t many;       // units 0 to many - 1 of target 9 are there, each as unit 0
     uint8_t refuse_luns; // REPORT LUNS
+    uint32_t together;   // the shortest REPORT LUNS are answered when so many are out; 0: at once
     const uint8_t *luns; // entries of REPORT LUNS instead of what there is; NULL: what there is
     uint32_t luns_bytes, luns_claimed;
 
