@@ -46,6 +46,8 @@ raid() {
     e2e_check "warn: the verdict" e2e_verdict_is_ok
     e2e_check "warn: carries the controller" e2e_matches ' unseen=1 which="RAID controller 1000:0060 at 0000:00:09.0"$' "$E2E_VERDICT"
     e2e_check "warn: so does the log" e2e_matches 'level=warning text="RAID controller 1000:0060 ' "$(lines warn log)"
+    e2e_check "warn: and the point" e2e_equal '[["RAID controller","0000:00:09.0",false]]' \
+        "$(bf_cli points web-1@1 --json | jq -c '[.. | .unseen? // empty | .[] | [.what, .slot, .asked]] | unique')"
     e2e_check "warn: what was seen is copied" e2e_same web-1@1 0 "$E2E_DIR/seen.raw"
 }
 
