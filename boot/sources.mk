@@ -8,9 +8,6 @@ BOOT_SRCS := $(BOOT_LIBC_SRCS) $(APP_SRCS) $(addprefix boot/,platform_efi.c work
     cpu_$(ARCH).c traps_$(ARCH).c)
 TEST_SRCS_test_heap := boot/heap.c
 
-# What runs once at the start is rather small than fast: the image has little room.
-$(foreach f,boot/unseen_efi.c migrate/unseen.c migrate/disk_plan.c image/identity.c,$(eval CFLAGS_$(f) := -Os))
-
 # Configuration, inventory, screen and line channel.
 SCREEN_SRCS := boot/screen_layout.c boot/screen_table.c boot/screen_grid.c boot/screen_font.c
 BOOT_SRCS += $(SCREEN_SRCS) $(addprefix boot/,config_efi.c fwcfg.c inventory_efi.c screen_efi.c \
