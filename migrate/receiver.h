@@ -40,7 +40,8 @@ struct bf_receiver_host {
     enum bf_err (*allowed)(void *impl, struct bf_fault *fault);
     // Bytes of a disk that the source could not read, ascending; they are on stable storage when it
     // returns. And: the source reads this disk anew from here on, what was told of it before is
-    // forgotten. NULL: nobody wants to know.
+    // forgotten; by then the store counts nothing from there on as durable, so that a session never
+    // goes on behind bytes that were forgotten and not told again. NULL: nobody wants to know.
     enum bf_err (*unreadable)(void *impl, const struct bf_unreadable *what, struct bf_fault *fault);
     enum bf_err (*rereading)(void *impl, uint16_t disk, uint64_t offset, struct bf_fault *fault);
     // Storage of the machine that no disk stands for, numbered from 0 on each connection, and what

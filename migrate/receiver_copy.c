@@ -120,18 +120,25 @@ static int is_repair(const struct bf_receiver *r, uint16_t index)
     return r->disk[index].done && (r->disk[index].begun || r->needs > 0);
 }
 
+// The first range of the disk on this connection, before any of it is stored. What is durable goes
+// back to there first, and only then what is known of the bytes behind it: a connection that breaks
+// in between, or later, leaves nothing durable about which less is known than was told.
 static enum bf_err begin_disk(struct bf_receiver *r, uint16_t index, uint64_t first)
 {
+    const struct bf_store *store = &r->session->store;
     struct bf_receiver_disk *d = &r->disk[index];
     const struct bf_plan *plan = &r->session->plan[index];
     struct bf_fault fault = {0};
-    enum bf_err err = BF_OK;
-    if (d->begun)
+    enum bf_err err;
+    if (d->begun || is_repair(r, index))
         return BF_OK;
+    err = store->ops->restart(store->impl, plan->disk, first);
+    if (err)
+        return err == BF_AGAIN ? err : bf_receiver_fault_from_store(r, err);
     d->begun = 1;
     d->done = 0;
     d->rooted = 0;
-    d->next = first;
+    d->next = d->told = first;
     d->told_bad = first * plan->geometry.chunk_size;
     if (r->host->rereading)
         err = r->host->rereading(r->host->impl, plan->disk, d->told_bad, &fault);
@@ -202,6 +209,8 @@ enum bf_err bf_receiver_data(struct bf_receiver *r, const struct bf_frame *f)
         return err;
     g = &r->session->plan[index].geometry;
     err = check_data(r, g, &m, &raw);
+    if (!err)
+        err = begin_disk(r, index, m.first);
     if (err)
         return err;
     if (is_repair(r, index)) {
@@ -220,9 +229,6 @@ enum bf_err bf_receiver_data(struct bf_receiver *r, const struct bf_frame *f)
         note_repair(r, index, m.first);
         return BF_OK;
     }
-    err = begin_disk(r, index, m.first);
-    if (err)
-        return err;
     if (r->disk[index].root.next_chunk == m.first)
         bf_root_add(&r->disk[index].root, BF_CHUNK_DATA, m.count, digests);
     advance(r, index, m.count, m.raw_len, f->length);
@@ -290,10 +296,9 @@ enum bf_err bf_receiver_range(struct bf_receiver *r, const struct bf_frame *f)
             note_repair(r, index, m.first);
         return err;
     }
-    err = m.state == BF_RANGE_SAME ? take_same(r, index, &m) : take_clear(r, index, &m);
-    if (err)
-        return err;
     err = begin_disk(r, index, m.first);
+    if (!err)
+        err = m.state == BF_RANGE_SAME ? take_same(r, index, &m) : take_clear(r, index, &m);
     if (err)
         return err;
     advance(r, index, m.count, raw_bytes(&r->session->plan[index].geometry, m.first, m.count),

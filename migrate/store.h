@@ -10,7 +10,8 @@
 //  - Nothing that a session does changes a sealed point.
 //  - base() tells what was stored in this session too, queued or not, so that the receiver can form
 //    the root from it; UNKNOWN is for contents that nobody vouches for.
-//  - durable() only names chunks that a checkpoint named (or 0, or the end of the disk).
+//  - durable() only names chunks that a checkpoint or a restart named (or 0, or the end of the
+//    disk), and after a restart none behind it before a checkpoint does.
 //  - Sealing again after the answer was lost gives the same point, not another one.
 #ifndef BF_MIGRATE_STORE_H
 #define BF_MIGRATE_STORE_H
@@ -48,6 +49,10 @@ struct bf_store_ops {
                          enum bf_chunk_state state);
     // Starts making everything before next_chunk durable; several may be outstanding.
     enum bf_err (*checkpoint)(void *impl, uint16_t disk, uint64_t next_chunk);
+    // The source begins the disk again at chunk first: nothing from there on counts as durable any
+    // more, nor does the disk as done. BF_AGAIN until that is on stable storage, call again; at
+    // once when nothing was durable there. Comes before anything else of the disk.
+    enum bf_err (*restart)(void *impl, uint16_t disk, uint64_t first);
     // The highest next_chunk that is durable by now for this session's boot.
     uint64_t (*durable)(void *impl, uint16_t disk);
     // The source finished the disk with this root, which the receiver compared with its own.

@@ -281,6 +281,40 @@ static enum bf_err store_checkpoint(void *impl, uint16_t disk, uint64_t next_chu
     return leave(s, err);
 }
 
+// With the lock. What is durable goes back at once as the caller sees it, and the worker makes that
+// so on the disk.
+static enum bf_err queue_restart(struct bf_session_store *s, struct bf_store_disk *d,
+                                 uint64_t first)
+{
+    struct bf_store_op *op = new_op(d, BF_OP_RESTART, 0, 0);
+    enum bf_err err;
+
+    if (op)
+        op->first = first;
+    err = push(s, op);
+    if (err)
+        return err;
+    d->restarting = 1;
+    d->durable = first < d->durable ? first : d->durable;
+    d->named = first < d->named ? first : d->named;
+    return BF_AGAIN;
+}
+
+static enum bf_err store_restart(void *impl, uint16_t disk, uint64_t first)
+{
+    struct bf_session_store *s = impl;
+    struct bf_store_disk *d;
+    enum bf_err err = enter(s, disk, &d);
+
+    if (!err)
+        err = check_range(s, d, first, 1);
+    if (!err && d->restarting)
+        err = BF_AGAIN;
+    if (!err && (first < d->cursor.next_chunk || d->cursor.done))
+        err = queue_restart(s, d, first);
+    return leave(s, err);
+}
+
 static uint64_t store_durable(void *impl, uint16_t disk)
 {
     struct bf_session_store *s = impl;
@@ -399,6 +433,7 @@ const struct bf_store_ops bf_session_store_table = {
     .data = store_data,
     .clear = store_clear,
     .checkpoint = store_checkpoint,
+    .restart = store_restart,
     .durable = store_durable,
     .disk_done = store_disk_done,
     .seal = store_seal,

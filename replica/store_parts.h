@@ -25,14 +25,14 @@ enum {
     BF_STORE_RUN = 1024,        // chunks of data looked at together
 };
 
-enum bf_store_kind { BF_OP_DATA, BF_OP_CLEAR, BF_OP_CHECKPOINT, BF_OP_SEAL };
+enum bf_store_kind { BF_OP_DATA, BF_OP_CLEAR, BF_OP_CHECKPOINT, BF_OP_RESTART, BF_OP_SEAL };
 
 struct bf_store_op {
     struct bf_store_op *next;
     enum bf_store_kind kind;
     struct bf_store_disk *disk;
     uint64_t sequence;
-    uint64_t first, count; // chunks; of a clear: what is left of it
+    uint64_t first, count; // chunks; of a clear: what is left of it; of a restart: from first on
     enum bf_chunk_state state;
     uint8_t done; // checkpoint: the disk is complete, with root
     struct bf_digest root;
@@ -80,6 +80,7 @@ struct bf_store_disk {
     // under the lock
     struct bf_cursor cursor; // of this session and boot; what was written last
     uint64_t durable;        // its next_chunk, once that is on the disk
+    int restarting;          // the cursor is on its way back
     uint64_t named;          // the highest position that a checkpoint named, durable or not yet
 
     // verification, under the lock: see store_verify.c

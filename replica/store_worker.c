@@ -279,6 +279,37 @@ static int start_checkpoint(struct bf_session_store *s, struct bf_store_op *op)
     return 1;
 }
 
+// The source begins the disk again: the cursor goes back, and is on the disk before anything that
+// is remembered beside it may be forgotten. Windows and records stay as they are.
+static int start_restart(struct bf_session_store *s, struct bf_store_op *op)
+{
+    struct bf_store_disk *d = op->disk;
+    enum bf_err err;
+
+    if (d->flush != BF_FLUSH_NONE)
+        return 0;
+    lock(s);
+    pop(s);
+    d->cursor.next_chunk = op->first < d->cursor.next_chunk ? op->first : d->cursor.next_chunk;
+    d->cursor.done = 0;
+    err = bf_working_advance(d->working, &d->cursor);
+    unlock(s);
+    free(op);
+    bf_step("restart");
+    if (!err)
+        err = bf_working_sync(d->working);
+    if (err) {
+        bf_store_fail_code(s, err, "going back to an earlier position");
+        return 1;
+    }
+    lock(s);
+    d->durable = d->cursor.next_chunk;
+    d->restarting = 0;
+    unlock(s);
+    bf_step("restarted");
+    return 1;
+}
+
 static int is_quiet(const struct bf_session_store *s)
 {
     for (uint16_t i = 0; i < s->disks; i++)
@@ -322,6 +353,8 @@ static int start_next(struct bf_session_store *s)
         return 1;
     case BF_OP_CHECKPOINT:
         return start_checkpoint(s, op);
+    case BF_OP_RESTART:
+        return start_restart(s, op);
     case BF_OP_SEAL:
         return start_seal(s, op);
     }

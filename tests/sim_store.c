@@ -90,12 +90,30 @@ static enum bf_err store_checkpoint(void *impl, uint16_t disk, uint64_t next_chu
 {
     struct sim_store *s = impl;
     struct sim_store_disk *d = &s->disk[disk];
-    if (d->queued)
+    uint64_t ready_us = bf_platform_now_us();
+    if (d->queue == SIM_STORE_CHECKPOINTS)
         return BF_AGAIN;
-    d->queued = next_chunk;
-    d->queued_ready_us = bf_platform_now_us();
     if (s->checkpoint_us)
-        d->queued_ready_us += sim_random() % s->checkpoint_us;
+        ready_us += sim_random() % s->checkpoint_us;
+    d->queued[d->queue++] = (struct sim_checkpoint){next_chunk, ready_us};
+    return BF_OK;
+}
+
+// Takes a while, like everything that goes to a disk, and is durable when it says so.
+static enum bf_err store_restart(void *impl, uint16_t disk, uint64_t first)
+{
+    struct sim_store *s = impl;
+    struct sim_store_disk *d = &s->disk[disk];
+    if (s->session_sealed)
+        return bf_fault_set(&s->fault, BF_ERR_DENIED, BF_SIDE_SOURCE, "report this", "sealed");
+    if (first >= d->durable && !d->done && !d->queue)
+        return BF_OK;
+    if (d->queue)
+        abort(); // it comes before anything else of the disk
+    if (sim_random() % 2)
+        return BF_AGAIN;
+    d->durable = first < d->durable ? first : d->durable;
+    d->done = 0;
     return BF_OK;
 }
 
@@ -203,18 +221,22 @@ static enum bf_err store_need(void *impl, uint16_t *disk, uint64_t *first, uint6
     return BF_ERR_NOT_FOUND;
 }
 
+static void finish_checkpoint(struct sim_store_disk *d)
+{
+    for (uint64_t c = 0; c < d->queued[0].next_chunk; c++)
+        d->chunk[c].dirty = 0;
+    if (d->queued[0].next_chunk > d->durable)
+        d->durable = d->queued[0].next_chunk;
+    memmove(d->queued, d->queued + 1, --d->queue * sizeof d->queued[0]);
+}
+
 static void store_poll(void *impl)
 {
     struct sim_store *s = impl;
     for (uint32_t i = 0; i < s->disks; i++) {
         struct sim_store_disk *d = &s->disk[i];
-        if (!d->queued || d->queued_ready_us > bf_platform_now_us())
-            continue;
-        for (uint64_t c = 0; c < d->queued; c++)
-            d->chunk[c].dirty = 0;
-        if (d->queued > d->durable)
-            d->durable = d->queued;
-        d->queued = 0;
+        while (d->queue && d->queued[0].ready_us <= bf_platform_now_us())
+            finish_checkpoint(d);
     }
 }
 
@@ -225,8 +247,8 @@ static const struct bf_fault *store_fault(void *impl)
 }
 
 static const struct bf_store_ops ops = {
-    store_base, store_data,      store_clear, store_checkpoint, store_durable, store_disk_done,
-    store_seal, store_seal_poll, store_need,  store_poll,       store_fault,
+    store_base,      store_data, store_clear,     store_checkpoint, store_restart, store_durable,
+    store_disk_done, store_seal, store_seal_poll, store_need,       store_poll,    store_fault,
 };
 
 void sim_store_init(struct sim_store *store)
@@ -263,6 +285,9 @@ int sim_store_open(struct sim_store *store, const uint8_t session[16], const uin
                memcmp(store->boot, boot, 16) == 0;
     memset(&store->fault, 0, sizeof store->fault);
     store->seal_steps = 0;
+    // What was under way when the last connection ended was not waited for.
+    for (uint32_t i = 0; i < store->disks; i++)
+        store->disk[i].queue = 0;
     if (same)
         return 1;
     store->has_session = 1;
@@ -270,7 +295,7 @@ int sim_store_open(struct sim_store *store, const uint8_t session[16], const uin
     memcpy(store->session, session, 16);
     memcpy(store->boot, boot, 16);
     for (uint32_t i = 0; i < store->disks; i++) {
-        store->disk[i].durable = store->disk[i].queued = 0;
+        store->disk[i].durable = 0;
         store->disk[i].done = 0;
     }
     return 0;
@@ -280,7 +305,7 @@ void sim_store_power_loss(struct sim_store *store)
 {
     for (uint32_t i = 0; i < store->disks; i++) {
         struct sim_store_disk *d = &store->disk[i];
-        d->queued = 0;
+        d->queue = 0;
         for (uint64_t c = 0; c < bf_geometry_chunks(&d->geometry); c++) {
             uint64_t at = chunk_offset(d, c);
             uint32_t len = bf_geometry_chunk_bytes(&d->geometry, c), keep = 0;

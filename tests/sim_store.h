@@ -8,7 +8,11 @@
 
 #include "migrate/store.h"
 
-enum { SIM_STORE_DISKS = 4, SIM_STORE_POINTS = 8 };
+enum { SIM_STORE_DISKS = 4, SIM_STORE_POINTS = 8, SIM_STORE_CHECKPOINTS = 256 };
+
+struct sim_checkpoint {
+    uint64_t next_chunk, ready_us;
+};
 
 struct sim_chunk {
     uint8_t state;
@@ -20,8 +24,9 @@ struct sim_store_disk {
     struct bf_geometry geometry;
     uint8_t *data, *before; // now, and as of the last durable state of each chunk
     struct sim_chunk *chunk;
-    uint64_t durable, queued; // next_chunk of the last checkpoint, of the one under way
-    uint64_t queued_ready_us;
+    uint64_t durable;                                    // next_chunk of the last checkpoint
+    struct sim_checkpoint queued[SIM_STORE_CHECKPOINTS]; // under way, in order
+    uint32_t queue;
     uint8_t done;
     struct bf_digest root;
 };

@@ -389,7 +389,8 @@ static void events(struct sim_world *w)
 {
     for (uint32_t i = 0; i < w->events; i++) {
         struct sim_event *e = &w->event[i];
-        if (e->happened || !w->links || bytes_carried(w) < e->at_bytes)
+        if (e->happened || !w->links || bytes_carried(w) < e->at_bytes ||
+            bf_platform_now_us() - w->begun_us < e->at_us)
             continue;
         e->happened = 1;
         happen(w, e);
@@ -538,6 +539,7 @@ enum bf_err sim_world_run(struct sim_world *w)
     enum bf_err err;
     bf_mem_usage(&before);
     w->what[0] = 0;
+    w->begun_us = bf_platform_now_us();
     boot_source(w);
     err = turns(w);
     stop_source(w);

@@ -18,7 +18,7 @@
 #include "tests/sim_link.h"
 #include "tests/sim_store.h"
 
-enum { SIM_EVENTS = 16, SIM_LINKS = 64, SIM_BAD = 64, SIM_PLACES = 8 };
+enum { SIM_EVENTS = 16, SIM_LINKS = 64, SIM_BAD = 512, SIM_PLACES = 8 };
 
 enum sim_event_kind {
     SIM_CUT = 1,     // the connection is reset
@@ -36,6 +36,7 @@ struct sim_event {
     uint64_t at_bytes; // bytes carried by all connections so far
     uint64_t amount;
     uint8_t happened;
+    uint64_t at_us; // and not before, since the run began
 };
 
 struct sim_world {
@@ -79,6 +80,7 @@ struct sim_world {
     uint32_t links;
     uint64_t bytes_before;   // by links that are gone
     uint64_t server_turn_us; // its next one
+    uint64_t begun_us;       // the run
     struct bf_workers pool;
     struct bf_sender *sender;
     struct bf_receiver *receiver;

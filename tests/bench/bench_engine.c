@@ -130,9 +130,17 @@ static const struct bf_fault *no_fault(void *impl)
     return NULL;
 }
 
+static enum bf_err store_restart(void *impl, uint16_t disk, uint64_t first)
+{
+    (void)impl;
+    (void)disk;
+    (void)first;
+    return BF_OK;
+}
+
 static const struct bf_store_ops store_ops = {
-    store_base, store_data,      store_clear, store_checkpoint, store_durable, store_disk_done,
-    store_seal, store_seal_poll, store_need,  nothing,          no_fault};
+    store_base,      store_data, store_clear,     store_checkpoint, store_restart, store_durable,
+    store_disk_done, store_seal, store_seal_poll, store_need,       nothing,       no_fault};
 
 // ---- Pipe --------------------------------------------------------------------------------------
 
