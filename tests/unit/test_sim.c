@@ -20,7 +20,7 @@ static void begin(uint64_t seed)
 
 static void event(enum sim_event_kind kind, uint64_t at_bytes, uint64_t amount)
 {
-    w.event[w.events++] = (struct sim_event){kind, at_bytes, amount, 0};
+    w.event[w.events++] = (struct sim_event){kind, at_bytes, amount, 0, 0};
 }
 
 static void run_to(enum bf_err expected)
@@ -480,6 +480,37 @@ static void test_a_mapped_disk_and_cut_connections(void)
     }
 }
 
+// A store that is minutes behind, so that the source has more checkpoints under way than it can
+// keep the state for: after a cut it begins before the durable position, where the server forgets
+// what could not be read. The next cuts come before it was told all of that again, over a link on
+// which the last second of what was sent is lost.
+static void test_what_cannot_be_read_survives_going_back(void)
+{
+    for (uint64_t seed = 1; seed < 16; seed++) {
+        begin(seed);
+        w.map_errors = 1;
+        w.chunk_size = 32768;
+        w.disk_model[0].bytes = 4 << 20;
+        w.disk_model[0].max_blocks = w.disk_model[0].preferred_blocks = 1;
+        w.disk_model[0].depth = 1;
+        w.disk_model[0].read_us = 50000;
+        w.disk_model[0].bad_block = 0;
+        w.disk_model[0].bad_more = 8000;
+        w.disk_model[0].bad_times = UINT32_MAX;
+        w.store.checkpoint_us = 120 * 1000000u;
+        w.link_model.latency_us = 1000000;
+        sim_world_fill(&w);
+        for (uint32_t i = 0; i < 6; i++) {
+            event(SIM_CUT, 0, 0);
+            w.event[i].at_us = i ? w.event[i - 1].at_us + 7000000 + sim_random() % 8000000
+                                 : 140000000 + sim_random() % 80000000;
+        }
+        run_to(BF_OK);
+        CHECK_EQ(w.progress.unreadable_bytes, 8001 * 512);
+        sim_world_free(&w);
+    }
+}
+
 static void test_passing_read_errors_are_retried(void)
 {
     begin(16);
@@ -855,12 +886,13 @@ TEST_MAIN(TEST(test_a_refusal_reaches_the_server),
           TEST(test_source_reboots_and_changed), TEST(test_damage_is_found_and_repaired),
           TEST(test_damaged_base_of_a_later_run), TEST(test_store_full_stops_at_once),
           TEST(test_unreadable_block_is_named), TEST(test_unreadable_blocks_are_mapped),
-          TEST(test_a_mapped_disk_and_cut_connections), TEST(test_passing_read_errors_are_retried),
-          TEST(test_unreachable_server_until_retry), TEST(test_server_that_comes_back_late),
-          TEST(test_revoked_in_the_middle), TEST(test_cancel_tells_the_server),
-          TEST(test_answer_of_commit_is_lost), TEST(test_every_compression),
-          TEST(test_repair_that_reads_differently), TEST(test_pauses_stay_short_while_it_gets_on),
-          TEST(test_retry_counts_from_the_loss),
+          TEST(test_a_mapped_disk_and_cut_connections),
+          TEST(test_what_cannot_be_read_survives_going_back),
+          TEST(test_passing_read_errors_are_retried), TEST(test_unreachable_server_until_retry),
+          TEST(test_server_that_comes_back_late), TEST(test_revoked_in_the_middle),
+          TEST(test_cancel_tells_the_server), TEST(test_answer_of_commit_is_lost),
+          TEST(test_every_compression), TEST(test_repair_that_reads_differently),
+          TEST(test_pauses_stay_short_while_it_gets_on), TEST(test_retry_counts_from_the_loss),
           TEST(test_what_became_durable_counts_although_durable_never_came),
           TEST(test_short_lived_connections_get_on), TEST(test_a_store_that_is_stuck_for_long),
           TEST(test_another_point_is_not_ours), TEST(test_memory_that_is_refused),

@@ -63,6 +63,7 @@ static void draw_event(struct sim_event *e, int later)
     e->kind = kinds[any(sizeof kinds / sizeof kinds[0])];
     e->at_bytes = w.bytes_before + (any(8) && !later ? any(6 << 20) : any(20000));
     e->happened = 0;
+    e->at_us = any(4) ? 0 : any(100 * 1000000);
     switch (e->kind) {
     case SIM_STALL:
         e->amount = any(30 * 1000000);
@@ -104,7 +105,7 @@ static void draw_world(void)
     w.link_model.latency_us = any(20000);
     w.link_model.buffer = 4096u << any(10);
     w.link_model.bytes_per_second = any(2) ? 0 : 200000 + any(20 << 20);
-    w.store.checkpoint_us = any(3) ? any(100000) : any(5000000);
+    w.store.checkpoint_us = any(3) ? any(100000) : any(any(2) ? 5000000 : 100 * 1000000);
     w.store.queue_full_often = any(3) == 0;
     for (int i = 0; i < 2; i++)
         w.link_model.jitter_us[i] = any(3) ? any(200000) : 0;

@@ -213,6 +213,45 @@ static void test_mistakes_are_refused(void)
     finish();
 }
 
+static enum bf_err restart(struct bf_session_store *s, uint64_t first)
+{
+    struct bf_store store = bf_session_store_ops(s);
+    enum bf_err err;
+
+    while ((err = store.ops->restart(store.impl, 0, first)) == BF_AGAIN)
+        bf_platform_idle(1000);
+    return err;
+}
+
+// What was durable goes back, on the disk too, and the disk is not done any more; never in a point.
+static void test_a_disk_that_is_begun_again(void)
+{
+    struct bf_session_store *s;
+    uint64_t chunks;
+    uint32_t point;
+
+    begin(9, DISK_BYTES);
+    s = open_session();
+    chunks = source.disk[0].chunks;
+    CHECK_EQ(session_copy(s, &source, 100, NULL), BF_OK);
+    CHECK_EQ(session_checkpoint(s, 0, chunks), BF_OK);
+    CHECK_EQ(restart(s, chunks), BF_ERR_RANGE);
+    CHECK_EQ(restart(s, chunks - 1), BF_OK);
+    CHECK_EQ(bf_session_store_resume(s, 0), chunks - 1);
+    CHECK_EQ(bf_session_store_done(s, 0), 0);
+    CHECK_EQ(restart(s, 5), BF_OK);
+    CHECK_EQ(restart(s, 9), BF_OK); // nothing was durable there
+    bf_session_store_close(s);
+    s = open_session();
+    CHECK_EQ(bf_session_store_resume(s, 0), 5);
+    CHECK_EQ(bf_session_store_done(s, 0), 0);
+    CHECK_EQ(session_copy(s, &source, 100, NULL), BF_OK);
+    CHECK_EQ(session_seal(s, &source, &point), BF_OK);
+    CHECK_EQ(restart(s, 5), BF_ERR_DENIED);
+    bf_session_store_close(s);
+    finish();
+}
+
 static void test_wrong_root_is_no_point(void)
 {
     struct bf_session_store *s;
@@ -517,11 +556,12 @@ static void test_state_moves_with_its_points(void)
 }
 
 TEST_MAIN(TEST(test_points_keep_what_was_sealed), TEST(test_point_describes_itself),
+          TEST(test_a_disk_that_is_begun_again),
           TEST(test_same_boot_continues_and_another_does_not), TEST(test_base_sees_what_is_queued),
           TEST(test_one_session_per_machine), TEST(test_sealed_session_answers_again),
           TEST(test_mistakes_are_refused), TEST(test_wrong_root_is_no_point),
           TEST(test_damage_is_found_and_repaired),
           TEST(test_what_is_written_again_is_verified_again),
-          TEST(test_a_write_spoils_the_check_under_way),
-          TEST(test_opening_does_not_wait), TEST(test_lost_manifest_is_not_believed),
-          TEST(test_exchanged_disk_is_refused), TEST(test_state_moves_with_its_points))
+          TEST(test_a_write_spoils_the_check_under_way), TEST(test_opening_does_not_wait),
+          TEST(test_lost_manifest_is_not_believed), TEST(test_exchanged_disk_is_refused),
+          TEST(test_state_moves_with_its_points))

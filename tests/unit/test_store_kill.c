@@ -13,6 +13,7 @@
 
 #include "base/platform.h"
 #include "replica/qsd.h"
+#include "replica/step.h"
 #include "replica/store_parts.h"
 #include "tests/unit/store_files.h"
 #include "tests/unit/store_session.h"
@@ -93,7 +94,7 @@ static void tell(struct bf_session_store *s)
         told->durable[disk] = store.ops->durable(store.impl, disk);
 }
 
-static void whole_session(void)
+static struct bf_session_store *open_in_child(void)
 {
     struct bf_session_config config;
     struct bf_session_store *s;
@@ -111,6 +112,13 @@ static void whole_session(void)
     if (bf_session_store_open(state, &config, &s, &fault) != BF_OK)
         _exit(3);
     told->started = 1;
+    return s;
+}
+
+static void whole_session(void)
+{
+    struct bf_session_store *s = open_in_child();
+
     for (uint16_t disk = 0; disk < source.disks; disk++) {
         uint64_t chunks = source.disk[disk].chunks;
         for (uint64_t c = bf_session_store_resume(s, disk); c < chunks; c += 20) {
@@ -126,6 +134,49 @@ static void whole_session(void)
     _exit(0);
 }
 
+// Chunks [first, end) of disk 0, of each of which the first block cannot be read; as the server
+// does it, with what cannot be read on the disk before the checkpoint that covers it.
+static void send_unreadable(struct bf_session_store *s, uint64_t first, uint64_t end)
+{
+    uint32_t rows = 0;
+
+    if (session_send(s, &source, 0, first, end))
+        _exit(6);
+    for (uint64_t c = first; c < end; c++) {
+        struct bf_unreadable_row row = {0, c * CHUNK, 512};
+        if (bf_db_unreadable_add(bf_state_db(state), source.session, &row, &rows))
+            _exit(7);
+    }
+    if (session_checkpoint(s, 0, end))
+        _exit(8);
+}
+
+enum { BACK_FROM = 30, BACK_TO = 7, BACK_AGAIN = 12 };
+
+// The source begins the disk again, before the durable position, and does not get far.
+static void session_that_goes_back(void)
+{
+    struct bf_session_store *s = open_in_child();
+    struct bf_store store = bf_session_store_ops(s);
+    enum bf_err err;
+
+    send_unreadable(s, 0, BACK_FROM);
+    told->durable[0] = store.ops->durable(store.impl, 0);
+    while ((err = store.ops->restart(store.impl, 0, BACK_TO)) == BF_AGAIN)
+        bf_platform_idle(1000);
+    if (err || store.ops->durable(store.impl, 0) != BACK_TO)
+        _exit(9);
+    bf_step("back");
+    if (bf_db_unreadable_forget(bf_state_db(state), source.session, 0, BACK_TO * CHUNK))
+        _exit(10);
+    bf_step("forgotten");
+    send_unreadable(s, BACK_TO, BACK_AGAIN);
+    bf_step("again");
+    _exit(0);
+}
+
+static void (*session_to_kill)(void) = whole_session;
+
 // Runs it in a process of its own; true when it was killed, false when it came to its end.
 static int run_until_killed(const char *step, int nth, uint64_t kill_after_us)
 {
@@ -139,7 +190,7 @@ static int run_until_killed(const char *step, int nth, uint64_t kill_after_us)
     if (pid == 0) {
         if (step)
             store_step_kill_at(step, nth);
-        whole_session();
+        session_to_kill();
     }
     if (!step) {
         nanosleep(&wait, NULL);
@@ -237,6 +288,52 @@ static void test_killed_at_every_step(void)
             source_change(&source, 200);
             source_boot(&source);
         }
+        finish();
+    }
+}
+
+// How many of the chunks in front of the durable position are known to have an unreadable block.
+static uint64_t known_before(uint64_t chunk)
+{
+    struct bf_unreadable_row *list = NULL;
+    size_t rows = 0;
+    uint64_t known = 0;
+
+    CHECK_EQ(bf_db_unreadable_list(bf_state_db(state), source.session, &list, &rows), BF_OK);
+    for (size_t i = 0; i < rows; i++)
+        known += list[i].disk == 0 && list[i].offset < chunk * CHUNK;
+    free(list);
+    return known;
+}
+
+// Position and what cannot be read go back together: whatever is durable, all is known about it.
+static void test_killed_while_going_back(void)
+{
+    static const struct {
+        const char *step;
+        int nth;
+        uint64_t resume;
+    } kills[] = {{"restart", 1, 0},         {"restarted", 1, BACK_TO}, {"back", 1, BACK_TO},
+                 {"forgotten", 1, BACK_TO}, {"records", 2, BACK_TO},   {"again", 1, BACK_AGAIN}};
+
+    for (size_t i = 0; i < sizeof kills / sizeof kills[0]; i++) {
+        begin(600 + i);
+        session_to_kill = session_that_goes_back;
+        CHECK(run_until_killed(kills[i].step, kills[i].nth, 0));
+        session_to_kill = whole_session;
+        CHECK_EQ(told->durable[0], BACK_FROM);
+        open_state();
+        struct bf_session_store *s = open_session();
+        uint64_t resume = bf_session_store_resume(s, 0);
+        // Killed before the sync, either position may be there.
+        CHECK(kills[i].resume ? resume == kills[i].resume
+                              : resume == BACK_FROM || resume == BACK_TO);
+        CHECK_EQ(known_before(resume), resume);
+        CHECK_EQ(session_wrong(s, &source, 0, resume), 0);
+        bf_session_store_close(s);
+        bf_state_close(state);
+        memset(told, 0, sizeof *told);
+        CHECK_EQ(check_and_complete(), 1);
         finish();
     }
 }
@@ -343,6 +440,6 @@ static void test_storage_daemon_killed_while_sealing(void)
     finish();
 }
 
-TEST_MAIN(TEST(test_killed_at_every_step), TEST(test_recovery_is_killed_too),
-          TEST(test_killed_at_random_moments), TEST(test_storage_daemon_killed),
-          TEST(test_storage_daemon_killed_while_sealing))
+TEST_MAIN(TEST(test_killed_at_every_step), TEST(test_killed_while_going_back),
+          TEST(test_recovery_is_killed_too), TEST(test_killed_at_random_moments),
+          TEST(test_storage_daemon_killed), TEST(test_storage_daemon_killed_while_sealing))
