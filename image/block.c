@@ -89,6 +89,22 @@ void bf_source_poll(struct bf_source_disk *disk)
     reap(disk);
 }
 
+int bf_source_zeros(struct bf_source_disk *disk, uint64_t block, uint64_t *blocks)
+{
+    uint64_t rest = block < disk->geometry.blocks ? disk->geometry.blocks - block : 0;
+    int zeros = 0;
+    *blocks = rest ? rest : 1;
+    if (rest && disk->ops->zeros)
+        zeros = disk->ops->zeros(disk->impl, block, blocks);
+    if (!*blocks) { // nothing was said
+        *blocks = 1;
+        return 0;
+    }
+    if (*blocks > rest)
+        *blocks = rest ? rest : 1;
+    return zeros;
+}
+
 struct bounce {
     struct bf_block_request request; // first: an orphan is freed through it
     uint8_t *data;

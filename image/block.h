@@ -51,6 +51,10 @@ struct bf_block_ops {
     // Ends the driver's use of the device. All requests are complete or cancelled afterwards; those
     // whose data a device does not let go of have become done with kept set.
     void (*close)(void *impl);
+    // May be NULL: what a block holds is known by reading only. Whether the blocks from this one on
+    // are known to read as zeros (1), or have to be read (0); *blocks: of how many, at least one,
+    // that is so. The next answer may be the same. Reads nothing and waits for no device.
+    int (*zeros)(void *impl, uint64_t block, uint64_t *blocks);
 };
 
 // What a disk says of itself that a person should know: what can be read of it is not all, or not
@@ -82,6 +86,10 @@ uint64_t bf_source_bytes(const struct bf_source_disk *disk);
 // BF_AGAIN when the queue is full; BF_OK: the request will become done.
 enum bf_err bf_source_submit(struct bf_source_disk *disk, struct bf_block_request *request);
 void bf_source_poll(struct bf_source_disk *disk);
+
+// Whether the blocks from `block` (which lies on the disk) on are zeros that need not be read; that
+// is so of *blocks, at least one and none behind the disk's end. 0 for a driver that cannot tell.
+int bf_source_zeros(struct bf_source_disk *disk, uint64_t block, uint64_t *blocks);
 
 // The synchronous form for headers and tables: any byte range, through a bounce buffer of its own.
 // Loops over submit and poll until timeout_us; after that the buffer stays with the device until

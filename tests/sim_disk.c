@@ -71,14 +71,34 @@ static void disk_close(void *impl)
     d->in_flight = 0;
 }
 
-static const struct bf_block_ops ops = {"sim", disk_submit, disk_poll, disk_close};
+static int is_zero(const struct sim_disk *d, uint64_t block)
+{
+    const uint8_t *at = d->data + block * d->model.block_size;
+    return !at[0] && memcmp(at, at + 1, d->model.block_size - 1) == 0;
+}
+
+static int disk_zeros(void *impl, uint64_t block, uint64_t *blocks)
+{
+    struct sim_disk *d = impl;
+    int zeros = is_zero(d, block);
+    uint64_t most = sim_random() % 2 ? *blocks : 1 + sim_random() % 2000, end = block + 1;
+    if (block >= d->source.geometry.blocks)
+        abort(); // the mediator let it pass
+    while (end < d->source.geometry.blocks && end - block < most && is_zero(d, end) == zeros)
+        end++;
+    *blocks = end - block;
+    return zeros;
+}
+
+static const struct bf_block_ops plain = {"sim", disk_submit, disk_poll, disk_close, NULL};
+static const struct bf_block_ops telling = {"sim", disk_submit, disk_poll, disk_close, disk_zeros};
 
 void sim_disk_init(struct sim_disk *disk, const struct sim_disk_model *model, uint8_t *data)
 {
     memset(disk, 0, sizeof *disk);
     disk->model = *model;
     disk->data = data;
-    disk->source.ops = &ops;
+    disk->source.ops = model->tells_zeros ? &telling : &plain;
     disk->source.impl = disk;
     disk->source.geometry = (struct bf_block_geometry){
         .block_size = model->block_size,

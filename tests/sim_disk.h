@@ -11,10 +11,11 @@ struct sim_disk_model {
     uint32_t block_size, max_blocks, preferred_blocks, alignment;
     uint16_t depth;
     uint8_t blocking;
-    uint64_t read_us;   // longest time of one request
-    uint64_t bad_block; // UINT64_MAX: none
-    uint32_t bad_more;  // blocks behind it that fail as well
-    uint32_t bad_times; // how often it fails; UINT32_MAX: always
+    uint64_t read_us;    // longest time of one request
+    uint64_t bad_block;  // UINT64_MAX: none
+    uint32_t bad_more;   // blocks behind it that fail as well
+    uint32_t bad_times;  // how often it fails; UINT32_MAX: always
+    uint8_t tells_zeros; // knows which blocks are zeros, and tells it in pieces of any length
 };
 
 struct sim_disk {

@@ -32,6 +32,43 @@ static void begin(const struct sim_disk_model *model)
     sim_disk_init(&disk, model, data);
 }
 
+// What a driver says of zeros, whatever it is.
+static uint64_t told;
+static int told_zeros;
+
+static int tell(void *impl, uint64_t block, uint64_t *blocks)
+{
+    CHECK(block < 64);
+    *blocks = told;
+    return told_zeros;
+}
+
+static void test_zeros_stay_within_the_disk(void)
+{
+    struct bf_block_ops ops;
+    uint64_t blocks;
+    struct sim_disk_model m = a_model();
+    begin(&m);
+    CHECK_EQ(bf_source_zeros(&disk.source, 10, &blocks), 0); // it cannot tell
+    CHECK_EQ(blocks, 54);
+    ops = *disk.source.ops;
+    ops.zeros = tell;
+    disk.source.ops = &ops;
+    told_zeros = 1;
+    told = 7;
+    CHECK_EQ(bf_source_zeros(&disk.source, 10, &blocks), 1);
+    CHECK_EQ(blocks, 7);
+    told = UINT64_MAX;
+    CHECK_EQ(bf_source_zeros(&disk.source, 10, &blocks), 1);
+    CHECK_EQ(blocks, 54);
+    told = 0;
+    CHECK_EQ(bf_source_zeros(&disk.source, 10, &blocks), 0);
+    CHECK_EQ(blocks, 1);
+    CHECK_EQ(bf_source_zeros(&disk.source, 64, &blocks), 0); // behind the end
+    CHECK_EQ(blocks, 1);
+    disk.source.ops = NULL;
+}
+
 static void test_geometry_that_drivers_claim(void)
 {
     static const struct bf_block_geometry good = {.block_size = 512,
@@ -177,7 +214,7 @@ static void test_blocks_that_were_not_written(void)
     CHECK_EQ(bf_canary_find(buffer, 512, 8, 78), 8);
 }
 
-TEST_MAIN(TEST(test_geometry_that_drivers_claim), TEST(test_requests_are_judged),
-          TEST(test_queue_and_counters), TEST(test_blocking_time_is_measured),
-          TEST(test_synchronous_reads_of_any_range), TEST(test_a_device_that_answers_too_late),
-          TEST(test_blocks_that_were_not_written))
+TEST_MAIN(TEST(test_zeros_stay_within_the_disk), TEST(test_geometry_that_drivers_claim),
+          TEST(test_requests_are_judged), TEST(test_queue_and_counters),
+          TEST(test_blocking_time_is_measured), TEST(test_synchronous_reads_of_any_range),
+          TEST(test_a_device_that_answers_too_late), TEST(test_blocks_that_were_not_written))

@@ -47,6 +47,64 @@ static void test_files_as_disks(void)
     CHECK_EQ(bf_file_disk_open(&file, "/dev/null", 0, 0, &fault), BF_ERR_CONFIG);
 }
 
+// Holes of many lengths, none of which need begin or end with a block; the last one is the end.
+static void make_holes(const char *path, uint64_t bytes)
+{
+    int fd = open(path, O_WRONLY | O_TRUNC);
+    CHECK(fd >= 0);
+    for (uint64_t at = 4096, step = 1; at < bytes - 300000; at += 4096 * step++)
+        CHECK_EQ(pwrite(fd, data, step % 3 ? 4096 : 9000, (off_t)at), step % 3 ? 4096 : 9000);
+    CHECK_EQ(ftruncate(fd, (off_t)bytes), 0);
+    close(fd);
+}
+
+// What is called zeros is; returns how many blocks are.
+static uint64_t zeros_are_zeros(uint32_t block)
+{
+    static uint8_t out[16384];
+    static const uint8_t zero[16384];
+    uint64_t all = file.source.geometry.blocks, at = 0, blocks, sum = 0;
+    for (; at < all; at += blocks) {
+        int zeros = bf_source_zeros(&file.source, at, &blocks);
+        CHECK(blocks > 0 && blocks <= all - at);
+        sum += zeros ? blocks : 0;
+        for (uint64_t i = at; zeros && i < at + blocks; i++) {
+            CHECK_EQ(bf_source_read(&file.source, i * block, out, block, PATIENCE_US), BF_OK);
+            CHECK_MEM(out, zero, block);
+        }
+    }
+    CHECK_EQ(at, all);
+    return sum;
+}
+
+static void test_holes_are_zeros(void)
+{
+    enum { LARGE = 6 << 20 };
+    uint64_t blocks;
+    char path[64];
+    make_file(path);
+    CHECK_EQ(bf_file_disk_open(&file, path, BLOCK, 0, &fault), BF_OK);
+    CHECK_EQ(bf_source_zeros(&file.source, 0, &blocks), 0); // no holes
+    CHECK_EQ(blocks, BLOCKS);
+    bf_source_close(&file.source);
+    make_holes(path, LARGE);
+    for (uint32_t block = 512; block <= 16384; block *= 2) {
+        CHECK_EQ(bf_file_disk_open(&file, path, block, 0, &fault), BF_OK);
+        uint64_t sum = zeros_are_zeros(block);
+        printf("# %llu KiB of holes in blocks of %u\n", (unsigned long long)sum * block / 1024,
+               block);
+        CHECK(sum > 0 || !file.holes);
+        file.holes = 0; // as on a file system that knows of none
+        CHECK_EQ(zeros_are_zeros(block), 0);
+        bf_source_close(&file.source);
+    }
+    CHECK_EQ(bf_file_disk_open(&file, path, BLOCK, 0, &fault), BF_OK);
+    CHECK_EQ(truncate(path, LARGE / 2), 0); // what is gone is not zeros
+    CHECK_EQ(bf_source_zeros(&file.source, LARGE / 4 * 3 / BLOCK, &blocks), 0);
+    bf_source_close(&file.source);
+    unlink(path);
+}
+
 static void request(struct bf_block_request *r, uint64_t block, void *out)
 {
     *r = (struct bf_block_request){.block = block, .count = 1, .data = out};
@@ -110,5 +168,5 @@ static void test_closing_with_reads_under_way(void)
     }
 }
 
-TEST_MAIN(TEST(test_files_as_disks), TEST(test_several_reads_at_once),
+TEST_MAIN(TEST(test_files_as_disks), TEST(test_holes_are_zeros), TEST(test_several_reads_at_once),
           TEST(test_closing_with_reads_under_way))
