@@ -12,6 +12,7 @@
 enum {
     TRIES = 3,            // of one block, before it counts as unreadable
     RELEASE_US = 5000000, // how long free waits for a device
+    ZERO_CHUNKS = 65536,  // in one slot; the maps are asked about each of them
 };
 
 enum bf_err bf_feed_init(struct bf_feed *feed, uint32_t memory_bytes)
@@ -94,6 +95,7 @@ void bf_feed_start(struct bf_feed *feed, struct bf_source_disk *disk, struct bf_
     feed->geometry = *g;
     feed->next = first;
     feed->end = end;
+    feed->extent_end = 0;
     feed->head = feed->used = 0;
 }
 
@@ -111,13 +113,49 @@ int bf_feed_quiet(const struct bf_feed *feed)
     return feed->draining == NULL;
 }
 
-// A run of chunks of one kind: as long as a slot when it has to be read, as long as the map says at
-// once when it is unused.
-static uint32_t next_run(struct bf_feed *feed, int *unused)
+// What the driver knows about the place where reading stands.
+static void look_for_zeros(struct bf_feed *feed, uint64_t at)
 {
-    uint64_t left = feed->end - feed->next;
-    uint64_t run = bf_usage_run(feed->usage, feed->next, left, feed->slot_chunks,
-                                feed->geometry.chunk_size, feed->geometry.disk_bytes, unused);
+    uint32_t size = feed->disk->geometry.block_size;
+    uint64_t blocks;
+    if (at < feed->extent_end)
+        return;
+    feed->extent_zero = (uint8_t)bf_source_zeros(feed->disk, at / size, &blocks);
+    feed->extent_end = at + blocks * size;
+}
+
+// Whole chunks of zeros from here on, 0 when there is something to read. *most: before the next
+// ones.
+static uint64_t zero_chunks(struct bf_feed *feed, uint64_t *most)
+{
+    uint32_t size = feed->geometry.chunk_size;
+    uint64_t count;
+    look_for_zeros(feed, feed->next * size);
+    count = feed->extent_end / size;
+    if (feed->extent_end >= feed->geometry.disk_bytes)
+        count = feed->end;
+    if (feed->extent_zero && count > feed->next)
+        return count - feed->next < *most ? count - feed->next : *most;
+    if (!feed->extent_zero && feed->extent_end % size)
+        count++;
+    if (!feed->extent_zero && count > feed->next && count - feed->next < *most)
+        *most = count - feed->next;
+    return 0;
+}
+
+// A run of chunks of one kind: as long as a slot when it has to be read, as long as the map or the
+// driver says at once when not. What is unused and zero, too, is unused.
+static uint32_t next_run(struct bf_feed *feed, struct bf_slot *slot)
+{
+    uint64_t most = feed->end - feed->next, all = most, zeros = zero_chunks(feed, &most), run;
+    uint32_t to_read = feed->slot_chunks < most ? feed->slot_chunks : (uint32_t)most;
+    int unused;
+    if (zeros)
+        to_read = zeros < ZERO_CHUNKS ? (uint32_t)zeros : ZERO_CHUNKS;
+    run = bf_usage_run(feed->usage, feed->next, all, to_read, feed->geometry.chunk_size,
+                       feed->geometry.disk_bytes, &unused);
+    slot->unread = unused || zeros;
+    slot->instead = unused ? BF_CHUNK_UNUSED : BF_CHUNK_ZERO;
     return run < UINT32_MAX ? (uint32_t)run : UINT32_MAX;
 }
 
@@ -125,21 +163,19 @@ static void fill_slot(struct bf_feed *feed, struct bf_slot *slot)
 {
     uint64_t offset = feed->next * feed->geometry.chunk_size;
     uint64_t rest = feed->geometry.disk_bytes - offset;
-    int unused;
-    slot->count = next_run(feed, &unused);
-    slot->unused = (uint8_t)unused;
-    feed->left_out |= slot->unused;
-    slot->state = unused ? BF_SLOT_READY : BF_SLOT_READING;
+    slot->count = next_run(feed, slot);
+    feed->left_out |= slot->unread && slot->instead == BF_CHUNK_UNUSED;
+    slot->state = slot->unread ? BF_SLOT_READY : BF_SLOT_READING;
     slot->tries = 0;
     slot->unreadable = slot->told = 0;
     slot->growing = 0;
     slot->part = feed->disk->geometry.max_blocks;
     slot->first = feed->next;
-    slot->bytes = unused ? 0 : slot->count * feed->geometry.chunk_size;
+    slot->bytes = slot->unread ? 0 : slot->count * feed->geometry.chunk_size;
     if (slot->bytes > rest)
         slot->bytes = (uint32_t)rest;
     slot->got = slot->asked = slot->known = slot->judged = slot->framed = slot->sent = 0;
-    if (unused)
+    if (slot->unread)
         slot->asked = slot->known = slot->judged = slot->count;
     feed->next += slot->count;
     feed->used++;
@@ -294,7 +330,7 @@ enum bf_err bf_feed_poll(struct bf_feed *feed, int *moved)
     while (!blocked && feed->next < feed->end && feed->used < feed->slots) {
         struct bf_slot *slot = &feed->slot[(feed->head + feed->used) % feed->slots];
         fill_slot(feed, slot);
-        *moved |= slot->unused;
+        *moved |= slot->unread;
         enum bf_err err = move_slot(feed, slot, moved, &blocked);
         if (err)
             return err;

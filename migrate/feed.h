@@ -2,8 +2,8 @@
 // Reads a span of chunks of one disk in order, with as many requests in flight as the disk takes
 // and a fixed amount of memory. A failing read is tried again in smaller and smaller pieces, down
 // to a block. One that cannot be read ends the run with a fault that names it, or, as configured,
-// is left zero and noted in the slot. What the disk's own file systems call unused is not read:
-// such a run of chunks is a slot without data.
+// is left zero and noted in the slot. What the disk's own file systems call unused is not read, nor
+// what its driver knows to be zeros: such a run of chunks is a slot without data.
 #ifndef BF_MIGRATE_FEED_H
 #define BF_MIGRATE_FEED_H
 
@@ -26,7 +26,8 @@ enum bf_chunk_class { BF_CLASS_ZERO, BF_CLASS_SAME, BF_CLASS_DATA, BF_CLASS_UNRE
 struct bf_slot {
     struct bf_block_request request;
     uint8_t state;
-    uint8_t unused; // the whole slot, of any length: ready, and there is nothing in it
+    uint8_t unread;  // the whole slot, of any length: ready, and there is nothing in it
+    uint8_t instead; // what it then is: BF_CHUNK_UNUSED or BF_CHUNK_ZERO
     uint8_t in_flight;
     uint8_t tries;                       // of a single block that cannot be read
     uint32_t unreadable;                 // blocks left zero
@@ -55,7 +56,9 @@ struct bf_feed {
     uint8_t left_out;            // something was unused; its owner's, who clears it
     uint8_t map_errors; // blocks that cannot be read are left zero; its owner's, who sets it
     struct bf_geometry geometry;
-    uint64_t next, end; // chunks still to be asked for
+    uint64_t next, end;  // chunks still to be asked for
+    uint64_t extent_end; // bytes: up to there the driver's last answer is valid
+    uint8_t extent_zero; // and this was it
     uint32_t slots, slot_chunks, head, used;
     uint32_t ahead; // slots beyond what reading needs, for work on several at once
     uint8_t *memory;

@@ -173,7 +173,7 @@ static int add_batch(struct bf_sender *s, struct bf_slot *slot, uint32_t count)
     b->slot = slot;
     b->at = slot->framed;
     b->count = count;
-    b->is_data = !slot->unused && slot->class[slot->framed] == BF_CLASS_DATA;
+    b->is_data = !slot->unread && slot->class[slot->framed] == BF_CLASS_DATA;
     if (b->is_data && !prepare_data(s, b))
         return 0;
     w->batches++;
@@ -198,7 +198,7 @@ static uint32_t most_chunks(const struct bf_sender *s)
 static uint32_t next_run(const struct bf_sender *s, const struct bf_slot *slot)
 {
     uint32_t at = slot->framed, count = 0;
-    if (slot->unused)
+    if (slot->unread)
         return slot->count - at;
     while (at + count < slot->judged && slot->class[at + count] == slot->class[at])
         count++;
@@ -253,9 +253,9 @@ static void advance(struct bf_sender *s, struct bf_slot *slot, uint32_t count, u
     struct bf_sender_disk *d = &s->disk[s->current];
     if (counter)
         *counter += bytes_of(s, slot, slot->sent, count);
-    if (slot->unused && !s->repair)
-        bf_root_add(&s->root, BF_CHUNK_UNUSED, count, NULL);
-    for (uint32_t i = 0; i < count && !s->repair && !slot->unused; i++) {
+    if (slot->unread && !s->repair)
+        bf_root_add(&s->root, (enum bf_chunk_state)slot->instead, count, NULL);
+    for (uint32_t i = 0; i < count && !s->repair && !slot->unread; i++) {
         uint32_t at = slot->sent + i;
         bf_root_add(&s->root, state_of(slot, at), 1, &slot->digest[at]);
     }
@@ -270,14 +270,13 @@ static int send_range(struct bf_sender *s, const struct bf_batch *b)
 {
     struct bf_slot *slot = b->slot;
     struct bf_progress *p = &s->progress;
-    uint64_t *counter = &p->unused_bytes;
-    uint8_t state = BF_CHUNK_UNUSED;
-    if (!slot->unused && slot->class[b->at] == BF_CLASS_SAME) {
+    uint8_t state = slot->unread ? slot->instead : (uint8_t)state_of(slot, b->at);
+    uint64_t *counter = state == BF_CHUNK_UNUSED ? &p->unused_bytes
+                        : state == BF_CHUNK_ZERO ? &p->zero_bytes
+                                                 : NULL;
+    if (!slot->unread && slot->class[b->at] == BF_CLASS_SAME) {
         state = BF_RANGE_SAME;
         counter = &p->same_bytes;
-    } else if (!slot->unused) {
-        state = (uint8_t)state_of(slot, b->at);
-        counter = state == BF_CHUNK_ZERO ? &p->zero_bytes : NULL;
     }
     if (s->range.count && s->range.state != state && !bf_sender_flush_range(s))
         return 0;

@@ -42,7 +42,7 @@ CHECK_TESTS += tests/image/check.sh tests/image/instructions.sh tests/efi/selfte
 # The operator's command and the daemon, as programs.
 CHECK_TESTS += tests/ends.sh tests/cli/commands.sh
 CHECK_TESTS += tests/cli/media.sh tests/daemon/daemon_test.py tests/daemon/points.sh \
-    tests/daemon/disks.sh tests/daemon/places.sh
+    tests/daemon/disks.sh tests/daemon/places.sh tests/daemon/sparse.sh
 
 # the store, the state and the images; the tests bring their own replica/step.c
 STORE_TEST_SRCS := $(REPLICA_STORE_SRCS) tests/unit/store_files.c tests/unit/store_session.c \

@@ -261,6 +261,62 @@ static void test_answers_that_come_late(void)
     sim_world_free(&w);
 }
 
+// What the driver knows to be zeros is not read; everything else is as if it had been.
+static void zeros_of(uint32_t odd, uint8_t tells, struct bf_progress *p, uint64_t *read)
+{
+    begin(47);
+    w.disk_model[0].bytes = (24 << 20) + odd;
+    w.disk_model[0].tells_zeros = tells;
+    sim_world_fill(&w);
+    memset(w.data[0] + (2 << 20) + 1000, 0, 9 << 20); // neither end is that of a block or a chunk
+    memset(w.data[0] + (20 << 20), 0, (4 << 20) + odd);
+    run_to(BF_OK);
+    *p = w.progress;
+    *read = w.disk[0].source.bytes_read;
+    sim_world_change(&w, 3);
+    run_to(BF_OK);
+    CHECK_EQ(w.progress.point, 2);
+    sim_world_free(&w);
+}
+
+static void test_known_zeros_are_not_read(void)
+{
+    struct bf_progress read_all, told;
+    uint64_t all, some;
+    for (uint32_t odd = 0; odd < 2; odd++) {
+        zeros_of(odd * 12288, 0, &read_all, &all);
+        zeros_of(odd * 12288, 1, &told, &some);
+        CHECK_MEM(told.point_root.bytes, read_all.point_root.bytes, sizeof told.point_root.bytes);
+        CHECK_EQ(told.zero_bytes, read_all.zero_bytes);
+        CHECK_EQ(told.data_bytes, read_all.data_bytes);
+        CHECK(told.zero_bytes > 12 << 20);
+        CHECK(some < all / 3 * 2); // an answer that ends within a chunk leaves it to be read
+        CHECK(all >= 24 << 20);
+    }
+}
+
+static void test_known_zeros_through_trouble(void)
+{
+    static const enum sim_event_kind trouble[] = {SIM_CUT, SIM_POWER_LOSS, SIM_SOURCE_BOOT,
+                                                  SIM_ROT};
+    for (uint32_t i = 0; i < 2 * sizeof trouble / sizeof trouble[0]; i++) {
+        enum sim_event_kind kind = trouble[i / 2];
+        begin(51 + i);
+        w.disk_model[0].bytes = 8 << 20;
+        w.disk_model[0].tells_zeros = 1;
+        if (i % 2)
+            fill_with_swap(); // and an unused span over some of them
+        else
+            sim_world_fill(&w);
+        memset(w.data[0] + (2 << 20) + 1000, 0, 3 << 20);
+        event(kind, 700000, kind == SIM_SOURCE_BOOT ? 2 : kind == SIM_ROT ? 64 : 1000);
+        run_to(BF_OK);
+        run_to(BF_OK);
+        CHECK_EQ(w.progress.point, 2);
+        sim_world_free(&w);
+    }
+}
+
 static void test_several_disks_of_odd_sizes(void)
 {
     begin(3);
@@ -879,6 +935,7 @@ TEST_MAIN(TEST(test_a_refusal_reaches_the_server),
           TEST(test_one_place_is_wanted_whole), TEST(test_unused_through_trouble),
           TEST(test_answers_that_come_late), TEST(test_hibernation_into_a_file_leaves_nothing_out),
           TEST(test_hibernation_that_is_seen_first), TEST(test_hibernation_and_cut_connections),
+          TEST(test_known_zeros_are_not_read), TEST(test_known_zeros_through_trouble),
           TEST(test_several_disks_of_odd_sizes), TEST(test_blocking_driver),
           TEST(test_reads_slower_than_patience), TEST(test_deep_queue_is_used),
           TEST(test_cut_continues_from_durable), TEST(test_silent_link_is_noticed),
