@@ -178,6 +178,8 @@ static void make_point(struct sim_store *s)
         memcpy(p->data[i], d->data, d->geometry.disk_bytes);
         for (uint64_t c = 0; c < bf_geometry_chunks(&d->geometry); c++)
             d->chunk[c].dirty = 0;
+        d->durable = bf_geometry_chunks(&d->geometry); // a point survives a loss of power
+        d->done = 1;
     }
     s->session_sealed = 1;
 }
