@@ -34,7 +34,7 @@ check "each mark that is written without a tool is what it shall be" marks
 
 # A process for each half of the seeds.
 halves=()
-trap 'status=$?; kill "${halves[@]}" 2>/dev/null; wait "${halves[@]}" 2>/dev/null; (exit $status); cleanup' EXIT
+trap 'status=$?; set +e; kill "${halves[@]}" 2>/dev/null; wait "${halves[@]}" 2>/dev/null; (exit $status); cleanup' EXIT
 half=$(((seeds + 1) / 2))
 tests/usage/stacks/stacks.py seeds "$first" "$half" "$keep" >"$T/1.log" 2>&1 &
 halves+=($!)
