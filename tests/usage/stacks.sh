@@ -34,13 +34,15 @@ check "each mark that is written without a tool is what it shall be" marks
 
 # A process for each half of the seeds.
 halves=()
-trap 'status=$?; set +e; kill "${halves[@]}" 2>/dev/null; wait "${halves[@]}" 2>/dev/null; (exit $status); cleanup' EXIT
+end_halves() { [ ${#halves[@]} = 0 ] || { kill "${halves[@]}"; wait "${halves[@]}"; } 2>/dev/null; }
+trap 'status=$?; set +e; end_halves; (exit $status); cleanup' EXIT
 half=$(((seeds + 1) / 2))
 tests/usage/stacks/stacks.py seeds "$first" "$half" "$keep" >"$T/1.log" 2>&1 &
 halves+=($!)
 tests/usage/stacks/stacks.py seeds $((first + half)) $((seeds - half)) "$keep" >"$T/2.log" 2>&1 &
 halves+=($!)
 for pid in "${halves[@]}"; do wait "$pid" || true; done
+halves=()
 cat "$T/1.log" "$T/2.log" >"$T/log"
 grep -v '^missing: ' "$T/log"
 ! grep -q '^not ok ' "$T/log" || failed=1
