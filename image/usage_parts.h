@@ -137,8 +137,8 @@ enum bf_err bf_mirror_compare(struct bf_peek *p, const struct bf_leg *leg, uint6
 int bf_mirror_aligned(const struct bf_peek *p, const struct bf_leg *side, uint32_t sides);
 // The size of blocks, aligned on the disk, that are whole chunks on each side. 0: not mirrored.
 uint64_t bf_mirror_grain(const struct bf_peek *p, const struct bf_leg *leg);
-// Narrows [*low, *high) of the leg's disk to what is on no side near the ends of a disk, where there
-// may be a partition table.
+// Narrows [*low, *high) of the leg's disk to what is on no side near the ends of a disk, where a
+// partition table may be.
 void bf_mirror_limits(const struct bf_peek *p, const struct bf_leg *leg, uint64_t *low,
                       uint64_t *high);
 
