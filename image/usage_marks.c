@@ -256,7 +256,7 @@ static int has_xfs_log(const struct bf_usage_place *place)
 {
     if (place->signatures & BF_SIGNATURE_XFS)
         return 0;
-    for (uint32_t i = 0; i < 512; i++) {
+    for (uint32_t i = 0; i < 256 * KIB / SECTOR; i++) {
         uint8_t b[16];
         uint64_t at = (uint64_t)i * SECTOR;
         if (place->bytes < at + SECTOR || bf_place_read(place, at, b, sizeof b))

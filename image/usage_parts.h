@@ -230,7 +230,9 @@ enum bf_signature {
     BF_SIGNATURE_COVER = 1 << 21, // checksums of every block of some other place, free ones too
 };
 // Looks who has left marks on a place: sets its signatures and what. Partition tables do not count.
-enum bf_err bf_signatures(struct bf_usage_place *place);
+// Marks that take many reads are looked for where a map could be lost: on a place with other marks,
+// or closely, for a disk whose partitions may have maps.
+enum bf_err bf_signatures(struct bf_usage_place *place, int closely);
 // Adds partition tables of other kinds than MBR and GPT; gpt_too: GPT as well, wherever it is.
 enum bf_err bf_signatures_tables(struct bf_usage_place *place, int gpt_too);
 // Both, for a place that is no disk. One with a partition table of its own belongs to nobody: a

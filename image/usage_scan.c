@@ -73,7 +73,7 @@ enum bf_err bf_signatures_within(struct bf_usage_place *place)
 {
     uint32_t block_size = place->peek->disk[place->leg[0].disk]->geometry.block_size;
     int divided = 0;
-    enum bf_err err = bf_signatures(place);
+    enum bf_err err = bf_signatures(place, 0);
     if (!err && place->signatures)
         err = bf_signatures_tables(place, 1);
     if (!err && place->signatures)
@@ -213,7 +213,7 @@ static enum bf_err add_whole(struct bf_place_list *list, struct disk *d)
         return BF_ERR_NO_MEMORY;
     d->whole = list->count - 1;
     bf_snprintf(whole->name, sizeof whole->name, "the whole disk");
-    err = bf_signatures(whole);
+    err = bf_signatures(whole, d->t.kind != BF_PARTTAB_NONE);
     if (!err && d->t.kind != BF_PARTTAB_GPT)
         err = bf_signatures_tables(whole, d->t.kind == BF_PARTTAB_NONE);
     return err ? err : bf_place_cover(whole);

@@ -265,7 +265,7 @@ static enum bf_err look_for_swap(struct bf_usage_place *place)
     return BF_OK;
 }
 
-enum bf_err bf_signatures(struct bf_usage_place *place)
+enum bf_err bf_signatures(struct bf_usage_place *place, int closely)
 {
     enum bf_err err;
     place->signatures = 0;
@@ -277,7 +277,7 @@ enum bf_err bf_signatures(struct bf_usage_place *place)
         bf_place_found(place, BF_SIGNATURE_HIBERNATION, "a hibernated system");
     if (!err)
         err = look_at_end(place);
-    return err || !place->signatures ? err : look_closer(place);
+    return err || !(closely || place->signatures) ? err : look_closer(place);
 }
 
 enum bf_err bf_signatures_tables(struct bf_usage_place *place, int gpt_too)
