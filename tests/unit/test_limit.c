@@ -162,7 +162,7 @@ static void test_cut_connections(void)
 {
     begin(120, 1 << 20, 32 << 20);
     for (uint64_t i = 0; i < 8; i++)
-        w.event[w.events++] = (struct sim_event){SIM_CUT, (i + 1) * 1500000, 0, 0};
+        w.event[w.events++] = (struct sim_event){.kind = SIM_CUT, .at_bytes = (i + 1) * 1500000};
     run();
     CHECK_EQ(w.connections, 9);
     check_never_more();
@@ -184,7 +184,7 @@ static void test_cancel_is_told(void)
     begin(140, 65536, 8 << 20);
     for (uint32_t i = 0; i < 8 << 20; i++)
         w.data[0][i] = (uint8_t)(sim_random() | 1); // in frames as long as may be
-    w.event[w.events++] = (struct sim_event){SIM_CANCEL, 200000, 0, 0};
+    w.event[w.events++] = (struct sim_event){.kind = SIM_CANCEL, .at_bytes = 200000};
     CHECK_EQ(sim_world_run(&w), BF_ERR_CANCELLED);
     CHECK_EQ(w.receiver_fault.code, BF_ERR_CANCELLED);
     check_never_more();
