@@ -13,7 +13,10 @@
 #include "image/usage_choice.h"
 #include "image/usage_parts.h"
 
-enum { TABLE_MARGIN = 1024 * 1024 };
+enum {
+    TABLE_MARGIN = 1024 * 1024,
+    NO_MAP = BF_SIGNATURE_OTHER | BF_SIGNATURE_ISO9660 | BF_SIGNATURE_COVER,
+};
 static const uint32_t NONE = UINT32_MAX;
 
 // A contiguous part of the disk that belongs to one leg of one segment of a place.
@@ -166,8 +169,8 @@ static void claim(struct bf_usage *u, const struct bf_usage_place *place)
     if (!why && !place->signatures)
         why = "no file system is recognised";
     if (!why)
-        why = place->signatures & BF_SIGNATURE_OTHER ? "there is no map of it here"
-                                                     : "it is damaged or not complete";
+        why = place->signatures & NO_MAP ? "there is no map of it here"
+                                         : "it is damaged or not complete";
     bf_place_tell(place, place->what[0] ? place->what : "unknown", why);
 }
 

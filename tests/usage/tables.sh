@@ -160,6 +160,10 @@ map "$d"
 check "a live image" kept_at "$d" 0 $((40 << 20))
 check "and what is kept behind it" left_at "$d" $((40 << 20)) $((110 << 20))
 
+garbage "$T/iso.raw" 30
+dd if="$T/live.iso" of="$T/iso.raw" bs=32K skip=1 seek=1 count=1 conv=notrunc status=none
+check "an image on a disk without a table" whole "$T/iso.raw" 'ISO 9660, copied whole: there is no map of it here'
+
 d=$T/lines.raw
 garbage "$d" 100
 sgdisk -Z "$d" >/dev/null 2>&1 || true
