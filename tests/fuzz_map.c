@@ -57,7 +57,7 @@ static void judge_chunks(struct bf_usage *u, uint64_t bytes)
 
 void fuzz_map(const uint8_t *bytes, size_t len, uint64_t sectors, uint64_t kept)
 {
-    static const struct bf_block_ops ops = {"fuzz", submit, NULL, close_disk};
+    static const struct bf_block_ops ops = {"fuzz", submit, NULL, close_disk, NULL};
     struct hostile_disk d = {.source.ops = &ops, .bytes = bytes, .len = len};
     struct bf_source_disk *disks[] = {&d.source};
     d.source.impl = &d;

@@ -47,7 +47,7 @@ static void null_close(void *impl)
     (void)impl;
 }
 
-static const struct bf_block_ops null_ops = {"null", null_submit, NULL, null_close};
+static const struct bf_block_ops null_ops = {"null", null_submit, NULL, null_close, NULL};
 
 // ---- Store -------------------------------------------------------------------------------------
 

@@ -44,7 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const uuid[] = {"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
                                        "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"};
-    static const struct bf_block_ops ops = {"fuzz", submit, NULL, close_disk};
+    static const struct bf_block_ops ops = {"fuzz", submit, NULL, close_disk, NULL};
     struct bf_source_disk disk[2], *disks[] = {&disk[0], &disk[1]};
     if (!size || size > HEAD - LVM_IMAGE_TEXT)
         return 0;

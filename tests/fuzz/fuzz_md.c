@@ -137,7 +137,7 @@ static void judge(struct bf_usage *u)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct bf_block_ops ops = {"fuzz", submit, NULL, close_disk};
+    static const struct bf_block_ops ops = {"fuzz", submit, NULL, close_disk, NULL};
     struct bf_source_disk side[2], *sides[] = {&side[0], &side[1]};
     uint32_t kind = size ? data[0] % 4 : 0, count = size && data[0] & 4 ? 2 : 1;
     if (size < 2 || size > 1 + INPUT)

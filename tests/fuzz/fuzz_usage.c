@@ -169,7 +169,7 @@ static void judge(struct bf_usage *u, uint64_t bytes)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct bf_block_ops ops = {"fuzz", submit, NULL, close_disk};
+    static const struct bf_block_ops ops = {"fuzz", submit, NULL, close_disk, NULL};
     struct bf_source_disk disk = {.ops = &ops};
     if (size < 1 + 4096 || size > sizeof input.bytes)
         return 0;

@@ -310,7 +310,7 @@ static void judge(struct bf_usage *u, const struct bf_source_disk *disk)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct bf_block_ops ops = {"fuzz", submit, NULL, close_disk};
+    static const struct bf_block_ops ops = {"fuzz", submit, NULL, close_disk, NULL};
     struct bf_source_disk disk[2] = {{.ops = &ops}, {.ops = &ops, .impl = &fs}};
     struct bf_source_disk *disks[] = {&disk[0], &disk[1]};
     struct bf_usage *u;
