@@ -5,6 +5,7 @@
 e2e_begin later-run
 
 e2e_disk "$E2E_DIR/data.raw" 128 30
+e2e_dense "$E2E_DIR/data.raw" # so that "read" counts all of it
 e2e_server
 bf_cli machine add web-1 >>"$E2E_LOGS/cli.log"
 e2e_config web-1 "$BF_SERVER_PORT" "$E2E_DIR/web-1.conf"

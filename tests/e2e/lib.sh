@@ -116,6 +116,9 @@ e2e_disk() {
     done
 }
 
+# e2e_dense FILE: its holes become zeros that have to be read, as on a real disk.
+e2e_dense() { cp --sparse=never "$1" "$1.dense" && mv "$1.dense" "$1"; }
+
 # e2e_change FILE SEED OFFSET BYTES: writes noise into it, as a running system would.
 e2e_change() { e2e_random "$2" "$4" | dd of="$1" bs=4096 seek=$(($3 / 4096)) conv=notrunc iflag=fullblock status=none; }
 

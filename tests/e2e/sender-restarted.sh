@@ -6,6 +6,7 @@
 e2e_begin sender-restarted
 
 e2e_disk "$E2E_DIR/data.raw" 256 39
+e2e_dense "$E2E_DIR/data.raw" # so that "read" counts all of it
 e2e_server
 e2e_relay
 bf_cli machine add web-1 >>"$E2E_LOGS/cli.log"
