@@ -107,6 +107,9 @@ static const char *judge(const struct members *m, uint32_t of)
     struct bf_leg side[BF_MIRROR_SIDES];
     uint32_t sides = sides_of(m, of, side);
     const char *why = judge_members(m, of);
+    for (uint32_t i = 0; !why && i < m->count; i++)
+        if (same_array(m, i, of)) // one side whole and another not would differ on the copy
+            why = place_of(m, i)->wanted_whole;
     if (why)
         return why;
     if (sides != m->member[of].md.disks)
