@@ -244,12 +244,13 @@ enum bf_err bf_gpt_read(const struct bf_bytes *disk, uint8_t *block, struct bf_p
                 out);
 }
 
-enum bf_err bf_gpt_behind(const struct bf_bytes *disk, uint8_t *block, int *found)
+enum bf_err bf_gpt_behind(const struct bf_bytes *disk, uint8_t *block, uint8_t *found)
 {
     struct header h;
-    enum bf_err err = check_copy(disk, 1, block, &h);
-    if (err == BF_ERR_CORRUPT)
-        err = check_copy(disk, disk->bytes / disk->block_size - 1, block, &h);
-    *found = err == BF_OK;
-    return err == BF_ERR_CORRUPT ? BF_OK : err;
+    enum bf_err first = check_copy(disk, 1, block, &h);
+    enum bf_err last = check_copy(disk, disk->bytes / disk->block_size - 1, block, &h);
+    *found = (uint8_t)((first == BF_OK) | (last == BF_OK) << 1);
+    if (first && first != BF_ERR_CORRUPT)
+        return first;
+    return last == BF_ERR_CORRUPT ? BF_OK : last;
 }

@@ -22,8 +22,8 @@ void bf_parttab_doubt(struct bf_parttab *out, const char *why);
 // Reads the GPT, its backup where the primary is damaged. block has room for one block.
 // BF_ERR_CORRUPT when neither is valid.
 enum bf_err bf_gpt_read(const struct bf_bytes *disk, uint8_t *block, struct bf_parttab *out);
-// Whether a valid GPT, at either end of the disk, stands beside an MBR that is not protective.
-enum bf_err bf_gpt_behind(const struct bf_bytes *disk, uint8_t *block, int *found);
+// Which valid GPTs stand beside an MBR that is not protective: stray_gpt of struct bf_parttab.
+enum bf_err bf_gpt_behind(const struct bf_bytes *disk, uint8_t *block, uint8_t *found);
 
 // ---- MBR (image/mbr.c) -------------------------------------------------------------------------
 

@@ -92,11 +92,13 @@ static enum bf_err read_gpt(const struct bf_bytes *disk, const struct bf_mbr *mb
 static enum bf_err read_mbr(const struct bf_bytes *disk, const struct bf_mbr *mbr, uint8_t *block,
                             struct bf_parttab *out)
 {
-    int behind = 0;
+    uint64_t other = disk->block_size == BLOCK_MIN ? BLOCK_4K : BLOCK_MIN;
     enum bf_err err = bf_mbr_read(disk, mbr, block, out);
     if (!err && disk->bytes / disk->block_size > 1)
-        err = bf_gpt_behind(disk, block, &behind);
-    if (behind)
+        err = bf_gpt_behind(disk, block, &out->stray_gpt);
+    if (disk->bytes > other && has_gpt_at(disk, disk->bytes - other))
+        out->stray_gpt |= 2;
+    if (out->stray_gpt || has_gpt_at(disk, other))
         bf_parttab_doubt(out, "it has an MBR and, unprotected, a GPT");
     return err;
 }

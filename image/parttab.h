@@ -43,6 +43,7 @@ struct bf_parttab {
     uint8_t primary_damaged; // GPT taken from the backup
     uint8_t backup_damaged;  // the backup is absent or differs in checksum
     uint8_t truncated;       // there were more than BF_PARTITIONS_MAX, or a chain was cut
+    uint8_t stray_gpt;       // MBR: set of 1, a GPT at the beginning, and 2, one at the end
     uint32_t count, room;
     struct bf_partition *partition;
     // The blocks that hold the table itself: MBR, every EBR, headers and arrays of GPT.

@@ -91,16 +91,44 @@ static int add_map(struct bf_usage *u, const struct bf_usage_place *place)
     return 0;
 }
 
-// A hash tree of dm-verity, somewhere on the machine, that may be about this place: it speaks about
-// free blocks as well. It does not say of which place it is, only how large that is.
+// Whether part of a place lies within another one, on the disk that is selected.
+static int lies_in(const struct bf_usage *u, const struct bf_usage_place *place,
+                   const struct bf_usage_place *in)
+{
+    for (uint32_t k = 0; k < place->segments && in->leg->disk == u->disk; k++)
+        for (uint32_t n = 0; n < place->segment[k].legs; n++) {
+            const struct bf_leg *leg = &place->leg[place->segment[k].leg + n];
+            if (leg->disk == u->disk && leg->first >= in->leg->first &&
+                leg->first - in->leg->first < in->bytes)
+                return 1;
+        }
+    return 0;
+}
+
+// The largest thing that holds a part of a place: itself, or the partition or disk below it.
+static uint64_t holder_bytes(const struct bf_usage *u, const struct bf_usage_place *place)
+{
+    uint64_t most = place->bytes;
+    for (uint32_t i = 0; i < u->scanned; i++)
+        if (u->list.place[i].bytes > most && lies_in(u, place, &u->list.place[i]))
+            most = u->list.place[i].bytes;
+    return most;
+}
+
+// Checksums of dm-verity or dm-integrity, somewhere on the machine, that may be about this place or
+// what holds it: they speak about free blocks as well. They do not say which device they are of,
+// only how large it is; a disk holds no checksums of all of itself.
 static int is_covered(const struct bf_usage *u, const struct bf_usage_place *place)
 {
+    uint64_t most = holder_bytes(u, place);
     if (place->signatures == BF_SIGNATURE_SWAP)
         return 0;
-    for (uint32_t i = 0; i < u->list.count; i++)
-        if (u->list.place[i].signatures & BF_SIGNATURE_COVER &&
-            u->list.place[i].covers <= place->bytes)
+    for (uint32_t i = 0; i < u->list.count; i++) {
+        const struct bf_usage_place *p = &u->list.place[i];
+        if (p->signatures & BF_SIGNATURE_COVER &&
+            p->covers <= (bf_place_lies_on(p, u->disk) ? most : u->bytes))
             return 1;
+    }
     return 0;
 }
 
@@ -121,18 +149,9 @@ static const char *why_none(const struct bf_usage *u, const struct bf_usage_plac
 // A volume is wanted whole with any partition that it lies in.
 static const char *wanted_whole(const struct bf_usage *u, const struct bf_usage_place *place)
 {
-    for (uint32_t i = 0; !place->wanted_whole && i < u->scanned; i++) {
-        const struct bf_usage_place *p = &u->list.place[i];
-        if (!p->wanted_whole || p->leg->disk != u->disk)
-            continue;
-        for (uint32_t k = 0; k < place->segments; k++)
-            for (uint32_t n = 0; n < place->segment[k].legs; n++) {
-                const struct bf_leg *leg = &place->leg[place->segment[k].leg + n];
-                if (leg->disk == u->disk && leg->first >= p->leg->first &&
-                    leg->first - p->leg->first < p->bytes)
-                    return p->wanted_whole;
-            }
-    }
+    for (uint32_t i = 0; !place->wanted_whole && i < u->scanned; i++)
+        if (u->list.place[i].wanted_whole && lies_in(u, place, &u->list.place[i]))
+            return u->list.place[i].wanted_whole;
     return place->wanted_whole;
 }
 

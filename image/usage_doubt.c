@@ -32,9 +32,12 @@ static enum bf_err find_overlaps(const struct bf_parttab *t, struct bf_usage_pla
     if (!r)
         return BF_ERR_NO_MEMORY;
     for (uint32_t i = 0; i < t->count; i++)
-        if (t->partition[i].bytes)
-            r[count++] = (struct range){t->partition[i].first,
-                                        t->partition[i].first + t->partition[i].bytes, i};
+        if (t->partition[i].bytes ||
+            t->partition[i].cut) // one that Linux leaves out has a claim, too
+            r[count++] = (struct range){
+                t->partition[i].first,
+                t->partition[i].bytes ? t->partition[i].first + t->partition[i].bytes : UINT64_MAX,
+                i};
     bf_usage_sort(r, count, sizeof *r, starts_before);
     for (uint32_t i = 1; i < count; i++) {
         if (r[i].first < r[farthest].end) {
@@ -97,6 +100,9 @@ static const char *owner_by_type(const struct bf_parttab *t, const struct bf_par
         // 3cb8e202-3b7e-47dd-8a3c-7ff2a13cfcec: ChromeOS's root, with its hash tree behind it
         {"\x02\xe2\xb8\x3c\x7e\x3b\xdd\x47\x8a\x3c\x7f\xf2\xa1\x3c\xfc\xec",
          "ChromeOS verifies every block of it"},
+        // 5dfbf5f4-2848-4bac-aa5e-0d9a20b745a6: /usr of CoreOS and Flatcar, likewise
+        {"\xf4\xf5\xfb\x5d\x48\x28\xac\x4b\xaa\x5e\x0d\x9a\x20\xb7\x45\xa6",
+         "dm-verity covers every block of it"},
     };
     if (t->kind == BF_PARTTAB_MBR)
         return p->mbr_type == 0x42 ? "it belongs to a Windows dynamic disk" : NULL;

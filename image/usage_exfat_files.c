@@ -12,6 +12,7 @@
 enum {
     DEPTH_MAX = 64,
     STEPS_MAX = 1 << 24, // entries of folders, links of chains, and pieces of the bitmap
+    READS_MAX = 16384,   // of the disk, 64 KiB each: chains may jump to and fro
     PIECE = 64,          // clusters
     TYPE_END = 0,
     TYPE_IN_USE = 0x80,
@@ -37,6 +38,7 @@ struct walk {
     const struct bf_exfat *f;
     struct folder folder[DEPTH_MAX];
     uint32_t depth, steps;
+    uint64_t reads; // of the disk, before this
     enum bf_exfat_check found;
 };
 
@@ -48,7 +50,7 @@ static int stop(struct walk *w, enum bf_exfat_check found)
 
 static int spend(struct walk *w, uint64_t steps)
 {
-    if (steps > w->steps)
+    if (steps > w->steps || w->f->place.peek->reads - w->reads > READS_MAX)
         return stop(w, BF_EXFAT_TOO_MUCH);
     w->steps -= (uint32_t)steps;
     return 1;
@@ -150,6 +152,7 @@ enum bf_exfat_check bf_exfat_files(const struct bf_exfat *f)
         return found;
     w->f = f;
     w->steps = STEPS_MAX;
+    w->reads = f->place.peek->reads;
     w->found = BF_EXFAT_FITS;
     w->folder[w->depth++] = (struct folder){.cluster = f->root};
     while (w->depth && step(w))

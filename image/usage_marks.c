@@ -267,6 +267,19 @@ static int has_xfs_log(const struct bf_usage_place *place)
     return 0;
 }
 
+// A hash tree of dm-verity right behind an ext4 in the same place: veritysetup's --hash-offset.
+static int has_verity_behind(const struct bf_usage_place *place)
+{
+    uint8_t s[32], mark[8];
+    uint64_t end;
+    if (!(place->signatures & BF_SIGNATURE_EXT) || place->bytes < 2 * KIB ||
+        bf_place_read(place, KIB, s, sizeof s) || le(s + 24, 4) > 6)
+        return 0;
+    end = (uint64_t)le(s + 4, 4) << (10 + le(s + 24, 4));
+    return end < place->bytes && place->bytes - end > sizeof mark &&
+           !bf_place_read(place, end, mark, sizeof mark) && !memcmp(mark, "verity\0\0", 8);
+}
+
 enum bf_err bf_marks_scattered(struct bf_usage_place *place)
 {
     static const struct {
@@ -276,7 +289,8 @@ enum bf_err bf_marks_scattered(struct bf_usage_place *place)
                  {has_ufs, "UFS"},
                  {has_minix, "Minix"},
                  {has_sysv, "a System V file system"},
-                 {has_xfs_log, "an XFS log"}};
+                 {has_xfs_log, "an XFS log"},
+                 {has_verity_behind, "dm-verity"}};
     uint64_t errors = place->peek->errors;
     for (uint32_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (kinds[i].has(place))

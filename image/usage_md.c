@@ -170,11 +170,14 @@ static enum bf_err add_array(struct members *m, uint32_t side, const char *why)
 {
     const struct bf_md *md = &m->member[side].md;
     struct bf_usage_place member = *place_of(m, side), *p;
-    uint32_t others = member.signatures & ~(uint32_t)BF_SIGNATURE_MD, common, any;
+    uint32_t others = 0, common, any;
     struct bf_leg sides[BF_MIRROR_SIDES];
     enum bf_err err = look_at_sides(m, side, &common, &any);
     if (err)
         return err;
+    for (uint32_t i = 0; i < m->count; i++)
+        if (same_array(m, i, side))
+            others |= place_of(m, i)->signatures & ~(uint32_t)BF_SIGNATURE_MD;
     p = bf_place_add_run(m->list, m->peek, member.leg->disk, member.leg->first + md->data.at,
                          md->data.bytes);
     if (!p)

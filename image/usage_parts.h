@@ -35,6 +35,7 @@ struct bf_peek {
     uint32_t disks;
     uint8_t failed[BF_USAGE_DISKS_MAX]; // enum bf_err
     uint64_t errors;                    // reads that failed, those not tried included
+    uint64_t reads;                     // of the disks, BF_PEEK_LINE each: for budgets
     uint8_t *line[BF_PEEK_LINES];
     uint64_t at[BF_PEEK_LINES]; // offset of each line, UINT64_MAX: empty
     uint32_t of[BF_PEEK_LINES]; // its disk

@@ -48,6 +48,7 @@ static const uint8_t *line_at(struct bf_peek *p, uint32_t disk, uint64_t at)
             oldest = i;
     }
     p->at[oldest] = UINT64_MAX;
+    p->reads++;
     err = bf_source_read(p->disk[disk], at, p->line[oldest],
                          left < BF_PEEK_LINE ? (size_t)left : BF_PEEK_LINE, READ_TIMEOUT_US);
     if (err) {

@@ -36,6 +36,14 @@ static struct bf_source_disk *source_of(const struct disk *d)
     return d->peek->disk[d->number];
 }
 
+static uint64_t le(const uint8_t *at, uint32_t bytes)
+{
+    uint64_t v = 0;
+    while (bytes--)
+        v = v << 8 | at[bytes];
+    return v;
+}
+
 // ---- Tables within -----------------------------------------------------------------------------
 
 static enum bf_err read_within(void *impl, uint64_t offset, void *out, size_t len)
@@ -47,8 +55,14 @@ static enum bf_err read_within(void *impl, uint64_t offset, void *out, size_t le
 // itself, for the sake of other systems: that is the same place, not another claim.
 static int names_itself(const struct bf_parttab *t, const struct bf_usage_place *place)
 {
-    return t->kind == BF_PARTTAB_MBR && t->count == 1 && !t->extendeds && !t->partition[0].first &&
-           t->partition[0].bytes && place->signatures == BF_SIGNATURE_FAT;
+    uint8_t b[36];
+    uint64_t sectors;
+    if (t->kind != BF_PARTTAB_MBR || t->doubt || t->count != 1 || t->extendeds ||
+        t->partition[0].first || place->signatures != BF_SIGNATURE_FAT ||
+        bf_place_read(place, 0, b, sizeof b))
+        return 0;
+    sectors = le(b + 19, 2) ? le(b + 19, 2) : le(b + 32, 4);
+    return t->partition[0].bytes >= sectors * le(b + 11, 2);
 }
 
 // Whether a place is divided as a disk is, counted in blocks of this size.
@@ -101,7 +115,7 @@ static enum bf_err find_iso(struct disk *d, const struct bf_usage_place *whole)
 {
     uint8_t b[4];
     enum bf_err err;
-    if (d->t.kind != BF_PARTTAB_MBR || whole->signatures != BF_SIGNATURE_ISO9660)
+    if (whole->signatures != BF_SIGNATURE_ISO9660)
         return BF_OK;
     err = bf_place_read(whole, ISO_BLOCKS_AT, b, sizeof b);
     if (!err)
@@ -114,21 +128,14 @@ static enum bf_err find_iso(struct disk *d, const struct bf_usage_place *whole)
 static void judge_table(struct disk *d, const struct bf_usage_place *whole)
 {
     d->table->state = BF_TABLE_GOOD;
-    if (d->t.doubt && !(d->iso_end && d->t.kind == BF_PARTTAB_MBR))
+    // Such an image has a GPT of its own as well, which nobody looks at.
+    if (d->t.doubt && !(d->iso_end && d->t.stray_gpt == 1 && !d->t.truncated))
         doubt(d, d->t.doubt, "");
     if (whole->signatures && !d->iso_end)
         doubt(d, "beside its partition table the disk has marks of something else", whole->what);
 }
 
 // ---- Checksums of other places -----------------------------------------------------------------
-
-static uint64_t le(const uint8_t *at, uint32_t bytes)
-{
-    uint64_t v = 0;
-    while (bytes--)
-        v = v << 8 | at[bytes];
-    return v;
-}
 
 // How many bytes of data the hash tree of dm-verity is about (cryptsetup's lib/verity/verity.c,
 // struct verity_sb). dm-integrity's superblock is at the front of the data itself, or, without

@@ -71,6 +71,10 @@ static const struct mark from_start[] = {
     {"VMFS", MIB, 4, "\x0d\xd0\x01\xc0", OTHER, NULL},
     {"VMFS", 2 * MIB, 4, "\x5e\xf1\xab\x2f", OTHER, NULL},
     {"a Windows dynamic disk", 6 * SECTOR, 8, "PRIVHEAD", OTHER, NULL},
+    {"a disk image", 0, 8, "conectix", OTHER, NULL}, // of a virtual machine: VHD, qcow2, VHDX, VMDK
+    {"a disk image", 0, 4, "QFI\xfb", OTHER, NULL},
+    {"a disk image", 0, 8, "vhdxfile", OTHER, NULL},
+    {"a disk image", 0, 4, "KDMV", OTHER, NULL},
     {"CoreStorage", 88, 2, "CS", OTHER, bf_mark_core_storage},
     {"HighPoint RAID", 4640, 4, "\xf0\x16\x78\x5a", OTHER, NULL},
     {"HighPoint RAID", 4640, 4, "\xfd\x16\x78\x5a", OTHER, NULL},
@@ -148,11 +152,15 @@ static const struct mark from_end[] = {
     {"Adaptec RAID", SECTOR, 4, "\x37\xfc\x4d\x1e", OTHER, NULL},
     {"HighPoint RAID", 11 * SECTOR, 4, "\xf3\x16\x78\x5a", OTHER, NULL},
     {"HighPoint RAID", 11 * SECTOR, 4, "\xfd\x16\x78\x5a", OTHER, NULL},
-    {"DRBD", 4 * KIB - 60, 4, "\x83\x74\x02\x6b", OTHER, NULL},
-    {"DRBD", 4 * KIB - 60, 4, "\x83\x74\x02\x6c", OTHER, NULL},
-    {"DRBD", 4 * KIB - 60, 4, "\x83\x74\x02\x6d", OTHER, NULL},
     {"NILFS2", 8 * SECTOR - 6, 2, "\x34\x34", OTHER, bf_mark_nilfs},
     {"a Windows dynamic disk", SECTOR, 8, "PRIVHEAD", OTHER, NULL},
+};
+
+// Internal metadata of DRBD 8.4 and 9, in the last whole 4 KiB.
+static const struct mark drbd[] = {
+    {"DRBD", 0, 4, "\x83\x74\x02\x6b", OTHER, NULL},
+    {"DRBD", 0, 4, "\x83\x74\x02\x6c", OTHER, NULL},
+    {"DRBD", 0, 4, "\x83\x74\x02\x6d", OTHER, NULL},
 };
 
 // Sectors from the end at which Promise's controllers keep their data.
@@ -221,9 +229,15 @@ static enum bf_err look_at_end(struct bf_usage_place *place)
         {"md RAID", 0, 4, "\xfc\x4e\x2b\xa9", BF_SIGNATURE_MD, NULL},
         {"md RAID of another byte order", 0, 4, "\xa9\x2b\x4e\xfc", OTHER, NULL},
     };
+    uint32_t block = place->peek->disk[place->leg->disk]->geometry.block_size;
     enum bf_err err = BF_OK;
-    for (uint32_t i = 0; !err && i < sizeof from_end / sizeof from_end[0]; i++)
+    for (uint32_t i = 0; !err && i < sizeof from_end / sizeof from_end[0]; i++) {
         err = judge_from_end(place, from_end[i].at, &from_end[i]);
+        if (!err && block != SECTOR && from_end[i].at % SECTOR == 0) // some count in the disk's own
+            err = judge_from_end(place, from_end[i].at / SECTOR * block, &from_end[i]);
+    }
+    for (uint32_t i = 0; !err && i < sizeof drbd / sizeof drbd[0] && place->bytes >= 8 * KIB; i++)
+        err = judge(place, place->bytes / (4 * KIB) * (4 * KIB) - (4 * KIB - 60), &drbd[i]);
     for (uint32_t i = 0; !err && i < 2 && place->bytes >= 128 * KIB; i++) {
         uint64_t sectors = place->bytes / SECTOR;
         uint64_t v1_0 = (sectors - 16) / 8 * 8 * SECTOR; // 8 to 12 KiB before the end

@@ -128,6 +128,23 @@ check "what a hash tree may cover is copied whole" says "$d" 'partition 1: ext2/
 check "what is smaller than it is not" says "$d" 'partition 3: ext2/3/4, only'
 check "the tree itself has a line" says "$d" 'partition 2: dm-verity, copied whole'
 
+# dm-integrity with its checksums on another disk: a group on what it covers is covered, too
+d=$T/covered.raw
+garbage "$d" 120
+sgdisk -Z "$d" >/dev/null 2>&1 || true
+sgdisk -o -n 1:2048:+100M "$d" >/dev/null
+ext4 "$d" 2048 90
+truncate -s 8M "$T/sums.raw"
+patch "$T/sums.raw" 0 'integrt\0\x01\0\x04\0\x64\0\0\0\0\x1e\x03\0\0\0\0\0'
+"$MAP" "$d" "$T/sums.raw" >"$d.map" 2>"$d.log"
+check "checksums on a device of their own" says "$d" 'partition 1: ext2/3/4, copied whole: checksums of dm-verity or dm-integrity'
+"$MAP" "$d" >"$d.map" 2>"$d.log"
+check "and the same disk without them" says "$d" 'partition 1: ext2/3/4, only'
+mke2fs -q -F -t ext4 -b 4096 -E "nodiscard,offset=1048576" "$d" 60M
+patch "$d" $((1048576 + (60 << 20))) 'verity\0\0'
+map "$d"
+check "a hash tree behind the file system" says "$d" 'partition 1: ext2/3/4, dm-verity, copied whole'
+
 d=$T/fat.raw
 garbage "$d" 100
 mkfs.fat -F 32 --mbr=y "$d" >/dev/null 2>&1
@@ -136,6 +153,10 @@ check "FAT with a table that names the disk itself" left_at "$d" $((8 << 20)) $(
 mke2fs -q -F -t ext2 "$T/small" 8M >/dev/null 2>&1
 dd if="$T/small" of="$d" bs=1024 skip=1 seek=1 count=1 conv=notrunc status=none
 check "which an ext4 shares with it" map_is_empty "$d"
+garbage "$d" 100
+sgdisk -o -n 1:2048:0 "$d" >/dev/null 2>&1
+mkfs.fat -F 32 --mbr=y -I "$d" >/dev/null 2>&1
+check "over a GPT whose backup is still there" whole "$d" 'a GPT'
 
 d=$T/fat-in.raw
 garbage "$d" 100
