@@ -101,6 +101,9 @@ if loop=$(losetup -f --show -b 4096 "$d" 2>/dev/null); then
     check "a GPT in blocks of 4096 bytes read in blocks of 512" whole "$d" '--block-size 4096'
     "$MAP" -b 4096 "$d" >"$d.map" 2>"$d.log"
     check "and read as it was made" left_at "$d" 1048576 $((90 << 20))
+    patch "$d" $((100 * 1048576 - 8192)) 'Intel Raid ISM Cfg Sig. 1.1.00'
+    "$MAP" -b 4096 "$d" >"$d.map" 2>"$d.log"
+    check "a RAID that counts in the disk's blocks" says "$d" 'Intel RAID'
 else
     echo "skip a GPT in blocks of 4096 bytes: no loop devices here"
 fi
@@ -144,6 +147,18 @@ mke2fs -q -F -t ext4 -b 4096 -E "nodiscard,offset=1048576" "$d" 60M
 patch "$d" $((1048576 + (60 << 20))) 'verity\0\0'
 map "$d"
 check "a hash tree behind the file system" says "$d" 'partition 1: ext2/3/4, dm-verity, copied whole'
+
+d=$T/odd.raw
+garbage "$d" 60
+truncate -s $((100003 * 512)) "$d"
+mke2fs -q -F -t ext4 -b 4096 -E nodiscard "$d" 40M
+map "$d"
+check "an odd number of sectors" left_at "$d" 0 $((40 << 20))
+cp "$d" "$T/image.raw"
+patch "$d" $((100003 * 512 / 4096 * 4096 - 4096 + 60)) '\x83\x74\x02\x6d'
+check "where DRBD keeps its metadata in the last whole 4 KiB" whole "$d" 'DRBD'
+patch "$T/image.raw" 0 'conectix'
+check "the disk image of a virtual machine" whole "$T/image.raw" 'a disk image'
 
 d=$T/fat.raw
 garbage "$d" 100
