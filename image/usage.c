@@ -120,13 +120,12 @@ static uint64_t holder_bytes(const struct bf_usage *u, const struct bf_usage_pla
 // only how large it is; a disk holds no checksums of all of itself.
 static int is_covered(const struct bf_usage *u, const struct bf_usage_place *place)
 {
-    uint64_t most = holder_bytes(u, place);
     if (place->signatures == BF_SIGNATURE_SWAP)
         return 0;
     for (uint32_t i = 0; i < u->list.count; i++) {
         const struct bf_usage_place *p = &u->list.place[i];
         if (p->signatures & BF_SIGNATURE_COVER &&
-            p->covers <= (bf_place_lies_on(p, u->disk) ? most : u->bytes))
+            p->covers <= (bf_place_lies_on(p, u->disk) ? holder_bytes(u, place) : u->bytes))
             return 1;
     }
     return 0;
