@@ -271,9 +271,11 @@ static int add_machine(struct setup *s, const struct bf_run *run, enum bf_qemu_u
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
         if (add_arg(s, "%s", fixed[i]) < 0)
             return -1;
-    // "quiet" keeps the slow serial port free; panic=-1 with -no-reboot ends QEMU.
+    // "quiet" keeps the slow serial port free; panic=-1 with -no-reboot ends QEMU. no_timer_check:
+    // a busy host delivers an emulated timer's interrupts so late that the kernel, which waits for
+    // a few of them, takes the timer for broken and panics.
     if (add_arg(s, "-append") < 0 ||
-        add_arg(s, "console=ttyS0 %s panic=-1 oops=panic random.trust_cpu=on",
+        add_arg(s, "console=ttyS0 %s panic=-1 oops=panic random.trust_cpu=on no_timer_check",
                 use == BF_QEMU_PROBE ? "earlyprintk=ttyS0" : "quiet") < 0)
         return -1;
     return add_arg(s, "-kernel") < 0 || add_arg(s, "/proc/self/fd/%d", kernel) < 0 ||
