@@ -16,3 +16,15 @@ TEST_SRCS_test_screen := $(SCREEN_SRCS)
 
 COLD_SRCS += $(filter-out $(BOOT_LIBC_SRCS) $(addprefix boot/,cpu_$(ARCH).c heap.c platform_efi.c \
     workers_efi.c),$(BOOT_SRCS))
+
+# What a machine starts that cannot run the boot program: the command puts both on its media.
+build/refuse/bios.bin: boot/refuse/bios.S | build/.setup
+	$(call say,AS,$@)mkdir -p $(@D) && $(CLANG) --target=i386-none-elf -c -o $(@:.bin=.o) $< && \
+	    ld.lld --oformat=binary -Ttext=0 -e start -o $@ $(@:.bin=.o)
+build/refuse/bootia32.efi: boot/refuse/ia32.c | build/.setup
+	$(call say,LINK,$@)mkdir -p $(@D) && $(CLANG) --target=i686-unknown-windows \
+	    $(patsubst --target=%,,$(filter-out -fgnuc-version=% $(EFI_FLAGS_x86_64) -O2,$(FLAGS_efi))) -mno-sse -mno-mmx -Oz \
+	    $(WARN) $(OWN_INC) -isystem /usr/include/efi -isystem /usr/include/efi/ia32 -c -o $(@:.efi=.o) $< && \
+	    $(LD_efi) /out:$@ $(@:.efi=.o)
+REFUSALS := build/refuse/bios.bin build/refuse/bootia32.efi
+CLEAN    += build/refuse

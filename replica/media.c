@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "replica/file.h"
 #include "replica/media_image.h"
+#include "replica/media_refusals.h"
 #include "replica/pe.h"
 
 enum { PATH_SIZE = 4096, IMAGE_MAX = 16 << 20, MEDIUM_MAX = 256 << 20 };
@@ -147,21 +148,38 @@ static enum bf_err deliver(const char *from, const char *target, mode_t mode,
     return err;
 }
 
+// The program for 32-bit UEFI, signed like the other one.
+static enum bf_err fill_ia32(const struct bf_medium *m, const char *folder, char path[PATH_SIZE],
+                             struct bf_fault *fault)
+{
+    char plain[PATH_SIZE];
+    size_t len = (size_t)(bf_ia32_image_end - bf_ia32_image);
+    enum bf_err err = write_secret(folder, "ia32.efi", bf_ia32_image, len, plain, fault);
+    bf_snprintf(path, PATH_SIZE, "%s", plain);
+    if (err || !m->sign_key)
+        return err;
+    bf_snprintf(path, PATH_SIZE, "%s/ia32-signed.efi", folder);
+    return bf_media_sign(plain, path, m->sign_key, m->sign_cert, fault);
+}
+
 static enum bf_err make_fat(const struct bf_medium *m, const char *folder, const char *efi,
                             char path[PATH_SIZE], struct bf_fault *fault)
 {
-    char conf[PATH_SIZE];
+    char conf[PATH_SIZE], ia32[PATH_SIZE];
+    struct bf_media_files files = {.efi = efi, .ia32 = ia32, .conf = conf};
     enum bf_err err = write_conf(m, folder, conf, fault);
+    if (!err)
+        err = fill_ia32(m, folder, ia32, fault);
     if (err)
         return err;
     bf_snprintf(path, PATH_SIZE, "%s/efi.img", folder);
-    return bf_media_fat(path, efi, conf, fault);
+    return bf_media_fat(path, &files, fault);
 }
 
 static enum bf_err make_iso(const struct bf_medium *m, const char *folder, const char *efi,
                             char path[PATH_SIZE], struct bf_fault *fault)
 {
-    char fat[PATH_SIZE], root[PATH_SIZE];
+    char fat[PATH_SIZE], root[PATH_SIZE], sector[PATH_SIZE];
     enum bf_err err = make_fat(m, folder, efi, fat, fault);
     if (err)
         return err;
@@ -169,7 +187,8 @@ static enum bf_err make_iso(const struct bf_medium *m, const char *folder, const
     if (mkdir(root, 0700) < 0)
         return bf_fault_set(fault, BF_ERR_IO, BF_SIDE_SERVER, "check the space in TMPDIR",
                             "cannot create %s: %s", root, strerror(errno));
-    if ((err = write_readme(m, root, fault)))
+    if ((err = write_readme(m, root, fault)) ||
+        (err = write_secret(root, BF_MEDIA_BIOS, bf_bios_sector, BF_BIOS_SECTOR, sector, fault)))
         return err;
     bf_snprintf(path, PATH_SIZE, "%s/medium.iso", folder);
     return bf_media_iso(path, fat, root, fault);

@@ -1,17 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // FAT and ISO images, see media_image.h. UEFI 2.10, 3.5.1 (removable media) and 13.3 (file system
-// format): FAT12 or FAT16 on removable media, the fallback path EFI/BOOT/BOOT<arch>.EFI.
+// format): FAT12 or FAT16 on removable media, the fallback path EFI/BOOT/BOOT<arch>.EFI. For a
+// BIOS: code behind the FAT's parameter block, in the ISO's system area, and as a second El Torito
+// entry.
 #include "replica/media_image.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fmt.h"
 #include "replica/child.h"
+#include "replica/media_refusals.h"
 
 // Room beside the program: for logs of the operator, and so that mformat has a regular FAT16.
 enum { FAT_SECTOR = 512, FAT_BYTES_MIN = 16 << 20, FAT_ROOM = 4 << 20 };
+// Of FAT12 and FAT16 (Microsoft's specification 1.03, 3.1 and 3.2): a jump, then parameters.
+enum { FAT_JUMP = 0xeb, FAT_CODE = 62, FAT_JUMP_TO = FAT_CODE - 2 };
 
 static const char doing_fat[] = "make the FAT image";
 
@@ -20,35 +27,67 @@ static enum bf_err run_mtools(const char *const argv[], struct bf_fault *fault)
     return bf_child_run(argv, "mtools", doing_fat, fault);
 }
 
-enum bf_err bf_media_fat(const char *path, const char *efi, const char *conf,
-                         struct bf_fault *fault)
+// Takes the place of the code that mformat puts there; its jump leads there already.
+static enum bf_err put_bios_code(const char *path, struct bf_fault *fault)
 {
-    struct stat st;
+    uint8_t jump[2];
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    int good = fd >= 0 && pread(fd, jump, sizeof jump, 0) == sizeof jump && jump[0] == FAT_JUMP &&
+               jump[1] == FAT_JUMP_TO &&
+               pwrite(fd, bf_bios_sector, BF_BIOS_CODE_BYTES, FAT_CODE) == BF_BIOS_CODE_BYTES;
+    if (fd >= 0)
+        close(fd);
+    if (good)
+        return BF_OK;
+    return bf_fault_set(fault, BF_ERR_IO, BF_SIDE_SERVER, "check the space in TMPDIR",
+                        "the FAT image has no boot sector to fill");
+}
+
+static enum bf_err format_fat(const char *path, uint64_t bytes, struct bf_fault *fault)
+{
     char sectors[24];
-    enum bf_err err;
-    if (stat(efi, &st) < 0)
-        return bf_fault_set(fault, BF_ERR_IO, BF_SIDE_SERVER, "check the space in TMPDIR",
-                            "cannot look at %s: %s", efi, strerror(errno));
-    uint64_t bytes = (uint64_t)st.st_size + FAT_ROOM;
-    if (bytes < FAT_BYTES_MIN)
-        bytes = FAT_BYTES_MIN;
     bf_snprintf(sectors, sizeof sectors, "%llu", (unsigned long long)(bytes / FAT_SECTOR));
     const char *format[] = {"mformat", "-i", path, "-C", "-v", "BOOTFERRY", "-T",
                             sectors,   "-h", "64", "-s", "32", "::",        NULL};
     const char *folders[] = {"mmd", "-i", path, "::/EFI", "::/EFI/BOOT", NULL};
-    const char *program[] = {"mcopy", "-i", path, efi, "::/EFI/BOOT/BOOTX64.EFI", NULL};
-    const char *settings[] = {"mcopy", "-i", path, conf, "::/bootferry.conf", NULL};
-    if ((err = run_mtools(format, fault)) || (err = run_mtools(folders, fault)) ||
-        (err = run_mtools(program, fault)))
+    enum bf_err err = run_mtools(format, fault);
+    return err ? err : run_mtools(folders, fault);
+}
+
+static enum bf_err copy_in(const char *path, const char *from, const char *to,
+                           struct bf_fault *fault)
+{
+    const char *copy[] = {"mcopy", "-i", path, from, to, NULL};
+    return run_mtools(copy, fault);
+}
+
+enum bf_err bf_media_fat(const char *path, const struct bf_media_files *files,
+                         struct bf_fault *fault)
+{
+    struct stat st;
+    enum bf_err err;
+    if (stat(files->efi, &st) < 0)
+        return bf_fault_set(fault, BF_ERR_IO, BF_SIDE_SERVER, "check the space in TMPDIR",
+                            "cannot look at %s: %s", files->efi, strerror(errno));
+    uint64_t bytes = (uint64_t)st.st_size + FAT_ROOM;
+    if ((err = format_fat(path, bytes < FAT_BYTES_MIN ? FAT_BYTES_MIN : bytes, fault)) ||
+        (err = copy_in(path, files->efi, "::/EFI/BOOT/BOOTX64.EFI", fault)) ||
+        (err = copy_in(path, files->ia32, "::/EFI/BOOT/BOOTIA32.EFI", fault)) ||
+        (err = copy_in(path, files->conf, "::/bootferry.conf", fault)))
         return err;
-    return run_mtools(settings, fault);
+    return put_bios_code(path, fault);
 }
 
 enum bf_err bf_media_iso(const char *path, const char *fat, const char *folder,
                          struct bf_fault *fault)
 {
+    char sector[4096];
+    bf_snprintf(sector, sizeof sector, "%s/" BF_MEDIA_BIOS, folder);
     const char *argv[] = {
         "xorriso", "-as", "mkisofs", "-quiet", "-R", "-J", "-V", "BOOTFERRY", "-o", path,
+        // What a BIOS starts: the boot record of a disk, and the first entry of a CD.
+        "-G", sector, "-b", BF_MEDIA_BIOS, "-no-emul-boot", "-boot-load-size", "1",
+        "-eltorito-alt-boot",
         // The FAT image becomes a partition behind the ISO's own files, and El Torito's boot entry
         // points at that partition.
         "-append_partition", "2", "0xef", fat, "-appended_part_as_gpt", "-partition_offset", "16",

@@ -5,12 +5,22 @@
 
 #include "base/err.h"
 
-// A FAT image with EFI/BOOT/BOOTX64.EFI and bootferry.conf, at path.
-enum bf_err bf_media_fat(const char *path, const char *efi, const char *conf,
+// The files that go into a medium, by their paths.
+struct bf_media_files {
+    const char *efi;  // the boot program
+    const char *ia32; // what a 32-bit UEFI starts instead
+    const char *conf; // bootferry.conf
+};
+
+// A FAT image with EFI/BOOT/BOOTX64.EFI, BOOTIA32.EFI and bootferry.conf, at path. A BIOS that
+// starts it shows one sentence.
+enum bf_err bf_media_fat(const char *path, const struct bf_media_files *files,
                          struct bf_fault *fault);
 
 // A hybrid ISO whose EFI system partition is the FAT image: bootable as a CD (El Torito) and, by
-// its GPT, as a disk. folder: what the ISO's own file system shows.
+// its GPT, as a disk. folder: what the ISO's own file system shows; it has the file BF_MEDIA_BIOS,
+// a boot sector that a BIOS starts from the CD, and as a disk.
+#define BF_MEDIA_BIOS "bios.img"
 enum bf_err bf_media_iso(const char *path, const char *fat, const char *folder,
                          struct bf_fault *fault);
 

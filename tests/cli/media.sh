@@ -44,6 +44,8 @@ check "it is private too" mode_is 600 "$T/m.fat"
 check "it is a sound file system" fsck.fat -n "$T/m.fat"
 mcopy -i "$T/m.fat" ::/EFI/BOOT/BOOTX64.EFI "$T/from-fat.efi"
 check "it has the program at the fallback path" test "$(key "$T/from-fat.efi" name)" = web-1
+mcopy -i "$T/m.fat" ::/EFI/BOOT/BOOTIA32.EFI "$T/ia32.efi"
+check "beside it a program for 32-bit UEFI" grep -q 'file format pei-i386' <(objdump -f "$T/ia32.efi")
 check "and an editable configuration" grep -q '^#server=' <(mtype -i "$T/m.fat" ::/bootferry.conf)
 check "which sets nothing" test -z "$(mtype -i "$T/m.fat" ::/bootferry.conf | tr -d '\r' | grep -v '^#' | grep .)"
 check "every medium has a key of its own" test "$(key "$T/from-fat.efi" key)" != "$(key "$T/m.efi" key)"
@@ -51,12 +53,13 @@ check "every medium has a key of its own" test "$(key "$T/from-fat.efi" key)" !=
 check "the ISO image" exits 0 media web-1 --iso "$T/m.iso"
 check "it is private as well" mode_is 600 "$T/m.iso"
 xorriso -indev "$T/m.iso" -report_el_torito plain >"$T/eltorito" 2>/dev/null
-check "it boots as a CD by El Torito for UEFI" grep -q '^El Torito boot img : *1  UEFI  y' "$T/eltorito"
+check "it boots as a CD by El Torito for UEFI" grep -q '^El Torito boot img : *2  UEFI  y' "$T/eltorito"
+check "with an entry for a BIOS before it" grep -q '^El Torito boot img : *1  BIOS  y' "$T/eltorito"
 check "and as a disk by its GPT" grep -q ' EF00 ' <(sgdisk -p "$T/m.iso")
 start=$(sgdisk -i 2 "$T/m.iso" | sed -n 's/^First sector: \([0-9]*\).*/\1/p')
 mcopy -i "$T/m.iso@@$((start * 512))" ::/EFI/BOOT/BOOTX64.EFI "$T/from-iso.efi"
 check "both hold the program" test "$(key "$T/from-iso.efi" name)" = web-1
-lba=$(sed -n 's/^El Torito boot img.* \([0-9]*\)$/\1/p' "$T/eltorito")
+lba=$(sed -n 's/^El Torito boot img.*UEFI.* \([0-9]*\)$/\1/p' "$T/eltorito")
 check "El Torito points at the partition" test $((lba * 4)) = "$start"
 
 check "the configuration alone" exits 0 "$B" media web-1 --conf "$T/m.conf"
@@ -119,6 +122,9 @@ openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=signer -keyout "$T/sign.key"
 check "--sign" exits 0 media web-1 --efi "$T/signed.efi" --sign "$T/sign.key" "$T/sign.pem"
 check "the signature verifies" sbverify --cert "$T/sign.pem" "$T/signed.efi"
 check "and covers the configuration" test "$(key "$T/signed.efi" name)" = web-1
+"$B" media web-1 --image "$EFI" --fat "$T/signed.fat" --sign "$T/sign.key" "$T/sign.pem" >/dev/null
+mcopy -i "$T/signed.fat" ::/EFI/BOOT/BOOTIA32.EFI "$T/signed-ia32.efi"
+check "the program for 32-bit UEFI is signed too" sbverify --cert "$T/sign.pem" "$T/signed-ia32.efi"
 check "a signed image cannot be filled" refused 1 'is signed' "$B" media web-1 --efi "$T/no.efi" --image "$T/signed.efi"
 check "a signing key that is not there" refused 1 'sign the boot image' media web-1 --efi "$T/no.efi" --sign "$T/nokey" "$T/sign.pem"
 check "an unsigned medium is not left instead" test ! -e "$T/no.efi"
