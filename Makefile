@@ -76,7 +76,11 @@ LD_efi   := lld-link /subsystem:efi_application /entry:efi_main /nodefaultlib /o
 
 # Which sources may see which third-party headers. A file may need flags of its own: name them in
 # CFLAGS_<path of the source>. Everything else sees nothing but this tree.
-sees = $(foreach f,$(EFI) $(HOSTED_FLAVOURS),$(call objs,$(f),$(1))): private SEEN += $(2)
+# They are made anew when a source was unpacked: make looked at its files before that happened.
+define sees
+$(foreach f,$(EFI) $(HOSTED_FLAVOURS),$(call objs,$(f),$(1))): private SEEN += $(2)
+$(foreach f,$(EFI) $(HOSTED_FLAVOURS),$(call objs,$(f),$(1))): build/third_party/.ready
+endef
 $(eval $(call sees,$(LWIP_USERS) $(LWIP_SRCS) none.c,$(LWIP_INC)))
 $(eval $(call sees,$(MBEDTLS_USERS) $(MBEDTLS_SRCS) none.c,$(MBEDTLS_INC)))
 $(eval $(call sees,$(LZ4_USERS) $(LZ4_SRCS) none.c,$(LZ4_INC)))
@@ -90,7 +94,8 @@ THIRD_INC := $(LWIP_INC) $(MBEDTLS_INC) $(LZ4_INC) $(ZSTD_INC) $(BLAKE3_INC)
 build/.setup: third_party/setup.sh third_party/packages
 	$(Q)third_party/setup.sh
 	$(Q)mkdir -p build && touch $@
-build/third_party/.ready: third_party/fetch.sh third_party/hashes | build/.setup
+build/third_party/.ready: third_party/fetch.sh third_party/hashes third_party/patches \
+    $(wildcard third_party/patches/*.patch) | build/.setup
 	$(Q)third_party/fetch.sh
 	$(Q)touch $@
 $(THIRD_SRCS): | build/third_party/.ready ;

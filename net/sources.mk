@@ -39,5 +39,6 @@ FUZZ_SRCS_fuzz_pmtu := tests/fuzz_seed.c
 FUZZ_SRCS_fuzz_bundle := tests/fuzz_seed.c
 TEST_SRCS_test_bad_link := tests/platform_sim.c tests/net/path.c tests/net/tcp_sink.c
 TEST_SRCS_test_lwip := tests/platform_sim.c tests/net/lan.c
+TEST_SRCS_test_lwip_bounds := tests/platform_sim.c
 FUZZ_SRCS_fuzz_tls := tests/net/pki_maker.c
 FUZZ_LIBS_fuzz_tls := -lcrypto

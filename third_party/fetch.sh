@@ -7,6 +7,10 @@
 # are kept in $BOOTFERRY_CACHE (default build/cache), and a cache whose files all have the hashes
 # of third_party/hashes is used without any network. An unknown hash is a warning, and an error
 # when RELEASE=1. LWIP_DIR, MBEDTLS_DIR, LZ4_DIR, ZSTD_DIR, BLAKE3_DIR replace a download.
+#
+# What a source lacks and upstream has not released yet is in third_party/patches/NAME-NN-WHAT.patch,
+# applied in that order after the source has been verified; each says why in its head. A patch that
+# the source already contains is skipped with a note, and one that does not apply is an error.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -14,6 +18,7 @@ top=$(dirname "$here")
 out=$top/build/third_party
 cache=$(mkdir -p "${BOOTFERRY_CACHE:-$top/build/cache}" && cd "${BOOTFERRY_CACHE:-$top/build/cache}" && pwd)
 hashes=$here/hashes
+patches=$here/patches
 
 # name, the variable that replaces it, the folder inside the package (- for any), a file that must
 # be there, and then where to look, in this order: SUITE/PACKAGE/VERSIONS (a glob).
@@ -143,6 +148,40 @@ add_licence() {
     done
 }
 
+patches_of() { find "$patches" -maxdepth 1 -name "$1-[0-9]*.patch" 2>/dev/null | LC_ALL=C sort; }
+
+# patch_state NAME: what identifies the patches of a component, to see later whether they changed.
+patch_state() {
+    local file
+    while read -r file; do
+        printf '%s %s\n' "$(sha256sum <"$file" | cut -d' ' -f1)" "${file##*/}"
+    done < <(patches_of "$1")
+}
+
+try_patch() { # DIR FILE OPTION...
+    patch -d "$1" -p1 --batch --fuzz=0 --no-backup-if-mismatch --reject-file=- -i "$2" "${@:3}" >>"$out/patch.log" 2>&1
+}
+
+# patch_source NAME DIR: applies the component's patches. A source that has only some of their
+# lines is nobody's: it is an error, and the caller removes it.
+patch_source() {
+    local name=$1 dir=$2 file
+    : >"$out/patch.log"
+    while read -r file; do
+        if try_patch "$dir" "$file" --dry-run --forward; then
+            try_patch "$dir" "$file" --forward || return 1
+            say "$name: ${file##*/} applied"
+        elif try_patch "$dir" "$file" --dry-run --reverse; then
+            say "$name: ${file##*/} is in the source already: please remove it from third_party/patches"
+        else
+            complain "$name: ${file##*/} does not apply, see $out/patch.log; if this version has a" \
+                "fix of its own, remove the patch, else adapt it"
+            return 1
+        fi
+    done < <(patches_of "$name")
+    patch_state "$name" >"$dir/.patches"
+}
+
 # unpack NAME PACKAGE FOLDER PROBE: the folder that ends in FOLDER and holds PROBE becomes
 # build/third_party/NAME.
 unpack() {
@@ -155,6 +194,7 @@ unpack() {
     [ -n "$found" ] || { complain "$name: $(basename "$package") has no $folder/$probe"; return 1; }
     found=${found%/"$probe"}
     add_licence "$found" "$work"
+    patch_source "$name" "$found" || return 1
     mv "$found" "$out/$name"
     find "$out/$name" -type f -exec touch {} +
     rm -rf "$out/.unpack"
@@ -165,7 +205,9 @@ unpack() {
 obtain() {
     local name=$1 folder=$2 probe=$3 place dsc suite package glob
     shift 3
-    if dsc=$(from_cache "$name") && unpack "$name" "$dsc" "$folder" "$probe"; then
+    if dsc=$(from_cache "$name"); then
+        # Verified, so another download would be the same: a patch that fails, fails there as well.
+        unpack "$name" "$dsc" "$folder" "$probe" || return 1
         say "$name: $(cat "$out/$name/.origin") (cache)"
         return 0
     fi
@@ -182,6 +224,13 @@ obtain() {
     return 1
 }
 
+# is_there NAME PROBE: was it unpacked here, with the patches that there are now?
+is_there() {
+    local dir=$out/$1
+    [ ! -L "$dir" ] && [ -f "$dir/$2" ] && [ -f "$dir/.origin" ] &&
+        [ "$(cat "$dir/.patches" 2>/dev/null)" = "$(patch_state "$1")" ]
+}
+
 main() {
     local name variable folder probe places failed=()
     mkdir -p "$out"
@@ -192,7 +241,9 @@ main() {
             rm -rf "${out:?}/$name"
             ln -s "$(cd "${!variable}" && pwd)" "$out/$name"
             say "$name: ${!variable}"
-        elif [ ! -L "$out/$name" ] && [ -f "$out/$name/$probe" ] && [ -f "$out/$name/.origin" ]; then
+            [ -z "$(patches_of "$name")" ] ||
+                say "$name: used as it is, without third_party/patches/$name-*"
+        elif is_there "$name" "$probe"; then
             say "$name: $(cat "$out/$name/.origin") (there)"
         else
             rm -f "$out/$name" 2>/dev/null || true

@@ -1,0 +1,79 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# third_party/fetch.sh with packages of the test's own: patches are applied to a verified source, once,
+# again when they change, not where they are in the source already, and never half.
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/cli/lib.sh"
+
+F=$T/tree/third_party
+L=$T/tree/build/third_party/lwip
+mkdir -p "$F/patches" "$T/made" "$T/cache/lwip" "$T/copies"
+cp third_party/fetch.sh "$F"
+# The others are copies that the caller has, so nothing is downloaded.
+others=()
+copy() { # NAME PROBE
+    mkdir -p "$T/copies/$1/$(dirname "$2")" && touch "$T/copies/$1/$2"
+    others+=("${1^^}_DIR=$T/copies/$1")
+}
+copy mbedtls library/ssl_tls13_client.c
+copy lz4 lz4.c
+copy zstd compress/zstd_compress.c
+copy blake3 blake3_avx2.c
+
+# source_of WORD: makes the package, whose src/core/tcp.c says WORD, and lists its hash as known.
+source_of() {
+    mkdir -p "$T/made/src/core" && printf '%s\n' one "$1" three >"$T/made/src/core/tcp.c"
+    tar -C "$T" -czf "$T/cache/lwip/lwip_9.orig.tar.gz" made
+    echo "lwip $(sha256sum <"$T/cache/lwip/lwip_9.orig.tar.gz" | cut -d' ' -f1) lwip_9.orig.tar.gz" >"$F/hashes"
+    rm -rf "$L"
+}
+# patch_of NUMBER FROM TO
+patch_of() {
+    printf '%s\n' "Why: $2 is wrong." '' '--- a/src/core/tcp.c' '+++ b/src/core/tcp.c' '@@ -1,3 +1,3 @@' ' one' "-$2" \
+        "+$3" ' three' >"$F/patches/lwip-$1-test.patch"
+}
+fetch() { env BOOTFERRY_CACHE="$T/cache" "${others[@]}" "$F/fetch.sh"; }
+# fetched WORD [SAYS]: fetch.sh succeeds, the source says WORD, and fetch.sh says SAYS.
+fetched() {
+    fetch >"$T/said" 2>&1 || { cat "$T/said"; return 1; }
+    cat "$T/said" "$L/src/core/tcp.c"
+    [ "$(sed -n 2p "$L/src/core/tcp.c")" = "$1" ] && grep -qF "${2:-}" "$T/said"
+}
+fails() { # SAYS
+    ! fetch >"$T/said" 2>&1 || { cat "$T/said"; return 1; }
+    cat "$T/said"
+    grep -qF "$1" "$T/said" && [ ! -e "$L" ]
+}
+silent_about() { ! grep -F "$1" "$T/said"; }
+
+source_of two
+check "without patches the source stays as it is" fetched two
+patch_of 01 two deux
+patch_of 02 deux zwei
+check "patches are applied in their order" fetched zwei "lwip-02-test.patch applied"
+check "a second run leaves them alone" fetched zwei "lwip: lwip_9.orig.tar.gz (there)"
+check "and says nothing of them" silent_about applied
+rm "$F/patches/lwip-02-test.patch"
+check "a patch that was removed is taken back" fetched deux
+patch_of 01 two dos
+check "a patch that changed is applied to a fresh source" fetched dos
+source_of dos
+check "a patch that the source contains is skipped" fetched dos \
+    "lwip-01-test.patch is in the source already: please remove it"
+source_of drei
+check "a patch that does not apply is an error, and no source is left" fails \
+    "lwip-01-test.patch does not apply"
+patch_of 01 drei dos
+patch_of 02 two zwei
+check "also when an earlier one was applied" fails "lwip-02-test.patch does not apply"
+source_of two
+rm "$F/patches/"*
+patch_of 01 two deux
+echo "tampered" >>"$T/cache/lwip/lwip_9.orig.tar.gz"
+touch "$T/no-apt" && chmod +x "$T/no-apt" && mkdir -p "$T/bin" && ln -sf "$T/no-apt" "$T/bin/apt-get"
+PATH=$T/bin:$PATH check "a source that is not the verified one is not patched" fails "lwip could not be obtained"
+mkdir -p "$T/copies/lwip/src/core" && printf '%s\n' one two three >"$T/copies/lwip/src/core/tcp.c"
+others+=("LWIP_DIR=$T/copies/lwip")
+check "a copy that the caller names stays as it is, with a note" fetched two \
+    "used as it is, without third_party/patches/lwip-*"
+finish
