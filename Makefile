@@ -86,6 +86,7 @@ $(eval $(call sees,$(MBEDTLS_USERS) $(MBEDTLS_SRCS) none.c,$(MBEDTLS_INC)))
 $(eval $(call sees,$(LZ4_USERS) $(LZ4_SRCS) none.c,$(LZ4_INC)))
 $(eval $(call sees,$(ZSTD_USERS) $(ZSTD_SRCS) none.c,$(ZSTD_INC)))
 $(eval $(call sees,$(BLAKE3_USERS) $(BLAKE3_SRCS) none.c,$(BLAKE3_INC)))
+$(eval $(call sees,$(LIBCRUX_USERS) none.c,$(LIBCRUX_INC)))
 THIRD_INC := $(LWIP_INC) $(MBEDTLS_INC) $(LZ4_INC) $(ZSTD_INC) $(BLAKE3_INC)
 
 # ---- Rules -------------------------------------------------------------------------------------
@@ -175,7 +176,7 @@ FUZZ_PROGRAMS := $(FUZZERS:%=build/fuzz/tests/fuzz/%)
 RUN_TESTS := setpriv --pdeathsig TERM tests/run.sh
 
 # What each library's named users are, for the lint.
-LINT_ENV = $(foreach l,LWIP MBEDTLS LZ4 ZSTD BLAKE3,$(l)_USERS='$($(l)_USERS)')
+LINT_ENV = $(foreach l,LWIP MBEDTLS LZ4 ZSTD BLAKE3 LIBCRUX,$(l)_USERS='$($(l)_USERS)')
 
 # sources.mk files add scripts to CHECK_TESTS, E2E_TESTS, BENCH_TESTS and SOAK_TESTS, and what
 # those need to CHECK_DEPS and so on.
@@ -222,6 +223,8 @@ install: all
 	$(Q)for l in lwip mbedtls lz4 zstd blake3; do \
 	    for f in build/third_party/$$l/LICEN[CS]E* build/third_party/$$l/COPYING*; do \
 	        [ ! -f $$f ] || install -m 644 $$f $(DOC)/licenses/$$l-$${f##*/}; done; done
+	$(Q)sed -n '/^ \* MIT License/,/^ \*\//{ /^ \*\//!s/^ \* \{0,1\}//p }' $(TP)/libcrux/libcrux_mlkem768_sha3.h \
+	    >$(DOC)/licenses/libcrux-LICENSE
 	$(Q)for f in build/finalize-vm/tree/usr/share/doc/*/copyright; do \
 	    p=$${f%/copyright}; install -m 644 $$f $(DOC)/licenses/$${p##*/}; done
 	$(Q)install -m 644 build/finalize-vm/packages $(DOC)/licenses/finalize-vm-packages

@@ -6,14 +6,15 @@ NET_GCM_x86_64 := net/gcm_x86_64.c net/gcm_aesni.c net/gcm_vaes.c
 MBEDTLS_SIDE   := net/enrol.c net/gcm.c net/gcm_stock.c net/mbedtls_port.c net/pki.c \
                   net/tls_fault.c net/tls_mbedtls.c
 MBEDTLS_USERS  := $(MBEDTLS_SIDE) net/gcm_stock.h net/pki_crt.h
+LIBCRUX_USERS  := net/mlkem.c
 LWIP_SIDE      := net/ip_dial.c net/ip_loss.c net/ip_stack.c net/ip_tcp.c net/lwip_port.c
 LWIP_USERS     := $(LWIP_SIDE) net/ip_dial.h net/ip_loss.h net/ip_tcp.h net/lwip_hooks.h net/lwip_port.h
-NET_SRCS       := $(LWIP_SIDE) $(MBEDTLS_SIDE) $(or $(NET_GCM_$(ARCH)),net/gcm_generic.c) net/utc.c net/ip_cubic.c net/ip_pmtu.c net/connector.c net/enroller.c \
+NET_SRCS       := $(LWIP_SIDE) $(MBEDTLS_SIDE) $(or $(NET_GCM_$(ARCH)),net/gcm_generic.c) net/mlkem.c net/utc.c net/ip_cubic.c net/ip_pmtu.c net/connector.c net/enroller.c \
                   net/bundle.c net/bundle_source.c net/bundle_server.c \
                   net/proto.c net/proto_session.c net/proto_copy.c net/proto_found.c
 
 COLD_SRCS += $(addprefix net/,bundle.c bundle_server.c bundle_source.c connector.c enrol.c enroller.c \
-    gcm_x86_64.c ip_dial.c pki.c tls_fault.c utc.c)
+    gcm_x86_64.c ip_dial.c mlkem.c pki.c tls_fault.c utc.c)
 
 # mbedTLS's own GCM stays under other names, for what the accelerated one leaves to it.
 MBEDTLS_INC += -Inet
@@ -22,7 +23,11 @@ CFLAGS_net/gcm_stock.c := -DBF_GCM_STOCK
 CFLAGS_net/gcm_aesni.c := -O3 -maes -mpclmul -mssse3 -msse4.1
 CFLAGS_net/gcm_vaes.c := -O3 -maes -mpclmul -mavx2 -mvaes -mvpclmulqdq
 
+# ML-KEM runs once per connection: without inlining it is 4 KiB smaller. Its frames are large, see net/mlkem.c.
+build/$(EFI)/net/mlkem.o: private CFLAGS_net/mlkem.c = -mllvm -inline-threshold=0 -Wframe-larger-than=57344
+
 TEST_LIBS_test_gcm := -lcrypto
+TEST_LIBS_test_mlkem := -lcrypto
 
 BENCH_DEPS  += build/bench_gcm build/bench_tls
 BENCH_TESTS += build/bench_gcm build/bench_tls

@@ -41,7 +41,7 @@ for folder in base image net drivers migrate boot linux replica finalize; do
 done
 
 # Headers of the libraries: who may include them is judged below.
-libraries='lwip/|netif/|mbedtls/|psa/|lz4|zstd|blake3'
+libraries='lwip/|netif/|mbedtls/|psa/|lz4|zstd|blake3|libcrux'
 
 # Third-party headers come only by the flags that sources.mk gives to the named users; here the
 # portable code's angle brackets are held to the freestanding headers, <string.h>, and those.
@@ -66,6 +66,7 @@ third_party() { # LIBRARY HEADERS USER...
     third_party LZ4 'lz4' ${LZ4_USERS:-}
     third_party zstd 'zstd' ${ZSTD_USERS:-}
     third_party BLAKE3 'blake3' ${BLAKE3_USERS:-}
+    third_party libcrux 'libcrux' ${LIBCRUX_USERS:-}
 }
 sources '*.[ch]' | grep -vE '^(boot/|tests/efi/|drivers/.*efi)' | xargs -r grep -HnE 'include[[:space:]]*<efi' |
     judge 'firmware headers are included by boot/ and *_efi.c only'

@@ -29,6 +29,7 @@ mbedtls MBEDTLS_DIR - library/ssl_tls13_client.c trixie/mbedtls/3.6.* sid/mbedtl
 lz4 LZ4_DIR lib lz4.c trixie/lz4/1.* bookworm/lz4/1.*
 zstd ZSTD_DIR lib compress/zstd_compress.c trixie/libzstd/1.5.* bookworm/libzstd/1.5.*
 blake3 BLAKE3_DIR - blake3_avx2.c trixie/mold/2.* trixie/ccache/4.* bookworm/ccache/4.* sid/blake3-py/1.*
+libcrux LIBCRUX_DIR - libcrux_mlkem768_sha3.h trixie/openssh/10.0*
 TABLE
 }
 
