@@ -12,6 +12,7 @@
 
 #include "base/fmt.h"
 #include "replica/process.h"
+#include "replica/reason.h"
 
 // The last line that is not empty, without its newline.
 static void last_line(int fd, char *out, size_t size)
@@ -35,7 +36,7 @@ static enum bf_err judge(const char *const argv[], int status, int output, const
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return BF_OK;
     last_line(output, line, sizeof line);
-    return bf_fault_set(fault, BF_ERR_IO, BF_SIDE_SERVER, "see its message",
+    return bf_fault_set(fault, bf_reason_text(line, BF_ERR_IO), BF_SIDE_SERVER, "see its message",
                         "cannot %s: %s failed: %s", doing, argv[0], line);
 }
 

@@ -15,6 +15,7 @@
 #include "base/platform.h"
 #include "replica/control.h"
 #include "replica/daemon.h"
+#include "replica/reason.h"
 
 enum { PATIENCE_MS = 500, REQUEST_MAX = 64 };
 
@@ -23,8 +24,10 @@ static enum bf_err open_fault(struct bf_fault *fault, int fd)
     int code = errno;
     if (fd >= 0)
         close(fd);
-    return bf_fault_set(fault, BF_ERR_IO, BF_SIDE_SERVER, "check the rights on the state's folder",
-                        "cannot open the control socket: %s", strerror(code));
+    return bf_fault_set(
+        fault, bf_reason_errno(code), BF_SIDE_SERVER,
+        bf_reason_todo(bf_reason_errno(code), "check the rights on the state's folder"),
+        "cannot open the control socket: %s", strerror(code));
 }
 
 enum bf_err bf_control_open(struct bf_daemon *d, int *out, struct bf_fault *fault)

@@ -3,6 +3,7 @@
 // transaction; application_id tells our file from another program's, user_version tells the schema.
 #include "replica/sql.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/fmt.h"
+#include "replica/reason.h"
 
 enum { APPLICATION_ID = 0x42664462, SCHEMA_VERSION = 3, BUSY_MS = 10000 };
 
@@ -164,6 +166,15 @@ static enum bf_err create_schema(struct bf_db *db)
     return err ? err : bf_db_commit(db);
 }
 
+static enum bf_err create_fault(struct bf_fault *fault, const char *path, int number)
+{
+    enum bf_err code = bf_reason_errno(number);
+
+    return bf_fault_set(fault, code, BF_SIDE_SERVER,
+                        bf_reason_todo(code, "choose an empty folder that this user may write"),
+                        "the database %s cannot be created: %s", path, strerror(number));
+}
+
 enum bf_err bf_db_create(const char *path, struct bf_fault *fault)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -171,9 +182,7 @@ enum bf_err bf_db_create(const char *path, struct bf_fault *fault)
     enum bf_err err;
 
     if (fd < 0)
-        return bf_fault_set(fault, access(path, F_OK) == 0 ? BF_ERR_EXISTS : BF_ERR_IO,
-                            BF_SIDE_SERVER, "choose an empty folder that this user may write",
-                            "the database %s cannot be created", path);
+        return create_fault(fault, path, errno);
     close(fd);
     err = connect_file(path, SQLITE_OPEN_READWRITE, &db, fault);
     if (err)

@@ -13,31 +13,14 @@
 #include <unistd.h>
 
 #include "base/fmt.h"
-
-static enum bf_err from_errno(int code)
-{
-    switch (code) {
-    case ENOENT:
-    case ENOTDIR:
-        return BF_ERR_NOT_FOUND;
-    case EACCES:
-    case EPERM:
-    case EROFS:
-        return BF_ERR_DENIED;
-    case ENOSPC:
-    case EDQUOT:
-        return BF_ERR_NO_SPACE;
-    case EEXIST:
-        return BF_ERR_EXISTS;
-    default:
-        return BF_ERR_IO;
-    }
-}
+#include "replica/reason.h"
 
 static enum bf_err file_fault(struct bf_fault *fault, const char *doing, const char *path, int code)
 {
-    return bf_fault_set(fault, from_errno(code), BF_SIDE_SERVER,
-                        "check the path, the rights and the space on this file system",
+    return bf_fault_set(fault, bf_reason_errno(code), BF_SIDE_SERVER,
+                        code == ENOSPC || code == EDQUOT
+                            ? "make room in this file system and start again"
+                            : "check the path, the rights and the space on this file system",
                         "cannot %s %s: %s", doing, path, strerror(code));
 }
 
@@ -123,7 +106,7 @@ enum bf_err bf_dir_sync(const char *path)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
-        return from_errno(errno);
+        return bf_reason_errno(errno);
     int failed = fsync(fd) < 0;
     close(fd);
     return failed ? BF_ERR_IO : BF_OK;
@@ -167,7 +150,7 @@ enum bf_err bf_file_write_all(int fd, const void *bytes, size_t len)
         if (put < 0 && errno == EINTR)
             continue;
         if (put < 0)
-            return from_errno(errno);
+            return bf_reason_errno(errno);
         at += put;
         len -= (size_t)put;
     }

@@ -14,6 +14,7 @@
 #include "replica/image.h"
 #include "replica/process.h"
 #include "replica/qsd.h"
+#include "replica/reason.h"
 
 enum { PART_SUFFIX_MAX = 32 };
 
@@ -37,18 +38,17 @@ static void watch(void *user, const char *text)
         x->progress(x->user, x->total / 10000 * (whole * 100 + part), x->total);
 }
 
+static const char no_room[] = "make room in that file system, or name a file in another one";
+
 static enum bf_err file_fault(struct bf_fault *fault, const char *file)
 {
     int number = errno;
-    enum bf_err code = number == EEXIST                      ? BF_ERR_EXISTS
-                       : number == ENOSPC                    ? BF_ERR_NO_SPACE
-                       : number == EACCES || number == EPERM ? BF_ERR_DENIED
-                       : number == ENOENT                    ? BF_ERR_NOT_FOUND
-                                                             : BF_ERR_IO;
+    enum bf_err code = bf_reason_errno(number);
 
-    return bf_fault_set(fault, code, BF_SIDE_CONFIG,
-                        code == BF_ERR_EXISTS ? "remove it first, or name another file"
-                                              : "name a file in a folder that you may write",
+    return bf_fault_set(fault, code, code == BF_ERR_NO_SPACE ? BF_SIDE_SERVER : BF_SIDE_CONFIG,
+                        code == BF_ERR_NO_SPACE ? no_room
+                        : code == BF_ERR_EXISTS ? "remove it first, or name another file"
+                                                : "name a file in a folder that you may write",
                         "%s cannot be written: %s", file, strerror(number));
 }
 
@@ -102,11 +102,13 @@ static enum bf_err convert(struct exporting *x, enum bf_image_format format, con
     if (err == BF_ERR_NOT_FOUND)
         return bf_fault_set(fault, err, BF_SIDE_SERVER, "install the package qemu-utils",
                             "qemu-img is not installed");
-    if (err && strstr(said, "No space"))
-        err = BF_ERR_NO_SPACE;
+    if (err)
+        err = bf_reason_text(said, err);
     if (err)
         return bf_fault_set(fault, err, BF_SIDE_SERVER,
-                            "look at the room and the permissions of the file's folder",
+                            err == BF_ERR_NO_SPACE
+                                ? no_room
+                                : "look at the permissions and the disk of the file's folder",
                             "the export failed: %s", said);
     return BF_OK;
 }

@@ -14,6 +14,7 @@
 #include "base/platform.h"
 #include "replica/image.h"
 #include "replica/layers.h"
+#include "replica/reason.h"
 #include "replica/recover.h"
 
 static void folder_of(const struct bf_image_ref *ref, char out[BF_LAYER_PATH_MAX])
@@ -38,7 +39,8 @@ static enum bf_err db_fault(struct bf_state *state, enum bf_err err, struct bf_f
 static enum bf_err make_folder(struct bf_state *state, struct bf_image_object *object,
                                struct bf_fault *fault)
 {
-    int dir = bf_state_dir(state);
+    int dir = bf_state_dir(state), number;
+    enum bf_err code;
 
     folder_of(&object->ref, object->folder);
     bf_remove_folder(dir, object->folder); // its row was never committed
@@ -47,9 +49,12 @@ static enum bf_err make_folder(struct bf_state *state, struct bf_image_object *o
         if (object->lock >= 0 && flock(object->lock, LOCK_EX | LOCK_NB) == 0)
             return BF_OK;
     }
-    return bf_fault_set(fault, errno == ENOSPC ? BF_ERR_NO_SPACE : BF_ERR_IO, BF_SIDE_SERVER,
-                        "look at the permissions and the room of the state folder",
-                        "the folder %s cannot be made: %s", object->folder, strerror(errno));
+    number = errno;
+    code = bf_reason_errno(number);
+    return bf_fault_set(
+        fault, code, BF_SIDE_SERVER,
+        bf_reason_todo(code, "look at the permissions and the room of the state folder"),
+        "the folder %s cannot be made: %s", object->folder, strerror(number));
 }
 
 // The row and the locked folder, together.

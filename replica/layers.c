@@ -14,6 +14,7 @@
 
 #include "base/fmt.h"
 #include "replica/process.h"
+#include "replica/reason.h"
 
 enum { CLUSTER_MIN = 65536, CLUSTER_SMALL_WRITES = 65536 };
 
@@ -38,16 +39,12 @@ void bf_layer_manifest(char out[BF_LAYER_PATH_MAX], const char *machine, uint16_
 static enum bf_err errno_fault(struct bf_fault *fault, const char *doing, const char *path)
 {
     int number = errno;
-    enum bf_err code = number == ENOSPC || number == EDQUOT  ? BF_ERR_NO_SPACE
-                       : number == EACCES || number == EPERM ? BF_ERR_DENIED
-                       : number == ENOENT                    ? BF_ERR_NOT_FOUND
-                                                             : BF_ERR_IO;
+    enum bf_err code = bf_reason_errno(number);
 
-    return bf_fault_set(fault, code, BF_SIDE_SERVER,
-                        code == BF_ERR_NO_SPACE
-                            ? "make room in the file system of the state and try again"
-                            : "look at the permissions and the disk of the state folder",
-                        "the state's %s cannot be %s: %s", path, doing, strerror(number));
+    return bf_fault_set(
+        fault, code, BF_SIDE_SERVER,
+        bf_reason_todo(code, "look at the permissions and the disk of the state folder"),
+        "the state's %s cannot be %s: %s", path, doing, strerror(number));
 }
 
 enum bf_err bf_layer_sync(const struct bf_state *state, const char *path, struct bf_fault *fault)
@@ -136,10 +133,16 @@ enum bf_err bf_layer_make(const struct bf_state *state, const char *path, uint64
         return bf_fault_set(fault, err, BF_SIDE_SERVER, "install the package qemu-utils",
                             "qemu-img is not installed");
     if (err)
-        return bf_fault_set(fault, strstr(said, "No space") ? BF_ERR_NO_SPACE : err, BF_SIDE_SERVER,
-                            "make room in the state, or look at its disk", "%s cannot be made: %s",
-                            path, said);
-    return sync_with_folder(state, path, fault);
+        err = bf_reason_text(said, err);
+    if (err)
+        bf_fault_set(fault, err, BF_SIDE_SERVER,
+                     bf_reason_todo(err, "look at the server's disk and its system log"),
+                     "%s cannot be made: %s", path, said);
+    else
+        err = sync_with_folder(state, path, fault);
+    if (err) // what is left of it would keep room that is missing
+        unlinkat(bf_state_dir(state), path, 0);
+    return err;
 }
 
 // Adds the layer's file at the end of the chain.

@@ -3,10 +3,13 @@
 #include "replica/qcow2.h"
 
 #include <endian.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "replica/reason.h"
 
 enum { HEADER = 80 }; // up to and including the incompatible features
 
@@ -31,15 +34,16 @@ static uint64_t get64(const uint8_t *at)
 enum bf_err bf_qcow2_check(int state_dir, const char *path, struct bf_fault *fault)
 {
     uint8_t header[HEADER];
-    int fd = openat(state_dir, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    int number, fd = openat(state_dir, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     ssize_t got = fd < 0 ? -1 : pread(fd, header, sizeof header, 0);
 
+    number = errno;
     if (fd >= 0)
         close(fd);
     if (got < 0)
-        return bf_fault_set(fault, BF_ERR_IO, BF_SIDE_SERVER,
+        return bf_fault_set(fault, bf_reason_errno(number), BF_SIDE_SERVER,
                             "look at the permissions and the disk of the state folder",
-                            "%s cannot be read", path);
+                            "%s cannot be read: %s", path, strerror(number));
     if (got == HEADER && get32(header) == 0x514649fb && get32(header + 4) == 3 &&
         get32(header + 32) == 0 && (get64(header + 72) & ~FEATURES_ALLOWED) == 0)
         return BF_OK;

@@ -20,6 +20,7 @@
 #include "base/platform.h"
 #include "replica/process.h"
 #include "replica/qcow2.h"
+#include "replica/reason.h"
 
 enum { LINE_MAX_BYTES = 1 << 20, STOP_SECONDS = 10 };
 
@@ -119,19 +120,12 @@ static enum bf_err receive(struct bf_qsd *q, uint64_t deadline, json_t **out,
 static enum bf_err answer_error(json_t *error, const char *command, struct bf_fault *fault)
 {
     const char *text = json_string_value(json_object_get(error, "desc"));
-    enum bf_err code = BF_ERR_IO;
+    enum bf_err code;
 
     text = text ? text : "no reason given";
-    if (strstr(text, "No space left"))
-        code = BF_ERR_NO_SPACE;
-    else if (strstr(text, "O_DIRECT"))
-        code = BF_ERR_UNSUPPORTED;
-    else if (strstr(text, "lock"))
-        code = BF_ERR_BUSY;
+    code = bf_reason_text(text, BF_ERR_IO);
     return bf_fault_set(fault, code, BF_SIDE_SERVER,
-                        code == BF_ERR_NO_SPACE
-                            ? "make room in the file system of the state and try again"
-                            : "look at the server's log; the source will try again",
+                        bf_reason_todo(code, "look at the server's log; the source will try again"),
                         "the storage daemon refused %s: %s", command, text);
 }
 
@@ -320,11 +314,14 @@ static enum bf_err add_file(struct bf_qsd *q, const char *node, const char *path
 {
     enum bf_err err = open_file(q, node, path, writable, fault);
 
-    if (err != BF_ERR_UNSUPPORTED || !q->direct)
+    if (err != BF_ERR_IO || !q->direct)
         return err;
     q->direct = 0;
-    bf_log(BF_LOG_INFO, "the state's file system cannot bypass the cache (O_DIRECT)");
-    return open_file(q, node, path, writable, fault);
+    err = open_file(q, node, path, writable, fault);
+    q->direct = err != BF_OK; // then it was not that
+    if (!err)
+        bf_log(BF_LOG_INFO, "the state's file system cannot bypass the cache (O_DIRECT)");
+    return err;
 }
 
 // For tests of power loss: the writes to a file are logged on their way.
@@ -346,6 +343,15 @@ static enum bf_err add_log(struct bf_qsd *q, uint16_t disk, char node[32], struc
     return err;
 }
 
+// A layer that another process has open is not a failure of the disk: a later attempt may succeed.
+static enum bf_err blame_holder(struct bf_qsd *q, const char *path, int writable, enum bf_err err,
+                                struct bf_fault *fault)
+{
+    if (err != BF_ERR_IO || !bf_reason_held(q->state_dir, path, writable))
+        return err;
+    return fault->code = BF_ERR_BUSY;
+}
+
 // Adds one layer over the node `below` (empty: none is attached) and puts its name into node.
 static enum bf_err add_layer(struct bf_qsd *q, uint16_t disk, const char *path, const char *below,
                              int writable, char node[32], struct bf_fault *fault)
@@ -362,14 +368,15 @@ static enum bf_err add_layer(struct bf_qsd *q, uint16_t disk, const char *path, 
     if (!err && writable && log_folder)
         err = add_log(q, disk, file, fault);
     if (err)
-        return err;
+        return blame_holder(q, path, writable, err, fault);
     options = json_pack("{s:s,s:s,s:s,s:b,s:b,s:s}", "driver", "qcow2", "node-name", node, "file",
                         file, "read-only", !writable, "auto-read-only", 0, "discard", "unmap");
     if (options && below[0])
         json_object_set_new(options, "backing", json_string(below));
     else if (options)
         json_object_set_new(options, "backing", json_null());
-    return command(q, "blockdev-add", options, fault);
+    err = command(q, "blockdev-add", options, fault);
+    return blame_holder(q, path, writable, err, fault);
 }
 
 static int slot_of(const struct bf_qsd *q, uint16_t disk)

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/fmt.h"
+#include "replica/reason.h"
 
 enum { DEPTH = 8, REQUEST_BYTES = BF_CHUNK_MAX };
 #define STATUS_BYTES ((uint64_t)1 << 30)
@@ -29,28 +30,12 @@ struct bf_readback {
     uint32_t head, in_use; // ring[head] is the oldest
 };
 
-enum bf_err bf_nbd_err(int number)
-{
-    switch (number) {
-    case ENOSPC:
-    case EFBIG:
-    case EDQUOT:
-        return BF_ERR_NO_SPACE;
-    case ENOMEM:
-        return BF_ERR_NO_MEMORY;
-    case ENOTCONN: // the storage daemon ended: it is started again by the next attempt
-    case ECONNRESET:
-    case ESHUTDOWN:
-    case EPIPE:
-        return BF_ERR_BUSY;
-    }
-    return BF_ERR_IO;
-}
-
 static enum bf_err nbd_fault(struct bf_fault *fault, const char *doing, int number)
 {
-    return bf_fault_set(fault, bf_nbd_err(number), BF_SIDE_SERVER,
-                        "look at the server's disk and its system log",
+    enum bf_err code = bf_reason_errno(number);
+
+    return bf_fault_set(fault, code, BF_SIDE_SERVER,
+                        bf_reason_todo(code, "look at the server's disk and its system log"),
                         "%s through the storage daemon failed: %s", doing, strerror(number));
 }
 

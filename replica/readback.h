@@ -29,7 +29,4 @@ enum bf_err bf_readback_read(struct bf_readback *r, uint64_t first, uint64_t cou
 enum bf_err bf_readback_zero(struct bf_readback *r, uint64_t first, uint64_t count,
                              bf_readback_chunk *each, void *user, struct bf_fault *fault);
 
-// What an NBD error number means.
-enum bf_err bf_nbd_err(int number);
-
 #endif

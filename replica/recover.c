@@ -235,15 +235,20 @@ static enum bf_err sweep_objects(struct bf_state *state)
     return err;
 }
 
+// What was not completed goes first, since a full disk has no room to complete anything else. The
+// leftovers of disks are known as such only when the points are complete.
 enum bf_err bf_recover(struct bf_state *state, struct bf_fault *fault)
 {
-    enum bf_err err = bf_recover_points(state, bf_state_db(state), NULL, fault);
+    enum bf_err err = sweep_objects(state);
 
+    if (err) {
+        *fault = *bf_db_fault(bf_state_db(state));
+        return err;
+    }
+    err = bf_recover_points(state, bf_state_db(state), NULL, fault);
     if (err)
         return err;
     err = sweep_disks(state);
-    if (!err)
-        err = sweep_objects(state);
     if (err)
         *fault = *bf_db_fault(bf_state_db(state));
     return err;

@@ -5,16 +5,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "replica/reason.h"
+
+// SQLITE_FULL is for a write to the database and its log. Where it makes a file, or enlarges the
+// index of the log, a full disk is an error of its own kind, with errno beside it.
+static int is_full(struct bf_db *db, int code)
+{
+    return code == SQLITE_FULL ||
+           ((code == SQLITE_IOERR || code == SQLITE_CANTOPEN) &&
+            bf_reason_errno(sqlite3_system_errno(db->sqlite)) == BF_ERR_NO_SPACE);
+}
+
 enum bf_err bf_sql_failed(struct bf_db *db, const char *doing)
 {
     int code = sqlite3_extended_errcode(db->sqlite);
     const char *message = sqlite3_errmsg(db->sqlite);
 
-    switch (code & 0xff) {
-    case SQLITE_FULL:
+    if (is_full(db, code & 0xff))
         return bf_fault_set(&db->fault, BF_ERR_NO_SPACE, BF_SIDE_SERVER,
-                            "make room in the file system of the state and try again",
+                            bf_reason_todo(BF_ERR_NO_SPACE, NULL),
                             "the file system of the state is full (%s)", doing);
+    switch (code & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return bf_fault_set(&db->fault, BF_ERR_BUSY, BF_SIDE_SERVER,

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/fmt.h"
+#include "replica/reason.h"
 #include "replica/recover.h"
 
 static const char default_path[] = "/var/lib/bootferry";
@@ -53,14 +54,13 @@ static enum bf_err no_memory(struct bf_fault *fault)
 
 static enum bf_err folder_fault(struct bf_fault *fault, const char *path)
 {
-    enum bf_err code = errno == EACCES || errno == EPERM     ? BF_ERR_DENIED
-                       : errno == ENOSPC                     ? BF_ERR_NO_SPACE
-                       : errno == ENOENT || errno == ENOTDIR ? BF_ERR_NOT_FOUND
-                                                             : BF_ERR_IO;
+    int number = errno;
+    enum bf_err code = bf_reason_errno(number);
 
-    return bf_fault_set(fault, code, BF_SIDE_CONFIG,
-                        "name another folder with --state, or become the user who owns this one",
-                        "the state folder %s cannot be used: %s", path, strerror(errno));
+    return bf_fault_set(fault, code, code == BF_ERR_NO_SPACE ? BF_SIDE_SERVER : BF_SIDE_CONFIG,
+                        bf_reason_todo(code, "name another folder with --state, or become the user "
+                                             "who owns this one"),
+                        "the state folder %s cannot be used: %s", path, strerror(number));
 }
 
 // ---- Creation ----------------------------------------------------------------------------------

@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "replica/reason.h"
 #include "replica/store_parts.h"
 
 struct bf_store_disk *bf_store_find(const struct bf_session_store *s, uint16_t number)
@@ -55,8 +56,7 @@ void bf_store_fail_code(struct bf_session_store *s, enum bf_err code, const char
     struct bf_fault fault;
 
     if (code == BF_ERR_NO_SPACE)
-        bf_fault_set(&fault, code, BF_SIDE_SERVER,
-                     "make room in the file system of the state and start the source again",
+        bf_fault_set(&fault, code, BF_SIDE_SERVER, bf_reason_todo(code, NULL),
                      "the replica server's disk is full (%s)", doing);
     else if (code == BF_ERR_BUSY)
         bf_fault_set(&fault, code, BF_SIDE_SERVER,

@@ -17,6 +17,7 @@
 #include "base/fmt.h"
 #include "base/log.h"
 #include "replica/layers.h"
+#include "replica/reason.h"
 #include "replica/step.h"
 #include "replica/store_parts.h"
 
@@ -115,7 +116,7 @@ static enum bf_err make_layer(struct bf_session_store *s, const struct bf_store_
 
 static enum bf_err sync_dir(int dir, enum bf_err err)
 {
-    return !err && fsync(dir) != 0 ? BF_ERR_IO : err;
+    return !err && fsync(dir) != 0 ? bf_reason_errno(errno) : err;
 }
 
 static enum bf_err replace(struct bf_session_store *s, struct bf_store_disk *d, int dir,
@@ -125,7 +126,7 @@ static enum bf_err replace(struct bf_session_store *s, struct bf_store_disk *d, 
 
     bf_step("grow-manifest");
     if (!err && unlinkat(dir, BF_WORKING_NAME, 0) != 0 && errno != ENOENT)
-        err = BF_ERR_IO;
+        err = bf_reason_errno(errno);
     err = sync_dir(dir, err);
     bf_step("grow-forget");
     if (!err)
@@ -136,7 +137,7 @@ static enum bf_err replace(struct bf_session_store *s, struct bf_store_disk *d, 
         *fault = *bf_db_fault(s->db);
     bf_step("grow-row");
     if (!err && renameat(dir, FRESH_NAME, dir, BF_WORKING_NAME) != 0)
-        err = BF_ERR_IO;
+        err = bf_reason_errno(errno);
     return sync_dir(dir, err);
 }
 
@@ -150,12 +151,13 @@ enum bf_err bf_store_grow(struct bf_store_disk *d, struct bf_fault *fault)
     bf_layer_folder(folder, s->config.machine, d->number);
     dir = openat(bf_state_dir(s->state), folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     fault->code = BF_OK;
-    err = dir < 0 ? BF_ERR_IO : replace(s, d, dir, fault);
+    err = dir < 0 ? bf_reason_errno(errno) : replace(s, d, dir, fault);
     if (dir >= 0)
         close(dir);
     if (err && fault->code != err)
         bf_fault_set(fault, err, BF_SIDE_SERVER,
-                     "look at the room, the permissions and the disk of the state folder",
+                     bf_reason_todo(err, "look at the room, the permissions and the disk of the "
+                                         "state folder"),
                      "disk %u of %s cannot be made larger (%s)", d->number, s->config.machine,
                      bf_err_name(err));
     if (!err)

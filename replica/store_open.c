@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Opening and closing a session store. The worker thread does the opening too, because the storage
 // daemon lives as long as the thread that started it.
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include "base/log.h"
 #include "base/platform.h"
 #include "replica/layers.h"
+#include "replica/reason.h"
 #include "replica/recover.h"
 #include "replica/step.h"
 #include "replica/store_parts.h"
@@ -50,7 +52,8 @@ static enum bf_err working_fault(struct bf_session_store *s, const struct bf_sto
                             "disk %u of %s is in use by another session", d->number,
                             s->config.machine);
     return bf_fault_set(fault, err, BF_SIDE_SERVER,
-                        "look at the room, the permissions and the disk of the state folder",
+                        bf_reason_todo(err, "look at the room, the permissions and the disk of the "
+                                            "state folder"),
                         "the working manifest of disk %u of %s cannot be opened (%s)", d->number,
                         s->config.machine, bf_err_name(err));
 }
@@ -68,7 +71,7 @@ static enum bf_err open_working(struct bf_session_store *s, struct bf_store_disk
     bf_layer_folder(folder, s->config.machine, d->number);
     dir = openat(bf_state_dir(s->state), folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0)
-        return working_fault(s, d, BF_ERR_IO, fault);
+        return working_fault(s, d, bf_reason_errno(errno), fault);
     err = bf_working_open(dir, BF_WORKING_NAME, &d->geometry, initial, &d->working);
     if (err == BF_ERR_CORRUPT) {
         bf_log(BF_LOG_WARNING,
@@ -304,8 +307,8 @@ static enum bf_err start_worker(struct bf_session_store *s, struct bf_fault *fau
     s->has_worker = pthread_create(&s->worker, NULL, run, s) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return s->has_worker ? BF_OK
-                         : bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SERVER,
-                                        "free some memory", "no memory for a thread");
+                         : bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SERVER, "free some memory",
+                                        "no memory for a thread");
 }
 
 enum bf_err bf_session_store_begin(struct bf_state *state, const struct bf_session_config *config,

@@ -10,6 +10,7 @@
 //  4. sealing: the point's row. From here on it is completed, whatever happens.
 //  5. snapshot: the storage daemon switches all disks to the new layers, all or none.
 //  6. sealed: the point exists, and the new layers are the live ones.
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 #include "base/fmt.h"
 #include "base/platform.h"
 #include "replica/layers.h"
+#include "replica/reason.h"
 #include "replica/step.h"
 #include "replica/store_figures.h"
 #include "replica/store_parts.h"
@@ -54,7 +56,7 @@ static enum bf_err keep_needs(struct sealing *x)
 
 static enum bf_err write_bytes(void *user, const void *bytes, size_t len)
 {
-    return fwrite(bytes, 1, len, user) == len ? BF_OK : BF_ERR_IO;
+    return fwrite(bytes, 1, len, user) == len ? BF_OK : bf_reason_errno(errno);
 }
 
 static enum bf_err write_runs(struct sealing *x, struct bf_store_disk *d,
@@ -79,39 +81,67 @@ static enum bf_err write_runs(struct sealing *x, struct bf_store_disk *d,
     return err;
 }
 
-// Under a temporary name, synced, then renamed.
-static enum bf_err write_manifest(struct sealing *x, uint16_t index)
+static enum bf_err manifest_fault(struct sealing *x, uint16_t index, enum bf_err err)
+{
+    if (err == BF_ERR_CORRUPT)
+        return bf_fault_set(
+            &x->fault, err, BF_SIDE_SERVER,
+            "look at the server's memory and its system log; start the source again",
+            "the manifest of disk %u is not what was verified", x->store->disk[index]->number);
+    return bf_fault_set(&x->fault, err, BF_SIDE_SERVER,
+                        bf_reason_todo(err, "look at the server's disk and its system log"),
+                        err == BF_ERR_NO_SPACE
+                            ? "the replica server's disk is full (the manifest of disk %u)"
+                            : "the manifest of disk %u cannot be written",
+                        x->store->disk[index]->number);
+}
+
+// Writes the manifest into fd, which is closed in any case.
+static enum bf_err fill_manifest(struct sealing *x, uint16_t index, int fd)
 {
     struct bf_session_store *s = x->store;
     struct bf_store_disk *d = s->disk[index];
-    char path[BF_LAYER_PATH_MAX], fresh[BF_LAYER_PATH_MAX + 4], folder[BF_LAYER_PATH_MAX];
     struct bf_digest root;
-    int dir = bf_state_dir(s->state), fd;
-    FILE *file;
+    FILE *file = fdopen(fd, "w");
     enum bf_err err;
 
-    bf_layer_manifest(path, s->config.machine, d->number, d->layer);
-    bf_layer_folder(folder, s->config.machine, d->number);
-    bf_snprintf(fresh, sizeof fresh, "%s.new", path);
-    fd = openat(dir, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    file = fd >= 0 ? fdopen(fd, "w") : NULL;
     if (!file) {
-        if (fd >= 0)
-            close(fd);
-        return BF_ERR_IO;
+        close(fd);
+        return BF_ERR_NO_MEMORY;
     }
     x->figures[index] = bf_figures_begin(s->state, s->db, s->config.machine, s->config.session,
                                          d->number, d->layer, &d->geometry);
     err = write_runs(x, d, x->figures[index], file, &root);
     bf_figures_end(x->figures[index]);
     if (!err && (fflush(file) != 0 || fsync(fd) != 0))
-        err = BF_ERR_NO_SPACE;
+        err = bf_reason_errno(errno);
     fclose(file);
     if (!err && !bf_digest_equal(&root, &s->roots[index]))
         err = BF_ERR_CORRUPT;
+    return err;
+}
+
+// Under a temporary name, synced, then renamed. What is left of one that failed would keep room
+// that is missing.
+static enum bf_err write_manifest(struct sealing *x, uint16_t index)
+{
+    struct bf_session_store *s = x->store;
+    struct bf_store_disk *d = s->disk[index];
+    char path[BF_LAYER_PATH_MAX], fresh[BF_LAYER_PATH_MAX + 4], folder[BF_LAYER_PATH_MAX];
+    int dir = bf_state_dir(s->state), fd;
+    enum bf_err err;
+
+    bf_layer_manifest(path, s->config.machine, d->number, d->layer);
+    bf_layer_folder(folder, s->config.machine, d->number);
+    bf_snprintf(fresh, sizeof fresh, "%s.new", path);
+    fd = openat(dir, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    err = fd >= 0 ? fill_manifest(x, index, fd) : bf_reason_errno(errno);
     if (!err && renameat(dir, fresh, dir, path) != 0)
-        err = BF_ERR_IO;
-    return err ? err : bf_layer_sync(s->state, folder, &x->fault);
+        err = bf_reason_errno(errno);
+    if (!err)
+        return bf_layer_sync(s->state, folder, &x->fault);
+    unlinkat(dir, fresh, 0);
+    return manifest_fault(x, index, err);
 }
 
 static enum bf_err write_manifests(struct sealing *x)

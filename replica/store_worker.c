@@ -13,6 +13,7 @@
 #include <sys/eventfd.h>
 
 #include "replica/step.h"
+#include "replica/reason.h"
 #include "replica/store_parts.h"
 
 #define ZERO_MAX_BYTES ((uint64_t)1 << 30)
@@ -126,7 +127,7 @@ static int reap(struct bf_store_disk *d)
             continue;
         }
         if (request->error)
-            bf_store_fail_code(d->store, bf_nbd_err(request->error), strerror(request->error));
+            bf_store_fail_code(d->store, bf_reason_errno(request->error), strerror(request->error));
         drop_request(d, link);
         some = 1;
     }
@@ -409,7 +410,7 @@ static void trust_flushed(struct bf_store_disk *d)
 static void finish_flush(struct bf_store_disk *d)
 {
     struct bf_session_store *s = d->store;
-    enum bf_err err = d->flush_error ? bf_nbd_err(d->flush_error) : BF_OK;
+    enum bf_err err = d->flush_error ? bf_reason_errno(d->flush_error) : BF_OK;
 
     bf_step("flushed");
     if (!err)

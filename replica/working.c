@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "replica/reason.h"
 #include "replica/working_parts.h"
 
 enum {
@@ -73,14 +74,14 @@ static enum bf_err create(struct bf_working *w, int dir, enum bf_chunk_state ini
     w->dirty_end = initial == BF_CHUNK_ZERO ? 0 : w->windows;
     if (ftruncate(w->fd, 0) != 0 ||
         ftruncate(w->fd, (off_t)(w->records_offset + w->chunks * BF_WORKING_RECORD)) != 0)
-        return bf_working_errno();
+        return bf_reason_errno(errno);
     err = table_write(w);
     if (!err)
         err = bf_working_sync_file(w->fd);
     if (!err)
         err = bf_working_header_write(w);
     if (!err && (fsync(w->fd) != 0 || fsync(dir) != 0))
-        err = bf_working_errno();
+        err = bf_reason_errno(errno);
     return err;
 }
 
@@ -90,7 +91,7 @@ static enum bf_err load(struct bf_working *w, int dir, enum bf_chunk_state initi
     enum bf_err err;
 
     if (fstat(w->fd, &st) != 0)
-        return bf_working_errno();
+        return bf_reason_errno(errno);
     if (st.st_size == 0)
         return create(w, dir, initial);
     err = bf_working_header_load(w);
@@ -124,7 +125,7 @@ enum bf_err bf_working_open(int dir, const char *name, const struct bf_geometry 
     if (!err) {
         w->fd = openat(dir, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (w->fd < 0 || flock(w->fd, LOCK_EX | LOCK_NB) != 0)
-            err = bf_working_errno();
+            err = bf_reason_errno(errno);
     }
     if (!err)
         err = load(w, dir, initial);

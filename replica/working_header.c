@@ -6,27 +6,13 @@
 #include <unistd.h>
 
 #include "base/cursor.h"
+#include "replica/reason.h"
 #include "replica/working_parts.h"
 
 enum { FORMAT_VERSION = 1, HEADER_BYTES = 128 }; // before its digest
 static const char magic[8] = {'B', 'F', 'W', 'O', 'R', 'K', 'I', 'N'};
 
 // ---- File access -------------------------------------------------------------------------------
-
-enum bf_err bf_working_errno(void)
-{
-    switch (errno) {
-    case ENOSPC:
-    case EDQUOT:
-    case EFBIG:
-        return BF_ERR_NO_SPACE;
-    case EWOULDBLOCK:
-        return BF_ERR_BUSY;
-    case ENOMEM:
-        return BF_ERR_NO_MEMORY;
-    }
-    return BF_ERR_IO;
-}
 
 enum bf_err bf_working_write_at(int fd, const void *bytes, size_t len, uint64_t offset)
 {
@@ -37,7 +23,7 @@ enum bf_err bf_working_write_at(int fd, const void *bytes, size_t len, uint64_t 
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return bf_working_errno();
+            return bf_reason_errno(errno);
         at += n;
         offset += (uint64_t)n;
         len -= (size_t)n;
@@ -54,7 +40,7 @@ enum bf_err bf_working_read_at(int fd, void *bytes, size_t len, uint64_t offset)
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return bf_working_errno();
+            return bf_reason_errno(errno);
         if (n == 0) {
             memset(at, 0, len);
             return BF_OK;
@@ -68,7 +54,7 @@ enum bf_err bf_working_read_at(int fd, void *bytes, size_t len, uint64_t offset)
 
 enum bf_err bf_working_sync_file(int fd)
 {
-    return fdatasync(fd) == 0 ? BF_OK : bf_working_errno();
+    return fdatasync(fd) == 0 ? BF_OK : bf_reason_errno(errno);
 }
 
 // ---- Header ------------------------------------------------------------------------------------

@@ -26,8 +26,6 @@ struct bf_working {
     struct bf_digest batch[BF_WORKING_BATCH];
 };
 
-enum bf_err bf_working_errno(void); // what errno means
-
 enum bf_err bf_working_write_at(int fd, const void *bytes, size_t len, uint64_t offset);
 // Bytes past the end of the file are zero, like a hole.
 enum bf_err bf_working_read_at(int fd, void *bytes, size_t len, uint64_t offset);

@@ -7,6 +7,7 @@
 
 #include "replica/layers.h"
 #include "replica/process.h"
+#include "replica/qsd.h"
 #include "tests/unit/store_files.h"
 #include "tests/unit/store_session.h"
 #include "tests/unit/test.h"
@@ -428,9 +429,59 @@ static void test_killed_command_leaves_no_object(void)
     finish();
 }
 
+// ---- Who has an image open ----------------------------------------------------------------------
+
+static enum bf_err add_again(int live, int writable)
+{
+    struct bf_image_chain chain;
+    struct bf_qsd *q;
+    enum bf_err err;
+
+    CHECK_EQ(bf_layer_chain(bf_state_db(state), "web", 0, live ? 2 : 1, live, &chain, &fault),
+             BF_OK);
+    CHECK_EQ(bf_qsd_start(state, "again", &q, &fault), BF_OK);
+    err = bf_qsd_add(q, 0, &chain, writable, &fault);
+    bf_qsd_stop(q);
+    bf_image_chain_free(&chain);
+    return err;
+}
+
+static void test_a_layer_that_is_written_is_busy(void)
+{
+    struct bf_session_store *s;
+
+    begin(29);
+    source_boot(&source);
+    s = open_session(); // has the live layer open for writing, and the sealed one for reading
+    CHECK_EQ(add_again(1, 1), BF_ERR_BUSY);
+    CHECK_EQ(fault.code, BF_ERR_BUSY);
+    CHECK_EQ(add_again(1, 0), BF_ERR_BUSY);
+    CHECK_EQ(add_again(0, 0), BF_OK);
+    bf_session_store_close(s);
+    CHECK_EQ(add_again(1, 1), BF_OK);
+    finish();
+}
+
+// The machine's name is in QEMU's text, and so may be any word: only the kernel knows of locks.
+static void test_a_damaged_layer_is_not_busy(void)
+{
+    static const uint8_t order[4] = {0, 0, 0, 60}; // of the reference counts: no such width
+    char path[BF_LAYER_PATH_MAX];
+    int fd;
+
+    begin(30);
+    bf_layer_file(path, "web", 0, 2);
+    fd = openat(bf_state_dir(state), path, O_WRONLY | O_CLOEXEC);
+    CHECK_EQ(pwrite(fd, order, sizeof order, 96), sizeof order);
+    close(fd);
+    CHECK_EQ(add_again(1, 1), BF_ERR_IO);
+    finish();
+}
+
 TEST_MAIN(TEST(test_names), TEST(test_resolve), TEST(test_export_raw_and_qcow2),
           TEST(test_point_is_readable_while_replication_goes_on),
           TEST(test_point_is_readable_as_soon_as_it_is_sealed), TEST(test_verify_counts),
           TEST(test_verify_finds_a_flipped_bit), TEST(test_hostile_disk_is_only_bytes),
           TEST(test_finalized_objects), TEST(test_overlay_names_no_other_file),
-          TEST(test_killed_command_leaves_no_object))
+          TEST(test_killed_command_leaves_no_object), TEST(test_a_layer_that_is_written_is_busy),
+          TEST(test_a_damaged_layer_is_not_busy))
