@@ -142,11 +142,9 @@ static void keep_line(char *said, size_t size, size_t *len, const char *text)
     }
 }
 
-enum bf_err bf_process_run(const char *const *argv, int dir,
-                           void (*watch)(void *user, const char *text), void *user, char *said,
-                           size_t size)
+enum bf_err bf_process_run_to_end(const struct bf_process_run *run)
 {
-    struct bf_process_config config = {.argv = argv, .dir = dir, .keep = -1};
+    struct bf_process_config config = {.argv = run->argv, .dir = run->dir, .keep = run->keep};
     int out[2];
     char text[1024];
     size_t len = 0;
@@ -154,7 +152,7 @@ enum bf_err bf_process_run(const char *const *argv, int dir,
     pid_t pid;
     enum bf_err err;
 
-    said[0] = 0;
+    run->said[0] = 0;
     if (pipe2(out, O_CLOEXEC) != 0)
         return BF_ERR_LIMIT;
     config.output = out[1];
@@ -166,10 +164,25 @@ enum bf_err bf_process_run(const char *const *argv, int dir,
         if (n < 0)
             break;
         text[n] = 0;
-        keep_line(said, size, &len, text);
-        if (watch)
-            watch(user, text);
+        keep_line(run->said, run->size, &len, text);
+        if (run->watch)
+            run->watch(run->user, text);
     }
     close(out[0]);
     return err ? err : bf_process_wait(pid);
+}
+
+enum bf_err bf_process_run(const char *const *argv, int dir,
+                           void (*watch)(void *user, const char *text), void *user, char *said,
+                           size_t size)
+{
+    const struct bf_process_run run = {.argv = argv,
+                                       .dir = dir,
+                                       .keep = -1,
+                                       .watch = watch,
+                                       .user = user,
+                                       .said = said,
+                                       .size = size};
+
+    return bf_process_run_to_end(&run);
 }

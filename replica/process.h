@@ -22,8 +22,19 @@ enum bf_err bf_process_start(const struct bf_process_config *config, pid_t *pid)
 // Waits for the end. BF_OK: exit status 0; BF_ERR_IO otherwise.
 enum bf_err bf_process_wait(pid_t pid);
 
-// Runs one to its end. What it prints goes to watch (may be NULL) piece by piece, and its last line
-// into said (size bytes).
+struct bf_process_run {
+    const char *const *argv;
+    int dir;  // working folder, -1: this one
+    int keep; // a descriptor that it gets under the same number, -1: none
+    void (*watch)(void *user, const char *text); // gets what it prints, piece by piece; or NULL
+    void *user;
+    char *said; // its last line
+    size_t size;
+};
+// Runs one to its end. BF_ERR_NOT_FOUND, or as bf_process_wait.
+enum bf_err bf_process_run_to_end(const struct bf_process_run *run);
+
+// The same with what is usual.
 enum bf_err bf_process_run(const char *const *argv, int dir,
                            void (*watch)(void *user, const char *text), void *user, char *said,
                            size_t size);

@@ -5,7 +5,7 @@
 # the store: state directory, database, storage daemon, points and images. step.c is apart because
 # tests bring their own.
 REPLICA_STORE_SRCS := $(addprefix replica/, \
-    db.c db_found.c db_jobs.c db_machines.c db_points.c db_unreadable.c image.c image_export.c \
+    db.c db_found.c db_jobs.c db_machines.c db_points.c db_unreadable.c export_file.c image.c image_export.c \
     image_object.c image_verify.c layers.c process.c qcow2.c qsd.c ranges.c readback.c reason.c recover.c \
     spans.c sql.c state.c store.c store_figures.c store_grow.c store_open.c store_recover.c \
     store_seal.c store_verify.c store_worker.c working.c working_header.c)

@@ -24,6 +24,8 @@ TEST_LIBS_test_media := -lssl -lcrypto
 FUZZ_SRCS_fuzz_pe := replica/pe.c
 TEST_SRCS_test_disk_plan := replica/daemon_plan.c
 TEST_SRCS_test_process := replica/process.c
+TEST_SRCS_test_export_file := replica/export_file.c replica/reason.c
+TEST_LIBS_test_export_file := -Wl,--wrap=openat64,--wrap=renameat2
 TEST_SRCS_test_reason := replica/process.c replica/reason.c
 TEST_SRCS_test_ranges := replica/ranges.c
 

@@ -56,16 +56,25 @@ check "it is private" mode_is 600 "$T/out.raw"
 check "an existing file is not overwritten" exits 1 "$B" export web-1 --disk 1 --format raw "$T/out.raw"
 check "export qcow2 of the other disk" exits 0 "$B" export web-1@1 --disk 1 --format qcow2 "$T/out.qcow2"
 check "it is that disk" qemu-img compare -f raw -F qcow2 "$T/b.raw" "$T/out.qcow2"
-# Ended as soon as the half-written file is there.
+# Ended as soon as its storage daemon serves the disk: all that may be there is the whole file.
 cut_export() {
-    bf_bound "$B" export web-1 --disk 0 --format raw "$T/cut.raw" &
+    mkdir "$T/cut"
+    bf_bound "$B" export web-1 --disk 0 --format raw "$T/cut/disk.raw" &
     local pid=$!
-    until compgen -G "$T/cut.raw*"; do kill -0 "$pid" || break; sleep 0.01; done
-    kill -TERM "$pid" || true
+    until compgen -G "$BOOTFERRY_STATE/run/export-*.nbd"; do kill -0 "$pid" || break; sleep 0.01; done
+    kill "-$1" "$pid" || true
     wait "$pid" || true
-    ! compgen -G "$T/cut.raw.part-*"
+    rm -f "$T/cut/disk.raw"
+    rmdir "$T/cut"
 }
-check "an export that is ended leaves no part" cut_export
+check "an export that is ended leaves no part" cut_export TERM
+check "one that is killed leaves none either" cut_export KILL
+# A link that leads nowhere: it is neither followed nor replaced.
+export_into_link() {
+    ln -s linked "$T/link.raw"
+    exits 1 "$B" export web-1 --disk 0 --format raw "$T/link.raw" && test ! -e "$T/linked" && test -L "$T/link.raw"
+}
+check "a link is a name that is taken" export_into_link
 check "a disk that is not there" refused 1 'no disk 2' "$B" export web-1 --disk 2 --format raw "$T/no"
 check "an object that is not there" refused 1 'no web-1@1/1' "$B" export web-1@1/1 --disk 0 --format raw "$T/no"
 
