@@ -75,7 +75,19 @@ static void tell_network(const struct bf_ip_status *status, const char *mac, uin
     bf_report_text(&r, "address6", status->address6);
     bf_report_text(&r, "gateway", status->gateway);
     bf_report_text(&r, "driver", status->nic ? status->nic->ops->driver : "");
+    bf_report_text(&r, "dns", status->dns);
     bf_serial_line(bf_report_end(&r));
+}
+
+static void show_network(struct bf_screen *screen, const struct bf_ip_status *status)
+{
+    int both = status->address[0] && status->address6[0];
+
+    bf_snprintf(screen->address, sizeof screen->address, "%s",
+                status->address[0] ? status->address : status->address6);
+    bf_snprintf(screen->address6, sizeof screen->address6, "%s", both ? status->address6 : "");
+    bf_snprintf(screen->gateway, sizeof screen->gateway, "%s", status->gateway);
+    bf_snprintf(screen->dns, sizeof screen->dns, "%s", status->dns);
 }
 
 static void observe_network(struct bf_app *app, uint64_t now_us)
@@ -88,17 +100,18 @@ static void observe_network(struct bf_app *app, uint64_t now_us)
     bf_ip_status(&status);
     screen->link = status.link;
     if (status.phase == seen->ip_phase && strcmp(status.address, seen->address) == 0 &&
-        strcmp(status.address6, seen->address6) == 0)
+        strcmp(status.address6, seen->address6) == 0 && strcmp(status.dns, screen->dns) == 0 &&
+        strcmp(status.gateway, screen->gateway) == 0)
         return;
     seen->ip_phase = status.phase;
     memcpy(seen->address, status.address, sizeof seen->address);
     memcpy(seen->address6, status.address6, sizeof seen->address6);
     if (status.nic) {
         bf_mac_text(mac, status.nic->mac);
-        bf_snprintf(screen->nic, sizeof screen->nic, "%s %s", status.nic->ops->driver, mac);
+        bf_snprintf(screen->nic, sizeof screen->nic, "%s", status.nic->name);
+        bf_snprintf(screen->driver, sizeof screen->driver, "%s", status.nic->ops->driver);
     }
-    bf_snprintf(screen->address, sizeof screen->address, "%s",
-                status.address[0] ? status.address : status.address6);
+    show_network(screen, &status);
     tell_network(&status, mac, now_us);
 }
 

@@ -146,7 +146,7 @@ static void open_nics(struct bf_app *app)
         err = bf_efi_nic_open(&app->nic_info[i], native, nic);
         if (err) {
             bf_log(BF_LOG_WARNING, "NIC %s cannot be opened (%s); ignoring it",
-                   app->nic_info[i].name, bf_err_name(err));
+                   app->nic_info[i].label, bf_err_name(err));
             continue;
         }
         app->nic_list[app->nic_count++] = &nic->nic;

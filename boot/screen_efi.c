@@ -68,9 +68,13 @@ enum bf_err bf_screen_open(void)
 
 static CHAR16 character(char c)
 {
-    if (c == BF_CELL_BLOCK)
-        return BLOCKELEMENT_FULL_BLOCK;
-    return c == BF_CELL_SHADE ? BLOCKELEMENT_LIGHT_SHADE : (CHAR16)(unsigned char)c;
+    static const CHAR16 special[] = {
+        [BF_CELL_BLOCK] = BLOCKELEMENT_FULL_BLOCK,
+        [BF_CELL_DOUBLE] = BOXDRAW_DOUBLE_HORIZONTAL,
+        [BF_CELL_SINGLE] = BOXDRAW_HORIZONTAL,
+    };
+    uint8_t code = (uint8_t)c;
+    return code < sizeof special / sizeof special[0] ? special[code] : code;
 }
 
 static int same(const struct bf_cell *a, const struct bf_cell *b)

@@ -93,15 +93,24 @@ static uint32_t scaled(uint64_t part, uint64_t total, uint32_t width)
     return (uint32_t)((part < total ? part : total) * width / total);
 }
 
-void bf_grid_bar(struct bf_grid *grid, uint32_t row, uint32_t column, uint32_t width, uint64_t done,
-                 uint64_t ahead, uint64_t total)
+void bf_grid_bar(struct bf_grid *grid, uint32_t row, uint32_t column, uint32_t width, uint64_t part,
+                 uint64_t total)
 {
-    uint32_t solid = scaled(done, total, width), shaded = scaled(ahead, total, width);
+    uint32_t solid = scaled(part, total, width);
     for (uint32_t i = 0; i < width; i++)
-        if (i < solid)
-            set(grid, row, column + i, BF_TONE_BAR, BF_CELL_BLOCK);
-        else if (i < shaded)
-            set(grid, row, column + i, BF_TONE_BAR, BF_CELL_SHADE);
+        set(grid, row, column + i, i < solid ? BF_TONE_BAR : BF_TONE_DIM,
+            i < solid ? BF_CELL_BLOCK : '.');
+}
+
+void bf_grid_rule(struct bf_grid *grid, uint32_t row, uint32_t column, uint32_t width,
+                  uint64_t done, uint64_t ahead, uint64_t total)
+{
+    uint32_t thick = scaled(done, total, width), thin = scaled(ahead, total, width);
+    for (uint32_t i = 0; i < width; i++)
+        if (i < thick)
+            set(grid, row, column + i, BF_TONE_BAR, BF_CELL_DOUBLE);
+        else if (i < thin)
+            set(grid, row, column + i, BF_TONE_BAR, BF_CELL_SINGLE);
         else
             set(grid, row, column + i, BF_TONE_DIM, '.');
 }

@@ -131,12 +131,32 @@ static void network_row(const struct bf_screen *s, struct bf_grid *g, uint32_t r
         return;
     }
     uint32_t at = bf_grid_put(g, row, LEFT + LABEL_COLUMNS, BF_TONE_NORMAL, s->nic);
-    if (s->link == 0)
-        at = bf_grid_put(g, row, at, BF_TONE_BAD, "  NO LINK: is the cable in?");
-    else if (s->link > 0)
+    if (s->link == 0) {
+        bf_grid_put(g, row, at, BF_TONE_BAD, "  NO LINK: is the cable in?");
+        return; // an address says nothing now
+    }
+    if (s->link > 0)
         at = bf_grid_put(g, row, at, BF_TONE_GOOD, "  link up");
     bf_grid_putf(g, row, at, s->address[0] ? BF_TONE_NORMAL : BF_TONE_WARN, "  %s",
                  s->address[0] ? s->address : "waiting for an address");
+}
+
+// After a failure: all that a network administrator asks for. Returns the row behind it.
+static uint32_t network_facts(const struct bf_screen *s, struct bf_grid *g, uint32_t row)
+{
+    uint32_t text = LEFT + LABEL_COLUMNS, width = g->columns - LEFT - text;
+    char facts[256];
+    if (!s->nic[0])
+        return row;
+    bf_grid_put(g, row, LEFT, BF_TONE_DIM, "Network");
+    bf_grid_putf(g, row++, text, BF_TONE_NORMAL, "NIC %s, driver %s, %s", s->nic, s->driver,
+                 s->link == 0  ? "no link"
+                 : s->link > 0 ? "link up"
+                               : "link not known");
+    bf_snprintf(facts, sizeof facts, "address %s%s%s, gateway %s, DNS %s",
+                s->address[0] ? s->address : "none", s->address6[0] ? ", " : "", s->address6,
+                s->gateway[0] ? s->gateway : "none", s->dns[0] ? s->dns : "none");
+    return row + bf_grid_wrap(g, row, text, width, 3, BF_TONE_NORMAL, facts);
 }
 
 static void server_row(const struct bf_screen *s, struct bf_grid *g, uint32_t row)
@@ -227,7 +247,7 @@ static void running(const struct bf_screen *s, struct bf_grid *g)
     bf_grid_put(g, LARGE_ROW, LARGE_FACTS, trouble ? BF_TONE_WARN : BF_TONE_BRIGHT,
                 phase_words(p->phase));
     copy_facts(p, g, done, total);
-    bf_grid_bar(g, LARGE_ROW + 6, LEFT, g->columns - 2u * LEFT, done, done, total);
+    bf_grid_bar(g, LARGE_ROW + 6, LEFT, g->columns - 2u * LEFT, done, total);
     uint32_t rows = event_rows(s, g->rows - 4u - EVENT_ROWS - (LARGE_ROW + 8) - 1u);
     uint32_t tail = g->rows - 4u - rows;
     bf_screen_table(s, g, LARGE_ROW + 8, tail - (LARGE_ROW + 8) - 1);
@@ -323,7 +343,7 @@ static void failure(const struct bf_screen *s, struct bf_grid *g)
     static const struct bf_fault unknown = {.what = "the reason is not known"};
     const struct bf_fault *f = s->fault ? s->fault : &unknown;
     uint32_t text = LEFT + LABEL_COLUMNS, width = g->columns - LEFT - text;
-    uint32_t row = LARGE_ROW + 6, tail = g->rows - 3u - EVENT_ROWS;
+    uint32_t row = LARGE_ROW + 6, tail = g->rows - 5u;
     bf_grid_large(g, LARGE_ROW, LEFT, BF_TONE_BAD, "FAILED");
     bf_grid_put(g, row, LEFT, BF_TONE_DIM, "At fault");
     bf_grid_putf(g, row, text, BF_TONE_BRIGHT, "%s (%s)", side_words(f->side),
@@ -332,12 +352,14 @@ static void failure(const struct bf_screen *s, struct bf_grid *g)
     bf_grid_put(g, row, LEFT, BF_TONE_DIM, "What");
     row += bf_grid_wrap(g, row, text, width, 3, BF_TONE_BAD, f->what) + 1;
     bf_grid_put(g, row, LEFT, BF_TONE_DIM, "What to do");
-    row += bf_grid_wrap(g, row, text, width, 3, BF_TONE_BRIGHT, f->todo) + 1;
-    bf_screen_table(s, g, row, row < tail ? tail - row - 1 : 0);
+    row += bf_grid_wrap(g, row, text, width, 3, BF_TONE_BRIGHT, f->todo);
+    row += tail > row + 6; // a blank row where there is room for three disks all the same
+    row = network_facts(s, g, row) + 1;
+    bf_screen_table(s, g, row, row < tail ? tail - row : 0);
     what_next(s, g, tail);
     bf_grid_put(g, tail + 1, LEFT, BF_TONE_DIM,
                 "The disks of this machine were only read; nothing on them was changed.");
-    events(s, g, tail + 2, EVENT_ROWS - 1);
+    events(s, g, tail + 2, g->rows - tail - 3);
 }
 
 static void no_config(const struct bf_screen *s, struct bf_grid *g)

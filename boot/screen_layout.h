@@ -32,10 +32,12 @@ enum bf_tone {
 };
 
 struct bf_cell {
-    char ch; // printable ASCII, or one of the two below
+    char ch; // printable ASCII, or one of those below
     uint8_t tone;
 };
-enum { BF_CELL_BLOCK = 1, BF_CELL_SHADE = 2 }; // full block and light shade, for bars
+// Full block; double and single horizontal line: characters that every firmware has (UEFI 2.10,
+// 12.4.2).
+enum { BF_CELL_BLOCK = 1, BF_CELL_DOUBLE, BF_CELL_SINGLE };
 
 struct bf_grid {
     uint16_t columns, rows;
@@ -55,8 +57,11 @@ struct bf_screen {
     const char *version;
     char machine[64];                     // its name as configured; the server's word replaces it
     char step[80];                        // STARTING: what is being done
-    char nic[80];                         // driver and MAC of the NIC in use, empty before
+    char nic[64];                         // MAC and PCI slot of the NIC in use, empty before
+    char driver[16];                      // that serves it
     char address[64];                     // own address, empty before
+    char address6[52];                    // a second one, empty without one
+    char gateway[48], dns[48];            // empty where there is none
     int8_t link;                          // 1 up, 0 down, -1 not known
     uint8_t confirming;                   // the operator pressed Esc and is asked
     const struct bf_inventory *inventory; // NULL before it is known

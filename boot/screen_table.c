@@ -59,7 +59,7 @@ static void planned_disk(const struct bf_screen *s, struct bf_grid *g, uint32_t 
     int verifying = p->phase == BF_PHASE_VERIFYING;
     uint64_t done = verifying ? d->verified : d->durable;
     char text[8];
-    bf_grid_bar(g, row, BAR_COLUMN, width, done, verifying ? 0 : d->position, d->bytes);
+    bf_grid_rule(g, row, BAR_COLUMN, width, done, verifying ? 0 : d->position, d->bytes);
     bf_snprintf(text, sizeof text, "%u%%",
                 bf_screen_percent(verifying ? d->verified : d->position, d->bytes));
     bf_grid_put_right(g, row, g->columns - LEFT, d->done ? BF_TONE_GOOD : BF_TONE_NORMAL, text);

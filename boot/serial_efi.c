@@ -102,8 +102,8 @@ static void take(EFI_HANDLE handle)
     EFI_STATUS status = bf_efi_boot->OpenProtocol(handle, &guid, (VOID **)&p->io, bf_efi_image,
                                                   NULL, EFI_OPEN_PROTOCOL_EXCLUSIVE);
     if (EFI_ERROR(status)) {
-        bf_log(BF_LOG_WARNING, "a serial console is not given away: EFI error %u; ignoring it",
-               bf_efi_code(status));
+        bf_log(BF_LOG_WARNING, "a serial console is not given away (%s); ignoring it",
+               bf_efi_words(status));
         return;
     }
     p->handle = handle;

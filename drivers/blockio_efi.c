@@ -50,8 +50,8 @@ static enum bf_err read_blocks(struct disk *d, const struct bf_block_request *r)
     if (!EFI_ERROR(status) && untouched == r->count)
         return BF_OK;
     if (!d->complained && EFI_ERROR(status))
-        bf_log(BF_LOG_WARNING, "%s: reading %u blocks at %ju: EFI error %u", d->path, r->count,
-               (uintmax_t)r->block, bf_efi_code(status));
+        bf_log(BF_LOG_WARNING, "%s: reading %u blocks at %ju: %s", d->path, r->count,
+               (uintmax_t)r->block, bf_efi_words(status));
     else if (!d->complained)
         bf_log(BF_LOG_WARNING,
                "%s: reading %u blocks at %ju: the firmware reports success and read nothing",

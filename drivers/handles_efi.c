@@ -6,14 +6,34 @@
 #include <efipciio.h>
 
 #include "base/fmt.h"
+#include "base/log.h"
 #include "drivers/handles_efi.h"
 #include "drivers/scsibus_efi.h"
 
 enum { PATH_BYTES_MAX = 4096, NODE_HEADER = 4 };
 
-uint32_t bf_efi_code(EFI_STATUS status)
+const char *bf_efi_words(EFI_STATUS status)
 {
-    return (uint32_t)(status & 0xff);
+    static const struct {
+        EFI_STATUS status;
+        const char *words;
+    } table[] = {
+        {EFI_INVALID_PARAMETER, "the firmware rejects the request"},
+        {EFI_UNSUPPORTED, "the firmware does not support it"},
+        {EFI_NOT_READY, "the device is not ready"},
+        {EFI_DEVICE_ERROR, "the device reports an error"},
+        {EFI_OUT_OF_RESOURCES, "the firmware has no resources left"},
+        {EFI_NO_MEDIA, "there is no medium"},
+        {EFI_MEDIA_CHANGED, "the medium was exchanged"},
+        {EFI_ACCESS_DENIED, "a firmware driver holds it"},
+        {EFI_TIMEOUT, "the device does not answer"},
+        {EFI_ALREADY_STARTED, "it is in use already"},
+    };
+    bf_log(BF_LOG_DEBUG, "EFI status %u", (uint32_t)(status & 0xff));
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+        if (table[i].status == status)
+            return table[i].words;
+    return "the firmware gives no known reason";
 }
 
 EFI_HANDLE *bf_efi_handles(EFI_GUID *protocol, size_t *count)

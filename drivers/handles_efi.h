@@ -10,8 +10,8 @@
 
 #include "drivers/efi.h"
 
-// The low byte of an error code, for the log ("EFI error 14").
-uint32_t bf_efi_code(EFI_STATUS status);
+// An error in words, for people (UEFI 2.10, appendix D); the code goes to the debug log.
+const char *bf_efi_words(EFI_STATUS status);
 
 // Lets the firmware bind its drivers to every device (recursively). Before this call most NICs and
 // some disks do not exist when the program was started from a disk or a CD. 0.3 to 2 s.

@@ -27,7 +27,7 @@ static enum bf_err open_native(const struct bf_snp_info *info, EFI_HANDLE functi
     err = bf_pci_efi_open(&out->bus, function);
     if (err)
         return err;
-    bf_snprintf(out->nic.name, sizeof out->nic.name, "%s", info->name);
+    bf_snprintf(out->nic.name, sizeof out->nic.name, "%s", info->label);
     err = bf_virtio_net_open(&out->bus.pci, &out->nic);
     if (!err && memcmp(out->nic.mac, info->mac, sizeof info->mac) != 0) {
         out->nic.ops->close(out->nic.impl);
@@ -60,11 +60,12 @@ enum bf_err bf_efi_nic_open(struct bf_snp_info *info, int native, struct bf_efi_
         err = open_native(info, function, out);
         if (!err) {
             info->driver = out->nic.ops->driver;
-            bf_log(BF_LOG_INFO, "%s: driver %s", info->name, info->driver);
+            bf_log(BF_LOG_INFO, "NIC %s: driver %s", info->label, info->driver);
             return BF_OK;
         }
-        bf_log(BF_LOG_WARNING, "%s: driver virtio-net does not start (%s); using the firmware's",
-               info->name, bf_err_name(err));
+        bf_log(BF_LOG_WARNING,
+               "NIC %s: driver virtio-net does not start (%s); using the firmware's", info->label,
+               bf_err_name(err));
         err = find_again(info);
         if (err)
             return err;

@@ -243,7 +243,7 @@ enum bf_err bf_pci_efi_open(struct bf_pci_efi *out, void *handle)
     EFI_STATUS status = bf_efi_boot->OpenProtocol(handle, &guid, &out->io, bf_efi_image, NULL,
                                                   EFI_OPEN_PROTOCOL_EXCLUSIVE);
     if (EFI_ERROR(status)) {
-        bf_log(BF_LOG_WARNING, "a controller is not given away: EFI error %u", bf_efi_code(status));
+        bf_log(BF_LOG_WARNING, "a controller is not given away: %s", bf_efi_words(status));
         bf_efi_boot->ConnectController(handle, NULL, NULL, TRUE);
         return BF_ERR_BUSY;
     }

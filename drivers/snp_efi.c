@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/platform.h"
 #include "drivers/handles_efi.h"
+#include "drivers/pci_efi.h"
 
 enum {
     TX_BUFFERS = 64, // OVMF's virtio driver takes as many, iPXE's about half
@@ -107,8 +108,8 @@ static EFI_STATUS bring_up(struct snp_nic *s)
         return status;
     status = set_filters(s);
     if (EFI_ERROR(status)) // some drivers know no filters and receive all the same
-        bf_log(BF_LOG_WARNING, "%s: receive filters: EFI error %u; ignoring", s->nic->name,
-               bf_efi_code(status));
+        bf_log(BF_LOG_WARNING, "NIC %s: no receive filters (%s); ignoring", s->nic->name,
+               bf_efi_words(status));
     return EFI_SUCCESS;
 }
 
@@ -124,12 +125,12 @@ static void bring_down(struct snp_nic *s)
 // Buffers are ours again only when the device was shut down.
 static void restart(struct snp_nic *s)
 {
-    bf_log(BF_LOG_WARNING, "%s: the NIC does not give buffers back; resetting it", s->nic->name);
+    bf_log(BF_LOG_WARNING, "NIC %s does not give buffers back; resetting it", s->nic->name);
     bring_down(s);
     if (s->dead || EFI_ERROR(bring_up(s))) {
         s->dead = 1;
         s->nic->failed = 1;
-        bf_log(BF_LOG_ERROR, "%s: the NIC could not be reset", s->nic->name);
+        bf_log(BF_LOG_ERROR, "NIC %s could not be reset", s->nic->name);
         return;
     }
     memset(s->busy, 0, sizeof s->busy);
@@ -292,6 +293,17 @@ static void name_nic(const EFI_DEVICE_PATH *path, char *out, size_t size)
     bf_snprintf(out, size, "%s", len < size ? text : text + len - (size - 1));
 }
 
+// "52:54:00:12:34:56 (PCI 00:03.0)": what is printed on the card and in an inventory of the
+// machine.
+static void label_nic(const EFI_DEVICE_PATH *path, const uint8_t *m, char *out, size_t size)
+{
+    const EFI_DEVICE_PATH *rest;
+    char slot[16];
+    bf_pci_efi_slot(bf_efi_path_function(path, &rest), slot, sizeof slot);
+    bf_snprintf(out, size, "%02x:%02x:%02x:%02x:%02x:%02x%s%s%s", m[0], m[1], m[2], m[3], m[4],
+                m[5], slot[0] ? " (PCI " : "", slot, slot[0] ? ")" : "");
+}
+
 static int is_listed(const struct bf_snp_info *list, uint32_t count, const char *name,
                      const uint8_t *mac)
 {
@@ -315,6 +327,7 @@ static int describe(EFI_HANDLE handle, struct bf_snp_info *out)
     memcpy(out->mac, snp->Mode->CurrentAddress.Addr, sizeof out->mac);
     out->link = (int8_t)(snp->Mode->MediaPresentSupported ? snp->Mode->MediaPresent != 0 : -1);
     name_nic(path, out->name, sizeof out->name);
+    label_nic(path, out->mac, out->label, sizeof out->label);
     return 1;
 }
 
@@ -362,12 +375,12 @@ static enum bf_err take(struct snp_nic *s, const struct bf_snp_info *info)
     EFI_STATUS status = bf_efi_boot->OpenProtocol(info->handle, &guid, (VOID **)&s->snp,
                                                   bf_efi_image, NULL, EFI_OPEN_PROTOCOL_EXCLUSIVE);
     if (EFI_ERROR(status)) {
-        bf_log(BF_LOG_WARNING, "%s: not given away: EFI error %u", info->name, bf_efi_code(status));
+        bf_log(BF_LOG_WARNING, "NIC %s is not given away: %s", info->label, bf_efi_words(status));
         return BF_ERR_BUSY;
     }
     status = bring_up(s);
     if (EFI_ERROR(status)) {
-        bf_log(BF_LOG_WARNING, "%s: does not start: EFI error %u", info->name, bf_efi_code(status));
+        bf_log(BF_LOG_WARNING, "NIC %s does not start: %s", info->label, bf_efi_words(status));
         bf_efi_boot->CloseProtocol(info->handle, &guid, bf_efi_image, NULL);
         bf_efi_boot->ConnectController(info->handle, NULL, NULL, TRUE);
         return BF_ERR_IO;
@@ -381,7 +394,7 @@ enum bf_err bf_snp_open(const struct bf_snp_info *info, struct bf_nic *nic)
     if (!s)
         return BF_ERR_NO_MEMORY;
     memset(nic, 0, sizeof *nic);
-    bf_snprintf(nic->name, sizeof nic->name, "%s", info->name);
+    bf_snprintf(nic->name, sizeof nic->name, "%s", info->label);
     s->nic = nic;
     s->handle = info->handle;
     enum bf_err err = get_pages(s);

@@ -18,9 +18,10 @@ enum { BF_SNP_NICS_MAX = 32 };
 struct bf_snp_info {
     void *handle; // EFI_HANDLE
     uint8_t mac[6];
-    int8_t link;   // 1 up, 0 down, -1 not told; what the firmware knows before opening
+    int8_t link;        // 1 up, 0 down, -1 not told; what the firmware knows before opening
     const char *driver; // who serves it: "snp", until a native driver does
     char name[64];      // device path text up to the NIC, its end when it is long
+    char label[64];     // for people: the MAC, and the PCI function that it sits on
 };
 
 // Lists NICs, one entry each although the firmware may show several handles for one. Ethernet

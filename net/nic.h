@@ -38,7 +38,7 @@ struct bf_nic {
     void *impl;
     uint8_t mac[6];
     uint16_t mtu;   // payload of a frame, 1500 unless the device says otherwise
-    char name[64];  // for the operator: device path or bus address
+    char name[64];  // for people: MAC and PCI slot, "52:54:00:12:34:56 (PCI 00:03.0)"
     uint8_t failed; // set by the driver: it does not work any more, and will not again
     struct bf_nic_counters counters; // kept by the driver
 };

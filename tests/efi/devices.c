@@ -212,7 +212,7 @@ static void test_nic(int native)
     judge(opened, "the NIC is opened");
     if (!opened)
         return;
-    say("nic driver=%s", nic->ops->driver);
+    say("nic driver=%s name=%s", nic->ops->driver, nic->name);
     test_frames(nic);
     say("link off please, %s", nic->ops->driver);
     judge(waits_for_link(nic, 0), "a lost link is noticed");

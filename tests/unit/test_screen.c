@@ -53,8 +53,11 @@ static void machine(void)
     screen.elapsed_seconds = 3661;
     screen.memory_used = 21 << 20;
     screen.memory_limit = 64 << 20;
-    strcpy(screen.nic, "snp 52:54:00:12:34:56");
-    strcpy(screen.address, "10.0.2.15");
+    strcpy(screen.nic, "52:54:00:12:34:56 (PCI 00:03.0)");
+    strcpy(screen.driver, "virtio-net");
+    strcpy(screen.address, "10.0.2.15/24");
+    strcpy(screen.gateway, "10.0.2.2");
+    strcpy(screen.dns, "10.0.2.3");
 }
 
 static void copying(void)
@@ -91,8 +94,8 @@ static void draw(void)
         char *start = at;
         for (uint32_t column = 0; column < grid.columns; column++) {
             char c = grid.cell[row][column].ch;
-            CHECK(c == BF_CELL_BLOCK || c == BF_CELL_SHADE || (c >= 0x20 && c < 0x7f));
-            *at++ = c == BF_CELL_BLOCK ? '#' : c == BF_CELL_SHADE ? '+' : c;
+            CHECK((c >= BF_CELL_BLOCK && c <= BF_CELL_SINGLE) || (c >= 0x20 && c < 0x7f));
+            *at++ = c <= BF_CELL_SINGLE ? " #=-"[(int)c] : c;
         }
         while (at > start && at[-1] == ' ')
             at--;
@@ -181,6 +184,39 @@ static void running(void)
     progress.unreadable_bytes = 1 << 20;
     progress.limit = 50 << 20;
     compare("copying-errors");
+}
+
+// Blocks fill their cells: in two rows that follow each other they would look like one bar.
+static void bars_apart(void)
+{
+    copying();
+    draw();
+    for (uint32_t row = 8; row + 1 < grid.rows; row++)
+        for (uint32_t column = 0; column < grid.columns; column++)
+            CHECK(grid.cell[row][column].ch != BF_CELL_BLOCK ||
+                  grid.cell[row + 1][column].ch != BF_CELL_BLOCK);
+    CHECK(strstr(picture, "====") && strstr(picture, "=-"));
+}
+
+static void network_facts(void)
+{
+    copying();
+    screen.kind = BF_SCREEN_FAILURE;
+    screen.fault = &fault;
+    bf_fault_set(&fault, BF_ERR_TIMEOUT, BF_SIDE_NETWORK, "look", "it does not answer");
+    strcpy(screen.address6, "2001:db8:1234:5678:5054:ff:fe12:3456/64");
+    compare("failure-network");
+    CHECK(strstr(picture, "NIC 52:54:00:12:34:56 (PCI 00:03.0), driver virtio-net, link up"));
+    CHECK(strstr(picture, "10.0.2.15/24") && strstr(picture, "fe12:3456/64"));
+    CHECK(strstr(picture, "gateway 10.0.2.2") && strstr(picture, "DNS 10.0.2.3"));
+    screen.address[0] = screen.address6[0] = screen.gateway[0] = screen.dns[0] = 0;
+    screen.link = 0;
+    draw();
+    CHECK(strstr(picture, "no link"));
+    CHECK(strstr(picture, "address none, gateway none, DNS none"));
+    screen.nic[0] = 0;
+    draw();
+    CHECK(!strstr(picture, "gateway"));
 }
 
 static void large_screen(void)
@@ -365,6 +401,6 @@ static void long_event(void)
                           "01234567..\n"));
 }
 
-TEST_MAIN(TEST(starting), TEST(running), TEST(large_screen), TEST(trouble), TEST(verifying),
-          TEST(success), TEST(failure), TEST(unseen), TEST(refused), TEST(no_config),
-          TEST(long_texts), TEST(long_event))
+TEST_MAIN(TEST(starting), TEST(running), TEST(bars_apart), TEST(network_facts), TEST(large_screen),
+          TEST(trouble), TEST(verifying), TEST(success), TEST(failure), TEST(unseen), TEST(refused),
+          TEST(no_config), TEST(long_texts), TEST(long_event))
