@@ -18,10 +18,17 @@ static struct bf_app *log_app;
 
 // ---- Where it goes -----------------------------------------------------------------------------
 
+// Without a serial port that is a console (U-Boot has no Serial I/O), the verdict alone goes to the
+// screen's console: that may be a line with a log at its other end.
 static void to_line(void *user, const char *line)
 {
-    (void)user;
+    static const char verdict[] = "BOOTFERRY verdict=";
+    struct bf_app *app = user;
+
     bf_serial_line(line);
+    if (!bf_serial_ports() && app->config.serial == BF_SERIAL_LINES &&
+        strncmp(line, verdict, sizeof verdict - 1) == 0)
+        bf_screen_line(line);
 }
 
 static void to_screen(void *user, const char *text)

@@ -13,6 +13,7 @@ enum {
     CONFIRM_US = 10000000,
     MODE_80_25 = 0, // the one that every console has (UEFI 2.10, 12.4)
     RUN_MAX = BF_SCREEN_MAX_COLUMNS,
+    LINE_MAX = 640, // docs/serial.md
 };
 
 static EFI_SIMPLE_TEXT_OUT_PROTOCOL *out;
@@ -40,6 +41,14 @@ static int query(UINTN *columns, UINTN *rows)
            *rows;
 }
 
+static void clear(void)
+{
+    memset(shown.cell, 0, sizeof shown.cell);
+    out->SetAttribute(out, attributes[BF_TONE_NORMAL]);
+    out->ClearScreen(out);
+    drawn_us = 0;
+}
+
 enum bf_err bf_screen_open(void)
 {
     UINTN columns, rows;
@@ -58,11 +67,8 @@ enum bf_err bf_screen_open(void)
     usable_rows = shown.rows;
     next.columns = shown.columns;
     next.rows = shown.rows;
-    memset(shown.cell, 0, sizeof shown.cell);
     out->EnableCursor(out, FALSE);
-    out->SetAttribute(out, attributes[BF_TONE_NORMAL]);
-    out->ClearScreen(out);
-    drawn_us = 0;
+    clear();
     return BF_OK;
 }
 
@@ -126,6 +132,24 @@ void bf_screen_draw(const struct bf_screen *screen, uint64_t now_us, int force)
     for (uint32_t row = 0; row < next.rows && row < usable_rows; row++)
         if (memcmp(next.cell[row], shown.cell[row], sizeof next.cell[row]) != 0)
             put_row(row);
+}
+
+void bf_screen_line(const char *text)
+{
+    static CHAR16 line[LINE_MAX + 5]; // with CR LF around it, and an end
+    size_t at = 0;
+    if (!out)
+        return;
+    line[at++] = '\r';
+    line[at++] = '\n';
+    while (*text && at < LINE_MAX + 2)
+        line[at++] = (CHAR16)(unsigned char)*text++;
+    line[at++] = '\r';
+    line[at++] = '\n';
+    line[at] = 0;
+    clear();
+    out->OutputString(out, line);
+    clear();
 }
 
 void bf_screen_close(void)

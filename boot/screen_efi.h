@@ -16,6 +16,10 @@ enum bf_err bf_screen_open(void);
 // nothing changed.
 void bf_screen_draw(const struct bf_screen *screen, uint64_t now_us, int force);
 
+// Writes text as a line of its own and clears the screen again, so that it stays in the log of a
+// console that has one. The next draw shows everything.
+void bf_screen_line(const char *text);
+
 // Gives ConOut back with a cleared screen and a cursor.
 void bf_screen_close(void);
 

@@ -159,6 +159,14 @@ void bf_serial_line(const char *text)
             write_all(&ports[i], line, len);
 }
 
+uint32_t bf_serial_ports(void)
+{
+    uint32_t open = 0;
+    for (uint32_t i = 0; i < port_count; i++)
+        open += ports[i].io != NULL;
+    return open;
+}
+
 void bf_serial_close(void)
 {
     EFI_GUID guid = EFI_SERIAL_IO_PROTOCOL_GUID;

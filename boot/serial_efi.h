@@ -19,6 +19,9 @@ uint32_t bf_serial_open(enum bf_serial mode);
 // the next line, so that a missing cable does not stop a migration.
 void bf_serial_line(const char *text);
 
+// The number of ports that lines go to, as bf_serial_open said.
+uint32_t bf_serial_ports(void);
+
 // Gives the ports back and lets the terminal driver return.
 void bf_serial_close(void);
 

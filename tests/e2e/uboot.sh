@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # On U-Boot, whose device paths are numbers in the order in which it found the disks: two disks of one size without a
-# partition table are copied; when they have changed places the next run is refused, not mixed up. Its console is the
-# serial port, so the server and the exit status tell what happened.
+# partition table are copied; when they have changed places the next run is refused, not mixed up. It has no Serial I/O:
+# its console is the serial port, and of the lines for scripts the verdict appears there.
 . "$(dirname "$0")/lib.sh"
 e2e_begin uboot
 rom=${BF_UBOOT:-/usr/lib/u-boot/qemu-x86_64/u-boot.rom}
@@ -24,16 +24,20 @@ boot() {
     bf_vm_start "$name"
     bf_vm_wait_exit "$name" 300
 }
+# verdict NAME REGEX: the one verdict, at the beginning of a line.
+verdict() { e2e_matches "$2" "$(bf_vm_serial "$1" | grep -a '^BOOTFERRY verdict=')"; }
 status() { bf_cli status web-1 | grep -F "$1" || { bf_cli status web-1; return 1; }; }
 
 boot first "$E2E_DIR/disk1.raw" "$E2E_DIR/disk2.raw"
 e2e_check "it runs" e2e_equal 3 "$BF_VM_STATUS"
+e2e_check "its console has the verdict" verdict first '^BOOTFERRY verdict=ok code=ok side=none .* point=1 root=[0-9a-f]{64}'
 e2e_check "paths are U-Boot's" e2e_matches 'VenHw\(e61d73b9-.*,01\)' "$(bf_cli points web-1 --json | jq -r '.points[0].disks[0].path')"
 e2e_check "one disk" e2e_same web-1@1 0 "$E2E_DIR/disk1.raw"
 e2e_check "and the other" e2e_same web-1@1 1 "$E2E_DIR/disk2.raw"
 
 boot swapped "$E2E_DIR/disk2.raw" "$E2E_DIR/disk1.raw"
 e2e_check "in other places they are refused" e2e_equal 5 "$BF_VM_STATUS"
+e2e_check "the verdict says so" verdict swapped '^BOOTFERRY verdict=fail code=mismatch side=[a-z]+ .*what=".*paths that name no place.*todo="'
 e2e_check "since the paths say nothing" status 'paths that name no place'
 e2e_check "there is one point" e2e_equal 1 "$(e2e_points web-1)"
 e2e_end
