@@ -80,8 +80,8 @@ static void lost_lane(struct bundle *b, struct lane *l)
     if (l->stream.ops->state(l->stream.impl) == BF_STREAM_FAILED && why && why->code)
         fault = *why;
     else
-        bf_fault_set(&fault, BF_ERR_NETWORK, BF_SIDE_NETWORK, "look at the server's log",
-                     "one of the connections to the server was closed");
+        bf_fault_set(&fault, BF_ERR_NETWORK, BF_SIDE_SERVER, "look at the server's log",
+                     "the server closed one of the connections");
     lose(b, &fault, l == &b->lane[0] ? 0 : LAST_WORDS_US);
 }
 

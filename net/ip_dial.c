@@ -160,7 +160,7 @@ static void connect_to(struct dial *d)
     enter(d, CONNECTING, CONNECT_US);
     if (!d->view->reaches(&d->address)) {
         bf_fault_set(&fault, BF_ERR_NETWORK, BF_SIDE_CONFIG,
-                     "set gateway=, or an address and prefix length of the server's network",
+                     "set address= and gateway=, or let DHCP announce the gateway",
                      "%s is in another network, and no gateway is known", to);
         next_family(d, &fault);
         return;

@@ -199,6 +199,15 @@ static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
     return ERR_OK;
 }
 
+// lwIP gives up after its retransmissions, or has freed the connection for want of memory.
+static void lost(struct tcp *t, err_t err)
+{
+    bf_log(BF_LOG_DEBUG, "lwIP: error %d", (int)err);
+    bf_fault_set(&t->fault, BF_ERR_NETWORK, BF_SIDE_NETWORK,
+                 "see whether the server is up and the network between the two works",
+                 "%s does not answer any more", t->to);
+}
+
 static void on_error(void *arg, err_t err)
 {
     struct tcp *t = arg;
@@ -216,9 +225,7 @@ static void on_error(void *arg, err_t err)
                      "see whether the server was restarted, or a firewall between cuts connections",
                      "%s reset the connection", t->to);
     else
-        bf_fault_set(&t->fault, BF_ERR_NETWORK, BF_SIDE_NETWORK,
-                     "see whether the server is up and the network between the two works",
-                     "%s does not answer any more (%d)", t->to, (int)err);
+        lost(t, err);
     t->state = BF_STREAM_FAILED;
 }
 
@@ -484,6 +491,19 @@ static enum bf_err no_memory(struct tcp *t, struct bf_fault *fault)
                         "no memory for a connection");
 }
 
+// Nothing has been sent yet: lwIP has no interface for this address, or no memory.
+static enum bf_err not_begun(struct tcp *t, err_t err, const char *to, struct bf_fault *fault)
+{
+    bf_log(BF_LOG_DEBUG, "lwIP: error %d", (int)err);
+    abort_pcb(t);
+    if (err != ERR_RTE)
+        return no_memory(t, fault);
+    release(t);
+    return bf_fault_set(fault, BF_ERR_NETWORK, BF_SIDE_NETWORK,
+                        "check address, prefix length and gateway of this machine",
+                        "there is no route to %s", to);
+}
+
 enum bf_err bf_tcp_connect(const ip_addr_t *address, uint16_t port, const char *to,
                            struct bf_stream *out, struct bf_fault *fault)
 {
@@ -511,13 +531,8 @@ enum bf_err bf_tcp_connect(const ip_addr_t *address, uint16_t port, const char *
     tcp_sent(t->pcb, on_sent);
     tcp_err(t->pcb, on_error);
     err_t err = tcp_connect(t->pcb, address, port, on_connected);
-    if (err != ERR_OK) {
-        abort_pcb(t);
-        release(t);
-        return bf_fault_set(fault, BF_ERR_NETWORK, BF_SIDE_NETWORK,
-                            "check address, prefix length and gateway of this machine",
-                            "there is no route to %s (%d)", to, (int)err);
-    }
+    if (err != ERR_OK)
+        return not_begun(t, err, to, fault);
     *out = (struct bf_stream){&tcp_ops, t};
     return BF_OK;
 }

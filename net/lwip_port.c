@@ -72,7 +72,8 @@ uint32_t bf_lwip_random(void)
 void bf_lwip_complain(const char *text, const char *file, int line)
 {
     port.complaints++;
-    bf_log(BF_LOG_ERROR, "lwIP: %s (%s:%d); going on", text, file, line);
+    bf_log(BF_LOG_ERROR, "the network stack found itself inconsistent (%s); going on", text);
+    bf_log(BF_LOG_DEBUG, "lwIP: %s line %d", file, line);
 }
 
 uint32_t bf_lwip_complaints(void)

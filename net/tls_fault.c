@@ -6,6 +6,7 @@
 #include <mbedtls/ssl.h>
 #include <mbedtls/x509.h>
 
+#include "base/log.h"
 #include "base/platform.h"
 #include "net/mbedtls_port.h"
 #include "net/utc.h"
@@ -17,14 +18,15 @@ static enum bf_err time_fault(struct bf_fault *fault, const struct bf_tls_judgem
     bf_utc_text(j->bound, bound);
     bf_utc_text(bf_platform_wall(), now);
     if (j->flags & MBEDTLS_X509_BADCERT_FUTURE)
-        return bf_fault_set(fault, BF_ERR_CLOCK, BF_SIDE_CONFIG,
+        return bf_fault_set(fault, BF_ERR_CLOCK, BF_SIDE_SOURCE,
                             "set this machine's clock, or give the right time with time= in the "
                             "configuration",
                             "the certificate of %s is valid from %s, but the clock here says %s",
                             host, bound, now);
     return bf_fault_set(fault, BF_ERR_AUTH, BF_SIDE_CONFIG,
-                        "if that time is wrong, set this machine's clock or time= in the "
-                        "configuration; if it is right, renew the server's certificate",
+                        "if that time is wrong, set this machine's clock or time=; if it is right, "
+                        "give the server a new certificate: `bootferry init --address` with one "
+                        "more name",
                         "the certificate of %s expired on %s, and the clock here says %s", host,
                         bound, now);
 }
@@ -48,15 +50,18 @@ enum bf_err bf_tls_verify_fault(struct bf_fault *fault, const struct bf_tls_judg
                             "this installation, or an attack",
                             "the certificate of %s does not have the role %s", host, role);
     if (j->flags & MBEDTLS_X509_BADCERT_CN_MISMATCH)
-        return bf_fault_set(fault, BF_ERR_AUTH, BF_SIDE_CONFIG,
-                            "use a name or address that `bootferry init --address` was given",
-                            "the server's certificate is not for %s", host);
+        return bf_fault_set(
+            fault, BF_ERR_AUTH, BF_SIDE_CONFIG,
+            "use one of the names that `bootferry init --address` was given, or give "
+            "it this one as well",
+            "the server's certificate is not for %s", host);
     if (j->flags & (MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE))
         return time_fault(fault, j, host);
+    bf_log(BF_LOG_DEBUG, "mbedTLS: certificate flags 0x%x", (unsigned)j->flags);
     return bf_fault_set(fault, BF_ERR_AUTH, BF_SIDE_SERVER,
-                        "make the server's certificate again with `bootferry init`",
-                        "the certificate of %s may not be used for this (0x%x)", host,
-                        (unsigned)j->flags);
+                        "find out who answers at this address; `bootferry init --address` with one "
+                        "more name gives the server a new certificate",
+                        "the certificate of %s was not made for a replica server", host);
 }
 
 // Alerts that say something about our certificate or about what we can speak; the host's name comes
@@ -69,7 +74,7 @@ static const struct {
 } alerts[] = {
     {MBEDTLS_SSL_ALERT_MSG_CERT_REVOKED, BF_ERR_AUTH, BF_SIDE_CONFIG,
      "says that this machine's certificate was revoked",
-     "if that was not intended, add the machine again on the server and make new media"},
+     "if that was not intended: `bootferry machine renew` at the server, then make new media"},
     {MBEDTLS_SSL_ALERT_MSG_CERT_EXPIRED, BF_ERR_AUTH, BF_SIDE_CONFIG,
      "finds this machine's certificate expired or not yet valid",
      "compare the server's clock with the certificate, or make new media"},
@@ -107,18 +112,22 @@ enum bf_err bf_tls_alert_fault(struct bf_fault *fault, uint8_t alert, const char
         if (alerts[i].alert == alert)
             return bf_fault_set(fault, alerts[i].code, alerts[i].side, alerts[i].todo, "%s %s",
                                 host, alerts[i].what);
+    bf_log(BF_LOG_DEBUG, "TLS: alert %u", (unsigned)alert);
     return bf_fault_set(fault, BF_ERR_PROTOCOL, BF_SIDE_SERVER, "look into the server's log",
-                        "%s ended TLS with alert %u", host, (unsigned)alert);
+                        "%s ended TLS without a reason that this program knows", host);
 }
 
 enum bf_err bf_tls_code_fault(struct bf_fault *fault, int code, int opening, const char *host)
 {
     enum bf_err err = bf_crypto_err(code);
-    if (err == BF_ERR_NO_MEMORY || err == BF_ERR_NO_ENTROPY)
+    if (err == BF_ERR_NO_MEMORY)
+        return bf_fault_set(fault, err, BF_SIDE_SOURCE, "give the machine more memory",
+                            "no memory for TLS");
+    if (err == BF_ERR_NO_ENTROPY)
         return bf_fault_set(fault, err, BF_SIDE_SOURCE,
-                            "give the machine more memory or a source "
-                            "of random numbers",
-                            "TLS: %s", bf_err_name(err));
+                            "use a machine whose firmware or processor has a random number "
+                            "generator",
+                            "there are no random numbers for TLS");
     switch (code) {
     case MBEDTLS_ERR_SSL_CONN_EOF:
         if (opening)
@@ -135,9 +144,9 @@ enum bf_err bf_tls_code_fault(struct bf_fault *fault, int code, int opening, con
                             "look for broken network hardware between the two",
                             "a record from %s was changed on its way", host);
     default:
+        bf_log(BF_LOG_DEBUG, "mbedTLS: error -0x%x", (unsigned)-code);
         return bf_fault_set(fault, BF_ERR_PROTOCOL, BF_SIDE_SERVER,
                             "check that server= names a bootferryd and its port",
-                            "what answers at %s does not speak TLS 1.3 as it should (-0x%x)", host,
-                            (unsigned)-code);
+                            "what answers at %s does not speak TLS 1.3 as it should", host);
     }
 }

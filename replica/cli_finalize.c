@@ -91,7 +91,8 @@ static enum bf_err gather(struct bf_cli *cli, struct work *w, struct bf_fault *f
     const char *state = bf_state_path(cli->state);
     enum bf_err err = BF_OK;
     if (w->point.disks > BF_RUN_DISKS)
-        return bf_fault_set(fault, BF_ERR_LIMIT, BF_SIDE_SERVER, "leave disks out of the point",
+        return bf_fault_set(fault, BF_ERR_LIMIT, BF_SIDE_CONFIG,
+                            "make a point of fewer disks: name them with --set disk=",
                             "the finalizer takes at most %d disks", BF_RUN_DISKS);
     for (uint16_t i = 0; !err && i < w->point.disks; i++) {
         struct bf_image_ref sealed = w->ref;

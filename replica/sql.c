@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "replica/reason.h"
 
 // SQLITE_FULL is for a write to the database and its log. Where it makes a file, or enlarges the
@@ -32,9 +33,10 @@ enum bf_err bf_sql_failed(struct bf_db *db, const char *doing)
                             "wait until the other command is finished and try again",
                             "the database is held by another program (%s)", doing);
     case SQLITE_CONSTRAINT:
-        return bf_fault_set(
-            &db->fault, BF_ERR_EXISTS, BF_SIDE_SERVER, "choose another name, or remove the old one",
-            "it exists already, or what it belongs to does not (%s: %s)", doing, message);
+        return bf_fault_set(&db->fault, BF_ERR_EXISTS, BF_SIDE_SERVER,
+                            "choose another name, or use the one that exists",
+                            "it exists already, or what it belongs to does not (%s: %s)", doing,
+                            message);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
         return bf_fault_set(&db->fault, BF_ERR_CORRUPT, BF_SIDE_SERVER,
@@ -50,9 +52,10 @@ enum bf_err bf_sql_failed(struct bf_db *db, const char *doing)
                             "run this as the user who owns the state",
                             "the database cannot be opened for writing (%s: %s)", doing, message);
     }
+    bf_log(BF_LOG_DEBUG, "SQLite: code %d", code);
     return bf_fault_set(&db->fault, BF_ERR_IO, BF_SIDE_SERVER,
                         "look at the server's disk and its system log",
-                        "the database failed (%s: %s, code %d)", doing, message, code);
+                        "the database failed (%s: %s)", doing, message);
 }
 
 void bf_query_begin(struct bf_query *q, struct bf_db *db, const char *sql)

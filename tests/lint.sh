@@ -95,6 +95,10 @@ sources '*.[ch]' '*.sh' '*.mk' '*.py' Makefile .ci/run | xargs -r grep -L 'SPDX-
 sources '*.c' | xargs -r awk -f tests/lint_functions.awk | judge 'no function over 100 lines'
 sources '*.[ch]' '*.sh' '*.mk' '*.md' Makefile | grep -v '^tests/lint' |
     xargs -r grep -HnE '\b(TODO|FIXME|XXX|HACK)\b' | judge 'no notes of unfinished work'
+# An exception has its number, and debug-exit= its port.
+sources 'base/*.c' 'image/*.c' 'net/*.c' 'drivers/*.c' 'migrate/*.c' 'boot/*.c' 'linux/*.c' 'replica/*.c' 'finalize/*.c' |
+    grep -vE '^(boot/traps_|base/config_run)' | xargs -r awk -f tests/lint_messages.awk |
+    judge 'messages are words, and raw numbers go to the debug log'
 sources '*.c' '*.h' | xargs -r awk 'length($0) > 100 { print FILENAME ":" FNR ": " length($0) " columns" }' |
     judge 'no line over 100 columns'
 sources '*.c' '*.h' | xargs -r grep -HnP '\t| +$' | judge 'no tabs and no trailing spaces'

@@ -57,6 +57,8 @@ offence 'no long' image/a.c "$spdx" 'unsigned long a;'
 offence 'no literal 512' image/a.c "$spdx" 'return offset / 512;'
 offence 'an SPDX line' boot/a.c 'int a;'
 offence 'no notes of unfinished work' boot/a.c "$spdx" "// TO""DO: later"
+offence 'messages are words' net/a.c "$spdx" 'log("no answer (%d)", e);'
+offence 'messages are words' boot/a.c "$spdx" 'log("not given away:"' '    " EFI error %u", e);'
 offence 'no line over 100 columns' boot/a.c "$spdx" "// $(printf 'x%.0s' {1..100})"
 offence 'no tabs' boot/a.c "$spdx" "$(printf '\tint a;')"
 offence 'no function over 100 lines' boot/a.c "$spdx" 'void f(void)' '{' "$(yes '    g();' | head -n 101)" '}'

@@ -34,7 +34,7 @@ TEST_SRCS_test_ranges := replica/ranges.c
 TEST_TOOLS += tests/config_keys
 TOOL_SRCS_tests/config_keys := tests/docs/config_keys.c
 CHECK_DEPS  += build/tests/config_keys
-CHECK_TESTS += tests/docs/configuration.sh
+CHECK_TESTS += tests/docs/configuration.sh tests/docs/remedies.py
 
 # The boot image as a file.
 TEST_TOOLS += tests/pe_check
@@ -80,7 +80,8 @@ BENCH_TESTS += tests/bench/collect.sh
 SIM_SRCS := tests/platform_sim.c tests/sim_disk.c tests/sim_link.c tests/sim_store.c \
     tests/sim_world.c
 TEST_SRCS_test_sim := $(SIM_SRCS)
-TEST_SRCS_test_limit := $(SIM_SRCS)
+TEST_SRCS_test_limit := $(SIM_SRCS) replica/daemon_status.c replica/text.c
+TEST_LIBS_test_limit := -ljansson
 TEST_SRCS_test_sim_random := $(SIM_SRCS)
 TEST_SRCS_test_pipeline := tests/platform_sim.c tests/sim_disk.c
 TEST_SRCS_test_receiver := tests/platform_sim.c tests/sim_store.c

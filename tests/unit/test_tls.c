@@ -7,6 +7,7 @@
 #include "net/gcm_engine.h"
 #include "net/pki.h"
 #include "net/tls.h"
+#include "net/tls_fault.h"
 #include "tests/net/pki_maker.h"
 #include "tests/net/tls_peer.h"
 #include "tests/unit/test.h"
@@ -227,7 +228,7 @@ static void test_not_yet_valid(void)
     struct test_profile p = {
         "x", "URI:bootferry:server,DNS:server.test", "serverAuth", 10 * DAY, 20 * DAY, NULL};
     setup();
-    expect_refusal_of(&p, "server.test", BF_ERR_CLOCK, BF_SIDE_CONFIG, "valid from");
+    expect_refusal_of(&p, "server.test", BF_ERR_CLOCK, BF_SIDE_SOURCE, "valid from");
 }
 
 static void test_set_wall_is_what_counts(void)
@@ -625,6 +626,36 @@ static void test_pki_refuses_two_roles(void)
     }
 }
 
+// A number means nothing to whoever stands in front of the machine.
+static void check_words(void)
+{
+    const char *version = strstr(fault.what, "1.3");
+    for (const char *c = fault.what; *c; c++)
+        CHECK(*c < '0' || *c > '9' || (version && c >= version && c < version + 3));
+    CHECK(fault.todo[0]);
+}
+
+static void test_words_and_no_numbers(void)
+{
+    for (int alert = 0; alert < 256; alert++) {
+        bf_tls_alert_fault(&fault, (uint8_t)alert, "server.test");
+        check_words();
+    }
+    for (int code = 1; code < 0x8000; code++) {
+        bf_tls_code_fault(&fault, -code, 1, "server.test");
+        check_words();
+    }
+    for (int bit = 0; bit < 32; bit++) {
+        struct bf_tls_judgement judgement = {.flags = UINT32_C(1) << bit};
+        bf_tls_verify_fault(&fault, &judgement, "server.test", "role");
+        if (fault.code != BF_ERR_CLOCK && !strstr(fault.what, "expired")) // they have dates
+            check_words();
+    }
+    // A machine that is known cannot be added again.
+    bf_tls_alert_fault(&fault, 44, "server.test");
+    CHECK(strstr(fault.todo, "machine renew"));
+}
+
 TEST_MAIN(TEST(test_good_server_by_name_and_address), TEST(test_orderly_end),
           TEST(test_our_close_is_orderly), TEST(test_cut_is_not_an_orderly_end),
           TEST(test_last_words_are_read_after_a_cut), TEST(test_unknown_root),
@@ -638,4 +669,5 @@ TEST_MAIN(TEST(test_good_server_by_name_and_address), TEST(test_orderly_end),
           TEST(test_transfers_both_ways), TEST(test_prefers_chacha_without_acceleration),
           TEST(test_small_writes_share_records), TEST(test_output_is_bounded),
           TEST(test_bad_identities_are_told_at_once), TEST(test_no_memory_anywhere),
-          TEST(test_pki_reads_roles_and_dates), TEST(test_pki_refuses_two_roles))
+          TEST(test_pki_reads_roles_and_dates), TEST(test_pki_refuses_two_roles),
+          TEST(test_words_and_no_numbers))
