@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Names of phases, and the rate over the last few seconds.
+// Names of phases, the rate over the last few seconds, and how long the rest will take.
 #include "migrate/progress.h"
 
 #include <string.h>
 
 #include "migrate/rate.h"
 
-enum { SAMPLE_EVERY_US = 500000 };
+enum {
+    SAMPLE_EVERY_US = 500000,
+    SHARE = 1024,           // of a byte of disk: what it takes on the wire
+    SHARE_MOST = 2 * SHARE, // more is only seen at the very beginning
+};
 
 const char *bf_phase_name(enum bf_phase phase)
 {
@@ -44,4 +48,29 @@ uint64_t bf_rate_per_second(const struct bf_rate *rate)
     uint64_t amount = rate->value[last] - rate->value[first];
     // Kibibytes per millisecond first where the product would wrap.
     return !ms ? 0 : amount < UINT64_MAX / 1000 ? amount * 1000 / ms : amount / ms * 1000;
+}
+
+static uint64_t seconds_of(uint64_t bytes, uint64_t rate)
+{
+    return rate ? bytes / rate + (bytes % rate != 0) : UINT64_MAX;
+}
+
+// What is left, at the most that the wire can do.
+static uint64_t seconds_of_wire(const struct bf_outlook *p)
+{
+    uint64_t share = p->wire < UINT64_MAX / SHARE && p->done ? p->wire * SHARE / p->done : SHARE;
+    if (share > SHARE_MOST)
+        share = SHARE_MOST;
+    return seconds_of(p->left / SHARE * share + p->left % SHARE * share / SHARE, p->wire_most);
+}
+
+uint64_t bf_eta_seconds(const struct bf_outlook *p)
+{
+    uint64_t by_rate = seconds_of(p->left, p->rate), by_wire;
+    if (!p->wire_most || !p->done)
+        return by_rate;
+    by_wire = seconds_of_wire(p);
+    if (p->wire_rate >= p->wire_most - p->wire_most / 4)
+        return by_wire;
+    return by_rate > by_wire ? by_rate : by_wire;
 }

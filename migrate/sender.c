@@ -315,6 +315,19 @@ static void connected_states(struct bf_sender *s)
         attempt_failed(s, &s->link.fault);
 }
 
+static uint64_t time_left(const struct bf_sender *s, uint64_t position)
+{
+    const struct bf_progress *p = &s->progress;
+    struct bf_outlook pace = {.left = p->bytes_total - position,
+                              .rate = p->rate,
+                              .done = position,
+                              .wire = p->sent_bytes,
+                              .wire_rate = bf_rate_per_second(&s->wire_rate),
+                              // TLS, TCP and IP take their part (migrate/limit.h).
+                              .wire_most = p->limit - p->limit / 33};
+    return bf_eta_seconds(&pace);
+}
+
 static void update_progress(struct bf_sender *s)
 {
     struct bf_progress *p = &s->progress;
@@ -324,7 +337,8 @@ static void update_progress(struct bf_sender *s)
     p->bytes_position = position;
     bf_rate_update(&s->rate, s->now_us, position);
     p->rate = bf_rate_per_second(&s->rate);
-    p->eta_seconds = p->rate ? (p->bytes_total - position + p->rate - 1) / p->rate : UINT64_MAX;
+    bf_rate_update(&s->wire_rate, s->now_us, p->sent_bytes);
+    p->eta_seconds = time_left(s, position);
     p->read_bytes = p->unreadable_bytes = 0;
     for (uint16_t i = 0; i < p->disks; i++) {
         p->unreadable_bytes += p->disk[i].unreadable;

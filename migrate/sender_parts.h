@@ -94,7 +94,7 @@ struct bf_sender {
     enum bf_err outcome;
     struct bf_fault fault;
     struct bf_progress progress;
-    struct bf_rate rate;
+    struct bf_rate rate, wire_rate; // of the position on the disks, and of the bytes sent
     uint64_t now_us;
     uint8_t moved, cancelled, has_stream;
     uint8_t welcomed; // on this connection

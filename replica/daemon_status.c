@@ -6,9 +6,13 @@
 #include <time.h>
 
 #include "base/fmt.h"
+#include "migrate/rate.h"
 #include "replica/text.h"
 
-enum { SECOND_US = 1000000 };
+enum {
+    SECOND_US = 1000000,
+    SETTLED_MS = 5000, // over less than that, a burst looks like speed
+};
 
 void bf_live_begin(struct bf_live *live, const char *machine, const char *from)
 {
@@ -40,11 +44,31 @@ void bf_live_disk(struct bf_live *live, uint16_t number, uint64_t bytes, uint32_
     set_position(d, next_chunk);
 }
 
+// The oldest sample that is kept; the newest figures are those of now.
+static const struct bf_live_sample *oldest(const struct bf_live *live)
+{
+    if (live->samples == 0)
+        return NULL;
+    return &live->sample[live->samples > BF_LIVE_SAMPLES ? live->samples % BF_LIVE_SAMPLES : 0];
+}
+
+static void note_wire(struct bf_live *live, uint64_t now_us)
+{
+    const struct bf_live_sample *from = oldest(live);
+    uint64_t passed_ms = from ? (now_us - from->at_us) / 1000 : 0;
+    if (passed_ms < SETTLED_MS)
+        return;
+    uint64_t rate = (live->wire - from->wire) * 1000 / passed_ms;
+    if (rate > live->wire_most)
+        live->wire_most = rate;
+}
+
 static void take_sample(struct bf_live *live, uint64_t now_us)
 {
     const struct bf_live_sample *last = &live->sample[(live->samples - 1) % BF_LIVE_SAMPLES];
     if (live->samples && now_us - last->at_us < SECOND_US)
         return;
+    note_wire(live, now_us);
     live->sample[live->samples++ % BF_LIVE_SAMPLES] =
         (struct bf_live_sample){now_us, live->raw, live->wire};
 }
@@ -62,14 +86,6 @@ void bf_live_progress(struct bf_live *live, uint16_t number, uint64_t next_chunk
     take_sample(live, now_us);
 }
 
-// The oldest sample that is kept; the newest figures are those of now.
-static const struct bf_live_sample *oldest(const struct bf_live *live)
-{
-    if (live->samples == 0)
-        return NULL;
-    return &live->sample[live->samples > BF_LIVE_SAMPLES ? live->samples % BF_LIVE_SAMPLES : 0];
-}
-
 void bf_live_totals(const struct bf_live *live, uint64_t now_us, struct bf_live_totals *out)
 {
     const struct bf_live_sample *from = oldest(live);
@@ -83,9 +99,14 @@ void bf_live_totals(const struct bf_live *live, uint64_t now_us, struct bf_live_
         out->rate = (live->raw - from->raw) * 1000 / passed_ms;
         out->wire_rate = (live->wire - from->wire) * 1000 / passed_ms;
     }
-    out->eta = out->position == out->bytes ? 0 : -1;
-    if (out->eta < 0 && out->rate > 0)
-        out->eta = (int64_t)((out->bytes - out->position) / out->rate);
+    struct bf_outlook pace = {.left = out->bytes - out->position,
+                              .rate = out->rate,
+                              .done = live->raw,
+                              .wire = live->wire,
+                              .wire_rate = out->wire_rate,
+                              .wire_most = live->wire_most};
+    uint64_t eta = bf_eta_seconds(&pace);
+    out->eta = !pace.left ? 0 : eta < INT64_MAX ? (int64_t)eta : -1;
 }
 
 json_t *bf_live_json(const struct bf_live *live, uint64_t now_us)

@@ -30,6 +30,7 @@ struct bf_live {
     uint64_t raw, wire; // bytes of disk dealt with, and what travelled for them, on this connection
     struct bf_live_sample sample[BF_LIVE_SAMPLES];
     uint32_t samples;
+    uint64_t wire_most; // bytes per second on the wire, of the samples so far
 };
 
 void bf_live_begin(struct bf_live *live, const char *machine, const char *from);

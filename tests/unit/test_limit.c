@@ -3,6 +3,8 @@
 // in which every byte given to the stream is counted by its tenth of a second.
 #include "base/platform.h"
 #include "migrate/limit.h"
+#include "migrate/rate.h"
+#include "replica/daemon_status.h"
 #include "tests/platform_sim.h"
 #include "tests/sim_world.h"
 #include "tests/unit/test.h"
@@ -134,6 +136,85 @@ static uint64_t check_never_less(void)
     return at;
 }
 
+// ---- The time that is left ---------------------------------------------------------------------
+
+enum { SECONDS = TENTHS / 10 };
+static uint64_t told[SECONDS]; // by the second
+static struct bf_live live;
+static int64_t told_at_server[SECONDS];
+
+static void note_eta(void *user, enum sim_end to, uint8_t *bytes, size_t len)
+{
+    uint64_t now = bf_platform_now_us();
+    const struct bf_progress *p = bf_sender_progress(w.sender);
+    struct bf_live_totals totals;
+    count(user, to, bytes, len);
+    if (to != SIM_SERVER || p->phase != BF_PHASE_COPYING)
+        return;
+    // What the daemon is told in acknowledgements; one chunk is one byte here.
+    bf_live_progress(&live, 0, p->bytes_position, p->bytes_position - live.raw,
+                     p->sent_bytes - live.wire, now);
+    bf_live_totals(&live, now, &totals);
+    told[(now - from_us) / 1000000] = p->eta_seconds;
+    told_at_server[(now - from_us) / 1000000] = totals.eta;
+}
+
+static void check_told(const char *who, uint64_t second, uint64_t seconds_left, uint64_t eta)
+{
+    if (eta > seconds_left + seconds_left / 3 + 5 || eta + seconds_left / 3 + 5 < seconds_left)
+        FAIL("%s, second %" PRIu64 ": %" PRIu64 " s told, %" PRIu64 " s left", who, second, eta,
+             seconds_left);
+}
+
+// Data and zeros in turn: zeros take no time, and their speed says nothing about the rest.
+static void test_time_left_follows_the_limit(void)
+{
+    enum { STRETCH = 4 << 20, STRETCHES = 16 };
+    begin(150, 400000, STRETCHES * STRETCH);
+    for (uint32_t i = 0; i < STRETCHES * STRETCH; i++)
+        w.data[0][i] = (uint8_t)(i / STRETCH % 2 ? 0 : sim_random() | 1);
+    memset(&live, 0, sizeof live);
+    bf_live_disk(&live, 0, STRETCHES * STRETCH, 1, 0);
+    memset(told, 0, sizeof told);
+    w.link_model.mutate = note_eta;
+    run();
+    uint64_t end = (w.progress.copied_us - from_us) / 1000000, judged = 0;
+    CHECK(end > 60);
+    for (uint64_t second = end / 4; second < end - 1; second++) {
+        if (!told[second])
+            continue;
+        check_told("the sender", second, end - second, told[second]);
+        check_told("the server", second, end - second, (uint64_t)told_at_server[second]);
+        judged++;
+    }
+    CHECK(judged > end / 2);
+    sim_world_free(&w);
+}
+
+static void test_time_left_by_itself(void)
+{
+    struct bf_outlook pace = {.left = 1000000};
+    CHECK_EQ(bf_eta_seconds(&pace), UINT64_MAX);
+    pace.rate = 1000;
+    CHECK_EQ(bf_eta_seconds(&pace), 1000);
+    pace.done = pace.wire = 500000; // without a limit the wire says nothing
+    CHECK_EQ(bf_eta_seconds(&pace), 1000);
+    pace.wire_most = 500; // no sooner than the wire can
+    CHECK_EQ(bf_eta_seconds(&pace), 2000);
+    pace.rate = 0; // a pause between two pieces
+    CHECK_EQ(bf_eta_seconds(&pace), UINT64_MAX);
+    pace.wire_rate = 490;
+    CHECK_EQ(bf_eta_seconds(&pace), 2000);
+    pace.wire /= 2; // half of it was zeros
+    CHECK_EQ(bf_eta_seconds(&pace), 1000);
+    pace.rate = 10; // the wire is the bottleneck: its rate counts
+    CHECK_EQ(bf_eta_seconds(&pace), 1000);
+    pace.wire_rate = 100; // it is not
+    CHECK_EQ(bf_eta_seconds(&pace), 100000);
+    pace = (struct bf_outlook){UINT64_MAX, 1, 1, UINT64_MAX, 1, 1};
+    CHECK(bf_eta_seconds(&pace) >= 1);
+}
+
 static void test_several_rates(void)
 {
     static const uint64_t rates[] = {16384, 65536, 300001, 1 << 20};
@@ -193,4 +274,5 @@ static void test_cancel_is_told(void)
 
 TEST_MAIN(TEST(test_bucket_gives_the_rate), TEST(test_bucket_saves_up_little),
           TEST(test_bounds_of_the_rate), TEST(test_several_rates), TEST(test_limit_above_the_link),
-          TEST(test_cut_connections), TEST(test_none), TEST(test_cancel_is_told))
+          TEST(test_cut_connections), TEST(test_none), TEST(test_time_left_by_itself),
+          TEST(test_time_left_follows_the_limit), TEST(test_cancel_is_told))
