@@ -11,31 +11,51 @@
 #include "replica/cli_out.h"
 #include "replica/disks_key.h"
 
-enum { REFUSED_MAX = 64 * 1024, DIGEST_TEXT = 80 };
+static json_t *load(struct bf_db *db, const char *key)
+{
+    char *text = calloc(1, BF_DISKS_TEXT_MAX);
+    json_t *json = NULL;
+    if (text && bf_db_meta_get(db, key, text, BF_DISKS_TEXT_MAX) == BF_OK)
+        json = json_loads(text, 0, NULL);
+    free(text);
+    return json;
+}
 
 json_t *bf_refused_disks(struct bf_db *db, const char *machine)
 {
-    char key[BF_DISKS_KEY_MAX], accepted[DIGEST_TEXT] = "";
-    char *text = calloc(1, REFUSED_MAX);
-    json_t *json = NULL;
+    char key[BF_DISKS_KEY_MAX];
     bf_disks_refused_key(key, machine);
-    if (text && bf_db_meta_get(db, key, text, REFUSED_MAX) == BF_OK)
-        json = json_loads(text, 0, NULL);
-    free(text);
+    json_t *json = load(db, key), *accepted;
     bf_disks_accepted_key(key, machine);
-    if (json && bf_db_meta_get(db, key, accepted, sizeof accepted) != BF_OK)
-        accepted[0] = 0;
+    accepted = json ? load(db, key) : NULL;
     if (json) {
-        const char *digest = json_string_value(json_object_get(json, "digest"));
-        json_object_set_new(json, "accepted", json_boolean(digest && !strcmp(digest, accepted)));
+        const json_t *digest = json_object_get(json, "digest");
+        int same = digest && json_equal(digest, json_object_get(accepted, "digest"));
+        json_object_set_new(json, "accepted", json_boolean(same));
     }
+    json_decref(accepted);
     return json;
+}
+
+// What the daemon compares: see replica/disks_key.h.
+static enum bf_err accept(struct bf_db *db, const char *machine, const json_t *refused)
+{
+    char key[BF_DISKS_KEY_MAX];
+    json_t *json = json_pack("{s:O, s:O}", "digest", json_object_get(refused, "digest"),
+                             "identities", json_object_get(refused, "identities"));
+    char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    bf_disks_accepted_key(key, machine);
+    enum bf_err err = text ? bf_db_meta_set(db, key, text) : BF_ERR_NO_MEMORY;
+    free(text);
+    json_decref(json);
+    return err;
 }
 
 json_t *bf_refused_disks_json(json_t *refused)
 {
     if (!refused)
         return json_null();
+    json_object_del(refused, "identities"); // the lines say the same to people
     json_t *time = bf_json_time(json_integer_value(json_object_get(refused, "time")));
     json_object_set_new(refused, "time", time);
     return refused;
@@ -62,23 +82,20 @@ void bf_refused_disks_print(const json_t *refused, const char *machine)
 
 static int run_accept(struct bf_cli *cli)
 {
-    char key[BF_DISKS_KEY_MAX];
     struct bf_machine machine;
     struct bf_fault fault;
     int status = bf_cli_open_machine(cli, cli->argument[0], &machine);
     if (status)
         return status;
     json_t *refused = bf_refused_disks(cli->db, machine.name);
-    const char *digest = json_string_value(json_object_get(refused, "digest"));
-    if (!digest) {
+    if (!json_is_array(json_object_get(refused, "identities"))) {
         json_decref(refused);
         bf_fault_set(&fault, BF_ERR_NOT_FOUND, BF_SIDE_CONFIG,
                      "start the machine; when its disks are refused, look at them and come back",
                      "no disks of %s were refused since its latest point", machine.name);
         return bf_cli_fail(&fault);
     }
-    bf_disks_accepted_key(key, machine.name);
-    enum bf_err err = bf_db_meta_set(cli->db, key, digest);
+    enum bf_err err = accept(cli->db, machine.name, refused);
     json_object_set_new(refused, "accepted", json_true());
     if (!err && cli->json)
         status = bf_json_print(json_pack("{s:s, s:O}", "machine", machine.name, "disks",
@@ -98,7 +115,8 @@ const struct bf_cli_command bf_command_machine_accept = {
     .details =
         "After its first point a machine's disks are binding: one that is missing, exchanged,\n"
         "smaller or merely there is refused. This accepts exactly the set that was refused last,\n"
-        "for the next point: what is not recognised is copied as a new disk, what is missing is\n"
+        "whichever driver shows it, for the next point: what is not recognised is copied as a new "
+        "disk, what is missing is\n"
         "left out. Earlier points stay what they are.",
     .min = 1,
     .max = 1,

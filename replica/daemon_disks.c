@@ -2,15 +2,13 @@
 // The disks of a session: what the machine has, matched with what the database knows of its
 // replica, numbered, and recorded.
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "base/fmt.h"
 #include "base/log.h"
 #include "replica/daemon.h"
+#include "replica/daemon_accept.h"
 #include "replica/daemon_plan.h"
-#include "replica/disks_key.h"
-#include "replica/text.h"
 
 // What of the database a plan is made from.
 struct replica {
@@ -111,61 +109,6 @@ static void note_changes(struct bf_conn *c, const struct replica *r,
     }
 }
 
-// ---- What was refused, and what the operator has accepted ---------------------------------------
-
-static json_t *disks_json(const struct bf_inventory *inventory)
-{
-    json_t *list = json_array();
-    char disk[96];
-    for (uint16_t i = 0; i < inventory->disks; i++) {
-        bf_identity_text(disk, sizeof disk, &inventory->disk[i].identity);
-        if (inventory->disk[i].planned)
-            json_array_append_new(list, bf_json_text(disk));
-    }
-    return list;
-}
-
-// Keeps what was refused, for bootferry machine accept.
-static void keep_refusal(struct bf_conn *c, const struct bf_inventory *inventory,
-                         const struct bf_fault *fault)
-{
-    char key[BF_DISKS_KEY_MAX], *text = NULL;
-    struct bf_digest digest;
-    bf_disk_set_digest(inventory, &digest);
-    json_t *json = json_pack("{s:o, s:I, s:o, s:o}", "digest", bf_json_hex(digest.bytes, 32),
-                             "time", (json_int_t)time(NULL), "reason", bf_json_text(fault->what),
-                             "disks", disks_json(inventory));
-    bf_disks_refused_key(key, c->peer.machine);
-    if (json)
-        text = json_dumps(json, JSON_COMPACT);
-    if (!text || bf_db_meta_set(c->db, key, text))
-        bf_log(BF_LOG_WARNING, "%s: what was refused was not recorded", c->peer.machine);
-    free(text);
-    json_decref(json);
-}
-
-static int is_accepted(struct bf_conn *c, const struct bf_inventory *inventory)
-{
-    char key[BF_DISKS_KEY_MAX], accepted[80] = "", seen[80];
-    struct bf_digest digest;
-    bf_disks_accepted_key(key, c->peer.machine);
-    if (bf_db_meta_get(c->db, key, accepted, sizeof accepted))
-        return 0;
-    bf_disk_set_digest(inventory, &digest);
-    bf_hex(seen, digest.bytes, sizeof digest.bytes);
-    return strcmp(accepted, seen) == 0;
-}
-
-void bf_conn_disks_settled(struct bf_conn *c)
-{
-    char key[BF_DISKS_KEY_MAX];
-    bf_disks_accepted_key(key, c->peer.machine);
-    enum bf_err err = bf_db_meta_remove(c->db, key);
-    bf_disks_refused_key(key, c->peer.machine);
-    if (err || bf_db_meta_remove(c->db, key))
-        bf_log(BF_LOG_WARNING, "%s: what was refused is still recorded", c->peer.machine);
-}
-
 static enum bf_err make_plan(struct bf_conn *c, const struct replica *r,
                              const struct bf_inventory *inventory, struct bf_disk_plan *plan,
                              struct bf_fault *fault)
@@ -176,12 +119,12 @@ static enum bf_err make_plan(struct bf_conn *c, const struct replica *r,
         .known = r->disk,
         .known_count = r->disks,
         .point = r->has_point ? &r->point : NULL,
-        .accepted = is_accepted(c, inventory),
+        .accepted = bf_conn_disks_accepted(c, inventory),
     };
     int may_accept;
     enum bf_err err = bf_disk_plan_make(&question, plan, &may_accept, fault);
     if (may_accept)
-        keep_refusal(c, inventory, fault);
+        bf_conn_keep_refusal(c, inventory, fault);
     return err;
 }
 

@@ -266,6 +266,35 @@ void bf_disk_set_digest(const struct bf_inventory *inventory, struct bf_digest *
     bf_digest_of(out, all, count * sizeof all[0]);
 }
 
+// The one disk of the set that this is; count: none, or not clear which.
+static size_t place_in(const struct bf_disk_identity *disks, size_t count,
+                       const struct bf_disk_identity *seen)
+{
+    size_t place = count, fits = 0;
+    for (size_t i = 0; i < count; i++)
+        if (bf_identity_compare(&disks[i], seen, NULL, 0) != BF_ID_DIFFERENT) {
+            place = i;
+            fits++;
+        }
+    return fits == 1 ? place : count;
+}
+
+int bf_disk_set_same(const struct bf_disk_identity *disks, size_t count,
+                     const struct bf_inventory *inventory)
+{
+    uint8_t taken[BF_PROTO_DISKS_MAX] = {0};
+    size_t found = 0;
+    for (uint16_t i = 0; i < inventory->disks; i++) {
+        if (!inventory->disk[i].planned)
+            continue;
+        size_t place = place_in(disks, count, &inventory->disk[i].identity);
+        if (place == count || place >= BF_PROTO_DISKS_MAX || taken[place]++)
+            return 0;
+        found++;
+    }
+    return found == count;
+}
+
 static void keep_text(char *into, size_t size, const char *seen)
 {
     if (seen[0])

@@ -45,8 +45,13 @@ struct bf_disk_question {
 enum bf_err bf_disk_plan_make(const struct bf_disk_question *question, struct bf_disk_plan *out,
                               int *may_accept, struct bf_fault *fault);
 
-// What the operator accepts: a digest over the planned disks, whatever their order.
+// By what a set of disks is referred to: a digest over the planned ones, whatever their order.
 void bf_disk_set_digest(const struct bf_inventory *inventory, struct bf_digest *out);
+// Whether the planned disks are these, each once and none besides, by the rule of image/identity.h:
+// what only one side knows of a disk, since another driver showed it, is passed over. A disk that
+// could be two of them is none.
+int bf_disk_set_same(const struct bf_disk_identity *disks, size_t count,
+                     const struct bf_inventory *inventory);
 
 // What is known of a disk after this run: what was seen now, and what only an earlier run saw.
 void bf_disk_identity_merge(struct bf_disk_identity *into, const struct bf_disk_identity *seen);

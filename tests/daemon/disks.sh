@@ -107,7 +107,9 @@ check "another disk in its place is told from none" no_push 'disk 1 .* is not at
 mv "$T/a-3.raw" "$T/a.raw"
 check "an exchanged disk is refused" no_push 'disk 1 of this replica .* is not attached' --disk "$T/c.raw" --disk "$T/b.raw"
 check "accepted" exits 0 "$B" machine accept web-1
-check "it is copied" push --disk "$T/c.raw" --disk "$T/b.raw"
+ln "$T/c.raw" "$T/elsewhere.raw"
+check "it is copied, also where another driver names its place in other words" \
+    push --disk "$T/elsewhere.raw" --disk "$T/b.raw"
 check "as another disk" disks 8 '[2, 3]'
 check "and is right" is 8 3 "$T/c.raw"
 for point in {1..8}; do check "point $point verifies" exits 0 "$B" verify "web-1@$point"; done

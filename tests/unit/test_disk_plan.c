@@ -229,6 +229,52 @@ static void test_a_set_is_its_disks(void)
     CHECK(!bf_digest_equal(&first, &second));
 }
 
+// The same three disks as the program's own drivers show them, and as the firmware does: of a
+// virtio disk the firmware has no serial number, of an NVMe disk it may know the EUI-64 alone, and
+// it may name the place in other words.
+static void test_a_set_is_the_same_by_another_driver(void)
+{
+    struct bf_disk_identity native[3] = {identity(1 << 20, "A", "Pci(0x3,0x0)"),
+                                         identity(2 << 20, "C", "NVMe(0x1)"),
+                                         identity(4 << 20, "", "Sata(0x1)")};
+    strcpy(native[1].wwn, "eui.5254000123456789");
+    strcpy(native[1].model, "QEMU NVMe Ctrl");
+    native[2].has_gpt = 1;
+    native[2].gpt_guid[0] = 7;
+    setup();
+    has(4 << 20, "S4X9", "PciRoot(0x0)/Sata(0x1)", 1); // another path: its GPT says who it is
+    inventory.disk[0].identity.has_gpt = 1;
+    inventory.disk[0].identity.gpt_guid[0] = 7;
+    has(1 << 20, "", "Pci(0x3,0x0)", 1); // no serial number: the same place
+    has(2 << 20, "", "NVMe(0x1)/elsewhere", 1);
+    strcpy(inventory.disk[2].identity.wwn, "eui.5254000123456789");
+    has(16 << 20, "CD", "Cd", 0);
+    CHECK(bf_disk_set_same(native, 3, &inventory));
+    CHECK(!bf_disk_set_same(native, 2, &inventory)); // none besides
+    inventory.disk[1].planned = 0;
+    CHECK(!bf_disk_set_same(native, 3, &inventory)); // each
+    inventory.disk[1].planned = 1;
+    strcpy(inventory.disk[1].identity.serial, "B"); // another serial number in its place
+    CHECK(!bf_disk_set_same(native, 3, &inventory));
+    strcpy(inventory.disk[1].identity.serial, "A");
+    CHECK(bf_disk_set_same(native, 3, &inventory));
+    inventory.disk[0].identity.gpt_guid[0] = 8;
+    CHECK(!bf_disk_set_same(native, 3, &inventory));
+    inventory.disk[0].identity.gpt_guid[0] = 7;
+    inventory.disk[2].identity.bytes <<= 1;
+    CHECK(!bf_disk_set_same(native, 3, &inventory));
+}
+
+// Two that cannot be told apart are not guessed at.
+static void test_a_set_with_twins(void)
+{
+    struct bf_disk_identity twins[2] = {identity(1 << 20, "A", "p0"), identity(1 << 20, "A", "p1")};
+    setup();
+    has(1 << 20, "A", "p0", 1);
+    has(1 << 20, "A", "p1", 1);
+    CHECK(!bf_disk_set_same(twins, 2, &inventory));
+}
+
 static void test_nothing_planned(void)
 {
     setup();
@@ -251,6 +297,7 @@ TEST_MAIN(TEST(test_a_new_machine), TEST(test_the_same_disks_in_another_order),
           TEST(test_a_grown_disk), TEST(test_a_larger_disk_without_a_name),
           TEST(test_a_smaller_disk), TEST(test_an_exchanged_disk), TEST(test_a_further_disk),
           TEST(test_a_further_disk_that_is_named), TEST(test_a_set_is_its_disks),
+          TEST(test_a_set_is_the_same_by_another_driver), TEST(test_a_set_with_twins),
           TEST(test_a_missing_disk), TEST(test_a_disk_that_was_left_out),
           TEST(test_two_that_look_alike), TEST(test_without_a_point_disks_may_change),
           TEST(test_a_disk_of_an_attempt_that_failed), TEST(test_nothing_planned),
