@@ -95,6 +95,7 @@ judge 'SCSI tells serial and WWN' seen ' bytes=33554432 block=512 serial=scsi-4 
 judge '4096-byte blocks' seen ' bytes=41943040 block=4096 serial=nvme-5 .* why= '
 judge 'the machine is described' seen '^inventory vendor=Maker product=Product 1 serial=serial-1 uuid=00112233-4455-6677-8899-aabbccddeeff processors=2 memory=536870912 firmware=.* secure=0'
 judge 'one NIC, although it has several handles' seen '^nics 1$'
+judge 'and people know it by address and slot' seen '^nic driver=[a-z-]* name=52:54:00:12:34:56 \(PCI [0-9a-f]{2}:[0-9a-f]{2}\.[0-7]\)$'
 judge 'and its address' seen '^nic 0 mac=52:54:00:12:34:56 link=1 '
 plain() { seen '^ports 1$' && ! sed -n '/^ports/,/^devices done/p' "$tmp/log" | grep -aq $'\x1b'; }
 judge 'no escape codes among the lines' plain
