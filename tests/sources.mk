@@ -34,7 +34,7 @@ TEST_SRCS_test_ranges := replica/ranges.c
 TEST_TOOLS += tests/config_keys
 TOOL_SRCS_tests/config_keys := tests/docs/config_keys.c
 CHECK_DEPS  += build/tests/config_keys
-CHECK_TESTS += tests/docs/configuration.sh tests/docs/remedies.py
+CHECK_TESTS += tests/docs/configuration.sh tests/docs/remedies.py tests/docs/push.sh
 
 # The boot image as a file.
 TEST_TOOLS += tests/pe_check
