@@ -33,8 +33,10 @@ TEST_SRCS_test_ranges := replica/ranges.c
 # Documents that are made from the code.
 TEST_TOOLS += tests/config_keys
 TOOL_SRCS_tests/config_keys := tests/docs/config_keys.c
-CHECK_DEPS  += build/tests/config_keys
-CHECK_TESTS += tests/docs/configuration.sh tests/docs/remedies.py tests/docs/push.sh
+TEST_TOOLS += tests/screen_svg
+TOOL_SRCS_tests/screen_svg := tests/docs/screen_svg.c $(SCREEN_SRCS)
+CHECK_DEPS  += build/tests/config_keys build/tests/screen_svg
+CHECK_TESTS += tests/docs/configuration.sh tests/docs/remedies.py tests/docs/push.sh tests/docs/screen.sh
 
 # The boot image as a file.
 TEST_TOOLS += tests/pe_check
