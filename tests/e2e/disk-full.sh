@@ -17,6 +17,7 @@ bf_cli machine add web-1 >>"$E2E_LOGS/cli.log"
 e2e_config web-1 "$BF_SERVER_PORT" "$E2E_DIR/web-1.conf" compress=off retry=5
 e2e_push 120 "$E2E_DIR/web-1.conf" "$E2E_DIR/data.raw"
 e2e_check "the sender is told" e2e_push_failed no-space server
+e2e_failure_row "disk is full"
 e2e_check "the server lives" kill -0 "$BF_SERVER_PID"
 e2e_check "there is no point" e2e_equal 0 "$(e2e_points web-1)"
 

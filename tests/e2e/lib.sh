@@ -247,6 +247,34 @@ e2e_verdict_is_failure() { # CODE SIDE
     e2e_matches "^BOOTFERRY verdict=fail code=$1 side=$2 .*todo=." "$E2E_VERDICT" && e2e_equal 5 "$BF_VM_STATUS"
 }
 
+# ---- README's table of failures ---------------------------------------------------------------
+
+# e2e_failure_rows: the table's rows as CODE|SIDE|WORDS.
+e2e_failure_rows() {
+    awk -F' *[|] *' '
+        /^[|] code [|] side [|]/ { inside = 1; getline; next }
+        !/^[|]/ { inside = 0 }
+        inside { gsub(/`/, ""); print $2 "|" $3 "|" $4 }
+    ' README.md
+}
+
+# e2e_failure_row WORDS: the last verdict is what the row with these words says. tests/e2e/troubleshooting.sh looks that
+# each row has such a call.
+e2e_failure_row() {
+    local row
+    row=$(e2e_failure_rows | awk -F'|' -v words="$1" '$3 == words')
+    e2e_check "README's row \"$1\"" e2e_verdict_fits "$row"
+}
+e2e_verdict_fits() { # CODE|SIDE|WORDS
+    local code side words what
+    IFS='|' read -r code side words <<<"$1"
+    [ -n "$words" ] || { echo "README.md has no such row"; return 1; }
+    what=$(sed -nE 's/.* what="([^"]*)" todo="[^"]+".*/\1/p' <<<"$E2E_VERDICT")
+    e2e_matches "^BOOTFERRY verdict=fail code=$code side=$side " "$E2E_VERDICT" || return
+    # Quotes in a message are apostrophes on the line, and so are those of README.
+    [[ "$what" == *"$words"* ]] || { echo "wanted: $words"; echo "saw:    $what"; return 1; }
+}
+
 # ---- The hosted sender -------------------------------------------------------------------------
 
 # e2e_config NAME PORT FILE [KEY=VALUE]...: the configuration of a medium for the machine, as text; with

@@ -43,6 +43,7 @@ e2e_media web-1 iso "$E2E_DIR/stop.iso" driver=firmware
 machine stop '' "$ill"
 e2e_boot stop 300
 e2e_check "stop: it fails, at the source" e2e_verdict_is_failure io source
+e2e_failure_row "cannot be read at byte"
 e2e_check "stop: and names the place" e2e_matches "ill-1.* cannot be read at byte $((12800 * 512))" "$E2E_VERDICT"
 e2e_check "stop: there is no point" e2e_equal 0 "$(e2e_points web-1)"
 

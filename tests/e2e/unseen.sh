@@ -33,6 +33,7 @@ raid() {
     bf_vm_disk auto virtio-blk "$E2E_DIR/seen.raw" raw serial=seen
     e2e_boot auto 300
     e2e_check "auto: it stops" e2e_verdict_is_failure unsupported source
+    e2e_failure_row "no driver serves the"
     e2e_check "auto: and names the controller" e2e_matches 'what="no driver serves the RAID controller 1000:0060 at 0000:00:09.0' "$E2E_VERDICT"
     e2e_check "auto: and how to go on" e2e_matches 'todo=".*bootferry media web-1 .*unseen=warn' "$E2E_VERDICT"
     e2e_check "auto: before the first byte" e2e_equal "" "$(lines auto first-byte)"
@@ -56,6 +57,7 @@ none() {
     machine none "$E2E_DIR/none.iso" -device lsi53c895a,id=hba,addr=9 -device scsi-hd,bus=hba.0,scsi-id=0,drive=other
     e2e_boot none 300
     e2e_check "the verdict" e2e_verdict_is_failure not-found source
+    e2e_failure_row "no disk was found"
     e2e_check "no disk, and why" e2e_matches 'what="no disk was found; these .* not driven: SCSI controller 1000:0012 at 0000:00:09.0"' "$E2E_VERDICT"
 }
 

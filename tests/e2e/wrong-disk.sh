@@ -17,6 +17,7 @@ try() {
     bf_vm_nic "$1" virtio-net-pci
     e2e_boot "$1" 300
     e2e_check "$1: the verdict" e2e_verdict_is_failure mismatch config
+    e2e_failure_row "of this machine's"
     e2e_check "$1: both disks are listed" e2e_at_least 2 "$(bf_vm_serial "$1" | grep -ac '^BOOTFERRY event=disk .*bytes=67108864 ')"
     e2e_check "$1: there is no point" e2e_equal 0 "$(e2e_points web-1)"
 }
