@@ -298,6 +298,21 @@ static void test_a_lane_that_dies_fails_both_ends(void)
     end();
 }
 
+// An orderly end is the server's doing, and no fault of the network.
+static void test_a_lane_that_the_server_closes(void)
+{
+    begin(2, 9);
+    transfer_random(1000000);
+    struct bf_stream lane = sim_link_stream(wire[1], SIM_SERVER);
+    lane.ops->close(lane.impl);
+    for (int i = 0; i < 20000 && source.ops->state(source.impl) == BF_STREAM_OPEN; i++)
+        turn();
+    CHECK_EQ(source.ops->state(source.impl), BF_STREAM_FAILED);
+    CHECK_EQ(source.ops->fault(source.impl)->side, BF_SIDE_SERVER);
+    CHECK_STR(source.ops->fault(source.impl)->what, "the server closed one of the connections");
+    end();
+}
+
 static void test_last_words_of_the_server_are_heard(void)
 {
     uint8_t bytes[100];
@@ -569,8 +584,8 @@ TEST_MAIN(TEST(test_order_over_any_number_of_lanes), TEST(test_lanes_of_differen
           TEST(test_no_more_lanes_than_are_needed), TEST(test_small_pieces_share_a_segment),
           TEST(test_both_ways_and_the_ends), TEST(test_refused_lanes_are_done_without),
           TEST(test_silent_server_of_a_lane), TEST(test_a_lane_that_dies_fails_both_ends),
-          TEST(test_last_words_of_the_server_are_heard), TEST(test_lane_0_dies),
-          TEST(test_segments_out_of_order), TEST(test_hostile_segments), TEST(test_gap),
-          TEST(test_end_within_a_segment), TEST(test_an_ended_lane_is_no_end),
+          TEST(test_a_lane_that_the_server_closes), TEST(test_last_words_of_the_server_are_heard),
+          TEST(test_lane_0_dies), TEST(test_segments_out_of_order), TEST(test_hostile_segments),
+          TEST(test_gap), TEST(test_end_within_a_segment), TEST(test_an_ended_lane_is_no_end),
           TEST(test_the_same_lane_twice), TEST(test_malformed_prefaces),
           TEST(test_sources_without_bundles), TEST(test_short_connections_without_bundles))
