@@ -7,6 +7,7 @@
 #ifndef BF_FINALIZE_FRAME_H
 #define BF_FINALIZE_FRAME_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define BF_FRAME_PORT        "org.bootferry.finalize"
@@ -18,6 +19,15 @@ int bf_frame_send(int fd, const char *data, size_t len, long long deadline_ms);
 // Receives one frame of at most `max` bytes, NUL-terminated, freed by the caller. NULL with errno:
 // EMSGSIZE (too long), EPROTO (no frame), ETIMEDOUT, EPIPE (the peer is gone).
 char *bf_frame_receive(int fd, size_t max, size_t *len, long long deadline_ms);
+// The same for one who looks after the peer meanwhile: go_on is called about twice a second, and
+// when it says no, the wait ends with ECANCELED.
+struct bf_frame_wait {
+    long long deadline_ms;
+    bool (*go_on)(void *user); // NULL: nobody is asked
+    void *user;
+};
+int bf_frame_send_while(int fd, const char *data, size_t len, const struct bf_frame_wait *wait);
+char *bf_frame_receive_while(int fd, size_t max, size_t *len, const struct bf_frame_wait *wait);
 // Milliseconds of the monotonic clock.
 long long bf_now_ms(void);
 

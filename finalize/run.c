@@ -12,15 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "finalize/fin.h"
 #include "finalize/frame.h"
 #include "finalize/run_accel.h"
 #include "finalize/run_qemu.h"
-
-#define HELLO_MS 60000 // an accelerator that is broken starts the VM and then nothing happens
+#include "finalize/run_wait.h"
+#include "finalize/waits.h"
 
 // Makes a report on this side. The caller's result follows from the report's.
 static void own_report(const char *mode, bool refused, const char *text, char **out, size_t *len)
@@ -59,16 +58,26 @@ static enum bf_run_end classify(char **text, size_t *len, const struct bf_accel 
     return end;
 }
 
+// Why no frame came or went.
+static const char *reason(const struct bf_run_watch *watch, const char *ended)
+{
+    if (watch->hung)
+        return "QEMU hung and was killed";
+    return errno == EPIPE ? ended : strerror(errno);
+}
+
 // Sends the request after the VM's hello, and receives the report. Which step failed goes to
 // `error`.
 static char *converse(const struct bf_run *run, int fd, size_t *len, long long deadline,
-                      long long hello_deadline, char *error, size_t size)
+                      long long hello_deadline, struct bf_run_watch *watch, char *error,
+                      size_t size)
 {
+    struct bf_frame_wait greeting = {hello_deadline, bf_run_watch_goes_on, watch};
+    struct bf_frame_wait wait = {deadline, bf_run_watch_goes_on, watch};
     char *request = NULL, *report = NULL;
-    char *hello = bf_frame_receive(fd, 64, len, hello_deadline);
+    char *hello = bf_frame_receive_while(fd, 64, len, &greeting);
     if (!hello) {
-        snprintf(error, size, "the finalizer's VM did not start: %s",
-                 errno == EPIPE ? "QEMU ended" : strerror(errno));
+        snprintf(error, size, "the finalizer's VM did not start: %s", reason(watch, "QEMU ended"));
         return NULL;
     }
     free(hello);
@@ -77,30 +86,15 @@ static char *converse(const struct bf_run *run, int fd, size_t *len, long long d
         json_object_set_new(o, "plan", json_stringn(run->plan, run->plan_len));
     request = json_dumps(o, JSON_COMPACT);
     json_decref(o);
-    if (request && bf_frame_send(fd, request, strlen(request), deadline) == 0)
-        report = bf_frame_receive(fd, BF_FRAME_REPORT_MAX, len, deadline);
+    if (request && bf_frame_send_while(fd, request, strlen(request), &wait) == 0)
+        report = bf_frame_receive_while(fd, BF_FRAME_REPORT_MAX, len, &wait);
     if (!report)
         snprintf(error, size, "the finalizer's VM gave no report: %s",
-                 errno == EPIPE ? "it ended early" : strerror(errno));
+                 reason(watch, "it ended early"));
     else
-        bf_frame_send(fd, "ack", 3, bf_now_ms() + 5000);
+        bf_frame_send(fd, "ack", 3, bf_now_ms() + BF_RUN_ACK_MS);
     free(request);
     return report;
-}
-
-// Waits for QEMU's end, which closes the disks. False when it had to be killed or ended badly.
-static bool reap(pid_t pid, long long deadline)
-{
-    int status;
-    pid_t got;
-    while ((got = waitpid(pid, &status, WNOHANG)) == 0 && bf_now_ms() < deadline)
-        usleep(20000);
-    if (got == 0) {
-        kill(pid, SIGKILL);
-        got = waitpid(pid, &status, 0);
-        return false;
-    }
-    return got == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 // ---- Stopping ----------------------------------------------------------------------------------
@@ -137,15 +131,17 @@ static char *attempt(const struct bf_run *run, const struct bf_accel *accel, lon
         *started = true; // nothing that another accelerator would mend
         return NULL;
     }
+    struct bf_run_watch look;
+    bf_run_watch_begin(&look, qemu.pid, run->stop);
     watch(run, qemu.control);
-    long long hello = bf_now_ms() + HELLO_MS;
+    long long hello = bf_now_ms() + BF_RUN_HELLO_MS;
     char *report = converse(run, qemu.control, len, deadline,
-                            hello < deadline || !accel->kvm ? hello : deadline, error, size);
+                            hello < deadline || !accel->kvm ? hello : deadline, &look, error, size);
     watch(run, -1);
     *started = is_stopped(run) || strncmp(error, "the finalizer's VM did not start", 32) != 0;
     if (!report)
         kill(qemu.pid, SIGKILL);
-    bool ended = reap(qemu.pid, bf_now_ms() + 60000);
+    bool ended = bf_run_watch_reap(&look, bf_now_ms() + BF_RUN_QUIT_MS);
     if (report && !ended) {
         snprintf(error, size,
                  "the finalizer's VM did not end in order; its disks are not to be used");

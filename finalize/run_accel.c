@@ -14,11 +14,8 @@
 #include "finalize/frame.h"
 #include "finalize/run_memory.h"
 #include "finalize/run_qemu.h"
+#include "finalize/waits.h"
 
-// A kernel that starts speaks within a second; the rest is for a busy host. One that does not start
-// is waited for this long once, each start of the host.
-#define PROBE_MS  6000
-#define END_MS    2000 // a broken KVM may keep a process that was killed in a system call
 #define LOG_BYTES 16384
 
 static const char first_words[] = "Linux version ";
@@ -52,13 +49,15 @@ static bool has_ended(pid_t pid, long long deadline)
     return got != 0;
 }
 
-// True when the kernel spoke; else `why` says what happened instead.
+// A kernel that starts speaks within a second; the rest is for a busy host. One that does not start
+// is waited for this long once, each start of the host. True when the kernel spoke; else `why` says
+// what happened instead.
 static bool wait_for_kernel(const struct bf_run *run, struct bf_qemu *qemu, char *why, size_t size)
 {
     long long begin = bf_now_ms(), now = begin;
     bool spoke = false, ended = false;
     char said[120];
-    while (!spoke && !ended && (now = bf_now_ms()) < begin + PROBE_MS &&
+    while (!spoke && !ended && (now = bf_now_ms()) < begin + BF_RUN_PROBE_MS &&
            !(run->stop && run->stop->asked)) {
         ended = has_ended(qemu->pid, now + 20);
         spoke = kernel_spoke(qemu->log);
@@ -70,10 +69,10 @@ static bool wait_for_kernel(const struct bf_run *run, struct bf_qemu *qemu, char
     else if (ended)
         snprintf(why, size, "QEMU ends with /dev/kvm: %s", said);
     else
-        snprintf(why, size, "no kernel started with /dev/kvm within %d s", PROBE_MS / 1000);
+        snprintf(why, size, "no kernel started with /dev/kvm within %d s", BF_RUN_PROBE_MS / 1000);
     if (!ended)
         kill(qemu->pid, SIGKILL);
-    if (!ended && !has_ended(qemu->pid, bf_now_ms() + END_MS))
+    if (!ended && !has_ended(qemu->pid, bf_now_ms() + BF_RUN_GONE_MS))
         snprintf(why, size, "QEMU hangs in /dev/kvm");
     return spoke;
 }

@@ -19,10 +19,12 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "finalize/frame.h"
 #include "finalize/root.h"
+#include "finalize/run_wait.h"
+#include "finalize/waits.h"
 
 #define ARGS_MAX  512
 #define FDS_MAX   (2 * BF_RUN_DISKS * (BF_RUN_CHAIN + 1) + 8)
@@ -152,20 +154,20 @@ static long long virtual_size(int fd, enum bf_run_format format)
     return size > INT64_MAX ? -1 : (long long)size;
 }
 
-static int run_qemu_img(char *const *argv)
+static int run_qemu_img(char *const *argv, const struct bf_run_stop *stop)
 {
+    struct bf_run_watch watch;
     pid_t parent = getpid(), pid = fork();
-    int status;
     if (pid == 0) {
         if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
             _exit(126);
         execvp(argv[0], argv);
         _exit(127);
     }
-    return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
-                   WEXITSTATUS(status) == 0
-               ? 0
-               : -1;
+    if (pid < 0)
+        return -1;
+    bf_run_watch_begin(&watch, pid, stop);
+    return bf_run_watch_reap(&watch, bf_now_ms() + BF_RUN_QUIT_MS) ? 0 : -1;
 }
 
 // A throw-away overlay for a run that may not change the disk: its file is unlinked at once.
@@ -181,7 +183,7 @@ static int throw_away(struct setup *s, const struct bf_run *run, long long size)
     close(fd);
     snprintf(bytes, sizeof bytes, "%lld", size);
     char *const argv[] = {"qemu-img", "create", "-q", "-f", "qcow2", path, bytes, NULL};
-    fd = run_qemu_img(argv) == 0 ? open(path, O_RDWR | O_CLOEXEC) : -1;
+    fd = run_qemu_img(argv, run->stop) == 0 ? open(path, O_RDWR | O_CLOEXEC) : -1;
     unlink(path);
     return fd >= 0 ? fd : fail(s, path, "no throw-away overlay could be made");
 }

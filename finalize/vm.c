@@ -24,6 +24,7 @@
 #include "finalize/vm_disks.h"
 #include "finalize/vm_mount.h"
 #include "finalize/vm_step.h"
+#include "finalize/waits.h"
 
 // The request as it came, checked.
 struct request {
@@ -51,7 +52,7 @@ static bool port_is_ours(const char *name)
 static int open_port(void)
 {
     struct bf_fin_root sys;
-    for (long long end = bf_now_ms() + 20000; bf_now_ms() < end; poll(NULL, 0, 20)) {
+    for (long long end = bf_now_ms() + BF_VM_PORT_MS; bf_now_ms() < end; poll(NULL, 0, 20)) {
         struct bf_names names;
         if (bf_fin_root_attach(&sys, "/") < 0 ||
             bf_fin_root_list(&sys, "/sys/class/virtio-ports", "", &names) < 0)
@@ -129,9 +130,10 @@ static int worker(void)
     port_fd = open_port();
     if (port_fd < 0)
         return 1;
-    if (bf_frame_send(port_fd, "hello", 5, bf_now_ms() + 10000) < 0)
+    if (bf_frame_send(port_fd, "hello", 5, bf_now_ms() + BF_VM_HELLO_MS) < 0)
         return 1;
-    char *text = bf_frame_receive(port_fd, BF_FRAME_REQUEST_MAX, &len, bf_now_ms() + 30000);
+    char *text = bf_frame_receive(port_fd, BF_FRAME_REQUEST_MAX, &len,
+                                  bf_now_ms() + BF_VM_REQUEST_MS);
     if (!text)
         return 1;
     if (parse_request(text, len, &request, &report))
@@ -140,10 +142,10 @@ static int worker(void)
     bf_step("report", 60);
     json_object_set_new(report.json, "steps", bf_steps_json());
     char *json = json_dumps(report.json, JSON_INDENT(1));
-    if (!json || bf_frame_send(port_fd, json, strlen(json), bf_now_ms() + 50000) < 0)
+    if (!json || bf_frame_send(port_fd, json, strlen(json), bf_now_ms() + BF_VM_REPORT_MS) < 0)
         return 1;
     // The acknowledgement: the host has the whole report.
-    free(bf_frame_receive(port_fd, 16, &len, bf_now_ms() + 20000));
+    free(bf_frame_receive(port_fd, 16, &len, bf_now_ms() + BF_VM_ACK_MS));
     return 0;
 }
 
@@ -157,8 +159,8 @@ static void send_failure(const char *what, const char *step)
     int fd = open_port();
     if (json && fd >= 0) {
         size_t len;
-        bf_frame_send(fd, json, strlen(json), bf_now_ms() + 10000);
-        free(bf_frame_receive(fd, 16, &len, bf_now_ms() + 10000));
+        bf_frame_send(fd, json, strlen(json), bf_now_ms() + BF_VM_FAILED_MS);
+        free(bf_frame_receive(fd, 16, &len, bf_now_ms() + BF_VM_FAILED_MS));
     }
 }
 
@@ -166,7 +168,7 @@ static void supervise(int steps)
 {
     char step[BF_STEP_NAME] = "start";
     struct bf_step_message m;
-    long long deadline = bf_now_ms() + 60000;
+    long long deadline = bf_now_ms() + BF_VM_STEP_MS;
     for (;;) {
         long long left = deadline - bf_now_ms();
         struct pollfd p = {.fd = steps, .events = POLLIN};
