@@ -346,10 +346,19 @@ static void frames(struct bf_receiver *r)
 
 // ---- Turns -------------------------------------------------------------------------------------
 
+static enum bf_err poll_store(struct bf_receiver *r)
+{
+    const struct bf_store *store = r->session ? &r->session->store : NULL;
+    enum bf_err err = BF_OK;
+    if (store && r->state >= BF_RECEIVER_RECEIVING && r->state <= BF_RECEIVER_NEEDING)
+        err = store->ops->poll(store->impl);
+    return err ? bf_receiver_fault_from_store(r, err) : BF_OK;
+}
+
 static void work(struct bf_receiver *r)
 {
-    if (r->session && r->state >= BF_RECEIVER_RECEIVING && r->state <= BF_RECEIVER_NEEDING)
-        r->session->store.ops->poll(r->session->store.impl);
+    if (poll_store(r))
+        return;
     switch (r->state) {
     case BF_RECEIVER_PLANNING:
         send_plan(r);

@@ -66,8 +66,9 @@ struct bf_store_ops {
                              int64_t *time);
     // Next damaged range after seal_poll said BF_ERR_CORRUPT; BF_ERR_NOT_FOUND after the last.
     enum bf_err (*need)(void *impl, uint16_t *disk, uint64_t *first, uint64_t *count);
-    // Moves queued work on; never waits.
-    void (*poll)(void *impl);
+    // Moves queued work on; never waits. BF_OK, or why the store failed since: a peer that only
+    // waits for what becomes durable has to be told.
+    enum bf_err (*poll)(void *impl);
     // Why an operation failed.
     const struct bf_fault *(*fault)(void *impl);
 };

@@ -410,12 +410,16 @@ static enum bf_err store_need(void *impl, uint16_t *disk, uint64_t *first, uint6
     return leave(s, err);
 }
 
-static void store_poll(void *impl)
+static enum bf_err store_poll(void *impl)
 {
     struct bf_session_store *s = impl;
     eventfd_t value;
+    enum bf_err err;
 
     eventfd_read(s->notify, &value); // EAGAIN when there is nothing: fine
+    pthread_mutex_lock(&s->lock);
+    err = s->failed ? s->fault.code : BF_OK;
+    return leave(s, err);
 }
 
 static const struct bf_fault *store_fault(void *impl)

@@ -232,7 +232,7 @@ static void finish_checkpoint(struct sim_store_disk *d)
     memmove(d->queued, d->queued + 1, --d->queue * sizeof d->queued[0]);
 }
 
-static void store_poll(void *impl)
+static enum bf_err store_poll(void *impl)
 {
     struct sim_store *s = impl;
     for (uint32_t i = 0; i < s->disks; i++) {
@@ -240,6 +240,7 @@ static void store_poll(void *impl)
         while (d->queue && d->queued[0].ready_us <= bf_platform_now_us())
             finish_checkpoint(d);
     }
+    return BF_OK;
 }
 
 static const struct bf_fault *store_fault(void *impl)

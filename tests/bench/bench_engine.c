@@ -124,6 +124,12 @@ static void nothing(void *impl)
     (void)impl;
 }
 
+static enum bf_err store_poll(void *impl)
+{
+    (void)impl;
+    return BF_OK;
+}
+
 static const struct bf_fault *no_fault(void *impl)
 {
     (void)impl;
@@ -140,7 +146,7 @@ static enum bf_err store_restart(void *impl, uint16_t disk, uint64_t first)
 
 static const struct bf_store_ops store_ops = {
     store_base,      store_data, store_clear,     store_checkpoint, store_restart, store_durable,
-    store_disk_done, store_seal, store_seal_poll, store_need,       nothing,       no_fault};
+    store_disk_done, store_seal, store_seal_poll, store_need,       store_poll,    no_fault};
 
 // ---- Pipe --------------------------------------------------------------------------------------
 
