@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// mbedTLS 3.6 for Bootferry: a TLS 1.3 client with ECDHE, P-256 and P-384 certificates, AES-GCM and
-// ChaCha20-Poly1305; X.509 reading and PKCS#10 writing. No RSA, no TLS 1.2, no PEM, no files, no
-// sockets. The same in firmware and hosted builds. Memory, time, entropy and formatting are ours.
+// mbedTLS 3.6 for Bootferry: a TLS 1.3 client with X25519MLKEM768 and ECDHE, P-256 and P-384
+// certificates, AES-GCM and ChaCha20-Poly1305; X.509 reading and PKCS#10 writing. No RSA, no TLS
+// 1.2, no PEM, no files, no sockets. The same in firmware and hosted builds. Memory, time, entropy
+// and formatting are ours.
 #ifndef BF_NET_MBEDTLS_CONFIG_H
 #define BF_NET_MBEDTLS_CONFIG_H
 
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "net/mbedtls_port.h"
+#include "net/mlkem.h"
 
 // System
 #define MBEDTLS_HAVE_ASM
@@ -66,6 +68,7 @@
 #define MBEDTLS_ECP_C
 #define MBEDTLS_ECP_DP_SECP256R1_ENABLED
 #define MBEDTLS_ECP_DP_SECP384R1_ENABLED
+#define MBEDTLS_ECP_DP_CURVE25519_ENABLED
 #define MBEDTLS_ECP_NIST_OPTIM
 #define MBEDTLS_ECDH_C
 #define MBEDTLS_ECDSA_C
@@ -85,6 +88,15 @@
 // PSA: TLS 1.3 needs it for key exchange and the key schedule
 #define MBEDTLS_PSA_CRYPTO_C
 #define MBEDTLS_PSA_CRYPTO_EXTERNAL_RNG
+
+// ML-KEM-768 for X25519MLKEM768 (third_party/patches/mbedtls-01-x25519mlkem768.patch)
+#define MBEDTLS_SSL_MLKEM768_GENERATE       bf_mlkem_generate
+#define MBEDTLS_SSL_MLKEM768_DECAPSULATE    bf_mlkem_decapsulate
+#define MBEDTLS_SSL_MLKEM768_SEED_LEN       BF_MLKEM_SEED
+#define MBEDTLS_SSL_MLKEM768_PUBKEY_LEN     BF_MLKEM_PUBLIC
+#define MBEDTLS_SSL_MLKEM768_PRIVKEY_LEN    BF_MLKEM_PRIVATE
+#define MBEDTLS_SSL_MLKEM768_CIPHERTEXT_LEN BF_MLKEM_CIPHERTEXT
+#define MBEDTLS_SSL_MLKEM768_SECRET_LEN     BF_MLKEM_SECRET
 
 // TLS
 #define MBEDTLS_SSL_TLS_C

@@ -20,8 +20,10 @@ enum {
 void bf_mlkem_generate(const uint8_t seed[BF_MLKEM_SEED], uint8_t public_key[BF_MLKEM_PUBLIC],
                        uint8_t private_key[BF_MLKEM_PRIVATE]);
 
-// Algorithm 20 (after its draw). 0: the peer's key is not a valid one (7.2, the modulus check), and
-// nothing was written; else 1.
+// Is it a key that can be encapsulated to (7.2, the modulus check)? In variable time: it is public.
+int bf_mlkem_is_valid(const uint8_t public_key[BF_MLKEM_PUBLIC]);
+
+// Algorithm 20 (after its draw). 0: the peer's key is not valid, and nothing was written; else 1.
 int bf_mlkem_encapsulate(const uint8_t public_key[BF_MLKEM_PUBLIC],
                          const uint8_t coin[BF_MLKEM_COIN],
                          uint8_t ciphertext[BF_MLKEM_CIPHERTEXT], uint8_t secret[BF_MLKEM_SECRET]);

@@ -29,19 +29,24 @@ struct bf_tls_config {
     size_t certificate_len;
     const uint8_t *key; // DER, SEC 1 or PKCS#8
     size_t key_len;
+    uint8_t hybrid_only; // X25519MLKEM768 (RFC 10024) and no other key exchange
 };
 
 // Takes lower (OPENING or OPEN) over: from success on the TLS stream closes it. After an error it
 // is still the caller's. The configuration is copied as far as it is needed. Errors:
 // BF_ERR_CONFIG (root, certificate or key cannot be read), BF_ERR_NO_ENTROPY, BF_ERR_NO_MEMORY.
 //
-// Faults of a stream that FAILED: BF_ERR_AUTH (root, name, role, expired; or the server refused our
-// certificate, which is known only when something was read), BF_ERR_CLOCK (not yet valid),
+// Faults of a stream that FAILED: BF_ERR_AUTH (root, name, role, expired; the server has no hybrid
+// key exchange and nothing else is allowed; or the server refused our certificate, which is known
+// only when something was read), BF_ERR_CLOCK (not yet valid),
 // BF_ERR_PROTOCOL (the peer does not speak TLS 1.3), BF_ERR_NETWORK (cut), or that of lower.
 enum bf_err bf_tls_open(struct bf_stream lower, const struct bf_tls_config *config,
                         struct bf_stream *out, struct bf_fault *fault);
 
-// For the screen: "TLSv1.3 TLS1-3-AES-128-GCM-SHA256"; empty until open.
+// The key exchange: "X25519MLKEM768", "X25519", "P-256" or "P-384"; "" unless open, or not TLS.
+const char *bf_tls_group(const struct bf_stream *tls);
+
+// "TLSv1.3 TLS1-3-AES-128-GCM-SHA256 X25519MLKEM768"; empty unless open.
 void bf_tls_describe(const struct bf_stream *tls, char *out, size_t size);
 
 #endif

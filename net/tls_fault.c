@@ -117,6 +117,16 @@ enum bf_err bf_tls_alert_fault(struct bf_fault *fault, uint8_t alert, const char
                         "%s ended TLS without a reason that this program knows", host);
 }
 
+enum bf_err bf_tls_hybrid_fault(struct bf_fault *fault, const char *host)
+{
+    return bf_fault_set(fault, BF_ERR_AUTH, BF_SIDE_SERVER,
+                        "update the server, or set kex=auto, with which whoever records the "
+                        "traffic now may decrypt it once there are quantum computers",
+                        "%s has no hybrid key exchange (X25519MLKEM768), and kex=hybrid allows no "
+                        "other",
+                        host);
+}
+
 enum bf_err bf_tls_code_fault(struct bf_fault *fault, int code, int opening, const char *host)
 {
     enum bf_err err = bf_crypto_err(code);

@@ -21,6 +21,9 @@ enum bf_err bf_tls_verify_fault(struct bf_fault *fault, const struct bf_tls_judg
 // From an alert of the peer (RFC 8446, 6.2).
 enum bf_err bf_tls_alert_fault(struct bf_fault *fault, uint8_t alert, const char *host);
 
+// The server has no X25519MLKEM768, and nothing else is allowed.
+enum bf_err bf_tls_hybrid_fault(struct bf_fault *fault, const char *host);
+
 // From any other mbedTLS code; opening: during the handshake.
 enum bf_err bf_tls_code_fault(struct bf_fault *fault, int code, int opening, const char *host);
 

@@ -39,6 +39,7 @@ struct tls {
     mbedtls_pk_context key;
     char host[256], role[64];
     uint64_t records_out;
+    int hybrid_only;
     int deaf;        // the stream below takes no more
     int lower_wrong; // the stream below failed while reading; its fault is the reason
     size_t plain_len;
@@ -158,16 +159,28 @@ static int judge(void *impl, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
     return 0;
 }
 
+// The server's answer to a list of groups in which it knows none.
+static int is_without_group(const struct tls *t, uint8_t alert)
+{
+    return t->hybrid_only && alert == MBEDTLS_SSL_ALERT_MSG_HANDSHAKE_FAILURE &&
+           t->ssl.MBEDTLS_PRIVATE(kex_group) == 0;
+}
+
 // Turns a code of mbedTLS into the state and the fault.
 static enum bf_err fail_code(struct tls *t, int code)
 {
+    // the only place where mbedTLS leaves the alert's number
+    uint8_t alert = code == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE
+                        ? t->ssl.MBEDTLS_PRIVATE(in_msg)[1]
+                        : 0;
     if (t->lower_wrong)
         return fail_below(t);
     if (code == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED)
         bf_tls_verify_fault(&t->fault, &t->judgement, t->host, t->role);
+    else if (is_without_group(t, alert))
+        bf_tls_hybrid_fault(&t->fault, t->host);
     else if (code == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE)
-        // the only place where mbedTLS leaves the alert's number
-        bf_tls_alert_fault(&t->fault, t->ssl.MBEDTLS_PRIVATE(in_msg)[1], t->host);
+        bf_tls_alert_fault(&t->fault, alert, t->host);
     else
         bf_tls_code_fault(&t->fault, code, t->state == BF_STREAM_OPENING, t->host);
     drain(t); // our own alert tells the server's log
@@ -349,9 +362,13 @@ static const int suites[] = {MBEDTLS_TLS1_3_AES_128_GCM_SHA256, MBEDTLS_TLS1_3_A
 static const int suites_plain[] = {MBEDTLS_TLS1_3_CHACHA20_POLY1305_SHA256,
                                    MBEDTLS_TLS1_3_AES_128_GCM_SHA256,
                                    MBEDTLS_TLS1_3_AES_256_GCM_SHA384, 0};
-static const uint16_t groups[] = {MBEDTLS_SSL_IANA_TLS_GROUP_SECP256R1,
-                                  MBEDTLS_SSL_IANA_TLS_GROUP_SECP384R1,
-                                  MBEDTLS_SSL_IANA_TLS_GROUP_NONE};
+// Shares are sent for the first two; the others cost a server that wants them a round trip.
+static const uint16_t groups[] = {
+    MBEDTLS_SSL_IANA_TLS_GROUP_X25519MLKEM768, MBEDTLS_SSL_IANA_TLS_GROUP_X25519,
+    MBEDTLS_SSL_IANA_TLS_GROUP_SECP256R1, MBEDTLS_SSL_IANA_TLS_GROUP_SECP384R1,
+    MBEDTLS_SSL_IANA_TLS_GROUP_NONE};
+static const uint16_t groups_hybrid[] = {MBEDTLS_SSL_IANA_TLS_GROUP_X25519MLKEM768,
+                                         MBEDTLS_SSL_IANA_TLS_GROUP_NONE};
 
 static enum bf_err read_identity(struct tls *t, const struct bf_tls_config *c,
                                  struct bf_fault *fault)
@@ -383,7 +400,7 @@ static int configure(struct tls *t, const struct bf_tls_config *c)
     mbedtls_ssl_conf_min_tls_version(&t->conf, MBEDTLS_SSL_VERSION_TLS1_3);
     mbedtls_ssl_conf_max_tls_version(&t->conf, MBEDTLS_SSL_VERSION_TLS1_3);
     mbedtls_ssl_conf_ciphersuites(&t->conf, bf_gcm_in_use() ? suites : suites_plain);
-    mbedtls_ssl_conf_groups(&t->conf, groups);
+    mbedtls_ssl_conf_groups(&t->conf, c->hybrid_only ? groups_hybrid : groups);
     mbedtls_ssl_conf_cert_profile(&t->conf, &mbedtls_x509_crt_profile_suiteb);
     mbedtls_ssl_conf_authmode(&t->conf, MBEDTLS_SSL_VERIFY_REQUIRED);
     mbedtls_ssl_conf_rng(&t->conf, bf_crypto_random, NULL);
@@ -416,6 +433,7 @@ enum bf_err bf_tls_open(struct bf_stream lower, const struct bf_tls_config *conf
     t->state = BF_STREAM_OPENING;
     bf_snprintf(t->host, sizeof t->host, "%s", config->host);
     bf_snprintf(t->role, sizeof t->role, "%s", config->role);
+    t->hybrid_only = config->hybrid_only;
     mbedtls_ssl_init(&t->ssl);
     mbedtls_ssl_config_init(&t->conf);
     mbedtls_x509_crt_init(&t->root);
@@ -435,12 +453,30 @@ enum bf_err bf_tls_open(struct bf_stream lower, const struct bf_tls_config *conf
     return BF_OK;
 }
 
+const char *bf_tls_group(const struct bf_stream *stream)
+{
+    static const struct {
+        uint16_t id;
+        const char *name;
+    } names[] = {{MBEDTLS_SSL_IANA_TLS_GROUP_X25519MLKEM768, "X25519MLKEM768"},
+                 {MBEDTLS_SSL_IANA_TLS_GROUP_X25519, "X25519"},
+                 {MBEDTLS_SSL_IANA_TLS_GROUP_SECP256R1, "P-256"},
+                 {MBEDTLS_SSL_IANA_TLS_GROUP_SECP384R1, "P-384"}};
+    const struct tls *t = stream->impl;
+    if (stream->ops != &tls_ops || t->state != BF_STREAM_OPEN)
+        return "";
+    for (uint32_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (names[i].id == t->ssl.MBEDTLS_PRIVATE(kex_group))
+            return names[i].name;
+    return "";
+}
+
 void bf_tls_describe(const struct bf_stream *stream, char *out, size_t size)
 {
     const struct tls *t = stream->impl;
     if (size > 0)
         out[0] = 0;
     if (stream->ops == &tls_ops && t->state == BF_STREAM_OPEN)
-        bf_snprintf(out, size, "%s %s", mbedtls_ssl_get_version(&t->ssl),
-                    mbedtls_ssl_get_ciphersuite(&t->ssl));
+        bf_snprintf(out, size, "%s %s %s", mbedtls_ssl_get_version(&t->ssl),
+                    mbedtls_ssl_get_ciphersuite(&t->ssl), bf_tls_group(stream));
 }
