@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The receiving end: its states, the opening of a session, and its end. What comes from the peer
-// is judged here and in receiver_copy.c before the store sees it. Memory is about 3 MiB.
+// is judged here and in receiver_copy.c before the store sees it. Memory is about 3 MiB, and 100
+// KiB for a peer without an identity, which can only enrol.
 #include "migrate/receiver.h"
 
 #include <stdarg.h>
@@ -12,9 +13,25 @@
 
 enum {
     OUT_BYTES = 512 * 1024,
-    FAREWELL_US = 5000000, // for the peer to take a FAULT, or to say BYE
+    STRANGER_BYTES = 16 * 1024, // of a frame, in or out, without an identity
+    FAREWELL_US = 5000000,      // for the peer to take a FAULT, or to say BYE
     FRAMES_PER_TURN = 64,
 };
+
+static enum bf_err make_buffers(struct bf_receiver *r, int has_identity)
+{
+    r->raw = bf_alloc_aligned(has_identity ? BF_DATA_MAX : BF_CERTIFICATE_MAX, 64);
+    if (!r->raw)
+        return BF_ERR_NO_MEMORY;
+    if (!has_identity) // no state in which there is data to decompress or to compare
+        return bf_link_init(&r->link, STRANGER_BYTES, STRANGER_BYTES, BF_SIDE_SOURCE);
+    r->digests = bf_alloc(BF_BASE_ENTRIES_MAX * sizeof *r->digests);
+    r->decompressor = bf_decompressor_new();
+    if (!r->digests || !r->decompressor)
+        return BF_ERR_NO_MEMORY;
+    return bf_link_init(&r->link, BF_FRAME_HEADER + BF_FRAME_PAYLOAD_MAX, OUT_BYTES,
+                        BF_SIDE_SOURCE);
+}
 
 struct bf_receiver *bf_receiver_new(struct bf_stream stream, const struct bf_receiver_host *host,
                                     int has_identity, uint64_t now_us)
@@ -22,11 +39,7 @@ struct bf_receiver *bf_receiver_new(struct bf_stream stream, const struct bf_rec
     struct bf_receiver *r = bf_alloc(sizeof *r);
     if (!r)
         return NULL;
-    r->raw = bf_alloc_aligned(BF_DATA_MAX, 64);
-    r->digests = bf_alloc(BF_BASE_ENTRIES_MAX * sizeof *r->digests);
-    r->decompressor = bf_decompressor_new();
-    if (!r->raw || !r->digests || !r->decompressor ||
-        bf_link_init(&r->link, BF_FRAME_HEADER + BF_FRAME_PAYLOAD_MAX, OUT_BYTES, BF_SIDE_SOURCE)) {
+    if (make_buffers(r, has_identity)) {
         bf_receiver_free(r);
         return NULL;
     }

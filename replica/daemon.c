@@ -17,10 +17,11 @@
 
 #include "base/fmt.h"
 #include "base/log.h"
+#include "base/platform.h"
 #include "replica/listen.h"
 #include "replica/owner.h"
 
-enum { TICK_MS = 400, EXIT_FAILED = 1, EXIT_USAGE = 2, ACCEPTS_PER_TURN = 32 };
+enum { TICK_MS = 400, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 struct options {
     const char *state, *listen;
@@ -80,19 +81,16 @@ static int parse(int argc, char **argv, struct options *o)
 
 // ---- Serving -----------------------------------------------------------------------------------
 
-static void accept_some(struct bf_daemon *d, int fd)
+static void take_arrivals(struct bf_daemon *d)
 {
-    char from[64];
-    for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
-        int peer = bf_listen_accept(fd, from, sizeof from);
-        if (peer < 0) {
-            // Out of descriptors: the connection stays in the queue, and another must end first.
-            if (errno == EMFILE || errno == ENFILE)
-                poll(NULL, 0, TICK_MS / 4);
-            return;
-        }
-        enum bf_err err = bf_conn_start(d, peer, from);
-        if (err)
+    struct bf_arrival *next = NULL;
+    for (struct bf_arrival *a = bf_door_arrivals(d); a; a = next) {
+        char from[sizeof a->from];
+        int known = a->peer.has_certificate;
+        next = a->next;
+        memcpy(from, a->from, sizeof from);
+        enum bf_err err = bf_conn_start(d, a);
+        if (err && (known || bf_conn_may_log(d)))
             bf_log(BF_LOG_WARNING, "%s: turned away (%s)", from, bf_err_name(err));
     }
 }
@@ -106,29 +104,40 @@ static void reload(struct bf_daemon *d)
         bf_log(BF_LOG_ERROR, "%s; the certificate of before stays in use", fault.what);
         return;
     }
+    pthread_mutex_lock(&d->door_lock);
     bf_tls_server_close(d->tls);
     d->tls = fresh;
+    pthread_mutex_unlock(&d->door_lock);
 }
 
-static void serve(struct bf_daemon *d, int tcp, int control, int signals)
+static void serve(struct bf_daemon *d, int control, int signals)
 {
-    struct pollfd fds[] = {{.fd = tcp, .events = POLLIN},
-                           {.fd = control, .events = POLLIN},
+    struct pollfd fds[] = {{.fd = control, .events = POLLIN},
                            {.fd = signals, .events = POLLIN},
                            {.fd = d->wake, .events = POLLIN}};
     uint64_t ignored;
     for (;;) {
-        poll(fds, 4, d->conns ? TICK_MS : -1);
-        if (fds[2].revents)
+        poll(fds, 3, d->conns ? TICK_MS : -1);
+        if (fds[1].revents)
             return;
-        if (fds[3].revents && read(d->wake, &ignored, sizeof ignored) < 0)
+        if (fds[2].revents && read(d->wake, &ignored, sizeof ignored) < 0)
             continue;
         bf_conn_reap(d);
-        if (fds[0].revents)
-            accept_some(d, tcp);
-        if (fds[1].revents && bf_control_serve(d, control))
+        take_arrivals(d);
+        if (fds[0].revents && bf_control_serve(d, control))
             reload(d);
         bf_conn_check(d);
+    }
+}
+
+// Those who came through the door and were not taken in.
+static void turn_away(struct bf_daemon *d)
+{
+    struct bf_arrival *next = NULL;
+    for (struct bf_arrival *a = bf_door_arrivals(d); a; a = next) {
+        next = a->next;
+        a->stream.ops->close(a->stream.impl);
+        free(a);
     }
 }
 
@@ -171,7 +180,9 @@ static void init_shared(struct bf_daemon *d)
     pthread_cond_init(&d->released, &attr);
     pthread_condattr_destroy(&attr);
     pthread_mutex_init(&d->lock, NULL);
+    pthread_mutex_init(&d->door_lock, NULL);
     d->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    d->arrivals_end = &d->arrivals;
 }
 
 static enum bf_err start(struct bf_daemon *d, const struct options *o, int *tcp, int *control,
@@ -185,7 +196,12 @@ static enum bf_err start(struct bf_daemon *d, const struct options *o, int *tcp,
         (err = bf_tls_server_open(&d->tls, path, fault)) ||
         (err = bf_control_open(d, control, fault)))
         return err;
-    return bf_listen(o->listen, tcp, where, size, fault);
+    if ((err = bf_listen(o->listen, tcp, where, size, fault)))
+        return err;
+    if (bf_platform_entropy(&d->seed, sizeof d->seed) || bf_door_open(d, *tcp, &d->door))
+        return bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SERVER, "give the server more memory",
+                            "cannot start the thread that accepts connections");
+    return BF_OK;
 }
 
 // What is received waits in blocks of up to a megabyte. Without this each is mapped and unmapped,
@@ -217,12 +233,14 @@ int main(int argc, char **argv)
         printf("bootferryd: listening on %s\n", where);
         fflush(stdout);
         bf_notify("READY=1");
-        serve(&d, tcp, control, signals);
+        serve(&d, control, signals);
         bf_notify("STOPPING=1");
         bf_log(BF_LOG_INFO, "stopping");
     }
+    bf_door_close(d.door);
     if (tcp >= 0)
         close(tcp);
+    turn_away(&d);
     stop(&d);
     bf_control_close(&d, control);
     bf_tls_server_close(d.tls);

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The daemon's inside, shared by replica/daemon*.c. One thread accepts connections, answers the
-// control socket and looks after revocations; every connection has a thread of its own, which runs
-// the receiver over TLS and the session's store. A session may use several connections: the thread
-// of the first one serves them all.
+// The daemon's inside, shared by replica/daemon*.c. One thread is the door (replica/door.h): it
+// accepts connections and does their handshakes. The main thread answers the control socket, looks
+// after revocations, and gives every connection that came through the door a thread of its own,
+// which runs the receiver over TLS and the session's store. A session may use several connections:
+// the thread of the first one serves them all.
+//
+// Connections are of two classes. One with a certificate of our root keeps its place, whatever
+// strangers do. One without wants to enrol: there are few places for those, with little memory, and
+// newcomers displace the oldest of the address that has most, until one has shown a valid key.
 //
 // What the threads share is guarded by bf_daemon.lock; a connection's verdict is atomic, because it
 // is looked at in every step. A machine has one connection with a session at a time: the newest.
@@ -17,16 +22,17 @@
 #include "net/bundle.h"
 #include "net/proto.h"
 #include "replica/daemon_status.h"
+#include "replica/door.h"
 #include "replica/pki.h"
 #include "replica/state.h"
 #include "replica/store.h"
 #include "replica/tls_server.h"
 
 enum {
-    BF_CONNECTIONS_MAX = 512,
+    BF_CONNECTIONS_MAX = 512,  // that came through the door, lanes included
+    BF_ENROLLING_MAX = 32,     // of them without a certificate
+    BF_OPENING_MAX = 16,       // of them of one machine, without a session yet
     BF_UNREADABLE_MAX = 65536, // ranges that a session may have
-    BF_STRANGERS_MAX = 64,     // connections that have no session yet
-    BF_HANDSHAKE_MS = 10000,   // from accept to the end of the handshake
     BF_STRANGER_MS = 30000,    // from accept to a session, or to the end of an enrolment
     BF_ORPHAN_MS = 5000,       // for the connection that another one wants to join
     BF_TAKE_OVER_MS = 20000,   // for an older connection of the machine to let go
@@ -39,7 +45,7 @@ enum bf_verdict {
     BF_VERDICT_NONE,
     BF_VERDICT_REVOKED,
     BF_VERDICT_SUPERSEDED,
-    BF_VERDICT_CROWDED, // a newcomer took the place of one that never said who it is
+    BF_VERDICT_CROWDED, // a newcomer took the place of one that has neither certificate nor session
     BF_VERDICT_STOPPING,
 };
 
@@ -47,14 +53,20 @@ struct bf_daemon {
     struct bf_state *state;
     pthread_mutex_t lock;
     pthread_cond_t released; // a connection let go of its machine, or ended
-    struct bf_tls_server *tls;
     struct bf_ca *ca;
     struct bf_conn *conns; // newest first
-    uint32_t conn_count, stranger_count, session_count, sessions_max;
-    uint32_t lane_count;   // connections that joined another one
+    uint32_t conn_count, session_count, sessions_max;
+    struct bf_door *door;
+    pthread_mutex_t
+        door_lock; // of what follows, up to minute_lines; never held while anything takes time
+    struct bf_tls_server *tls;
+    struct bf_arrival *arrivals, **arrivals_end; // through the door, not taken yet
+    uint32_t arrival_count;
     uint64_t minute_us;    // when counting of log lines about strangers began
     uint32_t minute_lines; // since then
-    int wake;              // eventfd: a connection ended
+    uint64_t seed;         // for bf_claim_victim
+    uint32_t lane_count;   // connections that joined another one
+    int wake;              // eventfd: a connection ended, or arrived
 };
 
 // A connection that another thread gives away.
@@ -69,19 +81,21 @@ struct bf_conn {
     struct bf_conn *next; // shared
     pthread_t thread;
     char from[64]; // the peer's address, for the log
+    struct bf_address address;
     uint64_t accepted_us;
-    int wake;                      // eventfd: the verdict changed
-    _Atomic int verdict;           // enum bf_verdict; shared, only ever set once
-    uint8_t ended;                 // shared: the thread can be joined
-    uint8_t has_session;           // shared: counted as a session, else as a stranger
-    uint8_t holds_machine;         // shared: no other connection may open this machine's store
-    struct bf_tls_peer peer;       // shared once has_session is set
-    struct bf_stream stream;       // of bf_bundle_accept; ops NULL: it was handed over
-    struct bf_preface preface;     // shared once has_bundle or waits_to_join is set
-    uint8_t has_bundle;            // shared: others may join
-    uint8_t waits_to_join;         // shared
-    uint8_t lane_count;            // shared: further lanes, joining ones included
-    _Atomic uint8_t joining_count; // shared; changed with the lock held
+    int wake;                    // eventfd: the verdict changed
+    _Atomic int verdict;         // enum bf_verdict; shared, only ever set once
+    uint8_t ended;               // shared: the thread can be joined
+    uint8_t has_session;         // shared
+    _Atomic uint8_t keeps_place; // it has shown something of ours: a newcomer does not displace it
+    uint8_t holds_machine;       // shared: no other connection may open this machine's store
+    struct bf_tls_peer peer;     // shared if it has a certificate: then it does not change
+    struct bf_stream stream;     // of bf_bundle_accept; ops NULL: it was handed over
+    struct bf_preface preface;   // shared once has_bundle or waits_to_join is set
+    uint8_t has_bundle;          // shared: others may join
+    uint8_t waits_to_join;       // shared
+    uint8_t lane_count;          // shared: further lanes, joining ones included
+    _Atomic uint8_t joining_count;           // shared; changed with the lock held
     struct bf_joining joining[BF_LANES_MAX]; // shared
     struct bf_db *db;
     struct bf_session_store *store;
@@ -92,9 +106,9 @@ struct bf_conn {
     struct bf_live live;      // shared
 };
 
-// daemon_conn.c: the thread of a connection; takes the socket. BF_ERR_LIMIT, BF_ERR_NO_MEMORY: the
-// socket was closed.
-enum bf_err bf_conn_start(struct bf_daemon *d, int fd, const char *from);
+// daemon_conn.c: the thread of a connection; takes the stream and releases the arrival. The stream
+// was closed when BF_ERR_LIMIT or BF_ERR_NO_MEMORY is returned.
+enum bf_err bf_conn_start(struct bf_daemon *d, struct bf_arrival *a);
 // Ends it with this verdict, unless it has one. With the lock held.
 void bf_conn_end(struct bf_conn *c, enum bf_verdict verdict);
 // Joins the threads that are through.

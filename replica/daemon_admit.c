@@ -99,6 +99,7 @@ static enum bf_err use_key(struct bf_conn *c, const struct bf_enrol *request,
     bf_ca_sha256(request->key, sizeof request->key, hash);
     if (bf_db_enrolment_use(c->db, hash, request->name, time(NULL)))
         return refuse_enrolment(c, fault);
+    c->keeps_place = 1; // the key is one of ours
     enum bf_err err =
         bf_ca_enrol(c->daemon->ca, request->name, request->csr, request->csr_len, made, fault);
     if (!err && (record_enrolled(c, made) || bf_db_commit(c->db)))

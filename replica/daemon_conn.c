@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One connection, from the accepted socket to its end: handshake with a deadline, admission, then
-// the receiver, turn by turn, or the hand-over to the session's first connection. The thread waits
-// in poll(2) for its sockets, the store and its own eventfd, and never longer than a second.
+// One connection, from the door to its end: admission, then the receiver, turn by turn, or the
+// hand-over to the session's first connection. The thread waits in poll(2) for its sockets, the
+// store and its own eventfd, and never longer than a second.
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,25 +56,6 @@ void bf_conn_wait(struct bf_conn *c, int timeout_ms)
 
 // ---- Admission ---------------------------------------------------------------------------------
 
-static enum bf_err handshake(struct bf_conn *c, struct bf_fault *fault)
-{
-    const struct bf_stream_ops *ops = c->stream.ops;
-    for (;;) {
-        ops->poll(c->stream.impl);
-        enum bf_stream_state state = ops->state(c->stream.impl);
-        if (state == BF_STREAM_OPEN)
-            return BF_OK;
-        if (state != BF_STREAM_OPENING) {
-            *fault = *ops->fault(c->stream.impl);
-            return fault->code ? fault->code : BF_ERR_CLOSED;
-        }
-        if (c->verdict || age_ms(c) >= BF_HANDSHAKE_MS)
-            return bf_fault_set(fault, BF_ERR_TIMEOUT, BF_SIDE_NETWORK, "connect again",
-                                "the handshake was not completed in time");
-        bf_conn_wait(c, TURN_MS);
-    }
-}
-
 // Says no, and why, to a peer that the receiver will never see.
 static void refuse(struct bf_conn *c, const struct bf_fault *fault)
 {
@@ -82,7 +63,8 @@ static void refuse(struct bf_conn *c, const struct bf_fault *fault)
     uint8_t frame[FAULT_FRAME_MAX];
     size_t len = bf_put_fault(frame, sizeof frame, fault), sent = 0, done;
     uint64_t until = bf_platform_now_us() + FAREWELL_MS * 1000;
-    while (ops->state(c->stream.impl) == BF_STREAM_OPEN && bf_platform_now_us() < until) {
+    while (ops->state(c->stream.impl) == BF_STREAM_OPEN && !c->verdict &&
+           bf_platform_now_us() < until) {
         if (sent < len && ops->write(c->stream.impl, frame + sent, len - sent, &done) == BF_OK)
             sent += done;
         ops->poll(c->stream.impl);
@@ -94,15 +76,9 @@ static void refuse(struct bf_conn *c, const struct bf_fault *fault)
 
 static enum bf_err admit(struct bf_conn *c, struct bf_fault *fault)
 {
-    enum bf_err err = handshake(c, fault);
-    if (err)
-        return err;
-    if (bf_tls_server_peer(bf_bundle_lane(&c->stream, 0), &c->peer))
-        return bf_fault_set(fault, BF_ERR_AUTH, BF_SIDE_SOURCE, "boot from a medium of this server",
-                            "the client's certificate has no role");
     if (!c->peer.has_certificate)
         return BF_OK;
-    err = bf_conn_admit(c->db, &c->peer, fault);
+    enum bf_err err = bf_conn_admit(c->db, &c->peer, fault);
     if (err)
         refuse(c, fault);
     return err;
@@ -146,7 +122,7 @@ int bf_conn_may_log(struct bf_daemon *d)
 {
     uint64_t now = bf_platform_now_us();
     int may;
-    pthread_mutex_lock(&d->lock);
+    pthread_mutex_lock(&d->door_lock);
     if (now - d->minute_us >= 60000000) {
         if (d->minute_lines > STRANGER_LINES)
             bf_log(BF_LOG_WARNING, "%u more lines about strangers were left out",
@@ -155,7 +131,7 @@ int bf_conn_may_log(struct bf_daemon *d)
         d->minute_lines = 0;
     }
     may = ++d->minute_lines <= STRANGER_LINES;
-    pthread_mutex_unlock(&d->lock);
+    pthread_mutex_unlock(&d->door_lock);
     return may;
 }
 
@@ -210,17 +186,39 @@ void bf_conn_end(struct bf_conn *c, enum bf_verdict verdict)
         bf_log(BF_LOG_DEBUG, "%s: is awake", c->from);
 }
 
-// The oldest connection that has not said who it is makes room for a new one: somebody who opens
-// connections and says nothing keeps nobody out.
+// Who of the enrolling gives way, when there are enough of them. With the lock held.
 static void make_room(struct bf_daemon *d)
 {
-    struct bf_conn *oldest = NULL;
-    if (d->stranger_count < BF_STRANGERS_MAX)
-        return;
-    for (struct bf_conn *c = d->conns; c; c = c->next)
-        if (!c->has_session && !c->ended && !c->verdict)
-            oldest = c;
-    if (oldest)
+    struct bf_claim claim[BF_CONNECTIONS_MAX];
+    struct bf_conn *who[BF_CONNECTIONS_MAX];
+    uint32_t count = 0;
+    for (struct bf_conn *c = d->conns; c && count < BF_CONNECTIONS_MAX; c = c->next) {
+        if (c->peer.has_certificate || c->ended || c->verdict)
+            continue;
+        claim[count] = (struct bf_claim){.address = c->address,
+                                         .rank = c->keeps_place ? BF_CLAIM_KEEPS : 0,
+                                         .since_us = c->accepted_us};
+        who[count++] = c;
+    }
+    int victim = count >= BF_ENROLLING_MAX ? bf_claim_victim(claim, count, d->seed) : -1;
+    if (victim >= 0)
+        bf_conn_end(who[victim], BF_VERDICT_CROWDED);
+}
+
+// A machine that opens connections and no session, or somebody who has its medium, displaces
+// itself. With the lock held.
+static void make_room_of_its_own(struct bf_daemon *d, const char *machine)
+{
+    struct bf_conn *oldest = NULL; // conns has the newest first
+    uint32_t count = 0;
+    for (struct bf_conn *c = d->conns; c; c = c->next) {
+        if (!c->peer.has_certificate || c->has_session || c->ended || c->verdict ||
+            strcmp(c->peer.machine, machine) != 0)
+            continue;
+        oldest = c;
+        count++;
+    }
+    if (count >= BF_OPENING_MAX)
         bf_conn_end(oldest, BF_VERDICT_CROWDED);
 }
 
@@ -242,50 +240,69 @@ static enum bf_err start_thread(struct bf_conn *c)
     return failed ? BF_ERR_NO_MEMORY : BF_OK;
 }
 
-static int has_place(struct bf_daemon *d)
+// With the lock held. Connections that have their verdict are about to go, but still have threads,
+// so the enrolling are counted with them: a flood of them is turned away at the door.
+static int has_place(struct bf_daemon *d, const struct bf_tls_peer *peer)
 {
-    pthread_mutex_lock(&d->lock);
-    int has = d->conn_count + d->lane_count < BF_CONNECTIONS_MAX;
-    pthread_mutex_unlock(&d->lock);
-    return has;
+    uint32_t enrolling = 0;
+    for (struct bf_conn *c = d->conns; c; c = c->next)
+        enrolling += !c->peer.has_certificate;
+    return d->conn_count + d->lane_count < BF_CONNECTIONS_MAX &&
+           (peer->has_certificate || enrolling < 2 * BF_ENROLLING_MAX);
 }
 
-enum bf_err bf_conn_start(struct bf_daemon *d, int fd, const char *from)
+static struct bf_conn *new_conn(struct bf_daemon *d, struct bf_arrival *a)
 {
-    struct bf_conn *c = has_place(d) ? calloc(1, sizeof *c) : NULL;
-    if (!c) {
-        close(fd);
-        return BF_ERR_LIMIT;
-    }
-    struct bf_stream tls;
+    struct bf_conn *c = calloc(1, sizeof *c);
+    if (!c)
+        return NULL;
     c->daemon = d;
-    c->accepted_us = bf_platform_now_us();
+    c->accepted_us = a->accepted_us;
+    c->address = a->address;
+    c->peer = a->peer;
+    c->keeps_place = a->peer.has_certificate;
+    bf_snprintf(c->from, sizeof c->from, "%s", a->from);
     c->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    bf_snprintf(c->from, sizeof c->from, "%s", from);
-    if (c->wake < 0 || bf_tls_server_accept(d->tls, fd, &tls)) {
-        close(fd);
+    if (a->peer.has_certificate)
+        bf_tls_server_trust(&a->stream);
+    if (c->wake < 0 || bf_bundle_accept(a->stream, &c->stream)) {
         free_conn(c);
-        return BF_ERR_NO_MEMORY;
+        return NULL;
     }
-    if (bf_bundle_accept(tls, &c->stream)) {
-        tls.ops->close(tls.impl);
-        free_conn(c);
-        return BF_ERR_NO_MEMORY;
-    }
+    return c;
+}
+
+static enum bf_err admit_conn(struct bf_daemon *d, struct bf_conn *c)
+{
+    enum bf_err err = BF_ERR_LIMIT;
     pthread_mutex_lock(&d->lock);
-    make_room(d);
-    enum bf_err err = start_thread(c);
+    if (has_place(d, &c->peer)) {
+        if (c->peer.has_certificate)
+            make_room_of_its_own(d, c->peer.machine);
+        else
+            make_room(d);
+        err = start_thread(c);
+    }
     if (!err) {
         c->next = d->conns;
         d->conns = c;
         d->conn_count++;
-        d->stranger_count++;
     }
     pthread_mutex_unlock(&d->lock);
-    if (err) {
+    return err;
+}
+
+enum bf_err bf_conn_start(struct bf_daemon *d, struct bf_arrival *a)
+{
+    struct bf_conn *c = new_conn(d, a);
+    enum bf_err err = c ? admit_conn(d, c) : BF_ERR_NO_MEMORY;
+    if (!c)
+        a->stream.ops->close(a->stream.impl);
+    else if (err) {
         c->stream.ops->close(c->stream.impl);
         free_conn(c);
     }
+    free(a);
     return err;
 }
 
@@ -303,8 +320,6 @@ void bf_conn_reap(struct bf_daemon *d)
         c->next = through;
         through = c;
         d->conn_count--;
-        if (!c->has_session)
-            d->stranger_count--;
     }
     pthread_mutex_unlock(&d->lock);
     while (through) {

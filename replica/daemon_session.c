@@ -69,7 +69,6 @@ static enum bf_err take_over(struct bf_conn *c, struct bf_fault *fault)
                             "the server has its %u sessions already", d->sessions_max);
     c->holds_machine = c->has_session = 1;
     d->session_count++;
-    d->stranger_count--;
     bf_live_begin(&c->live, c->peer.machine, c->from);
     return BF_OK;
 }
@@ -341,7 +340,8 @@ void bf_conn_release(struct bf_conn *c, enum bf_err outcome, const struct bf_fau
     struct bf_daemon *d = c->daemon;
     bf_session_store_close(c->store);
     c->store = NULL;
-    malloc_trim(0);
+    if (c->has_session)
+        malloc_trim(0);
     if (c->db && c->job.id)
         close_job(c, outcome, fault);
     else if (c->db && c->has_session && outcome)

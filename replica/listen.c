@@ -8,34 +8,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "base/fmt.h"
 #include "net/proto.h"
+#include "replica/address.h"
 
-enum { BACKLOG = 128 };
-
-static void address_text(const struct sockaddr_storage *a, char *out, size_t size)
-{
-    char ip[INET6_ADDRSTRLEN] = "?";
-    if (a->ss_family == AF_INET6) {
-        const struct sockaddr_in6 *v6 = (const void *)a;
-        const uint8_t *bytes = v6->sin6_addr.s6_addr;
-        if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
-            inet_ntop(AF_INET, bytes + 12, ip, sizeof ip);
-            bf_snprintf(out, size, "%s:%u", ip, ntohs(v6->sin6_port));
-            return;
-        }
-        inet_ntop(AF_INET6, bytes, ip, sizeof ip);
-        bf_snprintf(out, size, "[%s]:%u", ip, ntohs(v6->sin6_port));
-    } else {
-        const struct sockaddr_in *v4 = (const void *)a;
-        inet_ntop(AF_INET, &v4->sin_addr, ip, sizeof ip);
-        bf_snprintf(out, size, "%s:%u", ip, ntohs(v4->sin_port));
-    }
-}
+enum { BACKLOG = 1024, TLS_HEADER = 5, TLS_HANDSHAKE = 22, TLS_MAJOR = 3 };
 
 static enum bf_err parse(const char *where, struct addrinfo **out, struct bf_fault *fault)
 {
@@ -108,19 +90,42 @@ enum bf_err bf_listen(const char *where, int *fd, char *text, size_t size, struc
         return err;
     memset(&own, 0, sizeof own);
     getsockname(*fd, (struct sockaddr *)&own, &len);
-    address_text(&own, text, size);
+    bf_address_text(&own, text, size);
     return BF_OK;
 }
 
-int bf_listen_accept(int fd, char *from, size_t size)
+int bf_listen_accept(int fd, struct sockaddr_storage *from)
 {
-    struct sockaddr_storage peer;
-    socklen_t len = sizeof peer;
-    memset(&peer, 0, sizeof peer);
-    int got = accept4(fd, (struct sockaddr *)&peer, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (got >= 0)
-        address_text(&peer, from, size);
-    return got;
+    socklen_t len = sizeof *from;
+    memset(from, 0, sizeof *from);
+    return accept4(fd, (struct sockaddr *)from, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
+// The socket is readable from now on when it has this many bytes, or has ended.
+static void wait_for_bytes(int fd, int count)
+{
+    setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &count, sizeof count);
+}
+
+enum bf_err bf_listen_hello(int fd, size_t most)
+{
+    uint8_t h[TLS_HEADER];
+    int there = 0;
+    ssize_t got = recv(fd, h, sizeof h, MSG_PEEK | MSG_DONTWAIT);
+    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+        return BF_ERR_CLOSED;
+    if (got > 0 && (h[0] != TLS_HANDSHAKE || (got > 1 && h[1] != TLS_MAJOR)))
+        return BF_ERR_PROTOCOL;
+    if (got < TLS_HEADER) {
+        wait_for_bytes(fd, TLS_HEADER);
+        return BF_AGAIN;
+    }
+    size_t whole = TLS_HEADER + ((size_t)h[3] << 8 | h[4]);
+    if (whole == TLS_HEADER || whole > most)
+        return BF_ERR_PROTOCOL;
+    int ready = ioctl(fd, FIONREAD, &there) == 0 && there >= (int)whole;
+    wait_for_bytes(fd, ready ? 1 : (int)whole);
+    return ready ? BF_OK : BF_AGAIN;
 }
 
 void bf_notify(const char *what)

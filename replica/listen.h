@@ -4,6 +4,7 @@
 #define BF_REPLICA_LISTEN_H
 
 #include <stddef.h>
+#include <sys/socket.h>
 
 #include "base/err.h"
 
@@ -11,8 +12,13 @@
 // 0.0.0.0:7667 on a host without IPv6. *text gets the address with the real port.
 enum bf_err bf_listen(const char *where, int *fd, char *text, size_t size, struct bf_fault *fault);
 
-// Accepts one connection; -1 when there is none. from gets the peer's address.
-int bf_listen_accept(int fd, char *from, size_t size);
+// Accepts one connection; -1 when there is none, with errno. from gets the peer's address.
+int bf_listen_accept(int fd, struct sockaddr_storage *from);
+
+// Whether the record with a ClientHello (RFC 8446, 5.1) is there, of at most so many bytes with its
+// header. It is not taken. BF_AGAIN: not yet, and the socket becomes readable when it is, not
+// before; BF_ERR_CLOSED: the peer has gone; BF_ERR_PROTOCOL: what came is not the beginning of one.
+enum bf_err bf_listen_hello(int fd, size_t most);
 
 // sd_notify(3): "READY=1", "STOPPING=1"; nothing without NOTIFY_SOCKET.
 void bf_notify(const char *what);

@@ -30,6 +30,7 @@ BOOTFERRY_LIBS = $(REPLICA_LIBS) $(FINALIZE_RUN_LIBS)
 
 # the daemon
 BOOTFERRYD_SRCS := $(REPLICA_SRCS) $(REPLICA_TEXT_SRCS) $(addprefix replica/, \
-    daemon.c daemon_accept.c daemon_admit.c daemon_conn.c daemon_control.c daemon_disks.c daemon_found.c \
-    daemon_inventory.c daemon_lanes.c daemon_plan.c daemon_session.c daemon_status.c listen.c \
+    address.c daemon.c daemon_accept.c daemon_admit.c daemon_conn.c daemon_control.c \
+    daemon_disks.c daemon_found.c daemon_inventory.c daemon_lanes.c daemon_plan.c daemon_session.c \
+    daemon_status.c door.c door_guests.c door_handshake.c listen.c \
     tls_server.c)

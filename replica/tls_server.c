@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The server's TLS, see tls_server.h. What is written goes through a buffer of one record, so that
-// OpenSSL's rule of repeating a write with the same bytes stays in here.
+// OpenSSL's rule of repeating a write with the same bytes stays in here. Until a connection is
+// trusted its buffers exist only while there is something in them.
 #include "replica/tls_server.h"
 
 #include <errno.h>
@@ -19,7 +20,7 @@
 #include "net/tls.h"
 #include "replica/pki_x509.h"
 
-enum { RECORD = 16384, READ_BUFFER = 131072, PATH_SIZE = 4096 };
+enum { RECORD = 16384, READ_BUFFER = 131072, CHAIN_MAX = 10240, PATH_SIZE = 4096 };
 
 struct bf_tls_server {
     SSL_CTX *context;
@@ -32,7 +33,7 @@ struct connection {
     uint8_t starved; // the last read found nothing
     struct bf_fault fault;
     size_t pending, sent; // of out
-    uint8_t out[RECORD];
+    uint8_t *out;         // RECORD bytes, from the first write on
 };
 
 // ---- The context -------------------------------------------------------------------------------
@@ -63,16 +64,15 @@ static int configure(SSL_CTX *c, const char *state)
     SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_options(c, SSL_OP_NO_TICKET | SSL_OP_CIPHER_SERVER_PREFERENCE |
                                SSL_OP_PRIORITIZE_CHACHA);
-    SSL_CTX_set_mode(c, SSL_MODE_ENABLE_PARTIAL_WRITE);
-    SSL_CTX_set_read_ahead(c, 1);
-    SSL_CTX_set_default_read_buffer_len(c, READ_BUFFER);
+    SSL_CTX_set_mode(c, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_max_cert_list(c, CHAIN_MAX); // one certificate of BF_CERTIFICATE_MAX, and its frame
     STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(root);
     if (names)
         SSL_CTX_set_client_CA_list(c, names);
     return names && SSL_CTX_set_min_proto_version(c, TLS1_3_VERSION) == 1 &&
            SSL_CTX_set_max_proto_version(c, TLS1_3_VERSION) == 1 &&
            SSL_CTX_set_ciphersuites(c, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:"
-                                    "TLS_CHACHA20_POLY1305_SHA256") == 1 &&
+                                       "TLS_CHACHA20_POLY1305_SHA256") == 1 &&
            SSL_CTX_set_num_tickets(c, 0) == 1 && SSL_CTX_load_verify_file(c, root) == 1 &&
            SSL_CTX_use_certificate_file(c, certificate, SSL_FILETYPE_PEM) == 1 &&
            SSL_CTX_use_PrivateKey_file(c, key, SSL_FILETYPE_PEM) == 1 &&
@@ -186,6 +186,11 @@ static enum bf_err stream_write(void *impl, const void *bytes, size_t len, size_
         return c->fault.code;
     if (c->state != BF_STREAM_OPEN || c->pending)
         return BF_AGAIN;
+    if (!c->out && !(c->out = malloc(RECORD))) {
+        fail(c, BF_ERR_NO_MEMORY, BF_SIDE_SERVER, "give the server more memory",
+             "no memory for a connection");
+        return c->fault.code;
+    }
     *done = c->pending = len < RECORD ? len : RECORD;
     memcpy(c->out, bytes, c->pending);
     flush(c);
@@ -249,6 +254,7 @@ static void stream_close(void *impl)
     ERR_clear_error();
     SSL_free(c->ssl);
     close(c->fd);
+    free(c->out);
     free(c);
 }
 
@@ -298,6 +304,27 @@ enum bf_err bf_tls_server_peer(const struct bf_stream *stream, struct bf_tls_pee
     bf_snprintf(out->machine, sizeof out->machine, "%s", role + sizeof BF_TLS_ROLE_MACHINE - 1);
     out->has_certificate = 1;
     return BF_OK;
+}
+
+void bf_tls_server_trust(const struct bf_stream *stream)
+{
+    const struct connection *c = stream->impl;
+    SSL_set_read_ahead(c->ssl, 1);
+    SSL_set_default_read_buffer_len(c->ssl, READ_BUFFER);
+}
+
+enum bf_err bf_tls_server_peek(const struct bf_stream *stream)
+{
+    struct connection *c = stream->impl;
+    uint8_t byte;
+    ERR_clear_error();
+    int ret = SSL_peek(c->ssl, &byte, sizeof byte);
+    return ret > 0 ? BF_OK : after(c, ret);
+}
+
+int bf_tls_server_wants_write(const struct bf_stream *stream)
+{
+    return SSL_want_write(((const struct connection *)stream->impl)->ssl);
 }
 
 short bf_tls_server_events(const struct bf_stream *stream)

@@ -33,6 +33,14 @@ struct bf_tls_peer {
 // Of a stream that is OPEN.
 enum bf_err bf_tls_server_peer(const struct bf_stream *stream, struct bf_tls_peer *out);
 
+// It may use memory for speed from now on: the peer's certificate is ours.
+void bf_tls_server_trust(const struct bf_stream *stream);
+
+// Whether a stream that is OPEN has something to read. BF_AGAIN: not yet; else it has ended.
+enum bf_err bf_tls_server_peek(const struct bf_stream *stream);
+// Of a stream that is OPENING: whether it waits for room to write, not for bytes to read.
+int bf_tls_server_wants_write(const struct bf_stream *stream);
+
 // What poll(2) should wait for. Reading is asked for only when the last read found nothing, so that
 // a stream whose reader is held up does not wake anybody.
 short bf_tls_server_events(const struct bf_stream *stream);

@@ -28,6 +28,7 @@ TEST_SRCS_test_export_file := replica/export_file.c replica/reason.c
 TEST_LIBS_test_export_file := -Wl,--wrap=openat64,--wrap=renameat2
 TEST_SRCS_test_reason := replica/process.c replica/reason.c
 TEST_SRCS_test_ranges := replica/ranges.c
+TEST_SRCS_test_address := replica/address.c
 
 
 # Documents that are made from the code.
@@ -49,7 +50,11 @@ CHECK_TESTS += tests/net/secrets.sh
 CHECK_TESTS += tests/ask.sh tests/ends.sh tests/cli/commands.sh
 CHECK_TESTS += tests/third_party.sh
 CHECK_TESTS += tests/cli/media.sh tests/daemon/daemon_test.py tests/daemon/points.sh \
-    tests/daemon/disks.sh tests/daemon/places.sh tests/daemon/sparse.sh
+    tests/daemon/disks.sh tests/daemon/places.sh tests/daemon/sparse.sh tests/daemon/strangers.sh
+TEST_TOOLS += tests/flood
+TOOL_SRCS_tests/flood := tests/daemon/flood.c
+TOOL_LIBS_tests/flood := -lssl -lcrypto
+CHECK_DEPS += build/tests/flood
 
 # the store, the state and the images; the tests bring their own replica/step.c
 STORE_TEST_SRCS := $(REPLICA_STORE_SRCS) tests/unit/store_files.c tests/unit/store_session.c \

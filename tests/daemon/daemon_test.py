@@ -11,7 +11,9 @@ import shutil
 import signal
 import socket
 import sqlite3
+import ssl
 import stat
+import struct
 import subprocess
 import sys
 import tempfile
@@ -628,6 +630,103 @@ def many_that_never_speak(w):
             stack.enter_context(socket.create_connection(("127.0.0.1", w.port), PATIENCE))
         # If it waited for one after the other, the client's patience would end.
         assert w.outcome(w.identity["web"], *session_frames()) == f"answer {WELCOME}"
+
+
+class SlowHandshake:
+    """A machine's handshake that stops when it has the server's part, and goes on when it is told to."""
+
+    def __init__(self, w, name, source):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(w.root)
+        context.load_cert_chain(*w.identity[name])
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self.incoming, self.outgoing, server_hostname="127.0.0.1")
+        self.raw = socket.create_connection(("127.0.0.1", w.port), PATIENCE, (source, 0))
+        with contextlib.suppress(ssl.SSLWantReadError):
+            self.tls.do_handshake()
+        self.raw.sendall(self.outgoing.read())
+        self.answer = self.raw.recv(1)
+
+    def finish(self, *frames):
+        """What the server answers to the frames, as far as it comes at once; b"" if it hung up."""
+        try:
+            while True:
+                self.incoming.write(self.answer)
+                with contextlib.suppress(ssl.SSLWantReadError):
+                    self.tls.do_handshake()
+                    break
+                self.answer = self.raw.recv(65536)
+                if not self.answer:
+                    return b""
+            self.tls.write(b"".join(frames))
+            self.raw.sendall(self.outgoing.read())
+            while True:
+                got = self.raw.recv(65536)
+                if not got:
+                    return b""
+                self.incoming.write(got)
+                with contextlib.suppress(ssl.SSLWantReadError):
+                    return self.tls.read(8)
+        except (ssl.SSLError, ConnectionError):
+            return b""
+        finally:
+            self.raw.close()
+
+
+@contextlib.contextmanager
+def flood(w, kind, count, how="one"):
+    """So many strangers of a kind have been there, all from 127.0.0.1 or each from another address."""
+    note = w.path(f"note{time.monotonic_ns()}")
+    program = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", TOP + "/build/tests/flood", "127.0.0.1", str(w.port),
+                                kind, "3000", how, note, str(count)], stdout=subprocess.DEVNULL)
+    try:
+        until(PATIENCE, lambda: os.path.exists(note))
+        yield
+    finally:
+        program.kill()
+        program.wait()
+
+
+@case
+def a_handshake_is_not_displaced_by_a_busier_address(w):
+    for _ in range(20):  # it has ten seconds, and a busy machine may need longer for the flood
+        slow = SlowHandshake(w, "web", "127.0.0.9")
+        with flood(w, "stall", 1200):
+            answer = slow.finish(*session_frames())
+        if answer:
+            break
+    assert struct.unpack("<H", answer[:2])[0] == WELCOME, answer
+
+
+@case
+def who_has_a_certificate_is_not_displaced(w):
+    for _ in range(20):  # it is silent meanwhile, for which it has fifteen seconds: a busy machine may need longer
+        with w.connect("web") as known:
+            with flood(w, "full", 1000, "many"):
+                pass
+            try:
+                known.send(*session_frames())
+                known.expect(WELCOME)
+                return
+            except (EOFError, OSError):
+                continue
+    raise AssertionError("it lost its place each time")
+
+
+@case
+def a_machine_displaces_only_itself(w):
+    with contextlib.ExitStack() as stack:
+        other = stack.enter_context(w.connect("db"))
+        first = stack.enter_context(w.connect("web"))
+        for _ in range(16):
+            stack.enter_context(w.connect("web"))
+        try:
+            first.receive()
+            raise AssertionError("the first kept its place")
+        except Fault as fault:
+            is_fault(fault, BUSY, "open no session")
+        other.send(*session_frames())
+        other.expect(WELCOME)
 
 
 @case
