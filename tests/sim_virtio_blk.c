@@ -44,7 +44,9 @@ static void finish(struct sim_vblk *m, uint16_t head)
         m->faults--;
     if (fault == SIM_VBLK_LOST)
         return;
-    uint32_t bytes = fault == SIM_VBLK_SHORT ? d[1].len / 2 : d[1].len, len = bytes + 1;
+    uint32_t bytes = fault == SIM_VBLK_SHORT ? d[1].len / 2 : d[1].len;
+    const uint32_t counts[] = {bytes + 1, bytes, 1, 0};
+    uint32_t len = counts[m->counts_wrong];
     uint8_t status = transfer(m, d, bytes);
     if (fault == SIM_VBLK_ERROR)
         status = 1;

@@ -20,6 +20,14 @@ enum sim_vblk_fault {
     SIM_VBLK_INDEX_JUMP, // the used index runs ahead
 };
 
+// What it takes for the number of bytes written, when it does not count them all.
+enum sim_vblk_count {
+    SIM_VBLK_COUNTS_ALL,
+    SIM_VBLK_COUNTS_DATA,   // Cloud Hypervisor
+    SIM_VBLK_COUNTS_STATUS, // bhyve
+    SIM_VBLK_COUNTS_NOTHING,
+};
+
 struct sim_vblk {
     struct sim_virtio virtio;
     const uint8_t *content;
@@ -27,6 +35,7 @@ struct sim_vblk {
     uint32_t block_size, size_max;
     char serial[21];
 
+    uint8_t counts_wrong;      // enum sim_vblk_count
     uint8_t hold;              // requests wait for sim_vblk_complete
     enum sim_vblk_fault fault; // of the next `faults` requests
     uint32_t faults;

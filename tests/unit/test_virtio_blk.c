@@ -157,6 +157,28 @@ static void test_completions_in_any_order_and_a_full_queue(void)
     stop();
 }
 
+// Devices whose count of written bytes is not to be relied upon are read all the same, and what
+// they really do wrong is seen.
+static void test_devices_that_count_wrong(void)
+{
+    for (uint8_t count = SIM_VBLK_COUNTS_ALL; count <= SIM_VBLK_COUNTS_NOTHING; count++) {
+        struct bf_block_request r;
+        prepare();
+        model.counts_wrong = count;
+        start();
+        submit(&r, 0, 8, 8);
+        bf_source_poll(&disk);
+        CHECK(r.done && r.status == BF_OK && holds(0, 8 * 512, 4096));
+        model.fault = SIM_VBLK_ERROR;
+        model.faults = 1;
+        submit(&r, 0, 8, 8);
+        bf_source_poll(&disk);
+        CHECK(r.done && r.status == BF_ERR_IO);
+        CHECK_EQ(model.virtio.resets, 1); // that of the start
+        stop();
+    }
+}
+
 // One bad answer of each kind: the request fails, the device works on.
 static void test_a_failed_request_fails_alone(void)
 {
@@ -448,7 +470,7 @@ static void test_capabilities_in_a_circle(void)
 TEST_MAIN(TEST(test_serves_both_ids), TEST(test_reads_every_byte),
           TEST(test_blocks_of_4096_and_small_segments), TEST(test_what_the_firmware_knows_stays),
           TEST(test_twenty_characters_without_an_end),
-          TEST(test_completions_in_any_order_and_a_full_queue),
+          TEST(test_completions_in_any_order_and_a_full_queue), TEST(test_devices_that_count_wrong),
           TEST(test_a_failed_request_fails_alone), TEST(test_nonsense_resets_once),
           TEST(test_a_completion_that_comes_twice), TEST(test_a_lost_completion_resets_once),
           TEST(test_the_second_time_it_fails), TEST(test_the_run_ends_with_a_reason),
