@@ -10,11 +10,12 @@ LIBCRUX_USERS  := net/mlkem.c
 LWIP_SIDE      := net/ip_dial.c net/ip_loss.c net/ip_stack.c net/ip_tcp.c net/lwip_port.c
 LWIP_USERS     := $(LWIP_SIDE) net/ip_dial.h net/ip_loss.h net/ip_tcp.h net/lwip_hooks.h net/lwip_port.h
 NET_SRCS       := $(LWIP_SIDE) $(MBEDTLS_SIDE) $(or $(NET_GCM_$(ARCH)),net/gcm_generic.c) net/mlkem.c net/utc.c net/ip_cubic.c net/ip_pmtu.c net/connector.c net/enroller.c \
+                  net/dns_message.c net/route_table.c \
                   net/bundle.c net/bundle_source.c net/bundle_server.c \
                   net/proto.c net/proto_session.c net/proto_copy.c net/proto_found.c
 
 COLD_SRCS += $(addprefix net/,bundle.c bundle_server.c bundle_source.c connector.c enrol.c enroller.c \
-    gcm_x86_64.c ip_dial.c mlkem.c pki.c tls_fault.c utc.c)
+    dns_message.c gcm_x86_64.c ip_dial.c mlkem.c pki.c tls_fault.c utc.c)
 
 # mbedTLS's own GCM stays under other names, for what the accelerated one leaves to it.
 MBEDTLS_INC += -Inet
@@ -41,6 +42,8 @@ TEST_SRCS_test_enrol := tests/platform_sim.c tests/net/pki_maker.c tests/net/tls
 TEST_LIBS_test_enrol := -lssl -lcrypto
 TEST_SRCS_test_bundle := tests/platform_sim.c tests/sim_link.c
 FUZZ_SRCS_fuzz_pmtu := tests/fuzz_seed.c
+FUZZ_SRCS_fuzz_dns := tests/fuzz_seed.c
+FUZZ_SRCS_fuzz_routes := tests/fuzz_seed.c
 FUZZ_SRCS_fuzz_bundle := tests/fuzz_seed.c
 TEST_SRCS_test_bad_link := tests/platform_sim.c tests/net/path.c tests/net/tcp_sink.c
 TEST_SRCS_test_lwip := tests/platform_sim.c tests/net/lan.c
