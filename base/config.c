@@ -245,14 +245,6 @@ enum bf_err bf_config_parse(struct bf_config *c, const char *text, size_t len,
     return BF_OK;
 }
 
-static int same_net(const struct bf_ip *a, const struct bf_ip *b, uint32_t prefix)
-{
-    for (uint32_t i = 0; i < prefix; i++)
-        if ((a->bytes[i / 8] ^ b->bytes[i / 8]) >> (7 - i % 8) & 1)
-            return 0;
-    return 1;
-}
-
 static int is_link_local(const struct bf_ip *ip)
 {
     return ip->family == 6 && ip->bytes[0] == 0xfe && (ip->bytes[1] & 0xc0) == 0x80;
@@ -262,11 +254,12 @@ static enum bf_err check_network(const struct bf_config *c, char *reason, size_t
 {
     const struct bf_ip *gateway = &c->gateway;
     struct bf_ip ip;
-    if (c->dhcp && gateway->family)
-        return bf_config_refuse(reason, size, "gateway= needs a static address=ADDR/LEN");
+    // One of a single address (/32, /128) may be in any network: it is looked for on the link.
+    uint32_t whole = c->address.family == 4 ? 32 : 128;
     if (!c->dhcp && gateway->family &&
         (gateway->family != c->address.family ||
-         (!is_link_local(gateway) && !same_net(gateway, &c->address, c->prefix))))
+         (c->prefix != whole && !is_link_local(gateway) &&
+          !bf_ip_same_net(gateway, &c->address, c->prefix))))
         return bf_config_refuse(reason, size, "gateway= is not within the network of address=");
     if (!c->dhcp && gateway->family && memcmp(gateway, &c->address, sizeof *gateway) == 0)
         return bf_config_refuse(reason, size, "gateway= is the machine's own address=");

@@ -165,6 +165,8 @@ enum bf_err bf_section_text(const void *section, size_t size, const char **text,
 // Addresses as text: dotted IPv4, or IPv6 (RFC 4291, 2.2) without a zone. out >= 46 bytes.
 enum bf_err bf_ip_parse(const char *text, size_t len, struct bf_ip *out);
 void bf_ip_text(char *out, size_t size, const struct bf_ip *ip);
+// True when the first bits of two addresses of one family are equal.
+int bf_ip_same_net(const struct bf_ip *a, const struct bf_ip *b, uint32_t prefix);
 
 // Base64 (RFC 4648, section 4) without line breaks; *len in: room, out: bytes.
 enum bf_err bf_base64_decode(const char *text, size_t text_len, uint8_t *out, size_t *len);

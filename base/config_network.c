@@ -86,6 +86,11 @@ enum bf_err bf_set_server(struct bf_config *c, struct bf_config_value v, char *r
     while (bf_value_split(&v, ',', &part)) {
         if (count == BF_CONFIG_SERVERS)
             return bf_config_refuse(reason, size, "at most %d servers", BF_CONFIG_SERVERS);
+        if (memchr(part.at, '%', part.len))
+            return bf_config_refuse(reason, size,
+                                    "number %u has a zone (%%): leave it out, the NIC in use is "
+                                    "meant",
+                                    count + 1u);
         if (!parse_server(part, &server[count++]))
             return bf_config_refuse(
                 reason, size, "number %u is not HOST, HOST:PORT, ADDRESS or [IPV6]:PORT", count);

@@ -6,15 +6,20 @@
 static const struct bf_config_key table[] = {
     [BF_KEY_SERVER] = {"server", "HOST[:PORT][,...]",
                        "Replica servers, tried in this order; names, IPv4 addresses, or IPv6 "
-                       "addresses in brackets. The port is 7667 unless given.",
+                       "addresses in brackets, a link-local one without a zone. The port is 7667 "
+                       "unless given.",
                        0, 0, 0},
     [BF_KEY_ADDRESS] = {"address", "dhcp|ADDR/LEN",
                         "The address of this machine while it is being migrated. Default: dhcp.", 0,
                         0, 0},
-    [BF_KEY_GATEWAY] = {"gateway", "ADDR", "The gateway that belongs to a static address.", 0, 0,
-                        0},
+    [BF_KEY_GATEWAY] = {"gateway", "ADDR",
+                        "The default router. With a static address it is in that network, or "
+                        "anywhere beside a /32 or /128; with DHCP it replaces the default router "
+                        "that DHCP names.",
+                        0, 0, 0},
     [BF_KEY_DNS] = {"dns", "ADDR[,ADDR...]",
-                    "Name servers, at most three; they replace those that DHCP offers.", 0, 0, 0},
+                    "Name servers, at most three; they replace those that the network names.", 0, 0,
+                    0},
     [BF_KEY_NIC] = {"nic", "MAC", "Use this NIC only. Default: each NIC with a link in turn.", 0, 0,
                     0},
     [BF_KEY_RETRY] = {"retry", "SECONDS",

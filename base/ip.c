@@ -148,3 +148,11 @@ void bf_ip_text(char *out, size_t size, const struct bf_ip *ip)
     }
     bf_snprintf(out, size, "%s", text);
 }
+
+int bf_ip_same_net(const struct bf_ip *a, const struct bf_ip *b, uint32_t prefix)
+{
+    for (uint32_t i = 0; i < prefix; i++)
+        if ((a->bytes[i / 8] ^ b->bytes[i / 8]) >> (7 - i % 8) & 1)
+            return 0;
+    return 1;
+}

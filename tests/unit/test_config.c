@@ -48,6 +48,7 @@ static const struct {
     {"server", "-x", "!"},
     {"server", "a..b", "!"},
     {"server", "a b", "!"},
+    {"server", "[fe80::1%eth0]", "!"},
     {"server", "[::1", "!"},
     {"server", "[::1]x", "!"},
     {"server", "a,b,c,d,e,f,g,h,i", "!"},
@@ -344,13 +345,19 @@ static void check_whole(void)
     CHECK_STR(whole("server=a\nroot=MAMCAQE=\nkey=MAMCAQE=\n", ""), "certificate= is missing");
     CHECK_STR(whole(enrol, "server=a\n"), "enrol-key= needs name=");
     CHECK_STR(whole(enrol, "server=a\nname=m\n"), "");
-    CHECK_STR(whole(id, "server=a\ngateway=10.0.0.1\n"),
-              "gateway= needs a static address=ADDR/LEN");
+    CHECK_STR(whole(id, "server=a\ngateway=10.0.0.1\n"), "");
     CHECK_STR(whole(id, "server=10.9.9.9\naddress=10.0.0.5/24\ngateway=10.0.1.1\n"),
               "gateway= is not within the network of address=");
     CHECK_STR(whole(id, "server=10.9.9.9\naddress=10.0.0.5/24\ngateway=10.0.0.5\n"),
               "gateway= is the machine's own address=");
     CHECK_STR(whole(id, "server=10.9.9.9\naddress=10.0.0.5/24\ngateway=10.0.0.1\n"), "");
+    CHECK_STR(whole(id, "server=10.9.9.9\naddress=10.0.0.5/32\ngateway=10.7.0.1\n"), "");
+    CHECK_STR(whole(id, "server=10.9.9.9\naddress=10.0.0.5/31\ngateway=10.0.0.4\n"), "");
+    CHECK_STR(whole(id, "server=10.9.9.9\naddress=10.0.0.5/32\ngateway=10.0.0.5\n"),
+              "gateway= is the machine's own address=");
+    CHECK_STR(whole(id, "server=10.9.9.9\naddress=10.0.0.5/32\ngateway=fe80::1\n"),
+              "gateway= is not within the network of address=");
+    CHECK_STR(whole(id, "server=[fd00::1]\naddress=2001:db8::5/128\ngateway=fd01::1\n"), "");
     CHECK_STR(whole(id, "server=[2001:db8::1]\naddress=2001:db8::5/64\ngateway=fe80::1\n"), "");
     CHECK_STR(whole(id, "server=a\naddress=10.0.0.5/24\n"),
               "server= has a name: with a static address dns= is needed");
