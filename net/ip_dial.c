@@ -1,46 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
-// One dial: WAITING for a link and an address, RESOLVING the name, CONNECTING to what it gave; then
-// the same for the other family of addresses, IPv4 first. Every state has a deadline. The stream
-// that comes of it passes everything on to the TCP stream once that is open.
+// One dial: WAITING for a link and an address, then SEARCHING: the name is resolved, and what is
+// found takes part in a race of connections at once (net/ip_race.h). Every wait has a deadline. The
+// address that has won is tried first the next time, and also when nobody resolves the name any
+// more. The stream that comes of it passes everything on to the TCP stream once that is open.
 #include "net/ip_dial.h"
 
-#include <lwip/dns.h>
 #include <lwip/ip_addr.h>
 
 #include "base/fmt.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/platform.h"
-#include "net/ip_tcp.h"
+#include "net/ip_dns.h"
+#include "net/ip_lookup.h"
+#include "net/ip_race.h"
+#include "net/ip_routes.h"
 
 enum {
     LINK_US = 10 * 1000 * 1000,
     ADDRESS_US = 30 * 1000 * 1000,
-    RESOLVE_US = 15 * 1000 * 1000,
-    CONNECT_US = 10 * 1000 * 1000,
+    DNS_US = 5 * 1000 * 1000,     // for a router to name a DNS server, once there is an address
+    FOURTH_US = 50 * 1000,        // for IPv4 addresses when those of IPv6 were faster (RFC 8305, 3)
+    FAMILY_US = 10 * 1000 * 1000, // for an address of ours of the family of all the server's
 };
 
-enum step { WAITING, RESOLVING, CONNECTING, CONNECTED, FAILED };
-enum answer { ANSWER_NONE, ANSWER_FOUND, ANSWER_FAILED };
+enum step { WAITING, SEARCHING, CONNECTED, FAILED };
 
 struct dial {
-    struct dial *next;
-    uint32_t id; // lwIP's answers name it: it may be gone by then
     const struct bf_ip_view *view;
     enum step step;
-    uint64_t deadline;
+    uint64_t deadline, family_deadline, first_found;
     char host[256];
     uint16_t port;
-    uint8_t family;  // being tried
-    uint8_t literal; // the family of an address that was given as such, else 0
-    uint8_t had_link;
-    enum answer answer;
-    ip_addr_t address;
+    uint8_t had_link, had_address, literal;
+    ip_addr_t address; // the literal one
+    struct bf_lookup *lookup;
+    struct bf_race race;
     struct bf_stream tcp; // ops NULL: none
     struct bf_fault fault;
 };
 
-static struct dial *dials;
-static uint32_t last_id;
+// The server that was connected to last.
+static struct {
+    char host[256];
+    ip_addr_t address;
+} known;
 
 static void enter(struct dial *d, enum step step, uint64_t us)
 {
@@ -53,166 +57,195 @@ static int late(const struct dial *d)
     return bf_platform_now_us() >= d->deadline;
 }
 
-// ---- Resolving ---------------------------------------------------------------------------------
-
-static void on_resolved(const char *name, const ip_addr_t *address, void *arg)
+static void hang_up(struct dial *d)
 {
-    for (struct dial *d = dials; d; d = d->next) {
-        if (d->id != (uint32_t)(uintptr_t)arg)
-            continue;
-        d->answer = address ? ANSWER_FOUND : ANSWER_FAILED;
-        if (address)
-            d->address = *address;
-    }
+    bf_race_close(&d->race);
+    bf_lookup_free(d->lookup);
+    d->lookup = NULL;
+    if (d->tcp.ops)
+        d->tcp.ops->close(d->tcp.impl);
+    d->tcp.ops = NULL;
 }
 
-static void resolve(struct dial *d)
+static void give_up(struct dial *d, const struct bf_fault *why)
 {
-    uint8_t type = d->family == 4 ? LWIP_DNS_ADDRTYPE_IPV4 : LWIP_DNS_ADDRTYPE_IPV6;
-    enter(d, RESOLVING, RESOLVE_US);
+    hang_up(d);
+    d->fault = *why;
+    d->step = FAILED;
+}
+
+// ---- Waiting -----------------------------------------------------------------------------------
+
+static void wait_for_link(struct dial *d)
+{
+    struct bf_fault fault;
+    if (!late(d) || d->had_link)
+        return;
+    bf_fault_set(&fault, BF_ERR_NETWORK, BF_SIDE_NETWORK,
+                 "check cable and switch, or choose another NIC with nic=",
+                 "the network interface has no link");
+    give_up(d, &fault);
+}
+
+// A name needs a DNS server, too; without one for some time, the search says so.
+static int has_servers(struct dial *d)
+{
+    ip_addr_t servers[BF_IP_DNS_SERVERS];
+    uint64_t now = bf_platform_now_us();
+    if (d->literal || bf_ip_dns_servers(servers) > 0)
+        return 1;
+    if (!d->had_address && !d->view->pending()) {
+        d->had_address = 1;
+        d->deadline = d->deadline < now + DNS_US ? d->deadline : now + DNS_US;
+    }
+    return 0;
+}
+
+static void search(struct dial *d)
+{
+    enter(d, SEARCHING, 0);
+    d->family_deadline = d->deadline + d->view->wait_us(FAMILY_US);
+    d->race.view = d->view;
+    d->race.port = d->port;
     if (d->literal) {
-        d->answer = ANSWER_FOUND;
+        bf_race_add(&d->race, &d->address, 0);
         return;
     }
-    d->view->use_dns();
-    d->answer = ANSWER_NONE;
-    err_t err = dns_gethostbyname_addrtype(d->host, &d->address, on_resolved,
-                                           (void *)(uintptr_t)d->id, type);
-    if (err == ERR_OK)
-        d->answer = ANSWER_FOUND;
-    else if (err != ERR_INPROGRESS)
-        d->answer = ANSWER_FAILED;
-}
-
-static enum bf_err not_resolved(struct dial *d, struct bf_fault *fault)
-{
-    if (ip_addr_isany_val(*dns_getserver(0)))
-        return bf_fault_set(fault, BF_ERR_NETWORK, BF_SIDE_CONFIG,
-                            "give a DNS server with dns=, or the server's address in server=",
-                            "%s cannot be resolved: neither the configuration nor the network "
-                            "names a DNS server",
-                            d->host);
-    char server[IPADDR_STRLEN_MAX];
-    ipaddr_ntoa_r(dns_getserver(0), server, sizeof server);
-    return bf_fault_set(fault, BF_ERR_NETWORK, BF_SIDE_CONFIG,
-                        "check the name in server= and the DNS server, or use an address",
-                        "the DNS server %s does not resolve %s", server, d->host);
-}
-
-// ---- The steps ---------------------------------------------------------------------------------
-
-// The other family of addresses, or the end. The first fault is kept: it is about the family that
-// is used first, unless that had nothing to try.
-static void next_family(struct dial *d, const struct bf_fault *why)
-{
-    if (d->fault.code == BF_OK)
-        d->fault = *why;
-    if (d->family == 4 && !d->literal && d->view->ready(6)) {
-        d->family = 6;
-        resolve(d);
-    } else {
-        d->step = FAILED;
-    }
+    struct bf_fault fault;
+    d->race.host = d->host;
+    d->lookup = bf_lookup_new(d->host);
+    if (d->lookup)
+        return;
+    bf_fault_set(&fault, BF_ERR_NO_MEMORY, BF_SIDE_SOURCE, "give the machine more memory",
+                 "no memory for resolving a name");
+    give_up(d, &fault);
 }
 
 static void wait(struct dial *d)
 {
     struct bf_fault fault;
     if (d->view->broken(&fault)) {
-        d->fault = fault;
-        d->step = FAILED;
+        give_up(d, &fault);
         return;
     }
     if (d->view->link() == 0) {
-        if (!late(d) || d->had_link)
-            return;
-        bf_fault_set(&d->fault, BF_ERR_NETWORK, BF_SIDE_NETWORK,
-                     "check cable and switch, or choose another NIC with nic=",
-                     "the network interface has no link");
-        d->step = FAILED;
+        wait_for_link(d);
         return;
     }
     if (!d->had_link)
         enter(d, WAITING, d->view->wait_us(ADDRESS_US));
     d->had_link = 1;
-    if (d->view->ready(4) && d->literal != 6)
-        d->family = 4;
-    else if (d->view->ready(6) && d->literal != 4)
-        d->family = 6;
-    if (d->family) {
-        resolve(d);
+    int ready = d->view->ready(d->literal ? &d->address : NULL);
+    if (ready && (has_servers(d) || late(d))) {
+        search(d);
     } else if (late(d)) {
         d->view->no_address(&fault);
-        d->fault = fault;
-        d->step = FAILED;
+        give_up(d, &fault);
     }
 }
 
-static void connect_to(struct dial *d)
+// ---- Searching ---------------------------------------------------------------------------------
+
+static int is_known(const struct dial *d, const ip_addr_t *address)
 {
-    char to[300], text[IPADDR_STRLEN_MAX];
+    for (size_t i = 0; i < sizeof d->host; i++) {
+        if (known.host[i] != d->host[i])
+            return 0;
+        if (!d->host[i])
+            return !address || ip_addr_eq(&known.address, address);
+    }
+    return 0;
+}
+
+static void add_found(struct dial *d, uint8_t family)
+{
+    int pending;
+    const struct bf_dns_addresses *found = bf_lookup_found(d->lookup, family, &pending);
+    for (uint32_t i = 0; i < found->count; i++) {
+        ip_addr_t address = bf_ip_to_lwip(&found->address[i]);
+        bf_race_add(&d->race, &address, is_known(d, &address));
+    }
+    if (found->count && !d->first_found)
+        d->first_found = bf_platform_now_us();
+}
+
+// What was found up to now; BF_AGAIN while there may be more.
+static enum bf_err resolve(struct dial *d, struct bf_fault *fault)
+{
+    if (!d->lookup)
+        return BF_OK;
+    enum bf_err err = bf_lookup_poll(d->lookup);
+    add_found(d, 4);
+    add_found(d, 6);
+    if (err != BF_ERR_NETWORK)
+        return err;
+    bf_lookup_fault(d->lookup, fault);
+    if (bf_lookup_is_denied(d->lookup) || !is_known(d, NULL))
+        return fault->code;
+    if (d->race.count == 0)
+        bf_log(BF_LOG_WARNING, "connecting: %s; trying the address that was known", fault->what);
+    bf_race_add(&d->race, &known.address, 1);
+    return BF_OK;
+}
+
+// IPv4 goes first, so it gets a moment when only it is missing.
+static int is_worth_waiting(const struct dial *d)
+{
+    int pending = 0;
+    if (d->lookup && bf_lookup_found(d->lookup, 4, &pending)->count == 0 && pending)
+        return bf_platform_now_us() - d->first_found < FOURTH_US;
+    return 0;
+}
+
+static void connected(struct dial *d, const ip_addr_t *winner)
+{
+    bf_snprintf(known.host, sizeof known.host, "%s", d->host);
+    known.address = *winner;
+    bf_lookup_free(d->lookup);
+    d->lookup = NULL;
+    d->step = CONNECTED;
+    d->view->answered();
+}
+
+// Every address that this machine could use has failed, or it can use none.
+static void lost(struct dial *d)
+{
     struct bf_fault fault;
-    ipaddr_ntoa_r(&d->address, text, sizeof text);
-    if (d->literal)
-        bf_snprintf(to, sizeof to, "%s port %u", text, (unsigned)d->port);
-    else
-        bf_snprintf(to, sizeof to, "%.200s (%s) port %u", d->host, text, (unsigned)d->port);
-    enter(d, CONNECTING, CONNECT_US);
-    if (!d->view->reaches(&d->address)) {
-        bf_fault_set(&fault, BF_ERR_NETWORK, BF_SIDE_CONFIG,
-                     "set address= and gateway=, or let DHCP announce the gateway",
-                     "%s is in another network, and no gateway is known", to);
-        next_family(d, &fault);
-        return;
+    if (d->race.failed) {
+        bf_race_fault(&d->race, &fault);
+        give_up(d, &fault);
+    } else if (bf_platform_now_us() >= d->family_deadline) {
+        const ip_addr_t *address = &d->race.racer[0].address;
+        char text[IPADDR_STRLEN_MAX];
+        bf_ip_lwip_text(text, sizeof text, address);
+        bf_fault_set(&fault, BF_ERR_NETWORK, BF_SIDE_NETWORK,
+                     "give the server or this machine an address of the other's family",
+                     "%.100s has the address %s, and this machine has no %s address", d->host, text,
+                     IP_IS_V4(address) ? "IPv4" : "IPv6");
+        give_up(d, &fault);
     }
-    if (bf_tcp_connect(&d->address, d->port, to, &d->tcp, &fault) != BF_OK)
-        next_family(d, &fault);
-}
-
-static void hang_up(struct dial *d)
-{
-    if (d->tcp.ops)
-        d->tcp.ops->close(d->tcp.impl);
-    d->tcp.ops = NULL;
-}
-
-static void check_connection(struct dial *d)
-{
-    struct bf_fault fault;
-    char text[IPADDR_STRLEN_MAX];
-    enum bf_stream_state state = d->tcp.ops->state(d->tcp.impl);
-    if (state == BF_STREAM_OPENING && !late(d))
-        return;
-    if (state == BF_STREAM_OPEN || state == BF_STREAM_ENDED) {
-        d->step = CONNECTED;
-        d->view->answered();
-        return;
-    }
-    if (state == BF_STREAM_FAILED) {
-        fault = *d->tcp.ops->fault(d->tcp.impl);
-    } else {
-        ipaddr_ntoa_r(&d->address, text, sizeof text);
-        bf_fault_set(&fault, BF_ERR_TIMEOUT, BF_SIDE_NETWORK,
-                     "see whether the server is up, and whether a firewall drops the connection",
-                     "%s (%s) port %u does not answer", d->host, text, (unsigned)d->port);
-    }
-    hang_up(d);
-    next_family(d, &fault);
 }
 
 static void turn(struct dial *d)
 {
     struct bf_fault fault;
+    ip_addr_t winner;
     if (d->step == WAITING)
         wait(d);
-    if (d->step == RESOLVING && d->answer == ANSWER_FOUND) {
-        connect_to(d);
-    } else if (d->step == RESOLVING && (d->answer == ANSWER_FAILED || late(d))) {
-        not_resolved(d, &fault);
-        next_family(d, &fault);
-    } else if (d->step == CONNECTING) {
-        check_connection(d);
+    if (d->step != SEARCHING)
+        return;
+    enum bf_err more = resolve(d, &fault), err;
+    if (more != BF_OK && more != BF_AGAIN) {
+        give_up(d, &fault);
+        return;
     }
+    if (d->race.count == 0 || is_worth_waiting(d))
+        return;
+    err = bf_race_poll(&d->race, &d->tcp, &winner);
+    if (err == BF_OK)
+        connected(d, &winner);
+    else if (err == BF_ERR_NOT_FOUND && more == BF_OK)
+        lost(d);
 }
 
 // ---- The stream --------------------------------------------------------------------------------
@@ -266,11 +299,8 @@ static const struct bf_fault *dial_fault(void *impl)
 
 static void dial_close(void *impl)
 {
-    struct dial *d = impl, **at = &dials;
+    struct dial *d = impl;
     hang_up(d);
-    while (*at != d)
-        at = &(*at)->next;
-    *at = d->next;
     bf_free(d);
 }
 
@@ -292,14 +322,11 @@ enum bf_err bf_ip_dial(const struct bf_ip_view *view, const char *host, uint16_t
         return bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SOURCE, "give the machine more memory",
                             "no memory for a connection");
     d->view = view;
-    d->id = ++last_id;
     d->port = port;
     bf_snprintf(d->host, sizeof d->host, "%s", host);
     if (ipaddr_aton(host, &d->address))
-        d->literal = IP_IS_V4(&d->address) ? 4 : 6;
+        d->literal = 1;
     enter(d, WAITING, view->wait_us(LINK_US));
-    d->next = dials;
-    dials = d;
     *out = (struct bf_stream){&dial_ops, d};
     return BF_OK;
 }

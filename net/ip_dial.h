@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Dialling over the IP stack: waits for an address, resolves, tries the addresses in turn. For the
+// Dialling over the IP stack: waits for an address, resolves, and lets the addresses race. For the
 // files of the IP stack.
 #ifndef BF_NET_IP_DIAL_H
 #define BF_NET_IP_DIAL_H
@@ -18,12 +18,13 @@ struct bf_ip_view {
     enum bf_err (*broken)(struct bf_fault *fault);
     // How long a link or an address may be waited for: `most`, or less when retry= ends before.
     uint64_t (*wait_us)(uint64_t most);
-    int (*ready)(uint8_t family); // an address of family 4 or 6 that reaches beyond the link
-    void (*answered)(void);       // a server has accepted a connection
-    int (*reaches)(const ip_addr_t *address); // on the link, or there is a gateway
+    // There is an address of our own from which this one can be reached; NULL: any that reaches
+    // beyond the link.
+    int (*ready)(const ip_addr_t *to);
+    int (*pending)(void);   // DHCP has not answered yet
+    void (*answered)(void); // a server has accepted a connection
     // Why there is no address yet, for the operator.
     enum bf_err (*no_address)(struct bf_fault *fault);
-    void (*use_dns)(void); // puts the configured servers in force
 };
 
 enum bf_err bf_ip_dial(const struct bf_ip_view *view, const char *host, uint16_t port,

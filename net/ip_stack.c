@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The IP stack: which NIC, which addresses. Addresses are configured when a NIC is taken into use;
 // link loss and return are followed by net/lwip_port.c, and lwIP asks DHCP and the routers again by
-// itself. Configured DNS servers are put in force before each question, since DHCP and router
-// advertisements write to the same list.
+// itself.
 #include "net/ip_stack.h"
 
 #include <string.h>
 
 #include <lwip/dhcp.h>
-#include <lwip/dns.h>
 #include <lwip/ip6_addr.h>
 #include <lwip/nd6.h>
 #include <lwip/netif.h>
@@ -17,12 +15,15 @@
 #include "base/log.h"
 #include "base/platform.h"
 #include "net/ip_dial.h"
+#include "net/ip_dns.h"
+#include "net/ip_routes.h"
 #include "net/ip_tcp.h"
 #include "net/lwip_port.h"
 
 enum {
     ROUNDS_KEPT = 3,        // in vain, with a NIC over which a server has answered
     OTHERS_US = 500 * 1000, // how often the links of the other NICs are refreshed
+    IMPLIED6 = 64,          // the length of the prefix that lwIP gives a static IPv6 address
     MTU_LEAST = 1280,       // IPv6's; what says less is not believed
     MTU_MOST = 9000,
 };
@@ -34,6 +35,7 @@ static struct {
     uint32_t rounds; // in vain with the current one
     uint8_t answered;
     uint8_t started;
+    int8_t static6; // lwIP's number of the static IPv6 address, -1 without one
     uint64_t others_due;
     uint64_t absent_us; // since when servers are dialled in vain; 0: they are not
 } stack;
@@ -50,29 +52,13 @@ static int link_of(const struct bf_nic *n)
 
 // ---- Addresses ---------------------------------------------------------------------------------
 
-static ip_addr_t to_lwip(const struct bf_ip *ip)
-{
-    ip_addr_t out = IPADDR4_INIT(0);
-    if (ip->family == 4) {
-        IP_ADDR4(&out, ip->bytes[0], ip->bytes[1], ip->bytes[2], ip->bytes[3]);
-    } else if (ip->family == 6) {
-        uint32_t part[4];
-        memcpy(part, ip->bytes, sizeof part); // both in network order
-        IP_ADDR6(&out, part[0], part[1], part[2], part[3]);
-    }
-    return out;
-}
-
 static void configure_ipv4(struct netif *netif)
 {
     const struct bf_config *c = stack.config;
     if (c->address.family == 4) {
-        ip_addr_t address = to_lwip(&c->address);
-        ip_addr_t gateway = to_lwip(&c->gateway);
+        ip_addr_t address = bf_ip_to_lwip(&c->address);
         ip4_addr_t mask = {lwip_htonl(c->prefix ? UINT32_MAX << (32 - c->prefix) : 0)};
-        ip4_addr_t none = {0};
-        netif_set_addr(netif, ip_2_ip4(&address), &mask,
-                       c->gateway.family == 4 ? ip_2_ip4(&gateway) : &none);
+        netif_set_addr(netif, ip_2_ip4(&address), &mask, NULL);
     } else if (c->dhcp && dhcp_start(netif) != ERR_OK) {
         bf_log(BF_LOG_ERROR, "network: DHCP could not be started");
     }
@@ -83,17 +69,20 @@ static void configure_ipv6(struct netif *netif)
     const struct bf_config *c = stack.config;
     netif_create_ip6_linklocal_address(netif, 1);
     netif_set_ip6_autoconfig_enabled(netif, 1);
-    bf_lwip_set_gateway6(NULL);
-    if (c->gateway.family == 6) {
-        ip_addr_t gateway = to_lwip(&c->gateway);
-        bf_lwip_set_gateway6(ip_2_ip6(&gateway));
-    }
     if (c->address.family != 6)
         return;
-    ip_addr_t address = to_lwip(&c->address);
+    ip_addr_t address = bf_ip_to_lwip(&c->address);
     int8_t index = -1;
-    if (netif_add_ip6_address(netif, ip_2_ip6(&address), &index) != ERR_OK || index < 0)
+    if (netif_add_ip6_address(netif, ip_2_ip6(&address), &index) != ERR_OK || index < 0) {
         bf_log(BF_LOG_ERROR, "network: the static IPv6 address could not be set");
+        return;
+    }
+    stack.static6 = index;
+    if (c->prefix == IMPLIED6)
+        return;
+    // A static one would have lwIP take its /64 for the link; so the routes decide.
+    netif_ip6_addr_set_valid_life(netif, index, IP6_ADDR_LIFE_INFINITE);
+    netif_ip6_addr_set_pref_life(netif, index, IP6_ADDR_LIFE_INFINITE);
 }
 
 static enum bf_err take_nic(uint32_t index)
@@ -102,11 +91,13 @@ static enum bf_err take_nic(uint32_t index)
     stack.current = index;
     stack.rounds = 0;
     stack.answered = 0;
-    for (u8_t i = 0; i < DNS_MAX_SERVERS; i++)
-        dns_setserver(i, NULL); // those of the NIC before
+    stack.static6 = -1;
+    bf_ip_dns_clear(); // those of the NIC before
+    bf_ip_dns_use(BF_IP_DNS_CONFIG, c->dns, c->dns_count);
     enum bf_err err = bf_lwip_attach(nic(), c->name[0] ? c->name : "bootferry");
     if (err != BF_OK)
         return err;
+    bf_ip_routes_begin(c);
     configure_ipv4(bf_lwip_netif());
     configure_ipv6(bf_lwip_netif());
     return BF_OK;
@@ -121,6 +112,7 @@ static void leave_nic(void)
     dhcp_release_and_stop(netif);
     dhcp_cleanup(netif);
     bf_lwip_detach();
+    bf_ip_routes_end();
 }
 
 // ---- Choosing a NIC ----------------------------------------------------------------------------
@@ -254,7 +246,7 @@ static uint64_t view_wait_us(uint64_t most)
     return most < left ? most : left;
 }
 
-static int view_ready(uint8_t family)
+static int has_address(uint8_t family)
 {
     const struct netif *netif = bf_lwip_netif();
     if (!netif || !netif_is_link_up(netif))
@@ -267,14 +259,22 @@ static int view_ready(uint8_t family)
     return 0;
 }
 
-// IPv6 is left to lwIP: a router may still announce itself.
-static int view_reaches(const ip_addr_t *address)
+// From the link-local address only what is on the link can be reached.
+static int view_ready(const ip_addr_t *to)
 {
     const struct netif *netif = bf_lwip_netif();
-    if (!netif || !IP_IS_V4(address))
-        return netif != NULL;
-    return !ip4_addr_isany(netif_ip4_gw(netif)) ||
-           ip4_addr_net_eq(ip_2_ip4(address), netif_ip4_addr(netif), netif_ip4_netmask(netif));
+    if (!to)
+        return has_address(4) || has_address(6);
+    if (IP_IS_V4(to) || !ip6_addr_islinklocal(ip_2_ip6(to)))
+        return has_address(IP_IS_V4(to) ? 4 : 6);
+    return netif && netif_is_link_up(netif) && ip6_addr_isvalid(netif_ip6_addr_state(netif, 0)) &&
+           !ip6_addr_istentative(netif_ip6_addr_state(netif, 0));
+}
+
+static int view_pending(void)
+{
+    const struct netif *netif = bf_lwip_netif();
+    return stack.config->dhcp && netif && !dhcp_supplied_address(netif);
 }
 
 static void view_answered(void)
@@ -296,24 +296,14 @@ static enum bf_err view_no_address(struct bf_fault *fault)
                         "no DHCP server and no IPv6 router answers on %s", nic()->name);
 }
 
-static void view_use_dns(void)
-{
-    const struct bf_config *c = stack.config;
-    for (uint32_t i = 0; c->dns_count > 0 && i < DNS_MAX_SERVERS; i++) {
-        ip_addr_t server = to_lwip(&c->dns[i < c->dns_count ? i : 0]);
-        dns_setserver((u8_t)i, i < c->dns_count ? &server : NULL);
-    }
-}
-
 static const struct bf_ip_view view = {
     .link = view_link,
     .broken = view_broken,
     .wait_us = view_wait_us,
     .ready = view_ready,
-    .reaches = view_reaches,
+    .pending = view_pending,
     .answered = view_answered,
     .no_address = view_no_address,
-    .use_dns = view_use_dns,
 };
 
 static enum bf_err dial(void *impl, const char *host, uint16_t port, struct bf_stream *out,
@@ -365,7 +355,7 @@ static void status6(const struct netif *netif, struct bf_ip_status *out)
             continue;
         ip6addr_ntoa_r(netif_ip6_addr(netif, i), text, sizeof text);
         lower(text);
-        uint32_t prefix = netif_ip6_addr_isstatic(netif, i) ? stack.config->prefix : 64;
+        uint32_t prefix = i == stack.static6 ? stack.config->prefix : 64;
         bf_snprintf(out->address6, sizeof out->address6, "%s/%u", text, (unsigned)prefix);
     }
 }
@@ -373,19 +363,16 @@ static void status6(const struct netif *netif, struct bf_ip_status *out)
 static void status4(const struct netif *netif, struct bf_ip_status *out)
 {
     char text[IP4ADDR_STRLEN_MAX];
-    uint32_t mask = lwip_ntohl(netif_ip4_netmask(netif)->addr), prefix = 0;
-    for (; mask; mask <<= 1)
-        prefix++;
     ip4addr_ntoa_r(netif_ip4_addr(netif), text, sizeof text);
-    bf_snprintf(out->address, sizeof out->address, "%s/%u", text, (unsigned)prefix);
+    bf_snprintf(out->address, sizeof out->address, "%s/%u", text, (unsigned)bf_ip_routes_prefix());
     out->dhcp = (uint8_t)dhcp_supplied_address(netif);
-    if (!ip4_addr_isany(netif_ip4_gw(netif)))
-        ip4addr_ntoa_r(netif_ip4_gw(netif), out->gateway, sizeof out->gateway);
+    bf_ip_routes_router(out->gateway, sizeof out->gateway);
 }
 
 void bf_ip_status(struct bf_ip_status *out)
 {
     const struct netif *netif = bf_lwip_netif();
+    ip_addr_t dns[BF_IP_DNS_SERVERS];
     memset(out, 0, sizeof *out);
     if (!stack.started || !netif)
         return;
@@ -394,14 +381,13 @@ void bf_ip_status(struct bf_ip_status *out)
     out->phase = BF_IP_CONFIGURING;
     if (out->link == 0)
         out->phase = BF_IP_NO_LINK;
-    else if (view_ready(4) || view_ready(6))
+    else if (view_ready(NULL))
         out->phase = BF_IP_READY;
     if (!ip4_addr_isany(netif_ip4_addr(netif)))
         status4(netif, out);
     status6(netif, out);
-    view_use_dns();
-    if (!ip_addr_isany_val(*dns_getserver(0)))
-        ipaddr_ntoa_r(dns_getserver(0), out->dns, sizeof out->dns);
+    if (bf_ip_dns_servers(dns) > 0)
+        ipaddr_ntoa_r(&dns[0], out->dns, sizeof out->dns);
     lower(out->dns);
 }
 

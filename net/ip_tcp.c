@@ -145,9 +145,39 @@ static void return_window(struct tcp *t, uint32_t len)
 
 // ---- What lwIP calls ---------------------------------------------------------------------------
 
+static uint8_t *ring(uint32_t most, uint32_t least, uint32_t *size)
+{
+    uint8_t *memory = NULL;
+    for (*size = most; !memory && *size >= least; *size /= 2) {
+        memory = bf_alloc(*size);
+        if (memory)
+            break;
+    }
+    return memory;
+}
+
+// Not before it is connected: of several attempts, one gets so far.
+static int make_room(struct tcp *t)
+{
+    uint32_t window = bf_lwip_window() / sharing, shared = OUT_SHARED / sharing;
+    t->out = ring(shared < OUT_MOST ? shared : OUT_MOST, OUT_LEAST, &t->out_size);
+    t->in = ring(window > IN_LEAST ? window : IN_LEAST, IN_LEAST, &t->in_size);
+    t->loss = bf_loss_new();
+    t->window = WINDOW_FIRST < t->in_size ? WINDOW_FIRST : t->in_size;
+    t->patience = PATIENCE_FIRST;
+    return t->out && t->in && t->loss;
+}
+
 static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
 {
     struct tcp *t = arg;
+    if (!make_room(t)) {
+        bf_fault_set(&t->fault, BF_ERR_NO_MEMORY, BF_SIDE_SOURCE, "give the machine more memory",
+                     "no memory for a connection");
+        t->state = BF_STREAM_FAILED;
+        abort_pcb(t);
+        return ERR_ABRT;
+    }
     t->state = BF_STREAM_OPEN;
     tcp_nagle_disable(pcb);
     // Before the first acknowledgement goes out, so the peer never sees the larger window.
@@ -414,7 +444,7 @@ static void stream_poll(void *impl)
     struct tcp *t = impl;
     if (t->pcb && t->pcb->ooseq)
         t->lossy = 1; // something is missing in front of what has come
-    if (t->pcb) {
+    if (t->pcb && t->state == BF_STREAM_OPEN) {
         suspect_black_hole(t);
         bf_loss_poll(t->loss, t->pcb, bf_platform_now_us());
     }
@@ -473,17 +503,6 @@ static const struct bf_stream_ops tcp_ops = {
 
 // ---- Opening -----------------------------------------------------------------------------------
 
-static uint8_t *ring(uint32_t most, uint32_t least, uint32_t *size)
-{
-    uint8_t *memory = NULL;
-    for (*size = most; !memory && *size >= least; *size /= 2) {
-        memory = bf_alloc(*size);
-        if (memory)
-            break;
-    }
-    return memory;
-}
-
 static enum bf_err no_memory(struct tcp *t, struct bf_fault *fault)
 {
     release(t);
@@ -515,14 +534,6 @@ enum bf_err bf_tcp_connect(const ip_addr_t *address, uint16_t port, const char *
     all = t;
     t->state = BF_STREAM_OPENING;
     bf_snprintf(t->to, sizeof t->to, "%s", to);
-    uint32_t window = bf_lwip_window() / sharing, shared = OUT_SHARED / sharing;
-    t->out = ring(shared < OUT_MOST ? shared : OUT_MOST, OUT_LEAST, &t->out_size);
-    t->in = ring(window > IN_LEAST ? window : IN_LEAST, IN_LEAST, &t->in_size);
-    t->loss = bf_loss_new();
-    if (!t->out || !t->in || !t->loss)
-        return no_memory(t, fault);
-    t->window = WINDOW_FIRST < t->in_size ? WINDOW_FIRST : t->in_size;
-    t->patience = PATIENCE_FIRST;
     t->pcb = tcp_new_ip_type(IP_GET_TYPE(address));
     if (!t->pcb)
         return no_memory(t, fault);

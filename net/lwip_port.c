@@ -49,7 +49,7 @@ static struct {
     uint8_t *tx;
     struct bf_nic *nic;
     struct netif netif;
-    ip6_addr_t gateway6;
+    uint32_t packets;
     uint8_t sent; // frames since the NIC was polled
     uint32_t complaints;
 } port;
@@ -81,25 +81,18 @@ uint32_t bf_lwip_complaints(void)
     return port.complaints;
 }
 
-const ip6_addr_t *bf_lwip_gateway6(void)
-{
-    return ip6_addr_isany(&port.gateway6) ? NULL : &port.gateway6;
-}
-
-void bf_lwip_set_gateway6(const ip6_addr_t *gateway)
-{
-    if (gateway)
-        port.gateway6 = *gateway;
-    else
-        ip6_addr_set_zero(&port.gateway6);
-}
-
 int bf_lwip_packet(struct pbuf *p)
 {
     struct bf_pmtu_news news;
+    port.packets++;
     if (bf_pmtu_parse(p->payload, p->len, &news))
         bf_tcp_path_mtu(&news);
     return 0;
+}
+
+uint32_t bf_lwip_packets(void)
+{
+    return port.packets;
 }
 
 // ---- The pool of received frames ---------------------------------------------------------------

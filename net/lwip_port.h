@@ -28,9 +28,6 @@ uint32_t bf_lwip_poll(void);
 // The largest receive window that the pool of frames can back.
 uint32_t bf_lwip_window(void);
 
-// The next hop of off-link IPv6 traffic when no router is known; NULL or unspecified: none.
-void bf_lwip_set_gateway6(const ip6_addr_t *gateway);
-
 // How often lwIP's assertions failed: always 0 in a healthy program.
 uint32_t bf_lwip_complaints(void);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// lwIP 2.2 for Bootferry: no operating system, one interface at a time, IPv4 and IPv6, TCP, DHCP,
-// DNS. Received frames live in a pool of our own (net/lwip_port.c) and data to be sent in the
+// lwIP 2.2 for Bootferry: no operating system, one interface at a time, IPv4 and IPv6, TCP, DHCP.
+// Received frames live in a pool of our own (net/lwip_port.c) and data to be sent in the
 // stream's ring (net/ip_tcp.c), so lwIP's own memory holds headers and small packets only.
 #ifndef BF_NET_LWIPOPTS_H
 #define BF_NET_LWIPOPTS_H
@@ -13,6 +13,7 @@
 #define LWIP_NETIF_API             0
 #define LWIP_SINGLE_NETIF          1
 #define LWIP_NETIF_HOSTNAME        1
+#define LWIP_NETIF_EXT_STATUS_CALLBACK 1 // routes follow addresses
 #define LWIP_NETIF_TX_SINGLE_PBUF  0
 #define LWIP_HAVE_LOOPIF           0
 #define LWIP_NETIF_LOOPBACK        0
@@ -27,7 +28,7 @@
 #define MEMP_NUM_TCP_SEG           4600
 #define MEMP_NUM_TCP_PCB           24 // eight connections, and eight before them that still end
 #define MEMP_NUM_TCP_PCB_LISTEN    1
-#define MEMP_NUM_UDP_PCB           6
+#define MEMP_NUM_UDP_PCB           16 // DHCP, and a name for each connection
 #define PBUF_POOL_SIZE             8
 #define PBUF_POOL_BUFSIZE          1664
 
@@ -43,8 +44,7 @@
 #define LWIP_ACD                   0
 #define LWIP_DHCP                  1
 #define LWIP_DHCP_DOES_ACD_CHECK   0 // costs 7 s; the server has probed the address
-#define LWIP_DHCP_MAX_DNS_SERVERS  DNS_MAX_SERVERS
-#define LWIP_DHCP_PROVIDE_DNS_SERVERS DNS_MAX_SERVERS
+#define DHCP_OPTIONS_LEN           128 // of what is sent
 
 // IPv6
 #define LWIP_IPV6                  1
@@ -58,10 +58,9 @@
 #define LWIP_ND6_RDNSS_MAX_DNS_SERVERS DNS_MAX_SERVERS
 #define MEMP_NUM_MLD6_GROUP        8
 
-// DNS
-#define LWIP_DNS                   1
+// DNS: net/ip_dns.c; lwIP finds the servers in router advertisements
+#define LWIP_DNS                   0
 #define DNS_MAX_SERVERS            3
-#define DNS_TABLE_SIZE             4
 
 // UDP, TCP
 #define LWIP_UDP                   1

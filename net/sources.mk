@@ -7,15 +7,18 @@ MBEDTLS_SIDE   := net/enrol.c net/gcm.c net/gcm_stock.c net/mbedtls_port.c net/p
                   net/tls_fault.c net/tls_mbedtls.c
 MBEDTLS_USERS  := $(MBEDTLS_SIDE) net/gcm_stock.h net/pki_crt.h
 LIBCRUX_USERS  := net/mlkem.c
-LWIP_SIDE      := net/ip_dial.c net/ip_loss.c net/ip_stack.c net/ip_tcp.c net/lwip_port.c
-LWIP_USERS     := $(LWIP_SIDE) net/ip_dial.h net/ip_loss.h net/ip_tcp.h net/lwip_hooks.h net/lwip_port.h
+LWIP_SIDE      := net/ip_dhcp.c net/ip_dial.c net/ip_dns.c net/ip_lookup.c net/ip_loss.c net/ip_race.c \
+                  net/ip_routes.c net/ip_stack.c net/ip_tcp.c net/lwip_port.c
+LWIP_USERS     := $(LWIP_SIDE) net/ip_dial.h net/ip_dns.h net/ip_loss.h net/ip_race.h net/ip_routes.h net/ip_tcp.h \
+                  net/lwip_hooks.h net/lwip_port.h
 NET_SRCS       := $(LWIP_SIDE) $(MBEDTLS_SIDE) $(or $(NET_GCM_$(ARCH)),net/gcm_generic.c) net/mlkem.c net/utc.c net/ip_cubic.c net/ip_pmtu.c net/connector.c net/enroller.c \
                   net/dns_message.c net/route_table.c \
                   net/bundle.c net/bundle_source.c net/bundle_server.c \
                   net/proto.c net/proto_session.c net/proto_copy.c net/proto_found.c
 
 COLD_SRCS += $(addprefix net/,bundle.c bundle_server.c bundle_source.c connector.c enrol.c enroller.c \
-    dns_message.c gcm_x86_64.c ip_dial.c mlkem.c pki.c tls_fault.c utc.c)
+    dns_message.c gcm_x86_64.c ip_dhcp.c ip_dial.c ip_dns.c ip_lookup.c ip_race.c ip_routes.c mlkem.c \
+    pki.c tls_fault.c utc.c)
 
 # mbedTLS's own GCM stays under other names, for what the accelerated one leaves to it.
 MBEDTLS_INC += -Inet
@@ -48,5 +51,6 @@ FUZZ_SRCS_fuzz_bundle := tests/fuzz_seed.c
 TEST_SRCS_test_bad_link := tests/platform_sim.c tests/net/path.c tests/net/tcp_sink.c
 TEST_SRCS_test_lwip := tests/platform_sim.c tests/net/lan.c
 TEST_SRCS_test_lwip_bounds := tests/platform_sim.c
+TEST_SRCS_test_addresses := tests/platform_sim.c tests/net/lan.c
 FUZZ_SRCS_fuzz_tls := tests/net/pki_maker.c
 FUZZ_LIBS_fuzz_tls := -lcrypto

@@ -8,12 +8,12 @@ TP := build/third_party
 # lwIP 2.2: configured by net/lwipopts.h and net/arch/cc.h.
 LWIP_INC  := -isystem $(TP)/lwip/src/include -Inet
 LWIP_SRCS := $(addprefix $(TP)/lwip/src/core/, \
-    def.c dns.c inet_chksum.c init.c ip.c mem.c memp.c netif.c pbuf.c raw.c stats.c sys.c tcp.c \
+    def.c inet_chksum.c init.c ip.c mem.c memp.c netif.c pbuf.c raw.c stats.c sys.c tcp.c \
     tcp_in.c tcp_out.c timeouts.c udp.c \
     $(addprefix ipv4/,acd.c dhcp.c etharp.c icmp.c igmp.c ip4.c ip4_addr.c ip4_frag.c) \
     $(addprefix ipv6/,ethip6.c icmp6.c inet6.c ip6.c ip6_addr.c ip6_frag.c mld6.c nd6.c)) \
     $(TP)/lwip/src/netif/ethernet.c
-COLD_SRCS += $(addprefix $(TP)/lwip/src/core/,def.c dns.c init.c raw.c \
+COLD_SRCS += $(addprefix $(TP)/lwip/src/core/,def.c init.c raw.c \
     $(addprefix ipv4/,acd.c dhcp.c icmp.c igmp.c ip4_addr.c ip4_frag.c) \
     $(addprefix ipv6/,icmp6.c inet6.c ip6_addr.c ip6_frag.c mld6.c nd6.c))
 

@@ -30,11 +30,24 @@ static int happens(int percent)
     return percent > 0 && (int)(sim_random() % 100) < percent;
 }
 
+// Remembers where a TCP segment goes.
+static void watch(struct lan_nic *n, const uint8_t *frame, size_t len)
+{
+    int six = frame[12] == 0x86;
+    const uint8_t *tcp = frame + 14 + (six ? 40 : 20);
+    if (len < (six ? 74 : 54) || frame[six ? 20 : 23] != 6)
+        return;
+    memset(n->last_to, 0, sizeof n->last_to);
+    memcpy(n->last_to, frame + (six ? 38 : 30), six ? 16 : 4);
+    n->sent_syns += (tcp[13] & 0x12) == 2;
+}
+
 static enum bf_err lan_send(void *impl, const void *frame, size_t len)
 {
     struct lan_nic *n = impl;
     if (!n->link)
         return BF_OK; // into nowhere
+    watch(n, frame, len);
     if (n->refuse_every && ++n->sent % (uint32_t)n->refuse_every == 0)
         return BF_AGAIN;
     if (happens(n->lose_tx))
@@ -150,6 +163,24 @@ static int bring_up(int index, uint16_t mtu)
     return ok;
 }
 
+// A further address of a device.
+static int add_ipv4(const char *alias, const char *dotted)
+{
+    struct ifreq r = {.ifr_flags = 0};
+    struct sockaddr_in *address = (struct sockaddr_in *)(void *)&r.ifr_addr;
+    int s = socket(AF_INET, SOCK_DGRAM, 0);
+    snprintf(r.ifr_name, sizeof r.ifr_name, "%s", alias);
+    address->sin_family = AF_INET;
+    inet_pton(AF_INET, dotted, &address->sin_addr);
+    int ok = ioctl(s, SIOCSIFADDR, &r) == 0;
+    inet_pton(AF_INET, "255.255.255.255", &address->sin_addr);
+    ok = ok && ioctl(s, SIOCSIFNETMASK, &r) == 0;
+    if (!ok)
+        perror(alias);
+    close(s);
+    return ok;
+}
+
 static int add_ipv6(void)
 {
     struct {
@@ -198,10 +229,38 @@ const char *lan_open(struct lan *lan, uint16_t mtu)
     }
     if (!add_ipv6())
         return "IPv6 is not available";
+    if (!add_ipv4("tap0:2", "10.9.0.2") || !add_ipv4("tap0:3", "10.55.0.1"))
+        return "further addresses could not be configured";
     lan->dhcp = udp("tap0", "0.0.0.0", 67);
-    lan->dns = udp("tap0", "0.0.0.0", 53);
-    lan->answer_dhcp = lan->option_dns = 1;
-    return lan->dhcp < 0 || lan->dns < 0 ? "ports 67 and 53 of the namespace are taken" : NULL;
+    lan->dns[0] = udp("tap0", "0.0.0.0", 53);
+    lan->dns[1] = udp("tap0", "10.9.0.2", 53);
+    lan->answer_dhcp = lan->option_dns = lan->option_router = 1;
+    memcpy(lan->mask, "\xff\xff\xff", 4);
+    return lan->dhcp < 0 || lan->dns[0] < 0 || lan->dns[1] < 0
+               ? "ports 67 and 53 of the namespace are taken"
+               : NULL;
+}
+
+bool lan_forwarded(const struct lan *lan, const char *address)
+{
+    uint8_t to[16] = {0};
+    inet_pton(strchr(address, ':') ? AF_INET6 : AF_INET, address, to);
+    return memcmp(to, lan->nic[0].last_to, sizeof to) == 0;
+}
+
+bool lan_link_local(char *out, size_t size)
+{
+    char hex[33], device[32];
+    FILE *f = fopen("/proc/net/if_inet6", "r");
+    bool found = false;
+    while (f && !found && fscanf(f, "%32s %*s %*s %*s %*s %31s", hex, device) == 2)
+        found = strcmp(device, NAMES[0]) == 0 && strncmp(hex, "fe80", 4) == 0;
+    if (f)
+        fclose(f);
+    if (found)
+        snprintf(out, size, "%.4s::%.4s:%.4s:%.4s:%.4s", hex, hex + 16, hex + 20, hex + 24,
+                 hex + 28);
+    return found;
 }
 
 void lan_close(struct lan *lan)
@@ -213,9 +272,12 @@ void lan_close(struct lan *lan)
     }
     if (lan->dhcp > 0)
         close(lan->dhcp);
-    if (lan->dns > 0)
-        close(lan->dns);
-    lan->dhcp = lan->dns = -1;
+    for (int i = 0; i < LAN_DNS; i++) {
+        if (lan->dns[i] > 0)
+            close(lan->dns[i]);
+        lan->dns[i] = -1;
+    }
+    lan->dhcp = -1;
 }
 
 // ---- DHCP --------------------------------------------------------------------------------------
@@ -231,12 +293,19 @@ static const uint8_t *option(const uint8_t *message, size_t len, uint8_t code, s
     return NULL;
 }
 
+static size_t put_option(uint8_t *out, size_t at, uint8_t code, const void *value, uint8_t len)
+{
+    out[at] = code;
+    out[at + 1] = len;
+    memcpy(out + at + 2, value, len);
+    return at + 2 + len;
+}
+
 static void answer_dhcp(struct lan *lan, const uint8_t *in, size_t len, uint8_t type)
 {
-    static const uint8_t fixed[] = {54, 4, 10,  9,   0,   1, 51, 4, 0,  0, 14, 16,
-                                    1,  4, 255, 255, 255, 0, 3,  4, 10, 9, 0,  1};
-    static const uint8_t dns[] = {6, 4, 10, 9, 0, 1};
-    uint8_t out[400] = {2, 1, 6};
+    static const uint8_t us[] = {10, 9, 0, 1};
+    const uint8_t lease[] = {0, 0, lan->lease ? 0 : 14, lan->lease ? lan->lease : 16};
+    uint8_t out[800] = {2, 1, 6};
     size_t at = DHCP_FIXED;
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(68)};
     memcpy(out + 4, in + 4, 4);        // transaction
@@ -244,15 +313,16 @@ static void answer_dhcp(struct lan *lan, const uint8_t *in, size_t len, uint8_t 
     memcpy(out + 236, in + 236, 4);    // magic
     memcpy(out + 16, "\x0a\x09\0", 3); // 10.9.0.50
     out[19] = CLIENT_LAST;
-    out[at++] = 53;
-    out[at++] = 1;
-    out[at++] = type;
-    memcpy(out + at, fixed, sizeof fixed);
-    at += sizeof fixed;
-    if (lan->option_dns) {
-        memcpy(out + at, dns, sizeof dns);
-        at += sizeof dns;
-    }
+    at = put_option(out, at, 53, &type, 1);
+    at = put_option(out, at, 54, us, 4);
+    at = put_option(out, at, 51, lease, 4);
+    at = put_option(out, at, 1, lan->mask, 4);
+    if (lan->option_router)
+        at = put_option(out, at, 3, us, 4);
+    if (lan->option_dns)
+        at = put_option(out, at, 6, us, 4);
+    for (size_t i = 0; lan->extra && i < lan->extra_len; i++)
+        out[at++] = lan->extra[i];
     out[at++] = 255;
     to.sin_addr.s_addr = INADDR_BROADCAST;
     if (sendto(lan->dhcp, out, sizeof out, 0, (struct sockaddr *)&to, sizeof to) < 0)
@@ -271,6 +341,10 @@ static void serve_dhcp(struct lan *lan)
             memcpy(lan->hostname, name, n);
             lan->hostname[n] = 0;
         }
+        const uint8_t *wanted = option(in, (size_t)len, 55, &n);
+        memset(lan->wanted, 0, sizeof lan->wanted);
+        if (wanted && n < sizeof lan->wanted)
+            memcpy(lan->wanted, wanted, n);
         if (!type)
             continue;
         lan->discovers += *type == 1;
@@ -285,50 +359,65 @@ static void serve_dhcp(struct lan *lan)
 
 // ---- DNS ---------------------------------------------------------------------------------------
 
-// The length of the answer: server.test has an A record, six.test an AAAA record, both.test both.
-static size_t answer_dns(uint8_t *m, size_t len, size_t question_end)
+size_t lan_dns_add(uint8_t *m, size_t end, uint16_t type, const char *address)
 {
-    uint16_t type = (uint16_t)(m[question_end - 4] << 8 | m[question_end - 3]);
-    int first = m[13];
-    int has4 = first == 's' && m[14] == 'e', has6 = first == 's' && m[14] == 'i';
-    if (first == 'b')
-        has4 = has6 = 1;
-    m[2] |= 0x84; // answer, authoritative
-    m[3] = 0x80;
-    m[8] = m[9] = m[10] = m[11] = 0;
-    if ((type == 1 && !has4) || (type == 28 && !has6)) {
-        m[3] |= has4 || has6 ? 0 : 3; // no such name
-        return question_end;
-    }
-    m[7] = 1;
-    static const uint8_t head[] = {0xc0, 12, 0, 0, 0, 1, 0, 0, 0, 60, 0, 0};
-    memcpy(m + question_end, head, sizeof head);
-    m[question_end + 3] = (uint8_t)type;
-    uint8_t *data = m + question_end + sizeof head;
-    size_t n = type == 1 ? 4 : 16;
-    data[-1] = (uint8_t)n;
-    if (type == 1)
-        inet_pton(AF_INET, "10.9.0.1", data);
-    else
-        inet_pton(AF_INET6, "fd09::1", data);
-    return question_end + sizeof head + n;
+    const uint8_t head[] = {0xc0, 12, 0, (uint8_t)type, 0, 1, 0, 0, 0, 60, 0, type == 1 ? 4 : 16};
+    m[7]++;
+    memcpy(m + end, head, sizeof head);
+    inet_pton(type == 1 ? AF_INET : AF_INET6, address, m + end + sizeof head);
+    return end + sizeof head + head[11];
 }
 
-static void serve_dns(struct lan *lan)
+size_t lan_dns_code(uint8_t *m, size_t end, uint8_t code)
 {
-    uint8_t m[600];
+    m[3] = (uint8_t)(0x80 | code);
+    return end;
+}
+
+static size_t usual_names(int server, const char *name, uint16_t type, uint8_t *m, size_t end)
+{
+    int both = strcmp(name, "both.test") == 0;
+    int has4 = both || strncmp(name, "server", 6) == 0,
+        has6 = both || strcmp(name, "six.test") == 0;
+    if (type == 1 && has4)
+        return lan_dns_add(m, end, type, "10.9.0.1");
+    if (type == 28 && has6)
+        return lan_dns_add(m, end, type, "fd09::1");
+    return lan_dns_code(m, end, has4 || has6 ? 0 : 3);
+}
+
+// The name of the question as text; the offset of its type, 0 when it is malformed.
+static size_t question_name(const uint8_t *m, size_t len, char name[256])
+{
+    size_t at = 12, n = 0;
+    while (at < len && m[at] && n + m[at] + 1 < 256 && at + m[at] < len) {
+        n += (size_t)snprintf(name + n, 256 - n, "%s%.*s", n ? "." : "", m[at], m + at + 1);
+        at += 1u + m[at];
+    }
+    name[n] = 0;
+    return at + 5 <= len && !m[at] ? at + 1 : 0;
+}
+
+static void serve_dns(struct lan *lan, int server)
+{
+    uint8_t m[1200];
+    char name[256];
     struct sockaddr_in from;
     socklen_t from_len = sizeof from;
     ssize_t len;
-    while ((len = recvfrom(lan->dns, m, 512, 0, (struct sockaddr *)&from, &from_len)) > 17) {
-        size_t at = 12;
-        while (at < (size_t)len && m[at])
-            at += 1u + m[at];
-        if (at + 5 > (size_t)len)
+    lan_names *names = lan->names ? lan->names : usual_names;
+    while ((len = recvfrom(lan->dns[server], m, 512, 0, (struct sockaddr *)&from, &from_len)) >
+           17) {
+        size_t at = question_name(m, (size_t)len, name);
+        if (!at)
             continue;
         lan->questions++;
-        size_t n = answer_dns(m, (size_t)len, at + 5);
-        if (sendto(lan->dns, m, n, 0, (struct sockaddr *)&from, from_len) < 0)
+        lan->asked[server]++;
+        m[2] |= 0x84; // answer, authoritative
+        m[3] = 0x80;
+        m[6] = m[7] = m[8] = m[9] = m[10] = m[11] = 0;
+        size_t n = names(server, name, (uint16_t)(m[at] << 8 | m[at + 1]), m, at + 4);
+        if (n && sendto(lan->dns[server], m, n, 0, (struct sockaddr *)&from, from_len) < 0)
             perror("# dns");
     }
 }
@@ -374,5 +463,6 @@ void lan_turn(struct lan *lan)
         sim_clock_advance(now - last);
     last = now;
     serve_dhcp(lan);
-    serve_dns(lan);
+    for (int i = 0; i < LAN_DNS; i++)
+        serve_dns(lan, i);
 }

@@ -5,12 +5,13 @@
 #ifndef BF_TESTS_LAN_H
 #define BF_TESTS_LAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "net/nic.h"
 
-enum { LAN_NICS = 2 };
+enum { LAN_NICS = 2, LAN_DNS = 2 };
 
 // A NIC with faults. Percentages are of frames, drawn from a fixed seed.
 struct lan_nic {
@@ -20,24 +21,47 @@ struct lan_nic {
     int lose_tx, lose_rx, swap_rx; // percent
     int refuse_every;              // every so many frames the transmit queue is "full"
     uint32_t ring;                 // receive ring: more frames than this per poll are lost; 0: all
-    uint32_t in_turn, sent;
+    uint32_t in_turn, sent, sent_syns;
+    uint8_t last_to[16]; // where the last TCP segment went that was addressed to somebody's MAC
     uint8_t held[16384];
     size_t held_len;
 };
 
+// What a DNS server answers: adds to the message, whose question ends at `end`, by lan_dns_add and
+// lan_dns_code. Returns the length, 0 to say nothing.
+typedef size_t lan_names(int server, const char *name, uint16_t type, uint8_t *message, size_t end);
+
 struct lan {
     struct lan_nic nic[LAN_NICS];
-    int dhcp, dns;   // sockets, -1 when not served
-    int answer_dhcp; // 0: it stays silent
-    unsigned discovers, requests, releases, questions;
-    char hostname[64]; // that the client told
-    int option_dns;    // DHCP offers a DNS server
+    int dhcp, dns[LAN_DNS]; // sockets, -1 when not served; DNS at 10.9.0.1 and 10.9.0.2
+    int answer_dhcp;        // 0: it stays silent
+    unsigned discovers, requests, releases, questions, asked[LAN_DNS];
+    char hostname[64];  // that the client told
+    uint8_t wanted[32]; // the list of options that it wants
+    int option_dns;     // DHCP offers a DNS server
+    int option_router;  // and names a router
+    uint8_t mask[4];
+    uint8_t lease;        // seconds, 0: an hour
+    const uint8_t *extra; // further options of DHCP
+    size_t extra_len;
+    lan_names *names; // NULL: server.test has an A record, six.test an AAAA record, both.test both
 };
 
-// Makes the namespace once and brings tap0 (10.9.0.1/24, fd09::1/64) and tap1 (10.9.1.1/24) up.
+// A record of the question's name; code: of the answer (RFC 1035, 4.1.1).
+size_t lan_dns_add(uint8_t *message, size_t end, uint16_t type, const char *address);
+size_t lan_dns_code(uint8_t *message, size_t end, uint8_t code);
+
+// Makes the namespace once and brings tap0 (10.9.0.1/24, 10.9.0.2, fd09::1/64) and tap1
+// (10.9.1.1/24) up. 10.55.0.1 is an address of that kernel, too, behind 10.9.0.1.
 // NULL, or the reason why it cannot be done here.
 const char *lan_open(struct lan *lan, uint16_t mtu);
 void lan_close(struct lan *lan); // any number of times; also what is all zeros
+
+// True when the last TCP segment for this address went to the MAC of tap0's kernel.
+bool lan_forwarded(const struct lan *lan, const char *address);
+
+// The kernel's link-local address on tap0, once it has one.
+bool lan_link_local(char *out, size_t size);
 
 // Serves what has come in, without waiting; moves the simulated clock with the real one.
 void lan_turn(struct lan *lan);

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a DHCP server says beyond what lwIP reads: routes, DNS servers, domains. For the files of
+// the IP stack. lwIP's hooks gather the options of one message; what is in force is up to whoever
+// is told that the address is valid (net/ip_routes.c).
+#ifndef BF_NET_IP_DHCP_H
+#define BF_NET_IP_DHCP_H
+
+#include <stdint.h>
+
+#include "net/dns_message.h"
+#include "net/route_table.h"
+
+enum { BF_DHCP_DNS = 4 };
+
+// The lease, from the last message of the server.
+struct bf_dhcp_extras {
+    int has_routes; // option 121 was there: option 3 is ignored (RFC 3442)
+    struct bf_routes routes;
+    uint32_t dns_count, domains;
+    struct bf_ip dns[BF_DHCP_DNS];            // option 6
+    char domain[BF_DNS_DOMAINS][BF_DNS_NAME]; // option 119, else 15
+};
+
+// Reads what was gathered. What is malformed is logged and left out.
+void bf_dhcp_read(struct bf_dhcp_extras *out);
+
+#endif

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+// lwIP's interface says when an address is valid, also when a lease is renewed; then the table is
+// made anew and lwIP's own mask and gateway are taken away. The dhcp structure says whether the
+// address is DHCP's.
+#include "net/ip_routes.h"
+
+#include <string.h>
+
+#include <lwip/dhcp.h>
+#include <lwip/netif.h>
+
+#include "base/fmt.h"
+#include "base/log.h"
+#include "net/ip_dhcp.h"
+#include "net/ip_dns.h"
+#include "net/lwip_hooks.h"
+#include "net/lwip_port.h"
+
+static struct {
+    const struct bf_config *config;
+    struct bf_dhcp_extras dhcp;
+    struct bf_routes table, before; // in force, and what was logged last
+    uint32_t address, dhcp_server, dhcp_router;
+    uint8_t prefix, by_dhcp;
+    ip4_addr_t hop;
+    ip6_addr_t router6;
+    netif_ext_callback_t callback;
+} routes;
+
+ip_addr_t bf_ip_to_lwip(const struct bf_ip *ip)
+{
+    ip_addr_t out = IPADDR4_INIT(0);
+    if (ip->family == 4) {
+        IP_ADDR4(&out, ip->bytes[0], ip->bytes[1], ip->bytes[2], ip->bytes[3]);
+    } else if (ip->family == 6) {
+        uint32_t part[4];
+        memcpy(part, ip->bytes, sizeof part); // both in network order
+        IP_ADDR6(&out, part[0], part[1], part[2], part[3]);
+    }
+    return out;
+}
+
+void bf_ip_lwip_text(char *out, size_t size, const ip_addr_t *address)
+{
+    struct bf_ip ip = {.family = IP_IS_V4(address) ? 4 : 6};
+    if (IP_IS_V4(address))
+        memcpy(ip.bytes, &ip_2_ip4(address)->addr, 4);
+    else
+        memcpy(ip.bytes, ip_2_ip6(address)->addr, sizeof ip.bytes);
+    bf_ip_text(out, size, &ip);
+}
+
+static uint32_t configured_router(void)
+{
+    ip_addr_t gateway = bf_ip_to_lwip(&routes.config->gateway);
+    return routes.config->gateway.family == 4 ? lwip_ntohl(ip_2_ip4(&gateway)->addr) : 0;
+}
+
+static const char *text4(uint32_t address, char out[IP4ADDR_STRLEN_MAX])
+{
+    ip4_addr_t a = {lwip_htonl(address)};
+    return ip4addr_ntoa_r(&a, out, IP4ADDR_STRLEN_MAX);
+}
+
+// ---- What is said about it ---------------------------------------------------------------------
+
+static void log_route(const struct bf_route *r)
+{
+    char to[IP4ADDR_STRLEN_MAX], over[IP4ADDR_STRLEN_MAX];
+    bf_log(BF_LOG_INFO, "network: DHCP gives the route %s/%u %s%s", text4(r->network, to),
+           (unsigned)r->prefix, r->router ? "via " : "on the link",
+           r->router ? text4(r->router, over) : "");
+}
+
+// Only what is news, since every renewal comes here.
+static void log_lease(void)
+{
+    char ours[IP4ADDR_STRLEN_MAX], theirs[IP4ADDR_STRLEN_MAX];
+    uint32_t router = configured_router();
+    if (memcmp(&routes.table, &routes.before, sizeof routes.table) == 0)
+        return;
+    routes.before = routes.table;
+    for (uint32_t i = 0; routes.dhcp.has_routes && i < routes.dhcp.routes.count; i++)
+        log_route(&routes.dhcp.routes.route[i]);
+    if (routes.table.ignored || routes.dhcp.routes.ignored)
+        bf_log(BF_LOG_WARNING, "network: DHCP gives more than %u routes; ignoring the others",
+               BF_ROUTES_MAX - 2);
+    if (router && routes.dhcp_router && router != routes.dhcp_router)
+        bf_log(BF_LOG_INFO, "network: gateway=%s is used, not the router %s of DHCP",
+               text4(router, ours), text4(routes.dhcp_router, theirs));
+    if (routes.config->dns_count && routes.dhcp.dns_count)
+        bf_log(BF_LOG_INFO, "network: dns= is used, not the DNS servers of DHCP");
+}
+
+// ---- The table ---------------------------------------------------------------------------------
+
+static void take_dhcp(const struct netif *netif)
+{
+    const struct dhcp *dhcp = netif_dhcp_data(netif);
+    const struct bf_routes *given = &routes.dhcp.routes;
+    bf_dhcp_read(&routes.dhcp);
+    bf_ip_dns_use(BF_IP_DNS_DHCP, routes.dhcp.dns, routes.dhcp.dns_count);
+    bf_ip_dns_search(BF_IP_DNS_DHCP, routes.dhcp.domain, routes.dhcp.domains);
+    routes.dhcp_server = lwip_ntohl(ip_2_ip4(&dhcp->server_ip_addr)->addr);
+    routes.dhcp_router = lwip_ntohl(netif_ip4_gw(netif)->addr);
+    if (routes.dhcp.has_routes)
+        routes.dhcp_router = 0;
+    for (uint32_t i = 0; routes.dhcp.has_routes && i < given->count; i++) {
+        uint32_t router = given->route[i].router;
+        if (given->route[i].prefix == 0)
+            routes.dhcp_router = router;
+        bf_routes_add(&routes.table, given->route[i].network, given->route[i].prefix,
+                      router == routes.address ? 0 : router);
+    }
+    if (routes.dhcp_router && !routes.dhcp.has_routes)
+        bf_routes_add(&routes.table, 0, 0, routes.dhcp_router);
+}
+
+static void apply(struct netif *netif)
+{
+    ip4_addr_t all = {UINT32_MAX}, none = {0};
+    uint32_t mask = lwip_ntohl(netif_ip4_netmask(netif)->addr);
+    memset(&routes.table, 0, sizeof routes.table);
+    routes.address = lwip_ntohl(netif_ip4_addr(netif)->addr);
+    routes.by_dhcp = dhcp_supplied_address(netif);
+    for (routes.prefix = 0; mask & 0x80000000u; mask <<= 1)
+        routes.prefix++;
+    bf_routes_add(&routes.table, routes.address, routes.prefix, 0);
+    if (configured_router())
+        bf_routes_add(&routes.table, 0, 0, configured_router());
+    if (routes.by_dhcp)
+        take_dhcp(netif);
+    log_lease();
+    netif_set_netmask(netif, &all);
+    netif_set_gw(netif, &none);
+}
+
+static void on_change(struct netif *netif, netif_nsc_reason_t reason,
+                      const netif_ext_callback_args_t *args)
+{
+    if (reason & LWIP_NSC_IPV4_ADDR_VALID)
+        apply(netif);
+    else if (ip4_addr_isany(netif_ip4_addr(netif)))
+        routes.table.count = 0;
+}
+
+void bf_ip_routes_begin(const struct bf_config *config)
+{
+    bf_ip_routes_end();
+    routes.config = config;
+    if (config->gateway.family == 6) {
+        ip_addr_t gateway = bf_ip_to_lwip(&config->gateway);
+        routes.router6 = *ip_2_ip6(&gateway);
+    }
+    netif_add_ext_callback(&routes.callback, on_change);
+}
+
+void bf_ip_routes_end(void)
+{
+    if (routes.config)
+        netif_remove_ext_callback(&routes.callback);
+    memset(&routes, 0, sizeof routes);
+}
+
+// ---- What lwIP asks ----------------------------------------------------------------------------
+
+const ip4_addr_t *bf_route_next_hop(const ip4_addr_t *to)
+{
+    const struct bf_route *r = bf_routes_find(&routes.table, lwip_ntohl(to->addr));
+    if (!r)
+        return NULL;
+    routes.hop.addr = r->router ? lwip_htonl(r->router) : to->addr;
+    return &routes.hop;
+}
+
+const ip6_addr_t *bf_route_next_hop6(const ip6_addr_t *to)
+{
+    const struct bf_config *c = routes.config;
+    struct bf_ip address = {.family = 6};
+    if (!c)
+        return NULL;
+    memcpy(address.bytes, to->addr, sizeof address.bytes);
+    if (c->address.family == 6 && bf_ip_same_net(&address, &c->address, c->prefix))
+        return to;
+    return ip6_addr_isany(&routes.router6) ? NULL : &routes.router6;
+}
+
+// ---- What the stack asks -----------------------------------------------------------------------
+
+uint32_t bf_ip_routes_prefix(void)
+{
+    return routes.prefix;
+}
+
+void bf_ip_routes_router(char *out, size_t size)
+{
+    char text[IP4ADDR_STRLEN_MAX];
+    bf_snprintf(out, size, "%s", "");
+    for (uint32_t i = 0; i < routes.table.count; i++)
+        if (routes.table.route[i].prefix == 0 && routes.table.route[i].router)
+            bf_snprintf(out, size, "%s", text4(routes.table.route[i].router, text));
+}
+
+enum bf_err bf_ip_routes_check(const ip_addr_t *address, const char *to, struct bf_fault *fault)
+{
+    char own[IP4ADDR_STRLEN_MAX], server[IP4ADDR_STRLEN_MAX];
+    unsigned prefix = routes.prefix;
+    if (!IP_IS_V4(address) || bf_route_next_hop(ip_2_ip4(address)))
+        return BF_OK;
+    text4(routes.address, own);
+    if (!routes.by_dhcp)
+        return bf_fault_set(fault, BF_ERR_NETWORK, BF_SIDE_CONFIG,
+                            "set gateway=, or address= with the length of the server's network",
+                            "with address=%s/%u and without gateway= no route leads to %s", own,
+                            prefix, to);
+    return bf_fault_set(fault, BF_ERR_NETWORK, BF_SIDE_NETWORK,
+                        "let the DHCP server give a router (option 3 or 121), or set gateway=",
+                        "this machine has %s/%u, and the DHCP server %s gave %s; no route leads to "
+                        "%s",
+                        own, prefix, text4(routes.dhcp_server, server),
+                        routes.dhcp.has_routes ? "routes to other networks only" : "no router", to);
+}
