@@ -256,6 +256,9 @@ static enum bf_err check_network(const struct bf_config *c, char *reason, size_t
     struct bf_ip ip;
     // One of a single address (/32, /128) may be in any network: it is looked for on the link.
     uint32_t whole = c->address.family == 4 ? 32 : 128;
+    if (c->mtu && c->mtu < BF_CONFIG_MTU_IPV6 && c->address.family == 6)
+        return bf_config_refuse(reason, size,
+                                "mtu= is below 1280, which IPv6 needs, and address= is IPv6");
     if (!c->dhcp && gateway->family &&
         (gateway->family != c->address.family ||
          (c->prefix != whole && !is_link_local(gateway) &&

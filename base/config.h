@@ -33,6 +33,9 @@ enum {
     BF_CONFIG_DER_MAX = 4096,
     BF_CONFIG_WORKERS_AUTO = 255,
     BF_CONFIG_PORT = 7667, // of a server that is given without one
+    BF_CONFIG_MTU_LEAST = 576,
+    BF_CONFIG_MTU_IPV6 = 1280, // RFC 8200, 5: less, and IPv6 is not used
+    BF_CONFIG_MTU_MOST = 9216,
 };
 
 struct bf_ip {
@@ -84,6 +87,8 @@ struct bf_config {
     uint8_t dns_count;
     uint8_t has_nic; // nic=MAC
     uint8_t nic[6];
+    uint16_t vlan;          // vlan=ID, 0 = untagged
+    uint16_t mtu;           // mtu=BYTES, 0 = what device and network say
     uint32_t retry_seconds; // retry=SECONDS, 0 = for ever; default 300
     uint8_t connections;    // connections=, to the server at a time, 1..8
     int64_t time;           // time=2026-11-20T15:00:00Z; 0 = firmware clock

@@ -13,6 +13,8 @@ enum bf_config_index {
     BF_KEY_GATEWAY,
     BF_KEY_DNS,
     BF_KEY_NIC,
+    BF_KEY_VLAN,
+    BF_KEY_MTU,
     BF_KEY_RETRY,
     BF_KEY_DISK,
     BF_KEY_DRIVER,
@@ -77,6 +79,12 @@ void bf_show_gateway(const struct bf_config *c, char *out, size_t size);
 void bf_show_dns(const struct bf_config *c, char *out, size_t size);
 void bf_show_nic(const struct bf_config *c, char *out, size_t size);
 void bf_show_time(const struct bf_config *c, char *out, size_t size);
+
+// config_link.c
+enum bf_err bf_set_vlan(struct bf_config *c, struct bf_config_value v, char *reason, size_t size);
+enum bf_err bf_set_mtu(struct bf_config *c, struct bf_config_value v, char *reason, size_t size);
+void bf_show_vlan(const struct bf_config *c, char *out, size_t size);
+void bf_show_mtu(const struct bf_config *c, char *out, size_t size);
 
 // config_run.c and config_identity.c
 enum bf_err bf_set_end(struct bf_config *c, struct bf_config_value v, char *reason, size_t size);

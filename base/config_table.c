@@ -22,6 +22,14 @@ static const struct bf_config_key table[] = {
                     0},
     [BF_KEY_NIC] = {"nic", "MAC", "Use this NIC only. Default: each NIC with a link in turn.", 0, 0,
                     0},
+    [BF_KEY_VLAN] = {"vlan", "ID",
+                     "The VLAN that the switch delivers tagged to this machine, 1 to 4094: every "
+                     "frame is sent with that tag, and no other is accepted. Default: untagged.",
+                     0, 0, 0},
+    [BF_KEY_MTU] = {"mtu", "BYTES",
+                    "The largest IP packet that is sent, 576 to 9216, instead of what the NIC and "
+                    "DHCP say; below 1280 IPv6 is not used.",
+                    0, 0, 0},
     [BF_KEY_RETRY] = {"retry", "SECONDS",
                       "How long an unreachable server is tried again, and at most how long a "
                       "link or an address is waited for; 0 means for ever. Default: 300.",
@@ -119,6 +127,8 @@ const struct bf_config_rule bf_config_rules[BF_CONFIG_KEYS] = {
     [BF_KEY_GATEWAY] = {bf_set_gateway, bf_show_gateway},
     [BF_KEY_DNS] = {bf_set_dns, bf_show_dns},
     [BF_KEY_NIC] = {bf_set_nic, bf_show_nic},
+    [BF_KEY_VLAN] = {bf_set_vlan, bf_show_vlan},
+    [BF_KEY_MTU] = {bf_set_mtu, bf_show_mtu},
     [BF_KEY_RETRY] = {bf_set_retry, bf_show_retry},
     [BF_KEY_DISK] = {bf_set_disk, bf_show_disk},
     [BF_KEY_DRIVER] = {bf_set_driver, bf_show_driver},

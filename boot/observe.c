@@ -81,6 +81,9 @@ static void tell_network(const struct bf_ip_status *status, const char *mac, uin
     bf_report_text(&r, "address", status->address);
     bf_report_text(&r, "address6", status->address6);
     bf_report_text(&r, "gateway", status->gateway);
+    if (status->vlan)
+        bf_report_u64(&r, "vlan", status->vlan);
+    bf_report_u64(&r, "mtu", status->mtu);
     bf_report_text(&r, "driver", status->nic ? status->nic->ops->driver : "");
     bf_report_text(&r, "dns", status->dns);
     bf_serial_line(bf_report_end(&r));
@@ -95,6 +98,16 @@ static void show_network(struct bf_screen *screen, const struct bf_ip_status *st
     bf_snprintf(screen->address6, sizeof screen->address6, "%s", both ? status->address6 : "");
     bf_snprintf(screen->gateway, sizeof screen->gateway, "%s", status->gateway);
     bf_snprintf(screen->dns, sizeof screen->dns, "%s", status->dns);
+}
+
+static void show_nic(struct bf_screen *screen, const struct bf_ip_status *status)
+{
+    char vlan[16] = "";
+
+    if (status->vlan)
+        bf_snprintf(vlan, sizeof vlan, " VLAN %u", (unsigned)status->vlan);
+    bf_snprintf(screen->nic, sizeof screen->nic, "%s%s", status->nic->name, vlan);
+    bf_snprintf(screen->driver, sizeof screen->driver, "%s", status->nic->ops->driver);
 }
 
 static void observe_network(struct bf_app *app, uint64_t now_us)
@@ -115,8 +128,7 @@ static void observe_network(struct bf_app *app, uint64_t now_us)
     memcpy(seen->address6, status.address6, sizeof seen->address6);
     if (status.nic) {
         bf_mac_text(mac, status.nic->mac);
-        bf_snprintf(screen->nic, sizeof screen->nic, "%s", status.nic->name);
-        bf_snprintf(screen->driver, sizeof screen->driver, "%s", status.nic->ops->driver);
+        show_nic(screen, &status);
     }
     show_network(screen, &status);
     tell_network(&status, mac, now_us);

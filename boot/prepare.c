@@ -143,7 +143,7 @@ static void open_nics(struct bf_app *app)
         enum bf_err err;
         if (!wanted(app, &app->nic_info[i]))
             continue;
-        err = bf_efi_nic_open(&app->nic_info[i], native, nic);
+        err = bf_efi_nic_open(&app->nic_info[i], native, app->config.mtu, nic);
         if (err) {
             bf_log(BF_LOG_WARNING, "NIC %s cannot be opened (%s); ignoring it",
                    app->nic_info[i].label, bf_err_name(err));

@@ -57,7 +57,7 @@ struct bf_screen {
     const char *version;
     char machine[64];                     // its name as configured; the server's word replaces it
     char step[80];                        // STARTING: what is being done
-    char nic[64];                         // MAC and PCI slot of the NIC in use, empty before
+    char nic[80];                         // MAC, PCI slot, VLAN of the NIC in use, empty before
     char driver[16];                      // that serves it
     char address[64];                     // own address, empty before
     char address6[52];                    // a second one, empty without one

@@ -19,7 +19,7 @@ static EFI_HANDLE native_function(const struct bf_snp_info *info)
     return id.vendor && bf_virtio_net_serves(&id) ? handle : NULL;
 }
 
-static enum bf_err open_native(const struct bf_snp_info *info, EFI_HANDLE function,
+static enum bf_err open_native(const struct bf_snp_info *info, EFI_HANDLE function, uint16_t mtu,
                                struct bf_efi_nic *out)
 {
     enum bf_err err;
@@ -28,6 +28,7 @@ static enum bf_err open_native(const struct bf_snp_info *info, EFI_HANDLE functi
     if (err)
         return err;
     bf_snprintf(out->nic.name, sizeof out->nic.name, "%s", info->label);
+    out->nic.mtu = mtu;
     err = bf_virtio_net_open(&out->bus.pci, &out->nic);
     if (!err && memcmp(out->nic.mac, info->mac, sizeof info->mac) != 0) {
         out->nic.ops->close(out->nic.impl);
@@ -51,13 +52,14 @@ static enum bf_err find_again(struct bf_snp_info *info)
     return BF_ERR_NOT_FOUND;
 }
 
-enum bf_err bf_efi_nic_open(struct bf_snp_info *info, int native, struct bf_efi_nic *out)
+enum bf_err bf_efi_nic_open(struct bf_snp_info *info, int native, uint16_t mtu,
+                            struct bf_efi_nic *out)
 {
     EFI_HANDLE function = native ? native_function(info) : NULL;
     enum bf_err err;
     memset(out, 0, sizeof *out);
     if (function) {
-        err = open_native(info, function, out);
+        err = open_native(info, function, mtu, out);
         if (!err) {
             info->driver = out->nic.ops->driver;
             bf_log(BF_LOG_INFO, "NIC %s: driver %s", info->label, info->driver);

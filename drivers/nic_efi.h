@@ -14,9 +14,11 @@ struct bf_efi_nic {
 };
 
 // Opens a NIC of bf_snp_scan; what is said there of the boot handle holds. native 0: only through
-// the firmware. Changes info->driver, and info->handle where the firmware made it anew; *out must
-// stay in its place until closed. BF_ERR_NOT_FOUND: the firmware did not find it again.
-enum bf_err bf_efi_nic_open(struct bf_snp_info *info, int native, struct bf_efi_nic *out);
+// the firmware. mtu: see drivers/virtio_net.h. Changes info->driver, and info->handle where the
+// firmware made it anew; *out must stay in its place until closed. BF_ERR_NOT_FOUND: the firmware
+// did not find it again.
+enum bf_err bf_efi_nic_open(struct bf_snp_info *info, int native, uint16_t mtu,
+                            struct bf_efi_nic *out);
 
 // Ends its use and gives it back, so that the firmware may start from the network again.
 void bf_efi_nic_close(struct bf_efi_nic *nic);

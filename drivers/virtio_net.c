@@ -39,7 +39,7 @@ enum {
     STRIDE_GRAIN = 64,
     MTU_DEFAULT = 1500,
     MTU_LEAST = 1280, // IPv6's; a device that says less is not believed
-    MTU_MOST = 9000,
+    MTU_MOST = 9216,
     LINK_PERIOD_US = 100000,
     PAUSE_US = 1000000, // nobody polled for so long: the whole machine may have stood still
 };
@@ -221,7 +221,7 @@ static enum bf_err net_send(void *impl, const void *frame, size_t len)
     struct virtio_net *d = impl;
     struct bf_nic_counters *counters = &d->nic->counters;
     uint32_t i = works(d) ? free_buffer(d) : d->tx.queue.size;
-    if (len < ETHERNET_BYTES || len > (size_t)d->nic->mtu + ETHERNET_BYTES)
+    if (len < ETHERNET_BYTES || len > d->frame_bytes)
         return BF_ERR_RANGE;
     if (i == d->tx.queue.size) {
         counters->tx_refused++;
@@ -380,9 +380,10 @@ static enum bf_err read_mac(struct virtio_net *d)
 }
 
 // A frame may be as large as the device says, within reason: all that it sends must fit (5.1.4.2).
+// One that says nothing passes on what its host's network takes.
 static enum bf_err read_mtu(struct virtio_net *d)
 {
-    uint32_t mtu = MTU_DEFAULT;
+    uint32_t mtu = d->nic->mtu > MTU_DEFAULT ? d->nic->mtu : MTU_DEFAULT;
     if (d->virtio.features & VIRTIO_NET_F_MTU) {
         enum bf_err err = bf_virtio_config(&d->virtio, CONFIG_MTU, 2, &mtu, 1);
         if (err)
@@ -391,6 +392,7 @@ static enum bf_err read_mtu(struct virtio_net *d)
             return BF_ERR_UNSUPPORTED;
     }
     d->nic->mtu = (uint16_t)(mtu < MTU_MOST ? mtu : MTU_MOST);
+    d->nic->tag_room = VLAN_BYTES;
     d->frame_bytes = d->nic->mtu + ETHERNET_BYTES + VLAN_BYTES;
     d->stride = (HEADER_BYTES + d->frame_bytes + STRIDE_GRAIN - 1) & ~(uint32_t)(STRIDE_GRAIN - 1);
     return BF_OK;

@@ -13,8 +13,9 @@ enum { BF_VIRTIO_NET_STALL_US = 5000000 };
 int bf_virtio_net_serves(const struct bf_pci_id *id);
 
 // Resets and starts the device and fills *nic, which stays in its place until closed, as *pci does.
-// The name is the caller's: it stays. On failure the device is reset and nothing is held.
-// BF_ERR_UNSUPPORTED: a kind that is left to the firmware.
+// The name is the caller's: it stays. nic->mtu is, going in, what the operator wants of a device
+// that does not say how much it takes; up to 1500 means nothing special. On failure the device is
+// reset and nothing is held. BF_ERR_UNSUPPORTED: a kind that is left to the firmware.
 enum bf_err bf_virtio_net_open(struct bf_pci *pci, struct bf_nic *nic);
 
 #endif

@@ -18,6 +18,7 @@
 #include "net/ip_dns.h"
 #include "net/ip_routes.h"
 #include "net/ip_tcp.h"
+#include "net/ip_vlan.h"
 #include "net/lwip_port.h"
 
 enum {
@@ -25,7 +26,7 @@ enum {
     OTHERS_US = 500 * 1000, // how often the links of the other NICs are refreshed
     IMPLIED6 = 64,          // the length of the prefix that lwIP gives a static IPv6 address
     MTU_LEAST = 1280,       // IPv6's; what says less is not believed
-    MTU_MOST = 9000,
+    MTU_MOST = BF_CONFIG_MTU_MOST,
 };
 
 static struct {
@@ -85,6 +86,17 @@ static void configure_ipv6(struct netif *netif)
     netif_ip6_addr_set_pref_life(netif, index, IP6_ADDR_LIFE_INFINITE);
 }
 
+// The largest packet of a NIC. What its driver does not carry cannot be had by configuration.
+static uint16_t payload(const struct bf_nic *n)
+{
+    const struct bf_config *c = stack.config;
+    uint16_t mtu = bf_vlan_mtu(n, c->vlan, c->mtu);
+    if (mtu < c->mtu)
+        bf_log(BF_LOG_WARNING, "network: %s carries packets of %u bytes only; ignoring mtu=%u",
+               n->name, (unsigned)mtu, (unsigned)c->mtu);
+    return mtu;
+}
+
 static enum bf_err take_nic(uint32_t index)
 {
     const struct bf_config *c = stack.config;
@@ -94,12 +106,14 @@ static enum bf_err take_nic(uint32_t index)
     stack.static6 = -1;
     bf_ip_dns_clear(); // those of the NIC before
     bf_ip_dns_use(BF_IP_DNS_CONFIG, c->dns, c->dns_count);
-    enum bf_err err = bf_lwip_attach(nic(), c->name[0] ? c->name : "bootferry");
+    enum bf_err err =
+        bf_lwip_attach(nic(), c->vlan, payload(nic()), c->name[0] ? c->name : "bootferry");
     if (err != BF_OK)
         return err;
     bf_ip_routes_begin(c);
     configure_ipv4(bf_lwip_netif());
-    configure_ipv6(bf_lwip_netif());
+    if (bf_lwip_netif()->mtu >= BF_CONFIG_MTU_IPV6)
+        configure_ipv6(bf_lwip_netif());
     return BF_OK;
 }
 
@@ -378,6 +392,8 @@ void bf_ip_status(struct bf_ip_status *out)
         return;
     out->nic = nic();
     out->link = (int8_t)link_of(nic());
+    out->vlan = stack.config->vlan;
+    out->mtu = netif->mtu;
     out->phase = BF_IP_CONFIGURING;
     if (out->link == 0)
         out->phase = BF_IP_NO_LINK;

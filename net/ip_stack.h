@@ -31,6 +31,7 @@ struct bf_ip_status {
     enum bf_ip_phase phase;
     const struct bf_nic *nic; // in use; NULL when stopped
     int8_t link;              // 1, 0, -1 unknown
+    uint16_t vlan, mtu;       // 0: untagged; the largest packet
     uint8_t dhcp;             // the IPv4 address came by DHCP
     char address[24];         // "10.0.2.15/24", empty without one
     char address6[52];        // the best one, "2001:db8::1/64"

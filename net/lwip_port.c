@@ -20,6 +20,7 @@
 #include "base/mem.h"
 #include "base/platform.h"
 #include "net/ip_tcp.h"
+#include "net/ip_vlan.h"
 #include "net/lwip_hooks.h"
 #include "net/mbedtls_port.h"
 
@@ -50,6 +51,7 @@ static struct {
     struct bf_nic *nic;
     struct netif netif;
     uint32_t packets;
+    uint16_t vlan, mtu;
     uint8_t sent; // frames since the NIC was polled
     uint32_t complaints;
 } port;
@@ -114,8 +116,7 @@ static enum bf_err make_pool(uint16_t mtu)
         if (port.memory)
             break;
     }
-    port.tx =
-        port.memory ? bf_alloc(port.frame_size < FRAME_MIN ? FRAME_MIN : port.frame_size) : NULL;
+    port.tx = port.memory ? bf_alloc(port.frame_size) : NULL;
     if (!port.tx) {
         bf_free(port.memory);
         return BF_ERR_NO_MEMORY;
@@ -173,12 +174,15 @@ static enum bf_err gather_and_send(struct bf_nic *nic, struct pbuf *p)
     size_t len = p->tot_len;
     if (!frame)
         return BF_AGAIN;
-    pbuf_copy_partial(p, frame, (u16_t)len, 0);
-    bf_pmtu_mark(frame, len);
-    if (len < FRAME_MIN) {
-        memset(frame + len, 0, FRAME_MIN - len);
+    uint8_t *plain = frame + (port.vlan ? BF_VLAN_TAG : 0);
+    pbuf_copy_partial(p, plain, (u16_t)len, 0);
+    bf_pmtu_mark(plain, len);
+    if (len < FRAME_MIN) { // also what a switch makes of it by taking the tag out
+        memset(plain + len, 0, FRAME_MIN - len);
         len = FRAME_MIN;
     }
+    if (port.vlan)
+        len = bf_vlan_put(frame, len, port.vlan);
     port.sent = 1;
     return nic->ops->send(nic->impl, frame, len);
 }
@@ -186,7 +190,7 @@ static enum bf_err gather_and_send(struct bf_nic *nic, struct pbuf *p)
 static err_t send_frame(struct netif *netif, struct pbuf *p)
 {
     struct bf_nic *nic = port.nic;
-    if (p->tot_len > port.frame_size || p->tot_len > nic->mtu + HEADER)
+    if (p->tot_len > netif->mtu + SIZEOF_ETH_HDR)
         return ERR_BUF;
     for (int i = 0; i < TX_TRIES; i++) {
         enum bf_err err = gather_and_send(nic, p);
@@ -206,19 +210,20 @@ static err_t init_netif(struct netif *netif)
     netif->output = etharp_output;
     netif->output_ip6 = ethip6_output;
     netif->linkoutput = send_frame;
-    netif->mtu = (u16_t)(port.frame_size - HEADER);
-    if (port.nic->mtu < netif->mtu)
-        netif->mtu = port.nic->mtu;
+    uint32_t most = port.frame_size - HEADER;
+    netif->mtu = (u16_t)(port.mtu < most ? port.mtu : most);
     netif->hwaddr_len = ETH_HWADDR_LEN;
     memcpy(netif->hwaddr, port.nic->mac, ETH_HWADDR_LEN);
     netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_MLD6;
     return ERR_OK;
 }
 
-enum bf_err bf_lwip_attach(struct bf_nic *nic, const char *hostname)
+enum bf_err bf_lwip_attach(struct bf_nic *nic, uint16_t vlan, uint16_t mtu, const char *hostname)
 {
     memset(&port.netif, 0, sizeof port.netif);
     port.nic = nic;
+    port.vlan = vlan;
+    port.mtu = mtu;
     if (!netif_add(&port.netif, NULL, NULL, NULL, NULL, init_netif, ethernet_input)) {
         port.nic = NULL;
         return BF_ERR_NO_MEMORY;
@@ -263,11 +268,14 @@ static int receive_frame(void)
         return 0;
     if (len > port.frame_size)
         return 1; // a driver that says so has done harm already; at least nothing is read
+    uint8_t *frame = f->bytes;
+    if (!bf_vlan_take(&frame, &len, port.vlan))
+        return 1;
     port.free = f->next;
     port.outstanding++;
     f->pbuf.custom_free_function = give_back;
-    struct pbuf *p = pbuf_alloced_custom(PBUF_RAW, (u16_t)len, PBUF_REF, &f->pbuf, f->bytes,
-                                         (u16_t)port.frame_size);
+    struct pbuf *p =
+        pbuf_alloced_custom(PBUF_RAW, (u16_t)len, PBUF_REF, &f->pbuf, frame, (u16_t)len);
     if (port.netif.input(p, &port.netif) != ERR_OK)
         pbuf_free(p);
     return 1;

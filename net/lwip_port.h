@@ -16,8 +16,9 @@
 enum bf_err bf_lwip_open(uint16_t largest_mtu);
 void bf_lwip_close(void); // nothing may be attached
 
-// The interface. Its addresses are the caller's business. hostname must stay.
-enum bf_err bf_lwip_attach(struct bf_nic *nic, const char *hostname);
+// The interface. Its addresses are the caller's business. Frames have the tag of vlan unless that
+// is 0; packets are at most mtu bytes, for which frames of the NIC have room. hostname must stay.
+enum bf_err bf_lwip_attach(struct bf_nic *nic, uint16_t vlan, uint16_t mtu, const char *hostname);
 void bf_lwip_detach(void); // connections over it are aborted
 
 struct netif *bf_lwip_netif(void); // NULL when none is attached

@@ -65,7 +65,7 @@
 // UDP, TCP
 #define LWIP_UDP                   1
 #define LWIP_TCP                   1
-#define TCP_MSS                    8960 // at most; a frame's real size decides
+#define TCP_MSS                    9176 // at most; a frame's real size decides
 #define LWIP_WND_SCALE             1
 #define TCP_RCV_SCALE              6
 #define TCP_WND                    (2 * 1024 * 1024)

@@ -16,8 +16,9 @@ struct bf_nic_counters {
 
 struct bf_nic_ops {
     const char *driver; // "snp", "virtio-net", ...
-    // Where the next frame may be built in the driver's own memory, room for mtu and header of it:
-    // given to send, it is not copied. NULL: the queue is full. May itself be NULL.
+    // Where the next frame may be built in the driver's own memory, room for header,
+    // tag_room and mtu of it: given to send, it is not copied. NULL: the queue is full. May itself
+    // be NULL.
     void *(*room)(void *impl);
     // Copies or takes the frame before returning; it may leave at the next poll only. BF_AGAIN: the
     // queue is full, nothing taken.
@@ -37,9 +38,10 @@ struct bf_nic {
     const struct bf_nic_ops *ops;
     void *impl;
     uint8_t mac[6];
-    uint16_t mtu;   // payload of a frame, 1500 unless the device says otherwise
-    char name[64];  // for people: MAC and PCI slot, "52:54:00:12:34:56 (PCI 00:03.0)"
-    uint8_t failed; // set by the driver: it does not work any more, and will not again
+    uint16_t mtu;     // payload of a frame, 1500 unless the device says otherwise
+    uint8_t tag_room; // how many bytes of a VLAN tag a frame may have beyond payload and header
+    char name[64];    // for people: MAC and PCI slot, "52:54:00:12:34:56 (PCI 00:03.0)"
+    uint8_t failed;   // set by the driver: it does not work any more, and will not again
     struct bf_nic_counters counters; // kept by the driver
 };
 

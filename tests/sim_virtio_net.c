@@ -35,7 +35,7 @@ static void finish(struct sim_vnet *m, uint16_t head)
     packet = sim_virtio_chain(&m->virtio, TX, head, &d, 1) == 1 && !(d.flags & 2)
                  ? sim_pci_reach(&m->virtio.pci, d.addr, d.len)
                  : NULL;
-    if (!packet || d.len < HEADER + 60 || d.len > HEADER + 14u + m->mtu ||
+    if (!packet || d.len < HEADER + 60 || d.len > HEADER + 18u + m->mtu ||
         memcmp(packet, nothing, HEADER) != 0)
         m->bad++;
     else if (m->wire && m->link)

@@ -151,7 +151,7 @@ static void round_with(int native)
 {
     struct bf_nic *list[] = {&timed};
     struct bf_fault fault;
-    if (!bf_snp_scan(nics, BF_SNP_NICS_MAX) || bf_efi_nic_open(&nics[0], native, &taken))
+    if (!bf_snp_scan(nics, BF_SNP_NICS_MAX) || bf_efi_nic_open(&nics[0], native, 0, &taken))
         return;
     timed = taken.nic;
     timed.ops = &timed_ops;

@@ -201,7 +201,7 @@ static void test_frames(struct bf_nic *nic)
 static int reopen(int native, struct bf_efi_nic *nic)
 {
     nic_count = bf_snp_scan(nics, BF_SNP_NICS_MAX);
-    return nic_count && bf_efi_nic_open(&nics[0], native, nic) == BF_OK;
+    return nic_count && bf_efi_nic_open(&nics[0], native, 0, nic) == BF_OK;
 }
 
 static void test_nic(int native)

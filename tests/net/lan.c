@@ -42,6 +42,32 @@ static void watch(struct lan_nic *n, const uint8_t *frame, size_t len)
     n->sent_syns += (tcp[13] & 0x12) == 2;
 }
 
+// The switch between a tagged port and the kernel's untagged one. 0: the frame ends there.
+static size_t untag(struct lan_nic *n, uint8_t *to, const uint8_t *frame, size_t len)
+{
+    if (len > n->longest)
+        n->longest = (unsigned)len;
+    if (len < 64 || len > 16000 || frame[12] != 0x81 || frame[13] != 0 ||
+        (frame[14] << 8 | frame[15]) != n->vlan) {
+        n->untagged++;
+        return 0;
+    }
+    memcpy(to, frame, 12);
+    memcpy(to + 12, frame + 16, len - 16);
+    return len - 4;
+}
+
+static void tag(struct lan_nic *n, uint8_t *frame, size_t *len)
+{
+    uint16_t vlan = n->foreign ? n->foreign : n->vlan;
+    memmove(frame + 16, frame + 12, *len - 12);
+    frame[12] = 0x81;
+    frame[13] = 0;
+    frame[14] = (uint8_t)(vlan >> 8) | 0xa0; // a priority beside it
+    frame[15] = (uint8_t)vlan;
+    *len += 4;
+}
+
 static enum bf_err lan_send(void *impl, const void *frame, size_t len)
 {
     struct lan_nic *n = impl;
@@ -51,6 +77,15 @@ static enum bf_err lan_send(void *impl, const void *frame, size_t len)
     if (n->refuse_every && ++n->sent % (uint32_t)n->refuse_every == 0)
         return BF_AGAIN;
     if (happens(n->lose_tx))
+        return BF_OK;
+    if (!n->vlan && len > n->longest)
+        n->longest = (unsigned)len;
+    uint8_t plain[16384];
+    if (n->vlan) {
+        len = untag(n, plain, frame, len);
+        frame = plain;
+    }
+    if (!len)
         return BF_OK;
     return n->inner.ops->send(n->inner.impl, frame, len);
 }
@@ -65,8 +100,10 @@ static enum bf_err lan_receive(void *impl, void *buffer, size_t size, size_t *le
             n->held_len = 0;
             return BF_OK;
         }
-        if (n->inner.ops->receive(n->inner.impl, buffer, size, len) != BF_OK)
+        if (n->inner.ops->receive(n->inner.impl, buffer, size - (n->vlan ? 4 : 0), len) != BF_OK)
             break;
+        if (n->vlan)
+            tag(n, buffer, len);
         if (!n->link || happens(n->lose_rx) || (n->ring && n->in_turn >= n->ring))
             continue;
         n->in_turn++;

@@ -23,6 +23,9 @@ struct lan_nic {
     uint32_t ring;                 // receive ring: more frames than this per poll are lost; 0: all
     uint32_t in_turn, sent, sent_syns;
     uint8_t last_to[16]; // where the last TCP segment went that was addressed to somebody's MAC
+    uint16_t vlan;       // the wire has frames with this tag; the kernel sees them without. 0: none
+    uint16_t foreign;    // and what comes from there has this one instead
+    unsigned untagged, longest; // frames without the wire's tag; bytes of the longest one sent
     uint8_t held[16384];
     size_t held_len;
 };

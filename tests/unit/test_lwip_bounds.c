@@ -64,7 +64,7 @@ static void start(void)
     ip4_addr_t address, mask, gateway;
     sim_platform_reset(1);
     CHECK_EQ(bf_lwip_open(MTU), BF_OK);
-    CHECK_EQ(bf_lwip_attach(&wire, "test"), BF_OK);
+    CHECK_EQ(bf_lwip_attach(&wire, 0, wire.mtu, "test"), BF_OK);
     bf_lwip_poll();
     IP4_ADDR(&address, 10, 9, 0, 2);
     IP4_ADDR(&mask, 255, 255, 255, 0);

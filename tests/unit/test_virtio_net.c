@@ -162,7 +162,7 @@ static void test_frames_out(void)
     CHECK(memcmp(out, make_frame(own, 42, 6), 42) == 0);
     for (int i = 42; i < 60; i++)
         CHECK_EQ(out[i], 0);
-    CHECK_EQ(send_frame(FRAME + 1, 5), BF_ERR_RANGE);
+    CHECK_EQ(send_frame(FRAME + 5, 5), BF_ERR_RANGE);
     CHECK_EQ(send_frame(13, 5), BF_ERR_RANGE);
     for (uint32_t i = 0; i < 3 * IN_FLIGHT; i++) {
         CHECK_EQ(send_frame(200, i), BF_OK);
@@ -345,7 +345,7 @@ static void test_large_frames(void)
     model.mtu = 65535;
     sim_vnet_configure(&model);
     start();
-    CHECK_EQ(nic.mtu, 9000);
+    CHECK_EQ(nic.mtu, 9216);
     stop();
     prepare();
     model.virtio.features &= ~(1ull << 3);
@@ -353,6 +353,37 @@ static void test_large_frames(void)
     sim_vnet_configure(&model);
     start();
     CHECK_EQ(nic.mtu, 1500);
+    stop();
+}
+
+// A device that says nothing takes what the operator wants; one that says less is believed.
+static void test_wanted_size(void)
+{
+    prepare();
+    model.virtio.features &= ~(1ull << 3);
+    model.mtu = 9000;
+    nic.mtu = 9000;
+    start();
+    CHECK_EQ(nic.mtu, 9000);
+    CHECK_EQ(send_frame(JUMBO, 3), BF_OK);
+    CHECK(sent_was(JUMBO, 3));
+    stop();
+    prepare();
+    nic.mtu = 9000;
+    start();
+    CHECK_EQ(nic.mtu, 1500);
+    stop();
+}
+
+static void test_room_for_a_vlan_tag(void)
+{
+    prepare();
+    start();
+    CHECK_EQ(nic.tag_room, 4);
+    CHECK_EQ(send_frame(1518, 3), BF_OK);
+    CHECK(sent_was(1518, 3));
+    CHECK_EQ(send_frame(1519, 3), BF_ERR_RANGE);
+    CHECK(arrives_and_is_received(1518, 4));
     stop();
 }
 
@@ -736,11 +767,11 @@ TEST_MAIN(TEST(test_serves_both_ids), TEST(test_opens), TEST(test_frames_out),
           TEST(test_many_in_flight_in_any_order), TEST(test_frames_in),
           TEST(test_a_burst_and_a_full_ring),
           TEST(test_a_device_that_looks_by_itself_is_not_notified), TEST(test_link),
-          TEST(test_large_frames), TEST(test_short_queues), TEST(test_a_stall_resets_once),
-          TEST(test_slow_is_not_stalled), TEST(test_a_pause_is_no_stall),
-          TEST(test_no_link_is_no_stall), TEST(test_the_second_time_it_has_failed),
-          TEST(test_a_reset_that_takes_time), TEST(test_a_reset_that_never_ends),
-          TEST(test_a_device_that_keeps_its_memory), TEST(test_nonsense_resets_once),
-          TEST(test_runts), TEST(test_it_asks_to_be_reset), TEST(test_pulled_out),
-          TEST(test_what_is_left_to_the_firmware), TEST(test_half_opened),
+          TEST(test_large_frames), TEST(test_wanted_size), TEST(test_room_for_a_vlan_tag),
+          TEST(test_short_queues), TEST(test_a_stall_resets_once), TEST(test_slow_is_not_stalled),
+          TEST(test_a_pause_is_no_stall), TEST(test_no_link_is_no_stall),
+          TEST(test_the_second_time_it_has_failed), TEST(test_a_reset_that_takes_time),
+          TEST(test_a_reset_that_never_ends), TEST(test_a_device_that_keeps_its_memory),
+          TEST(test_nonsense_resets_once), TEST(test_runts), TEST(test_it_asks_to_be_reset),
+          TEST(test_pulled_out), TEST(test_what_is_left_to_the_firmware), TEST(test_half_opened),
           TEST(test_tcp_survives_a_reset))
