@@ -18,7 +18,7 @@
 
 enum {
     LINK_US = 10 * 1000 * 1000,
-    ADDRESS_US = 30 * 1000 * 1000,
+    ADDRESS_US = 60 * 1000 * 1000,
     DNS_US = 5 * 1000 * 1000,     // for a router to name a DNS server, once there is an address
     FOURTH_US = 50 * 1000,        // for IPv4 addresses when those of IPv6 were faster (RFC 8305, 3)
     FAMILY_US = 10 * 1000 * 1000, // for an address of ours of the family of all the server's

@@ -19,13 +19,15 @@
 #include "net/ip_routes.h"
 #include "net/ip_tcp.h"
 #include "net/ip_vlan.h"
+#include "net/ip_wait.h"
 #include "net/lwip_port.h"
 
 enum {
-    ROUNDS_KEPT = 3,        // in vain, with a NIC over which a server has answered
-    OTHERS_US = 500 * 1000, // how often the links of the other NICs are refreshed
-    IMPLIED6 = 64,          // the length of the prefix that lwIP gives a static IPv6 address
-    MTU_LEAST = 1280,       // IPv6's; what says less is not believed
+    ROUNDS_KEPT = 3,            // in vain, with a NIC over which a server has answered
+    TURN_US = 30 * 1000 * 1000, // of a NIC among several, until it has an address
+    OTHERS_US = 500 * 1000,     // how often the links of the other NICs are refreshed
+    IMPLIED6 = 64,              // the length of the prefix that lwIP gives a static IPv6 address
+    MTU_LEAST = 1280,           // IPv6's; what says less is not believed
     MTU_MOST = BF_CONFIG_MTU_MOST,
 };
 
@@ -244,16 +246,19 @@ static enum bf_err view_broken(struct bf_fault *fault)
                         "%s does not work any more, and no other NIC has a link", nic()->name);
 }
 
-// With several NICs, each gets its part of the time.
+// With several NICs, each gets its part of the time. Their links are up at the same time, so what a
+// switch port needs has passed when the first one's turn comes again.
 static uint64_t view_wait_us(uint64_t most)
 {
     uint64_t patience = (uint64_t)stack.config->retry_seconds * 1000000, share, left;
     uint64_t absent = bf_platform_now_us() - stack.absent_us;
     uint32_t links = 0;
-    if (!patience)
-        return most;
     for (uint32_t i = 0; i < stack.count; i++)
         links += link_of(stack.nics[i]) != 0;
+    if (links > 1 && most > TURN_US)
+        most = TURN_US;
+    if (!patience)
+        return most;
     share = patience / (links ? links : 1);
     left = absent < patience ? patience - absent : 0;
     most = most < share ? most : share;
@@ -305,9 +310,11 @@ static enum bf_err view_no_address(struct bf_fault *fault)
                             "give an address of the same family as the server's",
                             "the configured address cannot reach this server, and no router offers "
                             "another");
-    return bf_fault_set(fault, BF_ERR_TIMEOUT, BF_SIDE_NETWORK,
-                        "check the cabling, VLAN and DHCP server, or set address= and gateway=",
-                        "no DHCP server and no IPv6 router answers on %s", nic()->name);
+    return bf_fault_set(
+        fault, BF_ERR_TIMEOUT, BF_SIDE_NETWORK,
+        "check the cabling, VLAN and DHCP server, or set address= and gateway=; set "
+        "retry= higher if the switch port takes longer",
+        "no DHCP server and no IPv6 router answers on %s", nic()->name);
 }
 
 static const struct bf_ip_view view = {
@@ -350,7 +357,11 @@ uint32_t bf_ip_poll(void)
         stack.others_due = now + OTHERS_US;
     if (nic()->failed)
         go_on_to_other("nothing can be sent over");
-    return bf_lwip_poll();
+    uint32_t frames = bf_lwip_poll();
+    struct netif *netif = bf_lwip_netif();
+    if (netif && netif_is_link_up(netif))
+        bf_ip_wait_poll(netif, view_ready(NULL), nic()->name);
+    return frames;
 }
 
 // RFC 5952, 4.3: lower case.

@@ -21,6 +21,7 @@
 #include "base/platform.h"
 #include "net/ip_tcp.h"
 #include "net/ip_vlan.h"
+#include "net/ip_wait.h"
 #include "net/lwip_hooks.h"
 #include "net/mbedtls_port.h"
 
@@ -251,10 +252,12 @@ static void follow_link(void)
 {
     int link = port.nic->ops->link(port.nic->impl);
     int up = link != 0; // a device that cannot tell is tried
-    if (up && !netif_is_link_up(&port.netif))
+    if (up && !netif_is_link_up(&port.netif)) {
+        bf_ip_wait_begin();
         netif_set_link_up(&port.netif);
-    else if (!up && netif_is_link_up(&port.netif))
+    } else if (!up && netif_is_link_up(&port.netif)) {
         netif_set_link_down(&port.netif);
+    }
 }
 
 // One frame into the pool and into lwIP. 0 when there was none.
@@ -271,6 +274,7 @@ static int receive_frame(void)
     uint8_t *frame = f->bytes;
     if (!bf_vlan_take(&frame, &len, port.vlan))
         return 1;
+    bf_ip_wait_frame(frame, len);
     port.free = f->next;
     port.outstanding++;
     f->pbuf.custom_free_function = give_back;

@@ -15,7 +15,10 @@ NET_SRCS       := $(LWIP_SIDE) $(MBEDTLS_SIDE) $(or $(NET_GCM_$(ARCH)),net/gcm_g
                   net/dns_message.c net/route_table.c \
                   net/bundle.c net/bundle_source.c net/bundle_server.c \
                   net/proto.c net/proto_session.c net/proto_copy.c net/proto_found.c
-NET_SRCS       += net/ip_vlan.c
+LINK_LWIP      := net/ip_wait.c
+LWIP_USERS     += $(LINK_LWIP) $(LINK_LWIP:.c=.h)
+NET_SRCS       += $(LINK_LWIP) net/ip_vlan.c
+COLD_SRCS      += $(LINK_LWIP)
 
 COLD_SRCS += $(addprefix net/,bundle.c bundle_server.c bundle_source.c connector.c enrol.c enroller.c \
     dns_message.c gcm_x86_64.c ip_dhcp.c ip_dial.c ip_dns.c ip_lookup.c ip_race.c ip_routes.c mlkem.c \

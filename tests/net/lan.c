@@ -76,7 +76,9 @@ static enum bf_err lan_send(void *impl, const void *frame, size_t len)
     watch(n, frame, len);
     if (n->refuse_every && ++n->sent % (uint32_t)n->refuse_every == 0)
         return BF_AGAIN;
-    if (happens(n->lose_tx))
+    const uint8_t *f = frame;
+    n->solicits += len > 54 && f[12] == 0x86 && f[20] == 58 && f[54] == 133;
+    if (n->blocked || happens(n->lose_tx))
         return BF_OK;
     if (!n->vlan && len > n->longest)
         n->longest = (unsigned)len;
@@ -104,7 +106,7 @@ static enum bf_err lan_receive(void *impl, void *buffer, size_t size, size_t *le
             break;
         if (n->vlan)
             tag(n, buffer, len);
-        if (!n->link || happens(n->lose_rx) || (n->ring && n->in_turn >= n->ring))
+        if (!n->link || n->blocked || happens(n->lose_rx) || (n->ring && n->in_turn >= n->ring))
             continue;
         n->in_turn++;
         if (!n->held_len && *len <= sizeof n->held && happens(n->swap_rx)) {

@@ -18,6 +18,8 @@ struct lan_nic {
     struct bf_nic nic;   // what the stack gets
     struct bf_nic inner; // the TAP device
     int link;
+    int blocked;                   // a link over which nothing passes
+    unsigned solicits;             // for routers, that were sent
     int lose_tx, lose_rx, swap_rx; // percent
     int refuse_every;              // every so many frames the transmit queue is "full"
     uint32_t ring;                 // receive ring: more frames than this per poll are lost; 0: all

@@ -8,6 +8,7 @@
 
 #include "net/ip_vlan.h"
 #include "tests/net/station.h"
+#include "tests/platform_sim.h"
 #include "tests/unit/test.h"
 
 enum { TAGGED_HEADER = 18, HEADER = 14 };
@@ -208,6 +209,86 @@ static void test_no_ipv6_below_its_mtu(void)
     }
 }
 
+// ---- A switch port that needs its time ---------------------------------------------------------
+
+// How often the log has told of it; it is never emptied here.
+static int told(void)
+{
+    int times = 0;
+    for (const char *at = sim_log(); (at = strstr(at, "spanning tree")); at++)
+        times++;
+    return times;
+}
+
+static int address6_comes(void)
+{
+    struct bf_ip_status s;
+    lan_skip(100000); // duplicate address detection
+    bf_ip_status(&s);
+    return s.address6[0] != 0;
+}
+
+static void seconds_pass(int seconds)
+{
+    for (int i = 0; i < seconds * 10; i++) {
+        lan_skip(100000);
+        station_turn();
+    }
+}
+
+// The answer is taken within seconds of the port's opening, in the first dial.
+static void test_late_port(void)
+{
+    for (int late = 25; late <= 50; late += 5) {
+        station_prepare();
+        start(1);
+        wire()->blocked = 1;
+        int before = told();
+        CHECK(station_listen());
+        CHECK_EQ(station_dial("10.9.0.1", station.port), BF_OK);
+        seconds_pass(late);
+        CHECK_EQ(station_state(), BF_STREAM_OPENING);
+        CHECK_EQ(told(), before + 1);
+        wire()->blocked = 0;
+        station_wait(5);
+        CHECK_EQ(ready(), 1);
+        CHECK(station_until(connected));
+        station_stop();
+    }
+}
+
+static void test_routers_are_asked_again(void)
+{
+    station_prepare();
+    start(1);
+    wire()->blocked = 1;
+    seconds_pass(50);
+    unsigned before = wire()->solicits;
+    wire()->blocked = 0;
+    seconds_pass(9);
+    CHECK(wire()->solicits > before);
+    lan_advertise(&station.lan);
+    CHECK(station_until(address6_comes));
+    before = wire()->solicits;
+    seconds_pass(20);
+    CHECK_EQ(wire()->solicits, before); // one is known now
+    station_stop();
+}
+
+// Two links: neither keeps the other waiting for long, and the first one's turn comes again.
+static void test_turns_of_several(void)
+{
+    station_prepare();
+    start(2);
+    station.lan.nic[0].blocked = station.lan.nic[1].blocked = 1;
+    CHECK_EQ(station_dial("10.9.0.1", 9), BF_OK);
+    int seconds = station_wait(90);
+    CHECK(seconds >= 29 && seconds <= 31);
+    CHECK(strstr(station.stream.ops->fault(station.stream.impl)->todo, "retry="));
+    station_stop();
+}
+
 TEST_MAIN(TEST(test_tag_in_and_out), TEST(test_priority_without_a_vlan_is_untagged),
           TEST(test_vlan_with_room), TEST(test_vlan_without_room), TEST(test_foreign_vlan),
-          TEST(test_mtu), TEST(test_mtu_beyond_the_nic), TEST(test_no_ipv6_below_its_mtu))
+          TEST(test_mtu), TEST(test_mtu_beyond_the_nic), TEST(test_no_ipv6_below_its_mtu),
+          TEST(test_late_port), TEST(test_routers_are_asked_again), TEST(test_turns_of_several))
