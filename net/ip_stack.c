@@ -14,6 +14,7 @@
 #include "base/fmt.h"
 #include "base/log.h"
 #include "base/platform.h"
+#include "net/ip_dhcp6.h"
 #include "net/ip_dial.h"
 #include "net/ip_dns.h"
 #include "net/ip_routes.h"
@@ -72,6 +73,7 @@ static void configure_ipv6(struct netif *netif)
     const struct bf_config *c = stack.config;
     netif_create_ip6_linklocal_address(netif, 1);
     netif_set_ip6_autoconfig_enabled(netif, 1);
+    bf_ip_dhcp6_begin(netif, c->address.family != 6);
     if (c->address.family != 6)
         return;
     ip_addr_t address = bf_ip_to_lwip(&c->address);
@@ -125,6 +127,7 @@ static void leave_nic(void)
     if (!netif)
         return;
     bf_tcp_abort_all();
+    bf_ip_dhcp6_end();
     dhcp_release_and_stop(netif);
     dhcp_cleanup(netif);
     bf_lwip_detach();
@@ -310,11 +313,13 @@ static enum bf_err view_no_address(struct bf_fault *fault)
                             "give an address of the same family as the server's",
                             "the configured address cannot reach this server, and no router offers "
                             "another");
+    char six[160];
+    bf_ip_dhcp6_explain(six, sizeof six);
     return bf_fault_set(
         fault, BF_ERR_TIMEOUT, BF_SIDE_NETWORK,
-        "check the cabling, VLAN and DHCP server, or set address= and gateway=; set "
-        "retry= higher if the switch port takes longer",
-        "no DHCP server and no IPv6 router answers on %s", nic()->name);
+        "check the cabling, VLAN and DHCP server, or set address= and gateway=; set retry= higher "
+        "if the switch port takes longer",
+        "no DHCP server answers on %s, and %s", nic()->name, six);
 }
 
 static const struct bf_ip_view view = {
@@ -359,6 +364,7 @@ uint32_t bf_ip_poll(void)
         go_on_to_other("nothing can be sent over");
     uint32_t frames = bf_lwip_poll();
     struct netif *netif = bf_lwip_netif();
+    bf_ip_dhcp6_poll();
     if (netif && netif_is_link_up(netif))
         bf_ip_wait_poll(netif, view_ready(NULL), nic()->name);
     return frames;
@@ -380,7 +386,9 @@ static void status6(const struct netif *netif, struct bf_ip_status *out)
             continue;
         ip6addr_ntoa_r(netif_ip6_addr(netif, i), text, sizeof text);
         lower(text);
-        uint32_t prefix = i == stack.static6 ? stack.config->prefix : 64;
+        uint32_t prefix = bf_ip_dhcp6_leased(i) ? 128
+                          : i == stack.static6  ? stack.config->prefix
+                                                : 64;
         bf_snprintf(out->address6, sizeof out->address6, "%s/%u", text, (unsigned)prefix);
     }
 }

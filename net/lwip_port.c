@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/platform.h"
+#include "net/ip_dhcp6.h"
 #include "net/ip_tcp.h"
 #include "net/ip_vlan.h"
 #include "net/ip_wait.h"
@@ -90,6 +91,7 @@ int bf_lwip_packet(struct pbuf *p)
     port.packets++;
     if (bf_pmtu_parse(p->payload, p->len, &news))
         bf_tcp_path_mtu(&news);
+    bf_ip_dhcp6_packet(p->payload, p->len);
     return 0;
 }
 
@@ -255,6 +257,7 @@ static void follow_link(void)
     if (up && !netif_is_link_up(&port.netif)) {
         bf_ip_wait_begin();
         netif_set_link_up(&port.netif);
+        bf_ip_dhcp6_link_back();
     } else if (!up && netif_is_link_up(&port.netif)) {
         netif_set_link_down(&port.netif);
     }

@@ -49,11 +49,11 @@
 // IPv6
 #define LWIP_IPV6                  1
 #define LWIP_IPV6_AUTOCONFIG       1
-#define LWIP_IPV6_NUM_ADDRESSES    4
+#define LWIP_IPV6_NUM_ADDRESSES    5
 #define LWIP_IPV6_MLD              1
 #define LWIP_IPV6_REASS            0
 #define LWIP_IPV6_FRAG             0
-#define LWIP_IPV6_DHCP6            0
+#define LWIP_IPV6_DHCP6            0 // it has no addresses: net/ip_dhcp6.c
 #define LWIP_IPV6_FORWARD          0
 #define LWIP_ND6_RDNSS_MAX_DNS_SERVERS DNS_MAX_SERVERS
 #define MEMP_NUM_MLD6_GROUP        8

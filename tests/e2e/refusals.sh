@@ -53,6 +53,7 @@ e2e_media web-1 iso "$E2E_DIR/short.iso" retry=3
 start no_dhcp "$E2E_DIR/short.iso" -netdev hubport,id=nobody,hubid=9 -device virtio-net-pci,netdev=nobody,romfile=
 e2e_boot no_dhcp 200
 e2e_check "no_dhcp: the verdict" e2e_verdict_is_failure timeout network
+e2e_check "no_dhcp: what is missing" e2e_matches 'what="no DHCP server answers on .*, and no IPv6 router answers' "$E2E_VERDICT"
 e2e_failure_row "no DHCP server"
 # Without retry= it would be half a minute; that leaves a busy machine some time for the rest.
 e2e_check "no_dhcp: and in its time" e2e_at_most 29 "$(e2e_field t "$E2E_VERDICT" | cut -d. -f1)"
