@@ -250,10 +250,30 @@ static int is_link_local(const struct bf_ip *ip)
     return ip->family == 6 && ip->bytes[0] == 0xfe && (ip->bytes[1] & 0xc0) == 0x80;
 }
 
+static int is_name(const char *host)
+{
+    struct bf_ip ip;
+    return bf_ip_parse(host, strlen(host), &ip) != BF_OK;
+}
+
+// A static address comes without DNS servers. With a proxy only its own name is resolved here.
+static enum bf_err check_names(const struct bf_config *c, char *reason, size_t size)
+{
+    if (c->dhcp || c->dns_count)
+        return BF_OK;
+    if (c->proxy.port && is_name(c->proxy.host))
+        return bf_config_refuse(reason, size,
+                                "proxy= has a name: with a static address dns= is needed");
+    for (uint32_t i = 0; !c->proxy.port && i < c->servers; i++)
+        if (is_name(c->server[i].host))
+            return bf_config_refuse(reason, size,
+                                    "server= has a name: with a static address dns= is needed");
+    return BF_OK;
+}
+
 static enum bf_err check_network(const struct bf_config *c, char *reason, size_t size)
 {
     const struct bf_ip *gateway = &c->gateway;
-    struct bf_ip ip;
     // One of a single address (/32, /128) may be in any network: it is looked for on the link.
     uint32_t whole = c->address.family == 4 ? 32 : 128;
     if (c->mtu && c->mtu < BF_CONFIG_MTU_IPV6 && c->address.family == 6)
@@ -266,11 +286,7 @@ static enum bf_err check_network(const struct bf_config *c, char *reason, size_t
         return bf_config_refuse(reason, size, "gateway= is not within the network of address=");
     if (!c->dhcp && gateway->family && memcmp(gateway, &c->address, sizeof *gateway) == 0)
         return bf_config_refuse(reason, size, "gateway= is the machine's own address=");
-    for (uint32_t i = 0; !c->dhcp && !c->dns_count && i < c->servers; i++)
-        if (bf_ip_parse(c->server[i].host, strlen(c->server[i].host), &ip) != BF_OK)
-            return bf_config_refuse(reason, size,
-                                    "server= has a name: with a static address dns= is needed");
-    return BF_OK;
+    return check_names(c, reason, size);
 }
 
 enum bf_err bf_config_check(const struct bf_config *c, char *reason, size_t reason_size)

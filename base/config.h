@@ -32,7 +32,8 @@ enum {
     BF_CONFIG_TEXT_MAX = 65536, // of one source
     BF_CONFIG_DER_MAX = 4096,
     BF_CONFIG_WORKERS_AUTO = 255,
-    BF_CONFIG_PORT = 7667, // of a server that is given without one
+    BF_CONFIG_PORT = 7667,      // of a server that is given without one
+    BF_CONFIG_PROXY_WORD = 128, // a user or password, with its NUL
     BF_CONFIG_MTU_LEAST = 576,
     BF_CONFIG_MTU_IPV6 = 1280, // RFC 8200, 5: less, and IPv6 is not used
     BF_CONFIG_MTU_MOST = 9216,
@@ -53,6 +54,13 @@ enum bf_serial { BF_SERIAL_LINES, BF_SERIAL_CONSOLE, BF_SERIAL_OFF };
 struct bf_config_server {
     char host[256]; // name or address, without brackets
     uint16_t port;
+};
+
+struct bf_config_proxy {
+    char host[256]; // name or address, without brackets
+    uint16_t port;  // 0: no proxy
+    uint8_t has_user;
+    char user[BF_CONFIG_PROXY_WORD], password[BF_CONFIG_PROXY_WORD]; // decoded
 };
 
 struct bf_config_blob {
@@ -87,11 +95,12 @@ struct bf_config {
     uint8_t dns_count;
     uint8_t has_nic; // nic=MAC
     uint8_t nic[6];
-    uint16_t vlan;          // vlan=ID, 0 = untagged
-    uint16_t mtu;           // mtu=BYTES, 0 = what device and network say
-    uint32_t retry_seconds; // retry=SECONDS, 0 = for ever; default 300
-    uint8_t connections;    // connections=, to the server at a time, 1..8
-    int64_t time;           // time=2026-11-20T15:00:00Z; 0 = firmware clock
+    uint16_t vlan;                // vlan=ID, 0 = untagged
+    uint16_t mtu;                 // mtu=BYTES, 0 = what device and network say
+    struct bf_config_proxy proxy; // proxy=http://[USER:PASSWORD@]HOST:PORT
+    uint32_t retry_seconds;       // retry=SECONDS, 0 = for ever; default 300
+    uint8_t connections;          // connections=, to the server at a time, 1..8
+    int64_t time;                 // time=2026-11-20T15:00:00Z; 0 = firmware clock
 
     // disks
     char disk[BF_CONFIG_DISKS][192]; // disk=SELECTOR, repeatable, or "all"

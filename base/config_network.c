@@ -62,10 +62,10 @@ static int split_port(struct bf_config_value v, struct bf_config_value *host,
     return port->len > 0;
 }
 
-static int parse_server(struct bf_config_value v, struct bf_config_server *out)
+int bf_value_place(struct bf_config_value v, uint16_t otherwise, struct bf_config_server *out)
 {
     struct bf_config_value host, port;
-    uint64_t number = BF_CONFIG_PORT;
+    uint64_t number = otherwise;
     if (!split_port(v, &host, &port) || host.len >= sizeof out->host)
         return 0;
     if (!is_address(host) && (!is_host_name(host) || looks_like_v4(host)))
@@ -91,7 +91,7 @@ enum bf_err bf_set_server(struct bf_config *c, struct bf_config_value v, char *r
                                     "number %u has a zone (%%): leave it out, the NIC in use is "
                                     "meant",
                                     count + 1u);
-        if (!parse_server(part, &server[count++]))
+        if (!bf_value_place(part, BF_CONFIG_PORT, &server[count++]))
             return bf_config_refuse(
                 reason, size, "number %u is not HOST, HOST:PORT, ADDRESS or [IPV6]:PORT", count);
     }

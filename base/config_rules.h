@@ -15,6 +15,7 @@ enum bf_config_index {
     BF_KEY_NIC,
     BF_KEY_VLAN,
     BF_KEY_MTU,
+    BF_KEY_PROXY,
     BF_KEY_RETRY,
     BF_KEY_DISK,
     BF_KEY_DRIVER,
@@ -65,6 +66,8 @@ int bf_value_number(struct bf_config_value v, uint64_t max, uint64_t *out);
 int bf_value_split(struct bf_config_value *v, char separator, struct bf_config_value *part);
 
 // config_network.c
+// HOST, HOST:PORT, ADDRESS or [IPV6]:PORT; the port otherwise. 0: none of these.
+int bf_value_place(struct bf_config_value v, uint16_t port, struct bf_config_server *out);
 enum bf_err bf_set_server(struct bf_config *c, struct bf_config_value v, char *reason, size_t size);
 enum bf_err bf_set_address(struct bf_config *c, struct bf_config_value v, char *reason,
                            size_t size);
@@ -85,6 +88,10 @@ enum bf_err bf_set_vlan(struct bf_config *c, struct bf_config_value v, char *rea
 enum bf_err bf_set_mtu(struct bf_config *c, struct bf_config_value v, char *reason, size_t size);
 void bf_show_vlan(const struct bf_config *c, char *out, size_t size);
 void bf_show_mtu(const struct bf_config *c, char *out, size_t size);
+
+// config_proxy.c
+enum bf_err bf_set_proxy(struct bf_config *c, struct bf_config_value v, char *reason, size_t size);
+void bf_show_proxy(const struct bf_config *c, char *out, size_t size);
 
 // config_run.c and config_identity.c
 enum bf_err bf_set_end(struct bf_config *c, struct bf_config_value v, char *reason, size_t size);

@@ -30,6 +30,10 @@ static const struct bf_config_key table[] = {
                     "The largest IP packet that is sent, 576 to 9216, instead of what the NIC and "
                     "DHCP say; below 1280 IPv6 is not used.",
                     0, 0, 0},
+    [BF_KEY_PROXY] = {"proxy", "http://[USER:PASSWORD@]HOST:PORT",
+                      "An HTTP proxy through which the servers are reached (CONNECT); it resolves "
+                      "their names. Special characters of user and password are written as %XX.",
+                      0, 0, 1},
     [BF_KEY_RETRY] = {"retry", "SECONDS",
                       "How long an unreachable server is tried again, and at most how long a "
                       "link or an address is waited for; 0 means for ever. Default: 300.",
@@ -129,6 +133,7 @@ const struct bf_config_rule bf_config_rules[BF_CONFIG_KEYS] = {
     [BF_KEY_NIC] = {bf_set_nic, bf_show_nic},
     [BF_KEY_VLAN] = {bf_set_vlan, bf_show_vlan},
     [BF_KEY_MTU] = {bf_set_mtu, bf_show_mtu},
+    [BF_KEY_PROXY] = {bf_set_proxy, bf_show_proxy},
     [BF_KEY_RETRY] = {bf_set_retry, bf_show_retry},
     [BF_KEY_DISK] = {bf_set_disk, bf_show_disk},
     [BF_KEY_DRIVER] = {bf_set_driver, bf_show_driver},

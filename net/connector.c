@@ -15,6 +15,7 @@
 #include "base/platform.h"
 #include "net/bundle.h"
 #include "net/enrol.h"
+#include "net/proxy.h"
 #include "net/tls.h"
 
 enum {
@@ -27,6 +28,7 @@ enum stage { DIALLING, HANDSHAKE, ENROLLING, READY, FAILED };
 struct bf_server_connector {
     const struct bf_config *config;
     struct bf_dialer dialer;
+    struct bf_proxy proxy;       // over which the dialer goes when there is one
     struct bf_identity identity; // obtained by enrolment
     uint32_t last_good;          // server that was verified last
 };
@@ -283,6 +285,8 @@ static void describe(const struct bf_server_connector *c, uint32_t count, char *
         at += (size_t)bf_snprintf(to + at, size - at, "%s%s%s%s:%u", i ? ", " : "", six ? "[" : "",
                                   s->host, six ? "]" : "", (unsigned)s->port);
     }
+    if (c->config->proxy.port && at < size)
+        bf_snprintf(to + at, size - at, " through %s", c->config->proxy.host);
 }
 
 static void connector_answered(void *impl, char *to, size_t to_size)
@@ -352,7 +356,8 @@ struct bf_server_connector *bf_server_connector_new(const struct bf_config *conf
     if (!c)
         return NULL;
     c->config = config;
-    c->dialer = dialer;
+    c->proxy = (struct bf_proxy){&config->proxy, dialer};
+    c->dialer = config->proxy.port ? bf_proxy_dialer(&c->proxy) : dialer;
     return c;
 }
 

@@ -16,7 +16,7 @@ NET_SRCS       := $(LWIP_SIDE) $(MBEDTLS_SIDE) $(or $(NET_GCM_$(ARCH)),net/gcm_g
                   net/bundle.c net/bundle_source.c net/bundle_server.c \
                   net/proto.c net/proto_session.c net/proto_copy.c net/proto_found.c
 LINK_LWIP      := net/ip_dhcp6.c net/ip_wait.c
-LINK_COLD      := $(LINK_LWIP) net/dhcp6.c net/dhcp6_client.c net/ip_ra.c
+LINK_COLD      := $(LINK_LWIP) net/dhcp6.c net/dhcp6_client.c net/ip_ra.c net/proxy.c net/proxy_answer.c
 LWIP_USERS     += $(LINK_LWIP) $(LINK_LWIP:.c=.h)
 NET_SRCS       += $(LINK_COLD) net/ip_vlan.c
 COLD_SRCS      += $(LINK_COLD)
@@ -54,6 +54,8 @@ FUZZ_SRCS_fuzz_dns := tests/fuzz_seed.c
 FUZZ_SRCS_fuzz_routes := tests/fuzz_seed.c
 FUZZ_SRCS_fuzz_bundle := tests/fuzz_seed.c
 TEST_SRCS_test_bad_link := tests/platform_sim.c tests/net/path.c tests/net/tcp_sink.c
+FUZZ_SRCS_fuzz_proxy := tests/fuzz_seed.c
+TEST_SRCS_test_proxy := tests/platform_sim.c
 FUZZ_SRCS_fuzz_dhcp6 := tests/fuzz_seed.c
 TEST_SRCS_test_dhcp6 := tests/platform_sim.c tests/net/lan.c tests/net/station.c
 TEST_SRCS_test_ip_link := tests/platform_sim.c tests/net/lan.c tests/net/station.c
