@@ -63,6 +63,21 @@ void bf_dhcp_wanted(uint8_t *options, uint16_t len)
     }
 }
 
+// ---- The end of a lease ------------------------------------------------------------------------
+
+// lwIP counts minutes: with a lease of one, its end came before it was ever renewed.
+void bf_dhcp_endless(struct netif *netif)
+{
+    netif_dhcp_data(netif)->t0_timeout = UINT16_MAX;
+}
+
+void bf_dhcp_keep(struct netif *netif)
+{
+    struct dhcp *dhcp = netif_dhcp_data(netif);
+    if (dhcp && dhcp->state == DHCP_STATE_REBINDING)
+        dhcp->t2_rebind_time = 1; // the next minute
+}
+
 // ---- Reading -----------------------------------------------------------------------------------
 
 static int has(int option)

@@ -21,6 +21,13 @@ struct bf_dhcp_extras {
     char domain[BF_DNS_DOMAINS][BF_DNS_NAME]; // option 119, else 15
 };
 
+// A lease does not end here. Its end would cut a migration of hours off because a DHCP server does
+// not answer for a while; so it is asked for once a minute, by broadcast, until a server gives it
+// again or says no. bf_dhcp_endless when an address has come by DHCP, bf_dhcp_keep in every turn.
+struct netif;
+void bf_dhcp_endless(struct netif *netif);
+void bf_dhcp_keep(struct netif *netif);
+
 // Reads what was gathered. What is malformed is logged and left out.
 void bf_dhcp_read(struct bf_dhcp_extras *out);
 

@@ -277,7 +277,7 @@ enum bf_err bf_lookup_fault(const struct bf_lookup *l, struct bf_fault *fault)
         return nobody_says(l, server, fault);
     return bf_fault_set(fault, BF_ERR_NETWORK, BF_SIDE_CONFIG,
                         "check the name in server= and the DNS server, or use an address",
-                        "the DNS server %s knows no address of %.100s%s%s", server, l->host,
+                        "the DNS server %s does not resolve %.100s%s%s", server, l->host,
                         domain ? ", nor in the domain " : "", domain ? domain : "");
 }
 

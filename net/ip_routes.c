@@ -94,10 +94,11 @@ static void log_lease(void)
 
 // ---- The table ---------------------------------------------------------------------------------
 
-static void take_dhcp(const struct netif *netif)
+static void take_dhcp(struct netif *netif)
 {
     const struct dhcp *dhcp = netif_dhcp_data(netif);
     const struct bf_routes *given = &routes.dhcp.routes;
+    bf_dhcp_endless(netif);
     bf_dhcp_read(&routes.dhcp);
     bf_ip_dns_use(BF_IP_DNS_DHCP, routes.dhcp.dns, routes.dhcp.dns_count);
     bf_ip_dns_search(BF_IP_DNS_DHCP, routes.dhcp.domain, routes.dhcp.domains);

@@ -14,6 +14,7 @@
 #include "base/fmt.h"
 #include "base/log.h"
 #include "base/platform.h"
+#include "net/ip_dhcp.h"
 #include "net/ip_dhcp6.h"
 #include "net/ip_dial.h"
 #include "net/ip_dns.h"
@@ -364,6 +365,8 @@ uint32_t bf_ip_poll(void)
         go_on_to_other("nothing can be sent over");
     uint32_t frames = bf_lwip_poll();
     struct netif *netif = bf_lwip_netif();
+    if (netif)
+        bf_dhcp_keep(netif);
     bf_ip_dhcp6_poll();
     if (netif && netif_is_link_up(netif))
         bf_ip_wait_poll(netif, view_ready(NULL), nic()->name);

@@ -265,6 +265,39 @@ static void test_renewal_changes_routes(void)
     end();
 }
 
+static void pass_minutes(int minutes)
+{
+    for (int i = 0; i < minutes * 60; i++) {
+        lan_skip(1000000);
+        turn();
+    }
+}
+
+// A lease of a minute, which lwIP would let end before it is renewed; then a server that is silent
+// for an hour.
+static void test_a_lease_does_not_end_by_silence(void)
+{
+    begin_by_dhcp();
+    lan.lease = 60;
+    connect_to("10.9.0.1");
+    unsigned asked = lan.requests;
+    pass_minutes(10);
+    CHECK(lan.requests >= asked + 8);
+    CHECK_EQ(lan.discovers, 1);
+    lan.answer_dhcp = 0;
+    asked = lan.requests;
+    pass_minutes(60);
+    CHECK(lan.requests >= asked + 50); // and goes on asking
+    CHECK_EQ(lan.discovers, 1);
+    CHECK_EQ(lan.releases, 0);
+    CHECK_STR(status().address, "10.9.0.50/24");
+    CHECK_EQ(state(), BF_STREAM_OPEN);
+    lan.answer_dhcp = 1;
+    pass_minutes(3);
+    CHECK_EQ(lan.discovers, 1);
+    end();
+}
+
 // A lease without any of these options, after one that had them.
 static void test_options_of_the_last_message_do_not_stay(void)
 {
@@ -506,7 +539,7 @@ static void test_name_that_does_not_exist(void)
     two_dns_servers(0);
     lan.names = first_denies_second_is_silent;
     const struct bf_fault *f = failed_dial("replica.test", 9);
-    CHECK(strstr(f->what, "10.9.0.1 knows no address of replica.test"));
+    CHECK(strstr(f->what, "10.9.0.1 does not resolve replica.test"));
     CHECK_EQ(f->side, BF_SIDE_CONFIG);
     CHECK(lan.asked[1] <= 4); // the silent one is not waited for
     end();
@@ -613,6 +646,7 @@ static void test_link_local_server(void)
 TEST_MAIN(TEST(test_routes_of_dhcp), TEST(test_option_3_is_ignored_beside_121),
           TEST(test_routes_in_two_parts), TEST(test_malformed_routes_leave_the_router),
           TEST(test_route_inside_of_the_own_network), TEST(test_renewal_changes_routes),
+          TEST(test_a_lease_does_not_end_by_silence),
           TEST(test_options_of_the_last_message_do_not_stay), TEST(test_no_router),
           TEST(test_gateway_and_dns_override_dhcp),
           TEST(test_single_address_with_a_router_elsewhere), TEST(test_network_of_two),
