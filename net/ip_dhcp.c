@@ -55,7 +55,7 @@ void bf_dhcp_wanted(uint8_t *options, uint16_t len)
 {
     for (uint32_t at = 0; at + 2 < len; at += 2u + options[at + 1]) {
         uint8_t *list = options + at + 2, count = options[at + 1];
-        if (options[at] != DHCP_OPTION_PARAMETER_REQUEST_LIST || at + 2 + count > len)
+        if (options[at] != DHCP_OPTION_PARAMETER_REQUEST_LIST || !count || at + 2 + count > len)
             continue;
         uint8_t last = list[count - 1];
         memmove(list + 1, list, count - 1u);

@@ -25,7 +25,7 @@ void bf_ip_dns_clear(void); // all sources, and what was learned about servers
 void bf_ip_dns_use(enum bf_ip_dns_source source, const struct bf_ip *servers, uint32_t count);
 void bf_ip_dns_search(enum bf_ip_dns_source source, char (*domains)[BF_DNS_NAME], uint32_t count);
 
-// The servers to ask, without duplicates: first the one that has answered last. How many.
+// The servers to ask, without duplicates: first the one that has named an address last. How many.
 uint32_t bf_ip_dns_servers(ip_addr_t out[BF_IP_DNS_SERVERS]);
 void bf_ip_dns_answered(const ip_addr_t *server);
 

@@ -101,7 +101,8 @@ static void take(struct bf_lookup *l, struct server *s, int type, enum bf_dns_an
 {
     if (answer == BF_DNS_NOT_OURS)
         return;
-    bf_ip_dns_answered(&s->address);
+    if (answer == BF_DNS_FOUND)
+        bf_ip_dns_answered(&s->address);
     if (answer == BF_DNS_FOUND || answer == BF_DNS_EMPTY)
         l->answered[type] = 1;
     if (answer == BF_DNS_FOUND && !l->found_at)

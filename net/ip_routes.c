@@ -16,6 +16,10 @@
 #include "net/lwip_hooks.h"
 #include "net/lwip_port.h"
 
+enum { LINK_LOCAL_PREFIX = 16 };
+static const uint32_t LINK_LOCAL =
+    0xa9fe0000; // 169.254/16, never behind a router (RFC 3927, 2.6.2)
+
 static struct {
     const struct bf_config *config;
     struct bf_dhcp_extras dhcp;
@@ -84,7 +88,7 @@ static void log_lease(void)
         log_route(&routes.dhcp.routes.route[i]);
     if (routes.table.ignored || routes.dhcp.routes.ignored)
         bf_log(BF_LOG_WARNING, "network: DHCP gives more than %u routes; ignoring the others",
-               BF_ROUTES_MAX - 2);
+               BF_ROUTES_MAX);
     if (router && routes.dhcp_router && router != routes.dhcp_router)
         bf_log(BF_LOG_INFO, "network: gateway=%s is used, not the router %s of DHCP",
                text4(router, ours), text4(routes.dhcp_router, theirs));
@@ -127,6 +131,7 @@ static void apply(struct netif *netif)
     for (routes.prefix = 0; mask & 0x80000000u; mask <<= 1)
         routes.prefix++;
     bf_routes_add(&routes.table, routes.address, routes.prefix, 0);
+    bf_routes_add(&routes.table, LINK_LOCAL, LINK_LOCAL_PREFIX, 0);
     if (configured_router())
         bf_routes_add(&routes.table, 0, 0, configured_router());
     if (routes.by_dhcp)
