@@ -29,9 +29,10 @@ start_proxy "$BF_SERVER_PORT"
 password='s3cret%2Dw0rd'
 
 if [ "$kind" = boot ]; then
-    E2E_ENROL="--enrol-uses 1" e2e_media web-1 iso "$E2E_DIR/vm.iso" "server=localhost:$BF_SERVER_PORT" \
+    E2E_ENROL="--enrol-uses 1" e2e_media web-1 pxe "$E2E_DIR/tftp" "server=localhost:$BF_SERVER_PORT" \
         "proxy=http://web:$password@10.0.2.2:$proxy_port" connections=4 compress=off
-    e2e_cd_machine vm "$E2E_DIR/data.raw"
+    e2e_machine vm "$E2E_DIR/data.raw"
+    bf_vm_nic vm virtio-net-pci "tftp=$E2E_DIR/tftp,bootfile=bootferry.efi" romfile=,bootindex=0
     e2e_boot vm 400
     e2e_check "the verdict" e2e_verdict_is_ok
     e2e_check "enrolment and session are tunnels" e2e_at_least 2 "$(tunnels)"

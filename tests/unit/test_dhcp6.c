@@ -12,6 +12,8 @@
 #include "tests/net/station.h"
 #include "tests/unit/test.h"
 
+const char *bf_ip_dns_domain(uint32_t number); // net/ip_dns.h, which needs lwIP's headers
+
 #define SECOND ((uint64_t)1000000)
 
 static const uint8_t mac[6] = {0x52, 0x54, 0, 9, 0, 1};
@@ -397,7 +399,7 @@ static void serve(const char *range, const char *option)
         execl("/usr/sbin/dnsmasq", "dnsmasq", "-k", "-C", "/dev/null", "--port=0",
               "--interface=tap0", "--bind-dynamic", "--enable-ra", "--leasefile-ro",
               "--user=", "--group=", "--log-facility=/dev/null", range_option, option,
-              (char *)NULL);
+              "--dhcp-option=option6:domain-search,corp.test,lab.test", (char *)NULL);
         _exit(127);
     }
     CHECK(dnsmasq > 0);
@@ -433,6 +435,9 @@ static void test_dnsmasq_leases(void)
     CHECK(strncmp(status.address6, "fd09::1", 7) == 0);
     CHECK(strstr(status.address6, "/128"));
     CHECK_STR(status.dns, "fd09::53");
+    CHECK_STR(bf_ip_dns_domain(0), "corp.test");
+    CHECK_STR(bf_ip_dns_domain(1), "lab.test");
+    CHECK(!bf_ip_dns_domain(2));
     connect_over_it();
     stop();
 }
