@@ -17,9 +17,9 @@
 enum { KEPT = 1024 };
 
 static const uint8_t CODES[] = {BF_DHCP_OPTION_DNS, BF_DHCP_OPTION_DOMAIN, BF_DHCP_OPTION_SEARCH,
-                                BF_DHCP_OPTION_ROUTES};
+                                BF_DHCP_OPTION_ROUTES, BF_DHCP_OPTION_MTU};
 
-enum { DNS, DOMAIN, SEARCH, ROUTES, OPTIONS };
+enum { DNS, DOMAIN, SEARCH, ROUTES, MTU, OPTIONS };
 
 static struct {
     uint32_t packet; // that the options are of
@@ -114,6 +114,19 @@ static void read_domains(struct bf_dhcp_extras *out)
     out->domains = 1;
 }
 
+// RFC 2132, 5.1. What every IPv4 host must take whole is the least that is believed.
+static void read_mtu(struct bf_dhcp_extras *out)
+{
+    const uint8_t *b = message.option[MTU].bytes;
+    if (!has(MTU))
+        return;
+    uint16_t mtu = (uint16_t)(b[0] << 8 | b[1]);
+    if (message.option[MTU].len == 2 && mtu >= BF_CONFIG_MTU_LEAST)
+        out->mtu = mtu;
+    else
+        malformed(MTU);
+}
+
 void bf_dhcp_read(struct bf_dhcp_extras *out)
 {
     memset(out, 0, sizeof *out);
@@ -132,4 +145,5 @@ void bf_dhcp_read(struct bf_dhcp_extras *out)
             malformed(ROUTES);
     }
     read_domains(out);
+    read_mtu(out);
 }

@@ -16,6 +16,7 @@ enum { BF_DHCP_DNS = 4 };
 struct bf_dhcp_extras {
     int has_routes; // option 121 was there: option 3 is ignored (RFC 3442)
     struct bf_routes routes;
+    uint16_t mtu; // option 26, 0: none
     uint32_t dns_count, domains;
     struct bf_ip dns[BF_DHCP_DNS];            // option 6
     char domain[BF_DNS_DOMAINS][BF_DNS_NAME]; // option 119, else 15

@@ -104,6 +104,8 @@ static void take_dhcp(struct netif *netif)
     const struct bf_routes *given = &routes.dhcp.routes;
     bf_dhcp_endless(netif);
     bf_dhcp_read(&routes.dhcp);
+    if (!routes.config->mtu)
+        bf_lwip_limit_mtu(routes.dhcp.mtu);
     bf_ip_dns_use(BF_IP_DNS_DHCP, routes.dhcp.dns, routes.dhcp.dns_count);
     bf_ip_dns_search(BF_IP_DNS_DHCP, routes.dhcp.domain, routes.dhcp.domains);
     routes.dhcp_server = lwip_ntohl(ip_2_ip4(&dhcp->server_ip_addr)->addr);

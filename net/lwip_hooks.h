@@ -26,6 +26,7 @@ const ip6_addr_t *bf_route_next_hop6(const ip6_addr_t *to);
 enum {
     BF_DHCP_OPTION_DNS = 6,
     BF_DHCP_OPTION_DOMAIN = 15,
+    BF_DHCP_OPTION_MTU = 26,
     BF_DHCP_OPTION_SEARCH = 119,
     BF_DHCP_OPTION_ROUTES = 121,
 };
@@ -60,7 +61,8 @@ uint32_t bf_lwip_packets(void);
 #define LWIP_HOOK_DHCP_APPEND_OPTIONS(netif, dhcp, state, msg, type, len)                          \
     bf_dhcp_wanted((msg)->options, *(len))
 #define DHCP_ADD_EXTRA_REQUEST_OPTIONS                                                             \
-    , BF_DHCP_OPTION_DNS, BF_DHCP_OPTION_DOMAIN, BF_DHCP_OPTION_SEARCH, BF_DHCP_OPTION_ROUTES
+    , BF_DHCP_OPTION_DNS, BF_DHCP_OPTION_DOMAIN, BF_DHCP_OPTION_MTU, BF_DHCP_OPTION_SEARCH,        \
+        BF_DHCP_OPTION_ROUTES
 #define dns_setserver bf_dns_router_says
 #define dns_getserver bf_dns_router_said
 

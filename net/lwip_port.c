@@ -193,7 +193,7 @@ static enum bf_err gather_and_send(struct bf_nic *nic, struct pbuf *p)
 static err_t send_frame(struct netif *netif, struct pbuf *p)
 {
     struct bf_nic *nic = port.nic;
-    if (p->tot_len > netif->mtu + SIZEOF_ETH_HDR)
+    if (p->tot_len > port.mtu + SIZEOF_ETH_HDR)
         return ERR_BUF;
     for (int i = 0; i < TX_TRIES; i++) {
         enum bf_err err = gather_and_send(nic, p);
@@ -213,8 +213,9 @@ static err_t init_netif(struct netif *netif)
     netif->output = etharp_output;
     netif->output_ip6 = ethip6_output;
     netif->linkoutput = send_frame;
-    uint32_t most = port.frame_size - HEADER;
-    netif->mtu = (u16_t)(port.mtu < most ? port.mtu : most);
+    if (port.mtu > port.frame_size - HEADER)
+        port.mtu = (uint16_t)(port.frame_size - HEADER);
+    netif->mtu = port.mtu;
     netif->hwaddr_len = ETH_HWADDR_LEN;
     memcpy(netif->hwaddr, port.nic->mac, ETH_HWADDR_LEN);
     netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_MLD6;
@@ -248,6 +249,17 @@ void bf_lwip_detach(void)
 struct netif *bf_lwip_netif(void)
 {
     return port.nic ? &port.netif : NULL;
+}
+
+void bf_lwip_limit_mtu(uint16_t most)
+{
+    uint16_t mtu = most && most < port.mtu ? most : port.mtu;
+    if (!port.nic || mtu == port.netif.mtu)
+        return;
+    bf_log(BF_LOG_INFO, "network: the MTU is %u now, by DHCP", (unsigned)mtu);
+    port.netif.mtu = mtu;
+    if (mtu >= IP6_MIN_MTU_LENGTH)
+        port.netif.mtu6 = mtu;
 }
 
 static void follow_link(void)

@@ -19,6 +19,9 @@ void bf_lwip_close(void); // nothing may be attached
 // The interface. Its addresses are the caller's business. Frames have the tag of vlan unless that
 // is 0; packets are at most mtu bytes, for which frames of the NIC have room. hostname must stay.
 enum bf_err bf_lwip_attach(struct bf_nic *nic, uint16_t vlan, uint16_t mtu, const char *hostname);
+// DHCP names a smaller MTU, for connections from now on; 0: that of the attachment. IPv6 follows it
+// down to its own least one.
+void bf_lwip_limit_mtu(uint16_t most);
 void bf_lwip_detach(void); // connections over it are aborted
 
 struct netif *bf_lwip_netif(void); // NULL when none is attached

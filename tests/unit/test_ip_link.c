@@ -167,6 +167,29 @@ static void test_mtu(void)
     sends_with_mtu(1300, 7);
 }
 
+// DHCP's option 26, which mtu= overrides. One that no link can have is not believed.
+static void test_mtu_of_dhcp(void)
+{
+    static const uint8_t said[][4] = {
+        {26, 2, 5, 120}, {26, 2, 5, 120}, {26, 2, 35, 40}, {26, 2, 0, 68}};
+    static const uint16_t configured[] = {0, 1450, 0, 0}, used[] = {1400, 1450, 1500, 1500};
+    for (int i = 0; i < 4; i++) {
+        struct bf_ip_status s;
+        station_prepare();
+        station.config.mtu = configured[i];
+        start(1);
+        station.lan.extra = said[i];
+        station.lan.extra_len = sizeof said[i];
+        connect_to("10.9.0.1");
+        bf_ip_status(&s);
+        CHECK_EQ(s.mtu, used[i]);
+        CHECK_EQ(station_send(300000), 300000);
+        CHECK_EQ(wire()->longest, used[i] + HEADER);
+        CHECK_EQ(announced_mss(), used[i] - 40);
+        station_stop();
+    }
+}
+
 // The NIC's driver has the last word.
 static void test_mtu_beyond_the_nic(void)
 {
@@ -290,5 +313,6 @@ static void test_turns_of_several(void)
 
 TEST_MAIN(TEST(test_tag_in_and_out), TEST(test_priority_without_a_vlan_is_untagged),
           TEST(test_vlan_with_room), TEST(test_vlan_without_room), TEST(test_foreign_vlan),
-          TEST(test_mtu), TEST(test_mtu_beyond_the_nic), TEST(test_no_ipv6_below_its_mtu),
-          TEST(test_late_port), TEST(test_routers_are_asked_again), TEST(test_turns_of_several))
+          TEST(test_mtu), TEST(test_mtu_of_dhcp), TEST(test_mtu_beyond_the_nic),
+          TEST(test_no_ipv6_below_its_mtu), TEST(test_late_port),
+          TEST(test_routers_are_asked_again), TEST(test_turns_of_several))
