@@ -80,6 +80,8 @@ static int has_worked(struct bf_child_watch *w)
     int more = ticks != w->ticks;
 
     w->ticks = ticks;
+    if (more && w->computes)
+        bf_child_progress(w);
     return more || bf_child_is_at_work(w->pid) || (w->also && bf_child_is_at_work(w->also));
 }
 

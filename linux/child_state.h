@@ -19,6 +19,7 @@ enum {
 struct bf_child_watch {
     int pid;
     int also;            // another one that works for it, 0: none
+    int computes;        // it says nothing for as long as it takes: processor time is progress
     uint64_t ticks;      // of processor time, of both
     uint64_t looked_us;  // when it was looked at last
     uint32_t quiet_ms;   // since its last progress

@@ -93,6 +93,31 @@ static void test_one_that_computes_has_more_time(void)
     CHECK_EQ(seconds, BF_CHILD_STUCK_MS / 1000);
 }
 
+static uint64_t processor_time(pid_t pid)
+{
+    struct bf_child_watch w = {.pid = pid};
+
+    bf_child_look(&w, SECOND_US);
+    return w.ticks;
+}
+
+static void test_one_that_computes_in_silence_makes_progress(void)
+{
+    struct bf_child_watch w;
+    pid_t pid = start(1);
+
+    wait_for_state(pid, 1);
+    bf_child_watch_begin(&w, pid, 0);
+    w.computes = 1;
+    bf_child_look(&w, SECOND_US);
+    for (int i = 0; i < TEST_PATIENCE_S * 1000 && processor_time(pid) == w.ticks; i++)
+        usleep(1000);
+    w.quiet_ms = BF_CHILD_STUCK_MS;
+    enum bf_child_verdict verdict = bf_child_look(&w, 2 * SECOND_US);
+    end(pid);
+    CHECK_EQ(verdict, BF_CHILD_WORKS);
+}
+
 static void test_one_that_waits_for_another_that_works(void)
 {
     struct bf_child_watch w;
@@ -141,5 +166,6 @@ static void test_time_in_which_nobody_looked(void)
 
 TEST_MAIN(TEST(test_one_that_sleeps_hangs), TEST(test_one_that_is_stopped_hangs),
           TEST(test_one_that_computes_has_more_time),
+          TEST(test_one_that_computes_in_silence_makes_progress),
           TEST(test_one_that_waits_for_another_that_works), TEST(test_progress_counts),
           TEST(test_time_in_which_nobody_looked))
