@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fmt.h"
@@ -29,12 +28,18 @@ static void last_line(int fd, char *out, size_t size)
     bf_snprintf(out, size, "%s", line ? line + 1 : text);
 }
 
-static enum bf_err judge(const char *const argv[], int status, int output, const char *doing,
+static enum bf_err judge(const char *const argv[], enum bf_err err, int output, const char *doing,
                          struct bf_fault *fault)
 {
     char line[128];
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+    if (!err)
         return BF_OK;
+    if (err == BF_ERR_CANCELLED)
+        return bf_fault_set(fault, err, BF_SIDE_NONE, "start it again",
+                            "cannot %s: it was interrupted", doing);
+    if (err == BF_ERR_TIMEOUT)
+        return bf_fault_set(fault, err, BF_SIDE_SERVER, "look at the server's system log",
+                            "cannot %s: %s hung and was killed", doing, argv[0]);
     last_line(output, line, sizeof line);
     return bf_fault_set(fault, bf_reason_text(line, BF_ERR_IO), BF_SIDE_SERVER, "see its message",
                         "cannot %s: %s failed: %s", doing, argv[0], line);
@@ -44,7 +49,6 @@ enum bf_err bf_child_run(const char *const argv[], const char *package, const ch
                          struct bf_fault *fault)
 {
     pid_t pid;
-    int status = 0;
     int output = memfd_create("child", MFD_CLOEXEC);
     if (output < 0)
         return bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SERVER, "free some memory",
@@ -59,9 +63,7 @@ enum bf_err bf_child_run(const char *const argv[], const char *package, const ch
     } else if (err) {
         err = bf_fault_set(fault, err, BF_SIDE_SERVER, "try again", "cannot start %s", argv[0]);
     } else {
-        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-            ;
-        err = judge(argv, status, output, doing, fault);
+        err = judge(argv, bf_process_await(pid, argv[0]), output, doing, fault);
     }
     close(output);
     return err;

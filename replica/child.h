@@ -7,8 +7,9 @@
 #include "base/err.h"
 
 // Runs argv[0] (looked up in PATH) and waits for it. BF_OK when it ended with status 0;
-// BF_ERR_NOT_FOUND when it is not installed, with the Debian package to install; BF_ERR_IO
-// otherwise, with its last line of output. doing completes "cannot ...".
+// BF_ERR_NOT_FOUND when it is not installed, with the Debian package to install; BF_ERR_TIMEOUT
+// when it hung, BF_ERR_CANCELLED (replica/wait.h); BF_ERR_IO otherwise, with its last line of
+// output. doing completes "cannot ...".
 enum bf_err bf_child_run(const char *const argv[], const char *package, const char *doing,
                          struct bf_fault *fault);
 

@@ -9,10 +9,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "replica/waits.h"
+
 static int connect_to(const struct bf_state *state)
 {
     struct sockaddr_un to = {.sun_family = AF_UNIX};
-    struct timeval limit = {.tv_sec = 10};
+    struct timeval limit = {.tv_sec = BF_WAIT_ANSWER_MS / 1000};
     char path[BF_SOCKET_PATH_MAX];
     if (bf_state_socket(state, BF_CONTROL_SOCKET, path))
         return -1;

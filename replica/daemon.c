@@ -7,12 +7,10 @@
 #include <getopt.h>
 #include <malloc.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/fmt.h"
@@ -20,8 +18,9 @@
 #include "base/platform.h"
 #include "replica/listen.h"
 #include "replica/owner.h"
+#include "replica/waits.h"
 
-enum { TICK_MS = 400, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 struct options {
     const char *state, *listen;
@@ -35,7 +34,8 @@ static const char usage[] =
     "  --state DIR          else BOOTFERRY_STATE, else /var/lib/bootferry\n"
     "  --listen ADDR:PORT   default [::]:7667; port 0 takes a free one, which is printed\n"
     "  --sessions N         machines at the same time (16)\n"
-    "Ends cleanly on SIGTERM and SIGINT; interrupted sessions continue after the next start.\n";
+    "Ends cleanly on SIGTERM and SIGINT, within 10 seconds; interrupted sessions continue after\n"
+    "the next start.\n";
 
 // Returns -1 to go on, or the exit status.
 static int parse(int argc, char **argv, struct options *o)
@@ -110,14 +110,14 @@ static void reload(struct bf_daemon *d)
     pthread_mutex_unlock(&d->door_lock);
 }
 
-static void serve(struct bf_daemon *d, int control, int signals)
+static void serve(struct bf_daemon *d, int control)
 {
     struct pollfd fds[] = {{.fd = control, .events = POLLIN},
-                           {.fd = signals, .events = POLLIN},
+                           {.fd = d->stopping, .events = POLLIN},
                            {.fd = d->wake, .events = POLLIN}};
     uint64_t ignored;
     for (;;) {
-        poll(fds, 3, d->conns ? TICK_MS : -1);
+        poll(fds, 3, d->conns ? BF_WAIT_TICK_MS : -1);
         if (fds[1].revents)
             return;
         if (fds[2].revents && read(d->wake, &ignored, sizeof ignored) < 0)
@@ -141,36 +141,7 @@ static void turn_away(struct bf_daemon *d)
     }
 }
 
-// Every connection is told, ends, and is joined. Nothing that was sealed is touched by this.
-static void stop(struct bf_daemon *d)
-{
-    pthread_mutex_lock(&d->lock);
-    for (struct bf_conn *c = d->conns; c; c = c->next)
-        bf_conn_end(c, BF_VERDICT_STOPPING);
-    for (;;) {
-        int live = 0;
-        for (struct bf_conn *c = d->conns; c; c = c->next)
-            live += !c->ended;
-        if (!live)
-            break;
-        pthread_cond_wait(&d->released, &d->lock);
-    }
-    pthread_mutex_unlock(&d->lock);
-    bf_conn_reap(d);
-}
-
 // ---- Starting ----------------------------------------------------------------------------------
-
-static int block_signals(void)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    signal(SIGPIPE, SIG_IGN);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    return signalfd(-1, &set, SFD_CLOEXEC);
-}
 
 static void init_shared(struct bf_daemon *d)
 {
@@ -222,18 +193,21 @@ int main(int argc, char **argv)
     int status = parse(argc, argv, &o);
     if (status >= 0)
         return status;
-    int signals = block_signals();
     keep_memory();
     d.sessions_max = o.sessions;
     init_shared(&d);
-    enum bf_err err = start(&d, &o, &tcp, &control, where, sizeof where, &fault);
+    enum bf_err err = bf_stop_begin(&d);
+    if (err)
+        bf_fault_set(&fault, err, BF_SIDE_SERVER, "free some memory", "no memory for a thread");
+    else
+        err = start(&d, &o, &tcp, &control, where, sizeof where, &fault);
     if (err) {
         bf_log(BF_LOG_ERROR, "%s; %s", fault.what, fault.todo);
     } else {
         printf("bootferryd: listening on %s\n", where);
         fflush(stdout);
         bf_notify("READY=1");
-        serve(&d, control, signals);
+        serve(&d, control);
         bf_notify("STOPPING=1");
         bf_log(BF_LOG_INFO, "stopping");
     }
@@ -241,7 +215,7 @@ int main(int argc, char **argv)
     if (tcp >= 0)
         close(tcp);
     turn_away(&d);
-    stop(&d);
+    bf_stop_connections(&d);
     bf_control_close(&d, control);
     bf_tls_server_close(d.tls);
     bf_ca_close(d.ca);

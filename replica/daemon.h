@@ -38,6 +38,7 @@ enum {
     BF_TAKE_OVER_MS = 20000,   // for an older connection of the machine to let go
     BF_SESSIONS_DEFAULT = 16,  // at the same time; each may hold some 50 MiB of memory
     BF_SESSIONS_LIMIT = 256,
+    BF_HANGS_MAX = 3, // replacements of a storage daemon in a row; the sender's SETBACKS_MAX
 };
 
 // Why a connection has to end, although nothing is wrong with it.
@@ -47,6 +48,13 @@ enum bf_verdict {
     BF_VERDICT_SUPERSEDED,
     BF_VERDICT_CROWDED, // a newcomer took the place of one that has neither certificate nor session
     BF_VERDICT_STOPPING,
+};
+
+// A machine whose storage daemon hung.
+struct bf_hang {
+    char machine[BF_NAME_MAX]; // empty: a free place
+    uint32_t count;            // in a row, without anything more that became durable
+    uint64_t order;            // when, among all
 };
 
 struct bf_daemon {
@@ -67,6 +75,9 @@ struct bf_daemon {
     uint64_t seed;         // for bf_claim_victim
     uint32_t lane_count;   // connections that joined another one
     int wake;              // eventfd: a connection ended, or arrived
+    int stopping;          // eventfd: readable once the daemon was told to end
+    uint64_t hangs;        // storage daemons that hung, in all
+    struct bf_hang hang[BF_SESSIONS_LIMIT];
 };
 
 // A connection that another thread gives away.
@@ -89,6 +100,8 @@ struct bf_conn {
     uint8_t has_session;         // shared
     _Atomic uint8_t keeps_place; // it has shown something of ours: a newcomer does not displace it
     uint8_t holds_machine;       // shared: no other connection may open this machine's store
+    uint8_t waits_for_machine;   // shared: an older connection has it
+    uint64_t take_over_us;       // since when
     struct bf_tls_peer peer;     // shared if it has a certificate: then it does not change
     struct bf_stream stream;     // of bf_bundle_accept; ops NULL: it was handed over
     struct bf_preface preface;   // shared once has_bundle or waits_to_join is set
@@ -101,6 +114,7 @@ struct bf_conn {
     struct bf_session_store *store;
     struct bf_session_row row;
     struct bf_job job;
+    uint64_t resumed_chunks;  // of all disks, durable when this connection began
     uint32_t unreadable_rows; // of the session
     char *inventory;          // JSON of what the machine said about itself
     struct bf_live live;      // shared
@@ -156,6 +170,19 @@ void bf_conn_release(struct bf_conn *c, enum bf_err outcome, const struct bf_fau
 // One line in the machine's events and in the log.
 void bf_conn_event(struct bf_conn *c, int level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+// daemon_hangs.c: the storage daemon of this session hung and was killed; how often that happened
+// in a row without anything more that became durable. While the store is there.
+uint32_t bf_conn_note_hang(struct bf_conn *c);
+void bf_conn_forget_hangs(struct bf_conn *c); // a point was made
+uint64_t bf_conn_durable_chunks(const struct bf_conn *c);
+
+// daemon_stop.c. begin: from here on SIGTERM and SIGINT make d->stopping readable and end the
+// process after BF_WAIT_END_MS. To be called before other threads exist.
+enum bf_err bf_stop_begin(struct bf_daemon *d);
+// Ends all connections and joins their threads; ends the process when one does not end.
+void bf_stop_connections(struct bf_daemon *d);
+__attribute__((noreturn)) void bf_stop_leave(const char *why);
 
 // daemon_control.c: the control socket. open gives its descriptor, serve answers one caller.
 enum bf_err bf_control_open(struct bf_daemon *d, int *fd, struct bf_fault *fault);

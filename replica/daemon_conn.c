@@ -12,10 +12,10 @@
 #include "base/log.h"
 #include "base/platform.h"
 #include "replica/daemon.h"
+#include "replica/wait.h"
+#include "replica/waits.h"
 
 enum {
-    TURN_MS = 1000,
-    FAREWELL_MS = 2000,
     STACK_BYTES = 1 << 20,
     FAULT_FRAME_MAX = 1024,
     STRANGER_LINES = 20
@@ -62,7 +62,7 @@ static void refuse(struct bf_conn *c, const struct bf_fault *fault)
     const struct bf_stream_ops *ops = c->stream.ops;
     uint8_t frame[FAULT_FRAME_MAX];
     size_t len = bf_put_fault(frame, sizeof frame, fault), sent = 0, done;
-    uint64_t until = bf_platform_now_us() + FAREWELL_MS * 1000;
+    uint64_t until = bf_platform_now_us() + BF_WAIT_REFUSED_MS * 1000;
     while (ops->state(c->stream.impl) == BF_STREAM_OPEN && !c->verdict &&
            bf_platform_now_us() < until) {
         if (sent < len && ops->write(c->stream.impl, frame + sent, len - sent, &done) == BF_OK)
@@ -70,7 +70,7 @@ static void refuse(struct bf_conn *c, const struct bf_fault *fault)
         ops->poll(c->stream.impl);
         if (sent == len && ops->unsent(c->stream.impl) == 0)
             return;
-        bf_conn_wait(c, TURN_MS / 10);
+        bf_conn_wait(c, BF_WAIT_TURN_MS / 10);
     }
 }
 
@@ -86,10 +86,37 @@ static enum bf_err admit(struct bf_conn *c, struct bf_fault *fault)
 
 // ---- The turns ---------------------------------------------------------------------------------
 
+// A connection that takes its time, in spite of a limit. BF_AGAIN: it may go on.
+static enum bf_err check_limits(const struct bf_conn *c, uint64_t *stopping_us,
+                                struct bf_fault *fault)
+{
+    uint64_t now = bf_platform_now_us();
+    if (!c->has_session && age_ms(c) >= BF_STRANGER_MS)
+        return bf_fault_set(fault, BF_ERR_TIMEOUT, BF_SIDE_SOURCE, "connect again",
+                            "no session was opened in time");
+    if (c->verdict != BF_VERDICT_STOPPING)
+        return BF_AGAIN;
+    if (!*stopping_us)
+        *stopping_us = now;
+    if (now - *stopping_us < (uint64_t)BF_WAIT_STOPPING_MS * 1000)
+        return BF_AGAIN;
+    return bf_conn_allowed((void *)c, fault); // the peer does not take what it is told
+}
+
+// One turn: what the database is waited for in it leaves time for a sign of life.
+static enum bf_err turn(struct bf_conn *c, struct bf_receiver *r, int *idle)
+{
+    uint64_t now = bf_platform_now_us();
+    bf_lanes_take(c);
+    bf_db_wait_until(c->db, now + (uint64_t)BF_WAIT_TURN_MOST_MS * 1000);
+    return bf_receiver_step(r, now, idle);
+}
+
 static enum bf_err serve(struct bf_conn *c, struct bf_fault *fault)
 {
     struct bf_receiver_host host = bf_conn_host;
     struct bf_preface preface;
+    uint64_t stopping_us = 0;
     enum bf_err err = BF_AGAIN;
     host.impl = c;
     struct bf_receiver *r =
@@ -99,15 +126,13 @@ static enum bf_err serve(struct bf_conn *c, struct bf_fault *fault)
                             "no memory for a connection");
     while (err == BF_AGAIN && bf_bundle_kind(&c->stream, &preface) != BF_BUNDLE_FURTHER) {
         int idle;
-        bf_lanes_take(c);
-        err = bf_receiver_step(r, bf_platform_now_us(), &idle);
-        if (err == BF_AGAIN && !c->has_session && age_ms(c) >= BF_STRANGER_MS)
-            err = bf_fault_set(fault, BF_ERR_TIMEOUT, BF_SIDE_SOURCE, "connect again",
-                               "no session was opened in time");
-        else if (err == BF_AGAIN && idle)
-            bf_conn_wait(c, TURN_MS);
-        else if (err != BF_AGAIN && err != BF_OK)
+        err = turn(c, r, &idle);
+        if (err != BF_AGAIN && err != BF_OK)
             *fault = *bf_receiver_fault(r);
+        else if (err == BF_AGAIN)
+            err = check_limits(c, &stopping_us, fault);
+        if (err == BF_AGAIN && idle)
+            bf_conn_wait(c, BF_WAIT_TURN_MS);
     }
     bf_receiver_free(r);
     if (err == BF_AGAIN) {
@@ -164,6 +189,7 @@ static void *conn_main(void *arg)
 {
     struct bf_conn *c = arg;
     struct bf_fault fault = {0};
+    bf_wait_cancel_by(c->daemon->stopping);
     enum bf_err err = bf_state_open_db(c->daemon->state, &c->db, &fault);
     if (!err)
         err = admit(c, &fault);
@@ -330,13 +356,24 @@ void bf_conn_reap(struct bf_daemon *d)
     }
 }
 
+// Only this thread adds and removes connections. The others wait for the lock, so it is not held
+// while the database is read.
 void bf_conn_check(struct bf_daemon *d)
 {
     struct bf_fault fault;
-    pthread_mutex_lock(&d->lock);
-    for (struct bf_conn *c = d->conns; c; c = c->next)
-        if (c->has_session && !c->ended && !c->verdict &&
-            bf_conn_admit(bf_state_db(d->state), &c->peer, &fault) == BF_ERR_AUTH)
-            bf_conn_end(c, BF_VERDICT_REVOKED);
-    pthread_mutex_unlock(&d->lock);
+    struct bf_tls_peer peer;
+    bf_db_wait_until(bf_state_db(d->state),
+                     bf_platform_now_us() + (uint64_t)BF_WAIT_DB_LOOK_MS * 1000);
+    for (struct bf_conn *c = d->conns; c; c = c->next) {
+        pthread_mutex_lock(&d->lock);
+        int concerned = c->has_session && !c->ended && !c->verdict;
+        if (concerned)
+            peer = c->peer;
+        pthread_mutex_unlock(&d->lock);
+        if (!concerned || bf_conn_admit(bf_state_db(d->state), &peer, &fault) != BF_ERR_AUTH)
+            continue;
+        pthread_mutex_lock(&d->lock);
+        bf_conn_end(c, BF_VERDICT_REVOKED);
+        pthread_mutex_unlock(&d->lock);
+    }
 }

@@ -16,8 +16,9 @@
 #include "replica/control.h"
 #include "replica/daemon.h"
 #include "replica/reason.h"
+#include "replica/waits.h"
 
-enum { PATIENCE_MS = 500, REQUEST_MAX = 64 };
+enum { REQUEST_MAX = 64 };
 
 static enum bf_err open_fault(struct bf_fault *fault, int fd)
 {
@@ -77,11 +78,12 @@ static json_t *status_json(struct bf_daemon *d)
     return json;
 }
 
-// The request, one line; 0 when none came in time.
+// The request, one line; 0 when none came in time. Each recv has its limit too.
 static int read_request(int fd, char request[REQUEST_MAX])
 {
+    uint64_t until = bf_platform_now_us() + BF_WAIT_CONTROL_MS * 1000;
     size_t len = 0;
-    while (len < REQUEST_MAX - 1 && !memchr(request, '\n', len)) {
+    while (bf_platform_now_us() < until && len < REQUEST_MAX - 1 && !memchr(request, '\n', len)) {
         ssize_t got = recv(fd, request + len, REQUEST_MAX - 1 - len, 0);
         if (got <= 0)
             return 0;
@@ -96,7 +98,8 @@ static void answer(int fd, json_t *json)
 {
     char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
     size_t len = text ? strlen(text) : 0, sent = 0;
-    while (sent < len) {
+    uint64_t until = bf_platform_now_us() + BF_WAIT_CONTROL_MS * 1000;
+    while (sent < len && bf_platform_now_us() < until) {
         ssize_t put = send(fd, text + sent, len - sent, MSG_NOSIGNAL);
         if (put <= 0)
             break;
@@ -108,7 +111,7 @@ static void answer(int fd, json_t *json)
 
 int bf_control_serve(struct bf_daemon *d, int fd)
 {
-    struct timeval patience = {.tv_usec = PATIENCE_MS * 1000};
+    struct timeval patience = {.tv_usec = BF_WAIT_CONTROL_MS * 1000};
     char request[REQUEST_MAX];
     int nudged = 0;
     int peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC);

@@ -2,11 +2,11 @@
 // A session, as the receiver asks for it: the newest connection of a machine takes it over, its row
 // in the database says whether it goes on, and the store says where. The row outlives connections
 // and the daemon, so that a session continues after either was cut.
-#include <errno.h>
 #include <malloc.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
 
 #include "base/fmt.h"
@@ -15,6 +15,7 @@
 #include "replica/daemon.h"
 #include "replica/daemon_inventory.h"
 #include "replica/point_grew.h"
+#include "replica/waits.h"
 
 // ---- Words -------------------------------------------------------------------------------------
 
@@ -49,20 +50,32 @@ static struct bf_conn *holder_of(struct bf_daemon *d, const struct bf_conn *othe
     return NULL;
 }
 
-// Ends an older connection of the machine and waits until it has let go. With the lock held.
+// Ends an older connection of the machine. BF_AGAIN until it has let go, which is not waited for in
+// here: the source wants signs of life. With the lock held.
+static enum bf_err wait_for_machine(struct bf_conn *c, struct bf_fault *fault)
+{
+    struct bf_conn *older = holder_of(c->daemon, c);
+    uint64_t now = bf_platform_now_us();
+    if (!older)
+        return BF_OK;
+    bf_conn_end(older, BF_VERDICT_SUPERSEDED);
+    if (!c->waits_for_machine)
+        c->take_over_us = now;
+    c->waits_for_machine = 1;
+    if (!c->verdict && now - c->take_over_us < (uint64_t)BF_TAKE_OVER_MS * 1000)
+        return BF_AGAIN;
+    return bf_fault_set(fault, BF_ERR_BUSY, BF_SIDE_SERVER, "wait, and connect again",
+                        "an older connection of %s has not ended yet", c->peer.machine);
+}
+
+// With the lock held.
 static enum bf_err take_over(struct bf_conn *c, struct bf_fault *fault)
 {
     struct bf_daemon *d = c->daemon;
-    struct bf_conn *older;
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += BF_TAKE_OVER_MS / 1000;
-    while ((older = holder_of(d, c))) {
-        bf_conn_end(older, BF_VERDICT_SUPERSEDED);
-        if (c->verdict || pthread_cond_timedwait(&d->released, &d->lock, &until) == ETIMEDOUT)
-            return bf_fault_set(fault, BF_ERR_BUSY, BF_SIDE_SERVER, "wait, and connect again",
-                                "an older connection of %s has not ended yet", c->peer.machine);
-    }
+    enum bf_err err = wait_for_machine(c, fault);
+    if (err)
+        return err;
+    c->waits_for_machine = 0;
     if (d->session_count >= d->sessions_max)
         return bf_fault_set(fault, BF_ERR_BUSY, BF_SIDE_SERVER,
                             "wait, or start bootferryd with more --sessions",
@@ -173,6 +186,7 @@ static void announce(struct bf_conn *c, const struct bf_receiver_session *out,
                      p->resume_chunk);
     }
     pthread_mutex_unlock(&c->daemon->lock);
+    c->resumed_chunks = bf_conn_durable_chunks(c);
     bf_db_job_update(c->db, &c->job, time(NULL));
     bf_conn_event(c, BF_LOG_INFO, "%s from %s by %s, %u disk%s",
                   out->welcome.resumed ? "session continues" : "session begins", c->from,
@@ -261,6 +275,7 @@ static void note_point(struct bf_conn *c)
         bf_db_session_put(c->db, &c->row);
         bf_inventory_keep(c, point->number);
         bf_conn_disks_settled(c);
+        bf_conn_forget_hangs(c);
         bf_conn_event(c, BF_LOG_INFO, "recovery point %s@%u is sealed", c->peer.machine,
                       point->number);
         warn_of_unreadable(c, point);
@@ -315,13 +330,23 @@ static void host_event(void *impl, int level, const char *text)
 
 // ---- The end -----------------------------------------------------------------------------------
 
-// A cut connection or a stopped server leaves the job running: the session continues later.
-static void close_job(struct bf_conn *c, enum bf_err outcome, const struct bf_fault *fault)
+// Whether the source comes back by itself, as far as this side can tell.
+static int comes_back(struct bf_conn *c, enum bf_err outcome)
+{
+    if (bf_err_is_transient(outcome))
+        return 1;
+    return outcome == BF_ERR_IO && c->store && bf_session_store_has_hung(c->store) &&
+           bf_conn_note_hang(c) <= BF_HANGS_MAX;
+}
+
+// A cut connection or a stopped server leaves the job running: the session continues later. So does
+// a storage daemon that hung.
+static void close_job(struct bf_conn *c, int waits, enum bf_err outcome,
+                      const struct bf_fault *fault)
 {
     c->job.bytes_done = c->live.raw;
     c->job.bytes_wire += c->live.wire;
     if (c->job.phase < BF_JOB_SUCCEEDED && outcome) {
-        int waits = bf_err_is_transient(outcome);
         const char *word = waits                            ? "interrupted"
                            : c->job.phase == BF_JOB_PENDING ? "refused"
                                                             : "failed";
@@ -335,21 +360,33 @@ static void close_job(struct bf_conn *c, enum bf_err outcome, const struct bf_fa
     bf_db_job_update(c->db, &c->job, time(NULL));
 }
 
+// Those who want the machine look again.
+static void wake_waiting(const struct bf_daemon *d)
+{
+    for (struct bf_conn *c = d->conns; c; c = c->next)
+        if (c->waits_for_machine)
+            eventfd_write(c->wake, 1);
+}
+
 void bf_conn_release(struct bf_conn *c, enum bf_err outcome, const struct bf_fault *fault)
 {
     struct bf_daemon *d = c->daemon;
+    int waits = comes_back(c, outcome);
     bf_session_store_close(c->store);
     c->store = NULL;
     if (c->has_session)
         malloc_trim(0);
+    if (c->db)
+        bf_db_wait_until(c->db, bf_platform_now_us() + (uint64_t)BF_WAIT_DB_LOOK_MS * 1000);
     if (c->db && c->job.id)
-        close_job(c, outcome, fault);
+        close_job(c, waits, outcome, fault);
     else if (c->db && c->has_session && outcome)
         bf_conn_event(c, BF_LOG_ERROR, "refused: %s; %s", fault->what, fault->todo);
     pthread_mutex_lock(&d->lock);
     if (c->holds_machine)
         d->session_count--;
     c->holds_machine = 0;
+    wake_waiting(d);
     pthread_cond_broadcast(&d->released);
     pthread_mutex_unlock(&d->lock);
 }

@@ -11,9 +11,12 @@
 #include <unistd.h>
 
 #include "base/fmt.h"
+#include "base/platform.h"
 #include "replica/reason.h"
+#include "replica/wait.h"
+#include "replica/waits.h"
 
-enum { APPLICATION_ID = 0x42664462, SCHEMA_VERSION = 3, BUSY_MS = 10000 };
+enum { APPLICATION_ID = 0x42664462, SCHEMA_VERSION = 3, BUSY_PAUSE_MS = 10 };
 
 static const char schema[] =
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
@@ -118,11 +121,31 @@ static enum bf_err climb(struct bf_db *db, int64_t from)
     return err ? err : execute(db, command);
 }
 
+// Another program is writing: waits for it, as long as that makes sense.
+static int on_busy(void *user, int times)
+{
+    struct bf_db *db = user;
+    uint64_t now = bf_platform_now_us();
+
+    if (times == 0)
+        db->busy_us = now;
+    if (bf_wait_is_cancelled() ||
+        now >= (db->until_us ? db->until_us : db->busy_us + (uint64_t)BF_WAIT_DB_MS * 1000))
+        return 0;
+    bf_platform_idle(BUSY_PAUSE_MS * 1000);
+    return 1;
+}
+
+void bf_db_wait_until(struct bf_db *db, uint64_t until_us)
+{
+    db->until_us = until_us;
+}
+
 // The settings of a connection. synchronous=FULL: a committed transaction survives a power loss.
 static enum bf_err configure(struct bf_db *db)
 {
     sqlite3_extended_result_codes(db->sqlite, 1);
-    sqlite3_busy_timeout(db->sqlite, BUSY_MS);
+    sqlite3_busy_handler(db->sqlite, on_busy, db);
     return execute(db, "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
                        "PRAGMA trusted_schema=OFF; PRAGMA wal_autocheckpoint=256;");
 }

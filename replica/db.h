@@ -25,7 +25,12 @@ enum bf_err bf_db_open(const char *path, struct bf_db **out, struct bf_fault *fa
 void bf_db_close(struct bf_db *db);                         // takes NULL
 const struct bf_fault *bf_db_fault(const struct bf_db *db); // of the last call that failed
 
-// BEGIN IMMEDIATE: waits for another writer up to ten seconds, then BF_ERR_BUSY. Not nested.
+// How long calls wait for another writer before they fail with BF_ERR_BUSY: until this moment
+// (bf_platform_now_us), all calls together; 0, the default: BF_WAIT_DB_MS for each. What cancels
+// the thread (replica/wait.h) ends such a wait too.
+void bf_db_wait_until(struct bf_db *db, uint64_t until_us);
+
+// BEGIN IMMEDIATE: waits for another writer, then BF_ERR_BUSY. Not nested.
 enum bf_err bf_db_begin(struct bf_db *db);
 enum bf_err bf_db_commit(struct bf_db *db);
 void bf_db_rollback(struct bf_db *db); // harmless outside a transaction

@@ -40,7 +40,8 @@ static void watch(void *user, const char *text)
 static const char no_room[] = "make room in that file system, or name a file in another one";
 
 // qemu-img runs in the state's folder, so that the socket's name is short.
-static enum bf_err convert(struct exporting *x, enum bf_image_format format, struct bf_fault *fault)
+static enum bf_err convert(struct exporting *x, struct bf_qsd *qsd, enum bf_image_format format,
+                           struct bf_fault *fault)
 {
     const char *name = format == BF_IMAGE_RAW ? "raw" : "qcow2";
     char source[128], target[32], said[160];
@@ -49,6 +50,7 @@ static enum bf_err convert(struct exporting *x, enum bf_image_format format, str
     const struct bf_process_run run = {.argv = argv,
                                        .dir = bf_state_dir(x->state),
                                        .keep = x->file.fd,
+                                       .also = bf_qsd_pid(qsd),
                                        .watch = watch,
                                        .user = x,
                                        .said = said,
@@ -58,6 +60,8 @@ static enum bf_err convert(struct exporting *x, enum bf_image_format format, str
     bf_snprintf(target, sizeof target, "/proc/self/fd/%d", x->file.fd);
     bf_snprintf(source, sizeof source, "nbd+unix:///disk-%u?socket=run/%s.nbd", x->disk, x->name);
     err = bf_process_run_to_end(&run);
+    if (err == BF_ERR_TIMEOUT && bf_qsd_check(qsd, "exporting", fault))
+        return fault->code; // qemu-img waited for it
     if (err == BF_ERR_NOT_FOUND)
         return bf_fault_set(fault, err, BF_SIDE_SERVER, "install the package qemu-utils",
                             "qemu-img is not installed");
@@ -83,7 +87,7 @@ static enum bf_err serve_and_convert(struct exporting *x, const struct bf_image_
     if (!err)
         err = bf_qsd_add(qsd, x->disk, chain, 0, fault);
     if (!err)
-        err = convert(x, format, fault);
+        err = convert(x, qsd, format, fault);
     bf_qsd_stop(qsd);
     return err;
 }

@@ -95,8 +95,7 @@ static enum bf_err open_store(struct verifying *v, const struct bf_image_ref *re
     if (!err)
         err = bf_qsd_add(v->qsd, v->disk->disk, &chain, 0, v->fault);
     if (!err)
-        err = bf_readback_open(bf_qsd_socket(v->qsd), v->disk->disk, &v->reader.geometry,
-                               &v->readback, v->fault);
+        err = bf_readback_open(v->qsd, v->disk->disk, &v->reader.geometry, &v->readback, v->fault);
     bf_image_chain_free(&chain);
     return err;
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/fmt.h"
+#include "base/log.h"
+#include "base/platform.h"
+#include "replica/wait.h"
+#include "replica/waits.h"
+
+enum { LEFT_MAX = 64, REAP_LOOK_MS = 10 };
 enum { EXIT_NOT_FOUND = 127, EXIT_SETUP = 126 };
 
 // A command that works as the owner of the state has a way back to root; its children have none.
@@ -82,13 +90,37 @@ static char **environment_with(const char *setting)
     return all;
 }
 
+// ---- Starting ----------------------------------------------------------------------------------
+
+// What exec says: nothing, when it succeeds. It may hang, as a file system does.
+static enum bf_err hear_report(int report, pid_t pid, const char *name)
+{
+    struct pollfd p = {.fd = report, .events = POLLIN};
+    struct bf_wait wait;
+    enum bf_err err = BF_OK;
+    int reason = 0;
+
+    bf_wait_begin(&wait, pid, name);
+    while (!err && !p.revents)
+        err = bf_wait_for(&wait, &p, 1);
+    if (!err && read(report, &reason, sizeof reason) <= 0)
+        return BF_OK;
+    bf_process_reap(pid, 0);
+    if (err)
+        return err;
+    return reason == ENOENT ? BF_ERR_NOT_FOUND : BF_ERR_IO;
+}
+
+static void bury_left(void);
+
 enum bf_err bf_process_start(const struct bf_process_config *config, pid_t *pid)
 {
     char **environment = environment_with(config->setting);
     pid_t parent = getpid();
-    int report[2], reason = 0;
-    ssize_t n;
+    int report[2];
+    enum bf_err err;
 
+    bury_left();
     if (!environment)
         return BF_ERR_NO_MEMORY;
     if (pipe2(report, O_CLOEXEC) != 0) {
@@ -100,30 +132,98 @@ enum bf_err bf_process_start(const struct bf_process_config *config, pid_t *pid)
         child(config, parent, environment, report[1]);
     free(environment);
     close(report[1]);
-    if (*pid < 0) {
-        close(report[0]);
-        return BF_ERR_NO_MEMORY;
-    }
-    do
-        n = read(report[0], &reason, sizeof reason);
-    while (n < 0 && errno == EINTR);
+    err = *pid < 0 ? BF_ERR_NO_MEMORY : hear_report(report[0], *pid, config->argv[0]);
     close(report[0]);
-    if (n <= 0)
-        return BF_OK;
-    bf_process_wait(*pid);
-    *pid = -1;
-    return reason == ENOENT ? BF_ERR_NOT_FOUND : BF_ERR_IO;
+    if (err)
+        *pid = -1;
+    return err;
 }
 
-enum bf_err bf_process_wait(pid_t pid)
+// ---- Ending ------------------------------------------------------------------------------------
+
+// Children that were killed and did not go.
+static pthread_mutex_t left_lock = PTHREAD_MUTEX_INITIALIZER;
+static pid_t left[LEFT_MAX];
+static size_t left_count;
+
+static void bury_left(void)
 {
-    int status;
-
-    while (waitpid(pid, &status, 0) < 0)
-        if (errno != EINTR)
-            return BF_ERR_IO;
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? BF_OK : BF_ERR_IO;
+    pthread_mutex_lock(&left_lock);
+    for (size_t i = left_count; i-- > 0;)
+        if (waitpid(left[i], NULL, WNOHANG) != 0)
+            left[i] = left[--left_count];
+    pthread_mutex_unlock(&left_lock);
 }
+
+static void leave_behind(pid_t pid)
+{
+    bf_log(BF_LOG_ERROR,
+           "process %d was killed and does not end: the kernel waits for a disk; look at the "
+           "system log",
+           (int)pid);
+    pthread_mutex_lock(&left_lock);
+    if (left_count < LEFT_MAX)
+        left[left_count++] = pid;
+    pthread_mutex_unlock(&left_lock);
+}
+
+// True when it is gone; *err tells how it ended.
+static int is_gone(pid_t pid, enum bf_err *err)
+{
+    int status = 0;
+    pid_t got = waitpid(pid, &status, WNOHANG);
+
+    if (got == 0 || (got < 0 && errno == EINTR))
+        return 0;
+    *err = got == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0 ? BF_OK : BF_ERR_IO;
+    return 1;
+}
+
+static int goes_within(pid_t pid, uint32_t ms, enum bf_err *err)
+{
+    uint64_t end = bf_platform_now_us() + (uint64_t)ms * 1000;
+
+    while (!is_gone(pid, err)) {
+        if (bf_platform_now_us() >= end)
+            return 0;
+        poll(NULL, 0, REAP_LOOK_MS);
+    }
+    return 1;
+}
+
+enum bf_err bf_process_reap(pid_t pid, uint32_t ms)
+{
+    enum bf_err err, ignored;
+
+    if (goes_within(pid, ms, &err))
+        return err;
+    kill(pid, SIGKILL);
+    if (!goes_within(pid, BF_WAIT_KILLED_MS, &ignored))
+        leave_behind(pid);
+    return BF_ERR_TIMEOUT;
+}
+
+enum bf_err bf_process_await(pid_t pid, const char *name)
+{
+    struct bf_child_watch watch;
+    enum bf_child_verdict verdict = BF_CHILD_WORKS;
+    enum bf_err err;
+
+    bf_child_watch_begin(&watch, pid, bf_platform_now_us());
+    watch.computes = 1;
+    while (verdict == BF_CHILD_WORKS && !bf_wait_is_cancelled()) {
+        if (goes_within(pid, BF_CHILD_LOOK_MS, &err))
+            return err;
+        verdict = bf_child_look(&watch, bf_platform_now_us());
+    }
+    if (verdict != BF_CHILD_WORKS)
+        bf_log(BF_LOG_ERROR, "%s (process %d) hangs and is killed", name, (int)pid);
+    err = verdict == BF_CHILD_WORKS ? BF_ERR_CANCELLED : BF_ERR_TIMEOUT;
+    bf_process_reap(pid, 0);
+    return err;
+}
+
+// ---- Running one to its end --------------------------------------------------------------------
 
 // Keeps the last line that is not empty; '\r' ends one too, as progress displays do.
 static void keep_line(char *said, size_t size, size_t *len, const char *text)
@@ -142,13 +242,39 @@ static void keep_line(char *said, size_t size, size_t *len, const char *text)
     }
 }
 
+static enum bf_err read_output(const struct bf_process_run *run, pid_t pid, int out)
+{
+    struct pollfd p = {.fd = out, .events = POLLIN};
+    struct bf_wait wait;
+    char text[1024];
+    size_t len = 0;
+    ssize_t n = 1;
+    enum bf_err err = BF_OK;
+
+    bf_wait_begin(&wait, pid, run->argv[0]);
+    wait.child.also = run->also;
+    wait.child.computes = 1; // a line of output may stand for hundreds of gigabytes
+    while (n != 0 && (err = bf_wait_for(&wait, &p, 1)) == BF_OK) {
+        if (!p.revents)
+            continue;
+        n = read(out, text, sizeof text - 1);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            break;
+        bf_child_progress(&wait.child);
+        text[n] = 0;
+        keep_line(run->said, run->size, &len, text);
+        if (run->watch)
+            run->watch(run->user, text);
+    }
+    return err;
+}
+
 enum bf_err bf_process_run_to_end(const struct bf_process_run *run)
 {
     struct bf_process_config config = {.argv = run->argv, .dir = run->dir, .keep = run->keep};
     int out[2];
-    char text[1024];
-    size_t len = 0;
-    ssize_t n;
     pid_t pid;
     enum bf_err err;
 
@@ -158,18 +284,19 @@ enum bf_err bf_process_run_to_end(const struct bf_process_run *run)
     config.output = out[1];
     err = bf_process_start(&config, &pid);
     close(out[1]);
-    while (!err && (n = read(out[0], text, sizeof text - 1)) != 0) {
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            break;
-        text[n] = 0;
-        keep_line(run->said, run->size, &len, text);
-        if (run->watch)
-            run->watch(run->user, text);
+    if (!err) {
+        err = read_output(run, pid, out[0]);
+        if (err)
+            bf_process_reap(pid, 0);
+        else
+            err = bf_process_await(pid, run->argv[0]);
     }
     close(out[0]);
-    return err ? err : bf_process_wait(pid);
+    if (err == BF_ERR_TIMEOUT)
+        bf_snprintf(run->said, run->size, "%s hung and was killed", run->argv[0]);
+    if (err == BF_ERR_CANCELLED)
+        bf_snprintf(run->said, run->size, "it was interrupted");
+    return err;
 }
 
 enum bf_err bf_process_run(const char *const *argv, int dir,

@@ -21,12 +21,18 @@
 #include "replica/process.h"
 #include "replica/qcow2.h"
 #include "replica/reason.h"
+#include "replica/wait.h"
+#include "replica/waits.h"
 
-enum { LINE_MAX_BYTES = 1 << 20, STOP_SECONDS = 10 };
+enum { LINE_MAX_BYTES = 1 << 20 };
 
 struct bf_qsd {
     pid_t pid;
     int control;
+    _Atomic int hung;      // it was killed because it hung
+    char title[96];        // for the log
+    struct bf_wait wait;   // for its answers
+    uint64_t answer_by_us; // when it has to answer in any case; 0: as long as it works
     char socket[BF_SOCKET_PATH_MAX];
     char socket_relative[96];
     int state_dir;
@@ -57,56 +63,101 @@ static enum bf_err gone(struct bf_fault *fault, enum bf_err code, const char *wh
                         "the storage daemon %s", what);
 }
 
+void bf_qsd_wait(struct bf_qsd *q, struct bf_wait *wait)
+{
+    bf_wait_begin(wait, q->pid, q->title);
+    wait->hung = &q->hung;
+}
+
+int bf_qsd_has_hung(const struct bf_qsd *q)
+{
+    return q->hung;
+}
+
+enum bf_err bf_qsd_fault(const struct bf_qsd *q, enum bf_err err, const char *doing,
+                         struct bf_fault *fault)
+{
+    if (err == BF_ERR_CANCELLED)
+        return bf_fault_set(fault, err, BF_SIDE_NONE, "start it again", "%s: it was interrupted",
+                            doing);
+    if (q->hung)
+        return bf_fault_set(fault, BF_ERR_IO, BF_SIDE_SERVER,
+                            "look at the server's disks and its system log if it happens again; "
+                            "the next attempt has another one",
+                            "the storage daemon hung and was killed (%s)", doing);
+    return bf_fault_set(fault, err, BF_SIDE_SERVER,
+                        "look at the server's log and memory; the next attempt has another one",
+                        "the storage daemon has ended unexpectedly (%s)", doing);
+}
+
+// Waits until the control connection can be read, or written to. BF_AGAIN after a while.
+static enum bf_err wait_control(struct bf_qsd *q, short events)
+{
+    struct pollfd p = {.fd = q->control, .events = events};
+    enum bf_err err;
+
+    if (q->answer_by_us) { // not cancelled, not judged: its time is short anyway
+        uint64_t now = bf_platform_now_us();
+        if (now >= q->answer_by_us)
+            return BF_ERR_TIMEOUT;
+        return poll(&p, 1, (int)((q->answer_by_us - now) / 1000 + 1)) > 0 ? BF_OK : BF_AGAIN;
+    }
+    err = bf_wait_for(&q->wait, &p, 1);
+    if (!err && p.revents)
+        bf_child_progress(&q->wait.child);
+    return err ? err : p.revents ? BF_OK : BF_AGAIN;
+}
+
 static enum bf_err send_line(struct bf_qsd *q, json_t *command, struct bf_fault *fault)
 {
     char *text = json_dumps(command, JSON_COMPACT);
     size_t len = text ? strlen(text) : 0, sent = 0;
+    enum bf_err err = BF_OK;
 
     if (!text)
         return gone(fault, BF_ERR_NO_MEMORY, "cannot be told anything: no memory");
-    while (sent < len) {
-        ssize_t n = send(q->control, text + sent, len - sent, MSG_NOSIGNAL);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            break;
-        sent += (size_t)n;
+    while (sent < len && (!err || err == BF_AGAIN)) {
+        ssize_t n = send(q->control, text + sent, len - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n > 0)
+            sent += (size_t)n;
+        else if (n < 0 && (errno == EAGAIN || errno == EINTR))
+            err = wait_control(q, POLLOUT);
+        else
+            err = BF_ERR_BUSY;
     }
     free(text);
-    return sent == len ? BF_OK : gone(fault, BF_ERR_BUSY, "has ended unexpectedly");
+    return sent == len ? BF_OK : bf_qsd_fault(q, err, "telling it what to do", fault);
 }
 
-static enum bf_err receive_more(struct bf_qsd *q, uint64_t deadline, struct bf_fault *fault)
+static enum bf_err receive_more(struct bf_qsd *q, struct bf_fault *fault)
 {
-    struct pollfd p = {.fd = q->control, .events = POLLIN};
-    uint64_t now = bf_platform_now_us();
+    enum bf_err err = wait_control(q, POLLIN);
     ssize_t n;
 
-    if (now >= deadline)
-        return gone(fault, BF_ERR_TIMEOUT, "does not answer");
+    if (err == BF_AGAIN)
+        return BF_OK; // the caller comes again
+    if (err)
+        return bf_qsd_fault(q, err, "waiting for its answer", fault);
     if (q->filled == LINE_MAX_BYTES)
         return gone(fault, BF_ERR_PROTOCOL, "sent an answer that is too long");
-    if (poll(&p, 1, (int)((deadline - now) / 1000 + 1)) <= 0)
-        return BF_OK; // interrupted or at the deadline: the caller comes again
-    n = recv(q->control, q->buffer + q->filled, LINE_MAX_BYTES - q->filled, 0);
-    if (n < 0 && errno == EINTR)
+    n = recv(q->control, q->buffer + q->filled, LINE_MAX_BYTES - q->filled, MSG_DONTWAIT);
+    if (n < 0 && (errno == EINTR || errno == EAGAIN))
         return BF_OK;
     if (n <= 0)
-        return gone(fault, BF_ERR_BUSY, "has ended unexpectedly");
+        return bf_qsd_fault(q, BF_ERR_BUSY, "waiting for its answer", fault);
     q->filled += (size_t)n;
     return BF_OK;
 }
 
 // The next object; the caller releases it.
-static enum bf_err receive(struct bf_qsd *q, uint64_t deadline, json_t **out,
-                           struct bf_fault *fault)
+static enum bf_err receive(struct bf_qsd *q, json_t **out, struct bf_fault *fault)
 {
     char *end;
     size_t used;
     enum bf_err err;
 
     while (!(end = memchr(q->buffer, '\n', q->filled))) {
-        err = receive_more(q, deadline, fault);
+        err = receive_more(q, fault);
         if (err)
             return err;
     }
@@ -130,10 +181,9 @@ static enum bf_err answer_error(json_t *error, const char *command, struct bf_fa
 }
 
 // Sends one command (arguments are taken over, may be NULL) and waits for its answer.
-static enum bf_err command_within(struct bf_qsd *q, uint32_t seconds, const char *name,
-                                  json_t *arguments, struct bf_fault *fault)
+static enum bf_err command(struct bf_qsd *q, const char *name, json_t *arguments,
+                           struct bf_fault *fault)
 {
-    uint64_t deadline = bf_platform_now_us() + (uint64_t)seconds * 1000000;
     json_t *whole = arguments ? json_pack("{s:s,s:o}", "execute", name, "arguments", arguments)
                               : json_pack("{s:s}", "execute", name);
     enum bf_err err = whole ? send_line(q, whole, fault)
@@ -141,9 +191,10 @@ static enum bf_err command_within(struct bf_qsd *q, uint32_t seconds, const char
     int answered = 0;
 
     json_decref(whole);
+    bf_child_progress(&q->wait.child);
     while (!err && !answered) {
         json_t *answer = NULL, *error;
-        err = receive(q, deadline, &answer, fault);
+        err = receive(q, &answer, fault);
         if (err)
             break;
         error = json_object_get(answer, "error");
@@ -155,17 +206,13 @@ static enum bf_err command_within(struct bf_qsd *q, uint32_t seconds, const char
     return err;
 }
 
-static enum bf_err command(struct bf_qsd *q, const char *name, json_t *arguments,
-                           struct bf_fault *fault)
-{
-    return command_within(q, BF_QSD_DEADLINE_S, name, arguments, fault);
-}
-
 static enum bf_err greet(struct bf_qsd *q, struct bf_fault *fault)
 {
-    uint64_t deadline = bf_platform_now_us() + (uint64_t)BF_QSD_DEADLINE_S * 1000000;
     json_t *greeting = NULL;
-    enum bf_err err = receive(q, deadline, &greeting, fault);
+    enum bf_err err;
+
+    bf_qsd_wait(q, &q->wait);
+    err = receive(q, &greeting, fault);
 
     json_decref(greeting);
     return err ? err : command(q, "qmp_capabilities", NULL, fault);
@@ -200,6 +247,10 @@ static enum bf_err launch(struct bf_qsd *q, struct bf_fault *fault)
     if (err == BF_ERR_NOT_FOUND)
         return bf_fault_set(fault, err, BF_SIDE_SERVER, "install the package qemu-utils",
                             "qemu-storage-daemon is not installed");
+    if (err == BF_ERR_CANCELLED)
+        return bf_qsd_fault(q, err, "starting a storage daemon", fault);
+    if (err == BF_ERR_TIMEOUT)
+        return gone(fault, err, "hangs before it begins");
     return err ? gone(fault, err, "cannot be started") : BF_OK;
 }
 
@@ -219,7 +270,7 @@ enum bf_err bf_qsd_start(const struct bf_state *state, const char *name, struct 
     char file[80];
     enum bf_err err;
 
-    *out = NULL;
+    *out = q;
     if (!q)
         return gone(fault, BF_ERR_NO_MEMORY, "cannot be started: no memory");
     q->pid = -1;
@@ -228,6 +279,7 @@ enum bf_err bf_qsd_start(const struct bf_state *state, const char *name, struct 
     q->direct = 1;
     q->buffer = malloc(LINE_MAX_BYTES);
     bf_snprintf(file, sizeof file, "%s.nbd", name);
+    bf_snprintf(q->title, sizeof q->title, "the storage daemon of %s", name);
     bf_snprintf(q->socket_relative, sizeof q->socket_relative, "run/%s", file);
     err = q->buffer ? bf_state_socket(state, file, q->socket) : BF_ERR_NO_MEMORY;
     if (err)
@@ -238,45 +290,59 @@ enum bf_err bf_qsd_start(const struct bf_state *state, const char *name, struct 
         err = greet(q, fault);
     if (!err)
         err = serve(q, fault);
-    if (err) {
-        bf_qsd_stop(q);
-        return err;
-    }
-    *out = q;
-    return BF_OK;
+    return err;
 }
 
 // Waits for the end of the control stream, which is the end of the process.
-static int ends_in_time(struct bf_qsd *q)
+static void wait_for_end(struct bf_qsd *q)
 {
-    uint64_t deadline = bf_platform_now_us() + (uint64_t)STOP_SECONDS * 1000000;
     struct bf_fault ignored;
 
-    while (bf_platform_now_us() < deadline) {
+    do
         q->filled = 0;
-        if (receive_more(q, deadline, &ignored) != BF_OK)
-            return bf_platform_now_us() < deadline;
-    }
-    return 0;
+    while (receive_more(q, &ignored) == BF_OK);
+}
+
+static void end_process(struct bf_qsd *q)
+{
+    uint64_t now = bf_platform_now_us();
+    struct bf_fault ignored;
+
+    q->answer_by_us = now + (uint64_t)BF_WAIT_QSD_QUIT_MS * 1000;
+    if (!q->hung && q->control >= 0 && command(q, "quit", NULL, &ignored) == BF_OK)
+        wait_for_end(q);
+    now = bf_platform_now_us();
+    bf_process_reap(
+        q->pid, now < q->answer_by_us && !q->hung ? (uint32_t)((q->answer_by_us - now) / 1000) : 0);
 }
 
 void bf_qsd_stop(struct bf_qsd *q)
 {
-    struct bf_fault ignored;
-
     if (!q)
         return;
-    if (q->pid > 0) {
-        if (q->control < 0 || command_within(q, STOP_SECONDS, "quit", NULL, &ignored) != BF_OK ||
-            !ends_in_time(q))
-            kill(q->pid, SIGKILL);
-        bf_process_wait(q->pid);
-    }
+    if (q->pid > 0)
+        end_process(q);
     if (q->control >= 0)
         close(q->control);
     unlinkat(q->state_dir, q->socket_relative, 0);
     free(q->buffer);
     free(q);
+}
+
+enum bf_err bf_qsd_check(struct bf_qsd *q, const char *doing, struct bf_fault *fault)
+{
+    enum bf_err err;
+
+    q->answer_by_us = bf_platform_now_us() + (uint64_t)BF_WAIT_QSD_CHECK_MS * 1000;
+    err = command(q, "query-version", NULL, fault);
+    q->answer_by_us = 0;
+    if (!err)
+        return BF_OK;
+    if (err == BF_ERR_TIMEOUT) {
+        q->hung = 1;
+        kill(q->pid, SIGKILL);
+    }
+    return bf_qsd_fault(q, err, doing, fault);
 }
 
 const char *bf_qsd_socket(const struct bf_qsd *qsd)

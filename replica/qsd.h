@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A storage daemon (qemu-storage-daemon) of our own: chains of qcow2 layers opened with every
 // format named, exported over NBD on a socket in the state's run directory, and snapshots of
-// several disks in one transaction. Calls wait for its answer, at most BF_QSD_DEADLINE_S; the
-// thread that started it must outlive it (it is killed with that thread).
+// several disks in one transaction. Calls wait for its answer as long as it works (replica/wait.h),
+// and for no more than that: one that hangs is killed, and everything that is asked of it later
+// fails. The thread that started it must outlive it (it is killed with that thread).
 #ifndef BF_REPLICA_QSD_H
 #define BF_REPLICA_QSD_H
 
@@ -12,15 +13,27 @@
 #include "replica/image.h"
 #include "replica/state.h"
 
-enum { BF_QSD_DEADLINE_S = 120 };
-
 struct bf_qsd;
+struct bf_wait;
 
-// name distinguishes it from others in this state at the same time (at most 64 characters).
+// name distinguishes it from others in this state at the same time (at most 64 characters). *out is
+// to be stopped after an error too; until then it tells whether it hung.
 enum bf_err bf_qsd_start(const struct bf_state *state, const char *name, struct bf_qsd **out,
                          struct bf_fault *fault);
-// Flushes and ends it; kills it when it does not end by itself. Takes NULL.
+// Flushes and ends it; kills it when it does not end within BF_WAIT_QSD_QUIT_MS. Takes NULL.
 void bf_qsd_stop(struct bf_qsd *qsd);
+
+// Begins a wait for this storage daemon, by any thread.
+void bf_qsd_wait(struct bf_qsd *qsd, struct bf_wait *wait);
+// What it means that a wait ended with err, or that its connections did (BF_ERR_BUSY): the code and
+// the words for it. doing tells what it was needed for ("reading web-1 back").
+enum bf_err bf_qsd_fault(const struct bf_qsd *qsd, enum bf_err err, const char *doing,
+                         struct bf_fault *fault);
+// Whether it was killed because it hung.
+int bf_qsd_has_hung(const struct bf_qsd *qsd);
+// Asks it for an answer within BF_WAIT_QSD_CHECK_MS, when somebody else got none; kills it without
+// one. BF_OK, or the fault as bf_qsd_fault has it.
+enum bf_err bf_qsd_check(struct bf_qsd *qsd, const char *doing, struct bf_fault *fault);
 
 // Opens a chain (topmost layer first) and exports it under the name "disk-N".
 enum bf_err bf_qsd_add(struct bf_qsd *qsd, uint16_t disk, const struct bf_image_chain *chain,

@@ -6,11 +6,11 @@
 #include "replica/readback.h"
 
 #include <errno.h>
-#include <libnbd.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/fmt.h"
+#include "replica/nbd.h"
 #include "replica/reason.h"
 
 enum { DEPTH = 8, REQUEST_BYTES = BF_CHUNK_MAX };
@@ -25,25 +25,31 @@ struct request {
 
 struct bf_readback {
     struct nbd_handle *nbd;
+    struct bf_qsd *qsd;
+    struct bf_wait wait;
     struct bf_geometry geometry;
     struct request ring[DEPTH];
     uint32_t head, in_use; // ring[head] is the oldest
+    struct request again;  // of one chunk, or for extents
 };
 
-static enum bf_err nbd_fault(struct bf_fault *fault, const char *doing, int number)
+static enum bf_err nbd_fault(const struct bf_readback *r, struct bf_fault *fault, const char *doing,
+                             int number)
 {
     enum bf_err code = bf_reason_errno(number);
 
+    if (bf_qsd_has_hung(r->qsd))
+        return bf_qsd_fault(r->qsd, BF_ERR_IO, doing, fault);
     return bf_fault_set(fault, code, BF_SIDE_SERVER,
                         bf_reason_todo(code, "look at the server's disk and its system log"),
                         "%s through the storage daemon failed: %s", doing, strerror(number));
 }
 
-enum bf_err bf_readback_open(const char *socket, uint16_t disk, const struct bf_geometry *geometry,
+enum bf_err bf_readback_open(struct bf_qsd *qsd, uint16_t disk, const struct bf_geometry *geometry,
                              struct bf_readback **out, struct bf_fault *fault)
 {
     struct bf_readback *r = calloc(1, sizeof *r);
-    char name[32];
+    enum bf_err err;
     int memory = r != NULL;
 
     *out = NULL;
@@ -57,13 +63,14 @@ enum bf_err bf_readback_open(const char *socket, uint16_t disk, const struct bf_
                             "no memory to read a disk back");
     }
     r->geometry = *geometry;
-    bf_snprintf(name, sizeof name, "disk-%u", disk);
-    if (nbd_set_export_name(r->nbd, name) != 0 ||
-        nbd_add_meta_context(r->nbd, LIBNBD_CONTEXT_BASE_ALLOCATION) != 0 ||
-        nbd_connect_unix(r->nbd, socket) != 0) {
-        nbd_fault(fault, "connecting", nbd_get_errno() ? nbd_get_errno() : EIO);
+    r->qsd = qsd;
+    bf_qsd_wait(qsd, &r->wait);
+    err = nbd_add_meta_context(r->nbd, LIBNBD_CONTEXT_BASE_ALLOCATION) != 0
+              ? nbd_fault(r, fault, "connecting", ENOMEM)
+              : bf_nbd_connect(r->nbd, qsd, disk, fault);
+    if (err) {
         bf_readback_close(r);
-        return fault->code;
+        return err;
     }
     *out = r;
     return BF_OK;
@@ -119,19 +126,31 @@ static enum bf_err submit(struct bf_readback *r, uint64_t first, uint32_t count,
     q->done = q->error = 0;
     if (nbd_aio_pread_structured(r->nbd, q->data, bytes_of(r, first, count), offset_of(r, first),
                                  piece, callback, LIBNBD_CMD_FLAG_DF) < 0)
-        return nbd_fault(fault, "reading", nbd_get_errno() ? nbd_get_errno() : EIO);
+        return nbd_fault(r, fault, "reading", nbd_get_errno() ? nbd_get_errno() : EIO);
     r->in_use++;
     return BF_OK;
+}
+
+// Until a request is done. The fault has words after an error.
+static enum bf_err wait_for(struct bf_readback *r, const int *done, const char *doing,
+                            struct bf_fault *fault)
+{
+    enum bf_err err = bf_wait_is_cancelled() ? BF_ERR_CANCELLED : BF_OK;
+
+    bf_child_progress(&r->wait.child); // while nobody waited, nobody was waited for
+    while (!err && !*done)
+        err = bf_nbd_turn(r->nbd, &r->wait);
+    if (err == BF_ERR_BUSY) // the connection ended, and with it all requests
+        return nbd_fault(r, fault, doing, ENOTCONN);
+    return err ? bf_qsd_fault(r->qsd, err, doing, fault) : BF_OK;
 }
 
 static enum bf_err wait_oldest(struct bf_readback *r, struct bf_fault *fault)
 {
     struct request *q = &r->ring[r->head];
+    enum bf_err err = wait_for(r, &q->done, "reading", fault);
 
-    while (!q->done)
-        if (nbd_poll(r->nbd, -1) < 0)
-            return nbd_fault(fault, "reading", nbd_get_errno() ? nbd_get_errno() : EIO);
-    return q->error && q->error != EIO ? nbd_fault(fault, "reading", q->error) : BF_OK;
+    return !err && q->error && q->error != EIO ? nbd_fault(r, fault, "reading", q->error) : err;
 }
 
 // One chunk of a request that failed. *data is NULL when it is this one.
@@ -139,12 +158,19 @@ static enum bf_err read_again(struct bf_readback *r, uint64_t chunk, const uint8
                               uint32_t len, struct bf_fault *fault)
 {
     nbd_chunk_callback piece = {.callback = on_piece};
+    struct request *q = &r->again;
+    nbd_completion_callback callback = {.callback = completed, .user_data = q};
+    enum bf_err err;
 
-    if (nbd_pread_structured(r->nbd, (uint8_t *)*data, len, offset_of(r, chunk), piece,
-                             LIBNBD_CMD_FLAG_DF) == 0)
-        return BF_OK;
+    q->done = q->error = 0;
+    if (nbd_aio_pread_structured(r->nbd, (uint8_t *)*data, len, offset_of(r, chunk), piece,
+                                 callback, LIBNBD_CMD_FLAG_DF) < 0)
+        return nbd_fault(r, fault, "reading", nbd_get_errno() ? nbd_get_errno() : EIO);
+    err = wait_for(r, &q->done, "reading", fault);
+    if (err || !q->error)
+        return err;
     *data = NULL;
-    return nbd_get_errno() == EIO ? BF_OK : nbd_fault(fault, "reading", nbd_get_errno());
+    return q->error == EIO ? BF_OK : nbd_fault(r, fault, "reading", q->error);
 }
 
 static enum bf_err consume(struct bf_readback *r, bf_readback_chunk *each, void *user,
@@ -228,6 +254,27 @@ static int on_extents(void *user, const char *context, uint64_t offset, uint32_t
     return 0;
 }
 
+// Where that cannot be said, nothing is zero, and what is read decides.
+static enum bf_err look_for_holes(struct bf_readback *r, uint64_t first, uint64_t bytes,
+                                  struct extents *e, struct bf_fault *fault)
+{
+    struct request *q = &r->again;
+    nbd_extent_callback extents = {.callback = on_extents, .user_data = e};
+    nbd_completion_callback callback = {.callback = completed, .user_data = q};
+    enum bf_err err;
+
+    q->done = q->error = 0;
+    if (nbd_aio_block_status(r->nbd, bytes, offset_of(r, first), extents, callback, 0) < 0)
+        return nbd_fault(r, fault, "looking for holes",
+                         nbd_get_errno() ? nbd_get_errno() : ENOTCONN);
+    err = wait_for(r, &q->done, "looking for holes", fault);
+    if (!err && q->error == EIO)
+        e->zero = 0;
+    else if (!err && q->error)
+        err = nbd_fault(r, fault, "looking for holes", q->error);
+    return err;
+}
+
 struct nonzero {
     bf_readback_chunk *each;
     void *user;
@@ -250,17 +297,12 @@ enum bf_err bf_readback_zero(struct bf_readback *r, uint64_t first, uint64_t cou
     while (!err && count > 0) {
         struct extents e = {0};
         uint64_t bytes = bytes_of(r, first, count), chunks, most = STATUS_BYTES / chunk_size;
-        nbd_extent_callback callback = {.callback = on_extents, .user_data = &e};
 
         if (bytes > STATUS_BYTES)
             bytes = STATUS_BYTES;
-        // Where that cannot be said, what is read decides.
-        if (nbd_block_status(r->nbd, bytes, offset_of(r, first), callback, 0) != 0) {
-            if (nbd_get_errno() != EIO)
-                return nbd_fault(fault, "looking for holes",
-                                 nbd_get_errno() ? nbd_get_errno() : ENOTCONN);
-            e.zero = 0;
-        }
+        err = look_for_holes(r, first, bytes, &e, fault);
+        if (err)
+            return err;
         chunks = e.zero >= bytes ? (count < most ? count : most) : e.zero / chunk_size;
         if (chunks == 0) {
             chunks = REQUEST_BYTES / chunk_size;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading a disk back through the storage daemon, over a connection of its own: several requests in
 // flight, bounded memory, chunk after chunk in order. For verification, and for finding out what is
-// stored after a crash.
+// stored after a crash. Waits as replica/wait.h says: a storage daemon that hangs ends the reading
+// with the fault of bf_qsd_fault, and so does what cancels the thread.
 #ifndef BF_REPLICA_READBACK_H
 #define BF_REPLICA_READBACK_H
 
@@ -10,10 +11,11 @@
 #include "base/err.h"
 #include "image/manifest.h"
 
+struct bf_qsd;
 struct bf_readback;
 
-// socket and disk as given to the storage daemon. Memory: 8 MiB.
-enum bf_err bf_readback_open(const char *socket, uint16_t disk, const struct bf_geometry *geometry,
+// disk as given to the storage daemon, which must outlive it. Memory: 8 MiB.
+enum bf_err bf_readback_open(struct bf_qsd *qsd, uint16_t disk, const struct bf_geometry *geometry,
                              struct bf_readback **out, struct bf_fault *fault);
 void bf_readback_close(struct bf_readback *r); // takes NULL
 

@@ -6,9 +6,9 @@
 # tests bring their own.
 REPLICA_STORE_SRCS := $(addprefix replica/, \
     db.c db_found.c db_jobs.c db_machines.c db_points.c db_unreadable.c export_file.c image.c image_export.c \
-    image_object.c image_verify.c layers.c process.c qcow2.c qsd.c ranges.c readback.c reason.c recover.c \
+    image_object.c image_verify.c layers.c nbd.c process.c qcow2.c qsd.c ranges.c readback.c reason.c recover.c \
     spans.c sql.c state.c store.c store_figures.c store_grow.c store_open.c store_recover.c \
-    store_seal.c store_verify.c store_worker.c working.c working_header.c)
+    store_seal.c store_verify.c store_worker.c wait.c working.c working_header.c)
 
 # files and certificates of the operator, boot media
 REPLICA_PKI_SRCS   := $(addprefix replica/,file.c pki.c pki_x509.c)
@@ -31,6 +31,6 @@ BOOTFERRY_LIBS = $(REPLICA_LIBS) $(FINALIZE_RUN_LIBS)
 # the daemon
 BOOTFERRYD_SRCS := $(REPLICA_SRCS) $(REPLICA_TEXT_SRCS) $(addprefix replica/, \
     address.c daemon.c daemon_accept.c daemon_admit.c daemon_conn.c daemon_control.c \
-    daemon_disks.c daemon_found.c daemon_inventory.c daemon_lanes.c daemon_plan.c daemon_session.c \
-    daemon_status.c door.c door_guests.c door_handshake.c listen.c \
+    daemon_disks.c daemon_found.c daemon_hangs.c daemon_inventory.c daemon_lanes.c daemon_plan.c \
+    daemon_session.c daemon_status.c daemon_stop.c door.c door_guests.c door_handshake.c listen.c \
     tls_server.c)

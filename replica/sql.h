@@ -11,6 +11,7 @@
 struct bf_db {
     sqlite3 *sqlite;
     struct bf_fault fault;
+    uint64_t until_us, busy_us; // of a wait for another writer: its end, its beginning
 };
 
 struct bf_query {

@@ -46,6 +46,7 @@ void bf_store_fail(struct bf_session_store *s, const struct bf_fault *fault)
     if (!s->failed)
         s->fault = *fault;
     s->failed = 1;
+    s->hung = s->qsd && bf_qsd_has_hung(s->qsd);
     pthread_cond_broadcast(&s->check);
     pthread_mutex_unlock(&s->lock);
     bf_store_notify(s);
@@ -58,10 +59,8 @@ void bf_store_fail_code(struct bf_session_store *s, enum bf_err code, const char
     if (code == BF_ERR_NO_SPACE)
         bf_fault_set(&fault, code, BF_SIDE_SERVER, bf_reason_todo(code, NULL),
                      "the replica server's disk is full (%s)", doing);
-    else if (code == BF_ERR_BUSY)
-        bf_fault_set(&fault, code, BF_SIDE_SERVER,
-                     "nothing: the next attempt starts it again and continues",
-                     "the storage daemon has ended unexpectedly (%s)", doing);
+    else if (s->qsd && (code == BF_ERR_BUSY || bf_qsd_has_hung(s->qsd)))
+        bf_qsd_fault(s->qsd, code, doing, &fault);
     else
         bf_fault_set(&fault, code, BF_SIDE_SERVER, "look at the server's disk and its system log",
                      "the replica store failed (%s)", doing);
@@ -490,6 +489,11 @@ uint64_t bf_session_store_verified(const struct bf_session_store *store, uint16_
     verified = d ? bf_ranges_total(&d->verified) : 0;
     pthread_mutex_unlock(&s->lock);
     return verified;
+}
+
+int bf_session_store_has_hung(const struct bf_session_store *store)
+{
+    return store->hung;
 }
 
 int bf_session_store_fd(const struct bf_session_store *store)

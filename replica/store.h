@@ -60,6 +60,9 @@ int bf_session_store_has_base(const struct bf_session_store *store, uint16_t dis
 // How many chunks were read back and compared since they were written last; only ever too few.
 uint64_t bf_session_store_verified(const struct bf_session_store *store, uint16_t disk);
 
+// Whether its storage daemon was killed because it hung: with another one the session may go on.
+int bf_session_store_has_hung(const struct bf_session_store *store);
+
 // Becomes readable when the worker made progress (queue room, durable position, seal): add it to
 // the loop's poll set, and call the interface's poll(), which also resets it. Owned by the store.
 int bf_session_store_fd(const struct bf_session_store *store);

@@ -18,8 +18,9 @@
 #include "replica/recover.h"
 #include "replica/step.h"
 #include "replica/store_parts.h"
+#include "replica/waits.h"
 
-enum { LOCK_ATTEMPTS = 100, LOCK_PAUSE_US = 50000 };
+enum { LOCK_PAUSE_MS = 50 };
 
 // ---- One disk -----------------------------------------------------------------------------------
 
@@ -161,8 +162,9 @@ static enum bf_err add_disk(struct bf_session_store *s, struct bf_store_disk *d,
 {
     enum bf_err err = bf_qsd_add(s->qsd, d->number, chain, 1, fault);
 
-    for (int i = 0; err == BF_ERR_BUSY && i < LOCK_ATTEMPTS && !bf_store_is_ending(s); i++) {
-        bf_platform_idle(LOCK_PAUSE_US);
+    for (int ms = 0; err == BF_ERR_BUSY && ms < BF_WAIT_QSD_LOCK_MS && !bf_store_is_ending(s);
+         ms += LOCK_PAUSE_MS) {
+        bf_platform_idle(LOCK_PAUSE_MS * 1000);
         err = bf_qsd_add(s->qsd, d->number, chain, 1, fault);
     }
     return err;
@@ -172,7 +174,7 @@ static enum bf_err connect_disk(struct bf_session_store *s, struct bf_store_disk
                                 struct bf_fault *fault)
 {
     struct bf_image_chain chain;
-    char name[32], path[BF_LAYER_PATH_MAX];
+    char path[BF_LAYER_PATH_MAX];
     enum bf_err err =
         bf_layer_chain(s->db, s->config.machine, d->number, d->layer, 1, &chain, fault);
 
@@ -185,13 +187,13 @@ static enum bf_err connect_disk(struct bf_session_store *s, struct bf_store_disk
     bf_image_chain_free(&chain);
     if (err)
         return err;
-    bf_snprintf(name, sizeof name, "disk-%u", d->number);
     d->nbd = nbd_create();
-    if (!d->nbd || nbd_set_export_name(d->nbd, name) != 0 ||
-        nbd_connect_unix(d->nbd, bf_qsd_socket(s->qsd)) != 0)
-        return bf_fault_set(fault, BF_ERR_IO, BF_SIDE_SERVER, "look at the server's log",
-                            "the storage daemon cannot be reached: %s",
-                            nbd_get_error() ? nbd_get_error() : "no reason given");
+    if (!d->nbd)
+        return bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SERVER, "free some memory",
+                            "no memory for a connection to the storage daemon");
+    err = bf_nbd_connect(d->nbd, s->qsd, d->number, fault);
+    if (err)
+        return err;
     err = bf_store_settle(d, fault);
     d->has_base = !bf_working_is_empty(d->working);
     return err;
@@ -259,8 +261,11 @@ static void *run(void *store)
 {
     struct bf_session_store *s = store;
     struct bf_fault fault = {0};
-    enum bf_err err = open_all(s, &fault);
+    enum bf_err err;
 
+    bf_wait_cancel_by(s->cancel);
+    err = open_all(s, &fault);
+    s->hung = s->qsd && bf_qsd_has_hung(s->qsd);
     pthread_mutex_lock(&s->lock);
     s->is_open = 1;
     s->failed = err != BF_OK;
@@ -283,8 +288,9 @@ static enum bf_err prepare(struct bf_session_store *s, const struct bf_session_c
     s->tail = &s->head;
     s->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     s->notify = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    s->cancel = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     s->need = calloc(BF_STORE_NEEDS_MAX, sizeof *s->need);
-    if (s->wake < 0 || s->notify < 0 || !s->need)
+    if (s->wake < 0 || s->notify < 0 || s->cancel < 0 || !s->need)
         return BF_ERR_NO_MEMORY;
     for (uint16_t i = 0; i < config->disks; i++) {
         struct bf_store_disk *d = calloc(1, sizeof *d);
@@ -326,7 +332,7 @@ enum bf_err bf_session_store_begin(struct bf_state *state, const struct bf_sessi
         return bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SERVER, "free some memory",
                             "no memory for a session");
     s->state = state;
-    s->wake = s->notify = -1;
+    s->wake = s->notify = s->cancel = -1;
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->opened, NULL);
     pthread_cond_init(&s->check, NULL);
@@ -408,6 +414,7 @@ void bf_session_store_close(struct bf_session_store *s)
         s->stop = 1;
         pthread_cond_broadcast(&s->check);
         pthread_mutex_unlock(&s->lock);
+        eventfd_write(s->cancel, 1);
         eventfd_write(s->wake, 1);
         pthread_join(s->worker, NULL);
     }
@@ -422,6 +429,8 @@ void bf_session_store_close(struct bf_session_store *s)
         close(s->wake);
     if (s->notify >= 0)
         close(s->notify);
+    if (s->cancel >= 0)
+        close(s->cancel);
     free(s->need);
     pthread_cond_destroy(&s->opened);
     pthread_cond_destroy(&s->check);

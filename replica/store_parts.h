@@ -7,14 +7,15 @@
 #ifndef BF_REPLICA_STORE_PARTS_H
 #define BF_REPLICA_STORE_PARTS_H
 
-#include <libnbd.h>
 #include <pthread.h>
 
 #include "replica/db.h"
+#include "replica/nbd.h"
 #include "replica/qsd.h"
 #include "replica/ranges.h"
 #include "replica/readback.h"
 #include "replica/store.h"
+#include "replica/wait.h"
 #include "replica/working.h"
 
 enum {
@@ -106,7 +107,10 @@ struct bf_session_store {
     struct bf_qsd *qsd;
     pthread_t worker;
     int has_worker;
-    int wake, notify; // eventfds: to the worker, to the caller
+    int wake, notify;    // eventfds: to the worker, to the caller
+    int cancel;          // eventfd, readable from the beginning of the end: nothing is waited for
+    _Atomic int hung;    // the storage daemon did; outlives it
+    struct bf_wait wait; // the worker's, for requests in flight
 
     pthread_mutex_t lock;
     pthread_cond_t opened;
@@ -140,6 +144,7 @@ struct bf_session_store {
 struct bf_store_disk *bf_store_find(const struct bf_session_store *s, uint16_t number);
 // These take the lock themselves.
 void bf_store_fail(struct bf_session_store *s, const struct bf_fault *fault);
+// The words for code: of the storage daemon for BF_ERR_BUSY, and for whatever else it did.
 void bf_store_fail_code(struct bf_session_store *s, enum bf_err code, const char *doing);
 void bf_store_notify(struct bf_session_store *s);
 int bf_store_is_ending(struct bf_session_store *s); // somebody waits for the worker to end

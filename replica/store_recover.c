@@ -94,7 +94,7 @@ enum bf_err bf_store_settle(struct bf_store_disk *d, struct bf_fault *fault)
 
     if (bf_working_next_doubtful(d->working, 0) == UINT64_MAX)
         return BF_OK;
-    err = bf_readback_open(bf_qsd_socket(d->store->qsd), d->number, &d->geometry, &r, fault);
+    err = bf_readback_open(d->store->qsd, d->number, &d->geometry, &r, fault);
     if (err)
         return err;
     fault->code = BF_OK;

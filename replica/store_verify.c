@@ -179,8 +179,7 @@ static enum bf_err open_readback(struct check *x, struct bf_store_disk *d)
     bf_readback_close(x->readback);
     x->readback = NULL;
     x->disk = d;
-    return bf_readback_open(bf_qsd_socket(x->store->qsd), d->number, &d->geometry, &x->readback,
-                            x->fault);
+    return bf_readback_open(x->store->qsd, d->number, &d->geometry, &x->readback, x->fault);
 }
 
 // ---- At the seal --------------------------------------------------------------------------------
@@ -400,6 +399,7 @@ static void *checker(void *check)
     enum bf_err err = BF_OK;
 
     setpriority(PRIO_PROCESS, (id_t)gettid(), CHECKER_NICE);
+    bf_wait_cancel_by(s->cancel);
     while (!err && (d = next_early(s, &first, &end))) {
         uint64_t bad = x->bad;
         err = open_readback(x, d);

@@ -319,6 +319,15 @@ static int is_quiet(const struct bf_session_store *s)
     return 1;
 }
 
+// Whether the storage daemon owes an answer.
+static int is_waiting(const struct bf_session_store *s)
+{
+    for (uint16_t i = 0; i < s->disks; i++)
+        if (s->disk[i]->in_flight || s->disk[i]->flush == BF_FLUSH_RUNNING)
+            return 1;
+    return 0;
+}
+
 static int start_seal(struct bf_session_store *s, struct bf_store_op *op)
 {
     if (!is_quiet(s))
@@ -450,39 +459,35 @@ static int move_checkpoint(struct bf_store_disk *d)
 
 // ---- The loop -----------------------------------------------------------------------------------
 
-static short wanted_events(struct nbd_handle *nbd)
-{
-    unsigned direction = nbd_aio_get_direction(nbd);
-
-    return (short)((direction & LIBNBD_AIO_DIRECTION_READ ? POLLIN : 0) |
-                   (direction & LIBNBD_AIO_DIRECTION_WRITE ? POLLOUT : 0));
-}
-
 static void let_go_on(struct bf_store_disk *d, short events)
 {
-    unsigned direction = nbd_aio_get_direction(d->nbd);
-    int bad = 0;
-
-    if ((direction & LIBNBD_AIO_DIRECTION_READ) && (events & (POLLIN | POLLHUP | POLLERR)))
-        bad = nbd_aio_notify_read(d->nbd);
-    else if ((direction & LIBNBD_AIO_DIRECTION_WRITE) && (events & POLLOUT))
-        bad = nbd_aio_notify_write(d->nbd);
-    if (bad || nbd_aio_is_dead(d->nbd) || nbd_aio_is_closed(d->nbd))
+    bf_child_progress(&d->store->wait.child);
+    if (bf_nbd_go_on(d->nbd, events))
         bf_store_fail_code(d->store, BF_ERR_BUSY, "its connection is closed");
 }
 
-// Sleeps until something happens.
+// Sleeps until something happens. While nothing is asked of the storage daemon, that may take as
+// long as the caller likes; it wakes us.
 static void wait_for_something(struct bf_session_store *s)
 {
     struct pollfd fds[BF_PROTO_DISKS_MAX + 1];
+    nfds_t count = s->disks + 1u;
+    enum bf_err err = BF_OK;
     eventfd_t value;
 
     for (uint16_t i = 0; i < s->disks; i++)
         fds[i] = (struct pollfd){.fd = nbd_aio_get_fd(s->disk[i]->nbd),
-                                 .events = wanted_events(s->disk[i]->nbd)};
+                                 .events = bf_nbd_events(s->disk[i]->nbd)};
     fds[s->disks] = (struct pollfd){.fd = s->wake, .events = POLLIN};
-    if (poll(fds, s->disks + 1u, -1) < 0 && errno != EINTR)
-        bf_store_fail_code(s, BF_ERR_IO, strerror(errno));
+    if (is_waiting(s)) {
+        err = bf_wait_for(&s->wait, fds, count);
+    } else {
+        bf_child_progress(&s->wait.child);
+        if (poll(fds, count, -1) < 0)
+            return;
+    }
+    if (err == BF_ERR_TIMEOUT)
+        bf_store_fail_code(s, BF_ERR_BUSY, "writing");
     if (fds[s->disks].revents)
         eventfd_read(s->wake, &value);
     for (uint16_t i = 0; i < s->disks; i++)
@@ -508,6 +513,7 @@ void *bf_store_worker(void *store)
     struct bf_session_store *s = store;
     int unseen = 0;
 
+    bf_qsd_wait(s->qsd, &s->wait);
     while (!is_over(s)) {
         if (turn(s)) {
             unseen = 1;

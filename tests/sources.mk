@@ -19,14 +19,15 @@ $(foreach t,workers file_disk,$(eval $(call threaded,$(t))))
 
 TEST_SRCS_test_pki := $(REPLICA_PKI_SRCS) replica/reason.c
 TEST_LIBS_test_pki := -lssl -lcrypto
-TEST_SRCS_test_media := $(REPLICA_PKI_SRCS) $(REPLICA_MEDIA_SRCS) replica/process.c replica/reason.c
+TEST_SRCS_test_media := $(REPLICA_PKI_SRCS) $(REPLICA_MEDIA_SRCS) replica/process.c replica/reason.c \
+    replica/wait.c
 TEST_LIBS_test_media := -lssl -lcrypto
 FUZZ_SRCS_fuzz_pe := replica/pe.c
 TEST_SRCS_test_disk_plan := replica/daemon_plan.c
-TEST_SRCS_test_process := replica/process.c
+TEST_SRCS_test_process := replica/process.c replica/wait.c
 TEST_SRCS_test_export_file := replica/export_file.c replica/reason.c
 TEST_LIBS_test_export_file := -Wl,--wrap=openat64,--wrap=renameat2
-TEST_SRCS_test_reason := replica/process.c replica/reason.c
+TEST_SRCS_test_reason := replica/process.c replica/reason.c replica/wait.c
 TEST_SRCS_test_ranges := replica/ranges.c
 TEST_SRCS_test_address := replica/address.c
 
@@ -59,7 +60,7 @@ CHECK_DEPS += build/tests/flood
 # the store, the state and the images; the tests bring their own replica/step.c
 STORE_TEST_SRCS := $(REPLICA_STORE_SRCS) tests/unit/store_files.c tests/unit/store_session.c \
     tests/unit/store_step.c
-STORE_TESTS := $(addprefix test_store,_db _found _full _grow _image _kill _limits _power _working) test_store
+STORE_TESTS := $(addprefix test_store,_db _found _full _grow _hang _image _kill _limits _power _working) test_store
 $(foreach t,$(STORE_TESTS),$(eval TEST_SRCS_$(t) := $(STORE_TEST_SRCS)) \
     $(eval TEST_LIBS_$(t) := $(REPLICA_LIBS)))
 TEST_SRCS_test_store_found += replica/point_grew.c replica/text.c

@@ -9,6 +9,7 @@
 
 #include "replica/qsd.h"
 #include "replica/readback.h"
+#include "replica/store_parts.h"
 
 enum { BATCH = 16 }; // chunks given to the store at once
 
@@ -322,13 +323,13 @@ static enum bf_err look_at_source(void *user, uint64_t chunk, const void *data, 
     return BF_OK;
 }
 
-static void read_all(const char *socket, struct looking *l, bf_readback_chunk *each)
+static void read_all(struct bf_qsd *qsd, struct looking *l, bf_readback_chunk *each)
 {
     const struct source_disk *d = &l->source->disk[l->disk];
     struct bf_readback *r;
     struct bf_fault fault = {0};
 
-    if (bf_readback_open(socket, l->disk, &d->geometry, &r, &fault) != BF_OK ||
+    if (bf_readback_open(qsd, l->disk, &d->geometry, &r, &fault) != BF_OK ||
         bf_readback_read(r, 0, d->chunks, each, l, &fault) != BF_OK) {
         printf("# %s\n", fault.what);
         l->wrong = UINT64_MAX;
@@ -340,10 +341,8 @@ uint64_t session_untruths(struct bf_state *state, struct bf_session_store *s,
                           const struct source *x, uint16_t disk)
 {
     struct looking looking = {s, x, disk, 0};
-    char socket[BF_SOCKET_PATH_MAX];
 
-    bf_state_socket(state, "web.nbd", socket);
-    read_all(socket, &looking, look_at_base);
+    read_all(s->qsd, &looking, look_at_base);
     return looking.wrong;
 }
 
@@ -361,7 +360,7 @@ uint64_t point_wrong(struct bf_state *state, uint32_t point, const struct source
         printf("# %s\n", fault.what);
         looking.wrong = UINT64_MAX;
     } else {
-        read_all(bf_qsd_socket(qsd), &looking, look_at_source);
+        read_all(qsd, &looking, look_at_source);
     }
     bf_qsd_stop(qsd);
     bf_image_chain_free(&chain);
