@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/config.h"
 #include "base/log.h"
@@ -30,6 +31,7 @@ enum {
     REST_US = 200,              // between two turns without work
     QUIET_US = 20000,
     QUIET_REST_US = 2000,
+    STOP_SECONDS = 10, // from Ctrl-C to the end, whatever hangs
 };
 
 struct push {
@@ -55,6 +57,7 @@ static void on_signal(int number)
 {
     (void)number;
     stop_asked = 1;
+    alarm(STOP_SECONDS); // it has nothing to clean up
 }
 
 // Lines count from the start of the program.

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "replica/cli_help.h"
+#include "replica/cli_interrupt.h"
 #include "replica/owner.h"
 
 static const struct bf_cli_command *const commands[] = {
@@ -290,6 +291,7 @@ int main(int argc, char **argv)
     struct bf_cli cli = {0};
     int status = run(&cli, argc - 1, argv + 1);
     bf_state_close(cli.state);
+    bf_cli_interrupt_finish();
     // A listing that could not be written is a failure too.
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fprintf(stderr, "bootferry: cannot write the output: %s\n", strerror(errno));

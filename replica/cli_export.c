@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "replica/cli.h"
+#include "replica/cli_interrupt.h"
 #include "replica/cli_progress.h"
 #include "replica/owner.h"
 
@@ -30,6 +31,7 @@ static int run(struct bf_cli *cli)
     int status = bf_cli_open_ref(cli, cli->argument[0], 1, &ref);
     if (status)
         return status;
+    bf_cli_interrupt_catch();
     bf_cli_progress_begin(&progress, "exporting disk", (unsigned)disk);
     bf_owner_leave(); // the file is the operator's
     enum bf_err err = bf_image_export(cli->state, &ref, (uint16_t)disk,

@@ -17,6 +17,7 @@
 #include "replica/cli_out.h"
 #include "replica/file.h"
 #include "replica/owner.h"
+#include "replica/waits.h"
 
 enum { PATH_SIZE = 4352, PLAN_MAX = 1 << 20, DEADLINE_MAX = 24 * 3600 };
 
@@ -175,6 +176,7 @@ static void on_interrupt(int number)
 {
     (void)number;
     bf_run_ask_stop(&stop);
+    alarm(BF_WAIT_INTERRUPT_S); // what hangs then is cleaned up when the daemon starts
 }
 
 static void catch_interrupts(void)

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/platform.h"
 #include "replica/cli.h"
+#include "replica/cli_interrupt.h"
 #include "replica/cli_out.h"
 #include "replica/media.h"
 #include "replica/owner.h"
@@ -216,6 +217,7 @@ static int run_with(struct bf_cli *cli, struct work *w)
                      "bootferry machine renew lets it in again", "%s was revoked", machine.name);
         return bf_cli_fail(&fault);
     }
+    bf_cli_interrupt_catch();
     return make(cli, w);
 }
 

@@ -7,6 +7,7 @@
 #include "base/fmt.h"
 #include "replica/cli.h"
 #include "replica/cli_out.h"
+#include "replica/cli_interrupt.h"
 #include "replica/cli_progress.h"
 
 struct outcome {
@@ -92,6 +93,8 @@ static int verify_point(struct bf_cli *cli, const struct bf_image_ref *ref,
         struct outcome o = {.disk = point->disk[i].disk};
         if (verify_disk(cli, ref, &o) && !first.code)
             first = o.fault;
+        if (o.err == BF_ERR_CANCELLED)
+            break;
         unused += o.verdict.unused;
         json_array_append_new(disks, outcome_json(&o));
         if (!cli->json)
@@ -115,6 +118,7 @@ static int run(struct bf_cli *cli)
     int status = bf_cli_open_ref(cli, cli->argument[0], 0, &ref);
     if (status)
         return status;
+    bf_cli_interrupt_catch();
     struct bf_point *point = malloc(sizeof *point);
     if (!point || bf_db_point_get(cli->db, ref.machine, ref.point, point))
         status = bf_cli_fail(bf_db_fault(cli->db));

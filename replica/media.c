@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -249,18 +248,12 @@ enum bf_err bf_medium_make(const struct bf_medium *medium, struct bf_fault *faul
     char folder[PATH_SIZE];
     if (medium->kind == BF_MEDIUM_CONF)
         return make_conf(medium, fault);
-    sigset_t ends, before;
-    // The folder holds a private key: Ctrl-C and the like wait until it is gone.
-    sigemptyset(&ends);
-    sigaddset(&ends, SIGINT);
-    sigaddset(&ends, SIGTERM);
-    sigaddset(&ends, SIGHUP);
-    sigprocmask(SIG_BLOCK, &ends, &before);
+    // The folder holds a private key: signals are the caller's to catch (cli_interrupt.h), and what
+    // is waited for here is cancelled by them, so that it is removed.
     enum bf_err err = bf_tempdir_make(folder, sizeof folder, fault);
     if (!err) {
         err = make_in(medium, folder, fault);
         bf_tempdir_remove(folder);
     }
-    sigprocmask(SIG_SETMASK, &before, NULL);
     return err;
 }

@@ -23,7 +23,7 @@ REPLICA_TEXT_SRCS := $(addprefix replica/,found_text.c owner.c point_grew.c text
 
 # the operator's command, with the finalizer's runner
 BOOTFERRY_SRCS = $(REPLICA_SRCS) $(REPLICA_MEDIA_SRCS) $(REPLICA_TEXT_SRCS) $(addprefix replica/, \
-    cli.c cli_accept.c cli_export.c cli_finalize.c cli_found.c cli_help.c cli_init.c cli_machine.c cli_media.c cli_out.c \
+    cli.c cli_accept.c cli_export.c cli_finalize.c cli_found.c cli_help.c cli_init.c cli_interrupt.c cli_machine.c cli_media.c cli_out.c \
     cli_points.c cli_progress.c cli_status.c cli_verify.c control.c) \
     $(FINALIZE_RUN)
 BOOTFERRY_LIBS = $(REPLICA_LIBS) $(FINALIZE_RUN_LIBS)
