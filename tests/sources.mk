@@ -50,7 +50,7 @@ CHECK_TESTS += tests/image/check.sh tests/image/instructions.sh tests/efi/selfte
 CHECK_TESTS += tests/net/secrets.sh
 CHECK_TESTS += tests/ask.sh tests/ends.sh tests/cli/commands.sh
 CHECK_TESTS += tests/third_party.sh
-CHECK_TESTS += tests/cli/media.sh tests/daemon/daemon_test.py tests/daemon/points.sh \
+CHECK_TESTS += tests/cli/media.sh tests/daemon/daemon_test.py tests/daemon/stopped.py tests/daemon/points.sh \
     tests/daemon/disks.sh tests/daemon/places.sh tests/daemon/sparse.sh tests/daemon/strangers.sh
 TEST_TOOLS += tests/flood
 TOOL_SRCS_tests/flood := tests/daemon/flood.c

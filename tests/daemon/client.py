@@ -95,6 +95,7 @@ class Client:
         raw = socket.create_connection(("127.0.0.1", port), timeout)
         self.socket = context.wrap_socket(raw, server_hostname="127.0.0.1")
         self.buffer = b""
+        self.fault = None
         self.offset = None  # where the bundle's stream stands, when this is lane 0 of one
 
     def __enter__(self):
@@ -127,13 +128,19 @@ class Client:
         out, self.buffer = self.buffer[:size], self.buffer[size:]
         return out
 
+    def any_frame(self):
+        """The next frame of any kind; a FAULT is kept and raised."""
+        kind, _, size = struct.unpack("<HHI", self.exactly(8))
+        payload = self.exactly(size)
+        if kind == FAULT:
+            self.fault = Fault(payload)
+            raise self.fault
+        return kind, payload
+
     def receive(self):
         """The next frame that is neither a sign of life nor a hint; a FAULT is raised."""
         while True:
-            kind, _, size = struct.unpack("<HHI", self.exactly(8))
-            payload = self.exactly(size)
-            if kind == FAULT:
-                raise Fault(payload)
+            kind, payload = self.any_frame()
             if kind not in (PING, PONG, PACE):
                 return kind, payload
 
