@@ -38,7 +38,7 @@ TOOL_SRCS_tests/config_keys := tests/docs/config_keys.c
 TEST_TOOLS += tests/screen_svg
 TOOL_SRCS_tests/screen_svg := tests/docs/screen_svg.c $(SCREEN_SRCS)
 CHECK_DEPS  += build/tests/config_keys build/tests/screen_svg
-CHECK_TESTS += tests/docs/configuration.sh tests/docs/remedies.py tests/docs/push.sh tests/docs/screen.sh
+CHECK_TESTS += tests/docs/configuration.sh tests/docs/waits.sh tests/docs/remedies.py tests/docs/push.sh tests/docs/screen.sh
 
 # The boot image as a file.
 TEST_TOOLS += tests/pe_check
