@@ -11,8 +11,8 @@
 #include "boot/serial_efi.h"
 
 enum {
-    REST_US = 50,             // between two turns without work
-    QUIET_US = 100000,        // after so long without work
+    REST_US = 50,                   // between two turns without work
+    QUIET_US = 100000,              // after so long without work
     QUIET_REST_US = BF_EFI_TICK_US, // the processor may sleep until the firmware's next tick
 };
 
@@ -20,6 +20,17 @@ enum {
 static void rest(uint64_t now_us, uint64_t busy_us)
 {
     bf_platform_idle(now_us - busy_us > QUIET_US ? QUIET_REST_US : REST_US);
+}
+
+void bf_app_meanwhile(void *user)
+{
+    struct bf_app *app = user;
+    uint64_t now = bf_platform_now_us();
+
+    bf_ip_poll();
+    bf_app_observe(app, now);
+    if (bf_screen_cancel_asked(&app->screen, now))
+        bf_sender_cancel(app->sender);
 }
 
 static enum bf_err run(struct bf_app *app)

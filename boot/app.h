@@ -14,6 +14,7 @@
 #include "drivers/blockio_efi.h"
 #include "drivers/nic_efi.h"
 #include "drivers/takeover_efi.h"
+#include "image/usage.h"
 #include "migrate/announce.h"
 #include "migrate/sender.h"
 #include "migrate/workers.h"
@@ -37,7 +38,7 @@ struct bf_app {
 
     struct bf_efi_disk disks[BF_EFI_DISKS_MAX];
     uint32_t disk_count;
-    struct bf_takeover takeover; // controllers that native drivers have
+    struct bf_takeover takeover;                        // controllers that native drivers have
     struct bf_source_disk *planned[BF_PROTO_DISKS_MAX]; // NULL where a disk is not sent
 
     struct bf_snp_info nic_info[BF_SNP_NICS_MAX];
@@ -53,6 +54,7 @@ struct bf_app {
     struct bf_workers workers;
     uint8_t no_way_back; // a processor has not come back or crashed: the firmware must not go on
     uint8_t told;        // the verdict
+    uint8_t cancelled;   // while the disks were looked at
 
     struct bf_progress last_progress; // kept when the sender is gone
 
@@ -76,8 +78,11 @@ void bf_app_release(struct bf_app *app);
 // Looks at the state of network and sender and tells what changed, on the line channel and as
 // events on the screen; draws the screen when it is time. Cheap; called in every turn.
 void bf_app_observe(struct bf_app *app, uint64_t now_us);
+// The same for a look at the disks before the sender exists. Anything but 0: it was cancelled.
+int bf_app_looking(void *app, const struct bf_usage_look *look);
+void bf_app_meanwhile(void *app); // a turn within one of the sender's, see migrate/sender.h
 void bf_app_show_step(struct bf_app *app, const char *step); // before the sender exists
-void bf_app_log_to(struct bf_app *app); // the log goes to its screen and to the line channel
+void bf_app_log_to(struct bf_app *app);       // the log goes to its screen and to the line channel
 void bf_app_tell_verdict(struct bf_app *app); // once
 
 // Shows the last screen for as long as the configuration says, then ends: power off, restart, or

@@ -157,6 +157,21 @@ void bf_app_observe(struct bf_app *app, uint64_t now_us)
     refresh_screen(app, now_us, 0);
 }
 
+int bf_app_looking(void *user, const struct bf_usage_look *look)
+{
+    struct bf_app *app = user;
+    uint64_t now = bf_platform_now_us();
+    struct bf_looking looking;
+
+    app->screen.looking = 1;
+    bf_looking_set(&looking, look);
+    bf_looking_text(app->screen.step, sizeof app->screen.step, &looking);
+    bf_announce_looking(&app->announcer, now, &looking);
+    refresh_screen(app, now, 0);
+    app->cancelled |= (uint8_t)bf_screen_cancel_asked(&app->screen, now);
+    return app->cancelled;
+}
+
 void bf_app_show_step(struct bf_app *app, const char *step)
 {
     bf_snprintf(app->screen.step, sizeof app->screen.step, "%s", step);

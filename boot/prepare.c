@@ -169,6 +169,7 @@ static void check_unseen(struct bf_app *app)
 // Disks and NICs, each with the driver that serves it, and which disks are to be sent.
 static enum bf_err find_devices(struct bf_app *app)
 {
+    const struct bf_usage_watch watch = {bf_app_looking, app};
     enum bf_err err = bf_blockio_scan(app->disks, &app->disk_count);
 
     if (err)
@@ -190,12 +191,16 @@ static enum bf_err find_devices(struct bf_app *app)
     for (uint32_t i = 0; !err && i < app->inventory.disks; i++)
         if (app->inventory.disk[i].planned)
             app->planned[i] = &app->disks[i].source;
-    bf_disk_plan_hibernation(&app->inventory, app->planned);
+    bf_disk_plan_hibernation(&app->inventory, app->planned, &watch);
+    app->screen.looking = 0;
     bf_workers_start(&app->workers, app->config.workers);
     app->announcer.workers = app->screen.workers = app->workers.count;
     bf_announce_inventory(&app->announcer, app->config.name, &app->inventory);
     if (!err)
         check_unseen(app);
+    if (app->cancelled)
+        return bf_fault_set(&app->fault, BF_ERR_CANCELLED, BF_SIDE_SOURCE, "start it again",
+                            "it was cancelled");
     return err;
 }
 
@@ -220,6 +225,8 @@ static enum bf_err make_sender(struct bf_app *app)
         .map_errors = app->config.on_read_error == BF_READ_ERROR_MAP,
         .limit = app->config.limit,
         .workers = &app->workers,
+        .meanwhile = bf_app_meanwhile,
+        .user = app,
         .clock = bf_platform_wall,
         .program = BF_PROGRAM,
     };

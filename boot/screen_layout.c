@@ -119,7 +119,7 @@ static void last_row(const struct bf_screen *s, struct bf_grid *g)
     if (s->confirming)
         bf_grid_put(g, row, LEFT, BF_TONE_WARN,
                     "Cancel the migration?  y: yes   any other key: no");
-    else if (s->kind == BF_SCREEN_RUNNING)
+    else if (s->kind == BF_SCREEN_RUNNING || s->looking)
         bf_grid_put(g, row, LEFT, BF_TONE_DIM, "Esc: cancel");
 }
 
@@ -218,7 +218,11 @@ static void copy_facts(const struct bf_progress *p, struct bf_grid *g, uint64_t 
     bf_grid_putf(g, LARGE_ROW + 2, LARGE_FACTS, BF_TONE_NORMAL, "%s of %s", a, b);
     bf_human_bytes(a, sizeof a, p->rate);
     duration(left, sizeof left, p->eta_seconds);
-    if (p->phase == BF_PHASE_COPYING && p->eta_seconds != UINT64_MAX)
+    if (p->looking.step[0]) {
+        char look[96];
+        bf_looking_text(look, sizeof look, &p->looking);
+        bf_grid_put(g, LARGE_ROW + 3, LARGE_FACTS, BF_TONE_NORMAL, look);
+    } else if (p->phase == BF_PHASE_COPYING && p->eta_seconds != UINT64_MAX)
         bf_grid_putf(g, LARGE_ROW + 3, LARGE_FACTS, BF_TONE_BRIGHT, "%s/s, about %s left", a, left);
     else if (p->phase == BF_PHASE_COPYING)
         bf_grid_putf(g, LARGE_ROW + 3, LARGE_FACTS, BF_TONE_NORMAL, "%s/s", a);

@@ -63,6 +63,7 @@ struct bf_screen {
     char address6[52];                    // a second one, empty without one
     char gateway[48], dns[48];            // empty where there is none
     int8_t link;                          // 1 up, 0 down, -1 not known
+    uint8_t looking;                      // STARTING: at disks, which can be cancelled
     uint8_t confirming;                   // the operator pressed Esc and is asked
     const struct bf_inventory *inventory; // NULL before it is known
     const struct bf_progress *progress;   // NULL before the sender exists

@@ -6,10 +6,11 @@
 
 #include <string.h>
 
-enum { DEPTH_MAX = 8 };
+enum { DEPTH_MAX = 8, ITEM_COST = 16 };
 
 struct cursor {
     const char *at, *end;
+    struct bf_work *work;
     int failed;
 };
 
@@ -57,6 +58,7 @@ static int is_name(int ch)
 static void read_word(struct cursor *c, struct bf_lvm_text *out)
 {
     peek(c);
+    out->work = c->work;
     out->at = c->at;
     while (c->at < c->end && is_name((unsigned char)*c->at))
         c->at++;
@@ -67,6 +69,7 @@ static void read_word(struct cursor *c, struct bf_lvm_text *out)
 // What is between the quotes, escapes as they are.
 static void read_string(struct cursor *c, struct bf_lvm_text *out)
 {
+    out->work = c->work;
     out->at = ++c->at;
     while (c->at < c->end && *c->at != '"')
         c->at += *c->at == '\\' && c->end - c->at > 1 ? 2 : 1;
@@ -99,6 +102,7 @@ static void read_array(struct cursor *c, struct bf_lvm_item *item)
 {
     struct bf_lvm_item one;
     item->kind = BF_LVM_ARRAY;
+    item->inside.work = c->work;
     item->inside.at = c->at;
     while (!c->failed && peek(c) != ']') {
         read_one(c, &one);
@@ -115,6 +119,7 @@ static void read_section(struct cursor *c, struct bf_lvm_item *item, int depth)
 {
     struct bf_lvm_item inner;
     item->kind = BF_LVM_SECTION;
+    item->inside.work = c->work;
     item->inside.at = c->at;
     if (depth == DEPTH_MAX)
         c->failed = 1;
@@ -142,8 +147,9 @@ static void read_item(struct cursor *c, struct bf_lvm_item *item, int depth)
 
 enum bf_err bf_lvm_check(const struct bf_lvm_text *text)
 {
-    struct cursor c = {text->at, text->end, 0};
+    struct cursor c = {text->at, text->end, text->work, 0};
     struct bf_lvm_item item;
+    c.failed = !bf_work_spend(c.work, (uint64_t)(c.end - c.at));
     while (c.end > c.at && !c.end[-1])
         c.end--;
     while (peek(&c) >= 0)
@@ -153,27 +159,38 @@ enum bf_err bf_lvm_check(const struct bf_lvm_text *text)
 
 // ---- Walking -----------------------------------------------------------------------------------
 
+// Whether the cursor may go on behind what was read.
+static int go_on(const struct cursor *c, struct bf_lvm_text *text)
+{
+    uint64_t walked = (uint64_t)(c->at - text->at);
+    int good = bf_work_spend(text->work, walked + ITEM_COST) && !c->failed;
+    text->at = good ? c->at : text->end;
+    return good;
+}
+
 int bf_lvm_next(struct bf_lvm_text *text, struct bf_lvm_item *item)
 {
-    struct cursor c = {text->at, text->end, 0};
+    struct cursor c = {text->at, text->end, text->work, 0};
     memset(item, 0, sizeof *item);
-    if (peek(&c) <= 0) // the end, or NUL bytes that stand there
+    if (peek(&c) <= 0) { // the end, or NUL bytes that stand there
+        bf_work_spend(c.work, (uint64_t)(c.at - text->at));
         return 0;
+    }
     read_item(&c, item, 0);
-    text->at = c.failed ? text->end : c.at;
-    return !c.failed;
+    return go_on(&c, text);
 }
 
 int bf_lvm_next_element(struct bf_lvm_text *array, struct bf_lvm_item *item)
 {
-    struct cursor c = {array->at, array->end, 0};
+    struct cursor c = {array->at, array->end, array->work, 0};
     memset(item, 0, sizeof *item);
-    if (peek(&c) < 0)
+    if (peek(&c) < 0) {
+        bf_work_spend(c.work, (uint64_t)(c.at - array->at));
         return 0;
+    }
     read_one(&c, item);
     take(&c, ',');
-    array->at = c.failed ? array->end : c.at;
-    return !c.failed;
+    return go_on(&c, array);
 }
 
 int bf_lvm_find(struct bf_lvm_text section, const char *name, struct bf_lvm_item *item)

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "image/usage_work.h"
 
 enum bf_lvm_kind {
     BF_LVM_SECTION,
@@ -22,8 +23,11 @@ enum bf_lvm_kind {
     BF_LVM_STRING,
 };
 
+// work counts what is walked, with all that is inside of it; NULL: it is not counted. When it is
+// too much, texts seem to end: look at bf_work_is_over before what was found is believed.
 struct bf_lvm_text {
     const char *at, *end;
+    struct bf_work *work;
 };
 
 struct bf_lvm_item {
@@ -39,7 +43,7 @@ enum bf_err bf_lvm_check(const struct bf_lvm_text *text);
 // The next item of a section, or of the inside of an array. 0 at the end.
 int bf_lvm_next(struct bf_lvm_text *text, struct bf_lvm_item *item);
 int bf_lvm_next_element(struct bf_lvm_text *array, struct bf_lvm_item *item);
-// The item of that name. 0: there is none, or more than one.
+// The item of that name. 0: there is none, or more than one. It walks all of the section.
 int bf_lvm_find(struct bf_lvm_text section, const char *name, struct bf_lvm_item *item);
 
 int bf_lvm_is(const struct bf_lvm_text *text, const char *word);

@@ -19,6 +19,12 @@ enum {
 };
 static const uint32_t NONE = UINT32_MAX;
 
+// Of work: the map of one place, until it is ready; the maps of all places of a disk; and what the
+// answers of one map, and of all maps of a disk, may take beyond a byte for each byte of the disk
+// that they are about, so that a map never takes longer than reading what it is of.
+static const uint64_t map_work = 1024ull * BF_WORK_MIB, maps_work = 2048ull * BF_WORK_MIB,
+                      answer_work = 512ull * BF_WORK_MIB, answers_work = 2048ull * BF_WORK_MIB;
+
 // A contiguous part of the disk that belongs to one leg of one segment of a place.
 struct area {
     uint64_t first, bytes;
@@ -40,6 +46,9 @@ struct bf_usage {
     uint32_t areas, area_room;
     uint64_t first, end; // the last answer: [first, end) of one kind
     int unused;
+    uint64_t maps_left, answers_left;     // of work
+    uint64_t covered_here, covered_there; // the least that checksums on this disk, and on others,
+                                          // cover; UINT64_MAX: there are none
 };
 
 // ---- Who claims what ---------------------------------------------------------------------------
@@ -106,33 +115,44 @@ static int lies_in(const struct bf_usage *u, const struct bf_usage_place *place,
 }
 
 // The largest thing that holds a part of a place: itself, or the partition or disk below it.
-static uint64_t holder_bytes(const struct bf_usage *u, const struct bf_usage_place *place)
+static uint64_t holder_bytes(struct bf_usage *u, const struct bf_usage_place *place)
 {
     uint64_t most = place->bytes;
-    for (uint32_t i = 0; i < u->scanned; i++)
-        if (u->list.place[i].bytes > most && lies_in(u, place, &u->list.place[i]))
-            most = u->list.place[i].bytes;
+    for (uint32_t i = 0; i < u->scanned; i++) {
+        const struct bf_usage_place *in = &u->list.place[i];
+        if (in->bytes <= most || in->leg->disk != u->disk)
+            continue;
+        if (!bf_work_spend(&u->peek.work, place->segments * sizeof *place->segment))
+            return UINT64_MAX;
+        most = lies_in(u, place, in) ? in->bytes : most;
+    }
     return most;
+}
+
+static void find_covers(struct bf_usage *u)
+{
+    u->covered_here = u->covered_there = UINT64_MAX;
+    for (uint32_t i = 0; i < u->list.count; i++) {
+        const struct bf_usage_place *p = &u->list.place[i];
+        uint64_t *least = bf_place_lies_on(p, u->disk) ? &u->covered_here : &u->covered_there;
+        if (p->signatures & BF_SIGNATURE_COVER && p->covers < *least)
+            *least = p->covers;
+    }
 }
 
 // Checksums of dm-verity or dm-integrity, somewhere on the machine, that may be about this place or
 // what holds it: they speak about free blocks as well. They do not say which device they are of,
 // only how large it is; a disk holds no checksums of all of itself.
-static int is_covered(const struct bf_usage *u, const struct bf_usage_place *place)
+static int is_covered(struct bf_usage *u, const struct bf_usage_place *place)
 {
     if (place->signatures == BF_SIGNATURE_SWAP)
         return 0;
-    for (uint32_t i = 0; i < u->list.count; i++) {
-        const struct bf_usage_place *p = &u->list.place[i];
-        if (p->signatures & BF_SIGNATURE_COVER &&
-            p->covers <= (bf_place_lies_on(p, u->disk) ? holder_bytes(u, place) : u->bytes))
-            return 1;
-    }
-    return 0;
+    return u->covered_there <= u->bytes ||
+           (u->covered_here <= u->bytes && u->covered_here <= holder_bytes(u, place));
 }
 
 // Why a place has no map, as far as that can be told without one of the kinds.
-static const char *why_none(const struct bf_usage *u, const struct bf_usage_place *place)
+static const char *why_none(struct bf_usage *u, const struct bf_usage_place *place)
 {
     if (place->doubt)
         return place->doubt;
@@ -154,8 +174,31 @@ static const char *wanted_whole(const struct bf_usage *u, const struct bf_usage_
     return place->wanted_whole;
 }
 
-// One owner and no other: then it is asked for its map. 0: it has none, for a reason that may
-// already be noted.
+// One owner and no other: then it is asked for its map. Fails, with the reason, when that takes too
+// much work, whatever the owner has answered.
+static enum bf_err ask_owner(struct bf_usage *u, struct bf_usage_map *map, uint32_t kind,
+                             char why[BF_USAGE_WHY])
+{
+    struct bf_work *work = &u->peek.work;
+    uint64_t budget = u->maps_left < map_work ? u->maps_left : map_work;
+    enum bf_usage_step step = budget < map_work ? BF_STEP_MAPS : BF_STEP_MAP;
+    enum bf_err err;
+    bf_work_begin(work, step, u->disk, map->place.name, budget);
+    err = kinds[kind].look(map, why);
+    u->maps_left -= budget - work->now.left;
+    if (step == BF_STEP_MAPS)
+        work->now.limit = maps_work;
+    if (!bf_work_is_over(work))
+        return err;
+    if (!err)
+        bf_free(map->impl);
+    if (!map->name[0])
+        bf_snprintf(map->name, sizeof map->name, "%s", map->place.what);
+    bf_snprintf(why, BF_USAGE_WHY, "%s", bf_work_why(work));
+    return BF_ERR_UNSUPPORTED;
+}
+
+// 0: it has none, for a reason that may already be noted.
 static int claim_kind(struct bf_usage *u, const struct bf_usage_place *place, uint32_t kind)
 {
     struct bf_usage_map *map = bf_usage_grow(u->map, u->maps, &u->map_room, sizeof *map);
@@ -166,7 +209,8 @@ static int claim_kind(struct bf_usage *u, const struct bf_usage_place *place, ui
     map += u->maps;
     memset(map, 0, sizeof *map);
     map->place = *place;
-    enum bf_err err = kinds[kind].look(map, why);
+    map->left = answer_work;
+    enum bf_err err = ask_owner(u, map, kind, why);
     if (err == BF_OK && !add_map(u, place))
         err = BF_ERR_NO_MEMORY;
     if ((err == BF_OK || err == BF_ERR_UNSUPPORTED) && map->name[0])
@@ -270,6 +314,10 @@ static void look(struct bf_usage *u)
         bf_log(BF_LOG_WARNING, "what is on disk %u cannot be told: it is copied whole", u->disk);
         return;
     }
+    u->maps_left = maps_work;
+    u->answers_left = answers_work;
+    bf_work_begin(&u->peek.work, BF_STEP_MAPS, u->disk, "", maps_work);
+    find_covers(u);
     asleep = hibernated(u);
     if (asleep) {
         bf_log(BF_LOG_INFO, "a hibernated system is on %s of disk %u: every disk is copied whole",
@@ -336,24 +384,28 @@ const struct bf_usage_note *bf_usage_note(const struct bf_usage *u, uint32_t i)
     return bf_usage_notes_at(u->peek.notes, i);
 }
 
-static struct bf_usage *open_all(struct bf_source_disk *const *disk, uint32_t disks)
+static struct bf_usage *open_all(struct bf_source_disk *const *disk, uint32_t disks,
+                                 const struct bf_usage_watch *watch)
 {
     struct bf_usage *u = disks <= BF_USAGE_DISKS_MAX ? bf_alloc(sizeof *u) : NULL;
     if (!u)
         return NULL;
     u->disk = NONE;
-    if (bf_peek_init(&u->peek, disk, disks) == BF_OK &&
-        bf_usage_scan(&u->peek, &u->list, u->table) == BF_OK) {
-        u->scanned = u->list.count;
-        return u;
+    if (bf_peek_init(&u->peek, disk, disks) == BF_OK) {
+        u->peek.work.watch = watch;
+        if (bf_usage_scan(&u->peek, &u->list, u->table) == BF_OK) {
+            u->scanned = u->list.count;
+            return u;
+        }
     }
     bf_usage_free(u);
     return NULL;
 }
 
-struct bf_usage *bf_usage_open(struct bf_source_disk *const *disk, uint32_t disks)
+struct bf_usage *bf_usage_open(struct bf_source_disk *const *disk, uint32_t disks,
+                               const struct bf_usage_watch *watch)
 {
-    struct bf_usage *u = open_all(disk, disks);
+    struct bf_usage *u = open_all(disk, disks, watch);
     if (!u)
         bf_log(BF_LOG_WARNING, "what is on the disks cannot be told: they are copied whole");
     return u;
@@ -373,9 +425,20 @@ void bf_usage_free(struct bf_usage *u)
     bf_free(u);
 }
 
-uint64_t bf_usage_hibernated(struct bf_source_disk *const *disk, uint32_t disks)
+uint32_t bf_usage_notes_changed(struct bf_usage *u)
 {
-    struct bf_usage *u = open_all(disk, disks);
+    return u && u->peek.notes ? bf_usage_notes_first_changed(u->peek.notes) : UINT32_MAX;
+}
+
+uint64_t bf_usage_work(const struct bf_usage *u)
+{
+    return u ? u->peek.work.total : 0;
+}
+
+uint64_t bf_usage_hibernated(struct bf_source_disk *const *disk, uint32_t disks,
+                             const struct bf_usage_watch *watch)
+{
+    struct bf_usage *u = open_all(disk, disks, watch);
     uint64_t found = 0;
     if (u && find_volumes(u) == BF_OK)
         for (uint32_t i = 0; i < u->list.count; i++)
@@ -410,6 +473,32 @@ static uint64_t in_leg(const struct bf_segment *s, uint32_t leg, uint64_t end)
     return within / row * s->stripe_bytes + rest;
 }
 
+// Bytes of the disk are answered for: as much work as they would be to read is allowed.
+static void allow(uint64_t *left, uint64_t bytes, uint64_t most)
+{
+    *left = bytes < most - *left ? *left + bytes : most;
+}
+
+// What a map is asked counts as work of its own and of the disk's. One that takes too much is asked
+// nothing more.
+static int ask_within(struct bf_usage *u, struct bf_usage_map *m, uint64_t from, uint64_t *to)
+{
+    struct bf_work *work = &u->peek.work;
+    uint64_t errors = u->peek.errors;
+    uint64_t budget = m->left < u->answers_left ? m->left : u->answers_left;
+    int unused;
+    bf_work_begin(work, BF_STEP_ANSWER, u->disk, m->place.name, budget);
+    unused = m->ops->extent(m->impl, from, to);
+    m->left -= budget - work->now.left;
+    u->answers_left -= budget - work->now.left;
+    if (bf_work_is_over(work)) {
+        work->now.limit = answer_work;
+        m->spent = 1;
+        bf_place_retell(&m->place, m->name, bf_work_why(work));
+    }
+    return unused && u->peek.errors == errors && !m->spent;
+}
+
 // An answer within one area. What is contiguous in a stripe is so in the leg as long as the other
 // legs' stripes between are of the same kind, as they are within one answer.
 static int ask_map(struct bf_usage *u, const struct area *a, uint64_t at, uint64_t *end)
@@ -417,12 +506,18 @@ static int ask_map(struct bf_usage *u, const struct area *a, uint64_t at, uint64
     struct bf_usage_map *m = &u->map[a->map];
     const struct bf_segment *s = &m->place.segment[a->segment];
     uint64_t from = in_place(s, a->leg, at - a->first), to = m->place.bytes;
-    uint64_t errors = u->peek.errors;
-    int unused = m->ops->extent(m->impl, from, &to);
+    int unused;
+    if (m->spent) {
+        *end = a->first + a->bytes;
+        return 0;
+    }
+    unused = ask_within(u, m, from, &to);
     if (to <= from || to > m->place.bytes)
         to = m->place.bytes;
     *end = a->first + in_leg(s, a->leg, to);
-    return unused && u->peek.errors == errors;
+    allow(&m->left, *end - at, answer_work);
+    allow(&u->answers_left, *end - at, answers_work);
+    return unused;
 }
 
 // The same of a mirrored area, where only blocks that are whole chunks on all sides are left out.

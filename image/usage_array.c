@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Arrays of the maps: how they grow, and a heap sort, which needs no memory and is never quadratic.
+// Arrays of the maps: how they grow, a heap sort, which needs no memory and is never quadratic, and
+// how many bits are set in one.
 #include <string.h>
 
 #include "base/mem.h"
@@ -65,4 +66,15 @@ void bf_usage_sort(void *array, uint32_t count, size_t size,
         swap(&h, 0, last);
         sift(&h, 0, last);
     }
+}
+
+uint32_t bf_usage_bits(const uint8_t *bits, uint64_t count)
+{
+    static const uint8_t of[16] = {0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4};
+    uint32_t set = 0;
+    for (; count >= 8; count -= 8, bits++)
+        set += of[*bits & 15] + of[*bits >> 4];
+    for (uint64_t i = 0; i < count; i++)
+        set += *bits >> i & 1;
+    return set;
 }

@@ -13,7 +13,6 @@ enum {
     REPLACE_STATE = 32,
     REPLACE_STARTED = 1,
     REPLACE_SUSPENDED = 4,
-    OPEN_BUDGET = 128 << 20, // bytes of tree blocks that may be read to open a map
 };
 
 static const uint64_t BALANCE = UINT64_MAX - 3, RELOCATION = UINT64_MAX - 7; // objects -4 and -8
@@ -200,14 +199,13 @@ enum bf_err bf_btrfs_devices(struct bf_btrfs *fs, char why[BF_USAGE_WHY])
 {
     struct census c = {0};
     enum bf_err err;
-    fs->budget = OPEN_BUDGET;
+    fs->budget = UINT64_MAX; // that of the step is enough
     err = judge_chunk_tree(fs, &c, why);
     if (!err)
         err = judge_roots(fs, why);
     if (!err)
         err = judge_dev_tree(fs, &c, why);
     if (err && err != BF_ERR_UNSUPPORTED && err != BF_ERR_NO_MEMORY)
-        err = refuse(why, err == BF_ERR_LIMIT ? "its trees are too large to be judged here"
-                                              : "its trees do not fit together");
+        err = refuse(why, "its trees do not fit together");
     return err;
 }

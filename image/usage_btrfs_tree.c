@@ -97,6 +97,8 @@ static enum bf_err read_copy(struct bf_btrfs *fs, const struct bf_btrfs_chunk *c
 {
     uint8_t *node = fs->place.peek->scratch;
     enum bf_err err = bf_btrfs_chunk_read(fs, chunk, copy, e->bytenr, node, fs->node_bytes);
+    if (!err && !bf_work_spend(&fs->place.peek->work, fs->node_bytes)) // to check it
+        err = BF_ERR_LIMIT;
     if (err)
         return err;
     if (!bf_btrfs_sum_fits(fs->sum_type, node, fs->node_bytes) || !header_fits(fs, e, node) ||

@@ -146,21 +146,44 @@ static enum bf_err judge_boot(const uint8_t *b, struct bf_exfat *f, char why[BF_
 
 // ---- Clusters ----------------------------------------------------------------------------------
 
-int bf_exfat_next(const struct bf_exfat *f, uint32_t cluster, uint32_t *next)
+// Bytes that do not cross the end of a window.
+static const uint8_t *look_at(const struct bf_exfat *f, struct bf_exfat_window *w, uint64_t at)
 {
-    uint8_t entry[4];
-    if (bf_place_read(&f->place, f->fat + (uint64_t)cluster * 4, entry, sizeof entry))
+    uint64_t first = at - at % BF_EXFAT_WINDOW, left = f->place.bytes - first;
+    if (w->at == first)
+        return w->bytes + (at - first);
+    w->at = 0;
+    if (first >= f->place.bytes ||
+        bf_place_read(&f->place, first, w->bytes, left < BF_EXFAT_WINDOW ? left : BF_EXFAT_WINDOW))
+        return NULL;
+    w->at = first;
+    return w->bytes + (at - first);
+}
+
+int bf_exfat_next(struct bf_exfat *f, uint32_t cluster, uint32_t *next)
+{
+    const uint8_t *entry = look_at(f, &f->links, f->fat + (uint64_t)cluster * 4);
+    if (!entry)
         return 0;
     *next = (uint32_t)bf_exfat_get(entry, 4);
     return *next == bf_exfat_end || bf_exfat_is_cluster(f, *next);
 }
 
-int bf_exfat_in_use(const struct bf_exfat *f, uint32_t first, uint64_t count)
+static int is_one_in_use(struct bf_exfat *f, uint32_t cluster)
+{
+    uint64_t number = cluster - BF_EXFAT_FIRST;
+    const uint8_t *eight = look_at(f, &f->bits, bf_exfat_byte(f, f->bitmap) + number / 8);
+    return eight && *eight >> number % 8 & 1;
+}
+
+int bf_exfat_in_use(struct bf_exfat *f, uint32_t first, uint64_t count)
 {
     uint8_t bits[WINDOW];
     uint64_t number = first - BF_EXFAT_FIRST, end = number + count, base, last;
     if (!bf_exfat_is_cluster(f, first) || count > f->clusters - number)
         return 0;
+    if (count == 1)
+        return is_one_in_use(f, first);
     while (number < end) {
         base = number / 8;
         last = (end - 1) / 8 - base < WINDOW ? (end - 1) / 8 + 1 : base + WINDOW;
@@ -174,7 +197,7 @@ int bf_exfat_in_use(const struct bf_exfat *f, uint32_t first, uint64_t count)
     return 1;
 }
 
-static int chain_in_use(const struct bf_exfat *f, uint32_t cluster)
+static int chain_in_use(struct bf_exfat *f, uint32_t cluster)
 {
     for (uint32_t i = 0; i < CHAIN_MAX; i++) {
         if (!bf_exfat_in_use(f, cluster, 1) || !bf_exfat_next(f, cluster, &cluster))
@@ -186,7 +209,7 @@ static int chain_in_use(const struct bf_exfat *f, uint32_t cluster)
 }
 
 // The bitmap as one piece: Linux reads it so.
-static int bitmap_fits(const struct bf_exfat *f)
+static int bitmap_fits(struct bf_exfat *f)
 {
     uint32_t count = (f->bitmap_bytes - 1) / f->cluster_bytes + 1, next;
     if (count > CHAIN_MAX || count > f->clusters - (f->bitmap - BF_EXFAT_FIRST))
@@ -248,7 +271,7 @@ static enum bf_err judge_bitmap(struct bf_exfat *f, char why[BF_USAGE_WHY])
     if (chain_in_use(f, f->bitmap) && chain_in_use(f, f->upcase) && chain_in_use(f, f->root))
         check = bf_exfat_files(f);
     if (check == BF_EXFAT_TOO_MUCH)
-        return refuse(why, "it has more files than are compared with its bitmap");
+        return refuse(why, "its folders are too deep in each other to be compared with its bitmap");
     if (check == BF_EXFAT_UNKNOWN)
         return refuse(why, "its folders hold what is not known here");
     return check == BF_EXFAT_FITS

@@ -8,8 +8,15 @@
 enum {
     BF_EXFAT_FIRST = 2, // the first cluster
     BF_EXFAT_ENTRY = 32,
+    BF_EXFAT_WINDOW = 256,
 };
 static const uint32_t bf_exfat_end = 0xffffffff; // of a chain
+
+// A little of the table or of the bitmap, so that a chain that goes on nearby takes few reads.
+struct bf_exfat_window {
+    uint64_t at; // of the place; 0: nothing
+    uint8_t bytes[BF_EXFAT_WINDOW];
+};
 
 struct bf_exfat {
     struct bf_usage_place place;
@@ -18,6 +25,7 @@ struct bf_exfat {
     uint32_t root, bitmap, upcase; // first clusters; 0: not found yet
     uint32_t bitmap_bytes;
     int second_bitmap;
+    struct bf_exfat_window links, bits;
 };
 
 static inline uint64_t bf_exfat_get(const uint8_t *at, uint32_t bytes) // little-endian
@@ -40,17 +48,17 @@ static inline uint64_t bf_exfat_byte(const struct bf_exfat *f, uint32_t cluster)
 }
 
 // The next cluster of a chain, or bf_exfat_end. 0: there is neither.
-int bf_exfat_next(const struct bf_exfat *f, uint32_t cluster, uint32_t *next);
+int bf_exfat_next(struct bf_exfat *f, uint32_t cluster, uint32_t *next);
 // Whether all of so many clusters are there, and in use in the bitmap.
-int bf_exfat_in_use(const struct bf_exfat *f, uint32_t first, uint64_t count);
+int bf_exfat_in_use(struct bf_exfat *f, uint32_t first, uint64_t count);
 
 enum bf_exfat_check {
     BF_EXFAT_FITS,
     BF_EXFAT_WRONG,
     BF_EXFAT_UNKNOWN,  // there is something in a folder that is not known here
-    BF_EXFAT_TOO_MUCH, // more than is worth to be looked at
+    BF_EXFAT_TOO_MUCH, // folders within folders, or work
 };
 // Whether all that any folder speaks of is in use in the bitmap.
-enum bf_exfat_check bf_exfat_files(const struct bf_exfat *f);
+enum bf_exfat_check bf_exfat_files(struct bf_exfat *f);
 
 #endif

@@ -11,9 +11,7 @@
 
 enum {
     DEPTH_MAX = 64,
-    STEPS_MAX = 1 << 24, // entries of folders, links of chains, and pieces of the bitmap
-    READS_MAX = 16384,   // of the disk, 64 KiB each: chains may jump to and fro
-    PIECE = 64,          // clusters
+    STEP_COST = 8, // of an entry of a folder, or a link of a chain
     TYPE_END = 0,
     TYPE_IN_USE = 0x80,
     TYPE_SECONDARY = 0x40,
@@ -35,10 +33,9 @@ struct folder {
 };
 
 struct walk {
-    const struct bf_exfat *f;
+    struct bf_exfat *f;
     struct folder folder[DEPTH_MAX];
-    uint32_t depth, steps;
-    uint64_t reads; // of the disk, before this
+    uint32_t depth;
     enum bf_exfat_check found;
 };
 
@@ -48,19 +45,16 @@ static int stop(struct walk *w, enum bf_exfat_check found)
     return 0;
 }
 
-static int spend(struct walk *w, uint64_t steps)
+static int spend(struct walk *w)
 {
-    if (steps > w->steps || w->f->place.peek->reads - w->reads > READS_MAX)
-        return stop(w, BF_EXFAT_TOO_MUCH);
-    w->steps -= (uint32_t)steps;
-    return 1;
+    return bf_work_spend(&w->f->place.peek->work, STEP_COST) || stop(w, BF_EXFAT_TOO_MUCH);
 }
 
 // A chain of at least so many clusters, to its end.
 static int chain_fits(struct walk *w, uint32_t cluster, uint64_t count)
 {
     for (uint64_t i = 0; cluster != bf_exfat_end; i++) {
-        if (!spend(w, 1))
+        if (!spend(w))
             return 0;
         if (i == w->f->clusters || !bf_exfat_in_use(w->f, cluster, 1) ||
             !bf_exfat_next(w->f, cluster, &cluster))
@@ -80,8 +74,6 @@ static int take_clusters(struct walk *w, const uint8_t *e, int is_folder)
     int one_piece = e[1] & FLAG_ONE_PIECE;
     if (!(e[1] & FLAG_ALLOCATED) || (!first && !bytes))
         return 1;
-    if (one_piece && !spend(w, count / PIECE))
-        return 0;
     if (one_piece && !bf_exfat_in_use(w->f, first, count))
         return stop(w, BF_EXFAT_WRONG);
     if (!one_piece && !chain_fits(w, first, count))
@@ -135,7 +127,7 @@ static int step(struct walk *w)
     uint8_t e[BF_EXFAT_ENTRY];
     if (at->at == w->f->cluster_bytes)
         return turn_page(w, at);
-    if (!spend(w, 1))
+    if (!spend(w))
         return 0;
     if (!bf_exfat_is_cluster(w->f, at->cluster) ||
         bf_place_read(&w->f->place, bf_exfat_byte(w->f, at->cluster) + at->at, e, sizeof e))
@@ -144,15 +136,13 @@ static int step(struct walk *w)
     return take_entry(w, at, e);
 }
 
-enum bf_exfat_check bf_exfat_files(const struct bf_exfat *f)
+enum bf_exfat_check bf_exfat_files(struct bf_exfat *f)
 {
     struct walk *w = bf_alloc(sizeof *w);
     enum bf_exfat_check found = BF_EXFAT_TOO_MUCH;
     if (!w)
         return found;
     w->f = f;
-    w->steps = STEPS_MAX;
-    w->reads = f->place.peek->reads;
     w->found = BF_EXFAT_FITS;
     w->folder[w->depth++] = (struct folder){.cluster = f->root};
     while (w->depth && step(w))

@@ -184,10 +184,7 @@ static int bitmap_fits(const struct bf_ext *e, const uint8_t *desc, const uint8_
 
 static uint32_t count_free(const uint8_t *bits, uint64_t clusters)
 {
-    uint32_t count = 0;
-    for (uint64_t i = 0; i < clusters; i++)
-        count += !(bits[i / 8] >> i % 8 & 1);
-    return count;
+    return (uint32_t)clusters - bf_usage_bits(bits, clusters);
 }
 
 // The bitmap of a group whose own was never written: it holds nothing but what describes it. Only
@@ -225,6 +222,8 @@ static int load(struct bf_ext *e, uint64_t number)
     if (!read_group(e, number, &g, desc))
         return 0;
     clusters = (g.blocks + e->ratio - 1) / e->ratio;
+    if (!bf_work_spend(&p->work, e->block_bytes)) // to check it
+        return 0;
     fits = summed && g.flags & BF_EXT_BLOCK_UNINIT ? make_bitmap(e, number, &g, bits, clusters)
                                                    : read_bitmap(e, &g, desc, bits, clusters);
     if (!fits)

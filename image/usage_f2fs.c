@@ -47,9 +47,7 @@ static int read_entry(const struct bf_f2fs *f, uint32_t segment, uint8_t entry[B
 // The valid blocks of a segment, which its bits must add up to. 0: they do not.
 static int count_valid(const uint8_t *entry, uint32_t *valid, uint32_t *kind)
 {
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < BF_F2FS_SEGMENT; i++)
-        count += (uint32_t)is_set(entry + MAP_AT, i);
+    uint32_t count = bf_usage_bits(entry + MAP_AT, BF_F2FS_SEGMENT);
     *valid = (uint32_t)bf_f2fs_get(entry, 2) & VALID_MASK;
     *kind = (uint32_t)bf_f2fs_get(entry, 2) >> VALID_BITS;
     return count == *valid && (!count || *kind < KINDS);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/fmt.h"
+#include "image/parttab.h"
 #include "image/usage_f2fs.h"
 
 enum {
@@ -41,7 +42,7 @@ enum {
     JOURNAL_BYTES = 507,
     NODE_VERSION_AT = BF_F2FS_BLOCK - 12,
 };
-static const uint32_t magic = 0xf2f52010;
+static const uint32_t magic = 0xf2f52010; // and what its CRC-32 begins with, which is not inverted
 
 static enum bf_err refuse(char why[BF_USAGE_WHY], const char *text)
 {
@@ -52,17 +53,6 @@ static enum bf_err refuse(char why[BF_USAGE_WHY], const char *text)
 static uint32_t get32(const uint8_t *at)
 {
     return (uint32_t)bf_f2fs_get(at, 4);
-}
-
-// CRC-32 of IEEE 802.3 that begins with the magic number, and is not inverted.
-static uint32_t checksum(uint32_t crc, const uint8_t *at, size_t len)
-{
-    while (len--) {
-        crc ^= *at++;
-        for (int i = 0; i < 8; i++)
-            crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
-    }
-    return crc;
 }
 
 static int is_zero(const uint8_t *bytes, uint32_t from, uint32_t to)
@@ -115,8 +105,9 @@ enum bf_err bf_f2fs_super(struct bf_f2fs *f, char why[BF_USAGE_WHY])
         return refuse(why, "it is made for a zoned disk");
     if (bf_f2fs_get(s + 4, 2) != 1 || features & ~(uint32_t)FEATURES)
         return refuse(why, "it has features that are not known here");
-    if (features & FEATURE_SUM && (get32(s + 32) != SUPER_SUM_AT ||
-                                   get32(s + SUPER_SUM_AT) != checksum(magic, s, SUPER_SUM_AT)))
+    if (features & FEATURE_SUM &&
+        (get32(s + 32) != SUPER_SUM_AT ||
+         get32(s + SUPER_SUM_AT) != bf_crc32_update(magic, s, SUPER_SUM_AT)))
         return refuse(why, "the checksum of its superblock is wrong");
     if (s[DEVICES_AT])
         return refuse(why, "it lies on several devices");
@@ -145,9 +136,9 @@ static int read_cp(const struct bf_f2fs *f, uint64_t at, uint8_t *cp)
     sum_at = get32(cp + 164);
     if (sum_at != CP_SUM_MAX && sum_at != CP_SUM_MIN)
         return 0;
-    crc = checksum(magic, cp, sum_at);
+    crc = bf_crc32_update(magic, cp, sum_at);
     if (sum_at == CP_SUM_MIN)
-        crc = checksum(crc, cp + sum_at + 4, BF_F2FS_BLOCK - sum_at - 4);
+        crc = bf_crc32_update(crc, cp + sum_at + 4, BF_F2FS_BLOCK - sum_at - 4);
     return crc == get32(cp + sum_at);
 }
 

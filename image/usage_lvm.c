@@ -8,6 +8,9 @@
 #include "base/mem.h"
 #include "image/usage_lvm.h"
 
+enum { PV_COST = 16 }; // of comparing two physical volumes
+static const uint64_t lvm_work = 512ull * BF_WORK_MIB;
+
 int bf_lvm_uuid(const struct bf_lvm_text *text, char out[BF_LVM_UUID])
 {
     uint32_t count = 0;
@@ -45,18 +48,40 @@ int bf_lvm_group(const struct bf_lvm_text *text, struct bf_lvm_item *out)
 static int load(struct bf_lvm *lvm, const struct bf_lvm_pv *pv, const struct bf_lvm_copy *copy,
                 struct bf_lvm_item *group)
 {
-    struct bf_lvm_text text = {lvm->text, lvm->text + copy->bytes};
+    struct bf_lvm_text text = {lvm->text, lvm->text + copy->bytes, &lvm->peek->work};
     return bf_lvm_read(&lvm->list->place[pv->place], copy, lvm->text) == BF_OK &&
            bf_lvm_check(&text) == BF_OK && bf_lvm_group(&text, group);
+}
+
+// All physical volumes of a group usually have the very same text: it is judged once.
+static int is_seen(struct bf_lvm *lvm, const struct bf_lvm_pv *pv, const struct bf_lvm_copy *copy)
+{
+    return lvm->seen.bytes == copy->bytes && lvm->seen.checksum == copy->checksum &&
+           bf_lvm_read(&lvm->list->place[pv->place], copy, lvm->text) == BF_OK;
+}
+
+static int judge_copy(struct bf_lvm *lvm, const struct bf_lvm_pv *pv,
+                      const struct bf_lvm_copy *copy)
+{
+    struct bf_lvm_seen *seen = &lvm->seen;
+    struct bf_lvm_item group;
+    struct bf_lvm_text id;
+    if (is_seen(lvm, pv, copy))
+        return 1;
+    seen->bytes = 0;
+    if (!load(lvm, pv, copy, &group) || !bf_lvm_find_text(group.inside, "id", &id) ||
+        !bf_lvm_uuid(&id, seen->group))
+        return 0;
+    seen->sum = bf_crc32c(UINT32_MAX, group.name.at, (size_t)(group.inside.end - group.name.at));
+    seen->bytes = copy->bytes;
+    seen->checksum = copy->checksum;
+    return 1;
 }
 
 // Each copy has its own remarks about when it was written; the group in it is the same.
 static int read_area(struct bf_lvm *lvm, struct bf_lvm_pv *pv, const struct bf_lvm_range *area)
 {
     struct bf_lvm_copy copy;
-    struct bf_lvm_item group;
-    struct bf_lvm_text id;
-    uint32_t sum;
     enum bf_err err = bf_lvm_area(&lvm->list->place[pv->place], area, &copy);
     if (err == BF_ERR_EXISTS)
         return 1;
@@ -64,14 +89,14 @@ static int read_area(struct bf_lvm *lvm, struct bf_lvm_pv *pv, const struct bf_l
         pv->empty = 1;
         return 1;
     }
-    if (err || !load(lvm, pv, &copy, &group))
+    if (err || !judge_copy(lvm, pv, &copy))
         return 0;
-    sum = bf_crc32c(UINT32_MAX, group.name.at, (size_t)(group.inside.end - group.name.at));
     if (pv->copies++)
-        return sum == pv->sum;
+        return lvm->seen.sum == pv->sum;
     pv->copy = copy;
-    pv->sum = sum;
-    return bf_lvm_find_text(group.inside, "id", &id) && bf_lvm_uuid(&id, pv->group);
+    pv->sum = lvm->seen.sum;
+    memcpy(pv->group, lvm->seen.group, sizeof pv->group);
+    return 1;
 }
 
 static enum bf_err read_pv(struct bf_lvm *lvm, uint32_t place)
@@ -93,9 +118,11 @@ static enum bf_err read_pv(struct bf_lvm *lvm, uint32_t place)
 
 // ---- Groups ------------------------------------------------------------------------------------
 
-static int same_group(const struct bf_lvm_pv *a, const struct bf_lvm_pv *b)
+static int same_group(const struct bf_lvm *lvm, const struct bf_lvm_pv *a,
+                      const struct bf_lvm_pv *b)
 {
-    return a->copies && b->copies && memcmp(a->group, b->group, sizeof a->group) == 0;
+    return bf_work_spend(&lvm->peek->work, PV_COST) && a->copies && b->copies &&
+           memcmp(a->group, b->group, sizeof a->group) == 0;
 }
 
 // Whether a group was not met before this one of its physical volumes.
@@ -104,7 +131,7 @@ static int is_first(const struct bf_lvm *lvm, uint32_t number)
     if (lvm->pv[number].bad || !lvm->pv[number].copies)
         return 0;
     for (uint32_t i = 0; i < number; i++)
-        if (!lvm->pv[i].bad && same_group(&lvm->pv[i], &lvm->pv[number]))
+        if (!lvm->pv[i].bad && same_group(lvm, &lvm->pv[i], &lvm->pv[number]))
             return 0;
     return 1;
 }
@@ -113,7 +140,7 @@ static const char *judge(struct bf_lvm *lvm, const struct bf_lvm_pv *pv)
 {
     struct bf_lvm_item group;
     for (uint32_t i = 0; i < lvm->pvs; i++)
-        if (same_group(&lvm->pv[i], pv) && (lvm->pv[i].bad || lvm->pv[i].sum != pv->sum))
+        if (same_group(lvm, &lvm->pv[i], pv) && (lvm->pv[i].bad || lvm->pv[i].sum != pv->sum))
             return "the copies of its metadata differ";
     return load(lvm, pv, &pv->copy, &group) ? bf_lvm_volumes(lvm, &group)
                                             : "its metadata cannot be read again";
@@ -128,14 +155,16 @@ static void tell(const struct bf_lvm *lvm, const struct bf_lvm_pv *pv, const cha
 static void all_groups(struct bf_lvm *lvm)
 {
     struct bf_lvm_item group;
-    for (uint32_t i = 0; i < lvm->pvs; i++)
+    const struct bf_work *work = &lvm->peek->work;
+    for (uint32_t i = 0; i < lvm->pvs && !bf_work_is_over(work); i++)
         if (is_first(lvm, i) && load(lvm, &lvm->pv[i], &lvm->pv[i].copy, &group))
             bf_lvm_claim(lvm, &group);
-    for (uint32_t i = 0; i < lvm->pvs; i++) {
+    for (uint32_t i = 0; i < lvm->pvs && !bf_work_is_over(work); i++) {
         if (is_first(lvm, i)) {
             const char *why = judge(lvm, &lvm->pv[i]);
             for (uint32_t k = 0; k < lvm->pvs; k++)
-                if (!lvm->pv[k].bad && lvm->pv[k].claims && same_group(&lvm->pv[k], &lvm->pv[i]))
+                if (!lvm->pv[k].bad && lvm->pv[k].claims &&
+                    same_group(lvm, &lvm->pv[k], &lvm->pv[i]))
                     tell(lvm, &lvm->pv[k], why);
         }
         if (lvm->pv[i].bad)
@@ -145,22 +174,37 @@ static void all_groups(struct bf_lvm *lvm)
     }
 }
 
-enum bf_err bf_usage_lvm(struct bf_peek *peek, struct bf_place_list *list, uint32_t disk)
+static enum bf_err find_groups(struct bf_lvm *lvm)
 {
-    struct bf_lvm lvm = {.peek = peek, .list = list, .disk = disk};
-    uint32_t places = list->count;
-    uint64_t errors = peek->errors;
+    uint32_t places = lvm->list->count;
     enum bf_err err = BF_OK;
     for (uint32_t i = 0; !err && i < places; i++) {
-        if (list->place[i].signatures != BF_SIGNATURE_LVM)
+        if (lvm->list->place[i].signatures != BF_SIGNATURE_LVM)
             continue;
-        if (!lvm.text && !(lvm.text = bf_alloc(BF_LVM_TEXT_MAX)))
+        if (!lvm->text && !(lvm->text = bf_alloc(BF_LVM_TEXT_MAX)))
             err = BF_ERR_NO_MEMORY;
         else
-            err = read_pv(&lvm, i);
+            err = read_pv(lvm, i);
     }
     if (!err)
-        all_groups(&lvm);
+        all_groups(lvm);
+    return err;
+}
+
+enum bf_err bf_usage_lvm(struct bf_peek *peek, struct bf_place_list *list, uint32_t disk)
+{
+    struct bf_lvm lvm = {.peek = peek, .list = list, .disk = disk, .marks_left = BF_LVM_MARKS_WORK};
+    uint32_t places = list->count;
+    uint64_t errors = peek->errors;
+    enum bf_err err;
+    bf_work_begin(&peek->work, BF_STEP_LVM, disk, "", lvm_work);
+    err = find_groups(&lvm);
+    if (bf_work_is_over(&peek->work)) {
+        bf_place_list_cut(list, places);
+        bf_places_refuse(list, BF_SIGNATURE_LVM, disk, "LVM2", bf_work_why(&peek->work));
+        errors = peek->errors;
+        err = BF_OK;
+    }
     bf_free(lvm.text);
     bf_free(lvm.pv);
     return err || peek->errors == errors ? err : BF_ERR_IO;

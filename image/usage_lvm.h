@@ -14,6 +14,8 @@ enum {
     BF_LVM_TEXT_MAX = 512 * 1024, // half of the usual metadata area, which keeps two texts
 };
 
+#define BF_LVM_MARKS_WORK (2048ull * BF_WORK_MIB) // all marks on about 1400 volumes
+
 struct bf_lvm_range {
     uint64_t at, bytes; // of the place
 };
@@ -66,7 +68,12 @@ struct bf_lvm {
     uint32_t disk; // that the log is told about
     struct bf_lvm_pv *pv;
     uint32_t pvs, room;
-    char *text; // BF_LVM_TEXT_MAX
+    char *text;          // BF_LVM_TEXT_MAX
+    uint64_t marks_left; // of the work to look at all volumes
+    struct bf_lvm_seen { // the text that was read last, when there was nothing wrong with it
+        uint32_t bytes, checksum, sum;
+        char group[BF_LVM_UUID];
+    } seen;
 };
 
 // The 32 characters of an identifier, which texts write with dashes. 0: it is none.

@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "image/usage_lvm.h"
 
-enum { PVS_MAX = 1024, LVS_MAX = 8192, EXTENT_SECTORS_MAX = 1 << 22 };
+enum { PVS_MAX = 1024, LVS_MAX = 8192, EXTENT_SECTORS_MAX = 1 << 22, NAME_COST = 16 };
 static const uint64_t extents_max = UINT32_MAX;
 
 struct pv {
@@ -40,6 +40,11 @@ struct lv {
     uint64_t extents;
 };
 
+struct name { // of a physical or a logical volume
+    struct bf_lvm_text text;
+    uint32_t number;
+};
+
 struct group {
     struct bf_lvm *lvm;
     const struct bf_lvm_item *item;
@@ -50,6 +55,8 @@ struct group {
     struct run *run;
     uint32_t pvs, lvs, segments, runs;
     uint32_t pv_room, lv_room, segment_room, run_room;
+    struct name *pv_name, *lv_name; // in order, once all of them are known
+    const char *limit;              // the search for marks on its volumes took too much work
 };
 
 static const char inconsistent[] = "its metadata is inconsistent";
@@ -93,24 +100,70 @@ static int says(struct bf_lvm_text section, const char *name, const char *word)
     return 0;
 }
 
-static const struct pv *find_pv(const struct group *g, const struct bf_lvm_text *name)
+// ---- Names -------------------------------------------------------------------------------------
+
+static int name_order(const struct bf_lvm_text *a, const struct bf_lvm_text *b)
 {
-    for (uint32_t i = 0; i < g->pvs; i++)
-        if (bf_lvm_same(&g->pv[i].name, name))
-            return &g->pv[i];
-    return NULL;
+    size_t x = (size_t)(a->end - a->at), y = (size_t)(b->end - b->at);
+    return x != y ? (x < y ? -1 : 1) : memcmp(a->at, b->at, x);
+}
+
+static int name_before(const void *a, const void *b)
+{
+    return name_order(&((const struct name *)a)->text, &((const struct name *)b)->text) < 0;
+}
+
+// The first of the names that is not in front of this one.
+static uint32_t find_name(const struct group *g, const struct name *name, uint32_t count,
+                          const struct bf_lvm_text *text)
+{
+    uint32_t low = 0;
+    bf_work_spend(&g->lvm->peek->work, NAME_COST);
+    while (low < count) {
+        uint32_t middle = low + (count - low) / 2;
+        if (name_order(&name[middle].text, text) < 0)
+            low = middle + 1;
+        else
+            count = middle;
+    }
+    return low;
+}
+
+static const struct pv *find_pv(const struct group *g, const struct bf_lvm_text *text)
+{
+    uint32_t at = find_name(g, g->pv_name, g->pvs, text);
+    return at < g->pvs && bf_lvm_same(&g->pv_name[at].text, text) ? &g->pv[g->pv_name[at].number]
+                                                                  : NULL;
 }
 
 // Notes that something is built on the volumes of that name. How many there are.
-static uint32_t note_use(struct group *g, const struct bf_lvm_text *name)
+static uint32_t note_use(struct group *g, const struct bf_lvm_text *text)
 {
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < g->lvs; i++)
-        if (bf_lvm_same(&g->lv[i].name, name)) {
-            g->lv[i].whole = "another volume is built on it";
-            count++;
-        }
+    uint32_t at = find_name(g, g->lv_name, g->lvs, text), count = 0;
+    for (; at < g->lvs && bf_lvm_same(&g->lv_name[at].text, text); at++, count++)
+        g->lv[g->lv_name[at].number].whole = "another volume is built on it";
+    bf_work_spend(&g->lvm->peek->work, (uint64_t)count * NAME_COST);
     return count;
+}
+
+// The names of structs, of which each begins with its own, in order. NULL without memory.
+static struct name *sort_names(const void *first, size_t size, uint32_t count)
+{
+    struct name *name = bf_alloc((count + 1) * sizeof *name);
+    for (uint32_t i = 0; name && i < count; i++)
+        name[i] = (struct name){*(const struct bf_lvm_text *)((const char *)first + i * size), i};
+    if (name)
+        bf_usage_sort(name, count, sizeof *name, name_before);
+    return name;
+}
+
+static const char *index_pvs(struct group *g)
+{
+    g->pv_name = sort_names(g->pv, sizeof *g->pv, g->pvs);
+    for (uint32_t i = 1; g->pv_name && i < g->pvs; i++)
+        if (bf_lvm_same(&g->pv_name[i].text, &g->pv_name[i - 1].text))
+            return inconsistent;
+    return g->pv_name ? NULL : no_memory;
 }
 
 // ---- Physical volumes --------------------------------------------------------------------------
@@ -138,6 +191,7 @@ static const char *find_device(struct group *g, struct pv *pv, const char uuid[B
                                const char id[BF_LVM_UUID])
 {
     struct bf_lvm_pv *found = NULL;
+    bf_work_spend(&g->lvm->peek->work, (uint64_t)g->lvm->pvs * NAME_COST);
     for (uint32_t i = 0; i < g->lvm->pvs; i++) {
         struct bf_lvm_pv *each = &g->lvm->pv[i];
         if (memcmp(each->label.uuid, uuid, BF_LVM_UUID) != 0)
@@ -171,7 +225,7 @@ static const char *add_pv(struct group *g, const struct bf_lvm_item *item,
     pv += g->pvs;
     memset(pv, 0, sizeof *pv);
     pv->name = item->name;
-    if (g->pvs == PVS_MAX || find_pv(g, &pv->name) || item->kind != BF_LVM_SECTION ||
+    if (g->pvs == PVS_MAX || item->kind != BF_LVM_SECTION ||
         !bf_lvm_find_text(item->inside, "id", &text) || !bf_lvm_uuid(&text, uuid) ||
         !bf_lvm_find_number(item->inside, "pe_start", &first) ||
         !bf_lvm_find_number(item->inside, "pe_count", &pv->extents) || first > extents_max ||
@@ -292,24 +346,37 @@ static const char *add_segment(struct group *g, struct lv *lv, const struct bf_l
     return why;
 }
 
+// Segment number `number`, which usually is the next section of the rest.
+static int find_segment(const struct lv *lv, uint64_t number, struct bf_lvm_text *rest,
+                        struct bf_lvm_item *item)
+{
+    char name[24];
+    bf_snprintf(name, sizeof name, "segment%u", (uint32_t)number);
+    while (bf_lvm_next(rest, item))
+        if (item->kind == BF_LVM_SECTION) {
+            if (bf_lvm_is(&item->name, name))
+                return 1;
+            break;
+        }
+    return bf_lvm_find(lv->inside, name, item) && item->kind == BF_LVM_SECTION;
+}
+
+// As many sections as there are segments: each of their names is there once.
 static const char *add_segments(struct group *g, struct lv *lv)
 {
     struct bf_lvm_text rest = lv->inside;
     struct bf_lvm_item item;
     uint64_t wanted = 0, sections = 0;
     const char *why = NULL;
-    char name[24];
     while (bf_lvm_next(&rest, &item))
         sections += item.kind == BF_LVM_SECTION;
     if (!bf_lvm_find_number(lv->inside, "segment_count", &wanted) || wanted != sections)
         return inconsistent;
     lv->segment = g->segments;
-    for (; !why && lv->segments < wanted; lv->segments++) {
-        bf_snprintf(name, sizeof name, "segment%u", lv->segments + 1);
-        why = bf_lvm_find(lv->inside, name, &item) && item.kind == BF_LVM_SECTION
-                  ? add_segment(g, lv, &item)
-                  : inconsistent;
-    }
+    rest = lv->inside;
+    for (; !why && lv->segments < wanted; lv->segments++)
+        why = find_segment(lv, lv->segments + 1, &rest, &item) ? add_segment(g, lv, &item)
+                                                               : inconsistent;
     return why;
 }
 
@@ -329,6 +396,8 @@ static const char *add_lvs(struct group *g, struct bf_lvm_text section)
             return inconsistent;
         g->lv[g->lvs++] = (struct lv){.name = item.name, .inside = item.inside};
     }
+    g->lv_name = sort_names(g->lv, sizeof *g->lv, g->lvs);
+    why = g->lv_name ? NULL : no_memory;
     for (uint32_t i = 0; !why && i < g->lvs; i++) {
         if (!says_only(g->lv[i].inside, "status", usual) ||
             !says(g->lv[i].inside, "status", "VISIBLE") ||
@@ -362,10 +431,29 @@ static void tell(const struct group *g, const struct lv *lv)
         }
 }
 
-static enum bf_err sign(struct bf_usage_place *p, const char *whole)
+// The marks on all volumes have a budget of their own; what is beyond it is copied whole.
+static enum bf_err sign(struct group *g, struct bf_usage_place *p, const char *whole)
 {
-    enum bf_err err = bf_signatures_within(p);
-    if (whole || err)
+    struct bf_work *work = &g->lvm->peek->work;
+    struct bf_work_step text = work->now;
+    uint64_t errors = g->lvm->peek->errors;
+    enum bf_err err = BF_OK;
+    if (!g->limit) {
+        bf_work_begin(work, BF_STEP_MARKS, g->lvm->disk, p->name, g->lvm->marks_left);
+        err = bf_signatures_within(p);
+        g->lvm->marks_left = work->now.left;
+        work->now.limit = BF_LVM_MARKS_WORK;
+        if (bf_work_is_over(work))
+            g->limit = bf_work_why(work);
+        work->now = text;
+        work->over = 0;
+    }
+    if (g->limit) {
+        g->lvm->peek->errors = errors;
+        p->doubt = g->limit;
+        err = BF_OK;
+    }
+    if (whole || g->limit || err)
         p->signatures |= BF_SIGNATURE_OTHER;
     return err;
 }
@@ -394,7 +482,7 @@ static const char *place_volume(struct group *g, const struct lv *lv)
             p->leg[leg++] = at;
         }
     }
-    if (sign(p, lv->whole))
+    if (sign(g, p, lv->whole))
         return "a volume cannot be read";
     return NULL;
 }
@@ -503,6 +591,7 @@ static const char *read_group(struct group *g)
     g->extent_bytes = sectors * BF_LVM_SECTOR;
     while (!why && bf_lvm_next(&pvs.inside, &lvs))
         why = add_pv(g, &lvs, id);
+    why = why ? why : index_pvs(g);
     // A group without volumes has no section for them.
     for (int found = 0; !why && bf_lvm_next(&in, &lvs);)
         if (bf_lvm_is(&lvs.name, "logical_volumes"))
@@ -515,6 +604,8 @@ const char *bf_lvm_volumes(struct bf_lvm *lvm, const struct bf_lvm_item *item)
     struct group g = {.lvm = lvm, .item = item};
     uint32_t before = lvm->list->count;
     const char *why = read_group(&g);
+    if (bf_work_is_over(&lvm->peek->work)) // what was found of the text may be half of it
+        why = inconsistent;
     if (!why)
         why = place_all(&g);
     if (why)
@@ -523,6 +614,8 @@ const char *bf_lvm_volumes(struct bf_lvm *lvm, const struct bf_lvm_item *item)
     bf_free(g.lv);
     bf_free(g.segment);
     bf_free(g.run);
+    bf_free(g.pv_name);
+    bf_free(g.lv_name);
     return why;
 }
 
@@ -533,9 +626,13 @@ void bf_lvm_claim(struct bf_lvm *lvm, const struct bf_lvm_item *group)
     char uuid[BF_LVM_UUID];
     if (!bf_lvm_find(group->inside, "physical_volumes", &pvs) || pvs.kind != BF_LVM_SECTION)
         return;
-    while (bf_lvm_next(&pvs.inside, &item))
-        for (uint32_t i = 0; i < lvm->pvs && item.kind == BF_LVM_SECTION; i++)
-            if (bf_lvm_find_text(item.inside, "id", &id) && bf_lvm_uuid(&id, uuid) &&
-                memcmp(lvm->pv[i].label.uuid, uuid, BF_LVM_UUID) == 0 && lvm->pv[i].claims < 2)
+    while (bf_lvm_next(&pvs.inside, &item)) {
+        if (item.kind != BF_LVM_SECTION || !bf_lvm_find_text(item.inside, "id", &id) ||
+            !bf_lvm_uuid(&id, uuid) ||
+            !bf_work_spend(&lvm->peek->work, (uint64_t)lvm->pvs * NAME_COST))
+            continue;
+        for (uint32_t i = 0; i < lvm->pvs; i++)
+            if (memcmp(lvm->pv[i].label.uuid, uuid, BF_LVM_UUID) == 0 && lvm->pv[i].claims < 2)
                 lvm->pv[i].claims++;
+    }
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cursor.h"
+#include "image/parttab.h"
 #include "image/usage_lvm.h"
 
 enum {
@@ -17,18 +18,7 @@ enum {
     HEADER_VERSIONS = 2,  // of the extension that are known
 };
 
-// CRC-32 of IEEE 802.3 with a beginning of its own, and not inverted.
-static uint32_t checksum(uint32_t crc, const void *bytes, size_t len)
-{
-    const uint8_t *at = bytes;
-    while (len--) {
-        crc ^= *at++;
-        for (int i = 0; i < 8; i++)
-            crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
-    }
-    return crc;
-}
-
+// Of CRC-32 of IEEE 802.3, which begins with a value of its own and is not inverted.
 static const uint32_t checksum_seed = 0xf597a6cf;
 
 // ---- The label ---------------------------------------------------------------------------------
@@ -90,7 +80,8 @@ static enum bf_err read_label(const struct bf_usage_place *place, uint64_t numbe
         return BF_ERR_CORRUPT;
     crc = bf_get_u32(&r);
     offset = bf_get_u32(&r);
-    if (crc != checksum(checksum_seed, sector + LABEL_SUMMED, BF_LVM_SECTOR - LABEL_SUMMED) ||
+    if (crc !=
+            bf_crc32_update(checksum_seed, sector + LABEL_SUMMED, BF_LVM_SECTOR - LABEL_SUMMED) ||
         offset < 32 || offset > BF_LVM_SECTOR)
         return BF_ERR_CORRUPT;
     if (memcmp(sector + 24, "LVM2 001", 8) != 0)
@@ -151,7 +142,7 @@ enum bf_err bf_lvm_area(const struct bf_usage_place *place, const struct bf_lvm_
     memset(out, 0, sizeof *out);
     out->area = *area;
     bf_reader_init(&r, header, sizeof header);
-    if (bf_get_u32(&r) != checksum(checksum_seed, header + 4, sizeof header - 4) ||
+    if (bf_get_u32(&r) != bf_crc32_update(checksum_seed, header + 4, sizeof header - 4) ||
         memcmp(header + 4, " LVM2 x[5A%r0N*>", 16) != 0)
         return BF_ERR_CORRUPT;
     bf_skip(&r, 16);
@@ -169,7 +160,9 @@ enum bf_err bf_lvm_read(const struct bf_usage_place *place, const struct bf_lvm_
     enum bf_err err = bf_place_read(place, copy->area.at + copy->at, text, first);
     if (!err) // the rest, behind the header again
         err = bf_place_read(place, copy->area.at + AREA_HEADER, text + first, copy->bytes - first);
-    if (!err && checksum(checksum_seed, text, copy->bytes) != copy->checksum)
+    if (!err && !bf_work_spend(&place->peek->work, copy->bytes))
+        err = BF_ERR_LIMIT;
+    if (!err && bf_crc32_update(checksum_seed, text, copy->bytes) != copy->checksum)
         err = BF_ERR_CORRUPT;
     return err;
 }

@@ -12,6 +12,9 @@
 #include "base/mem.h"
 #include "image/usage_md.h"
 
+enum { MEMBER_COST = 16 }; // of comparing two members
+static const uint64_t raid_work = 256ull * BF_WORK_MIB;
+
 struct member {
     uint32_t place; // in the list
     struct bf_md md;
@@ -59,10 +62,12 @@ static enum bf_err read_member(struct members *m, uint32_t place)
 
 // ---- Arrays ------------------------------------------------------------------------------------
 
+// What is left when the work is too much does not count.
 static int same_array(const struct members *m, uint32_t i, uint32_t k)
 {
     const struct member *a = &m->member[i], *b = &m->member[k];
-    return !a->unknown && !b->unknown && memcmp(a->md.uuid, b->md.uuid, sizeof a->md.uuid) == 0;
+    return bf_work_spend(&m->peek->work, MEMBER_COST) && !a->unknown && !b->unknown &&
+           memcmp(a->md.uuid, b->md.uuid, sizeof a->md.uuid) == 0;
 }
 
 static const char *judge_members(const struct members *m, uint32_t of)
@@ -198,20 +203,35 @@ static enum bf_err add_array(struct members *m, uint32_t side, const char *why)
     return err;
 }
 
+static enum bf_err find_arrays(struct members *m)
+{
+    uint32_t places = m->list->count;
+    enum bf_err err = BF_OK;
+    for (uint32_t i = 0; !err && i < places; i++)
+        if (m->list->place[i].signatures & BF_SIGNATURE_MD)
+            err = read_member(m, i);
+    for (uint32_t i = 0; !err && i < m->count && !bf_work_is_over(&m->peek->work); i++) {
+        if (m->member[i].unknown)
+            tell(m, i, m->member[i].md.doubt);
+        else if (!m->member[i].seen)
+            err = add_array(m, side_of(m, i), judge(m, i));
+    }
+    return err;
+}
+
 enum bf_err bf_usage_md(struct bf_peek *peek, struct bf_place_list *list, uint32_t disk)
 {
     struct members m = {.peek = peek, .list = list, .disk = disk};
     uint32_t places = list->count;
-    enum bf_err err = BF_OK;
+    enum bf_err err;
     bf_mirrors_forget(peek);
-    for (uint32_t i = 0; !err && i < places; i++)
-        if (list->place[i].signatures & BF_SIGNATURE_MD)
-            err = read_member(&m, i);
-    for (uint32_t i = 0; !err && i < m.count; i++) {
-        if (m.member[i].unknown)
-            tell(&m, i, m.member[i].md.doubt);
-        else if (!m.member[i].seen)
-            err = add_array(&m, side_of(&m, i), judge(&m, i));
+    bf_work_begin(&peek->work, BF_STEP_RAID, disk, "", raid_work);
+    err = find_arrays(&m);
+    if (bf_work_is_over(&peek->work)) {
+        bf_place_list_cut(list, places);
+        bf_mirrors_forget(peek);
+        bf_places_refuse(list, BF_SIGNATURE_MD, disk, "md RAID", bf_work_why(&peek->work));
+        err = BF_OK;
     }
     bf_free(m.member);
     return err;

@@ -8,7 +8,10 @@
 #include "base/mem.h"
 #include "image/usage_parts.h"
 
-enum { NOTES_MAX = 4096 };
+enum {
+    NOTES_MAX = 4096,
+    LINES_MAX = 200, // in the log, of each disk: a serial port takes its time for each
+};
 
 struct entry {
     struct bf_usage_note note;
@@ -20,13 +23,17 @@ struct bf_usage_notes {
     uint32_t disk;
     struct entry **entry; // each stays where it is, since its note points into it
     uint32_t count, room;
+    uint32_t lines;   // in the log
+    uint32_t changed; // the first one, UINT32_MAX: none
 };
 
 struct bf_usage_notes *bf_usage_notes_new(uint32_t disk)
 {
     struct bf_usage_notes *n = bf_alloc(sizeof *n);
-    if (n)
-        n->disk = disk;
+    if (!n)
+        return NULL;
+    n->disk = disk;
+    n->changed = UINT32_MAX;
     return n;
 }
 
@@ -42,12 +49,25 @@ void bf_usage_notes_free(struct bf_usage_notes *notes)
     bf_free(notes);
 }
 
+static uint32_t find(const struct bf_usage_notes *notes, const char *name)
+{
+    uint32_t i = 0;
+    while (i < notes->count && strcmp(notes->entry[i]->name, name) != 0)
+        i++;
+    return i;
+}
+
+// When there is room for no more, what is not noted never will be.
 int bf_usage_notes_has(const struct bf_usage_notes *notes, const char *name)
 {
-    for (uint32_t i = 0; i < notes->count; i++)
-        if (strcmp(notes->entry[i]->name, name) == 0)
-            return 1;
-    return 0;
+    return notes->count == NOTES_MAX || find(notes, name) < notes->count;
+}
+
+uint32_t bf_usage_notes_first_changed(struct bf_usage_notes *notes)
+{
+    uint32_t first = notes->changed;
+    notes->changed = UINT32_MAX;
+    return first;
 }
 
 uint32_t bf_usage_notes_count(const struct bf_usage_notes *notes)
@@ -109,15 +129,60 @@ static void add(struct bf_usage_notes *notes, const struct bf_usage_place *place
     notes->entry[notes->count++] = e;
 }
 
+// Whether there is still room in the log for a line about this disk; the last one says that it is
+// the last.
+static int has_line(struct bf_usage_notes *notes)
+{
+    if (!notes || notes->lines < LINES_MAX)
+        return !notes || ++notes->lines;
+    if (notes->lines++ == LINES_MAX)
+        bf_log(BF_LOG_INFO, "disk %u: `bootferry points` lists what else is on it", notes->disk);
+    return 0;
+}
+
 void bf_place_tell(const struct bf_usage_place *place, const char *what, const char *why)
 {
     char disk[24] = ""; // a volume has a name of its own, and may lie on several disks
     if (place->peek->notes)
         add(place->peek->notes, place, what, why);
+    if (!has_line(place->peek->notes))
+        return;
     if (place->segments == 1 && place->segment->legs == 1)
         bf_snprintf(disk, sizeof disk, "disk %u, ", place->leg[place->segment->leg].disk);
     if (why)
         bf_log(BF_LOG_INFO, "%s%s: %s, copied whole: %s", disk, place->name, what, why);
     else
         bf_log(BF_LOG_INFO, "%s%s: %s, only what is used is copied", disk, place->name, what);
+}
+
+// What says it already says something else then.
+void bf_places_refuse(struct bf_place_list *list, uint32_t signature, uint32_t disk,
+                      const char *what, const char *why)
+{
+    for (uint32_t i = 0; i < list->count; i++) {
+        struct bf_usage_place *p = &list->place[i];
+        struct bf_usage_notes *notes = p->peek->notes;
+        uint32_t told = notes ? find(notes, p->name) : 0;
+        if (!notes || !(p->signatures & signature) || !bf_place_lies_on(p, disk))
+            continue;
+        if (told == notes->count) {
+            bf_place_tell(p, what, why);
+            continue;
+        }
+        bf_snprintf(notes->entry[told]->why, sizeof notes->entry[told]->why, "%s", why);
+        notes->entry[told]->note.why = notes->entry[told]->why;
+    }
+}
+
+void bf_place_retell(const struct bf_usage_place *place, const char *what, const char *why)
+{
+    struct bf_usage_notes *notes = place->peek->notes;
+    uint32_t i = find(notes, place->name);
+    bf_log(BF_LOG_WARNING, "%s: %s, what is left of it is copied whole: %s", place->name, what,
+           why);
+    if (i == notes->count)
+        return;
+    bf_snprintf(notes->entry[i]->why, sizeof notes->entry[i]->why, "the rest, since %s", why);
+    notes->entry[i]->note.why = notes->entry[i]->why;
+    notes->changed = i < notes->changed ? i : notes->changed;
 }

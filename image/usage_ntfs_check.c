@@ -31,8 +31,10 @@ static int all_used(struct check *c, uint64_t first, uint64_t count)
     c->line = (first + count) / 8 / BF_PEEK_LINE;
     while (count > 0) {
         uint64_t base = first / 8;
-        uint32_t bytes =
-            n->bitmap.bytes - base < PIECE ? (uint32_t)(n->bitmap.bytes - base) : PIECE;
+        uint64_t needed = (first % 8 + count + 7) / 8, left = n->bitmap.bytes - base;
+        uint32_t bytes = PIECE;
+        bytes = left < bytes ? (uint32_t)left : bytes;
+        bytes = needed < bytes ? (uint32_t)needed : bytes;
         if (!bf_ntfs_read(n, &n->bitmap, base, bits, bytes))
             return 0;
         while (count > 0 && first / 8 - base < bytes) {

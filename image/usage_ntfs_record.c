@@ -84,6 +84,7 @@ int bf_ntfs_read(const struct bf_ntfs *n, const struct bf_ntfs_stream *s, uint64
                  uint32_t len)
 {
     uint8_t *to = out;
+    bf_work_spend(&n->place.peek->work, 2ull * s->runs);
     for (uint32_t i = 0; i < s->runs && len; i++) {
         uint64_t bytes = s->run[i].count << n->cluster_log, part;
         if (at >= bytes) {

@@ -12,10 +12,12 @@
 #include "base/err.h"
 #include "image/block.h"
 #include "image/usage.h"
+#include "image/usage_work.h"
 
 enum {
     BF_PEEK_LINE = 65536,
     BF_PEEK_LINES = 8,
+    BF_PEEK_PIECE = 16384, // of a line, while marks are looked for, which are far from each other
     BF_USAGE_SCRATCH = 65536, // the largest bitmap of one group: one block
     BF_USAGE_WHY = 80,
     BF_USAGE_NAME = 16,
@@ -35,10 +37,10 @@ struct bf_peek {
     uint32_t disks;
     uint8_t failed[BF_USAGE_DISKS_MAX]; // enum bf_err
     uint64_t errors;                    // reads that failed, those not tried included
-    uint64_t reads;                     // of the disks, BF_PEEK_LINE each: for budgets
+    struct bf_work work;                // that reading takes, and whoever knows more of it counts
     uint8_t *line[BF_PEEK_LINES];
-    uint64_t at[BF_PEEK_LINES]; // offset of each line, UINT64_MAX: empty
-    uint32_t of[BF_PEEK_LINES]; // its disk
+    uint64_t at[BF_PEEK_LINES];                       // offset of each line
+    uint32_t of[BF_PEEK_LINES], bytes[BF_PEEK_LINES]; // its disk; 0: it is empty
     uint64_t touched[BF_PEEK_LINES], clock;
 
     // BF_USAGE_SCRATCH bytes, such as one group's bitmap, for whichever map is asked at the moment.
@@ -59,7 +61,8 @@ struct bf_peek {
 };
 enum bf_err bf_peek_init(struct bf_peek *p, struct bf_source_disk *const *disk, uint32_t disks);
 void bf_peek_free(struct bf_peek *p); // takes one whose init failed, or that is all zero
-// Reads a disk of the session. BF_ERR_RANGE outside of it.
+// Reads a disk of the session. BF_ERR_RANGE outside of it; BF_ERR_LIMIT when the step under way has
+// taken too much work, which counts as an error, too.
 enum bf_err bf_peek_read(struct bf_peek *p, uint32_t disk, uint64_t offset, void *out, size_t len);
 
 // A run of a place on the disks: one leg is contiguous, several take turns, stripe by stripe.
@@ -105,11 +108,16 @@ struct bf_usage_place *bf_place_add(struct bf_place_list *list, struct bf_peek *
 struct bf_usage_place *bf_place_add_run(struct bf_place_list *list, struct bf_peek *peek,
                                         uint32_t disk, uint64_t first, uint64_t bytes);
 void bf_place_list_cut(struct bf_place_list *list, uint32_t count); // forgets those behind `count`
+// What carries this mark and lies on the disk is copied whole: tells so, whatever was told before.
+void bf_places_refuse(struct bf_place_list *list, uint32_t signature, uint32_t disk,
+                      const char *what, const char *why);
 
 int bf_place_lies_on(const struct bf_usage_place *place, uint32_t disk);
 // Tells the log, and notes for the server, what a place on the selected disk is, and why it is
 // copied whole; NULL: it is not.
 void bf_place_tell(const struct bf_usage_place *place, const char *what, const char *why);
+// The same of one that was told about: only part of what is unused was left out.
+void bf_place_retell(const struct bf_usage_place *place, const char *what, const char *why);
 // Adds an owner's name and his signature (0: none) to a place.
 void bf_place_found(struct bf_usage_place *place, uint32_t owner, const char *name);
 // Room for one more element of an array: the array, which may have moved, or NULL without memory.
@@ -117,6 +125,9 @@ void *bf_usage_grow(void *array, uint32_t count, uint32_t *room, size_t size);
 // Sorts elements of at most 64 bytes.
 void bf_usage_sort(void *array, uint32_t count, size_t size,
                    int (*before)(const void *a, const void *b));
+
+// How many of the first `count` bits are set. No byte behind the last of them is looked at.
+uint32_t bf_usage_bits(const uint8_t *bits, uint64_t count);
 
 // Reads within the place. BF_ERR_RANGE outside of it, BF_ERR_NOT_FOUND where a disk is missing,
 // BF_ERR_CORRUPT where the sides of a mirror differ.
@@ -174,7 +185,8 @@ struct bf_usage_notes *bf_usage_notes_new(uint32_t disk); // of this disk; NULL 
 void bf_usage_notes_free(struct bf_usage_notes *notes);   // takes NULL
 // A place by its name is noted already.
 int bf_usage_notes_has(const struct bf_usage_notes *notes, const char *name);
-uint32_t bf_usage_notes_count(const struct bf_usage_notes *notes); // takes NULL
+uint32_t bf_usage_notes_count(const struct bf_usage_notes *notes);   // takes NULL
+uint32_t bf_usage_notes_first_changed(struct bf_usage_notes *notes); // see bf_usage_notes_changed
 const struct bf_usage_note *bf_usage_notes_at(const struct bf_usage_notes *notes, uint32_t i);
 
 struct bf_usage_ops {
@@ -188,6 +200,8 @@ struct bf_usage_map {
     const struct bf_usage_ops *ops;
     void *impl; // released with bf_free
     char name[BF_USAGE_NAME];
+    uint64_t left; // of the work that its answers may take
+    uint8_t spent; // they took too much: what is left is used
 };
 
 // Each kind looks at map->place, which has its signature and no other. BF_OK: ops, impl and name

@@ -14,6 +14,8 @@ enum {
     ISO_SECTOR = 2048,
     ISO_BLOCKS_AT = 16 * ISO_SECTOR + 80, // ECMA-119, 8.4.8, Volume Space Size
 };
+// Two GPTs of the largest size, and each of 1024 partitions with every mark.
+static const uint64_t table_work = 64ull * BF_WORK_MIB, marks_work = 2048ull * BF_WORK_MIB;
 
 // One disk while it is looked at.
 struct disk {
@@ -160,6 +162,18 @@ enum bf_err bf_place_cover(struct bf_usage_place *place)
 
 // ---- Disks -------------------------------------------------------------------------------------
 
+static enum bf_err look_at(struct bf_usage_place *place)
+{
+    struct bf_work_step *now = &place->peek->work.now;
+    enum bf_err err;
+    now->place = place->name;
+    err = bf_signatures_within(place);
+    if (!err)
+        err = bf_place_cover(place);
+    now->place = "";
+    return err;
+}
+
 static enum bf_err add_partition(struct bf_place_list *list, const struct disk *d,
                                  const struct bf_partition *p)
 {
@@ -174,12 +188,12 @@ static enum bf_err add_partition(struct bf_place_list *list, const struct disk *
         place->segments = 0;
         return BF_OK;
     }
-    err = bf_signatures_within(place);
-    return err ? err : bf_place_cover(place);
+    err = look_at(place);
+    return bf_work_is_over(&d->peek->work) ? BF_OK : err;
 }
 
 // A place in doubt is nobody's member either: of no array, group or file system on several.
-static enum bf_err add_partitions(struct bf_place_list *list, const struct disk *d)
+static enum bf_err add_partitions(struct bf_place_list *list, struct disk *d)
 {
     uint32_t before = list->count;
     enum bf_err err = BF_OK;
@@ -187,6 +201,8 @@ static enum bf_err add_partitions(struct bf_place_list *list, const struct disk 
         err = add_partition(list, d, &d->t.partition[i]);
     if (!err)
         err = bf_usage_doubts(&d->t, d->iso_end, list->place + before);
+    if (bf_work_is_over(&d->peek->work))
+        doubt(d, bf_work_why(&d->peek->work), "");
     for (uint32_t i = before; i < list->count; i++)
         if (list->place[i].doubt || d->table->state == BF_TABLE_DOUBTED)
             list->place[i].signatures |= BF_SIGNATURE_OTHER;
@@ -211,29 +227,42 @@ static enum bf_err keep_table(const struct disk *d)
     return BF_OK;
 }
 
-static enum bf_err add_whole(struct bf_place_list *list, struct disk *d)
+static struct bf_usage_place *new_whole(struct bf_place_list *list, struct disk *d)
 {
     struct bf_usage_place *whole =
         bf_place_add_run(list, d->peek, d->number, 0, bf_source_bytes(source_of(d)));
+    if (!whole)
+        return NULL;
+    d->whole = list->count - 1;
+    bf_snprintf(whole->name, sizeof whole->name, "the whole disk");
+    return whole;
+}
+
+static enum bf_err add_whole(struct bf_place_list *list, struct disk *d)
+{
+    struct bf_usage_place *whole = new_whole(list, d);
     enum bf_err err;
     if (!whole)
         return BF_ERR_NO_MEMORY;
-    d->whole = list->count - 1;
-    bf_snprintf(whole->name, sizeof whole->name, "the whole disk");
     err = bf_signatures(whole, d->t.kind != BF_PARTTAB_NONE);
     if (!err && d->t.kind != BF_PARTTAB_GPT)
         err = bf_signatures_tables(whole, d->t.kind == BF_PARTTAB_NONE);
     return err ? err : bf_place_cover(whole);
 }
 
-static enum bf_err scan(struct bf_place_list *list, struct disk *d)
+static enum bf_err scan_table(struct bf_place_list *list, struct disk *d)
 {
     struct bf_bytes bytes = {.read = read_table,
                              .impl = d,
                              .bytes = bf_source_bytes(source_of(d)),
                              .block_size = source_of(d)->geometry.block_size};
-    enum bf_err err = bf_parttab_read(&bytes, &d->t);
-    int corrupt = err == BF_ERR_CORRUPT;
+    enum bf_err err;
+    int corrupt;
+    bf_work_begin(&d->peek->work, BF_STEP_TABLE, d->number, "", table_work);
+    err = bf_parttab_read(&bytes, &d->t);
+    corrupt = err == BF_ERR_CORRUPT;
+    if (!bf_work_is_over(&d->peek->work))
+        bf_work_begin(&d->peek->work, BF_STEP_MARKS, d->number, "", marks_work);
     if (!err || corrupt)
         err = add_whole(list, d);
     if (err || (!corrupt && d->t.kind == BF_PARTTAB_NONE) ||
@@ -249,6 +278,23 @@ static enum bf_err scan(struct bf_place_list *list, struct disk *d)
         bf_place_list_cut(list, d->whole);
     err = keep_table(d);
     return err ? err : add_partitions(list, d);
+}
+
+// A disk whose table takes too much work is one place, of which nobody knows what it is.
+static enum bf_err scan(struct bf_place_list *list, struct disk *d)
+{
+    uint32_t before = list->count;
+    enum bf_err err = scan_table(list, d);
+    struct bf_usage_place *whole;
+    if (!err || !bf_work_is_over(&d->peek->work))
+        return err;
+    doubt(d, bf_work_why(&d->peek->work), "");
+    bf_place_list_cut(list, before);
+    whole = new_whole(list, d);
+    if (!whole)
+        return BF_ERR_NO_MEMORY;
+    whole->signatures = BF_SIGNATURE_OTHER;
+    return BF_OK;
 }
 
 enum bf_err bf_usage_scan(struct bf_peek *peek, struct bf_place_list *list,

@@ -140,6 +140,7 @@ static int read_block(struct bf_xfs *x, const struct expected *e)
     uint64_t at = group_byte(x, x->ag.number) + ((uint64_t)e->block << x->block_log);
     x->place.peek->scratch_owner = NULL;
     return is_in_group(x, e->block) && !bf_place_read(&x->place, at, b, x->block_bytes) &&
+           bf_work_spend(&x->place.peek->work, x->block_bytes) && // to check it
            block_fits(x, b, e) && records_fit(x, b, e);
 }
 

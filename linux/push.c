@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/platform.h"
 #include "image/probe.h"
+#include "image/usage.h"
 #include "linux/file_disk.h"
 #include "linux/machine_linux.h"
 #include "linux/socket_stream.h"
@@ -223,16 +224,38 @@ static enum bf_err open_disk(struct push *p, uint16_t i, struct bf_disk_facts *f
     return BF_OK;
 }
 
+static int on_look(void *user, const struct bf_usage_look *look)
+{
+    struct push *p = user;
+    struct bf_looking looking;
+    bf_looking_set(&looking, look);
+    bf_announce_looking(&p->announcer, elapsed_us(p), &looking);
+    return stop_asked;
+}
+
 static enum bf_err open_disks(struct push *p)
 {
+    const struct bf_usage_watch watch = {on_look, p};
     struct bf_disk_facts *facts = bf_alloc(sizeof *facts);
     enum bf_err err = facts ? BF_OK : BF_ERR_NO_MEMORY;
     for (uint16_t i = 0; !err && i < p->disks; i++)
         err = open_disk(p, i, facts);
     bf_free(facts);
     if (!err)
-        bf_disk_plan_hibernation(&p->inventory, p->source);
+        bf_disk_plan_hibernation(&p->inventory, p->source, &watch);
+    if (!err && stop_asked)
+        err = bf_fault_set(&p->fault, BF_ERR_CANCELLED, BF_SIDE_SOURCE, "start it again",
+                           "it was cancelled");
     return err;
+}
+
+// A turn within one of the sender's.
+static void meanwhile(void *user)
+{
+    struct push *p = user;
+    bf_announce_progress(&p->announcer, elapsed_us(p), bf_sender_progress(p->sender));
+    if (stop_asked)
+        bf_sender_cancel(p->sender);
 }
 
 static enum bf_err prepare(struct push *p)
@@ -249,6 +272,8 @@ static enum bf_err prepare(struct push *p)
                                       .workers = &p->workers,
                                       .retry_us = (uint64_t)p->config.retry_seconds * 1000000,
                                       .clock = bf_platform_wall,
+                                      .meanwhile = meanwhile,
+                                      .user = p,
                                       .program = "bootferry-push " BF_VERSION};
     char reason[256];
     enum bf_err err;

@@ -203,6 +203,22 @@ static void tell_first_byte(const struct bf_announcer *a, uint64_t now_us)
     send(a, &r);
 }
 
+void bf_announce_looking(struct bf_announcer *a, uint64_t now_us, const struct bf_looking *looking)
+{
+    struct bf_report r;
+
+    if (now_us < a->next_looking_us)
+        return;
+    a->next_looking_us = now_us + PROGRESS_US;
+    bf_report_begin(&r, "looking");
+    bf_report_seconds(&r, "t", now_us);
+    bf_report_u64(&r, "disk", looking->disk);
+    bf_report_text(&r, "place", looking->place);
+    bf_report_text(&r, "step", looking->step);
+    bf_report_u64(&r, "bytes", looking->bytes);
+    send(a, &r);
+}
+
 void bf_announce_progress(struct bf_announcer *a, uint64_t now_us, const struct bf_progress *p)
 {
     if (p->connections != a->connections) {
@@ -224,6 +240,8 @@ void bf_announce_progress(struct bf_announcer *a, uint64_t now_us, const struct 
         a->next_progress_us = now_us + PROGRESS_US;
         tell_progress(a, now_us, p);
     }
+    if (p->looking.step[0])
+        bf_announce_looking(a, now_us, &p->looking);
     tell_disks_done(a, now_us, p);
 }
 

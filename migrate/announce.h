@@ -27,7 +27,7 @@ struct bf_announcer {
     uint32_t connections;
     uint8_t begun, first_byte;
     uint8_t disk_done[BF_PROTO_DISKS_MAX];
-    uint64_t next_progress_us;
+    uint64_t next_progress_us, next_looking_us;
 };
 
 void bf_announce_log(const struct bf_announcer *a, uint64_t now_us, enum bf_log_level level,
@@ -37,6 +37,8 @@ void bf_announce_inventory(struct bf_announcer *a, const char *name,
                            const struct bf_inventory *inventory);
 // Call it in every turn: cheap when nothing changed, at most one progress line per second.
 void bf_announce_progress(struct bf_announcer *a, uint64_t now_us, const struct bf_progress *p);
+// Where a look at the disks is: at most once per second.
+void bf_announce_looking(struct bf_announcer *a, uint64_t now_us, const struct bf_looking *looking);
 // The last line. p may be NULL when there never was a sender; fault's code is BF_OK for success.
 void bf_announce_verdict(const struct bf_announcer *a, uint64_t now_us, const struct bf_progress *p,
                          const struct bf_fault *fault);

@@ -118,9 +118,10 @@ enum bf_err bf_disk_plan_apply(const struct bf_config *config, struct bf_invento
     return err;
 }
 
-void bf_disk_plan_hibernation(struct bf_inventory *inventory, struct bf_source_disk *const *disk)
+void bf_disk_plan_hibernation(struct bf_inventory *inventory, struct bf_source_disk *const *disk,
+                              const struct bf_usage_watch *watch)
 {
-    uint64_t found = bf_usage_hibernated(disk, inventory->disks);
+    uint64_t found = bf_usage_hibernated(disk, inventory->disks, watch);
     for (uint32_t i = 0; i < inventory->disks; i++) {
         if (!(found >> i & 1) || inventory->disk[i].hibernated)
             continue;

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Names of phases, the rate over the last few seconds, and how long the rest will take.
+// Names of phases, where a look at the disks is, the rate over the last few seconds, and how long
+// the rest will take.
 #include "migrate/progress.h"
 
 #include <string.h>
 
+#include "base/fmt.h"
+#include "image/usage.h"
 #include "migrate/rate.h"
 
 enum {
@@ -17,6 +20,22 @@ const char *bf_phase_name(enum bf_phase phase)
     static const char *const names[] = {"connecting", "waiting", "copying", "verifying",
                                         "repairing",  "done",    "failed"};
     return (unsigned)phase < sizeof names / sizeof names[0] ? names[phase] : "unknown";
+}
+
+void bf_looking_set(struct bf_looking *looking, const struct bf_usage_look *look)
+{
+    looking->disk = look->disk;
+    looking->bytes = look->bytes;
+    bf_snprintf(looking->place, sizeof looking->place, "%s", look->place);
+    bf_snprintf(looking->step, sizeof looking->step, "%s", look->step);
+}
+
+void bf_looking_text(char *out, size_t size, const struct bf_looking *looking)
+{
+    char bytes[16];
+    bf_human_bytes(bytes, sizeof bytes, looking->bytes);
+    bf_snprintf(out, size, "looking at disk %u, %s%s%s, %s", looking->disk, looking->place,
+                looking->place[0] ? ": " : "", looking->step, bytes);
 }
 
 void bf_rate_reset(struct bf_rate *rate)

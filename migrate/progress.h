@@ -3,6 +3,7 @@
 #ifndef BF_MIGRATE_PROGRESS_H
 #define BF_MIGRATE_PROGRESS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -30,8 +31,20 @@ struct bf_progress_disk {
     uint8_t planned, done;
 };
 
+// Where a look at the disks is that takes longer; step "": there is none.
+struct bf_looking {
+    uint32_t disk; // index in the inventory
+    char place[48], step[24];
+    uint64_t bytes; // examined
+};
+struct bf_usage_look;
+void bf_looking_set(struct bf_looking *looking, const struct bf_usage_look *look);
+// "looking at disk 0, partition 2: map, 12 MiB"
+void bf_looking_text(char *out, size_t size, const struct bf_looking *looking);
+
 struct bf_progress {
     enum bf_phase phase;
+    struct bf_looking looking;
     char server[96]; // where it is connected or connecting to
     char machine[BF_NAME_MAX];
     uint16_t disks;

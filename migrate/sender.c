@@ -364,6 +364,7 @@ enum bf_err bf_sender_step(struct bf_sender *s, uint64_t now_us, int *idle)
         return s->outcome;
     s->now_us = now_us;
     s->moved = 0;
+    s->progress.looking.step[0] = 0;
     if (s->cancelled)
         cancel(s);
     // Reads of a connection that is gone are still to be collected.

@@ -36,6 +36,11 @@ struct bf_sender_config {
     const struct bf_fault *refusal;
     uint8_t map_errors;     // blocks that cannot be read are left zero and told to the server
     int64_t (*clock)(void); // wall clock
+    // Called several times a second while one turn takes long because the disks are looked at. It
+    // may do what is done between two turns (poll the network, draw, see whether to cancel), but
+    // calls only bf_sender_progress and bf_sender_cancel. May be NULL.
+    void (*meanwhile)(void *user);
+    void *user;
     const char *program;
 };
 

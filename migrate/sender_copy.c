@@ -192,6 +192,8 @@ static void finish_span(struct bf_sender *s)
         return;
     }
     checkpoint(s, 1);
+    if (!bf_sender_tell_places(s)) // what has changed since
+        return;
     if (s->sent != s->marked_chunk || bf_root_final(&s->root, &d->digest))
         return;
     d->done = 1;

@@ -3,8 +3,11 @@
 // and for each disk what lies in which place of it and whether all of that is copied.
 #include "base/fmt.h"
 #include "base/log.h"
+#include "base/platform.h"
 #include "image/usage.h"
 #include "migrate/sender_parts.h"
+
+enum { LOOK_US = 50000 }; // between two turns of everything else while disks are looked at
 
 void bf_sender_tell_unseen(struct bf_sender *s)
 {
@@ -35,6 +38,23 @@ static int is_met(struct bf_sender *s)
     return 0;
 }
 
+// A look at the disks takes as long as they make it take. Meanwhile the connection stays alive, and
+// whoever runs the sender does the rest.
+static int meanwhile(void *user, const struct bf_usage_look *look)
+{
+    struct bf_sender *s = user;
+    uint64_t now = bf_platform_now_us();
+    if (now - s->looked_us < LOOK_US)
+        return s->cancelled;
+    s->looked_us = s->now_us = now;
+    bf_looking_set(&s->progress.looking, look);
+    if (s->has_stream && !s->link.failed)
+        bf_link_poll(&s->link, now);
+    if (s->config.meanwhile)
+        s->config.meanwhile(s->config.user);
+    return s->cancelled;
+}
+
 int bf_sender_look(struct bf_sender *s)
 {
     const struct bf_config *places = s->config.places;
@@ -46,7 +66,8 @@ int bf_sender_look(struct bf_sender *s)
     s->copy_whole = s->config.copy_all;
     for (uint32_t i = 0; places && i < places->copies; i++)
         s->copy_whole &= places->copy[i].all;
-    s->usage = bf_usage_open(s->config.disks, s->config.inventory->disks);
+    s->watch = (struct bf_usage_watch){meanwhile, s};
+    s->usage = bf_usage_open(s->config.disks, s->config.inventory->disks, &s->watch);
     bf_usage_choose(s->usage, &s->choice);
     return is_met(s);
 }
@@ -79,8 +100,9 @@ static void describe(const struct bf_sender *s, const struct bf_usage_note *note
 
 int bf_sender_tell_places(struct bf_sender *s)
 {
-    uint32_t notes = bf_usage_notes(s->usage);
+    uint32_t notes = bf_usage_notes(s->usage), changed = bf_usage_notes_changed(s->usage);
     size_t most = 1024 + BF_PLACE_SPANS_MAX * sizeof(struct bf_place_span);
+    s->places_told = changed < s->places_told ? changed : s->places_told;
     for (; s->places_told < notes && s->places_told < BF_PLACES_MAX; s->places_told++) {
         struct bf_place m = {.disk = s->disk[s->current].plan.disk,
                              .ordinal = (uint16_t)s->places_told};

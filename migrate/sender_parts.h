@@ -121,7 +121,9 @@ struct bf_sender {
     // Copying: the span that is read now.
     struct bf_feed feed;
     struct bf_usage *usage; // of the planned disks, NULL: everything is read
+    struct bf_usage_watch watch;
     struct bf_usage_choice choice;
+    uint64_t looked_us;   // the last time that something else was done while looking
     uint8_t looked;       // the maps were opened
     uint8_t copy_whole;   // they are only told about
     uint16_t usage_of;    // index of the one it is turned to, BF_NO_DISK: not opened yet

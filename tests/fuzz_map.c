@@ -67,7 +67,7 @@ void fuzz_map(const uint8_t *bytes, size_t len, uint64_t sectors, uint64_t kept)
                                                    .max_blocks = 128,
                                                    .preferred_blocks = 128,
                                                    .depth = 1};
-    struct bf_usage *u = bf_usage_open(disks, 1);
+    struct bf_usage *u = bf_usage_open(disks, 1, NULL);
     bf_usage_select(u, disks[0]);
     judge_extents(u, sectors * SECTOR, kept);
     judge_chunks(u, sectors * SECTOR);

@@ -92,6 +92,7 @@ TEST_SRCS_test_limit := $(SIM_SRCS) replica/daemon_status.c replica/text.c
 TEST_LIBS_test_limit := -ljansson
 TEST_SRCS_test_sim_random := $(SIM_SRCS)
 TEST_SRCS_test_pipeline := tests/platform_sim.c tests/sim_disk.c
+TEST_SRCS_test_look := tests/platform_sim.c tests/sim_disk.c
 TEST_SRCS_test_receiver := tests/platform_sim.c tests/sim_store.c
 TEST_SRCS_test_proto := tests/proto_any.c tests/proto_samples.c
 # Many more seeds than `make check` has time for.
@@ -122,6 +123,7 @@ CHECK_TESTS += tests/usage/tables.sh tests/usage/ext.sh tests/usage/fat.sh tests
 CHECK_TESTS += tests/usage/btrfs.sh tests/usage/btrfs_devices.sh
 CHECK_TESTS += tests/usage/xfs.sh tests/usage/xfs_mounted.sh tests/usage/ntfs.sh
 CHECK_TESTS += tests/usage/lvm.sh tests/usage/md.sh tests/usage/large.sh tests/usage/hibernated.sh
+CHECK_TESTS += tests/usage/hostile.sh
 # Disks made by chance; many more of them than `make check` has time for.
 CHECK_TESTS += tests/usage/stacks.sh
 SOAK_DEPS  += build/tests/usage_map

@@ -61,7 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                                       .preferred_blocks = 128,
                                                       .depth = 1};
     }
-    struct bf_usage *u = bf_usage_open(disks, 2);
+    struct bf_usage *u = bf_usage_open(disks, 2, NULL);
     for (int i = 0; i < 2; i++) {
         bf_usage_select(u, &disk[i]);
         judge(u);

@@ -160,7 +160,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                                       .preferred_blocks = 128,
                                                       .depth = 1};
     }
-    struct bf_usage *u = bf_usage_open(sides, count);
+    struct bf_usage *u = bf_usage_open(sides, count, NULL);
     bf_usage_select(u, &side[0]);
     judge(u);
     bf_usage_free(u);

@@ -189,7 +189,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                    .preferred_blocks = 128,
                                    .depth = 1};
     struct bf_source_disk *disks[] = {&disk};
-    struct bf_usage *u = bf_usage_open(disks, 1);
+    struct bf_usage *u = bf_usage_open(disks, 1, NULL);
     bf_usage_select(u, &disk);
     judge(u, bf_source_bytes(&disk));
     bf_usage_free(u);

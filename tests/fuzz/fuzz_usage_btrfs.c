@@ -331,7 +331,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                                       .max_blocks = 128,
                                                       .preferred_blocks = 128,
                                                       .depth = 1};
-    u = bf_usage_open(disks, data[0] & TWO ? 2 : 1);
+    u = bf_usage_open(disks, data[0] & TWO ? 2 : 1, NULL);
     for (int i = 0; i < (data[0] & TWO ? 2 : 1); i++)
         judge(u, &disk[i]);
     bf_usage_free(u);
