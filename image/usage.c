@@ -427,7 +427,7 @@ void bf_usage_free(struct bf_usage *u)
 
 uint32_t bf_usage_notes_changed(struct bf_usage *u)
 {
-    return u && u->peek.notes ? bf_usage_notes_first_changed(u->peek.notes) : UINT32_MAX;
+    return u && u->peek.notes ? bf_usage_notes_take_changed(u->peek.notes) : UINT32_MAX;
 }
 
 uint64_t bf_usage_work(const struct bf_usage *u)

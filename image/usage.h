@@ -72,8 +72,8 @@ struct bf_usage_note {
 enum { BF_USAGE_NOTE_SPANS = 256 };
 uint32_t bf_usage_notes(const struct bf_usage *u); // 0 for NULL
 const struct bf_usage_note *bf_usage_note(const struct bf_usage *u, uint32_t i);
-// The first note that says something else than before, since this was called last; UINT32_MAX:
-// none. It happens when the answers of a map took too much work while the disk was copied.
+// A note that says something else than before, and was not given here since; UINT32_MAX: none. It
+// happens when the answers of a map took too much work while the disk was copied.
 uint32_t bf_usage_notes_changed(struct bf_usage *u);
 
 // The extent that begins at byte `at` (which lies on the disk): it ends at *end > at, and all

@@ -17,6 +17,7 @@ struct entry {
     struct bf_usage_note note;
     struct bf_usage_span *span;
     char name[BF_PLACE_NAME], what[BF_PLACE_WHAT], why[128];
+    uint8_t changed;
 };
 
 struct bf_usage_notes {
@@ -24,16 +25,14 @@ struct bf_usage_notes {
     struct entry **entry; // each stays where it is, since its note points into it
     uint32_t count, room;
     uint32_t lines;   // in the log
-    uint32_t changed; // the first one, UINT32_MAX: none
+    uint32_t changed; // how many of them
 };
 
 struct bf_usage_notes *bf_usage_notes_new(uint32_t disk)
 {
     struct bf_usage_notes *n = bf_alloc(sizeof *n);
-    if (!n)
-        return NULL;
-    n->disk = disk;
-    n->changed = UINT32_MAX;
+    if (n)
+        n->disk = disk;
     return n;
 }
 
@@ -63,11 +62,16 @@ int bf_usage_notes_has(const struct bf_usage_notes *notes, const char *name)
     return notes->count == NOTES_MAX || find(notes, name) < notes->count;
 }
 
-uint32_t bf_usage_notes_first_changed(struct bf_usage_notes *notes)
+uint32_t bf_usage_notes_take_changed(struct bf_usage_notes *notes)
 {
-    uint32_t first = notes->changed;
-    notes->changed = UINT32_MAX;
-    return first;
+    uint32_t i = 0;
+    if (!notes->changed)
+        return UINT32_MAX;
+    while (!notes->entry[i]->changed)
+        i++;
+    notes->entry[i]->changed = 0;
+    notes->changed--;
+    return i;
 }
 
 uint32_t bf_usage_notes_count(const struct bf_usage_notes *notes)
@@ -184,5 +188,6 @@ void bf_place_retell(const struct bf_usage_place *place, const char *what, const
         return;
     bf_snprintf(notes->entry[i]->why, sizeof notes->entry[i]->why, "the rest, since %s", why);
     notes->entry[i]->note.why = notes->entry[i]->why;
-    notes->changed = i < notes->changed ? i : notes->changed;
+    notes->changed += !notes->entry[i]->changed;
+    notes->entry[i]->changed = 1;
 }

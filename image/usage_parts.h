@@ -186,7 +186,7 @@ void bf_usage_notes_free(struct bf_usage_notes *notes);   // takes NULL
 // A place by its name is noted already.
 int bf_usage_notes_has(const struct bf_usage_notes *notes, const char *name);
 uint32_t bf_usage_notes_count(const struct bf_usage_notes *notes);   // takes NULL
-uint32_t bf_usage_notes_first_changed(struct bf_usage_notes *notes); // see bf_usage_notes_changed
+uint32_t bf_usage_notes_take_changed(struct bf_usage_notes *notes); // see bf_usage_notes_changed
 const struct bf_usage_note *bf_usage_notes_at(const struct bf_usage_notes *notes, uint32_t i);
 
 struct bf_usage_ops {

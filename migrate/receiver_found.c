@@ -3,6 +3,8 @@
 // people who read about the recovery point; the copy does not depend on them.
 #include "migrate/receiver_parts.h"
 
+enum { PLACES_TIMES = 2 }; // that each place of a disk is told on one connection: it may change once
+
 enum bf_err bf_receiver_unseen(struct bf_receiver *r, const struct bf_frame *f)
 {
     struct bf_fault fault = {0};
@@ -29,7 +31,8 @@ enum bf_err bf_receiver_place(struct bf_receiver *r, const struct bf_frame *f)
     struct bf_fault fault = {0};
     struct bf_place m;
     enum bf_err err = BF_OK;
-    if (bf_get_place(f, &m) || !is_planned(r, m.disk))
+    if (++r->places > (uint32_t)PLACES_TIMES * BF_PLACES_MAX * r->session->disks ||
+        bf_get_place(f, &m) || !is_planned(r, m.disk))
         return bf_receiver_bad_frame(r, "PLACE");
     if (r->host->place)
         err = r->host->place(r->host->impl, &m, &fault);

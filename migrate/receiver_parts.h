@@ -57,6 +57,7 @@ struct bf_receiver {
     struct bf_receiver_want want[BF_BASE_WANTS_MAX];
     uint32_t want_at, wants;
     uint16_t unseens; // UNSEEN frames on this connection
+    uint32_t places;  // PLACE frames likewise
 
     // The frame that is being dealt with, over several turns.
     uint8_t checked;     // DATA was decompressed and its digests compared

@@ -143,6 +143,7 @@ static void begin_disk(struct bf_sender *s, uint16_t index)
         return;
     s->repair = 0;
     s->places_told = 0;
+    s->place_again = UINT32_MAX;
     d->progress->unreadable = mark ? mark->unreadable : 0;
     if (mark)
         s->root = mark->root;

@@ -98,20 +98,29 @@ static void describe(const struct bf_sender *s, const struct bf_usage_note *note
         out->span[i] = (struct bf_place_span){note->span[i].first, note->span[i].bytes};
 }
 
+static int tell_place(struct bf_sender *s, uint32_t i)
+{
+    size_t most = 1024 + BF_PLACE_SPANS_MAX * sizeof(struct bf_place_span);
+    struct bf_place m = {.disk = s->disk[s->current].plan.disk, .ordinal = (uint16_t)i};
+    uint8_t *room = bf_link_room(&s->link, most);
+    if (!room)
+        return 0;
+    describe(s, bf_usage_note(s->usage, i), &m);
+    bf_link_put(&s->link, bf_put_place(room, most, &m));
+    s->moved = 1;
+    return 1;
+}
+
 int bf_sender_tell_places(struct bf_sender *s)
 {
-    uint32_t notes = bf_usage_notes(s->usage), changed = bf_usage_notes_changed(s->usage);
-    size_t most = 1024 + BF_PLACE_SPANS_MAX * sizeof(struct bf_place_span);
-    s->places_told = changed < s->places_told ? changed : s->places_told;
-    for (; s->places_told < notes && s->places_told < BF_PLACES_MAX; s->places_told++) {
-        struct bf_place m = {.disk = s->disk[s->current].plan.disk,
-                             .ordinal = (uint16_t)s->places_told};
-        uint8_t *room = bf_link_room(&s->link, most);
-        if (!room)
+    uint32_t notes = bf_usage_notes(s->usage);
+    for (; s->places_told < notes && s->places_told < BF_PLACES_MAX; s->places_told++)
+        if (!tell_place(s, s->places_told))
             return 0;
-        describe(s, bf_usage_note(s->usage, s->places_told), &m);
-        bf_link_put(&s->link, bf_put_place(room, most, &m));
-        s->moved = 1;
-    }
+    if (s->place_again == UINT32_MAX)
+        s->place_again = bf_usage_notes_changed(s->usage);
+    if (s->place_again < s->places_told && !tell_place(s, s->place_again))
+        return 0;
+    s->place_again = UINT32_MAX;
     return 1;
 }

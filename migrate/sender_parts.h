@@ -130,6 +130,7 @@ struct bf_sender {
     uint16_t current;     // index of the disk, BF_NO_DISK between disks
     uint8_t repair;       // the span is a repair
     uint32_t places_told; // of the disk, to the server
+    uint32_t place_again; // one that says something else since, UINT32_MAX: none
     uint64_t sent;        // chunks before it are in frames
     uint64_t span_end;
     uint8_t asleep_heeded, asleep_told; // nothing is left out any more; the server knows

@@ -523,6 +523,21 @@ static void test_what_was_found_goes_to_the_host(void)
     refused(BF_ERR_PROTOCOL, "out of place");
 }
 
+static void test_a_flood_of_places_ends(void)
+{
+    greet();
+    for (int i = 0; i < 2 * BF_PLACES_MAX; i++)
+        SAY(place, {.name = "p", .what = "ext4"});
+    say_whole_disk();
+    SAY(commit, a_commit());
+    CHECK_EQ(run(100), BF_OK);
+    CHECK_EQ(places, 2 * BF_PLACES_MAX);
+    greet();
+    for (int i = 0; i <= 2 * BF_PLACES_MAX; i++)
+        SAY(place, {.name = "p", .what = "ext4"});
+    refused(BF_ERR_PROTOCOL, "PLACE");
+}
+
 static void test_roots_are_compared(void)
 {
     struct bf_commit commit;
@@ -628,6 +643,6 @@ TEST_MAIN(TEST(test_a_sound_script), TEST(test_it_says_what_it_waits_for),
           TEST(test_without_identity_only_enrolment), TEST(test_ranges_are_judged),
           TEST(test_contents_are_judged), TEST(test_same_needs_certainty),
           TEST(test_checkpoint_where_it_belongs), TEST(test_unreadable_where_it_belongs),
-          TEST(test_what_was_found_goes_to_the_host), TEST(test_roots_are_compared),
-          TEST(test_a_finished_disk_stays), TEST(test_unknown_frames),
-          TEST(test_silence_and_signs_of_life), TEST(test_the_ends))
+          TEST(test_what_was_found_goes_to_the_host), TEST(test_a_flood_of_places_ends),
+          TEST(test_roots_are_compared), TEST(test_a_finished_disk_stays),
+          TEST(test_unknown_frames), TEST(test_silence_and_signs_of_life), TEST(test_the_ends))
