@@ -199,7 +199,7 @@ static enum bf_err add_partitions(struct bf_place_list *list, struct disk *d)
     enum bf_err err = BF_OK;
     for (uint32_t i = 0; !err && i < d->t.count; i++)
         err = add_partition(list, d, &d->t.partition[i]);
-    if (!err)
+    if (!err && d->t.count)
         err = bf_usage_doubts(&d->t, d->iso_end, list->place + before);
     if (bf_work_is_over(&d->peek->work))
         doubt(d, bf_work_why(&d->peek->work), "");

@@ -1,25 +1,140 @@
 // SPDX-License-Identifier: Apache-2.0
 // The maps of what is used, over a hostile disk: the first byte says how much emptiness follows the
-// input and which checksums are made right, so that what is behind them is reached. Whatever the
-// disk says, the answers advance, stay on the disk, and never call unused what tells a file system.
+// input and which checksums are made right, so that what is behind them is reached; and whether the
+// input lies in partitions, of which the next bytes speak, by a table whose checksums are right.
+// Whatever the disk says, the answers advance, stay on the disk, never call unused what tells a
+// file system, and take little work. Mutation prefers numbers where there are some.
 #include <stdlib.h>
 #include <string.h>
 
+#include "image/parttab.h"
 #include "image/usage.h"
 #include "image/usage_parts.h"
+#include "tests/fuzz_rng.h"
 #include "tests/fuzz_seed.h"
 #include "tests/lvm_image.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { DISK_MAX = 1 << 18, REPEAT = 8192, EXTENTS = 32, SUPER = 1024, DESCRIPTOR = 2048 };
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed);
+
+enum {
+    DISK_MAX = 1 << 18,
+    REPEAT = 8192,
+    EXTENTS = 32,
+    SUPER = 1024,
+    DESCRIPTOR = 2048,
+    WORK_MAX = 256 << 20,
+    // of the first byte
+    FEW_MIB = 15,
+    IN_TABLE = 0x10,
+    LVM_SUMS = 0x20,
+    REPEATS = 0x40,
+    EXT_SUMS = 0x80,
+    // of the table: what is said about it, in front of the input proper
+    SAID = 28,
+    ENTRIES = 4,
+    ENTRY = 6,
+    SECTOR = 512,
+    TABLE = 65536, // bytes in front of the input
+    TABLE_SECTORS = 131072,
+    GPT_SECTORS = 33, // at the end
+};
 
 static struct {
     uint8_t bytes[DISK_MAX];
     size_t len;
+    uint64_t at; // of the disk
     int repeats; // the disk is the first REPEAT bytes again and again
+    uint8_t head[TABLE], tail[GPT_SECTORS * SECTOR];
+    int in_table;
 } input;
+
+static void put(uint8_t *at, uint64_t v, int bytes)
+{
+    for (int i = 0; i < bytes; i++)
+        at[i] = (uint8_t)(v >> 8 * i);
+}
+
+// ---- Tables ------------------------------------------------------------------------------------
+
+static uint64_t first_of(const uint8_t *said)
+{
+    return TABLE / SECTOR + (uint64_t)(said[2] | said[3] << 8) * 2;
+}
+
+static uint64_t count_of(const uint8_t *said)
+{
+    return (uint64_t)(said[4] | said[5] << 8) * 2;
+}
+
+static void make_gpt(const uint8_t *said, uint64_t mine, uint64_t other, uint64_t array_at,
+                     uint8_t *header, uint8_t *array)
+{
+    static const uint8_t ldm[16] = {0xaa, 0xc8, 0x08, 0x58, 0x8f, 0x7e, 0xe0, 0x42,
+                                    0x85, 0xd2, 0xe1, 0xe9, 0x04, 0x34, 0xcf, 0xb3};
+    for (int i = 0; i < ENTRIES; i++) {
+        const uint8_t *e = said + 4 + i * ENTRY;
+        if (!count_of(e))
+            continue;
+        memset(array + i * 128, 1, 32);
+        if (e[0] == 0x42)
+            memcpy(array + i * 128, ldm, sizeof ldm);
+        put(array + i * 128 + 32, first_of(e), 8);
+        put(array + i * 128 + 40, first_of(e) + count_of(e) - 1, 8);
+    }
+    memcpy(header, "EFI PART", 8);
+    put(header + 8, 0x10000, 4);
+    put(header + 12, 92, 4);
+    put(header + 24, mine, 8);
+    put(header + 32, other, 8);
+    put(header + 40, 34, 8);
+    put(header + 48, TABLE_SECTORS - 34, 8);
+    put(header + 72, array_at, 8);
+    put(header + 80, 128, 4);
+    put(header + 84, 128, 4);
+    put(header + 88, bf_crc32(array, 128 * 128), 4);
+    put(header + 16, bf_crc32(header, 92), 4);
+}
+
+// said: the kind, which copy of a GPT is damaged, and four entries.
+static void make_table(const uint8_t *said)
+{
+    uint8_t *mbr = input.head + 446;
+    memset(input.head, 0, sizeof input.head);
+    memset(input.tail, 0, sizeof input.tail);
+    input.head[510] = 0x55;
+    input.head[511] = 0xaa;
+    if (said[0] & 1) {
+        mbr[4] = 0xee;
+        put(mbr + 8, 1, 4);
+        put(mbr + 12, TABLE_SECTORS - 1, 4);
+        make_gpt(said, 1, TABLE_SECTORS - 1, 2, input.head + SECTOR, input.head + 2 * SECTOR);
+        make_gpt(said, TABLE_SECTORS - 1, 1, TABLE_SECTORS - GPT_SECTORS,
+                 input.tail + (GPT_SECTORS - 1) * SECTOR, input.tail);
+        input.head[SECTOR + said[1] % 92] ^= said[2];
+        input.tail[said[1] * 64] ^= said[3];
+        return;
+    }
+    for (int i = 0; i < ENTRIES; i++) {
+        const uint8_t *e = said + 4 + i * ENTRY;
+        mbr[16 * i] = e[1] & 0x80;
+        mbr[16 * i + 4] = e[0];
+        put(mbr + 16 * i + 8, first_of(e), 4);
+        put(mbr + 16 * i + 12, count_of(e), 4);
+    }
+}
+
+static void copy_part(uint8_t *out, uint64_t at, uint64_t len, const uint8_t *part, uint64_t from,
+                      uint64_t bytes)
+{
+    uint64_t first = at > from ? at : from, end = at + len < from + bytes ? at + len : from + bytes;
+    if (first < end)
+        memcpy(out + (first - at), part + (first - from), end - first);
+}
+
+// ---- The disk ----------------------------------------------------------------------------------
 
 static enum bf_err submit(void *impl, struct bf_block_request *r)
 {
@@ -28,8 +143,13 @@ static enum bf_err submit(void *impl, struct bf_block_request *r)
     memset(r->data, 0, len);
     for (uint64_t i = 0; input.repeats && i < len; i += 512)
         memcpy((uint8_t *)r->data + i, input.bytes + (at + i) % REPEAT, 512);
-    if (!input.repeats && at < input.len)
-        memcpy(r->data, input.bytes + at, input.len - at < len ? input.len - at : len);
+    if (!input.repeats)
+        copy_part(r->data, at, len, input.bytes, input.at, input.len);
+    if (input.in_table) {
+        copy_part(r->data, at, len, input.head, 0, sizeof input.head);
+        copy_part(r->data, at, len, input.tail, (uint64_t)(TABLE_SECTORS - GPT_SECTORS) * SECTOR,
+                  sizeof input.tail);
+    }
     r->status = BF_OK;
     r->done = 1;
     return BF_OK;
@@ -118,34 +238,69 @@ static void make_lvm(uint8_t *disk)
     lvm_image_make(disk, "pppppppppppppppppppppppppppppppp", 1 << 20, 2048, text, sizeof text);
 }
 
+// The same as the whole of a disk, in the first partition of an MBR and of a GPT, and in two that
+// overlap.
+static void seeds(int argc, char **argv, unsigned number, uint8_t flags, const uint8_t *disk)
+{
+    static uint8_t seed[1 + SAID + 6144];
+    uint8_t *entry = seed + 1 + 4;
+    seed[0] = flags;
+    memcpy(seed + 1, disk, 6144);
+    fuzz_seed(argc, argv, 4 * number, seed, 1 + 6144);
+    for (unsigned i = 1; i < 4; i++) {
+        memset(seed + 1, 0, SAID);
+        seed[0] = flags | IN_TABLE;
+        seed[1] = i == 2;
+        entry[0] = 0x83;
+        put(entry + 4, 8192, 2);
+        if (i == 2) { // a GPT without a partition, too
+            seed[1] = 1;
+            memset(entry, 0, ENTRY);
+            fuzz_seed(argc, argv, 100 + number, seed, sizeof seed);
+            entry[0] = 0x83;
+            put(entry + 4, 8192, 2);
+        }
+        if (i == 3) {
+            entry[ENTRY] = 5;
+            put(entry + ENTRY + 2, 4096, 2);
+            put(entry + ENTRY + 4, 8192, 2);
+        }
+        memcpy(seed + 1 + SAID, disk, 6144);
+        fuzz_seed(argc, argv, 4 * number + i, seed, sizeof seed);
+    }
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     static const uint32_t ro_compat[] = {1, 1 | 0x400, 1 | 0x10};
-    static uint8_t seed[1 + 6144];
+    static uint8_t disk[6144];
     for (unsigned i = 0; i < 3; i++) {
-        memset(seed, 0, sizeof seed);
-        seed[0] = i == 1 ? 0x81 : 1;
-        make_ext(seed + 1, ro_compat[i]);
-        fuzz_seed(*argc, *argv, i, seed, sizeof seed);
+        memset(disk, 0, sizeof disk);
+        make_ext(disk, ro_compat[i]);
+        seeds(*argc, *argv, i, i == 1 ? EXT_SUMS | 1 : 1, disk);
     }
-    memset(seed, 0, sizeof seed);
-    seed[0] = 1;
-    put32(seed + 1 + 1024, 1);
-    put32(seed + 1 + 1028, 2000);
-    memcpy(seed + 1 + 4086, "SWAPSPACE2", 10);
-    fuzz_seed(*argc, *argv, 3, seed, sizeof seed);
-    for (int wide = 0; wide < 2; wide++) {
-        memset(seed, 0, sizeof seed);
-        seed[0] = wide ? 0x44 : 4;
-        make_fat(seed + 1, wide);
-        fuzz_seed(*argc, *argv, 4 + (unsigned)wide, seed, sizeof seed);
+    memset(disk, 0, sizeof disk);
+    put32(disk + 1024, 1);
+    put32(disk + 1028, 2000);
+    memcpy(disk + 4086, "SWAPSPACE2", 10);
+    seeds(*argc, *argv, 3, 1, disk);
+    for (unsigned wide = 0; wide < 2; wide++) {
+        memset(disk, 0, sizeof disk);
+        make_fat(disk, (int)wide);
+        seeds(*argc, *argv, 4 + wide, wide ? REPEATS | 4 : 4, disk);
     }
-    memset(seed, 0, sizeof seed);
-    seed[0] = 0x21;
-    make_lvm(seed + 1);
-    fuzz_seed(*argc, *argv, 6, seed, sizeof seed);
+    memset(disk, 0, sizeof disk);
+    make_lvm(disk);
+    seeds(*argc, *argv, 6, LVM_SUMS | 1, disk);
+    memset(disk, 0, sizeof disk);
+    memcpy(disk, "verity\0\0", 8);
+    put32(disk + 64, 4096);
+    put32(disk + 72, 100);
+    seeds(*argc, *argv, 7, 1, disk);
     return 0;
 }
+
+// ---- Judging -----------------------------------------------------------------------------------
 
 static void judge(struct bf_usage *u, uint64_t bytes)
 {
@@ -156,6 +311,8 @@ static void judge(struct bf_usage *u, uint64_t bytes)
         if (end <= at || end > bytes)
             abort();
         if (unused && at < 2 * SUPER)
+            abort();
+        if (unused && input.in_table && end > TABLE && at < TABLE + 2 * SUPER)
             abort();
     }
     for (uint64_t chunk = 0; chunk < bytes / 65536 && steps++ < 2 * EXTENTS;) {
@@ -171,27 +328,64 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct bf_block_ops ops = {"fuzz", submit, NULL, close_disk, NULL};
     struct bf_source_disk disk = {.ops = &ops};
-    if (size < 1 + 4096 || size > sizeof input.bytes)
+    size_t said = size && data[0] & IN_TABLE ? SAID : 0;
+    if (size < 1 + said + 4096 || size > sizeof input.bytes)
         return 0;
-    input.len = size - 1;
+    input.len = size - 1 - said;
+    input.in_table = said != 0;
+    input.at = said ? TABLE : 0;
     memset(input.bytes, 0, REPEAT);
-    memcpy(input.bytes, data + 1, input.len);
-    input.repeats = data[0] & 0x40;
-    if (data[0] & 0x80)
+    memcpy(input.bytes, data + 1 + said, input.len);
+    input.repeats = data[0] & REPEATS && !said;
+    if (data[0] & EXT_SUMS)
         repair(input.bytes);
-    if (data[0] & 0x20)
+    if (data[0] & LVM_SUMS)
         lvm_image_sum(input.bytes, input.len);
-    disk.geometry =
-        (struct bf_block_geometry){.block_size = 512,
-                                   .blocks = input.len / 512 + 1 + ((uint64_t)(data[0] & 15) << 15),
-                                   .alignment = 1,
-                                   .max_blocks = 128,
-                                   .preferred_blocks = 128,
-                                   .depth = 1};
+    if (said)
+        make_table(data + 1);
+    disk.geometry = (struct bf_block_geometry){
+        .block_size = SECTOR,
+        .blocks = said ? (uint64_t)TABLE_SECTORS
+                       : input.len / SECTOR + 1 + ((uint64_t)(data[0] & FEW_MIB) << 15),
+        .alignment = 1,
+        .max_blocks = 128,
+        .preferred_blocks = 128,
+        .depth = 1};
     struct bf_source_disk *disks[] = {&disk};
     struct bf_usage *u = bf_usage_open(disks, 1, NULL);
     bf_usage_select(u, &disk);
     judge(u, bf_source_bytes(&disk));
+    if (bf_usage_work(u) > WORK_MAX)
+        abort();
     bf_usage_free(u);
     return 0;
+}
+
+// ---- Mutation ----------------------------------------------------------------------------------
+
+// A number where something is that is not zero, or right behind it.
+static void change_number(uint8_t *data, size_t size, struct fuzz_rng *r)
+{
+    uint64_t number = fuzz_number(r), bytes = 1ull << fuzz_below(r, 4);
+    size_t at = fuzz_below(r, size);
+    while (at < size && !data[at])
+        at++;
+    at += fuzz_below(r, 3) * 4;
+    for (uint64_t i = 0; i < bytes && at + i < size; i++)
+        data[at + i] = (uint8_t)(number >> 8 * i);
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
+{
+    struct fuzz_rng r = {seed};
+    size_t said = size > 1 + SAID && data[0] & IN_TABLE ? SAID : 0;
+    if (size < 2 || !fuzz_below(&r, 8))
+        return LLVMFuzzerMutate(data, size, max);
+    for (uint64_t n = 1 + fuzz_below(&r, 3); n; n--) {
+        if (said && !fuzz_below(&r, 3))
+            data[1 + fuzz_below(&r, SAID)] = (uint8_t)fuzz_number(&r);
+        else
+            change_number(data + 1 + said, size - 1 - said, &r);
+    }
+    return size;
 }
