@@ -8,6 +8,7 @@
 #include "image/usage.h"
 
 enum { SECTOR = 512, EXTENTS = 64, CHUNK = 65536 };
+static const uint64_t WORK_MAX = 2048ull << 20; // a map, its answers, and marks
 
 struct hostile_disk {
     struct bf_source_disk source;
@@ -71,5 +72,7 @@ void fuzz_map(const uint8_t *bytes, size_t len, uint64_t sectors, uint64_t kept)
     bf_usage_select(u, disks[0]);
     judge_extents(u, sectors * SECTOR, kept);
     judge_chunks(u, sectors * SECTOR);
+    if (bf_usage_work(u) > WORK_MAX)
+        abort();
     bf_usage_free(u);
 }

@@ -1,15 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 // Volume groups: whatever the text of one says, on two disks that agree about it, the answers
-// advance, stay on the disk, and never call unused where labels and metadata are.
+// advance, stay on the disk, and never call unused where labels and metadata are; and the work is
+// in proportion to the text. Mutation knows the grammar: it moves, copies, drops and exchanges
+// items and values, so that most of what it makes is still a text.
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "image/lvm_text.h"
 #include "image/usage.h"
+#include "tests/fuzz_rng.h"
 #include "tests/lvm_image.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed);
 
-enum { SECTOR = 512, AREA = 1044480, DISK = 1 << 26, HEAD = 65536, ANSWERS = 200 };
+enum {
+    SECTOR = 512,
+    AREA = 1044480,
+    DISK = 1 << 26,
+    HEAD = 65536,
+    ANSWERS = 200,
+    ITEMS = 512,
+    WORK_BASE = 64 << 20,  // marks on disks and volumes
+    WORK_EACH = 200 << 10, // of a volume, for which a text needs this many bytes:
+    VOLUME_TEXT = 20,
+    WORK_PER_BYTE = 2000,
+};
 
 static uint8_t head[2][HEAD];
 
@@ -66,6 +83,108 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         bf_usage_select(u, &disk[i]);
         judge(u);
     }
+    if (bf_usage_work(u) > WORK_BASE + size * WORK_PER_BYTE + size / VOLUME_TEXT * 2 * WORK_EACH)
+        abort();
     bf_usage_free(u);
     return 0;
+}
+
+// ---- Mutation ----------------------------------------------------------------------------------
+
+struct piece {
+    size_t at, len;
+};
+struct pieces {
+    struct piece item[ITEMS], value[ITEMS];
+    uint32_t items, values;
+};
+
+static void add(struct piece *piece, uint32_t *count, const char *base, const char *at,
+                const char *end)
+{
+    if (*count < ITEMS)
+        piece[(*count)++] = (struct piece){(size_t)(at - base), (size_t)(end - at)};
+}
+
+static void collect(struct pieces *p, const char *base, struct bf_lvm_text text)
+{
+    struct bf_lvm_item item, one;
+    while (bf_lvm_next(&text, &item)) {
+        add(p->item, &p->items, base, item.name.at, text.at);
+        if (item.kind == BF_LVM_SECTION)
+            collect(p, base, item.inside);
+        else if (item.kind != BF_LVM_ARRAY)
+            add(p->value, &p->values, base, item.inside.at, item.inside.end);
+        while (item.kind == BF_LVM_ARRAY && bf_lvm_next_element(&item.inside, &one))
+            add(p->value, &p->values, base, one.inside.at, one.inside.end);
+    }
+}
+
+// Puts bytes in the place of a piece. The new size; the old one when there is no room.
+static size_t replace(uint8_t *data, size_t size, size_t max, struct piece old, const void *bytes,
+                      size_t len)
+{
+    if (size - old.len + len > max)
+        return size;
+    memmove(data + old.at + len, data + old.at + old.len, size - old.at - old.len);
+    memcpy(data + old.at, bytes, len);
+    return size - old.len + len;
+}
+
+static const char *const fragments[] = {
+    " flags=[\"MISSING\"] ",
+    " status=[\"READ\",\"VISIBLE\"] ",
+    " segment_count=2 ",
+    " stripe_count=2 stripe_size=8 ",
+    " type=\"striped\" stripe_count=1 stripes=[\"pv0\",0] ",
+    " segment2{start_extent=5 extent_count=1 type=\"striped\" stripe_count=1 "
+    "stripes=[\"pv1\",20]} ",
+    " segment1{start_extent=0 extent_count=1 type=\"thin\" thin_pool=\"root\"} ",
+    " l{status=[\"READ\",\"VISIBLE\"] segment_count=1 segment1{start_extent=0 extent_count=2}} ",
+    " system_id=\"a\" ",
+    " lock_type=\"none\" ",
+};
+
+static size_t change(uint8_t *data, size_t size, size_t max, const struct pieces *p,
+                     struct fuzz_rng *r)
+{
+    static uint8_t copy[HEAD];
+    char number[24];
+    const struct piece *a = &p->item[fuzz_below(r, p->items)],
+                       *b = &p->item[fuzz_below(r, p->items)];
+    const struct piece *v = p->values ? &p->value[fuzz_below(r, p->values)] : a;
+    const char *fragment = fragments[fuzz_below(r, sizeof fragments / sizeof *fragments)];
+    int len = snprintf(number, sizeof number, "%llu", (unsigned long long)fuzz_number(r));
+    switch (fuzz_below(r, 6)) {
+    case 0: // an item goes
+        return replace(data, size, max, *a, "", 0);
+    case 1: // one stands twice, or elsewhere as well
+        memcpy(copy, data + b->at, b->len);
+        return replace(data, size, max, (struct piece){a->at, 0}, copy, b->len);
+    case 2: // one in the place of another
+        memcpy(copy, data + b->at, b->len);
+        return replace(data, size, max, *a, copy, b->len);
+    case 3:
+        return replace(data, size, max, *v, number, (size_t)len);
+    case 4: // a value that stands elsewhere
+        b = p->values ? &p->value[fuzz_below(r, p->values)] : a;
+        memcpy(copy, data + b->at, b->len);
+        return replace(data, size, max, *v, copy, b->len);
+    default:
+        return replace(data, size, max, (struct piece){a->at, 0}, fragment, strlen(fragment));
+    }
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
+{
+    static struct pieces p;
+    struct fuzz_rng r = {seed};
+    struct bf_lvm_text text = {(const char *)data, (const char *)data + size, NULL};
+    p.items = p.values = 0;
+    max = max < HEAD - LVM_IMAGE_TEXT ? max : HEAD - LVM_IMAGE_TEXT;
+    if (size && size <= max && bf_lvm_check(&text) == BF_OK)
+        collect(&p, (const char *)data, text);
+    if (!p.items || !fuzz_below(&r, 16))
+        return LLVMFuzzerMutate(data, size, max);
+    return change(data, size, max, &p, &r);
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The parser of LVM2's text: what it calls good is walked as a whole, stays inside, and has as many
-// items on every walk.
+// items on every walk; and a walk over everything takes work in proportion to its length.
 #include <stdlib.h>
 
 #include "image/lvm_text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { WORK_EACH = 10 * 20 }; // for each byte, at every depth
 
 static void inside(const struct bf_lvm_text *outer, const struct bf_lvm_text *inner)
 {
@@ -37,8 +39,11 @@ static void walk(struct bf_lvm_text text, int depth)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct bf_lvm_text text = {(const char *)data, (const char *)data + size};
+    struct bf_work work = {.now.left = UINT64_MAX};
+    struct bf_lvm_text text = {(const char *)data, (const char *)data + size, &work};
     if (bf_lvm_check(&text) == BF_OK)
         walk(text, 0);
+    if (work.total > WORK_EACH * size)
+        abort();
     return 0;
 }

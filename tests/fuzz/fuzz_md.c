@@ -11,7 +11,14 @@
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { SECTOR = 512, DISK = 1 << 24, SUPER = 4096, INPUT = 8192, ANSWERS = 200 };
+enum {
+    SECTOR = 512,
+    DISK = 1 << 24,
+    SUPER = 4096,
+    INPUT = 8192,
+    ANSWERS = 200,
+    WORK_MAX = 512 << 20
+};
 
 static struct {
     uint64_t super;
@@ -163,6 +170,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct bf_usage *u = bf_usage_open(sides, count, NULL);
     bf_usage_select(u, &side[0]);
     judge(u);
+    if (bf_usage_work(u) > WORK_MAX)
+        abort();
     bf_usage_free(u);
     return 0;
 }

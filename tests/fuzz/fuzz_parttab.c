@@ -9,14 +9,19 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+// What reading a table may take at most: see image/usage_scan.c.
+enum { WORK_MAX = 64 << 20, READ_COST = 64 };
+
 struct input {
     const uint8_t *data;
     size_t size;
+    uint64_t work;
 };
 
 static enum bf_err read_input(void *impl, uint64_t offset, void *out, size_t len)
 {
-    const struct input *in = impl;
+    struct input *in = impl;
+    in->work += len + READ_COST;
     memset(out, 0, len);
     if (offset < in->size)
         memcpy(out, in->data + offset, in->size - offset < len ? in->size - offset : len);
@@ -69,7 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!size || size > sizeof copy)
         return 0;
     uint32_t block_size = 256u << data[0] % 10;
-    struct input in = {copy, size - 1};
+    struct input in = {copy, size - 1, 0};
     memcpy(copy, data + 1, size - 1);
     if (data[0] & 64)
         repair(copy, size - 1, block_size);
@@ -78,6 +83,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                             .bytes = size - 1 + (data[0] >= 128 ? 0 : 65536),
                             .block_size = block_size};
     enum bf_err err = bf_parttab_read(&disk, &table);
+    if (in.work > WORK_MAX)
+        abort();
     if (table.count > BF_PARTITIONS_MAX || table.extendeds > BF_EXTENDED_MAX)
         abort();
     for (uint32_t i = 0; !err && i < table.count; i++) {

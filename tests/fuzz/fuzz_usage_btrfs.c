@@ -14,6 +14,7 @@
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static const uint64_t WORK_MAX = 4096ull << 20; // of two disks
 enum {
     BLOCK = 4096,
     BLOCKS = 8,
@@ -334,6 +335,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     u = bf_usage_open(disks, data[0] & TWO ? 2 : 1, NULL);
     for (int i = 0; i < (data[0] & TWO ? 2 : 1); i++)
         judge(u, &disk[i]);
+    if (bf_usage_work(u) > WORK_MAX)
+        abort();
     bf_usage_free(u);
     return 0;
 }
