@@ -1,25 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
-// The whole receiver, fed with raw bytes as a hostile machine would send them, over the store of
-// the simulation, which aborts at anything the receiver should have judged. A greeting is put in
-// front, unless the first byte is odd. The second byte chooses how the bytes are cut.
+// The whole receiver, fed with frames as a hostile machine would send them, over the store of the
+// simulation, which aborts at anything the receiver should have judged. The first byte: 1, no
+// greeting is put in front; 2, the machine has no certificate; 4, what the store has rots before it
+// is sealed; 8, digests and roots are made right, so that what is behind them is reached. The
+// second byte chooses how the bytes are cut. Mutation moves and changes frames of sound sessions
+// (tests/fuzz_frames.h). The store is not asked for more than the bytes that came can be worth.
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/platform.h"
+#include "migrate/compress.h"
 #include "migrate/receiver.h"
+#include "tests/fuzz_frames.h"
+#include "tests/fuzz_rng.h"
 #include "tests/fuzz_seed.h"
 #include "tests/platform_sim.h"
 #include "tests/sim_store.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed);
+
+enum {
+    NO_GREETING = 1,
+    NO_CERTIFICATE = 2,
+    ROT = 4,
+    RIGHT_SUMS = 8,
+    HEAD = 2,
+    CHUNK = 32768,
+    CHUNKS = 4,
+    INPUT_MAX = 1 << 20,
+    TURN_US = 20000,
+    SILENT_US = 1000000,
+    BUSY = 20000, // turns with work after the last byte are too many
+};
 
 struct feed {
     const uint8_t *at;
     size_t left, step;
 };
 static struct sim_store store;
-static const struct bf_geometry shape = {3 * 32768 + 512, 512, 32768};
+static const struct bf_geometry shape = {3 * 32768 + 512, 512, 32768}; // the last one is short
 
 static enum bf_err feed_read(void *impl, void *bytes, size_t size, size_t *done)
 {
@@ -122,39 +143,81 @@ static size_t greeting(uint8_t *out, size_t size)
     return len + bf_put_inventory(out + len, size - len, &inventory);
 }
 
-// A sound migration of the little disk: data, zeros, the short last chunk, DISK_DONE, COMMIT.
-static size_t migration(uint8_t *out, size_t size)
+// ---- Right sums --------------------------------------------------------------------------------
+
+// The root as the receiver follows it, over the frames that it may accept.
+struct sums {
+    struct bf_root root;
+    struct bf_digest disk;
+    int whole;
+};
+
+static void right_data(struct sums *sums, uint8_t *frame, const struct bf_data *m)
 {
-    static const uint8_t chunk[32768] = {1};
-    struct bf_digest digest, root, point;
-    struct bf_data data = {
-        .count = 1, .raw_len = sizeof chunk, .digests = digest.bytes, .body_len = sizeof chunk};
-    struct bf_range zero = {.state = BF_CHUNK_ZERO, .first = 1, .count = 3};
-    struct bf_checkpoint checkpoint = {0, 4};
-    struct bf_disk_done done;
-    struct bf_commit commit = {.clock = 1};
-    struct bf_base_want want = {0, 0, 4};
-    struct bf_unseen controller = {.what = "RAID controller"};
-    struct bf_place whole = {.name = "the whole disk", .what = "ext4"};
-    struct bf_root r;
-    size_t len = bf_put_base_want(out, size, &want);
-    len += bf_put_unseen(out + len, size - len, &controller);
-    len += bf_put_place(out + len, size - len, &whole);
-    bf_digest_of(&digest, chunk, sizeof chunk);
-    len += bf_put_data_head(out + len, size - len, &data);
-    memcpy(out + len, chunk, sizeof chunk);
-    len += sizeof chunk;
-    len += bf_put_range(out + len, size - len, &zero);
-    len += bf_put_checkpoint(out + len, size - len, BF_MSG_CHECKPOINT, &checkpoint);
-    bf_root_init(&r, &shape);
-    bf_root_add(&r, BF_CHUNK_DATA, 1, &digest);
-    bf_root_add(&r, BF_CHUNK_ZERO, 3, NULL);
-    bf_root_final(&r, &root);
-    done = (struct bf_disk_done){0, root};
-    len += bf_put_disk_done(out + len, size - len, &done);
-    bf_point_root(&root, 1, &point);
-    commit.point_root = point;
-    return len + bf_put_commit(out + len, size - len, &commit);
+    uint8_t *digests = frame + (m->digests - frame);
+    if (m->codec == BF_CODEC_NONE && m->raw_len == m->body_len)
+        for (uint32_t i = 0, at = 0; i < m->count && at < m->body_len; i++, at += CHUNK)
+            bf_digest_of((struct bf_digest *)(digests + i * sizeof(struct bf_digest)), m->body + at,
+                         m->body_len - at < CHUNK ? m->body_len - at : CHUNK);
+    if (m->first == sums->root.next_chunk)
+        bf_root_add(&sums->root, BF_CHUNK_DATA, m->count, (const struct bf_digest *)digests);
+}
+
+static void right_frame(struct sums *sums, uint8_t *frame, size_t len)
+{
+    struct bf_frame f;
+    struct bf_data data;
+    struct bf_range range;
+    struct bf_digest point;
+    size_t need;
+    if (bf_frame_parse(frame, len, &f, &need))
+        return;
+    if (f.type == BF_MSG_DATA && !bf_get_data(&f, &data))
+        right_data(sums, frame, &data);
+    if (f.type == BF_MSG_RANGE && !bf_get_range(&f, &range) && range.state < BF_CHUNK_UNKNOWN &&
+        range.state != BF_CHUNK_DATA && range.first == sums->root.next_chunk)
+        bf_root_add(&sums->root, range.state, range.count, NULL);
+    if (!bf_root_final(&sums->root, &sums->disk))
+        sums->whole = 1;
+    if (f.type == BF_MSG_DISK_DONE && sums->whole && f.length >= 2 + sizeof sums->disk)
+        memcpy(frame + len - sizeof sums->disk, &sums->disk, sizeof sums->disk);
+    bf_point_root(&sums->disk, 1, &point);
+    if (f.type == BF_MSG_COMMIT && sums->whole && f.length >= sizeof point)
+        memcpy(frame + BF_FRAME_HEADER, &point, sizeof point);
+}
+
+static void right_sums(uint8_t *bytes, size_t len)
+{
+    struct sums sums = {0};
+    bf_root_init(&sums.root, &shape);
+    for (size_t at = 0, n; at < len; at += n) {
+        n = fuzz_frame_length(bytes, len, at);
+        right_frame(&sums, bytes + at, n);
+    }
+}
+
+// ---- One run -----------------------------------------------------------------------------------
+
+static void rot(void)
+{
+    for (uint64_t i = 0; i < shape.disk_bytes; i += CHUNK)
+        sim_store_rot(&store, 0, i);
+}
+
+static void turns(struct bf_receiver *r, struct feed *feed, int rots)
+{
+    int idle, busy = 0;
+    for (;;) {
+        size_t left = feed->left;
+        if (bf_receiver_step(r, bf_platform_now_us(), &idle) != BF_AGAIN)
+            return;
+        busy = idle || feed->left != left ? 0 : busy + 1;
+        if (busy > BUSY)
+            abort();
+        if (rots && left && !feed->left)
+            rot();
+        sim_clock_advance(feed->left ? TURN_US : SILENT_US);
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -164,41 +227,167 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct feed feed;
     size_t head = 0;
     uint8_t *all;
-    if (size < 2 || size > 1 << 20)
+    if (size < HEAD || size > INPUT_MAX)
         return 0;
     sim_platform_reset(1);
     sim_store_init(&store);
     sim_store_disk(&store, 0, &shape);
     all = malloc(4096 + size);
-    if (!(data[0] & 1))
+    if (!(data[0] & NO_GREETING))
         head = greeting(all, 4096);
-    memcpy(all + head, data + 2, size - 2);
-    feed = (struct feed){all, head + size - 2, data[1] ? data[1] * 64u : 1};
+    memcpy(all + head, data + HEAD, size - HEAD);
+    if (data[0] & RIGHT_SUMS)
+        right_sums(all + head, size - HEAD);
+    feed = (struct feed){all, head + size - HEAD, data[1] ? data[1] * 64u : 1};
 
     struct bf_stream stream = {&feed_ops, &feed};
-    struct bf_receiver *r = bf_receiver_new(stream, &host, !(data[0] & 2), bf_platform_now_us());
-    int idle;
-    for (int i = 0; r && i < 100000; i++) {
-        if (bf_receiver_step(r, bf_platform_now_us(), &idle) != BF_AGAIN)
-            break;
-        sim_clock_advance(100000);
-    }
+    struct bf_receiver *r =
+        bf_receiver_new(stream, &host, !(data[0] & NO_CERTIFICATE), bf_platform_now_us());
+    if (r)
+        turns(r, &feed, data[0] & ROT);
     bf_receiver_free(r);
+    if (store.writes > size / 16)
+        abort(); // compressed data is worth more than itself, but not that much
     sim_store_free(&store);
     free(all);
     return 0;
 }
 
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
+{
+    return fuzz_frames_mutate(data, size, max, HEAD, seed);
+}
+
+// ---- Sound sessions ----------------------------------------------------------------------------
+
+static struct {
+    uint8_t bytes[1 << 18];
+    size_t len;
+} said;
+
+static uint8_t *room(void)
+{
+    return said.bytes + said.len;
+}
+
+static size_t left(void)
+{
+    return sizeof said.bytes - said.len;
+}
+
+static void say_data(uint64_t first, uint8_t codec)
+{
+    static uint8_t chunk[CHUNK] = {1}, packed[2 * CHUNK];
+    struct bf_digest digest;
+    struct bf_data data = {.codec = codec,
+                           .count = 1,
+                           .first = first,
+                           .raw_len = sizeof chunk,
+                           .digests = digest.bytes,
+                           .body_len = sizeof chunk};
+    const uint8_t *body = chunk;
+    bf_digest_of(&digest, chunk, sizeof chunk);
+    if (codec != BF_CODEC_NONE) {
+        struct bf_compressor *c = bf_compressor_new();
+        size_t len = bf_compress(c, codec, 1, packed, sizeof packed, chunk, sizeof chunk);
+        bf_compressor_free(c);
+        if (!len)
+            abort();
+        data.body_len = (uint32_t)len;
+        body = packed;
+    }
+    said.len += bf_put_data_head(room(), left(), &data);
+    memcpy(room(), body, data.body_len);
+    said.len += data.body_len;
+}
+
+static void say_range(uint8_t state, uint64_t first, uint64_t count)
+{
+    struct bf_range range = {.state = state, .first = first, .count = count};
+    said.len += bf_put_range(room(), left(), &range);
+}
+
+static void say_checkpoint(uint64_t next)
+{
+    struct bf_checkpoint checkpoint = {0, next};
+    said.len += bf_put_checkpoint(room(), left(), BF_MSG_CHECKPOINT, &checkpoint);
+}
+
+static void say_end(void)
+{
+    struct bf_disk_done done = {0};
+    struct bf_commit commit = {.clock = 1};
+    said.len += bf_put_disk_done(room(), left(), &done);
+    said.len += bf_put_commit(room(), left(), &commit);
+}
+
+static void say_found(void)
+{
+    struct bf_base_want want = {0, 0, CHUNKS};
+    struct bf_unseen controller = {.what = "RAID controller"};
+    struct bf_place whole = {.name = "the whole disk", .what = "ext4"};
+    struct bf_event event = {2, "hello"};
+    struct bf_busy busy = {20000};
+    said.len += bf_put_base_want(room(), left(), &want);
+    said.len += bf_put_unseen(room(), left(), &controller);
+    said.len += bf_put_place(room(), left(), &whole);
+    said.len += bf_put_event(room(), left(), &event);
+    said.len += bf_put_busy(room(), left(), &busy);
+}
+
+static void begin(uint8_t flags)
+{
+    said.bytes[0] = flags;
+    said.bytes[1] = 255;
+    said.len = HEAD;
+}
+
+// One that leads nowhere is none.
+static void end(int *argc, char ***argv, unsigned number, uint32_t points)
+{
+    if (said.bytes[0] & RIGHT_SUMS)
+        right_sums(said.bytes + HEAD, said.len - HEAD);
+    LLVMFuzzerTestOneInput(said.bytes, said.len);
+    if (store.points != points)
+        abort();
+    fuzz_seed(*argc, *argv, number, said.bytes, said.len);
+    fuzz_frames_learn(said.bytes + HEAD, said.len - HEAD);
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-    static uint8_t seed[65536] = {0, 255};
-    struct bf_enrol request = {.name = "fuzz", .csr = seed, .csr_len = 40};
-    size_t len = 2 + migration(seed + 2, sizeof seed - 2);
-    LLVMFuzzerTestOneInput(seed, len);
-    if (store.points != 1)
-        abort(); // a seed that leads nowhere is none
-    fuzz_seed(*argc, *argv, 0, seed, len);
-    seed[0] = 3;
-    fuzz_seed(*argc, *argv, 1, seed, 2 + bf_put_enrol(seed + 2, 4096, &request));
+    struct bf_unreadable bad = {0, 2 * CHUNK, 512};
+    struct bf_enrol request = {.name = "fuzz", .csr = said.bytes, .csr_len = 40};
+    begin(RIGHT_SUMS);
+    say_found();
+    say_data(0, BF_CODEC_NONE);
+    say_range(BF_CHUNK_ZERO, 1, 3);
+    say_checkpoint(CHUNKS);
+    say_end();
+    end(argc, argv, 0, 1);
+    begin(RIGHT_SUMS);
+    say_data(0, BF_CODEC_LZ4);
+    say_checkpoint(1);
+    say_data(1, BF_CODEC_ZSTD);
+    say_range(BF_CHUNK_UNREADABLE, 2, 1);
+    said.len += bf_put_unreadable(room(), left(), &bad);
+    say_checkpoint(3);
+    say_range(BF_CHUNK_UNUSED, 3, 1);
+    say_end();
+    end(argc, argv, 1, 1);
+    begin(RIGHT_SUMS);
+    say_range(BF_RANGE_SAME, 0, CHUNKS);
+    say_checkpoint(CHUNKS);
+    say_end();
+    end(argc, argv, 2, 0);
+    begin(RIGHT_SUMS | ROT);
+    say_data(0, BF_CODEC_NONE);
+    say_range(BF_CHUNK_ZERO, 1, 3);
+    say_end();
+    say_data(0, BF_CODEC_NONE);
+    end(argc, argv, 3, 0);
+    begin(NO_GREETING | NO_CERTIFICATE);
+    said.len += bf_put_enrol(room(), left(), &request);
+    end(argc, argv, 4, 0);
     return 0;
 }

@@ -1,25 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
-// The whole sender, answered with raw bytes as a hostile server might send them. The first byte
-// cuts them into pieces, so that answers come while it copies. It may fail, it may not fall over,
-// and it may not say "committed" unless COMMITTED named the root of what it read.
+// The whole sender, answered by a hostile server: the first byte, then frames, each of which comes
+// when the sender waits for something, or, with an odd first byte, in every turn. A frame of a type
+// of ours cuts the connection, and what follows is for the next one. It may fail, it may not fall
+// over, it may not say "committed" unless COMMITTED named the root of what it read, and it comes to
+// rest when nobody says anything more. Mutation moves and changes frames of sound sessions
+// (tests/fuzz_frames.h).
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/platform.h"
 #include "migrate/sender.h"
+#include "tests/fuzz_frames.h"
+#include "tests/fuzz_rng.h"
 #include "tests/fuzz_seed.h"
 #include "tests/platform_sim.h"
 #include "tests/sim_disk.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed);
 
-enum { CHUNK = 32768, DISK = 4 * CHUNK };
+enum {
+    CHUNK = 32768,
+    DISK = 4 * CHUNK,
+    CUT = 0x7ffe, // type of the frame that cuts the connection
+    ATTEMPTS = 4,
+    BUFFERS = 3 << 20,
+    QUIET = 60,   // turns without work after the last frame that end a run
+    BUSY = 20000, // turns with work after it are too many
+    TURN_US = 20000,
+    QUIET_US = 1000000,
+};
 
 static struct {
     const uint8_t *at;
-    size_t left, step;
-    int opened;
+    size_t left, ready; // of them the sender may have
+    int opened, cut;
 } answers;
 static uint8_t disk_data[DISK];
 static struct bf_digest point_root;
@@ -27,12 +43,11 @@ static struct bf_digest point_root;
 static enum bf_err answers_read(void *impl, void *bytes, size_t size, size_t *done)
 {
     (void)impl;
-    *done = answers.left < size ? answers.left : size;
-    if (*done > answers.step)
-        *done = answers.step;
+    *done = answers.ready < size ? answers.ready : size;
     memcpy(bytes, answers.at, *done);
     answers.at += *done;
     answers.left -= *done;
+    answers.ready -= *done;
     return *done ? BF_OK : BF_AGAIN;
 }
 
@@ -52,7 +67,7 @@ static void answers_poll(void *impl)
 static enum bf_stream_state answers_state(void *impl)
 {
     (void)impl;
-    return BF_STREAM_OPEN;
+    return answers.cut ? BF_STREAM_FAILED : BF_STREAM_OPEN;
 }
 
 static size_t answers_unsent(void *impl)
@@ -79,7 +94,24 @@ static enum bf_err open_once(void *impl, uint32_t attempt, struct bf_stream *out
     (void)to_size;
     (void)fault;
     *out = (struct bf_stream){&ops, NULL};
-    return answers.opened++ ? BF_ERR_CONFIG : BF_OK;
+    answers.cut = 0;
+    return answers.opened++ < ATTEMPTS ? BF_OK : BF_ERR_CONFIG;
+}
+
+// The next frame is there for the sender; what it has not taken of one before is lost with a cut.
+static void release(void)
+{
+    struct bf_frame frame;
+    size_t need, len = answers.left ? fuzz_frame_length(answers.at, answers.left, 0) : 0;
+    if (!answers.opened || answers.cut || answers.ready)
+        return;
+    answers.ready = len;
+    if (bf_frame_parse(answers.at, answers.left, &frame, &need) || frame.type != CUT)
+        return;
+    answers.at += len;
+    answers.left -= len;
+    answers.ready = 0;
+    answers.cut = 1;
 }
 
 static struct bf_plan a_plan(void)
@@ -101,7 +133,24 @@ static void make_disk(void)
     bf_point_root(&root, 1, &point_root);
 }
 
-static enum bf_err run(const uint8_t *data, size_t size, size_t step, uint32_t *point)
+static enum bf_err turns(struct bf_sender *s, int always)
+{
+    enum bf_err err = BF_AGAIN;
+    int idle, quiet = 0, busy = 0;
+    while (err == BF_AGAIN && quiet < QUIET) {
+        err = bf_sender_step(s, bf_platform_now_us(), &idle);
+        if (idle || always)
+            release();
+        quiet = idle && !answers.left ? quiet + 1 : 0;
+        busy = !idle && !answers.left ? busy + 1 : 0;
+        if (busy > BUSY)
+            abort();
+        sim_clock_advance(answers.left ? TURN_US : QUIET_US);
+    }
+    return err;
+}
+
+static enum bf_err run(const uint8_t *data, size_t size, int always, uint32_t *point)
 {
     static const struct sim_disk_model model = {.bytes = DISK,
                                                 .block_size = 512,
@@ -113,24 +162,25 @@ static enum bf_err run(const uint8_t *data, size_t size, size_t step, uint32_t *
     static struct bf_inventory inventory;
     static struct sim_disk disk;
     struct bf_source_disk *disks[] = {&disk.source};
-    struct bf_sender_config config = {
-        .connector = {.open = open_once}, .inventory = &inventory, .disks = disks, .boot = {1}};
-    enum bf_err err = BF_AGAIN;
-    int idle;
+    struct bf_sender_config config = {.connector = {.open = open_once},
+                                      .inventory = &inventory,
+                                      .disks = disks,
+                                      .buffer_bytes = BUFFERS,
+                                      .retry_us = 120000000,
+                                      .boot = {1}};
+    enum bf_err err;
     sim_platform_reset(1);
     sim_disk_init(&disk, &model, disk_data);
     inventory.disks = 1;
     inventory.disk[0].identity = disk.source.identity;
     inventory.disk[0].planned = 1;
+    memset(&answers, 0, sizeof answers);
     answers.at = data;
     answers.left = size;
-    answers.step = step;
-    answers.opened = 0;
     struct bf_sender *s = bf_sender_new(&config, bf_platform_now_us());
-    for (int i = 0; i < 3000 && err == BF_AGAIN; i++) {
-        err = bf_sender_step(s, bf_platform_now_us(), &idle);
-        sim_clock_advance(20000);
-    }
+    if (!s)
+        abort();
+    err = turns(s, always);
     *point = bf_sender_progress(s)->point;
     if (!err && !bf_digest_equal(&bf_sender_progress(s)->point_root, &point_root))
         abort();
@@ -144,44 +194,114 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!point_root.bytes[0])
         make_disk();
     if (size > 1)
-        run(data + 1, size - 1, data[0] + 1u, &point);
+        run(data + 1, size - 1, data[0] & 1, &point);
     return 0;
 }
 
-// A server that behaves. Its answers are there before the questions, so each kind of answer that
-// depends on the sender's state begins a seed of its own.
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
+{
+    return fuzz_frames_mutate(data, size, max, 1, seed);
+}
+
+// ---- Sound sessions ----------------------------------------------------------------------------
+
+static struct {
+    uint8_t bytes[8192];
+    size_t len;
+} said;
+
+static uint8_t *room(void)
+{
+    return said.bytes + said.len;
+}
+
+static size_t left(void)
+{
+    return sizeof said.bytes - said.len;
+}
+
+static void greet(uint8_t session, int resumed, int has_base, uint64_t resume)
+{
+    struct bf_welcome welcome = {.version = 1,
+                                 .session = {session},
+                                 .resumed = (uint8_t)resumed,
+                                 .name = "fuzz",
+                                 .caps = BF_CAP_LZ4 | BF_CAP_ZSTD};
+    struct bf_plan plan = a_plan();
+    plan.has_base = (uint8_t)has_base;
+    plan.resume_chunk = resume;
+    said.len += bf_put_welcome(room(), left(), &welcome);
+    said.len += bf_put_plan(room(), left(), &plan);
+}
+
+static void say_base(uint8_t state, uint64_t first, uint32_t count, const struct bf_digest *digests)
+{
+    struct bf_base_run run = {0, state, first, count, digests ? digests->bytes : NULL};
+    said.len += bf_put_base(room(), left(), &run);
+}
+
+static void say_durable(uint64_t chunk)
+{
+    struct bf_checkpoint durable = {0, chunk};
+    said.len += bf_put_checkpoint(room(), left(), BF_MSG_DURABLE, &durable);
+}
+
+static void say_cut(void)
+{
+    said.len += bf_put_ping(room(), left(), BF_MSG_PING, 1);
+    said.bytes[said.len - BF_FRAME_HEADER - 8] = CUT & 255;
+    said.bytes[said.len - BF_FRAME_HEADER - 7] = CUT >> 8;
+}
+
+// One that leads nowhere is none.
+static void commit(int *argc, char ***argv, unsigned number)
+{
+    struct bf_verifying verifying = {0, CHUNK, DISK};
+    struct bf_pace pace = {100, 200};
+    struct bf_committed committed = {9, 1, point_root};
+    uint32_t point;
+    said.len += bf_put_pace(room(), left(), &pace);
+    said.len += bf_put_verifying(room(), left(), &verifying);
+    said.len += bf_put_committed(room(), left(), &committed);
+    if (run(said.bytes + 1, said.len - 1, 0, &point) != BF_OK || point != 9)
+        abort();
+    fuzz_seed(*argc, *argv, number, said.bytes, said.len);
+    fuzz_frames_learn(said.bytes + 1, said.len - 1);
+    said.len = 1;
+}
+
+static void say_need(uint64_t first, uint64_t count, uint8_t more)
+{
+    struct bf_need need = {0, first, count, more};
+    said.len += bf_put_need(room(), left(), &need);
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-    static uint8_t seed[4096];
-    struct bf_welcome welcome = {.version = 1, .session = {1}, .name = "fuzz"};
-    struct bf_plan plan = a_plan();
-    struct bf_base_run base = {0, BF_CHUNK_ZERO, 0, 4, NULL};
-    struct bf_checkpoint durable = {0, 2};
-    struct bf_committed committed;
-    size_t len = 1, after_plan;
-    uint32_t point;
+    struct bf_digest digest;
     make_disk();
-    committed = (struct bf_committed){9, 1, point_root};
-    len += bf_put_welcome(seed + len, sizeof seed - len, &welcome);
-    plan.has_base = 0;
-    len += bf_put_plan(seed + len, sizeof seed - len, &plan);
-    after_plan = len;
-    len += bf_put_checkpoint(seed + len, sizeof seed - len, BF_MSG_DURABLE, &durable);
-    seed[0] = 255;
-    fuzz_seed(*argc, *argv, 0, seed, len);
-    // Bytes dribble in, so that COMMITTED arrives after COMMIT.
-    len = after_plan;
-    for (int i = 0; i < 60; i++)
-        len += bf_put_ping(seed + len, sizeof seed - len, BF_MSG_PING, 1);
-    len += bf_put_committed(seed + len, sizeof seed - len, &committed);
-    seed[0] = 7;
-    if (run(seed + 1, len - 1, 8, &point) != BF_OK || point != 9)
-        abort(); // a seed that leads nowhere is none
-    fuzz_seed(*argc, *argv, 1, seed, len);
-    plan.has_base = 1;
-    len = after_plan - bf_put_plan(seed + 2048, 2048, &plan);
-    len += bf_put_plan(seed + len, sizeof seed - len, &plan);
-    len += bf_put_base(seed + len, sizeof seed - len, &base);
-    fuzz_seed(*argc, *argv, 2, seed, len);
+    bf_digest_of(&digest, disk_data, CHUNK);
+    said.len = 1;
+    greet(1, 0, 0, 0);
+    say_durable(2);
+    commit(argc, argv, 0);
+    greet(1, 0, 1, 0);
+    say_base(BF_CHUNK_DATA, 0, 1, &digest);
+    say_base(BF_CHUNK_UNKNOWN, 1, 1, NULL);
+    say_base(BF_CHUNK_ZERO, 2, 2, NULL);
+    commit(argc, argv, 1);
+    greet(1, 0, 0, 0);
+    say_need(0, 1, 1);
+    say_need(1, 3, 0);
+    commit(argc, argv, 2);
+    greet(1, 0, 0, 0);
+    say_durable(1);
+    say_cut();
+    greet(1, 1, 0, 1);
+    commit(argc, argv, 3);
+    greet(1, 0, 1, 0);
+    say_cut();
+    greet(2, 0, 0, 0);
+    commit(argc, argv, 4);
     return 0;
 }
