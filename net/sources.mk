@@ -62,5 +62,6 @@ TEST_SRCS_test_ip_link := tests/platform_sim.c tests/net/lan.c tests/net/station
 TEST_SRCS_test_lwip := tests/platform_sim.c tests/net/lan.c
 TEST_SRCS_test_lwip_bounds := tests/platform_sim.c
 TEST_SRCS_test_addresses := tests/platform_sim.c tests/net/lan.c
-FUZZ_SRCS_fuzz_tls := tests/net/pki_maker.c
-FUZZ_LIBS_fuzz_tls := -lcrypto
+FUZZ_SRCS_fuzz_tls := tests/net/pki_maker.c tests/net/tls_peer.c tests/net/tls_recoder.c \
+    tests/fuzz_seed.c
+FUZZ_LIBS_fuzz_tls := -lssl -lcrypto
