@@ -74,11 +74,12 @@ struct bf_ahci_port {
     struct pending pending[SLOTS];
     struct bf_recovery recovery;
     enum stage stage;
-    uint64_t stage_us; // until when it may last
-    uint8_t queued;    // NCQ
-    uint8_t finding;   // the log does not tell: reset to ask one by one
-    uint8_t resets;    // before that
-    uint8_t known;     // identify holds what the disk said first
+    uint64_t stage_us;   // until when it may last
+    uint8_t queued;      // NCQ
+    enum bf_err failure; // of the command that failed last
+    uint8_t finding;     // the log does not tell: reset to ask one by one
+    uint8_t resets;      // before that
+    uint8_t known;       // identify holds what the disk said first
     uint16_t depth;
     uint32_t block_size;
     uint32_t question_bytes;
@@ -444,7 +445,7 @@ static void soft_stopped(struct bf_ahci_port *p)
     }
     for (uint32_t i = 0; i < SLOTS; i++)
         if (p->pending[i].out) // the only one
-            release(p, &p->pending[i], BF_ERR_IO);
+            release(p, &p->pending[i], p->failure);
     resend(p);
 }
 
@@ -464,13 +465,15 @@ static void look_at_log(struct bf_ahci_port *p)
         bf_recovery_begin(&p->recovery, "a disk does not tell which of its queued commands failed");
         return;
     }
-    release(p, &p->pending[tag], BF_ERR_IO);
+    release(p, &p->pending[tag], p->failure);
     resend(p);
 }
 
 // `active`: commands that were still at the disk before the error was seen.
-static void command_failed(struct bf_ahci_port *p, uint32_t active)
+static void command_failed(struct bf_ahci_port *p, uint32_t active, uint32_t status)
 {
+    int link = (status & BF_AHCI_PXIS_LINK) || (read_port(p, BF_AHCI_PXTFD) & BF_AHCI_PXTFD_ICRC);
+    p->failure = link ? BF_ERR_BUSY : BF_ERR_IO; // on the way, or at the disk
     for (uint32_t i = 0; i < SLOTS; i++) {
         struct pending *pending = &p->pending[i];
         if (p->queued && pending->out && !(active >> i & 1))
@@ -517,7 +520,7 @@ static void look(struct bf_ahci_port *p)
         return;
     }
     if (status & BF_AHCI_PXIS_FATAL) {
-        command_failed(p, active);
+        command_failed(p, active, status);
         return;
     }
     if (status) // a register's reading and writing is what polling costs

@@ -47,6 +47,8 @@ enum { // port registers, 3.3
     BF_AHCI_PXCI = 0x38,
 };
 #define BF_AHCI_PXIS_FATAL 0x78000000u // TFES, HBFS, HBDS, IFS
+#define BF_AHCI_PXIS_LINK  0x38000000u // of them HBFS, HBDS, IFS: nothing is said by the disk
+#define BF_AHCI_PXTFD_ICRC 0x00008000u // the error register's CRC bit, ACS-4, 6.3
 enum {                                 // PxCMD, 3.3.7
     BF_AHCI_PXCMD_ST = 0x0001,
     BF_AHCI_PXCMD_SUD = 0x0002,

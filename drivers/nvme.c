@@ -381,6 +381,22 @@ static void take_apart(struct nvme *c, const struct pending *p)
                f->block_size);
 }
 
+// What a status says about a read (NVM Express Base 2.0, 3.3.3.2): some say that it was not done
+// and nothing about the blocks. Others may mean either.
+static enum bf_err judge_read(uint16_t status)
+{
+    uint32_t type = status >> 8 & 7, code = status & 0xff;
+    if (!status)
+        return BF_OK;
+    if (type == BF_NVME_SCT_PATH ||
+        (type == BF_NVME_SCT_GENERIC &&
+         (code == BF_NVME_SC_ABORTED || code == BF_NVME_SC_QUEUE_DELETED ||
+          code == BF_NVME_SC_INTERRUPTED || code == BF_NVME_SC_TRANSIENT ||
+          code == BF_NVME_SC_NOT_READY)))
+        return BF_ERR_BUSY;
+    return BF_ERR_IO;
+}
+
 static enum bf_err take_one(struct nvme *c)
 {
     struct bf_nvme_completion done;
@@ -393,7 +409,7 @@ static enum bf_err take_one(struct nvme *c)
         return BF_ERR_PROTOCOL;
     if (!done.status && p->request && p->disk->format.extended)
         take_apart(c, p);
-    release(c, p, done.status ? BF_ERR_IO : BF_OK);
+    release(c, p, judge_read(done.status));
     return BF_OK;
 }
 

@@ -100,4 +100,14 @@ enum { // Identify Namespace, figure 245
 };
 enum { BF_NVME_FLBAS_EXTENDED = 0x10, BF_NVME_DPS_TYPE = 0x07 };
 
+enum { // status code types and generic codes that are no word about the blocks, 3.3.3.2
+    BF_NVME_SCT_GENERIC = 0,
+    BF_NVME_SCT_PATH = 3,
+    BF_NVME_SC_ABORTED = 0x07,
+    BF_NVME_SC_QUEUE_DELETED = 0x08,
+    BF_NVME_SC_INTERRUPTED = 0x21,
+    BF_NVME_SC_TRANSIENT = 0x22,
+    BF_NVME_SC_NOT_READY = 0x82,
+};
+
 #endif

@@ -343,7 +343,8 @@ static void finish(struct virtio_scsi *d, uint32_t i)
         p->deadline_us = now + RETRY_US;
         return;
     }
-    if (status == BF_AGAIN || status == BF_ERR_BUSY)
+    // Aborted each time may mean a bad block: that is what QEMU says of one.
+    if (status == BF_AGAIN || (status == BF_ERR_BUSY && !p->request))
         status = BF_ERR_IO;
     // The answer to a question may be shorter than the room for it; a transfer may not.
     if (!status && p->residual > (p->request ? 0 : p->bytes))

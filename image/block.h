@@ -31,6 +31,10 @@ struct bf_block_request {
     uint64_t block; // first block
     uint32_t count; // blocks, > 0
     void *data;     // count * block_size bytes; belongs to the driver until done
+    // BF_ERR_IO: it cannot be read, for a reason that may lie in these blocks. BF_ERR_BUSY: the
+    // device or the way to it says that it cannot do so now, after the driver has asked a few
+    // times; that is no word about the blocks. BF_ERR_MEDIA: there is no disk any more.
+    // BF_ERR_TIMEOUT: the device does not answer, also after a reset.
     enum bf_err status;
     uint8_t done;
     uint8_t kept; // with done: the device may still write to data, which must never be freed

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/platform.h"
+#include "migrate/feed_errors.h"
 
 enum {
     TRIES = 3,            // of one block, before it counts as unreadable
@@ -90,6 +91,11 @@ void bf_feed_start(struct bf_feed *feed, struct bf_source_disk *disk, struct bf_
         feed->slot[i].state = BF_SLOT_FREE;
         feed->slot[i].data = feed->memory + (size_t)i * slot_bytes;
     }
+    if (feed->disk_of_witness != disk) {
+        feed->disk_of_witness = disk;
+        feed->witness = disk->geometry.blocks - 1;
+        feed->trouble_told = 0;
+    }
     feed->disk = disk;
     feed->usage = usage;
     feed->geometry = *g;
@@ -166,7 +172,9 @@ static void fill_slot(struct bf_feed *feed, struct bf_slot *slot)
     slot->count = next_run(feed, slot);
     feed->left_out |= slot->unread && slot->instead == BF_CHUNK_UNUSED;
     slot->state = slot->unread ? BF_SLOT_READY : BF_SLOT_READING;
-    slot->tries = 0;
+    slot->tries = slot->witness = 0;
+    slot->rest_us = 0;
+    slot->rested_us = slot->trouble_us = 0;
     slot->unreadable = slot->told = 0;
     slot->growing = 0;
     slot->part = feed->disk->geometry.max_blocks;
@@ -181,39 +189,9 @@ static void fill_slot(struct bf_feed *feed, struct bf_slot *slot)
     feed->used++;
 }
 
-static enum bf_err unreadable(struct bf_feed *feed, const struct bf_slot *slot)
-{
-    uint32_t size = feed->disk->geometry.block_size;
-    char name[160];
-    bf_identity_text(name, sizeof name, &feed->disk->identity);
-    return bf_fault_set(&feed->fault, BF_ERR_IO, BF_SIDE_SOURCE,
-                        "replace the disk; on-read-error=map copies what can still be read",
-                        "disk %s cannot be read at byte %llu", name,
-                        (unsigned long long)(slot->request.block * size));
-}
-
-// A native driver says so after it has reset the controller in vain.
-static enum bf_err silent(struct bf_feed *feed)
-{
-    char name[160];
-    bf_identity_text(name, sizeof name, &feed->disk->identity);
-    return bf_fault_set(&feed->fault, BF_ERR_IO, BF_SIDE_SOURCE,
-                        "look at the disk's controller and cables; driver=firmware reads it "
-                        "another way",
-                        "the controller of disk %s does not answer any more", name);
-}
-
 int bf_slot_is_bad(const struct bf_slot *slot, uint32_t block)
 {
     return slot->unreadable && (slot->bad[block / 8] >> block % 8 & 1);
-}
-
-static void pass(const struct bf_feed *feed, struct bf_slot *slot, uint32_t blocks)
-{
-    slot->got += blocks * feed->disk->geometry.block_size;
-    slot->tries = 0;
-    if (slot->got >= slot->bytes)
-        slot->state = BF_SLOT_READY;
 }
 
 // Before the block that fails is found, parts become smaller only: each failing read may take
@@ -223,54 +201,26 @@ static void read_on(const struct bf_feed *feed, struct bf_slot *slot, uint32_t b
     uint32_t most = feed->disk->geometry.max_blocks;
     if (slot->tries)
         slot->growing = 1;
-    pass(feed, slot, blocks);
+    bf_slot_pass(feed, slot, blocks);
     if (slot->growing)
         slot->part = blocks < most / 2 ? 2 * blocks : most;
-}
-
-// A drive may work for many seconds at each try. Where the block before was bad already, one is
-// enough.
-static uint8_t tries_of(const struct bf_feed *feed, const struct bf_slot *slot)
-{
-    uint32_t block = slot->got / feed->disk->geometry.block_size;
-    return block && bf_slot_is_bad(slot, block - 1) ? 1 : TRIES;
-}
-
-static void leave_zero(struct bf_feed *feed, struct bf_slot *slot)
-{
-    uint32_t size = feed->disk->geometry.block_size, block = slot->got / size;
-    if (!slot->unreadable++)
-        memset(slot->bad, 0, sizeof slot->bad);
-    slot->bad[block / 8] |= (uint8_t)(1u << block % 8);
-    memset(slot->data + slot->got, 0, size);
-    slot->growing = 1;
-    pass(feed, slot, 1);
 }
 
 static enum bf_err finish_part(struct bf_feed *feed, struct bf_slot *slot)
 {
     struct bf_block_request *r = &slot->request;
     take_back(feed, slot);
+    if (!r->status && slot->witness)
+        return bf_slot_witness(feed, slot);
     if (!r->status) {
+        feed->witness = r->block + r->count - 1;
         if (r->data != slot->data + slot->got)
             memmove(slot->data + slot->got, r->data,
                     (size_t)r->count * feed->disk->geometry.block_size);
         read_on(feed, slot, r->count);
         return BF_OK;
     }
-    if (r->status == BF_ERR_MEDIA)
-        return bf_fault_set(&feed->fault, BF_ERR_MEDIA, BF_SIDE_SOURCE,
-                            "put the disk back and start again", "a disk has been removed");
-    if (r->status == BF_ERR_TIMEOUT)
-        return silent(feed);
-    slot->part = r->count > 1 ? r->count / 2 : 1;
-    slot->growing = 0;
-    if (r->count > 1 || ++slot->tries < tries_of(feed, slot))
-        return BF_OK;
-    if (!feed->map_errors)
-        return unreadable(feed, slot);
-    leave_zero(feed, slot);
-    return BF_OK;
+    return bf_slot_failed(feed, slot);
 }
 
 // BF_AGAIN: the disk's queue is full.
@@ -285,6 +235,10 @@ static enum bf_err submit_part(struct bf_feed *feed, struct bf_slot *slot)
     memset(r, 0, sizeof *r);
     r->block = offset / size;
     r->count = left < slot->part ? left : slot->part;
+    if (slot->witness) {
+        r->block = bf_slot_witness_block(feed, slot);
+        r->count = 1;
+    }
     r->data = (void *)(((uintptr_t)slot->data + slot->got + align - 1) & ~(align - 1));
     err = bf_source_submit(feed->disk, r);
     if (err == BF_AGAIN)
@@ -303,8 +257,10 @@ static enum bf_err move_slot(struct bf_feed *feed, struct bf_slot *slot, int *mo
         *moved = 1;
         err = finish_part(feed, slot);
     }
-    if (err || slot->state != BF_SLOT_READING || slot->in_flight || *blocked)
+    if (err || slot->state != BF_SLOT_READING || slot->in_flight || *blocked ||
+        (slot->rested_us && bf_platform_now_us() < slot->rested_us))
         return err;
+    slot->rested_us = 0;
     err = submit_part(feed, slot);
     if (err == BF_AGAIN || feed->disk->geometry.blocking)
         *blocked = 1;

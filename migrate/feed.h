@@ -2,8 +2,11 @@
 // Reads a span of chunks of one disk in order, with as many requests in flight as the disk takes
 // and a fixed amount of memory. A failing read is tried again in smaller and smaller pieces, down
 // to a block. One that cannot be read ends the run with a fault that names it, or, as configured,
-// is left zero and noted in the slot. What the disk's own file systems call unused is not read, nor
-// what its driver knows to be zeros: such a run of chunks is a slot without data.
+// is left zero and noted in the slot: but only when the disk can read another block at that time.
+// While it cannot, or says that it is busy, nothing is known about the block: it is asked for again
+// and again, ever more slowly, for BF_FEED_TROUBLE_US, and then the disk is at fault. What the
+// disk's own file systems call unused is not read, nor what its driver knows to be zeros: such a
+// run of chunks is a slot without data.
 #ifndef BF_MIGRATE_FEED_H
 #define BF_MIGRATE_FEED_H
 
@@ -18,6 +21,7 @@
 
 // A slot has room to move within, so that any part of it can be read to an aligned address.
 enum { BF_SLOT_BLOCKS_MAX = BF_DATA_MAX / BF_BLOCK_MIN };
+enum { BF_FEED_TROUBLE_US = 60000000, BF_FEED_REST_MOST_US = 2000000 };
 enum { BF_FEED_SLOTS = 32, BF_FEED_MEMORY_MIN = 2 * (BF_DATA_MAX + BF_BLOCK_ALIGN_MAX) };
 
 enum bf_slot_state { BF_SLOT_FREE, BF_SLOT_READING, BF_SLOT_READY };
@@ -30,6 +34,10 @@ struct bf_slot {
     uint8_t instead; // what it then is: BF_CHUNK_UNUSED or BF_CHUNK_ZERO
     uint8_t in_flight;
     uint8_t tries;                       // of a single block that cannot be read
+    uint8_t witness;                     // the request is for another block, which could be read
+    uint32_t rest_us;                    // the last pause between two tries
+    uint64_t rested_us;                  // until when it pauses
+    uint64_t trouble_us;                 // since when the disk, not the block, is in doubt; or 0
     uint32_t unreadable;                 // blocks left zero
     uint8_t bad[BF_SLOT_BLOCKS_MAX / 8]; // which, when there are any: bit b % 8 of byte b / 8
     uint32_t part;                       // largest request for now, blocks
@@ -59,6 +67,9 @@ struct bf_feed {
     uint64_t next, end;  // chunks still to be asked for
     uint64_t extent_end; // bytes: up to there the driver's last answer is valid
     uint8_t extent_zero; // and this was it
+    const struct bf_source_disk *disk_of_witness;
+    uint64_t witness; // a block of this disk that was read
+    uint8_t trouble_told;
     uint32_t slots, slot_chunks, head, used;
     uint32_t ahead; // slots beyond what reading needs, for work on several at once
     uint8_t *memory;

@@ -7,7 +7,7 @@ MIGRATE_SRCS := migrate/adapt.c migrate/compress.c migrate/feed.c migrate/limit.
     migrate/sender_session.c migrate/workers.c
 LZ4_USERS    := migrate/compress.c
 ZSTD_USERS   := migrate/compress.c
-MIGRATE_SRCS += migrate/disk_plan.c migrate/unseen.c
+MIGRATE_SRCS += migrate/disk_plan.c migrate/feed_errors.c migrate/unseen.c
 MIGRATE_SRCS += migrate/report.c migrate/announce.c
-COLD_SRCS    += $(addprefix migrate/,announce.c disk_plan.c judge.c progress.c report.c sender_errors.c \
+COLD_SRCS    += $(addprefix migrate/,announce.c disk_plan.c feed_errors.c judge.c progress.c report.c sender_errors.c \
     unseen.c)

@@ -138,8 +138,12 @@ static void read_blocks(struct sim_ahci_port *p, struct task *t, uint32_t slot)
         return;
     if ((queued && (!p->depth || t->frame[12] != slot << 3)) || !(t->frame[7] & 0x40) ||
         block > p->blocks || count > p->blocks - block || count * p->block_size != t->bytes ||
-        (p->bad_block >= block && p->bad_block < block + count) || fault == SIM_AHCI_ERROR) {
+        (p->bad_block >= block && p->bad_block < block + count) || fault >= SIM_AHCI_ERROR) {
         fail(p, slot, queued);
+        if (fault == SIM_AHCI_LINK)
+            p->is = (p->is & ~(1u << 30)) | 1u << 27; // IFS
+        if (fault == SIM_AHCI_CRC)
+            p->tfd = 0x8441;
         if (fault == SIM_AHCI_ERROR)
             p->ci &= ~(1u << slot);
         return;

@@ -15,6 +15,8 @@ enum sim_ahci_fault { // of reads
     SIM_AHCI_SHORT, // half of it, and it says so (not queued)
     SIM_AHCI_STRAY, // another slot becomes active as well
     SIM_AHCI_ERROR, // unrecoverable, and the slot is not active any more (not queued)
+    SIM_AHCI_LINK,  // the transfer fails on the link
+    SIM_AHCI_CRC,   // the disk says that its end of the link failed
 };
 
 enum sim_ahci_log { // what the queued error log is like

@@ -14,7 +14,9 @@ static void complete(struct sim_disk *d, struct bf_block_request *r)
     uint64_t bad = d->model.bad_block;
     uint32_t size = d->model.block_size;
     int hit = bad != UINT64_MAX && bad < r->block + r->count && r->block <= bad + d->model.bad_more;
-    if (hit && d->model.bad_times) {
+    if (bf_platform_now_us() < d->model.busy_until) {
+        r->status = d->model.busy_as;
+    } else if (hit && d->model.bad_times) {
         if (d->model.bad_times != UINT32_MAX)
             d->model.bad_times--;
         memset(r->data, 0xee, (size_t)r->count * size);

@@ -15,6 +15,8 @@ struct sim_disk_model {
     uint64_t bad_block;  // UINT64_MAX: none
     uint32_t bad_more;   // blocks behind it that fail as well
     uint32_t bad_times;  // how often it fails; UINT32_MAX: always
+    uint64_t busy_until; // every read fails until then, since the way to the disk is interrupted
+    enum bf_err busy_as; // with this
     uint8_t tells_zeros; // knows which blocks are zeros, and tells it in pieces of any length
 };
 

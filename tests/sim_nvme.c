@@ -214,6 +214,8 @@ static void finish(struct sim_nvme *m, const struct bf_nvme_command *c)
     status = c->opcode == BF_NVME_READ ? read_blocks(m, c) : 0x01;
     if (fault == SIM_NVME_ERROR)
         status = 0x281;
+    if (fault == SIM_NVME_STATUS)
+        status = m->status;
     if (fault == SIM_NVME_WRONG_CID)
         cid ^= 0x0100;
     complete(m, 1, cid, status);

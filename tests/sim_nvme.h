@@ -14,6 +14,7 @@ enum sim_nvme_fault {
     SIM_NVME_TWICE,       // completed two times
     SIM_NVME_WRONG_QUEUE, // names another submission queue
     SIM_NVME_ERROR,       // unrecovered read error
+    SIM_NVME_STATUS,      // the status of the field
 };
 
 struct sim_nvme_namespace {
@@ -46,6 +47,7 @@ struct sim_nvme {
     uint8_t mdts;
 
     uint8_t hold;              // reads wait for sim_nvme_complete
+    uint16_t status;           // for SIM_NVME_STATUS
     enum sim_nvme_fault fault; // of the next `faults` reads
     uint32_t faults;
     uint8_t never_ready, ready_stuck, fatal, deaf_admin;

@@ -233,6 +233,30 @@ static void test_a_log_that_does_not_tell(void)
     }
 }
 
+// What fails on the way to the disk says nothing about the blocks, queued or not.
+static void test_a_failed_link(void)
+{
+    static const enum sim_ahci_fault faults[] = {SIM_AHCI_LINK, SIM_AHCI_CRC, SIM_AHCI_ERROR};
+    for (uint32_t i = 0; i < 6; i++) {
+        struct bf_block_request r;
+        struct sim_ahci_port *port = i % 2 ? first : second;
+        start();
+        port = i % 2 ? first : second;
+        port->fault = faults[i / 2];
+        port->faults = 1;
+        submit(i % 2 ? &disk : &other, &r, 0, 10, 10);
+        for (int k = 0; k < 30 && !r.done; k++)
+            turn();
+        CHECK(r.done);
+        CHECK_EQ(r.status, faults[i / 2] == SIM_AHCI_ERROR ? BF_ERR_IO : BF_ERR_BUSY);
+        submit(i % 2 ? &disk : &other, &r, 0, 10, 10);
+        for (int k = 0; k < 30 && !r.done; k++)
+            turn();
+        CHECK(r.done && r.status == BF_OK);
+        stop();
+    }
+}
+
 static void test_a_failed_read_that_was_not_queued(void)
 {
     static const enum sim_ahci_fault faults[] = {SIM_AHCI_ERROR, SIM_AHCI_SHORT};
@@ -692,14 +716,15 @@ static void test_names_what_is_behind_a_port_multiplier(void)
 TEST_MAIN(TEST(test_serves_by_class), TEST(test_reads_every_byte_of_both_disks),
           TEST(test_queued_in_any_order), TEST(test_depths), TEST(test_a_failed_read_fails_alone),
           TEST(test_a_log_that_does_not_tell), TEST(test_a_failed_read_that_was_not_queued),
-          TEST(test_an_error_that_takes_a_reset), TEST(test_a_lost_completion_resets_once),
-          TEST(test_the_second_time_it_fails), TEST(test_an_exchanged_disk),
-          TEST(test_a_reset_that_does_not_help), TEST(test_the_run_ends_with_a_reason),
-          TEST(test_a_port_that_does_not_stop), TEST(test_a_port_that_keeps_its_memory),
-          TEST(test_pulled_out), TEST(test_closing_with_requests_out),
-          TEST(test_what_is_left_to_the_firmware), TEST(test_handoff),
-          TEST(test_addresses_of_32_bits), TEST(test_ports_at_work), TEST(test_half_opened),
-          TEST(test_identify_data), TEST(test_locks_and_hidden_blocks_are_noticed),
+          TEST(test_a_failed_link), TEST(test_an_error_that_takes_a_reset),
+          TEST(test_a_lost_completion_resets_once), TEST(test_the_second_time_it_fails),
+          TEST(test_an_exchanged_disk), TEST(test_a_reset_that_does_not_help),
+          TEST(test_the_run_ends_with_a_reason), TEST(test_a_port_that_does_not_stop),
+          TEST(test_a_port_that_keeps_its_memory), TEST(test_pulled_out),
+          TEST(test_closing_with_requests_out), TEST(test_what_is_left_to_the_firmware),
+          TEST(test_handoff), TEST(test_addresses_of_32_bits), TEST(test_ports_at_work),
+          TEST(test_half_opened), TEST(test_identify_data),
+          TEST(test_locks_and_hidden_blocks_are_noticed),
           TEST(test_a_refused_question_costs_nothing), TEST(test_finds_the_disks_on_all_ports),
           TEST(test_powers_up_what_the_firmware_did_not),
           TEST(test_names_what_is_behind_a_port_multiplier))

@@ -166,6 +166,32 @@ static void test_a_failed_read_fails_alone(void)
     stop();
 }
 
+// What a status says about the blocks: nothing when the command was aborted or interrupted, the way
+// to the namespace failed, or it is not ready.
+static void test_what_a_status_says(void)
+{
+    static const struct {
+        uint16_t status;
+        enum bf_err means;
+    } cases[] = {{0x281, BF_ERR_IO},   {0x4281, BF_ERR_IO},   {0x286, BF_ERR_IO},
+                 {0x080, BF_ERR_IO},   {0x006, BF_ERR_IO},    {0x007, BF_ERR_BUSY},
+                 {0x008, BF_ERR_BUSY}, {0x021, BF_ERR_BUSY},  {0x022, BF_ERR_BUSY},
+                 {0x082, BF_ERR_BUSY}, {0x4082, BF_ERR_BUSY}, {0x301, BF_ERR_BUSY}};
+    struct bf_block_request r;
+    start();
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        model.fault = SIM_NVME_STATUS;
+        model.status = cases[i].status;
+        model.faults = 1;
+        submit(&disk, &r, 0, 8, 8);
+        bf_source_poll(&disk);
+        CHECK(r.done);
+        CHECK_EQ(r.status, cases[i].means);
+    }
+    CHECK_EQ(model.resets, 0);
+    stop();
+}
+
 // Completions that make no sense: one reset, everything is asked again, and the data is right.
 static void test_nonsense_resets_once(void)
 {
@@ -506,12 +532,13 @@ static void test_a_controller_without_a_list(void)
 
 TEST_MAIN(TEST(test_reads_every_byte_of_both_namespaces), TEST(test_every_form_of_page_list),
           TEST(test_wide_doorbells_and_small_transfers), TEST(test_any_order_and_a_full_queue),
-          TEST(test_a_failed_read_fails_alone), TEST(test_nonsense_resets_once),
-          TEST(test_a_lost_completion_resets_once), TEST(test_the_second_time_it_fails),
-          TEST(test_a_reset_that_never_ends), TEST(test_a_controller_that_keeps_its_memory),
-          TEST(test_pulled_out), TEST(test_closing_one_with_reads_out),
-          TEST(test_what_is_left_to_the_firmware), TEST(test_half_opened),
-          TEST(test_metadata_is_dropped), TEST(test_protection_is_taken_off_by_the_controller),
+          TEST(test_a_failed_read_fails_alone), TEST(test_what_a_status_says),
+          TEST(test_nonsense_resets_once), TEST(test_a_lost_completion_resets_once),
+          TEST(test_the_second_time_it_fails), TEST(test_a_reset_that_never_ends),
+          TEST(test_a_controller_that_keeps_its_memory), TEST(test_pulled_out),
+          TEST(test_closing_one_with_reads_out), TEST(test_what_is_left_to_the_firmware),
+          TEST(test_half_opened), TEST(test_metadata_is_dropped),
+          TEST(test_protection_is_taken_off_by_the_controller),
           TEST(test_metadata_survives_a_reset), TEST(test_locks_and_reservations_are_noticed),
           TEST(test_a_question_that_is_not_answered), TEST(test_finds_all_active_namespaces),
           TEST(test_says_what_it_cannot_read), TEST(test_a_list_without_an_end),

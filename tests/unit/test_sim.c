@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The engine end to end in one process, on a virtual clock: one named scenario per case, each with
 // what it must lead to. tests/unit/test_sim_random.c draws scenarios by seed.
+#include "base/config.h"
 #include "base/mem.h"
 #include "base/platform.h"
-#include "base/config.h"
+#include "migrate/feed.h"
 #include "tests/platform_sim.h"
 #include "tests/sim_world.h"
 #include "tests/unit/test.h"
@@ -567,6 +568,37 @@ static void test_what_cannot_be_read_survives_going_back(void)
     }
 }
 
+// The way to a disk is interrupted: for a while, and nothing is noted as unreadable; for good, and
+// the disk is at fault, not a block. Once with a driver that can tell, once with one that cannot.
+static void test_a_disk_in_trouble(void)
+{
+    static const enum bf_err kinds[] = {BF_ERR_IO, BF_ERR_BUSY};
+    for (int i = 0; i < 4; i++) {
+        begin(17);
+        w.map_errors = (uint8_t)(i / 2);
+        w.disk_model[0].busy_as = kinds[i % 2];
+        w.disk_model[0].busy_until = 1000000 + BF_FEED_TROUBLE_US / 2;
+        sim_world_fill(&w);
+        run_to(BF_OK);
+        CHECK(w.disk[0].source.errors > 0);
+        CHECK_EQ(w.progress.unreadable_bytes, 0);
+        sim_world_free(&w);
+
+        begin(18);
+        w.map_errors = (uint8_t)(i / 2);
+        w.disk_model[0].busy_as = kinds[i % 2];
+        w.disk_model[0].busy_until = UINT64_MAX;
+        sim_world_fill(&w);
+        run_to(BF_ERR_IO);
+        CHECK_EQ(w.sender_fault.side, BF_SIDE_SOURCE);
+        CHECK(strstr(w.sender_fault.what, "disk SIM1"));
+        CHECK(strstr(w.sender_fault.what, "nothing but errors"));
+        CHECK_EQ(w.bads, 0);
+        CHECK(w.disk[0].source.errors < 2000); // it is not hammered
+        sim_world_free(&w);
+    }
+}
+
 static void test_passing_read_errors_are_retried(void)
 {
     begin(16);
@@ -945,11 +977,12 @@ TEST_MAIN(TEST(test_a_refusal_reaches_the_server),
           TEST(test_unreadable_block_is_named), TEST(test_unreadable_blocks_are_mapped),
           TEST(test_a_mapped_disk_and_cut_connections),
           TEST(test_what_cannot_be_read_survives_going_back),
-          TEST(test_passing_read_errors_are_retried), TEST(test_unreachable_server_until_retry),
-          TEST(test_server_that_comes_back_late), TEST(test_revoked_in_the_middle),
-          TEST(test_cancel_tells_the_server), TEST(test_answer_of_commit_is_lost),
-          TEST(test_every_compression), TEST(test_repair_that_reads_differently),
-          TEST(test_pauses_stay_short_while_it_gets_on), TEST(test_retry_counts_from_the_loss),
+          TEST(test_passing_read_errors_are_retried), TEST(test_a_disk_in_trouble),
+          TEST(test_unreachable_server_until_retry), TEST(test_server_that_comes_back_late),
+          TEST(test_revoked_in_the_middle), TEST(test_cancel_tells_the_server),
+          TEST(test_answer_of_commit_is_lost), TEST(test_every_compression),
+          TEST(test_repair_that_reads_differently), TEST(test_pauses_stay_short_while_it_gets_on),
+          TEST(test_retry_counts_from_the_loss),
           TEST(test_what_became_durable_counts_although_durable_never_came),
           TEST(test_short_lived_connections_get_on), TEST(test_a_store_that_is_stuck_for_long),
           TEST(test_another_point_is_not_ours), TEST(test_memory_that_is_refused),
