@@ -122,11 +122,8 @@ enum bf_err bf_ca_addresses_parse(struct bf_ca_addresses *out, const char *list,
 
 static enum bf_err crypto_fault(struct bf_fault *fault, const char *doing)
 {
-    char reason[120];
-    ERR_error_string_n(ERR_get_error(), reason, sizeof reason);
-    ERR_clear_error();
     return bf_fault_set(fault, BF_ERR_IO, BF_SIDE_SERVER, "check the server's OpenSSL",
-                        "cannot %s: %s", doing, reason);
+                        "cannot %s: %s", doing, bf_openssl_reason());
 }
 
 static void path_of(char *out, const char *folder, const char *name)

@@ -6,11 +6,13 @@
 #include <arpa/inet.h>
 #include <openssl/bn.h>
 #include <openssl/ec.h>
+#include <openssl/err.h>
 #include <openssl/rand.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/fmt.h"
+#include "base/log.h"
 
 enum {
     DAY = 24 * 60 * 60,
@@ -205,4 +207,15 @@ int bf_x509_addresses(const X509 *certificate, struct bf_ca_addresses *out)
             out->count++;
     GENERAL_NAMES_free(names);
     return out->count > 0;
+}
+
+const char *bf_openssl_reason(void)
+{
+    unsigned long code = ERR_get_error();
+    const char *words = ERR_reason_error_string(code);
+    char all[160];
+    ERR_error_string_n(code, all, sizeof all);
+    bf_log(BF_LOG_DEBUG, "OpenSSL: %s", all);
+    ERR_clear_error();
+    return words ? words : "OpenSSL gives no reason";
 }

@@ -34,4 +34,7 @@ int bf_x509_role(const X509 *certificate, char *out, size_t size);
 // The DNS names and IP addresses in order.
 int bf_x509_addresses(const X509 *certificate, struct bf_ca_addresses *out);
 
+// Why OpenSSL failed last in this thread, in words, and forgets it; the codes go to the debug log.
+const char *bf_openssl_reason(void);
+
 #endif

@@ -89,9 +89,7 @@ enum bf_err bf_tls_server_open(struct bf_tls_server **out, const char *state,
         *out = server;
         return BF_OK;
     }
-    char reason[120];
-    ERR_error_string_n(ERR_get_error(), reason, sizeof reason);
-    ERR_clear_error();
+    const char *reason = bf_openssl_reason();
     bf_tls_server_close(server);
     return bf_fault_set(fault, BF_ERR_CONFIG, BF_SIDE_SERVER,
                         "check that the files in pki/ can be read", "cannot set up TLS: %s",

@@ -269,8 +269,17 @@ static void test_requests_that_are_refused(void)
     end_with(ca);
 }
 
-TEST_MAIN(TEST(test_addresses_are_parsed_strictly), TEST(test_server_certificate),
-          TEST(test_machine_certificate), TEST(test_keys_are_private),
-          TEST(test_root_is_never_replaced), TEST(test_addresses_are_added),
-          TEST(test_foreign_key_is_noticed), TEST(test_request_gives_only_its_key),
-          TEST(test_requests_that_are_refused))
+static void test_openssl_in_words(void)
+{
+    BIO *bio = BIO_new_mem_buf("no PEM", -1);
+    CHECK(!PEM_read_bio_X509(bio, NULL, NULL, NULL));
+    BIO_free(bio);
+    CHECK_STR(bf_openssl_reason(), "no start line"); // and no error:0480006C:PEM routines::
+    CHECK_STR(bf_openssl_reason(), "OpenSSL gives no reason");
+}
+
+TEST_MAIN(TEST(test_openssl_in_words), TEST(test_addresses_are_parsed_strictly),
+          TEST(test_server_certificate), TEST(test_machine_certificate),
+          TEST(test_keys_are_private), TEST(test_root_is_never_replaced),
+          TEST(test_addresses_are_added), TEST(test_foreign_key_is_noticed),
+          TEST(test_request_gives_only_its_key), TEST(test_requests_that_are_refused))
