@@ -155,12 +155,22 @@ void bf_ip_dhcp6_end(void)
     dhcp6.slot = -1;
 }
 
+static void search_domains(const struct bf_ra *ra)
+{
+    char domain[BF_DNS_DOMAINS][BF_DNS_NAME];
+    if (ra->domains)
+        bf_ip_dns_search(BF_IP_DNS_ROUTER, domain,
+                         bf_dns_read_domains(ra->domains, ra->domains_len, domain));
+}
+
 void bf_ip_dhcp6_packet(const uint8_t *packet, size_t len)
 {
     struct bf_ra ra;
     uint64_t now = bf_platform_now_us();
     if (!dhcp6.netif || !bf_ra_parse(packet, len, &ra))
         return;
+    search_domains(&ra);
+    ra.domains = NULL;                    // the packet goes
     ra.has_prefix |= dhcp6.ra.has_prefix; // it may come in several messages
     dhcp6.ra = ra;
     dhcp6.advertised = 1;

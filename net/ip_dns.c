@@ -35,13 +35,22 @@ void bf_ip_dns_search(enum bf_ip_dns_source source, char (*domains)[BF_DNS_NAME]
         bf_snprintf(dns.domain[source][i], BF_DNS_NAME, "%s", domains[i]);
 }
 
+// Routers name the same domains as DHCPv6 in many networks.
+static int is_repeated(int source, const char *domain)
+{
+    while (source-- > 0)
+        for (uint32_t i = 0; i < dns.domains[source]; i++)
+            if (strcmp(dns.domain[source][i], domain) == 0)
+                return 1;
+    return 0;
+}
+
 const char *bf_ip_dns_domain(uint32_t number)
 {
-    for (int source = 0; source < BF_IP_DNS_SOURCES; source++) {
-        if (number < dns.domains[source])
-            return dns.domain[source][number];
-        number -= dns.domains[source];
-    }
+    for (int source = 0; source < BF_IP_DNS_SOURCES; source++)
+        for (uint32_t i = 0; i < dns.domains[source]; i++)
+            if (!is_repeated(source, dns.domain[source][i]) && number-- == 0)
+                return dns.domain[source][i];
     return NULL;
 }
 

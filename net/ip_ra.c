@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Router advertisements, as far as DHCPv6 needs them. The checksum is lwIP's business; what it
-// throws away may at most start an exchange that a server ignores.
+// Router advertisements, as far as DHCPv6 and the search of names need them. The checksum is lwIP's
+// business; what it throws away may at most start an exchange that a server ignores.
 #include "net/ip_ra.h"
 
 #include <string.h>
@@ -16,6 +16,8 @@ enum {
     PREFIX_INFORMATION = 3,
     PREFIX_BYTES = 32,
     FLAG_AUTONOMOUS = 0x40,
+    SEARCH_LIST = 31,
+    SEARCH_HEADER = 8,
 };
 
 static int is_advertisement(const uint8_t *p, size_t len)
@@ -31,6 +33,16 @@ static int is_usable_prefix(const uint8_t *option, size_t len)
     static const uint8_t none[4];
     return option[0] == PREFIX_INFORMATION && len == PREFIX_BYTES && option[2] == 64 &&
            (option[3] & FLAG_AUTONOMOUS) && memcmp(option + 4, none, sizeof none) != 0;
+}
+
+static void take_domains(const uint8_t *option, size_t len, struct bf_ra *out)
+{
+    static const uint8_t none[4];
+    if (option[0] != SEARCH_LIST || len <= SEARCH_HEADER || out->domains)
+        return;
+    out->domains = option + SEARCH_HEADER;
+    if (memcmp(option + 4, none, sizeof none) != 0) // the lifetime
+        out->domains_len = len - SEARCH_HEADER;
 }
 
 int bf_ra_parse(const uint8_t *packet, size_t len, struct bf_ra *out)
@@ -52,6 +64,7 @@ int bf_ra_parse(const uint8_t *packet, size_t len, struct bf_ra *out)
             return 0; // 6.1.2: thrown away as a whole
         if (is_usable_prefix(ra + at, bytes))
             out->has_prefix = 1;
+        take_domains(ra + at, bytes, out);
         at += bytes;
     }
     return 1;

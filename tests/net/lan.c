@@ -466,10 +466,16 @@ static void serve_dns(struct lan *lan, int server)
 void lan_advertise(struct lan *lan)
 {
     static const uint8_t options[] = {
-        3,    4, 64, 0xc0, 0, 0, 14, 16, 0, 0, 14, 16, 0, 0, 0, 0, // prefix, on link and autonomous
-        0xfd, 9, 0,  0,    0, 0, 0,  0,  0, 0, 0,  0,  0, 0, 0, 0, //
-        25,   3, 0,  0,    0, 0, 14, 16,                           // RDNSS
-        0xfd, 9, 0,  0,    0, 0, 0,  0,  0, 0, 0,  0,  0, 0, 0, 1,
+        3,    4,   64,  0xc0, 0, 0,   14,  16,
+        0,    0,   14,  16,   0, 0,   0,   0, // prefix, on link and autonomous
+        0xfd, 9,   0,   0,    0, 0,   0,   0,
+        0,    0,   0,   0,    0, 0,   0,   0,  //
+        25,   3,   0,   0,    0, 0,   14,  16, // RDNSS
+        0xfd, 9,   0,   0,    0, 0,   0,   0,
+        0,    0,   0,   0,    0, 0,   0,   1,  //
+        31,   3,   0,   0,    0, 0,   14,  16, // DNSSL
+        3,    'l', 'a', 'b',  4, 't', 'e', 's',
+        't',  0,   0,   0,    0, 0,   0,   0,
     };
     uint8_t m[16 + sizeof options] = {ND_ROUTER_ADVERT, 0, 0, 0, 64, 0, 7, 8};
     struct sockaddr_in6 to = {.sin6_family = AF_INET6};

@@ -74,7 +74,8 @@ void lan_turn(struct lan *lan);
 // Moves the simulated clock ahead of the real one.
 void lan_skip(uint64_t us);
 
-// Sends a router advertisement on tap0: prefix fd09::/64, a DNS server at fd09::1.
+// Sends a router advertisement on tap0: prefix fd09::/64, a DNS server at fd09::1, and the domain
+// lab.test.
 void lan_advertise(struct lan *lan);
 
 #endif

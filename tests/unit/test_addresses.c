@@ -624,6 +624,22 @@ static void test_short_names(void)
     end();
 }
 
+static size_t in_the_lab(int server, const char *name, uint16_t type, uint8_t *m, size_t at)
+{
+    if (strcmp(name, "replica.lab.test") != 0)
+        return lan_dns_code(m, at, 3);
+    return type == 1 ? lan_dns_add(m, at, type, "10.9.0.1") : at;
+}
+
+static void test_domain_of_a_router_advertisement(void)
+{
+    begin_by_dhcp();
+    lan.names = in_the_lab;
+    advertise();
+    connect_to("replica");
+    end();
+}
+
 // ---- Link-local --------------------------------------------------------------------------------
 
 static void test_link_local_server(void)
@@ -654,4 +670,5 @@ TEST_MAIN(TEST(test_routes_of_dhcp), TEST(test_option_3_is_ignored_beside_121),
           TEST(test_all_addresses_are_tried), TEST(test_no_address_of_the_family),
           TEST(test_next_dns_server), TEST(test_name_that_does_not_exist),
           TEST(test_dns_servers_that_say_nothing), TEST(test_known_address_without_dns),
-          TEST(test_short_names), TEST(test_link_local_server))
+          TEST(test_short_names), TEST(test_domain_of_a_router_advertisement),
+          TEST(test_link_local_server))
