@@ -51,8 +51,9 @@ uint32_t bf_ip_poll(void);
 void bf_ip_status(struct bf_ip_status *out);
 
 // The dialer of the connector. Its streams wait for an address for at most 60 s after the link is
-// there, 30 s with several links, and a link for at most 10 s, and for neither longer than retry= allows, of which several
-// NICs with a link have a part each; so a dial may be made right after the start.
+// there, 30 s with several links, and a link for at most 10 s, and for neither longer than retry=
+// allows, of which several NICs with a link have a part each; so a dial may be made right after the
+// start.
 struct bf_dialer bf_ip_dialer(void);
 
 // Aborts what is open (its streams fail and must still be closed), gives the DHCP lease back and

@@ -105,13 +105,13 @@ static void wants_authentication(struct tunnel *t)
     else if (p->has_user)
         bf_fault_set(&t->fault, BF_ERR_AUTH, BF_SIDE_CONFIG,
                      "check user and password in proxy=, with % signs as %25",
-                     "the proxy %s does not accept the user and password of proxy= (%u)", p->host,
-                     (unsigned)t->answer.status);
+                     "the proxy %s does not accept the user and password of proxy= (%u %s)",
+                     p->host, (unsigned)t->answer.status, t->answer.reason);
     else
         bf_fault_set(&t->fault, BF_ERR_AUTH, BF_SIDE_CONFIG,
                      "give them as proxy=http://USER:PASSWORD@HOST:PORT",
-                     "the proxy %s wants a user and password (%u)", p->host,
-                     (unsigned)t->answer.status);
+                     "the proxy %s wants a user and password (%u %s)", p->host,
+                     (unsigned)t->answer.status, t->answer.reason);
 }
 
 static void refused(struct tunnel *t)

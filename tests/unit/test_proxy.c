@@ -202,7 +202,7 @@ static void test_authentication(void)
     CHECK(!strstr(sim_log(), "secret-word"));
     end();
     f = refusal("http://me:other@proxy.test:3128", "HTTP/1.0 401 Unauthorized\r\n\r\n");
-    CHECK(f->code == BF_ERR_AUTH && strstr(f->what, "(401)"));
+    CHECK(f->code == BF_ERR_AUTH && strstr(f->what, "(401 Unauthorized)"));
     end();
     f = refusal("http://me@proxy.test:3128", "HTTP/1.1 407 No\r\nProxy-Authenticate: NTLM\r\n\r\n");
     CHECK(f->code == BF_ERR_UNSUPPORTED && strstr(f->what, "NTLM"));
