@@ -49,6 +49,7 @@ enum bf_failure { BF_FAILURE_WAIT, BF_FAILURE_POWEROFF, BF_FAILURE_REBOOT };
 enum bf_driver { BF_DRIVER_AUTO, BF_DRIVER_FIRMWARE };
 enum bf_read_error { BF_READ_ERROR_STOP, BF_READ_ERROR_MAP };
 enum bf_unseen_policy { BF_UNSEEN_AUTO, BF_UNSEEN_STOP, BF_UNSEEN_WARN };
+enum bf_kex { BF_KEX_AUTO, BF_KEX_HYBRID };
 enum bf_serial { BF_SERIAL_LINES, BF_SERIAL_CONSOLE, BF_SERIAL_OFF };
 
 struct bf_config_server {
@@ -100,6 +101,7 @@ struct bf_config {
     struct bf_config_proxy proxy; // proxy=http://[USER:PASSWORD@]HOST:PORT
     uint32_t retry_seconds;       // retry=SECONDS, 0 = for ever; default 300
     uint8_t connections;          // connections=, to the server at a time, 1..8
+    enum bf_kex kex;              // kex=auto|hybrid
     int64_t time;                 // time=2026-11-20T15:00:00Z; 0 = firmware clock
 
     // disks

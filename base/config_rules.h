@@ -29,6 +29,7 @@ enum bf_config_index {
     BF_KEY_LIMIT,
     BF_KEY_WORKERS,
     BF_KEY_CONNECTIONS,
+    BF_KEY_KEX,
     BF_KEY_TIME,
     BF_KEY_DEBUG_EXIT,
     BF_KEY_NAME,
@@ -109,6 +110,7 @@ enum bf_err bf_set_workers(struct bf_config *c, struct bf_config_value v, char *
                            size_t size);
 enum bf_err bf_set_connections(struct bf_config *c, struct bf_config_value v, char *reason,
                                size_t size);
+enum bf_err bf_set_kex(struct bf_config *c, struct bf_config_value v, char *reason, size_t size);
 enum bf_err bf_set_retry(struct bf_config *c, struct bf_config_value v, char *reason, size_t size);
 enum bf_err bf_set_disk(struct bf_config *c, struct bf_config_value v, char *reason, size_t size);
 enum bf_err bf_set_driver(struct bf_config *c, struct bf_config_value v, char *reason, size_t size);
@@ -132,6 +134,7 @@ void bf_show_unseen(const struct bf_config *c, char *out, size_t size);
 void bf_show_limit(const struct bf_config *c, char *out, size_t size);
 void bf_show_workers(const struct bf_config *c, char *out, size_t size);
 void bf_show_connections(const struct bf_config *c, char *out, size_t size);
+void bf_show_kex(const struct bf_config *c, char *out, size_t size);
 void bf_show_retry(const struct bf_config *c, char *out, size_t size);
 void bf_show_disk(const struct bf_config *c, char *out, size_t size);
 void bf_show_driver(const struct bf_config *c, char *out, size_t size);

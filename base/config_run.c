@@ -28,6 +28,8 @@ static const struct choice read_errors[] = {
     {"stop", BF_READ_ERROR_STOP}, {"map", BF_READ_ERROR_MAP}, {NULL, 0}};
 static const struct choice unseens[] = {
     {"auto", BF_UNSEEN_AUTO}, {"stop", BF_UNSEEN_STOP}, {"warn", BF_UNSEEN_WARN}, {NULL, 0}};
+static const struct choice kexes[] = {
+    {"auto", BF_KEX_AUTO}, {"hybrid", BF_KEX_HYBRID}, {NULL, 0}};
 static const struct choice copies[] = {{"used", 0}, {"all", 1}, {NULL, 0}};
 
 static const struct choice *choose(const struct choice *list, struct bf_config_value v)
@@ -242,6 +244,20 @@ enum bf_err bf_set_connections(struct bf_config *c, struct bf_config_value v, ch
 void bf_show_connections(const struct bf_config *c, char *out, size_t size)
 {
     bf_snprintf(out, size, "%u", (unsigned)c->connections);
+}
+
+enum bf_err bf_set_kex(struct bf_config *c, struct bf_config_value v, char *reason, size_t size)
+{
+    const struct choice *found = choose(kexes, v);
+    if (!found)
+        return bf_config_refuse(reason, size, "must be auto or hybrid");
+    c->kex = (enum bf_kex)found->value;
+    return BF_OK;
+}
+
+void bf_show_kex(const struct bf_config *c, char *out, size_t size)
+{
+    show_choice(kexes, (uint8_t)c->kex, out, size);
 }
 
 enum bf_err bf_set_retry(struct bf_config *c, struct bf_config_value v, char *reason, size_t size)

@@ -95,6 +95,11 @@ static const struct bf_config_key table[] = {
                             "8; another one is opened when those that there are have no room left. "
                             "Default: 4.",
                             0, 0, 0},
+    [BF_KEY_KEX] = {"kex", "auto|hybrid",
+                    "The key exchange: auto prefers the hybrid one (X25519MLKEM768), which a "
+                    "quantum computer cannot undo later, and takes X25519, P-256 or P-384 from "
+                    "a server without it; hybrid takes no other. Default: auto.",
+                    0, 0, 0},
     [BF_KEY_TIME] = {"time", "YYYY-MM-DDThh:mm:ssZ",
                      "The present time in UTC, for a machine whose clock is plainly wrong.", 0, 0,
                      0},
@@ -147,6 +152,7 @@ const struct bf_config_rule bf_config_rules[BF_CONFIG_KEYS] = {
     [BF_KEY_LIMIT] = {bf_set_limit, bf_show_limit},
     [BF_KEY_WORKERS] = {bf_set_workers, bf_show_workers},
     [BF_KEY_CONNECTIONS] = {bf_set_connections, bf_show_connections},
+    [BF_KEY_KEX] = {bf_set_kex, bf_show_kex},
     [BF_KEY_TIME] = {bf_set_time, bf_show_time},
     [BF_KEY_DEBUG_EXIT] = {bf_set_debug_exit, bf_show_debug_exit},
     [BF_KEY_NAME] = {bf_set_name, bf_show_name},

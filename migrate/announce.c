@@ -160,11 +160,26 @@ static void tell_phase(const struct bf_announcer *a, uint64_t now_us, const stru
     send(a, &r);
 }
 
+static void tell_tls(const struct bf_announcer *a, uint64_t now_us, const struct bf_progress *p)
+{
+    struct bf_report r;
+
+    if (!p->kex[0])
+        return;
+    bf_report_begin(&r, "tls");
+    bf_report_seconds(&r, "t", now_us);
+    bf_report_text(&r, "server", p->server);
+    bf_report_text(&r, "group", p->kex);
+    send(a, &r);
+}
+
 static void tell_connected(const struct bf_announcer *a, uint64_t now_us,
                            const struct bf_progress *p)
 {
     char text[EVENT_MAX];
     struct bf_report r;
+
+    tell_tls(a, now_us, p);
 
     bf_report_begin(&r, "connected");
     bf_report_seconds(&r, "t", now_us);
@@ -172,7 +187,8 @@ static void tell_connected(const struct bf_announcer *a, uint64_t now_us,
     bf_report_text(&r, "machine", p->machine);
     bf_report_u64(&r, "connections", p->connections);
     send(a, &r);
-    bf_snprintf(text, sizeof text, "connected to %s as %s", p->server, p->machine);
+    bf_snprintf(text, sizeof text, "connected to %s as %s%s%s", p->server, p->machine,
+                p->kex[0] ? ", key exchange " : "", p->kex);
     tell_people(a, text);
 }
 

@@ -46,6 +46,7 @@ struct bf_progress {
     enum bf_phase phase;
     struct bf_looking looking;
     char server[96]; // where it is connected or connecting to
+    char kex[16];    // the key exchange of that connection, "" without TLS
     char machine[BF_NAME_MAX];
     uint16_t disks;
     struct bf_progress_disk disk[BF_PROTO_DISKS_MAX]; // by index in the inventory

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/fmt.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/platform.h"
@@ -274,6 +275,9 @@ static void opening(struct bf_sender *s)
         if (s->config.connector.answered)
             s->config.connector.answered(s->config.connector.impl, s->progress.server,
                                          sizeof s->progress.server);
+        if (s->config.connector.kex)
+            bf_snprintf(s->progress.kex, sizeof s->progress.kex, "%s",
+                        s->config.connector.kex(s->config.connector.impl));
         bf_sender_greet(s);
     } else if (s->now_us >= s->ends_us)
         bf_link_fail(&s->link, BF_ERR_TIMEOUT, BF_SIDE_NETWORK, "look at the network",

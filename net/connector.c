@@ -31,6 +31,7 @@ struct bf_server_connector {
     struct bf_proxy proxy;       // over which the dialer goes when there is one
     struct bf_identity identity; // obtained by enrolment
     uint32_t last_good;          // server that was verified last
+    const char *kex;             // how its latest connection agreed on keys
 };
 
 struct attempt {
@@ -68,6 +69,7 @@ static void tls_config(const struct bf_server_connector *c, const char *host,
     out->root_len = c->config->root.len;
     out->host = host;
     out->role = BF_TLS_ROLE_SERVER;
+    out->hybrid_only = c->config->kex == BF_KEX_HYBRID;
     if (c->config->certificate.len > 0) {
         out->certificate = c->config->certificate.bytes;
         out->certificate_len = c->config->certificate.len;
@@ -147,6 +149,7 @@ static void opened(struct attempt *a)
     struct bf_server_connector *c = a->owner;
     struct bf_fault fault;
     c->last_good = a->server;
+    c->kex = bf_tls_group(&a->stream);
     if (enrolled(c)) {
         a->stage = READY;
         return;
@@ -294,6 +297,12 @@ static void connector_answered(void *impl, char *to, size_t to_size)
     describe(impl, 1, to, to_size);
 }
 
+static const char *connector_kex(void *impl)
+{
+    const struct bf_server_connector *c = impl;
+    return c->kex ? c->kex : "";
+}
+
 // A round over so many servers, from the last good one on.
 static struct attempt *begin_round(struct bf_server_connector *c, uint32_t servers,
                                    struct bf_stream *out, struct bf_fault *fault)
@@ -363,7 +372,7 @@ struct bf_server_connector *bf_server_connector_new(const struct bf_config *conf
 
 struct bf_connector bf_server_connector(struct bf_server_connector *c)
 {
-    return (struct bf_connector){connector_open, c, connector_answered};
+    return (struct bf_connector){connector_open, c, connector_answered, connector_kex};
 }
 
 void bf_server_connector_free(struct bf_server_connector *c)

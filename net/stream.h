@@ -46,6 +46,8 @@ struct bf_connector {
     void *impl;
     // Which of them it is, in the same form, once the stream is OPEN. NULL: open has said it.
     void (*answered)(void *impl, char *to, size_t to_size);
+    // The key exchange of the stream that became OPEN ("X25519MLKEM768"). NULL: there is none.
+    const char *(*kex)(void *impl);
 };
 
 #endif

@@ -13,6 +13,8 @@
 #include "replica/cli.h"
 #include "replica/cli_interrupt.h"
 #include "replica/cli_out.h"
+#include "replica/control.h"
+#include "replica/kex.h"
 #include "replica/media.h"
 #include "replica/owner.h"
 #include "replica/pki.h"
@@ -149,6 +151,39 @@ static enum bf_err prepare(struct bf_cli *cli, struct work *w, struct bf_fault *
                                            : issue_identity(cli, w, fault);
 }
 
+// The server that the machine will meet: the daemon of this state, if it runs; else this program's
+// own abilities, which are those of the daemon that comes with it.
+static int server_has_hybrid(struct bf_cli *cli)
+{
+    json_t *answer = NULL;
+    if (bf_control_ask(cli->state, BF_CONTROL_STATUS, &answer))
+        return bf_kex_has_hybrid();
+    int has = json_is_true(json_object_get(answer, "hybrid"));
+    json_decref(answer);
+    return has;
+}
+
+// The settings were checked: kex= is auto or hybrid.
+static int wants_hybrid(const struct bf_medium *m)
+{
+    for (uint32_t i = 0; i < m->settings; i++) {
+        const char *set = m->set[i] + strspn(m->set[i], " \t");
+        if (strncmp(set, "kex", 3) == 0 && strstr(set, "hybrid"))
+            return 1;
+    }
+    return 0;
+}
+
+static void warn_of_kex(struct bf_cli *cli, const struct work *w)
+{
+    if (wants_hybrid(&w->medium) && !server_has_hybrid(cli))
+        printf(
+            "Warning: kex=hybrid allows nothing but " BF_KEX_HYBRID_NAME ", which this server\n"
+            "does not have: %s will refuse to connect to it. Update bootferryd and start it\n"
+            "again, or make the medium with kex=auto.\n",
+            w->medium.name);
+}
+
 static void report(const struct work *w)
 {
     const struct bf_medium *m = &w->medium;
@@ -195,6 +230,7 @@ static int make(struct bf_cli *cli, struct work *w)
     if (err)
         return bf_cli_fail(&fault);
     report(w);
+    warn_of_kex(cli, w);
     return BF_CLI_OK;
 }
 

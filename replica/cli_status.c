@@ -179,11 +179,13 @@ static void print_details(struct bf_cli *cli, const struct view *v)
                bf_bytes_text(number_of(disk, "position"), a),
                bf_bytes_text(number_of(disk, "bytes"), b));
     }
+    const char *kex = json_string_value(json_object_get(v->live, "kex"));
     if (v->live)
-        printf("this connection: %s of disk, %s on the wire, from %s\n",
+        printf("this connection: %s of disk, %s on the wire, from %s, key exchange %s\n",
                bf_bytes_text(number_of(v->live, "received"), a),
                bf_bytes_text(number_of(v->live, "wire"), b),
-               json_string_value(json_object_get(v->live, "from")));
+               json_string_value(json_object_get(v->live, "from")),
+               kex ? kex : "unknown");
     if (v->has_session && v->job.phase < BF_JOB_SUCCEEDED)
         bf_cli_print_places(cli->db, v->session, 0, "\n");
     if (v->has_session)

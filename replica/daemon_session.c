@@ -82,7 +82,7 @@ static enum bf_err take_over(struct bf_conn *c, struct bf_fault *fault)
                             "the server has its %u sessions already", d->sessions_max);
     c->holds_machine = c->has_session = 1;
     d->session_count++;
-    bf_live_begin(&c->live, c->peer.machine, c->from);
+    bf_live_begin(&c->live, c->peer.machine, c->from, c->peer.kex);
     return BF_OK;
 }
 
@@ -188,9 +188,9 @@ static void announce(struct bf_conn *c, const struct bf_receiver_session *out,
     pthread_mutex_unlock(&c->daemon->lock);
     c->resumed_chunks = bf_conn_durable_chunks(c);
     bf_db_job_update(c->db, &c->job, time(NULL));
-    bf_conn_event(c, BF_LOG_INFO, "%s from %s by %s, %u disk%s",
+    bf_conn_event(c, BF_LOG_INFO, "%s from %s by %s, %u disk%s, key exchange %s",
                   out->welcome.resumed ? "session continues" : "session begins", c->from,
-                  hello->program, out->disks, out->disks == 1 ? "" : "s");
+                  hello->program, out->disks, out->disks == 1 ? "" : "s", c->peer.kex);
 }
 
 // Up to the store, which is opened by a thread of its own: that may take a while.

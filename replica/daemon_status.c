@@ -14,11 +14,12 @@ enum {
     SETTLED_MS = 5000, // over less than that, a burst looks like speed
 };
 
-void bf_live_begin(struct bf_live *live, const char *machine, const char *from)
+void bf_live_begin(struct bf_live *live, const char *machine, const char *from, const char *kex)
 {
     memset(live, 0, sizeof *live);
     bf_snprintf(live->machine, sizeof live->machine, "%s", machine);
     bf_snprintf(live->from, sizeof live->from, "%s", from);
+    bf_snprintf(live->kex, sizeof live->kex, "%s", kex);
     live->started = time(NULL);
     bf_live_phase(live, "opening");
 }
@@ -119,8 +120,8 @@ json_t *bf_live_json(const struct bf_live *live, uint64_t now_us)
                                                "bytes", (json_int_t)live->disk[i].bytes, "position",
                                                (json_int_t)live->disk[i].position));
     return json_pack(
-        "{s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "machine",
-        live->machine, "phase", live->phase, "from", live->from, "session",
+        "{s:s, s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "machine",
+        live->machine, "phase", live->phase, "from", live->from, "kex", live->kex, "session",
         bf_json_hex(live->session, sizeof live->session), "started", bf_json_time(live->started),
         "bytes", (json_int_t)t.bytes, "position", (json_int_t)t.position, "received",
         (json_int_t)live->raw, "wire", (json_int_t)live->wire, "rate", (json_int_t)t.rate,

@@ -21,6 +21,7 @@ struct bf_live_sample {
 };
 struct bf_live {
     char machine[BF_NAME_MAX], from[64];
+    char kex[24];   // the key exchange, as docs/tls.md calls it
     char phase[24]; // "opening", "receiving", "verifying", "sealed"
     uint8_t session[16];
     int64_t started;
@@ -33,7 +34,7 @@ struct bf_live {
     uint64_t wire_most; // bytes per second on the wire, of the samples so far
 };
 
-void bf_live_begin(struct bf_live *live, const char *machine, const char *from);
+void bf_live_begin(struct bf_live *live, const char *machine, const char *from, const char *kex);
 void bf_live_disk(struct bf_live *live, uint16_t number, uint64_t bytes, uint32_t chunk_size,
                   uint64_t next_chunk);
 void bf_live_phase(struct bf_live *live, const char *phase);

@@ -11,7 +11,7 @@ REPLICA_STORE_SRCS := $(addprefix replica/, \
     store_seal.c store_verify.c store_worker.c wait.c working.c working_header.c)
 
 # files and certificates of the operator, boot media
-REPLICA_PKI_SRCS   := $(addprefix replica/,file.c pki.c pki_x509.c)
+REPLICA_PKI_SRCS   := $(addprefix replica/,file.c kex.c kex_provider.c pki.c pki_x509.c)
 REPLICA_MEDIA_SRCS := $(addprefix replica/,child.c media.c media_config.c media_image.c media_refusals.c pe.c)
 $(patsubst %,build/%/replica/media_refusals.o,linux asan fuzz cov): $(REFUSALS)
 

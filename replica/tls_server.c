@@ -18,12 +18,14 @@
 
 #include "base/fmt.h"
 #include "net/tls.h"
+#include "replica/kex.h"
 #include "replica/pki_x509.h"
 
 enum { RECORD = 16384, READ_BUFFER = 131072, CHAIN_MAX = 10240, PATH_SIZE = 4096 };
 
 struct bf_tls_server {
     SSL_CTX *context;
+    int hybrid;
 };
 
 struct connection {
@@ -84,7 +86,7 @@ enum bf_err bf_tls_server_open(struct bf_tls_server **out, const char *state,
 {
     struct bf_tls_server *server = calloc(1, sizeof *server);
     if (server)
-        server->context = SSL_CTX_new(TLS_server_method());
+        server->context = bf_kex_context(&server->hybrid);
     if (server && server->context && configure(server->context, state)) {
         *out = server;
         return BF_OK;
@@ -94,6 +96,11 @@ enum bf_err bf_tls_server_open(struct bf_tls_server **out, const char *state,
     return bf_fault_set(fault, BF_ERR_CONFIG, BF_SIDE_SERVER,
                         "check that the files in pki/ can be read", "cannot set up TLS: %s",
                         reason);
+}
+
+int bf_tls_server_has_hybrid(const struct bf_tls_server *server)
+{
+    return server->hybrid;
 }
 
 void bf_tls_server_close(struct bf_tls_server *server)
@@ -287,12 +294,26 @@ enum bf_err bf_tls_server_accept(struct bf_tls_server *server, int fd, struct bf
     return BF_OK;
 }
 
+// In the words of bf_tls_group (net/tls.h).
+static const char *group_of(const struct connection *c)
+{
+    static const struct {
+        const char *theirs, *ours;
+    } names[] = {{"x25519", "X25519"}, {"secp256r1", "P-256"}, {"secp384r1", "P-384"}};
+    const char *name = SSL_group_to_name(c->ssl, (int)SSL_get_negotiated_group(c->ssl));
+    for (size_t i = 0; name && i < sizeof names / sizeof names[0]; i++)
+        if (OPENSSL_strcasecmp(name, names[i].theirs) == 0)
+            return names[i].ours;
+    return name ? name : "";
+}
+
 enum bf_err bf_tls_server_peer(const struct bf_stream *stream, struct bf_tls_peer *out)
 {
     const struct connection *c = stream->impl;
     char role[sizeof BF_TLS_ROLE_MACHINE + BF_NAME_MAX];
     unsigned int len = sizeof out->fingerprint;
     memset(out, 0, sizeof *out);
+    bf_snprintf(out->kex, sizeof out->kex, "%s", group_of(c));
     X509 *x = SSL_get0_peer_certificate(c->ssl);
     if (!x)
         return BF_OK;

@@ -21,6 +21,9 @@ enum bf_err bf_tls_server_open(struct bf_tls_server **out, const char *state,
                                struct bf_fault *fault);
 void bf_tls_server_close(struct bf_tls_server *server); // takes NULL
 
+// Can it do X25519MLKEM768? 0: this OpenSSL takes it in no way, and only the others are left.
+int bf_tls_server_has_hybrid(const struct bf_tls_server *server);
+
 // Takes a connected socket over: makes it non-blocking, closes it with the stream, which is OPENING
 // until the handshake is complete. BF_ERR_NO_MEMORY leaves the socket to the caller.
 enum bf_err bf_tls_server_accept(struct bf_tls_server *server, int fd, struct bf_stream *out);
@@ -29,6 +32,7 @@ struct bf_tls_peer {
     uint8_t has_certificate;
     char machine[BF_NAME_MAX];
     uint8_t fingerprint[32];
+    char kex[24]; // the key exchange: "X25519MLKEM768", as bf_tls_group (net/tls.h) calls it
 };
 // Of a stream that is OPEN.
 enum bf_err bf_tls_server_peer(const struct bf_stream *stream, struct bf_tls_peer *out);

@@ -92,6 +92,20 @@ check "media that is ended leaves no key behind" cut_media
 check "--set" exits 0 media web-1 --efi "$T/s.efi" --set 'server=[fd00::9]:7000' --set disk=serial:A --set disk=serial:B
 check "server= takes the place of init's addresses" test "$(key "$T/s.efi" server)" = '[fd00::9]:7000'
 check "a repeatable key is there twice" test "$(key "$T/s.efi" disk | wc -l)" = 2
+# The server of this state: none runs, so what counts is this program's own; then an older one, which says nothing of it.
+check "kex=hybrid, where the server can" exits 0 media web-1 --efi "$T/k.efi" --set kex=hybrid
+check "which is no reason for a warning" test -z "$(grep -i warning "$T/stdout")"
+check "it is on the medium" test "$(key "$T/k.efi" kex)" = hybrid
+printf '{"version": "0.0"}' >"$T/older.json"
+bf_bound socat UNIX-LISTEN:"$BOOTFERRY_STATE/run/control",fork SYSTEM:"head -n 1 >/dev/null; cat '$T/older.json'" &
+older=$!
+for _ in {1..300}; do [ ! -S "$BOOTFERRY_STATE/run/control" ] || break; sleep 0.1; done
+check "kex=hybrid, where the server cannot" exits 0 media web-1 --efi "$T/k.efi" --set kex=hybrid
+check "says so, and what to do" grep -q 'Update bootferryd' <(grep -A2 '^Warning: kex=hybrid .*X25519MLKEM768' "$T/stdout")
+check "kex=auto does not" exits 0 media web-1 --efi "$T/k.efi" --set kex=auto
+check "since it takes what there is" test -z "$(grep -i warning "$T/stdout")"
+kill "$older"
+rm -f "$BOOTFERRY_STATE/run/control"
 check "an unknown key is refused" refused 2 colour "$B" media web-1 --efi "$T/no.efi" --set colour=red
 check "a bad value is refused" refused 2 end "$B" media web-1 --efi "$T/no.efi" --set end=never
 check "the identity cannot be set" refused 2 'by bootferry itself' "$B" media web-1 --efi "$T/no.efi" --set name=db-1

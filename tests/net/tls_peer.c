@@ -32,9 +32,15 @@ void tls_peer_init(struct tls_peer *p, const struct test_pair *server, const str
                    int ask)
 {
     memset(p, 0, sizeof *p);
-    if (!server)
-        return;
-    p->ctx = SSL_CTX_new(TLS_server_method());
+    if (server)
+        tls_peer_init_with(p, SSL_CTX_new(TLS_server_method()), server, root, ask);
+}
+
+void tls_peer_init_with(struct tls_peer *p, SSL_CTX *ctx, const struct test_pair *server,
+                        const struct test_pair *root, int ask)
+{
+    memset(p, 0, sizeof *p);
+    p->ctx = ctx;
     SSL_CTX_set_min_proto_version(p->ctx, TLS1_3_VERSION);
     SSL_CTX_use_certificate(p->ctx, server->certificate);
     SSL_CTX_use_PrivateKey(p->ctx, server->key);

@@ -37,6 +37,9 @@ struct tls_peer {
 // root is what client certificates must be signed by; ask: a client certificate is required.
 void tls_peer_init(struct tls_peer *p, const struct test_pair *server, const struct test_pair *root,
                    int ask);
+// The same with a server's context that was made elsewhere, which the peer takes over.
+void tls_peer_init_with(struct tls_peer *p, SSL_CTX *ctx, const struct test_pair *server,
+                        const struct test_pair *root, int ask);
 void tls_peer_free(struct tls_peer *p);
 
 // The client's end.

@@ -68,6 +68,29 @@ static void test_changes_once(void)
     CHECK_STR(events, "connected to 10.0.2.2:7667 as web-1\n");
 }
 
+static void test_key_exchange_of_each_connection(void)
+{
+    struct bf_announcer a = begin();
+    struct bf_progress *p = progress();
+
+    strcpy(p->kex, "X25519MLKEM768");
+    p->connections = 1;
+    p->phase = BF_PHASE_COPYING;
+    bf_announce_progress(&a, 3000, p);
+    strcpy(p->kex, "P-256");
+    p->connections = 2;
+    bf_announce_progress(&a, 4000, p);
+    CHECK_STR(lines, "BOOTFERRY event=tls t=0.003 server=10.0.2.2:7667 group=X25519MLKEM768\n"
+                     "BOOTFERRY event=connected t=0.003 server=10.0.2.2:7667 machine=web-1 "
+                     "connections=1\n"
+                     "BOOTFERRY event=phase t=0.003 phase=copying server=10.0.2.2:7667\n"
+                     "BOOTFERRY event=tls t=0.004 server=10.0.2.2:7667 group=P-256\n"
+                     "BOOTFERRY event=connected t=0.004 server=10.0.2.2:7667 machine=web-1 "
+                     "connections=2\n");
+    CHECK_STR(events, "connected to 10.0.2.2:7667 as web-1, key exchange X25519MLKEM768\n"
+                      "connected to 10.0.2.2:7667 as web-1, key exchange P-256\n");
+}
+
 static void test_progress_every_second(void)
 {
     struct bf_announcer a = begin();
@@ -168,5 +191,6 @@ static void test_inventory(void)
                      "which=\"RAID controller 1000:0060 at 0000:00:05.0\"\n");
 }
 
-TEST_MAIN(TEST(test_changes_once), TEST(test_progress_every_second), TEST(test_waiting_says_why),
+TEST_MAIN(TEST(test_changes_once), TEST(test_key_exchange_of_each_connection),
+          TEST(test_progress_every_second), TEST(test_waiting_says_why),
           TEST(test_disk_done_once), TEST(test_verdict), TEST(test_inventory))
