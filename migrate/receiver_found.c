@@ -3,7 +3,7 @@
 // people who read about the recovery point; the copy does not depend on them.
 #include "migrate/receiver_parts.h"
 
-enum { PLACES_TIMES = 2 }; // that each place of a disk is told on one connection: it may change once
+enum { PLACES_TIMES = 2 }; // each place of a disk on one connection: it may change once
 
 enum bf_err bf_receiver_unseen(struct bf_receiver *r, const struct bf_frame *f)
 {
