@@ -27,6 +27,7 @@ enum {
     MESSAGING_MAC = 11,
     LINK_PERIOD_US = 100000,
     STUCK_US = 10000000, // no buffer came back for so long: the NIC is reset
+    BROKEN_US = 2000000, // nothing but errors for so long: the same
 };
 
 struct snp_nic {
@@ -38,6 +39,9 @@ struct snp_nic {
     uint32_t in_flight, next;
     uint64_t status_us;   // last call of GetStatus
     uint64_t progress_us; // last time a buffer came back or none was out
+    uint64_t refused_us;  // since when no frame was taken; 0: the last one was
+    uint8_t broken;       // the last frame was refused for another reason than a full queue
+    uint8_t was_reset;    // and no frame was taken since
     uint8_t dead;         // a reset failed: the buffers stay the device's
     uint8_t scratch[RX_SCRATCH_BYTES];
 };
@@ -122,19 +126,51 @@ static void bring_down(struct snp_nic *s)
         snp->Stop(snp);
 }
 
-// Buffers are ours again only when the device was shut down.
-static void restart(struct snp_nic *s)
+static void give_up(struct snp_nic *s, const char *why)
 {
-    bf_log(BF_LOG_WARNING, "NIC %s does not give buffers back; resetting it", s->nic->name);
+    s->nic->failed = 1;
+    bf_log(BF_LOG_ERROR, "NIC %s %s", s->nic->name, why);
+}
+
+// Buffers are ours again only when the device was shut down.
+static void restart(struct snp_nic *s, const char *why)
+{
+    bf_log(BF_LOG_WARNING, "NIC %s %s; resetting it", s->nic->name, why);
     bring_down(s);
     if (s->dead || EFI_ERROR(bring_up(s))) {
         s->dead = 1;
-        s->nic->failed = 1;
-        bf_log(BF_LOG_ERROR, "NIC %s could not be reset", s->nic->name);
+        give_up(s, "could not be reset");
         return;
     }
     memset(s->busy, 0, sizeof s->busy);
     s->in_flight = 0;
+    s->refused_us = 0;
+    s->was_reset = 1;
+}
+
+static int link_is(const struct snp_nic *s, int up)
+{
+    const EFI_SIMPLE_NETWORK_MODE *mode = s->snp->Mode;
+    return mode->MediaPresentSupported && (mode->MediaPresent != 0) == up;
+}
+
+// A NIC that takes no frame for long although it has nothing to do, or answers each with an error,
+// is reset once, and has failed when that did not help. Without a cable any answer is right, and
+// where nobody can tell whether there is one, a full queue is no reason to give up.
+static void judge_refusals(struct snp_nic *s, uint64_t now)
+{
+    if (!s->refused_us || (s->in_flight && !s->broken))
+        return;
+    if (link_is(s, 0))
+        s->refused_us = now;
+    if (now - s->refused_us < (s->broken ? BROKEN_US : STUCK_US))
+        return;
+    if (!s->was_reset)
+        restart(s, "takes no frames");
+    else if (s->broken || link_is(s, 1))
+        give_up(s, "takes no frames, also after a reset");
+    else
+        restart(s, "still takes no frames");
 }
 
 // ---- The NIC interface -------------------------------------------------------------------------
@@ -153,6 +189,9 @@ static void snp_poll(void *impl)
 {
     struct snp_nic *s = impl;
     uint64_t now = bf_platform_now_us();
+    if (s->dead || s->nic->failed)
+        return;
+    judge_refusals(s, now);
     if (s->dead || (!s->in_flight && now - s->status_us < LINK_PERIOD_US))
         return;
     s->status_us = now;
@@ -163,11 +202,10 @@ static void snp_poll(void *impl)
             break;
         recycle(s, sent);
     }
-    int link_down = s->snp->Mode->MediaPresentSupported && !s->snp->Mode->MediaPresent;
-    if (!s->in_flight || s->in_flight != before || link_down)
+    if (!s->in_flight || s->in_flight != before || link_is(s, 0))
         s->progress_us = now;
     else if (now - s->progress_us > STUCK_US) {
-        restart(s);
+        restart(s, "does not give buffers back");
         s->progress_us = now;
     }
 }
@@ -185,7 +223,7 @@ static uint32_t free_buffer(struct snp_nic *s)
 static void *snp_room(void *impl)
 {
     struct snp_nic *s = impl;
-    uint32_t i = s->dead ? TX_BUFFERS : free_buffer(s);
+    uint32_t i = s->nic->failed ? TX_BUFFERS : free_buffer(s);
     if (i < TX_BUFFERS)
         return tx_buffer(s, i);
     s->nic->counters.tx_refused++;
@@ -198,10 +236,10 @@ static enum bf_err snp_send(void *impl, const void *frame, size_t len)
     struct bf_nic_counters *counters = &s->nic->counters;
     if (len < ETHERNET_HEADER || len > (size_t)s->nic->mtu + ETHERNET_HEADER)
         return BF_ERR_RANGE;
-    uint32_t i = s->dead ? TX_BUFFERS : free_buffer(s);
+    uint32_t i = s->nic->failed ? TX_BUFFERS : free_buffer(s);
     if (i == TX_BUFFERS) {
         counters->tx_refused++;
-        return s->dead ? BF_ERR_IO : BF_AGAIN;
+        return s->nic->failed ? BF_ERR_IO : BF_AGAIN;
     }
     uint8_t *buffer = tx_buffer(s, i);
     if (buffer != frame)
@@ -212,11 +250,16 @@ static enum bf_err snp_send(void *impl, const void *frame, size_t len)
     }
     EFI_STATUS status = s->snp->Transmit(s->snp, 0, len, buffer, NULL, NULL, NULL);
     if (EFI_ERROR(status)) {
-        counters->tx_refused++;
         // Full is NOT_READY in the specification and OUT_OF_RESOURCES in iPXE.
-        return status == EFI_NOT_READY || status == EFI_OUT_OF_RESOURCES ? BF_AGAIN
-                                                                         : bf_efi_err(status);
+        int full = status == EFI_NOT_READY || status == EFI_OUT_OF_RESOURCES;
+        counters->tx_refused++;
+        s->broken = !full && status != EFI_NO_MEDIA;
+        if (!s->refused_us)
+            s->refused_us = bf_platform_now_us();
+        return full ? BF_AGAIN : bf_efi_err(status);
     }
+    s->refused_us = 0;
+    s->was_reset = 0;
     s->busy[i] = 1;
     s->in_flight++;
     s->next = i + 1;
@@ -230,7 +273,7 @@ static enum bf_err snp_receive(void *impl, void *buffer, size_t size, size_t *le
     struct snp_nic *s = impl;
     UINTN got = size;
     *len = 0;
-    if (s->dead)
+    if (s->nic->failed)
         return BF_ERR_IO;
     EFI_STATUS status = s->snp->Receive(s->snp, NULL, &got, buffer, NULL, NULL, NULL);
     if (status == EFI_BUFFER_TOO_SMALL) {
@@ -250,7 +293,7 @@ static enum bf_err snp_receive(void *impl, void *buffer, size_t size, size_t *le
 static int snp_link(void *impl)
 {
     const struct snp_nic *s = impl;
-    if (s->dead)
+    if (s->dead || s->nic->failed)
         return 0;
     return s->snp->Mode->MediaPresentSupported ? s->snp->Mode->MediaPresent != 0 : -1;
 }

@@ -243,11 +243,14 @@ static int global6(const struct netif *netif, int i)
 
 static enum bf_err view_broken(struct bf_fault *fault)
 {
+    const uint8_t *m = nic()->mac;
     if (!nic()->failed)
         return BF_OK;
     return bf_fault_set(fault, BF_ERR_IO, BF_SIDE_SOURCE,
                         "restart the machine, try driver=firmware, or use another NIC",
-                        "%s does not work any more, and no other NIC has a link", nic()->name);
+                        "the NIC %02x:%02x:%02x:%02x:%02x:%02x (%s, %s) does not work any more, "
+                        "and no other NIC has a link",
+                        m[0], m[1], m[2], m[3], m[4], m[5], nic()->ops->driver, nic()->name);
 }
 
 // With several NICs, each gets its part of the time. Their links are up at the same time, so what a

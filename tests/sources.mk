@@ -43,8 +43,8 @@ CHECK_TESTS += tests/docs/configuration.sh tests/docs/waits.sh tests/docs/remedi
 # The boot image as a file.
 TEST_TOOLS += tests/pe_check
 TOOL_SRCS_tests/pe_check := tests/image/pe_check.c
-CHECK_DEPS  += build/tests/pe_check build/tests/workers.efi build/tests/exceptions.efi build/tests/selftest.efi build/tests/devices.efi
-CHECK_TESTS += tests/image/check.sh tests/image/instructions.sh tests/efi/selftest.sh tests/efi/workers.sh tests/efi/exceptions.sh tests/efi/devices.sh
+CHECK_DEPS  += build/tests/pe_check build/tests/workers.efi build/tests/exceptions.efi build/tests/nic.efi build/tests/selftest.efi build/tests/devices.efi
+CHECK_TESTS += tests/image/check.sh tests/image/instructions.sh tests/efi/selftest.sh tests/efi/workers.sh tests/efi/exceptions.sh tests/efi/nic.sh tests/efi/devices.sh
 
 # The operator's command and the daemon, as programs.
 CHECK_TESTS += tests/net/secrets.sh tests/net/openssl35.sh
