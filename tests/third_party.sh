@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# third_party/fetch.sh with packages of the test's own: patches are applied to a verified source, once,
+# third_party/fetch.sh with packages and an archive of the test's own: newer versions are told of; patches are applied to a verified source, once,
 # again when they change, not where they are in the source already, and never half.
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/cli/lib.sh"
@@ -19,6 +19,34 @@ copy mbedtls library/ssl_tls13_client.c
 copy lz4 lz4.c
 copy zstd compress/zstd_compress.c
 copy blake3 blake3_avx2.c
+
+# An archive of the test's own: index SUITE VERSION... has these versions of lwip, and `archive` says whether it answers.
+mkdir "$T/bin" "$T/index"
+codename=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+cat >"$T/bin/apt-get" <<EOF
+#!/bin/sh
+case " \$* " in
+*" indextargets "*) printf '%s\n' "http://archive.test $codename main" "http://security.test $codename-security main" ;;
+*) [ "\$(cat "$T/archive")" = answers ] ;;
+esac
+EOF
+cat >"$T/bin/apt-cache" <<EOF
+#!/bin/sh
+for word; do
+    case \$word in Dir::State::Lists=*) suite=\${word%/lists} && suite=\${suite##*/} ;; esac
+done
+case " \$* " in *" lwip "*) cat "$T/index/\$suite" 2>/dev/null ;; esac
+EOF
+chmod +x "$T/bin/"*
+PATH=$T/bin:$PATH
+echo silent >"$T/archive"
+index() { printf 'Version: %s\n' "${@:2}" >"$T/index/$1"; }
+# package_of VERSION: the cache has lwip as a tarball of this upstream version
+package_of() {
+    rm -rf "$T/cache/lwip" "$L" && mkdir -p "$T/cache/lwip"
+    tar -C "$T" -czf "$T/cache/lwip/lwip_$1.orig.tar.gz" made
+    echo "lwip $(sha256sum <"$T/cache/lwip/lwip_$1.orig.tar.gz" | cut -d' ' -f1) lwip_$1.orig.tar.gz" >"$F/hashes"
+}
 
 # source_of WORD: makes the package, whose src/core/tcp.c says WORD, and lists its hash as known.
 source_of() {
@@ -70,8 +98,22 @@ source_of two
 rm "$F/patches/"*
 patch_of 01 two deux
 echo "tampered" >>"$T/cache/lwip/lwip_9.orig.tar.gz"
-touch "$T/no-apt" && chmod +x "$T/no-apt" && mkdir -p "$T/bin" && ln -sf "$T/no-apt" "$T/bin/apt-get"
-PATH=$T/bin:$PATH check "a source that is not the verified one is not patched" fails "lwip could not be obtained"
+check "a source that is not the verified one is not patched" fails "lwip could not be obtained"
+
+# Newer patch levels: told, and never in the way.
+package_of 2.2.1+dfsg1
+check "an archive that does not answer is no error" fetched deux "newer patch levels were not looked for"
+echo answers >"$T/archive"
+index trixie 2.2.0-1 2.2.1+dfsg1-1
+check "the same version in the archive" fetched deux
+check "is nothing to tell" silent_about WARNING
+index trixie-security 2.2.1+dfsg2-1
+check "a newer one among the security updates is told" fetched deux \
+    "lwip: WARNING: trixie-security has lwip 2.2.1+dfsg2, 2.2.1+dfsg1 is used"
+index trixie-security 2.3.0-1
+check "a version that would not be taken" fetched deux
+check "is nothing to tell, either" silent_about WARNING
+
 mkdir -p "$T/copies/lwip/src/core" && printf '%s\n' one two three >"$T/copies/lwip/src/core/tcp.c"
 others+=("LWIP_DIR=$T/copies/lwip")
 check "a copy that the caller names stays as it is, with a note" fetched two \

@@ -5,7 +5,8 @@
 # apt's signatures are the trust. The mirror is the machine's own; the sources come through a
 # private apt configuration under build/, so that /etc is neither needed nor touched. Downloads
 # are kept in $BOOTFERRY_CACHE (default build/cache), and a cache whose files all have the hashes
-# of third_party/hashes is used without any network. An unknown hash is a warning, and an error
+# of third_party/hashes is used without any network. Afterwards the archive, when it answers, is asked
+# for newer versions, security updates included: a line for each, and never an error. An unknown hash is a warning, and an error
 # when RELEASE=1. LWIP_DIR, MBEDTLS_DIR, LZ4_DIR, ZSTD_DIR, BLAKE3_DIR replace a download.
 #
 # What a source lacks and upstream has not released yet is in third_party/patches/NAME-NN-WHAT.patch,
@@ -36,9 +37,11 @@ TABLE
 say() { echo "third_party: $*"; }
 complain() { echo "third_party: $*" >&2; }
 
+# mirror SUITE: the machine's own for it: security updates have one of theirs.
 mirror() {
     local codename
     codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-bookworm}")
+    [ "${1%-security}" = "$1" ] || codename=$codename-security
     apt-get indextargets --format '$(SITE) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
         awk -v r="$codename" '$2 == r && $3 == "main" { print $1; exit }'
 }
@@ -52,23 +55,24 @@ apt_in() {
         -o APT::Get::List-Cleanup=0 -q "$@"
 }
 
-# Makes the private configuration for a suite and loads its index, once per run.
+# prepare_suite SUITE [ATTEMPTS [OPTION...]]: makes the private configuration for a suite and loads its index, once per
+# run. The options are apt's.
 prepare_suite() {
     local suite=$1 dir=$top/build/apt/$1 site attempt
     [ ! -e "$dir/fresh.$$" ] || return 0
-    site=$(mirror)
+    site=$(mirror "$suite")
     [ -n "$site" ] || { complain "this machine's apt names no Debian mirror"; return 1; }
     mkdir -p "$dir/sources" "$dir/lists/partial" "$dir/cache/archives/partial"
     printf '%s\n' "Types: deb-src" "URIs: $site" "Suites: $suite" "Components: main" \
         "Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg" >"$dir/sources/debian.sources"
-    for attempt in 1 2 3; do
-        if apt_in "$suite" apt-get update >"$dir/update.log" 2>&1; then
+    for attempt in $(seq "${2:-3}"); do
+        if apt_in "$suite" apt-get update "${@:3}" >"$dir/update.log" 2>&1; then
             rm -f "$dir"/fresh.*
             touch "$dir/fresh.$$"
             return 0
         fi
         complain "index of $suite: attempt $attempt failed: $(grep -m1 '^[EW]:' "$dir/update.log" || true)"
-        sleep "$attempt"
+        [ "$attempt" = "${2:-3}" ] || sleep "$attempt"
     done
     return 1
 }
@@ -232,6 +236,54 @@ is_there() {
         [ "$(cat "$dir/.patches" 2>/dev/null)" = "$(patch_state "$1")" ]
 }
 
+# ---- Newer patch levels ------------------------------------------------------------------------
+
+# newest_in SUITE PACKAGE GLOB: the newest version in the suite that we would take.
+newest_in() {
+    local version
+    apt_in "$1" apt-cache showsrc --only-source "$2" 2>/dev/null | sed -n 's/^Version: //p' | sort -rV |
+        while read -r version; do
+            # shellcheck disable=SC2254 # the glob is meant as one
+            case ${version#*:} in $3) echo "${version#*:}" && break ;; esac
+        done
+}
+
+# tell_newer NAME PLACE...: a line when the archive has a newer version than the one that is used, of the same package.
+tell_newer() {
+    local name=$1 origin package version place suite glob level newest
+    shift
+    origin=$(cat "$out/$name/.origin" 2>/dev/null) || return 0
+    package=${origin%%_*} version=${origin#*_}
+    for place in "$@"; do
+        IFS=/ read -r suite place glob <<<"$place"
+        [ "$place" = "$package" ] || continue
+        for level in "$suite" "$suite-updates" "$suite-security"; do
+            [ "$suite" != sid ] || [ "$level" = sid ] || continue
+            prepare_suite "$level" 1 -o Acquire::Retries=0 -o Acquire::http::Timeout=5 -o Acquire::https::Timeout=5 \
+                2>/dev/null || return 1
+            newest=$(newest_in "$level" "$package" "$glob")
+            # Of a tarball only the upstream version is known.
+            [ "$version" = "${version%.orig.tar.*}" ] || newest=${newest%-*}
+            if [ -n "$newest" ] && dpkg --compare-versions "$newest" gt "${version%.orig.tar.*}"; then
+                say "$name: WARNING: $level has $package $newest, ${version%.orig.tar.*} is used: look at what it mends," \
+                    "remove $name from the cache, and list its hashes in third_party/hashes"
+            fi
+        done
+        return 0
+    done
+}
+
+# Never an error: without a network there is nothing to compare with.
+tell_all_newer() {
+    local name variable folder probe places
+    command -v dpkg >/dev/null || return 0
+    while read -r name variable folder probe places; do
+        [ -z "${!variable:-}" ] || continue
+        # shellcheck disable=SC2086 # a list of places
+        tell_newer "$name" $places || { say "the archive does not answer: newer patch levels were not looked for"; return 0; }
+    done < <(components)
+}
+
 main() {
     local name variable folder probe places failed=()
     mkdir -p "$out"
@@ -252,6 +304,7 @@ main() {
             obtain "$name" "$folder" "$probe" $places || failed+=("$name")
         fi
     done < <(components)
+    tell_all_newer
     [ ${#failed[@]} -eq 0 ] || { complain "missing: ${failed[*]}; NAME_DIR= may name a copy"; exit 1; }
 }
 main
