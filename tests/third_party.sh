@@ -11,14 +11,13 @@ mkdir -p "$F/patches" "$T/made" "$T/cache/lwip" "$T/copies"
 cp third_party/fetch.sh "$F"
 # The others are copies that the caller has, so nothing is downloaded.
 others=()
-copy() { # NAME PROBE
-    mkdir -p "$T/copies/$1/$(dirname "$2")" && touch "$T/copies/$1/$2"
-    others+=("${1^^}_DIR=$T/copies/$1")
+copy() { # NAME VARIABLE PROBE
+    mkdir -p "$T/copies/$1/$(dirname "$3")" && touch "$T/copies/$1/$3"
+    others+=("$2=$T/copies/$1")
 }
-copy mbedtls library/ssl_tls13_client.c
-copy lz4 lz4.c
-copy zstd compress/zstd_compress.c
-copy blake3 blake3_avx2.c
+while read -r name variable _ probe _; do
+    [ "$name" = lwip ] || copy "$name" "$variable" "$probe"
+done < <(sed -n "/<<'TABLE'/,/^TABLE/p" third_party/fetch.sh | grep '_DIR ')
 
 # An archive of the test's own: index SUITE VERSION... has these versions of lwip, and `archive` says whether it answers.
 mkdir "$T/bin" "$T/index"
