@@ -137,8 +137,7 @@ static const char *const fragments[] = {
     " segment_count=2 ",
     " stripe_count=2 stripe_size=8 ",
     " type=\"striped\" stripe_count=1 stripes=[\"pv0\",0] ",
-    " segment2{start_extent=5 extent_count=1 type=\"striped\" stripe_count=1 "
-    "stripes=[\"pv1\",20]} ",
+    " segment2{start_extent=5 extent_count=1 type=\"striped\" stripe_count=1} ",
     " segment1{start_extent=0 extent_count=1 type=\"thin\" thin_pool=\"root\"} ",
     " l{status=[\"READ\",\"VISIBLE\"] segment_count=1 segment1{start_extent=0 extent_count=2}} ",
     " system_id=\"a\" ",
