@@ -23,7 +23,7 @@ static const char usage[] =
     "                          (--disk FORMAT:FILE [--backing FORMAT:FILE]...)...\n"
     "                          (--plan FILE [--dry-run] | --inspect | --undo) [--deadline "
     "SECONDS]\n"
-    "                          [--report FILE]\n"
+    "                          [--overlay MIB] [--report FILE]\n"
     "       bootferry-finalize accelerator --kernel FILE --initramfs FILE\n"
     "FORMAT is raw or qcow2. The report goes to FILE (JSON) and FILE.txt, else as text to standard "
     "output. accelerator says which one QEMU gets on this host, tcg or kvm, and why.\n";
@@ -31,7 +31,7 @@ static const char usage[] =
 struct options {
     const char *root, *plan, *devices, *report, *kernel, *initramfs;
     enum bf_mode mode;
-    unsigned deadline;
+    unsigned deadline, overlay;
     struct bf_run_file file[BF_RUN_DISKS * BF_RUN_CHAIN];
     struct bf_run_disk disk[BF_RUN_DISKS];
     size_t files, disks;
@@ -50,6 +50,7 @@ enum {
     OPT_DISK,
     OPT_BACKING,
     OPT_DEADLINE,
+    OPT_OVERLAY,
     OPT_HELP
 };
 
@@ -66,6 +67,7 @@ static const struct option long_options[] = {
     {"disk", required_argument, NULL, OPT_DISK},
     {"backing", required_argument, NULL, OPT_BACKING},
     {"deadline", required_argument, NULL, OPT_DEADLINE},
+    {"overlay", required_argument, NULL, OPT_OVERLAY},
     {"help", no_argument, NULL, OPT_HELP},
     {NULL, 0, NULL, 0},
 };
@@ -128,6 +130,9 @@ static bool take(struct options *o, int opt, const char *arg)
     case OPT_DEADLINE:
         o->deadline = (unsigned)strtoul(arg, NULL, 10);
         return o->deadline > 0;
+    case OPT_OVERLAY:
+        o->overlay = (unsigned)strtoul(arg, NULL, 10);
+        return o->overlay > 0;
     default:
         return false;
     }
@@ -221,6 +226,7 @@ static int in_vm(const struct options *o, const char *plan, size_t plan_len)
         .plan = plan,
         .plan_len = plan_len,
         .deadline = o->deadline,
+        .overlay_mib = o->overlay,
     };
     bool ok = bf_run_finalizer(&run, &report, &len) == BF_RUN_OK;
     int status = report ? finish(o, report, len, ok) : 1;

@@ -123,12 +123,13 @@ static void watch(const struct bf_run *run, int control)
 // One attempt with one accelerator. The report, or NULL with the reason in `error`; *started tells
 // whether the VM ever spoke.
 static char *attempt(const struct bf_run *run, const struct bf_accel *accel, long long deadline,
-                     size_t *len, bool *started, char *error, size_t size)
+                     size_t *len, bool *started, bool *no_room, char *error, size_t size)
 {
     struct bf_qemu qemu;
     *started = false;
     if (bf_qemu_start(run, accel->kvm ? BF_QEMU_KVM : BF_QEMU_TCG, &qemu, error, size) < 0) {
         *started = true; // nothing that another accelerator would mend
+        *no_room = qemu.no_room;
         return NULL;
     }
     struct bf_run_watch look;
@@ -148,7 +149,11 @@ static char *attempt(const struct bf_run *run, const struct bf_accel *accel, lon
         free(report);
         report = NULL;
     }
-    if (is_stopped(run))
+    *no_room = !is_stopped(run) && bf_room_missed(&qemu.room, error, size);
+    if (*no_room) { // whatever the VM made of it
+        free(report);
+        report = NULL;
+    } else if (is_stopped(run))
         snprintf(error, size, "it was stopped");
     else if (!report)
         bf_qemu_log_tail(&qemu, error, size);
@@ -189,17 +194,18 @@ enum bf_run_end bf_run_finalizer(const struct bf_run *run, char **report, size_t
     }
     unsigned seconds = run->deadline ? run->deadline : BF_RUN_DEADLINE;
     long long deadline = bf_now_ms() + seconds * 1000LL;
-    bool started;
+    bool started, no_room = false;
     struct bf_accel accel;
     if (!bf_accel_choose(run, &accel, error, sizeof error)) {
         own_report(run->mode, true, error, report, report_len);
         return BF_RUN_REFUSED;
     }
-    *report = attempt(run, &accel, deadline, report_len, &started, error, sizeof error);
+    *report = attempt(run, &accel, deadline, report_len, &started, &no_room, error, sizeof error);
     if (!*report && accel.kvm && !started && bf_now_ms() < deadline) {
         bf_accel_failed(run, &accel, error);
         error[0] = 0;
-        *report = attempt(run, &accel, deadline, report_len, &started, error, sizeof error);
+        *report =
+            attempt(run, &accel, deadline, report_len, &started, &no_room, error, sizeof error);
     }
     enum bf_run_end end = *report ? classify(report, report_len, &accel) : BF_RUN_BROKEN;
     if (end != BF_RUN_BROKEN)
@@ -210,5 +216,5 @@ enum bf_run_end bf_run_finalizer(const struct bf_run *run, char **report, size_t
     own_report(run->mode, false, error, report, report_len);
     if (*report)
         classify(report, report_len, &accel);
-    return BF_RUN_BROKEN;
+    return no_room ? BF_RUN_NO_ROOM : BF_RUN_BROKEN;
 }

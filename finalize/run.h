@@ -8,6 +8,7 @@
 
 #include <signal.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum bf_run_format { BF_RUN_RAW, BF_RUN_QCOW2 };
 
@@ -44,7 +45,8 @@ struct bf_run {
     size_t plan_len;
     unsigned deadline;        // seconds for the whole run; 0: BF_RUN_DEADLINE
     const char *qemu;         // NULL: qemu-system-x86_64 of the PATH
-    const char *tmp;          // folder for throw-away files; NULL: TMPDIR or /tmp
+    const char *tmp;          // folder for throw-away files; NULL: TMPDIR or /var/tmp
+    uint64_t overlay_mib;     // by how much the overlay of a disk may grow; 0: BF_RUN_OVERLAY_MIB
     const char *memory;       // private folder for what run_memory.h keeps; NULL: none of its own
     struct bf_run_stop *stop; // NULL: it cannot be stopped
 };
@@ -53,18 +55,22 @@ struct bf_run {
 #define BF_RUN_CHAIN    64
 #define BF_RUN_DEADLINE 600
 
+// The journal of a large ext4 file system, which is replayed, has 1 GiB.
+#define BF_RUN_OVERLAY_MIB 2048
+
 enum bf_run_end {
     BF_RUN_OK = 0,  // the report says "ok"
     BF_RUN_REFUSED, // the plan does not fit the system, or is no valid plan; nothing was changed
     BF_RUN_FAILED,  // something broke inside the VM; throw the overlay away
     BF_RUN_BROKEN,  // no report came: QEMU did not start, the VM died, the deadline passed
+    BF_RUN_NO_ROOM, // an overlay met its limit or a full file system; throw the overlay away
 };
 
 // Runs it and waits. `*report` is the report's JSON, NUL-terminated, freed by the caller with
-// free(); it is made for every outcome (for BF_RUN_BROKEN by this side), and names the accelerator
-// with the reason for it. Only "apply" and "undo"
-// change a disk, and only its top file. "inspect" and "dry-run" work on a throw-away overlay.
-// Blocking; may be called from several threads.
+// free(); it is made for every outcome (from BF_RUN_BROKEN on by this side), and names the
+// accelerator with the reason for it. Only "apply" and "undo" change a disk, and only its top file.
+// "inspect" and "dry-run" work on a throw-away overlay. Blocking; may be called from several
+// threads.
 enum bf_run_end bf_run_finalizer(const struct bf_run *run, char **report, size_t *report_len);
 
 // Ends a run early: it returns BF_RUN_BROKEN soon, with nothing left running. May be called from a

@@ -39,6 +39,7 @@ struct setup {
     int fd[FDS_MAX]; // kept open for QEMU
     size_t fds;
     unsigned sets;
+    struct bf_room *room;
     char *error;
     size_t size;
 };
@@ -154,12 +155,18 @@ static long long virtual_size(int fd, enum bf_run_format format)
     return size > INT64_MAX ? -1 : (long long)size;
 }
 
-static int run_qemu_img(char *const *argv, const struct bf_run_stop *stop)
+// qemu-img makes an overlay in a file of no name, which it gets as a descriptor.
+static int run_qemu_img(int fd, const char *bytes, const struct bf_run_stop *stop)
 {
+    char path[32];
+    char *const argv[] = {"qemu-img", "create", "-q", "-f", "qcow2", path, (char *)bytes, NULL};
+    pid_t parent = getpid(), pid;
     struct bf_run_watch watch;
-    pid_t parent = getpid(), pid = fork();
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    pid = fork();
     if (pid == 0) {
-        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+        if (fcntl(fd, F_SETFD, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ||
+            getppid() != parent)
             _exit(126);
         execvp(argv[0], argv);
         _exit(127);
@@ -170,22 +177,27 @@ static int run_qemu_img(char *const *argv, const struct bf_run_stop *stop)
     return bf_run_watch_reap(&watch, bf_now_ms() + BF_RUN_QUIT_MS) ? 0 : -1;
 }
 
-// A throw-away overlay for a run that may not change the disk: its file is unlinked at once.
+// A throw-away overlay for a run that may not change the disk.
 static int throw_away(struct setup *s, const struct bf_run *run, long long size)
 {
-    const char *tmp = run->tmp ? run->tmp : getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp";
-    char path[4096], bytes[32];
-    if (snprintf(path, sizeof path, "%s/bootferry-finalize.XXXXXX", tmp) >= (int)sizeof path)
-        return fail(s, tmp, "too long");
-    int fd = mkostemp(path, O_CLOEXEC);
+    const char *folder;
+    char bytes[32];
+    int fd = bf_room_file(run, &folder);
     if (fd < 0)
-        return fail(s, path, strerror(errno));
-    close(fd);
+        return fail(s, folder, strerror(errno));
     snprintf(bytes, sizeof bytes, "%lld", size);
-    char *const argv[] = {"qemu-img", "create", "-q", "-f", "qcow2", path, bytes, NULL};
-    fd = run_qemu_img(argv, run->stop) == 0 ? open(path, O_RDWR | O_CLOEXEC) : -1;
-    unlink(path);
-    return fd >= 0 ? fd : fail(s, path, "no throw-away overlay could be made");
+    if (run_qemu_img(fd, bytes, run->stop) == 0)
+        return fd;
+    close(fd);
+    return fail(s, folder, "no throw-away overlay could be made there");
+}
+
+// The file of a disk that is written to: a raw one has its size, an overlay grows.
+static int note_room(struct setup *s, const struct bf_run *run, int fd, enum bf_run_format format,
+                     long long size)
+{
+    uint64_t growth = format == BF_RUN_RAW ? 0 : bf_room_growth(run, (uint64_t)size);
+    return bf_room_add(s->room, fd, growth) ? 0 : fail(s, "the finalizer's VM", strerror(errno));
 }
 
 static int check_chain(struct setup *s, const struct bf_run_disk *disk)
@@ -218,18 +230,21 @@ static int add_disk(struct setup *s, const struct bf_run *run, size_t number, bo
             return fail(s, file->path, "is not of the format that was named");
         }
         snprintf(name, sizeof name, "d%zu-%zu", number, i);
-        if (add_file(s, fd, file->format, write, below, name) < 0)
+        if ((write && note_room(s, run, fd, file->format, size) < 0) ||
+            add_file(s, fd, file->format, write, below, name) < 0)
             return -1;
         memcpy(below, name, sizeof below);
     }
     if (!writable) {
         int fd = throw_away(s, run, size);
         snprintf(name, sizeof name, "d%zu-t", number);
-        if (fd < 0 || add_file(s, fd, BF_RUN_QCOW2, true, below, name) < 0)
+        if (fd < 0 || note_room(s, run, fd, BF_RUN_QCOW2, size) < 0 ||
+            add_file(s, fd, BF_RUN_QCOW2, true, below, name) < 0)
             return -1;
     }
     return add_arg(s, "-device") < 0 ||
-                   add_arg(s, "virtio-blk-pci,drive=%s,serial=disk%zu", name, number) < 0
+                   add_arg(s, "virtio-blk-pci,drive=%s,serial=disk%zu,werror=report,rerror=report",
+                           name, number) < 0
                ? -1
                : 0;
 }
@@ -307,8 +322,11 @@ static void become_qemu(const struct setup *s, int log, pid_t parent, gid_t kvm_
     dup2(null, 0);
     dup2(log, 1);
     dup2(log, 2);
-    struct rlimit no_core = {0, 0};
+    struct rlimit no_core = {0, 0}, most = {s->room->file_max, s->room->file_max};
     setrlimit(RLIMIT_CORE, &no_core);
+    signal(SIGXFSZ, SIG_IGN); // the write fails instead
+    if (s->room->bounded && setrlimit(RLIMIT_FSIZE, &most) < 0)
+        _exit(126);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -364,16 +382,24 @@ int bf_qemu_start(const struct bf_run *run, enum bf_qemu_use use, struct bf_qemu
     }
     s->error = error;
     s->size = size;
+    s->room = &qemu->room;
     keep_fd(s, pair[1]);
     qemu->control = pair[0];
     int rc = add_machine(s, run, use, pair[1]);
     for (size_t i = 0; rc == 0 && i < run->disks; i++)
         rc = add_disk(s, run, i, writable);
+    if (rc == 0 && !bf_room_there(&qemu->room, run, error, size)) {
+        qemu->no_room = true;
+        rc = -1;
+    }
     if (rc == 0)
         rc = start(s, use != BF_QEMU_TCG, qemu);
     release(s);
-    if (rc < 0)
+    if (rc < 0) {
+        bool no_room = qemu->no_room;
         bf_qemu_close(qemu);
+        qemu->no_room = no_room;
+    }
     return rc;
 }
 
@@ -383,6 +409,7 @@ void bf_qemu_close(struct bf_qemu *qemu)
         close(qemu->control);
     if (qemu->log >= 0)
         close(qemu->log);
+    bf_room_close(&qemu->room);
     *qemu = (struct bf_qemu){.pid = -1, .control = -1, .log = -1};
 }
 

@@ -6,11 +6,14 @@
 #include <sys/types.h>
 
 #include "finalize/run.h"
+#include "finalize/run_room.h"
 
 struct bf_qemu {
     pid_t pid;
     int control; // stream to the VM's port
     int log;     // what QEMU and the VM's console wrote
+    struct bf_room room;
+    bool no_room; // it was not started for want of room
 };
 
 // What it is started for. BF_QEMU_PROBE: KVM, and a kernel that speaks at once.

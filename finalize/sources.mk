@@ -7,7 +7,8 @@ FINALIZE_CORE := $(addprefix finalize/, \
     fstab.c hibernation.c hostname.c ifupdown.c ini.c initramfs.c inspect.c journal.c meta.c \
     modules.c naming.c netplan.c network.c networkd.c plan.c replace.c report.c resolv.c root.c \
     stable.c text.c undo.c)
-FINALIZE_RUN  := $(FINALIZE_CORE) $(addprefix finalize/,run.c run_accel.c run_memory.c run_qemu.c run_wait.c)
+FINALIZE_RUN  := $(FINALIZE_CORE) $(addprefix finalize/,run.c run_accel.c run_memory.c run_qemu.c \
+    run_room.c run_wait.c)
 FINALIZE_SRCS := $(FINALIZE_RUN) $(addprefix finalize/, \
     main.c vm.c vm_disks.c vm_mount.c vm_step.c)
 # -lblkid is used by the VM alone.

@@ -19,13 +19,14 @@
 #include "replica/owner.h"
 #include "replica/waits.h"
 
-enum { PATH_SIZE = 4352, PLAN_MAX = 1 << 20, DEADLINE_MAX = 24 * 3600 };
+enum { PATH_SIZE = 4352, PLAN_MAX = 1 << 20, DEADLINE_MAX = 24 * 3600, OVERLAY_MAX = 1 << 24 };
 
 static const struct bf_cli_option options[] = {
     {"--plan", "FILE", 0, "what the system shall become (docs/finalizer.md)"},
     {"--dry-run", NULL, 0, "show every edit, change and leave nothing"},
     {"--vm", "DIR", 0, "the folder with the finalizer's kernel and initramfs"},
     {"--deadline", "SECONDS", 0, "for the whole run (600)"},
+    {"--overlay", "MIB", 0, "what the run may write to each disk (2048)"},
     {NULL, NULL, 0, NULL},
 };
 
@@ -135,13 +136,17 @@ static enum bf_err judge(const struct work *w, enum bf_run_end end, const json_t
         [BF_RUN_REFUSED] = "correct the plan; nothing was changed and nothing is left",
         [BF_RUN_FAILED] = "see the report above; nothing is left",
         [BF_RUN_BROKEN] = "check that QEMU works on this server; nothing is left",
+        [BF_RUN_NO_ROOM] = "do what the reason says; nothing is left, and the point is as it was",
     };
     const char *reason = json_string_value(json_object_get(report, "error")), *next = todo[end];
     if (end == BF_RUN_OK)
         return BF_OK;
     if (end == BF_RUN_REFUSED && reason && strncmp(reason, "plan:", 5) != 0)
         next = "change what the reason names; nothing was changed and nothing is left";
-    return bf_fault_set(fault, end == BF_RUN_REFUSED ? BF_ERR_CONFIG : BF_ERR_IO,
+    return bf_fault_set(fault,
+                        end == BF_RUN_REFUSED   ? BF_ERR_CONFIG
+                        : end == BF_RUN_NO_ROOM ? BF_ERR_NO_SPACE
+                                                : BF_ERR_IO,
                         end == BF_RUN_REFUSED ? BF_SIDE_CONFIG : BF_SIDE_SERVER, next,
                         "%s@%u was not finalized: %.100s%s", w->ref.machine, w->ref.point,
                         reason ? reason : "there is no report",
@@ -267,12 +272,15 @@ static int run_with(struct bf_cli *cli, struct work *w)
     struct bf_fault fault;
     uint8_t *plan = NULL;
     uint64_t deadline;
-    const char *file = bf_cli_value(cli, "--plan", 0);
+    const char *tmp = getenv("TMPDIR"), *file = bf_cli_value(cli, "--plan", 0);
     if (!file)
         return bf_cli_usage(cli, "--plan is missing");
     if (!bf_cli_number(cli, "--deadline", 1, DEADLINE_MAX, BF_RUN_DEADLINE, &deadline))
         return BF_CLI_USAGE;
+    if (!bf_cli_number(cli, "--overlay", 1, OVERLAY_MAX, BF_RUN_OVERLAY_MIB, &w->run.overlay_mib))
+        return BF_CLI_USAGE;
     w->run.deadline = (unsigned)deadline;
+    w->run.tmp = tmp && tmp[0] ? tmp : w->memory; // where the points are, there is room
     if (bf_file_read(file, PLAN_MAX, &plan, &w->run.plan_len, &fault) ||
         find_vm(bf_cli_value(cli, "--vm", 0), w, &fault)) {
         free(plan);

@@ -14,6 +14,8 @@ chmod 700 "$work"
 debian "$work/root"
 ifupdown "$work/root"
 plan "$work/plan"
+# A driver of some size, so that a run has something to write.
+head -c 3M /dev/urandom >>"$work/root/lib/modules/6.1.0-1-amd64/kernel/drivers/block/virtio_blk.ko"
 make_disk "$work/root" "$work/base.raw"
 base_sum=$(sha256sum <"$work/base.raw")
 overlay() { qemu-img create -q -f qcow2 -b "$work/base.raw" -F raw "$work/$1.qcow2"; }
@@ -64,6 +66,12 @@ check "undo: fstab" cmp -s "$work/root/etc/fstab" <(root_cat "$d" /etc/fstab)
 check "undo: initramfs, byte for byte" cmp -s "$work/root/boot/initrd.img-6.1.0-1-amd64" <(root_cat "$d" /boot/initrd.img-6.1.0-1-amd64)
 refute "undo: its data is gone" root_has "$d" /var/lib/bootferry
 refute "undo: the fallback loader is gone" esp_cat "$d" /EFI/BOOT/BOOTX64.EFI
+
+# ---- The limit of an overlay --------------------------------------------------------------------
+overlay narrow
+refute "an overlay that would grow beyond its limit" vm narrow --plan "$work/plan" --overlay 1
+check "is named with its limit" says 'the overlay of disk 0 reached its limit of 1 MiB'
+check "and no larger" test "$(stat -c %s "$work/narrow.qcow2")" -le $((2 << 20))
 
 # ---- Hibernated in a swap partition ------------------------------------------------------------
 overlay asleep

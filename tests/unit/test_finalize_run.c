@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What QEMU is started with by the finalizer's runner. This program poses as QEMU: it says who it
-// is and ends, and the runner's report quotes its last words.
+// What QEMU is started with by the finalizer's runner, and the room that it gets. This program
+// poses as QEMU: it says who it is and ends, and the runner's report quotes its last words. A disk
+// that begins with "fill" makes it write as much as it can.
 #include "finalize/run.h"
 
+#include <errno.h>
 #include <linux/capability.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -10,7 +12,38 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "finalize/run_room.h"
 #include "tests/unit/test.h"
+
+// The descriptor of the number-th -add-fd.
+static int handed(char **argv, int number)
+{
+    int fd;
+    for (char **arg = argv; *arg; arg++)
+        if (strcmp(*arg, "-add-fd") == 0 && number-- == 0 && sscanf(arg[1], "fd=%d,", &fd) == 1)
+            return fd;
+    return -1;
+}
+
+static bool disk_says(char **argv, const char *word)
+{
+    char text[8] = "";
+    return pread(handed(argv, 0), text, strlen(word), 0) > 0 && strcmp(text, word) == 0;
+}
+
+// Into the overlay; its last words say how that ended.
+__attribute__((noreturn)) static void write_all_it_can(char **argv)
+{
+    static const char block[65536] = {1};
+    int fd = handed(argv, 1);
+    struct stat st;
+    while (pwrite(fd, block, sizeof block, lseek(fd, 0, SEEK_END)) > 0)
+        ;
+    int number = errno;
+    fstat(fd, &st);
+    fprintf(stderr, "%s after %lld KiB.\n", strerror(number), (long long)st.st_size / 1024);
+    _exit(1);
+}
 
 // Before main, which would take QEMU's arguments for names of cases.
 __attribute__((constructor)) static void pose_as_qemu(int argc, char **argv)
@@ -22,6 +55,8 @@ __attribute__((constructor)) static void pose_as_qemu(int argc, char **argv)
     int death = 0;
     if (argc < 2 || strcmp(argv[1], "-machine") != 0)
         return;
+    if (disk_says(argv, "fill"))
+        write_all_it_can(argv);
     getresuid(&real, &effective, &saved);
     getresgid(&group[0], &group[1], &group[2]);
     syscall(SYS_capget, &head, caps);
@@ -102,5 +137,90 @@ static void test_dies_with_its_parent(void)
     check_quoted(report_of_run(0), "death=9.");
 }
 
-TEST_MAIN(TEST(test_root_is_given_up), TEST(test_real_root_is_given_up),
+// ---- Room ---------------------------------------------------------------------------------------
+
+static char folder[64], image[80], disk[80], throw_away[80];
+static struct bf_run_file file = {disk, BF_RUN_RAW};
+static struct bf_run_disk chain = {.chain = &file, .files = 1};
+static char *report;
+
+static enum bf_run_end dry_run(const char *disk_text, long long disk_bytes, unsigned overlay_mib)
+{
+    struct bf_run run = {.kernel = image,
+                         .initramfs = image,
+                         .disk = &chain,
+                         .disks = 1,
+                         .mode = "inspect",
+                         .overlay_mib = overlay_mib,
+                         .qemu = "/proc/self/exe"};
+    size_t len;
+    snprintf(folder, sizeof folder, "/var/tmp/bootferry-test.XXXXXX");
+    CHECK(mkdtemp(folder));
+    snprintf(image, sizeof image, "%s/image", folder);
+    snprintf(disk, sizeof disk, "%s/disk", folder);
+    snprintf(throw_away, sizeof throw_away, "%s/tmp", folder);
+    CHECK_EQ(mkdir(throw_away, 0700), 0);
+    write_text(image, "kernel");
+    write_text(disk, disk_text);
+    CHECK_EQ(truncate(disk, disk_bytes), 0);
+    setenv("QEMU_ACCEL", "tcg", 1);
+    setenv("TMPDIR", throw_away, 1);
+    enum bf_run_end end = bf_run_finalizer(&run, &report, &len);
+    unsetenv("TMPDIR");
+    return end;
+}
+
+// Nothing of an overlay is left, not even of one that is still open somewhere.
+static void end_dry_run(const char *want)
+{
+    unlink(image);
+    unlink(disk);
+    CHECK_EQ(rmdir(throw_away), 0);
+    CHECK_EQ(rmdir(folder), 0);
+    check_quoted(report, want);
+}
+
+static void test_an_overlay_grows_to_its_limit(void)
+{
+    CHECK_EQ(dry_run("fill", 1LL << 30, 3), BF_RUN_NO_ROOM);
+    end_dry_run("the overlay of disk 0 reached its limit of 3 MiB: allow more with --overlay");
+}
+
+static void test_a_small_disk_needs_no_more_than_its_size(void)
+{
+    CHECK_EQ(dry_run("fill", 1LL << 20, 0), BF_RUN_NO_ROOM);
+    end_dry_run("reached its limit of 2 MiB");
+}
+
+static void test_room_is_looked_for_first(void)
+{
+    CHECK_EQ(dry_run("fill", 1LL << 43, 1U << 22), BF_RUN_NO_ROOM);
+    end_dry_run("the run may write 4194304 MiB, and the file system of its overlays has room for");
+}
+
+static void test_what_is_there_suffices(void)
+{
+    CHECK_EQ(dry_run("disk", 1LL << 20, 1), BF_RUN_BROKEN);
+    end_dry_run("death=9.");
+}
+
+// Whoever looks into the folder while it runs sees nothing: a kill leaves nothing.
+static void test_a_throw_away_file_has_no_name(void)
+{
+    struct bf_run run = {.tmp = "/tmp"};
+    struct stat st;
+    const char *where;
+    int fd = bf_room_file(&run, &where);
+    CHECK(fd >= 0);
+    CHECK_STR(where, "/tmp");
+    CHECK_EQ(fstat(fd, &st), 0);
+    CHECK_EQ(st.st_nlink, 0);
+    CHECK_EQ(st.st_mode & 0777, 0600);
+    close(fd);
+}
+
+TEST_MAIN(TEST(test_an_overlay_grows_to_its_limit),
+          TEST(test_a_small_disk_needs_no_more_than_its_size), TEST(test_room_is_looked_for_first),
+          TEST(test_what_is_there_suffices), TEST(test_a_throw_away_file_has_no_name),
+          TEST(test_root_is_given_up), TEST(test_real_root_is_given_up),
           TEST(test_dies_with_its_parent))
