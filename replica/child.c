@@ -45,15 +45,16 @@ static enum bf_err judge(const char *const argv[], enum bf_err err, int output, 
                         "cannot %s: %s failed: %s", doing, argv[0], line);
 }
 
-enum bf_err bf_child_run(const char *const argv[], const char *package, const char *doing,
-                         struct bf_fault *fault)
+enum bf_err bf_child_run(const char *const argv[], const int *keep, const char *package,
+                         const char *doing, struct bf_fault *fault)
 {
     pid_t pid;
     int output = memfd_create("child", MFD_CLOEXEC);
     if (output < 0)
         return bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SERVER, "free some memory",
                             "cannot %s: %s", doing, strerror(errno));
-    struct bf_process_config config = {.argv = argv, .dir = -1, .keep = -1, .output = output};
+    struct bf_process_config config = {
+        .argv = argv, .dir = -1, .keep = -1, .keep_more = keep, .output = output};
     enum bf_err err = bf_process_start(&config, &pid);
     if (err == BF_ERR_NOT_FOUND) {
         char todo[128];

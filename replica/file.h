@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files of the operator: read whole with a bound, written through a private temporary file and a
-// rename, so that a reader sees the old contents or the new ones and a secret is never readable by
-// others, not even for a moment.
+// Files of the operator: read whole with a bound, written through a private file and a rename, so
+// that a reader sees the old contents or the new ones and a secret is never readable by others, not
+// even for a moment.
 #ifndef BF_REPLICA_FILE_H
 #define BF_REPLICA_FILE_H
 
@@ -16,29 +16,25 @@
 enum bf_err bf_file_read(const char *path, size_t max, uint8_t **out, size_t *len,
                          struct bf_fault *fault);
 
-// A file that comes into being: write to fd (or let others write to path), then commit or abandon.
-struct bf_file_new {
-    char path[4096];   // the temporary file, beside the target
-    char target[4096]; // what commit renames it to
-    int fd;
-};
-// The temporary file is created with mode 0600. Refuses a target that exists and is not a regular
-// file, since a rename would replace a device node instead of writing to it.
-enum bf_err bf_file_begin(struct bf_file_new *f, const char *target, struct bf_fault *fault);
-// Gives the file its mode, flushes it and its folder, and puts it in place. Closes in any case; on
-// failure the temporary file is gone.
-enum bf_err bf_file_commit(struct bf_file_new *f, mode_t mode, struct bf_fault *fault);
-void bf_file_abandon(struct bf_file_new *f); // also after commit, then without effect
-
 enum bf_err bf_file_write_all(int fd, const void *bytes, size_t len);
 
-// begin, write, commit.
+// Writes a new file beside the target and gives it the target's name, which it replaces: whole,
+// with this mode, flushed together with its folder. Refuses a target that exists and is not a
+// regular file. After a failure nothing new is there.
 enum bf_err bf_file_replace(const char *target, const void *bytes, size_t len, mode_t mode,
                             struct bf_fault *fault);
 
-// A private folder under TMPDIR (0700). remove takes it away with everything in it.
-enum bf_err bf_tempdir_make(char *out, size_t size, struct bf_fault *fault);
-void bf_tempdir_remove(const char *path);
+// A private folder under TMPDIR (0700), for what no secret is in. Making one removes those that
+// were left by processes that were killed.
+struct bf_tempdir {
+    char path[4096];
+    int lock;
+};
+enum bf_err bf_tempdir_make(struct bf_tempdir *d, struct bf_fault *fault);
+void bf_tempdir_remove(struct bf_tempdir *d); // with everything in it
+
+// Takes a folder away with everything in it; links are not followed.
+void bf_folder_remove(const char *path);
 
 // Flushes a folder, so that a rename inside it survives a loss of power.
 enum bf_err bf_dir_sync(const char *path);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Making a medium, see media.h. The boot image is filled in memory, written into a private folder,
-// signed there if asked, wrapped, and copied to a temporary file beside its target, which is then
-// renamed. What carries a key never has a name or a mode under which others could read it.
+// Making a medium, see media.h. The boot image is filled in memory, signed there if asked, wrapped
+// into file systems there (memory_file.h), and only the whole medium goes to a disk: into a file
+// without a name that then gets its target's (file.h). What carries a key is on no disk before, and
+// nothing of it is left when the command is killed.
 #include "replica/media.h"
 
 #include <errno.h>
@@ -17,6 +18,7 @@
 #include "replica/file.h"
 #include "replica/media_image.h"
 #include "replica/media_refusals.h"
+#include "replica/memory_file.h"
 #include "replica/pe.h"
 
 enum { PATH_SIZE = 4096, IMAGE_MAX = 16 << 20, MEDIUM_MAX = 256 << 20 };
@@ -44,18 +46,16 @@ enum bf_err bf_medium_find_image(char *out, size_t size, struct bf_fault *fault)
                         IMAGE_NAME);
 }
 
-static enum bf_err write_secret(const char *folder, const char *name, const void *bytes, size_t len,
-                                char path[PATH_SIZE], struct bf_fault *fault)
-{
-    bf_snprintf(path, PATH_SIZE, "%s/%s", folder, name);
-    return bf_file_replace(path, bytes, len, 0600, fault);
-}
+// The files in memory of one medium.
+struct made {
+    struct bf_memory_file filled, is_signed, ia32, ia32_signed, conf, fat, iso;
+    const struct bf_memory_file *efi; // filled or is_signed
+};
 
-// Puts the filled and, if asked, signed image into the private folder.
-static enum bf_err fill_image(const struct bf_medium *m, const char *folder, char path[PATH_SIZE],
-                              struct bf_fault *fault)
+// Puts the filled and, if asked, signed image into made->efi.
+static enum bf_err fill_image(const struct bf_medium *m, struct made *made, struct bf_fault *fault)
 {
-    char *text = NULL, filled[PATH_SIZE];
+    char *text = NULL;
     uint8_t *image = NULL;
     size_t text_len = 0, len = 0;
     enum bf_err err = bf_medium_config(m, &text, &text_len, fault);
@@ -65,19 +65,19 @@ static enum bf_err fill_image(const struct bf_medium *m, const char *folder, cha
     if (!err)
         err = bf_pe_set_config(image, len, text, text_len, fault);
     if (!err)
-        err = write_secret(folder, "filled.efi", image, len, filled, fault);
+        err = bf_memory_file_make(&made->filled, image, len, fault);
     bf_wipe(text, text_len);
     free(text);
     if (image)
         bf_wipe(image, len);
     free(image);
-    if (err)
+    made->efi = &made->filled;
+    if (err || !m->sign_key)
         return err;
-    bf_snprintf(path, PATH_SIZE, "%s", filled);
-    if (!m->sign_key)
-        return BF_OK;
-    bf_snprintf(path, PATH_SIZE, "%s/signed.efi", folder);
-    return bf_media_sign(filled, path, m->sign_key, m->sign_cert, fault);
+    made->efi = &made->is_signed;
+    err = bf_memory_file_make(&made->is_signed, "", 0, fault);
+    return err ? err
+               : bf_media_sign(&made->filled, &made->is_signed, m->sign_key, m->sign_cert, fault);
 }
 
 // ---- Files beside it ---------------------------------------------------------------------------
@@ -94,7 +94,7 @@ static void print_keys(FILE *out)
 }
 
 // bootferry.conf for an editor: every key that may be set here, as a comment.
-static enum bf_err write_conf(const struct bf_medium *m, const char *folder, char path[PATH_SIZE],
+static enum bf_err write_conf(const struct bf_medium *m, struct bf_memory_file *conf,
                               struct bf_fault *fault)
 {
     char *text = NULL;
@@ -111,11 +111,12 @@ static enum bf_err write_conf(const struct bf_medium *m, const char *folder, cha
         fprintf(out, "%s# made with: %s\n", i ? "" : "\n", m->set[i]);
     print_keys(out);
     fclose(out);
-    enum bf_err err = write_secret(folder, "bootferry.conf", text, len, path, fault);
+    enum bf_err err = bf_memory_file_make(conf, text, len, fault);
     free(text);
     return err;
 }
 
+// xorriso takes files by name only; this one has no secret.
 static enum bf_err write_readme(const struct bf_medium *m, const char *folder,
                                 struct bf_fault *fault)
 {
@@ -127,18 +128,19 @@ static enum bf_err write_readme(const struct bf_medium *m, const char *folder,
                     "whoever has it can\nsend recovery points in the machine's name. "
                     "`bootferry machine revoke %s` makes it useless.\n",
                     m->name, m->name);
-    return write_secret(folder, "README.TXT", text, (size_t)len, path, fault);
+    bf_snprintf(path, sizeof path, "%s/README.TXT", folder);
+    return bf_file_replace(path, text, (size_t)len, 0600, fault);
 }
 
 // ---- The shapes --------------------------------------------------------------------------------
 
-// Copies a finished file out of the private folder to its target.
-static enum bf_err deliver(const char *from, const char *target, mode_t mode,
+// Writes a finished file to its target.
+static enum bf_err deliver(const struct bf_memory_file *from, const char *target, mode_t mode,
                            struct bf_fault *fault)
 {
     uint8_t *bytes = NULL;
     size_t len = 0;
-    enum bf_err err = bf_file_read(from, MEDIUM_MAX, &bytes, &len, fault);
+    enum bf_err err = bf_memory_file_read(from, MEDIUM_MAX, &bytes, &len, fault);
     if (!err)
         err = bf_file_replace(target, bytes, len, mode, fault);
     if (bytes)
@@ -148,53 +150,53 @@ static enum bf_err deliver(const char *from, const char *target, mode_t mode,
 }
 
 // The program for 32-bit UEFI, signed like the other one.
-static enum bf_err fill_ia32(const struct bf_medium *m, const char *folder, char path[PATH_SIZE],
-                             struct bf_fault *fault)
+static enum bf_err fill_ia32(const struct bf_medium *m, struct made *made, struct bf_fault *fault)
 {
-    char plain[PATH_SIZE];
     size_t len = (size_t)(bf_ia32_image_end - bf_ia32_image);
-    enum bf_err err = write_secret(folder, "ia32.efi", bf_ia32_image, len, plain, fault);
-    bf_snprintf(path, PATH_SIZE, "%s", plain);
+    enum bf_err err = bf_memory_file_make(&made->ia32, bf_ia32_image, len, fault);
     if (err || !m->sign_key)
         return err;
-    bf_snprintf(path, PATH_SIZE, "%s/ia32-signed.efi", folder);
-    return bf_media_sign(plain, path, m->sign_key, m->sign_cert, fault);
+    err = bf_memory_file_make(&made->ia32_signed, "", 0, fault);
+    return err ? err
+               : bf_media_sign(&made->ia32, &made->ia32_signed, m->sign_key, m->sign_cert, fault);
 }
 
-static enum bf_err make_fat(const struct bf_medium *m, const char *folder, const char *efi,
-                            char path[PATH_SIZE], struct bf_fault *fault)
+static enum bf_err make_fat(const struct bf_medium *m, struct made *made, struct bf_fault *fault)
 {
-    char conf[PATH_SIZE], ia32[PATH_SIZE];
-    struct bf_media_files files = {.efi = efi, .ia32 = ia32, .conf = conf};
-    enum bf_err err = write_conf(m, folder, conf, fault);
+    struct bf_media_files files = {made->efi, m->sign_key ? &made->ia32_signed : &made->ia32,
+                                   &made->conf};
+    enum bf_err err = write_conf(m, &made->conf, fault);
     if (!err)
-        err = fill_ia32(m, folder, ia32, fault);
-    if (err)
-        return err;
-    bf_snprintf(path, PATH_SIZE, "%s/efi.img", folder);
-    return bf_media_fat(path, &files, fault);
+        err = fill_ia32(m, made, fault);
+    if (!err)
+        err = bf_memory_file_make(&made->fat, "", 0, fault);
+    return err ? err : bf_media_fat(&made->fat, &files, fault);
 }
 
-static enum bf_err make_iso(const struct bf_medium *m, const char *folder, const char *efi,
-                            char path[PATH_SIZE], struct bf_fault *fault)
+static enum bf_err make_iso(const struct bf_medium *m, struct made *made, struct bf_fault *fault)
 {
-    char fat[PATH_SIZE], root[PATH_SIZE], sector[PATH_SIZE];
-    enum bf_err err = make_fat(m, folder, efi, fat, fault);
+    struct bf_tempdir folder;
+    char sector[PATH_SIZE + 16];
+    enum bf_err err = make_fat(m, made, fault);
+    if (!err)
+        err = bf_memory_file_make(&made->iso, "", 0, fault);
+    if (!err)
+        err = bf_tempdir_make(&folder, fault);
     if (err)
         return err;
-    bf_snprintf(root, sizeof root, "%s/iso", folder);
-    if (mkdir(root, 0700) < 0)
-        return bf_fault_set(fault, BF_ERR_IO, BF_SIDE_SERVER, "check the space in TMPDIR",
-                            "cannot create %s: %s", root, strerror(errno));
-    if ((err = write_readme(m, root, fault)) ||
-        (err = write_secret(root, BF_MEDIA_BIOS, bf_bios_sector, BF_BIOS_SECTOR, sector, fault)))
-        return err;
-    bf_snprintf(path, PATH_SIZE, "%s/medium.iso", folder);
-    return bf_media_iso(path, fat, root, fault);
+    err = write_readme(m, folder.path, fault);
+    bf_snprintf(sector, sizeof sector, "%s/" BF_MEDIA_BIOS, folder.path);
+    if (!err)
+        err = bf_file_replace(sector, bf_bios_sector, BF_BIOS_SECTOR, 0600, fault);
+    if (!err)
+        err = bf_media_iso(&made->iso, &made->fat, folder.path, fault);
+    bf_tempdir_remove(&folder);
+    return err;
 }
 
 // A boot server's programs run as other users: what they hand out can be read by everybody.
-static enum bf_err make_pxe(const struct bf_medium *m, const char *efi, struct bf_fault *fault)
+static enum bf_err make_pxe(const struct bf_medium *m, const struct bf_memory_file *efi,
+                            struct bf_fault *fault)
 {
     static const char script[] = "#!ipxe\nchain " IMAGE_NAME "\n";
     char path[PATH_SIZE];
@@ -209,25 +211,34 @@ static enum bf_err make_pxe(const struct bf_medium *m, const char *efi, struct b
     return bf_file_replace(path, script, sizeof script - 1, 0644, fault);
 }
 
-static enum bf_err make_in(const struct bf_medium *m, const char *folder, struct bf_fault *fault)
+static enum bf_err make_in(const struct bf_medium *m, struct made *made, struct bf_fault *fault)
 {
-    char efi[PATH_SIZE], path[PATH_SIZE];
-    enum bf_err err = fill_image(m, folder, efi, fault);
+    enum bf_err err = fill_image(m, made, fault);
     if (err)
         return err;
     switch (m->kind) {
     case BF_MEDIUM_EFI:
-        return deliver(efi, m->target, 0600, fault);
+        return deliver(made->efi, m->target, 0600, fault);
     case BF_MEDIUM_PXE:
-        return make_pxe(m, efi, fault);
+        return make_pxe(m, made->efi, fault);
     case BF_MEDIUM_FAT:
-        err = make_fat(m, folder, efi, path, fault);
-        break;
+        err = make_fat(m, made, fault);
+        return err ? err : deliver(&made->fat, m->target, 0600, fault);
     default:
-        err = make_iso(m, folder, efi, path, fault);
-        break;
+        err = make_iso(m, made, fault);
+        return err ? err : deliver(&made->iso, m->target, 0600, fault);
     }
-    return err ? err : deliver(path, m->target, 0600, fault);
+}
+
+static void forget(struct made *made)
+{
+    bf_memory_file_close(&made->filled);
+    bf_memory_file_close(&made->is_signed);
+    bf_memory_file_close(&made->ia32);
+    bf_memory_file_close(&made->ia32_signed);
+    bf_memory_file_close(&made->conf);
+    bf_memory_file_close(&made->fat);
+    bf_memory_file_close(&made->iso);
 }
 
 static enum bf_err make_conf(const struct bf_medium *m, struct bf_fault *fault)
@@ -245,15 +256,14 @@ static enum bf_err make_conf(const struct bf_medium *m, struct bf_fault *fault)
 
 enum bf_err bf_medium_make(const struct bf_medium *medium, struct bf_fault *fault)
 {
-    char folder[PATH_SIZE];
+    struct made made = {
+        BF_MEMORY_FILE_NONE, BF_MEMORY_FILE_NONE, BF_MEMORY_FILE_NONE, BF_MEMORY_FILE_NONE,
+        BF_MEMORY_FILE_NONE, BF_MEMORY_FILE_NONE, BF_MEMORY_FILE_NONE, NULL};
     if (medium->kind == BF_MEDIUM_CONF)
         return make_conf(medium, fault);
-    // The folder holds a private key: signals are the caller's to catch (cli_interrupt.h), and what
-    // is waited for here is cancelled by them, so that it is removed.
-    enum bf_err err = bf_tempdir_make(folder, sizeof folder, fault);
-    if (!err) {
-        err = make_in(medium, folder, fault);
-        bf_tempdir_remove(folder);
-    }
+    // Signals are the caller's to catch (cli_interrupt.h), and what is waited for here is cancelled
+    // by them, so that the key is overwritten.
+    enum bf_err err = make_in(medium, &made, fault);
+    forget(&made);
     return err;
 }

@@ -302,7 +302,7 @@ enum bf_err bf_ca_create(const char *state, const struct bf_ca_addresses *addres
     if (!err)
         err = put_in_place(ca.folder, state, fault);
     if (err)
-        bf_tempdir_remove(ca.folder);
+        bf_folder_remove(ca.folder);
     clear(&ca);
     return err;
 }

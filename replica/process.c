@@ -64,6 +64,9 @@ __attribute__((noreturn)) static void child(const struct bf_process_config *c, p
         _exit(EXIT_SETUP);
     if (c->keep >= 0 && fcntl(c->keep, F_SETFD, 0) != 0)
         _exit(EXIT_SETUP);
+    for (const int *fd = c->keep_more; fd && *fd >= 0; fd++)
+        if (fcntl(*fd, F_SETFD, 0) != 0)
+            _exit(EXIT_SETUP);
     // A change of ids takes the death signal away, so it is asked for afterwards.
     if (!settle_ids() || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
         _exit(EXIT_SETUP);

@@ -14,6 +14,7 @@ struct bf_process_config {
     const char *const *argv; // NULL at the end; argv[0] is looked up in PATH
     int dir;                 // working folder, -1: this one
     int keep;                // a descriptor that it gets under the same number, -1: none
+    const int *keep_more;    // further ones, -1 at the end; NULL: none
     int output;              // its standard output and error, -1: ours
     const char *setting;     // "NAME=value" to add to its environment, NULL: none
 };

@@ -76,16 +76,42 @@ check "bound to name, period and uses" json \
 check "of which the database keeps only a hash" test \
     "$(grep -c "$(key "$T/pxe/bootferry.efi" enrol-key)" "$BOOTFERRY_STATE/db.sqlite")" = 0
 
-# Ended as soon as there is a folder with the key in it.
-cut_media() {
-    bf_bound "$B" media web-1 --iso "$T/cut.iso" &
-    local pid=$!
-    until compgen -G "$TMPDIR/bootferry.*"; do kill -0 "$pid" || break; sleep 0.005; done
-    kill -TERM "$pid" || true
-    wait "$pid" || true
-    [ -z "$(ls -A "$TMPDIR")" ]
+# ---- Where the key is meanwhile ----------------------------------------------------------------
+
+# between PROGRAM COMMAND...: makes a medium in $T/cut with COMMAND run before the program that makes part of it. All
+# that is on a disk by then, in TMPDIR and beside the target, is kept in $T/seen.
+between() {
+    rm -rf "$T/fake" "$T/seen" "$T/cut"
+    mkdir "$T/fake" "$T/seen" "$T/cut"
+    cat >"$T/fake/$1" <<EOF
+#!/bin/bash
+cp -a "$TMPDIR/." "$T/cut/." "$T/seen"
+${*:2}
+exec $(command -v "$1") "\$@"
+EOF
+    chmod 755 "$T/fake/$1"
+    PATH=$T/fake:$PATH "$B" media web-1 --iso "$T/cut/m.iso" --image "$EFI" --sign "$T/sign.key" "$T/sign.pem" >"$T/stdout" 2>&1
 }
-check "media that is ended leaves no key behind" cut_media
+# A key is in the text of the section, or anywhere in an image that has it.
+has_key() { grep -rlaE '^key=.' "$@"; }
+no_key_in() { ! has_key "$@"; }
+killed_between() { ! between "$1" 'kill -KILL "$PPID"' && no_key_in "$T/seen" "$TMPDIR" "$T/cut"; }
+openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=signer -keyout "$T/sign.key" -out "$T/sign.pem" 2>/dev/null
+check "a key would be found" has_key "$T/m.efi" "$T/m.iso"
+for program in sbsign mcopy xorriso; do
+    check "a medium is made with $program" between "$program"
+    check "no disk has a key meanwhile, neither TMPDIR nor the target's" no_key_in "$T/seen"
+    check "killed then, it leaves no key" killed_between "$program"
+done
+check "a folder that one that was killed left" test -n "$(ls -A "$TMPDIR")"
+check "is removed by the next" between xorriso
+check "with all in it" test -z "$(ls -A "$TMPDIR")"
+# A signal waits until the key is overwritten.
+ended_between() {
+    between "$1" 'kill -TERM "$PPID"' || true
+    [ -z "$(ls -A "$TMPDIR")" ] && [ -z "$(find "$T/cut" -mindepth 1 ! -name m.iso)" ]
+}
+check "media that is ended leaves nothing but a medium" ended_between xorriso
 
 # ---- Settings ----------------------------------------------------------------------------------
 
@@ -132,7 +158,6 @@ check "temporary files are gone" test -z "$(ls -A "$TMPDIR"; find "$T" -maxdepth
 
 # ---- Secure Boot -------------------------------------------------------------------------------
 
-openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=signer -keyout "$T/sign.key" -out "$T/sign.pem" 2>/dev/null
 check "--sign" exits 0 media web-1 --efi "$T/signed.efi" --sign "$T/sign.key" "$T/sign.pem"
 check "the signature verifies" sbverify --cert "$T/sign.pem" "$T/signed.efi"
 check "and covers the configuration" test "$(key "$T/signed.efi" name)" = web-1

@@ -14,7 +14,8 @@
 #include "replica/pki_x509.h"
 #include "tests/unit/test.h"
 
-static char state[4096];
+static struct bf_tempdir folder;
+#define state folder.path
 static struct bf_fault fault;
 
 static struct bf_ca_addresses addresses_of(const char *list)
@@ -29,7 +30,7 @@ static struct bf_ca *begin(const char *list)
 {
     struct bf_ca *ca = NULL;
     struct bf_ca_addresses addresses = addresses_of(list);
-    CHECK_EQ(bf_tempdir_make(state, sizeof state, &fault), BF_OK);
+    CHECK_EQ(bf_tempdir_make(&folder, &fault), BF_OK);
     CHECK_EQ(bf_ca_create(state, &addresses, &fault), BF_OK);
     CHECK_EQ(bf_ca_open(&ca, state, &fault), BF_OK);
     return ca;
@@ -38,7 +39,7 @@ static struct bf_ca *begin(const char *list)
 static void end_with(struct bf_ca *ca)
 {
     bf_ca_close(ca);
-    bf_tempdir_remove(state);
+    bf_tempdir_remove(&folder);
 }
 
 static X509 *decode(const struct bf_ca_certificate *c)
