@@ -91,6 +91,18 @@ static int apply(struct bf_edits *e, struct bf_journal *j, struct bf_fin_report 
     return 0;
 }
 
+// What the file is going to be, so that an undo after a kill knows it from an administrator's edit.
+static int expect(const struct bf_edits *e, struct bf_journal *j, const struct bf_edit *edit)
+{
+    struct bf_print print;
+    struct bf_content c = {edit->keep, edit->data, edit->len};
+    bool gone = bf_edit_kind(edit) == BF_EDIT_REMOVE;
+    if (!gone && bf_print_content(e->root, edit->path, &c, &print) < 0)
+        return -1;
+    bf_journal_before(j, edit->path, gone ? NULL : &print);
+    return 0;
+}
+
 static int record(struct bf_edits *e, struct bf_journal *j, struct bf_fin_report *r)
 {
     for (size_t i = 0; i < e->count; i++) {
@@ -100,7 +112,8 @@ static int record(struct bf_edits *e, struct bf_journal *j, struct bf_fin_report
         if (bf_journal_record(j, e->root, edit) < 0)
             return bf_fail(r, "the original of %s could not be kept for undo: %s", edit->path,
                            strerror(errno));
-        json_object_del(json_object_get(json_object_get(j->json, "files"), edit->path), "after");
+        if (expect(e, j, edit) < 0)
+            return bf_fail(r, "%s cannot be read: %s", edit->path, strerror(errno));
     }
     if (e->macs && json_object_update(json_object_get(j->json, "macs"), e->macs) < 0)
         return bf_fail(r, "out of memory");

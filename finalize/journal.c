@@ -4,20 +4,19 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "finalize/commit.h"
+#include "finalize/undo_dir.h"
 
-#define JOURNAL     BF_UNDO_DIR "/journal.json"
-#define JOURNAL_MAX ((size_t)8 << 20)
-
-void bf_journal_copy_path(const char *copy, char *out, size_t size)
-{
-    snprintf(out, size, BF_UNDO_DIR "/%s", copy);
-}
+#define JOURNAL_NAME "journal.json"
+#define JOURNAL      BF_UNDO_DIR "/" JOURNAL_NAME
+#define JOURNAL_MAX  ((size_t)8 << 20)
+#define VERSION      2
+#define DIGEST_HEX   (2 * sizeof(struct bf_digest))
 
 static bool valid_copy(const json_t *copy)
 {
@@ -30,11 +29,28 @@ static bool valid_copy(const json_t *copy)
     return true;
 }
 
+// Canonical, below the root, and none of the journal's own.
+static bool valid_path(const char *path)
+{
+    size_t own = sizeof BF_UNDO_DIR - 1;
+    if (path[0] != '/' || strlen(path) >= PATH_MAX ||
+        (strncmp(path, BF_UNDO_DIR, own) == 0 && path[own] == '/'))
+        return false;
+    for (const char *at = path; *at;) {
+        size_t n = strcspn(++at, "/");
+        if ((n == 0 && path[1]) || (n == 1 && at[0] == '.') ||
+            (n == 2 && at[0] == '.' && at[1] == '.') || n > NAME_MAX)
+            return false;
+        at += n;
+    }
+    return true;
+}
+
 static bool valid_file(const char *path, const json_t *entry)
 {
     struct bf_meta meta;
     const char *was = json_string_value(json_object_get(entry, "was"));
-    if (path[0] != '/' || !was)
+    if (!valid_path(path) || !was)
         return false;
     if (strcmp(was, "absent") == 0)
         return true;
@@ -52,34 +68,51 @@ static bool valid_journal(const json_t *json)
     const char *path;
     json_t *entry, *files = json_object_get(json, "files"), *dirs = json_object_get(json, "dirs");
     json_t *macs = json_object_get(json, "macs");
-    if (json_integer_value(json_object_get(json, "version")) != 1 || !json_is_object(files) ||
+    if (json_integer_value(json_object_get(json, "version")) != VERSION || !json_is_object(files) ||
         !json_is_object(dirs) || !json_is_object(macs) ||
         !json_is_integer(json_object_get(json, "next")))
         return false;
     json_object_foreach(files, path, entry) if (!valid_file(path, entry)) return false;
     json_object_foreach(dirs, path,
-                        entry) if (path[0] != '/' || !json_is_object(entry)) return false;
+                        entry) if (!valid_path(path) || !json_is_object(entry)) return false;
     return true;
+}
+
+bool bf_journal_parse(struct bf_journal *j, const char *text, size_t len)
+{
+    j->json = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+    return j->json && valid_journal(j->json);
+}
+
+static int none_yet(struct bf_journal *j, struct bf_fin_report *r)
+{
+    j->json = json_pack("{s:i,s:i,s:{},s:{},s:{}}", "version", VERSION, "next", 1, "files", "dirs",
+                        "macs");
+    return j->json ? 0 : bf_fail(r, "out of memory");
 }
 
 int bf_journal_load(struct bf_journal *j, const struct bf_fin_root *root, struct bf_fin_report *r)
 {
     size_t len;
     j->json = NULL;
-    char *text = bf_fin_root_read(root, JOURNAL, JOURNAL_MAX, &len);
-    if (!text && errno == ENOENT) {
-        j->json =
-            json_pack("{s:i,s:i,s:{},s:{},s:{}}", "version", 1, "next", 1, "files", "dirs", "macs");
-        return j->json ? 0 : bf_fail(r, "out of memory");
-    }
+    char *text = bf_undo_dir_read(root, JOURNAL_NAME, JOURNAL_MAX, &len);
+    if (!text && errno == ENOENT)
+        return none_yet(j, r);
+    if (!text && errno == EPERM)
+        return bf_refuse(r,
+                         "the undo journal in " BF_UNDO_DIR " is not believed: it, or its "
+                         "folder, belongs to another user or can be written by others; "
+                         "finalize such a system in the VM, or look at the folder and remove it");
     if (!text)
         return bf_fail(r, "the undo journal " JOURNAL " cannot be read: %s", strerror(errno));
-    j->json = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+    bool ok = bf_journal_parse(j, text, len);
     free(text);
-    if (j->json && valid_journal(j->json))
+    if (ok)
         return 0;
+    bool other = json_integer_value(json_object_get(j->json, "version")) == 1;
     bf_journal_free(j);
-    return bf_fail(r, "the undo journal " JOURNAL " is damaged; nothing was touched");
+    return bf_fail(r, "the undo journal " JOURNAL " is %s; nothing was touched",
+                   other ? "of an older Bootferry, which can undo it" : "damaged");
 }
 
 void bf_journal_free(struct bf_journal *j)
@@ -126,7 +159,7 @@ static int prepare_dir(struct bf_journal *j, const struct bf_fin_root *root)
 {
     if (record_dir(j, root, BF_UNDO_DIR) < 0)
         return -1;
-    return make_dirs(root, BF_UNDO_DIR, 0700);
+    return make_dirs(root, BF_UNDO_DIR, 0700) < 0 ? -1 : bf_undo_dir_own(root);
 }
 
 int bf_journal_save(struct bf_journal *j, const struct bf_fin_root *root)
@@ -156,7 +189,7 @@ static int save_copy(struct bf_journal *j, const struct bf_fin_root *root, json_
     if (n < 1 || n > 999999)
         return -1;
     snprintf(name, sizeof name, "%" JSON_INTEGER_FORMAT, n);
-    bf_journal_copy_path(name, path, sizeof path);
+    snprintf(path, sizeof path, BF_UNDO_DIR "/%s", name);
     struct bf_meta meta;
     if (prepare_dir(j, root) < 0 || bf_meta_new(root, BF_UNDO_DIR, 0600, &meta) < 0)
         return -1;
@@ -209,15 +242,36 @@ int bf_journal_record(struct bf_journal *j, const struct bf_fin_root *root,
                       : save_copy(j, root, entry, edit->old, edit->old_len);
 }
 
+static json_t *print_json(const struct bf_print *print)
+{
+    char hex[DIGEST_HEX + 1];
+    if (!print)
+        return json_null();
+    for (size_t i = 0; i < sizeof print->digest.bytes; i++)
+        snprintf(hex + 2 * i, 3, "%02x", print->digest.bytes[i]);
+    return json_pack("{s:I,s:s}", "size", (json_int_t)print->size, "blake3", hex);
+}
+
+void bf_journal_before(struct bf_journal *j, const char *path, const struct bf_print *print)
+{
+    json_t *entry = json_object_get(json_object_get(j->json, "files"), path);
+    json_t *after = json_object_get(entry, "after");
+    if (after)
+        json_object_set(entry, "earlier", after);
+    json_object_set_new(entry, "after", print_json(print));
+}
+
 void bf_journal_after(struct bf_journal *j, const char *path, const struct bf_print *print)
 {
-    char hash[20];
     json_t *entry = json_object_get(json_object_get(j->json, "files"), path);
-    if (!print) {
-        json_object_set_new(entry, "after", json_null());
-        return;
-    }
-    snprintf(hash, sizeof hash, "%016" PRIx64, print->hash);
-    json_object_set_new(entry, "after",
-                        json_pack("{s:I,s:s}", "size", (json_int_t)print->size, "hash", hash));
+    json_object_del(entry, "earlier");
+    json_object_set_new(entry, "after", print_json(print));
+}
+
+bool bf_journal_is_print(const json_t *value, const struct bf_print *print)
+{
+    json_t *mine = value ? print_json(print) : NULL;
+    bool same = mine && json_equal(value, mine);
+    json_decref(mine);
+    return same;
 }

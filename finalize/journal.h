@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The journal of BF_UNDO_DIR: journal.json plus numbered copies of what files held. Its format is
-// in docs/finalizer.md. The journal is read from the guest's disk, so it is hostile: it is checked
-// whole before anything acts on it, and it can name paths inside the root only.
+// in docs/finalizer.md. The journal is read from the guest's disk, so it is hostile: it is read
+// only where nobody but the caller could have written it (undo_dir.h), it is checked whole before
+// anything acts on it, and it can name paths inside the root only.
 #ifndef BF_FINALIZE_JOURNAL_H
 #define BF_FINALIZE_JOURNAL_H
 
@@ -15,6 +16,9 @@ struct bf_journal {
                   //  "macs": {source's address: present one}}
 };
 
+// A journal of these bytes; false for anything out of shape. Freed with bf_journal_free in any
+// case.
+bool bf_journal_parse(struct bf_journal *j, const char *text, size_t len);
 // Reads the journal; a missing one is empty. 0, or -1 with the report saying what is wrong with it.
 int bf_journal_load(struct bf_journal *j, const struct bf_fin_root *root, struct bf_fin_report *r);
 void bf_journal_free(struct bf_journal *j);
@@ -28,9 +32,12 @@ void bf_journal_remove(const struct bf_fin_root *root);
 // copies the content that would be lost. 0, or -1 with errno.
 int bf_journal_record(struct bf_journal *j, const struct bf_fin_root *root,
                       const struct bf_edit *edit);
+// Records what the file is going to be (NULL: removed), before it is touched: until
+// bf_journal_after it may be that, or what it was.
+void bf_journal_before(struct bf_journal *j, const char *path, const struct bf_print *print);
 // Records what the file became.
 void bf_journal_after(struct bf_journal *j, const char *path, const struct bf_print *print);
-// The path of a numbered copy into `out`.
-void bf_journal_copy_path(const char *copy, char *out, size_t size);
+// Whether a value of the journal ("after", "earlier") is this print.
+bool bf_journal_is_print(const json_t *value, const struct bf_print *print);
 
 #endif

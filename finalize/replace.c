@@ -12,16 +12,29 @@
 
 #define TMP_NAME   ".bootferry-finalize.tmp"
 #define COPY_CHUNK ((size_t)1 << 18)
-#define FNV_BASIS  0xcbf29ce484222325u
-#define FNV_PRIME  0x100000001b3u
 
-static void print_add(struct bf_print *p, const unsigned char *data, size_t len)
+// A print that is being made.
+struct printing {
+    struct bf_hasher hasher;
+    uint64_t size;
+};
+
+static void print_begin(struct printing *p)
 {
-    uint64_t h = p->hash;
-    for (size_t i = 0; i < len; i++)
-        h = (h ^ data[i]) * FNV_PRIME;
-    p->hash = h;
+    bf_hasher_init(&p->hasher, "bootferry 2026 finalized file");
+    p->size = 0;
+}
+
+static void print_add(struct printing *p, const void *data, size_t len)
+{
+    bf_hasher_add(&p->hasher, data, len);
     p->size += len;
+}
+
+static void print_end(const struct printing *p, struct bf_print *out)
+{
+    bf_hasher_final(&p->hasher, &out->digest);
+    out->size = p->size;
 }
 
 void bf_dirname(const char *path, char *out, size_t size)
@@ -59,7 +72,7 @@ static int write_all(int fd, const char *data, size_t len)
 }
 
 // Copies `keep` bytes of `from` to `to`; a file that is shorter is an error. `to` < 0 only prints.
-static int copy_prefix(int from, int to, uint64_t keep, struct bf_print *print)
+static int copy_prefix(int from, int to, uint64_t keep, struct printing *print)
 {
     char *buf = malloc(COPY_CHUNK);
     int rc = buf ? 0 : -1;
@@ -73,7 +86,7 @@ static int copy_prefix(int from, int to, uint64_t keep, struct bf_print *print)
             rc = -1;
             break;
         }
-        print_add(print, (unsigned char *)buf, (size_t)n);
+        print_add(print, buf, (size_t)n);
         keep -= (uint64_t)n;
     }
     free(buf);
@@ -85,8 +98,9 @@ static int open_old(int dir, const char *name)
     return openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 }
 
+// fd < 0 only prints.
 static int fill(int dir, const char *name, int fd, const struct bf_content *c,
-                struct bf_print *print)
+                struct printing *print)
 {
     if (c->keep) {
         int old = open_old(dir, name);
@@ -97,11 +111,11 @@ static int fill(int dir, const char *name, int fd, const struct bf_content *c,
             return -1;
     }
     print_add(print, c->data, c->len);
-    return write_all(fd, c->data, c->len);
+    return fd < 0 ? 0 : write_all(fd, c->data, c->len);
 }
 
 static int replace_in(int dir, const char *name, const struct bf_content *c,
-                      const struct bf_meta *meta, bool with_time, struct bf_print *print)
+                      const struct bf_meta *meta, bool with_time, struct printing *print)
 {
     // A leftover of a run that was killed: ours by name, and unlink never follows a link.
     unlinkat(dir, TMP_NAME, 0);
@@ -128,16 +142,35 @@ static int replace_in(int dir, const char *name, const struct bf_content *c,
 int bf_replace(const struct bf_fin_root *root, const char *path, const struct bf_content *content,
                const struct bf_meta *meta, bool with_time, struct bf_print *print)
 {
-    struct bf_print unused;
-    print = print ? print : &unused;
-    *print = (struct bf_print){.hash = FNV_BASIS};
+    struct printing printing;
+    print_begin(&printing);
     int dir = open_parent(root, path);
     if (dir < 0)
         return -1;
-    int rc = replace_in(dir, base_of(path), content, meta, with_time, print);
+    int rc = replace_in(dir, base_of(path), content, meta, with_time, &printing);
     int saved = errno;
     close(dir);
     errno = saved;
+    if (rc == 0 && print)
+        print_end(&printing, print);
+    return rc;
+}
+
+int bf_print_content(const struct bf_fin_root *root, const char *path,
+                     const struct bf_content *content, struct bf_print *print)
+{
+    struct printing printing;
+    print_begin(&printing);
+    int dir = content->keep ? open_parent(root, path) : -1;
+    if (content->keep && dir < 0)
+        return -1;
+    int rc = fill(dir, base_of(path), -1, content, &printing);
+    int saved = errno;
+    if (dir >= 0)
+        close(dir);
+    errno = saved;
+    if (rc == 0)
+        print_end(&printing, print);
     return rc;
 }
 
@@ -153,13 +186,16 @@ void bf_replace_sweep(const struct bf_fin_root *root, const char *path)
 int bf_print_file(const struct bf_fin_root *root, const char *path, struct bf_print *print)
 {
     struct stat st;
-    *print = (struct bf_print){.hash = FNV_BASIS};
+    struct printing printing;
+    print_begin(&printing);
     int fd = bf_fin_root_open(root, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0)
         return -1;
     int rc = fstat(fd, &st);
     if (rc == 0)
-        rc = S_ISREG(st.st_mode) ? copy_prefix(fd, -1, (uint64_t)st.st_size, print) : -1;
+        rc = S_ISREG(st.st_mode) ? copy_prefix(fd, -1, (uint64_t)st.st_size, &printing) : -1;
+    if (rc == 0)
+        print_end(&printing, print);
     close(fd);
     return rc;
 }

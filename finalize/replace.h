@@ -8,6 +8,7 @@
 
 #include "finalize/meta.h"
 #include "finalize/root.h"
+#include "image/digest.h"
 
 // What a file shall hold: the first `keep` bytes of the file that is there, then `data`.
 struct bf_content {
@@ -16,11 +17,11 @@ struct bf_content {
     size_t len;
 };
 
-// Tells whether a file is still the one that was written. Not a defence against forgery: it guards
-// an administrator's later edit against an undo.
+// What a file holds, as the journal records it (BLAKE3): an undo restores only what is still as it
+// was left.
 struct bf_print {
     uint64_t size;
-    uint64_t hash; // FNV-1a
+    struct bf_digest digest;
 };
 
 // 0, or -1 with errno; on failure the old file stands untouched.
@@ -29,6 +30,9 @@ int bf_replace(const struct bf_fin_root *root, const char *path, const struct bf
 // Removes what a killed bf_replace of the path left beside it.
 void bf_replace_sweep(const struct bf_fin_root *root, const char *path);
 int bf_print_file(const struct bf_fin_root *root, const char *path, struct bf_print *print);
+// What the path would hold after bf_replace. 0, or -1 with errno.
+int bf_print_content(const struct bf_fin_root *root, const char *path,
+                     const struct bf_content *content, struct bf_print *print);
 int bf_unlink(const struct bf_fin_root *root, const char *path);
 // Makes one directory with the owner of its parent. An existing one is no error.
 int bf_mkdir(const struct bf_fin_root *root, const char *path, mode_t mode);

@@ -3,39 +3,53 @@
 // attributes of every file, and of the directories that they stand in. Files are restored in the
 // order of their names; a journal whose files could not all be restored stays for the next attempt.
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "finalize/commit.h"
 #include "finalize/journal.h"
-
-// Whether the file is still what the finalizer left there. Without a record of it (the run was
-// killed) it is either that or the original, and restoring is right in both cases.
-static bool untouched(const struct bf_fin_root *root, const char *path, const json_t *entry)
-{
-    struct bf_print now;
-    char hash[20];
-    json_t *after = json_object_get(entry, "after");
-    if (!after)
-        return true;
-    int rc = bf_print_file(root, path, &now);
-    if (json_is_null(after))
-        return rc < 0 && errno == ENOENT;
-    if (rc < 0)
-        return false;
-    snprintf(hash, sizeof hash, "%016" PRIx64, now.hash);
-    const char *want = json_string_value(json_object_get(after, "hash"));
-    return want && strcmp(want, hash) == 0 &&
-           now.size == (uint64_t)json_integer_value(json_object_get(after, "size"));
-}
+#include "finalize/undo_dir.h"
 
 static char *read_copy(const struct bf_fin_root *root, const json_t *entry, size_t *len)
 {
-    char path[64];
-    bf_journal_copy_path(json_string_value(json_object_get(entry, "copy")), path, sizeof path);
-    return bf_fin_root_read(root, path, BF_ROOT_BLOB_MAX * 4, len);
+    return bf_undo_dir_read(root, json_string_value(json_object_get(entry, "copy")),
+                            BF_ROOT_BLOB_MAX * 4, len);
+}
+
+static bool was_absent(const json_t *entry)
+{
+    return strcmp(json_string_value(json_object_get(entry, "was")), "absent") == 0;
+}
+
+// Restored already, by an undo that was killed, or never changed, by a run that was.
+static bool is_original(const struct bf_fin_root *root, const char *path, const json_t *entry,
+                        const struct bf_print *now)
+{
+    size_t len;
+    struct bf_print print;
+    char *data = read_copy(root, entry, &len);
+    if (!data)
+        return false;
+    struct bf_content c = {(uint64_t)json_integer_value(json_object_get(entry, "keep")), data, len};
+    bool same = bf_print_content(root, path, &c, &print) == 0 && print.size == now->size &&
+                bf_digest_equal(&print.digest, &now->digest);
+    free(data);
+    return same;
+}
+
+// Whether the file is what the finalizer left there, or what it was before. Where a run was killed,
+// what it was going to leave is on record, and what the run before it had left.
+static bool untouched(const struct bf_fin_root *root, const char *path, const json_t *entry)
+{
+    struct bf_print now;
+    const json_t *after = json_object_get(entry, "after");
+    const json_t *earlier = json_object_get(entry, "earlier");
+    if (bf_print_file(root, path, &now) < 0)
+        return errno == ENOENT &&
+               (was_absent(entry) || json_is_null(after) || json_is_null(earlier));
+    return bf_journal_is_print(after, &now) || bf_journal_is_print(earlier, &now) ||
+           (!was_absent(entry) && is_original(root, path, entry, &now));
 }
 
 static void report_text(const struct bf_fin_root *root, const char *path, struct bf_fin_report *r,
@@ -74,7 +88,7 @@ static int restore_content(const struct bf_fin_root *root, const char *path, con
 static int restore(const struct bf_fin_root *root, const char *path, const json_t *entry,
                    struct bf_fin_report *r, bool dry)
 {
-    if (strcmp(json_string_value(json_object_get(entry, "was")), "absent") != 0)
+    if (!was_absent(entry))
         return restore_content(root, path, entry, r, dry);
     if (!dry)
         bf_replace_sweep(root, path);
@@ -103,20 +117,15 @@ static const char **sorted_keys(json_t *object, size_t *count)
 }
 
 // Files that were changed since stay as they are: their names are taken out of `path`. The number
-// of them. Of the others the journal forgets what they became: from here on they may be anything
-// between that and the original, and a run that is killed is done again as a whole.
-static int sort_out(struct bf_journal *j, const struct bf_fin_root *root, const char **path,
-                    size_t count, struct bf_fin_report *r, bool dry)
+// of them.
+static int sort_out(const struct bf_journal *j, const struct bf_fin_root *root, const char **path,
+                    size_t count, struct bf_fin_report *r)
 {
     int left = 0;
     json_t *files = json_object_get(j->json, "files");
     for (size_t i = 0; i < count; i++) {
-        json_t *entry = json_object_get(files, path[i]);
-        if (untouched(root, path[i], entry)) {
-            if (!dry)
-                json_object_del(entry, "after");
+        if (untouched(root, path[i], json_object_get(files, path[i])))
             continue;
-        }
         bf_note(r, "skipped", path[i], "changed since it was finalized; left as it is");
         path[i] = NULL;
         left++;
@@ -134,11 +143,7 @@ static int restore_files(struct bf_journal *j, const struct bf_fin_root *root,
     const char **path = sorted_keys(files, &count);
     if (!path)
         return bf_fail(r, "out of memory");
-    int left = sort_out(j, root, path, count, r, dry);
-    if (!dry && bf_journal_save(j, root) < 0) {
-        free(path);
-        return bf_fail(r, "the undo journal could not be written: %s", strerror(errno));
-    }
+    int left = sort_out(j, root, path, count, r);
     for (size_t i = 0; i < count; i++) {
         if (path[i] && restore(root, path[i], json_object_get(files, path[i]), r, dry) < 0) {
             bf_fail(r, "%s could not be restored: %s", path[i], strerror(errno));

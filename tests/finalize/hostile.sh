@@ -72,16 +72,79 @@ check "and is refused in words" says "flow style or with anchors"
 fresh
 mkdir -p "$r/var/lib/bootferry/undo"
 put "$r/var/lib/bootferry/undo/journal.json" <<EOF
-{"version": 1, "next": 2, "dirs": {}, "macs": {}, "files": {
+{"version": 2, "next": 2, "dirs": {}, "macs": {}, "files": {
  "/../../../../../../../../../../..$outside/hosts": {"was": "absent"},
  "/etc/x": {"was": "saved", "copy": "../../../../etc/hosts", "meta": {"mode": 420, "uid": 0, "gid": 0, "mtime": 0, "mtime_ns": 0, "xattrs": {}}}}}
 EOF
 refute "a journal with a path as a copy is refused" "$FINALIZE" --root "$r" --undo --report "$work/report"
 put "$r/var/lib/bootferry/undo/journal.json" <<EOF
-{"version": 1, "next": 2, "dirs": {}, "macs": {}, "files": {"/../../../../../../../../../../..$outside/hosts": {"was": "absent"}}}
+{"version": 2, "next": 2, "dirs": {}, "macs": {}, "files": {"/../../../../../../../../../../..$outside/hosts": {"was": "absent"}}}
 EOF
 "$FINALIZE" --root "$r" --undo --report "$work/report" 2>"$work/err" || true
 check "a journal that leads out removes nothing there" test "$(snapshot "$outside")" = "$safe"
+check "it is no journal at all" says 'is damaged; nothing was touched'
+
+# A journal that somebody else could have written: it would make a program of theirs root's, for everybody to run.
+forge() {
+    fresh
+    mkdir -p "$r/var/lib/bootferry/undo"
+    printf 'owned\n' >"$r/var/lib/bootferry/undo/1"
+    put "$r/var/lib/bootferry/undo/journal.json" <<EOF
+{"version": 2, "next": 2, "dirs": {}, "macs": {}, "files": {"/usr/bin/x": {"was": "saved", "copy": "1", "after": null,
+ "meta": {"mode": 2541, "uid": 0, "gid": 0, "mtime": 0, "mtime_ns": 0, "xattrs": {}}}}}
+EOF
+    chmod 755 "$r/var/lib/bootferry" "$r/var/lib/bootferry/undo"
+    mkdir -p "$r/usr/bin"
+}
+undo() { "$FINALIZE" --root "$r" --undo --report "$work/report" 2>"$work/err"; }
+not_believed() {
+    local before
+    before=$(snapshot "$r")
+    ! undo && says 'is not believed' && ! test -e "$r/usr/bin/x" && test "$(snapshot "$r")" = "$before"
+}
+forge
+check "the caller's own journal is believed" undo
+check "and does what it says" test -u "$r/usr/bin/x"
+for path in bootferry bootferry/undo bootferry/undo/journal.json; do
+    for mode in g+w o+w; do
+        forge
+        chmod "$mode" "$r/var/lib/$path"
+        check "$path with $mode is not believed" not_believed
+    done
+    if [ "$(id -u)" = 0 ]; then
+        forge
+        chown 65534 "$r/var/lib/$path"
+        check "$path of another user is not believed" not_believed
+        refute "nor by a new run" finalize "$r" "$work/plan"
+        check "which says so" says 'is not believed'
+    fi
+    forge
+    mv "$r/var/lib/$path" "$r/elsewhere"
+    ln -s /elsewhere "$r/var/lib/$path"
+    check "$path that is a link is not believed" not_believed
+done
+forge
+ln "$r/var/lib/bootferry/undo/journal.json" "$r/second"
+check "a journal with two names is not believed" not_believed
+if [ "$(id -u)" = 0 ]; then
+    forge
+    chown 65534 "$r/var/lib/bootferry/undo/1"
+    refute "a copy of another user is not restored" undo
+    refute "nor put there" test -e "$r/usr/bin/x"
+fi
+
+# What the journal says nothing of, or something else, was changed since.
+changed() {
+    fresh
+    finalize "$r" "$work/plan"
+    jq "$1" "$r/var/lib/bootferry/undo/journal.json" >"$work/journal"
+    cat "$work/journal" >"$r/var/lib/bootferry/undo/journal.json"
+    echo mine >"$r/etc/hostname"
+    ! undo && says 'changed since it was finalized' && test "$(cat "$r/etc/hostname")" = mine
+}
+check "a file that was changed since is left alone" changed .
+check "also where a run was killed" changed 'del(.files["/etc/hostname"].after)'
+check "or two" changed '.files["/etc/hostname"].earlier = .files["/etc/hostname"].after'
 
 # ---- Refusals change nothing -------------------------------------------------------------------
 fresh
