@@ -94,6 +94,9 @@ static struct bf_edit *entry(struct bf_edits *e, const char *path, size_t cap, b
     if (!real)
         return NULL;
     struct bf_edit *edit = find(e, real);
+    if (!edit && e->count >= ENTRIES_MAX)
+        bf_budget_exceed(e->root->budget, real,
+                         "is one file more than the 4096 that are looked at");
     if (edit || e->count >= ENTRIES_MAX) {
         free(real);
         return edit;
@@ -125,6 +128,8 @@ const char *bf_edits_get(struct bf_edits *e, const char *path, size_t *len)
         return NULL;
     if (!edit->data)
         errno = ENOENT;
+    else if (!bf_budget_take(e->root->budget, edit->path, edit->len))
+        return NULL;
     *len = edit->len;
     return edit->data;
 }

@@ -46,22 +46,47 @@ static int check_system(struct bf_fin *f)
     return 0;
 }
 
+static void (*watcher)(const char *step, const char *file);
+
+void bf_finalize_watch(void (*at)(const char *step, const char *file))
+{
+    watcher = at;
+}
+
+// What a step made of a guest that was too much for it does not count.
+static int run_step(struct bf_fin *f, const char *name, int (*step)(struct bf_fin *))
+{
+    bf_budget_begin(&f->budget, name);
+    int rc = step(f);
+    if (bf_budget_is_over(&f->budget)) {
+        bf_fin_report_reset(f->report);
+        return bf_refuse(f->report, "%s", f->budget.over);
+    }
+    return rc;
+}
+
 static int adapt(struct bf_fin *f)
 {
     // The initramfs carries files that the others change, so it comes last.
-    static int (*const adapter[])(struct bf_fin *) = {
-        check_system,   bf_adapt_hibernation, bf_adapt_hostname, bf_adapt_network,
-        bf_adapt_fstab, bf_adapt_boot,        bf_adapt_efi,      bf_adapt_initramfs,
+    static const struct {
+        const char *name;
+        int (*run)(struct bf_fin *);
+    } steps[] = {
+        {"system", check_system},        {"hibernation", bf_adapt_hibernation},
+        {"hostname", bf_adapt_hostname}, {"network", bf_adapt_network},
+        {"fstab", bf_adapt_fstab},       {"boot", bf_adapt_boot},
+        {"efi", bf_adapt_efi},           {"initramfs", bf_adapt_initramfs},
     };
-    for (size_t i = 0; i < sizeof adapter / sizeof *adapter; i++)
-        if (adapter[i](f) < 0)
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
+        if (run_step(f, steps[i].name, steps[i].run) < 0)
             return -1;
     return f->edits.failed ? bf_fail(f->report, "out of memory") : 0;
 }
 
 static int run(struct bf_fin *f, enum bf_mode mode)
 {
-    bf_inspect(f);
+    if (run_step(f, "inspect", bf_inspect) < 0 && bf_budget_is_over(&f->budget))
+        return -1;
     if (mode == BF_MODE_INSPECT)
         return 0;
     if (!f->plan)
@@ -72,6 +97,7 @@ static int run(struct bf_fin *f, enum bf_mode mode)
     bf_fin_report_changes(f->report, &f->edits);
     if (mode == BF_MODE_DRY_RUN)
         return 0;
+    f->root->budget = NULL; // what is written is bounded by what was read
     if (bf_commit(&f->edits, f->report) < 0)
         return -1;
     return f->plan->discard_hibernation ? bf_discard_swap_files(f) : 0;
@@ -89,10 +115,13 @@ int bf_finalize(struct bf_fin_root *root, enum bf_mode mode, const struct bf_pla
         .plan = plan,
         .devices = devices ? devices : &none,
         .system = json_object(),
+        .budget = {.at = watcher},
     };
+    root->budget = &f.budget;
     bf_edits_init(&f.edits, root);
     json_object_set(report->json, "system", f.system);
     int rc = run(&f, mode);
+    root->budget = NULL;
     json_decref(f.system);
     bf_edits_free(&f.edits);
     return rc;

@@ -21,6 +21,7 @@ struct bf_fin {
     const struct bf_devices *devices;
     const struct bf_target *target; // NULL for inspection
     json_t *system;                 // what inspection found; part of the report
+    struct bf_budget budget;        // of the step at work
 };
 
 const char *bf_mode_name(enum bf_mode mode);
@@ -30,6 +31,9 @@ bool bf_mode_parse(const char *name, enum bf_mode *mode);
 // 0 when its result is "ok".
 int bf_finalize(struct bf_fin_root *root, enum bf_mode mode, const struct bf_plan *plan,
                 const struct bf_devices *devices, struct bf_fin_report *report);
+
+// Has `at` told of each file that is worked on from now on, with the step; NULL: nobody.
+void bf_finalize_watch(void (*at)(const char *step, const char *file));
 
 // The adapters, in the order in which they run. Each reads what it needs, adds edits and notes, and
 // returns -1 after bf_refuse() or bf_fail() when the system cannot be finalized as planned.

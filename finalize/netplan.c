@@ -11,6 +11,7 @@
 #include <yaml.h>
 
 #include "finalize/network.h"
+#include "finalize/yaml_limit.h"
 
 #define DIR       "/etc/netplan"
 #define LINES_MAX 20000
@@ -55,7 +56,10 @@ static bool open_sheet(struct bf_fin *f, const char *path, struct sheet *s)
     yaml_parser_t parser;
     *s = (struct sheet){0};
     s->text = bf_edits_get(&f->edits, path, &s->len);
-    if (!s->text || !yaml_parser_initialize(&parser))
+    const char *excess = s->text ? bf_yaml_excess(s->text, s->len) : NULL;
+    if (excess)
+        bf_budget_exceed(&f->budget, path, excess);
+    if (!s->text || excess || !yaml_parser_initialize(&parser))
         return false;
     yaml_parser_set_input_string(&parser, (const unsigned char *)s->text, s->len);
     bool ok = yaml_parser_load(&parser, &s->doc);

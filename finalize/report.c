@@ -67,6 +67,12 @@ static int end(struct bf_fin_report *r, const char *result, const char *fmt, va_
     return -1;
 }
 
+void bf_fin_report_reset(struct bf_fin_report *r)
+{
+    json_object_set_new(r->json, "result", json_string("ok"));
+    json_object_del(r->json, "error");
+}
+
 int bf_refuse(struct bf_fin_report *r, const char *fmt, ...)
 {
     va_list ap;

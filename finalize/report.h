@@ -26,6 +26,8 @@ void bf_note(struct bf_fin_report *r, const char *level, const char *about, cons
 // "failed" (something broke). The first call wins. Always returns -1.
 int bf_refuse(struct bf_fin_report *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int bf_fail(struct bf_fin_report *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+// Takes a refusal or a failure back, for a reason that lies deeper.
+void bf_fin_report_reset(struct bf_fin_report *r);
 bool bf_fin_report_is_ok(const struct bf_fin_report *r);
 
 // Lists every change of the set as path, action, reason, sizes and diff with secrets blanked.

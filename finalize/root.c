@@ -19,6 +19,7 @@
 
 int bf_fin_root_attach(struct bf_fin_root *root, const char *path)
 {
+    root->budget = NULL;
     root->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return root->fd < 0 ? -1 : 0;
 }
@@ -97,13 +98,15 @@ char *bf_read_fd(int fd, size_t cap, size_t *len)
 char *bf_fin_root_read(const struct bf_fin_root *root, const char *path, size_t cap, size_t *len)
 {
     struct stat st;
+    if (!bf_budget_take(root->budget, path, BF_BUDGET_PATH))
+        return NULL;
     int fd = open_regular(root, path, &st);
     if (fd < 0)
         return NULL;
     char *buf = NULL;
     if ((unsigned long long)st.st_size > cap)
         errno = EFBIG;
-    else
+    else if (bf_budget_take(root->budget, path, (uint64_t)st.st_size))
         buf = bf_read_fd(fd, cap, len);
     int saved = errno;
     close(fd);
@@ -231,6 +234,8 @@ char *bf_fin_root_real(const struct bf_fin_root *root, const char *path)
         errno = ENAMETOOLONG;
         return NULL;
     }
+    if (!bf_budget_take(root->budget, path, BF_BUDGET_PATH))
+        return NULL;
     int fd = bf_fin_root_open(root, path, O_PATH);
     if (fd < 0)
         return errno == ENOENT ? real_of_missing(root, path, 0) : NULL;
@@ -250,10 +255,33 @@ static bool has_suffix(const char *s, const char *suffix)
     return n >= m && strcmp(s + n - m, suffix) == 0;
 }
 
+static int take_names(const struct bf_fin_root *root, DIR *d, const char *dir, const char *suffix,
+                      struct bf_names *out)
+{
+    struct dirent *e;
+    while ((e = readdir(d))) {
+        if (!bf_budget_take(root->budget, dir, BF_BUDGET_NAME))
+            return -1;
+        if (e->d_name[0] == '.' || !has_suffix(e->d_name, suffix))
+            continue;
+        if (out->count == NAMES_MAX) {
+            bf_budget_exceed(root->budget, dir, "has more than 4096 files");
+            return -1;
+        }
+        out->name[out->count] = strdup(e->d_name);
+        if (!out->name[out->count])
+            return -1;
+        out->count++;
+    }
+    return 0;
+}
+
 int bf_fin_root_list(const struct bf_fin_root *root, const char *dir, const char *suffix,
                      struct bf_names *out)
 {
     *out = (struct bf_names){0};
+    if (!bf_budget_take(root->budget, dir, BF_BUDGET_PATH))
+        return -1;
     int fd = open_noatime(root, dir, O_RDONLY | O_DIRECTORY);
     if (fd < 0)
         return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
@@ -263,18 +291,12 @@ int bf_fin_root_list(const struct bf_fin_root *root, const char *dir, const char
         return -1;
     }
     out->name = calloc(NAMES_MAX, sizeof *out->name);
-    struct dirent *e;
-    while (out->name && out->count < NAMES_MAX && (e = readdir(d))) {
-        if (e->d_name[0] == '.' || !has_suffix(e->d_name, suffix))
-            continue;
-        out->name[out->count] = strdup(e->d_name);
-        if (!out->name[out->count])
-            break;
-        out->count++;
-    }
+    int rc = out->name ? take_names(root, d, dir, suffix, out) : -1;
     closedir(d);
-    if (!out->name)
+    if (rc < 0) {
+        bf_names_free(out);
         return -1;
+    }
     qsort(out->name, out->count, sizeof *out->name, by_bytes);
     return 0;
 }

@@ -11,12 +11,15 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include "finalize/budget.h"
+
 // The cap for configuration files, and for a binary that is copied whole (an EFI loader).
 #define BF_ROOT_TEXT_MAX ((size_t)1 << 20)
 #define BF_ROOT_BLOB_MAX ((size_t)16 << 20)
 
 struct bf_fin_root {
-    int fd; // the directory, O_PATH or O_RDONLY; owned
+    int fd;                   // the directory, O_PATH or O_RDONLY; owned
+    struct bf_budget *budget; // of the step at work; borrowed. NULL: none is kept
 };
 
 // Opens the directory `path` of the host as a guest's root. 0, or -1 with errno.
@@ -50,8 +53,8 @@ struct bf_names {
     size_t count;
 };
 
-// Lists at most 4096 names that end in `suffix` ("" for all). A directory that is missing gives an
-// empty list. 0, or -1 with errno.
+// Lists the names that end in `suffix` ("" for all). A directory that is missing gives an empty
+// list; one that has more than 4096 names is over the budget. 0, or -1 with errno.
 int bf_fin_root_list(const struct bf_fin_root *root, const char *dir, const char *suffix,
                      struct bf_names *out);
 void bf_names_free(struct bf_names *names);

@@ -3,10 +3,10 @@
 # is what tests link; FINALIZE_RUN is what a program needs to run the VM.
 
 FINALIZE_CORE := $(addprefix finalize/, \
-    adapt_initramfs.c boot.c commit.c cpio.c devices.c diff.c drivers.c edit.c efi.c fin.c frame.c \
+    adapt_initramfs.c boot.c budget.c commit.c cpio.c devices.c diff.c drivers.c edit.c efi.c fin.c frame.c \
     fstab.c hibernation.c hostname.c ifupdown.c ini.c initramfs.c inspect.c journal.c meta.c \
     modules.c naming.c netplan.c network.c networkd.c plan.c replace.c report.c resolv.c root.c \
-    stable.c text.c undo.c undo_dir.c)
+    stable.c text.c undo.c undo_dir.c yaml_limit.c)
 FINALIZE_RUN  := $(FINALIZE_CORE) $(addprefix finalize/,run.c run_accel.c run_memory.c run_qemu.c \
     run_room.c run_wait.c)
 FINALIZE_SRCS := $(FINALIZE_RUN) $(addprefix finalize/, \
@@ -37,5 +37,7 @@ CHECK_TESTS += tests/finalize/core.sh tests/finalize/stacks.sh tests/finalize/bo
 # Unit tests and fuzzers link the core.
 $(foreach t,plan text initramfs run,$(eval TEST_SRCS_test_finalize_$(t) := $(FINALIZE_RUN))\
     $(eval TEST_LIBS_test_finalize_$(t) := $(FINALIZE_RUN_LIBS)))
+TEST_SRCS_test_finalize_budget := $(FINALIZE_RUN) finalize/vm_step.c
+TEST_LIBS_test_finalize_budget := $(FINALIZE_RUN_LIBS)
 $(foreach f,plan guest initramfs frame journal,$(eval FUZZ_SRCS_fuzz_finalize_$(f) := $(FINALIZE_CORE))\
     $(eval FUZZ_LIBS_fuzz_finalize_$(f) := $(FINALIZE_RUN_LIBS)))

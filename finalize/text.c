@@ -83,6 +83,13 @@ const char *bf_text_get(const struct bf_text *t)
     return t->failed || !t->data ? "" : t->data;
 }
 
+static size_t stepped;
+
+size_t bf_text_stepped(void)
+{
+    return stepped;
+}
+
 bool bf_line_next(const char *text, size_t len, size_t *pos, struct bf_line *line)
 {
     if (*pos >= len)
@@ -93,6 +100,7 @@ bool bf_line_next(const char *text, size_t len, size_t *pos, struct bf_line *lin
     line->full = nl ? (size_t)(nl - at) + 1 : len - *pos;
     line->len = nl ? (size_t)(nl - at) : line->full;
     *pos += line->full;
+    stepped += line->full;
     return true;
 }
 
@@ -109,6 +117,7 @@ bool bf_word_next(const char **at, const char *end, const char **word, size_t *w
     const char *start = p;
     while (p < end && !is_blank(*p))
         p++;
+    stepped += (size_t)(p - *at) + 1;
     *at = p;
     *word = start;
     *word_len = (size_t)(p - start);

@@ -36,6 +36,10 @@ struct bf_line {
 // Steps through a text of `len` bytes: *pos starts at 0; false at the end.
 bool bf_line_next(const char *text, size_t len, size_t *pos, struct bf_line *line);
 
+// The bytes that bf_line_next and bf_word_next have gone over so far: a measure of work, by which
+// fuzzers see that a parser's is in proportion to its input.
+size_t bf_text_stepped(void);
+
 // Cuts the next blank-separated word out of [*at, end); false when there is none. The word is
 // [*at_word, *at_word + *word_len).
 bool bf_word_next(const char **at, const char *end, const char **word, size_t *word_len);

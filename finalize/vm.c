@@ -149,12 +149,13 @@ static int worker(void)
     return 0;
 }
 
-// What the supervisor says when the worker cannot.
-static void send_failure(const char *what, const char *step)
+// What the supervisor says when the worker cannot. `file` is what the worker was at, or "".
+static void send_failure(const char *what, const char *step, const char *file)
 {
     struct bf_fin_report report;
     bf_fin_report_init(&report, "unknown");
-    bf_fail(&report, "the finalizer's VM: step %s %s", step, what);
+    bf_fail(&report, "the finalizer's VM: step %s %s%s%s", step, what,
+            file[0] ? "; it was at " : "", file);
     char *json = json_dumps(report.json, 0);
     int fd = open_port();
     if (json && fd >= 0) {
@@ -166,14 +167,14 @@ static void send_failure(const char *what, const char *step)
 
 static void supervise(int steps)
 {
-    char step[BF_STEP_NAME] = "start";
+    char step[BF_STEP_NAME] = "start", file[BF_STEP_FILE] = "";
     struct bf_step_message m;
     long long deadline = bf_now_ms() + BF_VM_STEP_MS;
     for (;;) {
         long long left = deadline - bf_now_ms();
         struct pollfd p = {.fd = steps, .events = POLLIN};
         if (left <= 0) {
-            send_failure("did not end in time", step);
+            send_failure("did not end in time", step, file);
             return;
         }
         if (poll(&p, 1, (int)left) <= 0)
@@ -181,13 +182,18 @@ static void supervise(int steps)
         ssize_t n = read(steps, &m, sizeof m);
         if (n != sizeof m)
             break; // the worker ended
+        snprintf(file, sizeof file, "%.*s", BF_STEP_FILE - 1, m.file);
+        if (m.seconds == 0) { // the heartbeat, for the host's log of the console
+            printf("finalizer: %s: %s\n", step, file);
+            continue;
+        }
         snprintf(step, sizeof step, "%.*s", BF_STEP_NAME - 1, m.name);
         deadline = bf_now_ms() + m.seconds * 1000LL;
     }
     int status = 0;
     wait(&status);
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-        send_failure(WIFSIGNALED(status) ? "crashed" : "failed", step);
+        send_failure(WIFSIGNALED(status) ? "crashed" : "failed", step, file);
 }
 
 static void mount_system(void)
@@ -218,6 +224,7 @@ int bf_vm_main(void)
     int pipe_fd[2];
     mount_system();
     open_console();
+    setvbuf(stdout, NULL, _IOLBF, 0);
     signal(SIGPIPE, SIG_IGN);
     setenv("PATH", "/sbin:/usr/sbin:/bin:/usr/bin", 1);
     if (pipe2(pipe_fd, O_CLOEXEC) == 0) {
@@ -225,6 +232,7 @@ int bf_vm_main(void)
         if (pid == 0) {
             close(pipe_fd[0]);
             bf_steps_to(pipe_fd[1]);
+            bf_finalize_watch(bf_step_file);
             _exit(worker());
         }
         close(pipe_fd[1]);

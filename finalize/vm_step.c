@@ -9,6 +9,7 @@
 #include "finalize/frame.h"
 
 #define STEPS_MAX 32
+#define BEAT_MS   1000
 
 static struct {
     int fd;
@@ -34,6 +35,21 @@ void bf_step(const char *name, int seconds)
     }
     // A pipe takes so small a message whole; without a supervisor there is no deadline to keep.
     if (steps.fd >= 0 && write(steps.fd, &m, sizeof m) != (ssize_t)sizeof m)
+        steps.fd = -1;
+}
+
+// Only what is to be read after a deadline passed, so the newest of each second is enough; a step
+// that hangs over one file was told of it, unless it began within that second.
+void bf_step_file(const char *step, const char *file)
+{
+    static long long last;
+    long long now = bf_now_ms();
+    struct bf_step_message m = {.seconds = 0};
+    if (steps.fd < 0 || (now - last < BEAT_MS && strcmp(file, "") != 0))
+        return;
+    last = file[0] ? now : now - BEAT_MS;
+    snprintf(m.file, sizeof m.file, "%s%s%s", step, file[0] ? ", " : "", file);
+    if (write(steps.fd, &m, sizeof m) != (ssize_t)sizeof m)
         steps.fd = -1;
 }
 

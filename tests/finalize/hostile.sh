@@ -61,12 +61,53 @@ mkdir -p "$r/etc/netplan"
     printf 'network:\n  version: 2\n  x-0: &a0 [1]\n'
     for i in {1..30}; do
         printf '  x-%s: &a%s\n' "$i" "$i"
-        for _ in {1..10}; do printf '  - *a%s\n' $((i - 1)); done
+        for _ in {1..7}; do printf '  - *a%s\n' $((i - 1)); done
     done
     printf '  ethernets:\n    enp0s3:\n      dhcp4: true\n      x: *a30\n'
 } >"$r/etc/netplan/01-net.yaml"
-refute "YAML of ten to the thirtieth nodes does not hang it" timeout 600 "$FINALIZE" --root "$r" --plan "$work/plan" --devices "$work/devices" --report "$work/report"
+refute "YAML of seven to the thirtieth nodes does not hang it" timeout 600 "$FINALIZE" --root "$r" --plan "$work/plan" --devices "$work/devices" --report "$work/report"
 check "and is refused in words" says "flow style or with anchors"
+
+# ---- Work without end --------------------------------------------------------------------------
+# too_much TEXT: the tree as it is is refused with a text that names step and file, and stays as it is.
+too_much() {
+    local before
+    before=$(snapshot "$r")
+    ! finalize "$r" "$work/plan" && says "$1" && test "$(snapshot "$r")" = "$before"
+}
+netplan() {
+    fresh
+    rm -r "$r/etc/network"
+    mkdir -p "$r/usr/sbin"
+    touch "$r/usr/sbin/netplan"
+    put "$r/etc/netplan/01-net.yaml"
+}
+times() { awk -v n="$1" -v s="$2" 'BEGIN { for (i = 0; i < n; i++) { t = s; gsub(/#/, i, t); printf "%s", t } }'; }
+y=/etc/netplan/01-net.yaml
+times 100000 '[' | netplan
+check "100 kB of brackets" too_much "step inspect: $y is nested more than 32 deep"
+times 25000 '{a: ' | netplan
+check "and of braces" too_much "step inspect: $y is nested more than 32 deep"
+times 11000 '- &a#\n' | netplan
+check "100 kB of anchors" too_much "step inspect: $y has more than 256 anchors and aliases"
+netplan <<<'network: {}'
+for i in {1..4097}; do : >"$r/etc/netplan/$i.yaml"; done
+check "thousands of files" too_much 'step inspect: /etc/netplan has more than 4096 files'
+fresh
+times 30000 'source /etc/network/interfaces\n' >"$r/etc/network/interfaces"
+check "a file that is included time and again" too_much 'step inspect: /etc/network/interfaces is more work'
+fresh
+times 20000 'c# /dev/sda2 none luks\n' >"$r/etc/crypttab"
+check "a long crypttab" too_much 'step fstab: /etc/crypttab is more work'
+fresh
+times 20000 'root=/dev/sda2 ' >>"$r/etc/default/grub"
+times 20000 'linux /vmlinuz root=/dev/sda2\n' >>"$r/boot/grub/grub.cfg"
+check "and grub.cfg" too_much 'step boot: /boot/grub/grub.cfg is more work'
+fresh
+times 50000 '# a comment in a long file\n' | tee -a "$r/etc/hosts" "$r/etc/crypttab" "$r/etc/default/grub" >>"$r/etc/network/interfaces"
+times 2000 '/dev/disk/by-label/x# /mnt/# ext4 defaults 0 0\n' >>"$r/etc/fstab"
+truncate -s 1000000 "$r/etc/hosts" "$r/etc/crypttab" "$r/etc/default/grub" "$r/etc/network/interfaces"
+check "large files of a system that means no harm are no matter" finalize "$r" "$work/plan"
 
 # ---- A forged journal --------------------------------------------------------------------------
 fresh

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A guest whose configuration files are any bytes: the first byte picks the file, the rest becomes
 // its content, and a dry run with a plan for two interfaces goes over the tree. Nothing may be
-// written to it.
+// written to it, and the work is counted: it has to be in proportion to the file.
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -32,6 +32,11 @@ static const char *const files[] = {
     "var/lib/bootferry/undo/journal.json",
 };
 #define FILES (sizeof files / sizeof *files)
+
+// Each adapter goes over a file a few times for each interface of the plan, and over each line and
+// word of it.
+#define WORK_BASE     ((size_t)20000)
+#define WORK_PER_BYTE ((size_t)64)
 
 static const char plan_text[] =
     "{\"version\": 1, \"target\": {\"kind\": \"kvm\"}, \"hostname\": \"new\", \"serial_console\": "
@@ -97,8 +102,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     const char *file = files[data[0] % FILES];
     put(file, data + 1, size - 1);
+    size_t before = bf_text_stepped();
     bf_fin_report_init(&report, "dry-run");
     bf_finalize(&root, BF_MODE_DRY_RUN, &plan, &devices, &report);
+    size_t work = bf_text_stepped() - before;
+    if (work > WORK_BASE + WORK_PER_BYTE * size) {
+        fprintf(stderr, "%s: %zu bytes were gone over for a file of %zu\n", file, work, size);
+        abort();
+    }
     bf_fin_report_free(&report);
     unlinkat(root.fd, file, 0);
     if (strcmp(file, "usr/lib/modules/1/modules.dep") == 0)
