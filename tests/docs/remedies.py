@@ -17,6 +17,7 @@ STRING = r'"((?:[^"\\]|\\.)*)"'
 SAMPLE = {
     "address": "10.0.0.2/24", "gateway": "10.0.0.1", "dns": "10.0.0.53", "nic": "52:54:00:12:34:56", "server": "10.0.0.9:7667",
     "time": "2026-01-31T12:00:00Z", "disk": "serial:S1", "connections": "1", "name": "web-1", "retry": "600", "copy": "all",
+    "proxy": "http://10.0.0.8:3128", "vlan": "5", "mtu": "1400",
 }
 GIVEN_BY_MEDIA = {"root", "certificate", "key", "enrol-key"}
 failed = 0
@@ -82,7 +83,8 @@ def settings(remedy):
     """The keys of one remedy as KEY=VALUE; what a message fills in is no value."""
     found = re.findall(r"(?<![\w-])([a-z][a-z-]*)=([^\s,;)`%]*)(?![^\s,;)`]*%)", remedy)
     found = [(key, value) for key, value in found if key not in GIVEN_BY_MEDIA]
-    return [f"{key}={value or SAMPLE.get(key, '')}" for key, value in found]
+    # A word in capitals, as in HOST, is to be filled in.
+    return [f"{key}={SAMPLE.get(key, '') if not value or re.search('[A-Z]{3}', value) else value}" for key, value in found]
 
 
 def main():
