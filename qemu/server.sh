@@ -19,7 +19,7 @@ bf_server_init() {
 
 # bf_listening PID: prints the TCP port that the process listens on, by what the kernel says and not by its log.
 bf_listening() {
-    ss -Hltnp 2>/dev/null | sed -nE "s/^.*[]0-9]:([0-9]+) .*pid=$1,.*/\1/p" | head -n 1
+    ss -Hltnp 2>/dev/null | sed -nE "s/^.*[]0-9*]:([0-9]+) .*pid=$1,.*/\1/p" | head -n 1
 }
 
 # bf_server_start LOG [ARGUMENT...]: starts bootferryd, on the port of the time before if there was one.
