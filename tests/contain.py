@@ -7,6 +7,9 @@ parent (the process of that number) is killed, every process that comes from it 
 that it can tidy up, then whatever is left with SIGKILL. Processes that lost their parent, or left the group, are found
 all the same, since they become this program's children. Those that a test leaves behind are named in its output.
 
+As root the test gets a mount namespace of its own, too: what it mounts ends with it, and another test that runs at the
+same time does not hold a file system that this one has unmounted.
+
 Exit status: the test's, 128 + N when signal N ended it, 124 when its time was up."""
 import ctypes
 import os
@@ -15,6 +18,7 @@ import sys
 import time
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+CLONE_NEWNS, MS_REC, MS_SLAVE = 0x20000, 1 << 14, 1 << 19
 GRACE = 10  # seconds between SIGTERM and SIGKILL
 SWEEP = 60  # for what was killed to end; a process may hang in a system call
 ENDED = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
@@ -23,6 +27,13 @@ ENDED = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 def prctl(option, value):
     if ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl")
+
+
+def own_mounts():
+    """Later mounts stay in here; without the right to that, nothing changes."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWNS) == 0 and libc.mount(None, b"/", None, MS_REC | MS_SLAVE, None) != 0:
+        raise OSError(ctypes.get_errno(), "mount")
 
 
 def parents():
@@ -110,6 +121,7 @@ def start(command, wake):
     try:
         os.setpgid(0, 0)
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        own_mounts()
         if os.getppid() == me:
             for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE, signal.SIGXFSZ):
                 signal.signal(number, signal.SIG_DFL)  # ignored by Python, or by a shell's background jobs

@@ -55,6 +55,18 @@ echo ok leaves
 LEAVES
 chmod +x "$T"/*.sh
 export BF_TEST_LOGS=$T/logs
+# What a test mounts is seen by nobody else, and is gone after it.
+mounts_alone() {
+    mkdir "$T/mnt"
+    # shellcheck disable=SC2016 # for the other shell
+    bf_bound tests/contain.py $$ 60 bash -c 'mount -t tmpfs none "$1" && touch "$1/there" "$2" && exec sleep 60' - "$T/mnt" "$T/mounted" &
+    within 60 test -e "$T/mounted" && test ! -e "$T/mnt/there"
+    local status=$?
+    kill $!
+    wait $! || true
+    return $status
+}
+if [ "$(id -u)" = 0 ]; then check "a test's mounts are its own" mounts_alone; fi
 check "the runner is killed" ends KILL tests/run.sh "$T/stays.sh"
 check "the runner is told to end" ends TERM tests/run.sh "$T/stays.sh"
 check "the runner that shows everything is killed" ends KILL tests/run.sh -v "$T/stays.sh"
