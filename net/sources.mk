@@ -66,5 +66,5 @@ TEST_SRCS_test_lwip := tests/platform_sim.c tests/net/lan.c
 TEST_SRCS_test_lwip_bounds := tests/platform_sim.c
 TEST_SRCS_test_addresses := tests/platform_sim.c tests/net/lan.c
 FUZZ_SRCS_fuzz_tls := tests/net/pki_maker.c tests/net/tls_peer.c tests/net/tls_recoder.c \
-    tests/fuzz_seed.c
+    tests/fuzz_seed.c replica/kex.c replica/kex_provider.c
 FUZZ_LIBS_fuzz_tls := -lssl -lcrypto
