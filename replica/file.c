@@ -240,7 +240,8 @@ static void sweep(const char *base)
         closedir(stream);
 }
 
-// The lock tells a sweeper that it is in use. One that was faster between the two removed it.
+// The lock tells a sweeper that it is in use. One that was faster between the two has the lock, and
+// removes the folder, or has removed it: another name then.
 static int make_locked(struct bf_tempdir *d, const char *base)
 {
     struct stat st;
@@ -250,7 +251,7 @@ static int make_locked(struct bf_tempdir *d, const char *base)
         if (!mkdtemp(d->path))
             return -1;
         d->lock = open(d->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-        if (d->lock >= 0 && flock(d->lock, LOCK_EX) == 0 && fstat(d->lock, &st) == 0 &&
+        if (d->lock >= 0 && flock(d->lock, LOCK_EX | LOCK_NB) == 0 && fstat(d->lock, &st) == 0 &&
             st.st_nlink > 0)
             return 0;
         if (d->lock >= 0)
