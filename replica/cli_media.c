@@ -163,12 +163,12 @@ static int server_has_hybrid(struct bf_cli *cli)
     return has;
 }
 
-// The settings were checked: kex= is auto or hybrid.
-static int wants_hybrid(const struct bf_medium *m)
+// True when one of the settings, which were checked before, is of this key and its value has words.
+static int sets(const struct bf_medium *m, const char *key, const char *words)
 {
     for (uint32_t i = 0; i < m->settings; i++) {
         const char *set = m->set[i] + strspn(m->set[i], " \t");
-        if (strncmp(set, "kex", 3) == 0 && strstr(set, "hybrid"))
+        if (strncmp(set, key, strlen(key)) == 0 && strstr(set, words))
             return 1;
     }
     return 0;
@@ -176,7 +176,7 @@ static int wants_hybrid(const struct bf_medium *m)
 
 static void warn_of_kex(struct bf_cli *cli, const struct work *w)
 {
-    if (wants_hybrid(&w->medium) && !server_has_hybrid(cli))
+    if (sets(&w->medium, "kex", "hybrid") && !server_has_hybrid(cli))
         printf(
             "Warning: kex=hybrid allows nothing but " BF_KEX_HYBRID_NAME ", which this server\n"
             "does not have: %s will refuse to connect to it. Update bootferryd and start it\n"
@@ -191,10 +191,13 @@ static void report(const struct work *w)
     if (m->kind == BF_MEDIUM_PXE) {
         printf(
             "Made %s/bootferry.efi and bootferry.ipxe for %s.\n"
-            "It carries an enrolment key, good until %s for %u uses, and no lasting secret: the\n"
+            "It carries an enrolment key, good until %s for %u uses, and %s: the\n"
             "machine makes its own key when it starts.\n",
             m->target, m->name, bf_time_text(m->made + (int64_t)w->enrol_days * DAY, until),
-            (unsigned)w->enrol_uses);
+            (unsigned)w->enrol_uses,
+            sets(m, "proxy", "@") ? "the proxy's password, which\neverybody in the network of the "
+                                    "boot server can read, but no lasting key"
+                                  : "no lasting secret");
     } else {
         printf(
             "Made %s for %s (mode 0600).\n"

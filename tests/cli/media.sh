@@ -7,6 +7,7 @@
 "$B" init --address replica.example.org,10.0.0.5,fd00::7 >/dev/null
 "$B" machine add web-1 >/dev/null
 "$B" machine add db-1 >/dev/null
+"$B" machine add px-1 >/dev/null
 media() { "$B" media "$@" --image "$EFI"; }
 
 # config IMAGE: the text in the configuration section of a boot image.
@@ -67,6 +68,9 @@ check "it is private like the others" mode_is 600 "$T/m.conf"
 check "it names the machine and has a key" test "$(grep -cE '^(name=web-1$|key=.)' "$T/m.conf")" = 2
 
 check "the PXE folder" exits 0 media web-1 --pxe "$T/pxe" --enrol-days 2 --enrol-uses 3
+check "and that is said" grep -q 'no lasting secret' "$T/stdout"
+check "a PXE folder with a proxy's password" exits 0 media px-1 --pxe "$T/pxe-proxy" --set proxy=http://u:p@proxy.example:3128
+check "is said to have one" grep -q "the proxy's password" "$T/stdout"
 check "a boot server can read it" mode_is 644 "$T/pxe/bootferry.efi"
 check "it carries no private key" test -z "$(key "$T/pxe/bootferry.efi" key)$(key "$T/pxe/bootferry.efi" certificate)"
 check "but an enrolment key" test "$(key "$T/pxe/bootferry.efi" enrol-key | wc -c)" = 65
