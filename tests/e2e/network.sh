@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# network.sh static|ipv6|second-nic: the other ways to an address.
+# network.sh static|ipv6|second-nic|small: the other ways to an address; small: an MTU of 1280, where the first message of
+# a hybrid key exchange does not fit into one packet.
 . "$(dirname "$0")/lib.sh"
-kind=${1:?usage: network.sh static|ipv6|second-nic}
+kind=${1:?usage: network.sh static|ipv6|second-nic|small}
 e2e_begin "network-$kind"
 
 e2e_disk "$E2E_DIR/data.raw" 64 20
@@ -21,6 +22,11 @@ static)
     set=(address=10.0.2.99/24 gateway=10.0.2.2)
     bf_vm_nic vm virtio-net-pci
     ;;
+small)
+    set=(mtu=1280 kex=hybrid)
+    bf_vm_nic vm virtio-net-pci
+    bf_vm_add vm -object "filter-dump,id=dump,netdev=net0,file=$E2E_DIR/wire"
+    ;;
 ipv6)
     bf_vm_nic vm virtio-net-pci "ipv4=off,ipv6=on"
     ;;
@@ -35,4 +41,33 @@ bf_vm_cd vm "$E2E_DIR/vm.iso" bootindex=0
 e2e_boot vm 400
 e2e_check "the verdict" e2e_verdict_is_ok
 e2e_check "the point is the disk" e2e_same web-1@1 0 "$E2E_DIR/data.raw"
+# What QEMU saw on the wire: the longest packet of the source, and how much of its first TLS record the first segment has.
+on_the_wire() {
+    python3 - "$E2E_DIR/wire" "$BF_SERVER_PORT" <<'PYTHON'
+import struct
+import sys
+
+data, port = open(sys.argv[1], "rb").read(), int(sys.argv[2])
+at, longest, first = 24, 0, None
+while at < len(data):
+    size = struct.unpack_from("<I", data, at + 8)[0]
+    frame, at = data[at + 16:at + 16 + size], at + 16 + size
+    if frame[12:14] != b"\x08\x00" or frame[23] != 6:
+        continue
+    packet = frame[14:14 + struct.unpack_from(">H", frame, 16)[0]]
+    tcp = packet[(packet[0] & 15) * 4:]
+    if struct.unpack_from(">H", tcp, 2)[0] != port:
+        continue
+    longest = max(longest, len(packet))
+    payload = tcp[(tcp[12] >> 4) * 4:]
+    if payload and first is None:
+        first = len(payload), 5 + struct.unpack_from(">H", payload, 3)[0]
+print(f"longest packet {longest}, the first segment has {first[0]} of {first[1]} bytes")
+sys.exit(not (longest == 1280 and first[0] < first[1]))
+PYTHON
+}
+if [ "$kind" = small ]; then
+    e2e_check "the key exchange is the hybrid one" grep -aq '^BOOTFERRY event=tls .*group=X25519MLKEM768' <(bf_vm_serial vm)
+    e2e_check "its hello takes two packets, and none is longer than the MTU" on_the_wire
+fi
 e2e_end
