@@ -228,19 +228,32 @@ enum bf_err bf_process_await(pid_t pid, const char *name)
 
 // ---- Running one to its end --------------------------------------------------------------------
 
-// Keeps the last line that is not empty; '\r' ends one too, as progress displays do.
-static void keep_line(char *said, size_t size, size_t *len, const char *text)
+// The last line with a word in it is kept: a progress display (qemu-img's "(4.84/100%)") may go on
+// behind the error that ends the program.
+struct last_line {
+    char text[256]; // the line that is being read
+    size_t len;
+    int word;
+};
+
+static void end_line(struct last_line *line, const struct bf_process_run *run)
+{
+    line->text[line->len] = 0;
+    if (line->word)
+        bf_snprintf(run->said, run->size, "%s", line->text);
+    line->len = 0;
+    line->word = 0;
+}
+
+// '\r' ends a line too, as progress displays do.
+static void keep_lines(struct last_line *line, const struct bf_process_run *run, const char *text)
 {
     for (; *text; text++) {
         if (*text == '\n' || *text == '\r') {
-            *len = 0;
-        } else {
-            if (*len == 0)
-                said[0] = 0;
-            if (*len + 1 < size) {
-                said[(*len)++] = *text;
-                said[*len] = 0;
-            }
+            end_line(line, run);
+        } else if (line->len + 1 < sizeof line->text) {
+            line->text[line->len++] = *text;
+            line->word |= (*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z');
         }
     }
 }
@@ -249,8 +262,8 @@ static enum bf_err read_output(const struct bf_process_run *run, pid_t pid, int 
 {
     struct pollfd p = {.fd = out, .events = POLLIN};
     struct bf_wait wait;
+    struct last_line line = {.len = 0};
     char text[1024];
-    size_t len = 0;
     ssize_t n = 1;
     enum bf_err err = BF_OK;
 
@@ -267,10 +280,11 @@ static enum bf_err read_output(const struct bf_process_run *run, pid_t pid, int 
             break;
         bf_child_progress(&wait.child);
         text[n] = 0;
-        keep_line(run->said, run->size, &len, text);
+        keep_lines(&line, run, text);
         if (run->watch)
             run->watch(run->user, text);
     }
+    end_line(&line, run);
     return err;
 }
 
@@ -299,6 +313,8 @@ enum bf_err bf_process_run_to_end(const struct bf_process_run *run)
         bf_snprintf(run->said, run->size, "%s hung and was killed", run->argv[0]);
     if (err == BF_ERR_CANCELLED)
         bf_snprintf(run->said, run->size, "it was interrupted");
+    if (err && !run->said[0])
+        bf_snprintf(run->said, run->size, "%s gave no reason", run->argv[0]);
     return err;
 }
 

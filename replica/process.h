@@ -37,7 +37,7 @@ struct bf_process_run {
     pid_t also; // a process that works for it, so that waiting for that one is work; 0: none
     void (*watch)(void *user, const char *text); // gets what it prints, piece by piece; or NULL
     void *user;
-    char *said; // its last line, or why it was ended
+    char *said; // its last line with a word in it, or why it was ended
     size_t size;
 };
 // Runs one to its end. BF_ERR_NOT_FOUND, or as bf_process_await.

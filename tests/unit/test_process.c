@@ -15,7 +15,12 @@ static void check_says(const char *const *argv, const char *want)
 static void test_the_last_line_is_kept(void)
 {
     static const char *const argv[] = {"sh", "-c", "printf 'one\\ntwo\\rthree\\n'", NULL};
+    static const char *const unended[] = {"sh", "-c", "printf 'one\\ntwo'", NULL};
+    static const char *const progress[] = {
+        "sh", "-c", "printf '    (1.00/100%%)\\rno room\\n    (2.00/100%%)\\r'", NULL};
     check_says(argv, "three");
+    check_says(unended, "two");
+    check_says(progress, "no room");
 }
 
 // sudo bootferry works as the owner of the state, with root as its real id.

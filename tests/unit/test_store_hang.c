@@ -35,6 +35,7 @@ static const struct hang *planned;
 static _Atomic int seen;
 static struct bf_session_store *_Atomic victim;
 static _Atomic int stopped; // its process
+static _Atomic int doubted;
 
 static void stop_at(const char *name)
 {
@@ -79,12 +80,22 @@ static enum bf_err copy_and_seal(struct bf_session_store *s)
 
 // ---- One hang -----------------------------------------------------------------------------------
 
+static void see_doubt(const char *name)
+{
+    if (strcmp(name, "doubt") == 0)
+        doubted = 1;
+}
+
+// Closed before, the store drops what it was given and has no doubt.
 static void make_doubt(void)
 {
     struct bf_session_store *s = open_session();
 
     CHECK(s);
+    store_step_watch(see_doubt);
     CHECK_EQ(session_send(s, &source, 0, 0, DOUBTFUL), BF_OK);
+    while (!doubted)
+        usleep(1000);
     bf_session_store_close(s);
     victim = NULL;
 }
