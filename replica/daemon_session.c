@@ -260,6 +260,18 @@ static void warn_of_unreadable(struct bf_conn *c, const struct bf_point *point)
     free(row);
 }
 
+// The new point is whole; earlier ones that share the damaged place are not.
+static void warn_of_damage(struct bf_conn *c)
+{
+    uint64_t damaged = c->store ? bf_session_store_damaged(c->store) : 0;
+    if (damaged)
+        bf_conn_event(c, BF_LOG_WARNING,
+                      "the store had changed by itself: %llu chunk%s of earlier points read "
+                      "otherwise than they were written, and came from the source again; check "
+                      "this server's disk, and the earlier points with bootferry verify %s@POINT",
+                      (unsigned long long)damaged, damaged == 1 ? "" : "s", c->peer.machine);
+}
+
 // The point that this session made, once it is sealed.
 static void note_point(struct bf_conn *c)
 {
@@ -279,6 +291,7 @@ static void note_point(struct bf_conn *c)
         bf_conn_event(c, BF_LOG_INFO, "recovery point %s@%u is sealed", c->peer.machine,
                       point->number);
         warn_of_unreadable(c, point);
+        warn_of_damage(c);
         if (bf_point_grew(c->db, point, why, sizeof why))
             bf_conn_event(c, BF_LOG_INFO, "why it grew: %s", why);
     }

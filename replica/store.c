@@ -496,6 +496,17 @@ int bf_session_store_has_hung(const struct bf_session_store *store)
     return store->hung;
 }
 
+uint64_t bf_session_store_damaged(const struct bf_session_store *store)
+{
+    struct bf_session_store *s = (struct bf_session_store *)store;
+    uint64_t damaged;
+
+    pthread_mutex_lock(&s->lock);
+    damaged = s->damaged;
+    pthread_mutex_unlock(&s->lock);
+    return damaged;
+}
+
 int bf_session_store_fd(const struct bf_session_store *store)
 {
     return store->notify;

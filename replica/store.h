@@ -63,6 +63,10 @@ uint64_t bf_session_store_verified(const struct bf_session_store *store, uint16_
 // Whether its storage daemon was killed because it hung: with another one the session may go on.
 int bf_session_store_has_hung(const struct bf_session_store *store);
 
+// How many chunks the last look at everything found to differ from their digests, so that the
+// source was asked for them again: what lies under the store changed by itself.
+uint64_t bf_session_store_damaged(const struct bf_session_store *store);
+
 // Becomes readable when the worker made progress (queue room, durable position, seal): add it to
 // the loop's poll set, and call the interface's poll(), which also resets it. Owned by the store.
 int bf_session_store_fd(const struct bf_session_store *store);

@@ -139,6 +139,7 @@ struct bf_session_store {
     struct bf_digest point_root;
     struct bf_store_need *need;
     uint32_t needs, needs_told;
+    uint64_t damaged; // chunks that were asked for again
 };
 
 struct bf_store_disk *bf_store_find(const struct bf_session_store *s, uint16_t number);

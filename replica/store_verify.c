@@ -64,13 +64,13 @@ static enum bf_err tell_bad(struct check *x)
     } else {
         if (s->needs < BF_STORE_NEEDS_MAX)
             s->need[s->needs++] = (struct bf_store_need){d, x->bad_first, x->bad_count};
+        s->damaged += x->bad_count;
         err = bf_working_set(d->working, x->bad_first, x->bad_count, BF_CHUNK_UNKNOWN, NULL);
     }
     unlock(s);
-    if (x->early)
-        bf_log(BF_LOG_WARNING,
-               "%s, disk %u: chunk %llu is damaged in the store; it is asked for at the end",
-               s->config.machine, d->number, (unsigned long long)x->bad_first);
+    bf_log(BF_LOG_WARNING, "%s, disk %u: chunk %llu is damaged in the store; the source %s",
+           s->config.machine, d->number, (unsigned long long)x->bad_first,
+           x->early ? "is asked for it at the end" : "is asked for it again");
     x->bad_count = 0;
     return err;
 }

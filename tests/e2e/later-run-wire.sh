@@ -66,6 +66,7 @@ later damage "$stored/layer-000001.qcow2" "$disk" 8
 e2e_push 120 "$E2E_DIR/web-1.conf" "$disk"
 e2e_check "a chunk of the base was damaged: it is asked for again" e2e_push_is_ok
 e2e_check "and the point is right" same web-1@3
+e2e_check "the operator is told" grep -qE 'the store had changed by itself: 1 chunk of .* bootferry verify web-1@POINT' <(bf_cli status web-1)
 e2e_check "the points of before show the damage" e2e_fails 1 bf_cli verify web-1@2
 
 later lie "$stored/working" "$disk" "$E2E_DIR/files" 9
