@@ -449,7 +449,9 @@ enum bf_err bf_receiver_disk_done(struct bf_receiver *r, const struct bf_frame *
         return err;
     bf_root_final(&d->root, &d->digest);
     if (!bf_digest_equal(&d->digest, &m.root))
-        return bf_receiver_refuse(r, BF_ERR_CORRUPT, BF_SIDE_SERVER, "look at the server's log",
+        return bf_receiver_refuse(r, BF_ERR_CORRUPT, BF_SIDE_SERVER,
+                                  "see that no other machine was started from this medium, and "
+                                  "start again; if it stays, check the server's disk and memory",
                                   "disk %u: what is stored is not what the source read", m.disk);
     err = store->ops->disk_done(store->impl, m.disk, &m.root);
     if (err)

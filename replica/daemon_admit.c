@@ -53,7 +53,9 @@ enum bf_err bf_conn_allowed(void *impl, struct bf_fault *fault)
                             "%s was revoked", c->peer.machine);
     case BF_VERDICT_SUPERSEDED:
         return bf_fault_set(fault, BF_ERR_CLOSED, BF_SIDE_SOURCE,
-                            "nothing, unless two machines use the same medium",
+                            "nothing if it has connected again by itself; if another machine "
+                            "was started from the same medium, stop one and make it a medium of "
+                            "its own",
                             "a newer connection of %s took over", c->peer.machine);
     case BF_VERDICT_CROWDED:
         return bf_fault_set(fault, BF_ERR_BUSY, BF_SIDE_SERVER, "connect again",

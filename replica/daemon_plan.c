@@ -121,7 +121,7 @@ static enum bf_err refuse_missing(struct matching *m, size_t known)
     why_missing(m, known, why, sizeof why);
     bf_snprintf(what, sizeof what, "disk %u of this replica (%s) %s", m->q->known[known].number,
                 disk, why);
-    return refuse(m, "attach it and take it into disk=", what);
+    return refuse(m, "attach it, and send it: disk= or --disk must not leave it out", what);
 }
 
 static enum bf_err refuse_ambiguous(struct matching *m, const struct bf_disk_identity *seen)
@@ -129,7 +129,8 @@ static enum bf_err refuse_ambiguous(struct matching *m, const struct bf_disk_ide
     char disk[96];
     name_of(disk, sizeof disk, seen);
     return bf_fault_set(m->fault, BF_ERR_MISMATCH, BF_SIDE_SOURCE,
-                        "give the disks GPT labels or serial numbers, or leave one out with disk=",
+                        "see that none is given twice; give the disks GPT labels or serial "
+                        "numbers, or leave one out with disk=",
                         "%s cannot be told from another disk", disk);
 }
 

@@ -79,7 +79,8 @@ static enum bf_err take_over(struct bf_conn *c, struct bf_fault *fault)
     if (d->session_count >= d->sessions_max)
         return bf_fault_set(fault, BF_ERR_BUSY, BF_SIDE_SERVER,
                             "wait, or start bootferryd with more --sessions",
-                            "the server has its %u sessions already", d->sessions_max);
+                            "the server already has %u session%s, its limit", d->sessions_max,
+                            d->sessions_max == 1 ? "" : "s");
     c->holds_machine = c->has_session = 1;
     d->session_count++;
     bf_live_begin(&c->live, c->peer.machine, c->from, c->peer.kex);

@@ -735,7 +735,7 @@ def more_sessions_than_allowed(w):
     w.start("--sessions", "1")
     with w.connect("web") as client:
         client.session(boot(), [a_disk()])
-        is_fault(w.outcome(w.identity["db"], *session_frames()), BUSY, "sessions already")
+        is_fault(w.outcome(w.identity["db"], *session_frames()), BUSY, "the server already has")
     w.stop()
     w.start()
 
