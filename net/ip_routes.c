@@ -8,6 +8,7 @@
 
 #include <lwip/dhcp.h>
 #include <lwip/netif.h>
+#include <lwip/priv/nd6_priv.h>
 
 #include "base/fmt.h"
 #include "base/log.h"
@@ -200,10 +201,24 @@ uint32_t bf_ip_routes_prefix(void)
     return routes.prefix;
 }
 
+// gateway=, else the first one that advertises itself: only default routers are in the list.
+static void router6(char *out, size_t size)
+{
+    ip_addr_t router = IPADDR6_INIT(0, 0, 0, 0);
+    ip6_addr_copy(*ip_2_ip6(&router), routes.router6);
+    for (uint32_t i = 0; ip_addr_isany(&router) && i < LWIP_ND6_NUM_ROUTERS; i++)
+        if (default_router_list[i].neighbor_entry)
+            ip6_addr_copy(*ip_2_ip6(&router),
+                          default_router_list[i].neighbor_entry->next_hop_address);
+    if (!ip_addr_isany(&router))
+        bf_ip_lwip_text(out, size, &router);
+}
+
 void bf_ip_routes_router(char *out, size_t size)
 {
     char text[IP4ADDR_STRLEN_MAX];
     bf_snprintf(out, size, "%s", "");
+    router6(out, size);
     for (uint32_t i = 0; i < routes.table.count; i++)
         if (routes.table.route[i].prefix == 0 && routes.table.route[i].router)
             bf_snprintf(out, size, "%s", text4(routes.table.route[i].router, text));

@@ -24,7 +24,8 @@ void bf_ip_lwip_text(char *out, size_t size, const ip_addr_t *address); // >= 46
 void bf_ip_routes_begin(const struct bf_config *config);
 void bf_ip_routes_end(void);
 
-// The length of the IPv4 network's prefix, and the default router as text ("" without one).
+// The length of the IPv4 network's prefix, and the default router as text ("" without one): that of
+// IPv4, else that of IPv6.
 uint32_t bf_ip_routes_prefix(void);
 void bf_ip_routes_router(char *out, size_t size);
 

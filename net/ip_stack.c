@@ -405,7 +405,6 @@ static void status4(const struct netif *netif, struct bf_ip_status *out)
     ip4addr_ntoa_r(netif_ip4_addr(netif), text, sizeof text);
     bf_snprintf(out->address, sizeof out->address, "%s/%u", text, (unsigned)bf_ip_routes_prefix());
     out->dhcp = (uint8_t)dhcp_supplied_address(netif);
-    bf_ip_routes_router(out->gateway, sizeof out->gateway);
 }
 
 void bf_ip_status(struct bf_ip_status *out)
@@ -427,6 +426,7 @@ void bf_ip_status(struct bf_ip_status *out)
     if (!ip4_addr_isany(netif_ip4_addr(netif)))
         status4(netif, out);
     status6(netif, out);
+    bf_ip_routes_router(out->gateway, sizeof out->gateway);
     if (bf_ip_dns_servers(dns) > 0)
         ipaddr_ntoa_r(&dns[0], out->dns, sizeof out->dns);
     lower(out->dns);

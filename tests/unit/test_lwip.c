@@ -308,6 +308,7 @@ static void test_slaac_without_dhcp(void)
     bf_ip_status(&s);
     CHECK_STR(s.address, "");
     CHECK_STR(s.dns, "fd09::1"); // by RFC 8106
+    CHECK(strncmp(s.gateway, "fe80::", 6) == 0); // who advertised the prefix
     transfer(100000, 100000, DEADLINE);
     end();
 }
