@@ -289,7 +289,8 @@ static void describe(const struct bf_server_connector *c, uint32_t count, char *
                                   s->host, six ? "]" : "", (unsigned)s->port);
     }
     if (c->config->proxy.port && at < size)
-        bf_snprintf(to + at, size - at, " through %s", c->config->proxy.host);
+        bf_snprintf(to + at, size - at, " through %s port %u", c->config->proxy.host,
+                    (unsigned)c->config->proxy.port);
 }
 
 static void connector_answered(void *impl, char *to, size_t to_size)

@@ -17,6 +17,8 @@ enum {
     CREDENTIALS = 2 * BF_CONFIG_PROXY_WORD,
 };
 
+static const char PROXY_TODO[] = "check the proxy, its log, and its address in proxy=";
+
 enum stage { DIALLING, ASKING, WAITING, TUNNEL, FAILED };
 
 struct tunnel {
@@ -31,6 +33,7 @@ struct tunnel {
     struct bf_proxy_answer answer;
     uint8_t chunk[CHUNK];
     size_t chunk_at, chunk_len; // what came behind the answer
+    int spoken;                 // the server did, in TLS
     struct bf_fault fault;
 };
 
@@ -76,20 +79,43 @@ static void fail(struct tunnel *t)
     t->stage = FAILED;
 }
 
-// The connection to the proxy: its fault, seen from here.
+// A dialer takes what it connects to for the server: "the server" and "server=" become the proxy's,
+// but not "DNS server" and "DHCP server".
+static void name_proxy(char *todo)
+{
+    enum { SERVER = sizeof "server" - 1, PROXY = sizeof "proxy" - 1 };
+    for (char *at = todo; (at = strstr(at, "server")) != NULL; at++) {
+        if (at - todo < 2 || at[-2] < 'a')
+            continue;
+        memcpy(at, "proxy", PROXY);
+        memmove(at + PROXY, at + SERVER, strlen(at + SERVER) + 1);
+    }
+}
+
+// A fault of the connection to the proxy, seen from here. One that answered and then hangs up may
+// be no proxy at all.
+static void seen_from_here(struct bf_fault *fault, int answered)
+{
+    struct bf_fault why = *fault;
+    const char *todo = why.todo;
+    name_proxy(why.todo);
+    if (why.side == BF_SIDE_SERVER || (answered && why.side == BF_SIDE_NETWORK)) {
+        why.side = BF_SIDE_NETWORK;
+        todo = PROXY_TODO;
+    }
+    bf_fault_set(fault, why.code, why.side, todo, "the proxy: %s", why.what);
+}
+
 static void connection_failed(struct tunnel *t)
 {
-    struct bf_fault why = *t->stream.ops->fault(t->stream.impl);
     const struct bf_config_proxy *p = t->proxy->config;
-    if (why.code == BF_OK)
-        bf_fault_set(&t->fault, BF_ERR_NETWORK, BF_SIDE_NETWORK, "look into the proxy's log",
+    t->fault = *t->stream.ops->fault(t->stream.impl);
+    if (t->fault.code == BF_OK)
+        bf_fault_set(&t->fault, BF_ERR_NETWORK, BF_SIDE_NETWORK, PROXY_TODO,
                      "the proxy %s port %u closed the connection without an answer", p->host,
                      (unsigned)p->port);
     else
-        bf_fault_set(&t->fault, why.code, why.side == BF_SIDE_SERVER ? BF_SIDE_NETWORK : why.side,
-                     why.side == BF_SIDE_SERVER ? "check the proxy, and its address in proxy="
-                                                : why.todo,
-                     "the proxy: %s", why.what);
+        seen_from_here(&t->fault, t->stage != DIALLING);
     fail(t);
 }
 
@@ -139,10 +165,15 @@ static void refused(struct tunnel *t)
     fail(t);
 }
 
-static void not_http(struct tunnel *t)
+// What talks is no proxy, or talks in a tunnel and is no server.
+static void foreign(struct tunnel *t)
 {
+    int tunnel = t->stage == TUNNEL;
     bf_fault_set(&t->fault, BF_ERR_PROTOCOL, BF_SIDE_NETWORK,
-                 "check the address in proxy=", "what answers at %s port %u is not an HTTP proxy",
+                 tunnel ? "check the addresses in proxy= and server="
+                        : "check the address in proxy=",
+                 tunnel ? "what comes through the proxy %s port %u is not TLS"
+                        : "what answers at %s port %u is not an HTTP proxy",
                  t->proxy->config->host, (unsigned)t->proxy->config->port);
     fail(t);
 }
@@ -182,7 +213,7 @@ static void listen(struct tunnel *t)
         t->chunk_at = used;
         t->chunk_len = got;
         if (err != BF_OK)
-            not_http(t);
+            foreign(t);
         else if (t->answer.status < 300)
             t->stage = TUNNEL;
         else
@@ -230,6 +261,12 @@ static enum bf_err tunnel_write(void *impl, const void *bytes, size_t len, size_
     return t->stage == FAILED ? t->fault.code : BF_AGAIN;
 }
 
+// Records begin with their type, 20 to 23 (RFC 8446, 5.1); a portal's page does not.
+static int is_tls(uint8_t first)
+{
+    return first >= 20 && first <= 23;
+}
+
 static enum bf_err tunnel_read(void *impl, void *bytes, size_t size, size_t *done)
 {
     struct tunnel *t = impl;
@@ -237,11 +274,20 @@ static enum bf_err tunnel_read(void *impl, void *bytes, size_t size, size_t *don
     *done = 0;
     if (t->stage != TUNNEL)
         return t->stage == FAILED ? t->fault.code : BF_AGAIN;
-    if (!left)
-        return t->stream.ops->read(t->stream.impl, bytes, size, done);
-    *done = left < size ? left : size;
-    memcpy(bytes, t->chunk + t->chunk_at, *done);
-    t->chunk_at += *done;
+    if (left) {
+        *done = left < size ? left : size;
+        memcpy(bytes, t->chunk + t->chunk_at, *done);
+        t->chunk_at += *done;
+    } else {
+        enum bf_err err = t->stream.ops->read(t->stream.impl, bytes, size, done);
+        if (err != BF_OK)
+            return err;
+    }
+    if (*done && !t->spoken && !is_tls(*(uint8_t *)bytes)) {
+        foreign(t);
+        return t->fault.code;
+    }
+    t->spoken |= *done > 0;
     return BF_OK;
 }
 
@@ -301,6 +347,7 @@ static enum bf_err dial(void *impl, const char *host, uint16_t port, struct bf_s
     if (err != BF_OK) {
         bf_wipe(t->request, sizeof t->request);
         bf_free(t);
+        seen_from_here(fault, 0);
         return err;
     }
     *out = (struct bf_stream){&tunnel_ops, t};

@@ -3,6 +3,7 @@
 // that refuse, talk nonsense, never end, or go away.
 #include <string.h>
 
+#include "base/fmt.h"
 #include "base/mem.h"
 #include "net/connector.h"
 #include "net/proxy.h"
@@ -163,7 +164,7 @@ static void test_tunnel(void)
 {
     static const char text[] =
         "HTTP/1.0 100 Continue\r\n\r\nHTTP/1.1 200 Connection established\r\n"
-        "Via: 1.1 somewhere\r\nContent-Length: 7\r\n\r\nthe first bytes";
+        "Via: 1.1 somewhere\r\nContent-Length: 7\r\n\r\n\x16the first bytes";
     for (size_t most = 1; most < sizeof text; most += 5) {
         char got[64] = "";
         size_t at = 0, done;
@@ -176,7 +177,7 @@ static void test_tunnel(void)
         CHECK_EQ(state(), BF_STREAM_OPEN);
         while (stream.ops->read(stream.impl, got + at, 4, &done) == BF_OK)
             at += done;
-        CHECK_STR(got, "the first bytes");
+        CHECK_STR(got, "\x16the first bytes");
         wire.out_len = 0;
         CHECK_EQ(stream.ops->write(stream.impl, "hello", 5, &done), BF_OK);
         CHECK_MEM(wire.out, "hello", 5);
@@ -279,6 +280,7 @@ static void test_ends(void)
     answer("HTTP/1.1 200 O", 14);
     CHECK_EQ(state(), BF_STREAM_FAILED);
     CHECK(strstr(stream.ops->fault(stream.impl)->what, "without an answer"));
+    CHECK(strstr(stream.ops->fault(stream.impl)->todo, "proxy="));
     end();
     begin("http://proxy.test:3128");
     wire.state = BF_STREAM_FAILED;
@@ -288,6 +290,67 @@ static void test_ends(void)
     CHECK(f->side == BF_SIDE_NETWORK && strcmp(f->what, "the proxy: 10.0.0.9 refuses") == 0);
     CHECK(strstr(f->todo, "proxy="));
     end();
+}
+
+// A portal answers with its own page, together with the head or after it.
+static void test_a_page_is_no_tunnel(void)
+{
+    static const char head[] = "HTTP/1.1 200 OK\r\n\r\n", page[] = "<html>";
+    for (int together = 0; together <= 1; together++) {
+        char text[64];
+        uint8_t got[16];
+        size_t done;
+        begin("http://proxy.test:3128");
+        stream.ops->poll(stream.impl);
+        bf_snprintf(text, sizeof text, "%s%s", head, together ? page : "");
+        answer(text, strlen(text));
+        CHECK_EQ(state(), BF_STREAM_OPEN);
+        if (!together)
+            answer(page, strlen(page));
+        CHECK_EQ(stream.ops->read(stream.impl, got, sizeof got, &done), BF_ERR_PROTOCOL);
+        CHECK_EQ(state(), BF_STREAM_FAILED);
+        const struct bf_fault *f = stream.ops->fault(stream.impl);
+        CHECK_STR(f->what, "what comes through the proxy proxy.test port 3128 is not TLS");
+        CHECK(f->side == BF_SIDE_NETWORK && strstr(f->todo, "proxy="));
+        end();
+    }
+}
+
+// A port of TLS resets what begins with CONNECT.
+static void test_reset_by_what_is_no_proxy(void)
+{
+    begin("http://proxy.test:443");
+    stream.ops->poll(stream.impl);
+    wire.state = BF_STREAM_FAILED;
+    bf_fault_set(&wire.fault, BF_ERR_NETWORK, BF_SIDE_NETWORK, "see whether the server is up",
+                 "proxy.test port 443: reset");
+    stream.ops->poll(stream.impl);
+    const struct bf_fault *f = stream.ops->fault(stream.impl);
+    CHECK_STR(f->what, "the proxy: proxy.test port 443: reset");
+    CHECK_STR(f->todo, "check the proxy, its log, and its address in proxy=");
+    end();
+}
+
+static enum bf_err no_dial(void *impl, const char *host, uint16_t port, struct bf_stream *out,
+                           struct bf_fault *fault)
+{
+    return bf_fault_set(fault, BF_ERR_NETWORK, BF_SIDE_CONFIG,
+                        "ask the DNS server, or give the server's address in server=",
+                        "%s cannot be resolved", host);
+}
+
+// What a dialer says about the server is about the proxy.
+static void test_an_unknown_proxy(void)
+{
+    struct bf_fault fault;
+    begin("http://nosuchproxy:3128");
+    end();
+    proxy.to.dial = no_dial;
+    struct bf_dialer d = bf_proxy_dialer(&proxy);
+    CHECK_EQ(d.dial(d.impl, "replica.test", 7667, &stream, &fault), BF_ERR_NETWORK);
+    CHECK_STR(fault.what, "the proxy: nosuchproxy cannot be resolved");
+    CHECK_STR(fault.todo, "ask the DNS server, or give the proxy's address in proxy=");
+    CHECK_EQ(fault.side, BF_SIDE_CONFIG);
 }
 
 // The connector goes through it, and says so.
@@ -304,7 +367,7 @@ static void test_connector(void)
     CHECK_EQ(connector.open(connector.impl, 0, &s, to, sizeof to, &fault), BF_OK);
     CHECK_EQ(wire.dials, 2);
     CHECK_STR(wire.host, "proxy.test");
-    CHECK_STR(to, "replica.test:7667 through proxy.test");
+    CHECK_STR(to, "replica.test:7667 through proxy.test port 3128");
     s.ops->close(s.impl);
     bf_server_connector_free(c);
 }
@@ -329,4 +392,5 @@ static void test_names_and_dns(void)
 
 TEST_MAIN(TEST(test_request), TEST(test_tunnel), TEST(test_authentication), TEST(test_refusals),
           TEST(test_nonsense), TEST(test_a_head_without_end), TEST(test_silence), TEST(test_ends),
-          TEST(test_connector), TEST(test_names_and_dns))
+          TEST(test_connector), TEST(test_names_and_dns), TEST(test_a_page_is_no_tunnel),
+          TEST(test_reset_by_what_is_no_proxy), TEST(test_an_unknown_proxy))
