@@ -21,6 +21,13 @@ static int is_host_name(struct bf_config_value v)
     return 1;
 }
 
+static int is_zero(const uint8_t *bytes, size_t len)
+{
+    while (len && !bytes[len - 1])
+        len--;
+    return len == 0;
+}
+
 static int is_address(struct bf_config_value v)
 {
     struct bf_ip ip;
@@ -66,9 +73,11 @@ int bf_value_place(struct bf_config_value v, uint16_t otherwise, struct bf_confi
 {
     struct bf_config_value host, port;
     uint64_t number = otherwise;
+    struct bf_ip ip = {0};
     if (!split_port(v, &host, &port) || host.len >= sizeof out->host)
         return 0;
-    if (!is_address(host) && (!is_host_name(host) || looks_like_v4(host)))
+    if (bf_ip_parse(host.at, host.len, &ip) == BF_OK ? is_zero(ip.bytes, sizeof ip.bytes)
+                                                     : !is_host_name(host) || looks_like_v4(host))
         return 0;
     if (port.len && (!bf_value_number(port, 65535, &number) || !number))
         return 0;
@@ -114,10 +123,8 @@ void bf_show_server(const struct bf_config *c, char *out, size_t size)
 
 static int is_unusable(const struct bf_ip *ip)
 {
-    static const uint8_t none[16];
-    uint32_t len = ip->family == 4 ? 4 : 16;
     int multicast = ip->family == 4 ? ip->bytes[0] >= 224 : ip->bytes[0] == 0xff;
-    return multicast || memcmp(ip->bytes, none, len) == 0 ||
+    return multicast || is_zero(ip->bytes, ip->family == 4 ? 4 : sizeof ip->bytes) ||
            (ip->family == 4 && ip->bytes[0] == 127);
 }
 
@@ -227,7 +234,7 @@ enum bf_err bf_set_nic(struct bf_config *c, struct bf_config_value v, char *reas
             high >= 0 && low >= 0 && (i == 5 || v.at[3 * i + 2] == ':' || v.at[3 * i + 2] == '-');
         mac[i] = (uint8_t)(good ? high << 4 | low : 0);
     }
-    if (!good || (mac[0] & 1))
+    if (!good || (mac[0] & 1) || is_zero(mac, sizeof mac))
         return bf_config_refuse(reason, size, "must be the MAC of a NIC, like 52:54:00:12:34:56");
     memcpy(c->nic, mac, sizeof mac);
     c->has_nic = 1;
