@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -177,11 +178,50 @@ static int sets(const struct bf_medium *m, const char *key, const char *words)
 static void warn_of_kex(struct bf_cli *cli, const struct work *w)
 {
     if (sets(&w->medium, "kex", "hybrid") && !server_has_hybrid(cli))
-        printf(
-            "Warning: kex=hybrid allows nothing but " BF_KEX_HYBRID_NAME ", which this server\n"
-            "does not have: %s will refuse to connect to it. Update bootferryd and start it\n"
-            "again, or make the medium with kex=auto.\n",
-            w->medium.name);
+        printf("Warning: kex=hybrid allows nothing but " BF_KEX_HYBRID_NAME ", which this server\n"
+               "does not have: %s will refuse to connect to it. Update bootferryd and start it\n"
+               "again, or make the medium with kex=auto.\n",
+               w->medium.name);
+}
+
+static int is_host(const char *a, const char *b)
+{
+    struct bf_ip x, y;
+    if (bf_ip_parse(a, strlen(a), &x) == BF_OK && bf_ip_parse(b, strlen(b), &y) == BF_OK)
+        return memcmp(&x, &y, sizeof x) == 0;
+    return strcasecmp(a, b) == 0;
+}
+
+// A server that its certificate does not name: the machine will refuse it.
+static void warn_of_name(const struct work *w, const char *host)
+{
+    const struct bf_ca_addresses *names = &w->servers;
+    for (uint32_t i = 0; i < names->count; i++)
+        if (is_host(host, names->text[i]))
+            return;
+    printf("Warning: the server's certificate is not for %s: %s will refuse a server\n"
+           "of that name. The certificate is for ",
+           host, w->medium.name);
+    for (uint32_t i = 0; i < names->count; i++)
+        printf("%s%s", i ? ", " : "", names->text[i]);
+    printf(".\nUse one of these in server=, or add the other: bootferry init --address %s\n", host);
+}
+
+static void warn_of_names(const struct work *w)
+{
+    char reason[160];
+    uint32_t line;
+    struct bf_config *c = malloc(sizeof *c);
+    if (!c)
+        return;
+    bf_config_defaults(c);
+    for (uint32_t i = 0; i < w->medium.settings; i++)
+        bf_config_parse(c, w->medium.set[i], strlen(w->medium.set[i]), BF_ORIGIN_SECTION, &line,
+                        reason, sizeof reason);
+    for (uint32_t i = 0; i < c->servers; i++)
+        warn_of_name(w, c->server[i].host);
+    bf_wipe(c, sizeof *c);
+    free(c);
 }
 
 static void report(const struct work *w)
@@ -189,15 +229,15 @@ static void report(const struct work *w)
     const struct bf_medium *m = &w->medium;
     char until[BF_TIME_TEXT];
     if (m->kind == BF_MEDIUM_PXE) {
-        printf(
-            "Made %s/bootferry.efi and bootferry.ipxe for %s.\n"
-            "It carries an enrolment key, good until %s for %u uses, and %s: the\n"
-            "machine makes its own key when it starts.\n",
-            m->target, m->name, bf_time_text(m->made + (int64_t)w->enrol_days * DAY, until),
-            (unsigned)w->enrol_uses,
-            sets(m, "proxy", "@") ? "the proxy's password, which\neverybody in the network of the "
-                                    "boot server can read, but no lasting key"
-                                  : "no lasting secret");
+        printf("Made %s/bootferry.efi and bootferry.ipxe for %s.\n"
+               "It carries an enrolment key, good until %s for %u uses, and %s: the\n"
+               "machine makes its own key when it starts.\n",
+               m->target, m->name, bf_time_text(m->made + (int64_t)w->enrol_days * DAY, until),
+               (unsigned)w->enrol_uses,
+               sets(m, "proxy", "@")
+                   ? "the proxy's password, which\neverybody in the network of the "
+                     "boot server can read, but no lasting key"
+                   : "no lasting secret");
     } else {
         printf(
             "Made %s for %s (mode 0600).\n"
@@ -233,6 +273,7 @@ static int make(struct bf_cli *cli, struct work *w)
     if (err)
         return bf_cli_fail(&fault);
     report(w);
+    warn_of_names(w);
     warn_of_kex(cli, w);
     return BF_CLI_OK;
 }

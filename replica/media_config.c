@@ -121,6 +121,18 @@ enum bf_err bf_medium_check(const struct bf_medium *medium, struct bf_fault *fau
     return err;
 }
 
+static enum bf_err check_mtu(const struct bf_config *c, char *reason, size_t size)
+{
+    for (uint32_t i = 0; i < c->servers; i++)
+        if (!strchr(c->server[i].host, ':'))
+            return BF_OK;
+    if (!c->mtu || c->mtu >= BF_CONFIG_MTU_IPV6 || c->proxy.port)
+        return BF_OK;
+    bf_snprintf(reason, size,
+                "mtu= is below 1280, which IPv6 needs, and server= has only IPv6 addresses");
+    return BF_ERR_CONFIG;
+}
+
 static enum bf_err check_whole(const struct text *t, struct bf_fault *fault)
 {
     char reason[160] = "it is too long";
@@ -136,12 +148,14 @@ static enum bf_err check_whole(const struct text *t, struct bf_fault *fault)
                               sizeof reason);
     if (!err)
         err = bf_config_check(config, reason, sizeof reason);
+    if (!err)
+        err = check_mtu(config, reason, sizeof reason);
     bf_wipe(config, sizeof *config);
     free(config);
     if (err)
         return bf_fault_set(fault, BF_ERR_CONFIG, BF_SIDE_CONFIG,
                             "correct the --set options; bootferry help media lists the keys",
-                            "the boot program would refuse this configuration: %s", reason);
+                            "the boot program cannot use this configuration: %s", reason);
     return BF_OK;
 }
 

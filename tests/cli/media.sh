@@ -121,6 +121,10 @@ check "media that is ended leaves nothing but a medium" ended_between xorriso
 
 check "--set" exits 0 media web-1 --efi "$T/s.efi" --set 'server=[fd00::9]:7000' --set disk=serial:A --set disk=serial:B
 check "server= takes the place of init's addresses" test "$(key "$T/s.efi" server)" = '[fd00::9]:7000'
+check "which the certificate does not name" grep -q '^Warning: .* not for fd00::9: web-1 will refuse' "$T/stdout"
+check "but others" grep -q 'for replica.example.org, 10.0.0.5, fd00::7\.' "$T/stdout"
+check "server= with names of the certificate" exits 0 media web-1 --efi "$T/k.efi" --set 'server=Replica.example.org:70,[fd00:0::7]'
+check "is no reason for a warning" test -z "$(grep -i warning "$T/stdout")"
 check "a repeatable key is there twice" test "$(key "$T/s.efi" disk | wc -l)" = 2
 # The server of this state: none runs, so what counts is this program's own; then an older one, which says nothing of it.
 check "kex=hybrid, where the server can" exits 0 media web-1 --efi "$T/k.efi" --set kex=hybrid
@@ -141,6 +145,10 @@ check "a bad value is refused" refused 2 end "$B" media web-1 --efi "$T/no.efi" 
 check "the identity cannot be set" refused 2 'by bootferry itself' "$B" media web-1 --efi "$T/no.efi" --set name=db-1
 check "what contradicts itself is refused" refused 1 gateway media web-1 --efi "$T/no.efi" \
     --set address=10.0.0.9/24 --set gateway=10.9.0.1
+check "an MTU too small for the only family is refused" refused 1 'mtu= is below 1280' media web-1 --efi "$T/no.efi" \
+    --set mtu=1000 --set 'server=[fd00::7]'
+check "and not where there is another" exits 0 media web-1 --efi "$T/k.efi" --set mtu=1000 --set 'server=[fd00::7],10.0.0.5'
+check "no server has the address of none" refused 2 'number 1' media web-1 --efi "$T/no.efi" --set server=0.0.0.0
 check "two shapes are wrong usage" refused 2 'exactly one' "$B" media web-1 --efi "$T/no.efi" --iso "$T/no.iso"
 check "no shape is wrong usage" refused 2 'exactly one' "$B" media web-1
 check "enrolment options belong to PXE" refused 2 'belong to --pxe' "$B" media web-1 --efi "$T/no.efi" --enrol-uses 3
