@@ -31,8 +31,9 @@ struct sock {
     struct bf_fault fault;
     struct addrinfo *addresses, *trying;
     uint64_t deadline;
-    int blocked; // the kernel took less than it was given
-    int shares;  // its data with other streams
+    int blocked;    // the kernel took less than it was given
+    int shares;     // its data with other streams
+    int link_local; // the address tried last is, and does not say on which NIC
     char to[320];
 };
 
@@ -48,6 +49,11 @@ static enum bf_err fail(struct sock *s, int error)
                             "see whether the server is up, and whether a firewall drops the "
                             "connection",
                             "%s does not answer", s->to);
+    if (error == EINVAL && s->link_local) // retried, since another server may still come up
+        return bf_fault_set(&s->fault, BF_ERR_NETWORK, BF_SIDE_CONFIG,
+                            "give another address of the server in server=",
+                            "%s is a link-local address, which the hosted sender cannot use",
+                            s->to);
     return bf_fault_set(&s->fault, BF_ERR_NETWORK, BF_SIDE_NETWORK,
                         "see whether the server is up and the network between the two works",
                         "%s: %s", s->to, strerror(error));
@@ -75,6 +81,13 @@ static void opened(struct sock *s)
     s->state = BF_STREAM_OPEN;
 }
 
+static int is_link_local(const struct addrinfo *a)
+{
+    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)(const void *)a->ai_addr;
+    return a->ai_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&six->sin6_addr) &&
+           !six->sin6_scope_id;
+}
+
 // Begins with s->trying or one behind it; error is the reason when none is left.
 static void begin(struct sock *s, int error)
 {
@@ -82,6 +95,7 @@ static void begin(struct sock *s, int error)
         const struct addrinfo *a = s->trying;
         s->fd = socket(a->ai_family, a->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, a->ai_protocol);
         s->deadline = bf_platform_now_us() + CONNECT_US;
+        s->link_local = is_link_local(a);
         if (s->fd >= 0 && connect(s->fd, a->ai_addr, a->ai_addrlen) == 0) {
             opened(s);
             return;

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -177,6 +178,21 @@ static void test_name_that_cannot_be(void)
     CHECK(strstr(fault.what, "no..such..name"));
 }
 
+// Without a zone the kernel does not know the NIC (RFC 4007, 6).
+static void test_link_local(void)
+{
+    struct bf_dialer d = bf_socket_dialer(1);
+    CHECK_EQ(d.dial(d.impl, "fe80::1", 7667, &stream, &fault), BF_OK);
+    settle();
+    CHECK_EQ(stream.ops->state(stream.impl), BF_STREAM_FAILED);
+    const struct bf_fault *f = stream.ops->fault(stream.impl);
+    CHECK_STR(f->what, "fe80::1 port 7667 is a link-local address, which the hosted sender cannot "
+                       "use");
+    CHECK_EQ(f->side, BF_SIDE_CONFIG);
+    CHECK(strstr(f->todo, "server="));
+    stream.ops->close(stream.impl);
+}
+
 static void test_wraps_a_connected_pair(void)
 {
     char got[8];
@@ -196,4 +212,5 @@ static void test_wraps_a_connected_pair(void)
 
 TEST_MAIN(TEST(test_connects_by_address_and_name), TEST(test_orderly_end),
           TEST(test_full_socket_is_not_a_failure), TEST(test_last_words_survive_a_reset),
-          TEST(test_refused), TEST(test_name_that_cannot_be), TEST(test_wraps_a_connected_pair))
+          TEST(test_refused), TEST(test_name_that_cannot_be), TEST(test_link_local),
+          TEST(test_wraps_a_connected_pair))
