@@ -193,17 +193,17 @@ static int may_pass(struct bf_sender *s, enum bf_err code)
 static void attempt_failed(struct bf_sender *s, const struct bf_fault *fault)
 {
     struct bf_fault kept = *fault;
-    int patient;
+    uint64_t limit;
     if (s->welcomed) {
         s->absent_us = s->now_us;
         s->caution = s->caution < CAUTION_MAX ? s->caution + 1 : CAUTION_MAX;
     }
     s->welcomed = 0;
-    patient = !s->config.retry_us || s->now_us - s->absent_us < s->config.retry_us;
+    limit = s->config.retry_us ? s->absent_us + s->config.retry_us : UINT64_MAX;
     drop_stream(s);
     bf_sender_stop_span(s);
     s->progress.last_fault = kept;
-    if (!may_pass(s, kept.code) || !patient) {
+    if (!may_pass(s, kept.code) || s->now_us >= limit) {
         s->fault = kept;
         s->outcome = kept.code;
         over(s);
@@ -211,6 +211,8 @@ static void attempt_failed(struct bf_sender *s, const struct bf_fault *fault)
     }
     bf_log(BF_LOG_WARNING, "%s; trying again", kept.what);
     s->wait_until_us = s->now_us + pause_us(s);
+    if (s->wait_until_us > limit)
+        s->wait_until_us = limit; // for the last attempt
     s->failures++;
     s->state = BF_SENDER_WAIT;
     s->progress.phase = BF_PHASE_WAITING;
