@@ -317,13 +317,15 @@ static enum bf_err view_no_address(struct bf_fault *fault)
                             "give an address of the same family as the server's",
                             "the configured address cannot reach this server, and no router offers "
                             "another");
-    char six[160];
+    char six[160], vlan[24] = "";
     bf_ip_dhcp6_explain(six, sizeof six);
+    if (stack.config->vlan)
+        bf_snprintf(vlan, sizeof vlan, " with vlan=%u", (unsigned)stack.config->vlan);
     return bf_fault_set(
         fault, BF_ERR_TIMEOUT, BF_SIDE_NETWORK,
         "check the cabling, VLAN and DHCP server, or set address= and gateway=; set retry= higher "
         "if the switch port takes longer",
-        "no DHCP server answers on %s, and %s", nic()->name, six);
+        "no DHCP server answers on %s%s, and %s", nic()->name, vlan, six);
 }
 
 static const struct bf_ip_view view = {

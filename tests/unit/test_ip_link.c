@@ -138,6 +138,11 @@ static void test_foreign_vlan(void)
         CHECK_EQ(station_state(), BF_STREAM_OPENING); // no address
         CHECK_EQ(station.lan.requests, 0);
         CHECK_EQ(station.lan.discovers > 0, i == 0);
+        station_wait(60);
+        CHECK_EQ(station_state(), BF_STREAM_FAILED);
+        const char *what = station.stream.ops->fault(station.stream.impl)->what;
+        CHECK(strstr(what, "no DHCP server answers on tap tap0"));
+        CHECK_EQ(strstr(what, " with vlan=42,") != NULL, configured[i] == 42);
         station_stop();
     }
 }
