@@ -15,6 +15,7 @@
 #include "replica/process.h"
 #include "replica/qsd.h"
 #include "replica/reason.h"
+#include "replica/wait.h"
 
 struct exporting {
     bf_image_progress *progress;
@@ -39,6 +40,30 @@ static void watch(void *user, const char *text)
 
 static const char no_room[] = "make room in that file system, or name a file in another one";
 
+static enum bf_err convert_fault(struct bf_qsd *qsd, enum bf_err err, const char *said,
+                                 struct bf_fault *fault)
+{
+    if (err == BF_ERR_NOT_FOUND)
+        return bf_fault_set(fault, err, BF_SIDE_SERVER, "install the package qemu-utils",
+                            "qemu-img is not installed");
+    if (err == BF_ERR_CANCELLED || bf_wait_is_cancelled()) // Ctrl-C ends the children, too
+        return bf_fault_set(fault, BF_ERR_CANCELLED, BF_SIDE_NONE, "start it again",
+                            "the export was interrupted");
+    if (bf_qsd_check(qsd, "exporting", fault))
+        return fault->code; // qemu-img waited for it, or lost it
+    if (err == BF_ERR_TIMEOUT)
+        return bf_fault_set(fault, err, BF_SIDE_SERVER,
+                            "look at the disk of the file's folder and the server's system log, "
+                            "then start it again",
+                            "the export failed: qemu-img hung and was killed");
+    err = bf_reason_text(said, err);
+    return bf_fault_set(fault, err, BF_SIDE_SERVER,
+                        err == BF_ERR_NO_SPACE
+                            ? no_room
+                            : "look at the permissions and the disk of the file's folder",
+                        "the export failed: %s", said);
+}
+
 // qemu-img runs in the state's folder, so that the socket's name is short.
 static enum bf_err convert(struct exporting *x, struct bf_qsd *qsd, enum bf_image_format format,
                            struct bf_fault *fault)
@@ -51,6 +76,7 @@ static enum bf_err convert(struct exporting *x, struct bf_qsd *qsd, enum bf_imag
                                        .dir = bf_state_dir(x->state),
                                        .keep = x->file.fd,
                                        .also = bf_qsd_pid(qsd),
+                                       .also_name = "the storage daemon",
                                        .watch = watch,
                                        .user = x,
                                        .said = said,
@@ -60,20 +86,7 @@ static enum bf_err convert(struct exporting *x, struct bf_qsd *qsd, enum bf_imag
     bf_snprintf(target, sizeof target, "/proc/self/fd/%d", x->file.fd);
     bf_snprintf(source, sizeof source, "nbd+unix:///disk-%u?socket=run/%s.nbd", x->disk, x->name);
     err = bf_process_run_to_end(&run);
-    if (err == BF_ERR_TIMEOUT && bf_qsd_check(qsd, "exporting", fault))
-        return fault->code; // qemu-img waited for it
-    if (err == BF_ERR_NOT_FOUND)
-        return bf_fault_set(fault, err, BF_SIDE_SERVER, "install the package qemu-utils",
-                            "qemu-img is not installed");
-    if (err)
-        err = bf_reason_text(said, err);
-    if (err)
-        return bf_fault_set(fault, err, BF_SIDE_SERVER,
-                            err == BF_ERR_NO_SPACE
-                                ? no_room
-                                : "look at the permissions and the disk of the file's folder",
-                            "the export failed: %s", said);
-    return BF_OK;
+    return err ? convert_fault(qsd, err, said, fault) : BF_OK;
 }
 
 static enum bf_err serve_and_convert(struct exporting *x, const struct bf_image_chain *chain,
@@ -83,7 +96,7 @@ static enum bf_err serve_and_convert(struct exporting *x, const struct bf_image_
     enum bf_err err;
 
     bf_snprintf(x->name, sizeof x->name, "export-%d", (int)getpid());
-    err = bf_qsd_start(x->state, x->name, &qsd, fault);
+    err = bf_qsd_start(x->state, x->name, BF_QSD_COMMAND, &qsd, fault);
     if (!err)
         err = bf_qsd_add(qsd, x->disk, chain, 0, fault);
     if (!err)

@@ -91,7 +91,7 @@ static enum bf_err open_store(struct verifying *v, const struct bf_image_ref *re
 
     bf_snprintf(name, sizeof name, "verify-%d-%u", (int)getpid(), v->disk->disk);
     if (!err)
-        err = bf_qsd_start(v->state, name, &v->qsd, v->fault);
+        err = bf_qsd_start(v->state, name, BF_QSD_COMMAND, &v->qsd, v->fault);
     if (!err)
         err = bf_qsd_add(v->qsd, v->disk->disk, &chain, 0, v->fault);
     if (!err)

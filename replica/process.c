@@ -269,6 +269,7 @@ static enum bf_err read_output(const struct bf_process_run *run, pid_t pid, int 
 
     bf_wait_begin(&wait, pid, run->argv[0]);
     wait.child.also = run->also;
+    wait.also_name = run->also_name;
     wait.child.computes = 1; // a line of output may stand for hundreds of gigabytes
     while (n != 0 && (err = bf_wait_for(&wait, &p, 1)) == BF_OK) {
         if (!p.revents)

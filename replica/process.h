@@ -35,6 +35,7 @@ struct bf_process_run {
     int dir;    // working folder, -1: this one
     int keep;   // a descriptor that it gets under the same number, -1: none
     pid_t also; // a process that works for it, so that waiting for that one is work; 0: none
+    const char *also_name;                       // for the log, when there is one
     void (*watch)(void *user, const char *text); // gets what it prints, piece by piece; or NULL
     void *user;
     char *said; // its last line with a word in it, or why it was ended

@@ -6,6 +6,7 @@
 #include "replica/qsd.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <poll.h>
 #include <signal.h>
@@ -29,6 +30,8 @@ enum { LINE_MAX_BYTES = 1 << 20 };
 struct bf_qsd {
     pid_t pid;
     int control;
+    int words;             // a pipe from its standard output and error
+    int command;           // enum bf_qsd_user
     _Atomic int hung;      // it was killed because it hung
     char title[96];        // for the log
     struct bf_wait wait;   // for its answers
@@ -82,11 +85,16 @@ enum bf_err bf_qsd_fault(const struct bf_qsd *q, enum bf_err err, const char *do
                             doing);
     if (q->hung)
         return bf_fault_set(fault, BF_ERR_IO, BF_SIDE_SERVER,
-                            "look at the server's disks and its system log if it happens again; "
-                            "the next attempt has another one",
+                            q->command ? "start it again; if it happens again, look at the "
+                                         "server's disks and its system log"
+                                       : "look at the server's disks and its system log if it "
+                                         "happens again; the next attempt has another one",
                             "the storage daemon hung and was killed (%s)", doing);
     return bf_fault_set(fault, err, BF_SIDE_SERVER,
-                        "look at the server's log and memory; the next attempt has another one",
+                        q->command ? "start it again; if it happens again, look at the server's "
+                                     "log and memory"
+                                   : "look at the server's log and memory; the next attempt has "
+                                     "another one",
                         "the storage daemon has ended unexpectedly (%s)", doing);
 }
 
@@ -218,6 +226,50 @@ static enum bf_err greet(struct bf_qsd *q, struct bf_fault *fault)
     return err ? err : command(q, "qmp_capabilities", NULL, fault);
 }
 
+// ---- What it prints ----------------------------------------------------------------------------
+
+// It never waits for us to read: what has no room in the pipe is lost.
+static enum bf_err open_words(struct bf_qsd *q, int *theirs, struct bf_fault *fault)
+{
+    int pair[2];
+
+    if (pipe2(pair, O_CLOEXEC | O_NONBLOCK) != 0)
+        return gone(fault, BF_ERR_LIMIT, "cannot be started: too many open files");
+    q->words = pair[0];
+    *theirs = pair[1];
+    return BF_OK;
+}
+
+// It reports every client that leaves before it is told to, as all do that are ended early.
+static void log_line(const struct bf_qsd *q, const char *line)
+{
+    int usual = strstr(line, "Disconnect client") != NULL;
+
+    if (*line)
+        bf_log(usual ? BF_LOG_DEBUG : BF_LOG_WARNING, "%s printed: %s", q->title, line);
+}
+
+static void log_words(const struct bf_qsd *q)
+{
+    char line[400];
+    size_t len = 0;
+    char c;
+
+    while (q->words >= 0 && read(q->words, &c, 1) == 1) {
+        if (c != '\n' && len + 1 < sizeof line) {
+            line[len++] = c;
+            continue;
+        }
+        line[len] = 0;
+        log_line(q, line);
+        len = 0;
+        if (c != '\n')
+            line[len++] = c;
+    }
+    line[len] = 0;
+    log_line(q, line);
+}
+
 // ---- Starting and stopping ---------------------------------------------------------------------
 
 // Requests have buffers of up to a megabyte. Without this each is mapped and unmapped, and the
@@ -233,14 +285,19 @@ static enum bf_err launch(struct bf_qsd *q, struct bf_fault *fault)
     struct bf_process_config config = {
         .argv = argv, .dir = q->state_dir, .output = -1, .setting = keep_memory};
     int pair[2];
-    enum bf_err err;
+    enum bf_err err = open_words(q, &config.output, fault);
 
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+    if (err)
+        return err;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+        close(config.output);
         return gone(fault, BF_ERR_LIMIT, "cannot be started: too many open files");
+    }
     bf_snprintf(chardev, sizeof chardev, "socket,id=c,fd=%d", pair[1]);
     config.keep = pair[1];
     err = bf_process_start(&config, &q->pid);
     close(pair[1]);
+    close(config.output);
     q->control = pair[0];
     if (err)
         q->pid = -1;
@@ -263,8 +320,8 @@ static enum bf_err serve(struct bf_qsd *q, struct bf_fault *fault)
         fault);
 }
 
-enum bf_err bf_qsd_start(const struct bf_state *state, const char *name, struct bf_qsd **out,
-                         struct bf_fault *fault)
+enum bf_err bf_qsd_start(const struct bf_state *state, const char *name, enum bf_qsd_user user,
+                         struct bf_qsd **out, struct bf_fault *fault)
 {
     struct bf_qsd *q = calloc(1, sizeof *q);
     char file[80];
@@ -275,6 +332,8 @@ enum bf_err bf_qsd_start(const struct bf_state *state, const char *name, struct 
         return gone(fault, BF_ERR_NO_MEMORY, "cannot be started: no memory");
     q->pid = -1;
     q->control = -1;
+    q->words = -1;
+    q->command = user == BF_QSD_COMMAND;
     q->state_dir = bf_state_dir(state);
     q->direct = 1;
     q->buffer = malloc(LINE_MAX_BYTES);
@@ -322,6 +381,9 @@ void bf_qsd_stop(struct bf_qsd *q)
         return;
     if (q->pid > 0)
         end_process(q);
+    log_words(q);
+    if (q->words >= 0)
+        close(q->words);
     if (q->control >= 0)
         close(q->control);
     unlinkat(q->state_dir, q->socket_relative, 0);

@@ -16,10 +16,15 @@
 struct bf_qsd;
 struct bf_wait;
 
+// Whom its faults tell what to do next: a session goes on with another storage daemon by itself, a
+// command is started again.
+enum bf_qsd_user { BF_QSD_SESSION, BF_QSD_COMMAND };
+
 // name distinguishes it from others in this state at the same time (at most 64 characters). *out is
-// to be stopped after an error too; until then it tells whether it hung.
-enum bf_err bf_qsd_start(const struct bf_state *state, const char *name, struct bf_qsd **out,
-                         struct bf_fault *fault);
+// to be stopped after an error too; until then it tells whether it hung. What it prints goes to the
+// log when it is stopped; that clients left it, at the level of debugging only.
+enum bf_err bf_qsd_start(const struct bf_state *state, const char *name, enum bf_qsd_user user,
+                         struct bf_qsd **out, struct bf_fault *fault);
 // Flushes and ends it; kills it when it does not end within BF_WAIT_QSD_QUIT_MS. Takes NULL.
 void bf_qsd_stop(struct bf_qsd *qsd);
 

@@ -239,7 +239,7 @@ static enum bf_err open_all(struct bf_session_store *s, struct bf_fault *fault)
     }
     if (err || s->sealing == BF_SEAL_DONE)
         return err;
-    err = bf_qsd_start(s->state, s->config.machine, &s->qsd, fault);
+    err = bf_qsd_start(s->state, s->config.machine, BF_QSD_SESSION, &s->qsd, fault);
     for (uint16_t i = 0; !err && i < s->disks; i++)
         err = connect_disk(s, s->disk[i], fault);
     return err;

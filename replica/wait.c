@@ -26,7 +26,23 @@ void bf_wait_begin(struct bf_wait *w, int pid, const char *name)
 {
     bf_child_watch_begin(&w->child, pid, bf_platform_now_us());
     w->name = name;
+    w->also_name = NULL;
     w->hung = NULL;
+}
+
+static void log_hang(const struct bf_wait *w, enum bf_child_verdict verdict)
+{
+    const char *how = verdict == BF_CHILD_HANGS ? "no sign of life" : "nothing was completed";
+    int seconds = (verdict == BF_CHILD_HANGS ? BF_CHILD_SILENT_MS : BF_CHILD_STUCK_MS) / 1000;
+
+    if (w->also_name)
+        bf_log(BF_LOG_ERROR,
+               "%s (process %d), or %s (process %d), which waits for it, hangs: %s for %d s; "
+               "the latter was killed",
+               w->also_name, w->child.also, w->name, w->child.pid, how, seconds);
+    else
+        bf_log(BF_LOG_ERROR, "%s (process %d) hangs: %s for %d s; it was killed", w->name,
+               w->child.pid, how, seconds);
 }
 
 static enum bf_err judge(struct bf_wait *w)
@@ -38,9 +54,7 @@ static enum bf_err judge(struct bf_wait *w)
     if (w->hung)
         *w->hung = 1;
     kill(w->child.pid, SIGKILL);
-    bf_log(BF_LOG_ERROR, "%s (process %d) hangs: %s for %d s; it was killed", w->name, w->child.pid,
-           verdict == BF_CHILD_HANGS ? "no sign of life" : "nothing was completed",
-           (verdict == BF_CHILD_HANGS ? BF_CHILD_SILENT_MS : BF_CHILD_STUCK_MS) / 1000);
+    log_hang(w, verdict);
     return BF_ERR_TIMEOUT;
 }
 

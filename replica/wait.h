@@ -15,8 +15,9 @@ enum { BF_WAIT_FDS_MAX = 72 };
 
 struct bf_wait {
     struct bf_child_watch child;
-    const char *name;  // of its program, for the log
-    _Atomic int *hung; // set to 1 when it was killed because it hangs; NULL: nobody asks
+    const char *name;      // of its program, for the log
+    const char *also_name; // of child.also, which may be the one that hangs; NULL: there is none
+    _Atomic int *hung;     // set to 1 when it was killed because it hangs; NULL: nobody asks
 };
 
 void bf_wait_begin(struct bf_wait *w, int pid, const char *name);

@@ -69,6 +69,43 @@ cut_export() {
 }
 check "an export that is ended leaves no part" cut_export TERM
 check "one that is killed leaves none either" cut_export KILL
+# stalled COMMAND...: an export whose qemu-img runs the command instead, with the storage daemon's process in $daemon. It
+# fails and leaves nothing, and what the storage daemon says of its clients is not shown.
+stalled() {
+    mkdir -p "$T/fake" "$T/cut"
+    cat >"$T/fake/qemu-img" <<EOF
+#!/bin/bash
+daemon=\$(pgrep -P "\$PPID" -f qemu-storage-daemon)
+export daemon
+$*
+EOF
+    chmod 755 "$T/fake/qemu-img"
+    local status=0
+    PATH=$T/fake:$PATH "$B" export web-1 --disk 0 --format raw "$T/cut/disk.raw" >"$T/stdout" 2>"$T/stderr" ||
+        status=$?
+    cat "$T/stderr"
+    [ "$status" != 0 ] && [ -s "$T/stderr" ] && rmdir "$T/cut" && ! grep -q 'Disconnect client' "$T/stderr"
+}
+is_interrupted() {
+    stalled "$@" && diff - "$T/stderr" <<'EOF'
+bootferry: the export was interrupted.
+  side: none (cancelled)
+  next: start it again
+EOF
+}
+# A client of the storage daemon, which loses it in the middle of a read: that is what it complains about.
+reading="exec $(command -v qemu-img) bench -c 1000000000 -f raw \"\${@: -2:1}\""
+interrupting='(until grep -q " 03 .*run/export-$PPID.nbd" /proc/net/unix; do sleep 0.05; done; kill -TERM $PPID) &'
+check "an export that is interrupted says so" is_interrupted "$interrupting $reading"
+check "and when its children were, too" is_interrupted 'kill -HUP $PPID; kill $daemon; exit 1'
+loses_daemon() {
+    stalled "$@" && grep -qE "$words" "$T/stderr" && grep -qF 'next: start it again' "$T/stderr" &&
+        ! grep -qE 'next attempt|^[a-z: ]*qemu-img' "$T/stderr"
+}
+words='the storage daemon has ended unexpectedly .exporting.'
+check "a storage daemon that was killed" loses_daemon 'kill -KILL $daemon; echo qemu-img: Failed to read; exit 1'
+words='the storage daemon hung and was killed .exporting.'
+check "a storage daemon that is stopped" loses_daemon "kill -STOP \$daemon; $reading"
 # A link that leads nowhere: it is neither followed nor replaced.
 export_into_link() {
     ln -s linked "$T/link.raw"

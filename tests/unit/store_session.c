@@ -355,7 +355,7 @@ uint64_t point_wrong(struct bf_state *state, uint32_t point, const struct source
     struct bf_fault fault = {0};
 
     if (bf_image_chain(state, &ref, disk, &chain, &fault) != BF_OK ||
-        bf_qsd_start(state, "look", &qsd, &fault) != BF_OK ||
+        bf_qsd_start(state, "look", BF_QSD_COMMAND, &qsd, &fault) != BF_OK ||
         bf_qsd_add(qsd, disk, &chain, 0, &fault) != BF_OK) {
         printf("# %s\n", fault.what);
         looking.wrong = UINT64_MAX;

@@ -439,7 +439,7 @@ static enum bf_err add_again(int live, int writable)
 
     CHECK_EQ(bf_layer_chain(bf_state_db(state), "web", 0, live ? 2 : 1, live, &chain, &fault),
              BF_OK);
-    CHECK_EQ(bf_qsd_start(state, "again", &q, &fault), BF_OK);
+    CHECK_EQ(bf_qsd_start(state, "again", BF_QSD_COMMAND, &q, &fault), BF_OK);
     err = bf_qsd_add(q, 0, &chain, writable, &fault);
     bf_qsd_stop(q);
     bf_image_chain_free(&chain);
