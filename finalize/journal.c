@@ -91,6 +91,20 @@ static int none_yet(struct bf_journal *j, struct bf_fin_report *r)
     return j->json ? 0 : bf_fail(r, "out of memory");
 }
 
+// What is in the journal may be the only copy of the files' first state: nobody is told to remove
+// it.
+static int not_believed(const struct bf_fin_root *root, struct bf_fin_report *r)
+{
+    char why[PATH_MAX + 512];
+    bf_undo_dir_doubt(root, JOURNAL_NAME, why, sizeof why);
+    return bf_refuse(r,
+                     "the undo journal is not believed: %s; find out who could write there. If "
+                     "you trust what is there, correct that (chown, chmod) and start again; if "
+                     "not, restore from the recovery point. Keep the folder: it has the only "
+                     "copies of the files' first state",
+                     why);
+}
+
 int bf_journal_load(struct bf_journal *j, const struct bf_fin_root *root, struct bf_fin_report *r)
 {
     size_t len;
@@ -99,10 +113,7 @@ int bf_journal_load(struct bf_journal *j, const struct bf_fin_root *root, struct
     if (!text && errno == ENOENT)
         return none_yet(j, r);
     if (!text && errno == EPERM)
-        return bf_refuse(r,
-                         "the undo journal in " BF_UNDO_DIR " is not believed: it, or its "
-                         "folder, belongs to another user or can be written by others; "
-                         "finalize such a system in the VM, or look at the folder and remove it");
+        return not_believed(root, r);
     if (!text)
         return bf_fail(r, "the undo journal " JOURNAL " cannot be read: %s", strerror(errno));
     bool ok = bf_journal_parse(j, text, len);

@@ -5,11 +5,20 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "finalize/commit.h"
 
 #define ABOVE "/var/lib" // may be reached over links inside the tree, and belong to anybody
+
+static bool is_ours_by(const struct stat *st, mode_t type)
+{
+    return (st->st_mode & S_IFMT) == type && st->st_uid == geteuid() && (st->st_mode & 022) == 0 &&
+           (type == S_IFDIR || st->st_nlink == 1);
+}
 
 static bool is_ours(int fd, mode_t type)
 {
@@ -17,8 +26,7 @@ static bool is_ours(int fd, mode_t type)
     if (fstat(fd, &st) < 0)
         return false;
     errno = EPERM;
-    return (st.st_mode & S_IFMT) == type && st.st_uid == geteuid() && (st.st_mode & 022) == 0 &&
-           (type == S_IFDIR || st.st_nlink == 1);
+    return is_ours_by(&st, type);
 }
 
 // Opens what is below `dir`, which is closed; it has to be the caller's alone.
@@ -57,6 +65,55 @@ char *bf_undo_dir_read(const struct bf_fin_root *root, const char *name, size_t 
         close(fd);
     errno = saved;
     return data;
+}
+
+// With the path of the root in front, and without links.
+static void host_path(int dir, char *out, size_t size)
+{
+    char link[32];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", dir);
+    ssize_t len = readlink(link, out, size - 1);
+    out[len > 0 ? len : 0] = 0;
+}
+
+static void describe(const char *path, const struct stat *st, mode_t type, char *out, size_t size)
+{
+    if ((st->st_mode & S_IFMT) != type)
+        snprintf(out, size, "%s is no %s", path, type == S_IFDIR ? "folder" : "regular file");
+    else if (type == S_IFREG && st->st_nlink != 1)
+        snprintf(out, size, "%s has %ju names (hard links) instead of one", path,
+                 (uintmax_t)st->st_nlink);
+    else
+        snprintf(out, size,
+                 "%s has owner %ju and mode %04o; it must belong to %ju, and only its owner may "
+                 "write it",
+                 path, (uintmax_t)st->st_uid, (unsigned)(st->st_mode & 07777),
+                 (uintmax_t)geteuid());
+}
+
+void bf_undo_dir_doubt(const struct bf_fin_root *root, const char *name, char *out, size_t size)
+{
+    int dir = bf_fin_root_open(root, ABOVE, O_PATH | O_DIRECTORY);
+    char above[PATH_MAX], path[PATH_MAX + 300], below[300];
+    struct stat st;
+
+    snprintf(out, size, "it cannot be looked at");
+    if (dir < 0)
+        return;
+    host_path(dir, above, sizeof above);
+    for (int i = 0; i < 3; i++) {
+        mode_t type = i < 2 ? S_IFDIR : S_IFREG;
+        snprintf(below, sizeof below, "bootferry%s%s%s", i > 0 ? "/undo" : "", i > 1 ? "/" : "",
+                 i > 1 ? name : "");
+        if (fstatat(dir, below, &st, AT_SYMLINK_NOFOLLOW) < 0)
+            break;
+        if (is_ours_by(&st, type))
+            continue;
+        snprintf(path, sizeof path, "%s/%s", above, below);
+        describe(path, &st, type, out, size);
+        break;
+    }
+    close(dir);
 }
 
 static int own(const struct bf_fin_root *root, const char *path)

@@ -12,6 +12,10 @@
 // EPERM when it, or a folder, is not the caller's alone, EFBIG. Freed by the caller.
 char *bf_undo_dir_read(const struct bf_fin_root *root, const char *name, size_t cap, size_t *len);
 
+// After EPERM: which file or folder is not believed and why, in words: its path on the host, owner
+// and mode.
+void bf_undo_dir_doubt(const struct bf_fin_root *root, const char *name, char *out, size_t size);
+
 // Makes the folders that exist the caller's own, after they were made. 0, or -1 with errno.
 int bf_undo_dir_own(const struct bf_fin_root *root);
 

@@ -151,6 +151,9 @@ for path in bootferry bootferry/undo bootferry/undo/journal.json; do
         forge
         chmod "$mode" "$r/var/lib/$path"
         check "$path with $mode is not believed" not_believed
+        mode_is=$(stat -c 'owner %u and mode 0%a' "$r/var/lib/$path")
+        check "which names it, its owner and its mode" says "not believed: $(realpath "$r")/var/lib/$path has $mode_is; it must belong to $(id -u)"
+        refute "nor is its removal the remedy" says 'remove it'
     done
     if [ "$(id -u)" = 0 ]; then
         forge
@@ -163,10 +166,12 @@ for path in bootferry bootferry/undo bootferry/undo/journal.json; do
     mv "$r/var/lib/$path" "$r/elsewhere"
     ln -s /elsewhere "$r/var/lib/$path"
     check "$path that is a link is not believed" not_believed
+    check "which says what it is" says "$(realpath "$r")/var/lib/$path is no "
 done
 forge
 ln "$r/var/lib/bootferry/undo/journal.json" "$r/second"
 check "a journal with two names is not believed" not_believed
+check "which says so" says 'journal.json has 2 names'
 if [ "$(id -u)" = 0 ]; then
     forge
     chown 65534 "$r/var/lib/bootferry/undo/1"
