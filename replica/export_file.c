@@ -37,6 +37,50 @@ static enum bf_err file_fault(struct bf_fault *fault, const char *path)
                         "%s cannot be written: %s", path, strerror(number));
 }
 
+// ---- Names that are no new file's ---------------------------------------------------------------
+
+static const char *kind_of(mode_t mode)
+{
+    return S_ISBLK(mode)    ? "a block device"
+           : S_ISCHR(mode)  ? "a character device"
+           : S_ISDIR(mode)  ? "a folder"
+           : S_ISFIFO(mode) ? "a FIFO"
+           : S_ISSOCK(mode) ? "a socket"
+                            : NULL;
+}
+
+// What the name is already, where "remove it" is no advice. NULL: a file, a link, or nothing.
+static const char *kind_at(const char *path)
+{
+    struct stat st;
+
+    return fstatat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) == 0 ? kind_of(st.st_mode) : NULL;
+}
+
+static enum bf_err taken_fault(struct bf_fault *fault, const char *path, const char *kind)
+{
+    int folder = strcmp(kind, "a folder") == 0;
+
+    return bf_fault_set(fault, BF_ERR_EXISTS, BF_SIDE_CONFIG,
+                        folder ? "name a file in it that does not exist yet"
+                               : "name a file that does not exist yet, and copy that to where it "
+                                 "belongs",
+                        "%s is %s; an export writes a new file only", path, kind);
+}
+
+static enum bf_err name_fault(struct bf_fault *fault, const char *path)
+{
+    int number = errno;
+    const char *kind = kind_at(path);
+
+    errno = number;
+    if (!*path)
+        return bf_fault_set(fault, BF_ERR_CONFIG, BF_SIDE_CONFIG,
+                            "name a file that does not exist yet",
+                            "the name of the file to write is empty");
+    return kind ? taken_fault(fault, path, kind) : file_fault(fault, path);
+}
+
 // ---- The folder ---------------------------------------------------------------------------------
 
 // Which folder it is, is the operator's to say: links on the way to it are followed.
@@ -167,11 +211,13 @@ enum bf_err bf_export_file_open(const char *path, struct bf_export_file *f, stru
 
     *f = (struct bf_export_file){.dir = -1, .fd = -1};
     if (!is_name(name))
-        return file_fault(fault, path);
+        return name_fault(fault, path);
     memcpy(f->name, name, strlen(name) + 1);
     f->dir = open_folder(path, slash);
-    if (f->dir < 0 || !is_free(f))
+    if (f->dir < 0)
         err = file_fault(fault, path);
+    else if (!is_free(f))
+        err = name_fault(fault, path);
     if (!err) {
         sweep(f);
         if (make(f) != BF_OK)

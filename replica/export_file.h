@@ -19,7 +19,8 @@ struct bf_export_file {
     char part[BF_EXPORT_NAME_MAX]; // its name so far; "" for none
 };
 
-// BF_ERR_EXISTS when the name is taken, also by a link that leads nowhere. Faults name `path`.
+// BF_ERR_EXISTS when the name is taken, also by a link that leads nowhere, or is a device's, a
+// folder's or the like; BF_ERR_CONFIG when it is empty. Faults name `path`.
 enum bf_err bf_export_file_open(const char *path, struct bf_export_file *f, struct bf_fault *fault);
 
 // Syncs the file and gives it its name, unless somebody took it meanwhile (BF_ERR_EXISTS). Closes

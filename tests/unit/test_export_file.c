@@ -231,6 +231,32 @@ static void test_a_killed_one_leaves_nothing(void)
     finish();
 }
 
+static void check_refused(const char *path, enum bf_err err, const char *words)
+{
+    CHECK_EQ(bf_export_file_open(path, &f, &fault), err);
+    CHECK_EQ(fault.side, BF_SIDE_CONFIG);
+    if (!strstr(fault.what, words) || strstr(fault.todo, "remove"))
+        FAIL("%s; %s", fault.what, fault.todo);
+}
+
+static void test_what_is_no_file_is_named(void)
+{
+    static const char only[] = "an export writes a new file only";
+    char in_it[112];
+
+    begin(1, 1);
+    check_refused("", BF_ERR_CONFIG, "the name of the file to write is empty");
+    check_refused("/dev/null", BF_ERR_EXISTS, "/dev/null is a character device; ");
+    check_refused("/dev/null", BF_ERR_EXISTS, only);
+    CHECK_EQ(mkfifo(target, 0600), 0);
+    check_refused(target, BF_ERR_EXISTS, "/disk.raw is a FIFO; ");
+    CHECK_EQ(unlink(target), 0);
+    check_refused(folder, BF_ERR_EXISTS, " is a folder; ");
+    snprintf(in_it, sizeof in_it, "%s/", folder);
+    check_refused(in_it, BF_ERR_EXISTS, " is a folder; ");
+    finish();
+}
+
 static void test_the_next_export_removes_what_was_left(void)
 {
     char name[256];
@@ -317,6 +343,7 @@ TEST_MAIN(TEST(test_it_has_no_name_until_it_is_complete),
           TEST(test_one_that_is_given_up_leaves_nothing),
           TEST(test_a_link_is_neither_followed_nor_replaced),
           TEST(test_a_name_that_was_taken_meanwhile_stays), TEST(test_a_killed_one_leaves_nothing),
+          TEST(test_what_is_no_file_is_named),
           TEST(test_the_next_export_removes_what_was_left), TEST(test_what_somebody_works_on_stays),
           TEST(test_what_is_of_another_target_stays), TEST(test_what_only_looks_like_ours_stays),
           TEST(test_names_that_are_none))
