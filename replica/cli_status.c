@@ -11,6 +11,7 @@
 #include "replica/cli.h"
 #include "replica/cli_found.h"
 #include "replica/cli_out.h"
+#include "replica/cli_unwritten.h"
 #include "replica/control.h"
 #include "replica/found_text.h"
 
@@ -30,6 +31,7 @@ struct view {
     uint8_t session[16]; // of that job, when has_session
     int has_session;
     const json_t *live; // borrowed from the daemon's answer, NULL without a session
+    const json_t *kept; // likewise: what it could not write to the database yet
 };
 
 static const json_t *live_of(const json_t *answer, const char *name)
@@ -59,8 +61,10 @@ static enum bf_err look(struct bf_cli *cli, const struct bf_machine *machine, co
     memset(v, 0, sizeof *v);
     v->machine = *machine;
     v->live = live_of(answer, machine->name);
+    v->kept = bf_unwritten_of(answer, machine->name);
     enum bf_err err = bf_db_job_list(cli->db, machine->name, JOBS, &list, &count);
     for (size_t i = 0; !err && i < count && i < JOBS; i++) {
+        bf_unwritten_onto(v->kept, &list[i]);
         v->recent[v->jobs++] = list[i];
         if (v->job.id == 0 && strcmp(list[i].kind, "replication") == 0)
             v->job = list[i];
@@ -134,11 +138,12 @@ static json_t *view_json(struct bf_cli *cli, const struct view *v)
     json_t *jobs = json_array();
     for (size_t i = 0; i < v->jobs; i++)
         json_array_append_new(jobs, job_json(&v->recent[i]));
-    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "name", v->machine.name, "state",
-                     v->machine.revoked ? "revoked" : "active", "phase", phase_of(v), "job",
-                     job_json(&v->job), "jobs", jobs, "live",
+    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "name", v->machine.name,
+                     "state", v->machine.revoked ? "revoked" : "active", "phase", phase_of(v),
+                     "job", job_json(&v->job), "jobs", jobs, "live",
                      v->live ? json_deep_copy(v->live) : json_null(), "found", found_json(cli, v),
-                     "events", events_json(cli, v->machine.name));
+                     "events", events_json(cli, v->machine.name), "unrecorded",
+                     bf_unwritten_event_json(v->kept));
 }
 
 // ---- Text --------------------------------------------------------------------------------------
@@ -184,8 +189,7 @@ static void print_details(struct bf_cli *cli, const struct view *v)
         printf("this connection: %s of disk, %s on the wire, from %s, key exchange %s\n",
                bf_bytes_text(number_of(v->live, "received"), a),
                bf_bytes_text(number_of(v->live, "wire"), b),
-               json_string_value(json_object_get(v->live, "from")),
-               kex ? kex : "unknown");
+               json_string_value(json_object_get(v->live, "from")), kex ? kex : "unknown");
     if (v->has_session && v->job.phase < BF_JOB_SUCCEEDED)
         bf_cli_print_places(cli->db, v->session, 0, "\n");
     if (v->has_session)
@@ -234,6 +238,8 @@ static void print_text(struct bf_cli *cli, const struct view *v, size_t count, i
     bf_table_print(&t);
     if (cli->argument[0])
         print_details(cli, &v[0]);
+    for (size_t i = 0; i < count; i++)
+        bf_unwritten_print(v[i].kept, v[i].machine.name);
     if (!served)
         printf("\nbootferryd does not serve this state at the moment.\n");
 }

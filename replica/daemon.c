@@ -110,6 +110,14 @@ static void reload(struct bf_daemon *d)
     pthread_mutex_unlock(&d->door_lock);
 }
 
+// How long to sleep when nothing happens; -1: until something does.
+static int patience(struct bf_daemon *d)
+{
+    if (d->conns)
+        return BF_WAIT_TICK_MS;
+    return bf_unwritten_any(d) ? BF_WAIT_UNWRITTEN_MS : -1;
+}
+
 static void serve(struct bf_daemon *d, int control)
 {
     struct pollfd fds[] = {{.fd = control, .events = POLLIN},
@@ -117,7 +125,7 @@ static void serve(struct bf_daemon *d, int control)
                            {.fd = d->wake, .events = POLLIN}};
     uint64_t ignored;
     for (;;) {
-        poll(fds, 3, d->conns ? BF_WAIT_TICK_MS : -1);
+        poll(fds, 3, patience(d));
         if (fds[1].revents)
             return;
         if (fds[2].revents && read(d->wake, &ignored, sizeof ignored) < 0)
@@ -126,6 +134,7 @@ static void serve(struct bf_daemon *d, int control)
         take_arrivals(d);
         if (fds[0].revents && bf_control_serve(d, control))
             reload(d);
+        bf_unwritten_tick(d);
         bf_conn_check(d);
     }
 }
@@ -216,6 +225,8 @@ int main(int argc, char **argv)
         close(tcp);
     turn_away(&d);
     bf_stop_connections(&d);
+    if (d.state)
+        bf_unwritten_write(&d, bf_state_db(d.state));
     bf_control_close(&d, control);
     bf_tls_server_close(d.tls);
     bf_ca_close(d.ca);

@@ -22,6 +22,7 @@
 #include "net/bundle.h"
 #include "net/proto.h"
 #include "replica/daemon_status.h"
+#include "replica/daemon_unwritten.h"
 #include "replica/door.h"
 #include "replica/pki.h"
 #include "replica/state.h"
@@ -78,6 +79,9 @@ struct bf_daemon {
     int stopping;          // eventfd: readable once the daemon was told to end
     uint64_t hangs;        // storage daemons that hung, in all
     struct bf_hang hang[BF_SESSIONS_LIMIT];
+    struct bf_unwritten unwritten[BF_UNWRITTEN_MAX];
+    uint64_t unwritten_order;   // changes to them, in all
+    uint64_t unwritten_next_us; // the main thread's: when to try again
 };
 
 // A connection that another thread gives away.

@@ -71,10 +71,11 @@ static json_t *status_json(struct bf_daemon *d)
     for (struct bf_conn *c = d->conns; c; c = c->next)
         if (c->holds_machine)
             json_array_append_new(sessions, bf_live_json(&c->live, now));
-    json_t *json = json_pack("{s:s, s:b, s:i, s:i, s:I, s:o}", "version", BF_VERSION, "hybrid",
-                             bf_tls_server_has_hybrid(d->tls), "connections",
-                             (int)d->conn_count, "sessions_max", (int)d->sessions_max, "memory",
-                             (json_int_t)memory.in_use, "sessions", sessions);
+    json_t *json =
+        json_pack("{s:s, s:b, s:i, s:i, s:I, s:o, s:o}", "version", BF_VERSION, "hybrid",
+                  bf_tls_server_has_hybrid(d->tls), "connections", (int)d->conn_count,
+                  "sessions_max", (int)d->sessions_max, "memory", (json_int_t)memory.in_use,
+                  "sessions", sessions, "unwritten", bf_unwritten_json(d));
     pthread_mutex_unlock(&d->lock);
     return json;
 }

@@ -28,9 +28,22 @@ void bf_conn_event(struct bf_conn *c, int level, const char *format, ...)
     va_end(args);
     bf_snprintf(row.machine, sizeof row.machine, "%s", c->peer.machine);
     bf_log((enum bf_log_level)level, "%s: %s", row.machine, row.text);
-    if (bf_db_event_add(c->db, &row))
-        bf_log(BF_LOG_ERROR, "%s: the event was not recorded: %s", row.machine,
-               bf_db_fault(c->db)->what);
+    bf_unwritten_write(c->daemon, c->db);
+    if (!bf_db_event_add(c->db, &row))
+        return;
+    bf_unwritten_event(c->daemon, &row);
+    bf_log(BF_LOG_ERROR, "%s: the event was not recorded yet: %s", row.machine,
+           bf_db_fault(c->db)->what);
+}
+
+// The job as it is now; kept for later if the database does not take it.
+static void update_job(struct bf_conn *c)
+{
+    enum bf_err err = bf_db_job_update(c->db, &c->job, time(NULL));
+    if (!err)
+        bf_unwritten_forget_job(c->daemon, &c->job);
+    else if (err != BF_ERR_NOT_FOUND)
+        bf_unwritten_job(c->daemon, &c->job);
 }
 
 enum bf_err bf_conn_db_fault(const struct bf_conn *c, struct bf_fault *fault)
@@ -132,6 +145,7 @@ static int resume_row(struct bf_conn *c, const struct bf_hello *hello)
 static enum bf_err begin_row(struct bf_conn *c, const struct bf_hello *hello, uint8_t *resumed,
                              struct bf_fault *fault)
 {
+    bf_unwritten_write(c->daemon, c->db);
     *resumed = (uint8_t)resume_row(c, hello);
     if (*resumed)
         return BF_OK;
@@ -188,7 +202,7 @@ static void announce(struct bf_conn *c, const struct bf_receiver_session *out,
     }
     pthread_mutex_unlock(&c->daemon->lock);
     c->resumed_chunks = bf_conn_durable_chunks(c);
-    bf_db_job_update(c->db, &c->job, time(NULL));
+    update_job(c);
     bf_conn_event(c, BF_LOG_INFO, "%s from %s by %s, %u disk%s, key exchange %s",
                   out->welcome.resumed ? "session continues" : "session begins", c->from,
                   hello->program, out->disks, out->disks == 1 ? "" : "s", c->peer.kex);
@@ -309,7 +323,7 @@ static void host_phase(void *impl, const char *phase)
     c->live.point = c->row.point;
     pthread_mutex_unlock(&c->daemon->lock);
     bf_snprintf(c->job.step, sizeof c->job.step, "%s", phase);
-    bf_db_job_update(c->db, &c->job, time(NULL));
+    update_job(c);
 }
 
 static enum bf_err host_unreadable(void *impl, const struct bf_unreadable *what,
@@ -371,7 +385,7 @@ static void close_job(struct bf_conn *c, int waits, enum bf_err outcome,
         bf_conn_event(c, waits ? BF_LOG_WARNING : BF_LOG_ERROR, "%s: %s; %s", word, fault->what,
                       fault->todo);
     }
-    bf_db_job_update(c->db, &c->job, time(NULL));
+    update_job(c);
 }
 
 // Those who want the machine look again.
@@ -396,6 +410,8 @@ void bf_conn_release(struct bf_conn *c, enum bf_err outcome, const struct bf_fau
         close_job(c, waits, outcome, fault);
     else if (c->db && c->has_session && outcome)
         bf_conn_event(c, BF_LOG_ERROR, "refused: %s; %s", fault->what, fault->todo);
+    if (c->has_session && outcome)
+        bf_unwritten_fault(d, c->peer.machine, fault);
     pthread_mutex_lock(&d->lock);
     if (c->holds_machine)
         d->session_count--;

@@ -305,6 +305,11 @@ void bf_db_rollback(struct bf_db *db)
         sqlite3_exec(db->sqlite, "ROLLBACK", NULL, NULL, NULL);
 }
 
+int bf_db_is_in_transaction(const struct bf_db *db)
+{
+    return !sqlite3_get_autocommit(db->sqlite);
+}
+
 enum bf_err bf_db_meta_set(struct bf_db *db, const char *key, const char *value)
 {
     struct bf_query q;

@@ -34,6 +34,7 @@ void bf_db_wait_until(struct bf_db *db, uint64_t until_us);
 enum bf_err bf_db_begin(struct bf_db *db);
 enum bf_err bf_db_commit(struct bf_db *db);
 void bf_db_rollback(struct bf_db *db); // harmless outside a transaction
+int bf_db_is_in_transaction(const struct bf_db *db);
 
 // Small settings of the server ("addresses", "created"). get: BF_ERR_NOT_FOUND.
 enum bf_err bf_db_meta_set(struct bf_db *db, const char *key, const char *value);

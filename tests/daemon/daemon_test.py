@@ -347,6 +347,35 @@ def a_cut_session_continues(w):
 
 
 @case
+def what_the_database_does_not_take_is_told_and_written_later(w):
+    def web():
+        return json.loads(w.cli("status", "web", "--json").stdout)["machines"][0]
+    with w.connect("web") as client:
+        client.session(boot(), [a_disk()])
+        with contextlib.closing(sqlite3.connect(w.state + "/db.sqlite", timeout=PATIENCE,
+                                                isolation_level=None)) as lock:
+            lock.execute("BEGIN IMMEDIATE")
+            client.send(frame(999, b""))
+            until(PATIENCE, lambda: not web()["live"] and web()["unrecorded"])
+            told = web()
+            text = w.cli("status", "web").stdout
+            recorded = lock.execute("SELECT phase FROM jobs ORDER BY id DESC LIMIT 1").fetchone()
+            lock.execute("ROLLBACK")
+    failure = told["unrecorded"]
+    words = failure["text"]
+    assert words.startswith("failed: ") and failure["what"] in words and failure["todo"], failure
+    assert (failure["level"], failure["side"], failure["code"]) == ("error", "source", "protocol"), failure
+    assert told["phase"] == told["job"]["phase"] == "Failed" and told["job"]["detail"] == failure["what"], told
+    assert words in text and "The connection was cut" not in text, text
+    assert recorded == (2,), f"the database has {recorded} already"
+    # Nothing happens but time.
+    until(PATIENCE, lambda: not web()["unrecorded"])
+    after = web()
+    assert after["events"][-1]["text"] == words and failure["time"] == after["events"][-1]["time"], after["events"]
+    assert after["job"] == told["job"], after["job"]
+
+
+@case
 def a_killed_daemon_continues(w):
     now = boot()
     with w.connect("web") as client:

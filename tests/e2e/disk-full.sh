@@ -21,7 +21,17 @@ e2e_failure_row "disk is full"
 e2e_check "the server lives" kill -0 "$BF_SERVER_PID"
 e2e_check "there is no point" e2e_equal 0 "$(e2e_points web-1)"
 
+# told WORD: status has the end of the session and its reason, recorded or not. A session that ended is not live.
+told() {
+    bf_cli status web-1 --json | jq -e --arg word "$1" '.machines[0] | .live == null and .phase == "Failed" and
+        (.job.detail | contains("full") or contains("No space left")) and
+        ([.events[].text, .unrecorded.text // empty] | any(contains($word)))'
+}
+recorded() { bf_cli status web-1 --json | jq -e '.machines[0] | .unrecorded == null and any(.events[]; .text | startswith("failed: "))'; }
+e2e_check "status tells the reason" e2e_wait 60 "the end in status" told "make room in the file system of the state"
+
 mount -o remount,size=400m "$E2E_DIR/small"
+e2e_check "it is recorded once there is room" e2e_wait 60 "the event in the database" recorded
 e2e_push 120 "$E2E_DIR/web-1.conf" "$E2E_DIR/data.raw"
 e2e_check "with room again" e2e_push_is_ok
 e2e_check "what had been flushed was not sent again" e2e_at_most $((55 << 20)) "$(e2e_field sent "$E2E_PROGRESS")"
