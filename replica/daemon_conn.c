@@ -192,6 +192,8 @@ static void *conn_main(void *arg)
     bf_wait_cancel_by(c->daemon->stopping);
     enum bf_err err = bf_state_open_db(c->daemon->state, &c->db, &fault);
     if (!err)
+        bf_db_for_session(c->db);
+    if (!err)
         err = admit(c, &fault);
     if (!err)
         err = serve(c, &fault);

@@ -150,6 +150,19 @@ static enum bf_err configure(struct bf_db *db)
                        "PRAGMA trusted_schema=OFF; PRAGMA wal_autocheckpoint=256;");
 }
 
+// The fault names the file: it may be another than the operator thinks.
+static void name_file(struct bf_db *db, const char *path)
+{
+    const struct bf_fault f = db->fault;
+
+    bf_fault_set(&db->fault, f.code, f.side, f.todo, "%s: %s", path, f.what);
+}
+
+void bf_db_for_session(struct bf_db *db)
+{
+    db->for_session = 1;
+}
+
 static enum bf_err connect_file(const char *path, int flags, struct bf_db **out,
                                 struct bf_fault *fault)
 {
@@ -165,6 +178,7 @@ static enum bf_err connect_file(const char *path, int flags, struct bf_db **out,
     else
         err = configure(db);
     if (err) {
+        name_file(db, path);
         *fault = db->fault;
         bf_db_close(db);
         return err;

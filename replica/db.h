@@ -23,6 +23,8 @@ struct bf_db;
 enum bf_err bf_db_create(const char *path, struct bf_fault *fault); // BF_ERR_EXISTS
 enum bf_err bf_db_open(const char *path, struct bf_db **out, struct bf_fault *fault);
 void bf_db_close(struct bf_db *db);                         // takes NULL
+// Its faults are told to a source: of a full disk, that nothing acknowledged is lost.
+void bf_db_for_session(struct bf_db *db);
 const struct bf_fault *bf_db_fault(const struct bf_db *db); // of the last call that failed
 
 // How long calls wait for another writer before they fail with BF_ERR_BUSY: until this moment

@@ -17,45 +17,49 @@ static int is_full(struct bf_db *db, int code)
             bf_reason_errno(sqlite3_system_errno(db->sqlite)) == BF_ERR_NO_SPACE);
 }
 
+static const char *room_todo(const struct bf_db *db)
+{
+    return db->for_session ? bf_reason_todo(BF_ERR_NO_SPACE, NULL)
+                           : "make room in the file system of the state and try again";
+}
+
 enum bf_err bf_sql_failed(struct bf_db *db, const char *doing)
 {
     int code = sqlite3_extended_errcode(db->sqlite);
     const char *message = sqlite3_errmsg(db->sqlite);
 
+    bf_log(BF_LOG_DEBUG, "SQLite: code %d (%s)", code, doing);
     if (is_full(db, code & 0xff))
-        return bf_fault_set(&db->fault, BF_ERR_NO_SPACE, BF_SIDE_SERVER,
-                            bf_reason_todo(BF_ERR_NO_SPACE, NULL),
-                            "the file system of the state is full (%s)", doing);
+        return bf_fault_set(&db->fault, BF_ERR_NO_SPACE, BF_SIDE_SERVER, room_todo(db),
+                            "the file system of the state is full");
     switch (code & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return bf_fault_set(&db->fault, BF_ERR_BUSY, BF_SIDE_SERVER,
                             "wait until the other command is finished and try again",
-                            "the database is held by another program (%s)", doing);
+                            "the database is held by another program");
     case SQLITE_CONSTRAINT:
         return bf_fault_set(&db->fault, BF_ERR_EXISTS, BF_SIDE_SERVER,
                             "choose another name, or use the one that exists",
-                            "it exists already, or what it belongs to does not (%s: %s)", doing,
-                            message);
+                            "it exists already, or what it belongs to does not (%s)", message);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
         return bf_fault_set(&db->fault, BF_ERR_CORRUPT, BF_SIDE_SERVER,
-                            "restore db.sqlite from a backup", "the database is damaged (%s: %s)",
-                            doing, message);
+                            "restore db.sqlite from a backup", "the database is damaged (%s)",
+                            message);
     case SQLITE_NOMEM:
         return bf_fault_set(&db->fault, BF_ERR_NO_MEMORY, BF_SIDE_SERVER, "free some memory",
-                            "no memory for the database (%s)", doing);
+                            "no memory for the database");
     case SQLITE_READONLY:
     case SQLITE_PERM:
     case SQLITE_CANTOPEN:
         return bf_fault_set(&db->fault, BF_ERR_DENIED, BF_SIDE_SERVER,
                             "run this as the user who owns the state",
-                            "the database cannot be opened for writing (%s: %s)", doing, message);
+                            "the database cannot be opened for writing (%s)", message);
     }
-    bf_log(BF_LOG_DEBUG, "SQLite: code %d", code);
     return bf_fault_set(&db->fault, BF_ERR_IO, BF_SIDE_SERVER,
-                        "look at the server's disk and its system log",
-                        "the database failed (%s: %s)", doing, message);
+                        "look at the server's disk and its system log", "the database failed (%s)",
+                        message);
 }
 
 void bf_query_begin(struct bf_query *q, struct bf_db *db, const char *sql)
@@ -112,9 +116,11 @@ int64_t bf_column_int(struct bf_query *q)
 
 static void column_wrong(struct bf_query *q)
 {
-    q->failed = bf_fault_set(
-        &q->db->fault, BF_ERR_CORRUPT, BF_SIDE_SERVER, "restore db.sqlite from a backup",
-        "a value in the database has the wrong length (%s)", sqlite3_sql(q->statement));
+    bf_log(BF_LOG_DEBUG, "column %d has the wrong length (%s)", q->column,
+           sqlite3_sql(q->statement));
+    q->failed = bf_fault_set(&q->db->fault, BF_ERR_CORRUPT, BF_SIDE_SERVER,
+                             "restore db.sqlite from a backup",
+                             "a value in the database has the wrong length");
 }
 
 void bf_column_text(struct bf_query *q, char *out, size_t size)

@@ -12,6 +12,7 @@ struct bf_db {
     sqlite3 *sqlite;
     struct bf_fault fault;
     uint64_t until_us, busy_us; // of a wait for another writer: its end, its beginning
+    int for_session;            // its faults are told to a source
 };
 
 struct bf_query {
@@ -21,7 +22,8 @@ struct bf_query {
     enum bf_err failed;
 };
 
-// Translates the connection's last error, fills its fault, returns the code.
+// Translates the connection's last error, fills its fault, returns the code. The statement, or what
+// else was being done, is for the debug log only: the fault may reach a source's screen.
 enum bf_err bf_sql_failed(struct bf_db *db, const char *doing);
 
 void bf_query_begin(struct bf_query *q, struct bf_db *db, const char *sql);

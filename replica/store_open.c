@@ -229,6 +229,9 @@ static enum bf_err open_all(struct bf_session_store *s, struct bf_fault *fault)
     enum bf_err err = bf_state_open_db(s->state, &s->db, fault);
 
     if (!err)
+        bf_db_for_session(s->db);
+
+    if (!err)
         err = bf_recover_points(s->state, s->db, s->config.machine, fault);
     if (!err)
         err = find_sealed(s, fault);

@@ -257,6 +257,30 @@ static void test_the_database_cannot_be_opened(void)
     finish();
 }
 
+// An operator's command and a session: both in words, and each with what concerns it.
+static void test_the_database_has_no_room(void)
+{
+    struct bf_event_row event = {.time = 1, .machine = "web", .text = "words"};
+    struct bf_db *db;
+
+    begin(67);
+    CHECK_EQ(bf_state_open_db(state, &db, &fault), BF_OK);
+    bf_db_for_session(db);
+    fill();
+    CHECK_EQ(bf_db_machine_add(bf_state_db(state), "another", 1), BF_ERR_NO_SPACE);
+    check_full(bf_db_fault(bf_state_db(state)));
+    CHECK_STR(bf_db_fault(bf_state_db(state))->what, "the file system of the state is full");
+    CHECK(!strstr(bf_db_fault(bf_state_db(state))->todo, "acknowledged"));
+    CHECK_EQ(bf_db_event_add(db, &event), BF_ERR_NO_SPACE);
+    check_full(bf_db_fault(db));
+    CHECK_STR(bf_db_fault(db)->what, "the file system of the state is full");
+    CHECK(strstr(bf_db_fault(db)->todo, "nothing that was acknowledged is lost"));
+    make_room();
+    CHECK_EQ(bf_db_event_add(db, &event), BF_OK);
+    bf_db_close(db);
+    finish();
+}
+
 static void test_a_state_cannot_be_made(void)
 {
     char path[200];
@@ -323,5 +347,5 @@ TEST_MAIN(TEST(test_the_manifest_has_no_room), TEST(test_the_second_manifest_has
           TEST(test_the_layer_has_no_room), TEST(test_the_point_has_no_room),
           TEST(test_the_switch_has_no_room), TEST(test_the_last_row_has_no_room),
           TEST(test_recovery_has_no_room), TEST(test_the_database_cannot_be_opened),
-          TEST(test_a_state_cannot_be_made), TEST(test_an_overlay_has_no_room),
-          TEST(test_an_export_has_no_room))
+          TEST(test_the_database_has_no_room), TEST(test_a_state_cannot_be_made),
+          TEST(test_an_overlay_has_no_room), TEST(test_an_export_has_no_room))
