@@ -65,7 +65,7 @@ static int add_addresses(struct bf_cli *cli, struct bf_ca *ca, const struct bf_c
     } else {
         printf("%s exists: its root was kept, %u address%s added.\n", bf_state_path(cli->state),
                added, added == 1 ? " was" : "es were");
-        bf_control_nudge(cli->state);
+        bf_control_nudge(cli->state, NULL);
     }
     print_root(ca);
     print_addresses(&all);

@@ -277,10 +277,18 @@ static int run_revoke(struct bf_cli *cli)
         return status;
     if (bf_db_machine_revoke(cli->db, machine.name, time(NULL)))
         return bf_cli_fail(bf_db_fault(cli->db));
-    bf_control_nudge(cli->state);
-    printf("Revoked %s: its media and enrolment keys are useless, live sessions are closed.\n"
-           "Its recovery points stay. To let it in again: bootferry machine renew %s\n",
-           machine.name, machine.name);
+    int process;
+    char name[BF_CONTROL_NAME];
+    if (bf_control_nudge(cli->state, &process) == BF_ERR_TIMEOUT)
+        printf("Revoked %s: its media and enrolment keys are useless. Live sessions are not closed "
+               "yet:\n"
+               "%s does not answer; they end as soon as it does, or when it is ended.\n",
+               machine.name, bf_control_name(process, name));
+    else
+        printf("Revoked %s: its media and enrolment keys are useless, live sessions are closed.\n",
+               machine.name);
+    printf("Its recovery points stay. To let it in again: bootferry machine renew %s\n",
+           machine.name);
     return BF_CLI_OK;
 }
 

@@ -229,7 +229,25 @@ static enum bf_err load(struct bf_cli *cli, const json_t *answer, struct view **
     return err;
 }
 
-static void print_text(struct bf_cli *cli, const struct view *v, size_t count, int served)
+// What the daemon had to say: its answer, the code of bf_control_ask, and who it is.
+struct daemon_answer {
+    json_t *json;
+    enum bf_err err;
+    int process;
+};
+
+static void print_unserved(const struct daemon_answer *a)
+{
+    char name[BF_CONTROL_NAME];
+    if (a->err == BF_ERR_TIMEOUT)
+        printf("\n%s holds this state but does not answer: what is above is from the database.\n",
+               bf_control_name(a->process, name));
+    else if (a->err)
+        printf("\nbootferryd does not serve this state at the moment.\n");
+}
+
+static void print_text(struct bf_cli *cli, const struct view *v, size_t count,
+                       const struct daemon_answer *a)
 {
     struct bf_table t;
     bf_table_begin(&t, "MACHINE", "PHASE", ">DONE", ">SPEED", ">ETA", ">POINT", "SINCE", NULL);
@@ -240,8 +258,7 @@ static void print_text(struct bf_cli *cli, const struct view *v, size_t count, i
         print_details(cli, &v[0]);
     for (size_t i = 0; i < count; i++)
         bf_unwritten_print(v[i].kept, v[i].machine.name);
-    if (!served)
-        printf("\nbootferryd does not serve this state at the moment.\n");
+    print_unserved(a);
 }
 
 // What --watch NAME waits for: a job that was not over when it began.
@@ -273,27 +290,29 @@ static int show(struct bf_cli *cli, struct watch *w)
 {
     struct view *v = NULL;
     size_t count;
-    json_t *answer = NULL, *array = json_array();
-    int served = bf_control_ask(cli->state, BF_CONTROL_STATUS, &answer) == BF_OK;
+    json_t *array = json_array();
+    struct daemon_answer a = {0};
+    a.err = bf_control_ask(cli->state, BF_CONTROL_STATUS, &a.json, &a.process);
     int status = -1;
-    if (load(cli, answer, &v, &count) || !v) {
+    if (load(cli, a.json, &v, &count) || !v) {
         status = bf_cli_fail(bf_db_fault(cli->db));
     } else if (cli->json) {
         for (size_t i = 0; i < count; i++)
             json_array_append_new(array, view_json(cli, &v[i]));
-        json_t *whole = json_pack("{s:b, s:O}", "served", served, "machines", array);
+        json_t *whole = json_pack("{s:b, s:b, s:O}", "served", !a.err, "held",
+                                  a.err != BF_ERR_NOT_FOUND, "machines", array);
         json_dumpf(whole, stdout, bf_cli_has(cli, "--watch") ? JSON_COMPACT : JSON_INDENT(2));
         putchar('\n');
         json_decref(whole);
     } else {
         if (bf_cli_has(cli, "--watch") && isatty(1))
             printf("\033[H\033[2J");
-        print_text(cli, v, count, served);
+        print_text(cli, v, count, &a);
     }
     fflush(stdout);
     if (status < 0)
         status = watched(cli, w, &v[0]);
-    json_decref(answer);
+    json_decref(a.json);
     json_decref(array);
     free(v);
     return status;

@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/fmt.h"
 #include "replica/waits.h"
 
 static int connect_to(const struct bf_state *state)
@@ -44,25 +45,54 @@ static char *read_answer(int fd, size_t *len)
     return text;
 }
 
-enum bf_err bf_control_ask(const struct bf_state *state, const char *request, json_t **answer)
+// Who listens: the kernel keeps its number with the socket, also of a process that is stopped.
+static int listener(int fd)
 {
-    size_t len;
-    int fd = connect_to(state);
-    if (fd < 0)
-        return BF_ERR_NOT_FOUND;
+    struct ucred who = {0};
+    socklen_t size = sizeof who;
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0 ? who.pid : 0;
+}
+
+static json_t *talk(int fd, const char *request)
+{
+    size_t len = 0;
     char *text = NULL;
     if (send(fd, request, strlen(request), MSG_NOSIGNAL) == (ssize_t)strlen(request) &&
         send(fd, "\n", 1, MSG_NOSIGNAL) == 1)
         text = read_answer(fd, &len);
-    close(fd);
-    *answer = text ? json_loadb(text, len, 0, NULL) : NULL;
+    json_t *answer = text ? json_loadb(text, len, 0, NULL) : NULL;
     free(text);
-    return *answer ? BF_OK : BF_ERR_NOT_FOUND;
+    return answer;
 }
 
-void bf_control_nudge(const struct bf_state *state)
+enum bf_err bf_control_ask(const struct bf_state *state, const char *request, json_t **answer,
+                           int *process)
+{
+    int number = 0, fd = connect_to(state);
+    *answer = NULL;
+    if (fd >= 0) {
+        number = listener(fd);
+        *answer = talk(fd, request);
+        close(fd);
+    }
+    if (process)
+        *process = number;
+    if (*answer)
+        return BF_OK;
+    return bf_state_is_served(state) ? BF_ERR_TIMEOUT : BF_ERR_NOT_FOUND;
+}
+
+enum bf_err bf_control_nudge(const struct bf_state *state, int *process)
 {
     json_t *answer;
-    if (bf_control_ask(state, BF_CONTROL_NUDGE, &answer) == BF_OK)
-        json_decref(answer);
+    enum bf_err err = bf_control_ask(state, BF_CONTROL_NUDGE, &answer, process);
+    json_decref(answer);
+    return err;
+}
+
+const char *bf_control_name(int process, char out[BF_CONTROL_NAME])
+{
+    bf_snprintf(out, BF_CONTROL_NAME, process > 0 ? "bootferryd (process %d)" : "bootferryd",
+                process);
+    return out;
 }

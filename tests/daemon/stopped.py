@@ -328,6 +328,34 @@ def ends_in_time(w, victims):
 
 
 @case
+def the_daemon_itself_is_stopped(w):
+    """The commands say who has the state, and do not claim what has not happened yet."""
+    who = f"bootferryd (process {w.daemon.pid})"
+    with w.connect("web") as client:
+        client.session(os.urandom(16), [disk(8 * MIB, "S1")])
+        os.kill(w.daemon.pid, signal.SIGSTOP)
+        try:
+            said = w.cli("status").stdout
+            assert f"{who} holds this state but does not answer" in said, said
+            assert "does not serve this state" not in said, said
+            state = json.loads(w.cli("status", "--json").stdout)
+            assert (state["served"], state["held"]) == (False, True), state
+            said = w.cli("machine", "revoke", "web").stdout
+            assert f"{who} does not answer" in said and "sessions are closed" not in said, said
+        finally:
+            os.kill(w.daemon.pid, signal.SIGCONT)
+        with contextlib.suppress(Fault):
+            while True:
+                client.any_frame()
+        assert "revoked" in client.fault.what, client.fault.what
+    assert "live sessions are closed" in w.cli("machine", "revoke", "db").stdout
+    w.stop()
+    assert "bootferryd does not serve this state" in w.cli("status").stdout
+    w.cli("machine", "renew", "web")
+    w.start()
+
+
+@case
 def the_daemon_ends_while_a_read_hangs(w):
     environment, runs = w.posing("qemu-storage-daemon")
     w.again(environment)
