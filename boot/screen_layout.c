@@ -309,10 +309,10 @@ static uint32_t shortcomings(const struct bf_screen *s, struct bf_grid *g, uint3
     }
     if (unknown == 1)
         bf_grid_put(g, row++, LEFT, BF_TONE_WARN,
-                    "It may lack what a controller or disk holds that could not be seen.");
+                    "It may lack the contents of a controller or disk that could not be read.");
     else if (unknown)
         bf_grid_putf(g, row++, LEFT, BF_TONE_WARN,
-                     "It may lack what %u controllers or disks hold that could not be seen.",
+                     "It may lack the contents of %u controllers or disks that could not be read.",
                      unknown);
     return row;
 }
@@ -364,6 +364,9 @@ static void failure(const struct bf_screen *s, struct bf_grid *g)
     bf_grid_put(g, tail + 1, LEFT, BF_TONE_DIM,
                 "The disks of this machine were only read; nothing on them was changed.");
     events(s, g, tail + 2, g->rows - tail - 3);
+    if (strchr(f->todo, '=') && !strstr(f->todo, "--set"))
+        bf_grid_put(g, g->rows - 1u, LEFT, BF_TONE_DIM,
+                    "Set keys with: bootferry media --set KEY=VALUE");
 }
 
 static void no_config(const struct bf_screen *s, struct bf_grid *g)

@@ -277,7 +277,7 @@ static void success(void)
     progress.unreadable_bytes = 1 << 20;
     compare("success-lacking");
     CHECK_EQ(tone_of("could not be read"), BF_TONE_BAD);
-    CHECK_EQ(tone_of("could not be seen"), BF_TONE_WARN);
+    CHECK_EQ(tone_of("that could not be read"), BF_TONE_WARN);
 }
 
 static void failure(void)
