@@ -94,7 +94,7 @@ enum bf_err bf_set_server(struct bf_config *c, struct bf_config_value v, char *r
     uint8_t count = 0;
     while (bf_value_split(&v, ',', &part)) {
         if (count == BF_CONFIG_SERVERS)
-            return bf_config_refuse(reason, size, "at most %d servers", BF_CONFIG_SERVERS);
+            return bf_config_refuse(reason, size, "may have at most %d servers", BF_CONFIG_SERVERS);
         if (memchr(part.at, '%', part.len))
             return bf_config_refuse(reason, size,
                                     "number %u has a zone (%%): leave it out, the NIC in use is "
@@ -152,7 +152,8 @@ enum bf_err bf_set_address(struct bf_config *c, struct bf_config_value v, char *
     if (!bf_value_split(&v, '/', &part) || bf_ip_parse(part.at, part.len, &ip) != BF_OK)
         return bf_config_refuse(reason, size, "must be dhcp or ADDRESS/LENGTH");
     if (!bf_value_number(v, ip.family == 4 ? 32 : 128, &prefix) || !prefix)
-        return bf_config_refuse(reason, size, "must end with the length of the prefix, like /24");
+        return bf_config_refuse(reason, size, "must end with the length of its prefix, /1 to /%d",
+                                ip.family == 4 ? 32 : 128);
     if (is_unusable(&ip) ||
         (ip.family == 4 && prefix <= 30 &&
          (host_part_is(&ip, (uint32_t)prefix, 0) || host_part_is(&ip, (uint32_t)prefix, 1))))
@@ -177,7 +178,7 @@ enum bf_err bf_set_gateway(struct bf_config *c, struct bf_config_value v, char *
 {
     struct bf_ip ip;
     if (bf_ip_parse(v.at, v.len, &ip) != BF_OK || is_unusable(&ip))
-        return bf_config_refuse(reason, size, "must be an address");
+        return bf_config_refuse(reason, size, "must be the address of a router");
     c->gateway = ip;
     return BF_OK;
 }
@@ -194,7 +195,7 @@ enum bf_err bf_set_dns(struct bf_config *c, struct bf_config_value v, char *reas
     uint8_t count = 0;
     while (bf_value_split(&v, ',', &part)) {
         if (count == BF_CONFIG_DNS)
-            return bf_config_refuse(reason, size, "at most %d addresses", BF_CONFIG_DNS);
+            return bf_config_refuse(reason, size, "may have at most %d addresses", BF_CONFIG_DNS);
         if (bf_ip_parse(part.at, part.len, &dns[count]) != BF_OK || is_unusable(&dns[count]))
             return bf_config_refuse(reason, size, "must be addresses, separated by commas");
         count++;

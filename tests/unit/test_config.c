@@ -255,6 +255,26 @@ static void addresses(void)
     }
 }
 
+// What is wrong is said in whole sentences, with what would be right.
+static void words(void)
+{
+    static const struct {
+        const char *key, *value, *says;
+    } wrong[] = {
+        {"dns", "10.0.0.1,10.0.0.2,10.0.0.3,10.0.0.4", "dns= may have at most 3 addresses"},
+        {"server", "a,b,c,d,e,f,g,h,i", "server= may have at most 8 servers"},
+        {"gateway", "255.255.255.255", "gateway= must be the address of a router"},
+        {"address", "10.0.0.9/33", "address= must end with the length of its prefix, /1 to /32"},
+        {"address", "fd00::9/0", "address= must end with the length of its prefix, /1 to /128"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        bf_config_defaults(&config);
+        CHECK_EQ(set(wrong[i].key, wrong[i].value, BF_ORIGIN_FILE), BF_ERR_CONFIG);
+        reason[strcspn(reason, "(") ? strcspn(reason, "(") - 1 : 0] = 0; // and the form
+        CHECK_STR(reason, wrong[i].says);
+    }
+}
+
 static enum bf_err parse(const char *text, enum bf_origin origin, uint32_t *line)
 {
     memset(reason, 0, sizeof reason);
@@ -465,5 +485,5 @@ static void table_is_whole(void)
     }
 }
 
-TEST_MAIN(TEST(values), TEST(addresses), TEST(lines), TEST(precedence), TEST(trust),
+TEST_MAIN(TEST(values), TEST(addresses), TEST(lines), TEST(words), TEST(precedence), TEST(trust),
           TEST(check_whole), TEST(section), TEST(base64), TEST(table_is_whole))
