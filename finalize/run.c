@@ -66,6 +66,23 @@ static const char *reason(const struct bf_run_watch *watch, const char *ended)
     return errno == EPIPE ? ended : strerror(errno);
 }
 
+static unsigned seconds_of(const struct bf_run *run)
+{
+    return run->deadline ? run->deadline : BF_RUN_DEADLINE;
+}
+
+static const char late[] = "it was not done within";
+
+// What kept a step from its end: the time that the operator gave, or the VM.
+static void explain(const struct bf_run *run, const struct bf_run_watch *watch, long long deadline,
+                    const char *step, const char *ended, char *error, size_t size)
+{
+    if (errno == ETIMEDOUT && !watch->hung && bf_now_ms() >= deadline)
+        snprintf(error, size, "%s %u s (--deadline)", late, seconds_of(run));
+    else
+        snprintf(error, size, "the finalizer's VM %s: %s", step, reason(watch, ended));
+}
+
 // Sends the request after the VM's hello, and receives the report. Which step failed goes to
 // `error`.
 static char *converse(const struct bf_run *run, int fd, size_t *len, long long deadline,
@@ -77,7 +94,7 @@ static char *converse(const struct bf_run *run, int fd, size_t *len, long long d
     char *request = NULL, *report = NULL;
     char *hello = bf_frame_receive_while(fd, 64, len, &greeting);
     if (!hello) {
-        snprintf(error, size, "the finalizer's VM did not start: %s", reason(watch, "QEMU ended"));
+        explain(run, watch, deadline, "did not start", "QEMU ended", error, size);
         return NULL;
     }
     free(hello);
@@ -89,8 +106,7 @@ static char *converse(const struct bf_run *run, int fd, size_t *len, long long d
     if (request && bf_frame_send_while(fd, request, strlen(request), &wait) == 0)
         report = bf_frame_receive_while(fd, BF_FRAME_REPORT_MAX, len, &wait);
     if (!report)
-        snprintf(error, size, "the finalizer's VM gave no report: %s",
-                 reason(watch, "it ended early"));
+        explain(run, watch, deadline, "gave no report", "it ended early", error, size);
     else
         bf_frame_send(fd, "ack", 3, bf_now_ms() + BF_RUN_ACK_MS);
     free(request);
@@ -192,8 +208,7 @@ enum bf_run_end bf_run_finalizer(const struct bf_run *run, char **report, size_t
         own_report(run->mode, true, error, report, report_len);
         return BF_RUN_REFUSED;
     }
-    unsigned seconds = run->deadline ? run->deadline : BF_RUN_DEADLINE;
-    long long deadline = bf_now_ms() + seconds * 1000LL;
+    long long deadline = bf_now_ms() + seconds_of(run) * 1000LL;
     bool started, no_room = false;
     struct bf_accel accel;
     if (!bf_accel_choose(run, &accel, error, sizeof error)) {
@@ -216,5 +231,7 @@ enum bf_run_end bf_run_finalizer(const struct bf_run *run, char **report, size_t
     own_report(run->mode, false, error, report, report_len);
     if (*report)
         classify(report, report_len, &accel);
-    return no_room ? BF_RUN_NO_ROOM : BF_RUN_BROKEN;
+    if (no_room)
+        return BF_RUN_NO_ROOM;
+    return strncmp(error, late, sizeof late - 1) == 0 ? BF_RUN_LATE : BF_RUN_BROKEN;
 }

@@ -62,7 +62,8 @@ enum bf_run_end {
     BF_RUN_OK = 0,  // the report says "ok"
     BF_RUN_REFUSED, // the plan does not fit the system, or is no valid plan; nothing was changed
     BF_RUN_FAILED,  // something broke inside the VM; throw the overlay away
-    BF_RUN_BROKEN,  // no report came: QEMU did not start, the VM died, the deadline passed
+    BF_RUN_BROKEN,  // no report came: QEMU did not start, or the VM died
+    BF_RUN_LATE,    // it was not done by the deadline
     BF_RUN_NO_ROOM, // an overlay met its limit or a full file system; throw the overlay away
 };
 

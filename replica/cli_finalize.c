@@ -136,6 +136,7 @@ static enum bf_err judge(const struct work *w, enum bf_run_end end, const json_t
         [BF_RUN_REFUSED] = "correct the plan; nothing was changed and nothing is left",
         [BF_RUN_FAILED] = "see the report above; nothing is left",
         [BF_RUN_BROKEN] = "check that QEMU works on this server; nothing is left",
+        [BF_RUN_LATE] = "allow more with --deadline SECONDS; nothing is left",
         [BF_RUN_NO_ROOM] = "do what the reason says; nothing is left, and the point is as it was",
     };
     const char *reason = json_string_value(json_object_get(report, "error")), *next = todo[end];
@@ -146,6 +147,7 @@ static enum bf_err judge(const struct work *w, enum bf_run_end end, const json_t
     return bf_fault_set(fault,
                         end == BF_RUN_REFUSED   ? BF_ERR_CONFIG
                         : end == BF_RUN_NO_ROOM ? BF_ERR_NO_SPACE
+                        : end == BF_RUN_LATE    ? BF_ERR_TIMEOUT
                                                 : BF_ERR_IO,
                         end == BF_RUN_REFUSED ? BF_SIDE_CONFIG : BF_SIDE_SERVER, next,
                         "%s@%u was not finalized: %.100s%s", w->ref.machine, w->ref.point,

@@ -45,6 +45,20 @@ __attribute__((noreturn)) static void write_all_it_can(char **argv)
     _exit(1);
 }
 
+// Says hello as the VM does, and nothing more until the run ends it.
+__attribute__((noreturn)) static void greet_only(char **argv)
+{
+    static const char hello[] = "BFF1\5\0\0\0hello";
+    int fd = -1;
+    for (char **arg = argv; *arg; arg++)
+        if (sscanf(*arg, "socket,id=control,fd=%d", &fd) == 1)
+            break;
+    if (write(fd, hello, sizeof hello - 1) != (ssize_t)sizeof hello - 1)
+        _exit(2);
+    for (;;)
+        pause();
+}
+
 // Before main, which would take QEMU's arguments for names of cases.
 __attribute__((constructor)) static void pose_as_qemu(int argc, char **argv)
 {
@@ -57,6 +71,8 @@ __attribute__((constructor)) static void pose_as_qemu(int argc, char **argv)
         return;
     if (disk_says(argv, "fill"))
         write_all_it_can(argv);
+    if (disk_says(argv, "greet"))
+        greet_only(argv);
     getresuid(&real, &effective, &saved);
     getresgid(&group[0], &group[1], &group[2]);
     syscall(SYS_capget, &head, caps);
@@ -143,6 +159,7 @@ static char folder[64], image[80], disk[80], throw_away[80];
 static struct bf_run_file file = {disk, BF_RUN_RAW};
 static struct bf_run_disk chain = {.chain = &file, .files = 1};
 static char *report;
+static unsigned deadline;
 
 static enum bf_run_end dry_run(const char *disk_text, long long disk_bytes, unsigned overlay_mib)
 {
@@ -152,6 +169,7 @@ static enum bf_run_end dry_run(const char *disk_text, long long disk_bytes, unsi
                          .disks = 1,
                          .mode = "inspect",
                          .overlay_mib = overlay_mib,
+                         .deadline = deadline,
                          .qemu = "/proc/self/exe"};
     size_t len;
     snprintf(folder, sizeof folder, "/var/tmp/bootferry-test.XXXXXX");
@@ -204,6 +222,14 @@ static void test_what_is_there_suffices(void)
     end_dry_run("death=9.");
 }
 
+static void test_the_deadline_is_named(void)
+{
+    deadline = 1;
+    CHECK_EQ(dry_run("greet", 1LL << 20, 1), BF_RUN_LATE);
+    deadline = 0;
+    end_dry_run("it was not done within 1 s (--deadline)");
+}
+
 // Whoever looks into the folder while it runs sees nothing: a kill leaves nothing.
 static void test_a_throw_away_file_has_no_name(void)
 {
@@ -221,6 +247,7 @@ static void test_a_throw_away_file_has_no_name(void)
 
 TEST_MAIN(TEST(test_an_overlay_grows_to_its_limit),
           TEST(test_a_small_disk_needs_no_more_than_its_size), TEST(test_room_is_looked_for_first),
-          TEST(test_what_is_there_suffices), TEST(test_a_throw_away_file_has_no_name),
+          TEST(test_what_is_there_suffices), TEST(test_the_deadline_is_named),
+          TEST(test_a_throw_away_file_has_no_name),
           TEST(test_root_is_given_up), TEST(test_real_root_is_given_up),
           TEST(test_dies_with_its_parent))
