@@ -13,6 +13,7 @@
 
 #include "base/fmt.h"
 #include "replica/child.h"
+#include "replica/media_key.h"
 #include "replica/media_refusals.h"
 
 // Room beside the program: for logs of the operator, and so that mformat has a regular FAT16.
@@ -103,5 +104,6 @@ enum bf_err bf_media_sign(const struct bf_memory_file *from, const struct bf_mem
     const int keep[] = {from->fd, to->fd, -1};
     const char *argv[] = {"sbsign",   "--key",  key,        "--cert", cert,
                           "--output", to->path, from->path, NULL};
-    return bf_child_run(argv, keep, "sbsigntool", "sign the boot image", fault);
+    enum bf_err err = bf_media_key_check(key, cert, fault);
+    return err ? err : bf_child_run(argv, keep, "sbsigntool", "sign the boot image", fault);
 }

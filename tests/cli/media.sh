@@ -177,7 +177,23 @@ check "and covers the configuration" test "$(key "$T/signed.efi" name)" = web-1
 mcopy -i "$T/signed.fat" ::/EFI/BOOT/BOOTIA32.EFI "$T/signed-ia32.efi"
 check "the program for 32-bit UEFI is signed too" sbverify --cert "$T/sign.pem" "$T/signed-ia32.efi"
 check "a signed image cannot be filled" refused 1 'is signed' "$B" media web-1 --efi "$T/no.efi" --image "$T/signed.efi"
-check "a signing key that is not there" refused 1 'sign the boot image' media web-1 --efi "$T/no.efi" --sign "$T/nokey" "$T/sign.pem"
+# unsigned WORDS KEY CERT: refused with these words about the files that were named, and no numbers of OpenSSL's.
+unsigned() {
+    refused 1 "$1" "$B" media web-1 --image "$EFI" --efi "$T/no.efi" --sign "$2" "$3" &&
+        grep -q 'side: config' "$T/stderr" && ! grep -q ":error:" "$T/stderr"
+}
+openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=other -keyout "$T/other.key" -out "$T/other.pem" 2>/dev/null
+openssl rsa -aes128 -passout pass:x -in "$T/sign.key" -out "$T/locked.key" 2>/dev/null
+: >"$T/empty"
+check "a signing key that is not there" unsigned "$T/nokey cannot be read: No such file" "$T/nokey" "$T/sign.pem"
+check "a certificate that is not there" unsigned "$T/nocert cannot be read: No such file" "$T/sign.key" "$T/nocert"
+check "a folder" unsigned "$T cannot be read: Is a directory" "$T" "$T/sign.pem"
+check "a key that is none" unsigned "$T/empty holds no private key" "$T/empty" "$T/sign.pem"
+check "a certificate that is none" unsigned "$T/empty holds no certificate" "$T/sign.key" "$T/empty"
+check "key and certificate in the wrong order" unsigned 'is a certificate, not a private key' "$T/sign.pem" "$T/sign.key"
+check "the key twice" unsigned 'is a private key, not a certificate' "$T/sign.key" "$T/sign.key"
+check "a key with a passphrase" unsigned "$T/locked.key is protected by a passphrase" "$T/locked.key" "$T/sign.pem"
+check "the certificate of another key" unsigned 'does not belong to the certificate' "$T/sign.key" "$T/other.pem"
 check "an unsigned medium is not left instead" test ! -e "$T/no.efi"
 
 finish
