@@ -51,8 +51,11 @@ const struct bf_cli_command bf_command_export = {
     .name = "export",
     .usage = "NAME[@POINT[/K]] --disk N --format raw|qcow2 FILE",
     .summary = "Write one disk of a point, or of what was finalized from it, to a file",
-    .details = "The file is new, complete or not there at all. Start a machine from it only after\n"
-               "the source was switched off for good: two of it must never run.",
+    .details = "The file is new, complete or not there at all. An export does not compare what\n"
+               "it writes with the digests of the point: damage in the store goes into the file,\n"
+               "with exit status 0. Run bootferry verify NAME[@POINT] before.\n"
+               "Start a machine from it only after the source was switched off for good: two of\n"
+               "it must never run.",
     .min = 2,
     .max = 2,
     .options = options,

@@ -21,6 +21,7 @@ check "a refused init leaves nothing" test ! -e "$BOOTFERRY_STATE"
 check "help is an overview" grep -q '^  export' <("$B" help)
 check "help COMMAND explains one" grep -q -- '--iso FILE' <("$B" help media)
 check "help media lists the keys of --set" grep -q 'on-failure=' <("$B" help media)
+check "help export says that it does not compare" grep -q 'bootferry verify' <("$B" help export)
 check "in lines for a terminal" test -z "$("$B" help media | sed '1,/^Keys/d' | grep -E '.{81}')"
 check "help media does not offer keys of the identity" test -z "$("$B" help media | grep enrol-key=)"
 check "COMMAND --help is the same" cmp <("$B" help points) <("$B" points --help)
