@@ -128,39 +128,37 @@ static void wants_authentication(struct tunnel *t)
                      "allow Basic authentication, or this machine without any, at the proxy",
                      "the proxy %s wants authentication by %s, and only Basic is supported",
                      p->host, scheme);
-    else if (p->has_user)
-        bf_fault_set(&t->fault, BF_ERR_AUTH, BF_SIDE_CONFIG,
-                     "check user and password in proxy=, with % signs as %25",
-                     "the proxy %s does not accept the user and password of proxy= (%u %s)",
-                     p->host, (unsigned)t->answer.status, t->answer.reason);
     else
         bf_fault_set(&t->fault, BF_ERR_AUTH, BF_SIDE_CONFIG,
-                     "give them as proxy=http://USER:PASSWORD@HOST:PORT",
-                     "the proxy %s wants a user and password (%u %s)", p->host,
+                     p->has_user ? "check user and password in proxy=, with % signs as %25"
+                                 : "give them as proxy=http://USER:PASSWORD@HOST:PORT",
+                     "the proxy %s %s (%u %s)", p->host,
+                     p->has_user ? "does not accept the user and password of proxy="
+                                 : "wants a user and password",
                      (unsigned)t->answer.status, t->answer.reason);
 }
 
 static void refused(struct tunnel *t)
 {
-    const char *proxy = t->proxy->config->host;
     unsigned status = t->answer.status;
+    enum bf_err code = BF_ERR_UNSUPPORTED;
+    const char *does = "does not open a tunnel";
+    const char *todo = "check the address in proxy=, and that the proxy supports CONNECT";
+    if (status == 403) {
+        code = BF_ERR_DENIED;
+        does = "does not allow connections";
+        todo = "allow CONNECT to this host and port in the proxy's rules";
+    } else if (status == 500 || status == 502 || status == 503 || status == 504) {
+        code = BF_ERR_NETWORK;
+        does = "cannot connect";
+        todo = "see whether the server is up, and whether the proxy resolves its name and reaches "
+               "it";
+    }
     if (status == 407 || status == 401) // tinyproxy 1.11 says 401 to a wrong password
         wants_authentication(t);
-    else if (status == 403)
-        bf_fault_set(&t->fault, BF_ERR_DENIED, BF_SIDE_NETWORK,
-                     "allow CONNECT to this host and port in the proxy's rules",
-                     "the proxy %s does not allow connections to %s port %u (403 %s)", proxy,
-                     t->host, (unsigned)t->port, t->answer.reason);
-    else if (status == 500 || status == 502 || status == 503 || status == 504)
-        bf_fault_set(&t->fault, BF_ERR_NETWORK, BF_SIDE_NETWORK,
-                     "see whether the server is up, and whether the proxy resolves its name and "
-                     "reaches it",
-                     "the proxy %s cannot connect to %s port %u (%u %s)", proxy, t->host,
-                     (unsigned)t->port, status, t->answer.reason);
     else
-        bf_fault_set(&t->fault, BF_ERR_UNSUPPORTED, BF_SIDE_NETWORK,
-                     "check the address in proxy=, and that the proxy supports CONNECT",
-                     "the proxy %s does not open a tunnel to %s port %u (%u %s)", proxy, t->host,
+        bf_fault_set(&t->fault, code, BF_SIDE_NETWORK, todo,
+                     "the proxy %s %s to %s port %u (%u %s)", t->proxy->config->host, does, t->host,
                      (unsigned)t->port, status, t->answer.reason);
     fail(t);
 }
