@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -184,46 +183,6 @@ static void warn_of_kex(struct bf_cli *cli, const struct work *w)
                w->medium.name);
 }
 
-static int is_host(const char *a, const char *b)
-{
-    struct bf_ip x, y;
-    if (bf_ip_parse(a, strlen(a), &x) == BF_OK && bf_ip_parse(b, strlen(b), &y) == BF_OK)
-        return memcmp(&x, &y, sizeof x) == 0;
-    return strcasecmp(a, b) == 0;
-}
-
-// A server that its certificate does not name: the machine will refuse it.
-static void warn_of_name(const struct work *w, const char *host)
-{
-    const struct bf_ca_addresses *names = &w->servers;
-    for (uint32_t i = 0; i < names->count; i++)
-        if (is_host(host, names->text[i]))
-            return;
-    printf("Warning: the server's certificate is not for %s: %s will refuse a server\n"
-           "of that name. The certificate is for ",
-           host, w->medium.name);
-    for (uint32_t i = 0; i < names->count; i++)
-        printf("%s%s", i ? ", " : "", names->text[i]);
-    printf(".\nUse one of these in server=, or add the other: bootferry init --address %s\n", host);
-}
-
-static void warn_of_names(const struct work *w)
-{
-    char reason[160];
-    uint32_t line;
-    struct bf_config *c = malloc(sizeof *c);
-    if (!c)
-        return;
-    bf_config_defaults(c);
-    for (uint32_t i = 0; i < w->medium.settings; i++)
-        bf_config_parse(c, w->medium.set[i], strlen(w->medium.set[i]), BF_ORIGIN_SECTION, &line,
-                        reason, sizeof reason);
-    for (uint32_t i = 0; i < c->servers; i++)
-        warn_of_name(w, c->server[i].host);
-    bf_wipe(c, sizeof *c);
-    free(c);
-}
-
 static void report(const struct work *w)
 {
     const struct bf_medium *m = &w->medium;
@@ -273,7 +232,7 @@ static int make(struct bf_cli *cli, struct work *w)
     if (err)
         return bf_cli_fail(&fault);
     report(w);
-    warn_of_names(w);
+    bf_medium_warn_of_names(&w->medium);
     warn_of_kex(cli, w);
     return BF_CLI_OK;
 }

@@ -41,6 +41,9 @@ struct bf_medium {
 // and its value is accepted. Before anything is issued.
 enum bf_err bf_medium_check(const struct bf_medium *medium, struct bf_fault *fault);
 
+// Prints a warning for each name in the settings' server= that medium->servers does not have.
+void bf_medium_warn_of_names(const struct bf_medium *medium);
+
 // The text for the section, checked as the boot program will check it. Contains the machine's key:
 // wipe it. Allocated, free with free().
 enum bf_err bf_medium_config(const struct bf_medium *medium, char **text, size_t *len,

@@ -12,7 +12,7 @@ REPLICA_STORE_SRCS := $(addprefix replica/, \
 
 # files and certificates of the operator, boot media
 REPLICA_PKI_SRCS   := $(addprefix replica/,file.c kex.c kex_provider.c pki.c pki_x509.c)
-REPLICA_MEDIA_SRCS := $(addprefix replica/,child.c media.c media_config.c media_image.c media_key.c media_refusals.c memory_file.c pe.c)
+REPLICA_MEDIA_SRCS := $(addprefix replica/,child.c media.c media_config.c media_image.c media_names.c media_key.c media_refusals.c memory_file.c pe.c)
 $(patsubst %,build/%/replica/media_refusals.o,linux asan fuzz cov): $(REFUSALS)
 
 REPLICA_SRCS := $(REPLICA_STORE_SRCS) replica/step.c $(REPLICA_PKI_SRCS)
