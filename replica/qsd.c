@@ -243,7 +243,7 @@ static enum bf_err open_words(struct bf_qsd *q, int *theirs, struct bf_fault *fa
 // It reports every client that leaves before it is told to, as all do that are ended early.
 static void log_line(const struct bf_qsd *q, const char *line)
 {
-    int usual = strstr(line, "Disconnect client") != NULL;
+    int usual = strstr(line, "Disconnect client") || strstr(line, "option negotiation failed");
 
     if (*line)
         bf_log(usual ? BF_LOG_DEBUG : BF_LOG_WARNING, "%s printed: %s", q->title, line);
