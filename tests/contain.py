@@ -123,8 +123,8 @@ def start(command, wake):
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         own_mounts()
         if os.getppid() == me:
-            for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE, signal.SIGXFSZ):
-                signal.signal(number, signal.SIG_DFL)  # ignored by Python, or by a shell's background jobs
+            for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE, signal.SIGXFSZ):
+                signal.signal(number, signal.SIG_DFL)  # ignored by Python, a shell's background jobs, or nohup
             signal.pthread_sigmask(signal.SIG_UNBLOCK, wake)
             os.execvp(command[0], command)
     except OSError as error:

@@ -284,22 +284,13 @@ def stopped_under_a_finalization(w):
 
 # ---- Ending ------------------------------------------------------------------------------------
 
-def interrupt(w, number, posing, *arguments):
-    """The command's status, what it said, and its child."""
-    environment, runs = posing()
+def interrupted(w, number, posing, status, *arguments):
+    environment, runs = posing
     command = w.run(environment, *arguments)
     until(runs, "the child runs")
     child = runs()[0]
     command.send_signal(number)
     said, _ = command.communicate(timeout=PATIENCE)
-    return command, said, child
-
-
-def interrupted(w, number, posing, status, *arguments):
-    for _ in range(5):
-        command, said, child = interrupt(w, number, posing, *arguments)
-        if "hung and was killed" not in said:
-            break  # else this machine was so busy that the child's time was up before the signal came
     assert command.returncode == status, f"status {command.returncode}:\n{said}"
     assert "interrupted" in said, said
     until(lambda: gone(child), "the child is gone")
@@ -307,21 +298,18 @@ def interrupted(w, number, posing, status, *arguments):
 
 @case
 def commands_are_interrupted(w):
-    def pose(*program, **how):
-        return lambda: w.posing(*program, **how)
-
     w.pushed()
     plan = w.path("plan.json")
     with open(plan, "w", encoding="utf-8") as file:
         json.dump(PLAN, file)
     w.environment["QEMU_ACCEL"] = "tcg"
     together(
-        lambda: interrupted(w, signal.SIGINT, pose("qemu-storage-daemon"), -signal.SIGINT, "verify", "web"),
-        lambda: interrupted(w, signal.SIGTERM, pose("qemu-img", only="convert"), -signal.SIGTERM, *export_to(w, "1")),
-        lambda: interrupted(w, signal.SIGHUP, pose("qemu-storage-daemon"), -signal.SIGHUP, *export_to(w, "2")),
-        lambda: interrupted(w, signal.SIGINT, pose("xorriso"), -signal.SIGINT, "media", "web", "--iso", w.path("3"),
+        lambda: interrupted(w, signal.SIGINT, w.posing("qemu-storage-daemon"), -signal.SIGINT, "verify", "web"),
+        lambda: interrupted(w, signal.SIGTERM, w.posing("qemu-img", only="convert"), -signal.SIGTERM, *export_to(w, "1")),
+        lambda: interrupted(w, signal.SIGHUP, w.posing("qemu-storage-daemon"), -signal.SIGHUP, *export_to(w, "2")),
+        lambda: interrupted(w, signal.SIGINT, w.posing("xorriso"), -signal.SIGINT, "media", "web", "--iso", w.path("3"),
                             "--image", TOP + "/build/bootferry.efi"),
-        lambda: interrupted(w, signal.SIGINT, pose("qemu-system-x86_64"), 1, "finalize", "web@1", "--plan", plan))
+        lambda: interrupted(w, signal.SIGINT, w.posing("qemu-system-x86_64"), 1, "finalize", "web@1", "--plan", plan))
     w.leaves_nothing()
     assert not any(os.path.exists(w.path(name)) for name in "123")
 
