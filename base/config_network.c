@@ -115,9 +115,9 @@ void bf_show_server(const struct bf_config *c, char *out, size_t size)
     bf_snprintf(out, size, "%s", "");
     for (uint32_t i = 0; i < c->servers && at < size; i++) {
         const struct bf_config_server *s = &c->server[i];
-        int v6 = strchr(s->host, ':') != NULL;
-        at += (size_t)bf_snprintf(out + at, size - at, "%s%s%s%s:%u", i ? "," : "", v6 ? "[" : "",
-                                  s->host, v6 ? "]" : "", s->port);
+        char place[sizeof s->host + sizeof "[]:65535"];
+        bf_place_text(place, sizeof place, s->host, s->port);
+        at += (size_t)bf_snprintf(out + at, size - at, "%s%s", i ? "," : "", place);
     }
 }
 
@@ -216,21 +216,12 @@ void bf_show_dns(const struct bf_config *c, char *out, size_t size)
     }
 }
 
-static int nibble(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 enum bf_err bf_set_nic(struct bf_config *c, struct bf_config_value v, char *reason, size_t size)
 {
     uint8_t mac[6];
     int good = v.len == 17;
     for (size_t i = 0; good && i < 6; i++) {
-        int high = nibble(v.at[3 * i]), low = nibble(v.at[3 * i + 1]);
+        int high = bf_hex_digit(v.at[3 * i]), low = bf_hex_digit(v.at[3 * i + 1]);
         good =
             high >= 0 && low >= 0 && (i == 5 || v.at[3 * i + 2] == ':' || v.at[3 * i + 2] == '-');
         mac[i] = (uint8_t)(good ? high << 4 | low : 0);

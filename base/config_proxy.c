@@ -7,14 +7,6 @@
 #include "base/fmt.h"
 #include "base/mem.h"
 
-static int nibble(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 32;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 // Undoes percent-encoding. 0: malformed, too long, or with a control character, which could not be
 // part of Basic authentication (RFC 7617, 2).
 static int decode(struct bf_config_value v, char out[BF_CONFIG_PROXY_WORD])
@@ -23,8 +15,8 @@ static int decode(struct bf_config_value v, char out[BF_CONFIG_PROXY_WORD])
     for (size_t i = 0; i < v.len; i++) {
         int c = (uint8_t)v.at[i];
         if (c == '%') {
-            int high = v.len - i > 2 ? nibble(v.at[i + 1]) : -1;
-            int low = v.len - i > 2 ? nibble(v.at[i + 2]) : -1;
+            int high = v.len - i > 2 ? bf_hex_digit(v.at[i + 1]) : -1;
+            int low = v.len - i > 2 ? bf_hex_digit(v.at[i + 2]) : -1;
             if (high < 0 || low < 0)
                 return 0;
             c = high << 4 | low;
@@ -90,9 +82,10 @@ enum bf_err bf_set_proxy(struct bf_config *c, struct bf_config_value v, char *re
 void bf_show_proxy(const struct bf_config *c, char *out, size_t size)
 {
     const struct bf_config_proxy *p = &c->proxy;
-    int six = strchr(p->host, ':') != NULL;
+    char place[sizeof p->host + sizeof "[]:65535"];
     bf_snprintf(out, size, "%s", "");
-    if (p->port)
-        bf_snprintf(out, size, "http://%s%s%s%s:%u", p->has_user ? "(set)@" : "", six ? "[" : "",
-                    p->host, six ? "]" : "", (unsigned)p->port);
+    if (!p->port)
+        return;
+    bf_place_text(place, sizeof place, p->host, p->port);
+    bf_snprintf(out, size, "http://%s%s", p->has_user ? "(set)@" : "", place);
 }

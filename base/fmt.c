@@ -233,6 +233,21 @@ void bf_hex(char *out, const uint8_t *bytes, size_t len)
     *out = 0;
 }
 
+int bf_hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+int bf_place_text(char *out, size_t size, const char *host, uint16_t port)
+{
+    const char *format = strchr(host, ':') ? "[%s]:%u" : "%s:%u";
+    return bf_snprintf(out, size, format, host, (unsigned)port);
+}
+
 void bf_human_bytes(char *out, size_t size, uint64_t bytes)
 {
     static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};

@@ -18,6 +18,12 @@ int bf_vsnprintf(char *out, size_t size, const char *format, va_list args)
 // Lower-case hexadecimal of len bytes; out needs 2 * len + 1 bytes.
 void bf_hex(char *out, const uint8_t *bytes, size_t len);
 
+// The value of a hexadecimal digit of either case; -1: it is none.
+int bf_hex_digit(char c);
+
+// "HOST:PORT", an IPv6 address in brackets; returns as bf_snprintf.
+int bf_place_text(char *out, size_t size, const char *host, uint16_t port);
+
 // A byte count as an operator reads it, binary units with one decimal ("1.5 GiB"); out >= 16 bytes.
 void bf_human_bytes(char *out, size_t size, uint64_t bytes);
 

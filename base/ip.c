@@ -23,21 +23,12 @@ static int parse_v4(const char *text, size_t len, uint8_t out[4])
     return at == len;
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 // One group of up to four hexadecimal digits; its length, 0 when there is none.
 static size_t parse_group(const char *text, size_t len, uint32_t *value)
 {
     size_t n = 0;
-    for (*value = 0; n < len && n < 4 && hex_digit(text[n]) >= 0; n++)
-        *value = *value << 4 | (uint32_t)hex_digit(text[n]);
+    for (*value = 0; n < len && n < 4 && bf_hex_digit(text[n]) >= 0; n++)
+        *value = *value << 4 | (uint32_t)bf_hex_digit(text[n]);
     return n;
 }
 

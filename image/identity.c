@@ -200,14 +200,6 @@ void bf_guid_text(char out[37], const uint8_t guid[16])
     out[36] = 0;
 }
 
-static int nibble(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 enum bf_err bf_guid_parse(const char *text, uint8_t guid[16])
 {
     memset(guid, 0, 16);
@@ -215,7 +207,7 @@ enum bf_err bf_guid_parse(const char *text, uint8_t guid[16])
         text[23] != '-')
         return BF_ERR_CONFIG;
     for (size_t i = 0; i < 16; i++) {
-        int high = nibble(text[guid_at[i]]), low = nibble(text[guid_at[i] + 1]);
+        int high = bf_hex_digit(text[guid_at[i]]), low = bf_hex_digit(text[guid_at[i] + 1]);
         if (high < 0 || low < 0)
             return BF_ERR_CONFIG;
         guid[i] = (uint8_t)(high << 4 | low);

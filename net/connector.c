@@ -284,9 +284,9 @@ static void describe(const struct bf_server_connector *c, uint32_t count, char *
     for (uint32_t i = 0; i < count && at < size; i++) {
         const struct bf_config_server *s =
             &c->config->server[(c->last_good + i) % c->config->servers];
-        int six = strchr(s->host, ':') != NULL;
-        at += (size_t)bf_snprintf(to + at, size - at, "%s%s%s%s:%u", i ? ", " : "", six ? "[" : "",
-                                  s->host, six ? "]" : "", (unsigned)s->port);
+        char place[sizeof s->host + sizeof "[]:65535"];
+        bf_place_text(place, sizeof place, s->host, s->port);
+        at += (size_t)bf_snprintf(to + at, size - at, "%s%s", i ? ", " : "", place);
     }
     if (c->config->proxy.port && at < size)
         bf_snprintf(to + at, size - at, " through %s port %u", c->config->proxy.host,

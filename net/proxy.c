@@ -52,8 +52,7 @@ size_t bf_proxy_request(const struct bf_config_proxy *config, const char *host, 
                         char *out, size_t size)
 {
     char to[300], basic[CREDENTIALS * 4 / 3 + 8] = "";
-    int six = strchr(host, ':') != NULL;
-    bf_snprintf(to, sizeof to, "%s%s%s:%u", six ? "[" : "", host, six ? "]" : "", (unsigned)port);
+    bf_place_text(to, sizeof to, host, port);
     if (config->has_user)
         put_credentials(config, basic, sizeof basic);
     size_t len = (size_t)bf_snprintf(out, size, "CONNECT %s HTTP/1.1\r\nHost: %s\r\n%s%s%s\r\n", to,
