@@ -114,12 +114,6 @@ static int is_free(const struct bf_export_file *f)
 
 // ---- A part with a name -------------------------------------------------------------------------
 
-static void hex(char *out, const uint8_t *bytes, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        bf_snprintf(out + 2 * i, 3, "%02x", bytes[i]);
-}
-
 // What all parts of this target begin with.
 static void prefix_of(const struct bf_export_file *f, char out[PREFIX_LEN + 1])
 {
@@ -127,7 +121,7 @@ static void prefix_of(const struct bf_export_file *f, char out[PREFIX_LEN + 1])
     char target[2 * TARGET_BYTES + 1];
 
     bf_digest_of(&digest, f->name, strlen(f->name));
-    hex(target, digest.bytes, TARGET_BYTES);
+    bf_hex(target, digest.bytes, TARGET_BYTES);
     bf_snprintf(out, PREFIX_LEN + 1, ".bootferry-%s-", target);
 }
 
@@ -181,7 +175,7 @@ static enum bf_err make_part(struct bf_export_file *f)
     if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes)
         return BF_ERR_NO_ENTROPY;
     prefix_of(f, prefix);
-    hex(random, bytes, sizeof bytes);
+    bf_hex(random, bytes, sizeof bytes);
     bf_snprintf(f->part, sizeof f->part, "%s%s", prefix, random);
     f->fd = openat(f->dir, f->part, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (f->fd < 0)
