@@ -13,6 +13,7 @@
 
 #include "replica/image.h"
 #include "tests/unit/store_files.h"
+#include "tests/unit/store_open.h"
 #include "tests/unit/store_session.h"
 #include "tests/unit/store_step.h"
 #include "tests/unit/test.h"
@@ -86,13 +87,7 @@ static enum bf_err open_state(void)
 
 static struct bf_session_store *open_session(void)
 {
-    struct bf_session_config config;
-    struct bf_session_store *s;
-
-    session_config(&source, &config);
-    if (bf_session_store_open(state, &config, &s, &fault) != BF_OK)
-        FAIL("%s: %s", bf_err_name(fault.code), fault.what);
-    return s;
+    return session_open(state, &source, &fault);
 }
 
 static void begin(uint64_t seed)

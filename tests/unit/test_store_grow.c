@@ -8,6 +8,7 @@
 
 #include "replica/layers.h"
 #include "tests/unit/store_files.h"
+#include "tests/unit/store_open.h"
 #include "tests/unit/store_session.h"
 #include "tests/unit/store_step.h"
 #include "tests/unit/test.h"
@@ -23,13 +24,7 @@ static struct source source, before;
 
 static struct bf_session_store *open_session(void)
 {
-    struct bf_session_config config;
-    struct bf_session_store *s;
-
-    session_config(&source, &config);
-    if (bf_session_store_open(state, &config, &s, &fault) != BF_OK)
-        FAIL("%s: %s", bf_err_name(fault.code), fault.what);
-    return s;
+    return session_open(state, &source, &fault);
 }
 
 static uint32_t copy_and_seal(struct bf_session_store *s, uint64_t *sent)

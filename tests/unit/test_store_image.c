@@ -9,6 +9,7 @@
 #include "replica/process.h"
 #include "replica/qsd.h"
 #include "tests/unit/store_files.h"
+#include "tests/unit/store_open.h"
 #include "tests/unit/store_session.h"
 #include "tests/unit/test.h"
 
@@ -23,13 +24,7 @@ static const struct bf_image_ref first_point = {.machine = "web", .point = 1};
 
 static struct bf_session_store *open_session(void)
 {
-    struct bf_session_config config;
-    struct bf_session_store *s;
-
-    session_config(&source, &config);
-    if (bf_session_store_open(state, &config, &s, &fault) != BF_OK)
-        FAIL("%s: %s", bf_err_name(fault.code), fault.what);
-    return s;
+    return session_open(state, &source, &fault);
 }
 
 static void seal_one(void)

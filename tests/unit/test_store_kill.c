@@ -16,6 +16,7 @@
 #include "replica/step.h"
 #include "replica/store_parts.h"
 #include "tests/unit/store_files.h"
+#include "tests/unit/store_open.h"
 #include "tests/unit/store_session.h"
 #include "tests/unit/store_step.h"
 #include "tests/unit/test.h"
@@ -75,13 +76,7 @@ static void finish(void)
 
 static struct bf_session_store *open_session(void)
 {
-    struct bf_session_config config;
-    struct bf_session_store *s;
-
-    session_config(&source, &config);
-    if (bf_session_store_open(state, &config, &s, &fault) != BF_OK)
-        FAIL("%s: %s", bf_err_name(fault.code), fault.what);
-    return s;
+    return session_open(state, &source, &fault);
 }
 
 // ---- The process that is going to be killed -----------------------------------------------------

@@ -17,6 +17,7 @@
 #include "replica/qsd.h"
 #include "replica/store_parts.h"
 #include "tests/unit/store_files.h"
+#include "tests/unit/store_open.h"
 #include "tests/unit/store_session.h"
 #include "tests/unit/test.h"
 
@@ -208,13 +209,7 @@ static void cut_layer(const char *folder, int disk, uint64_t end, uint64_t *lost
 
 static struct bf_session_store *open_session(void)
 {
-    struct bf_session_config config;
-    struct bf_session_store *s;
-
-    session_config(&source, &config);
-    if (bf_session_store_open(state, &config, &s, &fault) != BF_OK)
-        FAIL("%s: %s", bf_err_name(fault.code), fault.what);
-    return s;
+    return session_open(state, &source, &fault);
 }
 
 static void make_logs(void)
