@@ -165,7 +165,7 @@ again
 patch "$T/x.raw" $((mda + 4096 + 40)) x
 check "a metadata area with a wrong checksum" both_whole 'LVM2, copied whole'
 again
-patch "$T/x.raw" $((mda + 4096 + 16#$(od -An -tx8 -j$((mda + 4096 + 40)) -N8 "$T/x.raw" | tr -d ' ') + 20)) '!'
+patch "$T/x.raw" $((mda + 4096 + 16#$(od -An -tx8 -j$((mda + 4096 + 40)) -N8 "$T/x.raw" | tr -d ' ') + 20)) '~'
 check "a text with a wrong checksum" both_whole 'LVM2, copied whole'
 
 # A virtual machine's disk, whose table leaves the superblock of an earlier file system alone.
