@@ -14,6 +14,7 @@ mkdir -m 700 "$work/run"
 mkdir "$work/bin"
 export XDG_RUNTIME_DIR=$work/run
 memory=$XDG_RUNTIME_DIR/bootferry-accelerator
+export nap="sleep 98765.$$" # of this run and no other
 
 accelerator() {
     "$FINALIZE" accelerator --kernel build/finalize-vm/vmlinuz --initramfs build/finalize-vm/initramfs
@@ -39,10 +40,10 @@ refute "QEMU_ACCEL with another value is refused" env QEMU_ACCEL=hvf "$FINALIZE"
 refute "none of these is remembered" test -e "$memory"
 
 if [ -w /dev/kvm ]; then
-    pose "exec sleep 98765"
+    pose "exec $nap"
     check "a kernel that does not start" gives 'tcg: no kernel started with /dev/kvm within 6 s' posing accelerator
-    refute "leaves no process" pgrep -f "^sleep 98765\$"
-    pose 'echo "Linux version 6.1.0"; exec sleep 98765'
+    refute "leaves no process" pgrep -f "^sleep 98765[.]$$\$"
+    pose "echo 'Linux version 6.1.0'; exec $nap"
     check "what was found is remembered" gives 'tcg: no kernel started * (found earlier)' posing accelerator
     check "readable by its owner only" test "$(stat -c %a "$memory")" = 600
     sed -i '1s/^./x/' "$memory"
@@ -51,7 +52,7 @@ if [ -w /dev/kvm ]; then
     check "a kernel that starts is remembered, too" gives 'kvm: a kernel started with KVM, in * (found earlier)' posing accelerator
     sed -i '2s/^./x/' "$memory"
     check "until KVM is loaded anew; a QEMU that ends" gives 'tcg: QEMU ends with /dev/kvm: cannot set a register' posing accelerator
-    pose 'echo "Linux version 6.1.0"; exec sleep 98765'
+    pose "echo 'Linux version 6.1.0'; exec $nap"
     chmod 666 "$memory"
     check "a memory that others can write to is not believed" gives 'kvm: *' posing accelerator
     mv "$memory" "$work/elsewhere"
@@ -79,7 +80,7 @@ if [ -w /dev/kvm ]; then
 
     # shellcheck disable=SC2016
     # It starts for the probe, which "quiet" is not given to, and not for the run.
-    pose 'case "$*" in *quiet*accel=kvm*|*accel=kvm*quiet*) echo cannot; exit 1;; *accel=kvm*) echo "Linux version 6"; exec sleep 98765;; esac
+    pose 'case "$*" in *quiet*accel=kvm*|*accel=kvm*quiet*) echo cannot; exit 1;; *accel=kvm*) echo "Linux version 6"; exec $nap;; esac
           exec /usr/bin/qemu-system-x86_64 "$@"'
     rm -f "$memory"
     debian "$work/root"
