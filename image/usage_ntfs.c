@@ -42,7 +42,8 @@ static int ntfs_extent(void *impl, uint64_t at, uint64_t *end)
     uint64_t bit = cluster - base;
     int used = bits[bit / 8] >> bit % 8 & 1;
     while (bit < last - base && (bits[bit / 8] >> bit % 8 & 1) == used)
-        bit++;
+        bit += bits[bit / 8] == (used ? 0xff : 0) ? 8 - bit % 8 : 1;
+    bit = bit < last - base ? bit : last - base;
     *end = (base + bit) << n->cluster_log;
     return !used;
 }

@@ -2,7 +2,8 @@
 // The files of an NTFS beside its bitmap, which has no checksum, and which an implementation
 // without a log may have left behind its files when it was stopped: every cluster of every file
 // must be used in the bitmap. The system's own files are always looked at, the others as long as
-// the table of files is of a size that can be read at the beginning.
+// the table of files, and the part of the bitmap that is theirs, are of a size that can be read at
+// the beginning.
 #include <string.h>
 
 #include "image/usage_ntfs.h"
@@ -14,6 +15,7 @@ enum {
     JUMPS_MAX = 4096,                                // in the bitmap beyond that
     PIECE = 256,
 };
+static const uint64_t clusters_max = UINT64_C(1) << 31; // of files: 256 MiB of the bitmap
 
 struct check {
     struct bf_ntfs *n;
@@ -56,9 +58,11 @@ static int attribute_fits(struct check *c, const struct bf_ntfs_attribute *a)
     while (bf_ntfs_next_run(c->n, a, &run)) {
         if (run.hole)
             continue;
-        if (run.count > c->n->clusters - c->clusters || !all_used(c, run.first, run.count))
+        if (run.count > c->n->clusters - c->clusters)
             return 0;
         c->clusters += run.count;
+        if (c->clusters <= clusters_max && !all_used(c, run.first, run.count))
+            return 0;
     }
     return !run.bad;
 }
@@ -92,10 +96,10 @@ enum bf_ntfs_check bf_ntfs_check(struct bf_ntfs *n)
     if (records < SYSTEM_RECORDS || !all_used(&c, 0, 1))
         return BF_NTFS_WRONG;
     for (uint64_t i = 0; i < records; i++) {
-        if (i >= SYSTEM_RECORDS && (!small || c.jumps > JUMPS_MAX))
+        if (i >= SYSTEM_RECORDS && (!small || c.jumps > JUMPS_MAX || c.clusters > clusters_max))
             return BF_NTFS_PARTLY;
         if (!record_fits(&c, i))
             return BF_NTFS_WRONG;
     }
-    return BF_NTFS_FITS;
+    return c.clusters > clusters_max ? BF_NTFS_PARTLY : BF_NTFS_FITS;
 }
