@@ -42,7 +42,7 @@ struct map {
 
 static void tell(struct map *m, const char *what, enum bf_err err)
 {
-    if (!m->told)
+    if (!m->told && !bf_work_is_over(&m->fs.place.peek->work)) // else the caller tells
         bf_log(BF_LOG_INFO, "%s: Btrfs: %s (%s) and counts as used", m->fs.place.name, what,
                bf_err_name(err));
     m->told = 1;

@@ -186,19 +186,22 @@ int bf_btrfs_sum_known(uint32_t type)
     return type <= BLAKE2B;
 }
 
-int bf_btrfs_sum_fits(uint32_t type, const uint8_t *block, size_t len)
+int bf_btrfs_sum_fits(struct bf_work *work, uint32_t type, const uint8_t *block, size_t len)
 {
     const uint8_t *rest = block + BF_BTRFS_SUM_BYTES;
     size_t bytes = len - BF_BTRFS_SUM_BYTES;
     static const uint8_t size[] = {4, 8, 32, 32};
+    static const uint8_t cost[] = {BF_CRC32C_WORK, 1, 9, 4}; // that one byte is counted as
     uint8_t sum[BF_BTRFS_SUM_BYTES];
+    if (!bf_btrfs_sum_known(type) || !bf_work_spend(work, (uint64_t)bytes * cost[type]))
+        return 0;
     if (type == CRC32C)
         put(sum, ~bf_crc32c(UINT32_MAX, rest, bytes), 4);
     else if (type == XXH64)
         xxh64(rest, bytes, sum);
     else if (type == SHA256)
         sha256(rest, bytes, sum);
-    else if (type == BLAKE2B)
+    else
         blake2b(rest, bytes, sum);
-    return bf_btrfs_sum_known(type) && memcmp(sum, block, size[type]) == 0;
+    return memcmp(sum, block, size[type]) == 0;
 }

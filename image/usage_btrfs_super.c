@@ -98,7 +98,7 @@ static enum bf_err judge(const uint8_t *s, const struct bf_btrfs *fs, char why[B
         fs->incompat & ~(uint64_t)INCOMPAT || !(fs->incompat & MIXED_BACKREF) ||
         fs->compat_ro & ~(uint64_t)COMPAT_RO)
         return refuse(why, "it has features that are not known here");
-    if (!bf_btrfs_sum_fits(fs->sum_type, s, BF_BTRFS_SUPER_BYTES))
+    if (!bf_btrfs_sum_fits(&fs->place.peek->work, fs->sum_type, s, BF_BTRFS_SUPER_BYTES))
         return refuse(why, "the checksum of its superblock is wrong");
     if (bf_btrfs_get(s + 0x60, 8))
         return refuse(why, "its log tree has not been replayed");
@@ -128,7 +128,7 @@ static int copies_fit(const struct bf_usage_place *place, const uint8_t *s, uint
             break;
         if (bf_place_read(place, at, copy, BF_BTRFS_SUPER_BYTES) ||
             bf_btrfs_get(copy + BYTENR, 8) != at ||
-            !bf_btrfs_sum_fits((uint32_t)bf_btrfs_get(s + SUM_TYPE, 2), copy,
+            !bf_btrfs_sum_fits(&place->peek->work, (uint32_t)bf_btrfs_get(s + SUM_TYPE, 2), copy,
                                BF_BTRFS_SUPER_BYTES) ||
             !same(copy, s, BF_BTRFS_SUM_BYTES, BYTENR) ||
             !same(copy, s, BYTENR + 8, BF_BTRFS_SUPER_BYTES))
@@ -174,7 +174,7 @@ static enum bf_err add_member(struct bf_btrfs *fs, const struct bf_usage_place *
 {
     struct bf_btrfs_device *d = &fs->member[fs->members];
     uint64_t id = bf_btrfs_get(s + DEVICE, 8);
-    if (!bf_btrfs_sum_fits(fs->sum_type, s, BF_BTRFS_SUPER_BYTES) ||
+    if (!bf_btrfs_sum_fits(&place->peek->work, fs->sum_type, s, BF_BTRFS_SUPER_BYTES) ||
         !same(s, own, BF_BTRFS_SUM_BYTES, DEVICE) ||
         !same(s, own, DEVICE + DEVICE_BYTES, BF_BTRFS_SUPER_BYTES) || !copies_fit(place, s, copy))
         return refuse(why, "its devices do not show the same state");

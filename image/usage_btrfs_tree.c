@@ -96,15 +96,16 @@ static enum bf_err read_copy(struct bf_btrfs *fs, const struct bf_btrfs_chunk *c
                              const struct expected *e)
 {
     uint8_t *node = fs->place.peek->scratch;
+    struct bf_work *work = &fs->place.peek->work;
     enum bf_err err = bf_btrfs_chunk_read(fs, chunk, copy, e->bytenr, node, fs->node_bytes);
-    if (!err && !bf_work_spend(&fs->place.peek->work, fs->node_bytes)) // to check it
+    if (!err && !bf_work_spend(work, fs->node_bytes)) // to look at its keys
         err = BF_ERR_LIMIT;
     if (err)
         return err;
-    if (!bf_btrfs_sum_fits(fs->sum_type, node, fs->node_bytes) || !header_fits(fs, e, node) ||
-        !keys_fit(fs, e, node) || (!e->level && !data_fit(fs, node)))
-        return BF_ERR_CORRUPT;
-    return BF_OK;
+    if (bf_btrfs_sum_fits(work, fs->sum_type, node, fs->node_bytes) && header_fits(fs, e, node) &&
+        keys_fit(fs, e, node) && (e->level || data_fit(fs, node)))
+        return BF_OK;
+    return bf_work_is_over(work) ? BF_ERR_LIMIT : BF_ERR_CORRUPT;
 }
 
 // A block into the scratch: the first copy of it that is what it should be.

@@ -24,6 +24,7 @@ enum {
     BF_PLACE_NAME = 96,
     BF_PLACE_WHAT = 48,
     BF_MIRROR_SIDES = 8,
+    BF_CRC32C_WORK = 4, // that the CRC-32C of one byte is counted as
 };
 
 struct bf_usage_place;

@@ -47,7 +47,7 @@ const char *bf_work_why(struct bf_work *w)
 {
     static const char *const subjects[BF_STEPS] = {
         "its partition table",    "the search for marks",    "its RAID metadata",
-        "its LVM metadata",       "its map of what is used", "the maps of its disk",
+        "its LVM metadata",       "its map of what is used", "the mapping of its disk",
         "its map of what is used"};
     char *why = w->why[w->now.step];
     if (!w->over)

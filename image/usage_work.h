@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // How much work a disk may cause. What a disk says is hostile: whoever reads it counts what that
-// takes, in bytes: those taken from the disks and the cache, those of a text that is walked, and a
-// few for each record that is compared. Each step of looking at disks has a budget. When it is
-// spent, every read fails with BF_ERR_LIMIT until the next step begins, so that what was found in
-// this one is not to be believed: it is copied whole, and the reason names the step.
+// takes, in bytes: those taken from the disks and the cache, those of a text that is walked,
+// several times those under a slow checksum, and a few for each record that is compared. Each step
+// of looking at disks has a budget. When it is spent, every read fails with BF_ERR_LIMIT until the
+// next step begins, so that what was found in this one is not to be believed: it is copied whole,
+// and the reason names the step.
 #ifndef BF_IMAGE_USAGE_WORK_H
 #define BF_IMAGE_USAGE_WORK_H
 

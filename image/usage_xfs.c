@@ -24,11 +24,11 @@ static int xfs_extent(void *impl, uint64_t at, uint64_t *end)
         unused = bf_xfs_free(x, (uint32_t)(block - base), &until);
     if (unused < 0) {
         x->spoiled = 1;
-        bf_log(
-            BF_LOG_WARNING,
-            "allocation group %u of an XFS is inconsistent or cannot be read: it is copied whole "
-            "from there on",
-            x->ag.number);
+        if (!bf_work_is_over(&x->place.peek->work)) // else the caller tells
+            bf_log(BF_LOG_WARNING,
+                   "allocation group %u of an XFS is inconsistent or cannot be read: it is copied "
+                   "whole from there on",
+                   x->ag.number);
         return 0;
     }
     *end = (base + until) << x->block_log;

@@ -60,7 +60,8 @@ static inline uint32_t bf_xfs_header_blocks(const struct bf_xfs *x)
 }
 
 // CRC-32C of a structure, its own field of four bytes at sum_at (which is little-endian) as zeros.
-int bf_xfs_sum_fits(const uint8_t *bytes, uint32_t len, uint32_t sum_at);
+// 0 also when computing it would take too much work.
+int bf_xfs_sum_fits(const struct bf_xfs *x, const uint8_t *bytes, uint32_t len, uint32_t sum_at);
 
 // Reads and judges the superblock of x->place. BF_ERR_UNSUPPORTED with the reason: unknown, damaged
 // or inconsistent.

@@ -89,7 +89,7 @@ static int read_agf(struct bf_xfs *x)
         bf_xfs_get(s + 4, 4) != AGF_VERSION || bf_xfs_get(s + 8, 4) != ag->number ||
         bf_xfs_get(s + 12, 4) != ag->blocks)
         return 0;
-    if (x->sums && (!bf_xfs_sum_fits(s, x->sector_bytes, AGF_SUM_AT) ||
+    if (x->sums && (!bf_xfs_sum_fits(x, s, x->sector_bytes, AGF_SUM_AT) ||
                     memcmp(s + 64, x->meta_uuid, sizeof x->meta_uuid) != 0 ||
                     bf_xfs_get(s + 208, 8) > x->head))
         return 0;
@@ -109,7 +109,7 @@ static int block_fits(const struct bf_xfs *x, const uint8_t *b, const struct exp
     if (!x->sums)
         return 1;
     uint64_t place = (group_byte(x, x->ag.number) >> x->block_log) + e->block;
-    return bf_xfs_sum_fits(b, x->block_bytes, BLOCK_SUM_AT) &&
+    return bf_xfs_sum_fits(x, b, x->block_bytes, BLOCK_SUM_AT) &&
            bf_xfs_get(b + 16, 8) == (place << x->block_log) / BF_XFS_BASIC &&
            bf_xfs_get(b + 24, 8) <= x->head &&
            memcmp(b + 32, x->meta_uuid, sizeof x->meta_uuid) == 0 &&

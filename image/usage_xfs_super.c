@@ -42,8 +42,10 @@ static enum bf_err refuse(char why[BF_USAGE_WHY], const char *text)
     return BF_ERR_UNSUPPORTED;
 }
 
-int bf_xfs_sum_fits(const uint8_t *bytes, uint32_t len, uint32_t sum_at)
+int bf_xfs_sum_fits(const struct bf_xfs *x, const uint8_t *bytes, uint32_t len, uint32_t sum_at)
 {
+    if (!bf_work_spend(&x->place.peek->work, (uint64_t)len * BF_CRC32C_WORK))
+        return 0;
     uint32_t is = (uint32_t)bytes[sum_at] | (uint32_t)bytes[sum_at + 1] << 8 |
                   (uint32_t)bytes[sum_at + 2] << 16 | (uint32_t)bytes[sum_at + 3] << 24;
     uint32_t crc = bf_crc32c(UINT32_MAX, bytes, sum_at);
@@ -130,7 +132,7 @@ enum bf_err bf_xfs_super(struct bf_xfs *x, char why[BF_USAGE_WHY])
         return refuse(why, "its superblock is inconsistent");
     x->sums = (bf_xfs_get(s + 100, 2) & VERSION) == 5;
     x->log_v2 = (bf_xfs_get(s + 100, 2) & VERSION_LOG2) != 0;
-    if (x->sums && !bf_xfs_sum_fits(s, x->sector_bytes, SUM_AT))
+    if (x->sums && !bf_xfs_sum_fits(x, s, x->sector_bytes, SUM_AT))
         return refuse(why, "the checksum of its superblock is wrong");
     if (x->sums && !known_features(s))
         return refuse(why, "it has features that are not known here");
