@@ -100,4 +100,5 @@ def main(image, kind, *args):
             getattr(volume, kind)(*map(int, args))
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])
