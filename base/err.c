@@ -67,6 +67,15 @@ enum bf_err bf_fault_set(struct bf_fault *fault, enum bf_err code, enum bf_side 
     return code;
 }
 
+enum bf_err bf_fault_todo(struct bf_fault *fault, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    bf_vsnprintf(fault->todo, sizeof fault->todo, format, args);
+    va_end(args);
+    return fault->code;
+}
+
 int bf_err_is_transient(enum bf_err err)
 {
     return err == BF_ERR_TIMEOUT || err == BF_ERR_NETWORK || err == BF_ERR_CLOSED ||

@@ -71,11 +71,15 @@ const char *bf_err_name(enum bf_err err);
 // "none", "source", "network", "server", "config".
 const char *bf_side_name(enum bf_side side);
 
-// Fills *fault. what and todo are formatted like bf_snprintf and cut at the field's size.
+// Fills *fault. what is formatted like bf_snprintf; both are cut at the field's size.
 // Returns code, so that a function can end with it.
 enum bf_err bf_fault_set(struct bf_fault *fault, enum bf_err code, enum bf_side side,
                          const char *todo, const char *what_format, ...)
     __attribute__((format(printf, 5, 6)));
+
+// Writes the remedy of a fault that was set, where it is not a constant. Returns the fault's code.
+enum bf_err bf_fault_todo(struct bf_fault *fault, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 // True for codes after which reconnecting or asking again is reasonable.
 int bf_err_is_transient(enum bf_err err);

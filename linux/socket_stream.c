@@ -29,6 +29,7 @@ struct sock {
     int fd; // -1: none
     enum bf_stream_state state;
     struct bf_fault fault;
+    const struct bf_peer *peer;
     struct addrinfo *addresses, *trying;
     uint64_t deadline;
     int blocked;    // the kernel took less than it was given
@@ -39,24 +40,28 @@ struct sock {
 
 static enum bf_err fail(struct sock *s, int error)
 {
+    const char *word = s->peer->word;
     s->state = BF_STREAM_FAILED;
-    if (error == ECONNREFUSED)
-        return bf_fault_set(&s->fault, BF_ERR_NETWORK, BF_SIDE_SERVER,
-                            "see whether bootferryd runs there and listens on that port",
-                            "%s refused the connection", s->to);
-    if (error == ETIMEDOUT)
-        return bf_fault_set(&s->fault, BF_ERR_TIMEOUT, BF_SIDE_NETWORK,
-                            "see whether the server is up, and whether a firewall drops the "
-                            "connection",
-                            "%s does not answer", s->to);
-    if (error == EINVAL && s->link_local) // retried, since another server may still come up
-        return bf_fault_set(&s->fault, BF_ERR_NETWORK, BF_SIDE_CONFIG,
-                            "give another address of the server in server=",
-                            "%s is a link-local address, which the hosted sender cannot use",
-                            s->to);
-    return bf_fault_set(&s->fault, BF_ERR_NETWORK, BF_SIDE_NETWORK,
-                        "see whether the server is up and the network between the two works",
-                        "%s: %s", s->to, strerror(error));
+    if (error == ECONNREFUSED) {
+        bf_fault_set(&s->fault, BF_ERR_NETWORK, s->peer->side, "", "%s refused the connection",
+                     s->to);
+        return bf_fault_todo(&s->fault, "see whether %s runs there and listens on that port",
+                             s->peer->program);
+    }
+    if (error == ETIMEDOUT) {
+        bf_fault_set(&s->fault, BF_ERR_TIMEOUT, BF_SIDE_NETWORK, "", "%s does not answer", s->to);
+        return bf_fault_todo(
+            &s->fault, "see whether the %s is up, and whether a firewall drops the connection",
+            word);
+    }
+    if (error == EINVAL && s->link_local) { // retried, since another server may still come up
+        bf_fault_set(&s->fault, BF_ERR_NETWORK, BF_SIDE_CONFIG, "",
+                     "%s is a link-local address, which the hosted sender cannot use", s->to);
+        return bf_fault_todo(&s->fault, "give another address of the %s in %s=", word, word);
+    }
+    bf_fault_set(&s->fault, BF_ERR_NETWORK, BF_SIDE_NETWORK, "", "%s: %s", s->to, strerror(error));
+    return bf_fault_todo(&s->fault,
+                         "see whether the %s is up and the network between the two works", word);
 }
 
 static int would_block(int error)
@@ -251,6 +256,7 @@ enum bf_err bf_socket_stream(int fd, struct bf_stream *out)
     if (!s)
         return BF_ERR_NO_MEMORY;
     s->fd = fd;
+    s->peer = &bf_peer_server;
     snprintf(s->to, sizeof s->to, "the peer");
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
     opened(s);
@@ -258,8 +264,8 @@ enum bf_err bf_socket_stream(int fd, struct bf_stream *out)
     return BF_OK;
 }
 
-static enum bf_err dial(void *impl, const char *host, uint16_t port, struct bf_stream *out,
-                        struct bf_fault *fault)
+static enum bf_err dial(void *impl, const struct bf_peer *peer, const char *host, uint16_t port,
+                        struct bf_stream *out, struct bf_fault *fault)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
                              .ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV};
@@ -271,6 +277,7 @@ static enum bf_err dial(void *impl, const char *host, uint16_t port, struct bf_s
     snprintf(service, sizeof service, "%u", (unsigned)port);
     snprintf(s->to, sizeof s->to, "%.255s port %u", host, (unsigned)port);
     s->fd = -1;
+    s->peer = peer;
     s->shares = (uintptr_t)impl > 1;
     int r = getaddrinfo(host, service, &hints, &s->addresses);
     if (r == EAI_ADDRFAMILY || r == EAI_NONAME) { // loopback alone does not count as configured

@@ -88,7 +88,8 @@ static enum bf_err dial(struct attempt *a, struct bf_fault *fault)
     struct bf_server_connector *c = a->owner;
     const struct bf_config_server *server = &c->config->server[a->server];
     a->stage = DIALLING;
-    return c->dialer.dial(c->dialer.impl, server->host, server->port, &a->stream, fault);
+    return c->dialer.dial(c->dialer.impl, &bf_peer_server, server->host, server->port, &a->stream,
+                          fault);
 }
 
 static enum bf_err begin_tls(struct attempt *a, struct bf_fault *fault)

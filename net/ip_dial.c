@@ -28,6 +28,7 @@ enum step { WAITING, SEARCHING, CONNECTED, FAILED };
 
 struct dial {
     const struct bf_ip_view *view;
+    const struct bf_peer *peer;
     enum step step;
     uint64_t deadline, family_deadline, first_found;
     char host[256];
@@ -106,6 +107,7 @@ static void search(struct dial *d)
     enter(d, SEARCHING, 0);
     d->family_deadline = d->deadline + d->view->wait_us(FAMILY_US);
     d->race.view = d->view;
+    d->race.peer = d->peer;
     d->race.port = d->port;
     if (d->literal) {
         bf_race_add(&d->race, &d->address, 0);
@@ -139,7 +141,7 @@ static void wait(struct dial *d)
     if (ready && (has_servers(d) || late(d))) {
         search(d);
     } else if (late(d)) {
-        d->view->no_address(&fault);
+        d->view->no_address(d->peer, &fault);
         give_up(d, &fault);
     }
 }
@@ -179,7 +181,7 @@ static enum bf_err resolve(struct dial *d, struct bf_fault *fault)
     add_found(d, 6);
     if (err != BF_ERR_NETWORK)
         return err;
-    bf_lookup_fault(d->lookup, fault);
+    bf_lookup_fault(d->lookup, d->peer, fault);
     if (bf_lookup_is_denied(d->lookup) || !is_known(d, NULL))
         return fault->code;
     if (d->race.count == 0)
@@ -218,10 +220,11 @@ static void lost(struct dial *d)
         const ip_addr_t *address = &d->race.racer[0].address;
         char text[IPADDR_STRLEN_MAX];
         bf_ip_lwip_text(text, sizeof text, address);
-        bf_fault_set(&fault, BF_ERR_NETWORK, BF_SIDE_NETWORK,
-                     "give the server or this machine an address of the other's family",
+        bf_fault_set(&fault, BF_ERR_NETWORK, BF_SIDE_NETWORK, "",
                      "%.100s has the address %s, and this machine has no %s address", d->host, text,
                      IP_IS_V4(address) ? "IPv4" : "IPv6");
+        bf_fault_todo(&fault, "give the %s or this machine an address of the other's family",
+                      d->peer->word);
         give_up(d, &fault);
     }
 }
@@ -314,14 +317,15 @@ static const struct bf_stream_ops dial_ops = {
     .close = dial_close,
 };
 
-enum bf_err bf_ip_dial(const struct bf_ip_view *view, const char *host, uint16_t port,
-                       struct bf_stream *out, struct bf_fault *fault)
+enum bf_err bf_ip_dial(const struct bf_ip_view *view, const struct bf_peer *peer, const char *host,
+                       uint16_t port, struct bf_stream *out, struct bf_fault *fault)
 {
     struct dial *d = bf_alloc(sizeof *d);
     if (!d)
         return bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SOURCE, "give the machine more memory",
                             "no memory for a connection");
     d->view = view;
+    d->peer = peer;
     d->port = port;
     bf_snprintf(d->host, sizeof d->host, "%s", host);
     if (ipaddr_aton(host, &d->address))

@@ -9,6 +9,7 @@
 #include <lwip/ip_addr.h>
 
 #include "base/err.h"
+#include "net/dialer.h"
 #include "net/stream.h"
 
 // What dialling needs to know of the stack that it belongs to.
@@ -24,10 +25,10 @@ struct bf_ip_view {
     int (*pending)(void);   // DHCP has not answered yet
     void (*answered)(void); // a server has accepted a connection
     // Why there is no address yet, for the operator.
-    enum bf_err (*no_address)(struct bf_fault *fault);
+    enum bf_err (*no_address)(const struct bf_peer *peer, struct bf_fault *fault);
 };
 
-enum bf_err bf_ip_dial(const struct bf_ip_view *view, const char *host, uint16_t port,
-                       struct bf_stream *out, struct bf_fault *fault);
+enum bf_err bf_ip_dial(const struct bf_ip_view *view, const struct bf_peer *peer, const char *host,
+                       uint16_t port, struct bf_stream *out, struct bf_fault *fault);
 
 #endif

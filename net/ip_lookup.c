@@ -244,42 +244,54 @@ int bf_lookup_is_denied(const struct bf_lookup *l)
     return l->denied;
 }
 
-static enum bf_err nobody_says(const struct bf_lookup *l, const char *server,
+static enum bf_err nobody_says(const struct bf_lookup *l, const char *asked, const char *word,
                                struct bf_fault *fault)
 {
     int fails = all_said(l, offsetof(struct server, fails));
-    if (count_of(l, offsetof(struct server, truncates)))
-        return bf_fault_set(fault, BF_ERR_NETWORK, BF_SIDE_NETWORK,
-                            "use the server's address in server=",
-                            "the answer of the DNS server about %s is too long for UDP", l->host);
-    return bf_fault_set(fault, fails ? BF_ERR_NETWORK : BF_ERR_TIMEOUT, BF_SIDE_NETWORK,
-                        "check the DNS servers and the way to them, set dns=, or use an address in "
-                        "server=",
-                        fails ? "no DNS server can resolve %.120s; asked: %s%s"
-                              : "no DNS server answers about %.120s; asked: %s%s",
-                        l->host, server, l->servers > 1 ? " and others" : "");
+    if (count_of(l, offsetof(struct server, truncates))) {
+        bf_fault_set(fault, BF_ERR_NETWORK, BF_SIDE_NETWORK, "",
+                     "the answer of the DNS server about %s is too long for UDP", l->host);
+        return bf_fault_todo(fault, "use the %s's address in %s=", word, word);
+    }
+    bf_fault_set(fault, fails ? BF_ERR_NETWORK : BF_ERR_TIMEOUT, BF_SIDE_NETWORK, "",
+                 fails ? "no DNS server can resolve %.120s; asked: %s%s"
+                       : "no DNS server answers about %.120s; asked: %s%s",
+                 l->host, asked, l->servers > 1 ? " and others" : "");
+    return bf_fault_todo(fault,
+                         "check the DNS servers and the way to them, set dns=, or use an address "
+                         "in %s=",
+                         word);
 }
 
-enum bf_err bf_lookup_fault(const struct bf_lookup *l, struct bf_fault *fault)
+static enum bf_err nobody_to_ask(const struct bf_lookup *l, const char *word,
+                                 struct bf_fault *fault)
 {
-    char server[IPADDR_STRLEN_MAX] = "";
+    bf_fault_set(fault, BF_ERR_NETWORK, BF_SIDE_CONFIG, "",
+                 "%s cannot be resolved: neither the configuration nor the network names a DNS "
+                 "server",
+                 l->host);
+    return bf_fault_todo(fault, "give a DNS server with dns=, or the %s's address in %s=", word,
+                         word);
+}
+
+enum bf_err bf_lookup_fault(const struct bf_lookup *l, const struct bf_peer *peer,
+                            struct bf_fault *fault)
+{
+    char asked[IPADDR_STRLEN_MAX] = "";
     const char *domain = bf_ip_dns_domain(0);
     uint32_t i = 0;
     if (!l->servers)
-        return bf_fault_set(fault, BF_ERR_NETWORK, BF_SIDE_CONFIG,
-                            "give a DNS server with dns=, or the server's address in server=",
-                            "%s cannot be resolved: neither the configuration nor the network "
-                            "names a DNS server",
-                            l->host);
+        return nobody_to_ask(l, peer->word, fault);
     while (i + 1 < l->servers && !l->server[i].denies)
         i++;
-    bf_ip_lwip_text(server, sizeof server, &l->server[l->server[i].denies ? i : 0].address);
+    bf_ip_lwip_text(asked, sizeof asked, &l->server[l->server[i].denies ? i : 0].address);
     if (!l->denied)
-        return nobody_says(l, server, fault);
-    return bf_fault_set(fault, BF_ERR_NETWORK, BF_SIDE_CONFIG,
-                        "check the name in server= and the DNS server, or use an address",
-                        "the DNS server %s does not resolve %.100s%s%s", server, l->host,
-                        domain ? ", nor in the domain " : "", domain ? domain : "");
+        return nobody_says(l, asked, peer->word, fault);
+    bf_fault_set(fault, BF_ERR_NETWORK, BF_SIDE_CONFIG, "",
+                 "the DNS server %s does not resolve %.100s%s%s", asked, l->host,
+                 domain ? ", nor in the domain " : "", domain ? domain : "");
+    return bf_fault_todo(fault, "check the name in %s= and the DNS server, or use an address",
+                         peer->word);
 }
 
 static int bind_randomly(struct udp_pcb *pcb)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "net/dialer.h"
 #include "net/dns_message.h"
 
 struct bf_lookup;
@@ -25,7 +26,8 @@ const struct bf_dns_addresses *bf_lookup_found(const struct bf_lookup *lookup, u
 // After an end without addresses: the name does not exist, or nobody could say (then an address
 // that was known before may still be right).
 int bf_lookup_is_denied(const struct bf_lookup *lookup);
-enum bf_err bf_lookup_fault(const struct bf_lookup *lookup, struct bf_fault *fault);
+enum bf_err bf_lookup_fault(const struct bf_lookup *lookup, const struct bf_peer *peer,
+                            struct bf_fault *fault);
 
 void bf_lookup_free(struct bf_lookup *lookup); // takes NULL
 

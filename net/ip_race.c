@@ -66,8 +66,8 @@ static void start(struct bf_race *r, struct bf_racer *racer, uint64_t now)
     r->last_family = (uint8_t)family(&racer->address);
     r->next_due = now + AFTER_US;
     racer->deadline = now + CONNECT_US;
-    if (bf_ip_routes_check(&racer->address, to, &fault) != BF_OK ||
-        bf_tcp_connect(&racer->address, r->port, to, &racer->tcp, &fault) != BF_OK)
+    if (bf_ip_routes_check(&racer->address, r->peer, to, &fault) != BF_OK ||
+        bf_tcp_connect(&racer->address, r->port, r->peer, to, &racer->tcp, &fault) != BF_OK)
         fail(r, racer, &fault);
     else
         racer->state = BF_RACER_RUNS;
@@ -99,24 +99,29 @@ static uint32_t running(const struct bf_race *r)
 
 // ---- Judging -----------------------------------------------------------------------------------
 
+static void too_late(const struct bf_race *r, const struct bf_racer *racer, struct bf_fault *fault)
+{
+    char to[300];
+    describe(r, racer, to, sizeof to);
+    bf_fault_set(fault, BF_ERR_TIMEOUT, BF_SIDE_NETWORK, "", "%s does not answer", to);
+    bf_fault_todo(fault, "see whether the %s is up, and whether a firewall drops the connection",
+                  r->peer->word);
+}
+
 // True when it has won.
 static int check(struct bf_race *r, struct bf_racer *racer, uint64_t now)
 {
     struct bf_fault fault;
-    char to[300];
     racer->tcp.ops->poll(racer->tcp.impl);
     enum bf_stream_state state = racer->tcp.ops->state(racer->tcp.impl);
     if (state == BF_STREAM_OPEN || state == BF_STREAM_ENDED)
         return 1;
     if (state == BF_STREAM_OPENING && now < racer->deadline)
         return 0;
-    describe(r, racer, to, sizeof to);
     if (state == BF_STREAM_FAILED)
         fault = *racer->tcp.ops->fault(racer->tcp.impl);
     else
-        bf_fault_set(&fault, BF_ERR_TIMEOUT, BF_SIDE_NETWORK,
-                     "see whether the server is up, and whether a firewall drops the connection",
-                     "%s does not answer", to);
+        too_late(r, racer, &fault);
     fail(r, racer, &fault);
     return 0;
 }

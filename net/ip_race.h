@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Several addresses of one server: connections to them begin a quarter of a second after each
+// Several addresses of one peer: connections to them begin a quarter of a second after each
 // other, or when the one before has failed, the families in turn (RFC 8305); the first that opens
 // is used and the others are closed. For the files of the IP stack.
 #ifndef BF_NET_IP_RACE_H
@@ -24,9 +24,10 @@ struct bf_racer {
     uint64_t deadline;
 };
 
-// Zeros are a race without addresses. Name and view stay the caller's.
+// Zeros are a race without addresses. Name, view and peer stay the caller's.
 struct bf_race {
     const struct bf_ip_view *view;
+    const struct bf_peer *peer;
     const char *host; // NULL: the address was given as such
     uint16_t port;
     uint8_t count, failed, last_family;

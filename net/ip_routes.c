@@ -224,18 +224,21 @@ void bf_ip_routes_router(char *out, size_t size)
             bf_snprintf(out, size, "%s", text4(routes.table.route[i].router, text));
 }
 
-enum bf_err bf_ip_routes_check(const ip_addr_t *address, const char *to, struct bf_fault *fault)
+enum bf_err bf_ip_routes_check(const ip_addr_t *address, const struct bf_peer *peer, const char *to,
+                               struct bf_fault *fault)
 {
     char own[IP4ADDR_STRLEN_MAX], server[IP4ADDR_STRLEN_MAX];
     unsigned prefix = routes.prefix;
     if (!IP_IS_V4(address) || bf_route_next_hop(ip_2_ip4(address)))
         return BF_OK;
     text4(routes.address, own);
-    if (!routes.by_dhcp)
-        return bf_fault_set(fault, BF_ERR_NETWORK, BF_SIDE_CONFIG,
-                            "set gateway=, or address= with the length of the server's network",
-                            "with address=%s/%u and without gateway= no route leads to %s", own,
-                            prefix, to);
+    if (!routes.by_dhcp) {
+        bf_fault_set(fault, BF_ERR_NETWORK, BF_SIDE_CONFIG, "",
+                     "with address=%s/%u and without gateway= no route leads to %s", own, prefix,
+                     to);
+        return bf_fault_todo(fault, "set gateway=, or address= with the length of the %s's network",
+                             peer->word);
+    }
     return bf_fault_set(fault, BF_ERR_NETWORK, BF_SIDE_NETWORK,
                         "let the DHCP server give a router (option 3 or 121), or set gateway=",
                         "this machine has %s/%u, and the DHCP server %s gave %s; no route leads to "

@@ -15,6 +15,7 @@
 
 #include "base/config.h"
 #include "base/err.h"
+#include "net/dialer.h"
 
 ip_addr_t bf_ip_to_lwip(const struct bf_ip *ip);
 void bf_ip_lwip_text(char *out, size_t size, const ip_addr_t *address); // >= 46 bytes, RFC 5952
@@ -29,8 +30,9 @@ void bf_ip_routes_end(void);
 uint32_t bf_ip_routes_prefix(void);
 void bf_ip_routes_router(char *out, size_t size);
 
-// BF_OK when a route leads there, else why none does; `to` is for the message. With IPv6 a router
-// may still announce itself, so it is always BF_OK.
-enum bf_err bf_ip_routes_check(const ip_addr_t *address, const char *to, struct bf_fault *fault);
+// BF_OK when a route leads there, else why none does; `peer` and `to` are for the message. With
+// IPv6 a router may still announce itself, so it is always BF_OK.
+enum bf_err bf_ip_routes_check(const ip_addr_t *address, const struct bf_peer *peer, const char *to,
+                               struct bf_fault *fault);
 
 #endif

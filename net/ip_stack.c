@@ -310,13 +310,14 @@ static void view_answered(void)
     stack.absent_us = 0;
 }
 
-static enum bf_err view_no_address(struct bf_fault *fault)
+static enum bf_err view_no_address(const struct bf_peer *peer, struct bf_fault *fault)
 {
-    if (stack.config->address.family)
-        return bf_fault_set(fault, BF_ERR_NETWORK, BF_SIDE_CONFIG,
-                            "give an address of the same family as the server's",
-                            "the configured address cannot reach this server, and no router offers "
-                            "another");
+    if (stack.config->address.family) {
+        bf_fault_set(fault, BF_ERR_NETWORK, BF_SIDE_CONFIG, "",
+                     "the configured address cannot reach this %s, and no router offers another",
+                     peer->word);
+        return bf_fault_todo(fault, "give an address of the same family as the %s's", peer->word);
+    }
     char six[160], vlan[24] = "";
     bf_ip_dhcp6_explain(six, sizeof six);
     if (stack.config->vlan)
@@ -338,15 +339,15 @@ static const struct bf_ip_view view = {
     .no_address = view_no_address,
 };
 
-static enum bf_err dial(void *impl, const char *host, uint16_t port, struct bf_stream *out,
-                        struct bf_fault *fault)
+static enum bf_err dial(void *impl, const struct bf_peer *peer, const char *host, uint16_t port,
+                        struct bf_stream *out, struct bf_fault *fault)
 {
     if (!stack.started)
         return bf_fault_set(fault, BF_ERR_NETWORK, BF_SIDE_SOURCE, "start the network first",
                             "the network is not started");
     if (!stack.absent_us)
         stack.absent_us = bf_platform_now_us();
-    return bf_ip_dial(&view, host, port, out, fault);
+    return bf_ip_dial(&view, peer, host, port, out, fault);
 }
 
 struct bf_dialer bf_ip_dialer(void)

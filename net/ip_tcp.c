@@ -53,6 +53,7 @@ struct tcp {
     struct tcp_pcb *pcb; // NULL once lwIP has let go of it
     enum bf_stream_state state;
     struct bf_fault fault;
+    const struct bf_peer *peer;
     char to[320];
     struct bf_loss *loss;
     uint8_t *out, *in;
@@ -233,9 +234,24 @@ static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
 static void lost(struct tcp *t, err_t err)
 {
     bf_log(BF_LOG_DEBUG, "lwIP: error %d", (int)err);
-    bf_fault_set(&t->fault, BF_ERR_NETWORK, BF_SIDE_NETWORK,
-                 "see whether the server is up and the network between the two works",
-                 "%s does not answer any more", t->to);
+    bf_fault_set(&t->fault, BF_ERR_NETWORK, BF_SIDE_NETWORK, "", "%s does not answer any more",
+                 t->to);
+    bf_fault_todo(&t->fault, "see whether the %s is up and the network between the two works",
+                  t->peer->word);
+}
+
+static void was_reset(struct tcp *t)
+{
+    int opening = t->state == BF_STREAM_OPENING;
+    bf_fault_set(&t->fault, BF_ERR_NETWORK, t->peer->side, "", "%s %s the connection", t->to,
+                 opening ? "refused" : "reset");
+    if (opening)
+        bf_fault_todo(&t->fault, "see whether %s runs there and listens on that port",
+                      t->peer->program);
+    else
+        bf_fault_todo(&t->fault,
+                      "see whether the %s was restarted, or a firewall between cuts connections",
+                      t->peer->word);
 }
 
 static void on_error(void *arg, err_t err)
@@ -246,14 +262,8 @@ static void on_error(void *arg, err_t err)
         release(t);
         return;
     }
-    if (err == ERR_RST && t->state == BF_STREAM_OPENING)
-        bf_fault_set(&t->fault, BF_ERR_NETWORK, BF_SIDE_SERVER,
-                     "see whether bootferryd runs there and listens on that port",
-                     "%s refused the connection", t->to);
-    else if (err == ERR_RST)
-        bf_fault_set(&t->fault, BF_ERR_NETWORK, BF_SIDE_SERVER,
-                     "see whether the server was restarted, or a firewall between cuts connections",
-                     "%s reset the connection", t->to);
+    if (err == ERR_RST)
+        was_reset(t);
     else
         lost(t, err);
     t->state = BF_STREAM_FAILED;
@@ -523,8 +533,8 @@ static enum bf_err not_begun(struct tcp *t, err_t err, const char *to, struct bf
                         "there is no route to %s", to);
 }
 
-enum bf_err bf_tcp_connect(const ip_addr_t *address, uint16_t port, const char *to,
-                           struct bf_stream *out, struct bf_fault *fault)
+enum bf_err bf_tcp_connect(const ip_addr_t *address, uint16_t port, const struct bf_peer *peer,
+                           const char *to, struct bf_stream *out, struct bf_fault *fault)
 {
     struct tcp *t = bf_alloc(sizeof *t);
     if (!t)
@@ -533,6 +543,7 @@ enum bf_err bf_tcp_connect(const ip_addr_t *address, uint16_t port, const char *
     t->next = all;
     all = t;
     t->state = BF_STREAM_OPENING;
+    t->peer = peer;
     bf_snprintf(t->to, sizeof t->to, "%s", to);
     t->pcb = tcp_new_ip_type(IP_GET_TYPE(address));
     if (!t->pcb)

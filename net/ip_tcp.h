@@ -8,13 +8,14 @@
 #include <lwip/ip_addr.h>
 
 #include "base/err.h"
+#include "net/dialer.h"
 #include "net/ip_pmtu.h"
 #include "net/stream.h"
 
-// Begins to connect; *to is for messages ("10.0.0.5 port 7667") and is copied. No deadline of its
-// own: the dialer has one.
-enum bf_err bf_tcp_connect(const ip_addr_t *address, uint16_t port, const char *to,
-                           struct bf_stream *out, struct bf_fault *fault);
+// Begins to connect; peer and to are for messages, and *to ("10.0.0.5 port 7667") is copied. No
+// deadline of its own: the dialer has one.
+enum bf_err bf_tcp_connect(const ip_addr_t *address, uint16_t port, const struct bf_peer *peer,
+                           const char *to, struct bf_stream *out, struct bf_fault *fault);
 
 // How many connections there will be at a time between which data and memory are divided. For those
 // that are made from now on.

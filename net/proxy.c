@@ -78,31 +78,14 @@ static void fail(struct tunnel *t)
     t->stage = FAILED;
 }
 
-// A dialer takes what it connects to for the server: "the server" and "server=" become the proxy's,
-// but not "DNS server" and "DHCP server".
-static void name_proxy(char *todo)
-{
-    enum { SERVER = sizeof "server" - 1, PROXY = sizeof "proxy" - 1 };
-    for (char *at = todo; (at = strstr(at, "server")) != NULL; at++) {
-        if (at - todo < 2 || at[-2] < 'a')
-            continue;
-        memcpy(at, "proxy", PROXY);
-        memmove(at + PROXY, at + SERVER, strlen(at + SERVER) + 1);
-    }
-}
-
-// A fault of the connection to the proxy, seen from here. One that answered and then hangs up may
-// be no proxy at all.
+// A fault of the connection to the proxy. One that answered and then hangs up may be no proxy at
+// all.
 static void seen_from_here(struct bf_fault *fault, int answered)
 {
     struct bf_fault why = *fault;
-    const char *todo = why.todo;
-    name_proxy(why.todo);
-    if (why.side == BF_SIDE_SERVER || (answered && why.side == BF_SIDE_NETWORK)) {
-        why.side = BF_SIDE_NETWORK;
-        todo = PROXY_TODO;
-    }
-    bf_fault_set(fault, why.code, why.side, todo, "the proxy: %s", why.what);
+    bf_fault_set(fault, why.code, why.side,
+                 answered && why.side == BF_SIDE_NETWORK ? PROXY_TODO : why.todo, "the proxy: %s",
+                 why.what);
 }
 
 static void connection_failed(struct tunnel *t)
@@ -327,8 +310,8 @@ static const struct bf_stream_ops tunnel_ops = {
 
 // ---- The dialer --------------------------------------------------------------------------------
 
-static enum bf_err dial(void *impl, const char *host, uint16_t port, struct bf_stream *out,
-                        struct bf_fault *fault)
+static enum bf_err dial(void *impl, const struct bf_peer *peer, const char *host, uint16_t port,
+                        struct bf_stream *out, struct bf_fault *fault)
 {
     const struct bf_proxy *proxy = impl;
     struct tunnel *t = bf_alloc(sizeof *t);
@@ -339,8 +322,8 @@ static enum bf_err dial(void *impl, const char *host, uint16_t port, struct bf_s
     t->port = port;
     bf_snprintf(t->host, sizeof t->host, "%s", host);
     t->request_len = bf_proxy_request(proxy->config, host, port, t->request, sizeof t->request);
-    enum bf_err err =
-        proxy->to.dial(proxy->to.impl, proxy->config->host, proxy->config->port, &t->stream, fault);
+    enum bf_err err = proxy->to.dial(proxy->to.impl, &bf_peer_proxy, proxy->config->host,
+                                     proxy->config->port, &t->stream, fault);
     if (err != BF_OK) {
         bf_wipe(t->request, sizeof t->request);
         bf_free(t);

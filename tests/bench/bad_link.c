@@ -133,7 +133,7 @@ static const struct bf_nic_ops end_ops = {.driver = "path",
 static enum bf_err dial(void *impl, struct bf_stream *out, struct bf_fault *fault)
 {
     struct bf_dialer d = bf_ip_dialer();
-    return d.dial(d.impl, ipv6 ? "fd09::1" : "10.9.0.1", PORT, out, fault);
+    return d.dial(d.impl, &bf_peer_server, ipv6 ? "fd09::1" : "10.9.0.1", PORT, out, fault);
 }
 
 // ---- Turns -------------------------------------------------------------------------------------

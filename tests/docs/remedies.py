@@ -10,7 +10,7 @@ import sys
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 FOLDERS = "base boot net migrate drivers linux replica finalize image".split()
-CALLS = r"\b(?:bf_fault_set|bf_link_fail|bf_receiver_\w+|bf_refuse|bf_fail|refuse|refuse_part|bad_frame)\s*\("
+CALLS = r"\b(?:bf_fault_set|bf_fault_todo|bf_link_fail|bf_receiver_\w+|bf_refuse|bf_fail|refuse|refuse_part|bad_frame)\s*\("
 TODO = r"\btodo\w*\[\]\s*="
 STRING = r'"((?:[^"\\]|\\.)*)"'
 # A value for each key that a remedy names without one.
@@ -19,6 +19,7 @@ SAMPLE = {
     "time": "2026-01-31T12:00:00Z", "disk": "serial:S1", "connections": "1", "name": "web-1", "retry": "600", "copy": "all",
     "proxy": "http://10.0.0.8:3128", "vlan": "5", "mtu": "1400",
 }
+PEERS = ["server", "proxy"]
 GIVEN_BY_MEDIA = {"root", "certificate", "key", "enrol-key"}
 failed = 0
 
@@ -52,8 +53,10 @@ def messages():
                 where = f"{path.relative_to(TOP)}:{text.count(chr(10), 0, call.start()) + 1}"
                 # Literals that follow each other are one.
                 joined = re.sub(r'"\s*"', "", statement(text, call.end()))
+                # A dialer's remedy names what it dials.
+                words = PEERS if call.group().startswith("bf_fault_todo") else ["%s"]
                 for literal in re.findall(STRING, joined):
-                    yield where, literal
+                    yield from ((where, literal.replace("%s", word)) for word in words)
 
 
 def run(*command):

@@ -130,7 +130,8 @@ static void measure(const char *driver, char kind)
     struct bf_stream stream;
     struct bf_fault fault;
     uint64_t begun, took, moved;
-    if (dialer.dial(dialer.impl, config.server[0].host, config.server[0].port, &stream, &fault))
+    if (dialer.dial(dialer.impl, &bf_peer_server, config.server[0].host, config.server[0].port,
+                    &stream, &fault))
         return;
     for (begun = bf_platform_now_us(); stream.ops->state(stream.impl) == BF_STREAM_OPENING &&
                                        bf_platform_now_us() - begun < PATIENCE_US;) {

@@ -120,7 +120,7 @@ int station_listen(void)
 enum bf_err station_dial(const char *host, uint16_t port)
 {
     struct bf_dialer d = bf_ip_dialer();
-    return d.dial(d.impl, host, port, &station.stream, &station.fault);
+    return d.dial(d.impl, &bf_peer_server, host, port, &station.stream, &station.fault);
 }
 
 enum bf_stream_state station_state(void)

@@ -112,7 +112,7 @@ static void dial(const char *host, uint16_t to)
 {
     struct bf_dialer d = bf_ip_dialer();
     struct bf_fault fault;
-    CHECK_EQ(d.dial(d.impl, host, to, &stream, &fault), BF_OK);
+    CHECK_EQ(d.dial(d.impl, &bf_peer_server, host, to, &stream, &fault), BF_OK);
 }
 
 static void listen_at(const char *address)

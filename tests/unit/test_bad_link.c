@@ -91,7 +91,7 @@ static void begin(const struct path_model *model, uint32_t count, uint64_t seed)
     CHECK_EQ(bf_ip_start(&nics, 1, &config, &fault), BF_OK);
     for (uint32_t i = 0; i < flows; i++) {
         struct bf_dialer d = bf_ip_dialer();
-        CHECK_EQ(d.dial(d.impl, "10.9.0.1", 7667, &stream[i], &fault), BF_OK);
+        CHECK_EQ(d.dial(d.impl, &bf_peer_server, "10.9.0.1", 7667, &stream[i], &fault), BF_OK);
     }
 }
 

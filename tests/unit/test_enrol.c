@@ -142,9 +142,10 @@ static struct answer answer;
 static const char *refusal; // of the enrolment
 static int dials_most;
 
-static enum bf_err fake_dial(void *impl, const char *host, uint16_t port, struct bf_stream *out,
-                             struct bf_fault *fault)
+static enum bf_err fake_dial(void *impl, const struct bf_peer *peer, const char *host,
+                             uint16_t port, struct bf_stream *out, struct bf_fault *fault)
 {
+    CHECK(peer == &bf_peer_server);
     if (strcmp(host, "down.test") == 0 || dialled >= dials_most)
         return bf_fault_set(fault, BF_ERR_NETWORK, BF_SIDE_SERVER, "start it", "%s is down", host);
     CHECK(dialled < PEERS);

@@ -138,10 +138,15 @@ static enum bf_stream_state state(void)
     return stream.ops->state(stream.impl);
 }
 
-static void dial(const char *host, uint16_t to)
+static void dial_peer(const struct bf_peer *peer, const char *host, uint16_t to)
 {
     struct bf_dialer d = bf_ip_dialer();
-    CHECK_EQ(d.dial(d.impl, host, to, &stream, &fault), BF_OK);
+    CHECK_EQ(d.dial(d.impl, peer, host, to, &stream, &fault), BF_OK);
+}
+
+static void dial(const char *host, uint16_t to)
+{
+    dial_peer(&bf_peer_server, host, to);
 }
 
 static void connect_to(const char *host)
@@ -152,14 +157,20 @@ static void connect_to(const char *host)
     CHECK_EQ(state(), BF_STREAM_OPEN);
 }
 
-static const struct bf_fault *failed_dial(const char *host, uint16_t to)
+static const struct bf_fault *failed_dial_peer(const struct bf_peer *peer, const char *host,
+                                               uint16_t to)
 {
-    dial(host, to);
+    dial_peer(peer, host, to);
     WAIT_FOR(state() != BF_STREAM_OPENING);
     CHECK_EQ(state(), BF_STREAM_FAILED);
     const struct bf_fault *f = stream.ops->fault(stream.impl);
     printf("# %s -> %s\n", f->what, f->todo);
     return f;
+}
+
+static const struct bf_fault *failed_dial(const char *host, uint16_t to)
+{
+    return failed_dial_peer(&bf_peer_server, host, to);
 }
 
 // ---- Data --------------------------------------------------------------------------------------
@@ -307,7 +318,7 @@ static void test_slaac_without_dhcp(void)
     struct bf_ip_status s;
     bf_ip_status(&s);
     CHECK_STR(s.address, "");
-    CHECK_STR(s.dns, "fd09::1"); // by RFC 8106
+    CHECK_STR(s.dns, "fd09::1");                 // by RFC 8106
     CHECK(strncmp(s.gateway, "fe80::", 6) == 0); // who advertised the prefix
     transfer(100000, 100000, DEADLINE);
     end();
@@ -363,6 +374,27 @@ static void test_refused(void)
     CHECK_EQ(f->code, BF_ERR_NETWORK);
     CHECK_EQ(f->side, BF_SIDE_SERVER);
     CHECK(strstr(f->what, "refused"));
+    CHECK_STR(f->todo, "see whether bootferryd runs there and listens on that port");
+    end();
+}
+
+// What the texts say of a server, they say of a proxy, and the server is not at fault.
+static void test_a_proxy_is_no_server(void)
+{
+    begin();
+    const struct bf_fault *f = failed_dial_peer(&bf_peer_proxy, "10.9.0.1", 9);
+    CHECK_EQ(f->side, BF_SIDE_NETWORK);
+    CHECK_STR(f->what, "10.9.0.1 port 9 refused the connection");
+    CHECK_STR(f->todo, "see whether a proxy runs there and listens on that port");
+    end();
+    begin();
+    f = failed_dial_peer(&bf_peer_proxy, "none.test", 9);
+    CHECK_STR(f->todo, "check the name in proxy= and the DNS server, or use an address");
+    end();
+    begin();
+    lan.option_dns = 0;
+    f = failed_dial_peer(&bf_peer_proxy, "server3.test", 9);
+    CHECK_STR(f->todo, "give a DNS server with dns=, or the proxy's address in proxy=");
     end();
 }
 
@@ -372,6 +404,7 @@ static void test_name_unknown(void)
     const struct bf_fault *f = failed_dial("none.test", 9);
     CHECK_EQ(f->side, BF_SIDE_CONFIG);
     CHECK(strstr(f->what, "10.9.0.1") && strstr(f->what, "none.test"));
+    CHECK_STR(f->todo, "check the name in server= and the DNS server, or use an address");
     end();
 }
 
@@ -796,14 +829,14 @@ static void test_nic_by_address(void)
 
 TEST_MAIN(TEST(test_dhcp), TEST(test_lease_is_given_back), TEST(test_name_to_connection),
           TEST(test_name_with_ipv6_only), TEST(test_slaac_without_dhcp), TEST(test_static_ipv4),
-          TEST(test_static_ipv6), TEST(test_refused), TEST(test_name_unknown),
-          TEST(test_no_dns_server), TEST(test_no_answer_of_dhcp), TEST(test_little_patience),
-          TEST(test_patience_is_shared), TEST(test_silent_server), TEST(test_no_gateway),
-          TEST(test_no_link), TEST(test_reset_by_the_server_after_its_last_words),
-          TEST(test_orderly_ends), TEST(test_everything_arrives_after_close),
-          TEST(test_link_lost_and_back), TEST(test_windows_are_scaled_and_grow),
-          TEST(test_unread_input_is_bounded), TEST(test_jumbo_frames),
-          TEST(test_loss_and_reordering), TEST(test_full_transmit_queue),
+          TEST(test_static_ipv6), TEST(test_refused), TEST(test_a_proxy_is_no_server),
+          TEST(test_name_unknown), TEST(test_no_dns_server), TEST(test_no_answer_of_dhcp),
+          TEST(test_little_patience), TEST(test_patience_is_shared), TEST(test_silent_server),
+          TEST(test_no_gateway), TEST(test_no_link),
+          TEST(test_reset_by_the_server_after_its_last_words), TEST(test_orderly_ends),
+          TEST(test_everything_arrives_after_close), TEST(test_link_lost_and_back),
+          TEST(test_windows_are_scaled_and_grow), TEST(test_unread_input_is_bounded),
+          TEST(test_jumbo_frames), TEST(test_loss_and_reordering), TEST(test_full_transmit_queue),
           TEST(test_small_receive_ring), TEST(test_next_nic_when_nobody_answers),
           TEST(test_a_nic_that_failed), TEST(test_nic_with_a_link_comes_first),
           TEST(test_nic_by_address))

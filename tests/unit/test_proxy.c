@@ -73,9 +73,10 @@ static void wire_close(void *impl)
 static const struct bf_stream_ops wire_ops = {wire_write,  wire_read,  wire_poll, wire_state,
                                               wire_unsent, wire_fault, wire_close};
 
-static enum bf_err wire_dial(void *impl, const char *host, uint16_t port, struct bf_stream *out,
-                             struct bf_fault *fault)
+static enum bf_err wire_dial(void *impl, const struct bf_peer *peer, const char *host,
+                             uint16_t port, struct bf_stream *out, struct bf_fault *fault)
 {
+    CHECK(peer == &bf_peer_proxy);
     strcpy(wire.host, host);
     wire.port = port;
     wire.dials++;
@@ -103,7 +104,7 @@ static void begin(const char *url)
     proxy = (struct bf_proxy){&config.proxy, {wire_dial, NULL, NULL}};
     bf_mem_usage(&before);
     struct bf_dialer d = bf_proxy_dialer(&proxy);
-    CHECK_EQ(d.dial(d.impl, "replica.test", 7667, &stream, &fault), BF_OK);
+    CHECK_EQ(d.dial(d.impl, &bf_peer_server, "replica.test", 7667, &stream, &fault), BF_OK);
 }
 
 static void end(void)
@@ -284,11 +285,11 @@ static void test_ends(void)
     end();
     begin("http://proxy.test:3128");
     wire.state = BF_STREAM_FAILED;
-    bf_fault_set(&wire.fault, BF_ERR_NETWORK, BF_SIDE_SERVER, "start it", "10.0.0.9 refuses");
+    bf_fault_set(&wire.fault, BF_ERR_NETWORK, BF_SIDE_NETWORK, "start it", "10.0.0.9 refuses");
     stream.ops->poll(stream.impl);
     const struct bf_fault *f = stream.ops->fault(stream.impl);
     CHECK(f->side == BF_SIDE_NETWORK && strcmp(f->what, "the proxy: 10.0.0.9 refuses") == 0);
-    CHECK(strstr(f->todo, "proxy="));
+    CHECK_STR(f->todo, "start it"); // the dialer knows that it dials a proxy
     end();
 }
 
@@ -322,7 +323,7 @@ static void test_reset_by_what_is_no_proxy(void)
     begin("http://proxy.test:443");
     stream.ops->poll(stream.impl);
     wire.state = BF_STREAM_FAILED;
-    bf_fault_set(&wire.fault, BF_ERR_NETWORK, BF_SIDE_NETWORK, "see whether the server is up",
+    bf_fault_set(&wire.fault, BF_ERR_NETWORK, BF_SIDE_NETWORK, "see whether the proxy is up",
                  "proxy.test port 443: reset");
     stream.ops->poll(stream.impl);
     const struct bf_fault *f = stream.ops->fault(stream.impl);
@@ -331,15 +332,14 @@ static void test_reset_by_what_is_no_proxy(void)
     end();
 }
 
-static enum bf_err no_dial(void *impl, const char *host, uint16_t port, struct bf_stream *out,
-                           struct bf_fault *fault)
+static enum bf_err no_dial(void *impl, const struct bf_peer *peer, const char *host, uint16_t port,
+                           struct bf_stream *out, struct bf_fault *fault)
 {
-    return bf_fault_set(fault, BF_ERR_NETWORK, BF_SIDE_CONFIG,
-                        "ask the DNS server, or give the server's address in server=",
-                        "%s cannot be resolved", host);
+    bf_fault_set(fault, BF_ERR_NETWORK, BF_SIDE_CONFIG, "", "%s cannot be resolved", host);
+    return bf_fault_todo(fault, "ask the DNS server, or give the %s's address in %s=", peer->word,
+                         peer->word);
 }
 
-// What a dialer says about the server is about the proxy.
 static void test_an_unknown_proxy(void)
 {
     struct bf_fault fault;
@@ -347,7 +347,8 @@ static void test_an_unknown_proxy(void)
     end();
     proxy.to.dial = no_dial;
     struct bf_dialer d = bf_proxy_dialer(&proxy);
-    CHECK_EQ(d.dial(d.impl, "replica.test", 7667, &stream, &fault), BF_ERR_NETWORK);
+    CHECK_EQ(d.dial(d.impl, &bf_peer_server, "replica.test", 7667, &stream, &fault),
+             BF_ERR_NETWORK);
     CHECK_STR(fault.what, "the proxy: nosuchproxy cannot be resolved");
     CHECK_STR(fault.todo, "ask the DNS server, or give the proxy's address in proxy=");
     CHECK_EQ(fault.side, BF_SIDE_CONFIG);

@@ -48,7 +48,7 @@ static void connect_to(const char *host)
     struct bf_dialer d = bf_socket_dialer(1);
     uint16_t port;
     int listener = listen_here(&port);
-    CHECK_EQ(d.dial(d.impl, host, port, &stream, &fault), BF_OK);
+    CHECK_EQ(d.dial(d.impl, &bf_peer_server, host, port, &stream, &fault), BF_OK);
     settle();
     CHECK_EQ(stream.ops->state(stream.impl), BF_STREAM_OPEN);
     accepted = accept(listener, NULL, NULL);
@@ -154,26 +154,48 @@ static void test_last_words_survive_a_reset(void)
     end();
 }
 
-static void test_refused(void)
+static const struct bf_fault *failed_dial(const struct bf_peer *peer, const char *host,
+                                          uint16_t port)
 {
     struct bf_dialer d = bf_socket_dialer(1);
-    uint16_t port;
-    close(listen_here(&port));
-    CHECK_EQ(d.dial(d.impl, "127.0.0.1", port, &stream, &fault), BF_OK);
+    CHECK_EQ(d.dial(d.impl, peer, host, port, &stream, &fault), BF_OK);
     settle();
     CHECK_EQ(stream.ops->state(stream.impl), BF_STREAM_FAILED);
     const struct bf_fault *f = stream.ops->fault(stream.impl);
     printf("# %s -> %s\n", f->what, f->todo);
+    return f;
+}
+
+static void test_refused(void)
+{
+    uint16_t port;
+    close(listen_here(&port));
+    const struct bf_fault *f = failed_dial(&bf_peer_server, "127.0.0.1", port);
     CHECK_EQ(f->code, BF_ERR_NETWORK);
     CHECK_EQ(f->side, BF_SIDE_SERVER);
     CHECK(strstr(f->what, "refused"));
+    CHECK_STR(f->todo, "see whether bootferryd runs there and listens on that port");
+    end();
+}
+
+static void test_a_proxy_is_no_server(void)
+{
+    uint16_t port;
+    close(listen_here(&port));
+    const struct bf_fault *f = failed_dial(&bf_peer_proxy, "127.0.0.1", port);
+    CHECK_EQ(f->side, BF_SIDE_NETWORK);
+    CHECK_STR(f->todo, "see whether a proxy runs there and listens on that port");
+    end();
+    f = failed_dial(&bf_peer_proxy, "fe80::1", 3128);
+    CHECK_STR(f->todo, "give another address of the proxy in proxy=");
     end();
 }
 
 static void test_name_that_cannot_be(void)
 {
     struct bf_dialer d = bf_socket_dialer(1);
-    CHECK_EQ(d.dial(d.impl, "no..such..name", 7667, &stream, &fault), BF_ERR_NETWORK);
+    CHECK_EQ(d.dial(d.impl, &bf_peer_server, "no..such..name", 7667, &stream, &fault),
+             BF_ERR_NETWORK);
     CHECK_EQ(fault.side, BF_SIDE_CONFIG);
     CHECK(strstr(fault.what, "no..such..name"));
 }
@@ -181,11 +203,7 @@ static void test_name_that_cannot_be(void)
 // Without a zone the kernel does not know the NIC (RFC 4007, 6).
 static void test_link_local(void)
 {
-    struct bf_dialer d = bf_socket_dialer(1);
-    CHECK_EQ(d.dial(d.impl, "fe80::1", 7667, &stream, &fault), BF_OK);
-    settle();
-    CHECK_EQ(stream.ops->state(stream.impl), BF_STREAM_FAILED);
-    const struct bf_fault *f = stream.ops->fault(stream.impl);
+    const struct bf_fault *f = failed_dial(&bf_peer_server, "fe80::1", 7667);
     CHECK_STR(f->what, "fe80::1 port 7667 is a link-local address, which the hosted sender cannot "
                        "use");
     CHECK_EQ(f->side, BF_SIDE_CONFIG);
@@ -212,5 +230,5 @@ static void test_wraps_a_connected_pair(void)
 
 TEST_MAIN(TEST(test_connects_by_address_and_name), TEST(test_orderly_end),
           TEST(test_full_socket_is_not_a_failure), TEST(test_last_words_survive_a_reset),
-          TEST(test_refused), TEST(test_name_that_cannot_be), TEST(test_link_local),
-          TEST(test_wraps_a_connected_pair))
+          TEST(test_refused), TEST(test_a_proxy_is_no_server), TEST(test_name_that_cannot_be),
+          TEST(test_link_local), TEST(test_wraps_a_connected_pair))

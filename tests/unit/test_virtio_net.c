@@ -731,7 +731,7 @@ static void test_tcp_survives_a_reset(void)
     listener = listen_now(&port);
     CHECK_EQ(bf_ip_start(list, 1, &config, &fault), BF_OK);
     struct bf_dialer dialer = bf_ip_dialer();
-    CHECK_EQ(dialer.dial(dialer.impl, "10.9.0.1", port, &stream, &fault), BF_OK);
+    CHECK_EQ(dialer.dial(dialer.impl, &bf_peer_server, "10.9.0.1", port, &stream, &fault), BF_OK);
     for (time_t end = time(NULL) + TEST_PATIENCE_S; time(NULL) < end && got < BYTES;) {
         tcp_turn();
         stream.ops->poll(stream.impl);
