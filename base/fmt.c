@@ -242,6 +242,11 @@ int bf_hex_digit(char c)
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
+const char *bf_plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 int bf_place_text(char *out, size_t size, const char *host, uint16_t port)
 {
     const char *format = strchr(host, ':') ? "[%s]:%u" : "%s:%u";

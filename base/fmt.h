@@ -24,6 +24,9 @@ int bf_hex_digit(char c);
 // "HOST:PORT", an IPv6 address in brackets; returns as bf_snprintf.
 int bf_place_text(char *out, size_t size, const char *host, uint16_t port);
 
+// What follows a regular noun behind a number: "%u disk%s" is "1 disk" or "2 disks".
+const char *bf_plural(uint64_t count);
+
 // A byte count as an operator reads it, binary units with one decimal ("1.5 GiB"); out >= 16 bytes.
 void bf_human_bytes(char *out, size_t size, uint64_t bytes);
 

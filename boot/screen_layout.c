@@ -271,10 +271,10 @@ static void starting(const struct bf_screen *s, struct bf_grid *g)
         char memory[16], help[24] = "";
         bf_human_bytes(memory, sizeof memory, inventory->memory_bytes);
         if (s->workers)
-            bf_snprintf(help, sizeof help, " (%u workers)", s->workers);
-        bf_grid_putf(g, LARGE_ROW + 2, LEFT, BF_TONE_NORMAL, "%s %s, %u processors%s, %s",
+            bf_snprintf(help, sizeof help, " (%u worker%s)", s->workers, bf_plural(s->workers));
+        bf_grid_putf(g, LARGE_ROW + 2, LEFT, BF_TONE_NORMAL, "%s %s, %u processor%s%s, %s",
                      inventory->system_vendor, inventory->system_product, inventory->processors,
-                     help, memory);
+                     bf_plural(inventory->processors), help, memory);
     }
     bf_screen_table(s, g, LARGE_ROW + 4, tail - (LARGE_ROW + 4) - 1);
     network_row(s, g, tail);

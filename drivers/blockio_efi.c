@@ -50,12 +50,12 @@ static enum bf_err read_blocks(struct disk *d, const struct bf_block_request *r)
     if (!EFI_ERROR(status) && untouched == r->count)
         return BF_OK;
     if (!d->complained && EFI_ERROR(status))
-        bf_log(BF_LOG_WARNING, "%s: reading %u blocks at %ju: %s", d->path, r->count,
-               (uintmax_t)r->block, bf_efi_words(status));
+        bf_log(BF_LOG_WARNING, "%s: reading %u block%s at %ju: %s", d->path, r->count,
+               bf_plural(r->count), (uintmax_t)r->block, bf_efi_words(status));
     else if (!d->complained)
         bf_log(BF_LOG_WARNING,
-               "%s: reading %u blocks at %ju: the firmware reports success and read nothing",
-               d->path, r->count, (uintmax_t)(r->block + untouched));
+               "%s: reading %u block%s at %ju: the firmware reports success and read nothing",
+               d->path, r->count, bf_plural(r->count), (uintmax_t)(r->block + untouched));
     d->complained = 1; // one raw code tells the kind; the engine records every place
     enum bf_err err = EFI_ERROR(status) ? bf_efi_err(status) : BF_ERR_IO;
     return err == BF_ERR_MEDIA ? err : BF_ERR_IO;

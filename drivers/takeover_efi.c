@@ -203,7 +203,8 @@ static void add_extras(struct bf_takeover *t, const struct bf_taken *taken, stru
     }
     if (group->units == there)
         return;
-    bf_snprintf(more, sizeof more, "%u disks more", group->units - there);
+    bf_snprintf(more, sizeof more, "%u disk%s more", group->units - there,
+                bf_plural(group->units - there));
     add_unread(t, group->handle, more, "too many on one controller");
 }
 
@@ -388,9 +389,9 @@ void bf_takeover_skip(struct bf_takeover *t)
     bf_efi_free(handles);
     if (t->asked_count)
         bf_log(BF_LOG_WARNING,
-               "driver=firmware: %u controllers are not asked for disks that the firmware does "
-               "not list",
-               t->asked_count);
+               "driver=firmware: %u controller%s will not be asked for disks that the firmware "
+               "does not list",
+               t->asked_count, bf_plural(t->asked_count));
 }
 
 void bf_takeover_end(struct bf_takeover *t)

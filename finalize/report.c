@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fmt.h"
 #include "finalize/diff.h"
 
 void bf_fin_report_init(struct bf_fin_report *r, const char *mode)
@@ -217,8 +218,7 @@ void bf_fin_report_text(const json_t *report, struct bf_text *out)
     }
     add_clean(out, "\n", field(report, "mode"), ": ");
     add_clean(out, "", field(report, "result"), "");
-    bf_textf(out, ", %zu file%s", json_array_size(changes),
-             json_array_size(changes) == 1 ? "" : "s");
+    bf_textf(out, ", %zu file%s", json_array_size(changes), bf_plural(json_array_size(changes)));
     if (*field(report, "error"))
         add_clean(out, ": ", field(report, "error"), "");
     bf_text_str(out, "\n");

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "finalize/commit.h"
+#include "base/fmt.h"
 #include "finalize/journal.h"
 #include "finalize/undo_dir.h"
 
@@ -210,6 +211,7 @@ int bf_undo(struct bf_fin_root *root, struct bf_fin_report *r, bool dry)
     }
     bf_journal_free(&j);
     if (left > 0 && bf_fin_report_is_ok(r))
-        bf_fail(r, "%d files were left alone because they changed since; the journal stays", left);
+        bf_fail(r, "left %d file%s alone that changed since; the journal stays", left,
+                bf_plural((uint64_t)left));
     return left == 0 ? 0 : -1;
 }

@@ -43,7 +43,9 @@ static enum bf_err nothing(struct bf_fault *fault, const struct bf_inventory *in
 {
     uint32_t own = own_disks(inventory);
     char found[56] = "no disk was found", unknown[96];
-    if (own)
+    if (own == 1)
+        bf_snprintf(found, sizeof found, "this machine's only disk may not be migrated");
+    else if (own)
         bf_snprintf(found, sizeof found, "none of this machine's %u disks may be migrated", own);
     bf_unseen_list(unknown, sizeof unknown, inventory);
     if (unknown[0])
@@ -92,8 +94,8 @@ static enum bf_err plan_one(const char *selector, struct bf_inventory *inventory
         }
     if (fits != 1 && (fits || !found))
         return bf_fault_set(fault, BF_ERR_MISMATCH, BF_SIDE_CONFIG, todo_list,
-                            "disk=%.96s fits %u of this machine's %u disks", selector, fits,
-                            own_disks(inventory));
+                            "disk=%.96s fits %u of this machine's %u disk%s", selector, fits,
+                            own_disks(inventory), bf_plural(own_disks(inventory)));
     if (found->why[0] && strcmp(found->why, not_named) != 0 && !is_removable(found))
         return bf_fault_set(fault, BF_ERR_MISMATCH, BF_SIDE_CONFIG, todo_list,
                             "disk=%.64s fits a disk that cannot be migrated: %s", selector,

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "replica/cli.h"
+#include "base/fmt.h"
 #include "replica/cli_accept.h"
 #include "replica/cli_out.h"
 #include "replica/control.h"
@@ -251,7 +252,7 @@ static int run_show(struct bf_cli *cli)
         status = bf_json_print(json);
     } else {
         printf("%s, %s, added %s, %zu recovery point%s\n\n", machine.name, state_word(&machine),
-               bf_time_text(machine.created, when), s.points, s.points == 1 ? "" : "s");
+               bf_time_text(machine.created, when), s.points, bf_plural(s.points));
         print_disks(&d);
         printf("\n");
         if (refused) {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/config.h"
+#include "base/fmt.h"
 #include "base/mem.h"
 #include "base/platform.h"
 #include "replica/cli.h"
@@ -189,10 +190,10 @@ static void report(const struct work *w)
     char until[BF_TIME_TEXT];
     if (m->kind == BF_MEDIUM_PXE) {
         printf("Made %s/bootferry.efi and bootferry.ipxe for %s.\n"
-               "It carries an enrolment key, good until %s for %u uses, and %s: the\n"
+               "It carries an enrolment key, good until %s for %u use%s, and %s: the\n"
                "machine makes its own key when it starts.\n",
                m->target, m->name, bf_time_text(m->made + (int64_t)w->enrol_days * DAY, until),
-               (unsigned)w->enrol_uses,
+               (unsigned)w->enrol_uses, bf_plural(w->enrol_uses),
                sets(m, "proxy", "@")
                    ? "the proxy's password, which\neverybody in the network of the "
                      "boot server can read, but no lasting key"

@@ -147,8 +147,8 @@ static json_t *point_json(const struct bf_cli *cli, const struct listing *l,
                      (int)p->number, "ref", name, "time", bf_json_time(p->time), "source_clock",
                      bf_json_time(p->source_clock), "root", bf_json_hex(p->root.bytes, 32), "disks",
                      disks, "finalized", objects, "excluded", excluded, "unreadable",
-                     unreadable_json(cli, p), "unseen", bf_unseen_json(cli->db, p->session),
-                     "grew", grew_json(cli, p), "source", inventory);
+                     unreadable_json(cli, p), "unseen", bf_unseen_json(cli->db, p->session), "grew",
+                     grew_json(cli, p), "source", inventory);
 }
 
 static int print_json(const struct bf_cli *cli, const struct listing *l,
@@ -269,7 +269,8 @@ static void print_unreadable(const struct bf_cli *cli, const struct bf_point *p,
         printf("  disk %u: %llu bytes from byte %llu on\n", row[i].disk,
                (unsigned long long)row[i].bytes, (unsigned long long)row[i].offset);
     if (one && rows > UNREADABLE_LINES)
-        printf("  and %zu more ranges: --json lists them all\n", rows - UNREADABLE_LINES);
+        printf("  and %zu more range%s: --json lists them all\n", rows - UNREADABLE_LINES,
+               bf_plural(rows - UNREADABLE_LINES));
     free(row);
 }
 

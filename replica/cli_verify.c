@@ -34,14 +34,16 @@ static void print_outcome(const struct outcome *o)
     const struct bf_image_verdict *v = &o->verdict;
     bf_hex(root, v->root.bytes, 32);
     if (o->err == BF_OK)
-        printf("disk %u: good, %s compared in %llu chunks (%llu zero, %llu unused, %llu unreadable)"
-               "\n        root %s\n",
-               o->disk, bf_bytes_text(v->bytes, bytes), (unsigned long long)v->chunks,
-               (unsigned long long)v->zero, (unsigned long long)v->unused,
-               (unsigned long long)v->unreadable, root);
+        printf(
+            "disk %u: good, %s compared in %llu chunk%s (%llu zero, %llu unused, %llu unreadable)"
+            "\n        root %s\n",
+            o->disk, bf_bytes_text(v->bytes, bytes), (unsigned long long)v->chunks,
+            bf_plural(v->chunks), (unsigned long long)v->zero, (unsigned long long)v->unused,
+            (unsigned long long)v->unreadable, root);
     else if (v->damaged)
-        printf("disk %u: DAMAGED, %llu chunks differ, the first is chunk %llu\n", o->disk,
-               (unsigned long long)v->damaged, (unsigned long long)v->first_damaged);
+        printf("disk %u: DAMAGED, %llu chunk%s differed, from chunk %llu on\n", o->disk,
+               (unsigned long long)v->damaged, bf_plural(v->damaged),
+               (unsigned long long)v->first_damaged);
     else
         printf("disk %u: NOT VERIFIED\n", o->disk);
 }

@@ -15,11 +15,7 @@
 #include "replica/wait.h"
 #include "replica/waits.h"
 
-enum {
-    STACK_BYTES = 1 << 20,
-    FAULT_FRAME_MAX = 1024,
-    STRANGER_LINES = 20
-};
+enum { STACK_BYTES = 1 << 20, FAULT_FRAME_MAX = 1024, STRANGER_LINES = 20 };
 
 static uint64_t age_ms(const struct bf_conn *c)
 {
@@ -150,8 +146,8 @@ int bf_conn_may_log(struct bf_daemon *d)
     pthread_mutex_lock(&d->door_lock);
     if (now - d->minute_us >= 60000000) {
         if (d->minute_lines > STRANGER_LINES)
-            bf_log(BF_LOG_WARNING, "%u more lines about strangers were left out",
-                   d->minute_lines - STRANGER_LINES);
+            bf_log(BF_LOG_WARNING, "left out %u more line%s about strangers",
+                   d->minute_lines - STRANGER_LINES, bf_plural(d->minute_lines - STRANGER_LINES));
         d->minute_us = now;
         d->minute_lines = 0;
     }

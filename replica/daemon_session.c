@@ -93,7 +93,7 @@ static enum bf_err take_over(struct bf_conn *c, struct bf_fault *fault)
         return bf_fault_set(fault, BF_ERR_BUSY, BF_SIDE_SERVER,
                             "wait, or start bootferryd with more --sessions",
                             "the server already has %u session%s, its limit", d->sessions_max,
-                            d->sessions_max == 1 ? "" : "s");
+                            bf_plural(d->sessions_max));
     c->holds_machine = c->has_session = 1;
     d->session_count++;
     bf_live_begin(&c->live, c->peer.machine, c->from, c->peer.kex);
@@ -205,7 +205,7 @@ static void announce(struct bf_conn *c, const struct bf_receiver_session *out,
     update_job(c);
     bf_conn_event(c, BF_LOG_INFO, "%s from %s by %s, %u disk%s, key exchange %s",
                   out->welcome.resumed ? "session continues" : "session begins", c->from,
-                  hello->program, out->disks, out->disks == 1 ? "" : "s", c->peer.kex);
+                  hello->program, out->disks, bf_plural(out->disks), c->peer.kex);
 }
 
 // Up to the store, which is opened by a thread of its own: that may take a while.
@@ -284,7 +284,7 @@ static void warn_of_damage(struct bf_conn *c)
                       "the store had changed by itself: %llu chunk%s of earlier points read "
                       "otherwise than they were written, and came from the source again; check "
                       "this server's disk, and the earlier points with bootferry verify %s@POINT",
-                      (unsigned long long)damaged, damaged == 1 ? "" : "s", c->peer.machine);
+                      (unsigned long long)damaged, bf_plural(damaged), c->peer.machine);
 }
 
 // The point that this session made, once it is sealed.

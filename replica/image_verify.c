@@ -164,9 +164,10 @@ static enum bf_err judge(struct verifying *v)
         return bf_fault_set(
             v->fault, BF_ERR_CORRUPT, BF_SIDE_SERVER,
             "do not use this point; check the server's disk and replicate again",
-            "%s@%u, disk %u: %llu chunks differ from the manifest, the first is %llu",
+            "%s@%u, disk %u: %llu chunk%s differed from the manifest, from chunk %llu on",
             v->point->machine, v->point->number, v->disk->disk,
-            (unsigned long long)v->verdict->damaged, (unsigned long long)v->verdict->first_damaged);
+            (unsigned long long)v->verdict->damaged, bf_plural(v->verdict->damaged),
+            (unsigned long long)v->verdict->first_damaged);
     return BF_OK;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/fmt.h"
 #include "replica/step.h"
 #include "replica/store_parts.h"
 
@@ -107,9 +108,8 @@ enum bf_err bf_store_settle(struct bf_store_disk *d, struct bf_fault *fault)
                      "look at the room and the disk of the state folder",
                      "the working manifest of disk %u cannot be written", d->number);
     if (!err)
-        bf_log(BF_LOG_INFO,
-               "%s, disk %u: re-read %llu windows that were in doubt, %llu chunks differed",
-               d->store->config.machine, d->number, (unsigned long long)windows,
-               (unsigned long long)settling.corrected);
+        bf_log(BF_LOG_INFO, "%s, disk %u: re-read %llu window%s in doubt, %llu chunk%s differed",
+               d->store->config.machine, d->number, (unsigned long long)windows, bf_plural(windows),
+               (unsigned long long)settling.corrected, bf_plural(settling.corrected));
     return err;
 }

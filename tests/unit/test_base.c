@@ -77,6 +77,17 @@ static void test_fmt_human_bytes(void)
     }
 }
 
+static void test_fmt_plural(void)
+{
+    static const char *const texts[] = {"0 disks", "1 disk", "2 disks", "3 disks"};
+    for (uint32_t n = 0; n < 4; n++) {
+        char text[16];
+        bf_snprintf(text, sizeof text, "%u disk%s", n, bf_plural(n));
+        CHECK_STR(text, texts[n]);
+    }
+    CHECK_STR(bf_plural(1ull << 32 | 1), "s");
+}
+
 static void test_fmt_hex(void)
 {
     char out[9];
@@ -260,7 +271,8 @@ static void test_log_is_safe_for_terminals(void)
 }
 
 TEST_MAIN(TEST(test_fmt_like_the_c_library), TEST(test_fmt_edges), TEST(test_fmt_human_bytes),
-          TEST(test_fmt_hex), TEST(test_cursor_round_trip), TEST(test_reader_stays_failed),
-          TEST(test_reader_strings), TEST(test_writer_stays_failed), TEST(test_mem_account),
-          TEST(test_mem_limit), TEST(test_mem_secrets), TEST(test_fault_names),
-          TEST(test_every_error_has_a_name), TEST(test_log_is_safe_for_terminals))
+          TEST(test_fmt_hex), TEST(test_fmt_plural), TEST(test_cursor_round_trip),
+          TEST(test_reader_stays_failed), TEST(test_reader_strings), TEST(test_writer_stays_failed),
+          TEST(test_mem_account), TEST(test_mem_limit), TEST(test_mem_secrets),
+          TEST(test_fault_names), TEST(test_every_error_has_a_name),
+          TEST(test_log_is_safe_for_terminals))

@@ -179,7 +179,7 @@ static void nothing_to_migrate(void)
                           "controller 1000:0104 at 0000:00:05.0");
     strcpy(inventory.disk[1].why, "removable; name it with disk= to migrate it");
     CHECK_EQ(bf_disk_plan_apply(&config, &inventory, &fault), BF_ERR_NOT_FOUND);
-    CHECK(strstr(fault.what, "none of this machine's 1 disks may be migrated; "));
+    CHECK(strstr(fault.what, "this machine's only disk may not be migrated; "));
 }
 
 TEST_MAIN(TEST(classes), TEST(no_disk_behind), TEST(decision), TEST(words), TEST(list),
