@@ -210,6 +210,8 @@ static enum bf_err finish_part(struct bf_feed *feed, struct bf_slot *slot)
 {
     struct bf_block_request *r = &slot->request;
     take_back(feed, slot);
+    if (!r->status)
+        feed->bytes_read += (uint64_t)r->count * feed->disk->geometry.block_size;
     if (!r->status && slot->witness)
         return bf_slot_witness(feed, slot);
     if (!r->status) {

@@ -71,7 +71,8 @@ struct bf_feed {
     uint64_t witness; // a block of this disk that was read
     uint8_t trouble_told;
     uint32_t slots, slot_chunks, head, used;
-    uint32_t ahead; // slots beyond what reading needs, for work on several at once
+    uint32_t ahead;      // slots beyond what reading needs, for work on several at once
+    uint64_t bytes_read; // of all spans since the beginning
     uint8_t *memory;
     uint32_t memory_bytes;
     uint8_t kept;                    // a device may write to the memory for ever

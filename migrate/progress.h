@@ -51,7 +51,7 @@ struct bf_progress {
     uint16_t disks;
     struct bf_progress_disk disk[BF_PROTO_DISKS_MAX]; // by index in the inventory
     uint64_t bytes_total, bytes_position;             // over the planned disks
-    uint64_t read_bytes; // from the disks, counting what was read again
+    uint64_t read_bytes;                              // for copying, counting what was read again
     uint64_t data_bytes, zero_bytes, same_bytes, unused_bytes, unreadable_bytes;
     // Where the signature of a hibernated system was found in what was copied: from then on nothing
     // is left out any more. asleep 0: nowhere.

@@ -345,12 +345,10 @@ static void update_progress(struct bf_sender *s)
     p->rate = bf_rate_per_second(&s->rate);
     bf_rate_update(&s->wire_rate, s->now_us, p->sent_bytes);
     p->eta_seconds = time_left(s, position);
-    p->read_bytes = p->unreadable_bytes = 0;
-    for (uint16_t i = 0; i < p->disks; i++) {
+    p->read_bytes = s->feed.bytes_read;
+    p->unreadable_bytes = 0;
+    for (uint16_t i = 0; i < p->disks; i++)
         p->unreadable_bytes += p->disk[i].unreadable;
-        if (s->config.disks[i])
-            p->read_bytes += s->config.disks[i]->bytes_read;
-    }
 }
 
 static void cancel(struct bf_sender *s)
