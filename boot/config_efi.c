@@ -16,6 +16,7 @@
 #include "boot/smbios_efi.h"
 #include "drivers/handles_efi.h"
 #include "net/proto.h"
+#include "net/utc.h"
 
 _Static_assert((int)BF_CONFIG_PORT == (int)BF_PROTO_PORT, "one port");
 
@@ -239,7 +240,10 @@ void bf_config_efi_log(const struct bf_config *config, const struct bf_config_re
         char value[256];
         if (config->origin[i] == BF_ORIGIN_DEFAULT)
             continue;
-        bf_config_show(config, i, value, sizeof value);
+        if (strcmp(table[i].name, "made") == 0)
+            bf_utc_text(config->made, value);
+        else
+            bf_config_show(config, i, value, sizeof value);
         bf_log(BF_LOG_INFO, "%s=%s (%s)", table[i].name, value,
                bf_origin_name((enum bf_origin)config->origin[i]));
     }
