@@ -195,12 +195,17 @@ static void event(const struct bf_screen *s, struct bf_grid *g, uint32_t row, ui
     bf_grid_put(g, row, LEFT, tone, text);
 }
 
-static void events(const struct bf_screen *s, struct bf_grid *g, uint32_t row, uint32_t rows)
+// The last ones that do not contain `but` ("": all), the newest at the bottom.
+static void events(const struct bf_screen *s, struct bf_grid *g, uint32_t row, uint32_t rows,
+                   const char *but)
 {
     uint32_t kept = s->events < BF_SCREEN_EVENTS ? s->events : BF_SCREEN_EVENTS;
-    uint32_t shown = kept < rows ? kept : rows;
+    uint32_t number[BF_SCREEN_EVENTS], shown = 0;
+    for (uint32_t i = 1; i <= kept && shown < rows; i++)
+        if (!but[0] || !strstr(s->event[(s->events - i) % BF_SCREEN_EVENTS], but))
+            number[shown++] = s->events - i;
     for (uint32_t i = 0; i < shown; i++)
-        event(s, g, row + i, s->events - shown + i, i + 1 == shown ? BF_TONE_NORMAL : BF_TONE_DIM);
+        event(s, g, row + i, number[shown - 1 - i], i + 1 == shown ? BF_TONE_NORMAL : BF_TONE_DIM);
 }
 
 // ---- The screens -------------------------------------------------------------------------------
@@ -257,7 +262,7 @@ static void running(const struct bf_screen *s, struct bf_grid *g)
     bf_screen_table(s, g, LARGE_ROW + 8, tail - (LARGE_ROW + 8) - 1);
     network_row(s, g, tail);
     server_row(s, g, tail + 1);
-    events(s, g, tail + 2, rows);
+    events(s, g, tail + 2, rows, "");
 }
 
 static void starting(const struct bf_screen *s, struct bf_grid *g)
@@ -278,7 +283,7 @@ static void starting(const struct bf_screen *s, struct bf_grid *g)
     }
     bf_screen_table(s, g, LARGE_ROW + 4, tail - (LARGE_ROW + 4) - 1);
     network_row(s, g, tail);
-    events(s, g, tail + 1, rows);
+    events(s, g, tail + 1, rows, "");
 }
 
 static void what_next(const struct bf_screen *s, struct bf_grid *g, uint32_t row)
@@ -320,7 +325,7 @@ static uint32_t shortcomings(const struct bf_screen *s, struct bf_grid *g, uint3
 static void success(const struct bf_screen *s, struct bf_grid *g)
 {
     const struct bf_progress *p = s->progress;
-    uint32_t tail = g->rows - 3u - EVENT_ROWS, row = LARGE_ROW + 9;
+    uint32_t tail = g->rows - 3u, row = LARGE_ROW + 9;
     bf_grid_large(g, LARGE_ROW, LEFT, BF_TONE_GOOD, "DONE");
     if (p) {
         char read[16], sent[16], unused[16], digest[65];
@@ -339,7 +344,15 @@ static void success(const struct bf_screen *s, struct bf_grid *g)
     row = shortcomings(s, g, row) + 1;
     bf_screen_table(s, g, row, tail - row - 1);
     what_next(s, g, tail);
-    events(s, g, tail + 2, EVENT_ROWS - 1);
+}
+
+// "the replica server (auth)": the code where it says more than the side.
+static void at_fault(struct bf_grid *g, uint32_t row, uint32_t column, const struct bf_fault *f)
+{
+    const char *code = bf_err_name(f->code);
+    int same = strcmp(code, bf_side_name(f->side)) == 0;
+    bf_grid_putf(g, row, column, BF_TONE_BRIGHT, "%s%s%s%s", side_words(f->side), same ? "" : " (",
+                 same ? "" : code, same ? "" : ")");
 }
 
 static void failure(const struct bf_screen *s, struct bf_grid *g)
@@ -348,10 +361,11 @@ static void failure(const struct bf_screen *s, struct bf_grid *g)
     const struct bf_fault *f = s->fault ? s->fault : &unknown;
     uint32_t text = LEFT + LABEL_COLUMNS, width = g->columns - LEFT - text;
     uint32_t row = LARGE_ROW + 6, tail = g->rows - 5u;
+    char what[64]; // of which a line of the log may have the beginning only
+    bf_snprintf(what, sizeof what, "%s", f->what);
     bf_grid_large(g, LARGE_ROW, LEFT, BF_TONE_BAD, "FAILED");
     bf_grid_put(g, row, LEFT, BF_TONE_DIM, "At fault");
-    bf_grid_putf(g, row, text, BF_TONE_BRIGHT, "%s (%s)", side_words(f->side),
-                 bf_err_name(f->code));
+    at_fault(g, row, text, f);
     row += 1;
     bf_grid_put(g, row, LEFT, BF_TONE_DIM, "What");
     row += bf_grid_wrap(g, row, text, width, 3, BF_TONE_BAD, f->what) + 1;
@@ -363,7 +377,7 @@ static void failure(const struct bf_screen *s, struct bf_grid *g)
     what_next(s, g, tail);
     bf_grid_put(g, tail + 1, LEFT, BF_TONE_DIM,
                 "The disks of this machine were only read; nothing on them was changed.");
-    events(s, g, tail + 2, g->rows - tail - 3);
+    events(s, g, tail + 2, g->rows - tail - 3u, what);
     if (strchr(f->todo, '=') && !strstr(f->todo, "--set"))
         bf_grid_put(g, g->rows - 1u, LEFT, BF_TONE_DIM,
                     "Set keys with: bootferry media --set KEY=VALUE");
@@ -388,7 +402,7 @@ static void no_config(const struct bf_screen *s, struct bf_grid *g)
     for (uint32_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
         bf_grid_put(g, LARGE_ROW + 2 + i, LEFT, BF_TONE_NORMAL, lines[i]);
     what_next(s, g, tail);
-    events(s, g, tail + 2, EVENT_ROWS - 1);
+    events(s, g, tail + 2, EVENT_ROWS - 1, "");
 }
 
 static uint16_t clamp(uint32_t v, uint32_t low, uint32_t high)

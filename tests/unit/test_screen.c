@@ -273,6 +273,7 @@ static void success(void)
     screen.next = "power off";
     screen.countdown = 3;
     compare("success");
+    CHECK(!strstr(picture, "connected to"));
     add_unseen("SD controller", "0000:00:02.0", 0, "no driver serves it");
     progress.unreadable_bytes = 1 << 20;
     compare("success-lacking");
@@ -290,10 +291,15 @@ static void failure(void)
                  "server: `bootferry media web-1.example`",
                  "the certificate of 10.0.2.2:7667 was not issued by the root that this medium "
                  "trusts");
+    char line[256];
+    snprintf(line, sizeof line, "server side: %s", fault.what);
+    bf_screen_event(&screen, line); // cut, and a repetition all the same
     screen.next = "power off";
     screen.countdown = 59;
     compare("failure");
+    CHECK(!strstr(picture, "server side:") && strstr(picture, "disk 0 is complete"));
     CHECK_EQ(tone_of("the replica server"), BF_TONE_BRIGHT);
+    screen.events--;
     bf_fault_set(&fault, BF_ERR_MISMATCH, BF_SIDE_CONFIG, "give disk= a serial number",
                  "disk=size:1G fits 0 of this machine's 3 disks");
     screen.progress = NULL;
@@ -306,6 +312,9 @@ static void failure(void)
         strcpy(inventory.disk[i].why, "not named by disk=");
     }
     compare("failure-disks");
+    bf_fault_set(&fault, BF_ERR_CONFIG, BF_SIDE_CONFIG, "", "%s", "");
+    draw();
+    CHECK(strstr(picture, "the configuration\n") && strstr(picture, "disk 0 is complete"));
     screen.fault = NULL;
     draw();
 }
