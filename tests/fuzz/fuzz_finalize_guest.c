@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "finalize/fin.h"
+#include "tests/finalize_tree.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -45,50 +46,26 @@ static const char plan_text[] =
     "\"addresses\": [\"192.0.2.5/24\", \"2001:db8::5/64\"], \"gateway\": \"192.0.2.1\","
     "\"dns\": [\"192.0.2.53\"]}, {\"match\": {\"mac\": \"52:54:00:00:00:09\"}, \"dhcp\": true}]}";
 
-static struct bf_fin_root root = {.fd = -1};
 static struct bf_plan plan;
-static char dir[] = "/tmp/bootferry-fuzz.XXXXXX";
-
-static void put(const char *path, const void *data, size_t size)
-{
-    char part[128];
-    for (const char *c = path; (c = strchr(c, '/')); c++) {
-        snprintf(part, sizeof part, "%.*s", (int)(c - path), path);
-        mkdirat(root.fd, part, 0700);
-    }
-    int fd = openat(root.fd, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0 || write(fd, data, size) != (ssize_t)size)
-        abort();
-    close(fd);
-}
-
-static void clean(void)
-{
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf %s", dir);
-    if (system(command) != 0)
-        fputs("the fuzzer's folder stays\n", stderr);
-}
 
 static void start(void)
 {
     char error[128];
-    if (!mkdtemp(dir) || bf_fin_root_attach(&root, dir) < 0 ||
-        !bf_plan_parse(plan_text, sizeof plan_text - 1, &plan, error, sizeof error))
+    tree_make();
+    if (!bf_plan_parse(plan_text, sizeof plan_text - 1, &plan, error, sizeof error))
         abort();
-    atexit(clean);
-    put("usr/lib/systemd/systemd", "", 0);
-    put("sbin/ifup", "", 0);
-    put("usr/sbin/netplan", "", 0);
-    put("etc/systemd/system/multi-user.target.wants/networking.service", "", 0);
-    put("etc/systemd/system/multi-user.target.wants/systemd-networkd.service", "", 0);
-    put("boot/vmlinuz-1", "", 0);
-    put("boot/initrd.img-1", "\x1f\x8b\1\2\3", 5);
-    put("usr/lib/modules/1/modules.dep", "", 0);
-    put("etc/network/interfaces", "iface eth0 inet dhcp\n", 21);
+    tree_put("usr/lib/systemd/systemd", "", 0);
+    tree_put("sbin/ifup", "", 0);
+    tree_put("usr/sbin/netplan", "", 0);
+    tree_put("etc/systemd/system/multi-user.target.wants/networking.service", "", 0);
+    tree_put("etc/systemd/system/multi-user.target.wants/systemd-networkd.service", "", 0);
+    tree_put("boot/vmlinuz-1", "", 0);
+    tree_put("boot/initrd.img-1", "\x1f\x8b\1\2\3", 5);
+    tree_put("usr/lib/modules/1/modules.dep", "", 0);
+    tree_put("etc/network/interfaces", "iface eth0 inet dhcp\n", 21);
     // The second interface is always found, so that what comes after the network is reached.
     static const char link[] = "[Match]\nMACAddress=52:54:00:00:00:09\n[Link]\nName=eth9\n";
-    put("etc/systemd/network/zz.link", link, sizeof link - 1);
+    tree_put("etc/systemd/network/zz.link", link, sizeof link - 1);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -96,25 +73,25 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct bf_fin_report report;
     struct bf_device item = {.disk = 0, .part = 1, .type = "ext4", .uuid = "1", .root = true};
     struct bf_devices devices = {&item, 1};
-    if (root.fd < 0)
+    if (tree_root.fd < 0)
         start();
     if (size == 0)
         return 0;
     const char *file = files[data[0] % FILES];
-    put(file, data + 1, size - 1);
+    tree_put(file, data + 1, size - 1);
     size_t before = bf_text_stepped();
     bf_fin_report_init(&report, "dry-run");
-    bf_finalize(&root, BF_MODE_DRY_RUN, &plan, &devices, &report);
+    bf_finalize(&tree_root, BF_MODE_DRY_RUN, &plan, &devices, &report);
     size_t work = bf_text_stepped() - before;
     if (work > WORK_BASE + WORK_PER_BYTE * size) {
         fprintf(stderr, "%s: %zu bytes were gone over for a file of %zu\n", file, work, size);
         abort();
     }
     bf_fin_report_free(&report);
-    unlinkat(root.fd, file, 0);
+    unlinkat(tree_root.fd, file, 0);
     if (strcmp(file, "usr/lib/modules/1/modules.dep") == 0)
-        put(file, "", 0);
+        tree_put(file, "", 0);
     if (strcmp(file, "etc/network/interfaces") == 0)
-        put(file, "iface eth0 inet dhcp\n", 21);
+        tree_put(file, "iface eth0 inet dhcp\n", 21);
     return 0;
 }

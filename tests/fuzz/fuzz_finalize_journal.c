@@ -11,40 +11,15 @@
 
 #include "finalize/commit.h"
 #include "finalize/journal.h"
+#include "tests/finalize_tree.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct bf_fin_root root = {.fd = -1};
-static char dir[] = "/tmp/bootferry-fuzz.XXXXXX";
-
-static void put(const char *path, const void *data, size_t size)
-{
-    int fd = openat(root.fd, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0 || write(fd, data, size) != (ssize_t)size)
-        abort();
-    close(fd);
-}
-
-static void clean(void)
-{
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf %s", dir);
-    if (system(command) != 0)
-        fputs("the fuzzer's folder stays\n", stderr);
-}
-
 static void start(void)
 {
-    static const char *const folders[] = {"etc", "var", "var/lib", "var/lib/bootferry",
-                                          "var/lib/bootferry/undo"};
-    if (!mkdtemp(dir) || bf_fin_root_attach(&root, dir) < 0)
-        abort();
-    atexit(clean);
-    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
-        if (mkdirat(root.fd, folders[i], 0700) < 0)
-            abort();
-    put("etc/hosts", "new\n", 4);
-    put("var/lib/bootferry/undo/1", "old\n", 4);
+    tree_make();
+    tree_put("etc/hosts", "new\n", 4);
+    tree_put("var/lib/bootferry/undo/1", "old\n", 4);
 }
 
 static void check_paths(const json_t *paths)
@@ -66,18 +41,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct bf_fin_report report;
     struct bf_journal j;
     struct stat st;
-    if (root.fd < 0)
+    if (tree_root.fd < 0)
         start();
     if (bf_journal_parse(&j, (const char *)data, size)) {
         check_paths(json_object_get(j.json, "files"));
         check_paths(json_object_get(j.json, "dirs"));
     }
     bf_journal_free(&j);
-    put("var/lib/bootferry/undo/journal.json", data, size);
+    tree_put("var/lib/bootferry/undo/journal.json", data, size);
     bf_fin_report_init(&report, "undo");
-    bf_undo(&root, &report, true);
+    bf_undo(&tree_root, &report, true);
     bf_fin_report_free(&report);
-    if (fstatat(root.fd, "etc/hosts", &st, 0) < 0 || st.st_size != 4)
+    if (fstatat(tree_root.fd, "etc/hosts", &st, 0) < 0 || st.st_size != 4)
         abort();
     return 0;
 }
