@@ -92,7 +92,7 @@ TEST_SRCS_test_limit := $(SIM_SRCS) replica/daemon_status.c replica/text.c
 TEST_LIBS_test_limit := -ljansson
 TEST_SRCS_test_sim_random := $(SIM_SRCS)
 TEST_SRCS_test_pipeline := tests/platform_sim.c tests/sim_disk.c
-TEST_SRCS_test_look := tests/platform_sim.c tests/sim_disk.c
+TEST_SRCS_test_look := tests/platform_sim.c tests/quiet_stream.c tests/sim_disk.c
 TEST_SRCS_test_receiver := tests/platform_sim.c tests/sim_store.c
 TEST_SRCS_test_proto := tests/proto_any.c tests/proto_samples.c
 # Many more seeds than `make check` has time for.
@@ -100,7 +100,7 @@ SOAK_DEPS  += build/asan/tests/unit/test_sim_random
 SOAK_TESTS += tests/soak_sim.sh
 FUZZ_SRCS_fuzz_frames := tests/proto_any.c tests/proto_samples.c tests/fuzz_seed.c
 FUZZ_SRCS_fuzz_receiver := tests/platform_sim.c tests/sim_store.c tests/fuzz_seed.c tests/fuzz_frames.c
-FUZZ_SRCS_fuzz_sender := tests/platform_sim.c tests/sim_disk.c tests/fuzz_seed.c tests/fuzz_frames.c
+FUZZ_SRCS_fuzz_sender := tests/platform_sim.c tests/quiet_stream.c tests/sim_disk.c tests/fuzz_seed.c tests/fuzz_frames.c
 FUZZ_SRCS_fuzz_manifest := tests/fuzz_seed.c
 FUZZ_SRCS_fuzz_decompress := tests/fuzz_seed.c
 TEST_SRCS_test_block := tests/platform_sim.c tests/sim_disk.c

@@ -14,6 +14,7 @@
 #include "tests/fuzz_rng.h"
 #include "tests/fuzz_seed.h"
 #include "tests/platform_sim.h"
+#include "tests/quiet_stream.h"
 #include "tests/sim_disk.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -59,31 +60,11 @@ static enum bf_err answers_write(void *impl, const void *bytes, size_t len, size
     return BF_OK;
 }
 
-static void answers_poll(void *impl)
-{
-    (void)impl;
-}
-
 static enum bf_stream_state answers_state(void *impl)
 {
     (void)impl;
     return answers.cut ? BF_STREAM_FAILED : BF_STREAM_OPEN;
 }
-
-static size_t answers_unsent(void *impl)
-{
-    (void)impl;
-    return 0;
-}
-
-static const struct bf_fault *answers_fault(void *impl)
-{
-    (void)impl;
-    return NULL;
-}
-
-static const struct bf_stream_ops ops = {answers_write,  answers_read,  answers_poll, answers_state,
-                                         answers_unsent, answers_fault, answers_poll};
 
 static enum bf_err open_once(void *impl, uint32_t attempt, struct bf_stream *out, char *to,
                              size_t to_size, struct bf_fault *fault)
@@ -93,6 +74,9 @@ static enum bf_err open_once(void *impl, uint32_t attempt, struct bf_stream *out
     (void)to;
     (void)to_size;
     (void)fault;
+    static struct bf_stream_ops ops;
+    ops = quiet_stream(answers_read, answers_write);
+    ops.state = answers_state;
     *out = (struct bf_stream){&ops, NULL};
     answers.cut = 0;
     return answers.opened++ < ATTEMPTS ? BF_OK : BF_ERR_CONFIG;

@@ -5,6 +5,7 @@
 #include "image/usage.h"
 #include "migrate/sender.h"
 #include "tests/platform_sim.h"
+#include "tests/quiet_stream.h"
 #include "tests/sim_disk.h"
 #include "tests/unit/test.h"
 
@@ -48,32 +49,6 @@ static enum bf_err server_hears(void *impl, const void *bytes, size_t len, size_
     return BF_OK;
 }
 
-static void nothing(void *impl)
-{
-    (void)impl;
-}
-
-static enum bf_stream_state is_open(void *impl)
-{
-    (void)impl;
-    return BF_STREAM_OPEN;
-}
-
-static size_t none(void *impl)
-{
-    (void)impl;
-    return 0;
-}
-
-static const struct bf_fault *no_fault(void *impl)
-{
-    (void)impl;
-    return NULL;
-}
-
-static const struct bf_stream_ops ops = {server_hears, server_says, nothing, is_open,
-                                         none,         no_fault,    nothing};
-
 static enum bf_err connect_to(void *impl, uint32_t attempt, struct bf_stream *out, char *to,
                               size_t to_size, struct bf_fault *fault)
 {
@@ -81,6 +56,8 @@ static enum bf_err connect_to(void *impl, uint32_t attempt, struct bf_stream *ou
     (void)to;
     (void)to_size;
     (void)fault;
+    static struct bf_stream_ops ops;
+    ops = quiet_stream(server_says, server_hears);
     *out = (struct bf_stream){&ops, NULL};
     return attempt ? BF_ERR_CONFIG : BF_OK;
 }
