@@ -4,6 +4,7 @@
 #include "tests/net/lan.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
 #include <netinet/icmp6.h>
@@ -463,7 +464,7 @@ static void serve_dns(struct lan *lan, int server)
 
 // ---- The router --------------------------------------------------------------------------------
 
-void lan_advertise(struct lan *lan)
+bool lan_advertise(struct lan *lan)
 {
     static const uint8_t options[] = {
         3,    4,   64,  0xc0, 0, 0,   14,  16,
@@ -486,12 +487,21 @@ void lan_advertise(struct lan *lan)
     to.sin6_scope_id = (uint32_t)index;
     setsockopt(s, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, &hops, sizeof hops);
     setsockopt(s, IPPROTO_IPV6, IPV6_MULTICAST_IF, &index, sizeof index);
-    if (sendto(s, m, sizeof m, 0, (struct sockaddr *)&to, sizeof to) < 0)
+    bool sent = sendto(s, m, sizeof m, 0, (struct sockaddr *)&to, sizeof to) == sizeof m;
+    if (!sent && errno != EADDRNOTAVAIL)
         perror("# router advertisement");
     close(s);
+    return sent;
 }
 
 // ---- Time --------------------------------------------------------------------------------------
+
+double lan_real_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
 
 void lan_skip(uint64_t us)
 {

@@ -75,7 +75,22 @@ void lan_turn(struct lan *lan);
 void lan_skip(uint64_t us);
 
 // Sends a router advertisement on tap0: prefix fd09::/64, a DNS server at fd09::1, and the domain
-// lab.test.
-void lan_advertise(struct lan *lan);
+// lab.test. False: not yet, the kernel has no address there to send it from.
+bool lan_advertise(struct lan *lan);
+
+// The real clock, of which the simulated one may be ahead.
+double lan_real_seconds(void);
+
+// For a test (tests/unit/test.h) whose turn() moves everything on: turns until the condition holds,
+// and fails when that takes too long.
+#define WAIT_FOR(condition)                                                                        \
+    do {                                                                                           \
+        double wait_until = lan_real_seconds() + TEST_PATIENCE_S;                                  \
+        bool wait_over = false;                                                                    \
+        while (!(wait_over = (condition)) && lan_real_seconds() < wait_until)                      \
+            turn();                                                                                \
+        if (!wait_over)                                                                            \
+            FAIL("waited in vain for: %s", #condition);                                            \
+    } while (0)
 
 #endif

@@ -14,13 +14,6 @@ enum { PATIENCE_S = 300 }; // as tests/unit/test.h has it
 
 struct station station = {.listener = -1, .accepted = -1};
 
-static double real_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 void station_prepare(void)
 {
     static int ready;
@@ -96,9 +89,9 @@ int station_wait(int most)
 
 int station_until(int (*met)(void))
 {
-    double end = real_seconds() + PATIENCE_S;
+    double end = lan_real_seconds() + PATIENCE_S;
     int is;
-    while (!(is = met()) && real_seconds() < end)
+    while (!(is = met()) && lan_real_seconds() < end)
         station_turn();
     return is;
 }
@@ -132,8 +125,8 @@ uint64_t station_send(uint64_t bytes)
 {
     static uint8_t block[65536];
     uint64_t sent = 0, got = 0;
-    double end = real_seconds() + PATIENCE_S;
-    while (got < bytes && real_seconds() < end) {
+    double end = lan_real_seconds() + PATIENCE_S;
+    while (got < bytes && lan_real_seconds() < end) {
         size_t done = 0, len = sizeof block < bytes - sent ? sizeof block : (size_t)(bytes - sent);
         if (len)
             station.stream.ops->write(station.stream.impl, block, len, &done);

@@ -23,13 +23,6 @@ static struct bf_stream stream;
 static int listener = -1;
 static uint16_t port;
 
-static double real_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 static void turn(void)
 {
     struct timespec rest = {0, 50000};
@@ -40,16 +33,6 @@ static void turn(void)
     if (frames == 0)
         nanosleep(&rest, NULL);
 }
-
-#define WAIT_FOR(condition)                                                                        \
-    do {                                                                                           \
-        double wait_until = real_seconds() + TEST_PATIENCE_S;                                      \
-        bool wait_over = false;                                                                    \
-        while (!(wait_over = (condition)) && real_seconds() < wait_until)                          \
-            turn();                                                                                \
-        if (!wait_over)                                                                            \
-            FAIL("waited in vain for: %s", #condition);                                            \
-    } while (0)
 
 static void hang_up(void)
 {
@@ -156,9 +139,7 @@ static const struct bf_fault *failed_dial(const char *host, uint16_t to)
 
 static void advertise(void)
 {
-    char address[64];
-    WAIT_FOR(status().phase == BF_IP_READY && lan_link_local(address, sizeof address));
-    lan_advertise(&lan);
+    WAIT_FOR(status().phase == BF_IP_READY && lan_advertise(&lan));
     for (int i = 0; i < 400 && !status().address6[0]; i++) {
         lan_skip(100000); // duplicate address detection
         turn();

@@ -217,6 +217,11 @@ static int ready(void)
     return s.phase == BF_IP_READY;
 }
 
+static int advertised(void)
+{
+    return lan_advertise(&station.lan);
+}
+
 // RFC 8200, 5: a link of IPv6 carries 1280 bytes.
 static void test_no_ipv6_below_its_mtu(void)
 {
@@ -226,7 +231,7 @@ static void test_no_ipv6_below_its_mtu(void)
         station.config.mtu = mtu;
         start(1);
         CHECK(station_until(ready));
-        lan_advertise(&station.lan);
+        CHECK(station_until(advertised));
         for (int i = 0; i < 40; i++) {
             lan_skip(100000);
             station_turn();
@@ -295,7 +300,7 @@ static void test_routers_are_asked_again(void)
     wire()->blocked = 0;
     seconds_pass(9);
     CHECK(wire()->solicits > before);
-    lan_advertise(&station.lan);
+    CHECK(station_until(advertised));
     CHECK(station_until(address6_comes));
     before = wire()->solicits;
     seconds_pass(20);
