@@ -38,11 +38,14 @@ build/$(EFI)/net/mlkem.o: private CFLAGS_net/mlkem.c = -mllvm -inline-threshold=
 TEST_LIBS_test_gcm := -lcrypto
 TEST_LIBS_test_mlkem := -lcrypto
 
-BENCH_DEPS  += build/bench_gcm build/bench_tls
-BENCH_TESTS += build/bench_gcm build/bench_tls
-CLEAN       += build/bench_gcm build/bench_tls
+NET_BENCHES := build/bench_gcm build/bench_tls build/bench_handshake
+BENCH_DEPS  += $(NET_BENCHES)
+BENCH_TESTS += $(NET_BENCHES)
+CLEAN       += $(NET_BENCHES)
+build/bench_handshake: $(addprefix build/linux/,tests/net/pki_maker.o tests/net/tls_peer.o replica/kex.o \
+    replica/kex_provider.o)
 build/bench_tls: build/linux/tests/net/pki_maker.o
-build/bench_gcm build/bench_tls: build/bench_%: build/linux/tests/bench/bench_%.o build/linux/libbootferry.a
+$(NET_BENCHES): build/bench_%: build/linux/tests/bench/bench_%.o build/linux/libbootferry.a
 	$(call say,LINK,$@)$(CC) $(LINK_linux) -o $@ $(filter %.o %.a,$^) -lssl -lcrypto
 TEST_SRCS_test_tls := tests/net/pki_maker.c tests/net/tls_peer.c
 TEST_LIBS_test_tls := -lssl -lcrypto
