@@ -16,6 +16,7 @@
 #include "base/fmt.h"
 #include "base/log.h"
 #include "base/platform.h"
+#include "replica/kex.h"
 #include "replica/listen.h"
 #include "replica/owner.h"
 #include "replica/waits.h"
@@ -165,6 +166,17 @@ static void init_shared(struct bf_daemon *d)
     d->arrivals_end = &d->arrivals;
 }
 
+// What this server cannot do is said before a machine meets it.
+static void tell_kex(const struct bf_daemon *d)
+{
+    if (!bf_tls_server_has_hybrid(d->tls))
+        bf_log(BF_LOG_WARNING,
+               "this server's OpenSSL takes no " BF_KEX_HYBRID_NAME
+               ": connections use X25519, P-256 "
+               "or P-384, and a machine with kex=hybrid refuses to connect; look at OpenSSL's "
+               "configuration, whose default_properties may exclude a provider, or update OpenSSL");
+}
+
 static enum bf_err start(struct bf_daemon *d, const struct options *o, int *tcp, int *control,
                          char *where, size_t size, struct bf_fault *fault)
 {
@@ -213,6 +225,7 @@ int main(int argc, char **argv)
     if (err) {
         bf_log(BF_LOG_ERROR, "%s; %s", fault.what, fault.todo);
     } else {
+        tell_kex(&d);
         printf("bootferryd: listening on %s\n", where);
         fflush(stdout);
         bf_notify("READY=1");

@@ -47,7 +47,7 @@ CHECK_DEPS  += build/tests/pe_check build/tests/workers.efi build/tests/exceptio
 CHECK_TESTS += tests/image/check.sh tests/image/instructions.sh tests/efi/selftest.sh tests/efi/workers.sh tests/efi/exceptions.sh tests/efi/nic.sh tests/efi/devices.sh
 
 # The operator's command and the daemon, as programs.
-CHECK_TESTS += tests/net/secrets.sh tests/net/openssl35.sh
+CHECK_TESTS += tests/net/secrets.sh tests/net/openssl35.sh tests/net/no-hybrid.sh
 CHECK_TESTS += tests/ask.sh tests/ends.sh tests/cli/commands.sh
 CHECK_TESTS += tests/third_party.sh
 CHECK_TESTS += tests/cli/media.sh tests/daemon/daemon_test.py tests/daemon/stopped.py tests/daemon/points.sh \
