@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The asking side of the control socket, see control.h. Waits ten seconds for an answer at most.
+// The asking side of the control socket, see control.h. An answer is waited for as
+// BF_WAIT_ANSWER_MS says.
 #include "replica/control.h"
 
+#include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,7 +18,8 @@
 static int connect_to(const struct bf_state *state)
 {
     struct sockaddr_un to = {.sun_family = AF_UNIX};
-    struct timeval limit = {.tv_sec = BF_WAIT_ANSWER_MS / 1000};
+    uint32_t ms = BF_WAIT_ANSWER_MS - BF_WAIT_SAY_MS; // what is left when that has passed
+    struct timeval limit = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
     char path[BF_SOCKET_PATH_MAX];
     if (bf_state_socket(state, BF_CONTROL_SOCKET, path))
         return -1;
@@ -53,13 +57,24 @@ static int listener(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0 ? who.pid : 0;
 }
 
+// Whoever asked sees what takes so long.
+static void say_what_is_waited_for(int fd)
+{
+    struct pollfd p = {fd, POLLIN, 0};
+    char name[BF_CONTROL_NAME];
+    if (poll(&p, 1, BF_WAIT_SAY_MS) == 0)
+        fprintf(stderr, "Waiting for %s to answer ...\n", bf_control_name(listener(fd), name));
+}
+
 static json_t *talk(int fd, const char *request)
 {
     size_t len = 0;
     char *text = NULL;
     if (send(fd, request, strlen(request), MSG_NOSIGNAL) == (ssize_t)strlen(request) &&
-        send(fd, "\n", 1, MSG_NOSIGNAL) == 1)
+        send(fd, "\n", 1, MSG_NOSIGNAL) == 1) {
+        say_what_is_waited_for(fd);
         text = read_answer(fd, &len);
+    }
     json_t *answer = text ? json_loadb(text, len, 0, NULL) : NULL;
     free(text);
     return answer;

@@ -22,7 +22,8 @@ enum {
     BF_WAIT_DB_MS = 10000,     // for another writer of the database, elsewhere
     BF_WAIT_DB_LOOK_MS = 1000, // the same, for the main thread of the daemon
     BF_WAIT_CONTROL_MS = 500,  // for a caller at the control socket to speak, and to listen
-    BF_WAIT_ANSWER_MS = 10000, // for the daemon's answer at the control socket
+    BF_WAIT_ANSWER_MS = 3000,  // for the daemon's answer at the control socket
+    BF_WAIT_SAY_MS = 1000,     // the same, until the command says what it waits for
     BF_WAIT_UNWRITTEN_MS = 2000, // between two attempts to write what the database did not take
     BF_WAIT_TICK_MS = 400,     // between two looks at what was revoked
     BF_WAIT_STOP_MS = 8000,    // from SIGTERM until threads that hang are left behind

@@ -335,7 +335,9 @@ def the_daemon_itself_is_stopped(w):
         client.session(os.urandom(16), [disk(8 * MIB, "S1")])
         os.kill(w.daemon.pid, signal.SIGSTOP)
         try:
-            said = w.cli("status").stdout
+            done = w.cli("status")
+            said = done.stdout
+            assert done.stderr == f"Waiting for {who} to answer ...\n", done.stderr
             assert f"{who} holds this state but does not answer" in said, said
             assert "does not serve this state" not in said, said
             state = json.loads(w.cli("status", "--json").stdout)
