@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Bootferry's build. Every folder lists its sources in a sources.mk. The portable lists make one
-# library, compiled once per flavour: efi is freestanding, linux is hosted, asan, fuzz and cov are
-# the hosted one with instruments. Objects live in build/FLAVOUR/. V=1 shows the commands.
+# library, compiled once per flavour: efi is freestanding, linux is hosted, asan, fuzz, depth and cov
+# are the hosted one with instruments. Objects live in build/FLAVOUR/. V=1 shows the commands.
 #
 #   make            the programs and the finalizer's VM
 #   make check      the tests          make e2e, bench, soak   the long ones
@@ -44,16 +44,19 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fra
 FLAGS_linux := $(HOSTED) -O2 -D_FORTIFY_SOURCE=2 -fPIE
 FLAGS_asan  := $(HOSTED) -O1 $(SANITIZE)
 FLAGS_fuzz  := $(HOSTED) -O1 $(SANITIZE) -fsanitize=fuzzer-no-link -DBF_FUZZ
+FLAGS_depth := $(HOSTED) -O0 -fsanitize=fuzzer-no-link -fsanitize-coverage=no-prune -DBF_FUZZ
 FLAGS_cov   := $(HOSTED) -O0 -fprofile-instr-generate -fcoverage-mapping
 CC_linux    = $(CC)
 CC_asan     = $(CLANG)
 CC_fuzz     = $(CLANG)
+CC_depth    = $(CLANG)
 CC_cov      = $(CLANG)
 LINK_linux  := -pie -Wl,--gc-sections,-z,relro,-z,now -pthread
 LINK_asan   := $(SANITIZE) -pthread
 LINK_fuzz   := $(SANITIZE) -fsanitize=fuzzer -pthread
+LINK_depth  := -fsanitize=fuzzer -pthread -Wl,--wrap=LLVMFuzzerTestOneInput
 LINK_cov    := -fprofile-instr-generate -pthread
-HOSTED_FLAVOURS := linux asan fuzz cov
+HOSTED_FLAVOURS := linux asan fuzz depth cov
 
 # The EFI flavour (build/efi; build/efi-ARCH for another processor): a PE by clang and lld-link.
 # clang's predefined names of another system are taken away, since third-party code would branch on
@@ -169,6 +172,8 @@ $(foreach t,$(UNIT_TESTS),$(foreach f,asan cov,$(eval $(call \
     instrumented,$(f),unit,$(t),$(TEST_SRCS_$(t)),$(TEST_LIBS_$(t))))))
 $(foreach t,$(FUZZERS),$(eval $(call \
     instrumented,fuzz,fuzz,$(t),$(FUZZ_SRCS_$(t)),$(FUZZ_LIBS_$(t)))))
+$(foreach t,$(FUZZERS),$(eval $(call \
+    instrumented,depth,fuzz,$(t),$(FUZZ_SRCS_$(t)) tests/fuzz_depth.c,$(FUZZ_LIBS_$(t)))))
 UNIT_PROGRAMS := $(UNIT_TESTS:%=build/asan/tests/unit/%)
 FUZZ_PROGRAMS := $(FUZZERS:%=build/fuzz/tests/fuzz/%)
 
