@@ -110,21 +110,29 @@ static size_t change(uint8_t *data, size_t size, size_t max, const struct frames
     }
 }
 
-size_t fuzz_frames_mutate(uint8_t *data, size_t size, size_t max, size_t head, unsigned seed)
+static size_t change_some(uint8_t *data, size_t size, size_t max, size_t head, uint64_t changes,
+                          struct fuzz_rng *r)
 {
     static struct frames f;
-    struct fuzz_rng r = {seed};
-    if (size > head)
+    for (split(&f, data, size, head); changes && f.count; changes--) {
+        size = change(data, size, max, &f, r);
         split(&f, data, size, head);
-    if (size <= head || !pooled || !fuzz_below(&r, 16))
+    }
+    return size;
+}
+
+size_t fuzz_frames_mutate(uint8_t *data, size_t size, size_t max, size_t head, unsigned seed,
+                          fuzz_frames_make *make)
+{
+    struct fuzz_rng r = {seed};
+    uint64_t kind = fuzz_below(&r, 8);
+    if (kind > 2 && (size = make(&r, data, max)))
+        return change_some(data, size, max, head, fuzz_below(&r, 3), &r);
+    if (size <= head || !pooled || !kind)
         return LLVMFuzzerMutate(data, size, max);
     if (!fuzz_below(&r, 16)) {
         data[fuzz_below(&r, head)] = (uint8_t)fuzz_next(&r);
         return size;
     }
-    for (uint64_t changes = 1 + fuzz_below(&r, 3); changes && f.count; changes--) {
-        size = change(data, size, max, &f, &r);
-        split(&f, data, size, head);
-    }
-    return size;
+    return change_some(data, size, max, head, 1 + fuzz_below(&r, 3), &r);
 }

@@ -2,9 +2,10 @@
 // The whole receiver, fed with frames as a hostile machine would send them, over the store of the
 // simulation, which aborts at anything the receiver should have judged. The first byte: 1, no
 // greeting is put in front; 2, the machine has no certificate; 4, what the store has rots before it
-// is sealed; 8, digests and roots are made right, so that what is behind them is reached. The
-// second byte chooses how the bytes are cut. Mutation moves and changes frames of sound sessions
-// (tests/fuzz_frames.h). The store is not asked for more than the bytes that came can be worth.
+// is sealed, and what comes behind COMMIT waits until the receiver waits for it; 8, digests and
+// roots are made right, so that what is behind them is reached. The second byte chooses how the
+// bytes are cut. Mutation moves and changes frames of sound sessions (tests/fuzz_frames.h). The
+// store is not asked for more than the bytes that came can be worth.
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,12 +33,14 @@ enum {
     INPUT_MAX = 1 << 20,
     TURN_US = 20000,
     SILENT_US = 1000000,
-    BUSY = 20000, // turns with work after the last byte are too many
+    SEALING_TURNS = 6, // that the store takes, or less
+    BUSY = 20000,      // turns with work after the last byte are too many
 };
 
 struct feed {
     const uint8_t *at;
     size_t left, step;
+    size_t held; // behind COMMIT, when what is stored rots: it comes once the receiver waits for it
 };
 static struct sim_store store;
 static const struct bf_geometry shape = {3 * 32768 + 512, 512, 32768}; // the last one is short
@@ -204,9 +207,26 @@ static void rot(void)
         sim_store_rot(&store, 0, i);
 }
 
+// The frames behind the first COMMIT wait.
+static void hold(struct feed *feed)
+{
+    struct bf_frame frame;
+    size_t need, len = 0;
+    for (size_t at = 0; at < feed->left; at += len) {
+        len = fuzz_frame_length(feed->at, feed->left, at);
+        if (bf_frame_parse(feed->at + at, feed->left - at, &frame, &need) ||
+            frame.type != BF_MSG_COMMIT)
+            continue;
+        feed->held = feed->left - at - len;
+        feed->left = at + len;
+    }
+}
+
 static void turns(struct bf_receiver *r, struct feed *feed, int rots)
 {
-    int idle, busy = 0;
+    int idle, busy = 0, quiet = 0;
+    if (rots)
+        hold(feed);
     for (;;) {
         size_t left = feed->left;
         if (bf_receiver_step(r, bf_platform_now_us(), &idle) != BF_AGAIN)
@@ -216,6 +236,11 @@ static void turns(struct bf_receiver *r, struct feed *feed, int rots)
             abort();
         if (rots && left && !feed->left)
             rot();
+        quiet = idle && !feed->left ? quiet + 1 : 0;
+        if (quiet == SEALING_TURNS) {
+            feed->left = feed->held;
+            feed->held = rots = 0;
+        }
         sim_clock_advance(feed->left ? TURN_US : SILENT_US);
     }
 }
@@ -238,7 +263,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(all + head, data + HEAD, size - HEAD);
     if (data[0] & RIGHT_SUMS)
         right_sums(all + head, size - HEAD);
-    feed = (struct feed){all, head + size - HEAD, data[1] ? data[1] * 64u : 1};
+    feed = (struct feed){all, head + size - HEAD, data[1] ? data[1] * 64u : 1, 0};
 
     struct bf_stream stream = {&feed_ops, &feed};
     struct bf_receiver *r =
@@ -251,11 +276,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     sim_store_free(&store);
     free(all);
     return 0;
-}
-
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
-{
-    return fuzz_frames_mutate(data, size, max, HEAD, seed);
 }
 
 // ---- Sound sessions ----------------------------------------------------------------------------
@@ -279,17 +299,18 @@ static void say_data(uint64_t first, uint8_t codec)
 {
     static uint8_t chunk[CHUNK] = {1}, packed[2 * CHUNK];
     struct bf_digest digest;
+    uint32_t bytes = bf_geometry_chunk_bytes(&shape, first);
     struct bf_data data = {.codec = codec,
                            .count = 1,
                            .first = first,
-                           .raw_len = sizeof chunk,
+                           .raw_len = bytes,
                            .digests = digest.bytes,
-                           .body_len = sizeof chunk};
+                           .body_len = bytes};
     const uint8_t *body = chunk;
-    bf_digest_of(&digest, chunk, sizeof chunk);
+    bf_digest_of(&digest, chunk, bytes);
     if (codec != BF_CODEC_NONE) {
         struct bf_compressor *c = bf_compressor_new();
-        size_t len = bf_compress(c, codec, 1, packed, sizeof packed, chunk, sizeof chunk);
+        size_t len = bf_compress(c, codec, 1, packed, sizeof packed, chunk, bytes);
         bf_compressor_free(c);
         if (!len)
             abort();
@@ -313,12 +334,17 @@ static void say_checkpoint(uint64_t next)
     said.len += bf_put_checkpoint(room(), left(), BF_MSG_CHECKPOINT, &checkpoint);
 }
 
+static void say_commit(void)
+{
+    struct bf_commit commit = {.clock = 1};
+    said.len += bf_put_commit(room(), left(), &commit);
+}
+
 static void say_end(void)
 {
     struct bf_disk_done done = {0};
-    struct bf_commit commit = {.clock = 1};
     said.len += bf_put_disk_done(room(), left(), &done);
-    said.len += bf_put_commit(room(), left(), &commit);
+    say_commit();
 }
 
 static void say_found(void)
@@ -352,6 +378,49 @@ static void end(int *argc, char ***argv, unsigned number, uint32_t points)
         abort();
     fuzz_seed(*argc, *argv, number, said.bytes, said.len);
     fuzz_frames_learn(said.bytes + HEAD, said.len - HEAD);
+}
+
+// One chunk or some, as data of any compression or as what needs none.
+static uint64_t say_some(struct fuzz_rng *r, uint64_t first)
+{
+    static const uint8_t codecs[] = {BF_CODEC_NONE, BF_CODEC_LZ4, BF_CODEC_ZSTD};
+    static const uint8_t states[] = {BF_CHUNK_ZERO, BF_CHUNK_UNUSED, BF_CHUNK_UNREADABLE};
+    uint64_t count = 1 + fuzz_below(r, CHUNKS - first);
+    if (fuzz_below(r, 2)) {
+        say_data(first, codecs[fuzz_below(r, 3)]);
+        return 1;
+    }
+    say_range(states[fuzz_below(r, 3)], first, count);
+    return count;
+}
+
+// What is found, the copy with checkpoints, its end, and perhaps the repair of all that rotted.
+static size_t make_session(struct fuzz_rng *r, uint8_t *out, size_t max)
+{
+    begin((uint8_t)(RIGHT_SUMS | (fuzz_below(r, 3) ? 0 : ROT)));
+    said.bytes[1] = (uint8_t)fuzz_next(r);
+    if (!fuzz_below(r, 4))
+        say_found();
+    for (uint64_t next = 0; next < CHUNKS;) {
+        next += say_some(r, next);
+        if (fuzz_below(r, 2))
+            say_checkpoint(next);
+    }
+    say_end();
+    if (said.bytes[0] & ROT) {
+        for (uint64_t next = 0; next < CHUNKS;)
+            next += say_some(r, next);
+        say_commit();
+    }
+    if (said.len > max)
+        return 0;
+    memcpy(out, said.bytes, said.len);
+    return said.len;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
+{
+    return fuzz_frames_mutate(data, size, max, HEAD, seed, make_session);
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)

@@ -23,7 +23,8 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned 
 
 enum {
     CHUNK = 32768,
-    DISK = 4 * CHUNK,
+    CHUNKS = 4,
+    DISK = CHUNKS * CHUNK,
     CUT = 0x7ffe, // type of the frame that cuts the connection
     ATTEMPTS = 4,
     BUFFERS = 3 << 20,
@@ -182,11 +183,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     return 0;
 }
 
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
-{
-    return fuzz_frames_mutate(data, size, max, 1, seed);
-}
-
 // ---- Sound sessions ----------------------------------------------------------------------------
 
 static struct {
@@ -237,16 +233,21 @@ static void say_cut(void)
     said.bytes[said.len - BF_FRAME_HEADER - 7] = CUT >> 8;
 }
 
-// One that leads nowhere is none.
-static void commit(int *argc, char ***argv, unsigned number)
+static void say_committed(void)
 {
     struct bf_verifying verifying = {0, CHUNK, DISK};
     struct bf_pace pace = {100, 200};
     struct bf_committed committed = {9, 1, point_root};
-    uint32_t point;
     said.len += bf_put_pace(room(), left(), &pace);
     said.len += bf_put_verifying(room(), left(), &verifying);
     said.len += bf_put_committed(room(), left(), &committed);
+}
+
+// One that leads nowhere is none.
+static void commit(int *argc, char ***argv, unsigned number)
+{
+    uint32_t point;
+    say_committed();
     if (run(said.bytes + 1, said.len - 1, 0, &point) != BF_OK || point != 9)
         abort();
     fuzz_seed(*argc, *argv, number, said.bytes, said.len);
@@ -258,6 +259,63 @@ static void say_need(uint64_t first, uint64_t count, uint8_t more)
 {
     struct bf_need need = {0, first, count, more};
     said.len += bf_put_need(room(), left(), &need);
+}
+
+// The base of all chunks from `first`: equal, different, or not known, in answers of any length.
+static void say_bases(struct fuzz_rng *r, uint64_t first)
+{
+    struct bf_digest digests[CHUNKS];
+    for (uint64_t i = 0; i < CHUNKS; i++)
+        bf_digest_of(&digests[i], disk_data + i * CHUNK, CHUNK);
+    for (uint64_t count; first < CHUNKS; first += count) {
+        static const uint8_t states[] = {BF_CHUNK_DATA, BF_CHUNK_ZERO, BF_CHUNK_UNKNOWN};
+        uint8_t state = states[fuzz_below(r, 3)];
+        count = 1 + fuzz_below(r, CHUNKS - first);
+        say_base(state, first, (uint32_t)count, state == BF_CHUNK_DATA ? &digests[first] : NULL);
+    }
+}
+
+static void say_needs(struct fuzz_rng *r)
+{
+    for (uint64_t first = fuzz_below(r, CHUNKS), count; first < CHUNKS; first += count) {
+        count = 1 + fuzz_below(r, CHUNKS - first);
+        say_need(first, count, first + count < CHUNKS);
+    }
+}
+
+// Connections that are cut and resumed or begun anew, a copy, repairs, and the point.
+static size_t make_session(struct fuzz_rng *r, uint8_t *out, size_t max)
+{
+    uint8_t session = 1, resumed = 0;
+    uint64_t resume = 0;
+    said.bytes[0] = !fuzz_below(r, 8);
+    said.len = 1;
+    for (uint64_t cuts = fuzz_below(r, 3);; cuts--) {
+        int has_base = fuzz_below(r, 2) != 0;
+        greet(session, resumed, has_base, resume);
+        if (has_base)
+            say_bases(r, resume);
+        if (fuzz_below(r, 2))
+            say_durable(resume = resume + fuzz_below(r, CHUNKS + 1 - resume));
+        if (!cuts)
+            break;
+        say_cut();
+        resumed = fuzz_below(r, 2) != 0;
+        session += !resumed;
+        resume = resumed ? resume : 0;
+    }
+    for (uint64_t rounds = fuzz_below(r, 3); rounds; rounds--)
+        say_needs(r);
+    say_committed();
+    if (said.len > max)
+        return 0;
+    memcpy(out, said.bytes, said.len);
+    return said.len;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
+{
+    return fuzz_frames_mutate(data, size, max, 1, seed, make_session);
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
