@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The maps of what is used, over a hostile disk: the first byte says how much emptiness follows the
 // input and which checksums are made right, so that what is behind them is reached; and whether the
-// input lies in partitions, of which the next bytes speak, by a table whose checksums are right.
+// input lies in partitions, of which the next bytes speak, by a table whose checksums are right. It
+// lies in one piece behind the table, or in pieces at the beginning of each partition.
 // Whatever the disk says, the answers advance, stay on the disk, never call unused what tells a
 // file system, and take little work. Mutation prefers numbers where there are some.
 #include <stdlib.h>
@@ -22,7 +23,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned 
 enum {
     DISK_MAX = 1 << 18,
     REPEAT = 8192,
-    EXTENTS = 32,
+    EXTENTS = 128,
     SUPER = 1024,
     DESCRIPTOR = 2048,
     WORK_MAX = 256 << 20,
@@ -36,6 +37,11 @@ enum {
     SAID = 28,
     ENTRIES = 4,
     ENTRY = 6,
+    PIECES = 2, // in the first byte of it
+    PIECE = 6144,
+    DISK_SIZE = 1 + SAID + ENTRIES * PIECE,
+    APART = 15360, // KiB from one partition to the next, in those that are made
+    LONG = 12288,
     SECTOR = 512,
     TABLE = 65536, // bytes in front of the input
     TABLE_SECTORS = 131072,
@@ -49,6 +55,7 @@ static struct {
     int repeats; // the disk is the first REPEAT bytes again and again
     uint8_t head[TABLE], tail[GPT_SECTORS * SECTOR];
     int in_table;
+    const uint8_t *pieces; // what is said about the table, when there are some
 } input;
 
 static void put(uint8_t *at, uint64_t v, int bytes)
@@ -134,6 +141,15 @@ static void copy_part(uint8_t *out, uint64_t at, uint64_t len, const uint8_t *pa
         memcpy(out + (first - at), part + (first - from), end - first);
 }
 
+static void copy_pieces(uint8_t *out, uint64_t at, uint64_t len)
+{
+    for (size_t i = 0; i < ENTRIES && i * PIECE < input.len; i++) {
+        size_t left = input.len - i * PIECE;
+        copy_part(out, at, len, input.bytes + i * PIECE,
+                  first_of(input.pieces + 4 + i * ENTRY) * SECTOR, left < PIECE ? left : PIECE);
+    }
+}
+
 // ---- The disk ----------------------------------------------------------------------------------
 
 static enum bf_err submit(void *impl, struct bf_block_request *r)
@@ -143,7 +159,9 @@ static enum bf_err submit(void *impl, struct bf_block_request *r)
     memset(r->data, 0, len);
     for (uint64_t i = 0; input.repeats && i < len; i += 512)
         memcpy((uint8_t *)r->data + i, input.bytes + (at + i) % REPEAT, 512);
-    if (!input.repeats)
+    if (input.pieces)
+        copy_pieces(r->data, at, len);
+    else if (!input.repeats)
         copy_part(r->data, at, len, input.bytes, input.at, input.len);
     if (input.in_table) {
         copy_part(r->data, at, len, input.head, 0, sizeof input.head);
@@ -238,6 +256,47 @@ static void make_lvm(uint8_t *disk)
     lvm_image_make(disk, "pppppppppppppppppppppppppppppppp", 1 << 20, 2048, text, sizeof text);
 }
 
+static void make_swap(uint8_t *disk, uint32_t pages)
+{
+    put32(disk + 1024, 1);
+    put32(disk + 1028, pages);
+    memcpy(disk + 4086, "SWAPSPACE2", 10);
+}
+
+// Four partitions with a piece each, of kinds in any order; one in eight is of none.
+static size_t make_disk(struct fuzz_rng *r, uint8_t *out, size_t max)
+{
+    static const uint32_t ro_compat[] = {1, 1 | 0x400, 1 | 0x10};
+    uint64_t first = fuzz_below(r, ENTRIES), variant = fuzz_below(r, 3);
+    if (max < DISK_SIZE)
+        return 0;
+    memset(out, 0, DISK_SIZE);
+    out[0] = IN_TABLE | LVM_SUMS | (variant == 1 ? EXT_SUMS : 0);
+    out[1] = (uint8_t)(PIECES | fuzz_below(r, 2));
+    for (uint64_t i = 0; i < ENTRIES; i++) {
+        uint8_t *piece = out + 1 + SAID + i * PIECE, *entry = out + 1 + 4 + i * ENTRY;
+        entry[0] = 0x83;
+        put(entry + 2, i * APART, 2);
+        put(entry + 4, LONG - fuzz_below(r, 2), 2);
+        if (!fuzz_below(r, 8))
+            continue;
+        switch ((first + i) % ENTRIES) {
+        case 0:
+            make_ext(piece, ro_compat[variant]);
+            break;
+        case 1:
+            make_fat(piece, 0);
+            break;
+        case 2:
+            make_swap(piece, 16 + (uint32_t)fuzz_below(r, 2000));
+            break;
+        default:
+            make_lvm(piece);
+        }
+    }
+    return DISK_SIZE;
+}
+
 // The same as the whole of a disk, in the first partition of an MBR and of a GPT, and in two that
 // overlap.
 static void seeds(int argc, char **argv, unsigned number, uint8_t flags, const uint8_t *disk)
@@ -273,16 +332,15 @@ static void seeds(int argc, char **argv, unsigned number, uint8_t flags, const u
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     static const uint32_t ro_compat[] = {1, 1 | 0x400, 1 | 0x10};
-    static uint8_t disk[6144];
+    static uint8_t disk[6144], several[DISK_SIZE];
+    struct fuzz_rng r = {1};
     for (unsigned i = 0; i < 3; i++) {
         memset(disk, 0, sizeof disk);
         make_ext(disk, ro_compat[i]);
         seeds(*argc, *argv, i, i == 1 ? EXT_SUMS | 1 : 1, disk);
     }
     memset(disk, 0, sizeof disk);
-    put32(disk + 1024, 1);
-    put32(disk + 1028, 2000);
-    memcpy(disk + 4086, "SWAPSPACE2", 10);
+    make_swap(disk, 2000);
     seeds(*argc, *argv, 3, 1, disk);
     for (unsigned wide = 0; wide < 2; wide++) {
         memset(disk, 0, sizeof disk);
@@ -297,6 +355,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     put32(disk + 64, 4096);
     put32(disk + 72, 100);
     seeds(*argc, *argv, 7, 1, disk);
+    make_disk(&r, several, sizeof several);
+    fuzz_seed(*argc, *argv, 200, several, sizeof several);
     return 0;
 }
 
@@ -324,6 +384,18 @@ static void judge(struct bf_usage *u, uint64_t bytes)
     }
 }
 
+static void right_sums(uint8_t flags)
+{
+    size_t step = input.pieces ? PIECE : input.len;
+    for (size_t at = 0; at + step <= input.len; at += step) {
+        uint8_t *disk = input.bytes + at;
+        if (flags & EXT_SUMS && (!input.pieces || memcmp(disk + SUPER + 0x38, "\x53\xef", 2) == 0))
+            repair(disk);
+        if (flags & LVM_SUMS && (!input.pieces || memcmp(disk + 512, "LABELONE", 8) == 0))
+            lvm_image_sum(disk, step);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct bf_block_ops ops = {"fuzz", submit, NULL, close_disk, NULL};
@@ -337,10 +409,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(input.bytes, 0, REPEAT);
     memcpy(input.bytes, data + 1 + said, input.len);
     input.repeats = data[0] & REPEATS && !said;
-    if (data[0] & EXT_SUMS)
-        repair(input.bytes);
-    if (data[0] & LVM_SUMS)
-        lvm_image_sum(input.bytes, input.len);
+    input.pieces = said && data[1] & PIECES ? data + 1 : NULL;
+    right_sums(data[0]);
     if (said)
         make_table(data + 1);
     disk.geometry = (struct bf_block_geometry){
@@ -375,13 +445,20 @@ static void change_number(uint8_t *data, size_t size, struct fuzz_rng *r)
         data[at + i] = (uint8_t)(number >> 8 * i);
 }
 
+// Most of what is made are new disks with none, one or two changes, since what was changed often
+// has no map any more. The rest are changed inputs, one in eight of them by libFuzzer alone.
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
 {
     struct fuzz_rng r = {seed};
-    size_t said = size > 1 + SAID && data[0] & IN_TABLE ? SAID : 0;
-    if (size < 2 || !fuzz_below(&r, 8))
+    uint64_t kind = fuzz_below(&r, 8), changes = 1 + fuzz_below(&r, 3);
+    if (size < 2 || !kind)
         return LLVMFuzzerMutate(data, size, max);
-    for (uint64_t n = 1 + fuzz_below(&r, 3); n; n--) {
+    if (kind > 2 && max >= DISK_SIZE) {
+        size = make_disk(&r, data, max);
+        changes = fuzz_below(&r, 3);
+    }
+    size_t said = size > 1 + SAID && data[0] & IN_TABLE ? SAID : 0;
+    for (; changes; changes--) {
         if (said && !fuzz_below(&r, 3))
             data[1 + fuzz_below(&r, SAID)] = (uint8_t)fuzz_number(&r);
         else
