@@ -3,6 +3,7 @@
 // advance, stay on the disk, and never call unused where labels and metadata are; and the work is
 // in proportion to the text. Mutation knows the grammar: it moves, copies, drops and exchanges
 // items and values, so that most of what it makes is still a text.
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,9 @@ enum {
     DISK = 1 << 26,
     HEAD = 65536,
     ANSWERS = 200,
+    EXTENT = 1 << 20, // as those that are made have it
+    EXTENTS = 63,     // of a disk
+    PAGE = 4096,
     ITEMS = 512,
     WORK_BASE = 64 << 20,  // marks on disks and volumes
     WORK_EACH = 200 << 10, // of a volume, for which a text needs this many bytes:
@@ -28,13 +32,26 @@ enum {
     WORK_PER_BYTE = 2000,
 };
 
+static const char *const uuid[] = {"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+                                   "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"};
 static uint8_t head[2][HEAD];
+
+// Every extent begins as swap space would, so that each volume has a map.
+static void put_swap(uint8_t *out, uint64_t at, uint64_t len)
+{
+    static const uint8_t page[PAGE] = {[1024] = 1, [1028] = 100, [4086] = 'S', 'W', 'A', 'P',
+                                       'S',        'P',          'A',          'C', 'E', '2'};
+    for (uint64_t i = 0; i < len; i += SECTOR)
+        if (at + i >= EXTENT && (at + i) % EXTENT < PAGE)
+            memcpy(out + i, page + (at + i) % EXTENT, SECTOR);
+}
 
 static enum bf_err submit(void *impl, struct bf_block_request *r)
 {
     const uint8_t *bytes = impl;
     uint64_t at = r->block * SECTOR, len = (uint64_t)r->count * SECTOR;
     memset(r->data, 0, len);
+    put_swap(r->data, at, len);
     if (at < HEAD)
         memcpy(r->data, bytes + at, HEAD - at < len ? HEAD - at : len);
     r->status = BF_OK;
@@ -59,8 +76,6 @@ static void judge(struct bf_usage *u)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const char *const uuid[] = {"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-                                       "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"};
     static const struct bf_block_ops ops = {"fuzz", submit, NULL, close_disk, NULL};
     struct bf_source_disk disk[2], *disks[] = {&disk[0], &disk[1]};
     if (!size || size > HEAD - LVM_IMAGE_TEXT)
@@ -174,16 +189,85 @@ static size_t change(uint8_t *data, size_t size, size_t max, const struct pieces
     }
 }
 
+// ---- Sound groups ------------------------------------------------------------------------------
+
+struct draft {
+    char *at;
+    size_t left;
+    uint64_t next[2]; // free extent of each physical volume
+};
+
+__attribute__((format(printf, 2, 3))) static void say(struct draft *d, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(d->at, d->left, format, args);
+    va_end(args);
+    len = (size_t)len < d->left ? len : (int)d->left;
+    d->at += len;
+    d->left -= (size_t)len;
+}
+
+// Linear on one physical volume or striped over both. The extents that it has.
+static uint64_t say_segment(struct draft *d, struct fuzz_rng *r, uint64_t number, uint64_t start)
+{
+    uint64_t count = 1 + fuzz_below(r, 6), legs = 1 + fuzz_below(r, 2), pv = fuzz_below(r, 2);
+    say(d,
+        "segment%llu{start_extent=%llu extent_count=%llu type=\"striped\" stripe_count=%llu "
+        "stripe_size=%llu stripes=[",
+        (unsigned long long)number, (unsigned long long)start, (unsigned long long)(count * legs),
+        (unsigned long long)legs, 16ull << fuzz_below(r, 7));
+    for (uint64_t i = 0; i < legs; i++, pv ^= 1) {
+        say(d, "%s\"pv%llu\",%llu", i ? "," : "", (unsigned long long)pv,
+            (unsigned long long)d->next[pv]);
+        d->next[pv] += count + fuzz_below(r, 2);
+    }
+    say(d, "]}\n");
+    return count * legs;
+}
+
+static size_t make_group(struct fuzz_rng *r, uint8_t *out, size_t max)
+{
+    struct draft d = {(char *)out, max, {0, 0}};
+    say(&d, "g{id=\"vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv\" seqno=1 format=\"lvm2\" status=[\"READ\"] "
+            "flags=[] extent_size=2048 physical_volumes{\n");
+    for (int i = 0; i < 2; i++)
+        say(&d, "pv%d{id=\"%.32s\" status=[\"ALLOCATABLE\"] flags=[] pe_start=2048 pe_count=%d}\n",
+            i, uuid[i], EXTENTS);
+    say(&d, "}logical_volumes{\n");
+    for (uint64_t lv = 1 + fuzz_below(r, 4); lv; lv--) {
+        uint64_t segments = 1 + fuzz_below(r, 2), start = 0;
+        say(&d, "l%llu{id=\"x\" status=[\"READ\",\"VISIBLE\"] flags=[] segment_count=%llu\n",
+            (unsigned long long)lv, (unsigned long long)segments);
+        for (uint64_t i = 1; i <= segments; i++)
+            start += say_segment(&d, r, i, start);
+        say(&d, "}\n");
+    }
+    say(&d, "}}contents=\"Text Format Volume Group\" version=1\n");
+    return d.left ? max - d.left : 0;
+}
+
+// Most of what is made are new groups, half of them with one or two changes: what was changed often
+// is no group any more. The rest are changed inputs, one in eight of them by libFuzzer alone.
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
 {
     static struct pieces p;
     struct fuzz_rng r = {seed};
-    struct bf_lvm_text text = {(const char *)data, (const char *)data + size, NULL};
-    p.items = p.values = 0;
+    uint64_t kind = fuzz_below(&r, 8), changes = 1;
     max = max < HEAD - LVM_IMAGE_TEXT ? max : HEAD - LVM_IMAGE_TEXT;
-    if (size && size <= max && bf_lvm_check(&text) == BF_OK)
-        collect(&p, (const char *)data, text);
-    if (!p.items || !fuzz_below(&r, 16))
-        return LLVMFuzzerMutate(data, size, max);
-    return change(data, size, max, &p, &r);
+    size_t made = kind > 2 ? make_group(&r, data, max) : 0;
+    if (made) {
+        size = made;
+        changes = fuzz_below(&r, 4) % 3;
+    }
+    for (; changes; changes--) {
+        struct bf_lvm_text text = {(const char *)data, (const char *)data + size, NULL};
+        p.items = p.values = 0;
+        if (size && size <= max && bf_lvm_check(&text) == BF_OK)
+            collect(&p, (const char *)data, text);
+        if (!p.items || !kind)
+            return LLVMFuzzerMutate(data, size, max);
+        size = change(data, size, max, &p, &r);
+    }
+    return size;
 }
