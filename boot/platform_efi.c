@@ -53,28 +53,40 @@ enum bf_err bf_efi_err(EFI_STATUS status)
 
 // ---- Time --------------------------------------------------------------------------------------
 
-enum { CALIBRATION_ROUNDS = 12, CALIBRATION_US = 4000 };
+enum { CALIBRATION_ROUNDS = 32, CALIBRATION_SHORT_US = 500, CALIBRATION_LONG_US = 1500 };
 
 static uint64_t ticks_at_start, ticks_hz;
 static uint64_t us_per_tick_2_48; // microseconds per tick, times 2^48: no division per reading
 static int64_t wall_at_start;     // what bf_platform_wall says at now_us == 0
 
-// The shortest of several short rounds: whatever disturbs one (a management interrupt, a busy host)
-// only makes it longer.
-static uint64_t measure_ticks_hz(void)
+// The shortest of some rounds: whatever disturbs one (a management interrupt, another machine on the
+// same processor) only makes it longer. A round has to be shorter than the share of a processor that
+// a busy host gives at a time, which is a few milliseconds, or all of them are disturbed.
+static uint64_t shortest_stall(uint32_t us)
 {
     uint64_t best = UINT64_MAX;
-    EFI_TPL old = bf_efi_boot->RaiseTPL(TPL_HIGH_LEVEL);
 
     for (int i = 0; i < CALIBRATION_ROUNDS; i++) {
         uint64_t start = bf_cpu_ticks();
-        bf_efi_boot->Stall(CALIBRATION_US);
+        bf_efi_boot->Stall(us);
         uint64_t ticks = bf_cpu_ticks() - start;
         if (ticks < best)
             best = ticks;
     }
+    return best;
+}
+
+// What a call costs by itself is the same in both lengths.
+static uint64_t measure_ticks_hz(void)
+{
+    EFI_TPL old = bf_efi_boot->RaiseTPL(TPL_HIGH_LEVEL);
+    uint64_t brief = shortest_stall(CALIBRATION_SHORT_US);
+    uint64_t longer = shortest_stall(CALIBRATION_LONG_US);
+
     bf_efi_boot->RestoreTPL(old);
-    return best * (1000000 / CALIBRATION_US);
+    if (longer <= brief)
+        return longer * (1000000 / CALIBRATION_LONG_US);
+    return (longer - brief) * (1000000 / (CALIBRATION_LONG_US - CALIBRATION_SHORT_US));
 }
 
 // a * b / 2^48 without a 128-bit division, exact for every a that 500 years of ticks can reach.
