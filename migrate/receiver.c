@@ -51,10 +51,19 @@ struct bf_receiver *bf_receiver_new(struct bf_stream stream, const struct bf_rec
     return r;
 }
 
+// A write that the store still holds lies in our memory.
+static void let_go(struct bf_receiver *r)
+{
+    const struct bf_store *store = r->session ? &r->session->opened.store : NULL;
+    if (r->write.held && store && store->ops->abort)
+        store->ops->abort(store->impl, &r->fault);
+}
+
 void bf_receiver_free(struct bf_receiver *r)
 {
     if (!r)
         return;
+    let_go(r);
     bf_link_free(&r->link);
     bf_decompressor_free(r->decompressor);
     bf_free(r->raw);
@@ -105,7 +114,7 @@ enum bf_err bf_receiver_bad_frame(struct bf_receiver *r, const char *what)
 
 enum bf_err bf_receiver_fault_from_store(struct bf_receiver *r, enum bf_err err)
 {
-    const struct bf_store *store = &r->session->store;
+    const struct bf_store *store = &r->session->opened.store;
     const struct bf_fault *fault = store->ops->fault ? store->ops->fault(store->impl) : NULL;
     if (!fault || !fault->code)
         return bf_receiver_refuse(r, err, BF_SIDE_SERVER, "look at the server's log",
@@ -164,11 +173,11 @@ static enum bf_err on_enrol(struct bf_receiver *r, const struct bf_frame *f)
 // What the host answers must itself be sound: it decides what the engine will accept later.
 static int session_is_sound(const struct bf_receiver_session *s, const struct bf_inventory *inv)
 {
-    if (!s->disks || s->disks > BF_PROTO_DISKS_MAX || !s->store.ops)
+    if (!s->opened.disks || s->opened.disks > BF_PROTO_DISKS_MAX || !s->opened.store.ops)
         return 0;
-    for (uint16_t i = 0; i < s->disks; i++) {
-        const struct bf_plan *p = &s->plan[i];
-        if (p->disk >= BF_PROTO_DISKS_MAX || (i && p->disk <= s->plan[i - 1].disk) ||
+    for (uint16_t i = 0; i < s->opened.disks; i++) {
+        const struct bf_plan *p = &s->opened.plan[i];
+        if (p->disk >= BF_PROTO_DISKS_MAX || (i && p->disk <= s->opened.plan[i - 1].disk) ||
             p->inventory_disk >= inv->disks || bf_geometry_check(&p->geometry) ||
             p->geometry.disk_bytes != inv->disk[p->inventory_disk].identity.bytes ||
             p->resume_chunk > bf_geometry_chunks(&p->geometry))
@@ -186,7 +195,7 @@ static enum bf_err open_session(struct bf_receiver *r, const struct bf_inventory
         return err;
     if (err)
         return bf_receiver_fault_from_host(r, err, &fault);
-    r->disk = bf_alloc(s->disks * sizeof *r->disk);
+    r->disk = bf_alloc(s->opened.disks * sizeof *r->disk);
     if (!r->disk)
         return bf_receiver_refuse(r, BF_ERR_NO_MEMORY, BF_SIDE_SERVER,
                                   "give the server more memory", "the server has no memory left");
@@ -196,12 +205,12 @@ static enum bf_err open_session(struct bf_receiver *r, const struct bf_inventory
     s->welcome.version =
         r->hello.version_max < BF_PROTO_VERSION_MAX ? r->hello.version_max : BF_PROTO_VERSION_MAX;
     s->welcome.caps = r->hello.caps & (BF_CAP_LZ4 | BF_CAP_ZSTD);
-    for (uint16_t i = 0; i < s->disks; i++) {
+    for (uint16_t i = 0; i < s->opened.disks; i++) {
         struct bf_receiver_disk *d = &r->disk[i];
-        d->next = d->told = s->plan[i].resume_chunk;
-        d->done = s->plan[i].done;
-        s->plan[i].disks = s->disks;
-        bf_root_init(&d->root, &s->plan[i].geometry);
+        d->next = d->told = s->opened.plan[i].resume_chunk;
+        d->done = s->opened.plan[i].done;
+        s->opened.plan[i].disks = s->opened.disks;
+        bf_root_init(&d->root, &s->opened.plan[i].geometry);
     }
     r->state = BF_RECEIVER_PLANNING;
     return BF_OK;
@@ -239,11 +248,11 @@ static enum bf_err send_plan(struct bf_receiver *r)
     r->moved = 1; // the next turn sends it
     if (r->planned == 0)
         bf_link_put(&r->link, bf_put_welcome(room, most, &s->welcome));
-    for (; r->planned < s->disks; r->planned++) {
+    for (; r->planned < s->opened.disks; r->planned++) {
         room = bf_link_room(&r->link, most);
         if (!room)
             return BF_AGAIN;
-        bf_link_put(&r->link, bf_put_plan(room, most, &s->plan[r->planned]));
+        bf_link_put(&r->link, bf_put_plan(room, most, &s->opened.plan[r->planned]));
     }
     r->state = BF_RECEIVER_RECEIVING;
     if (r->host->phase)
@@ -361,7 +370,7 @@ static void frames(struct bf_receiver *r)
 
 static enum bf_err poll_store(struct bf_receiver *r)
 {
-    const struct bf_store *store = r->session ? &r->session->store : NULL;
+    const struct bf_store *store = r->session ? &r->session->opened.store : NULL;
     enum bf_err err = BF_OK;
     if (store && r->state >= BF_RECEIVER_RECEIVING && r->state <= BF_RECEIVER_NEEDING)
         err = store->ops->poll(store->impl);

@@ -20,9 +20,7 @@
 // What the host answers to HELLO and INVENTORY.
 struct bf_receiver_session {
     struct bf_welcome welcome;
-    uint16_t disks;
-    struct bf_plan plan[BF_PROTO_DISKS_MAX];
-    struct bf_store store;
+    struct bf_store_opened opened; // of its limits none: the receiver's writes are the source's
 };
 
 struct bf_receiver_host {

@@ -14,24 +14,30 @@ enum {
 // The index of a planned disk by its number, or -1.
 static int find_disk(const struct bf_receiver *r, uint16_t number)
 {
-    for (uint16_t i = 0; i < r->session->disks; i++)
-        if (r->session->plan[i].disk == number)
+    for (uint16_t i = 0; i < r->session->opened.disks; i++)
+        if (r->session->opened.plan[i].disk == number)
             return i;
     return -1;
 }
 
 static uint64_t chunks_of(const struct bf_receiver *r, uint16_t index)
 {
-    return bf_geometry_chunks(&r->session->plan[index].geometry);
+    return bf_geometry_chunks(&r->session->opened.plan[index].geometry);
+}
+
+// BF_OK and BF_AGAIN as they are; a failure in the store's own words.
+static enum bf_err from_store(struct bf_receiver *r, enum bf_err err)
+{
+    return err && err != BF_AGAIN ? bf_receiver_fault_from_store(r, err) : err;
 }
 
 static enum bf_err ask_base(struct bf_receiver *r, uint16_t index, uint64_t first, uint64_t want,
                             enum bf_chunk_state *state, uint32_t *count)
 {
-    const struct bf_store *store = &r->session->store;
+    const struct bf_store *store = &r->session->opened.store;
     uint32_t most = want < BF_BASE_ENTRIES_MAX ? (uint32_t)want : BF_BASE_ENTRIES_MAX;
-    enum bf_err err = store->ops->base(store->impl, r->session->plan[index].disk, first, most,
-                                       state, count, r->digests);
+    enum bf_err err = store->ops->base(store->impl, r->session->opened.plan[index].disk, first,
+                                       most, state, count, r->digests);
     if (!err && (!*count || *count > most))
         err = BF_ERR_IO;
     return err;
@@ -44,7 +50,7 @@ enum bf_err bf_receiver_catch_up(struct bf_receiver *r, uint16_t index, uint64_t
     enum bf_chunk_state state;
     uint32_t run;
     if (d->root.next_chunk > to)
-        bf_root_init(&d->root, &r->session->plan[index].geometry);
+        bf_root_init(&d->root, &r->session->opened.plan[index].geometry);
     for (int i = 0; d->root.next_chunk < to; i++) {
         uint64_t first = d->root.next_chunk;
         enum bf_err err;
@@ -54,7 +60,7 @@ enum bf_err bf_receiver_catch_up(struct bf_receiver *r, uint16_t index, uint64_t
         }
         err = ask_base(r, index, first, to - first, &state, &run);
         if (err)
-            return bf_receiver_fault_from_store(r, err);
+            return from_store(r, err);
         if (state == BF_CHUNK_UNKNOWN) {
             *doubt = first;
             *count = run;
@@ -95,7 +101,7 @@ static enum bf_err place_repair(struct bf_receiver *r, uint16_t index, uint64_t 
         uint32_t run;
         enum bf_err err = ask_base(r, index, first, count, &state, &run);
         if (err)
-            return bf_receiver_fault_from_store(r, err);
+            return from_store(r, err);
         if (state != BF_CHUNK_UNKNOWN)
             return bf_receiver_bad_frame(r, "a repair that nobody asked for");
         first += run;
@@ -110,7 +116,7 @@ static void note_repair(struct bf_receiver *r, uint16_t index, uint64_t first)
     struct bf_receiver_disk *d = &r->disk[index];
     d->rooted = 0;
     if (first < d->root.next_chunk)
-        bf_root_init(&d->root, &r->session->plan[index].geometry);
+        bf_root_init(&d->root, &r->session->opened.plan[index].geometry);
 }
 
 // A disk that is done takes repairs only, but only once it was asked for some: before that, a
@@ -125,16 +131,16 @@ static int is_repair(const struct bf_receiver *r, uint16_t index)
 // in between, or later, leaves nothing durable about which less is known than was told.
 static enum bf_err begin_disk(struct bf_receiver *r, uint16_t index, uint64_t first)
 {
-    const struct bf_store *store = &r->session->store;
+    const struct bf_store *store = &r->session->opened.store;
     struct bf_receiver_disk *d = &r->disk[index];
-    const struct bf_plan *plan = &r->session->plan[index];
+    const struct bf_plan *plan = &r->session->opened.plan[index];
     struct bf_fault fault = {0};
     enum bf_err err;
     if (d->begun || is_repair(r, index))
         return BF_OK;
     err = store->ops->restart(store->impl, plan->disk, first);
     if (err)
-        return err == BF_AGAIN ? err : bf_receiver_fault_from_store(r, err);
+        return from_store(r, err);
     d->begun = 1;
     d->done = 0;
     d->rooted = 0;
@@ -151,7 +157,7 @@ static void advance(struct bf_receiver *r, uint16_t index, uint64_t count, uint6
     struct bf_receiver_disk *d = &r->disk[index];
     d->next += count;
     if (r->host->progress)
-        r->host->progress(r->host->impl, r->session->plan[index].disk, d->next, raw, wire);
+        r->host->progress(r->host->impl, r->session->opened.plan[index].disk, d->next, raw, wire);
 }
 
 static uint64_t raw_bytes(const struct bf_geometry *g, uint64_t first, uint64_t count)
@@ -193,11 +199,34 @@ static enum bf_err check_data(struct bf_receiver *r, const struct bf_geometry *g
     return BF_OK;
 }
 
+// The frame, and what it was decompressed to, stay until the store holds neither.
+static enum bf_err store_data(struct bf_receiver *r, const struct bf_data *m, const uint8_t *raw)
+{
+    const struct bf_store *store = &r->session->opened.store;
+    enum bf_err err = BF_OK;
+    if (!r->stored) {
+        r->write = (struct bf_store_write){
+            .disk = m->disk,
+            .count = m->count,
+            .first = m->first,
+            .digests = (const struct bf_digest *)m->digests, // bytes only: nothing to align
+            .raw = raw,
+            .raw_len = m->raw_len,
+        };
+        err = store->ops->data(store->impl, &r->write);
+    }
+    if (err == BF_AGAIN)
+        return err;
+    r->stored = err == BF_OK;
+    if (r->stored && r->write.held)
+        return BF_AGAIN;
+    r->stored = r->checked = 0;
+    return from_store(r, err);
+}
+
 enum bf_err bf_receiver_data(struct bf_receiver *r, const struct bf_frame *f)
 {
-    const struct bf_store *store = &r->session->store;
     const struct bf_geometry *g;
-    const struct bf_digest *digests;
     const uint8_t *raw;
     struct bf_data m;
     uint16_t index = 0;
@@ -207,30 +236,26 @@ enum bf_err bf_receiver_data(struct bf_receiver *r, const struct bf_frame *f)
     err = place(r, m.disk, m.first, m.count, &index);
     if (err)
         return err;
-    g = &r->session->plan[index].geometry;
+    g = &r->session->opened.plan[index].geometry;
     err = check_data(r, g, &m, &raw);
     if (!err)
         err = begin_disk(r, index, m.first);
     if (err)
         return err;
-    if (is_repair(r, index)) {
+    if (is_repair(r, index) && !r->stored) {
         err = place_repair(r, index, m.first, m.count);
         if (err)
             return err;
     }
-    digests = (const struct bf_digest *)m.digests; // bytes only: no alignment to respect
-    err = store->ops->data(store->impl, m.disk, m.first, m.count, digests, raw, m.raw_len);
-    if (err == BF_AGAIN)
-        return err;
-    r->checked = 0;
+    err = store_data(r, &m, raw);
     if (err)
-        return bf_receiver_fault_from_store(r, err);
+        return err;
     if (is_repair(r, index)) {
         note_repair(r, index, m.first);
         return BF_OK;
     }
     if (r->disk[index].root.next_chunk == m.first)
-        bf_root_add(&r->disk[index].root, BF_CHUNK_DATA, m.count, digests);
+        bf_root_add(&r->disk[index].root, BF_CHUNK_DATA, m.count, r->write.digests);
     advance(r, index, m.count, m.raw_len, f->length);
     return BF_OK;
 }
@@ -250,7 +275,7 @@ static enum bf_err take_same(struct bf_receiver *r, uint16_t index, const struct
         }
         err = ask_base(r, index, first, m->count - r->range_done, &state, &run);
         if (err)
-            return bf_receiver_fault_from_store(r, err);
+            return from_store(r, err);
         if (state == BF_CHUNK_UNKNOWN)
             return bf_receiver_bad_frame(r, "SAME where the server has nothing certain");
         if (d->root.next_chunk == first)
@@ -263,14 +288,12 @@ static enum bf_err take_same(struct bf_receiver *r, uint16_t index, const struct
 
 static enum bf_err take_clear(struct bf_receiver *r, uint16_t index, const struct bf_range *m)
 {
-    const struct bf_store *store = &r->session->store;
+    const struct bf_store *store = &r->session->opened.store;
     struct bf_receiver_disk *d = &r->disk[index];
     enum bf_chunk_state state = (enum bf_chunk_state)m->state;
     enum bf_err err = store->ops->clear(store->impl, m->disk, m->first, m->count, state);
-    if (err == BF_AGAIN)
-        return err;
     if (err)
-        return bf_receiver_fault_from_store(r, err);
+        return from_store(r, err);
     if (!is_repair(r, index) && d->root.next_chunk == m->first)
         bf_root_add(&d->root, state, m->count, NULL);
     return BF_OK;
@@ -301,8 +324,8 @@ enum bf_err bf_receiver_range(struct bf_receiver *r, const struct bf_frame *f)
         err = m.state == BF_RANGE_SAME ? take_same(r, index, &m) : take_clear(r, index, &m);
     if (err)
         return err;
-    advance(r, index, m.count, raw_bytes(&r->session->plan[index].geometry, m.first, m.count),
-            f->length);
+    advance(r, index, m.count,
+            raw_bytes(&r->session->opened.plan[index].geometry, m.first, m.count), f->length);
     return BF_OK;
 }
 
@@ -320,7 +343,7 @@ enum bf_err bf_receiver_unreadable(struct bf_receiver *r, const struct bf_frame 
         return bf_receiver_bad_frame(r, "UNREADABLE of a disk that is not being copied");
     d = &r->disk[index];
     if (m.offset < d->told_bad ||
-        m.offset + m.bytes > raw_bytes(&r->session->plan[index].geometry, 0, d->next))
+        m.offset + m.bytes > raw_bytes(&r->session->opened.plan[index].geometry, 0, d->next))
         return bf_receiver_bad_frame(r, "UNREADABLE somewhere else than in what was sent");
     d->told_bad = m.offset + m.bytes;
     if (r->host->unreadable)
@@ -361,9 +384,9 @@ enum bf_err bf_receiver_answer_base(struct bf_receiver *r)
             return BF_AGAIN;
         err = ask_base(r, want->disk, want->first, want->count, &state, &run);
         if (err)
-            return bf_receiver_fault_from_store(r, err);
-        struct bf_base_run answer = {r->session->plan[want->disk].disk, (uint8_t)state, want->first,
-                                     run, r->digests[0].bytes};
+            return from_store(r, err);
+        struct bf_base_run answer = {r->session->opened.plan[want->disk].disk, (uint8_t)state,
+                                     want->first, run, r->digests[0].bytes};
         bf_link_put(&r->link, bf_put_base(room, most, &answer));
         r->moved = 1;
         want->first += run;
@@ -378,7 +401,7 @@ enum bf_err bf_receiver_answer_base(struct bf_receiver *r)
 
 enum bf_err bf_receiver_checkpoint(struct bf_receiver *r, const struct bf_frame *f)
 {
-    const struct bf_store *store = &r->session->store;
+    const struct bf_store *store = &r->session->opened.store;
     struct bf_checkpoint m;
     enum bf_err err;
     int index;
@@ -388,7 +411,7 @@ enum bf_err bf_receiver_checkpoint(struct bf_receiver *r, const struct bf_frame 
     if (index < 0 || !r->disk[index].begun || m.next_chunk != r->disk[index].next)
         return bf_receiver_bad_frame(r, "CHECKPOINT somewhere else than at the last range");
     err = store->ops->checkpoint(store->impl, m.disk, m.next_chunk);
-    return err && err != BF_AGAIN ? bf_receiver_fault_from_store(r, err) : err;
+    return from_store(r, err);
 }
 
 void bf_receiver_tell_pace(struct bf_receiver *r)
@@ -412,10 +435,10 @@ void bf_receiver_tell_pace(struct bf_receiver *r)
 
 void bf_receiver_tell_durable(struct bf_receiver *r)
 {
-    const struct bf_store *store = &r->session->store;
-    for (uint16_t i = 0; i < r->session->disks; i++) {
+    const struct bf_store *store = &r->session->opened.store;
+    for (uint16_t i = 0; i < r->session->opened.disks; i++) {
         struct bf_receiver_disk *d = &r->disk[i];
-        struct bf_checkpoint m = {r->session->plan[i].disk, 0};
+        struct bf_checkpoint m = {r->session->opened.plan[i].disk, 0};
         uint8_t *room = bf_link_room(&r->link, 64);
         m.next_chunk = store->ops->durable(store->impl, m.disk);
         if (!room || !d->begun || m.next_chunk <= d->told || m.next_chunk > d->next)
@@ -428,7 +451,7 @@ void bf_receiver_tell_durable(struct bf_receiver *r)
 
 enum bf_err bf_receiver_disk_done(struct bf_receiver *r, const struct bf_frame *f)
 {
-    const struct bf_store *store = &r->session->store;
+    const struct bf_store *store = &r->session->opened.store;
     struct bf_disk_done m;
     struct bf_receiver_disk *d;
     uint64_t doubt, count;
@@ -455,7 +478,7 @@ enum bf_err bf_receiver_disk_done(struct bf_receiver *r, const struct bf_frame *
                                   "disk %u: what is stored is not what the source read", m.disk);
     err = store->ops->disk_done(store->impl, m.disk, &m.root);
     if (err)
-        return err == BF_AGAIN ? err : bf_receiver_fault_from_store(r, err);
+        return from_store(r, err);
     d->rooted = d->done = d->begun = 1;
     return BF_OK;
 }

@@ -60,7 +60,9 @@ struct bf_receiver {
     uint32_t places;  // PLACE frames likewise
 
     // The frame that is being dealt with, over several turns.
-    uint8_t checked;     // DATA was decompressed and its digests compared
+    uint8_t checked; // DATA was decompressed and its digests compared
+    uint8_t stored;  // and the store has taken it
+    struct bf_store_write write;
     uint64_t range_done; // chunks of a SAME range dealt with so far
 
     struct bf_need need;  // looked ahead

@@ -11,7 +11,7 @@ enum {
 
 static uint64_t chunks_of(const struct bf_receiver *r, uint16_t index)
 {
-    return bf_geometry_chunks(&r->session->plan[index].geometry);
+    return bf_geometry_chunks(&r->session->opened.plan[index].geometry);
 }
 
 static enum bf_err put_need(struct bf_receiver *r, const struct bf_need *need)
@@ -28,9 +28,9 @@ static enum bf_err put_need(struct bf_receiver *r, const struct bf_need *need)
 // Where it is in doubt, that range is asked for, and COMMIT comes again.
 static enum bf_err form_roots(struct bf_receiver *r, int *asked)
 {
-    for (uint16_t i = 0; i < r->session->disks; i++) {
+    for (uint16_t i = 0; i < r->session->opened.disks; i++) {
         struct bf_receiver_disk *d = &r->disk[i];
-        struct bf_need need = {r->session->plan[i].disk, 0, 0, 0};
+        struct bf_need need = {r->session->opened.plan[i].disk, 0, 0, 0};
         enum bf_err err;
         if (!d->done)
             return bf_receiver_bad_frame(r, "COMMIT before DISK_DONE of every disk");
@@ -51,8 +51,8 @@ static enum bf_err form_roots(struct bf_receiver *r, int *asked)
 
 enum bf_err bf_receiver_commit(struct bf_receiver *r, const struct bf_frame *f)
 {
-    const struct bf_store *store = &r->session->store;
-    struct bf_store_seal what = {.disk_roots = r->roots, .disks = r->session->disks};
+    const struct bf_store *store = &r->session->opened.store;
+    struct bf_store_seal what = {.disk_roots = r->roots, .disks = r->session->opened.disks};
     int asked = 0;
     enum bf_err err;
     if (bf_get_commit(f, &r->commit))
@@ -60,7 +60,7 @@ enum bf_err bf_receiver_commit(struct bf_receiver *r, const struct bf_frame *f)
     err = form_roots(r, &asked);
     if (err || asked)
         return err;
-    for (uint16_t i = 0; i < r->session->disks; i++)
+    for (uint16_t i = 0; i < r->session->opened.disks; i++)
         r->roots[i] = r->disk[i].digest;
     bf_point_root(r->roots, what.disks, &what.point_root);
     if (!bf_digest_equal(&what.point_root, &r->commit.point_root))
@@ -107,7 +107,7 @@ static enum bf_err sealed(struct bf_receiver *r, uint32_t point, int64_t time)
 // Fetches the next damaged range; BF_ERR_NOT_FOUND after the last, or at the limit of a round.
 static enum bf_err next_need(struct bf_receiver *r, struct bf_need *need)
 {
-    const struct bf_store *store = &r->session->store;
+    const struct bf_store *store = &r->session->opened.store;
     if (r->needs_round == BF_NEED_MAX)
         return BF_ERR_NOT_FOUND;
     r->needs_round++;
@@ -132,7 +132,7 @@ static enum bf_err begin_needing(struct bf_receiver *r)
 
 enum bf_err bf_receiver_seal_step(struct bf_receiver *r)
 {
-    const struct bf_store *store = &r->session->store;
+    const struct bf_store *store = &r->session->opened.store;
     struct bf_store_progress progress = {0};
     uint32_t point = 0;
     int64_t time = 0;

@@ -65,12 +65,12 @@ static void insert_disk(struct bf_session_config *config, struct bf_receiver_ses
     uint16_t at = config->disks++;
     for (; at > 0 && config->disk[at - 1].number > disk->number; at--) {
         config->disk[at] = config->disk[at - 1];
-        out->plan[at] = out->plan[at - 1];
+        out->opened.plan[at] = out->opened.plan[at - 1];
     }
     config->disk[at] = *disk;
-    out->plan[at] = (struct bf_plan){
+    out->opened.plan[at] = (struct bf_plan){
         .disk = disk->number, .inventory_disk = inventory, .geometry = disk->geometry};
-    out->disks = config->disks;
+    out->opened.disks = config->disks;
 }
 
 static enum bf_err number_disks(struct bf_conn *c, const struct replica *r,

@@ -172,14 +172,14 @@ static enum bf_err begin_store(struct bf_conn *c, const struct bf_hello *hello,
     memcpy(config->boot, hello->boot, sizeof config->boot);
     enum bf_err err = bf_session_store_begin(c->daemon->state, config, &c->store, fault);
     if (!err)
-        out->store = bf_session_store_ops(c->store);
+        out->opened.store = bf_session_store_ops(c->store);
     return err;
 }
 
 static void plan_from_store(const struct bf_conn *c, struct bf_receiver_session *out)
 {
-    for (uint16_t i = 0; i < out->disks; i++) {
-        struct bf_plan *p = &out->plan[i];
+    for (uint16_t i = 0; i < out->opened.disks; i++) {
+        struct bf_plan *p = &out->opened.plan[i];
         p->resume_chunk = bf_session_store_resume(c->store, p->disk);
         p->done = (uint8_t)bf_session_store_done(c->store, p->disk);
         p->has_base = (uint8_t)bf_session_store_has_base(c->store, p->disk);
@@ -194,8 +194,8 @@ static void announce(struct bf_conn *c, const struct bf_receiver_session *out,
     c->job.bytes_total = 0;
     pthread_mutex_lock(&c->daemon->lock);
     memcpy(c->live.session, c->row.id, sizeof c->live.session);
-    for (uint16_t i = 0; i < out->disks; i++) {
-        const struct bf_plan *p = &out->plan[i];
+    for (uint16_t i = 0; i < out->opened.disks; i++) {
+        const struct bf_plan *p = &out->opened.plan[i];
         c->job.bytes_total += p->geometry.disk_bytes;
         bf_live_disk(&c->live, p->disk, p->geometry.disk_bytes, p->geometry.chunk_size,
                      p->resume_chunk);
@@ -205,7 +205,7 @@ static void announce(struct bf_conn *c, const struct bf_receiver_session *out,
     update_job(c);
     bf_conn_event(c, BF_LOG_INFO, "%s from %s by %s, %u disk%s, key exchange %s",
                   out->welcome.resumed ? "session continues" : "session begins", c->from,
-                  hello->program, out->disks, bf_plural(out->disks), c->peer.kex);
+                  hello->program, out->opened.disks, bf_plural(out->opened.disks), c->peer.kex);
 }
 
 // Up to the store, which is opened by a thread of its own: that may take a while.

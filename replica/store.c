@@ -200,30 +200,30 @@ static enum bf_err store_base(void *impl, uint16_t disk, uint64_t first, uint32_
     return leave(s, err);
 }
 
-static enum bf_err store_data(void *impl, uint16_t disk, uint64_t first, uint32_t count,
-                              const struct bf_digest *digests, const void *raw, uint32_t raw_len)
+// The data is copied into the queue: no write is held.
+static enum bf_err store_data(void *impl, struct bf_store_write *w)
 {
     struct bf_session_store *s = impl;
     struct bf_store_disk *d;
     struct bf_store_op *op;
-    enum bf_err err = enter(s, disk, &d);
+    enum bf_err err = enter(s, w->disk, &d);
 
     if (!err)
-        err = check_range(s, d, first, count);
-    if (!err && raw_len != bf_store_bytes(d, first, count))
+        err = check_range(s, d, w->first, w->count);
+    if (!err && w->raw_len != bf_store_bytes(d, w->first, w->count))
         err = refuse(s, BF_ERR_RANGE, "data of another length than its chunks");
-    if (!err && s->queued_bytes && s->queued_bytes + raw_len > BF_STORE_QUEUE_BYTES)
+    if (!err && s->queued_bytes && s->queued_bytes + w->raw_len > BF_STORE_QUEUE_BYTES)
         err = BF_AGAIN;
     if (err)
         return leave(s, err);
-    op = new_op(d, BF_OP_DATA, count, raw_len);
+    op = new_op(d, BF_OP_DATA, w->count, w->raw_len);
     if (op) {
-        op->first = first;
-        op->count = count;
+        op->first = w->first;
+        op->count = w->count;
         op->state = BF_CHUNK_DATA;
-        memcpy(op->digests, digests, count * sizeof *digests);
-        memcpy(op->data, raw, raw_len);
-        bf_store_will_change(d, first, first + count);
+        memcpy(op->digests, w->digests, w->count * sizeof *w->digests);
+        memcpy(op->data, w->raw, w->raw_len);
+        bf_store_will_change(d, w->first, w->first + w->count);
     }
     return leave(s, push(s, op));
 }

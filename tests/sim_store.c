@@ -41,32 +41,55 @@ static void touch(struct sim_store_disk *d, uint64_t chunk)
     d->chunk[chunk].dirty = 1;
 }
 
-static enum bf_err store_data(void *impl, uint16_t disk, uint64_t first, uint32_t count,
-                              const struct bf_digest *digests, const void *raw, uint32_t raw_len)
+// A write that is held is looked at again when it is released: nothing of it may have changed.
+static void hold(struct sim_store *s, struct bf_store_write *w)
+{
+    if (!s->holds || s->held == SIM_STORE_HELD || sim_random() % 4 == 0)
+        return;
+    w->held = 1;
+    s->hold[s->held++] = w;
+    if (s->held > s->most_held)
+        s->most_held = s->held;
+}
+
+static void release(struct sim_store *s, uint32_t i)
+{
+    struct bf_store_write *w = s->hold[i];
+    struct sim_store_disk *d = &s->disk[w->disk];
+    if (memcmp(d->data + chunk_offset(d, w->first), w->raw, w->raw_len) != 0 ||
+        !bf_digest_equal(&d->chunk[w->first].digest, &w->digests[0]))
+        abort();
+    w->held = 0;
+    s->hold[i] = s->hold[--s->held];
+}
+
+static enum bf_err store_data(void *impl, struct bf_store_write *w)
 {
     struct sim_store *s = impl;
-    struct sim_store_disk *d = &s->disk[disk];
-    const uint8_t *at = raw;
+    struct sim_store_disk *d = &s->disk[w->disk];
+    const uint8_t *at = w->raw;
     if (s->session_sealed)
         abort(); // nothing may change after the point
     if ((s->queue_full_often && sim_random() % 4 == 0) || bf_platform_now_us() < s->stuck_until_us)
         return BF_AGAIN;
-    if (raw_len > s->room)
+    if (w->raw_len > s->room)
         return bf_fault_set(&s->fault, BF_ERR_NO_SPACE, BF_SIDE_SERVER, "free some space",
                             "the store is full");
     if (s->room != UINT64_MAX)
-        s->room -= raw_len;
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t len = bf_geometry_chunk_bytes(&d->geometry, first + i);
-        touch(d, first + i);
-        memcpy(d->data + chunk_offset(d, first + i), at, len);
-        d->chunk[first + i].state = BF_CHUNK_DATA;
-        d->chunk[first + i].digest = digests[i];
+        s->room -= w->raw_len;
+    for (uint32_t i = 0; i < w->count; i++) {
+        uint64_t chunk = w->first + i;
+        uint32_t len = bf_geometry_chunk_bytes(&d->geometry, chunk);
+        touch(d, chunk);
+        memcpy(d->data + chunk_offset(d, chunk), at, len);
+        d->chunk[chunk].state = BF_CHUNK_DATA;
+        d->chunk[chunk].digest = w->digests[i];
         at += len;
         s->writes++;
     }
-    if (at != (const uint8_t *)raw + raw_len)
+    if (at != (const uint8_t *)w->raw + w->raw_len)
         abort();
+    hold(s, w);
     return BF_OK;
 }
 
@@ -235,6 +258,8 @@ static void finish_checkpoint(struct sim_store_disk *d)
 static enum bf_err store_poll(void *impl)
 {
     struct sim_store *s = impl;
+    if (s->held && sim_random() % 2)
+        release(s, (uint32_t)(sim_random() % s->held));
     for (uint32_t i = 0; i < s->disks; i++) {
         struct sim_store_disk *d = &s->disk[i];
         while (d->queue && d->queued[0].ready_us <= bf_platform_now_us())
@@ -249,9 +274,28 @@ static const struct bf_fault *store_fault(void *impl)
     return &s->fault;
 }
 
+static void store_abort(void *impl, const struct bf_fault *why)
+{
+    struct sim_store *s = impl;
+    (void)why;
+    while (s->held)
+        release(s, 0);
+}
+
 static const struct bf_store_ops ops = {
-    store_base,      store_data, store_clear,     store_checkpoint, store_restart, store_durable,
-    store_disk_done, store_seal, store_seal_poll, store_need,       store_poll,    store_fault,
+    .base = store_base,
+    .data = store_data,
+    .clear = store_clear,
+    .checkpoint = store_checkpoint,
+    .restart = store_restart,
+    .durable = store_durable,
+    .disk_done = store_disk_done,
+    .seal = store_seal,
+    .seal_poll = store_seal_poll,
+    .need = store_need,
+    .poll = store_poll,
+    .fault = store_fault,
+    .abort = store_abort,
 };
 
 void sim_store_init(struct sim_store *store)

@@ -8,7 +8,7 @@
 
 #include "migrate/store.h"
 
-enum { SIM_STORE_DISKS = 4, SIM_STORE_POINTS = 8, SIM_STORE_CHECKPOINTS = 256 };
+enum { SIM_STORE_DISKS = 4, SIM_STORE_POINTS = 8, SIM_STORE_CHECKPOINTS = 256, SIM_STORE_HELD = 8 };
 
 struct sim_checkpoint {
     uint64_t next_chunk, ready_us;
@@ -50,8 +50,11 @@ struct sim_store {
     uint64_t checkpoint_us;   // longest time of a checkpoint
     uint8_t queue_full_often; // data() says BF_AGAIN now and then
     uint64_t stuck_until_us;  // data() says BF_AGAIN until then
-    uint64_t room;            // bytes of data that still fit; UINT64_MAX: any
-    uint64_t writes;          // chunks of data stored, all sessions
+    uint8_t holds;            // writes are held for a while, several at a time
+    struct bf_store_write *hold[SIM_STORE_HELD];
+    uint32_t held, most_held;
+    uint64_t room;   // bytes of data that still fit; UINT64_MAX: any
+    uint64_t writes; // chunks of data stored, all sessions
     uint64_t clears;
 
     // Sealing.

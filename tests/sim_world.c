@@ -33,10 +33,10 @@ static enum bf_err host_session(void *impl, const struct bf_hello *hello,
     out->welcome.resumed = (uint8_t)resumed;
     out->welcome.clock = bf_platform_wall();
     snprintf(out->welcome.name, sizeof out->welcome.name, "sim");
-    out->disks = (uint16_t)w->disks;
+    out->opened.disks = (uint16_t)w->disks;
     for (uint32_t i = 0; i < w->disks; i++) {
         const struct sim_store_disk *d = &w->store.disk[i];
-        out->plan[i] = (struct bf_plan){
+        out->opened.plan[i] = (struct bf_plan){
             .disk = (uint16_t)i,
             .inventory_disk = (uint16_t)i,
             .has_base = w->store.writes > 0,
@@ -47,7 +47,7 @@ static enum bf_err host_session(void *impl, const struct bf_hello *hello,
         if (inventory->disk[i].identity.bytes != d->geometry.disk_bytes)
             return bf_fault_set(fault, BF_ERR_MISMATCH, BF_SIDE_SOURCE, "look", "another disk");
     }
-    out->store = sim_store_interface(&w->store);
+    out->opened.store = sim_store_interface(&w->store);
     return BF_OK;
 }
 

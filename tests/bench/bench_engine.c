@@ -64,10 +64,9 @@ static enum bf_err store_base(void *impl, uint16_t disk, uint64_t first, uint32_
     return BF_OK;
 }
 
-static enum bf_err store_data(void *impl, uint16_t disk, uint64_t first, uint32_t count,
-                              const struct bf_digest *d, const void *raw, uint32_t len)
+static enum bf_err store_data(void *impl, struct bf_store_write *write)
 {
-    (void)impl, (void)disk, (void)first, (void)count, (void)d, (void)raw, (void)len;
+    (void)impl, (void)write;
     return BF_OK;
 }
 
@@ -145,8 +144,19 @@ static enum bf_err store_restart(void *impl, uint16_t disk, uint64_t first)
 }
 
 static const struct bf_store_ops store_ops = {
-    store_base,      store_data, store_clear,     store_checkpoint, store_restart, store_durable,
-    store_disk_done, store_seal, store_seal_poll, store_need,       store_poll,    no_fault};
+    .base = store_base,
+    .data = store_data,
+    .clear = store_clear,
+    .checkpoint = store_checkpoint,
+    .restart = store_restart,
+    .durable = store_durable,
+    .disk_done = store_disk_done,
+    .seal = store_seal,
+    .seal_poll = store_seal_poll,
+    .need = store_need,
+    .poll = store_poll,
+    .fault = no_fault,
+};
 
 // ---- Pipe --------------------------------------------------------------------------------------
 
@@ -232,9 +242,9 @@ static enum bf_err open_session(void *impl, const struct bf_hello *hello,
     (void)impl, (void)hello, (void)inventory, (void)fault;
     memset(out->welcome.session, 1, 16);
     memcpy(out->welcome.name, "bench", 6);
-    out->disks = 1;
-    out->plan[0].geometry = shape;
-    out->store = (struct bf_store){&store_ops, NULL};
+    out->opened.disks = 1;
+    out->opened.plan[0].geometry = shape;
+    out->opened.store = (struct bf_store){&store_ops, NULL};
     return BF_OK;
 }
 

@@ -100,10 +100,10 @@ static enum bf_err session(void *impl, const struct bf_hello *hello,
     memset(out->welcome.session, 1, 16);
     memcpy(out->welcome.name, "fuzz", 5);
     sim_store_open(&store, out->welcome.session, hello->boot);
-    out->disks = 1;
-    out->plan[0].geometry = shape;
-    out->plan[0].has_base = 1;
-    out->store = sim_store_interface(&store);
+    out->opened.disks = 1;
+    out->opened.plan[0].geometry = shape;
+    out->opened.plan[0].has_base = 1;
+    out->opened.store = sim_store_interface(&store);
     return inventory->disks && inventory->disk[0].planned ? BF_OK : BF_ERR_MISMATCH;
 }
 

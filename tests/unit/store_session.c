@@ -154,6 +154,19 @@ static void wait_a_little(struct bf_session_store *s)
     store.ops->poll(store.impl);
 }
 
+enum bf_err session_data(struct bf_store store, uint16_t disk, uint64_t first, uint32_t count,
+                         const struct bf_digest *digests, const void *raw, uint32_t raw_len)
+{
+    struct bf_store_write write = {.disk = disk,
+                                   .count = count,
+                                   .first = first,
+                                   .digests = digests,
+                                   .raw = raw,
+                                   .raw_len = raw_len};
+    enum bf_err err = store.ops->data(store.impl, &write);
+    return write.held ? BF_ERR_LIMIT : err; // it copies what it takes
+}
+
 static enum bf_err send_one(struct bf_session_store *s, const struct source *x, uint16_t disk,
                             uint64_t first, uint64_t end, uint64_t *count)
 {
@@ -173,7 +186,7 @@ static enum bf_err send_one(struct bf_session_store *s, const struct source *x, 
     }
     do {
         err = state == BF_CHUNK_DATA
-                  ? store.ops->data(store.impl, disk, first, (uint32_t)*count, digests, data, len)
+                  ? session_data(store, disk, first, (uint32_t)*count, digests, data, len)
                   : store.ops->clear(store.impl, disk, first, *count, state);
         if (err == BF_AGAIN)
             wait_a_little(s);

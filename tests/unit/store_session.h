@@ -41,6 +41,9 @@ void source_root(const struct source *x, uint16_t disk, struct bf_digest *out);
 // Machine "web" and its disks 0.. in the database.
 void session_machine(struct bf_state *state, const struct source *x);
 void session_config(const struct source *x, struct bf_session_config *config);
+// One write, of which the store holds nothing afterwards.
+enum bf_err session_data(struct bf_store store, uint16_t disk, uint64_t first, uint32_t count,
+                         const struct bf_digest *digests, const void *raw, uint32_t raw_len);
 // Every step returns the store's answer; loops over BF_AGAIN itself.
 enum bf_err session_send(struct bf_session_store *s, const struct source *x, uint16_t disk,
                          uint64_t first, uint64_t end);

@@ -82,10 +82,10 @@ static enum bf_err session(void *impl, const struct bf_hello *hello,
     memset(out->welcome.session, 1, 16);
     snprintf(out->welcome.name, sizeof out->welcome.name, "scripted");
     sim_store_open(&store, out->welcome.session, hello->boot);
-    out->disks = 1;
-    out->plan[0].geometry = shape;
-    out->plan[0].resume_chunk = unsound ? 99 : 0;
-    out->store = sim_store_interface(&store);
+    out->opened.disks = 1;
+    out->opened.plan[0].geometry = shape;
+    out->opened.plan[0].resume_chunk = unsound ? 99 : 0;
+    out->opened.store = sim_store_interface(&store);
     return BF_OK;
 }
 

@@ -176,7 +176,7 @@ static void test_sealed_session_answers_again(void)
     CHECK(bf_session_store_done(s, 1));
     CHECK_EQ(bf_session_store_resume(s, 1), source.disk[1].chunks);
     CHECK_EQ(session_wrong(s, &source, 1, source.disk[1].chunks), 0);
-    CHECK_EQ(store.ops->data(store.impl, 0, 0, 1, &digest, data, CHUNK), BF_ERR_DENIED);
+    CHECK_EQ(session_data(store, 0, 0, 1, &digest, data, CHUNK), BF_ERR_DENIED);
     CHECK_EQ(session_seal(s, &source, &point), BF_OK);
     CHECK_EQ(point, 1);
     source_change(&source, 500);
@@ -197,9 +197,9 @@ static void test_mistakes_are_refused(void)
     s = open_session();
     store = bf_session_store_ops(s);
     chunks = source.disk[0].chunks;
-    CHECK_EQ(store.ops->data(store.impl, 9, 0, 1, &digest, data, CHUNK), BF_ERR_RANGE);
-    CHECK_EQ(store.ops->data(store.impl, 0, chunks, 1, &digest, data, CHUNK), BF_ERR_RANGE);
-    CHECK_EQ(store.ops->data(store.impl, 0, 0, 1, &digest, data, CHUNK - 1), BF_ERR_RANGE);
+    CHECK_EQ(session_data(store, 9, 0, 1, &digest, data, CHUNK), BF_ERR_RANGE);
+    CHECK_EQ(session_data(store, 0, chunks, 1, &digest, data, CHUNK), BF_ERR_RANGE);
+    CHECK_EQ(session_data(store, 0, 0, 1, &digest, data, CHUNK - 1), BF_ERR_RANGE);
     CHECK_EQ(store.ops->clear(store.impl, 0, 1, UINT64_MAX, BF_CHUNK_ZERO), BF_ERR_RANGE);
     CHECK_EQ(store.ops->clear(store.impl, 0, 0, 1, BF_CHUNK_UNKNOWN), BF_ERR_RANGE);
     CHECK_EQ(store.ops->checkpoint(store.impl, 0, chunks + 1), BF_ERR_RANGE);

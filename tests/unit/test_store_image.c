@@ -306,7 +306,7 @@ static void test_hostile_disk_is_only_bytes(void)
     store = bf_session_store_ops(s);
     for (uint16_t disk = 0; disk < 2; disk++) {
         uint64_t rest = source.disk[disk].chunks - 1;
-        CHECK_EQ(store.ops->data(store.impl, disk, 0, 1, &digest, chunk, CHUNK), BF_OK);
+        CHECK_EQ(session_data(store, disk, 0, 1, &digest, chunk, CHUNK), BF_OK);
         CHECK_EQ(store.ops->clear(store.impl, disk, 1, rest, BF_CHUNK_ZERO), BF_OK);
         bf_root_init(&root, &source.disk[disk].geometry);
         bf_root_add(&root, BF_CHUNK_DATA, 1, &digest);

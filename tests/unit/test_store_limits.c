@@ -171,7 +171,7 @@ static void send_chunk(struct bf_store store, struct bf_root *root, uint64_t chu
 
     memset(data, (int)(chunk % 251) + 1, len);
     bf_digest_of(&digest, data, len);
-    CHECK_EQ(store.ops->data(store.impl, 0, chunk, 1, &digest, data, len), BF_OK);
+    CHECK_EQ(session_data(store, 0, chunk, 1, &digest, data, len), BF_OK);
     bf_root_add(root, BF_CHUNK_DATA, 1, &digest);
 }
 
