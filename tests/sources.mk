@@ -93,6 +93,7 @@ TEST_LIBS_test_limit := -ljansson
 TEST_SRCS_test_sim_random := $(SIM_SRCS)
 TEST_SRCS_test_pipeline := tests/platform_sim.c tests/sim_disk.c
 TEST_SRCS_test_look := tests/platform_sim.c tests/quiet_stream.c tests/sim_disk.c
+TEST_SRCS_test_copy := tests/platform_sim.c tests/sim_disk.c tests/sim_store.c
 TEST_SRCS_test_receiver := tests/platform_sim.c tests/sim_store.c
 TEST_SRCS_test_proto := tests/proto_any.c tests/proto_samples.c
 # Many more seeds than `make check` has time for.

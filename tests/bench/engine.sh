@@ -23,6 +23,7 @@ echo "BLAKE3 alone: $(median blake3) MB/s"
 for end in sender receiver; do
     bench_result "engine, $end" "$(median $end)" "$(median series)" MB/s least 0.9
 done
+bench_result "engine, the pipeline alone" "$(median pipeline)" "$(median blake3)" MB/s least 0.9
 for compress in off lz4 zstd; do
     echo "compress=$compress: all on one core $(median "all-$compress") MB/s, the loop's part alone $(median "loop-$compress")"
 done
