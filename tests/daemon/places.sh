@@ -85,7 +85,8 @@ check "the copy is the disk" "$B" export web-1@5 --disk 0 --format raw "$T/out.r
 check "where nothing was left out" cmp -n $((48 << 20)) -i $((17 << 20)) "$T/a.raw" "$T/out.raw"
 check "what is not there stops the run" exits 1 "$PUSH" --conf "$T/web-1.conf" --set "copy=all@9@path:$T/a.raw" --disk "$T/a.raw"
 check "and says which" grep -qF "copy=all@9@path:$T/a.raw" "$T/stderr"
-check "the server heard of it" grep -q 'matches nothing' <("$B" status web-1)
+heard() { "$B" status web-1 | grep -q 'matches nothing'; }
+check "the server hears of it" within 10 heard
 check "no point came of it" refused 1 'no web-1@7' "$B" points web-1@7
 check "less is copied of what is not there: a warning" push --set "copy=used@9@path:$T/a.raw"
 check "of which the log has a line" grep -q 'copy=used@9@.* matches nothing' "$T/push.log"
