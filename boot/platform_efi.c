@@ -59,9 +59,9 @@ static uint64_t ticks_at_start, ticks_hz;
 static uint64_t us_per_tick_2_48; // microseconds per tick, times 2^48: no division per reading
 static int64_t wall_at_start;     // what bf_platform_wall says at now_us == 0
 
-// The shortest of some rounds: whatever disturbs one (a management interrupt, another machine on the
-// same processor) only makes it longer. A round has to be shorter than the share of a processor that
-// a busy host gives at a time, which is a few milliseconds, or all of them are disturbed.
+// The shortest of some rounds: whatever disturbs one (a management interrupt, another machine on
+// the same processor) only makes it longer. A round has to be shorter than the share of a processor
+// that a busy host gives at a time, which is a few milliseconds, or all of them are disturbed.
 static uint64_t shortest_stall(uint32_t us)
 {
     uint64_t best = UINT64_MAX;

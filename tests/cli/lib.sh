@@ -83,7 +83,8 @@ within() {
 }
 
 daemon_start() {
-    bf_bound "$D" --listen 127.0.0.1:0 "$@" >"$T/daemon.out" 2>>"$T/daemon.log" &
+    : >"$T/daemon.out" # not the line of the one before
+    bf_bound "$D" --listen 127.0.0.1:0 "$@" >>"$T/daemon.out" 2>>"$T/daemon.log" &
     daemon_pid=$!
     within 20 grep -q '^bootferryd: listening on ' "$T/daemon.out"
     # shellcheck disable=SC2034 # for the tests

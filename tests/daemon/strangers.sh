@@ -20,7 +20,8 @@ networks=
 if [ -n "${BF_INSIDE:-}" ] && ip link set lo up && ip -6 route add local 2001:db8::/32 dev lo; then networks=1; fi
 
 serve() { # on both families
-    bf_bound "$D" --listen '[::]:0' >"$T/daemon.out" 2>>"$T/daemon.log" &
+    : >"$T/daemon.out" # not the line of the one before
+    bf_bound "$D" --listen '[::]:0' >>"$T/daemon.out" 2>>"$T/daemon.log" &
     daemon_pid=$!
     within 20 grep -q '^bootferryd: listening on ' "$T/daemon.out"
     port=$(sed -n 's/^bootferryd: listening on .*:\([0-9]*\)$/\1/p' "$T/daemon.out")

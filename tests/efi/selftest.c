@@ -57,8 +57,9 @@ static uint64_t next_second_us(void)
     return bf_platform_now_us();
 }
 
-// Two clocks that know nothing of each other: the counter and the battery clock. A calibration that
-// went wrong is off by a fifth in every second; a busy host, which may stop us for long, is in some.
+// Two clocks that know nothing of each other: the counter and the battery clock. A calibration
+// that went wrong is off by a fifth in every second; a busy host, which may stop us for long, is in
+// some of them only.
 static int seconds_are_as_long(void)
 {
     enum { SECONDS = 60, AGREE = 4 };
