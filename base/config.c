@@ -2,7 +2,6 @@
 // The configuration as a whole: lines, precedence of the origins, the rule of trust, and what must
 // hold between keys. What each value may be is in config_network.c, config_run.c and
 // config_identity.c, the table of keys in config_table.c.
-#include <stdarg.h>
 #include <string.h>
 
 #include "base/config_rules.h"
@@ -17,64 +16,6 @@ static const char *const origin_names[BF_ORIGINS] = {
 const char *bf_origin_name(enum bf_origin origin)
 {
     return (uint32_t)origin < BF_ORIGINS ? origin_names[origin] : "unknown";
-}
-
-enum bf_err bf_config_refuse(char *reason, size_t size, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    bf_vsnprintf(reason, size, format, args);
-    va_end(args);
-    return BF_ERR_CONFIG;
-}
-
-int bf_value_is(struct bf_config_value v, const char *word)
-{
-    return v.len == strlen(word) && memcmp(v.at, word, v.len) == 0;
-}
-
-int bf_value_number(struct bf_config_value v, uint64_t max, uint64_t *out)
-{
-    uint64_t value = 0;
-    if (!v.len || v.len > 18) // more digits than any key needs, fewer than overflow
-        return 0;
-    for (size_t i = 0; i < v.len; i++) {
-        if (v.at[i] < '0' || v.at[i] > '9')
-            return 0;
-        value = value * 10 + (uint64_t)(v.at[i] - '0');
-    }
-    *out = value;
-    return value <= max;
-}
-
-static int is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-static struct bf_config_value trimmed(struct bf_config_value v)
-{
-    while (v.len && is_blank(v.at[0])) {
-        v.at++;
-        v.len--;
-    }
-    while (v.len && is_blank(v.at[v.len - 1]))
-        v.len--;
-    return v;
-}
-
-int bf_value_split(struct bf_config_value *v, char separator, struct bf_config_value *part)
-{
-    if (!v->at)
-        return 0;
-    const char *found = v->len ? memchr(v->at, separator, v->len) : NULL;
-    size_t len = found ? (size_t)(found - v->at) : v->len;
-    *part = trimmed((struct bf_config_value){v->at, len});
-    if (found)
-        *v = (struct bf_config_value){found + 1, v->len - len - 1};
-    else
-        *v = (struct bf_config_value){NULL, 0};
-    return 1;
 }
 
 void bf_config_defaults(struct bf_config *c)
@@ -197,8 +138,8 @@ static enum bf_err set_value(struct bf_config *c, struct bf_config_value name,
 enum bf_err bf_config_set(struct bf_config *c, const char *key, const char *value,
                           enum bf_origin origin, char *reason, size_t reason_size)
 {
-    struct bf_config_value k = trimmed((struct bf_config_value){key, strlen(key)});
-    struct bf_config_value v = trimmed((struct bf_config_value){value, strlen(value)});
+    struct bf_config_value k = bf_value_trimmed((struct bf_config_value){key, strlen(key)});
+    struct bf_config_value v = bf_value_trimmed((struct bf_config_value){value, strlen(value)});
     return set_value(c, k, v, origin, reason, reason_size);
 }
 
@@ -208,7 +149,7 @@ static enum bf_err parse_line(struct bf_config *c, struct bf_config_value line,
     struct bf_config_value key, rest;
     if (line.len && line.at[line.len - 1] == '\r')
         line.len--;
-    line = trimmed(line);
+    line = bf_value_trimmed(line);
     if (!line.len || line.at[0] == '#')
         return BF_OK;
     const char *equals = memchr(line.at, '=', line.len);
@@ -216,7 +157,7 @@ static enum bf_err parse_line(struct bf_config *c, struct bf_config_value line,
         return bf_config_refuse(reason, size, "this line is not KEY=VALUE");
     key = (struct bf_config_value){line.at, (size_t)(equals - line.at)};
     rest = (struct bf_config_value){equals + 1, line.len - key.len - 1};
-    return set_value(c, trimmed(key), trimmed(rest), origin, reason, size);
+    return set_value(c, bf_value_trimmed(key), bf_value_trimmed(rest), origin, reason, size);
 }
 
 enum bf_err bf_config_parse(struct bf_config *c, const char *text, size_t len,

@@ -56,6 +56,7 @@ struct bf_config_rule {
 };
 extern const struct bf_config_rule bf_config_rules[BF_CONFIG_KEYS];
 
+// config_value.c
 // Gives the reason and returns BF_ERR_CONFIG.
 enum bf_err bf_config_refuse(char *reason, size_t size, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -63,6 +64,8 @@ enum bf_err bf_config_refuse(char *reason, size_t size, const char *format, ...)
 int bf_value_is(struct bf_config_value v, const char *word);
 // Decimal, no sign, at most max; 0 when it is not that.
 int bf_value_number(struct bf_config_value v, uint64_t max, uint64_t *out);
+// Without blanks at either end.
+struct bf_config_value bf_value_trimmed(struct bf_config_value v);
 // Takes the part before the next separator from *v; 0 when nothing is left.
 int bf_value_split(struct bf_config_value *v, char separator, struct bf_config_value *part);
 

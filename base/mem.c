@@ -77,18 +77,3 @@ void bf_mem_set_limit(uint64_t bytes)
 {
     __atomic_store_n(&limit, bytes, __ATOMIC_RELAXED);
 }
-
-void bf_wipe(void *memory, size_t len)
-{
-    memset(memory, 0, len);
-    __asm__ volatile("" : : "r"(memory) : "memory");
-}
-
-int bf_equal_secret(const void *a, const void *b, size_t len)
-{
-    const volatile uint8_t *x = a, *y = b;
-    uint8_t differs = 0;
-    for (size_t i = 0; i < len; i++)
-        differs |= x[i] ^ y[i];
-    return differs == 0;
-}

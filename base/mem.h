@@ -25,6 +25,7 @@ struct bf_mem_usage {
 void bf_mem_usage(struct bf_mem_usage *out);
 void bf_mem_set_limit(uint64_t bytes);
 
+// secret.c
 // Overwrites secrets in a way that the compiler does not drop.
 void bf_wipe(void *memory, size_t len);
 
