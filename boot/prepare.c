@@ -15,6 +15,7 @@
 #include "boot/screen_efi.h"
 #include "boot/serial_efi.h"
 #include "boot/unseen_efi.h"
+#include "drivers/connect_efi.h"
 #include "drivers/handles_efi.h"
 #include "image/probe.h"
 #include "migrate/disk_plan.h"

@@ -8,7 +8,6 @@
 #include "base/fmt.h"
 #include "base/log.h"
 #include "drivers/handles_efi.h"
-#include "drivers/scsibus_efi.h"
 
 enum { PATH_BYTES_MAX = 4096, NODE_HEADER = 4 };
 
@@ -51,19 +50,6 @@ void bf_efi_free(void *pool)
 {
     if (pool)
         bf_efi_boot->FreePool(pool);
-}
-
-void bf_efi_connect_all(void)
-{
-    EFI_HANDLE *handles = NULL;
-    UINTN count = 0;
-    if (bf_efi_boot->LocateHandleBuffer(AllHandles, NULL, NULL, &count, &handles) != EFI_SUCCESS)
-        return;
-    // Most handles are no controllers, and failing to connect them is the usual answer.
-    for (UINTN i = 0; i < count; i++)
-        bf_efi_boot->ConnectController(handles[i], NULL, NULL, TRUE);
-    bf_efi_free(handles);
-    bf_scsibus_mend_all();
 }
 
 void *bf_efi_protocol(EFI_HANDLE handle, EFI_GUID *protocol)
@@ -128,7 +114,7 @@ const EFI_DEVICE_PATH *bf_efi_path(EFI_HANDLE handle)
     return bf_efi_path_size(path) ? path : NULL;
 }
 
-const EFI_DEVICE_PATH *bf_efi_path_next(const EFI_DEVICE_PATH *node)
+static const EFI_DEVICE_PATH *path_next(const EFI_DEVICE_PATH *node)
 {
     if (is_end(node))
         return NULL;
@@ -139,7 +125,7 @@ const EFI_DEVICE_PATH *bf_efi_path_next(const EFI_DEVICE_PATH *node)
 const EFI_DEVICE_PATH *bf_efi_path_last(const EFI_DEVICE_PATH *path)
 {
     const EFI_DEVICE_PATH *last = NULL;
-    for (const EFI_DEVICE_PATH *n = path && !is_end(path) ? path : NULL; n; n = bf_efi_path_next(n))
+    for (const EFI_DEVICE_PATH *n = path && !is_end(path) ? path : NULL; n; n = path_next(n))
         last = n;
     return last;
 }

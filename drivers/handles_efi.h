@@ -13,10 +13,6 @@
 // An error in words, for people (UEFI 2.10, appendix D); the code goes to the debug log.
 const char *bf_efi_words(EFI_STATUS status);
 
-// Lets the firmware bind its drivers to every device (recursively). Before this call most NICs and
-// some disks do not exist when the program was started from a disk or a CD. 0.3 to 2 s.
-void bf_efi_connect_all(void);
-
 // Handles that carry a protocol; *count 0 and NULL when there is none. Free with bf_efi_free.
 EFI_HANDLE *bf_efi_handles(EFI_GUID *protocol, size_t *count);
 void bf_efi_free(void *pool); // takes NULL
@@ -31,7 +27,6 @@ void *bf_efi_locate(EFI_GUID *protocol);
 // NULL when the handle has none. Bound: 4096 bytes.
 const EFI_DEVICE_PATH *bf_efi_path(EFI_HANDLE handle);
 size_t bf_efi_path_size(const EFI_DEVICE_PATH *path); // with its end node; 0 when malformed
-const EFI_DEVICE_PATH *bf_efi_path_next(const EFI_DEVICE_PATH *node); // NULL at the end
 const EFI_DEVICE_PATH *bf_efi_path_last(const EFI_DEVICE_PATH *path); // last node before the end
 // True when path begins with all nodes of prefix (and may go on).
 int bf_efi_path_begins(const EFI_DEVICE_PATH *path, const EFI_DEVICE_PATH *prefix);

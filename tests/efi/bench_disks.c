@@ -12,6 +12,7 @@
 #include "boot/platform_efi.h"
 #include "boot/serial_efi.h"
 #include "drivers/blockio_efi.h"
+#include "drivers/connect_efi.h"
 #include "drivers/handles_efi.h"
 #include "drivers/takeover_efi.h"
 

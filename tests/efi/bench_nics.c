@@ -13,6 +13,7 @@
 #include "boot/fwcfg.h"
 #include "boot/platform_efi.h"
 #include "boot/serial_efi.h"
+#include "drivers/connect_efi.h"
 #include "drivers/handles_efi.h"
 #include "drivers/nic_efi.h"
 #include "net/ip_stack.h"
