@@ -73,6 +73,12 @@ struct bf_btrfs_key {
     uint64_t offset;
 };
 
+struct bf_btrfs_item {
+    struct bf_btrfs_key key;
+    const uint8_t *data; // until something else is read
+    uint32_t bytes;
+};
+
 struct bf_btrfs_root {
     uint64_t bytenr, generation, owner;
     uint8_t level;
@@ -153,8 +159,12 @@ enum bf_err bf_btrfs_chunk_parse(const struct bf_btrfs *fs, uint64_t logical, co
 // The chunk that holds a logical address, of those in the superblock: where the chunk tree lies.
 enum bf_err bf_btrfs_system_chunk(const struct bf_btrfs *fs, uint64_t logical,
                                   struct bf_btrfs_chunk *chunk);
-// The same of all chunks, from the chunk tree.
-enum bf_err bf_btrfs_chunk_of(struct bf_btrfs *fs, uint64_t logical, struct bf_btrfs_chunk *chunk);
+// The same of the chunks that were kept; BF_ERR_NOT_FOUND: it is none of them.
+enum bf_err bf_btrfs_chunk_kept(const struct bf_btrfs *fs, uint64_t logical,
+                                struct bf_btrfs_chunk *chunk);
+// The same of the item in the chunk tree that should hold the address; keeps the chunk.
+enum bf_err bf_btrfs_chunk_keep(struct bf_btrfs *fs, uint64_t logical,
+                                const struct bf_btrfs_item *item, struct bf_btrfs_chunk *chunk);
 // Which stripe of it lies at this place of a device; chunk->stripes if none does.
 uint32_t bf_btrfs_stripe_at(const struct bf_btrfs_chunk *chunk, uint64_t device, uint64_t physical);
 // Reads one copy (0 to chunk->copies - 1) of a logical range that lies in one stripe.
@@ -169,12 +179,6 @@ uint64_t bf_btrfs_to_chunk(const struct bf_btrfs_chunk *chunk, uint32_t stripe, 
 uint64_t bf_btrfs_to_stripe(const struct bf_btrfs_chunk *chunk, uint32_t stripe, uint64_t offset);
 
 // ---- Trees -------------------------------------------------------------------------------------
-
-struct bf_btrfs_item {
-    struct bf_btrfs_key key;
-    const uint8_t *data; // until something else is read
-    uint32_t bytes;
-};
 
 // A walk over the items of one tree in order of their keys.
 struct bf_btrfs_walk {
@@ -194,6 +198,8 @@ enum bf_err bf_btrfs_next(struct bf_btrfs *fs, struct bf_btrfs_walk *w, struct b
 // The last item whose key is not greater. Errors as above.
 enum bf_err bf_btrfs_floor(struct bf_btrfs *fs, const struct bf_btrfs_root *root,
                            const struct bf_btrfs_key *key, struct bf_btrfs_item *item);
+// The chunk that holds a logical address, kept or from the chunk tree. Errors as above.
+enum bf_err bf_btrfs_chunk_of(struct bf_btrfs *fs, uint64_t logical, struct bf_btrfs_chunk *chunk);
 
 // ---- Devices -----------------------------------------------------------------------------------
 

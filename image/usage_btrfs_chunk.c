@@ -137,22 +137,24 @@ enum bf_err bf_btrfs_system_chunk(const struct bf_btrfs *fs, uint64_t logical,
     return BF_ERR_NOT_FOUND;
 }
 
-enum bf_err bf_btrfs_chunk_of(struct bf_btrfs *fs, uint64_t logical, struct bf_btrfs_chunk *chunk)
+enum bf_err bf_btrfs_chunk_kept(const struct bf_btrfs *fs, uint64_t logical,
+                                struct bf_btrfs_chunk *chunk)
 {
-    struct bf_btrfs_key key = {BF_BTRFS_CHUNKS, BF_BTRFS_CHUNK_ITEM, logical};
-    struct bf_btrfs_item item;
-    enum bf_err err;
     for (uint32_t i = 0; i < BF_BTRFS_CACHED; i++)
         if (holds(&fs->cached[i], logical)) {
             *chunk = fs->cached[i];
             return BF_OK;
         }
-    err = bf_btrfs_floor(fs, &fs->chunks, &key, &item);
-    if (err)
-        return err;
-    if (item.key.object != BF_BTRFS_CHUNKS || item.key.type != BF_BTRFS_CHUNK_ITEM)
+    return BF_ERR_NOT_FOUND;
+}
+
+enum bf_err bf_btrfs_chunk_keep(struct bf_btrfs *fs, uint64_t logical,
+                                const struct bf_btrfs_item *item, struct bf_btrfs_chunk *chunk)
+{
+    enum bf_err err;
+    if (item->key.object != BF_BTRFS_CHUNKS || item->key.type != BF_BTRFS_CHUNK_ITEM)
         return BF_ERR_CORRUPT;
-    err = bf_btrfs_chunk_parse(fs, item.key.offset, item.data, item.bytes, chunk);
+    err = bf_btrfs_chunk_parse(fs, item->key.offset, item->data, item->bytes, chunk);
     if (err)
         return err;
     if (!holds(chunk, logical))

@@ -221,6 +221,17 @@ enum bf_err bf_btrfs_floor(struct bf_btrfs *fs, const struct bf_btrfs_root *root
     return err;
 }
 
+enum bf_err bf_btrfs_chunk_of(struct bf_btrfs *fs, uint64_t logical, struct bf_btrfs_chunk *chunk)
+{
+    struct bf_btrfs_key key = {BF_BTRFS_CHUNKS, BF_BTRFS_CHUNK_ITEM, logical};
+    struct bf_btrfs_item item;
+    enum bf_err err = bf_btrfs_chunk_kept(fs, logical, chunk);
+    if (err != BF_ERR_NOT_FOUND)
+        return err;
+    err = bf_btrfs_floor(fs, &fs->chunks, &key, &item);
+    return err ? err : bf_btrfs_chunk_keep(fs, logical, &item, chunk);
+}
+
 void bf_btrfs_walk(struct bf_btrfs_walk *w, const struct bf_btrfs_root *root,
                    struct bf_btrfs_key from)
 {

@@ -47,10 +47,14 @@ static inline uint64_t bf_exfat_byte(const struct bf_exfat *f, uint32_t cluster)
     return f->heap + (uint64_t)(cluster - BF_EXFAT_FIRST) * f->cluster_bytes;
 }
 
+// ---- Clusters (image/usage_exfat_clusters.c) ---------------------------------------------------
+
 // The next cluster of a chain, or bf_exfat_end. 0: there is neither.
 int bf_exfat_next(struct bf_exfat *f, uint32_t cluster, uint32_t *next);
 // Whether all of so many clusters are there, and in use in the bitmap.
 int bf_exfat_in_use(struct bf_exfat *f, uint32_t first, uint64_t count);
+
+// ---- Files (image/usage_exfat_files.c) ---------------------------------------------------------
 
 enum bf_exfat_check {
     BF_EXFAT_FITS,

@@ -11,20 +11,8 @@
 enum { PV_COST = 16 }; // of comparing two physical volumes
 static const uint64_t lvm_work = 512ull * BF_WORK_MIB;
 
-int bf_lvm_uuid(const struct bf_lvm_text *text, char out[BF_LVM_UUID])
-{
-    uint32_t count = 0;
-    for (const char *at = text->at; at < text->end; at++) {
-        if (*at == '-')
-            continue;
-        if (count == BF_LVM_UUID)
-            return 0;
-        out[count++] = *at;
-    }
-    return count == BF_LVM_UUID;
-}
-
-int bf_lvm_group(const struct bf_lvm_text *text, struct bf_lvm_item *out)
+// The group that a text describes: the only section in it. 0: there is none.
+static int the_group(const struct bf_lvm_text *text, struct bf_lvm_item *out)
 {
     struct bf_lvm_text rest = *text, word;
     struct bf_lvm_item item;
@@ -50,7 +38,7 @@ static int load(struct bf_lvm *lvm, const struct bf_lvm_pv *pv, const struct bf_
 {
     struct bf_lvm_text text = {lvm->text, lvm->text + copy->bytes, &lvm->peek->work};
     return bf_lvm_read(&lvm->list->place[pv->place], copy, lvm->text) == BF_OK &&
-           bf_lvm_check(&text) == BF_OK && bf_lvm_group(&text, group);
+           bf_lvm_check(&text) == BF_OK && the_group(&text, group);
 }
 
 // All physical volumes of a group usually have the very same text: it is judged once.

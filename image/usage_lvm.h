@@ -46,6 +46,8 @@ enum bf_err bf_lvm_area(const struct bf_usage_place *place, const struct bf_lvm_
 // The text itself, into BF_LVM_TEXT_MAX bytes; its checksum is verified.
 enum bf_err bf_lvm_read(const struct bf_usage_place *place, const struct bf_lvm_copy *copy,
                         char *text);
+// The 32 characters of an identifier, which texts write with dashes. 0: it is none.
+int bf_lvm_uuid(const struct bf_lvm_text *text, char out[BF_LVM_UUID]);
 
 // ---- Volume groups -----------------------------------------------------------------------------
 
@@ -75,11 +77,6 @@ struct bf_lvm {
         char group[BF_LVM_UUID];
     } seen;
 };
-
-// The 32 characters of an identifier, which texts write with dashes. 0: it is none.
-int bf_lvm_uuid(const struct bf_lvm_text *text, char out[BF_LVM_UUID]);
-// The group that a text describes: the only section in it. 0: there is none.
-int bf_lvm_group(const struct bf_lvm_text *text, struct bf_lvm_item *out);
 
 // Claims the physical volumes that a group names.
 void bf_lvm_claim(struct bf_lvm *lvm, const struct bf_lvm_item *group);

@@ -166,3 +166,16 @@ enum bf_err bf_lvm_read(const struct bf_usage_place *place, const struct bf_lvm_
         err = BF_ERR_CORRUPT;
     return err;
 }
+
+int bf_lvm_uuid(const struct bf_lvm_text *text, char out[BF_LVM_UUID])
+{
+    uint32_t count = 0;
+    for (const char *at = text->at; at < text->end; at++) {
+        if (*at == '-')
+            continue;
+        if (count == BF_LVM_UUID)
+            return 0;
+        out[count++] = *at;
+    }
+    return count == BF_LVM_UUID;
+}

@@ -182,19 +182,6 @@ static const struct mark tables[] = {
     {"a Sun disklabel", SECTOR - 4, 2, "\xda\xbe", OTHER, bf_mark_sun},
 };
 
-void bf_place_found(struct bf_usage_place *place, uint32_t owner, const char *name)
-{
-    size_t len = strlen(place->what);
-    if (!strstr(place->what, name)) {
-        if (len + strlen(name) + 3 < sizeof place->what)
-            bf_snprintf(place->what + len, sizeof place->what - len, "%s%s", len ? ", " : "", name);
-        else if (len && place->what[len - 1] != '.')
-            memcpy(place->what + (len < sizeof place->what - 4 ? len : sizeof place->what - 4),
-                   "...", 4);
-    }
-    place->signatures |= owner;
-}
-
 // ---- Rows --------------------------------------------------------------------------------------
 
 static enum bf_err judge(struct bf_usage_place *place, uint64_t at, const struct mark *m)
