@@ -107,30 +107,9 @@ int bf_copy_wants_anew(const struct bf_copy *c)
     return c->anew;
 }
 
-uint64_t bf_copy_position(const struct bf_copy_disk *d, uint64_t chunk)
-{
-    uint64_t bytes = chunk * d->plan.geometry.chunk_size;
-    return bytes < d->plan.geometry.disk_bytes ? bytes : d->plan.geometry.disk_bytes;
-}
-
 // ---- The store's answers -----------------------------------------------------------------------
 
-enum bf_err bf_copy_answer(struct bf_copy *c, enum bf_err err)
-{
-    const struct bf_store *store = &c->opened->store;
-    const struct bf_fault *fault;
-    if (!err || err == BF_AGAIN)
-        return err;
-    fault = store->ops->fault ? store->ops->fault(store->impl) : NULL;
-    if (fault && fault->code)
-        c->fault = *fault;
-    else
-        bf_fault_set(&c->fault, err, BF_SIDE_SERVER, "look at where the copy is stored",
-                     "the store failed (%s)", bf_err_name(err));
-    return c->fault.code;
-}
-
-uint64_t bf_copy_traffic(const struct bf_copy *c)
+static uint64_t traffic(const struct bf_copy *c)
 {
     const struct bf_store *store = &c->opened->store;
     return store->ops->traffic ? store->ops->traffic(store->impl) : c->progress->data_bytes;
@@ -310,7 +289,7 @@ static void begin_span(struct bf_copy *c, uint16_t index, uint64_t first, uint64
     bf_copy_base_forget(c);
     c->marked_us = c->now_us;
     c->marked_chunk = first;
-    c->marked_bytes = bf_copy_traffic(c);
+    c->marked_bytes = traffic(c);
     bf_feed_start(&c->feed, d->source, usage_of(c, index), &d->plan.geometry, first, end);
     bf_copy_work_start(c);
     c->moved = 1;
@@ -343,7 +322,7 @@ static enum bf_err checkpoint(struct bf_copy *c, int at_end)
     enum bf_err err;
     if (c->repair || c->given == c->marked_chunk)
         return BF_OK;
-    if (!at_end && bf_copy_traffic(c) - c->marked_bytes < CHECKPOINT_BYTES &&
+    if (!at_end && traffic(c) - c->marked_bytes < CHECKPOINT_BYTES &&
         c->now_us - c->marked_us < CHECKPOINT_US)
         return BF_OK;
     err = bf_copy_report_unreadable(c);
@@ -355,7 +334,7 @@ static enum bf_err checkpoint(struct bf_copy *c, int at_end)
     add_mark(c);
     c->marked_us = c->now_us;
     c->marked_chunk = c->given;
-    c->marked_bytes = bf_copy_traffic(c);
+    c->marked_bytes = traffic(c);
     return BF_OK;
 }
 

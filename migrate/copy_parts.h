@@ -115,12 +115,11 @@ struct bf_copy {
     struct bf_digest roots[BF_PROTO_DISKS_MAX];
 };
 
-// copy.c
+// copy_answer.c
 // What the store answered to an operation; a failure's words become the pipeline's.
 enum bf_err bf_copy_answer(struct bf_copy *c, enum bf_err err);
 // The byte where a chunk begins, at most the end of the disk.
 uint64_t bf_copy_position(const struct bf_copy_disk *d, uint64_t chunk);
-uint64_t bf_copy_traffic(const struct bf_copy *c);
 
 // copy_class.c
 // Gives chunks their class as soon as their digest and the base are known.

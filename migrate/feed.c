@@ -189,11 +189,6 @@ static void fill_slot(struct bf_feed *feed, struct bf_slot *slot)
     feed->used++;
 }
 
-int bf_slot_is_bad(const struct bf_slot *slot, uint32_t block)
-{
-    return slot->unreadable && (slot->bad[block / 8] >> block % 8 & 1);
-}
-
 // Before the block that fails is found, parts become smaller only: each failing read may take
 // seconds. Behind it they become larger again.
 static void read_on(const struct bf_feed *feed, struct bf_slot *slot, uint32_t blocks)

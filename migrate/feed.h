@@ -99,11 +99,13 @@ enum bf_err bf_feed_poll(struct bf_feed *feed, int *moved);
 
 // Slot number i in the order of the disk (0: the front), or NULL when it is not ready.
 struct bf_slot *bf_feed_ready(struct bf_feed *feed, uint32_t i);
-// Whether block `block` of the slot was left zero because it could not be read.
-int bf_slot_is_bad(const struct bf_slot *slot, uint32_t block);
 // Everything was taken.
 int bf_feed_empty(const struct bf_feed *feed);
 // Gives the front slot back.
 void bf_feed_pop(struct bf_feed *feed);
+
+// feed_errors.c
+// Whether block `block` of the slot was left zero because it could not be read.
+int bf_slot_is_bad(const struct bf_slot *slot, uint32_t block);
 
 #endif

@@ -151,3 +151,8 @@ enum bf_err bf_slot_failed(struct bf_feed *feed, struct bf_slot *slot)
         rest(slot);
     return BF_OK;
 }
+
+int bf_slot_is_bad(const struct bf_slot *slot, uint32_t block)
+{
+    return slot->unreadable && (slot->bad[block / 8] >> block % 8 & 1);
+}

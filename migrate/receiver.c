@@ -4,7 +4,6 @@
 // KiB for a peer without an identity, which can only enrol.
 #include "migrate/receiver.h"
 
-#include <stdarg.h>
 #include <string.h>
 
 #include "base/fmt.h"
@@ -14,7 +13,6 @@
 enum {
     OUT_BYTES = 512 * 1024,
     STRANGER_BYTES = 16 * 1024, // of a frame, in or out, without an identity
-    FAREWELL_US = 5000000,      // for the peer to take a FAULT, or to say BYE
     FRAMES_PER_TURN = 64,
 };
 
@@ -78,61 +76,6 @@ const struct bf_fault *bf_receiver_fault(const struct bf_receiver *r)
     return &r->fault;
 }
 
-// ---- Failing -----------------------------------------------------------------------------------
-
-static void begin_failing(struct bf_receiver *r)
-{
-    // One fault travels, whatever else was waiting for room.
-    uint8_t *room = bf_link_room(&r->link, BF_SMALL_FRAME);
-    if (room)
-        bf_link_put(&r->link, bf_put_fault(room, BF_SMALL_FRAME, &r->fault));
-    r->state = BF_RECEIVER_FAILING;
-    r->moved = 1; // the next turn sends it
-    r->outcome = r->fault.code;
-    r->ends_us = r->now_us + FAREWELL_US;
-}
-
-enum bf_err bf_receiver_refuse(struct bf_receiver *r, enum bf_err err, enum bf_side side,
-                               const char *todo, const char *format, ...)
-{
-    char what[sizeof r->fault.what];
-    va_list args;
-    va_start(args, format);
-    bf_vsnprintf(what, sizeof what, format, args);
-    va_end(args);
-    bf_fault_set(&r->fault, err, side, todo, "%s", what);
-    begin_failing(r);
-    return err;
-}
-
-enum bf_err bf_receiver_bad_frame(struct bf_receiver *r, const char *what)
-{
-    return bf_receiver_refuse(r, BF_ERR_PROTOCOL, BF_SIDE_SOURCE,
-                              "use the same version of Bootferry on both sides",
-                              "the source broke the protocol: %s", what);
-}
-
-enum bf_err bf_receiver_fault_from_store(struct bf_receiver *r, enum bf_err err)
-{
-    const struct bf_store *store = &r->session->opened.store;
-    const struct bf_fault *fault = store->ops->fault ? store->ops->fault(store->impl) : NULL;
-    if (!fault || !fault->code)
-        return bf_receiver_refuse(r, err, BF_SIDE_SERVER, "look at the server's log",
-                                  "the replica's store failed (%s)", bf_err_name(err));
-    r->fault = *fault;
-    begin_failing(r);
-    return r->fault.code;
-}
-
-enum bf_err bf_receiver_fault_from_host(struct bf_receiver *r, enum bf_err err,
-                                        const struct bf_fault *fault)
-{
-    if (fault->code)
-        return bf_receiver_refuse(r, fault->code, fault->side, fault->todo, "%s", fault->what);
-    return bf_receiver_refuse(r, err, BF_SIDE_SERVER, "look at the server's log",
-                              "the server refused the session (%s)", bf_err_name(err));
-}
-
 // ---- Opening -----------------------------------------------------------------------------------
 
 static enum bf_err on_hello(struct bf_receiver *r, const struct bf_frame *f)
@@ -166,7 +109,7 @@ static enum bf_err on_enrol(struct bf_receiver *r, const struct bf_frame *f)
         return bf_receiver_fault_from_host(r, err, &fault);
     bf_link_put(&r->link, bf_put_enrolled(room, most, &answer));
     r->state = BF_RECEIVER_DONE;
-    r->ends_us = r->now_us + FAREWELL_US;
+    r->ends_us = r->now_us + BF_FAREWELL_US;
     return BF_OK;
 }
 
@@ -455,8 +398,7 @@ enum bf_err bf_receiver_step(struct bf_receiver *r, uint64_t now_us, int *idle)
     // A malformed frame is said to its sender, like everything else it does wrong.
     if (r->link.failed == BF_ERR_PROTOCOL && r->state < BF_RECEIVER_FAILING) {
         r->link.failed = BF_OK;
-        r->fault = r->link.fault;
-        begin_failing(r);
+        bf_receiver_fail(r, &r->link.fault);
     }
     check_end(r);
     r->wait = r->moved  ? BF_RECEIVER_WORKS

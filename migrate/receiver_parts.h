@@ -7,6 +7,8 @@
 #include "migrate/link.h"
 #include "migrate/receiver.h"
 
+enum { BF_FAREWELL_US = 5000000 }; // for the peer to take a FAULT, or to say BYE
+
 enum bf_receiver_state {
     BF_RECEIVER_HELLO,     // waiting for HELLO (or ENROL)
     BF_RECEIVER_INVENTORY, // waiting for INVENTORY (or ENROL)
@@ -81,7 +83,10 @@ struct bf_receiver {
     enum bf_err outcome;
 };
 
-// Fails the connection with a fault that is also sent to the source. Returns the code.
+// migrate/receiver_fail.c
+// Fails the connection with a fault that is also sent to the source. May be r's own, or its link's.
+void bf_receiver_fail(struct bf_receiver *r, const struct bf_fault *fault);
+// The same in words. Returns the code.
 enum bf_err bf_receiver_refuse(struct bf_receiver *r, enum bf_err err, enum bf_side side,
                                const char *todo, const char *format, ...)
     __attribute__((format(printf, 5, 6)));

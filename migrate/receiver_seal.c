@@ -4,7 +4,6 @@
 #include "migrate/receiver_parts.h"
 
 enum {
-    FAREWELL_US = 5000000,
     VERIFYING_EVERY_US = 1000000,
     ROUNDS_MAX = 16, // a store that is damaged again each time is not worth a seventeenth
 };
@@ -97,7 +96,7 @@ static enum bf_err sealed(struct bf_receiver *r, uint32_t point, int64_t time)
         return BF_AGAIN;
     bf_link_put(&r->link, bf_put_committed(room, 128, &m));
     r->state = BF_RECEIVER_DONE;
-    r->ends_us = r->now_us + FAREWELL_US;
+    r->ends_us = r->now_us + BF_FAREWELL_US;
     r->moved = 1;
     if (r->host->phase)
         r->host->phase(r->host->impl, "sealed");

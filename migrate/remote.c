@@ -51,11 +51,6 @@ struct bf_link *bf_remote_link(struct bf_remote *r)
     return &r->link;
 }
 
-const struct bf_link *bf_remote_link_of(const struct bf_remote *r)
-{
-    return &r->link;
-}
-
 const struct bf_store_opened *bf_remote_opened(const struct bf_remote *r)
 {
     return r->state >= BF_REMOTE_OPEN ? &r->opened : NULL;
@@ -71,19 +66,9 @@ const char *bf_remote_machine(const struct bf_remote *r)
     return r->welcome.name;
 }
 
-uint64_t bf_remote_sent(const struct bf_remote *r)
-{
-    return r->link.bytes_out;
-}
-
 uint64_t bf_remote_sent_here(const struct bf_remote *r)
 {
     return r->link.bytes_out - r->greeted_bytes;
-}
-
-void bf_remote_forget_session(struct bf_remote *r)
-{
-    memset(r->session, 0, sizeof r->session);
 }
 
 void bf_remote_spent(struct bf_remote *r, uint64_t passed_us, enum bf_waiting what)
@@ -94,14 +79,6 @@ void bf_remote_spent(struct bf_remote *r, uint64_t passed_us, enum bf_waiting wh
 int bf_remote_is_sending(const struct bf_remote *r)
 {
     return bf_link_body_busy(&r->link);
-}
-
-int bf_remote_index(const struct bf_remote *r, uint16_t disk)
-{
-    for (uint16_t i = 0; i < r->plans; i++)
-        if (r->opened.plan[i].disk == disk)
-            return i;
-    return -1;
 }
 
 // ---- Connections -------------------------------------------------------------------------------
@@ -183,21 +160,4 @@ void bf_remote_stay_alive(struct bf_remote *r, uint64_t now_us)
     r->now_us = now_us;
     if (!r->link.failed)
         bf_link_poll(&r->link, now_us);
-}
-
-void bf_remote_bad_frame(struct bf_remote *r, const char *what)
-{
-    bf_link_fail(&r->link, BF_ERR_PROTOCOL, BF_SIDE_SERVER,
-                 "use the same version of Bootferry on both sides",
-                 "the server broke the protocol: %s", what);
-}
-
-int bf_remote_give_up(struct bf_remote *r, const struct bf_fault *fault)
-{
-    uint8_t *room = r->link.failed ? NULL : bf_link_room(&r->link, BF_SMALL_FRAME);
-    if (!room)
-        return 0;
-    bf_link_put(&r->link, bf_put_fault(room, BF_SMALL_FRAME, fault));
-    r->state = BF_REMOTE_CLOSED;
-    return 1;
 }

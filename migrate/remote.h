@@ -48,7 +48,6 @@ int bf_remote_poll(struct bf_remote *r, uint64_t now_us);
 // Moves bytes only, while something else takes long.
 void bf_remote_stay_alive(struct bf_remote *r, uint64_t now_us);
 struct bf_link *bf_remote_link(struct bf_remote *r);
-const struct bf_link *bf_remote_link_of(const struct bf_remote *r);
 
 // All plans have come: the store. NULL before that.
 const struct bf_store_opened *bf_remote_opened(const struct bf_remote *r);

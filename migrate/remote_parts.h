@@ -82,10 +82,12 @@ struct bf_remote {
     struct bf_committed committed;
 };
 
-// remote.c
+// remote_link.c
 // The server did what the protocol does not allow.
 void bf_remote_bad_frame(struct bf_remote *r, const char *what);
 int bf_remote_index(const struct bf_remote *r, uint16_t disk); // -1: it is not planned
+// Sends the RANGE that is being joined. 0: no room.
+int bf_remote_flush(struct bf_remote *r);
 
 // remote_frames.c: what the server says.
 void bf_remote_frames(struct bf_remote *r);
@@ -105,8 +107,6 @@ enum bf_err bf_remote_data(struct bf_remote *r, struct bf_store_write *write);
 void bf_remote_take_back(struct bf_remote *r); // what the link has sent
 
 // remote_store.c
-// Sends the RANGE that is being joined. 0: no room.
-int bf_remote_flush(struct bf_remote *r);
 extern const struct bf_store_ops bf_remote_ops;
 
 #endif

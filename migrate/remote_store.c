@@ -23,19 +23,6 @@ static enum bf_err store_data(void *impl, struct bf_store_write *write)
 
 // ---- Ranges ------------------------------------------------------------------------------------
 
-int bf_remote_flush(struct bf_remote *r)
-{
-    uint8_t *room;
-    if (!r->range.count)
-        return 1;
-    room = bf_link_room(&r->link, 64);
-    if (!room)
-        return 0;
-    bf_link_put(&r->link, bf_put_range(room, 64, &r->range));
-    r->range.count = 0;
-    return 1;
-}
-
 // Joins chunks that need no data to the range before them.
 static enum bf_err join(struct bf_remote *r, uint16_t disk, uint8_t state, uint64_t first,
                         uint64_t count)
