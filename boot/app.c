@@ -22,17 +22,6 @@ static void rest(uint64_t now_us, uint64_t busy_us)
     bf_platform_idle(now_us - busy_us > QUIET_US ? QUIET_REST_US : REST_US);
 }
 
-void bf_app_meanwhile(void *user)
-{
-    struct bf_app *app = user;
-    uint64_t now = bf_platform_now_us();
-
-    bf_ip_poll();
-    bf_app_observe(app, now);
-    if (bf_screen_cancel_asked(&app->screen, now))
-        bf_sender_cancel(app->sender);
-}
-
 static enum bf_err run(struct bf_app *app)
 {
     uint64_t busy_us = bf_platform_now_us();

@@ -195,3 +195,14 @@ void bf_app_tell_verdict(struct bf_app *app)
     bf_announce_verdict(&app->announcer, bf_platform_now_us(), app->screen.progress, &app->fault);
     app->told = 1;
 }
+
+void bf_app_meanwhile(void *user)
+{
+    struct bf_app *app = user;
+    uint64_t now = bf_platform_now_us();
+
+    bf_ip_poll();
+    bf_app_observe(app, now);
+    if (bf_screen_cancel_asked(&app->screen, now))
+        bf_sender_cancel(app->sender);
+}
