@@ -11,10 +11,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/platform.h"
+#include "net/ip_address.h"
 #include "net/ip_dns.h"
 #include "net/ip_lookup.h"
 #include "net/ip_race.h"
-#include "net/ip_routes.h"
 
 enum {
     LINK_US = 10 * 1000 * 1000,

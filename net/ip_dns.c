@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/fmt.h"
-#include "net/ip_routes.h"
+#include "net/ip_address.h"
 #include "net/lwip_hooks.h"
 
 static struct {

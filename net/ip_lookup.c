@@ -16,8 +16,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/platform.h"
+#include "net/ip_address.h"
 #include "net/ip_dns.h"
-#include "net/ip_routes.h"
 #include "net/lwip_hooks.h"
 
 enum {

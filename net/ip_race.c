@@ -8,6 +8,7 @@
 #include "base/fmt.h"
 #include "base/log.h"
 #include "base/platform.h"
+#include "net/ip_address.h"
 #include "net/ip_routes.h"
 #include "net/ip_tcp.h"
 

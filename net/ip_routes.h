@@ -17,9 +17,6 @@
 #include "base/err.h"
 #include "net/dialer.h"
 
-ip_addr_t bf_ip_to_lwip(const struct bf_ip *ip);
-void bf_ip_lwip_text(char *out, size_t size, const ip_addr_t *address); // >= 46 bytes, RFC 5952
-
 // Forgets all routes and follows what is configured and what the netif in use gets from now on.
 // *config is kept. Once the netif is gone, bf_ip_routes_end.
 void bf_ip_routes_begin(const struct bf_config *config);

@@ -14,10 +14,12 @@
 #include "base/fmt.h"
 #include "base/log.h"
 #include "base/platform.h"
+#include "net/ip_address.h"
 #include "net/ip_dhcp.h"
 #include "net/ip_dhcp6.h"
 #include "net/ip_dial.h"
 #include "net/ip_dns.h"
+#include "net/ip_pmtu.h"
 #include "net/ip_routes.h"
 #include "net/ip_tcp.h"
 #include "net/ip_vlan.h"
@@ -54,6 +56,17 @@ static int link_of(const struct bf_nic *n)
 {
     return n->ops->link(n->impl);
 }
+
+// What has come in concerns the connections, or names a router that has DHCPv6.
+static void see_packet(const uint8_t *packet, size_t len)
+{
+    struct bf_pmtu_news news;
+    if (bf_pmtu_parse(packet, len, &news))
+        bf_tcp_path_mtu(&news);
+    bf_ip_dhcp6_packet(packet, len);
+}
+
+static const struct bf_lwip_watch watch = {see_packet, bf_ip_dhcp6_link_back};
 
 // ---- Addresses ---------------------------------------------------------------------------------
 
@@ -184,7 +197,7 @@ enum bf_err bf_ip_start(struct bf_nic *const *nics, uint32_t count, const struct
         if (link_of(stack.nics[i]) != 0)
             first = i;
     bf_tcp_share(config->connections);
-    enum bf_err err = bf_lwip_open(mtu);
+    enum bf_err err = bf_lwip_open(mtu, &watch);
     if (err == BF_OK)
         err = take_nic(first);
     if (err != BF_OK) {

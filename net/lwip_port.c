@@ -19,8 +19,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/platform.h"
-#include "net/ip_dhcp6.h"
-#include "net/ip_tcp.h"
+#include "net/ip_pmtu.h"
 #include "net/ip_vlan.h"
 #include "net/ip_wait.h"
 #include "net/lwip_hooks.h"
@@ -44,6 +43,7 @@ struct frame {
 };
 
 static struct {
+    const struct bf_lwip_watch *watch;
     int ready;
     uint8_t *memory;
     uint32_t frames, frame_size, outstanding;
@@ -87,11 +87,8 @@ uint32_t bf_lwip_complaints(void)
 
 int bf_lwip_packet(struct pbuf *p)
 {
-    struct bf_pmtu_news news;
     port.packets++;
-    if (bf_pmtu_parse(p->payload, p->len, &news))
-        bf_tcp_path_mtu(&news);
-    bf_ip_dhcp6_packet(p->payload, p->len);
+    port.watch->packet(p->payload, p->len);
     return 0;
 }
 
@@ -133,7 +130,7 @@ static enum bf_err make_pool(uint16_t mtu)
     return BF_OK;
 }
 
-enum bf_err bf_lwip_open(uint16_t largest_mtu)
+enum bf_err bf_lwip_open(uint16_t largest_mtu, const struct bf_lwip_watch *watch)
 {
     static int initialised; // lwIP can be initialised only once
     enum bf_err err = bf_crypto_start();
@@ -144,6 +141,7 @@ enum bf_err bf_lwip_open(uint16_t largest_mtu)
     if (!initialised)
         lwip_init();
     initialised = 1;
+    port.watch = watch;
     port.ready = 1;
     return BF_OK;
 }
@@ -269,7 +267,7 @@ static void follow_link(void)
     if (up && !netif_is_link_up(&port.netif)) {
         bf_ip_wait_begin();
         netif_set_link_up(&port.netif);
-        bf_ip_dhcp6_link_back();
+        port.watch->link_back();
     } else if (!up && netif_is_link_up(&port.netif)) {
         netif_set_link_down(&port.netif);
     }

@@ -4,6 +4,7 @@
 #ifndef BF_NET_LWIP_PORT_H
 #define BF_NET_LWIP_PORT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include <lwip/netif.h>
@@ -11,9 +12,15 @@
 #include "base/err.h"
 #include "net/nic.h"
 
+// What is done elsewhere when something happens here.
+struct bf_lwip_watch {
+    void (*packet)(const uint8_t *packet, size_t len); // one has come in, before lwIP looks at it
+    void (*link_back)(void);                           // the link was lost and is back
+};
+
 // Once per start: lwIP itself, and the pool of received frames for this payload size. It takes less
-// when there is little memory. BF_ERR_NO_MEMORY, BF_ERR_NO_ENTROPY.
-enum bf_err bf_lwip_open(uint16_t largest_mtu);
+// when there is little memory. *watch must stay until the end. BF_ERR_NO_MEMORY, BF_ERR_NO_ENTROPY.
+enum bf_err bf_lwip_open(uint16_t largest_mtu, const struct bf_lwip_watch *watch);
 void bf_lwip_close(void); // nothing may be attached
 
 // The interface. Its addresses are the caller's business. Frames have the tag of vlan unless that

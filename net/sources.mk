@@ -7,9 +7,9 @@ MBEDTLS_SIDE   := net/enrol.c net/gcm.c net/gcm_stock.c net/mbedtls_port.c net/p
                   net/tls_fault.c net/tls_mbedtls.c
 MBEDTLS_USERS  := $(MBEDTLS_SIDE) net/gcm_stock.h net/pki_crt.h
 LIBCRUX_USERS  := net/mlkem.c
-LWIP_SIDE      := net/ip_dhcp.c net/ip_dial.c net/ip_dns.c net/ip_lookup.c net/ip_loss.c net/ip_race.c \
+LWIP_SIDE      := net/ip_address.c net/ip_dhcp.c net/ip_dial.c net/ip_dns.c net/ip_lookup.c net/ip_loss.c net/ip_race.c \
                   net/ip_routes.c net/ip_stack.c net/ip_tcp.c net/lwip_port.c
-LWIP_USERS     := $(LWIP_SIDE) net/ip_dial.h net/ip_dns.h net/ip_loss.h net/ip_race.h net/ip_routes.h net/ip_tcp.h \
+LWIP_USERS     := $(LWIP_SIDE) net/ip_address.h net/ip_dial.h net/ip_dns.h net/ip_loss.h net/ip_race.h net/ip_routes.h net/ip_tcp.h \
                   net/lwip_hooks.h net/lwip_port.h
 NET_SRCS       := $(LWIP_SIDE) $(MBEDTLS_SIDE) $(or $(NET_GCM_$(ARCH)),net/gcm_generic.c) net/mlkem.c net/utc.c net/ip_cubic.c net/ip_pmtu.c net/connector.c net/dialer.c net/enroller.c \
                   net/dns_message.c net/route_table.c \
@@ -22,7 +22,7 @@ NET_SRCS       += $(LINK_COLD) net/ip_vlan.c
 COLD_SRCS      += $(LINK_COLD)
 
 COLD_SRCS += $(addprefix net/,bundle.c bundle_server.c bundle_source.c connector.c dialer.c enrol.c enroller.c \
-    dns_message.c gcm_x86_64.c ip_dhcp.c ip_dial.c ip_dns.c ip_lookup.c ip_race.c ip_routes.c mlkem.c \
+    dns_message.c gcm_x86_64.c ip_address.c ip_dhcp.c ip_dial.c ip_dns.c ip_lookup.c ip_race.c ip_routes.c mlkem.c \
     pki.c tls_fault.c utc.c)
 
 # mbedTLS's own GCM stays under other names, for what the accelerated one leaves to it.

@@ -8,6 +8,8 @@
 #include <lwip/pbuf.h>
 #include <lwip/priv/tcp_priv.h>
 
+#include "net/ip_dhcp6.h"
+#include "net/ip_tcp.h"
 #include "net/lwip_port.h"
 #include "tests/platform_sim.h"
 #include "tests/unit/test.h"
@@ -59,11 +61,21 @@ static const struct bf_nic_ops wire_ops = {.driver = "test",
                                            .close = wire_poll};
 static struct bf_nic wire = {.ops = &wire_ops, .mac = {2, 0, 0, 0, 0, 1}, .mtu = MTU};
 
+static void see_packet(const uint8_t *packet, size_t len)
+{
+    struct bf_pmtu_news news;
+    if (bf_pmtu_parse(packet, len, &news))
+        bf_tcp_path_mtu(&news);
+    bf_ip_dhcp6_packet(packet, len);
+}
+
+static const struct bf_lwip_watch watch = {see_packet, bf_ip_dhcp6_link_back};
+
 static void start(void)
 {
     ip4_addr_t address, mask, gateway;
     sim_platform_reset(1);
-    CHECK_EQ(bf_lwip_open(MTU), BF_OK);
+    CHECK_EQ(bf_lwip_open(MTU, &watch), BF_OK);
     CHECK_EQ(bf_lwip_attach(&wire, 0, wire.mtu, "test"), BF_OK);
     bf_lwip_poll();
     IP4_ADDR(&address, 10, 9, 0, 2);
