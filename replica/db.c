@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The database's file: schema, versions, transactions, settings. The schema is created in one
+// The database's file: schema, versions, settings. The schema is created in one
 // transaction; application_id tells our file from another program's, user_version tells the schema.
 #include "replica/sql.h"
 
@@ -94,13 +94,6 @@ static const char found_tables[] =
 // What makes version n + 1 of version n.
 static const char *const steps[SCHEMA_VERSION] = {schema, unreadable_table, found_tables};
 
-static enum bf_err execute(struct bf_db *db, const char *sql)
-{
-    if (sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL) != SQLITE_OK)
-        return bf_sql_failed(db, sql);
-    return BF_OK;
-}
-
 static enum bf_err pragma_int(struct bf_db *db, const char *sql, int64_t *out)
 {
     struct bf_query q;
@@ -116,9 +109,9 @@ static enum bf_err climb(struct bf_db *db, int64_t from)
     enum bf_err err = BF_OK;
 
     for (int64_t version = from; !err && version < SCHEMA_VERSION; version++)
-        err = execute(db, steps[version]);
+        err = bf_sql_execute(db, steps[version]);
     bf_snprintf(command, sizeof command, "PRAGMA user_version=%d;", SCHEMA_VERSION);
-    return err ? err : execute(db, command);
+    return err ? err : bf_sql_execute(db, command);
 }
 
 // Another program is writing: waits for it, as long as that makes sense.
@@ -146,7 +139,7 @@ static enum bf_err configure(struct bf_db *db)
 {
     sqlite3_extended_result_codes(db->sqlite, 1);
     sqlite3_busy_handler(db->sqlite, on_busy, db);
-    return execute(db, "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
+    return bf_sql_execute(db, "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
                        "PRAGMA trusted_schema=OFF; PRAGMA wal_autocheckpoint=256;");
 }
 
@@ -193,13 +186,13 @@ static enum bf_err create_schema(struct bf_db *db)
     enum bf_err err;
 
     bf_snprintf(application, sizeof application, "PRAGMA application_id=%d;", APPLICATION_ID);
-    err = execute(db, "PRAGMA journal_mode=WAL;");
+    err = bf_sql_execute(db, "PRAGMA journal_mode=WAL;");
     if (!err)
         err = bf_db_begin(db);
     if (!err)
         err = climb(db, 0);
     if (!err)
-        err = execute(db, application);
+        err = bf_sql_execute(db, application);
     return err ? err : bf_db_commit(db);
 }
 
@@ -301,27 +294,6 @@ void bf_db_close(struct bf_db *db)
 const struct bf_fault *bf_db_fault(const struct bf_db *db)
 {
     return &db->fault;
-}
-
-enum bf_err bf_db_begin(struct bf_db *db)
-{
-    return execute(db, "BEGIN IMMEDIATE");
-}
-
-enum bf_err bf_db_commit(struct bf_db *db)
-{
-    return execute(db, "COMMIT");
-}
-
-void bf_db_rollback(struct bf_db *db)
-{
-    if (!sqlite3_get_autocommit(db->sqlite))
-        sqlite3_exec(db->sqlite, "ROLLBACK", NULL, NULL, NULL);
-}
-
-int bf_db_is_in_transaction(const struct bf_db *db)
-{
-    return !sqlite3_get_autocommit(db->sqlite);
 }
 
 enum bf_err bf_db_meta_set(struct bf_db *db, const char *key, const char *value)

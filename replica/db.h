@@ -32,12 +32,14 @@ const struct bf_fault *bf_db_fault(const struct bf_db *db); // of the last call 
 // the thread (replica/wait.h) ends such a wait too.
 void bf_db_wait_until(struct bf_db *db, uint64_t until_us);
 
+// sql.c
 // BEGIN IMMEDIATE: waits for another writer, then BF_ERR_BUSY. Not nested.
 enum bf_err bf_db_begin(struct bf_db *db);
 enum bf_err bf_db_commit(struct bf_db *db);
 void bf_db_rollback(struct bf_db *db); // harmless outside a transaction
 int bf_db_is_in_transaction(const struct bf_db *db);
 
+// db.c
 // Small settings of the server ("addresses", "created"). get: BF_ERR_NOT_FOUND.
 enum bf_err bf_db_meta_set(struct bf_db *db, const char *key, const char *value);
 enum bf_err bf_db_meta_get(struct bf_db *db, const char *key, char *out, size_t size);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Statements over SQLite: the query cursor, the translation of its errors, and growing arrays.
+// Statements over SQLite: the query cursor, the translation of its errors, growing arrays, and
+// transactions.
 #include "replica/sql.h"
 
 #include <stdlib.h>
@@ -255,4 +256,32 @@ enum bf_err bf_sql_leave(struct bf_db *db, int own, enum bf_err result)
     if (result)
         bf_db_rollback(db);
     return result;
+}
+
+enum bf_err bf_sql_execute(struct bf_db *db, const char *sql)
+{
+    if (sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL) != SQLITE_OK)
+        return bf_sql_failed(db, sql);
+    return BF_OK;
+}
+
+enum bf_err bf_db_begin(struct bf_db *db)
+{
+    return bf_sql_execute(db, "BEGIN IMMEDIATE");
+}
+
+enum bf_err bf_db_commit(struct bf_db *db)
+{
+    return bf_sql_execute(db, "COMMIT");
+}
+
+void bf_db_rollback(struct bf_db *db)
+{
+    if (!sqlite3_get_autocommit(db->sqlite))
+        sqlite3_exec(db->sqlite, "ROLLBACK", NULL, NULL, NULL);
+}
+
+int bf_db_is_in_transaction(const struct bf_db *db)
+{
+    return !sqlite3_get_autocommit(db->sqlite);
 }

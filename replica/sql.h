@@ -46,6 +46,8 @@ enum bf_err bf_query_run(struct bf_query *q);
 // The same, and BF_ERR_NOT_FOUND when no row was changed.
 enum bf_err bf_query_change(struct bf_query *q, const char *what);
 
+enum bf_err bf_sql_execute(struct bf_db *db, const char *sql); // statements without parameters
+
 // Growing arrays for lists: room for one more element at the end, zeroed; NULL without memory.
 struct bf_rows {
     void *items;
