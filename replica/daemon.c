@@ -19,6 +19,7 @@
 #include "replica/kex.h"
 #include "replica/listen.h"
 #include "replica/owner.h"
+#include "replica/recover.h"
 #include "replica/waits.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
@@ -183,7 +184,7 @@ static enum bf_err start(struct bf_daemon *d, const struct options *o, int *tcp,
     const char *path = bf_state_default_path(o->state);
     enum bf_err err;
     if ((err = bf_owner_become(path, fault)) ||
-        (err = bf_state_open(path, BF_STATE_DAEMON, &d->state, fault)) ||
+        (err = bf_state_serve(path, &d->state, fault)) ||
         (err = bf_ca_open(&d->ca, path, fault)) ||
         (err = bf_tls_server_open(&d->tls, path, fault)) ||
         (err = bf_control_open(d, control, fault)))

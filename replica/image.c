@@ -105,12 +105,6 @@ enum bf_err bf_image_resolve(struct bf_state *state, struct bf_image_ref *ref,
 
 // ---- Chains ------------------------------------------------------------------------------------
 
-void bf_image_chain_free(struct bf_image_chain *chain)
-{
-    free(chain->layer);
-    memset(chain, 0, sizeof *chain);
-}
-
 static enum bf_err point_layer(struct bf_state *state, const struct bf_image_ref *ref,
                                uint16_t disk, uint32_t *layer, struct bf_fault *fault)
 {

@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "replica/db.h"
+#include "replica/layers.h"
 #include "replica/state.h"
 
 // NAME, NAME@POINT or NAME@POINT/K.
@@ -26,20 +27,9 @@ enum bf_err bf_image_resolve(struct bf_state *state, struct bf_image_ref *ref,
                              struct bf_fault *fault);
 void bf_image_ref_text(const struct bf_image_ref *ref, char out[96]);
 
-// The files that make up one disk, topmost first; every one is qcow2 with the next one as backing.
-struct bf_image_layer {
-    char path[128]; // relative to the state directory
-};
-struct bf_image_chain {
-    uint64_t bytes;      // virtual size
-    uint32_t block_size; // of the source's disk
-    uint32_t layers;
-    struct bf_image_layer *layer; // layers of them
-};
 // disk: the number within the replica. ref must be resolved. Free with bf_image_chain_free.
 enum bf_err bf_image_chain(struct bf_state *state, const struct bf_image_ref *ref, uint16_t disk,
                            struct bf_image_chain *chain, struct bf_fault *fault);
-void bf_image_chain_free(struct bf_image_chain *chain);
 
 typedef void bf_image_progress(void *user, uint64_t done, uint64_t total);
 

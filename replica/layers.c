@@ -196,3 +196,9 @@ enum bf_err bf_layer_chain(struct bf_db *db, const char *machine, uint16_t disk,
     chain->block_size = row.geometry.block_size;
     return BF_OK;
 }
+
+void bf_image_chain_free(struct bf_image_chain *chain)
+{
+    free(chain->layer);
+    memset(chain, 0, sizeof *chain);
+}

@@ -8,7 +8,6 @@
 
 #include "base/err.h"
 #include "image/manifest.h"
-#include "replica/image.h"
 #include "replica/state.h"
 
 enum { BF_LAYER_PATH_MAX = 128 };
@@ -31,6 +30,17 @@ enum bf_err bf_layer_make_folder(const struct bf_state *state, const char *machi
 enum bf_err bf_layer_make(const struct bf_state *state, const char *path, uint64_t bytes,
                           uint32_t chunk_size, const char *backing, struct bf_fault *fault);
 
+// The files that make up one disk, topmost first; every one is qcow2 with the next one as backing.
+struct bf_image_layer {
+    char path[128]; // relative to the state directory
+};
+struct bf_image_chain {
+    uint64_t bytes;      // virtual size
+    uint32_t block_size; // of the source's disk
+    uint32_t layers;
+    struct bf_image_layer *layer; // layers of them
+};
+void bf_image_chain_free(struct bf_image_chain *chain);
 // The sealed layers of a disk below and including layer, topmost first; live: layer itself is the
 // one being written. Free with bf_image_chain_free.
 enum bf_err bf_layer_chain(struct bf_db *db, const char *machine, uint16_t disk, uint32_t layer,

@@ -237,7 +237,7 @@ static enum bf_err sweep_objects(struct bf_state *state)
 
 // What was not completed goes first, since a full disk has no room to complete anything else. The
 // leftovers of disks are known as such only when the points are complete.
-enum bf_err bf_recover(struct bf_state *state, struct bf_fault *fault)
+static enum bf_err recover(struct bf_state *state, struct bf_fault *fault)
 {
     enum bf_err err = sweep_objects(state);
 
@@ -252,4 +252,21 @@ enum bf_err bf_recover(struct bf_state *state, struct bf_fault *fault)
     if (err)
         *fault = *bf_db_fault(bf_state_db(state));
     return err;
+}
+
+enum bf_err bf_state_serve(const char *path, struct bf_state **out, struct bf_fault *fault)
+{
+    struct bf_state *state;
+    enum bf_err err = bf_state_open(path, BF_STATE_DAEMON, &state, fault);
+
+    *out = NULL;
+    if (err)
+        return err;
+    err = recover(state, fault);
+    if (err) {
+        bf_state_close(state);
+        return err;
+    }
+    *out = state;
+    return BF_OK;
 }

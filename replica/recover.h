@@ -8,7 +8,8 @@
 #include "base/err.h"
 #include "replica/state.h"
 
-enum bf_err bf_recover(struct bf_state *state, struct bf_fault *fault);
+// Opens a state as its one daemon, and recovers it.
+enum bf_err bf_state_serve(const char *path, struct bf_state **out, struct bf_fault *fault);
 
 // The part about one machine's points alone, which a new session of it repeats: a session may have
 // been interrupted in a daemon that lived on. machine NULL: all.

@@ -13,7 +13,6 @@
 
 #include "base/fmt.h"
 #include "replica/reason.h"
-#include "replica/recover.h"
 
 static const char default_path[] = "/var/lib/bootferry";
 static const char *const folders[] = {"machines", "run"};
@@ -169,8 +168,6 @@ enum bf_err bf_state_open(const char *path, enum bf_state_mode mode, struct bf_s
         err = take_lock(s, fault);
     if (!err)
         err = bf_state_open_db(s, &s->db, fault);
-    if (!err && mode == BF_STATE_DAEMON)
-        err = bf_recover(s, fault);
     if (err) {
         bf_state_close(s);
         return err;

@@ -15,7 +15,7 @@
 
 enum bf_state_mode {
     BF_STATE_COMMAND, // beside a running daemon, or without one
-    BF_STATE_DAEMON,  // the one daemon: takes the lock and recovers what was interrupted
+    BF_STATE_DAEMON,  // the one daemon: takes the lock, see bf_state_serve
 };
 
 struct bf_state;

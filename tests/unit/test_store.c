@@ -8,6 +8,7 @@
 
 #include "base/platform.h"
 #include "replica/layers.h"
+#include "replica/recover.h"
 #include "tests/unit/store_files.h"
 #include "tests/unit/store_open.h"
 #include "tests/unit/store_session.h"
@@ -27,7 +28,7 @@ static void begin(uint64_t seed, uint64_t bytes)
     printf("# seed %llu\n", (unsigned long long)seed);
     store_files_make(&files);
     CHECK_EQ(bf_state_create(files.state, &fault), BF_OK);
-    CHECK_EQ(bf_state_open(files.state, BF_STATE_DAEMON, &state, &fault), BF_OK);
+    CHECK_EQ(bf_state_serve(files.state, &state, &fault), BF_OK);
     source_make(&source, seed, 2, bytes, CHUNK);
     session_machine(state, &source);
 }
@@ -541,7 +542,7 @@ static void test_state_moves_with_its_points(void)
         *p = '/';
     }
     CHECK_EQ(rename(files.state, moved), 0);
-    CHECK_EQ(bf_state_open(moved, BF_STATE_DAEMON, &state, &fault), BF_OK);
+    CHECK_EQ(bf_state_serve(moved, &state, &fault), BF_OK);
     CHECK_EQ(point_wrong(state, 1, &source, 0), 0);
     source_change(&source, 30);
     source_boot(&source);

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "replica/recover.h"
 #include "replica/state.h"
 #include "tests/unit/store_files.h"
 #include "tests/unit/test.h"
@@ -18,7 +19,10 @@ static struct bf_state *fresh(struct store_files *files, enum bf_state_mode mode
 
     store_files_make(files);
     CHECK_EQ(bf_state_create(files->state, &fault), BF_OK);
-    CHECK_EQ(bf_state_open(files->state, mode, &state, &fault), BF_OK);
+    if (mode == BF_STATE_DAEMON)
+        CHECK_EQ(bf_state_serve(files->state, &state, &fault), BF_OK);
+    else
+        CHECK_EQ(bf_state_open(files->state, mode, &state, &fault), BF_OK);
     return state;
 }
 
@@ -64,12 +68,12 @@ static void test_one_daemon_per_state(void)
     struct store_files files;
     struct bf_state *daemon = fresh(&files, BF_STATE_DAEMON), *other, *command;
 
-    CHECK_EQ(bf_state_open(files.state, BF_STATE_DAEMON, &other, &fault), BF_ERR_BUSY);
+    CHECK_EQ(bf_state_serve(files.state, &other, &fault), BF_ERR_BUSY);
     CHECK_EQ(bf_state_open(files.state, BF_STATE_COMMAND, &command, &fault), BF_OK);
     CHECK(bf_state_is_served(command));
     bf_state_close(daemon);
     CHECK(!bf_state_is_served(command));
-    CHECK_EQ(bf_state_open(files.state, BF_STATE_DAEMON, &daemon, &fault), BF_OK);
+    CHECK_EQ(bf_state_serve(files.state, &daemon, &fault), BF_OK);
     bf_state_close(command);
     done(&files, daemon);
 }
@@ -202,7 +206,7 @@ static void test_state_can_be_moved(void)
     bf_state_close(state);
     snprintf(moved, sizeof moved, "%s/elsewhere", files.folder);
     CHECK_EQ(rename(files.state, moved), 0);
-    CHECK_EQ(bf_state_open(moved, BF_STATE_DAEMON, &state, &fault), BF_OK);
+    CHECK_EQ(bf_state_serve(moved, &state, &fault), BF_OK);
     CHECK_EQ(bf_db_machine_get(bf_state_db(state), "web", &machine), BF_OK);
     CHECK_EQ(machine.created, 5);
     done(&files, state);

@@ -5,6 +5,7 @@
 
 #include "replica/db.h"
 #include "replica/point_grew.h"
+#include "replica/recover.h"
 #include "replica/spans.h"
 #include "tests/unit/store_files.h"
 #include "tests/unit/store_session.h"
@@ -23,7 +24,7 @@ static void begin(uint64_t seed)
     printf("# seed %llu\n", (unsigned long long)seed);
     store_files_make(&files);
     CHECK_EQ(bf_state_create(files.state, &fault), BF_OK);
-    CHECK_EQ(bf_state_open(files.state, BF_STATE_DAEMON, &state, &fault), BF_OK);
+    CHECK_EQ(bf_state_serve(files.state, &state, &fault), BF_OK);
     source_make(&source, seed, 2, DISK_BYTES, CHUNK);
     session_machine(state, &source);
 }

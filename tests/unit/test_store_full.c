@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "replica/image.h"
+#include "replica/recover.h"
 #include "tests/unit/store_files.h"
 #include "tests/unit/store_open.h"
 #include "tests/unit/store_session.h"
@@ -82,7 +83,7 @@ static void fill_at(const char *name, int nth)
 
 static enum bf_err open_state(void)
 {
-    return bf_state_open(files.state, BF_STATE_DAEMON, &state, &fault);
+    return bf_state_serve(files.state, &state, &fault);
 }
 
 static struct bf_session_store *open_session(void)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "replica/layers.h"
+#include "replica/recover.h"
 #include "tests/unit/store_files.h"
 #include "tests/unit/store_open.h"
 #include "tests/unit/store_session.h"
@@ -55,7 +56,7 @@ static void begin(uint64_t seed)
     printf("# seed %llu\n", (unsigned long long)seed);
     store_files_make(&files);
     CHECK_EQ(bf_state_create(files.state, &fault), BF_OK);
-    CHECK_EQ(bf_state_open(files.state, BF_STATE_DAEMON, &state, &fault), BF_OK);
+    CHECK_EQ(bf_state_serve(files.state, &state, &fault), BF_OK);
     source_make(&source, seed, 2, DISK_BYTES, CHUNK);
     session_machine(state, &source);
     CHECK_EQ(copy_and_seal(open_session(), NULL), 1);
@@ -141,7 +142,7 @@ static void killed_at(const char *step)
     if (pid == 0) {
         struct bf_session_config config;
         struct bf_session_store *s;
-        if (bf_state_open(files.state, BF_STATE_DAEMON, &state, &fault) != BF_OK)
+        if (bf_state_serve(files.state, &state, &fault) != BF_OK)
             _exit(2);
         store_step_kill_at(step, 1);
         session_config(&source, &config);
@@ -151,7 +152,7 @@ static void killed_at(const char *step)
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
     CHECK(WIFSIGNALED(status));
-    CHECK_EQ(bf_state_open(files.state, BF_STATE_DAEMON, &state, &fault), BF_OK);
+    CHECK_EQ(bf_state_serve(files.state, &state, &fault), BF_OK);
 }
 
 static void test_killed_on_the_way(void)

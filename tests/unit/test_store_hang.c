@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "replica/qsd.h"
+#include "replica/recover.h"
 #include "replica/store_parts.h"
 #include "tests/unit/store_files.h"
 #include "tests/unit/store_session.h"
@@ -153,7 +154,7 @@ static void one_hang(const struct hang *hang, uint64_t seed)
     store_files_make(&files);
     source_make(&source, seed, SOURCE_DISKS, DISK_BYTES, CHUNK);
     CHECK_EQ(bf_state_create(files.state, &fault), BF_OK);
-    CHECK_EQ(bf_state_open(files.state, BF_STATE_DAEMON, &state, &fault), BF_OK);
+    CHECK_EQ(bf_state_serve(files.state, &state, &fault), BF_OK);
     session_machine(state, &source);
     hangs_and_is_noticed(hang, durable);
     goes_on(durable);

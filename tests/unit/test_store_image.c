@@ -8,6 +8,7 @@
 #include "replica/layers.h"
 #include "replica/process.h"
 #include "replica/qsd.h"
+#include "replica/recover.h"
 #include "tests/unit/store_files.h"
 #include "tests/unit/store_open.h"
 #include "tests/unit/store_session.h"
@@ -42,7 +43,7 @@ static void begin(uint64_t seed)
     printf("# seed %llu\n", (unsigned long long)seed);
     store_files_make(&files);
     CHECK_EQ(bf_state_create(files.state, &fault), BF_OK);
-    CHECK_EQ(bf_state_open(files.state, BF_STATE_DAEMON, &state, &fault), BF_OK);
+    CHECK_EQ(bf_state_serve(files.state, &state, &fault), BF_OK);
     source_make(&source, seed, 2, DISK_BYTES, CHUNK);
     session_machine(state, &source);
     seal_one();
@@ -416,7 +417,7 @@ static void test_killed_command_leaves_no_object(void)
     CHECK_EQ(bf_image_object_begin(state, &first_point, &dead, &fault), BF_OK);
     close(dead.lock); // as the end of its process would
     bf_state_close(state);
-    CHECK_EQ(bf_state_open(files.state, BF_STATE_DAEMON, &state, &fault), BF_OK);
+    CHECK_EQ(bf_state_serve(files.state, &state, &fault), BF_OK);
     CHECK(faccessat(bf_state_dir(state), dead.folder, F_OK, 0) != 0);
     CHECK_EQ(bf_db_object_get(bf_state_db(state), "web", 1, 2, &row), BF_ERR_NOT_FOUND);
     CHECK_EQ(faccessat(bf_state_dir(state), working.folder, F_OK, 0), 0);

@@ -13,6 +13,7 @@
 
 #include "base/platform.h"
 #include "replica/qsd.h"
+#include "replica/recover.h"
 #include "replica/step.h"
 #include "replica/store_parts.h"
 #include "tests/unit/store_files.h"
@@ -43,7 +44,7 @@ static void open_state(void)
 
     // A lock of a process that was killed goes with it; its end may take a moment.
     for (int i = 0; i < TEST_PATIENCE_S * 100; i++) {
-        enum bf_err err = bf_state_open(files.state, BF_STATE_DAEMON, &state, &fault);
+        enum bf_err err = bf_state_serve(files.state, &state, &fault);
         if (err != BF_ERR_BUSY) {
             if (err)
                 FAIL("%s", fault.what);
@@ -94,12 +95,12 @@ static struct bf_session_store *open_in_child(void)
     struct bf_session_config config;
     struct bf_session_store *s;
 
-    enum bf_err err = bf_state_open(files.state, BF_STATE_DAEMON, &state, &fault);
+    enum bf_err err = bf_state_serve(files.state, &state, &fault);
 
     // A child of the process that was killed may have the lock until it is killed too.
     for (int i = 0; err == BF_ERR_BUSY && i < TEST_PATIENCE_S * 100; i++) {
         bf_platform_idle(10000);
-        err = bf_state_open(files.state, BF_STATE_DAEMON, &state, &fault);
+        err = bf_state_serve(files.state, &state, &fault);
     }
     if (err)
         _exit(2);

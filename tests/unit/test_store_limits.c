@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "replica/layers.h"
+#include "replica/recover.h"
 #include "tests/unit/store_files.h"
 #include "tests/unit/store_open.h"
 #include "tests/unit/store_session.h"
@@ -27,7 +28,7 @@ static struct bf_session_store *open_session(void)
 
 static void open_state(void)
 {
-    if (bf_state_open(files.state, BF_STATE_DAEMON, &state, &fault) != BF_OK)
+    if (bf_state_serve(files.state, &state, &fault) != BF_OK)
         FAIL("%s", fault.what);
 }
 

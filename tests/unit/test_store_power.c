@@ -15,6 +15,7 @@
 #include "replica/layers.h"
 #include "replica/process.h"
 #include "replica/qsd.h"
+#include "replica/recover.h"
 #include "replica/store_parts.h"
 #include "tests/unit/store_files.h"
 #include "tests/unit/store_open.h"
@@ -249,7 +250,7 @@ static void record_session(void)
 
     store_files_make(&files);
     CHECK_EQ(bf_state_create(files.state, &fault), BF_OK);
-    CHECK_EQ(bf_state_open(files.state, BF_STATE_DAEMON, &state, &fault), BF_OK);
+    CHECK_EQ(bf_state_serve(files.state, &state, &fault), BF_OK);
     session_machine(state, &source);
     make_logs();
     session = open_session();
@@ -283,7 +284,7 @@ static void check_after(const char *folder, const uint64_t *durable)
     struct bf_session_store *s;
     uint32_t point;
 
-    if (bf_state_open(folder, BF_STATE_DAEMON, &state, &fault) != BF_OK)
+    if (bf_state_serve(folder, &state, &fault) != BF_OK)
         FAIL("%s", fault.what);
     s = open_session();
     for (uint16_t disk = 0; disk < source.disks; disk++) {
