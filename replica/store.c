@@ -10,19 +10,12 @@
 #include "replica/reason.h"
 #include "replica/store_parts.h"
 
-struct bf_store_disk *bf_store_find(const struct bf_session_store *s, uint16_t number)
+static struct bf_store_disk *find_disk(const struct bf_session_store *s, uint16_t number)
 {
     for (uint16_t i = 0; i < s->disks; i++)
         if (s->disk[i]->number == number)
             return s->disk[i];
     return NULL;
-}
-
-uint64_t bf_store_bytes(const struct bf_store_disk *d, uint64_t first, uint64_t count)
-{
-    uint64_t begin = first * d->geometry.chunk_size, end = begin + count * d->geometry.chunk_size;
-
-    return (end < d->geometry.disk_bytes ? end : d->geometry.disk_bytes) - begin;
 }
 
 void bf_store_notify(struct bf_session_store *s)
@@ -79,7 +72,7 @@ static enum bf_err refuse(struct bf_session_store *s, enum bf_err code, const ch
 static enum bf_err enter(struct bf_session_store *s, uint16_t number, struct bf_store_disk **d)
 {
     pthread_mutex_lock(&s->lock);
-    *d = bf_store_find(s, number);
+    *d = find_disk(s, number);
     if (s->failed)
         return s->fault.code;
     return *d ? BF_OK : refuse(s, BF_ERR_RANGE, "a disk that is not part of the session");
@@ -321,7 +314,7 @@ static uint64_t store_durable(void *impl, uint16_t disk)
     uint64_t durable;
 
     pthread_mutex_lock(&s->lock);
-    d = bf_store_find(s, disk);
+    d = find_disk(s, disk);
     durable = d ? d->durable : 0;
     pthread_mutex_unlock(&s->lock);
     return durable;
@@ -465,7 +458,7 @@ int bf_session_store_done(const struct bf_session_store *store, uint16_t disk)
     int done;
 
     pthread_mutex_lock(&s->lock);
-    d = bf_store_find(s, disk);
+    d = find_disk(s, disk);
     done = d && (s->sealing == BF_SEAL_DONE || d->cursor.done);
     pthread_mutex_unlock(&s->lock);
     return done;
@@ -473,7 +466,7 @@ int bf_session_store_done(const struct bf_session_store *store, uint16_t disk)
 
 int bf_session_store_has_base(const struct bf_session_store *store, uint16_t disk)
 {
-    const struct bf_store_disk *d = bf_store_find(store, disk);
+    const struct bf_store_disk *d = find_disk(store, disk);
 
     return d && d->has_base;
 }
@@ -485,7 +478,7 @@ uint64_t bf_session_store_verified(const struct bf_session_store *store, uint16_
     uint64_t verified;
 
     pthread_mutex_lock(&s->lock);
-    d = bf_store_find(s, disk);
+    d = find_disk(s, disk);
     verified = d ? bf_ranges_total(&d->verified) : 0;
     pthread_mutex_unlock(&s->lock);
     return verified;

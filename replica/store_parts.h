@@ -91,6 +91,14 @@ struct bf_store_disk {
     int spoiled;                           // an operation came for one of them since
 };
 
+// The bytes of chunks [first, first + count), of which the last may be short.
+static inline uint64_t bf_store_bytes(const struct bf_store_disk *d, uint64_t first, uint64_t count)
+{
+    uint64_t begin = first * d->geometry.chunk_size, end = begin + count * d->geometry.chunk_size;
+
+    return (end < d->geometry.disk_bytes ? end : d->geometry.disk_bytes) - begin;
+}
+
 enum bf_store_sealing { BF_SEAL_NONE, BF_SEAL_WORKING, BF_SEAL_NEED, BF_SEAL_DONE };
 
 struct bf_store_need {
@@ -142,14 +150,12 @@ struct bf_session_store {
     uint64_t damaged; // chunks that were asked for again
 };
 
-struct bf_store_disk *bf_store_find(const struct bf_session_store *s, uint16_t number);
 // These take the lock themselves.
 void bf_store_fail(struct bf_session_store *s, const struct bf_fault *fault);
 // The words for code: of the storage daemon for BF_ERR_BUSY, and for whatever else it did.
 void bf_store_fail_code(struct bf_session_store *s, enum bf_err code, const char *doing);
 void bf_store_notify(struct bf_session_store *s);
 int bf_store_is_ending(struct bf_session_store *s); // somebody waits for the worker to end
-uint64_t bf_store_bytes(const struct bf_store_disk *d, uint64_t first, uint64_t count);
 
 extern const struct bf_store_ops bf_session_store_table;
 
