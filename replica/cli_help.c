@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "replica/cli_commands.h"
+
 static void print_option(const struct bf_cli_option *o)
 {
     char head[64];

@@ -7,9 +7,6 @@
 
 #include "replica/cli.h"
 
-const struct bf_cli_command *const *bf_cli_commands(size_t *count);
-const struct bf_cli_option *bf_cli_common(void);
-
 // `bootferry help [COMMAND]`; the words after "help". Returns the exit status.
 int bf_cli_help(int argc, char **argv);
 // All commands that begin with this word, as in "machine add"; 0 when there is none.

@@ -127,14 +127,21 @@ struct bf_conn {
 // daemon_conn.c: the thread of a connection; takes the stream and releases the arrival. The stream
 // was closed when BF_ERR_LIMIT or BF_ERR_NO_MEMORY is returned.
 enum bf_err bf_conn_start(struct bf_daemon *d, struct bf_arrival *a);
-// Ends it with this verdict, unless it has one. With the lock held.
-void bf_conn_end(struct bf_conn *c, enum bf_verdict verdict);
 // Joins the threads that are through.
 void bf_conn_reap(struct bf_daemon *d);
 // Ends those whose machine or certificate was revoked. Called often.
 void bf_conn_check(struct bf_daemon *d);
-// Waits for the sockets, the store or a verdict.
+
+// daemon_wait.c: waits for the sockets, the store or a verdict.
 void bf_conn_wait(struct bf_conn *c, int timeout_ms);
+// Ends a connection with this verdict, unless it has one. With the lock held.
+void bf_conn_end(struct bf_conn *c, enum bf_verdict verdict);
+
+// daemon_events.c: one line in the machine's events and in the log.
+void bf_conn_event(struct bf_conn *c, int level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+// Copies what the connection's database said last; its code.
+enum bf_err bf_conn_db_fault(const struct bf_conn *c, struct bf_fault *fault);
 // Whether a line about somebody without a certificate may be logged: they must not fill the log.
 int bf_conn_may_log(struct bf_daemon *d);
 
@@ -148,8 +155,8 @@ enum bf_err bf_lanes_hand_over(struct bf_conn *c, struct bf_fault *fault);
 
 // daemon_session.c: what the receiver asks of its host.
 extern const struct bf_receiver_host bf_conn_host;
-// Copies what the connection's database said last; its code.
-enum bf_err bf_conn_db_fault(const struct bf_conn *c, struct bf_fault *fault);
+// Lets go of the machine and closes the books of the session.
+void bf_conn_release(struct bf_conn *c, enum bf_err outcome, const struct bf_fault *fault);
 
 // daemon_disks.c: the planned disks into config and out, in order of their numbers.
 enum bf_err bf_conn_plan_disks(struct bf_conn *c, const struct bf_inventory *inventory,
@@ -169,11 +176,6 @@ enum bf_err bf_conn_enrol(void *impl, const struct bf_enrol *request, uint8_t *c
                           uint32_t *certificate_len, struct bf_fault *fault);
 // Whether this peer may still send. BF_OK, or the fault for the source.
 enum bf_err bf_conn_admit(struct bf_db *db, const struct bf_tls_peer *peer, struct bf_fault *fault);
-// Lets go of the machine and closes the books of the session.
-void bf_conn_release(struct bf_conn *c, enum bf_err outcome, const struct bf_fault *fault);
-// One line in the machine's events and in the log.
-void bf_conn_event(struct bf_conn *c, int level, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
 
 // daemon_hangs.c: the storage daemon of this session hung and was killed; how often that happened
 // in a row without anything more that became durable. While the store is there.

@@ -15,39 +15,11 @@
 #include "replica/wait.h"
 #include "replica/waits.h"
 
-enum { STACK_BYTES = 1 << 20, FAULT_FRAME_MAX = 1024, STRANGER_LINES = 20 };
+enum { STACK_BYTES = 1 << 20, FAULT_FRAME_MAX = 1024 };
 
 static uint64_t age_ms(const struct bf_conn *c)
 {
     return (bf_platform_now_us() - c->accepted_us) / 1000;
-}
-
-// The sockets of all its lanes. While the reader is held up by something else, nobody waits for
-// them to be readable.
-static nfds_t add_sockets(const struct bf_conn *c, struct pollfd *fds)
-{
-    nfds_t count = 0;
-    for (uint32_t i = 0; i < BF_LANES_MAX; i++) {
-        const struct bf_stream *lane = bf_bundle_lane(&c->stream, i);
-        short events = lane ? bf_tls_server_events(lane) : 0;
-        if (!bf_bundle_starved(&c->stream))
-            events &= ~POLLIN;
-        if (events)
-            fds[count++] = (struct pollfd){.fd = bf_tls_server_fd(lane), .events = events};
-    }
-    return count;
-}
-
-void bf_conn_wait(struct bf_conn *c, int timeout_ms)
-{
-    struct pollfd fds[2 + BF_LANES_MAX] = {{.fd = c->wake, .events = POLLIN}};
-    nfds_t count = 1 + add_sockets(c, fds + 1);
-    uint64_t ignored;
-    if (c->store)
-        fds[count++] = (struct pollfd){.fd = bf_session_store_fd(c->store), .events = POLLIN};
-    poll(fds, count, timeout_ms);
-    if (fds[0].revents && read(c->wake, &ignored, sizeof ignored) < 0)
-        return;
 }
 
 // ---- Admission ---------------------------------------------------------------------------------
@@ -139,23 +111,6 @@ static enum bf_err serve(struct bf_conn *c, struct bf_fault *fault)
     return err;
 }
 
-int bf_conn_may_log(struct bf_daemon *d)
-{
-    uint64_t now = bf_platform_now_us();
-    int may;
-    pthread_mutex_lock(&d->door_lock);
-    if (now - d->minute_us >= 60000000) {
-        if (d->minute_lines > STRANGER_LINES)
-            bf_log(BF_LOG_WARNING, "left out %u more line%s about strangers",
-                   d->minute_lines - STRANGER_LINES, bf_plural(d->minute_lines - STRANGER_LINES));
-        d->minute_us = now;
-        d->minute_lines = 0;
-    }
-    may = ++d->minute_lines <= STRANGER_LINES;
-    pthread_mutex_unlock(&d->door_lock);
-    return may;
-}
-
 // What concerns a session was said by its events.
 static void log_end(const struct bf_conn *c, enum bf_err err, const struct bf_fault *fault)
 {
@@ -200,15 +155,6 @@ static void *conn_main(void *arg)
 }
 
 // ---- For the main thread -----------------------------------------------------------------------
-
-void bf_conn_end(struct bf_conn *c, enum bf_verdict verdict)
-{
-    int none = BF_VERDICT_NONE;
-    uint64_t one = 1;
-    if (atomic_compare_exchange_strong(&c->verdict, &none, verdict) &&
-        write(c->wake, &one, sizeof one) < 0)
-        bf_log(BF_LOG_DEBUG, "%s: is awake", c->from);
-}
 
 // Who of the enrolling gives way, when there are enough of them. With the lock held.
 static void make_room(struct bf_daemon *d)

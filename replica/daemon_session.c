@@ -3,7 +3,6 @@
 // in the database says whether it goes on, and the store says where. The row outlives connections
 // and the daemon, so that a session continues after either was cut.
 #include <malloc.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -17,25 +16,6 @@
 #include "replica/point_grew.h"
 #include "replica/waits.h"
 
-// ---- Words -------------------------------------------------------------------------------------
-
-void bf_conn_event(struct bf_conn *c, int level, const char *format, ...)
-{
-    struct bf_event_row row = {.time = time(NULL), .job = c->job.id, .level = level};
-    va_list args;
-    va_start(args, format);
-    bf_vsnprintf(row.text, sizeof row.text, format, args);
-    va_end(args);
-    bf_snprintf(row.machine, sizeof row.machine, "%s", c->peer.machine);
-    bf_log((enum bf_log_level)level, "%s: %s", row.machine, row.text);
-    bf_unwritten_write(c->daemon, c->db);
-    if (!bf_db_event_add(c->db, &row))
-        return;
-    bf_unwritten_event(c->daemon, &row);
-    bf_log(BF_LOG_ERROR, "%s: the event was not recorded yet: %s", row.machine,
-           bf_db_fault(c->db)->what);
-}
-
 // The job as it is now; kept for later if the database does not take it.
 static void update_job(struct bf_conn *c)
 {
@@ -44,12 +24,6 @@ static void update_job(struct bf_conn *c)
         bf_unwritten_forget_job(c->daemon, &c->job);
     else if (err != BF_ERR_NOT_FOUND)
         bf_unwritten_job(c->daemon, &c->job);
-}
-
-enum bf_err bf_conn_db_fault(const struct bf_conn *c, struct bf_fault *fault)
-{
-    *fault = *bf_db_fault(c->db);
-    return fault->code;
 }
 
 // ---- Taking the machine ------------------------------------------------------------------------

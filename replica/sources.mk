@@ -23,7 +23,8 @@ REPLICA_TEXT_SRCS := $(addprefix replica/,found_text.c owner.c point_grew.c text
 
 # the operator's command, with the finalizer's runner
 BOOTFERRY_SRCS = $(REPLICA_SRCS) $(REPLICA_MEDIA_SRCS) $(REPLICA_TEXT_SRCS) $(addprefix replica/, \
-    cli.c cli_accept.c cli_export.c cli_finalize.c cli_found.c cli_help.c cli_init.c cli_interrupt.c cli_machine.c cli_media.c cli_out.c \
+    cli.c cli_accept.c cli_commands.c cli_export.c cli_finalize.c cli_found.c cli_help.c cli_init.c cli_interrupt.c \
+    cli_machine.c cli_main.c cli_media.c cli_out.c \
     cli_points.c cli_progress.c cli_status.c cli_unwritten.c cli_verify.c control.c) \
     $(FINALIZE_RUN)
 BOOTFERRY_LIBS = $(REPLICA_LIBS) $(FINALIZE_RUN_LIBS)
@@ -31,6 +32,6 @@ BOOTFERRY_LIBS = $(REPLICA_LIBS) $(FINALIZE_RUN_LIBS)
 # the daemon
 BOOTFERRYD_SRCS := $(REPLICA_SRCS) $(REPLICA_TEXT_SRCS) $(addprefix replica/, \
     address.c daemon.c daemon_accept.c daemon_admit.c daemon_conn.c daemon_control.c \
-    daemon_disks.c daemon_found.c daemon_hangs.c daemon_inventory.c daemon_lanes.c daemon_plan.c \
-    daemon_session.c daemon_status.c daemon_stop.c daemon_unwritten.c door.c door_guests.c \
+    daemon_disks.c daemon_events.c daemon_found.c daemon_hangs.c daemon_inventory.c daemon_lanes.c daemon_plan.c \
+    daemon_session.c daemon_status.c daemon_stop.c daemon_unwritten.c daemon_wait.c door.c door_guests.c \
     door_handshake.c listen.c tls_server.c)
