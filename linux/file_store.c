@@ -14,7 +14,7 @@ enum { QUEUE = 16, READ_CHUNKS = 16 };
 
 struct file_disk {
     int fd;
-    const struct bf_plan *plan;
+    const struct bf_planned_disk *plan;
     uint8_t *state; // enum bf_chunk_state, per chunk
     struct bf_digest *digest;
     uint64_t durable, next_durable; // chunks before it; the second once the files are synced
@@ -63,7 +63,7 @@ static void plan_disks(struct bf_store_opened *opened, const struct bf_inventory
         const struct bf_inventory_disk *d = &inventory->disk[i];
         if (!d->planned)
             continue;
-        opened->plan[opened->disks] = (struct bf_plan){
+        opened->plan[opened->disks] = (struct bf_planned_disk){
             .disk = opened->disks,
             .inventory_disk = i,
             .geometry = {d->identity.bytes, d->identity.block_size,

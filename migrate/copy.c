@@ -193,7 +193,7 @@ const char *bf_copy_plan_is_unsound(const struct bf_copy *c, const struct bf_sto
                                     uint16_t i)
 {
     const struct bf_inventory *inv = c->config.inventory;
-    const struct bf_plan *p = &opened->plan[i];
+    const struct bf_planned_disk *p = &opened->plan[i];
     struct bf_source_disk *const *disks = c->config.disks;
     if (p->disks != c->disks || i >= c->disks)
         return "another number of disks than were planned";
@@ -215,7 +215,7 @@ const char *bf_copy_plan_is_unsound(const struct bf_copy *c, const struct bf_sto
     return NULL;
 }
 
-static void begin_with(struct bf_copy *c, uint16_t i, const struct bf_plan *plan)
+static void begin_with(struct bf_copy *c, uint16_t i, const struct bf_planned_disk *plan)
 {
     struct bf_copy_disk *d = &c->disk[i];
     if (d->plan.inventory_disk != plan->inventory_disk)

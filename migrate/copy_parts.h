@@ -25,7 +25,7 @@ enum {
 };
 
 struct bf_copy_disk {
-    struct bf_plan plan;
+    struct bf_planned_disk plan;
     struct bf_source_disk *source;
     struct bf_progress_disk *progress;
     uint8_t done;            // read to its end in this boot

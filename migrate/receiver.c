@@ -119,7 +119,7 @@ static int session_is_sound(const struct bf_receiver_session *s, const struct bf
     if (!s->opened.disks || s->opened.disks > BF_PROTO_DISKS_MAX || !s->opened.store.ops)
         return 0;
     for (uint16_t i = 0; i < s->opened.disks; i++) {
-        const struct bf_plan *p = &s->opened.plan[i];
+        const struct bf_planned_disk *p = &s->opened.plan[i];
         if (p->disk >= BF_PROTO_DISKS_MAX || (i && p->disk <= s->opened.plan[i - 1].disk) ||
             p->inventory_disk >= inv->disks || bf_geometry_check(&p->geometry) ||
             p->geometry.disk_bytes != inv->disk[p->inventory_disk].identity.bytes ||

@@ -133,7 +133,7 @@ static enum bf_err begin_disk(struct bf_receiver *r, uint16_t index, uint64_t fi
 {
     const struct bf_store *store = &r->session->opened.store;
     struct bf_receiver_disk *d = &r->disk[index];
-    const struct bf_plan *plan = &r->session->opened.plan[index];
+    const struct bf_planned_disk *plan = &r->session->opened.plan[index];
     struct bf_fault fault = {0};
     enum bf_err err;
     if (d->begun || is_repair(r, index))

@@ -49,7 +49,7 @@ static void open_store(struct bf_remote *r)
 
 static void on_plan(struct bf_remote *r, const struct bf_frame *f)
 {
-    struct bf_plan *p = &r->opened.plan[r->plans];
+    struct bf_planned_disk *p = &r->opened.plan[r->plans];
     const char *unsound;
     if (!r->welcome.version || r->plans == BF_PROTO_DISKS_MAX || bf_get_plan(f, p)) {
         bf_remote_bad_frame(r, "PLAN");

@@ -136,7 +136,7 @@ struct bf_store_opened {
     uint32_t part_bytes;  // no write crosses a multiple of it, which is one of the chunks'; 0: any
     uint8_t resumed;      // a session that was begun before goes on
     uint16_t disks;
-    struct bf_plan plan[BF_PROTO_DISKS_MAX]; // ascending numbers
+    struct bf_planned_disk plan[BF_PROTO_DISKS_MAX]; // ascending numbers
 };
 
 #endif

@@ -172,7 +172,7 @@ struct bf_welcome {
 
 // One per planned disk, by ascending number, after WELCOME. Numbers may have gaps: a disk of an
 // earlier run that is not planned now keeps its own.
-struct bf_plan {
+struct bf_planned_disk {
     uint16_t disk;           // number within the replica and the point
     uint16_t inventory_disk; // index in the inventory that was sent
     uint16_t disks;          // how many PLAN frames there are
@@ -293,7 +293,7 @@ size_t bf_put_inventory(uint8_t *out, size_t size, const struct bf_inventory *m)
 size_t bf_put_enrol(uint8_t *out, size_t size, const struct bf_enrol *m);
 size_t bf_put_enrolled(uint8_t *out, size_t size, const struct bf_enrolled *m);
 size_t bf_put_welcome(uint8_t *out, size_t size, const struct bf_welcome *m);
-size_t bf_put_plan(uint8_t *out, size_t size, const struct bf_plan *m);
+size_t bf_put_plan(uint8_t *out, size_t size, const struct bf_planned_disk *m);
 size_t bf_put_base_want(uint8_t *out, size_t size, const struct bf_base_want *m);
 size_t bf_put_base(uint8_t *out, size_t size, const struct bf_base_run *m);
 // DATA without copying the body twice: the header and digests only; body_len bytes must follow.
@@ -321,7 +321,7 @@ enum bf_err bf_get_inventory(const struct bf_frame *f, struct bf_inventory *m);
 enum bf_err bf_get_enrol(const struct bf_frame *f, struct bf_enrol *m);
 enum bf_err bf_get_enrolled(const struct bf_frame *f, struct bf_enrolled *m);
 enum bf_err bf_get_welcome(const struct bf_frame *f, struct bf_welcome *m);
-enum bf_err bf_get_plan(const struct bf_frame *f, struct bf_plan *m);
+enum bf_err bf_get_plan(const struct bf_frame *f, struct bf_planned_disk *m);
 enum bf_err bf_get_base_want(const struct bf_frame *f, struct bf_base_want *m);
 enum bf_err bf_get_base(const struct bf_frame *f, struct bf_base_run *m);
 enum bf_err bf_get_data(const struct bf_frame *f, struct bf_data *m);

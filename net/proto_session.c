@@ -217,7 +217,7 @@ enum bf_err bf_get_welcome(const struct bf_frame *f, struct bf_welcome *m)
     return bf_frame_verdict(&r);
 }
 
-size_t bf_put_plan(uint8_t *out, size_t size, const struct bf_plan *m)
+size_t bf_put_plan(uint8_t *out, size_t size, const struct bf_planned_disk *m)
 {
     struct bf_writer w;
     bf_frame_begin(&w, out, size, BF_MSG_PLAN, 0);
@@ -233,7 +233,7 @@ size_t bf_put_plan(uint8_t *out, size_t size, const struct bf_plan *m)
     return bf_frame_end(&w, 0);
 }
 
-enum bf_err bf_get_plan(const struct bf_frame *f, struct bf_plan *m)
+enum bf_err bf_get_plan(const struct bf_frame *f, struct bf_planned_disk *m)
 {
     struct bf_reader r;
     bf_frame_open(&r, f, BF_MSG_PLAN);

@@ -68,7 +68,7 @@ static void insert_disk(struct bf_session_config *config, struct bf_receiver_ses
         out->opened.plan[at] = out->opened.plan[at - 1];
     }
     config->disk[at] = *disk;
-    out->opened.plan[at] = (struct bf_plan){
+    out->opened.plan[at] = (struct bf_planned_disk){
         .disk = disk->number, .inventory_disk = inventory, .geometry = disk->geometry};
     out->opened.disks = config->disks;
 }

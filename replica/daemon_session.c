@@ -153,7 +153,7 @@ static enum bf_err begin_store(struct bf_conn *c, const struct bf_hello *hello,
 static void plan_from_store(const struct bf_conn *c, struct bf_receiver_session *out)
 {
     for (uint16_t i = 0; i < out->opened.disks; i++) {
-        struct bf_plan *p = &out->opened.plan[i];
+        struct bf_planned_disk *p = &out->opened.plan[i];
         p->resume_chunk = bf_session_store_resume(c->store, p->disk);
         p->done = (uint8_t)bf_session_store_done(c->store, p->disk);
         p->has_base = (uint8_t)bf_session_store_has_base(c->store, p->disk);
@@ -169,7 +169,7 @@ static void announce(struct bf_conn *c, const struct bf_receiver_session *out,
     pthread_mutex_lock(&c->daemon->lock);
     memcpy(c->live.session, c->row.id, sizeof c->live.session);
     for (uint16_t i = 0; i < out->opened.disks; i++) {
-        const struct bf_plan *p = &out->opened.plan[i];
+        const struct bf_planned_disk *p = &out->opened.plan[i];
         c->job.bytes_total += p->geometry.disk_bytes;
         bf_live_disk(&c->live, p->disk, p->geometry.disk_bytes, p->geometry.chunk_size,
                      p->resume_chunk);

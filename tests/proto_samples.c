@@ -20,9 +20,9 @@ struct bf_welcome proto_sample_welcome(void)
     return m;
 }
 
-struct bf_plan proto_sample_plan(void)
+struct bf_planned_disk proto_sample_plan(void)
 {
-    struct bf_plan m = {1, 0, 2, 1, {1 << 30, 512, 65536}, 7, 0};
+    struct bf_planned_disk m = {1, 0, 2, 1, {1 << 30, 512, 65536}, 7, 0};
     return m;
 }
 
@@ -69,7 +69,7 @@ size_t proto_sample(unsigned which, uint8_t *bytes, size_t size)
 {
     struct bf_hello hello = proto_sample_hello();
     struct bf_welcome welcome = proto_sample_welcome();
-    struct bf_plan plan = proto_sample_plan();
+    struct bf_planned_disk plan = proto_sample_plan();
     struct bf_enrol enrol = {"web-1", {7}, digests, 300};
     struct bf_enrolled enrolled = {digests, 900};
     struct bf_base_want want = {3, 100, 65536};

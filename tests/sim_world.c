@@ -36,7 +36,7 @@ static enum bf_err host_session(void *impl, const struct bf_hello *hello,
     out->opened.disks = (uint16_t)w->disks;
     for (uint32_t i = 0; i < w->disks; i++) {
         const struct sim_store_disk *d = &w->store.disk[i];
-        out->opened.plan[i] = (struct bf_plan){
+        out->opened.plan[i] = (struct bf_planned_disk){
             .disk = (uint16_t)i,
             .inventory_disk = (uint16_t)i,
             .has_base = w->store.writes > 0,

@@ -306,7 +306,7 @@ static int run_pipeline(double *copying)
         .inventory = &inventory, .disks = disks, .progress = &progress, .copy_all_why = ""};
     enum bf_err err = BF_AGAIN;
     set_up_disk();
-    opened.plan[0] = (struct bf_plan){.disks = 1, .geometry = shape};
+    opened.plan[0] = (struct bf_planned_disk){.disks = 1, .geometry = shape};
     struct bf_copy *c = bf_copy_new(&config);
     double start = seconds();
     if (c && bf_copy_read_with(c, PIPELINE_BYTES) == BF_OK)

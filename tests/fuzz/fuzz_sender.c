@@ -99,9 +99,9 @@ static void release(void)
     answers.cut = 1;
 }
 
-static struct bf_plan a_plan(void)
+static struct bf_planned_disk a_plan(void)
 {
-    return (struct bf_plan){.disks = 1, .has_base = 1, .geometry = {DISK, 512, CHUNK}};
+    return (struct bf_planned_disk){.disks = 1, .has_base = 1, .geometry = {DISK, 512, CHUNK}};
 }
 
 static void make_disk(void)
@@ -207,7 +207,7 @@ static void greet(uint8_t session, int resumed, int has_base, uint64_t resume)
                                  .resumed = (uint8_t)resumed,
                                  .name = "fuzz",
                                  .caps = BF_CAP_LZ4 | BF_CAP_ZSTD};
-    struct bf_plan plan = a_plan();
+    struct bf_planned_disk plan = a_plan();
     plan.has_base = (uint8_t)has_base;
     plan.resume_chunk = resume;
     said.len += bf_put_welcome(room(), left(), &welcome);

@@ -55,7 +55,7 @@ static void open_store(void)
     watched.data = watch_data;
     w.opened.store.ops = &watched;
     for (uint16_t i = 0; i < DISKS; i++)
-        w.opened.plan[i] = (struct bf_plan){
+        w.opened.plan[i] = (struct bf_planned_disk){
             .disk = i,
             .inventory_disk = i,
             .disks = DISKS,

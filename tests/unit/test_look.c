@@ -73,7 +73,7 @@ static void meanwhile(void *user)
 static void script(void)
 {
     struct bf_welcome welcome = {.version = 1, .session = {1}, .name = "look"};
-    struct bf_plan plan = {.disks = 1, .geometry = {DISK, 512, CHUNK}};
+    struct bf_planned_disk plan = {.disks = 1, .geometry = {DISK, 512, CHUNK}};
     memset(&world, 0, sizeof world);
     world.len = bf_put_welcome(world.said, sizeof world.said, &welcome);
     world.len += bf_put_plan(world.said + world.len, sizeof world.said - world.len, &plan);

@@ -21,7 +21,7 @@ static struct bf_welcome a_welcome(void)
     return proto_sample_welcome();
 }
 
-static struct bf_plan a_plan(void)
+static struct bf_planned_disk a_plan(void)
 {
     return proto_sample_plan();
 }
@@ -204,7 +204,7 @@ static void test_inventory_is_judged(void)
 static void test_session_messages_are_judged(void)
 {
     struct bf_welcome w = a_welcome();
-    struct bf_plan p = a_plan();
+    struct bf_planned_disk p = a_plan();
     struct bf_fault fault = {BF_OK, BF_SIDE_SERVER, "x", "y"};
     struct bf_enrol enrol = {"Web", {0}, digests, 10};
     struct bf_busy busy = {BF_BUSY_MAX_MS + 1};
