@@ -14,7 +14,7 @@ enum { SLOTS = 2 * BF_CLAIMS_MAX, PREFIX_BYTES = 8 };
 
 // ---- Addresses ---------------------------------------------------------------------------------
 
-void bf_address_of(const struct sockaddr_storage *from, struct bf_address *out)
+void bf_address_of(const struct sockaddr_storage *from, struct bf_peer_address *out)
 {
     static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
     memset(out, 0, sizeof *out);
@@ -55,7 +55,7 @@ struct tally {
 };
 
 // The finalizer of MurmurHash3 over both halves: with a seed nobody outside can choose collisions.
-static uint32_t slot_of(const struct bf_address *a, uint64_t seed)
+static uint32_t slot_of(const struct bf_peer_address *a, uint64_t seed)
 {
     uint64_t half[2], h = seed;
     memcpy(half, a->bytes, sizeof half);
@@ -69,7 +69,7 @@ static uint32_t slot_of(const struct bf_address *a, uint64_t seed)
 }
 
 static struct tally *find(struct tally *table, const struct bf_claim *claims,
-                          const struct bf_address *a, uint64_t seed)
+                          const struct bf_peer_address *a, uint64_t seed)
 {
     uint32_t at = slot_of(a, seed);
     while (table[at].first && memcmp(&claims[table[at].first - 1].address, a, sizeof *a) != 0)

@@ -9,11 +9,11 @@
 
 // What counts as one source: an IPv4 address (as IPv4-mapped IPv6, RFC 4291, 2.5.5.2), or a /64 of
 // IPv6, since whoever has one address of a /64 usually has all of them. Compared byte by byte.
-struct bf_address {
+struct bf_peer_address {
     uint8_t bytes[16];
 };
 
-void bf_address_of(const struct sockaddr_storage *from, struct bf_address *out);
+void bf_address_of(const struct sockaddr_storage *from, struct bf_peer_address *out);
 // "192.0.2.1:4711", "[2001:db8::1]:4711".
 void bf_address_text(const struct sockaddr_storage *from, char *out, size_t size);
 
@@ -21,7 +21,7 @@ enum { BF_CLAIMS_MAX = 4096, BF_CLAIM_KEEPS = 255 };
 
 // A connection that holds a place. Those of a lower rank give way first; BF_CLAIM_KEEPS never does.
 struct bf_claim {
-    struct bf_address address;
+    struct bf_peer_address address;
     uint8_t rank;
     uint64_t since_us;
 };

@@ -96,7 +96,7 @@ struct bf_conn {
     struct bf_conn *next; // shared
     pthread_t thread;
     char from[64]; // the peer's address, for the log
-    struct bf_address address;
+    struct bf_peer_address address;
     uint64_t accepted_us;
     int wake;                    // eventfd: the verdict changed
     _Atomic int verdict;         // enum bf_verdict; shared, only ever set once

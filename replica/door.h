@@ -41,7 +41,7 @@ struct bf_door;
 struct bf_arrival {
     struct bf_stream stream; // OPEN
     struct bf_tls_peer peer;
-    struct bf_address address;
+    struct bf_peer_address address;
     uint64_t accepted_us;
     char from[64];
     struct bf_arrival *next;

@@ -163,7 +163,8 @@ static void listen_to(struct bf_door *door, struct bf_guest *g)
         bf_guest_drop(door, g);
 }
 
-static int is_among(const struct bf_address *a, const struct bf_address *list, uint32_t count)
+static int is_among(const struct bf_peer_address *a, const struct bf_peer_address *list,
+                    uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
         if (memcmp(&list[i], a, sizeof *a) == 0)
@@ -175,7 +176,7 @@ static int is_among(const struct bf_address *a, const struct bf_address *list, u
 // next turn, too. A guest in the list may have made room for another one.
 void bf_guest_begin_some(struct bf_door *door)
 {
-    struct bf_address had[BF_DOOR_EVENTS];
+    struct bf_peer_address had[BF_DOOR_EVENTS];
     uint32_t begun = 0;
     for (int round = 0; round < 2; round++) {
         uint32_t addresses = 0;

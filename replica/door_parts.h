@@ -29,7 +29,7 @@ struct bf_guest {
     uint8_t has_hello;   // SILENT: may begin
     uint32_t heard;      // PARTING: bytes
     uint32_t events;     // that epoll waits for, 0 before it knows the socket
-    struct bf_address address;
+    struct bf_peer_address address;
     uint64_t accepted_us; // PARTING: since when
     struct bf_stream tls; // of SHAKING and NAMELESS
     char from[64];

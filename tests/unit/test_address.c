@@ -6,10 +6,10 @@
 #include "replica/address.h"
 #include "tests/unit/test.h"
 
-static struct bf_address of(const char *text)
+static struct bf_peer_address of(const char *text)
 {
     struct sockaddr_storage s = {0};
-    struct bf_address out;
+    struct bf_peer_address out;
     struct sockaddr_in *v4 = (void *)&s;
     struct sockaddr_in6 *v6 = (void *)&s;
     if (inet_pton(AF_INET, text, &v4->sin_addr) == 1) {
@@ -24,7 +24,7 @@ static struct bf_address of(const char *text)
 
 static int same(const char *a, const char *b)
 {
-    struct bf_address x = of(a), y = of(b);
+    struct bf_peer_address x = of(a), y = of(b);
     return memcmp(&x, &y, sizeof x) == 0;
 }
 
