@@ -167,9 +167,9 @@ const struct bf_usage_place *bf_usage_places(const struct bf_peek *peek, uint32_
 // What is on the disks themselves: partitions, and disks without a table; table[i] says of disk i
 // whether it has one, whether it is to be believed, and where its own blocks are. Fails where the
 // beginning of something cannot be read.
-enum bf_table { BF_TABLE_NONE = 0, BF_TABLE_GOOD = 1, BF_TABLE_DOUBTED = 2 };
+enum bf_table_state { BF_TABLE_NONE = 0, BF_TABLE_GOOD = 1, BF_TABLE_DOUBTED = 2 };
 struct bf_usage_table {
-    enum bf_table state;
+    enum bf_table_state state;
     char why[128];              // doubted: the reason
     struct bf_usage_span *kept; // blocks of the table, in order
     uint32_t kepts;
@@ -186,7 +186,7 @@ struct bf_usage_notes *bf_usage_notes_new(uint32_t disk); // of this disk; NULL 
 void bf_usage_notes_free(struct bf_usage_notes *notes);   // takes NULL
 // A place by its name is noted already.
 int bf_usage_notes_has(const struct bf_usage_notes *notes, const char *name);
-uint32_t bf_usage_notes_count(const struct bf_usage_notes *notes);   // takes NULL
+uint32_t bf_usage_notes_count(const struct bf_usage_notes *notes);  // takes NULL
 uint32_t bf_usage_notes_take_changed(struct bf_usage_notes *notes); // see bf_usage_notes_changed
 const struct bf_usage_note *bf_usage_notes_at(const struct bf_usage_notes *notes, uint32_t i);
 

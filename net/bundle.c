@@ -38,7 +38,7 @@ enum bf_err bf_preface_parse(const uint8_t *bytes, size_t len, struct bf_preface
     return any || out->lane >= BF_LANES_MAX ? BF_ERR_PROTOCOL : BF_OK;
 }
 
-void bf_segment_put(uint8_t out[BF_SEGMENT_HEADER], const struct bf_segment *s)
+void bf_segment_put(uint8_t out[BF_SEGMENT_HEADER], const struct bf_bundle_segment *s)
 {
     struct bf_writer w;
     bf_writer_init(&w, out, BF_SEGMENT_HEADER);
@@ -47,7 +47,7 @@ void bf_segment_put(uint8_t out[BF_SEGMENT_HEADER], const struct bf_segment *s)
 }
 
 enum bf_err bf_segment_parse(const uint8_t bytes[BF_SEGMENT_HEADER], uint64_t next,
-                             struct bf_segment *out)
+                             struct bf_bundle_segment *out)
 {
     struct bf_reader r;
     bf_reader_init(&r, bytes, BF_SEGMENT_HEADER);

@@ -49,15 +49,15 @@ void bf_preface_put(uint8_t out[BF_PREFACE_SIZE], const struct bf_preface *p);
 // one. len may be less than the whole: BF_AGAIN while more bytes are needed to tell.
 enum bf_err bf_preface_parse(const uint8_t *bytes, size_t len, struct bf_preface *out);
 
-struct bf_segment {
+struct bf_bundle_segment {
     uint64_t offset;
     uint32_t len;
 };
-void bf_segment_put(uint8_t out[BF_SEGMENT_HEADER], const struct bf_segment *s);
+void bf_segment_put(uint8_t out[BF_SEGMENT_HEADER], const struct bf_bundle_segment *s);
 // next is where the stream stands. BF_ERR_PROTOCOL: length 0 or too large, before next, or beyond
 // what an offset can say.
 enum bf_err bf_segment_parse(const uint8_t bytes[BF_SEGMENT_HEADER], uint64_t next,
-                             struct bf_segment *out);
+                             struct bf_bundle_segment *out);
 
 // ---- The source's end --------------------------------------------------------------------------
 

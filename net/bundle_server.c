@@ -16,7 +16,7 @@ struct lane {
     uint8_t has_header;
     size_t got; // of the header
     uint8_t header[BF_SEGMENT_HEADER];
-    struct bf_segment segment; // what is left of it
+    struct bf_bundle_segment segment; // what is left of it
     uint8_t answer[BF_JOINED_SIZE];
     size_t answer_left; // to be written
 };

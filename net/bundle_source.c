@@ -117,7 +117,7 @@ static void seal(struct bundle *b)
 {
     struct lane *l = b->filling;
     uint32_t len = (uint32_t)(l->len - b->header_at - BF_SEGMENT_HEADER);
-    bf_segment_put(l->bytes + b->header_at, &(struct bf_segment){b->offset - len, len});
+    bf_segment_put(l->bytes + b->header_at, &(struct bf_bundle_segment){b->offset - len, len});
     b->filling = NULL;
     push(b, l);
 }

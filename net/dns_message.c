@@ -146,7 +146,7 @@ size_t bf_dns_ask(const struct bf_dns_question *q, uint8_t out[BF_DNS_QUERY])
 
 // ---- Answers -----------------------------------------------------------------------------------
 
-struct message {
+struct reply {
     const uint8_t *bytes;
     size_t len, answers; // the offset of the first one
     uint32_t count;
@@ -175,7 +175,7 @@ static void take_address(const uint8_t *data, size_t len, struct bf_dns_addresse
 
 // Takes the addresses of `name` among the answers; where it is an alias, *alias is what for. 0: the
 // message is malformed.
-static int scan(const struct message *m, const char *name, uint16_t type, char alias[BF_DNS_NAME],
+static int scan(const struct reply *m, const char *name, uint16_t type, char alias[BF_DNS_NAME],
                 struct bf_dns_addresses *out)
 {
     char owner[BF_DNS_NAME];
@@ -199,7 +199,7 @@ static int scan(const struct message *m, const char *name, uint16_t type, char a
 }
 
 // What was said before the end of a truncated message counts.
-static enum bf_dns_answer read_answers(const struct message *m, const struct bf_dns_question *q,
+static enum bf_dns_answer read_answers(const struct reply *m, const struct bf_dns_question *q,
                                        struct bf_dns_addresses *out)
 {
     char name[BF_DNS_NAME], alias[BF_DNS_NAME];
@@ -234,6 +234,6 @@ enum bf_dns_answer bf_dns_read(const uint8_t *m, size_t len, const struct bf_dns
         return BF_DNS_NOT_OURS;
     if (code != 0)
         return code == RCODE_NAME ? BF_DNS_NO_NAME : BF_DNS_FAILED;
-    struct message message = {m, len, answers, be16(m + 6)};
-    return read_answers(&message, q, out);
+    struct reply reply = {m, len, answers, be16(m + 6)};
+    return read_answers(&reply, q, out);
 }

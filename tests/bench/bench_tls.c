@@ -15,7 +15,7 @@
 
 enum { BLOCK = 1 << 20, AMOUNT_MIB = 1024 };
 
-struct sink {
+struct peer {
     int fd;
     SSL_CTX *ctx;
     uint64_t got;
@@ -31,7 +31,7 @@ static double seconds(clockid_t clock)
 static void *drain(void *arg)
 {
     static uint8_t block[BLOCK];
-    struct sink *s = arg;
+    struct peer *s = arg;
     SSL *ssl = SSL_new(s->ctx);
     SSL_set_fd(ssl, s->fd);
     int n = SSL_accept(ssl);
@@ -45,7 +45,7 @@ static void *drain(void *arg)
 static int measure(const struct test_pair *root, const struct test_pair *server, const char *suite)
 {
     static uint8_t root_der[4096], block[BLOCK];
-    struct sink sink = {.ctx = SSL_CTX_new(TLS_server_method())};
+    struct peer sink = {.ctx = SSL_CTX_new(TLS_server_method())};
     struct bf_tls_config c = {.root = root_der, .host = "server.test", .role = BF_TLS_ROLE_SERVER};
     struct bf_stream raw, tls;
     struct bf_fault fault;

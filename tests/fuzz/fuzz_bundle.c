@@ -62,7 +62,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     at += BF_PREFACE_SIZE;
     for (uint8_t lane = 0; lane < 2; lane++) {
         *at++ = (uint8_t)(lane << 6 | (BF_SEGMENT_HEADER + 4));
-        bf_segment_put(at, &(struct bf_segment){lane ? 0u : 4u, 4});
+        bf_segment_put(at, &(struct bf_bundle_segment){lane ? 0u : 4u, 4});
         at += BF_SEGMENT_HEADER + 4;
     }
     fuzz_seed(*argc, *argv, 0, seed, sizeof seed);

@@ -391,7 +391,7 @@ static void begin_server(uint32_t lanes)
 static void tell_segment(uint32_t i, uint64_t offset, uint32_t len, size_t really)
 {
     static uint8_t bytes[BF_SEGMENT_HEADER + 70000];
-    bf_segment_put(bytes, &(struct bf_segment){offset, len});
+    bf_segment_put(bytes, &(struct bf_bundle_segment){offset, len});
     for (size_t at = 0; at < really; at++)
         bytes[BF_SEGMENT_HEADER + at] = pattern(offset + at);
     tell(i, bytes, BF_SEGMENT_HEADER + really);
