@@ -27,7 +27,7 @@ static enum bf_err file_submit(void *impl, struct bf_block_request *request)
     struct bf_file_disk *d = impl;
     if (d->readers)
         return bf_file_readers_submit(d->readers, request);
-    request->status = bf_file_read(d->fd, d->source.geometry.block_size, request);
+    request->status = bf_file_read_request(d->fd, d->source.geometry.block_size, request);
     request->done = 1;
     return BF_OK;
 }

@@ -25,7 +25,7 @@ struct bf_file_readers {
     pthread_t thread[BF_FILE_READERS];
 };
 
-enum bf_err bf_file_read(int fd, uint32_t block_size, const struct bf_block_request *r)
+enum bf_err bf_file_read_request(int fd, uint32_t block_size, const struct bf_block_request *r)
 {
     size_t len = (size_t)r->count * block_size, got = 0;
     off_t at = (off_t)(r->block * block_size);
@@ -64,7 +64,7 @@ static void *work(void *argument)
             continue;
         }
         pthread_mutex_unlock(&f->lock);
-        r->status = bf_file_read(f->fd, f->block_size, r);
+        r->status = bf_file_read_request(f->fd, f->block_size, r);
         pthread_mutex_lock(&f->lock);
         r->next = f->finished;
         f->finished = r;

@@ -24,6 +24,7 @@ void bf_file_readers_poll(struct bf_file_readers *f);
 int bf_file_readers_end(struct bf_file_readers *f);
 
 // One request, by whoever calls. BF_ERR_MEDIA when the device is gone, BF_ERR_IO.
-enum bf_err bf_file_read(int fd, uint32_t block_size, const struct bf_block_request *request);
+enum bf_err bf_file_read_request(int fd, uint32_t block_size,
+                                 const struct bf_block_request *request);
 
 #endif

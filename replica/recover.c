@@ -61,7 +61,7 @@ enum bf_err bf_recover_points(struct bf_state *state, struct bf_db *db, const ch
             bf_log(BF_LOG_INFO,
                    "recovery: the sealing of %s@%u was interrupted and is complete now",
                    points[i].machine, points[i].number);
-        bf_step("recovered-point");
+        bf_step_done("recovered-point");
     }
     free(points);
     return err;

@@ -6,6 +6,6 @@
 #ifndef BF_REPLICA_STEP_H
 #define BF_REPLICA_STEP_H
 
-void bf_step(const char *name);
+void bf_step_done(const char *name);
 
 #endif

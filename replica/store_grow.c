@@ -124,18 +124,18 @@ static enum bf_err replace(struct bf_session_store *s, struct bf_store_disk *d, 
 {
     enum bf_err err = make_working(s, d, dir);
 
-    bf_step("grow-manifest");
+    bf_step_done("grow-manifest");
     if (!err && unlinkat(dir, BF_WORKING_NAME, 0) != 0 && errno != ENOENT)
         err = bf_reason_errno(errno);
     err = sync_dir(dir, err);
-    bf_step("grow-forget");
+    bf_step_done("grow-forget");
     if (!err)
         err = make_layer(s, d, fault);
-    bf_step("grow-layer");
+    bf_step_done("grow-layer");
     if (!err && (err = bf_db_disk_resize(s->db, s->config.machine, d->number,
                                          d->geometry.disk_bytes)) != BF_OK)
         *fault = *bf_db_fault(s->db);
-    bf_step("grow-row");
+    bf_step_done("grow-row");
     if (!err && renameat(dir, FRESH_NAME, dir, BF_WORKING_NAME) != 0)
         err = bf_reason_errno(errno);
     return sync_dir(dir, err);

@@ -35,7 +35,7 @@ static enum bf_err first_layer(struct bf_session_store *s, struct bf_store_disk 
     bf_layer_file(path, s->config.machine, d->number, 1);
     err =
         bf_layer_make(s->state, path, d->geometry.disk_bytes, d->geometry.chunk_size, NULL, fault);
-    bf_step("first-layer");
+    bf_step_done("first-layer");
     if (err)
         return err;
     err = bf_db_disk_layer(s->db, s->config.machine, d->number, 1);
@@ -145,7 +145,7 @@ static enum bf_err open_files(struct bf_session_store *s, struct bf_store_disk *
         err = bf_store_grow(d, fault);
     if (!err)
         err = open_working(s, d, fault);
-    bf_step("working");
+    bf_step_done("working");
     if (!err && !d->layer)
         err = first_layer(s, d, fault);
     if (err)

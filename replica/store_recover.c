@@ -65,7 +65,7 @@ static enum bf_err settle_all(struct bf_store_disk *d, struct bf_readback *r, ui
 
     for (; !err && window != UINT64_MAX;
          window = bf_working_next_doubtful(d->working, window + 1)) {
-        bf_step("settling");
+        bf_step_done("settling");
         err = settle_window(d, r, window, settling, fault);
         (*windows)++;
     }
@@ -78,7 +78,7 @@ static enum bf_err settled(struct bf_store_disk *d)
     uint64_t window = bf_working_next_doubtful(d->working, 0);
     enum bf_err err = bf_working_sync(d->working);
 
-    bf_step("settled");
+    bf_step_done("settled");
     for (; window != UINT64_MAX; window = bf_working_next_doubtful(d->working, window + 1))
         bf_working_trust(d->working, window);
     if (!err)

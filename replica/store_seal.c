@@ -150,7 +150,7 @@ static enum bf_err write_manifests(struct sealing *x)
 
     for (uint16_t i = 0; !err && i < x->store->disks; i++) {
         err = write_manifest(x, i);
-        bf_step("manifest");
+        bf_step_done("manifest");
     }
     return err;
 }
@@ -169,7 +169,7 @@ static enum bf_err make_layers(struct sealing *x, struct bf_image_layer *layer)
         bf_layer_file(layer[i].path, s->config.machine, d->number, d->layer + 1);
         err = bf_layer_make(s->state, layer[i].path, d->geometry.disk_bytes, d->geometry.chunk_size,
                             below, &x->fault);
-        bf_step("layer");
+        bf_step_done("layer");
     }
     return err;
 }
@@ -232,7 +232,7 @@ static enum bf_err add_point(struct sealing *x, struct bf_point *point)
         err = add_rows(x, point);
     if (err)
         x->fault = *bf_db_fault(s->db);
-    bf_step("sealing");
+    bf_step_done("sealing");
     return err;
 }
 
@@ -246,11 +246,11 @@ static enum bf_err switch_layers(struct sealing *x, const struct bf_image_layer 
     for (uint16_t i = 0; i < s->disks; i++)
         number[i] = s->disk[i]->number;
     err = bf_qsd_snapshot(s->qsd, number, layer, s->disks, &x->fault);
-    bf_step("snapshot");
+    bf_step_done("snapshot");
     if (err)
         return err;
     err = bf_db_point_sealed(s->db, s->config.machine, point->number);
-    bf_step("sealed");
+    bf_step_done("sealed");
     if (err)
         x->fault = *bf_db_fault(s->db);
     for (uint16_t i = 0; !err && i < s->disks; i++)
@@ -303,7 +303,7 @@ void bf_store_seal_now(struct bf_session_store *s)
     struct sealing *x = calloc(1, sizeof *x);
     enum bf_err err = x ? BF_OK : BF_ERR_NO_MEMORY;
 
-    bf_step("quiet");
+    bf_step_done("quiet");
     if (x) {
         x->store = s;
         pthread_mutex_lock(&s->lock);

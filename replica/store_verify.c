@@ -370,7 +370,7 @@ static enum bf_err verify_early(struct check *x, uint64_t *first, uint64_t end)
         *first = end;
         return err;
     }
-    bf_step("checking");
+    bf_step_done("checking");
     err = verify_range(x, state, *first, count);
     lock(s);
     d->checking_first = d->checking_end = 0;

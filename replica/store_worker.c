@@ -171,7 +171,7 @@ static enum bf_err doubt(struct bf_store_disk *d, uint64_t first, uint64_t end, 
         return err;
     unlock(d->store);
     err = bf_working_sync(d->working);
-    bf_step("doubt");
+    bf_step_done("doubt");
     lock(d->store);
     return err;
 }
@@ -296,7 +296,7 @@ static int start_restart(struct bf_session_store *s, struct bf_store_op *op)
     err = bf_working_advance(d->working, &d->cursor);
     unlock(s);
     free(op);
-    bf_step("restart");
+    bf_step_done("restart");
     if (!err)
         err = bf_working_sync(d->working);
     if (err) {
@@ -307,7 +307,7 @@ static int start_restart(struct bf_session_store *s, struct bf_store_op *op)
     d->durable = d->cursor.next_chunk;
     d->restarting = 0;
     unlock(s);
-    bf_step("restarted");
+    bf_step_done("restarted");
     return 1;
 }
 
@@ -421,17 +421,17 @@ static void finish_flush(struct bf_store_disk *d)
     struct bf_session_store *s = d->store;
     enum bf_err err = d->flush_error ? bf_reason_errno(d->flush_error) : BF_OK;
 
-    bf_step("flushed");
+    bf_step_done("flushed");
     if (!err)
         err = bf_working_sync(d->working);
-    bf_step("records");
+    bf_step_done("records");
     if (!err) {
         lock(s);
         trust_flushed(d);
         err = bf_working_advance(d->working, &d->flush_cursor);
         unlock(s);
     }
-    bf_step("cursor");
+    bf_step_done("cursor");
     if (!err)
         err = bf_working_sync(d->working);
     if (err) {
@@ -444,7 +444,7 @@ static void finish_flush(struct bf_store_disk *d)
     pthread_cond_signal(&s->check);
     unlock(s);
     d->flush = BF_FLUSH_NONE;
-    bf_step("durable");
+    bf_step_done("durable");
 }
 
 static int move_checkpoint(struct bf_store_disk *d)

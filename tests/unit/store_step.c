@@ -24,7 +24,7 @@ void store_step_watch(void (*watch)(const char *name))
     watcher = watch;
 }
 
-void bf_step(const char *name)
+void bf_step_done(const char *name)
 {
     void (*watch)(const char *) = watcher;
 

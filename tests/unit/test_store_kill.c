@@ -162,12 +162,12 @@ static void session_that_goes_back(void)
         bf_platform_idle(1000);
     if (err || store.ops->durable(store.impl, 0) != BACK_TO)
         _exit(9);
-    bf_step("back");
+    bf_step_done("back");
     if (bf_db_unreadable_forget(bf_state_db(state), source.session, 0, BACK_TO * CHUNK))
         _exit(10);
-    bf_step("forgotten");
+    bf_step_done("forgotten");
     send_unreadable(s, BACK_TO, BACK_AGAIN);
-    bf_step("again");
+    bf_step_done("again");
     _exit(0);
 }
 
