@@ -3,7 +3,7 @@
 // EFI_MP_SERVICES_PROTOCOL (UEFI PI 1.8, volume 2, 13.4). Starting one takes the firmware some ten
 // milliseconds, so a worker that rests stays and looks at its word, with pauses. That is not free
 // either: on a shared host it takes time from the others, our own loop among them. So there are as
-// many as have enough to do. One more comes when jobs have been waiting, and when those before it
+// many as have enough to do. One more comes when tasks have been waiting, and when those before it
 // could do its work as well its processor goes back to the firmware, which halts it. The worker
 // itself stays behind on its stack, and goes on there when it is woken.
 //
@@ -57,7 +57,7 @@ static UINTN usable[BF_WORKERS_MAX];
 static uint32_t usable_count;
 static struct worker workers[BF_WORKERS_MAX];
 static struct bf_traps traps[BF_WORKERS_MAX];
-static struct bf_exception crash; // the first
+static struct bf_exception crash;          // the first
 static uint32_t crashes, crash_is_written; // atomic
 static uint32_t worker_count;
 static uint64_t window_ticks;

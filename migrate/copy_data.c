@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // From slots that were read to the store: runs of one class become batches, and batches are given
-// in the order of the disk. What only computes (hashing, and what the store prepares) is a job for
+// in the order of the disk. What only computes (hashing, and what the store prepares) is a task for
 // the workers and runs ahead of giving. A slot is free again when the store holds none of its data.
 #include <string.h>
 
@@ -11,7 +11,7 @@
 enum {
     JOBS_PER_TURN = 2, // of the loop's own, when it has no workers
     GIVE_PER_TURN = 8,
-    STUCK_US = 120000000, // a job takes milliseconds; under emulation some hundreds of them
+    STUCK_US = 120000000, // a task takes milliseconds; under emulation some hundreds of them
     RELEASE_US = 5000000,
 };
 
@@ -266,7 +266,7 @@ static enum bf_err give_next(struct bf_copy *c)
 
 // ---- The turn ----------------------------------------------------------------------------------
 
-// Without workers the loop does the jobs, some in each turn, so that the network is looked after
+// Without workers the loop does the tasks, some in each turn, so that the network is looked after
 // between them. With workers it does one when it has nothing else to do and all of them are busy.
 static void compute(struct bf_copy *c)
 {

@@ -103,7 +103,7 @@ struct bf_copy {
     // What only computes.
     struct bf_workers *workers, none;
     struct bf_judge judge;
-    uint32_t done_seen; // of the workers' jobs
+    uint32_t done_seen; // of the workers' tasks
     uint64_t done_us;   // and when that changed, or nothing was to be done
 
     // A ring: `held` batches are the store's from `first` on, then `batches` wait for it.

@@ -27,11 +27,11 @@ void bf_judge_start(struct bf_judge *judge)
     judge->given = judge->taken = 0;
 }
 
-// ---- A job -------------------------------------------------------------------------------------
+// ---- A task ------------------------------------------------------------------------------------
 
-static void run(struct bf_job *job, uint32_t place)
+static void run(struct bf_task *task, uint32_t place)
 {
-    struct bf_judge_part *part = (struct bf_judge_part *)job;
+    struct bf_judge_part *part = (struct bf_judge_part *)task;
     struct bf_slot *slot = part->slot;
     (void)place;
     for (uint32_t i = part->first; i < part->first + part->count; i++) {
@@ -64,12 +64,12 @@ static int give(struct bf_judge *judge, struct bf_slot *slot)
 {
     struct bf_judge_part *part = part_at(judge, slot, slot->asked);
     uint32_t left = slot->count - slot->asked, most = chunks_in_part(judge);
-    part->job.run = run;
+    part->task.run = run;
     part->slot = slot;
     part->geometry = &judge->feed->geometry;
     part->first = slot->asked;
     part->count = left < most ? left : most;
-    if (!bf_workers_give(judge->workers, &part->job))
+    if (!bf_workers_give(judge->workers, &part->task))
         return 0;
     slot->asked += part->count;
     judge->given++;
@@ -96,7 +96,7 @@ uint32_t bf_judge_known(struct bf_judge *judge, struct bf_slot *slot)
 {
     while (slot->known < slot->asked) {
         const struct bf_judge_part *part = part_at(judge, slot, slot->known);
-        if (!bf_job_is(&part->job, BF_JOB_DONE))
+        if (!bf_task_is(&part->task, BF_TASK_DONE))
             break;
         slot->known += part->count;
         judge->taken++;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The judging stage: whether each chunk of a slot is zero, and its digest. A slot is judged in
-// parts, each a job for the workers; they may end in any order, the results are taken in that of
+// parts, each a task for the workers; they may end in any order, the results are taken in that of
 // the disk. Whether a chunk is what the base has is not judged here: the base may not be known yet.
 #ifndef BF_MIGRATE_JUDGE_H
 #define BF_MIGRATE_JUDGE_H
@@ -13,7 +13,7 @@
 enum { BF_JUDGE_BYTES = 256 * 1024, BF_JUDGE_PARTS = BF_DATA_MAX / BF_JUDGE_BYTES };
 
 struct bf_judge_part {
-    struct bf_job job;
+    struct bf_task task;
     struct bf_slot *slot;
     const struct bf_geometry *geometry;
     uint32_t first, count; // chunks of the slot

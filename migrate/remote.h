@@ -32,7 +32,7 @@ struct bf_remote_config {
 struct bf_remote;
 
 struct bf_remote *bf_remote_new(const struct bf_remote_config *config, uint64_t now_us);
-// Takes NULL. No worker may have a job of it any more.
+// Takes NULL. No worker may have a task of it any more.
 void bf_remote_free(struct bf_remote *r);
 
 // A stream that is being opened; it stays its owner's, who detaches it before it is closed. What

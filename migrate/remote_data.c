@@ -50,9 +50,9 @@ static void collect_packs(struct bf_remote *r)
 
 // ---- Compression -------------------------------------------------------------------------------
 
-static void compress(struct bf_job *job, uint32_t place)
+static void compress(struct bf_task *task, uint32_t place)
 {
-    struct bf_pack *p = (struct bf_pack *)job;
+    struct bf_pack *p = (struct bf_pack *)task;
     p->packed_len =
         (uint32_t)bf_compress(p->compressor[place], p->choice.codec, p->choice.level, p->packed,
                               p->raw_len - p->raw_len / 16, p->raw, p->raw_len);
@@ -77,8 +77,8 @@ enum bf_err bf_remote_prepare(struct bf_remote *r, struct bf_store_write *write)
     p->raw = write->raw;
     p->raw_len = write->raw_len;
     p->packed_len = 0;
-    p->job.run = compress;
-    if (!bf_workers_give(r->workers, &p->job))
+    p->task.run = compress;
+    if (!bf_workers_give(r->workers, &p->task))
         return BF_AGAIN;
     r->packs_free--;
     write->work = p;
@@ -123,7 +123,7 @@ enum bf_err bf_remote_data(struct bf_remote *r, struct bf_store_write *write)
     size_t head = BF_FRAME_HEADER + 32 + write->count * sizeof(struct bf_digest);
     uint8_t *room;
     bf_remote_take_back(r);
-    if (r->lent || (p && !bf_job_is(&p->job, BF_JOB_DONE)) || !bf_remote_flush(r))
+    if (r->lent || (p && !bf_task_is(&p->task, BF_TASK_DONE)) || !bf_remote_flush(r))
         return BF_AGAIN;
     room = bf_link_room(&r->link, head);
     if (!room)

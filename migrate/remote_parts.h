@@ -40,7 +40,7 @@ struct bf_remote_base {
 
 // A buffer that data is compressed into.
 struct bf_pack {
-    struct bf_job job;
+    struct bf_task task;
     struct bf_adapt_choice choice;
     uint32_t skip;                     // what the ladder skipped when it chose
     struct bf_compressor **compressor; // of each place

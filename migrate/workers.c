@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The queue of jobs, see migrate/workers.h. head and tail only grow and are compared modulo 2^32,
+// The queue of tasks, see migrate/workers.h. head and tail only grow and are compared modulo 2^32,
 // so a place of the ring is read by a worker and taken with one compare-and-exchange: while head
 // stands still the loop does not write there, and when it has moved, the exchange fails.
 #include "migrate/workers.h"
@@ -8,7 +8,7 @@
 
 enum { STOP_US = 5000000, LATE_US = 50000 };
 
-_Static_assert((BF_JOBS_MAX & (BF_JOBS_MAX - 1)) == 0, "the ring wraps with the counters");
+_Static_assert((BF_TASKS_MAX & (BF_TASKS_MAX - 1)) == 0, "the ring wraps with the counters");
 
 void bf_workers_init(struct bf_workers *w)
 {
@@ -23,14 +23,14 @@ static uint32_t waiting(const struct bf_workers *w)
            atomic_load_explicit(&w->head, memory_order_acquire);
 }
 
-int bf_workers_give(struct bf_workers *w, struct bf_job *job)
+int bf_workers_give(struct bf_workers *w, struct bf_task *task)
 {
     uint32_t tail = atomic_load_explicit(&w->tail, memory_order_relaxed);
-    if (waiting(w) == BF_JOBS_MAX)
+    if (waiting(w) == BF_TASKS_MAX)
         return 0;
     w->given++;
-    atomic_store_explicit(&job->state, BF_JOB_GIVEN, memory_order_relaxed);
-    atomic_store_explicit(&w->ring[tail % BF_JOBS_MAX], job, memory_order_relaxed);
+    atomic_store_explicit(&task->state, BF_TASK_GIVEN, memory_order_relaxed);
+    atomic_store_explicit(&w->ring[tail % BF_TASKS_MAX], task, memory_order_relaxed);
     atomic_store_explicit(&w->tail, tail + 1, memory_order_release);
     if (w->count) {
         __atomic_add_fetch(&w->bell, 1, __ATOMIC_SEQ_CST);
@@ -39,49 +39,49 @@ int bf_workers_give(struct bf_workers *w, struct bf_job *job)
     return 1;
 }
 
-struct bf_job *bf_workers_take(struct bf_workers *w)
+struct bf_task *bf_workers_take(struct bf_workers *w)
 {
     uint32_t head = atomic_load_explicit(&w->head, memory_order_relaxed);
-    struct bf_job *job;
+    struct bf_task *task;
     do {
         if (head == atomic_load_explicit(&w->tail, memory_order_acquire))
             return NULL;
-        job = atomic_load_explicit(&w->ring[head % BF_JOBS_MAX], memory_order_relaxed);
+        task = atomic_load_explicit(&w->ring[head % BF_TASKS_MAX], memory_order_relaxed);
     } while (!atomic_compare_exchange_weak_explicit(&w->head, &head, head + 1, memory_order_acq_rel,
                                                     memory_order_relaxed));
-    return job;
+    return task;
 }
 
-static void leave(struct bf_workers *w, struct bf_job *job, enum bf_job_state state)
+static void leave(struct bf_workers *w, struct bf_task *task, enum bf_task_state state)
 {
-    atomic_store_explicit(&job->state, state, memory_order_release);
+    atomic_store_explicit(&task->state, state, memory_order_release);
     atomic_fetch_add_explicit(&w->done, 1, memory_order_release);
 }
 
-void bf_workers_finish(struct bf_workers *w, struct bf_job *job, uint32_t place)
+void bf_workers_finish(struct bf_workers *w, struct bf_task *task, uint32_t place)
 {
-    job->run(job, place);
-    leave(w, job, BF_JOB_DONE);
+    task->run(task, place);
+    leave(w, task, BF_TASK_DONE);
 }
 
-int bf_job_is(const struct bf_job *job, enum bf_job_state state)
+int bf_task_is(const struct bf_task *task, enum bf_task_state state)
 {
-    return atomic_load_explicit(&job->state, memory_order_acquire) == (uint32_t)state;
+    return atomic_load_explicit(&task->state, memory_order_acquire) == (uint32_t)state;
 }
 
-struct bf_job *bf_workers_help(struct bf_workers *w)
+struct bf_task *bf_workers_help(struct bf_workers *w)
 {
-    struct bf_job *job = bf_workers_take(w);
-    if (job)
-        bf_workers_finish(w, job, 0);
-    return job;
+    struct bf_task *task = bf_workers_take(w);
+    if (task)
+        bf_workers_finish(w, task, 0);
+    return task;
 }
 
 void bf_workers_cancel(struct bf_workers *w)
 {
-    struct bf_job *job;
-    while ((job = bf_workers_take(w)))
-        leave(w, job, BF_JOB_IDLE);
+    struct bf_task *task;
+    while ((task = bf_workers_take(w)))
+        leave(w, task, BF_TASK_IDLE);
 }
 
 uint32_t bf_workers_done(const struct bf_workers *w)
@@ -120,12 +120,12 @@ static void work(void *context, uint32_t index)
     struct bf_workers *w = context;
     for (;;) {
         uint32_t bell = __atomic_load_n(&w->bell, __ATOMIC_SEQ_CST);
-        struct bf_job *job;
+        struct bf_task *task;
         if (atomic_load_explicit(&w->stop, memory_order_acquire))
             return;
-        job = bf_workers_take(w);
-        if (job)
-            bf_workers_finish(w, job, index + 1);
+        task = bf_workers_take(w);
+        if (task)
+            bf_workers_finish(w, task, index + 1);
         else
             bf_platform_worker_wait(index, &w->bell, bell);
     }

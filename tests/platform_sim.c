@@ -25,12 +25,12 @@ static struct {
     uint64_t longest_us;
     struct bf_workers *workers; // NULL: not started
     struct {
-        struct bf_job *job;
+        struct bf_task *task;
         uint64_t due_us;
     } each[BF_WORKERS_MAX];
     int stick, overrun;
 } virtual;
-static struct bf_job *stuck; // keeps what it holds reachable: it was given up, not lost
+static struct bf_task *stuck; // keeps what it holds reachable: it was given up, not lost
 
 void sim_platform_reset(uint64_t seed)
 {
@@ -161,9 +161,9 @@ void sim_workers_overrun(void)
 
 static void end_job(uint32_t i)
 {
-    struct bf_job *job = virtual.each[i].job;
-    virtual.each[i].job = NULL;
-    bf_workers_finish(virtual.workers, job, i + 1);
+    struct bf_task *task = virtual.each[i].task;
+    virtual.each[i].task = NULL;
+    bf_workers_finish(virtual.workers, task, i + 1);
 }
 
 void sim_workers_turn(void)
@@ -171,16 +171,16 @@ void sim_workers_turn(void)
     if (!virtual.workers)
         return;
     for (uint32_t i = 0; i < virtual.count; i++) {
-        if (virtual.each[i].job) {
+        if (virtual.each[i].task) {
             if (now_us >= virtual.each[i].due_us)
                 end_job(i);
         } else if (sim_random() % 4) {
-            virtual.each[i].job = bf_workers_take(virtual.workers);
+            virtual.each[i].task = bf_workers_take(virtual.workers);
             virtual.each[i].due_us = now_us + sim_random() % (virtual.longest_us + 1);
-            if (virtual.each[i].job && virtual.stick == 1) {
+            if (virtual.each[i].task && virtual.stick == 1) {
                 virtual.each[i].due_us = UINT64_MAX;
                 virtual.stick = 2;
-                stuck = virtual.each[i].job;
+                stuck = virtual.each[i].task;
             }
         }
     }
@@ -222,9 +222,9 @@ enum bf_err bf_platform_workers_stop(uint32_t *word, uint64_t timeout_us)
     (void)word;
     (void)timeout_us;
     for (uint32_t i = 0; i < virtual.count; i++) {
-        if (stuck && virtual.each[i].job == stuck)
+        if (stuck && virtual.each[i].task == stuck)
             return BF_ERR_TIMEOUT;
-        if (virtual.each[i].job)
+        if (virtual.each[i].task)
             end_job(i);
     }
     virtual.workers = NULL;

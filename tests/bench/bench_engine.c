@@ -266,15 +266,15 @@ static double seconds(void)
 
 // Jobs that the loop does because there are no workers (linked with --wrap).
 static double in_jobs;
-struct bf_job *__real_bf_workers_help(struct bf_workers *w);
-struct bf_job *__wrap_bf_workers_help(struct bf_workers *w);
+struct bf_task *__real_bf_workers_help(struct bf_workers *w);
+struct bf_task *__wrap_bf_workers_help(struct bf_workers *w);
 
-struct bf_job *__wrap_bf_workers_help(struct bf_workers *w)
+struct bf_task *__wrap_bf_workers_help(struct bf_workers *w)
 {
     double start = seconds();
-    struct bf_job *job = __real_bf_workers_help(w);
+    struct bf_task *task = __real_bf_workers_help(w);
     in_jobs += seconds() - start;
-    return job;
+    return task;
 }
 
 static struct bf_inventory inventory = {.disks = 1};

@@ -147,11 +147,11 @@ static int timer_runs(void)
 
 static void test_boot_processor(void)
 {
-    judge(is_free(INVALID) && is_free(PAGE_FAULT) && is_free(DIVISION), "boot processor: ",
-          "the firmware gives exceptions away");
+    judge(is_free(INVALID) && is_free(PAGE_FAULT) && is_free(DIVISION),
+          "boot processor: ", "the firmware gives exceptions away");
     bf_traps_begin(caught);
-    judge(!is_free(INVALID) && !is_free(PAGE_FAULT) && !is_free(DIVISION), "boot processor: ",
-          "they are ours");
+    judge(!is_free(INVALID) && !is_free(PAGE_FAULT) && !is_free(DIVISION),
+          "boot processor: ", "they are ours");
     begin(INVALID);
     judge_seen("boot processor: ", INVALID, "an invalid instruction");
     begin(PAGE_FAULT);
@@ -160,8 +160,8 @@ static void test_boot_processor(void)
     judge_seen("boot processor: ", DIVISION, "a division by zero");
     judge(timer_runs(), "boot processor: ", "interrupts go on");
     bf_traps_end();
-    judge(is_free(INVALID) && is_free(PAGE_FAULT) && is_free(DIVISION), "boot processor: ",
-          "exceptions are given back");
+    judge(is_free(INVALID) && is_free(PAGE_FAULT) && is_free(DIVISION),
+          "boot processor: ", "exceptions are given back");
 }
 
 // ---- Another one -------------------------------------------------------------------------------
@@ -203,9 +203,9 @@ static void test_there(uint64_t vector, const char *name)
 // ---- A worker ----------------------------------------------------------------------------------
 
 static struct bf_workers pool;
-static struct bf_job job;
+static struct bf_task task;
 
-static void break_down(struct bf_job *unused, uint32_t place)
+static void break_down(struct bf_task *unused, uint32_t place)
 {
     (void)unused;
     (void)place;
@@ -218,8 +218,9 @@ static void test_worker(void)
 
     bf_workers_init(&pool);
     bf_workers_start(&pool, 1);
-    job.run = break_down;
-    judge(!bf_efi_workers_crash() && bf_workers_give(&pool, &job), "a worker: ", "is sound before");
+    task.run = break_down;
+    judge(!bf_efi_workers_crash() && bf_workers_give(&pool, &task),
+          "a worker: ", "is sound before");
     while (!bf_efi_workers_crash() && bf_platform_now_us() < deadline)
         bf_workers_poll(&pool, bf_platform_now_us());
     memset(&seen, 0xff, sizeof seen);
@@ -227,8 +228,8 @@ static void test_worker(void)
         seen = *bf_efi_workers_crash();
     judge_seen("a worker: ", PAGE_FAULT, "its exception is noticed");
     pool.stop = 1;
-    judge(bf_platform_workers_stop(&pool.bell, 200000) == BF_ERR_TIMEOUT, "a worker: ",
-          "it does not come home");
+    judge(bf_platform_workers_stop(&pool.bell, 200000) == BF_ERR_TIMEOUT,
+          "a worker: ", "it does not come home");
 }
 
 EFI_STATUS EFIAPI efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)

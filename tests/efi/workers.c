@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The workers inside the firmware, on a machine with four processors: they do jobs with wide
+// The workers inside the firmware, on a machine with four processors: they do tasks with wide
 // registers on their own stacks, go home when there is nothing to do and come back, leave the
 // control registers as they were, and a worker that leaves its stack or does not end is noticed.
 // Prints "ok" and "not ok" lines on the serial port and "workers done", then powers off.
@@ -72,7 +72,7 @@ static int come_home(void)
 // ---- Jobs --------------------------------------------------------------------------------------
 
 struct work {
-    struct bf_job job;
+    struct bf_task task;
     uint32_t place;
     struct bf_digest digest;
     size_t packed;
@@ -84,9 +84,9 @@ static struct bf_compressor *compressor[PROCESSORS];
 static uint32_t may_end;
 
 // BLAKE3 as in its official test vectors, and zstd, which needs most of the stack.
-static void digest_and_compress(struct bf_job *job, uint32_t place)
+static void digest_and_compress(struct bf_task *task, uint32_t place)
 {
-    struct work *w = (struct work *)job;
+    struct work *w = (struct work *)task;
 
     w->place = place;
     bf_digest_of(&w->digest, bytes, SIZE);
@@ -113,8 +113,8 @@ static int do_jobs(void)
 
     for (uint32_t i = 0; i < JOBS; i++) {
         memset(&work[i], 0, sizeof work[i]);
-        work[i].job.run = digest_and_compress;
-        good &= bf_workers_give(&pool, &work[i].job);
+        work[i].task.run = digest_and_compress;
+        good &= bf_workers_give(&pool, &work[i].task);
     }
     good &= is_done();
     for (uint32_t i = 0; i < JOBS; i++) {
@@ -163,18 +163,18 @@ static void descend(volatile uint8_t *top)
     room[1] = 2; // after the call, so that it needs a frame
 }
 
-static void leave_the_stack(struct bf_job *job, uint32_t place)
+static void leave_the_stack(struct bf_task *task, uint32_t place)
 {
     volatile uint8_t here;
 
-    (void)job;
+    (void)task;
     (void)place;
     descend(&here);
 }
 
-static void stay(struct bf_job *job, uint32_t place)
+static void stay(struct bf_task *task, uint32_t place)
 {
-    (void)job;
+    (void)task;
     (void)place;
     while (!__atomic_load_n(&may_end, __ATOMIC_ACQUIRE))
         bf_cpu_relax();
@@ -183,11 +183,11 @@ static void stay(struct bf_job *job, uint32_t place)
 static void test_faults(void)
 {
     begin_workers();
-    work[0].job.run = leave_the_stack;
-    bf_workers_give(&pool, &work[0].job);
+    work[0].task.run = leave_the_stack;
+    bf_workers_give(&pool, &work[0].task);
     judge(is_done() && !bf_platform_workers_sound(), "one that leaves its stack is noticed");
-    work[0].job.run = stay;
-    bf_workers_give(&pool, &work[0].job);
+    work[0].task.run = stay;
+    bf_workers_give(&pool, &work[0].task);
     while (bf_platform_now_us() < PATIENCE_US && pool.head == pool.tail - 1)
         bf_workers_poll(&pool, bf_platform_now_us()); // until a worker has it
     pool.stop = 1;

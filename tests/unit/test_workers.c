@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The queue of jobs with real threads: every job is done once, by somebody, and what it wrote is
+// The queue of tasks with real threads: every task is done once, by somebody, and what it wrote is
 // seen by the loop. Built a second time with the thread sanitizer (tests/sources.mk), which has no
 // use for the unit tests' own sanitizers.
 #include "migrate/workers.h"
@@ -9,7 +9,7 @@
 enum { JOBS = 40, ROUNDS = 500 };
 
 struct sum {
-    struct bf_job job;
+    struct bf_task task;
     uint32_t number, times, place;
     uint64_t result;
 };
@@ -17,9 +17,9 @@ struct sum {
 static struct bf_workers workers;
 static struct sum sums[JOBS];
 
-static void add_up(struct bf_job *job, uint32_t place)
+static void add_up(struct bf_task *task, uint32_t place)
 {
-    struct sum *s = (struct sum *)job;
+    struct sum *s = (struct sum *)task;
     s->times++;
     s->place = place;
     s->result = 0;
@@ -29,10 +29,10 @@ static void add_up(struct bf_job *job, uint32_t place)
 
 static void give(struct sum *s, uint32_t number)
 {
-    s->job.run = add_up;
+    s->task.run = add_up;
     s->number = number;
     s->times = 0;
-    CHECK(bf_workers_give(&workers, &s->job));
+    CHECK(bf_workers_give(&workers, &s->task));
 }
 
 static void is_right(const struct sum *s)
@@ -42,7 +42,7 @@ static void is_right(const struct sum *s)
     CHECK_EQ(s->result, (uint64_t)s->number * (s->number + 1) / 2);
 }
 
-// Gives jobs again as soon as they are done, out of order, and helps when nothing moves.
+// Gives tasks again as soon as they are done, out of order, and helps when nothing moves.
 static void keep_busy(uint32_t *helped)
 {
     uint32_t left = JOBS * ROUNDS, number = 0;
@@ -52,11 +52,11 @@ static void keep_busy(uint32_t *helped)
     while (left && bf_platform_now_us() < deadline) {
         int moved = 0;
         for (uint32_t i = 0; i < JOBS; i++) {
-            if (!bf_job_is(&sums[i].job, BF_JOB_DONE))
+            if (!bf_task_is(&sums[i].task, BF_TASK_DONE))
                 continue;
             moved = 1;
             is_right(&sums[i]);
-            sums[i].job.state = BF_JOB_IDLE;
+            sums[i].task.state = BF_TASK_IDLE;
             if (--left >= JOBS)
                 give(&sums[i], number++ % 977);
         }
@@ -94,7 +94,7 @@ static void test_workers_sleep_and_are_woken(void)
         uint64_t deadline = bf_platform_now_us() + TEST_PATIENCE_S * 1000000ull;
         bf_platform_idle(i % 5 * 300); // asleep, or not yet
         give(&sums[0], i);
-        while (!bf_job_is(&sums[0].job, BF_JOB_DONE) && bf_platform_now_us() < deadline)
+        while (!bf_task_is(&sums[0].task, BF_TASK_DONE) && bf_platform_now_us() < deadline)
             bf_platform_idle(50);
         is_right(&sums[0]);
         CHECK(sums[0].place > 0);
@@ -104,21 +104,21 @@ static void test_workers_sleep_and_are_woken(void)
 
 static void test_the_queue_is_bounded_and_cancelled(void)
 {
-    static struct sum many[BF_JOBS_MAX + 1];
+    static struct sum many[BF_TASKS_MAX + 1];
     bf_workers_init(&workers); // nobody takes anything
-    for (uint32_t i = 0; i < BF_JOBS_MAX; i++)
+    for (uint32_t i = 0; i < BF_TASKS_MAX; i++)
         give(&many[i], i);
-    many[BF_JOBS_MAX].job.run = add_up;
-    CHECK(!bf_workers_give(&workers, &many[BF_JOBS_MAX].job));
-    CHECK(bf_workers_help(&workers) == &many[0].job); // the oldest first
+    many[BF_TASKS_MAX].task.run = add_up;
+    CHECK(!bf_workers_give(&workers, &many[BF_TASKS_MAX].task));
+    CHECK(bf_workers_help(&workers) == &many[0].task); // the oldest first
     is_right(&many[0]);
     CHECK(!bf_workers_quiet(&workers));
     bf_workers_cancel(&workers);
     CHECK(bf_workers_quiet(&workers));
     CHECK(bf_workers_help(&workers) == NULL);
-    for (uint32_t i = 1; i < BF_JOBS_MAX; i++) {
+    for (uint32_t i = 1; i < BF_TASKS_MAX; i++) {
         CHECK_EQ(many[i].times, 0);
-        CHECK(bf_job_is(&many[i].job, BF_JOB_IDLE));
+        CHECK(bf_task_is(&many[i].task, BF_TASK_IDLE));
     }
 }
 
