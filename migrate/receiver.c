@@ -22,13 +22,13 @@ static enum bf_err make_buffers(struct bf_receiver *r, int has_identity)
     if (!r->raw)
         return BF_ERR_NO_MEMORY;
     if (!has_identity) // no state in which there is data to decompress or to compare
-        return bf_link_init(&r->link, STRANGER_BYTES, STRANGER_BYTES, BF_SIDE_SOURCE);
+        return bf_channel_init(&r->channel, STRANGER_BYTES, STRANGER_BYTES, BF_SIDE_SOURCE);
     r->digests = bf_alloc(BF_BASE_ENTRIES_MAX * sizeof *r->digests);
     r->decompressor = bf_decompressor_new();
     if (!r->digests || !r->decompressor)
         return BF_ERR_NO_MEMORY;
-    return bf_link_init(&r->link, BF_FRAME_HEADER + BF_FRAME_PAYLOAD_MAX, OUT_BYTES,
-                        BF_SIDE_SOURCE);
+    return bf_channel_init(&r->channel, BF_FRAME_HEADER + BF_FRAME_PAYLOAD_MAX, OUT_BYTES,
+                           BF_SIDE_SOURCE);
 }
 
 struct bf_receiver *bf_receiver_new(struct bf_stream stream, const struct bf_receiver_host *host,
@@ -44,7 +44,7 @@ struct bf_receiver *bf_receiver_new(struct bf_stream stream, const struct bf_rec
     r->host = host;
     r->has_identity = has_identity != 0;
     r->outcome = BF_AGAIN;
-    bf_link_attach(&r->link, stream, now_us);
+    bf_channel_attach(&r->channel, stream, now_us);
     r->now_us = now_us;
     return r;
 }
@@ -62,7 +62,7 @@ void bf_receiver_free(struct bf_receiver *r)
     if (!r)
         return;
     let_go(r);
-    bf_link_free(&r->link);
+    bf_channel_free(&r->channel);
     bf_decompressor_free(r->decompressor);
     bf_free(r->raw);
     bf_free(r->digests);
@@ -97,7 +97,7 @@ static enum bf_err on_enrol(struct bf_receiver *r, const struct bf_frame *f)
     struct bf_fault fault = {0};
     struct bf_enrolled answer = {certificate, BF_CERTIFICATE_MAX};
     size_t most = BF_CERTIFICATE_MAX + 64;
-    uint8_t *room = bf_link_room(&r->link, most);
+    uint8_t *room = bf_channel_room(&r->channel, most);
     enum bf_err err;
     if (r->has_identity || !r->host->enrol || bf_get_enrol(f, &request))
         return bf_receiver_bad_frame(r, "ENROL");
@@ -107,7 +107,7 @@ static enum bf_err on_enrol(struct bf_receiver *r, const struct bf_frame *f)
     bf_wipe(request.key, sizeof request.key);
     if (err)
         return bf_receiver_fault_from_host(r, err, &fault);
-    bf_link_put(&r->link, bf_put_enrolled(room, most, &answer));
+    bf_channel_put(&r->channel, bf_put_enrolled(room, most, &answer));
     r->state = BF_RECEIVER_DONE;
     r->ends_us = r->now_us + BF_FAREWELL_US;
     return BF_OK;
@@ -185,17 +185,17 @@ static enum bf_err send_plan(struct bf_receiver *r)
 {
     struct bf_receiver_session *s = r->session;
     size_t most = 256 + sizeof(struct bf_welcome);
-    uint8_t *room = bf_link_room(&r->link, most);
+    uint8_t *room = bf_channel_room(&r->channel, most);
     if (!room)
         return BF_AGAIN;
     r->moved = 1; // the next turn sends it
     if (r->planned == 0)
-        bf_link_put(&r->link, bf_put_welcome(room, most, &s->welcome));
+        bf_channel_put(&r->channel, bf_put_welcome(room, most, &s->welcome));
     for (; r->planned < s->opened.disks; r->planned++) {
-        room = bf_link_room(&r->link, most);
+        room = bf_channel_room(&r->channel, most);
         if (!room)
             return BF_AGAIN;
-        bf_link_put(&r->link, bf_put_plan(room, most, &s->opened.plan[r->planned]));
+        bf_channel_put(&r->channel, bf_put_plan(room, most, &s->opened.plan[r->planned]));
     }
     r->state = BF_RECEIVER_RECEIVING;
     if (r->host->phase)
@@ -247,7 +247,7 @@ static enum bf_err on_busy(struct bf_receiver *r, const struct bf_frame *f)
     struct bf_busy busy;
     if (bf_get_busy(f, &busy))
         return bf_receiver_bad_frame(r, "BUSY");
-    r->link.patience_ms = busy.ms > BF_DEAD_MS ? busy.ms : BF_DEAD_MS;
+    r->channel.patience_ms = busy.ms > BF_DEAD_MS ? busy.ms : BF_DEAD_MS;
     return BF_OK;
 }
 
@@ -297,7 +297,7 @@ static void frames(struct bf_receiver *r)
     struct bf_frame frame;
     for (int i = 0; i < FRAMES_PER_TURN && r->state <= BF_RECEIVER_DONE; i++) {
         enum bf_err err;
-        if (r->state == BF_RECEIVER_PLANNING || bf_link_next(&r->link, &frame))
+        if (r->state == BF_RECEIVER_PLANNING || bf_channel_next(&r->channel, &frame))
             return;
         err = on_frame(r, &frame);
         if (err == BF_AGAIN) {
@@ -305,7 +305,7 @@ static void frames(struct bf_receiver *r)
             return;
         }
         r->moved = 1;
-        bf_link_done(&r->link);
+        bf_channel_done(&r->channel);
     }
 }
 
@@ -359,10 +359,10 @@ static void connection_over(struct bf_receiver *r)
     if (r->state == BF_RECEIVER_DONE) {
         r->outcome = BF_OK; // the answer was sent; that BYE did not come changes nothing
     } else if (r->state != BF_RECEIVER_FAILING) {
-        bf_link_fail(&r->link, BF_ERR_CLOSED, BF_SIDE_NETWORK, "wait: the source tries again",
-                     "the source closed the connection before the end");
-        r->fault = r->link.fault;
-        r->outcome = r->link.failed;
+        bf_channel_fail(&r->channel, BF_ERR_CLOSED, BF_SIDE_NETWORK, "wait: the source tries again",
+                        "the source closed the connection before the end");
+        r->fault = r->channel.fault;
+        r->outcome = r->channel.failed;
     }
     r->state = BF_RECEIVER_OVER;
 }
@@ -371,10 +371,10 @@ static void check_end(struct bf_receiver *r)
 {
     if (r->state == BF_RECEIVER_OVER)
         return;
-    if (r->link.failed || r->link.ended)
+    if (r->channel.failed || r->channel.ended)
         connection_over(r);
     else if (r->state == BF_RECEIVER_FAILING &&
-             (bf_link_drained(&r->link) || r->now_us >= r->ends_us))
+             (bf_channel_drained(&r->channel) || r->now_us >= r->ends_us))
         r->state = BF_RECEIVER_OVER;
     else if (r->state == BF_RECEIVER_DONE && r->now_us >= r->ends_us)
         connection_over(r);
@@ -388,17 +388,17 @@ enum bf_err bf_receiver_step(struct bf_receiver *r, uint64_t now_us, int *idle)
     r->pace_us[r->wait] += now_us - r->now_us;
     r->now_us = now_us;
     r->held = 0;
-    r->moved = (uint8_t)bf_link_poll(&r->link, now_us);
-    if (!r->link.failed && r->state < BF_RECEIVER_FAILING)
+    r->moved = (uint8_t)bf_channel_poll(&r->channel, now_us);
+    if (!r->channel.failed && r->state < BF_RECEIVER_FAILING)
         ask_leave(r);
-    if (!r->link.failed && r->state < BF_RECEIVER_FAILING)
+    if (!r->channel.failed && r->state < BF_RECEIVER_FAILING)
         work(r);
-    if (!r->link.failed)
+    if (!r->channel.failed)
         frames(r);
     // A malformed frame is said to its sender, like everything else it does wrong.
-    if (r->link.failed == BF_ERR_PROTOCOL && r->state < BF_RECEIVER_FAILING) {
-        r->link.failed = BF_OK;
-        bf_receiver_fail(r, &r->link.fault);
+    if (r->channel.failed == BF_ERR_PROTOCOL && r->state < BF_RECEIVER_FAILING) {
+        r->channel.failed = BF_OK;
+        bf_receiver_fail(r, &r->channel.fault);
     }
     check_end(r);
     r->wait = r->moved  ? BF_RECEIVER_WORKS

@@ -379,7 +379,7 @@ enum bf_err bf_receiver_answer_base(struct bf_receiver *r)
         enum bf_chunk_state state;
         uint32_t run;
         enum bf_err err;
-        uint8_t *room = bf_link_room(&r->link, most);
+        uint8_t *room = bf_channel_room(&r->channel, most);
         if (!room)
             return BF_AGAIN;
         err = ask_base(r, want->disk, want->first, want->count, &state, &run);
@@ -387,7 +387,7 @@ enum bf_err bf_receiver_answer_base(struct bf_receiver *r)
             return from_store(r, err);
         struct bf_base_run answer = {r->session->opened.plan[want->disk].disk, (uint8_t)state,
                                      want->first, run, r->digests[0].bytes};
-        bf_link_put(&r->link, bf_put_base(room, most, &answer));
+        bf_channel_put(&r->channel, bf_put_base(room, most, &answer));
         r->moved = 1;
         want->first += run;
         want->count -= run;
@@ -416,9 +416,9 @@ enum bf_err bf_receiver_checkpoint(struct bf_receiver *r, const struct bf_frame 
 
 void bf_receiver_tell_pace(struct bf_receiver *r)
 {
-    uint64_t whole = 0, came = r->link.bytes_in - r->paced_bytes;
+    uint64_t whole = 0, came = r->channel.bytes_in - r->paced_bytes;
     struct bf_pace m;
-    uint8_t *room = bf_link_room(&r->link, 64);
+    uint8_t *room = bf_channel_room(&r->channel, 64);
     for (int i = 0; i < 3; i++)
         whole += r->pace_us[i];
     if (whole < PACE_US || !room)
@@ -426,11 +426,11 @@ void bf_receiver_tell_pace(struct bf_receiver *r)
     m.waited = (uint16_t)(r->pace_us[BF_RECEIVER_WAITS_PEER] * 1000 / whole);
     m.stored = (uint16_t)(r->pace_us[BF_RECEIVER_WAITS_STORE] * 1000 / whole);
     if (came > PACE_BYTES || m.stored) {
-        bf_link_put(&r->link, bf_put_pace(room, 64, &m));
+        bf_channel_put(&r->channel, bf_put_pace(room, 64, &m));
         r->moved = 1;
     }
     memset(r->pace_us, 0, sizeof r->pace_us);
-    r->paced_bytes = r->link.bytes_in;
+    r->paced_bytes = r->channel.bytes_in;
 }
 
 void bf_receiver_tell_durable(struct bf_receiver *r)
@@ -439,11 +439,11 @@ void bf_receiver_tell_durable(struct bf_receiver *r)
     for (uint16_t i = 0; i < r->session->opened.disks; i++) {
         struct bf_receiver_disk *d = &r->disk[i];
         struct bf_checkpoint m = {r->session->opened.plan[i].disk, 0};
-        uint8_t *room = bf_link_room(&r->link, 64);
+        uint8_t *room = bf_channel_room(&r->channel, 64);
         m.next_chunk = store->ops->durable(store->impl, m.disk);
         if (!room || !d->begun || m.next_chunk <= d->told || m.next_chunk > d->next)
             continue;
-        bf_link_put(&r->link, bf_put_checkpoint(room, 64, BF_MSG_DURABLE, &m));
+        bf_channel_put(&r->channel, bf_put_checkpoint(room, 64, BF_MSG_DURABLE, &m));
         d->told = m.next_chunk;
         r->moved = 1;
     }

@@ -8,10 +8,10 @@
 void bf_receiver_fail(struct bf_receiver *r, const struct bf_fault *fault)
 {
     // One fault travels, whatever else was waiting for room.
-    uint8_t *room = bf_link_room(&r->link, BF_SMALL_FRAME);
+    uint8_t *room = bf_channel_room(&r->channel, BF_SMALL_FRAME);
     r->fault = *fault;
     if (room)
-        bf_link_put(&r->link, bf_put_fault(room, BF_SMALL_FRAME, &r->fault));
+        bf_channel_put(&r->channel, bf_put_fault(room, BF_SMALL_FRAME, &r->fault));
     r->state = BF_RECEIVER_FAILING;
     r->moved = 1; // the next turn sends it
     r->outcome = r->fault.code;

@@ -4,7 +4,7 @@
 #define BF_MIGRATE_RECEIVER_PARTS_H
 
 #include "migrate/compress.h"
-#include "migrate/link.h"
+#include "migrate/channel.h"
 #include "migrate/receiver.h"
 
 enum { BF_FAREWELL_US = 5000000 }; // for the peer to take a FAULT, or to say BYE
@@ -42,7 +42,7 @@ struct bf_receiver_want {
 };
 
 struct bf_receiver {
-    struct bf_link link;
+    struct bf_channel channel;
     const struct bf_receiver_host *host;
     enum bf_receiver_state state;
     uint8_t has_identity;
@@ -84,7 +84,8 @@ struct bf_receiver {
 };
 
 // migrate/receiver_fail.c
-// Fails the connection with a fault that is also sent to the source. May be r's own, or its link's.
+// Fails the connection with a fault that is also sent to the source. May be r's own, or its
+// channel's.
 void bf_receiver_fail(struct bf_receiver *r, const struct bf_fault *fault);
 // The same in words. Returns the code.
 enum bf_err bf_receiver_refuse(struct bf_receiver *r, enum bf_err err, enum bf_side side,

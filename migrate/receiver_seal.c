@@ -15,10 +15,10 @@ static uint64_t chunks_of(const struct bf_receiver *r, uint16_t index)
 
 static enum bf_err put_need(struct bf_receiver *r, const struct bf_need *need)
 {
-    uint8_t *room = bf_link_room(&r->link, 64);
+    uint8_t *room = bf_channel_room(&r->channel, 64);
     if (!room)
         return BF_AGAIN;
-    bf_link_put(&r->link, bf_put_need(room, 64, need));
+    bf_channel_put(&r->channel, bf_put_need(room, 64, need));
     r->needs++;
     return BF_OK;
 }
@@ -80,10 +80,10 @@ enum bf_err bf_receiver_commit(struct bf_receiver *r, const struct bf_frame *f)
 static void tell_verifying(struct bf_receiver *r, const struct bf_store_progress *progress)
 {
     struct bf_verifying m = {progress->disk, progress->done, progress->total};
-    uint8_t *room = bf_link_room(&r->link, 64);
+    uint8_t *room = bf_channel_room(&r->channel, 64);
     if (!room || m.done > m.total || r->now_us - r->told_us < VERIFYING_EVERY_US)
         return;
-    bf_link_put(&r->link, bf_put_verifying(room, 64, &m));
+    bf_channel_put(&r->channel, bf_put_verifying(room, 64, &m));
     r->told_us = r->now_us;
     r->moved = 1;
 }
@@ -91,10 +91,10 @@ static void tell_verifying(struct bf_receiver *r, const struct bf_store_progress
 static enum bf_err sealed(struct bf_receiver *r, uint32_t point, int64_t time)
 {
     struct bf_committed m = {point, time, r->commit.point_root};
-    uint8_t *room = bf_link_room(&r->link, 128);
+    uint8_t *room = bf_channel_room(&r->channel, 128);
     if (!room)
         return BF_AGAIN;
-    bf_link_put(&r->link, bf_put_committed(room, 128, &m));
+    bf_channel_put(&r->channel, bf_put_committed(room, 128, &m));
     r->state = BF_RECEIVER_DONE;
     r->ends_us = r->now_us + BF_FAREWELL_US;
     r->moved = 1;
@@ -150,7 +150,7 @@ enum bf_err bf_receiver_need_step(struct bf_receiver *r)
     while (r->state == BF_RECEIVER_NEEDING) {
         struct bf_need after = {0};
         enum bf_err err;
-        if (!bf_link_room(&r->link, 64))
+        if (!bf_channel_room(&r->channel, 64))
             return BF_AGAIN;
         err = next_need(r, &after);
         if (err && err != BF_ERR_NOT_FOUND)

@@ -25,8 +25,8 @@ struct bf_remote *bf_remote_new(const struct bf_remote_config *config, uint64_t 
     r->base.state = bf_alloc(BF_BASE_WINDOW);
     r->base.digest = bf_alloc(BF_BASE_WINDOW * sizeof *r->base.digest);
     if (r->base.state && r->base.digest && bf_remote_packs_init(r) &&
-        !bf_link_init(&r->link, IN_BYTES, OUT_BYTES, BF_SIDE_SERVER)) {
-        bf_limit_init(&r->link.limit, config->limit, now_us);
+        !bf_channel_init(&r->channel, IN_BYTES, OUT_BYTES, BF_SIDE_SERVER)) {
+        bf_limit_init(&r->channel.limit, config->limit, now_us);
         return r;
     }
     bf_remote_free(r);
@@ -38,7 +38,7 @@ void bf_remote_free(struct bf_remote *r)
     if (!r)
         return;
     bf_remote_packs_free(r);
-    bf_link_free(&r->link);
+    bf_channel_free(&r->channel);
     bf_free(r->base.state);
     bf_free(r->base.digest);
     bf_free(r);
@@ -46,9 +46,9 @@ void bf_remote_free(struct bf_remote *r)
 
 // ---- What its owner asks -----------------------------------------------------------------------
 
-struct bf_link *bf_remote_link(struct bf_remote *r)
+struct bf_channel *bf_remote_channel(struct bf_remote *r)
 {
-    return &r->link;
+    return &r->channel;
 }
 
 const struct bf_store_opened *bf_remote_opened(const struct bf_remote *r)
@@ -68,7 +68,7 @@ const char *bf_remote_machine(const struct bf_remote *r)
 
 uint64_t bf_remote_sent_here(const struct bf_remote *r)
 {
-    return r->link.bytes_out - r->greeted_bytes;
+    return r->channel.bytes_out - r->greeted_bytes;
 }
 
 void bf_remote_spent(struct bf_remote *r, uint64_t passed_us, enum bf_waiting what)
@@ -78,7 +78,7 @@ void bf_remote_spent(struct bf_remote *r, uint64_t passed_us, enum bf_waiting wh
 
 int bf_remote_is_sending(const struct bf_remote *r)
 {
-    return bf_link_body_busy(&r->link);
+    return bf_channel_body_busy(&r->channel);
 }
 
 // ---- Connections -------------------------------------------------------------------------------
@@ -88,7 +88,7 @@ void bf_remote_attach(struct bf_remote *r, struct bf_stream stream, uint32_t cau
 {
     r->now_us = now_us;
     r->caution = caution;
-    bf_link_attach(&r->link, stream, now_us);
+    bf_channel_attach(&r->channel, stream, now_us);
     bf_remote_base_forget(r);
     bf_remote_packs_forget(r);
     r->range.count = 0;
@@ -111,14 +111,14 @@ static void put_hello(struct bf_remote *r)
     struct bf_hello hello = {.version_min = BF_PROTO_VERSION_MIN,
                              .version_max = BF_PROTO_VERSION_MAX,
                              .caps = BF_CAP_LZ4 | BF_CAP_ZSTD};
-    uint8_t *room = bf_link_room(&r->link, BF_SMALL_FRAME);
+    uint8_t *room = bf_channel_room(&r->channel, BF_SMALL_FRAME);
     memcpy(hello.boot, r->config.boot, sizeof hello.boot);
     memcpy(hello.session, r->session, sizeof hello.session);
     hello.clock = r->config.clock ? r->config.clock() : 0;
     bf_snprintf(hello.program, sizeof hello.program, "%s",
                 r->config.program ? r->config.program : "");
     if (room)
-        bf_link_put(&r->link, bf_put_hello(room, BF_SMALL_FRAME, &hello));
+        bf_channel_put(&r->channel, bf_put_hello(room, BF_SMALL_FRAME, &hello));
 }
 
 // Storage of the machine that no disk stands for.
@@ -126,9 +126,9 @@ static void put_unseen(struct bf_remote *r)
 {
     const struct bf_inventory *inv = r->config.inventory;
     for (uint16_t i = 0; i < inv->unseens && i < BF_UNSEEN_MAX; i++) {
-        uint8_t *room = bf_link_room(&r->link, BF_SMALL_FRAME);
+        uint8_t *room = bf_channel_room(&r->channel, BF_SMALL_FRAME);
         if (room)
-            bf_link_put(&r->link, bf_put_unseen(room, BF_SMALL_FRAME, &inv->unseen[i]));
+            bf_channel_put(&r->channel, bf_put_unseen(room, BF_SMALL_FRAME, &inv->unseen[i]));
     }
 }
 
@@ -136,11 +136,11 @@ void bf_remote_greet(struct bf_remote *r)
 {
     uint8_t *room;
     put_hello(r);
-    room = bf_link_room(&r->link, INVENTORY_BYTES);
+    room = bf_channel_room(&r->channel, INVENTORY_BYTES);
     if (room)
-        bf_link_put(&r->link, bf_put_inventory(room, INVENTORY_BYTES, r->config.inventory));
+        bf_channel_put(&r->channel, bf_put_inventory(room, INVENTORY_BYTES, r->config.inventory));
     put_unseen(r);
-    r->greeted_bytes = r->link.bytes_out;
+    r->greeted_bytes = r->channel.bytes_out;
     memset(&r->welcome, 0, sizeof r->welcome);
     r->state = BF_REMOTE_GREETED;
 }
@@ -148,9 +148,9 @@ void bf_remote_greet(struct bf_remote *r)
 int bf_remote_poll(struct bf_remote *r, uint64_t now_us)
 {
     r->now_us = now_us;
-    r->moved = (uint8_t)bf_link_poll(&r->link, now_us);
+    r->moved = (uint8_t)bf_channel_poll(&r->channel, now_us);
     bf_remote_take_back(r);
-    if (!r->link.failed && r->state != BF_REMOTE_CLOSED)
+    if (!r->channel.failed && r->state != BF_REMOTE_CLOSED)
         bf_remote_frames(r);
     return r->moved;
 }
@@ -158,6 +158,6 @@ int bf_remote_poll(struct bf_remote *r, uint64_t now_us)
 void bf_remote_stay_alive(struct bf_remote *r, uint64_t now_us)
 {
     r->now_us = now_us;
-    if (!r->link.failed)
-        bf_link_poll(&r->link, now_us);
+    if (!r->channel.failed)
+        bf_channel_poll(&r->channel, now_us);
 }

@@ -11,7 +11,7 @@
 
 #include "base/err.h"
 #include "migrate/adapt.h"
-#include "migrate/link.h"
+#include "migrate/channel.h"
 #include "migrate/store.h"
 
 struct bf_workers;
@@ -43,11 +43,11 @@ void bf_remote_detach(struct bf_remote *r);
 // The stream is open: HELLO and INVENTORY go out.
 void bf_remote_greet(struct bf_remote *r);
 // Sends, receives, and deals with what came: once per turn while a stream is attached. Returns 1
-// when something was done; the link says whether it failed.
+// when something was done; the channel says whether it failed.
 int bf_remote_poll(struct bf_remote *r, uint64_t now_us);
 // Moves bytes only, while something else takes long.
 void bf_remote_stay_alive(struct bf_remote *r, uint64_t now_us);
-struct bf_link *bf_remote_link(struct bf_remote *r);
+struct bf_channel *bf_remote_channel(struct bf_remote *r);
 
 // All plans have come: the store. NULL before that.
 const struct bf_store_opened *bf_remote_opened(const struct bf_remote *r);
@@ -61,7 +61,7 @@ void bf_remote_forget_session(struct bf_remote *r);
 
 // passed_us went into this, while disks are read: the compression follows (migrate/adapt.h).
 void bf_remote_spent(struct bf_remote *r, uint64_t passed_us, enum bf_waiting what);
-int bf_remote_is_sending(const struct bf_remote *r); // data waits for the link
+int bf_remote_is_sending(const struct bf_remote *r); // data waits for the channel
 
 // Sends FAULT. 0: there is no room for it.
 int bf_remote_give_up(struct bf_remote *r, const struct bf_fault *fault);

@@ -61,10 +61,10 @@ int bf_remote_base_run(struct bf_remote *r, const struct bf_base_run *run)
 static int ask(struct bf_remote *r, const struct bf_base_want *want)
 {
     struct bf_remote_base *b = &r->base;
-    uint8_t *room = b->asks < BF_BASE_ASKS ? bf_link_room(&r->link, 64) : NULL;
+    uint8_t *room = b->asks < BF_BASE_ASKS ? bf_channel_room(&r->channel, 64) : NULL;
     if (!room)
         return 0;
-    bf_link_put(&r->link, bf_put_base_want(room, 64, want));
+    bf_channel_put(&r->channel, bf_put_base_want(room, 64, want));
     b->ask[(b->ask_at + b->asks++) % BF_BASE_ASKS] = (struct bf_remote_ask){*want, 0};
     b->asked += want->count;
     r->moved = 1;

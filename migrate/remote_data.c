@@ -10,7 +10,7 @@
 
 int bf_remote_packs_init(struct bf_remote *r)
 {
-    // One per worker, one that the link is sending, one that waits for it.
+    // One per worker, one that the channel is sending, one that waits for it.
     uint32_t count = r->config.compression == 1 ? 0 : r->workers->count + 2;
     for (uint32_t i = 0; i < count; i++)
         if (!(r->pack[i].packed = bf_alloc(BF_DATA_MAX)))
@@ -113,8 +113,8 @@ static void put_data(struct bf_remote *r, const struct bf_store_write *w, uint8_
         m.body = p->packed;
         m.body_len = p->packed_len;
     }
-    bf_link_put(&r->link, bf_put_data_head(room, head, &m));
-    bf_link_body(&r->link, m.body, m.body_len);
+    bf_channel_put(&r->channel, bf_put_data_head(room, head, &m));
+    bf_channel_body(&r->channel, m.body, m.body_len);
 }
 
 enum bf_err bf_remote_data(struct bf_remote *r, struct bf_store_write *write)
@@ -125,7 +125,7 @@ enum bf_err bf_remote_data(struct bf_remote *r, struct bf_store_write *write)
     bf_remote_take_back(r);
     if (r->lent || (p && !bf_task_is(&p->task, BF_TASK_DONE)) || !bf_remote_flush(r))
         return BF_AGAIN;
-    room = bf_link_room(&r->link, head);
+    room = bf_channel_room(&r->channel, head);
     if (!room)
         return BF_AGAIN;
     note_choice(r, p, write->raw_len);
@@ -137,7 +137,7 @@ enum bf_err bf_remote_data(struct bf_remote *r, struct bf_store_write *write)
 
 void bf_remote_take_back(struct bf_remote *r)
 {
-    if (!r->lent || bf_link_body_busy(&r->link))
+    if (!r->lent || bf_channel_body_busy(&r->channel))
         return;
     if (r->lent->work && !r->packs_stale)
         r->free_pack[r->packs_free++] = r->lent->work;

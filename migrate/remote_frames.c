@@ -33,7 +33,7 @@ static void on_welcome(struct bf_remote *r, const struct bf_frame *f)
 static uint32_t frame_bytes(const struct bf_remote *r)
 {
     uint32_t bytes = BF_DATA_MAX >> r->caution;
-    uint64_t limit = r->link.limit.rate;
+    uint64_t limit = r->channel.limit.rate;
     return limit && limit < bytes ? (uint32_t)limit : bytes;
 }
 
@@ -131,14 +131,14 @@ static void on_committed(struct bf_remote *r, const struct bf_frame *f)
 {
     struct bf_bye bye = {1};
     struct bf_committed m;
-    uint8_t *room = bf_link_room(&r->link, 64);
+    uint8_t *room = bf_channel_room(&r->channel, 64);
     if (bf_get_committed(f, &m) || !bf_digest_equal(&m.point_root, &r->point_root)) {
         bf_remote_bad_frame(r, "COMMITTED");
         return;
     }
     r->committed = m;
     if (room)
-        bf_link_put(&r->link, bf_put_bye(room, 64, &bye));
+        bf_channel_put(&r->channel, bf_put_bye(room, 64, &bye));
     r->state = BF_REMOTE_SEALED;
 }
 
@@ -152,7 +152,7 @@ static void on_fault(struct bf_remote *r, const struct bf_frame *f)
     // What is stored does not fit what was read: only another complete reading can end in a point.
     if (fault.code == BF_ERR_CORRUPT)
         bf_remote_forget_session(r);
-    bf_link_fail(&r->link, fault.code, fault.side, fault.todo, "%s", fault.what);
+    bf_channel_fail(&r->channel, fault.code, fault.side, fault.todo, "%s", fault.what);
 }
 
 static void on_bye(struct bf_remote *r, const struct bf_frame *f)
@@ -161,8 +161,8 @@ static void on_bye(struct bf_remote *r, const struct bf_frame *f)
     if (bf_get_bye(f, &bye))
         bf_remote_bad_frame(r, "BYE");
     else
-        bf_link_fail(&r->link, BF_ERR_CLOSED, BF_SIDE_SERVER, "look at the server's log",
-                     "the server said good-bye before the end");
+        bf_channel_fail(&r->channel, BF_ERR_CLOSED, BF_SIDE_SERVER, "look at the server's log",
+                        "the server said good-bye before the end");
 }
 
 typedef void handler(struct bf_remote *r, const struct bf_frame *f);
@@ -206,10 +206,10 @@ void bf_remote_frames(struct bf_remote *r)
 {
     struct bf_frame frame;
     for (int i = 0; i < FRAMES_PER_TURN && r->state < BF_REMOTE_SEALED && !r->unfit.code; i++) {
-        if (r->link.failed || bf_link_next(&r->link, &frame))
+        if (r->channel.failed || bf_channel_next(&r->channel, &frame))
             return;
         on_frame(r, &frame);
         r->moved = 1;
-        bf_link_done(&r->link);
+        bf_channel_done(&r->channel);
     }
 }

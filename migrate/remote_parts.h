@@ -51,7 +51,7 @@ struct bf_pack {
 
 struct bf_remote {
     struct bf_remote_config config;
-    struct bf_link link;
+    struct bf_channel channel;
     enum bf_remote_state state;
     uint64_t now_us, greeted_bytes;
     uint8_t moved;
@@ -72,7 +72,7 @@ struct bf_remote {
     struct bf_pack pack[BF_PACKS_MAX], *free_pack[BF_PACKS_MAX];
     uint32_t packs, packs_free;
     uint8_t packs_stale;         // those that a connection left are to be taken back
-    struct bf_store_write *lent; // whose data the link is sending
+    struct bf_store_write *lent; // whose data the channel is sending
     struct bf_adapt adapt;
 
     struct bf_need need[BF_NEED_MAX];
@@ -82,7 +82,7 @@ struct bf_remote {
     struct bf_committed committed;
 };
 
-// remote_link.c
+// remote_channel.c
 // The server did what the protocol does not allow.
 void bf_remote_bad_frame(struct bf_remote *r, const char *what);
 int bf_remote_index(const struct bf_remote *r, uint16_t disk); // -1: it is not planned
@@ -104,7 +104,7 @@ void bf_remote_packs_free(struct bf_remote *r);
 void bf_remote_packs_forget(struct bf_remote *r); // a new connection
 enum bf_err bf_remote_prepare(struct bf_remote *r, struct bf_store_write *write);
 enum bf_err bf_remote_data(struct bf_remote *r, struct bf_store_write *write);
-void bf_remote_take_back(struct bf_remote *r); // what the link has sent
+void bf_remote_take_back(struct bf_remote *r); // what the channel has sent
 
 // remote_store.c
 extern const struct bf_store_ops bf_remote_ops;

@@ -53,7 +53,7 @@ static enum bf_err store_keep(void *impl, uint16_t disk, uint64_t first, uint64_
 // Room for a frame behind the range that is being joined; NULL: not now.
 static uint8_t *room_behind(struct bf_remote *r, size_t size)
 {
-    return bf_remote_flush(r) ? bf_link_room(&r->link, size) : NULL;
+    return bf_remote_flush(r) ? bf_channel_room(&r->channel, size) : NULL;
 }
 
 static enum bf_err store_checkpoint(void *impl, uint16_t disk, uint64_t next_chunk)
@@ -63,7 +63,7 @@ static enum bf_err store_checkpoint(void *impl, uint16_t disk, uint64_t next_chu
     uint8_t *room = room_behind(r, 64);
     if (!room)
         return BF_AGAIN;
-    bf_link_put(&r->link, bf_put_checkpoint(room, 64, BF_MSG_CHECKPOINT, &m));
+    bf_channel_put(&r->channel, bf_put_checkpoint(room, 64, BF_MSG_CHECKPOINT, &m));
     return BF_OK;
 }
 
@@ -88,7 +88,7 @@ static enum bf_err store_disk_done(void *impl, uint16_t disk, const struct bf_di
     uint8_t *room = room_behind(r, 64);
     if (!room)
         return BF_AGAIN;
-    bf_link_put(&r->link, bf_put_disk_done(room, 64, &m));
+    bf_channel_put(&r->channel, bf_put_disk_done(room, 64, &m));
     return BF_OK;
 }
 
@@ -99,7 +99,7 @@ static enum bf_err store_seal(void *impl, const struct bf_store_seal *what)
     uint8_t *room = room_behind(r, 64);
     if (!room)
         return BF_AGAIN;
-    bf_link_put(&r->link, bf_put_commit(room, 64, &m));
+    bf_channel_put(&r->channel, bf_put_commit(room, 64, &m));
     r->point_root = what->point_root;
     r->needs = r->need_at = 0;
     r->state = BF_REMOTE_SEALING;
@@ -136,13 +136,13 @@ static enum bf_err store_need(void *impl, uint16_t *disk, uint64_t *first, uint6
 static enum bf_err store_poll(void *impl)
 {
     const struct bf_remote *r = impl;
-    return r->link.failed;
+    return r->channel.failed;
 }
 
 static const struct bf_fault *store_fault(void *impl)
 {
     const struct bf_remote *r = impl;
-    return r->link.failed ? &r->link.fault : NULL;
+    return r->channel.failed ? &r->channel.fault : NULL;
 }
 
 static void store_abort(void *impl, const struct bf_fault *why)
@@ -164,7 +164,7 @@ static enum bf_err store_unreadable(void *impl, const struct bf_unreadable *what
     uint8_t *room = room_behind(r, 64);
     if (!room)
         return BF_AGAIN;
-    bf_link_put(&r->link, bf_put_unreadable(room, 64, what));
+    bf_channel_put(&r->channel, bf_put_unreadable(room, 64, what));
     return BF_OK;
 }
 
@@ -172,20 +172,20 @@ static enum bf_err store_place(void *impl, const struct bf_place *what)
 {
     struct bf_remote *r = impl;
     size_t most = 1024 + BF_PLACE_SPANS_MAX * sizeof(struct bf_place_span);
-    uint8_t *room = bf_link_room(&r->link, most);
+    uint8_t *room = bf_channel_room(&r->channel, most);
     if (!room)
         return BF_AGAIN;
-    bf_link_put(&r->link, bf_put_place(room, most, what));
+    bf_channel_put(&r->channel, bf_put_place(room, most, what));
     return BF_OK;
 }
 
 static enum bf_err store_event(void *impl, const struct bf_event *what)
 {
     struct bf_remote *r = impl;
-    uint8_t *room = bf_link_room(&r->link, BF_SMALL_FRAME);
+    uint8_t *room = bf_channel_room(&r->channel, BF_SMALL_FRAME);
     if (!room)
         return BF_AGAIN;
-    bf_link_put(&r->link, bf_put_event(room, BF_SMALL_FRAME, what));
+    bf_channel_put(&r->channel, bf_put_event(room, BF_SMALL_FRAME, what));
     return BF_OK;
 }
 
@@ -195,10 +195,10 @@ static void store_held_up(void *impl, uint64_t blocked_us)
     struct bf_remote *r = impl;
     uint64_t ms = blocked_us / 1000 * 4;
     struct bf_busy m = {ms < BF_BUSY_MAX_MS ? (uint32_t)ms : BF_BUSY_MAX_MS};
-    uint8_t *room = bf_link_room(&r->link, 64);
+    uint8_t *room = bf_channel_room(&r->channel, 64);
     if (blocked_us < SLOW_READ_US || m.ms <= r->busy_ms || !room)
         return;
-    bf_link_put(&r->link, bf_put_busy(room, 64, &m));
+    bf_channel_put(&r->channel, bf_put_busy(room, 64, &m));
     r->busy_ms = m.ms;
 }
 

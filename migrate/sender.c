@@ -150,7 +150,7 @@ struct bf_sender *bf_sender_new(const struct bf_sender_config *config, uint64_t 
     s->progress.eta_seconds = UINT64_MAX;
     s->progress.started_us = now_us;
     if (allocate(s)) {
-        s->progress.limit = bf_remote_link(s->remote)->limit.rate;
+        s->progress.limit = bf_remote_channel(s->remote)->limit.rate;
         return s;
     }
     bf_sender_free(s);
@@ -331,8 +331,8 @@ static void opening(struct bf_sender *s)
         s->state = SENDER_GREETED;
         s->moved = 1;
     } else if (s->now_us >= s->ends_us)
-        bf_link_fail(bf_remote_link(s->remote), BF_ERR_TIMEOUT, BF_SIDE_NETWORK,
-                     "look at the network", "the connection to the server was never complete");
+        bf_channel_fail(bf_remote_channel(s->remote), BF_ERR_TIMEOUT, BF_SIDE_NETWORK,
+                        "look at the network", "the connection to the server was never complete");
 }
 
 // The server's answer came, or part of it.
@@ -358,7 +358,7 @@ static void greeted(struct bf_sender *s)
 }
 
 // What the time until the next turn goes into. A turn that did something is followed by another one
-// at once, so that time is a processor's, even when a frame is on its way to the link. Where it is
+// at once, so that time is a processor's, even when a frame is on its way out. Where it is
 // the loop's own, and sending more made it worse, compression goes back (migrate/adapt.h).
 static enum bf_waiting awaited(const struct bf_sender *s)
 {
@@ -393,7 +393,7 @@ static void copying(struct bf_sender *s)
     if (err == BF_OK) {
         s->outcome = BF_OK;
         say_farewell(s);
-    } else if (err != BF_AGAIN && !bf_remote_link(s->remote)->failed) {
+    } else if (err != BF_AGAIN && !bf_remote_channel(s->remote)->failed) {
         give_up(s, bf_copy_fault(s->copy));
     } else if (bf_copy_wants_anew(s->copy)) {
         begin_anew(s);
@@ -403,8 +403,8 @@ static void copying(struct bf_sender *s)
 
 static void farewell(struct bf_sender *s)
 {
-    const struct bf_link *link = bf_remote_link(s->remote);
-    if (link->failed || link->ended || bf_link_drained(link) || s->now_us >= s->ends_us)
+    const struct bf_channel *channel = bf_remote_channel(s->remote);
+    if (channel->failed || channel->ended || bf_channel_drained(channel) || s->now_us >= s->ends_us)
         over(s);
 }
 
@@ -416,26 +416,26 @@ static void waiting(struct bf_sender *s)
 
 static void connected_states(struct bf_sender *s)
 {
-    struct bf_link *link = bf_remote_link(s->remote);
+    struct bf_channel *channel = bf_remote_channel(s->remote);
     s->moved |= (uint8_t)bf_remote_poll(s->remote, s->now_us);
     s->progress.sent_bytes = bf_remote_sent(s->remote);
     if (s->state == SENDER_FAREWELL) {
         farewell(s);
         return;
     }
-    if (!link->failed && s->state == SENDER_GREETED)
+    if (!channel->failed && s->state == SENDER_GREETED)
         greeted(s);
-    else if (!link->failed && s->state == SENDER_OPENING)
+    else if (!channel->failed && s->state == SENDER_OPENING)
         opening(s);
-    if (!link->failed && s->state == SENDER_COPY)
+    if (!channel->failed && s->state == SENDER_COPY)
         copying(s);
     if (!s->has_stream || s->state == SENDER_FAREWELL)
         return;
-    if (!link->failed && link->ended)
-        bf_link_fail(link, BF_ERR_CLOSED, BF_SIDE_SERVER, "look at the server's log",
-                     "the server closed the connection");
-    if (link->failed)
-        attempt_failed(s, &link->fault);
+    if (!channel->failed && channel->ended)
+        bf_channel_fail(channel, BF_ERR_CLOSED, BF_SIDE_SERVER, "look at the server's log",
+                        "the server closed the connection");
+    if (channel->failed)
+        attempt_failed(s, &channel->fault);
 }
 
 static uint64_t time_left(const struct bf_sender *s, uint64_t position)

@@ -27,10 +27,10 @@ sender | a repair is read | migrate/sender_copy.c | const struct bf_need *need =
 sender | the point is committed | migrate/sender_session.c | s->progress.point = m.point;
 receiver | the disks are opened | migrate/receiver.c | r->state = BF_RECEIVER_PLANNING;
 receiver | data is stored | migrate/receiver_copy.c | advance(r, index, m.count, m.raw_len, f->length);
-receiver | data is durable | migrate/receiver_copy.c | bf_link_put(&r->link, bf_put_checkpoint(room, 64, BF_MSG_DURABLE, &m));
+receiver | data is durable | migrate/receiver_copy.c | bf_channel_put(&r->channel, bf_put_checkpoint(room, 64, BF_MSG_DURABLE, &m));
 receiver | a disk is done | migrate/receiver_copy.c | d->rooted = d->done = d->begun = 1;
 receiver | a repair is stored | migrate/receiver_copy.c | note_repair(r, index, m.first);
-receiver | the point is sealed | migrate/receiver_seal.c | bf_link_put(&r->link, bf_put_committed(room, 128, &m));
+receiver | the point is sealed | migrate/receiver_seal.c | bf_channel_put(&r->channel, bf_put_committed(room, 128, &m));
 tls | keys are agreed | build/third_party/mbedtls/library/ssl_tls13_client.c | mbedtls_ssl_set_inbound_transform(ssl, handshake->transform_handshake);
 tls | the certificate is judged | net/tls_mbedtls.c | t->judgement.flags |= *flags;
 tls | the handshake is finished | net/tls_mbedtls.c | t->state = BF_STREAM_OPEN;

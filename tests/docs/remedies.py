@@ -10,7 +10,7 @@ import sys
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 FOLDERS = "base boot net migrate drivers linux replica finalize image".split()
-CALLS = r"\b(?:bf_fault_set|bf_fault_todo|bf_link_fail|bf_receiver_\w+|bf_refuse|bf_fail|refuse|refuse_part|bad_frame)\s*\("
+CALLS = r"\b(?:bf_fault_set|bf_fault_todo|bf_channel_fail|bf_receiver_\w+|bf_refuse|bf_fail|refuse|refuse_part|bad_frame)\s*\("
 TODO = r"\btodo\w*\[\]\s*="
 STRING = r'"((?:[^"\\]|\\.)*)"'
 # A value for each key that a remedy names without one.

@@ -6,7 +6,7 @@
 
 uint64_t bf_remote_sent(const struct bf_remote *r)
 {
-    return r->link.bytes_out;
+    return r->channel.bytes_out;
 }
 
 void bf_remote_forget_session(struct bf_remote *r)
@@ -24,17 +24,17 @@ int bf_remote_index(const struct bf_remote *r, uint16_t disk)
 
 void bf_remote_bad_frame(struct bf_remote *r, const char *what)
 {
-    bf_link_fail(&r->link, BF_ERR_PROTOCOL, BF_SIDE_SERVER,
-                 "use the same version of Bootferry on both sides",
-                 "the server broke the protocol: %s", what);
+    bf_channel_fail(&r->channel, BF_ERR_PROTOCOL, BF_SIDE_SERVER,
+                    "use the same version of Bootferry on both sides",
+                    "the server broke the protocol: %s", what);
 }
 
 int bf_remote_give_up(struct bf_remote *r, const struct bf_fault *fault)
 {
-    uint8_t *room = r->link.failed ? NULL : bf_link_room(&r->link, BF_SMALL_FRAME);
+    uint8_t *room = r->channel.failed ? NULL : bf_channel_room(&r->channel, BF_SMALL_FRAME);
     if (!room)
         return 0;
-    bf_link_put(&r->link, bf_put_fault(room, BF_SMALL_FRAME, fault));
+    bf_channel_put(&r->channel, bf_put_fault(room, BF_SMALL_FRAME, fault));
     r->state = BF_REMOTE_CLOSED;
     return 1;
 }
@@ -44,10 +44,10 @@ int bf_remote_flush(struct bf_remote *r)
     uint8_t *room;
     if (!r->range.count)
         return 1;
-    room = bf_link_room(&r->link, 64);
+    room = bf_channel_room(&r->channel, 64);
     if (!room)
         return 0;
-    bf_link_put(&r->link, bf_put_range(room, 64, &r->range));
+    bf_channel_put(&r->channel, bf_put_range(room, 64, &r->range));
     r->range.count = 0;
     return 1;
 }
