@@ -183,8 +183,7 @@ static enum bf_err start(struct bf_daemon *d, const struct options *o, int *tcp,
 {
     const char *path = bf_state_default_path(o->state);
     enum bf_err err;
-    if ((err = bf_owner_become(path, fault)) ||
-        (err = bf_state_serve(path, &d->state, fault)) ||
+    if ((err = bf_owner_become(path, fault)) || (err = bf_state_serve(path, &d->state, fault)) ||
         (err = bf_ca_open(&d->ca, path, fault)) ||
         (err = bf_tls_server_open(&d->tls, path, fault)) ||
         (err = bf_control_open(d, control, fault)))

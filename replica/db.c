@@ -140,7 +140,7 @@ static enum bf_err configure(struct bf_db *db)
     sqlite3_extended_result_codes(db->sqlite, 1);
     sqlite3_busy_handler(db->sqlite, on_busy, db);
     return bf_sql_execute(db, "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-                       "PRAGMA trusted_schema=OFF; PRAGMA wal_autocheckpoint=256;");
+                              "PRAGMA trusted_schema=OFF; PRAGMA wal_autocheckpoint=256;");
 }
 
 // The fault names the file: it may be another than the operator thinks.
