@@ -23,8 +23,8 @@ uint16_t bf_get_u16(struct bf_reader *r);
 uint32_t bf_get_u32(struct bf_reader *r);
 uint64_t bf_get_u64(struct bf_reader *r);
 int64_t bf_get_i64(struct bf_reader *r);
-void bf_get_bytes(struct bf_reader *r, void *out, size_t len);      // zeros out on failure
-const uint8_t *bf_get_span(struct bf_reader *r, size_t len);        // NULL on failure
+void bf_get_bytes(struct bf_reader *r, void *out, size_t len); // zeros out on failure
+const uint8_t *bf_get_span(struct bf_reader *r, size_t len);   // NULL on failure
 void bf_skip(struct bf_reader *r, size_t len);
 // u16 length and that many bytes; terminated in out. Longer than size - 1, or with a NUL or another
 // control character inside, is a failure.
@@ -47,6 +47,7 @@ void bf_put_u64(struct bf_writer *w, uint64_t v);
 void bf_put_i64(struct bf_writer *w, int64_t v);
 void bf_put_bytes(struct bf_writer *w, const void *bytes, size_t len);
 void bf_put_string(struct bf_writer *w, const char *text); // u16 length + bytes
-uint8_t *bf_put_space(struct bf_writer *w, size_t len);    // NULL on failure; contents undefined
+// NULL on failure; contents undefined. Outside of the writer for tests.
+uint8_t *bf_put_space(struct bf_writer *w, size_t len);
 
 #endif

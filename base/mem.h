@@ -23,6 +23,7 @@ struct bf_mem_usage {
     uint64_t limit; // 0 = none
 };
 void bf_mem_usage(struct bf_mem_usage *out);
+// For tests of what happens without memory; 0, the default: none.
 void bf_mem_set_limit(uint64_t bytes);
 
 // secret.c

@@ -65,7 +65,20 @@ enum bf_err bf_smbios_entry_parse(const void *entry, size_t len, struct bf_smbio
 
 // ---- Structures --------------------------------------------------------------------------------
 
-void bf_smbios_begin(struct bf_smbios_walk *walk, const void *table, size_t len)
+struct structure {
+    uint8_t type;
+    uint16_t handle;
+    const uint8_t *formatted; // begins with type, length, handle
+    uint8_t length;           // of the formatted area, >= 4
+    const char *strings;      // NUL-terminated strings; an empty one ends them
+    size_t strings_len;       // with both ending NULs
+};
+
+struct walk {
+    const uint8_t *at, *end;
+};
+
+static void begin_walk(struct walk *walk, const void *table, size_t len)
 {
     walk->at = table;
     walk->end = walk->at + len;
@@ -80,7 +93,8 @@ static size_t strings_length(const uint8_t *at, size_t left)
     return 0;
 }
 
-int bf_smbios_next(struct bf_smbios_walk *walk, struct bf_smbios_structure *out)
+// The next structure; 0 at the end-of-table structure (type 127) or at anything malformed.
+static int next_structure(struct walk *walk, struct structure *out)
 {
     size_t left = (size_t)(walk->end - walk->at);
     const uint8_t *at = walk->at;
@@ -100,7 +114,7 @@ int bf_smbios_next(struct bf_smbios_walk *walk, struct bf_smbios_structure *out)
 }
 
 // The n-th string; NULL when there are fewer. Each lies before the two NULs that end them all.
-static const char *find_string(const struct bf_smbios_structure *s, uint32_t n)
+static const char *find_string(const struct structure *s, uint32_t n)
 {
     const char *at = s->strings, *end = s->strings + s->strings_len;
     if (!n)
@@ -113,7 +127,8 @@ static const char *find_string(const struct bf_smbios_structure *s, uint32_t n)
     return NULL;
 }
 
-void bf_smbios_string(const struct bf_smbios_structure *s, uint8_t n, char *out, size_t size)
+// String number n (1-based) of a structure as printable ASCII, trimmed; empty when there is none.
+static void string_of(const struct structure *s, uint8_t n, char *out, size_t size)
 {
     const char *text = find_string(s, n);
     size_t len = 0;
@@ -131,7 +146,7 @@ void bf_smbios_string(const struct bf_smbios_structure *s, uint8_t n, char *out,
 // ---- Facts -------------------------------------------------------------------------------------
 
 // A field of the formatted area; older structures are shorter, their missing fields read as zero.
-static uint64_t field(const struct bf_smbios_structure *s, size_t at, size_t len)
+static uint64_t field(const struct structure *s, size_t at, size_t len)
 {
     uint64_t v = 0;
     if (s->length < at + len)
@@ -141,13 +156,13 @@ static uint64_t field(const struct bf_smbios_structure *s, size_t at, size_t len
     return v;
 }
 
-static void take_system(const struct bf_smbios_structure *s, struct bf_smbios_facts *out)
+static void take_system(const struct structure *s, struct bf_smbios_facts *out)
 {
     enum { MANUFACTURER = 4, PRODUCT = 5, SERIAL = 7, UUID = 8 };
     char hex[33];
-    bf_smbios_string(s, (uint8_t)field(s, MANUFACTURER, 1), out->vendor, sizeof out->vendor);
-    bf_smbios_string(s, (uint8_t)field(s, PRODUCT, 1), out->product, sizeof out->product);
-    bf_smbios_string(s, (uint8_t)field(s, SERIAL, 1), out->serial, sizeof out->serial);
+    string_of(s, (uint8_t)field(s, MANUFACTURER, 1), out->vendor, sizeof out->vendor);
+    string_of(s, (uint8_t)field(s, PRODUCT, 1), out->product, sizeof out->product);
+    string_of(s, (uint8_t)field(s, SERIAL, 1), out->serial, sizeof out->serial);
     uint64_t low = field(s, UUID, 8), high = field(s, UUID + 8, 8);
     if (s->length < UUID + 16 || (low == 0 && high == 0) ||
         (low == UINT64_MAX && high == UINT64_MAX))
@@ -161,7 +176,7 @@ static void take_system(const struct bf_smbios_structure *s, struct bf_smbios_fa
                 hex + 16, hex + 20);
 }
 
-static void take_processor(const struct bf_smbios_structure *s, struct bf_smbios_facts *out)
+static void take_processor(const struct structure *s, struct bf_smbios_facts *out)
 {
     enum { VERSION = 0x10, STATUS = 0x18, THREADS = 0x25, THREADS2 = 0x2e, POPULATED = 0x40 };
     uint32_t threads = (uint32_t)field(s, THREADS, 1);
@@ -172,11 +187,11 @@ static void take_processor(const struct bf_smbios_structure *s, struct bf_smbios
     out->sockets++;
     out->threads = (uint16_t)(threads > 0xffffu - out->threads ? 0xffff : out->threads + threads);
     if (!out->processor[0])
-        bf_smbios_string(s, (uint8_t)field(s, VERSION, 1), out->processor, sizeof out->processor);
+        string_of(s, (uint8_t)field(s, VERSION, 1), out->processor, sizeof out->processor);
 }
 
 // The size of a memory device in bytes (7.18.4 and 7.18.5); 0 when empty or not known.
-static uint64_t memory_size(const struct bf_smbios_structure *s)
+static uint64_t memory_size(const struct structure *s)
 {
     enum { SIZE = 0x0c, EXTENDED = 0x1c, KIB = 0x8000, UNKNOWN = 0xffff, WIDE = 0x7fff };
     uint64_t size = field(s, SIZE, 2);
@@ -190,14 +205,14 @@ static uint64_t memory_size(const struct bf_smbios_structure *s)
 void bf_smbios_facts(const void *table, size_t len, struct bf_smbios_facts *out)
 {
     enum { FIRMWARE_VENDOR = 4 };
-    struct bf_smbios_walk walk;
-    struct bf_smbios_structure s;
+    struct walk walk;
+    struct structure s;
     memset(out, 0, sizeof *out);
-    bf_smbios_begin(&walk, table, len);
-    while (bf_smbios_next(&walk, &s)) {
+    begin_walk(&walk, table, len);
+    while (next_structure(&walk, &s)) {
         if (s.type == TYPE_FIRMWARE && !out->firmware_vendor[0])
-            bf_smbios_string(&s, (uint8_t)field(&s, FIRMWARE_VENDOR, 1), out->firmware_vendor,
-                             sizeof out->firmware_vendor);
+            string_of(&s, (uint8_t)field(&s, FIRMWARE_VENDOR, 1), out->firmware_vendor,
+                      sizeof out->firmware_vendor);
         else if (s.type == TYPE_SYSTEM && !out->vendor[0])
             take_system(&s, out);
         else if (s.type == TYPE_PROCESSOR)
@@ -210,10 +225,10 @@ void bf_smbios_facts(const void *table, size_t len, struct bf_smbios_facts *out)
 enum bf_err bf_smbios_oem_strings(const void *table, size_t len,
                                   enum bf_err (*use)(void *user, const char *text), void *user)
 {
-    struct bf_smbios_walk walk;
-    struct bf_smbios_structure s;
-    bf_smbios_begin(&walk, table, len);
-    while (bf_smbios_next(&walk, &s)) {
+    struct walk walk;
+    struct structure s;
+    begin_walk(&walk, table, len);
+    while (next_structure(&walk, &s)) {
         if (s.type != TYPE_OEM_STRINGS)
             continue;
         const char *text;

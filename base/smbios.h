@@ -17,25 +17,6 @@ struct bf_smbios_entry {
 };
 enum bf_err bf_smbios_entry_parse(const void *entry, size_t len, struct bf_smbios_entry *out);
 
-struct bf_smbios_structure {
-    uint8_t type;
-    uint16_t handle;
-    const uint8_t *formatted; // begins with type, length, handle
-    uint8_t length;           // of the formatted area, >= 4
-    const char *strings;      // NUL-terminated strings; an empty one ends them
-    size_t strings_len;       // with both ending NULs
-};
-
-struct bf_smbios_walk {
-    const uint8_t *at, *end;
-};
-void bf_smbios_begin(struct bf_smbios_walk *walk, const void *table, size_t len);
-// The next structure; 0 at the end-of-table structure (type 127) or at anything malformed.
-int bf_smbios_next(struct bf_smbios_walk *walk, struct bf_smbios_structure *out);
-
-// String number n (1-based) of a structure as printable ASCII, trimmed; empty when there is none.
-void bf_smbios_string(const struct bf_smbios_structure *s, uint8_t n, char *out, size_t size);
-
 // What the inventory wants.
 struct bf_smbios_facts {
     char vendor[64], product[64], serial[64]; // type 1

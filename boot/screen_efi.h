@@ -24,7 +24,8 @@ void bf_screen_line(const char *text);
 void bf_screen_close(void);
 
 enum bf_key { BF_KEY_NONE = 0, BF_KEY_CANCEL, BF_KEY_YES, BF_KEY_OTHER };
-// The next key, if one was pressed: Esc or q is CANCEL, y is YES. Never waits.
+// The next key, if one was pressed: Esc or q is CANCEL, y is YES. Never waits. Outside of
+// the screen for tests in the firmware.
 enum bf_key bf_screen_key(void);
 
 // The dialogue about cancelling: call it in every turn. Esc or q asks (screen->confirming), y

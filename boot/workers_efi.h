@@ -14,7 +14,8 @@ uint32_t bf_efi_workers_stack(void);
 const struct bf_exception *bf_efi_workers_crash(void);
 
 // 1 while the firmware has all processors. Nobody else may ask it for one otherwise: OVMF would
-// not refuse, but wait for the worker and then forget to say that it has come back.
+// not refuse, but wait for the worker and then forget to say that it has come back. Elsewhere it is
+// for tests in the firmware.
 int bf_efi_workers_home(void);
 
 #endif

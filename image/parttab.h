@@ -20,12 +20,12 @@ enum {
 enum bf_parttab_kind { BF_PARTTAB_NONE = 0, BF_PARTTAB_MBR = 1, BF_PARTTAB_GPT = 2 };
 
 struct bf_partition {
-    uint32_t number; // 1-based: GPT entry, MBR slot 1-4, logical from 5
-    uint64_t first;  // bytes
-    uint64_t bytes;  // first + bytes lies within the disk; 0: Linux makes no device of the entry,
-                     // since it begins (GPT: ends) behind the end of the disk
-    uint8_t cut;     // the entry says more: it ends behind the end of the disk
-    uint8_t mbr_type;                // MBR only
+    uint32_t number;  // 1-based: GPT entry, MBR slot 1-4, logical from 5
+    uint64_t first;   // bytes
+    uint64_t bytes;   // first + bytes lies within the disk; 0: Linux makes no device of the entry,
+                      // since it begins (GPT: ends) behind the end of the disk
+    uint8_t cut;      // the entry says more: it ends behind the end of the disk
+    uint8_t mbr_type; // MBR only
     uint8_t type_guid[16], guid[16]; // GPT only
     char name[37];                   // GPT only, printable ASCII, '?' for the rest
 };
@@ -67,7 +67,7 @@ struct bf_bytes {
 enum bf_err bf_parttab_read(const struct bf_bytes *disk, struct bf_parttab *out);
 void bf_parttab_free(struct bf_parttab *t); // leaves it empty; takes one that is all zero
 
-// CRC-32 as UEFI uses it (IEEE 802.3, reflected).
+// CRC-32 as UEFI uses it (IEEE 802.3, reflected). Outside of GPT for tests, which make tables.
 uint32_t bf_crc32(const void *bytes, size_t len);
 // The same register continued from crc, without inversion at either end.
 uint32_t bf_crc32_update(uint32_t crc, const void *bytes, size_t len);

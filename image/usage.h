@@ -46,7 +46,7 @@ void bf_usage_free(struct bf_usage *u); // takes NULL
 uint64_t bf_usage_hibernated(struct bf_source_disk *const *disk, uint32_t disks,
                              const struct bf_usage_watch *watch);
 
-// How many bytes were examined since the maps were opened; 0 for NULL.
+// For tests: how many bytes were examined since the maps were opened; 0 for NULL.
 uint64_t bf_usage_work(const struct bf_usage *u);
 
 // What is wanted of single places; before the first disk is selected. Marks what each exception
@@ -78,7 +78,8 @@ uint32_t bf_usage_notes_changed(struct bf_usage *u);
 
 // The extent that begins at byte `at` (which lies on the disk): it ends at *end > at, and all
 // of it is unused (1) or counts as used (0). The next extent may be of the same kind. Reads the
-// disks, a bounded amount in one call. NULL is a disk that is all used.
+// disks, a bounded amount in one call. NULL is a disk that is all used. The copy asks for runs, and
+// only tests for extents.
 int bf_usage_extent(struct bf_usage *u, uint64_t at, uint64_t disk_bytes, uint64_t *end);
 
 // How many chunks from `first` on are of one kind: at least one, at most `most`, and at most

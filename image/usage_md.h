@@ -28,11 +28,4 @@ struct bf_md {
 // BF_ERR_UNSUPPORTED: it is copied whole, doubt says why. Read errors are passed on.
 enum bf_err bf_md_super(const struct bf_usage_place *place, struct bf_md *out);
 
-// Parts of it. Version 1: 4096 bytes that stand at out->super.at; version 0.90 likewise.
-enum { BF_MD_SUPER_BYTES = 4096 };
-enum bf_err bf_md_super_1(const uint8_t bytes[BF_MD_SUPER_BYTES], struct bf_md *out);
-enum bf_err bf_md_super_0(const uint8_t bytes[BF_MD_SUPER_BYTES], struct bf_md *out);
-// Whether the write-intent bitmap says that nothing was under way. Read errors count as a no.
-int bf_md_bitmap_clean(const struct bf_usage_place *place, const struct bf_md *md);
-
 #endif

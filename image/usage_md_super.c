@@ -9,12 +9,13 @@
 #include "image/usage_md.h"
 
 enum {
+    SUPER_BYTES = 4096, // of version 1, which stand at out->super.at, and of version 0.90
     KIB = 1024,
     RESERVED_0 = 64 * KIB, // where version 0.90 lives
     CHECKSUM_1 = 216,
     CHECKSUM_0 = 4 * 38,
     ROLES_AT = 256,
-    ROLES_MAX = (BF_MD_SUPER_BYTES - ROLES_AT) / 2,
+    ROLES_MAX = (SUPER_BYTES - ROLES_AT) / 2,
     FEATURE_BITMAP = 1,
     FLAGS = 3,       // write mostly, fail fast
     STATE_CLEAN = 1, // version 0.90
@@ -144,7 +145,7 @@ static int places_fit(const uint8_t *b, struct bf_md *out)
            apart(&out->data, &log);
 }
 
-enum bf_err bf_md_super_1(const uint8_t bytes[BF_MD_SUPER_BYTES], struct bf_md *out)
+static enum bf_err super_1(const uint8_t bytes[SUPER_BYTES], struct bf_md *out)
 {
     uint32_t max = get32(bytes + 220);
     if (get32(bytes) != magic || get32(bytes + 4) != 1 || max > ROLES_MAX ||
@@ -189,11 +190,11 @@ static int disks_complete(const uint8_t *b, const struct bf_md *md)
     return 1;
 }
 
-enum bf_err bf_md_super_0(const uint8_t bytes[BF_MD_SUPER_BYTES], struct bf_md *out)
+static enum bf_err super_0(const uint8_t bytes[SUPER_BYTES], struct bf_md *out)
 {
     uint32_t state = get32(bytes + 4 * 33), minor = get32(bytes + 4 * 2);
     if (get32(bytes) != magic || get32(bytes + 4) != 0 || (minor != 90 && minor != 91) ||
-        checksum(bytes, BF_MD_SUPER_BYTES, CHECKSUM_0) != get32(bytes + CHECKSUM_0))
+        checksum(bytes, SUPER_BYTES, CHECKSUM_0) != get32(bytes + CHECKSUM_0))
         return refuse(out, "its superblock is damaged");
     memcpy(out->uuid, bytes + 4 * 5, 4);
     memcpy(out->uuid + 4, bytes + 4 * 13, 12);
@@ -208,7 +209,7 @@ enum bf_err bf_md_super_0(const uint8_t bytes[BF_MD_SUPER_BYTES], struct bf_md *
         out->role >= DISKS_0)
         return refuse(out, "its superblock is inconsistent");
     if (state & STATE_BITMAP)
-        out->bitmap = (struct bf_md_range){out->super.at + BF_MD_SUPER_BYTES, BITMAP_HEADER};
+        out->bitmap = (struct bf_md_range){out->super.at + SUPER_BYTES, BITMAP_HEADER};
     if (minor != 90 || state & ~(uint32_t)(STATE_CLEAN | STATE_BITMAP))
         doubt(out, "it is being changed, has errors, or is of a kind that is not known here");
     if (!(state & STATE_CLEAN))
@@ -238,7 +239,7 @@ static int is_zero(const struct bf_usage_place *place, uint64_t at, uint64_t byt
     return 1;
 }
 
-int bf_md_bitmap_clean(const struct bf_usage_place *place, const struct bf_md *md)
+static int bitmap_is_clean(const struct bf_usage_place *place, const struct bf_md *md)
 {
     uint8_t header[BITMAP_HEADER];
     uint64_t total, bits, bytes;
@@ -278,7 +279,7 @@ static uint64_t candidate(uint64_t bytes, uint32_t kind)
 
 enum bf_err bf_md_super(const struct bf_usage_place *place, struct bf_md *out)
 {
-    uint8_t bytes[BF_MD_SUPER_BYTES], found[4];
+    uint8_t bytes[SUPER_BYTES], found[4];
     uint32_t kind = 4, count = 0;
     enum bf_err err;
     memset(out, 0, sizeof *out);
@@ -298,13 +299,13 @@ enum bf_err bf_md_super(const struct bf_usage_place *place, struct bf_md *out)
     out->super = (struct bf_md_range){candidate(place->bytes, kind), sizeof bytes};
     err = bf_place_read(place, out->super.at, bytes, sizeof bytes);
     if (!err)
-        err = kind == 3 ? bf_md_super_0(bytes, out) : bf_md_super_1(bytes, out);
+        err = kind == 3 ? super_0(bytes, out) : super_1(bytes, out);
     if (err)
         return err;
     if (out->data.at > place->bytes || out->data.bytes > place->bytes - out->data.at)
         return refuse(out, "it is larger than its place");
     out->leads = out->data.at == 0;
-    if (!bf_md_bitmap_clean(place, out))
+    if (!bitmap_is_clean(place, out))
         doubt(out, "writes were under way when it stopped");
     return BF_OK;
 }

@@ -66,9 +66,6 @@ static inline uint64_t bf_ntfs_get(const uint8_t *at, uint32_t bytes)
     return v;
 }
 
-// The boot record of n->place. 0: it is inconsistent.
-int bf_ntfs_boot(struct bf_ntfs *n);
-
 // Takes the update sequence out of a structure of several strides. 0: it was torn or is damaged.
 int bf_ntfs_fix(uint8_t *bytes, uint32_t len, const char magic[4]);
 

@@ -34,7 +34,8 @@ static uint64_t size_of(uint8_t is, uint64_t unit)
     return 0x100 - is < 32 ? UINT64_C(1) << (0x100 - is) : 0;
 }
 
-int bf_ntfs_boot(struct bf_ntfs *n)
+// The boot record of n->place. 0: it is inconsistent.
+static int read_boot(struct bf_ntfs *n)
 {
     uint8_t b[BOOT_BYTES];
     uint64_t sector, cluster, total;
@@ -238,7 +239,7 @@ int bf_ntfs_stream(const struct bf_ntfs *n, const struct bf_ntfs_attribute *a,
 int bf_ntfs_open(struct bf_ntfs *n)
 {
     struct bf_ntfs_attribute data, list;
-    if (!bf_ntfs_boot(n))
+    if (!read_boot(n))
         return 0;
     n->mft.runs = 1;
     n->mft.run[0] = (struct bf_ntfs_run){n->mft_cluster, n->clusters - n->mft_cluster};

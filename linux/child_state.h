@@ -38,6 +38,7 @@ void bf_child_progress(struct bf_child_watch *w);
 enum bf_child_verdict bf_child_look(struct bf_child_watch *w, uint64_t now_us);
 
 // True while a thread of the process runs or waits for a disk, or where /proc does not tell.
+// Outside of the watch for its tests.
 int bf_child_is_at_work(int pid);
 
 #endif

@@ -2,7 +2,7 @@
 // A store of raw files, one per disk, which have holes where the disk is zero or unused. It has no
 // base and keeps no points: a session writes new files, reads them back when it is sealed, and
 // their being complete is the point. A turn of poll() writes, syncs or reads one piece and may wait
-// for the file system as long as that takes.
+// for the file system as long as that takes. Tests and the engine's benchmark copy into it.
 #ifndef BF_LINUX_FILE_STORE_H
 #define BF_LINUX_FILE_STORE_H
 

@@ -38,7 +38,7 @@ void bf_looking_text(char *out, size_t size, const struct bf_looking *looking)
                 looking->place[0] ? ": " : "", looking->step, bytes);
 }
 
-void bf_rate_reset(struct bf_rate *rate)
+static void reset(struct bf_rate *rate)
 {
     memset(rate, 0, sizeof *rate);
 }
@@ -47,7 +47,7 @@ void bf_rate_update(struct bf_rate *rate, uint64_t now_us, uint64_t value)
 {
     uint32_t last = (rate->next + BF_RATE_SAMPLES - 1) % BF_RATE_SAMPLES;
     if (rate->count && value < rate->value[last])
-        bf_rate_reset(rate);
+        reset(rate);
     if (rate->count && now_us - rate->time[last] < SAMPLE_EVERY_US)
         return;
     rate->time[rate->next] = now_us;

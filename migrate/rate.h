@@ -8,12 +8,11 @@
 
 enum { BF_RATE_SAMPLES = 12 };
 
-struct bf_rate {
+struct bf_rate { // all zero: none yet
     uint64_t time[BF_RATE_SAMPLES], value[BF_RATE_SAMPLES];
     uint32_t next, count;
 };
 
-void bf_rate_reset(struct bf_rate *rate);
 // A value that goes back (a copy that continues from an earlier point) begins the samples again.
 void bf_rate_update(struct bf_rate *rate, uint64_t now_us, uint64_t value);
 // 0 until there are two samples.

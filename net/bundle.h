@@ -74,7 +74,7 @@ struct bf_lane_maker {
 // BF_ERR_NO_ENTROPY.
 enum bf_err bf_bundle_open(struct bf_stream first, uint32_t lanes, struct bf_lane_maker maker,
                            struct bf_stream *out, struct bf_fault *fault);
-// How many connections are in use.
+// For tests: how many connections are in use.
 uint32_t bf_bundle_lanes(const struct bf_stream *bundle);
 
 // ---- The server's end --------------------------------------------------------------------------

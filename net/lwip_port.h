@@ -39,7 +39,7 @@ uint32_t bf_lwip_poll(void);
 // The largest receive window that the pool of frames can back.
 uint32_t bf_lwip_window(void);
 
-// How often lwIP's assertions failed: always 0 in a healthy program.
+// For tests: how often lwIP's assertions failed, always 0 in a healthy program.
 uint32_t bf_lwip_complaints(void);
 
 #endif

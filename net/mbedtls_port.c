@@ -109,11 +109,6 @@ int64_t bf_mbedtls_time(int64_t *out)
     return now;
 }
 
-mbedtls_ms_time_t mbedtls_ms_time(void)
-{
-    return (mbedtls_ms_time_t)(bf_platform_now_us() / 1000);
-}
-
 struct tm *mbedtls_platform_gmtime_r(const mbedtls_time_t *seconds, struct tm *out)
 {
     int32_t year;

@@ -19,7 +19,8 @@ struct bf_proxy {
 // *proxy and what it points to stay in their places while the dialer or a stream of it is used.
 struct bf_dialer bf_proxy_dialer(struct bf_proxy *proxy);
 
-// "CONNECT host:port HTTP/1.1 ..." into out; its length, 0: it does not fit.
+// "CONNECT host:port HTTP/1.1 ..." into out; its length, 0: it does not fit. Outside of
+// the proxy for tests.
 size_t bf_proxy_request(const struct bf_config_proxy *config, const char *host, uint16_t port,
                         char *out, size_t size);
 

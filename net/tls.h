@@ -46,7 +46,7 @@ enum bf_err bf_tls_open(struct bf_stream lower, const struct bf_tls_config *conf
 // The key exchange: "X25519MLKEM768", "X25519", "P-256" or "P-384"; "" unless open, or not TLS.
 const char *bf_tls_group(const struct bf_stream *tls);
 
-// "TLSv1.3 TLS1-3-AES-128-GCM-SHA256 X25519MLKEM768"; empty unless open.
+// "TLSv1.3 TLS1-3-AES-128-GCM-SHA256 X25519MLKEM768"; empty unless open. For tests.
 void bf_tls_describe(const struct bf_stream *tls, char *out, size_t size);
 
 #endif

@@ -188,7 +188,6 @@ uint64_t bf_conn_durable_chunks(const struct bf_conn *c);
 enum bf_err bf_stop_begin(struct bf_daemon *d);
 // Ends all connections and joins their threads; ends the process when one does not end.
 void bf_stop_connections(struct bf_daemon *d);
-__attribute__((noreturn)) void bf_stop_leave(const char *why);
 
 // daemon_control.c: the control socket. open gives its descriptor, serve answers one caller.
 enum bf_err bf_control_open(struct bf_daemon *d, int *fd, struct bf_fault *fault);

@@ -42,7 +42,7 @@ void bf_live_progress(struct bf_live *live, uint16_t number, uint64_t next_chunk
                       uint64_t wire, uint64_t now_us);
 
 // Totals over all disks; rate in bytes per second, of disk and on the wire; eta in seconds, -1 when
-// it cannot be told.
+// it cannot be told. Tests take them without the JSON.
 struct bf_live_totals {
     uint64_t bytes, position, rate, wire_rate;
     int64_t eta;

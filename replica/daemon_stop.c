@@ -24,6 +24,12 @@ static void stop_signals(sigset_t *set)
     sigaddset(set, SIGINT);
 }
 
+__attribute__((noreturn)) static void leave(const char *why)
+{
+    bf_log(BF_LOG_ERROR, "%s; ending all the same, nothing that was acknowledged is lost", why);
+    _exit(EXIT_FAILURE);
+}
+
 static void *wait_for_signal(void *unused)
 {
     sigset_t set;
@@ -35,7 +41,7 @@ static void *wait_for_signal(void *unused)
         ;
     eventfd_write(asked, 1);
     poll(NULL, 0, BF_WAIT_END_MS);
-    bf_stop_leave("the main thread does not end");
+    leave("the main thread does not end");
 }
 
 enum bf_err bf_stop_begin(struct bf_daemon *d)
@@ -55,12 +61,6 @@ enum bf_err bf_stop_begin(struct bf_daemon *d)
     pthread_attr_destroy(&attr);
     d->stopping = asked;
     return failed ? BF_ERR_NO_MEMORY : BF_OK;
-}
-
-void bf_stop_leave(const char *why)
-{
-    bf_log(BF_LOG_ERROR, "%s; ending all the same, nothing that was acknowledged is lost", why);
-    _exit(EXIT_FAILURE);
 }
 
 // ---- Connections -------------------------------------------------------------------------------
@@ -88,7 +88,7 @@ void bf_stop_connections(struct bf_daemon *d)
     if (c) {
         bf_log(BF_LOG_ERROR, "the connection of %s from %s does not end",
                c->peer.machine[0] ? c->peer.machine : "a stranger", c->from);
-        bf_stop_leave("threads hang");
+        leave("threads hang");
     }
     pthread_mutex_unlock(&d->lock);
     bf_conn_reap(d);

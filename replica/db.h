@@ -22,7 +22,7 @@ struct bf_db;
 
 enum bf_err bf_db_create(const char *path, struct bf_fault *fault); // BF_ERR_EXISTS
 enum bf_err bf_db_open(const char *path, struct bf_db **out, struct bf_fault *fault);
-void bf_db_close(struct bf_db *db);                         // takes NULL
+void bf_db_close(struct bf_db *db); // takes NULL
 // Its faults are told to a source: of a full disk, that nothing acknowledged is lost.
 void bf_db_for_session(struct bf_db *db);
 const struct bf_fault *bf_db_fault(const struct bf_db *db); // of the last call that failed
@@ -279,9 +279,6 @@ enum bf_err bf_db_job_get(struct bf_db *db, int64_t id, struct bf_job *out);
 // The newest first, at most limit (0: all); machine NULL: all.
 enum bf_err bf_db_job_list(struct bf_db *db, const char *machine, uint32_t limit,
                            struct bf_job **out, size_t *count);
-// At the daemon's start: jobs of this kind that were left Pending or Running fail with detail.
-enum bf_err bf_db_job_fail_open(struct bf_db *db, const char *kind, const char *detail,
-                                int64_t now);
 
 struct bf_event_row {
     int64_t id, time, job; // job 0: none

@@ -169,21 +169,6 @@ enum bf_err bf_db_job_list(struct bf_db *db, const char *machine, uint32_t limit
     return bf_rows_give(&rows, bf_query_end(&q), out, count);
 }
 
-enum bf_err bf_db_job_fail_open(struct bf_db *db, const char *kind, const char *detail, int64_t now)
-{
-    struct bf_query q;
-
-    bf_query_begin(&q, db,
-                   "UPDATE jobs SET phase = ?1, failed = ?2, detail = ?3 "
-                   "WHERE kind = ?4 AND phase < ?5");
-    bf_query_int(&q, BF_JOB_FAILED);
-    bf_query_int(&q, now);
-    bf_query_text(&q, detail);
-    bf_query_text(&q, kind);
-    bf_query_int(&q, BF_JOB_TARGET_READY);
-    return bf_query_run(&q);
-}
-
 // ---- Events ------------------------------------------------------------------------------------
 
 static enum bf_err events_trim(struct bf_db *db, const char *machine)

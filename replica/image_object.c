@@ -162,18 +162,3 @@ enum bf_err bf_image_object_end(struct bf_state *state, struct bf_image_object *
     object->lock = -1;
     return err;
 }
-
-// The row goes first: files without a row are nobody's, a row without files would be a lie.
-enum bf_err bf_image_object_delete(struct bf_state *state, const struct bf_image_ref *ref,
-                                   struct bf_fault *fault)
-{
-    char folder[BF_LAYER_PATH_MAX];
-    enum bf_err err = db_fault(
-        state, bf_db_object_remove(bf_state_db(state), ref->machine, ref->point, ref->object),
-        fault);
-
-    folder_of(ref, folder);
-    if (!err)
-        bf_remove_folder(bf_state_dir(state), folder);
-    return err;
-}

@@ -12,7 +12,7 @@ enum {
     BF_BIOS_CODE_BYTES = 384 // of it, the code and its text, wherever they stand
 };
 
-extern const uint8_t bf_bios_sector[], bf_bios_sector_end[];
+extern const uint8_t bf_bios_sector[];
 
 // EFI/BOOT/BOOTIA32.EFI, a program for 32-bit UEFI.
 extern const uint8_t bf_ia32_image[], bf_ia32_image_end[];

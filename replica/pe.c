@@ -74,7 +74,10 @@ static int is_signed(const uint8_t *image, const struct pe *pe)
     return get32(image, pe->optional + entry + 4) != 0;
 }
 
-enum bf_err bf_pe_config_section(const uint8_t *image, size_t len, size_t *offset, size_t *size)
+// Where the section lies in the file. BF_ERR_CORRUPT when the bytes are not a PE32+ image with
+// sections inside the file, BF_ERR_NOT_FOUND when it has no such section, BF_ERR_EXISTS when the
+// image carries a signature, which a change would break.
+static enum bf_err config_section(const uint8_t *image, size_t len, size_t *offset, size_t *size)
 {
     static const char wanted[8] = BF_PE_CONFIG_SECTION;
     struct pe pe;
@@ -141,7 +144,7 @@ enum bf_err bf_pe_set_config(uint8_t *image, size_t len, const char *text, size_
 {
     struct bf_section_header header;
     size_t offset, size;
-    enum bf_err err = bf_pe_config_section(image, len, &offset, &size);
+    enum bf_err err = config_section(image, len, &offset, &size);
     if (!err && memcmp(image + offset, BF_SECTION_MAGIC, sizeof header.magic) != 0)
         err = BF_ERR_CORRUPT;
     if (err)

@@ -11,11 +11,6 @@
 
 #define BF_PE_CONFIG_SECTION ".bfconf"
 
-// Where the section lies in the file. BF_ERR_CORRUPT when the bytes are not a PE32+ image with
-// sections inside the file, BF_ERR_NOT_FOUND when it has no such section, BF_ERR_EXISTS when the
-// image carries a signature, which a change would break.
-enum bf_err bf_pe_config_section(const uint8_t *image, size_t len, size_t *offset, size_t *size);
-
 // Writes text into the section of the image in place, clears what is left of it, and brings the
 // header's checksum up to date where one is set. BF_ERR_LIMIT when the text does not fit.
 enum bf_err bf_pe_set_config(uint8_t *image, size_t len, const char *text, size_t text_len,

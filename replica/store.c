@@ -424,7 +424,7 @@ static const struct bf_fault *store_fault(void *impl)
     return &s->told;
 }
 
-const struct bf_store_ops bf_session_store_table = {
+static const struct bf_store_ops table = {
     .base = store_base,
     .data = store_data,
     .clear = store_clear,
@@ -441,7 +441,7 @@ const struct bf_store_ops bf_session_store_table = {
 
 struct bf_store bf_session_store_ops(struct bf_session_store *store)
 {
-    return (struct bf_store){.ops = &bf_session_store_table, .impl = store};
+    return (struct bf_store){.ops = &table, .impl = store};
 }
 
 // ---- For PLAN -----------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ enum bf_err bf_session_store_begin(struct bf_state *state, const struct bf_sessi
 // an error nothing but bf_session_store_close may follow, after BF_AGAIN that or asking again.
 // BF_ERR_BUSY: another session store has the machine open (close it first).
 enum bf_err bf_session_store_opened(struct bf_session_store *store, struct bf_fault *fault);
-// Both in one, waiting; nothing is left to close after an error.
+// For tests: both in one, waiting; nothing is left to close after an error.
 enum bf_err bf_session_store_open(struct bf_state *state, const struct bf_session_config *config,
                                   struct bf_session_store **out, struct bf_fault *fault);
 
@@ -57,7 +57,8 @@ uint64_t bf_session_store_resume(const struct bf_session_store *store, uint16_t 
 int bf_session_store_done(const struct bf_session_store *store, uint16_t disk);
 int bf_session_store_has_base(const struct bf_session_store *store, uint16_t disk);
 
-// How many chunks were read back and compared since they were written last; only ever too few.
+// For tests: how many chunks were read back and compared since they were written last; only ever
+// too few.
 uint64_t bf_session_store_verified(const struct bf_session_store *store, uint16_t disk);
 
 // Whether its storage daemon was killed because it hung: with another one the session may go on.

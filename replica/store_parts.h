@@ -157,8 +157,6 @@ void bf_store_fail_code(struct bf_session_store *s, enum bf_err code, const char
 void bf_store_notify(struct bf_session_store *s);
 int bf_store_is_ending(struct bf_session_store *s); // somebody waits for the worker to end
 
-extern const struct bf_store_ops bf_session_store_table;
-
 // store_worker.c
 void *bf_store_worker(void *store);
 // store_grow.c: gives the disk its new size, before its files are opened.

@@ -147,11 +147,6 @@ void bf_working_close(struct bf_working *w)
     free(w);
 }
 
-const struct bf_geometry *bf_working_geometry(const struct bf_working *w)
-{
-    return &w->geometry;
-}
-
 const struct bf_cursor *bf_working_cursor(const struct bf_working *w)
 {
     return &w->cursor;
@@ -382,11 +377,6 @@ enum bf_err bf_working_set(struct bf_working *w, uint64_t first, uint64_t count,
 }
 
 // ---- Windows and durability --------------------------------------------------------------------
-
-uint64_t bf_working_windows(const struct bf_working *w)
-{
-    return w->windows;
-}
 
 uint64_t bf_working_window_of(const struct bf_working *w, uint64_t chunk)
 {

@@ -35,7 +35,6 @@ enum bf_err bf_working_open(int dir, const char *name, const struct bf_geometry 
                             enum bf_chunk_state initial, struct bf_working **out);
 void bf_working_close(struct bf_working *w); // takes NULL; syncs nothing
 
-const struct bf_geometry *bf_working_geometry(const struct bf_working *w);
 const struct bf_cursor *bf_working_cursor(const struct bf_working *w);
 uint64_t bf_working_chunks(const struct bf_working *w);
 int bf_working_is_empty(const struct bf_working *w); // all of it zero, nothing ever recorded
@@ -52,7 +51,6 @@ enum bf_err bf_working_set(struct bf_working *w, uint64_t first, uint64_t count,
                            enum bf_chunk_state state, const struct bf_digest *digests);
 
 // Windows.
-uint64_t bf_working_windows(const struct bf_working *w);
 uint64_t bf_working_window_of(const struct bf_working *w, uint64_t chunk);
 uint64_t bf_working_window_chunks(const struct bf_working *w); // of all but the last
 int bf_working_is_doubtful(const struct bf_working *w, uint64_t window);

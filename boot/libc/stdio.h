@@ -3,11 +3,8 @@
 #ifndef BF_LIBC_STDIO_H
 #define BF_LIBC_STDIO_H
 
-#include <stdarg.h>
 #include <stddef.h>
 
 int snprintf(char *out, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
-int vsnprintf(char *out, size_t size, const char *format, va_list args)
-    __attribute__((format(printf, 3, 0)));
 
 #endif

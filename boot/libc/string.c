@@ -92,15 +92,6 @@ size_t strlen(const char *string)
     return (size_t)(end - string);
 }
 
-size_t strnlen(const char *string, size_t limit)
-{
-    size_t length = 0;
-
-    while (length < limit && string[length])
-        length++;
-    return length;
-}
-
 int strncmp(const char *a, const char *b, size_t limit)
 {
     for (; limit; limit--, a++, b++) {
@@ -166,13 +157,4 @@ size_t strcspn(const char *string, const char *reject)
     while (string[length] && !strchr(reject, string[length]))
         length++;
     return length;
-}
-
-char *strncpy(char *restrict to, const char *restrict from, size_t length)
-{
-    size_t used = strnlen(from, length);
-
-    memcpy(to, from, used);
-    memset(to + used, 0, length - used);
-    return to;
 }

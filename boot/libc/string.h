@@ -11,7 +11,6 @@ void *memset(void *to, int byte, size_t length);
 int memcmp(const void *a, const void *b, size_t length);
 void *memchr(const void *memory, int byte, size_t length);
 size_t strlen(const char *string);
-size_t strnlen(const char *string, size_t limit);
 int strcmp(const char *a, const char *b);
 int strncmp(const char *a, const char *b, size_t limit);
 char *strchr(const char *string, int byte);
@@ -19,6 +18,5 @@ char *strrchr(const char *string, int byte);
 char *strstr(const char *string, const char *part);
 size_t strspn(const char *string, const char *accept);
 size_t strcspn(const char *string, const char *reject);
-char *strncpy(char *restrict to, const char *restrict from, size_t length);
 
 #endif

@@ -200,8 +200,7 @@ static void test_what_shrinks_among_other_data_is_tried(void)
 
 static void test_rate(void)
 {
-    struct bf_rate r;
-    bf_rate_reset(&r);
+    struct bf_rate r = {0};
     CHECK_EQ(bf_rate_per_second(&r), 0);
     for (uint64_t t = 0; t <= 20000; t += 10)
         bf_rate_update(&r, t * 1000, t * 5000); // 5 MB/s

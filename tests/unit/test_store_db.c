@@ -384,7 +384,9 @@ static void test_sessions_jobs_events(void)
     strcpy(job.step, "receiving");
     job.bytes_done = 1ULL << 44;
     CHECK_EQ(bf_db_job_update(db, &job, 11), BF_OK);
-    CHECK_EQ(bf_db_job_fail_open(db, "replication", "stopped", 12), BF_OK);
+    job.phase = BF_JOB_FAILED;
+    strcpy(job.detail, "stopped");
+    CHECK_EQ(bf_db_job_update(db, &job, 12), BF_OK);
     CHECK_EQ(bf_db_job_get(db, job.id, &back), BF_OK);
     CHECK_EQ(back.phase, BF_JOB_FAILED);
     CHECK_EQ(back.since[BF_JOB_PENDING], 10);

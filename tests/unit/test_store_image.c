@@ -377,9 +377,6 @@ static void test_finalized_objects(void)
     close(fd);
     CHECK_STR(text, "AAAA");
     CHECK_EQ(point_wrong(state, 1, &source, 0), 0); // the point is what it was
-    CHECK_EQ(bf_image_object_delete(state, &object.ref, &fault), BF_OK);
-    CHECK(faccessat(bf_state_dir(state), object.folder, F_OK, 0) != 0);
-    CHECK_EQ(bf_image_object_delete(state, &object.ref, &fault), BF_ERR_NOT_FOUND);
     finish();
 }
 
