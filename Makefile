@@ -201,8 +201,11 @@ soak: all $(SOAK_DEPS)
 	$(Q)exec $(RUN_TESTS) $(SOAK_TESTS)
 cov: $(UNIT_TESTS:%=build/cov/tests/unit/%)
 	$(Q)tests/coverage.sh $^
-# The portable library must compile for another processor as well.
-lint: build/$(EFI)/libbootferry.a $(LINT_DEPS)
+# Circles of calls, and what nobody uses, are found in the objects of every program. The portable
+# library must compile for another processor as well.
+LINT_OBJS = $(call objs,$(EFI),$(EFI_SRCS)) $(call objs,linux,$(BOOTFERRYD_SRCS) $(BOOTFERRY_SRCS) \
+    $(BOOTFERRY_PUSH_SRCS) $(FINALIZE_SRCS))
+lint: build/$(EFI)/libbootferry.a build/linux/libbootferry.a $(LINT_OBJS) $(LINT_DEPS)
 	$(Q)$(MAKE) --no-print-directory ARCH=aarch64 build/efi-aarch64/libbootferry.a
 	$(Q)exec env $(LINT_ENV) $(RUN_TESTS) -v tests/lint.sh
 demo: all $(DEMO_DEPS)

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # The house rules that a machine can judge: one "ok" or "not ok" line per rule, with the places that
-# break it. Called by `make lint`, which builds the freestanding library first.
+# break it. Called by `make lint`, which builds the objects of every program first.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 failed=0
@@ -87,6 +87,13 @@ llvm-nm --defined-only build/efi/libbootferry.a 2>/dev/null | awk 'NF == 3 { pri
     sort -u >build/lint-defined
 comm -23 build/lint-undefined build/lint-defined | grep -vxF -f <(sed 's/#.*//; /^$/d' tests/lint_undefined) |
     judge 'the library leaves undefined only what the platform provides'
+
+# ---- How the files hang together ---------------------------------------------------------------
+
+# By the symbols of the objects; what it says when it fails is a place, too.
+tests/lint_symbols.py circles 2>&1 | judge 'no circle of calls between files'
+tests/lint_symbols.py users 2>&1 | judge 'no external function or data without a user in another file'
+tests/lint_symbols.py twice 2>&1 | judge 'no type, function or file name stands for two things'
 
 # ---- Everything --------------------------------------------------------------------------------
 

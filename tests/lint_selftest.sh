@@ -14,6 +14,7 @@ fresh_tree() {
     mkdir -p "$tmp"/tree/{base,image,net,drivers,migrate,boot,replica,tests,build/efi}
     cp "$top"/tests/lint* "$tmp/tree/tests/"
     rm "$tmp/tree/tests/lint_selftest.sh"
+    printf '%s\n' "${allowed:-}" >"$tmp/tree/tests/lint_allowed"
     cp "$tmp/empty.a" "$tmp/tree/build/efi/libbootferry.a"
     printf '/build/\n' >"$tmp/tree/.gitignore"
     git -C "$tmp/tree" init -q
@@ -26,14 +27,38 @@ offence() {
     fresh_tree
     printf '%s\n' "$@" >"$tmp/tree/$file"
     chmod "${mode:-644}" "$tmp/tree/$file"
+    look "$rule" "$file"
+}
+
+# look RULE PLACE: the rule complains about the tree as it is, and nothing else is wrong; RULE - : nothing is.
+look() {
+    local rule=$1 file=$2 wrong=1 verb=notices
+    [ "$rule" != - ] || { wrong=0 verb='lets pass'; }
     LZ4_USERS=migrate/compress.c "$tmp/tree/tests/lint.sh" >"$tmp/out" 2>&1 && true
-    if [ "$(grep -c '^not ok' "$tmp/out")" -eq 1 ] && grep -q "^not ok lint: $rule" "$tmp/out"; then
-        echo "ok lint notices: $rule ($file)"
+    if [ "$(grep -c '^not ok' "$tmp/out")" -eq "$wrong" ] &&
+        { [ "$rule" = - ] || grep -q "^not ok lint: $rule" "$tmp/out"; }; then
+        echo "ok lint $verb: $rule ($file)"
     else
         sed 's/^/# /' "$tmp/out"
-        echo "not ok lint notices: $rule ($file)"
+        echo "not ok lint $verb: $rule ($file)"
         failed=1
     fi
+}
+
+# linked RULE FLAVOUR FILE TEXT...: as offence, for several sources, which are compiled.
+linked() {
+    local rule=$1 flavour=$2 place="$3, $2" object compiler=(clang -c)
+    shift 2
+    [ "$flavour" = linux ] || compiler=(clang --target=x86_64-unknown-windows -ffreestanding -c)
+    fresh_tree
+    while [ $# -gt 0 ]; do
+        printf '%s\n%s\n' "$spdx" "$2" >"$tmp/tree/$1"
+        object=$tmp/tree/build/$flavour/${1%.c}.o
+        mkdir -p "${object%/*}"
+        case $1 in tests/* | *.h) ;; *) "${compiler[@]}" -o "$object" "$tmp/tree/$1" ;; esac
+        shift 2
+    done
+    look "$rule" "$place"
 }
 
 printf 'void bf_x(void);\nvoid bf_x(void) {}\n' >"$tmp/empty.c"
@@ -65,6 +90,43 @@ offence 'no function over 100 lines' boot/a.c "$spdx" 'void f(void)' '{' "$(yes 
 mode=755 offence 'shell scripts pass shellcheck' a.sh '#!/bin/bash' '# SPDX-License-Identifier: Apache-2.0' \
     "echo \$1 \$(ls | grep x)"
 offence 'what begins with an interpreter' a.sh '#!/bin/bash' '# SPDX-License-Identifier: Apache-2.0' 'true'
+
+# Two files that need each other, by calls and by data; what the exceptions say, and say in vain.
+a_calls_b='void bf_b(void); void bf_a(void); void bf_a(void) { bf_b(); }'
+b_calls_a='void bf_a(void); void bf_b(void); void bf_b(void) { bf_a(); }'
+b_has_a='int bf_a(void); int (*bf_b)(void) = bf_a;'
+a_reads_b='extern int (*bf_b)(void); int bf_a(void); int bf_a(void) { return bf_b != 0; }'
+for flavour in efi linux; do
+    linked 'no circle' $flavour base/a.c "$a_calls_b" base/b.c "$b_calls_a"
+    linked 'no circle' $flavour base/a.c "$a_reads_b" image/b.c "$b_has_a"
+done
+c_calls_b='void bf_b(void); void bf_c(void); void bf_c(void) { bf_b(); }'
+a_calls_c='void bf_c(void); void bf_a(void); void bf_a(void) { bf_c(); }'
+linked 'no circle' linux base/a.c "$a_calls_c" base/b.c "$b_calls_a" net/c.c "$c_calls_b"
+allowed='circle base/a* -> base/b.c: a reason' linked - linux base/a.c "$a_calls_b" base/b.c "$b_calls_a"
+allowed='circle base/a.c -> base/c.c: a reason' linked 'no circle' linux base/a.c "$a_calls_b" base/b.c "$b_calls_a"
+allowed='circle base/a.c -> base/b.c: a reason' linked 'no circle' linux base/a.c ''
+
+# What nobody uses, or tests alone.
+alone='void bf_a(void); void bf_a(void) {}'
+declared='void bf_a(void);'
+linked 'no external function or data' linux base/a.c "$alone"
+linked 'no external function or data' efi base/a.c 'int bf_a = 1;'
+linked 'no external function or data' linux base/a.c "$alone" base/a.h "$declared" tests/t.c "$alone"
+linked 'no external function or data' linux base/a.c "$alone" base/a.h "// For tests.
+$declared"
+linked - linux base/a.c "$alone" base/a.h "
+// For tests.
+$declared" tests/t.c "$alone"
+allowed='unused base/* bf_a: a reason' linked - linux base/a.c "$alone"
+
+# Names: functions of one program, types of headers, files. A type of one source file is its own.
+uses='void bf_a(void); static void (*const use)(void) __attribute__((used)) = bf_a;'
+linked 'no type, function or file name' linux base/a.c "$alone" image/b.c "$alone" net/c.c "$uses"
+linked 'no type, function or file name' linux base/a.h 'enum bf_x { BF_X };' image/b.c 'struct bf_x { int a; };'
+linked 'no type, function or file name' linux base/a.h 'int a;' image/a.c ''
+linked - linux base/a.c 'struct x { int a; };' image/b.c 'struct x { int a; };'
+allowed='twice file a: a reason' linked - linux base/a.h 'int a;' image/a.c ''
 
 # The library must not call what the platform does not give.
 printf 'void exit(int);\nvoid bf_x(void);\nvoid bf_x(void) { exit(1); }\n' >"$tmp/empty.c"
