@@ -21,7 +21,7 @@ struct files {
 // What is gathered while old stanzas of one interface are taken out of all files.
 struct rewrite {
     const struct bf_link *link;
-    struct bf_net *net;
+    struct bf_old *old;          // gets the addresses that go
     struct bf_text kept4, kept6; // options that go on living, with their indentation
     struct bf_text stanza6;      // an inet6 auto/dhcp stanza that "dhcp" keeps
     bool automatic;              // some file brings the interface up
@@ -236,7 +236,7 @@ static void take_option(struct rewrite *rw, const struct bf_line *line, const ch
     const char *at = w + len, *v;
     size_t n;
     if (bf_word_is(w, len, "address") && bf_word_next(&at, line->at + line->len, &v, &n))
-        bf_net_old_address(rw->net, v, n);
+        bf_old_add(rw->old, v, n);
     if (is_replaced(rw->link->nic, w, len))
         return;
     bool script = is_script(w, len);
@@ -425,10 +425,10 @@ static int append_new(struct bf_fin *f, struct rewrite *rw)
     return rc;
 }
 
-int bf_ifupdown_adapt(struct bf_fin *f, struct bf_net *net, const struct bf_link *link)
+int bf_ifupdown_adapt(struct bf_fin *f, const struct bf_link *link, struct bf_old *old)
 {
     struct files files = {.count = 0};
-    struct rewrite rw = {.link = link, .net = net};
+    struct rewrite rw = {.link = link, .old = old};
     if (!bf_nic_readdresses(link->nic))
         return 0;
     add_file(f, &files, MAIN_FILE, 0);

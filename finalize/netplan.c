@@ -241,7 +241,7 @@ void bf_netplan_scan(struct bf_fin *f, struct bf_net *net)
 
 // What is done to one interface over all files.
 struct rewrite {
-    struct bf_net *net;
+    struct bf_old *old; // gets the addresses that go
     const struct bf_link *link;
     const char *id;
     bool hardware;  // write match and set-name
@@ -301,7 +301,7 @@ static void take_addresses(struct sheet *s, struct rewrite *rw, yaml_node_t *lis
             // "192.0.2.5/24": {label: ...} is an address with options.
             if (is_map(n) && n->data.mapping.pairs.start < n->data.mapping.pairs.top)
                 n = node(s, n->data.mapping.pairs.start->key);
-            bf_net_old_address(rw->net, scalar(n), strlen(scalar(n)));
+            bf_old_add(rw->old, scalar(n), strlen(scalar(n)));
         }
 }
 
@@ -551,11 +551,11 @@ static int create_file(struct bf_fin *f, struct rewrite *rw)
     return rc;
 }
 
-static int adapt_id(struct bf_fin *f, struct bf_net *net, const struct bf_link *link,
+static int adapt_id(struct bf_fin *f, struct bf_old *old, const struct bf_link *link,
                     const char *id, bool hardware, bool addresses)
 {
     struct rewrite rw = {
-        .net = net, .link = link, .id = id, .hardware = hardware, .addresses = addresses};
+        .old = old, .link = link, .id = id, .hardware = hardware, .addresses = addresses};
     int rc = each_file(f, gather_file, &rw);
     if (rc == 0)
         rc = each_file(f, rewrite_file, &rw);
@@ -566,11 +566,11 @@ static int adapt_id(struct bf_fin *f, struct bf_net *net, const struct bf_link *
     return rc;
 }
 
-int bf_netplan_adapt(struct bf_fin *f, struct bf_net *net, const struct bf_link *link)
+int bf_netplan_adapt(struct bf_fin *f, const struct bf_link *link, struct bf_old *old)
 {
     bool addresses = bf_nic_readdresses(link->nic);
     if (strcmp(link->name, link->carrier) == 0)
-        return adapt_id(f, net, link, link->name, true, addresses);
-    int rc = adapt_id(f, net, link, link->name, true, false);
-    return rc < 0 || !addresses ? rc : adapt_id(f, net, link, link->carrier, false, true);
+        return adapt_id(f, old, link, link->name, true, addresses);
+    int rc = adapt_id(f, old, link, link->name, true, false);
+    return rc < 0 || !addresses ? rc : adapt_id(f, old, link, link->carrier, false, true);
 }

@@ -5,7 +5,6 @@
 // refused with the names that are known: a wrong guess would cut the machine off.
 #include "finalize/network.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,47 +15,6 @@ const char *bf_stack_name(enum bf_stack stack)
 {
     static const char *const name[] = {"none", "ifupdown", "networkd", "netplan", "networkmanager"};
     return name[stack];
-}
-
-void bf_net_copy(char *out, size_t size, const char *s, size_t len)
-{
-    out[0] = 0;
-    if (len >= size)
-        return;
-    for (size_t i = 0; i < len; i++)
-        out[i] = size == BF_MAC_TEXT ? (char)tolower((unsigned char)s[i]) : s[i];
-    out[len] = 0;
-}
-
-struct bf_known *bf_net_add(struct bf_net *net, enum bf_stack stack, const char *name,
-                            const char *mac)
-{
-    struct bf_known *k = NULL;
-    for (size_t i = 0; i < net->count && !k; i++) {
-        struct bf_known *at = &net->known[i];
-        if (at->stack == stack && (name[0] ? strcmp(at->name, name) == 0
-                                           : !at->name[0] && mac[0] && strcmp(at->mac, mac) == 0))
-            k = at;
-    }
-    if (!k && net->count < BF_NET_MAX) {
-        k = &net->known[net->count++];
-        *k = (struct bf_known){.stack = stack};
-        bf_net_copy(k->name, sizeof k->name, name, strlen(name));
-    }
-    if (k && mac[0])
-        bf_net_copy(k->mac, sizeof k->mac, mac, strlen(mac));
-    return k;
-}
-
-void bf_net_old_address(struct bf_net *net, const char *address, size_t len)
-{
-    const char *slash = memchr(address, '/', len);
-    if (slash)
-        len = (size_t)(slash - address);
-    if (len == 0 || len >= INET6_ADDRSTRLEN || net->old_count >= BF_NET_MAX)
-        return;
-    memcpy(net->old_address[net->old_count], address, len);
-    net->old_address[net->old_count++][len] = 0;
 }
 
 static bool any_exists(struct bf_fin *f, const char *const *path)
@@ -254,15 +212,15 @@ static int resolve(struct bf_fin *f, const struct bf_net *net, const json_t *mac
     return 0;
 }
 
-static int adapt_one(struct bf_fin *f, struct bf_net *net, const struct bf_link *link)
+static int adapt_one(struct bf_fin *f, const struct bf_link *link, struct bf_old *old)
 {
     switch (link->stack) {
     case BF_STACK_IFUPDOWN:
-        return bf_ifupdown_adapt(f, net, link);
+        return bf_ifupdown_adapt(f, link, old);
     case BF_STACK_NETWORKD:
-        return bf_networkd_adapt(f, net, link);
+        return bf_networkd_adapt(f, link, old);
     default:
-        return bf_netplan_adapt(f, net, link);
+        return bf_netplan_adapt(f, link, old);
     }
 }
 
@@ -279,45 +237,6 @@ static int quiet_cloud_init(struct bf_fin *f)
                         sizeof text - 1, 0644, "keeps cloud-init from overwriting the network");
 }
 
-// In every hosts line that begins with an address the machine gave up: the new one of that family.
-static void new_host_line(struct bf_text *out, const struct bf_line *line, const struct bf_net *net,
-                          const struct bf_fin *f)
-{
-    const char *at = line->at, *w;
-    size_t len;
-    if (bf_word_next(&at, line->at + line->len, &w, &len))
-        for (size_t i = 0; i < net->old_count; i++) {
-            if (!bf_word_is(w, len, net->old_address[i]))
-                continue;
-            int family = strchr(net->old_address[i], ':') ? AF_INET6 : AF_INET;
-            for (size_t n = 0; n < f->plan->nics; n++) {
-                const struct bf_address *a = bf_nic_address(&f->plan->nic[n], family);
-                if (!a)
-                    continue;
-                bf_text_add(out, line->at, (size_t)(w - line->at));
-                bf_text_str(out, a->text);
-                bf_text_add(out, w + len, line->full - (size_t)(w + len - line->at));
-                return;
-            }
-        }
-    bf_text_add(out, line->at, line->full);
-}
-
-static int adapt_hosts(struct bf_fin *f, const struct bf_net *net)
-{
-    size_t len, pos = 0;
-    struct bf_line line;
-    struct bf_text out = {0};
-    const char *text = bf_edits_get(&f->edits, "/etc/hosts", &len);
-    if (!text)
-        return 0;
-    while (bf_line_next(text, len, &pos, &line))
-        new_host_line(&out, &line, net, f);
-    int rc = bf_fin_set(f, "/etc/hosts", &out, "old addresses of this machine");
-    bf_text_free(&out);
-    return rc;
-}
-
 static int resolve_all(struct bf_fin *f, const struct bf_net *net, struct bf_link *link)
 {
     struct bf_journal journal;
@@ -332,16 +251,18 @@ static int resolve_all(struct bf_fin *f, const struct bf_net *net, struct bf_lin
     return rc;
 }
 
-static int adapt_links(struct bf_fin *f, struct bf_net *net, struct bf_link *link)
+// What the stacks gave up is what /etc/hosts is searched for.
+static int adapt_links(struct bf_fin *f, const struct bf_net *net, struct bf_link *link,
+                       struct bf_old *old)
 {
     size_t count = f->plan->nics;
     if (resolve_all(f, net, link) < 0)
         return -1;
     for (size_t i = 0; i < count; i++)
-        if (adapt_one(f, net, &link[i]) < 0)
+        if (adapt_one(f, &link[i], old) < 0)
             return -1;
     if (bf_naming_adapt(f, link, count) < 0 || bf_resolv_adapt(f, link, count) < 0 ||
-        adapt_hosts(f, net) < 0)
+        bf_hosts_adapt(f, old) < 0)
         return -1;
     return quiet_cloud_init(f);
 }
@@ -352,14 +273,16 @@ int bf_adapt_network(struct bf_fin *f)
         return 0;
     struct bf_net *net = calloc(1, sizeof *net);
     struct bf_link *link = calloc(f->plan->nics, sizeof *link);
+    struct bf_old *old = calloc(1, sizeof *old);
     int rc = -1;
-    if (net && link) {
+    if (net && link && old) {
         scan(f, net);
-        rc = adapt_links(f, net, link);
+        rc = adapt_links(f, net, link, old);
     } else {
         bf_fail(f->report, "out of memory");
     }
     free(net);
     free(link);
+    free(old);
     return rc;
 }

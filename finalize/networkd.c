@@ -283,16 +283,16 @@ static void write_match(struct bf_text *out, const struct bf_link *link, const c
 
 struct rewrite {
     const struct bf_link *link;
-    struct bf_net *net;
-    const char *name; // the interface whose file this is: the carrier, or the hardware
-    bool match;       // write [Match] anew
-    bool insert;      // write the new addresses (not in drop-ins)
+    struct bf_old *old; // gets the addresses that go
+    const char *name;   // the interface whose file this is: the carrier, or the hardware
+    bool match;         // write [Match] anew
+    bool insert;        // write the new addresses (not in drop-ins)
 };
 
 static void take_line(struct rewrite *rw, const struct bf_ini *ini, bool goes, struct bf_text *out)
 {
     if (goes && ini->kind == BF_INI_KEY && strcmp(ini->key, "Address") == 0)
-        bf_net_old_address(rw->net, ini->value, ini->value_len);
+        bf_old_add(rw->old, ini->value, ini->value_len);
     if (!goes)
         bf_text_add(out, ini->line.at, ini->line.full);
 }
@@ -417,9 +417,9 @@ static int adapt_interface(struct bf_fin *f, struct rewrite *rw)
     return rc;
 }
 
-int bf_networkd_adapt(struct bf_fin *f, struct bf_net *net, const struct bf_link *link)
+int bf_networkd_adapt(struct bf_fin *f, const struct bf_link *link, struct bf_old *old)
 {
-    struct rewrite rw = {.link = link, .net = net, .name = link->carrier, .insert = true};
+    struct rewrite rw = {.link = link, .old = old, .name = link->carrier, .insert = true};
     bool by_mac_only = !link->name[0] && strcmp(bf_nic_mac(link->nic), link->old_mac) == 0;
     if (!bf_nic_readdresses(link->nic) && (link->name[0] || by_mac_only))
         return 0; // the name is pinned by naming.c, or the address stays
