@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "finalize/network.h"
+#include "finalize/service.h"
+#include "finalize/stack.h"
 
 #define MAIN_FILE "/etc/network/interfaces"
 #define FILES_MAX 64
@@ -137,7 +138,7 @@ static void scan_ports(struct bf_net *net, const char *master, const char *at, c
         bf_net_copy(name, sizeof name, w, len);
         if (!name[0] || strcmp(name, "none") == 0)
             continue;
-        struct bf_known *k = bf_net_add(net, BF_STACK_IFUPDOWN, name, "");
+        struct bf_known *k = bf_net_add(net, &bf_ifupdown, name, "");
         if (k)
             bf_net_copy(k->master, sizeof k->master, master, strlen(master));
     }
@@ -154,7 +155,7 @@ static void scan_option(struct bf_net *net, const char *name, const char *w, siz
     const char *v;
     size_t n;
     char mac[BF_MAC_TEXT];
-    struct bf_known *k = bf_net_add(net, BF_STACK_IFUPDOWN, name, "");
+    struct bf_known *k = bf_net_add(net, &bf_ifupdown, name, "");
     if (in_list(w, len, made) && k)
         k->made = true;
     if (in_list(w, len, ports))
@@ -165,7 +166,7 @@ static void scan_option(struct bf_net *net, const char *name, const char *w, siz
         if (bf_word_is(v, n, "ether") && !bf_word_next(&at, end, &v, &n))
             return;
         bf_net_copy(mac, sizeof mac, v, n);
-        bf_net_add(net, BF_STACK_IFUPDOWN, name, mac);
+        bf_net_add(net, &bf_ifupdown, name, mac);
     }
 }
 
@@ -184,7 +185,7 @@ static void scan_file(struct bf_net *net, const char *text, size_t size)
             if (bf_word_is(w, len, "iface") && bf_word_next(&at, end, &v, &n))
                 bf_net_copy(name, sizeof name, v, n);
             if (name[0]) {
-                struct bf_known *k = bf_net_add(net, BF_STACK_IFUPDOWN, name, "");
+                struct bf_known *k = bf_net_add(net, &bf_ifupdown, name, "");
                 if (k && (strchr(name, '.') || strncmp(name, "vlan", 4) == 0))
                     k->made = true;
             }
@@ -194,7 +195,7 @@ static void scan_file(struct bf_net *net, const char *text, size_t size)
     }
 }
 
-void bf_ifupdown_scan(struct bf_fin *f, struct bf_net *net)
+static void scan(struct bf_fin *f, struct bf_net *net)
 {
     struct files files = {.count = 0};
     add_file(f, &files, MAIN_FILE, 0);
@@ -425,7 +426,7 @@ static int append_new(struct bf_fin *f, struct rewrite *rw)
     return rc;
 }
 
-int bf_ifupdown_adapt(struct bf_fin *f, const struct bf_link *link, struct bf_old *old)
+static int adapt(struct bf_fin *f, const struct bf_link *link, struct bf_old *old)
 {
     struct files files = {.count = 0};
     struct rewrite rw = {.link = link, .old = old};
@@ -448,3 +449,19 @@ int bf_ifupdown_adapt(struct bf_fin *f, const struct bf_link *link, struct bf_ol
     free_files(&files);
     return rc;
 }
+
+static bool in_use(struct bf_fin *f)
+{
+    static const char *const ifup[] = {"/sbin/ifup", "/usr/sbin/ifup", NULL};
+    bool systemd = strcmp(bf_system_text(f, NULL, "init"), "systemd") == 0;
+    return bf_fin_root_any(f->root, ifup) && bf_fin_root_exists(f->root, MAIN_FILE) &&
+           (!systemd || bf_service_enabled(f->root, "networking.service"));
+}
+
+const struct bf_stack_ops bf_ifupdown = {
+    .name = "ifupdown",
+    .title = "ifupdown",
+    .in_use = in_use,
+    .scan = scan,
+    .adapt = adapt,
+};

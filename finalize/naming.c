@@ -9,6 +9,7 @@
 
 #include "finalize/ini.h"
 #include "finalize/network.h"
+#include "finalize/stack.h"
 
 #define LINK_DIR  "/etc/systemd/network"
 #define RULES_DIR "/etc/udev/rules.d"
@@ -42,7 +43,7 @@ static void scan_rules(struct bf_fin *f, struct bf_net *net)
             rule_value(line.at, line.len, "ATTR{address}==\"", mac, sizeof mac);
             rule_value(line.at, line.len, "NAME=\"", name, sizeof name);
             if (mac[0] && name[0])
-                bf_net_add(net, BF_STACK_NONE, name, mac);
+                bf_net_add(net, NULL, name, mac);
         }
     }
     bf_names_free(&names);
@@ -64,7 +65,7 @@ void bf_naming_scan(struct bf_fin *f, struct bf_net *net)
         if (!bf_ini_find(text, len, "Match", "MACAddress", mac, sizeof mac))
             bf_ini_find(text, len, "Match", "PermanentMACAddress", mac, sizeof mac);
         if (strlen(name) < BF_IFNAME && strlen(mac) == BF_MAC_TEXT - 1)
-            bf_net_add(net, BF_STACK_NONE, name, mac);
+            bf_net_add(net, NULL, name, mac);
     }
     bf_names_free(&names);
 }
@@ -145,10 +146,11 @@ static int write_link(struct bf_fin *f, const struct bf_link *link, size_t links
     return rc;
 }
 
-// netplan makes the .link file itself from match and set-name, which need the MAC address.
+// A stack that makes the .link file itself (netplan, from match and set-name) needs the MAC
+// address.
 static bool needs_file(const struct bf_link *link)
 {
-    return link->name[0] && !(link->stack == BF_STACK_NETPLAN && bf_nic_mac(link->nic)[0]);
+    return link->name[0] && !(link->stack->names_links && bf_nic_mac(link->nic)[0]);
 }
 
 // Our own file of an earlier plan that this plan does not write.

@@ -16,7 +16,7 @@ void bf_net_copy(char *out, size_t size, const char *s, size_t len)
     out[len] = 0;
 }
 
-struct bf_known *bf_net_add(struct bf_net *net, enum bf_stack stack, const char *name,
+struct bf_known *bf_net_add(struct bf_net *net, const struct bf_stack_ops *stack, const char *name,
                             const char *mac)
 {
     struct bf_known *k = NULL;

@@ -6,31 +6,27 @@
 
 #include "finalize/plan.h"
 
-#define BF_NET_MAX 128
+#define BF_NET_MAX    128
+#define BF_STACKS_MAX 16
 
-enum bf_stack {
-    BF_STACK_NONE,
-    BF_STACK_IFUPDOWN,
-    BF_STACK_NETWORKD,
-    BF_STACK_NETPLAN,
-    BF_STACK_NM
-};
+struct bf_stack_ops;
 
 // One interface that some configuration speaks of.
 struct bf_known {
-    enum bf_stack stack;    // whose configuration; NONE for a naming rule
-    char name[BF_IFNAME];   // "" when it is matched by MAC or pattern only
-    char alias[BF_IFNAME];  // netplan's set-name, when its id is another word; or ""
-    char mac[BF_MAC_TEXT];  // lower case, "" when not said
-    char master[BF_IFNAME]; // the bridge or bond that it is a port of, or ""
-    bool made;              // a bridge, bond, VLAN or tunnel: no hardware behind it
-    bool pattern;           // a wildcard that may mean several interfaces
+    const struct bf_stack_ops *stack; // whose configuration; NULL: a naming rule
+    char name[BF_IFNAME];             // "" when it is matched by MAC or pattern only
+    char alias[BF_IFNAME];            // netplan's set-name, when its id is another word; or ""
+    char mac[BF_MAC_TEXT];            // lower case, "" when not said
+    char master[BF_IFNAME];           // the bridge or bond that it is a port of, or ""
+    bool made;                        // a bridge, bond, VLAN or tunnel: no hardware behind it
+    bool pattern;                     // a wildcard that may mean several interfaces
 };
 
 struct bf_net {
+    const struct bf_stack_ops *stack[BF_STACKS_MAX]; // those that run at boot, preferred first
+    size_t stacks;
     struct bf_known known[BF_NET_MAX];
     size_t count;
-    bool active[BF_STACK_NM + 1]; // which stacks run at boot
 };
 
 // A planned interface, found in the guest.
@@ -39,7 +35,7 @@ struct bf_link {
     char name[BF_IFNAME];      // the guest's name of the hardware; "" when only its MAC is known
     char old_mac[BF_MAC_TEXT]; // "" when not known
     char carrier[BF_IFNAME];   // what carries the addresses: the same, or its bridge or bond
-    enum bf_stack stack;
+    const struct bf_stack_ops *stack; // who configures the carrier
 };
 
 // The addresses that a rewriting took out of the files: no longer the machine's.
@@ -50,7 +46,7 @@ struct bf_old {
 
 // Adds an interface; the one with the same stack and name (or MAC) is completed instead. NULL when
 // full.
-struct bf_known *bf_net_add(struct bf_net *net, enum bf_stack stack, const char *name,
+struct bf_known *bf_net_add(struct bf_net *net, const struct bf_stack_ops *stack, const char *name,
                             const char *mac);
 // Copies a counted name or MAC (made lower case) into a field, "" when it does not fit.
 void bf_net_copy(char *out, size_t size, const char *s, size_t len);

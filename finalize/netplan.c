@@ -10,7 +10,7 @@
 #include <string.h>
 #include <yaml.h>
 
-#include "finalize/network.h"
+#include "finalize/stack.h"
 #include "finalize/yaml_limit.h"
 
 #define DIR       "/etc/netplan"
@@ -182,7 +182,7 @@ static void scan_masters(struct sheet *s, struct bf_net *net, yaml_node_t *kind)
         EACH_PAIR(kind, p)
         {
             const char *master = scalar(node(s, p->key));
-            struct bf_known *k = bf_net_add(net, BF_STACK_NETPLAN, master, "");
+            struct bf_known *k = bf_net_add(net, &bf_netplan, master, "");
             if (k)
                 k->made = true;
             yaml_node_t *ports = value_of(s, node(s, p->value), "interfaces");
@@ -191,7 +191,7 @@ static void scan_masters(struct sheet *s, struct bf_net *net, yaml_node_t *kind)
         for
             EACH_ITEM(ports, i)
             {
-                k = bf_net_add(net, BF_STACK_NETPLAN, scalar(node(s, *i)), "");
+                k = bf_net_add(net, &bf_netplan, scalar(node(s, *i)), "");
                 if (k)
                     bf_net_copy(k->master, sizeof k->master, master, strlen(master));
             }
@@ -209,7 +209,7 @@ static void scan_ethernets(struct sheet *s, struct bf_net *net, yaml_node_t *eth
             if (strlen(id) >= BF_IFNAME)
                 continue;
             struct bf_known *k =
-                bf_net_add(net, BF_STACK_NETPLAN, id, strlen(mac) == BF_MAC_TEXT - 1 ? mac : "");
+                bf_net_add(net, &bf_netplan, id, strlen(mac) == BF_MAC_TEXT - 1 ? mac : "");
             const char *name = scalar(value_of(s, entry, "set-name"));
             if (k)
                 bf_net_copy(k->alias, sizeof k->alias, name, strlen(name));
@@ -234,7 +234,7 @@ static int scan_file(struct bf_fin *f, const char *path, void *arg)
     return 0;
 }
 
-void bf_netplan_scan(struct bf_fin *f, struct bf_net *net)
+static void scan(struct bf_fin *f, struct bf_net *net)
 {
     each_file(f, scan_file, net);
 }
@@ -566,7 +566,7 @@ static int adapt_id(struct bf_fin *f, struct bf_old *old, const struct bf_link *
     return rc;
 }
 
-int bf_netplan_adapt(struct bf_fin *f, const struct bf_link *link, struct bf_old *old)
+static int adapt(struct bf_fin *f, const struct bf_link *link, struct bf_old *old)
 {
     bool addresses = bf_nic_readdresses(link->nic);
     if (strcmp(link->name, link->carrier) == 0)
@@ -574,3 +574,25 @@ int bf_netplan_adapt(struct bf_fin *f, const struct bf_link *link, struct bf_old
     int rc = adapt_id(f, old, link, link->name, true, false);
     return rc < 0 || !addresses ? rc : adapt_id(f, old, link, link->carrier, false, true);
 }
+
+static bool in_use(struct bf_fin *f)
+{
+    static const char *const netplan[] = {"/usr/sbin/netplan", "/usr/libexec/netplan/generate",
+                                          "/lib/netplan/generate", "/usr/lib/netplan/generate",
+                                          NULL};
+    struct bf_names yaml;
+    if (!bf_fin_root_any(f->root, netplan) || bf_fin_root_list(f->root, DIR, ".yaml", &yaml) < 0)
+        return false;
+    bool any = yaml.count > 0;
+    bf_names_free(&yaml);
+    return any;
+}
+
+const struct bf_stack_ops bf_netplan = {
+    .name = "netplan",
+    .title = "netplan",
+    .names_links = true,
+    .in_use = in_use,
+    .scan = scan,
+    .adapt = adapt,
+};

@@ -10,68 +10,17 @@
 #include <string.h>
 
 #include "finalize/journal.h"
-
-const char *bf_stack_name(enum bf_stack stack)
-{
-    static const char *const name[] = {"none", "ifupdown", "networkd", "netplan", "networkmanager"};
-    return name[stack];
-}
-
-static bool any_exists(struct bf_fin *f, const char *const *path)
-{
-    for (; *path; path++)
-        if (bf_fin_root_exists(f->root, *path))
-            return true;
-    return false;
-}
-
-// A unit is enabled by a link in a .wants directory. The link's target is the unit in /usr, which a
-// minimal tree may lack: the link alone counts.
-static bool enabled(struct bf_fin *f, const char *unit)
-{
-    static const char *const dir[] = {"multi-user.target.wants", "network-online.target.wants",
-                                      "sysinit.target.wants", "network.target.wants"};
-    char path[256];
-    for (size_t i = 0; i < sizeof dir / sizeof *dir; i++) {
-        snprintf(path, sizeof path, "/etc/systemd/system/%s/%s", dir[i], unit);
-        char *link = bf_fin_root_readlink(f->root, path);
-        bool found = link != NULL || bf_fin_root_exists(f->root, path);
-        free(link);
-        if (found)
-            return true;
-    }
-    return false;
-}
-
-static void find_stacks(struct bf_fin *f, struct bf_net *net)
-{
-    static const char *const ifup[] = {"/sbin/ifup", "/usr/sbin/ifup", NULL};
-    static const char *const netplan[] = {"/usr/sbin/netplan", "/usr/libexec/netplan/generate",
-                                          "/lib/netplan/generate", "/usr/lib/netplan/generate",
-                                          NULL};
-    struct bf_names yaml;
-    bool systemd = strcmp(bf_system_text(f, NULL, "init"), "systemd") == 0;
-    net->active[BF_STACK_IFUPDOWN] = any_exists(f, ifup) &&
-                                     bf_fin_root_exists(f->root, "/etc/network/interfaces") &&
-                                     (!systemd || enabled(f, "networking.service"));
-    net->active[BF_STACK_NETWORKD] = systemd && enabled(f, "systemd-networkd.service");
-    net->active[BF_STACK_NM] = enabled(f, "NetworkManager.service");
-    if (any_exists(f, netplan) && bf_fin_root_list(f->root, "/etc/netplan", ".yaml", &yaml) == 0) {
-        net->active[BF_STACK_NETPLAN] = yaml.count > 0;
-        bf_names_free(&yaml);
-    }
-}
+#include "finalize/stack.h"
 
 static void scan(struct bf_fin *f, struct bf_net *net)
 {
     memset(net, 0, sizeof *net);
-    find_stacks(f, net);
-    if (net->active[BF_STACK_NETPLAN])
-        bf_netplan_scan(f, net);
-    if (net->active[BF_STACK_NETWORKD])
-        bf_networkd_scan(f, net);
-    if (net->active[BF_STACK_IFUPDOWN])
-        bf_ifupdown_scan(f, net);
+    for (const struct bf_stack_ops *const *s = bf_stacks; *s && net->stacks < BF_STACKS_MAX; s++)
+        if ((*s)->in_use(f))
+            net->stack[net->stacks++] = *s;
+    for (size_t i = 0; i < net->stacks; i++)
+        if (net->stack[i]->scan)
+            net->stack[i]->scan(f, net);
     bf_naming_scan(f, net);
 }
 
@@ -81,14 +30,14 @@ json_t *bf_network_inspect(struct bf_fin *f)
     json_t *stacks = json_array(), *list = json_array();
     if (net)
         scan(f, net);
-    for (int s = BF_STACK_IFUPDOWN; net && s <= BF_STACK_NM; s++)
-        if (net->active[s])
-            json_array_append_new(stacks, json_string(bf_stack_name(s)));
+    for (size_t i = net ? net->stacks : 0; i > 0; i--)
+        json_array_append_new(stacks, json_string(net->stack[i - 1]->name));
     for (size_t i = 0; net && i < net->count; i++) {
         const struct bf_known *k = &net->known[i];
-        json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:s,s:b}", "name", k->name, "mac",
-                                              k->mac, "configured_by", bf_stack_name(k->stack),
-                                              "master", k->master, "virtual", k->made));
+        json_array_append_new(list,
+                              json_pack("{s:s,s:s,s:s,s:s,s:b}", "name", k->name, "mac", k->mac,
+                                        "configured_by", k->stack ? k->stack->name : "none",
+                                        "master", k->master, "virtual", k->made));
     }
     free(net);
     return json_pack("{s:o,s:o}", "stacks", stacks, "interfaces", list);
@@ -121,7 +70,7 @@ static const struct bf_known *by_mac(const struct bf_net *net, const char *mac, 
 
 static bool is_hardware(const struct bf_known *k)
 {
-    return k->stack != BF_STACK_NONE && !k->made && strcmp(k->name, "lo") != 0;
+    return k->stack && !k->made && strcmp(k->name, "lo") != 0;
 }
 
 // The only interface with hardware behind it that anything configures, or NULL.
@@ -139,13 +88,12 @@ static const struct bf_known *only_one(const struct bf_net *net)
     return found;
 }
 
-static enum bf_stack default_stack(const struct bf_net *net)
+static const struct bf_stack_ops *default_stack(const struct bf_net *net)
 {
-    static const enum bf_stack order[] = {BF_STACK_NETPLAN, BF_STACK_NETWORKD, BF_STACK_IFUPDOWN};
-    for (size_t i = 0; i < sizeof order / sizeof *order; i++)
-        if (net->active[order[i]])
-            return order[i];
-    return BF_STACK_NONE;
+    for (size_t i = 0; i < net->stacks; i++)
+        if (net->stack[i]->adapt)
+            return net->stack[i];
+    return NULL;
 }
 
 static int not_found(struct bf_fin *f, const struct bf_net *net, size_t i)
@@ -163,12 +111,35 @@ static int not_found(struct bf_fin *f, const struct bf_net *net, size_t i)
 }
 
 // A stack that has a pattern only (Name=en*) configures interfaces that no file names.
-static enum bf_stack stack_of_pattern(const struct bf_net *net)
+static const struct bf_stack_ops *stack_of_pattern(const struct bf_net *net)
 {
     for (size_t i = 0; i < net->count; i++)
         if (net->known[i].pattern)
             return net->known[i].stack;
     return default_stack(net);
+}
+
+// Nothing that could be rewritten is in use.
+static int no_stack(struct bf_fin *f, const struct bf_net *net, size_t i)
+{
+    const char *title[BF_STACKS_MAX], *other = NULL;
+    struct bf_text titles = {0};
+    size_t count = 0, rows = 0;
+    while (bf_stacks[rows])
+        rows++;
+    for (; rows > 0 && count < BF_STACKS_MAX; rows--)
+        if (bf_stacks[rows - 1]->adapt)
+            title[count++] = bf_stacks[rows - 1]->title;
+    bf_text_list(&titles, title, count, " and ");
+    for (size_t k = 0; k < net->stacks; k++)
+        other = net->stack[k]->adapt ? other : net->stack[k]->title;
+    bf_refuse(f->report,
+              "nics[%zu]: none of %s is in use here%s%s%s; leave \"nics\" out of the plan to "
+              "finalize the rest",
+              i, bf_text_get(&titles), other ? " (" : "", other ? other : "",
+              other ? " is, which is not adapted)" : "");
+    bf_text_free(&titles);
+    return -1;
 }
 
 // The address that an interface of the source has by now: the plan names the source's, and an
@@ -203,25 +174,7 @@ static int resolve(struct bf_fin *f, const struct bf_net *net, const json_t *mac
     const char *carrier = k && k->master[0] ? k->master : link->name;
     bf_net_copy(link->carrier, sizeof link->carrier, carrier, strlen(carrier));
     link->stack = k ? k->stack : stack_of_pattern(net);
-    if (link->stack == BF_STACK_NONE)
-        return bf_refuse(
-            f->report,
-            "nics[%zu]: none of ifupdown, systemd-networkd and netplan is in use here%s; "
-            "leave \"nics\" out of the plan to finalize the rest",
-            i, net->active[BF_STACK_NM] ? " (NetworkManager is, which is not adapted)" : "");
-    return 0;
-}
-
-static int adapt_one(struct bf_fin *f, const struct bf_link *link, struct bf_old *old)
-{
-    switch (link->stack) {
-    case BF_STACK_IFUPDOWN:
-        return bf_ifupdown_adapt(f, link, old);
-    case BF_STACK_NETWORKD:
-        return bf_networkd_adapt(f, link, old);
-    default:
-        return bf_netplan_adapt(f, link, old);
-    }
+    return link->stack ? 0 : no_stack(f, net, i);
 }
 
 // cloud-init writes the network again when it believes to be a new instance, which a moved machine
@@ -259,7 +212,7 @@ static int adapt_links(struct bf_fin *f, const struct bf_net *net, struct bf_lin
     if (resolve_all(f, net, link) < 0)
         return -1;
     for (size_t i = 0; i < count; i++)
-        if (adapt_one(f, &link[i], old) < 0)
+        if (link[i].stack->adapt(f, &link[i], old) < 0)
             return -1;
     if (bf_naming_adapt(f, link, count) < 0 || bf_resolv_adapt(f, link, count) < 0 ||
         bf_hosts_adapt(f, old) < 0)

@@ -12,7 +12,8 @@
 #include <string.h>
 
 #include "finalize/ini.h"
-#include "finalize/network.h"
+#include "finalize/service.h"
+#include "finalize/stack.h"
 
 #define ETC_DIR "/etc/systemd/network"
 
@@ -164,7 +165,7 @@ static void scan_unit(struct bf_net *net, const struct unit *unit)
         bf_ini_find(unit->text, unit->len, "Match", "PermanentMACAddress", mac, sizeof mac);
     bool made = bf_ini_find(unit->text, unit->len, "Match", "Kind", kind, sizeof kind);
     bool pattern = has_glob(name, strlen(name)) || strchr(name, ' ') || (!name[0] && !mac[0]);
-    struct bf_known *k = bf_net_add(net, BF_STACK_NETWORKD, pattern ? "" : name,
+    struct bf_known *k = bf_net_add(net, &bf_networkd, pattern ? "" : name,
                                     strlen(mac) == BF_MAC_TEXT - 1 ? mac : "");
     if (!k)
         return;
@@ -188,14 +189,14 @@ static void scan_netdevs(struct bf_fin *f, struct bf_net *net)
         const char *text = bf_edits_get(&f->edits, path, &len);
         if (!text || !bf_ini_find(text, len, "NetDev", "Name", name, sizeof name))
             continue;
-        struct bf_known *k = bf_net_add(net, BF_STACK_NETWORKD, name, "");
+        struct bf_known *k = bf_net_add(net, &bf_networkd, name, "");
         if (k)
             k->made = true;
     }
     bf_names_free(&names);
 }
 
-void bf_networkd_scan(struct bf_fin *f, struct bf_net *net)
+static void scan(struct bf_fin *f, struct bf_net *net)
 {
     struct units u;
     load_units(f, &u);
@@ -417,7 +418,7 @@ static int adapt_interface(struct bf_fin *f, struct rewrite *rw)
     return rc;
 }
 
-int bf_networkd_adapt(struct bf_fin *f, const struct bf_link *link, struct bf_old *old)
+static int adapt(struct bf_fin *f, const struct bf_link *link, struct bf_old *old)
 {
     struct rewrite rw = {.link = link, .old = old, .name = link->carrier, .insert = true};
     bool by_mac_only = !link->name[0] && strcmp(bf_nic_mac(link->nic), link->old_mac) == 0;
@@ -425,3 +426,17 @@ int bf_networkd_adapt(struct bf_fin *f, const struct bf_link *link, struct bf_ol
         return 0; // the name is pinned by naming.c, or the address stays
     return adapt_interface(f, &rw);
 }
+
+static bool in_use(struct bf_fin *f)
+{
+    return strcmp(bf_system_text(f, NULL, "init"), "systemd") == 0 &&
+           bf_service_enabled(f->root, "systemd-networkd.service");
+}
+
+const struct bf_stack_ops bf_networkd = {
+    .name = "networkd",
+    .title = "systemd-networkd",
+    .in_use = in_use,
+    .scan = scan,
+    .adapt = adapt,
+};

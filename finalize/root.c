@@ -151,6 +151,14 @@ bool bf_fin_root_exists(const struct bf_fin_root *root, const char *path)
     return bf_fin_root_stat(root, path, &st) == 0;
 }
 
+bool bf_fin_root_any(const struct bf_fin_root *root, const char *const *path)
+{
+    for (; *path; path++)
+        if (bf_fin_root_exists(root, *path))
+            return true;
+    return false;
+}
+
 bool bf_fin_root_is_dir(const struct bf_fin_root *root, const char *path)
 {
     struct stat st;

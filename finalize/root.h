@@ -39,6 +39,8 @@ ssize_t bf_fin_root_pread(const struct bf_fin_root *root, const char *path, void
 // Status of a path; links are followed inside the root. 0, or -1 with errno.
 int bf_fin_root_stat(const struct bf_fin_root *root, const char *path, struct stat *st);
 bool bf_fin_root_exists(const struct bf_fin_root *root, const char *path);
+// Whether one of the paths exists; the list ends with NULL.
+bool bf_fin_root_any(const struct bf_fin_root *root, const char *const *path);
 bool bf_fin_root_is_dir(const struct bf_fin_root *root, const char *path);
 // The text of a symbolic link that stands at `path` itself, freed by the caller; NULL when it is
 // none.

@@ -73,6 +73,12 @@ void bf_textf(struct bf_text *t, const char *fmt, ...)
     va_end(ap);
 }
 
+void bf_text_list(struct bf_text *t, const char *const *word, size_t count, const char *last)
+{
+    for (size_t i = 0; i < count; i++)
+        bf_textf(t, "%s%s", i == 0 ? "" : i + 1 == count ? last : ", ", word[i]);
+}
+
 bool bf_text_ok(const struct bf_text *t)
 {
     return !t->failed;

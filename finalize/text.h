@@ -20,6 +20,8 @@ void bf_text_add(struct bf_text *t, const void *bytes, size_t len);
 void bf_text_str(struct bf_text *t, const char *s);
 void bf_textf(struct bf_text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void bf_text_vf(struct bf_text *t, const char *fmt, va_list ap);
+// Appends words with ", " between them, and `last` (" and ") before the last one.
+void bf_text_list(struct bf_text *t, const char *const *word, size_t count, const char *last);
 // True when everything appended so far is there.
 bool bf_text_ok(const struct bf_text *t);
 // The content as a C string, "" when empty or failed. Valid until the next append.
