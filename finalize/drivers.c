@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The table of targets. Module names are those of Linux; a name that a kernel has neither as a
+// The targets. Module names are those of Linux; a name that a kernel has neither as a
 // module nor built in is reported and skipped, since older kernels lack some of them.
 #include "finalize/drivers.h"
 
@@ -29,24 +29,23 @@ static const char *const all_other[] = {
     "virtio_net",   "virtio_console", "virtio_rng", "vmxnet3", "hv_netvsc",
     "xen_netfront", "e1000",          "e1000e",     "sr_mod",  NULL};
 
-static const struct bf_target targets[] = {
-    {"qemu-virtio", virtio_disk, virtio_other},
-    {"kvm", kvm_disk, kvm_other},
-    {"vmware", vmware_disk, vmware_other},
-    {"hyperv", hyperv_disk, hyperv_other},
-    {"xen", xen_disk, xen_other},
-    {"generic", all_disk, all_other},
-};
+const struct bf_target bf_target_qemu_virtio = {"qemu-virtio", virtio_disk, virtio_other};
+const struct bf_target bf_target_kvm = {"kvm", kvm_disk, kvm_other};
+const struct bf_target bf_target_vmware = {"vmware", vmware_disk, vmware_other};
+const struct bf_target bf_target_hyperv = {"hyperv", hyperv_disk, hyperv_other};
+const struct bf_target bf_target_xen = {"xen", xen_disk, xen_other};
+const struct bf_target bf_target_generic = {"generic", all_disk, all_other};
 
 const struct bf_target *bf_target_find(const char *name)
 {
-    for (size_t i = 0; i < sizeof targets / sizeof *targets; i++)
-        if (strcmp(targets[i].name, name) == 0)
-            return &targets[i];
+    for (const struct bf_target *const *t = bf_targets; *t; t++)
+        if (strcmp((*t)->name, name) == 0)
+            return *t;
     return NULL;
 }
 
-const char *bf_target_names(void)
+void bf_target_names(struct bf_text *out)
 {
-    return "qemu-virtio, kvm, vmware, hyperv, xen, generic";
+    for (const struct bf_target *const *t = bf_targets; *t; t++)
+        bf_textf(out, "%s%s", t == bf_targets ? "" : ", ", (*t)->name);
 }

@@ -337,6 +337,15 @@ static bool parse_nics(struct parser *p, const json_t *o, struct bf_plan *plan)
     return distinct(p, plan);
 }
 
+static bool fail_kind(struct parser *p)
+{
+    struct bf_text names = {0};
+    bf_target_names(&names);
+    fail(p, "kind", "must be one of %s", bf_text_get(&names));
+    bf_text_free(&names);
+    return false;
+}
+
 static bool parse_target(struct parser *p, const json_t *o, struct bf_plan *plan)
 {
     static const char *const keys[] = {"kind", "firmware", NULL};
@@ -348,7 +357,7 @@ static bool parse_target(struct parser *p, const json_t *o, struct bf_plan *plan
         !text(p, t, "firmware", plan->firmware, sizeof plan->firmware))
         return false;
     if (!bf_target_find(plan->target))
-        return fail(p, "kind", "must be one of %s", bf_target_names());
+        return fail_kind(p);
     if (plan->firmware[0] && strcmp(plan->firmware, "uefi") && strcmp(plan->firmware, "bios"))
         return fail(p, "firmware", "must be \"uefi\" or \"bios\"");
     p->at[0] = 0;
