@@ -179,13 +179,12 @@ static int append(struct bf_fin *f, const char *path, const char *version,
     return rc;
 }
 
-static int adapt_kernel(struct bf_fin *f, const json_t *kernel, struct lasting *lasting)
+static int adapt_kernel(struct bf_fin *f, const struct bf_kernel *kernel, struct lasting *lasting)
 {
-    const char *version = json_string_value(json_object_get(kernel, "version"));
-    const char *path = json_string_value(json_object_get(kernel, "initramfs"));
+    const char *version = kernel->version;
     struct bf_modules m;
     struct bf_module_set set = {0};
-    if (!json_object_get(kernel, "image"))
+    if (!kernel->image[0])
         return 0; // modules of a kernel that is not installed
     if (bf_modules_open(f->root, version, &m) < 0) {
         bf_modules_close(&m);
@@ -197,8 +196,8 @@ static int adapt_kernel(struct bf_fin *f, const json_t *kernel, struct lasting *
         bf_note(f->report, "warning", version,
                 "this kernel has no driver for the disks of a %s machine", f->target->name);
     int rc = 0;
-    if (path)
-        rc = append(f, path, version, &m, &set);
+    if (kernel->initramfs[0])
+        rc = append(f, kernel->initramfs, version, &m, &set);
     else if (set.count)
         bf_note(f->report, "warning", version, "has no initramfs: its drivers must be built in");
     bf_module_set_free(&set);
@@ -260,8 +259,8 @@ static int set_dracut(struct bf_fin *f, const struct lasting *l)
 // at.
 static void warn_old(struct bf_fin *f)
 {
-    const char *id = bf_system_text(f, "os", "id");
-    int version = atoi(bf_system_text(f, "os", "version"));
+    const char *id = f->system.id;
+    int version = atoi(f->system.version);
     if ((strcmp(id, "debian") == 0 && version && version < 11) ||
         (strcmp(id, "ubuntu") == 0 && version && version < 20))
         bf_note(f->report, "warning", "initramfs",
@@ -271,11 +270,10 @@ static void warn_old(struct bf_fin *f)
 
 int bf_adapt_initramfs(struct bf_fin *f)
 {
-    size_t i;
-    json_t *kernel;
     struct lasting lasting = {.count = 0};
-    json_array_foreach(bf_kernels(f), i,
-                       kernel) if (adapt_kernel(f, kernel, &lasting) < 0) return -1;
+    for (size_t i = 0; i < f->system.kernels; i++)
+        if (adapt_kernel(f, &f->system.kernel[i], &lasting) < 0)
+            return -1;
     if (lasting.count == 0)
         return 0;
     warn_old(f);

@@ -211,8 +211,7 @@ int bf_adapt_boot(struct bf_fin *f)
     for (size_t i = 0; i < sizeof entries / sizeof *entries; i++)
         if (adapt_entries(f, entries[i]) < 0)
             return -1;
-    if (strcmp(bf_system_text(f, NULL, "init"), "sysvinit") == 0 &&
-        f->plan->serial_console == BF_ON)
+    if (f->system.init == BF_INIT_SYSVINIT && f->plan->serial_console == BF_ON)
         bf_note(f->report, "skipped", "/etc/inittab",
                 "a login on ttyS0 is not set up without systemd");
     return 0;

@@ -129,11 +129,13 @@ static int adapt_esp(struct bf_fin *f, const char *mount)
 
 static int check_firmware(struct bf_fin *f)
 {
-    const char *have = bf_system_text(f, NULL, "firmware"), *want = f->plan->firmware;
-    if (!want[0] || strcmp(have, "unknown") == 0 || strstr(have, want))
+    const struct bf_system *s = &f->system;
+    const char *want = f->plan->firmware;
+    bool fits = strcmp(want, "uefi") == 0 ? s->uefi : s->bios;
+    if (!want[0] || (!s->uefi && !s->bios) || fits)
         return 0;
     return bf_refuse(f->report, "target.firmware is %s, and this system starts with %s only", want,
-                     have);
+                     s->uefi ? "uefi" : "bios");
 }
 
 int bf_adapt_efi(struct bf_fin *f)
@@ -141,12 +143,12 @@ int bf_adapt_efi(struct bf_fin *f)
     static const char *const mounts[] = {"/boot/efi", "/efi", "/boot"};
     if (check_firmware(f) < 0)
         return -1;
-    if (!f->plan->efi_fallback || strcmp(bf_system_text(f, NULL, "architecture"), "x86_64") != 0)
+    if (!f->plan->efi_fallback || strcmp(f->system.architecture, "x86_64") != 0)
         return 0;
     for (size_t i = 0; i < sizeof mounts / sizeof *mounts; i++)
         if (is_esp(f, mounts[i]))
             return adapt_esp(f, mounts[i]);
-    if (strstr(bf_system_text(f, NULL, "firmware"), "uefi"))
+    if (f->system.uefi)
         bf_note(f->report, "skipped", "EFI", "the EFI system partition was not found");
     return 0;
 }

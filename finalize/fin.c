@@ -40,7 +40,7 @@ int bf_fin_set(struct bf_fin *f, const char *path, const struct bf_text *content
 // A tree without a system must not be taken for an empty one.
 static int check_system(struct bf_fin *f)
 {
-    if (strcmp(bf_system_text(f, "os", "type"), "linux") != 0)
+    if (!f->system.found)
         return bf_refuse(f->report,
                          "no Linux system found: neither /etc/os-release nor /etc/fstab");
     return 0;
@@ -65,6 +65,16 @@ static int run_step(struct bf_fin *f, const char *name, int (*step)(struct bf_fi
     return rc;
 }
 
+static int inspect(struct bf_fin *f)
+{
+    bf_inspect(f);
+    bf_inspect_network(f);
+    if (strcmp(f->system.family, "debian") != 0)
+        bf_note(f->report, "warning", "system",
+                "not of the Debian family: only what all distributions share is adapted");
+    return 0;
+}
+
 static int adapt(struct bf_fin *f)
 {
     // The initramfs carries files that the others change, so it comes last.
@@ -85,7 +95,7 @@ static int adapt(struct bf_fin *f)
 
 static int run(struct bf_fin *f, enum bf_mode mode)
 {
-    if (run_step(f, "inspect", bf_inspect) < 0 && bf_budget_is_over(&f->budget))
+    if (run_step(f, "inspect", inspect) < 0 && bf_budget_is_over(&f->budget))
         return -1;
     if (mode == BF_MODE_INSPECT)
         return 0;
@@ -114,15 +124,16 @@ int bf_finalize(struct bf_fin_root *root, enum bf_mode mode, const struct bf_pla
         .report = report,
         .plan = plan,
         .devices = devices ? devices : &none,
-        .system = json_object(),
         .budget = {.at = watcher},
     };
     root->budget = &f.budget;
     bf_edits_init(&f.edits, root);
-    json_object_set(report->json, "system", f.system);
+    bf_system_init(&f.system);
+    json_object_set_new(report->json, "system", json_object()); // its place in the report
     int rc = run(&f, mode);
     root->budget = NULL;
-    json_decref(f.system);
+    json_object_set_new(report->json, "system", bf_system_json(&f.system, f.devices));
+    bf_system_free(&f.system);
     bf_edits_free(&f.edits);
     return rc;
 }

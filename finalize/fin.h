@@ -9,6 +9,7 @@
 #include "finalize/edit.h"
 #include "finalize/plan.h"
 #include "finalize/report.h"
+#include "finalize/system.h"
 
 enum bf_mode { BF_MODE_INSPECT, BF_MODE_DRY_RUN, BF_MODE_APPLY, BF_MODE_UNDO };
 
@@ -20,7 +21,7 @@ struct bf_fin {
     const struct bf_plan *plan; // NULL for inspection
     const struct bf_devices *devices;
     const struct bf_target *target; // NULL for inspection
-    json_t *system;                 // what inspection found; part of the report
+    struct bf_system system;        // what inspection found
     struct bf_budget budget;        // of the step at work
 };
 
@@ -35,9 +36,12 @@ int bf_finalize(struct bf_fin_root *root, enum bf_mode mode, const struct bf_pla
 // Has `at` told of each file that is worked on from now on, with the step; NULL: nobody.
 void bf_finalize_watch(void (*at)(const char *step, const char *file));
 
+// The inspection: the system, then its network. It fills f->system and only reads.
+void bf_inspect(struct bf_fin *f);
+void bf_inspect_network(struct bf_fin *f);
+
 // The adapters, in the order in which they run. Each reads what it needs, adds edits and notes, and
 // returns -1 after bf_refuse() or bf_fail() when the system cannot be finalized as planned.
-int bf_inspect(struct bf_fin *f);
 int bf_adapt_hibernation(struct bf_fin *f);
 int bf_adapt_hostname(struct bf_fin *f);
 int bf_adapt_network(struct bf_fin *f);
@@ -45,13 +49,6 @@ int bf_adapt_fstab(struct bf_fin *f);
 int bf_adapt_boot(struct bf_fin *f);
 int bf_adapt_efi(struct bf_fin *f);
 int bf_adapt_initramfs(struct bf_fin *f);
-
-// True when the inspected system is of the Debian family.
-bool bf_is_debian(const struct bf_fin *f);
-// The kernel versions found, as the list under "kernels".
-json_t *bf_kernels(const struct bf_fin *f);
-// Looks up a nested string of the inspection, "" when absent.
-const char *bf_system_text(const struct bf_fin *f, const char *object, const char *key);
 
 // Sets a file through the edit set, and notes a failure as a skipped file. 0 or -1.
 int bf_fin_set(struct bf_fin *f, const char *path, const struct bf_text *content, const char *why);

@@ -37,12 +37,8 @@ int bf_swap_image(int fd, bool discard)
 // Calls `visit` for each swap file of the inspected fstab until it returns non-zero.
 static int each_swap_file(struct bf_fin *f, int (*visit)(struct bf_fin *, const char *))
 {
-    size_t i;
-    json_t *mount;
-    json_array_foreach(json_object_get(f->system, "file_systems"), i, mount)
-    {
-        const char *type = json_string_value(json_object_get(mount, "type"));
-        const char *path = json_string_value(json_object_get(mount, "device"));
+    for (size_t i = 0; i < f->system.mounts; i++) {
+        const char *type = f->system.mount[i].type, *path = f->system.mount[i].device;
         if (strcmp(type, "swap") != 0 || path[0] != '/' || strncmp(path, "/dev/", 5) == 0)
             continue;
         int rc = visit(f, path);
@@ -60,7 +56,7 @@ static int check_file(struct bf_fin *f, const char *path)
     int rc = bf_swap_image(fd, false);
     close(fd);
     if (rc == 1) {
-        json_object_set_new(f->system, "hibernated", json_true());
+        f->system.hibernated = true;
         bf_note(f->report, "info", path, "holds a hibernated system");
     }
     return 0;
@@ -86,7 +82,7 @@ int bf_discard_swap_files(struct bf_fin *f)
 int bf_adapt_hibernation(struct bf_fin *f)
 {
     each_swap_file(f, check_file);
-    if (!json_is_true(json_object_get(f->system, "hibernated")))
+    if (!f->system.hibernated)
         return 0;
     if (!f->plan->discard_hibernation)
         return bf_refuse(

@@ -453,7 +453,7 @@ static int adapt(struct bf_fin *f, const struct bf_link *link, struct bf_old *ol
 static bool in_use(struct bf_fin *f)
 {
     static const char *const ifup[] = {"/sbin/ifup", "/usr/sbin/ifup", NULL};
-    bool systemd = strcmp(bf_system_text(f, NULL, "init"), "systemd") == 0;
+    bool systemd = f->system.init == BF_INIT_SYSTEMD;
     return bf_fin_root_any(f->root, ifup) && bf_fin_root_exists(f->root, MAIN_FILE) &&
            (!systemd || bf_service_enabled(f->root, "networking.service"));
 }

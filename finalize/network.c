@@ -24,23 +24,11 @@ static void scan(struct bf_fin *f, struct bf_net *net)
     bf_naming_scan(f, net);
 }
 
-json_t *bf_network_inspect(struct bf_fin *f)
+void bf_inspect_network(struct bf_fin *f)
 {
-    struct bf_net *net = calloc(1, sizeof *net);
-    json_t *stacks = json_array(), *list = json_array();
-    if (net)
-        scan(f, net);
-    for (size_t i = net ? net->stacks : 0; i > 0; i--)
-        json_array_append_new(stacks, json_string(net->stack[i - 1]->name));
-    for (size_t i = 0; net && i < net->count; i++) {
-        const struct bf_known *k = &net->known[i];
-        json_array_append_new(list,
-                              json_pack("{s:s,s:s,s:s,s:s,s:b}", "name", k->name, "mac", k->mac,
-                                        "configured_by", k->stack ? k->stack->name : "none",
-                                        "master", k->master, "virtual", k->made));
-    }
-    free(net);
-    return json_pack("{s:o,s:o}", "stacks", stacks, "interfaces", list);
+    f->system.net = calloc(1, sizeof *f->system.net);
+    if (f->system.net)
+        scan(f, f->system.net);
 }
 
 static const struct bf_known *by_name(const struct bf_net *net, const char *name)

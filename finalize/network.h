@@ -7,8 +7,6 @@
 #include "finalize/fin.h"
 #include "finalize/net.h"
 
-json_t *bf_network_inspect(struct bf_fin *f);
-
 // Interface naming, in naming.c: .link files and udev rules.
 void bf_naming_scan(struct bf_fin *f, struct bf_net *net);
 int bf_naming_adapt(struct bf_fin *f, const struct bf_link *link, size_t links);

@@ -429,7 +429,7 @@ static int adapt(struct bf_fin *f, const struct bf_link *link, struct bf_old *ol
 
 static bool in_use(struct bf_fin *f)
 {
-    return strcmp(bf_system_text(f, NULL, "init"), "systemd") == 0 &&
+    return f->system.init == BF_INIT_SYSTEMD &&
            bf_service_enabled(f->root, "systemd-networkd.service");
 }
 
