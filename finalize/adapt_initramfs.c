@@ -259,13 +259,15 @@ static int set_dracut(struct bf_fin *f, const struct lasting *l)
 // at.
 static void warn_old(struct bf_fin *f)
 {
-    const char *id = f->system.id;
-    int version = atoi(f->system.version);
-    if ((strcmp(id, "debian") == 0 && version && version < 11) ||
-        (strcmp(id, "ubuntu") == 0 && version && version < 20))
-        bf_note(f->report, "warning", "initramfs",
-                "%s %d is older than what was tested: run update-initramfs in it before it moves",
-                id, version);
+    const struct bf_system *s = &f->system;
+    const struct bf_release *r = s->family ? s->family->oldest : NULL;
+    int version = atoi(s->version);
+    for (; r && r->id; r++)
+        if (strcmp(s->id, r->id) == 0 && version && version < r->version)
+            bf_note(f->report, "warning", "initramfs",
+                    "%s %d is older than what was tested: run update-initramfs in it before it "
+                    "moves",
+                    s->id, version);
 }
 
 int bf_adapt_initramfs(struct bf_fin *f)

@@ -143,7 +143,7 @@ int bf_adapt_efi(struct bf_fin *f)
     static const char *const mounts[] = {"/boot/efi", "/efi", "/boot"};
     if (check_firmware(f) < 0)
         return -1;
-    if (!f->plan->efi_fallback || strcmp(f->system.architecture, "x86_64") != 0)
+    if (!f->plan->efi_fallback || !f->system.architecture || !f->system.architecture->efi)
         return 0;
     for (size_t i = 0; i < sizeof mounts / sizeof *mounts; i++)
         if (is_esp(f, mounts[i]))

@@ -65,13 +65,27 @@ static int run_step(struct bf_fin *f, const char *name, int (*step)(struct bf_fi
     return rc;
 }
 
+static void warn_of_family(struct bf_fin *f)
+{
+    const char *title[16];
+    size_t count = 0;
+    struct bf_text titles = {0};
+    for (const struct bf_family *const *row = bf_families; *row && count < 16; row++)
+        if ((*row)->whole)
+            title[count++] = (*row)->title;
+    bf_text_list(&titles, title, count, " or ");
+    bf_note(f->report, "warning", "system",
+            "not of the %s family: only what all distributions share is adapted",
+            bf_text_get(&titles));
+    bf_text_free(&titles);
+}
+
 static int inspect(struct bf_fin *f)
 {
     bf_inspect(f);
     bf_inspect_network(f);
-    if (strcmp(f->system.family, "debian") != 0)
-        bf_note(f->report, "warning", "system",
-                "not of the Debian family: only what all distributions share is adapted");
+    if (!f->system.family || !f->system.family->whole)
+        warn_of_family(f);
     return 0;
 }
 

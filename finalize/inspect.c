@@ -62,25 +62,6 @@ static void read_release(struct bf_system *s, size_t size)
     }
 }
 
-static bool has_word(const char *list, const char *word)
-{
-    const char *at = list, *end = list + strlen(list), *w;
-    size_t len;
-    while (bf_word_next(&at, end, &w, &len))
-        if (bf_word_is(w, len, word))
-            return true;
-    return false;
-}
-
-static const char *family_of(const char *id, const char *like)
-{
-    if (strcmp(id, "debian") == 0 || strcmp(id, "ubuntu") == 0 || has_word(like, "debian"))
-        return "debian";
-    if (strcmp(id, "fedora") == 0 || has_word(like, "fedora") || has_word(like, "rhel"))
-        return "redhat";
-    return strstr(id, "suse") || has_word(like, "suse") ? "suse" : "other";
-}
-
 static void inspect_os(struct bf_fin *f)
 {
     size_t len;
@@ -91,29 +72,18 @@ static void inspect_os(struct bf_fin *f)
     s->found = s->release || bf_fin_root_exists(f->root, "/etc/fstab");
     if (s->release) {
         read_release(s, len);
-        s->family = family_of(s->id, s->like);
+        s->family = bf_family_of(s->id, s->like);
     }
 }
 
-// The machine an ELF file was made for.
-static const char *elf_machine(const unsigned char *h)
+// The architecture that a program was made for; NULL when it is none that can be read.
+static const struct bf_architecture *architecture_of(struct bf_fin *f, const char *program)
 {
-    if (memcmp(h, ELFMAG, SELFMAG) != 0 || h[EI_DATA] != ELFDATA2LSB)
+    unsigned char h[20];
+    if (bf_fin_root_pread(f->root, program, h, sizeof h, 0) != sizeof h ||
+        memcmp(h, ELFMAG, SELFMAG) != 0 || h[EI_DATA] != ELFDATA2LSB)
         return NULL;
-    switch (h[18] | h[19] << 8) {
-    case EM_X86_64:
-        return "x86_64";
-    case EM_386:
-        return "i386";
-    case EM_AARCH64:
-        return "aarch64";
-    case EM_ARM:
-        return "arm";
-    case EM_RISCV:
-        return "riscv64";
-    default:
-        return "other";
-    }
+    return bf_architecture_of(h[18] | (unsigned)h[19] << 8);
 }
 
 static void inspect_architecture(struct bf_fin *f)
@@ -121,13 +91,9 @@ static void inspect_architecture(struct bf_fin *f)
     static const char *const binary[] = {"/usr/bin/dash", "/bin/bash",
                                          "/bin/sh",       "/usr/lib/systemd/systemd",
                                          "/sbin/init",    "/bin/ls"};
-    unsigned char h[20];
-    for (size_t i = 0; i < sizeof binary / sizeof *binary; i++) {
-        if (bf_fin_root_pread(f->root, binary[i], h, sizeof h, 0) != sizeof h || !elf_machine(h))
-            continue;
-        f->system.architecture = elf_machine(h);
-        return;
-    }
+    const struct bf_architecture **found = &f->system.architecture;
+    for (size_t i = 0; i < sizeof binary / sizeof *binary && !*found; i++)
+        *found = architecture_of(f, binary[i]);
 }
 
 static void inspect_init(struct bf_fin *f)

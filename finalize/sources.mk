@@ -3,7 +3,7 @@
 # is what tests link; FINALIZE_RUN is what a program needs to run the VM.
 
 FINALIZE_CORE := $(addprefix finalize/, \
-    adapt_initramfs.c boot.c budget.c commit.c cpio.c devices.c diff.c drivers.c edit.c efi.c fin.c frame.c \
+    adapt_initramfs.c arch.c boot.c budget.c commit.c cpio.c devices.c diff.c drivers.c edit.c efi.c family.c fin.c frame.c \
     fstab.c hibernation.c hostname.c hosts.c ifupdown.c ini.c initramfs.c inspect.c journal.c meta.c \
     modules.c naming.c net.c netplan.c network.c networkd.c networkmanager.c plan.c replace.c report.c resolv.c root.c \
     service.c stable.c system.c tables.c text.c undo.c undo_dir.c yaml_limit.c)

@@ -15,8 +15,6 @@ void bf_system_init(struct bf_system *s)
         .version = "",
         .codename = "",
         .name = "",
-        .family = "other",
-        .architecture = "unknown",
     };
 }
 
@@ -46,7 +44,7 @@ static json_t *os_json(const struct bf_system *s)
         json_object_set_new(os, "version", json_string(s->version));
         json_object_set_new(os, "codename", json_string(s->codename));
         json_object_set_new(os, "name", json_string(s->name));
-        json_object_set_new(os, "family", json_string(s->family));
+        json_object_set_new(os, "family", json_string(s->family ? s->family->name : "other"));
     }
     return os;
 }
@@ -110,7 +108,8 @@ json_t *bf_system_json(const struct bf_system *s, const struct bf_devices *devic
     static const char *const init[] = {"unknown", "systemd", "openrc", "sysvinit"};
     json_t *o = json_object();
     json_object_set_new(o, "os", os_json(s));
-    json_object_set_new(o, "architecture", json_string(s->architecture));
+    json_object_set_new(o, "architecture",
+                        json_string(s->architecture ? s->architecture->name : "unknown"));
     json_object_set_new(o, "init", json_string(init[s->init]));
     json_object_set_new(o, "kernels", kernels_json(s));
     json_object_set_new(o, "boot_loaders", loaders_json(s));

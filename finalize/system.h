@@ -8,7 +8,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "finalize/arch.h"
 #include "finalize/devices.h"
+#include "finalize/family.h"
 #include "finalize/net.h"
 
 #define BF_KERNELS_MAX 64
@@ -41,8 +43,8 @@ struct bf_system {
     bool found;    // it has an os-release or an fstab
     char *release; // os-release, which the next five point into; NULL: it has none. Owned
     const char *id, *like, *version, *codename, *name;
-    const char *family;       // "debian", "redhat", "suse", "other"
-    const char *architecture; // "unknown" when no program tells
+    const struct bf_family *family;             // NULL: none of the rows
+    const struct bf_architecture *architecture; // NULL: no program tells
     enum bf_init init;
     bool uefi, bios; // what it can be started by; neither: not known
     struct bf_kernel kernel[BF_KERNELS_MAX];
