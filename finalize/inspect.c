@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "finalize/esp.h"
 #include "finalize/fin.h"
 #include "finalize/initramfs.h"
+#include "finalize/loader.h"
 
 // JSON, and so the report, takes nothing else.
 static bool is_utf8(const char *s, size_t len)
@@ -159,53 +161,20 @@ static void inspect_kernels(struct bf_fin *f)
     bf_names_free(&names);
 }
 
-static bool any_shim(struct bf_fin *f, const char *efi)
+static void find_loaders(struct bf_fin *f, const char *esp)
 {
-    struct bf_names names;
-    char path[1024];
-    bool found = false;
-    if (bf_fin_root_list(f->root, efi, "", &names) < 0)
-        return false;
-    for (size_t i = 0; i < names.count && !found; i++) {
-        snprintf(path, sizeof path, "%s/%s/shimx64.efi", efi, names.name[i]);
-        found = bf_fin_root_exists(f->root, path);
-    }
-    bf_names_free(&names);
-    return found;
+    for (const struct bf_loader_ops *const *l = bf_loaders; *l; l++)
+        (*l)->found(f, esp);
 }
 
 static void inspect_boot(struct bf_fin *f)
 {
-    struct bf_system *s = &f->system;
-    static const char *const esps[] = {"/boot/efi", "/efi", "/boot"};
-    char path[256];
-    s->bios = bf_fin_root_is_dir(f->root, "/boot/grub/i386-pc");
-    for (size_t i = 0; i < sizeof esps / sizeof *esps; i++) {
-        snprintf(path, sizeof path, "%s/EFI", esps[i]);
-        if (!bf_fin_root_is_dir(f->root, path))
-            continue;
-        s->uefi = true;
-        if (any_shim(f, path))
-            bf_system_add_loader(s, "shim", path);
-        snprintf(path, sizeof path, "%s/loader/loader.conf", esps[i]);
-        if (bf_fin_root_exists(f->root, path))
-            bf_system_add_loader(s, "systemd-boot", path);
-        snprintf(path, sizeof path, "%s/EFI/Linux", esps[i]);
-        if (bf_fin_root_is_dir(f->root, path))
-            bf_system_add_loader(s, "unified-kernel-image", path);
-    }
-    if (bf_fin_root_is_dir(f->root, "/boot/grub/x86_64-efi")) {
-        s->uefi = true;
-        bf_system_add_loader(s, "grub2-efi", "/boot/grub");
-    }
-    if (s->bios)
-        bf_system_add_loader(s, "grub2-pc", "/boot/grub");
-    if (!s->uefi && !s->bios && bf_fin_root_exists(f->root, "/boot/grub/grub.cfg"))
-        bf_system_add_loader(s, "grub2", "/boot/grub");
-    if (bf_fin_root_exists(f->root, "/boot/grub2/grub.cfg"))
-        bf_system_add_loader(s, "grub2", "/boot/grub2");
-    if (bf_fin_root_exists(f->root, "/boot/extlinux/extlinux.conf"))
-        bf_system_add_loader(s, "extlinux", "/boot/extlinux");
+    for (const char *const *mount = bf_esp_mounts; *mount; mount++)
+        if (bf_esp_is(f, *mount)) {
+            f->system.uefi = true;
+            find_loaders(f, *mount);
+        }
+    find_loaders(f, NULL);
 }
 
 // Cuts the first three words of a line of fstab out of its text.

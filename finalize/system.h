@@ -30,7 +30,7 @@ struct bf_kernel {
 // A boot loader that is installed.
 struct bf_loader {
     const char *name;
-    char where[32]; // its directory
+    char where[64]; // its folder or its file
 };
 
 // A line of fstab.
