@@ -2,8 +2,8 @@
 // Gives every kernel's initramfs the target's drivers without running the guest's tools: an
 // uncompressed archive with the missing modules and the kernel's own full module index is appended
 // (the kernel unpacks archives one after the other, later files win). The lasting setting for the
-// guest's next update-initramfs or dracut run is written too. Entries stand under usr/lib/modules
-// only: an entry "lib" would replace the link.
+// guest's next update-initramfs or dracut run is its makers' (maker.h). Entries stand under
+// usr/lib/modules only: an entry "lib" would replace the link.
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,10 +12,10 @@
 #include "finalize/cpio.h"
 #include "finalize/fin.h"
 #include "finalize/initramfs.h"
+#include "finalize/maker.h"
 #include "finalize/modules.h"
 
 #define ARCHIVE_MAX ((size_t)64 << 20)
-#define RESUME_CONF "/etc/initramfs-tools/conf.d/resume"
 
 // The index that modprobe and udev read in the initramfs; it must know the added modules.
 static const char *const index_files[] = {
@@ -25,24 +25,19 @@ static const char *const index_files[] = {
     "modules.symbols.bin",
 };
 
-// The modules that any kernel has as files, for the lasting setting.
-struct lasting {
-    const char *name[64];
-    size_t count;
-};
-
-static void remember(struct lasting *l, const char *name)
+static void remember(struct bf_lasting *l, const char *name)
 {
     for (size_t i = 0; i < l->count; i++)
         if (strcmp(l->name[i], name) == 0)
             return;
-    if (l->count < sizeof l->name / sizeof *l->name)
+    if (l->count < BF_LASTING_MAX)
         l->name[l->count++] = name;
 }
 
 // Adds the target's modules to the set. The number of the list's drivers that the kernel has.
 static size_t want_list(struct bf_fin *f, const struct bf_modules *m, const char *version,
-                        const char *const *list, struct bf_module_set *set, struct lasting *lasting)
+                        const char *const *list, struct bf_module_set *set,
+                        struct bf_lasting *lasting)
 {
     size_t have = 0;
     struct bf_text missing = {0};
@@ -117,14 +112,11 @@ static bool add_module_file(struct bf_fin *f, struct archive *a, const struct bf
     return true;
 }
 
-// initramfs-tools copies this file into the image; with a device name in it the start waits for
-// nothing.
-static void add_resume(struct bf_fin *f, struct archive *a)
+static void add_settings(struct bf_fin *f, struct archive *a)
 {
-    size_t len;
-    const char *text = bf_edits_get(&f->edits, RESUME_CONF, &len);
-    if (text)
-        bf_cpio_file(&a->cpio, "conf/conf.d/resume", 0644, text, len);
+    for (const struct bf_maker_ops *const *m = bf_makers; *m; m++)
+        if ((*m)->carry && (*m)->in_use(f))
+            (*m)->carry(f, &a->cpio);
 }
 
 static int build(struct bf_fin *f, struct archive *a, const struct bf_modules *m,
@@ -138,7 +130,7 @@ static int build(struct bf_fin *f, struct archive *a, const struct bf_modules *m
                              set->path[i], strerror(errno));
     for (size_t i = 0; i < sizeof index_files / sizeof *index_files; i++)
         add_module_file(f, a, m, version, index_files[i]);
-    add_resume(f, a);
+    add_settings(f, a);
     snprintf(name, sizeof name, "usr/lib/modules/%s/bootferry-finalize", version);
     int n = snprintf(mark, sizeof mark, BF_INITRAMFS_MARK_FMT, (unsigned long long)keep);
     add_dirs_above(a, name);
@@ -179,7 +171,8 @@ static int append(struct bf_fin *f, const char *path, const char *version,
     return rc;
 }
 
-static int adapt_kernel(struct bf_fin *f, const struct bf_kernel *kernel, struct lasting *lasting)
+static int adapt_kernel(struct bf_fin *f, const struct bf_kernel *kernel,
+                        struct bf_lasting *lasting)
 {
     const char *version = kernel->version;
     struct bf_modules m;
@@ -205,56 +198,6 @@ static int adapt_kernel(struct bf_fin *f, const struct bf_kernel *kernel, struct
     return rc;
 }
 
-static bool has_line(const char *text, size_t len, const char *word)
-{
-    struct bf_line line;
-    size_t pos = 0, n;
-    while (bf_line_next(text, len, &pos, &line)) {
-        const char *at = line.at, *w;
-        if (bf_word_next(&at, line.at + line.len, &w, &n) && bf_word_is(w, n, word))
-            return true;
-    }
-    return false;
-}
-
-static int set_initramfs_tools(struct bf_fin *f, const struct lasting *l)
-{
-    size_t len = 0;
-    struct bf_text out = {0};
-    const char *text = bf_edits_get(&f->edits, "/etc/initramfs-tools/modules", &len);
-    text = text ? text : "";
-    bf_text_add(&out, text, len);
-    bool head = false;
-    for (size_t i = 0; i < l->count; i++) {
-        if (has_line(text, len, l->name[i]))
-            continue;
-        if (!head)
-            bf_textf(&out, "%s# Drivers of this machine's new home, added by bootferry-finalize\n",
-                     len && text[len - 1] != '\n' ? "\n" : "");
-        head = true;
-        bf_textf(&out, "%s\n", l->name[i]);
-    }
-    int rc = bf_fin_set(f, "/etc/initramfs-tools/modules", &out,
-                        "drivers of the target, for later updates");
-    bf_text_free(&out);
-    return rc;
-}
-
-static int set_dracut(struct bf_fin *f, const struct lasting *l)
-{
-    struct bf_text out = {0};
-    bf_text_str(
-        &out,
-        "# Drivers of this machine's new home, written by bootferry-finalize\nadd_drivers+=\"");
-    for (size_t i = 0; i < l->count; i++)
-        bf_textf(&out, " %s", l->name[i]);
-    bf_text_str(&out, " \"\n");
-    int rc = bf_fin_set(f, "/etc/dracut.conf.d/bootferry.conf", &out,
-                        "drivers of the target, for later updates");
-    bf_text_free(&out);
-    return rc;
-}
-
 // Before these, /lib was a directory of its own in the initramfs, and usr/lib/modules is not looked
 // at.
 static void warn_old(struct bf_fin *f)
@@ -270,23 +213,38 @@ static void warn_old(struct bf_fin *f)
                     s->id, version);
 }
 
+static void note_no_maker(struct bf_fin *f)
+{
+    const char *name[16];
+    size_t count = 0;
+    struct bf_text names = {0};
+    for (const struct bf_maker_ops *const *m = bf_makers; *m && count < 16; m++)
+        name[count++] = (*m)->name;
+    bf_text_list(&names, name, count, " nor ");
+    bf_note(f->report, "skipped", "initramfs",
+            "neither %s: the next kernel update must bring the drivers itself",
+            bf_text_get(&names));
+    bf_text_free(&names);
+}
+
 int bf_adapt_initramfs(struct bf_fin *f)
 {
-    struct lasting lasting = {.count = 0};
+    struct bf_lasting lasting = {.count = 0};
     for (size_t i = 0; i < f->system.kernels; i++)
         if (adapt_kernel(f, &f->system.kernel[i], &lasting) < 0)
             return -1;
     if (lasting.count == 0)
         return 0;
     warn_old(f);
-    if (bf_fin_root_is_dir(f->root, "/etc/initramfs-tools") && set_initramfs_tools(f, &lasting) < 0)
-        return -1;
-    if (bf_fin_root_is_dir(f->root, "/etc/dracut.conf.d") && set_dracut(f, &lasting) < 0)
-        return -1;
-    if (!bf_fin_root_is_dir(f->root, "/etc/initramfs-tools") &&
-        !bf_fin_root_is_dir(f->root, "/etc/dracut.conf.d"))
-        bf_note(f->report, "skipped", "initramfs",
-                "neither initramfs-tools nor dracut: the next kernel update must bring the drivers "
-                "itself");
+    size_t makers = 0;
+    for (const struct bf_maker_ops *const *m = bf_makers; *m; m++) {
+        if (!(*m)->in_use(f))
+            continue;
+        if ((*m)->keep(f, &lasting) < 0)
+            return -1;
+        makers++;
+    }
+    if (makers == 0)
+        note_no_maker(f);
     return 0;
 }

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // /etc/fstab and /etc/crypttab off names that depend on the order of the disks (fstab(5),
-// crypttab(5)), and what the system resumes from. Only the word that names the device changes in a
-// line.
+// crypttab(5)), and what an initramfs resumes from. Only the word that names the device changes in
+// a line.
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "finalize/maker.h"
 #include "finalize/stable.h"
-
-#define RESUME_CONF "/etc/initramfs-tools/conf.d/resume"
 
 struct words {
     const char *at[4];
@@ -81,34 +80,12 @@ static int rewrite_table(struct bf_fin *f, const char *path, size_t device)
     return rc;
 }
 
-static int rewrite_resume(struct bf_fin *f)
-{
-    size_t len, pos = 0;
-    struct bf_line line;
-    struct bf_text out = {0};
-    char name[128], stable[128];
-    const char *text = bf_edits_get(&f->edits, RESUME_CONF, &len);
-    if (!text)
-        return 0;
-    while (bf_line_next(text, len, &pos, &line)) {
-        bool ours =
-            line.len > 7 && line.len - 7 < sizeof name && strncmp(line.at, "RESUME=", 7) == 0;
-        snprintf(name, sizeof name, "%.*s", ours ? (int)line.len - 7 : 0, line.at + (ours ? 7 : 0));
-        if (ours && bf_stable_name(f, name, "swap", "", RESUME_CONF, stable, sizeof stable) ==
-                        BF_STABLE_NEW)
-            bf_textf(&out, "RESUME=%s%s", stable, line.full > line.len ? "\n" : "");
-        else
-            bf_text_add(&out, line.at, line.full);
-    }
-    int rc = bf_fin_set(f, RESUME_CONF, &out,
-                        "device names that do not depend on the order of the disks");
-    bf_text_free(&out);
-    return rc;
-}
-
 int bf_adapt_fstab(struct bf_fin *f)
 {
     if (rewrite_table(f, "/etc/fstab", 0) < 0 || rewrite_table(f, "/etc/crypttab", 1) < 0)
         return -1;
-    return rewrite_resume(f);
+    for (const struct bf_maker_ops *const *m = bf_makers; *m; m++)
+        if ((*m)->names && (*m)->in_use(f) && (*m)->names(f) < 0)
+            return -1;
+    return 0;
 }

@@ -3,11 +3,12 @@
 # is what tests link; FINALIZE_RUN is what a program needs to run the VM.
 
 FINALIZE_CORE := $(addprefix finalize/, \
-    adapt_initramfs.c arch.c bls.c boot.c budget.c commit.c cpio.c devices.c diff.c drivers.c edit.c \
-    efi.c esp.c extlinux.c family.c fin.c frame.c fstab.c grub.c hibernation.c hostname.c hosts.c \
-    ifupdown.c ini.c initramfs.c inspect.c journal.c lines.c meta.c modules.c naming.c net.c netplan.c \
-    network.c networkd.c networkmanager.c plan.c replace.c report.c resolv.c root.c service.c shim.c \
-    stable.c system.c tables.c text.c uki.c undo.c undo_dir.c yaml_limit.c)
+    adapt_initramfs.c arch.c bls.c boot.c budget.c commit.c cpio.c devices.c diff.c dracut.c drivers.c \
+    edit.c efi.c esp.c extlinux.c family.c fin.c frame.c fstab.c grub.c hibernation.c hostname.c \
+    hosts.c ifupdown.c ini.c initramfs.c initramfs_tools.c inspect.c journal.c lines.c meta.c \
+    modules.c naming.c net.c netplan.c network.c networkd.c networkmanager.c plan.c replace.c report.c \
+    resolv.c root.c service.c shim.c stable.c system.c tables.c text.c uki.c undo.c undo_dir.c \
+    yaml_limit.c)
 FINALIZE_RUN  := $(FINALIZE_CORE) $(addprefix finalize/,run.c run_accel.c run_memory.c run_qemu.c \
     run_room.c run_wait.c)
 FINALIZE_SRCS := $(FINALIZE_RUN) $(addprefix finalize/, \
