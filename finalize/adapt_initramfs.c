@@ -215,10 +215,10 @@ static void warn_old(struct bf_fin *f)
 
 static void note_no_maker(struct bf_fin *f)
 {
-    const char *name[16];
+    const char *name[BF_ROWS_MAX];
     size_t count = 0;
     struct bf_text names = {0};
-    for (const struct bf_maker_ops *const *m = bf_makers; *m && count < 16; m++)
+    for (const struct bf_maker_ops *const *m = bf_makers; *m; m++)
         name[count++] = (*m)->name;
     bf_text_list(&names, name, count, " nor ");
     bf_note(f->report, "skipped", "initramfs",

@@ -11,10 +11,10 @@
 
 static void note_none(struct bf_fin *f, const char *efi)
 {
-    const char *title[16];
+    const char *title[BF_ROWS_MAX];
     size_t count = 0;
     struct bf_text titles = {0};
-    for (const struct bf_loader_ops *const *l = bf_loaders; *l && count < 16; l++)
+    for (const struct bf_loader_ops *const *l = bf_loaders; *l; l++)
         if ((*l)->fallback)
             title[count++] = (*l)->title;
     bf_text_list(&titles, title, count, " or ");

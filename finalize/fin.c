@@ -67,10 +67,10 @@ static int run_step(struct bf_fin *f, const char *name, int (*step)(struct bf_fi
 
 static void warn_of_family(struct bf_fin *f)
 {
-    const char *title[16];
+    const char *title[BF_ROWS_MAX];
     size_t count = 0;
     struct bf_text titles = {0};
-    for (const struct bf_family *const *row = bf_families; *row && count < 16; row++)
+    for (const struct bf_family *const *row = bf_families; *row; row++)
         if ((*row)->whole)
             title[count++] = (*row)->title;
     bf_text_list(&titles, title, count, " or ");

@@ -5,9 +5,9 @@
 #define BF_FINALIZE_NET_H
 
 #include "finalize/plan.h"
+#include "finalize/rows.h"
 
-#define BF_NET_MAX    128
-#define BF_STACKS_MAX 16
+#define BF_NET_MAX 128
 
 struct bf_stack_ops;
 
@@ -23,7 +23,7 @@ struct bf_known {
 };
 
 struct bf_net {
-    const struct bf_stack_ops *stack[BF_STACKS_MAX]; // those that run at boot, preferred first
+    const struct bf_stack_ops *stack[BF_ROWS_MAX]; // those that run at boot, preferred first
     size_t stacks;
     struct bf_known known[BF_NET_MAX];
     size_t count;

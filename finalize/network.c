@@ -15,7 +15,7 @@
 static void scan(struct bf_fin *f, struct bf_net *net)
 {
     memset(net, 0, sizeof *net);
-    for (const struct bf_stack_ops *const *s = bf_stacks; *s && net->stacks < BF_STACKS_MAX; s++)
+    for (const struct bf_stack_ops *const *s = bf_stacks; *s; s++)
         if ((*s)->in_use(f))
             net->stack[net->stacks++] = *s;
     for (size_t i = 0; i < net->stacks; i++)
@@ -110,12 +110,12 @@ static const struct bf_stack_ops *stack_of_pattern(const struct bf_net *net)
 // Nothing that could be rewritten is in use.
 static int no_stack(struct bf_fin *f, const struct bf_net *net, size_t i)
 {
-    const char *title[BF_STACKS_MAX], *other = NULL;
+    const char *title[BF_ROWS_MAX], *other = NULL;
     struct bf_text titles = {0};
     size_t count = 0, rows = 0;
     while (bf_stacks[rows])
         rows++;
-    for (; rows > 0 && count < BF_STACKS_MAX; rows--)
+    for (; rows > 0; rows--)
         if (bf_stacks[rows - 1]->adapt)
             title[count++] = bf_stacks[rows - 1]->title;
     bf_text_list(&titles, title, count, " and ");

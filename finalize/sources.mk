@@ -36,9 +36,11 @@ CHECK_DEPS  += build/bootferry-finalize $(FINALIZER_VM)
 CHECK_TESTS += tests/finalize/core.sh tests/finalize/stacks.sh tests/finalize/boot.sh tests/finalize/hostile.sh \
     tests/finalize/accelerator.sh tests/finalize/vm.sh tests/finalize/vm_fs.sh
 
-# Unit tests and fuzzers link the core.
+# Unit tests and fuzzers link the core; one of them brings tables of its own.
 $(foreach t,plan text initramfs run,$(eval TEST_SRCS_test_finalize_$(t) := $(FINALIZE_RUN))\
     $(eval TEST_LIBS_test_finalize_$(t) := $(FINALIZE_RUN_LIBS)))
+TEST_SRCS_test_finalize_rows := $(filter-out finalize/tables.c,$(FINALIZE_RUN))
+TEST_LIBS_test_finalize_rows := $(FINALIZE_RUN_LIBS)
 TEST_SRCS_test_finalize_budget := $(FINALIZE_RUN) finalize/vm_step.c
 TEST_LIBS_test_finalize_budget := $(FINALIZE_RUN_LIBS)
 $(foreach f,plan guest initramfs frame journal,$(eval FUZZ_SRCS_fuzz_finalize_$(f) := $(FINALIZE_CORE))\

@@ -30,7 +30,7 @@ struct bf_stack_ops {
 #define BF_STACK(row) extern const struct bf_stack_ops row;
 BF_STACKS(BF_STACK)
 
-// The table that tables.c makes of them, ended by NULL; at most BF_STACKS_MAX rows.
+// The table that tables.c makes of them, ended by NULL.
 extern const struct bf_stack_ops *const bf_stacks[];
 
 #endif

@@ -6,13 +6,17 @@
 #include "finalize/family.h"
 #include "finalize/loader.h"
 #include "finalize/maker.h"
+#include "finalize/rows.h"
 #include "finalize/stack.h"
 
 #define ROW(row) &row,
+#define TABLE(type, table, rows)                                                                   \
+    const type *const table[] = {rows(ROW) NULL};                                                  \
+    _Static_assert(sizeof table / sizeof *table <= BF_ROWS_MAX + 1, "more rows than BF_ROWS_MAX")
 
-const struct bf_stack_ops *const bf_stacks[] = {BF_STACKS(ROW) NULL};
-const struct bf_loader_ops *const bf_loaders[] = {BF_LOADERS(ROW) NULL};
-const struct bf_maker_ops *const bf_makers[] = {BF_MAKERS(ROW) NULL};
-const struct bf_target *const bf_targets[] = {BF_TARGETS(ROW) NULL};
-const struct bf_architecture *const bf_architectures[] = {BF_ARCHITECTURES(ROW) NULL};
-const struct bf_family *const bf_families[] = {BF_FAMILIES(ROW) NULL};
+TABLE(struct bf_stack_ops, bf_stacks, BF_STACKS);
+TABLE(struct bf_loader_ops, bf_loaders, BF_LOADERS);
+TABLE(struct bf_maker_ops, bf_makers, BF_MAKERS);
+TABLE(struct bf_target, bf_targets, BF_TARGETS);
+TABLE(struct bf_architecture, bf_architectures, BF_ARCHITECTURES);
+TABLE(struct bf_family, bf_families, BF_FAMILIES);
