@@ -131,13 +131,14 @@ struct bf_config {
 struct bf_config_key {
     const char *name;
     const char *form; // "HOST[:PORT][,...]"
-    const char *help; // one sentence
     uint8_t trust;    // part of the root of trust or of the identity
     uint8_t repeat;
     uint8_t secret; // never shown or logged
 };
 // The table; *count gets the number of keys (at most 32).
 const struct bf_config_key *bf_config_table(uint32_t *count);
+// What the table's key with this number is for, in a sentence or a few.
+const char *bf_config_help(uint32_t key);
 
 void bf_config_defaults(struct bf_config *c);
 

@@ -298,7 +298,7 @@ static void print_keys(void)
         if (!table[i].trust) {
             printf("  %s=%s%s\n", table[i].name, table[i].form,
                    table[i].repeat ? "   (repeatable)" : "");
-            print_wrapped(table[i].help);
+            print_wrapped(bf_config_help(i));
         }
 }
 

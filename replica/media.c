@@ -88,7 +88,7 @@ static void print_keys(FILE *out)
     const struct bf_config_key *table = bf_config_table(&count);
     for (uint32_t i = 0; i < count; i++)
         if (!table[i].trust)
-            fprintf(out, "\n# %s%s\n#%s=%s\n", table[i].help,
+            fprintf(out, "\n# %s%s\n#%s=%s\n", bf_config_help(i),
                     table[i].repeat ? " May be given several times." : "", table[i].name,
                     table[i].form);
 }

@@ -16,7 +16,7 @@ static void print_group(const char *heading, int trust)
         if (table[i].trust == trust)
             printf("\n`%s=%s`%s%s  \n%s\n", table[i].name, table[i].form,
                    table[i].repeat ? " (repeatable)" : "", table[i].secret ? " (secret)" : "",
-                   table[i].help);
+                   bf_config_help(i));
 }
 
 static int refused(int count, char **settings)
