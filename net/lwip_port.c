@@ -65,18 +65,23 @@ u32_t sys_now(void)
     return (u32_t)(bf_platform_now_us() / 1000);
 }
 
+static void complain(const char *what)
+{
+    port.complaints++;
+    bf_log(BF_LOG_ERROR, "the network stack found itself inconsistent (%s); going on", what);
+}
+
 uint32_t bf_lwip_random(void)
 {
     uint32_t value = 0;
     if (bf_crypto_random(NULL, (unsigned char *)&value, sizeof value) != 0)
-        bf_lwip_complain("no random number", "sequence", 0);
+        complain("no random number");
     return value;
 }
 
-void bf_lwip_complain(const char *text, const char *file, int line)
+void bf_lwip_complain(const char *file, int line)
 {
-    port.complaints++;
-    bf_log(BF_LOG_ERROR, "the network stack found itself inconsistent (%s); going on", text);
+    complain("an assumption does not hold");
     bf_log(BF_LOG_DEBUG, "lwIP: %s line %d", file, line);
 }
 
@@ -155,7 +160,7 @@ void bf_lwip_close(void)
         bf_free(port.memory);
         bf_free(port.tx);
     } else {
-        bf_lwip_complain("frames still in use", __FILE__, __LINE__);
+        complain("frames still in use");
     }
     port.ready = 0;
 }

@@ -22,11 +22,12 @@
 #define PACK_STRUCT_STRUCT __attribute__((packed))
 
 uint32_t bf_lwip_random(void);
-void bf_lwip_complain(const char *text, const char *file, int line);
+void bf_lwip_complain(const char *file, int line);
 
 #define LWIP_RAND() bf_lwip_random()
-// A broken assumption inside lwIP is told and counted; halting would help nobody.
-#define LWIP_PLATFORM_ASSERT(text) bf_lwip_complain(text, __FILE__, __LINE__)
+// A broken assumption inside lwIP is told and counted; halting would help nobody. Its place says
+// which one it is, so that the texts need not be in the boot image.
+#define LWIP_PLATFORM_ASSERT(text) bf_lwip_complain(__FILE__, __LINE__)
 #define LWIP_PLATFORM_DIAG(arguments)                                                              \
     do {                                                                                           \
     } while (0)
