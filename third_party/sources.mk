@@ -49,8 +49,8 @@ ZSTD_SRCS := $(addprefix $(TP)/zstd/, \
     $(addprefix common/,debug.c entropy_common.c error_private.c fse_decompress.c xxhash.c \
         zstd_common.c) \
     $(addprefix compress/,fse_compress.c hist.c huf_compress.c zstd_compress.c \
-        zstd_compress_literals.c zstd_compress_sequences.c zstd_compress_superblock.c \
-        zstd_double_fast.c zstd_fast.c zstd_lazy.c zstd_ldm.c zstd_opt.c zstd_preSplit.c) \
+        zstd_compress_literals.c zstd_compress_sequences.c zstd_double_fast.c zstd_fast.c \
+        zstd_lazy.c zstd_opt.c zstd_preSplit.c) \
     $(addprefix decompress/,huf_decompress.c zstd_ddict.c zstd_decompress.c \
         zstd_decompress_block.c))
 ZSTD_FLAGS := -DZSTD_DISABLE_ASM=1 -DDYNAMIC_BMI2=0 -DZSTD_LEGACY_SUPPORT=0 -DZSTD_NO_TRACE=1 \
@@ -61,8 +61,12 @@ $(foreach f,$(ZSTD_SRCS),$(eval CFLAGS_$(f) = $$(ZSTD_FLAGS)))
 # buffer (50 KiB) are never called; the plain ones stand in their place, which only look into less.
 CFLAGS_$(TP)/zstd/compress/zstd_compress.c += $(foreach f,fast doubleFast,$(foreach m,dictMatchState \
     extDict,-DZSTD_compressBlock_$(f)_$(m)=ZSTD_compressBlock_$(f)))
-COLD_SRCS += $(addprefix $(TP)/zstd/,compress/zstd_compress_superblock.c compress/zstd_ldm.c \
-    compress/zstd_lazy.c compress/zstd_opt.c decompress/zstd_ddict.c)
+# Nor are a dictionary's tables read, and no level of ours has long distance matching or superblocks:
+# migrate/zstd_absent.c stands in their place and refuses.
+ZSTD_ABSENT := $(foreach f,HUF_readCTable FSE_readNCount,-D$(f)=bf_zstd_absent_$(f))
+CFLAGS_$(TP)/zstd/compress/zstd_compress.c += $(ZSTD_ABSENT)
+CFLAGS_migrate/zstd_absent.c := $(ZSTD_FLAGS) $(ZSTD_ABSENT)
+COLD_SRCS += $(addprefix $(TP)/zstd/,compress/zstd_lazy.c compress/zstd_opt.c decompress/zstd_ddict.c)
 
 # BLAKE3: intrinsics, chosen at run time by its own dispatcher.
 BLAKE3_SIMD_x86_64  := blake3_sse2.c blake3_sse41.c blake3_avx2.c blake3_avx512.c
