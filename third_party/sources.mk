@@ -76,6 +76,13 @@ BLAKE3_SRCS := $(addprefix $(TP)/blake3/,blake3.c blake3_dispatch.c blake3_porta
     $(BLAKE3_SIMD_$(ARCH)))
 # More than 64 bytes of output is never asked for: as on Windows, AVX-512 has no code for it (20 KiB).
 CFLAGS_$(TP)/blake3/blake3_dispatch.c := -D_WIN32
+# Each x86-64 processor has SSE2, which therefore stands for the portable code, and for the variants
+# of the one block that a digest ends with.
+ifeq ($(ARCH),x86_64)
+CFLAGS_$(TP)/blake3/blake3_dispatch.c += \
+    $(foreach f,hash_many_portable compress_in_place_portable $(addprefix compress_xof_,portable sse41 avx512), \
+        -Dblake3_$(f)=blake3_$(subst _portable,,$(subst _sse41,,$(subst _avx512,,$(f))))_sse2)
+endif
 CFLAGS_$(TP)/blake3/blake3_sse2.c   := -msse2
 CFLAGS_$(TP)/blake3/blake3_sse41.c  := -msse4.1
 CFLAGS_$(TP)/blake3/blake3_avx2.c   := -mavx2
