@@ -13,9 +13,9 @@ LWIP_SRCS := $(addprefix $(TP)/lwip/src/core/, \
     $(addprefix ipv4/,acd.c dhcp.c etharp.c icmp.c igmp.c ip4.c ip4_addr.c ip4_frag.c) \
     $(addprefix ipv6/,ethip6.c icmp6.c inet6.c ip6.c ip6_addr.c ip6_frag.c mld6.c nd6.c)) \
     $(TP)/lwip/src/netif/ethernet.c
-COLD_SRCS += $(addprefix $(TP)/lwip/src/core/,def.c init.c raw.c \
-    $(addprefix ipv4/,acd.c dhcp.c icmp.c igmp.c ip4_addr.c ip4_frag.c) \
-    $(addprefix ipv6/,icmp6.c inet6.c ip6_addr.c ip6_frag.c mld6.c nd6.c))
+# What each segment of a connection passes stays fast.
+COLD_SRCS += $(filter-out $(addprefix $(TP)/lwip/src/core/,inet_chksum.c mem.c memp.c pbuf.c tcp_in.c \
+    tcp_out.c),$(LWIP_SRCS))
 
 # mbedTLS 3.6: configured by net/mbedtls_config.h. No file of it has flags for instructions, since
 # each has functions that every processor runs: its AES-NI is the assembly, behind CPUID.
@@ -35,9 +35,8 @@ MBEDTLS_SRCS := $(addprefix $(TP)/mbedtls/library/, \
     x509_crl.c x509_crt.c x509_csr.c x509write.c x509write_crt.c x509write_csr.c)
 # What a record or the arithmetic of a handshake needs stays fast.
 COLD_SRCS += $(filter-out $(addprefix $(TP)/mbedtls/library/, \
-    aes.c aesni.c bignum.c bignum_core.c bignum_mod.c bignum_mod_raw.c chacha20.c chachapoly.c \
-    cipher.c constant_time.c ecp.c ecp_curves.c gcm.c poly1305.c psa_crypto_aead.c sha256.c \
-    sha512.c ssl_msg.c),$(MBEDTLS_SRCS))
+    aes.c aesni.c bignum.c bignum_core.c chacha20.c constant_time.c ecp.c ecp_curves.c gcm.c \
+    poly1305.c sha256.c sha512.c),$(MBEDTLS_SRCS))
 
 # LZ4: the block format only.
 LZ4_INC  := -isystem $(TP)/lz4
