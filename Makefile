@@ -71,8 +71,14 @@ FLAGS_$(EFI) := --target=$(ARCH)-unknown-windows $(STD) -O2 -ffreestanding -nost
 CC_$(EFI) = $(CLANG)
 # The boot image has a limit of 1 MiB. What each folder names in COLD_SRCS runs a few times, or once
 # per thousands of blocks, and is made small there; what touches each byte or packet is made fast.
+# LEAN_SRCS have branches and carries in their loops: unrolled and with vectors they are larger and no faster.
 SMALL_$(EFI) := -Oz
-$(call objs,$(EFI),$(COLD_SRCS)): private SMALL = $(SMALL_$(EFI))
+LEAN_$(EFI)  := -fno-unroll-loops -fno-vectorize -fno-slp-vectorize
+define sized
+$(call objs,$(1),$(COLD_SRCS)): private SMALL = $(SMALL_$(1))
+$(call objs,$(1),$(LEAN_SRCS)): private SMALL = $(LEAN_$(1))
+endef
+$(foreach f,$(EFI) $(HOSTED_FLAVOURS),$(eval $(call sized,$(f))))
 AR        = ar
 LD_efi   := lld-link /subsystem:efi_application /entry:efi_main /nodefaultlib /opt:ref /opt:icf \
     /dynamicbase /nxcompat /largeaddressaware /filealign:4096 /debug:none /brepro
@@ -108,7 +114,7 @@ $(THIRD_SRCS): | build/third_party/.ready ;
 FILE_FLAGS := $(foreach s,$(sort $(PORTABLE_SRCS) $(THIRD_SRCS) $(EFI_SRCS)),$(and $(CFLAGS_$(s)),$(s) $(CFLAGS_$(s))))
 define flavour
 FLAVOUR_$(1) := $$(strip $$(CC_$(1)) $$(FLAGS_$(1)) $(WARN) $(OWN_INC) $(FILE_FLAGS) \
-    $$(and $$(SMALL_$(1)),$$(SMALL_$(1)) $(COLD_SRCS)))
+    $$(and $$(SMALL_$(1)),$$(SMALL_$(1)) $(COLD_SRCS)) $$(and $$(LEAN_$(1)),$$(LEAN_$(1)) $(LEAN_SRCS)))
 ifneq ($$(file <build/$(1)/.flags),$$(FLAVOUR_$(1)))
 $$(shell mkdir -p build/$(1))
 $$(file >build/$(1)/.flags,$$(FLAVOUR_$(1)))

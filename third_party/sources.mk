@@ -37,10 +37,12 @@ MBEDTLS_SRCS := $(addprefix $(TP)/mbedtls/library/, \
 COLD_SRCS += $(filter-out $(addprefix $(TP)/mbedtls/library/, \
     aes.c aesni.c bignum.c bignum_core.c chacha20.c constant_time.c ecp.c ecp_curves.c gcm.c \
     poly1305.c sha256.c sha512.c),$(MBEDTLS_SRCS))
+LEAN_SRCS += $(addprefix $(TP)/mbedtls/library/,bignum.c bignum_core.c constant_time.c ecp.c ecp_curves.c gcm.c)
 
 # LZ4: the block format only.
 LZ4_INC  := -isystem $(TP)/lz4
 LZ4_SRCS := $(TP)/lz4/lz4.c
+LEAN_SRCS += $(LZ4_SRCS)
 
 # zstd without threads, dictionaries and the slow levels: 1 to 4 are what a link can use.
 ZSTD_INC  := -isystem $(TP)/zstd
@@ -65,6 +67,7 @@ CFLAGS_$(TP)/zstd/compress/zstd_compress.c += $(foreach f,fast doubleFast,$(fore
 ZSTD_ABSENT := $(foreach f,HUF_readCTable FSE_readNCount,-D$(f)=bf_zstd_absent_$(f))
 CFLAGS_$(TP)/zstd/compress/zstd_compress.c += $(ZSTD_ABSENT)
 CFLAGS_migrate/zstd_absent.c := $(ZSTD_FLAGS) $(ZSTD_ABSENT)
+LEAN_SRCS += $(filter-out %_lazy.c %_opt.c,$(filter $(TP)/zstd/compress/%,$(ZSTD_SRCS)))
 COLD_SRCS += $(addprefix $(TP)/zstd/,compress/zstd_lazy.c compress/zstd_opt.c decompress/zstd_ddict.c)
 
 # BLAKE3: intrinsics, chosen at run time by its own dispatcher.
