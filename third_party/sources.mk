@@ -35,8 +35,8 @@ MBEDTLS_SRCS := $(addprefix $(TP)/mbedtls/library/, \
     x509_crl.c x509_crt.c x509_csr.c x509write.c x509write_crt.c x509write_csr.c)
 # What a record or the arithmetic of a handshake needs stays fast.
 COLD_SRCS += $(filter-out $(addprefix $(TP)/mbedtls/library/, \
-    aes.c aesni.c bignum.c bignum_core.c chacha20.c constant_time.c ecp.c ecp_curves.c gcm.c \
-    poly1305.c sha256.c sha512.c),$(MBEDTLS_SRCS))
+    aes.c aesni.c bignum.c bignum_core.c chacha20.c chachapoly.c cipher.c constant_time.c ecp.c \
+    ecp_curves.c gcm.c poly1305.c psa_crypto_aead.c sha256.c sha512.c ssl_msg.c),$(MBEDTLS_SRCS))
 LEAN_SRCS += $(addprefix $(TP)/mbedtls/library/,bignum.c bignum_core.c constant_time.c ecp.c ecp_curves.c gcm.c)
 
 # LZ4: the block format only.
