@@ -191,7 +191,7 @@ void *bf_platform_alloc(size_t size, size_t align)
 void bf_platform_free(void *memory)
 {
     if (bf_heap_free(&heap, memory) != 0)
-        bf_platform_log(BF_LOG_ERROR, "memory that is no block of the heap was freed; ignoring");
+        bf_platform_log(BF_LOG_ERROR, "memory that is not a block of the heap was freed; ignoring");
 }
 
 enum bf_err bf_efi_memory_claim(uint64_t bytes)

@@ -86,7 +86,7 @@ static enum bf_err check_entropy(struct bf_app *app)
     return bf_fault_set(&app->fault, BF_ERR_NO_ENTROPY, BF_SIDE_SOURCE,
                         "give the machine a random number device (virtio-rng), or a processor "
                         "with RDRAND",
-                        "neither firmware nor processor gives random numbers");
+                        "neither firmware nor processor provides random numbers");
 }
 
 // The firmware had the wide registers switched off: nobody has tried them on this machine.
@@ -254,7 +254,7 @@ enum bf_err bf_app_prepare(struct bf_app *app)
     err = load_configuration(app);
     if (err)
         return err;
-    bf_app_show_step(app, "looking at the machine");
+    bf_app_show_step(app, "examining the machine");
     bf_efi_connect_all();
     if ((err = check_clock(app)) || (err = check_entropy(app)) || (err = check_processor(app)) ||
         (err = find_devices(app)))

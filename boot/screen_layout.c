@@ -127,7 +127,7 @@ static void network_row(const struct bf_screen *s, struct bf_grid *g, uint32_t r
 {
     bf_grid_put(g, row, LEFT, BF_TONE_DIM, "Network");
     if (!s->nic[0]) {
-        bf_grid_put(g, row, LEFT + LABEL_COLUMNS, BF_TONE_DIM, "not yet up");
+        bf_grid_put(g, row, LEFT + LABEL_COLUMNS, BF_TONE_DIM, "not up yet");
         return;
     }
     uint32_t at = bf_grid_put(g, row, LEFT + LABEL_COLUMNS, BF_TONE_NORMAL, s->nic);
@@ -152,7 +152,7 @@ static uint32_t network_facts(const struct bf_screen *s, struct bf_grid *g, uint
     bf_grid_putf(g, row++, text, BF_TONE_NORMAL, "NIC %s, driver %s, %s", s->nic, s->driver,
                  s->link == 0  ? "no link"
                  : s->link > 0 ? "link up"
-                               : "link not known");
+                               : "link unknown");
     bf_snprintf(facts, sizeof facts, "address %s%s%s, gateway %s, DNS %s",
                 s->address[0] ? s->address : "none", s->address6[0] ? ", " : "", s->address6,
                 s->gateway[0] ? s->gateway : "none", s->dns[0] ? s->dns : "none");

@@ -102,7 +102,7 @@ static void take(EFI_HANDLE handle)
     EFI_STATUS status = bf_efi_boot->OpenProtocol(handle, &guid, (VOID **)&p->io, bf_efi_image,
                                                   NULL, EFI_OPEN_PROTOCOL_EXCLUSIVE);
     if (EFI_ERROR(status)) {
-        bf_log(BF_LOG_WARNING, "a serial console is not given away (%s); ignoring it",
+        bf_log(BF_LOG_WARNING, "the firmware does not release a serial console (%s); ignoring it",
                bf_efi_words(status));
         return;
     }

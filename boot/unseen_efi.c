@@ -182,8 +182,8 @@ void bf_unseen_efi(struct bf_inventory *inventory, const struct bf_takeover *tak
     bf_efi_free(handles);
     handles = bf_efi_handles(&pci, &count);
     if (!count)
-        bf_log(BF_LOG_INFO, "the firmware shows no PCI functions: whether there are controllers "
-                            "without a driver is not known");
+        bf_log(BF_LOG_INFO, "the firmware shows no PCI functions: it is unknown whether there are "
+                            "controllers without a driver");
     for (size_t i = 0; i < count; i++)
         add_controller(inventory, takeover, handles[i]);
     bf_efi_free(handles);

@@ -243,7 +243,7 @@ static int fetch(struct worker *w)
     __atomic_store_n(&w->inside, 0, __ATOMIC_RELEASE);
     if (status != EFI_NOT_READY) {
         w->broken = 1;
-        bf_log(BF_LOG_WARNING, "the firmware does not give away processor %u (%s); ignoring it",
+        bf_log(BF_LOG_WARNING, "the firmware does not release processor %u (%s); ignoring it",
                (uint32_t)w->processor, bf_err_name(bf_efi_err(status)));
     }
     return 0;

@@ -199,7 +199,7 @@ static enum bf_err add_multiplier(struct ahci *a, struct search *s, uint32_t por
     uint32_t present;
     enum bf_err err = bf_ahci_multiplier(a->pci, port, &present);
     if (err)
-        add(s, port, NO_MULTIPLIER_PORT, "a port multiplier that does not tell what it has");
+        add(s, port, NO_MULTIPLIER_PORT, "a port multiplier that does not report what it has");
     for (uint32_t i = 0; i < BF_AHCI_MULTIPLIER_PORTS; i++)
         if (present >> i & 1)
             add(s, port, i, "behind a port multiplier");

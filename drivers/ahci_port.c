@@ -462,7 +462,8 @@ static void look_at_log(struct bf_ahci_port *p)
         p->finding = 1;
         p->resets = p->recovery.resets;
         p->recovery.resets = 0;
-        bf_recovery_begin(&p->recovery, "a disk does not tell which of its queued commands failed");
+        bf_recovery_begin(&p->recovery,
+                          "a disk does not report which of its queued commands failed");
         return;
     }
     release(p, &p->pending[tag], p->failure);
@@ -526,7 +527,7 @@ static void look(struct bf_ahci_port *p)
     if (status) // a register's reading and writing is what polling costs
         write_port(p, BF_AHCI_PXIS, status);
     if (active & ~out) {
-        bf_recovery_begin(&p->recovery, "a port works at what it was not asked for");
+        bf_recovery_begin(&p->recovery, "a port runs commands that it was not given");
         return;
     }
     complete(p, active);

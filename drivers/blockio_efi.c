@@ -54,7 +54,7 @@ static enum bf_err read_blocks(struct disk *d, const struct bf_block_request *r)
                bf_plural(r->count), (uintmax_t)r->block, bf_efi_words(status));
     else if (!d->complained)
         bf_log(BF_LOG_WARNING,
-               "%s: reading %u block%s at %ju: the firmware reports success and read nothing",
+               "%s: reading %u block%s at %ju: the firmware reports success but read nothing",
                d->path, r->count, bf_plural(r->count), (uintmax_t)(r->block + untouched));
     d->complained = 1; // one raw code tells the kind; the engine records every place
     enum bf_err err = EFI_ERROR(status) ? bf_efi_err(status) : BF_ERR_IO;
@@ -212,7 +212,7 @@ static enum bf_err judge(const struct scan *scan, EFI_HANDLE handle, const EFI_D
     else if (!media->MediaPresent)
         say(out, "no medium");
     else if (geometry != BF_OK)
-        say(out, "the firmware describes it in a way that makes no sense");
+        say(out, "the firmware's description of it makes no sense");
     else {
         if (out->removable)
             say(out, "removable; name it with disk= to migrate it");

@@ -23,7 +23,7 @@ const char *bf_efi_words(EFI_STATUS status)
         {EFI_DEVICE_ERROR, "the device reports an error"},
         {EFI_OUT_OF_RESOURCES, "the firmware has no resources left"},
         {EFI_NO_MEDIA, "there is no medium"},
-        {EFI_MEDIA_CHANGED, "the medium was exchanged"},
+        {EFI_MEDIA_CHANGED, "the medium was changed"},
         {EFI_ACCESS_DENIED, "a firmware driver holds it"},
         {EFI_TIMEOUT, "the device does not answer"},
         {EFI_ALREADY_STARTED, "it is in use already"},

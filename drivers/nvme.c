@@ -432,7 +432,7 @@ static void poll_controller(struct nvme *c)
         err = take_one(c);
     while (!err);
     if (err == BF_ERR_PROTOCOL)
-        bf_recovery_begin(&c->recovery, "the controller completes what it was not asked for");
+        bf_recovery_begin(&c->recovery, "the controller completes commands that it was not given");
     else if (is_late(c))
         bf_recovery_begin(&c->recovery, "the controller does not answer");
 }

@@ -243,7 +243,8 @@ enum bf_err bf_pci_efi_open(struct bf_pci_efi *out, void *handle)
     EFI_STATUS status = bf_efi_boot->OpenProtocol(handle, &guid, &out->io, bf_efi_image, NULL,
                                                   EFI_OPEN_PROTOCOL_EXCLUSIVE);
     if (EFI_ERROR(status)) {
-        bf_log(BF_LOG_WARNING, "a controller is not given away: %s", bf_efi_words(status));
+        bf_log(BF_LOG_WARNING, "the firmware does not release a controller: %s",
+               bf_efi_words(status));
         bf_efi_boot->ConnectController(handle, NULL, NULL, TRUE);
         return BF_ERR_BUSY;
     }
@@ -262,7 +263,7 @@ void bf_pci_efi_close(struct bf_pci_efi *p)
     if (!io)
         return;
     if (p->pci.cut) { // a driver would switch it on, with our addresses still in it
-        bf_log(BF_LOG_ERROR, "a controller that does not stop is not given back to the firmware");
+        bf_log(BF_LOG_ERROR, "a controller that does not stop is not returned to the firmware");
         p->io = NULL;
         return;
     }

@@ -32,8 +32,7 @@ static void end(struct bf_recovery *r, int quiet, enum bf_err status)
     r->pci->wild = (uint8_t)!quiet;
     if (!quiet)
         bf_log(BF_LOG_ERROR,
-               "%s: it does not stop and may still write to memory, which is left "
-               "to it",
+               "%s: it does not stop and may still write to its memory, which is not used again",
                r->name);
     r->ops->ended(r->impl, quiet, status);
 }
@@ -58,7 +57,7 @@ static void stop_step(struct bf_recovery *r, enum bf_err status)
 
 static void give_up(struct bf_recovery *r)
 {
-    bf_log(BF_LOG_ERROR, "%s: it does not work any more; giving it up", r->name);
+    bf_log(BF_LOG_ERROR, "%s: it no longer works; giving it up", r->name);
 }
 
 void bf_recovery_poll(struct bf_recovery *r)

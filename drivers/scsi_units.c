@@ -84,9 +84,9 @@ static enum bf_err look_at(const struct bf_scsi_host *host, uint32_t target, uin
     if (answer[0] == TYPE_DISK)
         add(target, lun, NULL, out, room, count);
     else if (answer[0] == TYPE_ZONED_DISK)
-        add(target, lun, "a zoned disk, which hosts manage", out, room, count);
+        add(target, lun, "a host-managed zoned disk", out, room, count);
     else if (answer[0] == TYPE_SIMPLE_DISK)
-        add(target, lun, "a disk of the reduced command set", out, room, count);
+        add(target, lun, "a disk with the reduced command set", out, room, count);
     return BF_OK;
 }
 

@@ -112,7 +112,8 @@ static void tell(void)
 {
     static int told;
     if (!told)
-        bf_log(BF_LOG_INFO, "the firmware had not looked for all SCSI disks; looked again");
+        bf_log(BF_LOG_INFO,
+               "the firmware had not looked for all SCSI disks; they were looked for again");
     told = 1;
 }
 

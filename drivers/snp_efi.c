@@ -168,7 +168,7 @@ static void judge_refusals(struct snp_nic *s, uint64_t now)
     if (!s->was_reset)
         restart(s, "takes no frames");
     else if (s->broken || link_is(s, 1))
-        give_up(s, "takes no frames, also after a reset");
+        give_up(s, "takes no frames, even after a reset");
     else
         restart(s, "still takes no frames");
 }
@@ -205,7 +205,7 @@ static void snp_poll(void *impl)
     if (!s->in_flight || s->in_flight != before || link_is(s, 0))
         s->progress_us = now;
     else if (now - s->progress_us > STUCK_US) {
-        restart(s, "does not give buffers back");
+        restart(s, "does not return buffers");
         s->progress_us = now;
     }
 }
@@ -418,7 +418,8 @@ static enum bf_err take(struct snp_nic *s, const struct bf_snp_info *info)
     EFI_STATUS status = bf_efi_boot->OpenProtocol(info->handle, &guid, (VOID **)&s->snp,
                                                   bf_efi_image, NULL, EFI_OPEN_PROTOCOL_EXCLUSIVE);
     if (EFI_ERROR(status)) {
-        bf_log(BF_LOG_WARNING, "NIC %s is not given away: %s", info->label, bf_efi_words(status));
+        bf_log(BF_LOG_WARNING, "the firmware does not release NIC %s: %s", info->label,
+               bf_efi_words(status));
         return BF_ERR_BUSY;
     }
     status = bring_up(s);

@@ -102,11 +102,11 @@ static const struct {
     uint32_t note;
     const char *why, *todo;
 } notes[] = {
-    {BF_DISK_LOCKED, "it encrypts itself and is locked", "unlock it, and start again"},
-    {BF_DISK_SHADOWED, "it encrypts itself, and shows a shadow in place of its beginning",
+    {BF_DISK_LOCKED, "it is self-encrypting and locked", "unlock it, and start again"},
+    {BF_DISK_SHADOWED, "it is self-encrypting, and shows a shadow in place of its beginning",
      "unlock it as the machine does when it starts, and start again"},
-    {BF_DISK_HIDDEN, "it hides blocks behind its end (a host protected area)",
-     "remove that area when it holds data of yours"},
+    {BF_DISK_HIDDEN, "it hides blocks beyond its end (a host protected area)",
+     "remove that area if it holds your data"},
     {BF_DISK_RESERVED, "a host holds a reservation on it, and may be writing",
      "stop what else uses it"},
 };
@@ -235,9 +235,9 @@ static void ask_units(struct bf_takeover *t, const struct bf_taken *taken, struc
     asked->units = group->units;
     if (!asked->err)
         return;
-    bf_snprintf(why, sizeof why, "driver %s could not ask for all (%s)", asked->driver,
+    bf_snprintf(why, sizeof why, "driver %s could not query all of it (%s)", asked->driver,
                 bf_err_name(asked->err));
-    add_unread(t, group->handle, "what else it may have", why);
+    add_unread(t, group->handle, "whatever else it has", why);
 }
 
 static enum bf_err open_group(struct bf_takeover *t, struct bf_taken *taken, struct group *group,
@@ -278,9 +278,9 @@ static void back_to_firmware(struct bf_taken *taken, const struct group *group,
         enum bf_err err = bf_blockio_reopen(disk);
         if (!err)
             continue;
-        bf_log(BF_LOG_ERROR, "%s: the firmware does not have it any more (%s)",
-               disk->source.identity.path, bf_err_name(err));
-        bf_snprintf(disk->why, sizeof disk->why, "%s", "the firmware does not find it again");
+        bf_log(BF_LOG_ERROR, "%s: the firmware no longer has it (%s)", disk->source.identity.path,
+               bf_err_name(err));
+        bf_snprintf(disk->why, sizeof disk->why, "%s", "the firmware no longer finds it");
     }
 }
 

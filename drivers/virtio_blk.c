@@ -255,7 +255,7 @@ static void blk_poll(void *impl)
         err = take_one(d);
     while (!err);
     if (err == BF_ERR_PROTOCOL)
-        bf_recovery_begin(&d->recovery, "the device completes what it was not asked for");
+        bf_recovery_begin(&d->recovery, "the device completes requests that it was not given");
     else if (is_late(d))
         bf_recovery_begin(&d->recovery, "the device does not answer");
 }

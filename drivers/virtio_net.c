@@ -167,7 +167,7 @@ static void reclaim(struct virtio_net *d, uint64_t now)
         d->progress_us = now;
     }
     if (err != BF_AGAIN)
-        bf_recovery_begin(&d->recovery, "the NIC completes what it was not given");
+        bf_recovery_begin(&d->recovery, "the NIC completes buffers that it was not given");
 }
 
 // The next free buffer, or the size of the queue. Completions mostly come in order.
@@ -278,7 +278,7 @@ static enum bf_err net_receive(void *impl, void *buffer, size_t size, size_t *le
         if (err == BF_AGAIN)
             return err;
         if (err || written > HEADER_BYTES + d->frame_bytes) {
-            bf_recovery_begin(&d->recovery, "the NIC receives what does not fit");
+            bf_recovery_begin(&d->recovery, "the NIC receives frames that do not fit");
             return BF_AGAIN;
         }
         err = copy_out(d, i, written, buffer, size, len);

@@ -400,7 +400,7 @@ static void poll_device(struct virtio_scsi *d)
         err = take_one(d);
     while (!err);
     if (err == BF_ERR_PROTOCOL || tmf == BF_ERR_PROTOCOL) {
-        bf_recovery_begin(&d->recovery, "the device completes what it was not asked for");
+        bf_recovery_begin(&d->recovery, "the device completes requests that it was not given");
         return;
     }
     late = look_at_clock(d);

@@ -67,7 +67,7 @@ static enum bf_identity_match by_serial(const struct bf_disk_identity *a,
         return answer(BF_ID_DIFFERENT, reason, size, "the serial numbers differ");
     if (differ(a->model, b->model))
         return answer(BF_ID_DIFFERENT, reason, size,
-                      "the serial numbers are equal, the models not");
+                      "the serial numbers are equal, the models are not");
     return answer(BF_ID_SAME, reason, size, "the serial numbers are equal");
 }
 
@@ -78,7 +78,7 @@ static enum bf_identity_match by_gpt(const struct bf_disk_identity *a,
         return answer(BF_ID_DIFFERENT, reason, size, "the GPT disk GUIDs differ");
     if (have_paths(a, b) && differ(a->path, b->path))
         return answer(BF_ID_SAME_MOVED, reason, size,
-                      "the GPT disk GUIDs are equal, the device paths not");
+                      "the GPT disk GUIDs are equal, the device paths are not");
     return answer(BF_ID_SAME, reason, size, "the GPT disk GUIDs are equal");
 }
 

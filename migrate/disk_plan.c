@@ -94,11 +94,11 @@ static enum bf_err plan_one(const char *selector, struct bf_inventory *inventory
         }
     if (fits != 1 && (fits || !found))
         return bf_fault_set(fault, BF_ERR_MISMATCH, BF_SIDE_CONFIG, todo_list,
-                            "disk=%.96s fits %u of this machine's %u disk%s", selector, fits,
+                            "disk=%.96s matches %u of this machine's %u disk%s", selector, fits,
                             own_disks(inventory), bf_plural(own_disks(inventory)));
     if (found->why[0] && strcmp(found->why, not_named) != 0 && !is_removable(found))
         return bf_fault_set(fault, BF_ERR_MISMATCH, BF_SIDE_CONFIG, todo_list,
-                            "disk=%.64s fits a disk that cannot be migrated: %s", selector,
+                            "disk=%.64s matches a disk that cannot be migrated: %s", selector,
                             found->why);
     plan(found, 1);
     return BF_OK;

@@ -35,7 +35,7 @@ accepted() {
 
 # A processor without RDRAND; the same with a device gives random numbers, and works without AES-NI too.
 refused no_entropy no-entropy source "$E2E_DIR/plain.iso" -cpu Nehalem
-e2e_failure_row "gives random numbers"
+e2e_failure_row "provides random numbers"
 accepted entropy_device "$E2E_DIR/plain.iso" -cpu Nehalem -device virtio-rng-pci
 e2e_check "the point is the disk" e2e_same web-1@1 0 "$E2E_DIR/data.raw"
 

@@ -442,7 +442,7 @@ static void test_a_port_that_keeps_its_memory(void)
     CHECK(r.done && r.kept && r.status == BF_ERR_TIMEOUT);
     submit(&disk, &later, 1, 8, 8);
     CHECK(later.done && later.status == BF_ERR_TIMEOUT);
-    CHECK(strstr(sim_log(), "left to it"));
+    CHECK(strstr(sim_log(), "not used again"));
     first->receiver_stuck = 0;
     stop();
 }
@@ -710,7 +710,7 @@ static void test_names_what_is_behind_a_port_multiplier(void)
     CHECK(units[3].number == UNIT_1 && !units[3].why);
     first->no_answer = 1;
     CHECK_EQ(look_for_units(BF_ERR_TIMEOUT), 2);
-    CHECK_STR(units[0].why, "a port multiplier that does not tell what it has");
+    CHECK_STR(units[0].why, "a port multiplier that does not report what it has");
 }
 
 TEST_MAIN(TEST(test_serves_by_class), TEST(test_reads_every_byte_of_both_disks),

@@ -53,7 +53,7 @@ static void rule(void)
     b.serial[0] = 0;
     CHECK_EQ(compare(&b, "GUIDs differ"), BF_ID_DIFFERENT);
     b.gpt_guid[0]--;
-    CHECK_EQ(compare(&b, "paths not"), BF_ID_SAME_MOVED);
+    CHECK_EQ(compare(&b, "paths are not"), BF_ID_SAME_MOVED);
     strcpy(b.path, base.path);
     CHECK_EQ(compare(&b, "GUIDs are equal"), BF_ID_SAME);
     b.has_gpt = 0;
@@ -313,9 +313,9 @@ static void plan(void)
     CHECK_EQ(apply("S3", NULL), BF_ERR_MISMATCH);
     CHECK(strstr(fault.what, "started from it"));
     CHECK_EQ(apply("S9", NULL), BF_ERR_MISMATCH);
-    CHECK(strstr(fault.what, "fits 0 of"));
+    CHECK(strstr(fault.what, "matches 0 of"));
     CHECK_EQ(apply("size:1G", NULL), BF_ERR_MISMATCH);
-    CHECK(strstr(fault.what, "fits 3 of this machine's 3 disks")); // the boot medium is none
+    CHECK(strstr(fault.what, "matches 3 of this machine's 3 disks")); // the boot medium is none
     CHECK_EQ(apply("gpt:1", NULL), BF_ERR_CONFIG);
     four_disks();
     strcpy(inventory.disk[1].identity.serial, "S0");
@@ -375,5 +375,5 @@ static void tcg(void)
     CHECK_EQ(bf_tcg_notes(data, 47), 0);
 }
 
-TEST_MAIN(TEST(numbers), TEST(rule), TEST(selectors), TEST(wire), TEST(text), TEST(ata),
-          TEST(scsi), TEST(nvme), TEST(nvme_without_a_name), TEST(tcg), TEST(plan))
+TEST_MAIN(TEST(numbers), TEST(rule), TEST(selectors), TEST(wire), TEST(text), TEST(ata), TEST(scsi),
+          TEST(nvme), TEST(nvme_without_a_name), TEST(tcg), TEST(plan))

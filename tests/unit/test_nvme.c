@@ -299,7 +299,7 @@ static void test_a_controller_that_keeps_its_memory(void)
     CHECK(r.done && r.kept && r.status == BF_ERR_TIMEOUT);
     submit(&disk, &later, 1, 8, 8);
     CHECK(later.done && later.status == BF_ERR_TIMEOUT);
-    CHECK(strstr(sim_log(), "left to it"));
+    CHECK(strstr(sim_log(), "not used again"));
     model.pci.master_stuck = 0;
     stop();
 }

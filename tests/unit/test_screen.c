@@ -163,7 +163,7 @@ static void starting(void)
     machine();
     screen.kind = BF_SCREEN_STARTING;
     screen.nic[0] = 0;
-    strcpy(screen.step, "looking at the machine");
+    strcpy(screen.step, "examining the machine");
     compare("starting");
     screen.inventory = &inventory;
     strcpy(screen.step, "starting the network");
@@ -301,7 +301,7 @@ static void failure(void)
     CHECK_EQ(tone_of("the replica server"), BF_TONE_BRIGHT);
     screen.events--;
     bf_fault_set(&fault, BF_ERR_MISMATCH, BF_SIDE_CONFIG, "give disk= a serial number",
-                 "disk=size:1G fits 0 of this machine's 3 disks");
+                 "disk=size:1G matches 0 of this machine's 3 disks");
     screen.progress = NULL;
     screen.countdown = UINT32_MAX;
     strcpy(screen.machine, "web-1");

@@ -361,7 +361,7 @@ static void test_a_device_that_keeps_its_memory(void)
     CHECK(r.done && r.kept && r.status == BF_ERR_TIMEOUT);
     submit(&later, 1, 8, 8);
     CHECK(later.done && later.status == BF_ERR_TIMEOUT);
-    CHECK(strstr(sim_log(), "left to it"));
+    CHECK(strstr(sim_log(), "not used again"));
     model.virtio.reset_stuck = 0;
     stop();
 }
@@ -393,7 +393,7 @@ static void test_what_a_device_keeps_is_not_freed(void)
     bf_source_close(&disk);
     bf_virtio_blk.close(controller);
     CHECK(model.virtio.pci.pci.wild);
-    CHECK(strstr(sim_log(), "left to it"));
+    CHECK(strstr(sim_log(), "not used again"));
     CHECK_EQ(sim_pci_open_ranges(&model.virtio.pci), 6); // ring, commands, four requests
     while (model.held_count)
         sim_vblk_complete(&model, 0);

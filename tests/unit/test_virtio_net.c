@@ -554,7 +554,7 @@ static void test_a_device_that_keeps_its_memory(void)
     model.virtio.pci.master_stuck = 1;
     nic.ops->close(nic.impl);
     CHECK(sim_pci_open_ranges(&model.virtio.pci) == 4);
-    CHECK(strstr(sim_log(), "left to it"));
+    CHECK(strstr(sim_log(), "not used again"));
     for (size_t i = 0; i < SIM_PCI_RANGES; i++) // the test's own end
         if (model.virtio.pci.range[i].live)
             free(model.virtio.pci.range[i].host);

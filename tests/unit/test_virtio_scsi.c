@@ -548,7 +548,7 @@ static void test_a_device_that_keeps_its_memory(void)
     CHECK(r.done && r.kept && r.status == BF_ERR_TIMEOUT);
     submit(&disk, &later, 1, 8, 8);
     CHECK(later.done && later.status == BF_ERR_TIMEOUT);
-    CHECK(strstr(sim_log(), "left to it"));
+    CHECK(strstr(sim_log(), "not used again"));
     model.virtio.pci.master_stuck = 0;
     bf_virtio_scsi.close(NULL);
     bf_source_close(&disk);
@@ -718,7 +718,7 @@ static void test_only_disks_are_units(void)
     model.unit[2].lun = 1;
     model.unit[2].type = 0x20; // a disk that is not connected
     CHECK_EQ(look_for_units(BF_OK, 100), 1);
-    CHECK_STR(units[0].why, "a zoned disk, which hosts manage");
+    CHECK_STR(units[0].why, "a host-managed zoned disk");
 }
 
 static void test_a_target_that_does_not_list_its_units(void)
