@@ -156,7 +156,7 @@ static int append(struct bf_fin *f, const char *path, const char *version,
     if (bf_initramfs_read(f->root, path, &info) < 0)
         return bf_refuse(f->report, "%s cannot be read: %s", path, strerror(errno));
     if (strcmp(info.format, "unknown") == 0)
-        return bf_refuse(f->report, "%s is no initramfs of a known format", path);
+        return bf_refuse(f->report, "%s is not an initramfs in a known format", path);
     if (strcmp(info.format, "lz4") == 0)
         bf_note(f->report, "warning", path,
                 "LZ4: kernels before 5.14 may not read what follows it; update-initramfs in the "

@@ -36,6 +36,7 @@ bool bf_budget_take(struct bf_budget *b, const char *file, uint64_t units)
         b->left -= units;
         return true;
     }
-    bf_budget_exceed(b, file, "is more work, with what was read before it, than a step may make");
+    bf_budget_exceed(b, file,
+                     "needs more work, together with what was read before it, than a step may do");
     return false;
 }

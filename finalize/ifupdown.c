@@ -441,7 +441,7 @@ static int adapt(struct bf_fin *f, const struct bf_link *link, struct bf_old *ol
                 "%s is not brought up at boot (no auto or allow-hotplug)", link->carrier);
     if (rw.scripts[0])
         bf_note(f->report, "skipped", MAIN_FILE,
-                "a script line of %s sets addresses or routes by itself and was kept: look at it",
+                "a script line of %s sets addresses or routes by itself and was kept: check it",
                 link->carrier);
     bf_text_free(&rw.kept4);
     bf_text_free(&rw.kept6);

@@ -98,7 +98,7 @@ static int not_believed(const struct bf_fin_root *root, struct bf_fin_report *r)
     char why[PATH_MAX + 512];
     bf_undo_dir_doubt(root, JOURNAL_NAME, why, sizeof why);
     return bf_refuse(r,
-                     "the undo journal is not believed: %s; find out who could write there. If "
+                     "the undo journal is not trusted: %s; find out who could write there. If "
                      "you trust what is there, correct that (chown, chmod) and start again; if "
                      "not, restore from the recovery point. Keep the folder: it has the only "
                      "copies of the files' first state",

@@ -16,17 +16,17 @@
 #include "finalize/vm.h"
 
 static const char usage[] =
-    "usage: bootferry-finalize --root DIR  (--plan FILE [--dry-run] | --inspect | --undo) "
-    "[--devices FILE]\n"
-    "                          [--report FILE]\n"
+    "usage: bootferry-finalize --root DIR (--plan FILE [--dry-run] | --inspect | --undo)\n"
+    "                          [--devices FILE] [--report FILE]\n"
     "       bootferry-finalize run --kernel FILE --initramfs FILE\n"
     "                          (--disk FORMAT:FILE [--backing FORMAT:FILE]...)...\n"
-    "                          (--plan FILE [--dry-run] | --inspect | --undo) [--deadline "
-    "SECONDS]\n"
-    "                          [--overlay MIB] [--report FILE]\n"
+    "                          (--plan FILE [--dry-run] | --inspect | --undo)\n"
+    "                          [--deadline SECONDS] [--overlay MIB] [--report FILE]\n"
     "       bootferry-finalize accelerator --kernel FILE --initramfs FILE\n"
-    "FORMAT is raw or qcow2. The report goes to FILE (JSON) and FILE.txt, else as text to standard "
-    "output. accelerator says which one QEMU gets on this host, tcg or kvm, and why.\n";
+    "FORMAT is raw or qcow2. The report goes to FILE (as JSON) and to FILE.txt; without --report "
+    "it\n"
+    "goes to standard output as text. accelerator says which accelerator QEMU uses on this host,\n"
+    "tcg or kvm, and why.\n";
 
 struct options {
     const char *root, *plan, *devices, *report, *kernel, *initramfs;

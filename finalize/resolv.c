@@ -84,7 +84,7 @@ int bf_resolv_adapt(struct bf_fin *f, const struct bf_link *link, size_t links)
         return 0;
     char *target = bf_fin_root_readlink(f->root, RESOLV);
     if (target) {
-        bf_note(f->report, "info", RESOLV, "is a link to %s, whose owner is told the servers",
+        bf_note(f->report, "info", RESOLV, "is a link to %s, whose owner is given the servers",
                 target);
         free(target);
         return 0;

@@ -71,7 +71,7 @@ static unsigned seconds_of(const struct bf_run *run)
     return run->deadline ? run->deadline : BF_RUN_DEADLINE;
 }
 
-static const char late[] = "it was not done within";
+static const char late[] = "it did not finish within";
 
 // What kept a step from its end: the time that the operator gave, or the VM.
 static void explain(const struct bf_run *run, const struct bf_run_watch *watch, long long deadline,
@@ -160,8 +160,7 @@ static char *attempt(const struct bf_run *run, const struct bf_accel *accel, lon
         kill(qemu.pid, SIGKILL);
     bool ended = bf_run_watch_reap(&look, bf_now_ms() + BF_RUN_QUIT_MS);
     if (report && !ended) {
-        snprintf(error, size,
-                 "the finalizer's VM did not end in order; its disks are not to be used");
+        snprintf(error, size, "the finalizer's VM did not shut down cleanly; do not use its disks");
         free(report);
         report = NULL;
     }
@@ -226,7 +225,7 @@ enum bf_run_end bf_run_finalizer(const struct bf_run *run, char **report, size_t
     if (end != BF_RUN_BROKEN)
         return end;
     if (*report)
-        snprintf(error, sizeof error, "the finalizer's VM sent something that is no report");
+        snprintf(error, sizeof error, "the finalizer's VM sent something that is not a report");
     free(*report);
     own_report(run->mode, false, error, report, report_len);
     if (*report)

@@ -227,7 +227,7 @@ static int add_disk(struct setup *s, const struct bf_run *run, size_t number, bo
         size = virtual_size(fd, file->format);
         if (size < 0) {
             close(fd);
-            return fail(s, file->path, "is not of the format that was named");
+            return fail(s, file->path, "is not in the format that was named");
         }
         snprintf(name, sizeof name, "d%zu-%zu", number, i);
         if ((write && note_room(s, run, fd, file->format, size) < 0) ||

@@ -46,7 +46,7 @@ enum bf_stable bf_stable_name(struct bf_fin *f, const char *name, const char *ty
     if (strcmp(mount, "/") == 0 && root)
         dev = root;
     if (!dev)
-        return unknown(f, where, name, "no probed device is known by it");
+        return unknown(f, where, name, "no probed device has that name");
     if (!dev->uuid[0])
         return unknown(f, where, name, "the device has no UUID");
     if (!same_type(type, dev->type))

@@ -79,7 +79,7 @@ static void host_path(int dir, char *out, size_t size)
 static void describe(const char *path, const struct stat *st, mode_t type, char *out, size_t size)
 {
     if ((st->st_mode & S_IFMT) != type)
-        snprintf(out, size, "%s is no %s", path, type == S_IFDIR ? "folder" : "regular file");
+        snprintf(out, size, "%s is not a %s", path, type == S_IFDIR ? "folder" : "regular file");
     else if (type == S_IFREG && st->st_nlink != 1)
         snprintf(out, size, "%s has %ju names (hard links) instead of one", path,
                  (uintmax_t)st->st_nlink);
@@ -97,7 +97,7 @@ void bf_undo_dir_doubt(const struct bf_fin_root *root, const char *name, char *o
     char above[PATH_MAX], path[PATH_MAX + 300], below[300];
     struct stat st;
 
-    snprintf(out, size, "it cannot be looked at");
+    snprintf(out, size, "it cannot be examined");
     if (dir < 0)
         return;
     host_path(dir, above, sizeof above);

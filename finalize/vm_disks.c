@@ -285,8 +285,7 @@ void bf_vm_discard_hibernation(struct bf_devices *devices, struct bf_fin_report 
         bf_vm_node(dev, node, sizeof node);
         int fd = open(node, O_RDWR | O_CLOEXEC);
         if (fd < 0 || bf_swap_image(fd, true) != 1) {
-            bf_note(report, "skipped", dev->name,
-                    "holds a hibernation image of a kind that is not known");
+            bf_note(report, "skipped", dev->name, "holds a hibernation image of an unknown kind");
         } else {
             bf_note(report, "warning", dev->name,
                     "the hibernation image is discarded: what was in memory is lost");

@@ -150,7 +150,7 @@ static const struct found *choose(const struct bf_devices *devices, const struct
     if (!chosen && count == 0)
         bf_refuse(report, "no Linux root file system was found on the disks");
     else if (!chosen)
-        bf_refuse(report, "the root file system is not clear; set \"root\" to one of:%s",
+        bf_refuse(report, "it is unclear which file system is the root; set \"root\" to one of:%s",
                   bf_text_get(&list));
     bf_text_free(&list);
     return chosen;
@@ -247,7 +247,7 @@ static void mount_entries(const struct bf_fin_root *root, const struct bf_device
         subvol_of(entry[i].options, subvol, sizeof subvol);
         if (!dev || !kind_of(dev->type)) {
             bf_note(report, "skipped", entry[i].mount,
-                    "%s is not on these disks, or of no type that is opened", entry[i].device);
+                    "%s is not on these disks, or has a type that is not opened", entry[i].device);
             continue;
         }
         bool done = mount_in(root, dev, strcmp(dev->type, "btrfs") == 0 ? subvol : "",

@@ -95,14 +95,14 @@ for i in {1..4097}; do : >"$r/etc/netplan/$i.yaml"; done
 check "thousands of files" too_much 'step inspect: /etc/netplan has more than 4096 files'
 fresh
 times 30000 'source /etc/network/interfaces\n' >"$r/etc/network/interfaces"
-check "a file that is included time and again" too_much 'step inspect: /etc/network/interfaces is more work'
+check "a file that is included time and again" too_much 'step inspect: /etc/network/interfaces needs more work'
 fresh
 times 20000 'c# /dev/sda2 none luks\n' >"$r/etc/crypttab"
-check "a long crypttab" too_much 'step fstab: /etc/crypttab is more work'
+check "a long crypttab" too_much 'step fstab: /etc/crypttab needs more work'
 fresh
 times 20000 'root=/dev/sda2 ' >>"$r/etc/default/grub"
 times 20000 'linux /vmlinuz root=/dev/sda2\n' >>"$r/boot/grub/grub.cfg"
-check "and grub.cfg" too_much 'step boot: /boot/grub/grub.cfg is more work'
+check "and grub.cfg" too_much 'step boot: /boot/grub/grub.cfg needs more work'
 fresh
 times 50000 '# a comment in a long file\n' | tee -a "$r/etc/hosts" "$r/etc/crypttab" "$r/etc/default/grub" >>"$r/etc/network/interfaces"
 times 2000 '/dev/disk/by-label/x# /mnt/# ext4 defaults 0 0\n' >>"$r/etc/fstab"
@@ -141,7 +141,7 @@ undo() { "$FINALIZE" --root "$r" --undo --report "$work/report" 2>"$work/err"; }
 not_believed() {
     local before
     before=$(snapshot "$r")
-    ! undo && says 'is not believed' && ! test -e "$r/usr/bin/x" && test "$(snapshot "$r")" = "$before"
+    ! undo && says 'is not trusted' && ! test -e "$r/usr/bin/x" && test "$(snapshot "$r")" = "$before"
 }
 forge
 check "the caller's own journal is believed" undo
@@ -152,7 +152,7 @@ for path in bootferry bootferry/undo bootferry/undo/journal.json; do
         chmod "$mode" "$r/var/lib/$path"
         check "$path with $mode is not believed" not_believed
         mode_is=$(stat -c 'owner %u and mode 0%a' "$r/var/lib/$path")
-        check "which names it, its owner and its mode" says "not believed: $(realpath "$r")/var/lib/$path has $mode_is; it must belong to $(id -u)"
+        check "which names it, its owner and its mode" says "not trusted: $(realpath "$r")/var/lib/$path has $mode_is; it must belong to $(id -u)"
         refute "nor is its removal the remedy" says 'remove it'
     done
     if [ "$(id -u)" = 0 ]; then
@@ -160,7 +160,7 @@ for path in bootferry bootferry/undo bootferry/undo/journal.json; do
         chown 65534 "$r/var/lib/$path"
         check "$path of another user is not believed" not_believed
         refute "nor by a new run" finalize "$r" "$work/plan"
-        check "which says so" says 'is not believed'
+        check "which says so" says 'is not trusted'
     fi
     forge
     mv "$r/var/lib/$path" "$r/elsewhere"

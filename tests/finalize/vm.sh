@@ -92,7 +92,7 @@ refute "a qcow2 file named raw is not opened as qcow2" "$FINALIZE" run --kernel 
     --disk "raw:$work/top.qcow2" --inspect --report "$work/report"
 check "and no system is found in it" says 'no Linux root file system was found'
 refute "a deadline that passes ends the run" vm top --inspect --deadline 1
-check "and is said" says "it was not done within 1 s (--deadline)"
+check "and is said" says "it did not finish within 1 s (--deadline)"
 
 finalize/vm/initramfs.sh build/finalize-vm/tree build/bootferry-finalize "$work/again" >&2
 check "the VM's initramfs is made of equal bytes each time" cmp -s build/finalize-vm/initramfs "$work/again"

@@ -20,7 +20,7 @@ static void test_a_step_has_its_budget_and_no_more(void)
     CHECK(!bf_budget_take(&b, "/etc/crypttab", 1));
     CHECK_EQ(errno, E2BIG);
     CHECK(bf_budget_is_over(&b));
-    CHECK(strncmp(b.over, "step fstab: /etc/crypttab is more work", 38) == 0);
+    CHECK(strncmp(b.over, "step fstab: /etc/crypttab needs more work", 41) == 0);
 }
 
 static void test_what_went_over_stays_over(void)

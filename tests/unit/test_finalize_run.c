@@ -227,7 +227,7 @@ static void test_the_deadline_is_named(void)
     deadline = 1;
     CHECK_EQ(dry_run("greet", 1LL << 20, 1), BF_RUN_LATE);
     deadline = 0;
-    end_dry_run("it was not done within 1 s (--deadline)");
+    end_dry_run("it did not finish within 1 s (--deadline)");
 }
 
 // Whoever looks into the folder while it runs sees nothing: a kill leaves nothing.
@@ -248,6 +248,5 @@ static void test_a_throw_away_file_has_no_name(void)
 TEST_MAIN(TEST(test_an_overlay_grows_to_its_limit),
           TEST(test_a_small_disk_needs_no_more_than_its_size), TEST(test_room_is_looked_for_first),
           TEST(test_what_is_there_suffices), TEST(test_the_deadline_is_named),
-          TEST(test_a_throw_away_file_has_no_name),
-          TEST(test_root_is_given_up), TEST(test_real_root_is_given_up),
-          TEST(test_dies_with_its_parent))
+          TEST(test_a_throw_away_file_has_no_name), TEST(test_root_is_given_up),
+          TEST(test_real_root_is_given_up), TEST(test_dies_with_its_parent))
