@@ -166,7 +166,7 @@ for path in bootferry bootferry/undo bootferry/undo/journal.json; do
     mv "$r/var/lib/$path" "$r/elsewhere"
     ln -s /elsewhere "$r/var/lib/$path"
     check "$path that is a link is not believed" not_believed
-    check "which says what it is" says "$(realpath "$r")/var/lib/$path is no "
+    check "which says what it is" says "$(realpath "$r")/var/lib/$path is not a "
 done
 forge
 ln "$r/var/lib/bootferry/undo/journal.json" "$r/second"
