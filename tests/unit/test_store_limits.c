@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "replica/image.h"
 #include "replica/layers.h"
 #include "replica/recover.h"
 #include "tests/unit/store_files.h"
