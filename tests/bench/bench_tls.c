@@ -48,7 +48,7 @@ static void *drain(void *arg)
 static int measure(const struct test_pair *root, const struct test_pair *server, const char *suite)
 {
     static uint8_t root_der[4096], block[BLOCK];
-    struct peer sink = {.ctx = SSL_CTX_new(TLS_server_method())};
+    struct peer peer = {.ctx = SSL_CTX_new(TLS_server_method())};
     struct bf_tls_config c = {.root = root_der, .host = "server.test", .role = BF_TLS_ROLE_SERVER};
     struct bf_stream raw, tls;
     struct bf_fault fault;
@@ -56,14 +56,14 @@ static int measure(const struct test_pair *root, const struct test_pair *server,
     uint64_t sent = 0;
     int pair[2], size = 4 << 20;
     c.root_len = test_certificate_der(root, root_der, sizeof root_der);
-    SSL_CTX_use_certificate(sink.ctx, server->certificate);
-    SSL_CTX_use_PrivateKey(sink.ctx, server->key);
-    SSL_CTX_set_ciphersuites(sink.ctx, suite);
+    SSL_CTX_use_certificate(peer.ctx, server->certificate);
+    SSL_CTX_use_PrivateKey(peer.ctx, server->key);
+    SSL_CTX_set_ciphersuites(peer.ctx, suite);
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0)
         return 0;
     setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
-    sink.fd = pair[1];
-    pthread_create(&thread, NULL, drain, &sink);
+    peer.fd = pair[1];
+    pthread_create(&thread, NULL, drain, &peer);
     if (bf_socket_stream(pair[0], &raw) != BF_OK || bf_tls_open(raw, &c, &tls, &fault) != BF_OK)
         return 0;
     while (tls.ops->state(tls.impl) == BF_STREAM_OPENING)
@@ -81,16 +81,16 @@ static int measure(const struct test_pair *root, const struct test_pair *server,
         tls.ops->poll(tls.impl);
     tls.ops->close(tls.impl);
     pthread_join(thread, NULL);
-    SSL_CTX_free(sink.ctx);
+    SSL_CTX_free(peer.ctx);
     printf("TLS stream into OpenSSL, %-30s %6.0f MB/s, %5.2f s of CPU per GB\n", suite,
            (double)sent / wall / 1e6, cpu / ((double)sent / 1e9));
-    return sink.got == sent;
+    return peer.got == sent;
 }
 
 // The client's CPU time of one handshake, 0 when it failed. It sleeps while the server computes.
 static double handshake(const struct bf_tls_config *c, SSL_CTX *ctx)
 {
-    struct sink sink = {.ctx = ctx};
+    struct peer peer = {.ctx = ctx};
     struct bf_stream raw, tls;
     struct bf_fault fault;
     pthread_t thread;
@@ -98,8 +98,8 @@ static double handshake(const struct bf_tls_config *c, SSL_CTX *ctx)
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0)
         return 0;
     struct pollfd readable = {.fd = pair[0], .events = POLLIN};
-    sink.fd = pair[1];
-    pthread_create(&thread, NULL, drain, &sink);
+    peer.fd = pair[1];
+    pthread_create(&thread, NULL, drain, &peer);
     double start = seconds(CLOCK_THREAD_CPUTIME_ID);
     if (bf_socket_stream(pair[0], &raw) != BF_OK || bf_tls_open(raw, c, &tls, &fault) != BF_OK)
         return 0;
