@@ -2,11 +2,11 @@
 // What zstd's compressor calls for dictionaries, long distance matching and superblocks. None of
 // the levels or parameters in migrate/compress.c leads here, and the linker cannot know it: 18 KiB
 // of the boot image. Whoever does come here is refused, and the data then travels as it is.
-#include "common/error_private.h"
-#include "common/fse.h"
-#include "common/huf.h"
-#include "compress/zstd_compress_superblock.h"
-#include "compress/zstd_ldm.h"
+#include <zstd/common/error_private.h>
+#include <zstd/common/fse.h>
+#include <zstd/common/huf.h>
+#include <zstd/compress/zstd_compress_superblock.h>
+#include <zstd/compress/zstd_ldm.h>
 
 size_t HUF_readCTable(HUF_CElt *table, unsigned *max_symbol, const void *src, size_t size,
                       unsigned *has_zero_weights)

@@ -66,7 +66,7 @@ CFLAGS_$(TP)/zstd/compress/zstd_compress.c += $(foreach f,fast doubleFast,$(fore
 # migrate/zstd_absent.c stands in their place and refuses.
 ZSTD_ABSENT := $(foreach f,HUF_readCTable FSE_readNCount,-D$(f)=bf_zstd_absent_$(f))
 CFLAGS_$(TP)/zstd/compress/zstd_compress.c += $(ZSTD_ABSENT)
-CFLAGS_migrate/zstd_absent.c := $(ZSTD_FLAGS) $(ZSTD_ABSENT)
+CFLAGS_migrate/zstd_absent.c := $(ZSTD_FLAGS) $(ZSTD_ABSENT) -isystem $(TP)
 LEAN_SRCS += $(filter-out %_lazy.c %_opt.c,$(filter $(TP)/zstd/compress/%,$(ZSTD_SRCS)))
 COLD_SRCS += $(addprefix $(TP)/zstd/,compress/zstd_lazy.c compress/zstd_opt.c decompress/zstd_ddict.c)
 
