@@ -17,14 +17,14 @@ link="-fsanitize=fuzzer -pthread -Wl,--wrap=LLVMFuzzerTestOneInput $PWD/build/de
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# fuzzer | place | source | text of the line
+# fuzzer | place | source | text of the line [| source and text in a checkout from before that source]
 cat >"$work/places" <<'PLACES'
-sender | the plans are agreed | migrate/sender_session.c | bf_sender_begin_copy(s);
-sender | data is durable | migrate/sender_session.c | bf_sender_durable(s, (uint16_t)index, m.next_chunk);
-sender | a chunk is the same as the base | migrate/sender_data.c | state = BF_RANGE_SAME;
-sender | everything is read and rooted | migrate/sender_copy.c | s->state = BF_SENDER_COMMIT;
-sender | a repair is read | migrate/sender_copy.c | const struct bf_need *need = &s->need[s->need_at++];
-sender | the point is committed | migrate/sender_session.c | s->progress.point = m.point;
+sender | the plans are agreed | migrate/remote_frames.c | r->state = BF_REMOTE_OPEN; | migrate/sender_session.c | bf_sender_begin_copy(s);
+sender | data is durable | migrate/remote_frames.c | r->durable[index] = m.next_chunk; | migrate/sender_session.c | bf_sender_durable(s, (uint16_t)index, m.next_chunk);
+sender | a chunk is the same as the base | migrate/copy_class.c | slot->class[i] = BF_CLASS_SAME; | migrate/sender_data.c | state = BF_RANGE_SAME;
+sender | everything is read and rooted | migrate/copy.c | c->state = BF_COPY_SEALING; | migrate/sender_copy.c | s->state = BF_SENDER_COMMIT;
+sender | a repair is read | migrate/copy.c | const struct bf_need *need = &c->need[c->need_at++]; | migrate/sender_copy.c | const struct bf_need *need = &s->need[s->need_at++];
+sender | the point is committed | migrate/copy.c | c->progress->point = point; | migrate/sender_session.c | s->progress.point = m.point;
 receiver | the disks are opened | migrate/receiver.c | r->state = BF_RECEIVER_PLANNING;
 receiver | data is stored | migrate/receiver_copy.c | advance(r, index, m.count, m.raw_len, f->length);
 receiver | data is durable | migrate/receiver_copy.c | bf_channel_put(&r->channel, bf_put_checkpoint(room, 64, BF_MSG_DURABLE, &m));
@@ -69,12 +69,13 @@ counters()
 measure()
 {
     local folder=$1 program=$2 name=$3 tries=$4 corpus=$work/corpus
-    local places='' seeds source text found
+    local places='' seeds source text before before_text found
     mkdir "$corpus"
     BF_DEPTH=list "$program" "$corpus" 2>/dev/null >"$work/addresses"
     llvm-symbolizer --obj="$program" --output-style=GNU --no-inlines --functions=none \
         <"$work/addresses" >"$work/$name.lines"
-    while IFS='|' read -r _ _ source text; do
+    while IFS='|' read -r _ _ source text before before_text; do
+        [ -e "$folder/$source" ] || { source=$before text=$before_text; }
         found=$(counters "$folder" "$name" "$source" "$text")
         places+=" $found"
     done < <(sed 's/ | /|/g' "$work/places" | grep "^$name|")
