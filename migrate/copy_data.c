@@ -217,31 +217,32 @@ static enum bf_err give(struct bf_copy *c, struct bf_batch *b)
     return give_clear(c, b);
 }
 
+static int is_held(const struct bf_batch *b)
+{
+    return b->is_data && b->write.held;
+}
+
 // Batches that the store holds no longer, from the oldest on.
 static void release(struct bf_copy *c)
 {
-    while (c->held && !(batch_at(c, 0)->is_data && batch_at(c, 0)->write.held)) {
+    while (c->held && !is_held(batch_at(c, 0))) {
         c->first = (c->first + 1) % BF_BATCHES;
         c->held--;
     }
 }
 
-static int is_held(struct bf_copy *c, const struct bf_slot *slot)
+// The store holds data of the slot; NULL: of any.
+static int holds(struct bf_copy *c, const struct bf_slot *slot)
 {
     for (uint32_t i = 0; i < c->held; i++)
-        if (batch_at(c, i)->slot == slot && batch_at(c, i)->is_data && batch_at(c, i)->write.held)
+        if ((!slot || batch_at(c, i)->slot == slot) && is_held(batch_at(c, i)))
             return 1;
     return 0;
 }
 
-int bf_copy_all_released(const struct bf_copy *c)
+int bf_copy_all_released(struct bf_copy *c)
 {
-    for (uint32_t i = 0; i < c->held; i++) {
-        const struct bf_batch *b = &c->batch[(c->first + i) % BF_BATCHES];
-        if (b->is_data && b->write.held)
-            return 0;
-    }
-    return 1;
+    return !holds(c, NULL);
 }
 
 // The next batch, or a slot that is done with. BF_AGAIN: nothing to do, or the store has no room.
@@ -251,7 +252,7 @@ static enum bf_err give_next(struct bf_copy *c)
     enum bf_err err;
     release(c);
     if (slot && slot->sent == slot->count) {
-        err = is_held(c, slot) ? BF_AGAIN : bf_copy_report_unreadable(c);
+        err = holds(c, slot) ? BF_AGAIN : bf_copy_report_unreadable(c);
         if (!err)
             bf_feed_pop(&c->feed);
         return err;

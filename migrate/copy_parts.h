@@ -133,7 +133,7 @@ int bf_copy_work_free(struct bf_copy *c);
 void bf_copy_work_start(struct bf_copy *c); // a span has begun; nothing may be under way
 // One turn of judging, preparing and giving.
 enum bf_err bf_copy_move_data(struct bf_copy *c);
-int bf_copy_all_released(const struct bf_copy *c);
+int bf_copy_all_released(struct bf_copy *c);
 
 // copy_found.c
 // Opens the maps, once, and what is wanted of single places.
