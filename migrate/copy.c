@@ -430,17 +430,9 @@ static enum bf_err next_span(struct bf_copy *c)
 
 // ---- Sealing -----------------------------------------------------------------------------------
 
-static int index_of(const struct bf_copy *c, uint16_t number)
-{
-    for (uint16_t i = 0; i < c->disks; i++)
-        if (c->disk[i].plan.disk == number)
-            return i;
-    return -1;
-}
-
 static void note_verified(struct bf_copy *c, const struct bf_store_progress *p)
 {
-    int index = p->total ? index_of(c, p->disk) : -1;
+    int index = p->total ? bf_store_index(c->opened, p->disk) : -1;
     struct bf_progress_disk *disk;
     for (int i = 0; i < index; i++)
         c->disk[i].progress->verified = c->disk[i].progress->bytes;
@@ -462,7 +454,7 @@ static enum bf_err collect_needs(struct bf_copy *c)
         enum bf_err err = store->ops->need(store->impl, &need.disk, &need.first, &need.count);
         if (err == BF_ERR_NOT_FOUND)
             break;
-        index = index_of(c, need.disk);
+        index = bf_store_index(c->opened, need.disk);
         chunks = index < 0 ? 0 : bf_geometry_chunks(&c->disk[index].plan.geometry);
         if (!err && (need.first > chunks || need.count > chunks - need.first))
             err = BF_ERR_RANGE;

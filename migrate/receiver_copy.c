@@ -11,15 +11,6 @@ enum {
     PACE_BYTES = 65536, // below that nobody's pace matters, unless the store is waited for
 };
 
-// The index of a planned disk by its number, or -1.
-static int find_disk(const struct bf_receiver *r, uint16_t number)
-{
-    for (uint16_t i = 0; i < r->session->opened.disks; i++)
-        if (r->session->opened.plan[i].disk == number)
-            return i;
-    return -1;
-}
-
 static uint64_t chunks_of(const struct bf_receiver *r, uint16_t index)
 {
     return bf_geometry_chunks(&r->session->opened.plan[index].geometry);
@@ -76,7 +67,7 @@ enum bf_err bf_receiver_catch_up(struct bf_receiver *r, uint16_t index, uint64_t
 static enum bf_err place(struct bf_receiver *r, uint16_t number, uint64_t first, uint64_t count,
                          uint16_t *index)
 {
-    int found = find_disk(r, number);
+    int found = bf_store_index(&r->session->opened, number);
     struct bf_receiver_disk *d;
     uint64_t chunks;
     if (found < 0)
@@ -338,7 +329,7 @@ enum bf_err bf_receiver_unreadable(struct bf_receiver *r, const struct bf_frame 
     int index;
     if (bf_get_unreadable(f, &m))
         return bf_receiver_bad_frame(r, "UNREADABLE");
-    index = find_disk(r, m.disk);
+    index = bf_store_index(&r->session->opened, m.disk);
     if (index < 0 || !r->disk[index].begun || r->disk[index].done)
         return bf_receiver_bad_frame(r, "UNREADABLE of a disk that is not being copied");
     d = &r->disk[index];
@@ -358,7 +349,7 @@ enum bf_err bf_receiver_base_want(struct bf_receiver *r, const struct bf_frame *
     uint64_t chunks;
     if (bf_get_base_want(f, &m))
         return bf_receiver_bad_frame(r, "BASE_WANT");
-    index = find_disk(r, m.disk);
+    index = bf_store_index(&r->session->opened, m.disk);
     if (index < 0)
         return bf_receiver_bad_frame(r, "BASE_WANT for a disk that is not planned");
     chunks = chunks_of(r, (uint16_t)index);
@@ -407,7 +398,7 @@ enum bf_err bf_receiver_checkpoint(struct bf_receiver *r, const struct bf_frame 
     int index;
     if (bf_get_checkpoint(f, &m) || f->type != BF_MSG_CHECKPOINT)
         return bf_receiver_bad_frame(r, "CHECKPOINT");
-    index = find_disk(r, m.disk);
+    index = bf_store_index(&r->session->opened, m.disk);
     if (index < 0 || !r->disk[index].begun || m.next_chunk != r->disk[index].next)
         return bf_receiver_bad_frame(r, "CHECKPOINT somewhere else than at the last range");
     err = store->ops->checkpoint(store->impl, m.disk, m.next_chunk);
@@ -459,7 +450,7 @@ enum bf_err bf_receiver_disk_done(struct bf_receiver *r, const struct bf_frame *
     int index;
     if (bf_get_disk_done(f, &m))
         return bf_receiver_bad_frame(r, "DISK_DONE");
-    index = find_disk(r, m.disk);
+    index = bf_store_index(&r->session->opened, m.disk);
     if (index < 0 || r->disk[index].next != chunks_of(r, (uint16_t)index))
         return bf_receiver_bad_frame(r, "DISK_DONE before the end of the disk");
     d = &r->disk[index];

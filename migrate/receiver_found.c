@@ -18,21 +18,13 @@ enum bf_err bf_receiver_unseen(struct bf_receiver *r, const struct bf_frame *f)
     return err ? bf_receiver_fault_from_host(r, err, &fault) : BF_OK;
 }
 
-static int is_planned(const struct bf_receiver *r, uint16_t disk)
-{
-    for (uint16_t i = 0; i < r->session->opened.disks; i++)
-        if (r->session->opened.plan[i].disk == disk)
-            return 1;
-    return 0;
-}
-
 enum bf_err bf_receiver_place(struct bf_receiver *r, const struct bf_frame *f)
 {
     struct bf_fault fault = {0};
     struct bf_place m;
     enum bf_err err = BF_OK;
     if (++r->places > (uint32_t)PLACES_TIMES * BF_PLACES_MAX * r->session->opened.disks ||
-        bf_get_place(f, &m) || !is_planned(r, m.disk))
+        bf_get_place(f, &m) || bf_store_index(&r->session->opened, m.disk) < 0)
         return bf_receiver_bad_frame(r, "PLACE");
     if (r->host->place)
         err = r->host->place(r->host->impl, &m, &fault);

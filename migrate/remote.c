@@ -92,7 +92,7 @@ void bf_remote_attach(struct bf_remote *r, struct bf_stream stream, uint32_t cau
     bf_remote_base_forget(r);
     bf_remote_packs_forget(r);
     r->range.count = 0;
-    r->plans = 0;
+    r->opened.disks = 0;
     r->needs = r->need_at = 0;
     r->busy_ms = BF_DEAD_MS;
     memset(&r->verifying, 0, sizeof r->verifying);

@@ -102,7 +102,7 @@ enum bf_err bf_remote_base(struct bf_remote *r, uint16_t disk, uint64_t first, u
                            enum bf_chunk_state *state, uint32_t *count, struct bf_digest *digests)
 {
     struct bf_remote_base *b = &r->base;
-    int index = bf_remote_index(r, disk);
+    int index = bf_store_index(&r->opened, disk);
     if (index < 0)
         return BF_ERR_RANGE;
     // What is unused needs no base, and may have carried the copy beyond what was asked.

@@ -14,14 +14,6 @@ void bf_remote_forget_session(struct bf_remote *r)
     memset(r->session, 0, sizeof r->session);
 }
 
-int bf_remote_index(const struct bf_remote *r, uint16_t disk)
-{
-    for (uint16_t i = 0; i < r->plans; i++)
-        if (r->opened.plan[i].disk == disk)
-            return i;
-    return -1;
-}
-
 void bf_remote_bad_frame(struct bf_remote *r, const char *what)
 {
     bf_channel_fail(&r->channel, BF_ERR_PROTOCOL, BF_SIDE_SERVER,

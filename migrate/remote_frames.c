@@ -41,7 +41,6 @@ static void open_store(struct bf_remote *r)
 {
     r->opened.store = (struct bf_store){&bf_remote_ops, r};
     r->opened.write_bytes = frame_bytes(r);
-    r->opened.disks = r->plans;
     bf_adapt_init(&r->adapt, r->config.compression, r->caps);
     bf_adapt_processors(&r->adapt, r->workers->count + 1);
     r->state = BF_REMOTE_OPEN;
@@ -49,23 +48,23 @@ static void open_store(struct bf_remote *r)
 
 static void on_plan(struct bf_remote *r, const struct bf_frame *f)
 {
-    struct bf_planned_disk *p = &r->opened.plan[r->plans];
+    struct bf_planned_disk *p = &r->opened.plan[r->opened.disks];
     const char *unsound;
-    if (!r->welcome.version || r->plans == BF_PROTO_DISKS_MAX || bf_get_plan(f, p)) {
+    if (!r->welcome.version || r->opened.disks == BF_PROTO_DISKS_MAX || bf_get_plan(f, p)) {
         bf_remote_bad_frame(r, "PLAN");
         return;
     }
     r->opened.resumed = r->welcome.resumed;
     r->opened.can =
         BF_STORE_BASE | BF_STORE_POINTS | BF_STORE_CLEAR | BF_STORE_RESUME | BF_STORE_VERIFY;
-    unsound = r->config.unsound(r->config.user, &r->opened, r->plans);
+    unsound = r->config.unsound(r->config.user, &r->opened, r->opened.disks);
     if (unsound) {
         bf_fault_set(&r->unfit, BF_ERR_MISMATCH, BF_SIDE_SERVER, "look at the server's log",
                      "the server's plan does not fit this machine: %s", unsound);
         return;
     }
-    r->durable[r->plans++] = p->resume_chunk;
-    if (r->plans == p->disks)
+    r->durable[r->opened.disks++] = p->resume_chunk;
+    if (r->opened.disks == p->disks)
         open_store(r);
 }
 
@@ -82,7 +81,7 @@ static void on_durable(struct bf_remote *r, const struct bf_frame *f)
 {
     struct bf_checkpoint m;
     int index;
-    if (bf_get_checkpoint(f, &m) || (index = bf_remote_index(r, m.disk)) < 0 ||
+    if (bf_get_checkpoint(f, &m) || (index = bf_store_index(&r->opened, m.disk)) < 0 ||
         m.next_chunk > bf_geometry_chunks(&r->opened.plan[index].geometry)) {
         bf_remote_bad_frame(r, "DURABLE");
         return;
@@ -95,7 +94,8 @@ static void on_need(struct bf_remote *r, const struct bf_frame *f)
     struct bf_need m;
     int index;
     uint64_t chunks;
-    if (bf_get_need(f, &m) || r->needs == BF_NEED_MAX || (index = bf_remote_index(r, m.disk)) < 0) {
+    if (bf_get_need(f, &m) || r->needs == BF_NEED_MAX ||
+        (index = bf_store_index(&r->opened, m.disk)) < 0) {
         bf_remote_bad_frame(r, "NEED");
         return;
     }
@@ -112,7 +112,7 @@ static void on_need(struct bf_remote *r, const struct bf_frame *f)
 static void on_verifying(struct bf_remote *r, const struct bf_frame *f)
 {
     struct bf_verifying m;
-    if (bf_get_verifying(f, &m) || bf_remote_index(r, m.disk) < 0)
+    if (bf_get_verifying(f, &m) || bf_store_index(&r->opened, m.disk) < 0)
         bf_remote_bad_frame(r, "VERIFYING");
     else
         r->verifying = m;

@@ -61,7 +61,6 @@ struct bf_remote {
     struct bf_welcome welcome;
     struct bf_fault unfit;
     struct bf_store_opened opened;
-    uint16_t plans;
     uint64_t durable[BF_PROTO_DISKS_MAX];
 
     struct bf_range range; // being joined, count 0: none
@@ -85,7 +84,6 @@ struct bf_remote {
 // remote_channel.c
 // The server did what the protocol does not allow.
 void bf_remote_bad_frame(struct bf_remote *r, const char *what);
-int bf_remote_index(const struct bf_remote *r, uint16_t disk); // -1: it is not planned
 // Sends the RANGE that is being joined. 0: no room.
 int bf_remote_flush(struct bf_remote *r);
 

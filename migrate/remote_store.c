@@ -77,7 +77,7 @@ static enum bf_err store_restart(void *impl, uint16_t disk, uint64_t first)
 static uint64_t store_durable(void *impl, uint16_t disk)
 {
     const struct bf_remote *r = impl;
-    int index = bf_remote_index(r, disk);
+    int index = bf_store_index(&r->opened, disk);
     return index < 0 ? 0 : r->durable[index];
 }
 

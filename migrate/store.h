@@ -139,4 +139,13 @@ struct bf_store_opened {
     struct bf_planned_disk plan[BF_PROTO_DISKS_MAX]; // ascending numbers
 };
 
+// Which disk of the plan has this number; -1: none.
+static inline int bf_store_index(const struct bf_store_opened *opened, uint16_t number)
+{
+    for (uint16_t i = 0; i < opened->disks; i++)
+        if (opened->plan[i].disk == number)
+            return i;
+    return -1;
+}
+
 #endif
