@@ -24,7 +24,7 @@ struct bf_partition {
     uint64_t first;   // bytes
     uint64_t bytes;   // first + bytes lies within the disk; 0: Linux makes no device of the entry,
                       // since it begins (GPT: ends) behind the end of the disk
-    uint8_t cut;      // the entry says more: it ends behind the end of the disk
+    uint8_t cut;      // the entry says more: it ends beyond the end of the disk
     uint8_t mbr_type; // MBR only
     uint8_t type_guid[16], guid[16]; // GPT only
     char name[37];                   // GPT only, printable ASCII, '?' for the rest

@@ -311,7 +311,8 @@ static void look(struct bf_usage *u)
     char why[160];
     const struct bf_usage_place *asleep;
     if (find_volumes(u)) {
-        bf_log(BF_LOG_WARNING, "what is on disk %u cannot be told: it is copied whole", u->disk);
+        bf_log(BF_LOG_WARNING, "the contents of disk %u cannot be determined: it is copied whole",
+               u->disk);
         return;
     }
     u->maps_left = maps_work;
@@ -407,7 +408,8 @@ struct bf_usage *bf_usage_open(struct bf_source_disk *const *disk, uint32_t disk
 {
     struct bf_usage *u = open_all(disk, disks, watch);
     if (!u)
-        bf_log(BF_LOG_WARNING, "what is on the disks cannot be told: they are copied whole");
+        bf_log(BF_LOG_WARNING,
+               "the contents of the disks cannot be determined: they are copied whole");
     return u;
 }
 

@@ -181,7 +181,7 @@ static enum bf_err add_member(struct bf_btrfs *fs, const struct bf_usage_place *
     for (uint32_t i = 0; i < fs->members; i++)
         if (fs->member[i].id == id ||
             memcmp(fs->member[i].uuid, s + DEVICE + 66, sizeof fs->member[i].uuid) == 0)
-            return refuse(why, "one of its devices is there twice");
+            return refuse(why, "one of its devices appears twice");
     if (fs->members == fs->device_count)
         return refuse(why, "it has more devices than it should");
     *d = (struct bf_btrfs_device){

@@ -135,8 +135,8 @@ enum bf_err bf_usage_doubts(const struct bf_parttab *t, uint64_t iso_end,
             judge(t, &t->partition[i], iso_end, &place[i]);
         else
             set_doubt(&place[i], t->kind == BF_PARTTAB_GPT
-                                     ? "it ends behind the end of the disk"
-                                     : "it begins behind the end of the disk");
+                                     ? "it ends beyond the end of the disk"
+                                     : "it begins beyond the end of the disk");
     }
     return find_overlaps(t, place);
 }

@@ -220,7 +220,7 @@ static enum bf_err judge_bitmap(struct bf_exfat *f, char why[BF_USAGE_WHY])
     if (chain_in_use(f, f->bitmap) && chain_in_use(f, f->upcase) && chain_in_use(f, f->root))
         check = bf_exfat_files(f);
     if (check == BF_EXFAT_TOO_MUCH)
-        return refuse(why, "its folders are too deep in each other to be compared with its bitmap");
+        return refuse(why, "its folders are nested too deeply to be compared with its bitmap");
     if (check == BF_EXFAT_UNKNOWN)
         return refuse(why, "its folders hold what is not known here");
     return check == BF_EXFAT_FITS

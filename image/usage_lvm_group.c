@@ -56,11 +56,11 @@ struct group {
     uint32_t pvs, lvs, segments, runs;
     uint32_t pv_room, lv_room, segment_room, run_room;
     struct name *pv_name, *lv_name; // in order, once all of them are known
-    const char *limit;              // the search for marks on its volumes took too much work
+    const char *limit;              // the search for signatures on its volumes took too much work
 };
 
 static const char inconsistent[] = "its metadata is inconsistent";
-static const char no_memory[] = "memory is short";
+static const char no_memory[] = "there is not enough memory";
 
 // ---- Words -------------------------------------------------------------------------------------
 

@@ -77,12 +77,12 @@ static enum bf_err judge(struct bf_ntfs *n, char why[BF_USAGE_WHY])
     if (doubt)
         return refuse(why, doubt);
     if (!bf_ntfs_mirror_fits(n))
-        return refuse(why, "the mirror of its file table is another one");
+        return refuse(why, "the mirror of its file table differs");
     enum bf_ntfs_state state = bf_ntfs_log(n);
     if (state == BF_NTFS_DIRTY)
         return refuse(why, "it was not unmounted properly");
     if (bf_ntfs_sleep(n) != BF_NTFS_AWAKE)
-        return refuse(why, "whether Windows is hibernated on it cannot be told");
+        return refuse(why, "it is unclear whether Windows is hibernated on it");
     if (!open_bitmap(n))
         return refuse(why, "its bitmap is not stored in a way that is known here");
     enum bf_ntfs_check check = bf_ntfs_check(n);

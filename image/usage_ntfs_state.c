@@ -36,13 +36,13 @@ const char *bf_ntfs_volume_doubt(struct bf_ntfs *n)
     if (bf_ntfs_record(n, BF_NTFS_VOLUME) && bf_ntfs_find(n, BF_NTFS_VOLUME_INFORMATION, NULL, &a))
         v = bf_ntfs_value(&a, 12, &bytes);
     if (!v)
-        return "what it says of itself ($Volume) is damaged";
+        return "its description of itself ($Volume) is damaged";
     if (v[8] != 3 || v[9] > 1)
         return "its version is not known here";
     if (v[10] & VOLUME_DIRTY)
         return "it is marked as dirty";
     return bf_ntfs_get(v + 10, 2) & ~(uint64_t)VOLUME_MOUNTED_ON_NT4
-               ? "Windows is to check or to change it"
+               ? "Windows is due to check or change it"
                : NULL;
 }
 

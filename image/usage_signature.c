@@ -214,7 +214,7 @@ static enum bf_err look_at_end(struct bf_usage_place *place)
 {
     static const struct mark md[] = {
         {"md RAID", 0, 4, "\xfc\x4e\x2b\xa9", BF_SIGNATURE_MD, NULL},
-        {"md RAID of another byte order", 0, 4, "\xa9\x2b\x4e\xfc", OTHER, NULL},
+        {"md RAID in another byte order", 0, 4, "\xa9\x2b\x4e\xfc", OTHER, NULL},
     };
     uint32_t block = place->peek->disk[place->leg->disk]->geometry.block_size;
     enum bf_err err = BF_OK;

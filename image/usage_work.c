@@ -51,7 +51,7 @@ const char *bf_work_why(struct bf_work *w)
         "its map of what is used"};
     char *why = w->why[w->now.step];
     if (!w->over)
-        return "the look at the disks was stopped";
+        return "looking at the disks was stopped";
     bf_snprintf(why, BF_WORK_WHY, "%s needs more than %u MiB of reading", subjects[w->now.step],
                 (uint32_t)(w->now.limit / BF_WORK_MIB));
     return why;

@@ -164,7 +164,7 @@ static enum bf_err open_failed(const char *path, struct bf_fault *fault)
 {
     if (errno == EBUSY)
         return bf_fault_set(fault, BF_ERR_BUSY, BF_SIDE_SOURCE,
-                            "unmount it and stop what uses it, or say --in-use", "%s is in use",
+                            "unmount it and stop what uses it, or give --in-use", "%s is in use",
                             path);
     if (errno == ENOENT)
         return bf_fault_set(fault, BF_ERR_NOT_FOUND, BF_SIDE_CONFIG, "check the path",
@@ -200,7 +200,7 @@ enum bf_err bf_file_disk_open(struct bf_file_disk *disk, const char *path, uint3
     if (err) {
         close(disk->fd);
         return bf_fault_set(fault, err, BF_SIDE_CONFIG, "give a whole disk, and its block size",
-                            "%s is no disk of %u byte blocks", path, block);
+                            "%s is not a disk with blocks of %u bytes", path, block);
     }
     posix_fadvise(disk->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     disk->readers = bf_file_readers_new(disk->fd, block);

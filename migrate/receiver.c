@@ -225,7 +225,7 @@ static enum bf_err on_bye(struct bf_receiver *r, const struct bf_frame *f)
         r->outcome = BF_OK;
     } else {
         bf_fault_set(&r->fault, BF_ERR_CANCELLED, BF_SIDE_SOURCE, "start it again",
-                     "the source left before the end");
+                     "the source disconnected before the end");
         r->outcome = BF_ERR_CANCELLED;
     }
     r->state = BF_RECEIVER_OVER;

@@ -167,7 +167,7 @@ static enum bf_err check_data(struct bf_receiver *r, const struct bf_geometry *g
     if (r->checked)
         return BF_OK;
     if (raw_bytes(g, m->first, m->count) != m->raw_len)
-        return bf_receiver_bad_frame(r, "DATA of another length than its chunks");
+        return bf_receiver_bad_frame(r, "DATA whose length is not that of its chunks");
     if (m->codec != BF_CODEC_NONE) {
         if (!(r->session->welcome.caps & caps[m->codec]))
             return bf_receiver_bad_frame(r, "a compression that was not agreed on");
@@ -182,7 +182,7 @@ static enum bf_err check_data(struct bf_receiver *r, const struct bf_geometry *g
         bf_digest_of(&computed, at, len);
         if (memcmp(computed.bytes, m->digests + i * sizeof computed, sizeof computed) != 0)
             return bf_receiver_refuse(r, BF_ERR_CORRUPT, BF_SIDE_SOURCE, "test the source's memory",
-                                      "chunk %llu of disk %u arrived with another digest",
+                                      "chunk %llu of disk %u arrived with a different digest",
                                       (unsigned long long)(m->first + i), m->disk);
         at += len;
     }
@@ -463,10 +463,11 @@ enum bf_err bf_receiver_disk_done(struct bf_receiver *r, const struct bf_frame *
         return err;
     bf_root_final(&d->root, &d->digest);
     if (!bf_digest_equal(&d->digest, &m.root))
-        return bf_receiver_refuse(r, BF_ERR_CORRUPT, BF_SIDE_SERVER,
-                                  "see that no other machine was started from this medium, and "
-                                  "start again; if it stays, check the server's disk and memory",
-                                  "disk %u: what is stored is not what the source read", m.disk);
+        return bf_receiver_refuse(
+            r, BF_ERR_CORRUPT, BF_SIDE_SERVER,
+            "make sure that no other machine was started from this medium, and start again; if "
+            "this happens again, check the server's disk and memory",
+            "disk %u: what is stored is not what the source read", m.disk);
     err = store->ops->disk_done(store->impl, m.disk, &m.root);
     if (err)
         return from_store(r, err);

@@ -88,7 +88,7 @@ static void lost_lane(struct bundle *b, struct lane *l)
 // A lane that is not in use yet is done without, and so are those that would come after it.
 static void give_up(struct bundle *b, struct lane *l, const char *why)
 {
-    bf_log(BF_LOG_WARNING, "connection %u of %u cannot be had (%s): going on with %u",
+    bf_log(BF_LOG_WARNING, "connection %u of %u cannot be opened (%s): continuing with %u",
            (unsigned)(l - b->lane) + 1, (unsigned)b->lanes, why, (unsigned)used(b));
     if (l->stream.ops)
         l->stream.ops->close(l->stream.impl);

@@ -138,9 +138,9 @@ static void too_late(struct attempt *a, const char *during)
     const struct bf_config_server *server = &a->owner->config->server[a->server];
     struct bf_fault fault;
     bf_fault_set(&fault, BF_ERR_TIMEOUT, BF_SIDE_SERVER,
-                 "look into the server's log and its load; if nothing is wrong there, look for a "
+                 "check the server's log and its load; if nothing is wrong there, look for a "
                  "firewall on the way",
-                 "%s port %u does not go on with the %s", server->host, (unsigned)server->port,
+                 "%s port %u does not continue with the %s", server->host, (unsigned)server->port,
                  during);
     next_server(a, &fault);
 }

@@ -72,7 +72,7 @@ enum bf_err bf_enrol_request(const struct bf_identity *identity, const char *nam
 
 static enum bf_err refuse(struct bf_fault *fault, const char *what, const char *name)
 {
-    return bf_fault_set(fault, BF_ERR_AUTH, BF_SIDE_SERVER, "look into the server's log",
+    return bf_fault_set(fault, BF_ERR_AUTH, BF_SIDE_SERVER, "check the server's log",
                         "the certificate that the server gave to %s %s", name, what);
 }
 

@@ -97,7 +97,7 @@ static enum bf_err stream_failed(struct bf_enroller *e, struct bf_fault *fault)
 {
     *fault = *e->stream.ops->fault(e->stream.impl);
     if (fault->code == BF_OK)
-        bf_fault_set(fault, BF_ERR_NETWORK, BF_SIDE_SERVER, "look into the server's log",
+        bf_fault_set(fault, BF_ERR_NETWORK, BF_SIDE_SERVER, "check the server's log",
                      "the server closed the connection during the enrolment");
     return fault->code;
 }

@@ -69,10 +69,10 @@ static void log_lease(void)
         bf_log(BF_LOG_WARNING, "network: DHCP gives more than %u routes; ignoring the others",
                BF_ROUTES_MAX);
     if (router && routes.dhcp_router && router != routes.dhcp_router)
-        bf_log(BF_LOG_INFO, "network: gateway=%s is used, not the router %s of DHCP",
+        bf_log(BF_LOG_INFO, "network: gateway=%s is used, not the router %s from DHCP",
                text4(router, ours), text4(routes.dhcp_router, theirs));
     if (routes.config->dns_count && routes.dhcp.dns_count)
-        bf_log(BF_LOG_INFO, "network: dns= is used, not the DNS servers of DHCP");
+        bf_log(BF_LOG_INFO, "network: dns= is used, not the DNS servers from DHCP");
 }
 
 // ---- The table ---------------------------------------------------------------------------------

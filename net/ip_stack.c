@@ -230,7 +230,7 @@ static void go_on_to_other(const char *why)
     bf_log(BF_LOG_INFO, "network: %s %s, trying %s", why, nic()->name, stack.nics[next]->name);
     leave_nic();
     if (take_nic(next) != BF_OK)
-        bf_log(BF_LOG_ERROR, "network: %s could not be taken into use", nic()->name);
+        bf_log(BF_LOG_ERROR, "network: %s could not be put to use", nic()->name);
 }
 
 static void nobody_answered(void *impl)
@@ -261,7 +261,7 @@ static enum bf_err view_broken(struct bf_fault *fault)
         return BF_OK;
     return bf_fault_set(fault, BF_ERR_IO, BF_SIDE_SOURCE,
                         "restart the machine, try driver=firmware, or use another NIC",
-                        "the NIC %02x:%02x:%02x:%02x:%02x:%02x (%s, %s) does not work any more, "
+                        "the NIC %02x:%02x:%02x:%02x:%02x:%02x (%s, %s) no longer works, "
                         "and no other NIC has a link",
                         m[0], m[1], m[2], m[3], m[4], m[5], nic()->ops->driver, nic()->name);
 }

@@ -259,7 +259,7 @@ void bf_lwip_limit_mtu(uint16_t most)
     uint16_t mtu = most && most < port.mtu ? most : port.mtu;
     if (!port.nic || mtu == port.netif.mtu)
         return;
-    bf_log(BF_LOG_INFO, "network: the MTU is %u now, by DHCP", (unsigned)mtu);
+    bf_log(BF_LOG_INFO, "network: DHCP sets the MTU to %u", (unsigned)mtu);
     port.netif.mtu = mtu;
     if (mtu >= IP6_MIN_MTU_LENGTH)
         port.netif.mtu6 = mtu;

@@ -41,7 +41,7 @@ struct bf_nic {
     uint16_t mtu;     // payload of a frame, 1500 unless the device says otherwise
     uint8_t tag_room; // how many bytes of a VLAN tag a frame may have beyond payload and header
     char name[64];    // for people: MAC and PCI slot, "52:54:00:12:34:56 (PCI 00:03.0)"
-    uint8_t failed;   // set by the driver: it does not work any more, and will not again
+    uint8_t failed;   // set by the driver: it no longer works, and will not again
     struct bf_nic_counters counters; // kept by the driver
 };
 

@@ -103,7 +103,7 @@ static const struct {
      "has no TLS 1.3 suite in common with this program",
      "check that server= names a bootferryd and its port"},
     {MBEDTLS_SSL_ALERT_MSG_INTERNAL_ERROR, BF_ERR_NETWORK, BF_SIDE_SERVER,
-     "reports an internal error during TLS", "look into the server's log"},
+     "reports an internal error during TLS", "check the server's log"},
 };
 
 enum bf_err bf_tls_alert_fault(struct bf_fault *fault, uint8_t alert, const char *host)
@@ -113,15 +113,15 @@ enum bf_err bf_tls_alert_fault(struct bf_fault *fault, uint8_t alert, const char
             return bf_fault_set(fault, alerts[i].code, alerts[i].side, alerts[i].todo, "%s %s",
                                 host, alerts[i].what);
     bf_log(BF_LOG_DEBUG, "TLS: alert %u", (unsigned)alert);
-    return bf_fault_set(fault, BF_ERR_PROTOCOL, BF_SIDE_SERVER, "look into the server's log",
+    return bf_fault_set(fault, BF_ERR_PROTOCOL, BF_SIDE_SERVER, "check the server's log",
                         "%s ended TLS without a reason that this program knows", host);
 }
 
 enum bf_err bf_tls_hybrid_fault(struct bf_fault *fault, const char *host)
 {
     return bf_fault_set(fault, BF_ERR_AUTH, BF_SIDE_SERVER,
-                        "update the server, or set kex=auto, with which whoever records the "
-                        "traffic now may decrypt it once there are quantum computers",
+                        "update the server, or set kex=auto, but then whoever records the traffic "
+                        "now may decrypt it once there are quantum computers",
                         "%s has no hybrid key exchange (X25519MLKEM768), and kex=hybrid allows no "
                         "other",
                         host);
@@ -142,7 +142,7 @@ enum bf_err bf_tls_code_fault(struct bf_fault *fault, int code, int opening, con
     case MBEDTLS_ERR_SSL_CONN_EOF:
         if (opening)
             return bf_fault_set(fault, BF_ERR_NETWORK, BF_SIDE_SERVER,
-                                "see whether the server is up and look into its log",
+                                "see whether the server is up, and check its log",
                                 "%s closed the connection during the TLS handshake", host);
         return bf_fault_set(fault, BF_ERR_NETWORK, BF_SIDE_NETWORK,
                             "see whether the server and the network between are up",
@@ -152,7 +152,7 @@ enum bf_err bf_tls_code_fault(struct bf_fault *fault, int code, int opening, con
     case MBEDTLS_ERR_SSL_INVALID_MAC:
         return bf_fault_set(fault, BF_ERR_CORRUPT, BF_SIDE_NETWORK,
                             "look for broken network hardware between the two",
-                            "a record from %s was changed on its way", host);
+                            "a record from %s was changed on the way", host);
     default:
         bf_log(BF_LOG_DEBUG, "mbedTLS: error -0x%x", (unsigned)-code);
         return bf_fault_set(fault, BF_ERR_PROTOCOL, BF_SIDE_SERVER,

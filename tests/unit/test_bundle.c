@@ -257,13 +257,13 @@ static void test_refused_lanes_are_done_without(void)
     transfer_random(1000000);
     CHECK_EQ(bf_bundle_lanes(&source), 2);
     CHECK_EQ(links, 3); // it is not tried again and again
-    CHECK(strstr(sim_log(), "connection 3 of 4 cannot be had"));
+    CHECK(strstr(sim_log(), "connection 3 of 4 cannot be opened"));
     end();
     begin(4, 3);
     makes_fail_from = 1;
     transfer_random(1000000);
     CHECK_EQ(bf_bundle_lanes(&source), 1);
-    CHECK(strstr(sim_log(), "connection 2 of 4 cannot be had (no more)"));
+    CHECK(strstr(sim_log(), "connection 2 of 4 cannot be opened (no more)"));
     end();
 }
 
@@ -275,7 +275,7 @@ static void test_silent_server_of_a_lane(void)
     CHECK_EQ(links, 2);
     sim_clock_advance(30000000);
     turn();
-    CHECK(strstr(sim_log(), "connection 2 of 2 cannot be had (the server does not answer)"));
+    CHECK(strstr(sim_log(), "connection 2 of 2 cannot be opened (the server does not answer)"));
     CHECK_EQ(source.ops->state(source.impl), BF_STREAM_OPEN);
     end();
 }

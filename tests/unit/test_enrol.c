@@ -376,7 +376,7 @@ static void test_further_connections_go_to_the_same_server(void)
         CHECK_STR(hosts[most - 1], "server.test");
         CHECK_EQ(stream.ops->state(stream.impl), BF_STREAM_OPEN);
         CHECK_EQ(nobody_calls, 0); // the NIC is not to be changed for that
-        CHECK(most == 2 || strstr(sim_log(), "connection 2 of 2 cannot be had"));
+        CHECK(most == 2 || strstr(sim_log(), "connection 2 of 2 cannot be opened"));
         end();
     }
     test_pair_free(&own);

@@ -740,7 +740,7 @@ static void test_next_nic_when_nobody_answers(void)
     end();
 }
 
-// A NIC that does not work any more is left at once; without another one the dial says so.
+// A NIC that no longer works is left at once; without another one the dial says so.
 static void test_a_nic_that_failed(void)
 {
     struct bf_ip_status s;
@@ -767,7 +767,7 @@ static void test_a_nic_that_failed(void)
     CHECK_EQ(state(), BF_STREAM_FAILED);
     CHECK_EQ(stream.ops->fault(stream.impl)->code, BF_ERR_IO);
     CHECK_EQ(stream.ops->fault(stream.impl)->side, BF_SIDE_SOURCE);
-    CHECK(strstr(stream.ops->fault(stream.impl)->what, "does not work any more"));
+    CHECK(strstr(stream.ops->fault(stream.impl)->what, "no longer works"));
     end();
 }
 

@@ -410,7 +410,7 @@ static void test_ranges_are_judged(void)
     refused(BF_ERR_PROTOCOL, "beyond the end");
     greet();
     say_data(0, 0, CHUNK - 1, BF_CODEC_NONE, CHUNK - 1);
-    refused(BF_ERR_PROTOCOL, "another length");
+    refused(BF_ERR_PROTOCOL, "not that of its chunks");
     CHECK_EQ(store.writes, 0);
 }
 
@@ -419,7 +419,7 @@ static void test_contents_are_judged(void)
     greet();
     digest.bytes[3] ^= 1;
     say_chunk(0);
-    refused(BF_ERR_CORRUPT, "another digest");
+    refused(BF_ERR_CORRUPT, "a different digest");
     CHECK_EQ(fault.side, BF_SIDE_SOURCE);
     greet();
     say_data(0, 0, CHUNK, BF_CODEC_LZ4, 100); // 'Z' a hundred times is no LZ4

@@ -48,7 +48,7 @@ done
 check "a device is missing" say 'one of its devices is missing' "$T"/raid0.[01].raw
 check "its only device is missing" say 'one of its devices is missing' "$T/single.1.raw"
 cp "$T/single.1.raw" "$T/clone.raw"
-check "a device is there twice" say 'one of its devices is there twice' "$T"/single.?.raw "$T/clone.raw"
+check "a device is there twice" say 'one of its devices appears twice' "$T"/single.?.raw "$T/clone.raw"
 "$PATCH" super 0x12b 61 "$T/clone.raw"
 check "devices of different states" say 'its devices do not show the same state' \
     "$T/single.0.raw" "$T/clone.raw"

@@ -63,7 +63,7 @@ doubt "a torn restart page" 'not unmounted properly' log torn
 doubt "a restart page that chkdsk wrote" 'not unmounted properly' log old
 doubt "dirty" 'it is marked as dirty' flags 1
 for flags in 2 4 0x10 0x20 0x4000 0x8000 0x80; do
-    doubt "flags $flags" 'Windows is to check or to change it' flags "$flags"
+    doubt "flags $flags" 'Windows is due to check or change it' flags "$flags"
 done
 doubt "a version to come" 'its version is not known' version 2
 cp "$T/4k.raw" "$T/doubt.raw"
@@ -106,7 +106,7 @@ doubt "runs beyond the volume" 'beginning of its file table is inconsistent' att
 bytes 4k "$(($(mirror) + 1024 + 60))" x
 check "a mirror that is another one" whole "$T/doubt.raw" 'mirror of its file table'
 bytes 4k "$(($(mft) + 3 * 1024 + 510))" xy
-check "a torn record" whole "$T/doubt.raw" 'what it says of itself ($Volume) is damaged'
+check "a torn record" whole "$T/doubt.raw" 'its description of itself ($Volume) is damaged'
 bytes 4k "$(($(mft) + 70 * 1024))" FILX
 check "a record of a file that is none" whole "$T/doubt.raw" 'bitmap and its files do not fit'
 bytes 4k 510 '\0\0'
