@@ -123,7 +123,7 @@ static enum bf_err set_value(struct bf_config *c, struct bf_config_value name,
     if (!value.len)
         err = bf_config_refuse(why, sizeof why, "has no value");
     else if (!is_clean(value))
-        err = bf_config_refuse(why, sizeof why, "may have printable ASCII only");
+        err = bf_config_refuse(why, sizeof why, "may contain printable ASCII only");
     else
         err = bf_config_rules[key].set(c, value, why, sizeof why);
     if (err == BF_OK)
@@ -246,7 +246,8 @@ enum bf_err bf_config_check(const struct bf_config *c, char *reason, size_t reas
         return bf_config_refuse(reason, reason_size, "enrol-key= needs name=");
     for (uint32_t i = 0; i < c->disks; i++)
         if (c->disks > 1 && strcmp(c->disk[i], "all") == 0)
-            return bf_config_refuse(reason, reason_size, "disk=all does not go with other disks");
+            return bf_config_refuse(reason, reason_size,
+                                    "disk=all cannot be combined with other disks");
     return check_network(c, reason, reason_size);
 }
 
