@@ -81,17 +81,18 @@ static void usage(FILE *to)
         "usage: bootferry-push --conf FILE [--set KEY=VALUE]... --disk FILE_OR_DEVICE...\n"
         "\n"
         "  --conf FILE        the machine's medium, made by `bootferry media NAME --efi FILE`, or\n"
-        "                     a text like bootferry.conf with all that it needs\n"
-        "  --set KEY=VALUE    changes one of its keys, but for those of identity and trust;\n"
-        "                     after --conf\n"
-        "  --disk PATH        a disk to send, in this order; only read, never written\n"
-        "  --block-size N     of files (512)\n"
-        "  --in-use           also devices that are mounted or held by somebody\n"
-        "  --verbose          more in the log\n"
-        "  --help             this\n"
+        "                     a text file like bootferry.conf with all the keys it needs\n"
+        "  --set KEY=VALUE    change one of its keys, except those of identity and trust; give\n"
+        "                     it after --conf\n"
+        "  --disk PATH        a disk to send; the order is that of the disks' numbers. It is\n"
+        "                     only read, never written\n"
+        "  --block-size N     the block size of disks that are files (512)\n"
+        "  --in-use           also accept devices that are mounted or otherwise in use\n"
+        "  --verbose          log more\n"
+        "  --help             show this text\n"
         "\n"
-        "Exit status: 0 committed, 1 failed, 2 usage. The lines on standard output are\n"
-        "described in docs/serial.md, the last one is the verdict.\n");
+        "Exit status: 0 committed, 1 failed, 2 wrong usage. docs/serial.md describes the lines\n"
+        "on standard output; the last one is the verdict.\n");
 }
 
 // ---- Options -----------------------------------------------------------------------------------
@@ -289,7 +290,7 @@ static enum bf_err prepare(struct push *p)
     bf_announce_inventory(&p->announcer, p->config.name, &p->inventory);
     if (bf_platform_entropy(config.boot, sizeof config.boot))
         return bf_fault_set(&p->fault, BF_ERR_NO_ENTROPY, BF_SIDE_SOURCE, "look at the kernel",
-                            "the kernel gives no random numbers");
+                            "the kernel provides no random numbers");
     p->connector = bf_server_connector_new(&p->config, bf_socket_dialer(p->config.connections));
     if (p->connector) {
         config.connector = bf_server_connector(p->connector);

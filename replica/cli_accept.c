@@ -69,7 +69,7 @@ void bf_refused_disks_print(const json_t *refused, const char *machine)
     const char *reason = json_string_value(json_object_get(refused, "reason"));
     printf("Its disks were refused on %s: %s.\nIt came with:\n",
            bf_time_text(json_integer_value(json_object_get(refused, "time")), when),
-           reason ? reason : "no reason was kept");
+           reason ? reason : "no reason was recorded");
     json_array_foreach(json_object_get(refused, "disks"), i, disk)
     {
         printf("  %s\n", json_is_string(disk) ? json_string_value(disk) : "a disk");
@@ -77,7 +77,7 @@ void bf_refused_disks_print(const json_t *refused, const char *machine)
     if (json_is_true(json_object_get(refused, "accepted")))
         printf("These are accepted for the next point.\n");
     else
-        printf("If that is meant: bootferry machine accept %s\n", machine);
+        printf("If that is intended: bootferry machine accept %s\n", machine);
 }
 
 static int run_accept(struct bf_cli *cli)
@@ -92,7 +92,7 @@ static int run_accept(struct bf_cli *cli)
         json_decref(refused);
         bf_fault_set(&fault, BF_ERR_NOT_FOUND, BF_SIDE_CONFIG,
                      "start the machine; when its disks are refused, look at them and come back",
-                     "no disks of %s were refused since its latest point", machine.name);
+                     "no disks of %s have been refused since its latest point", machine.name);
         return bf_cli_fail(&fault);
     }
     enum bf_err err = accept(cli->db, machine.name, refused);
@@ -102,7 +102,7 @@ static int run_accept(struct bf_cli *cli)
                                          bf_refused_disks_json(refused)));
     else if (!err) {
         bf_refused_disks_print(refused, machine.name);
-        printf("Earlier points stay what they are. Next: start %s again.\n", machine.name);
+        printf("Earlier points do not change. Next: start %s again.\n", machine.name);
     }
     json_decref(refused);
     return err ? bf_cli_fail(bf_db_fault(cli->db)) : status;
@@ -111,13 +111,12 @@ static int run_accept(struct bf_cli *cli)
 const struct bf_cli_command bf_command_machine_accept = {
     .name = "machine accept",
     .usage = "NAME",
-    .summary = "Accept the disks with which a machine was refused",
+    .summary = "Accept the set of disks that was refused last",
     .details =
-        "After its first point a machine's disks are binding: one that is missing, exchanged,\n"
-        "smaller or merely there is refused. This accepts exactly the set that was refused last,\n"
-        "whichever driver shows it, for the next point: what is not recognised is copied as a new "
-        "disk, what is missing is\n"
-        "left out. Earlier points stay what they are.",
+        "After its first point a machine's disks are binding: a disk that is missing, replaced,\n"
+        "smaller or additional is refused. This accepts exactly the set that was refused last,\n"
+        "whichever driver shows it, for the next point: a disk that is not recognised is copied\n"
+        "as a new disk, and one that is missing is left out. Earlier points do not change.",
     .min = 1,
     .max = 1,
     .json = 1,

@@ -18,7 +18,7 @@ const struct bf_cli_command *const *bf_cli_commands(size_t *count)
 }
 
 static const struct bf_cli_option common[] = {
-    {"--state", "DIR", 0, "the state's folder (else BOOTFERRY_STATE, /var/lib/bootferry)"},
+    {"--state", "DIR", 0, "the state's folder (default: BOOTFERRY_STATE, else /var/lib/bootferry)"},
     {"--help", NULL, 0, "this text"},
     {NULL, NULL, 0, NULL},
 };

@@ -10,7 +10,7 @@
 
 static const struct bf_cli_option options[] = {
     {"--disk", "N", 0, "the disk's number, as points NAME@POINT lists it"},
-    {"--format", "raw|qcow2", 0, "what to write; whoever reads it must name it too"},
+    {"--format", "raw|qcow2", 0, "the format to write; name it again wherever the file is used"},
     {NULL, NULL, 0, NULL},
 };
 
@@ -27,7 +27,7 @@ static int run(struct bf_cli *cli)
     if (!bf_cli_number(cli, "--disk", 0, BF_PROTO_DISKS_MAX - 1, 0, &disk))
         return BF_CLI_USAGE;
     if (strcmp(word, "raw") != 0 && strcmp(word, "qcow2") != 0)
-        return bf_cli_usage(cli, "--format %s: it is raw or qcow2", word);
+        return bf_cli_usage(cli, "--format %s: must be raw or qcow2", word);
     int status = bf_cli_open_ref(cli, cli->argument[0], 1, &ref);
     if (status)
         return status;
@@ -51,11 +51,12 @@ const struct bf_cli_command bf_command_export = {
     .name = "export",
     .usage = "NAME[@POINT[/K]] --disk N --format raw|qcow2 FILE",
     .summary = "Write one disk of a point, or of what was finalized from it, to a file",
-    .details = "The file is new, complete or not there at all. An export does not compare what\n"
-               "it writes with the digests of the point: damage in the store goes into the file,\n"
-               "with exit status 0. Run bootferry verify NAME[@POINT] before.\n"
-               "Start a machine from it only after the source was switched off for good: two of\n"
-               "it must never run.",
+    .details =
+        "FILE must not exist; it appears complete or not at all. An export does not compare\n"
+        "what it writes with the digests of the point: damage in the store goes into the\n"
+        "file, with exit status 0. Run bootferry verify NAME[@POINT] first.\n"
+        "Start a machine from it only after the source was switched off for good: never run\n"
+        "both copies.",
     .min = 2,
     .max = 2,
     .options = options,

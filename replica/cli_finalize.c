@@ -22,11 +22,11 @@
 enum { PATH_SIZE = 4352, PLAN_MAX = 1 << 20, DEADLINE_MAX = 24 * 3600, OVERLAY_MAX = 1 << 24 };
 
 static const struct bf_cli_option options[] = {
-    {"--plan", "FILE", 0, "what the system shall become (docs/finalizer.md)"},
-    {"--dry-run", NULL, 0, "show every edit, change and leave nothing"},
+    {"--plan", "FILE", 0, "what the system is to become (docs/finalizer.md)"},
+    {"--dry-run", NULL, 0, "show every edit; change nothing and leave nothing behind"},
     {"--vm", "DIR", 0, "the folder with the finalizer's kernel and initramfs"},
-    {"--deadline", "SECONDS", 0, "for the whole run (600)"},
-    {"--overlay", "MIB", 0, "what the run may write to each disk (2048)"},
+    {"--deadline", "SECONDS", 0, "the limit of the whole run (600)"},
+    {"--overlay", "MIB", 0, "how much the run may write to each disk (2048)"},
     {NULL, NULL, 0, NULL},
 };
 
@@ -133,17 +133,18 @@ static enum bf_err judge(const struct work *w, enum bf_run_end end, const json_t
                          struct bf_fault *fault)
 {
     static const char *const todo[] = {
-        [BF_RUN_REFUSED] = "correct the plan; nothing was changed and nothing is left",
-        [BF_RUN_FAILED] = "see the report above; nothing is left",
-        [BF_RUN_BROKEN] = "check that QEMU works on this server; nothing is left",
-        [BF_RUN_LATE] = "allow more with --deadline SECONDS; nothing is left",
-        [BF_RUN_NO_ROOM] = "do what the reason says; nothing is left, and the point is as it was",
+        [BF_RUN_REFUSED] = "correct the plan; nothing was changed and nothing is left behind",
+        [BF_RUN_FAILED] = "see the report above; nothing is left behind",
+        [BF_RUN_BROKEN] = "check that QEMU works on this server; nothing is left behind",
+        [BF_RUN_LATE] = "allow more with --deadline SECONDS; nothing is left behind",
+        [BF_RUN_NO_ROOM] =
+            "do what the reason says; nothing is left behind, and the point is as it was",
     };
     const char *reason = json_string_value(json_object_get(report, "error")), *next = todo[end];
     if (end == BF_RUN_OK)
         return BF_OK;
     if (end == BF_RUN_REFUSED && reason && strncmp(reason, "plan:", 5) != 0)
-        next = "change what the reason names; nothing was changed and nothing is left";
+        next = "change what the reason names; nothing was changed and nothing is left behind";
     return bf_fault_set(fault,
                         end == BF_RUN_REFUSED   ? BF_ERR_CONFIG
                         : end == BF_RUN_NO_ROOM ? BF_ERR_NO_SPACE
@@ -209,8 +210,8 @@ static enum bf_err run_vm(struct bf_cli *cli, struct work *w, struct bf_fault *f
     err = judge(w, end, report, fault);
     json_decref(report);
     if (stop.asked)
-        err = bf_fault_set(fault, BF_ERR_CANCELLED, BF_SIDE_NONE, "nothing is left; start it again",
-                           "finalize was interrupted");
+        err = bf_fault_set(fault, BF_ERR_CANCELLED, BF_SIDE_NONE,
+                           "nothing is left behind; start it again", "finalize was interrupted");
     return err;
 }
 
@@ -314,9 +315,9 @@ const struct bf_cli_command bf_command_finalize = {
     .usage = "NAME[@POINT] --plan FILE [--dry-run]",
     .summary = "Adapt a copy of a recovery point to its new home",
     .details =
-        "Makes NAME@POINT/K, which export and points accept. The point itself stays what the\n"
-        "source was. Every edit is printed, and kept beside the result, readable by the\n"
-        "state's owner only. Replication may go on meanwhile.",
+        "Makes NAME@POINT/K, which export and points accept. The point itself stays as the\n"
+        "source was. Every edit is printed, and kept with the result, readable by the state's\n"
+        "owner only. Replication can continue in the meantime.",
     .min = 1,
     .max = 1,
     .options = options,

@@ -37,10 +37,10 @@ static int help_overview(void)
     size_t count;
     const struct bf_cli_command *const *all = bf_cli_commands(&count);
     printf("bootferry moves Linux machines by booting them into a program that sends their disks\n"
-           "to this replica server. A migration, from the beginning:\n\n"
-           "  bootferry init --address replica.example.net     once, then start bootferryd\n"
+           "to this replica server. A migration from beginning to end:\n\n"
+           "  bootferry init --address replica.example.net     once; then start bootferryd\n"
            "  bootferry machine add web-1\n"
-           "  bootferry media web-1 --iso web-1.iso            boot web-1 from it\n"
+           "  bootferry media web-1 --iso web-1.iso            then boot web-1 from it\n"
            "  bootferry status web-1 --watch                   until the point is committed\n"
            "  bootferry finalize web-1 --plan plan.json        adapt a copy: makes web-1@1/1\n"
            "  bootferry export web-1@1/1 --disk 0 --format qcow2 web-1.qcow2\n\n"
@@ -48,10 +48,10 @@ static int help_overview(void)
     for (size_t i = 0; i < count; i++)
         printf("  %-15s %s\n", all[i]->name, all[i]->summary);
     printf("  %-15s %s\n", "help [COMMAND]", "this text, or how to use a command");
-    printf(
-        "\nNAME alone is the machine's latest recovery point, NAME@3 its third, NAME@3/1 what was\n"
-        "finalized from that first. Exit status: 0 done, 1 failed, 2 wrong usage.\n\n"
-        "Options of every command:\n");
+    printf("\nNAME alone is the machine's latest recovery point, NAME@3 its third one, and "
+           "NAME@3/1 the\n"
+           "first result of finalizing that one. Exit status: 0 done, 1 failed, 2 wrong usage.\n\n"
+           "Options of every command:\n");
     for (const struct bf_cli_option *o = bf_cli_common(); o->name; o++)
         print_option(o);
     return BF_CLI_OK;

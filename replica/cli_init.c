@@ -70,7 +70,7 @@ static int add_addresses(struct bf_cli *cli, struct bf_ca *ca, const struct bf_c
     print_root(ca);
     print_addresses(&all);
     if (added)
-        printf("Media made before know only the earlier addresses.\n");
+        printf("Media made earlier know only the earlier addresses.\n");
     return BF_CLI_OK;
 }
 
@@ -118,8 +118,9 @@ const struct bf_cli_command bf_command_init = {
     .name = "init",
     .usage = "--address HOST-OR-IP[,...]",
     .summary = "Make the server's state, its root of trust and its certificate",
-    .details = "The certificate names all the addresses, and media carry them in this order. Run\n"
-               "again with further addresses, it adds them; the root is never replaced.",
+    .details =
+        "The certificate names all these addresses, and media carry them in this order. When\n"
+        "run again with further addresses, init adds them; the root is never replaced.",
     .options = options,
     .run = run,
 };

@@ -314,10 +314,10 @@ static int run_renew(struct bf_cli *cli)
 const struct bf_cli_command bf_command_machine_add = {
     .name = "machine add",
     .usage = "NAME",
-    .summary = "Make a machine known",
+    .summary = "Add a machine",
     .details =
-        "The name is lower-case letters, digits, '-' and '.', at most 63 characters. It says\n"
-        "nothing about the machine's own host name.",
+        "The name consists of lower-case letters, digits, '-' and '.', at most 63 characters. It\n"
+        "need not be the machine's own host name.",
     .min = 1,
     .max = 1,
     .run = run_add,
@@ -325,7 +325,7 @@ const struct bf_cli_command bf_command_machine_add = {
 const struct bf_cli_command bf_command_machine_list = {
     .name = "machine list",
     .usage = "",
-    .summary = "List the machines, their disks and latest points",
+    .summary = "List the machines, their disks and their latest points",
     .json = 1,
     .run = run_list,
 };
@@ -350,7 +350,7 @@ const struct bf_cli_command bf_command_machine_revoke = {
 const struct bf_cli_command bf_command_machine_renew = {
     .name = "machine renew",
     .usage = "NAME",
-    .summary = "Let a revoked machine have new media; old ones stay revoked",
+    .summary = "Allow a revoked machine new media; the old ones stay revoked",
     .min = 1,
     .max = 1,
     .run = run_renew,

@@ -85,7 +85,7 @@ static int take_option(struct bf_cli *cli, int argc, char **argv, int *at)
     }
     for (; have < wanted; have++) {
         if (*at + 1 >= argc)
-            return bf_cli_usage(cli, "%s lacks its %s", given.option->name, given.option->values);
+            return bf_cli_usage(cli, "%s needs its %s", given.option->name, given.option->values);
         given.value[have] = argv[++*at];
     }
     return remember(cli, &given);
@@ -103,7 +103,7 @@ static int parse(struct bf_cli *cli, int argc, char **argv)
         else if (cli->count < cli->command->max)
             cli->argument[cli->count++] = argv[i];
         else
-            status = bf_cli_usage(cli, "\"%s\" is one argument too many", argv[i]);
+            status = bf_cli_usage(cli, "unexpected argument \"%s\"", argv[i]);
         if (status)
             return status;
     }

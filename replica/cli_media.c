@@ -28,11 +28,11 @@ static const struct bf_cli_option options[] = {
     {"--fat", "FILE", 0, "a FAT image with the program and an editable bootferry.conf"},
     {"--pxe", "DIR", 0, "a folder for a network boot server, with an enrolment key"},
     {"--conf", "FILE", 0, "the configuration alone, for bootferry-push"},
-    {"--set", "KEY=VALUE", 1, "a setting of the boot program"},
+    {"--set", "KEY=VALUE", 1, "a setting of the boot program, one of the keys below"},
     {"--sign", "KEY CERT", 0, "sign for Secure Boot (PEM files)"},
     {"--image", "FILE", 0, "the boot image to use instead of the installed one"},
-    {"--enrol-days", "N", 0, "with --pxe: how long the enrolment key is good (7)"},
-    {"--enrol-uses", "N", 0, "with --pxe: how often it can be used (10)"},
+    {"--enrol-days", "N", 0, "with --pxe: how many days the enrolment key is valid (7)"},
+    {"--enrol-uses", "N", 0, "with --pxe: how many times it can be used (10)"},
     {NULL, NULL, 0, NULL},
 };
 
@@ -128,7 +128,7 @@ static enum bf_err issue_enrolment(struct bf_cli *cli, struct work *w, struct bf
     struct bf_enrolment row = {.created = w->medium.made, .not_before = w->medium.made};
     if (bf_platform_entropy(w->enrol_key, sizeof w->enrol_key))
         return bf_fault_set(fault, BF_ERR_NO_ENTROPY, BF_SIDE_SERVER, "try again",
-                            "the system gives no random numbers");
+                            "the system provides no random numbers");
     bf_ca_sha256(w->enrol_key, sizeof w->enrol_key, row.hash);
     memcpy(w->enrol_hash, row.hash, sizeof w->enrol_hash);
     memcpy(row.machine, w->medium.name, strlen(w->medium.name) + 1);
@@ -190,12 +190,12 @@ static void report(const struct work *w)
     char until[BF_TIME_TEXT];
     if (m->kind == BF_MEDIUM_PXE) {
         printf("Made %s/bootferry.efi and bootferry.ipxe for %s.\n"
-               "It carries an enrolment key, good until %s for %u use%s, and %s: the\n"
+               "It carries an enrolment key, valid until %s for %u use%s, and %s: the\n"
                "machine makes its own key when it starts.\n",
                m->target, m->name, bf_time_text(m->made + (int64_t)w->enrol_days * DAY, until),
                (unsigned)w->enrol_uses, bf_plural(w->enrol_uses),
                sets(m, "proxy", "@")
-                   ? "the proxy's password, which\neverybody in the network of the "
+                   ? "the proxy's password, which\neverybody on the network of the "
                      "boot server can read, but no lasting key"
                    : "no lasting secret");
     } else {
@@ -309,10 +309,10 @@ const struct bf_cli_command bf_command_media = {
     .summary = "Make a boot medium for a machine",
     .details =
         "ISO, FAT, EFI and --conf carry a key of the machine's own and are written with mode\n"
-        "0600. A PXE folder carries an enrolment key instead: bound to the machine's name, a\n"
-        "period and a number of uses. All of them know every address that init was given,\n"
-        "tried in order, unless server= is set. A file that exists is replaced. Each call\n"
-        "issues a new identity; earlier media stay good until the machine is revoked.",
+        "0600. A PXE folder carries an enrolment key instead, which is bound to the machine's\n"
+        "name, a period and a number of uses. All media know every address that was given to\n"
+        "init and try them in order, unless server= is set. An existing file is replaced. Each\n"
+        "call issues a new identity; earlier media stay valid until the machine is revoked.",
     .min = 1,
     .max = 1,
     .options = options,

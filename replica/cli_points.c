@@ -351,10 +351,9 @@ const struct bf_cli_command bf_command_points = {
     .usage = "NAME[@POINT[/K]]",
     .summary = "List recovery points, their disks, and what was finalized from them",
     .details =
-        "NAME@POINT shows the disks of one point with their digests, what lies where on them, what "
-        "was\n"
-        "left out and what was copied whole and why, and the source's NICs and what storage of\n"
-        "it was not seen.",
+        "NAME@POINT shows the disks of one point with their digests, what is on them and where,\n"
+        "what was left out, what was copied whole and why, the source's NICs, and which of its\n"
+        "storage was not seen.",
     .min = 1,
     .max = 1,
     .json = 1,

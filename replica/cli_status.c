@@ -18,7 +18,7 @@
 enum { EVENTS = 12, JOBS = 16, WATCH_SECONDS = 1 };
 
 static const struct bf_cli_option options[] = {
-    {"--watch", NULL, 0, "again every second; with NAME until its job has ended"},
+    {"--watch", NULL, 0, "repeat every second; with NAME, until its job has ended"},
     {NULL, NULL, 0, NULL},
 };
 
@@ -196,9 +196,10 @@ static void print_details(struct bf_cli *cli, const struct view *v)
         bf_cli_print_unseen(cli->db, v->session, "\n");
     if (!v->live && !v->machine.revoked && v->job.phase == BF_JOB_RUNNING)
         printf(
-            "\nThe connection was cut. A source that is on comes back by itself and continues; one "
-            "that is\n"
-            "off can be booted from its medium again, and then sends only what is not here yet.\n");
+            "\nThe connection was cut. A source that is still on reconnects by itself and "
+            "continues;\n"
+            "one that is off can be booted from its medium again, and then sends only what is not\n"
+            "here yet.\n");
     for (i = 0; i < v->jobs; i++)
         printf("%sjob %lld, %s: %s%s%s\n", i ? "" : "\n", (long long)v->recent[i].id,
                v->recent[i].kind, bf_job_phase_name(v->recent[i].phase),
@@ -340,8 +341,8 @@ const struct bf_cli_command bf_command_status = {
     .summary = "Show what machines are doing: phase, progress, speed, events",
     .details =
         "Phases: never seen, opening, receiving, verifying, sealed, waiting (a session that was\n"
-        "interrupted and will go on), Succeeded, Failed, revoked. --watch NAME ends with the\n"
-        "job, with status 0 when it succeeded.",
+        "interrupted and will continue), Succeeded, Failed, revoked. --watch NAME ends with the\n"
+        "job, with status 0 if it succeeded.",
     .max = 1,
     .options = options,
     .json = 1,

@@ -32,11 +32,12 @@ struct options {
 static const char usage[] =
     "usage: bootferryd [--state DIR] [--listen ADDR:PORT] [--sessions N]\n"
     "\n"
-    "Serves the state of a replica server (made by bootferry init).\n"
-    "  --state DIR          else BOOTFERRY_STATE, else /var/lib/bootferry\n"
-    "  --listen ADDR:PORT   default [::]:7667; port 0 takes a free one, which is printed\n"
-    "  --sessions N         machines at the same time (16)\n"
-    "Ends cleanly on SIGTERM and SIGINT, within 10 seconds; interrupted sessions continue after\n"
+    "Serves the state of a replica server, which bootferry init makes.\n"
+    "  --state DIR          the state's folder (default: BOOTFERRY_STATE, else\n"
+    "                       /var/lib/bootferry)\n"
+    "  --listen ADDR:PORT   where to listen ([::]:7667); port 0 picks a free port and prints it\n"
+    "  --sessions N         the most machines at the same time (16)\n"
+    "SIGTERM and SIGINT end it cleanly within 10 seconds; interrupted sessions continue after\n"
     "the next start.\n";
 
 // Returns -1 to go on, or the exit status.
@@ -103,7 +104,7 @@ static void reload(struct bf_daemon *d)
     struct bf_fault fault;
     struct bf_tls_server *fresh = NULL;
     if (bf_tls_server_open(&fresh, bf_state_path(d->state), &fault)) {
-        bf_log(BF_LOG_ERROR, "%s; the certificate of before stays in use", fault.what);
+        bf_log(BF_LOG_ERROR, "%s; the previous certificate stays in use", fault.what);
         return;
     }
     pthread_mutex_lock(&d->door_lock);
@@ -172,7 +173,7 @@ static void tell_kex(const struct bf_daemon *d)
 {
     if (!bf_tls_server_has_hybrid(d->tls))
         bf_log(BF_LOG_WARNING,
-               "this server's OpenSSL takes no " BF_KEX_HYBRID_NAME
+               "this server's OpenSSL does not support " BF_KEX_HYBRID_NAME
                ": connections use X25519, P-256 "
                "or P-384, and a machine with kex=hybrid refuses to connect; look at OpenSSL's "
                "configuration, whose default_properties may exclude a provider, or update OpenSSL");

@@ -100,7 +100,7 @@ static void note_changes(struct bf_conn *c, const struct replica *r,
         const struct bf_disk_identity *seen = &inventory->disk[plan->disk[i].inventory].identity;
         bf_identity_text(disk, sizeof disk, seen);
         if (plan->disk[i].moved)
-            bf_conn_event(c, BF_LOG_INFO, "a disk is in another place than last time: %s",
+            bf_conn_event(c, BF_LOG_INFO, "a disk is in a different place than last time: %s",
                           seen->path);
         if (plan->disk[i].grown)
             bf_conn_event(c, BF_LOG_INFO, "a disk has grown: %s", disk);

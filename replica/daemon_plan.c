@@ -64,7 +64,7 @@ static enum bf_err refuse(struct matching *m, const char *else_todo, const char 
     char todo[sizeof m->fault->todo];
     m->may_accept = 1;
     bf_snprintf(todo, sizeof todo,
-                "if that is meant, at the server: bootferry machine accept %s; if not: %s",
+                "if that is intended, run at the server: bootferry machine accept %s; if not: %s",
                 m->q->machine, else_todo);
     return bf_fault_set(m->fault, BF_ERR_MISMATCH, BF_SIDE_CONFIG, todo, "%s", what);
 }
@@ -87,8 +87,7 @@ static enum bf_err refuse_shrunk(struct matching *m, size_t known,
     char disk[96], what[sizeof m->fault->what];
     name_of(disk, sizeof disk, seen);
     bf_snprintf(what, sizeof what,
-                "disk %u of this replica (%s) is smaller than it was: %llu "
-                "bytes, and %llu before",
+                "disk %u of this replica (%s) is smaller than it was: %llu bytes instead of %llu",
                 m->q->known[known].number, disk, (unsigned long long)seen->bytes,
                 (unsigned long long)identity_of(m, known)->bytes);
     return refuse(m, "look at the source's disks", what);
@@ -106,7 +105,7 @@ static void why_missing(const struct matching *m, size_t known, char *why, size_
         const struct bf_disk_identity *seen = &inventory->disk[i].identity;
         bf_human_bytes(bytes, sizeof bytes, seen->bytes);
         if (bf_identity_compare(was, seen, reason, sizeof reason) != BF_ID_DIFFERENT) {
-            bf_snprintf(why, size, "is there but left out");
+            bf_snprintf(why, size, "is present but left out");
             return;
         }
         if (was->path[0] && !bf_path_is_numbers(was->path) && strcmp(was->path, seen->path) == 0)
@@ -129,9 +128,9 @@ static enum bf_err refuse_ambiguous(struct matching *m, const struct bf_disk_ide
     char disk[96];
     name_of(disk, sizeof disk, seen);
     return bf_fault_set(m->fault, BF_ERR_MISMATCH, BF_SIDE_SOURCE,
-                        "see that none is given twice; give the disks GPT labels or serial "
+                        "make sure that none is given twice; give the disks GPT labels or serial "
                         "numbers, or leave one out with disk=",
-                        "%s cannot be told from another disk", disk);
+                        "%s cannot be told apart from another disk", disk);
 }
 
 // The one known disk that fits, *found BF_PLAN_NEW when none does. Disks of the point first:

@@ -255,8 +255,8 @@ static void warn_of_damage(struct bf_conn *c)
     uint64_t damaged = c->store ? bf_session_store_damaged(c->store) : 0;
     if (damaged)
         bf_conn_event(c, BF_LOG_WARNING,
-                      "the store had changed by itself: %llu chunk%s of earlier points read "
-                      "otherwise than they were written, and came from the source again; check "
+                      "the store had changed by itself: %llu chunk%s of earlier points no longer "
+                      "read as they were written, and were sent again by the source; check "
                       "this server's disk, and the earlier points with bootferry verify %s@POINT",
                       (unsigned long long)damaged, bf_plural(damaged), c->peer.machine);
 }

@@ -26,7 +26,7 @@ static void stop_signals(sigset_t *set)
 
 __attribute__((noreturn)) static void leave(const char *why)
 {
-    bf_log(BF_LOG_ERROR, "%s; ending all the same, nothing that was acknowledged is lost", why);
+    bf_log(BF_LOG_ERROR, "%s; ending anyway; nothing that was acknowledged is lost", why);
     _exit(EXIT_FAILURE);
 }
 

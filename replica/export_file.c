@@ -162,7 +162,7 @@ static void sweep(const struct bf_export_file *f)
     while ((entry = readdir(stream)))
         if (is_part(entry->d_name, prefix) && is_abandoned(f->dir, entry->d_name) &&
             unlinkat(f->dir, entry->d_name, 0) == 0)
-            bf_log(BF_LOG_INFO, "removed %s, which an export of %s that was killed had left",
+            bf_log(BF_LOG_INFO, "removed %s, which a killed export of %s had left behind",
                    entry->d_name, f->name);
     closedir(stream);
 }

@@ -105,7 +105,7 @@ static enum bf_err write_conf(const struct bf_medium *m, struct bf_memory_file *
                             "no memory for bootferry.conf");
     fprintf(out,
             "# Bootferry, medium of %s. What is set here overrides what the medium was made with.\n"
-            "# Take away the '#' before a key to set it.\n",
+            "# Remove the '#' before a key to set it.\n",
             m->name);
     for (uint32_t i = 0; i < m->settings; i++)
         fprintf(out, "%s# made with: %s\n", i ? "" : "\n", m->set[i]);

@@ -88,14 +88,14 @@ enum bf_err bf_qsd_fault(const struct bf_qsd *q, enum bf_err err, const char *do
                             q->command ? "start it again; if it happens again, look at the "
                                          "server's disks and its system log"
                                        : "look at the server's disks and its system log if it "
-                                         "happens again; the next attempt has another one",
+                                         "happens again; the next attempt starts a new one",
                             "the storage daemon hung and was killed (%s)", doing);
-    return bf_fault_set(fault, err, BF_SIDE_SERVER,
-                        q->command ? "start it again; if it happens again, look at the server's "
-                                     "log and memory"
-                                   : "look at the server's log and memory; the next attempt has "
-                                     "another one",
-                        "the storage daemon has ended unexpectedly (%s)", doing);
+    return bf_fault_set(
+        fault, err, BF_SIDE_SERVER,
+        q->command ? "start it again; if it happens again, look at the server's "
+                     "log and memory"
+                   : "look at the server's log and memory; the next attempt starts a new one",
+        "the storage daemon has ended unexpectedly (%s)", doing);
 }
 
 // Waits until the control connection can be read, or written to. BF_AGAIN after a while.
@@ -123,7 +123,7 @@ static enum bf_err send_line(struct bf_qsd *q, json_t *command, struct bf_fault 
     enum bf_err err = BF_OK;
 
     if (!text)
-        return gone(fault, BF_ERR_NO_MEMORY, "cannot be told anything: no memory");
+        return gone(fault, BF_ERR_NO_MEMORY, "cannot be sent anything: no memory");
     while (sent < len && (!err || err == BF_AGAIN)) {
         ssize_t n = send(q->control, text + sent, len - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n > 0)
@@ -195,7 +195,7 @@ static enum bf_err command(struct bf_qsd *q, const char *name, json_t *arguments
     json_t *whole = arguments ? json_pack("{s:s,s:o}", "execute", name, "arguments", arguments)
                               : json_pack("{s:s}", "execute", name);
     enum bf_err err = whole ? send_line(q, whole, fault)
-                            : gone(fault, BF_ERR_NO_MEMORY, "cannot be told anything: no memory");
+                            : gone(fault, BF_ERR_NO_MEMORY, "cannot be sent anything: no memory");
     int answered = 0;
 
     json_decref(whole);

@@ -197,7 +197,7 @@ static enum bf_err fail_its_job(struct bf_db *db, const struct bf_object *object
             continue;
         job->phase = BF_JOB_FAILED;
         bf_snprintf(job->detail, sizeof job->detail,
-                    "the command was killed; nothing is left: start it again");
+                    "the command was killed; nothing is left behind: start it again");
         err = bf_db_job_update(db, job, time(NULL));
     }
     free(jobs);

@@ -183,8 +183,8 @@ enum bf_err bf_query_end_found(struct bf_query *q, int found, const char *what)
 
     if (err || found)
         return err;
-    return bf_fault_set(&q->db->fault, BF_ERR_NOT_FOUND, BF_SIDE_CONFIG,
-                        "look at the listing of what there is", "there is no such %s", what);
+    return bf_fault_set(&q->db->fault, BF_ERR_NOT_FOUND, BF_SIDE_CONFIG, "list what there is",
+                        "there is no such %s", what);
 }
 
 enum bf_err bf_query_run(struct bf_query *q)

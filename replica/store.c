@@ -65,8 +65,8 @@ void bf_store_fail_code(struct bf_session_store *s, enum bf_err code, const char
 // Under the lock: what every operation is refused for. A refusal leaves the store as it was.
 static enum bf_err refuse(struct bf_session_store *s, enum bf_err code, const char *what)
 {
-    return bf_fault_set(&s->fault, code, BF_SIDE_SOURCE,
-                        "report this: it is a mistake in a program", "the store refused %s", what);
+    return bf_fault_set(&s->fault, code, BF_SIDE_SOURCE, "report this: it is a bug in the program",
+                        "the store refused %s", what);
 }
 
 static enum bf_err enter(struct bf_session_store *s, uint16_t number, struct bf_store_disk **d)
@@ -204,7 +204,7 @@ static enum bf_err store_data(void *impl, struct bf_store_write *w)
     if (!err)
         err = check_range(s, d, w->first, w->count);
     if (!err && w->raw_len != bf_store_bytes(d, w->first, w->count))
-        err = refuse(s, BF_ERR_RANGE, "data of another length than its chunks");
+        err = refuse(s, BF_ERR_RANGE, "data whose length is not that of its chunks");
     if (!err && s->queued_bytes && s->queued_bytes + w->raw_len > BF_STORE_QUEUE_BYTES)
         err = BF_AGAIN;
     if (err)

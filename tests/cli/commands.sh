@@ -10,9 +10,9 @@ check "no command is wrong usage" refused 2 'name a command' "$B"
 check "an unknown command is wrong usage" refused 2 'no command "fly"' "$B" fly
 check "half a command lists the whole ones" refused 2 'bootferry machine add NAME' "$B" machine
 check "an unknown option is wrong usage" refused 2 'no option --colour' "$B" machine list --colour red
-check "an option without its value is wrong usage" refused 2 'lacks its DIR' "$B" machine list --state
+check "an option without its value is wrong usage" refused 2 'needs its DIR' "$B" machine list --state
 check "a missing argument is wrong usage" refused 2 'argument is missing' "$B" machine add
-check "a surplus argument is wrong usage" refused 2 'too many' "$B" machine add a b
+check "a surplus argument is wrong usage" refused 2 'unexpected argument' "$B" machine add a b
 check "init without --address is wrong usage" refused 2 '--address is missing' "$B" init
 for bad in '' 'a,,b' '10.0.0.300' 'host:7667' 'under_score'; do
     check "init refuses the address '$bad'" refused 2 'neither a host name' "$B" init --address "$bad"

@@ -504,7 +504,7 @@ def disks_that_were_left_out_are_recorded(w):
 @case
 def disks_that_cannot_be_told_apart(w):
     is_fault(w.outcome(w.identity["web"], hello(boot()), inventory(a_disk("S"), a_disk("S"))), MISMATCH,
-             "cannot be told from")
+             "cannot be told apart from")
 
 
 @case

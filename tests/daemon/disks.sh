@@ -43,7 +43,7 @@ disk "$T/a.raw" 24 "$(guid 1)"
 disk "$T/b.raw" 16 "$(guid 2)"
 disk "$T/c.raw" 24 "$(guid 3)"
 check "the first point" push --disk "$T/a.raw"
-check "nothing to accept yet" refused 1 'no disks of web-1 were refused' "$B" machine accept web-1
+check "nothing to accept yet" refused 1 'no disks of web-1 have been refused' "$B" machine accept web-1
 
 # ---- Larger ------------------------------------------------------------------------------------
 
@@ -83,7 +83,7 @@ check "which is right" is 3 1 "$T/a.raw"
 check "the earlier point stays" is 2 0 "$T/a-2.raw"
 check "a run with the same disks again" push --disk "$T/a.raw"
 check "needs nobody's leave" disks 4 '[1]'
-check "there is nothing to accept any more" refused 1 'no disks of web-1 were refused' "$B" machine accept web-1
+check "there is nothing to accept any more" refused 1 'no disks of web-1 have been refused' "$B" machine accept web-1
 
 # ---- One more, one less ------------------------------------------------------------------------
 
