@@ -7,16 +7,33 @@
 
 #include "base/config.h"
 
+enum { COLUMNS = 120 }; // of the documents
+
+static void print_wrapped(const char *text)
+{
+    while (strlen(text) > COLUMNS) {
+        size_t len = COLUMNS;
+        while (len && text[len] != ' ')
+            len--;
+        if (!len)
+            break;
+        printf("%.*s\n", (int)len, text);
+        text += len + 1;
+    }
+    printf("%s\n", text);
+}
+
 static void print_group(const char *heading, int trust)
 {
     uint32_t count;
     const struct bf_config_key *table = bf_config_table(&count);
     printf("\n### %s\n", heading);
     for (uint32_t i = 0; i < count; i++)
-        if (table[i].trust == trust)
-            printf("\n`%s=%s`%s%s  \n%s\n", table[i].name, table[i].form,
-                   table[i].repeat ? " (repeatable)" : "", table[i].secret ? " (secret)" : "",
-                   bf_config_help(i));
+        if (table[i].trust == trust) {
+            printf("\n`%s=%s`%s%s  \n", table[i].name, table[i].form,
+                   table[i].repeat ? " (repeatable)" : "", table[i].secret ? " (secret)" : "");
+            print_wrapped(bf_config_help(i));
+        }
 }
 
 static int refused(int count, char **settings)
