@@ -327,7 +327,7 @@ static void test_gateway_and_dns_override_dhcp(void)
     connect_to("10.55.0.1");
     CHECK_STR(status().gateway, "10.9.0.1");
     CHECK_STR(status().dns, "10.9.0.2");
-    CHECK(strstr(sim_log(), "gateway=10.9.0.1 is used, not the router 10.9.0.77 of DHCP"));
+    CHECK(strstr(sim_log(), "gateway=10.9.0.1 is used, not the router 10.9.0.77 from DHCP"));
     CHECK(strstr(sim_log(), "dns= is used"));
     end();
 }
