@@ -179,7 +179,7 @@ static int adapt_kernel(struct bf_fin *f, const struct bf_kernel *kernel,
     struct bf_module_set set = {0};
     if (!kernel->image[0])
         return 0; // modules of a kernel that is not installed
-    if (bf_modules_open(f->root, version, &m) < 0) {
+    if (bf_modules_open(f->root, version, &m)) {
         bf_modules_close(&m);
         return bf_refuse(f->report, "kernel %s: no readable modules.dep", version);
     }

@@ -4,7 +4,6 @@
 // are plain and relative: the files come from a guest.
 #include "finalize/modules.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,25 +13,27 @@
 #define DEP_MAX ((size_t)8 << 20)
 #define SET_MAX 512
 
-int bf_modules_open(const struct bf_fin_root *root, const char *version, struct bf_modules *m)
+enum bf_err bf_modules_open(const struct bf_fin_root *root, const char *version,
+                            struct bf_modules *m)
 {
     char path[512];
     *m = (struct bf_modules){.dep = NULL};
     snprintf(path, sizeof path, "/lib/modules/%s", version);
     char *real = bf_fin_root_real(root, path);
-    if (!real || strlen(real) >= sizeof m->dir) {
-        free(real);
-        return -1;
-    }
+    if (!real)
+        return BF_ERR_NOT_FOUND;
+    bool fits = strlen(real) < sizeof m->dir;
     snprintf(m->dir, sizeof m->dir, "%s", real);
     free(real);
+    if (!fits)
+        return BF_ERR_LIMIT;
     snprintf(path, sizeof path, "%s/modules.dep", m->dir);
     m->dep = bf_fin_root_read(root, path, DEP_MAX, &m->dep_len);
     if (!m->dep)
-        return -1;
+        return BF_ERR_NOT_FOUND;
     snprintf(path, sizeof path, "%s/modules.builtin", m->dir);
     m->builtin = bf_fin_root_read(root, path, DEP_MAX, &m->builtin_len);
-    return 0;
+    return BF_OK;
 }
 
 void bf_modules_close(struct bf_modules *m)

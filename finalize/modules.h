@@ -4,6 +4,7 @@
 #ifndef BF_FINALIZE_MODULES_H
 #define BF_FINALIZE_MODULES_H
 
+#include "base/err.h"
 #include "finalize/root.h"
 
 struct bf_modules {
@@ -22,8 +23,10 @@ struct bf_module_set {
 
 enum bf_module_kind { BF_MODULE_MISSING, BF_MODULE_BUILTIN, BF_MODULE_FILE };
 
-// Reads the lists of one kernel. 0, or -1 with errno.
-int bf_modules_open(const struct bf_fin_root *root, const char *version, struct bf_modules *m);
+// Reads the lists of one kernel. BF_ERR_NOT_FOUND without a modules.dep that can be read,
+// BF_ERR_LIMIT when its folder's path is too long. Closed in any case.
+enum bf_err bf_modules_open(const struct bf_fin_root *root, const char *version,
+                            struct bf_modules *m);
 void bf_modules_close(struct bf_modules *m);
 // Finds a module by name and adds its file and all that it needs to the set.
 enum bf_module_kind bf_modules_want(const struct bf_modules *m, const char *name,
