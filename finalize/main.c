@@ -187,12 +187,12 @@ static bool load_devices(const char *path, struct bf_devices *devices)
 static int on_root(const struct options *o, const char *plan_text, size_t plan_len)
 {
     static struct bf_plan plan;
-    char error[256];
+    struct bf_fault fault;
     struct bf_fin_root root;
     struct bf_fin_report report;
     struct bf_devices devices = {0};
-    if (plan_text && !bf_plan_parse(plan_text, plan_len, &plan, error, sizeof error)) {
-        fprintf(stderr, "bootferry-finalize: %s\n", error);
+    if (plan_text && bf_plan_parse(plan_text, plan_len, &plan, &fault)) {
+        fprintf(stderr, "bootferry-finalize: %s\n", fault.what);
         return 1;
     }
     if (o->devices && !load_devices(o->devices, &devices))

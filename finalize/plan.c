@@ -14,32 +14,28 @@
 #include "finalize/drivers.h"
 
 struct parser {
-    char *error;
-    size_t size;
+    struct bf_fault *fault;
     char at[128]; // the place that is being read
-    bool failed;
 };
 
-static bool fail(struct parser *p, const char *key, const char *fmt, ...)
+static enum bf_err fail(struct parser *p, const char *key, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-static bool fail(struct parser *p, const char *key, const char *fmt, ...)
+// The first failure counts.
+static enum bf_err fail(struct parser *p, const char *key, const char *fmt, ...)
 {
+    char what[sizeof p->fault->what];
     va_list ap;
-    if (p->failed)
-        return false;
-    p->failed = true;
-    int n = snprintf(p->error, p->size, "plan: %s%s%s: ", p->at,
-                     p->at[0] && key[0] != '[' ? "." : "", key);
-    if (n > 0 && (size_t)n < p->size) {
-        va_start(ap, fmt);
-        vsnprintf(p->error + n, p->size - (size_t)n, fmt, ap);
-        va_end(ap);
-    }
-    return false;
+    if (p->fault->code)
+        return p->fault->code;
+    va_start(ap, fmt);
+    vsnprintf(what, sizeof what, fmt, ap);
+    va_end(ap);
+    return bf_fault_set(p->fault, BF_ERR_CONFIG, BF_SIDE_CONFIG, "correct the plan",
+                        "plan: %s%s%s: %s", p->at, p->at[0] && key[0] != '[' ? "." : "", key, what);
 }
 
-static bool known_keys(struct parser *p, const json_t *object, const char *const *allowed)
+static enum bf_err known_keys(struct parser *p, const json_t *object, const char *const *allowed)
 {
     const char *key;
     json_t *value;
@@ -57,39 +53,40 @@ static bool known_keys(struct parser *p, const json_t *object, const char *const
             return fail(p, shown, "unknown key");
         }
     }
-    return true;
+    return BF_OK;
 }
 
-// Copies an optional string. True when absent; false after an error.
-static bool text(struct parser *p, const json_t *object, const char *key, char *out, size_t size)
+// Copies an optional string.
+static enum bf_err text(struct parser *p, const json_t *object, const char *key, char *out,
+                        size_t size)
 {
     const json_t *v = json_object_get(object, key);
     if (!v)
-        return true;
+        return BF_OK;
     const char *s = json_string_value(v);
     if (!s)
         return fail(p, key, "must be a string");
     if (!*s || strlen(s) >= size || strlen(s) != json_string_length(v))
         return fail(p, key, "must have 1 to %zu characters", size - 1);
     memcpy(out, s, strlen(s) + 1);
-    return true;
+    return BF_OK;
 }
 
-static bool boolean(struct parser *p, const json_t *object, const char *key, bool *out)
+static enum bf_err boolean(struct parser *p, const json_t *object, const char *key, bool *out)
 {
     const json_t *v = json_object_get(object, key);
     if (v && !json_is_boolean(v))
         return fail(p, key, "must be true or false");
     if (v)
         *out = json_is_true(v);
-    return true;
+    return BF_OK;
 }
 
-static bool parse_mac(struct parser *p, const json_t *object, const char *key,
-                      char out[BF_MAC_TEXT])
+static enum bf_err parse_mac(struct parser *p, const json_t *object, const char *key,
+                             char out[BF_MAC_TEXT])
 {
-    if (!text(p, object, key, out, BF_MAC_TEXT) || !out[0])
-        return !p->failed;
+    if (text(p, object, key, out, BF_MAC_TEXT) || !out[0])
+        return p->fault->code;
     for (int i = 0; i < 17; i++) {
         bool ok = i % 3 == 2 ? out[i] == ':' : isxdigit((unsigned char)out[i]) != 0;
         if (!ok)
@@ -98,7 +95,7 @@ static bool parse_mac(struct parser *p, const json_t *object, const char *key,
     }
     if (strchr("13579bdf", out[1]) || strcmp(out, "00:00:00:00:00:00") == 0)
         return fail(p, key, "is not the address of one interface");
-    return true;
+    return BF_OK;
 }
 
 static bool parse_ip(const char *s, struct bf_address *a)
@@ -135,14 +132,15 @@ static bool same_net(const struct bf_address *net, const char *ip)
     return memcmp(a, b, bytes) == 0 && (bits == 0 || ((a[bytes] ^ b[bytes]) >> (8 - bits)) == 0);
 }
 
-static bool list(struct parser *p, const json_t *o, const char *key, size_t max, json_t **out)
+static enum bf_err list(struct parser *p, const json_t *o, const char *key, size_t max,
+                        json_t **out)
 {
     *out = json_object_get(o, key);
     if (*out && !json_is_array(*out))
         return fail(p, key, "must be a list");
     if (*out && json_array_size(*out) > max)
         return fail(p, key, "has more than %zu entries", max);
-    return true;
+    return BF_OK;
 }
 
 static const char *item(struct parser *p, const json_t *array, const char *key, size_t i,
@@ -157,8 +155,8 @@ static const char *item(struct parser *p, const json_t *array, const char *key, 
     return json_string_value(v);
 }
 
-static bool parse_gateway(struct parser *p, const char *place, const char *s,
-                          struct bf_plan_nic *nic)
+static enum bf_err parse_gateway(struct parser *p, const char *place, const char *s,
+                                 struct bf_plan_nic *nic)
 {
     struct bf_address ip;
     if (!parse_ip(s, &ip))
@@ -173,46 +171,46 @@ static bool parse_gateway(struct parser *p, const char *place, const char *s,
     if (!reachable)
         return fail(p, place, "lies in the network of none of the addresses");
     memcpy(out, ip.text, INET6_ADDRSTRLEN);
-    return true;
+    return BF_OK;
 }
 
 // One gateway, or a list with one of each family.
-static bool parse_gateways(struct parser *p, const json_t *o, struct bf_plan_nic *nic)
+static enum bf_err parse_gateways(struct parser *p, const json_t *o, struct bf_plan_nic *nic)
 {
     const json_t *v = json_object_get(o, "gateway");
     json_t *a;
     char place[32];
     if (!v)
-        return true;
+        return BF_OK;
     if (json_is_string(v))
         return parse_gateway(p, "gateway", json_string_value(v), nic);
-    if (!list(p, o, "gateway", 2, &a))
-        return false;
+    if (list(p, o, "gateway", 2, &a))
+        return p->fault->code;
     for (size_t i = 0; i < json_array_size(a); i++) {
         const char *s = item(p, a, "gateway", i, place, sizeof place);
-        if (!s || !parse_gateway(p, place, s, nic))
-            return false;
+        if (!s || parse_gateway(p, place, s, nic))
+            return p->fault->code;
     }
-    return true;
+    return BF_OK;
 }
 
-static bool parse_addresses(struct parser *p, const json_t *o, struct bf_plan_nic *nic)
+static enum bf_err parse_addresses(struct parser *p, const json_t *o, struct bf_plan_nic *nic)
 {
     json_t *a;
     char place[32];
-    if (!list(p, o, "addresses", BF_PLAN_ADDRESSES, &a))
-        return false;
+    if (list(p, o, "addresses", BF_PLAN_ADDRESSES, &a))
+        return p->fault->code;
     for (size_t i = 0; i < json_array_size(a); i++) {
         const char *s = item(p, a, "addresses", i, place, sizeof place);
         if (!s)
-            return false;
+            return p->fault->code;
         if (!parse_cidr(s, &nic->address[i]))
             return fail(p, place, "must be an address with its length, like 192.0.2.5/24");
         if (nic->dhcp && nic->address[i].family == AF_INET)
             return fail(p, place, "an IPv4 address beside \"dhcp\": true");
         nic->addresses++;
     }
-    return true;
+    return BF_OK;
 }
 
 static bool valid_domain(const char *s, size_t max)
@@ -235,32 +233,32 @@ static bool valid_domain(const char *s, size_t max)
     return label > 0 && s[len - 1] != '-';
 }
 
-static bool parse_dns(struct parser *p, const json_t *o, struct bf_plan_nic *nic)
+static enum bf_err parse_dns(struct parser *p, const json_t *o, struct bf_plan_nic *nic)
 {
     json_t *a;
     char place[32];
     struct bf_address ip;
-    if (!list(p, o, "dns", BF_PLAN_DNS, &a))
-        return false;
+    if (list(p, o, "dns", BF_PLAN_DNS, &a))
+        return p->fault->code;
     for (size_t i = 0; i < json_array_size(a); i++) {
         const char *s = item(p, a, "dns", i, place, sizeof place);
         if (!s)
-            return false;
+            return p->fault->code;
         if (!parse_ip(s, &ip))
             return fail(p, place, "must be an IP address");
         memcpy(nic->dns[nic->dns_count++], ip.text, sizeof ip.text);
     }
-    if (!list(p, o, "search", BF_PLAN_DNS, &a))
-        return false;
+    if (list(p, o, "search", BF_PLAN_DNS, &a))
+        return p->fault->code;
     for (size_t i = 0; i < json_array_size(a); i++) {
         const char *s = item(p, a, "search", i, place, sizeof place);
         if (!s)
-            return false;
+            return p->fault->code;
         if (!valid_domain(s, BF_NAME_MAX - 1))
             return fail(p, place, "must be a domain name");
         memcpy(nic->search[nic->search_count++], s, strlen(s) + 1);
     }
-    return true;
+    return BF_OK;
 }
 
 static bool valid_ifname(const char *s)
@@ -271,7 +269,7 @@ static bool valid_ifname(const char *s)
     return strcmp(s, ".") != 0 && strcmp(s, "..") != 0 && strcmp(s, "lo") != 0 && s[0] != '-';
 }
 
-static bool parse_match(struct parser *p, const json_t *nic_json, struct bf_plan_nic *nic)
+static enum bf_err parse_match(struct parser *p, const json_t *nic_json, struct bf_plan_nic *nic)
 {
     static const char *const keys[] = {"mac", "name", NULL};
     const json_t *m = json_object_get(nic_json, "match");
@@ -279,34 +277,34 @@ static bool parse_match(struct parser *p, const json_t *nic_json, struct bf_plan
         return fail(p, "match", "is required: {\"mac\": ...} or {\"name\": ...}");
     size_t base = strlen(p->at);
     snprintf(p->at + base, sizeof p->at - base, ".match");
-    if (!known_keys(p, m, keys) || !parse_mac(p, m, "mac", nic->mac) ||
-        !text(p, m, "name", nic->name, sizeof nic->name))
-        return false;
+    if (known_keys(p, m, keys) || parse_mac(p, m, "mac", nic->mac) ||
+        text(p, m, "name", nic->name, sizeof nic->name))
+        return p->fault->code;
     if (!valid_ifname(nic->name))
         return fail(p, "name", "is not an interface's name");
     p->at[base] = 0;
     if (!nic->mac[0] && !nic->name[0])
         return fail(p, "match", "needs \"mac\" or \"name\"");
-    return true;
+    return BF_OK;
 }
 
-static bool parse_nic(struct parser *p, const json_t *o, struct bf_plan_nic *nic)
+static enum bf_err parse_nic(struct parser *p, const json_t *o, struct bf_plan_nic *nic)
 {
     static const char *const keys[] = {"match",   "mac", "dhcp",   "addresses",
                                        "gateway", "dns", "search", NULL};
     if (!json_is_object(o))
         return fail(p, "the whole", "must be an object");
-    if (!known_keys(p, o, keys) || !parse_match(p, o, nic) ||
-        !parse_mac(p, o, "mac", nic->new_mac) || !boolean(p, o, "dhcp", &nic->dhcp) ||
-        !parse_addresses(p, o, nic) || !parse_gateways(p, o, nic) || !parse_dns(p, o, nic))
-        return false;
+    if (known_keys(p, o, keys) || parse_match(p, o, nic) || parse_mac(p, o, "mac", nic->new_mac) ||
+        boolean(p, o, "dhcp", &nic->dhcp) || parse_addresses(p, o, nic) ||
+        parse_gateways(p, o, nic) || parse_dns(p, o, nic))
+        return p->fault->code;
     if (!bf_nic_readdresses(nic) && (nic->dns_count || nic->search_count))
         return fail(p, "dns", "needs \"dhcp\" or \"addresses\" beside it");
-    return true;
+    return BF_OK;
 }
 
 // Two entries may not mean the same interface, before or after.
-static bool distinct(struct parser *p, const struct bf_plan *plan)
+static enum bf_err distinct(struct parser *p, const struct bf_plan *plan)
 {
     for (size_t i = 0; i < plan->nics; i++)
         for (size_t j = 0; j < i; j++) {
@@ -319,86 +317,86 @@ static bool distinct(struct parser *p, const struct bf_plan *plan)
                 return fail(p, "mac", "is also the address of nics[%zu]", j);
         }
     p->at[0] = 0;
-    return true;
+    return BF_OK;
 }
 
-static bool parse_nics(struct parser *p, const json_t *o, struct bf_plan *plan)
+static enum bf_err parse_nics(struct parser *p, const json_t *o, struct bf_plan *plan)
 {
     json_t *a;
-    if (!list(p, o, "nics", BF_PLAN_NICS, &a))
-        return false;
+    if (list(p, o, "nics", BF_PLAN_NICS, &a))
+        return p->fault->code;
     for (size_t i = 0; i < json_array_size(a); i++) {
         snprintf(p->at, sizeof p->at, "nics[%zu]", i);
-        if (!parse_nic(p, json_array_get(a, i), &plan->nic[i]))
-            return false;
+        if (parse_nic(p, json_array_get(a, i), &plan->nic[i]))
+            return p->fault->code;
         plan->nics++;
     }
     p->at[0] = 0;
     return distinct(p, plan);
 }
 
-static bool fail_kind(struct parser *p)
+static enum bf_err fail_kind(struct parser *p)
 {
     struct bf_text names = {0};
     bf_target_names(&names);
-    fail(p, "kind", "must be one of %s", bf_text_get(&names));
+    enum bf_err err = fail(p, "kind", "must be one of %s", bf_text_get(&names));
     bf_text_free(&names);
-    return false;
+    return err;
 }
 
-static bool parse_target(struct parser *p, const json_t *o, struct bf_plan *plan)
+static enum bf_err parse_target(struct parser *p, const json_t *o, struct bf_plan *plan)
 {
     static const char *const keys[] = {"kind", "firmware", NULL};
     const json_t *t = json_object_get(o, "target");
     if (!json_is_object(t))
         return fail(p, "target", "is required: {\"kind\": ...}");
     snprintf(p->at, sizeof p->at, "target");
-    if (!known_keys(p, t, keys) || !text(p, t, "kind", plan->target, sizeof plan->target) ||
-        !text(p, t, "firmware", plan->firmware, sizeof plan->firmware))
-        return false;
+    if (known_keys(p, t, keys) || text(p, t, "kind", plan->target, sizeof plan->target) ||
+        text(p, t, "firmware", plan->firmware, sizeof plan->firmware))
+        return p->fault->code;
     if (!bf_target_find(plan->target))
         return fail_kind(p);
     if (plan->firmware[0] && strcmp(plan->firmware, "uefi") && strcmp(plan->firmware, "bios"))
         return fail(p, "firmware", "must be \"uefi\" or \"bios\"");
     p->at[0] = 0;
-    return true;
+    return BF_OK;
 }
 
-static bool parse_unlock(struct parser *p, const json_t *o, struct bf_plan *plan)
+static enum bf_err parse_unlock(struct parser *p, const json_t *o, struct bf_plan *plan)
 {
     static const char *const keys[] = {"uuid", "passphrase", NULL};
     json_t *a;
-    if (!list(p, o, "unlock", BF_PLAN_KEYS, &a))
-        return false;
+    if (list(p, o, "unlock", BF_PLAN_KEYS, &a))
+        return p->fault->code;
     for (size_t i = 0; i < json_array_size(a); i++) {
         const json_t *k = json_array_get(a, i);
         struct bf_plan_key *key = &plan->unlock[i];
         snprintf(p->at, sizeof p->at, "unlock[%zu]", i);
         if (!json_is_object(k))
             return fail(p, "", "must be an object");
-        if (!known_keys(p, k, keys) || !text(p, k, "uuid", key->uuid, sizeof key->uuid) ||
-            !text(p, k, "passphrase", key->passphrase, sizeof key->passphrase))
-            return false;
+        if (known_keys(p, k, keys) || text(p, k, "uuid", key->uuid, sizeof key->uuid) ||
+            text(p, k, "passphrase", key->passphrase, sizeof key->passphrase))
+            return p->fault->code;
         if (!key->uuid[0] || !key->passphrase[0])
             return fail(p, "uuid", "and \"passphrase\" are required");
         plan->unlocks++;
     }
     p->at[0] = 0;
-    return true;
+    return BF_OK;
 }
 
-static bool parse_hibernation(struct parser *p, const json_t *o, struct bf_plan *plan)
+static enum bf_err parse_hibernation(struct parser *p, const json_t *o, struct bf_plan *plan)
 {
     char s[16] = "";
-    if (!text(p, o, "hibernation", s, sizeof s))
-        return false;
+    if (text(p, o, "hibernation", s, sizeof s))
+        return p->fault->code;
     if (s[0] && strcmp(s, "refuse") != 0 && strcmp(s, "discard") != 0)
         return fail(p, "hibernation", "must be \"refuse\" or \"discard\"");
     plan->discard_hibernation = strcmp(s, "discard") == 0;
-    return true;
+    return BF_OK;
 }
 
-static bool parse_plan(struct parser *p, const json_t *o, struct bf_plan *plan)
+static enum bf_err parse_plan(struct parser *p, const json_t *o, struct bf_plan *plan)
 {
     static const char *const keys[] = {"version", "target",      "hostname",       "root",
                                        "nics",    "hibernation", "serial_console", "efi_fallback",
@@ -410,40 +408,41 @@ static bool parse_plan(struct parser *p, const json_t *o, struct bf_plan *plan)
         json_integer_value(json_object_get(o, "version")) != 1)
         return fail(p, "version", "must be 1");
     plan->efi_fallback = true;
-    if (!known_keys(p, o, keys) || !parse_target(p, o, plan) ||
-        !text(p, o, "hostname", plan->hostname, sizeof plan->hostname) ||
-        !text(p, o, "root", plan->root, sizeof plan->root) || !parse_nics(p, o, plan) ||
-        !parse_hibernation(p, o, plan) || !boolean(p, o, "serial_console", &serial) ||
-        !boolean(p, o, "efi_fallback", &plan->efi_fallback) || !parse_unlock(p, o, plan))
-        return false;
+    if (known_keys(p, o, keys) || parse_target(p, o, plan) ||
+        text(p, o, "hostname", plan->hostname, sizeof plan->hostname) ||
+        text(p, o, "root", plan->root, sizeof plan->root) || parse_nics(p, o, plan) ||
+        parse_hibernation(p, o, plan) || boolean(p, o, "serial_console", &serial) ||
+        boolean(p, o, "efi_fallback", &plan->efi_fallback) || parse_unlock(p, o, plan))
+        return p->fault->code;
     if (plan->hostname[0] && !valid_domain(plan->hostname, sizeof plan->hostname - 1))
         return fail(p, "hostname", "is not a host name");
     if (plan->root[0] && strncmp(plan->root, "UUID=", 5) != 0)
         return fail(p, "root", "must be UUID=...");
     if (json_object_get(o, "serial_console"))
         plan->serial_console = serial ? BF_ON : BF_OFF;
-    return true;
+    return BF_OK;
 }
 
-bool bf_plan_parse(const char *json, size_t len, struct bf_plan *plan, char *error, size_t size)
+enum bf_err bf_plan_parse(const char *json, size_t len, struct bf_plan *plan,
+                          struct bf_fault *fault)
 {
-    struct parser p = {.error = error, .size = size};
+    struct parser p = {.fault = fault};
     json_error_t where;
     memset(plan, 0, sizeof *plan);
-    if (len > BF_PLAN_MAX) {
-        snprintf(error, size, "plan: larger than %d bytes", BF_PLAN_MAX);
-        return false;
-    }
+    *fault = (struct bf_fault){.code = BF_OK};
+    if (len > BF_PLAN_MAX)
+        return bf_fault_set(fault, BF_ERR_LIMIT, BF_SIDE_CONFIG, "shorten the plan",
+                            "plan: larger than %d bytes", BF_PLAN_MAX);
     json_t *o = json_loadb(json, len, JSON_REJECT_DUPLICATES, &where);
-    if (!o) {
-        snprintf(error, size, "plan: line %d, column %d: %s", where.line, where.column,
-                 json_error_code(&where) == json_error_duplicate_key ? "the key is given twice"
-                                                                     : "not valid JSON");
-        return false;
-    }
-    bool ok = parse_plan(&p, o, plan);
+    if (!o)
+        return bf_fault_set(fault, BF_ERR_CONFIG, BF_SIDE_CONFIG, "correct the plan",
+                            "plan: line %d, column %d: %s", where.line, where.column,
+                            json_error_code(&where) == json_error_duplicate_key
+                                ? "the key is given twice"
+                                : "not valid JSON");
+    enum bf_err err = parse_plan(&p, o, plan);
     json_decref(o);
-    return ok;
+    return err;
 }
 
 bool bf_nic_readdresses(const struct bf_plan_nic *nic)

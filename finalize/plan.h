@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/err.h"
+
 #define BF_PLAN_MAX       65536 // bytes of JSON
 #define BF_PLAN_NICS      32
 #define BF_PLAN_ADDRESSES 16
@@ -61,9 +63,10 @@ struct bf_plan {
     size_t unlocks;
 };
 
-// Parses and checks a plan. False with a message ("nics[0].match: ...") in `error` of `size`
-// bytes.
-bool bf_plan_parse(const char *json, size_t len, struct bf_plan *plan, char *error, size_t size);
+// Parses and checks a plan. The fault of one that is refused names the place: "plan: nics[0].match:
+// ...".
+enum bf_err bf_plan_parse(const char *json, size_t len, struct bf_plan *plan,
+                          struct bf_fault *fault);
 
 // Whether the plan gives the interface new addresses; otherwise they stay as they are.
 bool bf_nic_readdresses(const struct bf_plan_nic *nic);

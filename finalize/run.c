@@ -192,10 +192,11 @@ static bool valid(const struct bf_run *run, char *error, size_t size)
     if (!run->plan)
         return mode == BF_MODE_INSPECT || mode == BF_MODE_UNDO ||
                no(error, size, "no plan was given");
+    struct bf_fault fault = {.what = "out of memory"};
     struct bf_plan *plan = malloc(sizeof *plan);
-    bool ok = plan && bf_plan_parse(run->plan, run->plan_len, plan, error, size);
+    bool ok = plan && bf_plan_parse(run->plan, run->plan_len, plan, &fault) == BF_OK;
     free(plan);
-    return ok;
+    return ok || no(error, size, fault.what);
 }
 
 enum bf_run_end bf_run_finalizer(const struct bf_run *run, char **report, size_t *report_len)

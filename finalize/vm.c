@@ -73,7 +73,7 @@ static int open_port(void)
 static bool parse_request(const char *text, size_t len, struct request *r,
                           struct bf_fin_report *report)
 {
-    char error[256];
+    struct bf_fault fault;
     json_t *o = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
     const char *mode = json_string_value(json_object_get(o, "mode"));
     const json_t *plan = json_object_get(o, "plan");
@@ -82,10 +82,10 @@ static bool parse_request(const char *text, size_t len, struct request *r,
     r->has_plan = json_is_string(plan);
     if (!ok) {
         bf_fail(report, "the request names no mode");
-    } else if (r->has_plan && !bf_plan_parse(json_string_value(plan), json_string_length(plan),
-                                             &r->plan, error, sizeof error)) {
+    } else if (r->has_plan && bf_plan_parse(json_string_value(plan), json_string_length(plan),
+                                            &r->plan, &fault)) {
         ok = false;
-        bf_refuse(report, "%s", error);
+        bf_refuse(report, "%s", fault.what);
     }
     json_decref(o);
     return ok;

@@ -50,9 +50,9 @@ static struct bf_plan plan;
 
 static void start(void)
 {
-    char error[128];
+    struct bf_fault fault;
     tree_make();
-    if (!bf_plan_parse(plan_text, sizeof plan_text - 1, &plan, error, sizeof error))
+    if (bf_plan_parse(plan_text, sizeof plan_text - 1, &plan, &fault))
         abort();
     tree_put("usr/lib/systemd/systemd", "", 0);
     tree_put("sbin/ifup", "", 0);

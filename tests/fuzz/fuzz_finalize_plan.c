@@ -11,9 +11,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct bf_plan plan;
-    char error[128] = "";
-    if (!bf_plan_parse((const char *)data, size, &plan, error, sizeof error)) {
-        if (!error[0])
+    struct bf_fault fault;
+    enum bf_err err = bf_plan_parse((const char *)data, size, &plan, &fault);
+    if (err) {
+        if (!fault.what[0] || fault.code != err)
             abort();
         return 0;
     }

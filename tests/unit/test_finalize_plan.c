@@ -5,12 +5,11 @@
 #include "tests/unit/test.h"
 
 static struct bf_plan plan;
-static char error[256];
+static struct bf_fault fault;
 
 static bool parse(const char *json)
 {
-    error[0] = 0;
-    return bf_plan_parse(json, strlen(json), &plan, error, sizeof error);
+    return bf_plan_parse(json, strlen(json), &plan, &fault) == BF_OK;
 }
 
 #define HEAD "{\"version\": 1, \"target\": {\"kind\": \"qemu-virtio\"}"
@@ -102,8 +101,8 @@ static void test_refuses(void)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         if (parse(bad[i].json))
             FAIL("accepted: %s", bad[i].json);
-        if (strncmp(error, bad[i].message, strlen(bad[i].message)) != 0)
-            FAIL("%s: \"%s\" instead of \"%s\"", bad[i].json, error, bad[i].message);
+        if (strncmp(fault.what, bad[i].message, strlen(bad[i].message)) != 0)
+            FAIL("%s: \"%s\" instead of \"%s\"", bad[i].json, fault.what, bad[i].message);
     }
 }
 
@@ -111,10 +110,10 @@ static void test_size_is_bounded(void)
 {
     char *big = calloc(1, BF_PLAN_MAX + 2);
     memset(big, ' ', BF_PLAN_MAX + 1);
-    bool accepted = bf_plan_parse(big, BF_PLAN_MAX + 1, &plan, error, sizeof error);
+    bool accepted = bf_plan_parse(big, BF_PLAN_MAX + 1, &plan, &fault) == BF_OK;
     free(big);
     CHECK(!accepted);
-    CHECK_STR(error, "plan: larger than 65536 bytes");
+    CHECK_STR(fault.what, "plan: larger than 65536 bytes");
 }
 
 TEST_MAIN(TEST(test_smallest_plan), TEST(test_everything), TEST(test_refuses),

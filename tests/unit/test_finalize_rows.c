@@ -201,13 +201,14 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
 // Adapts a fresh system; `put_more` adds to it. What `look` checks is the report and the tree.
 static void adapt(const char *plan_text, void (*put_more)(void), void (*look)(void))
 {
-    char dir[] = "/tmp/bootferry-rows.XXXXXX", error[256];
+    char dir[] = "/tmp/bootferry-rows.XXXXXX";
+    struct bf_fault fault;
     static struct bf_plan plan;
     CHECK(mkdtemp(dir) && bf_fin_root_attach(&root, dir) == 0);
     put_system();
     if (put_more)
         put_more();
-    CHECK(bf_plan_parse(plan_text, strlen(plan_text), &plan, error, sizeof error));
+    CHECK_EQ(bf_plan_parse(plan_text, strlen(plan_text), &plan, &fault), BF_OK);
     bf_fin_report_init(&report, "apply");
     bf_finalize(&root, BF_MODE_APPLY, &plan, &devices, &report);
     look();
@@ -315,9 +316,9 @@ static void test_a_plan_is_told_the_targets(void)
 {
     static const char text[] = "{\"version\": 1, \"target\": {\"kind\": \"x\"}}";
     static struct bf_plan plan;
-    char error[256];
-    CHECK(!bf_plan_parse(text, strlen(text), &plan, error, sizeof error));
-    CHECK(strstr(error, "xen, generic, testvirt"));
+    struct bf_fault fault;
+    CHECK_EQ(bf_plan_parse(text, strlen(text), &plan, &fault), BF_ERR_CONFIG);
+    CHECK(strstr(fault.what, "xen, generic, testvirt"));
 }
 
 static void put_another(void)
