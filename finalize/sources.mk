@@ -2,17 +2,24 @@
 # The finalizer: its core, the adapters, the small VM, and the runner that starts it. FINALIZE_CORE
 # is what tests link; FINALIZE_RUN is what a program needs to run the VM.
 
-FINALIZE_CORE := $(addprefix finalize/, \
-    adapt_initramfs.c arch.c bls.c boot.c budget.c commit.c cpio.c devices.c diff.c dracut.c drivers.c \
-    edit.c efi.c esp.c extlinux.c family.c fin.c frame.c fstab.c grub.c hibernation.c hostname.c \
-    hosts.c ifupdown.c ini.c initramfs.c initramfs_tools.c inspect.c journal.c lines.c meta.c \
-    modules.c naming.c net.c netplan.c network.c networkd.c networkmanager.c plan.c replace.c report.c \
-    resolv.c root.c service.c shim.c stable.c system.c tables.c text.c uki.c undo.c undo_dir.c \
-    yaml_limit.c)
-FINALIZE_RUN  := $(FINALIZE_CORE) $(addprefix finalize/,run.c run_accel.c run_memory.c run_qemu.c \
-    run_room.c run_wait.c)
-FINALIZE_SRCS := $(FINALIZE_RUN) $(addprefix finalize/, \
-    main.c vm.c vm_disks.c vm_mount.c vm_step.c)
+FINALIZE_CORE := \
+    finalize/adapt_initramfs.c finalize/arch.c finalize/bls.c finalize/boot.c finalize/budget.c \
+    finalize/commit.c finalize/cpio.c finalize/devices.c finalize/diff.c finalize/dracut.c \
+    finalize/drivers.c finalize/edit.c finalize/efi.c finalize/esp.c finalize/extlinux.c \
+    finalize/family.c finalize/fin.c finalize/frame.c finalize/fstab.c finalize/grub.c \
+    finalize/hibernation.c finalize/hostname.c finalize/hosts.c finalize/ifupdown.c \
+    finalize/ini.c finalize/initramfs.c finalize/initramfs_tools.c finalize/inspect.c \
+    finalize/journal.c finalize/lines.c finalize/meta.c finalize/modules.c finalize/naming.c \
+    finalize/net.c finalize/netplan.c finalize/network.c finalize/networkd.c \
+    finalize/networkmanager.c finalize/plan.c finalize/replace.c finalize/report.c \
+    finalize/resolv.c finalize/root.c finalize/service.c finalize/shim.c finalize/stable.c \
+    finalize/system.c finalize/tables.c finalize/text.c finalize/uki.c finalize/undo.c \
+    finalize/undo_dir.c finalize/yaml_limit.c
+FINALIZE_RUN  := $(FINALIZE_CORE) \
+    finalize/run.c finalize/run_accel.c finalize/run_memory.c finalize/run_qemu.c \
+    finalize/run_room.c finalize/run_wait.c
+FINALIZE_SRCS := $(FINALIZE_RUN) \
+    finalize/main.c finalize/vm.c finalize/vm_disks.c finalize/vm_mount.c finalize/vm_step.c
 # -lblkid is used by the VM alone.
 FINALIZE_RUN_LIBS := -ljansson -lyaml
 FINALIZE_LIBS     := $(FINALIZE_RUN_LIBS) -lblkid

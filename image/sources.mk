@@ -20,5 +20,6 @@ IMAGE_SRCS   += image/usage_ntfs.c image/usage_ntfs_check.c
 IMAGE_SRCS   += image/usage_ntfs_record.c image/usage_ntfs_state.c
 
 # The maps of what is used are waited for by the disk, but for the sums over blocks.
-COLD_SRCS += $(addprefix image/,gpt.c identity.c lvm_text.c parttab.c probe.c swap.c) \
+COLD_SRCS += \
+    image/gpt.c image/identity.c image/lvm_text.c image/parttab.c image/probe.c image/swap.c \
     $(filter-out image/usage_btrfs_sum.c,$(filter image/usage%,$(IMAGE_SRCS)))

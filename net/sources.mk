@@ -21,9 +21,11 @@ LWIP_USERS     += $(LINK_LWIP) $(LINK_LWIP:.c=.h)
 NET_SRCS       += $(LINK_COLD) net/ip_vlan.c
 COLD_SRCS      += $(LINK_COLD)
 
-COLD_SRCS += $(addprefix net/,bundle.c bundle_server.c bundle_source.c connector.c dialer.c enrol.c enroller.c \
-    dns_message.c gcm_x86_64.c ip_address.c ip_dhcp.c ip_dial.c ip_dns.c ip_lookup.c ip_race.c ip_routes.c mlkem.c \
-    pki.c tls_fault.c utc.c)
+COLD_SRCS += \
+    net/bundle.c net/bundle_server.c net/bundle_source.c net/connector.c net/dialer.c \
+    net/enrol.c net/enroller.c net/dns_message.c net/gcm_x86_64.c net/ip_address.c net/ip_dhcp.c \
+    net/ip_dial.c net/ip_dns.c net/ip_lookup.c net/ip_race.c net/ip_routes.c net/mlkem.c \
+    net/pki.c net/tls_fault.c net/utc.c
 
 # mbedTLS's own GCM stays under other names, for what the accelerated one leaves to it.
 MBEDTLS_INC += -Inet

@@ -4,34 +4,48 @@
 
 # the store: state directory, database, storage daemon, points and images. step.c is apart because
 # tests bring their own.
-REPLICA_STORE_SRCS := $(addprefix replica/, \
-    db.c db_found.c db_jobs.c db_machines.c db_points.c db_unreadable.c export_file.c image.c image_export.c \
-    image_object.c image_verify.c layers.c nbd.c process.c qcow2.c qsd.c ranges.c readback.c reason.c recover.c \
-    spans.c sql.c state.c store.c store_figures.c store_grow.c store_open.c store_recover.c \
-    store_seal.c store_verify.c store_worker.c wait.c working.c working_header.c)
+REPLICA_STORE_SRCS := \
+    replica/db.c replica/db_found.c replica/db_jobs.c replica/db_machines.c replica/db_points.c \
+    replica/db_unreadable.c replica/export_file.c replica/image.c replica/image_export.c \
+    replica/image_object.c replica/image_verify.c replica/layers.c replica/nbd.c \
+    replica/process.c replica/qcow2.c replica/qsd.c replica/ranges.c replica/readback.c \
+    replica/reason.c replica/recover.c replica/spans.c replica/sql.c replica/state.c \
+    replica/store.c replica/store_figures.c replica/store_grow.c replica/store_open.c \
+    replica/store_recover.c replica/store_seal.c replica/store_verify.c replica/store_worker.c \
+    replica/wait.c replica/working.c replica/working_header.c
 
 # files and certificates of the operator, boot media
-REPLICA_PKI_SRCS   := $(addprefix replica/,file.c kex.c kex_provider.c pki.c pki_x509.c)
-REPLICA_MEDIA_SRCS := $(addprefix replica/,child.c media.c media_config.c media_image.c media_names.c media_key.c media_refusals.c memory_file.c pe.c)
+REPLICA_PKI_SRCS   := \
+    replica/file.c replica/kex.c replica/kex_provider.c replica/pki.c replica/pki_x509.c
+REPLICA_MEDIA_SRCS := \
+    replica/child.c replica/media.c replica/media_config.c replica/media_image.c \
+    replica/media_names.c replica/media_key.c replica/media_refusals.c replica/memory_file.c \
+    replica/pe.c
 $(patsubst %,build/%/replica/media_refusals.o,linux asan fuzz cov): $(REFUSALS)
 
 REPLICA_SRCS := $(REPLICA_STORE_SRCS) replica/step.c $(REPLICA_PKI_SRCS)
 REPLICA_LIBS := -lnbd -lsqlite3 -ljansson -lssl -lcrypto
 
 # what the command and the daemon say
-REPLICA_TEXT_SRCS := $(addprefix replica/,found_text.c owner.c point_grew.c text.c)
+REPLICA_TEXT_SRCS := \
+    replica/found_text.c replica/owner.c replica/point_grew.c replica/text.c
 
 # the operator's command, with the finalizer's runner
-BOOTFERRY_SRCS = $(REPLICA_SRCS) $(REPLICA_MEDIA_SRCS) $(REPLICA_TEXT_SRCS) $(addprefix replica/, \
-    cli.c cli_accept.c cli_commands.c cli_export.c cli_finalize.c cli_found.c cli_help.c cli_init.c cli_interrupt.c \
-    cli_machine.c cli_main.c cli_media.c cli_out.c \
-    cli_points.c cli_progress.c cli_status.c cli_unwritten.c cli_verify.c control.c) \
+BOOTFERRY_SRCS = $(REPLICA_SRCS) $(REPLICA_MEDIA_SRCS) $(REPLICA_TEXT_SRCS) \
+    replica/cli.c replica/cli_accept.c replica/cli_commands.c replica/cli_export.c \
+    replica/cli_finalize.c replica/cli_found.c replica/cli_help.c replica/cli_init.c \
+    replica/cli_interrupt.c replica/cli_machine.c replica/cli_main.c replica/cli_media.c \
+    replica/cli_out.c replica/cli_points.c replica/cli_progress.c replica/cli_status.c \
+    replica/cli_unwritten.c replica/cli_verify.c replica/control.c \
     $(FINALIZE_RUN)
 BOOTFERRY_LIBS = $(REPLICA_LIBS) $(FINALIZE_RUN_LIBS)
 
 # the daemon
-BOOTFERRYD_SRCS := $(REPLICA_SRCS) $(REPLICA_TEXT_SRCS) $(addprefix replica/, \
-    address.c daemon.c daemon_accept.c daemon_admit.c daemon_conn.c daemon_control.c \
-    daemon_disks.c daemon_events.c daemon_found.c daemon_hangs.c daemon_inventory.c daemon_lanes.c daemon_plan.c \
-    daemon_session.c daemon_status.c daemon_stop.c daemon_unwritten.c daemon_wait.c door.c door_guests.c \
-    door_handshake.c listen.c tls_server.c)
+BOOTFERRYD_SRCS := $(REPLICA_SRCS) $(REPLICA_TEXT_SRCS) \
+    replica/address.c replica/daemon.c replica/daemon_accept.c replica/daemon_admit.c \
+    replica/daemon_conn.c replica/daemon_control.c replica/daemon_disks.c \
+    replica/daemon_events.c replica/daemon_found.c replica/daemon_hangs.c \
+    replica/daemon_inventory.c replica/daemon_lanes.c replica/daemon_plan.c \
+    replica/daemon_session.c replica/daemon_status.c replica/daemon_stop.c \
+    replica/daemon_unwritten.c replica/daemon_wait.c replica/door.c replica/door_guests.c \
+    replica/door_handshake.c replica/listen.c replica/tls_server.c
