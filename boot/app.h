@@ -14,13 +14,13 @@
 #include "drivers/blockio_efi.h"
 #include "drivers/nic_efi.h"
 #include "drivers/takeover_efi.h"
-#include "image/usage.h"
+#include "image/usage/usage.h"
 #include "migrate/announce.h"
 #include "migrate/sender.h"
 #include "migrate/workers.h"
 #include "net/connector.h"
-#include "net/ip_stack.h"
-#include "net/proto.h"
+#include "net/ip/stack.h"
+#include "net/proto/proto.h"
 
 #define BF_PROGRAM "bootferry.efi " BF_VERSION
 

@@ -15,8 +15,8 @@
 #include "boot/sections.h"
 #include "boot/smbios_efi.h"
 #include "drivers/handles_efi.h"
-#include "net/proto.h"
-#include "net/utc.h"
+#include "net/proto/proto.h"
+#include "net/tls/utc.h"
 
 _Static_assert((int)BF_CONFIG_PORT == (int)BF_PROTO_PORT, "one port");
 

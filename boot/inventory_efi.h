@@ -8,7 +8,7 @@
 #include "boot/config_efi.h"
 #include "drivers/blockio_efi.h"
 #include "drivers/snp_efi.h"
-#include "net/proto.h"
+#include "net/proto/proto.h"
 
 // Fills firmware, vendor, SMBIOS, processors and memory, and copies NICs and disks. Disk i of the
 // inventory is disks[i]; planned is 0 everywhere and why is copied: bf_disk_plan_apply

@@ -12,7 +12,7 @@
 #include "boot/cpu.h"
 #include "boot/heap.h"
 #include "drivers/efi.h"
-#include "net/utc.h"
+#include "net/tls/utc.h"
 
 EFI_SYSTEM_TABLE *bf_efi_system;
 EFI_BOOT_SERVICES *bf_efi_boot;

@@ -21,7 +21,7 @@
 #include "migrate/disk_plan.h"
 #include "migrate/report.h"
 #include "migrate/unseen.h"
-#include "net/utc.h"
+#include "net/tls/utc.h"
 
 enum {
     CLOCK_GRACE = 2 * 86400, // seconds; certificates are dated back by as much

@@ -8,7 +8,7 @@
 
 #include "base/err.h"
 #include "migrate/progress.h"
-#include "net/proto.h"
+#include "net/proto/proto.h"
 
 enum {
     BF_SCREEN_MIN_COLUMNS = 80,

@@ -4,7 +4,7 @@
 #define BF_BOOT_UNSEEN_EFI_H
 
 #include "drivers/takeover_efi.h"
-#include "net/proto.h"
+#include "net/proto/proto.h"
 
 // Fills unseen of an inventory whose disks are there: what the native drivers could not read, USB
 // storage that no driver serves, and the controllers from which no disk came. Touches no device.

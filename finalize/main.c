@@ -10,10 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "finalize/fin.h"
-#include "finalize/run.h"
-#include "finalize/run_accel.h"
-#include "finalize/vm.h"
+#include "finalize/core/fin.h"
+#include "finalize/host/run.h"
+#include "finalize/host/accel.h"
+#include "finalize/vm/vm.h"
 
 static const char usage[] =
     "usage: bootferry-finalize --root DIR (--plan FILE [--dry-run] | --inspect | --undo)\n"

@@ -3,23 +3,23 @@
 # is what tests link; FINALIZE_RUN is what a program needs to run the VM.
 
 FINALIZE_CORE := \
-    finalize/adapt_initramfs.c finalize/arch.c finalize/bls.c finalize/boot.c finalize/budget.c \
-    finalize/commit.c finalize/cpio.c finalize/devices.c finalize/diff.c finalize/dracut.c \
-    finalize/drivers.c finalize/edit.c finalize/efi.c finalize/esp.c finalize/extlinux.c \
-    finalize/family.c finalize/fin.c finalize/frame.c finalize/fstab.c finalize/grub.c \
-    finalize/hibernation.c finalize/hostname.c finalize/hosts.c finalize/ifupdown.c \
-    finalize/ini.c finalize/initramfs.c finalize/initramfs_tools.c finalize/inspect.c \
-    finalize/journal.c finalize/lines.c finalize/meta.c finalize/modules.c finalize/naming.c \
-    finalize/net.c finalize/netplan.c finalize/network.c finalize/networkd.c \
-    finalize/networkmanager.c finalize/plan.c finalize/replace.c finalize/report.c \
-    finalize/resolv.c finalize/root.c finalize/service.c finalize/shim.c finalize/stable.c \
-    finalize/system.c finalize/tables.c finalize/text.c finalize/uki.c finalize/undo.c \
-    finalize/undo_dir.c finalize/yaml_limit.c
+    finalize/initramfs/append.c finalize/boot/arch.c finalize/boot/bls.c finalize/boot/boot.c finalize/core/budget.c \
+    finalize/core/commit.c finalize/initramfs/cpio.c finalize/core/devices.c finalize/core/diff.c finalize/initramfs/dracut.c \
+    finalize/target/targets.c finalize/core/edit.c finalize/boot/efi.c finalize/boot/esp.c finalize/boot/extlinux.c \
+    finalize/system/family.c finalize/core/fin.c finalize/vm/frame.c finalize/system/fstab.c finalize/boot/grub.c \
+    finalize/system/hibernation.c finalize/system/hostname.c finalize/network/hosts.c finalize/network/ifupdown.c \
+    finalize/core/ini.c finalize/initramfs/initramfs.c finalize/initramfs/initramfs_tools.c finalize/system/inspect.c \
+    finalize/core/journal.c finalize/boot/lines.c finalize/core/meta.c finalize/initramfs/modules.c finalize/network/naming.c \
+    finalize/network/net.c finalize/network/netplan.c finalize/network/network.c finalize/network/networkd.c \
+    finalize/network/networkmanager.c finalize/core/plan.c finalize/core/replace.c finalize/core/report.c \
+    finalize/network/resolv.c finalize/core/root.c finalize/system/service.c finalize/boot/shim.c finalize/boot/cmdline.c \
+    finalize/system/system.c finalize/tables.c finalize/core/text.c finalize/boot/uki.c finalize/core/undo.c \
+    finalize/core/undo_dir.c finalize/core/yaml_limit.c
 FINALIZE_RUN  := $(FINALIZE_CORE) \
-    finalize/run.c finalize/run_accel.c finalize/run_memory.c finalize/run_qemu.c \
-    finalize/run_room.c finalize/run_wait.c
+    finalize/host/run.c finalize/host/accel.c finalize/host/memory.c finalize/host/qemu.c \
+    finalize/host/room.c finalize/host/wait.c
 FINALIZE_SRCS := $(FINALIZE_RUN) \
-    finalize/main.c finalize/vm.c finalize/vm_disks.c finalize/vm_mount.c finalize/vm_step.c
+    finalize/main.c finalize/vm/vm.c finalize/vm/disks.c finalize/vm/mount.c finalize/vm/step.c
 # -lblkid is used by the VM alone.
 FINALIZE_RUN_LIBS := -ljansson -lyaml
 FINALIZE_LIBS     := $(FINALIZE_RUN_LIBS) -lblkid
@@ -48,7 +48,7 @@ $(foreach t,plan text initramfs run,$(eval TEST_SRCS_test_finalize_$(t) := $(FIN
     $(eval TEST_LIBS_test_finalize_$(t) := $(FINALIZE_RUN_LIBS)))
 TEST_SRCS_test_finalize_rows := $(filter-out finalize/tables.c,$(FINALIZE_RUN))
 TEST_LIBS_test_finalize_rows := $(FINALIZE_RUN_LIBS)
-TEST_SRCS_test_finalize_budget := $(FINALIZE_RUN) finalize/vm_step.c
+TEST_SRCS_test_finalize_budget := $(FINALIZE_RUN) finalize/vm/step.c
 TEST_LIBS_test_finalize_budget := $(FINALIZE_RUN_LIBS)
 $(foreach f,plan guest initramfs frame journal,$(eval FUZZ_SRCS_fuzz_finalize_$(f) := $(FINALIZE_CORE))\
     $(eval FUZZ_LIBS_fuzz_finalize_$(f) := $(FINALIZE_RUN_LIBS)))

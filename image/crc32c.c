@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // CRC-32C by a table of sixteen entries: maps are small, so size counts for more than speed.
-#include "image/usage_parts.h"
+#include "image/usage/parts.h"
 
 uint32_t bf_crc32c(uint32_t crc, const void *bytes, size_t len)
 {

@@ -3,23 +3,23 @@ IMAGE_SRCS   += image/block.c image/digest.c image/manifest.c image/manifest_fil
 BLAKE3_USERS := image/digest.c
 IMAGE_SRCS   += image/gpt.c image/identity.c image/mbr.c image/parttab.c image/parttab_add.c
 IMAGE_SRCS   += image/probe.c image/swap.c
-IMAGE_SRCS   += image/usage.c image/usage_peek.c image/usage_place.c image/usage_mirror.c image/usage_scan.c image/usage_doubt.c
-IMAGE_SRCS   += image/usage_array.c image/usage_choice.c image/usage_work.c
-IMAGE_SRCS   += image/lvm_text.c image/usage_lvm.c image/usage_lvm_label.c image/usage_lvm_group.c
-IMAGE_SRCS   += image/usage_luks.c image/usage_md.c image/usage_md_super.c
-IMAGE_SRCS   += image/usage_signature.c image/usage_marks.c image/usage_note.c
-IMAGE_SRCS   += image/usage_swap.c image/crc32c.c
-IMAGE_SRCS   += image/usage_ext.c image/usage_ext_super.c image/usage_fat.c
-IMAGE_SRCS   += image/usage_exfat.c image/usage_exfat_clusters.c image/usage_exfat_files.c
-IMAGE_SRCS   += image/usage_f2fs.c image/usage_f2fs_super.c
-IMAGE_SRCS   += image/usage_btrfs.c image/usage_btrfs_chunk.c image/usage_btrfs_device.c
-IMAGE_SRCS   += image/usage_btrfs_sum.c image/usage_btrfs_super.c image/usage_btrfs_tree.c
-IMAGE_SRCS   += image/usage_xfs.c image/usage_xfs_super.c image/usage_xfs_log.c
-IMAGE_SRCS   += image/usage_xfs_free.c
-IMAGE_SRCS   += image/usage_ntfs.c image/usage_ntfs_check.c
-IMAGE_SRCS   += image/usage_ntfs_record.c image/usage_ntfs_state.c
+IMAGE_SRCS   += image/usage/usage.c image/usage/peek.c image/usage/place.c image/usage/mirror.c image/usage/scan.c image/usage/doubt.c
+IMAGE_SRCS   += image/usage/array.c image/usage/choice.c image/usage/work.c
+IMAGE_SRCS   += image/usage/lvm/text.c image/usage/lvm/map.c image/usage/lvm/label.c image/usage/lvm/group.c
+IMAGE_SRCS   += image/usage/luks.c image/usage/md/map.c image/usage/md/super.c
+IMAGE_SRCS   += image/usage/signature.c image/usage/marks.c image/usage/note.c
+IMAGE_SRCS   += image/usage/swap.c image/crc32c.c
+IMAGE_SRCS   += image/usage/ext/map.c image/usage/ext/super.c image/usage/fat.c
+IMAGE_SRCS   += image/usage/exfat/map.c image/usage/exfat/clusters.c image/usage/exfat/files.c
+IMAGE_SRCS   += image/usage/f2fs/map.c image/usage/f2fs/super.c
+IMAGE_SRCS   += image/usage/btrfs/map.c image/usage/btrfs/chunk.c image/usage/btrfs/device.c
+IMAGE_SRCS   += image/usage/btrfs/sum.c image/usage/btrfs/super.c image/usage/btrfs/tree.c
+IMAGE_SRCS   += image/usage/xfs/map.c image/usage/xfs/super.c image/usage/xfs/log.c
+IMAGE_SRCS   += image/usage/xfs/free.c
+IMAGE_SRCS   += image/usage/ntfs/map.c image/usage/ntfs/check.c
+IMAGE_SRCS   += image/usage/ntfs/record.c image/usage/ntfs/state.c
 
 # The maps of what is used are waited for by the disk, but for the sums over blocks.
 COLD_SRCS += \
-    image/gpt.c image/identity.c image/lvm_text.c image/parttab.c image/probe.c image/swap.c \
-    $(filter-out image/usage_btrfs_sum.c,$(filter image/usage%,$(IMAGE_SRCS)))
+    image/gpt.c image/identity.c image/usage/lvm/text.c image/parttab.c image/probe.c image/swap.c \
+    $(filter-out image/usage/btrfs/sum.c,$(filter image/usage%,$(IMAGE_SRCS)))

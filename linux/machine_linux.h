@@ -3,7 +3,7 @@
 #ifndef BF_LINUX_MACHINE_LINUX_H
 #define BF_LINUX_MACHINE_LINUX_H
 
-#include "net/proto.h"
+#include "net/proto/proto.h"
 
 // Fills everything but the disks. What the kernel does not tell stays empty.
 void bf_machine_linux(struct bf_inventory *inventory);

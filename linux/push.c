@@ -16,7 +16,7 @@
 #include "base/mem.h"
 #include "base/platform.h"
 #include "image/probe.h"
-#include "image/usage.h"
+#include "image/usage/usage.h"
 #include "linux/file_disk.h"
 #include "linux/machine_linux.h"
 #include "linux/socket_stream.h"

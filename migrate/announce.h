@@ -10,7 +10,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "migrate/progress.h"
-#include "net/proto.h"
+#include "net/proto/proto.h"
 
 struct bf_announcer {
     void (*line)(void *user, const char *line);  // for scripts

@@ -13,7 +13,7 @@
 
 #include "base/err.h"
 #include "migrate/limit.h"
-#include "net/proto.h"
+#include "net/proto/proto.h"
 #include "net/stream.h"
 
 struct bf_channel {

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "net/proto.h"
+#include "net/proto/proto.h"
 
 struct bf_compressor;
 struct bf_decompressor;

@@ -6,7 +6,7 @@
 
 #include "base/fmt.h"
 #include "base/log.h"
-#include "image/usage.h"
+#include "image/usage/usage.h"
 #include "migrate/unseen.h"
 
 static const char removable[] = "removable";

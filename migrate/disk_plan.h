@@ -7,7 +7,7 @@
 #include "base/config.h"
 #include "base/err.h"
 #include "image/block.h"
-#include "net/proto.h"
+#include "net/proto/proto.h"
 
 // Sets planned, named and why of every disk. On entry, why is not empty for disks that must not be
 // read (boot medium, CD, empty drive) or are left out by default (removable, why begins with
@@ -21,7 +21,7 @@ enum bf_err bf_disk_plan_apply(const struct bf_config *config, struct bf_invento
 // Looks for hibernated systems on volumes that may lie on several of the planned disks, which a
 // look at each disk alone (image/probe.h) does not find; sets hibernated and tells the log. disk[i]
 // is the source of the inventory's disk i, NULL when it is not planned. watch is called meanwhile;
-// it may be NULL (image/usage.h).
+// it may be NULL (image/usage/usage.h).
 struct bf_usage_watch;
 void bf_disk_plan_hibernation(struct bf_inventory *inventory, struct bf_source_disk *const *disk,
                               const struct bf_usage_watch *watch);

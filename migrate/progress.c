@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/fmt.h"
-#include "image/usage.h"
+#include "image/usage/usage.h"
 #include "migrate/rate.h"
 
 enum {

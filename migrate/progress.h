@@ -8,7 +8,7 @@
 
 #include "base/err.h"
 #include "image/digest.h"
-#include "net/proto.h"
+#include "net/proto/proto.h"
 
 enum bf_phase {
     BF_PHASE_CONNECTING,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The sending end: the copy pipeline (migrate/copy.h) over a replica server (migrate/remote.h), the
+// The sending end: the copy pipeline (migrate/copy/copy.h) over a replica server (migrate/remote/remote.h), the
 // attempts to reach it, and the end. A connection that fails is followed by another, with growing
 // pauses, as long as the failure is one that time may cure; the session and what is durable in it
 // stay.
@@ -11,9 +11,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/platform.h"
-#include "migrate/copy.h"
+#include "migrate/copy/copy.h"
 #include "migrate/rate.h"
-#include "migrate/remote.h"
+#include "migrate/remote/remote.h"
 #include "migrate/workers.h"
 
 enum {
@@ -359,7 +359,7 @@ static void greeted(struct bf_sender *s)
 
 // What the time until the next turn goes into. A turn that did something is followed by another one
 // at once, so that time is a processor's, even when a frame is on its way out. Where it is
-// the loop's own, and sending more made it worse, compression goes back (migrate/adapt.h).
+// the loop's own, and sending more made it worse, compression goes back (migrate/remote/ladder.h).
 static enum bf_waiting awaited(const struct bf_sender *s)
 {
     if (s->moved)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A store: where the disks of one machine go, in one session. The copy pipeline (migrate/copy.h)
-// drives one, and so does the receiver (migrate/receiver.h). Implemented by replica/store.c (qcow2
-// chains behind a storage daemon), by migrate/remote.h (a replica server at the other end of a
+// A store: where the disks of one machine go, in one session. The copy pipeline (migrate/copy/copy.h)
+// drives one, and so does the receiver (migrate/receiver/receiver.h). Implemented by replica/store/store.c (qcow2
+// chains behind a storage daemon), by migrate/remote/remote.h (a replica server at the other end of a
 // connection), by linux/file_store.h (raw files) and by an in-memory store in tests.
 //
 // Opening differs from store to store; what comes of it is a struct bf_store_opened.
@@ -28,7 +28,7 @@
 #include "base/err.h"
 #include "image/digest.h"
 #include "image/manifest.h"
-#include "net/proto.h"
+#include "net/proto/proto.h"
 
 // What a store can do beyond taking data in order; a bit each.
 enum bf_store_can {

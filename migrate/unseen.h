@@ -10,7 +10,7 @@
 
 #include "base/config.h"
 #include "base/err.h"
-#include "net/proto.h"
+#include "net/proto/proto.h"
 
 enum { BF_UNSEEN_TEXT = 104 }; // room for what bf_unseen_text writes
 

@@ -13,10 +13,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/platform.h"
-#include "net/bundle.h"
-#include "net/enrol.h"
-#include "net/proxy.h"
-#include "net/tls.h"
+#include "net/proto/bundle.h"
+#include "net/tls/enrol.h"
+#include "net/http/proxy.h"
+#include "net/tls/tls.h"
 
 enum {
     HANDSHAKE_US = 15 * 1000 * 1000, // the dialer has deadlines of its own

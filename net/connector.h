@@ -6,7 +6,7 @@
 // One open() is one round: every server once, beginning with the one that answered last, each stage
 // (connecting, TLS, enrolment) with a deadline. The stream is OPEN when a server was verified, and
 // FAILED when none could be: with the first fault that an administrator must act on if there was
-// one, else the last. With connections= above 1 it is a bundle (net/bundle.h), whose further
+// one, else the last. With connections= above 1 it is a bundle (net/proto/bundle.h), whose further
 // connections go to that same server.
 #ifndef BF_NET_CONNECTOR_H
 #define BF_NET_CONNECTOR_H

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The exchange that turns an enrolment key into a certificate: one ENROL frame out, one ENROLLED
 // frame (or a FAULT) back, over a connection of its own on which only the server is verified.
-#include "net/enrol.h"
+#include "net/tls/enrol.h"
 
 #include <string.h>
 
 #include "base/fmt.h"
 #include "base/mem.h"
-#include "net/proto.h"
+#include "net/proto/proto.h"
 
 enum {
     OUT_MAX = BF_FRAME_HEADER + BF_NAME_MAX + 64 + BF_ENROL_CSR_MAX,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // lwIP 2.2 for Bootferry: no operating system, one interface at a time, IPv4 and IPv6, TCP, DHCP.
-// Received frames live in a pool of our own (net/lwip_port.c) and data to be sent in the
-// stream's ring (net/ip_tcp.c), so lwIP's own memory holds headers and small packets only.
+// Received frames live in a pool of our own (net/ip/lwip_port.c) and data to be sent in the
+// stream's ring (net/ip/tcp.c), so lwIP's own memory holds headers and small packets only.
 #ifndef BF_NET_LWIPOPTS_H
 #define BF_NET_LWIPOPTS_H
 
@@ -53,12 +53,12 @@
 #define LWIP_IPV6_MLD              1
 #define LWIP_IPV6_REASS            0
 #define LWIP_IPV6_FRAG             0
-#define LWIP_IPV6_DHCP6            0 // it has no addresses: net/ip_dhcp6.c
+#define LWIP_IPV6_DHCP6            0 // it has no addresses: net/ip/dhcp6.c
 #define LWIP_IPV6_FORWARD          0
 #define LWIP_ND6_RDNSS_MAX_DNS_SERVERS DNS_MAX_SERVERS
 #define MEMP_NUM_MLD6_GROUP        8
 
-// DNS: net/ip_dns.c; lwIP finds the servers in router advertisements
+// DNS: net/ip/dns.c; lwIP finds the servers in router advertisements
 #define LWIP_DNS                   0
 #define DNS_MAX_SERVERS            3
 
@@ -82,6 +82,6 @@
 #define LWIP_DISABLE_TCP_SANITY_CHECKS 1 // they compare the window with lwIP's own pool
 
 // Unpredictable sequence numbers (RFC 6528), and the static IPv6 gateway
-#define LWIP_HOOK_FILENAME         "net/lwip_hooks.h"
+#define LWIP_HOOK_FILENAME         "net/ip/lwip_hooks.h"
 
 #endif

@@ -8,8 +8,8 @@
 
 #include "base/fmt.h"
 #include "base/mem.h"
-#include "net/mbedtls_port.h"
-#include "net/mlkem.h"
+#include "net/tls/mbedtls_port.h"
+#include "net/tls/mlkem.h"
 
 // System
 #define MBEDTLS_HAVE_ASM
@@ -37,7 +37,7 @@
 #define MBEDTLS_POLY1305_C
 #define MBEDTLS_CHACHAPOLY_C
 
-// GCM is net/gcm.c, which chooses between an accelerated one and mbedTLS's own. The latter is
+// GCM is net/tls/gcm.c, which chooses between an accelerated one and mbedTLS's own. The latter is
 // compiled with BF_GCM_STOCK, which gives its functions and its context other names.
 #ifdef BF_GCM_STOCK
 #define mbedtls_gcm_context       bf_stock_gcm_context
@@ -54,7 +54,7 @@
 #define MBEDTLS_GCM_ALT
 #endif
 
-// Digests, random numbers: a CTR_DRBG over the platform's entropy (net/mbedtls_port.c)
+// Digests, random numbers: a CTR_DRBG over the platform's entropy (net/tls/mbedtls_port.c)
 #define MBEDTLS_MD_C
 #define MBEDTLS_SHA224_C
 #define MBEDTLS_SHA256_C

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "net/proto.h"
+#include "net/proto/proto.h"
 #include "tests/fuzz_rng.h"
 
 enum { POOL = 128, FRAME_MAX = 70000, FRAMES = 256, LENGTH_AT = 4 };

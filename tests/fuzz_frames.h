@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mutation of sessions: an input is some bytes for the harness, and frames (net/proto.h) behind.
+// Mutation of sessions: an input is some bytes for the harness, and frames (net/proto/proto.h) behind.
 // Frames are moved, copied, dropped, exchanged for those of sound sessions, and changed inside,
 // with lengths that fit, so that what comes out is mostly judged by what it says and not by its
 // form.

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "image/usage.h"
+#include "image/usage/usage.h"
 
 enum { SECTOR = 512, EXTENTS = 64, CHUNK = 65536 };
 static const uint64_t WORK_MAX = 2048ull << 20; // a map, its answers, and marks

@@ -4,7 +4,7 @@
 #ifndef BF_TESTS_PROTO_ANY_H
 #define BF_TESTS_PROTO_ANY_H
 
-#include "net/proto.h"
+#include "net/proto/proto.h"
 
 // Decodes by the frame's type. BF_OK: *len bytes of the whole frame were written again to out;
 // BF_ERR_UNSUPPORTED: an unknown type; else the decoder's verdict.

@@ -3,7 +3,7 @@
 #ifndef BF_TESTS_PROTO_SAMPLES_H
 #define BF_TESTS_PROTO_SAMPLES_H
 
-#include "net/proto.h"
+#include "net/proto/proto.h"
 
 struct bf_hello proto_sample_hello(void);
 struct bf_welcome proto_sample_welcome(void);

@@ -11,7 +11,7 @@
 #ifndef BF_TESTS_SIM_WORLD_H
 #define BF_TESTS_SIM_WORLD_H
 
-#include "migrate/receiver.h"
+#include "migrate/receiver/receiver.h"
 #include "migrate/sender.h"
 #include "migrate/workers.h"
 #include "tests/sim_disk.h"

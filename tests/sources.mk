@@ -17,19 +17,19 @@ CHECK_TESTS += build/tests/threads_$(1)
 endef
 $(foreach t,workers file_disk,$(eval $(call threaded,$(t))))
 
-TEST_SRCS_test_pki := $(REPLICA_PKI_SRCS) replica/reason.c
+TEST_SRCS_test_pki := $(REPLICA_PKI_SRCS) replica/state/reason.c
 TEST_LIBS_test_pki := -lssl -lcrypto
-TEST_SRCS_test_media := $(REPLICA_PKI_SRCS) $(REPLICA_MEDIA_SRCS) replica/process.c replica/reason.c \
-    replica/wait.c
+TEST_SRCS_test_media := $(REPLICA_PKI_SRCS) $(REPLICA_MEDIA_SRCS) replica/qemu/process.c replica/state/reason.c \
+    replica/state/wait.c
 TEST_LIBS_test_media := -lssl -lcrypto
-FUZZ_SRCS_fuzz_pe := replica/pe.c
-TEST_SRCS_test_disk_plan := replica/daemon_plan.c
-TEST_SRCS_test_process := replica/process.c replica/wait.c
-TEST_SRCS_test_export_file := replica/export_file.c replica/reason.c
+FUZZ_SRCS_fuzz_pe := replica/media/pe.c
+TEST_SRCS_test_disk_plan := replica/daemon/plan.c
+TEST_SRCS_test_process := replica/qemu/process.c replica/state/wait.c
+TEST_SRCS_test_export_file := replica/points/export_file.c replica/state/reason.c
 TEST_LIBS_test_export_file := -Wl,--wrap=openat64,--wrap=renameat2
-TEST_SRCS_test_reason := replica/process.c replica/reason.c replica/wait.c
-TEST_SRCS_test_ranges := replica/ranges.c
-TEST_SRCS_test_address := replica/address.c
+TEST_SRCS_test_reason := replica/qemu/process.c replica/state/reason.c replica/state/wait.c
+TEST_SRCS_test_ranges := replica/store/ranges.c
+TEST_SRCS_test_address := replica/daemon/address.c
 
 
 # Documents that are made from the code.
@@ -57,15 +57,15 @@ TOOL_SRCS_tests/flood := tests/daemon/flood.c
 TOOL_LIBS_tests/flood := -lssl -lcrypto
 CHECK_DEPS += build/tests/flood
 
-# the store, the state and the images; the tests bring their own replica/step.c
+# the store, the state and the images; the tests bring their own replica/store/step.c
 STORE_TEST_SRCS := $(REPLICA_STORE_SRCS) tests/unit/store_files.c tests/unit/store_session.c \
     tests/unit/store_step.c
 STORE_TESTS := $(addprefix test_store,_db _found _full _grow _hang _image _kill _limits _power _working) test_store
 $(foreach t,$(STORE_TESTS),$(eval TEST_SRCS_$(t) := $(STORE_TEST_SRCS)) \
     $(eval TEST_LIBS_$(t) := $(REPLICA_LIBS)))
-TEST_SRCS_test_store_found += replica/point_grew.c replica/text.c
-FUZZ_SRCS_fuzz_working := replica/reason.c replica/working.c replica/working_header.c
-FUZZ_SRCS_fuzz_image_ref := $(REPLICA_STORE_SRCS) replica/step.c
+TEST_SRCS_test_store_found += replica/points/grew.c replica/state/text.c
+FUZZ_SRCS_fuzz_working := replica/state/reason.c replica/store/working.c replica/store/working_header.c
+FUZZ_SRCS_fuzz_image_ref := $(REPLICA_STORE_SRCS) replica/store/step.c
 FUZZ_LIBS_fuzz_image_ref := $(REPLICA_LIBS)
 TEST_LIBS_test_store_power += -Wl,--wrap=pwrite64,--wrap=fdatasync,--wrap=fallocate64
 
@@ -88,7 +88,7 @@ BENCH_TESTS += tests/bench/collect.sh
 SIM_SRCS := tests/platform_sim.c tests/sim_disk.c tests/sim_link.c tests/sim_store.c \
     tests/sim_world.c
 TEST_SRCS_test_sim := $(SIM_SRCS)
-TEST_SRCS_test_limit := $(SIM_SRCS) replica/daemon_status.c replica/text.c
+TEST_SRCS_test_limit := $(SIM_SRCS) replica/daemon/status.c replica/state/text.c
 TEST_LIBS_test_limit := -ljansson
 TEST_SRCS_test_sim_random := $(SIM_SRCS)
 TEST_SRCS_test_pipeline := tests/platform_sim.c tests/sim_disk.c

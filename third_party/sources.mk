@@ -90,7 +90,7 @@ CFLAGS_$(TP)/blake3/blake3_sse41.c  := -msse4.1
 CFLAGS_$(TP)/blake3/blake3_avx2.c   := -mavx2
 CFLAGS_$(TP)/blake3/blake3_avx512.c := -mavx512f -mavx512vl
 
-# libcrux: ML-KEM-768 as one header, as OpenSSH carries it; net/mlkem.c includes it and is its only user.
+# libcrux: ML-KEM-768 as one header, as OpenSSH carries it; net/tls/mlkem.c includes it and is its only user.
 LIBCRUX_INC := -isystem $(TP)/libcrux
 
 # Warnings are the upstreams' business; undefined behaviour that they rely on is not instrumented.

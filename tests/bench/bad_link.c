@@ -21,8 +21,8 @@
 #include "base/platform.h"
 #include "linux/socket_stream.h"
 #include "linux/tap_nic.h"
-#include "net/bundle.h"
-#include "net/ip_stack.h"
+#include "net/proto/bundle.h"
+#include "net/ip/stack.h"
 #include "tests/net/path.h"
 
 enum { FLOWS = 8, SECOND = 1000000, BLOCK = 65536, PORT = 7667 };

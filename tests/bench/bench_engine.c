@@ -12,11 +12,11 @@
 
 #include "base/platform.h"
 #include "image/digest.h"
-#include "migrate/copy.h"
-#include "migrate/receiver.h"
+#include "migrate/copy/copy.h"
+#include "migrate/receiver/receiver.h"
 #include "migrate/sender.h"
 #include "migrate/workers.h"
-#include "net/gcm_engine.h"
+#include "net/tls/gcm_engine.h"
 
 enum { RECORD = 16384, RECORDS = 64, DISK_MIB = 2048, CHUNK = 65536, PIPELINE_BYTES = 8 << 20 };
 

@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include <mbedtls/gcm.h>
-#include "net/gcm_engine.h"
+#include "net/tls/gcm_engine.h"
 
 enum { RECORD = 16384, SECONDS_TENTHS = 3 };
 

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "net/tls.h"
-#include "replica/kex.h"
+#include "net/tls/tls.h"
+#include "replica/pki/kex.h"
 #include "tests/net/pki_maker.h"
 #include "tests/net/tls_peer.h"
 

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "linux/socket_stream.h"
-#include "net/tls.h"
+#include "net/tls/tls.h"
 #include "tests/net/pki_maker.h"
 
 enum { BLOCK = 1 << 20, AMOUNT_MIB = 1024, HANDSHAKES = 60 };

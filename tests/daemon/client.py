@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A scripted peer for tests of the daemon: TLS by Python's ssl module, frames by hand, so that it can
-say what no honest machine says. The layout of the messages is that of net/proto.h."""
+say what no honest machine says. The layout of the messages is that of net/proto/proto.h."""
 import os
 import re
 import socket
@@ -64,7 +64,7 @@ def zeros(number, first, count):
             + frame(CHECKPOINT, struct.pack("<HQ", number, first + count)))
 
 
-# Several connections of one session: the format is that of net/bundle.h.
+# Several connections of one session: the format is that of net/proto/bundle.h.
 JOINED = b"BFJOINED"
 
 

@@ -48,7 +48,7 @@ numbers | judge "the numbers are those of the code"
 [ "$(rows | wc -l)" -gt 60 ] || echo "there are only $(rows | wc -l) rows" | judge "the tables are read"
 
 # Every constant of the headers that exist for waits.
-for header in replica/waits.h finalize/waits.h linux/child_state.h; do
+for header in replica/state/waits.h finalize/core/waits.h linux/child_state.h; do
     grep -oE '\bBF_[A-Z_]+_(MS|S)\b *(=|[0-9])' "$header" | sed 's/[ =0-9]*$//' | sort -u | while read -r name; do
         rows | grep -qF " $header $name" || echo "$header: $name is in no table"
     done

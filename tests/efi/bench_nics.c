@@ -16,7 +16,7 @@
 #include "drivers/connect_efi.h"
 #include "drivers/handles_efi.h"
 #include "drivers/nic_efi.h"
-#include "net/ip_stack.h"
+#include "net/ip/stack.h"
 
 int _fltused;
 

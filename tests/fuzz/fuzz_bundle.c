@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/bundle.h"
+#include "net/proto/bundle.h"
 #include "tests/fuzz_seed.h"
 
 enum { LANES = 3, MOST = 4096 };

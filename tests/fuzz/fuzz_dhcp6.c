@@ -4,8 +4,8 @@
 // lifetimes in their order, text that can be printed.
 #include <string.h>
 
-#include "net/dhcp6_client.h"
-#include "net/ip_ra.h"
+#include "net/ip/dhcp6_client.h"
+#include "net/ip/ra.h"
 #include "tests/fuzz_seed.h"
 
 static const uint8_t mac[6] = {2, 0, 0, 0, 0, 1};

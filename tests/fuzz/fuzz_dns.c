@@ -3,7 +3,7 @@
 // is one that could be asked for.
 #include <string.h>
 
-#include "net/dns_message.h"
+#include "net/ip/dns_message.h"
 #include "tests/fuzz_seed.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);

@@ -2,7 +2,7 @@
 // What a server may answer to an enrolment: any bytes, in pieces of any size, and an end anywhere.
 #include <string.h>
 
-#include "net/enrol.h"
+#include "net/tls/enrol.h"
 
 struct wire {
     const uint8_t *at;

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "finalize/frame.h"
+#include "finalize/vm/frame.h"
 
 #define MAX 4096
 

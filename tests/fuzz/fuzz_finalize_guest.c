@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "finalize/fin.h"
+#include "finalize/core/fin.h"
 #include "tests/finalize_tree.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "finalize/initramfs.h"
+#include "finalize/initramfs/initramfs.h"
 #include "tests/finalize_tree.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "finalize/commit.h"
-#include "finalize/journal.h"
+#include "finalize/core/commit.h"
+#include "finalize/core/journal.h"
 #include "tests/finalize_tree.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "replica/image.h"
+#include "replica/points/image.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "image/lvm_text.h"
-#include "image/usage.h"
+#include "image/usage/lvm/text.h"
+#include "image/usage/usage.h"
 #include "tests/fuzz_rng.h"
 #include "tests/lvm_image.h"
 

@@ -3,7 +3,7 @@
 // items on every walk; and a walk over everything takes work in proportion to its length.
 #include <stdlib.h>
 
-#include "image/lvm_text.h"
+#include "image/usage/lvm/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

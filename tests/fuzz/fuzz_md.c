@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "image/usage.h"
+#include "image/usage/usage.h"
 #include "tests/fuzz_seed.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);

@@ -9,7 +9,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-// What reading a table may take at most: see image/usage_scan.c.
+// What reading a table may take at most: see image/usage/scan.c.
 enum { WORK_MAX = 64 << 20, READ_COST = 64 };
 
 struct input {

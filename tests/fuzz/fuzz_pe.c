@@ -6,7 +6,7 @@
 
 #include "base/config.h"
 #include "base/cursor.h"
-#include "replica/pe.h"
+#include "replica/media/pe.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,9 +2,9 @@
 // Certificates from anywhere: reading them, and judging one that a server gave.
 #include <string.h>
 
-#include "net/enrol.h"
-#include "net/pki.h"
-#include "net/proto.h"
+#include "net/tls/enrol.h"
+#include "net/tls/pki.h"
+#include "net/proto/proto.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -2,7 +2,7 @@
 // What routers say about the path's MTU, and frames that are marked: any bytes.
 #include <string.h>
 
-#include "net/ip_pmtu.h"
+#include "net/ip/pmtu.h"
 #include "tests/fuzz_seed.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);

@@ -3,7 +3,7 @@
 // is kept for the operator can be printed.
 #include <string.h>
 
-#include "net/proxy_answer.h"
+#include "net/http/proxy_answer.h"
 #include "tests/fuzz_seed.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);

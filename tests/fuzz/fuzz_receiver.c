@@ -11,7 +11,7 @@
 
 #include "base/platform.h"
 #include "migrate/compress.h"
-#include "migrate/receiver.h"
+#include "migrate/receiver/receiver.h"
 #include "tests/fuzz_frames.h"
 #include "tests/fuzz_rng.h"
 #include "tests/fuzz_seed.h"

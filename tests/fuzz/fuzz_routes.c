@@ -3,7 +3,7 @@
 // for.
 #include <string.h>
 
-#include "net/route_table.h"
+#include "net/ip/route_table.h"
 #include "tests/fuzz_seed.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);

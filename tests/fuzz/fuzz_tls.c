@@ -7,8 +7,8 @@
 // succeed, and one of which nothing was must.
 #include <string.h>
 
-#include "net/tls.h"
-#include "replica/kex.h"
+#include "net/tls/tls.h"
+#include "replica/pki/kex.h"
 #include "tests/fuzz_rng.h"
 #include "tests/fuzz_seed.h"
 #include "tests/net/pki_maker.h"

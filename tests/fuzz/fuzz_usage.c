@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "image/parttab.h"
-#include "image/usage.h"
-#include "image/usage_parts.h"
+#include "image/usage/usage.h"
+#include "image/usage/parts.h"
 #include "tests/fuzz_rng.h"
 #include "tests/fuzz_seed.h"
 #include "tests/lvm_image.h"

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "image/usage.h"
-#include "image/usage_btrfs.h"
+#include "image/usage/usage.h"
+#include "image/usage/btrfs/map.h"
 #include "tests/fuzz_seed.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);

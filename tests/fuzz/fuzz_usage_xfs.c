@@ -4,7 +4,7 @@
 // that what is behind them is reached, and how large the disk is.
 #include <string.h>
 
-#include "image/usage_parts.h"
+#include "image/usage/parts.h"
 #include "tests/fuzz_map.h"
 #include "tests/fuzz_seed.h"
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "replica/working.h"
+#include "replica/store/working.h"
 
 enum { HEADER = 128, TABLE = 8192, RECORDS = 12288 };
 

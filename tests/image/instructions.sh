@@ -9,11 +9,11 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 failed=0
 
-# Who asks: net/gcm_x86_64.c, blake3_dispatch.c, mbedTLS's aes.c and gcm.c; boot/cpu_x86_64.c itself.
+# Who asks: net/tls/gcm_x86_64.c, blake3_dispatch.c, mbedTLS's aes.c and gcm.c; boot/cpu_x86_64.c itself.
 cat >"$tmp/allowed" <<'END'
-net/gcm_aesni.o .*
-net/gcm_vaes.o .*
-net/gcm_x86_64.o xgetbv
+net/tls/gcm_aesni.o .*
+net/tls/gcm_vaes.o .*
+net/tls/gcm_x86_64.o xgetbv
 boot/cpu_x86_64.o xgetbv|xsetbv|vzeroupper|rdrand
 third_party/blake3/blake3_sse41.o .*
 third_party/blake3/blake3_avx2.o .*

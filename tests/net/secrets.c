@@ -6,7 +6,7 @@
 #include <string.h>
 #include <valgrind/memcheck.h>
 
-#include "net/mlkem.h"
+#include "net/tls/mlkem.h"
 
 enum { SEED_BYTE = 0x5a, PUBLIC_AT = 1152, SECRET_END_AT = BF_MLKEM_PRIVATE - 32 };
 

@@ -20,7 +20,7 @@ not_ok() { sed 's/^/# /' "$tmp/out"; echo "not ok secrets: $1"; failed=1; }
 
 # build NAME COMPILER FLAG...: DWARF 4 is the newest that Debian 12's Valgrind reads from clang.
 build() {
-    "${@:2}" -gdwarf-4 -std=gnu11 -I. -isystem build/third_party/libcrux -c -o "$tmp/mlkem.o" net/mlkem.c
+    "${@:2}" -gdwarf-4 -std=gnu11 -I. -isystem build/third_party/libcrux -c -o "$tmp/mlkem.o" net/tls/mlkem.c
     gcc -gdwarf-4 -std=gnu11 -I. -o "$tmp/$1" tests/net/secrets.c "$tmp/wipe.c" "$tmp/mlkem.o"
 }
 run() { valgrind -q --error-exitcode=9 --suppressions=tests/net/secrets.supp "$tmp/$1" "${@:2}" >"$tmp/out" 2>&1; }

@@ -5,7 +5,7 @@
 #define BF_TESTS_STATION_H
 
 #include "base/config.h"
-#include "net/ip_stack.h"
+#include "net/ip/stack.h"
 #include "tests/net/lan.h"
 
 struct station {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <sys/mount.h>
 
-#include "replica/process.h"
+#include "replica/qemu/process.h"
 
 static void run(const char *const *argv)
 {

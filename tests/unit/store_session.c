@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "replica/qsd.h"
-#include "replica/readback.h"
-#include "replica/store_parts.h"
+#include "replica/qemu/qsd.h"
+#include "replica/qemu/readback.h"
+#include "replica/store/parts.h"
 
 enum { BATCH = 16 }; // chunks given to the store at once
 

@@ -6,8 +6,8 @@
 
 #include <stdint.h>
 
-#include "replica/state.h"
-#include "replica/store.h"
+#include "replica/state/state.h"
+#include "replica/store/store.h"
 
 enum { SOURCE_DISKS = 2 };
 

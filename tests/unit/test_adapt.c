@@ -3,7 +3,7 @@
 // that does so much per rung, two buffers with a link between them, a receiver's processor, and a
 // store behind a queue. In every regime the choice must reach most of what the best single rung
 // reaches.
-#include "migrate/adapt.h"
+#include "migrate/remote/ladder.h"
 #include "tests/unit/test.h"
 
 enum { TICK_US = 1000, BUFFER = 4 << 20, QUEUE = 32 << 20, PACE_TICKS = 100 };

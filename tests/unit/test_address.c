@@ -3,7 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
-#include "replica/address.h"
+#include "replica/daemon/address.h"
 #include "tests/unit/test.h"
 
 static struct bf_peer_address of(const char *text)

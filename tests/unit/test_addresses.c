@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/platform.h"
-#include "net/ip_stack.h"
+#include "net/ip/stack.h"
 #include "tests/net/lan.h"
 #include "tests/platform_sim.h"
 #include "tests/unit/test.h"

@@ -3,7 +3,7 @@
 #include "drivers/ahci.h"
 
 #include "drivers/ata.h"
-#include "migrate/feed.h"
+#include "migrate/copy/feed.h"
 #include "tests/platform_sim.h"
 #include "tests/sim_ahci.h"
 #include "tests/unit/test.h"

@@ -4,9 +4,9 @@
 // collapse. How it compares with Linux is measured by tests/bench/links.sh.
 #include "base/mem.h"
 #include "base/platform.h"
-#include "net/ip_cubic.h"
-#include "net/ip_pmtu.h"
-#include "net/ip_stack.h"
+#include "net/ip/cubic.h"
+#include "net/ip/pmtu.h"
+#include "net/ip/stack.h"
 #include "tests/net/path.h"
 #include "tests/net/tcp_sink.h"
 #include "tests/platform_sim.h"

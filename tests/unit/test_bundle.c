@@ -3,8 +3,8 @@
 // die, ends, what a hostile source may write, and connections of sources that know no bundles.
 #include "base/mem.h"
 #include "base/platform.h"
-#include "net/bundle.h"
-#include "net/proto.h"
+#include "net/proto/bundle.h"
+#include "net/proto/proto.h"
 #include "tests/platform_sim.h"
 #include "tests/sim_link.h"
 #include "tests/unit/test.h"

@@ -3,7 +3,7 @@
 // two is migrate/store.h and nothing else. The store in memory holds several writes at a time,
 // releases them in any order, and looks whether they were left alone meanwhile.
 #include "base/platform.h"
-#include "migrate/copy.h"
+#include "migrate/copy/copy.h"
 #include "tests/platform_sim.h"
 #include "tests/sim_disk.h"
 #include "tests/sim_store.h"

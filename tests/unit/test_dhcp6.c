@@ -7,12 +7,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "net/dhcp6_client.h"
-#include "net/ip_ra.h"
+#include "net/ip/dhcp6_client.h"
+#include "net/ip/ra.h"
 #include "tests/net/station.h"
 #include "tests/unit/test.h"
 
-const char *bf_ip_dns_domain(uint32_t number); // net/ip_dns.h, which needs lwIP's headers
+const char *bf_ip_dns_domain(uint32_t number); // net/ip/dns.h, which needs lwIP's headers
 
 #define SECOND ((uint64_t)1000000)
 

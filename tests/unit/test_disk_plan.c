@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which disk is which: recognised by attributes, refused with disk, attribute and advice when the
 // set is another one, and never guessed.
-#include "replica/daemon_plan.h"
+#include "replica/daemon/plan.h"
 #include "tests/unit/test.h"
 
 static struct bf_inventory inventory;

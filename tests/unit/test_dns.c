@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Messages of the DNS: what is asked, which answers count, aliases, what is malformed; domains of
 // DHCP's option 119.
-#include "net/dns_message.h"
+#include "net/ip/dns_message.h"
 #include "tests/unit/test.h"
 
 static uint8_t m[1500];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The file of an export: without a name where that is possible, with one that is cleaned up where
 // not, and never in the place of anything that exists.
-#include "replica/export_file.h"
+#include "replica/points/export_file.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -10,7 +10,7 @@
 #include "base/platform.h"
 #include "linux/file_disk.h"
 #include "linux/file_store.h"
-#include "migrate/copy.h"
+#include "migrate/copy/copy.h"
 #include "migrate/workers.h"
 #include "tests/unit/test.h"
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The budget of a step, the limits of YAML, and what the VM's supervisor hears of files.
-#include "finalize/budget.h"
+#include "finalize/core/budget.h"
 
 #include <errno.h>
 #include <fcntl.h>
 
-#include "finalize/text.h"
-#include "finalize/vm_step.h"
-#include "finalize/yaml_limit.h"
+#include "finalize/core/text.h"
+#include "finalize/vm/step.h"
+#include "finalize/core/yaml_limit.h"
 #include "tests/unit/test.h"
 
 static void test_a_step_has_its_budget_and_no_more(void)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The archives that are appended, and recognising what an initramfs is made of.
-#include "finalize/cpio.h"
-#include "finalize/initramfs.h"
+#include "finalize/initramfs/cpio.h"
+#include "finalize/initramfs/initramfs.h"
 
 #include "tests/unit/test.h"
 

@@ -6,13 +6,13 @@
 #include <ftw.h>
 #include <sys/stat.h>
 
-#include "finalize/esp.h"
-#include "finalize/fin.h"
-#include "finalize/lines.h"
-#include "finalize/loader.h"
-#include "finalize/maker.h"
-#include "finalize/stable.h"
-#include "finalize/stack.h"
+#include "finalize/boot/esp.h"
+#include "finalize/core/fin.h"
+#include "finalize/boot/lines.h"
+#include "finalize/boot/loader.h"
+#include "finalize/initramfs/maker.h"
+#include "finalize/boot/cmdline.h"
+#include "finalize/network/stack.h"
 
 #include "tests/unit/test.h"
 

@@ -2,7 +2,7 @@
 // What QEMU is started with by the finalizer's runner, and the room that it gets. This program
 // poses as QEMU: it says who it is and ends, and the runner's report quotes its last words. A disk
 // that begins with "fill" makes it write as much as it can.
-#include "finalize/run.h"
+#include "finalize/host/run.h"
 
 #include <errno.h>
 #include <linux/capability.h>
@@ -12,7 +12,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "finalize/run_room.h"
+#include "finalize/host/room.h"
 #include "tests/unit/test.h"
 
 // The descriptor of the number-th -add-fd.

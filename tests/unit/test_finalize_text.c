@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Diffs with their secrets blanked, device names, and systemd's configuration syntax.
-#include "finalize/devices.h"
-#include "finalize/diff.h"
-#include "finalize/ini.h"
-#include "finalize/report.h"
-#include "finalize/text.h"
+#include "finalize/core/devices.h"
+#include "finalize/core/diff.h"
+#include "finalize/core/ini.h"
+#include "finalize/core/report.h"
+#include "finalize/core/text.h"
 
 #include "tests/unit/test.h"
 

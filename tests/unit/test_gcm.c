@@ -4,7 +4,7 @@
 #include <openssl/evp.h>
 
 #include <mbedtls/gcm.h>
-#include "net/gcm_engine.h"
+#include "net/tls/gcm_engine.h"
 #include "tests/unit/test.h"
 
 enum { MOST = 4096, ROOM = MOST + 64 };

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "net/ip_vlan.h"
+#include "net/ip/vlan.h"
 #include "tests/net/station.h"
 #include "tests/platform_sim.h"
 #include "tests/unit/test.h"

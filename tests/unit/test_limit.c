@@ -4,7 +4,7 @@
 #include "base/platform.h"
 #include "migrate/limit.h"
 #include "migrate/rate.h"
-#include "replica/daemon_status.h"
+#include "replica/daemon/status.h"
 #include "tests/platform_sim.h"
 #include "tests/sim_world.h"
 #include "tests/unit/test.h"

@@ -2,7 +2,7 @@
 // While the sender looks at disks: the connection stays alive, whoever runs it gets his turns, and
 // it can be stopped. Each of these turns takes two seconds of the virtual clock.
 #include "base/platform.h"
-#include "image/usage.h"
+#include "image/usage/usage.h"
 #include "migrate/sender.h"
 #include "tests/platform_sim.h"
 #include "tests/quiet_stream.h"

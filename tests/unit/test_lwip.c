@@ -12,7 +12,7 @@
 
 #include "base/mem.h"
 #include "base/platform.h"
-#include "net/ip_stack.h"
+#include "net/ip/stack.h"
 #include "tests/net/lan.h"
 #include "tests/platform_sim.h"
 #include "tests/unit/test.h"

@@ -8,9 +8,9 @@
 #include <lwip/pbuf.h>
 #include <lwip/priv/tcp_priv.h>
 
-#include "net/ip_dhcp6.h"
-#include "net/ip_tcp.h"
-#include "net/lwip_port.h"
+#include "net/ip/dhcp6.h"
+#include "net/ip/tcp.h"
+#include "net/ip/lwip_port.h"
 #include "tests/platform_sim.h"
 #include "tests/unit/test.h"
 

@@ -3,9 +3,9 @@
 // in is what the boot program's own parser reads back.
 #include "base/config.h"
 #include "base/cursor.h"
-#include "net/tls.h"
-#include "replica/media.h"
-#include "replica/pe.h"
+#include "net/tls/tls.h"
+#include "replica/media/media.h"
+#include "replica/media/pe.h"
 #include "tests/unit/test.h"
 
 enum {

@@ -5,7 +5,7 @@
 // stands here as its SHA-256.
 #include <openssl/evp.h>
 
-#include "net/mlkem.h"
+#include "net/tls/mlkem.h"
 #include "tests/unit/test.h"
 
 static const struct vector {

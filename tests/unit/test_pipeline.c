@@ -3,9 +3,9 @@
 // and the reading stage.
 #include "base/mem.h"
 #include "base/platform.h"
-#include "migrate/adapt.h"
+#include "migrate/remote/ladder.h"
 #include "migrate/compress.h"
-#include "migrate/feed.h"
+#include "migrate/copy/feed.h"
 #include "migrate/progress.h"
 #include "migrate/rate.h"
 #include "tests/platform_sim.h"

@@ -9,9 +9,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "replica/file.h"
-#include "replica/pki.h"
-#include "replica/pki_x509.h"
+#include "replica/state/file.h"
+#include "replica/pki/ca.h"
+#include "replica/pki/x509.h"
 #include "tests/unit/test.h"
 
 static struct bf_tempdir folder;

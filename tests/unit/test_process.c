@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Child processes: whom they run as, and what they say last.
-#include "replica/process.h"
+#include "replica/qemu/process.h"
 
 #include "tests/unit/test.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The protocol's frames: golden bytes, every message there and back, every truncation and one byte
 // too many refused, and each judgement broken once.
-#include "net/proto.h"
+#include "net/proto/proto.h"
 #include "tests/proto_any.h"
 #include "tests/proto_samples.h"
 #include "tests/unit/test.h"

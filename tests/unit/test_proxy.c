@@ -6,8 +6,8 @@
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "net/connector.h"
-#include "net/proxy.h"
-#include "net/proxy_answer.h"
+#include "net/http/proxy.h"
+#include "net/http/proxy_answer.h"
 #include "tests/platform_sim.h"
 #include "tests/unit/test.h"
 

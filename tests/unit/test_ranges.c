@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sets of ranges: beside a plain array of marks, under random operations, and when they are full.
-#include "replica/ranges.h"
+#include "replica/store/ranges.h"
 #include "tests/unit/test.h"
 
 #include <string.h>

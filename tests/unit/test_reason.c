@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Why something failed: errno, the ends of QEMU's texts, and who holds an image.
-#include "replica/reason.h"
+#include "replica/state/reason.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "replica/process.h"
+#include "replica/qemu/process.h"
 #include "tests/unit/test.h"
 
 static void test_errno_has_one_meaning(void)

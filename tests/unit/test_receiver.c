@@ -2,7 +2,7 @@
 // The receiver against a scripted source that does one thing wrong at a time: what it must refuse,
 // with which code, that the source is told, and that nothing wrong was stored.
 #include "base/platform.h"
-#include "migrate/receiver.h"
+#include "migrate/receiver/receiver.h"
 #include "tests/platform_sim.h"
 #include "tests/sim_store.h"
 #include "tests/unit/test.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // DHCP's classless routes (RFC 3442) and which route a packet takes.
-#include "net/route_table.h"
+#include "net/ip/route_table.h"
 #include "tests/unit/test.h"
 
 static struct bf_routes routes;

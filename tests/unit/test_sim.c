@@ -4,7 +4,7 @@
 #include "base/config.h"
 #include "base/mem.h"
 #include "base/platform.h"
-#include "migrate/feed.h"
+#include "migrate/copy/feed.h"
 #include "tests/platform_sim.h"
 #include "tests/sim_world.h"
 #include "tests/unit/test.h"

@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "replica/recover.h"
-#include "replica/state.h"
+#include "replica/points/recover.h"
+#include "replica/state/state.h"
 #include "tests/unit/store_files.h"
 #include "tests/unit/test.h"
 

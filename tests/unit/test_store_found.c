@@ -3,10 +3,10 @@
 // the figures of disks and places beside a plain count; and why a run brought more than another.
 #include <stdlib.h>
 
-#include "replica/db.h"
-#include "replica/point_grew.h"
-#include "replica/recover.h"
-#include "replica/spans.h"
+#include "replica/state/db.h"
+#include "replica/points/grew.h"
+#include "replica/points/recover.h"
+#include "replica/state/spans.h"
 #include "tests/unit/store_files.h"
 #include "tests/unit/store_session.h"
 #include "tests/unit/test.h"

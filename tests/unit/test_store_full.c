@@ -11,8 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "replica/image.h"
-#include "replica/recover.h"
+#include "replica/points/image.h"
+#include "replica/points/recover.h"
 #include "tests/unit/store_files.h"
 #include "tests/unit/store_open.h"
 #include "tests/unit/store_session.h"

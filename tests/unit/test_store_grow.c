@@ -6,8 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "replica/layers.h"
-#include "replica/recover.h"
+#include "replica/points/layers.h"
+#include "replica/points/recover.h"
 #include "tests/unit/store_files.h"
 #include "tests/unit/store_open.h"
 #include "tests/unit/store_session.h"

@@ -8,9 +8,9 @@
 #include <stdatomic.h>
 #include <sys/wait.h>
 
-#include "replica/qsd.h"
-#include "replica/recover.h"
-#include "replica/store_parts.h"
+#include "replica/qemu/qsd.h"
+#include "replica/points/recover.h"
+#include "replica/store/parts.h"
 #include "tests/unit/store_files.h"
 #include "tests/unit/store_session.h"
 #include "tests/unit/store_step.h"

@@ -5,10 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "replica/layers.h"
-#include "replica/process.h"
-#include "replica/qsd.h"
-#include "replica/recover.h"
+#include "replica/points/layers.h"
+#include "replica/qemu/process.h"
+#include "replica/qemu/qsd.h"
+#include "replica/points/recover.h"
 #include "tests/unit/store_files.h"
 #include "tests/unit/store_open.h"
 #include "tests/unit/store_session.h"

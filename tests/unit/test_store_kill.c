@@ -12,10 +12,10 @@
 #include <unistd.h>
 
 #include "base/platform.h"
-#include "replica/qsd.h"
-#include "replica/recover.h"
-#include "replica/step.h"
-#include "replica/store_parts.h"
+#include "replica/qemu/qsd.h"
+#include "replica/points/recover.h"
+#include "replica/store/step.h"
+#include "replica/store/parts.h"
 #include "tests/unit/store_files.h"
 #include "tests/unit/store_open.h"
 #include "tests/unit/store_session.h"

@@ -12,11 +12,11 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-#include "replica/layers.h"
-#include "replica/process.h"
-#include "replica/qsd.h"
-#include "replica/recover.h"
-#include "replica/store_parts.h"
+#include "replica/points/layers.h"
+#include "replica/qemu/process.h"
+#include "replica/qemu/qsd.h"
+#include "replica/points/recover.h"
+#include "replica/store/parts.h"
 #include "tests/unit/store_files.h"
 #include "tests/unit/store_open.h"
 #include "tests/unit/store_session.h"

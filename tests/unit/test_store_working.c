@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "replica/working.h"
+#include "replica/store/working.h"
 #include "tests/unit/store_files.h"
 #include "tests/unit/store_session.h"
 #include "tests/unit/test.h"

@@ -5,9 +5,9 @@
 // their way. RFC 8446, 4.1.3, 4.1.4, 4.2.8; RFC 10024.
 #include <openssl/ssl.h>
 
-#include "net/mlkem.h"
-#include "net/tls.h"
-#include "replica/kex.h"
+#include "net/tls/mlkem.h"
+#include "net/tls/tls.h"
+#include "replica/pki/kex.h"
 #include "tests/net/pki_maker.h"
 #include "tests/net/tls_peer.h"
 #include "tests/unit/test.h"

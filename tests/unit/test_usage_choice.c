@@ -2,7 +2,7 @@
 // Which places are copied whole because the configuration says so: the syntax of places, what each
 // names, and what nothing has met.
 #include "base/selector.h"
-#include "image/usage_choice.h"
+#include "image/usage/choice.h"
 #include "tests/unit/test.h"
 
 static struct bf_config config;

@@ -2,7 +2,7 @@
 // Calendar arithmetic against the C library's, over every day of twelve centuries.
 #include <time.h>
 
-#include "net/utc.h"
+#include "net/tls/utc.h"
 #include "tests/unit/test.h"
 
 static void test_every_day_agrees_with_the_c_library(void)

@@ -2,7 +2,7 @@
 // The virtio-blk driver against a model of the device, well-behaved and otherwise.
 #include "drivers/virtio_blk.h"
 
-#include "migrate/feed.h"
+#include "migrate/copy/feed.h"
 #include "base/mem.h"
 #include "base/platform.h"
 #include "tests/platform_sim.h"

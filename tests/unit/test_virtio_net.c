@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "base/platform.h"
-#include "net/ip_stack.h"
+#include "net/ip/stack.h"
 #include "tests/net/lan.h"
 #include "tests/platform_sim.h"
 #include "tests/sim_virtio_net.h"

@@ -2,7 +2,7 @@
 // The virtio SCSI driver against a model of the host, well-behaved and otherwise.
 #include "drivers/virtio_scsi.h"
 
-#include "migrate/feed.h"
+#include "migrate/copy/feed.h"
 #include "tests/platform_sim.h"
 #include "tests/sim_virtio_scsi.h"
 #include "tests/unit/test.h"

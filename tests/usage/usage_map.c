@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "image/usage.h"
+#include "image/usage/usage.h"
 #include "linux/file_disk.h"
 
 static struct bf_file_disk disk[BF_USAGE_DISKS_MAX];

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// Finds and copies loaders on an EFI system partition. A file that is there is left alone.
+#include "finalize/boot/esp.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define WHY "starts without a boot entry in the firmware"
+
+const char *const bf_esp_mounts[] = {"/boot/efi", "/efi", "/boot", NULL};
+
+bool bf_esp_is(struct bf_fin *f, const char *mount)
+{
+    char dir[64];
+    snprintf(dir, sizeof dir, "%s/EFI", mount);
+    return bf_fin_root_is_dir(f->root, dir);
+}
+
+bool bf_esp_find(struct bf_fin *f, const char *dir, const char *name, char *out, size_t size)
+{
+    struct bf_names names;
+    bool found = false;
+    if (bf_edits_list(&f->edits, dir, "", &names) < 0)
+        return false;
+    for (size_t i = 0; i < names.count && !found; i++)
+        if (strcasecmp(names.name[i], name) == 0) {
+            snprintf(out, size, "%s/%s", dir, names.name[i]);
+            found = true;
+        }
+    bf_names_free(&names);
+    return found;
+}
+
+void bf_esp_name(struct bf_fin *f, const char *loader, char *out, size_t size)
+{
+    snprintf(out, size, "%s%s.efi", loader, f->system.architecture->efi);
+}
+
+bool bf_esp_vendor(struct bf_fin *f, const char *efi, const char *name, char *out, size_t size)
+{
+    struct bf_names vendors;
+    char dir[300], path[512];
+    bool found = false;
+    if (bf_fin_root_list(f->root, efi, "", &vendors) < 0)
+        return false;
+    for (size_t i = 0; i < vendors.count && !found; i++) {
+        snprintf(dir, sizeof dir, "%s/%.200s", efi, vendors.name[i]);
+        found = strcasecmp(vendors.name[i], "BOOT") != 0 &&
+                bf_esp_find(f, dir, name, path, sizeof path);
+        if (found)
+            snprintf(out, size, "%s", vendors.name[i]);
+    }
+    bf_names_free(&vendors);
+    return found;
+}
+
+void bf_esp_fallback(struct bf_fin *f, const char *efi, char *out, size_t size)
+{
+    if (!bf_esp_find(f, efi, "BOOT", out, size))
+        snprintf(out, size, "%s/BOOT", efi);
+}
+
+static int copy(struct bf_fin *f, const char *from, const char *to)
+{
+    size_t len;
+    char *data = bf_fin_root_read(f->root, from, BF_ROOT_BLOB_MAX, &len);
+    if (!data)
+        return bf_refuse(f->report, "%s cannot be read: %s", from, strerror(errno));
+    int rc = bf_edits_set(&f->edits, to, data, len, 0755, WHY);
+    free(data);
+    return rc < 0 ? bf_fail(f->report, "%s cannot be written: %s", to, strerror(errno)) : 0;
+}
+
+int bf_esp_copy(struct bf_fin *f, const char *dir, const char *name, const char *boot,
+                const char *as)
+{
+    char from[512], to[512];
+    if (!bf_esp_find(f, dir, name, from, sizeof from) || bf_esp_find(f, boot, as, to, sizeof to))
+        return 0;
+    snprintf(to, sizeof to, "%s/%s", boot, as);
+    return copy(f, from, to);
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// The files of an EFI system partition, whose names have no case.
+#ifndef BF_FINALIZE_BOOT_ESP_H
+#define BF_FINALIZE_BOOT_ESP_H
+
+#include "finalize/core/fin.h"
+
+// Where guests mount it, ended by NULL.
+extern const char *const bf_esp_mounts[];
+
+// Whether a mount point has one: a folder EFI.
+bool bf_esp_is(struct bf_fin *f, const char *mount);
+// Finds a name, whatever its case, in a folder. Its path into `out`.
+bool bf_esp_find(struct bf_fin *f, const char *dir, const char *name, char *out, size_t size);
+// A loader's file name for the guest's architecture, which has such names: "shim" is shimx64.efi.
+void bf_esp_name(struct bf_fin *f, const char *loader, char *out, size_t size);
+// The first vendor's folder of `efi`, BOOT excepted, that has the file; its name into `out`.
+bool bf_esp_vendor(struct bf_fin *f, const char *efi, const char *name, char *out, size_t size);
+// The folder of the fallback path, as it is written or as it would be.
+void bf_esp_fallback(struct bf_fin *f, const char *efi, char *out, size_t size);
+// Copies dir/name to boot/as when the first is there and the second is not. 0, or -1 after
+// bf_refuse() or bf_fail().
+int bf_esp_copy(struct bf_fin *f, const char *dir, const char *name, const char *boot,
+                const char *as);
+
+#endif

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a loader that starts GRUB needs to know of it.
+#ifndef BF_FINALIZE_BOOT_GRUB_H
+#define BF_FINALIZE_BOOT_GRUB_H
+
+#include "finalize/core/fin.h"
+
+// GRUB finds its configuration by the prefix that was built into it. Where that does not lead to
+// the vendor's folder `efi`/`vendor`, the stub grub.cfg there is copied to `boot` as well. 0 or -1.
+int bf_grub_copy_stub(struct bf_fin *f, const char *efi, const char *vendor, const char *boot);
+
+#endif

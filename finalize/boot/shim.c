@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// shim: the loader that Secure Boot accepts. It starts the GRUB beside it, or the MOK manager.
+#include <stdio.h>
+
+#include "finalize/boot/esp.h"
+#include "finalize/boot/grub.h"
+#include "finalize/boot/loader.h"
+
+static bool any_vendor(struct bf_fin *f, const char *efi, const struct bf_architecture *a)
+{
+    struct bf_names names;
+    char path[1024];
+    bool found = false;
+    if (!a->efi || bf_fin_root_list(f->root, efi, "", &names) < 0)
+        return false;
+    for (size_t i = 0; i < names.count && !found; i++) {
+        snprintf(path, sizeof path, "%s/%s/shim%s.efi", efi, names.name[i], a->efi);
+        found = bf_fin_root_exists(f->root, path);
+    }
+    bf_names_free(&names);
+    return found;
+}
+
+static void found(struct bf_fin *f, const char *esp)
+{
+    char efi[64];
+    bool any = false;
+    snprintf(efi, sizeof efi, "%s/EFI", esp ? esp : "");
+    for (const struct bf_architecture *const *a = bf_architectures; esp && *a && !any; a++)
+        any = any_vendor(f, efi, *a);
+    if (any)
+        bf_system_add_loader(&f->system, bf_shim.name, efi);
+}
+
+static int fallback(struct bf_fin *f, const char *efi)
+{
+    char vendor[256], dir[300], boot[300], shim[32], grub[32], mok[32];
+    bf_esp_name(f, "shim", shim, sizeof shim);
+    bf_esp_name(f, "grub", grub, sizeof grub);
+    bf_esp_name(f, "mm", mok, sizeof mok);
+    if (!bf_esp_vendor(f, efi, shim, vendor, sizeof vendor))
+        return 0;
+    snprintf(dir, sizeof dir, "%s/%.200s", efi, vendor);
+    bf_esp_fallback(f, efi, boot, sizeof boot);
+    if (bf_esp_copy(f, dir, shim, boot, f->system.architecture->fallback) < 0 ||
+        bf_esp_copy(f, dir, grub, boot, grub) < 0 || bf_esp_copy(f, dir, mok, boot, mok) < 0 ||
+        bf_grub_copy_stub(f, efi, vendor, boot) < 0)
+        return -1;
+    return 1;
+}
+
+const struct bf_loader_ops bf_shim = {
+    .name = "shim", .title = "shim", .found = found, .fallback = fallback};

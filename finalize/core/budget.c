@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// See budget.h.
+#include "finalize/core/budget.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+void bf_budget_begin(struct bf_budget *b, const char *step)
+{
+    b->step = step;
+    b->left = BF_BUDGET_STEP;
+    if (b->at)
+        b->at(step, "");
+}
+
+bool bf_budget_is_over(const struct bf_budget *b)
+{
+    return b->over[0] != 0;
+}
+
+void bf_budget_exceed(struct bf_budget *b, const char *file, const char *what)
+{
+    errno = E2BIG;
+    if (b && !bf_budget_is_over(b))
+        snprintf(b->over, sizeof b->over, "step %s: %.300s %s", b->step ? b->step : "?", file,
+                 what);
+}
+
+bool bf_budget_take(struct bf_budget *b, const char *file, uint64_t units)
+{
+    if (!b)
+        return true;
+    if (b->at)
+        b->at(b->step, file);
+    if (!bf_budget_is_over(b) && units <= b->left) {
+        b->left -= units;
+        return true;
+    }
+    bf_budget_exceed(b, file,
+                     "needs more work, together with what was read before it, than a step may do");
+    return false;
+}

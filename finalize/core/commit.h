@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bringing a set of changes to disk so that it can be taken back. The originals are kept in the
+// guest itself, in /var/lib/bootferry/undo (0700): they may hold secrets, belong to the machine,
+// and travel with it. A journal there names every file with its first state, so that undo after
+// several runs still goes back to what the source was.
+#ifndef BF_FINALIZE_CORE_COMMIT_H
+#define BF_FINALIZE_CORE_COMMIT_H
+
+#include "finalize/core/edit.h"
+#include "finalize/core/report.h"
+
+#define BF_UNDO_DIR "/var/lib/bootferry/undo"
+
+// Saves the originals, then replaces each changed file atomically (new file beside it, owner, mode
+// and attributes kept, fsync, rename, fsync of the directory). Nothing to change writes nothing. 0,
+// or -1 with the report saying what failed; the journal is then complete for everything that was
+// touched.
+int bf_commit(struct bf_edits *e, struct bf_fin_report *r);
+
+// Restores every file of the journal byte for byte with its metadata, removes what was created, and
+// removes the journal. A file that changed since it was finalized is left alone, said, and kept in
+// the journal. With `dry` only the report is made. 0, or -1 with the report saying why.
+int bf_undo(struct bf_fin_root *root, struct bf_fin_report *r, bool dry);
+
+#endif

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+// Maps device names of a guest to what was probed. The order of the disks is that of the recovery
+// point, which is that of the source's firmware; a name is therefore evidence and callers check the
+// file system type before they believe it.
+#include "finalize/core/devices.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+void bf_devices_free(struct bf_devices *d)
+{
+    free(d->item);
+    *d = (struct bf_devices){0};
+}
+
+struct bf_device *bf_devices_add(struct bf_devices *d)
+{
+    if (d->count >= BF_DEVICES_MAX)
+        return NULL;
+    struct bf_device *more = realloc(d->item, (d->count + 1) * sizeof *more);
+    if (!more)
+        return NULL;
+    d->item = more;
+    memset(&more[d->count], 0, sizeof *more);
+    return &more[d->count++];
+}
+
+static bool copy(const json_t *o, const char *key, char *out, size_t size)
+{
+    const json_t *v = json_object_get(o, key);
+    if (!v)
+        return true;
+    const char *s = json_string_value(v);
+    if (!s || strlen(s) >= size)
+        return false;
+    memcpy(out, s, strlen(s) + 1);
+    return true;
+}
+
+static bool number(const json_t *o, const char *key, unsigned *out)
+{
+    const json_t *v = json_object_get(o, key);
+    json_int_t n = json_integer_value(v);
+    if (v && (!json_is_integer(v) || n < 0 || n > 65535))
+        return false;
+    *out = (unsigned)n;
+    return true;
+}
+
+static bool parse_one(const json_t *o, struct bf_device *dev)
+{
+    dev->stacked = json_is_true(json_object_get(o, "stacked"));
+    dev->root = json_is_true(json_object_get(o, "root"));
+    dev->esp = json_is_true(json_object_get(o, "esp"));
+    return json_is_object(o) && number(o, "disk", &dev->disk) && number(o, "part", &dev->part) &&
+           copy(o, "name", dev->name, sizeof dev->name) &&
+           copy(o, "type", dev->type, sizeof dev->type) &&
+           copy(o, "uuid", dev->uuid, sizeof dev->uuid) &&
+           copy(o, "label", dev->label, sizeof dev->label) &&
+           copy(o, "partuuid", dev->partuuid, sizeof dev->partuuid);
+}
+
+bool bf_devices_parse(const json_t *list, struct bf_devices *out)
+{
+    *out = (struct bf_devices){0};
+    bool ok = json_is_array(list);
+    for (size_t i = 0; ok && i < json_array_size(list); i++) {
+        struct bf_device *dev = bf_devices_add(out);
+        ok = dev && parse_one(json_array_get(list, i), dev);
+    }
+    if (!ok)
+        bf_devices_free(out);
+    return ok;
+}
+
+json_t *bf_devices_json(const struct bf_devices *d)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < d->count; i++) {
+        const struct bf_device *v = &d->item[i];
+        json_t *o = json_pack("{s:s,s:s,s:s,s:s,s:s,s:b,s:b,s:b}", "name", v->name, "type", v->type,
+                              "uuid", v->uuid, "label", v->label, "partuuid", v->partuuid,
+                              "stacked", v->stacked, "root", v->root, "esp", v->esp);
+        if (o && !v->stacked) {
+            json_object_set_new(o, "disk", json_integer(v->disk));
+            json_object_set_new(o, "part", json_integer(v->part));
+        }
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
+static const char *digits(const char *s, unsigned *out)
+{
+    unsigned n = 0;
+    const char *at = s;
+    for (; isdigit((unsigned char)*at) && n < 10000; at++)
+        n = n * 10 + (unsigned)(*at - '0');
+    *out = n;
+    return at > s ? at : NULL;
+}
+
+// "sda2", "vdb", "xvdaa1", "hda3": letters count disks, digits partitions.
+static bool by_letters(const char *name, unsigned *disk, unsigned *part)
+{
+    static const char *const prefix[] = {"sd", "vd", "hd", "xvd"};
+    for (size_t i = 0; i < sizeof prefix / sizeof *prefix; i++) {
+        size_t n = strlen(prefix[i]);
+        const char *at = name + n;
+        if (strncmp(name, prefix[i], n) != 0 || !islower((unsigned char)*at))
+            continue;
+        unsigned value = 0;
+        for (; islower((unsigned char)*at) && value < 10000; at++)
+            value = value * 26 + (unsigned)(*at - 'a') + 1;
+        *disk = value - 1;
+        *part = 0;
+        return !*at || ((at = digits(at, part)) && !*at);
+    }
+    return false;
+}
+
+// "nvme0n1p2", "mmcblk0p1".
+static bool by_numbers(const char *name, unsigned *disk, unsigned *part)
+{
+    unsigned space;
+    const char *at = NULL;
+    if (strncmp(name, "nvme", 4) == 0) {
+        at = digits(name + 4, disk);
+        at = at && *at == 'n' ? digits(at + 1, &space) : NULL;
+    } else if (strncmp(name, "mmcblk", 6) == 0) {
+        at = digits(name + 6, disk);
+    }
+    *part = 0;
+    if (at && *at == 'p')
+        at = digits(at + 1, part);
+    return at && !*at;
+}
+
+static bool order_of(const char *name, unsigned *disk, unsigned *part)
+{
+    if (strncmp(name, "/dev/", 5) != 0)
+        return false;
+    return by_letters(name + 5, disk, part) || by_numbers(name + 5, disk, part);
+}
+
+enum bf_name_kind bf_name_kind(const char *name)
+{
+    unsigned disk, part;
+    if (strncmp(name, "/dev/disk/by-path/", 18) == 0 ||
+        strncmp(name, "/dev/disk/by-id/", 16) == 0) {
+        // Names of LVM and LUKS by their own identity travel with the disk.
+        const char *id = strrchr(name, '/') + 1;
+        return strncmp(id, "dm-uuid-", 8) == 0 || strncmp(id, "lvm-pv-", 7) == 0 ||
+                       strncmp(id, "md-uuid-", 8) == 0
+                   ? BF_NAME_STABLE
+                   : BF_NAME_ORDER;
+    }
+    return order_of(name, &disk, &part) ? BF_NAME_ORDER : BF_NAME_STABLE;
+}
+
+const struct bf_device *bf_device_by_order(const struct bf_devices *d, const char *name)
+{
+    unsigned disk, part;
+    if (!order_of(name, &disk, &part))
+        return NULL;
+    for (size_t i = 0; i < d->count; i++)
+        if (!d->item[i].stacked && d->item[i].disk == disk && d->item[i].part == part)
+            return &d->item[i];
+    return NULL;
+}
+
+// "/dev/vg/lv" and "/dev/mapper/vg-lv" are one device; a hyphen inside a name is doubled in the
+// latter.
+static bool is_mapper_name(const char *name, const char *mapper)
+{
+    char want[160];
+    size_t n = 0;
+    if (strncmp(name, "/dev/mapper/", 12) == 0)
+        return strcmp(name, mapper) == 0;
+    const char *at = name + 5, *slash = strchr(at, '/');
+    if (strncmp(name, "/dev/", 5) != 0 || !slash || strchr(slash + 1, '/'))
+        return strcmp(name, mapper) == 0;
+    for (; *at && n + 3 < sizeof want; at++) {
+        if (*at == '-')
+            want[n++] = '-';
+        want[n++] = at == slash ? '-' : *at;
+    }
+    want[n] = 0;
+    return strncmp(mapper, "/dev/mapper/", 12) == 0 && strcmp(mapper + 12, want) == 0;
+}
+
+// Cuts "KEY=value" or "/dev/disk/by-key/value" to its value, without quotes.
+static bool tagged(const char *name, const char *key, const char *dir, char *out, size_t size)
+{
+    size_t n = strlen(key), m = strlen(dir);
+    if (strncasecmp(name, key, n) == 0)
+        name += n;
+    else if (strncmp(name, dir, m) == 0)
+        name += m;
+    else
+        return false;
+    size_t len = strlen(name);
+    if (len >= 2 && name[0] == '"' && name[len - 1] == '"') {
+        name++;
+        len -= 2;
+    }
+    snprintf(out, size, "%.*s", (int)len, name);
+    return *out != 0;
+}
+
+const struct bf_device *bf_device_find(const struct bf_devices *d, const char *name)
+{
+    char value[128];
+    bool uuid = tagged(name, "UUID=", "/dev/disk/by-uuid/", value, sizeof value);
+    bool label = !uuid && tagged(name, "LABEL=", "/dev/disk/by-label/", value, sizeof value);
+    bool partuuid =
+        !uuid && !label && tagged(name, "PARTUUID=", "/dev/disk/by-partuuid/", value, sizeof value);
+    for (size_t i = 0; i < d->count; i++) {
+        const struct bf_device *v = &d->item[i];
+        if ((uuid && strcasecmp(v->uuid, value) == 0) || (label && strcmp(v->label, value) == 0) ||
+            (partuuid && strcasecmp(v->partuuid, value) == 0) ||
+            (!uuid && !label && !partuuid && v->stacked && is_mapper_name(name, v->name)))
+            return v;
+    }
+    return uuid || label || partuuid ? NULL : bf_device_by_order(d, name);
+}
+
+const struct bf_device *bf_device_root(const struct bf_devices *d)
+{
+    for (size_t i = 0; i < d->count; i++)
+        if (d->item[i].root)
+            return &d->item[i];
+    return NULL;
+}

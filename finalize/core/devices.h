@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// The block devices under a guest, as probed by whoever opened its disks (the small VM, or a file
+// given with --devices). They turn names that depend on the order of discovery (/dev/sda2) into
+// UUIDs.
+#ifndef BF_FINALIZE_CORE_DEVICES_H
+#define BF_FINALIZE_CORE_DEVICES_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define BF_DEVICES_MAX 256
+
+struct bf_device {
+    unsigned disk; // position of the disk, from 0; the guest's first disk (sda) is 0
+    unsigned part; // partition number; 0: the whole disk
+    bool stacked;  // a logical volume, an array or an opened LUKS device: has no disk and part
+    bool root;     // holds the root file system
+    bool esp;      // is an EFI system partition by its type
+    char name[80]; // where it is in the VM, or the mapper name; for messages
+    char type[24]; // "ext4", "swap", "swsuspend", "vfat", ... as libblkid calls it
+    char uuid[64];
+    char label[80];
+    char partuuid[48];
+};
+
+struct bf_devices {
+    struct bf_device *item; // owned
+    size_t count;
+};
+
+void bf_devices_free(struct bf_devices *d);
+// Appends a zeroed device; NULL when out of memory or BF_DEVICES_MAX is reached.
+struct bf_device *bf_devices_add(struct bf_devices *d);
+// From and to JSON: a list of objects with the fields above. False when out of shape.
+bool bf_devices_parse(const json_t *list, struct bf_devices *out);
+json_t *bf_devices_json(const struct bf_devices *d);
+
+enum bf_name_kind {
+    BF_NAME_STABLE, // UUID=, LABEL=, a mapper or array name, a network path: stays
+    BF_NAME_ORDER,  // depends on discovery order or on the controller: /dev/sda2, by-path, by-id
+};
+
+enum bf_name_kind bf_name_kind(const char *name);
+// The device that the guest calls by a name of the BF_NAME_ORDER kind, or NULL.
+const struct bf_device *bf_device_by_order(const struct bf_devices *d, const char *name);
+// The device that any fstab-like name means (UUID=, LABEL=, PARTUUID=, /dev/disk/by-..., /dev/sda2,
+// /dev/mapper/x, /dev/vg/lv), or NULL.
+const struct bf_device *bf_device_find(const struct bf_devices *d, const char *name);
+const struct bf_device *bf_device_root(const struct bf_devices *d);
+
+#endif

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// The set of changes that one run wants to make to a guest. Adapters read and write files through
+// it and never touch the disk: a dry run is this set without a commit, and a change whose result
+// equals what is there is no change. Paths are made canonical first, so /lib/x and /usr/lib/x are
+// one entry.
+#ifndef BF_FINALIZE_CORE_EDIT_H
+#define BF_FINALIZE_CORE_EDIT_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "finalize/core/root.h"
+
+enum bf_edit_kind {
+    BF_EDIT_NONE, // read, not changed
+    BF_EDIT_CREATE,
+    BF_EDIT_MODIFY,
+    BF_EDIT_REMOVE,
+    BF_EDIT_TAIL, // the first `keep` bytes stay, the rest is replaced by `data`
+};
+
+struct bf_edit {
+    char *path; // canonical, from the guest's point of view
+    char *old;  // content on disk; NULL when absent, or for BF_EDIT_TAIL
+    size_t old_len;
+    char *data; // content wanted; NULL when absent
+    size_t len;
+    uint64_t keep; // BF_EDIT_TAIL
+    uint64_t old_size;
+    char *why;     // reasons, joined by "; "
+    unsigned mode; // permissions of a file that is created
+    bool existed;
+    bool tail;
+};
+
+struct bf_edits {
+    struct bf_fin_root *root; // borrowed
+    struct bf_edit **item;
+    size_t count;
+    json_t *macs; // source's MAC address -> the planned one, for the journal; owned
+    bool failed;  // out of memory somewhere: the set is incomplete and is not committed
+};
+
+void bf_edits_init(struct bf_edits *e, struct bf_fin_root *root);
+void bf_edits_free(struct bf_edits *e);
+
+// The content that `path` will have: pending if changed, else what is on disk (cap
+// BF_ROOT_TEXT_MAX). NUL-terminated, owned by the set, valid until the path is written again. NULL
+// with errno.
+const char *bf_edits_get(struct bf_edits *e, const char *path, size_t *len);
+bool bf_edits_exists(struct bf_edits *e, const char *path);
+
+// Wants `path` to have this content. `mode` is used when the file is created, else its own stays.
+// 0, or -1 with errno when the file that is there cannot be read (it is then left alone).
+int bf_edits_set(struct bf_edits *e, const char *path, const void *data, size_t len, unsigned mode,
+                 const char *why);
+int bf_edits_remove(struct bf_edits *e, const char *path, const char *why);
+// Wants everything from byte `keep` of a large existing file to be `data`; equal bytes are no
+// change.
+int bf_edits_tail(struct bf_edits *e, const char *path, uint64_t keep, const void *data, size_t len,
+                  const char *why);
+
+// Remembers that an interface with the source's address `from` now has `to`, so that a later run
+// finds it by the same plan even when addresses were exchanged between interfaces.
+void bf_edits_moved_mac(struct bf_edits *e, const char *from, const char *to);
+
+enum bf_edit_kind bf_edit_kind(const struct bf_edit *edit);
+// The number of entries that change something.
+size_t bf_edits_changes(const struct bf_edits *e);
+
+// Files of `dir` that end in `suffix` as they will be: on disk, plus created, minus removed.
+int bf_edits_list(struct bf_edits *e, const char *dir, const char *suffix, struct bf_names *out);
+
+#endif

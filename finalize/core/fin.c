@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs one mode on one root: inspect, then the adapters in order, then report, then commit.
+// Adapters only collect edits, so whatever refuses, nothing has been written.
+#include "finalize/core/fin.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "finalize/core/commit.h"
+#include "finalize/system/hibernation.h"
+
+static const char *const mode_names[] = {"inspect", "dry-run", "apply", "undo"};
+
+const char *bf_mode_name(enum bf_mode mode)
+{
+    return mode_names[mode];
+}
+
+bool bf_mode_parse(const char *name, enum bf_mode *mode)
+{
+    for (size_t i = 0; i < sizeof mode_names / sizeof *mode_names; i++)
+        if (strcmp(mode_names[i], name) == 0) {
+            *mode = (enum bf_mode)i;
+            return true;
+        }
+    return false;
+}
+
+int bf_fin_set(struct bf_fin *f, const char *path, const struct bf_text *content, const char *why)
+{
+    if (!bf_text_ok(content))
+        return bf_fail(f->report, "out of memory");
+    if (bf_edits_set(&f->edits, path, content->data ? content->data : "", content->len, 0644, why) <
+        0)
+        return bf_fail(f->report, "%s cannot be changed: %s", path, strerror(errno));
+    return 0;
+}
+
+// A tree without a system must not be taken for an empty one.
+static int check_system(struct bf_fin *f)
+{
+    if (!f->system.found)
+        return bf_refuse(f->report,
+                         "no Linux system found: neither /etc/os-release nor /etc/fstab");
+    return 0;
+}
+
+static void (*watcher)(const char *step, const char *file);
+
+void bf_finalize_watch(void (*at)(const char *step, const char *file))
+{
+    watcher = at;
+}
+
+// What a step made of a guest that was too much for it does not count.
+static int run_step(struct bf_fin *f, const char *name, int (*step)(struct bf_fin *))
+{
+    bf_budget_begin(&f->budget, name);
+    int rc = step(f);
+    if (bf_budget_is_over(&f->budget)) {
+        bf_fin_report_reset(f->report);
+        return bf_refuse(f->report, "%s", f->budget.over);
+    }
+    return rc;
+}
+
+static void warn_of_family(struct bf_fin *f)
+{
+    const char *title[BF_ROWS_MAX];
+    size_t count = 0;
+    struct bf_text titles = {0};
+    for (const struct bf_family *const *row = bf_families; *row; row++)
+        if ((*row)->whole)
+            title[count++] = (*row)->title;
+    bf_text_list(&titles, title, count, " or ");
+    bf_note(f->report, "warning", "system",
+            "not of the %s family: only what all distributions share is adapted",
+            bf_text_get(&titles));
+    bf_text_free(&titles);
+}
+
+static int inspect(struct bf_fin *f)
+{
+    bf_inspect(f);
+    bf_inspect_network(f);
+    if (!f->system.family || !f->system.family->whole)
+        warn_of_family(f);
+    return 0;
+}
+
+static int adapt(struct bf_fin *f)
+{
+    // The initramfs carries files that the others change, so it comes last.
+    static const struct {
+        const char *name;
+        int (*run)(struct bf_fin *);
+    } steps[] = {
+        {"system", check_system},        {"hibernation", bf_adapt_hibernation},
+        {"hostname", bf_adapt_hostname}, {"network", bf_adapt_network},
+        {"fstab", bf_adapt_fstab},       {"boot", bf_adapt_boot},
+        {"efi", bf_adapt_efi},           {"initramfs", bf_adapt_initramfs},
+    };
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
+        if (run_step(f, steps[i].name, steps[i].run) < 0)
+            return -1;
+    return f->edits.failed ? bf_fail(f->report, "out of memory") : 0;
+}
+
+static int run(struct bf_fin *f, enum bf_mode mode)
+{
+    if (run_step(f, "inspect", inspect) < 0 && bf_budget_is_over(&f->budget))
+        return -1;
+    if (mode == BF_MODE_INSPECT)
+        return 0;
+    if (!f->plan)
+        return bf_refuse(f->report, "no plan was given");
+    f->target = bf_target_find(f->plan->target);
+    if (adapt(f) < 0)
+        return -1;
+    bf_fin_report_changes(f->report, &f->edits);
+    if (mode == BF_MODE_DRY_RUN)
+        return 0;
+    f->root->budget = NULL; // what is written is bounded by what was read
+    if (bf_commit(&f->edits, f->report) < 0)
+        return -1;
+    return f->plan->discard_hibernation ? bf_discard_swap_files(f) : 0;
+}
+
+int bf_finalize(struct bf_fin_root *root, enum bf_mode mode, const struct bf_plan *plan,
+                const struct bf_devices *devices, struct bf_fin_report *report)
+{
+    static const struct bf_devices none;
+    if (mode == BF_MODE_UNDO)
+        return bf_undo(root, report, false);
+    struct bf_fin f = {
+        .root = root,
+        .report = report,
+        .plan = plan,
+        .devices = devices ? devices : &none,
+        .budget = {.at = watcher},
+    };
+    root->budget = &f.budget;
+    bf_edits_init(&f.edits, root);
+    bf_system_init(&f.system);
+    json_object_set_new(report->json, "system", json_object()); // its place in the report
+    int rc = run(&f, mode);
+    root->budget = NULL;
+    json_object_set_new(report->json, "system", bf_system_json(&f.system, f.devices));
+    bf_system_free(&f.system);
+    bf_edits_free(&f.edits);
+    return rc;
+}

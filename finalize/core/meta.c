@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// File metadata that survives a replacement and comes back with an undo. Extended attributes are
+// limited to 64 KiB of names and 64 KiB per value, which is what Linux allows. Change time and
+// inode number cannot be kept.
+#include "finalize/core/meta.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#define XATTR_MAX 65536
+
+static bool unsupported(int err)
+{
+    return err == ENOTSUP || err == EOPNOTSUPP || err == ENOSYS;
+}
+
+static json_t *hex_of(const unsigned char *p, size_t n)
+{
+    static const char digit[] = "0123456789abcdef";
+    char *s = malloc(2 * n + 1);
+    if (!s)
+        return NULL;
+    for (size_t i = 0; i < n; i++) {
+        s[2 * i] = digit[p[i] >> 4];
+        s[2 * i + 1] = digit[p[i] & 15];
+    }
+    json_t *j = json_stringn(s, 2 * n);
+    free(s);
+    return j;
+}
+
+static int nibble(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+// Decodes hex into `out`; the count, or -1.
+static ssize_t hex_bytes(const char *s, unsigned char *out, size_t cap)
+{
+    size_t n = strlen(s);
+    if (n % 2 || n / 2 > cap)
+        return -1;
+    for (size_t i = 0; i < n; i += 2) {
+        int hi = nibble(s[i]), lo = nibble(s[i + 1]);
+        if (hi < 0 || lo < 0)
+            return -1;
+        out[i / 2] = (unsigned char)(hi << 4 | lo);
+    }
+    return (ssize_t)(n / 2);
+}
+
+static int read_xattrs(int fd, json_t *out)
+{
+    char *names = malloc(XATTR_MAX), *value = malloc(XATTR_MAX);
+    ssize_t n = names && value ? flistxattr(fd, names, XATTR_MAX) : -1;
+    int rc = n < 0 && !unsupported(errno) ? -1 : 0;
+    for (ssize_t at = 0; at < n; at += (ssize_t)strlen(names + at) + 1) {
+        ssize_t len = fgetxattr(fd, names + at, value, XATTR_MAX);
+        if (len < 0 ||
+            json_object_set_new(out, names + at, hex_of((unsigned char *)value, (size_t)len)))
+            rc = -1;
+    }
+    free(names);
+    free(value);
+    return rc;
+}
+
+int bf_meta_read(int fd, struct bf_meta *m)
+{
+    struct stat st;
+    *m = (struct bf_meta){0};
+    if (fstat(fd, &st) < 0)
+        return -1;
+    m->mode = st.st_mode & 07777;
+    m->uid = st.st_uid;
+    m->gid = st.st_gid;
+    m->mtime = st.st_mtim;
+    m->xattrs = json_object();
+    return m->xattrs ? read_xattrs(fd, m->xattrs) : -1;
+}
+
+void bf_meta_free(struct bf_meta *m)
+{
+    json_decref(m->xattrs);
+    m->xattrs = NULL;
+}
+
+static int apply_xattrs(int fd, json_t *xattrs)
+{
+    const char *name;
+    json_t *hex;
+    unsigned char *value = malloc(XATTR_MAX);
+    int rc = value ? 0 : -1;
+    json_object_foreach(xattrs, name, hex)
+    {
+        ssize_t n = value ? hex_bytes(json_string_value(hex), value, XATTR_MAX) : -1;
+        if (n < 0 || (fsetxattr(fd, name, value, (size_t)n, 0) < 0 && !unsupported(errno)))
+            rc = -1;
+    }
+    free(value);
+    return rc;
+}
+
+int bf_meta_apply(int fd, const struct bf_meta *m, bool with_time)
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0)
+        return -1;
+    if ((st.st_uid != m->uid || st.st_gid != m->gid) && fchown(fd, m->uid, m->gid) < 0)
+        return -1;
+    if ((st.st_mode & 07777) != m->mode && fchmod(fd, m->mode) < 0 && errno != EPERM)
+        return -1;
+    if (apply_xattrs(fd, m->xattrs) < 0)
+        return -1;
+    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, m->mtime};
+    return with_time && futimens(fd, times) < 0 ? -1 : 0;
+}
+
+json_t *bf_meta_to_json(const struct bf_meta *m)
+{
+    return json_pack("{s:i,s:I,s:I,s:I,s:I,s:O}", "mode", (int)m->mode, "uid", (json_int_t)m->uid,
+                     "gid", (json_int_t)m->gid, "mtime", (json_int_t)m->mtime.tv_sec, "mtime_ns",
+                     (json_int_t)m->mtime.tv_nsec, "xattrs", m->xattrs);
+}
+
+bool bf_meta_from_json(const json_t *j, struct bf_meta *m)
+{
+    json_int_t mode, uid, gid, sec, nsec;
+    json_t *xattrs, *value;
+    const char *name;
+    *m = (struct bf_meta){0};
+    if (json_unpack((json_t *)j, "{s:I,s:I,s:I,s:I,s:I,s:o}", "mode", &mode, "uid", &uid, "gid",
+                    &gid, "mtime", &sec, "mtime_ns", &nsec, "xattrs", &xattrs) ||
+        !json_is_object(xattrs) || nsec < 0 || nsec > 999999999 || mode < 0 || mode > 07777)
+        return false;
+    json_object_foreach(xattrs, name, value) if (!json_is_string(value)) return false;
+    m->mode = (mode_t)mode;
+    m->uid = (uid_t)uid;
+    m->gid = (gid_t)gid;
+    m->mtime = (struct timespec){.tv_sec = (time_t)sec, .tv_nsec = (long)nsec};
+    m->xattrs = json_incref(xattrs);
+    return true;
+}

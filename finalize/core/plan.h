@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// The plan: what a finalized system shall be like. JSON, version 1; every key is described in
+// docs/finalizer.md. The parser is strict: an unknown key, a wrong type or a value that cannot be
+// meant is an error that names its place ("nics[0].addresses[1]").
+#ifndef BF_FINALIZE_CORE_PLAN_H
+#define BF_FINALIZE_CORE_PLAN_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+
+#define BF_PLAN_MAX       65536 // bytes of JSON
+#define BF_PLAN_NICS      32
+#define BF_PLAN_ADDRESSES 16
+#define BF_PLAN_DNS       8
+#define BF_PLAN_KEYS      8
+#define BF_MAC_TEXT       18
+#define BF_IFNAME         16
+#define BF_NAME_MAX       254
+#define BF_PASSPHRASE_MAX 512
+
+enum bf_wanted { BF_KEEP, BF_OFF, BF_ON };
+
+struct bf_address {
+    char text[INET6_ADDRSTRLEN]; // normalized
+    int family;                  // AF_INET or AF_INET6
+    unsigned prefix;
+};
+
+struct bf_plan_nic {
+    char mac[BF_MAC_TEXT];     // as the source had it, lower case; "" when matched by name only
+    char name[BF_IFNAME];      // the interface's name in the guest; "" when matched by MAC only
+    char new_mac[BF_MAC_TEXT]; // "": keeps the source's
+    bool dhcp;
+    struct bf_address address[BF_PLAN_ADDRESSES];
+    size_t addresses;
+    char gateway4[INET6_ADDRSTRLEN];
+    char gateway6[INET6_ADDRSTRLEN];
+    char dns[BF_PLAN_DNS][INET6_ADDRSTRLEN];
+    size_t dns_count;
+    char search[BF_PLAN_DNS][BF_NAME_MAX];
+    size_t search_count;
+};
+
+struct bf_plan_key {
+    char uuid[64]; // of the LUKS device
+    char passphrase[BF_PASSPHRASE_MAX];
+};
+
+struct bf_plan {
+    char target[32];   // a name of drivers.h
+    char firmware[8];  // "uefi", "bios", or "" when not said
+    char hostname[65]; // "": keeps the source's
+    char root[128];    // "UUID=..." to choose among several systems; "": the only one
+    struct bf_plan_nic nic[BF_PLAN_NICS];
+    size_t nics;
+    bool discard_hibernation;
+    enum bf_wanted serial_console;
+    bool efi_fallback;
+    struct bf_plan_key unlock[BF_PLAN_KEYS];
+    size_t unlocks;
+};
+
+// Parses and checks a plan. The fault of one that is refused names the place: "plan: nics[0].match:
+// ...".
+enum bf_err bf_plan_parse(const char *json, size_t len, struct bf_plan *plan,
+                          struct bf_fault *fault);
+
+// Whether the plan gives the interface new addresses; otherwise they stay as they are.
+bool bf_nic_readdresses(const struct bf_plan_nic *nic);
+// The first address of a family, or NULL.
+const struct bf_address *bf_nic_address(const struct bf_plan_nic *nic, int family);
+// The MAC address that the interface will have: the new one, else the source's, else "".
+const char *bf_nic_mac(const struct bf_plan_nic *nic);
+
+#endif

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// Single steps on disk, each atomic: replace a file, unlink, make directories. All paths are
+// canonical guest paths (bf_fin_root_real()).
+#ifndef BF_FINALIZE_CORE_REPLACE_H
+#define BF_FINALIZE_CORE_REPLACE_H
+
+#include <stdint.h>
+
+#include "finalize/core/meta.h"
+#include "finalize/core/root.h"
+#include "image/digest.h"
+
+// What a file shall hold: the first `keep` bytes of the file that is there, then `data`.
+struct bf_content {
+    uint64_t keep;
+    const void *data;
+    size_t len;
+};
+
+// What a file holds, as the journal records it (BLAKE3): an undo restores only what is still as it
+// was left.
+struct bf_print {
+    uint64_t size;
+    struct bf_digest digest;
+};
+
+// 0, or -1 with errno; on failure the old file stands untouched.
+int bf_replace(const struct bf_fin_root *root, const char *path, const struct bf_content *content,
+               const struct bf_meta *meta, bool with_time, struct bf_print *print);
+// Removes what a killed bf_replace of the path left beside it.
+void bf_replace_sweep(const struct bf_fin_root *root, const char *path);
+int bf_print_file(const struct bf_fin_root *root, const char *path, struct bf_print *print);
+// What the path would hold after bf_replace. 0, or -1 with errno.
+int bf_print_content(const struct bf_fin_root *root, const char *path,
+                     const struct bf_content *content, struct bf_print *print);
+int bf_unlink(const struct bf_fin_root *root, const char *path);
+// Makes one directory with the owner of its parent. An existing one is no error.
+int bf_mkdir(const struct bf_fin_root *root, const char *path, mode_t mode);
+int bf_rmdir(const struct bf_fin_root *root, const char *path);
+int bf_set_mtime(const struct bf_fin_root *root, const char *path, struct timespec mtime);
+// Metadata of a path; for a new file in `dir`: the directory's owner, `mode`, no attributes.
+int bf_meta_of(const struct bf_fin_root *root, const char *path, struct bf_meta *m);
+int bf_meta_new(const struct bf_fin_root *root, const char *dir, mode_t mode, struct bf_meta *m);
+// The directory part of a canonical path into `out` ("/" at the top).
+void bf_dirname(const char *path, char *out, size_t size);
+
+#endif

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+// Builds the JSON report, its text for people, and saves both readable by their owner only.
+#include "finalize/core/report.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fmt.h"
+#include "finalize/core/diff.h"
+
+void bf_fin_report_init(struct bf_fin_report *r, const char *mode)
+{
+    r->json = json_pack("{s:i,s:s,s:s,s:[],s:[]}", "version", 1, "mode", mode, "result", "ok",
+                        "changes", "notes");
+}
+
+void bf_fin_report_free(struct bf_fin_report *r)
+{
+    json_decref(r->json);
+    r->json = NULL;
+}
+
+static json_t *vtext(const char *fmt, va_list ap)
+{
+    struct bf_text t = {0};
+    struct bf_text clean = {0};
+    bf_text_vf(&t, fmt, ap);
+    bf_printable(&clean, bf_text_get(&t), t.len);
+    json_t *j = json_string(bf_text_get(&clean));
+    bf_text_free(&t);
+    bf_text_free(&clean);
+    return j;
+}
+
+// A path of the guest, which need not be UTF-8: JSON takes nothing else.
+static json_t *path_text(const char *path)
+{
+    json_t *j = json_string(path);
+    if (j)
+        return j;
+    struct bf_text clean = {0};
+    bf_printable(&clean, path, strlen(path));
+    j = json_string(bf_text_get(&clean));
+    bf_text_free(&clean);
+    return j;
+}
+
+void bf_note(struct bf_fin_report *r, const char *level, const char *about, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    json_array_append_new(json_object_get(r->json, "notes"),
+                          json_pack("{s:s,s:o,s:o}", "level", level, "about", path_text(about),
+                                    "text", vtext(fmt, ap)));
+    va_end(ap);
+}
+
+static int end(struct bf_fin_report *r, const char *result, const char *fmt, va_list ap)
+{
+    if (!bf_fin_report_is_ok(r))
+        return -1;
+    json_object_set_new(r->json, "result", json_string(result));
+    json_object_set_new(r->json, "error", vtext(fmt, ap));
+    return -1;
+}
+
+void bf_fin_report_reset(struct bf_fin_report *r)
+{
+    json_object_set_new(r->json, "result", json_string("ok"));
+    json_object_del(r->json, "error");
+}
+
+int bf_refuse(struct bf_fin_report *r, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    end(r, "refused", fmt, ap);
+    va_end(ap);
+    return -1;
+}
+
+int bf_fail(struct bf_fin_report *r, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    end(r, "failed", fmt, ap);
+    va_end(ap);
+    return -1;
+}
+
+bool bf_fin_report_is_ok(const struct bf_fin_report *r)
+{
+    const char *result = json_string_value(json_object_get(r->json, "result"));
+    return result && strcmp(result, "ok") == 0;
+}
+
+void bf_fin_report_change(struct bf_fin_report *r, const char *path, const char *action,
+                          const char *why, const char *before, size_t before_len, const char *after,
+                          size_t after_len)
+{
+    json_t *change =
+        json_pack("{s:o,s:s,s:s}", "path", path_text(path), "action", action, "reason", why);
+    if (before)
+        json_object_set_new(change, "size_before", json_integer((json_int_t)before_len));
+    if (after)
+        json_object_set_new(change, "size_after", json_integer((json_int_t)after_len));
+    bool text = bf_is_text(before ? before : "", before ? before_len : 0) &&
+                bf_is_text(after ? after : "", after ? after_len : 0);
+    if (text && (before || after)) {
+        struct bf_text diff = {0};
+        bf_diff(&diff, json_string_value(json_object_get(change, "path")), before, before_len,
+                after, after_len);
+        json_object_set_new(change, "diff", json_string(bf_text_get(&diff)));
+        bf_text_free(&diff);
+    }
+    json_array_append_new(json_object_get(r->json, "changes"), change);
+}
+
+static void report_tail(struct bf_fin_report *r, const struct bf_edit *e)
+{
+    json_t *change =
+        json_pack("{s:o,s:s,s:s,s:I,s:I}", "path", path_text(e->path), "action", "append", "reason",
+                  e->why ? e->why : "", "size_before", (json_int_t)e->old_size, "size_after",
+                  (json_int_t)(e->keep + e->len));
+    json_array_append_new(json_object_get(r->json, "changes"), change);
+}
+
+void bf_fin_report_changes(struct bf_fin_report *r, const struct bf_edits *e)
+{
+    static const char *const action[] = {"", "create", "modify", "remove", "append"};
+    for (size_t i = 0; i < e->count; i++) {
+        const struct bf_edit *edit = e->item[i];
+        enum bf_edit_kind kind = bf_edit_kind(edit);
+        if (kind == BF_EDIT_TAIL)
+            report_tail(r, edit);
+        else if (kind != BF_EDIT_NONE)
+            bf_fin_report_change(r, edit->path, action[kind], edit->why ? edit->why : "", edit->old,
+                                 edit->old_len, edit->data, edit->len);
+    }
+}
+
+static const char *field(const json_t *j, const char *key)
+{
+    const char *s = json_string_value(json_object_get(j, key));
+    return s ? s : "";
+}
+
+// What a report quotes may come from a VM that a hostile disk has taken over: no control
+// characters.
+static void add_clean(struct bf_text *out, const char *before, const char *text, const char *after)
+{
+    bf_text_str(out, before);
+    for (const char *c = text; *c; c++) {
+        bool control = (unsigned char)*c < ' ' || *c == 127;
+        // C1 controls in UTF-8 (U+0080 to U+009F): some terminals obey them.
+        if ((unsigned char)c[0] == 0xc2 && (unsigned char)c[1] >= 0x80 &&
+            (unsigned char)c[1] <= 0x9f) {
+            control = true;
+            c++;
+        }
+        bf_text_add(out, control && *c != '\n' && *c != '\t' ? "?" : c, 1);
+    }
+    bf_text_str(out, after);
+}
+
+static void text_system(const json_t *system, struct bf_text *out)
+{
+    const json_t *os = json_object_get(system, "os"), *v;
+    size_t i;
+    if (!os)
+        return;
+    add_clean(out, "system: ", field(os, "name"), "");
+    add_clean(out, " (", field(os, "family"), ", ");
+    add_clean(out, "", field(system, "architecture"), ")");
+    add_clean(out, ", started by ", field(system, "init"), "\n");
+    add_clean(out, "firmware: ", field(system, "firmware"), "\nnetwork:");
+    json_array_foreach(json_object_get(json_object_get(system, "network"), "stacks"), i, v)
+    {
+        const char *stack = json_string_value(v);
+        add_clean(out, " ", stack ? stack : "", "");
+    }
+    bf_text_str(out, "\nkernels:");
+    json_array_foreach(json_object_get(system, "kernels"), i, v)
+    {
+        add_clean(out, " ", field(v, "version"), "");
+    }
+    bf_text_str(out, "\n");
+}
+
+void bf_fin_report_text(const json_t *report, struct bf_text *out)
+{
+    size_t i;
+    const json_t *v, *changes = json_object_get(report, "changes");
+    const json_t *accelerator = json_object_get(report, "accelerator");
+    if (accelerator) {
+        add_clean(out, "accelerator: ", field(accelerator, "name"), ": ");
+        add_clean(out, "", field(accelerator, "why"), "\n");
+    }
+    text_system(json_object_get(report, "system"), out);
+    json_array_foreach(changes, i, v)
+    {
+        add_clean(out, "\n", field(v, "action"), " ");
+        add_clean(out, "", field(v, "path"), ": ");
+        add_clean(out, "", field(v, "reason"), "\n");
+        add_clean(out, "", field(v, "diff"), "");
+    }
+    if (json_array_size(json_object_get(report, "notes")))
+        bf_text_str(out, "\n");
+    json_array_foreach(json_object_get(report, "notes"), i, v)
+    {
+        add_clean(out, "", field(v, "level"), ": ");
+        add_clean(out, "", field(v, "about"), ": ");
+        add_clean(out, "", field(v, "text"), "\n");
+    }
+    add_clean(out, "\n", field(report, "mode"), ": ");
+    add_clean(out, "", field(report, "result"), "");
+    bf_textf(out, ", %zu file%s", json_array_size(changes), bf_plural(json_array_size(changes)));
+    if (*field(report, "error"))
+        add_clean(out, ": ", field(report, "error"), "");
+    bf_text_str(out, "\n");
+}
+
+static int save_private(const char *file, const char *data, size_t len)
+{
+    char tmp[4096];
+    if (snprintf(tmp, sizeof tmp, "%s.XXXXXX", file) >= (int)sizeof tmp) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    int fd = mkostemp(tmp, O_CLOEXEC); // mode 0600
+    if (fd < 0)
+        return -1;
+    FILE *f = fdopen(fd, "w");
+    bool ok = f && fwrite(data, 1, len, f) == len && fflush(f) == 0 && fsync(fd) == 0;
+    if (f)
+        ok = fclose(f) == 0 && ok;
+    else
+        close(fd);
+    if (ok && rename(tmp, file) == 0)
+        return 0;
+    int saved = errno;
+    unlink(tmp);
+    errno = saved;
+    return -1;
+}
+
+int bf_fin_report_save(const char *json_bytes, size_t len, const char *file)
+{
+    char name[4096];
+    struct bf_text text = {0};
+    json_t *report = json_loadb(json_bytes, len, 0, NULL);
+    bf_fin_report_text(report, &text);
+    snprintf(name, sizeof name, "%s.txt", file);
+    int rc = save_private(file, json_bytes, len);
+    if (rc == 0)
+        rc = save_private(name, bf_text_get(&text), text.len);
+    bf_text_free(&text);
+    json_decref(report);
+    return rc;
+}

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+// Access to a guest's files below one directory descriptor; see root.h. openat2(2) has no wrapper
+// in glibc 2.36, so the system call is made directly. The names of what a descriptor leads to come
+// from /proc/self/fd, relative to the root's own.
+#include "finalize/core/root.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define NAMES_MAX 4096
+
+int bf_fin_root_attach(struct bf_fin_root *root, const char *path)
+{
+    root->budget = NULL;
+    root->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return root->fd < 0 ? -1 : 0;
+}
+
+void bf_fin_root_close(struct bf_fin_root *root)
+{
+    if (root->fd >= 0)
+        close(root->fd);
+    root->fd = -1;
+}
+
+int bf_fin_root_open(const struct bf_fin_root *root, const char *path, int flags)
+{
+    struct open_how how = {
+        .flags = (unsigned)flags | O_CLOEXEC,
+        .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+    };
+    return (int)syscall(SYS_openat2, root->fd, path, &how, sizeof how);
+}
+
+// Reading must not show in the tree: access times are left alone where we may ask for that.
+static int open_noatime(const struct bf_fin_root *root, const char *path, int flags)
+{
+    int fd = bf_fin_root_open(root, path, flags | O_NOATIME);
+    return fd < 0 && errno == EPERM ? bf_fin_root_open(root, path, flags) : fd;
+}
+
+// O_NONBLOCK keeps an open of a FIFO from waiting; what is no regular file is refused before a
+// read.
+static int open_regular(const struct bf_fin_root *root, const char *path, struct stat *st)
+{
+    int fd = open_noatime(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return -1;
+    if (fstat(fd, st) == 0 && S_ISREG(st->st_mode))
+        return fd;
+    close(fd);
+    errno = EINVAL;
+    return -1;
+}
+
+char *bf_read_fd(int fd, size_t cap, size_t *len)
+{
+    size_t have = 0, room = 4096;
+    char *buf = malloc(room + 1);
+    while (buf) {
+        ssize_t n = read(fd, buf + have, room - have);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            break;
+        have += (size_t)n;
+        if (n == 0) {
+            buf[have] = 0;
+            *len = have;
+            return buf;
+        }
+        if (have > cap) {
+            errno = EFBIG;
+            break;
+        }
+        if (have == room) {
+            room *= 2;
+            char *more = realloc(buf, room + 1);
+            if (!more)
+                break;
+            buf = more;
+        }
+    }
+    int saved = errno;
+    free(buf);
+    errno = saved;
+    return NULL;
+}
+
+char *bf_fin_root_read(const struct bf_fin_root *root, const char *path, size_t cap, size_t *len)
+{
+    struct stat st;
+    if (!bf_budget_take(root->budget, path, BF_BUDGET_PATH))
+        return NULL;
+    int fd = open_regular(root, path, &st);
+    if (fd < 0)
+        return NULL;
+    char *buf = NULL;
+    if ((unsigned long long)st.st_size > cap)
+        errno = EFBIG;
+    else if (bf_budget_take(root->budget, path, (uint64_t)st.st_size))
+        buf = bf_read_fd(fd, cap, len);
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return buf;
+}
+
+ssize_t bf_fin_root_pread(const struct bf_fin_root *root, const char *path, void *buf, size_t len,
+                          off_t offset)
+{
+    struct stat st;
+    int fd = open_regular(root, path, &st);
+    if (fd < 0)
+        return -1;
+    size_t have = 0;
+    ssize_t n = 0;
+    while (have < len) {
+        n = pread(fd, (char *)buf + have, len - have, offset + (off_t)have);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            break;
+        have += (size_t)n;
+    }
+    close(fd);
+    return n < 0 ? -1 : (ssize_t)have;
+}
+
+int bf_fin_root_stat(const struct bf_fin_root *root, const char *path, struct stat *st)
+{
+    int fd = bf_fin_root_open(root, path, O_PATH);
+    if (fd < 0)
+        return -1;
+    int rc = fstat(fd, st);
+    close(fd);
+    return rc;
+}
+
+bool bf_fin_root_exists(const struct bf_fin_root *root, const char *path)
+{
+    struct stat st;
+    return bf_fin_root_stat(root, path, &st) == 0;
+}
+
+bool bf_fin_root_any(const struct bf_fin_root *root, const char *const *path)
+{
+    for (; *path; path++)
+        if (bf_fin_root_exists(root, *path))
+            return true;
+    return false;
+}
+
+bool bf_fin_root_is_dir(const struct bf_fin_root *root, const char *path)
+{
+    struct stat st;
+    return bf_fin_root_stat(root, path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+char *bf_fin_root_readlink(const struct bf_fin_root *root, const char *path)
+{
+    int fd = bf_fin_root_open(root, path, O_PATH | O_NOFOLLOW);
+    if (fd < 0)
+        return NULL;
+    char buf[PATH_MAX];
+    ssize_t n = readlinkat(fd, "", buf, sizeof buf - 1);
+    close(fd);
+    if (n < 0)
+        return NULL;
+    buf[n] = 0;
+    return strdup(buf);
+}
+
+// The host's name of an open descriptor.
+static bool fd_name(int fd, char out[PATH_MAX])
+{
+    char proc[64];
+    snprintf(proc, sizeof proc, "/proc/self/fd/%d", fd);
+    ssize_t n = readlink(proc, out, PATH_MAX - 1);
+    if (n <= 0)
+        return false;
+    out[n] = 0;
+    return out[0] == '/';
+}
+
+static char *real_of_fd(const struct bf_fin_root *root, int fd)
+{
+    char base[PATH_MAX], name[PATH_MAX];
+    if (!fd_name(root->fd, base) || !fd_name(fd, name)) {
+        errno = EIO;
+        return NULL;
+    }
+    size_t n = strcmp(base, "/") == 0 ? 0 : strlen(base);
+    if (strncmp(name, base, n) != 0 || (name[n] != '/' && name[n] != 0)) {
+        errno = EXDEV;
+        return NULL;
+    }
+    return strdup(name[n] ? name + n : "/");
+}
+
+// A link whose target is missing: the target's own path decides, not the link's.
+static char *real_of_missing(const struct bf_fin_root *root, const char *path, int depth)
+{
+    if (depth > 8) {
+        errno = ELOOP;
+        return NULL;
+    }
+    const char *slash = strrchr(path, '/');
+    if (!slash || !slash[1] || strcmp(slash + 1, "..") == 0 || strcmp(slash + 1, ".") == 0) {
+        errno = EINVAL;
+        return NULL;
+    }
+    char dir[PATH_MAX];
+    snprintf(dir, sizeof dir, "%.*s", (int)(slash == path ? 1 : slash - path), path);
+    char *target = bf_fin_root_readlink(root, path);
+    char next[2 * PATH_MAX];
+    if (target) {
+        snprintf(next, sizeof next, "%s%s%s", target[0] == '/' ? "" : dir,
+                 target[0] == '/' ? "" : "/", target);
+        free(target);
+        return strlen(next) < PATH_MAX ? real_of_missing(root, next, depth + 1) : NULL;
+    }
+    char *parent = bf_fin_root_real(root, dir);
+    if (!parent)
+        return NULL;
+    int n = snprintf(next, sizeof next, "%s/%s", strcmp(parent, "/") == 0 ? "" : parent, slash + 1);
+    free(parent);
+    return n < PATH_MAX ? strdup(next) : NULL;
+}
+
+char *bf_fin_root_real(const struct bf_fin_root *root, const char *path)
+{
+    if (strlen(path) >= PATH_MAX) {
+        errno = ENAMETOOLONG;
+        return NULL;
+    }
+    if (!bf_budget_take(root->budget, path, BF_BUDGET_PATH))
+        return NULL;
+    int fd = bf_fin_root_open(root, path, O_PATH);
+    if (fd < 0)
+        return errno == ENOENT ? real_of_missing(root, path, 0) : NULL;
+    char *real = real_of_fd(root, fd);
+    close(fd);
+    return real;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool has_suffix(const char *s, const char *suffix)
+{
+    size_t n = strlen(s), m = strlen(suffix);
+    return n >= m && strcmp(s + n - m, suffix) == 0;
+}
+
+static int take_names(const struct bf_fin_root *root, DIR *d, const char *dir, const char *suffix,
+                      struct bf_names *out)
+{
+    struct dirent *e;
+    while ((e = readdir(d))) {
+        if (!bf_budget_take(root->budget, dir, BF_BUDGET_NAME))
+            return -1;
+        if (e->d_name[0] == '.' || !has_suffix(e->d_name, suffix))
+            continue;
+        if (out->count == NAMES_MAX) {
+            bf_budget_exceed(root->budget, dir, "has more than 4096 files");
+            return -1;
+        }
+        out->name[out->count] = strdup(e->d_name);
+        if (!out->name[out->count])
+            return -1;
+        out->count++;
+    }
+    return 0;
+}
+
+int bf_fin_root_list(const struct bf_fin_root *root, const char *dir, const char *suffix,
+                     struct bf_names *out)
+{
+    *out = (struct bf_names){0};
+    if (!bf_budget_take(root->budget, dir, BF_BUDGET_PATH))
+        return -1;
+    int fd = open_noatime(root, dir, O_RDONLY | O_DIRECTORY);
+    if (fd < 0)
+        return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
+    DIR *d = fdopendir(fd);
+    if (!d) {
+        close(fd);
+        return -1;
+    }
+    out->name = calloc(NAMES_MAX, sizeof *out->name);
+    int rc = out->name ? take_names(root, d, dir, suffix, out) : -1;
+    closedir(d);
+    if (rc < 0) {
+        bf_names_free(out);
+        return -1;
+    }
+    qsort(out->name, out->count, sizeof *out->name, by_bytes);
+    return 0;
+}
+
+void bf_names_free(struct bf_names *names)
+{
+    for (size_t i = 0; i < names->count; i++)
+        free(names->name[i]);
+    free(names->name);
+    *names = (struct bf_names){0};
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one door to a guest's files. Every path is resolved by the kernel inside one directory
+// (openat2 with RESOLVE_IN_ROOT): absolute links and "../.." chains end at that directory, never at
+// the host's. Only regular files are read, with a size cap, so a device node or a FIFO placed in
+// the tree cannot hang or feed us. Paths are given from the guest's point of view ("/etc/fstab").
+#ifndef BF_FINALIZE_CORE_ROOT_H
+#define BF_FINALIZE_CORE_ROOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "finalize/core/budget.h"
+
+// The cap for configuration files, and for a binary that is copied whole (an EFI loader).
+#define BF_ROOT_TEXT_MAX ((size_t)1 << 20)
+#define BF_ROOT_BLOB_MAX ((size_t)16 << 20)
+
+struct bf_fin_root {
+    int fd;                   // the directory, O_PATH or O_RDONLY; owned
+    struct bf_budget *budget; // of the step at work; borrowed. NULL: none is kept
+};
+
+// Opens the directory `path` of the host as a guest's root. 0, or -1 with errno.
+int bf_fin_root_attach(struct bf_fin_root *root, const char *path);
+void bf_fin_root_close(struct bf_fin_root *root);
+
+// Opens a path inside the root; `flags` as for open(2), O_CLOEXEC is added. -1 with errno.
+int bf_fin_root_open(const struct bf_fin_root *root, const char *path, int flags);
+// Reads a regular file of at most `cap` bytes. The result is NUL-terminated, of *len bytes, freed
+// by the caller. NULL with errno: ENOENT, EFBIG (larger than the cap), EINVAL (not a regular file),
+// ...
+char *bf_fin_root_read(const struct bf_fin_root *root, const char *path, size_t cap, size_t *len);
+// Reads up to `len` bytes at `offset` of a regular file: the count, or -1 with errno.
+ssize_t bf_fin_root_pread(const struct bf_fin_root *root, const char *path, void *buf, size_t len,
+                          off_t offset);
+
+// Status of a path; links are followed inside the root. 0, or -1 with errno.
+int bf_fin_root_stat(const struct bf_fin_root *root, const char *path, struct stat *st);
+bool bf_fin_root_exists(const struct bf_fin_root *root, const char *path);
+// Whether one of the paths exists; the list ends with NULL.
+bool bf_fin_root_any(const struct bf_fin_root *root, const char *const *path);
+bool bf_fin_root_is_dir(const struct bf_fin_root *root, const char *path);
+// The text of a symbolic link that stands at `path` itself, freed by the caller; NULL when it is
+// none.
+char *bf_fin_root_readlink(const struct bf_fin_root *root, const char *path);
+// The guest path of what `path` leads to once every link is resolved; the last component need not
+// exist. Freed by the caller; NULL with errno.
+char *bf_fin_root_real(const struct bf_fin_root *root, const char *path);
+
+// A directory's entries, sorted by byte value, without those that begin with a dot.
+struct bf_names {
+    char **name;
+    size_t count;
+};
+
+// Lists the names that end in `suffix` ("" for all). A directory that is missing gives an empty
+// list; one that has more than 4096 names is over the budget. 0, or -1 with errno.
+int bf_fin_root_list(const struct bf_fin_root *root, const char *dir, const char *suffix,
+                     struct bf_names *out);
+void bf_names_free(struct bf_names *names);
+
+// Reads everything left in a descriptor, at most `cap` bytes (else NULL with EFBIG).
+// NUL-terminated.
+char *bf_read_fd(int fd, size_t cap, size_t *len);
+
+#endif

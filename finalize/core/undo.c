@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+// Takes a finalization back from the journal in the guest: content, owner, permissions, times and
+// attributes of every file, and of the directories that they stand in. Files are restored in the
+// order of their names; a journal whose files could not all be restored stays for the next attempt.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "finalize/core/commit.h"
+#include "base/fmt.h"
+#include "finalize/core/journal.h"
+#include "finalize/core/undo_dir.h"
+
+static char *read_copy(const struct bf_fin_root *root, const json_t *entry, size_t *len)
+{
+    return bf_undo_dir_read(root, json_string_value(json_object_get(entry, "copy")),
+                            BF_ROOT_BLOB_MAX * 4, len);
+}
+
+static bool was_absent(const json_t *entry)
+{
+    return strcmp(json_string_value(json_object_get(entry, "was")), "absent") == 0;
+}
+
+// Restored already, by an undo that was killed, or never changed, by a run that was.
+static bool is_original(const struct bf_fin_root *root, const char *path, const json_t *entry,
+                        const struct bf_print *now)
+{
+    size_t len;
+    struct bf_print print;
+    char *data = read_copy(root, entry, &len);
+    if (!data)
+        return false;
+    struct bf_content c = {(uint64_t)json_integer_value(json_object_get(entry, "keep")), data, len};
+    bool same = bf_print_content(root, path, &c, &print) == 0 && print.size == now->size &&
+                bf_digest_equal(&print.digest, &now->digest);
+    free(data);
+    return same;
+}
+
+// Whether the file is what the finalizer left there, or what it was before. Where a run was killed,
+// what it was going to leave is on record, and what the run before it had left.
+static bool untouched(const struct bf_fin_root *root, const char *path, const json_t *entry)
+{
+    struct bf_print now;
+    const json_t *after = json_object_get(entry, "after");
+    const json_t *earlier = json_object_get(entry, "earlier");
+    if (bf_print_file(root, path, &now) < 0)
+        return errno == ENOENT &&
+               (was_absent(entry) || json_is_null(after) || json_is_null(earlier));
+    return bf_journal_is_print(after, &now) || bf_journal_is_print(earlier, &now) ||
+           (!was_absent(entry) && is_original(root, path, entry, &now));
+}
+
+static void report_text(const struct bf_fin_root *root, const char *path, struct bf_fin_report *r,
+                        const char *action, const char *data, size_t len)
+{
+    size_t now_len = 0;
+    char *now = bf_fin_root_read(root, path, BF_ROOT_TEXT_MAX, &now_len);
+    bf_fin_report_change(r, path, action, "undo", now, now_len, data, len);
+    free(now);
+}
+
+static int restore_content(const struct bf_fin_root *root, const char *path, const json_t *entry,
+                           struct bf_fin_report *r, bool dry)
+{
+    size_t len;
+    struct bf_meta meta;
+    char *data = read_copy(root, entry, &len);
+    if (!data)
+        return -1;
+    uint64_t keep = (uint64_t)json_integer_value(json_object_get(entry, "keep"));
+    if (keep)
+        bf_fin_report_change(r, path, "restore", "undo", NULL, 0, NULL, 0);
+    else
+        report_text(root, path, r, "restore", data, len);
+    struct bf_content c = {keep, data, len};
+    int rc = 0;
+    if (!dry) {
+        bf_meta_from_json(json_object_get(entry, "meta"), &meta);
+        rc = bf_replace(root, path, &c, &meta, true, NULL);
+        bf_meta_free(&meta);
+    }
+    free(data);
+    return rc;
+}
+
+static int restore(const struct bf_fin_root *root, const char *path, const json_t *entry,
+                   struct bf_fin_report *r, bool dry)
+{
+    if (!was_absent(entry))
+        return restore_content(root, path, entry, r, dry);
+    if (!dry)
+        bf_replace_sweep(root, path);
+    if (!bf_fin_root_exists(root, path))
+        return 0;
+    report_text(root, path, r, "remove", NULL, 0);
+    return dry ? 0 : bf_unlink(root, path);
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+// The keys of an object, sorted. Freed by the caller; the strings belong to the object.
+static const char **sorted_keys(json_t *object, size_t *count)
+{
+    const char *key, **keys = calloc(json_object_size(object) + 1, sizeof *keys);
+    json_t *value;
+    *count = 0;
+    if (!keys)
+        return NULL;
+    json_object_foreach(object, key, value) keys[(*count)++] = key;
+    qsort(keys, *count, sizeof *keys, by_bytes);
+    return keys;
+}
+
+// Files that were changed since stay as they are: their names are taken out of `path`. The number
+// of them.
+static int sort_out(const struct bf_journal *j, const struct bf_fin_root *root, const char **path,
+                    size_t count, struct bf_fin_report *r)
+{
+    int left = 0;
+    json_t *files = json_object_get(j->json, "files");
+    for (size_t i = 0; i < count; i++) {
+        if (untouched(root, path[i], json_object_get(files, path[i])))
+            continue;
+        bf_note(r, "skipped", path[i], "changed since it was finalized; left as it is");
+        path[i] = NULL;
+        left++;
+    }
+    return left;
+}
+
+// Restores each file; those done leave the journal, their copies stay until all are. The number
+// that stayed, or -1.
+static int restore_files(struct bf_journal *j, const struct bf_fin_root *root,
+                         struct bf_fin_report *r, bool dry)
+{
+    size_t count;
+    json_t *files = json_object_get(j->json, "files");
+    const char **path = sorted_keys(files, &count);
+    if (!path)
+        return bf_fail(r, "out of memory");
+    int left = sort_out(j, root, path, count, r);
+    for (size_t i = 0; i < count; i++) {
+        if (path[i] && restore(root, path[i], json_object_get(files, path[i]), r, dry) < 0) {
+            bf_fail(r, "%s could not be restored: %s", path[i], strerror(errno));
+            left++;
+        } else if (path[i] && !dry) {
+            json_object_del(files, path[i]);
+        }
+    }
+    free(path);
+    return left;
+}
+
+// Created directories go, deepest first, unless something else has come to live in them; then the
+// others get their times back.
+static void restore_dirs(struct bf_journal *j, const struct bf_fin_root *root)
+{
+    size_t count;
+    json_int_t sec, nsec;
+    json_t *dirs = json_object_get(j->json, "dirs");
+    const char **path = sorted_keys(dirs, &count);
+    for (size_t i = count; path && i-- > 0;)
+        if (json_is_true(json_object_get(json_object_get(dirs, path[i]), "created")))
+            bf_rmdir(root, path[i]);
+    for (size_t i = 0; path && i < count; i++)
+        if (json_unpack(json_object_get(dirs, path[i]), "{s:I,s:I}", "mtime", &sec, "mtime_ns",
+                        &nsec) == 0)
+            bf_set_mtime(root, path[i], (struct timespec){.tv_sec = sec, .tv_nsec = nsec});
+    free(path);
+}
+
+// The journal goes before the copies that it names: without it they are of no use, and it would be
+// of none without them. What a killed run may have left beside it goes as well.
+static void sweep(struct bf_fin_root *root)
+{
+    struct bf_names names;
+    char path[512];
+    bf_journal_remove(root);
+    if (bf_fin_root_list(root, BF_UNDO_DIR, "", &names) == 0) {
+        for (size_t i = 0; i < names.count; i++) {
+            snprintf(path, sizeof path, BF_UNDO_DIR "/%.250s", names.name[i]);
+            bf_unlink(root, path);
+        }
+        bf_names_free(&names);
+    }
+    bf_rmdir(root, BF_UNDO_DIR);
+    bf_rmdir(root, "/var/lib/bootferry");
+}
+
+int bf_undo(struct bf_fin_root *root, struct bf_fin_report *r, bool dry)
+{
+    struct bf_journal j;
+    if (bf_journal_load(&j, root, r) < 0)
+        return -1;
+    if (bf_journal_is_empty(&j)) {
+        bf_journal_free(&j);
+        return bf_refuse(r, "nothing to undo: this system has no journal in " BF_UNDO_DIR);
+    }
+    int left = restore_files(&j, root, r, dry);
+    if (left == 0 && !dry) {
+        sweep(root);
+        restore_dirs(&j, root);
+    } else if (!dry) {
+        bf_journal_save(&j, root);
+    }
+    bf_journal_free(&j);
+    if (left > 0 && bf_fin_report_is_ok(r))
+        bf_fail(r, "left %d file%s alone that changed since; the journal stays", left,
+                bf_plural((uint64_t)left));
+    return left == 0 ? 0 : -1;
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// The folder of the undo journal. It lies in the tree that it describes, so what is in it is
+// believed only where nobody else could have put it: the folder, the one above it, the journal and
+// its copies belong to the caller, and neither group nor others may write them. Else a journal in a
+// tree of somebody else's would make root write what that somebody wants, with any owner and mode.
+#ifndef BF_FINALIZE_CORE_UNDO_DIR_H
+#define BF_FINALIZE_CORE_UNDO_DIR_H
+
+#include "finalize/core/root.h"
+
+// Reads a file of the folder, which no link leads to. NULL with errno: ENOENT when there is none,
+// EPERM when it, or a folder, is not the caller's alone, EFBIG. Freed by the caller.
+char *bf_undo_dir_read(const struct bf_fin_root *root, const char *name, size_t cap, size_t *len);
+
+// After EPERM: which file or folder is not believed and why, in words: its path on the host, owner
+// and mode.
+void bf_undo_dir_doubt(const struct bf_fin_root *root, const char *name, char *out, size_t size);
+
+// Makes the folders that exist the caller's own, after they were made. 0, or -1 with errno.
+int bf_undo_dir_own(const struct bf_fin_root *root);
+
+#endif

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// initramfs-tools, of Debian and its kin: the list of modules, and what the system resumes from.
+#include <stdio.h>
+#include <string.h>
+
+#include "finalize/initramfs/maker.h"
+#include "finalize/boot/cmdline.h"
+
+#define FOLDER      "/etc/initramfs-tools"
+#define MODULES     FOLDER "/modules"
+#define RESUME_CONF FOLDER "/conf.d/resume"
+
+static bool in_use(struct bf_fin *f)
+{
+    return bf_fin_root_is_dir(f->root, FOLDER);
+}
+
+static int names(struct bf_fin *f)
+{
+    size_t len, pos = 0;
+    struct bf_line line;
+    struct bf_text out = {0};
+    char name[128], stable[128];
+    const char *text = bf_edits_get(&f->edits, RESUME_CONF, &len);
+    if (!text)
+        return 0;
+    while (bf_line_next(text, len, &pos, &line)) {
+        bool ours =
+            line.len > 7 && line.len - 7 < sizeof name && strncmp(line.at, "RESUME=", 7) == 0;
+        snprintf(name, sizeof name, "%.*s", ours ? (int)line.len - 7 : 0, line.at + (ours ? 7 : 0));
+        if (ours && bf_stable_name(f, name, "swap", "", RESUME_CONF, stable, sizeof stable) ==
+                        BF_STABLE_NEW)
+            bf_textf(&out, "RESUME=%s%s", stable, line.full > line.len ? "\n" : "");
+        else
+            bf_text_add(&out, line.at, line.full);
+    }
+    int rc = bf_fin_set(f, RESUME_CONF, &out,
+                        "device names that do not depend on the order of the disks");
+    bf_text_free(&out);
+    return rc;
+}
+
+// initramfs-tools copies this file into the image; with a device name in it the start waits for
+// nothing.
+static void carry(struct bf_fin *f, struct bf_cpio *cpio)
+{
+    size_t len;
+    const char *text = bf_edits_get(&f->edits, RESUME_CONF, &len);
+    if (text)
+        bf_cpio_file(cpio, "conf/conf.d/resume", 0644, text, len);
+}
+
+static bool has_line(const char *text, size_t len, const char *word)
+{
+    struct bf_line line;
+    size_t pos = 0, n;
+    while (bf_line_next(text, len, &pos, &line)) {
+        const char *at = line.at, *w;
+        if (bf_word_next(&at, line.at + line.len, &w, &n) && bf_word_is(w, n, word))
+            return true;
+    }
+    return false;
+}
+
+static int keep(struct bf_fin *f, const struct bf_lasting *l)
+{
+    size_t len = 0;
+    struct bf_text out = {0};
+    const char *text = bf_edits_get(&f->edits, MODULES, &len);
+    text = text ? text : "";
+    bf_text_add(&out, text, len);
+    bool head = false;
+    for (size_t i = 0; i < l->count; i++) {
+        if (has_line(text, len, l->name[i]))
+            continue;
+        if (!head)
+            bf_textf(&out, "%s# Drivers of this machine's new home, added by bootferry-finalize\n",
+                     len && text[len - 1] != '\n' ? "\n" : "");
+        head = true;
+        bf_textf(&out, "%s\n", l->name[i]);
+    }
+    int rc = bf_fin_set(f, MODULES, &out, "drivers of the target, for later updates");
+    bf_text_free(&out);
+    return rc;
+}
+
+const struct bf_maker_ops bf_initramfs_tools = {
+    .name = "initramfs-tools",
+    .in_use = in_use,
+    .names = names,
+    .carry = carry,
+    .keep = keep,
+};

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// A maker of initramfs images in the guest: what it is to know so that its next image fits the new
+// home. It is never run. Each has a file and a row here.
+#ifndef BF_FINALIZE_INITRAMFS_MAKER_H
+#define BF_FINALIZE_INITRAMFS_MAKER_H
+
+#include "finalize/initramfs/cpio.h"
+#include "finalize/core/fin.h"
+
+#define BF_LASTING_MAX 64
+
+// The drivers of the target that some kernel of the guest has as files.
+struct bf_lasting {
+    const char *name[BF_LASTING_MAX];
+    size_t count;
+};
+
+struct bf_maker_ops {
+    const char *name; // in the report and in sentences
+    bool (*in_use)(struct bf_fin *f);
+    // Takes its settings off device names that depend on the order of the disks. NULL: it has none.
+    // 0, or -1 after bf_refuse() or bf_fail().
+    int (*names)(struct bf_fin *f);
+    // Adds the settings that its images carry to an archive that is appended to one. NULL: none.
+    void (*carry)(struct bf_fin *f, struct bf_cpio *cpio);
+    // Has its next images contain the drivers, of which there is at least one. 0, or -1.
+    int (*keep)(struct bf_fin *f, const struct bf_lasting *drivers);
+};
+
+// The rows. All that are in use are served.
+#define BF_MAKERS(ROW)                                                                             \
+    ROW(bf_initramfs_tools)                                                                        \
+    ROW(bf_dracut)
+
+#define BF_MAKER(row) extern const struct bf_maker_ops row;
+BF_MAKERS(BF_MAKER)
+
+// The table that tables.c makes of them, ended by NULL.
+extern const struct bf_maker_ops *const bf_makers[];
+
+#endif

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+// Decides which interface of the guest each planned one is, and which stack configures it. The
+// evidence, in order: the name in the plan; the MAC address in any configuration or naming rule;
+// and, when the plan has one interface and the system configures one, that one. Anything less is
+// refused with the names that are known: a wrong guess would cut the machine off.
+#include "finalize/network/network.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "finalize/core/journal.h"
+#include "finalize/network/stack.h"
+
+static void scan(struct bf_fin *f, struct bf_net *net)
+{
+    memset(net, 0, sizeof *net);
+    for (const struct bf_stack_ops *const *s = bf_stacks; *s; s++)
+        if ((*s)->in_use(f))
+            net->stack[net->stacks++] = *s;
+    for (size_t i = 0; i < net->stacks; i++)
+        if (net->stack[i]->scan)
+            net->stack[i]->scan(f, net);
+    bf_naming_scan(f, net);
+}
+
+void bf_inspect_network(struct bf_fin *f)
+{
+    f->system.net = calloc(1, sizeof *f->system.net);
+    if (f->system.net)
+        scan(f, f->system.net);
+}
+
+static const struct bf_known *by_name(const struct bf_net *net, const char *name)
+{
+    for (size_t i = 0; name[0] && i < net->count; i++)
+        if (net->known[i].stack &&
+            (strcmp(net->known[i].name, name) == 0 || strcmp(net->known[i].alias, name) == 0))
+            return &net->known[i];
+    return NULL;
+}
+
+static const struct bf_known *mac_of_name(const struct bf_net *net, const char *name)
+{
+    for (size_t i = 0; name[0] && i < net->count; i++)
+        if (strcmp(net->known[i].name, name) == 0 && net->known[i].mac[0])
+            return &net->known[i];
+    return NULL;
+}
+
+static const struct bf_known *by_mac(const struct bf_net *net, const char *mac, bool named)
+{
+    for (size_t i = 0; mac[0] && i < net->count; i++)
+        if (strcmp(net->known[i].mac, mac) == 0 && (net->known[i].name[0] || !named))
+            return &net->known[i];
+    return NULL;
+}
+
+static bool is_hardware(const struct bf_known *k)
+{
+    return k->stack && !k->made && strcmp(k->name, "lo") != 0;
+}
+
+// The only interface with hardware behind it that anything configures, or NULL.
+static const struct bf_known *only_one(const struct bf_net *net)
+{
+    const struct bf_known *found = NULL;
+    for (size_t i = 0; i < net->count; i++) {
+        const struct bf_known *k = &net->known[i];
+        if (!is_hardware(k))
+            continue;
+        if (found && (!k->name[0] || strcmp(found->name, k->name) != 0))
+            return NULL;
+        found = found ? found : k;
+    }
+    return found;
+}
+
+static const struct bf_stack_ops *default_stack(const struct bf_net *net)
+{
+    for (size_t i = 0; i < net->stacks; i++)
+        if (net->stack[i]->adapt)
+            return net->stack[i];
+    return NULL;
+}
+
+static int not_found(struct bf_fin *f, const struct bf_net *net, size_t i)
+{
+    struct bf_text names = {0};
+    for (size_t k = 0; k < net->count; k++)
+        if (is_hardware(&net->known[k]) && net->known[k].name[0])
+            bf_textf(&names, " %s", net->known[k].name);
+    bf_refuse(f->report,
+              "nics[%zu]: nothing in this system says which interface has the MAC address %s; add "
+              "match.name to the plan (configured here:%s)",
+              i, f->plan->nic[i].mac, names.len ? bf_text_get(&names) : " none");
+    bf_text_free(&names);
+    return -1;
+}
+
+// A stack that has a pattern only (Name=en*) configures interfaces that no file names.
+static const struct bf_stack_ops *stack_of_pattern(const struct bf_net *net)
+{
+    for (size_t i = 0; i < net->count; i++)
+        if (net->known[i].pattern)
+            return net->known[i].stack;
+    return default_stack(net);
+}
+
+// Nothing that could be rewritten is in use.
+static int no_stack(struct bf_fin *f, const struct bf_net *net, size_t i)
+{
+    const char *title[BF_ROWS_MAX], *other = NULL;
+    struct bf_text titles = {0};
+    size_t count = 0, rows = 0;
+    while (bf_stacks[rows])
+        rows++;
+    for (; rows > 0; rows--)
+        if (bf_stacks[rows - 1]->adapt)
+            title[count++] = bf_stacks[rows - 1]->title;
+    bf_text_list(&titles, title, count, " and ");
+    for (size_t k = 0; k < net->stacks; k++)
+        other = net->stack[k]->adapt ? other : net->stack[k]->title;
+    bf_refuse(f->report,
+              "nics[%zu]: none of %s is in use here%s%s%s; leave \"nics\" out of the plan to "
+              "finalize the rest",
+              i, bf_text_get(&titles), other ? " (" : "", other ? other : "",
+              other ? " is, which is not adapted)" : "");
+    bf_text_free(&titles);
+    return -1;
+}
+
+// The address that an interface of the source has by now: the plan names the source's, and an
+// earlier run may have given it another.
+static const char *present_mac(const json_t *macs, const char *mac)
+{
+    const char *now = json_string_value(json_object_get(macs, mac));
+    return now && strlen(now) == BF_MAC_TEXT - 1 ? now : mac;
+}
+
+static int resolve(struct bf_fin *f, const struct bf_net *net, const json_t *macs, size_t i,
+                   struct bf_link *link)
+{
+    const struct bf_plan_nic *nic = &f->plan->nic[i];
+    const struct bf_known *k;
+    *link = (struct bf_link){.nic = nic};
+    bf_net_copy(link->name, sizeof link->name, nic->name, strlen(nic->name));
+    const char *mac = present_mac(macs, nic->mac);
+    bf_net_copy(link->old_mac, sizeof link->old_mac, mac, strlen(mac));
+    if (!link->name[0] && (k = by_mac(net, link->old_mac, true)))
+        bf_net_copy(link->name, sizeof link->name, k->name, strlen(k->name));
+    k = link->name[0] ? by_name(net, link->name) : by_mac(net, link->old_mac, false);
+    if (!k && !link->name[0] && f->plan->nics == 1 && (k = only_one(net)))
+        bf_net_copy(link->name, sizeof link->name, k->name, strlen(k->name));
+    if (!k && !link->name[0])
+        return not_found(f, net, i);
+    const struct bf_known *named = mac_of_name(net, link->name);
+    if (!link->old_mac[0] && named)
+        bf_net_copy(link->old_mac, sizeof link->old_mac, named->mac, strlen(named->mac));
+    if (k && k->name[0])
+        bf_net_copy(link->name, sizeof link->name, k->name, strlen(k->name));
+    const char *carrier = k && k->master[0] ? k->master : link->name;
+    bf_net_copy(link->carrier, sizeof link->carrier, carrier, strlen(carrier));
+    link->stack = k ? k->stack : stack_of_pattern(net);
+    return link->stack ? 0 : no_stack(f, net, i);
+}
+
+// cloud-init writes the network again when it believes to be a new instance, which a moved machine
+// is.
+static int quiet_cloud_init(struct bf_fin *f)
+{
+    static const char text[] =
+        "# Written by bootferry-finalize: the network is configured by the files of "
+        "this system.\nnetwork: {config: disabled}\n";
+    if (!bf_fin_root_is_dir(f->root, "/etc/cloud/cloud.cfg.d"))
+        return 0;
+    return bf_edits_set(&f->edits, "/etc/cloud/cloud.cfg.d/99-bootferry-network.cfg", text,
+                        sizeof text - 1, 0644, "keeps cloud-init from overwriting the network");
+}
+
+static int resolve_all(struct bf_fin *f, const struct bf_net *net, struct bf_link *link)
+{
+    struct bf_journal journal;
+    int rc = bf_journal_load(&journal, f->root, f->report);
+    for (size_t i = 0; rc == 0 && i < f->plan->nics; i++) {
+        const struct bf_plan_nic *nic = &f->plan->nic[i];
+        rc = resolve(f, net, json_object_get(journal.json, "macs"), i, &link[i]);
+        if (nic->mac[0] && nic->new_mac[0])
+            bf_edits_moved_mac(&f->edits, nic->mac, nic->new_mac);
+    }
+    bf_journal_free(&journal);
+    return rc;
+}
+
+// What the stacks gave up is what /etc/hosts is searched for.
+static int adapt_links(struct bf_fin *f, const struct bf_net *net, struct bf_link *link,
+                       struct bf_old *old)
+{
+    size_t count = f->plan->nics;
+    if (resolve_all(f, net, link) < 0)
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        if (link[i].stack->adapt(f, &link[i], old) < 0)
+            return -1;
+    if (bf_naming_adapt(f, link, count) < 0 || bf_resolv_adapt(f, link, count) < 0 ||
+        bf_hosts_adapt(f, old) < 0)
+        return -1;
+    return quiet_cloud_init(f);
+}
+
+int bf_adapt_network(struct bf_fin *f)
+{
+    if (f->plan->nics == 0)
+        return 0;
+    struct bf_net *net = calloc(1, sizeof *net);
+    struct bf_link *link = calloc(f->plan->nics, sizeof *link);
+    struct bf_old *old = calloc(1, sizeof *old);
+    int rc = -1;
+    if (net && link && old) {
+        scan(f, net);
+        rc = adapt_links(f, net, link, old);
+    } else {
+        bf_fail(f->report, "out of memory");
+    }
+    free(net);
+    free(link);
+    free(old);
+    return rc;
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// A network stack: software that configures a guest's network at boot from files. Each has a file
+// and a row here; network.c decides which interface belongs to whom and knows none by name.
+#ifndef BF_FINALIZE_NETWORK_STACK_H
+#define BF_FINALIZE_NETWORK_STACK_H
+
+#include "finalize/core/fin.h"
+#include "finalize/network/net.h"
+
+struct bf_stack_ops {
+    const char *name;  // in the report: "networkd"
+    const char *title; // in sentences: "systemd-networkd"
+    bool names_links;  // ties an interface's name to its MAC address by itself, when that is known
+    // Whether it runs at boot.
+    bool (*in_use)(struct bf_fin *f);
+    // Adds the interfaces that its files speak of. NULL, with adapt: it is recognised only.
+    void (*scan)(struct bf_fin *f, struct bf_net *net);
+    // Rewrites its files for one interface of the plan and adds the addresses that go to `old`. -1
+    // after bf_refuse() when they hold something that cannot be rewritten with certainty.
+    int (*adapt)(struct bf_fin *f, const struct bf_link *link, struct bf_old *old);
+};
+
+// The rows. Where several stacks run, the upper one gets an interface that none speaks of.
+#define BF_STACKS(ROW)                                                                             \
+    ROW(bf_networkmanager)                                                                         \
+    ROW(bf_netplan)                                                                                \
+    ROW(bf_networkd)                                                                               \
+    ROW(bf_ifupdown)
+
+#define BF_STACK(row) extern const struct bf_stack_ops row;
+BF_STACKS(BF_STACK)
+
+// The table that tables.c makes of them, ended by NULL.
+extern const struct bf_stack_ops *const bf_stacks[];
+
+#endif

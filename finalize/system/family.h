@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Families of distributions, by what os-release(5) says.
+#ifndef BF_FINALIZE_SYSTEM_FAMILY_H
+#define BF_FINALIZE_SYSTEM_FAMILY_H
+
+#include <stdbool.h>
+
+struct bf_release {
+    const char *id; // of os-release
+    int version;
+};
+
+struct bf_family {
+    const char *name;  // in the report: "debian"
+    const char *title; // in sentences: "Debian"
+    bool whole;        // adapted in all parts; else the report warns
+    // The oldest releases whose initramfs was tested, ended by a NULL id; NULL: none is too old.
+    const struct bf_release *oldest;
+    // Whether a distribution with these ID and ID_LIKE ("" when not said) belongs to it.
+    bool (*holds)(const char *id, const char *like);
+};
+
+// The rows; the first that holds a distribution has it.
+#define BF_FAMILIES(ROW)                                                                           \
+    ROW(bf_debian)                                                                                 \
+    ROW(bf_redhat)                                                                                 \
+    ROW(bf_suse)
+
+#define BF_FAMILY(row) extern const struct bf_family row;
+BF_FAMILIES(BF_FAMILY)
+
+// The table that tables.c makes of them, ended by NULL.
+extern const struct bf_family *const bf_families[];
+
+// The family of a distribution; NULL when no row holds it.
+const struct bf_family *bf_family_of(const char *id, const char *like);
+
+#endif

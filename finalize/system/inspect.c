@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+// Finds out what a root directory holds: system, architecture, init, kernels with their initramfs,
+// firmware and boot loaders, mounts. Reads only; the network's part is network.c's.
+#include <elf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "finalize/boot/esp.h"
+#include "finalize/core/fin.h"
+#include "finalize/initramfs/initramfs.h"
+#include "finalize/boot/loader.h"
+
+// JSON, and so the report, takes nothing else.
+static bool is_utf8(const char *s, size_t len)
+{
+    json_t *j = json_stringn(s, len);
+    json_decref(j);
+    return j != NULL;
+}
+
+// A field of os-release, cut out of its text.
+struct field {
+    const char *key;
+    const char **value;
+    char *at; // NULL: it is not there
+    size_t len;
+};
+
+// The value of KEY=value or KEY="value".
+static void find_field(struct field *f, char *text, size_t size)
+{
+    struct bf_line line;
+    size_t pos = 0, n = strlen(f->key);
+    while (!f->at && bf_line_next(text, size, &pos, &line)) {
+        if (line.len <= n || strncmp(line.at, f->key, n) != 0 || line.at[n] != '=')
+            continue;
+        f->at = text + (line.at - text) + n + 1;
+        f->len = line.len - n - 1;
+        if (f->len >= 2 && (f->at[0] == '"' || f->at[0] == '\'') && f->at[f->len - 1] == f->at[0]) {
+            f->at++;
+            f->len -= 2;
+        }
+    }
+}
+
+// All fields are found before the first is cut, since that takes a line's end away.
+static void read_release(struct bf_system *s, size_t size)
+{
+    struct field field[] = {{"ID", &s->id, NULL, 0},
+                            {"VERSION_ID", &s->version, NULL, 0},
+                            {"VERSION_CODENAME", &s->codename, NULL, 0},
+                            {"PRETTY_NAME", &s->name, NULL, 0},
+                            {"ID_LIKE", &s->like, NULL, 0}};
+    for (size_t i = 0; i < sizeof field / sizeof *field; i++)
+        find_field(&field[i], s->release, size);
+    for (size_t i = 0; i < sizeof field / sizeof *field; i++) {
+        struct field *f = &field[i];
+        if (!f->at)
+            continue;
+        *f->value = is_utf8(f->at, f->len) ? f->at : "?";
+        f->at[f->len] = 0;
+    }
+}
+
+static void inspect_os(struct bf_fin *f)
+{
+    size_t len;
+    struct bf_system *s = &f->system;
+    s->release = bf_fin_root_read(f->root, "/etc/os-release", BF_ROOT_TEXT_MAX, &len);
+    if (!s->release)
+        s->release = bf_fin_root_read(f->root, "/usr/lib/os-release", BF_ROOT_TEXT_MAX, &len);
+    s->found = s->release || bf_fin_root_exists(f->root, "/etc/fstab");
+    if (s->release) {
+        read_release(s, len);
+        s->family = bf_family_of(s->id, s->like);
+    }
+}
+
+// The architecture that a program was made for; NULL when it is none that can be read.
+static const struct bf_architecture *architecture_of(struct bf_fin *f, const char *program)
+{
+    unsigned char h[20];
+    if (bf_fin_root_pread(f->root, program, h, sizeof h, 0) != sizeof h ||
+        memcmp(h, ELFMAG, SELFMAG) != 0 || h[EI_DATA] != ELFDATA2LSB)
+        return NULL;
+    return bf_architecture_of(h[18] | (unsigned)h[19] << 8);
+}
+
+static void inspect_architecture(struct bf_fin *f)
+{
+    static const char *const binary[] = {"/usr/bin/dash", "/bin/bash",
+                                         "/bin/sh",       "/usr/lib/systemd/systemd",
+                                         "/sbin/init",    "/bin/ls"};
+    const struct bf_architecture **found = &f->system.architecture;
+    for (size_t i = 0; i < sizeof binary / sizeof *binary && !*found; i++)
+        *found = architecture_of(f, binary[i]);
+}
+
+static void inspect_init(struct bf_fin *f)
+{
+    static const struct {
+        const char *path;
+        enum bf_init init;
+    } known[] = {{"/usr/lib/systemd/systemd", BF_INIT_SYSTEMD},
+                 {"/lib/systemd/systemd", BF_INIT_SYSTEMD},
+                 {"/sbin/openrc-init", BF_INIT_OPENRC},
+                 {"/etc/inittab", BF_INIT_SYSVINIT}};
+    enum bf_init *init = &f->system.init;
+    char *link = bf_fin_root_readlink(f->root, "/sbin/init");
+    if (link && strstr(link, "systemd"))
+        *init = BF_INIT_SYSTEMD;
+    for (size_t i = 0; i < sizeof known / sizeof *known && *init == BF_INIT_UNKNOWN; i++)
+        if (bf_fin_root_exists(f->root, known[i].path))
+            *init = known[i].init;
+    free(link);
+}
+
+// A file of a kernel in /boot by any of the distributions' names; "" when there is none.
+static void find_file(struct bf_fin *f, const char *version, const char *const *pattern, char *out,
+                      size_t size)
+{
+    for (; *pattern; pattern++) {
+        snprintf(out, size, "/boot/%s%s%s", *pattern, version,
+                 strcmp(*pattern, "initramfs-") == 0 ? ".img" : "");
+        if (bf_fin_root_exists(f->root, out))
+            return;
+    }
+    out[0] = 0;
+}
+
+static void inspect_kernel(struct bf_fin *f, const char *version, struct bf_kernel *k)
+{
+    static const char *const image[] = {"vmlinuz-", "vmlinux-", "kernel-", NULL};
+    static const char *const initrd[] = {"initrd.img-", "initramfs-", "initrd-", NULL};
+    struct bf_initramfs info;
+    snprintf(k->version, sizeof k->version, "%s", version);
+    find_file(f, k->version, image, k->image, sizeof k->image);
+    find_file(f, k->version, initrd, k->initramfs, sizeof k->initramfs);
+    if (k->initramfs[0] && bf_initramfs_read(f->root, k->initramfs, &info) == 0) {
+        k->format = info.format;
+        k->early = info.early;
+    }
+}
+
+static void inspect_kernels(struct bf_fin *f)
+{
+    struct bf_names names;
+    struct bf_system *s = &f->system;
+    if (bf_fin_root_list(f->root, "/usr/lib/modules", "", &names) == 0 && names.count == 0) {
+        bf_names_free(&names);
+        if (bf_fin_root_list(f->root, "/lib/modules", "", &names) < 0)
+            names = (struct bf_names){0};
+    }
+    for (size_t i = 0; i < names.count && i < BF_KERNELS_MAX; i++) {
+        size_t len = strlen(names.name[i]);
+        if (len < sizeof s->kernel->version && is_utf8(names.name[i], len))
+            inspect_kernel(f, names.name[i], &s->kernel[s->kernels++]);
+    }
+    bf_names_free(&names);
+}
+
+static void find_loaders(struct bf_fin *f, const char *esp)
+{
+    for (const struct bf_loader_ops *const *l = bf_loaders; *l; l++)
+        (*l)->found(f, esp);
+}
+
+static void inspect_boot(struct bf_fin *f)
+{
+    for (const char *const *mount = bf_esp_mounts; *mount; mount++)
+        if (bf_esp_is(f, *mount)) {
+            f->system.uefi = true;
+            find_loaders(f, *mount);
+        }
+    find_loaders(f, NULL);
+}
+
+// Cuts the first three words of a line of fstab out of its text.
+static void add_mount(struct bf_system *s, const struct bf_line *line)
+{
+    const char *at = line->at, *end = line->at + line->len, *w[3];
+    size_t n[3];
+    for (size_t i = 0; i < 3; i++)
+        if (!bf_word_next(&at, end, &w[i], &n[i]))
+            return;
+    if (w[0][0] == '#')
+        return;
+    for (size_t i = 0; i < 3; i++) {
+        bool plain = is_utf8(w[i], n[i]);
+        s->fstab[w[i] - s->fstab + (ptrdiff_t)n[i]] = 0;
+        w[i] = plain ? w[i] : "?";
+    }
+    s->mount[s->mounts++] = (struct bf_mount){w[0], w[1], w[2]};
+}
+
+static void inspect_mounts(struct bf_fin *f)
+{
+    size_t len = 0, pos = 0;
+    struct bf_line line;
+    struct bf_system *s = &f->system;
+    s->fstab = bf_fin_root_read(f->root, "/etc/fstab", BF_ROOT_TEXT_MAX, &len);
+    // Three words, two blanks and the line's end are the least that a line of it has.
+    s->mount = s->fstab ? calloc(len / 6 + 1, sizeof *s->mount) : NULL;
+    while (s->mount && bf_line_next(s->fstab, len, &pos, &line))
+        add_mount(s, &line);
+}
+
+static void inspect_hibernation(struct bf_fin *f)
+{
+    for (size_t i = 0; i < f->devices->count; i++)
+        if (strcmp(f->devices->item[i].type, "swsuspend") == 0)
+            f->system.hibernated = true;
+}
+
+void bf_inspect(struct bf_fin *f)
+{
+    inspect_os(f);
+    inspect_architecture(f);
+    inspect_init(f);
+    inspect_kernels(f);
+    inspect_boot(f);
+    inspect_mounts(f);
+    inspect_hibernation(f);
+}

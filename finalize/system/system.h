@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// What inspection found of a guest. Adapters decide by it; the report's "system" object is made
+// from it once.
+#ifndef BF_FINALIZE_SYSTEM_SYSTEM_H
+#define BF_FINALIZE_SYSTEM_SYSTEM_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "finalize/boot/arch.h"
+#include "finalize/core/devices.h"
+#include "finalize/system/family.h"
+#include "finalize/network/net.h"
+
+#define BF_KERNELS_MAX 64
+#define BF_LOADERS_MAX 32
+
+enum bf_init { BF_INIT_UNKNOWN, BF_INIT_SYSTEMD, BF_INIT_OPENRC, BF_INIT_SYSVINIT };
+
+// A kernel that has modules.
+struct bf_kernel {
+    char version[128];
+    char image[192];     // "": not installed, only its modules are there
+    char initramfs[192]; // "": it has none
+    const char *format;  // of the initramfs' main part; NULL when that cannot be read
+    bool early;          // the initramfs begins with an uncompressed archive
+};
+
+// A boot loader that is installed.
+struct bf_loader {
+    const char *name;
+    char where[64]; // its folder or its file
+};
+
+// A line of fstab.
+struct bf_mount {
+    const char *device, *mount, *type;
+};
+
+// Texts are UTF-8 and never NULL: "" where the guest says nothing, "?" where it says anything else.
+struct bf_system {
+    bool found;    // it has an os-release or an fstab
+    char *release; // os-release, which the next five point into; NULL: it has none. Owned
+    const char *id, *like, *version, *codename, *name;
+    const struct bf_family *family;             // NULL: none of the rows
+    const struct bf_architecture *architecture; // NULL: no program tells
+    enum bf_init init;
+    bool uefi, bios; // what it can be started by; neither: not known
+    struct bf_kernel kernel[BF_KERNELS_MAX];
+    size_t kernels;
+    struct bf_loader loader[BF_LOADERS_MAX];
+    size_t loaders;
+    char *fstab;            // which the mounts point into; owned
+    struct bf_mount *mount; // owned
+    size_t mounts;
+    bool hibernated;    // a swap area holds an image
+    struct bf_net *net; // its network before anything was changed; owned; NULL when out of memory
+};
+
+void bf_system_init(struct bf_system *s);
+void bf_system_free(struct bf_system *s);
+
+// Adds a loader; one too many is left out.
+void bf_system_add_loader(struct bf_system *s, const char *name, const char *where);
+
+// The report's "system" object, with the devices when any were probed.
+json_t *bf_system_json(const struct bf_system *s, const struct bf_devices *devices);
+
+#endif

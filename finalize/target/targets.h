@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a kind of target machine needs in an initramfs: the drivers of its disks first, then of its
+// network interfaces and consoles.
+#ifndef BF_FINALIZE_TARGET_TARGETS_H
+#define BF_FINALIZE_TARGET_TARGETS_H
+
+#include "finalize/core/text.h"
+
+struct bf_target {
+    const char *name;
+    const char *const *disk;  // NULL-terminated module names; one of them reaches the root disk
+    const char *const *other; // NULL-terminated: wanted, but a kernel without them still starts
+};
+
+// The rows, as they are listed when a plan names none of them.
+#define BF_TARGETS(ROW)                                                                            \
+    ROW(bf_target_qemu_virtio)                                                                     \
+    ROW(bf_target_kvm)                                                                             \
+    ROW(bf_target_vmware)                                                                          \
+    ROW(bf_target_hyperv)                                                                          \
+    ROW(bf_target_xen)                                                                             \
+    ROW(bf_target_generic)
+
+#define BF_TARGET(row) extern const struct bf_target row;
+BF_TARGETS(BF_TARGET)
+
+// The table that tables.c makes of them, ended by NULL.
+extern const struct bf_target *const bf_targets[];
+
+// The target of that name, or NULL.
+const struct bf_target *bf_target_find(const char *name);
+// Appends all names, joined by ", ".
+void bf_target_names(struct bf_text *out);
+
+#endif

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who may come in: the certificate is looked up in the database, a verdict ends a connection that
+// was let in, and an enrolment key is turned into a certificate.
+#include <string.h>
+#include <time.h>
+
+#include "base/fmt.h"
+#include "base/log.h"
+#include "replica/daemon/daemon.h"
+
+// ---- Admission ---------------------------------------------------------------------------------
+
+static enum bf_err not_known(const struct bf_tls_peer *peer, struct bf_fault *fault)
+{
+    return bf_fault_set(fault, BF_ERR_AUTH, BF_SIDE_CONFIG,
+                        "make a new medium with bootferry media",
+                        "this server does not know the certificate of %s", peer->machine);
+}
+
+enum bf_err bf_conn_admit(struct bf_db *db, const struct bf_tls_peer *peer, struct bf_fault *fault)
+{
+    struct bf_certificate certificate;
+    struct bf_machine machine;
+    enum bf_err err = bf_db_certificate_get(db, peer->fingerprint, &certificate);
+    if (!err)
+        err = bf_db_machine_get(db, peer->machine, &machine);
+    if (err == BF_ERR_NOT_FOUND)
+        return not_known(peer, fault);
+    if (err) {
+        *fault = *bf_db_fault(db);
+        return err;
+    }
+    if (certificate.role != BF_ROLE_MACHINE || strcmp(certificate.machine, peer->machine) != 0)
+        return not_known(peer, fault);
+    if (certificate.revoked || machine.revoked)
+        return bf_fault_set(fault, BF_ERR_AUTH, BF_SIDE_CONFIG,
+                            machine.revoked ? "let it in with bootferry machine renew, and make a "
+                                              "new medium"
+                                            : "make a new medium with bootferry media",
+                            "the certificate of %s was revoked", peer->machine);
+    return BF_OK;
+}
+
+enum bf_err bf_conn_allowed(void *impl, struct bf_fault *fault)
+{
+    const struct bf_conn *c = impl;
+    switch ((enum bf_verdict)c->verdict) {
+    case BF_VERDICT_NONE:
+        return BF_OK;
+    case BF_VERDICT_REVOKED:
+        return bf_fault_set(fault, BF_ERR_AUTH, BF_SIDE_CONFIG,
+                            "let it in with bootferry machine renew, and make a new medium",
+                            "%s was revoked", c->peer.machine);
+    case BF_VERDICT_SUPERSEDED:
+        return bf_fault_set(fault, BF_ERR_CLOSED, BF_SIDE_SOURCE,
+                            "nothing if it has connected again by itself; if another machine "
+                            "was started from the same medium, stop one and make it a medium of "
+                            "its own",
+                            "a newer connection of %s took over", c->peer.machine);
+    case BF_VERDICT_CROWDED:
+        return bf_fault_set(fault, BF_ERR_BUSY, BF_SIDE_SERVER, "connect again",
+                            "too many connections that open no session");
+    case BF_VERDICT_STOPPING:
+        break;
+    }
+    return bf_fault_set(fault, BF_ERR_CLOSED, BF_SIDE_SERVER, "wait until it is started again",
+                        "the server is being stopped");
+}
+
+// ---- Enrolment ---------------------------------------------------------------------------------
+
+static enum bf_err record_enrolled(struct bf_conn *c, const struct bf_ca_certificate *made)
+{
+    struct bf_certificate row = {.role = BF_ROLE_MACHINE, .origin = "enrolled"};
+    bf_snprintf(row.serial, sizeof row.serial, "%s", made->serial);
+    bf_snprintf(row.machine, sizeof row.machine, "%s", c->peer.machine);
+    memcpy(row.fingerprint, made->fingerprint, sizeof row.fingerprint);
+    row.created = time(NULL);
+    row.not_after = made->not_after;
+    return bf_db_certificate_add(c->db, &row);
+}
+
+// The peer learns that the key was not accepted; why, only the operator.
+static enum bf_err refuse_enrolment(struct bf_conn *c, struct bf_fault *fault)
+{
+    if (bf_conn_may_log(c->daemon))
+        bf_log(BF_LOG_WARNING, "%s: enrolment as %s refused: %s", c->from, c->peer.machine,
+               bf_db_fault(c->db)->what);
+    return bf_fault_set(fault, BF_ERR_DENIED, BF_SIDE_CONFIG,
+                        "see bootferry machine show NAME, and make new files with bootferry media "
+                        "NAME --pxe",
+                        "the server did not accept the enrolment key");
+}
+
+// In a transaction: the use is counted and the certificate is known, or neither, and a machine that
+// is revoked meanwhile has it revoked too.
+static enum bf_err use_key(struct bf_conn *c, const struct bf_enrol *request,
+                           struct bf_ca_certificate *made, struct bf_fault *fault)
+{
+    uint8_t hash[32];
+    bf_ca_sha256(request->key, sizeof request->key, hash);
+    if (bf_db_enrolment_use(c->db, hash, request->name, time(NULL)))
+        return refuse_enrolment(c, fault);
+    c->keeps_place = 1; // the key is one of ours
+    enum bf_err err =
+        bf_ca_enrol(c->daemon->ca, request->name, request->csr, request->csr_len, made, fault);
+    if (!err && (record_enrolled(c, made) || bf_db_commit(c->db)))
+        err = bf_conn_db_fault(c, fault);
+    return err;
+}
+
+enum bf_err bf_conn_enrol(void *impl, const struct bf_enrol *request, uint8_t *certificate,
+                          uint32_t *certificate_len, struct bf_fault *fault)
+{
+    struct bf_conn *c = impl;
+    struct bf_ca_certificate made;
+    // Not an identity yet: has_certificate stays 0, the name is for the log.
+    bf_snprintf(c->peer.machine, sizeof c->peer.machine, "%s", request->name);
+    if (bf_db_begin(c->db))
+        return bf_conn_db_fault(c, fault);
+    enum bf_err err = use_key(c, request, &made, fault);
+    bf_db_rollback(c->db);
+    if (err)
+        return err;
+    memcpy(certificate, made.der, made.len);
+    *certificate_len = made.len;
+    bf_conn_event(c, BF_LOG_INFO, "enrolled from %s", c->from);
+    return BF_OK;
+}
