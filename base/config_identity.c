@@ -101,7 +101,8 @@ void bf_show_enrol_key(const struct bf_config *c, char *out, size_t size)
     bf_snprintf(out, size, "%s", c->has_enrol_key ? "(set)" : "");
 }
 
-// The same rule as bf_machine_name_ok of net/proto/proto.h, which base may not include; a test compares.
+// The same rule as bf_machine_name_ok of net/proto/proto.h, which base may not include; a test
+// compares.
 static int is_machine_name(struct bf_config_value v)
 {
     if (!v.len || v.len > 63 || v.at[0] == '-' || v.at[0] == '.')

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a look at a source disk tells before it is copied: partition table, disk GUID, hibernation.
-// One disk is looked at by itself: swap areas inside LVM and RAID1 are found by image/usage/usage.h;
-// those in other volumes by the finalizer, which opens them.
+// One disk is looked at by itself: swap areas inside LVM and RAID1 are found by
+// image/usage/usage.h; those in other volumes by the finalizer, which opens them.
 #ifndef BF_IMAGE_PROBE_H
 #define BF_IMAGE_PROBE_H
 

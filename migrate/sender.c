@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The sending end: the copy pipeline (migrate/copy/copy.h) over a replica server (migrate/remote/remote.h), the
-// attempts to reach it, and the end. A connection that fails is followed by another, with growing
-// pauses, as long as the failure is one that time may cure; the session and what is durable in it
-// stay.
+// The sending end: the copy pipeline (migrate/copy/copy.h) over a replica server
+// (migrate/remote/remote.h), the attempts to reach it, and the end. A connection that fails is
+// followed by another, with growing pauses, as long as the failure is one that time may cure; the
+// session and what is durable in it stay.
 #include "migrate/sender.h"
 
 #include <string.h>

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// A store: where the disks of one machine go, in one session. The copy pipeline (migrate/copy/copy.h)
-// drives one, and so does the receiver (migrate/receiver/receiver.h). Implemented by replica/store/store.c (qcow2
-// chains behind a storage daemon), by migrate/remote/remote.h (a replica server at the other end of a
-// connection), by linux/file_store.h (raw files) and by an in-memory store in tests.
+// A store: where the disks of one machine go, in one session. The copy pipeline
+// (migrate/copy/copy.h) drives one, and so does the receiver (migrate/receiver/receiver.h).
+// Implemented by replica/store/store.c (qcow2 chains behind a storage daemon), by
+// migrate/remote/remote.h (a replica server at the other end of a connection), by
+// linux/file_store.h (raw files) and by an in-memory store in tests.
 //
 // Opening differs from store to store; what comes of it is a struct bf_store_opened.
 //

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mutation of sessions: an input is some bytes for the harness, and frames (net/proto/proto.h) behind.
-// Frames are moved, copied, dropped, exchanged for those of sound sessions, and changed inside,
-// with lengths that fit, so that what comes out is mostly judged by what it says and not by its
-// form.
+// Mutation of sessions: an input is some bytes for the harness, and frames (net/proto/proto.h)
+// behind. Frames are moved, copied, dropped, exchanged for those of sound sessions, and changed
+// inside, with lengths that fit, so that what comes out is mostly judged by what it says and not by
+// its form.
 #ifndef BF_TESTS_FUZZ_FRAMES_H
 #define BF_TESTS_FUZZ_FRAMES_H
 

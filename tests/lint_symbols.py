@@ -227,10 +227,12 @@ def tags():
 
 
 def file_names():
-    """{name without its ending: folders and files} where more than one folder has it."""
+    """{name without its ending: files} of the top folders. In a room a file has the room's name before its own."""
     places = {}
     for file in sources(*(f"{folder}/*.[ch]" for folder in FOLDERS)):
         folder, name = os.path.split(file)
+        if "/" in folder:
+            continue
         places.setdefault(os.path.splitext(name)[0], {}).setdefault(folder, file)
     return {n: set(f.values()) for n, f in places.items()}
 

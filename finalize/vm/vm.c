@@ -82,8 +82,8 @@ static bool parse_request(const char *text, size_t len, struct request *r,
     r->has_plan = json_is_string(plan);
     if (!ok) {
         bf_fail(report, "the request names no mode");
-    } else if (r->has_plan && bf_plan_parse(json_string_value(plan), json_string_length(plan),
-                                            &r->plan, &fault)) {
+    } else if (r->has_plan &&
+               bf_plan_parse(json_string_value(plan), json_string_length(plan), &r->plan, &fault)) {
         ok = false;
         bf_refuse(report, "%s", fault.what);
     }
@@ -132,8 +132,8 @@ static int worker(void)
         return 1;
     if (bf_frame_send(port_fd, "hello", 5, bf_now_ms() + BF_VM_HELLO_MS) < 0)
         return 1;
-    char *text = bf_frame_receive(port_fd, BF_FRAME_REQUEST_MAX, &len,
-                                  bf_now_ms() + BF_VM_REQUEST_MS);
+    char *text =
+        bf_frame_receive(port_fd, BF_FRAME_REQUEST_MAX, &len, bf_now_ms() + BF_VM_REQUEST_MS);
     if (!text)
         return 1;
     if (parse_request(text, len, &request, &report))

@@ -207,8 +207,8 @@ struct bf_usage_map {
 
 // Each kind looks at map->place, which has its signature and no other. BF_OK: ops, impl and name
 // are set. BF_ERR_NOT_FOUND: it is not this kind. BF_ERR_UNSUPPORTED: it is, name is set, and why
-// says why it is copied whole. A kind is one line in the table `kinds` of image/usage/usage.c, one flag
-// below, and its magic numbers in image/usage/signature.c.
+// says why it is copied whole. A kind is one line in the table `kinds` of image/usage/usage.c, one
+// flag below, and its magic numbers in image/usage/signature.c.
 enum bf_err bf_usage_btrfs(struct bf_usage_map *map, char why[BF_USAGE_WHY]);
 enum bf_err bf_usage_exfat(struct bf_usage_map *map, char why[BF_USAGE_WHY]);
 enum bf_err bf_usage_ext(struct bf_usage_map *map, char why[BF_USAGE_WHY]);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The copy pipeline, see migrate/copy/copy.h: which span of which disk is read, from where, and what has
-// to follow it. Hashing and what the store prepares run ahead of giving (migrate/copy/data.c), so
-// that a slow store and a busy processor overlap; giving keeps the order of the disk, in which the
-// root is formed as well. Repairs take the same way without base, order and root.
+// The copy pipeline, see migrate/copy/copy.h: which span of which disk is read, from where, and
+// what has to follow it. Hashing and what the store prepares run ahead of giving
+// (migrate/copy/data.c), so that a slow store and a busy processor overlap; giving keeps the order
+// of the disk, in which the root is formed as well. Repairs take the same way without base, order
+// and root.
 #include "migrate/copy/copy.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The reading stage, see migrate/copy/feed.h. A slot holds some chunks in one piece of memory and has at
-// most one request in flight; several slots make the queue deep. A blocking driver gets one request
-// per turn, so that the network is looked after between any two.
+// The reading stage, see migrate/copy/feed.h. A slot holds some chunks in one piece of memory and
+// has at most one request in flight; several slots make the queue deep. A blocking driver gets one
+// request per turn, so that the network is looked after between any two.
 #include "migrate/copy/feed.h"
 
 #include <string.h>

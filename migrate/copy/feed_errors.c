@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads that fail, see migrate/copy/feed.h. A read is halved until one block is left, which is tried a
-// few times with pauses between. Whether then the block or the disk is at fault is seen from a
-// witness: another block that can be read at this time.
+// Reads that fail, see migrate/copy/feed.h. A read is halved until one block is left, which is
+// tried a few times with pauses between. Whether then the block or the disk is at fault is seen
+// from a witness: another block that can be read at this time.
 #include "migrate/copy/feed_errors.h"
 
 #include <string.h>

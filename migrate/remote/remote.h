@@ -59,7 +59,8 @@ uint64_t bf_remote_sent_here(const struct bf_remote *r);  // bytes since it was 
 // Another session is begun with the next connection.
 void bf_remote_forget_session(struct bf_remote *r);
 
-// passed_us went into this, while disks are read: the compression follows (migrate/remote/ladder.h).
+// passed_us went into this, while disks are read: the compression follows
+// (migrate/remote/ladder.h).
 void bf_remote_spent(struct bf_remote *r, uint64_t passed_us, enum bf_waiting what);
 int bf_remote_is_sending(const struct bf_remote *r); // data waits for the channel
 

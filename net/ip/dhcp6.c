@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The client of net/ip/dhcp6_client.h on lwIP's UDP. The address goes into one of the netif's places
-// with the lease's lifetime and no network: lwIP takes only the prefixes of advertisements and
-// static addresses for on the link, and a router for everything else.
+// The client of net/ip/dhcp6_client.h on lwIP's UDP. The address goes into one of the netif's
+// places with the lease's lifetime and no network: lwIP takes only the prefixes of advertisements
+// and static addresses for on the link, and a router for everything else.
 #include "net/ip/dhcp6.h"
 
 #include <string.h>

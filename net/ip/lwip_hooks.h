@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Functions that lwIP calls where its configuration says so; defined in net/ip/lwip_port.c and, what
-// concerns a connection, in net/ip/tcp.c. Routes, DHCP's options and DNS servers have files of
+// Functions that lwIP calls where its configuration says so; defined in net/ip/lwip_port.c and,
+// what concerns a connection, in net/ip/tcp.c. Routes, DHCP's options and DNS servers have files of
 // their own.
 #ifndef BF_NET_IP_LWIP_HOOKS_H
 #define BF_NET_IP_LWIP_HOOKS_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The IP stack: which NIC, which addresses. Addresses are configured when a NIC is taken into use;
-// link loss and return are followed by net/ip/lwip_port.c, and lwIP asks DHCP and the routers again by
-// itself.
+// link loss and return are followed by net/ip/lwip_port.c, and lwIP asks DHCP and the routers again
+// by itself.
 #include "net/ip/stack.h"
 
 #include <string.h>

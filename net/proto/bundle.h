@@ -10,8 +10,8 @@
 // come segments:
 //   u64 offset of the first byte in the bundle's stream, u32 length (1..BF_SEGMENT_MAX), the bytes
 // Offsets grow within a lane; over all lanes the segments cover the stream without gap or overlap.
-// Bytes 2 and 3 of the magic are no flags of a frame (net/proto/proto.h): a connection that does not
-// begin with a preface is an ordinary one, and its bytes are the stream.
+// Bytes 2 and 3 of the magic are no flags of a frame (net/proto/proto.h): a connection that does
+// not begin with a preface is an ordinary one, and its bytes are the stream.
 //
 // Why this cannot lock up. The receiver reads from each lane until it has the header of a segment,
 // and takes the bytes of the one segment that begins where the stream stands. Take the segment

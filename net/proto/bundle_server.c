@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The server's end of a bundle, see net/proto/bundle.h: what kind of connection it is, and the segments
-// of all lanes as one stream. From each lane no more is read than the header of its next segment,
-// and the bytes of the one that is next in the stream. Everything that comes in is judged by the
-// parsers of net/proto/bundle.c; a segment that never comes shows as silence, which the reader of the
-// stream has a limit for.
+// The server's end of a bundle, see net/proto/bundle.h: what kind of connection it is, and the
+// segments of all lanes as one stream. From each lane no more is read than the header of its next
+// segment, and the bytes of the one that is next in the stream. Everything that comes in is judged
+// by the parsers of net/proto/bundle.c; a segment that never comes shows as silence, which the
+// reader of the stream has a limit for.
 #include <string.h>
 
 #include "base/cursor.h"

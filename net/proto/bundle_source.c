@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The source's end of a bundle, see net/proto/bundle.h. What is written is gathered into a segment that
-// fills one TLS record with its header, in a buffer of the next lane in turn that has taken
+// The source's end of a bundle, see net/proto/bundle.h. What is written is gathered into a segment
+// that fills one TLS record with its header, in a buffer of the next lane in turn that has taken
 // everything it was given before; poll sends one that is not full. Lanes that take no more do not
 // hold up the others.
 //

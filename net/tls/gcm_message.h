@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the AES-GCM engines of x86-64 have in common: one message in blocks of 128 bits, its
-// beginning, its short rest and its tag. Used by net/tls/gcm_aesni.c and net/tls/gcm_vaes.c only; inline,
-// since each engine is compiled for instructions of its own. No table look-ups and no branches on
-// secrets, so the time depends on lengths only.
+// beginning, its short rest and its tag. Used by net/tls/gcm_aesni.c and net/tls/gcm_vaes.c only;
+// inline, since each engine is compiled for instructions of its own. No table look-ups and no
+// branches on secrets, so the time depends on lengths only.
 //
 // GHASH is computed as POLYVAL (RFC 8452, appendix A): blocks are byte-reversed, H is multiplied
 // by x once, and a product is reduced by two folds with x^63 + x^62 + x^57, the upper part of the

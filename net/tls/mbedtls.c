@@ -170,9 +170,8 @@ static int is_without_group(const struct tls *t, uint8_t alert)
 static enum bf_err fail_code(struct tls *t, int code)
 {
     // the only place where mbedTLS leaves the alert's number
-    uint8_t alert = code == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE
-                        ? t->ssl.MBEDTLS_PRIVATE(in_msg)[1]
-                        : 0;
+    uint8_t alert =
+        code == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE ? t->ssl.MBEDTLS_PRIVATE(in_msg)[1] : 0;
     if (t->lower_wrong)
         return fail_below(t);
     if (code == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED)

@@ -75,8 +75,8 @@ static __attribute__((noinline)) void encapsulate(const uint8_t *public_key, uin
 }
 
 int bf_mlkem_encapsulate(const uint8_t public_key[BF_MLKEM_PUBLIC],
-                         const uint8_t coin[BF_MLKEM_COIN],
-                         uint8_t ciphertext[BF_MLKEM_CIPHERTEXT], uint8_t secret[BF_MLKEM_SECRET])
+                         const uint8_t coin[BF_MLKEM_COIN], uint8_t ciphertext[BF_MLKEM_CIPHERTEXT],
+                         uint8_t secret[BF_MLKEM_SECRET])
 {
     uint8_t copy[BF_MLKEM_COIN];
     if (!bf_mlkem_is_valid(public_key))

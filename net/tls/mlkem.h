@@ -25,8 +25,8 @@ int bf_mlkem_is_valid(const uint8_t public_key[BF_MLKEM_PUBLIC]);
 
 // Algorithm 20 (after its draw). 0: the peer's key is not valid, and nothing was written; else 1.
 int bf_mlkem_encapsulate(const uint8_t public_key[BF_MLKEM_PUBLIC],
-                         const uint8_t coin[BF_MLKEM_COIN],
-                         uint8_t ciphertext[BF_MLKEM_CIPHERTEXT], uint8_t secret[BF_MLKEM_SECRET]);
+                         const uint8_t coin[BF_MLKEM_COIN], uint8_t ciphertext[BF_MLKEM_CIPHERTEXT],
+                         uint8_t secret[BF_MLKEM_SECRET]);
 
 // Algorithm 21. A ciphertext that nobody made for this key yields a secret that nobody knows
 // (implicit rejection): there is no error. The private key must be from bf_mlkem_generate.

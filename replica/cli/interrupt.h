@@ -4,8 +4,9 @@
 #ifndef BF_REPLICA_CLI_INTERRUPT_H
 #define BF_REPLICA_CLI_INTERRUPT_H
 
-// From here on SIGINT, SIGTERM and SIGHUP cancel the waits of this thread (replica/state/wait.h), unless
-// they were ignored before. What hangs all the same ends by SIGALRM, BF_WAIT_INTERRUPT_S later.
+// From here on SIGINT, SIGTERM and SIGHUP cancel the waits of this thread (replica/state/wait.h),
+// unless they were ignored before. What hangs all the same ends by SIGALRM, BF_WAIT_INTERRUPT_S
+// later.
 void bf_cli_interrupt_catch(void);
 
 // At the end of the program: when there was such a signal, it ends by it. Otherwise nothing.

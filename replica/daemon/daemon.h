@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The daemon's inside, shared by replica/daemon*.c. One thread is the door (replica/daemon/door.h): it
-// accepts connections and does their handshakes. The main thread answers the control socket, looks
-// after revocations, and gives every connection that came through the door a thread of its own,
-// which runs the receiver over TLS and the session's store. A session may use several connections:
-// the thread of the first one serves them all.
+// The daemon's inside, shared by replica/daemon*.c. One thread is the door (replica/daemon/door.h):
+// it accepts connections and does their handshakes. The main thread answers the control socket,
+// looks after revocations, and gives every connection that came through the door a thread of its
+// own, which runs the receiver over TLS and the session's store. A session may use several
+// connections: the thread of the first one serves them all.
 //
 // Connections are of two classes. One with a certificate of our root keeps its place, whatever
 // strangers do. One without wants to enrol: there are few places for those, with little memory, and

@@ -9,9 +9,9 @@
 // can only be the wish to enrol. Each of these waits has a deadline.
 //
 // When places run out, those of the least progress give way first, of these the oldest of the
-// address that has most (replica/daemon/address.h). Who has left the door is not displaced by who has not.
-// Handshakes begin only while the thread has used less than its part of a processor, which leaves
-// the rest to the sessions, and the guests of one address in turn with those of others.
+// address that has most (replica/daemon/address.h). Who has left the door is not displaced by who
+// has not. Handshakes begin only while the thread has used less than its part of a processor, which
+// leaves the rest to the sessions, and the guests of one address in turn with those of others.
 #ifndef BF_REPLICA_DAEMON_DOOR_H
 #define BF_REPLICA_DAEMON_DOOR_H
 

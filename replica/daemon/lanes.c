@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Several connections of one session (net/proto/bundle.h). A further lane is accepted like any other
-// connection, with a thread of its own for TLS and the look into the database; when its preface has
-// come, this thread hands the stream over to that of lane 0 and ends. It waits a while for lane 0,
-// which may be behind it on the network. Both must show the same certificate, so what ends lane 0
-// (a revocation, a newer connection) is right for all lanes.
+// Several connections of one session (net/proto/bundle.h). A further lane is accepted like any
+// other connection, with a thread of its own for TLS and the look into the database; when its
+// preface has come, this thread hands the stream over to that of lane 0 and ends. It waits a while
+// for lane 0, which may be behind it on the network. Both must show the same certificate, so what
+// ends lane 0 (a revocation, a newer connection) is right for all lanes.
 #include <string.h>
 #include <unistd.h>
 

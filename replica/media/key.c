@@ -107,10 +107,9 @@ static enum bf_err check_pair(const char *key_path, const struct pem *key_pem,
     else if (!cert)
         err = no_cert(cert_path, cert_pem, fault);
     else if (X509_check_private_key(cert, key) != 1)
-        err = bf_fault_set(fault, BF_ERR_CONFIG, BF_SIDE_CONFIG,
-                           "name the certificate that was made for this key",
-                           "cannot sign: the key %s does not belong to the certificate %s",
-                           key_path, cert_path);
+        err = bf_fault_set(
+            fault, BF_ERR_CONFIG, BF_SIDE_CONFIG, "name the certificate that was made for this key",
+            "cannot sign: the key %s does not belong to the certificate %s", key_path, cert_path);
     ERR_clear_error();
     X509_free(cert);
     EVP_PKEY_free(key);

@@ -109,8 +109,8 @@ static void *generate_begin(void *provider, int selection, const OSSL_PARAM para
 
 static const OSSL_PARAM *generate_settable(void *key, void *provider)
 {
-    static const OSSL_PARAM params[] = {
-        OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, NULL, 0), OSSL_PARAM_END};
+    static const OSSL_PARAM params[] = {OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, NULL, 0),
+                                        OSSL_PARAM_END};
     return params;
 }
 
@@ -171,18 +171,24 @@ static int kem_encapsulate(void *context, unsigned char *out, size_t *out_len,
     *secret_len = SECRET;
     if (!out || !room)
         return room;
-    int done = RAND_priv_bytes(coin, sizeof coin) == 1 &&
-               bf_mlkem_encapsulate(share->bytes, coin, out, secret) &&
-               agree(share->bytes + BF_MLKEM_PUBLIC, out + BF_MLKEM_CIPHERTEXT,
-                     secret + BF_MLKEM_SECRET);
+    int done =
+        RAND_priv_bytes(coin, sizeof coin) == 1 &&
+        bf_mlkem_encapsulate(share->bytes, coin, out, secret) &&
+        agree(share->bytes + BF_MLKEM_PUBLIC, out + BF_MLKEM_CIPHERTEXT, secret + BF_MLKEM_SECRET);
     OPENSSL_cleanse(coin, sizeof coin);
     return done;
 }
 
 // ---- The provider ------------------------------------------------------------------------------
 
-#define ENTRY(id, function) {id, (void (*)(void))(function)}
-#define END                 {0, NULL}
+#define ENTRY(id, function)                                                                        \
+    {                                                                                              \
+        id, (void (*)(void))(function)                                                             \
+    }
+#define END                                                                                        \
+    {                                                                                              \
+        0, NULL                                                                                    \
+    }
 
 static const OSSL_DISPATCH keys[] = {
     ENTRY(OSSL_FUNC_KEYMGMT_NEW, share_new),

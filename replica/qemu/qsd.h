@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A storage daemon (qemu-storage-daemon) of our own: chains of qcow2 layers opened with every
 // format named, exported over NBD on a socket in the state's run directory, and snapshots of
-// several disks in one transaction. Calls wait for its answer as long as it works (replica/state/wait.h),
-// and for no more than that: one that hangs is killed, and everything that is asked of it later
-// fails. The thread that started it must outlive it (it is killed with that thread).
+// several disks in one transaction. Calls wait for its answer as long as it works
+// (replica/state/wait.h), and for no more than that: one that hangs is killed, and everything that
+// is asked of it later fails. The thread that started it must outlive it (it is killed with that
+// thread).
 #ifndef BF_REPLICA_QEMU_QSD_H
 #define BF_REPLICA_QEMU_QSD_H
 

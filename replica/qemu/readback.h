@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading a disk back through the storage daemon, over a connection of its own: several requests in
 // flight, bounded memory, chunk after chunk in order. For verification, and for finding out what is
-// stored after a crash. Waits as replica/state/wait.h says: a storage daemon that hangs ends the reading
-// with the fault of bf_qsd_fault, and so does what cancels the thread.
+// stored after a crash. Waits as replica/state/wait.h says: a storage daemon that hangs ends the
+// reading with the fault of bf_qsd_fault, and so does what cancels the thread.
 #ifndef BF_REPLICA_QEMU_READBACK_H
 #define BF_REPLICA_QEMU_READBACK_H
 

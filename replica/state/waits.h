@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // How long the server and the operator's command wait for what, in one place; docs/waits.md has all
 // waits of all programs, and tests/docs/waits.sh compares. A source presumes the server dead after
-// BF_DEAD_MS (net/proto/proto.h) of silence, so a connection's thread never waits longer in one turn than
-// BF_WAIT_TURN_MOST_MS. Children are judged by linux/child_state.h.
+// BF_DEAD_MS (net/proto/proto.h) of silence, so a connection's thread never waits longer in one
+// turn than BF_WAIT_TURN_MOST_MS. Children are judged by linux/child_state.h.
 #ifndef BF_REPLICA_STATE_WAITS_H
 #define BF_REPLICA_STATE_WAITS_H
 
@@ -19,16 +19,16 @@ enum {
     BF_WAIT_TURN_MS = 1000,      // for anything at all: then a connection looks around
     BF_WAIT_TURN_MOST_MS = 8000, // for the database, all calls of one turn together
 
-    BF_WAIT_DB_MS = 10000,     // for another writer of the database, elsewhere
-    BF_WAIT_DB_LOOK_MS = 1000, // the same, for the main thread of the daemon
-    BF_WAIT_CONTROL_MS = 500,  // for a caller at the control socket to speak, and to listen
-    BF_WAIT_ANSWER_MS = 3000,  // for the daemon's answer at the control socket
-    BF_WAIT_SAY_MS = 1000,     // the same, until the command says what it waits for
+    BF_WAIT_DB_MS = 10000,       // for another writer of the database, elsewhere
+    BF_WAIT_DB_LOOK_MS = 1000,   // the same, for the main thread of the daemon
+    BF_WAIT_CONTROL_MS = 500,    // for a caller at the control socket to speak, and to listen
+    BF_WAIT_ANSWER_MS = 3000,    // for the daemon's answer at the control socket
+    BF_WAIT_SAY_MS = 1000,       // the same, until the command says what it waits for
     BF_WAIT_UNWRITTEN_MS = 2000, // between two attempts to write what the database did not take
-    BF_WAIT_TICK_MS = 400,     // between two looks at what was revoked
-    BF_WAIT_STOP_MS = 8000,    // from SIGTERM until threads that hang are left behind
-    BF_WAIT_END_MS = 9000,     // from SIGTERM to the end of the daemon, whatever hangs
-    BF_WAIT_INTERRUPT_S = 9,   // from Ctrl-C to the end of a command, whatever hangs
+    BF_WAIT_TICK_MS = 400,       // between two looks at what was revoked
+    BF_WAIT_STOP_MS = 8000,      // from SIGTERM until threads that hang are left behind
+    BF_WAIT_END_MS = 9000,       // from SIGTERM to the end of the daemon, whatever hangs
+    BF_WAIT_INTERRUPT_S = 9,     // from Ctrl-C to the end of a command, whatever hangs
 };
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The text in which LVM2 keeps its metadata: a recursive descent over image/usage/lvm/text.h's grammar.
-// One function reads an item and finds its end; checking a text and walking it are both that
-// function, so what was checked is what is walked. A cursor that fails stays failed.
+// The text in which LVM2 keeps its metadata: a recursive descent over image/usage/lvm/text.h's
+// grammar. One function reads an item and finds its end; checking a text and walking it are both
+// that function, so what was checked is what is walked. A cursor that fails stays failed.
 #include "image/usage/lvm/text.h"
 
 #include <string.h>
