@@ -23,7 +23,7 @@ REPLICA_MEDIA_SRCS := \
     replica/media/pe.c
 $(patsubst %,build/%/replica/media/refusals.o,linux asan fuzz cov): $(REFUSALS)
 
-REPLICA_SRCS := $(REPLICA_STORE_SRCS) replica/store/step.c $(REPLICA_PKI_SRCS)
+REPLICA_SRCS := $(REPLICA_STORE_SRCS) replica/state/step.c $(REPLICA_PKI_SRCS)
 REPLICA_LIBS := -lnbd -lsqlite3 -ljansson -lssl -lcrypto
 
 # what the command and the daemon say
@@ -36,7 +36,7 @@ BOOTFERRY_SRCS = $(REPLICA_SRCS) $(REPLICA_MEDIA_SRCS) $(REPLICA_TEXT_SRCS) \
     replica/cli/finalize.c replica/cli/found.c replica/cli/help.c replica/cli/init.c \
     replica/cli/interrupt.c replica/cli/machine.c replica/cli/main.c replica/cli/media.c \
     replica/cli/out.c replica/cli/points.c replica/cli/progress.c replica/cli/status.c \
-    replica/cli/unwritten.c replica/cli/verify.c replica/cli/ask.c \
+    replica/cli/unwritten.c replica/cli/verify.c replica/state/ask.c \
     $(FINALIZE_RUN)
 BOOTFERRY_LIBS = $(REPLICA_LIBS) $(FINALIZE_RUN_LIBS)
 

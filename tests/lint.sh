@@ -40,6 +40,46 @@ for folder in base image net drivers migrate boot linux replica finalize; do
         ' | grep -vF -f tests/lint_includes | judge "$folder includes only ${allowed[$folder]}"
 done
 
+# Rooms within a folder: which others of the same folder each may use. A folder's own files use all of its rooms, a room
+# may use them as they are listed here by a dot, and itself.
+declare -A rooms=(
+    [net/arch]='.' [net/http]='.' [net/ip]='. net/tls' [net/proto]='.' [net/tls]='. net/proto'
+    [image/usage]='. image/usage/*' [image/usage/btrfs]='. image/usage' [image/usage/exfat]='. image/usage'
+    [image/usage/ext]='. image/usage' [image/usage/f2fs]='. image/usage' [image/usage/lvm]='. image/usage'
+    [image/usage/md]='. image/usage' [image/usage/ntfs]='. image/usage' [image/usage/xfs]='. image/usage'
+    [migrate/copy]='.' [migrate/remote]='.' [migrate/receiver]='.'
+    [replica/state]='' [replica/pki]='replica/state' [replica/qemu]='replica/state replica/points'
+    [replica/points]='replica/state replica/qemu' [replica/store]='replica/state replica/qemu replica/points'
+    [replica/media]='replica/state replica/qemu replica/pki'
+    [replica/daemon]='replica/state replica/pki replica/points replica/store'
+    [replica/cli]='replica/state replica/pki replica/points replica/media'
+    [finalize/core]='finalize/system finalize/target' [finalize/target]='finalize/core'
+    [finalize/system]='. finalize/core finalize/boot finalize/initramfs finalize/network'
+    [finalize/network]='. finalize/core finalize/system' [finalize/boot]='. finalize/core'
+    [finalize/initramfs]='. finalize/core finalize/boot' [finalize/vm]='. finalize/core finalize/system'
+    [finalize/host]='finalize/core finalize/vm'
+)
+# places ROOM: those of its files that include what it may not.
+places() {
+    local top=${1%%/*}
+    sources "$1/*.[ch]" | grep -E "^$1/[^/]+$" | xargs -r grep -HnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' |
+        awk -v top="$top" -v room="$1" -v may=" ${rooms[$1]} " -F'"' '
+            index($2, top "/") == 1 {
+                other = $2
+                sub(/\/[^\/]*$/, "", other)
+                if (other == room || index(may, " " other " ") || (other == top && index(may, " . "))) next
+                if (index(may, " " room "/* ") && index(other, room "/") == 1) next
+                print $0
+            }'
+}
+sources 'net/*.[ch]' 'image/*.[ch]' 'migrate/*.[ch]' 'replica/*.[ch]' 'finalize/*.[ch]' | grep / | sed 's|/[^/]*$||' | sort -u |
+    while read -r room; do
+        [[ $room != */* ]] || [ -n "${rooms[$room]+set}" ] || echo "$room: no rule says what this room may use"
+    done | judge 'each room has its rule'
+for room in $(printf '%s\n' "${!rooms[@]}" | sort); do
+    places "$room"
+done | judge 'rooms include only what their rules name'
+
 # Headers of the libraries: who may include them is judged below.
 libraries='lwip/|netif/|mbedtls/|psa/|lz4|zstd|blake3|libcrux'
 

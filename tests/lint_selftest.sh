@@ -11,7 +11,7 @@ failed=0
 spdx='// SPDX-License-Identifier: Apache-2.0'
 fresh_tree() {
     rm -rf "$tmp/tree"
-    mkdir -p "$tmp"/tree/{base,image,net,drivers,migrate,boot,replica,tests,build/efi}
+    mkdir -p "$tmp"/tree/{base,image/new,net,drivers,migrate/copy,boot,replica/state,tests,build/efi}
     cp "$top"/tests/lint* "$tmp/tree/tests/"
     rm "$tmp/tree/tests/lint_selftest.sh"
     printf '%s\n' "${allowed:-}" >"$tmp/tree/tests/lint_allowed"
@@ -65,6 +65,9 @@ printf 'void bf_x(void);\nvoid bf_x(void) {}\n' >"$tmp/empty.c"
 clang --target=x86_64-unknown-windows -ffreestanding -c -o "$tmp/empty.o" "$tmp/empty.c"
 llvm-ar rcs "$tmp/empty.a" "$tmp/empty.o"
 
+offence 'rooms include only' replica/state/a.c "$spdx" '#include "replica/cli/cli.h"'
+offence 'rooms include only' migrate/copy/a.c "$spdx" '#include "migrate/remote/remote.h"'
+offence 'each room has its rule' image/new/a.c "$spdx" '#include "image/block.h"'
 offence 'base includes only' base/a.c "$spdx" '#include "image/block.h"'
 offence 'image includes only' image/a.h "$spdx" '  #  include "net/nic.h"'
 offence 'net includes only' net/a.c "$spdx" '#include "migrate/sender.h"'

@@ -57,7 +57,7 @@ TOOL_SRCS_tests/flood := tests/daemon/flood.c
 TOOL_LIBS_tests/flood := -lssl -lcrypto
 CHECK_DEPS += build/tests/flood
 
-# the store, the state and the images; the tests bring their own replica/store/step.c
+# the store, the state and the images; the tests bring their own replica/state/step.c
 STORE_TEST_SRCS := $(REPLICA_STORE_SRCS) tests/unit/store_files.c tests/unit/store_session.c \
     tests/unit/store_step.c
 STORE_TESTS := $(addprefix test_store,_db _found _full _grow _hang _image _kill _limits _power _working) test_store
@@ -65,7 +65,7 @@ $(foreach t,$(STORE_TESTS),$(eval TEST_SRCS_$(t) := $(STORE_TEST_SRCS)) \
     $(eval TEST_LIBS_$(t) := $(REPLICA_LIBS)))
 TEST_SRCS_test_store_found += replica/points/grew.c replica/state/text.c
 FUZZ_SRCS_fuzz_working := replica/state/reason.c replica/store/working.c replica/store/working_header.c
-FUZZ_SRCS_fuzz_image_ref := $(REPLICA_STORE_SRCS) replica/store/step.c
+FUZZ_SRCS_fuzz_image_ref := $(REPLICA_STORE_SRCS) replica/state/step.c
 FUZZ_LIBS_fuzz_image_ref := $(REPLICA_LIBS)
 TEST_LIBS_test_store_power += -Wl,--wrap=pwrite64,--wrap=fdatasync,--wrap=fallocate64
 

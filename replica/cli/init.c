@@ -7,7 +7,7 @@
 
 #include "base/fmt.h"
 #include "replica/cli/cli.h"
-#include "replica/cli/ask.h"
+#include "replica/state/ask.h"
 #include "replica/state/owner.h"
 #include "replica/pki/ca.h"
 

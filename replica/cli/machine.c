@@ -9,7 +9,7 @@
 #include "base/fmt.h"
 #include "replica/cli/accept.h"
 #include "replica/cli/out.h"
-#include "replica/cli/ask.h"
+#include "replica/state/ask.h"
 
 static int run_add(struct bf_cli *cli)
 {

@@ -14,7 +14,7 @@
 #include "replica/cli/cli.h"
 #include "replica/cli/interrupt.h"
 #include "replica/cli/out.h"
-#include "replica/cli/ask.h"
+#include "replica/state/ask.h"
 #include "replica/pki/kex.h"
 #include "replica/media/media.h"
 #include "replica/state/owner.h"

@@ -12,7 +12,7 @@
 #include "replica/cli/found.h"
 #include "replica/cli/out.h"
 #include "replica/cli/unwritten.h"
-#include "replica/cli/ask.h"
+#include "replica/state/ask.h"
 #include "replica/points/found_text.h"
 
 enum { EVENTS = 12, JOBS = 16, WATCH_SECONDS = 1 };

@@ -13,7 +13,7 @@
 
 #include "base/mem.h"
 #include "base/platform.h"
-#include "replica/cli/ask.h"
+#include "replica/state/ask.h"
 #include "replica/daemon/daemon.h"
 #include "replica/state/reason.h"
 #include "replica/state/waits.h"

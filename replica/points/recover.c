@@ -16,7 +16,7 @@
 #include "base/fmt.h"
 #include "base/log.h"
 #include "replica/points/layers.h"
-#include "replica/store/step.h"
+#include "replica/state/step.h"
 
 // ---- Points ------------------------------------------------------------------------------------
 

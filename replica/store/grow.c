@@ -18,7 +18,7 @@
 #include "base/log.h"
 #include "replica/points/layers.h"
 #include "replica/state/reason.h"
-#include "replica/store/step.h"
+#include "replica/state/step.h"
 #include "replica/store/parts.h"
 
 #define FRESH_NAME "working.new"

@@ -16,7 +16,7 @@
 #include "replica/points/layers.h"
 #include "replica/state/reason.h"
 #include "replica/points/recover.h"
-#include "replica/store/step.h"
+#include "replica/state/step.h"
 #include "replica/store/parts.h"
 #include "replica/state/waits.h"
 

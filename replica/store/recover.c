@@ -7,7 +7,7 @@
 
 #include "base/log.h"
 #include "base/fmt.h"
-#include "replica/store/step.h"
+#include "replica/state/step.h"
 #include "replica/store/parts.h"
 
 struct settling {

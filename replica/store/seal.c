@@ -21,7 +21,7 @@
 #include "base/platform.h"
 #include "replica/points/layers.h"
 #include "replica/state/reason.h"
-#include "replica/store/step.h"
+#include "replica/state/step.h"
 #include "replica/store/figures.h"
 #include "replica/store/parts.h"
 

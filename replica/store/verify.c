@@ -20,7 +20,7 @@
 
 #include "base/log.h"
 #include "replica/points/layers.h"
-#include "replica/store/step.h"
+#include "replica/state/step.h"
 #include "replica/store/parts.h"
 
 enum { BUSY_BYTES = BF_STORE_QUEUE_BYTES / 4, CHECKER_NICE = 5 };

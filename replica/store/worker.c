@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
-#include "replica/store/step.h"
+#include "replica/state/step.h"
 #include "replica/state/reason.h"
 #include "replica/store/parts.h"
 

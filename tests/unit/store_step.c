@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "replica/store/step.h"
+#include "replica/state/step.h"
 
 static const char *kill_name;
 static int kill_nth;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tests' definition of the store's named steps (replica/store/step.h): counts them, and kills
+// The tests' definition of the store's named steps (replica/state/step.h): counts them, and kills
 // the process at a chosen one.
 #ifndef BF_TESTS_UNIT_STORE_STEP_H
 #define BF_TESTS_UNIT_STORE_STEP_H

@@ -14,7 +14,7 @@
 #include "base/platform.h"
 #include "replica/qemu/qsd.h"
 #include "replica/points/recover.h"
-#include "replica/store/step.h"
+#include "replica/state/step.h"
 #include "replica/store/parts.h"
 #include "tests/unit/store_files.h"
 #include "tests/unit/store_open.h"

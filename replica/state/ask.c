@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The asking side of the control socket, see control.h. An answer is waited for as
 // BF_WAIT_ANSWER_MS says.
-#include "replica/cli/ask.h"
+#include "replica/state/ask.h"
 
 #include <poll.h>
 #include <stdio.h>

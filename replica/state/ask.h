@@ -2,8 +2,8 @@
 // The daemon's control socket, a Unix socket in the state (mode 0600): the operator's command asks
 // for the live sessions, and nudges the daemon after it changed something. One request line, one
 // answer of JSON, end. docs/cli.md has the fields.
-#ifndef BF_REPLICA_CLI_ASK_H
-#define BF_REPLICA_CLI_ASK_H
+#ifndef BF_REPLICA_STATE_ASK_H
+#define BF_REPLICA_STATE_ASK_H
 
 #include <jansson.h>
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Named steps of everything that must survive being killed: the store announces each one right
-// after it is done. In the programs this does nothing (replica/store/step.c); a test links a
+// after it is done. In the programs this does nothing (replica/state/step.c); a test links a
 // definition of its own, to kill the process there or to look at what is on the disk. docs/store.md
 // lists them.
-#ifndef BF_REPLICA_STORE_STEP_H
-#define BF_REPLICA_STORE_STEP_H
+#ifndef BF_REPLICA_STATE_STEP_H
+#define BF_REPLICA_STATE_STEP_H
 
 void bf_step_done(const char *name);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The named steps in the programs: nothing watches them.
-#include "replica/store/step.h"
+#include "replica/state/step.h"
 
 void bf_step_done(const char *name)
 {
