@@ -9,7 +9,7 @@ THREADED_workers   := migrate/workers.c linux/workers_linux.c linux/platform_lin
 THREADED_file_disk := linux/file_disk.c linux/file_readers.c linux/platform_linux.c \
     image/block.c image/identity.c $(BASE_SRCS)
 define threaded
-build/tests/threads_$(1): tests/unit/test_$(1).c $(THREADED_$(1)) $(wildcard base/*.h image/*.h linux/*.h migrate/*.h)
+build/tests/threads_$(1): tests/unit/test_$(1).c $(THREADED_$(1)) $(wildcard base/*.h image/*.h linux/*.h migrate/*.h migrate/*/*.h)
 	$$(call say,LINK,$$@)mkdir -p $$(@D) && $$(CLANG) $$(HOSTED) $$(WARN) $$(OWN_INC) -O1 \
 	    -fsanitize=thread -o $$@ $$(filter %.c,$$^)
 CHECK_DEPS  += build/tests/threads_$(1)

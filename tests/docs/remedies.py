@@ -47,7 +47,7 @@ def statement(text, start):
 
 def messages():
     for folder in FOLDERS:
-        for path in sorted((TOP / folder).glob("*.c")):
+        for path in sorted((TOP / folder).rglob("*.c")):
             text = path.read_text()
             for call in re.finditer(f"{CALLS}|{TODO}", text):
                 where = f"{path.relative_to(TOP)}:{text.count(chr(10), 0, call.start()) + 1}"
