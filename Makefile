@@ -42,8 +42,9 @@ HOSTED   := $(STD) -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -fstack-protector-strong
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 FLAGS_linux := $(HOSTED) -O2 -D_FORTIFY_SOURCE=2 -fPIE
-FLAGS_asan  := $(HOSTED) -O1 $(SANITIZE)
-FLAGS_fuzz  := $(HOSTED) -O1 $(SANITIZE) -fsanitize=fuzzer-no-link -DBF_FUZZ
+# BF_CHECKED lets what base/assert.h states stop the program.
+FLAGS_asan  := $(HOSTED) -O1 $(SANITIZE) -DBF_CHECKED
+FLAGS_fuzz  := $(HOSTED) -O1 $(SANITIZE) -fsanitize=fuzzer-no-link -DBF_FUZZ -DBF_CHECKED
 FLAGS_depth := $(HOSTED) -O0 -fsanitize=fuzzer-no-link -fsanitize-coverage=no-prune -DBF_FUZZ
 FLAGS_cov   := $(HOSTED) -O0 -fprofile-instr-generate -fcoverage-mapping
 CC_linux    = $(CC)

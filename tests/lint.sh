@@ -146,6 +146,16 @@ sources '*.[ch]' '*.sh' '*.mk' '*.md' Makefile | grep -v '^tests/lint' |
 sources 'base/*.c' 'image/*.c' 'net/*.c' 'drivers/*.c' 'migrate/*.c' 'boot/*.c' 'linux/*.c' 'replica/*.c' 'finalize/*.c' |
     grep -vE '^(boot/traps_|base/config_run)' | xargs -r awk -f tests/lint_messages.awk |
     judge 'messages are words, and raw numbers go to the debug log'
+# Rooms that keep state say what must hold: at least 30 assertions to 100 functions.
+sed 's/#.*//; /^$/d' tests/lint_stateful | while read -r room; do
+    sources "$room/*.c" | grep -E "^$room/[^/]+$" | xargs cat -- /dev/null | awk -v room="$room" '
+        /^\{/ { functions++ }
+        { asserts += gsub(/BF_ASSERT\(/, "&") }
+        END {
+            if (!functions || asserts * 100 < functions * 30)
+                print room ": " asserts + 0 " in " functions + 0 " functions"
+        }'
+done | judge 'a room that keeps state has 30 assertions to 100 functions'
 sources '*.c' '*.h' | xargs -r awk 'length($0) > 100 { print FILENAME ":" FNR ": " length($0) " columns" }' |
     judge 'no line over 100 columns'
 sources '*.c' '*.h' | xargs -r grep -HnP '\t| +$' | judge 'no tabs and no trailing spaces'

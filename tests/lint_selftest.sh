@@ -15,6 +15,7 @@ fresh_tree() {
     cp "$top"/tests/lint* "$tmp/tree/tests/"
     rm "$tmp/tree/tests/lint_selftest.sh"
     printf '%s\n' "${allowed:-}" >"$tmp/tree/tests/lint_allowed"
+    printf '%s\n' "${stateful:-}" >"$tmp/tree/tests/lint_stateful"
     cp "$tmp/empty.a" "$tmp/tree/build/efi/libbootferry.a"
     printf '/build/\n' >"$tmp/tree/.gitignore"
     git -C "$tmp/tree" init -q
@@ -90,6 +91,10 @@ offence 'messages are words' boot/a.c "$spdx" 'log("not given away:"' '    " EFI
 offence 'no line over 100 columns' boot/a.c "$spdx" "// $(printf 'x%.0s' {1..100})"
 offence 'no tabs' boot/a.c "$spdx" "$(printf '\tint a;')"
 offence 'no function over 100 lines' boot/a.c "$spdx" 'void f(void)' '{' "$(yes '    g();' | head -n 101)" '}'
+few="$(printf '%s\n' 'void f(void)' '{' '    BF_ASSERT(1);' '}' g '{' '}' h '{' '}' i '{' '}')"
+stateful=boot offence 'a room that keeps state' boot/a.c "$spdx" "$few"
+stateful=boot offence - boot/a.c "$spdx" 'void f(void)' '{' '    BF_ASSERT(1);' '}'
+stateful=boot/none offence 'a room that keeps state' boot/a.c "$spdx" "$few"
 mode=755 offence 'shell scripts pass shellcheck' a.sh '#!/bin/bash' '# SPDX-License-Identifier: Apache-2.0' \
     "echo \$1 \$(ls | grep x)"
 offence 'what begins with an interpreter' a.sh '#!/bin/bash' '# SPDX-License-Identifier: Apache-2.0' 'true'

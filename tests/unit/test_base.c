@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // base/: formatting against the C library, cursors, memory account, faults, log lines.
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "base/assert.h"
 #include "base/cursor.h"
 #include "base/err.h"
 #include "base/fmt.h"
@@ -270,7 +274,38 @@ static void test_log_is_safe_for_terminals(void)
     CHECK_EQ(strlen(sim_log()), 512);
 }
 
-TEST_MAIN(TEST(test_fmt_like_the_c_library), TEST(test_fmt_edges), TEST(test_fmt_human_bytes),
+// What a process that asserts `holds` leaves: its wait status, and in text what it wrote.
+static int asserted(bool holds, char *text, size_t size)
+{
+    int ends[2], status = -1;
+    CHECK(!pipe(ends));
+    fflush(stdout);
+    pid_t child = fork();
+    if (!child) {
+        dup2(ends[1], STDERR_FILENO);
+        BF_ASSERT(holds);
+        _exit(0);
+    }
+    close(ends[1]);
+    ssize_t n = read(ends[0], text, size - 1);
+    text[n > 0 ? n : 0] = 0;
+    close(ends[0]);
+    CHECK_EQ(waitpid(child, &status, 0), child);
+    return status;
+}
+
+static void test_assert_names_its_place(void)
+{
+    char text[300];
+    CHECK_EQ(asserted(true, text, sizeof text), 0);
+    CHECK_STR(text, "");
+    int status = asserted(false, text, sizeof text);
+    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    CHECK(strncmp(text, "tests/unit/test_base.c:", 23) == 0);
+    CHECK(strstr(text, ": does not hold: holds\n") != NULL);
+}
+
+TEST_MAIN(TEST(test_assert_names_its_place), TEST(test_fmt_like_the_c_library), TEST(test_fmt_edges), TEST(test_fmt_human_bytes),
           TEST(test_fmt_hex), TEST(test_fmt_plural), TEST(test_cursor_round_trip),
           TEST(test_reader_stays_failed), TEST(test_reader_strings), TEST(test_writer_stays_failed),
           TEST(test_mem_account), TEST(test_mem_limit), TEST(test_mem_secrets),
