@@ -105,6 +105,7 @@ FUZZ_SRCS_fuzz_sender := tests/platform_sim.c tests/quiet_stream.c tests/sim_dis
 FUZZ_SRCS_fuzz_manifest := tests/fuzz_seed.c
 FUZZ_SRCS_fuzz_decompress := tests/fuzz_seed.c
 TEST_SRCS_test_block := tests/platform_sim.c tests/sim_disk.c
+TEST_SRCS_test_pending := tests/platform_sim.c tests/sim_pci.c
 TEST_SRCS_test_virtio_blk := tests/platform_sim.c tests/sim_pci.c tests/sim_virtio.c tests/sim_virtio_blk.c
 TEST_SRCS_test_virtio_net := tests/platform_sim.c tests/sim_pci.c tests/sim_virtio.c tests/sim_virtio_net.c tests/net/lan.c
 FUZZ_SRCS_fuzz_virtio_net := tests/platform_sim.c tests/sim_pci.c tests/sim_virtio.c tests/sim_virtio_net.c
