@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/platform.h"
 #include "drivers/identify.h"
+#include "drivers/pending.h"
 #include "drivers/recovery.h"
 #include "drivers/virtio_pci.h"
 
@@ -52,21 +53,12 @@ struct command { // shared with the device
 };
 _Static_assert(sizeof(struct command) == 32, "no hidden padding");
 
-struct pending {
-    struct bf_block_request *request; // NULL: the question for the serial number
-    struct bf_dma data;
-    uint64_t deadline_us;
-    uint32_t bytes;
-    uint8_t busy;
-    uint8_t failed; // outcome, of the question
-};
-
 struct virtio_blk {
     struct bf_virtio virtio;
     struct bf_virtqueue queue;
     struct bf_dma commands;
-    struct pending pending[REQUESTS];
-    uint64_t wanted; // features
+    struct bf_pending pending; // without a request: the question for the serial number
+    uint64_t wanted;           // features
     uint32_t block_size;
     uint32_t max_bytes;
     uint64_t blocks;
@@ -83,7 +75,7 @@ static struct command *command_of(const struct virtio_blk *d, uint32_t i)
 static void offer(struct virtio_blk *d, uint32_t i)
 {
     struct bf_virtq_desc *desc = d->queue.desc + (size_t)i * DESCRIPTORS;
-    struct pending *p = &d->pending[i];
+    const struct bf_pending_slot *p = &d->pending.slot[i];
     uint64_t at = d->commands.device + i * sizeof(struct command);
     uint16_t head = (uint16_t)(i * DESCRIPTORS);
     desc[0] = (struct bf_virtq_desc){.addr = at,
@@ -97,55 +89,8 @@ static void offer(struct virtio_blk *d, uint32_t i)
     desc[2] = (struct bf_virtq_desc){
         .addr = at + offsetof(struct command, status), .len = 1, .flags = BF_VIRTQ_WRITE};
     command_of(d, i)->status = STATUS_NONE;
-    p->deadline_us = bf_platform_now_us() + BF_VIRTIO_BLK_TIMEOUT_US;
+    bf_pending_out(&d->pending, i, BF_VIRTIO_BLK_TIMEOUT_US);
     bf_virtqueue_offer(&d->queue, head);
-}
-
-// BF_AGAIN when all are out. The data is mapped, the command written, nothing offered yet.
-static enum bf_err prepare(struct virtio_blk *d, void *data, uint32_t bytes, uint32_t *index)
-{
-    struct bf_pci *pci = d->virtio.pci;
-    enum bf_err err;
-    uint32_t i = 0;
-    while (i < REQUESTS && d->pending[i].busy)
-        i++;
-    if (i == REQUESTS)
-        return BF_AGAIN;
-    err = pci->ops->map(pci->impl, data, bytes, &d->pending[i].data);
-    if (err)
-        return err;
-    d->pending[i].busy = 1;
-    d->pending[i].failed = 0;
-    d->pending[i].request = NULL;
-    d->pending[i].bytes = bytes;
-    *index = i;
-    return BF_OK;
-}
-
-// The device is done with the data, or can no longer reach it.
-static void release(struct virtio_blk *d, struct pending *p, enum bf_err status)
-{
-    struct bf_pci *pci = d->virtio.pci;
-    enum bf_err unmapped = pci->ops->unmap(pci->impl, &p->data);
-    if (!status)
-        status = unmapped;
-    p->busy = 0;
-    p->failed = status != BF_OK;
-    if (!p->request)
-        return;
-    p->request->status = status;
-    p->request->done = 1;
-    p->request = NULL;
-}
-
-// The device does not let go of the data: who asked for it hears that it ends, and that it is kept.
-static void abandon(struct pending *p, enum bf_err status)
-{
-    if (!p->request)
-        return;
-    p->request->status = status;
-    p->request->kept = p->request->done = 1;
-    p->request = NULL;
 }
 
 // ---- Start, and what happens when it stops ------------------------------------------------------
@@ -180,7 +125,7 @@ static enum bf_err restart(void *impl)
     if (err)
         return err;
     for (uint32_t i = 0; i < REQUESTS; i++)
-        if (d->pending[i].busy)
+        if (d->pending.slot[i].state == BF_PENDING_OUT)
             offer(d, i);
     bf_virtio_notify(&d->virtio, &d->queue);
     return BF_OK;
@@ -189,12 +134,7 @@ static enum bf_err restart(void *impl)
 static void ended(void *impl, int quiet, enum bf_err status)
 {
     struct virtio_blk *d = impl;
-    for (uint32_t i = 0; i < REQUESTS; i++) {
-        if (d->pending[i].busy && quiet)
-            release(d, &d->pending[i], status);
-        else if (d->pending[i].busy)
-            abandon(&d->pending[i], status);
-    }
+    bf_pending_end(&d->pending, quiet, status);
 }
 
 static const struct bf_recovery_ops recovery_ops = {
@@ -214,11 +154,12 @@ static int is_whole(uint32_t len, uint32_t bytes)
 // What the device says about a request, judged: too short a transfer is a failed one.
 static enum bf_err judge(const struct virtio_blk *d, uint32_t i, uint32_t len)
 {
+    const struct bf_pending_slot *p = &d->pending.slot[i];
     uint8_t status = __atomic_load_n(&command_of(d, i)->status, __ATOMIC_RELAXED);
     if (status != VIRTIO_BLK_S_OK)
         return BF_ERR_IO;
     // A serial number may be shorter than the room for it.
-    return !d->pending[i].request || is_whole(len, d->pending[i].bytes) ? BF_OK : BF_ERR_IO;
+    return !p->request || is_whole(len, p->bytes) ? BF_OK : BF_ERR_IO;
 }
 
 static enum bf_err take_one(struct virtio_blk *d)
@@ -229,19 +170,11 @@ static enum bf_err take_one(struct virtio_blk *d)
     if (err)
         return err;
     i = head / DESCRIPTORS;
-    if (head % DESCRIPTORS || i >= REQUESTS || !d->pending[i].busy || len > d->pending[i].bytes + 1)
+    if (head % DESCRIPTORS || i >= REQUESTS || d->pending.slot[i].state != BF_PENDING_OUT ||
+        len > d->pending.slot[i].bytes + 1)
         return BF_ERR_PROTOCOL;
-    release(d, &d->pending[i], judge(d, i, len));
+    bf_pending_release(&d->pending, i, judge(d, i, len));
     return BF_OK;
-}
-
-static int is_late(const struct virtio_blk *d)
-{
-    uint64_t now = bf_platform_now_us();
-    for (uint32_t i = 0; i < REQUESTS; i++)
-        if (d->pending[i].busy && now >= d->pending[i].deadline_us)
-            return 1;
-    return 0;
 }
 
 static void blk_poll(void *impl)
@@ -256,37 +189,23 @@ static void blk_poll(void *impl)
     while (!err);
     if (err == BF_ERR_PROTOCOL)
         bf_recovery_begin(&d->recovery, "the device completes requests that it was not given");
-    else if (is_late(d))
+    else if (bf_pending_is_late(&d->pending))
         bf_recovery_begin(&d->recovery, "the device does not answer");
 }
 
 // ---- The block interface -----------------------------------------------------------------------
 
-static void refuse(struct bf_block_request *request, enum bf_err status)
-{
-    request->status = status;
-    request->done = 1;
-}
-
 static enum bf_err blk_submit(void *impl, struct bf_block_request *request)
 {
     struct virtio_blk *d = impl;
     uint32_t i;
-    enum bf_err err;
-    if (d->recovery.state == BF_DEVICE_DEAD) {
-        refuse(request, BF_ERR_TIMEOUT);
-        return BF_OK;
-    }
-    if (d->recovery.state != BF_DEVICE_WORKING)
+    if (d->recovery.state == BF_DEVICE_DEAD)
+        return bf_pending_refuse(request, BF_ERR_TIMEOUT);
+    if (d->recovery.state != BF_DEVICE_WORKING || !bf_pending_find(&d->pending, &i))
         return BF_AGAIN;
-    err = prepare(d, request->data, request->count * d->block_size, &i);
-    if (err == BF_AGAIN)
-        return err;
-    if (err) {
-        refuse(request, err);
+    bf_pending_take(&d->pending, i, request, request->count * d->block_size);
+    if (bf_pending_map(&d->pending, i, request->data))
         return BF_OK;
-    }
-    d->pending[i].request = request;
     command_of(d, i)->type = VIRTIO_BLK_T_IN;
     command_of(d, i)->sector = request->block * (d->block_size / VIRTIO_SECTOR_BYTES);
     offer(d, i);
@@ -371,6 +290,7 @@ static enum bf_err blk_open(struct bf_pci *pci, void **controller)
     if (!d)
         return BF_ERR_NO_MEMORY;
     d->wanted = VIRTIO_BLK_F_SIZE_MAX | VIRTIO_BLK_F_BLK_SIZE;
+    bf_pending_init(&d->pending, pci, REQUESTS);
     bf_recovery_init(&d->recovery, &recovery_ops, d, pci, "virtio-blk");
     err = bf_virtio_find(&d->virtio, pci);
     if (!err)
@@ -391,29 +311,33 @@ static enum bf_err blk_open(struct bf_pci *pci, void **controller)
 // The serial number (5.2.6): optional, so nothing is wrong when the device does not tell.
 static void ask_serial(struct virtio_blk *d, struct bf_disk_identity *id)
 {
+    const struct bf_pending_slot *p;
     struct bf_dma answer = {0};
     struct bf_pci *pci = d->virtio.pci;
     uint64_t deadline = bf_platform_now_us() + ID_US;
     uint32_t i;
     if (id->serial[0] || pci->ops->alloc(pci->impl, BF_IDENTIFY_VIRTIO_BYTES, &answer))
         return;
-    if (prepare(d, answer.host, BF_IDENTIFY_VIRTIO_BYTES, &i)) {
-        bf_dma_free(pci, &answer);
-        return;
-    }
+    if (!bf_pending_find(&d->pending, &i))
+        goto not_asked;
+    bf_pending_take(&d->pending, i, NULL, BF_IDENTIFY_VIRTIO_BYTES);
+    if (bf_pending_map(&d->pending, i, answer.host))
+        goto not_asked;
+    p = &d->pending.slot[i];
     command_of(d, i)->type = VIRTIO_BLK_T_GET_ID;
     command_of(d, i)->sector = 0;
     offer(d, i);
     bf_virtio_notify(&d->virtio, &d->queue);
-    while (d->pending[i].busy && d->recovery.state != BF_DEVICE_DEAD &&
+    while (p->state != BF_PENDING_FREE && d->recovery.state != BF_DEVICE_DEAD &&
            bf_platform_now_us() < deadline) {
         blk_poll(d);
         bf_platform_idle(ID_REST_US);
     }
-    if (d->pending[i].busy) // the answer's page stays the device's
+    if (p->state != BF_PENDING_FREE) // the answer's page stays the device's
         return;
-    if (!d->pending[i].failed)
+    if (!p->status)
         bf_identify_virtio(answer.host, BF_IDENTIFY_VIRTIO_BYTES, id);
+not_asked:
     bf_dma_free(pci, &answer);
 }
 
