@@ -23,6 +23,7 @@
 #include "drivers/identify.h"
 #include "drivers/nvme_namespace.h"
 #include "drivers/nvme_queue.h"
+#include "drivers/pending.h"
 #include "drivers/recovery.h"
 #include "drivers/tcg.h"
 
@@ -51,13 +52,9 @@ enum step {
     RUNNING,
 };
 
-struct pending {
+struct sent { // what the controller has of a pending one
     struct namespace *disk;
-    struct bf_block_request *request;
-    struct bf_dma data;
-    uint64_t deadline_us;
     uint16_t cid;
-    uint8_t busy;
 };
 
 struct nvme {
@@ -66,7 +63,8 @@ struct nvme {
     struct bf_dma lists;  // a page of PRP entries per command
     struct bf_dma answer; // of Identify
     struct bf_dma side;   // SIDE_BYTES per command, from the first disk that needs it
-    struct pending pending[COMMANDS];
+    struct bf_pending pending;
+    struct sent sent[COMMANDS];
     uint64_t ready_us; // how long it may take to become ready, or not
     uint32_t max_bytes;
     uint16_t sequence;    // of identifiers, so that none comes back soon
@@ -235,49 +233,26 @@ static void describe(struct nvme *c, uint32_t i, uint64_t at, uint32_t bytes,
 
 static void send(struct nvme *c, uint32_t i)
 {
-    struct pending *p = &c->pending[i];
-    const struct bf_block_request *r = p->request;
-    const struct bf_nvme_format *f = &p->disk->format;
+    struct sent *sent = &c->sent[i];
+    const struct bf_block_request *r = c->pending.slot[i].request;
+    const struct bf_nvme_format *f = &sent->disk->format;
     uint64_t side = c->side.device + (uint64_t)i * SIDE_BYTES;
     struct bf_nvme_command command = {.opcode = BF_NVME_READ,
-                                      .nsid = p->disk->nsid,
+                                      .nsid = sent->disk->nsid,
                                       .cdw10 = (uint32_t)r->block, // 6.9
                                       .cdw11 = (uint32_t)(r->block >> 32),
                                       .cdw12 = r->count - 1};
-    command.cid = p->cid = (uint16_t)(c->sequence++ * COMMANDS + i);
+    command.cid = sent->cid = (uint16_t)(c->sequence++ * COMMANDS + i);
     if (f->strip)
         command.cdw12 |= BF_NVME_READ_PRACT;
     if (f->extended)
         describe(c, i, side, r->count * (f->block_size + f->metadata), &command);
     else
-        describe(c, i, p->data.device, r->count * f->block_size, &command);
+        describe(c, i, c->pending.slot[i].data.device, r->count * f->block_size, &command);
     if (f->metadata && !f->extended)
         command.mptr = side;
-    p->deadline_us = bf_platform_now_us() + BF_NVME_TIMEOUT_US;
+    bf_pending_out(&c->pending, i, BF_NVME_TIMEOUT_US);
     bf_nvme_queue_submit(&c->io, &command);
-}
-
-// The controller is done with the data, or can no longer reach it.
-static void release(struct nvme *c, struct pending *p, enum bf_err status)
-{
-    enum bf_err unmapped = p->data.host ? c->pci->ops->unmap(c->pci->impl, &p->data) : BF_OK;
-    p->busy = 0;
-    if (!p->request)
-        return;
-    p->request->status = status ? status : unmapped;
-    p->request->done = 1;
-    p->request = NULL;
-}
-
-// The controller does not let go of the data: who asked for it hears that it ends, and that it is
-// kept.
-static void abandon(struct pending *p, enum bf_err status)
-{
-    if (!p->request)
-        return;
-    p->request->status = status;
-    p->request->kept = p->request->done = 1;
-    p->request = NULL;
 }
 
 // ---- Reset, step by step -----------------------------------------------------------------------
@@ -349,7 +324,7 @@ static enum bf_err restart(void *impl)
     }
     c->step = RUNNING;
     for (uint32_t i = 0; i < COMMANDS; i++)
-        if (c->pending[i].busy)
+        if (c->pending.slot[i].state == BF_PENDING_OUT)
             send(c, i);
     return BF_OK;
 }
@@ -357,12 +332,7 @@ static enum bf_err restart(void *impl)
 static void ended(void *impl, int quiet, enum bf_err status)
 {
     struct nvme *c = impl;
-    for (uint32_t i = 0; i < COMMANDS; i++) {
-        if (c->pending[i].busy && quiet)
-            release(c, &c->pending[i], status);
-        else if (c->pending[i].busy)
-            abandon(&c->pending[i], status);
-    }
+    bf_pending_end(&c->pending, quiet, status);
 }
 
 static const struct bf_recovery_ops recovery_ops = {
@@ -371,13 +341,14 @@ static const struct bf_recovery_ops recovery_ops = {
 // ---- Completions -------------------------------------------------------------------------------
 
 // Blocks that came with metadata behind each.
-static void take_apart(struct nvme *c, const struct pending *p)
+static void take_apart(struct nvme *c, uint32_t i)
 {
-    const struct bf_nvme_format *f = &p->disk->format;
-    const uint8_t *from = (uint8_t *)c->side.host + (size_t)(p - c->pending) * SIDE_BYTES;
-    uint8_t *to = p->request->data;
-    for (uint32_t i = 0; i < p->request->count; i++)
-        memcpy(to + (size_t)i * f->block_size, from + (size_t)i * (f->block_size + f->metadata),
+    const struct bf_nvme_format *f = &c->sent[i].disk->format;
+    const struct bf_block_request *r = c->pending.slot[i].request;
+    const uint8_t *from = (uint8_t *)c->side.host + (size_t)i * SIDE_BYTES;
+    uint8_t *to = r->data;
+    for (uint32_t n = 0; n < r->count; n++)
+        memcpy(to + (size_t)n * f->block_size, from + (size_t)n * (f->block_size + f->metadata),
                f->block_size);
 }
 
@@ -401,25 +372,16 @@ static enum bf_err take_one(struct nvme *c)
 {
     struct bf_nvme_completion done;
     enum bf_err err = bf_nvme_queue_take(&c->io, &done);
-    struct pending *p;
+    uint32_t i;
     if (err)
         return err;
-    p = &c->pending[done.cid % COMMANDS];
-    if (!p->busy || p->cid != done.cid)
+    i = done.cid % COMMANDS;
+    if (c->pending.slot[i].state != BF_PENDING_OUT || c->sent[i].cid != done.cid)
         return BF_ERR_PROTOCOL;
-    if (!done.status && p->request && p->disk->format.extended)
-        take_apart(c, p);
-    release(c, p, judge_read(done.status));
+    if (!done.status && c->sent[i].disk->format.extended)
+        take_apart(c, i);
+    bf_pending_release(&c->pending, i, judge_read(done.status));
     return BF_OK;
-}
-
-static int is_late(const struct nvme *c)
-{
-    uint64_t now = bf_platform_now_us();
-    for (uint32_t i = 0; i < COMMANDS; i++)
-        if (c->pending[i].busy && now >= c->pending[i].deadline_us)
-            return 1;
-    return 0;
 }
 
 static void poll_controller(struct nvme *c)
@@ -433,45 +395,27 @@ static void poll_controller(struct nvme *c)
     while (!err);
     if (err == BF_ERR_PROTOCOL)
         bf_recovery_begin(&c->recovery, "the controller completes commands that it was not given");
-    else if (is_late(c))
+    else if (bf_pending_is_late(&c->pending))
         bf_recovery_begin(&c->recovery, "the controller does not answer");
 }
 
 // ---- The block interface -----------------------------------------------------------------------
 
-static enum bf_err refuse(struct bf_block_request *request, enum bf_err status)
-{
-    request->status = status;
-    request->done = 1;
-    return BF_OK;
-}
-
 static enum bf_err disk_submit(void *impl, struct bf_block_request *request)
 {
     struct namespace *n = impl;
     struct nvme *c = n->c;
-    struct pending *p;
-    uint32_t i = 0;
-    enum bf_err err = BF_OK;
+    uint32_t i;
     if (c->recovery.state == BF_DEVICE_DEAD)
-        return refuse(request, BF_ERR_TIMEOUT);
-    if (c->recovery.state != BF_DEVICE_WORKING)
+        return bf_pending_refuse(request, BF_ERR_TIMEOUT);
+    if (c->recovery.state != BF_DEVICE_WORKING || !bf_pending_find(&c->pending, &i))
         return BF_AGAIN;
-    while (i < COMMANDS && c->pending[i].busy)
-        i++;
-    if (i == COMMANDS)
-        return BF_AGAIN;
-    p = &c->pending[i];
-    if (!n->format.extended)
-        err = c->pci->ops->map(c->pci->impl, request->data,
-                               (size_t)request->count * n->format.block_size, &p->data);
-    if (err)
-        return refuse(request, err);
-    p->busy = 1;
-    p->disk = n;
-    p->request = request;
-    if (p->data.device % BF_PCI_PAGE) // the bus does not keep pages
-        release(c, p, BF_ERR_UNSUPPORTED);
+    bf_pending_take(&c->pending, i, request, request->count * n->format.block_size);
+    c->sent[i].disk = n;
+    if (!n->format.extended && bf_pending_map(&c->pending, i, request->data))
+        return BF_OK;
+    if (c->pending.slot[i].data.device % BF_PCI_PAGE) // the bus does not keep pages
+        bf_pending_release(&c->pending, i, BF_ERR_UNSUPPORTED);
     else
         send(c, i);
     return BF_OK;
@@ -485,7 +429,7 @@ static void disk_poll(void *impl)
 static int is_out(const struct nvme *c, const struct namespace *n)
 {
     for (uint32_t i = 0; i < COMMANDS; i++)
-        if (c->pending[i].busy && c->pending[i].disk == n)
+        if (c->pending.slot[i].state != BF_PENDING_FREE && c->sent[i].disk == n)
             return 1;
     return 0;
 }
@@ -597,6 +541,7 @@ static enum bf_err nvme_open(struct bf_pci *pci, void **controller)
         bf_free(c);
         return err;
     }
+    bf_pending_init(&c->pending, pci, COMMANDS);
     bf_recovery_init(&c->recovery, &recovery_ops, c, pci, "nvme");
     reset_controller(c);
     err = wait_for(c, is_quiet);
@@ -662,7 +607,7 @@ static enum bf_err lay_out(struct nvme *c, const struct bf_nvme_format *f,
 static int anything_out(const struct nvme *c)
 {
     for (uint32_t i = 0; i < COMMANDS; i++)
-        if (c->pending[i].busy)
+        if (c->pending.slot[i].state != BF_PENDING_FREE)
             return 1;
     return 0;
 }
