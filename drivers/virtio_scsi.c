@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/platform.h"
+#include "drivers/pending.h"
 #include "drivers/recovery.h"
 #include "drivers/scsi.h"
 #include "drivers/scsi_units.h"
@@ -59,36 +60,26 @@ struct shared {
     uint8_t answer[BF_SCSI_ANSWER_BYTES]; // to what a unit is asked when it is opened
 };
 
-enum state {
-    FREE,
-    OUT,     // with the device
-    RESTING, // to be asked again
-};
-
-struct pending {
-    enum state state;
-    struct unit *unit;
-    struct bf_block_request *request; // NULL: a question, its answer is in shared
-    struct bf_dma data;               // of a request
-    uint64_t at;                      // the data, as the device sees it
-    uint32_t bytes, residual;
-    uint64_t deadline_us; // OUT: until when it must come back; RESTING: when to ask again
-    uint64_t patience_us; // no more waiting for a busy unit after that
-    uint8_t tries;
-    enum bf_err status; // of a question
-};
-
 struct unit {
     struct virtio_scsi *d;
     struct bf_vscsi_lun lun;
     uint32_t block_size;
 };
 
+struct sent { // beside what is pending; a held one rests, and its deadline says when to ask again
+    struct unit *unit;
+    uint64_t at; // the data, as the device sees it
+    uint32_t residual;
+    uint64_t patience_us; // no more waiting for a busy unit after that
+    uint8_t tries;
+};
+
 struct virtio_scsi {
     struct bf_virtio virtio;
     struct bf_virtqueue requests, control;
     struct bf_dma shared, luns; // luns: of REPORT LUNS, from the first search on
-    struct pending pending[COMMANDS];
+    struct bf_pending pending;  // without a request: a question
+    struct sent sent[COMMANDS];
     uint32_t max_bytes;
     uint16_t depth;
     uint64_t tmf_deadline_us; // 0: none is out
@@ -117,7 +108,6 @@ static struct command *command_of(const struct virtio_scsi *d, uint32_t i)
 static void offer(struct virtio_scsi *d, uint32_t i)
 {
     struct bf_virtq_desc *desc = d->requests.desc + (size_t)i * DESCRIPTORS;
-    struct pending *p = &d->pending[i];
     uint64_t at = d->shared.device + offsetof(struct shared, command) + i * sizeof(struct command);
     uint16_t head = (uint16_t)(i * DESCRIPTORS);
     desc[0] = (struct bf_virtq_desc){.addr = at,
@@ -128,11 +118,11 @@ static void offer(struct virtio_scsi *d, uint32_t i)
                                      .len = sizeof(struct bf_vscsi_response),
                                      .flags = BF_VIRTQ_NEXT | BF_VIRTQ_WRITE,
                                      .next = (uint16_t)(head + 2)};
-    desc[2] = (struct bf_virtq_desc){.addr = p->at, .len = p->bytes, .flags = BF_VIRTQ_WRITE};
+    desc[2] = (struct bf_virtq_desc){
+        .addr = d->sent[i].at, .len = d->pending.slot[i].bytes, .flags = BF_VIRTQ_WRITE};
     memset(&command_of(d, i)->response, 0, sizeof(struct bf_vscsi_response));
     command_of(d, i)->response.response = BF_VSCSI_S_NONE;
-    p->state = OUT;
-    p->deadline_us = bf_platform_now_us() + BF_VIRTIO_SCSI_TIMEOUT_US;
+    bf_pending_out(&d->pending, i, BF_VIRTIO_SCSI_TIMEOUT_US);
     bf_virtqueue_offer(&d->requests, head);
 }
 
@@ -140,17 +130,12 @@ static void offer(struct virtio_scsi *d, uint32_t i)
 static enum bf_err find_free(const struct virtio_scsi *d, const struct unit *unit, uint32_t *index)
 {
     uint32_t of_unit = 0;
-    *index = COMMANDS;
-    for (uint32_t i = COMMANDS; i-- > 0;) {
-        if (d->pending[i].state == FREE)
-            *index = i;
-        else
-            of_unit += d->pending[i].unit == unit;
-    }
-    return *index < COMMANDS && of_unit < d->depth ? BF_OK : BF_AGAIN;
+    for (uint32_t i = 0; i < COMMANDS; i++)
+        of_unit += d->pending.slot[i].state != BF_PENDING_FREE && d->sent[i].unit == unit;
+    return of_unit < d->depth && bf_pending_find(&d->pending, index) ? BF_OK : BF_AGAIN;
 }
 
-// Fills a free place and its command, and sends it.
+// Fills the command of a slot that was taken, with its data at d->sent[i].at, and sends it.
 static void send(struct virtio_scsi *d, uint32_t i, struct unit *unit, const uint8_t *cdb)
 {
     struct bf_vscsi_request *request = &command_of(d, i)->request;
@@ -158,39 +143,11 @@ static void send(struct virtio_scsi *d, uint32_t i, struct unit *unit, const uin
     request->lun = unit->lun;
     request->id = i + 1;
     memcpy(request->cdb, cdb, BF_SCSI_CDB_BYTES);
-    d->pending[i].unit = unit;
-    d->pending[i].patience_us = bf_platform_now_us() + BF_VIRTIO_SCSI_PATIENCE_US;
-    d->pending[i].tries = 0;
+    d->sent[i].unit = unit;
+    d->sent[i].patience_us = bf_platform_now_us() + BF_VIRTIO_SCSI_PATIENCE_US;
+    d->sent[i].tries = 0;
     offer(d, i);
     bf_virtio_notify(&d->virtio, &d->requests);
-}
-
-// The device is done with the data, or can no longer reach it.
-static void release(struct virtio_scsi *d, struct pending *p, enum bf_err status)
-{
-    struct bf_pci *pci = d->virtio.pci;
-    p->state = FREE;
-    p->status = status;
-    p->unit = NULL;
-    if (p->data.host) {
-        enum bf_err unmapped = pci->ops->unmap(pci->impl, &p->data);
-        status = status ? status : unmapped;
-    }
-    if (!p->request)
-        return;
-    p->request->status = status;
-    p->request->done = 1;
-    p->request = NULL;
-}
-
-// The device does not let go of the data: who asked for it hears that it ends, and that it is kept.
-static void abandon(struct pending *p, enum bf_err status)
-{
-    if (!p->request)
-        return;
-    p->request->status = status;
-    p->request->kept = p->request->done = 1;
-    p->request = NULL;
 }
 
 // ---- Start, and what happens when it stops ------------------------------------------------------
@@ -230,7 +187,7 @@ static enum bf_err restart(void *impl)
     if (err)
         return err;
     for (uint32_t i = 0; i < COMMANDS; i++)
-        if (d->pending[i].state == OUT)
+        if (d->pending.slot[i].state == BF_PENDING_OUT)
             offer(d, i);
     bf_virtio_notify(&d->virtio, &d->requests);
     return BF_OK;
@@ -239,13 +196,7 @@ static enum bf_err restart(void *impl)
 static void ended(void *impl, int quiet, enum bf_err status)
 {
     struct virtio_scsi *d = impl;
-    for (uint32_t i = 0; i < COMMANDS; i++) {
-        struct pending *p = &d->pending[i];
-        if (p->state != FREE && quiet)
-            release(d, p, status);
-        else if (p->state != FREE)
-            abandon(p, status);
-    }
+    bf_pending_end(&d->pending, quiet, status);
 }
 
 static const struct bf_recovery_ops recovery_ops = {
@@ -271,8 +222,8 @@ static void reset_unit(struct virtio_scsi *d, uint32_t late)
     desc[1] = (struct bf_virtq_desc){.addr = at + readable, .len = 1, .flags = BF_VIRTQ_WRITE};
     d->tmf_deadline_us = now + BF_VIRTIO_SCSI_RESET_US;
     for (uint32_t i = 0; i < COMMANDS; i++) { // what comes back is worth asking again
-        d->pending[i].patience_us = now + BF_VIRTIO_SCSI_PATIENCE_US;
-        d->pending[i].tries = 0;
+        d->sent[i].patience_us = now + BF_VIRTIO_SCSI_PATIENCE_US;
+        d->sent[i].tries = 0;
     }
     bf_virtqueue_offer(&d->control, 0);
     bf_virtio_notify(&d->virtio, &d->control);
@@ -334,12 +285,13 @@ static enum bf_err judge(struct virtio_scsi *d, uint32_t i, uint32_t *residual)
 
 static void finish(struct virtio_scsi *d, uint32_t i)
 {
-    struct pending *p = &d->pending[i];
-    enum bf_err status = judge(d, i, &p->residual);
+    struct bf_pending_slot *p = &d->pending.slot[i];
+    struct sent *sent = &d->sent[i];
+    enum bf_err status = judge(d, i, &sent->residual);
     uint64_t now = bf_platform_now_us();
-    if ((status == BF_AGAIN && ++p->tries < TRIES) ||
-        (status == BF_ERR_BUSY && now < p->patience_us)) {
-        p->state = RESTING;
+    if ((status == BF_AGAIN && ++sent->tries < TRIES) ||
+        (status == BF_ERR_BUSY && now < sent->patience_us)) {
+        bf_pending_hold(&d->pending, i);
         p->deadline_us = now + RETRY_US;
         return;
     }
@@ -347,9 +299,9 @@ static void finish(struct virtio_scsi *d, uint32_t i)
     if (status == BF_AGAIN || (status == BF_ERR_BUSY && !p->request))
         status = BF_ERR_IO;
     // The answer to a question may be shorter than the room for it; a transfer may not.
-    if (!status && p->residual > (p->request ? 0 : p->bytes))
+    if (!status && sent->residual > (p->request ? 0 : p->bytes))
         status = BF_ERR_IO;
-    release(d, p, status);
+    bf_pending_release(&d->pending, i, status);
 }
 
 static enum bf_err take_one(struct virtio_scsi *d)
@@ -360,8 +312,8 @@ static enum bf_err take_one(struct virtio_scsi *d)
     if (err)
         return err;
     i = head / DESCRIPTORS;
-    if (head % DESCRIPTORS || i >= COMMANDS || d->pending[i].state != OUT ||
-        len > d->pending[i].bytes + sizeof(struct bf_vscsi_response))
+    if (head % DESCRIPTORS || i >= COMMANDS || d->pending.slot[i].state != BF_PENDING_OUT ||
+        len > d->pending.slot[i].bytes + sizeof(struct bf_vscsi_response))
         return BF_ERR_PROTOCOL;
     finish(d, i);
     return BF_OK;
@@ -373,10 +325,10 @@ static uint32_t look_at_clock(struct virtio_scsi *d)
     uint64_t now = bf_platform_now_us();
     uint32_t late = COMMANDS, again = 0;
     for (uint32_t i = 0; i < COMMANDS; i++) {
-        struct pending *p = &d->pending[i];
-        if (p->state == FREE || now < p->deadline_us)
+        const struct bf_pending_slot *p = &d->pending.slot[i];
+        if (p->state == BF_PENDING_FREE || now < p->deadline_us)
             continue;
-        if (p->state == OUT) {
+        if (p->state == BF_PENDING_OUT) {
             late = i;
         } else {
             offer(d, i);
@@ -421,21 +373,21 @@ static enum bf_err ask_at(struct unit *unit, const uint8_t cdb[BF_SCSI_CDB_BYTES
 {
     struct virtio_scsi *d = unit->d;
     uint64_t deadline = bf_platform_now_us() + ASK_US;
-    struct pending *p;
+    const struct bf_pending_slot *p;
     uint32_t i;
     if (d->recovery.state != BF_DEVICE_WORKING || find_free(d, unit, &i))
         return BF_ERR_TIMEOUT;
-    p = &d->pending[i];
-    p->bytes = bytes;
-    p->at = at;
+    p = &d->pending.slot[i];
+    bf_pending_take(&d->pending, i, NULL, bytes);
+    d->sent[i].at = at;
     send(d, i, unit, cdb);
-    while (p->state != FREE && bf_platform_now_us() < deadline) {
+    while (p->state != BF_PENDING_FREE && bf_platform_now_us() < deadline) {
         poll_device(d);
         bf_platform_idle(ASK_REST_US);
     }
-    if (p->state != FREE || d->recovery.state == BF_DEVICE_DEAD)
+    if (p->state != BF_PENDING_FREE || d->recovery.state == BF_DEVICE_DEAD)
         return BF_ERR_TIMEOUT;
-    *got = p->status ? 0 : bytes - p->residual;
+    *got = p->status ? 0 : bytes - d->sent[i].residual;
     return p->status;
 }
 
@@ -454,11 +406,11 @@ static enum bf_err ask(void *impl, const uint8_t cdb[BF_SCSI_CDB_BYTES], uint32_
 static void send_scout(struct virtio_scsi *d, uint32_t i, uint32_t target)
 {
     uint8_t cdb[BF_SCSI_CDB_BYTES];
+    bf_pending_take(&d->pending, i, NULL, BF_SCSI_LUNS_LEAST);
     bf_scsi_report_luns(cdb, BF_SCSI_LUNS_LEAST);
     d->scout[i] = (struct unit){.d = d, .lun = bf_vscsi_lun((uint8_t)target, 0)};
     d->sought[i] = (uint16_t)(target + 1);
-    d->pending[i].bytes = BF_SCSI_LUNS_LEAST;
-    d->pending[i].at = d->luns.device + (uint64_t)i * BF_SCSI_LUNS_LEAST;
+    d->sent[i].at = d->luns.device + (uint64_t)i * BF_SCSI_LUNS_LEAST;
     send(d, i, &d->scout[i], cdb);
 }
 
@@ -470,12 +422,12 @@ static uint32_t collect_scouts(struct virtio_scsi *d)
         uint32_t target = d->sought[i] - 1u;
         if (!d->sought[i])
             continue;
-        if (d->pending[i].state != FREE) {
+        if (d->pending.slot[i].state != BF_PENDING_FREE) {
             out++;
             continue;
         }
         d->sought[i] = 0;
-        if (!d->pending[i].status || d->pending[i].status == BF_ERR_IO)
+        if (!d->pending.slot[i].status || d->pending.slot[i].status == BF_ERR_IO)
             d->answers[target / 8] |= (uint8_t)(1u << target % 8);
     }
     return out;
@@ -489,10 +441,11 @@ static enum bf_err find_targets(struct virtio_scsi *d)
         if (d->recovery.state == BF_DEVICE_DEAD || bf_platform_now_us() >= d->search_us)
             return BF_ERR_TIMEOUT;
         for (uint32_t i = 0; i < COMMANDS && next < d->targets; i++)
-            if (d->recovery.state == BF_DEVICE_WORKING && d->pending[i].state == FREE)
+            if (d->recovery.state == BF_DEVICE_WORKING &&
+                d->pending.slot[i].state == BF_PENDING_FREE)
                 send_scout(d, i, next++);
         poll_device(d);
-        if (d->pending[0].state != FREE)
+        if (d->pending.slot[0].state != BF_PENDING_FREE)
             bf_platform_idle(ASK_REST_US);
     }
     return BF_OK;
@@ -536,36 +489,20 @@ static enum bf_err scsi_units(void *controller, struct bf_unit *out, uint32_t ro
 
 // ---- The block interface -----------------------------------------------------------------------
 
-static enum bf_err refuse(struct bf_block_request *request, enum bf_err status)
-{
-    request->status = status;
-    request->done = 1;
-    return BF_OK;
-}
-
 static enum bf_err unit_submit(void *impl, struct bf_block_request *request)
 {
     struct unit *unit = impl;
     struct virtio_scsi *d = unit->d;
-    struct bf_pci *pci = d->virtio.pci;
     uint8_t cdb[BF_SCSI_CDB_BYTES];
-    struct pending *p;
-    enum bf_err err;
     uint32_t i;
     if (d->recovery.state == BF_DEVICE_DEAD)
-        return refuse(request, BF_ERR_TIMEOUT);
-    if (d->recovery.state != BF_DEVICE_WORKING)
+        return bf_pending_refuse(request, BF_ERR_TIMEOUT);
+    if (d->recovery.state != BF_DEVICE_WORKING || find_free(d, unit, &i))
         return BF_AGAIN;
-    err = find_free(d, unit, &i);
-    if (err)
-        return err;
-    p = &d->pending[i];
-    p->bytes = request->count * unit->block_size;
-    err = pci->ops->map(pci->impl, request->data, p->bytes, &p->data);
-    if (err)
-        return refuse(request, err);
-    p->at = p->data.device;
-    p->request = request;
+    bf_pending_take(&d->pending, i, request, request->count * unit->block_size);
+    if (bf_pending_map(&d->pending, i, request->data))
+        return BF_OK;
+    d->sent[i].at = d->pending.slot[i].data.device;
     bf_scsi_read(cdb, request->block, request->count);
     send(d, i, unit, cdb);
     return BF_OK;
@@ -581,10 +518,10 @@ static int is_out(struct virtio_scsi *d, const struct unit *unit)
 {
     int out = 0;
     for (uint32_t i = 0; i < COMMANDS; i++) {
-        struct pending *p = &d->pending[i];
-        if (p->state == RESTING && p->unit == unit)
-            release(d, p, BF_ERR_CANCELLED);
-        out |= p->state == OUT && p->unit == unit;
+        const struct bf_pending_slot *p = &d->pending.slot[i];
+        if (p->state == BF_PENDING_HELD && d->sent[i].unit == unit)
+            bf_pending_release(&d->pending, i, BF_ERR_CANCELLED);
+        out |= p->state == BF_PENDING_OUT && d->sent[i].unit == unit;
     }
     return out;
 }
@@ -604,8 +541,8 @@ static void unit_close(void *impl)
     if (is_out(d, unit))
         bf_recovery_stop(&d->recovery, BF_ERR_CANCELLED);
     for (uint32_t i = 0; i < COMMANDS; i++)
-        if (d->pending[i].state != FREE && d->pending[i].unit == unit)
-            d->pending[i].unit = NULL;
+        if (d->sent[i].unit == unit)
+            d->sent[i].unit = NULL;
     bf_free(unit);
 }
 
@@ -686,6 +623,7 @@ static enum bf_err scsi_open(struct bf_pci *pci, void **controller)
         bf_free(d);
         return err;
     }
+    bf_pending_init(&d->pending, pci, COMMANDS);
     bf_recovery_init(&d->recovery, &recovery_ops, d, pci, "virtio-scsi");
     err = bring_up(d, pci);
     if (err) {
