@@ -22,6 +22,7 @@
 #include "drivers/ahci_regs.h"
 #include "drivers/ata.h"
 #include "drivers/identify.h"
+#include "drivers/pending.h"
 #include "drivers/recovery.h"
 #include "drivers/tcg.h"
 
@@ -59,19 +60,11 @@ enum stage {
     LOGGING,     // likewise
 };
 
-struct pending {
-    struct bf_block_request *request; // NULL: free, or closed
-    struct bf_dma data;
-    uint64_t deadline_us;
-    uint32_t bytes;
-    uint8_t busy, out; // taken; with the controller
-};
-
 struct bf_ahci_port {
     struct bf_pci *pci;
     uint32_t number, cap;
     struct bf_dma shared;
-    struct pending pending[SLOTS];
+    struct bf_pending pending; // as many as the disk is given at once; one that waits is held
     struct bf_recovery recovery;
     enum stage stage;
     uint64_t stage_us;   // until when it may last
@@ -80,7 +73,6 @@ struct bf_ahci_port {
     uint8_t finding;     // the log does not tell: reset to ask one by one
     uint8_t resets;      // before that
     uint8_t known;       // identify holds what the disk said first
-    uint16_t depth;
     uint32_t block_size;
     uint32_t question_bytes;
     uint8_t identify[BF_ATA_PAGE_BYTES];
@@ -179,7 +171,7 @@ static uint32_t bytes_done(const struct bf_ahci_port *p, uint32_t slot)
 
 static void send(struct bf_ahci_port *p, uint32_t slot)
 {
-    struct pending *pending = &p->pending[slot];
+    const struct bf_pending_slot *pending = &p->pending.slot[slot];
     const struct bf_block_request *r = pending->request;
     uint8_t frame[BF_ATA_FRAME_BYTES];
     if (p->queued)
@@ -187,51 +179,36 @@ static void send(struct bf_ahci_port *p, uint32_t slot)
     else
         bf_ata_read(frame, r->block, r->count);
     lay_out(p, slot, frame, pending->data.device, pending->bytes);
-    pending->out = 1;
-    pending->deadline_us = bf_platform_now_us() + BF_AHCI_TIMEOUT_US;
+    bf_pending_out(&p->pending, slot, BF_AHCI_TIMEOUT_US);
     issue(p, slot, p->queued);
+}
+
+static uint32_t out_mask(const struct bf_ahci_port *p)
+{
+    uint32_t mask = 0;
+    for (uint32_t i = 0; i < p->pending.count; i++)
+        if (p->pending.slot[i].state == BF_PENDING_OUT)
+            mask |= 1u << i;
+    return mask;
 }
 
 // Everything that is queued; otherwise one, when none is out.
 static void send_next(struct bf_ahci_port *p)
 {
-    uint32_t out = 0;
-    for (uint32_t i = 0; i < SLOTS; i++)
-        out += p->pending[i].out;
-    for (uint32_t i = 0; i < SLOTS && (p->queued || !out); i++) {
-        if (!p->pending[i].busy || p->pending[i].out)
+    uint32_t out = out_mask(p);
+    for (uint32_t i = 0; i < p->pending.count && (p->queued || !out); i++) {
+        if (p->pending.slot[i].state != BF_PENDING_HELD)
             continue;
         send(p, i);
-        out++;
+        out = 1;
     }
-}
-
-// The controller is done with the data, or can no longer reach it.
-static void release(struct bf_ahci_port *p, struct pending *pending, enum bf_err status)
-{
-    enum bf_err unmapped = p->pci->ops->unmap(p->pci->impl, &pending->data);
-    pending->busy = pending->out = 0;
-    if (!pending->request)
-        return;
-    pending->request->status = status ? status : unmapped;
-    pending->request->done = 1;
-    pending->request = NULL;
-}
-
-// The port does not let go of the data: who asked for it hears that it ends, and that it is kept.
-static void abandon(struct pending *pending, enum bf_err status)
-{
-    if (!pending->request)
-        return;
-    pending->request->status = status;
-    pending->request->kept = pending->request->done = 1;
-    pending->request = NULL;
 }
 
 static void resend(struct bf_ahci_port *p)
 {
-    for (uint32_t i = 0; i < SLOTS; i++)
-        p->pending[i].out = 0;
+    for (uint32_t i = 0; i < p->pending.count; i++)
+        if (p->pending.slot[i].state == BF_PENDING_OUT)
+            bf_pending_hold(&p->pending, i);
     p->stage = RUNNING;
     send_next(p);
 }
@@ -242,14 +219,6 @@ static void begin_stop(struct bf_ahci_port *p)
 {
     write_port(p, BF_AHCI_PXCMD, read_port(p, BF_AHCI_PXCMD) & ~(uint32_t)BF_AHCI_PXCMD_ST);
     enter(p, STOPPING, STOP_US);
-}
-
-static int anything_out(const struct bf_ahci_port *p)
-{
-    for (uint32_t i = 0; i < SLOTS; i++)
-        if (p->pending[i].out)
-            return 1;
-    return 0;
 }
 
 static void begin_drain(struct bf_ahci_port *p)
@@ -274,7 +243,7 @@ static enum bf_err is_quiet(void *impl)
     case STOPPING:
         if ((command & BF_AHCI_PXCMD_CR) && !is_over(p))
             return BF_AGAIN;
-        if (!(command & BF_AHCI_PXCMD_CR) && !anything_out(p) &&
+        if (!(command & BF_AHCI_PXCMD_CR) && !out_mask(p) &&
             p->recovery.state != BF_DEVICE_RESETTING) {
             begin_drain(p);
             return BF_AGAIN;
@@ -412,11 +381,7 @@ static enum bf_err restart(void *impl)
 static void ended(void *impl, int quiet, enum bf_err status)
 {
     struct bf_ahci_port *p = impl;
-    for (uint32_t i = 0; i < SLOTS; i++)
-        if (p->pending[i].busy && quiet)
-            release(p, &p->pending[i], status);
-        else if (p->pending[i].busy)
-            abandon(&p->pending[i], status);
+    bf_pending_end(&p->pending, quiet, status);
 }
 
 static const struct bf_recovery_ops recovery_ops = {
@@ -443,9 +408,9 @@ static void soft_stopped(struct bf_ahci_port *p)
         question(p, LOGGING, BF_ATA_PAGE_BYTES, bf_ata_read_error_log);
         return;
     }
-    for (uint32_t i = 0; i < SLOTS; i++)
-        if (p->pending[i].out) // the only one
-            release(p, &p->pending[i], p->failure);
+    for (uint32_t i = 0; i < p->pending.count; i++)
+        if (p->pending.slot[i].state == BF_PENDING_OUT) // the only one
+            bf_pending_release(&p->pending, i, p->failure);
     resend(p);
 }
 
@@ -457,7 +422,7 @@ static void look_at_log(struct bf_ahci_port *p)
         return;
     if (!err)
         err = bf_ata_failed_tag(shared_of(p)->answer, BF_ATA_PAGE_BYTES, &tag);
-    if (err || tag >= SLOTS || !p->pending[tag].out) {
+    if (err || tag >= p->pending.count || p->pending.slot[tag].state != BF_PENDING_OUT) {
         p->queued = 0;
         p->finding = 1;
         p->resets = p->recovery.resets;
@@ -466,7 +431,7 @@ static void look_at_log(struct bf_ahci_port *p)
                           "a disk does not report which of its queued commands failed");
         return;
     }
-    release(p, &p->pending[tag], p->failure);
+    bf_pending_release(&p->pending, tag, p->failure);
     resend(p);
 }
 
@@ -475,41 +440,26 @@ static void command_failed(struct bf_ahci_port *p, uint32_t active, uint32_t sta
 {
     int link = (status & BF_AHCI_PXIS_LINK) || (read_port(p, BF_AHCI_PXTFD) & BF_AHCI_PXTFD_ICRC);
     p->failure = link ? BF_ERR_BUSY : BF_ERR_IO; // on the way, or at the disk
-    for (uint32_t i = 0; i < SLOTS; i++) {
-        struct pending *pending = &p->pending[i];
-        if (p->queued && pending->out && !(active >> i & 1))
-            release(p, pending, BF_OK);
-    }
+    for (uint32_t i = 0; i < p->pending.count && p->queued; i++)
+        if (p->pending.slot[i].state == BF_PENDING_OUT && !(active >> i & 1))
+            bf_pending_release(&p->pending, i, BF_OK);
     begin_stop(p);
 }
 
 static void complete(struct bf_ahci_port *p, uint32_t active)
 {
-    for (uint32_t i = 0; i < SLOTS; i++) {
-        struct pending *pending = &p->pending[i];
-        if (!pending->out || (active >> i & 1))
+    for (uint32_t i = 0; i < p->pending.count; i++) {
+        const struct bf_pending_slot *s = &p->pending.slot[i];
+        if (s->state != BF_PENDING_OUT || (active >> i & 1))
             continue;
-        release(p, pending, p->queued || bytes_done(p, i) == pending->bytes ? BF_OK : BF_ERR_IO);
+        bf_pending_release(&p->pending, i,
+                           p->queued || bytes_done(p, i) == s->bytes ? BF_OK : BF_ERR_IO);
     }
-}
-
-static uint32_t out_mask(const struct bf_ahci_port *p, int *late)
-{
-    uint64_t now = bf_platform_now_us();
-    uint32_t mask = 0;
-    for (uint32_t i = 0; i < SLOTS; i++) {
-        if (!p->pending[i].out)
-            continue;
-        mask |= 1u << i;
-        *late |= now >= p->pending[i].deadline_us;
-    }
-    return mask;
 }
 
 static void look(struct bf_ahci_port *p)
 {
-    int late = 0;
-    uint32_t out = out_mask(p, &late), active, status;
+    uint32_t out = out_mask(p), active, status;
     if (!out)
         return;
     // In this order: a command that ends with an error after the first reading is not taken for one
@@ -531,9 +481,7 @@ static void look(struct bf_ahci_port *p)
         return;
     }
     complete(p, active);
-    late = 0;
-    out_mask(p, &late);
-    if (late)
+    if (bf_pending_is_late(&p->pending))
         bf_recovery_begin(&p->recovery, "a disk does not answer");
     else
         send_next(p);
@@ -555,36 +503,20 @@ static void port_poll(void *impl)
         look_at_log(p);
 }
 
-static enum bf_err refuse(struct bf_block_request *request, enum bf_err status)
-{
-    request->status = status;
-    request->done = 1;
-    return BF_OK;
-}
-
 static enum bf_err port_submit(void *impl, struct bf_block_request *request)
 {
     struct bf_ahci_port *p = impl;
-    struct pending *pending;
-    uint32_t i = 0;
-    enum bf_err err;
+    uint32_t i;
     if (p->recovery.state == BF_DEVICE_DEAD)
-        return refuse(request, BF_ERR_TIMEOUT);
-    if (p->recovery.state != BF_DEVICE_WORKING || p->stage != RUNNING)
+        return bf_pending_refuse(request, BF_ERR_TIMEOUT);
+    if (p->recovery.state != BF_DEVICE_WORKING || p->stage != RUNNING ||
+        !bf_pending_find(&p->pending, &i))
         return BF_AGAIN;
-    while (i < p->depth && p->pending[i].busy)
-        i++;
-    if (i == p->depth)
-        return BF_AGAIN;
-    pending = &p->pending[i];
-    pending->bytes = request->count * p->block_size;
-    err = p->pci->ops->map(p->pci->impl, request->data, pending->bytes, &pending->data);
-    if (err)
-        return refuse(request, err);
-    pending->busy = 1;
-    pending->request = request;
-    if (pending->data.device % 2) // the bus does not keep the alignment
-        release(p, pending, BF_ERR_UNSUPPORTED);
+    bf_pending_take(&p->pending, i, request, request->count * p->block_size);
+    if (bf_pending_map(&p->pending, i, request->data))
+        return BF_OK;
+    if (p->pending.slot[i].data.device % 2) // the bus does not keep the alignment
+        bf_pending_release(&p->pending, i, BF_ERR_UNSUPPORTED);
     else
         send_next(p);
     return BF_OK;
@@ -603,8 +535,7 @@ static void port_close(void *impl)
 {
     struct bf_ahci_port *p = impl;
     uint64_t deadline = bf_platform_now_us() + CLOSE_US;
-    while (anything_out(p) && p->recovery.state != BF_DEVICE_DEAD &&
-           bf_platform_now_us() < deadline) {
+    while (out_mask(p) && p->recovery.state != BF_DEVICE_DEAD && bf_platform_now_us() < deadline) {
         port_poll(p);
         bf_platform_idle(REST_US);
     }
@@ -641,23 +572,23 @@ static enum bf_err describe(struct bf_ahci_port *p, struct bf_ata_disk *parsed,
     struct bf_block_geometry *g = &out->geometry;
     enum bf_err err = bf_ata_parse(p->identify, BF_ATA_PAGE_BYTES, parsed);
     struct bf_ata_disk disk = *parsed;
+    uint32_t depth;
     if (err)
         return err;
     if (disk.block_size < BF_BLOCK_MIN || disk.block_size > BF_BLOCK_MAX)
         return BF_ERR_UNSUPPORTED;
     p->block_size = disk.block_size;
     p->queued = (p->cap & BF_AHCI_CAP_SNCQ) && disk.depth > 1;
-    p->depth = SLOTS;
-    if (p->depth > bf_ahci_slots(p->cap))
-        p->depth = (uint16_t)bf_ahci_slots(p->cap);
-    if (p->queued && p->depth > disk.depth)
-        p->depth = disk.depth;
+    depth = bf_ahci_slots(p->cap) < SLOTS ? bf_ahci_slots(p->cap) : SLOTS;
+    if (p->queued && depth > disk.depth)
+        depth = disk.depth;
+    bf_pending_init(&p->pending, p->pci, depth);
     memset(g, 0, sizeof *g);
     g->block_size = disk.block_size;
     g->blocks = disk.blocks;
     g->alignment = ALIGNMENT;
     g->max_blocks = g->preferred_blocks = TRANSFER_BYTES / disk.block_size;
-    g->depth = p->depth;
+    g->depth = (uint16_t)depth;
     bf_identify_ata(p->identify, BF_ATA_PAGE_BYTES, &out->identity);
     return bf_block_geometry_check(g);
 }
@@ -730,6 +661,7 @@ enum bf_err bf_ahci_port_open(struct bf_pci *pci, uint32_t cap, uint32_t number,
     p->cap = cap;
     p->number = number;
     p->stage = STOPPED;
+    bf_pending_init(&p->pending, pci, SLOTS);
     bf_recovery_init(&p->recovery, &recovery_ops, p, pci, "ahci");
     err = bring_up(p);
     if (!err)
