@@ -604,14 +604,6 @@ static enum bf_err lay_out(struct nvme *c, const struct bf_nvme_format *f,
     return err;
 }
 
-static int anything_out(const struct nvme *c)
-{
-    for (uint32_t i = 0; i < COMMANDS; i++)
-        if (c->pending.slot[i].state != BF_PENDING_FREE)
-            return 1;
-    return 0;
-}
-
 // A refusal says nothing.
 static enum bf_err ask_for_notes(struct nvme *c, uint32_t nsid, int can_be_reserved,
                                  uint32_t *notes)
@@ -626,7 +618,7 @@ static enum bf_err ask_for_notes(struct nvme *c, uint32_t nsid, int can_be_reser
     }
     if (err && err != BF_ERR_IO)
         return err;
-    if (can_be_reserved && !anything_out(c)) {
+    if (can_be_reserved && bf_pending_is_idle(&c->pending)) {
         err = report_reservation(c, nsid);
         if (!err && ((const uint8_t *)c->answer.host)[RESERVATION_TYPE])
             *notes |= BF_DISK_RESERVED;

@@ -95,6 +95,14 @@ void bf_pending_end(struct bf_pending *p, bool quiet, enum bf_err status)
     }
 }
 
+bool bf_pending_is_idle(const struct bf_pending *p)
+{
+    for (uint32_t i = 0; i < p->count; i++)
+        if (p->slot[i].state != BF_PENDING_FREE)
+            return false;
+    return true;
+}
+
 bool bf_pending_is_late(const struct bf_pending *p)
 {
     uint64_t now = bf_platform_now_us();

@@ -79,6 +79,9 @@ void bf_pending_release(struct bf_pending *p, uint32_t index, enum bf_err status
 // Otherwise the device keeps the data: requests are done with this status and marked as kept.
 void bf_pending_end(struct bf_pending *p, bool quiet, enum bf_err status);
 
+// Whether all slots are free.
+bool bf_pending_is_idle(const struct bf_pending *p);
+
 // Whether one that is out is late.
 bool bf_pending_is_late(const struct bf_pending *p);
 

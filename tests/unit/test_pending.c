@@ -43,7 +43,9 @@ static uint32_t send(uint32_t i)
 static void test_a_request_is_taken_sent_and_done(void)
 {
     start();
+    CHECK(bf_pending_is_idle(&pending));
     CHECK_EQ(take(0), 0);
+    CHECK(!bf_pending_is_idle(&pending));
     CHECK_EQ(pending.slot[0].state, BF_PENDING_HELD);
     CHECK(pending.slot[0].data.host == memory[0] && pending.slot[0].bytes == BYTES);
     CHECK_EQ(sim_pci_open_ranges(&bus), 1);
@@ -53,6 +55,7 @@ static void test_a_request_is_taken_sent_and_done(void)
     bf_pending_release(&pending, 0, BF_OK);
     CHECK_EQ(pending.slot[0].state, BF_PENDING_FREE);
     CHECK(request[0].done && !request[0].kept && request[0].status == BF_OK);
+    CHECK(bf_pending_is_idle(&pending));
     CHECK_EQ(sim_pci_open_ranges(&bus), 0);
 }
 
@@ -159,6 +162,7 @@ static void test_a_wild_device_keeps_the_data_until_it_is_quiet(void)
     bf_pending_end(&pending, false, BF_ERR_TIMEOUT);
     CHECK(request[0].done && request[0].kept && request[0].status == BF_ERR_TIMEOUT);
     CHECK_EQ(sim_pci_open_ranges(&bus), 1);
+    CHECK(!bf_pending_is_idle(&pending));
     CHECK(bf_pending_find(&pending, &index));
     CHECK_EQ(index, 1);
     request[0] = (struct bf_block_request){0}; // whose it is may end: it is not touched again
