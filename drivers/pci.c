@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/assert.h"
+
 enum {
     VENDOR_ID = 0x00, // PCI 3.0, figure 6-1
     CLASS_CODE = 0x08,
@@ -13,11 +15,13 @@ enum {
     POINTER_MASK = 0xfc, // the low bits are reserved
     HEADER_BYTES = 0x40,
     CAPABILITIES_MAX = 48, // as many as fit between the header and 256 bytes
+    BARS = 6,
 };
 
 uint32_t bf_pci_config(struct bf_pci *pci, uint32_t offset, uint32_t width)
 {
     uint32_t value = UINT32_MAX;
+    BF_ASSERT((width == 1 || width == 2 || width == 4) && offset % width == 0);
     if (pci->ops->config_read(pci->impl, offset, width, &value)) {
         pci->failed = 1;
         return UINT32_MAX;
@@ -28,6 +32,8 @@ uint32_t bf_pci_config(struct bf_pci *pci, uint32_t offset, uint32_t width)
 uint64_t bf_pci_read(struct bf_pci *pci, uint8_t bar, uint64_t offset, uint32_t width)
 {
     uint64_t value = UINT64_MAX;
+    BF_ASSERT(bar < BARS);
+    BF_ASSERT(width == 1 || width == 2 || width == 4 || width == 8);
     if (pci->ops->read(pci->impl, bar, offset, width, &value)) {
         pci->failed = 1;
         return UINT64_MAX;
@@ -37,6 +43,8 @@ uint64_t bf_pci_read(struct bf_pci *pci, uint8_t bar, uint64_t offset, uint32_t 
 
 void bf_pci_write(struct bf_pci *pci, uint8_t bar, uint64_t offset, uint32_t width, uint64_t value)
 {
+    BF_ASSERT(bar < BARS);
+    BF_ASSERT(width == 1 || width == 2 || width == 4 || width == 8);
     if (pci->ops->write(pci->impl, bar, offset, width, value))
         pci->failed = 1;
 }
@@ -65,6 +73,7 @@ uint32_t bf_pci_capability(struct bf_pci *pci, uint8_t id, uint32_t index)
 
 void bf_dma_free(struct bf_pci *pci, struct bf_dma *dma)
 {
+    BF_ASSERT((dma->host != NULL) == (dma->bytes > 0)); // filled, or never filled
     if (dma->host && !pci->wild)
         pci->ops->free(pci->impl, dma);
     memset(dma, 0, sizeof *dma);

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "base/platform.h"
 
@@ -12,6 +13,7 @@ enum { REST_US = 100 };
 void bf_recovery_init(struct bf_recovery *r, const struct bf_recovery_ops *ops, void *impl,
                       struct bf_pci *pci, const char *name)
 {
+    BF_ASSERT(ops->reset && ops->quiet && ops->restart && ops->ended);
     *r = (struct bf_recovery){.ops = ops, .impl = impl, .pci = pci, .name = name};
 }
 
@@ -19,6 +21,7 @@ void bf_recovery_begin(struct bf_recovery *r, const char *why)
 {
     if (r->state != BF_DEVICE_WORKING)
         return;
+    BF_ASSERT(!r->quiet); // one that works has our memory
     bf_log(BF_LOG_WARNING, "%s: %s%s", r->name, why, r->resets ? " again" : "; resetting it");
     r->state = r->resets ? BF_DEVICE_STOPPING : BF_DEVICE_RESETTING;
     r->resets = 1;
@@ -27,6 +30,8 @@ void bf_recovery_begin(struct bf_recovery *r, const char *why)
 
 static void end(struct bf_recovery *r, int quiet, enum bf_err status)
 {
+    BF_ASSERT(r->state == BF_DEVICE_RESETTING || r->state == BF_DEVICE_STOPPING);
+    BF_ASSERT(!r->quiet); // what was out is given back once
     r->state = BF_DEVICE_DEAD;
     r->quiet = (uint8_t)quiet;
     r->pci->wild = (uint8_t)!quiet;
@@ -46,7 +51,9 @@ static void cut_off(struct bf_recovery *r, enum bf_err status)
 
 static void stop_step(struct bf_recovery *r, enum bf_err status)
 {
-    enum bf_err err = r->ops->quiet(r->impl);
+    enum bf_err err;
+    BF_ASSERT(r->state == BF_DEVICE_STOPPING);
+    err = r->ops->quiet(r->impl);
     if (err == BF_AGAIN)
         return;
     if (err)
@@ -63,6 +70,7 @@ static void give_up(struct bf_recovery *r)
 void bf_recovery_poll(struct bf_recovery *r)
 {
     enum bf_err err = BF_OK;
+    BF_ASSERT(!r->quiet || r->state == BF_DEVICE_DEAD);
     if (r->state == BF_DEVICE_RESETTING) {
         err = r->ops->quiet(r->impl);
         if (!err)
@@ -90,6 +98,7 @@ void bf_recovery_poll(struct bf_recovery *r)
 
 enum bf_err bf_recovery_stop(struct bf_recovery *r, enum bf_err status)
 {
+    BF_ASSERT(status != BF_OK && status != BF_AGAIN);
     if (!r->quiet) { // one that was given up may have come to an end since
         r->state = BF_DEVICE_STOPPING;
         r->ops->reset(r->impl);

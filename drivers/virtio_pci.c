@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/platform.h"
 
 enum { // cfg_type, 4.1.4
@@ -53,11 +54,14 @@ enum { RESET_US = 3000000, RESET_REST_US = 100, CONFIG_TRIES = 16 };
 
 static uint64_t common_read(struct bf_virtio *v, uint32_t at, uint32_t width)
 {
+    BF_ASSERT(v->common.length >= COMMON_LENGTH && at + width <= COMMON_LENGTH);
     return bf_pci_read(v->pci, v->common.bar, v->common.offset + at, width);
 }
 
 static void common_write(struct bf_virtio *v, uint32_t at, uint32_t width, uint64_t value)
 {
+    BF_ASSERT(v->common.length >= COMMON_LENGTH && at + width <= COMMON_LENGTH);
+    BF_ASSERT(width >= 4 || value >> 8 * width == 0);
     bf_pci_write(v->pci, v->common.bar, v->common.offset + at, width, value);
 }
 
@@ -111,6 +115,7 @@ void bf_virtio_reset_begin(struct bf_virtio *v)
 enum bf_err bf_virtio_reset_poll(struct bf_virtio *v)
 {
     uint64_t status = common_read(v, DEVICE_STATUS, 1);
+    BF_ASSERT(v->reset_us > 0);                // it was begun
     if (v->pci->failed || status == UINT8_MAX) // all ones: it was pulled out
         return BF_ERR_TIMEOUT;
     if (status == 0)
@@ -178,6 +183,9 @@ uint16_t bf_virtio_queue_max(struct bf_virtio *v, uint16_t number)
 enum bf_err bf_virtio_queue(struct bf_virtio *v, uint16_t number, struct bf_virtqueue *vq)
 {
     uint64_t at;
+    BF_ASSERT(vq->desc && vq->memory.host);
+    BF_ASSERT(vq->offered == 0 && vq->taken == 0); // as the device begins to count
+    BF_ASSERT(v->notify.length >= 2);
     if (bf_virtio_queue_max(v, number) < vq->size)
         return BF_ERR_UNSUPPORTED;
     at = (common_read(v, QUEUE_NOTIFY_OFF, 2) & UINT16_MAX) * v->notify_multiplier;
@@ -195,12 +203,14 @@ enum bf_err bf_virtio_queue(struct bf_virtio *v, uint16_t number, struct bf_virt
 
 enum bf_err bf_virtio_start(struct bf_virtio *v)
 {
+    BF_ASSERT(v->features & VIRTIO_F_VERSION_1); // they were negotiated
     common_write(v, DEVICE_STATUS, 1, ACKNOWLEDGE | DRIVER | FEATURES_OK | DRIVER_OK);
     return outcome(v);
 }
 
 void bf_virtio_notify(struct bf_virtio *v, const struct bf_virtqueue *vq)
 {
+    BF_ASSERT(vq->notify_at <= v->notify.length - 2); // the device was given it
     if (!bf_virtqueue_quiet(vq))
         bf_pci_write(v->pci, v->notify.bar, v->notify.offset + vq->notify_at, 2, vq->number);
 }
@@ -209,6 +219,7 @@ enum bf_err bf_virtio_config(struct bf_virtio *v, uint32_t offset, uint32_t widt
                              uint32_t count)
 {
     uint64_t at = v->device.offset + offset;
+    BF_ASSERT(width == 1 || width == 2 || width == 4);
     if (offset > v->device.length || count > (v->device.length - offset) / width)
         return BF_ERR_PROTOCOL;
     for (uint32_t tries = 0; tries < CONFIG_TRIES; tries++) {

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "base/assert.h"
+
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "rings are shared with the device");
 _Static_assert(sizeof(struct bf_virtq_desc) == 16, "2.6.5");
 
@@ -34,9 +36,16 @@ static struct virtq_used *used_ring(const struct bf_virtqueue *vq)
     return (void *)((uint8_t *)vq->memory.host + vq->used_at);
 }
 
+// Chains that the device has, or has done with and that were not taken yet.
+static uint16_t out_of(const struct bf_virtqueue *vq)
+{
+    return (uint16_t)(vq->offered - vq->taken);
+}
+
 enum bf_err bf_virtqueue_open(struct bf_virtqueue *vq, struct bf_pci *pci, uint16_t size)
 {
     enum bf_err err;
+    BF_ASSERT(size > 0 && (size & (size - 1)) == 0);
     memset(vq, 0, sizeof *vq);
     vq->size = size;
     vq->avail_at = size * (uint32_t)sizeof(struct bf_virtq_desc);
@@ -57,6 +66,8 @@ void bf_virtqueue_close(struct bf_virtqueue *vq, struct bf_pci *pci)
 
 void bf_virtqueue_clear(struct bf_virtqueue *vq)
 {
+    BF_ASSERT(vq->desc && vq->desc == vq->memory.host);
+    BF_ASSERT(vq->avail_at < vq->used_at && vq->used_at < vq->memory.bytes);
     memset((uint8_t *)vq->memory.host + vq->avail_at, 0, vq->memory.bytes - vq->avail_at);
     avail_ring(vq)->flags = AVAIL_NO_INTERRUPT;
     vq->offered = vq->taken = 0;
@@ -65,6 +76,8 @@ void bf_virtqueue_clear(struct bf_virtqueue *vq)
 void bf_virtqueue_offer(struct bf_virtqueue *vq, uint16_t head)
 {
     struct virtq_avail *avail = avail_ring(vq);
+    BF_ASSERT(head < vq->size);
+    BF_ASSERT(out_of(vq) < vq->size); // each chain is with one side only
     avail->ring[vq->offered & (vq->size - 1)] = head;
     vq->offered++;
     // The device sees descriptors and ring before the index, and the index before a notification.
@@ -83,9 +96,10 @@ enum bf_err bf_virtqueue_take(struct bf_virtqueue *vq, uint16_t *head, uint32_t 
     uint16_t done = __atomic_load_n(&used->idx, __ATOMIC_ACQUIRE);
     uint16_t slot = vq->taken & (vq->size - 1);
     uint32_t id;
+    BF_ASSERT(out_of(vq) <= vq->size);
     if (done == vq->taken)
         return BF_AGAIN;
-    if ((uint16_t)(done - vq->taken) > (uint16_t)(vq->offered - vq->taken))
+    if ((uint16_t)(done - vq->taken) > out_of(vq))
         return BF_ERR_PROTOCOL;
     id = __atomic_load_n(&used->ring[slot].id, __ATOMIC_RELAXED);
     *len = __atomic_load_n(&used->ring[slot].len, __ATOMIC_RELAXED);
