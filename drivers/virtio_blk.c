@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/platform.h"
@@ -42,6 +43,7 @@ enum { // virtio_blk_config, in words of 32 bits, 5.2.4
 
 enum { VIRTIO_BLK_T_IN = 0, VIRTIO_BLK_T_GET_ID = 8 }; // 5.2.6
 enum { VIRTIO_BLK_S_OK = 0 };
+_Static_assert(REQUESTS *DESCRIPTORS <= QUEUE_SIZE, "each request has descriptors of its own");
 enum { STATUS_NONE = 0xff }; // what the status holds before the device wrote it
 
 struct command { // shared with the device
@@ -67,6 +69,7 @@ struct virtio_blk {
 
 static struct command *command_of(const struct virtio_blk *d, uint32_t i)
 {
+    BF_ASSERT(i < REQUESTS);
     return (struct command *)d->commands.host + i;
 }
 
@@ -78,6 +81,7 @@ static void offer(struct virtio_blk *d, uint32_t i)
     const struct bf_pending_slot *p = &d->pending.slot[i];
     uint64_t at = d->commands.device + i * sizeof(struct command);
     uint16_t head = (uint16_t)(i * DESCRIPTORS);
+    BF_ASSERT(p->data.host && p->data.bytes == p->bytes);
     desc[0] = (struct bf_virtq_desc){.addr = at,
                                      .len = offsetof(struct command, status),
                                      .flags = BF_VIRTQ_NEXT,
@@ -120,6 +124,7 @@ static enum bf_err is_quiet(void *impl)
 static enum bf_err restart(void *impl)
 {
     struct virtio_blk *d = impl;
+    BF_ASSERT(d->recovery.state == BF_DEVICE_RESTARTING); // no memory is the device's
     bf_virtqueue_clear(&d->queue);
     enum bf_err err = start(d);
     if (err)
@@ -156,6 +161,7 @@ static enum bf_err judge(const struct virtio_blk *d, uint32_t i, uint32_t len)
 {
     const struct bf_pending_slot *p = &d->pending.slot[i];
     uint8_t status = __atomic_load_n(&command_of(d, i)->status, __ATOMIC_RELAXED);
+    BF_ASSERT(len <= p->bytes + 1); // take_one has refused the others
     if (status != VIRTIO_BLK_S_OK)
         return BF_ERR_IO;
     // A serial number may be shorter than the room for it.
@@ -203,6 +209,8 @@ static enum bf_err blk_submit(void *impl, struct bf_block_request *request)
         return bf_pending_refuse(request, BF_ERR_TIMEOUT);
     if (d->recovery.state != BF_DEVICE_WORKING || !bf_pending_find(&d->pending, &i))
         return BF_AGAIN;
+    BF_ASSERT(request->count > 0 && request->count <= d->max_bytes / d->block_size);
+    BF_ASSERT(request->block < d->blocks && request->count <= d->blocks - request->block);
     bf_pending_take(&d->pending, i, request, request->count * d->block_size);
     if (bf_pending_map(&d->pending, i, request->data))
         return BF_OK;
@@ -265,6 +273,7 @@ static void blk_shut(void *controller)
     pci = d->virtio.pci;
     if (bf_recovery_stop(&d->recovery, BF_ERR_CANCELLED))
         return; // its rings are never used again
+    BF_ASSERT(bf_pending_is_idle(&d->pending));
     bf_virtqueue_close(&d->queue, pci);
     bf_dma_free(pci, &d->commands);
     bf_free(d);

@@ -16,6 +16,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/platform.h"
@@ -84,6 +85,7 @@ static int works(const struct virtio_net *d)
 
 static uint8_t *frame_of(const struct virtio_net *d, const struct ring *ring, uint32_t i)
 {
+    BF_ASSERT(i < ring->queue.size);
     return (uint8_t *)ring->frames.host + (size_t)i * d->stride + HEADER_BYTES;
 }
 
@@ -92,6 +94,8 @@ static uint8_t *frame_of(const struct virtio_net *d, const struct ring *ring, ui
 static void fill_rx(struct virtio_net *d)
 {
     struct bf_virtqueue *queue = &d->rx.queue;
+    BF_ASSERT(queue->offered == 0 && queue->taken == 0);
+    BF_ASSERT((size_t)queue->size * d->stride <= d->rx.frames.bytes);
     for (uint16_t i = 0; i < queue->size; i++) {
         queue->desc[i] = (struct bf_virtq_desc){.addr = d->rx.frames.device + i * d->stride,
                                                 .len = HEADER_BYTES + d->frame_bytes,
@@ -133,6 +137,7 @@ static enum bf_err is_quiet(void *impl)
 static enum bf_err restart(void *impl)
 {
     struct virtio_net *d = impl;
+    BF_ASSERT(d->recovery.state == BF_DEVICE_RESTARTING);
     bf_virtqueue_clear(&d->rx.queue);
     bf_virtqueue_clear(&d->tx.queue);
     enum bf_err err = bf_virtio_negotiate(&d->virtio, d->wanted);
@@ -157,6 +162,7 @@ static void reclaim(struct virtio_net *d, uint64_t now)
     enum bf_err err;
     uint16_t i;
     uint32_t len;
+    BF_ASSERT(d->tx.queue.size <= TX_FRAMES && d->in_flight <= d->tx.queue.size);
     if (!d->in_flight) {
         d->progress_us = now;
         return;
@@ -196,6 +202,7 @@ static void *net_room(void *impl)
 // frames share one, and poll is called often.
 static void tell(struct virtio_net *d)
 {
+    BF_ASSERT(d->untold > 0 && d->untold <= TX_BATCH);
     d->untold = 0;
     bf_virtio_notify(&d->virtio, &d->tx.queue);
 }
@@ -203,6 +210,8 @@ static void tell(struct virtio_net *d)
 static void offer_frame(struct virtio_net *d, uint32_t i, size_t len)
 {
     uint8_t *frame = frame_of(d, &d->tx, i);
+    BF_ASSERT(!d->sending[i] && len >= FRAME_MIN && len <= d->frame_bytes);
+    BF_ASSERT(d->in_flight == (uint16_t)(d->tx.queue.offered - d->tx.queue.taken));
     memset(frame - HEADER_BYTES, 0, HEADER_BYTES); // nothing is left to the device (5.1.6.2)
     d->tx.queue.desc[i] = (struct bf_virtq_desc){.addr = d->tx.frames.device + i * d->stride,
                                                  .len = (uint32_t)(HEADER_BYTES + len)};
@@ -253,6 +262,7 @@ static enum bf_err copy_out(struct virtio_net *d, uint16_t i, uint32_t written, 
 {
     const uint8_t *frame = frame_of(d, &d->rx, i);
     uint32_t bytes = written < HEADER_BYTES ? 0 : written - HEADER_BYTES;
+    BF_ASSERT(bytes <= d->frame_bytes); // net_receive has refused the others
     if (bytes < ETHERNET_BYTES || bytes > size || !is_for_us(d, frame)) {
         d->nic->counters.rx_dropped++;
         return BF_ERR_RANGE;
@@ -274,6 +284,8 @@ static enum bf_err net_receive(void *impl, void *buffer, size_t size, size_t *le
     for (uint32_t tries = 0; err == BF_ERR_RANGE && tries < d->rx.queue.size; tries++) {
         uint16_t i;
         uint32_t written;
+        // All buffers are with the device, or filled and not taken yet.
+        BF_ASSERT((uint16_t)(d->rx.queue.offered - d->rx.queue.taken) == d->rx.queue.size);
         err = bf_virtqueue_take(&d->rx.queue, &i, &written);
         if (err == BF_AGAIN)
             return err;
@@ -402,6 +414,7 @@ static enum bf_err make_ring(struct virtio_net *d, struct ring *ring, uint16_t n
                              uint32_t most)
 {
     struct bf_pci *pci = d->virtio.pci;
+    BF_ASSERT(d->stride >= HEADER_BYTES + d->frame_bytes && d->frame_bytes > 0);
     uint32_t max = bf_virtio_queue_max(&d->virtio, number), size = FRAMES_LEAST;
     if (max < FRAMES_LEAST)
         return BF_ERR_UNSUPPORTED;

@@ -18,6 +18,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/platform.h"
@@ -53,6 +54,7 @@ struct command { // shared with the device
     uint8_t pad[28];
 };
 _Static_assert(sizeof(struct command) == 192, "no hidden padding");
+_Static_assert(COMMANDS *DESCRIPTORS <= QUEUE_SIZE, "each command has descriptors of its own");
 
 struct shared {
     struct command command[COMMANDS];
@@ -100,6 +102,7 @@ static struct shared *shared_of(const struct virtio_scsi *d)
 
 static struct command *command_of(const struct virtio_scsi *d, uint32_t i)
 {
+    BF_ASSERT(i < COMMANDS);
     return &shared_of(d)->command[i];
 }
 
@@ -110,6 +113,7 @@ static void offer(struct virtio_scsi *d, uint32_t i)
     struct bf_virtq_desc *desc = d->requests.desc + (size_t)i * DESCRIPTORS;
     uint64_t at = d->shared.device + offsetof(struct shared, command) + i * sizeof(struct command);
     uint16_t head = (uint16_t)(i * DESCRIPTORS);
+    BF_ASSERT(!d->pending.slot[i].request || d->sent[i].at == d->pending.slot[i].data.device);
     desc[0] = (struct bf_virtq_desc){.addr = at,
                                      .len = BF_VSCSI_REQUEST_BYTES,
                                      .flags = BF_VIRTQ_NEXT,
@@ -130,6 +134,7 @@ static void offer(struct virtio_scsi *d, uint32_t i)
 static enum bf_err find_free(const struct virtio_scsi *d, const struct unit *unit, uint32_t *index)
 {
     uint32_t of_unit = 0;
+    BF_ASSERT(d->depth > 0 && d->depth <= DEPTH);
     for (uint32_t i = 0; i < COMMANDS; i++)
         of_unit += d->pending.slot[i].state != BF_PENDING_FREE && d->sent[i].unit == unit;
     return of_unit < d->depth && bf_pending_find(&d->pending, index) ? BF_OK : BF_AGAIN;
@@ -139,6 +144,7 @@ static enum bf_err find_free(const struct virtio_scsi *d, const struct unit *uni
 static void send(struct virtio_scsi *d, uint32_t i, struct unit *unit, const uint8_t *cdb)
 {
     struct bf_vscsi_request *request = &command_of(d, i)->request;
+    BF_ASSERT(d->pending.slot[i].state == BF_PENDING_HELD && unit->d == d);
     memset(request, 0, sizeof *request);
     request->lun = unit->lun;
     request->id = i + 1;
@@ -181,6 +187,7 @@ static enum bf_err restart(void *impl)
 {
     struct virtio_scsi *d = impl;
     enum bf_err err;
+    BF_ASSERT(d->recovery.state == BF_DEVICE_RESTARTING && !d->tmf_deadline_us);
     bf_virtqueue_clear(&d->requests);
     bf_virtqueue_clear(&d->control);
     err = start(d);
@@ -210,6 +217,8 @@ static void reset_unit(struct virtio_scsi *d, uint32_t late)
     uint64_t at = d->shared.device + offsetof(struct shared, tmf);
     uint64_t now = bf_platform_now_us();
     uint32_t readable = offsetof(struct bf_vscsi_tmf, response);
+    BF_ASSERT(late < COMMANDS && d->pending.slot[late].state == BF_PENDING_OUT);
+    BF_ASSERT(!d->tmf_deadline_us && !d->unit_resets); // one at a time, and once
     bf_log(BF_LOG_WARNING, "virtio-scsi: target %u does not answer; resetting it",
            command_of(d, late)->request.lun.bytes[1]);
     d->unit_resets++;
@@ -295,6 +304,7 @@ static void finish(struct virtio_scsi *d, uint32_t i)
         p->deadline_us = now + RETRY_US;
         return;
     }
+    BF_ASSERT(sent->tries <= TRIES);
     // Aborted each time may mean a bad block: that is what QEMU says of one.
     if (status == BF_AGAIN || (status == BF_ERR_BUSY && !p->request))
         status = BF_ERR_IO;
@@ -387,6 +397,7 @@ static enum bf_err ask_at(struct unit *unit, const uint8_t cdb[BF_SCSI_CDB_BYTES
     }
     if (p->state != BF_PENDING_FREE || d->recovery.state == BF_DEVICE_DEAD)
         return BF_ERR_TIMEOUT;
+    BF_ASSERT(p->status || d->sent[i].residual <= bytes); // finish has refused the others
     *got = p->status ? 0 : bytes - d->sent[i].residual;
     return p->status;
 }
@@ -396,6 +407,7 @@ static enum bf_err ask(void *impl, const uint8_t cdb[BF_SCSI_CDB_BYTES], uint32_
 {
     struct unit *unit = impl;
     struct virtio_scsi *d = unit->d;
+    BF_ASSERT(bytes > 0 && bytes <= BF_SCSI_ANSWER_BYTES);
     *answer = shared_of(d)->answer;
     memset(shared_of(d)->answer, 0, sizeof shared_of(d)->answer);
     return ask_at(unit, cdb, d->shared.device + offsetof(struct shared, answer), bytes, got);
@@ -406,6 +418,7 @@ static enum bf_err ask(void *impl, const uint8_t cdb[BF_SCSI_CDB_BYTES], uint32_
 static void send_scout(struct virtio_scsi *d, uint32_t i, uint32_t target)
 {
     uint8_t cdb[BF_SCSI_CDB_BYTES];
+    BF_ASSERT(target < d->targets && !d->sought[i]);
     bf_pending_take(&d->pending, i, NULL, BF_SCSI_LUNS_LEAST);
     bf_scsi_report_luns(cdb, BF_SCSI_LUNS_LEAST);
     d->scout[i] = (struct unit){.d = d, .lun = bf_vscsi_lun((uint8_t)target, 0)};
@@ -426,6 +439,7 @@ static uint32_t collect_scouts(struct virtio_scsi *d)
             out++;
             continue;
         }
+        BF_ASSERT(target < TARGETS);
         d->sought[i] = 0;
         if (!d->pending.slot[i].status || d->pending.slot[i].status == BF_ERR_IO)
             d->answers[target / 8] |= (uint8_t)(1u << target % 8);
@@ -436,6 +450,7 @@ static uint32_t collect_scouts(struct virtio_scsi *d)
 static enum bf_err find_targets(struct virtio_scsi *d)
 {
     uint32_t next = 0;
+    BF_ASSERT(d->targets <= TARGETS && d->luns.bytes >= COMMANDS * BF_SCSI_LUNS_LEAST);
     memset(d->answers, 0, sizeof d->answers);
     while (collect_scouts(d) || next < d->targets) {
         if (d->recovery.state == BF_DEVICE_DEAD || bf_platform_now_us() >= d->search_us)
@@ -456,6 +471,8 @@ static enum bf_err ask_any(void *impl, uint32_t target, uint32_t lun,
                            const uint8_t **answer, uint32_t *got)
 {
     struct virtio_scsi *d = impl;
+    BF_ASSERT(target < TARGETS && lun <= BF_SCSI_LUN_MAX);
+    BF_ASSERT(bytes > 0 && bytes <= d->luns.bytes);
     d->scout[0] = (struct unit){.d = d, .lun = bf_vscsi_lun((uint8_t)target, (uint16_t)lun)};
     if (bf_platform_now_us() >= d->search_us)
         return BF_ERR_TIMEOUT;
@@ -499,6 +516,7 @@ static enum bf_err unit_submit(void *impl, struct bf_block_request *request)
         return bf_pending_refuse(request, BF_ERR_TIMEOUT);
     if (d->recovery.state != BF_DEVICE_WORKING || find_free(d, unit, &i))
         return BF_AGAIN;
+    BF_ASSERT(request->count > 0 && request->count <= d->max_bytes / unit->block_size);
     bf_pending_take(&d->pending, i, request, request->count * unit->block_size);
     if (bf_pending_map(&d->pending, i, request->data))
         return BF_OK;
@@ -588,6 +606,7 @@ static void scsi_shut(void *controller)
     pci = d->virtio.pci;
     if (bf_recovery_stop(&d->recovery, BF_ERR_CANCELLED))
         return; // its queues are never used again
+    BF_ASSERT(bf_pending_is_idle(&d->pending));
     bf_virtqueue_close(&d->requests, pci);
     bf_virtqueue_close(&d->control, pci);
     bf_dma_free(pci, &d->luns);
