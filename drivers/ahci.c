@@ -4,6 +4,7 @@
 // other. The controller is not reset unless a port cannot be stopped, so that links stay up.
 #include "drivers/ahci.h"
 
+#include "base/assert.h"
 #include "base/mem.h"
 #include "base/platform.h"
 #include "drivers/ahci_multiplier.h"
@@ -156,6 +157,7 @@ static enum bf_err ahci_disk(void *controller, uint64_t unit, struct bf_source_d
 
 static uint32_t port_register(struct ahci *a, uint32_t port, uint32_t at)
 {
+    BF_ASSERT(port < BF_AHCI_PORTS && (a->ports >> port & 1));
     return get(a, bf_ahci_port(port) + at);
 }
 
@@ -188,6 +190,7 @@ struct search {
 
 static void add(struct search *s, uint32_t port, uint32_t multiplier, const char *why)
 {
+    BF_ASSERT(port < BF_AHCI_PORTS && multiplier <= NO_MULTIPLIER_PORT);
     if (s->count < s->room)
         s->out[s->count] =
             (struct bf_unit){.number = BF_UNIT_SATA | port << 16 | multiplier, .why = why};
@@ -198,6 +201,7 @@ static enum bf_err add_multiplier(struct ahci *a, struct search *s, uint32_t por
 {
     uint32_t present;
     enum bf_err err = bf_ahci_multiplier(a->pci, port, &present);
+    BF_ASSERT(present >> BF_AHCI_MULTIPLIER_PORTS == 0);
     if (err)
         add(s, port, NO_MULTIPLIER_PORT, "a port multiplier that does not report what it has");
     for (uint32_t i = 0; i < BF_AHCI_MULTIPLIER_PORTS; i++)

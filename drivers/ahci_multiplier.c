@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/platform.h"
 #include "drivers/ahci_port.h"
 #include "drivers/ahci_regs.h"
@@ -67,6 +68,7 @@ static void lay_out(struct multiplier *m, uint32_t of, uint32_t which)
 {
     struct shared *s = m->shared.host;
     uint64_t at = m->shared.device + offsetof(struct shared, table);
+    BF_ASSERT(of <= CONTROL_PORT && which <= UINT8_MAX);
     memset(&s->table, 0, sizeof s->table);
     s->table.frame[0] = FRAME_H2D;
     s->table.frame[1] = FRAME_COMMAND | CONTROL_PORT;
@@ -117,6 +119,7 @@ static enum bf_err look(struct multiplier *m, uint32_t *present)
 enum bf_err bf_ahci_multiplier(struct bf_pci *pci, uint32_t port, uint32_t *present)
 {
     struct multiplier m = {.pci = pci, .port = port};
+    BF_ASSERT(port < BF_AHCI_PORTS);
     enum bf_err err = pci->ops->alloc(pci->impl, sizeof(struct shared), &m.shared);
     *present = 0;
     if (err)

@@ -15,6 +15,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/platform.h"
@@ -113,6 +114,7 @@ static struct shared *shared_of(const struct bf_ahci_port *p)
 
 static void enter(struct bf_ahci_port *p, enum stage stage, uint64_t limit_us)
 {
+    BF_ASSERT(stage != RUNNING && stage != STOPPED); // they last
     p->stage = stage;
     p->stage_us = bf_platform_now_us() + limit_us;
 }
@@ -130,6 +132,8 @@ static void lay_out(struct bf_ahci_port *p, uint32_t slot, const uint8_t *frame,
 {
     struct bf_ahci_table *table = &shared_of(p)->table[slot];
     uint64_t at = p->shared.device + offsetof(struct shared, table) + slot * sizeof *table;
+    BF_ASSERT(slot < SLOTS);
+    BF_ASSERT(to % 2 == 0 && bytes % 2 == 0 && bytes <= TRANSFER_BYTES);
     memset(table, 0, sizeof *table);
     memcpy(table->frame, frame, BF_ATA_FRAME_BYTES);
     if (bytes) {
@@ -145,6 +149,7 @@ static void lay_out(struct bf_ahci_port *p, uint32_t slot, const uint8_t *frame,
 
 static void issue(struct bf_ahci_port *p, uint32_t slot, int queued)
 {
+    BF_ASSERT(slot < SLOTS && slot < bf_ahci_slots(p->cap));
     __atomic_thread_fence(__ATOMIC_SEQ_CST); // memory before the register
     if (queued)
         write_port(p, BF_AHCI_PXSACT, 1u << slot);
@@ -156,6 +161,7 @@ static void question(struct bf_ahci_port *p, enum stage stage, uint32_t bytes,
                      void (*make)(uint8_t frame[BF_ATA_FRAME_BYTES]))
 {
     uint8_t frame[BF_ATA_FRAME_BYTES];
+    BF_ASSERT((stage == IDENTIFYING || stage == LOGGING) && bytes <= BF_ATA_PAGE_BYTES);
     make(frame);
     memset(shared_of(p)->answer, 0, BF_ATA_PAGE_BYTES);
     lay_out(p, QUESTION_SLOT, frame, p->shared.device + offsetof(struct shared, answer), bytes);
@@ -174,6 +180,8 @@ static void send(struct bf_ahci_port *p, uint32_t slot)
     const struct bf_pending_slot *pending = &p->pending.slot[slot];
     const struct bf_block_request *r = pending->request;
     uint8_t frame[BF_ATA_FRAME_BYTES];
+    BF_ASSERT(p->stage == RUNNING && pending->state == BF_PENDING_HELD);
+    BF_ASSERT(pending->bytes == r->count * p->block_size && pending->data.host == r->data);
     if (p->queued)
         bf_ata_read_queued(frame, r->block, r->count, slot);
     else
@@ -202,6 +210,7 @@ static void send_next(struct bf_ahci_port *p)
         send(p, i);
         out = 1;
     }
+    BF_ASSERT(p->queued || (out_mask(p) & (out_mask(p) - 1)) == 0);
 }
 
 static void resend(struct bf_ahci_port *p)
@@ -223,6 +232,7 @@ static void begin_stop(struct bf_ahci_port *p)
 
 static void begin_drain(struct bf_ahci_port *p)
 {
+    BF_ASSERT(p->stage == STOPPING || p->stage == RESETTING);
     write_port(p, BF_AHCI_PXCMD, read_port(p, BF_AHCI_PXCMD) & ~(uint32_t)BF_AHCI_PXCMD_FRE);
     enter(p, DRAINING, STOP_US);
 }
@@ -274,6 +284,8 @@ static enum bf_err is_quiet(void *impl)
 static void begin_start(struct bf_ahci_port *p)
 {
     uint32_t command = BF_AHCI_PXCMD_POD | BF_AHCI_PXCMD_SUD;
+    BF_ASSERT(p->stage == STOPPED && p->shared.bytes >= sizeof(struct shared));
+    BF_ASSERT(p->shared.device % BF_PCI_PAGE == 0);
     write_address(p, BF_AHCI_PXCLB, p->shared.device + offsetof(struct shared, header));
     write_address(p, BF_AHCI_PXFB, p->shared.device + offsetof(struct shared, received));
     write_port(p, BF_AHCI_PXIE, 0);
@@ -299,6 +311,7 @@ static enum bf_err question_done(struct bf_ahci_port *p)
 {
     uint32_t active = read_port(p, BF_AHCI_PXCI); // first: an error that ends it is seen below
     uint32_t status = read_port(p, BF_AHCI_PXIS);
+    BF_ASSERT(p->stage == IDENTIFYING || p->stage == LOGGING);
     if (p->pci->failed || active == UINT32_MAX)
         return BF_ERR_TIMEOUT;
     if (status & BF_AHCI_PXIS_FATAL)
@@ -370,6 +383,7 @@ static enum bf_err restart(void *impl)
             err = is_the_same(p);
         if (err)
             return err;
+        BF_ASSERT(!p->finding || !p->queued);
         if (p->finding) // that was not the one reset of a port that does not answer
             p->recovery.resets = p->resets;
         p->finding = 0;
@@ -394,6 +408,7 @@ static const struct bf_recovery_ops recovery_ops = {
 static void soft_stopped(struct bf_ahci_port *p)
 {
     uint32_t command = read_port(p, BF_AHCI_PXCMD);
+    BF_ASSERT(p->stage == STOPPING && p->failure != BF_OK);
     if (command & BF_AHCI_PXCMD_CR) {
         if (is_over(p))
             bf_recovery_begin(&p->recovery, "a port does not stop");
@@ -418,6 +433,7 @@ static void look_at_log(struct bf_ahci_port *p)
 {
     enum bf_err err = question_done(p);
     uint32_t tag = 0;
+    BF_ASSERT(p->queued && p->failure != BF_OK);
     if (err == BF_AGAIN)
         return;
     if (!err)
@@ -439,6 +455,7 @@ static void look_at_log(struct bf_ahci_port *p)
 static void command_failed(struct bf_ahci_port *p, uint32_t active, uint32_t status)
 {
     int link = (status & BF_AHCI_PXIS_LINK) || (read_port(p, BF_AHCI_PXTFD) & BF_AHCI_PXTFD_ICRC);
+    BF_ASSERT(p->stage == RUNNING && out_mask(p));
     p->failure = link ? BF_ERR_BUSY : BF_ERR_IO; // on the way, or at the disk
     for (uint32_t i = 0; i < p->pending.count && p->queued; i++)
         if (p->pending.slot[i].state == BF_PENDING_OUT && !(active >> i & 1))
@@ -448,6 +465,7 @@ static void command_failed(struct bf_ahci_port *p, uint32_t active, uint32_t sta
 
 static void complete(struct bf_ahci_port *p, uint32_t active)
 {
+    BF_ASSERT((active & ~out_mask(p)) == 0); // look has refused the others
     for (uint32_t i = 0; i < p->pending.count; i++) {
         const struct bf_pending_slot *s = &p->pending.slot[i];
         if (s->state != BF_PENDING_OUT || (active >> i & 1))
@@ -512,6 +530,8 @@ static enum bf_err port_submit(void *impl, struct bf_block_request *request)
     if (p->recovery.state != BF_DEVICE_WORKING || p->stage != RUNNING ||
         !bf_pending_find(&p->pending, &i))
         return BF_AGAIN;
+    BF_ASSERT(request->count > 0 && request->count <= TRANSFER_BYTES / p->block_size);
+    BF_ASSERT((uintptr_t)request->data % ALIGNMENT == 0);
     bf_pending_take(&p->pending, i, request, request->count * p->block_size);
     if (bf_pending_map(&p->pending, i, request->data))
         return BF_OK;
@@ -526,6 +546,7 @@ static void port_free(struct bf_ahci_port *p, enum bf_err status)
 {
     if (bf_recovery_stop(&p->recovery, status))
         return; // its memory is never used again
+    BF_ASSERT(bf_pending_is_idle(&p->pending));
     bf_dma_free(p->pci, &p->shared);
     bf_free(p);
 }
@@ -552,6 +573,7 @@ enum bf_err bf_ahci_port_stop(struct bf_pci *pci, uint32_t number)
     static const struct {
         uint32_t enable, running;
     } engines[] = {{BF_AHCI_PXCMD_ST, BF_AHCI_PXCMD_CR}, {BF_AHCI_PXCMD_FRE, BF_AHCI_PXCMD_FR}};
+    BF_ASSERT(number < BF_AHCI_PORTS);
     for (uint32_t i = 0; i < 2; i++) {
         uint64_t deadline = bf_platform_now_us() + STOP_US;
         uint32_t command = get(pci, number, BF_AHCI_PXCMD);
@@ -573,6 +595,7 @@ static enum bf_err describe(struct bf_ahci_port *p, struct bf_ata_disk *parsed,
     enum bf_err err = bf_ata_parse(p->identify, BF_ATA_PAGE_BYTES, parsed);
     struct bf_ata_disk disk = *parsed;
     uint32_t depth;
+    BF_ASSERT(p->known && bf_pending_is_idle(&p->pending));
     if (err)
         return err;
     if (disk.block_size < BF_BLOCK_MIN || disk.block_size > BF_BLOCK_MAX)
@@ -612,6 +635,7 @@ static enum bf_err ask(struct bf_ahci_port *p, uint32_t bytes,
                        void (*make)(uint8_t frame[BF_ATA_FRAME_BYTES]), int *refused)
 {
     enum bf_err err;
+    BF_ASSERT(p->stage == RUNNING && bf_pending_is_idle(&p->pending));
     clear_errors(p);
     question(p, LOGGING, bytes, make);
     while ((err = question_done(p)) == BF_AGAIN)
@@ -655,6 +679,7 @@ enum bf_err bf_ahci_port_open(struct bf_pci *pci, uint32_t cap, uint32_t number,
     struct bf_ahci_port *p = bf_alloc(sizeof *p);
     struct bf_ata_disk disk;
     enum bf_err err;
+    BF_ASSERT(number < BF_AHCI_PORTS);
     if (!p)
         return BF_ERR_NO_MEMORY;
     p->pci = pci;

@@ -16,6 +16,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/cursor.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -182,6 +183,7 @@ static enum bf_err report_reservation(struct nvme *c, uint32_t nsid)
     struct bf_nvme_completion done;
     enum bf_err err;
     memset(c->answer.host, 0, BF_IDENTIFY_NVME_BYTES);
+    BF_ASSERT(bf_pending_is_idle(&c->pending));
     command.cid = (uint16_t)(c->sequence++ * COMMANDS);
     bf_nvme_queue_submit(&c->io, &command);
     while ((err = bf_nvme_queue_take(&c->io, &done)) == BF_AGAIN) {
@@ -200,6 +202,7 @@ static void create_cq(struct nvme *c)
                                  .prp1 = bf_nvme_queue_cq(&c->io),
                                  .cdw10 = (uint32_t)(BF_NVME_QUEUE_ENTRIES - 1) << 16 | IO_QUEUE,
                                  .cdw11 = BF_NVME_QUEUE_CONTIGUOUS};
+    BF_ASSERT(c->step == CREATING_CQ);
     admin_begin(c, &cq);
 }
 
@@ -209,6 +212,7 @@ static void create_sq(struct nvme *c)
                                  .prp1 = bf_nvme_queue_sq(&c->io),
                                  .cdw10 = (uint32_t)(BF_NVME_QUEUE_ENTRIES - 1) << 16 | IO_QUEUE,
                                  .cdw11 = (uint32_t)IO_QUEUE << 16 | BF_NVME_QUEUE_CONTIGUOUS};
+    BF_ASSERT(c->step == CREATING_SQ);
     admin_begin(c, &sq);
 }
 
@@ -221,6 +225,8 @@ static void describe(struct nvme *c, uint32_t i, uint64_t at, uint32_t bytes,
 {
     uint64_t *list = (uint64_t *)((uint8_t *)c->lists.host + (size_t)i * BF_PCI_PAGE);
     uint32_t pages = (bytes + BF_PCI_PAGE - 1) / BF_PCI_PAGE;
+    BF_ASSERT(i < COMMANDS && at % BF_PCI_PAGE == 0);
+    BF_ASSERT(pages > 0 && pages - 1 <= BF_PCI_PAGE / sizeof *list);
     command->prp1 = at;
     if (pages == 2)
         command->prp2 = at + BF_PCI_PAGE;
@@ -242,6 +248,10 @@ static void send(struct nvme *c, uint32_t i)
                                       .cdw10 = (uint32_t)r->block, // 6.9
                                       .cdw11 = (uint32_t)(r->block >> 32),
                                       .cdw12 = r->count - 1};
+    BF_ASSERT(c->step == RUNNING && i < COMMANDS);
+    BF_ASSERT(r->count > 0 && r->count - 1 <= UINT16_MAX);
+    BF_ASSERT(!f->metadata || c->side.bytes == COMMANDS * SIDE_BYTES);
+    BF_ASSERT(f->extended || c->pending.slot[i].data.host == r->data);
     command.cid = sent->cid = (uint16_t)(c->sequence++ * COMMANDS + i);
     if (f->strip)
         command.cdw12 |= BF_NVME_READ_PRACT;
@@ -267,6 +277,7 @@ static void disable(struct nvme *c)
 static void reset_controller(void *impl)
 {
     struct nvme *c = impl;
+    BF_ASSERT(c->ready_us >= READY_MIN_US && c->ready_us <= READY_MAX_US);
     // While it still starts, its answer to a reset is not defined (3.1.5, EN).
     if ((read32(c, BF_NVME_CC) & BF_NVME_CC_EN) && !(read32(c, BF_NVME_CSTS) & BF_NVME_CSTS_RDY))
         enter(c, STARTING, c->ready_us);
@@ -278,6 +289,7 @@ static enum bf_err is_quiet(void *impl)
 {
     struct nvme *c = impl;
     enum bf_err err;
+    BF_ASSERT(c->step == STARTING || c->step == DISABLING);
     if (c->step == STARTING) {
         if (look_ready(c, BF_NVME_CSTS_RDY) == BF_AGAIN)
             return BF_AGAIN;
@@ -293,6 +305,7 @@ static enum bf_err is_quiet(void *impl)
 static void enable(struct nvme *c)
 {
     uint32_t last = BF_NVME_QUEUE_ENTRIES - 1;
+    BF_ASSERT(c->step == OFF); // it reads neither queue
     bf_nvme_queue_clear(&c->admin);
     bf_nvme_queue_clear(&c->io);
     write32(c, BF_NVME_AQA, last << 16 | last);
@@ -306,6 +319,7 @@ static enum bf_err restart(void *impl)
 {
     struct nvme *c = impl;
     enum bf_err err;
+    BF_ASSERT(c->step >= OFF && c->step < RUNNING);
     if (c->step == OFF)
         enable(c);
     err = c->step == ENABLING ? look_ready(c, BF_NVME_CSTS_RDY) : admin_poll(c);
@@ -347,6 +361,7 @@ static void take_apart(struct nvme *c, uint32_t i)
     const struct bf_block_request *r = c->pending.slot[i].request;
     const uint8_t *from = (uint8_t *)c->side.host + (size_t)i * SIDE_BYTES;
     uint8_t *to = r->data;
+    BF_ASSERT(r->count <= SIDE_BYTES / (f->block_size + f->metadata));
     for (uint32_t n = 0; n < r->count; n++)
         memcpy(to + (size_t)n * f->block_size, from + (size_t)n * (f->block_size + f->metadata),
                f->block_size);
@@ -375,6 +390,7 @@ static enum bf_err take_one(struct nvme *c)
     uint32_t i;
     if (err)
         return err;
+    BF_ASSERT(c->step == RUNNING);
     i = done.cid % COMMANDS;
     if (c->pending.slot[i].state != BF_PENDING_OUT || c->sent[i].cid != done.cid)
         return BF_ERR_PROTOCOL;
@@ -410,6 +426,8 @@ static enum bf_err disk_submit(void *impl, struct bf_block_request *request)
         return bf_pending_refuse(request, BF_ERR_TIMEOUT);
     if (c->recovery.state != BF_DEVICE_WORKING || !bf_pending_find(&c->pending, &i))
         return BF_AGAIN;
+    BF_ASSERT(request->count > 0 && request->count <= c->max_bytes / n->format.block_size);
+    BF_ASSERT((uintptr_t)request->data % BF_PCI_PAGE == 0);
     bf_pending_take(&c->pending, i, request, request->count * n->format.block_size);
     c->sent[i].disk = n;
     if (!n->format.extended && bf_pending_map(&c->pending, i, request->data))
@@ -447,6 +465,7 @@ static void disk_close(void *impl)
     }
     if (is_out(c, n))
         bf_recovery_stop(&c->recovery, BF_ERR_CANCELLED);
+    BF_ASSERT(!is_out(c, n) || c->recovery.state == BF_DEVICE_DEAD); // nothing is sent for it again
     bf_free(n);
 }
 
@@ -480,7 +499,9 @@ static enum bf_err get_memory(struct nvme *c, uint64_t cap)
 {
     const struct bf_pci_ops *ops = c->pci->ops;
     uint32_t stride = bf_nvme_cap_dstrd(cap);
-    enum bf_err err = bf_nvme_queue_open(&c->admin, c->pci, 0, stride);
+    enum bf_err err;
+    BF_ASSERT(c->step == OFF);
+    err = bf_nvme_queue_open(&c->admin, c->pci, 0, stride);
     if (!err)
         err = bf_nvme_queue_open(&c->io, c->pci, IO_QUEUE, stride);
     if (!err)
@@ -501,6 +522,7 @@ static enum bf_err look(struct nvme *c, uint64_t cap)
     c->max_bytes = TRANSFER_BYTES;
     if (mdts && mdts < 20 && (uint64_t)bf_nvme_cap_mpsmin(cap) << mdts < c->max_bytes)
         c->max_bytes = bf_nvme_cap_mpsmin(cap) << mdts;
+    BF_ASSERT(c->max_bytes >= BF_PCI_PAGE && c->max_bytes <= TRANSFER_BYTES);
     return BF_OK;
 }
 
@@ -511,6 +533,7 @@ static void nvme_close(void *controller)
         return;
     if (bf_recovery_stop(&c->recovery, BF_ERR_CANCELLED))
         return; // its queues are never used again
+    BF_ASSERT(bf_pending_is_idle(&c->pending));
     bf_dma_free(c->pci, &c->side);
     bf_dma_free(c->pci, &c->answer);
     bf_dma_free(c->pci, &c->lists);
@@ -584,6 +607,7 @@ static enum bf_err lay_out(struct nvme *c, const struct bf_nvme_format *f,
 {
     uint32_t most = c->max_bytes, each = f->block_size;
     enum bf_err err = BF_OK;
+    BF_ASSERT(!f->extended || f->metadata);
     memset(g, 0, sizeof *g);
     g->block_size = f->block_size;
     g->blocks = f->blocks;

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/cursor.h"
 #include "drivers/identify.h"
 #include "drivers/nvme_regs.h"
@@ -45,6 +46,7 @@ const char *bf_nvme_format(const void *data, size_t len, struct bf_nvme_format *
         out->metadata = 0;
         out->strip = 1;
     }
+    BF_ASSERT(!out->strip || !out->metadata);
     out->extended = out->metadata && (d[BF_NVME_IDN_FLBAS] & BF_NVME_FLBAS_EXTENDED);
     return NULL;
 }
@@ -53,6 +55,7 @@ const char *bf_nvme_format(const void *data, size_t len, struct bf_nvme_format *
 
 static void add(struct bf_unit *out, uint32_t room, uint32_t *count, uint32_t nsid)
 {
+    BF_ASSERT(nsid > 0);
     if (*count < room)
         out[*count] = (struct bf_unit){.number = nsid};
     ++*count;
@@ -119,6 +122,7 @@ static enum bf_err describe(const struct bf_nvme_asked *asked, struct bf_unit *u
 {
     struct bf_nvme_format format;
     const uint8_t *answer = NULL;
+    BF_ASSERT(unit->number > 0 && unit->number <= UINT32_MAX);
     enum bf_err err =
         asked->identify(asked->impl, (uint32_t)unit->number, BF_NVME_CNS_NAMESPACE, &answer);
     if (err && err != BF_ERR_IO)

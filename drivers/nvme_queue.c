@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/assert.h"
+
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "queues are shared with the device");
 _Static_assert(BF_NVME_QUEUE_ENTRIES * sizeof(struct bf_nvme_command) <= BF_PCI_PAGE, "one page");
 
@@ -21,6 +23,7 @@ enum bf_err bf_nvme_queue_open(struct bf_nvme_queue *q, struct bf_pci *pci, uint
                                uint32_t stride)
 {
     enum bf_err err;
+    BF_ASSERT(stride >= sizeof(uint32_t) && stride % sizeof(uint32_t) == 0);
     memset(q, 0, sizeof *q);
     q->pci = pci;
     q->id = id;
@@ -39,6 +42,7 @@ void bf_nvme_queue_close(struct bf_nvme_queue *q)
 
 void bf_nvme_queue_clear(struct bf_nvme_queue *q)
 {
+    BF_ASSERT(q->memory.bytes >= 2 * BF_PCI_PAGE && q->memory.device % BF_PCI_PAGE == 0);
     memset(q->memory.host, 0, 2 * BF_PCI_PAGE);
     q->tail = q->head = 0;
     q->phase = 1;
@@ -56,6 +60,7 @@ uint64_t bf_nvme_queue_cq(const struct bf_nvme_queue *q)
 
 void bf_nvme_queue_submit(struct bf_nvme_queue *q, const struct bf_nvme_command *command)
 {
+    BF_ASSERT(q->tail < BF_NVME_QUEUE_ENTRIES);
     submissions(q)[q->tail] = *command;
     q->tail = (uint16_t)((q->tail + 1) % BF_NVME_QUEUE_ENTRIES);
     __atomic_thread_fence(__ATOMIC_SEQ_CST); // the controller reads the entry after the doorbell
@@ -66,6 +71,7 @@ enum bf_err bf_nvme_queue_take(struct bf_nvme_queue *q, struct bf_nvme_completio
 {
     struct bf_nvme_completion *entry = &completions(q)[q->head];
     uint16_t status = __atomic_load_n(&entry->status, __ATOMIC_ACQUIRE);
+    BF_ASSERT(q->head < BF_NVME_QUEUE_ENTRIES && q->phase <= 1);
     if ((status & 1) != q->phase)
         return BF_AGAIN;
     *out = *entry;
