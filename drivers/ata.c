@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "drivers/tcg.h"
 
 enum { // commands, ACS-4, 7
@@ -63,6 +64,7 @@ enum { USUAL_BLOCK_BYTES = 512 };
 
 static uint32_t word(const uint8_t *data, uint32_t i)
 {
+    BF_ASSERT(i < BF_ATA_PAGE_BYTES / 2);
     return (uint32_t)data[2 * i] | (uint32_t)data[2 * i + 1] << 8;
 }
 
@@ -138,6 +140,7 @@ void bf_ata_identify(uint8_t frame[BF_ATA_FRAME_BYTES])
 
 void bf_ata_read(uint8_t frame[BF_ATA_FRAME_BYTES], uint64_t block, uint32_t count)
 {
+    BF_ASSERT(count > 0 && count <= UINT16_MAX); // 0 would be 65536
     make(frame, READ_DMA_EXT, block, 0, count);
     frame[7] = DEVICE_LBA;
 }
@@ -145,6 +148,8 @@ void bf_ata_read(uint8_t frame[BF_ATA_FRAME_BYTES], uint64_t block, uint32_t cou
 void bf_ata_read_queued(uint8_t frame[BF_ATA_FRAME_BYTES], uint64_t block, uint32_t count,
                         uint32_t tag)
 {
+    BF_ASSERT(count > 0 && count <= UINT16_MAX);
+    BF_ASSERT(tag <= LOG_TAG_MASK);
     make(frame, READ_FPDMA_QUEUED, block, count, tag << 3);
     frame[7] = DEVICE_LBA;
 }

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "base/assert.h"
+
 static uint64_t canary(uint64_t nonce, uint32_t block)
 {
     return (nonce + block) * 0x9e3779b97f4a7c15u; // odd: different blocks, different values
@@ -13,6 +15,7 @@ static uint64_t canary(uint64_t nonce, uint32_t block)
 void bf_canary_set(void *data, uint32_t block_size, uint32_t blocks, uint64_t nonce)
 {
     uint8_t *end = (uint8_t *)data + block_size - sizeof nonce;
+    BF_ASSERT(block_size >= sizeof nonce);
     for (uint32_t i = 0; i < blocks; i++, end += block_size) {
         uint64_t value = canary(nonce, i);
         memcpy(end, &value, sizeof value);
@@ -22,6 +25,7 @@ void bf_canary_set(void *data, uint32_t block_size, uint32_t blocks, uint64_t no
 uint32_t bf_canary_find(const void *data, uint32_t block_size, uint32_t blocks, uint64_t nonce)
 {
     const uint8_t *end = (const uint8_t *)data + block_size - sizeof nonce;
+    BF_ASSERT(block_size >= sizeof nonce);
     for (uint32_t i = 0; i < blocks; i++, end += block_size) {
         uint64_t value = canary(nonce, i);
         if (memcmp(end, &value, sizeof value) == 0)

@@ -2,6 +2,7 @@
 // Identify data of ATA, SCSI and NVMe disks. See drivers/identify.h.
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/cursor.h"
 #include "base/fmt.h"
 #include "drivers/identify.h"
@@ -49,6 +50,7 @@ static void take_wwn(const char *kind, const uint8_t *bytes, size_t len,
 static void take_ata_text(const uint8_t *data, size_t word, size_t words, char *out, size_t size)
 {
     uint8_t text[40];
+    BF_ASSERT(2 * words <= sizeof text && 2 * (word + words) <= BF_IDENTIFY_ATA_BYTES);
     for (size_t i = 0; i < 2 * words; i++)
         text[i] = data[2 * word + (i ^ 1)];
     take_text(text, 2 * words, out, size);

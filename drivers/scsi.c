@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "drivers/identify.h"
 
 enum { // operation codes, SPC-5 table 142, SBC-4 table 27
@@ -46,6 +47,7 @@ enum { // parameter data of READ CAPACITY, SBC-4, 5.20 and 5.21
 static uint32_t get_be(const uint8_t *at, uint32_t bytes)
 {
     uint32_t v = 0;
+    BF_ASSERT(bytes <= sizeof v);
     while (bytes--)
         v = v << 8 | *at++;
     return v;
@@ -58,6 +60,7 @@ static uint64_t get_be64(const uint8_t *at)
 
 static void put_be(uint8_t *at, uint64_t v, uint32_t bytes)
 {
+    BF_ASSERT(bytes >= sizeof v || v >> 8 * bytes == 0); // nothing is cut off
     while (bytes--) {
         at[bytes] = (uint8_t)v;
         v >>= 8;
@@ -75,6 +78,7 @@ static enum bf_err ask(const struct bf_scsi_carrier *carrier, const uint8_t cdb[
                        uint32_t bytes, struct answer *out)
 {
     enum bf_err err;
+    BF_ASSERT(bytes > 0 && bytes <= BF_SCSI_ANSWER_BYTES);
     *out = (struct answer){0};
     err = carrier->ask(carrier->impl, cdb, bytes, &out->data, &out->len);
     if (err || out->len > bytes)
@@ -221,6 +225,7 @@ enum bf_err bf_scsi_notes(const struct bf_scsi_carrier *carrier, uint32_t *notes
 
 void bf_scsi_read(uint8_t cdb[BF_SCSI_CDB_BYTES], uint64_t block, uint32_t count)
 {
+    BF_ASSERT(count > 0);
     memset(cdb, 0, BF_SCSI_CDB_BYTES);
     if (block <= UINT32_MAX && count <= UINT16_MAX) {
         cdb[0] = READ_10;

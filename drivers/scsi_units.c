@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "base/assert.h"
+
 enum { REPORT_LUNS = 0xa0, INQUIRY = 0x12, INQUIRY_BYTES = 36 };
 enum { HEADER = 8, ENTRY = 8, ENTRIES_MAX = 1 + BF_SCSI_LUN_MAX };
 enum { NOT_HERE = -1, TOO_FAR = -2, LUN_UNKNOWN = 0xffff };
@@ -28,6 +30,7 @@ enum { // INQUIRY, byte 0: peripheral qualifier and device type, SPC-5, 6.7.2
 
 void bf_scsi_report_luns(uint8_t cdb[BF_SCSI_CDB_BYTES], uint32_t bytes)
 {
+    BF_ASSERT(bytes >= BF_SCSI_LUNS_LEAST);
     memset(cdb, 0, BF_SCSI_CDB_BYTES);
     cdb[0] = REPORT_LUNS;
     for (uint32_t i = 0; i < 4; i++)
@@ -62,6 +65,7 @@ static int32_t number_of(const uint8_t entry[ENTRY])
 static void add(uint32_t target, uint32_t lun, const char *why, struct bf_unit *out, uint32_t room,
                 uint32_t *count)
 {
+    BF_ASSERT(target <= UINT16_MAX && lun <= LUN_UNKNOWN);
     if (*count < room)
         out[*count] = (struct bf_unit){.number = BF_UNIT_SCSI | target << 16 | lun, .why = why};
     ++*count;
@@ -101,10 +105,12 @@ static uint32_t numbers_in(const uint8_t *list, uint32_t got,
 {
     uint32_t entries = length_of(list) / ENTRY, there = (got - HEADER) / ENTRY;
     uint32_t over = entries > there ? entries - there : 0;
+    BF_ASSERT(got >= HEADER);
     *far = 0;
     memset(seen, 0, (1 + BF_SCSI_LUN_MAX) / 8);
     for (uint32_t i = 0; i < entries - over; i++) {
         int32_t number = number_of(list + HEADER + (size_t)i * ENTRY);
+        BF_ASSERT(number <= BF_SCSI_LUN_MAX);
         if (number >= 0)
             seen[number / 8] |= (uint8_t)(1u << number % 8);
         *far += number == TOO_FAR;
