@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -64,6 +65,7 @@ static enum bf_err read_blocks(struct disk *d, const struct bf_block_request *r)
 static enum bf_err disk_submit(void *impl, struct bf_block_request *request)
 {
     struct disk *d = impl;
+    BF_ASSERT(request->count > 0 && request->count <= TRANSFER_BYTES / d->block_size);
     request->status =
         (uintptr_t)request->data & (d->align - 1) ? BF_ERR_RANGE : read_blocks(d, request);
     request->done = 1;
@@ -114,6 +116,7 @@ static enum bf_err take_geometry(const EFI_BLOCK_IO_PROTOCOL *io, struct bf_bloc
 static enum bf_err open_disk(EFI_BLOCK_IO_PROTOCOL *io, struct bf_efi_disk *out)
 {
     struct disk *d = bf_alloc(sizeof *d);
+    BF_ASSERT(!out->source.ops && out->source.geometry.max_blocks > 0);
     if (!d)
         return BF_ERR_NO_MEMORY;
     d->io = io;

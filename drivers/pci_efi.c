@@ -8,6 +8,7 @@
 #include <efi.h>
 #include <efipciio.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "base/log.h"
 #include "drivers/handles_efi.h"
@@ -48,6 +49,7 @@ static enum bf_err efi_config_read(void *impl, uint32_t offset, uint32_t width, 
 static EFI_PCI_IO_PROTOCOL_ACCESS *access_to(struct bf_pci_efi *p, uint8_t bar)
 {
     EFI_PCI_IO_PROTOCOL *io = p->io;
+    BF_ASSERT(bar < BARS);
     return p->ports >> bar & 1 ? &io->Io : &io->Mem;
 }
 
@@ -134,6 +136,7 @@ static void efi_free(void *impl, struct bf_dma *dma)
 {
     struct bf_pci_efi *p = impl;
     EFI_PCI_IO_PROTOCOL *io = p->io;
+    BF_ASSERT(!p->pci.wild && dma->bytes % BF_PCI_PAGE == 0);
     io->Unmap(io, dma->token);
     io->FreeBuffer(io, pages_of(dma->bytes), dma->host);
     bf_efi_memory_drop(pages_of(dma->bytes) * BF_PCI_PAGE);

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -61,12 +62,14 @@ static enum bf_err get_pages(struct snp_nic *s)
 
 static void put_pages(struct snp_nic *s)
 {
+    BF_ASSERT(!s->dead); // else they are the device's
     bf_efi_boot->FreePages(s->pages, TX_PAGES);
     bf_efi_memory_drop(TX_BUFFERS * TX_BUFFER_BYTES);
 }
 
 static uint8_t *tx_buffer(struct snp_nic *s, uint32_t i)
 {
+    BF_ASSERT(i < TX_BUFFERS);
     return (uint8_t *)(uintptr_t)s->pages + (size_t)i * TX_BUFFER_BYTES;
 }
 
@@ -135,6 +138,7 @@ static void give_up(struct snp_nic *s, const char *why)
 // Buffers are ours again only when the device was shut down.
 static void restart(struct snp_nic *s, const char *why)
 {
+    BF_ASSERT(!s->dead);
     bf_log(BF_LOG_WARNING, "NIC %s %s; resetting it", s->nic->name, why);
     bring_down(s);
     if (s->dead || EFI_ERROR(bring_up(s))) {
@@ -181,6 +185,7 @@ static void recycle(struct snp_nic *s, const void *address)
     size_t i = offset / TX_BUFFER_BYTES;
     if (i >= TX_BUFFERS || offset % TX_BUFFER_BYTES || !s->busy[i])
         return; // not ours: left over from the firmware's own use of the NIC
+    BF_ASSERT(s->in_flight > 0 && s->in_flight <= TX_BUFFERS);
     s->busy[i] = 0;
     s->in_flight--;
 }
@@ -242,6 +247,8 @@ static enum bf_err snp_send(void *impl, const void *frame, size_t len)
         return s->nic->failed ? BF_ERR_IO : BF_AGAIN;
     }
     uint8_t *buffer = tx_buffer(s, i);
+    BF_ASSERT(!s->dead && s->in_flight < TX_BUFFERS);
+    BF_ASSERT(len <= TX_BUFFER_BYTES);
     if (buffer != frame)
         memcpy(buffer, frame, len);
     if (len < FRAME_MIN) {

@@ -9,6 +9,7 @@
 #include <efi.h>
 #include <efipciio.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "base/log.h"
 #include "drivers/ahci.h"
@@ -43,6 +44,7 @@ struct list {
 static uint32_t collect(struct group *group, EFI_HANDLE handle, const struct list *list)
 {
     uint32_t readable = 0;
+    BF_ASSERT(list->count <= BF_EFI_DISKS_MAX);
     memset(group, 0, sizeof *group);
     group->handle = handle;
     for (uint32_t i = 0; i < list->count; i++) {
@@ -156,6 +158,7 @@ static void open_extra(struct bf_takeover *t, const struct bf_taken *taken, stru
     struct bf_source_disk *source = &disk->source;
     char why[sizeof t->unread[0].why];
     enum bf_err err;
+    BF_ASSERT(list->count < BF_EFI_DISKS_MAX && !unit->why);
     memset(disk, 0, sizeof *disk);
     bf_snprintf(source->identity.path, sizeof source->identity.path, "%s", path);
     err = taken->ops->disk(taken->controller, unit->number, source);
@@ -216,6 +219,7 @@ static enum bf_err open_native(const struct bf_taken *taken, struct bf_efi_disk 
 {
     struct bf_source_disk *source = &disk->source;
     const struct bf_block_geometry *g = &source->geometry;
+    BF_ASSERT(!source->ops && !disk->handle); // it was released before
     enum bf_err err = taken->ops->disk(taken->controller, unit, source);
     if (err)
         return err;
@@ -305,6 +309,7 @@ static void take(struct bf_takeover *t, const struct bf_controller_ops *ops, str
     uint32_t had = list->count, readable = release(group, before);
     char slot[sizeof t->unread[0].slot];
     enum bf_err err;
+    BF_ASSERT(t->asked_count <= BF_TAKEOVER_MAX && t->count < t->asked_count);
     memset(taken, 0, sizeof *taken);
     taken->ops = ops;
     *asked = (struct bf_asked){.handle = group->handle, .driver = ops->driver};

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "drivers/handles_efi.h"
 
@@ -71,6 +72,7 @@ void bf_unit_efi_path(EFI_HANDLE controller, const struct bf_unit *unit, char *o
     bytes -= HEADER;
     memcpy(path, to, bytes);
     bytes += make_node(unit, path + bytes);
+    BF_ASSERT(bytes + sizeof end <= sizeof path);
     memcpy(path + bytes, end, sizeof end);
     bf_efi_path_text((const EFI_DEVICE_PATH *)path, out, size);
 }
