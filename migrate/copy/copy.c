@@ -216,18 +216,26 @@ const char *bf_copy_plan_is_unsound(const struct bf_copy *c, const struct bf_sto
     return NULL;
 }
 
+// What is known of another disk, or in chunks of another size, says nothing about this one.
+static int is_another(const struct bf_copy_disk *d, const struct bf_planned_disk *plan)
+{
+    return d->plan.inventory_disk != plan->inventory_disk ||
+           d->plan.geometry.chunk_size != plan->geometry.chunk_size;
+}
+
 static void begin_with(struct bf_copy *c, uint16_t i, const struct bf_planned_disk *plan)
 {
     struct bf_copy_disk *d = &c->disk[i];
-    if (d->plan.inventory_disk != plan->inventory_disk)
+    int another = is_another(d, plan);
+    if (another)
         d->done = 0;
     // Of a connection that broke, the last word on what is durable may not have come, but holds.
-    if (d->plan.inventory_disk != plan->inventory_disk || !c->opened->resumed)
+    if (another || !c->opened->resumed)
         d->furthest = 0;
     d->plan = *plan;
     d->source = c->config.disks[plan->inventory_disk];
     d->progress = &c->progress->disk[plan->inventory_disk];
-    forget_marks(c, i, plan->resume_chunk);
+    forget_marks(c, i, another ? 0 : plan->resume_chunk);
     d->durable = plan->resume_chunk;
     note_furthest(c, d, plan->resume_chunk);
     if (plan->resume_chunk < bf_geometry_chunks(&plan->geometry))

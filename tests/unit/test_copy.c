@@ -9,7 +9,7 @@
 #include "tests/sim_store.h"
 #include "tests/unit/test.h"
 
-enum { DISKS = 2, CHUNK = 32768, TURN_US = 500 };
+enum { DISKS = 2, CHUNK = 32768, TURN_US = 500, SECOND_US = 1000000 };
 
 static const uint64_t sizes[DISKS] = {2 << 20, (1 << 20) + 512}; // the second ends within a chunk
 
@@ -230,6 +230,46 @@ static void test_it_goes_on_behind_what_is_durable(void)
     end();
 }
 
+// The store is another one that claims to be the same: what is known of the disk counts chunks of
+// the size before.
+static void replace_store(uint32_t chunk_size)
+{
+    sim_store_free(&w.store);
+    sim_store_init(&w.store);
+    for (uint16_t i = 0; i < DISKS; i++)
+        sim_store_disk(&w.store, i, &(struct bf_geometry){sizes[i], 512, chunk_size});
+    open_store();
+    w.opened.resumed = 1;
+    w.opened.plan[0].resume_chunk = w.store.disk[0].durable =
+        bf_geometry_chunks(&w.store.disk[0].geometry);
+}
+
+static void test_chunks_of_another_size_are_read_from_the_beginning(void)
+{
+    struct bf_digest root;
+    begin(8);
+    make_copy();
+    open_store();
+    bf_copy_begin(w.copy, &w.opened, bf_platform_now_us());
+    while (!w.progress.disk[0].durable && bf_copy_step(w.copy, bf_platform_now_us()) == BF_AGAIN)
+        sim_clock_advance(SECOND_US);
+    CHECK(w.progress.disk[0].durable > 0 && w.progress.disk[0].durable < sizes[0]);
+    w.opened.store.ops->abort(w.opened.store.impl, NULL);
+    bf_copy_stop(w.copy);
+    while (!bf_copy_drain(w.copy))
+        sim_clock_advance(TURN_US);
+    replace_store(2 * CHUNK);
+    bf_copy_begin(w.copy, &w.opened, bf_platform_now_us());
+    CHECK_EQ(run_until(UINT64_MAX), BF_OK);
+    point_is_equal(1);
+    root = w.progress.disk[0].root;
+    free_copy();
+    w.session[0] = w.boot[0] = 2;
+    CHECK_EQ(run(), BF_OK);
+    CHECK(bf_digest_equal(&w.progress.disk[0].root, &root));
+    end();
+}
+
 static void test_what_is_damaged_is_given_again(void)
 {
     begin(5);
@@ -284,5 +324,7 @@ static void test_a_plan_has_to_fit(void)
 
 TEST_MAIN(TEST(test_a_copy_without_a_network), TEST(test_a_later_run_keeps_what_is_there),
           TEST(test_writes_keep_to_the_limits_of_a_store),
-          TEST(test_it_goes_on_behind_what_is_durable), TEST(test_what_is_damaged_is_given_again),
+          TEST(test_it_goes_on_behind_what_is_durable),
+          TEST(test_chunks_of_another_size_are_read_from_the_beginning),
+          TEST(test_what_is_damaged_is_given_again),
           TEST(test_a_store_that_fails_is_believed), TEST(test_a_plan_has_to_fit))
