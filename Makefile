@@ -209,10 +209,10 @@ soak: all $(SOAK_DEPS)
 cov: $(UNIT_TESTS:%=build/cov/tests/unit/%)
 	$(Q)tests/coverage.sh $^
 # Circles of calls, and what nobody uses, are found in the objects of every program. The portable
-# library must compile for another processor as well.
+# library must compile for another processor as well. The boot image is measured.
 LINT_OBJS = $(call objs,$(EFI),$(EFI_SRCS)) $(call objs,linux,$(BOOTFERRYD_SRCS) $(BOOTFERRY_SRCS) \
     $(BOOTFERRY_PUSH_SRCS) $(FINALIZE_SRCS))
-lint: build/$(EFI)/libbootferry.a build/linux/libbootferry.a $(LINT_OBJS) $(LINT_DEPS)
+lint: build/$(EFI)/libbootferry.a build/linux/libbootferry.a build/bootferry.efi $(LINT_OBJS) $(LINT_DEPS)
 	$(Q)$(MAKE) --no-print-directory ARCH=aarch64 build/efi-aarch64/libbootferry.a
 	$(Q)exec env $(LINT_ENV) $(RUN_TESTS) -v tests/lint.sh
 demo: all $(DEMO_DEPS)
@@ -249,7 +249,7 @@ install: all
 	    systemd-sysusers $(SYSUSERS)/bootferry.conf
 
 clean:
-	$(Q)rm -rf $(addprefix build/,efi efi-aarch64 $(HOSTED_FLAVOURS) tests test-logs bootferry.map) \
+	$(Q)rm -rf $(addprefix build/,efi efi-aarch64 $(HOSTED_FLAVOURS) tests test-logs bootferry.map bootferry.sizes) \
 	    $(PROGRAMS) $(CLEAN)
 distclean:
 	$(Q)rm -rf build

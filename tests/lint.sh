@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # The house rules that a machine can judge: one "ok" or "not ok" line per rule, with the places that
-# break it. Called by `make lint`, which builds the objects of every program first.
+# break it. Called by `make lint`, which builds the objects of every program and the boot image first.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 failed=0
@@ -162,5 +162,8 @@ sources '*.c' '*.h' | xargs -r grep -HnP '\t| +$' | judge 'no tabs and no traili
 scripts | xargs -r shellcheck -x -P SCRIPTDIR:. -S style -e SC1091,SC2016,SC2317 2>&1 | judge 'shell scripts pass shellcheck'
 sources '*.sh' '*.py' | while read -r f; do head -c 2 "$f" | grep -q '#!' && [ ! -x "$f" ] && echo "$f"; done |
     judge 'what begins with an interpreter can be executed'
+
+# What the boot image is made of, and its size.
+tests/lint_image.py || failed=1
 
 [ "$failed" -eq 0 ]

@@ -17,11 +17,14 @@ fresh_tree() {
     printf '%s\n' "${allowed:-}" >"$tmp/tree/tests/lint_allowed"
     printf '%s\n' "${stateful:-}" >"$tmp/tree/tests/lint_stateful"
     cp "$tmp/empty.a" "$tmp/tree/build/efi/libbootferry.a"
+    : >"$tmp/tree/build/bootferry.map"
+    truncate -s "${image:-4096}" "$tmp/tree/build/bootferry.efi"
+    echo 'The boot image has 4,096 bytes.' >"$tmp/tree/README.md"
     printf '/build/\n' >"$tmp/tree/.gitignore"
     git -C "$tmp/tree" init -q
 }
 
-# offence RULE FILE LINE...: (with mode=) the rule complains about the file and nothing else is wrong.
+# offence RULE FILE LINE...: (with mode=, or image=BYTES) the rule complains about the file and nothing else is wrong.
 offence() {
     local rule=$1 file=$2
     shift 2
@@ -135,6 +138,11 @@ linked 'no type, function or file name' linux base/a.h 'enum bf_x { BF_X };' ima
 linked 'no type, function or file name' linux base/a.h 'int a;' image/a.c ''
 linked - linux base/a.c 'struct x { int a; };' image/b.c 'struct x { int a; };'
 allowed='twice file a: a reason' linked - linux base/a.h 'int a;' image/a.c ''
+
+# The boot image's size; the last one is too large, and the document admits it.
+offence 'documents state the size' README.md 'The boot image has' '5,000 bytes.'
+offence 'documents state the size' README.md 'No size at all.'
+image=1044481 offence 'the boot image has at most' README.md 'The boot image has 1,044,481 bytes.'
 
 # The library must not call what the platform does not give.
 printf 'void exit(int);\nvoid bf_x(void);\nvoid bf_x(void) { exit(1); }\n' >"$tmp/empty.c"
