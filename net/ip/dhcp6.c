@@ -20,15 +20,16 @@
 
 enum { CLIENT_PORT = 546, SERVER_PORT = 547, ANSWER_MOST = 1500 };
 
+// All zero until bf_ip_dhcp6_begin, so that the boot image has no bytes of it.
 static struct {
-    struct netif *netif; // NULL: not in use
+    struct netif *netif; // NULL: not in use, and nothing else counts
     struct udp_pcb *pcb;
     struct bf_dhcp6_client client;
     struct bf_ra ra;
     uint8_t advertised, addresses;
     int8_t slot; // of the leased address, -1: none
     uint32_t changes;
-} dhcp6 = {.slot = -1};
+} dhcp6;
 
 // ---- Messages ----------------------------------------------------------------------------------
 
