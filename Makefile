@@ -131,7 +131,9 @@ build/$(1)/libbootferry.a: $$(call objs,$(1),$$(PORTABLE_SRCS) $$(THIRD_SRCS) $(
 	$$(call say,AR,$$@)mkdir -p $$(@D) && rm -f $$@ && $(3) rcs $$@ $$(filter %.o,$$^)
 endef
 $(eval $(call flavour,$(EFI),,llvm-ar))
-$(foreach f,$(HOSTED_FLAVOURS),$(eval $(call flavour,$(f),$$(LINUX_SRCS),$(AR))))
+# Hosted flavours are compiled for the processor of the build machine. ARCH names another one for the freestanding library
+# only: there are no rules for the others then, and what was compiled for them keeps its flags.
+$(foreach f,$(if $(filter x86_64,$(ARCH)),$(HOSTED_FLAVOURS)),$(eval $(call flavour,$(f),$$(LINUX_SRCS),$(AR))))
 
 # Only the EFI program's own sources see the firmware's headers.
 EFI_TESTS := $(wildcard tests/efi/*.c)
