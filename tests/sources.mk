@@ -56,6 +56,11 @@ TEST_TOOLS += tests/flood
 TOOL_SRCS_tests/flood := tests/daemon/flood.c
 TOOL_LIBS_tests/flood := -lssl -lcrypto
 CHECK_DEPS += build/tests/flood
+# A state as an older version left it.
+TEST_TOOLS += tests/older_files
+TOOL_SRCS_tests/older_files := tests/daemon/older_files.c
+CHECK_DEPS  += build/tests/older_files
+CHECK_TESTS += tests/daemon/older-state.sh
 
 # the store, the state and the images; the tests bring their own replica/state/step.c
 STORE_TEST_SRCS := $(REPLICA_STORE_SRCS) tests/unit/store_files.c tests/unit/store_session.c \
