@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Inside of the maps: what image/usage*.c share. A place is where a file system may be: a
-// partition, a whole disk, a volume; its bytes may lie in pieces on several disks. Whoever maps a
-// file system sees the place only, reads it with bf_place_read and answers in offsets of the place;
-// where these bytes are on the disk that is being copied is the affair of image/usage/usage.c.
+// Shared by the files of image/usage/. A place is where a file system may be: a partition, a whole
+// disk, a volume; its bytes may lie in pieces on several disks. A map of a file system sees only the
+// place, reads it with bf_place_read and answers in offsets of the place; image/usage/usage.c knows
+// where these bytes are on the disk that is being copied.
 #ifndef BF_IMAGE_USAGE_PARTS_H
 #define BF_IMAGE_USAGE_PARTS_H
 
