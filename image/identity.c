@@ -67,7 +67,7 @@ static enum bf_identity_match by_serial(const struct bf_disk_identity *a,
         return answer(BF_ID_DIFFERENT, reason, size, "the serial numbers differ");
     if (differ(a->model, b->model))
         return answer(BF_ID_DIFFERENT, reason, size,
-                      "the serial numbers are equal, the models are not");
+                      "the serial numbers are equal, but the models differ");
     return answer(BF_ID_SAME, reason, size, "the serial numbers are equal");
 }
 
@@ -78,7 +78,7 @@ static enum bf_identity_match by_gpt(const struct bf_disk_identity *a,
         return answer(BF_ID_DIFFERENT, reason, size, "the GPT disk GUIDs differ");
     if (have_paths(a, b) && differ(a->path, b->path))
         return answer(BF_ID_SAME_MOVED, reason, size,
-                      "the GPT disk GUIDs are equal, the device paths are not");
+                      "the GPT disk GUIDs are equal, but the device paths differ");
     return answer(BF_ID_SAME, reason, size, "the GPT disk GUIDs are equal");
 }
 
@@ -101,11 +101,11 @@ enum bf_identity_match bf_identity_compare(const struct bf_disk_identity *a,
         return by_gpt(a, b, reason, reason_size);
     if (!have_paths(a, b))
         return answer(BF_ID_DIFFERENT, reason, reason_size,
-                      "no attribute in common, and paths that name no place");
+                      "no attribute in common, and the paths name no place");
     if (strcmp(a->path, b->path) == 0)
         return answer(BF_ID_SAME, reason, reason_size, "the device paths are equal");
     return answer(BF_ID_DIFFERENT, reason, reason_size,
-                  "no attribute that both have is equal, and the device paths differ");
+                  "no common attribute matches, and the device paths differ");
 }
 
 // ---- Selectors ---------------------------------------------------------------------------------

@@ -99,7 +99,7 @@ static enum bf_err read_mbr(const struct bf_bytes *disk, const struct bf_mbr *mb
     if (disk->bytes > other && has_gpt_at(disk, disk->bytes - other))
         out->stray_gpt |= 2;
     if (out->stray_gpt || has_gpt_at(disk, other))
-        bf_parttab_doubt(out, "it has an MBR and, unprotected, a GPT");
+        bf_parttab_doubt(out, "it has an MBR and a GPT without a protective MBR");
     return err;
 }
 

@@ -52,7 +52,7 @@ struct bf_partition *bf_parttab_add(const struct bf_bytes *disk, struct bf_partt
         grow(out->partition, out->count, &out->room, sizeof *p, BF_PARTITIONS_MAX);
     if (!p) {
         out->truncated = 1;
-        bf_parttab_doubt(out, "it has more partitions than can be looked at");
+        bf_parttab_doubt(out, "it has too many partitions");
         return NULL;
     }
     out->partition = p;

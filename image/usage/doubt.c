@@ -119,7 +119,7 @@ static void judge(const struct bf_parttab *t, const struct bf_partition *p, uint
     if (owner)
         set_doubt(place, owner);
     if (p->first < iso_end)
-        set_doubt(place, "an ISO 9660 image lies there");
+        set_doubt(place, "an ISO 9660 image overlaps it");
     if (is_astray(t, p))
         set_doubt(place, p->number > 4 ? "it is outside of the extended partition"
                                        : "it overlaps an extended partition");

@@ -150,7 +150,7 @@ static enum bf_err judge(const uint8_t *b, const struct fat *f, char why[BF_USAG
     if (flags & ERRORS || (mark & clean / 2) != clean / 2)
         return refuse(why, "it has errors");
     if (f->bits == 32 && (get(b + 42, 2) != 0 || get(b + 40, 2) & ACTIVE))
-        return refuse(why, "it has features that are not known here");
+        return refuse(why, "it has unknown features");
     return BF_OK;
 }
 

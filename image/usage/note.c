@@ -182,8 +182,7 @@ void bf_place_retell(const struct bf_usage_place *place, const char *what, const
 {
     struct bf_usage_notes *notes = place->peek->notes;
     uint32_t i = find(notes, place->name);
-    bf_log(BF_LOG_WARNING, "%s: %s, what is left of it is copied whole: %s", place->name, what,
-           why);
+    bf_log(BF_LOG_WARNING, "%s: %s, the rest is copied whole: %s", place->name, what, why);
     if (i == notes->count)
         return;
     bf_snprintf(notes->entry[i]->why, sizeof notes->entry[i]->why, "the rest, since %s", why);

@@ -63,7 +63,7 @@ static int fill_line(struct bf_peek *p, uint32_t i, uint32_t disk, uint64_t offs
     if (err) {
         p->failed[disk] = (uint8_t)err;
         bf_log(BF_LOG_WARNING,
-               "the maps of what is used cannot be read at byte %llu of disk %u (%s): what is left "
+               "the maps of what is used cannot be read at byte %llu of disk %u (%s): the rest "
                "of this disk is copied whole",
                (unsigned long long)at, disk, bf_err_name(err));
         return 0;

@@ -134,7 +134,8 @@ static void judge_table(struct disk *d, const struct bf_usage_place *whole)
     if (d->t.doubt && !(d->iso_end && d->t.stray_gpt == 1 && !d->t.truncated))
         doubt(d, d->t.doubt, "");
     if (whole->signatures && !d->iso_end)
-        doubt(d, "besides its partition table the disk has marks of something else", whole->what);
+        doubt(d, "besides its partition table the disk has signatures of something else",
+              whole->what);
 }
 
 // ---- Checksums of other places -----------------------------------------------------------------

@@ -159,7 +159,7 @@ static const char *why_none(struct bf_usage *u, const struct bf_usage_place *pla
     if (u->table[u->disk].state == BF_TABLE_DOUBTED)
         return u->table[u->disk].why;
     if (strchr(place->what, ','))
-        return "there are marks of more than one owner";
+        return "it has signatures of more than one owner";
     if (is_covered(u, place) && !(place->signatures & BF_SIGNATURE_COVER))
         return "checksums of dm-verity or dm-integrity may cover it";
     return NULL;
@@ -231,8 +231,8 @@ static void claim(struct bf_usage *u, const struct bf_usage_place *place)
     if (!why && !place->signatures)
         why = "no file system is recognised";
     if (!why)
-        why = place->signatures & NO_MAP ? "there is no map of it here"
-                                         : "it is damaged or not complete";
+        why =
+            place->signatures & NO_MAP ? "there is no map for it" : "it is damaged or not complete";
     bf_place_tell(place, place->what[0] ? place->what : "unknown", why);
 }
 

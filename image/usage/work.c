@@ -19,7 +19,7 @@ int bf_work_is_over(const struct bf_work *w)
 int bf_work_turn(struct bf_work *w)
 {
     static const char *const names[BF_STEPS] = {
-        "partition table", "marks", "RAID", "LVM", "map", "map", "map"};
+        "partition table", "signatures", "RAID", "LVM", "map", "map", "map"};
     struct bf_usage_look look = {w->now.disk, w->now.place, names[w->now.step],
                                  w->now.limit - w->now.left};
     w->since = 0;
@@ -46,8 +46,8 @@ int bf_work_spend(struct bf_work *w, uint64_t bytes)
 const char *bf_work_why(struct bf_work *w)
 {
     static const char *const subjects[BF_STEPS] = {
-        "its partition table",    "the search for marks",    "its RAID metadata",
-        "its LVM metadata",       "its map of what is used", "the mapping of its disk",
+        "its partition table",    "the search for signatures", "its RAID metadata",
+        "its LVM metadata",       "its map of what is used",   "the mapping of its disk",
         "its map of what is used"};
     char *why = w->why[w->now.step];
     if (!w->over)

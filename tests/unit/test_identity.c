@@ -53,15 +53,15 @@ static void rule(void)
     b.serial[0] = 0;
     CHECK_EQ(compare(&b, "GUIDs differ"), BF_ID_DIFFERENT);
     b.gpt_guid[0]--;
-    CHECK_EQ(compare(&b, "paths are not"), BF_ID_SAME_MOVED);
+    CHECK_EQ(compare(&b, "paths differ"), BF_ID_SAME_MOVED);
     strcpy(b.path, base.path);
     CHECK_EQ(compare(&b, "GUIDs are equal"), BF_ID_SAME);
     b.has_gpt = 0;
     CHECK_EQ(compare(&b, "paths are equal"), BF_ID_SAME);
     strcpy(b.path, "elsewhere");
-    CHECK_EQ(compare(&b, "no attribute"), BF_ID_DIFFERENT);
+    CHECK_EQ(compare(&b, "no common attribute"), BF_ID_DIFFERENT);
     b.path[0] = 0;
-    CHECK_EQ(compare(&b, "no attribute"), BF_ID_DIFFERENT);
+    CHECK_EQ(compare(&b, "no attribute in common"), BF_ID_DIFFERENT);
 }
 
 // U-Boot numbers what it finds: such a path is no attribute.
@@ -79,7 +79,7 @@ static void numbers(void)
     CHECK(!bf_path_is_numbers(""));
     b = a;
     CHECK_EQ(bf_identity_compare(&a, &b, reason, sizeof reason), BF_ID_DIFFERENT);
-    CHECK(strstr(reason, "paths that name no place"));
+    CHECK(strstr(reason, "the paths name no place"));
     strcpy(a.path, root);
     CHECK(!bf_selector_fits("path:/VenHw(e61d73b9-a384-4acc-aeab-82e828f3628b)", &a));
     a.has_gpt = b.has_gpt = 1; // a path that says nothing does not say that it moved either

@@ -186,10 +186,10 @@ static void hybrid(void)
     scribble(446 + 4, "\x83", 1); // an MBR in front of a GPT
     CHECK_EQ(read_table(512), BF_OK);
     CHECK_EQ(table.kind, BF_PARTTAB_MBR);
-    CHECK_STR(table.doubt, "it has an MBR and, unprotected, a GPT");
+    CHECK_STR(table.doubt, "it has an MBR and a GPT without a protective MBR");
     scribble(512, zero, sizeof zero);
     CHECK_EQ(read_table(512), BF_OK);
-    CHECK_STR(table.doubt, "it has an MBR and, unprotected, a GPT"); // its backup
+    CHECK_STR(table.doubt, "it has an MBR and a GPT without a protective MBR"); // its backup
     scribble(16 * MIB - 512, zero, sizeof zero);
     CHECK_EQ(read_table(512), BF_OK);
     CHECK(!table.doubt);

@@ -72,7 +72,7 @@ for tree in chunk root extent dev; do
         "$FREE" -c 1 "$T"/single.?.raw >"$T/gaps"
         check "the extent tree, damaged on both" cmp "$T/gaps" "$T/map"
     else
-        check "the $tree tree, damaged on both" say 'its trees do not fit together' "$T"/doubt.?.raw
+        check "the $tree tree, damaged on both" say 'its trees do not match' "$T"/doubt.?.raw
     fi
 done
 agree raid0 >/dev/null

@@ -123,7 +123,7 @@ check "the second table in use" whole "$T/doubt.raw" 'two tables (TexFAT)'
 change 110 02
 check "two tables" whole "$T/doubt.raw" 'two tables (TexFAT)'
 change 105 02
-check "a version to come" whole "$T/doubt.raw" 'version is not known'
+check "a version to come" whole "$T/doubt.raw" 'version is unknown'
 patch 700 x
 check "a boot region that differs from its backup" whole "$T/doubt.raw" 'backup of its boot region differs'
 patch 700 x
@@ -164,7 +164,7 @@ if [ "$mounts" ]; then
 fi
 for cluster in "${owned[@]}"; do
     free "$cluster"
-    check "cluster $cluster, which is in use, is free" whole "$T/doubt.raw" 'what is in use do not fit together'
+    check "cluster $cluster, which is in use, is free" whole "$T/doubt.raw" 'what is in use do not match'
 done
 patch $((fat + 4 * root)) "$(printf '\\x%02x' $((root & 255)) $((root >> 8)) 0 0)"
 check "a root directory without an end" whole "$T/doubt.raw" 'exFAT, copied whole: its'

@@ -90,8 +90,8 @@ for flag in 83 89 91 a1; do doubt "a flag of a checkpoint, $flag" 'it has errors
 for flag in 08 10 20 40; do doubt "a higher flag, $flag" 'it has errors, deleted files to be freed' cp 132 "81${flag}0000"; done
 doubt "synced after it was mounted" 'its log has not been replayed' node
 doubt "a zoned disk" 'it is made for a zoned disk' super 2180 02000000
-doubt "a read-only layout" 'it has features that are not known' super 2180 00400000
-doubt "a feature that nobody knows" 'it has features that are not known' super 2180 00000080
+doubt "a read-only layout" 'it has unknown features' super 2180 00400000
+doubt "a feature that nobody knows" 'it has unknown features' super 2180 00000080
 doubt "a checksum that is wrong" 'the checksum of its superblock' super 2180 00080000
 doubt "several devices" 'it lies on several devices' super 2201 2f646576
 doubt "errors that Linux noted" 'it has errors' super 2770 01

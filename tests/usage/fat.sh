@@ -78,7 +78,7 @@ dd if="$T/doubt.raw" of="$T/doubt.raw" bs=4 count=1 skip=$((table32 / 4 + 1)) se
     conv=notrunc status=none
 check "FAT32 in use by others" whole "$T/doubt.raw" 'not unmounted properly'
 patch 32 40 '\0200'
-check "one table only" whole "$T/doubt.raw" 'features that are not known'
+check "one table only" whole "$T/doubt.raw" 'unknown features'
 patch 32 16 '\001'
 check "a number of tables that is not two" whole "$T/doubt.raw" 'inconsistent'
 patch 32 36 '\010\0\0\0'

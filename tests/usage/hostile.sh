@@ -57,7 +57,7 @@ check "a chain without an end" examined exfat_jumps 1040
 check "the reason is the map" refused exfat_jumps 'its map of what is used'
 make_disk lvm_volumes
 check "2700 volumes with marks" examined lvm_volumes 2200
-check "the reason is the search for marks" refused lvm_volumes 'the search for marks'
+check "the reason is the search for signatures" refused lvm_volumes 'the search for signatures'
 for kind in mbr_chain gpt_array gpt_entries; do
     make_disk $kind
     check "$kind: a table" examined $kind 1024
@@ -93,7 +93,7 @@ check "is not replayed" grep -q ': its log has not been replayed$' "$T/xfs_log.l
 rm -f "$T"/*.raw
 make_fs btrfs_child
 check "one leaf four hundred times" answered btrfs_child 16
-check "is no tree" grep -q '^note .*: its trees do not fit together$' "$T/btrfs_child.log"
+check "is no tree" grep -q '^note .*: its trees do not match$' "$T/btrfs_child.log"
 for kind in btrfs_deep btrfs_sums; do
     make_fs $kind
     check "$kind: chunks below seven nodes" answered $kind 1040
@@ -135,7 +135,7 @@ make_disk ext_scattered
 server scattered
 check "the copy" push "$T/scattered.conf" --disk "$T/ext_scattered.raw"
 check "some was left out before" test "$(left_out)" -gt $((16 << 20))
-check "the source tells" grep -q 'what is left of it is copied whole: its map of what is used needs more than' "$T/push.log" "$T/push.err"
+check "the source tells" grep -q 'the rest is copied whole: its map of what is used needs more than' "$T/push.log" "$T/push.err"
 "$B" points scattered@1 >"$T/points"
 check "the point tells" grep -q 'whole: the rest, since its map of what is used needs more than 512 MiB of reading' "$T/points"
 check "the point verifies" exits 0 "$B" verify scattered

@@ -219,7 +219,7 @@ check "and says why" grep -q 'volume web/root: LVM2, copied whole: another volum
 check "the rest is not" agrees 0 striped="$T/striped.img"
 again
 with edit 's/"root2" {/&/; /root2 {/,/}/ s/type = "striped"/type = "novelty"/'
-check "a type that is not known and names disks" both_whole 'extents are used in a way that is not known'
+check "a type that is not known and names disks" both_whole 'extents are used in an unknown way'
 again
 with edit '/striped {/,/}/ s/status = \["READ"/status = ["LOCKED", "READ"/'
 both_x

@@ -193,16 +193,16 @@ again
 doubt "resync under way" 'not stopped properly' resync=4096
 doubt "writes under way" 'writes were under way' bitmap=2
 doubt "a bitmap that is behind" 'writes were under way' bitmap=3
-doubt "a reshape" 'features that are not known' features=4
-doubt "a journal" 'features that are not known' features=0x200
-doubt "bad blocks" 'features that are not known' features=8
-doubt "a feature that nobody knows" 'features that are not known' features=0x80000000
+doubt "a reshape" 'unknown features' features=4
+doubt "a journal" 'unknown features' features=0x200
+doubt "bad blocks" 'unknown features' features=8
+doubt "a feature that nobody knows" 'unknown features' features=0x80000000
 doubt "a failed member" 'one of its disks has failed' dev_role=0xfffe
 doubt "a missing member" 'one of its disks has failed' disks=3 dev_role=0xffff
 doubt "a wrong checksum" 'its superblock is damaged' sum=1
 doubt "data where the superblock is" 'its superblock is inconsistent' data=0
 for level in 0 4 5 6 10 -1; do
-    doubt "level $level" 'only RAID1 is looked into' level=$level
+    doubt "level $level" 'only RAID1 is examined' level=$level
 done
 super 1
 "$SUPER" 1.2 "$T/y.raw" "${first[1]}" "${bytes[1]}" role=1 events=21 >/dev/null

@@ -65,7 +65,7 @@ doubt "dirty" 'it is marked as dirty' flags 1
 for flags in 2 4 0x10 0x20 0x4000 0x8000 0x80; do
     doubt "flags $flags" 'Windows is due to check or change it' flags "$flags"
 done
-doubt "a version to come" 'its version is not known' version 2
+doubt "a version to come" 'its version is unknown' version 2
 cp "$T/4k.raw" "$T/doubt.raw"
 ntfsfix "$T/doubt.raw" >/dev/null
 check "after ntfsfix, which leaves it to Windows" whole "$T/doubt.raw" 'marked as dirty'
@@ -97,18 +97,18 @@ bytes() { # NAME AT BYTES: of a copy
 }
 mft() { echo $(($(od -An -tu8 -j48 -N8 "$T/4k.raw") * 4096)); }
 mirror() { echo $(($(od -An -tu8 -j56 -N8 "$T/4k.raw") * 4096)); }
-doubt "a file whose clusters are free" 'bitmap and its files do not fit' free file-3
-doubt "a compressed bitmap" 'not stored in a way that is known' attribute 6 0x80 12 0100
-doubt "a sparse bitmap" 'not stored in a way that is known' attribute 6 0x80 13 80
-doubt "a bitmap that is too short" 'not stored in a way that is known' attribute 6 0x80 56 0001
-doubt "a bitmap that goes on in another record" 'not stored in a way that is known' attribute 6 0x10 0 20
+doubt "a file whose clusters are free" 'bitmap and its files do not match' free file-3
+doubt "a compressed bitmap" 'stored in an unknown way' attribute 6 0x80 12 0100
+doubt "a sparse bitmap" 'stored in an unknown way' attribute 6 0x80 13 80
+doubt "a bitmap that is too short" 'stored in an unknown way' attribute 6 0x80 56 0001
+doubt "a bitmap that goes on in another record" 'stored in an unknown way' attribute 6 0x10 0 20
 doubt "runs beyond the volume" 'beginning of its file table is inconsistent' attribute 0 0x80 65 ffffff
 bytes 4k "$(($(mirror) + 1024 + 60))" x
 check "a mirror that is another one" whole "$T/doubt.raw" 'mirror of its file table'
 bytes 4k "$(($(mft) + 3 * 1024 + 510))" xy
 check "a torn record" whole "$T/doubt.raw" 'its description of itself ($Volume) is damaged'
 bytes 4k "$(($(mft) + 70 * 1024))" FILX
-check "a record of a file that is none" whole "$T/doubt.raw" 'bitmap and its files do not fit'
+check "a record of a file that is none" whole "$T/doubt.raw" 'bitmap and its files do not match'
 bytes 4k 510 '\0\0'
 check "a boot record without its end" whole "$T/doubt.raw" 'is inconsistent'
 bytes 4k 13 '\003'

@@ -26,7 +26,7 @@ mke2fs -q -F -t ext4 -b 4096 "$d" 98M # an earlier life
 mbr "$d" "start=2048, size=$((103 * 2048)), type=83\n"
 ext4 "$d" 2048 60
 truncate -s 103M "$d"
-check "a table whose only partition ends behind the disk is one" whole "$d" 'marks of something else'
+check "a table whose only partition ends behind the disk is one" whole "$d" 'signatures of something else'
 
 d=$T/cut.raw
 garbage "$d" 104
@@ -198,7 +198,7 @@ check "and what is kept behind it" left_at "$d" $((40 << 20)) $((110 << 20))
 
 garbage "$T/iso.raw" 30
 dd if="$T/live.iso" of="$T/iso.raw" bs=32K skip=1 seek=1 count=1 conv=notrunc status=none
-check "an image on a disk without a table" whole "$T/iso.raw" 'ISO 9660, copied whole: there is no map of it here'
+check "an image on a disk without a table" whole "$T/iso.raw" 'ISO 9660, copied whole: there is no map for it'
 
 d=$T/lines.raw
 garbage "$d" 100
@@ -208,7 +208,7 @@ patch "$d" $((2048 * 512 + 32768)) 'JFS1'
 ext4 "$d" 43008 20
 patch "$d" $((43008 * 512)) 'XFSB'
 map "$d"
-check "a file system without a map" says "$d" 'partition 1: JFS, copied whole: there is no map of it here'
-check "two owners" says "$d" 'partition 2: ext2/3/4, XFS, copied whole: there are marks of more than one owner'
+check "a file system without a map" says "$d" 'partition 1: JFS, copied whole: there is no map for it'
+check "two owners" says "$d" 'partition 2: ext2/3/4, XFS, copied whole: it has signatures of more than one owner'
 check "nothing known" says "$d" 'partition 3: unknown, copied whole: no file system is recognised'
 finish

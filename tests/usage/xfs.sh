@@ -115,11 +115,11 @@ patch() {
     cp "$T/$1.raw" "$T/doubt.raw"
     printf '%b' "$3" | dd of="$T/doubt.raw" bs=1 seek="$2" conv=notrunc status=none
 }
-doubt "an incompatible feature" 'features that are not known' features_incompat 0x80000003
-doubt "a read-only compatible feature" 'features that are not known' features_ro_compat 0x105
-doubt "a compatible feature" 'features that are not known' features_compat 1
-doubt "a feature of version 4" 'features that are not known' features2 0x4008a v4
-doubt "a version to come" 'features that are not known' versionnum 0xb4b6 v4
+doubt "an incompatible feature" 'unknown features' features_incompat 0x80000003
+doubt "a read-only compatible feature" 'unknown features' features_ro_compat 0x105
+doubt "a compatible feature" 'unknown features' features_compat 1
+doubt "a feature of version 4" 'unknown features' features2 0x4008a v4
+doubt "a version to come" 'unknown features' versionnum 0xb4b6 v4
 doubt "damaged" 'it needs repair' features_incompat 0x1b
 doubt "a realtime device" 'realtime device' rblocks 100
 doubt "a log on another device" 'log is on another device' logstart 0

@@ -206,6 +206,6 @@ enum bf_err bf_btrfs_devices(struct bf_btrfs *fs, char why[BF_USAGE_WHY])
     if (!err)
         err = judge_dev_tree(fs, &c, why);
     if (err && err != BF_ERR_UNSUPPORTED && err != BF_ERR_NO_MEMORY)
-        err = refuse(why, "its trees do not fit together");
+        err = refuse(why, "its trees do not match");
     return err;
 }

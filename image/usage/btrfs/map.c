@@ -222,7 +222,7 @@ static enum bf_err take_range(struct map *m, uint64_t at)
     m->end = end;
     err = take_stripe(m, chunk);
     if (err)
-        tell(m, "a block group, perhaps more, cannot be judged", err);
+        tell(m, "at least one block group cannot be examined", err);
     m->kind = err ? USED : CHUNK;
     return BF_OK;
 }
@@ -244,7 +244,7 @@ static int ask_chunk(struct map *m, uint64_t offset, uint64_t *end)
         err = advance(m, at);
     at->asked = from;
     if (err) {
-        tell(m, "a block group, perhaps more, cannot be judged", err);
+        tell(m, "at least one block group cannot be examined", err);
         m->kind = USED;
         *end = c->device_bytes;
         return 0;
@@ -268,7 +268,7 @@ static int ask(struct map *m, uint64_t at, uint64_t *end)
         m->failed = err != BF_OK;
         if (m->failed) {
             m->told = 0;
-            tell(m, "the rest cannot be judged", err);
+            tell(m, "the rest cannot be examined", err);
             return 0;
         }
     }

@@ -97,7 +97,7 @@ static enum bf_err judge(const uint8_t *s, const struct bf_btrfs *fs, char why[B
     if (!bf_btrfs_sum_known(fs->sum_type) || bf_btrfs_get(s + 0xac, 8) ||
         fs->incompat & ~(uint64_t)INCOMPAT || !(fs->incompat & MIXED_BACKREF) ||
         fs->compat_ro & ~(uint64_t)COMPAT_RO)
-        return refuse(why, "it has features that are not known here");
+        return refuse(why, "it has unknown features");
     if (!bf_btrfs_sum_fits(&fs->place.peek->work, fs->sum_type, s, BF_BTRFS_SUPER_BYTES))
         return refuse(why, "the checksum of its superblock is wrong");
     if (bf_btrfs_get(s + 0x60, 8))
@@ -214,7 +214,7 @@ enum bf_err bf_btrfs_find_members(struct bf_btrfs *fs, char why[BF_USAGE_WHY])
     uint8_t *three;
     enum bf_err err;
     if (fs->device_count > BF_BTRFS_DEVICES)
-        return refuse(why, "it has more devices than are known here");
+        return refuse(why, "it has too many devices");
     if (fs->device_count == 1) { // whatever else looks like it
         fs->member[0] = (struct bf_btrfs_device){
             .id = fs->device, .bytes = fs->device_bytes, .place = &fs->place};

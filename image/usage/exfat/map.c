@@ -134,7 +134,7 @@ static enum bf_err judge_boot(const uint8_t *b, struct bf_exfat *f, char why[BF_
     if ((err = judge_regions(f, why)))
         return err;
     if (b[105] != 1)
-        return refuse(why, "its version is not known here");
+        return refuse(why, "its version is unknown");
     if (b[110] != 1 || flags & FLAG_SECOND_FAT)
         return refuse(why, "it keeps two tables (TexFAT)");
     if (flags & FLAG_DIRTY)
@@ -222,10 +222,10 @@ static enum bf_err judge_bitmap(struct bf_exfat *f, char why[BF_USAGE_WHY])
     if (check == BF_EXFAT_TOO_MUCH)
         return refuse(why, "its folders are nested too deeply to be compared with its bitmap");
     if (check == BF_EXFAT_UNKNOWN)
-        return refuse(why, "its folders hold what is not known here");
+        return refuse(why, "its folders hold unknown entries");
     return check == BF_EXFAT_FITS
                ? BF_OK
-               : refuse(why, "its allocation bitmap and what is in use do not fit together");
+               : refuse(why, "its allocation bitmap and what is in use do not match");
 }
 
 enum bf_err bf_usage_exfat(struct bf_usage_map *map, char why[BF_USAGE_WHY])

@@ -127,7 +127,7 @@ enum bf_err bf_ext_super(const uint8_t super[BF_EXT_SUPER_BYTES], struct bf_ext 
         return refuse(why, "it has deleted files that are still to be freed");
     if (get(s + 0x4c, 4) > REVISION_MAX || e->compat & ~(uint32_t)COMPAT ||
         e->incompat & ~(uint32_t)INCOMPAT || e->ro_compat & ~(uint32_t)RO_COMPAT)
-        return refuse(why, "it has features that are not known here");
+        return refuse(why, "it has unknown features");
     if (e->ro_compat & BF_EXT_METADATA_CSUM &&
         (s[0x175] != CRC32C || e->ro_compat & BF_EXT_GDT_CSUM ||
          get(s + SUPER_CHECKSUM, 4) != bf_crc32c(UINT32_MAX, s, SUPER_CHECKSUM)))

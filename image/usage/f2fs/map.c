@@ -102,7 +102,7 @@ static enum bf_err judge_table(const struct bf_f2fs *f, char why[BF_USAGE_WHY])
     uint32_t unused = 0, valid, kind;
     uint8_t entry[BF_F2FS_SIT_ENTRY];
     if (f->segments / ENTRIES >= TABLE_MAX)
-        return refuse(why, "it has more segments than are counted here");
+        return refuse(why, "it has too many segments");
     for (uint32_t i = 0; i < f->segments; i++) {
         if (!read_entry(f, i, entry))
             return refuse(why, "its table of segments cannot be read");

@@ -104,7 +104,7 @@ enum bf_err bf_f2fs_super(struct bf_f2fs *f, char why[BF_USAGE_WHY])
     if (features & FEATURE_ZONED)
         return refuse(why, "it is made for a zoned disk");
     if (bf_f2fs_get(s + 4, 2) != 1 || features & ~(uint32_t)FEATURES)
-        return refuse(why, "it has features that are not known here");
+        return refuse(why, "it has unknown features");
     if (features & FEATURE_SUM &&
         (get32(s + 32) != SUPER_SUM_AT ||
          get32(s + SUPER_SUM_AT) != bf_crc32_update(magic, s, SUPER_SUM_AT)))

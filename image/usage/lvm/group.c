@@ -254,12 +254,12 @@ static const char *note_names(struct group *g, struct bf_lvm_text section)
         if (item.kind == BF_LVM_SECTION)
             why = note_names(g, item.inside);
         else if (item.kind == BF_LVM_STRING && find_pv(g, &item.inside))
-            why = "extents are used in a way that is not known here";
+            why = "extents are used in an unknown way";
         else if (item.kind == BF_LVM_STRING && !bf_lvm_is(&item.name, "type"))
             note_use(g, &item.inside);
         while (!why && item.kind == BF_LVM_ARRAY && bf_lvm_next_element(&strings, &one))
             if (one.kind == BF_LVM_STRING && find_pv(g, &one.inside))
-                why = "extents are used in a way that is not known here";
+                why = "extents are used in an unknown way";
             else if (one.kind == BF_LVM_STRING)
                 note_use(g, &one.inside);
     }

@@ -120,7 +120,7 @@ static const char *judge(const struct members *m, uint32_t of)
     if (sides != m->member[of].md.disks)
         return "not all of its members are on the disks of this run";
     if (sides > BF_MIRROR_SIDES)
-        return "it has more members than are compared here";
+        return "it has too many members";
     for (uint32_t i = 0; i < sides; i++)
         for (uint32_t k = 0; k < i; k++)
             if (side[i].disk == side[k].disk)

@@ -83,7 +83,7 @@ static void doubt(struct bf_md *out, const char *why)
 static enum bf_err judge_level(struct bf_md *out)
 {
     if (out->level != 1)
-        return refuse(out, "only RAID1 is looked into");
+        return refuse(out, "only RAID1 is examined");
     return BF_OK;
 }
 
@@ -161,9 +161,9 @@ static enum bf_err super_1(const uint8_t bytes[SUPER_BYTES], struct bf_md *out)
     if (!places_fit(bytes, out))
         return refuse(out, "its superblock is inconsistent");
     if (get32(bytes + 8) & ~(uint32_t)FEATURE_BITMAP || bytes[184] & ~FLAGS)
-        doubt(out, "it is being changed, or has features that are not known here");
+        doubt(out, "it is being changed, or has unknown features");
     if (get64(bytes + 208) != UINT64_MAX)
-        doubt(out, "it was not stopped properly, or not in step");
+        doubt(out, "it was not stopped properly, or is out of sync");
     if (!roles_complete(bytes, max, out))
         doubt(out, "one of its disks has failed, is missing or is a spare");
     return BF_OK;
@@ -211,9 +211,9 @@ static enum bf_err super_0(const uint8_t bytes[SUPER_BYTES], struct bf_md *out)
     if (state & STATE_BITMAP)
         out->bitmap = (struct bf_md_range){out->super.at + SUPER_BYTES, BITMAP_HEADER};
     if (minor != 90 || state & ~(uint32_t)(STATE_CLEAN | STATE_BITMAP))
-        doubt(out, "it is being changed, has errors, or is of a kind that is not known here");
+        doubt(out, "it is being changed, has errors, or is of an unknown kind");
     if (!(state & STATE_CLEAN))
-        doubt(out, "it was not stopped properly, or not in step");
+        doubt(out, "it was not stopped properly, or is out of sync");
     if (!disks_complete(bytes, out) || out->role >= out->disks)
         doubt(out, "one of its disks has failed, is missing or is a spare");
     return BF_OK;

@@ -84,10 +84,10 @@ static enum bf_err judge(struct bf_ntfs *n, char why[BF_USAGE_WHY])
     if (bf_ntfs_sleep(n) != BF_NTFS_AWAKE)
         return refuse(why, "it is unclear whether Windows is hibernated on it");
     if (!open_bitmap(n))
-        return refuse(why, "its bitmap is not stored in a way that is known here");
+        return refuse(why, "its bitmap is stored in an unknown way");
     enum bf_ntfs_check check = bf_ntfs_check(n);
     if (check == BF_NTFS_WRONG)
-        return refuse(why, "its bitmap and its files do not fit together");
+        return refuse(why, "its bitmap and its files do not match");
     if (check == BF_NTFS_PARTLY && state != BF_NTFS_CLEAN)
         return refuse(why, "it was written without a log, and is too large to be checked");
     return BF_OK;

@@ -38,7 +38,7 @@ const char *bf_ntfs_volume_doubt(struct bf_ntfs *n)
     if (!v)
         return "its description of itself ($Volume) is damaged";
     if (v[8] != 3 || v[9] > 1)
-        return "its version is not known here";
+        return "its version is unknown";
     if (v[10] & VOLUME_DIRTY)
         return "it is marked as dirty";
     return bf_ntfs_get(v + 10, 2) & ~(uint64_t)VOLUME_MOUNTED_ON_NT4

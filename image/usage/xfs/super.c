@@ -127,7 +127,7 @@ enum bf_err bf_xfs_super(struct bf_xfs *x, char why[BF_USAGE_WHY])
     if (memcmp(s, "XFSB", 4) != 0)
         return refuse(why, "its superblock is damaged");
     if (!known_version(s))
-        return refuse(why, "it has features that are not known here");
+        return refuse(why, "it has unknown features");
     if (!take_units(s, x) || bf_place_read(&x->place, 0, s, x->sector_bytes))
         return refuse(why, "its superblock is inconsistent");
     x->sums = (bf_xfs_get(s + 100, 2) & VERSION) == 5;
@@ -135,7 +135,7 @@ enum bf_err bf_xfs_super(struct bf_xfs *x, char why[BF_USAGE_WHY])
     if (x->sums && !bf_xfs_sum_fits(x, s, x->sector_bytes, SUM_AT))
         return refuse(why, "the checksum of its superblock is wrong");
     if (x->sums && !known_features(s))
-        return refuse(why, "it has features that are not known here");
+        return refuse(why, "it has unknown features");
     if (x->sums && bf_xfs_get(s + 216, 4) & INCOMPAT_NEEDS_REPAIR)
         return refuse(why, "it needs repair");
     if (bf_xfs_get(s + 16, 8) || bf_xfs_get(s + 24, 8))
