@@ -60,8 +60,7 @@ static enum bf_err fail(struct sock *s, int error)
         return bf_fault_todo(&s->fault, "give another address of the %s in %s=", word, word);
     }
     bf_fault_set(&s->fault, BF_ERR_NETWORK, BF_SIDE_NETWORK, "", "%s: %s", s->to, strerror(error));
-    return bf_fault_todo(&s->fault,
-                         "see whether the %s is up and the network between the two works", word);
+    return bf_fault_todo(&s->fault, "see whether the %s is up and the network to it works", word);
 }
 
 static int would_block(int error)

@@ -74,8 +74,9 @@ static void fail_from_stream(struct bf_channel *channel)
         channel->failed = fault->code;
         return;
     }
-    bf_channel_fail(channel, BF_ERR_NETWORK, BF_SIDE_NETWORK, "check the network between the two",
-                    "the connection to the %s broke", channel->peer);
+    bf_channel_fail(channel, BF_ERR_NETWORK, BF_SIDE_NETWORK,
+                    "check the network between source and server", "the connection to the %s broke",
+                    channel->peer);
 }
 
 // One write of what is next: bytes before the body, the body, bytes after it.
@@ -182,7 +183,7 @@ static int receive(struct bf_channel *channel, uint64_t passed_us)
         channel->silence_us += passed_us < STEP_MOST_US ? passed_us : STEP_MOST_US;
     if (channel->silence_us > (uint64_t)channel->patience_ms * 1000)
         bf_channel_fail(channel, BF_ERR_TIMEOUT, BF_SIDE_NETWORK,
-                        "check the network between the two",
+                        "check the network between source and server",
                         "nothing was heard from the %s for %u seconds", channel->peer,
                         channel->patience_ms / 1000);
     return moved;

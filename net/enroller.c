@@ -67,7 +67,7 @@ static enum bf_err compose(struct bf_enroller *e, struct bf_fault *fault)
 static enum bf_err broken(struct bf_fault *fault)
 {
     return bf_fault_set(fault, BF_ERR_PROTOCOL, BF_SIDE_SERVER,
-                        "check that server and boot medium are of the same version",
+                        "use the same version of Bootferry on both sides",
                         "the server's answer to the enrolment cannot be understood");
 }
 

@@ -35,7 +35,7 @@ static enum bf_err silent(struct bf_feed *feed)
     return bf_fault_set(&feed->fault, BF_ERR_IO, BF_SIDE_SOURCE,
                         "look at the disk's controller and cables; driver=firmware reads it "
                         "another way",
-                        "the controller of disk %s does not answer any more", name);
+                        "the controller of disk %s no longer answers", name);
 }
 
 static enum bf_err troubled(struct bf_feed *feed, const struct bf_slot *slot)

@@ -107,12 +107,12 @@ static void wants_authentication(struct tunnel *t)
     const char *scheme = t->answer.challenge;
     if (scheme[0] && strcmp(scheme, "Basic") != 0)
         bf_fault_set(&t->fault, BF_ERR_UNSUPPORTED, BF_SIDE_NETWORK,
-                     "allow Basic authentication, or this machine without any, at the proxy",
+                     "allow Basic authentication at the proxy, or exempt this machine",
                      "the proxy %s wants authentication by %s, and only Basic is supported",
                      p->host, scheme);
     else
         bf_fault_set(&t->fault, BF_ERR_AUTH, BF_SIDE_CONFIG,
-                     p->has_user ? "check user and password in proxy=, with % signs as %25"
+                     p->has_user ? "check the user and password in proxy=; write % as %25"
                                  : "give them as proxy=http://USER:PASSWORD@HOST:PORT",
                      "the proxy %s %s (%u %s)", p->host,
                      p->has_user ? "does not accept the user and password of proxy="
@@ -162,8 +162,9 @@ static void too_late(struct tunnel *t)
 {
     bf_fault_set(&t->fault, BF_ERR_TIMEOUT, BF_SIDE_NETWORK,
                  "see whether the server is up and the proxy reaches it",
-                 "the proxy %s port %u has not answered about %s port %u", t->proxy->config->host,
-                 (unsigned)t->proxy->config->port, t->host, (unsigned)t->port);
+                 "the proxy %s port %u has not answered the request for %s port %u",
+                 t->proxy->config->host, (unsigned)t->proxy->config->port, t->host,
+                 (unsigned)t->port);
     fail(t);
 }
 

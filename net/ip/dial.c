@@ -83,7 +83,7 @@ static void wait_for_link(struct dial *d)
     if (!late(d) || d->had_link)
         return;
     bf_fault_set(&fault, BF_ERR_NETWORK, BF_SIDE_NETWORK,
-                 "check cable and switch, or choose another NIC with nic=",
+                 "check the cable and the switch, or choose another NIC with nic=",
                  "the network interface has no link");
     give_up(d, &fault);
 }
@@ -185,7 +185,7 @@ static enum bf_err resolve(struct dial *d, struct bf_fault *fault)
     if (bf_lookup_is_denied(d->lookup) || !is_known(d, NULL))
         return fault->code;
     if (d->race.count == 0)
-        bf_log(BF_LOG_WARNING, "connecting: %s; trying the address that was known", fault->what);
+        bf_log(BF_LOG_WARNING, "connecting: %s; trying the last known address", fault->what);
     bf_race_add(&d->race, &known.address, 1);
     return BF_OK;
 }

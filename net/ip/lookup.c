@@ -250,12 +250,12 @@ static enum bf_err nobody_says(const struct bf_lookup *l, const char *asked, con
     int fails = all_said(l, offsetof(struct server, fails));
     if (count_of(l, offsetof(struct server, truncates))) {
         bf_fault_set(fault, BF_ERR_NETWORK, BF_SIDE_NETWORK, "",
-                     "the answer of the DNS server about %s is too long for UDP", l->host);
+                     "the DNS server's answer for %s is too long for UDP", l->host);
         return bf_fault_todo(fault, "use the %s's address in %s=", word, word);
     }
     bf_fault_set(fault, fails ? BF_ERR_NETWORK : BF_ERR_TIMEOUT, BF_SIDE_NETWORK, "",
                  fails ? "no DNS server can resolve %.120s; asked: %s%s"
-                       : "no DNS server answers about %.120s; asked: %s%s",
+                       : "no DNS server answers queries for %.120s; asked: %s%s",
                  l->host, asked, l->servers > 1 ? " and others" : "");
     return bf_fault_todo(fault,
                          "check the DNS servers and the way to them, set dns=, or use an address "

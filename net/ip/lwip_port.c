@@ -68,7 +68,7 @@ u32_t sys_now(void)
 static void complain(const char *what)
 {
     port.complaints++;
-    bf_log(BF_LOG_ERROR, "the network stack found itself inconsistent (%s); going on", what);
+    bf_log(BF_LOG_ERROR, "the network stack is inconsistent (%s); continuing", what);
 }
 
 uint32_t bf_lwip_random(void)

@@ -214,7 +214,8 @@ enum bf_err bf_ip_routes_check(const ip_addr_t *address, const struct bf_peer *p
         bf_fault_set(fault, BF_ERR_NETWORK, BF_SIDE_CONFIG, "",
                      "with address=%s/%u and without gateway= no route leads to %s", own, prefix,
                      to);
-        return bf_fault_todo(fault, "set gateway=, or address= with the length of the %s's network",
+        return bf_fault_todo(fault,
+                             "set gateway=, or give address= the prefix length of the %s's network",
                              peer->word);
     }
     return bf_fault_set(fault, BF_ERR_NETWORK, BF_SIDE_NETWORK,

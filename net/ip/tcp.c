@@ -234,10 +234,8 @@ static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
 static void lost(struct tcp *t, err_t err)
 {
     bf_log(BF_LOG_DEBUG, "lwIP: error %d", (int)err);
-    bf_fault_set(&t->fault, BF_ERR_NETWORK, BF_SIDE_NETWORK, "", "%s does not answer any more",
-                 t->to);
-    bf_fault_todo(&t->fault, "see whether the %s is up and the network between the two works",
-                  t->peer->word);
+    bf_fault_set(&t->fault, BF_ERR_NETWORK, BF_SIDE_NETWORK, "", "%s no longer answers", t->to);
+    bf_fault_todo(&t->fault, "see whether the %s is up and the network to it works", t->peer->word);
 }
 
 static void was_reset(struct tcp *t)
@@ -250,7 +248,7 @@ static void was_reset(struct tcp *t)
                       t->peer->program);
     else
         bf_fault_todo(&t->fault,
-                      "see whether the %s was restarted, or a firewall between cuts connections",
+                      "see whether the %s was restarted, or a firewall on the way cuts connections",
                       t->peer->word);
 }
 
@@ -529,7 +527,7 @@ static enum bf_err not_begun(struct tcp *t, err_t err, const char *to, struct bf
         return no_memory(t, fault);
     release(t);
     return bf_fault_set(fault, BF_ERR_NETWORK, BF_SIDE_NETWORK,
-                        "check address, prefix length and gateway of this machine",
+                        "check this machine's address, prefix length and gateway",
                         "there is no route to %s", to);
 }
 
@@ -574,7 +572,8 @@ void bf_tcp_abort_all(void)
             continue;
         }
         bf_fault_set(&t->fault, BF_ERR_NETWORK, BF_SIDE_NETWORK,
-                     "nothing: the network is used anew", "the network interface was given up");
+                     "nothing: the network is being restarted",
+                     "the network interface was dropped");
         t->state = BF_STREAM_FAILED;
     }
 }

@@ -87,11 +87,11 @@ enum bf_err bf_enrol_accept(struct bf_identity *identity, const char *name, cons
     if (bf_pki_signed_by(certificate, certificate_len, root, root_len) != BF_OK)
         return refuse(fault, "is not signed by the pinned root", name);
     if (strcmp(info.machine, name) != 0 || info.is_ca)
-        return refuse(fault, "has another role", name);
+        return refuse(fault, "has the wrong role", name);
     if (!info.client_auth)
         return refuse(fault, "is not for client authentication", name);
     if (bf_pki_key_fits(certificate, certificate_len, identity->key, identity->key_len) != BF_OK)
-        return refuse(fault, "belongs to another key", name);
+        return refuse(fault, "belongs to a different key", name);
     memcpy(identity->certificate, certificate, certificate_len);
     identity->certificate_len = certificate_len;
     return BF_OK;

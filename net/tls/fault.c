@@ -85,7 +85,7 @@ static const struct {
      "asks for a certificate, and this machine has none",
      "use media with certificate= and key=, or an enrolment key"},
     {MBEDTLS_SSL_ALERT_MSG_ACCESS_DENIED, BF_ERR_DENIED, BF_SIDE_CONFIG,
-     "knows this machine and does not let it in",
+     "knows this machine but does not let it in",
      "look at the machine with `bootferry machine "
      "show`"},
     {MBEDTLS_SSL_ALERT_MSG_BAD_CERT, BF_ERR_AUTH, BF_SIDE_CONFIG,
@@ -145,13 +145,13 @@ enum bf_err bf_tls_code_fault(struct bf_fault *fault, int code, int opening, con
                                 "see whether the server is up, and check its log",
                                 "%s closed the connection during the TLS handshake", host);
         return bf_fault_set(fault, BF_ERR_NETWORK, BF_SIDE_NETWORK,
-                            "see whether the server and the network between are up",
+                            "see whether the server and the network to it are up",
                             "the connection to %s was cut", host);
     case MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION:
         return bf_tls_alert_fault(fault, MBEDTLS_SSL_ALERT_MSG_PROTOCOL_VERSION, host);
     case MBEDTLS_ERR_SSL_INVALID_MAC:
         return bf_fault_set(fault, BF_ERR_CORRUPT, BF_SIDE_NETWORK,
-                            "look for broken network hardware between the two",
+                            "look for broken network hardware on the way",
                             "a record from %s was changed on the way", host);
     default:
         bf_log(BF_LOG_DEBUG, "mbedTLS: error -0x%x", (unsigned)-code);

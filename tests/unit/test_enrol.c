@@ -127,7 +127,7 @@ static void test_only_the_right_certificate_is_taken(void)
     expect_judgement(&other_name, BF_ERR_AUTH, "role");
     expect_judgement(&a_server, BF_ERR_AUTH, "role");
     expect_judgement(&no_usage, BF_ERR_AUTH, "client authentication");
-    expect_judgement(&other_key, BF_ERR_AUTH, "another key");
+    expect_judgement(&other_key, BF_ERR_AUTH, "a different key");
 }
 
 // ---- A server behind the connector --------------------------------------------------------------

@@ -308,7 +308,7 @@ static void test_the_run_ends_with_a_reason(void)
     }
     CHECK_EQ(err, BF_ERR_IO);
     CHECK_EQ(feed.fault.side, BF_SIDE_SOURCE);
-    CHECK(strstr(feed.fault.what, "does not answer any more"));
+    CHECK(strstr(feed.fault.what, "no longer answers"));
     bf_feed_free(&feed);
     stop();
 }
@@ -387,7 +387,7 @@ static void test_what_a_device_keeps_is_not_freed(void)
         sim_clock_advance(BF_VIRTIO_BLK_TIMEOUT_US + 1000);
     }
     CHECK_EQ(err, BF_ERR_IO);
-    CHECK(strstr(feed.fault.what, "does not answer any more"));
+    CHECK(strstr(feed.fault.what, "no longer answers"));
     data = feed.memory;
     bf_feed_free(&feed);
     bf_source_close(&disk);

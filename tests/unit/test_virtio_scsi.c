@@ -505,7 +505,7 @@ static void test_the_run_ends_with_a_reason(void)
     start();
     model.fault = SIM_VSCSI_LOST;
     model.faults = 1000;
-    run_feed(BF_ERR_IO, "does not answer any more");
+    run_feed(BF_ERR_IO, "no longer answers");
     stop();
     start();
     sim_vscsi_set_sense(&model, 3, 0x11);
