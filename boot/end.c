@@ -78,7 +78,7 @@ EFI_STATUS bf_app_end(struct bf_app *app)
 
     // The firmware would take memory back that the processor still works in.
     if (app->no_way_back && ending.action == BF_END_EXIT) {
-        bf_log(BF_LOG_WARNING, "the firmware cannot go on here: restarting instead of exiting");
+        bf_log(BF_LOG_WARNING, "the firmware cannot continue here: restarting instead of exiting");
         ending.action = BF_END_REBOOT;
     }
     if (app->fault.code)

@@ -112,8 +112,7 @@ static void tell(void)
 {
     static int told;
     if (!told)
-        bf_log(BF_LOG_INFO,
-               "the firmware had not looked for all SCSI disks; they were looked for again");
+        bf_log(BF_LOG_INFO, "the firmware had not found all SCSI disks; it has searched again");
     told = 1;
 }
 

@@ -110,7 +110,7 @@ static const struct {
     {BF_DISK_HIDDEN, "it hides blocks beyond its end (a host protected area)",
      "remove that area if it holds your data"},
     {BF_DISK_RESERVED, "a host holds a reservation on it, and may be writing",
-     "stop what else uses it"},
+     "stop whatever else uses it"},
 };
 
 // A disk that is read, but not all of it, or not alone.

@@ -84,8 +84,8 @@ static void usage(FILE *to)
         "                     a text file like bootferry.conf with all the keys it needs\n"
         "  --set KEY=VALUE    change one of its keys, except those of identity and trust; give\n"
         "                     it after --conf\n"
-        "  --disk PATH        a disk to send; the order is that of the disks' numbers. It is\n"
-        "                     only read, never written\n"
+        "  --disk PATH        a disk to send; disks are numbered in the order given.\n"
+        "                     It is only read, never written\n"
         "  --block-size N     the block size of disks that are files (512)\n"
         "  --in-use           also accept devices that are mounted or otherwise in use\n"
         "  --verbose          log more\n"
@@ -289,7 +289,7 @@ static enum bf_err prepare(struct push *p)
     p->announcer.workers = p->workers.count;
     bf_announce_inventory(&p->announcer, p->config.name, &p->inventory);
     if (bf_platform_entropy(config.boot, sizeof config.boot))
-        return bf_fault_set(&p->fault, BF_ERR_NO_ENTROPY, BF_SIDE_SOURCE, "look at the kernel",
+        return bf_fault_set(&p->fault, BF_ERR_NO_ENTROPY, BF_SIDE_SOURCE, "check the kernel's log",
                             "the kernel provides no random numbers");
     p->connector = bf_server_connector_new(&p->config, bf_socket_dialer(p->config.connections));
     if (p->connector) {

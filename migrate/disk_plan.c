@@ -52,9 +52,8 @@ static enum bf_err nothing(struct bf_fault *fault, const struct bf_inventory *in
         return bf_fault_set(
             fault, BF_ERR_NOT_FOUND, BF_SIDE_SOURCE,
             "change the controller's mode in the firmware's setup (AHCI or NVMe instead of RAID), "
-            "or "
-            "start a Linux that drives it from another medium and use bootferry-push",
-            "%s; these controllers or disks are not driven: %s", found, unknown);
+            "or boot a Linux that supports it, and use bootferry-push",
+            "%s; no driver serves: %s", found, unknown);
     return bf_fault_set(fault, BF_ERR_NOT_FOUND, BF_SIDE_SOURCE,
                         "look at the disks in the firmware's setup; a removable one is migrated "
                         "when disk= names it",

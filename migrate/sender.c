@@ -307,7 +307,7 @@ static void connect(struct bf_sender *s)
                   &fault);
     if (err) {
         if (!fault.code)
-            bf_fault_set(&fault, err, BF_SIDE_NETWORK, "look at the network",
+            bf_fault_set(&fault, err, BF_SIDE_NETWORK, "check the network",
                          "no connection to the server (%s)", bf_err_name(err));
         attempt_failed(s, &fault);
         return;
@@ -332,7 +332,7 @@ static void opening(struct bf_sender *s)
         s->moved = 1;
     } else if (s->now_us >= s->ends_us)
         bf_channel_fail(bf_remote_channel(s->remote), BF_ERR_TIMEOUT, BF_SIDE_NETWORK,
-                        "look at the network", "the connection to the server was never complete");
+                        "check the network", "the connection to the server was never complete");
 }
 
 // The server's answer came, or part of it.

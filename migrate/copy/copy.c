@@ -197,7 +197,7 @@ const char *bf_copy_plan_is_unsound(const struct bf_copy *c, const struct bf_sto
     const struct bf_planned_disk *p = &opened->plan[i];
     struct bf_source_disk *const *disks = c->config.disks;
     if (p->disks != c->disks || i >= c->disks)
-        return "another number of disks than were planned";
+        return "a different number of disks than planned";
     if (i && p->disk <= p[-1].disk)
         return "disks out of order";
     if (p->inventory_disk >= inv->disks || !inv->disk[p->inventory_disk].planned ||
@@ -212,7 +212,7 @@ const char *bf_copy_plan_is_unsound(const struct bf_copy *c, const struct bf_sto
     if (p->resume_chunk && !(opened->resumed && opened->can & BF_STORE_RESUME))
         return "a point of resumption in a new session";
     if (p->has_base && !(opened->can & BF_STORE_BASE))
-        return "a base that the store cannot tell";
+        return "a base that the store does not have";
     return NULL;
 }
 

@@ -289,12 +289,11 @@ static enum bf_err watch(struct bf_copy *c)
     c->done_seen = done;
     if ((changed || stuck) && !bf_platform_workers_sound())
         bf_fault_set(&c->fault, BF_ERR_LIMIT, BF_SIDE_SOURCE,
-                     "use workers=0, and report this as a defect",
-                     "a worker needed more stack than it has");
+                     "use workers=0, and report this as a defect", "a worker ran out of stack");
     else if (stuck)
         bf_fault_set(&c->fault, BF_ERR_TIMEOUT, BF_SIDE_SOURCE,
                      "use workers=0, and look at the machine's processors",
-                     "a processor has not finished its work for two minutes");
+                     "a processor has made no progress for two minutes");
     else
         return BF_OK;
     return c->fault.code;

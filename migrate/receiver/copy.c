@@ -94,7 +94,7 @@ static enum bf_err place_repair(struct bf_receiver *r, uint16_t index, uint64_t 
         if (err)
             return from_store(r, err);
         if (state != BF_CHUNK_UNKNOWN)
-            return bf_receiver_bad_frame(r, "a repair that nobody asked for");
+            return bf_receiver_bad_frame(r, "a repair that was not requested");
         first += run;
         count -= run;
     }
@@ -335,7 +335,7 @@ enum bf_err bf_receiver_unreadable(struct bf_receiver *r, const struct bf_frame 
     d = &r->disk[index];
     if (m.offset < d->told_bad ||
         m.offset + m.bytes > raw_bytes(&r->session->opened.plan[index].geometry, 0, d->next))
-        return bf_receiver_bad_frame(r, "UNREADABLE somewhere else than in what was sent");
+        return bf_receiver_bad_frame(r, "UNREADABLE outside of what was sent");
     d->told_bad = m.offset + m.bytes;
     if (r->host->unreadable)
         err = r->host->unreadable(r->host->impl, &m, &fault);
@@ -400,7 +400,7 @@ enum bf_err bf_receiver_checkpoint(struct bf_receiver *r, const struct bf_frame 
         return bf_receiver_bad_frame(r, "CHECKPOINT");
     index = bf_store_index(&r->session->opened, m.disk);
     if (index < 0 || !r->disk[index].begun || m.next_chunk != r->disk[index].next)
-        return bf_receiver_bad_frame(r, "CHECKPOINT somewhere else than at the last range");
+        return bf_receiver_bad_frame(r, "CHECKPOINT not at the last range");
     err = store->ops->checkpoint(store->impl, m.disk, m.next_chunk);
     return from_store(r, err);
 }

@@ -58,7 +58,7 @@ none() {
     e2e_boot none 300
     e2e_check "the verdict" e2e_verdict_is_failure not-found source
     e2e_failure_row "no disk was found"
-    e2e_check "no disk, and why" e2e_matches 'what="no disk was found; these .* not driven: SCSI controller 1000:0012 at 0000:00:09.0"' "$E2E_VERDICT"
+    e2e_check "no disk, and why" e2e_matches 'what="no disk was found; no driver serves: SCSI controller 1000:0012 at 0000:00:09.0"' "$E2E_VERDICT"
 }
 
 # one NAME REGEX [QEMU ARGUMENT]...: either way is right, nothing else is.

@@ -317,7 +317,7 @@ static void test_a_plan_has_to_fit(void)
     w.opened.plan[0].resume_chunk = 0;
     w.opened.plan[0].has_base = 1;
     w.opened.can = 0;
-    CHECK_STR(bf_copy_plan_is_unsound(w.copy, &w.opened, 0), "a base that the store cannot tell");
+    CHECK_STR(bf_copy_plan_is_unsound(w.copy, &w.opened, 0), "a base that the store does not have");
     free_copy();
     end();
 }

@@ -475,12 +475,12 @@ static void test_unreadable_where_it_belongs(void)
     greet();
     say_chunk(0);
     SAY(unreadable, {0, CHUNK - 512, 1024});
-    refused(BF_ERR_PROTOCOL, "somewhere else");
+    refused(BF_ERR_PROTOCOL, "outside of what was sent");
     greet();
     say_chunk(0);
     SAY(unreadable, {0, 512, 1024});
     SAY(unreadable, {0, 1024, 512});
-    refused(BF_ERR_PROTOCOL, "somewhere else");
+    refused(BF_ERR_PROTOCOL, "outside of what was sent");
     greet();
     say_chunk(0);
     SAY(unreadable, {1, 512, 1024});
@@ -567,7 +567,7 @@ static void test_a_finished_disk_stays(void)
     greet();
     say_whole_disk();
     say_chunk(0);
-    refused(BF_ERR_PROTOCOL, "nobody asked for");
+    refused(BF_ERR_PROTOCOL, "not requested");
     CHECK_EQ(store.writes, 1);
     greet();
     say_whole_disk();

@@ -175,7 +175,7 @@ static void nothing_to_migrate(void)
     CHECK_STR(fault.what, "no disk was found");
     bf_unseen_add(&inventory, &raid);
     CHECK_EQ(bf_disk_plan_apply(&config, &inventory, &fault), BF_ERR_NOT_FOUND);
-    CHECK_STR(fault.what, "no disk was found; these controllers or disks are not driven: RAID "
+    CHECK_STR(fault.what, "no disk was found; no driver serves: RAID "
                           "controller 1000:0104 at 0000:00:05.0");
     strcpy(inventory.disk[1].why, "removable; name it with disk= to migrate it");
     CHECK_EQ(bf_disk_plan_apply(&config, &inventory, &fault), BF_ERR_NOT_FOUND);
