@@ -204,11 +204,11 @@ static enum bf_err check_names(const struct bf_config *c, char *reason, size_t s
         return BF_OK;
     if (c->proxy.port && is_name(c->proxy.host))
         return bf_config_refuse(reason, size,
-                                "proxy= has a name: with a static address dns= is needed");
+                                "proxy= has a host name, so a static address needs dns=");
     for (uint32_t i = 0; !c->proxy.port && i < c->servers; i++)
         if (is_name(c->server[i].host))
             return bf_config_refuse(reason, size,
-                                    "server= has a name: with a static address dns= is needed");
+                                    "server= has a host name, so a static address needs dns=");
     return BF_OK;
 }
 

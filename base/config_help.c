@@ -19,13 +19,14 @@ static const char *const help[] = {
     [BF_KEY_MTU] = "The size of the largest IP packet to send, 576 to 9216, instead of what the "
                    "NIC and DHCP say; below 1280 IPv6 is not used.",
     [BF_KEY_PROXY] = "An HTTP proxy through which the servers are reached (CONNECT); it resolves "
-                     "their names. Special characters of user and password are written as %XX.",
-    [BF_KEY_RETRY] = "How long to keep trying an unreachable server, and at most how long to wait "
-                     "for a link or an address; 0 means forever. Default: 300.",
+                     "their names. Special characters in user and password are written as %XX.",
+    [BF_KEY_RETRY] = "How long to keep trying an unreachable server, and the longest wait for a "
+                     "link or an address; 0 means forever. Default: 300.",
     [BF_KEY_DISK] = "A disk to migrate; may be given several times. Default: every whole disk that "
                     "is not removable.",
-    [BF_KEY_DRIVER] = "Which driver is used for disks and NICs: auto takes the program's own where "
-                      "it has one for the device, firmware always the firmware's. Default: auto.",
+    [BF_KEY_DRIVER] =
+        "Which driver is used for disks and NICs: auto uses the program's own where it "
+        "has one for the device; firmware always uses the firmware's. Default: auto.",
     [BF_KEY_END] = "What to do after success; exit returns to the firmware. Default: poweroff.",
     [BF_KEY_ON_FAILURE] = "What to do after a failure; wait shows it for the given time and then "
                           "powers off. Default: wait:60.",
@@ -49,9 +50,10 @@ static const char *const help[] = {
     [BF_KEY_LIMIT] =
         "An upper limit, in bytes per second on the wire: a number with K, M or G for binary "
         "multiples, for example 50M; at least 16K; 0 means no limit. Default: 0.",
-    [BF_KEY_WORKERS] = "How many further processors compute digests and compress, at most 8; auto "
-                       "uses all but one, 0 leaves everything to the first. Default: auto.",
-    [BF_KEY_CONNECTIONS] = "The most connections to the server that share the data, from 1 to 8; "
+    [BF_KEY_WORKERS] =
+        "How many additional processors compute digests and compress data, at most 8; "
+        "auto uses all but one, 0 leaves everything to the first. Default: auto.",
+    [BF_KEY_CONNECTIONS] = "How many connections to the server may share the data, from 1 to 8; "
                            "another one is opened when the existing ones are full. Default: 4.",
     [BF_KEY_KEX] = "The key exchange: auto prefers the hybrid one (X25519MLKEM768), which a "
                    "quantum computer cannot break later, and accepts X25519, P-256 or P-384 from a "

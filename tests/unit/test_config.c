@@ -413,7 +413,7 @@ static void check_whole(void)
     CHECK_STR(whole(id, "server=[fd00::1]\naddress=2001:db8::5/128\ngateway=fd01::1\n"), "");
     CHECK_STR(whole(id, "server=[2001:db8::1]\naddress=2001:db8::5/64\ngateway=fe80::1\n"), "");
     CHECK_STR(whole(id, "server=a\naddress=10.0.0.5/24\n"),
-              "server= has a name: with a static address dns= is needed");
+              "server= has a host name, so a static address needs dns=");
     CHECK_STR(whole(id, "server=a\ndisk=all\ndisk=x\n"),
               "disk=all cannot be combined with other disks");
 }
