@@ -314,10 +314,10 @@ static uint32_t shortcomings(const struct bf_screen *s, struct bf_grid *g, uint3
     }
     if (unknown == 1)
         bf_grid_put(g, row++, LEFT, BF_TONE_WARN,
-                    "It may lack the contents of a controller or disk that could not be read.");
+                    "The point may lack data of a controller or disk that could not be read.");
     else if (unknown)
         bf_grid_putf(g, row++, LEFT, BF_TONE_WARN,
-                     "It may lack the contents of %u controllers or disks that could not be read.",
+                     "The point may lack data of %u controllers or disks that could not be read.",
                      unknown);
     return row;
 }
