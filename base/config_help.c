@@ -2,6 +2,7 @@
 // A sentence about each key, for people who make media: `bootferry help media`, the bootferry.conf
 // beside a medium, docs/configuration.md. A file of its own, since the boot image has no use for
 // it.
+#include "base/bytes.h"
 #include "base/config_rules.h"
 
 static const char *const help[] = {
@@ -69,7 +70,7 @@ static const char *const help[] = {
     [BF_KEY_MADE] = "When the medium was made, in seconds since 1970; a clock that shows an "
                     "earlier time is clearly wrong.",
 };
-_Static_assert(sizeof help / sizeof help[0] == BF_CONFIG_KEYS, "a sentence for every key");
+_Static_assert(BF_COUNT(help) == BF_CONFIG_KEYS, "a sentence for every key");
 
 const char *bf_config_help(uint32_t key)
 {

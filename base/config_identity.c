@@ -2,6 +2,7 @@
 // The values of the configuration that make up the root of trust and the machine's identity.
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/config_rules.h"
 #include "base/fmt.h"
 #include "base/mem.h"
@@ -14,12 +15,10 @@ static int is_whole_der(const uint8_t *bytes, size_t len)
         return 0;
     if (bytes[1] < 0x80)
         return (size_t)bytes[1] + 2 == len;
-    size_t digits = bytes[1] & 0x7f, value = 0;
+    size_t digits = bytes[1] & 0x7f;
     if (digits < 1 || digits > 2 || len < 2 + digits)
         return 0;
-    for (size_t i = 0; i < digits; i++)
-        value = value << 8 | bytes[2 + i];
-    return value + 2 + digits == len;
+    return bf_be(bytes + 2, digits) + 2 + digits == len;
 }
 
 static enum bf_err set_blob(struct bf_config_blob *blob, struct bf_config_value v, char *reason,

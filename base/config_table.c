@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The table of keys: names and forms, and beside it how each value is read and shown. The sentences
 // about them are in base/config_help.c, and docs/configuration.md is made from both.
+#include "base/bytes.h"
 #include "base/config_rules.h"
 
 static const struct bf_config_key table[] = {
@@ -35,7 +36,7 @@ static const struct bf_config_key table[] = {
     [BF_KEY_ENROL_KEY] = {"enrol-key", "HEX", 1, 0, 1},
     [BF_KEY_MADE] = {"made", "SECONDS", 1, 0, 0},
 };
-_Static_assert(sizeof table / sizeof table[0] == BF_CONFIG_KEYS, "every key has a line");
+_Static_assert(BF_COUNT(table) == BF_CONFIG_KEYS, "every key has a line");
 _Static_assert(BF_CONFIG_KEYS <= sizeof((struct bf_config *)0)->origin, "room for every origin");
 
 const struct bf_config_key *bf_config_table(uint32_t *count)

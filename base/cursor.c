@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
+
 void bf_reader_init(struct bf_reader *r, const void *bytes, size_t len)
 {
     r->at = bytes;
@@ -49,38 +51,33 @@ void bf_skip(struct bf_reader *r, size_t len)
     bf_get_span(r, len);
 }
 
-static uint64_t get_little(struct bf_reader *r, size_t len)
-{
-    const uint8_t *span = bf_get_span(r, len);
-    uint64_t v = 0;
-    for (size_t i = len; span && i > 0; i--)
-        v = v << 8 | span[i - 1];
-    return v;
-}
-
 uint8_t bf_get_u8(struct bf_reader *r)
 {
-    return (uint8_t)get_little(r, 1);
+    const uint8_t *span = bf_get_span(r, 1);
+    return span ? *span : 0;
 }
 
 uint16_t bf_get_u16(struct bf_reader *r)
 {
-    return (uint16_t)get_little(r, 2);
+    const uint8_t *span = bf_get_span(r, 2);
+    return span ? bf_le16(span) : 0;
 }
 
 uint32_t bf_get_u32(struct bf_reader *r)
 {
-    return (uint32_t)get_little(r, 4);
+    const uint8_t *span = bf_get_span(r, 4);
+    return span ? bf_le32(span) : 0;
 }
 
 uint64_t bf_get_u64(struct bf_reader *r)
 {
-    return get_little(r, 8);
+    const uint8_t *span = bf_get_span(r, 8);
+    return span ? bf_le64(span) : 0;
 }
 
 int64_t bf_get_i64(struct bf_reader *r)
 {
-    return (int64_t)get_little(r, 8);
+    return (int64_t)bf_get_u64(r);
 }
 
 void bf_get_bytes(struct bf_reader *r, void *out, size_t len)
@@ -150,36 +147,37 @@ uint8_t *bf_put_space(struct bf_writer *w, size_t len)
     return space;
 }
 
-static void put_little(struct bf_writer *w, uint64_t v, size_t len)
-{
-    uint8_t *space = bf_put_space(w, len);
-    for (size_t i = 0; space && i < len; i++)
-        space[i] = (uint8_t)(v >> (8 * i));
-}
-
 void bf_put_u8(struct bf_writer *w, uint8_t v)
 {
-    put_little(w, v, 1);
+    uint8_t *space = bf_put_space(w, 1);
+    if (space)
+        *space = v;
 }
 
 void bf_put_u16(struct bf_writer *w, uint16_t v)
 {
-    put_little(w, v, 2);
+    uint8_t *space = bf_put_space(w, 2);
+    if (space)
+        bf_put_le16(space, v);
 }
 
 void bf_put_u32(struct bf_writer *w, uint32_t v)
 {
-    put_little(w, v, 4);
+    uint8_t *space = bf_put_space(w, 4);
+    if (space)
+        bf_put_le32(space, v);
 }
 
 void bf_put_u64(struct bf_writer *w, uint64_t v)
 {
-    put_little(w, v, 8);
+    uint8_t *space = bf_put_space(w, 8);
+    if (space)
+        bf_put_le64(space, v);
 }
 
 void bf_put_i64(struct bf_writer *w, int64_t v)
 {
-    put_little(w, (uint64_t)v, 8);
+    bf_put_u64(w, (uint64_t)v);
 }
 
 void bf_put_bytes(struct bf_writer *w, const void *bytes, size_t len)

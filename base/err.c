@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 
+#include "base/bytes.h"
 #include "base/fmt.h"
 
 static const struct {
@@ -42,7 +43,7 @@ static const struct {
 
 const char *bf_err_name(enum bf_err err)
 {
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+    for (size_t i = 0; i < BF_COUNT(names); i++)
         if (names[i].err == err)
             return names[i].name;
     return "unknown";
@@ -51,7 +52,7 @@ const char *bf_err_name(enum bf_err err)
 const char *bf_side_name(enum bf_side side)
 {
     static const char *const sides[] = {"none", "source", "network", "server", "config"};
-    return (unsigned)side < sizeof sides / sizeof sides[0] ? sides[side] : "unknown";
+    return (unsigned)side < BF_COUNT(sides) ? sides[side] : "unknown";
 }
 
 enum bf_err bf_fault_set(struct bf_fault *fault, enum bf_err code, enum bf_side side,

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/platform.h"
 
 enum { HEADER = 16, ALIGN_MAX = 4096 };
@@ -36,7 +37,7 @@ static int account(uint64_t bytes)
 void *bf_alloc_aligned(size_t size, size_t align)
 {
     size_t offset = align < HEADER ? HEADER : align;
-    if (align == 0 || (align & (align - 1)) || align > ALIGN_MAX || size > SIZE_MAX - offset)
+    if (!bf_is_power_of_two(align) || align > ALIGN_MAX || size > SIZE_MAX - offset)
         return NULL;
     if (!account(size + offset))
         return NULL;

@@ -2,6 +2,7 @@
 // Disk selectors: syntax only, shared by the check of the configuration and by image/identity.c.
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/fmt.h"
 #include "base/selector.h"
 
@@ -28,7 +29,7 @@ static size_t term_length(const char *text)
 
 static enum bf_selector_kind take_kind(const char **text, size_t *len)
 {
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+    for (size_t i = 0; i < BF_COUNT(kinds); i++) {
         size_t n = strlen(kinds[i].prefix);
         if (*len >= n && memcmp(*text, kinds[i].prefix, n) == 0) {
             *text += n;

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/cursor.h"
 #include "base/fmt.h"
 
@@ -105,7 +106,7 @@ static int next_structure(struct walk *walk, struct structure *out)
         return 0;
     out->type = at[0];
     out->length = at[1];
-    out->handle = (uint16_t)(at[2] | at[3] << 8);
+    out->handle = bf_le16(at + 2);
     out->formatted = at;
     out->strings = (const char *)at + at[1];
     out->strings_len = strings;
@@ -148,12 +149,7 @@ static void string_of(const struct structure *s, uint8_t n, char *out, size_t si
 // A field of the formatted area; older structures are shorter, their missing fields read as zero.
 static uint64_t field(const struct structure *s, size_t at, size_t len)
 {
-    uint64_t v = 0;
-    if (s->length < at + len)
-        return 0;
-    while (len--)
-        v = v << 8 | s->formatted[at + len];
-    return v;
+    return s->length < at + len ? 0 : bf_le(s->formatted + at, len);
 }
 
 static void take_system(const struct structure *s, struct bf_smbios_facts *out)
