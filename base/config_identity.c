@@ -78,14 +78,12 @@ void bf_show_key(const struct bf_config *c, char *out, size_t size)
 enum bf_err bf_set_enrol_key(struct bf_config *c, struct bf_config_value v, char *reason,
                              size_t size)
 {
-    static const char hex[] = "0123456789abcdef";
     uint8_t key[sizeof c->enrol_key] = {0};
     int good = v.len == 2 * sizeof key;
-    for (size_t i = 0; good && i < v.len; i++) {
-        char lower = v.at[i] >= 'A' && v.at[i] <= 'F' ? (char)(v.at[i] | 32) : v.at[i];
-        const char *digit = lower ? strchr(hex, lower) : NULL;
-        good = digit != NULL;
-        key[i / 2] = (uint8_t)(key[i / 2] << 4 | (good ? (uint32_t)(digit - hex) : 0));
+    for (size_t i = 0; good && i < sizeof key; i++) {
+        int byte = bf_hex_byte(v.at + 2 * i);
+        good = byte >= 0;
+        key[i] = (uint8_t)byte;
     }
     if (good) {
         memcpy(c->enrol_key, key, sizeof key);

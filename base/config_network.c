@@ -221,10 +221,9 @@ enum bf_err bf_set_nic(struct bf_config *c, struct bf_config_value v, char *reas
     uint8_t mac[6];
     int good = v.len == 17;
     for (size_t i = 0; good && i < 6; i++) {
-        int high = bf_hex_digit(v.at[3 * i]), low = bf_hex_digit(v.at[3 * i + 1]);
-        good =
-            high >= 0 && low >= 0 && (i == 5 || v.at[3 * i + 2] == ':' || v.at[3 * i + 2] == '-');
-        mac[i] = (uint8_t)(good ? high << 4 | low : 0);
+        int byte = bf_hex_byte(v.at + 3 * i);
+        good = byte >= 0 && (i == 5 || v.at[3 * i + 2] == ':' || v.at[3 * i + 2] == '-');
+        mac[i] = (uint8_t)byte;
     }
     if (!good || (mac[0] & 1) || is_zero(mac, sizeof mac))
         return bf_config_refuse(reason, size, "must be the MAC of a NIC, like 52:54:00:12:34:56");

@@ -15,11 +15,9 @@ static int decode(struct bf_config_value v, char out[BF_CONFIG_PROXY_WORD])
     for (size_t i = 0; i < v.len; i++) {
         int c = (uint8_t)v.at[i];
         if (c == '%') {
-            int high = v.len - i > 2 ? bf_hex_digit(v.at[i + 1]) : -1;
-            int low = v.len - i > 2 ? bf_hex_digit(v.at[i + 2]) : -1;
-            if (high < 0 || low < 0)
+            c = v.len - i > 2 ? bf_hex_byte(v.at + i + 1) : -1;
+            if (c < 0)
                 return 0;
-            c = high << 4 | low;
             i += 2;
         }
         if (c < 0x20 || c == 0x7f || at + 1 >= BF_CONFIG_PROXY_WORD)

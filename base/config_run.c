@@ -318,14 +318,12 @@ void bf_show_driver(const struct bf_config *c, char *out, size_t size)
 // Four hexadecimal digits at most.
 static int parse_hex16(const char *text, size_t len, uint64_t *out)
 {
-    static const char hex[] = "0123456789abcdef";
     *out = 0;
     for (size_t i = 0; i < len; i++) {
-        char lower = text[i] >= 'A' && text[i] <= 'F' ? (char)(text[i] | 32) : text[i];
-        const char *digit = memchr(hex, lower, sizeof hex - 1);
-        if (!digit)
+        int digit = bf_hex_digit(text[i]);
+        if (digit < 0)
             return 0;
-        *out = *out << 4 | (uint64_t)(digit - hex);
+        *out = *out << 4 | (uint64_t)digit;
     }
     return len >= 1 && len <= 4;
 }

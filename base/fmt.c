@@ -242,6 +242,12 @@ int bf_hex_digit(char c)
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
+int bf_hex_byte(const char *text)
+{
+    int high = bf_hex_digit(text[0]), low = high < 0 ? -1 : bf_hex_digit(text[1]);
+    return low < 0 ? -1 : high << 4 | low;
+}
+
 const char *bf_plural(uint64_t count)
 {
     return count == 1 ? "" : "s";

@@ -21,6 +21,10 @@ void bf_hex(char *out, const uint8_t *bytes, size_t len);
 // The value of a hexadecimal digit of either case; -1: it is none.
 int bf_hex_digit(char c);
 
+// The value of the two digits that text begins with; -1: they are none. Nothing is read behind the
+// first that is none.
+int bf_hex_byte(const char *text);
+
 // "HOST:PORT", an IPv6 address in brackets; returns as bf_snprintf.
 int bf_place_text(char *out, size_t size, const char *host, uint16_t port);
 

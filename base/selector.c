@@ -137,12 +137,9 @@ static int is_guid(const char *text)
 {
     static const char form[] = "00000000-0000-0000-0000-000000000000";
     size_t i = 0;
-    for (; form[i] && text[i]; i++) {
-        char c = text[i] | 0x20;
-        int is_hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-        if (form[i] == '-' ? text[i] != '-' : !is_hex)
+    for (; form[i] && text[i]; i++)
+        if (form[i] == '-' ? text[i] != '-' : bf_hex_digit(text[i]) < 0)
             return 0;
-    }
     return !form[i] && !text[i];
 }
 

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 
 #include "base/assert.h"
+#include "base/bytes.h"
 #include "base/cursor.h"
 #include "base/err.h"
 #include "base/fmt.h"
@@ -97,6 +98,21 @@ static void test_fmt_hex(void)
     char out[9];
     bf_hex(out, (const uint8_t *)"\x00\x9f\xA0\xff", 4);
     CHECK_STR(out, "009fa0ff");
+}
+
+static void test_fmt_hex_is_read(void)
+{
+    static const char *const wrong[] = {"",   "4",  "g0", "0g", " 1", "-1",
+                                        "0x", "/0", ":0", "`0", "@0"};
+    char text[3];
+    for (int byte = 0; byte < 256; byte++) {
+        bf_snprintf(text, sizeof text, "%02x", (uint32_t)byte);
+        CHECK_EQ(bf_hex_byte(text), byte);
+        bf_snprintf(text, sizeof text, "%02X", (uint32_t)byte);
+        CHECK_EQ(bf_hex_byte(text), byte);
+    }
+    for (size_t i = 0; i < BF_COUNT(wrong); i++)
+        CHECK_EQ(bf_hex_byte(wrong[i]), -1);
 }
 
 static void test_cursor_round_trip(void)
@@ -305,8 +321,9 @@ static void test_assert_names_its_place(void)
     CHECK(strstr(text, ": does not hold: holds\n") != NULL);
 }
 
-TEST_MAIN(TEST(test_assert_names_its_place), TEST(test_fmt_like_the_c_library), TEST(test_fmt_edges), TEST(test_fmt_human_bytes),
-          TEST(test_fmt_hex), TEST(test_fmt_plural), TEST(test_cursor_round_trip),
+TEST_MAIN(TEST(test_assert_names_its_place), TEST(test_fmt_like_the_c_library),
+          TEST(test_fmt_edges), TEST(test_fmt_human_bytes), TEST(test_fmt_hex),
+          TEST(test_fmt_hex_is_read), TEST(test_fmt_plural), TEST(test_cursor_round_trip),
           TEST(test_reader_stays_failed), TEST(test_reader_strings), TEST(test_writer_stays_failed),
           TEST(test_mem_account), TEST(test_mem_limit), TEST(test_mem_secrets),
           TEST(test_fault_names), TEST(test_every_error_has_a_name),
