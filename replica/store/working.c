@@ -85,6 +85,15 @@ static enum bf_err create(struct bf_working *w, int dir, enum bf_chunk_state ini
     return err;
 }
 
+// A window of data has records: its digests are nowhere else.
+static int is_table_byte(uint8_t byte)
+{
+    uint8_t state = byte & WINDOW_STATE;
+
+    return (byte & ~(WINDOW_DOUBT | WINDOW_STATE)) == 0 && state != BF_CHUNK_DATA &&
+           state <= BF_CHUNK_UNKNOWN;
+}
+
 static enum bf_err load(struct bf_working *w, int dir, enum bf_chunk_state initial)
 {
     struct stat st;
@@ -100,7 +109,7 @@ static enum bf_err load(struct bf_working *w, int dir, enum bf_chunk_state initi
     if (!err)
         err = bf_working_read_at(w->fd, w->table, w->windows, BF_WORKING_TABLE);
     for (uint64_t i = 0; !err && i < w->windows; i++)
-        if ((w->table[i] & WINDOW_STATE) > BF_CHUNK_UNKNOWN || (w->table[i] & 0x78) != 0)
+        if (!is_table_byte(w->table[i]))
             err = BF_ERR_CORRUPT;
     return err;
 }

@@ -68,7 +68,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (bf_working_open(folder, "working", &geometry, BF_CHUNK_ZERO, &w) != BF_OK)
         return 0;
     for (uint64_t c = 0, count; c < bf_working_chunks(w); c += count)
-        if (bf_working_run(w, c, UINT64_MAX, &state, &count, digests, 64) != BF_OK || count == 0)
+        if (bf_working_run(w, c, UINT64_MAX, &state, &count, digests, 64) != BF_OK || count == 0 ||
+            (state == BF_CHUNK_DATA && count > 64))
             abort();
     bf_working_set(w, 5, 60, BF_CHUNK_UNUSED, NULL);
     bf_working_close(w);

@@ -250,6 +250,10 @@ static void test_torn_header_falls_back_and_damage_is_refused(void)
     bf_working_close(w);
     poke(8192, 0x7f); // a table byte that means nothing
     CHECK_EQ(open_again(BF_WINDOW_BYTES), BF_ERR_CORRUPT);
+    poke(8192, BF_CHUNK_DATA); // data of which there are no digests
+    CHECK_EQ(open_again(BF_WINDOW_BYTES), BF_ERR_CORRUPT);
+    poke(8192, 0x80 | BF_CHUNK_DATA);
+    CHECK_EQ(open_again(BF_WINDOW_BYTES), BF_ERR_CORRUPT);
     poke(8192, 0);
     poke(60, 0xee);
     CHECK_EQ(open_again(BF_WINDOW_BYTES), BF_ERR_CORRUPT);
