@@ -237,7 +237,7 @@ static enum bf_err on_event(struct bf_receiver *r, const struct bf_frame *f)
     struct bf_event event;
     if (bf_get_event(f, &event))
         return bf_receiver_bad_frame(r, "EVENT");
-    if (r->host->event)
+    if (r->has_identity && r->host->event) // a stranger has no log to write to
         r->host->event(r->host->impl, event.level, event.text);
     return BF_OK;
 }

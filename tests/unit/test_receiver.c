@@ -100,7 +100,7 @@ static enum bf_err enrol(void *impl, const struct bf_enrol *request, uint8_t *ce
     return BF_OK;
 }
 
-static uint32_t unseens, places;
+static uint32_t unseens, places, events;
 
 static enum bf_err unseen(void *impl, uint16_t ordinal, const struct bf_unseen *what,
                           struct bf_fault *why)
@@ -122,8 +122,16 @@ static enum bf_err place(void *impl, const struct bf_place *what, struct bf_faul
     return BF_OK;
 }
 
+static void event(void *impl, int level, const char *text)
+{
+    (void)impl;
+    (void)level;
+    (void)text;
+    events++;
+}
+
 static const struct bf_receiver_host host = {
-    .session = session, .enrol = enrol, .unseen = unseen, .place = place};
+    .session = session, .enrol = enrol, .unseen = unseen, .place = place, .event = event};
 
 // ---- Scripts -----------------------------------------------------------------------------------
 
@@ -159,7 +167,7 @@ static void begin(void)
     identity = 1;
     unsound = 0;
     opened_us = 0;
-    unseens = places = 0;
+    unseens = places = events = 0;
     memset(&fault, 0, sizeof fault);
     memset(chunk, 0x5a, sizeof chunk);
     bf_digest_of(&digest, chunk, sizeof chunk);
@@ -384,6 +392,23 @@ static void test_without_identity_only_enrolment(void)
     begin();
     SAY(enrol, {.name = "web", .key = {7}, .csr = chunk, .csr_len = 100});
     refused(BF_ERR_PROTOCOL, "ENROL");
+}
+
+// The log is for machines that the server knows.
+static void test_without_identity_no_event(void)
+{
+    greet();
+    SAY(event, {.level = 2, .text = "words"});
+    run(1);
+    CHECK_EQ(events, 1);
+    begin();
+    identity = 0;
+    say_hello(1, 1);
+    SAY(event, {.level = 0, .text = "words"});
+    SAY(enrol, {.name = "web", .key = {7}, .csr = chunk, .csr_len = 100});
+    SAY(event, {.level = 0, .text = "more words"});
+    CHECK_EQ(run(10), BF_OK);
+    CHECK_EQ(events, 0);
 }
 
 static void test_ranges_are_judged(void)
@@ -640,9 +665,10 @@ static void test_the_ends(void)
 TEST_MAIN(TEST(test_a_sound_script), TEST(test_it_says_what_it_waits_for),
           TEST(test_opening_takes_a_while), TEST(test_idle_means_that_all_is_said),
           TEST(test_opening_out_of_order), TEST(test_versions),
-          TEST(test_without_identity_only_enrolment), TEST(test_ranges_are_judged),
-          TEST(test_contents_are_judged), TEST(test_same_needs_certainty),
-          TEST(test_checkpoint_where_it_belongs), TEST(test_unreadable_where_it_belongs),
-          TEST(test_what_was_found_goes_to_the_host), TEST(test_a_flood_of_places_ends),
-          TEST(test_roots_are_compared), TEST(test_a_finished_disk_stays),
-          TEST(test_unknown_frames), TEST(test_silence_and_signs_of_life), TEST(test_the_ends))
+          TEST(test_without_identity_only_enrolment), TEST(test_without_identity_no_event),
+          TEST(test_ranges_are_judged), TEST(test_contents_are_judged),
+          TEST(test_same_needs_certainty), TEST(test_checkpoint_where_it_belongs),
+          TEST(test_unreadable_where_it_belongs), TEST(test_what_was_found_goes_to_the_host),
+          TEST(test_a_flood_of_places_ends), TEST(test_roots_are_compared),
+          TEST(test_a_finished_disk_stays), TEST(test_unknown_frames),
+          TEST(test_silence_and_signs_of_life), TEST(test_the_ends))
