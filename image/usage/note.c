@@ -144,7 +144,7 @@ static int has_line(struct bf_usage_notes *notes)
     return 0;
 }
 
-void bf_place_tell(const struct bf_usage_place *place, const char *what, const char *why)
+void bf_place_report(const struct bf_usage_place *place, const char *what, const char *why)
 {
     char disk[24] = ""; // a volume has a name of its own, and may lie on several disks
     if (place->peek->notes)
@@ -170,7 +170,7 @@ void bf_places_refuse(struct bf_place_list *list, uint32_t signature, uint32_t d
         if (!notes || !(p->signatures & signature) || !bf_place_lies_on(p, disk))
             continue;
         if (told == notes->count) {
-            bf_place_tell(p, what, why);
+            bf_place_report(p, what, why);
             continue;
         }
         bf_snprintf(notes->entry[told]->why, sizeof notes->entry[told]->why, "%s", why);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Shared by the files of image/usage/. A place is where a file system may be: a partition, a whole
-// disk, a volume; its bytes may lie in pieces on several disks. A map of a file system sees only the
-// place, reads it with bf_place_read and answers in offsets of the place; image/usage/usage.c knows
-// where these bytes are on the disk that is being copied.
+// disk, a volume; its bytes may lie in pieces on several disks. A map of a file system sees only
+// the place, reads it with bf_place_read and answers in offsets of the place; image/usage/usage.c
+// knows where these bytes are on the disk that is being copied.
 #ifndef BF_IMAGE_USAGE_PARTS_H
 #define BF_IMAGE_USAGE_PARTS_H
 
@@ -55,7 +55,7 @@ struct bf_peek {
     const struct bf_usage_place *place; // all of them, see bf_usage_places
     uint32_t places;
 
-    struct bf_usage_notes *notes; // of the disk that is selected, see bf_place_tell; may be NULL
+    struct bf_usage_notes *notes; // of the disk that is selected, see bf_place_report; may be NULL
 
     struct bf_mirror *mirror; // see bf_mirror_add
     uint32_t mirrors, mirror_room;
@@ -114,9 +114,9 @@ void bf_places_refuse(struct bf_place_list *list, uint32_t signature, uint32_t d
                       const char *what, const char *why);
 
 int bf_place_lies_on(const struct bf_usage_place *place, uint32_t disk);
-// Tells the log, and notes for the server, what a place on the selected disk is, and why it is
-// copied whole; NULL: it is not.
-void bf_place_tell(const struct bf_usage_place *place, const char *what, const char *why);
+// Logs, and notes for the server, what a place on the selected disk is, and why it is copied whole;
+// NULL: it is not.
+void bf_place_report(const struct bf_usage_place *place, const char *what, const char *why);
 // The same of one that was told about: only part of what is unused was left out.
 void bf_place_retell(const struct bf_usage_place *place, const char *what, const char *why);
 // Adds an owner's name and his signature (0: none) to a place.

@@ -214,7 +214,7 @@ static int claim_kind(struct bf_usage *u, const struct bf_usage_place *place, ui
     if (err == BF_OK && !add_map(u, place))
         err = BF_ERR_NO_MEMORY;
     if ((err == BF_OK || err == BF_ERR_UNSUPPORTED) && map->name[0])
-        bf_place_tell(place, map->name, err ? why : NULL);
+        bf_place_report(place, map->name, err ? why : NULL);
     return err == BF_OK;
 }
 
@@ -233,7 +233,7 @@ static void claim(struct bf_usage *u, const struct bf_usage_place *place)
     if (!why)
         why =
             place->signatures & NO_MAP ? "there is no map for it" : "it is damaged or not complete";
-    bf_place_tell(place, place->what[0] ? place->what : "unknown", why);
+    bf_place_report(place, place->what[0] ? place->what : "unknown", why);
 }
 
 // ---- The disks, and one of them ----------------------------------------------------------------
@@ -297,7 +297,7 @@ static void copy_whole(struct bf_usage *u, const char *why)
     for (uint32_t i = 0; i < u->list.count; i++) {
         const struct bf_usage_place *p = &u->list.place[i];
         if (bf_place_lies_on(p, u->disk) && !bf_usage_notes_has(u->peek.notes, p->name))
-            bf_place_tell(p, p->what[0] ? p->what : "unknown", why);
+            bf_place_report(p, p->what[0] ? p->what : "unknown", why);
     }
 }
 

@@ -425,7 +425,7 @@ static void tell(const struct group *g, const struct lv *lv)
         for (uint32_t k = g->segment[i].run; k < g->segment[i].run + g->segment[i].runs; k++) {
             const struct pv *pv = &g->pv[g->run[k].pv];
             if (pv->at && bf_place_lies_on(&g->lvm->list->place[pv->at->place], g->lvm->disk)) {
-                bf_place_tell(&p, "LVM2", lv->whole);
+                bf_place_report(&p, "LVM2", lv->whole);
                 return;
             }
         }

@@ -137,7 +137,7 @@ static const char *judge(struct bf_lvm *lvm, const struct bf_lvm_pv *pv)
 static void tell(const struct bf_lvm *lvm, const struct bf_lvm_pv *pv, const char *why)
 {
     if (bf_place_lies_on(&lvm->list->place[pv->place], lvm->disk))
-        bf_place_tell(&lvm->list->place[pv->place], "LVM2", why);
+        bf_place_report(&lvm->list->place[pv->place], "LVM2", why);
 }
 
 static void all_groups(struct bf_lvm *lvm)

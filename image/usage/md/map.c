@@ -42,7 +42,7 @@ static void tell(const struct members *m, uint32_t i, const char *why)
         return;
     if (m->member[i].md.level > 0)
         bf_snprintf(what, sizeof what, "md RAID%d", m->member[i].md.level);
-    bf_place_tell(place_of(m, i), what, why);
+    bf_place_report(place_of(m, i), what, why);
 }
 
 static enum bf_err read_member(struct members *m, uint32_t place)
