@@ -178,7 +178,7 @@ void bf_places_refuse(struct bf_place_list *list, uint32_t signature, uint32_t d
     }
 }
 
-void bf_place_retell(const struct bf_usage_place *place, const char *what, const char *why)
+void bf_place_report_rest(const struct bf_usage_place *place, const char *what, const char *why)
 {
     struct bf_usage_notes *notes = place->peek->notes;
     uint32_t i = find(notes, place->name);

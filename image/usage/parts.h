@@ -117,8 +117,8 @@ int bf_place_lies_on(const struct bf_usage_place *place, uint32_t disk);
 // Logs, and notes for the server, what a place on the selected disk is, and why it is copied whole;
 // NULL: it is not.
 void bf_place_report(const struct bf_usage_place *place, const char *what, const char *why);
-// The same of one that was told about: only part of what is unused was left out.
-void bf_place_retell(const struct bf_usage_place *place, const char *what, const char *why);
+// A place that was reported before: from here on nothing more of it is left out, for this reason.
+void bf_place_report_rest(const struct bf_usage_place *place, const char *what, const char *why);
 // Adds an owner's name and his signature (0: none) to a place.
 void bf_place_found(struct bf_usage_place *place, uint32_t owner, const char *name);
 // Room for one more element of an array: the array, which may have moved, or NULL without memory.

@@ -496,7 +496,7 @@ static int ask_within(struct bf_usage *u, struct bf_usage_map *m, uint64_t from,
     if (bf_work_is_over(work)) {
         work->now.limit = answer_work;
         m->spent = 1;
-        bf_place_retell(&m->place, m->name, bf_work_why(work));
+        bf_place_report_rest(&m->place, m->name, bf_work_why(work));
     }
     return unused && u->peek.errors == errors && !m->spent;
 }
