@@ -133,10 +133,11 @@ static inline uint64_t bf_btrfs_get(const uint8_t *at, uint32_t bytes)
 
 // ---- Checksums ---------------------------------------------------------------------------------
 
-// Whether the checksum in front of a block (superblock or node) is that of the rest of it. type:
-// 0 CRC-32C, 1 XXH64, 2 SHA-256, 3 BLAKE2b of 256 bits; 0 for others. Counts what it takes; 0 when
-// that is too much.
-int bf_btrfs_sum_known(uint32_t type);
+// Whether there is code for this type of checksum: 0 CRC-32C, 1 XXH64, 2 SHA-256, 3 BLAKE2b of 256
+// bits.
+int bf_btrfs_sum_is_supported(uint32_t type);
+// Whether the checksum in front of a block (superblock or node) is that of the rest of it. 0 for a
+// type that is not supported, and when it takes too much work, which is counted.
 int bf_btrfs_sum_fits(struct bf_work *work, uint32_t type, const uint8_t *block, size_t len);
 
 // ---- Superblock --------------------------------------------------------------------------------

@@ -181,7 +181,7 @@ static void blake2b(const uint8_t *at, size_t len, uint8_t *out)
 
 // ---- Blocks ------------------------------------------------------------------------------------
 
-int bf_btrfs_sum_known(uint32_t type)
+int bf_btrfs_sum_is_supported(uint32_t type)
 {
     return type <= BLAKE2B;
 }
@@ -193,7 +193,7 @@ int bf_btrfs_sum_fits(struct bf_work *work, uint32_t type, const uint8_t *block,
     static const uint8_t size[] = {4, 8, 32, 32};
     static const uint8_t cost[] = {BF_CRC32C_WORK, 1, 9, 4}; // that one byte is counted as
     uint8_t sum[BF_BTRFS_SUM_BYTES];
-    if (!bf_btrfs_sum_known(type) || !bf_work_spend(work, (uint64_t)bytes * cost[type]))
+    if (!bf_btrfs_sum_is_supported(type) || !bf_work_spend(work, (uint64_t)bytes * cost[type]))
         return 0;
     if (type == CRC32C)
         put(sum, ~bf_crc32c(UINT32_MAX, rest, bytes), 4);

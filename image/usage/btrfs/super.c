@@ -94,7 +94,7 @@ static enum bf_err judge(const uint8_t *s, const struct bf_btrfs *fs, char why[B
         return refuse(why, "its identity is being changed, or it is an image of metadata");
     if (fs->incompat & INCOMPAT_ZONED)
         return refuse(why, "it is made for a zoned disk");
-    if (!bf_btrfs_sum_known(fs->sum_type) || bf_btrfs_get(s + 0xac, 8) ||
+    if (!bf_btrfs_sum_is_supported(fs->sum_type) || bf_btrfs_get(s + 0xac, 8) ||
         fs->incompat & ~(uint64_t)INCOMPAT || !(fs->incompat & MIXED_BACKREF) ||
         fs->compat_ro & ~(uint64_t)COMPAT_RO)
         return refuse(why, "it has unknown features");
