@@ -24,7 +24,7 @@
 
 #define BF_PROGRAM "bootferry.efi " BF_VERSION
 
-// The state of the network as it was told last (boot/observe.c).
+// The state of the network as it was last reported (boot/observe.c).
 struct bf_observed {
     enum bf_ip_phase ip_phase;
     char address[24], address6[52];
@@ -53,7 +53,7 @@ struct bf_app {
     struct bf_sender *sender;
     struct bf_workers workers;
     uint8_t no_way_back; // a processor has not come back or crashed: the firmware must not go on
-    uint8_t told;        // the verdict
+    uint8_t reported;    // the verdict
     uint8_t cancelled;   // while the disks were looked at
 
     struct bf_progress last_progress; // kept when the sender is gone
@@ -82,8 +82,8 @@ void bf_app_observe(struct bf_app *app, uint64_t now_us);
 int bf_app_looking(void *app, const struct bf_usage_look *look);
 void bf_app_meanwhile(void *app); // a turn within one of the sender's, see migrate/sender.h
 void bf_app_show_step(struct bf_app *app, const char *step); // before the sender exists
-void bf_app_log_to(struct bf_app *app);       // the log goes to its screen and to the line channel
-void bf_app_tell_verdict(struct bf_app *app); // once
+void bf_app_log_to(struct bf_app *app); // the log goes to its screen and to the line channel
+void bf_app_report_verdict(struct bf_app *app); // once
 
 // Shows the last screen for as long as the configuration says, then ends: power off, restart, or
 // back to the firmware, in which case it returns the program's status.

@@ -22,7 +22,7 @@ static void tell_briefly(const char *text)
     struct bf_fault fault;
 
     bf_fault_set(&fault, BF_ERR_CRASH, BF_SIDE_SOURCE, todo, "%s, and no more can be done", text);
-    if (watched->told)
+    if (watched->reported)
         bf_announce_log(&watched->announcer, bf_platform_now_us(), BF_LOG_ERROR, fault.what);
     else
         bf_announce_verdict(&watched->announcer, bf_platform_now_us(), NULL, &fault);
@@ -39,11 +39,11 @@ static void crashed(const struct bf_exception *e)
             tell_briefly(text);
         return;
     }
-    if (watched->told || watched->fault.code)
+    if (watched->reported || watched->fault.code)
         bf_log(BF_LOG_ERROR, "%s", text);
     else
         bf_fault_set(&watched->fault, BF_ERR_CRASH, BF_SIDE_SOURCE, todo, "%s", text);
-    if (!watched->told)
+    if (!watched->reported)
         watched->screen.kind = BF_SCREEN_FAILURE;
     watched->screen.progress = NULL;
     watched->no_way_back = 1;

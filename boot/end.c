@@ -83,7 +83,7 @@ EFI_STATUS bf_app_end(struct bf_app *app)
     }
     if (app->fault.code)
         bf_log(BF_LOG_ERROR, "%s side: %s", bf_side_name(app->fault.side), app->fault.what);
-    bf_app_tell_verdict(app);
+    bf_app_report_verdict(app);
     show(app, ending);
     debug_exit(app);
     if (ending.action == BF_END_EXIT)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tells what happens, from the outside: the announcer's lines and events go to the serial port and
-// to the screen, the state of the network is compared with what was told before, and the screen is
+// to the screen, the state of the network is compared with the last report, and the screen is
 // drawn when it is time.
 #include "boot/app.h"
 
@@ -178,12 +178,12 @@ void bf_app_show_step(struct bf_app *app, const char *step)
     refresh_screen(app, bf_platform_now_us(), 1);
 }
 
-void bf_app_tell_verdict(struct bf_app *app)
+void bf_app_report_verdict(struct bf_app *app)
 {
     uint64_t held, peak;
     struct bf_report r;
 
-    if (app->told)
+    if (app->reported)
         return;
     bf_efi_memory(&held, &peak);
     bf_report_begin(&r, "memory");
@@ -193,7 +193,7 @@ void bf_app_tell_verdict(struct bf_app *app)
     bf_report_u64(&r, "stack", bf_efi_workers_stack());
     bf_serial_line(bf_report_end(&r));
     bf_announce_verdict(&app->announcer, bf_platform_now_us(), app->screen.progress, &app->fault);
-    app->told = 1;
+    app->reported = 1;
 }
 
 void bf_app_meanwhile(void *user)

@@ -42,7 +42,7 @@ static void tell_start(const struct bf_app *app)
     bf_serial_line(bf_report_end(&r));
 }
 
-// The channels are opened even when the configuration is wrong: somebody has to be told.
+// The channels are opened even when the configuration is wrong: the failure has to be reported.
 static enum bf_err load_configuration(struct bf_app *app)
 {
     enum bf_err err = bf_config_efi_load(&app->config, &app->sources, &app->fault);

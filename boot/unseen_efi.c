@@ -61,7 +61,7 @@ static int has_disk(const struct bf_inventory *inventory, EFI_HANDLE handle)
 
 // ---- Units -------------------------------------------------------------------------------------
 
-// The driver has told the log.
+// The driver has logged it.
 static void add_unread(struct bf_inventory *inventory, const struct bf_unread *unread)
 {
     struct bf_unseen entry = {.kind = BF_UNSEEN_UNIT, .asked = unread->partly};
