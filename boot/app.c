@@ -41,7 +41,7 @@ static enum bf_err run(struct bf_app *app)
                 app->fault = *bf_sender_fault(app->sender);
             return err;
         }
-        if (bf_screen_cancel_asked(&app->screen, now))
+        if (bf_screen_cancel_requested(&app->screen, now))
             bf_sender_cancel(app->sender);
         if (frames || !idle)
             busy_us = now;

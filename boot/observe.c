@@ -168,7 +168,7 @@ int bf_app_looking(void *user, const struct bf_usage_look *look)
     bf_looking_text(app->screen.step, sizeof app->screen.step, &looking);
     bf_announce_looking(&app->announcer, now, &looking);
     refresh_screen(app, now, 0);
-    app->cancelled |= (uint8_t)bf_screen_cancel_asked(&app->screen, now);
+    app->cancelled |= (uint8_t)bf_screen_cancel_requested(&app->screen, now);
     return app->cancelled;
 }
 
@@ -203,6 +203,6 @@ void bf_app_meanwhile(void *user)
 
     bf_ip_poll();
     bf_app_observe(app, now);
-    if (bf_screen_cancel_asked(&app->screen, now))
+    if (bf_screen_cancel_requested(&app->screen, now))
         bf_sender_cancel(app->sender);
 }

@@ -175,7 +175,7 @@ enum bf_key bf_screen_key(void)
     return key.UnicodeChar == 'y' || key.UnicodeChar == 'Y' ? BF_KEY_YES : BF_KEY_OTHER;
 }
 
-int bf_screen_cancel_asked(struct bf_screen *screen, uint64_t now_us)
+int bf_screen_cancel_requested(struct bf_screen *screen, uint64_t now_us)
 {
     enum bf_key key = bf_screen_key();
     if (screen->confirming && now_us - asked_us > CONFIRM_US)

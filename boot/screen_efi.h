@@ -30,6 +30,6 @@ enum bf_key bf_screen_key(void);
 
 // The dialogue about cancelling: call it in every turn. Esc or q asks (screen->confirming), y
 // within ten seconds confirms, anything else takes it back. Returns 1 once when confirmed.
-int bf_screen_cancel_asked(struct bf_screen *screen, uint64_t now_us);
+int bf_screen_cancel_requested(struct bf_screen *screen, uint64_t now_us);
 
 #endif
