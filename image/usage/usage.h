@@ -20,7 +20,7 @@ struct bf_usage; // of all disks that are copied together
 struct bf_usage_look {
     uint32_t disk;
     const char *place; // "partition 2"; "": all of the disk
-    const char *step;  // "partition table", "signatures", "RAID", "LVM" or "map"
+    const char *step;  // "partition table", "marks", "RAID", "LVM" or "map"
     uint64_t bytes;    // examined in this step
 };
 // Called now and then while disks are looked at, in the middle of the functions below: before each

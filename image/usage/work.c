@@ -19,7 +19,7 @@ int bf_work_is_over(const struct bf_work *w)
 int bf_work_turn(struct bf_work *w)
 {
     static const char *const names[BF_STEPS] = {
-        "partition table", "signatures", "RAID", "LVM", "map", "map", "map"};
+        "partition table", "marks", "RAID", "LVM", "map", "map", "map"};
     struct bf_usage_look look = {w->now.disk, w->now.place, names[w->now.step],
                                  w->now.limit - w->now.left};
     w->since = 0;
