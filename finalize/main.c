@@ -10,9 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "finalize/core/fin.h"
-#include "finalize/host/run.h"
+#include "finalize/finalize.h"
 #include "finalize/host/accel.h"
+#include "finalize/host/run.h"
+#include "finalize/target/plan_parse.h"
 #include "finalize/vm/vm.h"
 
 static const char usage[] =

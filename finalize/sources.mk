@@ -3,18 +3,20 @@
 # is what tests link; FINALIZE_RUN is what a program needs to run the VM.
 
 FINALIZE_CORE := \
-    finalize/initramfs/append.c finalize/boot/arch.c finalize/boot/bls.c finalize/boot/boot.c finalize/core/budget.c \
-    finalize/core/commit.c finalize/initramfs/cpio.c finalize/core/devices.c finalize/core/diff.c finalize/initramfs/dracut.c \
-    finalize/target/targets.c finalize/core/edit.c finalize/boot/efi.c finalize/boot/esp.c finalize/boot/extlinux.c \
-    finalize/system/family.c finalize/core/fin.c finalize/vm/frame.c finalize/system/fstab.c finalize/boot/grub.c \
-    finalize/system/hibernation.c finalize/system/hostname.c finalize/network/hosts.c finalize/network/ifupdown.c \
-    finalize/core/ini.c finalize/initramfs/initramfs.c finalize/initramfs/initramfs_tools.c finalize/system/inspect.c \
-    finalize/core/journal.c finalize/boot/lines.c finalize/core/meta.c finalize/initramfs/modules.c finalize/network/naming.c \
-    finalize/network/net.c finalize/network/netplan.c finalize/network/network.c finalize/network/networkd.c \
-    finalize/network/networkmanager.c finalize/core/plan.c finalize/core/replace.c finalize/core/report.c \
-    finalize/network/resolv.c finalize/core/root.c finalize/system/service.c finalize/boot/shim.c finalize/boot/cmdline.c \
-    finalize/system/system.c finalize/tables.c finalize/core/text.c finalize/boot/uki.c finalize/core/undo.c \
-    finalize/core/undo_dir.c finalize/core/yaml_limit.c
+    finalize/boot/bls.c finalize/boot/boot.c finalize/boot/cmdline.c finalize/boot/efi.c finalize/boot/esp.c \
+    finalize/boot/extlinux.c finalize/boot/grub.c finalize/boot/lines.c finalize/boot/shim.c finalize/boot/uki.c \
+    finalize/core/budget.c finalize/core/commit.c finalize/core/devices.c finalize/core/diff.c finalize/core/edit.c \
+    finalize/core/ini.c finalize/core/journal.c finalize/core/meta.c finalize/core/mode.c finalize/core/plan.c \
+    finalize/core/replace.c finalize/core/report.c finalize/core/root.c finalize/core/text.c finalize/core/undo.c \
+    finalize/core/undo_dir.c finalize/core/yaml_limit.c finalize/finalize.c finalize/initramfs/append.c \
+    finalize/initramfs/cpio.c finalize/initramfs/dracut.c finalize/initramfs/initramfs.c \
+    finalize/initramfs/initramfs_tools.c finalize/initramfs/kernels.c finalize/initramfs/modules.c \
+    finalize/network/hosts.c finalize/network/ifupdown.c finalize/network/naming.c finalize/network/net.c \
+    finalize/network/netplan.c finalize/network/network.c finalize/network/networkd.c \
+    finalize/network/networkmanager.c finalize/network/resolv.c finalize/system/arch.c finalize/system/family.c \
+    finalize/system/fin.c finalize/system/fstab.c finalize/system/hibernation.c finalize/system/hostname.c \
+    finalize/system/inspect.c finalize/system/service.c finalize/system/stable.c finalize/system/system.c \
+    finalize/tables.c finalize/target/plan_parse.c finalize/target/targets.c finalize/vm/frame.c
 FINALIZE_RUN  := $(FINALIZE_CORE) \
     finalize/host/run.c finalize/host/accel.c finalize/host/memory.c finalize/host/qemu.c \
     finalize/host/room.c finalize/host/wait.c

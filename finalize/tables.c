@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tables of what the finalizer knows, made of the rows in the headers of their kinds. Nothing
 // else is here, so that a test can link tables with a row of its own.
-#include "finalize/boot/arch.h"
-#include "finalize/target/targets.h"
-#include "finalize/system/family.h"
 #include "finalize/boot/loader.h"
+#include "finalize/core/rows.h"
 #include "finalize/initramfs/maker.h"
-#include "finalize/rows.h"
 #include "finalize/network/stack.h"
+#include "finalize/system/arch.h"
+#include "finalize/system/family.h"
+#include "finalize/target/targets.h"
 
 #define ROW(row) &row,
 #define TABLE(type, table, rows)                                                                   \

@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-#include "finalize/core/fin.h"
+#include "finalize/core/root.h"
 
 // One per program; fd -1 before it was made.
 extern struct bf_fin_root tree_root;

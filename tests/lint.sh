@@ -53,11 +53,11 @@ declare -A rooms=(
     [replica/media]='replica/state replica/qemu replica/pki'
     [replica/daemon]='replica/state replica/pki replica/points replica/store'
     [replica/cli]='replica/state replica/pki replica/points replica/media'
-    [finalize/core]='finalize/system finalize/target' [finalize/target]='finalize/core'
-    [finalize/system]='. finalize/core finalize/boot finalize/initramfs finalize/network'
-    [finalize/network]='. finalize/core finalize/system' [finalize/boot]='. finalize/core'
-    [finalize/initramfs]='. finalize/core finalize/boot' [finalize/vm]='. finalize/core finalize/system'
-    [finalize/host]='finalize/core finalize/vm'
+    [finalize/core]='' [finalize/target]='finalize/core' [finalize/system]='finalize/core'
+    [finalize/network]='finalize/core finalize/system' [finalize/boot]='finalize/core finalize/system'
+    [finalize/initramfs]='finalize/core finalize/system finalize/target'
+    [finalize/vm]='. finalize/core finalize/system finalize/target'
+    [finalize/host]='finalize/core finalize/target finalize/vm'
 )
 # places ROOM: those of its files that include what it may not.
 places() {

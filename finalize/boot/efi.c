@@ -8,6 +8,8 @@
 
 #include "finalize/boot/esp.h"
 #include "finalize/boot/loader.h"
+#include "finalize/boot/steps.h"
+#include "finalize/core/rows.h"
 
 static void note_none(struct bf_fin *f, const char *efi)
 {

@@ -3,7 +3,7 @@
 #ifndef BF_FINALIZE_BOOT_ESP_H
 #define BF_FINALIZE_BOOT_ESP_H
 
-#include "finalize/core/fin.h"
+#include "finalize/system/fin.h"
 
 // Where guests mount it, ended by NULL.
 extern const char *const bf_esp_mounts[];

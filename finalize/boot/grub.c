@@ -20,7 +20,7 @@ static void found(struct bf_fin *f, const char *esp)
     if (esp)
         return; // an image of it there was made from /boot/grub
     bool efi = false, bios = bf_fin_root_is_dir(f->root, "/boot/grub/i386-pc");
-    for (const struct bf_architecture *const *a = bf_architectures; *a; a++) {
+    for (const struct bf_architecture *const *a = f->architectures; *a; a++) {
         snprintf(path, sizeof path, "/boot/grub/%s", (*a)->grub ? (*a)->grub : "");
         efi = efi || ((*a)->grub && bf_fin_root_is_dir(f->root, path));
     }

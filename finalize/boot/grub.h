@@ -3,7 +3,7 @@
 #ifndef BF_FINALIZE_BOOT_GRUB_H
 #define BF_FINALIZE_BOOT_GRUB_H
 
-#include "finalize/core/fin.h"
+#include "finalize/system/fin.h"
 
 // GRUB finds its configuration by the prefix that was built into it. Where that does not lead to
 // the vendor's folder `efi`/`vendor`, the stub grub.cfg there is copied to `boot` as well. 0 or -1.

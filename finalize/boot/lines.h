@@ -3,7 +3,7 @@
 #ifndef BF_FINALIZE_BOOT_LINES_H
 #define BF_FINALIZE_BOOT_LINES_H
 
-#include "finalize/core/fin.h"
+#include "finalize/system/fin.h"
 
 // Appends what becomes of a line of the file `path`, its end included.
 typedef void bf_line_rewriter(struct bf_fin *f, const struct bf_line *line, const char *path,

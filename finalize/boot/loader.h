@@ -4,7 +4,7 @@
 #ifndef BF_FINALIZE_BOOT_LOADER_H
 #define BF_FINALIZE_BOOT_LOADER_H
 
-#include "finalize/core/fin.h"
+#include "finalize/system/fin.h"
 
 struct bf_loader_ops {
     const char *name;  // in the report, where what it finds has no name of its own

@@ -26,7 +26,7 @@ static void found(struct bf_fin *f, const char *esp)
     char efi[64];
     bool any = false;
     snprintf(efi, sizeof efi, "%s/EFI", esp ? esp : "");
-    for (const struct bf_architecture *const *a = bf_architectures; esp && *a && !any; a++)
+    for (const struct bf_architecture *const *a = f->architectures; esp && *a && !any; a++)
         any = any_vendor(f, efi, *a);
     if (any)
         bf_system_add_loader(&f->system, bf_shim.name, efi);

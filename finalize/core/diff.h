@@ -11,7 +11,7 @@
 void bf_diff(struct bf_text *out, const char *path, const char *before, size_t before_len,
              const char *after, size_t after_len);
 
-// Appends one line with what looks like a secret blanked.
+// Appends one line with what looks like a secret blanked. Apart for tests.
 void bf_redact_line(struct bf_text *out, const char *line, size_t len);
 // Appends bytes with everything that is not printable ASCII or a tab shown as '?'.
 void bf_printable(struct bf_text *out, const char *s, size_t len);

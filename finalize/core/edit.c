@@ -134,14 +134,6 @@ const char *bf_edits_get(struct bf_edits *e, const char *path, size_t *len)
     return edit->data;
 }
 
-bool bf_edits_exists(struct bf_edits *e, const char *path)
-{
-    char *real = bf_fin_root_real(e->root, path);
-    struct bf_edit *edit = real ? find(e, real) : NULL;
-    free(real);
-    return edit ? edit->tail || edit->data != NULL : bf_fin_root_exists(e->root, path);
-}
-
 static int add_reason(struct bf_edits *e, struct bf_edit *edit, const char *why)
 {
     if (edit->why && strstr(edit->why, why))

@@ -48,7 +48,6 @@ void bf_edits_free(struct bf_edits *e);
 // BF_ROOT_TEXT_MAX). NUL-terminated, owned by the set, valid until the path is written again. NULL
 // with errno.
 const char *bf_edits_get(struct bf_edits *e, const char *path, size_t *len);
-bool bf_edits_exists(struct bf_edits *e, const char *path);
 
 // Wants `path` to have this content. `mode` is used when the file is created, else its own stays.
 // 0, or -1 with errno when the file that is there cannot be read (it is then left alone).

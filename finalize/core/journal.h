@@ -17,7 +17,7 @@ struct bf_journal {
 };
 
 // A journal of these bytes; false for anything out of shape. Freed with bf_journal_free in any
-// case.
+// case. Apart for tests.
 bool bf_journal_parse(struct bf_journal *j, const char *text, size_t len);
 // Reads the journal; a missing one is empty. 0, or -1 with the report saying what is wrong with it.
 int bf_journal_load(struct bf_journal *j, const struct bf_fin_root *root, struct bf_fin_report *r);

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The plan: what a finalized system shall be like. JSON, version 1; every key is described in
-// docs/finalizer.md. The parser is strict: an unknown key, a wrong type or a value that cannot be
-// meant is an error that names its place ("nics[0].addresses[1]").
+// The plan: what a finalized system is to be like. target/plan_parse.h reads it; every key is
+// described in docs/finalizer.md.
 #ifndef BF_FINALIZE_CORE_PLAN_H
 #define BF_FINALIZE_CORE_PLAN_H
 
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
-
-#include "base/err.h"
 
 #define BF_PLAN_MAX       65536 // bytes of JSON
 #define BF_PLAN_NICS      32
@@ -50,7 +47,7 @@ struct bf_plan_key {
 };
 
 struct bf_plan {
-    char target[32];   // a name of drivers.h
+    char target[32];   // a name of target/targets.h
     char firmware[8];  // "uefi", "bios", or "" when not said
     char hostname[65]; // "": keeps the source's
     char root[128];    // "UUID=..." to choose among several systems; "": the only one
@@ -62,11 +59,6 @@ struct bf_plan {
     struct bf_plan_key unlock[BF_PLAN_KEYS];
     size_t unlocks;
 };
-
-// Parses and checks a plan. The fault of one that is refused names the place: "plan: nics[0].match:
-// ...".
-enum bf_err bf_plan_parse(const char *json, size_t len, struct bf_plan *plan,
-                          struct bf_fault *fault);
 
 // Whether the plan gives the interface new addresses; otherwise they stay as they are.
 bool bf_nic_readdresses(const struct bf_plan_nic *nic);

@@ -39,7 +39,7 @@ struct bf_line {
 bool bf_line_next(const char *text, size_t len, size_t *pos, struct bf_line *line);
 
 // The bytes that bf_line_next and bf_word_next have gone over so far: a measure of work, by which
-// fuzzers see that a parser's is in proportion to its input.
+// tests and fuzzers see that a parser's is in proportion to its input.
 size_t bf_text_stepped(void);
 
 // Cuts the next blank-separated word out of [*at, end); false when there is none. The word is

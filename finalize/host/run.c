@@ -14,12 +14,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "finalize/core/fin.h"
-#include "finalize/vm/frame.h"
+#include "finalize/core/mode.h"
+#include "finalize/core/report.h"
+#include "finalize/core/waits.h"
 #include "finalize/host/accel.h"
 #include "finalize/host/qemu.h"
 #include "finalize/host/wait.h"
-#include "finalize/core/waits.h"
+#include "finalize/target/plan_parse.h"
+#include "finalize/vm/frame.h"
 
 // Makes a report on this side. The caller's result follows from the report's.
 static void own_report(const char *mode, bool refused, const char *text, char **out, size_t *len)

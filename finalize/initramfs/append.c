@@ -9,11 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "finalize/core/rows.h"
 #include "finalize/initramfs/cpio.h"
-#include "finalize/core/fin.h"
 #include "finalize/initramfs/initramfs.h"
 #include "finalize/initramfs/maker.h"
 #include "finalize/initramfs/modules.h"
+#include "finalize/initramfs/steps.h"
+#include "finalize/target/targets.h"
 
 #define ARCHIVE_MAX ((size_t)64 << 20)
 
@@ -225,6 +227,14 @@ static void note_no_maker(struct bf_fin *f)
             "neither %s: the next kernel update must bring the drivers itself",
             bf_text_get(&names));
     bf_text_free(&names);
+}
+
+int bf_adapt_makers(struct bf_fin *f)
+{
+    for (const struct bf_maker_ops *const *m = bf_makers; *m; m++)
+        if ((*m)->names && (*m)->in_use(f) && (*m)->names(f) < 0)
+            return -1;
+    return 0;
 }
 
 int bf_adapt_initramfs(struct bf_fin *f)

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "finalize/initramfs/maker.h"
-#include "finalize/boot/cmdline.h"
+#include "finalize/system/stable.h"
 
 #define FOLDER      "/etc/initramfs-tools"
 #define MODULES     FOLDER "/modules"

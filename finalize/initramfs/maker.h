@@ -5,7 +5,7 @@
 #define BF_FINALIZE_INITRAMFS_MAKER_H
 
 #include "finalize/initramfs/cpio.h"
-#include "finalize/core/fin.h"
+#include "finalize/system/fin.h"
 
 #define BF_LASTING_MAX 64
 

@@ -5,7 +5,7 @@
 #define BF_FINALIZE_NETWORK_NET_H
 
 #include "finalize/core/plan.h"
-#include "finalize/rows.h"
+#include "finalize/core/rows.h"
 
 #define BF_NET_MAX 128
 

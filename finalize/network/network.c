@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "finalize/core/journal.h"
+#include "finalize/network/steps.h"
 #include "finalize/network/stack.h"
 
 static void scan(struct bf_fin *f, struct bf_net *net)
@@ -29,6 +30,22 @@ void bf_inspect_network(struct bf_fin *f)
     f->system.net = calloc(1, sizeof *f->system.net);
     if (f->system.net)
         scan(f, f->system.net);
+}
+
+// The stacks from the one that is asked last.
+json_t *bf_network_json(const struct bf_net *net)
+{
+    json_t *stacks = json_array(), *list = json_array();
+    for (size_t i = net ? net->stacks : 0; i > 0; i--)
+        json_array_append_new(stacks, json_string(net->stack[i - 1]->name));
+    for (size_t i = 0; net && i < net->count; i++) {
+        const struct bf_known *k = &net->known[i];
+        json_array_append_new(list,
+                              json_pack("{s:s,s:s,s:s,s:s,s:b}", "name", k->name, "mac", k->mac,
+                                        "configured_by", k->stack ? k->stack->name : "none",
+                                        "master", k->master, "virtual", k->made));
+    }
+    return json_pack("{s:o,s:o}", "stacks", stacks, "interfaces", list);
 }
 
 static const struct bf_known *by_name(const struct bf_net *net, const char *name)

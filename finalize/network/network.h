@@ -4,7 +4,7 @@
 #ifndef BF_FINALIZE_NETWORK_NETWORK_H
 #define BF_FINALIZE_NETWORK_NETWORK_H
 
-#include "finalize/core/fin.h"
+#include "finalize/system/fin.h"
 #include "finalize/network/net.h"
 
 // Interface naming, in naming.c: .link files and udev rules.

@@ -4,7 +4,7 @@
 #ifndef BF_FINALIZE_NETWORK_STACK_H
 #define BF_FINALIZE_NETWORK_STACK_H
 
-#include "finalize/core/fin.h"
+#include "finalize/system/fin.h"
 #include "finalize/network/net.h"
 
 struct bf_stack_ops {

@@ -43,9 +43,10 @@ const struct bf_family bf_debian = {
 const struct bf_family bf_redhat = {.name = "redhat", .title = "Red Hat", .holds = is_redhat};
 const struct bf_family bf_suse = {.name = "suse", .title = "SUSE", .holds = is_suse};
 
-const struct bf_family *bf_family_of(const char *id, const char *like)
+const struct bf_family *bf_family_of(const struct bf_family *const *table, const char *id,
+                                     const char *like)
 {
-    for (const struct bf_family *const *f = bf_families; *f; f++)
+    for (const struct bf_family *const *f = table; *f; f++)
         if ((*f)->holds(id, like))
             return *f;
     return NULL;

@@ -32,7 +32,8 @@ BF_FAMILIES(BF_FAMILY)
 // The table that tables.c makes of them, ended by NULL.
 extern const struct bf_family *const bf_families[];
 
-// The family of a distribution; NULL when no row holds it.
-const struct bf_family *bf_family_of(const char *id, const char *like);
+// The family of a distribution; NULL when no row of the table holds it.
+const struct bf_family *bf_family_of(const struct bf_family *const *table, const char *id,
+                                     const char *like);
 
 #endif

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // /etc/fstab and /etc/crypttab off names that depend on the order of the disks (fstab(5),
-// crypttab(5)), and what an initramfs resumes from. Only the word that names the device changes in
-// a line.
+// crypttab(5)). Only the word that names the device changes in a line.
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "finalize/initramfs/maker.h"
-#include "finalize/boot/cmdline.h"
+#include "finalize/system/stable.h"
+#include "finalize/system/steps.h"
 
 struct words {
     const char *at[4];
@@ -82,10 +81,5 @@ static int rewrite_table(struct bf_fin *f, const char *path, size_t device)
 
 int bf_adapt_fstab(struct bf_fin *f)
 {
-    if (rewrite_table(f, "/etc/fstab", 0) < 0 || rewrite_table(f, "/etc/crypttab", 1) < 0)
-        return -1;
-    for (const struct bf_maker_ops *const *m = bf_makers; *m; m++)
-        if ((*m)->names && (*m)->in_use(f) && (*m)->names(f) < 0)
-            return -1;
-    return 0;
+    return rewrite_table(f, "/etc/fstab", 0) < 0 ? -1 : rewrite_table(f, "/etc/crypttab", 1);
 }

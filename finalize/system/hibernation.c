@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "finalize/system/steps.h"
+
 #define PAGE    4096
 #define SIG_LEN 10
 #define SIG_AT  (PAGE - SIG_LEN)

@@ -3,14 +3,12 @@
 #ifndef BF_FINALIZE_SYSTEM_HIBERNATION_H
 #define BF_FINALIZE_SYSTEM_HIBERNATION_H
 
-#include "finalize/core/fin.h"
+#include <stdbool.h>
 
 // Checks a swap area's first page (`fd` open for reading; for writing too if `discard`). 1: it held
 // an image (now discarded, if asked), 0: it did not, -1 with errno. The signature is that of
 // Linux's swsusp (kernel/power/swap.c): "S1SUSPEND" at the end of the first page, the swap's own
 // kept before it.
 int bf_swap_image(int fd, bool discard);
-// Discards the images in swap files named in fstab. 0, or -1 with the report saying why.
-int bf_discard_swap_files(struct bf_fin *f);
 
 #endif

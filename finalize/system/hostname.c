@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "finalize/core/fin.h"
+#include "finalize/system/steps.h"
 
 struct names {
     char old_short[65], old_full[256];

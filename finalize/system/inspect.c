@@ -1,24 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finds out what a root directory holds: system, architecture, init, kernels with their initramfs,
-// firmware and boot loaders, mounts. Reads only; the network's part is network.c's.
+// Finds out what a root directory holds: system, architecture, init, mounts. Reads only; kernels,
+// boot loaders and the network are found in the rooms that adapt them.
 #include <elf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "finalize/boot/esp.h"
-#include "finalize/core/fin.h"
-#include "finalize/initramfs/initramfs.h"
-#include "finalize/boot/loader.h"
-
-// JSON, and so the report, takes nothing else.
-static bool is_utf8(const char *s, size_t len)
-{
-    json_t *j = json_stringn(s, len);
-    json_decref(j);
-    return j != NULL;
-}
+#include "finalize/system/steps.h"
 
 // A field of os-release, cut out of its text.
 struct field {
@@ -59,7 +48,7 @@ static void read_release(struct bf_system *s, size_t size)
         struct field *f = &field[i];
         if (!f->at)
             continue;
-        *f->value = is_utf8(f->at, f->len) ? f->at : "?";
+        *f->value = bf_is_utf8(f->at, f->len) ? f->at : "?";
         f->at[f->len] = 0;
     }
 }
@@ -74,7 +63,7 @@ static void inspect_os(struct bf_fin *f)
     s->found = s->release || bf_fin_root_exists(f->root, "/etc/fstab");
     if (s->release) {
         read_release(s, len);
-        s->family = bf_family_of(s->id, s->like);
+        s->family = bf_family_of(bf_families, s->id, s->like);
     }
 }
 
@@ -85,7 +74,7 @@ static const struct bf_architecture *architecture_of(struct bf_fin *f, const cha
     if (bf_fin_root_pread(f->root, program, h, sizeof h, 0) != sizeof h ||
         memcmp(h, ELFMAG, SELFMAG) != 0 || h[EI_DATA] != ELFDATA2LSB)
         return NULL;
-    return bf_architecture_of(h[18] | (unsigned)h[19] << 8);
+    return bf_architecture_of(f->architectures, h[18] | (unsigned)h[19] << 8);
 }
 
 static void inspect_architecture(struct bf_fin *f)
@@ -117,66 +106,6 @@ static void inspect_init(struct bf_fin *f)
     free(link);
 }
 
-// A file of a kernel in /boot by any of the distributions' names; "" when there is none.
-static void find_file(struct bf_fin *f, const char *version, const char *const *pattern, char *out,
-                      size_t size)
-{
-    for (; *pattern; pattern++) {
-        snprintf(out, size, "/boot/%s%s%s", *pattern, version,
-                 strcmp(*pattern, "initramfs-") == 0 ? ".img" : "");
-        if (bf_fin_root_exists(f->root, out))
-            return;
-    }
-    out[0] = 0;
-}
-
-static void inspect_kernel(struct bf_fin *f, const char *version, struct bf_kernel *k)
-{
-    static const char *const image[] = {"vmlinuz-", "vmlinux-", "kernel-", NULL};
-    static const char *const initrd[] = {"initrd.img-", "initramfs-", "initrd-", NULL};
-    struct bf_initramfs info;
-    snprintf(k->version, sizeof k->version, "%s", version);
-    find_file(f, k->version, image, k->image, sizeof k->image);
-    find_file(f, k->version, initrd, k->initramfs, sizeof k->initramfs);
-    if (k->initramfs[0] && bf_initramfs_read(f->root, k->initramfs, &info) == 0) {
-        k->format = info.format;
-        k->early = info.early;
-    }
-}
-
-static void inspect_kernels(struct bf_fin *f)
-{
-    struct bf_names names;
-    struct bf_system *s = &f->system;
-    if (bf_fin_root_list(f->root, "/usr/lib/modules", "", &names) == 0 && names.count == 0) {
-        bf_names_free(&names);
-        if (bf_fin_root_list(f->root, "/lib/modules", "", &names) < 0)
-            names = (struct bf_names){0};
-    }
-    for (size_t i = 0; i < names.count && i < BF_KERNELS_MAX; i++) {
-        size_t len = strlen(names.name[i]);
-        if (len < sizeof s->kernel->version && is_utf8(names.name[i], len))
-            inspect_kernel(f, names.name[i], &s->kernel[s->kernels++]);
-    }
-    bf_names_free(&names);
-}
-
-static void find_loaders(struct bf_fin *f, const char *esp)
-{
-    for (const struct bf_loader_ops *const *l = bf_loaders; *l; l++)
-        (*l)->found(f, esp);
-}
-
-static void inspect_boot(struct bf_fin *f)
-{
-    for (const char *const *mount = bf_esp_mounts; *mount; mount++)
-        if (bf_esp_is(f, *mount)) {
-            f->system.uefi = true;
-            find_loaders(f, *mount);
-        }
-    find_loaders(f, NULL);
-}
-
 // Cuts the first three words of a line of fstab out of its text.
 static void add_mount(struct bf_system *s, const struct bf_line *line)
 {
@@ -188,14 +117,14 @@ static void add_mount(struct bf_system *s, const struct bf_line *line)
     if (w[0][0] == '#')
         return;
     for (size_t i = 0; i < 3; i++) {
-        bool plain = is_utf8(w[i], n[i]);
+        bool plain = bf_is_utf8(w[i], n[i]);
         s->fstab[w[i] - s->fstab + (ptrdiff_t)n[i]] = 0;
         w[i] = plain ? w[i] : "?";
     }
     s->mount[s->mounts++] = (struct bf_mount){w[0], w[1], w[2]};
 }
 
-static void inspect_mounts(struct bf_fin *f)
+static void inspect_fstab(struct bf_fin *f)
 {
     size_t len = 0, pos = 0;
     struct bf_line line;
@@ -214,13 +143,15 @@ static void inspect_hibernation(struct bf_fin *f)
             f->system.hibernated = true;
 }
 
-void bf_inspect(struct bf_fin *f)
+void bf_inspect_system(struct bf_fin *f)
 {
     inspect_os(f);
     inspect_architecture(f);
     inspect_init(f);
-    inspect_kernels(f);
-    inspect_boot(f);
-    inspect_mounts(f);
+}
+
+void bf_inspect_mounts(struct bf_fin *f)
+{
+    inspect_fstab(f);
     inspect_hibernation(f);
 }

@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "finalize/network/stack.h"
-
 void bf_system_init(struct bf_system *s)
 {
     *s = (struct bf_system){
@@ -25,6 +23,13 @@ void bf_system_free(struct bf_system *s)
     free(s->mount);
     free(s->net);
     bf_system_init(s);
+}
+
+bool bf_is_utf8(const char *s, size_t len)
+{
+    json_t *j = json_stringn(s, len);
+    json_decref(j);
+    return j != NULL;
 }
 
 void bf_system_add_loader(struct bf_system *s, const char *name, const char *where)
@@ -87,22 +92,6 @@ static json_t *mounts_json(const struct bf_system *s)
     return list;
 }
 
-// The stacks from the one that is asked last.
-static json_t *network_json(const struct bf_net *net)
-{
-    json_t *stacks = json_array(), *list = json_array();
-    for (size_t i = net ? net->stacks : 0; i > 0; i--)
-        json_array_append_new(stacks, json_string(net->stack[i - 1]->name));
-    for (size_t i = 0; net && i < net->count; i++) {
-        const struct bf_known *k = &net->known[i];
-        json_array_append_new(list,
-                              json_pack("{s:s,s:s,s:s,s:s,s:b}", "name", k->name, "mac", k->mac,
-                                        "configured_by", k->stack ? k->stack->name : "none",
-                                        "master", k->master, "virtual", k->made));
-    }
-    return json_pack("{s:o,s:o}", "stacks", stacks, "interfaces", list);
-}
-
 json_t *bf_system_json(const struct bf_system *s, const struct bf_devices *devices)
 {
     static const char *const init[] = {"unknown", "systemd", "openrc", "sysvinit"};
@@ -122,6 +111,5 @@ json_t *bf_system_json(const struct bf_system *s, const struct bf_devices *devic
     if (devices->count)
         json_object_set_new(o, "devices", bf_devices_json(devices));
     json_object_set_new(o, "hibernated", json_boolean(s->hibernated));
-    json_object_set_new(o, "network", network_json(s->net));
     return o;
 }

@@ -8,10 +8,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "finalize/boot/arch.h"
+#include "finalize/system/arch.h"
 #include "finalize/core/devices.h"
 #include "finalize/system/family.h"
-#include "finalize/network/net.h"
+
+struct bf_net;
 
 #define BF_KERNELS_MAX 64
 #define BF_LOADERS_MAX 32
@@ -61,10 +62,13 @@ struct bf_system {
 void bf_system_init(struct bf_system *s);
 void bf_system_free(struct bf_system *s);
 
+// Whether JSON, and so the report, takes the bytes.
+bool bf_is_utf8(const char *s, size_t len);
+
 // Adds a loader; one too many is left out.
 void bf_system_add_loader(struct bf_system *s, const char *name, const char *where);
 
-// The report's "system" object, with the devices when any were probed.
+// The report's "system" object without its network, with the devices when any were probed.
 json_t *bf_system_json(const struct bf_system *s, const struct bf_devices *devices);
 
 #endif

@@ -36,16 +36,16 @@ const struct bf_target bf_target_hyperv = {"hyperv", hyperv_disk, hyperv_other};
 const struct bf_target bf_target_xen = {"xen", xen_disk, xen_other};
 const struct bf_target bf_target_generic = {"generic", all_disk, all_other};
 
-const struct bf_target *bf_target_find(const char *name)
+const struct bf_target *bf_target_find(const struct bf_target *const *table, const char *name)
 {
-    for (const struct bf_target *const *t = bf_targets; *t; t++)
+    for (const struct bf_target *const *t = table; *t; t++)
         if (strcmp((*t)->name, name) == 0)
             return *t;
     return NULL;
 }
 
-void bf_target_names(struct bf_text *out)
+void bf_target_names(const struct bf_target *const *table, struct bf_text *out)
 {
-    for (const struct bf_target *const *t = bf_targets; *t; t++)
-        bf_textf(out, "%s%s", t == bf_targets ? "" : ", ", (*t)->name);
+    for (const struct bf_target *const *t = table; *t; t++)
+        bf_textf(out, "%s%s", t == table ? "" : ", ", (*t)->name);
 }

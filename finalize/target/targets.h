@@ -27,9 +27,9 @@ BF_TARGETS(BF_TARGET)
 // The table that tables.c makes of them, ended by NULL.
 extern const struct bf_target *const bf_targets[];
 
-// The target of that name, or NULL.
-const struct bf_target *bf_target_find(const char *name);
-// Appends all names, joined by ", ".
-void bf_target_names(struct bf_text *out);
+// The target of that name in a table, or NULL.
+const struct bf_target *bf_target_find(const struct bf_target *const *table, const char *name);
+// Appends all names of a table, joined by ", ".
+void bf_target_names(const struct bf_target *const *table, struct bf_text *out);
 
 #endif

@@ -19,12 +19,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "finalize/core/fin.h"
-#include "finalize/vm/frame.h"
+#include "finalize/core/waits.h"
+#include "finalize/finalize.h"
+#include "finalize/target/plan_parse.h"
 #include "finalize/vm/disks.h"
+#include "finalize/vm/frame.h"
 #include "finalize/vm/mount.h"
 #include "finalize/vm/step.h"
-#include "finalize/core/waits.h"
 
 // The request as it came, checked.
 struct request {

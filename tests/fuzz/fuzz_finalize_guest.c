@@ -10,7 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "finalize/core/fin.h"
+#include "finalize/core/text.h"
+#include "finalize/finalize.h"
+#include "finalize/target/plan_parse.h"
 #include "tests/finalize_tree.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "finalize/core/plan.h"
+#include "finalize/target/plan_parse.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

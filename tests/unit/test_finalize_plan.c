@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The plan's parser: what it accepts and means, and that everything else is refused with its place.
-#include "finalize/core/plan.h"
+#include "finalize/target/plan_parse.h"
 
 #include "tests/unit/test.h"
 

@@ -6,13 +6,15 @@
 #include <ftw.h>
 #include <sys/stat.h>
 
+#include "finalize/boot/cmdline.h"
 #include "finalize/boot/esp.h"
-#include "finalize/core/fin.h"
 #include "finalize/boot/lines.h"
 #include "finalize/boot/loader.h"
+#include "finalize/finalize.h"
 #include "finalize/initramfs/maker.h"
-#include "finalize/boot/cmdline.h"
 #include "finalize/network/stack.h"
+#include "finalize/target/plan_parse.h"
+#include "finalize/target/targets.h"
 
 #include "tests/unit/test.h"
 

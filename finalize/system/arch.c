@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The architectures. Only x86-64 has its EFI loaders handled.
-#include "finalize/boot/arch.h"
+#include "finalize/system/arch.h"
 
 #include <elf.h>
 #include <stddef.h>
@@ -19,9 +19,10 @@ const struct bf_architecture bf_riscv64 = {.name = "riscv64", .machine = EM_RISC
 
 static const struct bf_architecture other = {.name = "other"};
 
-const struct bf_architecture *bf_architecture_of(unsigned machine)
+const struct bf_architecture *bf_architecture_of(const struct bf_architecture *const *table,
+                                                 unsigned machine)
 {
-    for (const struct bf_architecture *const *a = bf_architectures; *a; a++)
+    for (const struct bf_architecture *const *a = table; *a; a++)
         if ((*a)->machine == machine)
             return *a;
     return &other;

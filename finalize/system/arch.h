@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Architectures of processors: how their programs are known, and what their EFI loaders are called.
-#ifndef BF_FINALIZE_BOOT_ARCH_H
-#define BF_FINALIZE_BOOT_ARCH_H
+#ifndef BF_FINALIZE_SYSTEM_ARCH_H
+#define BF_FINALIZE_SYSTEM_ARCH_H
 
 struct bf_architecture {
     const char *name;     // in the report: "x86_64"
@@ -25,7 +25,9 @@ BF_ARCHITECTURES(BF_ARCHITECTURE)
 // The table that tables.c makes of them, ended by NULL.
 extern const struct bf_architecture *const bf_architectures[];
 
-// The architecture of an ELF file's machine; one that is called "other" when no row has it.
-const struct bf_architecture *bf_architecture_of(unsigned machine);
+// The architecture of an ELF file's machine; one that is called "other" when no row of the table
+// has it.
+const struct bf_architecture *bf_architecture_of(const struct bf_architecture *const *table,
+                                                 unsigned machine);
 
 #endif

@@ -1,41 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs one mode on one root: inspect, then the adapters in order, then report, then commit.
 // Adapters only collect edits, so whatever refuses, nothing has been written.
-#include "finalize/core/fin.h"
+#include "finalize/finalize.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-
+#include "finalize/boot/steps.h"
 #include "finalize/core/commit.h"
-#include "finalize/system/hibernation.h"
-
-static const char *const mode_names[] = {"inspect", "dry-run", "apply", "undo"};
-
-const char *bf_mode_name(enum bf_mode mode)
-{
-    return mode_names[mode];
-}
-
-bool bf_mode_parse(const char *name, enum bf_mode *mode)
-{
-    for (size_t i = 0; i < sizeof mode_names / sizeof *mode_names; i++)
-        if (strcmp(mode_names[i], name) == 0) {
-            *mode = (enum bf_mode)i;
-            return true;
-        }
-    return false;
-}
-
-int bf_fin_set(struct bf_fin *f, const char *path, const struct bf_text *content, const char *why)
-{
-    if (!bf_text_ok(content))
-        return bf_fail(f->report, "out of memory");
-    if (bf_edits_set(&f->edits, path, content->data ? content->data : "", content->len, 0644, why) <
-        0)
-        return bf_fail(f->report, "%s cannot be changed: %s", path, strerror(errno));
-    return 0;
-}
+#include "finalize/core/rows.h"
+#include "finalize/initramfs/steps.h"
+#include "finalize/network/steps.h"
+#include "finalize/system/steps.h"
+#include "finalize/target/targets.h"
 
 // A tree without a system must not be taken for an empty one.
 static int check_system(struct bf_fin *f)
@@ -82,11 +56,20 @@ static void warn_of_family(struct bf_fin *f)
 
 static int inspect(struct bf_fin *f)
 {
-    bf_inspect(f);
+    bf_inspect_system(f);
+    bf_inspect_kernels(f);
+    bf_inspect_boot(f);
+    bf_inspect_mounts(f);
     bf_inspect_network(f);
     if (!f->system.family || !f->system.family->whole)
         warn_of_family(f);
     return 0;
+}
+
+// What the makers of an initramfs say of the same devices belongs to this step.
+static int adapt_fstab(struct bf_fin *f)
+{
+    return bf_adapt_fstab(f) < 0 ? -1 : bf_adapt_makers(f);
 }
 
 static int adapt(struct bf_fin *f)
@@ -98,7 +81,7 @@ static int adapt(struct bf_fin *f)
     } steps[] = {
         {"system", check_system},        {"hibernation", bf_adapt_hibernation},
         {"hostname", bf_adapt_hostname}, {"network", bf_adapt_network},
-        {"fstab", bf_adapt_fstab},       {"boot", bf_adapt_boot},
+        {"fstab", adapt_fstab},          {"boot", bf_adapt_boot},
         {"efi", bf_adapt_efi},           {"initramfs", bf_adapt_initramfs},
     };
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
@@ -115,7 +98,7 @@ static int run(struct bf_fin *f, enum bf_mode mode)
         return 0;
     if (!f->plan)
         return bf_refuse(f->report, "no plan was given");
-    f->target = bf_target_find(f->plan->target);
+    f->target = bf_target_find(bf_targets, f->plan->target);
     if (adapt(f) < 0)
         return -1;
     bf_fin_report_changes(f->report, &f->edits);
@@ -138,6 +121,7 @@ int bf_finalize(struct bf_fin_root *root, enum bf_mode mode, const struct bf_pla
         .report = report,
         .plan = plan,
         .devices = devices ? devices : &none,
+        .architectures = bf_architectures,
         .budget = {.at = watcher},
     };
     root->budget = &f.budget;
@@ -146,7 +130,9 @@ int bf_finalize(struct bf_fin_root *root, enum bf_mode mode, const struct bf_pla
     json_object_set_new(report->json, "system", json_object()); // its place in the report
     int rc = run(&f, mode);
     root->budget = NULL;
-    json_object_set_new(report->json, "system", bf_system_json(&f.system, f.devices));
+    json_t *system = bf_system_json(&f.system, f.devices);
+    json_object_set_new(system, "network", bf_network_json(f.system.net));
+    json_object_set_new(report->json, "system", system);
     bf_system_free(&f.system);
     bf_edits_free(&f.edits);
     return rc;

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// The names of the modes.
+#include "finalize/core/mode.h"
+
+#include <stddef.h>
+#include <string.h>
+
+static const char *const mode_names[] = {"inspect", "dry-run", "apply", "undo"};
+
+const char *bf_mode_name(enum bf_mode mode)
+{
+    return mode_names[mode];
+}
+
+bool bf_mode_parse(const char *name, enum bf_mode *mode)
+{
+    for (size_t i = 0; i < sizeof mode_names / sizeof *mode_names; i++)
+        if (strcmp(mode_names[i], name) == 0) {
+            *mode = (enum bf_mode)i;
+            return true;
+        }
+    return false;
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a run has the network's room do; see system/steps.h.
+#ifndef BF_FINALIZE_NETWORK_STEPS_H
+#define BF_FINALIZE_NETWORK_STEPS_H
+
+#include "finalize/system/fin.h"
+
+// Fills f->system.net.
+void bf_inspect_network(struct bf_fin *f);
+// The report's "network" object; `net` may be NULL.
+json_t *bf_network_json(const struct bf_net *net);
+
+int bf_adapt_network(struct bf_fin *f);
+
+#endif

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the steps of one finalization share. They read and edit files below a descriptor and never
+// run anything of the guest, so they are tested on plain directory trees.
+#ifndef BF_FINALIZE_SYSTEM_FIN_H
+#define BF_FINALIZE_SYSTEM_FIN_H
+
+#include "finalize/core/devices.h"
+#include "finalize/core/edit.h"
+#include "finalize/core/plan.h"
+#include "finalize/core/report.h"
+#include "finalize/system/system.h"
+
+struct bf_target;
+
+// Everything is borrowed from bf_finalize()'s frame.
+struct bf_fin {
+    struct bf_fin_root *root;
+    struct bf_edits edits;
+    struct bf_fin_report *report;
+    const struct bf_plan *plan; // NULL for inspection
+    const struct bf_devices *devices;
+    const struct bf_target *target; // NULL for inspection
+    // All that are known, ended by NULL: a row of a table names none, so that it needs no other.
+    const struct bf_architecture *const *architectures;
+    struct bf_system system; // what inspection found
+    struct bf_budget budget; // of the step at work
+};
+
+// Sets a file through the edit set, and notes a failure as a skipped file. 0 or -1.
+int bf_fin_set(struct bf_fin *f, const char *path, const struct bf_text *content, const char *why);
+
+#endif

@@ -1,0 +1,446 @@
+// SPDX-License-Identifier: Apache-2.0
+// Parses the plan; see plan_parse.h and docs/finalizer.md. Everything is copied into fixed, bounded
+// fields, so nothing of the JSON lives on. The error message names the place in the plan and what
+// would be right.
+#include "finalize/target/plan_parse.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "finalize/target/targets.h"
+
+struct parser {
+    struct bf_fault *fault;
+    char at[128]; // the place that is being read
+};
+
+static enum bf_err fail(struct parser *p, const char *key, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+// The first failure counts.
+static enum bf_err fail(struct parser *p, const char *key, const char *fmt, ...)
+{
+    char what[sizeof p->fault->what];
+    va_list ap;
+    if (p->fault->code)
+        return p->fault->code;
+    va_start(ap, fmt);
+    vsnprintf(what, sizeof what, fmt, ap);
+    va_end(ap);
+    return bf_fault_set(p->fault, BF_ERR_CONFIG, BF_SIDE_CONFIG, "correct the plan",
+                        "plan: %s%s%s: %s", p->at, p->at[0] && key[0] != '[' ? "." : "", key, what);
+}
+
+static enum bf_err known_keys(struct parser *p, const json_t *object, const char *const *allowed)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)object, key, value)
+    {
+        const char *const *a = allowed;
+        while (*a && strcmp(*a, key) != 0)
+            a++;
+        if (!*a) {
+            // The key is the plan's own text: shown only as far as it is a plain word.
+            size_t plain =
+                strspn(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
+            char shown[48];
+            snprintf(shown, sizeof shown, "%.*s", (int)(plain < 40 ? plain : 40), key);
+            return fail(p, shown, "unknown key");
+        }
+    }
+    return BF_OK;
+}
+
+// Copies an optional string.
+static enum bf_err text(struct parser *p, const json_t *object, const char *key, char *out,
+                        size_t size)
+{
+    const json_t *v = json_object_get(object, key);
+    if (!v)
+        return BF_OK;
+    const char *s = json_string_value(v);
+    if (!s)
+        return fail(p, key, "must be a string");
+    if (!*s || strlen(s) >= size || strlen(s) != json_string_length(v))
+        return fail(p, key, "must have 1 to %zu characters", size - 1);
+    memcpy(out, s, strlen(s) + 1);
+    return BF_OK;
+}
+
+static enum bf_err boolean(struct parser *p, const json_t *object, const char *key, bool *out)
+{
+    const json_t *v = json_object_get(object, key);
+    if (v && !json_is_boolean(v))
+        return fail(p, key, "must be true or false");
+    if (v)
+        *out = json_is_true(v);
+    return BF_OK;
+}
+
+static enum bf_err parse_mac(struct parser *p, const json_t *object, const char *key,
+                             char out[BF_MAC_TEXT])
+{
+    if (text(p, object, key, out, BF_MAC_TEXT) || !out[0])
+        return p->fault->code;
+    for (int i = 0; i < 17; i++) {
+        bool ok = i % 3 == 2 ? out[i] == ':' : isxdigit((unsigned char)out[i]) != 0;
+        if (!ok)
+            return fail(p, key, "must be a MAC address like 52:54:00:12:34:56");
+        out[i] = (char)tolower((unsigned char)out[i]);
+    }
+    if (strchr("13579bdf", out[1]) || strcmp(out, "00:00:00:00:00:00") == 0)
+        return fail(p, key, "is not the address of one interface");
+    return BF_OK;
+}
+
+static bool parse_ip(const char *s, struct bf_address *a)
+{
+    unsigned char raw[16];
+    a->family = strchr(s, ':') ? AF_INET6 : AF_INET;
+    return inet_pton(a->family, s, raw) == 1 && inet_ntop(a->family, raw, a->text, sizeof a->text);
+}
+
+// "192.0.2.5/24"; the length is required.
+static bool parse_cidr(const char *s, struct bf_address *a)
+{
+    char ip[INET6_ADDRSTRLEN];
+    const char *slash = strchr(s, '/');
+    if (!slash || (size_t)(slash - s) >= sizeof ip)
+        return false;
+    memcpy(ip, s, (size_t)(slash - s));
+    ip[slash - s] = 0;
+    size_t digits = strspn(slash + 1, "0123456789");
+    if (!parse_ip(ip, a) || digits < 1 || digits > 3 || slash[1 + digits])
+        return false;
+    a->prefix = 0;
+    for (const char *d = slash + 1; *d; d++)
+        a->prefix = a->prefix * 10 + (unsigned)(*d - '0');
+    return a->prefix >= 1 && a->prefix <= (a->family == AF_INET ? 32 : 128);
+}
+
+static bool same_net(const struct bf_address *net, const char *ip)
+{
+    unsigned char a[16], b[16];
+    if (inet_pton(net->family, net->text, a) != 1 || inet_pton(net->family, ip, b) != 1)
+        return false;
+    unsigned bytes = net->prefix / 8, bits = net->prefix % 8;
+    return memcmp(a, b, bytes) == 0 && (bits == 0 || ((a[bytes] ^ b[bytes]) >> (8 - bits)) == 0);
+}
+
+static enum bf_err list(struct parser *p, const json_t *o, const char *key, size_t max,
+                        json_t **out)
+{
+    *out = json_object_get(o, key);
+    if (*out && !json_is_array(*out))
+        return fail(p, key, "must be a list");
+    if (*out && json_array_size(*out) > max)
+        return fail(p, key, "has more than %zu entries", max);
+    return BF_OK;
+}
+
+static const char *item(struct parser *p, const json_t *array, const char *key, size_t i,
+                        char *place, size_t size)
+{
+    const json_t *v = json_array_get(array, i);
+    snprintf(place, size, "%s[%zu]", key, i);
+    if (!json_is_string(v) || strlen(json_string_value(v)) != json_string_length(v)) {
+        fail(p, place, "must be a string");
+        return NULL;
+    }
+    return json_string_value(v);
+}
+
+static enum bf_err parse_gateway(struct parser *p, const char *place, const char *s,
+                                 struct bf_plan_nic *nic)
+{
+    struct bf_address ip;
+    if (!parse_ip(s, &ip))
+        return fail(p, place, "must be an IP address");
+    char *out = ip.family == AF_INET ? nic->gateway4 : nic->gateway6;
+    if (out[0])
+        return fail(p, place, "is a second gateway of its family");
+    bool reachable = ip.family == AF_INET6 && strncmp(ip.text, "fe80:", 5) == 0;
+    for (size_t i = 0; i < nic->addresses; i++)
+        reachable = reachable ||
+                    (nic->address[i].family == ip.family && same_net(&nic->address[i], ip.text));
+    if (!reachable)
+        return fail(p, place, "lies in the network of none of the addresses");
+    memcpy(out, ip.text, INET6_ADDRSTRLEN);
+    return BF_OK;
+}
+
+// One gateway, or a list with one of each family.
+static enum bf_err parse_gateways(struct parser *p, const json_t *o, struct bf_plan_nic *nic)
+{
+    const json_t *v = json_object_get(o, "gateway");
+    json_t *a;
+    char place[32];
+    if (!v)
+        return BF_OK;
+    if (json_is_string(v))
+        return parse_gateway(p, "gateway", json_string_value(v), nic);
+    if (list(p, o, "gateway", 2, &a))
+        return p->fault->code;
+    for (size_t i = 0; i < json_array_size(a); i++) {
+        const char *s = item(p, a, "gateway", i, place, sizeof place);
+        if (!s || parse_gateway(p, place, s, nic))
+            return p->fault->code;
+    }
+    return BF_OK;
+}
+
+static enum bf_err parse_addresses(struct parser *p, const json_t *o, struct bf_plan_nic *nic)
+{
+    json_t *a;
+    char place[32];
+    if (list(p, o, "addresses", BF_PLAN_ADDRESSES, &a))
+        return p->fault->code;
+    for (size_t i = 0; i < json_array_size(a); i++) {
+        const char *s = item(p, a, "addresses", i, place, sizeof place);
+        if (!s)
+            return p->fault->code;
+        if (!parse_cidr(s, &nic->address[i]))
+            return fail(p, place, "must be an address with its length, like 192.0.2.5/24");
+        if (nic->dhcp && nic->address[i].family == AF_INET)
+            return fail(p, place, "an IPv4 address beside \"dhcp\": true");
+        nic->addresses++;
+    }
+    return BF_OK;
+}
+
+static bool valid_domain(const char *s, size_t max)
+{
+    size_t len = strlen(s), label = 0;
+    if (len == 0 || len > max)
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        if (s[i] == '.') {
+            if (label == 0 || s[i - 1] == '-')
+                return false;
+            label = 0;
+        } else {
+            if (!isalnum((unsigned char)s[i]) && !(s[i] == '-' && label))
+                return false;
+            if (++label > 63)
+                return false;
+        }
+    }
+    return label > 0 && s[len - 1] != '-';
+}
+
+static enum bf_err parse_dns(struct parser *p, const json_t *o, struct bf_plan_nic *nic)
+{
+    json_t *a;
+    char place[32];
+    struct bf_address ip;
+    if (list(p, o, "dns", BF_PLAN_DNS, &a))
+        return p->fault->code;
+    for (size_t i = 0; i < json_array_size(a); i++) {
+        const char *s = item(p, a, "dns", i, place, sizeof place);
+        if (!s)
+            return p->fault->code;
+        if (!parse_ip(s, &ip))
+            return fail(p, place, "must be an IP address");
+        memcpy(nic->dns[nic->dns_count++], ip.text, sizeof ip.text);
+    }
+    if (list(p, o, "search", BF_PLAN_DNS, &a))
+        return p->fault->code;
+    for (size_t i = 0; i < json_array_size(a); i++) {
+        const char *s = item(p, a, "search", i, place, sizeof place);
+        if (!s)
+            return p->fault->code;
+        if (!valid_domain(s, BF_NAME_MAX - 1))
+            return fail(p, place, "must be a domain name");
+        memcpy(nic->search[nic->search_count++], s, strlen(s) + 1);
+    }
+    return BF_OK;
+}
+
+static bool valid_ifname(const char *s)
+{
+    for (const char *c = s; *c; c++)
+        if (!isalnum((unsigned char)*c) && !strchr("_.-", *c))
+            return false;
+    return strcmp(s, ".") != 0 && strcmp(s, "..") != 0 && strcmp(s, "lo") != 0 && s[0] != '-';
+}
+
+static enum bf_err parse_match(struct parser *p, const json_t *nic_json, struct bf_plan_nic *nic)
+{
+    static const char *const keys[] = {"mac", "name", NULL};
+    const json_t *m = json_object_get(nic_json, "match");
+    if (!json_is_object(m))
+        return fail(p, "match", "is required: {\"mac\": ...} or {\"name\": ...}");
+    size_t base = strlen(p->at);
+    snprintf(p->at + base, sizeof p->at - base, ".match");
+    if (known_keys(p, m, keys) || parse_mac(p, m, "mac", nic->mac) ||
+        text(p, m, "name", nic->name, sizeof nic->name))
+        return p->fault->code;
+    if (!valid_ifname(nic->name))
+        return fail(p, "name", "is not an interface's name");
+    p->at[base] = 0;
+    if (!nic->mac[0] && !nic->name[0])
+        return fail(p, "match", "needs \"mac\" or \"name\"");
+    return BF_OK;
+}
+
+static enum bf_err parse_nic(struct parser *p, const json_t *o, struct bf_plan_nic *nic)
+{
+    static const char *const keys[] = {"match",   "mac", "dhcp",   "addresses",
+                                       "gateway", "dns", "search", NULL};
+    if (!json_is_object(o))
+        return fail(p, "the whole", "must be an object");
+    if (known_keys(p, o, keys) || parse_match(p, o, nic) || parse_mac(p, o, "mac", nic->new_mac) ||
+        boolean(p, o, "dhcp", &nic->dhcp) || parse_addresses(p, o, nic) ||
+        parse_gateways(p, o, nic) || parse_dns(p, o, nic))
+        return p->fault->code;
+    if (!bf_nic_readdresses(nic) && (nic->dns_count || nic->search_count))
+        return fail(p, "dns", "needs \"dhcp\" or \"addresses\" beside it");
+    return BF_OK;
+}
+
+// Two entries may not mean the same interface, before or after.
+static enum bf_err distinct(struct parser *p, const struct bf_plan *plan)
+{
+    for (size_t i = 0; i < plan->nics; i++)
+        for (size_t j = 0; j < i; j++) {
+            const struct bf_plan_nic *a = &plan->nic[i], *b = &plan->nic[j];
+            snprintf(p->at, sizeof p->at, "nics[%zu]", i);
+            if ((a->mac[0] && strcmp(a->mac, b->mac) == 0) ||
+                (a->name[0] && strcmp(a->name, b->name) == 0))
+                return fail(p, "match", "is the same interface as nics[%zu]", j);
+            if (bf_nic_mac(a)[0] && strcmp(bf_nic_mac(a), bf_nic_mac(b)) == 0)
+                return fail(p, "mac", "is also the address of nics[%zu]", j);
+        }
+    p->at[0] = 0;
+    return BF_OK;
+}
+
+static enum bf_err parse_nics(struct parser *p, const json_t *o, struct bf_plan *plan)
+{
+    json_t *a;
+    if (list(p, o, "nics", BF_PLAN_NICS, &a))
+        return p->fault->code;
+    for (size_t i = 0; i < json_array_size(a); i++) {
+        snprintf(p->at, sizeof p->at, "nics[%zu]", i);
+        if (parse_nic(p, json_array_get(a, i), &plan->nic[i]))
+            return p->fault->code;
+        plan->nics++;
+    }
+    p->at[0] = 0;
+    return distinct(p, plan);
+}
+
+static enum bf_err fail_kind(struct parser *p)
+{
+    struct bf_text names = {0};
+    bf_target_names(bf_targets, &names);
+    enum bf_err err = fail(p, "kind", "must be one of %s", bf_text_get(&names));
+    bf_text_free(&names);
+    return err;
+}
+
+static enum bf_err parse_target(struct parser *p, const json_t *o, struct bf_plan *plan)
+{
+    static const char *const keys[] = {"kind", "firmware", NULL};
+    const json_t *t = json_object_get(o, "target");
+    if (!json_is_object(t))
+        return fail(p, "target", "is required: {\"kind\": ...}");
+    snprintf(p->at, sizeof p->at, "target");
+    if (known_keys(p, t, keys) || text(p, t, "kind", plan->target, sizeof plan->target) ||
+        text(p, t, "firmware", plan->firmware, sizeof plan->firmware))
+        return p->fault->code;
+    if (!bf_target_find(bf_targets, plan->target))
+        return fail_kind(p);
+    if (plan->firmware[0] && strcmp(plan->firmware, "uefi") && strcmp(plan->firmware, "bios"))
+        return fail(p, "firmware", "must be \"uefi\" or \"bios\"");
+    p->at[0] = 0;
+    return BF_OK;
+}
+
+static enum bf_err parse_unlock(struct parser *p, const json_t *o, struct bf_plan *plan)
+{
+    static const char *const keys[] = {"uuid", "passphrase", NULL};
+    json_t *a;
+    if (list(p, o, "unlock", BF_PLAN_KEYS, &a))
+        return p->fault->code;
+    for (size_t i = 0; i < json_array_size(a); i++) {
+        const json_t *k = json_array_get(a, i);
+        struct bf_plan_key *key = &plan->unlock[i];
+        snprintf(p->at, sizeof p->at, "unlock[%zu]", i);
+        if (!json_is_object(k))
+            return fail(p, "", "must be an object");
+        if (known_keys(p, k, keys) || text(p, k, "uuid", key->uuid, sizeof key->uuid) ||
+            text(p, k, "passphrase", key->passphrase, sizeof key->passphrase))
+            return p->fault->code;
+        if (!key->uuid[0] || !key->passphrase[0])
+            return fail(p, "uuid", "and \"passphrase\" are required");
+        plan->unlocks++;
+    }
+    p->at[0] = 0;
+    return BF_OK;
+}
+
+static enum bf_err parse_hibernation(struct parser *p, const json_t *o, struct bf_plan *plan)
+{
+    char s[16] = "";
+    if (text(p, o, "hibernation", s, sizeof s))
+        return p->fault->code;
+    if (s[0] && strcmp(s, "refuse") != 0 && strcmp(s, "discard") != 0)
+        return fail(p, "hibernation", "must be \"refuse\" or \"discard\"");
+    plan->discard_hibernation = strcmp(s, "discard") == 0;
+    return BF_OK;
+}
+
+static enum bf_err parse_plan(struct parser *p, const json_t *o, struct bf_plan *plan)
+{
+    static const char *const keys[] = {"version", "target",      "hostname",       "root",
+                                       "nics",    "hibernation", "serial_console", "efi_fallback",
+                                       "unlock",  NULL};
+    bool serial = false;
+    if (!json_is_object(o))
+        return fail(p, "", "must be an object");
+    if (!json_is_integer(json_object_get(o, "version")) ||
+        json_integer_value(json_object_get(o, "version")) != 1)
+        return fail(p, "version", "must be 1");
+    plan->efi_fallback = true;
+    if (known_keys(p, o, keys) || parse_target(p, o, plan) ||
+        text(p, o, "hostname", plan->hostname, sizeof plan->hostname) ||
+        text(p, o, "root", plan->root, sizeof plan->root) || parse_nics(p, o, plan) ||
+        parse_hibernation(p, o, plan) || boolean(p, o, "serial_console", &serial) ||
+        boolean(p, o, "efi_fallback", &plan->efi_fallback) || parse_unlock(p, o, plan))
+        return p->fault->code;
+    if (plan->hostname[0] && !valid_domain(plan->hostname, sizeof plan->hostname - 1))
+        return fail(p, "hostname", "is not a host name");
+    if (plan->root[0] && strncmp(plan->root, "UUID=", 5) != 0)
+        return fail(p, "root", "must be UUID=...");
+    if (json_object_get(o, "serial_console"))
+        plan->serial_console = serial ? BF_ON : BF_OFF;
+    return BF_OK;
+}
+
+enum bf_err bf_plan_parse(const char *json, size_t len, struct bf_plan *plan,
+                          struct bf_fault *fault)
+{
+    struct parser p = {.fault = fault};
+    json_error_t where;
+    memset(plan, 0, sizeof *plan);
+    *fault = (struct bf_fault){.code = BF_OK};
+    if (len > BF_PLAN_MAX)
+        return bf_fault_set(fault, BF_ERR_LIMIT, BF_SIDE_CONFIG, "shorten the plan",
+                            "plan: larger than %d bytes", BF_PLAN_MAX);
+    json_t *o = json_loadb(json, len, JSON_REJECT_DUPLICATES, &where);
+    if (!o)
+        return bf_fault_set(fault, BF_ERR_CONFIG, BF_SIDE_CONFIG, "correct the plan",
+                            "plan: line %d, column %d: %s", where.line, where.column,
+                            json_error_code(&where) == json_error_duplicate_key
+                                ? "the key is given twice"
+                                : "not valid JSON");
+    enum bf_err err = parse_plan(&p, o, plan);
+    json_decref(o);
+    return err;
+}
