@@ -105,7 +105,7 @@ static int run(struct bf_fin *f, enum bf_mode mode)
     if (mode == BF_MODE_DRY_RUN)
         return 0;
     f->root->budget = NULL; // what is written is bounded by what was read
-    if (bf_commit(&f->edits, f->report) < 0)
+    if (bf_commit(&f->edits, f->report))
         return -1;
     return f->plan->discard_hibernation ? bf_discard_swap_files(f) : 0;
 }

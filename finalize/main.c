@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "finalize/core/fault.h"
 #include "finalize/finalize.h"
 #include "finalize/host/accel.h"
 #include "finalize/host/run.h"
@@ -141,10 +142,13 @@ static bool take(struct options *o, int opt, const char *arg)
 
 static char *read_file(const char *path, size_t cap, size_t *len)
 {
+    struct bf_fault fault;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    char *data = fd < 0 ? NULL : bf_read_fd(fd, cap, len);
+    if (fd < 0)
+        bf_fault_errno(&fault, errno);
+    char *data = fd < 0 ? NULL : bf_read_fd(fd, cap, len, &fault);
     if (!data)
-        fprintf(stderr, "bootferry-finalize: %s: %s\n", path, strerror(errno));
+        fprintf(stderr, "bootferry-finalize: %s: %s\n", path, fault.what);
     if (fd >= 0)
         close(fd);
     return data;
@@ -154,9 +158,10 @@ static char *read_file(const char *path, size_t cap, size_t *len)
 static int finish(const struct options *o, const char *json, size_t len, bool ok)
 {
     struct bf_text text = {0};
+    struct bf_fault fault;
     json_t *report = json_loadb(json, len, 0, NULL);
-    if (o->report && bf_fin_report_save(json, len, o->report) < 0) {
-        fprintf(stderr, "bootferry-finalize: %s: %s\n", o->report, strerror(errno));
+    if (o->report && bf_fin_report_save(json, len, o->report, &fault)) {
+        fprintf(stderr, "bootferry-finalize: %s: %s\n", o->report, fault.what);
         ok = false;
     }
     if (!o->report) {
@@ -198,8 +203,8 @@ static int on_root(const struct options *o, const char *plan_text, size_t plan_l
     }
     if (o->devices && !load_devices(o->devices, &devices))
         return 1;
-    if (bf_fin_root_attach(&root, o->root) < 0) {
-        fprintf(stderr, "bootferry-finalize: %s: %s\n", o->root, strerror(errno));
+    if (bf_fin_root_attach(&root, o->root, &fault)) {
+        fprintf(stderr, "bootferry-finalize: %s: %s\n", o->root, fault.what);
         bf_devices_free(&devices);
         return 1;
     }

@@ -6,10 +6,10 @@ FINALIZE_CORE := \
     finalize/boot/bls.c finalize/boot/boot.c finalize/boot/cmdline.c finalize/boot/efi.c finalize/boot/esp.c \
     finalize/boot/extlinux.c finalize/boot/grub.c finalize/boot/lines.c finalize/boot/shim.c finalize/boot/uki.c \
     finalize/core/budget.c finalize/core/commit.c finalize/core/devices.c finalize/core/diff.c finalize/core/edit.c \
-    finalize/core/ini.c finalize/core/journal.c finalize/core/meta.c finalize/core/mode.c finalize/core/plan.c \
-    finalize/core/replace.c finalize/core/report.c finalize/core/root.c finalize/core/text.c finalize/core/undo.c \
-    finalize/core/undo_dir.c finalize/core/yaml_limit.c finalize/finalize.c finalize/initramfs/append.c \
-    finalize/initramfs/cpio.c finalize/initramfs/dracut.c finalize/initramfs/initramfs.c \
+    finalize/core/fault.c finalize/core/ini.c finalize/core/journal.c finalize/core/meta.c finalize/core/mode.c \
+    finalize/core/plan.c finalize/core/replace.c finalize/core/report.c finalize/core/root.c finalize/core/text.c \
+    finalize/core/undo.c finalize/core/undo_dir.c finalize/core/yaml_limit.c finalize/finalize.c \
+    finalize/initramfs/append.c finalize/initramfs/cpio.c finalize/initramfs/dracut.c finalize/initramfs/initramfs.c \
     finalize/initramfs/initramfs_tools.c finalize/initramfs/kernels.c finalize/initramfs/modules.c \
     finalize/network/hosts.c finalize/network/ifupdown.c finalize/network/naming.c finalize/network/net.c \
     finalize/network/netplan.c finalize/network/network.c finalize/network/networkd.c \

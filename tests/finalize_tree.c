@@ -21,7 +21,7 @@ static void clean(void)
 
 void tree_make(void)
 {
-    if (!mkdtemp(dir) || bf_fin_root_attach(&tree_root, dir) < 0)
+    if (!mkdtemp(dir) || bf_fin_root_attach(&tree_root, dir, NULL))
         abort();
     atexit(clean);
 }

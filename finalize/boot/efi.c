@@ -33,7 +33,7 @@ static int adapt_esp(struct bf_fin *f, const char *mount)
     snprintf(efi, sizeof efi, "%s/EFI", mount);
     bf_esp_fallback(f, efi, boot, sizeof boot);
     if (bf_esp_find(f, boot, f->system.architecture->fallback, path, sizeof path) ||
-        bf_fin_root_list(f->root, efi, "", &names) < 0)
+        bf_fin_root_list(f->root, efi, "", &names))
         return 0;
     bf_names_free(&names);
     for (const struct bf_loader_ops *const *l = bf_loaders; *l && rc == 0; l++)

@@ -2,7 +2,6 @@
 // Finds and copies loaders on an EFI system partition. A file that is there is left alone.
 #include "finalize/boot/esp.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +22,7 @@ bool bf_esp_find(struct bf_fin *f, const char *dir, const char *name, char *out,
 {
     struct bf_names names;
     bool found = false;
-    if (bf_edits_list(&f->edits, dir, "", &names) < 0)
+    if (bf_edits_list(&f->edits, dir, "", &names))
         return false;
     for (size_t i = 0; i < names.count && !found; i++)
         if (strcasecmp(names.name[i], name) == 0) {
@@ -44,7 +43,7 @@ bool bf_esp_vendor(struct bf_fin *f, const char *efi, const char *name, char *ou
     struct bf_names vendors;
     char dir[300], path[512];
     bool found = false;
-    if (bf_fin_root_list(f->root, efi, "", &vendors) < 0)
+    if (bf_fin_root_list(f->root, efi, "", &vendors))
         return false;
     for (size_t i = 0; i < vendors.count && !found; i++) {
         snprintf(dir, sizeof dir, "%s/%.200s", efi, vendors.name[i]);
@@ -66,12 +65,13 @@ void bf_esp_fallback(struct bf_fin *f, const char *efi, char *out, size_t size)
 static int copy(struct bf_fin *f, const char *from, const char *to)
 {
     size_t len;
-    char *data = bf_fin_root_read(f->root, from, BF_ROOT_BLOB_MAX, &len);
+    struct bf_fault fault;
+    char *data = bf_fin_root_read(f->root, from, BF_ROOT_BLOB_MAX, &len, &fault);
     if (!data)
-        return bf_refuse(f->report, "%s cannot be read: %s", from, strerror(errno));
-    int rc = bf_edits_set(&f->edits, to, data, len, 0755, WHY);
+        return bf_refuse(f->report, "%s cannot be read: %s", from, fault.what);
+    enum bf_err err = bf_edits_set(&f->edits, to, data, len, 0755, WHY, &fault);
     free(data);
-    return rc < 0 ? bf_fail(f->report, "%s cannot be written: %s", to, strerror(errno)) : 0;
+    return err ? bf_fail(f->report, "%s cannot be written: %s", to, fault.what) : 0;
 }
 
 int bf_esp_copy(struct bf_fin *f, const char *dir, const char *name, const char *boot,

@@ -127,7 +127,7 @@ static bool has_assignment(struct bf_fin *f, const char *path, const char *name)
     struct bf_line line;
     const char *v;
     char quote;
-    const char *text = bf_edits_get(&f->edits, path, &len);
+    const char *text = bf_edits_get(&f->edits, path, &len, NULL);
     while (text && bf_line_next(text, len, &pos, &line))
         if (assignment(&line, name, &v, &n, &quote))
             return true;
@@ -139,7 +139,7 @@ static int add_default_console(struct bf_fin *f, const char *path)
 {
     size_t len;
     struct bf_text out = {0};
-    const char *text = bf_edits_get(&f->edits, path, &len);
+    const char *text = bf_edits_get(&f->edits, path, &len, NULL);
     if (!text || f->plan->serial_console != BF_ON || has_assignment(f, path, "GRUB_CMDLINE_LINUX"))
         return 0;
     bf_text_add(&out, text, len);
@@ -165,7 +165,7 @@ static bool finds_vendor(struct bf_fin *f, const char *grub, const char *vendor)
 {
     char prefix[300];
     size_t len;
-    char *image = bf_fin_root_read(f->root, grub, BF_ROOT_BLOB_MAX, &len);
+    char *image = bf_fin_root_read(f->root, grub, BF_ROOT_BLOB_MAX, &len, NULL);
     snprintf(prefix, sizeof prefix, "/EFI/%s", vendor);
     bool found = false;
     for (size_t i = 0; image && !found && len >= strlen(prefix) && i <= len - strlen(prefix); i++)

@@ -2,9 +2,7 @@
 // Files with kernel command lines: what is not rewritten in them keeps its bytes.
 #include "finalize/boot/lines.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #define WHY "root, resume and consoles of the kernel's command line"
 
@@ -18,11 +16,12 @@ int bf_lines_rewrite(struct bf_fin *f, const char *path, bf_line_rewriter *rewri
     size_t len, pos = 0;
     struct bf_line line;
     struct bf_text out = {0};
-    const char *text = bf_edits_get(&f->edits, path, &len);
+    struct bf_fault fault;
+    const char *text = bf_edits_get(&f->edits, path, &len, &fault);
     if (!text)
-        return errno == ENOENT
+        return fault.code == BF_ERR_NOT_FOUND
                    ? 0
-                   : bf_refuse(f->report, "%s cannot be read: %s", path, strerror(errno));
+                   : bf_refuse(f->report, "%s cannot be read: %s", path, fault.what);
     while (bf_line_next(text, len, &pos, &line))
         rewrite(f, &line, path, &out);
     int rc = bf_lines_set(f, path, &out);
@@ -35,7 +34,7 @@ int bf_lines_rewrite_all(struct bf_fin *f, const char *dir, const char *suffix,
 {
     struct bf_names names;
     int rc = 0;
-    if (bf_edits_list(&f->edits, dir, suffix, &names) < 0)
+    if (bf_edits_list(&f->edits, dir, suffix, &names))
         return 0;
     for (size_t i = 0; i < names.count && rc == 0; i++) {
         char path[512];

@@ -11,7 +11,7 @@ static bool any_vendor(struct bf_fin *f, const char *efi, const struct bf_archit
     struct bf_names names;
     char path[1024];
     bool found = false;
-    if (!a->efi || bf_fin_root_list(f->root, efi, "", &names) < 0)
+    if (!a->efi || bf_fin_root_list(f->root, efi, "", &names))
         return false;
     for (size_t i = 0; i < names.count && !found; i++) {
         snprintf(path, sizeof path, "%s/%s/shim%s.efi", efi, names.name[i], a->efi);

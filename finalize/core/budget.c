@@ -2,7 +2,6 @@
 // See budget.h.
 #include "finalize/core/budget.h"
 
-#include <errno.h>
 #include <stdio.h>
 
 void bf_budget_begin(struct bf_budget *b, const char *step)
@@ -20,7 +19,6 @@ bool bf_budget_is_over(const struct bf_budget *b)
 
 void bf_budget_exceed(struct bf_budget *b, const char *file, const char *what)
 {
-    errno = E2BIG;
     if (b && !bf_budget_is_over(b))
         snprintf(b->over, sizeof b->over, "step %s: %.300s %s", b->step ? b->step : "?", file,
                  what);

@@ -29,11 +29,10 @@ struct bf_budget {
 // Begins a step with a whole budget. What went over before stays.
 void bf_budget_begin(struct bf_budget *b, const char *step);
 
-// Takes units for work on a file. False, with errno E2BIG, when the budget is over; a budget of
-// NULL has no end.
+// Takes units for work on a file. False when the budget is over; a budget of NULL has no end.
 bool bf_budget_take(struct bf_budget *b, const char *file, uint64_t units);
 
-// The file alone is too much: it has more of something than any system needs. Sets errno to E2BIG.
+// The file alone is too much: it has more of something than any system needs.
 void bf_budget_exceed(struct bf_budget *b, const char *file, const char *what);
 
 bool bf_budget_is_over(const struct bf_budget *b);

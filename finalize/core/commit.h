@@ -12,14 +12,15 @@
 #define BF_UNDO_DIR "/var/lib/bootferry/undo"
 
 // Saves the originals, then replaces each changed file atomically (new file beside it, owner, mode
-// and attributes kept, fsync, rename, fsync of the directory). Nothing to change writes nothing. 0,
-// or -1 with the report saying what failed; the journal is then complete for everything that was
+// and attributes kept, fsync, rename, fsync of the directory). Nothing to change writes nothing.
+// After a failure the report says what failed, and the journal is complete for everything that was
 // touched.
-int bf_commit(struct bf_edits *e, struct bf_fin_report *r);
+enum bf_err bf_commit(struct bf_edits *e, struct bf_fin_report *r);
 
 // Restores every file of the journal byte for byte with its metadata, removes what was created, and
 // removes the journal. A file that changed since it was finalized is left alone, said, and kept in
-// the journal. With `dry` only the report is made. 0, or -1 with the report saying why.
-int bf_undo(struct bf_fin_root *root, struct bf_fin_report *r, bool dry);
+// the journal, which makes it a failure, as does what cannot be restored: the report says why. With
+// `dry` only the report is made.
+enum bf_err bf_undo(struct bf_fin_root *root, struct bf_fin_report *r, bool dry);
 
 #endif

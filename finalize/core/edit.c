@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "finalize/core/fault.h"
+
 #define ENTRIES_MAX 4096
 
 void bf_edits_init(struct bf_edits *e, struct bf_fin_root *root)
@@ -35,11 +37,10 @@ void bf_edits_free(struct bf_edits *e)
     *e = (struct bf_edits){0};
 }
 
-static int out_of_memory(struct bf_edits *e)
+static enum bf_err out_of_memory(struct bf_edits *e, struct bf_fault *fault)
 {
     e->failed = true;
-    errno = ENOMEM;
-    return -1;
+    return bf_fault_errno(fault, ENOMEM);
 }
 
 static struct bf_edit *find(const struct bf_edits *e, const char *real)
@@ -62,117 +63,137 @@ static char *copy_bytes(const void *data, size_t len)
 }
 
 // Reads what is on disk into a new entry. A missing file is an entry too.
-static int load(struct bf_edits *e, struct bf_edit *edit, size_t cap)
+static enum bf_err load(struct bf_edits *e, struct bf_edit *edit, size_t cap,
+                        struct bf_fault *fault)
 {
-    edit->old = bf_fin_root_read(e->root, edit->path, cap, &edit->old_len);
+    edit->old = bf_fin_root_read(e->root, edit->path, cap, &edit->old_len, fault);
     if (!edit->old)
-        return errno == ENOENT ? 0 : -1;
+        return fault->code == BF_ERR_NOT_FOUND ? BF_OK : fault->code;
     edit->existed = true;
     edit->old_size = edit->old_len;
     edit->data = copy_bytes(edit->old, edit->old_len);
     edit->len = edit->old_len;
-    return edit->data ? 0 : out_of_memory(e);
+    return edit->data ? BF_OK : out_of_memory(e, fault);
 }
 
-static int load_status(struct bf_edits *e, struct bf_edit *edit)
+static enum bf_err load_status(struct bf_edits *e, struct bf_edit *edit, struct bf_fault *fault)
 {
     struct stat st;
-    if (bf_fin_root_stat(e->root, edit->path, &st) < 0)
-        return -1;
-    if (!S_ISREG(st.st_mode)) {
-        errno = EINVAL;
-        return -1;
-    }
+    enum bf_err err = bf_fin_root_stat(e->root, edit->path, &st, fault);
+    if (err)
+        return err;
+    if (!S_ISREG(st.st_mode))
+        return bf_fault_errno(fault, EINVAL);
     edit->existed = edit->tail = true;
     edit->old_size = (uint64_t)st.st_size;
-    return 0;
+    return BF_OK;
 }
 
-static struct bf_edit *entry(struct bf_edits *e, const char *path, size_t cap, bool tail)
+// Room for one more entry. What is in the set stays.
+static enum bf_err make_room(struct bf_edits *e, const char *real, struct bf_fault *fault)
 {
-    char *real = bf_fin_root_real(e->root, path);
-    if (!real)
-        return NULL;
-    struct bf_edit *edit = find(e, real);
-    if (!edit && e->count >= ENTRIES_MAX)
+    if (e->count >= ENTRIES_MAX) {
         bf_budget_exceed(e->root->budget, real,
                          "is one file more than the 4096 that are looked at");
-    if (edit || e->count >= ENTRIES_MAX) {
-        free(real);
-        return edit;
+        return bf_fault_errno(fault, E2BIG);
     }
-    edit = calloc(1, sizeof *edit);
     struct bf_edit **more = realloc(e->item, (e->count + 1) * sizeof *more);
-    if (more)
-        e->item = more;
-    if (!edit || !more) {
-        free(edit);
+    if (!more)
+        return out_of_memory(e, fault);
+    e->item = more;
+    return BF_OK;
+}
+
+// A new entry for a canonical path, which it takes over.
+static struct bf_edit *add(struct bf_edits *e, char *real, size_t cap, bool tail,
+                           struct bf_fault *fault)
+{
+    struct bf_edit *edit = make_room(e, real, fault) ? NULL : calloc(1, sizeof *edit);
+    if (!edit) {
+        if (e->count < ENTRIES_MAX)
+            out_of_memory(e, fault);
         free(real);
-        out_of_memory(e);
         return NULL;
     }
     edit->path = real;
-    if ((tail ? load_status(e, edit) : load(e, edit, cap)) < 0) {
-        int saved = errno;
+    if (tail ? load_status(e, edit, fault) : load(e, edit, cap, fault)) {
         edit_free(edit);
-        errno = saved;
         return NULL;
     }
     return e->item[e->count++] = edit;
 }
 
-const char *bf_edits_get(struct bf_edits *e, const char *path, size_t *len)
+static struct bf_edit *entry(struct bf_edits *e, const char *path, size_t cap, bool tail,
+                             struct bf_fault *fault)
 {
-    struct bf_edit *edit = entry(e, path, BF_ROOT_TEXT_MAX, false);
-    if (!edit)
+    struct bf_fault own;
+    fault = fault ? fault : &own;
+    char *real = bf_fin_root_real(e->root, path, fault);
+    if (!real)
         return NULL;
-    if (!edit->data)
-        errno = ENOENT;
-    else if (!bf_budget_take(e->root->budget, edit->path, edit->len))
+    struct bf_edit *edit = find(e, real);
+    if (!edit)
+        return add(e, real, cap, tail, fault);
+    free(real);
+    return edit;
+}
+
+const char *bf_edits_get(struct bf_edits *e, const char *path, size_t *len, struct bf_fault *fault)
+{
+    struct bf_edit *edit = entry(e, path, BF_ROOT_TEXT_MAX, false, fault);
+    if (!edit)
         return NULL;
     *len = edit->len;
-    return edit->data;
+    if (!edit->data)
+        bf_fault_errno(fault, ENOENT);
+    else if (bf_budget_take(e->root->budget, edit->path, edit->len))
+        return edit->data;
+    else
+        bf_fault_errno(fault, E2BIG);
+    return NULL;
 }
 
-static int add_reason(struct bf_edits *e, struct bf_edit *edit, const char *why)
+static enum bf_err add_reason(struct bf_edits *e, struct bf_edit *edit, const char *why,
+                              struct bf_fault *fault)
 {
     if (edit->why && strstr(edit->why, why))
-        return 0;
+        return BF_OK;
     char *all = NULL;
     if (asprintf(&all, "%s%s%s", edit->why ? edit->why : "", edit->why ? "; " : "", why) < 0)
-        return out_of_memory(e);
+        return out_of_memory(e, fault);
     free(edit->why);
     edit->why = all;
-    return 0;
+    return BF_OK;
 }
 
-int bf_edits_set(struct bf_edits *e, const char *path, const void *data, size_t len, unsigned mode,
-                 const char *why)
+enum bf_err bf_edits_set(struct bf_edits *e, const char *path, const void *data, size_t len,
+                         unsigned mode, const char *why, struct bf_fault *fault)
 {
-    struct bf_edit *edit = entry(e, path, BF_ROOT_BLOB_MAX, false);
+    struct bf_edit *edit = entry(e, path, BF_ROOT_BLOB_MAX, false, fault);
     if (!edit)
-        return -1;
+        return fault->code;
     if (edit->data && edit->len == len && (len == 0 || memcmp(edit->data, data, len) == 0))
-        return 0;
+        return BF_OK;
     char *copy = copy_bytes(data, len);
     if (!copy)
-        return out_of_memory(e);
+        return out_of_memory(e, fault);
     free(edit->data);
     edit->data = copy;
     edit->len = len;
     edit->mode = mode;
-    return add_reason(e, edit, why);
+    return add_reason(e, edit, why, fault);
 }
 
-int bf_edits_remove(struct bf_edits *e, const char *path, const char *why)
+enum bf_err bf_edits_remove(struct bf_edits *e, const char *path, const char *why,
+                            struct bf_fault *fault)
 {
-    struct bf_edit *edit = entry(e, path, BF_ROOT_TEXT_MAX, false);
+    struct bf_edit *edit = entry(e, path, BF_ROOT_TEXT_MAX, false, fault);
     if (!edit)
-        return -1;
+        return fault->code;
     free(edit->data);
     edit->data = NULL;
     edit->len = 0;
-    return add_reason(e, edit, why);
+    return add_reason(e, edit, why, fault);
 }
 
 static bool same_tail(struct bf_edits *e, const struct bf_edit *edit)
@@ -180,35 +201,33 @@ static bool same_tail(struct bf_edits *e, const struct bf_edit *edit)
     if (edit->keep > edit->old_size || edit->old_size - edit->keep != edit->len)
         return false;
     char *now = malloc(edit->len + 1);
-    bool same = now && bf_fin_root_pread(e->root, edit->path, now, edit->len, (off_t)edit->keep) ==
-                           (ssize_t)edit->len;
+    bool same =
+        now && !bf_fin_root_pread(e->root, edit->path, now, edit->len, (off_t)edit->keep, NULL);
     same = same && memcmp(now, edit->data, edit->len) == 0;
     free(now);
     return same;
 }
 
-int bf_edits_tail(struct bf_edits *e, const char *path, uint64_t keep, const void *data, size_t len,
-                  const char *why)
+enum bf_err bf_edits_tail(struct bf_edits *e, const char *path, uint64_t keep, const void *data,
+                          size_t len, const char *why, struct bf_fault *fault)
 {
-    struct bf_edit *edit = entry(e, path, 0, true);
+    struct bf_edit *edit = entry(e, path, 0, true, fault);
     if (!edit)
-        return -1;
-    if (!edit->tail || keep > edit->old_size) {
-        errno = EINVAL;
-        return -1;
-    }
+        return fault->code;
+    if (!edit->tail || keep > edit->old_size)
+        return bf_fault_errno(fault, EINVAL);
     free(edit->data);
     edit->data = copy_bytes(data, len);
     if (!edit->data)
-        return out_of_memory(e);
+        return out_of_memory(e, fault);
     edit->len = len;
     edit->keep = keep;
     if (same_tail(e, edit)) {
         free(edit->data);
         edit->data = NULL;
-        return 0;
+        return BF_OK;
     }
-    return add_reason(e, edit, why);
+    return add_reason(e, edit, why, fault);
 }
 
 void bf_edits_moved_mac(struct bf_edits *e, const char *from, const char *to)
@@ -264,22 +283,17 @@ static const char *name_below(const struct bf_edit *edit, const char *dir, const
     return fits ? name : NULL;
 }
 
-int bf_edits_list(struct bf_edits *e, const char *dir, const char *suffix, struct bf_names *out)
+// The names on disk that stay, and those that are created.
+static bool gather_names(const struct bf_edits *e, const char *real, const char *suffix,
+                         const struct bf_names *disk, struct bf_names *out)
 {
-    struct bf_names disk;
-    *out = (struct bf_names){0};
-    char *real = bf_fin_root_real(e->root, dir);
-    if (!real || bf_fin_root_list(e->root, dir, suffix, &disk) < 0) {
-        free(real);
-        return real ? -1 : 0;
-    }
-    out->name = calloc(disk.count + e->count + 1, sizeof *out->name);
-    for (size_t i = 0; out->name && i < disk.count; i++) {
+    out->name = calloc(disk->count + e->count + 1, sizeof *out->name);
+    for (size_t i = 0; out->name && i < disk->count; i++) {
         char path[8192];
-        snprintf(path, sizeof path, "%s/%s", real, disk.name[i]);
+        snprintf(path, sizeof path, "%s/%s", real, disk->name[i]);
         struct bf_edit *edit = find(e, path);
         if (!edit || edit->data || edit->tail)
-            out->name[out->count++] = strdup(disk.name[i]);
+            out->name[out->count++] = strdup(disk->name[i]);
     }
     for (size_t i = 0; out->name && i < e->count; i++) {
         const char *name = name_below(e->item[i], real, suffix);
@@ -289,10 +303,26 @@ int bf_edits_list(struct bf_edits *e, const char *dir, const char *suffix, struc
     bool ok = out->name != NULL;
     for (size_t i = 0; i < out->count; i++)
         ok = ok && out->name[i];
-    bf_names_free(&disk);
+    return ok;
+}
+
+enum bf_err bf_edits_list(struct bf_edits *e, const char *dir, const char *suffix,
+                          struct bf_names *out)
+{
+    struct bf_names disk;
+    *out = (struct bf_names){0};
+    char *real = bf_fin_root_real(e->root, dir, NULL);
+    if (!real)
+        return BF_OK;
+    enum bf_err err = bf_fin_root_list(e->root, dir, suffix, &disk);
+    if (!err && !gather_names(e, real, suffix, &disk, out)) {
+        bf_names_free(out);
+        err = out_of_memory(e, NULL);
+    }
     free(real);
-    if (!ok)
-        return out_of_memory(e);
+    bf_names_free(&disk);
+    if (err)
+        return err;
     qsort(out->name, out->count, sizeof *out->name, by_bytes);
-    return 0;
+    return BF_OK;
 }

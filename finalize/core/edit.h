@@ -46,18 +46,19 @@ void bf_edits_free(struct bf_edits *e);
 
 // The content that `path` will have: pending if changed, else what is on disk (cap
 // BF_ROOT_TEXT_MAX). NUL-terminated, owned by the set, valid until the path is written again. NULL
-// with errno.
-const char *bf_edits_get(struct bf_edits *e, const char *path, size_t *len);
+// with the fault, which may be NULL: BF_ERR_NOT_FOUND for a file that is not there or goes.
+const char *bf_edits_get(struct bf_edits *e, const char *path, size_t *len, struct bf_fault *fault);
 
 // Wants `path` to have this content. `mode` is used when the file is created, else its own stays.
-// 0, or -1 with errno when the file that is there cannot be read (it is then left alone).
-int bf_edits_set(struct bf_edits *e, const char *path, const void *data, size_t len, unsigned mode,
-                 const char *why);
-int bf_edits_remove(struct bf_edits *e, const char *path, const char *why);
+// Fails when the file that is there cannot be read (it is then left alone).
+enum bf_err bf_edits_set(struct bf_edits *e, const char *path, const void *data, size_t len,
+                         unsigned mode, const char *why, struct bf_fault *fault);
+enum bf_err bf_edits_remove(struct bf_edits *e, const char *path, const char *why,
+                            struct bf_fault *fault);
 // Wants everything from byte `keep` of a large existing file to be `data`; equal bytes are no
 // change.
-int bf_edits_tail(struct bf_edits *e, const char *path, uint64_t keep, const void *data, size_t len,
-                  const char *why);
+enum bf_err bf_edits_tail(struct bf_edits *e, const char *path, uint64_t keep, const void *data,
+                          size_t len, const char *why, struct bf_fault *fault);
 
 // Remembers that an interface with the source's address `from` now has `to`, so that a later run
 // finds it by the same plan even when addresses were exchanged between interfaces.
@@ -68,6 +69,8 @@ enum bf_edit_kind bf_edit_kind(const struct bf_edit *edit);
 size_t bf_edits_changes(const struct bf_edits *e);
 
 // Files of `dir` that end in `suffix` as they will be: on disk, plus created, minus removed.
-int bf_edits_list(struct bf_edits *e, const char *dir, const char *suffix, struct bf_names *out);
+// BF_ERR_NO_MEMORY, or BF_ERR_LIMIT beyond the budget, with nothing to free.
+enum bf_err bf_edits_list(struct bf_edits *e, const char *dir, const char *suffix,
+                          struct bf_names *out);
 
 #endif

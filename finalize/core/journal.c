@@ -10,12 +10,14 @@
 #include <string.h>
 
 #include "finalize/core/commit.h"
+#include "finalize/core/fault.h"
 #include "finalize/core/undo_dir.h"
 
 #define JOURNAL_NAME "journal.json"
 #define JOURNAL      BF_UNDO_DIR "/" JOURNAL_NAME
 #define JOURNAL_MAX  ((size_t)8 << 20)
 #define VERSION      2
+#define COPIES_MAX   999999
 #define DIGEST_HEX   (2 * sizeof(struct bf_digest))
 
 static bool valid_copy(const json_t *copy)
@@ -58,9 +60,9 @@ static bool valid_file(const char *path, const json_t *entry)
         return false;
     if (strcmp(was, "saved") != 0 && strcmp(was, "tail") != 0)
         return false;
-    bool ok = bf_meta_from_json(json_object_get(entry, "meta"), &meta);
+    enum bf_err err = bf_meta_from_json(json_object_get(entry, "meta"), &meta);
     bf_meta_free(&meta);
-    return ok && valid_copy(json_object_get(entry, "copy"));
+    return !err && valid_copy(json_object_get(entry, "copy"));
 }
 
 static bool valid_journal(const json_t *json)
@@ -78,22 +80,22 @@ static bool valid_journal(const json_t *json)
     return true;
 }
 
-bool bf_journal_parse(struct bf_journal *j, const char *text, size_t len)
+enum bf_err bf_journal_parse(struct bf_journal *j, const char *text, size_t len)
 {
     j->json = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
-    return j->json && valid_journal(j->json);
+    return j->json && valid_journal(j->json) ? BF_OK : BF_ERR_CORRUPT;
 }
 
-static int none_yet(struct bf_journal *j, struct bf_fin_report *r)
+static enum bf_err none_yet(struct bf_journal *j, struct bf_fin_report *r)
 {
     j->json = json_pack("{s:i,s:i,s:{},s:{},s:{}}", "version", VERSION, "next", 1, "files", "dirs",
                         "macs");
-    return j->json ? 0 : bf_fail(r, "out of memory");
+    return j->json ? BF_OK : bf_fail(r, "out of memory");
 }
 
 // What is in the journal may be the only copy of the files' first state: nobody is told to remove
 // it.
-static int not_believed(const struct bf_fin_root *root, struct bf_fin_report *r)
+static enum bf_err not_believed(const struct bf_fin_root *root, struct bf_fin_report *r)
 {
     char why[PATH_MAX + 512];
     bf_undo_dir_doubt(root, JOURNAL_NAME, why, sizeof why);
@@ -105,21 +107,23 @@ static int not_believed(const struct bf_fin_root *root, struct bf_fin_report *r)
                      why);
 }
 
-int bf_journal_load(struct bf_journal *j, const struct bf_fin_root *root, struct bf_fin_report *r)
+enum bf_err bf_journal_load(struct bf_journal *j, const struct bf_fin_root *root,
+                            struct bf_fin_report *r)
 {
     size_t len;
+    struct bf_fault fault;
     j->json = NULL;
-    char *text = bf_undo_dir_read(root, JOURNAL_NAME, JOURNAL_MAX, &len);
-    if (!text && errno == ENOENT)
+    char *text = bf_undo_dir_read(root, JOURNAL_NAME, JOURNAL_MAX, &len, &fault);
+    if (!text && fault.code == BF_ERR_NOT_FOUND)
         return none_yet(j, r);
-    if (!text && errno == EPERM)
+    if (!text && fault.code == BF_ERR_MISMATCH)
         return not_believed(root, r);
     if (!text)
-        return bf_fail(r, "the undo journal " JOURNAL " cannot be read: %s", strerror(errno));
-    bool ok = bf_journal_parse(j, text, len);
+        return bf_fail(r, "the undo journal " JOURNAL " cannot be read: %s", fault.what);
+    enum bf_err err = bf_journal_parse(j, text, len);
     free(text);
-    if (ok)
-        return 0;
+    if (!err)
+        return BF_OK;
     bool other = json_integer_value(json_object_get(j->json, "version")) == 1;
     bf_journal_free(j);
     return bf_fail(r, "the undo journal " JOURNAL " is %s; nothing was touched",
@@ -137,120 +141,152 @@ bool bf_journal_is_empty(const struct bf_journal *j)
     return json_object_size(json_object_get(j->json, "files")) == 0;
 }
 
-static int record_dir(struct bf_journal *j, const struct bf_fin_root *root, const char *dir)
+// Sets a member of a journal's object, whose value may be NULL for want of memory.
+static enum bf_err set(json_t *object, const char *key, json_t *value, struct bf_fault *fault)
+{
+    return json_object_set_new(object, key, value) < 0 ? bf_fault_errno(fault, ENOMEM) : BF_OK;
+}
+
+static enum bf_err record_dir(struct bf_journal *j, const struct bf_fin_root *root, const char *dir,
+                              struct bf_fault *fault)
 {
     struct stat st;
+    char parent[4096];
     json_t *dirs = json_object_get(j->json, "dirs");
     if (json_object_get(dirs, dir))
-        return 0;
-    if (bf_fin_root_stat(root, dir, &st) == 0)
-        return json_object_set_new(dirs, dir,
-                                   json_pack("{s:I,s:I}", "mtime", (json_int_t)st.st_mtim.tv_sec,
-                                             "mtime_ns", (json_int_t)st.st_mtim.tv_nsec));
-    char parent[4096];
+        return BF_OK;
+    enum bf_err err = bf_fin_root_stat(root, dir, &st, fault);
+    if (!err)
+        return set(dirs, dir,
+                   json_pack("{s:I,s:I}", "mtime", (json_int_t)st.st_mtim.tv_sec, "mtime_ns",
+                             (json_int_t)st.st_mtim.tv_nsec),
+                   fault);
+    if (err != BF_ERR_NOT_FOUND)
+        return err;
     bf_dirname(dir, parent, sizeof parent);
-    if (errno != ENOENT || record_dir(j, root, parent) < 0)
-        return -1;
-    return json_object_set_new(dirs, dir, json_pack("{s:b}", "created", 1));
+    err = record_dir(j, root, parent, fault);
+    return err ? err : set(dirs, dir, json_pack("{s:b}", "created", 1), fault);
 }
 
 // Makes a directory and those above it.
-static int make_dirs(const struct bf_fin_root *root, const char *dir, mode_t mode)
+static enum bf_err make_dirs(const struct bf_fin_root *root, const char *dir, mode_t mode,
+                             struct bf_fault *fault)
 {
     char parent[4096];
+    enum bf_err err = BF_OK;
     if (bf_fin_root_is_dir(root, dir))
-        return 0;
+        return BF_OK;
     bf_dirname(dir, parent, sizeof parent);
-    if (strcmp(parent, dir) != 0 && make_dirs(root, parent, 0755) < 0)
-        return -1;
-    return bf_mkdir(root, dir, mode);
+    if (strcmp(parent, dir) != 0)
+        err = make_dirs(root, parent, 0755, fault);
+    return err ? err : bf_mkdir(root, dir, mode, fault);
 }
 
-static int prepare_dir(struct bf_journal *j, const struct bf_fin_root *root)
+static enum bf_err prepare_dir(struct bf_journal *j, const struct bf_fin_root *root,
+                               struct bf_fault *fault)
 {
-    if (record_dir(j, root, BF_UNDO_DIR) < 0)
-        return -1;
-    return make_dirs(root, BF_UNDO_DIR, 0700) < 0 ? -1 : bf_undo_dir_own(root);
+    enum bf_err err = record_dir(j, root, BF_UNDO_DIR, fault);
+    if (!err)
+        err = make_dirs(root, BF_UNDO_DIR, 0700, fault);
+    return err ? err : bf_undo_dir_own(root, fault);
 }
 
-int bf_journal_save(struct bf_journal *j, const struct bf_fin_root *root)
+// Writes a file of the journal's folder, which is there, readable by its owner only.
+static enum bf_err write_private(const struct bf_fin_root *root, const char *path,
+                                 const struct bf_content *content, struct bf_fault *fault)
 {
     struct bf_meta meta;
-    if (prepare_dir(j, root) < 0 || bf_meta_new(root, BF_UNDO_DIR, 0600, &meta) < 0)
-        return -1;
-    char *text = json_dumps(j->json, JSON_INDENT(1) | JSON_SORT_KEYS);
-    struct bf_content c = {.data = text, .len = text ? strlen(text) : 0};
-    int rc = text ? bf_replace(root, JOURNAL, &c, &meta, false, NULL) : -1;
-    free(text);
+    enum bf_err err = bf_meta_new(root, BF_UNDO_DIR, 0600, &meta, fault);
+    if (!err)
+        err = bf_replace(root, path, content, &meta, false, NULL, fault);
     bf_meta_free(&meta);
-    return rc;
+    return err;
+}
+
+enum bf_err bf_journal_save(struct bf_journal *j, const struct bf_fin_root *root,
+                            struct bf_fault *fault)
+{
+    enum bf_err err = prepare_dir(j, root, fault); // the folders are part of what is written
+    if (err)
+        return err;
+    char *text = json_dumps(j->json, JSON_INDENT(1) | JSON_SORT_KEYS);
+    if (!text)
+        return bf_fault_errno(fault, ENOMEM);
+    struct bf_content c = {.data = text, .len = strlen(text)};
+    err = write_private(root, JOURNAL, &c, fault);
+    free(text);
+    return err;
 }
 
 void bf_journal_remove(const struct bf_fin_root *root)
 {
-    bf_unlink(root, JOURNAL);
+    struct bf_fault ignored;
+    bf_unlink(root, JOURNAL, &ignored);
 }
 
 // Keeps bytes in a new numbered copy, and names it in the entry.
-static int save_copy(struct bf_journal *j, const struct bf_fin_root *root, json_t *entry,
-                     const char *data, size_t len)
+static enum bf_err save_copy(struct bf_journal *j, const struct bf_fin_root *root, json_t *entry,
+                             const char *data, size_t len, struct bf_fault *fault)
 {
     char name[16], path[64];
+    struct bf_content c = {.data = data, .len = len};
     json_int_t n = json_integer_value(json_object_get(j->json, "next"));
-    if (n < 1 || n > 999999)
-        return -1;
+    if (n < 1 || n > COPIES_MAX)
+        return bf_fault_errno(fault, E2BIG);
     snprintf(name, sizeof name, "%" JSON_INTEGER_FORMAT, n);
     snprintf(path, sizeof path, BF_UNDO_DIR "/%s", name);
-    struct bf_meta meta;
-    if (prepare_dir(j, root) < 0 || bf_meta_new(root, BF_UNDO_DIR, 0600, &meta) < 0)
-        return -1;
-    struct bf_content c = {.data = data, .len = len};
-    int rc = bf_replace(root, path, &c, &meta, false, NULL);
-    bf_meta_free(&meta);
-    json_object_set_new(j->json, "next", json_integer(n + 1));
-    return rc < 0 ? -1 : json_object_set_new(entry, "copy", json_string(name));
+    enum bf_err err = prepare_dir(j, root, fault);
+    if (!err)
+        err = write_private(root, path, &c, fault);
+    if (!err)
+        err = set(j->json, "next", json_integer(n + 1), fault);
+    return err ? err : set(entry, "copy", json_string(name), fault);
 }
 
-static int save_tail(struct bf_journal *j, const struct bf_fin_root *root, json_t *entry,
-                     const struct bf_edit *edit)
+static enum bf_err save_tail(struct bf_journal *j, const struct bf_fin_root *root, json_t *entry,
+                             const struct bf_edit *edit, struct bf_fault *fault)
 {
     size_t len = (size_t)(edit->old_size - edit->keep);
-    char *tail = len <= BF_ROOT_BLOB_MAX * 4 ? malloc(len + 1) : NULL;
+    if (len > BF_ROOT_BLOB_MAX * 4)
+        return bf_fault_errno(fault, EFBIG);
+    char *tail = malloc(len + 1);
     if (!tail)
-        return -1;
-    int rc =
-        bf_fin_root_pread(root, edit->path, tail, len, (off_t)edit->keep) == (ssize_t)len ? 0 : -1;
-    if (rc == 0)
-        rc = save_copy(j, root, entry, tail, len);
+        return bf_fault_errno(fault, ENOMEM);
+    enum bf_err err = bf_fin_root_pread(root, edit->path, tail, len, (off_t)edit->keep, fault);
+    if (!err)
+        err = save_copy(j, root, entry, tail, len, fault);
     free(tail);
-    return rc < 0 ? -1 : json_object_set_new(entry, "keep", json_integer((json_int_t)edit->keep));
+    return err ? err : set(entry, "keep", json_integer((json_int_t)edit->keep), fault);
 }
 
-int bf_journal_record(struct bf_journal *j, const struct bf_fin_root *root,
-                      const struct bf_edit *edit)
+// The metadata and the content of a file that is there.
+static enum bf_err save_file(struct bf_journal *j, const struct bf_fin_root *root, json_t *entry,
+                             const struct bf_edit *edit, struct bf_fault *fault)
+{
+    struct bf_meta meta;
+    enum bf_err err = bf_meta_of(root, edit->path, &meta, fault);
+    if (!err)
+        err = set(entry, "meta", bf_meta_to_json(&meta), fault);
+    bf_meta_free(&meta);
+    if (err)
+        return err;
+    return edit->tail ? save_tail(j, root, entry, edit, fault)
+                      : save_copy(j, root, entry, edit->old, edit->old_len, fault);
+}
+
+enum bf_err bf_journal_record(struct bf_journal *j, const struct bf_fin_root *root,
+                              const struct bf_edit *edit, struct bf_fault *fault)
 {
     char dir[4096];
     json_t *files = json_object_get(j->json, "files");
     bf_dirname(edit->path, dir, sizeof dir);
-    if (record_dir(j, root, dir) < 0)
-        return -1;
-    if (json_object_get(files, edit->path))
-        return 0;
+    enum bf_err err = record_dir(j, root, dir, fault);
+    if (err || json_object_get(files, edit->path))
+        return err;
     const char *was = edit->tail ? "tail" : edit->existed ? "saved" : "absent";
     json_t *entry = json_pack("{s:s}", "was", was);
-    if (!entry || json_object_set_new(files, edit->path, entry) < 0)
-        return -1;
-    if (!edit->existed)
-        return 0;
-    struct bf_meta meta;
-    if (bf_meta_of(root, edit->path, &meta) < 0)
-        return -1;
-    int rc = json_object_set_new(entry, "meta", bf_meta_to_json(&meta));
-    bf_meta_free(&meta);
-    if (rc < 0)
-        return -1;
-    return edit->tail ? save_tail(j, root, entry, edit)
-                      : save_copy(j, root, entry, edit->old, edit->old_len);
+    err = set(files, edit->path, entry, fault);
+    return err || !edit->existed ? err : save_file(j, root, entry, edit, fault);
 }
 
 static json_t *print_json(const struct bf_print *print)

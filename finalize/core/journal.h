@@ -16,22 +16,25 @@ struct bf_journal {
                   //  "macs": {source's address: present one}}
 };
 
-// A journal of these bytes; false for anything out of shape. Freed with bf_journal_free in any
-// case. Apart for tests.
-bool bf_journal_parse(struct bf_journal *j, const char *text, size_t len);
-// Reads the journal; a missing one is empty. 0, or -1 with the report saying what is wrong with it.
-int bf_journal_load(struct bf_journal *j, const struct bf_fin_root *root, struct bf_fin_report *r);
+// A journal of these bytes; BF_ERR_CORRUPT for anything out of shape. Freed with bf_journal_free in
+// any case. Apart for tests.
+enum bf_err bf_journal_parse(struct bf_journal *j, const char *text, size_t len);
+// Reads the journal; a missing one is empty. After a failure the report says what is wrong with it,
+// and there is nothing to free.
+enum bf_err bf_journal_load(struct bf_journal *j, const struct bf_fin_root *root,
+                            struct bf_fin_report *r);
 void bf_journal_free(struct bf_journal *j);
 bool bf_journal_is_empty(const struct bf_journal *j);
-// Writes the journal atomically, with the directories it stands in. 0, or -1 with errno.
-int bf_journal_save(struct bf_journal *j, const struct bf_fin_root *root);
+// Writes the journal atomically, with the directories it stands in.
+enum bf_err bf_journal_save(struct bf_journal *j, const struct bf_fin_root *root,
+                            struct bf_fault *fault);
 // Removes the journal's file.
 void bf_journal_remove(const struct bf_fin_root *root);
 
 // Records the first state of what `edit` changes (a path that is known keeps its first state) and
-// copies the content that would be lost. 0, or -1 with errno.
-int bf_journal_record(struct bf_journal *j, const struct bf_fin_root *root,
-                      const struct bf_edit *edit);
+// copies the content that would be lost.
+enum bf_err bf_journal_record(struct bf_journal *j, const struct bf_fin_root *root,
+                              const struct bf_edit *edit, struct bf_fault *fault);
 // Records what the file is going to be (NULL: removed), before it is touched: until
 // bf_journal_after it may be that, or what it was.
 void bf_journal_before(struct bf_journal *j, const char *path, const struct bf_print *print);

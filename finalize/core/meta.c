@@ -11,6 +11,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "finalize/core/fault.h"
+
 #define XATTR_MAX 65536
 
 static bool unsupported(int err)
@@ -55,34 +57,35 @@ static ssize_t hex_bytes(const char *s, unsigned char *out, size_t cap)
     return (ssize_t)(n / 2);
 }
 
-static int read_xattrs(int fd, json_t *out)
+static enum bf_err read_xattrs(int fd, json_t *out, struct bf_fault *fault)
 {
     char *names = malloc(XATTR_MAX), *value = malloc(XATTR_MAX);
     ssize_t n = names && value ? flistxattr(fd, names, XATTR_MAX) : -1;
-    int rc = n < 0 && !unsupported(errno) ? -1 : 0;
+    enum bf_err err = n < 0 && !unsupported(errno) ? bf_fault_errno(fault, errno) : BF_OK;
     for (ssize_t at = 0; at < n; at += (ssize_t)strlen(names + at) + 1) {
         ssize_t len = fgetxattr(fd, names + at, value, XATTR_MAX);
-        if (len < 0 ||
-            json_object_set_new(out, names + at, hex_of((unsigned char *)value, (size_t)len)))
-            rc = -1;
+        if (len < 0)
+            err = bf_fault_errno(fault, errno);
+        else if (json_object_set_new(out, names + at, hex_of((unsigned char *)value, (size_t)len)))
+            err = bf_fault_errno(fault, ENOMEM);
     }
     free(names);
     free(value);
-    return rc;
+    return err;
 }
 
-int bf_meta_read(int fd, struct bf_meta *m)
+enum bf_err bf_meta_read(int fd, struct bf_meta *m, struct bf_fault *fault)
 {
     struct stat st;
     *m = (struct bf_meta){0};
     if (fstat(fd, &st) < 0)
-        return -1;
+        return bf_fault_errno(fault, errno);
     m->mode = st.st_mode & 07777;
     m->uid = st.st_uid;
     m->gid = st.st_gid;
     m->mtime = st.st_mtim;
     m->xattrs = json_object();
-    return m->xattrs ? read_xattrs(fd, m->xattrs) : -1;
+    return m->xattrs ? read_xattrs(fd, m->xattrs, fault) : bf_fault_errno(fault, ENOMEM);
 }
 
 void bf_meta_free(struct bf_meta *m)
@@ -91,35 +94,43 @@ void bf_meta_free(struct bf_meta *m)
     m->xattrs = NULL;
 }
 
-static int apply_xattrs(int fd, json_t *xattrs)
+static enum bf_err apply_xattrs(int fd, json_t *xattrs, struct bf_fault *fault)
 {
     const char *name;
     json_t *hex;
     unsigned char *value = malloc(XATTR_MAX);
-    int rc = value ? 0 : -1;
+    enum bf_err err = value ? BF_OK : bf_fault_errno(fault, ENOMEM);
     json_object_foreach(xattrs, name, hex)
     {
         ssize_t n = value ? hex_bytes(json_string_value(hex), value, XATTR_MAX) : -1;
-        if (n < 0 || (fsetxattr(fd, name, value, (size_t)n, 0) < 0 && !unsupported(errno)))
-            rc = -1;
+        if (value && n < 0)
+            err = bf_fault_errno(fault, EINVAL);
+        else if (value && fsetxattr(fd, name, value, (size_t)n, 0) < 0 && !unsupported(errno))
+            err = bf_fault_errno(fault, errno);
     }
     free(value);
-    return rc;
+    return err;
 }
 
-int bf_meta_apply(int fd, const struct bf_meta *m, bool with_time)
+static bool set_owner_and_mode(int fd, const struct bf_meta *m)
 {
     struct stat st;
     if (fstat(fd, &st) < 0)
-        return -1;
+        return false;
     if ((st.st_uid != m->uid || st.st_gid != m->gid) && fchown(fd, m->uid, m->gid) < 0)
-        return -1;
-    if ((st.st_mode & 07777) != m->mode && fchmod(fd, m->mode) < 0 && errno != EPERM)
-        return -1;
-    if (apply_xattrs(fd, m->xattrs) < 0)
-        return -1;
+        return false;
+    return (st.st_mode & 07777) == m->mode || fchmod(fd, m->mode) == 0 || errno == EPERM;
+}
+
+enum bf_err bf_meta_apply(int fd, const struct bf_meta *m, bool with_time, struct bf_fault *fault)
+{
     struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, m->mtime};
-    return with_time && futimens(fd, times) < 0 ? -1 : 0;
+    if (!set_owner_and_mode(fd, m))
+        return bf_fault_errno(fault, errno);
+    enum bf_err err = apply_xattrs(fd, m->xattrs, fault);
+    if (err)
+        return err;
+    return with_time && futimens(fd, times) < 0 ? bf_fault_errno(fault, errno) : BF_OK;
 }
 
 json_t *bf_meta_to_json(const struct bf_meta *m)
@@ -129,7 +140,7 @@ json_t *bf_meta_to_json(const struct bf_meta *m)
                      (json_int_t)m->mtime.tv_nsec, "xattrs", m->xattrs);
 }
 
-bool bf_meta_from_json(const json_t *j, struct bf_meta *m)
+enum bf_err bf_meta_from_json(const json_t *j, struct bf_meta *m)
 {
     json_int_t mode, uid, gid, sec, nsec;
     json_t *xattrs, *value;
@@ -138,12 +149,12 @@ bool bf_meta_from_json(const json_t *j, struct bf_meta *m)
     if (json_unpack((json_t *)j, "{s:I,s:I,s:I,s:I,s:I,s:o}", "mode", &mode, "uid", &uid, "gid",
                     &gid, "mtime", &sec, "mtime_ns", &nsec, "xattrs", &xattrs) ||
         !json_is_object(xattrs) || nsec < 0 || nsec > 999999999 || mode < 0 || mode > 07777)
-        return false;
-    json_object_foreach(xattrs, name, value) if (!json_is_string(value)) return false;
+        return BF_ERR_CORRUPT;
+    json_object_foreach(xattrs, name, value) if (!json_is_string(value)) return BF_ERR_CORRUPT;
     m->mode = (mode_t)mode;
     m->uid = (uid_t)uid;
     m->gid = (gid_t)gid;
     m->mtime = (struct timespec){.tv_sec = (time_t)sec, .tv_nsec = (long)nsec};
     m->xattrs = json_incref(xattrs);
-    return true;
+    return BF_OK;
 }

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
+#include "base/err.h"
+
 struct bf_meta {
     mode_t mode;
     uid_t uid;
@@ -16,14 +18,15 @@ struct bf_meta {
     json_t *xattrs; // object: name -> value in hex; owned
 };
 
-// Reads the metadata of an open file. 0, or -1 with errno.
-int bf_meta_read(int fd, struct bf_meta *m);
+// Reads the metadata of an open file. Freed with bf_meta_free in any case.
+enum bf_err bf_meta_read(int fd, struct bf_meta *m, struct bf_fault *fault);
 void bf_meta_free(struct bf_meta *m);
 // Gives an open new file this owner, mode and attributes; the time only with `with_time`. File
-// systems without owners or attributes (FAT) are no error. 0, or -1 with errno.
-int bf_meta_apply(int fd, const struct bf_meta *m, bool with_time);
-// To and from the journal. bf_meta_from_json() is false for anything out of shape.
+// systems without owners or attributes (FAT) are no error.
+enum bf_err bf_meta_apply(int fd, const struct bf_meta *m, bool with_time, struct bf_fault *fault);
+// To and from the journal. bf_meta_from_json() returns BF_ERR_CORRUPT for anything out of shape,
+// with nothing to free.
 json_t *bf_meta_to_json(const struct bf_meta *m);
-bool bf_meta_from_json(const json_t *j, struct bf_meta *m);
+enum bf_err bf_meta_from_json(const json_t *j, struct bf_meta *m);
 
 #endif

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "finalize/core/fault.h"
+
 #define TMP_NAME   ".bootferry-finalize.tmp"
 #define COPY_CHUNK ((size_t)1 << 18)
 
@@ -50,237 +52,272 @@ static const char *base_of(const char *path)
     return slash ? slash + 1 : path;
 }
 
-static int open_parent(const struct bf_fin_root *root, const char *path)
+// The directory of a path, or -1 with *fault.
+static int open_parent(const struct bf_fin_root *root, const char *path, struct bf_fault *fault)
 {
     char dir[4096];
     bf_dirname(path, dir, sizeof dir);
-    return bf_fin_root_open(root, dir, O_RDONLY | O_DIRECTORY);
+    return bf_fin_root_open(root, dir, O_RDONLY | O_DIRECTORY, fault);
 }
 
-static int write_all(int fd, const char *data, size_t len)
+static int open_file(const struct bf_fin_root *root, const char *path, struct bf_fault *fault)
+{
+    return bf_fin_root_open(root, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, fault);
+}
+
+static enum bf_err write_all(int fd, const char *data, size_t len, struct bf_fault *fault)
 {
     while (len > 0) {
         ssize_t n = write(fd, data, len);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return -1;
+            return bf_fault_errno(fault, errno);
         data += n;
         len -= (size_t)n;
     }
-    return 0;
+    return BF_OK;
 }
 
 // Copies `keep` bytes of `from` to `to`; a file that is shorter is an error. `to` < 0 only prints.
-static int copy_prefix(int from, int to, uint64_t keep, struct printing *print)
+static enum bf_err copy_prefix(int from, int to, uint64_t keep, struct printing *print,
+                               struct bf_fault *fault)
 {
     char *buf = malloc(COPY_CHUNK);
-    int rc = buf ? 0 : -1;
-    while (rc == 0 && keep > 0) {
+    enum bf_err err = buf ? BF_OK : bf_fault_errno(fault, ENOMEM);
+    while (!err && keep > 0) {
         ssize_t n = read(from, buf, keep < COPY_CHUNK ? (size_t)keep : COPY_CHUNK);
         if (n < 0 && errno == EINTR)
             continue;
-        if (n == 0)
-            errno = EIO;
-        if (n <= 0 || (to >= 0 && write_all(to, buf, (size_t)n) < 0)) {
-            rc = -1;
+        if (n <= 0) {
+            err = bf_fault_errno(fault, n == 0 ? EIO : errno);
             break;
         }
+        if (to >= 0)
+            err = write_all(to, buf, (size_t)n, fault);
         print_add(print, buf, (size_t)n);
         keep -= (uint64_t)n;
     }
     free(buf);
-    return rc;
+    return err;
 }
 
-static int open_old(int dir, const char *name)
+static enum bf_err copy_old(int dir, const char *name, int fd, uint64_t keep,
+                            struct printing *print, struct bf_fault *fault)
 {
-    return openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    int old = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (old < 0)
+        return bf_fault_errno(fault, errno);
+    enum bf_err err = copy_prefix(old, fd, keep, print, fault);
+    close(old);
+    return err;
 }
 
 // fd < 0 only prints.
-static int fill(int dir, const char *name, int fd, const struct bf_content *c,
-                struct printing *print)
+static enum bf_err fill(int dir, const char *name, int fd, const struct bf_content *c,
+                        struct printing *print, struct bf_fault *fault)
 {
-    if (c->keep) {
-        int old = open_old(dir, name);
-        int rc = old < 0 ? -1 : copy_prefix(old, fd, c->keep, print);
-        if (old >= 0)
-            close(old);
-        if (rc < 0)
-            return -1;
-    }
+    enum bf_err err = c->keep ? copy_old(dir, name, fd, c->keep, print, fault) : BF_OK;
+    if (err)
+        return err;
     print_add(print, c->data, c->len);
-    return fd < 0 ? 0 : write_all(fd, c->data, c->len);
+    return fd < 0 ? BF_OK : write_all(fd, c->data, c->len, fault);
 }
 
-static int replace_in(int dir, const char *name, const struct bf_content *c,
-                      const struct bf_meta *meta, bool with_time, struct printing *print)
+// Fills the new file and closes it.
+static enum bf_err fill_new(int dir, const char *name, int fd, const struct bf_content *c,
+                            const struct bf_meta *meta, bool with_time, struct printing *print,
+                            struct bf_fault *fault)
+{
+    enum bf_err err = fill(dir, name, fd, c, print, fault);
+    if (!err)
+        err = bf_meta_apply(fd, meta, with_time, fault);
+    if (!err && fsync(fd) < 0)
+        err = bf_fault_errno(fault, errno);
+    if (close(fd) < 0 && !err)
+        err = bf_fault_errno(fault, errno);
+    return err;
+}
+
+static enum bf_err replace_in(int dir, const char *name, const struct bf_content *c,
+                              const struct bf_meta *meta, bool with_time, struct printing *print,
+                              struct bf_fault *fault)
 {
     // A leftover of a run that was killed: ours by name, and unlink never follows a link.
     unlinkat(dir, TMP_NAME, 0);
     int fd = openat(dir, TMP_NAME, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
-        return -1;
-    int rc = fill(dir, name, fd, c, print);
-    if (rc == 0)
-        rc = bf_meta_apply(fd, meta, with_time);
-    if (rc == 0)
-        rc = fsync(fd);
-    if (close(fd) < 0)
-        rc = -1;
-    if (rc == 0)
-        rc = renameat(dir, TMP_NAME, dir, name);
-    if (rc == 0)
-        return fsync(dir);
-    int saved = errno;
-    unlinkat(dir, TMP_NAME, 0);
-    errno = saved;
-    return -1;
+        return bf_fault_errno(fault, errno);
+    enum bf_err err = fill_new(dir, name, fd, c, meta, with_time, print, fault);
+    if (!err && renameat(dir, TMP_NAME, dir, name) < 0)
+        err = bf_fault_errno(fault, errno);
+    if (err)
+        unlinkat(dir, TMP_NAME, 0);
+    else if (fsync(dir) < 0)
+        err = bf_fault_errno(fault, errno);
+    return err;
 }
 
-int bf_replace(const struct bf_fin_root *root, const char *path, const struct bf_content *content,
-               const struct bf_meta *meta, bool with_time, struct bf_print *print)
+enum bf_err bf_replace(const struct bf_fin_root *root, const char *path,
+                       const struct bf_content *content, const struct bf_meta *meta, bool with_time,
+                       struct bf_print *print, struct bf_fault *fault)
 {
     struct printing printing;
     print_begin(&printing);
-    int dir = open_parent(root, path);
+    int dir = open_parent(root, path, fault);
     if (dir < 0)
-        return -1;
-    int rc = replace_in(dir, base_of(path), content, meta, with_time, &printing);
-    int saved = errno;
+        return fault->code;
+    enum bf_err err = replace_in(dir, base_of(path), content, meta, with_time, &printing, fault);
     close(dir);
-    errno = saved;
-    if (rc == 0 && print)
+    if (!err && print)
         print_end(&printing, print);
-    return rc;
+    return err;
 }
 
-int bf_print_content(const struct bf_fin_root *root, const char *path,
-                     const struct bf_content *content, struct bf_print *print)
+enum bf_err bf_print_content(const struct bf_fin_root *root, const char *path,
+                             const struct bf_content *content, struct bf_print *print,
+                             struct bf_fault *fault)
 {
     struct printing printing;
     print_begin(&printing);
-    int dir = content->keep ? open_parent(root, path) : -1;
+    int dir = content->keep ? open_parent(root, path, fault) : -1;
     if (content->keep && dir < 0)
-        return -1;
-    int rc = fill(dir, base_of(path), -1, content, &printing);
-    int saved = errno;
+        return fault->code;
+    enum bf_err err = fill(dir, base_of(path), -1, content, &printing, fault);
     if (dir >= 0)
         close(dir);
-    errno = saved;
-    if (rc == 0)
+    if (!err)
         print_end(&printing, print);
-    return rc;
+    return err;
 }
 
 void bf_replace_sweep(const struct bf_fin_root *root, const char *path)
 {
-    int dir = open_parent(root, path);
+    int dir = open_parent(root, path, NULL);
     if (dir < 0)
         return;
     unlinkat(dir, TMP_NAME, 0);
     close(dir);
 }
 
-int bf_print_file(const struct bf_fin_root *root, const char *path, struct bf_print *print)
+enum bf_err bf_print_file(const struct bf_fin_root *root, const char *path, struct bf_print *print,
+                          struct bf_fault *fault)
 {
     struct stat st;
     struct printing printing;
     print_begin(&printing);
-    int fd = bf_fin_root_open(root, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    int fd = open_file(root, path, fault);
     if (fd < 0)
-        return -1;
-    int rc = fstat(fd, &st);
-    if (rc == 0)
-        rc = S_ISREG(st.st_mode) ? copy_prefix(fd, -1, (uint64_t)st.st_size, &printing) : -1;
-    if (rc == 0)
+        return fault->code;
+    enum bf_err err = BF_OK;
+    if (fstat(fd, &st) < 0)
+        err = bf_fault_errno(fault, errno);
+    else if (!S_ISREG(st.st_mode))
+        err = bf_fault_errno(fault, EINVAL);
+    else
+        err = copy_prefix(fd, -1, (uint64_t)st.st_size, &printing, fault);
+    if (!err)
         print_end(&printing, print);
     close(fd);
-    return rc;
+    return err;
 }
 
-int bf_unlink(const struct bf_fin_root *root, const char *path)
+enum bf_err bf_unlink(const struct bf_fin_root *root, const char *path, struct bf_fault *fault)
 {
-    int dir = open_parent(root, path);
+    enum bf_err err = BF_OK;
+    int dir = open_parent(root, path, fault);
     if (dir < 0)
-        return -1;
-    int rc = unlinkat(dir, base_of(path), 0);
-    if (rc == 0)
-        rc = fsync(dir);
+        return fault->code;
+    if (unlinkat(dir, base_of(path), 0) < 0 || fsync(dir) < 0)
+        err = bf_fault_errno(fault, errno);
     close(dir);
-    return rc;
+    return err;
 }
 
-int bf_mkdir(const struct bf_fin_root *root, const char *path, mode_t mode)
+// 0, or -1 with errno.
+static int give_to_parent(int dir, const char *name)
 {
     struct stat parent, st;
-    int dir = open_parent(root, path);
-    if (dir < 0)
-        return -1;
-    const char *name = base_of(path);
-    int rc = mkdirat(dir, name, mode);
-    if (rc < 0 && errno == EEXIST) {
-        rc = fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW);
-        if (rc == 0 && !S_ISDIR(st.st_mode)) {
-            errno = ENOTDIR;
-            rc = -1;
-        }
-    } else if (rc == 0 && fstat(dir, &parent) == 0) {
-        if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-            (st.st_uid != parent.st_uid || st.st_gid != parent.st_gid))
-            rc = fchownat(dir, name, parent.st_uid, parent.st_gid, AT_SYMLINK_NOFOLLOW);
-        fsync(dir);
-    }
-    int saved = errno;
-    close(dir);
-    errno = saved;
-    return rc;
+    if (fstat(dir, &parent) < 0 || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return 0;
+    if (st.st_uid == parent.st_uid && st.st_gid == parent.st_gid)
+        return 0;
+    return fchownat(dir, name, parent.st_uid, parent.st_gid, AT_SYMLINK_NOFOLLOW);
 }
 
-int bf_rmdir(const struct bf_fin_root *root, const char *path)
+static enum bf_err mkdir_in(int dir, const char *name, mode_t mode, struct bf_fault *fault)
 {
-    int dir = open_parent(root, path);
-    if (dir < 0)
-        return -1;
-    int rc = unlinkat(dir, base_of(path), AT_REMOVEDIR);
-    if (rc == 0)
+    struct stat st;
+    if (mkdirat(dir, name, mode) == 0) {
+        enum bf_err err = give_to_parent(dir, name) < 0 ? bf_fault_errno(fault, errno) : BF_OK;
         fsync(dir);
-    close(dir);
-    return rc;
+        return err;
+    }
+    if (errno != EEXIST || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return bf_fault_errno(fault, errno);
+    return S_ISDIR(st.st_mode) ? BF_OK : bf_fault_errno(fault, ENOTDIR);
 }
 
-int bf_set_mtime(const struct bf_fin_root *root, const char *path, struct timespec mtime)
+enum bf_err bf_mkdir(const struct bf_fin_root *root, const char *path, mode_t mode,
+                     struct bf_fault *fault)
+{
+    int dir = open_parent(root, path, fault);
+    if (dir < 0)
+        return fault->code;
+    enum bf_err err = mkdir_in(dir, base_of(path), mode, fault);
+    close(dir);
+    return err;
+}
+
+enum bf_err bf_rmdir(const struct bf_fin_root *root, const char *path, struct bf_fault *fault)
+{
+    enum bf_err err = BF_OK;
+    int dir = open_parent(root, path, fault);
+    if (dir < 0)
+        return fault->code;
+    if (unlinkat(dir, base_of(path), AT_REMOVEDIR) == 0)
+        fsync(dir);
+    else
+        err = bf_fault_errno(fault, errno);
+    close(dir);
+    return err;
+}
+
+enum bf_err bf_set_mtime(const struct bf_fin_root *root, const char *path, struct timespec mtime,
+                         struct bf_fault *fault)
 {
     struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, mtime};
-    int fd = bf_fin_root_open(root, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    int fd = open_file(root, path, fault);
     if (fd < 0)
-        return -1;
-    int rc = futimens(fd, times);
+        return fault->code;
+    enum bf_err err = futimens(fd, times) < 0 ? bf_fault_errno(fault, errno) : BF_OK;
     close(fd);
-    return rc;
+    return err;
 }
 
-int bf_meta_of(const struct bf_fin_root *root, const char *path, struct bf_meta *m)
+enum bf_err bf_meta_of(const struct bf_fin_root *root, const char *path, struct bf_meta *m,
+                       struct bf_fault *fault)
 {
     *m = (struct bf_meta){0};
-    int fd = bf_fin_root_open(root, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    int fd = open_file(root, path, fault);
     if (fd < 0)
-        return -1;
-    int rc = bf_meta_read(fd, m);
+        return fault->code;
+    enum bf_err err = bf_meta_read(fd, m, fault);
     close(fd);
-    return rc;
+    return err;
 }
 
-int bf_meta_new(const struct bf_fin_root *root, const char *dir, mode_t mode, struct bf_meta *m)
+enum bf_err bf_meta_new(const struct bf_fin_root *root, const char *dir, mode_t mode,
+                        struct bf_meta *m, struct bf_fault *fault)
 {
     struct stat st;
     *m = (struct bf_meta){0};
-    if (bf_fin_root_stat(root, dir, &st) < 0)
-        return -1;
+    enum bf_err err = bf_fin_root_stat(root, dir, &st, fault);
+    if (err)
+        return err;
     m->mode = mode;
     m->uid = st.st_uid;
     m->gid = st.st_gid;
     m->xattrs = json_object();
-    return m->xattrs ? 0 : -1;
+    return m->xattrs ? BF_OK : bf_fault_errno(fault, ENOMEM);
 }

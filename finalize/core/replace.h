@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "base/err.h"
 #include "finalize/core/meta.h"
 #include "finalize/core/root.h"
 #include "image/digest.h"
@@ -24,23 +25,33 @@ struct bf_print {
     struct bf_digest digest;
 };
 
-// 0, or -1 with errno; on failure the old file stands untouched.
-int bf_replace(const struct bf_fin_root *root, const char *path, const struct bf_content *content,
-               const struct bf_meta *meta, bool with_time, struct bf_print *print);
+// All fill *fault when they fail.
+
+// On failure the old file stands untouched.
+enum bf_err bf_replace(const struct bf_fin_root *root, const char *path,
+                       const struct bf_content *content, const struct bf_meta *meta, bool with_time,
+                       struct bf_print *print, struct bf_fault *fault);
 // Removes what a killed bf_replace of the path left beside it.
 void bf_replace_sweep(const struct bf_fin_root *root, const char *path);
-int bf_print_file(const struct bf_fin_root *root, const char *path, struct bf_print *print);
-// What the path would hold after bf_replace. 0, or -1 with errno.
-int bf_print_content(const struct bf_fin_root *root, const char *path,
-                     const struct bf_content *content, struct bf_print *print);
-int bf_unlink(const struct bf_fin_root *root, const char *path);
+enum bf_err bf_print_file(const struct bf_fin_root *root, const char *path, struct bf_print *print,
+                          struct bf_fault *fault);
+// What the path would hold after bf_replace.
+enum bf_err bf_print_content(const struct bf_fin_root *root, const char *path,
+                             const struct bf_content *content, struct bf_print *print,
+                             struct bf_fault *fault);
+enum bf_err bf_unlink(const struct bf_fin_root *root, const char *path, struct bf_fault *fault);
 // Makes one directory with the owner of its parent. An existing one is no error.
-int bf_mkdir(const struct bf_fin_root *root, const char *path, mode_t mode);
-int bf_rmdir(const struct bf_fin_root *root, const char *path);
-int bf_set_mtime(const struct bf_fin_root *root, const char *path, struct timespec mtime);
-// Metadata of a path; for a new file in `dir`: the directory's owner, `mode`, no attributes.
-int bf_meta_of(const struct bf_fin_root *root, const char *path, struct bf_meta *m);
-int bf_meta_new(const struct bf_fin_root *root, const char *dir, mode_t mode, struct bf_meta *m);
+enum bf_err bf_mkdir(const struct bf_fin_root *root, const char *path, mode_t mode,
+                     struct bf_fault *fault);
+enum bf_err bf_rmdir(const struct bf_fin_root *root, const char *path, struct bf_fault *fault);
+enum bf_err bf_set_mtime(const struct bf_fin_root *root, const char *path, struct timespec mtime,
+                         struct bf_fault *fault);
+// Metadata of a path; for a new file in `dir`: the directory's owner, `mode`, no attributes. Freed
+// with bf_meta_free in any case.
+enum bf_err bf_meta_of(const struct bf_fin_root *root, const char *path, struct bf_meta *m,
+                       struct bf_fault *fault);
+enum bf_err bf_meta_new(const struct bf_fin_root *root, const char *dir, mode_t mode,
+                        struct bf_meta *m, struct bf_fault *fault);
 // The directory part of a canonical path into `out` ("/" at the top).
 void bf_dirname(const char *path, char *out, size_t size);
 

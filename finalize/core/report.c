@@ -11,6 +11,7 @@
 
 #include "base/fmt.h"
 #include "finalize/core/diff.h"
+#include "finalize/core/fault.h"
 
 void bf_fin_report_init(struct bf_fin_report *r, const char *mode)
 {
@@ -224,16 +225,15 @@ void bf_fin_report_text(const json_t *report, struct bf_text *out)
     bf_text_str(out, "\n");
 }
 
-static int save_private(const char *file, const char *data, size_t len)
+static enum bf_err save_private(const char *file, const char *data, size_t len,
+                                struct bf_fault *fault)
 {
     char tmp[4096];
-    if (snprintf(tmp, sizeof tmp, "%s.XXXXXX", file) >= (int)sizeof tmp) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
+    if (snprintf(tmp, sizeof tmp, "%s.XXXXXX", file) >= (int)sizeof tmp)
+        return bf_fault_errno(fault, ENAMETOOLONG);
     int fd = mkostemp(tmp, O_CLOEXEC); // mode 0600
     if (fd < 0)
-        return -1;
+        return bf_fault_errno(fault, errno);
     FILE *f = fdopen(fd, "w");
     bool ok = f && fwrite(data, 1, len, f) == len && fflush(f) == 0 && fsync(fd) == 0;
     if (f)
@@ -241,24 +241,24 @@ static int save_private(const char *file, const char *data, size_t len)
     else
         close(fd);
     if (ok && rename(tmp, file) == 0)
-        return 0;
-    int saved = errno;
+        return BF_OK;
+    enum bf_err err = bf_fault_errno(fault, errno);
     unlink(tmp);
-    errno = saved;
-    return -1;
+    return err;
 }
 
-int bf_fin_report_save(const char *json_bytes, size_t len, const char *file)
+enum bf_err bf_fin_report_save(const char *json_bytes, size_t len, const char *file,
+                               struct bf_fault *fault)
 {
     char name[4096];
     struct bf_text text = {0};
     json_t *report = json_loadb(json_bytes, len, 0, NULL);
     bf_fin_report_text(report, &text);
     snprintf(name, sizeof name, "%s.txt", file);
-    int rc = save_private(file, json_bytes, len);
-    if (rc == 0)
-        rc = save_private(name, bf_text_get(&text), text.len);
+    enum bf_err err = save_private(file, json_bytes, len, fault);
+    if (!err)
+        err = save_private(name, bf_text_get(&text), text.len, fault);
     bf_text_free(&text);
     json_decref(report);
-    return rc;
+    return err;
 }

@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "base/err.h"
 #include "finalize/core/edit.h"
 #include "finalize/core/text.h"
 
@@ -39,8 +40,8 @@ void bf_fin_report_change(struct bf_fin_report *r, const char *path, const char 
 
 // The report for people. Appends to `out`.
 void bf_fin_report_text(const json_t *report, struct bf_text *out);
-// Writes JSON and, beside it, text to FILE and FILE.txt, both mode 0600, replaced atomically. 0, or
-// -1 with errno.
-int bf_fin_report_save(const char *json_bytes, size_t len, const char *file);
+// Writes JSON and, beside it, text to FILE and FILE.txt, both mode 0600, replaced atomically.
+enum bf_err bf_fin_report_save(const char *json_bytes, size_t len, const char *file,
+                               struct bf_fault *fault);
 
 #endif

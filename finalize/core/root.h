@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include "base/err.h"
 #include "finalize/core/budget.h"
 
 // The cap for configuration files, and for a binary that is copied whole (an EFI loader).
@@ -22,22 +23,28 @@ struct bf_fin_root {
     struct bf_budget *budget; // of the step at work; borrowed. NULL: none is kept
 };
 
-// Opens the directory `path` of the host as a guest's root. 0, or -1 with errno.
-int bf_fin_root_attach(struct bf_fin_root *root, const char *path);
+// Whoever has no use for the reason of a failure passes NULL as the fault.
+
+// Opens the directory `path` of the host as a guest's root.
+enum bf_err bf_fin_root_attach(struct bf_fin_root *root, const char *path, struct bf_fault *fault);
 void bf_fin_root_close(struct bf_fin_root *root);
 
-// Opens a path inside the root; `flags` as for open(2), O_CLOEXEC is added. -1 with errno.
-int bf_fin_root_open(const struct bf_fin_root *root, const char *path, int flags);
+// Opens a path inside the root; `flags` as for open(2), O_CLOEXEC is added. The descriptor, or -1
+// with the fault.
+int bf_fin_root_open(const struct bf_fin_root *root, const char *path, int flags,
+                     struct bf_fault *fault);
 // Reads a regular file of at most `cap` bytes. The result is NUL-terminated, of *len bytes, freed
-// by the caller. NULL with errno: ENOENT, EFBIG (larger than the cap), EINVAL (not a regular file),
-// ...
-char *bf_fin_root_read(const struct bf_fin_root *root, const char *path, size_t cap, size_t *len);
-// Reads up to `len` bytes at `offset` of a regular file: the count, or -1 with errno.
-ssize_t bf_fin_root_pread(const struct bf_fin_root *root, const char *path, void *buf, size_t len,
-                          off_t offset);
+// by the caller. NULL with the fault: BF_ERR_NOT_FOUND; BF_ERR_LIMIT (larger than the cap, or
+// beyond the budget); BF_ERR_RANGE (not a regular file); ...
+char *bf_fin_root_read(const struct bf_fin_root *root, const char *path, size_t cap, size_t *len,
+                       struct bf_fault *fault);
+// Reads `len` bytes at `offset` of a regular file. BF_ERR_IO when it ends before.
+enum bf_err bf_fin_root_pread(const struct bf_fin_root *root, const char *path, void *buf,
+                              size_t len, off_t offset, struct bf_fault *fault);
 
-// Status of a path; links are followed inside the root. 0, or -1 with errno.
-int bf_fin_root_stat(const struct bf_fin_root *root, const char *path, struct stat *st);
+// Status of a path; links are followed inside the root.
+enum bf_err bf_fin_root_stat(const struct bf_fin_root *root, const char *path, struct stat *st,
+                             struct bf_fault *fault);
 bool bf_fin_root_exists(const struct bf_fin_root *root, const char *path);
 // Whether one of the paths exists; the list ends with NULL.
 bool bf_fin_root_any(const struct bf_fin_root *root, const char *const *path);
@@ -46,8 +53,8 @@ bool bf_fin_root_is_dir(const struct bf_fin_root *root, const char *path);
 // none.
 char *bf_fin_root_readlink(const struct bf_fin_root *root, const char *path);
 // The guest path of what `path` leads to once every link is resolved; the last component need not
-// exist. Freed by the caller; NULL with errno.
-char *bf_fin_root_real(const struct bf_fin_root *root, const char *path);
+// exist. Freed by the caller; NULL with the fault.
+char *bf_fin_root_real(const struct bf_fin_root *root, const char *path, struct bf_fault *fault);
 
 // A directory's entries, sorted by byte value, without those that begin with a dot.
 struct bf_names {
@@ -56,13 +63,14 @@ struct bf_names {
 };
 
 // Lists the names that end in `suffix` ("" for all). A directory that is missing gives an empty
-// list; one that has more than 4096 names is over the budget. 0, or -1 with errno.
-int bf_fin_root_list(const struct bf_fin_root *root, const char *dir, const char *suffix,
-                     struct bf_names *out);
+// list; one that has more than 4096 names is over the budget. After a failure there is nothing to
+// free.
+enum bf_err bf_fin_root_list(const struct bf_fin_root *root, const char *dir, const char *suffix,
+                             struct bf_names *out);
 void bf_names_free(struct bf_names *names);
 
-// Reads everything left in a descriptor, at most `cap` bytes (else NULL with EFBIG).
+// Reads everything left in a descriptor, at most `cap` bytes, else NULL with BF_ERR_LIMIT.
 // NUL-terminated.
-char *bf_read_fd(int fd, size_t cap, size_t *len);
+char *bf_read_fd(int fd, size_t cap, size_t *len, struct bf_fault *fault);
 
 #endif

@@ -2,7 +2,6 @@
 // Takes a finalization back from the journal in the guest: content, owner, permissions, times and
 // attributes of every file, and of the directories that they stand in. Files are restored in the
 // order of their names; a journal whose files could not all be restored stays for the next attempt.
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,10 +11,11 @@
 #include "finalize/core/journal.h"
 #include "finalize/core/undo_dir.h"
 
-static char *read_copy(const struct bf_fin_root *root, const json_t *entry, size_t *len)
+static char *read_copy(const struct bf_fin_root *root, const json_t *entry, size_t *len,
+                       struct bf_fault *fault)
 {
     return bf_undo_dir_read(root, json_string_value(json_object_get(entry, "copy")),
-                            BF_ROOT_BLOB_MAX * 4, len);
+                            BF_ROOT_BLOB_MAX * 4, len, fault);
 }
 
 static bool was_absent(const json_t *entry)
@@ -29,11 +29,12 @@ static bool is_original(const struct bf_fin_root *root, const char *path, const 
 {
     size_t len;
     struct bf_print print;
-    char *data = read_copy(root, entry, &len);
+    struct bf_fault fault;
+    char *data = read_copy(root, entry, &len, &fault);
     if (!data)
         return false;
     struct bf_content c = {(uint64_t)json_integer_value(json_object_get(entry, "keep")), data, len};
-    bool same = bf_print_content(root, path, &c, &print) == 0 && print.size == now->size &&
+    bool same = !bf_print_content(root, path, &c, &print, &fault) && print.size == now->size &&
                 bf_digest_equal(&print.digest, &now->digest);
     free(data);
     return same;
@@ -44,10 +45,11 @@ static bool is_original(const struct bf_fin_root *root, const char *path, const 
 static bool untouched(const struct bf_fin_root *root, const char *path, const json_t *entry)
 {
     struct bf_print now;
+    struct bf_fault fault;
     const json_t *after = json_object_get(entry, "after");
     const json_t *earlier = json_object_get(entry, "earlier");
-    if (bf_print_file(root, path, &now) < 0)
-        return errno == ENOENT &&
+    if (bf_print_file(root, path, &now, &fault))
+        return fault.code == BF_ERR_NOT_FOUND &&
                (was_absent(entry) || json_is_null(after) || json_is_null(earlier));
     return bf_journal_is_print(after, &now) || bf_journal_is_print(earlier, &now) ||
            (!was_absent(entry) && is_original(root, path, entry, &now));
@@ -57,46 +59,47 @@ static void report_text(const struct bf_fin_root *root, const char *path, struct
                         const char *action, const char *data, size_t len)
 {
     size_t now_len = 0;
-    char *now = bf_fin_root_read(root, path, BF_ROOT_TEXT_MAX, &now_len);
+    char *now = bf_fin_root_read(root, path, BF_ROOT_TEXT_MAX, &now_len, NULL);
     bf_fin_report_change(r, path, action, "undo", now, now_len, data, len);
     free(now);
 }
 
-static int restore_content(const struct bf_fin_root *root, const char *path, const json_t *entry,
-                           struct bf_fin_report *r, bool dry)
+static enum bf_err restore_content(const struct bf_fin_root *root, const char *path,
+                                   const json_t *entry, struct bf_fin_report *r, bool dry,
+                                   struct bf_fault *fault)
 {
     size_t len;
     struct bf_meta meta;
-    char *data = read_copy(root, entry, &len);
+    char *data = read_copy(root, entry, &len, fault);
     if (!data)
-        return -1;
+        return fault->code;
     uint64_t keep = (uint64_t)json_integer_value(json_object_get(entry, "keep"));
     if (keep)
         bf_fin_report_change(r, path, "restore", "undo", NULL, 0, NULL, 0);
     else
         report_text(root, path, r, "restore", data, len);
     struct bf_content c = {keep, data, len};
-    int rc = 0;
+    enum bf_err err = BF_OK;
     if (!dry) {
-        bf_meta_from_json(json_object_get(entry, "meta"), &meta);
-        rc = bf_replace(root, path, &c, &meta, true, NULL);
+        bf_meta_from_json(json_object_get(entry, "meta"), &meta); // checked with the journal
+        err = bf_replace(root, path, &c, &meta, true, NULL, fault);
         bf_meta_free(&meta);
     }
     free(data);
-    return rc;
+    return err;
 }
 
-static int restore(const struct bf_fin_root *root, const char *path, const json_t *entry,
-                   struct bf_fin_report *r, bool dry)
+static enum bf_err restore(const struct bf_fin_root *root, const char *path, const json_t *entry,
+                           struct bf_fin_report *r, bool dry, struct bf_fault *fault)
 {
     if (!was_absent(entry))
-        return restore_content(root, path, entry, r, dry);
+        return restore_content(root, path, entry, r, dry, fault);
     if (!dry)
         bf_replace_sweep(root, path);
     if (!bf_fin_root_exists(root, path))
-        return 0;
+        return BF_OK;
     report_text(root, path, r, "remove", NULL, 0);
-    return dry ? 0 : bf_unlink(root, path);
+    return dry ? BF_OK : bf_unlink(root, path, fault);
 }
 
 static int by_bytes(const void *a, const void *b)
@@ -119,10 +122,10 @@ static const char **sorted_keys(json_t *object, size_t *count)
 
 // Files that were changed since stay as they are: their names are taken out of `path`. The number
 // of them.
-static int sort_out(const struct bf_journal *j, const struct bf_fin_root *root, const char **path,
-                    size_t count, struct bf_fin_report *r)
+static size_t sort_out(const struct bf_journal *j, const struct bf_fin_root *root,
+                       const char **path, size_t count, struct bf_fin_report *r)
 {
-    int left = 0;
+    size_t left = 0;
     json_t *files = json_object_get(j->json, "files");
     for (size_t i = 0; i < count; i++) {
         if (untouched(root, path[i], json_object_get(files, path[i])))
@@ -135,43 +138,46 @@ static int sort_out(const struct bf_journal *j, const struct bf_fin_root *root, 
 }
 
 // Restores each file; those done leave the journal, their copies stay until all are. The number
-// that stayed, or -1.
-static int restore_files(struct bf_journal *j, const struct bf_fin_root *root,
-                         struct bf_fin_report *r, bool dry)
+// that stayed into *left.
+static enum bf_err restore_files(struct bf_journal *j, const struct bf_fin_root *root,
+                                 struct bf_fin_report *r, bool dry, size_t *left)
 {
     size_t count;
+    struct bf_fault fault;
     json_t *files = json_object_get(j->json, "files");
     const char **path = sorted_keys(files, &count);
     if (!path)
         return bf_fail(r, "out of memory");
-    int left = sort_out(j, root, path, count, r);
+    *left = sort_out(j, root, path, count, r);
     for (size_t i = 0; i < count; i++) {
-        if (path[i] && restore(root, path[i], json_object_get(files, path[i]), r, dry) < 0) {
-            bf_fail(r, "%s could not be restored: %s", path[i], strerror(errno));
-            left++;
+        if (path[i] && restore(root, path[i], json_object_get(files, path[i]), r, dry, &fault)) {
+            bf_fail(r, "%s could not be restored: %s", path[i], fault.what);
+            ++*left;
         } else if (path[i] && !dry) {
             json_object_del(files, path[i]);
         }
     }
     free(path);
-    return left;
+    return BF_OK;
 }
 
 // Created directories go, deepest first, unless something else has come to live in them; then the
-// others get their times back.
+// others get their times back. What cannot be had stays as it is.
 static void restore_dirs(struct bf_journal *j, const struct bf_fin_root *root)
 {
     size_t count;
     json_int_t sec, nsec;
+    struct bf_fault ignored;
     json_t *dirs = json_object_get(j->json, "dirs");
     const char **path = sorted_keys(dirs, &count);
     for (size_t i = count; path && i-- > 0;)
         if (json_is_true(json_object_get(json_object_get(dirs, path[i]), "created")))
-            bf_rmdir(root, path[i]);
+            bf_rmdir(root, path[i], &ignored);
     for (size_t i = 0; path && i < count; i++)
         if (json_unpack(json_object_get(dirs, path[i]), "{s:I,s:I}", "mtime", &sec, "mtime_ns",
                         &nsec) == 0)
-            bf_set_mtime(root, path[i], (struct timespec){.tv_sec = sec, .tv_nsec = nsec});
+            bf_set_mtime(root, path[i], (struct timespec){.tv_sec = sec, .tv_nsec = nsec},
+                         &ignored);
     free(path);
 }
 
@@ -180,38 +186,52 @@ static void restore_dirs(struct bf_journal *j, const struct bf_fin_root *root)
 static void sweep(struct bf_fin_root *root)
 {
     struct bf_names names;
+    struct bf_fault ignored;
     char path[512];
     bf_journal_remove(root);
-    if (bf_fin_root_list(root, BF_UNDO_DIR, "", &names) == 0) {
+    if (!bf_fin_root_list(root, BF_UNDO_DIR, "", &names)) {
         for (size_t i = 0; i < names.count; i++) {
             snprintf(path, sizeof path, BF_UNDO_DIR "/%.250s", names.name[i]);
-            bf_unlink(root, path);
+            bf_unlink(root, path, &ignored);
         }
         bf_names_free(&names);
     }
-    bf_rmdir(root, BF_UNDO_DIR);
-    bf_rmdir(root, "/var/lib/bootferry");
+    bf_rmdir(root, BF_UNDO_DIR, &ignored);
+    bf_rmdir(root, "/var/lib/bootferry", &ignored);
 }
 
-int bf_undo(struct bf_fin_root *root, struct bf_fin_report *r, bool dry)
+// After the files: what is left of the journal, and of the folders.
+static enum bf_err finish(struct bf_journal *j, struct bf_fin_root *root, struct bf_fin_report *r,
+                          bool dry, size_t left)
 {
-    struct bf_journal j;
-    if (bf_journal_load(&j, root, r) < 0)
-        return -1;
-    if (bf_journal_is_empty(&j)) {
-        bf_journal_free(&j);
-        return bf_refuse(r, "nothing to undo: this system has no journal in " BF_UNDO_DIR);
-    }
-    int left = restore_files(&j, root, r, dry);
+    struct bf_fault ignored;
     if (left == 0 && !dry) {
         sweep(root);
-        restore_dirs(&j, root);
+        restore_dirs(j, root);
     } else if (!dry) {
-        bf_journal_save(&j, root);
+        bf_journal_save(j, root, &ignored);
     }
+    if (left == 0)
+        return BF_OK;
+    if (bf_fin_report_is_ok(r))
+        bf_fail(r, "left %zu file%s alone that changed since; the journal stays", left,
+                bf_plural(left));
+    return BF_ERR_MISMATCH;
+}
+
+enum bf_err bf_undo(struct bf_fin_root *root, struct bf_fin_report *r, bool dry)
+{
+    struct bf_journal j;
+    size_t left = 0;
+    enum bf_err err = bf_journal_load(&j, root, r);
+    if (err)
+        return err;
+    if (bf_journal_is_empty(&j))
+        err = bf_refuse(r, "nothing to undo: this system has no journal in " BF_UNDO_DIR);
+    if (!err)
+        err = restore_files(&j, root, r, dry, &left);
+    if (!err)
+        err = finish(&j, root, r, dry, left);
     bf_journal_free(&j);
-    if (left > 0 && bf_fin_report_is_ok(r))
-        bf_fail(r, "left %d file%s alone that changed since; the journal stays", left,
-                bf_plural((uint64_t)left));
-    return left == 0 ? 0 : -1;
+    return err;
 }

@@ -8,9 +8,11 @@
 #include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "finalize/core/commit.h"
+#include "finalize/core/fault.h"
 
 #define ABOVE "/var/lib" // may be reached over links inside the tree, and belong to anybody
 
@@ -20,50 +22,51 @@ static bool is_ours_by(const struct stat *st, mode_t type)
            (type == S_IFDIR || st->st_nlink == 1);
 }
 
-static bool is_ours(int fd, mode_t type)
+// -1 with the fault of what is not the caller's.
+static int not_ours(struct bf_fault *fault)
 {
-    struct stat st;
-    if (fstat(fd, &st) < 0)
-        return false;
-    errno = EPERM;
-    return is_ours_by(&st, type);
-}
-
-// Opens what is below `dir`, which is closed; it has to be the caller's alone.
-static int step(int dir, const char *name, int flags, mode_t type)
-{
-    if (dir < 0)
-        return -1;
-    int fd = openat(dir, name, flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    int saved = errno;
-    close(dir);
-    if (fd < 0) {
-        errno = saved == ELOOP || saved == ENOTDIR ? EPERM : saved;
-        return -1;
-    }
-    if (is_ours(fd, type))
-        return fd;
-    saved = errno;
-    close(fd);
-    errno = saved;
+    bf_fault_set(fault, BF_ERR_MISMATCH, BF_SIDE_SOURCE, "", "%s", strerror(EPERM));
     return -1;
 }
 
-static int open_dir(const struct bf_fin_root *root)
+// Opens what is below `dir`, which is closed; it has to be the caller's alone. -1 with the fault.
+static int step(int dir, const char *name, int flags, mode_t type, struct bf_fault *fault)
 {
-    int dir = bf_fin_root_open(root, ABOVE, O_RDONLY | O_DIRECTORY);
-    dir = step(dir, "bootferry", O_RDONLY | O_DIRECTORY, S_IFDIR);
-    return step(dir, "undo", O_RDONLY | O_DIRECTORY, S_IFDIR);
+    struct stat st;
+    if (dir < 0)
+        return -1;
+    int fd = openat(dir, name, flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    int why = errno;
+    close(dir);
+    if (fd < 0 && (why == ELOOP || why == ENOTDIR))
+        return not_ours(fault);
+    if (fd < 0 || fstat(fd, &st) < 0) {
+        bf_fault_errno(fault, fd < 0 ? why : errno);
+        if (fd >= 0)
+            close(fd);
+        return -1;
+    }
+    if (is_ours_by(&st, type))
+        return fd;
+    close(fd);
+    return not_ours(fault);
 }
 
-char *bf_undo_dir_read(const struct bf_fin_root *root, const char *name, size_t cap, size_t *len)
+static int open_dir(const struct bf_fin_root *root, struct bf_fault *fault)
 {
-    int fd = step(open_dir(root), name, O_RDONLY, S_IFREG);
-    char *data = fd < 0 ? NULL : bf_read_fd(fd, cap, len);
-    int saved = errno;
-    if (fd >= 0)
-        close(fd);
-    errno = saved;
+    int dir = bf_fin_root_open(root, ABOVE, O_RDONLY | O_DIRECTORY, fault);
+    dir = step(dir, "bootferry", O_RDONLY | O_DIRECTORY, S_IFDIR, fault);
+    return step(dir, "undo", O_RDONLY | O_DIRECTORY, S_IFDIR, fault);
+}
+
+char *bf_undo_dir_read(const struct bf_fin_root *root, const char *name, size_t cap, size_t *len,
+                       struct bf_fault *fault)
+{
+    int fd = step(open_dir(root, fault), name, O_RDONLY, S_IFREG, fault);
+    if (fd < 0)
+        return NULL;
+    char *data = bf_read_fd(fd, cap, len, fault);
+    close(fd);
     return data;
 }
 
@@ -93,7 +96,7 @@ static void describe(const char *path, const struct stat *st, mode_t type, char 
 
 void bf_undo_dir_doubt(const struct bf_fin_root *root, const char *name, char *out, size_t size)
 {
-    int dir = bf_fin_root_open(root, ABOVE, O_PATH | O_DIRECTORY);
+    int dir = bf_fin_root_open(root, ABOVE, O_PATH | O_DIRECTORY, NULL);
     char above[PATH_MAX], path[PATH_MAX + 300], below[300];
     struct stat st;
 
@@ -116,17 +119,18 @@ void bf_undo_dir_doubt(const struct bf_fin_root *root, const char *name, char *o
     close(dir);
 }
 
-static int own(const struct bf_fin_root *root, const char *path)
+static enum bf_err own(const struct bf_fin_root *root, const char *path, struct bf_fault *fault)
 {
-    int fd = bf_fin_root_open(root, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    int fd = bf_fin_root_open(root, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, fault);
     if (fd < 0)
-        return errno == ENOENT ? 0 : -1;
-    int rc = fchown(fd, geteuid(), getegid());
+        return fault->code == BF_ERR_NOT_FOUND ? BF_OK : fault->code;
+    enum bf_err err = fchown(fd, geteuid(), getegid()) < 0 ? bf_fault_errno(fault, errno) : BF_OK;
     close(fd);
-    return rc;
+    return err;
 }
 
-int bf_undo_dir_own(const struct bf_fin_root *root)
+enum bf_err bf_undo_dir_own(const struct bf_fin_root *root, struct bf_fault *fault)
 {
-    return own(root, ABOVE "/bootferry") < 0 ? -1 : own(root, BF_UNDO_DIR);
+    enum bf_err err = own(root, ABOVE "/bootferry", fault);
+    return err ? err : own(root, BF_UNDO_DIR, fault);
 }

@@ -8,15 +8,17 @@
 
 #include "finalize/core/root.h"
 
-// Reads a file of the folder, which no link leads to. NULL with errno: ENOENT when there is none,
-// EPERM when it, or a folder, is not the caller's alone, EFBIG. Freed by the caller.
-char *bf_undo_dir_read(const struct bf_fin_root *root, const char *name, size_t cap, size_t *len);
+// Reads a file of the folder, which no link leads to. NULL with the fault: BF_ERR_NOT_FOUND when
+// there is none, BF_ERR_MISMATCH when it, or a folder, is not the caller's alone, BF_ERR_LIMIT.
+// Freed by the caller.
+char *bf_undo_dir_read(const struct bf_fin_root *root, const char *name, size_t cap, size_t *len,
+                       struct bf_fault *fault);
 
-// After EPERM: which file or folder is not believed and why, in words: its path on the host, owner
-// and mode.
+// After BF_ERR_MISMATCH: which file or folder is not believed and why, in words: its path on the
+// host, owner and mode.
 void bf_undo_dir_doubt(const struct bf_fin_root *root, const char *name, char *out, size_t size);
 
-// Makes the folders that exist the caller's own, after they were made. 0, or -1 with errno.
-int bf_undo_dir_own(const struct bf_fin_root *root);
+// Makes the folders that exist the caller's own, after they were made.
+enum bf_err bf_undo_dir_own(const struct bf_fin_root *root, struct bf_fault *fault);
 
 #endif

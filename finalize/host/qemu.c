@@ -82,13 +82,14 @@ static int keep_fd(struct setup *s, int fd)
 static int in_memory(struct setup *s, const char *path)
 {
     size_t len;
+    struct bf_fault fault;
     int from = open(path, O_RDONLY | O_CLOEXEC);
-    char *data = from < 0 ? NULL : bf_read_fd(from, IMAGE_MAX, &len);
-    int saved = errno;
-    if (from >= 0)
-        close(from);
+    if (from < 0)
+        return fail(s, path, strerror(errno));
+    char *data = bf_read_fd(from, IMAGE_MAX, &len, &fault);
+    close(from);
     if (!data)
-        return fail(s, path, strerror(saved));
+        return fail(s, path, fault.what);
     int fd = memfd_create("bootferry", MFD_CLOEXEC);
     bool ok = fd >= 0 && write(fd, data, len) == (ssize_t)len && fchmod(fd, 0444) == 0;
     free(data);

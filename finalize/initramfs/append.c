@@ -4,7 +4,6 @@
 // (the kernel unpacks archives one after the other, later files win). The lasting setting for the
 // guest's next update-initramfs or dracut run is its makers' (maker.h). Entries stand under
 // usr/lib/modules only: an entry "lib" would replace the link.
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,17 +92,18 @@ static void add_dirs_above(struct archive *a, const char *file)
     }
 }
 
-// Copies one file of the kernel's module directory. False when it cannot be read.
-static bool add_module_file(struct bf_fin *f, struct archive *a, const struct bf_modules *m,
-                            const char *version, const char *relative)
+// Copies one file of the kernel's module directory. Fails when it cannot be read.
+static enum bf_err add_module_file(struct bf_fin *f, struct archive *a, const struct bf_modules *m,
+                                   const char *version, const char *relative,
+                                   struct bf_fault *fault)
 {
     char from[1024], to[1024];
     size_t len;
     snprintf(from, sizeof from, "%s/%s", m->dir, relative);
     snprintf(to, sizeof to, "usr/lib/modules/%s/%s", version, relative);
-    char *data = bf_fin_root_read(f->root, from, BF_ROOT_BLOB_MAX, &len);
+    char *data = bf_fin_root_read(f->root, from, BF_ROOT_BLOB_MAX, &len, fault);
     if (!data)
-        return false;
+        return fault->code;
     if (a->out.len + len < ARCHIVE_MAX) {
         add_dirs_above(a, to);
         bf_cpio_file(&a->cpio, to, 0644, data, len);
@@ -111,7 +111,7 @@ static bool add_module_file(struct bf_fin *f, struct archive *a, const struct bf
         a->out.failed = true;
     }
     free(data);
-    return true;
+    return BF_OK;
 }
 
 static void add_settings(struct bf_fin *f, struct archive *a)
@@ -125,13 +125,14 @@ static int build(struct bf_fin *f, struct archive *a, const struct bf_modules *m
                  const char *version, const struct bf_module_set *set, uint64_t keep)
 {
     char mark[64], name[256];
+    struct bf_fault fault;
     bf_cpio_begin(&a->cpio, &a->out);
     for (size_t i = 0; i < set->count; i++)
-        if (!add_module_file(f, a, m, version, set->path[i]))
+        if (add_module_file(f, a, m, version, set->path[i], &fault))
             return bf_refuse(f->report, "kernel %s: its module %s cannot be read: %s", version,
-                             set->path[i], strerror(errno));
+                             set->path[i], fault.what);
     for (size_t i = 0; i < sizeof index_files / sizeof *index_files; i++)
-        add_module_file(f, a, m, version, index_files[i]);
+        add_module_file(f, a, m, version, index_files[i], &fault); // not every kernel has all
     add_settings(f, a);
     snprintf(name, sizeof name, "usr/lib/modules/%s/bootferry-finalize", version);
     int n = snprintf(mark, sizeof mark, BF_INITRAMFS_MARK_FMT, (unsigned long long)keep);
@@ -154,9 +155,10 @@ static int append(struct bf_fin *f, const char *path, const char *version,
                   const struct bf_modules *m, const struct bf_module_set *set)
 {
     struct bf_initramfs info;
+    struct bf_fault fault;
     struct archive a = {.dirs = {0}};
-    if (bf_initramfs_read(f->root, path, &info) < 0)
-        return bf_refuse(f->report, "%s cannot be read: %s", path, strerror(errno));
+    if (bf_initramfs_read(f->root, path, &info, &fault))
+        return bf_refuse(f->report, "%s cannot be read: %s", path, fault.what);
     if (strcmp(info.format, "unknown") == 0)
         return bf_refuse(f->report, "%s is not an initramfs in a known format", path);
     if (strcmp(info.format, "lz4") == 0)
@@ -165,9 +167,9 @@ static int append(struct bf_fin *f, const char *path, const char *version,
                 "guest helps");
     pad(&a.out, &info);
     int rc = build(f, &a, m, version, set, info.own);
-    if (rc == 0 &&
-        bf_edits_tail(&f->edits, path, info.own, a.out.data, a.out.len, "drivers of the target"))
-        rc = bf_fail(f->report, "%s: %s", path, strerror(errno));
+    if (rc == 0 && bf_edits_tail(&f->edits, path, info.own, a.out.data, a.out.len,
+                                 "drivers of the target", &fault))
+        rc = bf_fail(f->report, "%s: %s", path, fault.what);
     bf_module_set_free(&a.dirs);
     bf_text_free(&a.out);
     return rc;

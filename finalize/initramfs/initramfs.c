@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "finalize/core/fault.h"
+
 #define HEADER      110
 #define ENTRIES_MAX 200000
 #define PADDING_MAX 65536
@@ -131,21 +133,23 @@ static uint64_t without_ours(int fd, uint64_t size)
     return *end == '\n' && keep > 0 && keep < size ? keep : size;
 }
 
-int bf_initramfs_read(const struct bf_fin_root *root, const char *path, struct bf_initramfs *out)
+enum bf_err bf_initramfs_read(const struct bf_fin_root *root, const char *path,
+                              struct bf_initramfs *out, struct bf_fault *fault)
 {
     struct stat st;
     *out = (struct bf_initramfs){.format = "unknown"};
-    int fd = bf_fin_root_open(root, path, O_RDONLY | O_NONBLOCK);
+    struct bf_fault own;
+    fault = fault ? fault : &own;
+    int fd = bf_fin_root_open(root, path, O_RDONLY | O_NONBLOCK, fault);
     if (fd < 0)
-        return -1;
+        return fault->code;
     if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size <= 0) {
         close(fd);
-        errno = EINVAL;
-        return -1;
+        return bf_fault_errno(fault, EINVAL);
     }
     out->size = (uint64_t)st.st_size;
     out->own = without_ours(fd, out->size);
     recognise(fd, out);
     close(fd);
-    return 0;
+    return BF_OK;
 }

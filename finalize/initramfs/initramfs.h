@@ -16,8 +16,10 @@ struct bf_initramfs {
     uint64_t own;       // size without a segment that the finalizer appended
 };
 
-// 0, or -1 with errno.
-int bf_initramfs_read(const struct bf_fin_root *root, const char *path, struct bf_initramfs *out);
+// BF_ERR_RANGE for what is not a regular file, or empty. *out is set in any case. `fault` may be
+// NULL.
+enum bf_err bf_initramfs_read(const struct bf_fin_root *root, const char *path,
+                              struct bf_initramfs *out, struct bf_fault *fault);
 
 // The text that marks our segment, put into its last file; `keep` is the size of what stands before
 // it.

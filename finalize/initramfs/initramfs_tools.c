@@ -21,7 +21,7 @@ static int names(struct bf_fin *f)
     struct bf_line line;
     struct bf_text out = {0};
     char name[128], stable[128];
-    const char *text = bf_edits_get(&f->edits, RESUME_CONF, &len);
+    const char *text = bf_edits_get(&f->edits, RESUME_CONF, &len, NULL);
     if (!text)
         return 0;
     while (bf_line_next(text, len, &pos, &line)) {
@@ -45,7 +45,7 @@ static int names(struct bf_fin *f)
 static void carry(struct bf_fin *f, struct bf_cpio *cpio)
 {
     size_t len;
-    const char *text = bf_edits_get(&f->edits, RESUME_CONF, &len);
+    const char *text = bf_edits_get(&f->edits, RESUME_CONF, &len, NULL);
     if (text)
         bf_cpio_file(cpio, "conf/conf.d/resume", 0644, text, len);
 }
@@ -66,7 +66,7 @@ static int keep(struct bf_fin *f, const struct bf_lasting *l)
 {
     size_t len = 0;
     struct bf_text out = {0};
-    const char *text = bf_edits_get(&f->edits, MODULES, &len);
+    const char *text = bf_edits_get(&f->edits, MODULES, &len, NULL);
     text = text ? text : "";
     bf_text_add(&out, text, len);
     bool head = false;

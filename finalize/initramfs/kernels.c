@@ -27,7 +27,7 @@ static void inspect_kernel(struct bf_fin *f, const char *version, struct bf_kern
     snprintf(k->version, sizeof k->version, "%s", version);
     find_file(f, k->version, image, k->image, sizeof k->image);
     find_file(f, k->version, initrd, k->initramfs, sizeof k->initramfs);
-    if (k->initramfs[0] && bf_initramfs_read(f->root, k->initramfs, &info) == 0) {
+    if (k->initramfs[0] && !bf_initramfs_read(f->root, k->initramfs, &info, NULL)) {
         k->format = info.format;
         k->early = info.early;
     }
@@ -37,9 +37,9 @@ void bf_inspect_kernels(struct bf_fin *f)
 {
     struct bf_names names;
     struct bf_system *s = &f->system;
-    if (bf_fin_root_list(f->root, "/usr/lib/modules", "", &names) == 0 && names.count == 0) {
+    if (!bf_fin_root_list(f->root, "/usr/lib/modules", "", &names) && names.count == 0) {
         bf_names_free(&names);
-        if (bf_fin_root_list(f->root, "/lib/modules", "", &names) < 0)
+        if (bf_fin_root_list(f->root, "/lib/modules", "", &names))
             names = (struct bf_names){0};
     }
     for (size_t i = 0; i < names.count && i < BF_KERNELS_MAX; i++) {

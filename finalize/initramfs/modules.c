@@ -19,7 +19,7 @@ enum bf_err bf_modules_open(const struct bf_fin_root *root, const char *version,
     char path[512];
     *m = (struct bf_modules){.dep = NULL};
     snprintf(path, sizeof path, "/lib/modules/%s", version);
-    char *real = bf_fin_root_real(root, path);
+    char *real = bf_fin_root_real(root, path, NULL);
     if (!real)
         return BF_ERR_NOT_FOUND;
     bool fits = strlen(real) < sizeof m->dir;
@@ -28,11 +28,11 @@ enum bf_err bf_modules_open(const struct bf_fin_root *root, const char *version,
     if (!fits)
         return BF_ERR_LIMIT;
     snprintf(path, sizeof path, "%s/modules.dep", m->dir);
-    m->dep = bf_fin_root_read(root, path, DEP_MAX, &m->dep_len);
+    m->dep = bf_fin_root_read(root, path, DEP_MAX, &m->dep_len, NULL);
     if (!m->dep)
         return BF_ERR_NOT_FOUND;
     snprintf(path, sizeof path, "%s/modules.builtin", m->dir);
-    m->builtin = bf_fin_root_read(root, path, DEP_MAX, &m->builtin_len);
+    m->builtin = bf_fin_root_read(root, path, DEP_MAX, &m->builtin_len, NULL);
     return BF_OK;
 }
 

@@ -33,7 +33,7 @@ int bf_hosts_adapt(struct bf_fin *f, const struct bf_old *old)
     size_t len, pos = 0;
     struct bf_line line;
     struct bf_text out = {0};
-    const char *text = bf_edits_get(&f->edits, "/etc/hosts", &len);
+    const char *text = bf_edits_get(&f->edits, "/etc/hosts", &len, NULL);
     if (!text)
         return 0;
     while (bf_line_next(text, len, &pos, &line))

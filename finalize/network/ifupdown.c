@@ -41,7 +41,7 @@ static void add_pattern(struct bf_fin *f, struct files *files, const char *patte
     const char *slash = strrchr(pattern, '/');
     snprintf(dir, sizeof dir, "%s%.*s", pattern[0] == '/' ? "" : "/etc/network/",
              slash ? (int)(slash - pattern) : 0, pattern);
-    if (bf_edits_list(&f->edits, dir, "", &names) < 0)
+    if (bf_edits_list(&f->edits, dir, "", &names))
         return;
     for (size_t i = 0; i < names.count; i++) {
         if (fnmatch(slash ? slash + 1 : pattern, names.name[i], FNM_PERIOD) != 0)
@@ -57,7 +57,7 @@ static void add_directory(struct bf_fin *f, struct files *files, const char *dir
 {
     char path[2048];
     struct bf_names names;
-    if (bf_edits_list(&f->edits, dir, "", &names) < 0)
+    if (bf_edits_list(&f->edits, dir, "", &names))
         return;
     for (size_t i = 0; i < names.count; i++) {
         const char *n = names.name[i];
@@ -89,7 +89,7 @@ static void add_file(struct bf_fin *f, struct files *files, const char *path, in
 {
     size_t len, pos = 0;
     struct bf_line line;
-    const char *text = bf_edits_get(&f->edits, path, &len);
+    const char *text = bf_edits_get(&f->edits, path, &len, NULL);
     if (!text || depth > 4 || files->count >= FILES_MAX)
         return;
     for (size_t i = 0; i < files->count; i++)
@@ -201,7 +201,7 @@ static void scan(struct bf_fin *f, struct bf_net *net)
     add_file(f, &files, MAIN_FILE, 0);
     for (size_t i = 0; i < files.count; i++) {
         size_t len;
-        const char *text = bf_edits_get(&f->edits, files.path[i], &len);
+        const char *text = bf_edits_get(&f->edits, files.path[i], &len, NULL);
         if (text)
             scan_file(net, text, len);
     }
@@ -384,13 +384,13 @@ static int rewrite_all(struct bf_fin *f, struct files *files, struct rewrite *rw
 {
     size_t len;
     for (size_t i = 0; i < files->count; i++) {
-        const char *text = bf_edits_get(&f->edits, files->path[i], &len);
+        const char *text = bf_edits_get(&f->edits, files->path[i], &len, NULL);
         if (text)
             gather(rw, text, len);
     }
     for (size_t i = 0; i < files->count && !rw->odd; i++) {
         struct bf_text out = {0};
-        const char *text = bf_edits_get(&f->edits, files->path[i], &len);
+        const char *text = bf_edits_get(&f->edits, files->path[i], &len, NULL);
         if (!text)
             continue;
         rewrite_file(rw, text, len, &out);
@@ -411,7 +411,7 @@ static int append_new(struct bf_fin *f, struct rewrite *rw)
 {
     size_t len;
     struct bf_text out = {0};
-    const char *text = bf_edits_get(&f->edits, MAIN_FILE, &len);
+    const char *text = bf_edits_get(&f->edits, MAIN_FILE, &len, NULL);
     if (text)
         bf_text_add(&out, text, len);
     if (len && text && text[len - 1] != '\n')

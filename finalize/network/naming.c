@@ -31,14 +31,14 @@ static void rule_value(const char *line, size_t len, const char *key, char *out,
 static void scan_rules(struct bf_fin *f, struct bf_net *net)
 {
     struct bf_names names;
-    if (bf_edits_list(&f->edits, RULES_DIR, ".rules", &names) < 0)
+    if (bf_edits_list(&f->edits, RULES_DIR, ".rules", &names))
         return;
     for (size_t i = 0; i < names.count; i++) {
         char path[512], mac[BF_MAC_TEXT], name[BF_IFNAME];
         size_t len, pos = 0;
         struct bf_line line;
         snprintf(path, sizeof path, RULES_DIR "/%.250s", names.name[i]);
-        const char *text = bf_edits_get(&f->edits, path, &len);
+        const char *text = bf_edits_get(&f->edits, path, &len, NULL);
         while (text && bf_line_next(text, len, &pos, &line)) {
             rule_value(line.at, line.len, "ATTR{address}==\"", mac, sizeof mac);
             rule_value(line.at, line.len, "NAME=\"", name, sizeof name);
@@ -53,13 +53,13 @@ void bf_naming_scan(struct bf_fin *f, struct bf_net *net)
 {
     struct bf_names names;
     scan_rules(f, net);
-    if (bf_edits_list(&f->edits, LINK_DIR, ".link", &names) < 0)
+    if (bf_edits_list(&f->edits, LINK_DIR, ".link", &names))
         return;
     for (size_t i = 0; i < names.count; i++) {
         char path[512], mac[64], name[64];
         size_t len;
         snprintf(path, sizeof path, LINK_DIR "/%.250s", names.name[i]);
-        const char *text = bf_edits_get(&f->edits, path, &len);
+        const char *text = bf_edits_get(&f->edits, path, &len, NULL);
         if (!text || !bf_ini_find(text, len, "Link", "Name", name, sizeof name))
             continue;
         if (!bf_ini_find(text, len, "Match", "MACAddress", mac, sizeof mac))
@@ -96,14 +96,14 @@ static int follow_macs(struct bf_fin *f, const char *dir, const char *suffix,
 {
     struct bf_names names;
     int rc = 0;
-    if (bf_edits_list(&f->edits, dir, suffix, &names) < 0)
+    if (bf_edits_list(&f->edits, dir, suffix, &names))
         return 0;
     for (size_t i = 0; i < names.count && rc == 0; i++) {
         char path[512];
         size_t len;
         struct bf_text out = {0};
         snprintf(path, sizeof path, "%s/%.250s", dir, names.name[i]);
-        const char *text = bf_edits_get(&f->edits, path, &len);
+        const char *text = bf_edits_get(&f->edits, path, &len, NULL);
         if (!text)
             continue;
         swap_macs(&out, text, len, link, links);
@@ -157,8 +157,9 @@ static bool needs_file(const struct bf_link *link)
 static int remove_stale(struct bf_fin *f, const struct bf_link *link, size_t links)
 {
     struct bf_names names;
+    struct bf_fault fault;
     int rc = 0;
-    if (bf_edits_list(&f->edits, LINK_DIR, ".link", &names) < 0)
+    if (bf_edits_list(&f->edits, LINK_DIR, ".link", &names))
         return 0;
     for (size_t i = 0; i < names.count && rc == 0; i++) {
         char path[512], want[128];
@@ -168,7 +169,7 @@ static int remove_stale(struct bf_fin *f, const struct bf_link *link, size_t lin
             link_path(&link[k], want, sizeof want);
             wanted = needs_file(&link[k]) && strcmp(path, want) == 0;
         }
-        if (!wanted && bf_edits_remove(&f->edits, path, "of an earlier plan") < 0)
+        if (!wanted && bf_edits_remove(&f->edits, path, "of an earlier plan", &fault))
             rc = bf_fail(f->report, "%s cannot be removed", path);
     }
     bf_names_free(&names);

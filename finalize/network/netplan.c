@@ -55,7 +55,7 @@ static bool open_sheet(struct bf_fin *f, const char *path, struct sheet *s)
 {
     yaml_parser_t parser;
     *s = (struct sheet){0};
-    s->text = bf_edits_get(&f->edits, path, &s->len);
+    s->text = bf_edits_get(&f->edits, path, &s->len, NULL);
     const char *excess = s->text ? bf_yaml_excess(s->text, s->len) : NULL;
     if (excess)
         bf_budget_exceed(&f->budget, path, excess);
@@ -162,7 +162,7 @@ static int each_file(struct bf_fin *f, int (*visit)(struct bf_fin *, const char 
 {
     struct bf_names names;
     int rc = 0;
-    if (bf_edits_list(&f->edits, DIR, ".yaml", &names) < 0)
+    if (bf_edits_list(&f->edits, DIR, ".yaml", &names))
         return 0;
     for (size_t i = 0; i < names.count && rc == 0; i++) {
         char path[512];
@@ -544,8 +544,9 @@ static int create_file(struct bf_fin *f, struct rewrite *rw)
              rw->id);
     write_entry(&out, rw, 6, true);
     int rc = 0;
+    struct bf_fault fault;
     if (!bf_text_ok(&out) || bf_edits_set(&f->edits, DIR "/90-bootferry.yaml", out.data, out.len,
-                                          0600, "addresses as planned"))
+                                          0600, "addresses as planned", &fault))
         rc = bf_fail(f->report, DIR "/90-bootferry.yaml cannot be written");
     bf_text_free(&out);
     return rc;
@@ -581,7 +582,7 @@ static bool in_use(struct bf_fin *f)
                                           "/lib/netplan/generate", "/usr/lib/netplan/generate",
                                           NULL};
     struct bf_names yaml;
-    if (!bf_fin_root_any(f->root, netplan) || bf_fin_root_list(f->root, DIR, ".yaml", &yaml) < 0)
+    if (!bf_fin_root_any(f->root, netplan) || bf_fin_root_list(f->root, DIR, ".yaml", &yaml))
         return false;
     bool any = yaml.count > 0;
     bf_names_free(&yaml);

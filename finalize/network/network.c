@@ -189,10 +189,12 @@ static int quiet_cloud_init(struct bf_fin *f)
     static const char text[] =
         "# Written by bootferry-finalize: the network is configured by the files of "
         "this system.\nnetwork: {config: disabled}\n";
+    struct bf_fault fault;
     if (!bf_fin_root_is_dir(f->root, "/etc/cloud/cloud.cfg.d"))
         return 0;
     return bf_edits_set(&f->edits, "/etc/cloud/cloud.cfg.d/99-bootferry-network.cfg", text,
-                        sizeof text - 1, 0644, "keeps cloud-init from overwriting the network");
+                        sizeof text - 1, 0644, "keeps cloud-init from overwriting the network",
+                        &fault);
 }
 
 static int resolve_all(struct bf_fin *f, const struct bf_net *net, struct bf_link *link)

@@ -5,7 +5,6 @@
 // Interfaces are matched by name, which naming.c pins to the MAC address, because VLANs and bridges
 // share a port's MAC address.
 #include <ctype.h>
-#include <errno.h>
 #include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,7 +53,7 @@ static void add_unit(struct bf_fin *f, struct units *u, const char *dir, const c
     snprintf(unit->name, sizeof unit->name, "%s", name);
     snprintf(unit->path, sizeof unit->path, "%s/%s", dir, name);
     // A link to /dev/null masks the file of that name elsewhere: it is listed, and has no text.
-    unit->text = bf_edits_get(&f->edits, unit->path, &unit->len);
+    unit->text = bf_edits_get(&f->edits, unit->path, &unit->len, NULL);
     u->count++;
 }
 
@@ -68,7 +67,7 @@ static void load_units(struct bf_fin *f, struct units *u)
     *u = (struct units){0};
     for (size_t d = 0; d < UNIT_DIRS; d++) {
         struct bf_names names;
-        if (bf_edits_list(&f->edits, unit_dirs[d], ".network", &names) < 0)
+        if (bf_edits_list(&f->edits, unit_dirs[d], ".network", &names))
             continue;
         for (size_t i = 0; i < names.count; i++)
             if (strlen(names.name[i]) < 200 && !listed(u, names.name[i]))
@@ -180,13 +179,13 @@ static void scan_unit(struct bf_net *net, const struct unit *unit)
 static void scan_netdevs(struct bf_fin *f, struct bf_net *net)
 {
     struct bf_names names;
-    if (bf_edits_list(&f->edits, ETC_DIR, ".netdev", &names) < 0)
+    if (bf_edits_list(&f->edits, ETC_DIR, ".netdev", &names))
         return;
     for (size_t i = 0; i < names.count; i++) {
         char path[512], name[BF_IFNAME];
         size_t len;
         snprintf(path, sizeof path, ETC_DIR "/%.200s", names.name[i]);
-        const char *text = bf_edits_get(&f->edits, path, &len);
+        const char *text = bf_edits_get(&f->edits, path, &len, NULL);
         if (!text || !bf_ini_find(text, len, "NetDev", "Name", name, sizeof name))
             continue;
         struct bf_known *k = bf_net_add(net, &bf_networkd, name, "");
@@ -349,12 +348,12 @@ static int rewrite_dropins(struct bf_fin *f, struct rewrite *rw, const char *uni
     struct rewrite quiet = *rw;
     quiet.insert = quiet.match = false;
     snprintf(dir, sizeof dir, ETC_DIR "/%s.d", unit_name);
-    if (bf_edits_list(&f->edits, dir, ".conf", &names) < 0)
+    if (bf_edits_list(&f->edits, dir, ".conf", &names))
         return 0;
     for (size_t i = 0; i < names.count && rc == 0; i++) {
         size_t len;
         snprintf(path, sizeof path, "%s/%.250s", dir, names.name[i]);
-        const char *text = bf_edits_get(&f->edits, path, &len);
+        const char *text = bf_edits_get(&f->edits, path, &len, NULL);
         if (text)
             rc = rewrite_to(f, &quiet, text, len, path);
     }

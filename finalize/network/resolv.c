@@ -2,7 +2,6 @@
 // /etc/resolv.conf, when it is a plain file that nothing else makes. Where it is a link, its owner
 // (systemd-resolved, resolvconf, NetworkManager) gets the servers from the interface's
 // configuration.
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,9 +88,10 @@ int bf_resolv_adapt(struct bf_fin *f, const struct bf_link *link, size_t links)
         free(target);
         return 0;
     }
-    const char *text = bf_edits_get(&f->edits, RESOLV, &len);
-    if (!text && errno != ENOENT) {
-        bf_note(f->report, "skipped", RESOLV, "cannot be read: %s", strerror(errno));
+    struct bf_fault fault;
+    const char *text = bf_edits_get(&f->edits, RESOLV, &len, &fault);
+    if (!text && fault.code != BF_ERR_NOT_FOUND) {
+        bf_note(f->report, "skipped", RESOLV, "cannot be read: %s", fault.what);
         return 0;
     }
     rewrite(&out, text ? text : "", text ? len : 0, link, links);

@@ -2,15 +2,13 @@
 // See fin.h.
 #include "finalize/system/fin.h"
 
-#include <errno.h>
-#include <string.h>
-
 int bf_fin_set(struct bf_fin *f, const char *path, const struct bf_text *content, const char *why)
 {
+    struct bf_fault fault;
     if (!bf_text_ok(content))
         return bf_fail(f->report, "out of memory");
-    if (bf_edits_set(&f->edits, path, content->data ? content->data : "", content->len, 0644, why) <
-        0)
-        return bf_fail(f->report, "%s cannot be changed: %s", path, strerror(errno));
+    const char *data = content->data ? content->data : "";
+    if (bf_edits_set(&f->edits, path, data, content->len, 0644, why, &fault))
+        return bf_fail(f->report, "%s cannot be changed: %s", path, fault.what);
     return 0;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // /etc/fstab and /etc/crypttab off names that depend on the order of the disks (fstab(5),
 // crypttab(5)). Only the word that names the device changes in a line.
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,11 +66,12 @@ static int rewrite_table(struct bf_fin *f, const char *path, size_t device)
     size_t len, pos = 0;
     struct bf_line line;
     struct bf_text out = {0};
-    const char *text = bf_edits_get(&f->edits, path, &len);
+    struct bf_fault fault;
+    const char *text = bf_edits_get(&f->edits, path, &len, &fault);
     if (!text)
-        return errno == ENOENT
+        return fault.code == BF_ERR_NOT_FOUND
                    ? 0
-                   : bf_refuse(f->report, "%s cannot be read: %s", path, strerror(errno));
+                   : bf_refuse(f->report, "%s cannot be read: %s", path, fault.what);
     while (bf_line_next(text, len, &pos, &line))
         rewrite_line(f, &line, device, path, &out);
     int rc = bf_fin_set(f, path, &out, "device names that do not depend on the order of the disks");

@@ -52,7 +52,7 @@ static int each_swap_file(struct bf_fin *f, int (*visit)(struct bf_fin *, const 
 
 static int check_file(struct bf_fin *f, const char *path)
 {
-    int fd = bf_fin_root_open(f->root, path, O_RDONLY | O_NONBLOCK);
+    int fd = bf_fin_root_open(f->root, path, O_RDONLY | O_NONBLOCK, NULL);
     if (fd < 0)
         return 0;
     int rc = bf_swap_image(fd, false);
@@ -66,7 +66,7 @@ static int check_file(struct bf_fin *f, const char *path)
 
 static int discard_file(struct bf_fin *f, const char *path)
 {
-    int fd = bf_fin_root_open(f->root, path, O_RDWR | O_NONBLOCK);
+    int fd = bf_fin_root_open(f->root, path, O_RDWR | O_NONBLOCK, NULL);
     if (fd < 0)
         return 0;
     int rc = bf_swap_image(fd, true);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The machine's name: /etc/hostname, its names in /etc/hosts, and /etc/mailname. A full name in the
 // plan sets the short one in /etc/hostname where the old file had a short one.
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,10 +63,11 @@ static int rewrite_hosts(struct bf_fin *f, const struct names *n)
     size_t size, pos = 0, len;
     struct bf_line line;
     struct bf_text out = {0};
-    const char *text = bf_edits_get(&f->edits, "/etc/hosts", &size);
+    struct bf_fault fault;
+    const char *text = bf_edits_get(&f->edits, "/etc/hosts", &size, &fault);
     if (!text) {
-        if (errno != ENOENT)
-            bf_note(f->report, "skipped", "/etc/hosts", "cannot be read: %s", strerror(errno));
+        if (fault.code != BF_ERR_NOT_FOUND)
+            bf_note(f->report, "skipped", "/etc/hosts", "cannot be read: %s", fault.what);
         return 0;
     }
     while (bf_line_next(text, size, &pos, &line)) {
@@ -94,7 +94,7 @@ static int rewrite_mailname(struct bf_fin *f, const struct names *n)
     size_t len;
     char name[256];
     struct bf_text out = {0};
-    const char *text = bf_edits_get(&f->edits, "/etc/mailname", &len);
+    const char *text = bf_edits_get(&f->edits, "/etc/mailname", &len, NULL);
     if (!text || !first_word(text, len, name, sizeof name))
         return 0;
     put_host_word(&out, n, name, strlen(name), f->plan->hostname);
@@ -114,7 +114,7 @@ int bf_adapt_hostname(struct bf_fin *f)
     struct bf_text out = {0};
     if (!f->plan->hostname[0])
         return 0;
-    const char *text = bf_edits_get(&f->edits, "/etc/hostname", &len);
+    const char *text = bf_edits_get(&f->edits, "/etc/hostname", &len, NULL);
     if (text)
         first_word(text, len, old, sizeof old);
     fill(&n, old, f->plan->hostname);

@@ -2,7 +2,6 @@
 // Finds out what a root directory holds: system, architecture, init, mounts. Reads only; kernels,
 // boot loaders and the network are found in the rooms that adapt them.
 #include <elf.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,9 +56,9 @@ static void inspect_os(struct bf_fin *f)
 {
     size_t len;
     struct bf_system *s = &f->system;
-    s->release = bf_fin_root_read(f->root, "/etc/os-release", BF_ROOT_TEXT_MAX, &len);
+    s->release = bf_fin_root_read(f->root, "/etc/os-release", BF_ROOT_TEXT_MAX, &len, NULL);
     if (!s->release)
-        s->release = bf_fin_root_read(f->root, "/usr/lib/os-release", BF_ROOT_TEXT_MAX, &len);
+        s->release = bf_fin_root_read(f->root, "/usr/lib/os-release", BF_ROOT_TEXT_MAX, &len, NULL);
     s->found = s->release || bf_fin_root_exists(f->root, "/etc/fstab");
     if (s->release) {
         read_release(s, len);
@@ -71,7 +70,7 @@ static void inspect_os(struct bf_fin *f)
 static const struct bf_architecture *architecture_of(struct bf_fin *f, const char *program)
 {
     unsigned char h[20];
-    if (bf_fin_root_pread(f->root, program, h, sizeof h, 0) != sizeof h ||
+    if (bf_fin_root_pread(f->root, program, h, sizeof h, 0, NULL) ||
         memcmp(h, ELFMAG, SELFMAG) != 0 || h[EI_DATA] != ELFDATA2LSB)
         return NULL;
     return bf_architecture_of(f->architectures, h[18] | (unsigned)h[19] << 8);
@@ -129,7 +128,7 @@ static void inspect_fstab(struct bf_fin *f)
     size_t len = 0, pos = 0;
     struct bf_line line;
     struct bf_system *s = &f->system;
-    s->fstab = bf_fin_root_read(f->root, "/etc/fstab", BF_ROOT_TEXT_MAX, &len);
+    s->fstab = bf_fin_root_read(f->root, "/etc/fstab", BF_ROOT_TEXT_MAX, &len, NULL);
     // Three words, two blanks and the line's end are the least that a line of it has.
     s->mount = s->fstab ? calloc(len / 6 + 1, sizeof *s->mount) : NULL;
     while (s->mount && bf_line_next(s->fstab, len, &pos, &line))

@@ -25,7 +25,7 @@
 static char *read_small(const char *path, size_t *len)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    char *text = fd < 0 ? NULL : bf_read_fd(fd, BF_ROOT_TEXT_MAX, len);
+    char *text = fd < 0 ? NULL : bf_read_fd(fd, BF_ROOT_TEXT_MAX, len, NULL);
     if (fd >= 0)
         close(fd);
     return text;
@@ -174,9 +174,9 @@ void bf_vm_probe(struct bf_devices *devices, struct bf_fin_report *report)
 {
     struct bf_fin_root sys;
     struct bf_names names;
-    if (bf_fin_root_attach(&sys, "/sys/class/block") < 0)
+    if (bf_fin_root_attach(&sys, "/sys/class/block", NULL))
         return;
-    if (bf_fin_root_list(&sys, "/", "", &names) == 0) {
+    if (!bf_fin_root_list(&sys, "/", "", &names)) {
         for (size_t i = 0; i < names.count; i++)
             if (strlen(names.name[i]) < 60)
                 add_device(devices, names.name[i], report);
@@ -199,9 +199,9 @@ void bf_vm_node(const struct bf_device *dev, char *out, size_t size)
     struct bf_names names;
     char name[80];
     snprintf(out, size, "%s", dev->name);
-    if (!dev->stacked || bf_fin_root_attach(&sys, "/sys/class/block") < 0)
+    if (!dev->stacked || bf_fin_root_attach(&sys, "/sys/class/block", NULL))
         return;
-    if (bf_fin_root_list(&sys, "/", "", &names) == 0) {
+    if (!bf_fin_root_list(&sys, "/", "", &names)) {
         for (size_t i = 0; i < names.count; i++) {
             if (strlen(names.name[i]) >= 60)
                 continue;

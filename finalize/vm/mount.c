@@ -15,6 +15,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include "finalize/core/fault.h"
 #include "finalize/vm/disks.h"
 
 #define SAFE      (MS_NODEV | MS_NOSUID | MS_NOEXEC | MS_NOATIME)
@@ -45,21 +46,22 @@ static const struct kind *kind_of(const char *type)
     return NULL;
 }
 
-static int mount_device(const struct bf_device *dev, const char *subvol, const char *at, bool look)
+static enum bf_err mount_device(const struct bf_device *dev, const char *subvol, const char *at,
+                                bool look, struct bf_fault *fault)
 {
     char node[80], options[512];
     const struct kind *kind = kind_of(dev->type);
-    if (!kind) {
-        errno = ENODEV;
-        return -1;
-    }
+    if (!kind)
+        return bf_fault_errno(fault, ENODEV);
     if (kind->group[0])
         bf_vm_load_modules(kind->group);
     bf_vm_node(dev, node, sizeof node);
     const char *base = look ? kind->look : strcmp(kind->fs, "vfat") == 0 ? "umask=0077" : "";
     snprintf(options, sizeof options, "%s%s%s%s", base, base[0] && subvol[0] ? "," : "",
              subvol[0] ? "subvol=" : "", subvol);
-    return mount(node, at, kind->fs, SAFE | (look ? MS_RDONLY : 0), options);
+    if (mount(node, at, kind->fs, SAFE | (look ? MS_RDONLY : 0), options) < 0)
+        return bf_fault_errno(fault, errno);
+    return BF_OK;
 }
 
 // A btrfs over several devices is found by its members, which the kernel must have seen.
@@ -88,7 +90,7 @@ static void scan_btrfs(const struct bf_devices *devices)
 static bool holds_root(void)
 {
     struct bf_fin_root root;
-    if (bf_fin_root_attach(&root, BF_VM_PROBE) < 0)
+    if (bf_fin_root_attach(&root, BF_VM_PROBE, NULL))
         return false;
     bool etc = bf_fin_root_exists(&root, "/etc/os-release") ||
                bf_fin_root_exists(&root, "/usr/lib/os-release") ||
@@ -112,6 +114,7 @@ static size_t find_roots(const struct bf_devices *devices, struct found found[RO
 {
     static const char *const subvols[] = {"", "@", "@rootfs", "root", "@root", NULL};
     size_t count = 0;
+    struct bf_fault fault;
     for (size_t i = 0; i < devices->count && count < ROOTS_MAX; i++) {
         const struct bf_device *dev = &devices->item[i];
         bool btrfs = strcmp(dev->type, "btrfs") == 0, hit = false;
@@ -119,9 +122,9 @@ static size_t find_roots(const struct bf_devices *devices, struct found found[RO
             same_btrfs(devices, found, count, i))
             continue;
         for (size_t s = 0; !hit && (s == 0 || (btrfs && subvols[s])); s++) {
-            if (mount_device(dev, subvols[s], BF_VM_PROBE, true) < 0) {
+            if (mount_device(dev, subvols[s], BF_VM_PROBE, true, &fault)) {
                 if (s == 0)
-                    fprintf(stderr, "%s: %s\n", dev->name, strerror(errno));
+                    fprintf(stderr, "%s: %s\n", dev->name, fault.what);
                 continue;
             }
             hit = holds_root();
@@ -180,7 +183,7 @@ static size_t read_fstab(const struct bf_fin_root *root, struct entry *entry, si
 {
     size_t len, pos = 0, count = 0;
     struct bf_line line;
-    char *text = bf_fin_root_read(root, "/etc/fstab", BF_ROOT_TEXT_MAX, &len);
+    char *text = bf_fin_root_read(root, "/etc/fstab", BF_ROOT_TEXT_MAX, &len, NULL);
     while (text && count < max && bf_line_next(text, len, &pos, &line)) {
         const char *at = line.at, *end = line.at + line.len, *w[4];
         size_t n[4], i = 0;
@@ -217,15 +220,15 @@ static bool mount_in(const struct bf_fin_root *root, const struct bf_device *dev
                      struct bf_fin_report *report)
 {
     char proc[64], path[280];
-    int fd = bf_fin_root_open(root, at, O_PATH | O_DIRECTORY);
+    struct bf_fault fault;
+    int fd = bf_fin_root_open(root, at, O_PATH | O_DIRECTORY, &fault);
     snprintf(proc, sizeof proc, "/proc/self/fd/%d", fd);
-    bool ok = fd >= 0 && mount_device(dev, subvol, proc, look) == 0;
+    bool ok = fd >= 0 && !mount_device(dev, subvol, proc, look, &fault);
     if (!ok)
-        bf_note(report, "skipped", at, "%s cannot be mounted there: %s", dev->name,
-                strerror(errno));
+        bf_note(report, "skipped", at, "%s cannot be mounted there: %s", dev->name, fault.what);
     if (fd >= 0)
         close(fd);
-    char *real = ok ? bf_fin_root_real(root, at) : NULL;
+    char *real = ok ? bf_fin_root_real(root, at, NULL) : NULL;
     if (real) {
         snprintf(path, sizeof path, BF_VM_ROOT "%.200s", real);
         remember(mounts, path);
@@ -271,28 +274,29 @@ static bool is_hibernated(const struct bf_devices *devices)
     return false;
 }
 
-int bf_vm_mount(struct bf_devices *devices, const struct bf_plan *plan, struct bf_mounts *mounts,
-                struct bf_fin_report *report)
+enum bf_err bf_vm_mount(struct bf_devices *devices, const struct bf_plan *plan,
+                        struct bf_mounts *mounts, struct bf_fin_report *report)
 {
+    struct bf_fault fault;
     struct found found[ROOTS_MAX];
     struct bf_fin_root root;
     scan_btrfs(devices);
     size_t count = find_roots(devices, found);
     const struct found *chosen = choose(devices, plan, found, count, report);
     if (!chosen)
-        return -1;
+        return BF_ERR_CONFIG;
     bool look = is_hibernated(devices);
     struct bf_device *dev = &devices->item[chosen->device];
-    if (mount_device(dev, chosen->subvol, BF_VM_ROOT, look) < 0)
+    if (mount_device(dev, chosen->subvol, BF_VM_ROOT, look, &fault))
         return bf_fail(report, "the root file system on %s cannot be mounted: %s", dev->name,
-                       strerror(errno));
+                       fault.what);
     dev->root = true;
     remember(mounts, BF_VM_ROOT);
-    if (bf_fin_root_attach(&root, BF_VM_ROOT) < 0)
-        return bf_fail(report, "the root file system cannot be opened: %s", strerror(errno));
+    if (bf_fin_root_attach(&root, BF_VM_ROOT, &fault))
+        return bf_fail(report, "the root file system cannot be opened: %s", fault.what);
     mount_entries(&root, devices, look, mounts, report);
     bf_fin_root_close(&root);
-    return 0;
+    return BF_OK;
 }
 
 void bf_vm_unmount(struct bf_mounts *mounts, struct bf_fin_report *report)

@@ -18,9 +18,10 @@ struct bf_mounts {
 // Finds the one root file system (or the one that the plan names), marks its device, and mounts it
 // and what the finalizer needs of the guest's fstab (/usr, /var, /boot, the ESP) below BF_VM_ROOT.
 // File system types are forced from a short list; nodev, nosuid, noexec, noatime. A hibernated
-// system is mounted without being written to. 0, or -1 with the report saying why.
-int bf_vm_mount(struct bf_devices *devices, const struct bf_plan *plan, struct bf_mounts *mounts,
-                struct bf_fin_report *report);
+// system is mounted without being written to. After a failure the report says why, and what was
+// mounted is in `mounts`.
+enum bf_err bf_vm_mount(struct bf_devices *devices, const struct bf_plan *plan,
+                        struct bf_mounts *mounts, struct bf_fin_report *report);
 // Unmounts everything; a file system that cannot be unmounted makes the run fail.
 void bf_vm_unmount(struct bf_mounts *mounts, struct bf_fin_report *report);
 

@@ -55,8 +55,8 @@ static int open_port(void)
     struct bf_fin_root sys;
     for (long long end = bf_now_ms() + BF_VM_PORT_MS; bf_now_ms() < end; poll(NULL, 0, 20)) {
         struct bf_names names;
-        if (bf_fin_root_attach(&sys, "/") < 0 ||
-            bf_fin_root_list(&sys, "/sys/class/virtio-ports", "", &names) < 0)
+        if (bf_fin_root_attach(&sys, "/", NULL) ||
+            bf_fin_root_list(&sys, "/sys/class/virtio-ports", "", &names))
             return -1;
         bf_fin_root_close(&sys);
         char path[128] = "";
@@ -97,6 +97,7 @@ static void work_on_disks(const struct request *r, struct bf_fin_report *report)
     struct bf_devices devices = {0};
     struct bf_mounts mounts = {.count = 0};
     struct bf_fin_root root = {.fd = -1};
+    struct bf_fault fault;
     const struct bf_plan *plan = r->has_plan ? &r->plan : NULL;
     bool discard = plan && plan->discard_hibernation;
     bf_step("probe", 60);
@@ -106,9 +107,9 @@ static void work_on_disks(const struct request *r, struct bf_fin_report *report)
     if (discard)
         bf_vm_discard_hibernation(&devices, report);
     bf_step("mount", 120);
-    if (bf_vm_mount(&devices, plan, &mounts, report) == 0) {
-        if (bf_fin_root_attach(&root, BF_VM_ROOT) < 0) {
-            bf_fail(report, "the mounted root cannot be opened: %s", strerror(errno));
+    if (!bf_vm_mount(&devices, plan, &mounts, report)) {
+        if (bf_fin_root_attach(&root, BF_VM_ROOT, &fault)) {
+            bf_fail(report, "the mounted root cannot be opened: %s", fault.what);
         } else {
             bf_step("finalize", 240);
             bf_finalize(&root, r->mode, plan, &devices, report);

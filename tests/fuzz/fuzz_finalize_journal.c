@@ -43,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct stat st;
     if (tree_root.fd < 0)
         start();
-    if (bf_journal_parse(&j, (const char *)data, size)) {
+    if (!bf_journal_parse(&j, (const char *)data, size)) {
         check_paths(json_object_get(j.json, "files"));
         check_paths(json_object_get(j.json, "dirs"));
     }

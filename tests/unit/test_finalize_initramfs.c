@@ -22,9 +22,9 @@ static void check_image(const struct bf_text *image, const char *format, bool ea
 {
     struct bf_initramfs info;
     if (root.fd <= 0)
-        CHECK(mkdtemp(dir) && bf_fin_root_attach(&root, dir) == 0);
+        CHECK(mkdtemp(dir) && !bf_fin_root_attach(&root, dir, NULL));
     put(image->data, image->len);
-    CHECK_EQ(bf_initramfs_read(&root, "/image", &info), 0);
+    CHECK_EQ(bf_initramfs_read(&root, "/image", &info, NULL), BF_OK);
     unlinkat(root.fd, "image", 0);
     CHECK_STR(info.format, format);
     CHECK_EQ(info.early, early);

@@ -37,7 +37,7 @@ static int stack_adapt(struct bf_fin *f, const struct bf_link *link, struct bf_o
 {
     size_t len = 0;
     struct bf_text out = {0};
-    const char *text = bf_edits_get(&f->edits, "/etc/testnet", &len);
+    const char *text = bf_edits_get(&f->edits, "/etc/testnet", &len, NULL);
     bf_old_add(old, text, strcspn(text, "\n"));
     bf_textf(&out, "%s/%u\n", link->nic->address[0].text, link->nic->address[0].prefix);
     int rc = bf_fin_set(f, "/etc/testnet", &out, "addresses as planned");
@@ -206,7 +206,7 @@ static void adapt(const char *plan_text, void (*put_more)(void), void (*look)(vo
     char dir[] = "/tmp/bootferry-rows.XXXXXX";
     struct bf_fault fault;
     static struct bf_plan plan;
-    CHECK(mkdtemp(dir) && bf_fin_root_attach(&root, dir) == 0);
+    CHECK(mkdtemp(dir) && !bf_fin_root_attach(&root, dir, NULL));
     put_system();
     if (put_more)
         put_more();
@@ -222,7 +222,7 @@ static void adapt(const char *plan_text, void (*put_more)(void), void (*look)(vo
 static void check_file(const char *path, const char *expected)
 {
     size_t len = 0;
-    char got[256] = "(absent)", *text = bf_fin_root_read(&root, path, BF_ROOT_TEXT_MAX, &len);
+    char got[256] = "(absent)", *text = bf_fin_root_read(&root, path, BF_ROOT_TEXT_MAX, &len, NULL);
     if (text)
         snprintf(got, sizeof got, "%s", text);
     free(text);
