@@ -25,71 +25,71 @@ static inline bool bf_is_power_of_two(uint64_t v)
 
 enum { BF_HOST_IS_BIG_ENDIAN = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ };
 
-static inline uint16_t bf_le16(const uint8_t *at)
+static inline uint16_t bf_le16(const void *at)
 {
     uint16_t v;
     __builtin_memcpy(&v, at, sizeof v);
     return BF_HOST_IS_BIG_ENDIAN ? __builtin_bswap16(v) : v;
 }
 
-static inline uint32_t bf_le32(const uint8_t *at)
+static inline uint32_t bf_le32(const void *at)
 {
     uint32_t v;
     __builtin_memcpy(&v, at, sizeof v);
     return BF_HOST_IS_BIG_ENDIAN ? __builtin_bswap32(v) : v;
 }
 
-static inline uint64_t bf_le64(const uint8_t *at)
+static inline uint64_t bf_le64(const void *at)
 {
     uint64_t v;
     __builtin_memcpy(&v, at, sizeof v);
     return BF_HOST_IS_BIG_ENDIAN ? __builtin_bswap64(v) : v;
 }
 
-static inline uint16_t bf_be16(const uint8_t *at)
+static inline uint16_t bf_be16(const void *at)
 {
     return __builtin_bswap16(bf_le16(at));
 }
 
-static inline uint32_t bf_be32(const uint8_t *at)
+static inline uint32_t bf_be32(const void *at)
 {
     return __builtin_bswap32(bf_le32(at));
 }
 
-static inline uint64_t bf_be64(const uint8_t *at)
+static inline uint64_t bf_be64(const void *at)
 {
     return __builtin_bswap64(bf_le64(at));
 }
 
-static inline void bf_put_le16(uint8_t *at, uint16_t v)
+static inline void bf_put_le16(void *at, uint16_t v)
 {
     v = BF_HOST_IS_BIG_ENDIAN ? __builtin_bswap16(v) : v;
     __builtin_memcpy(at, &v, sizeof v);
 }
 
-static inline void bf_put_le32(uint8_t *at, uint32_t v)
+static inline void bf_put_le32(void *at, uint32_t v)
 {
     v = BF_HOST_IS_BIG_ENDIAN ? __builtin_bswap32(v) : v;
     __builtin_memcpy(at, &v, sizeof v);
 }
 
-static inline void bf_put_le64(uint8_t *at, uint64_t v)
+static inline void bf_put_le64(void *at, uint64_t v)
 {
     v = BF_HOST_IS_BIG_ENDIAN ? __builtin_bswap64(v) : v;
     __builtin_memcpy(at, &v, sizeof v);
 }
 
-static inline void bf_put_be16(uint8_t *at, uint16_t v)
+static inline void bf_put_be16(void *at, uint16_t v)
 {
     bf_put_le16(at, __builtin_bswap16(v));
 }
 
-static inline void bf_put_be32(uint8_t *at, uint32_t v)
+static inline void bf_put_be32(void *at, uint32_t v)
 {
     bf_put_le32(at, __builtin_bswap32(v));
 }
 
-static inline void bf_put_be64(uint8_t *at, uint64_t v)
+static inline void bf_put_be64(void *at, uint64_t v)
 {
     bf_put_le64(at, __builtin_bswap64(v));
 }
@@ -97,32 +97,34 @@ static inline void bf_put_be64(uint8_t *at, uint64_t v)
 // Numbers of any width, at most eight bytes: three of a LUN, six of a file reference, as many as a
 // run list says. Of a number that is written, the upper bytes that have no room are left out.
 
-static inline uint64_t bf_le(const uint8_t *at, size_t bytes)
+static inline uint64_t bf_le(const void *at, size_t bytes)
 {
+    const uint8_t *byte = at;
     uint64_t v = 0;
     while (bytes--)
-        v = v << 8 | at[bytes];
+        v = v << 8 | byte[bytes];
     return v;
 }
 
-static inline uint64_t bf_be(const uint8_t *at, size_t bytes)
+static inline uint64_t bf_be(const void *at, size_t bytes)
 {
+    const uint8_t *byte = at;
     uint64_t v = 0;
     while (bytes--)
-        v = v << 8 | *at++;
+        v = v << 8 | *byte++;
     return v;
 }
 
-static inline void bf_put_le(uint8_t *at, uint64_t v, size_t bytes)
+static inline void bf_put_le(void *at, uint64_t v, size_t bytes)
 {
-    for (; bytes--; v >>= 8)
-        *at++ = (uint8_t)v;
+    for (uint8_t *byte = at; bytes--; v >>= 8)
+        *byte++ = (uint8_t)v;
 }
 
-static inline void bf_put_be(uint8_t *at, uint64_t v, size_t bytes)
+static inline void bf_put_be(void *at, uint64_t v, size_t bytes)
 {
-    for (; bytes--; v >>= 8)
-        at[bytes] = (uint8_t)v;
+    for (uint8_t *byte = at; bytes--; v >>= 8)
+        byte[bytes] = (uint8_t)v;
 }
 
 #endif
