@@ -5,24 +5,20 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "base/platform.h"
 
 enum { BOUNCE_BYTES = 65536 };
 
-static int is_power_of_two(uint64_t v)
-{
-    return v && !(v & (v - 1));
-}
-
 enum bf_err bf_block_geometry_check(const struct bf_block_geometry *g)
 {
-    if (!is_power_of_two(g->block_size) || g->block_size < BF_BLOCK_MIN ||
+    if (!bf_is_power_of_two(g->block_size) || g->block_size < BF_BLOCK_MIN ||
         g->block_size > BF_BLOCK_MAX)
         return BF_ERR_UNSUPPORTED;
     if (!g->blocks || g->blocks > (uint64_t)INT64_MAX / g->block_size)
         return BF_ERR_UNSUPPORTED;
-    if (!is_power_of_two(g->alignment) || g->alignment > BF_BLOCK_ALIGN_MAX)
+    if (!bf_is_power_of_two(g->alignment) || g->alignment > BF_BLOCK_ALIGN_MAX)
         return BF_ERR_UNSUPPORTED;
     if (!g->max_blocks || !g->preferred_blocks || g->preferred_blocks > g->max_blocks || !g->depth)
         return BF_ERR_UNSUPPORTED;

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/cursor.h"
 
 enum {
@@ -50,17 +51,15 @@ uint32_t bf_crc32(const void *bytes, size_t len)
 static int header_crc_ok(const uint8_t *block, uint32_t size)
 {
     static const uint8_t zero[4];
-    struct bf_reader r;
-    bf_reader_init(&r, block + CRC_AT, 4);
     uint32_t crc = bf_crc32_update(UINT32_MAX, block, CRC_AT);
     crc = bf_crc32_update(crc, zero, sizeof zero);
     crc = bf_crc32_update(crc, block + CRC_AT + 4, size - CRC_AT - 4);
-    return ~crc == bf_get_u32(&r);
+    return ~crc == bf_le32(block + CRC_AT);
 }
 
 static int entry_size_ok(uint32_t bytes)
 {
-    return bytes >= ENTRY_MIN && bytes <= ENTRY_MAX && !(bytes & (bytes - 1));
+    return bytes >= ENTRY_MIN && bytes <= ENTRY_MAX && bf_is_power_of_two(bytes);
 }
 
 static int array_ok(const struct bf_bytes *disk, const struct header *h)

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/fmt.h"
 #include "base/selector.h"
 
@@ -48,7 +49,7 @@ int bf_path_is_numbers(const char *path)
         "63293792-adf5-9325-b99f-4e0e455c1b1e", "92372963f5ad2593b99f4e0e455c1b1e",
         "bbe4e671-5773-4ea1-9aab-3a7dbf40c482", "71e6e4bb7357a14e9aab3a7dbf40c482",
     };
-    for (size_t i = 0; i < sizeof nodes / sizeof nodes[0]; i++)
+    for (size_t i = 0; i < BF_COUNT(nodes); i++)
         if (contains_ignoring_case(path, nodes[i]))
             return 1;
     return 0;
@@ -207,10 +208,10 @@ enum bf_err bf_guid_parse(const char *text, uint8_t guid[16])
         text[23] != '-')
         return BF_ERR_CONFIG;
     for (size_t i = 0; i < 16; i++) {
-        int high = bf_hex_digit(text[guid_at[i]]), low = bf_hex_digit(text[guid_at[i] + 1]);
-        if (high < 0 || low < 0)
+        int byte = bf_hex_byte(text + guid_at[i]);
+        if (byte < 0)
             return BF_ERR_CONFIG;
-        guid[i] = (uint8_t)(high << 4 | low);
+        guid[i] = (uint8_t)byte;
     }
     return BF_OK;
 }
@@ -229,11 +230,6 @@ void bf_identity_put(struct bf_writer *w, const struct bf_disk_identity *identit
     bf_put_string(w, identity->path);
 }
 
-static int is_power_of_two(uint32_t v)
-{
-    return v && !(v & (v - 1));
-}
-
 void bf_identity_get(struct bf_reader *r, struct bf_disk_identity *identity)
 {
     memset(identity, 0, sizeof *identity);
@@ -246,7 +242,7 @@ void bf_identity_get(struct bf_reader *r, struct bf_disk_identity *identity)
     bf_get_string(r, identity->model, sizeof identity->model);
     bf_get_string(r, identity->path, sizeof identity->path);
     // A drive without a medium has neither size nor block size.
-    if (identity->has_gpt > 1 || (identity->bytes && !is_power_of_two(identity->block_size)))
+    if (identity->has_gpt > 1 || (identity->bytes && !bf_is_power_of_two(identity->block_size)))
         bf_reader_fail(r);
 }
 

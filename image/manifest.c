@@ -7,23 +7,19 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/cursor.h"
 #include "image/block.h"
 
 #define ROOT_CONTEXT  "bootferry 2026 manifest root v1"
 #define POINT_CONTEXT "bootferry 2026 point root v1"
 
-static int is_power_of_two(uint64_t v)
-{
-    return v && !(v & (v - 1));
-}
-
 enum bf_err bf_geometry_check(const struct bf_geometry *g)
 {
-    if (!is_power_of_two(g->block_size) || g->block_size < BF_BLOCK_MIN ||
+    if (!bf_is_power_of_two(g->block_size) || g->block_size < BF_BLOCK_MIN ||
         g->block_size > BF_BLOCK_MAX)
         return BF_ERR_RANGE;
-    if (!is_power_of_two(g->chunk_size) || g->chunk_size < BF_CHUNK_MIN ||
+    if (!bf_is_power_of_two(g->chunk_size) || g->chunk_size < BF_CHUNK_MIN ||
         g->chunk_size > BF_CHUNK_MAX || g->chunk_size < g->block_size)
         return BF_ERR_RANGE;
     if (!g->disk_bytes || g->disk_bytes > INT64_MAX || g->disk_bytes % g->block_size)

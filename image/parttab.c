@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "image/gpt.h"
 
@@ -106,7 +107,7 @@ static enum bf_err read_mbr(const struct bf_bytes *disk, const struct bf_mbr *mb
 static int is_sane(const struct bf_bytes *disk)
 {
     uint32_t b = disk->block_size;
-    return b >= BLOCK_MIN && b <= BLOCK_MAX && !(b & (b - 1)) && disk->bytes / b >= 1;
+    return b >= BLOCK_MIN && b <= BLOCK_MAX && bf_is_power_of_two(b) && disk->bytes / b >= 1;
 }
 
 enum bf_err bf_parttab_read(const struct bf_bytes *disk, struct bf_parttab *out)

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
+
 enum { SIGNATURE_LEN = BF_SWAP_SIGNATURE, HEADER_AT = 1024, UUID_AT = HEADER_AT + 12 };
 enum { PAGE_MIN = 4096, PAGE_MAX = BF_SWAP_PROBE_BYTES, SECTOR = 512 };
 
@@ -25,7 +27,7 @@ static const struct {
 
 static enum bf_swap_kind judge(const uint8_t *at)
 {
-    for (size_t i = 0; i < sizeof signatures / sizeof signatures[0]; i++)
+    for (size_t i = 0; i < BF_COUNT(signatures); i++)
         if (memcmp(at, signatures[i].text, signatures[i].len) == 0)
             return signatures[i].kind;
     return BF_SWAP_NONE;
@@ -67,18 +69,10 @@ void bf_swap_probe(const void *bytes, size_t len, struct bf_swap *out)
 
 // ---- Swap files --------------------------------------------------------------------------------
 
-static uint32_t word(const void *at)
-{
-    uint32_t w;
-    memcpy(&w, at, sizeof w);
-    return w;
-}
-
 // Version 1 in either order of bytes, and pages to swap to.
 static int is_header(const uint8_t *at)
 {
-    static const uint8_t one[][4] = {{1, 0, 0, 0}, {0, 0, 0, 1}};
-    return (word(at) == word(one[0]) || word(at) == word(one[1])) && word(at + 4) != 0;
+    return (bf_le32(at) == 1 || bf_be32(at) == 1) && bf_le32(at + 4) != 0;
 }
 
 // The kernel and uswsusp keep the signature of the swap area in front of theirs. Otherwise there is
@@ -98,10 +92,11 @@ static int is_swap(const uint8_t *end, size_t before)
 size_t bf_swap_find_hibernated(const void *bytes, size_t before, size_t len)
 {
     const uint8_t *from = bytes;
-    const uint32_t kernel = word("SUSP"), uswsusp = word("NHIB"), toi = word("\x02\xe9\x98\x56");
+    const uint32_t kernel = bf_le32("SUSP"), uswsusp = bf_le32("NHIB"),
+                   toi = bf_le32("\x02\xe9\x98\x56");
     for (size_t end = SECTOR; end <= len; end += SECTOR) {
         const uint8_t *at = from + end - SIGNATURE_LEN;
-        uint32_t w = word(at + 2);
+        uint32_t w = bf_le32(at + 2);
         if (w != kernel && w != uswsusp && w != toi)
             continue;
         if (judge(at) == BF_SWAP_HIBERNATED && is_swap(from + end, before + end))

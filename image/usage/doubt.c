@@ -3,6 +3,7 @@
 // part of the table, or have a type that says that somebody else owns their blocks.
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "image/usage/scan.h"
 
@@ -106,7 +107,7 @@ static const char *owner_by_type(const struct bf_parttab *t, const struct bf_par
     };
     if (t->kind == BF_PARTTAB_MBR)
         return p->mbr_type == 0x42 ? "it belongs to a Windows dynamic disk" : NULL;
-    for (uint32_t i = 0; i < sizeof types / sizeof types[0]; i++)
+    for (uint32_t i = 0; i < BF_COUNT(types); i++)
         if (memcmp(p->type_guid, types[i].guid, sizeof types[i].guid) == 0)
             return types[i].why;
     return NULL;

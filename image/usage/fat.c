@@ -6,6 +6,7 @@
 // nothing else.
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "image/usage/parts.h"
@@ -34,14 +35,6 @@ struct fat {
     uint64_t bytes;
 };
 
-static uint32_t get(const uint8_t *at, uint32_t bytes)
-{
-    uint32_t v = 0;
-    while (bytes--)
-        v = v << 8 | at[bytes];
-    return v;
-}
-
 // The entry of a cluster in one table. 0: it cannot be read.
 static int entry(const struct fat *f, uint32_t table, uint32_t cluster, uint32_t *out)
 {
@@ -49,7 +42,7 @@ static int entry(const struct fat *f, uint32_t table, uint32_t cluster, uint32_t
     uint64_t at = f->table[table] + (uint64_t)cluster * f->bits / 8;
     if (bf_place_read(&f->place, at, bytes, f->bits == 32 ? 4 : 2))
         return 0;
-    *out = get(bytes, 4);
+    *out = bf_le32(bytes);
     if (f->bits == 12)
         *out = (cluster & 1 ? *out >> 4 : *out) & 0xfff;
     if (f->bits == 32)
@@ -96,23 +89,18 @@ static enum bf_err refuse(char why[BF_USAGE_WHY], const char *text)
     return BF_ERR_UNSUPPORTED;
 }
 
-static int is_power_of_two(uint32_t v)
-{
-    return v && !(v & (v - 1));
-}
-
 // The sizes of the boot record; 0 when they do not fit together.
 static int take_sizes(const uint8_t *b, struct fat *f)
 {
-    uint32_t sector = get(b + 11, 2), per_cluster = b[13], reserved = get(b + 14, 2);
-    uint32_t root_entries = get(b + 17, 2), total = get(b + 19, 2), table = get(b + 22, 2);
+    uint32_t sector = bf_le16(b + 11), per_cluster = b[13], reserved = bf_le16(b + 14);
+    uint32_t root_entries = bf_le16(b + 17), total = bf_le16(b + 19), table = bf_le16(b + 22);
     int wide = table == 0;
     uint64_t root, front;
-    if (!is_power_of_two(sector) || sector < SECTOR_MIN || sector > SECTOR_MAX ||
-        !is_power_of_two(per_cluster) || !reserved || b[16] != 2)
+    if (!bf_is_power_of_two(sector) || sector < SECTOR_MIN || sector > SECTOR_MAX ||
+        !bf_is_power_of_two(per_cluster) || !reserved || b[16] != 2)
         return 0;
-    table = wide ? get(b + 36, 4) : table;
-    total = total ? total : get(b + 32, 4);
+    table = wide ? bf_le32(b + 36) : table;
+    total = total ? total : bf_le32(b + 32);
     if (!table || wide != (root_entries == 0))
         return 0;
     root = ((uint64_t)root_entries * 32 + sector - 1) / sector;
@@ -149,7 +137,7 @@ static enum bf_err judge(const uint8_t *b, const struct fat *f, char why[BF_USAG
         return refuse(why, "it was not unmounted properly");
     if (flags & ERRORS || (mark & clean / 2) != clean / 2)
         return refuse(why, "it has errors");
-    if (f->bits == 32 && (get(b + 42, 2) != 0 || get(b + 40, 2) & ACTIVE))
+    if (f->bits == 32 && (bf_le16(b + 42) != 0 || bf_le16(b + 40) & ACTIVE))
         return refuse(why, "it has unknown features");
     return BF_OK;
 }
@@ -162,7 +150,7 @@ enum bf_err bf_usage_fat(struct bf_usage_map *map, char why[BF_USAGE_WHY])
     memcpy(map->name, "FAT", sizeof "FAT");
     if (bf_place_read(&map->place, 0, boot, sizeof boot))
         return refuse(why, "its boot record cannot be read");
-    if (get(boot + SIGNATURE_AT, 2) != 0xaa55)
+    if (bf_le16(boot + SIGNATURE_AT) != 0xaa55)
         return refuse(why, "its boot record is damaged");
     f = bf_alloc(sizeof *f);
     if (!f)

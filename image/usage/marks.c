@@ -5,30 +5,10 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "image/parttab.h"
 
 enum { KIB = 1024, SECTOR = 512 };
-
-static uint32_t le(const uint8_t *at, uint32_t bytes)
-{
-    uint32_t v = 0;
-    while (bytes--)
-        v = v << 8 | at[bytes];
-    return v;
-}
-
-static uint32_t be(const uint8_t *at, uint32_t bytes)
-{
-    uint32_t v = 0;
-    for (uint32_t i = 0; i < bytes; i++)
-        v = v << 8 | at[i];
-    return v;
-}
-
-static int is_power_of_two(uint32_t v)
-{
-    return v && !(v & (v - 1));
-}
 
 // vfat.c, fat_valid_superblock: without one of its names, the boot record has to make sense. JFS
 // and HPFS may begin with a record that looks like FAT's.
@@ -38,11 +18,11 @@ int bf_mark_fat(const struct bf_usage_place *place, uint64_t at)
     uint32_t sector;
     if (bf_place_read(place, at + 2 - SECTOR, b, sizeof b))
         return 1;
-    sector = le(b + 11, 2);
+    sector = bf_le16(b + 11);
     return memcmp(b + 54, "JFS     ", 8) != 0 && memcmp(b + 54, "HPFS    ", 8) != 0 &&
-           is_power_of_two(sector) && sector >= SECTOR && sector <= 4096 &&
-           is_power_of_two(b[13]) && le(b + 14, 2) && b[16] && (b[21] >= 0xf8 || b[21] == 0xf0) &&
-           (le(b + 22, 2) || le(b + 36, 4));
+           bf_is_power_of_two(sector) && sector >= SECTOR && sector <= 4096 &&
+           bf_is_power_of_two(b[13]) && bf_le16(b + 14) && b[16] &&
+           (b[21] >= 0xf8 || b[21] == 0xf0) && (bf_le16(b + 22) || bf_le32(b + 36));
 }
 
 // bitlocker.c: "BitLocker To Go" looks like FAT32, and points to its own header.
@@ -52,7 +32,7 @@ int bf_mark_bitlocker(const struct bf_usage_place *place, uint64_t at)
     uint64_t to;
     if (bf_place_read(place, at + 437, b, sizeof b))
         return 1;
-    to = le(b, 4) | (uint64_t)le(b + 4, 4) << 32;
+    to = bf_le32(b) | (uint64_t)bf_le32(b + 4) << 32;
     return to && !bf_place_read(place, to, mark, sizeof mark) && !memcmp(mark, "-FVE-FS-", 8);
 }
 
@@ -60,7 +40,8 @@ int bf_mark_bitlocker(const struct bf_usage_place *place, uint64_t at)
 int bf_mark_core_storage(const struct bf_usage_place *place, uint64_t at)
 {
     uint8_t b[4];
-    return bf_place_read(place, at - 80, b, sizeof b) || (le(b, 2) == 1 && le(b + 2, 2) == 0x10);
+    return bf_place_read(place, at - 80, b, sizeof b) ||
+           (bf_le16(b) == 1 && bf_le16(b + 2) == 0x10);
 }
 
 // udf.c: a sequence of descriptors of 2048 or 4096 bytes; ISO 9660 may come first.
@@ -86,14 +67,14 @@ int bf_mark_hfs(const struct bf_usage_place *place, uint64_t at)
 {
     uint8_t b[24];
     return bf_place_read(place, at, b, sizeof b) ||
-           (be(b + 18, 2) && be(b + 20, 4) && be(b + 20, 4) % SECTOR == 0);
+           (bf_be16(b + 18) && bf_be32(b + 20) && bf_be32(b + 20) % SECTOR == 0);
 }
 
 int bf_mark_hfs_plus(const struct bf_usage_place *place, uint64_t at)
 {
     uint8_t b[44];
     return bf_place_read(place, at, b, sizeof b) ||
-           (be(b + 2, 2) >= 4 && be(b + 2, 2) <= 5 && be(b + 40, 4) >= SECTOR);
+           (bf_be16(b + 2) >= 4 && bf_be16(b + 2) <= 5 && bf_be32(b + 40) >= SECTOR);
 }
 
 // nilfs.c: the superblock has a checksum, itself counted as zero.
@@ -104,12 +85,12 @@ int bf_mark_nilfs(const struct bf_usage_place *place, uint64_t at)
     uint32_t bytes, crc;
     if (bf_place_read(place, at - 6, s, sizeof s))
         return 1;
-    bytes = le(s + 8, 2);
+    bytes = bf_le16(s + 8);
     if (bytes < 24 || bytes > sizeof s)
         return 0;
-    crc = bf_crc32_update(le(s + 12, 4), s, 16);
+    crc = bf_crc32_update(bf_le32(s + 12), s, 16);
     crc = bf_crc32_update(crc, none, sizeof none);
-    return bf_crc32_update(crc, s + 20, bytes - 20) == le(s + 16, 4);
+    return bf_crc32_update(crc, s + 20, bytes - 20) == bf_le32(s + 16);
 }
 
 // ---- RAID --------------------------------------------------------------------------------------
@@ -122,7 +103,7 @@ int bf_mark_jmicron(const struct bf_usage_place *place, uint64_t at)
     if (bf_place_read(place, at, b, sizeof b))
         return 1;
     for (uint32_t i = 0; i < sizeof b; i += 2)
-        sum = (uint16_t)(sum + le(b + i, 2));
+        sum = (uint16_t)(sum + bf_le16(b + i));
     return sum <= 1;
 }
 
@@ -134,7 +115,7 @@ int bf_mark_silicon(const struct bf_usage_place *place, uint64_t at)
     if (bf_place_read(place, at - 0x60, b, sizeof b))
         return 1;
     for (uint32_t i = 0; i < sizeof b; i += 2)
-        sum = (uint16_t)(sum + le(b + i, 2));
+        sum = (uint16_t)(sum + bf_le16(b + i));
     return sum == 0 && b[0x116] < 8;
 }
 
@@ -155,9 +136,9 @@ int bf_mark_via(const struct bf_usage_place *place, uint64_t at)
 int bf_mark_apple_map(const struct bf_usage_place *place, uint64_t at)
 {
     uint8_t size[2], mark[2];
-    if (bf_place_read(place, at + 2, size, sizeof size) || be(size, 2) < SECTOR)
+    if (bf_place_read(place, at + 2, size, sizeof size) || bf_be16(size) < SECTOR)
         return 0;
-    return !bf_place_read(place, at + be(size, 2), mark, sizeof mark) && !memcmp(mark, "PM", 2);
+    return !bf_place_read(place, at + bf_be16(size), mark, sizeof mark) && !memcmp(mark, "PM", 2);
 }
 
 // sun.c: all words of the sector, the checksum among them, cancel each other.
@@ -168,7 +149,7 @@ int bf_mark_sun(const struct bf_usage_place *place, uint64_t at)
     if (bf_place_read(place, at + 4 - SECTOR, b, sizeof b))
         return 1;
     for (uint32_t i = 0; i < sizeof b; i += 2)
-        sum ^= be(b + i, 2);
+        sum ^= bf_be16(b + i);
     return sum == 0;
 }
 
@@ -182,7 +163,7 @@ static int is_word(const struct bf_usage_place *place, uint64_t at, const uint32
     if (at > place->bytes || place->bytes - at < sizeof b || bf_place_read(place, at, b, sizeof b))
         return 0;
     for (uint32_t i = 0; i < words; i++)
-        if (le(b, 4) == word[i] || be(b, 4) == word[i])
+        if (bf_le32(b) == word[i] || bf_be32(b) == word[i])
             return 1;
     return 0;
 }
@@ -193,8 +174,8 @@ static int has_ufs(const struct bf_usage_place *place)
     static const uint32_t magic[] = {0x19540119, 0x00011954, 0x00195612,
                                      0x00095014, 0x00612195, 0x05231994};
     static const uint16_t kib[] = {0, 8, 64, 256};
-    for (uint32_t i = 0; i < sizeof kib / sizeof kib[0]; i++)
-        if (is_word(place, (uint64_t)kib[i] * KIB + 0x55c, magic, sizeof magic / sizeof magic[0]))
+    for (uint32_t i = 0; i < BF_COUNT(kib); i++)
+        if (is_word(place, (uint64_t)kib[i] * KIB + 0x55c, magic, BF_COUNT(magic)))
             return 1;
     return 0;
 }
@@ -220,13 +201,13 @@ static int has_minix(const struct bf_usage_place *place)
         bf_place_read(place, KIB, s, sizeof s))
         return 0;
     for (uint32_t i = 0; i < 4; i++)
-        if (le(s + 16, 2) == magic[i])
+        if (bf_le16(s + 16) == magic[i])
             version = 1 + i / 2;
     if (!version)
-        return le(s + 24, 2) == 0x4d5a && le(s + 6, 2) && le(s + 8, 2);
-    zones = version == 2 ? le(s + 20, 4) : le(s + 2, 2);
-    return le(s + 4, 2) && le(s + 6, 2) && (uint64_t)le(s + 4, 2) * 8192 >= le(s, 2) + 1u &&
-           (uint64_t)le(s + 6, 2) * 8192 + le(s + 8, 2) >= (uint64_t)zones + 1;
+        return bf_le16(s + 24) == 0x4d5a && bf_le16(s + 6) && bf_le16(s + 8);
+    zones = version == 2 ? bf_le32(s + 20) : bf_le16(s + 2);
+    return bf_le16(s + 4) && bf_le16(s + 6) && (uint64_t)bf_le16(s + 4) * 8192 >= bf_le16(s) + 1u &&
+           (uint64_t)bf_le16(s + 6) * 8192 + bf_le16(s + 8) >= (uint64_t)zones + 1;
 }
 
 // zfs.c: rings of uberblocks, 128 KiB each, in two labels at either end. libblkid wants four of
@@ -261,7 +242,8 @@ static int has_xfs_log(const struct bf_usage_place *place)
         uint64_t at = (uint64_t)i * SECTOR;
         if (place->bytes < at + SECTOR || bf_place_read(place, at, b, sizeof b))
             return 0;
-        if (be(b, 4) == 0xfeedbabe && be(b + 4, 4) && be(b + 8, 4) >= 1 && be(b + 8, 4) <= 2)
+        if (bf_be32(b) == 0xfeedbabe && bf_be32(b + 4) && bf_be32(b + 8) >= 1 &&
+            bf_be32(b + 8) <= 2)
             return 1;
     }
     return 0;
@@ -273,9 +255,9 @@ static int has_verity_behind(const struct bf_usage_place *place)
     uint8_t s[32], mark[8];
     uint64_t end;
     if (!(place->signatures & BF_SIGNATURE_EXT) || place->bytes < 2 * KIB ||
-        bf_place_read(place, KIB, s, sizeof s) || le(s + 24, 4) > 6)
+        bf_place_read(place, KIB, s, sizeof s) || bf_le32(s + 24) > 6)
         return 0;
-    end = (uint64_t)le(s + 4, 4) << (10 + le(s + 24, 4));
+    end = (uint64_t)bf_le32(s + 4) << (10 + bf_le32(s + 24));
     return end < place->bytes && place->bytes - end > sizeof mark &&
            !bf_place_read(place, end, mark, sizeof mark) && !memcmp(mark, "verity\0\0", 8);
 }
@@ -292,7 +274,7 @@ enum bf_err bf_marks_scattered(struct bf_usage_place *place)
                  {has_xfs_log, "an XFS log"},
                  {has_verity_behind, "dm-verity"}};
     uint64_t errors = place->peek->errors;
-    for (uint32_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+    for (uint32_t i = 0; i < BF_COUNT(kinds); i++)
         if (kinds[i].has(place))
             bf_place_found(place, BF_SIGNATURE_OTHER, kinds[i].name);
     return place->peek->errors == errors ? BF_OK : BF_ERR_IO;

@@ -5,6 +5,7 @@
 // about it. Whatever breaks it is written down as the doubt of a place, or of the whole disk.
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "image/usage/scan.h"
@@ -38,14 +39,6 @@ static struct bf_source_disk *source_of(const struct disk *d)
     return d->peek->disk[d->number];
 }
 
-static uint64_t le(const uint8_t *at, uint32_t bytes)
-{
-    uint64_t v = 0;
-    while (bytes--)
-        v = v << 8 | at[bytes];
-    return v;
-}
-
 // ---- Tables within -----------------------------------------------------------------------------
 
 static enum bf_err read_within(void *impl, uint64_t offset, void *out, size_t len)
@@ -63,8 +56,8 @@ static int names_itself(const struct bf_parttab *t, const struct bf_usage_place 
         t->partition[0].first || place->signatures != BF_SIGNATURE_FAT ||
         bf_place_read(place, 0, b, sizeof b))
         return 0;
-    sectors = le(b + 19, 2) ? le(b + 19, 2) : le(b + 32, 4);
-    return t->partition[0].bytes >= sectors * le(b + 11, 2);
+    sectors = bf_le16(b + 19) ? bf_le16(b + 19) : bf_le32(b + 32);
+    return t->partition[0].bytes >= sectors * bf_le16(b + 11);
 }
 
 // Whether a place is divided as a disk is, counted in blocks of this size.
@@ -121,7 +114,7 @@ static enum bf_err find_iso(struct disk *d, const struct bf_usage_place *whole)
         return BF_OK;
     err = bf_place_read(whole, ISO_BLOCKS_AT, b, sizeof b);
     if (!err)
-        d->iso_end = (b[0] | b[1] << 8 | (uint64_t)b[2] << 16 | (uint64_t)b[3] << 24) * ISO_SECTOR;
+        d->iso_end = (uint64_t)bf_le32(b) * ISO_SECTOR;
     return err;
 }
 
@@ -155,9 +148,9 @@ enum bf_err bf_place_cover(struct bf_usage_place *place)
     err = bf_place_read(place, 0, b, sizeof b);
     if (err)
         return err;
-    place->covers = memcmp(b, "verity", 6) == 0 ? le(b + 64, 4) * le(b + 72, 8)
+    place->covers = memcmp(b, "verity", 6) == 0 ? bf_le32(b + 64) * bf_le64(b + 72)
                     : b[9]                      ? UINT64_MAX
-                                                : le(b + 16, 8) * BLOCK_MIN;
+                                                : bf_le64(b + 16) * BLOCK_MIN;
     return BF_OK;
 }
 

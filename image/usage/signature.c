@@ -9,6 +9,7 @@
 // costs time.
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/fmt.h"
 #include "image/swap.h"
 #include "image/usage/marks.h"
@@ -218,12 +219,12 @@ static enum bf_err look_at_end(struct bf_usage_place *place)
     };
     uint32_t block = place->peek->disk[place->leg->disk]->geometry.block_size;
     enum bf_err err = BF_OK;
-    for (uint32_t i = 0; !err && i < sizeof from_end / sizeof from_end[0]; i++) {
+    for (uint32_t i = 0; !err && i < BF_COUNT(from_end); i++) {
         err = judge_from_end(place, from_end[i].at, &from_end[i]);
         if (!err && block != SECTOR && from_end[i].at % SECTOR == 0) // some count in the disk's own
             err = judge_from_end(place, from_end[i].at / SECTOR * block, &from_end[i]);
     }
-    for (uint32_t i = 0; !err && i < sizeof drbd / sizeof drbd[0] && place->bytes >= 8 * KIB; i++)
+    for (uint32_t i = 0; !err && i < BF_COUNT(drbd) && place->bytes >= 8 * KIB; i++)
         err = judge(place, place->bytes / (4 * KIB) * (4 * KIB) - (4 * KIB - 60), &drbd[i]);
     for (uint32_t i = 0; !err && i < 2 && place->bytes >= 128 * KIB; i++) {
         uint64_t sectors = place->bytes / SECTOR;
@@ -240,8 +241,8 @@ static enum bf_err look_at_end(struct bf_usage_place *place)
 static enum bf_err look_closer(struct bf_usage_place *place)
 {
     static const struct mark pdc = {"Promise RAID", 0, 24, "Promise Technology, Inc.", OTHER, NULL};
-    enum bf_err err = judge_all(place, far_off, sizeof far_off / sizeof far_off[0]);
-    for (uint32_t i = 0; !err && i < sizeof promise / sizeof promise[0]; i++)
+    enum bf_err err = judge_all(place, far_off, BF_COUNT(far_off));
+    for (uint32_t i = 0; !err && i < BF_COUNT(promise); i++)
         err = judge_from_end(place, promise[i] * SECTOR, &pdc);
     return err ? err : bf_marks_scattered(place);
 }
@@ -273,7 +274,7 @@ enum bf_err bf_signatures(struct bf_usage_place *place, int closely)
     place->what[0] = 0;
     err = look_for_swap(place);
     if (!err)
-        err = judge_all(place, from_start, sizeof from_start / sizeof from_start[0]);
+        err = judge_all(place, from_start, BF_COUNT(from_start));
     if (!err && place->signatures & BF_SIGNATURE_NTFS && bf_ntfs_hibernated(place))
         bf_place_found(place, BF_SIGNATURE_HIBERNATION, "a hibernated system");
     if (!err)
@@ -285,7 +286,7 @@ enum bf_err bf_signatures_tables(struct bf_usage_place *place, int gpt_too)
 {
     static const struct mark amiga = {"an Amiga disk", 0, 4, "RDSK", OTHER, NULL};
     uint32_t gpts = 2, skip = gpt_too ? 0 : gpts;
-    enum bf_err err = judge_all(place, tables + skip, sizeof tables / sizeof tables[0] - skip);
+    enum bf_err err = judge_all(place, tables + skip, BF_COUNT(tables) - skip);
     for (uint32_t i = 0; !err && gpt_too && i < gpts; i++) // its backup may be all that is left
         err = judge_from_end(place, tables[i].at, &tables[i]);
     for (uint32_t i = 0; !err && i < 16; i++)

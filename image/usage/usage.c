@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/fmt.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -223,7 +224,7 @@ static void claim(struct bf_usage *u, const struct bf_usage_place *place)
     const char *why = why_none(u, place);
     if (!why)
         why = wanted_whole(u, place);
-    for (uint32_t i = 0; !why && i < sizeof kinds / sizeof kinds[0]; i++)
+    for (uint32_t i = 0; !why && i < BF_COUNT(kinds); i++)
         if (place->signatures == kinds[i].signature && claim_kind(u, place, i))
             return;
     if (bf_usage_notes_has(u->peek.notes, place->name))

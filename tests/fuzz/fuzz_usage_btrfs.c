@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "image/usage/usage.h"
 #include "image/usage/btrfs/map.h"
 #include "tests/fuzz_seed.h"
@@ -113,10 +114,10 @@ static void put_key(uint8_t *at, uint64_t object, uint8_t type, uint64_t offset)
 // Adds an item to a leaf and returns its data.
 static uint8_t *add(uint8_t *leaf, uint64_t object, uint8_t type, uint64_t offset, uint32_t bytes)
 {
-    uint32_t count = (uint32_t)bf_btrfs_get(leaf + 0x60, 4), end = BLOCK - HEADER;
+    uint32_t count = bf_le32(leaf + 0x60), end = BLOCK - HEADER;
     uint8_t *item = leaf + HEADER + count * ITEM;
     if (count)
-        end = (uint32_t)bf_btrfs_get(item - 8, 4);
+        end = bf_le32(item - 8);
     put_key(item, object, type, offset);
     put(item + 17, end - bytes, 4);
     put(item + 21, bytes, 4);
@@ -127,7 +128,7 @@ static uint8_t *add(uint8_t *leaf, uint64_t object, uint8_t type, uint64_t offse
 static void add_child(uint8_t *parent, uint64_t object, uint8_t type, uint64_t offset,
                       uint32_t block)
 {
-    uint32_t count = (uint32_t)bf_btrfs_get(parent + 0x60, 4);
+    uint32_t count = bf_le32(parent + 0x60);
     uint8_t *at = parent + HEADER + count * 33;
     put_key(at, object, type, offset);
     put(at + 17, place_of(block), 8);

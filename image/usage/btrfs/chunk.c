@@ -5,6 +5,7 @@
 // row's data come P and Q.
 #include <string.h>
 
+#include "base/bytes.h"
 #include "image/usage/btrfs/map.h"
 
 enum {
@@ -35,7 +36,7 @@ static const struct profile {
 
 static const struct profile *profile_of(uint64_t type)
 {
-    for (uint32_t i = 0; i < sizeof profiles / sizeof profiles[0]; i++)
+    for (uint32_t i = 0; i < BF_COUNT(profiles); i++)
         if ((type & ~(uint64_t)KINDS) == profiles[i].bit)
             return &profiles[i];
     return NULL;
@@ -76,7 +77,7 @@ static int stripes_fit(const struct bf_btrfs *fs, const uint8_t *item, struct bf
 {
     for (uint32_t i = 0; i < c->stripes; i++) {
         const uint8_t *at = item + CHUNK + i * STRIPE;
-        uint64_t device = bf_btrfs_get(at, 8), physical = bf_btrfs_get(at + 8, 8);
+        uint64_t device = bf_le64(at), physical = bf_le64(at + 8);
         const struct bf_btrfs_device *d = device_of(fs, device);
         c->stripe[i].device = device;
         c->stripe[i].physical = physical;
@@ -93,12 +94,11 @@ enum bf_err bf_btrfs_chunk_parse(const struct bf_btrfs *fs, uint64_t logical, co
     *chunk = (struct bf_btrfs_chunk){.logical = logical};
     if (len < CHUNK + STRIPE)
         return BF_ERR_CORRUPT;
-    chunk->length = bf_btrfs_get(item, 8);
-    chunk->type = bf_btrfs_get(item + 24, 8);
-    chunk->stripes = (uint32_t)bf_btrfs_get(item + 44, 2);
-    if (bf_btrfs_get(item + 8, 8) != BF_BTRFS_EXTENT_TREE ||
-        bf_btrfs_get(item + 16, 8) != BF_BTRFS_STRIPE || len != CHUNK + chunk->stripes * STRIPE ||
-        !shape_fits(fs, chunk, (uint32_t)bf_btrfs_get(item + 46, 2)) ||
+    chunk->length = bf_le64(item);
+    chunk->type = bf_le64(item + 24);
+    chunk->stripes = bf_le16(item + 44);
+    if (bf_le64(item + 8) != BF_BTRFS_EXTENT_TREE || bf_le64(item + 16) != BF_BTRFS_STRIPE ||
+        len != CHUNK + chunk->stripes * STRIPE || !shape_fits(fs, chunk, bf_le16(item + 46)) ||
         !stripes_fit(fs, item, chunk))
         return BF_ERR_CORRUPT;
     return BF_OK;
@@ -121,11 +121,11 @@ enum bf_err bf_btrfs_system_chunk(const struct bf_btrfs *fs, uint64_t logical,
         enum bf_err err;
         if (left < KEY + CHUNK)
             return BF_ERR_CORRUPT;
-        len = CHUNK + STRIPE * (uint32_t)bf_btrfs_get(item + 44, 2);
+        len = CHUNK + STRIPE * bf_le16(item + 44);
         if (len > left - KEY || fs->system[at + 8] != BF_BTRFS_CHUNK_ITEM ||
-            bf_btrfs_get(fs->system + at, 8) != BF_BTRFS_CHUNKS)
+            bf_le64(fs->system + at) != BF_BTRFS_CHUNKS)
             return BF_ERR_CORRUPT;
-        err = bf_btrfs_chunk_parse(fs, bf_btrfs_get(fs->system + at + 9, 8), item, len, chunk);
+        err = bf_btrfs_chunk_parse(fs, bf_le64(fs->system + at + 9), item, len, chunk);
         if (err)
             return err;
         if (!(chunk->type & BF_BTRFS_SYSTEM))

@@ -4,6 +4,7 @@
 // are the same by the chunks and by the device tree, and as much as the device's own item says.
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/fmt.h"
 #include "image/usage/btrfs/map.h"
 
@@ -53,7 +54,7 @@ static enum bf_err judge_device(struct bf_btrfs *fs, const struct bf_btrfs_item 
 {
     const struct bf_btrfs_device *d = fs->member;
     const uint8_t *at = item->data;
-    if (item->bytes != DEV_ITEM_BYTES || bf_btrfs_get(at, 8) != item->key.offset)
+    if (item->bytes != DEV_ITEM_BYTES || bf_le64(at) != item->key.offset)
         return BF_ERR_CORRUPT;
     if (memcmp(at + 82, fs->uuid, sizeof fs->uuid) != 0)
         return refuse(why, "it has grown out of a seed device");
@@ -61,10 +62,10 @@ static enum bf_err judge_device(struct bf_btrfs *fs, const struct bf_btrfs_item 
         d++;
     if (d == fs->member + fs->members)
         return refuse(why, "one of its devices is missing");
-    if (memcmp(at + 66, d->uuid, sizeof d->uuid) != 0 || bf_btrfs_get(at + 8, 8) != d->bytes)
+    if (memcmp(at + 66, d->uuid, sizeof d->uuid) != 0 || bf_le64(at + 8) != d->bytes)
         return BF_ERR_CORRUPT;
     if (d->id == fs->device)
-        c->item_used = bf_btrfs_get(at + 16, 8);
+        c->item_used = bf_le64(at + 16);
     c->devices++;
     return BF_OK;
 }
@@ -117,8 +118,8 @@ static enum bf_err find_root(struct bf_btrfs *fs, uint64_t owner, struct bf_btrf
         return err;
     if (bf_btrfs_key_order(&item.key, &key) != 0 || item.bytes < ROOT_ITEM_LEAST)
         return BF_ERR_CORRUPT;
-    *root = (struct bf_btrfs_root){bf_btrfs_get(item.data + 176, 8),
-                                   bf_btrfs_get(item.data + 160, 8), owner, item.data[238]};
+    *root = (struct bf_btrfs_root){bf_le64(item.data + 176), bf_le64(item.data + 160), owner,
+                                   item.data[238]};
     return root->level < BF_BTRFS_LEVELS && root->generation <= fs->generation ? BF_OK
                                                                                : BF_ERR_CORRUPT;
 }
@@ -167,9 +168,8 @@ static enum bf_err judge_dev_tree(struct bf_btrfs *fs, const struct census *c,
     if (err)
         return err;
     if (replace) {
-        uint64_t state = item.bytes < REPLACE_STATE + 8
-                             ? REPLACE_STARTED
-                             : bf_btrfs_get(item.data + REPLACE_STATE, 8);
+        uint64_t state =
+            item.bytes < REPLACE_STATE + 8 ? REPLACE_STARTED : bf_le64(item.data + REPLACE_STATE);
         if (state == REPLACE_STARTED || state >= REPLACE_SUSPENDED)
             return refuse(why, "one of its devices is being replaced");
     }
@@ -180,13 +180,13 @@ static enum bf_err judge_dev_tree(struct bf_btrfs *fs, const struct census *c,
             break;
         if (item.bytes != BF_BTRFS_DEV_EXTENT_BYTES || item.key.offset < end)
             return BF_ERR_CORRUPT;
-        length = bf_btrfs_get(item.data + 24, 8);
+        length = bf_le64(item.data + 24);
         if (!length || item.key.offset > fs->device_bytes ||
             length > fs->device_bytes - item.key.offset)
             return BF_ERR_CORRUPT;
         end = item.key.offset + length;
         bytes += length;
-        print += print_of(bf_btrfs_get(item.data + 16, 8), item.key.offset, length);
+        print += print_of(bf_le64(item.data + 16), item.key.offset, length);
     }
     if (err && err != BF_ERR_NOT_FOUND)
         return err;

@@ -9,6 +9,7 @@
 // of unused bytes, too.
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "image/usage/btrfs/map.h"
@@ -104,10 +105,9 @@ static enum bf_err group_used(struct map *m, uint64_t *used)
     if (err)
         return err;
     if (bf_btrfs_key_order(&item.key, &key) != 0 || item.bytes != GROUP_ITEM_BYTES ||
-        bf_btrfs_get(item.data + 8, 8) != BF_BTRFS_CHUNKS ||
-        bf_btrfs_get(item.data + 16, 8) != c->type)
+        bf_le64(item.data + 8) != BF_BTRFS_CHUNKS || bf_le64(item.data + 16) != c->type)
         return BF_ERR_CORRUPT;
-    *used = bf_btrfs_get(item.data, 8);
+    *used = bf_le64(item.data);
     return BF_OK;
 }
 
@@ -177,8 +177,8 @@ static enum bf_err dev_extent(const struct map *m, const struct bf_btrfs_item *i
     uint64_t length;
     if (item->bytes != BF_BTRFS_DEV_EXTENT_BYTES)
         return BF_ERR_CORRUPT;
-    *chunk = bf_btrfs_get(item->data + 16, 8);
-    length = bf_btrfs_get(item->data + 24, 8);
+    *chunk = bf_le64(item->data + 16);
+    length = bf_le64(item->data + 24);
     if (!length || item->key.offset > m->fs.device_bytes ||
         length > m->fs.device_bytes - item->key.offset)
         return BF_ERR_CORRUPT;

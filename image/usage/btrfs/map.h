@@ -123,14 +123,6 @@ struct bf_btrfs {
     uint64_t budget; // bytes of nodes that may still be read in this call
 };
 
-static inline uint64_t bf_btrfs_get(const uint8_t *at, uint32_t bytes)
-{
-    uint64_t v = 0;
-    while (bytes--)
-        v = v << 8 | at[bytes];
-    return v;
-}
-
 // ---- Checksums ---------------------------------------------------------------------------------
 
 // Whether there is code for this type of checksum: 0 CRC-32C, 1 XXH64, 2 SHA-256, 3 BLAKE2b of 256

@@ -6,6 +6,7 @@
 // code is small rather than fast.
 #include <string.h>
 
+#include "base/bytes.h"
 #include "image/usage/btrfs/map.h"
 
 enum { CRC32C = 0, XXH64 = 1, SHA256 = 2, BLAKE2B = 3 };
@@ -18,12 +19,6 @@ static uint64_t rotate64(uint64_t v, uint32_t left)
 static uint32_t rotate32(uint32_t v, uint32_t left)
 {
     return v << left | v >> (32 - left);
-}
-
-static void put(uint8_t *at, uint64_t v, uint32_t bytes)
-{
-    for (uint32_t i = 0; i < bytes; i++)
-        at[i] = (uint8_t)(v >> 8 * i);
 }
 
 // ---- XXH64 -------------------------------------------------------------------------------------
@@ -40,7 +35,7 @@ static void xxh64(const uint8_t *at, size_t len, uint8_t *out)
 {
     uint64_t lane[4] = {xx[0] + xx[1], xx[1], 0, 0 - xx[0]}, sum;
     for (size_t i = 0; i < len; i += 8)
-        lane[i / 8 % 4] = xx_round(lane[i / 8 % 4], bf_btrfs_get(at + i, 8));
+        lane[i / 8 % 4] = xx_round(lane[i / 8 % 4], bf_le64(at + i));
     sum =
         rotate64(lane[0], 1) + rotate64(lane[1], 7) + rotate64(lane[2], 12) + rotate64(lane[3], 18);
     for (uint32_t i = 0; i < 4; i++)
@@ -48,15 +43,10 @@ static void xxh64(const uint8_t *at, size_t len, uint8_t *out)
     sum += len;
     sum = (sum ^ sum >> 33) * xx[1];
     sum = (sum ^ sum >> 29) * xx[2];
-    put(out, sum ^ sum >> 32, 8);
+    bf_put_le64(out, sum ^ sum >> 32);
 }
 
 // ---- SHA-256 -----------------------------------------------------------------------------------
-
-static uint32_t big32(const uint8_t *at)
-{
-    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
 
 static void sha256_block(uint32_t state[8], const uint8_t *block)
 {
@@ -77,7 +67,7 @@ static void sha256_block(uint32_t state[8], const uint8_t *block)
     for (uint32_t i = 0; i < 64; i++) {
         uint32_t s0, s1, t1, t2;
         if (i < 16) {
-            w[i] = big32(block + i * 4);
+            w[i] = bf_be32(block + i * 4);
         } else {
             s0 = rotate32(w[i - 15], 25) ^ rotate32(w[i - 15], 14) ^ w[i - 15] >> 3;
             s1 = rotate32(w[i - 2], 15) ^ rotate32(w[i - 2], 13) ^ w[i - 2] >> 10;
@@ -105,11 +95,10 @@ static void sha256(const uint8_t *at, size_t len, uint8_t *out)
         sha256_block(state, at + i);
     memcpy(last, at + len - rest, rest);
     last[rest] = 0x80;
-    for (uint32_t i = 0; i < 8; i++)
-        last[56 + i] = (uint8_t)((uint64_t)len * 8 >> (56 - 8 * i));
+    bf_put_be64(last + 56, (uint64_t)len * 8);
     sha256_block(state, last);
-    for (uint32_t i = 0; i < 32; i++)
-        out[i] = (uint8_t)(state[i / 4] >> (24 - i % 4 * 8));
+    for (uint32_t i = 0; i < 8; i++)
+        bf_put_be32(out + i * 4, state[i]);
 }
 
 // ---- BLAKE2b -----------------------------------------------------------------------------------
@@ -148,7 +137,7 @@ static void blake_block(uint64_t h[8], const uint8_t *block, uint64_t count, int
     uint64_t v[16], m[16];
     for (uint32_t i = 0; i < 16; i++) {
         v[i] = i < 8 ? h[i] : blake_iv[i - 8];
-        m[i] = bf_btrfs_get(block + i * 8, 8);
+        m[i] = bf_le64(block + i * 8);
     }
     v[12] ^= count;
     v[14] = last ? ~v[14] : v[14];
@@ -176,7 +165,7 @@ static void blake2b(const uint8_t *at, size_t len, uint8_t *out)
     memcpy(last, at + done, len - done);
     blake_block(h, last, len, 1);
     for (uint32_t i = 0; i < 4; i++)
-        put(out + i * 8, h[i], 8);
+        bf_put_le64(out + i * 8, h[i]);
 }
 
 // ---- Blocks ------------------------------------------------------------------------------------
@@ -196,7 +185,7 @@ int bf_btrfs_sum_fits(struct bf_work *work, uint32_t type, const uint8_t *block,
     if (!bf_btrfs_sum_is_supported(type) || !bf_work_spend(work, (uint64_t)bytes * cost[type]))
         return 0;
     if (type == CRC32C)
-        put(sum, ~bf_crc32c(UINT32_MAX, rest, bytes), 4);
+        bf_put_le32(sum, ~bf_crc32c(UINT32_MAX, rest, bytes));
     else if (type == XXH64)
         xxh64(rest, bytes, sum);
     else if (type == SHA256)

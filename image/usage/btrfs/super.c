@@ -4,6 +4,7 @@
 // committed, and do its copies say the same?
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "image/usage/btrfs/map.h"
@@ -45,20 +46,20 @@ uint64_t bf_btrfs_super_at(uint32_t copy)
 
 static void take(const uint8_t *s, struct bf_btrfs *fs)
 {
-    fs->generation = bf_btrfs_get(s + 0x48, 8);
-    fs->device_count = bf_btrfs_get(s + 0x88, 8);
-    fs->sector_bytes = (uint32_t)bf_btrfs_get(s + 0x90, 4);
-    fs->node_bytes = (uint32_t)bf_btrfs_get(s + 0x94, 4);
-    fs->system_bytes = (uint32_t)bf_btrfs_get(s + 0xa0, 4);
-    fs->compat_ro = bf_btrfs_get(s + 0xb4, 8);
-    fs->incompat = bf_btrfs_get(s + 0xbc, 8);
-    fs->sum_type = (uint32_t)bf_btrfs_get(s + SUM_TYPE, 2);
-    fs->root = (struct bf_btrfs_root){bf_btrfs_get(s + 0x50, 8), fs->generation, BF_BTRFS_ROOT_TREE,
-                                      s[0xc6]};
-    fs->chunks = (struct bf_btrfs_root){bf_btrfs_get(s + 0x58, 8), bf_btrfs_get(s + 0xa4, 8),
-                                        BF_BTRFS_CHUNK_TREE, s[0xc7]};
-    fs->device = bf_btrfs_get(s + DEVICE, 8);
-    fs->device_bytes = bf_btrfs_get(s + DEVICE + 8, 8);
+    fs->generation = bf_le64(s + 0x48);
+    fs->device_count = bf_le64(s + 0x88);
+    fs->sector_bytes = bf_le32(s + 0x90);
+    fs->node_bytes = bf_le32(s + 0x94);
+    fs->system_bytes = bf_le32(s + 0xa0);
+    fs->compat_ro = bf_le64(s + 0xb4);
+    fs->incompat = bf_le64(s + 0xbc);
+    fs->sum_type = bf_le16(s + SUM_TYPE);
+    fs->root =
+        (struct bf_btrfs_root){bf_le64(s + 0x50), fs->generation, BF_BTRFS_ROOT_TREE, s[0xc6]};
+    fs->chunks =
+        (struct bf_btrfs_root){bf_le64(s + 0x58), bf_le64(s + 0xa4), BF_BTRFS_CHUNK_TREE, s[0xc7]};
+    fs->device = bf_le64(s + DEVICE);
+    fs->device_bytes = bf_le64(s + DEVICE + 8);
     memcpy(fs->device_uuid, s + DEVICE + 66, sizeof fs->device_uuid);
     memcpy(fs->fsid, s + 0x20, sizeof fs->fsid);
     memcpy(fs->uuid, fs->incompat & BF_BTRFS_INCOMPAT_UUID ? s + METADATA_UUID : s + 0x20,
@@ -66,15 +67,10 @@ static void take(const uint8_t *s, struct bf_btrfs *fs)
     memcpy(fs->system, s + SYSTEM, sizeof fs->system);
 }
 
-static int is_power_of_two(uint32_t v)
-{
-    return v && !(v & (v - 1));
-}
-
 static int sizes_fit(const uint8_t *s, const struct bf_btrfs *fs)
 {
-    return is_power_of_two(fs->sector_bytes) && fs->sector_bytes >= SECTOR_MIN &&
-           is_power_of_two(fs->node_bytes) && fs->node_bytes >= NODE_MIN &&
+    return bf_is_power_of_two(fs->sector_bytes) && fs->sector_bytes >= SECTOR_MIN &&
+           bf_is_power_of_two(fs->node_bytes) && fs->node_bytes >= NODE_MIN &&
            fs->node_bytes >= fs->sector_bytes && fs->node_bytes <= BF_BTRFS_NODE_MAX &&
            fs->system_bytes && fs->system_bytes <= BF_BTRFS_SYSTEM_BYTES &&
            fs->root.level < BF_BTRFS_LEVELS && fs->chunks.level < BF_BTRFS_LEVELS &&
@@ -85,7 +81,7 @@ static int sizes_fit(const uint8_t *s, const struct bf_btrfs *fs)
 
 static enum bf_err judge(const uint8_t *s, const struct bf_btrfs *fs, char why[BF_USAGE_WHY])
 {
-    uint64_t flags = bf_btrfs_get(s + 0x38, 8);
+    uint64_t flags = bf_le64(s + 0x38);
     if (flags & FLAG_ERROR)
         return refuse(why, "it has errors");
     if (flags >> 32 & FLAG_SEED_HIGH)
@@ -94,17 +90,17 @@ static enum bf_err judge(const uint8_t *s, const struct bf_btrfs *fs, char why[B
         return refuse(why, "its identity is being changed, or it is an image of metadata");
     if (fs->incompat & INCOMPAT_ZONED)
         return refuse(why, "it is made for a zoned disk");
-    if (!bf_btrfs_sum_is_supported(fs->sum_type) || bf_btrfs_get(s + 0xac, 8) ||
+    if (!bf_btrfs_sum_is_supported(fs->sum_type) || bf_le64(s + 0xac) ||
         fs->incompat & ~(uint64_t)INCOMPAT || !(fs->incompat & MIXED_BACKREF) ||
         fs->compat_ro & ~(uint64_t)COMPAT_RO)
         return refuse(why, "it has unknown features");
     if (!bf_btrfs_sum_fits(&fs->place.peek->work, fs->sum_type, s, BF_BTRFS_SUPER_BYTES))
         return refuse(why, "the checksum of its superblock is wrong");
-    if (bf_btrfs_get(s + 0x60, 8))
+    if (bf_le64(s + 0x60))
         return refuse(why, "its log tree has not been replayed");
     if (!fs->device)
         return refuse(why, "one of its devices is being replaced");
-    if (bf_btrfs_get(s + BYTENR, 8) != BF_BTRFS_SUPER_AT || !sizes_fit(s, fs))
+    if (bf_le64(s + BYTENR) != BF_BTRFS_SUPER_AT || !sizes_fit(s, fs))
         return refuse(why, "its superblock is inconsistent");
     if (fs->device_bytes > fs->place.bytes)
         return refuse(why, "it is larger than its partition");
@@ -121,14 +117,13 @@ static int same(const uint8_t *a, const uint8_t *b, uint32_t from, uint32_t end)
 // the file system, or it does not lie on the disk as it should.
 static int copies_fit(const struct bf_usage_place *place, const uint8_t *s, uint8_t *copy)
 {
-    uint64_t bytes = bf_btrfs_get(s + DEVICE + 8, 8);
+    uint64_t bytes = bf_le64(s + DEVICE + 8);
     for (uint32_t i = 1; i < BF_BTRFS_SUPERS; i++) {
         uint64_t at = bf_btrfs_super_at(i);
         if (bytes <= at + BF_BTRFS_SUPER_BYTES)
             break;
-        if (bf_place_read(place, at, copy, BF_BTRFS_SUPER_BYTES) ||
-            bf_btrfs_get(copy + BYTENR, 8) != at ||
-            !bf_btrfs_sum_fits(&place->peek->work, (uint32_t)bf_btrfs_get(s + SUM_TYPE, 2), copy,
+        if (bf_place_read(place, at, copy, BF_BTRFS_SUPER_BYTES) || bf_le64(copy + BYTENR) != at ||
+            !bf_btrfs_sum_fits(&place->peek->work, bf_le16(s + SUM_TYPE), copy,
                                BF_BTRFS_SUPER_BYTES) ||
             !same(copy, s, BF_BTRFS_SUM_BYTES, BYTENR) ||
             !same(copy, s, BYTENR + 8, BF_BTRFS_SUPER_BYTES))
@@ -173,7 +168,7 @@ static enum bf_err add_member(struct bf_btrfs *fs, const struct bf_usage_place *
                               char why[BF_USAGE_WHY])
 {
     struct bf_btrfs_device *d = &fs->member[fs->members];
-    uint64_t id = bf_btrfs_get(s + DEVICE, 8);
+    uint64_t id = bf_le64(s + DEVICE);
     if (!bf_btrfs_sum_fits(&place->peek->work, fs->sum_type, s, BF_BTRFS_SUPER_BYTES) ||
         !same(s, own, BF_BTRFS_SUM_BYTES, DEVICE) ||
         !same(s, own, DEVICE + DEVICE_BYTES, BF_BTRFS_SUPER_BYTES) || !copies_fit(place, s, copy))
@@ -184,8 +179,7 @@ static enum bf_err add_member(struct bf_btrfs *fs, const struct bf_usage_place *
             return refuse(why, "one of its devices appears twice");
     if (fs->members == fs->device_count)
         return refuse(why, "it has more devices than it should");
-    *d = (struct bf_btrfs_device){
-        .id = id, .bytes = bf_btrfs_get(s + DEVICE + 8, 8), .place = place};
+    *d = (struct bf_btrfs_device){.id = id, .bytes = bf_le64(s + DEVICE + 8), .place = place};
     memcpy(d->uuid, s + DEVICE + 66, sizeof d->uuid);
     if (!d->id || d->bytes > place->bytes || d->bytes % fs->sector_bytes)
         return refuse(why, "its superblock is inconsistent");

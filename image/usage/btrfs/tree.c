@@ -4,6 +4,7 @@
 // way is checked again (btrfs.readthedocs.io, "On-disk format": header, internal and leaf nodes).
 #include <string.h>
 
+#include "base/bytes.h"
 #include "image/usage/btrfs/map.h"
 
 enum {
@@ -43,7 +44,7 @@ int bf_btrfs_key_order(const struct bf_btrfs_key *a, const struct bf_btrfs_key *
 
 static struct bf_btrfs_key key_at(const uint8_t *at)
 {
-    return (struct bf_btrfs_key){bf_btrfs_get(at, 8), at[8], bf_btrfs_get(at + 9, 8)};
+    return (struct bf_btrfs_key){bf_le64(at), at[8], bf_le64(at + 9)};
 }
 
 static struct bf_btrfs_key key_of(const uint8_t *node, uint32_t slot)
@@ -56,14 +57,14 @@ static struct bf_btrfs_key key_of(const uint8_t *node, uint32_t slot)
 static int header_fits(const struct bf_btrfs *fs, const struct expected *e, const uint8_t *node)
 {
     return memcmp(node + 0x20, fs->uuid, sizeof fs->uuid) == 0 &&
-           bf_btrfs_get(node + 0x30, 8) == e->bytenr && node[0x38] & WRITTEN &&
-           bf_btrfs_get(node + 0x50, 8) == e->generation &&
-           bf_btrfs_get(node + 0x58, 8) == e->owner && node[100] == e->level;
+           bf_le64(node + 0x30) == e->bytenr && node[0x38] & WRITTEN &&
+           bf_le64(node + 0x50) == e->generation && bf_le64(node + 0x58) == e->owner &&
+           node[100] == e->level;
 }
 
 static int keys_fit(const struct bf_btrfs *fs, const struct expected *e, const uint8_t *node)
 {
-    uint32_t count = (uint32_t)bf_btrfs_get(node + 0x60, 4), size = e->level ? POINTER : ITEM;
+    uint32_t count = bf_le32(node + 0x60), size = e->level ? POINTER : ITEM;
     struct bf_btrfs_key last, key;
     if (!count || count > (fs->node_bytes - HEADER) / size)
         return 0;
@@ -81,10 +82,10 @@ static int keys_fit(const struct bf_btrfs *fs, const struct expected *e, const u
 // The data of items lie one before the other, without gaps, down from the end of the leaf.
 static int data_fit(const struct bf_btrfs *fs, const uint8_t *node)
 {
-    uint32_t count = (uint32_t)bf_btrfs_get(node + 0x60, 4), end = fs->node_bytes - HEADER;
+    uint32_t count = bf_le32(node + 0x60), end = fs->node_bytes - HEADER;
     for (uint32_t i = 0; i < count; i++) {
         const uint8_t *item = node + HEADER + i * ITEM + KEY;
-        uint32_t at = (uint32_t)bf_btrfs_get(item, 4), size = (uint32_t)bf_btrfs_get(item + 4, 4);
+        uint32_t at = bf_le32(item), size = bf_le32(item + 4);
         if (size > end || at != end - size)
             return 0;
         end = at;
@@ -137,7 +138,7 @@ static enum bf_err read_node(struct bf_btrfs *fs, const struct expected *e)
 
 static int32_t floor_slot(const uint8_t *node, const struct bf_btrfs_key *key)
 {
-    uint32_t low = 0, high = (uint32_t)bf_btrfs_get(node + 0x60, 4);
+    uint32_t low = 0, high = bf_le32(node + 0x60);
     while (low < high) {
         uint32_t mid = low + (high - low) / 2;
         struct bf_btrfs_key k = key_of(node, mid);
@@ -151,7 +152,7 @@ static int32_t floor_slot(const uint8_t *node, const struct bf_btrfs_key *key)
 
 static int inside(const uint8_t *node, const struct leaf *l)
 {
-    struct bf_btrfs_key last = key_of(node, (uint32_t)bf_btrfs_get(node + 0x60, 4) - 1);
+    struct bf_btrfs_key last = key_of(node, bf_le32(node + 0x60) - 1);
     return !l->has_bound || bf_btrfs_key_order(&last, &l->bound) < 0;
 }
 
@@ -162,14 +163,14 @@ static void step(const uint8_t *node, const struct bf_btrfs_key *key, struct exp
     int32_t at = floor_slot(node, key);
     uint32_t slot = at < 0 ? 0 : (uint32_t)at;
     const uint8_t *pointer = node + HEADER + slot * POINTER;
-    if (slot + 1 < bf_btrfs_get(node + 0x60, 4)) {
+    if (slot + 1 < bf_le32(node + 0x60)) {
         l->bound = key_of(node, slot + 1);
         l->has_bound = 1;
     }
     e->first = key_at(pointer);
     e->has_first = 1;
-    e->bytenr = bf_btrfs_get(pointer + KEY, 8);
-    e->generation = bf_btrfs_get(pointer + KEY + 8, 8);
+    e->bytenr = bf_le64(pointer + KEY);
+    e->generation = bf_le64(pointer + KEY + 8);
     e->level--;
 }
 
@@ -192,7 +193,7 @@ static enum bf_err descend(struct bf_btrfs *fs, const struct bf_btrfs_root *root
         if (e.generation > fs->generation)
             return BF_ERR_CORRUPT;
     }
-    l->items = (uint32_t)bf_btrfs_get(p->scratch + 0x60, 4);
+    l->items = bf_le32(p->scratch + 0x60);
     l->floor = floor_slot(p->scratch, key);
     p->scratch_owner = fs;
     p->scratch_tag = e.bytenr;
@@ -205,8 +206,8 @@ static void take(const struct bf_btrfs *fs, uint32_t slot, struct bf_btrfs_item 
 {
     const uint8_t *node = fs->place.peek->scratch, *at = node + HEADER + slot * ITEM + KEY;
     item->key = key_of(node, slot);
-    item->data = node + HEADER + bf_btrfs_get(at, 4);
-    item->bytes = (uint32_t)bf_btrfs_get(at + 4, 4);
+    item->data = node + HEADER + bf_le32(at);
+    item->bytes = bf_le32(at + 4);
 }
 
 enum bf_err bf_btrfs_floor(struct bf_btrfs *fs, const struct bf_btrfs_root *root,
@@ -274,7 +275,7 @@ enum bf_err bf_btrfs_next(struct bf_btrfs *fs, struct bf_btrfs_walk *w, struct b
     if (w->ended)
         return BF_ERR_NOT_FOUND;
     if (!w->slot || p->scratch_owner != fs || p->scratch_tag != w->leaf ||
-        w->slot >= bf_btrfs_get(p->scratch + 0x60, 4))
+        w->slot >= bf_le32(p->scratch + 0x60))
         err = seek(fs, w);
     if (err)
         return err;

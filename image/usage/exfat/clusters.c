@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The clusters of exFAT: chains of the table, and what the allocation bitmap says of each ("exFAT
 // file system specification", 4.1, First FAT; 7.1, Allocation Bitmap).
+#include "base/bytes.h"
 #include "image/usage/exfat/map.h"
 
 enum { BITS_BYTES = 512 }; // of the bitmap that are read at a time
@@ -24,7 +25,7 @@ int bf_exfat_next(struct bf_exfat *f, uint32_t cluster, uint32_t *next)
     const uint8_t *entry = look_at(f, &f->links, f->fat + (uint64_t)cluster * 4);
     if (!entry)
         return 0;
-    *next = (uint32_t)bf_exfat_get(entry, 4);
+    *next = bf_le32(entry);
     return *next == bf_exfat_end || bf_exfat_is_cluster(f, *next);
 }
 

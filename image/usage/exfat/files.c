@@ -6,6 +6,7 @@
 // piece, or as the table chains them.
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "image/usage/exfat/map.h"
 
@@ -68,8 +69,8 @@ static int chain_fits(struct walk *w, uint32_t cluster, uint64_t count)
 // Clusters of a file, of a folder, which is then the next to be read, or of something unknown.
 static int take_clusters(struct walk *w, const uint8_t *e, int is_folder)
 {
-    uint32_t first = (uint32_t)bf_exfat_get(e + 20, 4);
-    uint64_t bytes = bf_exfat_get(e + 24, 8);
+    uint32_t first = bf_le32(e + 20);
+    uint64_t bytes = bf_le64(e + 24);
     uint64_t count = bytes / w->f->cluster_bytes + (bytes % w->f->cluster_bytes != 0);
     int one_piece = e[1] & FLAG_ONE_PIECE;
     if (!(e[1] & FLAG_ALLOCATED) || (!first && !bytes))

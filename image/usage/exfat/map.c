@@ -7,6 +7,7 @@
 // the volume is, is not looked at: Linux does not keep it up to date.
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "image/usage/exfat/map.h"
@@ -72,20 +73,19 @@ static enum bf_err refuse(char why[BF_USAGE_WHY], const char *text)
 // The sizes of the boot record; 0 when they do not fit together.
 static int take_sizes(const uint8_t *b, struct bf_exfat *f)
 {
-    uint64_t sectors = bf_exfat_get(b + 72, 8), fat = bf_exfat_get(b + 80, 4),
-             fat_sectors = bf_exfat_get(b + 84, 4);
-    uint64_t heap = bf_exfat_get(b + 88, 4);
+    uint64_t sectors = bf_le64(b + 72), fat = bf_le32(b + 80), fat_sectors = bf_le32(b + 84);
+    uint64_t heap = bf_le32(b + 88);
     uint32_t log = b[108], more = b[109];
     for (uint32_t i = 11; i < 64; i++) // where FAT has its sizes
         if (b[i])
             return 0;
-    if (bf_exfat_get(b + BOOT_END, 2) != 0xaa55 || log < SECTOR_LOG_MIN || log > SECTOR_LOG_MAX ||
+    if (bf_le16(b + BOOT_END) != 0xaa55 || log < SECTOR_LOG_MIN || log > SECTOR_LOG_MAX ||
         more > CLUSTER_LOG_MAX - log)
         return 0;
     f->sector_bytes = 1u << log;
     f->cluster_bytes = f->sector_bytes << more;
-    f->clusters = (uint32_t)bf_exfat_get(b + 92, 4);
-    f->root = (uint32_t)bf_exfat_get(b + 96, 4);
+    f->clusters = bf_le32(b + 92);
+    f->root = bf_le32(b + 96);
     f->fat = fat << log;
     f->heap = heap << log;
     f->bitmap_bytes = f->clusters / 8 + (f->clusters % 8 != 0);
@@ -117,7 +117,7 @@ static enum bf_err judge_regions(const struct bf_exfat *f, char why[BF_USAGE_WHY
                 sum = (sum << 31 | sum >> 1) + a[i];
         }
         for (uint32_t i = 0; at >= region - f->sector_bytes && i < BOOT_BYTES; i += 4)
-            if (bf_exfat_get(a + i, 4) != sum)
+            if (bf_le32(a + i) != sum)
                 return refuse(why, "the checksum of its boot region is wrong");
     }
     return BF_OK;
@@ -125,11 +125,11 @@ static enum bf_err judge_regions(const struct bf_exfat *f, char why[BF_USAGE_WHY
 
 static enum bf_err judge_boot(const uint8_t *b, struct bf_exfat *f, char why[BF_USAGE_WHY])
 {
-    uint32_t flags = (uint32_t)bf_exfat_get(b + FLAGS_AT, 2);
+    uint32_t flags = bf_le16(b + FLAGS_AT);
     enum bf_err err;
     if (!take_sizes(b, f))
         return refuse(why, "its boot record is inconsistent");
-    if (bf_exfat_get(b + 72, 8) > f->place.bytes / f->sector_bytes)
+    if (bf_le64(b + 72) > f->place.bytes / f->sector_bytes)
         return refuse(why, "it is larger than its partition");
     if ((err = judge_regions(f, why)))
         return err;
@@ -175,11 +175,11 @@ static int bitmap_fits(struct bf_exfat *f)
 // What leads to the bitmap. 0: it cannot be as it should.
 static int take_entry(struct bf_exfat *f, const uint8_t *e)
 {
-    uint32_t first = (uint32_t)bf_exfat_get(e + 20, 4);
+    uint32_t first = bf_le32(e + 20);
     if (e[0] == ENTRY_BITMAP) {
         f->second_bitmap |= f->bitmap || e[1] & 1;
         f->bitmap = first;
-        return bf_exfat_is_cluster(f, first) && bf_exfat_get(e + 24, 8) == f->bitmap_bytes;
+        return bf_exfat_is_cluster(f, first) && bf_le64(e + 24) == f->bitmap_bytes;
     }
     if (e[0] == ENTRY_UPCASE) {
         int again = f->upcase != 0;

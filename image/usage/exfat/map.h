@@ -28,14 +28,6 @@ struct bf_exfat {
     struct bf_exfat_window links, bits;
 };
 
-static inline uint64_t bf_exfat_get(const uint8_t *at, uint32_t bytes) // little-endian
-{
-    uint64_t v = 0;
-    while (bytes--)
-        v = v << 8 | at[bytes];
-    return v;
-}
-
 static inline int bf_exfat_is_cluster(const struct bf_exfat *f, uint32_t cluster)
 {
     return cluster >= BF_EXFAT_FIRST && cluster - BF_EXFAT_FIRST < f->clusters;

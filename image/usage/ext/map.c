@@ -6,6 +6,7 @@
 // in front of a group count as used whatever its bitmap says.
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "image/usage/ext/map.h"
@@ -20,17 +21,9 @@ struct group {
     uint16_t flags;
 };
 
-static uint32_t get(const uint8_t *at, uint32_t bytes)
-{
-    uint32_t v = 0;
-    while (bytes--)
-        v = v << 8 | at[bytes];
-    return v;
-}
-
 static uint64_t get_wide(const struct bf_ext *e, const uint8_t *desc, uint32_t low, uint32_t high)
 {
-    return get(desc + low, 4) | (e->desc_bytes >= 64 ? (uint64_t)get(desc + high, 4) << 32 : 0);
+    return bf_le32(desc + low) | (e->desc_bytes >= 64 ? (uint64_t)bf_le32(desc + high) << 32 : 0);
 }
 
 static int is_power_of(uint64_t group, uint64_t base)
@@ -100,10 +93,10 @@ enum { DESC_CHECKSUM = 0x1e, DESC_REST = 0x20 };
 
 static int descriptor_fits(const struct bf_ext *e, uint32_t group, const uint8_t *desc)
 {
-    uint8_t number[4] = {(uint8_t)group, (uint8_t)(group >> 8), (uint8_t)(group >> 16),
-                         (uint8_t)(group >> 24)};
-    uint16_t is = (uint16_t)get(desc + DESC_CHECKSUM, 2);
+    uint8_t number[4];
+    uint16_t is = bf_le16(desc + DESC_CHECKSUM);
     uint32_t rest = e->desc_bytes - DESC_REST;
+    bf_put_le32(number, group);
     if (e->ro_compat & BF_EXT_METADATA_CSUM) {
         uint32_t crc = bf_crc32c(bf_crc32c(e->seed, number, 4), desc, DESC_CHECKSUM);
         crc = bf_crc32c(crc, "\0", 2);
@@ -141,8 +134,9 @@ static int read_group(struct bf_ext *e, uint64_t number, struct group *g, uint8_
     g->bitmap = get_wide(e, desc, 0x0, 0x20);
     g->inode_bitmap = get_wide(e, desc, 0x4, 0x24);
     g->inode_table = get_wide(e, desc, 0x8, 0x28);
-    g->free = get(desc + 0xc, 2) | (e->desc_bytes >= 64 ? get(desc + 0x2c, 2) << 16 : 0);
-    g->flags = (uint16_t)get(desc + 0x12, 2);
+    g->free =
+        bf_le16(desc + 0xc) | (e->desc_bytes >= 64 ? (uint32_t)bf_le16(desc + 0x2c) << 16 : 0);
+    g->flags = bf_le16(desc + 0x12);
     return g->bitmap >= e->first_block && g->bitmap < e->blocks &&
            g->inode_bitmap >= e->first_block && g->inode_bitmap < e->blocks &&
            g->inode_table >= e->first_block && g->inode_table < e->blocks &&
@@ -176,9 +170,9 @@ static int bitmap_fits(const struct bf_ext *e, const uint8_t *desc, const uint8_
     if (!(e->ro_compat & BF_EXT_METADATA_CSUM))
         return 1;
     crc = bf_crc32c(e->seed, bits, e->group_clusters / 8);
-    is = get(desc + 0x18, 2);
+    is = bf_le16(desc + 0x18);
     if (e->desc_bytes >= 64)
-        return crc == (is | get(desc + 0x38, 2) << 16);
+        return crc == (is | (uint32_t)bf_le16(desc + 0x38) << 16);
     return (crc & 0xffff) == is;
 }
 

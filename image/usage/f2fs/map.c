@@ -7,6 +7,7 @@
 // fsck.f2fs check. Everything outside of the main area is used.
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "image/usage/f2fs/map.h"
@@ -32,7 +33,7 @@ static int read_entry(const struct bf_f2fs *f, uint32_t segment, uint8_t entry[B
     uint64_t at = f->sit + (uint64_t)block * BF_F2FS_BLOCK;
     uint8_t bits;
     for (uint32_t i = 0; i < f->journal_entries; i++)
-        if (bf_f2fs_get(f->journal[i], 4) == segment) {
+        if (bf_le32(f->journal[i]) == segment) {
             memcpy(entry, f->journal[i] + 4, BF_F2FS_SIT_ENTRY);
             return 1;
         }
@@ -48,8 +49,8 @@ static int read_entry(const struct bf_f2fs *f, uint32_t segment, uint8_t entry[B
 static int count_valid(const uint8_t *entry, uint32_t *valid, uint32_t *kind)
 {
     uint32_t count = bf_usage_bits(entry + MAP_AT, BF_F2FS_SEGMENT);
-    *valid = (uint32_t)bf_f2fs_get(entry, 2) & VALID_MASK;
-    *kind = (uint32_t)bf_f2fs_get(entry, 2) >> VALID_BITS;
+    *valid = bf_le16(entry) & VALID_MASK;
+    *kind = bf_le16(entry) >> VALID_BITS;
     return count == *valid && (!count || *kind < KINDS);
 }
 

@@ -34,14 +34,6 @@ struct bf_f2fs {
     uint8_t journal[BF_F2FS_JOURNAL_MAX][BF_F2FS_JOURNAL_ENTRY];
 };
 
-static inline uint64_t bf_f2fs_get(const uint8_t *at, uint32_t bytes) // little-endian
-{
-    uint64_t v = 0;
-    while (bytes--)
-        v = v << 8 | at[bytes];
-    return v;
-}
-
 // Read and judge them, in this order. BF_ERR_UNSUPPORTED with the reason: damaged, unknown,
 // inconsistent, or not unmounted properly. Both use the scratch of the place.
 enum bf_err bf_f2fs_super(struct bf_f2fs *f, char why[BF_USAGE_WHY]);

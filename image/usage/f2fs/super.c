@@ -6,6 +6,7 @@
 // that was mounted, used and not unmounted still has the checkpoint of its last unmounting.
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/fmt.h"
 #include "image/parttab.h"
 #include "image/usage/f2fs/map.h"
@@ -50,11 +51,6 @@ static enum bf_err refuse(char why[BF_USAGE_WHY], const char *text)
     return BF_ERR_UNSUPPORTED;
 }
 
-static uint32_t get32(const uint8_t *at)
-{
-    return (uint32_t)bf_f2fs_get(at, 4);
-}
-
 static int is_zero(const uint8_t *bytes, uint32_t from, uint32_t to)
 {
     while (from < to && !bytes[from])
@@ -67,22 +63,22 @@ static int is_zero(const uint8_t *bytes, uint32_t from, uint32_t to)
 // The areas follow each other without gaps, as the kernel demands.
 static int take_sizes(const uint8_t *s, struct bf_f2fs *f)
 {
-    uint64_t at = get32(s + 72), blocks = bf_f2fs_get(s + 36, 8);
-    uint32_t sit_segments = get32(s + 56);
+    uint64_t at = bf_le32(s + 72), blocks = bf_le64(s + 36);
+    uint32_t sit_segments = bf_le32(s + 56);
     static const uint8_t count[] = {52, 56, 60, 64, 68}, begin[] = {76, 80, 84, 88, 92};
     for (uint32_t i = 0; i < sizeof count; i++) {
-        if (get32(s + begin[i]) != at)
+        if (bf_le32(s + begin[i]) != at)
             return 0;
-        at += (uint64_t)get32(s + count[i]) << BF_F2FS_SEGMENT_LOG;
+        at += (uint64_t)bf_le32(s + count[i]) << BF_F2FS_SEGMENT_LOG;
     }
-    f->cp = (uint64_t)get32(s + 76) << BF_F2FS_BLOCK_LOG;
-    f->sit = (uint64_t)get32(s + 80) << BF_F2FS_BLOCK_LOG;
-    f->main = (uint64_t)get32(s + 92) << BF_F2FS_BLOCK_LOG;
-    f->segments = get32(s + 68);
-    f->cp_payload = get32(s + 1664);
-    if (get32(s + 16) != BF_F2FS_BLOCK_LOG || get32(s + 20) != BF_F2FS_SEGMENT_LOG ||
-        get32(s + 52) != 2 || !sit_segments || sit_segments % 2 || !get32(s + 24) ||
-        !get32(s + 28) || !f->segments || f->cp_payload >= BF_F2FS_SEGMENT || get32(s + 72) < 2)
+    f->cp = (uint64_t)bf_le32(s + 76) << BF_F2FS_BLOCK_LOG;
+    f->sit = (uint64_t)bf_le32(s + 80) << BF_F2FS_BLOCK_LOG;
+    f->main = (uint64_t)bf_le32(s + 92) << BF_F2FS_BLOCK_LOG;
+    f->segments = bf_le32(s + 68);
+    f->cp_payload = bf_le32(s + 1664);
+    if (bf_le32(s + 16) != BF_F2FS_BLOCK_LOG || bf_le32(s + 20) != BF_F2FS_SEGMENT_LOG ||
+        bf_le32(s + 52) != 2 || !sit_segments || sit_segments % 2 || !bf_le32(s + 24) ||
+        !bf_le32(s + 28) || !f->segments || f->cp_payload >= BF_F2FS_SEGMENT || bf_le32(s + 72) < 2)
         return 0;
     if (sit_segments > UINT32_MAX >> BF_F2FS_SEGMENT_LOG)
         return 0;
@@ -98,16 +94,16 @@ enum bf_err bf_f2fs_super(struct bf_f2fs *f, char why[BF_USAGE_WHY])
     if (bf_place_read(&f->place, SUPER_AT, s, SUPER_BYTES) ||
         bf_place_read(&f->place, BF_F2FS_BLOCK + SUPER_AT, copy, SUPER_BYTES))
         return refuse(why, "its superblock cannot be read");
-    if (get32(s) != magic || memcmp(s, copy, SUPER_BYTES) != 0)
+    if (bf_le32(s) != magic || memcmp(s, copy, SUPER_BYTES) != 0)
         return refuse(why, "the copies of its superblock differ");
-    features = get32(s + 2180);
+    features = bf_le32(s + 2180);
     if (features & FEATURE_ZONED)
         return refuse(why, "it is made for a zoned disk");
-    if (bf_f2fs_get(s + 4, 2) != 1 || features & ~(uint32_t)FEATURES)
+    if (bf_le16(s + 4) != 1 || features & ~(uint32_t)FEATURES)
         return refuse(why, "it has unknown features");
     if (features & FEATURE_SUM &&
-        (get32(s + 32) != SUPER_SUM_AT ||
-         get32(s + SUPER_SUM_AT) != bf_crc32_update(magic, s, SUPER_SUM_AT)))
+        (bf_le32(s + 32) != SUPER_SUM_AT ||
+         bf_le32(s + SUPER_SUM_AT) != bf_crc32_update(magic, s, SUPER_SUM_AT)))
         return refuse(why, "the checksum of its superblock is wrong");
     if (s[DEVICES_AT])
         return refuse(why, "it lies on several devices");
@@ -115,7 +111,7 @@ enum bf_err bf_f2fs_super(struct bf_f2fs *f, char why[BF_USAGE_WHY])
         return refuse(why, "it has errors");
     if (!take_sizes(s, f))
         return refuse(why, "its superblock is inconsistent");
-    if (bf_f2fs_get(s + 36, 8) > f->place.bytes >> BF_F2FS_BLOCK_LOG)
+    if (bf_le64(s + 36) > f->place.bytes >> BF_F2FS_BLOCK_LOG)
         return refuse(why, "it is larger than its partition");
     return BF_OK;
 }
@@ -133,13 +129,13 @@ static int read_cp(const struct bf_f2fs *f, uint64_t at, uint8_t *cp)
     uint32_t sum_at, crc;
     if (bf_place_read(&f->place, at, cp, BF_F2FS_BLOCK))
         return 0;
-    sum_at = get32(cp + 164);
+    sum_at = bf_le32(cp + 164);
     if (sum_at != CP_SUM_MAX && sum_at != CP_SUM_MIN)
         return 0;
     crc = bf_crc32_update(magic, cp, sum_at);
     if (sum_at == CP_SUM_MIN)
         crc = bf_crc32_update(crc, cp + sum_at + 4, BF_F2FS_BLOCK - sum_at - 4);
-    return crc == get32(cp + sum_at);
+    return crc == bf_le32(cp + sum_at);
 }
 
 static int read_pack(const struct bf_f2fs *f, uint32_t number, uint8_t *cp)
@@ -148,18 +144,18 @@ static int read_pack(const struct bf_f2fs *f, uint32_t number, uint8_t *cp)
     uint32_t blocks;
     if (!read_cp(f, pack_at(f, number), cp))
         return 0;
-    blocks = get32(cp + 136);
+    blocks = bf_le32(cp + 136);
     return blocks > 2 + f->cp_payload && blocks <= BF_F2FS_SEGMENT &&
            read_cp(f, pack_at(f, number) + (uint64_t)(blocks - 1) * BF_F2FS_BLOCK, last) &&
-           bf_f2fs_get(cp, 8) == bf_f2fs_get(last, 8);
+           bf_le64(cp) == bf_le64(last);
 }
 
 static int take_logs(const uint8_t *cp, struct bf_f2fs *f)
 {
     for (uint32_t i = 0; i < BF_F2FS_LOGS; i++) {
         const uint8_t *log = cp + (i < 3 ? LOGS_NODE_AT : LOGS_DATA_AT);
-        uint64_t block = bf_f2fs_get(log + LOG_OFFSETS + 2 * (i % 3), 2);
-        f->current[i] = get32(log + 4 * (i % 3));
+        uint64_t block = bf_le16(log + LOG_OFFSETS + 2 * (i % 3));
+        f->current[i] = bf_le32(log + 4 * (i % 3));
         if (f->current[i] >= f->segments || block >= BF_F2FS_SEGMENT)
             return 0;
         if (i == WARM_NODE)
@@ -171,11 +167,11 @@ static int take_logs(const uint8_t *cp, struct bf_f2fs *f)
 
 static int take_bitmap(const uint8_t *cp, struct bf_f2fs *f)
 {
-    uint32_t sit_bytes = get32(cp + 156), nat_bytes = get32(cp + 160), end;
-    int large = (get32(cp + 132) & CP_LARGE_NAT_BITMAP) != 0;
+    uint32_t sit_bytes = bf_le32(cp + 156), nat_bytes = bf_le32(cp + 160), end;
+    int large = (bf_le32(cp + 132) & CP_LARGE_NAT_BITMAP) != 0;
     uint32_t at = large ? CP_SUM_MIN + 4 : f->cp_payload ? BF_F2FS_BLOCK : CP_SUM_MIN;
     if (sit_bytes != f->sit_blocks / 8 || nat_bytes > BF_F2FS_SEGMENT * BF_F2FS_BLOCK ||
-        large != (get32(cp + 164) == CP_SUM_MIN))
+        large != (bf_le32(cp + 164) == CP_SUM_MIN))
         return 0;
     at += large ? nat_bytes : 0;
     end = large || f->cp_payload ? (1 + f->cp_payload) * BF_F2FS_BLOCK : CP_SUM_MAX;
@@ -186,12 +182,12 @@ static int take_bitmap(const uint8_t *cp, struct bf_f2fs *f)
 // What of the SIT was not worth a block of it stands in the summary of the cold data.
 static int take_journal(const uint8_t *cp, struct bf_f2fs *f)
 {
-    uint32_t blocks = get32(cp + 136), sum = get32(cp + 140);
+    uint32_t blocks = bf_le32(cp + 136), sum = bf_le32(cp + 140);
     uint64_t at = f->pack;
     uint8_t count[2];
     if (sum <= f->cp_payload || sum >= blocks)
         return 0;
-    if (get32(cp + 132) & CP_COMPACT_SUM) // first the journal of the NAT
+    if (bf_le32(cp + 132) & CP_COMPACT_SUM) // first the journal of the NAT
         at += (uint64_t)sum * BF_F2FS_BLOCK + JOURNAL_BYTES;
     else if (blocks <= SUMMARIES + f->cp_payload)
         return 0;
@@ -199,12 +195,12 @@ static int take_journal(const uint8_t *cp, struct bf_f2fs *f)
         at += (uint64_t)(blocks - SUMMARIES + COLD_DATA) * BF_F2FS_BLOCK + SUMMARY_ENTRIES;
     if (bf_place_read(&f->place, at, count, sizeof count))
         return 0;
-    f->journal_entries = (uint32_t)bf_f2fs_get(count, 2);
+    f->journal_entries = bf_le16(count);
     if (f->journal_entries > BF_F2FS_JOURNAL_MAX ||
         bf_place_read(&f->place, at + 2, f->journal, sizeof f->journal))
         return 0;
     for (uint32_t i = 0; i < f->journal_entries; i++)
-        if (get32(f->journal[i]) >= f->segments)
+        if (bf_le32(f->journal[i]) >= f->segments)
             return 0;
     return 1;
 }
@@ -214,7 +210,7 @@ static int has_newer_nodes(const struct bf_f2fs *f)
 {
     uint8_t version[4];
     return bf_place_read(&f->place, f->next_node + NODE_VERSION_AT, version, sizeof version) ||
-           get32(version) == (uint32_t)f->version;
+           bf_le32(version) == (uint32_t)f->version;
 }
 
 enum bf_err bf_f2fs_checkpoint(struct bf_f2fs *f, char why[BF_USAGE_WHY])
@@ -225,15 +221,15 @@ enum bf_err bf_f2fs_checkpoint(struct bf_f2fs *f, char why[BF_USAGE_WHY])
     if (!read_pack(f, 0, cp) || !read_pack(f, 1, other))
         return refuse(why, "one of its checkpoints is damaged");
     f->pack = pack_at(f, 0);
-    if ((int64_t)(bf_f2fs_get(other, 8) - bf_f2fs_get(cp, 8)) > 0) {
+    if ((int64_t)(bf_le64(other) - bf_le64(cp)) > 0) {
         f->pack = pack_at(f, 1);
         cp = other;
     }
-    flags = get32(cp + 132);
-    f->version = bf_f2fs_get(cp, 8);
-    f->valid_blocks = bf_f2fs_get(cp + 16, 8);
-    f->free_segments = get32(cp + 32);
-    f->valid_nodes = get32(cp + 144);
+    flags = bf_le32(cp + 132);
+    f->version = bf_le64(cp);
+    f->valid_blocks = bf_le64(cp + 16);
+    f->free_segments = bf_le32(cp + 32);
+    f->valid_nodes = bf_le32(cp + 144);
     if (flags & ~(uint32_t)CP_HARMLESS)
         return refuse(why, "it has errors, deleted files to be freed, or is being changed");
     if (!(flags & CP_UMOUNT))

@@ -5,7 +5,7 @@
 // where all is well, its data is relied upon.
 #include <string.h>
 
-#include "base/cursor.h"
+#include "base/bytes.h"
 #include "image/usage/md/map.h"
 
 enum {
@@ -35,25 +35,6 @@ enum {
 
 static const uint32_t magic = 0xa92b4efc;
 
-static uint32_t get32(const uint8_t *at)
-{
-    struct bf_reader r;
-    bf_reader_init(&r, at, 4);
-    return bf_get_u32(&r);
-}
-
-static uint64_t get64(const uint8_t *at)
-{
-    struct bf_reader r;
-    bf_reader_init(&r, at, 8);
-    return bf_get_u64(&r);
-}
-
-static uint16_t get16(const uint8_t *at)
-{
-    return (uint16_t)(at[0] | at[1] << 8);
-}
-
 // The sum of all words, without the one that holds it, folded to 32 bits.
 static uint32_t checksum(const uint8_t *bytes, uint32_t len, uint32_t without)
 {
@@ -61,9 +42,9 @@ static uint32_t checksum(const uint8_t *bytes, uint32_t len, uint32_t without)
     uint32_t i = 0;
     for (; len - i >= 4; i += 4)
         if (i != without)
-            sum += get32(bytes + i);
+            sum += bf_le32(bytes + i);
     if (len - i == 2)
-        sum += get16(bytes + i);
+        sum += bf_le16(bytes + i);
     return (uint32_t)(sum + (sum >> 32));
 }
 
@@ -92,16 +73,16 @@ static enum bf_err judge_level(struct bf_md *out)
 // Every role of the array is taken, each by one device, and one of them is this one's.
 static int roles_complete(const uint8_t *b, uint32_t max, struct bf_md *out)
 {
-    uint32_t number = get32(b + 160), taken = 0;
-    if (number >= max || get16(b + ROLES_AT + 2 * number) >= out->disks)
+    uint32_t number = bf_le32(b + 160), taken = 0;
+    if (number >= max || bf_le16(b + ROLES_AT + 2 * number) >= out->disks)
         return 0;
-    out->role = get16(b + ROLES_AT + 2 * number);
+    out->role = bf_le16(b + ROLES_AT + 2 * number);
     for (uint32_t i = 0; i < max; i++) {
-        uint32_t role = get16(b + ROLES_AT + 2 * i);
+        uint32_t role = bf_le16(b + ROLES_AT + 2 * i);
         if (role >= out->disks)
             continue;
         for (uint32_t k = 0; k < i; k++)
-            if (get16(b + ROLES_AT + 2 * k) == role)
+            if (bf_le16(b + ROLES_AT + 2 * k) == role)
                 return 0;
         taken++;
     }
@@ -132,14 +113,15 @@ static int places_fit(const uint8_t *b, struct bf_md *out)
 {
     struct bf_md_range log = {0};
     uint64_t size, room, at;
-    if (!sectors(get64(b + 80), &size) || !sectors(get64(b + 136), &room) ||
-        !sectors(get64(b + 128), &out->data.at) || !sectors(get64(b + 144), &at) ||
+    if (!sectors(bf_le64(b + 80), &size) || !sectors(bf_le64(b + 136), &room) ||
+        !sectors(bf_le64(b + 128), &out->data.at) || !sectors(bf_le64(b + 144), &at) ||
         at != out->super.at || !size || size > room)
         return 0;
     out->data.bytes = size;
-    if (get32(b + 8) & FEATURE_BITMAP && !beside(out, get32(b + 96), BITMAP_HEADER, &out->bitmap))
+    if (bf_le32(b + 8) & FEATURE_BITMAP &&
+        !beside(out, bf_le32(b + 96), BITMAP_HEADER, &out->bitmap))
         return 0;
-    if (!beside(out, get32(b + 188), (uint64_t)get16(b + 186) * BF_MD_SECTOR, &log))
+    if (!beside(out, bf_le32(b + 188), (uint64_t)bf_le16(b + 186) * BF_MD_SECTOR, &log))
         return 0;
     return apart(&out->data, &out->super) && apart(&out->data, &out->bitmap) &&
            apart(&out->data, &log);
@@ -147,22 +129,22 @@ static int places_fit(const uint8_t *b, struct bf_md *out)
 
 static enum bf_err super_1(const uint8_t bytes[SUPER_BYTES], struct bf_md *out)
 {
-    uint32_t max = get32(bytes + 220);
-    if (get32(bytes) != magic || get32(bytes + 4) != 1 || max > ROLES_MAX ||
-        checksum(bytes, ROLES_AT + 2 * max, CHECKSUM_1) != get32(bytes + CHECKSUM_1))
+    uint32_t max = bf_le32(bytes + 220);
+    if (bf_le32(bytes) != magic || bf_le32(bytes + 4) != 1 || max > ROLES_MAX ||
+        checksum(bytes, ROLES_AT + 2 * max, CHECKSUM_1) != bf_le32(bytes + CHECKSUM_1))
         return refuse(out, "its superblock is damaged");
     memcpy(out->uuid, bytes + 16, sizeof out->uuid);
     memcpy(out->name, bytes + 32, sizeof out->name - 1);
-    out->level = (int32_t)get32(bytes + 72);
-    out->disks = get32(bytes + 92);
-    out->events = get64(bytes + 200);
+    out->level = (int32_t)bf_le32(bytes + 72);
+    out->disks = bf_le32(bytes + 92);
+    out->events = bf_le64(bytes + 200);
     if (judge_level(out))
         return BF_ERR_UNSUPPORTED;
     if (!places_fit(bytes, out))
         return refuse(out, "its superblock is inconsistent");
-    if (get32(bytes + 8) & ~(uint32_t)FEATURE_BITMAP || bytes[184] & ~FLAGS)
+    if (bf_le32(bytes + 8) & ~(uint32_t)FEATURE_BITMAP || bytes[184] & ~FLAGS)
         doubt(out, "it is being changed, or has unknown features");
-    if (get64(bytes + 208) != UINT64_MAX)
+    if (bf_le64(bytes + 208) != UINT64_MAX)
         doubt(out, "it was not stopped properly, or is out of sync");
     if (!roles_complete(bytes, max, out))
         doubt(out, "one of its disks has failed, is missing or is a spare");
@@ -173,18 +155,18 @@ static enum bf_err super_1(const uint8_t bytes[SUPER_BYTES], struct bf_md *out)
 
 static int is_active(const uint8_t *disk)
 {
-    uint32_t state = get32(disk + 16);
+    uint32_t state = bf_le32(disk + 16);
     return (state & (DISK_FAULTY | DISK_ACTIVE | DISK_SYNC | DISK_REMOVED)) ==
            (DISK_ACTIVE | DISK_SYNC);
 }
 
 static int disks_complete(const uint8_t *b, const struct bf_md *md)
 {
-    if (get32(b + 4 * 34) != md->disks || get32(b + 4 * 36) || !is_active(b + THIS_DISK))
+    if (bf_le32(b + 4 * 34) != md->disks || bf_le32(b + 4 * 36) || !is_active(b + THIS_DISK))
         return 0;
     for (uint32_t i = 0; i < md->disks; i++) {
         const uint8_t *disk = b + DISKS_AT + i * DISK_BYTES;
-        if (!is_active(disk) || get32(disk + 12) != i)
+        if (!is_active(disk) || bf_le32(disk + 12) != i)
             return 0;
     }
     return 1;
@@ -192,17 +174,17 @@ static int disks_complete(const uint8_t *b, const struct bf_md *md)
 
 static enum bf_err super_0(const uint8_t bytes[SUPER_BYTES], struct bf_md *out)
 {
-    uint32_t state = get32(bytes + 4 * 33), minor = get32(bytes + 4 * 2);
-    if (get32(bytes) != magic || get32(bytes + 4) != 0 || (minor != 90 && minor != 91) ||
-        checksum(bytes, SUPER_BYTES, CHECKSUM_0) != get32(bytes + CHECKSUM_0))
+    uint32_t state = bf_le32(bytes + 4 * 33), minor = bf_le32(bytes + 4 * 2);
+    if (bf_le32(bytes) != magic || bf_le32(bytes + 4) != 0 || (minor != 90 && minor != 91) ||
+        checksum(bytes, SUPER_BYTES, CHECKSUM_0) != bf_le32(bytes + CHECKSUM_0))
         return refuse(out, "its superblock is damaged");
     memcpy(out->uuid, bytes + 4 * 5, 4);
     memcpy(out->uuid + 4, bytes + 4 * 13, 12);
-    out->level = (int32_t)get32(bytes + 4 * 7);
-    out->disks = get32(bytes + 4 * 10);
-    out->role = get32(bytes + THIS_DISK + 12);
-    out->events = get64(bytes + 4 * 39);
-    out->data.bytes = (uint64_t)get32(bytes + 4 * 8) * KIB;
+    out->level = (int32_t)bf_le32(bytes + 4 * 7);
+    out->disks = bf_le32(bytes + 4 * 10);
+    out->role = bf_le32(bytes + THIS_DISK + 12);
+    out->events = bf_le64(bytes + 4 * 39);
+    out->data.bytes = (uint64_t)bf_le32(bytes + 4 * 8) * KIB;
     if (judge_level(out))
         return BF_ERR_UNSUPPORTED;
     if (!out->data.bytes || out->data.bytes > out->super.at || out->disks > DISKS_0 ||
@@ -248,13 +230,13 @@ static int bitmap_is_clean(const struct bf_usage_place *place, const struct bf_m
     if (!md->bitmap.bytes)
         return 1;
     if (bf_place_read(place, md->bitmap.at, header, sizeof header) ||
-        memcmp(header, "bitm", 4) != 0 || get32(header + 4) != BITMAP_VERSION ||
+        memcmp(header, "bitm", 4) != 0 || bf_le32(header + 4) != BITMAP_VERSION ||
         memcmp(header + 8, md->uuid, sizeof md->uuid) != 0)
         return 0;
-    total = get64(header + 40);
-    chunk = get32(header + 52);
-    if (get64(header + 24) != md->events || get32(header + 48) || chunk < BF_MD_SECTOR ||
-        chunk & (chunk - 1) || total < md->data.bytes / BF_MD_SECTOR)
+    total = bf_le64(header + 40);
+    chunk = bf_le32(header + 52);
+    if (bf_le64(header + 24) != md->events || bf_le32(header + 48) || chunk < BF_MD_SECTOR ||
+        !bf_is_power_of_two(chunk) || total < md->data.bytes / BF_MD_SECTOR)
         return 0;
     bits = total / (chunk / BF_MD_SECTOR) + (total % (chunk / BF_MD_SECTOR) != 0);
     bytes = bits / 8 + (bits % 8 != 0);
@@ -289,7 +271,7 @@ enum bf_err bf_md_super(const struct bf_usage_place *place, struct bf_md *out)
         err = bf_place_read(place, candidate(place->bytes, i), found, sizeof found);
         if (err)
             return err;
-        if (get32(found) != magic)
+        if (bf_le32(found) != magic)
             continue;
         kind = i;
         count++;

@@ -6,6 +6,7 @@
 // the beginning.
 #include <string.h>
 
+#include "base/bytes.h"
 #include "image/usage/ntfs/map.h"
 
 enum {
@@ -76,11 +77,11 @@ static int record_fits(struct check *c, uint64_t number)
     // A record that was never in use is zero.
     if (!bf_ntfs_read(n, &n->mft, number * n->record_bytes, magic, sizeof magic))
         return 0;
-    if (number >= SYSTEM_RECORDS && !bf_ntfs_get(magic, 4))
+    if (number >= SYSTEM_RECORDS && !bf_le32(magic))
         return 1;
     if (!bf_ntfs_record(n, number))
         return 0;
-    if (!(bf_ntfs_get(n->record + 22, 2) & BF_NTFS_IN_USE))
+    if (!(bf_le16(n->record + 22) & BF_NTFS_IN_USE))
         return 1;
     while (bf_ntfs_next(n, &a, &bad))
         if (!bf_ntfs_is_resident(&a) && !attribute_fits(c, &a))

@@ -6,6 +6,7 @@
 // with a log. What lies behind the last cluster (a copy of the boot record) is used.
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "image/usage/ntfs/map.h"
@@ -62,11 +63,11 @@ static int open_bitmap(struct bf_ntfs *n)
 {
     struct bf_ntfs_attribute data, list;
     uint64_t least = (n->clusters + 7) / 8;
-    return bf_ntfs_record(n, BF_NTFS_BITMAP) && bf_ntfs_get(n->record + 22, 2) == BF_NTFS_IN_USE &&
+    return bf_ntfs_record(n, BF_NTFS_BITMAP) && bf_le16(n->record + 22) == BF_NTFS_IN_USE &&
            !bf_ntfs_find(n, BF_NTFS_ATTRIBUTE_LIST, NULL, &list) &&
            bf_ntfs_find(n, BF_NTFS_DATA, NULL, &data) && bf_ntfs_stream(n, &data, &n->bitmap) &&
            n->bitmap.written >= least && n->bitmap.bytes - least < 64 &&
-           n->bitmap.bytes <= (bf_ntfs_get(data.at + 24, 8) + 1) << n->cluster_log;
+           n->bitmap.bytes <= (bf_le64(data.at + 24) + 1) << n->cluster_log;
 }
 
 static enum bf_err judge(struct bf_ntfs *n, char why[BF_USAGE_WHY])

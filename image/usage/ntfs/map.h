@@ -58,14 +58,6 @@ struct bf_ntfs_attribute {
     uint32_t bytes;
 };
 
-static inline uint64_t bf_ntfs_get(const uint8_t *at, uint32_t bytes)
-{
-    uint64_t v = 0;
-    while (bytes--)
-        v = v << 8 | at[bytes];
-    return v;
-}
-
 // Takes the update sequence out of a structure of several strides. 0: it was torn or is damaged.
 int bf_ntfs_fix(uint8_t *bytes, uint32_t len, const char magic[4]);
 

@@ -4,6 +4,7 @@
 // "Attributes", "Data runs"). All of it may be damaged or hostile.
 #include <string.h>
 
+#include "base/bytes.h"
 #include "image/usage/ntfs/map.h"
 
 enum {
@@ -20,11 +21,6 @@ enum {
     NAME_MAX = 16,
 };
 
-static int is_power_of_two(uint64_t v)
-{
-    return v && !(v & (v - 1));
-}
-
 // A size as the boot record has it: a number of units, or if negative the binary logarithm in
 // bytes.
 static uint64_t size_of(uint8_t is, uint64_t unit)
@@ -40,35 +36,35 @@ static int read_boot(struct bf_ntfs *n)
     uint8_t b[BOOT_BYTES];
     uint64_t sector, cluster, total;
     if (bf_place_read(&n->place, 0, b, sizeof b) || memcmp(b + 3, "NTFS    ", 8) != 0 ||
-        bf_ntfs_get(b + 510, 2) != BOOT_END)
+        bf_le16(b + 510) != BOOT_END)
         return 0;
     // What other file systems keep here is zero.
-    if (bf_ntfs_get(b + 14, 7) || bf_ntfs_get(b + 22, 2) || bf_ntfs_get(b + 32, 4))
+    if (bf_le(b + 14, 7) || bf_le16(b + 22) || bf_le32(b + 32))
         return 0;
-    sector = bf_ntfs_get(b + 11, 2);
-    if (!is_power_of_two(sector) || sector < SECTOR_MIN || sector > SECTOR_MAX)
+    sector = bf_le16(b + 11);
+    if (!bf_is_power_of_two(sector) || sector < SECTOR_MIN || sector > SECTOR_MAX)
         return 0;
     cluster = b[13] <= 0x80 ? b[13] * sector : 0x100 - b[13] < 16 ? sector << (0x100 - b[13]) : 0;
-    if (!is_power_of_two(cluster) || cluster > UINT64_C(1) << CLUSTER_LOG_MAX)
+    if (!bf_is_power_of_two(cluster) || cluster > UINT64_C(1) << CLUSTER_LOG_MAX)
         return 0;
     while (UINT64_C(1) << n->cluster_log < cluster)
         n->cluster_log++;
-    total = bf_ntfs_get(b + 40, 8);
+    total = bf_le64(b + 40);
     if (total > n->place.bytes / sector)
         return 0;
     n->clusters = total / (cluster / sector);
-    n->mft_cluster = bf_ntfs_get(b + 48, 8);
-    n->mirror_cluster = bf_ntfs_get(b + 56, 8);
+    n->mft_cluster = bf_le64(b + 48);
+    n->mirror_cluster = bf_le64(b + 56);
     uint64_t record = size_of(b[64], cluster);
     n->record_bytes = (uint32_t)record;
-    return is_power_of_two(record) && record >= RECORD_MIN && record <= BF_NTFS_RECORD_MAX &&
+    return bf_is_power_of_two(record) && record >= RECORD_MIN && record <= BF_NTFS_RECORD_MAX &&
            n->mft_cluster && n->mft_cluster < n->clusters && n->mirror_cluster &&
            n->mirror_cluster < n->clusters;
 }
 
 int bf_ntfs_fix(uint8_t *bytes, uint32_t len, const char magic[4])
 {
-    uint32_t at = (uint32_t)bf_ntfs_get(bytes + 4, 2), count = (uint32_t)bf_ntfs_get(bytes + 6, 2);
+    uint32_t at = bf_le16(bytes + 4), count = bf_le16(bytes + 6);
     if (memcmp(bytes, magic, 4) != 0 || count != len / BF_NTFS_STRIDE + 1 || at & 1 || at < 8 ||
         at > BF_NTFS_STRIDE - 2 - 2 * count)
         return 0;
@@ -109,26 +105,26 @@ int bf_ntfs_record(struct bf_ntfs *n, uint64_t number)
         !bf_ntfs_read(n, &n->mft, number * n->record_bytes, r, n->record_bytes) ||
         !bf_ntfs_fix(r, n->record_bytes, "FILE"))
         return 0;
-    return bf_ntfs_get(r + 20, 2) >= RECORD_HEADER && bf_ntfs_get(r + 24, 4) <= n->record_bytes &&
-           bf_ntfs_get(r + 20, 2) <= bf_ntfs_get(r + 24, 4);
+    return bf_le16(r + 20) >= RECORD_HEADER && bf_le32(r + 24) <= n->record_bytes &&
+           bf_le16(r + 20) <= bf_le32(r + 24);
 }
 
 // ---- Attributes --------------------------------------------------------------------------------
 
 int bf_ntfs_next(const struct bf_ntfs *n, struct bf_ntfs_attribute *a, int *bad)
 {
-    const uint8_t *end = n->record + bf_ntfs_get(n->record + 24, 4);
-    const uint8_t *at = a->at ? a->at + a->bytes : n->record + bf_ntfs_get(n->record + 20, 2);
+    const uint8_t *end = n->record + bf_le32(n->record + 24);
+    const uint8_t *at = a->at ? a->at + a->bytes : n->record + bf_le16(n->record + 20);
     *bad = 1;
     if ((size_t)(end - at) < 4)
         return 0;
-    if ((int32_t)bf_ntfs_get(at, 4) == ATTRIBUTE_END) {
+    if ((int32_t)bf_le32(at) == ATTRIBUTE_END) {
         *bad = 0;
         return 0;
     }
     if ((size_t)(end - at) < ATTRIBUTE_HEADER)
         return 0;
-    uint64_t bytes = bf_ntfs_get(at + 4, 4);
+    uint64_t bytes = bf_le32(at + 4);
     if (bytes < ATTRIBUTE_HEADER || bytes % 8 || bytes > (uint64_t)(end - at) || at[8] > 1 ||
         (at[8] && bytes < OUTSIDE_HEADER))
         return 0;
@@ -139,13 +135,13 @@ int bf_ntfs_next(const struct bf_ntfs *n, struct bf_ntfs_attribute *a, int *bad)
 
 static int has_name(const struct bf_ntfs_attribute *a, const char *name)
 {
-    uint32_t units = a->at[9], at = (uint32_t)bf_ntfs_get(a->at + 10, 2);
+    uint32_t units = a->at[9], at = bf_le16(a->at + 10);
     if (!name)
         return !units;
     if (units != strlen(name) || units > NAME_MAX || at > a->bytes || 2 * units > a->bytes - at)
         return 0;
     for (uint32_t i = 0; i < units; i++)
-        if (bf_ntfs_get(a->at + at + 2 * i, 2) != (uint8_t)name[i])
+        if (bf_le16(a->at + at + 2 * i) != (uint8_t)name[i])
             return 0;
     return 1;
 }
@@ -156,7 +152,7 @@ int bf_ntfs_find(const struct bf_ntfs *n, uint32_t type, const char *name,
     struct bf_ntfs_attribute each = {0};
     int found = 0, bad;
     while (bf_ntfs_next(n, &each, &bad)) {
-        if (bf_ntfs_get(each.at, 4) != type || !has_name(&each, name))
+        if (bf_le32(each.at) != type || !has_name(&each, name))
             continue;
         *a = each;
         found++;
@@ -171,7 +167,7 @@ int bf_ntfs_is_resident(const struct bf_ntfs_attribute *a)
 
 const uint8_t *bf_ntfs_value(const struct bf_ntfs_attribute *a, uint32_t least, uint32_t *bytes)
 {
-    uint64_t len = bf_ntfs_get(a->at + 16, 4), at = bf_ntfs_get(a->at + 20, 2);
+    uint64_t len = bf_le32(a->at + 16), at = bf_le16(a->at + 20);
     if (!bf_ntfs_is_resident(a) || at > a->bytes || len > a->bytes - at || len < least)
         return NULL;
     *bytes = (uint32_t)len;
@@ -186,7 +182,7 @@ int bf_ntfs_next_run(const struct bf_ntfs *n, const struct bf_ntfs_attribute *a,
                      struct bf_ntfs_cursor *c)
 {
     if (!c->at)
-        c->at = (uint32_t)bf_ntfs_get(a->at + 32, 2);
+        c->at = bf_le16(a->at + 32);
     c->bad = 1;
     if (c->at < OUTSIDE_HEADER || c->at >= a->bytes)
         return 0;
@@ -197,10 +193,10 @@ int bf_ntfs_next_run(const struct bf_ntfs *n, const struct bf_ntfs_attribute *a,
     }
     if (!counts || counts > 8 || offsets > 8 || counts + offsets > a->bytes - c->at - 1)
         return 0;
-    uint64_t move = bf_ntfs_get(a->at + c->at + 1 + counts, offsets);
+    uint64_t move = bf_le(a->at + c->at + 1 + counts, offsets);
     if (offsets && offsets < 8 && move >> (8 * offsets - 1))
         move |= UINT64_MAX << 8 * offsets;
-    c->count = bf_ntfs_get(a->at + c->at + 1, counts);
+    c->count = bf_le(a->at + c->at + 1, counts);
     c->hole = !offsets;
     c->first += move;
     c->at += 1 + counts + offsets;
@@ -217,8 +213,7 @@ int bf_ntfs_stream(const struct bf_ntfs *n, const struct bf_ntfs_attribute *a,
     uint64_t clusters = 0;
     memset(s, 0, sizeof *s);
     // First cluster of the stream; flags; compression.
-    if (bf_ntfs_is_resident(a) || bf_ntfs_get(a->at + 16, 8) || bf_ntfs_get(a->at + 12, 2) ||
-        a->at[34])
+    if (bf_ntfs_is_resident(a) || bf_le64(a->at + 16) || bf_le16(a->at + 12) || a->at[34])
         return 0;
     while (bf_ntfs_next_run(n, a, &c)) {
         if (c.hole || s->runs == BF_NTFS_RUNS_MAX || c.count > n->clusters - clusters)
@@ -226,10 +221,10 @@ int bf_ntfs_stream(const struct bf_ntfs *n, const struct bf_ntfs_attribute *a,
         s->run[s->runs++] = (struct bf_ntfs_run){c.first, c.count};
         clusters += c.count;
     }
-    s->bytes = bf_ntfs_get(a->at + 48, 8);
-    s->written = bf_ntfs_get(a->at + 56, 8);
-    return !c.bad && clusters && bf_ntfs_get(a->at + 24, 8) == clusters - 1 &&
-           s->written <= s->bytes && bf_ntfs_get(a->at + 40, 8) >= s->bytes;
+    s->bytes = bf_le64(a->at + 48);
+    s->written = bf_le64(a->at + 56);
+    return !c.bad && clusters && bf_le64(a->at + 24) == clusters - 1 && s->written <= s->bytes &&
+           bf_le64(a->at + 40) >= s->bytes;
 }
 
 // ---- The MFT -----------------------------------------------------------------------------------
@@ -244,11 +239,11 @@ int bf_ntfs_open(struct bf_ntfs *n)
     n->mft.runs = 1;
     n->mft.run[0] = (struct bf_ntfs_run){n->mft_cluster, n->clusters - n->mft_cluster};
     n->mft.bytes = n->record_bytes;
-    if (!bf_ntfs_record(n, BF_NTFS_MFT) || bf_ntfs_get(n->record + 22, 2) != BF_NTFS_IN_USE ||
+    if (!bf_ntfs_record(n, BF_NTFS_MFT) || bf_le16(n->record + 22) != BF_NTFS_IN_USE ||
         !bf_ntfs_find(n, BF_NTFS_DATA, NULL, &data) || !bf_ntfs_stream(n, &data, &n->mft) ||
         n->mft.run[0].first != n->mft_cluster)
         return 0;
-    uint64_t here = (bf_ntfs_get(data.at + 24, 8) + 1) << n->cluster_log;
+    uint64_t here = (bf_le64(data.at + 24) + 1) << n->cluster_log;
     n->mft_whole = n->mft.bytes <= here;
     if (!n->mft_whole && !bf_ntfs_find(n, BF_NTFS_ATTRIBUTE_LIST, NULL, &list))
         return 0;
@@ -268,9 +263,9 @@ int bf_ntfs_mirror_fits(struct bf_ntfs *n)
             !bf_ntfs_fix(n->copy, n->record_bytes, "FILE") || !bf_ntfs_record(n, i))
             return 0;
         // But for the update sequence, which may be another one.
-        uint32_t at = (uint32_t)bf_ntfs_get(n->record + 4, 2);
+        uint32_t at = bf_le16(n->record + 4);
         uint32_t end = at + 2 * (n->record_bytes / BF_NTFS_STRIDE + 1);
-        uint32_t used = (uint32_t)bf_ntfs_get(n->record + 24, 4);
+        uint32_t used = bf_le32(n->record + 24);
         if (used < end || memcmp(n->copy, n->record, at) != 0 ||
             memcmp(n->copy + end, n->record + end, used - end) != 0)
             return 0;

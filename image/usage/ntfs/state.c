@@ -6,6 +6,7 @@
 // Windows has not quite closed.
 #include <string.h>
 
+#include "base/bytes.h"
 #include "image/usage/ntfs/map.h"
 
 enum {
@@ -41,7 +42,7 @@ const char *bf_ntfs_volume_doubt(struct bf_ntfs *n)
         return "its version is unknown";
     if (v[10] & VOLUME_DIRTY)
         return "it is marked as dirty";
-    return bf_ntfs_get(v + 10, 2) & ~(uint64_t)VOLUME_MOUNTED_ON_NT4
+    return bf_le16(v + 10) & ~(uint64_t)VOLUME_MOUNTED_ON_NT4
                ? "Windows is due to check or change it"
                : NULL;
 }
@@ -59,15 +60,13 @@ static int restart_is_clean(struct bf_ntfs *n, uint64_t at, uint32_t page, uint6
 {
     uint8_t *b = n->place.peek->scratch;
     if (!bf_ntfs_read(n, &n->other, at, b, page) || !bf_ntfs_fix(b, page, "RSTR") ||
-        bf_ntfs_get(b + 16, 4) != page || bf_ntfs_get(b + 26, 2) != 1 ||
-        bf_ntfs_get(b + 28, 2) != 1)
+        bf_le32(b + 16) != page || bf_le16(b + 26) != 1 || bf_le16(b + 28) != 1)
         return 0;
-    uint32_t area = (uint32_t)bf_ntfs_get(b + 24, 2);
+    uint32_t area = bf_le16(b + 24);
     if (area % 8 || area > page - RESTART_BYTES)
         return 0;
-    *lsn = bf_ntfs_get(b + area, 8);
-    return bf_ntfs_get(b + area + 12, 2) == NO_CLIENT ||
-           bf_ntfs_get(b + area + 14, 2) & RESTART_CLEAN;
+    *lsn = bf_le64(b + area);
+    return bf_le16(b + area + 12) == NO_CLIENT || bf_le16(b + area + 14) & RESTART_CLEAN;
 }
 
 // After a proper end both restart pages say the same.
@@ -83,9 +82,9 @@ enum bf_ntfs_state bf_ntfs_log(struct bf_ntfs *n)
         return BF_NTFS_DIRTY;
     if (is_filled(b, EMPTY_BYTES, 0xff))
         return BF_NTFS_EMPTIED;
-    uint64_t page = bf_ntfs_get(b + 16, 4);
-    if (page < PAGE_MIN || page > PAGE_MAX || page & (page - 1) || n->other.written < 2 * page ||
-        !restart_is_clean(n, 0, (uint32_t)page, &first) ||
+    uint64_t page = bf_le32(b + 16);
+    if (page < PAGE_MIN || page > PAGE_MAX || !bf_is_power_of_two(page) ||
+        n->other.written < 2 * page || !restart_is_clean(n, 0, (uint32_t)page, &first) ||
         !restart_is_clean(n, page, (uint32_t)page, &second) || first != second)
         return BF_NTFS_DIRTY;
     return BF_NTFS_CLEAN;
@@ -100,7 +99,7 @@ static int is_hibernation_file(const uint8_t *key, uint32_t bytes)
         bytes - NAME_AT < 2 * (sizeof name - 1))
         return 0;
     for (uint32_t i = 0; i < sizeof name - 1; i++) {
-        uint32_t unit = (uint32_t)bf_ntfs_get(key + NAME_AT + 2 * i, 2);
+        uint32_t unit = bf_le16(key + NAME_AT + 2 * i);
         if ((unit >= 'A' && unit <= 'Z' ? unit | 0x20 : unit) != (uint8_t)name[i])
             return 0;
     }
@@ -114,19 +113,19 @@ static int search_node(const uint8_t *header, uint32_t bytes, uint64_t *file)
     uint64_t at, end;
     if (bytes < INDEX_HEADER)
         return 0;
-    at = bf_ntfs_get(header, 4);
-    end = bf_ntfs_get(header + 4, 4);
+    at = bf_le32(header);
+    end = bf_le32(header + 4);
     if (at < INDEX_HEADER || end > bytes)
         return 0;
     while (at <= end && end - at >= ENTRY_HEADER) {
         const uint8_t *e = header + at;
-        uint64_t len = bf_ntfs_get(e + 8, 2), key = bf_ntfs_get(e + 10, 2);
-        if (bf_ntfs_get(e + 12, 2) & ENTRY_LAST)
+        uint64_t len = bf_le16(e + 8), key = bf_le16(e + 10);
+        if (bf_le16(e + 12) & ENTRY_LAST)
             return 1;
         if (len < ENTRY_HEADER || len % 8 || len > end - at || key > len - ENTRY_HEADER)
             return 0;
         if (is_hibernation_file(e + ENTRY_HEADER, (uint32_t)key))
-            *file = bf_ntfs_get(e, 6);
+            *file = bf_le(e, 6);
         at += len;
     }
     return 0;
@@ -160,16 +159,16 @@ static int find_hibernation_file(struct bf_ntfs *n, uint64_t *file)
     const uint8_t *v;
     *file = 0;
     if (!bf_ntfs_record(n, BF_NTFS_ROOT) ||
-        bf_ntfs_get(n->record + 22, 2) != (BF_NTFS_IN_USE | BF_NTFS_FOLDER) ||
+        bf_le16(n->record + 22) != (BF_NTFS_IN_USE | BF_NTFS_FOLDER) ||
         bf_ntfs_find(n, BF_NTFS_ATTRIBUTE_LIST, NULL, &more) ||
         !bf_ntfs_find(n, BF_NTFS_INDEX_ROOT, "$I30", &root) ||
         !(v = bf_ntfs_value(&root, 16 + INDEX_HEADER, &bytes)) ||
         !search_node(v + 16, bytes - 16, file))
         return 0;
-    uint64_t node = bf_ntfs_get(v + 8, 4);
+    uint64_t node = bf_le32(v + 8);
     if (!(v[16 + 12] & 1)) // it has no other nodes
         return 1;
-    return node >= BF_NTFS_STRIDE && node <= BF_USAGE_SCRATCH && !(node & (node - 1)) &&
+    return node >= BF_NTFS_STRIDE && node <= BF_USAGE_SCRATCH && bf_is_power_of_two(node) &&
            search_nodes(n, (uint32_t)node, file);
 }
 

@@ -8,6 +8,7 @@
 // counted ahead, and must agree with the header.
 #include <string.h>
 
+#include "base/bytes.h"
 #include "image/usage/xfs/map.h"
 
 enum {
@@ -54,7 +55,7 @@ static uint32_t most_records(const struct bf_xfs *x, uint32_t level)
 
 static struct record record_at(const uint8_t *at)
 {
-    return (struct record){(uint32_t)bf_xfs_get(at, 4), (uint32_t)bf_xfs_get(at + 4, 4)};
+    return (struct record){bf_be32(at), bf_be32(at + 4)};
 }
 
 static int is_in_group(const struct bf_xfs *x, uint32_t block)
@@ -68,14 +69,14 @@ static int take_agf(struct bf_xfs *x, const uint8_t *s)
 {
     struct bf_xfs_ag *ag = &x->ag;
     for (uint32_t i = 0; i < 2; i++) {
-        ag->root[i] = (uint32_t)bf_xfs_get(s + 16 + 4 * i, 4);
-        ag->levels[i] = (uint32_t)bf_xfs_get(s + 28 + 4 * i, 4);
+        ag->root[i] = bf_be32(s + 16 + 4 * i);
+        ag->levels[i] = bf_be32(s + 28 + 4 * i);
         if (!is_in_group(x, ag->root[i]) || !ag->levels[i] || ag->levels[i] > BF_XFS_LEVELS)
             return 0;
     }
-    ag->free = (uint32_t)bf_xfs_get(s + 52, 4);
-    ag->longest = (uint32_t)bf_xfs_get(s + 56, 4);
-    uint64_t kept = bf_xfs_get(s + 48, 4) + bf_xfs_get(s + 60, 4); // AGFL, blocks of the trees
+    ag->free = bf_be32(s + 52);
+    ag->longest = bf_be32(s + 56);
+    uint64_t kept = (uint64_t)bf_be32(s + 48) + bf_be32(s + 60); // AGFL, blocks of the trees
     return ag->longest <= ag->free && ag->free + kept + bf_xfs_header_blocks(x) <= ag->blocks;
 }
 
@@ -86,12 +87,12 @@ static int read_agf(struct bf_xfs *x)
     uint64_t at = group_byte(x, ag->number) + x->sector_bytes;
     x->place.peek->scratch_owner = NULL;
     if (bf_place_read(&x->place, at, s, x->sector_bytes) || memcmp(s, "XAGF", 4) != 0 ||
-        bf_xfs_get(s + 4, 4) != AGF_VERSION || bf_xfs_get(s + 8, 4) != ag->number ||
-        bf_xfs_get(s + 12, 4) != ag->blocks)
+        bf_be32(s + 4) != AGF_VERSION || bf_be32(s + 8) != ag->number ||
+        bf_be32(s + 12) != ag->blocks)
         return 0;
-    if (x->sums && (!bf_xfs_sum_fits(x, s, x->sector_bytes, AGF_SUM_AT) ||
-                    memcmp(s + 64, x->meta_uuid, sizeof x->meta_uuid) != 0 ||
-                    bf_xfs_get(s + 208, 8) > x->head))
+    if (x->sums &&
+        (!bf_xfs_sum_fits(x, s, x->sector_bytes, AGF_SUM_AT) ||
+         memcmp(s + 64, x->meta_uuid, sizeof x->meta_uuid) != 0 || bf_be64(s + 208) > x->head))
         return 0;
     return take_agf(x, s);
 }
@@ -100,9 +101,9 @@ static int read_agf(struct bf_xfs *x)
 
 static int block_fits(const struct bf_xfs *x, const uint8_t *b, const struct expected *e)
 {
-    uint32_t left = (uint32_t)bf_xfs_get(b + 8, 4), right = (uint32_t)bf_xfs_get(b + 12, 4);
-    if (memcmp(b, x->sums ? "AB3B" : "ABTB", 4) != 0 || bf_xfs_get(b + 4, 2) != e->level ||
-        bf_xfs_get(b + 6, 2) > most_records(x, e->level))
+    uint32_t left = bf_be32(b + 8), right = bf_be32(b + 12);
+    if (memcmp(b, x->sums ? "AB3B" : "ABTB", 4) != 0 || bf_be16(b + 4) != e->level ||
+        bf_be16(b + 6) > most_records(x, e->level))
         return 0;
     if ((e->left != any_block && e->left != left) || (e->right != any_block && e->right != right))
         return 0;
@@ -110,17 +111,16 @@ static int block_fits(const struct bf_xfs *x, const uint8_t *b, const struct exp
         return 1;
     uint64_t place = (group_byte(x, x->ag.number) >> x->block_log) + e->block;
     return bf_xfs_sum_fits(x, b, x->block_bytes, BLOCK_SUM_AT) &&
-           bf_xfs_get(b + 16, 8) == (place << x->block_log) / BF_XFS_BASIC &&
-           bf_xfs_get(b + 24, 8) <= x->head &&
-           memcmp(b + 32, x->meta_uuid, sizeof x->meta_uuid) == 0 &&
-           bf_xfs_get(b + 48, 4) == x->ag.number;
+           bf_be64(b + 16) == (place << x->block_log) / BF_XFS_BASIC &&
+           bf_be64(b + 24) <= x->head && memcmp(b + 32, x->meta_uuid, sizeof x->meta_uuid) == 0 &&
+           bf_be32(b + 48) == x->ag.number;
 }
 
 // Extents ascend without overlaps, keys ascend, and all lie within the group and the keys above.
 // What a key says of the length is not looked at.
 static int records_fit(const struct bf_xfs *x, const uint8_t *b, const struct expected *e)
 {
-    uint32_t count = (uint32_t)bf_xfs_get(b + 6, 2), from = bf_xfs_header_blocks(x);
+    uint32_t count = bf_be16(b + 6), from = bf_xfs_header_blocks(x);
     if (e->low && (!count || record_at(b + header_bytes(x)).first != e->low))
         return 0;
     for (uint32_t i = 0; i < count; i++) {
@@ -149,18 +149,18 @@ static void choose_child(const struct bf_xfs *x, uint32_t at, struct expected *e
 {
     const uint8_t *b = x->place.peek->scratch, *keys = b + header_bytes(x);
     const uint8_t *children = keys + most_records(x, e->level) * RECORD;
-    uint32_t count = (uint32_t)bf_xfs_get(b + 6, 2), i = 0;
+    uint32_t count = bf_be16(b + 6), i = 0;
     while (i + 1 < count && record_at(keys + (i + 1) * RECORD).first <= at)
         i++;
-    e->block = (uint32_t)bf_xfs_get(children + i * POINTER, 4);
+    e->block = bf_be32(children + i * POINTER);
     e->level--;
     e->low = record_at(keys + i * RECORD).first;
     if (i > 0)
-        e->left = (uint32_t)bf_xfs_get(children + (i - 1) * POINTER, 4);
+        e->left = bf_be32(children + (i - 1) * POINTER);
     else if (e->left != null_block)
         e->left = any_block;
     if (i + 1 < count) {
-        e->right = (uint32_t)bf_xfs_get(children + (i + 1) * POINTER, 4);
+        e->right = bf_be32(children + (i + 1) * POINTER);
         e->high = record_at(keys + (i + 1) * RECORD).first;
     } else if (e->right != null_block) {
         e->right = any_block;
@@ -189,7 +189,7 @@ static int find_leaf(struct bf_xfs *x, uint32_t at)
         if (!read_block(x, &e))
             return 0;
         leaf->path[e.level] = e.block;
-        leaf->records = (uint32_t)bf_xfs_get(p->scratch + 6, 2);
+        leaf->records = bf_be16(p->scratch + 6);
         if (!e.level)
             break;
         if (!leaf->records)
@@ -231,9 +231,9 @@ static int search_by_size(const struct bf_xfs *x, uint32_t block, uint32_t level
     uint8_t b[SHORT_HEADER];
     uint32_t low = 0, high;
     if (!read_piece(x, block, 0, b, sizeof b) || memcmp(b, "ABTC", 4) != 0 ||
-        bf_xfs_get(b + 4, 2) != level)
+        bf_be16(b + 4) != level)
         return 0;
-    high = (uint32_t)bf_xfs_get(b + 6, 2);
+    high = bf_be16(b + 6);
     if (!high || high > most_records(x, level))
         return 0;
     while (high - low > 1) {
@@ -265,7 +265,7 @@ static int is_in_other_tree(const struct bf_xfs *x, struct record r)
             return is.first == r.first && is.count == r.count;
         if (!read_piece(x, block, pointers + i * POINTER, b, sizeof b))
             return 0;
-        block = (uint32_t)bf_xfs_get(b, 4);
+        block = bf_be32(b);
     }
 }
 

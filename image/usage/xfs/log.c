@@ -11,6 +11,7 @@
 // 256 KiB was never written, and what follows is filled with the round before.
 #include <string.h>
 
+#include "base/bytes.h"
 #include "image/usage/xfs/map.h"
 
 enum {
@@ -50,7 +51,7 @@ static uint32_t cycle(struct log *l, uint64_t sector)
 {
     uint8_t b[8];
     read_log(l, sector, b, sizeof b);
-    return (uint32_t)(bf_xfs_get(b, 4) == magic ? bf_xfs_get(b + 4, 4) : bf_xfs_get(b, 4));
+    return bf_be32(b) == magic ? bf_be32(b + 4) : bf_be32(b);
 }
 
 // The first sector of the round before, or the number of sectors when there is none.
@@ -100,7 +101,7 @@ static int find_record(struct log *l, uint64_t head, uint64_t *at)
     for (uint64_t i = head; i > 0 && head - i <= RECORD_BYTES_MAX / BF_XFS_BASIC + BUFFERS; i--) {
         read_log(l, i - 1, b, sizeof b);
         *at = i - 1;
-        if (bf_xfs_get(b, 4) == magic)
+        if (bf_be32(b) == magic)
             return 1;
     }
     return 0;
@@ -109,8 +110,8 @@ static int find_record(struct log *l, uint64_t head, uint64_t *at)
 // Sectors of the headers of a record.
 static uint32_t header_sectors(const struct log *l, const uint8_t *header)
 {
-    uint32_t size = (uint32_t)bf_xfs_get(header + 320, 4);
-    if (!l->x->log_v2 || !(bf_xfs_get(header + 8, 4) & 2) || size <= CYCLES_BYTES)
+    uint32_t size = bf_be32(header + 320);
+    if (!l->x->log_v2 || !(bf_be32(header + 8) & 2) || size <= CYCLES_BYTES)
         return 1;
     return size <= RECORD_BYTES_MAX ? (size + CYCLES_BYTES - 1) / CYCLES_BYTES : 0;
 }
@@ -119,8 +120,7 @@ static uint32_t header_sectors(const struct log *l, const uint8_t *header)
 static int sum_fits(struct log *l, uint64_t at, const uint8_t *h, uint32_t headers, uint32_t len)
 {
     static const uint32_t lengths[] = {HEADER_64, HEADER_32};
-    uint32_t is =
-        h[SUM_AT] | h[SUM_AT + 1] << 8 | h[SUM_AT + 2] << 16 | (uint32_t)h[SUM_AT + 3] << 24;
+    uint32_t is = bf_le32(h + SUM_AT); // the one number that is little-endian
     for (uint32_t i = 0; is && i < 2; i++) {
         uint8_t data[BF_XFS_BASIC];
         uint32_t crc = bf_crc32c(UINT32_MAX, h, SUM_AT);
@@ -145,19 +145,18 @@ static int is_unmount(struct log *l, uint64_t at, uint64_t head, uint32_t now)
 {
     uint8_t h[HEADER_BYTES], data[BF_XFS_BASIC];
     read_log(l, at, h, sizeof h);
-    uint32_t version = (uint32_t)bf_xfs_get(h + 8, 4), len = (uint32_t)bf_xfs_get(h + 12, 4);
+    uint32_t version = bf_be32(h + 8), len = bf_be32(h + 12);
     uint32_t headers = header_sectors(l, h);
-    if (l->failed || bf_xfs_get(h + 4, 4) != now || version < 1 || version > 2 || !headers ||
-        len < 24 || len > RECORD_BYTES_MAX ||
-        at + headers + (len + BF_XFS_BASIC - 1) / BF_XFS_BASIC != head)
+    if (l->failed || bf_be32(h + 4) != now || version < 1 || version > 2 || !headers || len < 24 ||
+        len > RECORD_BYTES_MAX || at + headers + (len + BF_XFS_BASIC - 1) / BF_XFS_BASIC != head)
         return 0;
-    if (bf_xfs_get(h + 16, 8) != ((uint64_t)now << 32 | at) ||
-        bf_xfs_get(h + 24, 8) > bf_xfs_get(h + 16, 8) || bf_xfs_get(h + 40, 4) != 1 ||
-        bf_xfs_get(h + 300, 4) != FORMAT_LINUX || memcmp(h + 304, l->x->uuid, 16) != 0)
+    if (bf_be64(h + 16) != ((uint64_t)now << 32 | at) || bf_be64(h + 24) > bf_be64(h + 16) ||
+        bf_be32(h + 40) != 1 || bf_be32(h + 300) != FORMAT_LINUX ||
+        memcmp(h + 304, l->x->uuid, 16) != 0)
         return 0;
     // The one operation in it: its header of twelve bytes, and what kind of record this is.
     read_log(l, at + headers, data, sizeof data);
-    return !l->failed && data[9] == OP_UNMOUNT && (data[12] | data[13] << 8) == UNMOUNT_TYPE &&
+    return !l->failed && data[9] == OP_UNMOUNT && bf_le16(data + 12) == UNMOUNT_TYPE &&
            sum_fits(l, at, h, headers, len);
 }
 
@@ -166,7 +165,7 @@ static int is_cleared(struct log *l, uint64_t at)
 {
     uint8_t h[SUM_AT + 4];
     read_log(l, at, h, sizeof h);
-    return !at && !l->failed && !bf_xfs_get(h + SUM_AT, 4);
+    return !at && !l->failed && !bf_be32(h + SUM_AT);
 }
 
 int bf_xfs_log_clean(struct bf_xfs *x)

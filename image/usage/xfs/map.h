@@ -45,14 +45,6 @@ struct bf_xfs {
     struct bf_xfs_leaf leaf; // valid while the scratch has the tag of leaf.path[0]
 };
 
-static inline uint64_t bf_xfs_get(const uint8_t *at, uint32_t bytes) // big-endian
-{
-    uint64_t v = 0;
-    while (bytes--)
-        v = v << 8 | *at++;
-    return v;
-}
-
 // Blocks in front of a group that its headers occupy: no extent and no tree begins there.
 static inline uint32_t bf_xfs_header_blocks(const struct bf_xfs *x)
 {

@@ -5,6 +5,7 @@
 // whole.
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/fmt.h"
 #include "image/usage/xfs/map.h"
 
@@ -46,17 +47,15 @@ int bf_xfs_sum_fits(const struct bf_xfs *x, const uint8_t *bytes, uint32_t len, 
 {
     if (!bf_work_spend(&x->place.peek->work, (uint64_t)len * BF_CRC32C_WORK))
         return 0;
-    uint32_t is = (uint32_t)bytes[sum_at] | (uint32_t)bytes[sum_at + 1] << 8 |
-                  (uint32_t)bytes[sum_at + 2] << 16 | (uint32_t)bytes[sum_at + 3] << 24;
-    uint32_t crc = bf_crc32c(UINT32_MAX, bytes, sum_at);
+    uint32_t is = bf_le32(bytes + sum_at), crc = bf_crc32c(UINT32_MAX, bytes, sum_at);
     crc = bf_crc32c(crc, "\0\0\0", 4);
     return ~bf_crc32c(crc, bytes + sum_at + 4, len - sum_at - 4) == is;
 }
 
 static int known_version(const uint8_t *s)
 {
-    uint32_t version = (uint32_t)bf_xfs_get(s + 100, 2);
-    uint32_t more = (uint32_t)(bf_xfs_get(s + 200, 4) | bf_xfs_get(s + 204, 4));
+    uint32_t version = bf_be16(s + 100);
+    uint32_t more = bf_be32(s + 200) | bf_be32(s + 204);
     int v5 = (version & VERSION) == 5;
     if ((!v5 && (version & VERSION) != 4) || (version & VERSION_NEEDED) != VERSION_NEEDED ||
         version & VERSION_SHARED || s[179])
@@ -68,22 +67,22 @@ static int known_version(const uint8_t *s)
 
 static int known_features(const uint8_t *s)
 {
-    return !bf_xfs_get(s + 208, 4) && !(bf_xfs_get(s + 212, 4) & ~(uint64_t)RO_COMPAT) &&
-           !(bf_xfs_get(s + 216, 4) & ~(uint64_t)(INCOMPAT | INCOMPAT_NEEDS_REPAIR));
+    return !bf_be32(s + 208) && !(bf_be32(s + 212) & ~(uint64_t)RO_COMPAT) &&
+           !(bf_be32(s + 216) & ~(uint64_t)(INCOMPAT | INCOMPAT_NEEDS_REPAIR));
 }
 
 // The sizes of blocks and sectors; 0 when they do not fit together.
 static int take_units(const uint8_t *s, struct bf_xfs *x)
 {
-    x->block_bytes = (uint32_t)bf_xfs_get(s + 4, 4);
-    x->sector_bytes = (uint32_t)bf_xfs_get(s + 102, 2);
+    x->block_bytes = bf_be32(s + 4);
+    x->sector_bytes = bf_be16(s + 102);
     x->block_log = s[120];
     return x->block_log >= BLOCK_LOG_MIN && x->block_log <= BLOCK_LOG_MAX &&
            x->block_bytes == 1u << x->block_log && s[121] >= BLOCK_LOG_MIN &&
            s[121] <= SECTOR_LOG_MAX && x->sector_bytes == 1u << s[121] &&
            x->sector_bytes <= x->block_bytes && s[122] >= INODE_LOG_MIN && s[122] <= s[120] &&
-           bf_xfs_get(s + 104, 2) == 1u << s[122] && s[123] == s[120] - s[122] &&
-           bf_xfs_get(s + 106, 2) == 1u << s[123];
+           bf_be16(s + 104) == 1u << s[122] && s[123] == s[120] - s[122] &&
+           bf_be16(s + 106) == 1u << s[123];
 }
 
 // A block of the file system from a number whose upper bits are the group.
@@ -96,17 +95,17 @@ static int to_block(const struct bf_xfs *x, uint64_t number, uint64_t *block)
 
 static int take_log(const uint8_t *s, struct bf_xfs *x)
 {
-    x->log_blocks = (uint32_t)bf_xfs_get(s + 96, 4);
-    return to_block(x, bf_xfs_get(s + 48, 8), &x->log_first) && x->log_blocks &&
+    x->log_blocks = bf_be32(s + 96);
+    return to_block(x, bf_be64(s + 48), &x->log_first) && x->log_blocks &&
            x->log_blocks <= x->ag_blocks - x->log_first % x->ag_blocks &&
            x->log_blocks <= x->blocks - x->log_first;
 }
 
 static int take_sizes(const uint8_t *s, struct bf_xfs *x)
 {
-    x->blocks = bf_xfs_get(s + 8, 8);
-    x->ag_blocks = (uint32_t)bf_xfs_get(s + 84, 4);
-    x->ags = (uint32_t)bf_xfs_get(s + 88, 4);
+    x->blocks = bf_be64(s + 8);
+    x->ag_blocks = bf_be32(s + 84);
+    x->ags = bf_be32(s + 88);
     x->ag_log = s[124];
     if (x->ag_blocks < AG_BLOCKS_MIN || x->ag_blocks > AG_BYTES_MAX >> x->block_log || !x->ags ||
         x->ag_log > 31 || x->ag_blocks > UINT64_C(1) << x->ag_log ||
@@ -115,7 +114,7 @@ static int take_sizes(const uint8_t *s, struct bf_xfs *x)
     uint64_t others = (uint64_t)(x->ags - 1) * x->ag_blocks;
     return x->blocks > others && x->blocks - others <= x->ag_blocks &&
            x->blocks - others >= AG_BLOCKS_MIN && take_log(s, x) &&
-           to_block(x, bf_xfs_get(s + 56, 8) >> s[123], &x->root_inode_block);
+           to_block(x, bf_be64(s + 56) >> s[123], &x->root_inode_block);
 }
 
 enum bf_err bf_xfs_super(struct bf_xfs *x, char why[BF_USAGE_WHY])
@@ -130,26 +129,26 @@ enum bf_err bf_xfs_super(struct bf_xfs *x, char why[BF_USAGE_WHY])
         return refuse(why, "it has unknown features");
     if (!take_units(s, x) || bf_place_read(&x->place, 0, s, x->sector_bytes))
         return refuse(why, "its superblock is inconsistent");
-    x->sums = (bf_xfs_get(s + 100, 2) & VERSION) == 5;
-    x->log_v2 = (bf_xfs_get(s + 100, 2) & VERSION_LOG2) != 0;
+    x->sums = (bf_be16(s + 100) & VERSION) == 5;
+    x->log_v2 = (bf_be16(s + 100) & VERSION_LOG2) != 0;
     if (x->sums && !bf_xfs_sum_fits(x, s, x->sector_bytes, SUM_AT))
         return refuse(why, "the checksum of its superblock is wrong");
     if (x->sums && !known_features(s))
         return refuse(why, "it has unknown features");
-    if (x->sums && bf_xfs_get(s + 216, 4) & INCOMPAT_NEEDS_REPAIR)
+    if (x->sums && bf_be32(s + 216) & INCOMPAT_NEEDS_REPAIR)
         return refuse(why, "it needs repair");
-    if (bf_xfs_get(s + 16, 8) || bf_xfs_get(s + 24, 8))
+    if (bf_be64(s + 16) || bf_be64(s + 24))
         return refuse(why, "a part of it is on a realtime device");
-    if (!bf_xfs_get(s + 48, 8))
+    if (!bf_be64(s + 48))
         return refuse(why, "its log is on another device");
     if (s[126] || !take_sizes(s, x))
         return refuse(why, "its superblock is inconsistent");
     if (x->blocks > x->place.bytes >> x->block_log)
         return refuse(why, "it is larger than its partition");
-    if (x->sums && bf_xfs_get(s + 220, 4))
+    if (x->sums && bf_be32(s + 220))
         return refuse(why, "its log has not been replayed");
     memcpy(x->uuid, s + 32, sizeof x->uuid);
-    memcpy(x->meta_uuid, x->sums && bf_xfs_get(s + 216, 4) & INCOMPAT_META_UUID ? s + 248 : x->uuid,
+    memcpy(x->meta_uuid, x->sums && bf_be32(s + 216) & INCOMPAT_META_UUID ? s + 248 : x->uuid,
            sizeof x->meta_uuid);
     return BF_OK;
 }
@@ -159,7 +158,7 @@ int bf_xfs_copy_fits(const struct bf_xfs *x, uint32_t group)
     uint8_t s[SUPER_BYTES];
     uint64_t at = ((uint64_t)group * x->ag_blocks) << x->block_log;
     return !bf_place_read(&x->place, at, s, sizeof s) && memcmp(s, "XFSB", 4) == 0 &&
-           bf_xfs_get(s + 4, 4) == x->block_bytes && bf_xfs_get(s + 84, 4) == x->ag_blocks &&
+           bf_be32(s + 4) == x->block_bytes && bf_be32(s + 84) == x->ag_blocks &&
            memcmp(s + 32, x->uuid, sizeof x->uuid) == 0 &&
-           ((bf_xfs_get(s + 100, 2) & VERSION) == 5) == x->sums;
+           ((bf_be16(s + 100) & VERSION) == 5) == x->sums;
 }
