@@ -11,6 +11,7 @@
 #include <lwip/pbuf.h>
 #include <lwip/prot/dhcp.h>
 
+#include "base/bytes.h"
 #include "base/log.h"
 #include "net/ip/lwip_hooks.h"
 
@@ -120,7 +121,7 @@ static void read_mtu(struct bf_dhcp_extras *out)
     const uint8_t *b = message.option[MTU].bytes;
     if (!has(MTU))
         return;
-    uint16_t mtu = (uint16_t)(b[0] << 8 | b[1]);
+    uint16_t mtu = bf_be16(b);
     if (message.option[MTU].len == 2 && mtu >= BF_CONFIG_MTU_LEAST)
         out->mtu = mtu;
     else

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
+
 enum {
     DUID_LL = 3,
     HARDWARE_ETHERNET = 1,
@@ -33,8 +35,7 @@ void bf_dhcp6_client_init(struct bf_dhcp6_client *c, const uint8_t mac[6])
     memset(c, 0, sizeof *c);
     c->id = (struct bf_dhcp6_duid){10, {0, DUID_LL, 0, HARDWARE_ETHERNET}};
     memcpy(c->id.bytes + 4, mac, 6);
-    for (uint32_t i = 2; i < 6; i++)
-        c->iaid = c->iaid << 8 | mac[i];
+    c->iaid = bf_be32(mac + 2);
 }
 
 static void enter(struct bf_dhcp6_client *c, enum bf_dhcp6_state state, uint64_t now)

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/cursor.h"
 
 enum option { // 21
@@ -272,5 +273,5 @@ const char *bf_dhcp6_status_name(uint16_t status)
 {
     static const char *const names[] = {"Success",   "UnspecFail", "NoAddrsAvail",
                                         "NoBinding", "NotOnLink",  "UseMulticast"};
-    return status < sizeof names / sizeof names[0] ? names[status] : "an unknown status";
+    return status < BF_COUNT(names) ? names[status] : "an unknown status";
 }

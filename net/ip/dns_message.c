@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
+
 enum {
     HEADER = 12,
     RECORD = 10, // type, class, time to live, length
@@ -15,11 +17,6 @@ enum {
     ALIASES = 8, // that are followed
     RCODE_NAME = 3,
 };
-
-static uint16_t be16(const uint8_t *at)
-{
-    return (uint16_t)(at[0] << 8 | at[1]);
-}
 
 static char lower(char c)
 {
@@ -84,7 +81,7 @@ static size_t read_name(const uint8_t *m, size_t len, size_t at, char out[BF_DNS
     while (at < len && m[at] != 0) {
         size_t size = m[at];
         if (size > LABEL_MAX) {
-            size_t to = len - at < 2 ? len : be16(m + at) & 0x3fffu;
+            size_t to = len - at < 2 ? len : bf_be16(m + at) & 0x3fffu;
             if ((size & 0xc0) != 0xc0 || to >= least)
                 return 0;
             end = end ? end : at + 2;
@@ -124,8 +121,7 @@ size_t bf_dns_ask(const struct bf_dns_question *q, uint8_t out[BF_DNS_QUERY])
     if (!bf_dns_is_domain(q->name, len))
         return 0;
     memset(out, 0, HEADER);
-    out[0] = (uint8_t)(q->id >> 8);
-    out[1] = (uint8_t)q->id;
+    bf_put_be16(out, q->id);
     out[2] = 1; // recursion desired
     out[5] = 1; // question
     for (size_t i = 0; i <= len; i++) {
@@ -137,11 +133,9 @@ size_t bf_dns_ask(const struct bf_dns_question *q, uint8_t out[BF_DNS_QUERY])
         }
     }
     out[label] = 0;
-    out[at++] = (uint8_t)(q->type >> 8);
-    out[at++] = (uint8_t)q->type;
-    out[at++] = 0;
-    out[at++] = CLASS_IN;
-    return at;
+    bf_put_be16(out + at, q->type);
+    bf_put_be16(out + at + 2, CLASS_IN);
+    return at + 4;
 }
 
 // ---- Answers -----------------------------------------------------------------------------------
@@ -159,7 +153,7 @@ static size_t check_question(const uint8_t *m, size_t len, const struct bf_dns_q
     size_t at = read_name(m, len, HEADER, name);
     if (!at || len - at < 4 || !same_name(name, q->name))
         return 0;
-    return be16(m + at) == q->type && be16(m + at + 2) == CLASS_IN ? at + 4 : 0;
+    return bf_be16(m + at) == q->type && bf_be16(m + at + 2) == CLASS_IN ? at + 4 : 0;
 }
 
 static void take_address(const uint8_t *data, size_t len, struct bf_dns_addresses *out)
@@ -183,14 +177,14 @@ static int scan(const struct reply *m, const char *name, uint16_t type, char ali
     alias[0] = 0;
     for (uint32_t i = 0; i < m->count; i++) {
         const uint8_t *record = m->bytes + (at = read_name(m->bytes, m->len, at, owner));
-        if (!at || m->len - at < RECORD || m->len - at - RECORD < be16(record + 8))
+        if (!at || m->len - at < RECORD || m->len - at - RECORD < bf_be16(record + 8))
             return 0;
-        size_t len = be16(record + 8);
+        size_t len = bf_be16(record + 8);
         at += RECORD;
-        if (be16(record + 2) == CLASS_IN && same_name(owner, name)) {
-            if (be16(record) == type && len == (type == BF_DNS_A ? 4 : 16))
+        if (bf_be16(record + 2) == CLASS_IN && same_name(owner, name)) {
+            if (bf_be16(record) == type && len == (type == BF_DNS_A ? 4 : 16))
                 take_address(record + RECORD, len, out);
-            else if (be16(record) == TYPE_CNAME && !read_name(m->bytes, at + len, at, alias))
+            else if (bf_be16(record) == TYPE_CNAME && !read_name(m->bytes, at + len, at, alias))
                 return 0;
         }
         at += len;
@@ -224,16 +218,16 @@ enum bf_dns_answer bf_dns_read(const uint8_t *m, size_t len, const struct bf_dns
                                struct bf_dns_addresses *out)
 {
     out->count = 0;
-    if (len < HEADER || be16(m) != q->id || (m[2] & 0xf8) != 0x80)
+    if (len < HEADER || bf_be16(m) != q->id || (m[2] & 0xf8) != 0x80)
         return BF_DNS_NOT_OURS;
     uint8_t code = m[3] & 0xf;
-    if (code != 0 && be16(m + 4) == 0)
+    if (code != 0 && bf_be16(m + 4) == 0)
         return BF_DNS_FAILED; // some do not repeat the question that they refuse
-    size_t answers = be16(m + 4) == 1 ? check_question(m, len, q) : 0;
+    size_t answers = bf_be16(m + 4) == 1 ? check_question(m, len, q) : 0;
     if (!answers)
         return BF_DNS_NOT_OURS;
     if (code != 0)
         return code == RCODE_NAME ? BF_DNS_NO_NAME : BF_DNS_FAILED;
-    struct reply reply = {m, len, answers, be16(m + 6)};
+    struct reply reply = {m, len, answers, bf_be16(m + 6)};
     return read_answers(&reply, q, out);
 }

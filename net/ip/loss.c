@@ -14,6 +14,7 @@
 
 #include <lwip/priv/tcp_priv.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "net/ip/cubic.h"
 
@@ -186,11 +187,6 @@ static void take_ack(struct bf_loss *l, uint32_t ack, uint64_t now_us)
         l->highest = ack;
 }
 
-static uint32_t get32(const uint8_t *p)
-{
-    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
 // The peer got something twice (RFC 2883): it had only been overtaken. When that is true of all
 // that was sent again in this recovery, nothing was lost at all.
 static void take_duplicate(struct bf_loss *l, const struct tcp_pcb *pcb, uint32_t from)
@@ -248,7 +244,7 @@ static void take_options(struct bf_loss *l, const struct tcp_pcb *pcb, const uin
             return;
         if (o[i] == OPTION_SACK)
             for (size_t b = 2; b + 8 <= o[i + 1]; b += 8)
-                take_block(l, pcb, get32(o + i + b), get32(o + i + b + 4), now_us);
+                take_block(l, pcb, bf_be32(o + i + b), bf_be32(o + i + b + 4), now_us);
         i += o[i + 1];
     }
 }

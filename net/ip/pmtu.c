@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
+
 enum {
     ETHERNET = 14,
     IP4 = 20,
@@ -20,28 +22,18 @@ enum {
     PACKET_TOO_BIG = 2,
 };
 
-static uint16_t get16(const uint8_t *p)
-{
-    return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-    return (uint32_t)get16(p) << 16 | get16(p + 2);
-}
-
 static void take_ports(const uint8_t *tcp, struct bf_pmtu_news *out)
 {
-    out->local_port = get16(tcp);
-    out->remote_port = get16(tcp + 2);
-    out->seq = get32(tcp + 4);
+    out->local_port = bf_be16(tcp);
+    out->remote_port = bf_be16(tcp + 2);
+    out->seq = bf_be32(tcp + 4);
 }
 
 static int parse4(const uint8_t *ip, size_t len, struct bf_pmtu_news *out)
 {
     size_t header = (size_t)(ip[0] & 15) * 4;
     if (header < IP4 || len < header || len - header < ICMP + IP4 || ip[9] != ICMP4 ||
-        (get16(ip + 6) & 0x3fff))
+        (bf_be16(ip + 6) & 0x3fff))
         return 0;
     const uint8_t *icmp = ip + header, *quoted = icmp + ICMP;
     size_t left = len - header - ICMP, quoted_header = (size_t)(quoted[0] & 15) * 4;
@@ -53,7 +45,7 @@ static int parse4(const uint8_t *ip, size_t len, struct bf_pmtu_news *out)
     memcpy(out->local, quoted + 12, 4);
     memcpy(out->remote, quoted + 16, 4);
     take_ports(quoted + quoted_header, out);
-    out->mtu = get16(icmp + 6);
+    out->mtu = bf_be16(icmp + 6);
     if (out->mtu < BF_PMTU_LEAST4) // 0: a router of before RFC 1191
         out->mtu = BF_PMTU_LEAST4;
     return 1;
@@ -65,7 +57,7 @@ static int parse6(const uint8_t *ip, size_t len, struct bf_pmtu_news *out)
     if (len < IP6 + ICMP + IP6 + PORTS || ip[6] != ICMP6 || icmp[0] != PACKET_TOO_BIG ||
         quoted[0] >> 4 != 6 || quoted[6] != TCP_PROTOCOL)
         return 0;
-    uint32_t mtu = get32(icmp + 4);
+    uint32_t mtu = bf_be32(icmp + 4);
     out->family = 6;
     memcpy(out->local, quoted + 8, 16);
     memcpy(out->remote, quoted + 24, 16);
@@ -87,13 +79,12 @@ int bf_pmtu_parse(const uint8_t *packet, size_t len, struct bf_pmtu_news *out)
 void bf_pmtu_mark(uint8_t *frame, size_t len)
 {
     uint8_t *ip = frame + ETHERNET;
-    if (len < ETHERNET + IP4 || get16(frame + 12) != 0x0800 || ip[9] != TCP_PROTOCOL ||
+    if (len < ETHERNET + IP4 || bf_be16(frame + 12) != 0x0800 || ip[9] != TCP_PROTOCOL ||
         (ip[6] & 0x40))
         return;
     // The sum of the header grows by 0x4000, its complement shrinks by as much (RFC 1624).
-    uint32_t sum = get16(ip + 10) + 0xbfffu;
+    uint32_t sum = bf_be16(ip + 10) + 0xbfffu;
     sum = (sum & 0xffff) + (sum >> 16);
     ip[6] |= 0x40;
-    ip[10] = (uint8_t)(sum >> 8);
-    ip[11] = (uint8_t)sum;
+    bf_put_be16(ip + 10, (uint16_t)sum);
 }

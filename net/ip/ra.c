@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
+
 enum {
     IP_HEADER = 40,
     ICMP6 = 58,
@@ -49,7 +51,7 @@ int bf_ra_parse(const uint8_t *packet, size_t len, struct bf_ra *out)
 {
     if (!is_advertisement(packet, len))
         return 0;
-    size_t payload = (size_t)packet[4] << 8 | packet[5];
+    size_t payload = bf_be16(packet + 4);
     if (payload < RA_HEADER || payload > len - IP_HEADER)
         return 0;
     const uint8_t *ra = packet + IP_HEADER;

@@ -5,30 +5,29 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
+
 enum {
     ADDRESSES = 12, // of destination and source
     HEADER = 14,
-    TPID_HIGH = 0x81, // a customer VLAN tag's protocol identifier, 0x8100
-    ID_HIGH = 0x0f,   // of the tag's control information
+    TPID = 0x8100,    // a customer VLAN tag's protocol identifier
+    ID_MASK = 0x0fff, // of the tag's control information
 };
 
 size_t bf_vlan_put(uint8_t *room, size_t len, uint16_t vlan)
 {
     memmove(room, room + BF_VLAN_TAG, ADDRESSES);
-    room[ADDRESSES] = TPID_HIGH;
-    room[ADDRESSES + 1] = 0;
-    room[ADDRESSES + 2] = (uint8_t)(vlan >> 8);
-    room[ADDRESSES + 3] = (uint8_t)vlan;
+    bf_put_be16(room + ADDRESSES, TPID);
+    bf_put_be16(room + ADDRESSES + 2, vlan);
     return len + BF_VLAN_TAG;
 }
 
 int bf_vlan_take(uint8_t **frame, size_t *len, uint16_t vlan)
 {
     uint8_t *f = *frame;
-    if (*len < HEADER + BF_VLAN_TAG || f[ADDRESSES] != TPID_HIGH || f[ADDRESSES + 1] != 0)
+    if (*len < HEADER + BF_VLAN_TAG || bf_be16(f + ADDRESSES) != TPID)
         return vlan == 0;
-    uint32_t id = (f[ADDRESSES + 2] & (uint32_t)ID_HIGH) << 8 | f[ADDRESSES + 3];
-    if (id != vlan)
+    if ((bf_be16(f + ADDRESSES + 2) & ID_MASK) != vlan)
         return 0;
     memmove(f + BF_VLAN_TAG, f, ADDRESSES);
     *frame = f + BF_VLAN_TAG;

@@ -3,6 +3,7 @@
 // WELCOME, PLAN, and PING, FAULT, EVENT, BUSY, BYE.
 #include <string.h>
 
+#include "base/bytes.h"
 #include "image/block.h"
 #include "net/proto/codec.h"
 
@@ -74,7 +75,7 @@ static void put_disk(struct bf_writer *w, const struct bf_inventory_disk *d)
 static int disk_size_ok(const struct bf_disk_identity *id)
 {
     return id->block_size >= BF_BLOCK_MIN && id->block_size <= BF_BLOCK_MAX &&
-           !(id->block_size & (id->block_size - 1)) && id->bytes && id->bytes <= INT64_MAX &&
+           bf_is_power_of_two(id->block_size) && id->bytes && id->bytes <= INT64_MAX &&
            id->bytes % id->block_size == 0;
 }
 

@@ -6,6 +6,7 @@
 #include <mbedtls/ssl.h>
 #include <mbedtls/x509.h>
 
+#include "base/bytes.h"
 #include "base/log.h"
 #include "base/platform.h"
 #include "net/tls/mbedtls_port.h"
@@ -108,7 +109,7 @@ static const struct {
 
 enum bf_err bf_tls_alert_fault(struct bf_fault *fault, uint8_t alert, const char *host)
 {
-    for (uint32_t i = 0; i < sizeof alerts / sizeof alerts[0]; i++)
+    for (uint32_t i = 0; i < BF_COUNT(alerts); i++)
         if (alerts[i].alert == alert)
             return bf_fault_set(fault, alerts[i].code, alerts[i].side, alerts[i].todo, "%s %s",
                                 host, alerts[i].what);

@@ -14,6 +14,7 @@
 #include <mbedtls/oid.h>
 #include <mbedtls/ssl.h>
 
+#include "base/bytes.h"
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "net/tls/gcm_engine.h"
@@ -464,7 +465,7 @@ const char *bf_tls_group(const struct bf_stream *stream)
     const struct tls *t = stream->impl;
     if (stream->ops != &tls_ops || t->state != BF_STREAM_OPEN)
         return "";
-    for (uint32_t i = 0; i < sizeof names / sizeof names[0]; i++)
+    for (uint32_t i = 0; i < BF_COUNT(names); i++)
         if (names[i].id == t->ssl.MBEDTLS_PRIVATE(kex_group))
             return names[i].name;
     return "";
