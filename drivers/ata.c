@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/bytes.h"
 #include "drivers/tcg.h"
 
 enum { // commands, ACS-4, 7
@@ -65,7 +66,7 @@ enum { USUAL_BLOCK_BYTES = 512 };
 static uint32_t word(const uint8_t *data, uint32_t i)
 {
     BF_ASSERT(i < BF_ATA_PAGE_BYTES / 2);
-    return (uint32_t)data[2 * i] | (uint32_t)data[2 * i + 1] << 8;
+    return bf_le16(data + 2 * i);
 }
 
 // All bytes of a page, its checksum included, add up to zero.
@@ -80,7 +81,7 @@ static int adds_up(const uint8_t *data)
 static uint32_t block_size(const uint8_t *data)
 {
     uint32_t size = word(data, SECTOR_SIZE);
-    uint64_t words = (uint64_t)word(data, LOGICAL_WORDS + 1) << 16 | word(data, LOGICAL_WORDS);
+    uint64_t words = bf_le32(data + 2 * LOGICAL_WORDS);
     if ((size & SECTOR_SIZE_VALID_MASK) != SECTOR_SIZE_VALID || !(size & SECTOR_SIZE_LONG))
         return USUAL_BLOCK_BYTES;
     return words <= UINT32_MAX / 2 ? (uint32_t)(2 * words) : 0;
@@ -108,8 +109,7 @@ enum bf_err bf_ata_parse(const void *data, size_t len, struct bf_ata_disk *out)
         (word(d, CAPABILITIES) & CAPABILITIES_DMA_LBA) != CAPABILITIES_DMA_LBA ||
         !(word(d, COMMAND_SETS) & COMMAND_SETS_48_BIT))
         return BF_ERR_UNSUPPORTED;
-    for (uint32_t i = 4; i-- > 0;)
-        out->blocks = out->blocks << 16 | word(d, SECTORS + i);
+    out->blocks = bf_le64(d + 2 * SECTORS);
     out->block_size = block_size(d);
     if (word(d, SATA_CAPABILITIES) != UINT16_MAX && (word(d, SATA_CAPABILITIES) & SATA_NCQ))
         out->depth = (uint16_t)((word(d, QUEUE_DEPTH) & 0x1f) + 1);
@@ -124,13 +124,10 @@ static void make(uint8_t *frame, uint8_t command, uint64_t block, uint32_t featu
     frame[1] = FRAME_COMMAND;
     frame[2] = command;
     frame[3] = (uint8_t)features;
-    for (uint32_t i = 0; i < 3; i++) {
-        frame[4 + i] = (uint8_t)(block >> 8 * i);
-        frame[8 + i] = (uint8_t)(block >> 8 * (i + 3));
-    }
+    bf_put_le(frame + 4, block, 3);
+    bf_put_le(frame + 8, block >> 24, 3);
     frame[11] = (uint8_t)(features >> 8);
-    frame[12] = (uint8_t)count;
-    frame[13] = (uint8_t)(count >> 8);
+    bf_put_le16(frame + 12, (uint16_t)count);
 }
 
 void bf_ata_identify(uint8_t frame[BF_ATA_FRAME_BYTES])

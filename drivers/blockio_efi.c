@@ -254,20 +254,15 @@ static enum bf_err add(struct scan *scan, EFI_HANDLE handle)
 
 // ---- Order -------------------------------------------------------------------------------------
 
-static int is_hex(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
 // Compares texts so that Pci(0x3,0x0) comes before Pci(0x10,0x0): numbers by length, then by
 // digits.
 static int compare_paths(const char *a, const char *b)
 {
     while (*a && *b) {
         size_t la = 0, lb = 0;
-        while (is_hex(a[la]))
+        while (bf_hex_digit(a[la]) >= 0)
             la++;
-        while (is_hex(b[lb]))
+        while (bf_hex_digit(b[lb]) >= 0)
             lb++;
         if (la != lb)
             return la < lb ? -1 : 1;

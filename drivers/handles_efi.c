@@ -5,6 +5,7 @@
 #include <efi.h>
 #include <efipciio.h>
 
+#include "base/bytes.h"
 #include "base/fmt.h"
 #include "base/log.h"
 #include "drivers/handles_efi.h"
@@ -29,7 +30,7 @@ const char *bf_efi_words(EFI_STATUS status)
         {EFI_ALREADY_STARTED, "it is in use already"},
     };
     bf_log(BF_LOG_DEBUG, "EFI status %u", (uint32_t)(status & 0xff));
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+    for (size_t i = 0; i < BF_COUNT(table); i++)
         if (table[i].status == status)
             return table[i].words;
     return "the firmware gives no known reason";
@@ -84,7 +85,7 @@ void *bf_efi_locate(EFI_GUID *protocol)
 
 static size_t node_size(const EFI_DEVICE_PATH *node)
 {
-    return (size_t)node->Length[0] | (size_t)node->Length[1] << 8;
+    return bf_le16(node->Length);
 }
 
 static int is_end(const EFI_DEVICE_PATH *node)

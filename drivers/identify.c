@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/bytes.h"
 #include "base/cursor.h"
 #include "base/fmt.h"
 #include "drivers/identify.h"
@@ -65,7 +66,7 @@ void bf_identify_ata(const void *data, size_t len, struct bf_disk_identity *id)
         return;
     take_ata_text(d, SERIAL, 10, id->serial, sizeof id->serial);
     take_ata_text(d, MODEL, 20, id->model, sizeof id->model);
-    uint32_t extended = (uint32_t)d[2 * EXTENDED] | (uint32_t)d[2 * EXTENDED + 1] << 8;
+    uint32_t extended = bf_le16(d + 2 * EXTENDED);
     if ((extended & 0xc000) != 0x4000 || !(extended & 0x0100))
         return;
     for (size_t i = 0; i < sizeof wwn; i++)
@@ -93,7 +94,7 @@ static const uint8_t *vpd_payload(const uint8_t *d, size_t len, uint8_t page, si
     enum { HEADER = 4 };
     if (len < HEADER || d[1] != page)
         return NULL;
-    *payload = (size_t)d[2] << 8 | d[3];
+    *payload = bf_be16(d + 2);
     if (*payload > len - HEADER)
         *payload = len - HEADER;
     return d + HEADER;

@@ -5,6 +5,7 @@
 // IDENTIFY DEVICE, INQUIRY, Identify.
 #include <string.h>
 
+#include "base/bytes.h"
 #include "drivers/identify.h"
 #include "drivers/identity_efi.h"
 #include "drivers/protocols_efi.h"
@@ -195,7 +196,7 @@ void bf_identity_efi(EFI_HANDLE disk, const EFI_DEVICE_PATH *path, struct bf_dis
     struct query q = {.disk = disk, .path = path, .id = id};
     q.answer = (uint8_t *)(uintptr_t)page;
     q.extra = q.answer + PAGE_BYTES;
-    for (size_t i = 0; i < sizeof ways / sizeof ways[0] && !is_known(id); i++)
+    for (size_t i = 0; i < BF_COUNT(ways) && !is_known(id); i++)
         if (path || i == 0)
             ways[i](&q);
     bf_efi_boot->FreePages(page, PAGES);

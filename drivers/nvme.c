@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/bytes.h"
 #include "base/cursor.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -596,8 +597,7 @@ static enum bf_err nvme_units(void *controller, struct bf_unit *out, uint32_t ro
 {
     struct nvme *c = controller;
     struct bf_nvme_asked asked = {.identify = ask, .impl = c};
-    for (uint32_t i = sizeof asked.namespaces; i-- > 0;)
-        asked.namespaces = asked.namespaces << 8 | c->controller[BF_NVME_IDC_NN + i];
+    asked.namespaces = bf_le32(c->controller + BF_NVME_IDC_NN);
     return bf_nvme_units(&asked, out, room, count);
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/bytes.h"
 #include "base/cursor.h"
 #include "drivers/identify.h"
 #include "drivers/nvme_regs.h"
@@ -94,11 +95,8 @@ static enum bf_err list_by_number(const struct bf_nvme_asked *asked, struct bf_u
         err = asked->identify(asked->impl, nsid, BF_NVME_CNS_NAMESPACE, &answer);
         if (err && err != BF_ERR_IO)
             return err;
-        for (size_t i = 0; !err && i < sizeof(uint64_t); i++) // its size: 0 when it is not active
-            if (answer[BF_NVME_IDN_NSZE + i]) {
-                add(out, room, count, nsid);
-                break;
-            }
+        if (!err && bf_le64(answer + BF_NVME_IDN_NSZE)) // its size: 0 when it is not active
+            add(out, room, count, nsid);
     }
     return BF_OK;
 }

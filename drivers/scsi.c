@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/bytes.h"
 #include "drivers/identify.h"
 
 enum { // operation codes, SPC-5 table 142, SBC-4 table 27
@@ -44,29 +45,6 @@ enum { // parameter data of READ CAPACITY, SBC-4, 5.20 and 5.21
     PROTECTION_TYPE_2 = 0x03, // enabled, P_TYPE 1: READ (10) and READ (16) are refused
 };
 
-static uint32_t get_be(const uint8_t *at, uint32_t bytes)
-{
-    uint32_t v = 0;
-    BF_ASSERT(bytes <= sizeof v);
-    while (bytes--)
-        v = v << 8 | *at++;
-    return v;
-}
-
-static uint64_t get_be64(const uint8_t *at)
-{
-    return (uint64_t)get_be(at, 4) << 32 | get_be(at + 4, 4);
-}
-
-static void put_be(uint8_t *at, uint64_t v, uint32_t bytes)
-{
-    BF_ASSERT(bytes >= sizeof v || v >> 8 * bytes == 0); // nothing is cut off
-    while (bytes--) {
-        at[bytes] = (uint8_t)v;
-        v >>= 8;
-    }
-}
-
 // ---- Asking ------------------------------------------------------------------------------------
 
 struct answer {
@@ -89,7 +67,7 @@ static enum bf_err ask(const struct bf_scsi_carrier *carrier, const uint8_t cdb[
 static enum bf_err inquire(const struct bf_scsi_carrier *carrier, struct answer *out)
 {
     uint8_t cdb[BF_SCSI_CDB_BYTES] = {INQUIRY};
-    put_be(cdb + 3, INQUIRY_BYTES, 2);
+    bf_put_be16(cdb + 3, INQUIRY_BYTES);
     return ask(carrier, cdb, INQUIRY_BYTES, out);
 }
 
@@ -97,7 +75,7 @@ static enum bf_err inquire_page(const struct bf_scsi_carrier *carrier, uint8_t p
                                 struct answer *out)
 {
     uint8_t cdb[BF_SCSI_CDB_BYTES] = {INQUIRY, 1, page};
-    put_be(cdb + 3, BF_SCSI_ANSWER_BYTES, 2);
+    bf_put_be16(cdb + 3, BF_SCSI_ANSWER_BYTES);
     return ask(carrier, cdb, BF_SCSI_ANSWER_BYTES, out);
 }
 
@@ -119,7 +97,7 @@ static uint32_t listed_pages(const struct answer *a)
     uint32_t pages = 0, count;
     if (!is_page(a, PAGE_LIST))
         return 0;
-    count = get_be(a->data + 2, 2);
+    count = bf_be16(a->data + 2);
     for (uint32_t i = 0; i < count && PAGE_HEADER + i < a->len; i++) {
         uint8_t page = a->data[PAGE_HEADER + i];
         pages |= page == PAGE_SERIAL    ? HAS_SERIAL
@@ -148,7 +126,7 @@ static enum bf_err look_at_pages(const struct bf_scsi_carrier *carrier, struct b
     if ((!err || err == BF_ERR_IO) && (pages & HAS_LIMITS)) {
         err = inquire_page(carrier, PAGE_LIMITS, &a);
         if (is_page(&a, PAGE_LIMITS) && a.len >= LIMITS_TRANSFER + 4)
-            g->max_blocks = get_be(a.data + LIMITS_TRANSFER, 4);
+            g->max_blocks = bf_be32(a.data + LIMITS_TRANSFER);
     }
     return err == BF_ERR_IO ? BF_OK : err;
 }
@@ -159,7 +137,7 @@ static enum bf_err read_capacity_16(const struct bf_scsi_carrier *carrier,
     uint8_t cdb[BF_SCSI_CDB_BYTES] = {SERVICE_ACTION_IN_16, READ_CAPACITY_16};
     struct answer a;
     enum bf_err err;
-    put_be(cdb + 10, CAPACITY_16_BYTES, 4);
+    bf_put_be32(cdb + 10, CAPACITY_16_BYTES);
     err = ask(carrier, cdb, CAPACITY_16_BYTES, &a);
     if (err)
         return err;
@@ -167,8 +145,8 @@ static enum bf_err read_capacity_16(const struct bf_scsi_carrier *carrier,
         return BF_ERR_PROTOCOL;
     if ((a.data[PROTECTION] & PROTECTION_MASK) == PROTECTION_TYPE_2)
         return BF_ERR_UNSUPPORTED;
-    g->blocks = get_be64(a.data) + 1; // 0 after all ones: no geometry
-    g->block_size = get_be(a.data + 8, 4);
+    g->blocks = bf_be64(a.data) + 1; // 0 after all ones: no geometry
+    g->block_size = bf_be32(a.data + 8);
     return BF_OK;
 }
 
@@ -182,10 +160,10 @@ static enum bf_err read_capacity(const struct bf_scsi_carrier *carrier, int prot
         return err;
     if (a.len < CAPACITY_10_BYTES)
         return BF_ERR_PROTOCOL;
-    if (protected || get_be(a.data, 4) == UINT32_MAX) // more than fits
+    if (protected || bf_be32(a.data) == UINT32_MAX) // more than fits
         return read_capacity_16(carrier, g);
-    g->blocks = (uint64_t)get_be(a.data, 4) + 1;
-    g->block_size = get_be(a.data + 4, 4);
+    g->blocks = (uint64_t)bf_be32(a.data) + 1;
+    g->block_size = bf_be32(a.data + 4);
     return BF_OK;
 }
 
@@ -214,9 +192,9 @@ enum bf_err bf_scsi_notes(const struct bf_scsi_carrier *carrier, uint32_t *notes
     struct answer a;
     enum bf_err err;
     *notes = 0;
-    put_be(cdb + 7, BYTES, 2);
+    bf_put_be16(cdb + 7, BYTES);
     err = ask(carrier, cdb, BYTES, &a);
-    if (!err && a.len == BYTES && get_be(a.data + LENGTH, 4) >= HELD)
+    if (!err && a.len == BYTES && bf_be32(a.data + LENGTH) >= HELD)
         *notes = BF_DISK_RESERVED;
     return err == BF_ERR_IO ? BF_OK : err;
 }
@@ -229,12 +207,12 @@ void bf_scsi_read(uint8_t cdb[BF_SCSI_CDB_BYTES], uint64_t block, uint32_t count
     memset(cdb, 0, BF_SCSI_CDB_BYTES);
     if (block <= UINT32_MAX && count <= UINT16_MAX) {
         cdb[0] = READ_10;
-        put_be(cdb + 2, block, 4);
-        put_be(cdb + 7, count, 2);
+        bf_put_be32(cdb + 2, (uint32_t)block);
+        bf_put_be16(cdb + 7, (uint16_t)count);
     } else {
         cdb[0] = READ_16;
-        put_be(cdb + 2, block, 8);
-        put_be(cdb + 10, count, 4);
+        bf_put_be64(cdb + 2, block);
+        bf_put_be32(cdb + 10, count);
     }
 }
 

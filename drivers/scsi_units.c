@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/bytes.h"
 
 enum { REPORT_LUNS = 0xa0, INQUIRY = 0x12, INQUIRY_BYTES = 36 };
 enum { HEADER = 8, ENTRY = 8, ENTRIES_MAX = 1 + BF_SCSI_LUN_MAX };
@@ -52,13 +53,13 @@ static int32_t number_of(const uint8_t entry[ENTRY])
     if (entry[0] == WELL_KNOWN)
         return NOT_HERE;
     if (entry[0] == EXTENDED_FLAT && is_zero(entry + 4, 4)) {
-        far = (uint32_t)entry[1] << 16 | (uint32_t)entry[2] << 8 | entry[3];
+        far = bf_be32(entry) & 0xffffff;
         return far <= BF_SCSI_LUN_MAX ? (int32_t)far : TOO_FAR;
     }
     if (!is_zero(entry + 2, 6))
         return TOO_FAR;
     if ((entry[0] & METHOD_MASK) == METHOD_FLAT)
-        return (entry[0] & ~METHOD_MASK) << 8 | entry[1];
+        return bf_be16(entry) & ~(METHOD_MASK << 8);
     return entry[0] == METHOD_PERIPHERAL ? entry[1] : TOO_FAR;
 }
 
@@ -94,16 +95,11 @@ static enum bf_err look_at(const struct bf_scsi_host *host, uint32_t target, uin
     return BF_OK;
 }
 
-static uint32_t length_of(const uint8_t *list)
-{
-    return (uint32_t)list[0] << 24 | (uint32_t)list[1] << 16 | (uint32_t)list[2] << 8 | list[3];
-}
-
 // Takes the numbers out of the list, which is the carrier's and is overwritten by the next answer.
 static uint32_t numbers_in(const uint8_t *list, uint32_t got,
                            uint8_t seen[(1 + BF_SCSI_LUN_MAX) / 8], uint32_t *far)
 {
-    uint32_t entries = length_of(list) / ENTRY, there = (got - HEADER) / ENTRY;
+    uint32_t entries = bf_be32(list) / ENTRY, there = (got - HEADER) / ENTRY;
     uint32_t over = entries > there ? entries - there : 0;
     BF_ASSERT(got >= HEADER);
     *far = 0;

@@ -10,6 +10,7 @@
 #include <efipciio.h>
 
 #include "base/assert.h"
+#include "base/bytes.h"
 #include "base/fmt.h"
 #include "base/log.h"
 #include "drivers/ahci.h"
@@ -22,7 +23,7 @@
 static const struct bf_controller_ops *const drivers[] = {&bf_ahci, &bf_nvme, &bf_virtio_blk,
                                                           &bf_virtio_scsi};
 
-enum { DRIVERS = sizeof drivers / sizeof drivers[0], UNITS_MAX = 256 };
+enum { DRIVERS = BF_COUNT(drivers), UNITS_MAX = 256 };
 
 // One controller: the disks that the firmware lists on it, and what its driver finds.
 struct group {
@@ -117,7 +118,7 @@ static const struct {
 static void add_notes(struct bf_takeover *t, EFI_HANDLE handle, uint64_t number,
                       const struct bf_source_disk *source)
 {
-    for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++) {
+    for (size_t i = 0; i < BF_COUNT(notes); i++) {
         struct bf_unread *u;
         if (!(source->notes & notes[i].note))
             continue;

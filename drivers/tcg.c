@@ -2,6 +2,7 @@
 // Level 0 Discovery. See drivers/tcg.h. Fields are big-endian.
 #include "drivers/tcg.h"
 
+#include "base/bytes.h"
 #include "image/block.h"
 
 enum { HEADER = 48, DESCRIPTOR = 4, LENGTH_BYTES = 4 };
@@ -22,13 +23,13 @@ uint32_t bf_tcg_notes(const void *data, size_t len)
     size_t end, at = HEADER;
     if (len < HEADER)
         return 0;
-    end = (size_t)d[0] << 24 | (size_t)d[1] << 16 | (size_t)d[2] << 8 | d[3];
+    end = bf_be32(d);
     end = end < len - LENGTH_BYTES ? end + LENGTH_BYTES : len;
     while (at < end && end - at > DESCRIPTOR) {
         size_t size = d[at + 3];
         if (size > end - at - DESCRIPTOR)
             return 0;
-        if (((uint32_t)d[at] << 8 | d[at + 1]) == FEATURE_LOCKING && size)
+        if (bf_be16(d + at) == FEATURE_LOCKING && size)
             return locking_notes(d[at + DESCRIPTOR]);
         at += DESCRIPTOR + size;
     }
