@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/fmt.h"
 #include "image/usage/usage.h"
 #include "migrate/rate.h"
@@ -19,7 +20,7 @@ const char *bf_phase_name(enum bf_phase phase)
 {
     static const char *const names[] = {"connecting", "waiting", "copying", "verifying",
                                         "repairing",  "done",    "failed"};
-    return (unsigned)phase < sizeof names / sizeof names[0] ? names[phase] : "unknown";
+    return (unsigned)phase < BF_COUNT(names) ? names[phase] : "unknown";
 }
 
 void bf_looking_set(struct bf_looking *looking, const struct bf_usage_look *look)

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/fmt.h"
 
 enum { CLASS_USB = 0x0c03, ANY = 0x100, VIRTIO = 0x1af4, VIRTIO_FS = 0x105a };
@@ -31,7 +32,7 @@ static const struct class
 
 static const struct class *class_of(uint32_t class_code)
 {
-    for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++)
+    for (size_t i = 0; i < BF_COUNT(classes); i++)
         if (classes[i].class == class_code >> 8 && (class_code & 0xff) < classes[i].interfaces)
             return &classes[i];
     return NULL;
@@ -116,8 +117,7 @@ void bf_unseen_list(char *out, size_t size, const struct bf_inventory *inventory
 
 static uint32_t class_code(const struct bf_unseen *entry)
 {
-    const uint8_t *c = entry->class_code;
-    return (uint32_t)c[0] << 16 | (uint32_t)c[1] << 8 | c[2];
+    return (uint32_t)bf_be16(entry->class_code) << 8 | entry->class_code[2];
 }
 
 // A disk that is there belongs to the machine; one that comes by USB may be anything. What is read

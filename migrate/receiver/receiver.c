@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "migrate/receiver/parts.h"
@@ -280,7 +281,7 @@ static const struct {
 static enum bf_err on_frame(struct bf_receiver *r, const struct bf_frame *f)
 {
     int known = 0;
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+    for (size_t i = 0; i < BF_COUNT(table); i++) {
         if (table[i].type != f->type)
             continue;
         known = 1;

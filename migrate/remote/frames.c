@@ -2,6 +2,7 @@
 // What the server says: the plan, and what it answers while disks are copied and sealed.
 #include <string.h>
 
+#include "base/bytes.h"
 #include "migrate/remote/parts.h"
 
 enum { FRAMES_PER_TURN = 64 };
@@ -189,7 +190,7 @@ static const struct {
 static void on_frame(struct bf_remote *r, const struct bf_frame *f)
 {
     int known = 0;
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+    for (size_t i = 0; i < BF_COUNT(table); i++) {
         if (table[i].type != f->type)
             continue;
         known = 1;
