@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/fmt.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -219,7 +220,7 @@ enum bf_err bf_config_efi_load(struct bf_config *config, struct bf_config_report
     memset(report, 0, sizeof *report);
     bf_config_defaults(config);
     report->secure_boot = bf_secure_boot_state();
-    for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++) {
+    for (size_t i = 0; i < BF_COUNT(sources); i++) {
         enum bf_err err = sources[i](&load);
         if (err != BF_OK)
             return err;

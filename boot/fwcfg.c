@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "boot/cpu.h"
 
@@ -38,12 +39,9 @@ static void read_bytes(void *out, size_t len)
 
 static uint32_t read_big(size_t len)
 {
-    uint32_t v = 0;
-    for (uint8_t byte; len--;) {
-        read_bytes(&byte, 1);
-        v = v << 8 | byte;
-    }
-    return v;
+    uint8_t bytes[sizeof(uint32_t)];
+    read_bytes(bytes, len);
+    return (uint32_t)bf_be(bytes, len);
 }
 
 static int is_there(void)

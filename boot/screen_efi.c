@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "drivers/handles_efi.h"
 
 enum {
@@ -80,7 +81,7 @@ static CHAR16 character(char c)
         [BF_CELL_SINGLE] = BOXDRAW_HORIZONTAL,
     };
     uint8_t code = (uint8_t)c;
-    return code < sizeof special / sizeof special[0] ? special[code] : code;
+    return code < BF_COUNT(special) ? special[code] : code;
 }
 
 static int same(const struct bf_cell *a, const struct bf_cell *b)

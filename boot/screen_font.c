@@ -5,6 +5,8 @@
 
 #include <stddef.h>
 
+#include "base/bytes.h"
+
 static const struct {
     char c;
     uint8_t rows[BF_FONT_ROWS];
@@ -23,7 +25,7 @@ static const struct {
 
 const uint8_t *bf_font_glyph(char c)
 {
-    for (size_t i = 0; i < sizeof glyphs / sizeof glyphs[0]; i++)
+    for (size_t i = 0; i < BF_COUNT(glyphs); i++)
         if (glyphs[i].c == c)
             return glyphs[i].rows;
     return NULL;

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/fmt.h"
 #include "boot/screen_grid.h"
 #include "boot/screen_table.h"
@@ -399,7 +400,7 @@ static void no_config(const struct bf_screen *s, struct bf_grid *g)
     };
     uint32_t tail = g->rows - 3u - EVENT_ROWS;
     bf_grid_put(g, LARGE_ROW, LEFT, BF_TONE_WARN, "NO CONFIGURATION");
-    for (uint32_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+    for (uint32_t i = 0; i < BF_COUNT(lines); i++)
         bf_grid_put(g, LARGE_ROW + 2 + i, LEFT, BF_TONE_NORMAL, lines[i]);
     what_next(s, g, tail);
     events(s, g, tail + 2, EVENT_ROWS - 1, "");

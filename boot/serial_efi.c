@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/log.h"
 #include "base/platform.h"
 #include "drivers/handles_efi.h"
@@ -50,7 +51,7 @@ static int instance_names(const EFI_DEVICE_PATH *path, size_t size, const EFI_DE
         size_t length;
         do { // to the end of this instance
             node = (const void *)start;
-            length = (size_t)node->Length[0] | (size_t)node->Length[1] << 8;
+            length = bf_le16(node->Length);
             if (length < end_bytes || length > (size_t)(limit - start))
                 return 0;
             start += length;

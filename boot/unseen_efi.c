@@ -11,6 +11,7 @@
 #include <efi.h>
 #include <efipciio.h>
 
+#include "base/bytes.h"
 #include "base/fmt.h"
 #include "base/log.h"
 #include "drivers/handles_efi.h"
@@ -31,9 +32,7 @@ static void take_slot(struct bf_unseen *entry, EFI_HANDLE function)
 
 static void take_class(struct bf_unseen *entry, uint32_t class_code)
 {
-    entry->class_code[0] = (uint8_t)(class_code >> 16);
-    entry->class_code[1] = (uint8_t)(class_code >> 8);
-    entry->class_code[2] = (uint8_t)class_code;
+    bf_put_be(entry->class_code, class_code, sizeof entry->class_code);
 }
 
 static void add(struct bf_inventory *inventory, const struct bf_unseen *entry)
