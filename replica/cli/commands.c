@@ -2,6 +2,8 @@
 // The table of commands, and the options that all of them take.
 #include "replica/cli/commands.h"
 
+#include "base/bytes.h"
+
 static const struct bf_cli_command *const commands[] = {
     &bf_command_init,          &bf_command_machine_add,    &bf_command_machine_list,
     &bf_command_machine_show,  &bf_command_machine_accept, &bf_command_machine_revoke,
@@ -9,7 +11,7 @@ static const struct bf_cli_command *const commands[] = {
     &bf_command_points,        &bf_command_verify,         &bf_command_finalize,
     &bf_command_export,
 };
-enum { COMMANDS = sizeof commands / sizeof commands[0] };
+enum { COMMANDS = BF_COUNT(commands) };
 
 const struct bf_cli_command *const *bf_cli_commands(size_t *count)
 {

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/fmt.h"
 #include "finalize/core/report.h"
 #include "finalize/host/run.h"
@@ -57,7 +58,7 @@ static enum bf_err find_vm(const char *given, struct work *w, struct bf_fault *f
     char *slash = strrchr(program, '/');
     if (slash)
         *slash = 0;
-    for (size_t i = 0; i < (given ? 1 : sizeof places / sizeof places[0]); i++) {
+    for (size_t i = 0; i < (given ? 1 : BF_COUNT(places)); i++) {
         if (given)
             bf_snprintf(folder, sizeof folder, "%s", given);
         else
@@ -191,7 +192,7 @@ static void catch_interrupts(void)
 {
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
     struct sigaction ours = {.sa_handler = on_interrupt}, before;
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+    for (size_t i = 0; i < BF_COUNT(numbers); i++)
         if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL)
             sigaction(numbers[i], &ours, NULL);
 }

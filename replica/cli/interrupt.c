@@ -8,6 +8,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "replica/state/wait.h"
 #include "replica/state/waits.h"
 
@@ -36,7 +37,7 @@ void bf_cli_interrupt_catch(void)
     if (cancel < 0)
         return; // they end the program at once, as ever
     bf_wait_cancel_by(cancel);
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+    for (size_t i = 0; i < BF_COUNT(numbers); i++)
         if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL)
             sigaction(numbers[i], &ours, NULL);
 }

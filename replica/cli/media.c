@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/config.h"
 #include "base/fmt.h"
 #include "base/mem.h"
@@ -59,7 +60,7 @@ struct work {
 static int read_options(struct bf_cli *cli, struct work *w)
 {
     int found = 0;
-    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+    for (size_t i = 0; i < BF_COUNT(shapes); i++) {
         const char *target = bf_cli_value(cli, shapes[i].option, 0);
         if (!target)
             continue;

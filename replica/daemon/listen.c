@@ -13,6 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/fmt.h"
 #include "net/proto/proto.h"
 #include "replica/daemon/address.h"
@@ -120,7 +121,7 @@ enum bf_err bf_listen_hello(int fd, size_t most)
         wait_for_bytes(fd, TLS_HEADER);
         return BF_AGAIN;
     }
-    size_t whole = TLS_HEADER + ((size_t)h[3] << 8 | h[4]);
+    size_t whole = TLS_HEADER + (size_t)bf_be16(h + 3);
     if (whole == TLS_HEADER || whole > most)
         return BF_ERR_PROTOCOL;
     int ready = ioctl(fd, FIONREAD, &there) == 0 && there >= (int)whole;

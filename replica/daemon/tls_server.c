@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/fmt.h"
 #include "net/tls/tls.h"
 #include "replica/pki/kex.h"
@@ -301,7 +302,7 @@ static const char *group_of(const struct connection *c)
         const char *theirs, *ours;
     } names[] = {{"x25519", "X25519"}, {"secp256r1", "P-256"}, {"secp384r1", "P-384"}};
     const char *name = SSL_group_to_name(c->ssl, (int)SSL_get_negotiated_group(c->ssl));
-    for (size_t i = 0; name && i < sizeof names / sizeof names[0]; i++)
+    for (size_t i = 0; name && i < BF_COUNT(names); i++)
         if (OPENSSL_strcasecmp(name, names[i].theirs) == 0)
             return names[i].ours;
     return name ? name : "";

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "replica/state/file.h"
@@ -36,7 +37,7 @@ enum bf_err bf_medium_find_image(char *out, size_t size, struct bf_fault *fault)
     char *slash = strrchr(program, '/');
     if (slash)
         *slash = 0;
-    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+    for (size_t i = 0; i < BF_COUNT(places); i++) {
         bf_snprintf(out, size, "%s%s", program, places[i]);
         if (access(out, R_OK) == 0)
             return BF_OK;

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/config.h"
 #include "base/cursor.h"
 
@@ -26,26 +27,12 @@ struct pe {
     uint16_t sections;
 };
 
-static uint32_t get32(const uint8_t *image, size_t at)
-{
-    struct bf_reader r;
-    bf_reader_init(&r, image + at, 4);
-    return bf_get_u32(&r);
-}
-
-static void put32(uint8_t *image, size_t at, uint32_t value)
-{
-    struct bf_writer w;
-    bf_writer_init(&w, image + at, 4);
-    bf_put_u32(&w, value);
-}
-
 static enum bf_err read_headers(const uint8_t *image, size_t len, struct pe *pe)
 {
     struct bf_reader r;
     if (len < DOS_NEW_HEADER + 4 || memcmp(image, "MZ", 2) != 0)
         return BF_ERR_CORRUPT;
-    size_t at = get32(image, DOS_NEW_HEADER);
+    size_t at = bf_le32(image + DOS_NEW_HEADER);
     bf_reader_init(&r, image, len);
     bf_skip(&r, at);
     const uint8_t *signature = bf_get_span(&r, 4);
@@ -68,10 +55,10 @@ static enum bf_err read_headers(const uint8_t *image, size_t len, struct pe *pe)
 static int is_signed(const uint8_t *image, const struct pe *pe)
 {
     size_t entry = OPTIONAL_DIRECTORIES + DIRECTORY_SECURITY * 8;
-    if (get32(image, pe->optional + OPTIONAL_DIRECTORY_COUNT) <= DIRECTORY_SECURITY ||
+    if (bf_le32(image + pe->optional + OPTIONAL_DIRECTORY_COUNT) <= DIRECTORY_SECURITY ||
         pe->optional_size < entry + 8)
         return 0;
-    return get32(image, pe->optional + entry + 4) != 0;
+    return bf_le32(image + pe->optional + entry + 4) != 0;
 }
 
 // Where the section lies in the file. BF_ERR_CORRUPT when the bytes are not a PE32+ image with
@@ -90,8 +77,8 @@ static enum bf_err config_section(const uint8_t *image, size_t len, size_t *offs
         size_t header = pe.table + (size_t)i * SECTION_SIZE;
         if (memcmp(image + header, wanted, sizeof wanted) != 0)
             continue;
-        uint32_t in_memory = get32(image, header + 8), in_file = get32(image, header + 16);
-        *offset = get32(image, header + 20);
+        uint32_t in_memory = bf_le32(image + header + 8), in_file = bf_le32(image + header + 16);
+        *offset = bf_le32(image + header + 20);
         *size = in_memory < in_file ? in_memory : in_file; // what is loaded of the file
         if (*offset > len || *size > len - *offset || *size < sizeof(struct bf_section_header))
             return BF_ERR_CORRUPT;
@@ -119,8 +106,8 @@ static void update_checksum(uint8_t *image, size_t len)
     if (read_headers(image, len, &pe))
         return;
     size_t field = pe.optional + OPTIONAL_CHECKSUM;
-    if (get32(image, field) != 0)
-        put32(image, field, checksum(image, len, field));
+    if (bf_le32(image + field) != 0)
+        bf_put_le32(image + field, checksum(image, len, field));
 }
 
 static enum bf_err image_fault(struct bf_fault *fault, enum bf_err err)
@@ -150,14 +137,14 @@ enum bf_err bf_pe_set_config(uint8_t *image, size_t len, const char *text, size_
     if (err)
         return image_fault(fault, err);
     size_t room = size - sizeof header;
-    size_t capacity = get32(image, offset + offsetof(struct bf_section_header, capacity));
+    size_t capacity = bf_le32(image + offset + offsetof(struct bf_section_header, capacity));
     if (capacity > room)
         return image_fault(fault, BF_ERR_CORRUPT);
     if (text_len > capacity)
         return bf_fault_set(fault, BF_ERR_LIMIT, BF_SIDE_CONFIG, "set fewer keys",
                             "the configuration has %zu bytes, the boot image has room for %zu",
                             text_len, capacity);
-    put32(image, offset + offsetof(struct bf_section_header, length), (uint32_t)text_len);
+    bf_put_le32(image + offset + offsetof(struct bf_section_header, length), (uint32_t)text_len);
     memcpy(image + offset + sizeof header, text, text_len);
     memset(image + offset + sizeof header + text_len, 0, capacity - text_len);
     update_checksum(image, len);

@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "net/tls/mlkem.h"
 
 #define GROUP    "X25519MLKEM768"
@@ -93,7 +94,7 @@ static int share_get(void *key, OSSL_PARAM params[])
     } facts[] = {{OSSL_PKEY_PARAM_BITS, CLIENT_SHARE * 8},
                  {OSSL_PKEY_PARAM_SECURITY_BITS, 192},
                  {OSSL_PKEY_PARAM_MAX_SIZE, SERVER_SHARE}};
-    for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++) {
+    for (size_t i = 0; i < BF_COUNT(facts); i++) {
         OSSL_PARAM *p = OSSL_PARAM_locate(params, facts[i].name);
         if (p && !OSSL_PARAM_set_int(p, facts[i].value))
             return 0;

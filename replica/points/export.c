@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/fmt.h"
 #include "replica/points/export_file.h"
 #include "replica/points/image.h"
@@ -109,7 +110,7 @@ static enum bf_err serve_and_convert(struct exporting *x, const struct bf_image_
 
 // Ctrl-C ends the program as ever, but not before the half-written file is gone.
 static const int interrupts[] = {SIGINT, SIGTERM, SIGHUP};
-enum { INTERRUPTS = sizeof interrupts / sizeof interrupts[0] };
+enum { INTERRUPTS = BF_COUNT(interrupts) };
 static const struct bf_export_file *volatile half_written;
 
 static void on_interrupt(int number)

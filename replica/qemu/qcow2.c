@@ -2,13 +2,13 @@
 // The header of a qcow2 file, see qcow2.h. Everything in it is big-endian.
 #include "replica/qemu/qcow2.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "replica/state/reason.h"
 
 enum { HEADER = 80 }; // up to and including the incompatible features
@@ -16,20 +16,6 @@ enum { HEADER = 80 }; // up to and including the incompatible features
 // Bits of incompatible_features: dirty reference counts (0) are repaired at opening, extended L2
 // entries (4) are ours. Not allowed: corrupt (1), external data file (2), other compression (3).
 #define FEATURES_ALLOWED (UINT64_C(1) << 0 | UINT64_C(1) << 4)
-
-static uint32_t get32(const uint8_t *at)
-{
-    uint32_t v;
-    memcpy(&v, at, sizeof v);
-    return be32toh(v);
-}
-
-static uint64_t get64(const uint8_t *at)
-{
-    uint64_t v;
-    memcpy(&v, at, sizeof v);
-    return be64toh(v);
-}
 
 enum bf_err bf_qcow2_check(int state_dir, const char *path, struct bf_fault *fault)
 {
@@ -44,8 +30,8 @@ enum bf_err bf_qcow2_check(int state_dir, const char *path, struct bf_fault *fau
         return bf_fault_set(fault, bf_reason_errno(number), BF_SIDE_SERVER,
                             "look at the permissions and the disk of the state folder",
                             "%s cannot be read: %s", path, strerror(number));
-    if (got == HEADER && get32(header) == 0x514649fb && get32(header + 4) == 3 &&
-        get32(header + 32) == 0 && (get64(header + 72) & ~FEATURES_ALLOWED) == 0)
+    if (got == HEADER && bf_be32(header) == 0x514649fb && bf_be32(header + 4) == 3 &&
+        bf_be32(header + 32) == 0 && (bf_be64(header + 72) & ~FEATURES_ALLOWED) == 0)
         return BF_OK;
     return bf_fault_set(fault, BF_ERR_CORRUPT, BF_SIDE_SERVER,
                         "do not use this image; finalize again from the point",

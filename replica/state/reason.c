@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
+
 static const struct {
     int number;
     enum bf_err code;
@@ -21,7 +23,7 @@ static const struct {
     {EMFILE, BF_ERR_LIMIT},     {ENFILE, BF_ERR_LIMIT},     {ENAMETOOLONG, BF_ERR_LIMIT},
 };
 
-enum { REASONS = sizeof reasons / sizeof reasons[0] };
+enum { REASONS = BF_COUNT(reasons) };
 
 enum bf_err bf_reason_errno(int number)
 {

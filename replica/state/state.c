@@ -11,12 +11,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/fmt.h"
 #include "replica/state/reason.h"
 
 static const char default_path[] = "/var/lib/bootferry";
 static const char *const folders[] = {"machines", "run"};
-enum { FOLDERS = sizeof folders / sizeof folders[0], SOCKET_NAME_MAX = 72 };
+enum { FOLDERS = BF_COUNT(folders), SOCKET_NAME_MAX = 72 };
 
 struct bf_state {
     char *path;
