@@ -4,6 +4,7 @@
 // it is found when it is read (migrate/copy/judge.c), perhaps after something was left out: then
 // all is read again in a new session, and only differences travel. The remains of a deleted swap
 // file look the same; they cost time and nothing else.
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "base/log.h"
 #include "image/swap.h"
@@ -15,6 +16,7 @@ void bf_copy_see_asleep(struct bf_copy *c, const struct bf_slot *slot, uint32_t 
     struct bf_progress *p = c->progress;
     if (p->asleep || c->copy_whole)
         return;
+    BF_ASSERT(slot->asleep[i] >= BF_SWAP_SIGNATURE);
     p->asleep = 1;
     p->asleep_disk = d->plan.inventory_disk;
     p->asleep_byte = bf_copy_position(d, slot->first + i) + slot->asleep[i] - BF_SWAP_SIGNATURE;
@@ -23,6 +25,7 @@ void bf_copy_see_asleep(struct bf_copy *c, const struct bf_slot *slot, uint32_t 
 // What is unused is read from here on; the places of the disks are as they were.
 static void stop_leaving_out(struct bf_copy *c)
 {
+    BF_ASSERT(!c->asleep_heeded);
     c->asleep_heeded = 1;
     c->copy_whole = 1;
     c->config.copy_all_why = "a hibernated system was found";

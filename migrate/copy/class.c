@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What each chunk is: zero, unreadable, what the store has already, or data. A chunk gets its class
 // once its digest is there and, where the store has a base, what the store says of it.
+#include "base/assert.h"
 #include "migrate/copy/parts.h"
 
 static int wants_base(const struct bf_copy *c)
@@ -21,6 +22,7 @@ static enum bf_err know_base(struct bf_copy *c, uint64_t chunk)
     uint64_t left = c->span_end - chunk;
     uint32_t want = left < BF_DATA_CHUNKS_MAX ? (uint32_t)left : BF_DATA_CHUNKS_MAX;
     enum bf_err err;
+    BF_ASSERT(chunk < c->span_end);
     if (chunk >= b->first && chunk - b->first < b->count)
         return BF_OK;
     b->count = 0;
@@ -35,6 +37,7 @@ static enum bf_err know_base(struct bf_copy *c, uint64_t chunk)
 static int is_same(const struct bf_copy *c, const struct bf_slot *slot, uint32_t i)
 {
     const struct bf_copy_base *b = &c->base;
+    BF_ASSERT(slot->first + i >= b->first && slot->first + i - b->first < b->count);
     if (slot->zero[i])
         return b->state == BF_CHUNK_ZERO;
     return b->state == BF_CHUNK_DATA &&
@@ -44,6 +47,7 @@ static int is_same(const struct bf_copy *c, const struct bf_slot *slot, uint32_t
 static enum bf_err classify(struct bf_copy *c, struct bf_slot *slot, uint32_t i)
 {
     enum bf_err err = wants_base(c) ? know_base(c, slot->first + i) : BF_OK;
+    BF_ASSERT(!slot->unread && i == slot->judged && i < slot->known);
     if (err)
         return err;
     if (!slot->zero[i] && slot->asleep[i])
@@ -81,6 +85,7 @@ enum bf_err bf_copy_classify(struct bf_copy *c)
         else
             err = classify_slot(c, slot);
     }
+    BF_ASSERT(c->given <= c->known && c->known <= c->span_end);
     // The store begins to answer before anything is there to compare.
     if (!err && wants_base(c) && c->known < c->span_end)
         err = know_base(c, c->known);

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/mem.h"
 #include "migrate/copy/parts.h"
 
@@ -21,6 +22,7 @@ enum {
 static void count_disks(struct bf_copy *c)
 {
     const struct bf_inventory *inv = c->config.inventory;
+    BF_ASSERT(inv->disks <= BF_PROTO_DISKS_MAX);
     c->progress->disks = inv->disks;
     for (uint16_t i = 0; i < inv->disks; i++) {
         struct bf_progress_disk *p = &c->progress->disk[i];
@@ -52,7 +54,9 @@ struct bf_copy *bf_copy_new(const struct bf_copy_config *config)
 
 enum bf_err bf_copy_read_with(struct bf_copy *c, uint32_t bytes)
 {
-    enum bf_err err = bf_feed_init(&c->feed, bytes);
+    enum bf_err err;
+    BF_ASSERT(c->state == BF_COPY_CLOSED && !c->feed.memory);
+    err = bf_feed_init(&c->feed, bytes);
     if (err)
         return err;
     c->feed.ahead = c->workers->count;
@@ -149,6 +153,8 @@ static void add_mark(struct bf_copy *c)
             c->mark[kept++] = c->mark[i];
         c->marks = kept;
     }
+    BF_ASSERT(c->marks < BF_MARKS);
+    BF_ASSERT(!c->repair && c->root.next_chunk == c->given);
     c->mark[c->marks].disk = c->current;
     c->mark[c->marks].chunk = c->given;
     c->mark[c->marks].unreadable = c->disk[c->current].progress->unreadable;
@@ -170,6 +176,7 @@ static void became_durable(struct bf_copy *c, uint16_t index, uint64_t chunk)
     const struct bf_mark *best = best_mark(c, index, chunk);
     uint64_t from = best ? best->chunk : 0;
     uint32_t kept = 0;
+    BF_ASSERT(chunk <= bf_geometry_chunks(&d->plan.geometry));
     d->durable = chunk;
     d->progress->durable = bf_copy_position(d, chunk);
     c->durables++;
@@ -248,14 +255,18 @@ static void begin_with(struct bf_copy *c, uint16_t i, const struct bf_planned_di
 
 void bf_copy_begin(struct bf_copy *c, const struct bf_store_opened *opened, uint64_t now_us)
 {
+    BF_ASSERT(c->state == BF_COPY_CLOSED && c->feed.memory);
+    BF_ASSERT(opened->disks == c->disks);
     c->opened = opened;
     c->now_us = now_us;
     c->anew = 0;
     c->asleep_told = 0;
     c->durables = 0;
     c->feed.left_out &= opened->resumed;
-    for (uint16_t i = 0; i < c->disks; i++)
+    for (uint16_t i = 0; i < c->disks; i++) {
+        BF_ASSERT(!bf_copy_plan_is_unsound(c, opened, i));
         begin_with(c, i, &opened->plan[i]);
+    }
     c->state = BF_COPY_COPYING;
     c->progress->phase = BF_PHASE_COPYING;
 }
@@ -291,6 +302,8 @@ static struct bf_usage *usage_of(struct bf_copy *c, uint16_t index)
 static void begin_span(struct bf_copy *c, uint16_t index, uint64_t first, uint64_t end)
 {
     struct bf_copy_disk *d = &c->disk[index];
+    BF_ASSERT(c->current == BF_NO_DISK && index < c->disks);
+    BF_ASSERT(first <= end && end <= bf_geometry_chunks(&d->plan.geometry));
     c->current = index;
     c->given = c->known = first;
     c->span_end = end;
@@ -329,6 +342,7 @@ static enum bf_err checkpoint(struct bf_copy *c, int at_end)
 {
     const struct bf_store *store = &c->opened->store;
     enum bf_err err;
+    BF_ASSERT(c->marked_chunk <= c->given && c->given <= c->span_end);
     if (c->repair || c->given == c->marked_chunk)
         return BF_OK;
     if (!at_end && traffic(c) - c->marked_bytes < CHECKPOINT_BYTES &&
@@ -361,6 +375,7 @@ static enum bf_err finish_span(struct bf_copy *c)
 {
     struct bf_copy_disk *d = &c->disk[c->current];
     enum bf_err err;
+    BF_ASSERT(c->given == c->span_end && !c->batches);
     if (!bf_copy_all_released(c))
         return BF_AGAIN;
     if (c->repair) {
@@ -372,6 +387,7 @@ static enum bf_err finish_span(struct bf_copy *c)
         err = bf_copy_report_places(c); // what has changed since
     if (err)
         return err;
+    BF_ASSERT(c->root.next_chunk == bf_geometry_chunks(&d->plan.geometry));
     bf_root_final(&c->root, &d->digest);
     d->done = 1;
     d->progress->done = 1;
@@ -383,8 +399,9 @@ static enum bf_err finish_span(struct bf_copy *c)
 static enum bf_err report_disk_done(struct bf_copy *c, struct bf_copy_disk *d)
 {
     const struct bf_store *store = &c->opened->store;
-    enum bf_err err =
-        bf_copy_answer(c, store->ops->disk_done(store->impl, d->plan.disk, &d->digest));
+    enum bf_err err;
+    BF_ASSERT(d->done && !d->told);
+    err = bf_copy_answer(c, store->ops->disk_done(store->impl, d->plan.disk, &d->digest));
     if (err)
         return err;
     d->told = 1;
@@ -397,8 +414,10 @@ static enum bf_err seal(struct bf_copy *c)
     const struct bf_store *store = &c->opened->store;
     struct bf_store_seal what = {.disk_roots = c->roots, .disks = c->disks};
     enum bf_err err;
-    for (uint16_t i = 0; i < c->disks; i++)
+    for (uint16_t i = 0; i < c->disks; i++) {
+        BF_ASSERT(c->disk[i].done && c->disk[i].told);
         c->roots[i] = c->disk[i].digest;
+    }
     bf_point_root(c->roots, c->disks, &what.point_root);
     what.source_clock = c->config.clock ? c->config.clock() : 0;
     err = bf_copy_answer(c, store->ops->seal(store->impl, &what));
@@ -417,6 +436,7 @@ static enum bf_err seal(struct bf_copy *c)
 // Between two spans: the next disk, the next repair, or the end of all.
 static enum bf_err next_span(struct bf_copy *c)
 {
+    BF_ASSERT(c->need_at <= c->needs && c->needs <= BF_NEED_MAX);
     if (!bf_feed_quiet(&c->feed) || !bf_workers_quiet(c->workers))
         return BF_AGAIN;
     if (c->state == BF_COPY_REPAIRING && c->need_at < c->needs) {
@@ -455,6 +475,7 @@ static void note_verified(struct bf_copy *c, const struct bf_store_progress *p)
 static enum bf_err collect_needs(struct bf_copy *c)
 {
     const struct bf_store *store = &c->opened->store;
+    BF_ASSERT(c->state == BF_COPY_SEALING);
     c->needs = c->need_at = 0;
     while (c->needs < BF_NEED_MAX) {
         struct bf_need need = {0};
@@ -523,6 +544,7 @@ static enum bf_err restart(struct bf_copy *c)
     enum bf_err err;
     if (c->repair || c->restarted)
         return BF_OK;
+    BF_ASSERT(!c->held && !c->batches && c->given == c->marked_chunk);
     err = bf_copy_answer(c,
                          store->ops->restart(store->impl, c->disk[c->current].plan.disk, c->given));
     c->restarted = err == BF_OK;
@@ -549,6 +571,10 @@ enum bf_err bf_copy_step(struct bf_copy *c, uint64_t now_us)
 {
     const struct bf_store *store = c->opened ? &c->opened->store : NULL;
     enum bf_err err;
+    BF_ASSERT((c->opened != NULL) == (c->state != BF_COPY_CLOSED));
+    BF_ASSERT(c->current == BF_NO_DISK || c->current < c->disks);
+    BF_ASSERT(c->current == BF_NO_DISK || c->state == BF_COPY_COPYING ||
+              c->state == BF_COPY_REPAIRING);
     c->moved = 0;
     if (c->state == BF_COPY_CLOSED || c->state == BF_COPY_SEALED)
         return c->state == BF_COPY_SEALED ? BF_OK : BF_AGAIN;

@@ -4,6 +4,7 @@
 // the workers and runs ahead of giving. A slot is free again when the store holds none of its data.
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/mem.h"
 #include "base/platform.h"
 #include "migrate/copy/parts.h"
@@ -42,6 +43,7 @@ int bf_copy_work_free(struct bf_copy *c)
 
 void bf_copy_work_start(struct bf_copy *c)
 {
+    BF_ASSERT(bf_workers_quiet(c->workers));
     c->first = c->held = c->batches = 0;
     c->done_us = c->now_us;
     bf_judge_start(&c->judge);
@@ -51,6 +53,7 @@ void bf_copy_work_start(struct bf_copy *c)
 
 static struct bf_batch *batch_at(struct bf_copy *c, uint32_t i)
 {
+    BF_ASSERT(c->held + c->batches <= BF_BATCHES && i <= c->held + c->batches);
     return &c->batch[(c->first + i) % BF_BATCHES];
 }
 
@@ -58,6 +61,7 @@ static uint64_t bytes_of(const struct bf_copy *c, const struct bf_slot *slot, ui
                          uint32_t count)
 {
     const struct bf_copy_disk *d = &c->disk[c->current];
+    BF_ASSERT(at <= slot->count && count <= slot->count - at);
     return bf_copy_position(d, slot->first + at + count) - bf_copy_position(d, slot->first + at);
 }
 
@@ -65,6 +69,8 @@ static enum bf_err prepare(struct bf_copy *c, struct bf_batch *b)
 {
     const struct bf_store *store = &c->opened->store;
     const struct bf_copy_disk *d = &c->disk[c->current];
+    BF_ASSERT(b->count <= BF_DATA_CHUNKS_MAX);
+    BF_ASSERT(!b->write.held); // the place in the ring is ours again
     b->write = (struct bf_store_write){
         .disk = d->plan.disk,
         .count = b->count,
@@ -81,6 +87,7 @@ static enum bf_err add_batch(struct bf_copy *c, struct bf_slot *slot, uint32_t c
 {
     struct bf_batch *b = batch_at(c, c->held + c->batches);
     enum bf_err err;
+    BF_ASSERT(count && count <= slot->judged - slot->framed);
     if (c->held + c->batches == BF_BATCHES)
         return BF_AGAIN;
     b->slot = slot;
@@ -103,6 +110,7 @@ static uint32_t most_chunks(const struct bf_copy *c, uint64_t chunk)
     uint32_t size = c->disk[c->current].plan.geometry.chunk_size;
     uint32_t most = (o->write_bytes ? o->write_bytes : BF_DATA_MAX) / size;
     uint32_t part = o->part_bytes / size;
+    BF_ASSERT(o->part_bytes % size == 0);
     if (part && most > part - chunk % part)
         most = (uint32_t)(part - chunk % part);
     return most ? most : 1;
@@ -112,6 +120,7 @@ static uint32_t most_chunks(const struct bf_copy *c, uint64_t chunk)
 static uint32_t next_run(const struct bf_copy *c, const struct bf_slot *slot)
 {
     uint32_t at = slot->framed, count = 0, most;
+    BF_ASSERT(slot->framed <= slot->judged && slot->judged <= slot->count);
     if (slot->unread)
         return slot->count - at;
     while (at + count < slot->judged && slot->class[at + count] == slot->class[at])
@@ -146,6 +155,7 @@ static enum bf_err make_batches(struct bf_copy *c)
 // What the manifest says of chunk i of a slot that was read.
 static enum bf_chunk_state state_of(const struct bf_slot *slot, uint32_t i)
 {
+    BF_ASSERT(!slot->unread && i < slot->judged);
     if (slot->class[i] == BF_CLASS_UNREADABLE)
         return BF_CHUNK_UNREADABLE;
     return slot->zero[i] ? BF_CHUNK_ZERO : BF_CHUNK_DATA;
@@ -155,6 +165,7 @@ static enum bf_chunk_state state_of(const struct bf_slot *slot, uint32_t i)
 static void advance(struct bf_copy *c, struct bf_slot *slot, uint32_t count, uint64_t *counter)
 {
     struct bf_copy_disk *d = &c->disk[c->current];
+    BF_ASSERT(count <= slot->framed - slot->sent);
     if (counter)
         *counter += bytes_of(c, slot, slot->sent, count);
     if (slot->unread && !c->repair)
@@ -165,6 +176,7 @@ static void advance(struct bf_copy *c, struct bf_slot *slot, uint32_t count, uin
     }
     slot->sent += count;
     c->given += count;
+    BF_ASSERT(c->repair || c->root.next_chunk == c->given);
     if (!c->repair)
         d->progress->position = bf_copy_position(d, c->given);
 }
@@ -210,6 +222,8 @@ static enum bf_err give_data(struct bf_copy *c, struct bf_batch *b)
 
 static enum bf_err give(struct bf_copy *c, struct bf_batch *b)
 {
+    BF_ASSERT(b->slot == bf_feed_ready(&c->feed, 0));
+    BF_ASSERT(b->at == b->slot->sent && b->slot->first + b->at == c->given);
     if (b->is_data)
         return give_data(c, b);
     if (!b->slot->unread && b->slot->class[b->at] == BF_CLASS_SAME)
@@ -253,6 +267,7 @@ static enum bf_err give_next(struct bf_copy *c)
     release(c);
     if (slot && slot->sent == slot->count) {
         err = holds(c, slot) ? BF_AGAIN : bf_copy_report_unreadable(c);
+        BF_ASSERT(slot->known == slot->count); // no worker reads it any more
         if (!err)
             bf_feed_pop(&c->feed);
         return err;

@@ -2,6 +2,7 @@
 // What could not be read, on its way to the store: ranges of bytes within chunks that were given,
 // told before the checkpoint that covers them. What is read again for a repair has to be what was
 // read before, so that there is nothing new to tell.
+#include "base/assert.h"
 #include "base/log.h"
 #include "migrate/copy/parts.h"
 
@@ -12,6 +13,7 @@ int bf_copy_nothing_readable(const struct bf_copy *c, const struct bf_slot *slot
     const struct bf_geometry *g = &c->disk[c->current].plan.geometry;
     uint32_t block = i * (g->chunk_size / g->block_size);
     uint32_t end = block + bf_geometry_chunk_bytes(g, slot->first + i) / g->block_size;
+    BF_ASSERT(!slot->unread && i < slot->count);
     while (block < end && bf_slot_is_bad(slot, block))
         block++;
     return block == end;
@@ -51,6 +53,7 @@ enum bf_err bf_copy_report_unreadable(struct bf_copy *c)
     uint32_t sent = slot->sent * (g->chunk_size / g->block_size), all = slot->bytes / g->block_size;
     if (sent > all)
         sent = all;
+    BF_ASSERT(slot->told <= sent); // nothing is told before its chunk is given
     while (!err && slot->told < sent) {
         uint32_t run = 0;
         while (slot->told + run < sent && bf_slot_is_bad(slot, slot->told + run))

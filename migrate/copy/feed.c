@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/mem.h"
 #include "base/platform.h"
 #include "migrate/copy/feed_errors.h"
@@ -38,6 +39,7 @@ static int any_in_flight(const struct bf_feed *feed)
 
 static void take_back(struct bf_feed *feed, struct bf_slot *slot)
 {
+    BF_ASSERT(slot->in_flight && slot->request.done);
     slot->in_flight = 0;
     feed->kept |= slot->request.kept;
 }
@@ -74,6 +76,8 @@ void bf_feed_start(struct bf_feed *feed, struct bf_source_disk *disk, struct bf_
 {
     uint64_t preferred = (uint64_t)disk->geometry.preferred_blocks * disk->geometry.block_size;
     uint32_t slot_bytes, most = BF_DATA_MAX / g->chunk_size, depth = disk->geometry.depth;
+    BF_ASSERT(!feed->disk && bf_feed_quiet(feed));
+    BF_ASSERT(first <= end && end <= bf_geometry_chunks(g));
     if (most > BF_DATA_CHUNKS_MAX)
         most = BF_DATA_CHUNKS_MAX;
     feed->slot_chunks =
@@ -87,7 +91,9 @@ void bf_feed_start(struct bf_feed *feed, struct bf_source_disk *disk, struct bf_
         feed->slots = depth + 2u + feed->ahead;
     if (feed->slots > BF_FEED_SLOTS)
         feed->slots = BF_FEED_SLOTS;
+    BF_ASSERT(feed->slots > 0);
     for (uint32_t i = 0; i < feed->slots; i++) {
+        BF_ASSERT(!feed->slot[i].in_flight);
         feed->slot[i].state = BF_SLOT_FREE;
         feed->slot[i].data = feed->memory + (size_t)i * slot_bytes;
     }
@@ -169,7 +175,11 @@ static void fill_slot(struct bf_feed *feed, struct bf_slot *slot)
 {
     uint64_t offset = feed->next * feed->geometry.chunk_size;
     uint64_t rest = feed->geometry.disk_bytes - offset;
+    BF_ASSERT(slot->state == BF_SLOT_FREE && !slot->in_flight);
+    BF_ASSERT(feed->next < feed->end && feed->used < feed->slots);
     slot->count = next_run(feed, slot);
+    BF_ASSERT(slot->count && slot->count <= feed->end - feed->next);
+    BF_ASSERT(slot->unread || slot->count <= feed->slot_chunks);
     feed->left_out |= slot->unread && slot->instead == BF_CHUNK_UNUSED;
     slot->state = slot->unread ? BF_SLOT_READY : BF_SLOT_READING;
     slot->tries = slot->witness = 0;
@@ -236,6 +246,7 @@ static enum bf_err submit_part(struct bf_feed *feed, struct bf_slot *slot)
         r->block = bf_slot_witness_block(feed, slot);
         r->count = 1;
     }
+    BF_ASSERT(slot->got < slot->bytes && r->count && align <= BF_BLOCK_ALIGN_MAX);
     r->data = (void *)(((uintptr_t)slot->data + slot->got + align - 1) & ~(align - 1));
     err = bf_source_submit(feed->disk, r);
     if (err == BF_AGAIN)
@@ -307,6 +318,8 @@ int bf_feed_empty(const struct bf_feed *feed)
 
 void bf_feed_pop(struct bf_feed *feed)
 {
+    BF_ASSERT(feed->used > 0 && feed->slot[feed->head].state == BF_SLOT_READY);
+    BF_ASSERT(!feed->slot[feed->head].in_flight);
     feed->slot[feed->head].state = BF_SLOT_FREE;
     feed->head = (feed->head + 1) % feed->slots;
     feed->used--;

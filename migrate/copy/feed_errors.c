@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "base/platform.h"
 
@@ -53,6 +54,7 @@ static enum bf_err troubled(struct bf_feed *feed, const struct bf_slot *slot)
 void bf_slot_pass(const struct bf_feed *feed, struct bf_slot *slot, uint32_t blocks)
 {
     slot->got += blocks * feed->disk->geometry.block_size;
+    BF_ASSERT(slot->state == BF_SLOT_READING && slot->got <= slot->bytes);
     slot->tries = 0;
     slot->rest_us = 0;
     slot->trouble_us = 0;
@@ -71,6 +73,7 @@ static uint8_t tries_of(const struct bf_feed *feed, const struct bf_slot *slot)
 static void leave_zero(struct bf_feed *feed, struct bf_slot *slot)
 {
     uint32_t size = feed->disk->geometry.block_size, block = slot->got / size;
+    BF_ASSERT(slot->got < slot->bytes && block < BF_SLOT_BLOCKS_MAX);
     if (!slot->unreadable++)
         memset(slot->bad, 0, sizeof slot->bad);
     slot->bad[block / 8] |= (uint8_t)(1u << block % 8);
@@ -112,6 +115,7 @@ static enum bf_err in_trouble(struct bf_feed *feed, struct bf_slot *slot)
 uint64_t bf_slot_witness_block(const struct bf_feed *feed, const struct bf_slot *slot)
 {
     uint64_t blocks = feed->disk->geometry.blocks;
+    BF_ASSERT(slot->witness && slot->witness <= WITNESSES);
     return slot->witness == 1 ? feed->witness : (blocks - 1) >> (slot->witness - 2);
 }
 
@@ -134,6 +138,7 @@ enum bf_err bf_slot_witness(struct bf_feed *feed, struct bf_slot *slot)
 enum bf_err bf_slot_failed(struct bf_feed *feed, struct bf_slot *slot)
 {
     struct bf_block_request *r = &slot->request;
+    BF_ASSERT(r->status && !slot->in_flight);
     if (r->status == BF_ERR_MEDIA)
         return bf_fault_set(&feed->fault, BF_ERR_MEDIA, BF_SIDE_SOURCE,
                             "put the disk back and start again", "a disk has been removed");
@@ -154,5 +159,6 @@ enum bf_err bf_slot_failed(struct bf_feed *feed, struct bf_slot *slot)
 
 int bf_slot_is_bad(const struct bf_slot *slot, uint32_t block)
 {
+    BF_ASSERT(block < BF_SLOT_BLOCKS_MAX);
     return slot->unreadable && (slot->bad[block / 8] >> block % 8 & 1);
 }

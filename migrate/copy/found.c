@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What lies in which place of each disk, and whether all of that is copied: looked at once, and
 // reported to the store when the copy turns to the disk.
+#include "base/assert.h"
 #include "base/config.h"
 #include "base/fmt.h"
 #include "base/log.h"
@@ -46,6 +47,7 @@ enum bf_err bf_copy_look(struct bf_copy *c)
     const struct bf_config *places = c->config.places;
     if (c->looked)
         return BF_OK;
+    BF_ASSERT(!c->usage && c->usage_of == BF_NO_DISK);
     c->looked = 1;
     c->choice.whole = c->config.copy_all ? c->config.copy_all_why : NULL;
     c->choice.config = places;
@@ -89,6 +91,7 @@ static enum bf_err report_place(struct bf_copy *c, uint32_t i)
     const struct bf_store *store = &c->opened->store;
     struct bf_place m = {.disk = c->disk[c->current].plan.disk, .ordinal = (uint16_t)i};
     enum bf_err err;
+    BF_ASSERT(i < BF_PLACES_MAX && i < bf_usage_notes(c->usage));
     if (!store->ops->place)
         return BF_OK;
     describe(c, bf_usage_note(c->usage, i), &m);

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/mem.h"
 #include "image/swap.h"
 
@@ -24,6 +25,7 @@ void bf_judge_free(struct bf_judge *judge)
 
 void bf_judge_start(struct bf_judge *judge)
 {
+    BF_ASSERT(bf_workers_quiet(judge->workers));
     judge->given = judge->taken = 0;
 }
 
@@ -34,6 +36,7 @@ static void run(struct bf_task *task, uint32_t place)
     struct bf_judge_part *part = (struct bf_judge_part *)task;
     struct bf_slot *slot = part->slot;
     (void)place;
+    BF_ASSERT(part->count && part->first + part->count <= slot->count);
     for (uint32_t i = part->first; i < part->first + part->count; i++) {
         const uint8_t *data = slot->data + (size_t)i * part->geometry->chunk_size;
         uint32_t len = bf_geometry_chunk_bytes(part->geometry, slot->first + i);
@@ -56,6 +59,8 @@ static uint32_t chunks_in_part(const struct bf_judge *judge)
 
 static struct bf_judge_part *part_at(struct bf_judge *judge, struct bf_slot *slot, uint32_t chunk)
 {
+    BF_ASSERT(slot - judge->feed->slot < BF_FEED_SLOTS);
+    BF_ASSERT(chunk / chunks_in_part(judge) < BF_JUDGE_PARTS);
     return &judge->part[(size_t)(slot - judge->feed->slot) * BF_JUDGE_PARTS +
                         chunk / chunks_in_part(judge)];
 }
@@ -64,6 +69,7 @@ static int give(struct bf_judge *judge, struct bf_slot *slot)
 {
     struct bf_judge_part *part = part_at(judge, slot, slot->asked);
     uint32_t left = slot->count - slot->asked, most = chunks_in_part(judge);
+    BF_ASSERT(!slot->unread && !bf_task_is(&part->task, BF_TASK_GIVEN));
     part->task.run = run;
     part->slot = slot;
     part->geometry = &judge->feed->geometry;
@@ -98,6 +104,8 @@ uint32_t bf_judge_known(struct bf_judge *judge, struct bf_slot *slot)
         const struct bf_judge_part *part = part_at(judge, slot, slot->known);
         if (!bf_task_is(&part->task, BF_TASK_DONE))
             break;
+        BF_ASSERT(part->slot == slot && part->first == slot->known);
+        BF_ASSERT(judge->taken != judge->given);
         slot->known += part->count;
         judge->taken++;
     }
