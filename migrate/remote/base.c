@@ -6,6 +6,7 @@
 // pointless is put aside.
 #include <string.h>
 
+#include "base/assert.h"
 #include "migrate/remote/parts.h"
 
 enum { BASE_ASK = 2048 }; // chunks in one BASE_WANT
@@ -21,6 +22,7 @@ void bf_remote_base_forget(struct bf_remote *r)
 
 static void begin(struct bf_remote_base *b, uint16_t disk, uint64_t first)
 {
+    BF_ASSERT(b->ask_at < BF_BASE_ASKS && b->asks <= BF_BASE_ASKS);
     for (uint32_t i = 0; i < b->asks; i++)
         b->ask[(b->ask_at + i) % BF_BASE_ASKS].late = 1;
     b->disk = disk;
@@ -29,6 +31,9 @@ static void begin(struct bf_remote_base *b, uint16_t disk, uint64_t first)
 
 static void take(struct bf_remote_base *b, const struct bf_base_run *run)
 {
+    BF_ASSERT(run->disk == b->disk && run->first == b->known);
+    BF_ASSERT(run->count <= b->asked - b->known);
+    BF_ASSERT(b->asked - b->wanted <= BF_BASE_WINDOW); // what is still wanted stays
     for (uint32_t i = 0; i < run->count; i++) {
         uint32_t at = (uint32_t)((run->first + i) % BF_BASE_WINDOW);
         b->state[at] = run->state;
@@ -64,6 +69,7 @@ static int ask(struct bf_remote *r, const struct bf_base_want *want)
     uint8_t *room = b->asks < BF_BASE_ASKS ? bf_channel_room(&r->channel, 64) : NULL;
     if (!room)
         return 0;
+    BF_ASSERT(want->count && want->first == b->asked);
     bf_channel_put(&r->channel, bf_put_base_want(room, 64, want));
     b->ask[(b->ask_at + b->asks++) % BF_BASE_ASKS] = (struct bf_remote_ask){*want, 0};
     b->asked += want->count;
@@ -90,6 +96,7 @@ static uint32_t run_of(const struct bf_remote_base *b, uint64_t first, uint32_t 
 {
     uint8_t state = b->state[first % BF_BASE_WINDOW];
     uint32_t count = 0;
+    BF_ASSERT(first >= b->wanted && most <= b->known - first);
     while (count < most && b->state[(first + count) % BF_BASE_WINDOW] == state) {
         if (state == BF_CHUNK_DATA)
             digests[count] = b->digest[(first + count) % BF_BASE_WINDOW];
@@ -110,6 +117,7 @@ enum bf_err bf_remote_base(struct bf_remote *r, uint16_t disk, uint64_t first, u
         begin(b, disk, first);
     b->wanted = first;
     ask_ahead(r, bf_geometry_chunks(&r->opened.plan[index].geometry));
+    BF_ASSERT(b->known <= b->asked && b->wanted <= b->asked);
     if (first >= b->known)
         return BF_AGAIN;
     *state = (enum bf_chunk_state)b->state[first % BF_BASE_WINDOW];

@@ -3,6 +3,7 @@
 // the results, and framed in the order in which it was given.
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/mem.h"
 #include "migrate/remote/parts.h"
 
@@ -12,6 +13,7 @@ int bf_remote_packs_init(struct bf_remote *r)
 {
     // One per worker, one that the channel is sending, one that waits for it.
     uint32_t count = r->config.compression == 1 ? 0 : r->workers->count + 2;
+    BF_ASSERT(count <= BF_PACKS_MAX);
     for (uint32_t i = 0; i < count; i++)
         if (!(r->pack[i].packed = bf_alloc(BF_DATA_MAX)))
             return 0;
@@ -24,14 +26,17 @@ int bf_remote_packs_init(struct bf_remote *r)
 
 void bf_remote_packs_free(struct bf_remote *r)
 {
-    for (uint32_t i = 0; i < BF_PACKS_MAX; i++)
+    for (uint32_t i = 0; i < BF_PACKS_MAX; i++) {
+        BF_ASSERT(!bf_task_is(&r->pack[i].task, BF_TASK_GIVEN));
         bf_free(r->pack[i].packed);
+    }
     for (uint32_t i = 0; i <= BF_WORKERS_MAX; i++)
         bf_compressor_free(r->compressor[i]);
 }
 
 void bf_remote_packs_forget(struct bf_remote *r)
 {
+    BF_ASSERT(!r->lent || r->lent->held);
     if (r->lent)
         r->lent->held = 0;
     r->lent = NULL;
@@ -43,8 +48,10 @@ static void collect_packs(struct bf_remote *r)
 {
     if (!r->packs_stale)
         return;
-    for (r->packs_free = 0; r->packs_free < r->packs; r->packs_free++)
+    for (r->packs_free = 0; r->packs_free < r->packs; r->packs_free++) {
+        BF_ASSERT(!bf_task_is(&r->pack[r->packs_free].task, BF_TASK_GIVEN));
         r->free_pack[r->packs_free] = &r->pack[r->packs_free];
+    }
     r->packs_stale = 0;
 }
 
@@ -64,7 +71,9 @@ enum bf_err bf_remote_prepare(struct bf_remote *r, struct bf_store_write *write)
     uint32_t skip = r->adapt.skip;
     struct bf_adapt_choice choice;
     struct bf_pack *p;
+    BF_ASSERT(!write->held && !write->work);
     collect_packs(r);
+    BF_ASSERT(r->packs_free <= r->packs);
     if (r->packs && !r->packs_free)
         return BF_AGAIN;
     choice = bf_adapt_choose(&r->adapt);
@@ -122,6 +131,8 @@ enum bf_err bf_remote_data(struct bf_remote *r, struct bf_store_write *write)
     const struct bf_pack *p = write->work;
     size_t head = BF_FRAME_HEADER + 32 + write->count * sizeof(struct bf_digest);
     uint8_t *room;
+    BF_ASSERT(bf_remote_takes_chunks(r) && !write->held);
+    BF_ASSERT(write->count <= BF_DATA_CHUNKS_MAX && write->raw_len <= BF_DATA_MAX);
     bf_remote_take_back(r);
     if (r->lent || (p && !bf_task_is(&p->task, BF_TASK_DONE)) || !bf_remote_flush(r))
         return BF_AGAIN;
@@ -139,6 +150,8 @@ void bf_remote_take_back(struct bf_remote *r)
 {
     if (!r->lent || bf_channel_body_busy(&r->channel))
         return;
+    BF_ASSERT(r->lent->held);
+    BF_ASSERT(!r->lent->work || r->packs_free < r->packs); // no buffer comes back twice
     if (r->lent->work && !r->packs_stale)
         r->free_pack[r->packs_free++] = r->lent->work;
     r->lent->held = 0;

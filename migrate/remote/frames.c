@@ -2,6 +2,7 @@
 // What the server says: the plan, and what it answers while disks are copied and sealed.
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "migrate/remote/parts.h"
 
@@ -40,6 +41,8 @@ static uint32_t frame_bytes(const struct bf_remote *r)
 
 static void open_store(struct bf_remote *r)
 {
+    BF_ASSERT(r->state == BF_REMOTE_GREETED && r->opened.disks);
+    BF_ASSERT(!r->range.count && !r->lent); // nothing of the connection before
     r->opened.store = (struct bf_store){&bf_remote_ops, r};
     r->opened.write_bytes = frame_bytes(r);
     bf_adapt_init(&r->adapt, r->config.compression, r->caps);
@@ -105,6 +108,7 @@ static void on_need(struct bf_remote *r, const struct bf_frame *f)
         bf_remote_bad_frame(r, "NEED beyond the end of the disk");
         return;
     }
+    BF_ASSERT(!r->need_at); // nobody takes them before the last has come
     r->need[r->needs++] = m;
     if (!m.more)
         r->state = BF_REMOTE_REPAIRING;

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/assert.h"
+
 enum {
     WINDOW_US = 250000,
     WINDOW_LEAST_US = 50000, // a window is over earlier when much went through
@@ -42,6 +44,7 @@ void bf_adapt_init(struct bf_adapt *a, uint8_t mode, uint64_t caps)
         a->rung = a->lowest;
     if (a->rung > a->highest)
         a->rung = a->highest;
+    BF_ASSERT(a->lowest <= a->rung && a->rung <= a->highest);
     a->rest_us = WINDOW_US;
     a->processors = 1;
     a->fresh = 1; // while both ends are still starting, waiting means little
@@ -54,6 +57,7 @@ void bf_adapt_processors(struct bf_adapt *a, uint32_t count)
 
 static uint64_t rate_of(const struct bf_adapt *a)
 {
+    BF_ASSERT(a->window_us);
     return a->window_raw * 1000000 / a->window_us;
 }
 
@@ -79,6 +83,7 @@ static int is_known_below(const struct bf_adapt *a, int rung, uint64_t percent)
 static void step(struct bf_adapt *a, int direction)
 {
     int to = a->rung + direction;
+    BF_ASSERT(direction == 1 || direction == -1);
     if (to < a->lowest || to > a->highest)
         return;
     if (is_known_below(a, to, direction > 0 ? 102 : 98))
@@ -169,6 +174,7 @@ void bf_adapt_framed(struct bf_adapt *a, uint32_t raw)
 
 struct bf_adapt_choice bf_adapt_choose(struct bf_adapt *a)
 {
+    BF_ASSERT(a->rung >= a->lowest && a->rung <= a->highest);
     return rungs[a->skip ? NONE : a->rung];
 }
 

@@ -81,6 +81,12 @@ struct bf_remote {
     struct bf_committed committed;
 };
 
+// Chunks and what belongs to them may be given: copied, or again after NEED.
+static inline int bf_remote_takes_chunks(const struct bf_remote *r)
+{
+    return r->state == BF_REMOTE_OPEN || r->state == BF_REMOTE_REPAIRING;
+}
+
 // remote_channel.c
 // The server did what the protocol does not allow.
 void bf_remote_bad_frame(struct bf_remote *r, const char *what);

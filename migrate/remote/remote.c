@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "migrate/remote/parts.h"
@@ -68,6 +69,7 @@ const char *bf_remote_machine(const struct bf_remote *r)
 
 uint64_t bf_remote_sent_here(const struct bf_remote *r)
 {
+    BF_ASSERT(r->channel.bytes_out >= r->greeted_bytes);
     return r->channel.bytes_out - r->greeted_bytes;
 }
 
@@ -86,6 +88,8 @@ int bf_remote_is_sending(const struct bf_remote *r)
 void bf_remote_attach(struct bf_remote *r, struct bf_stream stream, uint32_t caution,
                       uint64_t now_us)
 {
+    BF_ASSERT(r->state == BF_REMOTE_CLOSED);
+    BF_ASSERT(BF_DATA_MAX >> caution >= BF_CHUNK_MIN);
     r->now_us = now_us;
     r->caution = caution;
     bf_channel_attach(&r->channel, stream, now_us);
@@ -135,6 +139,7 @@ static void put_unseen(struct bf_remote *r)
 void bf_remote_greet(struct bf_remote *r)
 {
     uint8_t *room;
+    BF_ASSERT(r->state == BF_REMOTE_CLOSED && !r->opened.disks);
     put_hello(r);
     room = bf_channel_room(&r->channel, INVENTORY_BYTES);
     if (room)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The operations of the store far away, one or two frames each.
+#include "base/assert.h"
 #include "migrate/remote/parts.h"
 
 enum { SLOW_READ_US = 1000000 }; // of a blocking driver, beyond which the server is told
@@ -29,6 +30,7 @@ static enum bf_err join(struct bf_remote *r, uint16_t disk, uint8_t state, uint6
 {
     struct bf_range *range = &r->range;
     int fits = range->disk == disk && range->state == state && range->first + range->count == first;
+    BF_ASSERT(bf_remote_takes_chunks(r) && count);
     if (range->count && !fits && !bf_remote_flush(r))
         return BF_AGAIN;
     if (!range->count)
@@ -61,6 +63,7 @@ static enum bf_err store_checkpoint(void *impl, uint16_t disk, uint64_t next_chu
     struct bf_remote *r = impl;
     struct bf_checkpoint m = {disk, next_chunk};
     uint8_t *room = room_behind(r, 64);
+    BF_ASSERT(r->state == BF_REMOTE_OPEN);
     if (!room)
         return BF_AGAIN;
     bf_channel_put(&r->channel, bf_put_checkpoint(room, 64, BF_MSG_CHECKPOINT, &m));
@@ -86,6 +89,7 @@ static enum bf_err store_disk_done(void *impl, uint16_t disk, const struct bf_di
     struct bf_remote *r = impl;
     struct bf_disk_done m = {disk, *root};
     uint8_t *room = room_behind(r, 64);
+    BF_ASSERT(r->state == BF_REMOTE_OPEN);
     if (!room)
         return BF_AGAIN;
     bf_channel_put(&r->channel, bf_put_disk_done(room, 64, &m));
@@ -97,6 +101,7 @@ static enum bf_err store_seal(void *impl, const struct bf_store_seal *what)
     struct bf_remote *r = impl;
     struct bf_commit m = {.point_root = what->point_root, .clock = what->source_clock};
     uint8_t *room = room_behind(r, 64);
+    BF_ASSERT(bf_remote_takes_chunks(r) && what->disks == r->opened.disks);
     if (!room)
         return BF_AGAIN;
     bf_channel_put(&r->channel, bf_put_commit(room, 64, &m));
@@ -110,6 +115,7 @@ static enum bf_err store_seal_poll(void *impl, struct bf_store_progress *progres
                                    int64_t *time)
 {
     const struct bf_remote *r = impl;
+    BF_ASSERT(r->state >= BF_REMOTE_SEALING);
     *progress =
         (struct bf_store_progress){r->verifying.disk, r->verifying.done, r->verifying.total};
     if (r->state != BF_REMOTE_SEALED)
@@ -123,6 +129,7 @@ static enum bf_err store_need(void *impl, uint16_t *disk, uint64_t *first, uint6
 {
     struct bf_remote *r = impl;
     const struct bf_need *need = &r->need[r->need_at];
+    BF_ASSERT(r->state == BF_REMOTE_REPAIRING && r->need_at <= r->needs);
     if (r->need_at == r->needs)
         return BF_ERR_NOT_FOUND;
     r->need_at++;
