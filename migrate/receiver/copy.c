@@ -3,6 +3,7 @@
 // computed itself. The root is formed of what was stored, and is compared with the source's.
 #include <string.h>
 
+#include "base/assert.h"
 #include "migrate/receiver/parts.h"
 
 enum {
@@ -27,6 +28,7 @@ static enum bf_err ask_base(struct bf_receiver *r, uint16_t index, uint64_t firs
 {
     const struct bf_store *store = &r->session->opened.store;
     uint32_t most = want < BF_BASE_ENTRIES_MAX ? (uint32_t)want : BF_BASE_ENTRIES_MAX;
+    BF_ASSERT(want && first + want <= chunks_of(r, index));
     enum bf_err err = store->ops->base(store->impl, r->session->opened.plan[index].disk, first,
                                        most, state, count, r->digests);
     if (!err && (!*count || *count > most))
@@ -40,6 +42,7 @@ enum bf_err bf_receiver_catch_up(struct bf_receiver *r, uint16_t index, uint64_t
     struct bf_receiver_disk *d = &r->disk[index];
     enum bf_chunk_state state;
     uint32_t run;
+    BF_ASSERT(to <= chunks_of(r, index));
     if (d->root.next_chunk > to)
         bf_root_init(&d->root, &r->session->opened.plan[index].geometry);
     for (int i = 0; d->root.next_chunk < to; i++) {
@@ -105,6 +108,7 @@ static enum bf_err place_repair(struct bf_receiver *r, uint16_t index, uint64_t 
 static void note_repair(struct bf_receiver *r, uint16_t index, uint64_t first)
 {
     struct bf_receiver_disk *d = &r->disk[index];
+    BF_ASSERT(d->done);
     d->rooted = 0;
     if (first < d->root.next_chunk)
         bf_root_init(&d->root, &r->session->opened.plan[index].geometry);
@@ -129,6 +133,7 @@ static enum bf_err begin_disk(struct bf_receiver *r, uint16_t index, uint64_t fi
     enum bf_err err;
     if (d->begun || is_repair(r, index))
         return BF_OK;
+    BF_ASSERT(first <= d->next && !d->root.next_chunk && !r->stored);
     err = store->ops->restart(store->impl, plan->disk, first);
     if (err)
         return from_store(r, err);
@@ -146,6 +151,8 @@ static void advance(struct bf_receiver *r, uint16_t index, uint64_t count, uint6
                     uint64_t wire)
 {
     struct bf_receiver_disk *d = &r->disk[index];
+    BF_ASSERT(d->begun && !d->done);
+    BF_ASSERT(d->next <= chunks_of(r, index) && count <= chunks_of(r, index) - d->next);
     d->next += count;
     if (r->host->progress)
         r->host->progress(r->host->impl, r->session->opened.plan[index].disk, d->next, raw, wire);
@@ -154,6 +161,7 @@ static void advance(struct bf_receiver *r, uint16_t index, uint64_t count, uint6
 static uint64_t raw_bytes(const struct bf_geometry *g, uint64_t first, uint64_t count)
 {
     uint64_t begin = first * g->chunk_size, end = begin + count * g->chunk_size;
+    BF_ASSERT(begin <= g->disk_bytes);
     return (end < g->disk_bytes ? end : g->disk_bytes) - begin;
 }
 
@@ -195,6 +203,7 @@ static enum bf_err store_data(struct bf_receiver *r, const struct bf_data *m, co
 {
     const struct bf_store *store = &r->session->opened.store;
     enum bf_err err = BF_OK;
+    BF_ASSERT(r->checked && (r->stored || !r->write.held));
     if (!r->stored) {
         r->write = (struct bf_store_write){
             .disk = m->disk,
@@ -255,6 +264,7 @@ enum bf_err bf_receiver_data(struct bf_receiver *r, const struct bf_frame *f)
 static enum bf_err take_same(struct bf_receiver *r, uint16_t index, const struct bf_range *m)
 {
     struct bf_receiver_disk *d = &r->disk[index];
+    BF_ASSERT(m->first == d->next && r->range_done <= m->count);
     for (int i = 0; r->range_done < m->count; i++) {
         uint64_t first = m->first + r->range_done;
         enum bf_chunk_state state;
@@ -371,6 +381,7 @@ enum bf_err bf_receiver_answer_base(struct bf_receiver *r)
         uint32_t run;
         enum bf_err err;
         uint8_t *room = bf_channel_room(&r->channel, most);
+        BF_ASSERT(r->want_at < BF_BASE_WANTS_MAX && r->wants <= BF_BASE_WANTS_MAX);
         if (!room)
             return BF_AGAIN;
         err = ask_base(r, want->disk, want->first, want->count, &state, &run);
@@ -401,6 +412,7 @@ enum bf_err bf_receiver_checkpoint(struct bf_receiver *r, const struct bf_frame 
     index = bf_store_index(&r->session->opened, m.disk);
     if (index < 0 || !r->disk[index].begun || m.next_chunk != r->disk[index].next)
         return bf_receiver_bad_frame(r, "CHECKPOINT not at the last range");
+    BF_ASSERT(!r->write.held && !r->range_done);
     err = store->ops->checkpoint(store->impl, m.disk, m.next_chunk);
     return from_store(r, err);
 }
@@ -431,6 +443,7 @@ void bf_receiver_tell_durable(struct bf_receiver *r)
         struct bf_receiver_disk *d = &r->disk[i];
         struct bf_checkpoint m = {r->session->opened.plan[i].disk, 0};
         uint8_t *room = bf_channel_room(&r->channel, 64);
+        BF_ASSERT(d->told <= d->next);
         m.next_chunk = store->ops->durable(store->impl, m.disk);
         if (!room || !d->begun || m.next_chunk <= d->told || m.next_chunk > d->next)
             continue;
@@ -461,6 +474,7 @@ enum bf_err bf_receiver_disk_done(struct bf_receiver *r, const struct bf_frame *
                                   (unsigned long long)doubt, m.disk);
     if (err)
         return err;
+    BF_ASSERT(d->root.next_chunk == d->next);
     bf_root_final(&d->root, &d->digest);
     if (!bf_digest_equal(&d->digest, &m.root))
         return bf_receiver_refuse(

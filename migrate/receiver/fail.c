@@ -2,6 +2,7 @@
 // How a connection fails: one fault, which is also sent to the source.
 #include <stdarg.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "migrate/receiver/parts.h"
 
@@ -9,6 +10,7 @@ void bf_receiver_fail(struct bf_receiver *r, const struct bf_fault *fault)
 {
     // One fault travels, whatever else was waiting for room.
     uint8_t *room = bf_channel_room(&r->channel, BF_SMALL_FRAME);
+    BF_ASSERT(fault->code && r->state < BF_RECEIVER_FAILING);
     r->fault = *fault;
     if (room)
         bf_channel_put(&r->channel, bf_put_fault(room, BF_SMALL_FRAME, &r->fault));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the source found on its machine, handed on to the host: UNSEEN and PLACE. They are for
 // people who read about the recovery point; the copy does not depend on them.
+#include "base/assert.h"
 #include "migrate/receiver/parts.h"
 
 enum { PLACES_TIMES = 2 }; // each place of a disk on one connection: it may change once
@@ -10,6 +11,7 @@ enum bf_err bf_receiver_unseen(struct bf_receiver *r, const struct bf_frame *f)
     struct bf_fault fault = {0};
     struct bf_unseen m;
     enum bf_err err = BF_OK;
+    BF_ASSERT(r->unseens <= BF_UNSEEN_MAX);
     if (r->unseens == BF_UNSEEN_MAX || bf_get_unseen(f, &m))
         return bf_receiver_bad_frame(r, "UNSEEN");
     if (r->host->unseen)

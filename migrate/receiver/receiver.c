@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/fmt.h"
 #include "base/mem.h"
@@ -134,6 +135,7 @@ static enum bf_err open_session(struct bf_receiver *r, const struct bf_inventory
 {
     struct bf_receiver_session *s = r->session;
     struct bf_fault fault = {0};
+    BF_ASSERT(r->state == BF_RECEIVER_INVENTORY && !r->disk);
     enum bf_err err = r->host->session(r->host->impl, &r->hello, inventory, s, &fault);
     if (err == BF_AGAIN)
         return err;
@@ -187,6 +189,7 @@ static enum bf_err send_plan(struct bf_receiver *r)
     struct bf_receiver_session *s = r->session;
     size_t most = 256 + sizeof(struct bf_welcome);
     uint8_t *room = bf_channel_room(&r->channel, most);
+    BF_ASSERT(r->planned < s->opened.disks);
     if (!room)
         return BF_AGAIN;
     r->moved = 1; // the next turn sends it
@@ -357,6 +360,7 @@ static void ask_leave(struct bf_receiver *r)
 // The connection itself came to its end, one way or another.
 static void connection_over(struct bf_receiver *r)
 {
+    BF_ASSERT(r->state != BF_RECEIVER_OVER);
     if (r->state == BF_RECEIVER_DONE) {
         r->outcome = BF_OK; // the answer was sent; that BYE did not come changes nothing
     } else if (r->state != BF_RECEIVER_FAILING) {
@@ -386,6 +390,9 @@ enum bf_err bf_receiver_step(struct bf_receiver *r, uint64_t now_us, int *idle)
     *idle = 1;
     if (r->state == BF_RECEIVER_OVER)
         return r->outcome;
+    BF_ASSERT(now_us >= r->now_us);
+    BF_ASSERT(r->state < BF_RECEIVER_PLANNING || r->state >= BF_RECEIVER_DONE ||
+              (r->session && r->disk));
     r->pace_us[r->wait] += now_us - r->now_us;
     r->now_us = now_us;
     r->held = 0;
@@ -406,5 +413,6 @@ enum bf_err bf_receiver_step(struct bf_receiver *r, uint64_t now_us, int *idle)
               : r->held ? BF_RECEIVER_WAITS_STORE
                         : BF_RECEIVER_WAITS_PEER;
     *idle = !r->moved;
+    BF_ASSERT(r->state != BF_RECEIVER_OVER || r->outcome != BF_AGAIN);
     return r->state == BF_RECEIVER_OVER ? r->outcome : BF_AGAIN;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From COMMIT to COMMITTED: every disk's root, the point's root compared with the source's, the
 // store's own re-reading, and the repair of what it finds damaged. A point is all disks or nothing.
+#include "base/assert.h"
 #include "migrate/receiver/parts.h"
 
 enum {
@@ -42,6 +43,7 @@ static enum bf_err form_roots(struct bf_receiver *r, int *asked)
         }
         if (err)
             return err;
+        BF_ASSERT(d->root.next_chunk == chunks_of(r, i));
         bf_root_final(&d->root, &d->digest);
         d->rooted = 1;
     }
@@ -54,13 +56,16 @@ enum bf_err bf_receiver_commit(struct bf_receiver *r, const struct bf_frame *f)
     struct bf_store_seal what = {.disk_roots = r->roots, .disks = r->session->opened.disks};
     int asked = 0;
     enum bf_err err;
+    BF_ASSERT(!r->checked && !r->stored && !r->range_done); // no frame is half dealt with
     if (bf_get_commit(f, &r->commit))
         return bf_receiver_bad_frame(r, "COMMIT");
     err = form_roots(r, &asked);
     if (err || asked)
         return err;
-    for (uint16_t i = 0; i < r->session->opened.disks; i++)
+    for (uint16_t i = 0; i < r->session->opened.disks; i++) {
+        BF_ASSERT(r->disk[i].done && r->disk[i].rooted);
         r->roots[i] = r->disk[i].digest;
+    }
     bf_point_root(r->roots, what.disks, &what.point_root);
     if (!bf_digest_equal(&what.point_root, &r->commit.point_root))
         return bf_receiver_refuse(
@@ -92,6 +97,7 @@ static enum bf_err sealed(struct bf_receiver *r, uint32_t point, int64_t time)
 {
     struct bf_committed m = {point, time, r->commit.point_root};
     uint8_t *room = bf_channel_room(&r->channel, 128);
+    BF_ASSERT(r->state == BF_RECEIVER_SEALING);
     if (!room)
         return BF_AGAIN;
     bf_channel_put(&r->channel, bf_put_committed(room, 128, &m));
@@ -116,6 +122,7 @@ static enum bf_err next_need(struct bf_receiver *r, struct bf_need *need)
 static enum bf_err begin_needing(struct bf_receiver *r)
 {
     enum bf_err err;
+    BF_ASSERT(r->state == BF_RECEIVER_SEALING && r->rounds <= ROUNDS_MAX);
     r->needs_round = 0;
     if (++r->rounds > ROUNDS_MAX)
         return bf_receiver_refuse(r, BF_ERR_CORRUPT, BF_SIDE_SERVER, "check the server's disks",
@@ -150,6 +157,7 @@ enum bf_err bf_receiver_need_step(struct bf_receiver *r)
     while (r->state == BF_RECEIVER_NEEDING) {
         struct bf_need after = {0};
         enum bf_err err;
+        BF_ASSERT(r->needs_round && r->needs_round <= BF_NEED_MAX);
         if (!bf_channel_room(&r->channel, 64))
             return BF_AGAIN;
         err = next_need(r, &after);
