@@ -3,6 +3,7 @@
 // lines go.
 #include "migrate/announce.h"
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "migrate/report.h"
 #include "migrate/unseen.h"
@@ -88,6 +89,7 @@ void bf_announce_inventory(struct bf_announcer *a, const char *name,
     struct bf_report r;
     char mac[18];
 
+    BF_ASSERT(inventory->disks <= BF_PROTO_DISKS_MAX && inventory->unseens <= BF_UNSEEN_MAX);
     bf_report_begin(&r, "machine");
     bf_report_text(&r, "name", name);
     bf_report_u64(&r, "memory", inventory->memory_bytes);
@@ -194,6 +196,7 @@ static void tell_connected(const struct bf_announcer *a, uint64_t now_us,
 
 static void tell_disks_done(struct bf_announcer *a, uint64_t now_us, const struct bf_progress *p)
 {
+    BF_ASSERT(p->disks <= BF_PROTO_DISKS_MAX);
     for (uint32_t i = 0; i < p->disks; i++) {
         char root[2 * sizeof p->disk[i].root.bytes + 1];
         struct bf_report r;

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "base/mem.h"
 
@@ -56,6 +57,7 @@ enum bf_err bf_channel_fail(struct bf_channel *channel, enum bf_err err, enum bf
 {
     char what[sizeof channel->fault.what];
     va_list args;
+    BF_ASSERT(err && err != BF_AGAIN);
     if (channel->failed)
         return channel->failed;
     va_start(args, format);
@@ -88,6 +90,7 @@ static int write_some(struct bf_channel *channel)
     size_t end = channel->body ? channel->body_at : channel->out_len, done = 0;
     size_t len = in_body ? channel->body_len - channel->body_sent : end - channel->out_sent;
     enum bf_err err;
+    BF_ASSERT(channel->out_sent <= end && end <= channel->out_len);
     len = bf_limit_allows(&channel->limit, len);
     if (!len)
         return 0;
@@ -98,6 +101,7 @@ static int write_some(struct bf_channel *channel)
     }
     if (err || !done)
         return 0;
+    BF_ASSERT(done <= len);
     channel->bytes_out += done;
     bf_limit_take(&channel->limit, done);
     if (in_body)
@@ -126,6 +130,7 @@ static size_t missing(const struct bf_channel *channel)
 {
     struct bf_frame frame;
     size_t need, have = channel->in_len - channel->in_at;
+    BF_ASSERT(channel->in_at <= channel->in_len && channel->in_len <= channel->in_size);
     return bf_frame_parse(channel->in + channel->in_at, have, &frame, &need) == BF_AGAIN
                ? need - have
                : 0;
@@ -163,6 +168,7 @@ static int read_some(struct bf_channel *channel)
         fail_from_stream(channel);
     if (err || !got)
         return 0;
+    BF_ASSERT(got <= want);
     channel->in_len += got;
     channel->bytes_in += got;
     return 1;
@@ -194,6 +200,7 @@ static void keep_alive(struct bf_channel *channel, uint64_t now_us)
     if (channel->out_len != channel->out_sent || channel->body ||
         now_us - channel->sent_us < (uint64_t)BF_HEARTBEAT_MS * 1000)
         return;
+    BF_ASSERT(!channel->out_len); // everything has gone out
     bf_channel_put(channel, bf_put_ping(channel->out + channel->out_len,
                                         channel->out_size - channel->out_len, BF_MSG_PING, now_us));
     send(channel, now_us);
@@ -204,6 +211,7 @@ int bf_channel_poll(struct bf_channel *channel, uint64_t now_us)
     uint64_t passed = now_us - channel->polled_us;
     enum bf_stream_state state;
     int moved;
+    BF_ASSERT(now_us >= channel->polled_us);
     if (channel->failed)
         return 0;
     channel->polled_us = now_us;
@@ -268,6 +276,7 @@ void bf_channel_done(struct bf_channel *channel)
 uint8_t *bf_channel_room(struct bf_channel *channel, size_t len)
 {
     size_t used = channel->out_len + CONTROL_RESERVE;
+    BF_ASSERT(len <= channel->out_size - CONTROL_RESERVE); // else there never is
     if (used > channel->out_size || len > channel->out_size - used)
         return NULL;
     return channel->out + channel->out_len;
@@ -278,11 +287,13 @@ void bf_channel_put(struct bf_channel *channel, size_t len)
     if (!len)
         bf_channel_fail(channel, BF_ERR_RANGE, BF_SIDE_NONE, "report this as a defect",
                         "a message to the %s could not be written", channel->peer);
+    BF_ASSERT(len <= channel->out_size - channel->out_len);
     channel->out_len += len;
 }
 
 void bf_channel_body(struct bf_channel *channel, const void *body, size_t len)
 {
+    BF_ASSERT(!channel->body && len && channel->out_len > channel->out_sent);
     channel->body = body;
     channel->body_len = len;
     channel->body_sent = 0;

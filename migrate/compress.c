@@ -9,6 +9,7 @@
 #include <lz4.h>
 #include <zstd.h>
 
+#include "base/assert.h"
 #include "base/mem.h"
 
 enum { ZSTD_LEVEL_MAX = 3 };
@@ -54,6 +55,7 @@ static size_t compress_zstd(struct bf_compressor *c, int level, void *out, size_
     ZSTD_parameters parameters = ZSTD_getParams(level, len, 0);
     parameters.fParams.contentSizeFlag = 0;
     size_t n = ZSTD_compress_advanced(c->zstd, out, size, in, len, NULL, 0, parameters);
+    BF_ASSERT(ZSTD_isError(n) || n <= size);
     return ZSTD_isError(n) ? 0 : n;
 }
 
@@ -66,6 +68,7 @@ size_t bf_compress(struct bf_compressor *c, enum bf_codec codec, int level, void
     switch (codec) {
     case BF_CODEC_LZ4:
         n = LZ4_compress_fast_extState(c->lz4, in, out, (int)len, (int)size - 1, 1);
+        BF_ASSERT(n < (int)size);
         return n > 0 ? (size_t)n : 0;
     case BF_CODEC_ZSTD:
         if (level < 1 || level > ZSTD_LEVEL_MAX)

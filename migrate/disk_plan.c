@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "base/log.h"
 #include "image/usage/usage.h"
@@ -95,6 +96,7 @@ static enum bf_err plan_one(const char *selector, struct bf_inventory *inventory
         return bf_fault_set(fault, BF_ERR_MISMATCH, BF_SIDE_CONFIG, todo_list,
                             "disk=%.96s matches %u of this machine's %u disk%s", selector, fits,
                             own_disks(inventory), bf_plural(own_disks(inventory)));
+    BF_ASSERT(found);
     if (found->why[0] && strcmp(found->why, not_named) != 0 && !is_removable(found))
         return bf_fault_set(fault, BF_ERR_MISMATCH, BF_SIDE_CONFIG, todo_list,
                             "disk=%.64s matches a disk that cannot be migrated: %s", selector,
@@ -123,6 +125,7 @@ void bf_disk_plan_hibernation(struct bf_inventory *inventory, struct bf_source_d
                               const struct bf_usage_watch *watch)
 {
     uint64_t found = bf_usage_hibernated(disk, inventory->disks, watch);
+    BF_ASSERT(inventory->disks <= 64); // a bit each
     for (uint32_t i = 0; i < inventory->disks; i++) {
         if (!(found >> i & 1) || inventory->disk[i].hibernated)
             continue;

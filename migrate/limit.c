@@ -5,6 +5,8 @@
 // on the wire are then within 5 % of the limit.
 #include "migrate/limit.h"
 
+#include "base/assert.h"
+
 enum {
     SECOND_US = 1000000,
     BURST_US = SECOND_US / 4,
@@ -25,6 +27,7 @@ void bf_limit_init(struct bf_limit *limit, uint64_t rate, uint64_t now_us)
 void bf_limit_refill(struct bf_limit *limit, uint64_t now_us)
 {
     uint64_t passed = now_us - limit->at_us, most = limit->rate * BURST_US;
+    BF_ASSERT(now_us >= limit->at_us);
     limit->at_us = now_us;
     limit->credit += limit->rate * (passed < BURST_US ? passed : BURST_US);
     if (limit->credit > most)
@@ -34,6 +37,7 @@ void bf_limit_refill(struct bf_limit *limit, uint64_t now_us)
 size_t bf_limit_allows(const struct bf_limit *limit, size_t len)
 {
     uint64_t affordable = limit->credit / BYTE, piece = limit->rate / PIECES_PER_SECOND;
+    BF_ASSERT(limit->credit <= limit->rate * BURST_US);
     if (!limit->rate || affordable >= len)
         return len;
     if (piece > PIECE)
@@ -43,6 +47,7 @@ size_t bf_limit_allows(const struct bf_limit *limit, size_t len)
 
 void bf_limit_take(struct bf_limit *limit, size_t len)
 {
+    BF_ASSERT(!limit->rate || limit->credit / BYTE >= len);
     if (limit->rate)
         limit->credit -= (uint64_t)len * BYTE;
 }

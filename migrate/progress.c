@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/fmt.h"
 #include "image/usage/usage.h"
@@ -47,6 +48,8 @@ static void reset(struct bf_rate *rate)
 void bf_rate_update(struct bf_rate *rate, uint64_t now_us, uint64_t value)
 {
     uint32_t last = (rate->next + BF_RATE_SAMPLES - 1) % BF_RATE_SAMPLES;
+    BF_ASSERT(rate->next < BF_RATE_SAMPLES && rate->count <= BF_RATE_SAMPLES);
+    BF_ASSERT(!rate->count || now_us >= rate->time[last]);
     if (rate->count && value < rate->value[last])
         reset(rate);
     if (rate->count && now_us - rate->time[last] < SAMPLE_EVERY_US)
@@ -64,6 +67,7 @@ uint64_t bf_rate_per_second(const struct bf_rate *rate)
     uint32_t first = (rate->next + BF_RATE_SAMPLES - rate->count) % BF_RATE_SAMPLES;
     if (rate->count < 2)
         return 0;
+    BF_ASSERT(rate->value[last] >= rate->value[first]);
     uint64_t ms = (rate->time[last] - rate->time[first]) / 1000;
     uint64_t amount = rate->value[last] - rate->value[first];
     // Kibibytes per millisecond first where the product would wrap.
@@ -81,6 +85,7 @@ static uint64_t seconds_of_wire(const struct bf_outlook *p)
     uint64_t share = p->wire < UINT64_MAX / SHARE && p->done ? p->wire * SHARE / p->done : SHARE;
     if (share > SHARE_MOST)
         share = SHARE_MOST;
+    BF_ASSERT(p->wire_most && p->done); // else the wire says nothing
     return seconds_of(p->left / SHARE * share + p->left % SHARE * share / SHARE, p->wire_most);
 }
 

@@ -5,11 +5,14 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 
 static void add(struct bf_report *r, const char *field)
 {
     size_t len = strlen(field);
+
+    BF_ASSERT(r->len < sizeof r->line);
 
     if (len < sizeof r->line - r->len) {
         memcpy(r->line + r->len, field, len + 1);
@@ -63,11 +66,13 @@ void bf_report_text(struct bf_report *r, const char *key, const char *value)
     }
     if (quoted)
         field[at++] = '"';
+    BF_ASSERT(at < sizeof field);
     field[at] = 0;
     add(r, field);
 }
 
 const char *bf_report_end(const struct bf_report *r)
 {
+    BF_ASSERT(r->len && r->len < sizeof r->line && !r->line[r->len]);
     return r->line;
 }

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -197,6 +198,7 @@ void bf_sender_cancel(struct bf_sender *s)
 
 static void over(struct bf_sender *s)
 {
+    BF_ASSERT(s->state != SENDER_OVER);
     drop_stream(s);
     bf_copy_stop(s->copy);
     s->state = SENDER_OVER;
@@ -205,6 +207,7 @@ static void over(struct bf_sender *s)
 
 static void say_farewell(struct bf_sender *s)
 {
+    BF_ASSERT(s->has_stream && s->state > SENDER_OPENING && s->state < SENDER_FAREWELL);
     s->state = SENDER_FAREWELL;
     s->ends_us = s->now_us + FAREWELL_US;
 }
@@ -213,6 +216,7 @@ static void say_farewell(struct bf_sender *s)
 static void give_up(struct bf_sender *s, const struct bf_fault *fault)
 {
     int greeted = s->has_stream && s->state > SENDER_OPENING && s->state < SENDER_WAIT;
+    BF_ASSERT(fault->code && s->state != SENDER_FAREWELL);
     s->fault = *fault;
     s->outcome = fault->code;
     bf_copy_stop(s->copy);
@@ -258,6 +262,7 @@ static void attempt_failed(struct bf_sender *s, const struct bf_fault *fault)
 {
     struct bf_fault kept = *fault;
     uint64_t limit;
+    BF_ASSERT(fault->code && s->state < SENDER_FAREWELL);
     if (s->welcomed) {
         s->absent_us = s->now_us;
         s->caution = s->caution < CAUTION_MAX ? s->caution + 1 : CAUTION_MAX;
@@ -285,6 +290,7 @@ static void attempt_failed(struct bf_sender *s, const struct bf_fault *fault)
 // Leaves the session and makes a new one, in which everything is read again.
 static void begin_anew(struct bf_sender *s)
 {
+    BF_ASSERT(s->state == SENDER_COPY && s->welcomed);
     drop_stream(s);
     bf_copy_stop(s->copy);
     bf_remote_forget_session(s->remote);
@@ -302,6 +308,7 @@ static void connect(struct bf_sender *s)
     struct bf_connector *c = &s->config.connector;
     struct bf_fault fault = {0};
     enum bf_err err;
+    BF_ASSERT(!s->has_stream && !s->welcomed);
     s->progress.phase = BF_PHASE_CONNECTING;
     err = c->open(c->impl, s->attempt++, &s->stream, s->progress.server, sizeof s->progress.server,
                   &fault);
@@ -339,6 +346,7 @@ static void opening(struct bf_sender *s)
 static void greeted(struct bf_sender *s)
 {
     const struct bf_store_opened *opened = bf_remote_opened(s->remote);
+    BF_ASSERT(s->state == SENDER_GREETED && !s->welcomed);
     if (bf_remote_machine(s->remote)[0])
         bf_snprintf(s->progress.machine, sizeof s->progress.machine, "%s",
                     bf_remote_machine(s->remote));
@@ -373,6 +381,7 @@ static enum bf_waiting awaited(const struct bf_sender *s)
 // More became durable: the failures until now were no hindrance, and neither is this connection.
 static void note_durable(struct bf_sender *s)
 {
+    BF_ASSERT(bf_copy_durables(s->copy) >= s->durables);
     if (bf_copy_got_on(s->copy))
         s->failures = s->setbacks = 0;
     if (bf_copy_durables(s->copy) != s->durables && bf_remote_sent_here(s->remote) > STABLE_BYTES)
@@ -457,6 +466,7 @@ static void update_progress(struct bf_sender *s)
     uint64_t position = 0;
     for (uint16_t i = 0; i < p->disks; i++)
         position += p->disk[i].position;
+    BF_ASSERT(position <= p->bytes_total);
     p->bytes_position = position;
     bf_rate_update(&s->rate, s->now_us, position);
     p->rate = bf_rate_per_second(&s->rate);
@@ -481,6 +491,8 @@ enum bf_err bf_sender_step(struct bf_sender *s, uint64_t now_us, int *idle)
     *idle = 1;
     if (s->state == SENDER_OVER)
         return s->outcome;
+    BF_ASSERT(now_us >= s->now_us);
+    BF_ASSERT(s->has_stream == (s->state >= SENDER_OPENING && s->state <= SENDER_FAREWELL));
     s->now_us = now_us;
     s->moved = 0;
     s->progress.looking.step[0] = 0;
@@ -495,6 +507,7 @@ enum bf_err bf_sender_step(struct bf_sender *s, uint64_t now_us, int *idle)
     else if (s->has_stream)
         connected_states(s);
     update_progress(s);
+    BF_ASSERT(s->state != SENDER_OVER || s->outcome != BF_AGAIN);
     *idle = !s->moved && s->state != SENDER_OVER;
     return s->state == SENDER_OVER ? s->outcome : BF_AGAIN;
 }

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/fmt.h"
 
@@ -67,10 +68,12 @@ void bf_unseen_add(struct bf_inventory *inventory, const struct bf_unseen *entry
     struct bf_unseen *list = inventory->unseen, *last = &list[BF_UNSEEN_MAX - 1];
     uint16_t at = bf_unseen_is_unknown(entry) ? 0 : inventory->unseens;
     int full = inventory->unseens == BF_UNSEEN_MAX;
+    BF_ASSERT(inventory->unseens <= BF_UNSEEN_MAX);
     while (at < inventory->unseens && bf_unseen_is_unknown(&list[at]))
         at++;
     if (at < BF_UNSEEN_MAX) {
         uint16_t end = full ? BF_UNSEEN_MAX - 1 : inventory->unseens;
+        BF_ASSERT(at <= end);
         memmove(&list[at + 1], &list[at], (size_t)(end - at) * sizeof *list);
         list[at] = *entry;
     }

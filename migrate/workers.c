@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "base/assert.h"
+
 enum { STOP_US = 5000000, LATE_US = 50000 };
 
 _Static_assert((BF_TASKS_MAX & (BF_TASKS_MAX - 1)) == 0, "the ring wraps with the counters");
@@ -26,6 +28,8 @@ static uint32_t waiting(const struct bf_workers *w)
 int bf_workers_give(struct bf_workers *w, struct bf_task *task)
 {
     uint32_t tail = atomic_load_explicit(&w->tail, memory_order_relaxed);
+    BF_ASSERT(task->run && !bf_task_is(task, BF_TASK_GIVEN));
+    BF_ASSERT(waiting(w) <= BF_TASKS_MAX);
     if (waiting(w) == BF_TASKS_MAX)
         return 0;
     w->given++;
@@ -54,6 +58,7 @@ struct bf_task *bf_workers_take(struct bf_workers *w)
 
 static void leave(struct bf_workers *w, struct bf_task *task, enum bf_task_state state)
 {
+    BF_ASSERT(bf_task_is(task, BF_TASK_GIVEN)); // nobody else has left it
     atomic_store_explicit(&task->state, state, memory_order_release);
     atomic_fetch_add_explicit(&w->done, 1, memory_order_release);
 }
@@ -91,6 +96,7 @@ uint32_t bf_workers_done(const struct bf_workers *w)
 
 int bf_workers_quiet(const struct bf_workers *w)
 {
+    BF_ASSERT(w->given - bf_workers_done(w) <= BF_TASKS_MAX + BF_WORKERS_MAX + 1);
     return bf_workers_done(w) == w->given;
 }
 
@@ -134,6 +140,7 @@ static void work(void *context, uint32_t index)
 void bf_workers_start(struct bf_workers *w, uint32_t most)
 {
     uint32_t count = bf_platform_workers();
+    BF_ASSERT(!w->count && !w->stop);
     if (count > most)
         count = most;
     w->count = count ? bf_platform_workers_start(count, work, w) : 0;
@@ -148,6 +155,7 @@ enum bf_err bf_workers_stop(struct bf_workers *w)
     atomic_store_explicit(&w->stop, 1, memory_order_release);
     __atomic_add_fetch(&w->bell, 1, __ATOMIC_SEQ_CST);
     err = bf_platform_workers_stop(&w->bell, STOP_US);
+    BF_ASSERT(err || bf_workers_quiet(w));
     if (!err)
         w->count = 0;
     return err;
