@@ -6,6 +6,7 @@
 // reader of the stream has a limit for.
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/cursor.h"
 #include "base/mem.h"
 #include "net/proto/bundle.h"
@@ -63,8 +64,10 @@ static void decide(struct accepted *a)
     while (a->kind == BF_BUNDLE_UNDECIDED && !a->failed) {
         // no more than the magic, until that says that there is more
         size_t want = a->first_len < 8 ? 8 : BF_PREFACE_SIZE, done = 0;
+        BF_ASSERT(a->first_len < want); // else it would have been decided
         enum bf_err err =
             s->ops->read(s->impl, a->first + a->first_len, want - a->first_len, &done);
+        BF_ASSERT(done <= want - a->first_len);
         a->first_len += done;
         if (err == BF_ERR_CLOSED)
             a->kind = BF_BUNDLE_PLAIN;
@@ -84,6 +87,7 @@ static enum bf_err read_plain(struct accepted *a, void *bytes, size_t size, size
 {
     const struct bf_stream *s = &a->lane[0].stream;
     size_t left = a->first_len - a->first_at;
+    BF_ASSERT(a->kind == BF_BUNDLE_PLAIN && a->first_at <= a->first_len);
     if (!left)
         return s->ops->read(s->impl, bytes, size, done);
     *done = left < size ? left : size;
@@ -99,6 +103,7 @@ static enum bf_err read_header(struct accepted *a, struct lane *l)
 {
     while (!l->has_header && !l->ended) {
         size_t done = 0;
+        BF_ASSERT(!l->segment.len && l->got < sizeof l->header && l != a->current);
         enum bf_err err = l->stream.ops->read(l->stream.impl, l->header + l->got,
                                               sizeof l->header - l->got, &done);
         if (err == BF_ERR_CLOSED && !l->got) {
@@ -111,6 +116,7 @@ static enum bf_err read_header(struct accepted *a, struct lane *l)
             return BF_OK;
         if (err != BF_OK)
             return fail_with(a, l);
+        BF_ASSERT(done <= sizeof l->header - l->got);
         l->got += done;
         if (l->got < sizeof l->header)
             continue;
@@ -137,12 +143,13 @@ static enum bf_err read_headers(struct accepted *a)
 // that claim the same bytes the second is found here, when the stream has passed its beginning.
 static enum bf_err choose(struct accepted *a)
 {
+    BF_ASSERT(a->kind == BF_BUNDLE_FIRST && !a->current);
     enum bf_err err = read_headers(a);
-    a->current = NULL;
     for (uint32_t i = 0; err == BF_OK && i < BF_LANES_MAX; i++) {
         struct lane *l = &a->lane[i];
         if (!l->has_header)
             continue;
+        BF_ASSERT(l->stream.ops && l->segment.len);
         if (l->segment.offset < a->next)
             err = fail(a, "two segments of the stream overlap");
         else if (l->segment.offset == a->next)
@@ -163,6 +170,8 @@ static enum bf_err read_segment(struct accepted *a, void *bytes, size_t size, si
 {
     struct lane *l = a->current;
     size_t want = l->segment.len < size ? l->segment.len : size;
+    BF_ASSERT(l->has_header && !l->ended && l->segment.len);
+    BF_ASSERT(l->segment.offset == a->next);
     enum bf_err err = l->stream.ops->read(l->stream.impl, bytes, want, done);
     if (err == BF_ERR_CLOSED)
         return fail(a, "a connection ended within a segment");
@@ -173,6 +182,7 @@ static enum bf_err read_segment(struct accepted *a, void *bytes, size_t size, si
     }
     if (err != BF_OK)
         return fail_with(a, l);
+    BF_ASSERT(*done <= want);
     a->next += *done;
     l->segment.offset += *done;
     l->segment.len -= (uint32_t)*done;
@@ -224,6 +234,7 @@ static void push_answer(struct lane *l)
 {
     size_t done = 0;
     const uint8_t *from = l->answer + sizeof l->answer - l->answer_left;
+    BF_ASSERT(l->answer_left <= sizeof l->answer);
     if (l->answer_left &&
         l->stream.ops->write(l->stream.impl, from, l->answer_left, &done) == BF_OK)
         l->answer_left -= done;
@@ -302,6 +313,7 @@ enum bf_err bf_bundle_accept(struct bf_stream first, struct bf_stream *out)
 enum bf_bundle_kind bf_bundle_kind(const struct bf_stream *s, struct bf_preface *out)
 {
     const struct accepted *a = s->impl;
+    BF_ASSERT(s->ops == &accepted_ops);
     if (a->kind == BF_BUNDLE_FIRST || a->kind == BF_BUNDLE_FURTHER)
         *out = a->preface;
     return a->kind;
@@ -311,6 +323,8 @@ struct bf_stream bf_bundle_detach(struct bf_stream *s)
 {
     struct accepted *a = s->impl;
     struct bf_stream lane = a->lane[0].stream;
+    BF_ASSERT(s->ops == &accepted_ops && a->kind == BF_BUNDLE_FURTHER);
+    BF_ASSERT(a->first_len == BF_PREFACE_SIZE); // no byte of its segments is lost
     bf_free(a);
     s->ops = NULL;
     return lane;
@@ -320,11 +334,13 @@ enum bf_err bf_bundle_join(const struct bf_stream *bundle, uint8_t lane, struct 
 {
     struct accepted *a = bundle->impl;
     struct bf_writer w;
+    BF_ASSERT(bundle->ops == &accepted_ops);
     if (a->failed || a->kind != BF_BUNDLE_FIRST || all_ended(a))
         return BF_ERR_CLOSED;
     if (lane >= BF_LANES_MAX || a->lane[lane].stream.ops)
         return BF_ERR_PROTOCOL;
     struct lane *l = &a->lane[lane];
+    BF_ASSERT(!l->has_header && !l->got && !l->answer_left && !l->ended);
     l->stream = stream;
     bf_writer_init(&w, l->answer, sizeof l->answer);
     bf_put_u64(&w, BF_LANE_JOINED);
@@ -338,11 +354,13 @@ const struct bf_stream *bf_bundle_lane(const struct bf_stream *s, uint32_t lane)
 {
     const struct accepted *a = s->impl;
     const struct lane *l = &a->lane[lane];
+    BF_ASSERT(s->ops == &accepted_ops && lane < BF_LANES_MAX);
     return l->stream.ops && !l->ended ? &l->stream : NULL;
 }
 
 int bf_bundle_starved(const struct bf_stream *s)
 {
     const struct accepted *a = s->impl;
+    BF_ASSERT(s->ops == &accepted_ops);
     return a->starved;
 }

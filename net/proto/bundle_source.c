@@ -9,6 +9,7 @@
 // near server, needs no more than one.
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/cursor.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -61,6 +62,7 @@ static uint32_t used(const struct bundle *b)
 // The bundle ends with this fault: at once, or when the server has had time to say more.
 static void lose(struct bundle *b, const struct bf_fault *why, uint64_t after_us)
 {
+    BF_ASSERT(why->code);
     if (b->fails_us)
         return;
     b->fault = *why;
@@ -77,6 +79,7 @@ static void lost_lane(struct bundle *b, struct lane *l)
 {
     const struct bf_fault *why = l->stream.ops->fault(l->stream.impl);
     struct bf_fault fault;
+    BF_ASSERT(l->state == LANE_USED);
     if (l->stream.ops->state(l->stream.impl) == BF_STREAM_FAILED && why && why->code)
         fault = *why;
     else
@@ -88,6 +91,7 @@ static void lost_lane(struct bundle *b, struct lane *l)
 // A lane that is not in use yet is done without, and so are those that would come after it.
 static void give_up(struct bundle *b, struct lane *l, const char *why)
 {
+    BF_ASSERT(l != &b->lane[0] && (l->state == LANE_OPENING || l->state == LANE_ASKED));
     bf_log(BF_LOG_WARNING, "connection %u of %u cannot be opened (%s): continuing with %u",
            (unsigned)(l - b->lane) + 1, (unsigned)b->lanes, why, (unsigned)used(b));
     if (l->stream.ops)
@@ -100,6 +104,8 @@ static void give_up(struct bundle *b, struct lane *l, const char *why)
 
 static void push(struct bundle *b, struct lane *l)
 {
+    BF_ASSERT(l != b->filling); // its segment has no header yet
+    BF_ASSERT(l->at <= l->len && l->len <= sizeof l->bytes);
     while (l->at < l->len) {
         size_t done = 0;
         enum bf_err err =
@@ -108,6 +114,7 @@ static void push(struct bundle *b, struct lane *l)
             lost_lane(b, l);
         if (err != BF_OK || done == 0)
             return;
+        BF_ASSERT(done <= l->len - l->at);
         l->at += done;
     }
     l->at = l->len = 0;
@@ -117,6 +124,7 @@ static void seal(struct bundle *b)
 {
     struct lane *l = b->filling;
     uint32_t len = (uint32_t)(l->len - b->header_at - BF_SEGMENT_HEADER);
+    BF_ASSERT(len && len <= SEGMENT && len <= b->offset);
     bf_segment_put(l->bytes + b->header_at, &(struct bf_bundle_segment){b->offset - len, len});
     b->filling = NULL;
     push(b, l);
@@ -124,6 +132,7 @@ static void seal(struct bundle *b)
 
 static void say_preface(struct bundle *b, struct lane *l)
 {
+    BF_ASSERT(!l->len && !l->at);
     b->preface.lane = (uint8_t)(l - b->lane);
     bf_preface_put(l->bytes + l->len, &b->preface);
     l->len += BF_PREFACE_SIZE;
@@ -132,6 +141,7 @@ static void say_preface(struct bundle *b, struct lane *l)
 // The next lane in turn that has room, with the place for a header. NULL: none has.
 static struct lane *lane_with_room(struct bundle *b)
 {
+    BF_ASSERT(!b->filling);
     for (uint32_t i = 0; i < b->lanes; i++) {
         struct lane *l = &b->lane[(b->turn + i) % b->lanes];
         if (l->state != LANE_USED)
@@ -143,6 +153,7 @@ static struct lane *lane_with_room(struct bundle *b)
         b->turn = (uint32_t)(l - b->lane) + 1;
         b->header_at = l->len;
         l->len += BF_SEGMENT_HEADER;
+        BF_ASSERT(l->len <= sizeof l->bytes - SEGMENT);
         return l;
     }
     b->crowded = 1;
@@ -163,6 +174,7 @@ static enum bf_err bundle_write(void *impl, const void *bytes, size_t len, size_
         struct lane *l = b->filling;
         size_t room = b->header_at + BF_SEGMENT_HEADER + SEGMENT - l->len;
         size_t part = len - *done < room ? len - *done : room;
+        BF_ASSERT(l->state == LANE_USED && room && room <= SEGMENT);
         memcpy(l->bytes + l->len, (const uint8_t *)bytes + *done, part);
         l->len += part;
         b->offset += part;
@@ -184,6 +196,7 @@ static void open_next(struct bundle *b)
             continue;
         if (l->state != LANE_NONE)
             return; // under way, or not to be had
+        BF_ASSERT(!l->stream.ops && !l->len && !l->answered);
         l->state = LANE_OPENING;
         if (b->maker.open(b->maker.impl, &l->stream, &fault) != BF_OK) {
             l->stream.ops = NULL;
@@ -195,6 +208,7 @@ static void open_next(struct bundle *b)
 
 static void lane_opens(struct bundle *b, struct lane *l)
 {
+    BF_ASSERT(l != &b->lane[0] && l->state == LANE_OPENING);
     switch (l->stream.ops->state(l->stream.impl)) {
     case BF_STREAM_OPENING:
         break;
@@ -212,8 +226,10 @@ static void lane_asked(struct bundle *b, struct lane *l)
 {
     struct bf_reader r;
     size_t done = 0;
+    BF_ASSERT(l->answered < sizeof l->answer);
     enum bf_err err = l->stream.ops->read(l->stream.impl, l->answer + l->answered,
                                           sizeof l->answer - l->answered, &done);
+    BF_ASSERT(done <= sizeof l->answer - l->answered);
     l->answered += (uint8_t)done;
     bf_reader_init(&r, l->answer, l->answered);
     if (bf_get_u64(&r) == BF_LANE_JOINED) {
@@ -231,6 +247,7 @@ static void lane_used(struct bundle *b, struct lane *l)
 {
     uint8_t byte;
     size_t done = 0;
+    BF_ASSERT(l != &b->lane[0]); // what the server says there is the stream's
     enum bf_err err = l->stream.ops->read(l->stream.impl, &byte, 1, &done);
     if (err != BF_AGAIN || done)
         lost_lane(b, l);
@@ -295,6 +312,7 @@ static size_t bundle_unsent(void *impl)
     size_t total = 0;
     for (uint32_t i = 0; i < b->lanes; i++) {
         const struct lane *l = &b->lane[i];
+        BF_ASSERT(l->at <= l->len);
         if (l->state == LANE_USED)
             total += l->len - l->at + l->stream.ops->unsent(l->stream.impl);
     }
@@ -337,6 +355,7 @@ uint32_t bf_bundle_lanes(const struct bf_stream *bundle)
 enum bf_err bf_bundle_open(struct bf_stream first, uint32_t lanes, struct bf_lane_maker maker,
                            struct bf_stream *out, struct bf_fault *fault)
 {
+    BF_ASSERT(lanes >= 1 && lanes <= BF_LANES_MAX);
     struct bundle *b = bf_alloc(sizeof *b + lanes * sizeof b->lane[0]);
     if (!b)
         return bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SOURCE, "give the machine more memory",

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/assert.h"
+
 #include "net/proto/codec.h"
 
 enum bf_err bf_frame_parse(const uint8_t *bytes, size_t len, struct bf_frame *out, size_t *need)
@@ -34,6 +36,7 @@ void bf_frame_begin(struct bf_writer *w, uint8_t *out, size_t size, uint16_t typ
 size_t bf_frame_end(struct bf_writer *w, size_t extra)
 {
     size_t total = bf_writer_len(w) + extra;
+    BF_ASSERT(!bf_writer_ok(w) || bf_writer_len(w) >= BF_FRAME_HEADER);
     if (!bf_writer_ok(w) || total - BF_FRAME_HEADER > BF_FRAME_PAYLOAD_MAX)
         return 0;
     struct bf_writer length;
@@ -44,6 +47,7 @@ size_t bf_frame_end(struct bf_writer *w, size_t extra)
 
 void bf_frame_open(struct bf_reader *r, const struct bf_frame *f, uint16_t type)
 {
+    BF_ASSERT(f->length <= BF_FRAME_PAYLOAD_MAX);
     bf_reader_init(r, f->payload, f->length);
     bf_demand(r, f->type == type);
 }
