@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "base/platform.h"
@@ -43,6 +44,7 @@ static size_t put_credentials(const struct bf_config_proxy *p, char *out, size_t
 {
     char plain[CREDENTIALS];
     size_t len = (size_t)bf_snprintf(plain, sizeof plain, "%s:%s", p->user, p->password);
+    BF_ASSERT(len < sizeof plain);
     size_t done = bf_base64_encode((const uint8_t *)plain, len, out, size);
     bf_wipe(plain, sizeof plain);
     return done;
@@ -74,6 +76,7 @@ static void hang_up(struct tunnel *t)
 
 static void fail(struct tunnel *t)
 {
+    BF_ASSERT(t->fault.code && t->stage != FAILED);
     hang_up(t);
     t->stage = FAILED;
 }
@@ -91,6 +94,7 @@ static void seen_from_here(struct bf_fault *fault, int answered)
 static void connection_failed(struct tunnel *t)
 {
     const struct bf_config_proxy *p = t->proxy->config;
+    BF_ASSERT(t->stage < TUNNEL);
     t->fault = *t->stream.ops->fault(t->stream.impl);
     if (t->fault.code == BF_OK)
         bf_fault_set(&t->fault, BF_ERR_NETWORK, BF_SIDE_NETWORK, PROXY_TODO,
@@ -126,6 +130,7 @@ static void refused(struct tunnel *t)
     enum bf_err code = BF_ERR_UNSUPPORTED;
     const char *does = "does not open a tunnel";
     const char *todo = "check the address in proxy=, and that the proxy supports CONNECT";
+    BF_ASSERT(t->stage == WAITING && status >= 300);
     if (status == 403) {
         code = BF_ERR_DENIED;
         does = "does not allow connections";
@@ -149,6 +154,7 @@ static void refused(struct tunnel *t)
 static void foreign(struct tunnel *t)
 {
     int tunnel = t->stage == TUNNEL;
+    BF_ASSERT(tunnel || t->stage == WAITING);
     bf_fault_set(&t->fault, BF_ERR_PROTOCOL, BF_SIDE_NETWORK,
                  tunnel ? "check the addresses in proxy= and server="
                         : "check the address in proxy=",
@@ -173,10 +179,12 @@ static void too_late(struct tunnel *t)
 static void ask(struct tunnel *t)
 {
     size_t done = 0;
+    BF_ASSERT(t->stage == ASKING && t->request_len);
     while (t->sent < t->request_len &&
            t->stream.ops->write(t->stream.impl, t->request + t->sent, t->request_len - t->sent,
                                 &done) == BF_OK)
         t->sent += done;
+    BF_ASSERT(t->sent <= t->request_len);
     if (t->sent < t->request_len)
         return; // a failure shows in its state
     bf_wipe(t->request, sizeof t->request);
@@ -189,6 +197,7 @@ static void listen(struct tunnel *t)
     while (t->stage == WAITING &&
            t->stream.ops->read(t->stream.impl, t->chunk, sizeof t->chunk, &got) == BF_OK) {
         enum bf_err err = bf_proxy_answer_take(&t->answer, t->chunk, got, &used);
+        BF_ASSERT(got <= sizeof t->chunk && used <= got);
         if (err == BF_AGAIN)
             continue;
         t->chunk_at = used;
@@ -205,6 +214,7 @@ static void listen(struct tunnel *t)
 static void step(struct tunnel *t)
 {
     enum bf_stream_state state = t->stream.ops->state(t->stream.impl);
+    BF_ASSERT(t->stage < TUNNEL && !t->chunk_len);
     if (t->stage == DIALLING && state == BF_STREAM_OPEN) {
         t->stage = ASKING;
         t->deadline = bf_platform_now_us() + BF_PROXY_ANSWER_US;
@@ -252,6 +262,7 @@ static enum bf_err tunnel_read(void *impl, void *bytes, size_t size, size_t *don
 {
     struct tunnel *t = impl;
     size_t left = t->chunk_len - t->chunk_at;
+    BF_ASSERT(t->chunk_at <= t->chunk_len && t->chunk_len <= sizeof t->chunk);
     *done = 0;
     if (t->stage != TUNNEL)
         return t->stage == FAILED ? t->fault.code : BF_AGAIN;

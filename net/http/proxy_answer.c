@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "base/assert.h"
+
 static int is_digit(char c)
 {
     return c >= '0' && c <= '9';
@@ -69,6 +71,7 @@ static void read_challenge(struct bf_proxy_answer *a)
 // A whole line. BF_AGAIN: further ones follow.
 static enum bf_err end_line(struct bf_proxy_answer *a)
 {
+    BF_ASSERT(a->line_len <= sizeof a->line);
     if (a->line_len && a->line[a->line_len - 1] == '\r')
         a->line_len--;
     if (!a->status)
