@@ -9,6 +9,7 @@
 #include <mbedtls/pk.h>
 #include <mbedtls/x509_csr.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "net/tls/mbedtls_port.h"
@@ -30,6 +31,7 @@ enum bf_err bf_enrol_new_key(struct bf_identity *identity)
     if (r == 0)
         r = mbedtls_pk_write_key_der(&pk, der, sizeof der); // at the end of the buffer
     if (r > 0) {
+        BF_ASSERT((size_t)r <= sizeof der);
         identity->key_len = (size_t)r;
         memcpy(identity->key, der + sizeof der - (size_t)r, (size_t)r);
     }
@@ -62,6 +64,7 @@ enum bf_err bf_enrol_request(const struct bf_identity *identity, const char *nam
     if (r == 0)
         r = mbedtls_x509write_csr_der(&request, der, sizeof der, bf_crypto_random, NULL);
     if (r > 0) {
+        BF_ASSERT((size_t)r <= sizeof der);
         *len = (size_t)r;
         memcpy(csr, der + sizeof der - (size_t)r, (size_t)r);
     }
@@ -81,6 +84,7 @@ enum bf_err bf_enrol_accept(struct bf_identity *identity, const char *name, cons
                             struct bf_fault *fault)
 {
     struct bf_pki_info info;
+    BF_ASSERT(identity->key_len && identity->key_len <= sizeof identity->key);
     if (certificate_len > sizeof identity->certificate ||
         bf_pki_read(certificate, certificate_len, &info) != BF_OK)
         return refuse(fault, "cannot be read", name);

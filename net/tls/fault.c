@@ -6,6 +6,7 @@
 #include <mbedtls/ssl.h>
 #include <mbedtls/x509.h>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/log.h"
 #include "base/platform.h"
@@ -16,6 +17,7 @@ static enum bf_err time_fault(struct bf_fault *fault, const struct bf_tls_judgem
                               const char *host)
 {
     char bound[32], now[32];
+    BF_ASSERT(j->flags & (MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE));
     bf_utc_text(j->bound, bound);
     bf_utc_text(bf_platform_wall(), now);
     if (j->flags & MBEDTLS_X509_BADCERT_FUTURE)
@@ -131,6 +133,7 @@ enum bf_err bf_tls_hybrid_fault(struct bf_fault *fault, const char *host)
 enum bf_err bf_tls_code_fault(struct bf_fault *fault, int code, int opening, const char *host)
 {
     enum bf_err err = bf_crypto_err(code);
+    BF_ASSERT(code);
     if (err == BF_ERR_NO_MEMORY)
         return bf_fault_set(fault, err, BF_SIDE_SOURCE, "give the machine more memory",
                             "no memory for TLS");

@@ -4,6 +4,7 @@
 // processors without the instructions). Key material is wiped with the context. NIST SP 800-38D.
 #include <mbedtls/gcm.h>
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/tls/gcm_engine.h"
@@ -41,6 +42,7 @@ void mbedtls_gcm_free(mbedtls_gcm_context *ctx)
 {
     if (!ctx)
         return;
+    BF_ASSERT(!ctx->prepared || ctx->engine);
     if (ctx->prepared)
         bf_wipe(ctx->prepared, ctx->engine->key_size);
     bf_free(ctx->prepared);
@@ -53,11 +55,14 @@ void mbedtls_gcm_free(mbedtls_gcm_context *ctx)
 static int prepare_engine(mbedtls_gcm_context *ctx, const unsigned char *key, unsigned int keybits)
 {
     const struct bf_gcm_engine *engine = bf_gcm_in_use();
+    BF_ASSERT(!ctx->engine && !ctx->prepared);
+    BF_ASSERT(keybits == 128 || keybits == 192 || keybits == 256);
     if (!engine)
         return 0;
     ctx->prepared = bf_alloc(engine->key_size);
     if (!ctx->prepared)
         return MBEDTLS_ERR_CIPHER_ALLOC_FAILED;
+    BF_ASSERT((uintptr_t)ctx->prepared % 16 == 0);
     ctx->engine = engine;
     engine->prepare(ctx->prepared, key, keybits);
     return 0;
@@ -81,6 +86,8 @@ int mbedtls_gcm_setkey(mbedtls_gcm_context *ctx, mbedtls_cipher_id_t cipher,
 static int engine_takes(const mbedtls_gcm_context *ctx, size_t length, size_t iv_len,
                         size_t add_len, size_t tag_len)
 {
+    BF_ASSERT(ctx->stock); // a key was set
+    BF_ASSERT(!ctx->engine || ctx->prepared);
     return ctx->engine && iv_len == BF_GCM_NONCE && tag_len >= 4 && tag_len <= BF_GCM_TAG &&
            length <= ((uint64_t)1 << 36) - 32 && add_len < (uint64_t)1 << 61;
 }
@@ -94,6 +101,7 @@ int mbedtls_gcm_crypt_and_tag(mbedtls_gcm_context *ctx, int mode, size_t length,
     if (!engine_takes(ctx, length, iv_len, add_len, tag_len))
         return bf_stock_gcm_crypt_and_tag(ctx->stock, mode, length, iv, iv_len, add, add_len, input,
                                           output, tag_len, tag);
+    BF_ASSERT(bf_gcm_is_apart(input, output, length));
     if (mode == MBEDTLS_GCM_ENCRYPT)
         ctx->engine->seal(ctx->prepared, iv, add, add_len, input, output, length, whole);
     else
@@ -113,6 +121,7 @@ int mbedtls_gcm_auth_decrypt(mbedtls_gcm_context *ctx, size_t length, const unsi
     if (!engine_takes(ctx, length, iv_len, add_len, tag_len))
         return bf_stock_gcm_auth_decrypt(ctx->stock, length, iv, iv_len, add, add_len, tag, tag_len,
                                          input, output);
+    BF_ASSERT(bf_gcm_is_apart(input, output, length));
     ctx->engine->open(ctx->prepared, iv, add, add_len, input, output, length, whole);
     int equal = bf_equal_secret(whole, tag, tag_len);
     bf_wipe(whole, sizeof whole);
@@ -124,6 +133,7 @@ int mbedtls_gcm_auth_decrypt(mbedtls_gcm_context *ctx, size_t length, const unsi
 
 int mbedtls_gcm_starts(mbedtls_gcm_context *ctx, int mode, const unsigned char *iv, size_t iv_len)
 {
+    BF_ASSERT(ctx->stock);
     return bf_stock_gcm_starts(ctx->stock, mode, iv, iv_len);
 }
 

@@ -4,6 +4,7 @@
 // message around that are in net/tls/gcm_message.h. References: NIST SP 800-38D, FIPS 197.
 #include "net/tls/gcm_aesni.h"
 
+#include "base/assert.h"
 #include "net/tls/gcm_message.h"
 
 // ---- The key -----------------------------------------------------------------------------------
@@ -20,6 +21,7 @@ static uint32_t sub_word(uint32_t w)
 static void expand(struct bf_gcm_aesni_key *k, const uint8_t *key, uint32_t words)
 {
     uint32_t schedule[60], constant = 1;
+    BF_ASSERT(words == 4 || words == 6 || words == 8);
     k->rounds = words + 6;
     memcpy(schedule, key, words * 4);
     for (uint32_t i = words; i < 4 * (k->rounds + 1); i++) {

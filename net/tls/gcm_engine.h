@@ -22,6 +22,12 @@ struct bf_gcm_engine {
                  const uint8_t *in, uint8_t *out, size_t len, uint8_t *tag);
 };
 
+// What an engine may be given: the same bytes in and out, or others.
+static inline int bf_gcm_is_apart(const uint8_t *in, const uint8_t *out, size_t len)
+{
+    return in == out || in + len <= out || out + len <= in;
+}
+
 // Those of this architecture, the fastest first, ended by NULL.
 extern const struct bf_gcm_engine *const bf_gcm_engines[];
 

@@ -14,6 +14,7 @@
 #include <mbedtls/oid.h>
 #include <mbedtls/ssl.h>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/fmt.h"
 #include "base/mem.h"
@@ -51,6 +52,7 @@ struct tls {
 
 static enum bf_err fail(struct tls *t)
 {
+    BF_ASSERT(t->fault.code);
     t->state = BF_STREAM_FAILED;
     return t->fault.code;
 }
@@ -66,6 +68,7 @@ static size_t push(struct tls *t, const uint8_t *bytes, size_t len)
         enum bf_err err = t->lower.ops->write(t->lower.impl, bytes + total, len - total, &done);
         if (err == BF_AGAIN || (err == BF_OK && done == 0))
             break;
+        BF_ASSERT(err || done <= len - total);
         if (err != BF_OK)
             t->deaf = 1;
         else
@@ -76,6 +79,7 @@ static size_t push(struct tls *t, const uint8_t *bytes, size_t len)
 
 static void drain(struct tls *t)
 {
+    BF_ASSERT(t->out_at <= t->out_end && t->out_end <= OUTPUT);
     t->out_at += push(t, t->out + t->out_at, t->out_end - t->out_at);
     if (t->out_at == t->out_end || t->deaf)
         t->out_at = t->out_end = 0;
@@ -92,6 +96,7 @@ static int ready(struct tls *t)
 
 static size_t room(const struct tls *t)
 {
+    BF_ASSERT(t->out_at <= t->out_end && t->out_end <= OUTPUT);
     return OUTPUT - (t->out_end - t->out_at);
 }
 
@@ -110,6 +115,7 @@ static int send_below(void *impl, const unsigned char *bytes, size_t len)
         t->out_end -= t->out_at;
         t->out_at = 0;
     }
+    BF_ASSERT(len - took <= OUTPUT - t->out_end);
     memcpy(t->out + t->out_end, bytes + took, len - took);
     t->out_end += len - took;
     return (int)len;
@@ -120,6 +126,7 @@ static int receive_below(void *impl, unsigned char *bytes, size_t size)
     struct tls *t = impl;
     size_t done = 0;
     enum bf_err err = t->lower.ops->read(t->lower.impl, bytes, size, &done);
+    BF_ASSERT(err || done <= size);
     if (err == BF_OK && done > 0)
         return (int)done;
     if (err == BF_OK || err == BF_AGAIN)
@@ -133,6 +140,7 @@ static int receive_below(void *impl, unsigned char *bytes, size_t size)
 static enum bf_err fail_below(struct tls *t)
 {
     const struct bf_fault *why = t->lower.ops->fault(t->lower.impl);
+    BF_ASSERT(t->lower_wrong);
     if (why && why->code != BF_OK)
         t->fault = *why;
     else
@@ -146,6 +154,7 @@ static enum bf_err fail_below(struct tls *t)
 static int judge(void *impl, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
 {
     struct tls *t = impl;
+    BF_ASSERT(t->state == BF_STREAM_OPENING); // nothing is sent or delivered before
     if (*flags & MBEDTLS_X509_BADCERT_EXPIRED)
         t->judgement.bound = bf_pki_seconds(&crt->valid_to);
     if (*flags & MBEDTLS_X509_BADCERT_FUTURE)
@@ -173,6 +182,8 @@ static enum bf_err fail_code(struct tls *t, int code)
     // the only place where mbedTLS leaves the alert's number
     uint8_t alert =
         code == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE ? t->ssl.MBEDTLS_PRIVATE(in_msg)[1] : 0;
+    BF_ASSERT(code && code != MBEDTLS_ERR_SSL_WANT_READ && code != MBEDTLS_ERR_SSL_WANT_WRITE);
+    BF_ASSERT(t->state == BF_STREAM_OPENING || t->state == BF_STREAM_OPEN);
     if (t->lower_wrong)
         return fail_below(t);
     if (code == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED)
@@ -190,6 +201,7 @@ static enum bf_err fail_code(struct tls *t, int code)
 static void shake_hands(struct tls *t)
 {
     enum bf_stream_state below = t->lower.ops->state(t->lower.impl);
+    BF_ASSERT(t->state == BF_STREAM_OPENING && !t->records_out && !t->plain_len);
     if (below == BF_STREAM_OPENING)
         return;
     for (int i = 0; i < HANDSHAKE_STEPS; i++) {
@@ -212,6 +224,8 @@ static void shake_hands(struct tls *t)
 // One record; the output has room for it. 0, or the code that ended the stream.
 static int seal(struct tls *t, const uint8_t *bytes, size_t len)
 {
+    BF_ASSERT(t->state == BF_STREAM_OPEN && len && len <= PAYLOAD);
+    BF_ASSERT(room(t) >= RECORD_MAX); // mbedTLS need not be asked again
     if (++t->records_out > BF_TLS_RECORDS_MAX) {
         bf_fault_set(&t->fault, BF_ERR_NETWORK, BF_SIDE_NONE, "nothing: it connects again",
                      "the connection has used up its key");
@@ -227,6 +241,7 @@ static int seal(struct tls *t, const uint8_t *bytes, size_t len)
 
 static void seal_plain(struct tls *t)
 {
+    BF_ASSERT(t->plain_len <= PAYLOAD);
     if (t->plain_len == 0 || room(t) < RECORD_MAX || t->deaf)
         return;
     size_t len = t->plain_len;
@@ -278,6 +293,7 @@ static enum bf_err tls_read(void *impl, void *bytes, size_t size, size_t *done)
         return BF_AGAIN;
     int r = mbedtls_ssl_read(&t->ssl, bytes, size);
     if (r > 0) {
+        BF_ASSERT((size_t)r <= size);
         *done = (size_t)r;
         return BF_OK;
     }
@@ -311,6 +327,7 @@ static enum bf_stream_state tls_state(void *impl)
 static size_t tls_unsent(void *impl)
 {
     struct tls *t = impl;
+    BF_ASSERT(t->out_at <= t->out_end);
     return t->plain_len + (t->out_end - t->out_at) + t->lower.ops->unsent(t->lower.impl);
 }
 

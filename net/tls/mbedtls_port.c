@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/assert.h"
 #include "base/platform.h"
 #include "net/tls/utc.h"
 #include <mbedtls/ctr_drbg.h>
@@ -119,6 +120,7 @@ struct tm *mbedtls_platform_gmtime_r(const mbedtls_time_t *seconds, struct tm *o
         days--;
     }
     bf_civil_from_days(days, &year, &month, &day);
+    BF_ASSERT(rest >= 0 && rest < 86400 && month >= 1 && month <= 12);
     memset(out, 0, sizeof *out);
     out->tm_year = year - 1900;
     out->tm_mon = (int)month - 1;

@@ -8,6 +8,7 @@
 #include <mbedtls/oid.h>
 #include <mbedtls/pk.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "net/tls/mbedtls_port.h"
 #include "net/tls/pki_crt.h"
@@ -38,6 +39,7 @@ static const mbedtls_x509_buf *only_role(const mbedtls_x509_crt *crt, uint32_t *
         found = &n->buf;
         ++*roles;
     }
+    BF_ASSERT((found != NULL) == (*roles > 0));
     return *roles == 1 ? found : NULL;
 }
 
@@ -66,6 +68,7 @@ static enum bf_err parse(mbedtls_x509_crt *crt, const uint8_t *der, size_t len)
     int r = mbedtls_x509_crt_parse_der(crt, der, len);
     if (r != 0)
         return bf_crypto_err(r);
+    BF_ASSERT(crt->raw.len && crt->raw.len <= len);
     return crt->raw.len == len ? BF_OK : BF_ERR_CORRUPT;
 }
 
@@ -84,6 +87,7 @@ static enum bf_err read_role(const mbedtls_x509_crt *crt, struct bf_pki_info *ou
     size_t len = role->len - prefix;
     if (len >= sizeof out->machine || memchr(role->p + prefix, 0, len))
         return BF_ERR_CORRUPT;
+    BF_ASSERT(!out->is_server); // a certificate has one role
     memcpy(out->machine, role->p + prefix, len);
     out->machine[len] = 0;
     return bf_machine_name_ok(out->machine) ? BF_OK : BF_ERR_CORRUPT;
@@ -156,6 +160,7 @@ enum bf_err bf_pki_signed_by(const uint8_t *certificate, size_t certificate_len,
     if (err == BF_OK) {
         int r = mbedtls_x509_crt_verify_with_profile(
             &crt, &ca, NULL, &mbedtls_x509_crt_profile_suiteb, NULL, &flags, NULL, NULL);
+        BF_ASSERT(r || !flags);
         if (r != 0 && (r != MBEDTLS_ERR_X509_CERT_VERIFY_FAILED || (flags & ~times)))
             err = BF_ERR_AUTH;
     }

@@ -3,6 +3,7 @@
 // is the last of its year and the lengths of the months follow one linear rule.
 #include "net/tls/utc.h"
 
+#include "base/assert.h"
 #include "base/fmt.h"
 
 enum {
@@ -18,6 +19,7 @@ void bf_civil_from_days(int64_t days, int32_t *year, uint32_t *month, uint32_t *
     uint32_t of_era = (uint32_t)(days - era * ERA_DAYS);
     uint32_t y = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
     uint32_t of_year = of_era - (365 * y + y / 4 - y / 100);
+    BF_ASSERT(of_era < ERA_DAYS && of_year < 366);
     uint32_t m = (5 * of_year + 2) / 153; // 0 is March
     *day = of_year - (153 * m + 2) / 5 + 1;
     *month = m < 10 ? m + 3 : m - 9;
