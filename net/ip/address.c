@@ -4,11 +4,13 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 
 ip_addr_t bf_ip_to_lwip(const struct bf_ip *ip)
 {
     ip_addr_t out = IPADDR4_INIT(0);
+    BF_ASSERT(!ip->family || ip->family == 4 || ip->family == 6);
     if (ip->family == 4) {
         IP_ADDR4(&out, ip->bytes[0], ip->bytes[1], ip->bytes[2], ip->bytes[3]);
     } else if (ip->family == 6) {

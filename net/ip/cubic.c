@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "base/assert.h"
+
 enum {
     FIRST_SEGMENTS = 10, // RFC 6928
     LEAST_SEGMENTS = 2,
@@ -20,6 +22,7 @@ enum {
 static uint32_t bounded(const struct bf_cubic *c, uint64_t window)
 {
     uint64_t least = LEAST_SEGMENTS * (uint64_t)c->mss;
+    BF_ASSERT(c->mss && least <= c->most);
     return (uint32_t)(window < least ? least : window > c->most ? c->most : window);
 }
 
@@ -49,6 +52,7 @@ static void begin_epoch(struct bf_cubic *c, uint64_t now_us)
     c->friendly = (uint64_t)c->window * FRACTION;
     if (c->last_max < c->window)
         c->last_max = c->window;
+    BF_ASSERT(c->last_max >= c->window);
     // K = cbrt((W_max - cwnd) / C), in milliseconds; the window is counted in segments
     c->k_ms = cube_root((uint64_t)(c->last_max - c->window) * 2500000000u / c->mss);
 }
@@ -75,6 +79,7 @@ void bf_cubic_acked(struct bf_cubic *c, uint32_t bytes, uint32_t rtt_us, uint64_
     }
     if (!c->epoch_us)
         begin_epoch(c, now_us);
+    BF_ASSERT(c->window && c->window <= c->most && now_us >= c->epoch_us);
     uint64_t target = cubic_at(c, (now_us - c->epoch_us + rtt_us) / 1000), window = c->window;
     if (target > window + window / 2)
         target = window + window / 2;

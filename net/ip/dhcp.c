@@ -11,6 +11,7 @@
 #include <lwip/pbuf.h>
 #include <lwip/prot/dhcp.h>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/log.h"
 #include "net/ip/lwip_hooks.h"
@@ -45,6 +46,7 @@ void bf_dhcp_option(uint8_t code, uint8_t len, const struct pbuf *p, uint16_t at
         uint32_t have = message.option[i].len;
         if (CODES[i] != code)
             continue;
+        BF_ASSERT(have <= KEPT + 1);
         if (have + len > KEPT)
             message.option[i].len = KEPT + 1;
         else if (pbuf_copy_partial(p, message.option[i].bytes + have, len, at) == len)
@@ -69,6 +71,7 @@ void bf_dhcp_wanted(uint8_t *options, uint16_t len)
 // lwIP counts minutes: with a lease of one, its end came before it was ever renewed.
 void bf_dhcp_endless(struct netif *netif)
 {
+    BF_ASSERT(netif_dhcp_data(netif));
     netif_dhcp_data(netif)->t0_timeout = UINT16_MAX;
 }
 
@@ -111,6 +114,7 @@ static void read_domains(struct bf_dhcp_extras *out)
         malformed(DOMAIN);
         return;
     }
+    BF_ASSERT(len < BF_DNS_NAME);
     memcpy(out->domain[0], domain, len);
     out->domains = 1;
 }

@@ -9,6 +9,7 @@
 #include <lwip/ip6_addr.h>
 #include <lwip/udp.h>
 
+#include "base/assert.h"
 #include "base/config.h"
 #include "base/fmt.h"
 #include "base/log.h"
@@ -47,6 +48,7 @@ static void on_datagram(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip
 static void send(const uint8_t *message, size_t len)
 {
     ip_addr_t to;
+    BF_ASSERT(dhcp6.netif && dhcp6.pcb && len <= BF_DHCP6_MESSAGE_MOST);
     struct pbuf *p = pbuf_alloc(PBUF_TRANSPORT, (u16_t)len, PBUF_RAM);
     if (!p)
         return;
@@ -78,6 +80,7 @@ static void use_address(const struct bf_dhcp6_answer *lease)
 {
     ip6_addr_t address;
     uint32_t part[4];
+    BF_ASSERT(lease->has_address);
     memcpy(part, lease->address, sizeof part);
     IP6_ADDR(&address, part[0], part[1], part[2], part[3]);
     if (dhcp6.slot >= 0 && !ip6_addr_zoneless_eq(netif_ip6_addr(dhcp6.netif, dhcp6.slot), &address))
@@ -93,6 +96,7 @@ static void use_address(const struct bf_dhcp6_answer *lease)
 static void use_dns(const struct bf_dhcp6_answer *a)
 {
     struct bf_ip servers[BF_DHCP6_DNS];
+    BF_ASSERT(a->dns_count <= BF_DHCP6_DNS && a->domains <= BF_DNS_DOMAINS);
     for (uint32_t i = 0; i < a->dns_count; i++) {
         servers[i] = (struct bf_ip){.family = 6};
         memcpy(servers[i].bytes, a->dns[i], sizeof servers[i].bytes);
@@ -128,6 +132,7 @@ static void watch_for_duplicate(void)
 
 void bf_ip_dhcp6_begin(struct netif *netif, int addresses)
 {
+    BF_ASSERT(!dhcp6.netif && !dhcp6.pcb);
     memset(&dhcp6, 0, sizeof dhcp6);
     dhcp6.slot = -1;
     dhcp6.netif = netif;

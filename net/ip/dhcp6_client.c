@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 
 enum {
@@ -40,6 +41,7 @@ void bf_dhcp6_client_init(struct bf_dhcp6_client *c, const uint8_t mac[6])
 
 static void enter(struct bf_dhcp6_client *c, enum bf_dhcp6_state state, uint64_t now)
 {
+    BF_ASSERT(state < BF_DHCP6_STATES && (c->has_lease || !bf_dhcp6_needs_lease(state)));
     c->state = state;
     c->began_us = now;
     c->next_us = exchanges[state].type ? now : NEVER;
@@ -86,6 +88,8 @@ static size_t compose(const struct bf_dhcp6_client *c, enum bf_dhcp6_type type, 
                                  .elapsed_cs = (uint32_t)((now - c->began_us) / 10000),
                                  .client = &c->id,
                                  .iaid = c->iaid};
+    BF_ASSERT(type != BF_DHCP6_REQUEST || c->offer.has_address);
+    BF_ASSERT(!c->has_lease || c->answer.has_address);
     if (type == BF_DHCP6_REQUEST) {
         r.server = &c->offer.server;
         r.address = c->offer.address;
@@ -102,6 +106,7 @@ static void set_pause(struct bf_dhcp6_client *c, const struct exchange *e, uint6
                       uint32_t random)
 {
     uint64_t pause = c->pause_us ? 2 * c->pause_us : e->first_s * SECOND;
+    BF_ASSERT(e->first_s && e->first_s <= e->most_s);
     if (pause > e->most_s * SECOND)
         pause = e->most_s * SECOND;
     c->pause_us = pause - pause / 10 + pause / 5 * (random & 0xff) / 256;
@@ -148,6 +153,7 @@ size_t bf_dhcp6_client_poll(struct bf_dhcp6_client *c, uint64_t now, uint32_t ra
 size_t bf_dhcp6_client_drop(struct bf_dhcp6_client *c, enum bf_dhcp6_type how, uint64_t now,
                             uint8_t out[BF_DHCP6_MESSAGE_MOST])
 {
+    BF_ASSERT(how == BF_DHCP6_RELEASE || how == BF_DHCP6_DECLINE);
     if (!c->has_lease)
         return 0;
     c->began_us = now;
@@ -170,6 +176,7 @@ static void refused(struct bf_dhcp6_client *c, const struct bf_dhcp6_answer *a)
 
 static void advertised(struct bf_dhcp6_client *c, const struct bf_dhcp6_answer *a, uint64_t now)
 {
+    BF_ASSERT(c->state == BF_DHCP6_SOLICITING && (!c->has_offer || c->offer.has_address));
     if (!a->has_address) {
         refused(c, a);
         return;
@@ -200,6 +207,7 @@ static void bind(struct bf_dhcp6_client *c, const struct bf_dhcp6_answer *a, uin
     c->t1_us = after(now, t1);
     c->t2_us = after(now, t2);
     c->valid_us = after(now, a->valid);
+    BF_ASSERT(c->t1_us <= c->t2_us && a->has_address);
     c->answer = *a;
     c->has_lease = 1;
     c->refused = 0;
@@ -210,6 +218,7 @@ static void bind(struct bf_dhcp6_client *c, const struct bf_dhcp6_answer *a, uin
 // A Reply to Request, Renew or Rebind.
 static void replied(struct bf_dhcp6_client *c, const struct bf_dhcp6_answer *a, uint64_t now)
 {
+    BF_ASSERT(c->state == BF_DHCP6_REQUESTING || c->has_lease);
     if (a->status == BF_DHCP6_UNSPEC_FAIL)
         refused(c, a); // 18.2.10: it is sent again
     else if (a->has_address)
@@ -227,6 +236,7 @@ static void replied(struct bf_dhcp6_client *c, const struct bf_dhcp6_answer *a, 
 
 static void informed(struct bf_dhcp6_client *c, const struct bf_dhcp6_answer *a, uint64_t now)
 {
+    BF_ASSERT(!c->has_lease); // whose address stands in the answer before
     c->answer = *a;
     c->changes++;
     enter(c, BF_DHCP6_INFORMED, now);

@@ -26,6 +26,12 @@ enum bf_dhcp6_state {
     BF_DHCP6_STATES
 };
 
+// A state that there is only with a lease.
+static inline int bf_dhcp6_needs_lease(enum bf_dhcp6_state state)
+{
+    return state >= BF_DHCP6_BOUND && state <= BF_DHCP6_REBINDING;
+}
+
 struct bf_dhcp6_client {
     enum bf_dhcp6_state state;
     struct bf_dhcp6_duid id;

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/cursor.h"
 
@@ -53,6 +54,7 @@ static void put_duid(struct bf_writer *w, enum option code, const struct bf_dhcp
 {
     if (!duid || !duid->len)
         return;
+    BF_ASSERT(duid->len <= BF_DHCP6_DUID_MOST);
     put_option(w, code, duid->len);
     bf_put_bytes(w, duid->bytes, duid->len);
 }
@@ -96,6 +98,7 @@ size_t bf_dhcp6_put(const struct bf_dhcp6_request *r, uint8_t out[BF_DHCP6_MESSA
     if (r->type != BF_DHCP6_INFORMATION_REQUEST)
         put_association(&w, r);
     put_wishes(&w, r->type);
+    BF_ASSERT(bf_writer_ok(&w)); // BF_DHCP6_MESSAGE_MOST is room for all of them
     return bf_writer_ok(&w) ? bf_writer_len(&w) : 0;
 }
 
@@ -209,6 +212,7 @@ static void get_association(struct bf_reader *r, uint32_t iaid, struct bf_dhcp6_
 
 static void get_dns(struct bf_reader *r, struct bf_dhcp6_answer *out)
 {
+    BF_ASSERT(out->dns_count <= BF_DHCP6_DNS);
     if (bf_reader_left(r) % 16 != 0)
         bf_reader_fail(r);
     while (bf_reader_left(r) >= 16 && out->dns_count < BF_DHCP6_DNS)

@@ -7,6 +7,7 @@
 
 #include <lwip/ip_addr.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -70,6 +71,7 @@ static void hang_up(struct dial *d)
 
 static void give_up(struct dial *d, const struct bf_fault *why)
 {
+    BF_ASSERT(why->code && (d->step == WAITING || d->step == SEARCHING));
     hang_up(d);
     d->fault = *why;
     d->step = FAILED;
@@ -104,6 +106,7 @@ static int has_servers(struct dial *d)
 
 static void search(struct dial *d)
 {
+    BF_ASSERT(d->step == WAITING && !d->lookup && !d->race.count);
     enter(d, SEARCHING, 0);
     d->family_deadline = d->deadline + d->view->wait_us(FAMILY_US);
     d->race.view = d->view;
@@ -126,6 +129,7 @@ static void search(struct dial *d)
 static void wait(struct dial *d)
 {
     struct bf_fault fault;
+    BF_ASSERT(d->step == WAITING);
     if (d->view->broken(&fault)) {
         give_up(d, &fault);
         return;
@@ -194,6 +198,7 @@ static enum bf_err resolve(struct dial *d, struct bf_fault *fault)
 static int is_worth_waiting(const struct dial *d)
 {
     int pending = 0;
+    BF_ASSERT(d->race.count);
     if (d->lookup && bf_lookup_found(d->lookup, 4, &pending)->count == 0 && pending)
         return bf_platform_now_us() - d->first_found < FOURTH_US;
     return 0;
@@ -201,6 +206,7 @@ static int is_worth_waiting(const struct dial *d)
 
 static void connected(struct dial *d, const ip_addr_t *winner)
 {
+    BF_ASSERT(d->step == SEARCHING && d->tcp.ops && !d->race.count);
     bf_snprintf(known.host, sizeof known.host, "%s", d->host);
     known.address = *winner;
     bf_lookup_free(d->lookup);
@@ -213,6 +219,7 @@ static void connected(struct dial *d, const ip_addr_t *winner)
 static void lost(struct dial *d)
 {
     struct bf_fault fault;
+    BF_ASSERT(d->race.count && d->race.failed <= d->race.count);
     if (d->race.failed) {
         bf_race_fault(&d->race, &fault);
         give_up(d, &fault);
@@ -233,6 +240,7 @@ static void turn(struct dial *d)
 {
     struct bf_fault fault;
     ip_addr_t winner;
+    BF_ASSERT(!d->tcp.ops && (d->step == WAITING || d->step == SEARCHING));
     if (d->step == WAITING)
         wait(d);
     if (d->step != SEARCHING)
@@ -283,6 +291,7 @@ static enum bf_err dial_read(void *impl, void *bytes, size_t size, size_t *done)
 static enum bf_stream_state dial_state(void *impl)
 {
     struct dial *d = impl;
+    BF_ASSERT((d->tcp.ops != NULL) == (d->step == CONNECTED));
     if (d->step == CONNECTED)
         return d->tcp.ops->state(d->tcp.impl);
     return d->step == FAILED ? BF_STREAM_FAILED : BF_STREAM_OPENING;

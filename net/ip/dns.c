@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "net/ip/address.h"
 #include "net/ip/lwip_hooks.h"
@@ -23,6 +24,7 @@ void bf_ip_dns_clear(void)
 
 void bf_ip_dns_use(enum bf_ip_dns_source source, const struct bf_ip *servers, uint32_t count)
 {
+    BF_ASSERT(source < BF_IP_DNS_SOURCES);
     memset(dns.server[source], 0, sizeof dns.server[source]);
     for (uint32_t i = 0; i < count && i < BF_IP_DNS_OF_SOURCE; i++)
         dns.server[source][i] = bf_ip_to_lwip(&servers[i]);
@@ -30,6 +32,7 @@ void bf_ip_dns_use(enum bf_ip_dns_source source, const struct bf_ip *servers, ui
 
 void bf_ip_dns_search(enum bf_ip_dns_source source, char (*domains)[BF_DNS_NAME], uint32_t count)
 {
+    BF_ASSERT(source < BF_IP_DNS_SOURCES);
     dns.domains[source] = count < BF_DNS_DOMAINS ? count : BF_DNS_DOMAINS;
     for (uint32_t i = 0; i < dns.domains[source]; i++)
         bf_snprintf(dns.domain[source][i], BF_DNS_NAME, "%s", domains[i]);
@@ -72,6 +75,7 @@ void bf_ip_dns_answered(const ip_addr_t *server)
 
 static void add(ip_addr_t *list, uint32_t *count, const ip_addr_t *server)
 {
+    BF_ASSERT(*count <= BF_IP_DNS_SERVERS);
     if (ip_addr_isany(server) || *count == BF_IP_DNS_SERVERS)
         return;
     for (uint32_t i = 0; i < *count; i++)

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 
 enum {
@@ -62,6 +63,7 @@ struct name {
 static int add_label(struct name *n, const uint8_t *label, size_t len)
 {
     size_t dot = n->len > 0;
+    BF_ASSERT(len && len <= LABEL_MAX && n->len < sizeof n->text);
     if (n->len + dot + len >= sizeof n->text)
         return 0;
     if (dot)
@@ -94,6 +96,7 @@ static size_t read_name(const uint8_t *m, size_t len, size_t at, char out[BF_DNS
     }
     if (at >= len)
         return 0;
+    BF_ASSERT(n.len < sizeof n.text && (!end || end <= len));
     n.text[n.unusable ? 0 : n.len] = 0;
     memcpy(out, n.text, sizeof n.text);
     return end ? end : at + 1;
@@ -135,7 +138,9 @@ size_t bf_dns_ask(const struct bf_dns_question *q, uint8_t out[BF_DNS_QUERY])
     out[label] = 0;
     bf_put_be16(out + at, q->type);
     bf_put_be16(out + at + 2, CLASS_IN);
-    return at + 4;
+    at += 4;
+    BF_ASSERT(at <= BF_DNS_QUERY);
+    return at;
 }
 
 // ---- Answers -----------------------------------------------------------------------------------
@@ -159,6 +164,7 @@ static size_t check_question(const uint8_t *m, size_t len, const struct bf_dns_q
 static void take_address(const uint8_t *data, size_t len, struct bf_dns_addresses *out)
 {
     struct bf_ip *ip = &out->address[out->count];
+    BF_ASSERT(out->count <= BF_DNS_ADDRESSES);
     if ((len != 4 && len != 16) || out->count == BF_DNS_ADDRESSES)
         return;
     memset(ip, 0, sizeof *ip);

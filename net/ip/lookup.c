@@ -12,6 +12,7 @@
 
 #include <lwip/udp.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -79,6 +80,7 @@ static void begin_name(struct bf_lookup *l)
     ip_addr_t servers[BF_IP_DNS_SERVERS];
     memset(l->server, 0, sizeof l->server);
     l->servers = bf_ip_dns_servers(servers);
+    BF_ASSERT(l->servers <= BF_IP_DNS_SERVERS);
     for (uint32_t i = 0; i < l->servers; i++)
         l->server[i].address = servers[i];
     l->next = l->round = 0;
@@ -99,6 +101,8 @@ static void next_name(struct bf_lookup *l, int denied)
 
 static void take(struct bf_lookup *l, struct server *s, int type, enum bf_dns_answer answer)
 {
+    BF_ASSERT(s->asked && !l->answered[type] && !l->over);
+    BF_ASSERT((answer == BF_DNS_FOUND) == (l->found[type].count > 0));
     if (answer == BF_DNS_NOT_OURS)
         return;
     if (answer == BF_DNS_FOUND)
@@ -164,6 +168,7 @@ static void ask(struct bf_lookup *l, struct server *s)
 static void ask_next(struct bf_lookup *l, uint64_t now)
 {
     uint64_t step = (uint64_t)STEP_US << l->round;
+    BF_ASSERT(l->next < l->servers && l->round < 8);
     struct server *s = &l->server[l->next];
     if (l->next == 0)
         l->round_due = now + step;
@@ -183,6 +188,7 @@ static void ask_next(struct bf_lookup *l, uint64_t now)
 static uint32_t count_of(const struct bf_lookup *l, size_t field)
 {
     uint32_t count = 0;
+    BF_ASSERT(field < sizeof(struct server));
     for (uint32_t i = 0; i < l->servers; i++)
         count += ((const uint8_t *)&l->server[i])[field] != 0;
     return count;
@@ -201,6 +207,7 @@ static int is_found(const struct bf_lookup *l)
 static void judge(struct bf_lookup *l, uint64_t now)
 {
     int all_denied = all_said(l, offsetof(struct server, denies));
+    BF_ASSERT(!l->over && is_found(l) == (l->found_at != 0));
     if (!bf_dns_is_domain(l->name, strlen(l->name))) {
         next_name(l, 1);
     } else if (l->answered[0] && l->answered[1]) {
@@ -235,6 +242,7 @@ const struct bf_dns_addresses *bf_lookup_found(const struct bf_lookup *l, uint8_
                                                int *pending)
 {
     int type = family == 6;
+    BF_ASSERT(family == 4 || family == 6);
     *pending = !l->over && !l->answered[type];
     return &l->found[type];
 }
@@ -280,6 +288,7 @@ enum bf_err bf_lookup_fault(const struct bf_lookup *l, const struct bf_peer *pee
     char asked[IPADDR_STRLEN_MAX] = "";
     const char *domain = bf_ip_dns_domain(0);
     uint32_t i = 0;
+    BF_ASSERT(l->over && !is_found(l));
     if (!l->servers)
         return nobody_to_ask(l, peer->word, fault);
     while (i + 1 < l->servers && !l->server[i].denies)

@@ -14,6 +14,7 @@
 
 #include <lwip/priv/tcp_priv.h>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "net/ip/cubic.h"
@@ -61,6 +62,7 @@ struct bf_loss {
 
 static struct segment *at(struct bf_loss *l, uint32_t i)
 {
+    BF_ASSERT(l->first < SEGMENTS && l->count <= SEGMENTS && i < SEGMENTS);
     return &l->segment[(l->first + i) % SEGMENTS];
 }
 
@@ -115,9 +117,11 @@ void bf_loss_sent(struct bf_loss *l, uint32_t seq, uint32_t len, uint64_t now_us
         *s = (struct segment){seq, len, (uint32_t)now_us, 0};
         return;
     }
+    BF_ASSERT(find(l, seq) < l->count);
     s = at(l, find(l, seq));
     if (s->seq != seq)
         return;
+    BF_ASSERT(!(s->flags & LOST) || l->lost_bytes >= s->len);
     if (s->flags & LOST)
         l->lost_bytes -= s->len;
     s->flags = (s->flags | AGAIN) & ~(uint32_t)LOST;
@@ -162,6 +166,9 @@ static void delivered(struct bf_loss *l, const struct segment *s, uint64_t now_u
 
 static void forget(struct bf_loss *l, struct segment *s)
 {
+    BF_ASSERT((s->flags & (SACKED | LOST)) != (SACKED | LOST));
+    BF_ASSERT(!(s->flags & SACKED) || (l->sacked_bytes >= s->len && l->sacked_segments));
+    BF_ASSERT(!(s->flags & LOST) || l->lost_bytes >= s->len);
     if (s->flags & SACKED) {
         l->sacked_bytes -= s->len;
         l->sacked_segments--;
@@ -182,6 +189,7 @@ static void take_ack(struct bf_loss *l, uint32_t ack, uint64_t now_us)
         l->first = (l->first + 1) % SEGMENTS;
         l->count--;
     }
+    BF_ASSERT(l->count || (!l->sacked_bytes && !l->sacked_segments && !l->lost_bytes));
     l->acked = ack;
     if (TCP_SEQ_LT(l->highest, ack))
         l->highest = ack;
@@ -258,11 +266,13 @@ static void take_options(struct bf_loss *l, const struct tcp_pcb *pcb, const uin
 static uint32_t tolerance(const struct bf_loss *l)
 {
     uint32_t wait = (uint32_t)((uint64_t)l->least_rtt_us * l->patience / 4);
+    BF_ASSERT(l->patience && l->patience <= PATIENCE_MOST);
     return wait < l->srtt_us ? wait : l->srtt_us;
 }
 
 static void enter_recovery(struct bf_loss *l, const struct tcp_pcb *pcb)
 {
+    BF_ASSERT(!l->recovering);
     l->recovering = 1;
     l->recover = pcb->snd_nxt;
     l->since = l->acked;
@@ -276,6 +286,7 @@ static void detect(struct bf_loss *l, struct tcp_pcb *pcb, uint64_t now_us)
 {
     uint32_t wait = tolerance(l) + l->last_rtt_us;
     int found = 0;
+    BF_ASSERT(l->sacked_segments <= l->count);
     l->look_us = 0;
     if (!l->sacked_bytes && !l->recovering)
         return;
@@ -349,6 +360,7 @@ static void apply(struct bf_loss *l, struct tcp_pcb *pcb)
         struct segment *s = at(l, i);
         if (!(s->flags & LOST) || !move(pcb, s->seq))
             continue;
+        BF_ASSERT(!(s->flags & SACKED) && l->lost_bytes >= s->len);
         if (i == 0)
             pcb->rtime = 0; // the timer runs for this sending
         room = room > s->len ? room - s->len : 0;
@@ -442,6 +454,7 @@ static void disbelieve(struct bf_loss *l)
 // window shrinks again only when something was acknowledged in between (RFC 5681, 3.1).
 static void time_out(struct bf_loss *l, struct tcp_pcb *pcb)
 {
+    BF_ASSERT(l->acts && l->count <= SEGMENTS);
     if (l->timed_out) {
         l->cubic.window = pcb->mss;
         disbelieve(l);

@@ -16,6 +16,7 @@
 #include <lwip/timeouts.h>
 #include <netif/ethernet.h>
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/platform.h"
@@ -107,6 +108,9 @@ uint32_t bf_lwip_packets(void)
 static void give_back(struct pbuf *p)
 {
     struct frame *f = (struct frame *)(void *)p;
+    BF_ASSERT(port.outstanding > 0 && port.outstanding <= port.frames);
+    BF_ASSERT((uint8_t *)f >= port.memory &&
+              (uint8_t *)f < port.memory + port.frames * port.stride);
     f->next = port.free;
     port.free = f;
     port.outstanding--;
@@ -114,6 +118,7 @@ static void give_back(struct pbuf *p)
 
 static enum bf_err make_pool(uint16_t mtu)
 {
+    BF_ASSERT(!port.outstanding); // frames of the pool before would come back into this one
     port.frame_size = (uint32_t)mtu + HEADER;
     port.stride = (sizeof(struct frame) + port.frame_size + 15) & ~(size_t)15;
     for (port.frames = FRAMES_MOST; port.frames >= FRAMES_LEAST; port.frames /= 2) {
@@ -139,6 +144,7 @@ enum bf_err bf_lwip_open(uint16_t largest_mtu, const struct bf_lwip_watch *watch
 {
     static int initialised; // lwIP can be initialised only once
     enum bf_err err = bf_crypto_start();
+    BF_ASSERT(!port.ready && !port.nic);
     if (err == BF_OK)
         err = make_pool(largest_mtu);
     if (err != BF_OK)
@@ -155,6 +161,7 @@ void bf_lwip_close(void)
 {
     if (!port.ready)
         return;
+    BF_ASSERT(!port.nic);
     // A frame that lwIP still holds must not be pulled away from under it.
     if (port.outstanding == 0) {
         bf_free(port.memory);
@@ -180,6 +187,7 @@ static enum bf_err gather_and_send(struct bf_nic *nic, struct pbuf *p)
     size_t len = p->tot_len;
     if (!frame)
         return BF_AGAIN;
+    BF_ASSERT(len + BF_VLAN_TAG <= port.frame_size && FRAME_MIN + BF_VLAN_TAG <= port.frame_size);
     uint8_t *plain = frame + (port.vlan ? BF_VLAN_TAG : 0);
     pbuf_copy_partial(p, plain, (u16_t)len, 0);
     bf_pmtu_mark(plain, len);
@@ -196,6 +204,7 @@ static enum bf_err gather_and_send(struct bf_nic *nic, struct pbuf *p)
 static err_t send_frame(struct netif *netif, struct pbuf *p)
 {
     struct bf_nic *nic = port.nic;
+    BF_ASSERT(nic && netif == &port.netif);
     if (p->tot_len > port.mtu + SIZEOF_ETH_HDR)
         return ERR_BUF;
     for (int i = 0; i < TX_TRIES; i++) {
@@ -211,6 +220,7 @@ static err_t send_frame(struct netif *netif, struct pbuf *p)
 
 static err_t init_netif(struct netif *netif)
 {
+    BF_ASSERT(port.nic && port.frame_size > HEADER);
     netif->name[0] = 'b';
     netif->name[1] = 'f';
     netif->output = etharp_output;
@@ -227,6 +237,7 @@ static err_t init_netif(struct netif *netif)
 
 enum bf_err bf_lwip_attach(struct bf_nic *nic, uint16_t vlan, uint16_t mtu, const char *hostname)
 {
+    BF_ASSERT(port.ready && !port.nic);
     memset(&port.netif, 0, sizeof port.netif);
     port.nic = nic;
     port.vlan = vlan;
@@ -259,6 +270,7 @@ void bf_lwip_limit_mtu(uint16_t most)
     uint16_t mtu = most && most < port.mtu ? most : port.mtu;
     if (!port.nic || mtu == port.netif.mtu)
         return;
+    BF_ASSERT(mtu <= port.mtu); // frames have room for that
     bf_log(BF_LOG_INFO, "network: DHCP sets the MTU to %u", (unsigned)mtu);
     port.netif.mtu = mtu;
     if (mtu >= IP6_MIN_MTU_LENGTH)
@@ -283,6 +295,7 @@ static int receive_frame(void)
 {
     struct frame *f = port.free;
     size_t len = 0;
+    BF_ASSERT((f == NULL) == (port.outstanding == port.frames));
     if (!f)
         return 0; // lwIP holds everything: it stays with the device until some come back
     if (port.nic->ops->receive(port.nic->impl, f->bytes, port.frame_size, &len) != BF_OK)
@@ -293,6 +306,7 @@ static int receive_frame(void)
     if (!bf_vlan_take(&frame, &len, port.vlan))
         return 1;
     bf_ip_wait_frame(frame, len);
+    BF_ASSERT(port.free == f && frame + len <= f->bytes + port.frame_size);
     port.free = f->next;
     port.outstanding++;
     f->pbuf.custom_free_function = give_back;

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "base/log.h"
 #include "base/platform.h"
@@ -25,6 +26,7 @@ static int family(const ip_addr_t *address)
 void bf_race_add(struct bf_race *r, const ip_addr_t *address, int first)
 {
     uint8_t at = first ? 0 : r->count;
+    BF_ASSERT(r->count <= BF_RACERS);
     for (uint8_t i = 0; i < r->count; i++)
         if (ip_addr_eq(&r->racer[i].address, address))
             return;
@@ -48,6 +50,7 @@ static void describe(const struct bf_race *r, const struct bf_racer *racer, char
 
 static void fail(struct bf_race *r, struct bf_racer *racer, const struct bf_fault *why)
 {
+    BF_ASSERT(why->code && racer->state != BF_RACER_FAILED && r->failed < r->count);
     if (racer->tcp.ops)
         racer->tcp.ops->close(racer->tcp.impl);
     racer->tcp.ops = NULL;
@@ -63,6 +66,7 @@ static void start(struct bf_race *r, struct bf_racer *racer, uint64_t now)
 {
     char to[300];
     struct bf_fault fault;
+    BF_ASSERT(racer->state == BF_RACER_WAITS && !racer->tcp.ops);
     describe(r, racer, to, sizeof to);
     r->last_family = (uint8_t)family(&racer->address);
     r->next_due = now + AFTER_US;
@@ -113,6 +117,7 @@ static void too_late(const struct bf_race *r, const struct bf_racer *racer, stru
 static int check(struct bf_race *r, struct bf_racer *racer, uint64_t now)
 {
     struct bf_fault fault;
+    BF_ASSERT(racer->state == BF_RACER_RUNS && racer->tcp.ops);
     racer->tcp.ops->poll(racer->tcp.impl);
     enum bf_stream_state state = racer->tcp.ops->state(racer->tcp.impl);
     if (state == BF_STREAM_OPEN || state == BF_STREAM_ENDED)
@@ -143,11 +148,13 @@ enum bf_err bf_race_poll(struct bf_race *r, struct bf_stream *out, ip_addr_t *wi
     }
     while (now >= r->next_due && running(r) < BF_RACERS_RUNNING && (racer = next(r)) != NULL)
         start(r, racer, now);
+    BF_ASSERT(running(r) <= BF_RACERS_RUNNING);
     return running(r) || next(r) ? BF_AGAIN : BF_ERR_NOT_FOUND;
 }
 
 enum bf_err bf_race_fault(const struct bf_race *r, struct bf_fault *fault)
 {
+    BF_ASSERT(r->failed && r->fault.code);
     *fault = r->fault;
     if (r->failed > 1)
         bf_snprintf(fault->what, sizeof fault->what, "%.150s; %u further address%s failed, too",

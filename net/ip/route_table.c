@@ -4,14 +4,18 @@
 
 #include <string.h>
 
+#include "base/assert.h"
+
 static uint32_t mask_of(uint8_t prefix)
 {
+    BF_ASSERT(prefix <= 32);
     return prefix ? UINT32_MAX << (32 - prefix) : 0;
 }
 
 void bf_routes_add(struct bf_routes *routes, uint32_t network, uint8_t prefix, uint32_t router)
 {
     network &= mask_of(prefix);
+    BF_ASSERT(routes->count <= BF_ROUTES_MAX);
     for (uint32_t i = 0; i < routes->count; i++)
         if (routes->route[i].network == network && routes->route[i].prefix == prefix)
             return;

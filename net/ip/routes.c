@@ -10,6 +10,7 @@
 #include <lwip/netif.h>
 #include <lwip/priv/nd6_priv.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "base/log.h"
 #include "net/ip/address.h"
@@ -81,6 +82,7 @@ static void take_dhcp(struct netif *netif)
 {
     const struct dhcp *dhcp = netif_dhcp_data(netif);
     const struct bf_routes *given = &routes.dhcp.routes;
+    BF_ASSERT(dhcp); // the address is of its lease
     bf_dhcp_endless(netif);
     bf_dhcp_read(&routes.dhcp);
     if (!routes.config->mtu)
@@ -111,6 +113,7 @@ static void apply(struct netif *netif)
     routes.by_dhcp = dhcp_supplied_address(netif);
     for (routes.prefix = 0; mask & 0x80000000u; mask <<= 1)
         routes.prefix++;
+    BF_ASSERT(routes.config && routes.prefix <= 32);
     bf_routes_add(&routes.table, routes.address, routes.prefix, 0);
     bf_routes_add(&routes.table, LINK_LOCAL, LINK_LOCAL_PREFIX, 0);
     if (configured_router())
@@ -134,6 +137,7 @@ static void on_change(struct netif *netif, netif_nsc_reason_t reason,
 void bf_ip_routes_begin(const struct bf_config *config)
 {
     bf_ip_routes_end();
+    BF_ASSERT(!routes.config && !routes.table.count);
     routes.config = config;
     if (config->gateway.family == 6) {
         ip_addr_t gateway = bf_ip_to_lwip(&config->gateway);

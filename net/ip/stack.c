@@ -11,6 +11,7 @@
 #include <lwip/nd6.h>
 #include <lwip/netif.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "base/log.h"
 #include "base/platform.h"
@@ -49,6 +50,7 @@ static struct {
 
 static struct bf_nic *nic(void)
 {
+    BF_ASSERT(stack.current < stack.count);
     return stack.nics[stack.current];
 }
 
@@ -87,6 +89,7 @@ static void configure_ipv6(struct netif *netif)
     const struct bf_config *c = stack.config;
     netif_create_ip6_linklocal_address(netif, 1);
     netif_set_ip6_autoconfig_enabled(netif, 1);
+    BF_ASSERT(stack.static6 < 0);
     bf_ip_dhcp6_begin(netif, c->address.family != 6);
     if (c->address.family != 6)
         return;
@@ -118,6 +121,7 @@ static uint16_t payload(const struct bf_nic *n)
 static enum bf_err take_nic(uint32_t index)
 {
     const struct bf_config *c = stack.config;
+    BF_ASSERT(index < stack.count && !bf_lwip_netif());
     stack.current = index;
     stack.rounds = 0;
     stack.answered = 0;
@@ -182,6 +186,7 @@ enum bf_err bf_ip_start(struct bf_nic *const *nics, uint32_t count, const struct
 {
     uint16_t mtu = MTU_LEAST;
     bf_ip_stop();
+    BF_ASSERT(!stack.started && !bf_lwip_netif());
     memset(&stack, 0, sizeof stack);
     stack.config = config;
     for (uint32_t i = 0; i < count && stack.count < BF_IP_NICS_MAX; i++) {
@@ -224,6 +229,7 @@ static uint32_t other_nic(void)
 static void go_on_to_other(const char *why)
 {
     uint32_t next = other_nic();
+    BF_ASSERT(stack.started && next < stack.count);
     stack.rounds = 0;
     if (next == stack.current)
         return;

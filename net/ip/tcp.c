@@ -25,6 +25,7 @@
 #include <lwip/priv/tcp_priv.h>
 #include <lwip/tcp.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -77,8 +78,11 @@ static uint32_t sharing = 1;
 static void release(struct tcp *t)
 {
     struct tcp **at = &all;
-    while (*at != t)
+    BF_ASSERT(!t->pcb); // lwIP may call no more
+    while (*at != t) {
+        BF_ASSERT(*at);
         at = &(*at)->next;
+    }
     *at = t->next;
     bf_loss_free(t->loss);
     bf_free(t->out);
@@ -88,6 +92,7 @@ static void release(struct tcp *t)
 
 static void let_go(struct tcp *t)
 {
+    BF_ASSERT(t->pcb->callback_arg == t);
     tcp_arg(t->pcb, NULL);
     tcp_recv(t->pcb, NULL);
     tcp_sent(t->pcb, NULL);
@@ -110,6 +115,7 @@ static void adapt_window(struct tcp *t)
 {
     uint32_t most = bf_lwip_window() / sharing, least = WINDOW_LEAST * TCP_MSS;
     uint64_t since = t->read - t->window_since;
+    BF_ASSERT(t->read >= t->window_since && t->window && t->window <= t->in_size);
     if (most > t->in_size)
         most = t->in_size;
     if (t->pcb)
@@ -131,6 +137,7 @@ static void return_window(struct tcp *t, uint32_t len)
 {
     uint32_t hold = TCP_WND_MAX(t->pcb) > t->window ? TCP_WND_MAX(t->pcb) - t->window : 0;
     uint32_t give = len;
+    BF_ASSERT(t->held <= TCP_WND_MAX(t->pcb));
     if (hold > t->held) {
         uint32_t keep = hold - t->held < len ? hold - t->held : len;
         t->held += keep;
@@ -149,6 +156,7 @@ static void return_window(struct tcp *t, uint32_t len)
 static uint8_t *ring(uint32_t most, uint32_t least, uint32_t *size)
 {
     uint8_t *memory = NULL;
+    BF_ASSERT(least && most >= least);
     for (*size = most; !memory && *size >= least; *size /= 2) {
         memory = bf_alloc(*size);
         if (memory)
@@ -161,6 +169,7 @@ static uint8_t *ring(uint32_t most, uint32_t least, uint32_t *size)
 static int make_room(struct tcp *t)
 {
     uint32_t window = bf_lwip_window() / sharing, shared = OUT_SHARED / sharing;
+    BF_ASSERT(!t->out && !t->in && !t->loss);
     t->out = ring(shared < OUT_MOST ? shared : OUT_MOST, OUT_LEAST, &t->out_size);
     t->in = ring(window > IN_LEAST ? window : IN_LEAST, IN_LEAST, &t->in_size);
     t->loss = bf_loss_new();
@@ -172,6 +181,7 @@ static int make_room(struct tcp *t)
 static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
 {
     struct tcp *t = arg;
+    BF_ASSERT(t->pcb == pcb && t->state == BF_STREAM_OPENING && !t->closed);
     if (!make_room(t)) {
         bf_fault_set(&t->fault, BF_ERR_NO_MEMORY, BF_SIDE_SOURCE, "give the machine more memory",
                      "no memory for a connection");
@@ -183,6 +193,7 @@ static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
     tcp_nagle_disable(pcb);
     // Before the first acknowledgement goes out, so the peer never sees the larger window.
     t->held = TCP_WND_MAX(pcb) > t->window ? TCP_WND_MAX(pcb) - t->window : 0;
+    BF_ASSERT(t->held <= pcb->rcv_wnd);
     pcb->rcv_wnd -= t->held;
     pcb->rcv_ann_wnd = pcb->rcv_wnd;
     bf_loss_begin(t->loss, pcb, bf_platform_now_us());
@@ -192,6 +203,7 @@ static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
 static void take_in(struct tcp *t, const uint8_t *bytes, uint32_t len)
 {
     uint32_t at = (uint32_t)(t->received % t->in_size);
+    BF_ASSERT(t->in && len <= t->in_size - (t->received - t->read));
     uint32_t part = t->in_size - at < len ? t->in_size - at : len;
     memcpy(t->in + at, bytes, part);
     memcpy(t->in, bytes + part, len - part);
@@ -201,6 +213,7 @@ static void take_in(struct tcp *t, const uint8_t *bytes, uint32_t len)
 static err_t on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 {
     struct tcp *t = arg;
+    BF_ASSERT(t->pcb == pcb && !t->closed);
     if (!p) {
         t->peer_ended = 1;
         return ERR_OK;
@@ -216,6 +229,7 @@ static err_t on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t e
 static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
 {
     struct tcp *t = arg;
+    BF_ASSERT(t->pcb == pcb && len <= t->queued - t->acked);
     t->acked += len;
     if (bf_loss_acts(t->loss))
         bf_loss_acked(t->loss, pcb);
@@ -255,6 +269,7 @@ static void was_reset(struct tcp *t)
 static void on_error(void *arg, err_t err)
 {
     struct tcp *t = arg;
+    BF_ASSERT(t->pcb);
     t->pcb = NULL; // lwIP has freed it
     if (t->closed) {
         release(t);
@@ -277,6 +292,7 @@ void bf_tcp_received(struct tcp_pcb *pcb, const struct tcp_hdr *header, uint16_t
     if (pcb->state < ESTABLISHED || pcb->state == TIME_WAIT || !t ||
         !(TCPH_FLAGS(header) & TCP_ACK))
         return;
+    BF_ASSERT(t->pcb == pcb && t->loss);
     memcpy(options, header + 1, first);
     if (rest)
         memcpy(options + first, rest, len - first);
@@ -290,6 +306,7 @@ uint32_t *bf_tcp_sending(const struct pbuf *p, const struct tcp_hdr *header,
 {
     const struct tcp *t = pcb ? pcb->callback_arg : NULL; // a reset may belong to none
     uint32_t len = (uint32_t)p->tot_len - TCPH_HDRLEN_BYTES(header);
+    BF_ASSERT(!t || !len || t->loss); // there is data once it is connected
     if (t && len)
         bf_loss_sent(t->loss, lwip_ntohl(header->seqno), len, bf_platform_now_us());
     return options;
@@ -317,6 +334,7 @@ static void cut_unsent(struct tcp_pcb *pcb)
 static void use_mss(struct tcp *t, uint16_t mss)
 {
     struct tcp_pcb *pcb = t->pcb;
+    BF_ASSERT(t->loss && mss && mss < pcb->mss);
     if (pcb->unacked && tcp_rexmit_rto_prepare(pcb) != ERR_OK)
         return; // the driver still has one of the segments
     tcp_clear_flags(pcb, TF_RTO);
@@ -344,6 +362,7 @@ static int is_about(const struct tcp_pcb *pcb, const struct bf_pmtu_news *n)
 void bf_tcp_path_mtu(const struct bf_pmtu_news *n)
 {
     uint16_t mss = (uint16_t)(n->mtu - (n->family == 4 ? IP_HLEN : IP6_HLEN) - TCP_HLEN);
+    BF_ASSERT(n->mtu >= (n->family == 4 ? BF_PMTU_LEAST4 : BF_PMTU_LEAST6));
     for (struct tcp *t = all; t; t = t->next)
         if (t->pcb && t->pcb->state >= ESTABLISHED && t->pcb->mss > mss && is_about(t->pcb, n))
             use_mss(t, mss);
@@ -362,6 +381,7 @@ static void suspect_black_hole(struct tcp *t)
 
 static size_t unread(const struct tcp *t)
 {
+    BF_ASSERT(t->read <= t->received && t->received - t->read <= t->in_size);
     return (size_t)(t->received - t->read);
 }
 
@@ -387,6 +407,7 @@ static void send_now(struct tcp *t)
 static size_t out_room(struct tcp *t)
 {
     size_t waits = (size_t)(t->queued - t->acked), room = t->out_size - waits;
+    BF_ASSERT(waits <= t->out_size && t->flushed <= t->queued);
     for (int i = 0; sharing > 1 && i < 2; i++) {
         size_t most = 2 * (size_t)(t->pcb->snd_nxt - t->pcb->lastack) + BACKLOG;
         if (waits < most)
@@ -406,6 +427,7 @@ static enum bf_err stream_write(void *impl, const void *bytes, size_t len, size_
         return t->fault.code;
     if (t->state == BF_STREAM_OPENING)
         return BF_AGAIN;
+    BF_ASSERT(t->pcb && t->out && !t->closed);
     while (*done < len) {
         uint32_t at = (uint32_t)(t->queued % t->out_size);
         size_t part = out_room(t);
@@ -466,6 +488,7 @@ static void stream_poll(void *impl)
 static size_t stream_unsent(void *impl)
 {
     const struct tcp *t = impl;
+    BF_ASSERT(t->acked <= t->queued);
     return (size_t)(t->queued - t->acked);
 }
 
@@ -478,6 +501,7 @@ static const struct bf_fault *stream_fault(void *impl)
 static void stream_close(void *impl)
 {
     struct tcp *t = impl;
+    BF_ASSERT(!t->closed);
     t->closed = 1;
     if (t->state != BF_STREAM_OPEN || !t->pcb || unread(t) > 0) {
         abort_pcb(t);
@@ -560,6 +584,7 @@ enum bf_err bf_tcp_connect(const ip_addr_t *address, uint16_t port, const struct
 void bf_tcp_share(uint32_t connections)
 {
     sharing = connections ? connections : 1;
+    BF_ASSERT(OUT_SHARED / sharing >= OUT_LEAST);
 }
 
 void bf_tcp_abort_all(void)

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 
 enum {
@@ -16,6 +17,7 @@ enum {
 
 size_t bf_vlan_put(uint8_t *room, size_t len, uint16_t vlan)
 {
+    BF_ASSERT(len >= HEADER && vlan);
     memmove(room, room + BF_VLAN_TAG, ADDRESSES);
     bf_put_be16(room + ADDRESSES, TPID);
     bf_put_be16(room + ADDRESSES + 2, vlan);
