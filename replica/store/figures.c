@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "replica/points/layers.h"
 #include "replica/state/spans.h"
@@ -91,6 +92,7 @@ struct bf_figures *bf_figures_begin(const struct bf_state *state, struct bf_db *
     struct bf_figures *f = calloc(1, sizeof *f);
     char path[BF_LAYER_PATH_MAX];
 
+    BF_ASSERT(layer > 0);
     if (!f)
         return NULL;
     memcpy(f->session, session, sizeof f->session);
@@ -140,6 +142,7 @@ static int find_before(struct bf_figures *f, uint64_t chunk)
         f->ended = err == BF_ERR_CLOSED;
         f->unknown = err && !f->ended;
     }
+    BF_ASSERT(f->ended || f->unknown || f->run.first <= chunk);
     return !f->ended && !f->unknown;
 }
 
@@ -156,6 +159,7 @@ static void count(struct bf_figures *f, uint64_t first, uint64_t chunks, int is_
 
     if (end > f->geometry.disk_bytes)
         end = f->geometry.disk_bytes;
+    BF_ASSERT(from < end);
     *(is_new ? &f->fresh : &f->unused) += (int64_t)(end - from);
     for (size_t i = 0; i < f->places; i++) {
         struct place *p = &f->place[i];
@@ -182,6 +186,7 @@ void bf_figures_add(struct bf_figures *f, enum bf_chunk_state state, uint64_t co
 {
     if (!f)
         return;
+    BF_ASSERT(f->next + count_of <= bf_geometry_chunks(&f->geometry));
     if (state == BF_CHUNK_DATA)
         add_data(f, count_of, digests);
     else if (state == BF_CHUNK_UNUSED)
@@ -193,6 +198,7 @@ void bf_figures_add(struct bf_figures *f, enum bf_chunk_state state, uint64_t co
 
 void bf_figures_of_disk(const struct bf_figures *f, struct bf_point_disk *out)
 {
+    BF_ASSERT(!f || f->next == bf_geometry_chunks(&f->geometry));
     out->unused_bytes = f ? f->unused : -1;
     out->new_bytes = f && !f->unknown ? f->fresh : -1;
 }
@@ -201,6 +207,7 @@ enum bf_err bf_figures_put(const struct bf_figures *f, struct bf_db *db)
 {
     enum bf_err err = BF_OK;
 
+    BF_ASSERT(!f || !f->file); // bf_figures_end came before
     for (size_t i = 0; f && !err && i < f->places; i++) {
         struct bf_place_row row = f->place[i].row;
         if (f->unknown)

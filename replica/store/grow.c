@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "base/log.h"
 #include "replica/points/layers.h"
@@ -148,6 +149,8 @@ enum bf_err bf_store_grow(struct bf_store_disk *d, struct bf_fault *fault)
     int dir;
     enum bf_err err;
 
+    BF_ASSERT(d->grown && d->layer > 1); // over a sealed layer only
+    BF_ASSERT(!d->working && !d->nbd);   // its files are not open
     bf_layer_folder(folder, s->config.machine, d->number);
     dir = openat(bf_state_dir(s->state), folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     fault->code = BF_OK;

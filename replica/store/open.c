@@ -10,6 +10,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "base/log.h"
 #include "base/platform.h"
@@ -32,6 +33,7 @@ static enum bf_err first_layer(struct bf_session_store *s, struct bf_store_disk 
     char path[BF_LAYER_PATH_MAX];
     enum bf_err err;
 
+    BF_ASSERT(d->layer == 0 && d->working);
     bf_layer_file(path, s->config.machine, d->number, 1);
     err =
         bf_layer_make(s->state, path, d->geometry.disk_bytes, d->geometry.chunk_size, NULL, fault);
@@ -102,6 +104,7 @@ static void take_cursor(struct bf_session_store *s, struct bf_store_disk *d)
     }
     d->durable = d->named = d->cursor.next_chunk;
     d->early_end = d->chunks;
+    BF_ASSERT(cursor_is_ours(s, &d->cursor) && d->durable <= d->chunks);
 }
 
 // Larger than at its last point; before there is one, a disk of another size is another disk.
@@ -178,6 +181,7 @@ static enum bf_err connect_disk(struct bf_session_store *s, struct bf_store_disk
     enum bf_err err =
         bf_layer_chain(s->db, s->config.machine, d->number, d->layer, 1, &chain, fault);
 
+    BF_ASSERT(d->layer > 0 && d->working && !d->nbd);
     // What a killed storage daemon wrote and did not flush is made durable before it is looked at.
     bf_layer_file(path, s->config.machine, d->number, d->layer);
     if (!err)
@@ -207,6 +211,7 @@ static enum bf_err find_sealed(struct bf_session_store *s, struct bf_fault *faul
     struct bf_point *point = malloc(sizeof *point);
     enum bf_err err;
 
+    BF_ASSERT(s->sealing == BF_SEAL_NONE && !s->qsd);
     if (!point)
         return bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SERVER, "free some memory",
                             "no memory to look at a point");
@@ -250,6 +255,7 @@ static enum bf_err open_all(struct bf_session_store *s, struct bf_fault *fault)
 
 static void close_all(struct bf_session_store *s)
 {
+    BF_ASSERT(!s->has_checker); // which reads through the storage daemon
     for (uint16_t i = 0; i < s->disks; i++) {
         nbd_close(s->disk[i]->nbd);
         s->disk[i]->nbd = NULL;
@@ -269,7 +275,10 @@ static void *run(void *store)
     bf_wait_cancel_by(s->cancel);
     err = open_all(s, &fault);
     s->hung = s->qsd && bf_qsd_has_hung(s->qsd);
+    BF_ASSERT(!err || fault.code);
+    BF_ASSERT(err || (s->qsd != NULL) == (s->sealing != BF_SEAL_DONE));
     pthread_mutex_lock(&s->lock);
+    BF_ASSERT(!s->is_open && !s->head); // nothing was taken before
     s->is_open = 1;
     s->failed = err != BF_OK;
     s->fault = fault;
@@ -299,6 +308,7 @@ static enum bf_err prepare(struct bf_session_store *s, const struct bf_session_c
         struct bf_store_disk *d = calloc(1, sizeof *d);
         if (!d)
             return BF_ERR_NO_MEMORY;
+        BF_ASSERT(i == 0 || config->disk[i - 1].number < config->disk[i].number);
         d->store = s;
         d->number = config->disk[i].number;
         d->geometry = config->disk[i].geometry;
@@ -397,6 +407,7 @@ enum bf_err bf_session_store_open(struct bf_state *state, const struct bf_sessio
 
 static void free_disk(struct bf_store_disk *d)
 {
+    BF_ASSERT(!d->nbd); // its answers would be written into the requests
     while (d->requests) {
         struct bf_store_request *request = d->requests;
         d->requests = request->next;
@@ -421,6 +432,7 @@ void bf_session_store_close(struct bf_session_store *s)
         eventfd_write(s->wake, 1);
         pthread_join(s->worker, NULL);
     }
+    BF_ASSERT(!s->qsd && !s->db && !s->has_checker);
     while (s->head) {
         struct bf_store_op *op = s->head;
         s->head = op->next;

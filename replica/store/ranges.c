@@ -4,14 +4,18 @@
 
 #include <string.h>
 
+#include "base/assert.h"
+
 static void drop(struct bf_range_set *set, uint32_t i)
 {
+    BF_ASSERT(i < set->count);
     set->count--;
     memmove(&set->range[i], &set->range[i + 1], (set->count - i) * sizeof set->range[0]);
 }
 
 static void insert(struct bf_range_set *set, uint32_t i, uint64_t first, uint64_t end)
 {
+    BF_ASSERT(i <= set->count && set->count <= BF_RANGES_MAX && first < end);
     memmove(&set->range[i + 1], &set->range[i], (set->count - i) * sizeof set->range[0]);
     set->range[i].first = first;
     set->range[i].end = end;
@@ -42,6 +46,7 @@ void bf_ranges_add(struct bf_range_set *set, uint64_t first, uint64_t end)
         end = set->range[i].end > end ? set->range[i].end : end;
         drop(set, i);
     }
+    BF_ASSERT(i == 0 || set->range[i - 1].end < first);
     insert(set, i, first, end);
     if (set->count > BF_RANGES_MAX)
         forget_smallest(set);
@@ -81,6 +86,7 @@ int bf_ranges_gap(const struct bf_range_set *set, uint64_t from, uint64_t limit,
         from = set->range[i++].end;
     *first = from;
     *end = i < set->count && set->range[i].first < limit ? set->range[i].first : limit;
+    BF_ASSERT(from >= limit || *first < *end);
     return from < limit;
 }
 

@@ -5,6 +5,7 @@
 // Nothing needs to be asked of the source.
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "base/fmt.h"
 #include "replica/state/step.h"
@@ -25,6 +26,7 @@ static enum bf_err settle_chunk(void *user, uint64_t chunk, const void *data, ui
     uint64_t count;
     enum bf_err err = bf_working_run(d->working, chunk, 1, &state, &count, &recorded, 1);
 
+    BF_ASSERT(bf_working_is_doubtful(d->working, bf_working_window_of(d->working, chunk)));
     if (bf_store_is_ending(d->store))
         return BF_ERR_CANCELLED; // the marks stay
     if (err)
@@ -52,6 +54,7 @@ static enum bf_err settle_window(struct bf_store_disk *d, struct bf_readback *r,
     uint64_t first = window * bf_working_window_chunks(d->working);
     uint64_t count = bf_working_window_chunks(d->working);
 
+    BF_ASSERT(first < d->chunks);
     if (count > d->chunks - first)
         count = d->chunks - first;
     return bf_readback_read(r, first, count, settle_chunk, settling, fault);
@@ -81,6 +84,7 @@ static enum bf_err settled(struct bf_store_disk *d)
     bf_step_done("settled");
     for (; window != UINT64_MAX; window = bf_working_next_doubtful(d->working, window + 1))
         bf_working_trust(d->working, window);
+    BF_ASSERT(bf_working_next_doubtful(d->working, 0) == UINT64_MAX);
     if (!err)
         err = bf_working_advance(d->working, bf_working_cursor(d->working));
     return err ? err : bf_working_sync(d->working);
@@ -93,6 +97,7 @@ enum bf_err bf_store_settle(struct bf_store_disk *d, struct bf_fault *fault)
     uint64_t windows = 0;
     enum bf_err err;
 
+    BF_ASSERT(!d->in_flight && !d->touched_count); // no operation was begun
     if (bf_working_next_doubtful(d->working, 0) == UINT64_MAX)
         return BF_OK;
     err = bf_readback_open(d->store->qsd, d->number, &d->geometry, &r, fault);

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "base/platform.h"
 #include "replica/points/layers.h"
@@ -41,6 +42,7 @@ static enum bf_err keep_needs(struct sealing *x)
 {
     enum bf_err err = BF_OK;
 
+    BF_ASSERT(x->bad > 0);
     for (uint16_t i = 0; !err && i < x->store->disks; i++) {
         struct bf_store_disk *d = x->store->disk[i];
         pthread_mutex_lock(&x->store->lock);
@@ -105,6 +107,7 @@ static enum bf_err fill_manifest(struct sealing *x, uint16_t index, int fd)
     FILE *file = fdopen(fd, "w");
     enum bf_err err;
 
+    BF_ASSERT(!x->figures[index]); // a disk has one manifest
     if (!file) {
         close(fd);
         return BF_ERR_NO_MEMORY;
@@ -195,6 +198,7 @@ static enum bf_err describe_disks(struct sealing *x, struct bf_point *point)
         };
         bf_figures_of_disk(x->figures[i], &point->disk[i]);
     }
+    BF_ASSERT(s->disks > 0 && s->disks <= BF_PROTO_DISKS_MAX);
     point->disks = s->disks;
     return BF_OK;
 }
@@ -205,6 +209,7 @@ static enum bf_err add_rows(struct sealing *x, struct bf_point *point)
     struct bf_db *db = x->store->db;
     enum bf_err err = bf_db_begin(db);
 
+    BF_ASSERT(err || bf_db_is_in_transaction(db));
     if (!err)
         err = bf_db_point_add(db, point);
     for (uint16_t i = 0; !err && i < x->store->disks; i++)
@@ -243,6 +248,7 @@ static enum bf_err switch_layers(struct sealing *x, const struct bf_image_layer 
     uint16_t number[BF_PROTO_DISKS_MAX];
     enum bf_err err;
 
+    BF_ASSERT(!bf_db_is_in_transaction(s->db)); // the point's row is on the disk
     for (uint16_t i = 0; i < s->disks; i++)
         number[i] = s->disk[i]->number;
     err = bf_qsd_snapshot(s->qsd, number, layer, s->disks, &x->fault);
@@ -277,6 +283,7 @@ static enum bf_err make_point(struct sealing *x)
     struct bf_session_store *s = x->store;
     enum bf_err err = layer && point ? check_point_root(x) : BF_ERR_NO_MEMORY;
 
+    BF_ASSERT(x->bad == 0);
     if (!err)
         err = write_manifests(x);
     if (!err)
@@ -287,6 +294,7 @@ static enum bf_err make_point(struct sealing *x)
         err = switch_layers(x, layer, point);
     if (!err) {
         pthread_mutex_lock(&s->lock);
+        BF_ASSERT(s->sealing == BF_SEAL_WORKING);
         s->sealing = BF_SEAL_DONE;
         s->point = point->number;
         s->point_time = point->time;
@@ -307,6 +315,7 @@ void bf_store_seal_now(struct bf_session_store *s)
     if (x) {
         x->store = s;
         pthread_mutex_lock(&s->lock);
+        BF_ASSERT(s->sealing == BF_SEAL_WORKING);
         s->needs = s->needs_told = 0;
         pthread_mutex_unlock(&s->lock);
         err = bf_store_verify(s, x->data_bytes, &x->bad, &x->fault);
@@ -314,6 +323,7 @@ void bf_store_seal_now(struct bf_session_store *s)
     if (!err && x->bad) {
         err = keep_needs(x);
         pthread_mutex_lock(&s->lock);
+        BF_ASSERT(s->needs > 0);
         s->sealing = BF_SEAL_NEED;
         pthread_mutex_unlock(&s->lock);
     } else if (!err) {

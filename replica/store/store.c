@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "replica/state/reason.h"
 #include "replica/store/parts.h"
 
@@ -35,6 +36,7 @@ int bf_store_is_ending(struct bf_session_store *s)
 
 void bf_store_fail(struct bf_session_store *s, const struct bf_fault *fault)
 {
+    BF_ASSERT(fault->code); // what every call of the interface returns from here on
     pthread_mutex_lock(&s->lock);
     if (!s->failed)
         s->fault = *fault;
@@ -100,6 +102,7 @@ static struct bf_store_op *new_op(struct bf_store_disk *d, enum bf_store_kind ki
 {
     struct bf_store_op *op = malloc(sizeof *op + (size_t)digests * sizeof(struct bf_digest) + len);
 
+    BF_ASSERT((kind == BF_OP_DATA) == (digests > 0) && (kind == BF_OP_DATA) == (len > 0));
     if (!op)
         return NULL;
     memset(op, 0, sizeof *op);
@@ -121,6 +124,7 @@ static enum bf_err push(struct bf_session_store *s, struct bf_store_op *op)
 {
     if (!op)
         return no_memory(s);
+    BF_ASSERT(!op->next && !*s->tail && (s->ops == 0) == (s->head == NULL));
     op->sequence = ++s->sequence;
     *s->tail = op;
     s->tail = &op->next;
@@ -151,6 +155,7 @@ static const struct bf_store_op *queued_over(const struct bf_session_store *s,
         found = op;
         *end = op_end < *end ? op_end : *end;
     }
+    BF_ASSERT(first < *end);
     return found;
 }
 
@@ -162,6 +167,7 @@ static enum bf_err base_of(struct bf_store_disk *d, const struct bf_store_op *op
     uint64_t run = want;
     enum bf_err err = BF_OK;
 
+    BF_ASSERT(!op || (first >= op->first && want <= op->first + op->count - first));
     if (op && op->kind == BF_OP_DATA) {
         *state = BF_CHUNK_DATA;
         run = most;
@@ -250,6 +256,7 @@ static enum bf_err queue_checkpoint(struct bf_session_store *s, struct bf_store_
 {
     struct bf_store_op *op = new_op(d, BF_OP_CHECKPOINT, 0, 0);
 
+    BF_ASSERT(next_chunk <= d->chunks && (!root || next_chunk == d->chunks));
     if (op) {
         op->first = next_chunk;
         d->named = next_chunk > d->named ? next_chunk : d->named;
@@ -281,6 +288,7 @@ static enum bf_err queue_restart(struct bf_session_store *s, struct bf_store_dis
     struct bf_store_op *op = new_op(d, BF_OP_RESTART, 0, 0);
     enum bf_err err;
 
+    BF_ASSERT(!d->restarting);
     if (op)
         op->first = first;
     err = push(s, op);
@@ -316,6 +324,7 @@ static uint64_t store_durable(void *impl, uint16_t disk)
     pthread_mutex_lock(&s->lock);
     d = find_disk(s, disk);
     durable = d ? d->durable : 0;
+    BF_ASSERT(!d || durable <= d->chunks);
     pthread_mutex_unlock(&s->lock);
     return durable;
 }
@@ -392,6 +401,7 @@ static enum bf_err store_need(void *impl, uint16_t *disk, uint64_t *first, uint6
     enum bf_err err = BF_ERR_NOT_FOUND;
 
     pthread_mutex_lock(&s->lock);
+    BF_ASSERT(s->needs_told <= s->needs && s->needs <= BF_STORE_NEEDS_MAX);
     if (s->sealing == BF_SEAL_NEED && s->needs_told < s->needs) {
         const struct bf_store_need *need = &s->need[s->needs_told++];
         *disk = need->disk->number;

@@ -18,6 +18,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "replica/points/layers.h"
 #include "replica/state/step.h"
@@ -79,6 +80,8 @@ static enum bf_err note_bad(struct check *x, uint64_t chunk, uint64_t count)
 {
     enum bf_err err = BF_OK;
 
+    BF_ASSERT(count > 0 && chunk + count <= x->disk->chunks);
+    BF_ASSERT(!x->bad_count || chunk >= x->bad_first + x->bad_count);
     x->bad += count;
     if (x->bad_count && x->bad_first + x->bad_count == chunk) {
         x->bad_count += count;
@@ -115,6 +118,7 @@ static enum bf_err compare_data(void *user, uint64_t chunk, const void *data, ui
         return BF_ERR_CANCELLED;
     if (!data)
         return note_bad(x, chunk, 1);
+    BF_ASSERT(chunk >= x->first && chunk - x->first < BF_STORE_RUN);
     bf_digest_of(&digest, data, len);
     return bf_digest_equal(&digest, &x->digests[chunk - x->first]) ? BF_OK : note_bad(x, chunk, 1);
 }
@@ -146,6 +150,7 @@ static enum bf_err verify_range(struct check *x, enum bf_chunk_state state, uint
     uint64_t bad = x->bad;
     enum bf_err err = read_range(x, state, first, count);
 
+    BF_ASSERT(count > 0 && first + count <= d->chunks);
     if (!err)
         err = tell_bad(x);
     lock(x->store);
@@ -174,6 +179,7 @@ static void forget_cached(struct check *x)
 
 static enum bf_err open_readback(struct check *x, struct bf_store_disk *d)
 {
+    BF_ASSERT((x->disk == NULL) == (x->readback == NULL)); // an error ended the check
     if (x->disk == d)
         return BF_OK;
     bf_readback_close(x->readback);
@@ -273,6 +279,7 @@ enum bf_err bf_store_verify(struct bf_session_store *s, uint64_t *data_bytes, ui
     pthread_cond_broadcast(&s->check);
     while (s->checking)
         pthread_cond_wait(&s->check, &s->lock);
+    BF_ASSERT(s->sealing == BF_SEAL_WORKING);
     unlock(s);
     if (x) {
         x->store = s;
@@ -291,6 +298,7 @@ enum bf_err bf_store_verify(struct bf_session_store *s, uint64_t *data_bytes, ui
 
 void bf_store_will_change(struct bf_store_disk *d, uint64_t first, uint64_t end)
 {
+    BF_ASSERT(first < end && end <= d->chunks);
     bf_ranges_remove(&d->verified, first, end);
     if (first < d->named && first < d->early_end)
         d->early_end = first;
@@ -311,6 +319,7 @@ static int find_early(const struct bf_store_disk *d, uint64_t *first, uint64_t *
     if (!bf_ranges_gap(&d->verified, 0, early_limit(d), first, end))
         return 0;
     *end = *end - *first < most ? *end : *first + most;
+    BF_ASSERT(*first < *end && *end <= d->durable);
     return 1;
 }
 
@@ -348,6 +357,7 @@ static enum bf_err begin_run(struct check *x, uint64_t first, uint64_t end,
     if (first < end)
         err =
             bf_working_run(d->working, first, end - first, state, count, x->digests, BF_STORE_RUN);
+    BF_ASSERT(first + *count <= limit || *count == 0);
     d->checking_first = x->first = first;
     d->checking_end = first + *count;
     d->spoiled = 0;
@@ -363,6 +373,7 @@ static enum bf_err verify_early(struct check *x, uint64_t *first, uint64_t end)
     uint64_t count;
     enum bf_err err;
 
+    BF_ASSERT(x->early && *first < end && !x->bad_count);
     lock(s);
     err = begin_run(x, *first, end, &state, &count);
     unlock(s);
@@ -422,6 +433,7 @@ void bf_store_checker_start(struct bf_session_store *s)
 {
     struct check *x = calloc(1, sizeof *x);
 
+    BF_ASSERT(!s->has_checker && !s->checking);
     if (x)
         x->fault = calloc(1, sizeof *x->fault);
     if (x && x->fault) {

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
+#include "base/assert.h"
 #include "replica/state/step.h"
 #include "replica/state/reason.h"
 #include "replica/store/parts.h"
@@ -44,6 +45,7 @@ static int completed(void *user, int *error)
 {
     struct bf_store_request *request = user;
 
+    BF_ASSERT(!request->done);
     request->error = *error;
     request->done = 1;
     return 1;
@@ -53,6 +55,7 @@ static struct bf_store_request *new_request(struct bf_store_disk *d, uint64_t se
 {
     struct bf_store_request *request = calloc(1, sizeof *request);
 
+    BF_ASSERT(d->in_flight < BF_STORE_IN_FLIGHT);
     if (!request) {
         bf_store_fail_code(d->store, BF_ERR_NO_MEMORY, "no memory for a request");
         return NULL;
@@ -71,9 +74,12 @@ static void drop_request(struct bf_store_disk *d, struct bf_store_request **link
     struct bf_session_store *s = d->store;
 
     *link = request->next;
+    BF_ASSERT(d->in_flight > 0);
     d->in_flight--;
+    BF_ASSERT((d->in_flight == 0) == (d->requests == NULL));
     if (request->op) {
         lock(s);
+        BF_ASSERT(s->queued_bytes >= request->op->len);
         s->queued_bytes -= request->op->len;
         pthread_cond_signal(&s->check);
         unlock(s);
@@ -143,6 +149,7 @@ static enum bf_err touch(struct bf_store_disk *d, uint64_t window, uint64_t sequ
             d->touched[i].sequence = sequence;
             return BF_OK;
         }
+    BF_ASSERT(!bf_working_is_doubtful(d->working, window)); // doubt comes from here alone
     if (d->touched_count == d->touched_room) {
         size_t room = d->touched_room ? d->touched_room * 2 : 64;
         struct bf_store_touched *grown = reallocarray(d->touched, room, sizeof *grown);
@@ -163,6 +170,7 @@ static enum bf_err doubt(struct bf_store_disk *d, uint64_t first, uint64_t end, 
     int changed = 0;
     enum bf_err err = BF_OK;
 
+    BF_ASSERT(first < end && end <= d->chunks);
     for (uint64_t i = window; !err && i <= last; i++)
         err = touch(d, i, sequence);
     if (!err)
@@ -183,11 +191,13 @@ static void pop(struct bf_session_store *s)
 {
     struct bf_store_op *op = s->head;
 
+    BF_ASSERT(op && s->ops > 0);
     s->head = op->next;
     if (!s->head)
         s->tail = &s->head;
     op->next = NULL;
     s->ops--;
+    BF_ASSERT((s->ops == 0) == (s->head == NULL));
 }
 
 static void start_data(struct bf_session_store *s, struct bf_store_op *op)
@@ -197,6 +207,9 @@ static void start_data(struct bf_session_store *s, struct bf_store_op *op)
 
     lock(s);
     err = doubt(d, op->first, op->first + op->count, op->sequence);
+    BF_ASSERT(s->head == op); // whoever queued meanwhile did so behind it
+    BF_ASSERT(err ||
+              bf_working_is_doubtful(d->working, bf_working_window_of(d->working, op->first)));
     if (!err)
         err = bf_working_set(d->working, op->first, op->count, BF_CHUNK_DATA, op->digests);
     if (!err)
@@ -243,6 +256,7 @@ static void start_clear(struct bf_session_store *s, struct bf_store_op *op)
     int finished;
 
     lock(s);
+    BF_ASSERT(s->head == op && op->count > 0);
     err = clear_run(s, op, &zeroed);
     finished = !err && op->count == 0;
     if (finished)
@@ -268,6 +282,7 @@ static int start_checkpoint(struct bf_session_store *s, struct bf_store_op *op)
     if (d->flush == BF_FLUSH_NONE)
         d->flush_cursor = d->cursor;
     unlock(s);
+    BF_ASSERT(op->sequence > d->flush_sequence);
     d->flush = BF_FLUSH_WAITING;
     d->flush_sequence = op->sequence;
     if (op->first > d->flush_cursor.next_chunk)
@@ -290,6 +305,7 @@ static int start_restart(struct bf_session_store *s, struct bf_store_op *op)
     if (d->flush != BF_FLUSH_NONE)
         return 0;
     lock(s);
+    BF_ASSERT(d->restarting);
     pop(s);
     d->cursor.next_chunk = op->first < d->cursor.next_chunk ? op->first : d->cursor.next_chunk;
     d->cursor.done = 0;
@@ -377,6 +393,7 @@ static int flush_completed(void *user, int *error)
 {
     struct bf_store_disk *d = user;
 
+    BF_ASSERT(d->flush == BF_FLUSH_RUNNING && !d->flush_done);
     d->flush_error = *error;
     d->flush_done = 1;
     return 1;
@@ -408,11 +425,13 @@ static void trust_flushed(struct bf_store_disk *d)
 {
     size_t kept = 0;
 
-    for (size_t i = 0; i < d->touched_count; i++)
+    for (size_t i = 0; i < d->touched_count; i++) {
+        BF_ASSERT(bf_working_is_doubtful(d->working, d->touched[i].window));
         if (d->touched[i].sequence < d->flush_sequence)
             bf_working_trust(d->working, d->touched[i].window);
         else
             d->touched[kept++] = d->touched[i];
+    }
     d->touched_count = kept;
 }
 
@@ -421,6 +440,8 @@ static void finish_flush(struct bf_store_disk *d)
     struct bf_session_store *s = d->store;
     enum bf_err err = d->flush_error ? bf_reason_errno(d->flush_error) : BF_OK;
 
+    BF_ASSERT(!has_earlier_request(d));
+    BF_ASSERT(d->cursor.next_chunk <= d->flush_cursor.next_chunk);
     bf_step_done("flushed");
     if (!err)
         err = bf_working_sync(d->working);
@@ -439,6 +460,7 @@ static void finish_flush(struct bf_store_disk *d)
         return;
     }
     lock(s);
+    BF_ASSERT(d->durable <= d->flush_cursor.next_chunk);
     d->cursor = d->flush_cursor;
     d->durable = d->cursor.next_chunk;
     pthread_cond_signal(&s->check);

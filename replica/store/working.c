@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "replica/state/reason.h"
 #include "replica/store/working_parts.h"
 
@@ -26,6 +27,7 @@ _Static_assert(sizeof(struct bf_digest) == BF_WORKING_RECORD, "a record is a dig
 
 static void table_set(struct bf_working *w, uint64_t window, uint8_t value)
 {
+    BF_ASSERT(window < w->windows);
     if (w->table[window] == value)
         return;
     w->table[window] = value;
@@ -42,6 +44,7 @@ static enum bf_err table_write(struct bf_working *w)
 {
     enum bf_err err;
 
+    BF_ASSERT(w->dirty <= w->dirty_end && w->dirty_end <= w->windows);
     if (w->dirty == w->dirty_end)
         return BF_OK;
     err = bf_working_write_at(w->fd, w->table + w->dirty, w->dirty_end - w->dirty,
@@ -69,6 +72,8 @@ static enum bf_err create(struct bf_working *w, int dir, enum bf_chunk_state ini
 {
     enum bf_err err;
 
+    BF_ASSERT(initial == BF_CHUNK_ZERO || initial == BF_CHUNK_UNKNOWN);
+    BF_ASSERT(w->sequence == 0);
     memset(w->table, initial, w->windows);
     w->dirty = 0;
     w->dirty_end = initial == BF_CHUNK_ZERO ? 0 : w->windows;
@@ -193,6 +198,7 @@ static struct bf_digest state_record(enum bf_chunk_state state)
 
 static uint64_t record_offset(const struct bf_working *w, uint64_t chunk)
 {
+    BF_ASSERT(chunk < w->chunks);
     return w->records_offset + chunk * BF_WORKING_RECORD;
 }
 
@@ -200,6 +206,7 @@ static uint64_t window_end(const struct bf_working *w, uint64_t window)
 {
     uint64_t end = (window + 1) * w->window_chunks;
 
+    BF_ASSERT(window < w->windows);
     return end < w->chunks ? end : w->chunks;
 }
 
@@ -275,12 +282,15 @@ enum bf_err bf_working_run(struct bf_working *w, uint64_t first, uint64_t want,
         return BF_ERR_RANGE;
     want = want < w->chunks - first ? want : w->chunks - first;
     uniform = w->table[bf_working_window_of(w, first)] & WINDOW_STATE;
+    BF_ASSERT(uniform != BF_CHUNK_DATA); // there would be no digests
     if (uniform) {
         *state = (enum bf_chunk_state)uniform;
         *count = uniform_chunks(w, first, want, uniform);
+        BF_ASSERT(*count > 0 && *count <= want);
         return BF_OK;
     }
     zeros = zero_windows(w, first, want);
+    BF_ASSERT(zeros <= want);
     if (zeros) {
         *state = BF_CHUNK_ZERO;
         *count = zeros;
@@ -351,6 +361,8 @@ static enum bf_err set_in_window(struct bf_working *w, uint64_t window, uint64_t
     int whole = first == window * w->window_chunks && first + count == window_end(w, window);
     enum bf_err err;
 
+    BF_ASSERT(count > 0 && first + count <= window_end(w, window));
+    BF_ASSERT(state != BF_CHUNK_DATA || digests);
     if (whole && state != BF_CHUNK_DATA && state != BF_CHUNK_ZERO) {
         table_set(w, window, (uint8_t)((w->table[window] & WINDOW_DOUBT) | state));
         return BF_OK;
@@ -399,6 +411,7 @@ uint64_t bf_working_window_chunks(const struct bf_working *w)
 
 int bf_working_is_doubtful(const struct bf_working *w, uint64_t window)
 {
+    BF_ASSERT(window < w->windows);
     return (w->table[window] & WINDOW_DOUBT) != 0;
 }
 
@@ -436,6 +449,7 @@ enum bf_err bf_working_advance(struct bf_working *w, const struct bf_cursor *cur
 {
     enum bf_err err;
 
+    BF_ASSERT(cursor->next_chunk <= w->chunks);
     w->cursor = *cursor;
     err = table_write(w);
     return err ? err : bf_working_header_write(w);

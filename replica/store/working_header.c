@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/cursor.h"
 #include "replica/state/reason.h"
 #include "replica/store/working_parts.h"
@@ -76,6 +77,7 @@ enum bf_err bf_working_header_write(struct bf_working *w)
     struct bf_digest digest;
     struct bf_writer out;
 
+    BF_ASSERT(w->cursor.done <= 1 && w->cursor.next_chunk <= w->chunks);
     w->sequence++;
     bf_writer_init(&out, bytes, HEADER_BYTES);
     bf_put_bytes(&out, magic, sizeof magic);
@@ -153,6 +155,7 @@ enum bf_err bf_working_header_load(struct bf_working *w)
 {
     struct header slot[2], *newest = NULL;
 
+    BF_ASSERT(w->sequence == 0); // nothing was written or taken before
     for (uint64_t i = 0; i < 2; i++)
         if (header_read(w->fd, i, &slot[i]) && (!newest || slot[i].sequence > newest->sequence))
             newest = &slot[i];
