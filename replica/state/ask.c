@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "replica/state/waits.h"
 
@@ -23,6 +24,7 @@ static int connect_to(const struct bf_state *state)
     char path[BF_SOCKET_PATH_MAX];
     if (bf_state_socket(state, BF_CONTROL_SOCKET, path))
         return -1;
+    BF_ASSERT(strlen(path) < sizeof to.sun_path);
     memcpy(to.sun_path, path, strlen(path) + 1);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
@@ -84,6 +86,7 @@ enum bf_err bf_control_ask(const struct bf_state *state, const char *request, js
                            int *process)
 {
     int number = 0, fd = connect_to(state);
+    BF_ASSERT(!strchr(request, '\n')); // the end of it
     *answer = NULL;
     if (fd >= 0) {
         number = listener(fd);

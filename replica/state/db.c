@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "base/platform.h"
 #include "replica/state/reason.h"
@@ -108,6 +109,7 @@ static enum bf_err climb(struct bf_db *db, int64_t from)
     char command[48];
     enum bf_err err = BF_OK;
 
+    BF_ASSERT(bf_db_is_in_transaction(db)); // a schema is there in whole or not at all
     for (int64_t version = from; !err && version < SCHEMA_VERSION; version++)
         err = bf_sql_execute(db, steps[version]);
     bf_snprintf(command, sizeof command, "PRAGMA user_version=%d;", SCHEMA_VERSION);
@@ -148,6 +150,7 @@ static void name_file(struct bf_db *db, const char *path)
 {
     const struct bf_fault f = db->fault;
 
+    BF_ASSERT(f.code);
     bf_fault_set(&db->fault, f.code, f.side, f.todo, "%s: %s", path, f.what);
 }
 
@@ -287,6 +290,7 @@ void bf_db_close(struct bf_db *db)
 {
     if (!db)
         return;
+    BF_ASSERT(!db->sqlite || !sqlite3_next_stmt(db->sqlite, NULL)); // all queries were ended
     sqlite3_close(db->sqlite);
     free(db);
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/cursor.h"
 #include "replica/state/spans.h"
 
@@ -82,11 +83,14 @@ static void spans_bind(struct bf_query *q, struct span_blob *blob, const struct 
 {
     struct bf_writer w;
 
+    BF_ASSERT(m->count <= BF_PLACE_SPANS_MAX);
     bf_writer_init(&w, blob->bytes, sizeof blob->bytes);
     for (uint16_t i = 0; i < m->count; i++) {
+        BF_ASSERT(i == 0 || m->span[i - 1].first + m->span[i - 1].bytes < m->span[i].first);
         bf_put_u64(&w, m->span[i].first);
         bf_put_u64(&w, m->span[i].bytes);
     }
+    BF_ASSERT(bf_writer_ok(&w));
     blob->len = bf_writer_len(&w);
     bf_query_blob(q, blob->bytes, blob->len);
 }
@@ -209,6 +213,7 @@ enum bf_err bf_db_place_figures(struct bf_db *db, const uint8_t session[16],
 {
     struct bf_query q;
 
+    BF_ASSERT(bf_db_is_in_transaction(db)); // with the point that they are figures of
     bf_query_begin(&q, db,
                    "UPDATE places SET unused = ?, fresh = ? "
                    "WHERE session = ? AND disk = ? AND ordinal = ?");

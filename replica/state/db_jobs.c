@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
+#include "base/log.h"
+
 enum { EVENTS_PER_MACHINE = 1000 };
 
 // ---- Sessions ----------------------------------------------------------------------------------
@@ -92,6 +95,7 @@ static void job_columns(struct bf_query *q, struct bf_job *out)
 // Binds phase and everything after it in JOB_COLUMNS.
 static void job_bind(struct bf_query *q, const struct bf_job *job)
 {
+    BF_ASSERT(job->phase >= BF_JOB_PENDING && job->phase <= BF_JOB_FAILED);
     bf_query_int(q, job->phase);
     for (int phase = BF_JOB_PENDING; phase <= BF_JOB_FAILED; phase++)
         bf_query_int(q, job->since[phase]);
@@ -119,6 +123,7 @@ enum bf_err bf_db_job_add(struct bf_db *db, struct bf_job *job)
     err = bf_query_run(&q);
     if (!err)
         job->id = sqlite3_last_insert_rowid(db->sqlite);
+    BF_ASSERT(err || job->id > 0); // 0 stands for no job
     return err;
 }
 
@@ -128,6 +133,7 @@ enum bf_err bf_db_job_update(struct bf_db *db, struct bf_job *job, int64_t now)
 
     if (job->phase < BF_JOB_PENDING || job->phase > BF_JOB_FAILED)
         return BF_ERR_RANGE;
+    BF_ASSERT(job->id > 0);
     if (!job->since[job->phase])
         job->since[job->phase] = now;
     bf_query_begin(&q, db,
@@ -175,6 +181,7 @@ static enum bf_err events_trim(struct bf_db *db, const char *machine)
 {
     struct bf_query q;
 
+    BF_ASSERT(bf_db_is_in_transaction(db)); // with the event that makes another one too many
     bf_query_begin(&q, db,
                    "DELETE FROM events WHERE machine = ?1 AND id <= "
                    "(SELECT id FROM events WHERE machine = ?1 "
@@ -190,6 +197,7 @@ enum bf_err bf_db_event_add(struct bf_db *db, struct bf_event_row *event)
     int own;
     enum bf_err err = bf_sql_enter(db, &own);
 
+    BF_ASSERT(event->level >= BF_LOG_ERROR && event->level <= BF_LOG_DEBUG);
     if (err)
         return err;
     bf_query_begin(&q, db,

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/assert.h"
+
 // ---- Machines ----------------------------------------------------------------------------------
 
 enum bf_err bf_db_machine_add(struct bf_db *db, const char *name, int64_t now)
@@ -57,6 +59,7 @@ static enum bf_err revoke_in(struct bf_db *db, const char *sql, const char *name
 {
     struct bf_query q;
 
+    BF_ASSERT(bf_db_is_in_transaction(db)); // the machine and all that it has
     bf_query_begin(&q, db, sql);
     bf_query_int(&q, now);
     bf_query_text(&q, name);
@@ -69,6 +72,7 @@ enum bf_err bf_db_machine_revoke(struct bf_db *db, const char *name, int64_t now
     int own;
     enum bf_err err = bf_sql_enter(db, &own);
 
+    BF_ASSERT(now != 0); // which would say "not revoked"
     if (err)
         return err;
     err = bf_db_machine_get(db, name, &machine);
@@ -114,6 +118,7 @@ enum bf_err bf_db_certificate_add(struct bf_db *db, const struct bf_certificate 
 {
     struct bf_query q;
 
+    BF_ASSERT((c->role == BF_ROLE_SERVER) == (c->machine[0] == 0));
     bf_query_begin(&q, db,
                    "INSERT INTO certificates (" CERTIFICATE_COLUMNS ") "
                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
@@ -163,6 +168,7 @@ enum bf_err bf_db_certificate_revoke(struct bf_db *db, const char *serial, int64
 {
     struct bf_query q;
 
+    BF_ASSERT(now != 0);
     bf_query_begin(&q, db,
                    "UPDATE certificates SET revoked = "
                    "CASE revoked WHEN 0 THEN ? ELSE revoked END WHERE serial = ?");
@@ -191,6 +197,7 @@ enum bf_err bf_db_enrolment_add(struct bf_db *db, const struct bf_enrolment *e)
 {
     struct bf_query q;
 
+    BF_ASSERT(e->uses <= e->uses_max && e->not_before <= e->not_after);
     bf_query_begin(&q, db,
                    "INSERT INTO enrolments (" ENROLMENT_COLUMNS ") "
                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
@@ -209,6 +216,7 @@ enum bf_err bf_db_enrolment_revoke(struct bf_db *db, const uint8_t hash[32], int
 {
     struct bf_query q;
 
+    BF_ASSERT(now != 0);
     bf_query_begin(&q, db, "UPDATE enrolments SET revoked = ? WHERE hash = ? AND revoked = 0");
     bf_query_int(&q, now);
     bf_query_blob(&q, hash, 32);
@@ -244,6 +252,7 @@ static enum bf_err enrolment_judge(struct bf_db *db, const struct bf_enrolment *
     struct bf_machine owner;
     enum bf_err err = bf_db_machine_get(db, e->machine, &owner);
 
+    BF_ASSERT(bf_db_is_in_transaction(db)); // nobody uses or revokes it before it is counted
     if (err)
         return err;
     if (strcmp(e->machine, machine) != 0)

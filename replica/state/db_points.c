@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/assert.h"
+
 // ---- Disk identities, encoded as on the wire ---------------------------------------------------
 
 enum { IDENTITY_MAX = 1024 };
@@ -20,6 +22,7 @@ static void identity_bind(struct bf_query *q, struct identity_blob *blob,
 
     bf_writer_init(&w, blob->bytes, sizeof blob->bytes);
     bf_identity_put(&w, identity);
+    BF_ASSERT(bf_writer_ok(&w)); // the longest identity fits
     blob->len = bf_writer_len(&w);
     bf_query_blob(q, blob->bytes, blob->len);
 }
@@ -62,6 +65,7 @@ static enum bf_err next_number(struct bf_db *db, const char *sql, const char *ma
 {
     struct bf_query q;
 
+    BF_ASSERT(bf_db_is_in_transaction(db)); // nobody else takes the same number
     bf_query_begin(&q, db, sql);
     bf_query_text(&q, machine);
     *number = bf_query_row(&q) ? bf_column_int(&q) : 0;
@@ -73,6 +77,7 @@ static enum bf_err disk_insert(struct bf_db *db, const struct bf_replica_disk *d
     struct identity_blob blob;
     struct bf_query q;
 
+    BF_ASSERT(bf_db_is_in_transaction(db));
     bf_query_begin(&q, db, "INSERT INTO disks (" DISK_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
     bf_query_text(&q, disk->machine);
     bf_query_int(&q, disk->number);
@@ -168,6 +173,7 @@ static enum bf_err set_size(struct bf_db *db, const char *machine, uint16_t numb
 {
     struct bf_query q;
 
+    BF_ASSERT(bf_db_is_in_transaction(db)); // size and identity change together
     bf_query_begin(&q, db, "UPDATE disks SET bytes = ? WHERE machine = ? AND number = ?");
     bf_query_int(&q, (int64_t)bytes);
     bf_query_text(&q, machine);
@@ -204,6 +210,7 @@ static enum bf_err point_insert(struct bf_db *db, const struct bf_point *p)
 {
     struct bf_query q;
 
+    BF_ASSERT(bf_db_is_in_transaction(db) && p->state == BF_POINT_SEALING);
     bf_query_begin(&q, db,
                    "INSERT INTO points (" POINT_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
     bf_query_text(&q, p->machine);
@@ -223,6 +230,8 @@ static enum bf_err point_disk_insert(struct bf_db *db, const struct bf_point *p,
     struct identity_blob blob;
     struct bf_query q;
 
+    BF_ASSERT(bf_db_is_in_transaction(db));
+    BF_ASSERT(d->layer > 0 && d->layer < d->next_layer); // what comes after lies over it
     bf_query_begin(&q, db,
                    "INSERT INTO point_disks (machine, point, " POINT_DISK_COLUMNS ") "
                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
@@ -246,6 +255,7 @@ enum bf_err bf_db_point_add(struct bf_db *db, struct bf_point *point)
     int own;
     enum bf_err err = bf_sql_enter(db, &own);
 
+    BF_ASSERT(point->disks > 0 && point->disks <= BF_PROTO_DISKS_MAX);
     if (err)
         return err;
     err = next_number(db, "SELECT coalesce(max(number), 0) + 1 FROM points WHERE machine = ?",
@@ -254,8 +264,10 @@ enum bf_err bf_db_point_add(struct bf_db *db, struct bf_point *point)
     point->state = BF_POINT_SEALING;
     if (!err)
         err = point_insert(db, point);
-    for (uint16_t i = 0; !err && i < point->disks; i++)
+    for (uint16_t i = 0; !err && i < point->disks; i++) {
+        BF_ASSERT(i == 0 || point->disk[i - 1].disk < point->disk[i].disk);
         err = point_disk_insert(db, point, &point->disk[i]);
+    }
     return bf_sql_leave(db, own, err);
 }
 
@@ -412,6 +424,7 @@ static enum bf_err object_number(struct bf_db *db, struct bf_object *object)
     struct bf_query q;
     int found;
 
+    BF_ASSERT(bf_db_is_in_transaction(db)); // the number and its row, or neither
     bf_query_begin(&q, db,
                    "UPDATE points SET objects = objects + 1 "
                    "WHERE machine = ? AND number = ? AND state = ? RETURNING objects");

@@ -4,6 +4,8 @@
 // session, and sealing has nothing to copy.
 #include "replica/state/sql.h"
 
+#include "base/assert.h"
+
 // The last range of the disk, bytes 0 when there is none.
 static enum bf_err last_range(struct bf_db *db, const uint8_t session[16], uint16_t disk,
                               struct bf_unreadable_row *out)
@@ -28,6 +30,7 @@ static enum bf_err put(struct bf_db *db, const uint8_t session[16],
 {
     struct bf_query q;
 
+    BF_ASSERT(row->bytes > 0); // no bytes stand for no range
     bf_query_begin(&q, db,
                    "INSERT OR REPLACE INTO unreadable (session, disk, offset, bytes) "
                    "VALUES (?, ?, ?, ?)");
@@ -59,6 +62,7 @@ static enum bf_err remove_from(struct bf_db *db, const uint8_t session[16], uint
 {
     struct bf_query q;
 
+    BF_ASSERT(bf_db_is_in_transaction(db)); // with the range that is cut
     bf_query_begin(&q, db, "DELETE FROM unreadable WHERE session = ? AND disk = ? AND offset >= ?");
     bf_query_blob(&q, session, 16);
     bf_query_int(&q, disk);

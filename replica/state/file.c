@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "replica/state/reason.h"
 
@@ -86,6 +87,7 @@ struct new_file {
 
 static void folder_of(const char *path, char folder[4096])
 {
+    BF_ASSERT(strlen(path) < 4096); // a path that is cut is another one
     bf_snprintf(folder, 4096, "%s", path);
     char *slash = strrchr(folder, '/');
     if (!slash)
@@ -134,6 +136,7 @@ static int name_it(struct new_file *f, const char *target)
     char link[32];
     uint32_t number;
 
+    BF_ASSERT(f->fd >= 0);
     bf_snprintf(link, sizeof link, "/proc/self/fd/%d", f->fd);
     for (int i = 0; !f->path[0] && i < NAME_ATTEMPTS; i++) {
         if (getrandom(&number, sizeof number, 0) != sizeof number)
@@ -276,6 +279,7 @@ enum bf_err bf_tempdir_make(struct bf_tempdir *d, struct bf_fault *fault)
 
 void bf_tempdir_remove(struct bf_tempdir *d)
 {
+    BF_ASSERT(strstr(d->path, "/" TEMPDIR) && d->lock >= 0); // made by us, and in use until now
     bf_folder_remove(d->path);
     if (d->lock >= 0)
         close(d->lock);

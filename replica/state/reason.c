@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 
 static const struct {
@@ -67,6 +68,7 @@ static int is_locked(int fd, off_t first, off_t count)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = first, .l_len = count};
 
+    BF_ASSERT(count > 0); // 0 would be everything behind first
     return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 

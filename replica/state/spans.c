@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "base/assert.h"
+
 static int by_first(const void *a, const void *b)
 {
     const struct bf_place_span *x = a, *y = b;
@@ -19,6 +21,7 @@ uint32_t bf_spans_tidy(struct bf_place_span *span, uint32_t count, uint64_t disk
     for (uint32_t i = 0; i < count; i++) {
         uint64_t first = span[i].first, bytes = span[i].bytes, reach;
         struct bf_place_span *last = kept ? &span[kept - 1] : NULL;
+        BF_ASSERT(kept <= i); // nothing is overwritten that was not looked at
         if (first >= disk_bytes)
             break;
         if (bytes > disk_bytes - first)
@@ -37,8 +40,10 @@ uint64_t bf_spans_bytes(const struct bf_place_span *span, uint32_t count)
 {
     uint64_t bytes = 0;
 
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
+        BF_ASSERT(i == 0 || span[i - 1].first + span[i - 1].bytes < span[i].first);
         bytes += span[i].bytes;
+    }
     return bytes;
 }
 
@@ -47,6 +52,8 @@ uint64_t bf_spans_within(const struct bf_place_span *span, uint32_t count, uint3
 {
     uint64_t within = 0;
 
+    BF_ASSERT(first <= end && *at <= count);
+    BF_ASSERT(*at == 0 || span[*at - 1].first + span[*at - 1].bytes <= first);
     while (*at < count && span[*at].first + span[*at].bytes <= first)
         (*at)++;
     for (uint32_t i = *at; i < count && span[i].first < end; i++) {

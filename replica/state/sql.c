@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "replica/state/reason.h"
 
@@ -72,6 +73,7 @@ void bf_query_begin(struct bf_query *q, struct bf_db *db, const char *sql)
 
 static void bound(struct bf_query *q, int result)
 {
+    BF_ASSERT(result != SQLITE_RANGE && result != SQLITE_MISUSE); // one more, or after a row
     if (!q->failed && result != SQLITE_OK)
         q->failed = bf_sql_failed(q->db, "bind");
 }
@@ -103,8 +105,10 @@ int bf_query_row(struct bf_query *q)
 
     if (q->failed)
         return 0;
+    BF_ASSERT(q->statement && q->bound == sqlite3_bind_parameter_count(q->statement));
     q->column = 0;
     result = sqlite3_step(q->statement);
+    BF_ASSERT(result != SQLITE_MISUSE);
     if (result != SQLITE_ROW && result != SQLITE_DONE)
         q->failed = bf_sql_failed(q->db, sqlite3_sql(q->statement));
     return result == SQLITE_ROW;
@@ -112,6 +116,7 @@ int bf_query_row(struct bf_query *q)
 
 int64_t bf_column_int(struct bf_query *q)
 {
+    BF_ASSERT(q->failed || q->column < sqlite3_data_count(q->statement));
     return q->failed ? 0 : sqlite3_column_int64(q->statement, q->column++);
 }
 
@@ -132,6 +137,7 @@ void bf_column_text(struct bf_query *q, char *out, size_t size)
     out[0] = 0;
     if (q->failed)
         return;
+    BF_ASSERT(q->column < sqlite3_data_count(q->statement));
     text = (const char *)sqlite3_column_text(q->statement, q->column);
     len = (size_t)sqlite3_column_bytes(q->statement, q->column++);
     if (!text)
@@ -151,6 +157,7 @@ void bf_column_blob(struct bf_query *q, void *out, size_t len)
     memset(out, 0, len);
     if (q->failed)
         return;
+    BF_ASSERT(q->column < sqlite3_data_count(q->statement));
     blob = sqlite3_column_blob(q->statement, q->column);
     if ((size_t)sqlite3_column_bytes(q->statement, q->column++) != len)
         column_wrong(q);
@@ -165,6 +172,7 @@ const void *bf_column_span(struct bf_query *q, size_t *len)
     *len = 0;
     if (q->failed)
         return NULL;
+    BF_ASSERT(q->column < sqlite3_data_count(q->statement));
     blob = sqlite3_column_blob(q->statement, q->column);
     *len = (size_t)sqlite3_column_bytes(q->statement, q->column++);
     return blob;
@@ -189,6 +197,7 @@ enum bf_err bf_query_end_found(struct bf_query *q, int found, const char *what)
 
 enum bf_err bf_query_run(struct bf_query *q)
 {
+    BF_ASSERT(q->failed || sqlite3_column_count(q->statement) == 0); // nobody reads a row of it
     while (bf_query_row(q))
         ;
     return bf_query_end(q);
@@ -198,6 +207,7 @@ enum bf_err bf_query_change(struct bf_query *q, const char *what)
 {
     int changed;
 
+    BF_ASSERT(q->failed || !sqlite3_stmt_readonly(q->statement));
     while (bf_query_row(q))
         ;
     changed = sqlite3_changes(q->db->sqlite) > 0;
@@ -208,6 +218,7 @@ void *bf_rows_add(struct bf_rows *rows)
 {
     void *item;
 
+    BF_ASSERT(rows->size > 0 && rows->count <= rows->room);
     if (rows->count == rows->room) {
         size_t room = rows->room ? rows->room * 2 : 8;
         void *items = reallocarray(rows->items, room, rows->size);
@@ -243,18 +254,24 @@ enum bf_err bf_rows_give(struct bf_rows *rows, enum bf_err result, void *items_o
 
 enum bf_err bf_sql_enter(struct bf_db *db, int *own)
 {
-    *own = sqlite3_get_autocommit(db->sqlite) != 0;
-    return *own ? bf_db_begin(db) : BF_OK;
+    enum bf_err err;
+
+    *own = !bf_db_is_in_transaction(db);
+    err = *own ? bf_db_begin(db) : BF_OK;
+    BF_ASSERT(err || bf_db_is_in_transaction(db));
+    return err;
 }
 
 enum bf_err bf_sql_leave(struct bf_db *db, int own, enum bf_err result)
 {
+    BF_ASSERT(result || bf_db_is_in_transaction(db)); // what ended it early was an error
     if (!own)
         return result;
     if (!result)
         result = bf_db_commit(db);
     if (result)
         bf_db_rollback(db);
+    BF_ASSERT(result || !bf_db_is_in_transaction(db));
     return result;
 }
 
@@ -267,11 +284,13 @@ enum bf_err bf_sql_execute(struct bf_db *db, const char *sql)
 
 enum bf_err bf_db_begin(struct bf_db *db)
 {
+    BF_ASSERT(!bf_db_is_in_transaction(db));
     return bf_sql_execute(db, "BEGIN IMMEDIATE");
 }
 
 enum bf_err bf_db_commit(struct bf_db *db)
 {
+    BF_ASSERT(bf_db_is_in_transaction(db));
     return bf_sql_execute(db, "COMMIT");
 }
 

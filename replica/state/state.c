@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/fmt.h"
 #include "replica/state/reason.h"
@@ -118,6 +119,7 @@ static enum bf_err take_lock(struct bf_state *s, struct bf_fault *fault)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 
+    BF_ASSERT(s->lock < 0 && !s->db); // the lock comes before anything is read
     s->lock = openat(s->dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (s->lock < 0)
         return folder_fault(fault, s->path);
@@ -130,6 +132,7 @@ static enum bf_err take_lock(struct bf_state *s, struct bf_fault *fault)
 
 static enum bf_err open_folders(struct bf_state *s, struct bf_fault *fault)
 {
+    BF_ASSERT(s->dir < 0 && s->run < 0);
     s->dir = open(s->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (s->dir < 0 && errno != ENOENT)
         return folder_fault(fault, s->path);
@@ -210,6 +213,7 @@ struct bf_db *bf_state_db(const struct bf_state *state)
 enum bf_err bf_state_socket(const struct bf_state *state, const char *name,
                             char out[BF_SOCKET_PATH_MAX])
 {
+    BF_ASSERT(state->run >= 0); // part of the path
     if (strlen(name) > SOCKET_NAME_MAX || strchr(name, '/'))
         return BF_ERR_RANGE;
     bf_snprintf(out, BF_SOCKET_PATH_MAX, "/proc/self/fd/%d/%s", state->run, name);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 
 static const char *format_time(int64_t seconds, const char *format, char out[BF_TIME_TEXT])
@@ -49,6 +50,7 @@ json_t *bf_json_time(int64_t seconds)
 json_t *bf_json_hex(const uint8_t *bytes, size_t len)
 {
     char hex[65];
+    BF_ASSERT(len <= 32);
     bf_hex(hex, bytes, len <= 32 ? len : 32);
     return json_string(hex);
 }

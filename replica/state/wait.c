@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "base/platform.h"
 
@@ -51,6 +52,7 @@ static enum bf_err judge(struct bf_wait *w)
 
     if (verdict == BF_CHILD_WORKS)
         return BF_OK;
+    BF_ASSERT(w->child.pid > 0); // the others of kill(2) are groups, and everybody
     if (w->hung)
         *w->hung = 1;
     kill(w->child.pid, SIGKILL);
@@ -62,6 +64,7 @@ enum bf_err bf_wait_for(struct bf_wait *w, struct pollfd *fds, nfds_t count)
 {
     struct pollfd all[BF_WAIT_FDS_MAX + 1];
 
+    BF_ASSERT(count <= BF_WAIT_FDS_MAX);
     memcpy(all, fds, count * sizeof *fds);
     all[count] = (struct pollfd){.fd = cancel_fd, .events = POLLIN};
     for (nfds_t i = 0; i <= count; i++)
