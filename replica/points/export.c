@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/fmt.h"
 #include "replica/points/export_file.h"
@@ -84,6 +85,7 @@ static enum bf_err convert(struct exporting *x, struct bf_qsd *qsd, enum bf_imag
                                        .size = sizeof said};
     enum bf_err err;
 
+    BF_ASSERT(x->file.fd >= 0);
     bf_snprintf(target, sizeof target, "/proc/self/fd/%d", x->file.fd);
     bf_snprintf(source, sizeof source, "nbd+unix:///disk-%u?socket=run/%s.nbd", x->disk, x->name);
     err = bf_process_run_to_end(&run);
@@ -143,6 +145,7 @@ static enum bf_err write_file(struct exporting *x, const struct bf_image_chain *
     struct sigaction before[INTERRUPTS];
     enum bf_err err;
 
+    BF_ASSERT(chain->layers > 0);
     guard_begin(&x->file, before);
     err = serve_and_convert(x, chain, format, fault);
     if (!err)

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "base/log.h"
 #include "image/digest.h"
@@ -123,6 +124,7 @@ static void prefix_of(const struct bf_export_file *f, char out[PREFIX_LEN + 1])
     bf_digest_of(&digest, f->name, strlen(f->name));
     bf_hex(target, digest.bytes, TARGET_BYTES);
     bf_snprintf(out, PREFIX_LEN + 1, ".bootferry-%s-", target);
+    BF_ASSERT(strlen(out) == PREFIX_LEN); // nobody else's files begin with less
 }
 
 static int is_part(const char *name, const char prefix[PREFIX_LEN + 1])
@@ -153,6 +155,7 @@ static void sweep(const struct bf_export_file *f)
     DIR *stream = again >= 0 ? fdopendir(again) : NULL;
     struct dirent *entry;
 
+    BF_ASSERT(f->fd < 0 && !f->part[0]); // one of ours would be among those that are looked at
     if (!stream) {
         if (again >= 0)
             close(again);
@@ -172,6 +175,7 @@ static enum bf_err make_part(struct bf_export_file *f)
     uint8_t bytes[RANDOM_BYTES];
     char prefix[PREFIX_LEN + 1], random[2 * RANDOM_BYTES + 1];
 
+    BF_ASSERT(f->fd < 0 && !f->part[0]);
     if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes)
         return BF_ERR_NO_ENTROPY;
     prefix_of(f, prefix);
@@ -192,6 +196,7 @@ static int has_no_nameless(int number)
 
 static enum bf_err make(struct bf_export_file *f)
 {
+    BF_ASSERT(f->dir >= 0 && f->fd < 0);
     f->fd = openat(f->dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (f->fd >= 0)
         return BF_OK;
@@ -219,6 +224,7 @@ enum bf_err bf_export_file_open(const char *path, struct bf_export_file *f, stru
     }
     if (err)
         bf_export_file_abandon(f);
+    BF_ASSERT(!err == (f->fd >= 0) && !err == (f->dir >= 0));
     return err;
 }
 
@@ -229,6 +235,7 @@ static int rename_over_own(struct bf_export_file *f)
 {
     int taken = openat(f->dir, f->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 
+    BF_ASSERT(f->part[0]);
     if (taken < 0)
         return -1;
     close(taken);
@@ -260,6 +267,7 @@ enum bf_err bf_export_file_publish(struct bf_export_file *f, const char *path,
 {
     enum bf_err err = BF_OK;
 
+    BF_ASSERT(f->fd >= 0 && f->dir >= 0); // it has one end
     if (fsync(f->fd) != 0 || give_name(f) != 0 || fsync(f->dir) != 0)
         err = file_fault(fault, path);
     bf_export_file_abandon(f);
@@ -274,6 +282,7 @@ void bf_export_file_forget(const struct bf_export_file *f)
 
 void bf_export_file_abandon(struct bf_export_file *f)
 {
+    BF_ASSERT(f->dir >= 0 || (f->fd < 0 && !f->part[0]));
     if (f->dir < 0)
         return;
     bf_export_file_forget(f);

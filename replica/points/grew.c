@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "replica/state/text.h"
 
@@ -108,6 +109,7 @@ static void tell_place(const struct comparison *x, const struct bf_place_row *p,
 {
     char more[BF_BYTES_TEXT];
 
+    BF_ASSERT(growth(x, p) > 0);
     bf_bytes_text((uint64_t)growth(x, p), more);
     if (is_whole_now(x, p))
         bf_snprintf(out, size, "disk %u, %s (%s) is copied whole now: %s: %s more", p->disk,
@@ -143,6 +145,8 @@ static int tell(const struct comparison *x, char *out, size_t size)
     char now[BF_BYTES_TEXT], before[BF_BYTES_TEXT], reason[320] = "", usual[64] = "";
     int64_t a = new_data(x->now), b = new_data(x->before), more = a - b;
 
+    BF_ASSERT(x->before->number + 1 == x->now->number);
+    BF_ASSERT(x->after_first == (x->before->number == 1));
     if (x->after_first)
         more = all_data(x->now) - all_data(x->before);
     if (a < 0 || b < 0 || more < LEAST)

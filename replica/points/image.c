@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "replica/points/layers.h"
 
@@ -47,6 +48,7 @@ enum bf_err bf_image_ref_parse(const char *text, struct bf_image_ref *ref)
 
 void bf_image_ref_text(const struct bf_image_ref *ref, char out[96])
 {
+    BF_ASSERT(!ref->object || ref->point); // an object is one of a point
     if (ref->object)
         bf_snprintf(out, 96, "%s@%u/%u", ref->machine, ref->point, ref->object);
     else if (ref->point)
@@ -60,6 +62,7 @@ static enum bf_err not_there(struct bf_state *state, const struct bf_image_ref *
 {
     char text[96];
 
+    BF_ASSERT(err);
     bf_image_ref_text(ref, text);
     if (err != BF_ERR_NOT_FOUND) {
         *fault = *bf_db_fault(bf_state_db(state));
@@ -111,6 +114,7 @@ static enum bf_err point_layer(struct bf_state *state, const struct bf_image_ref
     struct bf_point *point = malloc(sizeof *point);
     enum bf_err err;
 
+    BF_ASSERT(ref->point > 0); // it was resolved: what is latest may change
     if (!point)
         return bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SERVER, "free some memory",
                             "no memory to look at a point");
@@ -139,6 +143,7 @@ static enum bf_err add_overlay(struct bf_image_chain *chain, const struct bf_ima
         reallocarray(chain->layer, chain->layers + 1, sizeof *chain->layer);
     struct bf_image_object object = {.ref = *ref};
 
+    BF_ASSERT(ref->object > 0 && chain->layers > 0); // over what was sealed
     if (!grown)
         return bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SERVER, "free some memory",
                             "no memory for a chain of layers");

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "replica/qemu/process.h"
 #include "replica/state/reason.h"
@@ -73,6 +74,7 @@ enum bf_err bf_layer_make_folder(const struct bf_state *state, const char *machi
     char folder[BF_LAYER_PATH_MAX], parent[BF_LAYER_PATH_MAX];
     enum bf_err err;
 
+    BF_ASSERT(bf_machine_name_ok(machine)); // a part of paths from here on
     bf_snprintf(parent, sizeof parent, "machines/%s", machine);
     bf_layer_folder(folder, machine, disk);
     err = make_one(state, parent, "machines", fault);
@@ -127,6 +129,7 @@ enum bf_err bf_layer_make(const struct bf_state *state, const char *path, uint64
     }
     argv[n++] = path;
     argv[n] = size;
+    BF_ASSERT(n < sizeof argv / sizeof argv[0] - 1); // NULL ends it
     unlinkat(bf_state_dir(state), path, 0);
     err = bf_process_run(argv, bf_state_dir(state), NULL, NULL, said, sizeof said);
     if (err == BF_ERR_NOT_FOUND)
@@ -181,6 +184,7 @@ enum bf_err bf_layer_chain(struct bf_db *db, const char *machine, uint16_t disk,
     struct bf_replica_disk row;
     enum bf_err err = bf_db_disk_get(db, machine, disk, &row);
 
+    BF_ASSERT(layer > 0);
     memset(chain, 0, sizeof *chain);
     if (!err && live)
         err = chain_push(chain, machine, disk, layer);

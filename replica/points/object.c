@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "base/platform.h"
 #include "replica/points/image.h"
@@ -42,6 +43,8 @@ static enum bf_err make_folder(struct bf_state *state, struct bf_image_object *o
     int dir = bf_state_dir(state), number;
     enum bf_err code;
 
+    BF_ASSERT(bf_db_is_in_transaction(bf_state_db(state))); // recovery sees the row when it is held
+    BF_ASSERT(object->lock < 0);
     folder_of(&object->ref, object->folder);
     bf_remove_folder(dir, object->folder); // its row was never committed
     if (mkdirat(dir, object->folder, 0700) == 0) {
@@ -79,6 +82,7 @@ static enum bf_err announce(struct bf_state *state, struct bf_image_object *obje
         if (object->lock >= 0)
             bf_remove_folder(bf_state_dir(state), object->folder);
     }
+    BF_ASSERT(err || object->lock >= 0);
     return err;
 }
 
@@ -88,6 +92,7 @@ static enum bf_err make_overlays(struct bf_state *state, const struct bf_point *
     char file[BF_LAYER_PATH_MAX], backing[BF_LAYER_PATH_MAX];
     enum bf_err err = BF_OK;
 
+    BF_ASSERT(object->lock >= 0 && !bf_db_is_in_transaction(bf_state_db(state)));
     for (uint16_t i = 0; !err && i < point->disks; i++) {
         const struct bf_point_disk *d = &point->disk[i];
         object->disk[i] = d->disk;
@@ -149,6 +154,8 @@ enum bf_err bf_image_object_end(struct bf_state *state, struct bf_image_object *
     const struct bf_image_ref *ref = &object->ref;
     enum bf_err err = keep ? sync_files(state, object, fault) : BF_OK;
 
+    BF_ASSERT(object->lock >= 0); // it has one end
+    BF_ASSERT(!keep || object->disks > 0);
     if (keep && !err)
         err = db_fault(state, bf_db_object_ready(db, ref->machine, ref->point, ref->object), fault);
     if (!keep || err) {

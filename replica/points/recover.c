@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "base/log.h"
 #include "replica/points/layers.h"
@@ -48,6 +49,7 @@ enum bf_err bf_recover_points(struct bf_state *state, struct bf_db *db, const ch
     size_t count = 0;
     enum bf_err err = bf_db_point_list(db, machine, BF_POINT_SEALING, &points, &count);
 
+    BF_ASSERT(!bf_db_is_in_transaction(db)); // each point is complete for itself
     if (err)
         *fault = *bf_db_fault(db);
     for (size_t i = 0; !err && i < count; i++) {
@@ -159,6 +161,7 @@ void bf_remove_folder(int state_dir, const char *path)
     DIR *stream = dir >= 0 ? fdopendir(dir) : NULL;
     struct dirent *entry;
 
+    BF_ASSERT(strstr(path, "/finalized-")); // nothing but what objects have goes this way
     if (!stream) {
         if (dir >= 0)
             close(dir);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "replica/points/image.h"
 #include "replica/points/layers.h"
@@ -49,6 +50,7 @@ static enum bf_err find_disk(struct verifying *v, const struct bf_image_ref *ref
 {
     enum bf_err err;
 
+    BF_ASSERT(!v->disk);
     if (ref->object)
         return bf_fault_set(v->fault, BF_ERR_UNSUPPORTED, BF_SIDE_CONFIG,
                             "verify the point itself: NAME@POINT",
@@ -73,6 +75,7 @@ static enum bf_err open_manifest(struct verifying *v)
     char path[BF_LAYER_PATH_MAX];
     enum bf_err err;
 
+    BF_ASSERT(v->disk && v->manifest < 0);
     bf_layer_manifest(path, v->point->machine, v->disk->disk, v->disk->layer);
     v->manifest = openat(bf_state_dir(v->state), path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (v->manifest < 0)
@@ -89,6 +92,7 @@ static enum bf_err open_store(struct verifying *v, const struct bf_image_ref *re
     char name[48];
     enum bf_err err = bf_image_chain(v->state, ref, v->disk->disk, &chain, v->fault);
 
+    BF_ASSERT(v->manifest >= 0 && !v->qsd && !v->readback);
     bf_snprintf(name, sizeof name, "verify-%d-%u", (int)getpid(), v->disk->disk);
     if (!err)
         err = bf_qsd_start(v->state, name, BF_QSD_COMMAND, &v->qsd, v->fault);
@@ -102,6 +106,7 @@ static enum bf_err open_store(struct verifying *v, const struct bf_image_ref *re
 
 static void note_damage(struct verifying *v, uint64_t chunk)
 {
+    BF_ASSERT(chunk < bf_geometry_chunks(&v->reader.geometry));
     if (!v->verdict->damaged++)
         v->verdict->first_damaged = chunk;
 }
@@ -111,6 +116,8 @@ static enum bf_err compare(void *user, uint64_t chunk, const void *data, uint32_
     struct verifying *v = user;
     struct bf_digest digest;
 
+    BF_ASSERT(v->run.state == BF_CHUNK_DATA);
+    BF_ASSERT(chunk >= v->run.first && chunk - v->run.first < v->run.count);
     if (data)
         bf_digest_of(&digest, data, len);
     if (!data || !bf_digest_equal(&digest, &v->run.digests[chunk - v->run.first]))
@@ -139,6 +146,7 @@ static enum bf_err compare_runs(struct verifying *v)
     enum bf_err err;
 
     while ((err = bf_manifest_next(&v->reader, run)) == BF_OK) {
+        BF_ASSERT(run->first == v->verdict->chunks); // no chunk is left out
         count_state(v->verdict, run);
         if (run->state == BF_CHUNK_DATA)
             err = bf_readback_read(v->readback, run->first, run->count, compare, v, v->fault);
@@ -158,6 +166,7 @@ static enum bf_err judge(struct verifying *v)
 {
     enum bf_err err = bf_root_final(&v->reader.root, &v->verdict->root);
 
+    BF_ASSERT(v->verdict->chunks == bf_geometry_chunks(&v->reader.geometry));
     if (err || !bf_digest_equal(&v->verdict->root, &v->disk->root))
         return manifest_fault(v, BF_ERR_CORRUPT);
     if (v->verdict->damaged)
