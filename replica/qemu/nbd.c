@@ -3,6 +3,7 @@
 // nothing from its socket and puts nothing there when it hangs.
 #include "replica/qemu/nbd.h"
 
+#include "base/assert.h"
 #include "base/fmt.h"
 
 short bf_nbd_events(struct nbd_handle *nbd)
@@ -53,6 +54,7 @@ enum bf_err bf_nbd_connect(struct nbd_handle *nbd, struct bf_qsd *qsd, uint16_t 
     char name[32];
     enum bf_err err = BF_OK;
 
+    BF_ASSERT(nbd_aio_is_created(nbd)); // a handle connects once
     bf_snprintf(name, sizeof name, "disk-%u", disk);
     bf_qsd_wait(qsd, &wait);
     if (nbd_set_export_name(nbd, name) != 0 || nbd_aio_connect_unix(nbd, bf_qsd_socket(qsd)) != 0)

@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "base/log.h"
 #include "base/platform.h"
@@ -139,6 +140,7 @@ enum bf_err bf_process_start(const struct bf_process_config *config, pid_t *pid)
     close(report[0]);
     if (err)
         *pid = -1;
+    BF_ASSERT(err || *pid > 0);
     return err;
 }
 
@@ -152,6 +154,7 @@ static size_t left_count;
 static void bury_left(void)
 {
     pthread_mutex_lock(&left_lock);
+    BF_ASSERT(left_count <= LEFT_MAX);
     for (size_t i = left_count; i-- > 0;)
         if (waitpid(left[i], NULL, WNOHANG) != 0)
             left[i] = left[--left_count];
@@ -176,6 +179,7 @@ static int is_gone(pid_t pid, enum bf_err *err)
     int status = 0;
     pid_t got = waitpid(pid, &status, WNOHANG);
 
+    BF_ASSERT(pid > 0); // what is not a process would be any child
     if (got == 0 || (got < 0 && errno == EINTR))
         return 0;
     *err = got == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0 ? BF_OK : BF_ERR_IO;
@@ -198,6 +202,7 @@ enum bf_err bf_process_reap(pid_t pid, uint32_t ms)
 {
     enum bf_err err, ignored;
 
+    BF_ASSERT(pid > 0); // what is not a process would be a group, or everybody
     if (goes_within(pid, ms, &err))
         return err;
     kill(pid, SIGKILL);
@@ -238,6 +243,7 @@ struct last_line {
 
 static void end_line(struct last_line *line, const struct bf_process_run *run)
 {
+    BF_ASSERT(line->len < sizeof line->text && run->size > 0);
     line->text[line->len] = 0;
     if (line->word)
         bf_snprintf(run->said, run->size, "%s", line->text);
@@ -274,6 +280,7 @@ static enum bf_err read_output(const struct bf_process_run *run, pid_t pid, int 
     while (n != 0 && (err = bf_wait_for(&wait, &p, 1)) == BF_OK) {
         if (!p.revents)
             continue;
+        BF_ASSERT(n > 0); // the end comes once
         n = read(out, text, sizeof text - 1);
         if (n < 0 && errno == EINTR)
             continue;

@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "base/log.h"
 #include "base/platform.h"
@@ -68,6 +69,7 @@ static enum bf_err gone(struct bf_fault *fault, enum bf_err code, const char *wh
 
 void bf_qsd_wait(struct bf_qsd *q, struct bf_wait *wait)
 {
+    BF_ASSERT(q->pid > 0); // it is killed by this number when it hangs
     bf_wait_begin(wait, q->pid, q->title);
     wait->hung = &q->hung;
 }
@@ -80,6 +82,7 @@ int bf_qsd_has_hung(const struct bf_qsd *q)
 enum bf_err bf_qsd_fault(const struct bf_qsd *q, enum bf_err err, const char *doing,
                          struct bf_fault *fault)
 {
+    BF_ASSERT((err && err != BF_AGAIN) || q->hung);
     if (err == BF_ERR_CANCELLED)
         return bf_fault_set(fault, err, BF_SIDE_NONE, "start it again", "%s: it was interrupted",
                             doing);
@@ -104,6 +107,7 @@ static enum bf_err wait_control(struct bf_qsd *q, short events)
     struct pollfd p = {.fd = q->control, .events = events};
     enum bf_err err;
 
+    BF_ASSERT(q->control >= 0);
     if (q->answer_by_us) { // not cancelled, not judged: its time is short anyway
         uint64_t now = bf_platform_now_us();
         if (now >= q->answer_by_us)
@@ -142,6 +146,7 @@ static enum bf_err receive_more(struct bf_qsd *q, struct bf_fault *fault)
     enum bf_err err = wait_control(q, POLLIN);
     ssize_t n;
 
+    BF_ASSERT(q->filled <= LINE_MAX_BYTES);
     if (err == BF_AGAIN)
         return BF_OK; // the caller comes again
     if (err)
@@ -171,6 +176,7 @@ static enum bf_err receive(struct bf_qsd *q, json_t **out, struct bf_fault *faul
     }
     *out = json_loadb(q->buffer, (size_t)(end - q->buffer), 0, NULL);
     used = (size_t)(end - q->buffer) + 1;
+    BF_ASSERT(used <= q->filled);
     memmove(q->buffer, end + 1, q->filled - used);
     q->filled -= used;
     return *out ? BF_OK : gone(fault, BF_ERR_PROTOCOL, "sent what is not JSON");
@@ -233,6 +239,7 @@ static enum bf_err open_words(struct bf_qsd *q, int *theirs, struct bf_fault *fa
 {
     int pair[2];
 
+    BF_ASSERT(q->words < 0);
     if (pipe2(pair, O_CLOEXEC | O_NONBLOCK) != 0)
         return gone(fault, BF_ERR_LIMIT, "cannot be started: too many open files");
     q->words = pair[0];
@@ -287,6 +294,7 @@ static enum bf_err launch(struct bf_qsd *q, struct bf_fault *fault)
     int pair[2];
     enum bf_err err = open_words(q, &config.output, fault);
 
+    BF_ASSERT(q->pid < 0 && q->control < 0);
     if (err)
         return err;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
@@ -327,6 +335,7 @@ enum bf_err bf_qsd_start(const struct bf_state *state, const char *name, enum bf
     char file[80];
     enum bf_err err;
 
+    BF_ASSERT(strlen(name) <= 64);
     *out = q;
     if (!q)
         return gone(fault, BF_ERR_NO_MEMORY, "cannot be started: no memory");
@@ -357,6 +366,7 @@ static void wait_for_end(struct bf_qsd *q)
 {
     struct bf_fault ignored;
 
+    BF_ASSERT(q->answer_by_us); // nothing else ends this wait
     do
         q->filled = 0;
     while (receive_more(q, &ignored) == BF_OK);
@@ -395,6 +405,7 @@ enum bf_err bf_qsd_check(struct bf_qsd *q, const char *doing, struct bf_fault *f
 {
     enum bf_err err;
 
+    BF_ASSERT(q->pid > 0 && !q->answer_by_us);
     q->answer_by_us = bf_platform_now_us() + (uint64_t)BF_WAIT_QSD_CHECK_MS * 1000;
     err = command(q, "query-version", NULL, fault);
     q->answer_by_us = 0;
@@ -530,6 +541,7 @@ enum bf_err bf_qsd_add(struct bf_qsd *q, uint16_t disk, const struct bf_image_ch
     int slot = free_slot(q);
     enum bf_err err = slot >= 0 ? BF_OK : gone(fault, BF_ERR_LIMIT, "has too many disks");
 
+    BF_ASSERT(slot_of(q, disk) < 0 && chain->layers > 0);
     for (uint32_t i = chain->layers; !err && i-- > 0;) {
         memcpy(below, node, sizeof below);
         err = add_layer(q, disk, chain->layer[i].path, below, writable && i == 0, node, fault);
@@ -558,6 +570,7 @@ enum bf_err bf_qsd_snapshot(struct bf_qsd *q, const uint16_t *disk,
     json_t *actions = json_array();
     enum bf_err err = disks <= BF_PROTO_DISKS_MAX ? BF_OK : BF_ERR_RANGE;
 
+    BF_ASSERT(disks > 0);
     for (uint32_t i = 0; !err && i < disks; i++) {
         int slot = slot_of(q, disk[i]);
         if (slot < 0)

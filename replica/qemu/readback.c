@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "replica/qemu/nbd.h"
 #include "replica/state/reason.h"
@@ -95,6 +96,7 @@ static uint64_t bytes_of(const struct bf_readback *r, uint64_t first, uint64_t c
 {
     uint64_t end = offset_of(r, first + count);
 
+    BF_ASSERT(count > 0 && first + count <= bf_geometry_chunks(&r->geometry));
     return (end < r->geometry.disk_bytes ? end : r->geometry.disk_bytes) - offset_of(r, first);
 }
 
@@ -102,6 +104,7 @@ static int completed(void *user, int *error)
 {
     struct request *q = user;
 
+    BF_ASSERT(!q->done);
     q->done = 1;
     q->error = *error;
     return 1;
@@ -121,6 +124,7 @@ static enum bf_err submit(struct bf_readback *r, uint64_t first, uint32_t count,
     nbd_completion_callback callback = {.callback = completed, .user_data = q};
     nbd_chunk_callback piece = {.callback = on_piece};
 
+    BF_ASSERT(r->in_use < DEPTH && bytes_of(r, first, count) <= REQUEST_BYTES);
     q->first = first;
     q->count = count;
     q->done = q->error = 0;
@@ -150,6 +154,7 @@ static enum bf_err wait_oldest(struct bf_readback *r, struct bf_fault *fault)
     struct request *q = &r->ring[r->head];
     enum bf_err err = wait_for(r, &q->done, "reading", fault);
 
+    BF_ASSERT(r->in_use > 0);
     return !err && q->error && q->error != EIO ? nbd_fault(r, fault, "reading", q->error) : err;
 }
 
@@ -216,6 +221,7 @@ enum bf_err bf_readback_read(struct bf_readback *r, uint64_t first, uint64_t cou
     uint32_t most = REQUEST_BYTES / r->geometry.chunk_size;
     enum bf_err err = BF_OK;
 
+    BF_ASSERT(r->in_use == 0); // after an error there is no further reading
     while (!err && (count > 0 || r->in_use > 0)) {
         if (count > 0 && r->in_use < DEPTH) {
             uint32_t n = count < most ? (uint32_t)count : most;
@@ -309,6 +315,7 @@ enum bf_err bf_readback_zero(struct bf_readback *r, uint64_t first, uint64_t cou
             chunks = chunks < count ? chunks : count;
             err = bf_readback_read(r, first, chunks, pass_nonzero, &n, fault);
         }
+        BF_ASSERT(chunks > 0 && chunks <= count);
         first += chunks;
         count -= chunks;
     }
