@@ -12,12 +12,12 @@
 #include "finalize/target/targets.h"
 
 // A tree without a system must not be taken for an empty one.
-static int check_system(struct bf_fin *f)
+static enum bf_err check_system(struct bf_fin *f)
 {
     if (!f->system.found)
         return bf_refuse(f->report,
                          "no Linux system found: neither /etc/os-release nor /etc/fstab");
-    return 0;
+    return BF_OK;
 }
 
 static void (*watcher)(const char *step, const char *file);
@@ -28,15 +28,16 @@ void bf_finalize_watch(void (*at)(const char *step, const char *file))
 }
 
 // What a step made of a guest that was too much for it does not count.
-static int run_step(struct bf_fin *f, const char *name, int (*step)(struct bf_fin *))
+static enum bf_err run_step(struct bf_fin *f, const char *name,
+                            enum bf_err (*step)(struct bf_fin *))
 {
     bf_budget_begin(&f->budget, name);
-    int rc = step(f);
+    enum bf_err err = step(f);
     if (bf_budget_is_over(&f->budget)) {
         bf_fin_report_reset(f->report);
         return bf_refuse(f->report, "%s", f->budget.over);
     }
-    return rc;
+    return err;
 }
 
 static void warn_of_family(struct bf_fin *f)
@@ -54,7 +55,7 @@ static void warn_of_family(struct bf_fin *f)
     bf_text_free(&titles);
 }
 
-static int inspect(struct bf_fin *f)
+static enum bf_err inspect(struct bf_fin *f)
 {
     bf_inspect_system(f);
     bf_inspect_kernels(f);
@@ -63,55 +64,55 @@ static int inspect(struct bf_fin *f)
     bf_inspect_network(f);
     if (!f->system.family || !f->system.family->whole)
         warn_of_family(f);
-    return 0;
+    return BF_OK;
 }
 
 // What the makers of an initramfs say of the same devices belongs to this step.
-static int adapt_fstab(struct bf_fin *f)
+static enum bf_err adapt_fstab(struct bf_fin *f)
 {
-    return bf_adapt_fstab(f) < 0 ? -1 : bf_adapt_makers(f);
+    enum bf_err err = bf_adapt_fstab(f);
+    return err ? err : bf_adapt_makers(f);
 }
 
-static int adapt(struct bf_fin *f)
+static enum bf_err adapt(struct bf_fin *f)
 {
     // The initramfs carries files that the others change, so it comes last.
     static const struct {
         const char *name;
-        int (*run)(struct bf_fin *);
+        enum bf_err (*run)(struct bf_fin *);
     } steps[] = {
         {"system", check_system},        {"hibernation", bf_adapt_hibernation},
         {"hostname", bf_adapt_hostname}, {"network", bf_adapt_network},
         {"fstab", adapt_fstab},          {"boot", bf_adapt_boot},
         {"efi", bf_adapt_efi},           {"initramfs", bf_adapt_initramfs},
     };
-    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
-        if (run_step(f, steps[i].name, steps[i].run) < 0)
-            return -1;
-    return f->edits.failed ? bf_fail(f->report, "out of memory") : 0;
+    enum bf_err err = BF_OK;
+    for (size_t i = 0; i < sizeof steps / sizeof *steps && !err; i++)
+        err = run_step(f, steps[i].name, steps[i].run);
+    return !err && f->edits.failed ? bf_fail(f->report, "out of memory") : err;
 }
 
-static int run(struct bf_fin *f, enum bf_mode mode)
+static enum bf_err run(struct bf_fin *f, enum bf_mode mode)
 {
-    if (run_step(f, "inspect", inspect) < 0 && bf_budget_is_over(&f->budget))
-        return -1;
-    if (mode == BF_MODE_INSPECT)
-        return 0;
+    enum bf_err err = run_step(f, "inspect", inspect);
+    if (err || mode == BF_MODE_INSPECT)
+        return err;
     if (!f->plan)
         return bf_refuse(f->report, "no plan was given");
     f->target = bf_target_find(bf_targets, f->plan->target);
-    if (adapt(f) < 0)
-        return -1;
+    err = adapt(f);
+    if (err)
+        return err;
     bf_fin_report_changes(f->report, &f->edits);
     if (mode == BF_MODE_DRY_RUN)
-        return 0;
+        return BF_OK;
     f->root->budget = NULL; // what is written is bounded by what was read
-    if (bf_commit(&f->edits, f->report))
-        return -1;
-    return f->plan->discard_hibernation ? bf_discard_swap_files(f) : 0;
+    err = bf_commit(&f->edits, f->report);
+    return err || !f->plan->discard_hibernation ? err : bf_discard_swap_files(f);
 }
 
-int bf_finalize(struct bf_fin_root *root, enum bf_mode mode, const struct bf_plan *plan,
-                const struct bf_devices *devices, struct bf_fin_report *report)
+enum bf_err bf_finalize(struct bf_fin_root *root, enum bf_mode mode, const struct bf_plan *plan,
+                        const struct bf_devices *devices, struct bf_fin_report *report)
 {
     static const struct bf_devices none;
     if (mode == BF_MODE_UNDO)
@@ -128,12 +129,12 @@ int bf_finalize(struct bf_fin_root *root, enum bf_mode mode, const struct bf_pla
     bf_edits_init(&f.edits, root);
     bf_system_init(&f.system);
     json_object_set_new(report->json, "system", json_object()); // its place in the report
-    int rc = run(&f, mode);
+    enum bf_err err = run(&f, mode);
     root->budget = NULL;
     json_t *system = bf_system_json(&f.system, f.devices);
     json_object_set_new(system, "network", bf_network_json(f.system.net));
     json_object_set_new(report->json, "system", system);
     bf_system_free(&f.system);
     bf_edits_free(&f.edits);
-    return rc;
+    return err;
 }

@@ -176,17 +176,18 @@ static int finish(const struct options *o, const char *json, size_t len, bool ok
     return ok ? 0 : 1;
 }
 
-static bool load_devices(const char *path, struct bf_devices *devices)
+// After a failure the standard error has the reason.
+static enum bf_err load_devices(const char *path, struct bf_devices *devices)
 {
     size_t len;
     char *text = read_file(path, BF_ROOT_TEXT_MAX, &len);
     json_t *list = text ? json_loadb(text, len, 0, NULL) : NULL;
-    bool ok = list && bf_devices_parse(list, devices);
-    if (text && !ok)
+    enum bf_err err = list ? bf_devices_parse(list, devices) : BF_ERR_CONFIG;
+    if (text && err)
         fprintf(stderr, "bootferry-finalize: %s: not a list of devices\n", path);
     json_decref(list);
     free(text);
-    return ok;
+    return err;
 }
 
 // The core on a directory of this machine.
@@ -201,7 +202,7 @@ static int on_root(const struct options *o, const char *plan_text, size_t plan_l
         fprintf(stderr, "bootferry-finalize: %s\n", fault.what);
         return 1;
     }
-    if (o->devices && !load_devices(o->devices, &devices))
+    if (o->devices && load_devices(o->devices, &devices))
         return 1;
     if (bf_fin_root_attach(&root, o->root, &fault)) {
         fprintf(stderr, "bootferry-finalize: %s: %s\n", o->root, fault.what);
@@ -209,7 +210,7 @@ static int on_root(const struct options *o, const char *plan_text, size_t plan_l
         return 1;
     }
     bf_fin_report_init(&report, bf_mode_name(o->mode));
-    bool ok = bf_finalize(&root, o->mode, plan_text ? &plan : NULL, &devices, &report) == 0;
+    bool ok = !bf_finalize(&root, o->mode, plan_text ? &plan : NULL, &devices, &report);
     char *json = json_dumps(report.json, JSON_INDENT(1));
     int status = json ? finish(o, json, strlen(json), ok) : 1;
     free(json);

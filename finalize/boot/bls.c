@@ -38,28 +38,26 @@ static void rewrite_cmdline_line(struct bf_fin *f, const struct bf_line *line, c
     bf_text_add(out, line->at + line->len, line->full - line->len);
 }
 
-static int rewrite(struct bf_fin *f)
+static enum bf_err rewrite(struct bf_fin *f)
 {
     static const char *const entries[] = {"/boot/loader/entries", "/boot/efi/loader/entries",
                                           "/efi/loader/entries"};
-    if (bf_lines_rewrite(f, "/etc/kernel/cmdline", rewrite_cmdline_line) < 0)
-        return -1;
-    for (size_t i = 0; i < sizeof entries / sizeof *entries; i++)
-        if (bf_lines_rewrite_all(f, entries[i], ".conf", rewrite_entry_line) < 0)
-            return -1;
-    return 0;
+    enum bf_err err = bf_lines_rewrite(f, "/etc/kernel/cmdline", rewrite_cmdline_line);
+    for (size_t i = 0; i < sizeof entries / sizeof *entries && !err; i++)
+        err = bf_lines_rewrite_all(f, entries[i], ".conf", rewrite_entry_line);
+    return err;
 }
 
 // It has one file and finds its entries on its own partition.
-static int fallback(struct bf_fin *f, const char *efi)
+static enum bf_err fallback(struct bf_fin *f, const char *efi)
 {
     char dir[128], boot[128], name[32];
     snprintf(dir, sizeof dir, "%s/systemd", efi);
     snprintf(boot, sizeof boot, "%s/BOOT", efi);
     if (!bf_fin_root_exists(f->root, dir))
-        return 0;
+        return BF_ERR_NOT_FOUND;
     bf_esp_name(f, "systemd-boot", name, sizeof name);
-    return bf_esp_copy(f, dir, name, boot, f->system.architecture->fallback) < 0 ? -1 : 1;
+    return bf_esp_copy(f, dir, name, boot, f->system.architecture->fallback);
 }
 
 const struct bf_loader_ops bf_systemd_boot = {

@@ -22,13 +22,16 @@ void bf_inspect_boot(struct bf_fin *f)
     find_loaders(f, NULL);
 }
 
-int bf_adapt_boot(struct bf_fin *f)
+enum bf_err bf_adapt_boot(struct bf_fin *f)
 {
-    for (const struct bf_loader_ops *const *l = bf_loaders; *l; l++)
-        if ((*l)->rewrite && (*l)->rewrite(f) < 0)
-            return -1;
+    enum bf_err err = BF_OK;
+    for (const struct bf_loader_ops *const *l = bf_loaders; *l && !err; l++)
+        if ((*l)->rewrite)
+            err = (*l)->rewrite(f);
+    if (err)
+        return err;
     if (f->system.init == BF_INIT_SYSVINIT && f->plan->serial_console == BF_ON)
         bf_note(f->report, "skipped", "/etc/inittab",
                 "a login on ttyS0 is not set up without systemd");
-    return 0;
+    return BF_OK;
 }

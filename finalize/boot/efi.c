@@ -25,46 +25,48 @@ static void note_none(struct bf_fin *f, const char *efi)
     bf_text_free(&titles);
 }
 
-static int adapt_esp(struct bf_fin *f, const char *mount)
+static enum bf_err adapt_esp(struct bf_fin *f, const char *mount)
 {
     struct bf_names names;
     char efi[64], boot[300], path[512];
-    int rc = 0;
+    enum bf_err err = BF_ERR_NOT_FOUND;
     snprintf(efi, sizeof efi, "%s/EFI", mount);
     bf_esp_fallback(f, efi, boot, sizeof boot);
     if (bf_esp_find(f, boot, f->system.architecture->fallback, path, sizeof path) ||
         bf_fin_root_list(f->root, efi, "", &names))
-        return 0;
+        return BF_OK;
     bf_names_free(&names);
-    for (const struct bf_loader_ops *const *l = bf_loaders; *l && rc == 0; l++)
+    for (const struct bf_loader_ops *const *l = bf_loaders; *l && err == BF_ERR_NOT_FOUND; l++)
         if ((*l)->fallback)
-            rc = (*l)->fallback(f, efi);
-    if (rc == 0)
-        note_none(f, efi);
-    return rc < 0 ? -1 : 0;
+            err = (*l)->fallback(f, efi);
+    if (err != BF_ERR_NOT_FOUND)
+        return err;
+    note_none(f, efi);
+    return BF_OK;
 }
 
-static int check_firmware(struct bf_fin *f)
+static enum bf_err check_firmware(struct bf_fin *f)
 {
     const struct bf_system *s = &f->system;
     const char *want = f->plan->firmware;
     bool fits = strcmp(want, "uefi") == 0 ? s->uefi : s->bios;
     if (!want[0] || (!s->uefi && !s->bios) || fits)
-        return 0;
+        return BF_OK;
     return bf_refuse(f->report, "target.firmware is %s, and this system starts with %s only", want,
                      s->uefi ? "uefi" : "bios");
 }
 
-int bf_adapt_efi(struct bf_fin *f)
+enum bf_err bf_adapt_efi(struct bf_fin *f)
 {
-    if (check_firmware(f) < 0)
-        return -1;
+    enum bf_err err = check_firmware(f);
+    if (err)
+        return err;
     if (!f->plan->efi_fallback || !f->system.architecture || !f->system.architecture->efi)
-        return 0;
+        return BF_OK;
     for (const char *const *mount = bf_esp_mounts; *mount; mount++)
         if (bf_esp_is(f, *mount))
             return adapt_esp(f, *mount);
     if (f->system.uefi)
         bf_note(f->report, "skipped", "EFI", "the EFI system partition was not found");
-    return 0;
+    return BF_OK;
 }

@@ -62,7 +62,7 @@ void bf_esp_fallback(struct bf_fin *f, const char *efi, char *out, size_t size)
         snprintf(out, size, "%s/BOOT", efi);
 }
 
-static int copy(struct bf_fin *f, const char *from, const char *to)
+static enum bf_err copy(struct bf_fin *f, const char *from, const char *to)
 {
     size_t len;
     struct bf_fault fault;
@@ -71,15 +71,15 @@ static int copy(struct bf_fin *f, const char *from, const char *to)
         return bf_refuse(f->report, "%s cannot be read: %s", from, fault.what);
     enum bf_err err = bf_edits_set(&f->edits, to, data, len, 0755, WHY, &fault);
     free(data);
-    return err ? bf_fail(f->report, "%s cannot be written: %s", to, fault.what) : 0;
+    return err ? bf_fail(f->report, "%s cannot be written: %s", to, fault.what) : BF_OK;
 }
 
-int bf_esp_copy(struct bf_fin *f, const char *dir, const char *name, const char *boot,
-                const char *as)
+enum bf_err bf_esp_copy(struct bf_fin *f, const char *dir, const char *name, const char *boot,
+                        const char *as)
 {
     char from[512], to[512];
     if (!bf_esp_find(f, dir, name, from, sizeof from) || bf_esp_find(f, boot, as, to, sizeof to))
-        return 0;
+        return BF_OK;
     snprintf(to, sizeof to, "%s/%s", boot, as);
     return copy(f, from, to);
 }

@@ -18,9 +18,9 @@ void bf_esp_name(struct bf_fin *f, const char *loader, char *out, size_t size);
 bool bf_esp_vendor(struct bf_fin *f, const char *efi, const char *name, char *out, size_t size);
 // The folder of the fallback path, as it is written or as it would be.
 void bf_esp_fallback(struct bf_fin *f, const char *efi, char *out, size_t size);
-// Copies dir/name to boot/as when the first is there and the second is not. 0, or -1 after
-// bf_refuse() or bf_fail().
-int bf_esp_copy(struct bf_fin *f, const char *dir, const char *name, const char *boot,
-                const char *as);
+// Copies dir/name to boot/as when the first is there and the second is not. Fails after bf_refuse()
+// or bf_fail().
+enum bf_err bf_esp_copy(struct bf_fin *f, const char *dir, const char *name, const char *boot,
+                        const char *as);
 
 #endif

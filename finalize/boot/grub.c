@@ -135,29 +135,33 @@ static bool has_assignment(struct bf_fin *f, const char *path, const char *name)
 }
 
 // A default file without the variable gets it, or update-grub would drop the console again.
-static int add_default_console(struct bf_fin *f, const char *path)
+static enum bf_err add_default_console(struct bf_fin *f, const char *path)
 {
     size_t len;
     struct bf_text out = {0};
     const char *text = bf_edits_get(&f->edits, path, &len, NULL);
     if (!text || f->plan->serial_console != BF_ON || has_assignment(f, path, "GRUB_CMDLINE_LINUX"))
-        return 0;
+        return BF_OK;
     bf_text_add(&out, text, len);
     bf_textf(&out, "%sGRUB_CMDLINE_LINUX=\"console=tty0 console=ttyS0,115200\"\n",
              len && text[len - 1] != '\n' ? "\n" : "");
-    int rc = bf_lines_set(f, path, &out);
+    enum bf_err err = bf_lines_set(f, path, &out);
     bf_text_free(&out);
-    return rc;
+    return err;
 }
 
-static int rewrite(struct bf_fin *f)
+static enum bf_err rewrite(struct bf_fin *f)
 {
-    if (bf_lines_rewrite(f, "/boot/grub/grub.cfg", rewrite_grub_line) < 0 ||
-        bf_lines_rewrite(f, "/boot/grub2/grub.cfg", rewrite_grub_line) < 0 ||
-        bf_lines_rewrite(f, "/etc/default/grub", rewrite_default_line) < 0 ||
-        add_default_console(f, "/etc/default/grub") < 0)
-        return -1;
-    return bf_lines_rewrite_all(f, "/etc/default/grub.d", ".cfg", rewrite_default_line);
+    enum bf_err err = bf_lines_rewrite(f, "/boot/grub/grub.cfg", rewrite_grub_line);
+    if (!err)
+        err = bf_lines_rewrite(f, "/boot/grub2/grub.cfg", rewrite_grub_line);
+    if (!err)
+        err = bf_lines_rewrite(f, "/etc/default/grub", rewrite_default_line);
+    if (!err)
+        err = add_default_console(f, "/etc/default/grub");
+    if (!err)
+        err = bf_lines_rewrite_all(f, "/etc/default/grub.d", ".cfg", rewrite_default_line);
+    return err;
 }
 
 // Whether the GRUB image has a prefix that names the vendor's own directory ("/EFI/debian").
@@ -174,28 +178,27 @@ static bool finds_vendor(struct bf_fin *f, const char *grub, const char *vendor)
     return found;
 }
 
-int bf_grub_copy_stub(struct bf_fin *f, const char *efi, const char *vendor, const char *boot)
+enum bf_err bf_grub_copy_stub(struct bf_fin *f, const char *efi, const char *vendor,
+                              const char *boot)
 {
     char dir[300], name[32], grub[512];
     bf_esp_name(f, "grub", name, sizeof name);
     snprintf(dir, sizeof dir, "%s/%.200s", efi, vendor);
     if (!bf_esp_find(f, dir, name, grub, sizeof grub) || finds_vendor(f, grub, vendor))
-        return 0;
+        return BF_OK;
     return bf_esp_copy(f, dir, "grub.cfg", boot, "grub.cfg");
 }
 
-static int fallback(struct bf_fin *f, const char *efi)
+static enum bf_err fallback(struct bf_fin *f, const char *efi)
 {
     char vendor[256], dir[300], boot[300], name[32];
     bf_esp_name(f, "grub", name, sizeof name);
     if (!bf_esp_vendor(f, efi, name, vendor, sizeof vendor))
-        return 0;
+        return BF_ERR_NOT_FOUND;
     snprintf(dir, sizeof dir, "%s/%.200s", efi, vendor);
     bf_esp_fallback(f, efi, boot, sizeof boot);
-    if (bf_esp_copy(f, dir, name, boot, f->system.architecture->fallback) < 0 ||
-        bf_grub_copy_stub(f, efi, vendor, boot) < 0)
-        return -1;
-    return 1;
+    enum bf_err err = bf_esp_copy(f, dir, name, boot, f->system.architecture->fallback);
+    return err ? err : bf_grub_copy_stub(f, efi, vendor, boot);
 }
 
 const struct bf_loader_ops bf_grub = {

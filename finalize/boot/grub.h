@@ -6,7 +6,8 @@
 #include "finalize/system/fin.h"
 
 // GRUB finds its configuration by the prefix that was built into it. Where that does not lead to
-// the vendor's folder `efi`/`vendor`, the stub grub.cfg there is copied to `boot` as well. 0 or -1.
-int bf_grub_copy_stub(struct bf_fin *f, const char *efi, const char *vendor, const char *boot);
+// the vendor's folder `efi`/`vendor`, the stub grub.cfg there is copied to `boot` as well.
+enum bf_err bf_grub_copy_stub(struct bf_fin *f, const char *efi, const char *vendor,
+                              const char *boot);
 
 #endif

@@ -9,12 +9,12 @@
 typedef void bf_line_rewriter(struct bf_fin *f, const struct bf_line *line, const char *path,
                               struct bf_text *out);
 
-// Rewrites a file; one that is not there is left so. 0, or -1 after bf_refuse() or bf_fail().
-int bf_lines_rewrite(struct bf_fin *f, const char *path, bf_line_rewriter *rewrite);
+// Rewrites a file; one that is not there is left so. Fails after bf_refuse() or bf_fail().
+enum bf_err bf_lines_rewrite(struct bf_fin *f, const char *path, bf_line_rewriter *rewrite);
 // The same for each file of a folder that ends in `suffix`.
-int bf_lines_rewrite_all(struct bf_fin *f, const char *dir, const char *suffix,
-                         bf_line_rewriter *rewrite);
+enum bf_err bf_lines_rewrite_all(struct bf_fin *f, const char *dir, const char *suffix,
+                                 bf_line_rewriter *rewrite);
 // Sets a file whose kernel command lines changed.
-int bf_lines_set(struct bf_fin *f, const char *path, const struct bf_text *content);
+enum bf_err bf_lines_set(struct bf_fin *f, const char *path, const struct bf_text *content);
 
 #endif

@@ -13,12 +13,12 @@ struct bf_loader_ops {
     // `esp`, or, called once with NULL, in any other place.
     void (*found)(struct bf_fin *f, const char *esp);
     // Rewrites the command lines in its files with bf_cmdline_rewrite(), those that are there.
-    // NULL: it has none, or is recognised only. 0, or -1 after bf_refuse() or bf_fail().
-    int (*rewrite)(struct bf_fin *f);
+    // NULL: it has none, or is recognised only. Fails after bf_refuse() or bf_fail().
+    enum bf_err (*rewrite)(struct bf_fin *f);
     // Copies itself to the fallback path of the EFI system partition whose folder EFI is `efi`, for
-    // an architecture that has names. NULL: it cannot. 1: it is installed there, 0: it is not, -1
-    // after bf_refuse() or bf_fail().
-    int (*fallback)(struct bf_fin *f, const char *efi);
+    // an architecture that has names. NULL: it cannot. BF_ERR_NOT_FOUND: it is not installed there;
+    // any other failure comes after bf_refuse() or bf_fail().
+    enum bf_err (*fallback)(struct bf_fin *f, const char *efi);
 };
 
 // The rows. The first that is installed takes the fallback path.

@@ -32,21 +32,22 @@ static void found(struct bf_fin *f, const char *esp)
         bf_system_add_loader(&f->system, bf_shim.name, efi);
 }
 
-static int fallback(struct bf_fin *f, const char *efi)
+static enum bf_err fallback(struct bf_fin *f, const char *efi)
 {
     char vendor[256], dir[300], boot[300], shim[32], grub[32], mok[32];
     bf_esp_name(f, "shim", shim, sizeof shim);
     bf_esp_name(f, "grub", grub, sizeof grub);
     bf_esp_name(f, "mm", mok, sizeof mok);
     if (!bf_esp_vendor(f, efi, shim, vendor, sizeof vendor))
-        return 0;
+        return BF_ERR_NOT_FOUND;
     snprintf(dir, sizeof dir, "%s/%.200s", efi, vendor);
     bf_esp_fallback(f, efi, boot, sizeof boot);
-    if (bf_esp_copy(f, dir, shim, boot, f->system.architecture->fallback) < 0 ||
-        bf_esp_copy(f, dir, grub, boot, grub) < 0 || bf_esp_copy(f, dir, mok, boot, mok) < 0 ||
-        bf_grub_copy_stub(f, efi, vendor, boot) < 0)
-        return -1;
-    return 1;
+    enum bf_err err = bf_esp_copy(f, dir, shim, boot, f->system.architecture->fallback);
+    if (!err)
+        err = bf_esp_copy(f, dir, grub, boot, grub);
+    if (!err)
+        err = bf_esp_copy(f, dir, mok, boot, mok);
+    return err ? err : bf_grub_copy_stub(f, efi, vendor, boot);
 }
 
 const struct bf_loader_ops bf_shim = {

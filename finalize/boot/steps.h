@@ -8,7 +8,7 @@
 // The boot loaders, and by which firmware they are started.
 void bf_inspect_boot(struct bf_fin *f);
 
-int bf_adapt_boot(struct bf_fin *f);
-int bf_adapt_efi(struct bf_fin *f);
+enum bf_err bf_adapt_boot(struct bf_fin *f);
+enum bf_err bf_adapt_efi(struct bf_fin *f);
 
 #endif

@@ -28,52 +28,54 @@ struct bf_device *bf_devices_add(struct bf_devices *d)
     return &more[d->count++];
 }
 
-static bool copy(const json_t *o, const char *key, char *out, size_t size)
+static enum bf_err copy(const json_t *o, const char *key, char *out, size_t size)
 {
     const json_t *v = json_object_get(o, key);
     if (!v)
-        return true;
+        return BF_OK;
     const char *s = json_string_value(v);
     if (!s || strlen(s) >= size)
-        return false;
+        return BF_ERR_CONFIG;
     memcpy(out, s, strlen(s) + 1);
-    return true;
+    return BF_OK;
 }
 
-static bool number(const json_t *o, const char *key, unsigned *out)
+static enum bf_err number(const json_t *o, const char *key, unsigned *out)
 {
     const json_t *v = json_object_get(o, key);
     json_int_t n = json_integer_value(v);
     if (v && (!json_is_integer(v) || n < 0 || n > 65535))
-        return false;
+        return BF_ERR_CONFIG;
     *out = (unsigned)n;
-    return true;
+    return BF_OK;
 }
 
-static bool parse_one(const json_t *o, struct bf_device *dev)
+static enum bf_err parse_one(const json_t *o, struct bf_device *dev)
 {
     dev->stacked = json_is_true(json_object_get(o, "stacked"));
     dev->root = json_is_true(json_object_get(o, "root"));
     dev->esp = json_is_true(json_object_get(o, "esp"));
-    return json_is_object(o) && number(o, "disk", &dev->disk) && number(o, "part", &dev->part) &&
-           copy(o, "name", dev->name, sizeof dev->name) &&
-           copy(o, "type", dev->type, sizeof dev->type) &&
-           copy(o, "uuid", dev->uuid, sizeof dev->uuid) &&
-           copy(o, "label", dev->label, sizeof dev->label) &&
-           copy(o, "partuuid", dev->partuuid, sizeof dev->partuuid);
+    if (!json_is_object(o) || number(o, "disk", &dev->disk) || number(o, "part", &dev->part) ||
+        copy(o, "name", dev->name, sizeof dev->name) ||
+        copy(o, "type", dev->type, sizeof dev->type) ||
+        copy(o, "uuid", dev->uuid, sizeof dev->uuid) ||
+        copy(o, "label", dev->label, sizeof dev->label) ||
+        copy(o, "partuuid", dev->partuuid, sizeof dev->partuuid))
+        return BF_ERR_CONFIG;
+    return BF_OK;
 }
 
-bool bf_devices_parse(const json_t *list, struct bf_devices *out)
+enum bf_err bf_devices_parse(const json_t *list, struct bf_devices *out)
 {
     *out = (struct bf_devices){0};
-    bool ok = json_is_array(list);
-    for (size_t i = 0; ok && i < json_array_size(list); i++) {
+    enum bf_err err = json_is_array(list) ? BF_OK : BF_ERR_CONFIG;
+    for (size_t i = 0; !err && i < json_array_size(list); i++) {
         struct bf_device *dev = bf_devices_add(out);
-        ok = dev && parse_one(json_array_get(list, i), dev);
+        err = dev ? parse_one(json_array_get(list, i), dev) : BF_ERR_LIMIT;
     }
-    if (!ok)
+    if (err)
         bf_devices_free(out);
-    return ok;
+    return err;
 }
 
 json_t *bf_devices_json(const struct bf_devices *d)

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/err.h"
+
 #define BF_DEVICES_MAX 256
 
 struct bf_device {
@@ -32,8 +34,9 @@ struct bf_devices {
 void bf_devices_free(struct bf_devices *d);
 // Appends a zeroed device; NULL when out of memory or BF_DEVICES_MAX is reached.
 struct bf_device *bf_devices_add(struct bf_devices *d);
-// From and to JSON: a list of objects with the fields above. False when out of shape.
-bool bf_devices_parse(const json_t *list, struct bf_devices *out);
+// From and to JSON: a list of objects with the fields above. BF_ERR_CONFIG when out of shape,
+// BF_ERR_LIMIT for too many, with nothing to free.
+enum bf_err bf_devices_parse(const json_t *list, struct bf_devices *out);
 json_t *bf_devices_json(const struct bf_devices *d);
 
 enum bf_name_kind {

@@ -60,13 +60,12 @@ void bf_note(struct bf_fin_report *r, const char *level, const char *about, cons
     va_end(ap);
 }
 
-static int end(struct bf_fin_report *r, const char *result, const char *fmt, va_list ap)
+static void end(struct bf_fin_report *r, const char *result, const char *fmt, va_list ap)
 {
     if (!bf_fin_report_is_ok(r))
-        return -1;
+        return;
     json_object_set_new(r->json, "result", json_string(result));
     json_object_set_new(r->json, "error", vtext(fmt, ap));
-    return -1;
 }
 
 void bf_fin_report_reset(struct bf_fin_report *r)
@@ -75,22 +74,22 @@ void bf_fin_report_reset(struct bf_fin_report *r)
     json_object_del(r->json, "error");
 }
 
-int bf_refuse(struct bf_fin_report *r, const char *fmt, ...)
+enum bf_err bf_refuse(struct bf_fin_report *r, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
     end(r, "refused", fmt, ap);
     va_end(ap);
-    return -1;
+    return BF_ERR_CONFIG;
 }
 
-int bf_fail(struct bf_fin_report *r, const char *fmt, ...)
+enum bf_err bf_fail(struct bf_fin_report *r, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
     end(r, "failed", fmt, ap);
     va_end(ap);
-    return -1;
+    return BF_ERR_IO;
 }
 
 bool bf_fin_report_is_ok(const struct bf_fin_report *r)

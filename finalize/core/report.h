@@ -24,9 +24,12 @@ void bf_fin_report_free(struct bf_fin_report *r);
 void bf_note(struct bf_fin_report *r, const char *level, const char *about, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 // Ends the run: result "refused" (the plan does not fit this system; nothing was changed) or
-// "failed" (something broke). The first call wins. Always returns -1.
-int bf_refuse(struct bf_fin_report *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-int bf_fail(struct bf_fin_report *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+// "failed" (something broke). The first call wins: the report is the fault of a run. Returns
+// BF_ERR_CONFIG or BF_ERR_IO, so that a function can end with it.
+enum bf_err bf_refuse(struct bf_fin_report *r, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+enum bf_err bf_fail(struct bf_fin_report *r, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 // Takes a refusal or a failure back, for a reason that lies deeper.
 void bf_fin_report_reset(struct bf_fin_report *r);
 bool bf_fin_report_is_ok(const struct bf_fin_report *r);

@@ -121,8 +121,8 @@ static void add_settings(struct bf_fin *f, struct archive *a)
             (*m)->carry(f, &a->cpio);
 }
 
-static int build(struct bf_fin *f, struct archive *a, const struct bf_modules *m,
-                 const char *version, const struct bf_module_set *set, uint64_t keep)
+static enum bf_err build(struct bf_fin *f, struct archive *a, const struct bf_modules *m,
+                         const char *version, const struct bf_module_set *set, uint64_t keep)
 {
     char mark[64], name[256];
     struct bf_fault fault;
@@ -139,7 +139,7 @@ static int build(struct bf_fin *f, struct archive *a, const struct bf_modules *m
     add_dirs_above(a, name);
     bf_cpio_file(&a->cpio, name, 0644, mark, (size_t)n);
     bf_cpio_end(&a->cpio);
-    return bf_text_ok(&a->out) ? 0
+    return bf_text_ok(&a->out) ? BF_OK
                                : bf_fail(f->report, "kernel %s: too many drivers to add", version);
 }
 
@@ -151,8 +151,8 @@ static void pad(struct bf_text *out, const struct bf_initramfs *info)
     bf_text_add(out, zero, strcmp(info->format, "lz4") == 0 ? n + 8 : n);
 }
 
-static int append(struct bf_fin *f, const char *path, const char *version,
-                  const struct bf_modules *m, const struct bf_module_set *set)
+static enum bf_err append(struct bf_fin *f, const char *path, const char *version,
+                          const struct bf_modules *m, const struct bf_module_set *set)
 {
     struct bf_initramfs info;
     struct bf_fault fault;
@@ -166,23 +166,23 @@ static int append(struct bf_fin *f, const char *path, const char *version,
                 "LZ4: kernels before 5.14 may not read what follows it; update-initramfs in the "
                 "guest helps");
     pad(&a.out, &info);
-    int rc = build(f, &a, m, version, set, info.own);
-    if (rc == 0 && bf_edits_tail(&f->edits, path, info.own, a.out.data, a.out.len,
-                                 "drivers of the target", &fault))
-        rc = bf_fail(f->report, "%s: %s", path, fault.what);
+    enum bf_err err = build(f, &a, m, version, set, info.own);
+    if (!err && bf_edits_tail(&f->edits, path, info.own, a.out.data, a.out.len,
+                              "drivers of the target", &fault))
+        err = bf_fail(f->report, "%s: %s", path, fault.what);
     bf_module_set_free(&a.dirs);
     bf_text_free(&a.out);
-    return rc;
+    return err;
 }
 
-static int adapt_kernel(struct bf_fin *f, const struct bf_kernel *kernel,
-                        struct bf_lasting *lasting)
+static enum bf_err adapt_kernel(struct bf_fin *f, const struct bf_kernel *kernel,
+                                struct bf_lasting *lasting)
 {
     const char *version = kernel->version;
     struct bf_modules m;
     struct bf_module_set set = {0};
     if (!kernel->image[0])
-        return 0; // modules of a kernel that is not installed
+        return BF_OK; // modules of a kernel that is not installed
     if (bf_modules_open(f->root, version, &m)) {
         bf_modules_close(&m);
         return bf_refuse(f->report, "kernel %s: no readable modules.dep", version);
@@ -192,14 +192,14 @@ static int adapt_kernel(struct bf_fin *f, const struct bf_kernel *kernel,
     if (disks == 0)
         bf_note(f->report, "warning", version,
                 "this kernel has no driver for the disks of a %s machine", f->target->name);
-    int rc = 0;
+    enum bf_err err = BF_OK;
     if (kernel->initramfs[0])
-        rc = append(f, kernel->initramfs, version, &m, &set);
+        err = append(f, kernel->initramfs, version, &m, &set);
     else if (set.count)
         bf_note(f->report, "warning", version, "has no initramfs: its drivers must be built in");
     bf_module_set_free(&set);
     bf_modules_close(&m);
-    return rc;
+    return err;
 }
 
 // Before these, /lib was a directory of its own in the initramfs, and usr/lib/modules is not looked
@@ -231,32 +231,34 @@ static void note_no_maker(struct bf_fin *f)
     bf_text_free(&names);
 }
 
-int bf_adapt_makers(struct bf_fin *f)
+enum bf_err bf_adapt_makers(struct bf_fin *f)
 {
     for (const struct bf_maker_ops *const *m = bf_makers; *m; m++)
-        if ((*m)->names && (*m)->in_use(f) && (*m)->names(f) < 0)
-            return -1;
-    return 0;
+        if ((*m)->names && (*m)->in_use(f)) {
+            enum bf_err err = (*m)->names(f);
+            if (err)
+                return err;
+        }
+    return BF_OK;
 }
 
-int bf_adapt_initramfs(struct bf_fin *f)
+enum bf_err bf_adapt_initramfs(struct bf_fin *f)
 {
     struct bf_lasting lasting = {.count = 0};
-    for (size_t i = 0; i < f->system.kernels; i++)
-        if (adapt_kernel(f, &f->system.kernel[i], &lasting) < 0)
-            return -1;
-    if (lasting.count == 0)
-        return 0;
+    enum bf_err err = BF_OK;
+    for (size_t i = 0; i < f->system.kernels && !err; i++)
+        err = adapt_kernel(f, &f->system.kernel[i], &lasting);
+    if (err || lasting.count == 0)
+        return err;
     warn_old(f);
     size_t makers = 0;
-    for (const struct bf_maker_ops *const *m = bf_makers; *m; m++) {
+    for (const struct bf_maker_ops *const *m = bf_makers; *m && !err; m++) {
         if (!(*m)->in_use(f))
             continue;
-        if ((*m)->keep(f, &lasting) < 0)
-            return -1;
+        err = (*m)->keep(f, &lasting);
         makers++;
     }
     if (makers == 0)
         note_no_maker(f);
-    return 0;
+    return err;
 }

@@ -9,7 +9,7 @@ static bool in_use(struct bf_fin *f)
     return bf_fin_root_is_dir(f->root, FOLDER);
 }
 
-static int keep(struct bf_fin *f, const struct bf_lasting *l)
+static enum bf_err keep(struct bf_fin *f, const struct bf_lasting *l)
 {
     struct bf_text out = {0};
     bf_text_str(
@@ -18,10 +18,10 @@ static int keep(struct bf_fin *f, const struct bf_lasting *l)
     for (size_t i = 0; i < l->count; i++)
         bf_textf(&out, " %s", l->name[i]);
     bf_text_str(&out, " \"\n");
-    int rc =
+    enum bf_err err =
         bf_fin_set(f, FOLDER "/bootferry.conf", &out, "drivers of the target, for later updates");
     bf_text_free(&out);
-    return rc;
+    return err;
 }
 
 const struct bf_maker_ops bf_dracut = {.name = "dracut", .in_use = in_use, .keep = keep};

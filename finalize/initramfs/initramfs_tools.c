@@ -15,7 +15,7 @@ static bool in_use(struct bf_fin *f)
     return bf_fin_root_is_dir(f->root, FOLDER);
 }
 
-static int names(struct bf_fin *f)
+static enum bf_err names(struct bf_fin *f)
 {
     size_t len, pos = 0;
     struct bf_line line;
@@ -23,7 +23,7 @@ static int names(struct bf_fin *f)
     char name[128], stable[128];
     const char *text = bf_edits_get(&f->edits, RESUME_CONF, &len, NULL);
     if (!text)
-        return 0;
+        return BF_OK;
     while (bf_line_next(text, len, &pos, &line)) {
         bool ours =
             line.len > 7 && line.len - 7 < sizeof name && strncmp(line.at, "RESUME=", 7) == 0;
@@ -34,10 +34,10 @@ static int names(struct bf_fin *f)
         else
             bf_text_add(&out, line.at, line.full);
     }
-    int rc = bf_fin_set(f, RESUME_CONF, &out,
-                        "device names that do not depend on the order of the disks");
+    enum bf_err err = bf_fin_set(f, RESUME_CONF, &out,
+                                 "device names that do not depend on the order of the disks");
     bf_text_free(&out);
-    return rc;
+    return err;
 }
 
 // initramfs-tools copies this file into the image; with a device name in it the start waits for
@@ -62,7 +62,7 @@ static bool has_line(const char *text, size_t len, const char *word)
     return false;
 }
 
-static int keep(struct bf_fin *f, const struct bf_lasting *l)
+static enum bf_err keep(struct bf_fin *f, const struct bf_lasting *l)
 {
     size_t len = 0;
     struct bf_text out = {0};
@@ -79,9 +79,9 @@ static int keep(struct bf_fin *f, const struct bf_lasting *l)
         head = true;
         bf_textf(&out, "%s\n", l->name[i]);
     }
-    int rc = bf_fin_set(f, MODULES, &out, "drivers of the target, for later updates");
+    enum bf_err err = bf_fin_set(f, MODULES, &out, "drivers of the target, for later updates");
     bf_text_free(&out);
-    return rc;
+    return err;
 }
 
 const struct bf_maker_ops bf_initramfs_tools = {

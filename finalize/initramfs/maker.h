@@ -19,12 +19,12 @@ struct bf_maker_ops {
     const char *name; // in the report and in sentences
     bool (*in_use)(struct bf_fin *f);
     // Takes its settings off device names that depend on the order of the disks. NULL: it has none.
-    // 0, or -1 after bf_refuse() or bf_fail().
-    int (*names)(struct bf_fin *f);
+    // Fails after bf_refuse() or bf_fail().
+    enum bf_err (*names)(struct bf_fin *f);
     // Adds the settings that its images carry to an archive that is appended to one. NULL: none.
     void (*carry)(struct bf_fin *f, struct bf_cpio *cpio);
-    // Has its next images contain the drivers, of which there is at least one. 0, or -1.
-    int (*keep)(struct bf_fin *f, const struct bf_lasting *drivers);
+    // Has its next images contain the drivers, of which there is at least one.
+    enum bf_err (*keep)(struct bf_fin *f, const struct bf_lasting *drivers);
 };
 
 // The rows. All that are in use are served.

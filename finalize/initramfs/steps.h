@@ -9,8 +9,8 @@
 void bf_inspect_kernels(struct bf_fin *f);
 
 // The settings of the makers off device names that depend on the order of the disks.
-int bf_adapt_makers(struct bf_fin *f);
+enum bf_err bf_adapt_makers(struct bf_fin *f);
 // The drivers of the target, in each image and in the settings of the makers.
-int bf_adapt_initramfs(struct bf_fin *f);
+enum bf_err bf_adapt_initramfs(struct bf_fin *f);
 
 #endif

@@ -28,17 +28,17 @@ static void new_host_line(struct bf_text *out, const struct bf_line *line, const
     bf_text_add(out, line->at, line->full);
 }
 
-int bf_hosts_adapt(struct bf_fin *f, const struct bf_old *old)
+enum bf_err bf_hosts_adapt(struct bf_fin *f, const struct bf_old *old)
 {
     size_t len, pos = 0;
     struct bf_line line;
     struct bf_text out = {0};
     const char *text = bf_edits_get(&f->edits, "/etc/hosts", &len, NULL);
     if (!text)
-        return 0;
+        return BF_OK;
     while (bf_line_next(text, len, &pos, &line))
         new_host_line(&out, &line, old, f);
-    int rc = bf_fin_set(f, "/etc/hosts", &out, "old addresses of this machine");
+    enum bf_err err = bf_fin_set(f, "/etc/hosts", &out, "old addresses of this machine");
     bf_text_free(&out);
-    return rc;
+    return err;
 }

@@ -380,7 +380,7 @@ static void gather(struct rewrite *rw, const char *text, size_t size)
     }
 }
 
-static int rewrite_all(struct bf_fin *f, struct files *files, struct rewrite *rw)
+static enum bf_err rewrite_all(struct bf_fin *f, struct files *files, struct rewrite *rw)
 {
     size_t len;
     for (size_t i = 0; i < files->count; i++) {
@@ -394,20 +394,20 @@ static int rewrite_all(struct bf_fin *f, struct files *files, struct rewrite *rw
         if (!text)
             continue;
         rewrite_file(rw, text, len, &out);
-        int rc = bf_fin_set(f, files->path[i], &out, "addresses as planned");
+        enum bf_err err = bf_fin_set(f, files->path[i], &out, "addresses as planned");
         bf_text_free(&out);
-        if (rc < 0)
-            return -1;
+        if (err)
+            return err;
     }
     if (rw->odd)
         return bf_refuse(f->report,
                          "ifupdown: the configuration of %s has %s, which is not rewritten",
                          rw->link->carrier, rw->odd);
-    return 0;
+    return BF_OK;
 }
 
 // An interface that no file configures yet gets its stanzas at the end of the main file.
-static int append_new(struct bf_fin *f, struct rewrite *rw)
+static enum bf_err append_new(struct bf_fin *f, struct rewrite *rw)
 {
     size_t len;
     struct bf_text out = {0};
@@ -421,22 +421,22 @@ static int append_new(struct bf_fin *f, struct rewrite *rw)
         bf_textf(&out, "auto %s\n", rw->link->carrier);
     rw->automatic = true;
     write_stanzas(&out, rw);
-    int rc = bf_fin_set(f, MAIN_FILE, &out, "addresses as planned");
+    enum bf_err err = bf_fin_set(f, MAIN_FILE, &out, "addresses as planned");
     bf_text_free(&out);
-    return rc;
+    return err;
 }
 
-static int adapt(struct bf_fin *f, const struct bf_link *link, struct bf_old *old)
+static enum bf_err adapt(struct bf_fin *f, const struct bf_link *link, struct bf_old *old)
 {
     struct files files = {.count = 0};
     struct rewrite rw = {.link = link, .old = old};
     if (!bf_nic_readdresses(link->nic))
-        return 0;
+        return BF_OK;
     add_file(f, &files, MAIN_FILE, 0);
-    int rc = rewrite_all(f, &files, &rw);
-    if (rc == 0 && !rw.placed)
-        rc = append_new(f, &rw);
-    if (rc == 0 && !rw.automatic)
+    enum bf_err err = rewrite_all(f, &files, &rw);
+    if (!err && !rw.placed)
+        err = append_new(f, &rw);
+    if (!err && !rw.automatic)
         bf_note(f->report, "warning", MAIN_FILE,
                 "%s is not brought up at boot (no auto or allow-hotplug)", link->carrier);
     if (rw.scripts[0])
@@ -447,7 +447,7 @@ static int adapt(struct bf_fin *f, const struct bf_link *link, struct bf_old *ol
     bf_text_free(&rw.kept6);
     bf_text_free(&rw.stanza6);
     free_files(&files);
-    return rc;
+    return err;
 }
 
 static bool in_use(struct bf_fin *f)

@@ -91,14 +91,14 @@ static void swap_macs(struct bf_text *out, const char *text, size_t len, const s
     }
 }
 
-static int follow_macs(struct bf_fin *f, const char *dir, const char *suffix,
-                       const struct bf_link *link, size_t links)
+static enum bf_err follow_macs(struct bf_fin *f, const char *dir, const char *suffix,
+                               const struct bf_link *link, size_t links)
 {
     struct bf_names names;
-    int rc = 0;
+    enum bf_err err = BF_OK;
     if (bf_edits_list(&f->edits, dir, suffix, &names))
-        return 0;
-    for (size_t i = 0; i < names.count && rc == 0; i++) {
+        return BF_OK;
+    for (size_t i = 0; i < names.count && !err; i++) {
         char path[512];
         size_t len;
         struct bf_text out = {0};
@@ -107,11 +107,11 @@ static int follow_macs(struct bf_fin *f, const char *dir, const char *suffix,
         if (!text)
             continue;
         swap_macs(&out, text, len, link, links);
-        rc = bf_fin_set(f, path, &out, "the interface's new MAC address");
+        err = bf_fin_set(f, path, &out, "the interface's new MAC address");
         bf_text_free(&out);
     }
     bf_names_free(&names);
-    return rc;
+    return err;
 }
 
 static void link_path(const struct bf_link *link, char *out, size_t size)
@@ -119,7 +119,7 @@ static void link_path(const struct bf_link *link, char *out, size_t size)
     snprintf(out, size, LINK_DIR "/00-" OURS "%s.link", link->name);
 }
 
-static int write_link(struct bf_fin *f, const struct bf_link *link, size_t links)
+static enum bf_err write_link(struct bf_fin *f, const struct bf_link *link, size_t links)
 {
     char path[128];
     struct bf_text out = {0};
@@ -127,7 +127,7 @@ static int write_link(struct bf_fin *f, const struct bf_link *link, size_t links
     if (!mac[0] && links > 1) {
         bf_note(f->report, "warning", link->name,
                 "its MAC address is not known: it is found again by its name only");
-        return 0;
+        return BF_OK;
     }
     bf_text_str(&out,
                 "# Written by bootferry-finalize: keeps the interface's name in its new home.\n"
@@ -141,9 +141,9 @@ static int write_link(struct bf_fin *f, const struct bf_link *link, size_t links
         bf_text_str(&out, "Path=pci-* virtio-* platform-* acpi-* xen-* vmbus-*\n");
     bf_textf(&out, "\n[Link]\nName=%s\n", link->name);
     link_path(link, path, sizeof path);
-    int rc = bf_fin_set(f, path, &out, "keeps the interface's name");
+    enum bf_err err = bf_fin_set(f, path, &out, "keeps the interface's name");
     bf_text_free(&out);
-    return rc;
+    return err;
 }
 
 // A stack that makes the .link file itself (netplan, from match and set-name) needs the MAC
@@ -154,14 +154,14 @@ static bool needs_file(const struct bf_link *link)
 }
 
 // Our own file of an earlier plan that this plan does not write.
-static int remove_stale(struct bf_fin *f, const struct bf_link *link, size_t links)
+static enum bf_err remove_stale(struct bf_fin *f, const struct bf_link *link, size_t links)
 {
     struct bf_names names;
     struct bf_fault fault;
-    int rc = 0;
+    enum bf_err err = BF_OK;
     if (bf_edits_list(&f->edits, LINK_DIR, ".link", &names))
-        return 0;
-    for (size_t i = 0; i < names.count && rc == 0; i++) {
+        return BF_OK;
+    for (size_t i = 0; i < names.count && !err; i++) {
         char path[512], want[128];
         bool wanted = strncmp(names.name[i], "00-" OURS, strlen("00-" OURS)) != 0;
         snprintf(path, sizeof path, LINK_DIR "/%.250s", names.name[i]);
@@ -170,19 +170,21 @@ static int remove_stale(struct bf_fin *f, const struct bf_link *link, size_t lin
             wanted = needs_file(&link[k]) && strcmp(path, want) == 0;
         }
         if (!wanted && bf_edits_remove(&f->edits, path, "of an earlier plan", &fault))
-            rc = bf_fail(f->report, "%s cannot be removed", path);
+            err = bf_fail(f->report, "%s cannot be removed", path);
     }
     bf_names_free(&names);
-    return rc;
+    return err;
 }
 
-int bf_naming_adapt(struct bf_fin *f, const struct bf_link *link, size_t links)
+enum bf_err bf_naming_adapt(struct bf_fin *f, const struct bf_link *link, size_t links)
 {
-    if (remove_stale(f, link, links) < 0 || follow_macs(f, RULES_DIR, ".rules", link, links) < 0 ||
-        follow_macs(f, LINK_DIR, ".link", link, links) < 0)
-        return -1;
-    for (size_t i = 0; i < links; i++)
-        if (needs_file(&link[i]) && write_link(f, &link[i], links) < 0)
-            return -1;
-    return 0;
+    enum bf_err err = remove_stale(f, link, links);
+    if (!err)
+        err = follow_macs(f, RULES_DIR, ".rules", link, links);
+    if (!err)
+        err = follow_macs(f, LINK_DIR, ".link", link, links);
+    for (size_t i = 0; i < links && !err; i++)
+        if (needs_file(&link[i]))
+            err = write_link(f, &link[i], links);
+    return err;
 }

@@ -51,7 +51,8 @@ static bool split_lines(struct sheet *s)
     return s->line && s->cut && s->after && pos >= s->len;
 }
 
-static bool open_sheet(struct bf_fin *f, const char *path, struct sheet *s)
+// BF_ERR_CORRUPT for what is no YAML or too much of it, with nothing to close.
+static enum bf_err open_sheet(struct bf_fin *f, const char *path, struct sheet *s)
 {
     yaml_parser_t parser;
     *s = (struct sheet){0};
@@ -60,16 +61,16 @@ static bool open_sheet(struct bf_fin *f, const char *path, struct sheet *s)
     if (excess)
         bf_budget_exceed(&f->budget, path, excess);
     if (!s->text || excess || !yaml_parser_initialize(&parser))
-        return false;
+        return BF_ERR_CORRUPT;
     yaml_parser_set_input_string(&parser, (const unsigned char *)s->text, s->len);
     bool ok = yaml_parser_load(&parser, &s->doc);
     yaml_parser_delete(&parser);
     if (!ok)
-        return false;
+        return BF_ERR_CORRUPT;
     if (split_lines(s))
-        return true;
+        return BF_OK;
     close_sheet(s);
-    return false;
+    return BF_ERR_NO_MEMORY;
 }
 
 static yaml_node_t *node(struct sheet *s, int id)
@@ -157,20 +158,20 @@ static void cut_pair(struct sheet *s, const yaml_node_pair_t *p)
     cut_lines(s, node(s, p->key)->start_mark.line, last_line(s, node(s, p->value), 0));
 }
 
-static int each_file(struct bf_fin *f, int (*visit)(struct bf_fin *, const char *, void *),
-                     void *arg)
+static enum bf_err each_file(struct bf_fin *f,
+                             enum bf_err (*visit)(struct bf_fin *, const char *, void *), void *arg)
 {
     struct bf_names names;
-    int rc = 0;
+    enum bf_err err = BF_OK;
     if (bf_edits_list(&f->edits, DIR, ".yaml", &names))
-        return 0;
-    for (size_t i = 0; i < names.count && rc == 0; i++) {
+        return BF_OK;
+    for (size_t i = 0; i < names.count && !err; i++) {
         char path[512];
         snprintf(path, sizeof path, DIR "/%.250s", names.name[i]);
-        rc = visit(f, path, arg);
+        err = visit(f, path, arg);
     }
     bf_names_free(&names);
-    return rc;
+    return err;
 }
 
 static const char *const made_kinds[] = {"bridges", "bonds", "vlans",
@@ -216,13 +217,13 @@ static void scan_ethernets(struct sheet *s, struct bf_net *net, yaml_node_t *eth
         }
 }
 
-static int scan_file(struct bf_fin *f, const char *path, void *arg)
+static enum bf_err scan_file(struct bf_fin *f, const char *path, void *arg)
 {
     struct sheet s;
     struct bf_net *net = arg;
-    if (!open_sheet(f, path, &s)) {
+    if (open_sheet(f, path, &s)) {
         bf_note(f->report, "skipped", path, "is not YAML that can be read");
-        return 0;
+        return BF_OK;
     }
     yaml_node_t *network = value_of(&s, yaml_document_get_root_node(&s.doc), "network"), *kind;
     if (is_map(kind = value_of(&s, network, "ethernets")))
@@ -231,7 +232,7 @@ static int scan_file(struct bf_fin *f, const char *path, void *arg)
         if (is_map(kind = value_of(&s, network, made_kinds[i])))
             scan_masters(&s, net, kind);
     close_sheet(&s);
-    return 0;
+    return BF_OK;
 }
 
 static void scan(struct bf_fin *f, struct bf_net *net)
@@ -476,7 +477,7 @@ static void rewrite_entry(struct sheet *s, struct rewrite *rw, yaml_node_pair_t 
     rw->placed = true;
 }
 
-static int save_sheet(struct bf_fin *f, struct sheet *s, const char *path)
+static enum bf_err save_sheet(struct bf_fin *f, struct sheet *s, const char *path)
 {
     struct bf_text out = {0};
     for (size_t i = 0; i < s->lines; i++) {
@@ -486,9 +487,9 @@ static int save_sheet(struct bf_fin *f, struct sheet *s, const char *path)
             bf_text_str(&out, "\n");
         bf_text_add(&out, bf_text_get(&s->after[i]), s->after[i].len);
     }
-    int rc = bf_fin_set(f, path, &out, "addresses as planned");
+    enum bf_err err = bf_fin_set(f, path, &out, "addresses as planned");
     bf_text_free(&out);
-    return rc;
+    return err;
 }
 
 static yaml_node_pair_t *entry_of(struct sheet *s, const char *id)
@@ -504,76 +505,76 @@ static yaml_node_pair_t *entry_of(struct sheet *s, const char *id)
 }
 
 // First all files are asked what they hold, since the old name servers may stand in a later one.
-static int gather_file(struct bf_fin *f, const char *path, void *arg)
+static enum bf_err gather_file(struct bf_fin *f, const char *path, void *arg)
 {
     struct sheet s;
     struct rewrite *rw = arg;
-    if (!open_sheet(f, path, &s))
-        return 0;
+    if (open_sheet(f, path, &s))
+        return BF_OK;
     yaml_node_pair_t *p = entry_of(&s, rw->id);
     if (p && is_map(node(&s, p->value)))
         take_old(&s, rw, node(&s, p->value));
     close_sheet(&s);
-    return 0;
+    return BF_OK;
 }
 
-static int rewrite_file(struct bf_fin *f, const char *path, void *arg)
+static enum bf_err rewrite_file(struct bf_fin *f, const char *path, void *arg)
 {
     struct sheet s;
     struct rewrite *rw = arg;
-    int rc = 0;
-    if (!open_sheet(f, path, &s))
-        return 0; // said by the scan
+    enum bf_err err = BF_OK;
+    if (open_sheet(f, path, &s))
+        return BF_OK; // said by the scan
     yaml_node_pair_t *p = entry_of(&s, rw->id);
     if (p)
         rewrite_entry(&s, rw, p);
     if (rw->odd)
-        rc = bf_refuse(f->report, "netplan: %s has %s for %s, which is not rewritten", path,
-                       rw->odd, rw->id);
+        err = bf_refuse(f->report, "netplan: %s has %s for %s, which is not rewritten", path,
+                        rw->odd, rw->id);
     else if (p)
-        rc = save_sheet(f, &s, path);
+        err = save_sheet(f, &s, path);
     close_sheet(&s);
-    return rc;
+    return err;
 }
 
-static int create_file(struct bf_fin *f, struct rewrite *rw)
+static enum bf_err create_file(struct bf_fin *f, struct rewrite *rw)
 {
     struct bf_text out = {0};
     bf_textf(&out,
              "# Written by bootferry-finalize.\nnetwork:\n  version: 2\n  ethernets:\n    %s:\n",
              rw->id);
     write_entry(&out, rw, 6, true);
-    int rc = 0;
+    enum bf_err err = BF_OK;
     struct bf_fault fault;
     if (!bf_text_ok(&out) || bf_edits_set(&f->edits, DIR "/90-bootferry.yaml", out.data, out.len,
                                           0600, "addresses as planned", &fault))
-        rc = bf_fail(f->report, DIR "/90-bootferry.yaml cannot be written");
+        err = bf_fail(f->report, DIR "/90-bootferry.yaml cannot be written");
     bf_text_free(&out);
-    return rc;
+    return err;
 }
 
-static int adapt_id(struct bf_fin *f, struct bf_old *old, const struct bf_link *link,
-                    const char *id, bool hardware, bool addresses)
+static enum bf_err adapt_id(struct bf_fin *f, struct bf_old *old, const struct bf_link *link,
+                            const char *id, bool hardware, bool addresses)
 {
     struct rewrite rw = {
         .old = old, .link = link, .id = id, .hardware = hardware, .addresses = addresses};
-    int rc = each_file(f, gather_file, &rw);
-    if (rc == 0)
-        rc = each_file(f, rewrite_file, &rw);
-    if (rc == 0 && !rw.placed)
-        rc = create_file(f, &rw);
+    enum bf_err err = each_file(f, gather_file, &rw);
+    if (!err)
+        err = each_file(f, rewrite_file, &rw);
+    if (!err && !rw.placed)
+        err = create_file(f, &rw);
     bf_text_free(&rw.dns);
     bf_text_free(&rw.search);
-    return rc;
+    return err;
 }
 
-static int adapt(struct bf_fin *f, const struct bf_link *link, struct bf_old *old)
+static enum bf_err adapt(struct bf_fin *f, const struct bf_link *link, struct bf_old *old)
 {
     bool addresses = bf_nic_readdresses(link->nic);
     if (strcmp(link->name, link->carrier) == 0)
         return adapt_id(f, old, link, link->name, true, addresses);
-    int rc = adapt_id(f, old, link, link->name, true, false);
-    return rc < 0 || !addresses ? rc : adapt_id(f, old, link, link->carrier, false, true);
+    enum bf_err err = adapt_id(f, old, link, link->name, true, false);
+    return err || !addresses ? err : adapt_id(f, old, link, link->carrier, false, true);
 }
 
 static bool in_use(struct bf_fin *f)

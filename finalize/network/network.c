@@ -101,18 +101,19 @@ static const struct bf_stack_ops *default_stack(const struct bf_net *net)
     return NULL;
 }
 
-static int not_found(struct bf_fin *f, const struct bf_net *net, size_t i)
+static enum bf_err not_found(struct bf_fin *f, const struct bf_net *net, size_t i)
 {
     struct bf_text names = {0};
     for (size_t k = 0; k < net->count; k++)
         if (is_hardware(&net->known[k]) && net->known[k].name[0])
             bf_textf(&names, " %s", net->known[k].name);
-    bf_refuse(f->report,
-              "nics[%zu]: nothing in this system says which interface has the MAC address %s; add "
-              "match.name to the plan (configured here:%s)",
-              i, f->plan->nic[i].mac, names.len ? bf_text_get(&names) : " none");
+    enum bf_err err = bf_refuse(
+        f->report,
+        "nics[%zu]: nothing in this system says which interface has the MAC address %s; add "
+        "match.name to the plan (configured here:%s)",
+        i, f->plan->nic[i].mac, names.len ? bf_text_get(&names) : " none");
     bf_text_free(&names);
-    return -1;
+    return err;
 }
 
 // A stack that has a pattern only (Name=en*) configures interfaces that no file names.
@@ -125,7 +126,7 @@ static const struct bf_stack_ops *stack_of_pattern(const struct bf_net *net)
 }
 
 // Nothing that could be rewritten is in use.
-static int no_stack(struct bf_fin *f, const struct bf_net *net, size_t i)
+static enum bf_err no_stack(struct bf_fin *f, const struct bf_net *net, size_t i)
 {
     const char *title[BF_ROWS_MAX], *other = NULL;
     struct bf_text titles = {0};
@@ -138,13 +139,14 @@ static int no_stack(struct bf_fin *f, const struct bf_net *net, size_t i)
     bf_text_list(&titles, title, count, " and ");
     for (size_t k = 0; k < net->stacks; k++)
         other = net->stack[k]->adapt ? other : net->stack[k]->title;
-    bf_refuse(f->report,
-              "nics[%zu]: none of %s is in use here%s%s%s; leave \"nics\" out of the plan to "
-              "finalize the rest",
-              i, bf_text_get(&titles), other ? " (" : "", other ? other : "",
-              other ? " is, which is not adapted)" : "");
+    enum bf_err err =
+        bf_refuse(f->report,
+                  "nics[%zu]: none of %s is in use here%s%s%s; leave \"nics\" out of the plan to "
+                  "finalize the rest",
+                  i, bf_text_get(&titles), other ? " (" : "", other ? other : "",
+                  other ? " is, which is not adapted)" : "");
     bf_text_free(&titles);
-    return -1;
+    return err;
 }
 
 // The address that an interface of the source has by now: the plan names the source's, and an
@@ -155,8 +157,8 @@ static const char *present_mac(const json_t *macs, const char *mac)
     return now && strlen(now) == BF_MAC_TEXT - 1 ? now : mac;
 }
 
-static int resolve(struct bf_fin *f, const struct bf_net *net, const json_t *macs, size_t i,
-                   struct bf_link *link)
+static enum bf_err resolve(struct bf_fin *f, const struct bf_net *net, const json_t *macs, size_t i,
+                           struct bf_link *link)
 {
     const struct bf_plan_nic *nic = &f->plan->nic[i];
     const struct bf_known *k;
@@ -179,70 +181,71 @@ static int resolve(struct bf_fin *f, const struct bf_net *net, const json_t *mac
     const char *carrier = k && k->master[0] ? k->master : link->name;
     bf_net_copy(link->carrier, sizeof link->carrier, carrier, strlen(carrier));
     link->stack = k ? k->stack : stack_of_pattern(net);
-    return link->stack ? 0 : no_stack(f, net, i);
+    return link->stack ? BF_OK : no_stack(f, net, i);
 }
 
 // cloud-init writes the network again when it believes to be a new instance, which a moved machine
 // is.
-static int quiet_cloud_init(struct bf_fin *f)
+static enum bf_err quiet_cloud_init(struct bf_fin *f)
 {
     static const char text[] =
         "# Written by bootferry-finalize: the network is configured by the files of "
         "this system.\nnetwork: {config: disabled}\n";
     struct bf_fault fault;
     if (!bf_fin_root_is_dir(f->root, "/etc/cloud/cloud.cfg.d"))
-        return 0;
+        return BF_OK;
     return bf_edits_set(&f->edits, "/etc/cloud/cloud.cfg.d/99-bootferry-network.cfg", text,
                         sizeof text - 1, 0644, "keeps cloud-init from overwriting the network",
                         &fault);
 }
 
-static int resolve_all(struct bf_fin *f, const struct bf_net *net, struct bf_link *link)
+static enum bf_err resolve_all(struct bf_fin *f, const struct bf_net *net, struct bf_link *link)
 {
     struct bf_journal journal;
-    int rc = bf_journal_load(&journal, f->root, f->report);
-    for (size_t i = 0; rc == 0 && i < f->plan->nics; i++) {
+    enum bf_err err = bf_journal_load(&journal, f->root, f->report);
+    for (size_t i = 0; !err && i < f->plan->nics; i++) {
         const struct bf_plan_nic *nic = &f->plan->nic[i];
-        rc = resolve(f, net, json_object_get(journal.json, "macs"), i, &link[i]);
+        err = resolve(f, net, json_object_get(journal.json, "macs"), i, &link[i]);
         if (nic->mac[0] && nic->new_mac[0])
             bf_edits_moved_mac(&f->edits, nic->mac, nic->new_mac);
     }
     bf_journal_free(&journal);
-    return rc;
+    return err;
 }
 
 // What the stacks gave up is what /etc/hosts is searched for.
-static int adapt_links(struct bf_fin *f, const struct bf_net *net, struct bf_link *link,
-                       struct bf_old *old)
+static enum bf_err adapt_links(struct bf_fin *f, const struct bf_net *net, struct bf_link *link,
+                               struct bf_old *old)
 {
     size_t count = f->plan->nics;
-    if (resolve_all(f, net, link) < 0)
-        return -1;
-    for (size_t i = 0; i < count; i++)
-        if (link[i].stack->adapt(f, &link[i], old) < 0)
-            return -1;
-    if (bf_naming_adapt(f, link, count) < 0 || bf_resolv_adapt(f, link, count) < 0 ||
-        bf_hosts_adapt(f, old) < 0)
-        return -1;
-    return quiet_cloud_init(f);
+    enum bf_err err = resolve_all(f, net, link);
+    for (size_t i = 0; i < count && !err; i++)
+        err = link[i].stack->adapt(f, &link[i], old);
+    if (!err)
+        err = bf_naming_adapt(f, link, count);
+    if (!err)
+        err = bf_resolv_adapt(f, link, count);
+    if (!err)
+        err = bf_hosts_adapt(f, old);
+    return err ? err : quiet_cloud_init(f);
 }
 
-int bf_adapt_network(struct bf_fin *f)
+enum bf_err bf_adapt_network(struct bf_fin *f)
 {
     if (f->plan->nics == 0)
-        return 0;
+        return BF_OK;
     struct bf_net *net = calloc(1, sizeof *net);
     struct bf_link *link = calloc(f->plan->nics, sizeof *link);
     struct bf_old *old = calloc(1, sizeof *old);
-    int rc = -1;
+    enum bf_err err;
     if (net && link && old) {
         scan(f, net);
-        rc = adapt_links(f, net, link, old);
+        err = adapt_links(f, net, link, old);
     } else {
-        bf_fail(f->report, "out of memory");
+        err = bf_fail(f->report, "out of memory");
     }
     free(net);
     free(link);
     free(old);
-    return rc;
+    return err;
 }

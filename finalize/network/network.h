@@ -9,10 +9,10 @@
 
 // Interface naming, in naming.c: .link files and udev rules.
 void bf_naming_scan(struct bf_fin *f, struct bf_net *net);
-int bf_naming_adapt(struct bf_fin *f, const struct bf_link *link, size_t links);
+enum bf_err bf_naming_adapt(struct bf_fin *f, const struct bf_link *link, size_t links);
 // Addresses in /etc/hosts that the machine gave up become the planned ones.
-int bf_hosts_adapt(struct bf_fin *f, const struct bf_old *old);
+enum bf_err bf_hosts_adapt(struct bf_fin *f, const struct bf_old *old);
 // resolv.conf, where nothing else makes it.
-int bf_resolv_adapt(struct bf_fin *f, const struct bf_link *link, size_t links);
+enum bf_err bf_resolv_adapt(struct bf_fin *f, const struct bf_link *link, size_t links);
 
 #endif

@@ -329,36 +329,36 @@ static void rewrite_unit(struct rewrite *rw, const char *text, size_t size, stru
     }
 }
 
-static int rewrite_to(struct bf_fin *f, struct rewrite *rw, const char *text, size_t len,
-                      const char *path)
+static enum bf_err rewrite_to(struct bf_fin *f, struct rewrite *rw, const char *text, size_t len,
+                              const char *path)
 {
     struct bf_text out = {0};
     rewrite_unit(rw, text, len, &out);
-    int rc = bf_fin_set(f, path, &out, "addresses as planned");
+    enum bf_err err = bf_fin_set(f, path, &out, "addresses as planned");
     bf_text_free(&out);
-    return rc;
+    return err;
 }
 
 // NAME.network.d/*.conf add to the file: what they say about addresses goes.
-static int rewrite_dropins(struct bf_fin *f, struct rewrite *rw, const char *unit_name)
+static enum bf_err rewrite_dropins(struct bf_fin *f, struct rewrite *rw, const char *unit_name)
 {
     struct bf_names names;
     char dir[512], path[1024];
-    int rc = 0;
+    enum bf_err err = BF_OK;
     struct rewrite quiet = *rw;
     quiet.insert = quiet.match = false;
     snprintf(dir, sizeof dir, ETC_DIR "/%s.d", unit_name);
     if (bf_edits_list(&f->edits, dir, ".conf", &names))
-        return 0;
-    for (size_t i = 0; i < names.count && rc == 0; i++) {
+        return BF_OK;
+    for (size_t i = 0; i < names.count && !err; i++) {
         size_t len;
         snprintf(path, sizeof path, "%s/%.250s", dir, names.name[i]);
         const char *text = bf_edits_get(&f->edits, path, &len, NULL);
         if (text)
-            rc = rewrite_to(f, &quiet, text, len, path);
+            err = rewrite_to(f, &quiet, text, len, path);
     }
     bf_names_free(&names);
-    return rc;
+    return err;
 }
 
 // A name in /etc that sorts before the pattern's file.
@@ -383,7 +383,7 @@ static void file_label(const struct bf_link *link, const char *name, char *out, 
     out[n] = 0;
 }
 
-static int adapt_interface(struct bf_fin *f, struct rewrite *rw)
+static enum bf_err adapt_interface(struct bf_fin *f, struct rewrite *rw)
 {
     struct units u;
     char label[32], name[128], path[512];
@@ -401,28 +401,28 @@ static int adapt_interface(struct bf_fin *f, struct rewrite *rw)
     file_label(link, rw->name, label, sizeof label);
     name_before(unit ? unit->name : NULL, label, name, sizeof name);
     rw->match = true;
-    int rc;
+    enum bf_err err;
     if (!unit) {
         static const char empty[] = "[Match]\n\n[Network]\n";
         snprintf(path, sizeof path, ETC_DIR "/%s", name);
-        rc = rewrite_to(f, rw, empty, sizeof empty - 1, path);
+        err = rewrite_to(f, rw, empty, sizeof empty - 1, path);
     } else {
         snprintf(path, sizeof path, ETC_DIR "/%s", fit == FIT_EXACT ? unit->name : name);
-        rc = rewrite_to(f, rw, unit->text, unit->len, path);
+        err = rewrite_to(f, rw, unit->text, unit->len, path);
         // A pattern's drop-ins speak of other interfaces too; they stay with its file.
-        if (rc == 0 && fit == FIT_EXACT)
-            rc = rewrite_dropins(f, rw, unit->name);
+        if (!err && fit == FIT_EXACT)
+            err = rewrite_dropins(f, rw, unit->name);
     }
     free(u.at);
-    return rc;
+    return err;
 }
 
-static int adapt(struct bf_fin *f, const struct bf_link *link, struct bf_old *old)
+static enum bf_err adapt(struct bf_fin *f, const struct bf_link *link, struct bf_old *old)
 {
     struct rewrite rw = {.link = link, .old = old, .name = link->carrier, .insert = true};
     bool by_mac_only = !link->name[0] && strcmp(bf_nic_mac(link->nic), link->old_mac) == 0;
     if (!bf_nic_readdresses(link->nic) && (link->name[0] || by_mac_only))
-        return 0; // the name is pinned by naming.c, or the address stays
+        return BF_OK; // the name is pinned by naming.c, or the address stays
     return adapt_interface(f, &rw);
 }
 

@@ -75,27 +75,27 @@ static void rewrite(struct bf_text *out, const char *text, size_t len, const str
         write_servers(out, link, links);
 }
 
-int bf_resolv_adapt(struct bf_fin *f, const struct bf_link *link, size_t links)
+enum bf_err bf_resolv_adapt(struct bf_fin *f, const struct bf_link *link, size_t links)
 {
     size_t len;
     struct bf_text out = {0};
     if (any_dhcp(link, links) || count_dns(link, links) == 0)
-        return 0;
+        return BF_OK;
     char *target = bf_fin_root_readlink(f->root, RESOLV);
     if (target) {
         bf_note(f->report, "info", RESOLV, "is a link to %s, whose owner is given the servers",
                 target);
         free(target);
-        return 0;
+        return BF_OK;
     }
     struct bf_fault fault;
     const char *text = bf_edits_get(&f->edits, RESOLV, &len, &fault);
     if (!text && fault.code != BF_ERR_NOT_FOUND) {
         bf_note(f->report, "skipped", RESOLV, "cannot be read: %s", fault.what);
-        return 0;
+        return BF_OK;
     }
     rewrite(&out, text ? text : "", text ? len : 0, link, links);
-    int rc = bf_fin_set(f, RESOLV, &out, "name servers as planned");
+    enum bf_err err = bf_fin_set(f, RESOLV, &out, "name servers as planned");
     bf_text_free(&out);
-    return rc;
+    return err;
 }

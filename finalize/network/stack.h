@@ -15,9 +15,9 @@ struct bf_stack_ops {
     bool (*in_use)(struct bf_fin *f);
     // Adds the interfaces that its files speak of. NULL, with adapt: it is recognised only.
     void (*scan)(struct bf_fin *f, struct bf_net *net);
-    // Rewrites its files for one interface of the plan and adds the addresses that go to `old`. -1
-    // after bf_refuse() when they hold something that cannot be rewritten with certainty.
-    int (*adapt)(struct bf_fin *f, const struct bf_link *link, struct bf_old *old);
+    // Rewrites its files for one interface of the plan and adds the addresses that go to `old`.
+    // Fails after bf_refuse() when they hold something that cannot be rewritten with certainty.
+    enum bf_err (*adapt)(struct bf_fin *f, const struct bf_link *link, struct bf_old *old);
 };
 
 // The rows. Where several stacks run, the upper one gets an interface that none speaks of.

@@ -10,6 +10,6 @@ void bf_inspect_network(struct bf_fin *f);
 // The report's "network" object; `net` may be NULL.
 json_t *bf_network_json(const struct bf_net *net);
 
-int bf_adapt_network(struct bf_fin *f);
+enum bf_err bf_adapt_network(struct bf_fin *f);
 
 #endif

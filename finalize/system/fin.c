@@ -2,7 +2,8 @@
 // See fin.h.
 #include "finalize/system/fin.h"
 
-int bf_fin_set(struct bf_fin *f, const char *path, const struct bf_text *content, const char *why)
+enum bf_err bf_fin_set(struct bf_fin *f, const char *path, const struct bf_text *content,
+                       const char *why)
 {
     struct bf_fault fault;
     if (!bf_text_ok(content))
@@ -10,5 +11,5 @@ int bf_fin_set(struct bf_fin *f, const char *path, const struct bf_text *content
     const char *data = content->data ? content->data : "";
     if (bf_edits_set(&f->edits, path, data, content->len, 0644, why, &fault))
         return bf_fail(f->report, "%s cannot be changed: %s", path, fault.what);
-    return 0;
+    return BF_OK;
 }

@@ -26,7 +26,8 @@ struct bf_fin {
     struct bf_budget budget; // of the step at work
 };
 
-// Sets a file through the edit set, and notes a failure as a skipped file. 0 or -1.
-int bf_fin_set(struct bf_fin *f, const char *path, const struct bf_text *content, const char *why);
+// Sets a file through the edit set. After a failure the report says why.
+enum bf_err bf_fin_set(struct bf_fin *f, const char *path, const struct bf_text *content,
+                       const char *why);
 
 #endif

@@ -61,7 +61,7 @@ static void rewrite_line(struct bf_fin *f, const struct bf_line *line, size_t de
     bf_text_add(out, line->at, line->full);
 }
 
-static int rewrite_table(struct bf_fin *f, const char *path, size_t device)
+static enum bf_err rewrite_table(struct bf_fin *f, const char *path, size_t device)
 {
     size_t len, pos = 0;
     struct bf_line line;
@@ -70,16 +70,18 @@ static int rewrite_table(struct bf_fin *f, const char *path, size_t device)
     const char *text = bf_edits_get(&f->edits, path, &len, &fault);
     if (!text)
         return fault.code == BF_ERR_NOT_FOUND
-                   ? 0
+                   ? BF_OK
                    : bf_refuse(f->report, "%s cannot be read: %s", path, fault.what);
     while (bf_line_next(text, len, &pos, &line))
         rewrite_line(f, &line, device, path, &out);
-    int rc = bf_fin_set(f, path, &out, "device names that do not depend on the order of the disks");
+    enum bf_err err =
+        bf_fin_set(f, path, &out, "device names that do not depend on the order of the disks");
     bf_text_free(&out);
-    return rc;
+    return err;
 }
 
-int bf_adapt_fstab(struct bf_fin *f)
+enum bf_err bf_adapt_fstab(struct bf_fin *f)
 {
-    return rewrite_table(f, "/etc/fstab", 0) < 0 ? -1 : rewrite_table(f, "/etc/crypttab", 1);
+    enum bf_err err = rewrite_table(f, "/etc/fstab", 0);
+    return err ? err : rewrite_table(f, "/etc/crypttab", 1);
 }

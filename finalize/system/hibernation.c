@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "finalize/core/fault.h"
 #include "finalize/system/steps.h"
 
 #define PAGE    4096
@@ -18,74 +19,72 @@
 #define SIG_AT  (PAGE - SIG_LEN)
 #define ORIG_AT (PAGE - 2 * SIG_LEN)
 
-int bf_swap_image(int fd, bool discard)
+enum bf_err bf_swap_image(int fd, bool discard, bool *held, struct bf_fault *fault)
 {
     char page[PAGE];
-    if (pread(fd, page, PAGE, 0) != PAGE)
-        return 0;
-    if (memcmp(page + SIG_AT, "S1SUSPEND", SIG_LEN) != 0)
-        return 0;
-    if (!discard)
-        return 1;
-    if (memcmp(page + ORIG_AT, "SWAPSPACE2", SIG_LEN) != 0) {
-        errno = EINVAL;
-        return -1;
-    }
+    *held = pread(fd, page, PAGE, 0) == PAGE && memcmp(page + SIG_AT, "S1SUSPEND", SIG_LEN) == 0;
+    if (!*held || !discard)
+        return BF_OK;
+    if (memcmp(page + ORIG_AT, "SWAPSPACE2", SIG_LEN) != 0)
+        return bf_fault_errno(fault, EINVAL);
     if (pwrite(fd, page + ORIG_AT, SIG_LEN, SIG_AT) != SIG_LEN || fsync(fd) < 0)
-        return -1;
-    return 1;
+        return bf_fault_errno(fault, errno);
+    return BF_OK;
 }
 
-// Calls `visit` for each swap file of the inspected fstab until it returns non-zero.
-static int each_swap_file(struct bf_fin *f, int (*visit)(struct bf_fin *, const char *))
+// Calls `visit` for each swap file of the inspected fstab, until it fails.
+static enum bf_err each_swap_file(struct bf_fin *f,
+                                  enum bf_err (*visit)(struct bf_fin *, const char *))
 {
-    for (size_t i = 0; i < f->system.mounts; i++) {
+    enum bf_err err = BF_OK;
+    for (size_t i = 0; i < f->system.mounts && !err; i++) {
         const char *type = f->system.mount[i].type, *path = f->system.mount[i].device;
-        if (strcmp(type, "swap") != 0 || path[0] != '/' || strncmp(path, "/dev/", 5) == 0)
-            continue;
-        int rc = visit(f, path);
-        if (rc)
-            return rc;
+        if (strcmp(type, "swap") == 0 && path[0] == '/' && strncmp(path, "/dev/", 5) != 0)
+            err = visit(f, path);
     }
-    return 0;
+    return err;
 }
 
-static int check_file(struct bf_fin *f, const char *path)
+static enum bf_err check_file(struct bf_fin *f, const char *path)
 {
+    bool held;
+    struct bf_fault fault;
     int fd = bf_fin_root_open(f->root, path, O_RDONLY | O_NONBLOCK, NULL);
     if (fd < 0)
-        return 0;
-    int rc = bf_swap_image(fd, false);
+        return BF_OK;
+    enum bf_err err = bf_swap_image(fd, false, &held, &fault);
     close(fd);
-    if (rc == 1) {
+    if (held) {
         f->system.hibernated = true;
         bf_note(f->report, "info", path, "holds a hibernated system");
     }
-    return 0;
+    return err;
 }
 
-static int discard_file(struct bf_fin *f, const char *path)
+static enum bf_err discard_file(struct bf_fin *f, const char *path)
 {
+    bool held;
+    struct bf_fault fault;
     int fd = bf_fin_root_open(f->root, path, O_RDWR | O_NONBLOCK, NULL);
     if (fd < 0)
-        return 0;
-    int rc = bf_swap_image(fd, true);
+        return BF_OK;
+    enum bf_err err = bf_swap_image(fd, true, &held, &fault);
     close(fd);
-    return rc < 0 ? bf_fail(f->report, "%s: the hibernation image cannot be discarded: %s", path,
-                            strerror(errno))
-                  : 0;
+    return err ? bf_fail(f->report, "%s: the hibernation image cannot be discarded: %s", path,
+                         fault.what)
+               : BF_OK;
 }
 
-int bf_discard_swap_files(struct bf_fin *f)
+enum bf_err bf_discard_swap_files(struct bf_fin *f)
 {
     return each_swap_file(f, discard_file);
 }
 
-int bf_adapt_hibernation(struct bf_fin *f)
+enum bf_err bf_adapt_hibernation(struct bf_fin *f)
 {
     each_swap_file(f, check_file);
     if (!f->system.hibernated)
-        return 0;
+        return BF_OK;
     if (!f->plan->discard_hibernation)
         return bf_refuse(
             f->report,
@@ -93,5 +92,5 @@ int bf_adapt_hibernation(struct bf_fin *f)
             "down, or set \"hibernation\": \"discard\" to give up what it had in memory");
     bf_note(f->report, "warning", "hibernation",
             "the image is discarded: what was in memory is lost");
-    return 0;
+    return BF_OK;
 }

@@ -5,10 +5,12 @@
 
 #include <stdbool.h>
 
-// Checks a swap area's first page (`fd` open for reading; for writing too if `discard`). 1: it held
-// an image (now discarded, if asked), 0: it did not, -1 with errno. The signature is that of
-// Linux's swsusp (kernel/power/swap.c): "S1SUSPEND" at the end of the first page, the swap's own
-// kept before it.
-int bf_swap_image(int fd, bool discard);
+#include "base/err.h"
+
+// Whether a swap area held an image, by its first page (`fd` open for reading; for writing too if
+// `discard`, which takes the image away). The signature is that of Linux's swsusp
+// (kernel/power/swap.c): "S1SUSPEND" at the end of the first page, the swap's own kept before it.
+// Fails only in discarding: BF_ERR_RANGE for an image of an unknown kind.
+enum bf_err bf_swap_image(int fd, bool discard, bool *held, struct bf_fault *fault);
 
 #endif

@@ -58,7 +58,7 @@ static void put_host_word(struct bf_text *out, const struct names *n, const char
     }
 }
 
-static int rewrite_hosts(struct bf_fin *f, const struct names *n)
+static enum bf_err rewrite_hosts(struct bf_fin *f, const struct names *n)
 {
     size_t size, pos = 0, len;
     struct bf_line line;
@@ -68,7 +68,7 @@ static int rewrite_hosts(struct bf_fin *f, const struct names *n)
     if (!text) {
         if (fault.code != BF_ERR_NOT_FOUND)
             bf_note(f->report, "skipped", "/etc/hosts", "cannot be read: %s", fault.what);
-        return 0;
+        return BF_OK;
     }
     while (bf_line_next(text, size, &pos, &line)) {
         const char *at = line.at, *end = line.at + line.len, *w, *done = line.at;
@@ -84,46 +84,46 @@ static int rewrite_hosts(struct bf_fin *f, const struct names *n)
         }
         bf_text_add(&out, done, (size_t)(line.at + line.full - done));
     }
-    int rc = bf_fin_set(f, "/etc/hosts", &out, "host name as planned");
+    enum bf_err err = bf_fin_set(f, "/etc/hosts", &out, "host name as planned");
     bf_text_free(&out);
-    return rc;
+    return err;
 }
 
-static int rewrite_mailname(struct bf_fin *f, const struct names *n)
+static enum bf_err rewrite_mailname(struct bf_fin *f, const struct names *n)
 {
     size_t len;
     char name[256];
     struct bf_text out = {0};
     const char *text = bf_edits_get(&f->edits, "/etc/mailname", &len, NULL);
     if (!text || !first_word(text, len, name, sizeof name))
-        return 0;
+        return BF_OK;
     put_host_word(&out, n, name, strlen(name), f->plan->hostname);
     bf_text_str(&out, "\n");
-    int rc = strncmp(bf_text_get(&out), name, strlen(name)) == 0 && out.len == strlen(name) + 1
-                 ? 0
-                 : bf_fin_set(f, "/etc/mailname", &out, "host name as planned");
+    bool same = strncmp(bf_text_get(&out), name, strlen(name)) == 0 && out.len == strlen(name) + 1;
+    enum bf_err err = same ? BF_OK : bf_fin_set(f, "/etc/mailname", &out, "host name as planned");
     bf_text_free(&out);
-    return rc;
+    return err;
 }
 
-int bf_adapt_hostname(struct bf_fin *f)
+enum bf_err bf_adapt_hostname(struct bf_fin *f)
 {
     size_t len = 0;
     char old[256] = "";
     struct names n = {.old_short = ""};
     struct bf_text out = {0};
     if (!f->plan->hostname[0])
-        return 0;
+        return BF_OK;
     const char *text = bf_edits_get(&f->edits, "/etc/hostname", &len, NULL);
     if (text)
         first_word(text, len, old, sizeof old);
     fill(&n, old, f->plan->hostname);
     if (strcmp(old, f->plan->hostname) == 0 || (!strchr(old, '.') && strcmp(old, n.new_short) == 0))
-        return 0; // already so, also after a first run
+        return BF_OK; // already so, also after a first run
     bf_textf(&out, "%s\n", strchr(old, '.') ? n.new_full : n.new_short);
-    int rc = bf_fin_set(f, "/etc/hostname", &out, "host name as planned");
+    enum bf_err err = bf_fin_set(f, "/etc/hostname", &out, "host name as planned");
     bf_text_free(&out);
-    if (rc < 0 || !n.old_short[0] || strcmp(n.old_short, "localhost") == 0)
-        return rc;
-    return rewrite_hosts(f, &n) < 0 ? -1 : rewrite_mailname(f, &n);
+    if (err || !n.old_short[0] || strcmp(n.old_short, "localhost") == 0)
+        return err;
+    err = rewrite_hosts(f, &n);
+    return err ? err : rewrite_mailname(f, &n);
 }

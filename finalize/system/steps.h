@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a run has the system's room do. Each adapter reads what it needs, adds edits and notes, and
-// returns -1 after bf_refuse() or bf_fail() when the system cannot be finalized as planned; so do
+// returns what bf_refuse() or bf_fail() does when the system cannot be finalized as planned; so do
 // those of the other rooms' steps.h.
 #ifndef BF_FINALIZE_SYSTEM_STEPS_H
 #define BF_FINALIZE_SYSTEM_STEPS_H
@@ -12,11 +12,11 @@ void bf_inspect_system(struct bf_fin *f);
 // The lines of fstab, and whether a swap area holds an image.
 void bf_inspect_mounts(struct bf_fin *f);
 
-int bf_adapt_hibernation(struct bf_fin *f);
-int bf_adapt_hostname(struct bf_fin *f);
-int bf_adapt_fstab(struct bf_fin *f);
+enum bf_err bf_adapt_hibernation(struct bf_fin *f);
+enum bf_err bf_adapt_hostname(struct bf_fin *f);
+enum bf_err bf_adapt_fstab(struct bf_fin *f);
 
-// Discards the images in swap files named in fstab. 0, or -1 with the report saying why.
-int bf_discard_swap_files(struct bf_fin *f);
+// Discards the images in swap files named in fstab. After a failure the report says why.
+enum bf_err bf_discard_swap_files(struct bf_fin *f);
 
 #endif

@@ -279,12 +279,14 @@ void bf_vm_discard_hibernation(struct bf_devices *devices, struct bf_fin_report 
 {
     for (size_t i = 0; i < devices->count; i++) {
         struct bf_device *dev = &devices->item[i];
+        struct bf_fault fault;
         char node[80];
         if (strcmp(dev->type, "swsuspend") != 0)
             continue;
         bf_vm_node(dev, node, sizeof node);
         int fd = open(node, O_RDWR | O_CLOEXEC);
-        if (fd < 0 || bf_swap_image(fd, true) != 1) {
+        bool held = false;
+        if (fd < 0 || bf_swap_image(fd, true, &held, &fault) || !held) {
             bf_note(report, "skipped", dev->name, "holds a hibernation image of an unknown kind");
         } else {
             bf_note(report, "warning", dev->name,

@@ -33,16 +33,16 @@ static void stack_scan(struct bf_fin *f, struct bf_net *net)
     bf_net_add(net, &test_stack, "net0", "");
 }
 
-static int stack_adapt(struct bf_fin *f, const struct bf_link *link, struct bf_old *old)
+static enum bf_err stack_adapt(struct bf_fin *f, const struct bf_link *link, struct bf_old *old)
 {
     size_t len = 0;
     struct bf_text out = {0};
     const char *text = bf_edits_get(&f->edits, "/etc/testnet", &len, NULL);
     bf_old_add(old, text, strcspn(text, "\n"));
     bf_textf(&out, "%s/%u\n", link->nic->address[0].text, link->nic->address[0].prefix);
-    int rc = bf_fin_set(f, "/etc/testnet", &out, "addresses as planned");
+    enum bf_err err = bf_fin_set(f, "/etc/testnet", &out, "addresses as planned");
     bf_text_free(&out);
-    return rc;
+    return err;
 }
 
 static const struct bf_stack_ops test_stack = {
@@ -66,20 +66,20 @@ static void loader_line(struct bf_fin *f, const struct bf_line *line, const char
     bf_text_add(out, line->at + line->len, line->full - line->len);
 }
 
-static int loader_rewrite(struct bf_fin *f)
+static enum bf_err loader_rewrite(struct bf_fin *f)
 {
     return bf_lines_rewrite(f, "/boot/efi/testboot.conf", loader_line);
 }
 
-static int loader_fallback(struct bf_fin *f, const char *efi)
+static enum bf_err loader_fallback(struct bf_fin *f, const char *efi)
 {
     char name[32], dir[64], boot[64];
     bf_esp_name(f, "testboot", name, sizeof name);
     snprintf(dir, sizeof dir, "%s/testboot", efi);
     if (!bf_fin_root_exists(f->root, dir))
-        return 0;
+        return BF_ERR_NOT_FOUND;
     bf_esp_fallback(f, efi, boot, sizeof boot);
-    return bf_esp_copy(f, dir, name, boot, f->system.architecture->fallback) < 0 ? -1 : 1;
+    return bf_esp_copy(f, dir, name, boot, f->system.architecture->fallback);
 }
 
 static const struct bf_loader_ops test_loader = {
@@ -95,13 +95,13 @@ static bool maker_in_use(struct bf_fin *f)
     return bf_fin_root_is_dir(f->root, "/etc/testinit");
 }
 
-static int maker_keep(struct bf_fin *f, const struct bf_lasting *drivers)
+static enum bf_err maker_keep(struct bf_fin *f, const struct bf_lasting *drivers)
 {
     struct bf_text out = {0};
     bf_text_list(&out, drivers->name, drivers->count, ", ");
-    int rc = bf_fin_set(f, "/etc/testinit/drivers", &out, "drivers of the target");
+    enum bf_err err = bf_fin_set(f, "/etc/testinit/drivers", &out, "drivers of the target");
     bf_text_free(&out);
-    return rc;
+    return err;
 }
 
 static const struct bf_maker_ops test_maker = {
