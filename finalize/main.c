@@ -245,9 +245,9 @@ static int name_accelerator(const struct options *o)
 {
     struct bf_run run = {.kernel = o->kernel, .initramfs = o->initramfs};
     struct bf_accel accel;
-    char error[256];
-    if (!bf_accel_choose(&run, &accel, error, sizeof error)) {
-        fprintf(stderr, "bootferry-finalize: %s\n", error);
+    struct bf_fault fault;
+    if (bf_accel_choose(&run, &accel, &fault)) {
+        fprintf(stderr, "bootferry-finalize: %s\n", fault.what);
         return 1;
     }
     printf("%s: %s\n", accel.kvm ? "kvm" : "tcg", accel.why);

@@ -86,7 +86,7 @@ static void probe(const struct bf_run *run, struct bf_accel *accel)
                           .tmp = run->tmp};
     struct bf_qemu qemu;
     char error[256];
-    accel->kvm = bf_qemu_start(&bare, BF_QEMU_PROBE, &qemu, error, sizeof error) == 0;
+    accel->kvm = bf_qemu_start(&bare, BF_QEMU_PROBE, &qemu, error, sizeof error) == BF_OK;
     if (!accel->kvm) {
         snprintf(accel->why, sizeof accel->why, "/dev/kvm cannot be tried: %.100s", error);
         return;
@@ -106,28 +106,30 @@ static bool is_asked_for(struct bf_accel *accel, bool *wrong)
     return true;
 }
 
-bool bf_accel_choose(const struct bf_run *run, struct bf_accel *accel, char *error, size_t size)
+enum bf_err bf_accel_choose(const struct bf_run *run, struct bf_accel *accel,
+                            struct bf_fault *fault)
 {
     bool wrong = false;
     *accel = (struct bf_accel){.kvm = false};
-    if (is_asked_for(accel, &wrong)) {
-        if (wrong)
-            snprintf(error, size, "QEMU_ACCEL is neither tcg nor kvm");
-        return !wrong;
-    }
+    bool asked = is_asked_for(accel, &wrong);
+    if (wrong)
+        return bf_fault_set(fault, BF_ERR_CONFIG, BF_SIDE_CONFIG, "correct QEMU_ACCEL",
+                            "QEMU_ACCEL is neither tcg nor kvm");
+    if (asked)
+        return BF_OK;
     if (access("/dev/kvm", R_OK | W_OK) < 0) {
         if (errno == ENOENT)
             snprintf(accel->why, sizeof accel->why, "there is no /dev/kvm");
         else
             snprintf(accel->why, sizeof accel->why, "/dev/kvm: %s", strerror(errno));
-        return true;
+        return BF_OK;
     }
     if (bf_accel_recall(run->memory, accel))
-        return true;
+        return BF_OK;
     probe(run, accel);
     if (!run->stop || !run->stop->asked)
         bf_accel_remember(run->memory, accel);
-    return true;
+    return BF_OK;
 }
 
 void bf_accel_failed(const struct bf_run *run, struct bf_accel *accel, const char *how)

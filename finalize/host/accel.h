@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/err.h"
 #include "finalize/host/run.h"
 
 struct bf_accel {
@@ -17,8 +18,9 @@ struct bf_accel {
 
 // QEMU_ACCEL=tcg|kvm in the environment decides; else what is remembered; else a probe, which takes
 // some seconds at most where KVM does not work. Of `run` it uses kernel, initramfs, qemu, memory
-// and stop. False when QEMU_ACCEL has another value, with the reason in `error`.
-bool bf_accel_choose(const struct bf_run *run, struct bf_accel *accel, char *error, size_t size);
+// and stop. BF_ERR_CONFIG when QEMU_ACCEL has another value.
+enum bf_err bf_accel_choose(const struct bf_run *run, struct bf_accel *accel,
+                            struct bf_fault *fault);
 
 // The VM did not come up with KVM after all: TCG from now on, and it is remembered.
 void bf_accel_failed(const struct bf_run *run, struct bf_accel *accel, const char *how);

@@ -42,104 +42,111 @@ struct setup {
     struct bf_room *room;
     char *error;
     size_t size;
+    enum bf_err err; // the first failure, which stays; what comes after it does nothing
 };
 
-static int fail(struct setup *s, const char *what, const char *why)
+static enum bf_err fail(struct setup *s, const char *what, const char *why)
 {
+    if (s->err)
+        return s->err;
     snprintf(s->error, s->size, "%s: %s", what, why);
-    return -1;
+    return s->err = BF_ERR_IO;
 }
 
-static int add_arg(struct setup *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void add_arg(struct setup *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-static int add_arg(struct setup *s, const char *fmt, ...)
+static void add_arg(struct setup *s, const char *fmt, ...)
 {
     va_list ap;
     if (s->args == ARGS_MAX)
-        return fail(s, "the finalizer's VM", "too many files");
+        fail(s, "the finalizer's VM", "too many files");
+    if (s->err)
+        return;
     va_start(ap, fmt);
     int n = vasprintf(&s->arg[s->args], fmt, ap);
     va_end(ap);
-    if (n < 0) {
-        s->arg[s->args] = NULL;
-        return fail(s, "the finalizer's VM", "out of memory");
-    }
-    s->args++;
-    return 0;
+    if (n < 0)
+        fail(s, "the finalizer's VM", "out of memory");
+    else
+        s->args++;
 }
 
+static int fail_fd(struct setup *s, const char *what, const char *why)
+{
+    fail(s, what, why);
+    return -1;
+}
+
+// Takes a descriptor over. -1 after fail().
 static int keep_fd(struct setup *s, int fd)
 {
     if (s->fds == FDS_MAX) {
         close(fd);
-        return -1;
+        return fail_fd(s, "the finalizer's VM", "too many files");
     }
     s->fd[s->fds++] = fd;
     return fd;
 }
 
-// The VM's kernel or initramfs as an anonymous copy, so that its folder may be private.
+// The VM's kernel or initramfs as an anonymous copy, so that its folder may be private. -1 after
+// fail().
 static int in_memory(struct setup *s, const char *path)
 {
     size_t len;
     struct bf_fault fault;
     int from = open(path, O_RDONLY | O_CLOEXEC);
     if (from < 0)
-        return fail(s, path, strerror(errno));
+        return fail_fd(s, path, strerror(errno));
     char *data = bf_read_fd(from, IMAGE_MAX, &len, &fault);
     close(from);
     if (!data)
-        return fail(s, path, fault.what);
+        return fail_fd(s, path, fault.what);
     int fd = memfd_create("bootferry", MFD_CLOEXEC);
     bool ok = fd >= 0 && write(fd, data, len) == (ssize_t)len && fchmod(fd, 0444) == 0;
     free(data);
     if (!ok && fd >= 0)
         close(fd);
-    return ok ? keep_fd(s, fd) : fail(s, path, "cannot be copied to memory");
+    return ok ? keep_fd(s, fd) : fail_fd(s, path, "cannot be copied to memory");
 }
 
 // One descriptor as a set of its own; the set's number.
-static int add_set(struct setup *s, int fd, unsigned *set)
+static unsigned add_set(struct setup *s, int fd)
 {
-    if (keep_fd(s, fd) < 0)
-        return fail(s, "the finalizer's VM", "too many files");
-    *set = ++s->sets;
-    return add_arg(s, "-add-fd") < 0 || add_arg(s, "fd=%d,set=%u", fd, *set) < 0 ? -1 : 0;
+    keep_fd(s, fd);
+    add_arg(s, "-add-fd");
+    add_arg(s, "fd=%d,set=%u", fd, ++s->sets);
+    return s->sets;
 }
 
-static int add_node(struct setup *s, json_t *node)
+static void add_node(struct setup *s, json_t *node)
 {
     char *text = node ? json_dumps(node, JSON_COMPACT) : NULL;
-    int rc = text ? 0 : fail(s, "the finalizer's VM", "out of memory");
-    if (rc == 0)
-        rc = add_arg(s, "-blockdev") < 0 || add_arg(s, "%s", text) < 0 ? -1 : 0;
+    if (!text)
+        fail(s, "the finalizer's VM", "out of memory");
+    add_arg(s, "-blockdev");
+    add_arg(s, "%s", text ? text : "");
     free(text);
     json_decref(node);
-    return rc;
 }
 
 // Adds the two nodes of a file: its bytes, and the format over them. `backing` is the node below,
 // or "".
-static int add_file(struct setup *s, int fd, enum bf_run_format format, bool writable,
-                    const char *backing, const char *name)
+static void add_file(struct setup *s, int fd, enum bf_run_format format, bool writable,
+                     const char *backing, const char *name)
 {
     struct stat st;
-    unsigned set;
     char path[48], bytes[80];
-    if (add_set(s, fd, &set) < 0)
-        return -1;
     bool device = fstat(fd, &st) == 0 && S_ISBLK(st.st_mode);
-    snprintf(path, sizeof path, "/dev/fdset/%u", set);
+    snprintf(path, sizeof path, "/dev/fdset/%u", add_set(s, fd));
     snprintf(bytes, sizeof bytes, "%s-file", name);
-    if (add_node(s, json_pack("{s:s,s:s,s:s,s:b,s:b,s:s}", "driver",
-                              device ? "host_device" : "file", "node-name", bytes, "filename", path,
-                              "read-only", !writable, "auto-read-only", 0, "discard", "unmap")) < 0)
-        return -1;
+    add_node(s, json_pack("{s:s,s:s,s:s,s:b,s:b,s:s}", "driver", device ? "host_device" : "file",
+                          "node-name", bytes, "filename", path, "read-only", !writable,
+                          "auto-read-only", 0, "discard", "unmap"));
     json_t *node = json_pack("{s:s,s:s,s:s,s:b}", "driver", format == BF_RUN_RAW ? "raw" : "qcow2",
                              "node-name", name, "file", bytes, "read-only", !writable);
     if (format == BF_RUN_QCOW2)
         json_object_set_new(node, "backing", backing[0] ? json_string(backing) : json_null());
-    return add_node(s, node);
+    add_node(s, node);
 }
 
 // The size that the top of a chain shows to the guest.
@@ -156,8 +163,8 @@ static long long virtual_size(int fd, enum bf_run_format format)
     return size > INT64_MAX ? -1 : (long long)size;
 }
 
-// qemu-img makes an overlay in a file of no name, which it gets as a descriptor.
-static int run_qemu_img(int fd, const char *bytes, const struct bf_run_stop *stop)
+// qemu-img makes an overlay in a file of no name, which it gets as a descriptor. Whether it did.
+static bool run_qemu_img(int fd, const char *bytes, const struct bf_run_stop *stop)
 {
     char path[32];
     char *const argv[] = {"qemu-img", "create", "-q", "-f", "qcow2", path, (char *)bytes, NULL};
@@ -173,84 +180,95 @@ static int run_qemu_img(int fd, const char *bytes, const struct bf_run_stop *sto
         _exit(127);
     }
     if (pid < 0)
-        return -1;
+        return false;
     bf_run_watch_begin(&watch, pid, stop);
-    return bf_run_watch_reap(&watch, bf_now_ms() + BF_RUN_QUIT_MS) ? 0 : -1;
+    return bf_run_watch_reap(&watch, bf_now_ms() + BF_RUN_QUIT_MS);
 }
 
-// A throw-away overlay for a run that may not change the disk.
+// A throw-away overlay for a run that may not change the disk. -1 after fail().
 static int throw_away(struct setup *s, const struct bf_run *run, long long size)
 {
     const char *folder;
+    struct bf_fault fault;
     char bytes[32];
-    int fd = bf_room_file(run, &folder);
+    int fd = bf_room_file(run, &folder, &fault);
     if (fd < 0)
-        return fail(s, folder, strerror(errno));
+        return fail_fd(s, folder, fault.what);
     snprintf(bytes, sizeof bytes, "%lld", size);
-    if (run_qemu_img(fd, bytes, run->stop) == 0)
+    if (run_qemu_img(fd, bytes, run->stop))
         return fd;
     close(fd);
-    return fail(s, folder, "no throw-away overlay could be made there");
+    return fail_fd(s, folder, "no throw-away overlay could be made there");
 }
 
 // The file of a disk that is written to: a raw one has its size, an overlay grows.
-static int note_room(struct setup *s, const struct bf_run *run, int fd, enum bf_run_format format,
-                     long long size)
+static void note_room(struct setup *s, const struct bf_run *run, int fd, enum bf_run_format format,
+                      long long size)
 {
+    struct bf_fault fault;
     uint64_t growth = format == BF_RUN_RAW ? 0 : bf_room_growth(run, (uint64_t)size);
-    return bf_room_add(s->room, fd, growth) ? 0 : fail(s, "the finalizer's VM", strerror(errno));
+    if (bf_room_add(s->room, fd, growth, &fault))
+        fail(s, "the finalizer's VM", fault.what);
 }
 
-static int check_chain(struct setup *s, const struct bf_run_disk *disk)
+static enum bf_err check_chain(struct setup *s, const struct bf_run_disk *disk)
 {
     if (disk->files == 0 || disk->files > BF_RUN_CHAIN)
         return fail(s, "the finalizer's VM", "a disk's chain is empty or too long");
     for (size_t i = 0; i + 1 < disk->files; i++)
         if (disk->chain[i].format == BF_RUN_RAW)
             return fail(s, disk->chain[i].path, "a raw file cannot have a backing file");
-    return 0;
+    return BF_OK;
+}
+
+// Opens a file of a chain; its size as the guest sees it. -1 after fail().
+static int open_file(struct setup *s, const struct bf_run_file *file, bool write, long long *size)
+{
+    int fd = open(file->path, (write ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+    if (fd < 0)
+        return fail_fd(s, file->path, strerror(errno));
+    *size = virtual_size(fd, file->format);
+    if (*size >= 0)
+        return fd;
+    close(fd);
+    return fail_fd(s, file->path, "is not in the format that was named");
 }
 
 // The chain from its bottom to its top, and for a dry run the throw-away overlay above it.
-static int add_disk(struct setup *s, const struct bf_run *run, size_t number, bool writable)
+static enum bf_err add_disk(struct setup *s, const struct bf_run *run, size_t number, bool writable)
 {
     const struct bf_run_disk *disk = &run->disk[number];
     char name[64], below[64] = "";
     long long size = -1;
-    if (check_chain(s, disk) < 0)
-        return -1;
+    if (check_chain(s, disk))
+        return s->err;
     for (size_t i = disk->files; i-- > 0;) {
         const struct bf_run_file *file = &disk->chain[i];
-        bool top = i == 0, write = top && writable;
-        int fd = open(file->path, (write ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+        bool write = i == 0 && writable;
+        int fd = open_file(s, file, write, &size);
         if (fd < 0)
-            return fail(s, file->path, strerror(errno));
-        size = virtual_size(fd, file->format);
-        if (size < 0) {
-            close(fd);
-            return fail(s, file->path, "is not in the format that was named");
-        }
+            return s->err;
         snprintf(name, sizeof name, "d%zu-%zu", number, i);
-        if ((write && note_room(s, run, fd, file->format, size) < 0) ||
-            add_file(s, fd, file->format, write, below, name) < 0)
-            return -1;
+        if (write)
+            note_room(s, run, fd, file->format, size);
+        add_file(s, fd, file->format, write, below, name);
         memcpy(below, name, sizeof below);
     }
     if (!writable) {
         int fd = throw_away(s, run, size);
+        if (fd < 0)
+            return s->err;
         snprintf(name, sizeof name, "d%zu-t", number);
-        if (fd < 0 || note_room(s, run, fd, BF_RUN_QCOW2, size) < 0 ||
-            add_file(s, fd, BF_RUN_QCOW2, true, below, name) < 0)
-            return -1;
+        note_room(s, run, fd, BF_RUN_QCOW2, size);
+        add_file(s, fd, BF_RUN_QCOW2, true, below, name);
     }
-    return add_arg(s, "-device") < 0 ||
-                   add_arg(s, "virtio-blk-pci,drive=%s,serial=disk%zu,werror=report,rerror=report",
-                           name, number) < 0
-               ? -1
-               : 0;
+    add_arg(s, "-device");
+    add_arg(s, "virtio-blk-pci,drive=%s,serial=disk%zu,werror=report,rerror=report", name, number);
+    return s->err;
 }
 
-static int add_machine(struct setup *s, const struct bf_run *run, enum bf_qemu_use use, int control)
+static enum bf_err add_machine(struct setup *s, const struct bf_run *run, enum bf_qemu_use use,
+                               int control)
 {
     static const char *const fixed[] = {
         "-nodefaults",
@@ -279,27 +297,27 @@ static int add_machine(struct setup *s, const struct bf_run *run, enum bf_qemu_u
     int kernel = in_memory(s, run->kernel);
     int initramfs = kernel < 0 ? -1 : in_memory(s, run->initramfs);
     if (initramfs < 0)
-        return -1;
-    if (add_arg(s, "%s", run->qemu ? run->qemu : "qemu-system-x86_64") < 0 ||
-        add_arg(s, "-machine") < 0 ||
-        add_arg(s, "q35,accel=%s,usb=off,smm=off", kvm ? "kvm" : "tcg") < 0 ||
-        add_arg(s, "-cpu") < 0 || add_arg(s, kvm ? "host" : "max") < 0 ||
-        add_arg(s, "-chardev") < 0 || add_arg(s, "socket,id=control,fd=%d", control) < 0)
-        return -1;
+        return s->err;
+    add_arg(s, "%s", run->qemu ? run->qemu : "qemu-system-x86_64");
+    add_arg(s, "-machine");
+    add_arg(s, "q35,accel=%s,usb=off,smm=off", kvm ? "kvm" : "tcg");
+    add_arg(s, "-cpu");
+    add_arg(s, "%s", kvm ? "host" : "max");
+    add_arg(s, "-chardev");
+    add_arg(s, "socket,id=control,fd=%d", control);
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
-        if (add_arg(s, "%s", fixed[i]) < 0)
-            return -1;
+        add_arg(s, "%s", fixed[i]);
     // "quiet" keeps the slow serial port free; panic=-1 with -no-reboot ends QEMU. no_timer_check:
     // a busy host delivers an emulated timer's interrupts so late that the kernel, which waits for
     // a few of them, takes the timer for broken and panics.
-    if (add_arg(s, "-append") < 0 ||
-        add_arg(s, "console=ttyS0 %s panic=-1 oops=panic random.trust_cpu=on no_timer_check",
-                use == BF_QEMU_PROBE ? "earlyprintk=ttyS0" : "quiet") < 0)
-        return -1;
-    return add_arg(s, "-kernel") < 0 || add_arg(s, "/proc/self/fd/%d", kernel) < 0 ||
-                   add_arg(s, "-initrd") < 0 || add_arg(s, "/proc/self/fd/%d", initramfs) < 0
-               ? -1
-               : 0;
+    add_arg(s, "-append");
+    add_arg(s, "console=ttyS0 %s panic=-1 oops=panic random.trust_cpu=on no_timer_check",
+            use == BF_QEMU_PROBE ? "earlyprintk=ttyS0" : "quiet");
+    add_arg(s, "-kernel");
+    add_arg(s, "/proc/self/fd/%d", kernel);
+    add_arg(s, "-initrd");
+    add_arg(s, "/proc/self/fd/%d", initramfs);
+    return s->err;
 }
 
 // True when no root id is left. A command that works as the owner of the state keeps root as its
@@ -344,7 +362,7 @@ static void become_qemu(const struct setup *s, int log, pid_t parent, gid_t kvm_
     _exit(127);
 }
 
-static int start(struct setup *s, bool kvm, struct bf_qemu *qemu)
+static enum bf_err start(struct setup *s, bool kvm, struct bf_qemu *qemu)
 {
     struct stat st = {.st_gid = 0};
     if (kvm && stat("/dev/kvm", &st) < 0)
@@ -357,7 +375,7 @@ static int start(struct setup *s, bool kvm, struct bf_qemu *qemu)
     qemu->pid = fork();
     if (qemu->pid == 0)
         become_qemu(s, qemu->log, parent, kvm ? st.st_gid : 0);
-    return qemu->pid < 0 ? fail(s, "the finalizer's VM", strerror(errno)) : 0;
+    return qemu->pid < 0 ? fail(s, "the finalizer's VM", strerror(errno)) : BF_OK;
 }
 
 static void release(struct setup *s)
@@ -369,8 +387,8 @@ static void release(struct setup *s)
     free(s);
 }
 
-int bf_qemu_start(const struct bf_run *run, enum bf_qemu_use use, struct bf_qemu *qemu, char *error,
-                  size_t size)
+enum bf_err bf_qemu_start(const struct bf_run *run, enum bf_qemu_use use, struct bf_qemu *qemu,
+                          char *error, size_t size)
 {
     int pair[2];
     bool writable = strcmp(run->mode, "apply") == 0 || strcmp(run->mode, "undo") == 0;
@@ -379,29 +397,24 @@ int bf_qemu_start(const struct bf_run *run, enum bf_qemu_use use, struct bf_qemu
     if (!s || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
         snprintf(error, size, "the finalizer's VM: %s", strerror(errno));
         free(s);
-        return -1;
+        return BF_ERR_IO;
     }
     s->error = error;
     s->size = size;
     s->room = &qemu->room;
     keep_fd(s, pair[1]);
     qemu->control = pair[0];
-    int rc = add_machine(s, run, use, pair[1]);
-    for (size_t i = 0; rc == 0 && i < run->disks; i++)
-        rc = add_disk(s, run, i, writable);
-    if (rc == 0 && !bf_room_there(&qemu->room, run, error, size)) {
-        qemu->no_room = true;
-        rc = -1;
-    }
-    if (rc == 0)
-        rc = start(s, use != BF_QEMU_TCG, qemu);
+    enum bf_err err = add_machine(s, run, use, pair[1]);
+    for (size_t i = 0; !err && i < run->disks; i++)
+        err = add_disk(s, run, i, writable);
+    if (!err && !bf_room_there(&qemu->room, run, error, size))
+        err = BF_ERR_NO_SPACE;
+    if (!err)
+        err = start(s, use != BF_QEMU_TCG, qemu);
     release(s);
-    if (rc < 0) {
-        bool no_room = qemu->no_room;
+    if (err)
         bf_qemu_close(qemu);
-        qemu->no_room = no_room;
-    }
-    return rc;
+    return err;
 }
 
 void bf_qemu_close(struct bf_qemu *qemu)

@@ -13,13 +13,15 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "finalize/core/fault.h"
+
 #define MIB       ((uint64_t)1 << 20)
 #define CLUSTER   ((uint64_t)65536)     // the least that QEMU allocates
 #define FULL_LEFT ((uint64_t)256 << 10) // a file system with less is full
 
 // ---- The folder ---------------------------------------------------------------------------------
 
-// Unlinked at once where the file system has no files without a name.
+// Unlinked at once where the file system has no files without a name. -1 with errno.
 static int make_and_unlink(const char *folder)
 {
     char path[4096];
@@ -34,7 +36,7 @@ static int make_and_unlink(const char *folder)
     return fd;
 }
 
-int bf_room_file(const struct bf_run *run, const char **folder)
+int bf_room_file(const struct bf_run *run, const char **folder, struct bf_fault *fault)
 {
     const char *given = getenv("TMPDIR");
 
@@ -42,6 +44,8 @@ int bf_room_file(const struct bf_run *run, const char **folder)
     int fd = open(*folder, O_TMPFILE | O_RDWR | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL))
         fd = make_and_unlink(*folder);
+    if (fd < 0)
+        bf_fault_errno(fault, errno);
     return fd;
 }
 
@@ -55,25 +59,27 @@ uint64_t bf_room_growth(const struct bf_run *run, uint64_t disk_bytes)
     return limit < whole ? limit : whole;
 }
 
-bool bf_room_add(struct bf_room *room, int fd, uint64_t growth)
+enum bf_err bf_room_add(struct bf_room *room, int fd, uint64_t growth, struct bf_fault *fault)
 {
     struct stat st;
 
-    if (fstat(fd, &st) < 0 || room->files == BF_RUN_DISKS)
-        return false;
+    if (fstat(fd, &st) < 0)
+        return bf_fault_errno(fault, errno);
+    if (room->files == BF_RUN_DISKS)
+        return bf_fault_errno(fault, E2BIG);
     if (S_ISBLK(st.st_mode))
-        return true;
+        return BF_OK;
     uint64_t end = (uint64_t)st.st_size + growth;
     room->file_max = end > room->file_max ? end : room->file_max;
     if (growth == 0)
-        return true;
+        return BF_OK;
     room->bounded = true;
     int own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
     if (own < 0)
-        return false;
+        return bf_fault_errno(fault, errno);
     room->growth[room->files] = growth;
     room->fd[room->files++] = own;
-    return true;
+    return BF_OK;
 }
 
 static uint64_t left(int fd)

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
 #include "finalize/host/run.h"
 
 // Files that QEMU may write to.
@@ -20,12 +21,12 @@ struct bf_room {
 };
 
 // A file of no name in the folder for throw-away files: the run's, else TMPDIR, else /var/tmp. The
-// descriptor, or -1 with errno; *folder is where it was tried.
-int bf_room_file(const struct bf_run *run, const char **folder);
+// descriptor, or -1 with the fault; *folder is where it was tried.
+int bf_room_file(const struct bf_run *run, const char **folder, struct bf_fault *fault);
 
 // Takes note of a file that will be written: `growth` more bytes at most than it has now, or, with
-// 0, none (a raw disk). False: no descriptor was left.
-bool bf_room_add(struct bf_room *room, int fd, uint64_t growth);
+// 0, none (a raw disk). Fails when there is no descriptor left for it.
+enum bf_err bf_room_add(struct bf_room *room, int fd, uint64_t growth, struct bf_fault *fault);
 
 // How much an overlay of a disk of this size may grow.
 uint64_t bf_room_growth(const struct bf_run *run, uint64_t disk_bytes);

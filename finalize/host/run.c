@@ -61,11 +61,12 @@ static enum bf_run_end classify(char **text, size_t *len, const struct bf_accel 
 }
 
 // Why no frame came or went.
-static const char *reason(const struct bf_run_watch *watch, const char *ended)
+static const char *reason(const struct bf_run_watch *watch, const struct bf_fault *fault,
+                          const char *ended)
 {
     if (watch->hung)
         return "QEMU hung and was killed";
-    return errno == EPIPE ? ended : strerror(errno);
+    return fault->code == BF_ERR_CLOSED ? ended : fault->what;
 }
 
 static unsigned seconds_of(const struct bf_run *run)
@@ -77,12 +78,13 @@ static const char late[] = "it did not finish within";
 
 // What kept a step from its end: the time that the operator gave, or the VM.
 static void explain(const struct bf_run *run, const struct bf_run_watch *watch, long long deadline,
-                    const char *step, const char *ended, char *error, size_t size)
+                    const struct bf_fault *fault, const char *step, const char *ended, char *error,
+                    size_t size)
 {
-    if (errno == ETIMEDOUT && !watch->hung && bf_now_ms() >= deadline)
+    if (fault->code == BF_ERR_TIMEOUT && !watch->hung && bf_now_ms() >= deadline)
         snprintf(error, size, "%s %u s (--deadline)", late, seconds_of(run));
     else
-        snprintf(error, size, "the finalizer's VM %s: %s", step, reason(watch, ended));
+        snprintf(error, size, "the finalizer's VM %s: %s", step, reason(watch, fault, ended));
 }
 
 // Sends the request after the VM's hello, and receives the report. Which step failed goes to
@@ -94,9 +96,10 @@ static char *converse(const struct bf_run *run, int fd, size_t *len, long long d
     struct bf_frame_wait greeting = {hello_deadline, bf_run_watch_goes_on, watch};
     struct bf_frame_wait wait = {deadline, bf_run_watch_goes_on, watch};
     char *request = NULL, *report = NULL;
-    char *hello = bf_frame_receive_while(fd, 64, len, &greeting);
+    struct bf_fault fault = {.code = BF_ERR_NO_MEMORY, .what = "out of memory"};
+    char *hello = bf_frame_receive_while(fd, 64, len, &greeting, &fault);
     if (!hello) {
-        explain(run, watch, deadline, "did not start", "QEMU ended", error, size);
+        explain(run, watch, deadline, &fault, "did not start", "QEMU ended", error, size);
         return NULL;
     }
     free(hello);
@@ -105,10 +108,10 @@ static char *converse(const struct bf_run *run, int fd, size_t *len, long long d
         json_object_set_new(o, "plan", json_stringn(run->plan, run->plan_len));
     request = json_dumps(o, JSON_COMPACT);
     json_decref(o);
-    if (request && bf_frame_send_while(fd, request, strlen(request), &wait) == 0)
-        report = bf_frame_receive_while(fd, BF_FRAME_REPORT_MAX, len, &wait);
+    if (request && !bf_frame_send_while(fd, request, strlen(request), &wait, &fault))
+        report = bf_frame_receive_while(fd, BF_FRAME_REPORT_MAX, len, &wait, &fault);
     if (!report)
-        explain(run, watch, deadline, "gave no report", "it ended early", error, size);
+        explain(run, watch, deadline, &fault, "gave no report", "it ended early", error, size);
     else
         bf_frame_send(fd, "ack", 3, bf_now_ms() + BF_RUN_ACK_MS);
     free(request);
@@ -145,9 +148,11 @@ static char *attempt(const struct bf_run *run, const struct bf_accel *accel, lon
 {
     struct bf_qemu qemu;
     *started = false;
-    if (bf_qemu_start(run, accel->kvm ? BF_QEMU_KVM : BF_QEMU_TCG, &qemu, error, size) < 0) {
+    enum bf_qemu_use use = accel->kvm ? BF_QEMU_KVM : BF_QEMU_TCG;
+    enum bf_err err = bf_qemu_start(run, use, &qemu, error, size);
+    if (err) {
         *started = true; // nothing that another accelerator would mend
-        *no_room = qemu.no_room;
+        *no_room = err == BF_ERR_NO_SPACE;
         return NULL;
     }
     struct bf_run_watch look;
@@ -178,27 +183,26 @@ static char *attempt(const struct bf_run *run, const struct bf_accel *accel, lon
     return report;
 }
 
-static bool no(char *error, size_t size, const char *why)
+static enum bf_err no(struct bf_fault *fault, const char *why)
 {
-    snprintf(error, size, "%s", why);
-    return false;
+    return bf_fault_set(fault, BF_ERR_CONFIG, BF_SIDE_CONFIG, "", "%s", why);
 }
 
-static bool valid(const struct bf_run *run, char *error, size_t size)
+static enum bf_err validate(const struct bf_run *run, struct bf_fault *fault)
 {
     enum bf_mode mode;
     if (!bf_mode_parse(run->mode, &mode))
-        return no(error, size, "no such mode");
+        return no(fault, "no such mode");
     if (run->disks == 0 || run->disks > BF_RUN_DISKS)
-        return no(error, size, "too many disks, or none");
+        return no(fault, "too many disks, or none");
     if (!run->plan)
-        return mode == BF_MODE_INSPECT || mode == BF_MODE_UNDO ||
-               no(error, size, "no plan was given");
-    struct bf_fault fault = {.what = "out of memory"};
+        return mode == BF_MODE_INSPECT || mode == BF_MODE_UNDO ? BF_OK
+                                                               : no(fault, "no plan was given");
     struct bf_plan *plan = malloc(sizeof *plan);
-    bool ok = plan && bf_plan_parse(run->plan, run->plan_len, plan, &fault) == BF_OK;
+    enum bf_err err =
+        plan ? bf_plan_parse(run->plan, run->plan_len, plan, fault) : no(fault, "out of memory");
     free(plan);
-    return ok || no(error, size, fault.what);
+    return err;
 }
 
 enum bf_run_end bf_run_finalizer(const struct bf_run *run, char **report, size_t *report_len)
@@ -206,15 +210,12 @@ enum bf_run_end bf_run_finalizer(const struct bf_run *run, char **report, size_t
     char error[1024] = "";
     *report = NULL;
     *report_len = 0;
-    if (!valid(run, error, sizeof error)) {
-        own_report(run->mode, true, error, report, report_len);
-        return BF_RUN_REFUSED;
-    }
-    long long deadline = bf_now_ms() + seconds_of(run) * 1000LL;
-    bool started, no_room = false;
+    struct bf_fault fault;
     struct bf_accel accel;
-    if (!bf_accel_choose(run, &accel, error, sizeof error)) {
-        own_report(run->mode, true, error, report, report_len);
+    bool started, no_room = false;
+    long long deadline = bf_now_ms() + seconds_of(run) * 1000LL;
+    if (validate(run, &fault) || bf_accel_choose(run, &accel, &fault)) {
+        own_report(run->mode, true, fault.what, report, report_len);
         return BF_RUN_REFUSED;
     }
     *report = attempt(run, &accel, deadline, report_len, &started, &no_room, error, sizeof error);

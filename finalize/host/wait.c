@@ -28,24 +28,26 @@ bool bf_run_watch_goes_on(void *watch)
     return !w->hung;
 }
 
-// 1: gone in order; 0: gone; -1: still there at the deadline.
-static int wait_end(struct bf_run_watch *w, long long deadline, bool look)
+enum end { STILL_THERE, GONE, GONE_IN_ORDER };
+
+static enum end wait_end(struct bf_run_watch *w, long long deadline, bool look)
 {
     int status;
     pid_t got;
     while ((got = waitpid(w->child.pid, &status, WNOHANG)) == 0) {
         if (bf_now_ms() >= deadline || (look && !bf_run_watch_goes_on(w)))
-            return -1;
+            return STILL_THERE;
         poll(NULL, 0, LOOK_MS);
     }
-    return got == w->child.pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    bool in_order = got == w->child.pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    return in_order ? GONE_IN_ORDER : GONE;
 }
 
 bool bf_run_watch_reap(struct bf_run_watch *w, long long deadline)
 {
-    int end = wait_end(w, deadline, true);
-    if (end >= 0)
-        return end;
+    enum end end = wait_end(w, deadline, true);
+    if (end != STILL_THERE)
+        return end == GONE_IN_ORDER;
     kill(w->child.pid, SIGKILL);
     wait_end(w, bf_now_ms() + BF_RUN_GONE_MS, false);
     return false;

@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "finalize/core/fault.h"
+
 #define HEAD    8
 #define LOOK_MS 500
 
@@ -20,98 +22,94 @@ long long bf_now_ms(void)
     return (long long)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static int wait_for(int fd, short events, const struct bf_frame_wait *wait)
+static enum bf_err wait_for(int fd, short events, const struct bf_frame_wait *wait,
+                            struct bf_fault *fault)
 {
     for (;;) {
         long long left = wait->deadline_ms - bf_now_ms();
         struct pollfd p = {.fd = fd, .events = events};
-        if (left <= 0) {
-            errno = ETIMEDOUT;
-            return -1;
-        }
+        if (left <= 0)
+            return bf_fault_errno(fault, ETIMEDOUT);
         int n = poll(&p, 1, left > LOOK_MS ? LOOK_MS : (int)left);
         if (n > 0)
-            return 0;
+            return BF_OK;
         if (n < 0 && errno != EINTR)
-            return -1;
-        if (wait->go_on && !wait->go_on(wait->user)) {
-            errno = ECANCELED;
-            return -1;
-        }
+            return bf_fault_errno(fault, errno);
+        if (wait->go_on && !wait->go_on(wait->user))
+            return bf_fault_errno(fault, ECANCELED);
     }
 }
 
-static int send_all(int fd, const char *data, size_t len, const struct bf_frame_wait *wait)
+static enum bf_err send_all(int fd, const char *data, size_t len, const struct bf_frame_wait *wait,
+                            struct bf_fault *fault)
 {
     while (len > 0) {
-        if (wait_for(fd, POLLOUT, wait) < 0)
-            return -1;
+        enum bf_err err = wait_for(fd, POLLOUT, wait, fault);
+        if (err)
+            return err;
         ssize_t n = write(fd, data, len);
         if (n < 0 && (errno == EINTR || errno == EAGAIN))
             continue;
         if (n < 0)
-            return -1;
+            return bf_fault_errno(fault, errno);
         data += n;
         len -= (size_t)n;
     }
-    return 0;
+    return BF_OK;
 }
 
-static int receive_all(int fd, char *data, size_t len, const struct bf_frame_wait *wait)
+static enum bf_err receive_all(int fd, char *data, size_t len, const struct bf_frame_wait *wait,
+                               struct bf_fault *fault)
 {
     while (len > 0) {
-        if (wait_for(fd, POLLIN, wait) < 0)
-            return -1;
+        enum bf_err err = wait_for(fd, POLLIN, wait, fault);
+        if (err)
+            return err;
         ssize_t n = read(fd, data, len);
         if (n < 0 && (errno == EINTR || errno == EAGAIN))
             continue;
-        if (n == 0)
-            errno = EPIPE;
         if (n <= 0)
-            return -1;
+            return bf_fault_errno(fault, n == 0 ? EPIPE : errno);
         data += n;
         len -= (size_t)n;
     }
-    return 0;
+    return BF_OK;
 }
 
-int bf_frame_send_while(int fd, const char *data, size_t len, const struct bf_frame_wait *wait)
+enum bf_err bf_frame_send_while(int fd, const char *data, size_t len,
+                                const struct bf_frame_wait *wait, struct bf_fault *fault)
 {
     unsigned char head[HEAD] = {'B', 'F', 'F', '1'};
-    if (len > UINT32_MAX) {
-        errno = EMSGSIZE;
-        return -1;
-    }
+    if (len > UINT32_MAX)
+        return bf_fault_errno(fault, EMSGSIZE);
     for (int i = 0; i < 4; i++)
         head[4 + i] = (unsigned char)(len >> (8 * i));
-    if (send_all(fd, (const char *)head, HEAD, wait) < 0)
-        return -1;
-    return send_all(fd, data, len, wait);
+    enum bf_err err = send_all(fd, (const char *)head, HEAD, wait, fault);
+    return err ? err : send_all(fd, data, len, wait, fault);
 }
 
-int bf_frame_send(int fd, const char *data, size_t len, long long deadline_ms)
+enum bf_err bf_frame_send(int fd, const char *data, size_t len, long long deadline_ms)
 {
     const struct bf_frame_wait wait = {.deadline_ms = deadline_ms};
-    return bf_frame_send_while(fd, data, len, &wait);
+    return bf_frame_send_while(fd, data, len, &wait, NULL);
 }
 
-char *bf_frame_receive_while(int fd, size_t max, size_t *len, const struct bf_frame_wait *wait)
+char *bf_frame_receive_while(int fd, size_t max, size_t *len, const struct bf_frame_wait *wait,
+                             struct bf_fault *fault)
 {
     unsigned char head[HEAD];
-    if (receive_all(fd, (char *)head, HEAD, wait) < 0)
+    if (receive_all(fd, (char *)head, HEAD, wait, fault))
         return NULL;
     size_t n = head[4] | (size_t)head[5] << 8 | (size_t)head[6] << 16 | (size_t)head[7] << 24;
     if (memcmp(head, "BFF1", 4) != 0 || n > max) {
-        errno = n > max ? EMSGSIZE : EPROTO;
+        bf_fault_errno(fault, n > max ? EMSGSIZE : EPROTO);
         return NULL;
     }
     char *data = malloc(n + 1);
     if (!data)
-        return NULL;
-    if (receive_all(fd, data, n, wait) < 0) {
-        int saved = errno;
+        bf_fault_errno(fault, ENOMEM);
+    if (!data || receive_all(fd, data, n, wait, fault)) {
         free(data);
-        errno = saved;
         return NULL;
     }
     data[n] = 0;
@@ -122,5 +120,5 @@ char *bf_frame_receive_while(int fd, size_t max, size_t *len, const struct bf_fr
 char *bf_frame_receive(int fd, size_t max, size_t *len, long long deadline_ms)
 {
     const struct bf_frame_wait wait = {.deadline_ms = deadline_ms};
-    return bf_frame_receive_while(fd, max, len, &wait);
+    return bf_frame_receive_while(fd, max, len, &wait, NULL);
 }

@@ -49,7 +49,7 @@ static bool port_is_ours(const char *name)
     return ours;
 }
 
-// The host's side of the port. The device appears a moment after its driver was loaded.
+// The host's side of the port, or -1. The device appears a moment after its driver was loaded.
 static int open_port(void)
 {
     struct bf_fin_root sys;
@@ -71,25 +71,25 @@ static int open_port(void)
     return -1;
 }
 
-static bool parse_request(const char *text, size_t len, struct request *r,
-                          struct bf_fin_report *report)
+// Begins the report. After a failure it says what is wrong with the request.
+static enum bf_err parse_request(const char *text, size_t len, struct request *r,
+                                 struct bf_fin_report *report)
 {
     struct bf_fault fault;
+    enum bf_err err = BF_OK;
     json_t *o = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
     const char *mode = json_string_value(json_object_get(o, "mode"));
     const json_t *plan = json_object_get(o, "plan");
-    bool ok = mode && bf_mode_parse(mode, &r->mode);
-    bf_fin_report_init(report, ok ? mode : "inspect");
+    bool known = mode && bf_mode_parse(mode, &r->mode);
+    bf_fin_report_init(report, known ? mode : "inspect");
     r->has_plan = json_is_string(plan);
-    if (!ok) {
-        bf_fail(report, "the request names no mode");
-    } else if (r->has_plan &&
-               bf_plan_parse(json_string_value(plan), json_string_length(plan), &r->plan, &fault)) {
-        ok = false;
-        bf_refuse(report, "%s", fault.what);
-    }
+    if (!known)
+        err = bf_fail(report, "the request names no mode");
+    else if (r->has_plan &&
+             bf_plan_parse(json_string_value(plan), json_string_length(plan), &r->plan, &fault))
+        err = bf_refuse(report, "%s", fault.what);
     json_decref(o);
-    return ok;
+    return err;
 }
 
 static void work_on_disks(const struct request *r, struct bf_fin_report *report)
@@ -122,6 +122,7 @@ static void work_on_disks(const struct request *r, struct bf_fin_report *report)
     bf_devices_free(&devices);
 }
 
+// The exit status.
 static int worker(void)
 {
     static struct request request;
@@ -132,19 +133,19 @@ static int worker(void)
     port_fd = open_port();
     if (port_fd < 0)
         return 1;
-    if (bf_frame_send(port_fd, "hello", 5, bf_now_ms() + BF_VM_HELLO_MS) < 0)
+    if (bf_frame_send(port_fd, "hello", 5, bf_now_ms() + BF_VM_HELLO_MS))
         return 1;
     char *text =
         bf_frame_receive(port_fd, BF_FRAME_REQUEST_MAX, &len, bf_now_ms() + BF_VM_REQUEST_MS);
     if (!text)
         return 1;
-    if (parse_request(text, len, &request, &report))
+    if (!parse_request(text, len, &request, &report))
         work_on_disks(&request, &report);
     free(text);
     bf_step("report", 60);
     json_object_set_new(report.json, "steps", bf_steps_json());
     char *json = json_dumps(report.json, JSON_INDENT(1));
-    if (!json || bf_frame_send(port_fd, json, strlen(json), bf_now_ms() + BF_VM_REPORT_MS) < 0)
+    if (!json || bf_frame_send(port_fd, json, strlen(json), bf_now_ms() + BF_VM_REPORT_MS))
         return 1;
     // The acknowledgement: the host has the whole report.
     free(bf_frame_receive(port_fd, 16, &len, bf_now_ms() + BF_VM_ACK_MS));

@@ -236,7 +236,7 @@ static void test_a_throw_away_file_has_no_name(void)
     struct bf_run run = {.tmp = "/tmp"};
     struct stat st;
     const char *where;
-    int fd = bf_room_file(&run, &where);
+    int fd = bf_room_file(&run, &where, NULL);
     CHECK(fd >= 0);
     CHECK_STR(where, "/tmp");
     CHECK_EQ(fstat(fd, &st), 0);
