@@ -210,6 +210,16 @@ static void take_in(struct tcp *t, const uint8_t *bytes, uint32_t len)
     t->received += len;
 }
 
+static void take_out(struct tcp *t, uint8_t *bytes, size_t len)
+{
+    uint32_t at = (uint32_t)(t->read % t->in_size);
+    size_t part = t->in_size - at < len ? t->in_size - at : len;
+    BF_ASSERT(t->in && len <= t->received - t->read);
+    memcpy(bytes, t->in + at, part);
+    memcpy(bytes + part, t->in, len - part);
+    t->read += len;
+}
+
 static err_t on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 {
     struct tcp *t = arg;
@@ -451,14 +461,10 @@ static enum bf_err stream_write(void *impl, const void *bytes, size_t len, size_
 static enum bf_err stream_read(void *impl, void *bytes, size_t size, size_t *done)
 {
     struct tcp *t = impl;
-    uint32_t at = (uint32_t)(t->read % t->in_size);
     size_t len = unread(t) < size ? unread(t) : size;
-    size_t part = t->in_size - at < len ? t->in_size - at : len;
     *done = len;
     if (len > 0) {
-        memcpy(bytes, t->in + at, part);
-        memcpy((uint8_t *)bytes + part, t->in, len - part);
-        t->read += len;
+        take_out(t, bytes, len);
         adapt_window(t);
         if (t->pcb)
             return_window(t, (uint32_t)len);

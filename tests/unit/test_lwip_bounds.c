@@ -309,5 +309,27 @@ static void test_arp(void)
     stop();
 }
 
+// ---- Streams -----------------------------------------------------------------------------------
+
+static void test_a_stream_is_read_that_was_never_open(void)
+{
+    struct bf_stream s;
+    struct bf_fault fault;
+    ip_addr_t peer;
+    uint8_t byte;
+    size_t done = 1;
+    start();
+    IP_ADDR4(&peer, 10, 9, 0, 1);
+    CHECK_EQ(bf_tcp_connect(&peer, PORT, &bf_peer_server, "10.9.0.1", &s, &fault), BF_OK);
+    CHECK_EQ(s.ops->state(s.impl), BF_STREAM_OPENING);
+    CHECK_EQ(s.ops->read(s.impl, &byte, 1, &done), BF_AGAIN);
+    CHECK_EQ(done, 0);
+    bf_tcp_abort_all();
+    CHECK_EQ(s.ops->state(s.impl), BF_STREAM_FAILED);
+    CHECK_EQ(s.ops->read(s.impl, &byte, 1, &done), BF_ERR_NETWORK);
+    s.ops->close(s.impl);
+    stop();
+}
+
 TEST_MAIN(TEST(test_tcp_options), TEST(test_solicitations), TEST(test_advertisements_and_redirects),
-          TEST(test_arp))
+          TEST(test_arp), TEST(test_a_stream_is_read_that_was_never_open))
