@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/assert.h"
+
 // Reads a stat file. The fields behind the name, or NULL.
 static const char *read_stat(const char *path, char *text, size_t size)
 {
@@ -89,6 +91,7 @@ enum bf_child_verdict bf_child_look(struct bf_child_watch *w, uint64_t now_us)
 {
     uint64_t passed_ms = (now_us - w->looked_us) / 1000;
 
+    BF_ASSERT(now_us >= w->looked_us);
     if (passed_ms < BF_CHILD_LOOK_MS)
         return BF_CHILD_WORKS;
     if (passed_ms > BF_CHILD_GAP_MOST_MS)
@@ -96,6 +99,7 @@ enum bf_child_verdict bf_child_look(struct bf_child_watch *w, uint64_t now_us)
     w->looked_us = now_us;
     w->quiet_ms += (uint32_t)passed_ms;
     w->at_rest_ms = has_worked(w) ? 0 : w->at_rest_ms + (uint32_t)passed_ms;
+    BF_ASSERT(w->at_rest_ms <= w->quiet_ms); // progress is work
     if (w->at_rest_ms >= BF_CHILD_SILENT_MS)
         return BF_CHILD_HANGS;
     return w->quiet_ms >= BF_CHILD_STUCK_MS ? BF_CHILD_IS_STUCK : BF_CHILD_WORKS;

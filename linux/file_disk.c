@@ -17,6 +17,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "linux/file_readers.h"
 
@@ -25,6 +26,7 @@ enum { READ_BYTES = 1048576 };
 static enum bf_err file_submit(void *impl, struct bf_block_request *request)
 {
     struct bf_file_disk *d = impl;
+    BF_ASSERT(d->fd >= 0 && !request->done);
     if (d->readers)
         return bf_file_readers_submit(d->readers, request);
     request->status = bf_file_read_request(d->fd, d->source.geometry.block_size, request);
@@ -42,6 +44,7 @@ static void file_poll(void *impl)
 static void file_close(void *impl)
 {
     struct bf_file_disk *d = impl;
+    BF_ASSERT(d->fd >= 0); // it is closed once
     // A device that still holds a read keeps its descriptor, too: the number must not be used anew.
     // What is read to is kept likewise, since the thread will write there.
     if (!d->readers || bf_file_readers_end(d->readers))
@@ -81,6 +84,7 @@ static int file_zeros(void *impl, uint64_t block, uint64_t *blocks)
     uint32_t size = d->source.geometry.block_size;
     uint64_t bytes = bf_source_bytes(&d->source), at = block * size, end;
     off_t found = d->holes ? lseek(d->fd, (off_t)at, SEEK_DATA) : (off_t)at;
+    BF_ASSERT(d->fd >= 0 && at < bytes);
     if (found < 0 && errno == ENXIO && is_complete(d))
         found = (off_t)bytes; // no data up to the end
     if (found < 0 || !d->holes) {
@@ -88,8 +92,10 @@ static int file_zeros(void *impl, uint64_t block, uint64_t *blocks)
         return 0;
     }
     end = (uint64_t)found < bytes ? (uint64_t)found : bytes;
+    BF_ASSERT(end >= at);
     if (end - at >= size) {
         *blocks = (end - at) / size;
+        BF_ASSERT(block + *blocks <= d->source.geometry.blocks);
         return 1;
     }
     found = lseek(d->fd, found, SEEK_HOLE);

@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/assert.h"
+
 enum { STACK_BYTES = 128 * 1024, END_SECONDS = 5 };
 
 struct bf_file_readers {
@@ -29,6 +31,7 @@ enum bf_err bf_file_read_request(int fd, uint32_t block_size, const struct bf_bl
 {
     size_t len = (size_t)r->count * block_size, got = 0;
     off_t at = (off_t)(r->block * block_size);
+    BF_ASSERT(len > 0 && !r->done);
     while (got < len) {
         ssize_t n = pread(fd, (char *)r->data + got, len - got, at + (off_t)got);
         if (n < 0 && errno == EINTR)
@@ -50,6 +53,7 @@ static struct bf_block_request *take(struct bf_file_readers *f)
     f->waiting = r->next;
     if (!f->waiting)
         f->last = &f->waiting;
+    BF_ASSERT(!*f->last);
     return r;
 }
 
@@ -112,6 +116,7 @@ enum bf_err bf_file_readers_submit(struct bf_file_readers *f, struct bf_block_re
 {
     if (f->under_way == BF_FILE_READERS)
         return BF_AGAIN;
+    BF_ASSERT(f->under_way < BF_FILE_READERS && !f->ending && f->threads > 0);
     f->under_way++;
     request->next = NULL;
     pthread_mutex_lock(&f->lock);
@@ -133,6 +138,7 @@ void bf_file_readers_poll(struct bf_file_readers *f)
     pthread_mutex_unlock(&f->lock);
     for (; r; r = next) {
         next = r->next;
+        BF_ASSERT(!r->done && f->under_way > 0);
         r->done = 1;
         f->under_way--;
     }
@@ -144,6 +150,7 @@ int bf_file_readers_end(struct bf_file_readers *f)
     clock_gettime(CLOCK_REALTIME, &end);
     end.tv_sec += END_SECONDS;
     pthread_mutex_lock(&f->lock);
+    BF_ASSERT(!f->ending);
     f->ending = 1;
     for (struct bf_block_request *r = f->waiting; r; r = r->next)
         r->status = BF_ERR_CANCELLED;

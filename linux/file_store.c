@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/assert.h"
+
 enum { QUEUE = 16, READ_CHUNKS = 16 };
 
 struct file_disk {
@@ -42,6 +44,7 @@ static uint64_t chunks_of(const struct file_disk *d)
 
 static uint64_t offset_of(const struct file_disk *d, uint64_t chunk)
 {
+    BF_ASSERT(chunk <= chunks_of(d));
     return chunk * d->plan->geometry.chunk_size;
 }
 
@@ -63,6 +66,7 @@ static void plan_disks(struct bf_store_opened *opened, const struct bf_inventory
         const struct bf_inventory_disk *d = &inventory->disk[i];
         if (!d->planned)
             continue;
+        BF_ASSERT(opened->disks < BF_PROTO_DISKS_MAX);
         opened->plan[opened->disks] = (struct bf_planned_disk){
             .disk = opened->disks,
             .inventory_disk = i,
@@ -78,6 +82,7 @@ static void plan_disks(struct bf_store_opened *opened, const struct bf_inventory
 static enum bf_err open_file(struct bf_file_store *s, const char *folder, struct file_disk *d)
 {
     char path[4096];
+    BF_ASSERT(d->fd < 0 && !d->state && !d->digest);
     snprintf(path, sizeof path, "%s/disk-%u.raw", folder, d->plan->inventory_disk);
     d->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (d->fd < 0)
@@ -146,6 +151,7 @@ static enum bf_err store_base(void *impl, uint16_t disk, uint64_t first, uint32_
 {
     struct bf_file_store *s = impl;
     struct file_disk *d = &s->disk[disk];
+    BF_ASSERT(disk < s->opened->disks && first < chunks_of(d) && want <= chunks_of(d) - first);
     *state = (enum bf_chunk_state)d->state[first];
     for (*count = 0; *count < want && d->state[first + *count] == (uint8_t)*state; ++*count)
         if (*state == BF_CHUNK_DATA)
@@ -157,6 +163,8 @@ static enum bf_err store_data(void *impl, struct bf_store_write *w)
 {
     struct bf_file_store *s = impl;
     struct file_disk *d = &s->disk[w->disk];
+    BF_ASSERT(w->disk < s->opened->disks && w->count > 0 && !w->held);
+    BF_ASSERT(w->first + w->count <= chunks_of(d));
     if (s->queued == QUEUE)
         return BF_AGAIN;
     memset(d->state + w->first, BF_CHUNK_DATA, w->count);
@@ -173,6 +181,7 @@ static enum bf_err store_clear(void *impl, uint16_t disk, uint64_t first, uint64
     struct bf_file_store *s = impl;
     struct file_disk *d = &s->disk[disk];
     uint64_t from = offset_of(d, first), to = offset_of(d, first + count);
+    BF_ASSERT(count > 0 && state != BF_CHUNK_DATA); // no digests come with it
     if (to > d->plan->geometry.disk_bytes)
         to = d->plan->geometry.disk_bytes;
     if (fallocate(d->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)from,
@@ -185,6 +194,7 @@ static enum bf_err store_clear(void *impl, uint16_t disk, uint64_t first, uint64
 static enum bf_err store_checkpoint(void *impl, uint16_t disk, uint64_t next_chunk)
 {
     struct bf_file_store *s = impl;
+    BF_ASSERT(disk < s->opened->disks && next_chunk <= chunks_of(&s->disk[disk]));
     s->disk[disk].next_durable = next_chunk;
     s->sync_wanted = 1;
     return BF_OK;
@@ -194,6 +204,7 @@ static enum bf_err store_restart(void *impl, uint16_t disk, uint64_t first)
 {
     struct bf_file_store *s = impl;
     struct file_disk *d = &s->disk[disk];
+    BF_ASSERT(disk < s->opened->disks && first < chunks_of(d));
     d->durable = first < d->durable ? first : d->durable;
     d->next_durable = d->durable;
     return BF_OK;
@@ -216,6 +227,7 @@ static enum bf_err write_one(struct bf_file_store *s)
     struct bf_store_write *w = s->queue[0];
     const struct file_disk *d = &s->disk[w->disk];
     uint32_t done = 0;
+    BF_ASSERT(s->queued > 0 && w->held);
     while (done < w->raw_len) {
         ssize_t n = pwrite(d->fd, (const uint8_t *)w->raw + done, w->raw_len - done,
                            (off_t)(offset_of(d, w->first) + done));
@@ -230,6 +242,7 @@ static enum bf_err write_one(struct bf_file_store *s)
 
 static enum bf_err sync_files(struct bf_file_store *s)
 {
+    BF_ASSERT(!s->queued); // what is called durable was written
     for (uint16_t i = 0; i < s->opened->disks; i++) {
         struct file_disk *d = &s->disk[i];
         if (d->durable == d->next_durable)
@@ -262,6 +275,7 @@ static void store_abort(void *impl, const struct bf_fault *why)
 {
     struct bf_file_store *s = impl;
     (void)why;
+    BF_ASSERT(s->queued <= QUEUE);
     while (s->queued)
         s->queue[--s->queued]->held = 0;
 }
@@ -306,6 +320,7 @@ static enum bf_err compare_some(struct bf_file_store *s)
 {
     struct file_disk *d = &s->disk[s->at_disk];
     enum bf_err err = BF_OK;
+    BF_ASSERT(s->at_disk < s->opened->disks && s->at_chunk < chunks_of(d));
     for (int i = 0; !err && i < READ_CHUNKS && s->at_chunk < chunks_of(d); i++)
         err = compare_chunk(s, d, s->at_chunk++);
     if (s->at_chunk == chunks_of(d)) {
@@ -350,6 +365,7 @@ static enum bf_err store_need(void *impl, uint16_t *disk, uint64_t *first, uint6
         for (*count = 0; at < chunks && d->state[at] == BF_CHUNK_UNKNOWN; at++)
             ++*count;
         s->need_chunk = at;
+        BF_ASSERT(*count > 0 && *first + *count <= chunks);
         return BF_OK;
     }
     return BF_ERR_NOT_FOUND;

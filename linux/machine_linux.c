@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/assert.h"
+
 static void printable(char *text)
 {
     size_t len = strlen(text);
@@ -51,6 +53,7 @@ static void add_nic(struct bf_inventory *inv, const char *name)
     struct bf_inventory_nic *nic = &inv->nic[inv->nics];
     char path[PATH_MAX], text[64];
     unsigned m[6];
+    BF_ASSERT(inv->nics < BF_PROTO_NICS_MAX);
     snprintf(path, sizeof path, "/sys/class/net/%s/device", name);
     if (access(path, F_OK)) // bridges, tunnels and the loopback are not hardware
         return;

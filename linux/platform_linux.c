@@ -8,6 +8,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "base/assert.h"
 #include "base/platform.h"
 
 static int64_t wall_offset;
@@ -47,6 +48,7 @@ enum bf_err bf_platform_entropy(void *out, size_t len)
 void *bf_platform_alloc(size_t size, size_t align)
 {
     void *memory = NULL;
+    BF_ASSERT((align & (align - 1)) == 0); // or posix_memalign(3) has none
     if (align < sizeof(void *))
         align = sizeof(void *);
     return posix_memalign(&memory, align, size) == 0 ? memory : NULL;
@@ -61,6 +63,7 @@ void bf_platform_log(enum bf_log_level level, const char *line)
 {
     static const char *const journal[] = {"<3>", "<4>", "<6>", "<7>"};
     static const char *const words[] = {"error: ", "warning: ", "", "debug: "};
+    BF_ASSERT(level >= BF_LOG_ERROR && level <= BF_LOG_DEBUG);
     const char *prefix = getenv("JOURNAL_STREAM") ? journal[level] : words[level];
     fprintf(stderr, "%s%s\n", prefix, line);
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/config.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -211,6 +212,7 @@ static int parse_options(struct push *p, int argc, char **argv)
 static enum bf_err open_disk(struct push *p, uint16_t i, struct bf_disk_facts *facts)
 {
     struct bf_inventory_disk *d = &p->inventory.disk[i];
+    BF_ASSERT(i == p->inventory.disks && i < p->disks); // a disk's number is its place
     enum bf_err err =
         bf_file_disk_open(&p->disk[i], p->path[i], p->block_size, p->in_use, &p->fault);
     if (err)
@@ -308,6 +310,7 @@ static void run(struct push *p)
     uint64_t now = bf_platform_now_us(), busy = now;
     enum bf_err err;
     int idle = 0;
+    BF_ASSERT(p->sender && p->connector && !p->fault.code);
     while ((err = bf_sender_step(p->sender, now, &idle)) == BF_AGAIN) {
         bf_announce_progress(&p->announcer, elapsed_us(p), bf_sender_progress(p->sender));
         if (stop_asked)
@@ -322,6 +325,7 @@ static void run(struct push *p)
     bf_announce_progress(&p->announcer, elapsed_us(p), bf_sender_progress(p->sender));
     if (err)
         p->fault = *bf_sender_fault(p->sender);
+    BF_ASSERT(!err == !p->fault.code); // of which the verdict and the exit status are made
 }
 
 static void release(struct push *p)

@@ -17,6 +17,7 @@
 #include <unistd.h>
 #include <linux/sockios.h>
 
+#include "base/assert.h"
 #include "base/mem.h"
 #include "base/platform.h"
 
@@ -41,6 +42,7 @@ struct sock {
 static enum bf_err fail(struct sock *s, int error)
 {
     const char *word = s->peer->word;
+    BF_ASSERT(error > 0 && s->state != BF_STREAM_FAILED); // the first reason stays
     s->state = BF_STREAM_FAILED;
     if (error == ECONNREFUSED) {
         bf_fault_set(&s->fault, BF_ERR_NETWORK, s->peer->side, "", "%s refused the connection",
@@ -80,6 +82,7 @@ static void hang_up(struct sock *s)
 static void opened(struct sock *s)
 {
     int on = 1;
+    BF_ASSERT(s->fd >= 0 && s->state == BF_STREAM_OPENING);
     // fails on Unix sockets, which do not delay anyway
     setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     s->state = BF_STREAM_OPEN;
@@ -95,6 +98,7 @@ static int is_link_local(const struct addrinfo *a)
 // Begins with s->trying or one behind it; error is the reason when none is left.
 static void begin(struct sock *s, int error)
 {
+    BF_ASSERT(s->fd < 0 && s->state == BF_STREAM_OPENING);
     for (; s->trying; s->trying = s->trying->ai_next) {
         const struct addrinfo *a = s->trying;
         s->fd = socket(a->ai_family, a->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, a->ai_protocol);
@@ -117,6 +121,7 @@ static void check_connect(struct sock *s)
     struct pollfd p = {s->fd, POLLOUT, 0};
     int error = 0;
     socklen_t len = sizeof error;
+    BF_ASSERT(s->fd >= 0 && s->trying);
     if (poll(&p, 1, 0) == 0) {
         if (bf_platform_now_us() < s->deadline)
             return;
@@ -159,6 +164,7 @@ static enum bf_err sock_write(void *impl, const void *bytes, size_t len, size_t 
     size_t most = room(s, len);
     if (most == 0 && len > 0)
         return BF_AGAIN;
+    BF_ASSERT(s->fd >= 0 && most <= len);
     ssize_t sent = send(s->fd, bytes, most, MSG_NOSIGNAL);
     s->blocked = sent < 0 || (size_t)sent < len;
     if (sent < 0)

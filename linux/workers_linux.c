@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/platform.h"
 
 enum { STACK_BYTES = 4 * BF_WORKER_STACK }; // the C library keeps thread-local data there, too
@@ -47,6 +48,7 @@ static void *begin(void *argument)
 static int start_one(const pthread_attr_t *attributes, bf_worker *entry, void *context)
 {
     struct worker *w = &workers[started];
+    BF_ASSERT(started < BF_WORKERS_MAX);
     *w = (struct worker){.entry = entry, .context = context, .index = started};
     if (pthread_create(&w->thread, attributes, begin, w))
         return 0;
@@ -73,7 +75,7 @@ uint32_t bf_platform_workers_start(uint32_t count, bf_worker *entry, void *conte
 
 void bf_platform_worker_wait(uint32_t index, uint32_t *word, uint32_t seen)
 {
-    (void)index;
+    BF_ASSERT(index < BF_WORKERS_MAX && resting < BF_WORKERS_MAX);
     atomic_fetch_add(&resting, 1);
     // The kernel looks at the word once more, so no change is missed in between.
     syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0);
