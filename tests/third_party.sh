@@ -66,7 +66,7 @@ fetched() {
     cat "$T/said" "$L/src/core/tcp.c"
     [ "$(sed -n 2p "$L/src/core/tcp.c")" = "$1" ] && grep -qF "${2:-}" "$T/said"
 }
-fails() { # SAYS
+no_source() { # SAYS
     ! fetch >"$T/said" 2>&1 || { cat "$T/said"; return 1; }
     cat "$T/said"
     grep -qF "$1" "$T/said" && [ ! -e "$L" ]
@@ -88,16 +88,16 @@ source_of dos
 check "a patch that the source contains is skipped" fetched dos \
     "lwip-01-test.patch is in the source already: please remove it"
 source_of drei
-check "a patch that does not apply is an error, and no source is left" fails \
+check "a patch that does not apply is an error, and no source is left" no_source \
     "lwip-01-test.patch does not apply"
 patch_of 01 drei dos
 patch_of 02 two zwei
-check "also when an earlier one was applied" fails "lwip-02-test.patch does not apply"
+check "also when an earlier one was applied" no_source "lwip-02-test.patch does not apply"
 source_of two
 rm "$F/patches/"*
 patch_of 01 two deux
 echo "tampered" >>"$T/cache/lwip/lwip_9.orig.tar.gz"
-check "a source that is not the verified one is not patched" fails "lwip could not be obtained"
+check "a source that is not the verified one is not patched" no_source "lwip could not be obtained"
 
 # Newer patch levels: told, and never in the way.
 package_of 2.2.1+dfsg1

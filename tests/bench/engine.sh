@@ -2,20 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # The engine alone, one core, no compression, beside BLAKE3 and AES-GCM in series; and what of the sender's work stays with
 # its loop when workers do the rest, beside all of it: the medians of BENCH_RUNS runs.
-set -euo pipefail
-cd "$(dirname "$0")/../.."
 export BF_BUILD=build
 # shellcheck source=tests/bench/lib.sh
-. tests/bench/lib.sh
+. "$(dirname "$0")/lib.sh"
 bench_open engine
-out=$(mktemp)
-trap 'rm -f "$out"' EXIT
+out=$T/out
 for ((run = 0; run < ${BENCH_RUNS:-3}; run++)); do
     build/tests/bench_engine >>"$out"
 done
 if grep -q ^skip "$out"; then
     head -n 1 "$out"
-    exit 0
+    finish
 fi
 median() { awk -v k="$1" '$1 == k { print $2 }' "$out" | bench_median; }
 echo "processor: $(bench_processor)"
@@ -32,4 +29,5 @@ for compress in lz4 zstd; do
     bench_result "engine, disk bytes that one loop can feed, compress=$compress" \
         "$(median "loop-$compress")" "$(median "all-$compress")" MB/s least 9
 done
-echo "ok engine"
+ok engine
+finish

@@ -17,7 +17,7 @@ bf_cli machine add first >>"$E2E_LOGS/cli.log"
 e2e_media first iso "$E2E_DIR/first.iso"
 e2e_cd_machine first "$E2E_DIR/data.raw"
 e2e_boot first 300
-e2e_check "the machine was moved" e2e_verdict_is_ok
+check "the machine was moved" e2e_verdict_is_ok
 line=$(bf_vm_serial first | grep -a 'event=first-byte' || true)
 bench_result "hand-over to the first byte on the wire" "$(e2e_field t "$line")" - s most 2
 peak=$(e2e_field peak "$(bf_vm_serial first | grep -a 'event=memory' || true)")

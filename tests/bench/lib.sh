@@ -5,6 +5,9 @@
 # was slow: it says so in its result, `pass` is false, and it fails only when something did not work. Results are one
 # JSON object each, {case, ours, peer, ratio, unit, target, pass}, in build/bench/NAME.json; make bench collects them.
 
+# shellcheck source=tests/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+
 BENCH_OUT=${BF_BUILD:-build}/bench
 
 # bench_open NAME: empties the results of this benchmark.

@@ -86,7 +86,7 @@ peer_run() { # N
     bf_vm_kill "live$1"
     kill "${pids[@]}"
     wait "${pids[@]}" 2>/dev/null || true
-    e2e_check "the live system's copy is the disk" qemu-img compare -q -f raw -F qcow2 "$disk" "$E2E_DIR/out.qcow2"
+    check "the live system's copy is the disk" qemu-img compare -q -f raw -F qcow2 "$disk" "$E2E_DIR/out.qcow2"
 }
 ours_run() { # N
     local begin
@@ -99,7 +99,7 @@ ours_run() { # N
     bf_vm_wait_line "ours$1" '^BOOTFERRY verdict=(ok|fail)' 300 >/dev/null
     bc <<<"$EPOCHREALTIME - $begin" >>"$E2E_DIR/ours.wall"
     E2E_VERDICT=$(bf_vm_serial "ours$1" | grep -a '^BOOTFERRY verdict=')
-    e2e_check "ours is moved" e2e_matches '^BOOTFERRY verdict=ok' "$E2E_VERDICT"
+    check "ours is moved" matches '^BOOTFERRY verdict=ok' "$E2E_VERDICT"
     e2e_field t "$(bf_vm_serial "ours$1" | grep -a 'event=first-byte')" >>"$E2E_DIR/ours.first"
     bf_vm_kill "ours$1"
 }

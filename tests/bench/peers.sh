@@ -116,7 +116,7 @@ run() {
     "spec_$method" "$to"
     python3 tests/bench/measure.py "$E2E_DIR/spec.json" >"$E2E_DIR/measured" 2>>"$E2E_LOGS/$method.log" || {
         cat "$E2E_DIR/measured" "$E2E_LOGS/$method.log"
-        e2e_not_ok "$method over $link"
+        not_ok "$method over $link"
         return 1
     }
     if [ "$link" = gigabit ]; then
@@ -142,7 +142,7 @@ for link in loopback gigabit; do
     for ((n = 0; n < runs; n++)); do
         fresh_ours
         run ours "$link"
-        e2e_matches '^BOOTFERRY verdict=ok' "$(grep -a '^BOOTFERRY verdict=' "$E2E_LOGS/push.log")"
+        matches '^BOOTFERRY verdict=ok' "$(grep -a '^BOOTFERRY verdict=' "$E2E_LOGS/push.log")"
         for method in "${methods[@]}"; do run "$method" "$link"; done
     done
 done
@@ -188,10 +188,10 @@ for ((n = 0; n < runs; n++)); do
     change "$n"
     run ours gigabit
     run rsync gigabit
-    e2e_check "rsync's copy is the disk" cmp "$disk" "$E2E_DIR/kept.raw"
+    check "rsync's copy is the disk" cmp "$disk" "$E2E_DIR/kept.raw"
 done
 name="later run, 1 % changed, beside rsync"
 bench_compare "$name: time" "$(values ours.gigabit wall)" "$(values rsync.gigabit wall)" s
 bench_compare "$name: bytes on the wire" "$(values ours.gigabit wire)" "$(values rsync.gigabit wire)" bytes
-e2e_ok "measured"
+ok "measured"
 e2e_end

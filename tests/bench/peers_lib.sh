@@ -1,9 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# What the comparisons with other tools share: the disk, a free port, an SSH server that nothing else uses. Sets ssh_port, ssh
+# What the comparisons with other tools share: the disk, an SSH server that nothing else uses. Sets ssh_port, ssh
 # (the client's command, with SSHPORT in place of the port) and sshd (the server's).
-
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
 # What is deleted is of the same kind as what is there.
 bench_files() { # MIB FOLDER...

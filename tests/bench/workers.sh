@@ -10,7 +10,7 @@
 bench_open workers
 mib=${BENCH_MIB:-512} runs=${BENCH_RUNS:-3} most=$(($(nproc) - 1))
 [ "$most" -le 8 ] || most=8
-[ "$most" -gt 0 ] || { echo "skip bench workers: one processor"; finish; }
+[ "$most" -gt 0 ] || { skip "bench workers" "one processor"; finish; }
 { tar -cf - --sort=name /usr/bin /usr/lib /usr/share 2>/dev/null || true; } | head -c "${mib}M" >"$T/disk.raw"
 truncate -s "${mib}M" "$T/disk.raw"
 

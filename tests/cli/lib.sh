@@ -1,48 +1,21 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# What the tests of the operator's command and of the daemon share: a private folder, a state in it,
-# judgements, and a daemon on a port of its own. Source it from the top of the tree.
-set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-
-# shellcheck source=tests/bound.sh
-. tests/bound.sh
+# What the tests of the operator's command and of the daemon share, beside tests/lib.sh: a state, judgements about
+# commands, and a daemon on a port of its own.
+# shellcheck source=tests/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 # shellcheck disable=SC2034 # for the tests
 B=$PWD/build/bootferry
 D=$PWD/build/bootferryd
 # shellcheck disable=SC2034
 EFI=$PWD/build/bootferry.efi
-T=$(mktemp -d)
 export BOOTFERRY_STATE=$T/state TMPDIR=$T/tmp
 mkdir "$T/tmp"
-failed=0
 daemon_pid=
 port=
-ended=
-
-cleanup() {
-    local status=$?
-    [ -z "$daemon_pid" ] || kill -9 "$daemon_pid" 2>/dev/null || true
-    rm -rf "$T"
-    [ -n "$ended" ] || { echo "not ok $0: stopped half-way"; status=1; }
-    exit "$((status ? status : failed))"
-}
-trap cleanup EXIT
-finish() { ended=1; }
-
-# check WHAT COMMAND...: the command must succeed; its output is shown when it does not.
-check() {
-    local what=$1
-    shift
-    if "$@" >"$T/out" 2>&1; then
-        echo "ok $what"
-    else
-        sed 's/^/# /' "$T/out"
-        echo "not ok $what"
-        failed=1
-    fi
-}
+daemon_kill() { [ -z "$daemon_pid" ] || kill -9 "$daemon_pid" 2>/dev/null; }
+at_exit daemon_kill
 
 # exits STATUS COMMAND...: the command must end with this status; output in $T/stdout, $T/stderr.
 exits() {
@@ -72,15 +45,6 @@ json() {
     return 1
 }
 mode_is() { [ "$(stat -c %a "$2")" = "$1" ]; }
-# within SECONDS COMMAND...: the command succeeds at some time until then, SECONDS being those of an idle machine.
-within() {
-    local until=$((SECONDS + $1 * ${BF_PATIENCE:-6}))
-    shift
-    until "$@" >/dev/null 2>&1; do
-        [ "$SECONDS" -lt "$until" ] || { echo "it did not happen in time: $*"; return 1; }
-        sleep 0.1
-    done
-}
 
 daemon_start() {
     : >"$T/daemon.out" # not the line of the one before

@@ -31,11 +31,9 @@ cp --sparse=never "$T/holes.raw" "$T/full.raw"
 if [ "$(stat -f -c %T "$T")" = zfs ]; then
     echo "skip holes: they are not believed on ZFS (linux/file_disk.c)"
     finish
-    exit 0
 elif [ "$(stat -c %b "$T/holes.raw")" -ge "$(stat -c %b "$T/full.raw")" ]; then
     echo "skip holes: the file system of $T keeps none"
     finish
-    exit 0
 fi
 check "a file with holes" push holes "$T/holes.raw"
 check "they are not read" test "$(field read)" -lt $((24 << 20))

@@ -12,7 +12,7 @@ e2e_server
 bf_cli machine add web-1 >>"$E2E_LOGS/cli.log"
 e2e_config web-1 "$BF_SERVER_PORT" "$E2E_DIR/web-1.conf"
 e2e_push 120 "$E2E_DIR/web-1.conf" "$E2E_DIR/old.raw"
-e2e_check "the first point is of another disk" e2e_push_is_ok
+check "the first point is of another disk" e2e_push_is_ok
 
 run() { # NAME [KEY=VALUE]
     e2e_media web-1 iso "$E2E_DIR/$1.iso" "${@:2}"
@@ -22,11 +22,11 @@ run() { # NAME [KEY=VALUE]
 driver_of() { bf_vm_serial "$1" | grep -a '^BOOTFERRY event=disk .*bytes=25165824 ' | grep -oE 'driver=[^ ]*|serial=[^ ]*' | tr '\n' ' '; }
 
 run native
-e2e_check "the new disks are refused" e2e_verdict_is_failure mismatch config
-e2e_check "as our driver shows them" e2e_equal 'driver=virtio-blk serial=plain ' "$(driver_of native)"
-e2e_check "the operator accepts them" bf_cli machine accept web-1
+check "the new disks are refused" e2e_verdict_is_failure mismatch config
+check "as our driver shows them" equal 'driver=virtio-blk serial=plain ' "$(driver_of native)"
+check "the operator accepts them" bf_cli machine accept web-1
 run firmware driver=firmware
-e2e_check "as the firmware shows them" e2e_equal 'driver=firmware serial="" ' "$(driver_of firmware)"
-e2e_check "they are the accepted ones" e2e_verdict_is_ok
-e2e_check "and copied" e2e_same web-1@2 2 "$E2E_DIR/plain.raw"
+check "as the firmware shows them" equal 'driver=firmware serial="" ' "$(driver_of firmware)"
+check "they are the accepted ones" e2e_verdict_is_ok
+check "and copied" e2e_same web-1@2 2 "$E2E_DIR/plain.raw"
 e2e_end

@@ -72,15 +72,15 @@ bf_vm_cd vm "$E2E_DIR/vm.iso" bootindex=0
 e2e_boot vm 400
 
 serial=$(bf_vm_serial vm)
-e2e_check "the verdict" e2e_verdict_is_ok
-e2e_check "the point is the disk" e2e_same web-1@1 0 "$E2E_DIR/data.raw"
+check "the verdict" e2e_verdict_is_ok
+check "the point is the disk" e2e_same web-1@1 0 "$E2E_DIR/data.raw"
 if [ "$kind" = dhcp ]; then
-    e2e_check "the route is told" e2e_matches '10\.55\.0\.0/17 via 192\.168\.77\.1' "$serial"
-    e2e_check "there is no router" e2e_matches 'event=network .*address=192\.168\.77\.50/24.* gateway=""' "$serial"
-    e2e_check "the first domain is asked first" grep -q 'query\[A\] replica.ops.corp.test' "$E2E_LOGS/dnsmasq.log"
-    e2e_check "both types are asked for" grep -q 'query\[AAAA\] replica.corp.test' "$E2E_LOGS/dnsmasq.log"
-    e2e_check "option 121 is asked for first" grep -q 'requested options: 121:classless-static-route' "$E2E_LOGS/dnsmasq.log"
+    check "the route is told" matches '10\.55\.0\.0/17 via 192\.168\.77\.1' "$serial"
+    check "there is no router" matches 'event=network .*address=192\.168\.77\.50/24.* gateway=""' "$serial"
+    check "the first domain is asked first" grep -q 'query\[A\] replica.ops.corp.test' "$E2E_LOGS/dnsmasq.log"
+    check "both types are asked for" grep -q 'query\[AAAA\] replica.corp.test' "$E2E_LOGS/dnsmasq.log"
+    check "option 121 is asked for first" grep -q 'requested options: 121:classless-static-route' "$E2E_LOGS/dnsmasq.log"
 else
-    e2e_check "there is no other address" e2e_matches 'event=network .*state=.* address="" address6=""' "$serial"
+    check "there is no other address" matches 'event=network .*state=.* address="" address6=""' "$serial"
 fi
 e2e_end

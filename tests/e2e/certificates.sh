@@ -21,7 +21,7 @@ pem_of() {
 # refused WHAT CONFIG
 refused() {
     e2e_push 120 "$2" "$E2E_DIR/data.raw"
-    e2e_check "$1" e2e_push_failed '(auth|denied)' '(config|server|source)'
+    check "$1" e2e_push_failed '(auth|denied)' '(config|server|source)'
 }
 
 e2e_server
@@ -72,21 +72,21 @@ refused "a machine refuses another machine in the server's place" "$E2E_DIR/impo
 # No certificate, and nothing that could be an enrolment: the server says nothing of its machines, and closes.
 e2e_random 51 200 | timeout 60 openssl s_client -connect "127.0.0.1:$BF_SERVER_PORT" -tls1_3 -quiet \
     -CAfile "$pki/root.pem" >"$E2E_DIR/stranger.out" 2>>"$E2E_LOGS/openssl.log" || true
-e2e_check "a stranger learns nothing" e2e_fails 1 grep -aqE 'web-[12]' "$E2E_DIR/stranger.out"
-e2e_check "the server lives" kill -0 "$BF_SERVER_PID"
+check "a stranger learns nothing" fails 1 grep -aqE 'web-[12]' "$E2E_DIR/stranger.out"
+check "the server lives" kill -0 "$BF_SERVER_PID"
 
 # Another machine's certificate under this machine's name is still that other machine.
 cp "$E2E_DIR/web-2.conf" "$E2E_DIR/renamed.conf"
 replace name web-1 "$E2E_DIR/renamed.conf"
 e2e_push 120 "$E2E_DIR/renamed.conf" "$E2E_DIR/data.raw"
-e2e_check "nobody appends to another machine's points" e2e_equal 0 "$(e2e_points web-1)"
+check "nobody appends to another machine's points" equal 0 "$(e2e_points web-1)"
 
 # What is right still works; then it is revoked.
 e2e_push 120 "$E2E_DIR/web-1.conf" "$E2E_DIR/data.raw"
-e2e_check "the right one is accepted" e2e_push_is_ok
+check "the right one is accepted" e2e_push_is_ok
 bf_cli machine revoke web-1 >>"$E2E_LOGS/cli.log"
 refused "revoked, it is refused" "$E2E_DIR/web-1.conf"
-e2e_check "its point stays" e2e_same web-1 0 "$E2E_DIR/data.raw"
+check "its point stays" e2e_same web-1 0 "$E2E_DIR/data.raw"
 
 # Expired, in either direction: thirty years later.
 e2e_clock +31y
@@ -97,6 +97,6 @@ refused "the server refuses an expired machine" "$E2E_DIR/web-2.conf"
 bf_server_stop TERM
 e2e_server_again
 E2E_PUSH_WRAP=$E2E_DIR/clock e2e_push 120 "$E2E_DIR/web-2.conf" "$E2E_DIR/data.raw"
-e2e_check "a machine refuses an expired server" e2e_push_failed '(auth|clock)' '(config|server|source)'
-e2e_check "no point came of it" e2e_equal "$before" "$(e2e_points web-2)"
+check "a machine refuses an expired server" e2e_push_failed '(auth|clock)' '(config|server|source)'
+check "no point came of it" equal "$before" "$(e2e_points web-2)"
 e2e_end

@@ -20,11 +20,11 @@ bf_vm_add vm -smbios "type=11,value=somebody else's string,value=bootferry:disk=
     -fw_cfg "name=opt/org.bootferry/server,string=10.0.2.2:$BF_SERVER_PORT"
 e2e_boot vm 300
 log=$(bf_vm_serial vm | grep -a '^BOOTFERRY event=log ')
-e2e_check "the verdict" e2e_verdict_is_ok
-e2e_check "retry= is the medium's" e2e_matches 'retry=2 \(.*bootferry.conf' "$log"
-e2e_check "disk= is SMBIOS's" e2e_matches 'disk=size:48M \(SMBIOS' "$log"
-e2e_check "server= is fw_cfg's" e2e_matches "server=10.0.2.2:$BF_SERVER_PORT \\(.*fw_cfg" "$log"
-e2e_check "the disk is the one that SMBIOS named" e2e_same web-1 0 "$E2E_DIR/other.raw"
+check "the verdict" e2e_verdict_is_ok
+check "retry= is the medium's" matches 'retry=2 \(.*bootferry.conf' "$log"
+check "disk= is SMBIOS's" matches 'disk=size:48M \(SMBIOS' "$log"
+check "server= is fw_cfg's" matches "server=10.0.2.2:$BF_SERVER_PORT \\(.*fw_cfg" "$log"
+check "the disk is the one that SMBIOS named" e2e_same web-1 0 "$E2E_DIR/other.raw"
 
 # Our own file with a wrong line stops it, with the line's number.
 printf 'retry=2\nretries=3\n' >"$E2E_DIR/bootferry.conf"
@@ -33,6 +33,6 @@ e2e_machine wrong "$E2E_DIR/data.raw"
 bf_vm_disk wrong virtio-blk "$E2E_DIR/vm.img" raw bootindex=0
 bf_vm_nic wrong virtio-net-pci
 e2e_boot wrong 300
-e2e_check "an unknown key in our file: the verdict" e2e_verdict_is_failure config config
-e2e_check "with line and reason" e2e_matches 'line 2: unknown key' "$E2E_VERDICT"
+check "an unknown key in our file: the verdict" e2e_verdict_is_failure config config
+check "with line and reason" matches 'line 2: unknown key' "$E2E_VERDICT"
 e2e_end

@@ -26,19 +26,19 @@ bf_vm_disk vm virtio-scsi "$E2E_DIR/virtio-scsi.raw" raw
 bf_vm_disk vm nvme "$E2E_DIR/nvme.raw" raw serial=nvme-1,$big
 bf_vm_disk vm virtio-blk "$E2E_DIR/left-out.raw" raw
 e2e_boot vm 300
-e2e_check "the verdict" e2e_verdict_is_ok
-e2e_check "one recovery point" e2e_equal 1 "$(e2e_points web-1)"
-e2e_check "of four disks" e2e_equal 4 "$(bf_cli points web-1 --json | jq '.points[0].disks | length')"
-e2e_check "who serves the NIC" e2e_nic_driver vm snp
+check "the verdict" e2e_verdict_is_ok
+check "one recovery point" equal 1 "$(e2e_points web-1)"
+check "of four disks" equal 4 "$(bf_cli points web-1 --json | jq '.points[0].disks | length')"
+check "who serves the NIC" e2e_nic_driver vm snp
 for pair in virtio-blk:virtio-blk virtio-scsi:virtio-scsi nvme:nvme ahci:ahci; do
-    e2e_check "who reads ${pair%:*}" e2e_matches "driver=${pair#*:} " \
+    check "who reads ${pair%:*}" matches "driver=${pair#*:} " \
         "$(bf_vm_serial vm | grep -a "^BOOTFERRY event=disk .*bytes=$(stat -c %s "$E2E_DIR/${pair%:*}.raw") ")"
 done
 for disk in virtio-blk virtio-scsi nvme ahci; do
     n=$(bf_cli points web-1 --json | jq ".points[0].disks[] | select(.bytes == $(stat -c %s "$E2E_DIR/$disk.raw")) | .disk")
-    e2e_check "the disk on $disk" e2e_same web-1@1 "$n" "$E2E_DIR/$disk.raw"
+    check "the disk on $disk" e2e_same web-1@1 "$n" "$E2E_DIR/$disk.raw"
 done
-e2e_check "two have blocks of 4096 bytes" e2e_equal 2 "$(bf_cli points web-1 --json | jq '[.points[0].disks[] | select(.block_size == 4096)] | length')"
-e2e_check "the fifth is shown as left out" e2e_matches 'planned=0' "$(bf_vm_serial vm | grep -a "^BOOTFERRY event=disk .*bytes=$(stat -c %s "$E2E_DIR/left-out.raw") ")"
-e2e_check "and is on record as that as left out" e2e_matches "$(stat -c %s "$E2E_DIR/left-out.raw")" "$(bf_cli points web-1 --json | jq -c '.points[0].excluded')"
+check "two have blocks of 4096 bytes" equal 2 "$(bf_cli points web-1 --json | jq '[.points[0].disks[] | select(.block_size == 4096)] | length')"
+check "the fifth is shown as left out" matches 'planned=0' "$(bf_vm_serial vm | grep -a "^BOOTFERRY event=disk .*bytes=$(stat -c %s "$E2E_DIR/left-out.raw") ")"
+check "and is on record as that as left out" matches "$(stat -c %s "$E2E_DIR/left-out.raw")" "$(bf_cli points web-1 --json | jq -c '.points[0].excluded')"
 e2e_end

@@ -15,12 +15,12 @@ bf_vm_start vm
 e2e_sending vm 1000000 200
 tests/e2e/crash.py "$E2E_DIR/gdb" "$BF_BUILD/bootferry.efi" 1 invalid >/dev/null
 E2E_VERDICT=$(bf_vm_wait_line vm '^BOOTFERRY verdict=' 100)
-e2e_check "the verdict" e2e_matches '^BOOTFERRY verdict=fail code=crash side=source .*exception 6 ' "$E2E_VERDICT"
+check "the verdict" matches '^BOOTFERRY verdict=fail code=crash side=source .*exception 6 ' "$E2E_VERDICT"
 bf_vm_screen vm "$E2E_LOGS/screen.png"
 bf_vm_mark vm
 seen=$(tests/e2e/crash.py "$E2E_DIR/gdb" "$BF_BUILD/bootferry.efi" 1 page-fault)
 line=$(bf_vm_wait_line vm 'event=log .*no more can be done' 100)
-e2e_check "the second one" e2e_matches "level=error text=\"exception 14 \(.*\) at image\\+${seen#* image+}, and no more" "$line"
-e2e_check "no second verdict" e2e_fails 1 grep -q verdict= <<<"$(bf_vm_serial vm)"
+check "the second one" matches "level=error text=\"exception 14 \(.*\) at image\\+${seen#* image+}, and no more" "$line"
+check "no second verdict" fails 1 grep -q verdict= <<<"$(bf_vm_serial vm)"
 bf_vm_kill vm
 e2e_end

@@ -23,14 +23,14 @@ seen=$(tests/e2e/crash.py "$E2E_DIR/gdb" "$BF_BUILD/bootferry.efi" $number "$kin
 address=''
 [ "$kind" != page-fault ] || address=', address 0x7f0000000010'
 e2e_verdict vm 100
-e2e_check "the verdict" e2e_verdict_is_failure crash source
-e2e_check "what, and where" e2e_matches "what=\"exception ${seen% *} \([a-z ]+$address\) at image\\+${seen#* image+}$where\"" "$E2E_VERDICT"
-e2e_check "one verdict" e2e_equal 1 "$(grep -c verdict= <<<"$E2E_VERDICT")"
-e2e_check "no point" e2e_equal 0 "$(e2e_points web-1)"
+check "the verdict" e2e_verdict_is_failure crash source
+check "what, and where" matches "what=\"exception ${seen% *} \([a-z ]+$address\) at image\\+${seen#* image+}$where\"" "$E2E_VERDICT"
+check "one verdict" equal 1 "$(grep -c verdict= <<<"$E2E_VERDICT")"
+check "no point" equal 0 "$(e2e_points web-1)"
 
 e2e_media web-1 iso "$E2E_DIR/again.iso"
 e2e_cd_machine again "$E2E_DIR/data.raw"
 e2e_boot again 300
-e2e_check "the next run succeeds" e2e_verdict_is_ok
-e2e_check "the point is the disk" e2e_same web-1@1 0 "$E2E_DIR/data.raw"
+check "the next run succeeds" e2e_verdict_is_ok
+check "the point is the disk" e2e_same web-1@1 0 "$E2E_DIR/data.raw"
 e2e_end

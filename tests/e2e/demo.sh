@@ -7,6 +7,6 @@ e2e_begin demo
 status=0
 qemu/demo.sh >"$E2E_LOGS/output" 2>&1 || status=$?
 tail -n 60 "$E2E_LOGS/output" | sed 's/^/# /'
-e2e_check "it ends with status 0" e2e_equal 0 "$status"
-e2e_check "and with its verdict" e2e_matches '^verdict: ok' "$(tail -n 1 "$E2E_LOGS/output")"
+check "it ends with status 0" equal 0 "$status"
+check "and with its verdict" matches '^verdict: ok' "$(tail -n 1 "$E2E_LOGS/output")"
 e2e_end

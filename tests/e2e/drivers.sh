@@ -58,43 +58,43 @@ bf_vm_add vm -blockdev "driver=raw,node-name=medium,file.driver=file,file.filena
 bf_vm_start vm
 bf_vm_wait_line vm '^BOOTFERRY verdict=(ok|fail)' 300 >/dev/null
 E2E_VERDICT=$(bf_vm_serial vm | grep -a '^BOOTFERRY verdict=')
-e2e_check "the verdict" e2e_matches '^BOOTFERRY verdict=ok ' "$E2E_VERDICT"
-e2e_check "three processors help" e2e_matches ' processors=4 .*workers=3( |$)' "$(bf_vm_serial vm | grep -a '^BOOTFERRY event=machine ')"
-e2e_check "and have used their stacks" e2e_matches ' stack=[1-9][0-9]{3,4}( |$)' "$(bf_vm_serial vm | grep -a '^BOOTFERRY event=memory ')"
-e2e_check "a modern device has a native driver" e2e_matches 'driver=virtio-blk serial=modern-1 ' "$(disk_line vm modern)"
-e2e_check "so has NVMe" e2e_matches 'driver=nvme serial=nvme-1 ' "$(disk_line vm nvme)"
-e2e_check "and each of its namespaces" e2e_matches 'block=4096 .*driver=nvme serial=nvme-1 ' "$(disk_line vm second)"
-e2e_check "so has virtio-scsi" e2e_matches 'driver=virtio-scsi serial=scsi-1 wwn=naa.5000c50000000001 ' "$(disk_line vm scsi)"
-e2e_check "and each of its logical units" e2e_matches 'block=4096 .*driver=virtio-scsi serial=lun-1 ' "$(disk_line vm lun)"
-e2e_check "and the NIC" e2e_nic_driver vm virtio-net
-e2e_check "so has AHCI, with the boot medium on it" e2e_matches 'driver=ahci serial=sata-1 wwn=naa.5000c50000000002 ' "$(disk_line vm sata)"
-e2e_check "and another one" e2e_matches 'driver=ahci serial=other-1 ' "$(disk_line vm other)"
-e2e_check "a legacy one stays with the firmware" e2e_matches 'driver=firmware ' "$(disk_line vm legacy)"
-e2e_check "and the log says why" bf_vm_wait_line vm '^BOOTFERRY event=log .*driver virtio-blk does not start \(unsupported\)' 1
+check "the verdict" matches '^BOOTFERRY verdict=ok ' "$E2E_VERDICT"
+check "three processors help" matches ' processors=4 .*workers=3( |$)' "$(bf_vm_serial vm | grep -a '^BOOTFERRY event=machine ')"
+check "and have used their stacks" matches ' stack=[1-9][0-9]{3,4}( |$)' "$(bf_vm_serial vm | grep -a '^BOOTFERRY event=memory ')"
+check "a modern device has a native driver" matches 'driver=virtio-blk serial=modern-1 ' "$(disk_line vm modern)"
+check "so has NVMe" matches 'driver=nvme serial=nvme-1 ' "$(disk_line vm nvme)"
+check "and each of its namespaces" matches 'block=4096 .*driver=nvme serial=nvme-1 ' "$(disk_line vm second)"
+check "so has virtio-scsi" matches 'driver=virtio-scsi serial=scsi-1 wwn=naa.5000c50000000001 ' "$(disk_line vm scsi)"
+check "and each of its logical units" matches 'block=4096 .*driver=virtio-scsi serial=lun-1 ' "$(disk_line vm lun)"
+check "and the NIC" e2e_nic_driver vm virtio-net
+check "so has AHCI, with the boot medium on it" matches 'driver=ahci serial=sata-1 wwn=naa.5000c50000000002 ' "$(disk_line vm sata)"
+check "and another one" matches 'driver=ahci serial=other-1 ' "$(disk_line vm other)"
+check "a legacy one stays with the firmware" matches 'driver=firmware ' "$(disk_line vm legacy)"
+check "and the log says why" bf_vm_wait_line vm '^BOOTFERRY event=log .*driver virtio-blk does not start \(unsupported\)' 1
 for disk in "${disks[@]}"; do
-    e2e_check "$disk: the point is the disk" e2e_same web-1@1 "$(number "$disk")" "$E2E_DIR/$disk.raw"
+    check "$disk: the point is the disk" e2e_same web-1@1 "$(number "$disk")" "$E2E_DIR/$disk.raw"
 done
 bf_vm_wait_line vm '^nics ' 120 >/dev/null
-e2e_check "the disks are given back to the firmware" e2e_equal 10 "$(bf_vm_serial vm | sed -nE 's/^disks ([0-9]+).*/\1/p')"
+check "the disks are given back to the firmware" equal 10 "$(bf_vm_serial vm | sed -nE 's/^disks ([0-9]+).*/\1/p')"
 for disk in "${disks[@]}"; do
     n=$(bf_vm_serial vm | sed -nE "s/^disk ([0-9]+) bytes=$(size "$disk") .*/\1/p")
-    e2e_check "$disk: the firmware reads it again" e2e_matches \
+    check "$disk: the firmware reads it again" matches \
         "^read $n ok crc=$(crc "$E2E_DIR/$disk.raw" 12345 100000) last=ok crc=$(crc "$E2E_DIR/$disk.raw" $(($(size "$disk") - 777)) 777)" \
         "$(bf_vm_serial vm | grep -a "^read $n ")"
 done
-e2e_check "and the NIC is its again" e2e_equal 1 "$(bf_vm_serial vm | sed -nE 's/^nics ([0-9]+).*/\1/p')"
+check "and the NIC is its again" equal 1 "$(bf_vm_serial vm | sed -nE 's/^nics ([0-9]+).*/\1/p')"
 bf_vm_kill vm
 
 e2e_media web-1 iso "$E2E_DIR/again.iso" driver=firmware
 machine again
 bf_vm_cd again "$E2E_DIR/again.iso" bootindex=0
 e2e_boot again 300
-e2e_check "driver=firmware: the verdict" e2e_verdict_is_ok
-e2e_check "driver=firmware: all eight" e2e_equal 8 "$(bf_vm_serial again | grep -a '^BOOTFERRY event=disk .*planned=1 ' | grep -c ' driver=firmware ')"
-e2e_check "driver=firmware: the NIC" e2e_nic_driver again snp
-e2e_check "driver=firmware: a second point" e2e_equal 2 "$(e2e_points web-1)"
-e2e_check "driver=firmware: of the same disks, so nothing is sent" e2e_at_most 4000000 "$(e2e_field sent "$E2E_PROGRESS")"
+check "driver=firmware: the verdict" e2e_verdict_is_ok
+check "driver=firmware: all eight" equal 8 "$(bf_vm_serial again | grep -a '^BOOTFERRY event=disk .*planned=1 ' | grep -c ' driver=firmware ')"
+check "driver=firmware: the NIC" e2e_nic_driver again snp
+check "driver=firmware: a second point" equal 2 "$(e2e_points web-1)"
+check "driver=firmware: of the same disks, so nothing is sent" at_most 4000000 "$(e2e_field sent "$E2E_PROGRESS")"
 for disk in "${disks[@]}"; do
-    e2e_check "$disk: the second point is the disk" e2e_same web-1@2 "$(number "$disk")" "$E2E_DIR/$disk.raw"
+    check "$disk: the second point is the disk" e2e_same web-1@2 "$(number "$disk")" "$E2E_DIR/$disk.raw"
 done
 e2e_end

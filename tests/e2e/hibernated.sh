@@ -17,8 +17,8 @@ bf_cli machine add web-1 >>"$E2E_LOGS/cli.log"
 e2e_media web-1 iso "$E2E_DIR/vm.iso"
 e2e_cd_machine vm "$E2E_DIR/data.raw"
 e2e_boot vm 300
-e2e_check "the verdict" e2e_verdict_is_ok
-e2e_check "the serial port says it" e2e_matches 'hibernated=1' "$(bf_vm_serial vm | grep -a '^BOOTFERRY event=disk .*planned=1')"
-e2e_check "the server has it on record" e2e_equal true "$(bf_cli points web-1 --json | jq '[.points[0].source.disks[] | select(.planned)][0].hibernated')"
-e2e_check "the point is the disk" e2e_same web-1 0 "$E2E_DIR/data.raw"
+check "the verdict" e2e_verdict_is_ok
+check "the serial port says it" matches 'hibernated=1' "$(bf_vm_serial vm | grep -a '^BOOTFERRY event=disk .*planned=1')"
+check "the server has it on record" equal true "$(bf_cli points web-1 --json | jq '[.points[0].source.disks[] | select(.planned)][0].hibernated')"
+check "the point is the disk" e2e_same web-1 0 "$E2E_DIR/data.raw"
 e2e_end

@@ -12,10 +12,10 @@ e2e_server
 bf_cli machine add web-1 >>"$E2E_LOGS/cli.log"
 e2e_config web-1 "$BF_SERVER_PORT" "$E2E_DIR/web-1.conf"
 e2e_push 120 "$E2E_DIR/web-1.conf" "$E2E_DIR/data.raw"
-e2e_check "the verdict" e2e_push_is_ok
-e2e_check "the raw export is the disk" e2e_same web-1 0 "$E2E_DIR/data.raw"
+check "the verdict" e2e_push_is_ok
+check "the raw export is the disk" e2e_same web-1 0 "$E2E_DIR/data.raw"
 bf_cli export web-1 --disk 0 --format qcow2 "$E2E_DIR/export.qcow2" >>"$E2E_LOGS/cli.log"
-e2e_check "the qcow2 export holds the disk" qemu-img compare -f qcow2 -F raw "$E2E_DIR/export.qcow2" "$E2E_DIR/data.raw"
-e2e_check "and has no backing file" e2e_equal null "$(qemu-img info -f qcow2 --output=json "$E2E_DIR/export.qcow2" | jq '."backing-filename"')"
-e2e_check "the server's copy verifies" bf_cli verify web-1
+check "the qcow2 export holds the disk" qemu-img compare -f qcow2 -F raw "$E2E_DIR/export.qcow2" "$E2E_DIR/data.raw"
+check "and has no backing file" equal null "$(qemu-img info -f qcow2 --output=json "$E2E_DIR/export.qcow2" | jq '."backing-filename"')"
+check "the server's copy verifies" bf_cli verify web-1
 e2e_end

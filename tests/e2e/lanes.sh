@@ -14,16 +14,16 @@ e2e_cd_machine vm "$E2E_DIR/data.raw"
 e2e_fault rate 3000000 # what there is to send waits, so there is use for all of them
 bf_vm_start vm
 four='^BOOTFERRY event=log .*text="4 connections to the server are in use"'
-e2e_check "four connections are in use" bf_vm_wait_line vm "$four" 300
+check "four connections are in use" bf_vm_wait_line vm "$four" 300
 bf_vm_mark vm
 e2e_fault after 3000003 cut-one
-e2e_check "when one is cut, the session goes on over new ones" bf_vm_wait_line vm '^BOOTFERRY event=connected ' 120
-e2e_check "four again" bf_vm_wait_line vm "$four" 120
+check "when one is cut, the session goes on over new ones" bf_vm_wait_line vm '^BOOTFERRY event=connected ' 120
+check "four again" bf_vm_wait_line vm "$four" 120
 bf_vm_mark vm
 e2e_fault after 3000001 cut
-e2e_check "when all are cut, too" bf_vm_wait_line vm '^BOOTFERRY event=connected ' 120
+check "when all are cut, too" bf_vm_wait_line vm '^BOOTFERRY event=connected ' 120
 e2e_verdict vm 300
-e2e_check "the verdict" e2e_verdict_is_ok
-e2e_check "the transfer was not begun again" e2e_at_most 130000000 "$(e2e_relayed_up)"
-e2e_check "the point is the disk" e2e_same web-1@1 0 "$E2E_DIR/data.raw"
+check "the verdict" e2e_verdict_is_ok
+check "the transfer was not begun again" at_most 130000000 "$(e2e_relayed_up)"
+check "the point is the disk" e2e_same web-1@1 0 "$E2E_DIR/data.raw"
 e2e_end

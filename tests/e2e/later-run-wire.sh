@@ -37,7 +37,7 @@ same() {
         e2fsck -fn "$E2E_DIR/export.raw" >"$E2E_LOGS/fsck-$name.log" 2>&1 &&
         debugfs -R "rdump / $E2E_DIR/there" "$E2E_DIR/export.raw" 2>/dev/null &&
         debugfs -R "rdump / $E2E_DIR/here" "$disk" 2>/dev/null &&
-        e2e_at_least 100 "$(find "$E2E_DIR/here" -type f | wc -l)" &&
+        at_least 100 "$(find "$E2E_DIR/here" -type f | wc -l)" &&
         diff -r "$E2E_DIR/there" "$E2E_DIR/here"
 }
 wire() { e2e_relay_ask stats | awk '{ print $4 + $6 }'; }
@@ -47,40 +47,40 @@ e2e_relay
 bf_cli machine add web-1 >>"$E2E_LOGS/cli.log"
 e2e_config web-1 "$E2E_RELAY_PORT" "$E2E_DIR/web-1.conf" compress=zstd
 e2e_push 120 "$E2E_DIR/web-1.conf" "$disk"
-e2e_check "the first run" e2e_push_is_ok
+check "the first run" e2e_push_is_ok
 
 read -r changed compressed used < <(later change "$disk" "$E2E_DIR/files" 1 7)
 before=$(wire)
 e2e_push 120 "$E2E_DIR/web-1.conf" "$disk"
-e2e_check "the second run" e2e_push_is_ok
+check "the second run" e2e_push_is_ok
 bytes=$(($(wire) - before))
 echo "# $changed chunks changed, $compressed bytes compressed; $used bytes of files; $bytes on the wire in both directions"
-e2e_check "1.1 times what changed, compressed, and 0.1 % of what is used" \
-    e2e_at_most $((compressed * 11 / 10 + used / 1000)) "$bytes"
-e2e_check "what changed has travelled" e2e_at_least "$((changed * 4096))" "$bytes"
-e2e_check "the point is right" same web-1@2
+check "1.1 times what changed, compressed, and 0.1 % of what is used" \
+    at_most $((compressed * 11 / 10 + used / 1000)) "$bytes"
+check "what changed has travelled" at_least "$((changed * 4096))" "$bytes"
+check "the point is right" same web-1@2
 
 # ---- A damaged base -----------------------------------------------------------------------------
 
 later damage "$stored/layer-000001.qcow2" "$disk" 8
 e2e_push 120 "$E2E_DIR/web-1.conf" "$disk"
-e2e_check "a chunk of the base was damaged: it is asked for again" e2e_push_is_ok
-e2e_check "and the point is right" same web-1@3
-e2e_check "the operator is told" grep -qE 'the store had changed by itself: 1 chunk of .* bootferry verify web-1@POINT' <(bf_cli status web-1)
-e2e_check "the points of before show the damage" e2e_fails 1 bf_cli verify web-1@2
+check "a chunk of the base was damaged: it is asked for again" e2e_push_is_ok
+check "and the point is right" same web-1@3
+check "the operator is told" grep -qE 'the store had changed by itself: 1 chunk of .* bootferry verify web-1@POINT' <(bf_cli status web-1)
+check "the points of before show the damage" fails 1 bf_cli verify web-1@2
 
 later lie "$stored/working" "$disk" "$E2E_DIR/files" 9
 e2e_push 120 "$E2E_DIR/web-1.conf" "$disk"
-e2e_check "a record lies: the chunk is asked for again" e2e_push_is_ok
-e2e_check "and the point is right" same web-1@4
-e2e_check "as the server finds itself" bf_cli verify web-1@4
+check "a record lies: the chunk is asked for again" e2e_push_is_ok
+check "and the point is right" same web-1@4
+check "as the server finds itself" bf_cli verify web-1@4
 
 later tables "$stored/layer-000001.qcow2"
 e2e_push 120 "$E2E_DIR/web-1.conf" "$disk"
 if e2e_push_is_ok >/dev/null; then
-    e2e_check "the tables of the base are damaged: the point is right" same web-1@5
+    check "the tables of the base are damaged: the point is right" same web-1@5
 else
-    e2e_check "the tables of the base are damaged: that is said" e2e_matches ' side=server .*todo=.' "$E2E_VERDICT"
-    e2e_check "and there is no point" e2e_equal 4 "$(e2e_points web-1)"
+    check "the tables of the base are damaged: that is said" matches ' side=server .*todo=.' "$E2E_VERDICT"
+    check "and there is no point" equal 4 "$(e2e_points web-1)"
 fi
 e2e_end

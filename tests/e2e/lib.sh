@@ -7,92 +7,58 @@
 #     e2e_begin NAME
 #
 # and ends with e2e_end. Between them: a server (e2e_server), disks with known content (e2e_disk), runs of the boot
-# program (e2e_machine, e2e_boot) or of the hosted sender (e2e_push), and judgements (e2e_check), each of which prints
-# `ok NAME: ...` or `not ok NAME: ...`. A command that fails outside a judgement ends the scenario as failed. Temporary
-# files go; logs stay in build/test-logs/e2e-NAME/.
+# program (e2e_machine, e2e_boot) or of the hosted sender (e2e_push), and the judgements of tests/lib.sh, whose lines
+# begin with NAME. Temporary files go; logs stay in build/test-logs/e2e-NAME/.
 
-E2E_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-cd "$E2E_TOP" || exit 1
+# shellcheck source=tests/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 # shellcheck source=qemu/lib.sh
 . qemu/lib.sh
 # shellcheck source=qemu/server.sh
 . qemu/server.sh
 
-E2E_NAME='' E2E_DIR='' E2E_LOGS='' E2E_FAILED=0 E2E_ENDED=0
+# shellcheck disable=SC2034 # for the measurements
+E2E_TOP=$PWD
+E2E_DIR=$T E2E_LOGS=''
 E2E_VERDICT='' # the last run's verdict line (docs/serial.md)
 E2E_PROGRESS='' # and its last progress line
 E2E_RELAY_PID='' E2E_RELAY_PORT=''
 E2E_CHILDREN=()
 
 e2e_begin() {
-    set -euo pipefail
-    E2E_NAME=$1
-    E2E_DIR=$(mktemp -d)
+    TEST_NAME=$1 TEST_PREFIX="$1: "
     E2E_LOGS=$BF_BUILD/test-logs/e2e-$1
+    TEST_LOGS=$E2E_LOGS
     rm -rf "$E2E_LOGS"
     mkdir -p "$E2E_LOGS"
-    trap e2e_cleanup EXIT
+    at_exit e2e_cleanup
 }
 
 e2e_cleanup() {
-    local status=$? pid
+    local pid
     bf_vm_kill_all
-    for pid in "${E2E_CHILDREN[@]}" $E2E_RELAY_PID; do { kill -9 "$pid" && wait "$pid"; } 2>/dev/null || true; done
-    bf_server_stop KILL || true
-    [ -z "$E2E_DIR" ] || rm -rf "$E2E_DIR"
-    if [ $E2E_ENDED = 0 ]; then
-        echo "not ok $E2E_NAME: stopped half-way, logs in $E2E_LOGS"
-        exit 1
-    fi
-    exit $((status ? status : E2E_FAILED))
+    for pid in "${E2E_CHILDREN[@]}" $E2E_RELAY_PID; do { kill -9 "$pid" && wait "$pid"; } 2>/dev/null; done
+    bf_server_stop KILL
 }
 
 e2e_end() {
     # A server that is still up must be able to end by itself.
-    if [ -n "$BF_SERVER_PID" ]; then e2e_check "the server ends cleanly" bf_server_stop TERM; fi
-    E2E_ENDED=1
-    exit 0
+    if [ -n "$BF_SERVER_PID" ]; then check "the server ends cleanly" bf_server_stop TERM; fi
+    finish
 }
 
-e2e_ok() { echo "ok $E2E_NAME: $*"; }
-e2e_not_ok() { echo "not ok $E2E_NAME: $*"; E2E_FAILED=1; }
-e2e_skip() { echo "skip $E2E_NAME: $*"; E2E_ENDED=1; exit 0; }
-
-# e2e_check WHAT COMMAND...: a judgement. The command's output is shown when it fails. Within the command a failure does
-# not end anything by itself (that is how the shell treats conditions), so functions used here join with && or return.
-e2e_check() {
-    local what=$1
-    shift
-    if "$@" >"$E2E_DIR/check.out" 2>&1; then
-        e2e_ok "$what"
-    else
-        sed 's/^/# /' "$E2E_DIR/check.out"
-        e2e_not_ok "$what"
-    fi
+# e2e_skip REASON: of the whole scenario.
+e2e_skip() {
+    echo "skip $TEST_PREFIX$*"
+    finish
 }
-e2e_equal() { [ "$1" = "$2" ] || { echo "wanted: $1"; echo "saw:    $2"; return 1; }; }
-e2e_at_least() { [ "$2" -ge "$1" ] || { echo "wanted at least $1, saw $2"; return 1; }; }
-e2e_at_most() { [ "$2" -le "$1" ] || { echo "wanted at most $1, saw $2"; return 1; }; }
-# e2e_fails STATUS COMMAND...: it must fail, and with this exit status.
-e2e_fails() {
-    local wanted=$1 status=0
-    shift
-    "$@" || status=$?
-    e2e_equal "$wanted" "$status"
-}
-e2e_matches() { grep -qE -e "$1" <<<"$2" || { echo "wanted: $1"; echo "saw:    $2"; return 1; }; }
 
 # e2e_field NAME LINE: the value of NAME=value, without its quotes.
 e2e_field() { sed -nE "s/.*(^| )$1=(\"([^\"]*)\"|([^ ]*)).*/\3\4/p" <<<"$2" | head -n 1; }
 
-# e2e_wait SECONDS WHAT COMMAND...: until the command succeeds; SECONDS as in qemu/lib.sh.
+# e2e_wait SECONDS WHAT COMMAND...: as within; WHAT is for people.
 e2e_wait() {
-    local end=$((SECONDS + $1 * BF_PATIENCE)) what=$2
-    shift 2
-    until "$@" >/dev/null 2>&1; do
-        [ $SECONDS -lt $end ] || { echo "# not within its time: $what" >&2; return 1; }
-        sleep 0.1
-    done
+    within "$1" "${@:3}" || { echo "# not within its time: $2" >&2; return 1; }
 }
 
 # ---- Disks -------------------------------------------------------------------------------------
@@ -236,15 +202,15 @@ e2e_sending() {
 e2e_nic_driver() {
     local wanted=$2 lines
     lines=$(bf_vm_serial "$1" | grep -aE '^BOOTFERRY event=(nic|network) ') &&
-        e2e_equal "driver=$wanted" "$(grep -oE 'driver=[^ ]*' <<<"$lines" | sort -u)"
+        equal "driver=$wanted" "$(grep -oE 'driver=[^ ]*' <<<"$lines" | sort -u)"
 }
 
 # With the debug-exit device, QEMU's status tells the verdict as well.
 e2e_verdict_is_ok() {
-    e2e_matches '^BOOTFERRY verdict=ok code=ok ' "$E2E_VERDICT" && e2e_equal 3 "$BF_VM_STATUS"
+    matches '^BOOTFERRY verdict=ok code=ok ' "$E2E_VERDICT" && equal 3 "$BF_VM_STATUS"
 }
 e2e_verdict_is_failure() { # CODE SIDE
-    e2e_matches "^BOOTFERRY verdict=fail code=$1 side=$2 .*todo=." "$E2E_VERDICT" && e2e_equal 5 "$BF_VM_STATUS"
+    matches "^BOOTFERRY verdict=fail code=$1 side=$2 .*todo=." "$E2E_VERDICT" && equal 5 "$BF_VM_STATUS"
 }
 
 # ---- README's table of failures ---------------------------------------------------------------
@@ -263,14 +229,14 @@ e2e_failure_rows() {
 e2e_failure_row() {
     local row
     row=$(e2e_failure_rows | awk -F'|' -v words="$1" '$3 == words')
-    e2e_check "README's row \"$1\"" e2e_verdict_fits "$row"
+    check "README's row \"$1\"" e2e_verdict_fits "$row"
 }
 e2e_verdict_fits() { # CODE|SIDE|WORDS
     local code side words what
     IFS='|' read -r code side words <<<"$1"
     [ -n "$words" ] || { echo "README.md has no such row"; return 1; }
     what=$(sed -nE 's/.* what="([^"]*)" todo="[^"]+".*/\1/p' <<<"$E2E_VERDICT")
-    e2e_matches "^BOOTFERRY verdict=fail code=$code side=$side " "$E2E_VERDICT" || return
+    matches "^BOOTFERRY verdict=fail code=$code side=$side " "$E2E_VERDICT" || return
     # Quotes in a message are apostrophes on the line, and so are those of README.
     [[ "$what" == *"$words"* ]] || { echo "wanted: $words"; echo "saw:    $what"; return 1; }
 }
@@ -326,9 +292,9 @@ e2e_push() {
     e2e_push_start "$@"
     e2e_push_wait "$seconds"
 }
-e2e_push_is_ok() { e2e_matches '^BOOTFERRY verdict=ok code=ok ' "$E2E_VERDICT" && e2e_equal 0 "$E2E_PUSH_STATUS"; }
+e2e_push_is_ok() { matches '^BOOTFERRY verdict=ok code=ok ' "$E2E_VERDICT" && equal 0 "$E2E_PUSH_STATUS"; }
 e2e_push_failed() { # CODE SIDE
-    e2e_matches "^BOOTFERRY verdict=fail code=$1 side=$2 " "$E2E_VERDICT" && e2e_equal 1 "$E2E_PUSH_STATUS"
+    matches "^BOOTFERRY verdict=fail code=$1 side=$2 " "$E2E_VERDICT" && equal 1 "$E2E_PUSH_STATUS"
 }
 # e2e_push_says SECONDS REGEX: a line of the running sender.
 e2e_push_says() { e2e_wait "$1" "the sender says $2" grep -aqE -e "$2" "$E2E_PUSH_LOG"; }

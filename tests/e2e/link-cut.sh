@@ -14,11 +14,11 @@ bf_vm_start vm
 e2e_sending vm 60000000 300
 bf_vm_mark vm
 bf_vm_link vm false
-e2e_check "the loss is noticed and said" bf_vm_wait_line vm '^BOOTFERRY event=network .*state=no-link' 60
+check "the loss is noticed and said" bf_vm_wait_line vm '^BOOTFERRY event=network .*state=no-link' 60
 bf_vm_link vm true
 e2e_verdict vm 300
-e2e_check "all of it by the native driver" e2e_nic_driver vm virtio-net
-e2e_check "the verdict" e2e_verdict_is_ok
-e2e_check "the transfer was not begun again" e2e_at_most 160000000 "$(e2e_field sent "$E2E_PROGRESS")"
-e2e_check "the point is the disk" e2e_same web-1@1 0 "$E2E_DIR/data.raw"
+check "all of it by the native driver" e2e_nic_driver vm virtio-net
+check "the verdict" e2e_verdict_is_ok
+check "the transfer was not begun again" at_most 160000000 "$(e2e_field sent "$E2E_PROGRESS")"
+check "the point is the disk" e2e_same web-1@1 0 "$E2E_DIR/data.raw"
 e2e_end

@@ -32,16 +32,16 @@ stall)
     e2e_fault after 60000003 stall
     e2e_push_start "$E2E_DIR/web-1.conf" "$E2E_DIR/data.raw"
     e2e_wait 120 "the link stalls" e2e_relay_is stall
-    e2e_check "the dead peer is missed" e2e_push_says 60 'BOOTFERRY event=phase .*phase=waiting'
+    check "the dead peer is missed" e2e_push_says 60 'BOOTFERRY event=phase .*phase=waiting'
     e2e_fault pass
     ;;
 refuse)
     e2e_fault after 60000003 refuse
     e2e_push_start "$E2E_DIR/web-1.conf" "$E2E_DIR/data.raw"
     e2e_wait 120 "connections are refused" e2e_relay_is refuse
-    e2e_check "it waits" e2e_push_says 60 'BOOTFERRY event=phase .*phase=waiting'
+    check "it waits" e2e_push_says 60 'BOOTFERRY event=phase .*phase=waiting'
     tries=$(e2e_relay_ask stats | awk '{ print $2 }')
-    e2e_check "and tries again" e2e_wait 60 "two more tries" e2e_relay_connections $((tries + 2))
+    check "and tries again" e2e_wait 60 "two more tries" e2e_relay_connections $((tries + 2))
     e2e_fault pass
     ;;
 lanes)
@@ -49,15 +49,15 @@ lanes)
     e2e_fault after 3000001 cut
     e2e_push_start "$E2E_DIR/web-1.conf" "$E2E_DIR/data.raw"
     e2e_wait 120 "the session goes on after all were cut" says_times 2 'event=connected'
-    e2e_check "four connections are in use" e2e_push_says 60 '^4 connections to the server are in use'
+    check "four connections are in use" e2e_push_says 60 '^4 connections to the server are in use'
     e2e_fault after 20000003 cut-one
-    e2e_check "when one is cut, all begin again" e2e_wait 60 "a third time" says_times 3 'event=connected'
+    check "when one is cut, all begin again" e2e_wait 60 "a third time" says_times 3 'event=connected'
     ;;
 esac
 e2e_push_wait 180
-e2e_check "the verdict" e2e_push_is_ok
-e2e_check "the transfer went on and was not begun again" e2e_at_most $((165 << 20)) "$(e2e_relayed_up)"
-e2e_check "one recovery point" e2e_equal 1 "$(e2e_points web-1)"
-e2e_check "the point is the disk" e2e_same web-1@1 0 "$E2E_DIR/data.raw"
-e2e_check "the server's copy verifies" bf_cli verify web-1
+check "the verdict" e2e_push_is_ok
+check "the transfer went on and was not begun again" at_most $((165 << 20)) "$(e2e_relayed_up)"
+check "one recovery point" equal 1 "$(e2e_points web-1)"
+check "the point is the disk" e2e_same web-1@1 0 "$E2E_DIR/data.raw"
+check "the server's copy verifies" bf_cli verify web-1
 e2e_end

@@ -42,15 +42,15 @@ bf_vm_start first
 e2e_sending first 150000000 300
 bf_vm_kill first
 linux between
-e2e_check "its own Linux started once more" e2e_equal 2 "$(e2e_field boots "$(cat "$E2E_DIR/seen")")"
+check "its own Linux started once more" equal 2 "$(e2e_field boots "$(cat "$E2E_DIR/seen")")"
 ferry second
 e2e_boot second 600
-e2e_check "the verdict" e2e_verdict_is_ok
-e2e_check "one recovery point" e2e_equal 1 "$(e2e_points web-1)"
-e2e_check "it is the disk as Linux left it" e2e_same web-1@1 0 "$E2E_DIR/data.raw"
-e2e_check "with the file that Linux changed" e2e_equal 2 \
+check "the verdict" e2e_verdict_is_ok
+check "one recovery point" equal 1 "$(e2e_points web-1)"
+check "it is the disk as Linux left it" e2e_same web-1@1 0 "$E2E_DIR/data.raw"
+check "with the file that Linux changed" equal 2 \
     "$(debugfs -R 'cat /srv/boots' "$E2E_DIR/export.raw?offset=$((97 << 20))" 2>/dev/null)"
-e2e_check "all of it was read again, but what is unused" e2e_at_least 2147483648 \
+check "all of it was read again, but what is unused" at_least 2147483648 \
     $(($(e2e_field read "$E2E_PROGRESS") + $(e2e_field unused "$E2E_PROGRESS")))
-e2e_check "what had not changed was not sent again" e2e_at_most 330000000 "$(e2e_field sent "$E2E_PROGRESS")"
+check "what had not changed was not sent again" at_most 330000000 "$(e2e_field sent "$E2E_PROGRESS")"
 e2e_end

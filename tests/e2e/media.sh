@@ -33,17 +33,17 @@ pxe-*)
 esac
 case $kind in
 pxe-*) ;;
-*) e2e_check "the medium is readable by its owner only" e2e_equal 600 "$(stat -c %a "$E2E_DIR"/boot.*)" ;;
+*) check "the medium is readable by its owner only" equal 600 "$(stat -c %a "$E2E_DIR"/boot.*)" ;;
 esac
 before=$(sha256sum "$E2E_DIR"/boot.* 2>/dev/null || true)
 
 e2e_boot vm 300
-e2e_check "the verdict" e2e_verdict_is_ok
-e2e_check "the NIC was taken from the firmware" e2e_nic_driver vm virtio-net
-e2e_check "one recovery point" e2e_equal 1 "$(e2e_points web-1)"
-e2e_check "of one disk" e2e_equal 1 "$(bf_cli points web-1 --json | jq '.points[0].disks | length')"
-e2e_check "the point is the disk" e2e_same web-1@1 0 "$E2E_DIR/before.raw"
-e2e_check "the source was not written" cmp "$E2E_DIR/before.raw" "$E2E_DIR/data.raw"
-e2e_check "the medium was not written" e2e_equal "$before" "$(sha256sum "$E2E_DIR"/boot.* 2>/dev/null || true)"
-e2e_check "the server's copy verifies" bf_cli verify web-1
+check "the verdict" e2e_verdict_is_ok
+check "the NIC was taken from the firmware" e2e_nic_driver vm virtio-net
+check "one recovery point" equal 1 "$(e2e_points web-1)"
+check "of one disk" equal 1 "$(bf_cli points web-1 --json | jq '.points[0].disks | length')"
+check "the point is the disk" e2e_same web-1@1 0 "$E2E_DIR/before.raw"
+check "the source was not written" cmp "$E2E_DIR/before.raw" "$E2E_DIR/data.raw"
+check "the medium was not written" equal "$before" "$(sha256sum "$E2E_DIR"/boot.* 2>/dev/null || true)"
+check "the server's copy verifies" bf_cli verify web-1
 e2e_end

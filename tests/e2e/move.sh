@@ -20,14 +20,14 @@ bf_vm_start source
 old=$(bf_vm_wait_line source '^SEEN .* end$' 300)
 bf_vm_powerdown source
 bf_vm_wait_exit source 120
-e2e_check "the source is up with its address" e2e_equal "$GUEST_ADDRESS" "$(e2e_field address "$old")"
+check "the source is up with its address" equal "$GUEST_ADDRESS" "$(e2e_field address "$old")"
 
 e2e_server
 bf_cli machine add "$guest" >>"$E2E_LOGS/cli.log"
 e2e_config "$guest" "$BF_SERVER_PORT" "$E2E_DIR/push.conf"
 e2e_push 300 "$E2E_DIR/push.conf" "$E2E_DIR/data.raw"
-e2e_check "the sender's verdict" e2e_push_is_ok
-e2e_check "the point is the disk" e2e_same "$guest@1" 0 "$E2E_DIR/data.raw"
+check "the sender's verdict" e2e_push_is_ok
+check "the point is the disk" e2e_same "$guest@1" 0 "$E2E_DIR/data.raw"
 
 cat >"$E2E_DIR/plan.json" <<PLAN
 {
@@ -42,11 +42,11 @@ cat >"$E2E_DIR/plan.json" <<PLAN
 }
 PLAN
 before=$(bf_cli points "$guest" --json)
-e2e_check "a dry run" bf_cli finalize "$guest" --plan "$E2E_DIR/plan.json" --dry-run
-e2e_check "leaves no trace" e2e_equal "$before" "$(bf_cli points "$guest" --json)"
-e2e_check "the finalizer" bf_cli finalize "$guest" --plan "$E2E_DIR/plan.json"
+check "a dry run" bf_cli finalize "$guest" --plan "$E2E_DIR/plan.json" --dry-run
+check "leaves no trace" equal "$before" "$(bf_cli points "$guest" --json)"
+check "the finalizer" bf_cli finalize "$guest" --plan "$E2E_DIR/plan.json"
 bf_cli export "$guest@1/1" --disk 0 --format qcow2 "$E2E_DIR/target.qcow2" >>"$E2E_LOGS/cli.log"
-e2e_check "the point is still the disk" e2e_same "$guest@1" 0 "$E2E_DIR/data.raw"
+check "the point is still the disk" e2e_same "$guest@1" 0 "$E2E_DIR/data.raw"
 
 bf_vm target "$E2E_LOGS/target" q35
 cp "$BF_OVMF_VARS" "$E2E_DIR/target-vars.fd"
@@ -56,16 +56,16 @@ bf_vm_nic target virtio-net-pci "net=192.168.77.0/24,hostfwd=tcp:127.0.0.1:0-192
 bf_vm_add target -m 768 -device virtio-rng-pci
 bf_vm_start target
 new=$(bf_vm_wait_line target '^SEEN .* end$' 300)
-e2e_check "it comes up in its new home, with its new name" e2e_equal "moved-$guest" "$(e2e_field host "$new")"
-e2e_check "with the new address" e2e_equal 192.168.77.99/24 "$(e2e_field address "$new")"
-e2e_check "with a gateway that answers" e2e_equal yes "$(e2e_field reachable "$new")"
-e2e_check "with the old token" e2e_equal "$(e2e_field token "$old")" "$(e2e_field token "$new")"
-e2e_check "with the old data" e2e_equal "$(e2e_field data "$old")" "$(e2e_field data "$new")"
-e2e_check "as its next start" e2e_equal $(($(e2e_field boots "$old") + 1)) "$(e2e_field boots "$new")"
-e2e_check "and answers at that address" e2e_equal "$(e2e_field token "$old")" \
+check "it comes up in its new home, with its new name" equal "moved-$guest" "$(e2e_field host "$new")"
+check "with the new address" equal 192.168.77.99/24 "$(e2e_field address "$new")"
+check "with a gateway that answers" equal yes "$(e2e_field reachable "$new")"
+check "with the old token" equal "$(e2e_field token "$old")" "$(e2e_field token "$new")"
+check "with the old data" equal "$(e2e_field data "$old")" "$(e2e_field data "$new")"
+check "as its next start" equal $(($(e2e_field boots "$old") + 1)) "$(e2e_field boots "$new")"
+check "and answers at that address" equal "$(e2e_field token "$old")" \
     "$(bf_ask "$(bf_vm_forwarded target)" 60)"
 bf_vm_powerdown target
 bf_vm_wait_exit target 120
 # The kernel's last word; with "quiet" it says little before.
-e2e_check "its kernel speaks on the serial port" e2e_matches 'reboot: Power down' "$(bf_vm_serial target | tail -n 3)"
+check "its kernel speaks on the serial port" matches 'reboot: Power down' "$(bf_vm_serial target | tail -n 3)"
 e2e_end

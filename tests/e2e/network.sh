@@ -39,8 +39,8 @@ esac
 e2e_media web-1 iso "$E2E_DIR/vm.iso" "server=$server:$BF_SERVER_PORT" "${set[@]}"
 bf_vm_cd vm "$E2E_DIR/vm.iso" bootindex=0
 e2e_boot vm 400
-e2e_check "the verdict" e2e_verdict_is_ok
-e2e_check "the point is the disk" e2e_same web-1@1 0 "$E2E_DIR/data.raw"
+check "the verdict" e2e_verdict_is_ok
+check "the point is the disk" e2e_same web-1@1 0 "$E2E_DIR/data.raw"
 # What QEMU saw on the wire: the longest packet of the source, and how much of its first TLS record the first segment has.
 on_the_wire() {
     python3 - "$E2E_DIR/wire" "$BF_SERVER_PORT" <<'PYTHON'
@@ -67,7 +67,7 @@ sys.exit(not (longest == 1280 and first[0] < first[1]))
 PYTHON
 }
 if [ "$kind" = small ]; then
-    e2e_check "the key exchange is the hybrid one" grep -aq '^BOOTFERRY event=tls .*group=X25519MLKEM768' <(bf_vm_serial vm)
-    e2e_check "its hello takes two packets, and none is longer than the MTU" on_the_wire
+    check "the key exchange is the hybrid one" grep -aq '^BOOTFERRY event=tls .*group=X25519MLKEM768' <(bf_vm_serial vm)
+    check "its hello takes two packets, and none is longer than the MTU" on_the_wire
 fi
 e2e_end

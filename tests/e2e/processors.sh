@@ -23,7 +23,7 @@ e2e_media web-1 iso "$E2E_DIR/vm.iso" compress=zstd workers=1
 e2e_cd_machine vm "$E2E_DIR/data.raw"
 bf_vm_add vm -cpu "$model" -smp 2 "${more[@]}"
 e2e_boot vm 300
-e2e_check "the verdict" e2e_verdict_is_ok
-e2e_check "records are sealed by what it has" e2e_matches "\"AES-GCM: $gcm\"" "$(bf_vm_serial vm | grep -a 'AES-GCM' || true)"
-e2e_check "the point is the disk" e2e_same web-1@1 0 "$E2E_DIR/data.raw"
+check "the verdict" e2e_verdict_is_ok
+check "records are sealed by what it has" matches "\"AES-GCM: $gcm\"" "$(bf_vm_serial vm | grep -a 'AES-GCM' || true)"
+check "the point is the disk" e2e_same web-1@1 0 "$E2E_DIR/data.raw"
 e2e_end

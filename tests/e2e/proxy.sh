@@ -34,9 +34,9 @@ if [ "$kind" = boot ]; then
     e2e_machine vm "$E2E_DIR/data.raw"
     bf_vm_nic vm virtio-net-pci "tftp=$E2E_DIR/tftp,bootfile=bootferry.efi" romfile=,bootindex=0
     e2e_boot vm 400
-    e2e_check "the verdict" e2e_verdict_is_ok
-    e2e_check "enrolment and session are tunnels" e2e_at_least 2 "$(tunnels)"
-    e2e_check "the serial port has no password" silent_about w0rd "$E2E_LOGS/vm/serial.log"
+    check "the verdict" e2e_verdict_is_ok
+    check "enrolment and session are tunnels" at_least 2 "$(tunnels)"
+    check "the serial port has no password" silent_about w0rd "$E2E_LOGS/vm/serial.log"
 else
     sender() { # PROXY
         e2e_config web-1 "$BF_SERVER_PORT" "$E2E_DIR/web-1.conf" "proxy=$1" retry=3
@@ -44,21 +44,21 @@ else
         e2e_push 120 "$E2E_DIR/web-1.conf" "$E2E_DIR/data.raw"
     }
     sender "http://web:$password@127.0.0.1:$proxy_port"
-    e2e_check "the verdict" e2e_push_is_ok
-    e2e_check "it went through the proxy" e2e_at_least 1 "$(tunnels)"
+    check "the verdict" e2e_push_is_ok
+    check "it went through the proxy" at_least 1 "$(tunnels)"
     sender "http://web:another@127.0.0.1:$proxy_port"
-    e2e_check "a wrong password" e2e_push_failed auth config
-    e2e_check "which is what is said" e2e_matches 'does not accept the user and password' "$E2E_VERDICT"
+    check "a wrong password" e2e_push_failed auth config
+    check "which is what is said" matches 'does not accept the user and password' "$E2E_VERDICT"
     sender "http://127.0.0.1:$proxy_port"
-    e2e_check "no password" e2e_push_failed auth config
+    check "no password" e2e_push_failed auth config
     kill "$proxy_pid"
     sender "http://web:$password@127.0.0.1:$proxy_port"
-    e2e_check "no proxy" e2e_push_failed '(network|timeout)' network
-    e2e_check "the proxy is named" e2e_matches 'what="the proxy: ' "$E2E_VERDICT"
+    check "no proxy" e2e_push_failed '(network|timeout)' network
+    check "the proxy is named" matches 'what="the proxy: ' "$E2E_VERDICT"
     start_proxy 443
     sender "http://web:$password@127.0.0.1:$proxy_port"
-    e2e_check "a port that the proxy does not allow" e2e_push_failed denied network
-    e2e_check "no log has the password" silent_about w0rd "$E2E_LOGS"
+    check "a port that the proxy does not allow" e2e_push_failed denied network
+    check "no log has the password" silent_about w0rd "$E2E_LOGS"
 fi
-e2e_check "the point is the disk" e2e_same web-1@1 0 "$E2E_DIR/data.raw"
+check "the point is the disk" e2e_same web-1@1 0 "$E2E_DIR/data.raw"
 e2e_end

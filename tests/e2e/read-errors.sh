@@ -46,42 +46,42 @@ without() {
 e2e_media web-1 iso "$E2E_DIR/stop.iso" driver=firmware
 machine stop '' "$ill"
 e2e_boot stop 300
-e2e_check "stop: it fails, at the source" e2e_verdict_is_failure io source
+check "stop: it fails, at the source" e2e_verdict_is_failure io source
 e2e_failure_row "cannot be read at byte"
-e2e_check "stop: and names the place" e2e_matches "ill-1.* cannot be read at byte $((12800 * 512))" "$E2E_VERDICT"
-e2e_check "stop: there is no point" e2e_equal 0 "$(e2e_points web-1)"
+check "stop: and names the place" matches "ill-1.* cannot be read at byte $((12800 * 512))" "$E2E_VERDICT"
+check "stop: there is no point" equal 0 "$(e2e_points web-1)"
 
 e2e_media web-1 iso "$E2E_DIR/map.iso" on-read-error=map
 machine map "$sick" "$ill"
 e2e_boot map 300
-e2e_check "map: the verdict" e2e_verdict_is_ok
-e2e_check "map: says how much is missing" e2e_equal 2048 "$(e2e_field unreadable "$E2E_VERDICT")"
+check "map: the verdict" e2e_verdict_is_ok
+check "map: says how much is missing" equal 2048 "$(e2e_field unreadable "$E2E_VERDICT")"
 sick_n=$(disk_number sick) ill_n=$(disk_number ill)
 wanted=$(jq -nc "[[$sick_n, 10240512, 1024], [$sick_n, 15360000, 512], [$ill_n, 6553600, 512]] | sort")
-e2e_check "map: the point lists it" e2e_equal "$wanted" "$(unreadable 1)"
-e2e_check "map: for people too" e2e_matches "disk $sick_n: 1024 bytes from byte 10240512 on" "$(bf_cli points web-1@1)"
-e2e_check "map: verify says it" e2e_matches '2.0 KiB that could not be read' "$(bf_cli verify web-1@1)"
+check "map: the point lists it" equal "$wanted" "$(unreadable 1)"
+check "map: for people too" matches "disk $sick_n: 1024 bytes from byte 10240512 on" "$(bf_cli points web-1@1)"
+check "map: verify says it" matches '2.0 KiB that could not be read' "$(bf_cli verify web-1@1)"
 # shellcheck disable=SC2086
 without sick $sick
 without ill "$ill"
-e2e_check "map: all the rest is there" e2e_same web-1@1 "$sick_n" "$E2E_DIR/sick-mapped.raw"
-e2e_check "map: on the other disk too" e2e_same web-1@1 "$ill_n" "$E2E_DIR/ill-mapped.raw"
+check "map: all the rest is there" e2e_same web-1@1 "$sick_n" "$E2E_DIR/sick-mapped.raw"
+check "map: on the other disk too" e2e_same web-1@1 "$ill_n" "$E2E_DIR/ill-mapped.raw"
 
 # What passes is not recorded: a few errors of each sector, on a driver of ours and on AHCI.
 cp "$E2E_DIR/map.iso" "$E2E_DIR/passing.iso"
 passing=4 machine passing "$sick" "$ill"
 e2e_boot passing 300
-e2e_check "passing: the verdict" e2e_verdict_is_ok
-e2e_check "passing: nothing is missing" e2e_equal '[]' "$(unreadable 2)"
-e2e_check "passing: the point is the disk" e2e_same web-1@2 "$sick_n" "$E2E_DIR/sick.raw"
-e2e_check "passing: and the other disk" e2e_same web-1@2 "$ill_n" "$E2E_DIR/ill.raw"
+check "passing: the verdict" e2e_verdict_is_ok
+check "passing: nothing is missing" equal '[]' "$(unreadable 2)"
+check "passing: the point is the disk" e2e_same web-1@2 "$sick_n" "$E2E_DIR/sick.raw"
+check "passing: and the other disk" e2e_same web-1@2 "$ill_n" "$E2E_DIR/ill.raw"
 
 cp "$E2E_DIR/map.iso" "$E2E_DIR/well.iso"
 machine well '' ''
 e2e_boot well 300
-e2e_check "well again: the verdict" e2e_verdict_is_ok
-e2e_check "well again: nothing is missing" e2e_equal '[]' "$(unreadable 3)"
-e2e_check "well again: the point is the disk" e2e_same web-1@3 "$sick_n" "$E2E_DIR/sick.raw"
-e2e_check "well again: and the other disk" e2e_same web-1@3 "$ill_n" "$E2E_DIR/ill.raw"
-e2e_check "the earlier point is what it was" e2e_equal "$wanted" "$(unreadable 1)"
+check "well again: the verdict" e2e_verdict_is_ok
+check "well again: nothing is missing" equal '[]' "$(unreadable 3)"
+check "well again: the point is the disk" e2e_same web-1@3 "$sick_n" "$E2E_DIR/sick.raw"
+check "well again: and the other disk" e2e_same web-1@3 "$ill_n" "$E2E_DIR/ill.raw"
+check "the earlier point is what it was" equal "$wanted" "$(unreadable 1)"
 e2e_end

@@ -29,11 +29,11 @@ for kind in cd stick fat; do
     fat) bf_vm_disk bios ide "$E2E_DIR/boot.fat" raw bootindex=0 ;;
     esac
     bf_vm_start bios
-    e2e_check "a BIOS that starts the $kind says that UEFI is needed" e2e_wait 60 "$name" shows bios \
+    check "a BIOS that starts the $kind says that UEFI is needed" e2e_wait 60 "$name" shows bios \
         'this machine was started by BIOS, and Bootferry needs UEFI.'
-    e2e_check "and what to do ($kind)" shows bios 'use bootferry-push.'
+    check "and what to do ($kind)" shows bios 'use bootferry-push.'
     key bios
-    e2e_check "a key goes on with the next device ($kind)" e2e_wait 60 "$name" shows bios 'No bootable device.'
+    check "a key goes on with the next device ($kind)" e2e_wait 60 "$name" shows bios 'No bootable device.'
     bf_vm_kill bios
 done
 
@@ -46,6 +46,6 @@ bf_vm_add ia32 -m 256 -global driver=cfi.pflash01,property=secure,value=on -glob
 bf_vm_add ia32 -blockdev "driver=raw,node-name=cd,read-only=on,file.driver=file,file.filename=$E2E_DIR/boot.iso" \
     -device ide-cd,bus=ide.5,drive=cd,bootindex=0
 bf_vm_start ia32
-e2e_check "a 32-bit UEFI says that it cannot" bf_vm_wait_line ia32 '^This machine has a 32-bit UEFI, and Bootferry is a 64-bit program' 120
-e2e_check "and gives a verdict" bf_vm_wait_line ia32 '^BOOTFERRY verdict=fail code=unsupported side=source ' 60
+check "a 32-bit UEFI says that it cannot" bf_vm_wait_line ia32 '^This machine has a 32-bit UEFI, and Bootferry is a 64-bit program' 120
+check "and gives a verdict" bf_vm_wait_line ia32 '^BOOTFERRY verdict=fail code=unsupported side=source ' 60
 e2e_end

@@ -15,6 +15,6 @@ e2e_wait 120 "the transfer is in its middle" e2e_relay_is stall
 bf_cli machine revoke web-1 >>"$E2E_LOGS/cli.log"
 e2e_fault pass
 e2e_push_wait 120
-e2e_check "the sender is refused" e2e_push_failed '(auth|denied)' '(config|server|source)'
-e2e_check "there is no point" e2e_equal 0 "$(e2e_points web-1)"
+check "the sender is refused" e2e_push_failed '(auth|denied)' '(config|server|source)'
+check "there is no point" equal 0 "$(e2e_points web-1)"
 e2e_end

@@ -17,14 +17,14 @@ e2e_push_start "$E2E_DIR/web-1.conf" "$E2E_DIR/data.raw"
 e2e_wait 120 "the transfer reaches its place" e2e_relay_is stall
 kill -9 "$E2E_PUSH_PID"
 wait "$E2E_PUSH_PID" 2>/dev/null || true
-e2e_check "there is no point of a part" e2e_equal 0 "$(e2e_points web-1)"
+check "there is no point of a part" equal 0 "$(e2e_points web-1)"
 e2e_fault cut
 
 e2e_change "$E2E_DIR/data.raw" 40 $((4 << 20)) 70000
 e2e_change "$E2E_DIR/data.raw" 41 $((220 << 20)) 70000
 e2e_push 180 "$E2E_DIR/web-1.conf" "$E2E_DIR/data.raw"
-e2e_check "the verdict" e2e_push_is_ok
-e2e_check "everything was read again" e2e_at_least $((256 << 20)) "$(e2e_field read "$E2E_PROGRESS")"
-e2e_check "what the server had was not sent again" e2e_at_most $((90 << 20)) "$(e2e_field sent "$E2E_PROGRESS")"
-e2e_check "the point is the disk as it is now" e2e_same web-1@1 0 "$E2E_DIR/data.raw"
+check "the verdict" e2e_push_is_ok
+check "everything was read again" at_least $((256 << 20)) "$(e2e_field read "$E2E_PROGRESS")"
+check "what the server had was not sent again" at_most $((90 << 20)) "$(e2e_field sent "$E2E_PROGRESS")"
+check "the point is the disk as it is now" e2e_same web-1@1 0 "$E2E_DIR/data.raw"
 e2e_end

@@ -17,14 +17,14 @@ kill -STOP "$storage_daemon"
 said() { bf_vm_serial vm | grep -a 'the storage daemon hung and was killed'; }
 e2e_wait 60 "the source says that the storage daemon hung" said
 e2e_verdict vm 300
-e2e_check "the verdict" e2e_verdict_is_ok
-e2e_check "the source said why it came back" said
-e2e_check "it never missed the server" e2e_equal 0 "$(bf_vm_serial vm | grep -ac 'nothing was heard from the server')"
-e2e_check "the server said so" grep -q 'hangs: no sign of life' "$E2E_LOGS/bootferryd.log"
-e2e_check "its status has it" e2e_matches 'interrupted: the storage daemon hung' "$(bf_cli status web-1)"
-e2e_check "the stopped one is gone" e2e_fails 1 kill -0 "$storage_daemon"
-e2e_check "one recovery point" e2e_equal 1 "$(e2e_points web-1)"
-e2e_check "the point is the disk" e2e_same web-1@1 0 "$E2E_DIR/data.raw"
+check "the verdict" e2e_verdict_is_ok
+check "the source said why it came back" said
+check "it never missed the server" equal 0 "$(bf_vm_serial vm | grep -ac 'nothing was heard from the server')"
+check "the server said so" grep -q 'hangs: no sign of life' "$E2E_LOGS/bootferryd.log"
+check "its status has it" matches 'interrupted: the storage daemon hung' "$(bf_cli status web-1)"
+check "the stopped one is gone" fails 1 kill -0 "$storage_daemon"
+check "one recovery point" equal 1 "$(e2e_points web-1)"
+check "the point is the disk" e2e_same web-1@1 0 "$E2E_DIR/data.raw"
 
 # ---- The finalizer's VM ------------------------------------------------------------------------
 
@@ -38,8 +38,8 @@ computes() { [ "$(awk '{ sub(/.*\) /, ""); print $12 }' "/proc/$(machine)/stat")
 e2e_wait 60 "the finalizer's VM runs" computes
 vm=$(machine)
 kill -STOP "$vm"
-e2e_check "the finalization ends with an error" e2e_fails 1 wait "$command"
-e2e_check "which names QEMU" grep -q 'QEMU hung and was killed' "$E2E_LOGS/finalize.log"
-e2e_check "that is gone" e2e_fails 1 kill -0 "$vm"
-e2e_check "nothing is left of it" e2e_equal 0 "$(find "$E2E_DIR/state/machines/web-1" -name 'finalized-*' | wc -l)"
+check "the finalization ends with an error" fails 1 wait "$command"
+check "which names QEMU" grep -q 'QEMU hung and was killed' "$E2E_LOGS/finalize.log"
+check "that is gone" fails 1 kill -0 "$vm"
+check "nothing is left of it" equal 0 "$(find "$E2E_DIR/state/machines/web-1" -name 'finalized-*' | wc -l)"
 e2e_end

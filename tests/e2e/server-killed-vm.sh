@@ -13,11 +13,11 @@ e2e_cd_machine vm "$E2E_DIR/data.raw"
 bf_vm_start vm
 e2e_sending vm 60000000 300
 bf_server_stop KILL
-e2e_check "the state is not served" e2e_equal 0 "$(e2e_points web-1)"
+check "the state is not served" equal 0 "$(e2e_points web-1)"
 e2e_server_again
 e2e_verdict vm 300
-e2e_check "the verdict" e2e_verdict_is_ok
-e2e_check "one recovery point" e2e_equal 1 "$(e2e_points web-1)"
-e2e_check "the point is the disk" e2e_same web-1@1 0 "$E2E_DIR/data.raw"
-e2e_check "the server's copy verifies" bf_cli verify web-1
+check "the verdict" e2e_verdict_is_ok
+check "one recovery point" equal 1 "$(e2e_points web-1)"
+check "the point is the disk" e2e_same web-1@1 0 "$E2E_DIR/data.raw"
+check "the server's copy verifies" bf_cli verify web-1
 e2e_end

@@ -18,20 +18,20 @@ e2e_push_start "$E2E_DIR/web-1.conf" "$E2E_DIR/data.raw"
 for bytes in 40000003 40000001 0; do
     e2e_wait 120 "the transfer reaches its place" e2e_relay_is stall
     if [ "$bytes" = 0 ]; then
-        e2e_check "there is a storage daemon" storage_daemons
+        check "there is a storage daemon" storage_daemons
         storage_daemons | xargs -r kill -9
     else
         bf_server_stop KILL
-        e2e_check "no point of a part" e2e_equal 0 "$(e2e_points web-1)"
+        check "no point of a part" equal 0 "$(e2e_points web-1)"
         e2e_server_again
     fi
     e2e_fault cut
     [ "$bytes" = 0 ] || e2e_fault after "$bytes" stall
 done
 e2e_push_wait 240
-e2e_check "the verdict" e2e_push_is_ok
-e2e_check "the transfer was not begun again each time" e2e_at_most $((200 << 20)) "$(e2e_relayed_up)"
-e2e_check "one recovery point" e2e_equal 1 "$(e2e_points web-1)"
-e2e_check "the point is the disk" e2e_same web-1@1 0 "$E2E_DIR/data.raw"
-e2e_check "the server's copy verifies" bf_cli verify web-1
+check "the verdict" e2e_push_is_ok
+check "the transfer was not begun again each time" at_most $((200 << 20)) "$(e2e_relayed_up)"
+check "one recovery point" equal 1 "$(e2e_points web-1)"
+check "the point is the disk" e2e_same web-1@1 0 "$E2E_DIR/data.raw"
+check "the server's copy verifies" bf_cli verify web-1
 e2e_end

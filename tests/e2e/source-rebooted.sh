@@ -14,14 +14,14 @@ e2e_cd_machine vm "$E2E_DIR/data.raw"
 bf_vm_start vm
 e2e_sending vm 40000000 300
 bf_vm_kill vm
-e2e_check "there is no point of a part" e2e_equal 0 "$(e2e_points web-1)"
+check "there is no point of a part" equal 0 "$(e2e_points web-1)"
 
 e2e_change "$E2E_DIR/data.raw" 60 $((5 << 20)) 50000
 e2e_change "$E2E_DIR/data.raw" 61 $((200 << 20)) 50000
 e2e_cd_machine vm "$E2E_DIR/data.raw"
 e2e_boot vm 300
-e2e_check "the verdict" e2e_verdict_is_ok
-e2e_check "the point is the disk as it is now" e2e_same web-1@1 0 "$E2E_DIR/data.raw"
-e2e_check "all of it was read" e2e_at_least $((256 << 20)) "$(e2e_field read "$E2E_PROGRESS")"
-e2e_check "what the server had was not sent again" e2e_at_most $((100 << 20)) "$(e2e_field sent "$E2E_PROGRESS")"
+check "the verdict" e2e_verdict_is_ok
+check "the point is the disk as it is now" e2e_same web-1@1 0 "$E2E_DIR/data.raw"
+check "all of it was read" at_least $((256 << 20)) "$(e2e_field read "$E2E_PROGRESS")"
+check "what the server had was not sent again" at_most $((100 << 20)) "$(e2e_field sent "$E2E_PROGRESS")"
 e2e_end

@@ -14,16 +14,16 @@ index() {
     done
 }
 index >"$E2E_LOGS/index"
-e2e_check "the table is found" e2e_at_least 15 "$(e2e_failure_rows | wc -l)"
-e2e_check "no row twice" e2e_equal "" "$(e2e_failure_rows | cut -d'|' -f3 | sort | uniq -d)"
-e2e_check "every row has a test" e2e_equal "" "$(e2e_failure_rows | cut -d'|' -f3 | sort | comm -23 - <(cut -d'|' -f2 "$E2E_LOGS/index" | sort -u))"
-e2e_check "every test has a row" e2e_equal "" "$(cut -d'|' -f2 "$E2E_LOGS/index" | sort -u | comm -23 - <(e2e_failure_rows | cut -d'|' -f3 | sort))"
+check "the table is found" at_least 15 "$(e2e_failure_rows | wc -l)"
+check "no row twice" equal "" "$(e2e_failure_rows | cut -d'|' -f3 | sort | uniq -d)"
+check "every row has a test" equal "" "$(e2e_failure_rows | cut -d'|' -f3 | sort | comm -23 - <(cut -d'|' -f2 "$E2E_LOGS/index" | sort -u))"
+check "every test has a row" equal "" "$(cut -d'|' -f2 "$E2E_LOGS/index" | sort -u | comm -23 - <(e2e_failure_rows | cut -d'|' -f3 | sort))"
 
 # A row of another text, code or side would be noticed.
 E2E_VERDICT='BOOTFERRY verdict=fail code=auth side=config t=1.000 what="web-1 was revoked" todo="x"'
-e2e_check "a changed code is noticed" e2e_fails 1 e2e_verdict_fits 'denied|config|was revoked'
-e2e_check "a changed side is noticed" e2e_fails 1 e2e_verdict_fits 'auth|server|was revoked'
-e2e_check "a changed text is noticed" e2e_fails 1 e2e_verdict_fits 'auth|config|was withdrawn'
+check "a changed code is noticed" fails 1 e2e_verdict_fits 'denied|config|was revoked'
+check "a changed side is noticed" fails 1 e2e_verdict_fits 'auth|server|was revoked'
+check "a changed text is noticed" fails 1 e2e_verdict_fits 'auth|config|was withdrawn'
 
 e2e_disk "$E2E_DIR/data.raw" 16 60
 e2e_disk "$E2E_DIR/other.raw" 16 61
@@ -66,7 +66,7 @@ failed "$E2E_DIR/stranger.conf"
 e2e_failure_row "does not know who signed this machine's certificate"
 
 e2e_push 120 "$E2E_DIR/web-1.conf" "$E2E_DIR/data.raw"
-e2e_check "a run that is right" e2e_push_is_ok
+check "a run that is right" e2e_push_is_ok
 failed "$E2E_DIR/web-1.conf" "$E2E_DIR/other.raw"
 e2e_failure_row "of this replica"
 

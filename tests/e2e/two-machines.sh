@@ -24,8 +24,8 @@ e2e_sending vm 10000000 300
 e2e_fault cut
 e2e_verdict vm 300
 e2e_push_wait 120
-e2e_check "the first one's verdict" e2e_matches '^BOOTFERRY verdict=ok' "$(bf_vm_serial vm | grep -a '^BOOTFERRY verdict=')"
-e2e_check "the second one's verdict" e2e_push_is_ok
-e2e_check "the first one's point" e2e_same web-1 0 "$E2E_DIR/first.raw"
-e2e_check "the second one's point" e2e_same web-2 0 "$E2E_DIR/second.raw"
+check "the first one's verdict" matches '^BOOTFERRY verdict=ok' "$(bf_vm_serial vm | grep -a '^BOOTFERRY verdict=')"
+check "the second one's verdict" e2e_push_is_ok
+check "the first one's point" e2e_same web-1 0 "$E2E_DIR/first.raw"
+check "the second one's point" e2e_same web-2 0 "$E2E_DIR/second.raw"
 e2e_end

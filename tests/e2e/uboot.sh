@@ -25,19 +25,19 @@ boot() {
     bf_vm_wait_exit "$name" 300
 }
 # verdict NAME REGEX: the one verdict, at the beginning of a line.
-verdict() { e2e_matches "$2" "$(bf_vm_serial "$1" | grep -a '^BOOTFERRY verdict=')"; }
+verdict() { matches "$2" "$(bf_vm_serial "$1" | grep -a '^BOOTFERRY verdict=')"; }
 status() { bf_cli status web-1 | grep -F "$1" || { bf_cli status web-1; return 1; }; }
 
 boot first "$E2E_DIR/disk1.raw" "$E2E_DIR/disk2.raw"
-e2e_check "it runs" e2e_equal 3 "$BF_VM_STATUS"
-e2e_check "its console has the verdict" verdict first '^BOOTFERRY verdict=ok code=ok side=none .* point=1 root=[0-9a-f]{64}'
-e2e_check "paths are U-Boot's" e2e_matches 'VenHw\(e61d73b9-.*,01\)' "$(bf_cli points web-1 --json | jq -r '.points[0].disks[0].path')"
-e2e_check "one disk" e2e_same web-1@1 0 "$E2E_DIR/disk1.raw"
-e2e_check "and the other" e2e_same web-1@1 1 "$E2E_DIR/disk2.raw"
+check "it runs" equal 3 "$BF_VM_STATUS"
+check "its console has the verdict" verdict first '^BOOTFERRY verdict=ok code=ok side=none .* point=1 root=[0-9a-f]{64}'
+check "paths are U-Boot's" matches 'VenHw\(e61d73b9-.*,01\)' "$(bf_cli points web-1 --json | jq -r '.points[0].disks[0].path')"
+check "one disk" e2e_same web-1@1 0 "$E2E_DIR/disk1.raw"
+check "and the other" e2e_same web-1@1 1 "$E2E_DIR/disk2.raw"
 
 boot swapped "$E2E_DIR/disk2.raw" "$E2E_DIR/disk1.raw"
-e2e_check "in other places they are refused" e2e_equal 5 "$BF_VM_STATUS"
-e2e_check "the verdict says so" verdict swapped '^BOOTFERRY verdict=fail code=mismatch side=[a-z]+ .*what=".*the paths name no place.*todo="'
-e2e_check "since the paths say nothing" status 'the paths name no place'
-e2e_check "there is one point" e2e_equal 1 "$(e2e_points web-1)"
+check "in other places they are refused" equal 5 "$BF_VM_STATUS"
+check "the verdict says so" verdict swapped '^BOOTFERRY verdict=fail code=mismatch side=[a-z]+ .*what=".*the paths name no place.*todo="'
+check "since the paths say nothing" status 'the paths name no place'
+check "there is one point" equal 1 "$(e2e_points web-1)"
 e2e_end

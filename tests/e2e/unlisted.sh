@@ -75,22 +75,22 @@ is_copied() { # POINT DISK
 e2e_media web-1 iso "$E2E_DIR/auto.iso"
 machine vm auto
 e2e_boot vm 300
-e2e_check "the verdict" e2e_verdict_is_ok
-e2e_check "all are planned" e2e_equal ${#disks[@]} "$(disk_lines vm | wc -l)"
+check "the verdict" e2e_verdict_is_ok
+check "all are planned" equal ${#disks[@]} "$(disk_lines vm | wc -l)"
 for disk in "${disks[@]}"; do
-    e2e_check "$disk: it has the path that the firmware would give" e2e_matches "bytes=$(size "$disk") .*$(unit "$disk")\"?( |\$)" \
+    check "$disk: it has the path that the firmware would give" matches "bytes=$(size "$disk") .*$(unit "$disk")\"?( |\$)" \
         "$(disk_lines vm | grep -aE "$(unit "$disk")")"
-    e2e_check "$disk: the point is the disk" is_copied web-1@1 "$disk"
+    check "$disk: the point is the disk" is_copied web-1@1 "$disk"
 done
 
 machine again auto
 e2e_boot again 300
-e2e_check "a later run: the verdict" e2e_verdict_is_ok
-e2e_check "a later run knows them all, so nothing is sent" e2e_at_most 4000000 "$(e2e_field sent "$E2E_PROGRESS")"
+check "a later run: the verdict" e2e_verdict_is_ok
+check "a later run knows them all, so nothing is sent" at_most 4000000 "$(e2e_field sent "$E2E_PROGRESS")"
 
 e2e_media web-1 iso "$E2E_DIR/firmware.iso" driver=firmware
 machine fw firmware
 e2e_boot fw 300
-e2e_check "driver=firmware: the log says what is not looked for" bf_vm_wait_line fw \
+check "driver=firmware: the log says what is not looked for" bf_vm_wait_line fw \
     '^BOOTFERRY event=log .*level=warning .*driver=firmware: [0-9]+ controllers? will not be asked' 1
 e2e_end

@@ -32,33 +32,33 @@ raid() {
     machine auto "$E2E_DIR/auto.iso" "${raid[@]}"
     bf_vm_disk auto virtio-blk "$E2E_DIR/seen.raw" raw serial=seen
     e2e_boot auto 300
-    e2e_check "auto: it stops" e2e_verdict_is_failure unsupported source
+    check "auto: it stops" e2e_verdict_is_failure unsupported source
     e2e_failure_row "no driver serves the"
-    e2e_check "auto: and names the controller" e2e_matches 'what="no driver serves the RAID controller 1000:0060 at 0000:00:09.0' "$E2E_VERDICT"
-    e2e_check "auto: and how to go on" e2e_matches 'todo=".*bootferry media web-1 .*unseen=warn' "$E2E_VERDICT"
-    e2e_check "auto: before the first byte" e2e_equal "" "$(lines auto first-byte)"
-    e2e_check "auto: there is no point" e2e_equal 0 "$(e2e_points web-1)"
-    e2e_check "auto: the server has heard of it" heard 'RAID controller 1000:0060'
+    check "auto: and names the controller" matches 'what="no driver serves the RAID controller 1000:0060 at 0000:00:09.0' "$E2E_VERDICT"
+    check "auto: and how to go on" matches 'todo=".*bootferry media web-1 .*unseen=warn' "$E2E_VERDICT"
+    check "auto: before the first byte" equal "" "$(lines auto first-byte)"
+    check "auto: there is no point" equal 0 "$(e2e_points web-1)"
+    check "auto: the server has heard of it" heard 'RAID controller 1000:0060'
 
     e2e_media web-1 iso "$E2E_DIR/warn.iso" unseen=warn
     machine warn "$E2E_DIR/warn.iso" "${raid[@]}"
     bf_vm_disk warn virtio-blk "$E2E_DIR/seen.raw" raw serial=seen
     e2e_boot warn 300
-    e2e_check "warn: the verdict" e2e_verdict_is_ok
-    e2e_check "warn: carries the controller" e2e_matches ' unseen=1 which="RAID controller 1000:0060 at 0000:00:09.0"$' "$E2E_VERDICT"
-    e2e_check "warn: so does the log" e2e_matches 'level=warning text="RAID controller 1000:0060 ' "$(lines warn log)"
-    e2e_check "warn: and the point" e2e_equal '[["RAID controller","0000:00:09.0",false]]' \
+    check "warn: the verdict" e2e_verdict_is_ok
+    check "warn: carries the controller" matches ' unseen=1 which="RAID controller 1000:0060 at 0000:00:09.0"$' "$E2E_VERDICT"
+    check "warn: so does the log" matches 'level=warning text="RAID controller 1000:0060 ' "$(lines warn log)"
+    check "warn: and the point" equal '[["RAID controller","0000:00:09.0",false]]' \
         "$(bf_cli points web-1@1 --json | jq -c '[.. | .unseen? // empty | .[] | [.what, .slot, .asked]] | unique')"
-    e2e_check "warn: what was seen is copied" e2e_same web-1@1 0 "$E2E_DIR/seen.raw"
+    check "warn: what was seen is copied" e2e_same web-1@1 0 "$E2E_DIR/seen.raw"
 }
 
 none() {
     e2e_media web-1 iso "$E2E_DIR/none.iso"
     machine none "$E2E_DIR/none.iso" -device lsi53c895a,id=hba,addr=9 -device scsi-hd,bus=hba.0,scsi-id=0,drive=other
     e2e_boot none 300
-    e2e_check "the verdict" e2e_verdict_is_failure not-found source
+    check "the verdict" e2e_verdict_is_failure not-found source
     e2e_failure_row "no disk was found"
-    e2e_check "no disk, and why" e2e_matches 'what="no disk was found; no driver serves: SCSI controller 1000:0012 at 0000:00:09.0"' "$E2E_VERDICT"
+    check "no disk, and why" matches 'what="no disk was found; no driver serves: SCSI controller 1000:0012 at 0000:00:09.0"' "$E2E_VERDICT"
 }
 
 # one NAME REGEX [QEMU ARGUMENT]...: either way is right, nothing else is.
@@ -72,12 +72,12 @@ one() {
     e2e_boot "$name" 300
     bf_say "# $E2E_VERDICT"
     if [ -n "$(e2e_field unseen "$E2E_VERDICT")" ]; then
-        e2e_check "$name: the verdict names it" e2e_matches " which=\"$named at 0000:00:09.0\"" "$E2E_VERDICT"
+        check "$name: the verdict names it" matches " which=\"$named at 0000:00:09.0\"" "$E2E_VERDICT"
         return
     fi
-    e2e_check "$name: the verdict" e2e_verdict_is_ok
+    check "$name: the verdict" e2e_verdict_is_ok
     n=$(bf_cli points "$name" --json | jq ".points[-1].disks[] | select(.bytes == $(stat -c %s "$E2E_DIR/other.raw")) | .disk")
-    e2e_check "$name: the disk on it is copied" e2e_same "$name" "$n" "$E2E_DIR/other.raw"
+    check "$name: the disk on it is copied" e2e_same "$name" "$n" "$E2E_DIR/other.raw"
 }
 
 kinds() {

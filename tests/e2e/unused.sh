@@ -26,22 +26,22 @@ bf_cli machine add web-1 >>"$E2E_LOGS/cli.log"
 e2e_media web-1 iso "$E2E_DIR/vm.iso"
 e2e_cd_machine vm "$disk"
 e2e_boot vm 300
-e2e_check "the verdict" e2e_verdict_is_ok
+check "the verdict" e2e_verdict_is_ok
 left_out=$(bf_vm_serial vm | sed -n 's/.*event=progress.* unused=\([0-9]*\).*/\1/p' | tail -n 1)
-e2e_check "most of the partitions was left out" test "$left_out" -gt $((160 << 20))
-e2e_check "the log says so of FAT" e2e_matches 'partition 1: FAT32, only what is used is copied' "$(bf_vm_serial vm | tr -d '\r')"
-e2e_check "and of ext4" e2e_matches 'partition 2: ext2/3/4, only what is used is copied' "$(bf_vm_serial vm | tr -d '\r')"
-e2e_check "and of XFS" e2e_matches 'partition 3: XFS, only what is used is copied' "$(bf_vm_serial vm | tr -d '\r')"
-e2e_check "and of NTFS" e2e_matches 'partition 4: NTFS, only what is used is copied' "$(bf_vm_serial vm | tr -d '\r')"
-e2e_check "the point is the disk in all that is used" e2e_same web-1 0 "$disk"
+check "most of the partitions was left out" test "$left_out" -gt $((160 << 20))
+check "the log says so of FAT" matches 'partition 1: FAT32, only what is used is copied' "$(bf_vm_serial vm | tr -d '\r')"
+check "and of ext4" matches 'partition 2: ext2/3/4, only what is used is copied' "$(bf_vm_serial vm | tr -d '\r')"
+check "and of XFS" matches 'partition 3: XFS, only what is used is copied' "$(bf_vm_serial vm | tr -d '\r')"
+check "and of NTFS" matches 'partition 4: NTFS, only what is used is copied' "$(bf_vm_serial vm | tr -d '\r')"
+check "the point is the disk in all that is used" e2e_same web-1 0 "$disk"
 dd if="$E2E_DIR/export.raw" of="$E2E_DIR/esp" bs=1M skip=8 count=48 status=none
-e2e_check "its FAT is clean" fsck.fat -n "$E2E_DIR/esp"
-e2e_check "its ext4 is clean" e2fsck -fn "$E2E_DIR/export.raw?offset=$((64 << 20))"
+check "its FAT is clean" fsck.fat -n "$E2E_DIR/esp"
+check "its ext4 is clean" e2fsck -fn "$E2E_DIR/export.raw?offset=$((64 << 20))"
 dd if="$E2E_DIR/export.raw" of="$E2E_DIR/xfs" bs=1M skip=120 count=64 status=none
-e2e_check "its XFS is clean" xfs_repair -n "$E2E_DIR/xfs"
+check "its XFS is clean" xfs_repair -n "$E2E_DIR/xfs"
 dd if="$E2E_DIR/export.raw" of="$E2E_DIR/ntfs" bs=1M skip=192 count=32 status=none
-e2e_check "its NTFS is clean" ntfsresize -f -P -i "$E2E_DIR/ntfs"
+check "its NTFS is clean" ntfsresize -f -P -i "$E2E_DIR/ntfs"
 mkdir "$E2E_DIR/esp.files"
 mcopy -s -i "$E2E_DIR/esp" ::tree "$E2E_DIR/esp.files"
-e2e_check "its files are those of the source" diff -r "$E2E_DIR/tree" "$E2E_DIR/esp.files/tree"
+check "its files are those of the source" diff -r "$E2E_DIR/tree" "$E2E_DIR/esp.files/tree"
 e2e_end

@@ -25,12 +25,12 @@ e2e_boot vm 400
 seen=$(cat "$E2E_DIR/frames")
 bf_say "# $seen"
 network=$(bf_vm_serial vm | grep '^BOOTFERRY event=network .*state=ready' | tail -n 1)
-e2e_check "the verdict" e2e_verdict_is_ok
-e2e_check "by the driver $driver" e2e_equal "$driver" "$(e2e_field driver "$network")"
-e2e_check "the VLAN is shown" e2e_equal 42 "$(e2e_field vlan "$network")"
-e2e_check "the MTU is shown" e2e_equal $mtu "$(e2e_field mtu "$network")"
-e2e_check "every frame has the tag" e2e_equal 0 "$(e2e_field late_untagged "$seen")"
-e2e_check "the largest frame sent" e2e_equal $longest "$(e2e_field a_longest "$seen")"
-e2e_check "what comes in is no larger" e2e_at_most $longest "$(e2e_field b_longest "$seen")"
-e2e_check "the point is the disk" e2e_same web-1@1 0 "$E2E_DIR/data.raw"
+check "the verdict" e2e_verdict_is_ok
+check "by the driver $driver" equal "$driver" "$(e2e_field driver "$network")"
+check "the VLAN is shown" equal 42 "$(e2e_field vlan "$network")"
+check "the MTU is shown" equal $mtu "$(e2e_field mtu "$network")"
+check "every frame has the tag" equal 0 "$(e2e_field late_untagged "$seen")"
+check "the largest frame sent" equal $longest "$(e2e_field a_longest "$seen")"
+check "what comes in is no larger" at_most $longest "$(e2e_field b_longest "$seen")"
+check "the point is the disk" e2e_same web-1@1 0 "$E2E_DIR/data.raw"
 e2e_end

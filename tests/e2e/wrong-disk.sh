@@ -16,10 +16,10 @@ try() {
     bf_vm_cd "$1" "$E2E_DIR/$1.iso" bootindex=0
     bf_vm_nic "$1" virtio-net-pci
     e2e_boot "$1" 300
-    e2e_check "$1: the verdict" e2e_verdict_is_failure mismatch config
+    check "$1: the verdict" e2e_verdict_is_failure mismatch config
     e2e_failure_row "of this machine's"
-    e2e_check "$1: both disks are listed" e2e_at_least 2 "$(bf_vm_serial "$1" | grep -ac '^BOOTFERRY event=disk .*bytes=67108864 ')"
-    e2e_check "$1: there is no point" e2e_equal 0 "$(e2e_points web-1)"
+    check "$1: both disks are listed" at_least 2 "$(bf_vm_serial "$1" | grep -ac '^BOOTFERRY event=disk .*bytes=67108864 ')"
+    check "$1: there is no point" equal 0 "$(e2e_points web-1)"
 }
 try none gpt:11111111-2222-4333-8444-555555555555
 try several size:64M

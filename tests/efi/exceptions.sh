@@ -1,10 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Runs build/tests/exceptions.efi under OVMF with two processors.
-set -euo pipefail
-cd "$(dirname "$0")/../.."
-# shellcheck source=../../qemu/lib.sh
-. qemu/lib.sh
-# shellcheck source=lib.sh
-. tests/efi/lib.sh
+# shellcheck source=tests/efi/lib.sh
+. "$(dirname "$0")/lib.sh"
 efi_run exceptions 2

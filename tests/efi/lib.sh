@@ -1,30 +1,40 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# What the tests inside the firmware share. Source it from the top of the tree, after qemu/lib.sh.
+# What the tests inside the firmware share.
+# shellcheck source=tests/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+# shellcheck source=qemu/lib.sh
+. qemu/lib.sh
+at_exit bf_vm_kill_all
 
-# efi_run NAME PROCESSORS: runs build/tests/NAME.efi under OVMF and passes on what it prints. Its last line must be there.
+# efi_disk NAME FILE: a FAT image from which the firmware starts build/tests/NAME.efi.
+efi_disk() {
+    truncate -s 33M "$2"
+    mformat -i "$2" -F ::
+    mmd -i "$2" ::/EFI ::/EFI/BOOT
+    mcopy -i "$2" "build/tests/$1.efi" ::/EFI/BOOT/BOOTX64.EFI
+}
+
+
+# efi_run NAME PROCESSORS: the whole test: runs build/tests/NAME.efi under OVMF and passes on what it prints. Its last
+# line must be there: a program that died has not passed.
 efi_run() {
-    local name=$1 processors=$2 tmp status=0
-    tmp=$(mktemp -d)
-    # shellcheck disable=SC2064 # the folder as it is now
-    trap "bf_vm_kill_all; rm -rf '$tmp'" EXIT
-
-    truncate -s 33M "$tmp/fat.img"
-    mformat -i "$tmp/fat.img" -F ::
-    mmd -i "$tmp/fat.img" ::/EFI ::/EFI/BOOT
-    mcopy -i "$tmp/fat.img" "build/tests/$name.efi" ::/EFI/BOOT/BOOTX64.EFI
-
-    bf_vm "$name" "$tmp/vm" q35
+    local name=$1 processors=$2
+    efi_disk "$name" "$T/fat.img"
+    bf_vm "$name" "$T/vm" q35
     bf_vm_firmware "$name"
     bf_vm_add "$name" -m 256 -smp "$processors"
-    bf_vm_disk "$name" virtio-blk "$tmp/fat.img" raw bootindex=0
+    bf_vm_disk "$name" virtio-blk "$T/fat.img" raw bootindex=0
     bf_vm_start "$name"
-    bf_vm_wait_line "$name" "^$name done" 240 >/dev/null && bf_vm_wait_exit "$name" 60 || status=1
-    bf_vm_serial "$name" | grep -aE '^(#|ok|not ok) ' || true
-    if [ $status -ne 0 ]; then
-        echo "not ok efi $name: the program came to its end"
-    elif bf_vm_serial "$name" | grep -aq '^not ok'; then
-        status=1
+    if ! bf_vm_wait_line "$name" "^$name done" 240 >/dev/null || ! bf_vm_wait_exit "$name" 60; then
+        not_ok "efi $name: the program came to its end"
     fi
-    return $status
+    efi_says "$name"
+    finish
+}
+
+# efi_says NAME: the machine's judgements count among those of the script.
+efi_says() {
+    bf_vm_serial "$1" | grep -aE '^(#|ok|not ok) ' || true
+    if bf_vm_serial "$1" | grep -aq '^not ok'; then TEST_FAILED=1; fi
 }

@@ -2,10 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Which accelerator the small VM gets: a program that poses as QEMU shows the kernels that start, that do not, and a QEMU
 # that ends; what was found is remembered until the host starts anew. Then the real one, whatever this host can do.
-set -euo pipefail
-cd "$(dirname "$0")/../.."
 # shellcheck source=tests/finalize/trees.sh
-. tests/finalize/trees.sh
+. "$(dirname "$0")/trees.sh"
 # shellcheck source=tests/finalize/disk.sh
 . tests/finalize/disk.sh
 unset QEMU_ACCEL

@@ -1,10 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Boot loaders, kernel command lines, the EFI fallback path and initramfs formats, on trees.
-set -euo pipefail
-cd "$(dirname "$0")/../.."
 # shellcheck source=tests/finalize/trees.sh
-. tests/finalize/trees.sh
+. "$(dirname "$0")/trees.sh"
 umask 022
 
 # shellcheck disable=SC2154 # trees.sh sets $work

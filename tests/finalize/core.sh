@@ -2,10 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The finalizer's core on a plain directory tree of a Debian 12 with ifupdown: every file that it shall change, none
 # that it shall not; dry run, second run, undo; secrets; the initramfs as cpio itself reads it.
-set -euo pipefail
-cd "$(dirname "$0")/../.."
 # shellcheck source=tests/finalize/trees.sh
-. tests/finalize/trees.sh
+. "$(dirname "$0")/trees.sh"
 
 r=$work/root
 debian "$r"

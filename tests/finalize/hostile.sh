@@ -2,10 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # A guest that means harm, on trees: links that lead out, files that never end, a forged journal; and systems that are
 # refused.
-set -euo pipefail
-cd "$(dirname "$0")/../.."
 # shellcheck source=tests/finalize/trees.sh
-. tests/finalize/trees.sh
+. "$(dirname "$0")/trees.sh"
 umask 022
 
 r=$work/root

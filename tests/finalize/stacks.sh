@@ -2,10 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The network stacks on trees: systemd-networkd and netplan in the shapes in which administrators write them, and
 # ifupdown's further ones. Expected files stand here in full.
-set -euo pipefail
-cd "$(dirname "$0")/../.."
 # shellcheck source=tests/finalize/trees.sh
-. tests/finalize/trees.sh
+. "$(dirname "$0")/trees.sh"
 umask 022
 
 # A tree with as little as the network needs.

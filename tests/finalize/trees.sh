@@ -2,37 +2,24 @@
 # SPDX-License-Identifier: Apache-2.0
 # Directory trees that stand for guests, and the helpers of the finalizer's tests. Sourced by the
 # scripts of this folder, with FINALIZE naming the program. Nothing here needs privileges.
+# shellcheck source=tests/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 : "${FINALIZE:=build/bootferry-finalize}"
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-# Called last: the exit status of a test script.
-finish() { [ "$not_ok_count" = 0 ]; }
-not_ok_count=0
-ok() { echo "ok $1"; }
-not_ok() {
-    echo "not ok $1"
-    not_ok_count=$((not_ok_count + 1))
-}
-skip() { echo "skip $1: $2"; }
-# check NAME COMMAND...: passes when the command does.
-check() {
-    local name=$1
-    shift
-    if "$@" >&2; then ok "$name"; else not_ok "$name"; fi
-}
-refute() {
-    local name=$1
-    shift
-    if "$@" >&2; then not_ok "$name"; else ok "$name"; fi
-}
+work=$T
 # has FILE LINE: the file has exactly this line. lacks FILE TEXT: the text is nowhere in it.
-has() { grep -qxF -- "$2" "$1"; }
-lacks() { [ -e "$1" ] && ! grep -qF -- "$2" "$1"; }
+has() { grep -qxF -- "$2" "$1" || shows "$2" "$1"; }
+lacks() { [ -e "$1" ] && ! grep -F -- "$2" "$1"; }
+shows() { # WANTED FILE
+    echo "wanted: $1"
+    echo "$2 has:"
+    tail -n 20 "$2"
+    return 1
+}
 # is FILE: its content is standard input, byte for byte.
 is() { diff -u - "$1" >&2; }
 # says WORD: the last report has it.
-says() { grep -qF -- "$1" "$work/report.txt"; }
+says() { grep -qF -- "$1" "$work/report.txt" || shows "$1" "$work/report.txt"; }
 
 # put PATH: writes standard input to a file, making its directories.
 put() {

@@ -2,10 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The small VM on a disk of a tree: its results are looked into with debugfs, e2fsck and mtools, and not with our own
 # code. The chain is a raw base under a qcow2 overlay, in a folder that only its owner may enter.
-set -euo pipefail
-cd "$(dirname "$0")/../.."
 # shellcheck source=tests/finalize/trees.sh
-. tests/finalize/trees.sh
+. "$(dirname "$0")/trees.sh"
 # shellcheck source=tests/finalize/disk.sh
 . tests/finalize/disk.sh
 umask 022

@@ -4,10 +4,8 @@
 # without device-mapper: LVM's metadata by lvm on a loop device (which takes root), XFS from a prototype file,
 # Btrfs from a directory. Results are read with debugfs, xfs_repair and grep, and btrfs restore. Arrays (md) and LUKS
 # are not made here: that takes their drivers in the host's kernel.
-set -euo pipefail
-cd "$(dirname "$0")/../.."
 # shellcheck source=tests/finalize/trees.sh
-. tests/finalize/trees.sh
+. "$(dirname "$0")/trees.sh"
 umask 022
 
 # shellcheck disable=SC2154 # trees.sh sets $work

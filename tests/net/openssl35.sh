@@ -43,7 +43,7 @@ ready() {
 }
 [ "$(uname -m)" = x86_64 ] || e2e_skip "the packages are for x86-64"
 ready || e2e_skip "the mirror has no OpenSSL 3.5 of trixie, see $E2E_LOGS/apt.log"
-e2e_check "the judge is OpenSSL 3.5 or newer" e2e_matches '^OpenSSL (3\.[5-9]|3\.[1-9][0-9]|[4-9])' "$(openssl35 version)"
+check "the judge is OpenSSL 3.5 or newer" matches '^OpenSSL (3\.[5-9]|3\.[1-9][0-9]|[4-9])' "$(openssl35 version)"
 
 # ---- Its client, our server --------------------------------------------------------------------
 
@@ -57,7 +57,7 @@ agrees() {
     local what=$1 regex=$2
     shift 2
     client "$@" || true
-    e2e_check "$what" grep -qE "$regex" "$E2E_LOGS/s_client.log"
+    check "$what" grep -qE "$regex" "$E2E_LOGS/s_client.log"
 }
 hybrid='^Negotiated TLS1.3 group: X25519MLKEM768$'
 judge_server() {
@@ -73,9 +73,9 @@ bf_cli machine add web-1 >>"$E2E_LOGS/cli.log"
 e2e_config web-1 "$BF_SERVER_PORT" "$E2E_DIR/web-1.conf" retry=3 kex=hybrid
 e2e_disk "$E2E_DIR/data.raw" 4 60
 e2e_push 300 "$E2E_DIR/web-1.conf" "$E2E_DIR/data.raw"
-e2e_check "our client with kex=hybrid, our server" e2e_push_is_ok
-e2e_check "the sender names the key exchange" grep -q '^BOOTFERRY event=tls .* group=X25519MLKEM768' "$E2E_PUSH_LOG"
-e2e_check "and so does the server" grep -q 'session begins .*key exchange X25519MLKEM768' <(bf_cli status web-1)
+check "our client with kex=hybrid, our server" e2e_push_is_ok
+check "the sender names the key exchange" grep -q '^BOOTFERRY event=tls .* group=X25519MLKEM768' "$E2E_PUSH_LOG"
+check "and so does the server" grep -q 'session begins .*key exchange X25519MLKEM768' <(bf_cli status web-1)
 bf_server_stop TERM
 
 BF_SERVER_WRAP="${from35[0]} --library-path $libraries:/usr/lib/x86_64-linux-gnu:/lib/x86_64-linux-gnu"
@@ -84,7 +84,7 @@ judge_server "our server on OpenSSL 3.5"
 agrees "there a client that sent another share is asked again" "$hybrid" -groups '*X25519:X25519MLKEM768'
 sed -i "s/^server=.*/server=127.0.0.1:$BF_SERVER_PORT/" "$E2E_DIR/web-1.conf"
 e2e_push 300 "$E2E_DIR/web-1.conf" "$E2E_DIR/data.raw"
-e2e_check "our client with kex=hybrid, our server on OpenSSL 3.5" e2e_push_is_ok
+check "our client with kex=hybrid, our server on OpenSSL 3.5" e2e_push_is_ok
 # shellcheck disable=SC2034 # for the library
 BF_SERVER_WRAP=''
 bf_server_stop TERM
@@ -118,7 +118,7 @@ ends() {
 # reaches WHAT GROUPS KEX REGEX: the handshake is complete, by what the other side says of it.
 reaches() {
     meets "$2" "$3"
-    e2e_check "$1" e2e_wait 120 "its server names the group" grep -aqE "$4" "$E2E_LOGS/s_server.$2.log"
+    check "$1" e2e_wait 120 "its server names the group" grep -aqE "$4" "$E2E_LOGS/s_server.$2.log"
     ends
 }
 # With one group in common, that is the one; the certificate and the cipher are printed after the handshake only.
@@ -127,6 +127,6 @@ reaches "its server with X25519 alone" X25519 auto '^Shared groups: x25519'
 reaches "its server with P-256 alone, by a second hello" P-256 auto '^Shared groups: secp256r1'
 meets X25519:P-256 hybrid
 e2e_push_wait 300
-e2e_check "kex=hybrid refuses its server without the group" e2e_push_failed auth server
-e2e_check "and says why" e2e_matches 'no hybrid key exchange \(X25519MLKEM768\).* kex=auto' "$E2E_VERDICT"
+check "kex=hybrid refuses its server without the group" e2e_push_failed auth server
+check "and says why" matches 'no hybrid key exchange \(X25519MLKEM768\).* kex=auto' "$E2E_VERDICT"
 e2e_end

@@ -9,7 +9,6 @@ FREE=$PWD/tests/usage/btrfs_free.py
 PATCH=$PWD/tests/usage/btrfs_patch.py
 
 files "$T/tree" 60
-skip() { echo "skip $1: $2"; }
 holes() { truncate -s "$2M" "$1"; } # quickly copied
 disks=()
 # make_btrfs NAME MIB OPTIONS...: on what $fill makes
@@ -55,11 +54,8 @@ check "a partition" cmp "$T/parted.raw.map" \
 
 # ---- Aged --------------------------------------------------------------------------------------
 
-leave() {
-    ! mountpoint -q "$T/mnt" || umount "$T/mnt"
-    cleanup
-}
-trap leave EXIT
+leave() { ! mountpoint -q "$T/mnt" || umount "$T/mnt"; }
+at_exit leave
 may_mount() {
     [ "$(id -u)" = 0 ] && grep -qw btrfs /proc/filesystems && mkdir "$T/mnt" &&
         mount -t btrfs -o loop,ro "$T/plain.raw" "$T/mnt" 2>/dev/null && umount "$T/mnt"

@@ -6,7 +6,6 @@
 . "$(dirname "$0")/lib.sh"
 FREE=$PWD/tests/usage/btrfs_free.py
 PATCH=$PWD/tests/usage/btrfs_patch.py
-skip() { echo "skip $1: $2"; }
 
 holes() { truncate -s "$2M" "$1"; } # quickly copied
 # make_set NAME COUNT OPTIONS...: a file system on COUNT disks, $T/NAME.0.raw and so on, on what
@@ -105,11 +104,7 @@ done_with_set() {
     btrfs device scan --forget >/dev/null 2>&1 || true
     return "$status"
 }
-leave() {
-    done_with_set || true
-    cleanup
-}
-trap leave EXIT
+at_exit done_with_set
 # has_digests NAME OPTIONS: what is in it is what was in the source
 has_digests() {
     local status=0

@@ -9,14 +9,10 @@ PATCH=$PWD/tests/usage/exfat_patch.py
 
 mkdir "$T/on"
 leave() {
-    local status=$?
-    set +e
     umount -l "$T/on" 2>/dev/null
     [ -z "${loop:-}" ] || losetup -d "$loop"
-    (exit "$status")
-    cleanup
 }
-trap leave EXIT
+at_exit leave
 # on IMAGE COMMAND...: with the file system on $T/on
 on() {
     local status=0

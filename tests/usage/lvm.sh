@@ -10,12 +10,11 @@
 VOLUMES=$PWD/tests/usage/volumes.py
 loops=()
 detach() { [ ${#loops[@]} = 0 ] || losetup -d "${loops[@]}"; loops=(); }
-trap 'status=$?; set +e; detach; (exit $status); cleanup' EXIT
+at_exit detach
 
 if ! spare=$(losetup -f 2>/dev/null) || ! losetup "$spare" /etc/hostname 2>/dev/null; then
     echo "skip volumes: no loop devices here"
     finish
-    exit
 fi
 losetup -d "$spare"
 export LVM_SYSTEM_DIR=$T/lvm LVM_SUPPRESS_FD_WARNINGS=1
@@ -116,15 +115,15 @@ detach
 
 both_whole() { # WORDS: of the disks in x.raw and y.raw
     for i in 0 1; do
-        "$MAP" -d $i "$T/x.raw" "$T/y.raw" >"$T/$i.map" 2>"$T/$i.log"
+        "$MAP" -d "$i" "$T/x.raw" "$T/y.raw" >"$T/$i.map" 2>"$T/$i.log"
         [ ! -s "$T/$i.map" ] && grep -qF -- "$1" "$T/$i.log" && continue
         cat "$T/$i.map" "$T/$i.log"
         return 1
     done
 }
 again() { cp --sparse=always "$T/a.raw" "$T/x.raw"; cp --sparse=always "$T/b.raw" "$T/y.raw"; }
-# within IMAGE FIRST END: what is unused there, bytes
-within() { awk -v a="$2" -v b="$3" '$1 < b && $2 > a { n += ($2 < b ? $2 : b) - ($1 > a ? $1 : a) } END { print n + 0 }' "$1"; }
+# unused_in IMAGE FIRST END: what is unused there, bytes
+unused_in() { awk -v a="$2" -v b="$3" '$1 < b && $2 > a { n += ($2 < b ? $2 : b) - ($1 > a ? $1 : a) } END { print n + 0 }' "$1"; }
 lv_at() { jq -r ".volumes[\"$1\"][$2].legs[$3][1]" "$T/layout"; }
 
 # One of the disks alone: stripes are not to be told, nor is the volume that goes on elsewhere; free
@@ -132,9 +131,9 @@ lv_at() { jq -r ".volumes[\"$1\"][$2].legs[$3][1]" "$T/layout"; }
 "$MAP" "$T/a.raw" >"$T/alone.map" 2>"$T/alone.log"
 check "without the other disk its volumes are whole" grep -q 'web/striped' "$T/alone.log"
 at=$(lv_at striped 0 0)
-check "all of the stripes" test "$(within "$T/alone.map" "$at" $((at + (30 << 20))))" = 0
+check "all of the stripes" test "$(unused_in "$T/alone.map" "$at" $((at + (30 << 20))))" = 0
 at=$(lv_at root 0 0)
-check "and of the volume" test "$(within "$T/alone.map" "$at" $((at + (20 << 20))))" = 0
+check "and of the volume" test "$(unused_in "$T/alone.map" "$at" $((at + (20 << 20))))" = 0
 check "free extents are not" test "$(awk '{ n += $2 - $1 } END { print n }' "$T/alone.map")" -gt $((40 << 20))
 
 "$MAP" "$T/a.raw" "$T/b.raw" "$T/b.raw" >"$T/clone.map" 2>"$T/clone.log"
@@ -174,13 +173,13 @@ at=$(lv_at root 0 0)
 patch "$T/x.raw" $((at + 446)) '\00\00\00\00\0203\00\00\00\00\010\00\00\00\0100\00\00'
 patch "$T/x.raw" $((at + 510)) '\0125\0252'
 "$MAP" "$T/x.raw" "$T/y.raw" >"$T/x.map" 2>/dev/null
-check "a volume with a partition table" test "$(within "$T/x.map" "$at" $((at + (20 << 20))))" = 0
+check "a volume with a partition table" test "$(unused_in "$T/x.map" "$at" $((at + (20 << 20))))" = 0
 check "leaves the others as they are" test "$(awk '{ n += $2 - $1 } END { print n }' "$T/x.map")" -gt $((16 << 20))
 
 # with COMMAND...: on both disks, or on one of them
 with() {
     attach "$T/x.raw:$((32 << 20)):$((160 << 20))" "$T/y.raw"
-    "$@" || { echo "# $* failed"; failed=1; }
+    "$@" || { echo "# $* failed"; TEST_FAILED=1; }
     detach
 }
 again
@@ -214,7 +213,7 @@ again
 with edit "$(in_volumes "$(lv snapshot0 snapshot 'chunk_size=8 origin="root" cow_store="raw"' ',"VISIBLE"' 42)")"
 both_x
 at=$(lv_at root 0 0)
-check "what has a snapshot is whole" test "$(within "$T/0.map" "$at" $((at + (20 << 20))))" = 0
+check "what has a snapshot is whole" test "$(unused_in "$T/0.map" "$at" $((at + (20 << 20))))" = 0
 check "and says why" grep -q 'volume web/root: LVM2, copied whole: another volume is built on it' "$T/0.log"
 check "the rest is not" agrees 0 striped="$T/striped.img"
 again
@@ -239,7 +238,7 @@ for kind in "thin-pool 'metadata=\"raw\" pool=\"root\"'" "mirror 'mirrors=[\"roo
     text 'logical_volumes {' "logical_volumes { $(lv more "${kind%% *}" "${kind#* }" ',\"VISIBLE\"' 42 | tr -d "'")"
     both_x
     at=$(lv_at root 0 0)
-    check "what a ${kind%% *} is made of" test "$(within "$T/0.map" "$at" $((at + (20 << 20))))" = 0
+    check "what a ${kind%% *} is made of" test "$(unused_in "$T/0.map" "$at" $((at + (20 << 20))))" = 0
     check "is whole for that reason" grep -q 'volume web/root: LVM2, copied whole: another volume is built on it' "$T/0.log"
 done
 again

@@ -80,7 +80,8 @@ check "the log names the array" grep -q 'the array on partition 1: ext2/3/4, onl
 # LVM2 on an array: a volume of 12 MiB with a file system, the rest unallocated.
 volume=$(($(cut -d' ' -f1 "$T/data4") + MIB)) end=$(($(cut -d' ' -f1 "$T/data4") + 31 * MIB))
 if pv=$(truncate -s 31M "$T/pv.img" && losetup -f --show "$T/pv.img" 2>/dev/null); then
-    trap 'status=$?; set +e; losetup -d "$pv" 2>/dev/null || true; (exit $status); cleanup' EXIT
+    detach() { [ -z "$pv" ] || losetup -d "$pv"; pv=''; }
+    at_exit detach
     mkdir "$T/lvm"
     export LVM_SYSTEM_DIR=$T/lvm LVM_SUPPRESS_FD_WARNINGS=1
     echo "devices { use_devicesfile=0 scan_lvs=0 obtain_device_list_from_udev=0 external_device_info_source=\"none\"
@@ -89,7 +90,7 @@ if pv=$(truncate -s 31M "$T/pv.img" && losetup -f --show "$T/pv.img" 2>/dev/null
         # shellcheck disable=SC2086 # words
         lvm ${command%% *} --driverloaded n ${command#* } >>"$T/lvm.log" 2>&1
     done
-    losetup -d "$pv"
+    detach
     mke2fs -q -F -t ext4 -b 1024 -E nodiscard,offset=$MIB -d "$T/tree" "$T/pv.img" 12M
     fill 4 "$T/pv.img"
     maps

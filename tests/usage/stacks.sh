@@ -12,13 +12,11 @@ PATH=$PATH:/usr/sbin:/sbin
 if [ "$(id -u)" != 0 ]; then
     echo "skip stacks: only root has loop devices"
     finish
-    exit
 fi
 attach() { losetup -f --show /etc/hostname 2>/dev/null; }
 if ! spare=$(attach || attach || attach); then # another process may have taken the free one
     echo "skip stacks: no loop devices here"
     finish
-    exit
 fi
 losetup -d "$spare"
 
@@ -35,7 +33,7 @@ check "each mark that is written without a tool is what it shall be" marks
 # A process for each half of the seeds.
 halves=()
 end_halves() { [ ${#halves[@]} = 0 ] || { kill "${halves[@]}"; wait "${halves[@]}"; } 2>/dev/null; }
-trap 'status=$?; set +e; end_halves; (exit $status); cleanup' EXIT
+at_exit end_halves
 half=$(((seeds + 1) / 2))
 tests/usage/stacks/stacks.py seeds "$first" "$half" "$keep" >"$T/1.log" 2>&1 &
 halves+=($!)
@@ -45,7 +43,7 @@ for pid in "${halves[@]}"; do wait "$pid" || true; done
 halves=()
 cat "$T/1.log" "$T/2.log" >"$T/log"
 grep -v '^missing: ' "$T/log"
-! grep -q '^not ok ' "$T/log" || failed=1
+! grep -q '^not ok ' "$T/log" || TEST_FAILED=1
 seen() { grep -cE "$1" "$T/log" || true; }
 check "every seed came to its end" test "$(seen '^(not )?ok seed ')" = "$seeds"
 [ "$seeds" -lt 20 ] || check "a third of them or more have a map" test "$(seen '^ok seed .* => [1-9]')" -ge $((seeds / 3))

@@ -7,14 +7,8 @@
 . "$(dirname "$0")/lib.sh"
 
 mkdir "$T/on"
-leave() {
-    local status=$?
-    set +e
-    umount -l "$T/on" 2>/dev/null
-    (exit "$status")
-    cleanup
-}
-trap leave EXIT
+leave() { umount -l "$T/on" 2>/dev/null; }
+at_exit leave
 make_fs() { # NAME MIB OPTIONS...
     garbage "$T/$1.raw" "$2"
     mkfs.xfs -q -f -K --unsupported "${@:3}" "$T/$1.raw" >/dev/null 2>&1
@@ -23,7 +17,6 @@ make_fs probe 64
 if ! mount -o loop,nosuid,nodev "$T/probe.raw" "$T/on" 2>/dev/null; then
     echo "skip XFS as the kernel leaves it: it cannot be mounted here"
     finish
-    exit 0
 fi
 umount "$T/on"
 
