@@ -134,6 +134,7 @@ comm -23 build/lint-undefined build/lint-defined | grep -vxF -f <(sed 's/#.*//; 
 tests/lint_symbols.py circles 2>&1 | judge 'no circle of calls between files'
 tests/lint_symbols.py users 2>&1 | judge 'no external function or data without a user in another file'
 tests/lint_symbols.py twice 2>&1 | judge 'no type, function or file name stands for two things'
+sources '*.h' | xargs -r tests/lint_groups.py 2>&1 | judge 'a header that says which file has what is right'
 
 # ---- Everything --------------------------------------------------------------------------------
 

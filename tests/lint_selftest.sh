@@ -144,6 +144,48 @@ offence 'documents state the size' README.md 'The boot image has' '5,000 bytes.'
 offence 'documents state the size' README.md 'No size at all.'
 image=1044481 offence 'the boot image has at most' README.md 'The boot image has 1,044,481 bytes.'
 
+# Declarations under a file's name: functions and variables that are elsewhere, static or called there, and files that
+# are gone.
+header='// SPDX
+#include <stdint.h>
+
+// b.c: what it does.
+struct bf_x {
+    int (*call)(int a);
+};
+enum bf_err bf_b(struct bf_x *x,
+                 int a);
+extern const struct bf_x bf_data; // at the end
+static inline int bf_inline(void) { return 0; }
+
+// ---- Others (image/c.c) ----
+
+void bf_c(void);'
+b_has='enum bf_err bf_b(struct bf_x *x, int a)
+{
+    return BF_OK;
+}
+const struct bf_x bf_data = {0};'
+c_has='void bf_c(void) {}'
+grouped() { # RULE B C HEADER...
+    fresh_tree
+    printf '%s\n' "$spdx" "$2" >"$tmp/tree/image/b.c"
+    printf '%s\n' "$spdx" "$3" >"$tmp/tree/image/c.c"
+    printf '%s\n' "$spdx" "${@:4}" >"$tmp/tree/image/a.h"
+    look "$1" image/a.h
+}
+rule='a header that says which file'
+grouped - "$b_has" "$c_has" "$header"
+grouped "$rule" "$b_has" '' "$header"
+grouped "$rule" "$b_has" 'static void bf_c(void) {}' "$header"
+grouped "$rule" "$b_has" 'void bf_d(void) { bf_c(); }' "$header"
+grouped "$rule" "$b_has" '// void bf_c(void) {}' "$header"
+grouped "$rule" "${b_has%const*}" "$c_has" "$header"
+grouped "$rule" "${b_has/bf_b/bf_e}" "$c_has" "$header"
+grouped "$rule" "$b_has" "$c_has" '' '// d.c' 'void bf_d(void);'
+grouped - "$b_has" "$c_has" '' '// b.c and c.c' 'void bf_c(void);'
+grouped - "$b_has" "$c_has" '// Words, and' '// d.c, where other words stand.' 'void bf_d(void);'
+
 # The library must not call what the platform does not give.
 printf 'void exit(int);\nvoid bf_x(void);\nvoid bf_x(void) { exit(1); }\n' >"$tmp/empty.c"
 clang --target=x86_64-unknown-windows -ffreestanding -c -o "$tmp/empty.o" "$tmp/empty.c"

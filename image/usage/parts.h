@@ -155,6 +155,8 @@ uint64_t bf_mirror_grain(const struct bf_peek *p, const struct bf_leg *leg);
 void bf_mirror_limits(const struct bf_peek *p, const struct bf_leg *leg, uint64_t *low,
                       uint64_t *high);
 
+// ---- Places ------------------------------------------------------------------------------------
+
 // All places of the session: those of every planned disk, not only of the one that is copied now.
 // Each has its signatures, so that the other members of a file system on several devices are found
 // by looking at those with its signature alone and reading their superblocks. Partitions that
@@ -190,6 +192,8 @@ uint32_t bf_usage_notes_count(const struct bf_usage_notes *notes);  // takes NUL
 uint32_t bf_usage_notes_take_changed(struct bf_usage_notes *notes); // see bf_usage_notes_changed
 const struct bf_usage_note *bf_usage_notes_at(const struct bf_usage_notes *notes, uint32_t i);
 
+// ---- Kinds -------------------------------------------------------------------------------------
+
 struct bf_usage_ops {
     // Like bf_usage_extent, in the space of the place; at < bytes. *end is the end of the place on
     // entry, and may be cut by the caller. An answer during which a read failed counts as "used"
@@ -224,6 +228,8 @@ enum bf_err bf_usage_unallocated(struct bf_usage_map *map, char why[BF_USAGE_WHY
 // whole of what lies on `disk`. Fails with BF_ERR_NO_MEMORY, or where something cannot be read.
 enum bf_err bf_usage_md(struct bf_peek *peek, struct bf_place_list *list, uint32_t disk);
 enum bf_err bf_usage_lvm(struct bf_peek *peek, struct bf_place_list *list, uint32_t disk);
+
+// ---- Signatures --------------------------------------------------------------------------------
 
 // Signatures of everything that may lie on a place, as a set. A place with more than one owner
 // belongs to nobody: an old signature can outlive the file system that it belonged to.

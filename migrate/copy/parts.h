@@ -115,18 +115,18 @@ struct bf_copy {
     struct bf_digest roots[BF_PROTO_DISKS_MAX];
 };
 
-// copy_answer.c
+// answer.c
 // What the store answered to an operation; a failure's words become the pipeline's.
 enum bf_err bf_copy_answer(struct bf_copy *c, enum bf_err err);
 // The byte where a chunk begins, at most the end of the disk.
 uint64_t bf_copy_position(const struct bf_copy_disk *d, uint64_t chunk);
 
-// copy_class.c
+// class.c
 // Gives chunks their class as soon as their digest and the base are known.
 enum bf_err bf_copy_classify(struct bf_copy *c);
 void bf_copy_base_forget(struct bf_copy *c);
 
-// copy_data.c
+// data.c
 int bf_copy_work_init(struct bf_copy *c); // 0: no memory
 // 0: a worker holds on to the pipeline's memory, which must stay.
 int bf_copy_work_free(struct bf_copy *c);
@@ -135,19 +135,19 @@ void bf_copy_work_start(struct bf_copy *c); // a span has begun; nothing may be 
 enum bf_err bf_copy_move_data(struct bf_copy *c);
 int bf_copy_all_released(struct bf_copy *c);
 
-// copy_found.c
+// found.c
 // Opens the maps, once, and what is wanted of single places.
 enum bf_err bf_copy_look(struct bf_copy *c);
 // What lies where on the current disk.
 enum bf_err bf_copy_report_places(struct bf_copy *c);
 
-// copy_asleep.c
+// asleep.c
 // Notes a signature of hibernation in chunk i of the slot; the first one that is seen.
 void bf_copy_see_asleep(struct bf_copy *c, const struct bf_slot *slot, uint32_t i);
 // Does what follows from it, and tells the store. BF_AGAIN: later, or the copy begins anew.
 enum bf_err bf_copy_heed_asleep(struct bf_copy *c);
 
-// copy_errors.c
+// errors.c
 // Not a block of chunk i of the slot could be read.
 int bf_copy_nothing_readable(const struct bf_copy *c, const struct bf_slot *slot, uint32_t i);
 // Tells what could not be read of the chunks that were given.

@@ -87,22 +87,22 @@ static inline int bf_remote_takes_chunks(const struct bf_remote *r)
     return r->state == BF_REMOTE_OPEN || r->state == BF_REMOTE_REPAIRING;
 }
 
-// remote_channel.c
+// channel.c
 // The server did what the protocol does not allow.
 void bf_remote_bad_frame(struct bf_remote *r, const char *what);
 // Sends the RANGE that is being joined. 0: no room.
 int bf_remote_flush(struct bf_remote *r);
 
-// remote_frames.c: what the server says.
+// frames.c: what the server says.
 void bf_remote_frames(struct bf_remote *r);
 
-// remote_base.c
+// base.c
 enum bf_err bf_remote_base(struct bf_remote *r, uint16_t disk, uint64_t first, uint32_t want,
                            enum bf_chunk_state *state, uint32_t *count, struct bf_digest *digests);
 void bf_remote_base_forget(struct bf_remote *r);                            // a new connection
 int bf_remote_base_run(struct bf_remote *r, const struct bf_base_run *run); // 0: not allowed
 
-// remote_data.c
+// data.c
 int bf_remote_packs_init(struct bf_remote *r); // 0: no memory
 void bf_remote_packs_free(struct bf_remote *r);
 void bf_remote_packs_forget(struct bf_remote *r); // a new connection
@@ -110,7 +110,7 @@ enum bf_err bf_remote_prepare(struct bf_remote *r, struct bf_store_write *write)
 enum bf_err bf_remote_data(struct bf_remote *r, struct bf_store_write *write);
 void bf_remote_take_back(struct bf_remote *r); // what the channel has sent
 
-// remote_store.c
+// store.c
 extern const struct bf_store_ops bf_remote_ops;
 
 #endif

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The daemon's inside, shared by replica/daemon*.c. One thread is the door (replica/daemon/door.h):
-// it accepts connections and does their handshakes. The main thread answers the control socket,
-// looks after revocations, and gives every connection that came through the door a thread of its
-// own, which runs the receiver over TLS and the session's store. A session may use several
-// connections: the thread of the first one serves them all.
+// The daemon's inside, shared by the files of this room. One thread is the door
+// (replica/daemon/door.h): it accepts connections and does their handshakes. The main thread
+// answers the control socket, looks after revocations, and gives every connection that came through
+// the door a thread of its own, which runs the receiver over TLS and the session's store. A session
+// may use several connections: the thread of the first one serves them all.
 //
 // Connections are of two classes. One with a certificate of our root keeps its place, whatever
 // strangers do. One without wants to enrol: there are few places for those, with little memory, and
@@ -124,7 +124,7 @@ struct bf_conn {
     struct bf_live live;      // shared
 };
 
-// daemon_conn.c: the thread of a connection; takes the stream and releases the arrival. The stream
+// conn.c: the thread of a connection; takes the stream and releases the arrival. The stream
 // was closed when BF_ERR_LIMIT or BF_ERR_NO_MEMORY is returned.
 enum bf_err bf_conn_start(struct bf_daemon *d, struct bf_arrival *a);
 // Joins the threads that are through.
@@ -132,12 +132,12 @@ void bf_conn_reap(struct bf_daemon *d);
 // Ends those whose machine or certificate was revoked. Called often.
 void bf_conn_check(struct bf_daemon *d);
 
-// daemon_wait.c: waits for the sockets, the store or a verdict.
+// wait.c: waits for the sockets, the store or a verdict.
 void bf_conn_wait(struct bf_conn *c, int timeout_ms);
 // Ends a connection with this verdict, unless it has one. With the lock held.
 void bf_conn_end(struct bf_conn *c, enum bf_verdict verdict);
 
-// daemon_events.c: one line in the machine's events and in the log.
+// events.c: one line in the machine's events and in the log.
 void bf_conn_event(struct bf_conn *c, int level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 // Copies what the connection's database said last; its code.
@@ -145,7 +145,7 @@ enum bf_err bf_conn_db_fault(const struct bf_conn *c, struct bf_fault *fault);
 // Whether a line about somebody without a certificate may be logged: they must not fill the log.
 int bf_conn_may_log(struct bf_daemon *d);
 
-// daemon_lanes.c: several connections of one session. take looks whether this is lane 0 of a bundle
+// lanes.c: several connections of one session. take looks whether this is lane 0 of a bundle
 // and lets those join that were handed over; end refuses and closes what still comes.
 void bf_lanes_take(struct bf_conn *c);
 void bf_lanes_end(struct bf_conn *c);
@@ -153,43 +153,44 @@ void bf_lanes_end(struct bf_conn *c);
 // after BF_OK.
 enum bf_err bf_lanes_hand_over(struct bf_conn *c, struct bf_fault *fault);
 
-// daemon_session.c: what the receiver asks of its host.
+// session.c: what the receiver asks of its host.
 extern const struct bf_receiver_host bf_conn_host;
 // Lets go of the machine and closes the books of the session.
 void bf_conn_release(struct bf_conn *c, enum bf_err outcome, const struct bf_fault *fault);
 
-// daemon_disks.c: the planned disks into config and out, in order of their numbers.
+// disks.c: the planned disks into config and out, in order of their numbers.
 enum bf_err bf_conn_plan_disks(struct bf_conn *c, const struct bf_inventory *inventory,
                                struct bf_session_config *config, struct bf_receiver_session *out,
                                struct bf_fault *fault);
-// A point was made of the disks: what was refused before, and accepted, is the past.
+
+// accept.c: a point was made of the disks, so what was refused before, and accepted, is the past.
 void bf_conn_disks_settled(struct bf_conn *c);
 
-// daemon_found.c: host calls of the receiver about what the source found on its machine.
+// found.c: host calls of the receiver about what the source found on its machine.
 enum bf_err bf_conn_unseen(void *impl, uint16_t ordinal, const struct bf_unseen *what,
                            struct bf_fault *fault);
 enum bf_err bf_conn_place(void *impl, const struct bf_place *what, struct bf_fault *fault);
 
-// daemon_admit.c: host calls of the receiver, and the look into the database.
+// admit.c: host calls of the receiver, and the look into the database.
 enum bf_err bf_conn_allowed(void *impl, struct bf_fault *fault);
 enum bf_err bf_conn_enrol(void *impl, const struct bf_enrol *request, uint8_t *certificate,
                           uint32_t *certificate_len, struct bf_fault *fault);
 // Whether this peer may still send. BF_OK, or the fault for the source.
 enum bf_err bf_conn_admit(struct bf_db *db, const struct bf_tls_peer *peer, struct bf_fault *fault);
 
-// daemon_hangs.c: the storage daemon of this session hung and was killed; how often that happened
+// hangs.c: the storage daemon of this session hung and was killed; how often that happened
 // in a row without anything more that became durable. While the store is there.
 uint32_t bf_conn_note_hang(struct bf_conn *c);
 void bf_conn_forget_hangs(struct bf_conn *c); // a point was made
 uint64_t bf_conn_durable_chunks(const struct bf_conn *c);
 
-// daemon_stop.c. begin: from here on SIGTERM and SIGINT make d->stopping readable and end the
+// stop.c. begin: from here on SIGTERM and SIGINT make d->stopping readable and end the
 // process after BF_WAIT_END_MS. To be called before other threads exist.
 enum bf_err bf_stop_begin(struct bf_daemon *d);
 // Ends all connections and joins their threads; ends the process when one does not end.
 void bf_stop_connections(struct bf_daemon *d);
 
-// daemon_control.c: the control socket. open gives its descriptor, serve answers one caller.
+// control.c: the control socket. open gives its descriptor, serve answers one caller.
 enum bf_err bf_control_open(struct bf_daemon *d, int *fd, struct bf_fault *fault);
 // Returns 1 when the daemon was asked to look at its state again.
 int bf_control_serve(struct bf_daemon *d, int fd);

@@ -84,7 +84,7 @@ struct bf_store_disk {
     int restarting;          // the cursor is on its way back
     uint64_t named;          // the highest position that a checkpoint named, durable or not yet
 
-    // verification, under the lock: see store_verify.c
+    // verification, under the lock: see verify.c
     struct bf_range_set verified;
     uint64_t early_end;                    // chunks from here on are left to the seal
     uint64_t checking_first, checking_end; // being read back by the checker
@@ -157,13 +157,13 @@ void bf_store_fail_code(struct bf_session_store *s, enum bf_err code, const char
 void bf_store_notify(struct bf_session_store *s);
 int bf_store_is_ending(struct bf_session_store *s); // somebody waits for the worker to end
 
-// store_worker.c
+// worker.c
 void *bf_store_worker(void *store);
-// store_grow.c: gives the disk its new size, before its files are opened.
+// grow.c: gives the disk its new size, before its files are opened.
 enum bf_err bf_store_grow(struct bf_store_disk *d, struct bf_fault *fault);
-// store_recover.c: re-reads what is doubtful, in the worker before it takes operations.
+// recover.c: re-reads what is doubtful, in the worker before it takes operations.
 enum bf_err bf_store_settle(struct bf_store_disk *d, struct bf_fault *fault);
-// store_verify.c: the checker's life lies within the worker's. bf_store_will_change is called with
+// verify.c: the checker's life lies within the worker's. bf_store_will_change is called with
 // the lock, before anything is queued for chunks [first, end). bf_store_verify reads back what is
 // not verified yet, when nothing is in flight: data_bytes per disk, *bad chunks were damaged, are
 // UNKNOWN now and listed in need.
@@ -172,7 +172,7 @@ void bf_store_checker_stop(struct bf_session_store *s);
 void bf_store_will_change(struct bf_store_disk *d, uint64_t first, uint64_t end);
 enum bf_err bf_store_verify(struct bf_session_store *s, uint64_t *data_bytes, uint64_t *bad,
                             struct bf_fault *fault);
-// store_seal.c: in the worker, when nothing is in flight.
+// seal.c: in the worker, when nothing is in flight.
 void bf_store_seal_now(struct bf_session_store *s);
 
 #endif

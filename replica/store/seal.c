@@ -3,7 +3,7 @@
 // worker, when nothing is in flight and the last checkpoint is durable. Each step is on the disk
 // before the next begins; docs/store.md says what recovery makes of a kill between any two.
 //
-//  1. verify (store_verify.c): what was not verified while the copy ran; chunks that differ become
+//  1. verify (verify.c): what was not verified while the copy ran; chunks that differ become
 //     UNKNOWN (durably) and are told as needed; the end.
 //  2. manifest: one sealed manifest per disk.
 //  3. layer: one empty layer per disk, over the one that is being sealed.
