@@ -24,17 +24,17 @@ void bf_budget_exceed(struct bf_budget *b, const char *file, const char *what)
                  what);
 }
 
-bool bf_budget_take(struct bf_budget *b, const char *file, uint64_t units)
+enum bf_err bf_budget_take(struct bf_budget *b, const char *file, uint64_t units)
 {
     if (!b)
-        return true;
+        return BF_OK;
     if (b->at)
         b->at(b->step, file);
     if (!bf_budget_is_over(b) && units <= b->left) {
         b->left -= units;
-        return true;
+        return BF_OK;
     }
     bf_budget_exceed(b, file,
                      "needs more work, together with what was read before it, than a step may do");
-    return false;
+    return BF_ERR_LIMIT;
 }

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
+
 // Units: one byte that a parser gets; a path that is resolved, a name of a directory and a device
 // that is looked up cost more. A large real system takes about a hundredth.
 #define BF_BUDGET_STEP   ((uint64_t)128 << 20)
@@ -29,8 +31,8 @@ struct bf_budget {
 // Begins a step with a whole budget. What went over before stays.
 void bf_budget_begin(struct bf_budget *b, const char *step);
 
-// Takes units for work on a file. False when the budget is over; a budget of NULL has no end.
-bool bf_budget_take(struct bf_budget *b, const char *file, uint64_t units);
+// Takes units for work on a file. BF_ERR_LIMIT when the budget is over; a budget of NULL has no end.
+enum bf_err bf_budget_take(struct bf_budget *b, const char *file, uint64_t units);
 
 // The file alone is too much: it has more of something than any system needs.
 void bf_budget_exceed(struct bf_budget *b, const char *file, const char *what);

@@ -146,7 +146,7 @@ const char *bf_edits_get(struct bf_edits *e, const char *path, size_t *len, stru
     *len = edit->len;
     if (!edit->data)
         bf_fault_errno(fault, ENOENT);
-    else if (bf_budget_take(e->root->budget, edit->path, edit->len))
+    else if (!bf_budget_take(e->root->budget, edit->path, edit->len))
         return edit->data;
     else
         bf_fault_errno(fault, E2BIG);

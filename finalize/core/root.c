@@ -121,7 +121,7 @@ char *bf_fin_root_read(const struct bf_fin_root *root, const char *path, size_t 
                        struct bf_fault *fault)
 {
     struct stat st;
-    if (!bf_budget_take(root->budget, path, BF_BUDGET_PATH))
+    if (bf_budget_take(root->budget, path, BF_BUDGET_PATH))
         return nothing(fault, E2BIG);
     int fd = open_regular(root, path, &st, fault);
     if (fd < 0)
@@ -129,7 +129,7 @@ char *bf_fin_root_read(const struct bf_fin_root *root, const char *path, size_t 
     char *buf = NULL;
     if ((unsigned long long)st.st_size > cap)
         bf_fault_errno(fault, EFBIG);
-    else if (bf_budget_take(root->budget, path, (uint64_t)st.st_size))
+    else if (!bf_budget_take(root->budget, path, (uint64_t)st.st_size))
         buf = bf_read_fd(fd, cap, len, fault);
     else
         bf_fault_errno(fault, E2BIG);
@@ -265,7 +265,7 @@ char *bf_fin_root_real(const struct bf_fin_root *root, const char *path, struct 
 {
     if (strlen(path) >= PATH_MAX)
         return nothing(fault, ENAMETOOLONG);
-    if (!bf_budget_take(root->budget, path, BF_BUDGET_PATH))
+    if (bf_budget_take(root->budget, path, BF_BUDGET_PATH))
         return nothing(fault, E2BIG);
     int fd = open_in(root, path, O_PATH);
     if (fd < 0)
@@ -291,7 +291,7 @@ static enum bf_err take_names(const struct bf_fin_root *root, DIR *d, const char
 {
     struct dirent *e;
     while ((e = readdir(d))) {
-        if (!bf_budget_take(root->budget, dir, BF_BUDGET_NAME))
+        if (bf_budget_take(root->budget, dir, BF_BUDGET_NAME))
             return BF_ERR_LIMIT;
         if (e->d_name[0] == '.' || !has_suffix(e->d_name, suffix))
             continue;
@@ -311,7 +311,7 @@ enum bf_err bf_fin_root_list(const struct bf_fin_root *root, const char *dir, co
                              struct bf_names *out)
 {
     *out = (struct bf_names){0};
-    if (!bf_budget_take(root->budget, dir, BF_BUDGET_PATH))
+    if (bf_budget_take(root->budget, dir, BF_BUDGET_PATH))
         return BF_ERR_LIMIT;
     int fd = open_noatime(root, dir, O_RDONLY | O_DIRECTORY);
     if (fd < 0)

@@ -38,7 +38,7 @@ enum bf_stable bf_stable_name(struct bf_fin *f, const char *name, const char *ty
 {
     if (bf_name_kind(name) == BF_NAME_STABLE)
         return BF_STABLE_ALREADY;
-    if (!bf_budget_take(&f->budget, where, BF_BUDGET_LOOKUP))
+    if (bf_budget_take(&f->budget, where, BF_BUDGET_LOOKUP))
         return BF_STABLE_ALREADY;
     const struct bf_device *dev = bf_device_by_order(f->devices, name);
     const struct bf_device *root = bf_device_root(f->devices);
