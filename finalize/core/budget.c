@@ -4,8 +4,11 @@
 
 #include <stdio.h>
 
+#include "base/assert.h"
+
 void bf_budget_begin(struct bf_budget *b, const char *step)
 {
+    BF_ASSERT(step && b->left <= BF_BUDGET_STEP);
     b->step = step;
     b->left = BF_BUDGET_STEP;
     if (b->at)
@@ -19,6 +22,7 @@ bool bf_budget_is_over(const struct bf_budget *b)
 
 void bf_budget_exceed(struct bf_budget *b, const char *file, const char *what)
 {
+    BF_ASSERT(file && what[0]); // they end a sentence
     if (b && !bf_budget_is_over(b))
         snprintf(b->over, sizeof b->over, "step %s: %.300s %s", b->step ? b->step : "?", file,
                  what);
@@ -28,6 +32,7 @@ enum bf_err bf_budget_take(struct bf_budget *b, const char *file, uint64_t units
 {
     if (!b)
         return BF_OK;
+    BF_ASSERT(b->step && b->left <= BF_BUDGET_STEP); // begun, and never given back
     if (b->at)
         b->at(b->step, file);
     if (!bf_budget_is_over(b) && units <= b->left) {

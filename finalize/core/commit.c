@@ -6,15 +6,18 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "finalize/core/journal.h"
 
 #define SPACE_MARGIN ((uint64_t)1 << 20)
 
 static uint64_t bytes_needed(const struct bf_edit *edit)
 {
+    BF_ASSERT(edit->data && edit->keep <= edit->old_size);
     return edit->keep + edit->len;
 }
 
@@ -52,6 +55,7 @@ static enum bf_err make_parents(const struct bf_fin_root *root, const char *path
     bf_dirname(path, dir, sizeof dir);
     if (bf_fin_root_is_dir(root, dir))
         return BF_OK;
+    BF_ASSERT(strcmp(path, dir) != 0); // the root is a directory, so this ends
     enum bf_err err = make_parents(root, dir, fault);
     return err ? err : bf_mkdir(root, dir, 0755, fault);
 }
@@ -62,6 +66,7 @@ static enum bf_err write_edit(struct bf_edits *e, const struct bf_edit *edit,
     char dir[4096];
     struct bf_meta meta;
     struct bf_content c = {edit->keep, edit->data, edit->len};
+    BF_ASSERT(edit->data && (edit->existed || !edit->keep));
     bf_dirname(edit->path, dir, sizeof dir);
     enum bf_err err = make_parents(e->root, edit->path, fault);
     if (err)
@@ -83,6 +88,7 @@ static enum bf_err apply(struct bf_edits *e, struct bf_journal *j, struct bf_fin
         enum bf_edit_kind kind = bf_edit_kind(edit);
         if (kind == BF_EDIT_NONE)
             continue;
+        BF_ASSERT(j->covers); // nothing is touched before the journal that undoes it is on disk
         if (kind == BF_EDIT_REMOVE ? bf_unlink(e->root, edit->path, &fault)
                                    : write_edit(e, edit, &print, &fault))
             return bf_fail(r,
@@ -100,6 +106,7 @@ static enum bf_err expect(const struct bf_edits *e, struct bf_journal *j,
     struct bf_print print;
     struct bf_content c = {edit->keep, edit->data, edit->len};
     bool gone = bf_edit_kind(edit) == BF_EDIT_REMOVE;
+    BF_ASSERT(gone == !edit->data);
     enum bf_err err = gone ? BF_OK : bf_print_content(e->root, edit->path, &c, &print, fault);
     if (!err)
         bf_journal_before(j, edit->path, gone ? NULL : &print);
@@ -144,11 +151,13 @@ enum bf_err bf_commit(struct bf_edits *e, struct bf_fin_report *r)
         err = bf_journal_load(&j, e->root, r);
     if (err)
         return err;
+    BF_ASSERT(!j.covers); // of this run there is nothing in it yet
     err = record(e, &j, r);
     if (!err)
         err = apply(e, &j, r);
     if (!err)
         err = save(e, &j, r);
+    BF_ASSERT(err || (j.covers && !bf_journal_is_empty(&j)));
     bf_journal_free(&j);
     return err;
 }

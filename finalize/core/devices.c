@@ -10,6 +10,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/assert.h"
+
 void bf_devices_free(struct bf_devices *d)
 {
     free(d->item);
@@ -18,6 +20,7 @@ void bf_devices_free(struct bf_devices *d)
 
 struct bf_device *bf_devices_add(struct bf_devices *d)
 {
+    BF_ASSERT(d->item || d->count == 0);
     if (d->count >= BF_DEVICES_MAX)
         return NULL;
     struct bf_device *more = realloc(d->item, (d->count + 1) * sizeof *more);
@@ -68,6 +71,7 @@ static enum bf_err parse_one(const json_t *o, struct bf_device *dev)
 enum bf_err bf_devices_parse(const json_t *list, struct bf_devices *out)
 {
     *out = (struct bf_devices){0};
+    BF_ASSERT(out->count == 0);
     enum bf_err err = json_is_array(list) ? BF_OK : BF_ERR_CONFIG;
     for (size_t i = 0; !err && i < json_array_size(list); i++) {
         struct bf_device *dev = bf_devices_add(out);

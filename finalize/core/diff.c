@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/assert.h"
 #include "finalize/core/root.h"
 
 #define TABLE_MAX ((size_t)4 << 20)
@@ -163,6 +164,7 @@ static size_t middle(const struct bf_line *a, size_t n, const struct bf_line *b,
         at = put(s, at, '-', &a[i++]);
     while (j < m)
         at = put(s, at, '+', &b[j++]);
+    BF_ASSERT(i == n && j == m);
     return at;
 }
 
@@ -179,6 +181,7 @@ static size_t script(const struct lines *a, const struct lines *b, struct step *
     at = middle(a->at + head, a->count - head - tail, b->at + head, b->count - head - tail, s, at);
     for (size_t i = a->count - tail; i < a->count; i++)
         at = put(s, at, ' ', &a->at[i]);
+    BF_ASSERT(at <= a->count + b->count); // what the script has room for
     return at;
 }
 
@@ -186,6 +189,7 @@ static void show_hunk(struct bf_text *out, const struct step *s, size_t from, si
                       size_t old_line, size_t new_line)
 {
     size_t olds = 0, news = 0;
+    BF_ASSERT(from < to);
     for (size_t i = from; i < to; i++) {
         olds += s[i].op != '+';
         news += s[i].op != '-';
@@ -224,6 +228,7 @@ static void show(struct bf_text *out, const struct step *s, size_t n)
             new_line++;
         }
         size_t to = hunk_end(s, n, i);
+        BF_ASSERT(done <= i && i < to && to <= n);
         show_hunk(out, s, from, to, old_line, new_line);
         for (; done < to; done++) {
             old_line += s[done].op != '+';

@@ -8,12 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "finalize/core/fault.h"
 
 #define ENTRIES_MAX 4096
 
 void bf_edits_init(struct bf_edits *e, struct bf_fin_root *root)
 {
+    BF_ASSERT(root);
     *e = (struct bf_edits){.root = root};
 }
 
@@ -45,6 +47,7 @@ static enum bf_err out_of_memory(struct bf_edits *e, struct bf_fault *fault)
 
 static struct bf_edit *find(const struct bf_edits *e, const char *real)
 {
+    BF_ASSERT(real[0] == '/' && e->count <= ENTRIES_MAX);
     for (size_t i = 0; i < e->count; i++)
         if (strcmp(e->item[i]->path, real) == 0)
             return e->item[i];
@@ -67,6 +70,7 @@ static enum bf_err load(struct bf_edits *e, struct bf_edit *edit, size_t cap,
                         struct bf_fault *fault)
 {
     edit->old = bf_fin_root_read(e->root, edit->path, cap, &edit->old_len, fault);
+    BF_ASSERT(!edit->existed && !edit->data);
     if (!edit->old)
         return fault->code == BF_ERR_NOT_FOUND ? BF_OK : fault->code;
     edit->existed = true;
@@ -78,6 +82,7 @@ static enum bf_err load(struct bf_edits *e, struct bf_edit *edit, size_t cap,
 
 static enum bf_err load_status(struct bf_edits *e, struct bf_edit *edit, struct bf_fault *fault)
 {
+    BF_ASSERT(!edit->existed && !edit->old);
     struct stat st;
     enum bf_err err = bf_fin_root_stat(e->root, edit->path, &st, fault);
     if (err)
@@ -115,11 +120,13 @@ static struct bf_edit *add(struct bf_edits *e, char *real, size_t cap, bool tail
         free(real);
         return NULL;
     }
+    BF_ASSERT(!find(e, real)); // one entry for each file, whatever leads to it
     edit->path = real;
     if (tail ? load_status(e, edit, fault) : load(e, edit, cap, fault)) {
         edit_free(edit);
         return NULL;
     }
+    BF_ASSERT(e->count < ENTRIES_MAX && edit->tail == tail);
     return e->item[e->count++] = edit;
 }
 
@@ -144,6 +151,7 @@ const char *bf_edits_get(struct bf_edits *e, const char *path, size_t *len, stru
     if (!edit)
         return NULL;
     *len = edit->len;
+    BF_ASSERT(!edit->data || edit->data[edit->len] == 0);
     if (!edit->data)
         bf_fault_errno(fault, ENOENT);
     else if (!bf_budget_take(e->root->budget, edit->path, edit->len))
@@ -156,6 +164,7 @@ const char *bf_edits_get(struct bf_edits *e, const char *path, size_t *len, stru
 static enum bf_err add_reason(struct bf_edits *e, struct bf_edit *edit, const char *why,
                               struct bf_fault *fault)
 {
+    BF_ASSERT(why[0]); // each change has its reason in the report
     if (edit->why && strstr(edit->why, why))
         return BF_OK;
     char *all = NULL;
@@ -174,6 +183,7 @@ enum bf_err bf_edits_set(struct bf_edits *e, const char *path, const void *data,
         return fault->code;
     if (edit->data && edit->len == len && (len == 0 || memcmp(edit->data, data, len) == 0))
         return BF_OK;
+    BF_ASSERT(mode && (mode & ~0777u) == 0);
     char *copy = copy_bytes(data, len);
     if (!copy)
         return out_of_memory(e, fault);
@@ -198,6 +208,7 @@ enum bf_err bf_edits_remove(struct bf_edits *e, const char *path, const char *wh
 
 static bool same_tail(struct bf_edits *e, const struct bf_edit *edit)
 {
+    BF_ASSERT(edit->tail && edit->data);
     if (edit->keep > edit->old_size || edit->old_size - edit->keep != edit->len)
         return false;
     char *now = malloc(edit->len + 1);
@@ -216,6 +227,7 @@ enum bf_err bf_edits_tail(struct bf_edits *e, const char *path, uint64_t keep, c
         return fault->code;
     if (!edit->tail || keep > edit->old_size)
         return bf_fault_errno(fault, EINVAL);
+    BF_ASSERT(edit->existed && !edit->old);
     free(edit->data);
     edit->data = copy_bytes(data, len);
     if (!edit->data)
@@ -232,6 +244,7 @@ enum bf_err bf_edits_tail(struct bf_edits *e, const char *path, uint64_t keep, c
 
 void bf_edits_moved_mac(struct bf_edits *e, const char *from, const char *to)
 {
+    BF_ASSERT(from[0] && to[0]);
     if (!e->macs)
         e->macs = json_object();
     if (json_object_set_new(e->macs, from, json_string(to)) < 0)
@@ -240,6 +253,8 @@ void bf_edits_moved_mac(struct bf_edits *e, const char *from, const char *to)
 
 enum bf_edit_kind bf_edit_kind(const struct bf_edit *edit)
 {
+    BF_ASSERT(edit->existed || (!edit->old && !edit->tail));
+    BF_ASSERT(edit->tail || edit->existed == (edit->old != NULL));
     if (edit->tail)
         return edit->data ? BF_EDIT_TAIL : BF_EDIT_NONE;
     if (!edit->existed)
@@ -301,6 +316,7 @@ static bool gather_names(const struct bf_edits *e, const char *real, const char 
             out->name[out->count++] = strdup(name);
     }
     bool ok = out->name != NULL;
+    BF_ASSERT(out->count <= disk->count + e->count);
     for (size_t i = 0; i < out->count; i++)
         ok = ok && out->name[i];
     return ok;

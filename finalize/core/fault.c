@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/assert.h"
+
 static const struct {
     int number;
     enum bf_err code;
@@ -29,6 +31,7 @@ static enum bf_err code_of(int number)
 
 enum bf_err bf_fault_errno(struct bf_fault *fault, int number)
 {
+    BF_ASSERT(number > 0); // of the call that failed, and not of one that came after it
     enum bf_err code = code_of(number);
     return fault ? bf_fault_set(fault, code, BF_SIDE_SOURCE, "", "%s", strerror(number)) : code;
 }

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/assert.h"
+
 void bf_ini_init(struct bf_ini *ini, const char *text, size_t size)
 {
     *ini = (struct bf_ini){.text = text, .size = size};
@@ -35,6 +37,7 @@ static void parse_key(struct bf_ini *ini, const char *at, size_t len)
     size_t key_len = (size_t)(eq - at), value_len = len - key_len - 1;
     trim(&key, &key_len);
     trim(&value, &value_len);
+    BF_ASSERT(value + value_len <= at + len);
     if (key_len >= sizeof ini->key)
         return;
     ini->kind = BF_INI_KEY;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "finalize/core/commit.h"
 #include "finalize/core/fault.h"
 #include "finalize/core/undo_dir.h"
@@ -82,12 +83,14 @@ static bool valid_journal(const json_t *json)
 
 enum bf_err bf_journal_parse(struct bf_journal *j, const char *text, size_t len)
 {
+    BF_ASSERT(text || len == 0);
     j->json = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
     return j->json && valid_journal(j->json) ? BF_OK : BF_ERR_CORRUPT;
 }
 
 static enum bf_err none_yet(struct bf_journal *j, struct bf_fin_report *r)
 {
+    BF_ASSERT(!j->json);
     j->json = json_pack("{s:i,s:i,s:{},s:{},s:{}}", "version", VERSION, "next", 1, "files", "dirs",
                         "macs");
     return j->json ? BF_OK : bf_fail(r, "out of memory");
@@ -112,7 +115,7 @@ enum bf_err bf_journal_load(struct bf_journal *j, const struct bf_fin_root *root
 {
     size_t len;
     struct bf_fault fault;
-    j->json = NULL;
+    *j = (struct bf_journal){.json = NULL};
     char *text = bf_undo_dir_read(root, JOURNAL_NAME, JOURNAL_MAX, &len, &fault);
     if (!text && fault.code == BF_ERR_NOT_FOUND)
         return none_yet(j, r);
@@ -138,18 +141,21 @@ void bf_journal_free(struct bf_journal *j)
 
 bool bf_journal_is_empty(const struct bf_journal *j)
 {
+    BF_ASSERT(json_is_object(j->json));
     return json_object_size(json_object_get(j->json, "files")) == 0;
 }
 
 // Sets a member of a journal's object, whose value may be NULL for want of memory.
 static enum bf_err set(json_t *object, const char *key, json_t *value, struct bf_fault *fault)
 {
+    BF_ASSERT(json_is_object(object));
     return json_object_set_new(object, key, value) < 0 ? bf_fault_errno(fault, ENOMEM) : BF_OK;
 }
 
 static enum bf_err record_dir(struct bf_journal *j, const struct bf_fin_root *root, const char *dir,
                               struct bf_fault *fault)
 {
+    BF_ASSERT(dir[0] == '/');
     struct stat st;
     char parent[4096];
     json_t *dirs = json_object_get(j->json, "dirs");
@@ -174,6 +180,7 @@ static enum bf_err make_dirs(const struct bf_fin_root *root, const char *dir, mo
 {
     char parent[4096];
     enum bf_err err = BF_OK;
+    BF_ASSERT(dir[0] == '/' && strlen(dir) < sizeof parent);
     if (bf_fin_root_is_dir(root, dir))
         return BF_OK;
     bf_dirname(dir, parent, sizeof parent);
@@ -196,6 +203,7 @@ static enum bf_err write_private(const struct bf_fin_root *root, const char *pat
                                  const struct bf_content *content, struct bf_fault *fault)
 {
     struct bf_meta meta;
+    BF_ASSERT(strncmp(path, BF_UNDO_DIR "/", sizeof BF_UNDO_DIR) == 0 && content->keep == 0);
     enum bf_err err = bf_meta_new(root, BF_UNDO_DIR, 0600, &meta, fault);
     if (!err)
         err = bf_replace(root, path, content, &meta, false, NULL, fault);
@@ -213,7 +221,9 @@ enum bf_err bf_journal_save(struct bf_journal *j, const struct bf_fin_root *root
     if (!text)
         return bf_fault_errno(fault, ENOMEM);
     struct bf_content c = {.data = text, .len = strlen(text)};
+    BF_ASSERT(text[0] == '{');
     err = write_private(root, JOURNAL, &c, fault);
+    j->covers = !err;
     free(text);
     return err;
 }
@@ -230,6 +240,7 @@ static enum bf_err save_copy(struct bf_journal *j, const struct bf_fin_root *roo
 {
     char name[16], path[64];
     struct bf_content c = {.data = data, .len = len};
+    BF_ASSERT((data || len == 0) && !json_object_get(entry, "copy"));
     json_int_t n = json_integer_value(json_object_get(j->json, "next"));
     if (n < 1 || n > COPIES_MAX)
         return bf_fault_errno(fault, E2BIG);
@@ -246,6 +257,7 @@ static enum bf_err save_copy(struct bf_journal *j, const struct bf_fin_root *roo
 static enum bf_err save_tail(struct bf_journal *j, const struct bf_fin_root *root, json_t *entry,
                              const struct bf_edit *edit, struct bf_fault *fault)
 {
+    BF_ASSERT(edit->tail && edit->keep <= edit->old_size);
     size_t len = (size_t)(edit->old_size - edit->keep);
     if (len > BF_ROOT_BLOB_MAX * 4)
         return bf_fault_errno(fault, EFBIG);
@@ -264,6 +276,7 @@ static enum bf_err save_file(struct bf_journal *j, const struct bf_fin_root *roo
                              const struct bf_edit *edit, struct bf_fault *fault)
 {
     struct bf_meta meta;
+    BF_ASSERT(edit->existed && (edit->tail || edit->old));
     enum bf_err err = bf_meta_of(root, edit->path, &meta, fault);
     if (!err)
         err = set(entry, "meta", bf_meta_to_json(&meta), fault);
@@ -279,6 +292,8 @@ enum bf_err bf_journal_record(struct bf_journal *j, const struct bf_fin_root *ro
 {
     char dir[4096];
     json_t *files = json_object_get(j->json, "files");
+    BF_ASSERT(bf_edit_kind(edit) != BF_EDIT_NONE);
+    j->covers = false;
     bf_dirname(edit->path, dir, sizeof dir);
     enum bf_err err = record_dir(j, root, dir, fault);
     if (err || json_object_get(files, edit->path))
@@ -303,6 +318,8 @@ void bf_journal_before(struct bf_journal *j, const char *path, const struct bf_p
 {
     json_t *entry = json_object_get(json_object_get(j->json, "files"), path);
     json_t *after = json_object_get(entry, "after");
+    BF_ASSERT(entry); // its first state was recorded
+    j->covers = false;
     if (after)
         json_object_set(entry, "earlier", after);
     json_object_set_new(entry, "after", print_json(print));
@@ -311,12 +328,14 @@ void bf_journal_before(struct bf_journal *j, const char *path, const struct bf_p
 void bf_journal_after(struct bf_journal *j, const char *path, const struct bf_print *print)
 {
     json_t *entry = json_object_get(json_object_get(j->json, "files"), path);
+    BF_ASSERT(j->covers && json_object_get(entry, "after")); // it was said before it was done
     json_object_del(entry, "earlier");
     json_object_set_new(entry, "after", print_json(print));
 }
 
 bool bf_journal_is_print(const json_t *value, const struct bf_print *print)
 {
+    BF_ASSERT(print);
     json_t *mine = value ? print_json(print) : NULL;
     bool same = mine && json_equal(value, mine);
     json_decref(mine);

@@ -14,6 +14,7 @@
 struct bf_journal {
     json_t *json; // {"version", "next", "files": {path: entry}, "dirs": {path: entry},
                   //  "macs": {source's address: present one}}
+    bool covers;  // what is on disk has all that was recorded for this run
 };
 
 // A journal of these bytes; BF_ERR_CORRUPT for anything out of shape. Freed with bf_journal_free in

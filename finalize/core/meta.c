@@ -11,6 +11,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "finalize/core/fault.h"
 
 #define XATTR_MAX 65536
@@ -45,6 +46,7 @@ static int nibble(char c)
 // Decodes hex into `out`; the count, or -1.
 static ssize_t hex_bytes(const char *s, unsigned char *out, size_t cap)
 {
+    BF_ASSERT(s && out);
     size_t n = strlen(s);
     if (n % 2 || n / 2 > cap)
         return -1;
@@ -76,6 +78,7 @@ static enum bf_err read_xattrs(int fd, json_t *out, struct bf_fault *fault)
 
 enum bf_err bf_meta_read(int fd, struct bf_meta *m, struct bf_fault *fault)
 {
+    BF_ASSERT(fd >= 0);
     struct stat st;
     *m = (struct bf_meta){0};
     if (fstat(fd, &st) < 0)
@@ -98,6 +101,7 @@ static enum bf_err apply_xattrs(int fd, json_t *xattrs, struct bf_fault *fault)
 {
     const char *name;
     json_t *hex;
+    BF_ASSERT(json_is_object(xattrs)); // of a file, or of a journal that was checked
     unsigned char *value = malloc(XATTR_MAX);
     enum bf_err err = value ? BF_OK : bf_fault_errno(fault, ENOMEM);
     json_object_foreach(xattrs, name, hex)
@@ -124,6 +128,7 @@ static bool set_owner_and_mode(int fd, const struct bf_meta *m)
 
 enum bf_err bf_meta_apply(int fd, const struct bf_meta *m, bool with_time, struct bf_fault *fault)
 {
+    BF_ASSERT(fd >= 0 && (m->mode & ~(mode_t)07777) == 0);
     struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, m->mtime};
     if (!set_owner_and_mode(fd, m))
         return bf_fault_errno(fault, errno);
@@ -135,6 +140,7 @@ enum bf_err bf_meta_apply(int fd, const struct bf_meta *m, bool with_time, struc
 
 json_t *bf_meta_to_json(const struct bf_meta *m)
 {
+    BF_ASSERT(json_is_object(m->xattrs));
     return json_pack("{s:i,s:I,s:I,s:I,s:I,s:O}", "mode", (int)m->mode, "uid", (json_int_t)m->uid,
                      "gid", (json_int_t)m->gid, "mtime", (json_int_t)m->mtime.tv_sec, "mtime_ns",
                      (json_int_t)m->mtime.tv_nsec, "xattrs", m->xattrs);

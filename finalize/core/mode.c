@@ -5,10 +5,13 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/assert.h"
+
 static const char *const mode_names[] = {"inspect", "dry-run", "apply", "undo"};
 
 const char *bf_mode_name(enum bf_mode mode)
 {
+    BF_ASSERT((size_t)mode < sizeof mode_names / sizeof *mode_names);
     return mode_names[mode];
 }
 

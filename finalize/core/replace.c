@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "finalize/core/fault.h"
 
 #define TMP_NAME   ".bootferry-finalize.tmp"
@@ -41,6 +42,7 @@ static void print_end(const struct printing *p, struct bf_print *out)
 
 void bf_dirname(const char *path, char *out, size_t size)
 {
+    BF_ASSERT(path[0] == '/' && size > 1);
     const char *slash = strrchr(path, '/');
     int n = slash && slash != path ? (int)(slash - path) : 0;
     snprintf(out, size, "%.*s", n ? n : 1, n ? path : "/");
@@ -56,6 +58,7 @@ static const char *base_of(const char *path)
 static int open_parent(const struct bf_fin_root *root, const char *path, struct bf_fault *fault)
 {
     char dir[4096];
+    BF_ASSERT(strlen(path) < sizeof dir); // a folder that is cut is another one
     bf_dirname(path, dir, sizeof dir);
     return bf_fin_root_open(root, dir, O_RDONLY | O_DIRECTORY, fault);
 }
@@ -83,6 +86,7 @@ static enum bf_err write_all(int fd, const char *data, size_t len, struct bf_fau
 static enum bf_err copy_prefix(int from, int to, uint64_t keep, struct printing *print,
                                struct bf_fault *fault)
 {
+    BF_ASSERT(from >= 0 && from != to);
     char *buf = malloc(COPY_CHUNK);
     enum bf_err err = buf ? BF_OK : bf_fault_errno(fault, ENOMEM);
     while (!err && keep > 0) {
@@ -95,10 +99,12 @@ static enum bf_err copy_prefix(int from, int to, uint64_t keep, struct printing 
         }
         if (to >= 0)
             err = write_all(to, buf, (size_t)n, fault);
+        BF_ASSERT((uint64_t)n <= keep);
         print_add(print, buf, (size_t)n);
         keep -= (uint64_t)n;
     }
     free(buf);
+    BF_ASSERT(err || keep == 0);
     return err;
 }
 
@@ -117,6 +123,7 @@ static enum bf_err copy_old(int dir, const char *name, int fd, uint64_t keep,
 static enum bf_err fill(int dir, const char *name, int fd, const struct bf_content *c,
                         struct printing *print, struct bf_fault *fault)
 {
+    BF_ASSERT(c->data || c->len == 0);
     enum bf_err err = c->keep ? copy_old(dir, name, fd, c->keep, print, fault) : BF_OK;
     if (err)
         return err;
@@ -129,6 +136,7 @@ static enum bf_err fill_new(int dir, const char *name, int fd, const struct bf_c
                             const struct bf_meta *meta, bool with_time, struct printing *print,
                             struct bf_fault *fault)
 {
+    BF_ASSERT(dir >= 0 && fd >= 0 && dir != fd);
     enum bf_err err = fill(dir, name, fd, c, print, fault);
     if (!err)
         err = bf_meta_apply(fd, meta, with_time, fault);
@@ -143,6 +151,7 @@ static enum bf_err replace_in(int dir, const char *name, const struct bf_content
                               const struct bf_meta *meta, bool with_time, struct printing *print,
                               struct bf_fault *fault)
 {
+    BF_ASSERT(!strchr(name, '/')); // what is renamed stays in its folder
     // A leftover of a run that was killed: ours by name, and unlink never follows a link.
     unlinkat(dir, TMP_NAME, 0);
     int fd = openat(dir, TMP_NAME, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -169,6 +178,7 @@ enum bf_err bf_replace(const struct bf_fin_root *root, const char *path,
         return fault->code;
     enum bf_err err = replace_in(dir, base_of(path), content, meta, with_time, &printing, fault);
     close(dir);
+    BF_ASSERT(err || printing.size == content->keep + content->len); // all of it, once
     if (!err && print)
         print_end(&printing, print);
     return err;
@@ -186,6 +196,7 @@ enum bf_err bf_print_content(const struct bf_fin_root *root, const char *path,
     enum bf_err err = fill(dir, base_of(path), -1, content, &printing, fault);
     if (dir >= 0)
         close(dir);
+    BF_ASSERT(err || printing.size == content->keep + content->len);
     if (!err)
         print_end(&printing, print);
     return err;
@@ -248,6 +259,7 @@ static int give_to_parent(int dir, const char *name)
 static enum bf_err mkdir_in(int dir, const char *name, mode_t mode, struct bf_fault *fault)
 {
     struct stat st;
+    BF_ASSERT(!strchr(name, '/') && (mode & ~(mode_t)07777) == 0);
     if (mkdirat(dir, name, mode) == 0) {
         enum bf_err err = give_to_parent(dir, name) < 0 ? bf_fault_errno(fault, errno) : BF_OK;
         fsync(dir);
@@ -311,6 +323,7 @@ enum bf_err bf_meta_new(const struct bf_fin_root *root, const char *dir, mode_t 
                         struct bf_meta *m, struct bf_fault *fault)
 {
     struct stat st;
+    BF_ASSERT((mode & ~(mode_t)07777) == 0);
     *m = (struct bf_meta){0};
     enum bf_err err = bf_fin_root_stat(root, dir, &st, fault);
     if (err)

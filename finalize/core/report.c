@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "finalize/core/diff.h"
 #include "finalize/core/fault.h"
@@ -52,6 +53,8 @@ static json_t *path_text(const char *path)
 
 void bf_note(struct bf_fin_report *r, const char *level, const char *about, const char *fmt, ...)
 {
+    BF_ASSERT(strcmp(level, "info") == 0 || strcmp(level, "warning") == 0 ||
+              strcmp(level, "skipped") == 0);
     va_list ap;
     va_start(ap, fmt);
     json_array_append_new(json_object_get(r->json, "notes"),
@@ -64,6 +67,7 @@ static void end(struct bf_fin_report *r, const char *result, const char *fmt, va
 {
     if (!bf_fin_report_is_ok(r))
         return;
+    BF_ASSERT(!json_object_get(r->json, "error")); // the first one wins
     json_object_set_new(r->json, "result", json_string(result));
     json_object_set_new(r->json, "error", vtext(fmt, ap));
 }
@@ -102,6 +106,7 @@ void bf_fin_report_change(struct bf_fin_report *r, const char *path, const char 
                           const char *why, const char *before, size_t before_len, const char *after,
                           size_t after_len)
 {
+    BF_ASSERT(path && action[0] && why);
     json_t *change =
         json_pack("{s:o,s:s,s:s}", "path", path_text(path), "action", action, "reason", why);
     if (before)
@@ -122,6 +127,7 @@ void bf_fin_report_change(struct bf_fin_report *r, const char *path, const char 
 
 static void report_tail(struct bf_fin_report *r, const struct bf_edit *e)
 {
+    BF_ASSERT(e->tail && e->data && e->path[0] == '/');
     json_t *change =
         json_pack("{s:o,s:s,s:s,s:I,s:I}", "path", path_text(e->path), "action", "append", "reason",
                   e->why ? e->why : "", "size_before", (json_int_t)e->old_size, "size_after",
@@ -135,6 +141,7 @@ void bf_fin_report_changes(struct bf_fin_report *r, const struct bf_edits *e)
     for (size_t i = 0; i < e->count; i++) {
         const struct bf_edit *edit = e->item[i];
         enum bf_edit_kind kind = bf_edit_kind(edit);
+        BF_ASSERT((size_t)kind < sizeof action / sizeof *action);
         if (kind == BF_EDIT_TAIL)
             report_tail(r, edit);
         else if (kind != BF_EDIT_NONE)

@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "finalize/core/fault.h"
 
 #define NAMES_MAX 4096
@@ -36,6 +37,7 @@ void bf_fin_root_close(struct bf_fin_root *root)
 // openat2(2): the descriptor, or -1 with errno.
 static int open_in(const struct bf_fin_root *root, const char *path, int flags)
 {
+    BF_ASSERT(root->fd >= 0); // else the path would be the host's
     struct open_how how = {
         .flags = (unsigned)flags | O_CLOEXEC,
         .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
@@ -86,6 +88,7 @@ static void *nothing(struct bf_fault *fault, int number)
 
 char *bf_read_fd(int fd, size_t cap, size_t *len, struct bf_fault *fault)
 {
+    BF_ASSERT(fd >= 0);
     size_t have = 0, room = 4096;
     char *buf = malloc(room + 1);
     int why = ENOMEM;
@@ -97,6 +100,7 @@ char *bf_read_fd(int fd, size_t cap, size_t *len, struct bf_fault *fault)
         if (n < 0)
             break;
         have += (size_t)n;
+        BF_ASSERT(have <= room);
         if (n == 0) {
             buf[have] = 0;
             *len = have;
@@ -140,6 +144,7 @@ char *bf_fin_root_read(const struct bf_fin_root *root, const char *path, size_t 
 enum bf_err bf_fin_root_pread(const struct bf_fin_root *root, const char *path, void *buf,
                               size_t len, off_t offset, struct bf_fault *fault)
 {
+    BF_ASSERT(offset >= 0);
     struct stat st;
     int fd = open_regular(root, path, &st, fault), why = EIO;
     if (fd < 0)
@@ -156,6 +161,7 @@ enum bf_err bf_fin_root_pread(const struct bf_fin_root *root, const char *path, 
         have += (size_t)n;
     }
     close(fd);
+    BF_ASSERT(have <= len);
     return have < len ? bf_fault_errno(fault, why) : BF_OK;
 }
 
@@ -256,6 +262,7 @@ static char *real_of_missing(const struct bf_fin_root *root, const char *path, i
     char *parent = bf_fin_root_real(root, dir, fault);
     if (!parent)
         return NULL;
+    BF_ASSERT(parent[0] == '/' && !strchr(slash + 1, '/'));
     int n = snprintf(next, sizeof next, "%s/%s", strcmp(parent, "/") == 0 ? "" : parent, slash + 1);
     free(parent);
     return n < PATH_MAX ? copy_path(next, fault) : nothing(fault, ENAMETOOLONG);
@@ -272,6 +279,7 @@ char *bf_fin_root_real(const struct bf_fin_root *root, const char *path, struct 
         return errno == ENOENT ? real_of_missing(root, path, 0, fault) : nothing(fault, errno);
     char *real = real_of_fd(root, fd, fault);
     close(fd);
+    BF_ASSERT(!real || real[0] == '/');
     return real;
 }
 
@@ -299,6 +307,7 @@ static enum bf_err take_names(const struct bf_fin_root *root, DIR *d, const char
             bf_budget_exceed(root->budget, dir, "has more than 4096 files");
             return BF_ERR_LIMIT;
         }
+        BF_ASSERT(out->count < NAMES_MAX);
         out->name[out->count] = strdup(e->d_name);
         if (!out->name[out->count])
             return BF_ERR_NO_MEMORY;
@@ -328,6 +337,7 @@ enum bf_err bf_fin_root_list(const struct bf_fin_root *root, const char *dir, co
         bf_names_free(out);
         return err;
     }
+    BF_ASSERT(out->name && out->count <= NAMES_MAX);
     qsort(out->name, out->count, sizeof *out->name, by_bytes);
     return BF_OK;
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
+
 void bf_text_free(struct bf_text *t)
 {
     free(t->data);
@@ -14,6 +16,7 @@ void bf_text_free(struct bf_text *t)
 
 static bool grow(struct bf_text *t, size_t more)
 {
+    BF_ASSERT(t->len <= t->cap && (t->data || t->cap == 0));
     if (t->failed)
         return false;
     if (more < t->cap - t->len)
@@ -33,16 +36,19 @@ static bool grow(struct bf_text *t, size_t more)
     }
     t->data = p;
     t->cap = cap;
+    BF_ASSERT(t->cap - t->len > more); // with room for the NUL
     return true;
 }
 
 void bf_text_add(struct bf_text *t, const void *bytes, size_t len)
 {
+    BF_ASSERT(bytes || len == 0);
     if (!grow(t, len))
         return;
     if (len)
         memcpy(t->data + t->len, bytes, len);
     t->len += len;
+    BF_ASSERT(t->len < t->cap);
     t->data[t->len] = 0;
 }
 
@@ -86,6 +92,7 @@ bool bf_text_ok(const struct bf_text *t)
 
 const char *bf_text_get(const struct bf_text *t)
 {
+    BF_ASSERT(t->failed || !t->data || t->data[t->len] == 0);
     return t->failed || !t->data ? "" : t->data;
 }
 
@@ -105,6 +112,7 @@ bool bf_line_next(const char *text, size_t len, size_t *pos, struct bf_line *lin
     line->at = at;
     line->full = nl ? (size_t)(nl - at) + 1 : len - *pos;
     line->len = nl ? (size_t)(nl - at) : line->full;
+    BF_ASSERT(line->full > 0 && line->full - line->len <= 1); // it goes on, and ends
     *pos += line->full;
     stepped += line->full;
     return true;
@@ -117,12 +125,14 @@ static bool is_blank(char c)
 
 bool bf_word_next(const char **at, const char *end, const char **word, size_t *word_len)
 {
+    BF_ASSERT(*at <= end);
     const char *p = *at;
     while (p < end && is_blank(*p))
         p++;
     const char *start = p;
     while (p < end && !is_blank(*p))
         p++;
+    BF_ASSERT(start <= p && p <= end);
     stepped += (size_t)(p - *at) + 1;
     *at = p;
     *word = start;

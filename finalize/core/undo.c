@@ -6,21 +6,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "finalize/core/commit.h"
 #include "base/fmt.h"
 #include "finalize/core/journal.h"
 #include "finalize/core/undo_dir.h"
 
+static bool was_absent(const json_t *entry)
+{
+    BF_ASSERT(json_is_string(json_object_get(entry, "was"))); // the journal was checked
+    return strcmp(json_string_value(json_object_get(entry, "was")), "absent") == 0;
+}
+
 static char *read_copy(const struct bf_fin_root *root, const json_t *entry, size_t *len,
                        struct bf_fault *fault)
 {
+    BF_ASSERT(!was_absent(entry) && json_is_string(json_object_get(entry, "copy")));
     return bf_undo_dir_read(root, json_string_value(json_object_get(entry, "copy")),
                             BF_ROOT_BLOB_MAX * 4, len, fault);
-}
-
-static bool was_absent(const json_t *entry)
-{
-    return strcmp(json_string_value(json_object_get(entry, "was")), "absent") == 0;
 }
 
 // Restored already, by an undo that was killed, or never changed, by a run that was.
@@ -46,6 +49,7 @@ static bool untouched(const struct bf_fin_root *root, const char *path, const js
 {
     struct bf_print now;
     struct bf_fault fault;
+    BF_ASSERT(json_is_object(entry));
     const json_t *after = json_object_get(entry, "after");
     const json_t *earlier = json_object_get(entry, "earlier");
     if (bf_print_file(root, path, &now, &fault))
@@ -116,6 +120,7 @@ static const char **sorted_keys(json_t *object, size_t *count)
     if (!keys)
         return NULL;
     json_object_foreach(object, key, value) keys[(*count)++] = key;
+    BF_ASSERT(*count == json_object_size(object));
     qsort(keys, *count, sizeof *keys, by_bytes);
     return keys;
 }
@@ -130,6 +135,7 @@ static size_t sort_out(const struct bf_journal *j, const struct bf_fin_root *roo
     for (size_t i = 0; i < count; i++) {
         if (untouched(root, path[i], json_object_get(files, path[i])))
             continue;
+        BF_ASSERT(left <= i);
         bf_note(r, "skipped", path[i], "changed since it was finalized; left as it is");
         path[i] = NULL;
         left++;
@@ -149,6 +155,7 @@ static enum bf_err restore_files(struct bf_journal *j, const struct bf_fin_root 
     if (!path)
         return bf_fail(r, "out of memory");
     *left = sort_out(j, root, path, count, r);
+    BF_ASSERT(*left <= count);
     for (size_t i = 0; i < count; i++) {
         if (path[i] && restore(root, path[i], json_object_get(files, path[i]), r, dry, &fault)) {
             bf_fail(r, "%s could not be restored: %s", path[i], fault.what);
@@ -158,6 +165,7 @@ static enum bf_err restore_files(struct bf_journal *j, const struct bf_fin_root 
         }
     }
     free(path);
+    BF_ASSERT(*left <= count && (dry || json_object_size(files) == *left));
     return BF_OK;
 }
 
@@ -205,6 +213,7 @@ static enum bf_err finish(struct bf_journal *j, struct bf_fin_root *root, struct
                           bool dry, size_t left)
 {
     struct bf_fault ignored;
+    BF_ASSERT(dry || bf_journal_is_empty(j) == (left == 0)); // else it stays
     if (left == 0 && !dry) {
         sweep(root);
         restore_dirs(j, root);

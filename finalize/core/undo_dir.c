@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "finalize/core/commit.h"
 #include "finalize/core/fault.h"
 
@@ -18,6 +19,7 @@
 
 static bool is_ours_by(const struct stat *st, mode_t type)
 {
+    BF_ASSERT(type == S_IFDIR || type == S_IFREG);
     return (st->st_mode & S_IFMT) == type && st->st_uid == geteuid() && (st->st_mode & 022) == 0 &&
            (type == S_IFDIR || st->st_nlink == 1);
 }
@@ -33,6 +35,7 @@ static int not_ours(struct bf_fault *fault)
 static int step(int dir, const char *name, int flags, mode_t type, struct bf_fault *fault)
 {
     struct stat st;
+    BF_ASSERT(name[0] && !strchr(name, '/')); // one step, never past a folder that is not looked at
     if (dir < 0)
         return -1;
     int fd = openat(dir, name, flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -100,6 +103,7 @@ void bf_undo_dir_doubt(const struct bf_fin_root *root, const char *name, char *o
     char above[PATH_MAX], path[PATH_MAX + 300], below[300];
     struct stat st;
 
+    BF_ASSERT(strlen(name) < 200 && !strchr(name, '/'));
     snprintf(out, size, "it cannot be examined");
     if (dir < 0)
         return;
@@ -121,6 +125,7 @@ void bf_undo_dir_doubt(const struct bf_fin_root *root, const char *name, char *o
 
 static enum bf_err own(const struct bf_fin_root *root, const char *path, struct bf_fault *fault)
 {
+    BF_ASSERT(strncmp(path, ABOVE "/", sizeof ABOVE) == 0); // nothing but ours is given away
     int fd = bf_fin_root_open(root, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, fault);
     if (fd < 0)
         return fault->code == BF_ERR_NOT_FOUND ? BF_OK : fault->code;
