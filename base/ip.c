@@ -3,6 +3,7 @@
 // (with an IPv4 tail), written back after RFC 5952.
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/config.h"
 #include "base/fmt.h"
 
@@ -135,7 +136,7 @@ void bf_ip_text(char *out, size_t size, const struct bf_ip *ip)
         }
         at += (uint32_t)bf_snprintf(text + at, sizeof text - at, "%s%x",
                                     at && text[at - 1] != ':' ? ":" : "",
-                                    (uint32_t)b[2 * i] << 8 | b[2 * i + 1]);
+                                    (uint32_t)bf_be16(b + 2 * i));
     }
     bf_snprintf(out, size, "%s", text);
 }
