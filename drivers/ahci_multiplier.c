@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/bytes.h"
 #include "base/platform.h"
 #include "drivers/ahci_port.h"
 #include "drivers/ahci_regs.h"
@@ -98,8 +99,7 @@ static enum bf_err read_register(struct multiplier *m, uint32_t of, uint32_t whi
         bf_platform_idle(REST_US);
     }
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    *value = (uint32_t)answer[12] | (uint32_t)answer[4] << 8 | (uint32_t)answer[5] << 16 |
-             (uint32_t)answer[6] << 24;
+    *value = answer[12] | bf_le32(answer + 4) << 8;
     return get(m, BF_AHCI_PXIS) & BF_AHCI_PXIS_FATAL ? BF_ERR_IO : BF_OK;
 }
 
