@@ -4,6 +4,8 @@
 // of its own, which return to the firmware when it is freed. Regions are kept.
 #include "boot/heap.h"
 
+#include "base/bytes.h"
+
 enum {
     GRAIN = 16,
     REGION_PAGES = 64,
@@ -202,7 +204,7 @@ void *bf_heap_alloc(struct bf_heap *heap, size_t size, size_t align)
     struct bf_heap_block *block;
     size_t need, extra;
 
-    if (align > BF_HEAP_PAGE || (align & (align - 1)))
+    if (align > BF_HEAP_PAGE || (align && !bf_is_power_of_two(align)))
         return NULL;
     if (size >= LARGE)
         return alloc_large(heap, size);
