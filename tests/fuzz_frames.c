@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "net/proto/proto.h"
 #include "tests/fuzz_rng.h"
 
@@ -61,8 +62,7 @@ static size_t replace(uint8_t *data, size_t size, size_t max, size_t at, size_t 
 
 static void put_length(uint8_t *frame, size_t payload)
 {
-    for (int i = 0; i < 4; i++)
-        frame[LENGTH_AT + i] = (uint8_t)(payload >> 8 * i);
+    bf_put_le32(frame + LENGTH_AT, (uint32_t)payload);
 }
 
 // A number somewhere in the fixed part of a frame, or libFuzzer's own idea, with a length that

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
+
 enum { LABEL_CRC = 16, LABEL_SUMMED = 20, TEXT_AT = 40, TEXT_BYTES = 48, TEXT_CRC = 56 };
 
 static uint32_t sum(const uint8_t *at, size_t len)
@@ -16,30 +18,17 @@ static uint32_t sum(const uint8_t *at, size_t len)
     return crc;
 }
 
-static void put(uint8_t *at, uint64_t v, int bytes)
-{
-    for (int i = 0; i < bytes; i++)
-        at[i] = (uint8_t)(v >> 8 * i);
-}
-
-static uint64_t get(const uint8_t *at)
-{
-    uint64_t v = 0;
-    for (int i = 8; i-- > 0;)
-        v = v << 8 | at[i];
-    return v;
-}
-
 void lvm_image_sum(uint8_t *disk, size_t size)
 {
     uint8_t *label = disk + LVM_IMAGE_HEAD, *area = disk + LVM_IMAGE_AREA;
     if (size < LVM_IMAGE_TEXT)
         return;
-    put(label + LABEL_CRC, sum(label + LABEL_SUMMED, 512 - LABEL_SUMMED), 4);
-    uint64_t at = get(area + TEXT_AT), len = get(area + TEXT_BYTES), left = size - LVM_IMAGE_AREA;
+    bf_put_le32(label + LABEL_CRC, sum(label + LABEL_SUMMED, 512 - LABEL_SUMMED));
+    uint64_t at = bf_le64(area + TEXT_AT), len = bf_le64(area + TEXT_BYTES),
+             left = size - LVM_IMAGE_AREA;
     if (at <= left && len <= left - at)
-        put(area + TEXT_CRC, sum(area + at, (size_t)len), 4);
-    put(area, sum(area + 4, 512 - 4), 4);
+        bf_put_le32(area + TEXT_CRC, sum(area + at, (size_t)len));
+    bf_put_le32(area, sum(area + 4, 512 - 4));
 }
 
 void lvm_image_make(uint8_t *disk, const char *uuid, uint64_t device, uint64_t area,
@@ -47,21 +36,21 @@ void lvm_image_make(uint8_t *disk, const char *uuid, uint64_t device, uint64_t a
 {
     uint8_t *label = disk + LVM_IMAGE_HEAD, *pv = label + 32, *at = disk + LVM_IMAGE_AREA;
     memcpy(label, "LABELONE", 8);
-    put(label + 8, 1, 8);
-    put(label + 20, 32, 4);
+    bf_put_le64(label + 8, 1);
+    bf_put_le32(label + 20, 32);
     memcpy(label + 24, "LVM2 001", 8);
     memcpy(pv, uuid, 32);
-    put(pv + 32, device, 8);
-    put(pv + 40, LVM_IMAGE_AREA + area, 8); // data, up to the end
-    put(pv + 72, LVM_IMAGE_AREA, 8);
-    put(pv + 80, area, 8);
-    put(pv + 104, 2, 4); // version of the extension
+    bf_put_le64(pv + 32, device);
+    bf_put_le64(pv + 40, LVM_IMAGE_AREA + area); // data, up to the end
+    bf_put_le64(pv + 72, LVM_IMAGE_AREA);
+    bf_put_le64(pv + 80, area);
+    bf_put_le32(pv + 104, 2); // version of the extension
     memcpy(at + 4, " LVM2 x[5A%r0N*>", 16);
-    put(at + 20, 1, 4);
-    put(at + 24, LVM_IMAGE_AREA, 8);
-    put(at + 32, area, 8);
-    put(at + TEXT_AT, 512, 8);
-    put(at + TEXT_BYTES, len, 8);
+    bf_put_le32(at + 20, 1);
+    bf_put_le64(at + 24, LVM_IMAGE_AREA);
+    bf_put_le64(at + 32, area);
+    bf_put_le64(at + TEXT_AT, 512);
+    bf_put_le64(at + TEXT_BYTES, len);
     memcpy(at + 512, text, len);
     lvm_image_sum(disk, LVM_IMAGE_TEXT + len);
 }

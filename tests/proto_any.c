@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/cursor.h"
 
 #define AGAIN(message, name)                                                                       \
@@ -109,7 +110,7 @@ static const struct {
 enum bf_err proto_any(const struct bf_frame *f, uint8_t *out, size_t size, size_t *len)
 {
     *len = 0;
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+    for (size_t i = 0; i < BF_COUNT(table); i++)
         if (table[i].type == f->type)
             return table[i].again(f, out, size, len);
     return BF_ERR_UNSUPPORTED;

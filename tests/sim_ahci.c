@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
+
 enum { ST = 1, FRE = 0x10, FR = 0x4000, CR = 0x8000 };
 
 static void put_text(uint8_t *data, uint32_t word, uint32_t words, const char *text)
@@ -16,8 +18,7 @@ static void put_text(uint8_t *data, uint32_t word, uint32_t words, const char *t
 
 static void put_word(uint8_t *data, uint32_t i, uint64_t value)
 {
-    data[2 * i] = (uint8_t)value;
-    data[2 * i + 1] = (uint8_t)(value >> 8);
+    bf_put_le16(data + 2 * i, (uint16_t)value);
 }
 
 static void add_up(uint8_t *data)
@@ -125,8 +126,7 @@ static void read_blocks(struct sim_ahci_port *p, struct task *t, uint32_t slot)
     static const uint8_t places[] = {4, 5, 6, 8, 9, 10};
     int queued = t->frame[2] == 0x60;
     enum sim_ahci_fault fault = p->faults ? p->fault : SIM_AHCI_GOOD;
-    uint32_t count = queued ? t->frame[3] | (uint32_t)t->frame[11] << 8
-                            : t->frame[12] | (uint32_t)t->frame[13] << 8;
+    uint32_t count = queued ? t->frame[3] | (uint32_t)t->frame[11] << 8 : bf_le16(t->frame + 12);
     uint64_t block = 0;
     for (uint32_t i = 6; i-- > 0;)
         block = block << 8 | t->frame[places[i]];
@@ -226,8 +226,7 @@ static void read_multiplier(struct sim_ahci *m, struct sim_ahci_port *p, uint32_
     else
         fail(p, slot, 0);
     received[0x40 + 12] = (uint8_t)value;
-    for (uint32_t i = 0; i < 3; i++)
-        received[0x44 + i] = (uint8_t)(value >> (8 + 8 * i));
+    bf_put_le(received + 0x44, value >> 8, 3);
     p->ci &= ~(1u << slot);
     p->is |= 1;
 }

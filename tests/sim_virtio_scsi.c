@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
+
 enum { REQUEST = 51, RESPONSE = 108, CONTROLQ = 0, REQUESTQ = 2 };
 
 struct response {
@@ -20,22 +22,6 @@ struct task {
     uint32_t done; // bytes of data
     struct response answer;
 };
-
-static void put_be(uint8_t *at, uint64_t v, uint32_t bytes)
-{
-    while (bytes--) {
-        at[bytes] = (uint8_t)v;
-        v >>= 8;
-    }
-}
-
-static uint64_t get_be(const uint8_t *at, uint32_t bytes)
-{
-    uint64_t v = 0;
-    while (bytes--)
-        v = v << 8 | *at++;
-    return v;
-}
 
 static void check(struct task *t, uint8_t key, uint8_t asc)
 {
@@ -57,8 +43,8 @@ static void give(struct task *t, const uint8_t *bytes, uint32_t len)
 
 static struct sim_vscsi_unit *find(struct sim_vscsi *m, const uint8_t lun[8])
 {
-    uint32_t number = (uint32_t)get_be(lun + 2, 2) - 0x4000u;
-    if (lun[0] != 1 || get_be(lun + 4, 4))
+    uint32_t number = bf_be16(lun + 2) - 0x4000u;
+    if (lun[0] != 1 || bf_be32(lun + 4))
         return NULL;
     if (lun[1] == SIM_VSCSI_MANY && number < m->many)
         return &m->unit[0];
@@ -104,7 +90,7 @@ static void vital_data(const struct sim_vscsi_unit *u, struct task *t, uint8_t p
         break;
     case 0xb0:
         data[3] = 0x3c;
-        put_be(data + 8, u->max_transfer, 4);
+        bf_put_be32(data + 8, u->max_transfer);
         break;
     default:
         check(t, 5, 0x24);
@@ -130,12 +116,12 @@ static void capacity(const struct sim_vscsi_unit *u, struct task *t, int wide)
     uint8_t data[32] = {0};
     uint64_t blocks = u->claims ? u->claims : u->blocks;
     if (wide) {
-        put_be(data, blocks - 1, 8);
-        put_be(data + 8, u->block_size, 4);
+        bf_put_be64(data, blocks - 1);
+        bf_put_be32(data + 8, u->block_size);
         data[12] = u->protection;
     } else {
-        put_be(data, blocks > UINT32_MAX ? UINT32_MAX : blocks - 1, 4);
-        put_be(data + 4, u->block_size, 4);
+        bf_put_be32(data, blocks > UINT32_MAX ? UINT32_MAX : blocks - 1);
+        bf_put_be32(data + 4, u->block_size);
     }
     give(t, data, wide ? 32 : 8);
 }
@@ -144,8 +130,8 @@ static void read_blocks(struct sim_vscsi *m, const struct sim_vscsi_unit *u, str
                         const uint8_t *cdb)
 {
     int wide = cdb[0] == 0x88;
-    uint64_t block = wide ? get_be(cdb + 2, 8) : get_be(cdb + 2, 4);
-    uint64_t count = wide ? get_be(cdb + 10, 4) : get_be(cdb + 7, 2);
+    uint64_t block = wide ? bf_be64(cdb + 2) : bf_be32(cdb + 2);
+    uint64_t count = wide ? bf_be32(cdb + 10) : bf_be16(cdb + 7);
     m->reads++;
     m->long_reads += wide;
     if (u->claims && block >= u->blocks)
@@ -163,7 +149,7 @@ static void read_blocks(struct sim_vscsi *m, const struct sim_vscsi_unit *u, str
 // Numbers below 256 in the short form, others flat, as QEMU writes them.
 static uint32_t put_lun(uint8_t *list, uint32_t at, uint32_t lun)
 {
-    put_be(list + at, lun < 256 ? lun : 0x4000u | lun, 2);
+    bf_put_be16(list + at, lun < 256 ? lun : 0x4000u | lun);
     return at + 8;
 }
 
@@ -181,7 +167,7 @@ static void report_luns(struct sim_vscsi *m, struct task *t, uint8_t target)
         memcpy(list + 8, m->luns, m->luns_bytes);
         end = 8 + m->luns_bytes;
     }
-    put_be(list, m->luns_claimed ? m->luns_claimed : end - 8, 4);
+    bf_put_be32(list, m->luns_claimed ? m->luns_claimed : end - 8);
     give(t, list, end);
 }
 

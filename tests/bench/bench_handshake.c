@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/bytes.h"
 #include "net/tls/tls.h"
 #include "replica/pki/kex.h"
 #include "tests/net/pki_maker.h"
@@ -22,7 +23,7 @@ static struct group {
 } groups[] = {{"X25519", "X25519", 0, 0},
               {"P-256", "P-256", 0, 0}, // after a HelloRetryRequest
               {BF_KEX_HYBRID_NAME, NULL, 0, 0}};
-enum { GROUPS = sizeof groups / sizeof groups[0] };
+enum { GROUPS = BF_COUNT(groups) };
 
 static struct test_pair root, server, machine;
 static uint8_t root_der[DER], certificate_der[DER], key_der[DER];

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "migrate/compress.h"
 #include "tests/fuzz_seed.h"
 
@@ -33,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         d = bf_decompressor_new();
     if (size < 4)
         return 0;
-    raw_len = (data[1] | (uint32_t)data[2] << 8 | (uint32_t)data[3] << 16) % (BF_DATA_MAX + 1);
+    raw_len = (uint32_t)bf_le(data + 1, 3) % (BF_DATA_MAX + 1);
     raw = malloc(raw_len ? raw_len : 1); // exactly: a byte too many is seen
     bf_decompress(d, (enum bf_codec)(data[0] % 4), raw, raw_len, data + 4, size - 4);
     free(raw);

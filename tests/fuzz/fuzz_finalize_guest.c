@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "finalize/core/text.h"
 #include "finalize/finalize.h"
 #include "finalize/target/plan_parse.h"
@@ -34,7 +35,7 @@ static const char *const files[] = {
     "usr/lib/modules/1/modules.dep",
     "var/lib/bootferry/undo/journal.json",
 };
-#define FILES (sizeof files / sizeof *files)
+#define FILES BF_COUNT(files)
 
 // Each adapter goes over a file a few times for each interface of the plan, and over each line and
 // word of it.

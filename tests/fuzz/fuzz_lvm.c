@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "image/usage/lvm/text.h"
 #include "image/usage/usage.h"
 #include "tests/fuzz_rng.h"
@@ -167,7 +168,7 @@ static size_t change(uint8_t *data, size_t size, size_t max, const struct pieces
     const struct piece *a = &p->item[fuzz_below(r, p->items)],
                        *b = &p->item[fuzz_below(r, p->items)];
     const struct piece *v = p->values ? &p->value[fuzz_below(r, p->values)] : a;
-    const char *fragment = fragments[fuzz_below(r, sizeof fragments / sizeof *fragments)];
+    const char *fragment = fragments[fuzz_below(r, BF_COUNT(fragments))];
     int len = snprintf(number, sizeof number, "%llu", (unsigned long long)fuzz_number(r));
     switch (fuzz_below(r, 6)) {
     case 0: // an item goes

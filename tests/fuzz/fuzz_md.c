@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "image/usage/usage.h"
 #include "tests/fuzz_seed.h"
 
@@ -26,20 +27,6 @@ static struct {
 } disk;
 
 static const uint64_t places[] = {0, 4096, DISK - 8192, DISK - 65536};
-
-static void put(uint8_t *at, uint64_t v, int bytes)
-{
-    for (int i = 0; i < bytes; i++)
-        at[i] = (uint8_t)(v >> 8 * i);
-}
-
-static uint64_t get(const uint8_t *at, int bytes)
-{
-    uint64_t v = 0;
-    while (bytes-- > 0)
-        v = v << 8 | at[bytes];
-    return v;
-}
 
 // Swap begins where the data does, at 1 MiB or at the beginning of the disk.
 static void fill(uint8_t *sector, uint64_t at)
@@ -82,42 +69,42 @@ static void sum(uint8_t *b, size_t len, size_t without)
     size_t i = 0;
     for (; len - i >= 4; i += 4)
         if (i != without)
-            total += get(b + i, 4);
+            total += bf_le32(b + i);
     if (len - i == 2)
-        total += get(b + i, 2);
-    put(b + without, (uint32_t)(total + (total >> 32)), 4);
+        total += bf_le16(b + i);
+    bf_put_le32(b + without, (uint32_t)(total + (total >> 32)));
 }
 
 static void make(uint8_t *b, uint32_t kind)
 {
-    put(b, 0xa92b4efc, 4);
+    bf_put_le32(b, 0xa92b4efc);
     if (kind == 3) {
-        put(b + 4 * 2, 90, 4);
-        put(b + 4 * 7, 1, 4);
-        put(b + 4 * 8, 15000, 4);
-        put(b + 4 * 10, 1, 4);
-        put(b + 4 * 33, 1, 4);
-        put(b + 4 * 34, 1, 4);
-        put(b + 512 + 16, 6, 4);
-        put(b + 3968 + 16, 6, 4);
+        bf_put_le32(b + 4 * 2, 90);
+        bf_put_le32(b + 4 * 7, 1);
+        bf_put_le32(b + 4 * 8, 15000);
+        bf_put_le32(b + 4 * 10, 1);
+        bf_put_le32(b + 4 * 33, 1);
+        bf_put_le32(b + 4 * 34, 1);
+        bf_put_le32(b + 512 + 16, 6);
+        bf_put_le32(b + 3968 + 16, 6);
         return;
     }
-    put(b + 4, 1, 4);
-    put(b + 8, 1, 4);
-    put(b + 72, 1, 4);
-    put(b + 80, 20000, 8);
-    put(b + 92, 1, 4);
-    put(b + 96, 8, 4);
-    put(b + 128, kind == 2 ? 0 : 2048, 8);
-    put(b + 136, 20000, 8);
-    put(b + 144, places[kind] / SECTOR, 8);
-    put(b + 208, UINT64_MAX, 8);
-    put(b + 220, 2, 4);
-    put(b + 258, 0xffff, 2);
+    bf_put_le32(b + 4, 1);
+    bf_put_le32(b + 8, 1);
+    bf_put_le32(b + 72, 1);
+    bf_put_le64(b + 80, 20000);
+    bf_put_le32(b + 92, 1);
+    bf_put_le32(b + 96, 8);
+    bf_put_le64(b + 128, kind == 2 ? 0 : 2048);
+    bf_put_le64(b + 136, 20000);
+    bf_put_le64(b + 144, places[kind] / SECTOR);
+    bf_put_le64(b + 208, UINT64_MAX);
+    bf_put_le32(b + 220, 2);
+    bf_put_le16(b + 258, 0xffff);
     memcpy(b + SUPER, "bitm", 4);
-    put(b + SUPER + 4, 4, 4);
-    put(b + SUPER + 40, 20000, 8);
-    put(b + SUPER + 52, 1 << 16, 4);
+    bf_put_le32(b + SUPER + 4, 4);
+    bf_put_le64(b + SUPER + 40, 20000);
+    bf_put_le32(b + SUPER + 52, 1 << 16);
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -153,7 +140,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(side, 0, sizeof side);
     disk.super = places[kind];
     memcpy(disk.bytes, data + 1, size - 1);
-    size_t roles = (size_t)get(disk.bytes + 220, 4);
+    size_t roles = bf_le32(disk.bytes + 220);
     if (kind == 3)
         sum(disk.bytes, SUPER, 4 * 38);
     else if (roles <= (SUPER - 256) / 2)

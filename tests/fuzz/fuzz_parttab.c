@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "image/parttab.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -28,20 +29,6 @@ static enum bf_err read_input(void *impl, uint64_t offset, void *out, size_t len
     return BF_OK;
 }
 
-static uint64_t get(const uint8_t *at, size_t len)
-{
-    uint64_t v = 0;
-    while (len--)
-        v = v << 8 | at[len];
-    return v;
-}
-
-static void put(uint8_t *at, uint64_t v, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        at[i] = (uint8_t)(v >> 8 * i);
-}
-
 // Makes a protective record and a header of what is in the second block.
 static void repair(uint8_t *data, size_t size, uint32_t block_size)
 {
@@ -51,20 +38,20 @@ static void repair(uint8_t *data, size_t size, uint32_t block_size)
     for (size_t i = 446; i < 510; i += 16)
         data[i] = 0;
     data[450] = 0xee;
-    put(data + 510, 0xaa55, 2);
+    bf_put_le16(data + 510, 0xaa55);
     memcpy(h, "EFI PART", 8);
-    put(h + 12, 92, 4);
-    put(h + 16, 0, 4);
-    put(h + 24, 1, 8);
+    bf_put_le32(h + 12, 92);
+    bf_put_le32(h + 16, 0);
+    bf_put_le64(h + 24, 1);
     if (data[0] & 1) { // and the place of the array plausible
-        put(h + 72, 2 + h[72] % 3, 8);
-        put(h + 80, h[80] % 32, 4);
-        put(h + 84, 128u << h[84] % 4, 4);
+        bf_put_le64(h + 72, 2 + h[72] % 3);
+        bf_put_le32(h + 80, h[80] % 32);
+        bf_put_le32(h + 84, 128u << h[84] % 4);
     }
-    uint64_t at = get(h + 72, 8), bytes = get(h + 80, 4) * get(h + 84, 4);
+    uint64_t at = bf_le64(h + 72), bytes = (uint64_t)bf_le32(h + 80) * bf_le32(h + 84);
     if (at > 1 && at <= size / block_size && bytes <= size - at * block_size)
-        put(h + 88, bf_crc32(data + at * block_size, (size_t)bytes), 4);
-    put(h + 16, bf_crc32(h, 92), 4);
+        bf_put_le32(h + 88, bf_crc32(data + at * block_size, (size_t)bytes));
+    bf_put_le32(h + 16, bf_crc32(h, 92));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

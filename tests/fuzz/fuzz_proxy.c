@@ -3,6 +3,7 @@
 // is kept for the operator can be printed.
 #include <string.h>
 
+#include "base/bytes.h"
 #include "net/http/proxy_answer.h"
 #include "tests/fuzz_seed.h"
 
@@ -14,7 +15,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
         "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.0 200 OK\nVia: x\n\n",
         "HTTP/1.1 407 No\r\nProxy-Authenticate: Digest\r\nproxy-authenticate:basic\r\n\r\n",
         "SSH-2.0-OpenSSH_9.2\r\n", "HTTP/1.1 502\r\n\r\n"};
-    for (unsigned i = 0; i < sizeof seeds / sizeof seeds[0]; i++)
+    for (unsigned i = 0; i < BF_COUNT(seeds); i++)
         fuzz_seed(*argc, *argv, i, seeds[i], strlen(seeds[i]));
     return 0;
 }

@@ -7,6 +7,7 @@
 // succeed, and one of which nothing was must.
 #include <string.h>
 
+#include "base/bytes.h"
 #include "net/tls/tls.h"
 #include "replica/pki/kex.h"
 #include "tests/fuzz_rng.h"
@@ -127,11 +128,6 @@ static struct {
     int changed; // something of the handshake
 } world;
 
-static uint32_t value_of(const uint8_t *at)
-{
-    return at[0] | at[1] << 8 | at[2] << 16 | (uint32_t)at[3] << 24;
-}
-
 static void insert(uint8_t *plain, size_t *len, size_t at, size_t count, uint8_t byte)
 {
     if (*len + count > RECODER_PLAIN - 512)
@@ -151,8 +147,8 @@ static void take_away(uint8_t *plain, size_t *len, size_t at, size_t count)
 // One change. How often the record is sent then.
 static int apply(const uint8_t *change, uint8_t *type, uint8_t *plain, size_t *len)
 {
-    size_t at = *len ? (size_t)(change[2] | change[3] << 8) % *len : 0, before = *len;
-    uint32_t value = value_of(change + 4);
+    size_t at = *len ? bf_le16(change + 2) % *len : 0, before = *len;
+    uint32_t value = bf_le32(change + 4);
     switch (change[1] % 8) {
     case 0:
     case 1:
@@ -176,7 +172,7 @@ static int apply(const uint8_t *change, uint8_t *type, uint8_t *plain, size_t *l
     }
     // The length of the message may go with it.
     if (*type == HANDSHAKE && *len != before && *len >= 4 && change[1] & 0x80)
-        plain[2] = (uint8_t)((*len - 4) >> 8), plain[3] = (uint8_t)(*len - 4);
+        bf_put_be16(plain + 2, (uint16_t)(*len - 4));
     return 1;
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "image/parttab.h"
 #include "image/usage/usage.h"
 #include "image/usage/parts.h"
@@ -58,22 +59,16 @@ static struct {
     const uint8_t *pieces; // what is said about the table, when there are some
 } input;
 
-static void put(uint8_t *at, uint64_t v, int bytes)
-{
-    for (int i = 0; i < bytes; i++)
-        at[i] = (uint8_t)(v >> 8 * i);
-}
-
 // ---- Tables ------------------------------------------------------------------------------------
 
 static uint64_t first_of(const uint8_t *said)
 {
-    return TABLE / SECTOR + (uint64_t)(said[2] | said[3] << 8) * 2;
+    return TABLE / SECTOR + (uint64_t)bf_le16(said + 2) * 2;
 }
 
 static uint64_t count_of(const uint8_t *said)
 {
-    return (uint64_t)(said[4] | said[5] << 8) * 2;
+    return (uint64_t)bf_le16(said + 4) * 2;
 }
 
 static void make_gpt(const uint8_t *said, uint64_t mine, uint64_t other, uint64_t array_at,
@@ -88,21 +83,21 @@ static void make_gpt(const uint8_t *said, uint64_t mine, uint64_t other, uint64_
         memset(array + i * 128, 1, 32);
         if (e[0] == 0x42)
             memcpy(array + i * 128, ldm, sizeof ldm);
-        put(array + i * 128 + 32, first_of(e), 8);
-        put(array + i * 128 + 40, first_of(e) + count_of(e) - 1, 8);
+        bf_put_le64(array + i * 128 + 32, first_of(e));
+        bf_put_le64(array + i * 128 + 40, first_of(e) + count_of(e) - 1);
     }
     memcpy(header, "EFI PART", 8);
-    put(header + 8, 0x10000, 4);
-    put(header + 12, 92, 4);
-    put(header + 24, mine, 8);
-    put(header + 32, other, 8);
-    put(header + 40, 34, 8);
-    put(header + 48, TABLE_SECTORS - 34, 8);
-    put(header + 72, array_at, 8);
-    put(header + 80, 128, 4);
-    put(header + 84, 128, 4);
-    put(header + 88, bf_crc32(array, 128 * 128), 4);
-    put(header + 16, bf_crc32(header, 92), 4);
+    bf_put_le32(header + 8, 0x10000);
+    bf_put_le32(header + 12, 92);
+    bf_put_le64(header + 24, mine);
+    bf_put_le64(header + 32, other);
+    bf_put_le64(header + 40, 34);
+    bf_put_le64(header + 48, TABLE_SECTORS - 34);
+    bf_put_le64(header + 72, array_at);
+    bf_put_le32(header + 80, 128);
+    bf_put_le32(header + 84, 128);
+    bf_put_le32(header + 88, bf_crc32(array, 128 * 128));
+    bf_put_le32(header + 16, bf_crc32(header, 92));
 }
 
 // said: the kind, which copy of a GPT is damaged, and four entries.
@@ -115,8 +110,8 @@ static void make_table(const uint8_t *said)
     input.head[511] = 0xaa;
     if (said[0] & 1) {
         mbr[4] = 0xee;
-        put(mbr + 8, 1, 4);
-        put(mbr + 12, TABLE_SECTORS - 1, 4);
+        bf_put_le32(mbr + 8, 1);
+        bf_put_le32(mbr + 12, TABLE_SECTORS - 1);
         make_gpt(said, 1, TABLE_SECTORS - 1, 2, input.head + SECTOR, input.head + 2 * SECTOR);
         make_gpt(said, TABLE_SECTORS - 1, 1, TABLE_SECTORS - GPT_SECTORS,
                  input.tail + (GPT_SECTORS - 1) * SECTOR, input.tail);
@@ -128,8 +123,8 @@ static void make_table(const uint8_t *said)
         const uint8_t *e = said + 4 + i * ENTRY;
         mbr[16 * i] = e[1] & 0x80;
         mbr[16 * i + 4] = e[0];
-        put(mbr + 16 * i + 8, first_of(e), 4);
-        put(mbr + 16 * i + 12, count_of(e), 4);
+        bf_put_le32(mbr + 16 * i + 8, first_of(e));
+        bf_put_le32(mbr + 16 * i + 12, count_of(e));
     }
 }
 
@@ -178,44 +173,36 @@ static void close_disk(void *impl)
     (void)impl;
 }
 
-static void put32(uint8_t *at, uint32_t v)
-{
-    for (int i = 0; i < 4; i++)
-        at[i] = (uint8_t)(v >> 8 * i);
-}
-
 // metadata_csum, as of a file system of 1 KiB blocks with descriptors of 32 bytes.
 static void repair(uint8_t *disk)
 {
     uint8_t *super = disk + SUPER, *desc = disk + DESCRIPTOR, group[4] = {0};
     uint32_t seed = bf_crc32c(UINT32_MAX, super + 0x68, 16), crc;
     super[0x175] = 1;
-    put32(super + 0x3fc, bf_crc32c(UINT32_MAX, super, 0x3fc));
+    bf_put_le32(super + 0x3fc, bf_crc32c(UINT32_MAX, super, 0x3fc));
     crc = bf_crc32c(seed, disk + 3072, 1024);
-    desc[0x18] = (uint8_t)crc;
-    desc[0x19] = (uint8_t)(crc >> 8);
+    bf_put_le16(desc + 0x18, (uint16_t)crc);
     crc = bf_crc32c(bf_crc32c(bf_crc32c(seed, group, 4), desc, 0x1e), "\0", 2);
-    desc[0x1e] = (uint8_t)crc;
-    desc[0x1f] = (uint8_t)(crc >> 8);
+    bf_put_le16(desc + 0x1e, (uint16_t)crc);
 }
 
 static void make_ext(uint8_t *disk, uint32_t ro_compat)
 {
     uint8_t *super = disk + SUPER, *desc = disk + DESCRIPTOR;
-    put32(super, 128);         // inodes
-    put32(super + 0x4, 8193);  // blocks
-    put32(super + 0x14, 1);    // first block
-    put32(super + 0x20, 8192); // blocks per group
-    put32(super + 0x24, 8192);
-    put32(super + 0x28, 128);     // inodes per group
-    put32(super + 0x38, 0x1ef53); // magic, clean
-    put32(super + 0x4c, 1);
+    bf_put_le32(super, 128);         // inodes
+    bf_put_le32(super + 0x4, 8193);  // blocks
+    bf_put_le32(super + 0x14, 1);    // first block
+    bf_put_le32(super + 0x20, 8192); // blocks per group
+    bf_put_le32(super + 0x24, 8192);
+    bf_put_le32(super + 0x28, 128);     // inodes per group
+    bf_put_le32(super + 0x38, 0x1ef53); // magic, clean
+    bf_put_le32(super + 0x4c, 1);
     super[0x58] = 128;
-    put32(super + 0x64, ro_compat);
-    put32(desc, 3);
-    put32(desc + 4, 4);
-    put32(desc + 8, 5);
-    put32(desc + 0xc, 8192 - 20); // free
+    bf_put_le32(super + 0x64, ro_compat);
+    bf_put_le32(desc, 3);
+    bf_put_le32(desc + 4, 4);
+    bf_put_le32(desc + 8, 5);
+    bf_put_le32(desc + 0xc, 8192 - 20); // free
     memset(disk + 3072, 0xff, 2);
     disk[3074] = 0xf;
 }
@@ -232,14 +219,14 @@ static void make_fat(uint8_t *disk, int wide)
     disk[17] = wide ? 0 : 16;
     disk[21] = 0xf8;
     disk[22] = wide ? 0 : (uint8_t)table;
-    put32(disk + 32, 1 + 2 * table + !wide + clusters);
-    put32(disk + 36, wide ? table : 0);
+    bf_put_le32(disk + 32, 1 + 2 * table + !wide + clusters);
+    bf_put_le32(disk + 36, wide ? table : 0);
     memcpy(disk + (wide ? 82 : 54), wide ? "FAT32" : "FAT", wide ? 5 : 3);
-    put32(disk + 508, 0xaa550000);
+    bf_put_le32(disk + 508, 0xaa550000);
     for (uint32_t i = 0; i < (wide ? 1u : 2u); i++) {
         uint8_t *at = disk + (1 + i * table) * 512;
-        put32(at, wide ? 0x0ffffff8 : 0xfffff8);
-        put32(at + 4, wide ? 0x0fffffff : 0x00ff0000);
+        bf_put_le32(at, wide ? 0x0ffffff8 : 0xfffff8);
+        bf_put_le32(at + 4, wide ? 0x0fffffff : 0x00ff0000);
     }
 }
 
@@ -258,8 +245,8 @@ static void make_lvm(uint8_t *disk)
 
 static void make_swap(uint8_t *disk, uint32_t pages)
 {
-    put32(disk + 1024, 1);
-    put32(disk + 1028, pages);
+    bf_put_le32(disk + 1024, 1);
+    bf_put_le32(disk + 1028, pages);
     memcpy(disk + 4086, "SWAPSPACE2", 10);
 }
 
@@ -276,8 +263,8 @@ static size_t make_disk(struct fuzz_rng *r, uint8_t *out, size_t max)
     for (uint64_t i = 0; i < ENTRIES; i++) {
         uint8_t *piece = out + 1 + SAID + i * PIECE, *entry = out + 1 + 4 + i * ENTRY;
         entry[0] = 0x83;
-        put(entry + 2, i * APART, 2);
-        put(entry + 4, LONG - fuzz_below(r, 2), 2);
+        bf_put_le16(entry + 2, i * APART);
+        bf_put_le16(entry + 4, LONG - fuzz_below(r, 2));
         if (!fuzz_below(r, 8))
             continue;
         switch ((first + i) % ENTRIES) {
@@ -311,18 +298,18 @@ static void seeds(int argc, char **argv, unsigned number, uint8_t flags, const u
         seed[0] = flags | IN_TABLE;
         seed[1] = i == 2;
         entry[0] = 0x83;
-        put(entry + 4, 8192, 2);
+        bf_put_le16(entry + 4, 8192);
         if (i == 2) { // a GPT without a partition, too
             seed[1] = 1;
             memset(entry, 0, ENTRY);
             fuzz_seed(argc, argv, 100 + number, seed, sizeof seed);
             entry[0] = 0x83;
-            put(entry + 4, 8192, 2);
+            bf_put_le16(entry + 4, 8192);
         }
         if (i == 3) {
             entry[ENTRY] = 5;
-            put(entry + ENTRY + 2, 4096, 2);
-            put(entry + ENTRY + 4, 8192, 2);
+            bf_put_le16(entry + ENTRY + 2, 4096);
+            bf_put_le16(entry + ENTRY + 4, 8192);
         }
         memcpy(seed + 1 + SAID, disk, 6144);
         fuzz_seed(argc, argv, 4 * number + i, seed, sizeof seed);
@@ -352,8 +339,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     seeds(*argc, *argv, 6, LVM_SUMS | 1, disk);
     memset(disk, 0, sizeof disk);
     memcpy(disk, "verity\0\0", 8);
-    put32(disk + 64, 4096);
-    put32(disk + 72, 100);
+    bf_put_le32(disk + 64, 4096);
+    bf_put_le32(disk + 72, 100);
     seeds(*argc, *argv, 7, 1, disk);
     make_disk(&r, several, sizeof several);
     fuzz_seed(*argc, *argv, 200, several, sizeof several);

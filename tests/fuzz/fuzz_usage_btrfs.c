@@ -38,12 +38,6 @@ static struct {
     uint64_t left_out;
 } fs;
 
-static void put(uint8_t *at, uint64_t v, uint32_t bytes)
-{
-    for (uint32_t i = 0; i < bytes; i++)
-        at[i] = (uint8_t)(v >> 8 * i);
-}
-
 static uint64_t place_of(uint32_t block)
 {
     if (block == 0)
@@ -77,13 +71,14 @@ static void close_disk(void *impl)
 
 static void sum(uint8_t *block)
 {
-    put(block, ~bf_crc32c(UINT32_MAX, block + BF_BTRFS_SUM_BYTES, BLOCK - BF_BTRFS_SUM_BYTES), 4);
+    bf_put_le32(block,
+                ~bf_crc32c(UINT32_MAX, block + BF_BTRFS_SUM_BYTES, BLOCK - BF_BTRFS_SUM_BYTES));
 }
 
 static void repair(void)
 {
     for (uint32_t i = 0; i < fs.blocks; i++) {
-        put(fs.block[i] + 0x30, place_of(i), 8);
+        bf_put_le64(fs.block[i] + 0x30, place_of(i));
         if (i)
             memcpy(fs.block[i] + 0x20, fs.block[0] + 0x20, BF_BTRFS_UUID_BYTES);
         sum(fs.block[i]);
@@ -97,18 +92,18 @@ static uint8_t seed[1 + BLOCKS * BLOCK];
 static uint8_t *node(uint32_t block, uint64_t owner, uint8_t level)
 {
     uint8_t *at = seed + 1 + block * BLOCK;
-    put(at + 0x38, 1, 8); // written
-    put(at + 0x50, 1, 8); // generation
-    put(at + 0x58, owner, 8);
+    bf_put_le64(at + 0x38, 1); // written
+    bf_put_le64(at + 0x50, 1); // generation
+    bf_put_le64(at + 0x58, owner);
     at[100] = level;
     return at;
 }
 
 static void put_key(uint8_t *at, uint64_t object, uint8_t type, uint64_t offset)
 {
-    put(at, object, 8);
+    bf_put_le64(at, object);
     at[8] = type;
-    put(at + 9, offset, 8);
+    bf_put_le64(at + 9, offset);
 }
 
 // Adds an item to a leaf and returns its data.
@@ -119,9 +114,9 @@ static uint8_t *add(uint8_t *leaf, uint64_t object, uint8_t type, uint64_t offse
     if (count)
         end = bf_le32(item - 8);
     put_key(item, object, type, offset);
-    put(item + 17, end - bytes, 4);
-    put(item + 21, bytes, 4);
-    put(leaf + 0x60, count + 1, 4);
+    bf_put_le32(item + 17, end - bytes);
+    bf_put_le32(item + 21, bytes);
+    bf_put_le32(leaf + 0x60, count + 1);
     return leaf + HEADER + end - bytes;
 }
 
@@ -131,24 +126,24 @@ static void add_child(uint8_t *parent, uint64_t object, uint8_t type, uint64_t o
     uint32_t count = bf_le32(parent + 0x60);
     uint8_t *at = parent + HEADER + count * 33;
     put_key(at, object, type, offset);
-    put(at + 17, place_of(block), 8);
-    put(at + 25, 1, 8);
-    put(parent + 0x60, count + 1, 4);
+    bf_put_le64(at + 17, place_of(block));
+    bf_put_le64(at + 25, 1);
+    bf_put_le32(parent + 0x60, count + 1);
 }
 
 // A chunk at the same place of each device; returns its size.
 static uint32_t put_chunk(uint8_t *at, uint64_t length, uint64_t type, uint32_t stripes,
                           uint64_t physical)
 {
-    put(at, length, 8);
-    put(at + 8, BF_BTRFS_EXTENT_TREE, 8);
-    put(at + 16, BF_BTRFS_STRIPE, 8);
-    put(at + 24, type, 8);
-    put(at + 44, stripes, 2);
-    put(at + 46, 1, 2);
+    bf_put_le64(at, length);
+    bf_put_le64(at + 8, BF_BTRFS_EXTENT_TREE);
+    bf_put_le64(at + 16, BF_BTRFS_STRIPE);
+    bf_put_le64(at + 24, type);
+    bf_put_le16(at + 44, stripes);
+    bf_put_le16(at + 46, 1);
     for (uint32_t i = 0; i < stripes; i++) {
-        put(at + 48 + i * 32, i + 1, 8);
-        put(at + 56 + i * 32, physical, 8);
+        bf_put_le64(at + 48 + i * 32, i + 1);
+        bf_put_le64(at + 56 + i * 32, physical);
         at[64 + i * 32] = (uint8_t)(i + 1);
     }
     return 48 + stripes * 32;
@@ -156,9 +151,9 @@ static uint32_t put_chunk(uint8_t *at, uint64_t length, uint64_t type, uint32_t 
 
 static void put_device(uint8_t *at, uint8_t id)
 {
-    put(at, id, 8);
-    put(at + 8, DISK, 8);
-    put(at + 16, 10 * MIB, 8);
+    bf_put_le64(at, id);
+    bf_put_le64(at + 8, DISK);
+    bf_put_le64(at + 16, 10 * MIB);
     at[66] = id;
     at[82] = 'f';
 }
@@ -192,25 +187,25 @@ static void make_dev_tree(uint32_t devices)
     for (uint32_t d = 1; d <= devices; d++)
         for (uint32_t i = 0; i < 3; i++) {
             at = add(leaf, d, BF_BTRFS_DEV_EXTENT, ranges[i].at, 48);
-            put(at, BF_BTRFS_CHUNK_TREE, 8);
-            put(at + 8, BF_BTRFS_CHUNKS, 8);
-            put(at + 16, ranges[i].at, 8);
-            put(at + 24, ranges[i].length, 8);
+            bf_put_le64(at, BF_BTRFS_CHUNK_TREE);
+            bf_put_le64(at + 8, BF_BTRFS_CHUNKS);
+            bf_put_le64(at + 16, ranges[i].at);
+            bf_put_le64(at + 24, ranges[i].length);
         }
 }
 
 static void add_extent(uint8_t *leaf, uint64_t at, uint8_t type, uint64_t offset)
 {
-    put(add(leaf, at, type, offset, 24), 1, 8);
+    bf_put_le64(add(leaf, at, type, offset, 24), 1);
 }
 
 static void add_group(uint8_t *leaf, const struct shape *shape, uint32_t i)
 {
     uint32_t columns = i == 2 ? shape->data_columns : 1;
     uint8_t *at = add(leaf, ranges[i].at, BF_BTRFS_GROUP_ITEM, ranges[i].length * columns, 24);
-    put(at, ranges[i].used, 8);
-    put(at + 8, BF_BTRFS_CHUNKS, 8);
-    put(at + 16, ranges[i].kind | (i == 2 ? shape->data : shape->other), 8);
+    bf_put_le64(at, ranges[i].used);
+    bf_put_le64(at + 8, BF_BTRFS_CHUNKS);
+    bf_put_le64(at + 16, ranges[i].kind | (i == 2 ? shape->data : shape->other));
 }
 
 // Block 3 is the root of the extent tree, with the leaves 5 and 6; block 7 has the block groups if
@@ -248,8 +243,8 @@ static void make_chunk_tree(const struct shape *shape)
                   ranges[i].length * (i == 2 ? shape->data_columns : 1),
                   ranges[i].kind | (i == 2 ? shape->data : shape->other), devices, ranges[i].at);
     put_key(super + 0x32b, BF_BTRFS_CHUNKS, BF_BTRFS_CHUNK_ITEM, MIB);
-    put(super + 0xa0,
-        17 + put_chunk(super + 0x33c, MIB, BF_BTRFS_SYSTEM | shape->other, devices, MIB), 4);
+    bf_put_le32(super + 0xa0,
+                17 + put_chunk(super + 0x33c, MIB, BF_BTRFS_SYSTEM | shape->other, devices, MIB));
 }
 
 // Block 2: where the other trees are.
@@ -260,8 +255,8 @@ static void make_root_tree(const struct shape *shape)
     uint8_t *root = node(2, BF_BTRFS_ROOT_TREE, 0);
     for (uint32_t i = 0; i < (shape->group_tree ? 3 : 2); i++) {
         uint8_t *at = add(root, owner[i], BF_BTRFS_ROOT_ITEM, 0, 439);
-        put(at + 160, 1, 8);
-        put(at + 176, place_of(block[i]), 8);
+        bf_put_le64(at + 160, 1);
+        bf_put_le64(at + 176, place_of(block[i]));
         at[238] = i == 0;
     }
 }
@@ -272,17 +267,17 @@ static void make(const struct shape *shape)
     memset(seed, 0, sizeof seed);
     seed[0] = REPAIR | (shape->devices > 1 ? TWO : 0);
     super[0x20] = 'f';
-    put(super + 0x38, 1, 8);
+    bf_put_le64(super + 0x38, 1);
     memcpy(super + 0x40, "_BHRfS_M", 8);
-    put(super + 0x48, 1, 8);
-    put(super + 0x50, place_of(2), 8);
-    put(super + 0x58, place_of(1), 8);
-    put(super + 0x88, shape->devices, 8);
-    put(super + 0x90, BLOCK, 4);
-    put(super + 0x94, BLOCK, 4);
-    put(super + 0xa4, 1, 8);
-    put(super + 0xb4, shape->group_tree ? BF_BTRFS_RO_GROUP_TREE : 0, 8);
-    put(super + 0xbc, 0x361, 8);
+    bf_put_le64(super + 0x48, 1);
+    bf_put_le64(super + 0x50, place_of(2));
+    bf_put_le64(super + 0x58, place_of(1));
+    bf_put_le64(super + 0x88, shape->devices);
+    bf_put_le32(super + 0x90, BLOCK);
+    bf_put_le32(super + 0x94, BLOCK);
+    bf_put_le64(super + 0xa4, 1);
+    bf_put_le64(super + 0xb4, shape->group_tree ? BF_BTRFS_RO_GROUP_TREE : 0);
+    bf_put_le64(super + 0xbc, 0x361);
     put_device(super + DEVICE, 1);
     make_chunk_tree(shape);
     make_root_tree(shape);
@@ -345,7 +340,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 // A seed is a file system of which everything but what it uses is left out.
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-    for (unsigned i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+    for (unsigned i = 0; i < BF_COUNT(shapes); i++) {
         make(&shapes[i]);
         LLVMFuzzerTestOneInput(seed, sizeof seed);
         if (fs.left_out != shapes[i].devices * (DISK - MIB - 5 * BLOCK) - shapes[i].used)

@@ -5,6 +5,7 @@
 // the disk is.
 #include <string.h>
 
+#include "base/bytes.h"
 #include "tests/fuzz_map.h"
 #include "tests/fuzz_seed.h"
 
@@ -24,12 +25,6 @@ enum {
     REPAIR = 0x80,
 };
 
-static void put(uint8_t *at, uint64_t v, uint32_t bytes)
-{
-    for (; bytes--; v >>= 8)
-        *at++ = (uint8_t)v;
-}
-
 static void repair(uint8_t *disk)
 {
     uint32_t sum = 0;
@@ -37,7 +32,7 @@ static void repair(uint8_t *disk)
         if (i != 106 && i != 107 && i != 112)
             sum = (sum << 31 | sum >> 1) + disk[i];
     for (uint32_t i = 0; i < SECTOR; i += 4)
-        put(disk + 11 * SECTOR + i, sum, 4);
+        bf_put_le32(disk + 11 * SECTOR + i, sum);
     memcpy(disk + REGION, disk, REGION);
 }
 
@@ -48,30 +43,30 @@ static void make(uint8_t *disk)
            "\xeb\x76\x90"
            "EXFAT   ",
            11);
-    put(disk + 72, DISK_SECTORS, 8);
-    put(disk + 80, FAT_AT, 4);
-    put(disk + 84, FAT_SECTORS, 4);
-    put(disk + 88, HEAP_AT, 4);
-    put(disk + 92, CLUSTERS, 4);
-    put(disk + 96, 4, 4);
-    put(disk + 104, 0x100, 2);
+    bf_put_le64(disk + 72, DISK_SECTORS);
+    bf_put_le32(disk + 80, FAT_AT);
+    bf_put_le32(disk + 84, FAT_SECTORS);
+    bf_put_le32(disk + 88, HEAP_AT);
+    bf_put_le32(disk + 92, CLUSTERS);
+    bf_put_le32(disk + 96, 4);
+    bf_put_le16(disk + 104, 0x100);
     disk[108] = 9;
     disk[110] = 1;
-    put(disk + 510, 0xaa55, 2);
-    put(disk + FAT_AT * SECTOR, 0xfffffff8, 4);
+    bf_put_le16(disk + 510, 0xaa55);
+    bf_put_le32(disk + FAT_AT * SECTOR, 0xfffffff8);
     memset(disk + FAT_AT * SECTOR + 4, 0xff, 16);
     disk[HEAP_AT * SECTOR] = 0x17;
     root[0] = 0x81;
-    put(root + 20, 2, 4);
-    put(root + 24, (CLUSTERS + 7) / 8, 8);
+    bf_put_le32(root + 20, 2);
+    bf_put_le64(root + 24, (CLUSTERS + 7) / 8);
     root[32] = 0x82;
-    put(root + 52, 3, 4);
+    bf_put_le32(root + 52, 3);
     root[64] = 0x85; // an empty folder
     root[68] = 0x10;
     root[96] = 0xc0;
     root[97] = 3;
-    put(root + 116, 6, 4);
-    put(root + 120, SECTOR, 8);
+    bf_put_le32(root + 116, 6);
+    bf_put_le64(root + 120, SECTOR);
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)

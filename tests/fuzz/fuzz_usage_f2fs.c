@@ -5,6 +5,7 @@
 // reached, and how large the disk is.
 #include <string.h>
 
+#include "base/bytes.h"
 #include "tests/fuzz_map.h"
 #include "tests/fuzz_seed.h"
 
@@ -26,12 +27,6 @@ enum {
     REPAIR = 0x80,
 };
 
-static void put(uint8_t *at, uint64_t v, uint32_t bytes)
-{
-    for (; bytes--; v >>= 8)
-        *at++ = (uint8_t)v;
-}
-
 static uint32_t checksum(const uint8_t *at, size_t len)
 {
     uint32_t crc = 0xf2f52010;
@@ -47,39 +42,39 @@ static void make_super(uint8_t *s)
 {
     static const uint32_t count[] = {2, 2, 2, 1, SEGMENTS};
     uint32_t at = FIRST;
-    put(s, 0xf2f52010, 4);
+    bf_put_le32(s, 0xf2f52010);
     s[4] = 1;
     s[16] = 12;
     s[20] = 9;
     s[24] = s[28] = 1;
-    put(s + 36, MAIN_AT + SEGMENTS * SEGMENT, 8);
-    put(s + 72, FIRST, 4);
+    bf_put_le64(s + 36, MAIN_AT + SEGMENTS * SEGMENT);
+    bf_put_le32(s + 72, FIRST);
     for (uint32_t i = 0; i < 5; i++) {
-        put(s + 52 + 4 * i, count[i], 4);
-        put(s + 76 + 4 * i, at, 4);
+        bf_put_le32(s + 52 + 4 * i, count[i]);
+        bf_put_le32(s + 76 + 4 * i, at);
         at += count[i] * SEGMENT;
     }
 }
 
 static void make_cp(uint8_t *cp, uint32_t flags)
 {
-    put(cp, 5, 8);
-    put(cp + 16, 3, 8);
-    put(cp + 32, SEGMENTS - 6, 4);
+    bf_put_le64(cp, 5);
+    bf_put_le64(cp + 16, 3);
+    bf_put_le32(cp + 32, SEGMENTS - 6);
     for (uint32_t i = 0; i < 6; i++)
-        put(cp + (i < 3 ? 36 : 84 - 12) + 4 * i, i, 4);
-    put(cp + 132, flags, 4);
-    put(cp + 136, PACK_BLOCKS, 4);
-    put(cp + 140, 1, 4);
-    put(cp + 144, 1, 4);
-    put(cp + 156, SEGMENT / 8, 4);
-    put(cp + 160, SEGMENT / 8, 4);
-    put(cp + 164, BLOCK - 4, 4);
+        bf_put_le32(cp + (i < 3 ? 36 : 84 - 12) + 4 * i, i);
+    bf_put_le32(cp + 132, flags);
+    bf_put_le32(cp + 136, PACK_BLOCKS);
+    bf_put_le32(cp + 140, 1);
+    bf_put_le32(cp + 144, 1);
+    bf_put_le32(cp + 156, SEGMENT / 8);
+    bf_put_le32(cp + 160, SEGMENT / 8);
+    bf_put_le32(cp + 164, BLOCK - 4);
 }
 
 static void make_entry(uint8_t *entry, uint32_t kind)
 {
-    put(entry, kind << 10 | 1, 2);
+    bf_put_le16(entry, kind << 10 | 1);
     entry[2] = 0x80;
 }
 
@@ -92,7 +87,7 @@ static void lay_out(uint8_t *disk, const uint8_t *data)
     memcpy(disk + BLOCK + 1024, super, SUPER);
     memcpy(pack, cp, BLOCK);
     if (data[0] & REPAIR)
-        put(pack + BLOCK - 4, checksum(pack, BLOCK - 4), 4);
+        bf_put_le32(pack + BLOCK - 4, checksum(pack, BLOCK - 4));
     memset(pack + BLOCK, 0, (size_t)(PACK_BLOCKS - 1) * BLOCK);
     memcpy(pack + (compact ? 1 : 3) * BLOCK, sum, BLOCK);
     memcpy(pack + (PACK_BLOCKS - 1) * BLOCK, pack, BLOCK);
@@ -101,8 +96,8 @@ static void lay_out(uint8_t *disk, const uint8_t *data)
     pack += SEGMENT * BLOCK; // the older checkpoint
     memset(pack, 0, BLOCK);
     make_cp(pack, 1);
-    put(pack, 0, 8);
-    put(pack + BLOCK - 4, checksum(pack, BLOCK - 4), 4);
+    bf_put_le64(pack, 0);
+    bf_put_le32(pack + BLOCK - 4, checksum(pack, BLOCK - 4));
     memcpy(pack + (PACK_BLOCKS - 1) * BLOCK, pack, BLOCK);
 }
 
@@ -117,8 +112,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
         make_super(seed + 1);
         make_cp(cp, i == 1 ? 5 : 1);
         cp[192] = i == 2 ? 0x80 : 0;
-        put(journal, 1, 2);
-        put(journal + 2, 5, 4);
+        bf_put_le16(journal, 1);
+        bf_put_le32(journal + 2, 5);
         make_entry(journal + 6, 0);
         for (uint32_t k = 0; k < 2; k++)
             make_entry(sit + (i == 2 ? BLOCK : 0) + k * ENTRY, k * 4);

@@ -5,6 +5,7 @@
 // and how large the disk is.
 #include <string.h>
 
+#include "base/bytes.h"
 #include "tests/fuzz_map.h"
 #include "tests/fuzz_seed.h"
 
@@ -30,12 +31,6 @@ enum {
     ATTRIBUTES_AT = 56,
 };
 
-static void put(uint8_t *at, uint64_t v, uint32_t bytes)
-{
-    for (; bytes--; v >>= 8)
-        *at++ = (uint8_t)v;
-}
-
 // Makes the ends of the strides those that the sequence asks for.
 static void protect(uint8_t *r, uint32_t len)
 {
@@ -60,13 +55,13 @@ static void repair(uint8_t *disk)
 static void make_boot(uint8_t *b)
 {
     memcpy(b + 3, "NTFS    ", 8);
-    put(b + 11, STRIDE, 2);
+    bf_put_le16(b + 11, STRIDE);
     b[13] = CLUSTER / STRIDE;
-    put(b + 40, CLUSTERS * (CLUSTER / STRIDE), 8);
-    put(b + 48, MFT_AT, 8);
-    put(b + 56, MIRROR_AT, 8);
+    bf_put_le64(b + 40, CLUSTERS * (CLUSTER / STRIDE));
+    bf_put_le64(b + 48, MFT_AT);
+    bf_put_le64(b + 56, MIRROR_AT);
     b[64] = 1;
-    put(b + 510, 0xaa55, 2);
+    bf_put_le16(b + 510, 0xaa55);
 }
 
 // A record with one attribute, whose contents or runs are `bytes`.
@@ -76,32 +71,32 @@ static uint8_t *make_record(uint8_t *disk, uint32_t number, uint32_t type, const
     uint8_t *r = disk + (MFT_AT + number) * CLUSTER, *a = r + ATTRIBUTES_AT;
     uint32_t head = clusters ? 64 : 24, names = (uint32_t)strlen(name);
     memcpy(r, "FILE", 4);
-    put(r + 4, USA_AT, 2);
-    put(r + USA_AT, 7, 2);
-    put(r + 20, ATTRIBUTES_AT, 2);
+    bf_put_le16(r + 4, USA_AT);
+    bf_put_le16(r + USA_AT, 7);
+    bf_put_le16(r + 20, ATTRIBUTES_AT);
     r[22] = number == 5 ? 3 : 1;
     while (a[0] && a[0] != 0xff) // behind those that are there
         a += a[4];
     uint32_t whole = (head + 8 + len + 8) / 8 * 8;
-    put(a, type, 4);
-    put(a + 4, whole, 4);
+    bf_put_le32(a, type);
+    bf_put_le32(a + 4, whole);
     a[8] = clusters != 0;
     a[9] = (uint8_t)names;
     a[10] = (uint8_t)head;
     for (uint32_t i = 0; i < names; i++)
         a[head + 2 * i] = (uint8_t)name[i];
     if (clusters) {
-        put(a + 24, clusters - 1, 8);
+        bf_put_le64(a + 24, clusters - 1);
         a[32] = (uint8_t)(head + 8);
         for (uint32_t i = 40; i < 64; i += 8)
-            put(a + i, (uint64_t)clusters * CLUSTER, 8);
+            bf_put_le64(a + i, (uint64_t)clusters * CLUSTER);
     } else {
-        put(a + 16, len, 4);
+        bf_put_le32(a + 16, len);
         a[20] = (uint8_t)(head + 8);
     }
     memcpy(a + head + 8, bytes, len);
-    put(a + whole, 0xffffffff, 4);
-    put(r + 24, (uint64_t)(a - r) + whole + 8, 4);
+    bf_put_le32(a + whole, 0xffffffff);
+    bf_put_le32(r + 24, (uint64_t)(a - r) + whole + 8);
     return a;
 }
 
@@ -151,8 +146,8 @@ static void make(uint8_t *disk, int with_root)
     make_stream(disk, 2, 0x80, "", LOG_AT, LOG_CLUSTERS);
     make_record(disk, 3, 0x70, "", volume, sizeof volume, 0);
     uint8_t *bitmap = make_stream(disk, 6, 0x80, "", BITMAP_AT, 1);
-    put(bitmap + 48, CLUSTERS / 8, 8);
-    put(bitmap + 56, CLUSTERS / 8, 8);
+    bf_put_le64(bitmap + 48, CLUSTERS / 8);
+    bf_put_le64(bitmap + 56, CLUSTERS / 8);
     if (with_root)
         make_root(disk);
     else
@@ -162,10 +157,10 @@ static void make(uint8_t *disk, int with_root)
         uint8_t *page = disk + LOG_AT * CLUSTER + i * STRIDE;
         memcpy(page, "RSTR", 4);
         page[4] = 30;
-        put(page + 16, STRIDE, 4);
+        bf_put_le32(page + 16, STRIDE);
         page[24] = 64;
         page[26] = page[28] = 1;
-        put(page + 64 + 12, 0xffff, 2);
+        bf_put_le16(page + 64 + 12, 0xffff);
     }
 }
 

@@ -4,6 +4,7 @@
 // that what is behind them is reached, and how large the disk is.
 #include <string.h>
 
+#include "base/bytes.h"
 #include "image/usage/parts.h"
 #include "tests/fuzz_map.h"
 #include "tests/fuzz_seed.h"
@@ -23,20 +24,10 @@ enum {
     SUMS = 0x80,
 };
 
-static void put(uint8_t *at, uint64_t v, uint32_t bytes) // big-endian
-{
-    while (bytes--) {
-        at[bytes] = (uint8_t)v;
-        v >>= 8;
-    }
-}
-
 static void sum(uint8_t *bytes, uint32_t at)
 {
     memset(bytes + at, 0, 4);
-    uint32_t crc = ~bf_crc32c(UINT32_MAX, bytes, BLOCK);
-    for (int i = 0; i < 4; i++)
-        bytes[at + (uint32_t)i] = (uint8_t)(crc >> 8 * i);
+    bf_put_le32(bytes + at, ~bf_crc32c(UINT32_MAX, bytes, BLOCK));
 }
 
 static void repair(uint8_t *disk, size_t len)
@@ -51,20 +42,20 @@ static void repair(uint8_t *disk, size_t len)
 static void make_super(uint8_t *s, int v5)
 {
     memcpy(s, "XFSB", 4);
-    put(s + 4, BLOCK, 4);
-    put(s + 8, GROUP_BLOCKS, 8);
-    put(s + 48, LOG_AT, 8);
-    put(s + 56, ROOT_INODE_AT << 1, 8);
-    put(s + 84, GROUP_BLOCKS, 4);
-    put(s + 88, 1, 4);
-    put(s + 96, LOG_BLOCKS, 4);
-    put(s + 100, v5 ? 0xb4b5 : 0xb4b4, 2);
-    put(s + 102, BLOCK, 2);
-    put(s + 104, 256, 2);
-    put(s + 106, 2, 2);
+    bf_put_be32(s + 4, BLOCK);
+    bf_put_be64(s + 8, GROUP_BLOCKS);
+    bf_put_be64(s + 48, LOG_AT);
+    bf_put_be64(s + 56, ROOT_INODE_AT << 1);
+    bf_put_be32(s + 84, GROUP_BLOCKS);
+    bf_put_be32(s + 88, 1);
+    bf_put_be32(s + 96, LOG_BLOCKS);
+    bf_put_be16(s + 100, v5 ? 0xb4b5 : 0xb4b4);
+    bf_put_be16(s + 102, BLOCK);
+    bf_put_be16(s + 104, 256);
+    bf_put_be16(s + 106, 2);
     memcpy(s + 120, "\x09\x09\x08\x01\x0a", 5);
-    put(s + 200, v5 ? 0x18a : 0x8a, 4);
-    put(s + 216, v5 ? 3 : 0, 4);
+    bf_put_be32(s + 200, v5 ? 0x18a : 0x8a);
+    bf_put_be32(s + 216, v5 ? 3 : 0);
 }
 
 static void make_tree(uint8_t *disk, uint32_t block, const char *magic, uint32_t level,
@@ -73,27 +64,27 @@ static void make_tree(uint8_t *disk, uint32_t block, const char *magic, uint32_t
     uint8_t *b = disk + block * BLOCK;
     uint32_t header = magic[2] == '3' ? 56 : 16;
     memcpy(b, magic, 4);
-    put(b + 4, level, 2);
-    put(b + 6, records, 2);
+    bf_put_be16(b + 4, level);
+    bf_put_be16(b + 6, records);
     memset(b + 8, 0xff, 8);
-    put(b + 16, header > 16 ? block : 0, 8);
+    bf_put_be64(b + 16, header > 16 ? block : 0);
     for (uint32_t i = 0; i < 2 * records; i++)
-        put(b + header + 4 * i, words[i], 4);
+        bf_put_be32(b + header + 4 * i, words[i]);
     for (uint32_t i = 0; level && i < records; i++) // the leaves are behind the roots
-        put(b + header + (BLOCK - header) / 12 * 8 + 4 * i, block + 2 + i, 4);
+        bf_put_be32(b + header + (BLOCK - header) / 12 * 8 + 4 * i, block + 2 + i);
 }
 
 // A header of a record, and one sector of data: the file system was unmounted.
 static void make_log(uint8_t *log)
 {
-    put(log, 0xfeedbabe, 4);
-    put(log + 4, 1, 4);
-    put(log + 8, 2, 4);
-    put(log + 12, BLOCK, 4);
-    put(log + 16, UINT64_C(1) << 32, 8);
-    put(log + 24, UINT64_C(1) << 32, 8);
-    put(log + 40, 1, 4);
-    put(log + 300, 1, 4);
+    bf_put_be32(log, 0xfeedbabe);
+    bf_put_be32(log + 4, 1);
+    bf_put_be32(log + 8, 2);
+    bf_put_be32(log + 12, BLOCK);
+    bf_put_be64(log + 16, UINT64_C(1) << 32);
+    bf_put_be64(log + 24, UINT64_C(1) << 32);
+    bf_put_be32(log + 40, 1);
+    bf_put_be32(log + 300, 1);
     memcpy(log + BLOCK, "\0\0\0\1\0\0\0\x8\xaa\x20\0\0\x6e\x55", 14);
 }
 
@@ -103,14 +94,14 @@ static void make(uint8_t *disk, int v5, uint32_t level)
     uint8_t *agf = disk + BLOCK;
     make_super(disk, v5);
     memcpy(agf, "XAGF", 4);
-    put(agf + 4, 1, 4);
-    put(agf + 12, GROUP_BLOCKS, 4);
-    put(agf + 16, TREES_AT, 4);
-    put(agf + 20, TREES_AT + 1, 4);
-    put(agf + 28, level + 1, 4);
-    put(agf + 32, 1, 4);
-    put(agf + 52, 804, 4);
-    put(agf + 56, 324, 4);
+    bf_put_be32(agf + 4, 1);
+    bf_put_be32(agf + 12, GROUP_BLOCKS);
+    bf_put_be32(agf + 16, TREES_AT);
+    bf_put_be32(agf + 20, TREES_AT + 1);
+    bf_put_be32(agf + 28, level + 1);
+    bf_put_be32(agf + 32, 1);
+    bf_put_be32(agf + 52, 804);
+    bf_put_be32(agf + 56, 324);
     make_tree(disk, TREES_AT + 1, v5 ? "AB3C" : "ABTC", 0, extents, 4);
     make_log(disk + LOG_AT * BLOCK);
     if (!level) {
@@ -121,8 +112,8 @@ static void make(uint8_t *disk, int v5, uint32_t level)
     make_tree(disk, TREES_AT, v5 ? "AB3B" : "ABTB", 1, keys, 2);
     make_tree(disk, TREES_AT + 2, v5 ? "AB3B" : "ABTB", 0, extents, 2);
     make_tree(disk, TREES_AT + 3, v5 ? "AB3B" : "ABTB", 0, extents + 4, 2);
-    put(disk + (TREES_AT + 2) * BLOCK + 12, TREES_AT + 3, 4);
-    put(disk + (TREES_AT + 3) * BLOCK + 8, TREES_AT + 2, 4);
+    bf_put_be32(disk + (TREES_AT + 2) * BLOCK + 12, TREES_AT + 3);
+    bf_put_be32(disk + (TREES_AT + 3) * BLOCK + 8, TREES_AT + 2);
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "drivers/virtio_net.h"
 #include "tests/platform_sim.h"
 #include "tests/sim_virtio_net.h"
@@ -32,7 +33,7 @@ static void scribble(uint32_t queue, const uint8_t in[8])
 static void step(uint8_t what, const uint8_t in[8])
 {
     static uint8_t buffer[9100];
-    size_t len = 14 + (in[0] | in[1] << 8) % 9100;
+    size_t len = 14 + bf_le16(in) % 9100;
     void *room;
     switch (what % 8) {
     case 0:

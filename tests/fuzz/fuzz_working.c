@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "replica/store/working.h"
 
 enum { HEADER = 128, TABLE = 8192, RECORDS = 12288 };
@@ -31,9 +32,9 @@ static void make_file(const uint8_t *data, size_t size)
     struct bf_digest digest;
 
     memcpy(header + 12, data, take < 4 ? take : 4);
-    *(uint64_t *)(void *)(header + 16) = BF_WINDOW_BYTES * 3;
-    *(uint32_t *)(void *)(header + 24) = 512;
-    *(uint32_t *)(void *)(header + 28) = 65536;
+    bf_put_le64(header + 16, BF_WINDOW_BYTES * 3);
+    bf_put_le32(header + 24, 512);
+    bf_put_le32(header + 28, 65536);
     memcpy(header + 32, data, take);
     bf_hasher_init(&hasher, "Bootferry 2026 working manifest header");
     bf_hasher_add(&hasher, header, HEADER);

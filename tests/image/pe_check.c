@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/config.h"
 #include "boot/sections.h"
 
@@ -50,16 +51,6 @@ static void judge(bool good, const char *demand)
     failed |= !good;
 }
 
-static uint32_t u16(const uint8_t *at)
-{
-    return at[0] | (uint32_t)at[1] << 8;
-}
-
-static uint32_t u32(const uint8_t *at)
-{
-    return u16(at) | u16(at + 2) << 16;
-}
-
 // Finds the headers; everything else stays inside what this has checked.
 static bool open_image(struct image *i)
 {
@@ -67,25 +58,25 @@ static bool open_image(struct image *i)
 
     if (i->size < 1024 || memcmp(i->bytes, "MZ", 2) != 0)
         return false;
-    pe = u32(i->bytes + 0x3c);
+    pe = bf_le32(i->bytes + 0x3c);
     if (pe > i->size - 1024 || memcmp(i->bytes + pe, "PE\0\0", 4) != 0)
         return false;
     i->coff = i->bytes + pe + 4;
     i->optional = i->coff + 20;
-    i->sections = i->optional + u16(i->coff + 16);
-    i->section_count = u16(i->coff + 2);
-    return u16(i->optional) == PE32_PLUS && u16(i->coff + 16) >= 240 &&
+    i->sections = i->optional + bf_le16(i->coff + 16);
+    i->section_count = bf_le16(i->coff + 2);
+    return bf_le16(i->optional) == PE32_PLUS && bf_le16(i->coff + 16) >= 240 &&
            i->sections + i->section_count * 40 <= i->bytes + i->size;
 }
 
 static struct section section_at(const struct image *i, uint32_t index)
 {
     const uint8_t *at = i->sections + index * 40;
-    struct section s = {.virtual_size = u32(at + 8),
-                        .address = u32(at + 12),
-                        .raw_size = u32(at + 16),
-                        .raw = u32(at + 20),
-                        .flags = u32(at + 36)};
+    struct section s = {.virtual_size = bf_le32(at + 8),
+                        .address = bf_le32(at + 12),
+                        .raw_size = bf_le32(at + 16),
+                        .raw = bf_le32(at + 20),
+                        .flags = bf_le32(at + 36)};
 
     memcpy(s.name, at, 8);
     return s;
@@ -105,19 +96,19 @@ static const uint8_t *find(const struct image *i, const char *name, struct secti
 
 static bool directory_empty(const struct image *i, uint32_t number)
 {
-    return u32(i->optional + 112 + number * 8 + 4) == 0;
+    return bf_le32(i->optional + 112 + number * 8 + 4) == 0;
 }
 
 static void judge_headers(const struct image *i)
 {
-    uint32_t machine = u16(i->coff), dll = u16(i->optional + 70);
+    uint32_t machine = bf_le16(i->coff), dll = bf_le16(i->optional + 70);
 
     judge(machine == MACHINE_X64 || machine == MACHINE_ARM64, "made for x86-64 or AArch64");
-    judge(u16(i->optional + 68) == SUBSYSTEM_EFI_APPLICATION, "an EFI application");
-    judge(u32(i->optional + 32) == PAGE, "sections aligned to 4 KiB");
-    judge(u32(i->optional + 36) == PAGE, "sections aligned to 4 KiB in the file as well");
+    judge(bf_le16(i->optional + 68) == SUBSYSTEM_EFI_APPLICATION, "an EFI application");
+    judge(bf_le32(i->optional + 32) == PAGE, "sections aligned to 4 KiB");
+    judge(bf_le32(i->optional + 36) == PAGE, "sections aligned to 4 KiB in the file as well");
     judge((dll & DLL_NX_COMPAT) != 0, "NX compatible");
-    judge((dll & DLL_DYNAMIC_BASE) != 0 && !(u16(i->coff + 18) & FILE_RELOCS_STRIPPED) &&
+    judge((dll & DLL_DYNAMIC_BASE) != 0 && !(bf_le16(i->coff + 18) & FILE_RELOCS_STRIPPED) &&
               !directory_empty(i, DIRECTORY_BASERELOC),
           "relocatable");
     judge(directory_empty(i, DIRECTORY_IMPORT) && directory_empty(i, DIRECTORY_TLS),
@@ -127,7 +118,7 @@ static void judge_headers(const struct image *i)
 
 static void judge_sections(const struct image *i)
 {
-    uint32_t entry = u32(i->optional + 16);
+    uint32_t entry = bf_le32(i->optional + 16);
     bool apart = true, aligned = true, entered = false;
 
     for (uint32_t n = 0; n < i->section_count; n++) {

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "linux/tap_nic.h"
 #include "tests/platform_sim.h"
 
@@ -48,8 +49,8 @@ static size_t untag(struct lan_nic *n, uint8_t *to, const uint8_t *frame, size_t
 {
     if (len > n->longest)
         n->longest = (unsigned)len;
-    if (len < 64 || len > 16000 || frame[12] != 0x81 || frame[13] != 0 ||
-        (frame[14] << 8 | frame[15]) != n->vlan) {
+    if (len < 64 || len > 16000 || bf_be16(frame + 12) != 0x8100 ||
+        bf_be16(frame + 14) != n->vlan) {
         n->untagged++;
         return 0;
     }
@@ -62,10 +63,8 @@ static void tag(struct lan_nic *n, uint8_t *frame, size_t *len)
 {
     uint16_t vlan = n->foreign ? n->foreign : n->vlan;
     memmove(frame + 16, frame + 12, *len - 12);
-    frame[12] = 0x81;
-    frame[13] = 0;
-    frame[14] = (uint8_t)(vlan >> 8) | 0xa0; // a priority beside it
-    frame[15] = (uint8_t)vlan;
+    bf_put_be16(frame + 12, 0x8100);
+    bf_put_be16(frame + 14, vlan | 0xa000); // a priority beside it
     *len += 4;
 }
 
@@ -456,7 +455,7 @@ static void serve_dns(struct lan *lan, int server)
         m[2] |= 0x84; // answer, authoritative
         m[3] = 0x80;
         m[6] = m[7] = m[8] = m[9] = m[10] = m[11] = 0;
-        size_t n = names(server, name, (uint16_t)(m[at] << 8 | m[at + 1]), m, at + 4);
+        size_t n = names(server, name, bf_be16(m + at), m, at + 4);
         if (n && sendto(lan->dns[server], m, n, 0, (struct sockaddr *)&from, from_len) < 0)
             perror("# dns");
     }

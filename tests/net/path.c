@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
+
 enum { ETHERNET = 14, IP4 = 20, IP6 = 40, ICMP_QUOTE = 28 };
 
 struct frame {
@@ -42,21 +44,10 @@ static int happens(struct path *path, uint32_t ppm)
 
 // ---- Packets -----------------------------------------------------------------------------------
 
-static unsigned u16(const uint8_t *p)
-{
-    return (unsigned)p[0] << 8 | p[1];
-}
-
-static void put16(uint8_t *p, unsigned v)
-{
-    p[0] = (uint8_t)(v >> 8);
-    p[1] = (uint8_t)v;
-}
-
 static uint32_t sum(const uint8_t *p, size_t len, uint32_t start)
 {
     for (size_t i = 0; i + 1 < len; i += 2)
-        start += u16(p + i);
+        start += bf_be16(p + i);
     if (len & 1)
         start += (uint32_t)p[len - 1] << 8;
     return start;
@@ -71,12 +62,12 @@ static unsigned folded(uint32_t total)
 
 static int is_ip4(const uint8_t *f, size_t len)
 {
-    return len >= ETHERNET + IP4 && u16(f + 12) == 0x0800;
+    return len >= ETHERNET + IP4 && bf_be16(f + 12) == 0x0800;
 }
 
 static int is_ip6(const uint8_t *f, size_t len)
 {
-    return len >= ETHERNET + IP6 && u16(f + 12) == 0x86dd;
+    return len >= ETHERNET + IP6 && bf_be16(f + 12) == 0x86dd;
 }
 
 static int is_tcp(const uint8_t *f, size_t len)
@@ -86,8 +77,8 @@ static int is_tcp(const uint8_t *f, size_t len)
 
 static void finish_ip4(uint8_t *ip)
 {
-    put16(ip + 10, 0);
-    put16(ip + 10, folded(sum(ip, IP4, 0)));
+    bf_put_be16(ip + 10, 0);
+    bf_put_be16(ip + 10, folded(sum(ip, IP4, 0)));
 }
 
 // ---- The queue ---------------------------------------------------------------------------------
@@ -149,7 +140,7 @@ static void answer_ip4(struct path *path, int end, const uint8_t *in, uint64_t n
     uint8_t out[ETHERNET + IP4 + 8 + ICMP_QUOTE] = {0}, *ip = out + ETHERNET, *icmp = ip + IP4;
     turn_round(out, in);
     ip[0] = 0x45;
-    put16(ip + 2, IP4 + 8 + ICMP_QUOTE);
+    bf_put_be16(ip + 2, IP4 + 8 + ICMP_QUOTE);
     ip[8] = 64;
     ip[9] = 1;
     memcpy(ip + 12, in + ETHERNET + 16, 4);
@@ -157,9 +148,9 @@ static void answer_ip4(struct path *path, int end, const uint8_t *in, uint64_t n
     finish_ip4(ip);
     icmp[0] = 3;
     icmp[1] = 4;
-    put16(icmp + 6, path->model.mtu);
+    bf_put_be16(icmp + 6, path->model.mtu);
     memcpy(icmp + 8, in + ETHERNET, ICMP_QUOTE);
-    put16(icmp + 2, folded(sum(icmp, 8 + ICMP_QUOTE, 0)));
+    bf_put_be16(icmp + 2, folded(sum(icmp, 8 + ICMP_QUOTE, 0)));
     carry(path, end, out, sizeof out, now);
 }
 
@@ -170,29 +161,29 @@ static void answer_ip6(struct path *path, int end, const uint8_t *in, uint64_t n
     uint8_t out[ETHERNET + IP6 + 8 + QUOTE] = {0}, *ip = out + ETHERNET, *icmp = ip + IP6;
     turn_round(out, in);
     ip[0] = 0x60;
-    put16(ip + 4, 8 + QUOTE);
+    bf_put_be16(ip + 4, 8 + QUOTE);
     ip[6] = 58;
     ip[7] = 64;
     memcpy(ip + 8, in + ETHERNET + 24, 16);
     memcpy(ip + 24, in + ETHERNET + 8, 16);
     icmp[0] = 2;
-    put16(icmp + 6, path->model.mtu);
+    bf_put_be16(icmp + 6, path->model.mtu);
     memcpy(icmp + 8, in + ETHERNET, QUOTE);
-    put16(icmp + 2, folded(sum(icmp, 8 + QUOTE, sum(ip + 8, 32, 8 + QUOTE + 58))));
+    bf_put_be16(icmp + 2, folded(sum(icmp, 8 + QUOTE, sum(ip + 8, 32, 8 + QUOTE + 58))));
     carry(path, end, out, sizeof out, now);
 }
 
 static void cut_up(struct path *path, int to, const uint8_t *in, uint64_t now)
 {
     const uint8_t *ip = in + ETHERNET;
-    size_t total = u16(ip + 2) - IP4, most = (size_t)(path->model.mtu - IP4) & ~(size_t)7;
+    size_t total = bf_be16(ip + 2) - IP4, most = (size_t)(path->model.mtu - IP4) & ~(size_t)7;
     for (size_t at = 0; at < total; at += most) {
         uint8_t out[PATH_FRAME_MAX];
         size_t part = total - at < most ? total - at : most;
         memcpy(out, in, ETHERNET + IP4);
         memcpy(out + ETHERNET + IP4, ip + IP4 + at, part);
-        put16(out + ETHERNET + 2, (unsigned)(IP4 + part));
-        put16(out + ETHERNET + 6, (unsigned)(at / 8) | (at + part < total ? 0x2000 : 0));
+        bf_put_be16(out + ETHERNET + 2, (unsigned)(IP4 + part));
+        bf_put_be16(out + ETHERNET + 6, (unsigned)(at / 8) | (at + part < total ? 0x2000 : 0));
         finish_ip4(out + ETHERNET);
         carry(path, to, out, ETHERNET + IP4 + part, now);
     }
@@ -203,8 +194,8 @@ void path_put(struct path *path, int end, const uint8_t *frame, size_t len, uint
     uint16_t mtu = path->model.mtu;
     if (len > PATH_FRAME_MAX)
         return;
-    int large4 = mtu && is_ip4(frame, len) && u16(frame + ETHERNET + 2) > mtu;
-    int large6 = mtu && is_ip6(frame, len) && u16(frame + ETHERNET + 4) + IP6 > mtu;
+    int large4 = mtu && is_ip4(frame, len) && bf_be16(frame + ETHERNET + 2) > mtu;
+    int large6 = mtu && is_ip6(frame, len) && bf_be16(frame + ETHERNET + 4) + IP6 > mtu;
     if (large4 && !(frame[ETHERNET + 6] & 0x40)) {
         cut_up(path, !end, frame, now_us);
     } else if (large4 || large6) {

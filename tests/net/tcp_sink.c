@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
+
 enum {
     ETHERNET = 14,
     IP = 20,
@@ -40,32 +42,10 @@ static int as_expected(uint64_t at, const uint8_t *bytes, size_t len)
     return 1;
 }
 
-static unsigned get16(const uint8_t *p)
-{
-    return (unsigned)p[0] << 8 | p[1];
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-    return get16(p) << 16 | get16(p + 2);
-}
-
-static void put16(uint8_t *p, unsigned v)
-{
-    p[0] = (uint8_t)(v >> 8);
-    p[1] = (uint8_t)v;
-}
-
-static void put32(uint8_t *p, uint32_t v)
-{
-    put16(p, v >> 16);
-    put16(p + 2, v & 0xffff);
-}
-
 static unsigned checksum(const uint8_t *p, size_t len, uint32_t sum)
 {
     for (size_t i = 0; i + 1 < len; i += 2)
-        sum += get16(p + i);
+        sum += bf_be16(p + i);
     if (len & 1)
         sum += (uint32_t)p[len - 1] << 8;
     while (sum >> 16)
@@ -87,31 +67,31 @@ static void send_segment(struct sink *s, struct sink_connection *c, uint8_t flag
     size_t tcp_len = TCP + options_len;
     memcpy(f, c->peer_mac, 6);
     memcpy(f + 6, own_mac, 6);
-    put16(f + 12, 0x0800);
+    bf_put_be16(f + 12, 0x0800);
     ip[0] = 0x45;
-    put16(ip + 2, (unsigned)(IP + tcp_len));
+    bf_put_be16(ip + 2, (unsigned)(IP + tcp_len));
     ip[6] = 0x40;
     ip[8] = 64;
     ip[9] = 6;
     memcpy(ip + 12, own_ip, 4);
     memcpy(ip + 16, c->peer_ip, 4);
-    put16(ip + 10, checksum(ip, IP, 0));
-    put16(tcp, 7667);
-    put16(tcp + 2, c->port);
-    put32(tcp + 4, c->own);
-    put32(tcp + 8, c->next);
+    bf_put_be16(ip + 10, checksum(ip, IP, 0));
+    bf_put_be16(tcp, 7667);
+    bf_put_be16(tcp + 2, c->port);
+    bf_put_be32(tcp + 4, c->own);
+    bf_put_be32(tcp + 8, c->next);
     tcp[12] = (uint8_t)(tcp_len / 4 << 4);
     tcp[13] = flags;
-    put16(tcp + 14, flags & SYN ? 65535 : WINDOW >> WINDOW_SCALE);
+    bf_put_be16(tcp + 14, flags & SYN ? 65535 : WINDOW >> WINDOW_SCALE);
     memcpy(tcp + TCP, options, options_len);
-    put16(tcp + 16, checksum(ip + 12, 8 + tcp_len, (uint32_t)(6 + tcp_len)));
+    bf_put_be16(tcp + 16, checksum(ip + 12, 8 + tcp_len, (uint32_t)(6 + tcp_len)));
     s->send(s->user, f, ETHERNET + IP + tcp_len);
 }
 
 static size_t put_block(uint8_t *at, const struct sink_range *r)
 {
-    put32(at, r->from);
-    put32(at + 4, r->to);
+    bf_put_be32(at, r->from);
+    bf_put_be32(at + 4, r->to);
     return 8;
 }
 
@@ -222,15 +202,15 @@ static void segment(struct sink *s, const uint8_t *f, size_t len, uint64_t now_u
 {
     const uint8_t *ip = f + ETHERNET, *tcp = ip + IP;
     static const uint8_t options[] = {2, 4, 5, 180, 1, 3, 3, WINDOW_SCALE, 1, 1, 4, 2};
-    size_t header = (size_t)(tcp[12] >> 4) * 4, total = get16(ip + 2);
-    uint32_t seq = get32(tcp + 4);
+    size_t header = (size_t)(tcp[12] >> 4) * 4, total = bf_be16(ip + 2);
+    uint32_t seq = bf_be32(tcp + 4);
     if (total > len - ETHERNET || total < IP + header)
         return;
-    struct sink_connection *c = connection(s, (uint16_t)get16(tcp), tcp[13] & SYN);
+    struct sink_connection *c = connection(s, bf_be16(tcp), tcp[13] & SYN);
     if (!c)
         return;
     if (tcp[13] & SYN) {
-        c->port = (uint16_t)get16(tcp);
+        c->port = bf_be16(tcp);
         memcpy(c->peer_mac, f + 6, 6);
         memcpy(c->peer_ip, ip + 12, 4);
         c->next = c->first = seq + 1;
@@ -249,7 +229,7 @@ static void answer_arp(struct sink *s, const uint8_t *f)
     memcpy(out, f + 6, 6);
     memcpy(out + 6, own_mac, 6);
     memcpy(out + 12, f + 12, 8);
-    put16(out + 20, 2);
+    bf_put_be16(out + 20, 2);
     memcpy(out + 22, own_mac, 6);
     memcpy(out + 28, own_ip, 4);
     memcpy(out + 32, f + 22, 10);
@@ -258,10 +238,10 @@ static void answer_arp(struct sink *s, const uint8_t *f)
 
 void sink_frame(struct sink *s, const uint8_t *f, size_t len, uint64_t now_us)
 {
-    if (len >= 42 && get16(f + 12) == 0x0806 && get16(f + 20) == 1 &&
+    if (len >= 42 && bf_be16(f + 12) == 0x0806 && bf_be16(f + 20) == 1 &&
         memcmp(f + 38, own_ip, 4) == 0)
         answer_arp(s, f);
-    else if (len >= ETHERNET + IP + TCP && get16(f + 12) == 0x0800 && f[ETHERNET + 9] == 6 &&
+    else if (len >= ETHERNET + IP + TCP && bf_be16(f + 12) == 0x0800 && f[ETHERNET + 9] == 6 &&
              f[ETHERNET] == 0x45)
         segment(s, f, len, now_us);
 }

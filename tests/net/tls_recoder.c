@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bytes.h"
+
 enum { HEADER = 5, TAG = 16, ENCRYPTED = 23, HANDSHAKE = 22, FINISHED = 20 };
 
 // ---- Keys --------------------------------------------------------------------------------------
@@ -92,8 +94,9 @@ static int crypt(const struct recoder_keys *k, int encrypt, uint64_t number, con
 
 static void put_header(uint8_t *out, uint8_t type, size_t len)
 {
-    const uint8_t header[HEADER] = {type, 3, 3, (uint8_t)(len >> 8), (uint8_t)len};
+    const uint8_t header[HEADER] = {type, 3, 3};
     memcpy(out, header, HEADER);
+    bf_put_be16(out + 3, (uint16_t)len);
 }
 
 static size_t seal(struct recoder_keys *k, uint8_t type, uint8_t *plain, size_t len, uint8_t *out)
@@ -126,7 +129,7 @@ static int open_record(struct recoder_keys *k, const uint8_t *record, size_t len
 static int ends_handshake(const uint8_t *plain, size_t len)
 {
     for (size_t at = 0, n; len - at >= 4; at += n) {
-        n = 4 + ((size_t)plain[at + 1] << 16 | (size_t)plain[at + 2] << 8 | plain[at + 3]);
+        n = 4 + (size_t)bf_be(plain + at + 1, 3);
         if (plain[at] == FINISHED)
             return 1;
         if (n > len - at)
@@ -165,7 +168,7 @@ size_t tls_recoder_move(struct tls_recoder *r, const uint8_t *bytes, size_t len,
 {
     size_t at = 0;
     while (len - at >= HEADER) {
-        size_t n = HEADER + ((size_t)bytes[at + 3] << 8 | bytes[at + 4]);
+        size_t n = HEADER + (size_t)bf_be16(bytes + at + 3);
         if (n > len - at || n > RECODER_PLAIN - 512 || out_size - *out_len < 3 * RECODER_PLAIN)
             break;
         *out_len += recode(r, bytes + at, n, out + *out_len);

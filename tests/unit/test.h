@@ -20,6 +20,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
+
 struct test_case {
     const char *name;
     void (*run)(void);
@@ -121,7 +123,7 @@ static int test_main(const struct test_case *tests, size_t count, int argc, char
     int main(int argc, char **argv)                                                                \
     {                                                                                              \
         static const struct test_case tests[] = {__VA_ARGS__};                                     \
-        return test_main(tests, sizeof tests / sizeof tests[0], argc, argv);                       \
+        return test_main(tests, BF_COUNT(tests), argc, argv);                                      \
     }
 
 #endif

@@ -2,6 +2,7 @@
 // The AHCI driver against a model of a controller with two disks, well-behaved and otherwise.
 #include "drivers/ahci.h"
 
+#include "base/bytes.h"
 #include "drivers/ata.h"
 #include "migrate/copy/feed.h"
 #include "tests/platform_sim.h"
@@ -203,7 +204,7 @@ static void test_a_log_that_does_not_tell(void)
 {
     static const enum sim_ahci_log logs[] = {SIM_AHCI_LOG_ABSENT, SIM_AHCI_LOG_DAMAGED,
                                              SIM_AHCI_LOG_LIES};
-    for (size_t k = 0; k < sizeof logs / sizeof logs[0]; k++) {
+    for (size_t k = 0; k < BF_COUNT(logs); k++) {
         struct bf_block_request r[4];
         start();
         first->bad_block = 213;

@@ -2,6 +2,7 @@
 // The IP stack over long and bad paths, on a virtual clock with a simulated host at the other end,
 // so that a seed replays a run exactly: that every byte arrives, and that the rate does not
 // collapse. How it compares with Linux is measured by tests/bench/links.sh.
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "base/platform.h"
 #include "net/ip/cubic.h"
@@ -372,8 +373,7 @@ static void put_icmp4(uint8_t *p, uint16_t mtu)
     p[9] = 1;
     p[20] = 3;
     p[21] = 4;
-    p[26] = (uint8_t)(mtu >> 8);
-    p[27] = (uint8_t)mtu;
+    bf_put_be16(p + 26, mtu);
     p[28] = 0x45;
     p[37] = 6;
     p[40] = 10; // from 10.0.0.2 to 192.0.0.0
@@ -403,7 +403,7 @@ static void test_messages_of_routers(void)
         uint8_t at, value;
     } wrong[] = {{0, 0x44},  {0, 0x4f},  {9, 6},   {20, 8}, {21, 3},
                  {28, 0x65}, {28, 0x44}, {37, 17}, {7, 1}};
-    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+    for (size_t i = 0; i < BF_COUNT(wrong); i++) {
         put_icmp4(p, 1280);
         p[wrong[i].at] = wrong[i].value;
         CHECK_EQ(bf_pmtu_parse(p, sizeof p, &n), 0);
@@ -417,19 +417,17 @@ static void test_marking_keeps_the_checksum(void)
         uint32_t sum = 0;
         f[12] = 8;
         ip[0] = 0x45;
-        ip[4] = (uint8_t)(id >> 8);
-        ip[5] = (uint8_t)id;
+        bf_put_be16(ip + 4, (uint16_t)id);
         ip[9] = 6;
         for (int i = 0; i < 20; i += 2)
-            sum += (uint32_t)ip[i] << 8 | ip[i + 1];
+            sum += bf_be16(ip + i);
         sum = ~((sum & 0xffff) + (sum >> 16)) & 0xffff;
-        ip[10] = (uint8_t)(sum >> 8);
-        ip[11] = (uint8_t)sum;
+        bf_put_be16(ip + 10, (uint16_t)sum);
         bf_pmtu_mark(f, sizeof f);
         CHECK_EQ(ip[6], 0x40);
         sum = 0;
         for (int i = 0; i < 20; i += 2)
-            sum += (uint32_t)ip[i] << 8 | ip[i + 1];
+            sum += bf_be16(ip + i);
         sum = (sum & 0xffff) + (sum >> 16);
         CHECK_EQ(sum, 0xffff);
         bf_pmtu_mark(f, sizeof f);

@@ -75,7 +75,7 @@ static void test_fmt_human_bytes(void)
         {UINT64_C(16) << 40, "16.0 TiB"},
         {UINT64_MAX, "15.9 EiB"},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < BF_COUNT(cases); i++) {
         char out[16];
         bf_human_bytes(out, sizeof out, cases[i].bytes);
         CHECK_STR(out, cases[i].text);
@@ -174,7 +174,7 @@ static void test_reader_strings(void)
         {"\3\0a\0c", 5, 0},     {"\3\0a\nc", 5, 0},     {"\1\0\x7f", 3, 0}, {"\3", 1, 0},
         {"\2\0\xc2\x9b", 4, 0}, {"\2\0\xc3\xa4", 4, 1},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < BF_COUNT(cases); i++) {
         char out[4] = "zzz";
         struct bf_reader r;
         bf_reader_init(&r, cases[i].bytes, cases[i].len);

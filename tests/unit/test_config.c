@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The configuration: every key's good and bad values, lines, precedence, trust, the whole.
+#include "base/bytes.h"
 #include "base/config.h"
 #include "tests/unit/test.h"
 
@@ -204,7 +205,7 @@ static const struct {
 
 static void values(void)
 {
-    for (size_t i = 0; i < sizeof values_of_keys / sizeof values_of_keys[0]; i++) {
+    for (size_t i = 0; i < BF_COUNT(values_of_keys); i++) {
         const char *expected =
             values_of_keys[i].shown ? values_of_keys[i].shown : values_of_keys[i].value;
         const char *got = shown(values_of_keys[i].key, values_of_keys[i].value);
@@ -245,7 +246,7 @@ static void addresses(void)
         {"1.2.3.", NULL},
         {"", NULL},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < BF_COUNT(cases); i++) {
         struct bf_ip ip;
         char text[48] = "";
         if (bf_ip_parse(cases[i].in, strlen(cases[i].in), &ip) == BF_OK)
@@ -267,7 +268,7 @@ static void words(void)
         {"address", "10.0.0.9/33", "address= must end with the length of its prefix, /1 to /32"},
         {"address", "fd00::9/0", "address= must end with the length of its prefix, /1 to /128"},
     };
-    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+    for (size_t i = 0; i < BF_COUNT(wrong); i++) {
         bf_config_defaults(&config);
         CHECK_EQ(set(wrong[i].key, wrong[i].value, BF_ORIGIN_FILE), BF_ERR_CONFIG);
         reason[strcspn(reason, "(") ? strcspn(reason, "(") - 1 : 0] = 0; // and the form
@@ -458,7 +459,7 @@ static void base64(void)
         CHECK_MEM(bytes, "foobar", n);
     }
     static const char *const bad[] = {"Zg=", "Z===", "Zh==", "Zm9=", "Zg==Zg==", "Zm9v\n", "Zm9*"};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < BF_COUNT(bad); i++) {
         uint8_t bytes[16];
         size_t len = sizeof bytes;
         if (bf_base64_decode(bad[i], strlen(bad[i]), bytes, &len) == BF_OK)

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "net/ip/dhcp6_client.h"
 #include "net/ip/ra.h"
 #include "tests/net/station.h"
@@ -35,14 +36,14 @@ struct says {
 
 static uint8_t *put16(uint8_t *to, uint32_t v)
 {
-    to[0] = (uint8_t)(v >> 8);
-    to[1] = (uint8_t)v;
+    bf_put_be16(to, (uint16_t)v);
     return to + 2;
 }
 
 static uint8_t *put32(uint8_t *to, uint32_t v)
 {
-    return put16(put16(to, v >> 16), v);
+    bf_put_be32(to, v);
+    return to + 4;
 }
 
 static uint8_t *put_option(uint8_t *to, uint16_t code, const void *bytes, size_t len)
@@ -104,8 +105,8 @@ static void pass(int seconds)
 static const uint8_t *option_sent(uint16_t code, size_t *len)
 {
     for (size_t at = 4; at + 4 <= sent_len; at += 4 + *len) {
-        *len = (size_t)(sent[at + 2] << 8 | sent[at + 3]);
-        if ((sent[at] << 8 | sent[at + 1]) == code && at + 4 + *len <= sent_len)
+        *len = bf_be16(sent + at + 2);
+        if (bf_be16(sent + at) == code && at + 4 + *len <= sent_len)
             return sent + at + 4;
     }
     return NULL;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Messages of the DNS: what is asked, which answers count, aliases, what is malformed; domains of
 // DHCP's option 119.
+#include "base/bytes.h"
 #include "net/ip/dns_message.h"
 #include "tests/unit/test.h"
 
@@ -54,7 +55,7 @@ static void test_names_that_cannot_be(void)
     uint8_t out[BF_DNS_QUERY];
     struct bf_dns_question question = {1, BF_DNS_A, name};
     static const char *const bad[] = {"", ".", "a.", ".a", "a..b", "a b", "a/b"};
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    for (size_t i = 0; i < BF_COUNT(bad); i++) {
         snprintf(name, sizeof name, "%s", bad[i]);
         CHECK_EQ(bf_dns_ask(&question, out), 0);
     }

@@ -3,6 +3,7 @@
 #include "finalize/initramfs/cpio.h"
 #include "finalize/initramfs/initramfs.h"
 
+#include "base/bytes.h"
 #include "tests/unit/test.h"
 
 #include <fcntl.h>
@@ -81,7 +82,7 @@ static void test_formats(void)
                   {"\x02\x21\x4c\x18\x01\x01", "lz4", 6},
                   {"BZh91AY", "bzip2", 7},
                   {"garbage!", "unknown", 8}};
-    for (size_t i = 0; i < sizeof format / sizeof *format; i++) {
+    for (size_t i = 0; i < BF_COUNT(format); i++) {
         struct bf_text image = {0};
         bf_text_add(&image, format[i].bytes, format[i].len);
         check_image(&image, format[i].name, false, image.len);

@@ -2,6 +2,7 @@
 // The plan's parser: what it accepts and means, and that everything else is refused with its place.
 #include "finalize/target/plan_parse.h"
 
+#include "base/bytes.h"
 #include "tests/unit/test.h"
 
 static struct bf_plan plan;
@@ -98,7 +99,7 @@ static void test_refuses(void)
          "plan: nics[1].mac: is also the address"},
         {HEAD ", \"unlock\": [{\"uuid\": \"a\"}]}", "plan: unlock[0].uuid: and"},
     };
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    for (size_t i = 0; i < BF_COUNT(bad); i++) {
         if (parse(bad[i].json))
             FAIL("accepted: %s", bad[i].json);
         if (strncmp(fault.what, bad[i].message, strlen(bad[i].message)) != 0)

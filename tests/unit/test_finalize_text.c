@@ -6,6 +6,7 @@
 #include "finalize/core/report.h"
 #include "finalize/core/text.h"
 
+#include "base/bytes.h"
 #include "tests/unit/test.h"
 
 static void check_diff(const char *a, const char *b, const char *expected)
@@ -97,10 +98,10 @@ static void test_order_names(void)
                                          "tmpfs",
                                          "/dev/sda2x",
                                          "/dev/disk/by-id/dm-uuid-LVM-x"};
-    for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+    for (size_t i = 0; i < BF_COUNT(order); i++)
         if (bf_name_kind(order[i]) != BF_NAME_ORDER)
             FAIL("%s is taken for stable", order[i]);
-    for (size_t i = 0; i < sizeof stable / sizeof *stable; i++)
+    for (size_t i = 0; i < BF_COUNT(stable); i++)
         if (bf_name_kind(stable[i]) != BF_NAME_STABLE)
             FAIL("%s is taken for unstable", stable[i]);
 }
@@ -113,7 +114,7 @@ static void test_devices_are_found(void)
         {.disk = 26, .part = 1, .uuid = "27"},
         {.stacked = true, .name = "/dev/mapper/vg--a-lv", .uuid = "22"},
     };
-    struct bf_devices d = {items, sizeof items / sizeof *items};
+    struct bf_devices d = {items, BF_COUNT(items)};
     CHECK(bf_device_find(&d, "UUID=ab-cd") == &items[0]);
     CHECK(bf_device_find(&d, "LABEL=\"root\"") == &items[0]);
     CHECK(bf_device_find(&d, "/dev/disk/by-partuuid/77") == &items[0]);

@@ -4,6 +4,7 @@
 #include <openssl/evp.h>
 
 #include <mbedtls/gcm.h>
+#include "base/bytes.h"
 #include "net/tls/gcm_engine.h"
 #include "tests/unit/test.h"
 
@@ -97,7 +98,7 @@ static void with_each(void (*check)(void))
 
 static void check_vectors(void)
 {
-    for (size_t i = 0; i < sizeof vectors / sizeof vectors[0]; i++) {
+    for (size_t i = 0; i < BF_COUNT(vectors); i++) {
         const struct vector *v = &vectors[i];
         uint8_t key[32], iv[16], aad[32], text[64], want[64], tag[16], got[64], made[16];
         size_t key_len = unhex(*v->key, key), iv_len = unhex(*v->iv, iv);

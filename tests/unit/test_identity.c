@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Disk identity: the rule of matching, selectors, GUIDs, bytes on the wire; and what disks answer
 // when they are asked who they are; and the choice of disks by disk=.
+#include "base/bytes.h"
 #include "drivers/identify.h"
 #include "drivers/tcg.h"
 #include "image/block.h"
@@ -119,7 +120,7 @@ static void selectors(void)
         {"size:1Q", -1},
         {"vendor:x", -1},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < BF_COUNT(cases); i++) {
         char reason[96];
         int checked = bf_selector_check(cases[i].selector, reason, sizeof reason) == BF_OK;
         int fits = bf_selector_fits(cases[i].selector, &base);

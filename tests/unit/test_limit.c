@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The limit on what is sent: the token bucket by itself, and whole migrations on the virtual clock,
 // in which every byte given to the stream is counted by its tenth of a second.
+#include "base/bytes.h"
 #include "base/platform.h"
 #include "migrate/limit.h"
 #include "migrate/rate.h"
@@ -218,7 +219,7 @@ static void test_time_left_by_itself(void)
 static void test_several_rates(void)
 {
     static const uint64_t rates[] = {16384, 65536, 300001, 1 << 20};
-    for (uint64_t i = 0; i < sizeof rates / sizeof rates[0]; i++) {
+    for (uint64_t i = 0; i < BF_COUNT(rates); i++) {
         begin(100 + i, rates[i], rates[i] * 40 / 65536 * 65536);
         run();
         CHECK_EQ(w.connections, 1);

@@ -8,6 +8,7 @@
 #include <lwip/pbuf.h>
 #include <lwip/priv/tcp_priv.h>
 
+#include "base/bytes.h"
 #include "net/ip/dhcp6.h"
 #include "net/ip/tcp.h"
 #include "net/ip/lwip_port.h"
@@ -107,17 +108,11 @@ static void feed(const uint8_t *frame, size_t len)
     free(exact);
 }
 
-static void put16(uint8_t *at, unsigned value)
-{
-    at[0] = (uint8_t)(value >> 8);
-    at[1] = (uint8_t)value;
-}
-
 static void ethernet(uint8_t *f, unsigned type)
 {
     memcpy(f, OURS, 6);
     memcpy(f + 6, PEER, 6);
-    put16(f + 12, type);
+    bf_put_be16(f + 12, type);
 }
 
 static void sum_into(uint8_t *at, const uint8_t *pseudo, size_t pseudo_len, const uint8_t *data,
@@ -140,21 +135,21 @@ static void feed_syn(const uint8_t *options, size_t len)
     size_t total = IP4 + TCP + len;
     ethernet(f, 0x0800);
     ip[0] = 0x45;
-    put16(ip + 2, (unsigned)total);
+    bf_put_be16(ip + 2, (unsigned)total);
     ip[8] = 64;
     ip[9] = 6;
     memcpy(ip + 12, IP_PEER, 4);
     memcpy(ip + 16, IP_OURS, 4);
     sum_into(ip + 10, ip, 0, ip, IP4);
-    put16(tcp, 1024u + from++);
-    put16(tcp + 2, PORT);
+    bf_put_be16(tcp, 1024u + from++);
+    bf_put_be16(tcp + 2, PORT);
     tcp[12] = (uint8_t)((TCP + len) / 4 << 4);
     tcp[13] = 2; // SYN
-    put16(tcp + 14, 65535);
+    bf_put_be16(tcp + 14, 65535);
     memcpy(tcp + TCP, options, len);
     uint8_t pseudo[12] = {[9] = 6};
     memcpy(pseudo, ip + 12, 8);
-    put16(pseudo + 10, (unsigned)(TCP + len));
+    bf_put_be16(pseudo + 10, (unsigned)(TCP + len));
     sum_into(tcp + 16, pseudo, sizeof pseudo, tcp, TCP + len);
     feed(f, ETH + total);
 }
@@ -194,7 +189,7 @@ static void test_tcp_options(void)
     feed_syn(good, sizeof good);
     CHECK_EQ(syn_acks, 1);
     CHECK(answer[ETH + IP4 + 12] >> 4 > 6); // MSS and more: the options were understood
-    for (unsigned i = 0; i < sizeof cut / sizeof cut[0]; i++) {
+    for (unsigned i = 0; i < BF_COUNT(cut); i++) {
         feed_syn(cut[i], sizeof cut[i]);
         CHECK_EQ(syn_acks, 2 + i);
         if (i % 8 == 7) { // room for the next
@@ -215,7 +210,7 @@ static void feed_nd(unsigned type, unsigned flags, const uint8_t *target, const 
     size_t len = 24 + more_len;
     ethernet(f, 0x86dd);
     ip[0] = 0x60;
-    put16(ip + 4, (unsigned)len);
+    bf_put_be16(ip + 4, (unsigned)len);
     ip[6] = 58;
     ip[7] = 255;
     memcpy(ip + 8, IP6_PEER, 16);
@@ -228,7 +223,7 @@ static void feed_nd(unsigned type, unsigned flags, const uint8_t *target, const 
     memcpy(nd + 24, more, more_len);
     uint8_t pseudo[40] = {[39] = 58};
     memcpy(pseudo, ip + 8, 32);
-    put16(pseudo + 34, (unsigned)len);
+    bf_put_be16(pseudo + 34, (unsigned)len);
     sum_into(nd + 2, pseudo, sizeof pseudo, nd, len);
     feed(f, ETH + IP6 + len);
 }

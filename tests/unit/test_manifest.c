@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // image/: digests against published vectors, geometry rules, the root's canonical form, and the
 // manifest file's bytes, read back whole, cut short and changed.
+#include "base/bytes.h"
 #include "base/cursor.h"
 #include "image/digest.h"
 #include "image/manifest.h"
@@ -61,7 +62,7 @@ static void test_geometry_rules(void)
         {{1 << 20, 512, 65537}, 0},   {{UINT64_C(1) << 63, 512, 65536}, 0},
         {{1 << 20, 65536, 32768}, 0},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+    for (size_t i = 0; i < BF_COUNT(cases); i++)
         CHECK_EQ(bf_geometry_check(&cases[i].g) == BF_OK, cases[i].ok);
 }
 

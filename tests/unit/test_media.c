@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Filling the boot image: the section, the checksum, what is refused, and that the text which goes
 // in is what the boot program's own parser reads back.
+#include "base/bytes.h"
 #include "base/config.h"
 #include "base/cursor.h"
 #include "net/tls/tls.h"
@@ -21,46 +22,25 @@ enum {
 static uint8_t image[IMAGE_SIZE];
 static struct bf_fault fault;
 
-static void put16(size_t at, uint16_t v)
-{
-    struct bf_writer w;
-    bf_writer_init(&w, image + at, 2);
-    bf_put_u16(&w, v);
-}
-
-static void put32(size_t at, uint32_t v)
-{
-    struct bf_writer w;
-    bf_writer_init(&w, image + at, 4);
-    bf_put_u32(&w, v);
-}
-
-static uint32_t get32(size_t at)
-{
-    struct bf_reader r;
-    bf_reader_init(&r, image + at, 4);
-    return bf_get_u32(&r);
-}
-
 // A PE32+ image with two sections, the second for the configuration.
 static void make_image(void)
 {
     memset(image, 0, sizeof image);
     memcpy(image, "MZ", 2);
-    put32(0x3c, PE_AT);
+    bf_put_le32(image + 0x3c, PE_AT);
     memcpy(image + PE_AT, "PE\0\0", 4);
-    put16(PE_AT + 6, 2);
-    put16(PE_AT + 20, OPTIONAL_SIZE);
-    put16(OPTIONAL_AT, 0x20b);
-    put32(OPTIONAL_AT + 108, 16);
+    bf_put_le16(image + PE_AT + 6, 2);
+    bf_put_le16(image + PE_AT + 20, OPTIONAL_SIZE);
+    bf_put_le16(image + OPTIONAL_AT, 0x20b);
+    bf_put_le32(image + OPTIONAL_AT + 108, 16);
     memcpy(image + SECTIONS_AT, ".text\0\0\0", 8);
     memcpy(image + SECTIONS_AT + 40, ".bfconf\0", 8);
-    put32(SECTIONS_AT + 40 + 8, CONFIG_SIZE);
-    put32(SECTIONS_AT + 40 + 16, CONFIG_SIZE);
-    put32(SECTIONS_AT + 40 + 20, CONFIG_AT);
+    bf_put_le32(image + SECTIONS_AT + 40 + 8, CONFIG_SIZE);
+    bf_put_le32(image + SECTIONS_AT + 40 + 16, CONFIG_SIZE);
+    bf_put_le32(image + SECTIONS_AT + 40 + 20, CONFIG_AT);
     memcpy(image + CONFIG_AT, BF_SECTION_MAGIC, 16);
-    put32(CONFIG_AT + 16, 1);
-    put32(CONFIG_AT + 20, CONFIG_SIZE - sizeof(struct bf_section_header));
+    bf_put_le32(image + CONFIG_AT + 16, 1);
+    bf_put_le32(image + CONFIG_AT + 20, CONFIG_SIZE - sizeof(struct bf_section_header));
 }
 
 static enum bf_err set(const char *text)
@@ -88,7 +68,7 @@ static uint32_t sum_of(void)
     uint64_t sum = 0;
     for (size_t i = 0; i < sizeof image; i += 2)
         if (i != OPTIONAL_AT + 64 && i != OPTIONAL_AT + 66)
-            sum += (uint32_t)image[i] | (uint32_t)image[i + 1] << 8;
+            sum += bf_le16(image + i);
     while (sum >> 16)
         sum = (sum & 0xffff) + (sum >> 16);
     return (uint32_t)(sum + sizeof image);
@@ -98,11 +78,11 @@ static void test_checksum(void)
 {
     make_image();
     CHECK_EQ(set("server=a\n"), BF_OK);
-    CHECK_EQ(get32(OPTIONAL_AT + 64), 0); // none was set
+    CHECK_EQ(bf_le32(image + OPTIONAL_AT + 64), 0); // none was set
     make_image();
-    put32(OPTIONAL_AT + 64, 12345);
+    bf_put_le32(image + OPTIONAL_AT + 64, 12345);
     CHECK_EQ(set("server=a\n"), BF_OK);
-    CHECK_EQ(get32(OPTIONAL_AT + 64), sum_of());
+    CHECK_EQ(bf_le32(image + OPTIONAL_AT + 64), sum_of());
 }
 
 static void test_capacity(void)
@@ -118,7 +98,7 @@ static void test_capacity(void)
 static void test_signed_image_is_refused(void)
 {
     make_image();
-    put32(OPTIONAL_AT + 112 + 4 * 8 + 4, 1000);
+    bf_put_le32(image + OPTIONAL_AT + 112 + 4 * 8 + 4, 1000);
     CHECK_EQ(set("server=a\n"), BF_ERR_EXISTS);
 }
 
@@ -128,19 +108,19 @@ static void test_images_that_are_none(void)
     image[SECTIONS_AT + 41] = 'x';
     CHECK_EQ(set("server=a\n"), BF_ERR_NOT_FOUND);
     make_image();
-    put32(SECTIONS_AT + 40 + 20, IMAGE_SIZE - 16); // section beyond the end
+    bf_put_le32(image + SECTIONS_AT + 40 + 20, IMAGE_SIZE - 16); // section beyond the end
     CHECK_EQ(set("server=a\n"), BF_ERR_CORRUPT);
     make_image();
-    put32(0x3c, 0xfffffff0);
+    bf_put_le32(image + 0x3c, 0xfffffff0);
     CHECK_EQ(set("server=a\n"), BF_ERR_CORRUPT);
     make_image();
-    put16(PE_AT + 6, 0xffff);
+    bf_put_le16(image + PE_AT + 6, 0xffff);
     CHECK_EQ(set("server=a\n"), BF_ERR_CORRUPT);
     make_image();
     image[CONFIG_AT] = 'X';
     CHECK_EQ(set("server=a\n"), BF_ERR_CORRUPT);
     make_image();
-    put32(CONFIG_AT + 20, CONFIG_SIZE); // more capacity than section
+    bf_put_le32(image + CONFIG_AT + 20, CONFIG_SIZE); // more capacity than section
     CHECK_EQ(set("server=a\n"), BF_ERR_CORRUPT);
 }
 
@@ -228,7 +208,7 @@ static void test_settings_that_are_refused(void)
 {
     static const char *const bad[] = {"server", "=x",     "colour=red",      "end=never",
                                       "key=AA", "name=x", "end=exit\nnic=1", "enrol-key=00"};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < BF_COUNT(bad); i++) {
         struct bf_medium medium = medium_for("b.example");
         medium.set[0] = bad[i];
         medium.settings = 1;

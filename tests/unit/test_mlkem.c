@@ -5,6 +5,7 @@
 // stands here as its SHA-256.
 #include <openssl/evp.h>
 
+#include "base/bytes.h"
 #include "net/tls/mlkem.h"
 #include "tests/unit/test.h"
 
@@ -47,7 +48,7 @@ static const struct vector {
      "6ebb176a676bfa5e3b2ab94bb9be9afd771202ffa2cf6d9ee29bed38e2727710",
      "41e078d0d0c4fe5df5c6683171d5c1c3f1ef152c4945f9cb299f74278ce4cc4f"},
 };
-enum { VECTORS = sizeof vectors / sizeof vectors[0] };
+enum { VECTORS = BF_COUNT(vectors) };
 
 static uint8_t public_key[BF_MLKEM_PUBLIC], private_key[BF_MLKEM_PRIVATE];
 static uint8_t ciphertext[BF_MLKEM_CIPHERTEXT], secret[BF_MLKEM_SECRET];
@@ -133,7 +134,7 @@ static void test_a_key_that_is_not_reduced_is_refused(void)
     uint8_t coin[BF_MLKEM_COIN] = {0}, untouched[BF_MLKEM_CIPHERTEXT];
     memset(untouched, 0x5a, sizeof untouched);
     for (uint32_t at = 0; at < 768; at += 59) {
-        for (uint32_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        for (uint32_t i = 0; i < BF_COUNT(values); i++) {
             prepare(&vectors[0]);
             memset(ciphertext, 0x5a, sizeof ciphertext);
             uint8_t *pair = public_key + at / 2 * 3;

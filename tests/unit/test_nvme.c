@@ -2,6 +2,7 @@
 // The NVMe driver against a model of a controller, well-behaved and otherwise.
 #include "drivers/nvme.h"
 
+#include "base/bytes.h"
 #include "base/platform.h"
 #include "tests/platform_sim.h"
 #include "tests/sim_nvme.h"
@@ -100,7 +101,7 @@ static void test_every_form_of_page_list(void)
 {
     static const uint32_t counts[] = {1, 8, 9, 16, 17, 24, 25, 2047};
     start();
-    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+    for (size_t i = 0; i < BF_COUNT(counts); i++) {
         struct bf_block_request r;
         uint64_t block = BYTES / 512 - counts[i];
         submit(&disk, &r, 0, block, counts[i]);
@@ -179,7 +180,7 @@ static void test_what_a_status_says(void)
                  {0x082, BF_ERR_BUSY}, {0x4082, BF_ERR_BUSY}, {0x301, BF_ERR_BUSY}};
     struct bf_block_request r;
     start();
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < BF_COUNT(cases); i++) {
         model.fault = SIM_NVME_STATUS;
         model.status = cases[i].status;
         model.faults = 1;
@@ -197,7 +198,7 @@ static void test_nonsense_resets_once(void)
 {
     static const enum sim_nvme_fault faults[] = {SIM_NVME_WRONG_CID, SIM_NVME_TWICE,
                                                  SIM_NVME_WRONG_QUEUE};
-    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+    for (size_t i = 0; i < BF_COUNT(faults); i++) {
         struct bf_block_request a, b;
         start();
         model.hold = 1;
@@ -398,7 +399,7 @@ static void test_metadata_is_dropped(void)
         {.metadata = 8, .protected = 1},
         {.metadata = 8, .extended = 1, .protected = 3},
     };
-    for (size_t i = 0; i < 2 * sizeof kinds / sizeof kinds[0]; i++) {
+    for (size_t i = 0; i < 2 * BF_COUNT(kinds); i++) {
         prepare();
         model.mdts = i % 2 ? 5 : 0;
         for (uint32_t k = 0; k < 2; k++) {

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "image/identity.h"
 #include "image/parttab.h"
@@ -323,7 +324,7 @@ static void swap_area(uint32_t page)
 
     static const char *const hibernated[] = {"S1SUSPEND", "S2SUSPEND", "ULSUSPEND", "LINHIB0001",
                                              "\xed\xc3\x02\xe9\x98\x56\xe5\x0c"};
-    for (size_t i = 0; i < sizeof hibernated / sizeof hibernated[0]; i++) {
+    for (size_t i = 0; i < BF_COUNT(hibernated); i++) {
         memset(bytes + page - 10, 0, 10);
         memcpy(bytes + page - 10, hibernated[i], strlen(hibernated[i]));
         bf_swap_probe(bytes, sizeof bytes, &swap);
@@ -363,8 +364,8 @@ static void swap_files(void)
     static const char *const hibernated[] = {"S1SUSPEND", "S2SUSPEND", "ULSUSPEND", "LINHIB0001",
                                              "\xed\xc3\x02\xe9\x98\x56\xe5\x0c"};
     static const size_t places[] = {0, 4096, 65536, 131072 - 4096, 63 * 512, 131072 - 512};
-    for (size_t i = 0; i < sizeof hibernated / sizeof hibernated[0]; i++)
-        for (size_t k = 0; k < sizeof places / sizeof places[0]; k++)
+    for (size_t i = 0; i < BF_COUNT(hibernated); i++)
+        for (size_t k = 0; k < BF_COUNT(places); k++)
             for (uint32_t page = 4096; page <= 65536; page *= 2) {
                 swap_file(places[k], page, hibernated[i]);
                 size_t end = places[k] + page;

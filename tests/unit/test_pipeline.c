@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Parts of the engine by themselves: compression there and back, the compression ladder, the rate,
 // and the reading stage.
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "base/platform.h"
 #include "migrate/remote/ladder.h"
@@ -31,7 +32,7 @@ static void test_compression_there_and_back(void)
     make_text(sizeof raw);
     for (int codec = BF_CODEC_LZ4; codec <= BF_CODEC_ZSTD; codec++)
         for (int level = 1; level <= 3; level++)
-            for (size_t i = 0; i < sizeof lens / sizeof lens[0]; i++) {
+            for (size_t i = 0; i < BF_COUNT(lens); i++) {
                 size_t n =
                     bf_compress(c, (enum bf_codec)codec, level, packed, lens[i], raw, lens[i]);
                 if (lens[i] > 1000)

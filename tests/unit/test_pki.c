@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "replica/state/file.h"
 #include "replica/pki/ca.h"
 #include "replica/pki/x509.h"
@@ -84,7 +85,7 @@ static void test_addresses_are_parsed_strictly(void)
         "",    ",",   "a,",        "-a",         "a-",  "a..b",  "10.0.0",    "1.2.3.4.5",
         "a b", "a/b", "host:7667", "[10.0.0.1]", "::g", "a_b.c", "256.1.1.1", "a,b,c,d,e,f,g,h,i"};
     struct bf_ca_addresses a;
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+    for (size_t i = 0; i < BF_COUNT(bad); i++)
         if (bf_ca_addresses_parse(&a, bad[i], &fault) == BF_OK)
             FAIL("\"%s\" was accepted", bad[i]);
     a = addresses_of("Replica.Example.org,10.0.0.5,[fd00:0::1],fd00::1,10.0.0.5");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The protocol's frames: golden bytes, every message there and back, every truncation and one byte
 // too many refused, and each judgement broken once.
+#include "base/bytes.h"
 #include "net/proto/proto.h"
 #include "tests/proto_any.h"
 #include "tests/proto_samples.h"
@@ -376,9 +377,9 @@ static void test_machine_names(void)
                                       "\xc3\xa4",
                                       ("a2345678901234567890123456789012"
                                        "34567890123456789012345678901234")};
-    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+    for (size_t i = 0; i < BF_COUNT(good); i++)
         CHECK(bf_machine_name_ok(good[i]));
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+    for (size_t i = 0; i < BF_COUNT(bad); i++)
         CHECK(!bf_machine_name_ok(bad[i]));
 }
 

@@ -3,6 +3,7 @@
 // that refuse, talk nonsense, never end, or go away.
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "net/connector.h"
@@ -236,7 +237,7 @@ static void test_nonsense(void)
                                            "HTTP/1.1 2000\r\n\r\n",
                                            "HTTP/1.1 000 no\r\n\r\n",
                                            "\x16\x03\x03"};
-    for (size_t i = 0; i < sizeof nonsense / sizeof nonsense[0]; i++) {
+    for (size_t i = 0; i < BF_COUNT(nonsense); i++) {
         const struct bf_fault *f = refusal("http://proxy.test:3128", nonsense[i]);
         CHECK(f->code == BF_ERR_PROTOCOL && f->side == BF_SIDE_NETWORK);
         end();

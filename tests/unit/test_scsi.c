@@ -2,6 +2,7 @@
 // SCSI commands and answers: what units of all kinds say about themselves, statuses and sense data.
 #include "drivers/scsi.h"
 
+#include "base/bytes.h"
 #include "tests/unit/test.h"
 
 // A unit that answers what a test put here; nothing means that it refuses.
@@ -180,7 +181,7 @@ static void test_sense(void)
         {0xf0, 0x6, 0x29, BF_AGAIN},    {0x7f, 0x6, 0x29, BF_ERR_IO},
         {0x00, 0x6, 0x29, BF_ERR_IO},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < BF_COUNT(cases); i++) {
         uint8_t code = cases[i].code;
         uint8_t fixed[18] = {code, 0, cases[i].key, 0, 0, 0, 0, 10, 0, 0, 0, 0, cases[i].asc};
         uint8_t descriptor[8] = {(uint8_t)(code + 2), cases[i].key, cases[i].asc};

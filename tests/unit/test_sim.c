@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The engine end to end in one process, on a virtual clock: one named scenario per case, each with
 // what it must lead to. tests/unit/test_sim_random.c draws scenarios by seed.
+#include "base/bytes.h"
 #include "base/config.h"
 #include "base/mem.h"
 #include "base/platform.h"
@@ -167,7 +168,7 @@ static void test_unused_through_trouble(void)
 {
     static const enum sim_event_kind trouble[] = {SIM_CUT, SIM_POWER_LOSS, SIM_SOURCE_BOOT,
                                                   SIM_ROT};
-    for (uint32_t i = 0; i < sizeof trouble / sizeof trouble[0]; i++) {
+    for (uint32_t i = 0; i < BF_COUNT(trouble); i++) {
         begin(41 + i);
         fill_with_swap();
         event(trouble[i], 700000,
@@ -298,7 +299,7 @@ static void test_known_zeros_through_trouble(void)
 {
     static const enum sim_event_kind trouble[] = {SIM_CUT, SIM_POWER_LOSS, SIM_SOURCE_BOOT,
                                                   SIM_ROT};
-    for (uint32_t i = 0; i < 2 * sizeof trouble / sizeof trouble[0]; i++) {
+    for (uint32_t i = 0; i < 2 * BF_COUNT(trouble); i++) {
         enum sim_event_kind kind = trouble[i / 2];
         begin(51 + i);
         w.disk_model[0].bytes = 8 << 20;

@@ -5,6 +5,7 @@
 // point must be what its disks held (tests/sim_world.h).
 //
 // BF_SIM_SEEDS=N runs N seeds (default 40), BF_SEED=S replays one, with its log.
+#include "base/bytes.h"
 #include "base/platform.h"
 #include "tests/platform_sim.h"
 #include "tests/sim_world.h"
@@ -60,7 +61,7 @@ static void draw_event(struct sim_event *e, int later)
     static const enum sim_event_kind kinds[] = {SIM_CUT,         SIM_CUT,        SIM_GO_SILENT,
                                                 SIM_STALL,       SIM_ROT,        SIM_POWER_LOSS,
                                                 SIM_SOURCE_BOOT, SIM_SERVER_BUSY};
-    e->kind = kinds[any(sizeof kinds / sizeof kinds[0])];
+    e->kind = kinds[any(BF_COUNT(kinds))];
     e->at_bytes = w.bytes_before + (any(8) && !later ? any(6 << 20) : any(20000));
     e->happened = 0;
     e->at_us = any(4) ? 0 : any(100 * 1000000);

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "replica/points/layers.h"
 #include "replica/points/recover.h"
 #include "tests/unit/store_files.h"
@@ -159,7 +160,7 @@ static void test_killed_on_the_way(void)
 {
     static const char *const steps[] = {"grow-manifest", "grow-forget", "grow-layer", "grow-row"};
 
-    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+    for (size_t i = 0; i < BF_COUNT(steps); i++) {
         struct bf_session_store *s;
         begin(10 + i);
         killed_at(steps[i]);

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <sys/wait.h>
 
+#include "base/bytes.h"
 #include "replica/qemu/qsd.h"
 #include "replica/points/recover.h"
 #include "replica/store/parts.h"
@@ -175,7 +176,7 @@ static const struct hang hangs[] = {
     {"layer", 2, 0},    // the point's row comes next
     {"sealing", 1, 0},  // the layers are switched next
 };
-enum { HANGS = sizeof hangs / sizeof hangs[0] };
+enum { HANGS = BF_COUNT(hangs) };
 
 static pid_t start(int i)
 {

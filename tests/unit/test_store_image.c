@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "replica/points/layers.h"
 #include "replica/qemu/process.h"
 #include "replica/qemu/qsd.h"
@@ -99,7 +100,7 @@ static void test_names(void)
     CHECK_EQ(ref.object, 3);
     bf_image_ref_text(&ref, text);
     CHECK_STR(text, "web@12/3");
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+    for (size_t i = 0; i < BF_COUNT(bad); i++)
         if (bf_image_ref_parse(bad[i], &ref) != BF_ERR_RANGE)
             FAIL("%s was taken", bad[i]);
 }

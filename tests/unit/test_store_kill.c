@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/platform.h"
 #include "replica/qemu/qsd.h"
 #include "replica/points/recover.h"
@@ -260,7 +261,7 @@ static const struct {
     {"durable", 2}, {"manifest", 1},    {"manifest", 2},    {"layer", 1},  {"layer", 2},
     {"sealing", 1}, {"snapshot", 1},    {"sealed", 1},
 };
-enum { STEPS = sizeof steps / sizeof steps[0] };
+enum { STEPS = BF_COUNT(steps) };
 
 static void test_killed_at_every_step(void)
 {
@@ -312,7 +313,7 @@ static void test_killed_while_going_back(void)
     } kills[] = {{"restart", 1, 0},         {"restarted", 1, BACK_TO}, {"back", 1, BACK_TO},
                  {"forgotten", 1, BACK_TO}, {"records", 2, BACK_TO},   {"again", 1, BACK_AGAIN}};
 
-    for (size_t i = 0; i < sizeof kills / sizeof kills[0]; i++) {
+    for (size_t i = 0; i < BF_COUNT(kills); i++) {
         begin(600 + i);
         session_to_kill = session_that_goes_back;
         CHECK(run_until_killed(kills[i].step, kills[i].nth, 0));

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "replica/points/layers.h"
 #include "replica/qemu/process.h"
 #include "replica/qemu/qsd.h"
@@ -163,11 +164,11 @@ enum { LOG_FLUSH = 1, LOG_FUA = 2, LOG_DISCARD = 4 };
 
 static int read_entry(int log, uint64_t *at, uint64_t end, struct entry *e)
 {
-    uint64_t raw[4];
+    uint8_t raw[32];
 
     if (*at + SECTOR > end || pread(log, raw, sizeof raw, (off_t)*at) != sizeof raw)
         return 0;
-    *e = (struct entry){le64toh(raw[0]), le64toh(raw[1]), le64toh(raw[2]), le64toh(raw[3])};
+    *e = (struct entry){bf_le64(raw), bf_le64(raw + 8), bf_le64(raw + 16), bf_le64(raw + 24)};
     *at += SECTOR;
     if (e->flags & LOG_DISCARD)
         return 1;

@@ -2,6 +2,7 @@
 // The TLS client against OpenSSL's server in the same process: who is accepted, who is refused and
 // with which words, what a broken peer does, and that every byte arrives with short reads and
 // writes.
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "base/platform.h"
 #include "net/tls/gcm_engine.h"
@@ -615,7 +616,7 @@ static void test_pki_refuses_two_roles(void)
         "URI:bootferry:machine:a,URI:bootferry:server", "URI:bootferry:machine:../x",
         "URI:bootferry:server,URI:bootferry:later", "URI:bootferry:machine:UP"};
     setup();
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < BF_COUNT(bad); i++) {
         struct test_profile p = {"x", bad[i], "clientAuth", -DAY, DAY, NULL};
         struct bf_pki_info info;
         uint8_t der[DER];

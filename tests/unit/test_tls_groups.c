@@ -5,6 +5,7 @@
 // their way. RFC 8446, 4.1.3, 4.1.4, 4.2.8; RFC 10024.
 #include <openssl/ssl.h>
 
+#include "base/bytes.h"
 #include "net/tls/mlkem.h"
 #include "net/tls/tls.h"
 #include "replica/pki/kex.h"
@@ -148,28 +149,17 @@ static void test_hybrid_only_refuses_what_has_no_hybrid(void)
 
 // ---- The first message on its way --------------------------------------------------------------
 
-static uint32_t be16(const uint8_t *at)
-{
-    return (uint32_t)at[0] << 8 | at[1];
-}
-
-static void put16(uint8_t *at, uint32_t value)
-{
-    at[0] = (uint8_t)(value >> 8);
-    at[1] = (uint8_t)value;
-}
-
 // The key_share extension of the hello in the pipe's first record: a client's or a server's.
 static uint8_t *key_share(struct peer_pipe *pipe)
 {
-    uint8_t *at = pipe->bytes + 5 + 4 + 2 + 32, *end = pipe->bytes + 5 + be16(pipe->bytes + 3);
+    uint8_t *at = pipe->bytes + 5 + 4 + 2 + 32, *end = pipe->bytes + 5 + bf_be16(pipe->bytes + 3);
     int is_client = pipe->bytes[5] == 1;
     CHECK(pipe->len > 60 && pipe->bytes[0] == SSL3_RT_HANDSHAKE && end - pipe->bytes > 60);
     at += 1 + at[0];                           // session
-    at += is_client ? 2 + be16(at) : 2;        // suites
+    at += is_client ? 2 + bf_be16(at) : 2;     // suites
     at += (is_client ? 1 + at[0] : 1) + 2;     // compression, length of the extensions
-    while (at < end && be16(at) != 51)
-        at += 4 + be16(at + 2);
+    while (at < end && bf_be16(at) != 51)
+        at += 4 + bf_be16(at + 2);
     CHECK(at < end);
     return at;
 }
@@ -191,14 +181,14 @@ static void test_hello_offers_hybrid_and_x25519_with_one_key(void)
     struct bf_tls_config c = setup(0);
     client_says_hello(&c, NULL);
     uint8_t *at = key_share(&peer.up) + 4;
-    CHECK_EQ(be16(at), 4 + CLIENT_SHARE + 4 + 32);
+    CHECK_EQ(bf_be16(at), 4 + CLIENT_SHARE + 4 + 32);
     at += 2;
-    CHECK_EQ(be16(at), HYBRID);
-    CHECK_EQ(be16(at + 2), CLIENT_SHARE);
+    CHECK_EQ(bf_be16(at), HYBRID);
+    CHECK_EQ(bf_be16(at + 2), CLIENT_SHARE);
     CHECK_EQ(bf_mlkem_is_valid(at + 4), 1);
     uint8_t *second = at + 4 + CLIENT_SHARE;
-    CHECK_EQ(be16(second), X25519);
-    CHECK_EQ(be16(second + 2), 32);
+    CHECK_EQ(bf_be16(second), X25519);
+    CHECK_EQ(bf_be16(second + 2), 32);
     CHECK_MEM(second + 4, second - 32, 32); // RFC 9954, 3.2
     finish();
 }
@@ -208,8 +198,8 @@ static void test_hello_of_hybrid_only_has_nothing_else(void)
     struct bf_tls_config c = setup(1);
     client_says_hello(&c, NULL);
     uint8_t *at = key_share(&peer.up) + 4;
-    CHECK_EQ(be16(at), 4 + CLIENT_SHARE);
-    CHECK_EQ(be16(at + 2), HYBRID);
+    CHECK_EQ(bf_be16(at), 4 + CLIENT_SHARE);
+    CHECK_EQ(bf_be16(at + 2), HYBRID);
     CHECK_EQ(go_on(), BF_STREAM_OPEN);
     finish();
 }
@@ -265,14 +255,14 @@ static void test_server_chooses_what_was_not_offered(void)
     for (int i = 0; wrong[i]; i++) {
         struct bf_tls_config c = setup(0);
         server_says_hello(&c, NULL);
-        put16(key_share(&peer.down) + 4, wrong[i]);
+        bf_put_be16(key_share(&peer.down) + 4, wrong[i]);
         CHECK_EQ(alert_of_client(), HANDSHAKE_FAILURE);
         finish();
     }
     // X25519 alone, to a client that allows the hybrid group only
     struct bf_tls_config c = setup(1);
     server_says_hello(&c, NULL);
-    put16(key_share(&peer.down) + 4, X25519);
+    bf_put_be16(key_share(&peer.down) + 4, X25519);
     CHECK_EQ(alert_of_client(), HANDSHAKE_FAILURE);
     finish();
 }
@@ -283,13 +273,13 @@ static void resize(int len)
     struct peer_pipe *pipe = &peer.down;
     uint8_t *ext = key_share(pipe), *data = ext + 8, *end = data + SERVER_SHARE;
     int more = len - SERVER_SHARE;
-    CHECK_EQ(be16(ext + 6), SERVER_SHARE);
+    CHECK_EQ(bf_be16(ext + 6), SERVER_SHARE);
     memmove(end + more, end, pipe->len - (size_t)(end - pipe->bytes));
     pipe->len = (size_t)((int)pipe->len + more);
     uint8_t *extensions = pipe->bytes + 5 + 4 + 2 + 32 + 1 + pipe->bytes[5 + 4 + 2 + 32] + 3;
     uint8_t *lengths[] = {pipe->bytes + 3, pipe->bytes + 7, extensions, ext + 2, ext + 6};
     for (int i = 0; i < 5; i++)
-        put16(lengths[i], (uint32_t)((int)be16(lengths[i]) + more));
+        bf_put_be16(lengths[i], (uint32_t)((int)bf_be16(lengths[i]) + more));
 }
 
 static void test_server_share_of_another_length(void)
@@ -311,7 +301,7 @@ static void test_server_share_with_two_lengths(void)
     for (int i = -1; i <= 1; i += 2) {
         struct bf_tls_config c = setup(0);
         server_says_hello(&c, NULL);
-        put16(key_share(&peer.down) + 6, (uint32_t)(SERVER_SHARE + i));
+        bf_put_be16(key_share(&peer.down) + 6, (uint32_t)(SERVER_SHARE + i));
         CHECK_EQ(alert_of_client(), ILLEGAL_PARAMETER);
         finish();
     }
@@ -352,8 +342,8 @@ static void test_server_asks_again_for_a_wrong_group(void)
         struct bf_tls_config c = setup(0);
         server_says_hello(&c, "P-256");
         uint8_t *ext = key_share(&peer.down);
-        CHECK_EQ(be16(ext + 2), 2);
-        put16(ext + 4, wrong[i]);
+        CHECK_EQ(bf_be16(ext + 2), 2);
+        bf_put_be16(ext + 4, wrong[i]);
         CHECK_EQ(alert_of_client(), ILLEGAL_PARAMETER);
         finish();
     }
@@ -394,9 +384,9 @@ static void test_our_server_refuses_another_length(void)
     struct bf_tls_config c = setup(0);
     client_says_hello(&c, NULL);
     uint8_t *share = key_share(&peer.up) + 6, *second = share + 4 + CLIENT_SHARE;
-    put16(share + 2, CLIENT_SHARE - 1);
+    bf_put_be16(share + 2, CLIENT_SHARE - 1);
     memmove(second - 1, second, 4);
-    put16(second + 1, 33);
+    bf_put_be16(second + 1, 33);
     expect_alert_of_server(ILLEGAL_PARAMETER);
 }
 

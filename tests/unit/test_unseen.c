@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What no disk came from: which classes of controllers may have disks, which of them stop a run
 // under each unseen=, that the list loses nothing silently, and what a person reads.
+#include "base/bytes.h"
 #include "migrate/disk_plan.h"
 #include "migrate/unseen.h"
 #include "tests/unit/test.h"
@@ -63,7 +64,7 @@ static void classes(void)
         {0xffffff, NULL},
         {0, NULL},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < BF_COUNT(cases); i++) {
         const char *name = bf_unseen_class(0x1000, 0, cases[i].code);
         if (!name != !cases[i].name || (name && strcmp(name, cases[i].name) != 0))
             FAIL("class %06x is a %s", cases[i].code, name ? name : "(nothing)");
@@ -94,7 +95,7 @@ static void decision(void)
     } cases[] = {{0x010000, 1}, {0x010101, 0}, {0x010200, 0}, {0x010400, 1},
                  {0x010601, 1}, {0x010700, 1}, {0x010802, 1}, {0x018000, 1},
                  {0x080501, 0}, {0x0c0330, 0}, {0x0c0400, 1}};
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < BF_COUNT(cases); i++) {
         uint32_t code = cases[i].code;
         CHECK_EQ(with(BF_UNSEEN_AUTO, controller(code, 0)) != BF_OK, cases[i].stops);
         CHECK_EQ(with(BF_UNSEEN_STOP, controller(code, 0)), BF_ERR_UNSUPPORTED);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which places are copied whole because the configuration says so: the syntax of places, what each
 // names, and what nothing has met.
+#include "base/bytes.h"
 #include "base/selector.h"
 #include "image/usage/choice.h"
 #include "tests/unit/test.h"
@@ -47,10 +48,10 @@ static void test_places_are_parsed(void)
                                       "partuuid:c12a7328-f81f-11d2-ba4b-00a0c93ec93b0"};
     struct bf_place_selector s;
     char reason[112];
-    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+    for (size_t i = 0; i < BF_COUNT(good); i++)
         if (bf_place_selector_parse(good[i], &s, reason, sizeof reason))
             FAIL("%s: %s", good[i], reason);
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < BF_COUNT(bad); i++) {
         CHECK_EQ(bf_place_selector_parse(bad[i], &s, reason, sizeof reason), BF_ERR_CONFIG);
         CHECK(strlen(reason) > 5);
     }

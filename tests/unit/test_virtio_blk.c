@@ -2,6 +2,7 @@
 // The virtio-blk driver against a model of the device, well-behaved and otherwise.
 #include "drivers/virtio_blk.h"
 
+#include "base/bytes.h"
 #include "migrate/copy/feed.h"
 #include "base/mem.h"
 #include "base/platform.h"
@@ -184,7 +185,7 @@ static void test_a_failed_request_fails_alone(void)
 {
     static const enum sim_vblk_fault faults[] = {SIM_VBLK_ERROR, SIM_VBLK_SHORT,
                                                  SIM_VBLK_NO_STATUS};
-    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+    for (size_t i = 0; i < BF_COUNT(faults); i++) {
         struct bf_block_request r;
         prepare();
         start();
@@ -207,7 +208,7 @@ static void test_nonsense_resets_once(void)
     static const enum sim_vblk_fault faults[] = {SIM_VBLK_WRONG_ID, SIM_VBLK_MIDDLE_ID,
                                                  SIM_VBLK_HUGE_ID, SIM_VBLK_LONG,
                                                  SIM_VBLK_INDEX_JUMP};
-    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+    for (size_t i = 0; i < BF_COUNT(faults); i++) {
         struct bf_block_request r[4];
         prepare();
         start();

@@ -2,6 +2,7 @@
 // The virtio SCSI driver against a model of the host, well-behaved and otherwise.
 #include "drivers/virtio_scsi.h"
 
+#include "base/bytes.h"
 #include "migrate/copy/feed.h"
 #include "tests/platform_sim.h"
 #include "tests/sim_virtio_scsi.h"
@@ -191,7 +192,7 @@ static void test_units(void)
                                     3 << 16 | 300};
     prepare();
     CHECK_EQ(bf_virtio_scsi.open(&model.virtio.pci.pci, &controller), BF_OK);
-    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
+    for (size_t i = 0; i < BF_COUNT(none); i++)
         CHECK(bf_virtio_scsi.disk(controller, none[i], &disk) != BF_OK);
     CHECK(disk.ops == NULL);
     stop();
@@ -343,7 +344,7 @@ static void test_a_failed_request_fails_alone(void)
     fails_alone(SIM_VSCSI_SHORT, BF_ERR_IO);
     fails_alone(SIM_VSCSI_RESIDUAL, BF_ERR_IO);
     fails_alone(SIM_VSCSI_NO_RESPONSE, BF_ERR_IO);
-    for (size_t i = 0; i < sizeof responses / sizeof responses[0]; i++) {
+    for (size_t i = 0; i < BF_COUNT(responses); i++) {
         model.response = responses[i].response;
         fails_alone(SIM_VSCSI_RESPONSE, responses[i].status);
     }
@@ -384,7 +385,7 @@ static void test_nonsense_resets_once(void)
     static const enum sim_vscsi_fault faults[] = {SIM_VSCSI_WRONG_ID, SIM_VSCSI_MIDDLE_ID,
                                                   SIM_VSCSI_HUGE_ID, SIM_VSCSI_LONG,
                                                   SIM_VSCSI_TWICE};
-    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+    for (size_t i = 0; i < BF_COUNT(faults); i++) {
         struct bf_block_request r[4];
         start();
         model.hold = 1;
