@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "base/bytes.h"
 #include "base/fmt.h"
 #include "replica/qemu/process.h"
 #include "replica/state/reason.h"
@@ -129,7 +130,7 @@ enum bf_err bf_layer_make(const struct bf_state *state, const char *path, uint64
     }
     argv[n++] = path;
     argv[n] = size;
-    BF_ASSERT(n < sizeof argv / sizeof argv[0] - 1); // NULL ends it
+    BF_ASSERT(n < BF_COUNT(argv) - 1); // NULL ends it
     unlinkat(bf_state_dir(state), path, 0);
     err = bf_process_run(argv, bf_state_dir(state), NULL, NULL, said, sizeof said);
     if (err == BF_ERR_NOT_FOUND)
