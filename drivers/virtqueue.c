@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/bytes.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "rings are shared with the device");
 _Static_assert(sizeof(struct bf_virtq_desc) == 16, "2.6.5");
@@ -45,7 +46,7 @@ static uint16_t out_of(const struct bf_virtqueue *vq)
 enum bf_err bf_virtqueue_open(struct bf_virtqueue *vq, struct bf_pci *pci, uint16_t size)
 {
     enum bf_err err;
-    BF_ASSERT(size > 0 && (size & (size - 1)) == 0);
+    BF_ASSERT(bf_is_power_of_two(size));
     memset(vq, 0, sizeof *vq);
     vq->size = size;
     vq->avail_at = size * (uint32_t)sizeof(struct bf_virtq_desc);
