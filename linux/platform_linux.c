@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/assert.h"
+#include "base/bytes.h"
 #include "base/platform.h"
 
 static int64_t wall_offset;
@@ -48,7 +49,7 @@ enum bf_err bf_platform_entropy(void *out, size_t len)
 void *bf_platform_alloc(size_t size, size_t align)
 {
     void *memory = NULL;
-    BF_ASSERT((align & (align - 1)) == 0); // or posix_memalign(3) has none
+    BF_ASSERT(!align || bf_is_power_of_two(align)); // or posix_memalign(3) has none
     if (align < sizeof(void *))
         align = sizeof(void *);
     return posix_memalign(&memory, align, size) == 0 ? memory : NULL;
