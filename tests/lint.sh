@@ -147,6 +147,20 @@ sources '*.[ch]' '*.sh' '*.mk' '*.md' Makefile | grep -v '^tests/lint' |
 sources 'base/*.c' 'image/*.c' 'net/*.c' 'drivers/*.c' 'migrate/*.c' 'boot/*.c' 'linux/*.c' 'replica/*.c' 'finalize/*.c' |
     grep -vE '^(boot/traps_|base/config_run)' | xargs -r awk -f tests/lint_messages.awk |
     judge 'messages are words, and raw numbers go to the debug log'
+# What base/bytes.h and base/fmt.h have is nowhere else. Bytes that do not lie side by side, and readers with bounds of
+# their own, are not what they have; a constant is proved to be a power of two where it stands.
+sources '*.[ch]' | grep -vxE 'base/(bytes\.h|fmt\.c)' | code >build/lint-code
+grep -P '\bsizeof[ (]+([\w.>-]+)[ )]+/ *sizeof[ (*]+\1\b' build/lint-code | judge 'arrays are counted by BF_COUNT'
+grep -P '\b(?!bf_is_power_of_two\()\w*power_?of_?(2|two)\w*\(|([\w.>-]+) & \(?\2 - 1\b' build/lint-code |
+    grep -v '_Static_assert' | judge 'powers of two are told by bf_is_power_of_two'
+byte='(uint8_t|unsigned char|void|char) \*\w+'
+for pattern in ":static (inline )?\w+ \w*(le|be|big|little|get|read|rd|load|u)_?(16|32|64)\((const )?$byte\)" \
+    ":static (inline )?void \w*(le|be|big|little|put|set|write|wr|store|u)_?(16|32|64)\($byte, [^,)]+\)" \
+    '\b(\w+) = \1 << 8 \| \*?\w+(\+\+|\[[^][]+\]);' \
+    '\b(\w+)\[[^][]+\] << 8 \| (\(\w+\))?\1\[' '\b(\w+)\[[^][]+\] \| (\(\w+\))?\1\[[^][]+\] << 8'; do
+    grep -P "$pattern" build/lint-code
+done | judge 'numbers in bytes are read and written by base/bytes.h'
+grep -F -e '- "" + 10' build/lint-code | judge 'hexadecimal digits are read by bf_hex_digit'
 # Rooms that keep state say what must hold: at least 30 assertions to 100 functions.
 sed 's/#.*//; /^$/d' tests/lint_stateful | while read -r room; do
     sources "$room/*.c" | grep -E "^$room/[^/]+$" | xargs cat -- /dev/null | awk -v room="$room" '

@@ -94,6 +94,18 @@ offence 'messages are words' boot/a.c "$spdx" 'log("not given away:"' '    " EFI
 offence 'no line over 100 columns' boot/a.c "$spdx" "// $(printf 'x%.0s' {1..100})"
 offence 'no tabs' boot/a.c "$spdx" "$(printf '\tint a;')"
 offence 'no function over 100 lines' boot/a.c "$spdx" 'void f(void)' '{' "$(yes '    g();' | head -n 101)" '}'
+offence 'arrays are counted' boot/a.c "$spdx" 'n = sizeof a / sizeof a[0];'
+offence 'arrays are counted' boot/a.c "$spdx" 'n = sizeof(a->b) / sizeof *a->b;'
+offence 'powers of two' tests/a.c "$spdx" 'static int is_power_of_two(uint32_t v)'
+offence 'powers of two' image/a.c "$spdx" 'return v && !(v & (v - 1));'
+offence - image/a.c "$spdx" 'return bf_is_power_of_two(v);' '_Static_assert((A & (A - 1)) == 0, "");'
+offence 'numbers in bytes' net/a.c "$spdx" 'static uint16_t be16(const uint8_t *at)'
+offence 'numbers in bytes' net/a.c "$spdx" 'static inline void put_le32(uint8_t *at, uint32_t v)'
+offence 'numbers in bytes' boot/a.c "$spdx" '    v = v << 8 | at[bytes];'
+offence 'numbers in bytes' boot/a.c "$spdx" '    v = (uint32_t)at[0] << 8 | at[1];'
+offence 'numbers in bytes' boot/a.c "$spdx" '    v = at[2 * i] | (uint32_t)at[2 * i + 1] << 8;'
+offence - drivers/a.c "$spdx" 'static uint32_t read32(struct nvme *c, uint32_t at)' '    v = v << 8 | d[places[i]];'
+offence 'hexadecimal digits' boot/a.c "$spdx" "    return c - 'a' + 10;"
 few="$(printf '%s\n' 'void f(void)' '{' '    BF_ASSERT(1);' '}' g '{' '}' h '{' '}' i '{' '}')"
 stateful=boot offence 'a room that keeps state' boot/a.c "$spdx" "$few"
 stateful=boot offence - boot/a.c "$spdx" 'void f(void)' '{' '    BF_ASSERT(1);' '}'
