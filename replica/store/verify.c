@@ -99,6 +99,7 @@ static void count_progress(struct check *x, uint64_t bytes)
         return;
     lock(x->store);
     x->store->progress.done += bytes;
+    BF_ASSERT(x->store->progress.done <= x->store->progress.total);
     unlock(x->store);
 }
 
@@ -112,6 +113,7 @@ static enum bf_err compare_data(void *user, uint64_t chunk, const void *data, ui
     lock(s);
     if (!x->early)
         s->progress.done += len;
+    BF_ASSERT(s->progress.done <= s->progress.total);
     over = s->stop || (x->early && (s->failed || s->checker_stop));
     unlock(s);
     if (over)
@@ -242,6 +244,17 @@ static enum bf_err check_root(struct check *x, uint16_t index, struct bf_root *r
     return err;
 }
 
+// With the lock.
+static uint64_t verified_bytes(const struct bf_store_disk *d)
+{
+    uint64_t bytes = bf_ranges_total(&d->verified) * d->geometry.chunk_size, last = d->chunks - 1;
+    uint64_t gap, gap_end;
+
+    if (!bf_ranges_gap(&d->verified, last, d->chunks, &gap, &gap_end)) // it may be short
+        bytes -= d->geometry.chunk_size - bf_store_bytes(d, last, 1);
+    return bytes;
+}
+
 static enum bf_err verify_disk(struct check *x, uint16_t index, uint64_t *data_bytes)
 {
     struct bf_session_store *s = x->store;
@@ -254,9 +267,7 @@ static enum bf_err verify_disk(struct check *x, uint16_t index, uint64_t *data_b
     *data_bytes = 0;
     lock(s);
     s->progress = (struct bf_store_progress){d->number, 0, d->geometry.disk_bytes};
-    s->progress.done = bf_ranges_total(&d->verified) * d->geometry.chunk_size;
-    if (s->progress.done > s->progress.total) // the last chunk may be short
-        s->progress.done = s->progress.total;
+    s->progress.done = verified_bytes(d);
     unlock(s);
     err = open_readback(x, d);
     if (err)

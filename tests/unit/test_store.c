@@ -405,6 +405,31 @@ static void test_what_is_written_again_is_verified_again(void)
     finish();
 }
 
+// What was verified before counts from the beginning, with the bytes that it has.
+static void test_progress_ends_with_the_disk(void)
+{
+    struct bf_store_progress progress = {0};
+    struct bf_session_store *s;
+    struct bf_store store;
+    uint32_t point;
+    int64_t time;
+
+    begin(13, DISK_BYTES); // the last chunk of disk 1 is short
+    s = open_session();
+    store = bf_session_store_ops(s);
+    CHECK_EQ(session_copy(s, &source, 50, NULL), BF_OK);
+    wait_until_verified(s, 0, source.disk[0].chunks);
+    wait_until_verified(s, 1, source.disk[1].chunks);
+    CHECK_EQ(session_send(s, &source, 1, 100, 103), BF_OK);
+    CHECK_EQ(session_seal(s, &source, &point), BF_OK);
+    CHECK_EQ(store.ops->seal_poll(store.impl, &progress, &point, &time), BF_OK);
+    CHECK_EQ(progress.disk, 1);
+    CHECK_EQ(progress.total, source.disk[1].geometry.disk_bytes);
+    CHECK_EQ(progress.done, progress.total);
+    bf_session_store_close(s);
+    finish();
+}
+
 // An operation comes while its chunk is being read back: the range must not count as verified.
 static struct bf_session_store *_Atomic spoiled;
 
@@ -558,6 +583,6 @@ TEST_MAIN(TEST(test_points_keep_what_was_sealed), TEST(test_point_describes_itse
           TEST(test_mistakes_are_refused), TEST(test_wrong_root_is_no_point),
           TEST(test_damage_is_found_and_repaired),
           TEST(test_what_is_written_again_is_verified_again),
-          TEST(test_a_write_spoils_the_check_under_way), TEST(test_opening_does_not_wait),
-          TEST(test_lost_manifest_is_not_believed), TEST(test_exchanged_disk_is_refused),
-          TEST(test_state_moves_with_its_points))
+          TEST(test_progress_ends_with_the_disk), TEST(test_a_write_spoils_the_check_under_way),
+          TEST(test_opening_does_not_wait), TEST(test_lost_manifest_is_not_believed),
+          TEST(test_exchanged_disk_is_refused), TEST(test_state_moves_with_its_points))
