@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "base/log.h"
 #include "replica/daemon/plan.h"
@@ -67,6 +68,8 @@ void bf_conn_keep_refusal(struct bf_conn *c, const struct bf_inventory *inventor
     char key[BF_DISKS_KEY_MAX], *text = NULL;
     struct bf_digest digest;
     json_t *lines = json_array(), *identities = json_array(), *json;
+    BF_ASSERT(!bf_db_is_in_transaction(c->db)); // it stays although the session ends
+    BF_ASSERT(fault->code == BF_ERR_MISMATCH);
     bf_disk_set_digest(inventory, &digest);
     add_disks(inventory, lines, identities);
     json = json_pack("{s:o, s:I, s:o, s:o, s:o}", "digest", bf_json_hex(digest.bytes, 32), "time",
@@ -105,6 +108,7 @@ int bf_conn_disks_accepted(struct bf_conn *c, const struct bf_inventory *invento
 void bf_conn_disks_settled(struct bf_conn *c)
 {
     char key[BF_DISKS_KEY_MAX];
+    BF_ASSERT(c->job.phase == BF_JOB_SUCCEEDED);
     bf_disks_accepted_key(key, c->peer.machine);
     enum bf_err err = bf_db_meta_remove(c->db, key);
     bf_disks_refused_key(key, c->peer.machine);

@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 
 enum { SLOTS = 2 * BF_CLAIMS_MAX, PREFIX_BYTES = 8 };
@@ -74,6 +75,7 @@ static struct tally *find(struct tally *table, const struct bf_claim *claims,
     uint32_t at = slot_of(a, seed);
     while (table[at].first && memcmp(&claims[table[at].first - 1].address, a, sizeof *a) != 0)
         at = (at + 1) & (SLOTS - 1);
+    BF_ASSERT(table[at].first <= BF_CLAIMS_MAX && table[at].count <= BF_CLAIMS_MAX);
     return &table[at];
 }
 
@@ -108,5 +110,6 @@ int bf_claim_victim(const struct bf_claim *claims, uint32_t count, uint64_t seed
         if (victim < 0 || claims[i].since_us < claims[victim].since_us)
             victim = (int)i;
     }
+    BF_ASSERT(victim >= 0 && claims[victim].rank == rank);
     return victim;
 }

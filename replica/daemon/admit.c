@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "base/log.h"
 #include "replica/daemon/daemon.h"
@@ -21,6 +22,7 @@ enum bf_err bf_conn_admit(struct bf_db *db, const struct bf_tls_peer *peer, stru
 {
     struct bf_certificate certificate;
     struct bf_machine machine;
+    BF_ASSERT(peer->has_certificate);
     enum bf_err err = bf_db_certificate_get(db, peer->fingerprint, &certificate);
     if (!err)
         err = bf_db_machine_get(db, peer->machine, &machine);
@@ -44,6 +46,7 @@ enum bf_err bf_conn_admit(struct bf_db *db, const struct bf_tls_peer *peer, stru
 enum bf_err bf_conn_allowed(void *impl, struct bf_fault *fault)
 {
     const struct bf_conn *c = impl;
+    BF_ASSERT(c->verdict >= BF_VERDICT_NONE && c->verdict <= BF_VERDICT_STOPPING);
     switch ((enum bf_verdict)c->verdict) {
     case BF_VERDICT_NONE:
         return BF_OK;
@@ -72,6 +75,7 @@ enum bf_err bf_conn_allowed(void *impl, struct bf_fault *fault)
 static enum bf_err record_enrolled(struct bf_conn *c, const struct bf_ca_certificate *made)
 {
     struct bf_certificate row = {.role = BF_ROLE_MACHINE, .origin = "enrolled"};
+    BF_ASSERT(bf_db_is_in_transaction(c->db)); // in which the use of the key was counted
     bf_snprintf(row.serial, sizeof row.serial, "%s", made->serial);
     bf_snprintf(row.machine, sizeof row.machine, "%s", c->peer.machine);
     memcpy(row.fingerprint, made->fingerprint, sizeof row.fingerprint);
@@ -114,6 +118,7 @@ enum bf_err bf_conn_enrol(void *impl, const struct bf_enrol *request, uint8_t *c
 {
     struct bf_conn *c = impl;
     struct bf_ca_certificate made;
+    BF_ASSERT(!c->peer.has_certificate && !c->has_session);
     // Not an identity yet: has_certificate stays 0, the name is for the log.
     bf_snprintf(c->peer.machine, sizeof c->peer.machine, "%s", request->name);
     if (bf_db_begin(c->db))
@@ -122,6 +127,7 @@ enum bf_err bf_conn_enrol(void *impl, const struct bf_enrol *request, uint8_t *c
     bf_db_rollback(c->db);
     if (err)
         return err;
+    BF_ASSERT(!bf_db_is_in_transaction(c->db) && made.len <= sizeof made.der);
     memcpy(certificate, made.der, made.len);
     *certificate_len = made.len;
     bf_conn_event(c, BF_LOG_INFO, "enrolled from %s", c->from);

@@ -8,6 +8,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "base/log.h"
 #include "base/platform.h"
@@ -29,6 +30,7 @@ static void refuse(struct bf_conn *c, const struct bf_fault *fault)
 {
     const struct bf_stream_ops *ops = c->stream.ops;
     uint8_t frame[FAULT_FRAME_MAX];
+    BF_ASSERT(ops && fault->code);
     size_t len = bf_put_fault(frame, sizeof frame, fault), sent = 0, done;
     uint64_t until = bf_platform_now_us() + BF_WAIT_REFUSED_MS * 1000;
     while (ops->state(c->stream.impl) == BF_STREAM_OPEN && !c->verdict &&
@@ -75,6 +77,7 @@ static enum bf_err check_limits(const struct bf_conn *c, uint64_t *stopping_us,
 static enum bf_err turn(struct bf_conn *c, struct bf_receiver *r, int *idle)
 {
     uint64_t now = bf_platform_now_us();
+    BF_ASSERT(!bf_db_is_in_transaction(c->db)); // none lasts longer than a turn
     bf_lanes_take(c);
     bf_db_wait_until(c->db, now + (uint64_t)BF_WAIT_TURN_MOST_MS * 1000);
     return bf_receiver_step(r, now, idle);
@@ -86,6 +89,7 @@ static enum bf_err serve(struct bf_conn *c, struct bf_fault *fault)
     struct bf_preface preface;
     uint64_t stopping_us = 0;
     enum bf_err err = BF_AGAIN;
+    BF_ASSERT(c->stream.ops && c->db && !c->has_session);
     host.impl = c;
     struct bf_receiver *r =
         bf_receiver_new(c->stream, &host, c->peer.has_certificate, bf_platform_now_us());
@@ -124,6 +128,7 @@ static void end(struct bf_conn *c)
 {
     struct bf_daemon *d = c->daemon;
     uint64_t one = 1;
+    BF_ASSERT(!c->ended && !c->store && !c->holds_machine);
     bf_lanes_end(c);
     if (c->stream.ops)
         c->stream.ops->close(c->stream.impl);
@@ -148,6 +153,7 @@ static void *conn_main(void *arg)
         err = admit(c, &fault);
     if (!err)
         err = serve(c, &fault);
+    BF_ASSERT(err != BF_AGAIN && (!err || fault.code));
     bf_conn_release(c, err, &fault);
     log_end(c, err, &fault);
     end(c);
@@ -188,12 +194,14 @@ static void make_room_of_its_own(struct bf_daemon *d, const char *machine)
         oldest = c;
         count++;
     }
+    BF_ASSERT((count == 0) == (oldest == NULL));
     if (count >= BF_OPENING_MAX)
         bf_conn_end(oldest, BF_VERDICT_CROWDED);
 }
 
 static void free_conn(struct bf_conn *c)
 {
+    BF_ASSERT(!c->store && !c->holds_machine && !c->lane_count && !c->joining_count);
     if (c->wake >= 0)
         close(c->wake);
     free(c->inventory);
@@ -217,6 +225,7 @@ static int has_place(struct bf_daemon *d, const struct bf_tls_peer *peer)
     uint32_t enrolling = 0;
     for (struct bf_conn *c = d->conns; c; c = c->next)
         enrolling += !c->peer.has_certificate;
+    BF_ASSERT(enrolling <= d->conn_count);
     return d->conn_count + d->lane_count < BF_CONNECTIONS_MAX &&
            (peer->has_certificate || enrolling < 2 * BF_ENROLLING_MAX);
 }
@@ -258,6 +267,7 @@ static enum bf_err admit_conn(struct bf_daemon *d, struct bf_conn *c)
         d->conns = c;
         d->conn_count++;
     }
+    BF_ASSERT(d->conn_count + d->lane_count <= BF_CONNECTIONS_MAX);
     pthread_mutex_unlock(&d->lock);
     return err;
 }
@@ -289,8 +299,10 @@ void bf_conn_reap(struct bf_daemon *d)
         *at = c->next;
         c->next = through;
         through = c;
+        BF_ASSERT(d->conn_count > 0);
         d->conn_count--;
     }
+    BF_ASSERT((d->conn_count == 0) == (d->conns == NULL));
     pthread_mutex_unlock(&d->lock);
     while (through) {
         struct bf_conn *c = through;

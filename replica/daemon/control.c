@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/mem.h"
 #include "base/platform.h"
 #include "replica/state/ask.h"
@@ -71,6 +72,8 @@ static json_t *status_json(struct bf_daemon *d)
     for (struct bf_conn *c = d->conns; c; c = c->next)
         if (c->holds_machine)
             json_array_append_new(sessions, bf_live_json(&c->live, now));
+    BF_ASSERT(d->session_count == json_array_size(sessions));
+    BF_ASSERT(d->session_count <= d->sessions_max && d->session_count <= d->conn_count);
     json_t *json =
         json_pack("{s:s, s:b, s:i, s:i, s:I, s:o, s:o}", "version", BF_VERSION, "hybrid",
                   bf_tls_server_has_hybrid(d->tls), "connections", (int)d->conn_count,
@@ -91,6 +94,7 @@ static int read_request(int fd, char request[REQUEST_MAX])
             return 0;
         len += (size_t)got;
     }
+    BF_ASSERT(len < REQUEST_MAX);
     request[len] = 0;
     request[strcspn(request, "\n")] = 0;
     return 1;

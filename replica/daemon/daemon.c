@@ -13,6 +13,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "base/log.h"
 #include "base/platform.h"
@@ -127,6 +128,7 @@ static void serve(struct bf_daemon *d, int control)
                            {.fd = d->stopping, .events = POLLIN},
                            {.fd = d->wake, .events = POLLIN}};
     uint64_t ignored;
+    BF_ASSERT(control >= 0 && d->stopping >= 0 && d->state && d->door);
     for (;;) {
         poll(fds, 3, patience(d));
         if (fds[1].revents)

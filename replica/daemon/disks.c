@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "base/log.h"
 #include "replica/daemon/daemon.h"
@@ -35,6 +36,8 @@ static enum bf_err number_disk(struct bf_conn *c, const struct replica *r,
                                struct bf_session_disk *out, struct bf_fault *fault)
 {
     struct bf_replica_disk disk = {.identity = *seen, .created = time(NULL)};
+    BF_ASSERT(bf_db_is_in_transaction(c->db)); // all disks of a plan are known, or none
+    BF_ASSERT(known == BF_PLAN_NEW || known < r->disks);
     if (known != BF_PLAN_NEW) {
         disk = r->disk[known];
         bf_disk_identity_merge(&disk.identity, seen);
@@ -62,6 +65,7 @@ static enum bf_err number_disk(struct bf_conn *c, const struct replica *r,
 static void insert_disk(struct bf_session_config *config, struct bf_receiver_session *out,
                         const struct bf_session_disk *disk, uint16_t inventory)
 {
+    BF_ASSERT(config->disks < BF_PROTO_DISKS_MAX && config->disks == out->opened.disks);
     uint16_t at = config->disks++;
     for (; at > 0 && config->disk[at - 1].number > disk->number; at--) {
         config->disk[at] = config->disk[at - 1];
@@ -89,6 +93,7 @@ static enum bf_err number_disks(struct bf_conn *c, const struct replica *r,
     if (!err && bf_db_commit(c->db))
         err = bf_conn_db_fault(c, fault);
     bf_db_rollback(c->db);
+    BF_ASSERT(err || config->disks == plan->disks);
     return err;
 }
 
@@ -98,6 +103,7 @@ static void note_changes(struct bf_conn *c, const struct replica *r,
     char disk[96];
     for (uint16_t i = 0; i < plan->disks; i++) {
         const struct bf_disk_identity *seen = &inventory->disk[plan->disk[i].inventory].identity;
+        BF_ASSERT(plan->disk[i].inventory < inventory->disks);
         bf_identity_text(disk, sizeof disk, seen);
         if (plan->disk[i].moved)
             bf_conn_event(c, BF_LOG_INFO, "a disk is in a different place than last time: %s",
@@ -134,6 +140,7 @@ enum bf_err bf_conn_plan_disks(struct bf_conn *c, const struct bf_inventory *inv
 {
     struct bf_disk_plan plan;
     struct replica *r = calloc(1, sizeof *r);
+    BF_ASSERT(c->holds_machine && !c->store); // nobody else numbers disks of this machine
     if (!r)
         return bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SERVER, "give the server more memory",
                             "no memory for the plan of disks");

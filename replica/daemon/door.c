@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/platform.h"
 #include "replica/daemon/daemon.h"
 #include "replica/daemon/door_parts.h"
@@ -63,6 +64,7 @@ static int accept_one(struct bf_door *door)
     bf_address_of(&from, &g->address);
     bf_address_text(&from, g->from, sizeof g->from);
     door->guests++;
+    BF_ASSERT(door->guests <= door->guests_max);
     bf_guest_watch(door, g, EPOLLIN);
     return 1;
 }
@@ -85,6 +87,7 @@ static int turn(struct bf_door *door)
         else if (g->phase != BF_GUEST_FREE && g->generation == (uint32_t)(who >> 32))
             bf_guest_step(door, g, events[i].events);
     }
+    BF_ASSERT(door->guests_tls <= door->guests && door->guests_tls <= BF_GUESTS_TLS_MAX);
     bf_guest_begin_some(door);
     if (door->budget_us <= 0) // who may begin is still there, so epoll would not wait
         poll(NULL, 0, BUDGET_PAUSE_MS);
@@ -106,6 +109,7 @@ static void *door_main(void *arg)
     for (uint32_t i = 0; i < door->guests_max; i++)
         if (door->guest[i].phase != BF_GUEST_FREE)
             bf_guest_drop(door, &door->guest[i]);
+    BF_ASSERT(door->guests == 0 && door->guests_tls == 0);
     return NULL;
 }
 
@@ -142,6 +146,7 @@ enum bf_err bf_door_open(struct bf_daemon *d, int listening, struct bf_door **ou
     door->daemon = d;
     door->listening = listening;
     door->guests_max = places();
+    BF_ASSERT(door->guests_max >= GUESTS_LEAST && door->guests_max <= BF_GUESTS_MAX);
     door->budgeted_us = door->minute_us = bf_platform_now_us();
     door->epoll = epoll_create1(EPOLL_CLOEXEC);
     door->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -175,6 +180,7 @@ struct bf_arrival *bf_door_arrivals(struct bf_daemon *d)
 {
     pthread_mutex_lock(&d->door_lock);
     struct bf_arrival *list = d->arrivals;
+    BF_ASSERT((list == NULL) == (d->arrival_count == 0));
     d->arrivals = NULL;
     d->arrivals_end = &d->arrivals;
     d->arrival_count = 0;

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "base/fmt.h"
 #include "base/platform.h"
@@ -19,6 +20,7 @@ void bf_guest_watch(struct bf_door *door, struct bf_guest *g, uint32_t events)
     struct epoll_event e = {.events = events | EPOLLRDHUP,
                             .data.u64 =
                                 (uint64_t)g->generation << 32 | (uint32_t)(g - door->guest)};
+    BF_ASSERT(g->phase != BF_GUEST_FREE && g->fd >= 0);
     if (events == g->events)
         return;
     epoll_ctl(door->epoll, g->events ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, g->fd, &e);
@@ -32,6 +34,8 @@ static int has_tls(const struct bf_guest *g)
 
 void bf_guest_leave(struct bf_door *door, struct bf_guest *g)
 {
+    BF_ASSERT(g->phase != BF_GUEST_FREE && door->guests > 0);
+    BF_ASSERT(!has_tls(g) || door->guests_tls > 0);
     door->guests--;
     door->guests_tls -= has_tls(g) != 0;
     *g = (struct bf_guest){.phase = BF_GUEST_FREE, .generation = g->generation + 1};
@@ -70,6 +74,7 @@ static void part(struct bf_door *door, struct bf_guest *g)
 void bf_guest_hear_out(struct bf_door *door, struct bf_guest *g)
 {
     uint8_t ignored[4096];
+    BF_ASSERT(g->phase == BF_GUEST_PARTING);
     ssize_t got = recv(g->fd, ignored, sizeof ignored, MSG_DONTWAIT);
     g->heard += got > 0 ? (uint32_t)got : 0;
     if (got == 0 || (got < 0 && errno != EAGAIN) || g->heard > PARTING_BYTES_MAX)
@@ -78,6 +83,7 @@ void bf_guest_hear_out(struct bf_door *door, struct bf_guest *g)
 
 void bf_guest_turn_out(struct bf_door *door, struct bf_guest *g, const struct bf_fault *fault)
 {
+    BF_ASSERT(g->phase != BF_GUEST_FREE && g->phase != BF_GUEST_PARTING && fault->code);
     if (bf_conn_may_log(door->daemon))
         bf_log(BF_LOG_WARNING, "a stranger from %s: %s [%s, %s]; %s", g->from, fault->what,
                bf_err_name(fault->code), bf_side_name(fault->side), fault->todo);
@@ -121,6 +127,7 @@ int bf_guest_make_room(struct bf_door *door, int tls_only)
     int victim = bf_claim_victim(door->claim, door->guests_max, door->daemon->seed);
     if (victim < 0)
         return 0;
+    BF_ASSERT(!tls_only || has_tls(&door->guest[victim]));
     door->crowded_out++;
     bf_guest_drop(door, &door->guest[victim]);
     return 1;
@@ -131,6 +138,7 @@ struct bf_guest *bf_guest_free_place(struct bf_door *door)
     for (uint32_t i = 0; i < door->guests_max; i++)
         if (door->guest[i].phase == BF_GUEST_FREE)
             return &door->guest[i];
+    BF_ASSERT(door->guests == door->guests_max);
     return NULL;
 }
 

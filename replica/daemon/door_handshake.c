@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "base/platform.h"
 #include "replica/daemon/daemon.h"
@@ -31,6 +32,7 @@ static int64_t cpu_us(void)
 void bf_guest_refill(struct bf_door *door)
 {
     uint64_t now = bf_platform_now_us();
+    BF_ASSERT(now >= door->budgeted_us);
     door->budget_us += (int64_t)((now - door->budgeted_us) * BF_DOOR_CPU_PERCENT / 100);
     door->budgeted_us = now;
     if (door->budget_us > BUDGET_MOST_US)
@@ -46,7 +48,9 @@ static void let_in(struct bf_door *door, struct bf_guest *g, const struct bf_tls
     struct bf_arrival *a = calloc(1, sizeof *a);
     uint64_t one = 1;
     int room = 0;
+    BF_ASSERT(g->phase == (peer->has_certificate ? BF_GUEST_SHAKING : BF_GUEST_NAMELESS));
     pthread_mutex_lock(&d->door_lock);
+    BF_ASSERT(!*d->arrivals_end && d->arrival_count <= ARRIVALS_MAX);
     if (a && d->arrival_count < (peer->has_certificate ? ARRIVALS_MAX : ARRIVALS_MAX / 4)) {
         *a = (struct bf_arrival){
             .stream = g->tls, .peer = *peer, .address = g->address, .accepted_us = g->accepted_us};
@@ -73,6 +77,7 @@ static void shaken(struct bf_door *door, struct bf_guest *g)
 {
     struct bf_fault fault;
     struct bf_tls_peer peer;
+    BF_ASSERT(g->phase == BF_GUEST_SHAKING);
     if (bf_tls_server_peer(&g->tls, &peer)) {
         bf_fault_set(&fault, BF_ERR_AUTH, BF_SIDE_SOURCE, "boot from a medium of this server",
                      "the client's certificate has no role");
@@ -116,7 +121,9 @@ static void begin(struct bf_door *door, struct bf_guest *g)
     struct bf_daemon *d = door->daemon;
     while (door->guests_tls >= BF_GUESTS_TLS_MAX && bf_guest_make_room(door, 1))
         ;
-    pthread_mutex_lock(&d->door_lock); // the context may be replaced
+    BF_ASSERT(door->guests_tls < BF_GUESTS_TLS_MAX);
+    BF_ASSERT(g->phase == BF_GUEST_SILENT && g->has_hello); // it did not make room for itself
+    pthread_mutex_lock(&d->door_lock);                      // the context may be replaced
     enum bf_err err = bf_tls_server_accept(d->tls, g->fd, &g->tls);
     pthread_mutex_unlock(&d->door_lock);
     if (err) {
@@ -135,6 +142,7 @@ static void look(struct bf_door *door, struct bf_guest *g, uint32_t events)
     switch (g->has_hello ? BF_OK : bf_listen_hello(g->fd, BF_HELLO_BYTES_MAX)) {
     case BF_OK:
         g->has_hello = 1;
+        BF_ASSERT(door->ready_count < BF_DOOR_EVENTS);
         door->ready[door->ready_count++] = g;
         break;
     case BF_AGAIN:
@@ -156,6 +164,7 @@ static void look(struct bf_door *door, struct bf_guest *g, uint32_t events)
 static void listen_to(struct bf_door *door, struct bf_guest *g)
 {
     struct bf_tls_peer nobody = {0};
+    BF_ASSERT(g->phase == BF_GUEST_NAMELESS);
     enum bf_err err = bf_tls_server_peek(&g->tls);
     if (err == BF_OK)
         let_in(door, g, &nobody);

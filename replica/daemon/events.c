@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <time.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "base/log.h"
 #include "base/platform.h"
@@ -30,6 +31,7 @@ void bf_conn_event(struct bf_conn *c, int level, const char *format, ...)
 enum bf_err bf_conn_db_fault(const struct bf_conn *c, struct bf_fault *fault)
 {
     *fault = *bf_db_fault(c->db);
+    BF_ASSERT(fault->code); // nobody asks after a success
     return fault->code;
 }
 

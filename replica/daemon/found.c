@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a source found on its machine: kept with the session, and told to the log when it is new.
+#include "base/assert.h"
 #include "base/log.h"
 #include "migrate/unseen.h"
 #include "replica/daemon/daemon.h"
@@ -13,6 +14,7 @@ enum bf_err bf_conn_unseen(void *impl, uint16_t ordinal, const struct bf_unseen 
     char line[BF_UNSEEN_LINE];
     int changed;
 
+    BF_ASSERT(c->store && c->job.id); // there is a session to keep it with
     if (bf_db_unseen_put(c->db, c->row.id, ordinal, what, &changed))
         return bf_conn_db_fault(c, fault);
     bf_unseen_line(line, what);
@@ -37,6 +39,7 @@ enum bf_err bf_conn_place(void *impl, const struct bf_place *what, struct bf_fau
     struct bf_place tidy = *what;
     int changed;
 
+    BF_ASSERT(c->store && c->live.disks > 0);
     tidy.count = (uint16_t)bf_spans_tidy(tidy.span, tidy.count, disk_bytes(c, tidy.disk));
     if (bf_db_place_put(c->db, c->row.id, &tidy, &changed))
         return bf_conn_db_fault(c, fault);

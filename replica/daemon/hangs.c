@@ -5,6 +5,7 @@
 // server that was restarted counts anew.
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "replica/daemon/daemon.h"
 
@@ -26,6 +27,7 @@ static struct bf_hang *find(struct bf_daemon *d, const char *machine)
 uint64_t bf_conn_durable_chunks(const struct bf_conn *c)
 {
     uint64_t sum = 0;
+    BF_ASSERT(c->store);
     for (uint16_t i = 0; i < c->live.disks; i++)
         sum += bf_session_store_resume(c->store, c->live.disk[i].number);
     return sum;
@@ -35,6 +37,7 @@ uint32_t bf_conn_note_hang(struct bf_conn *c)
 {
     struct bf_daemon *d = c->daemon;
     int progress = bf_conn_durable_chunks(c) > c->resumed_chunks;
+    BF_ASSERT(c->holds_machine && bf_session_store_has_hung(c->store));
     pthread_mutex_lock(&d->lock);
     struct bf_hang *hang = find(d, c->peer.machine);
     hang->count = progress ? 1 : hang->count + 1;

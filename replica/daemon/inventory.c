@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "base/log.h"
 #include "replica/state/text.h"
@@ -82,6 +83,7 @@ static void note_disks(struct bf_conn *c, const struct bf_inventory *inventory)
 void bf_inventory_record(struct bf_conn *c, const struct bf_inventory *inventory)
 {
     json_t *json = inventory_json(inventory);
+    BF_ASSERT(c->holds_machine);
     free(c->inventory);
     c->inventory = json ? json_dumps(json, JSON_COMPACT) : NULL;
     json_decref(json);

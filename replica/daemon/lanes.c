@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "base/log.h"
 #include "base/platform.h"
@@ -35,6 +36,7 @@ static void announce(struct bf_conn *c, const struct bf_preface *preface)
 {
     struct bf_daemon *d = c->daemon;
     pthread_mutex_lock(&d->lock);
+    BF_ASSERT(!c->has_bundle && !c->waits_to_join);
     c->preface = *preface;
     c->has_bundle = 1;
     for (struct bf_conn *other = d->conns; other; other = other->next)
@@ -48,6 +50,7 @@ static int take_one(struct bf_conn *c, struct bf_joining *out)
 {
     pthread_mutex_lock(&c->daemon->lock);
     int any = c->joining_count > 0;
+    BF_ASSERT(c->joining_count <= c->lane_count);
     if (any)
         *out = c->joining[--c->joining_count];
     pthread_mutex_unlock(&c->daemon->lock);
@@ -58,6 +61,7 @@ static void drop_lane(struct bf_conn *c, struct bf_joining *j)
 {
     j->stream.ops->close(j->stream.impl);
     pthread_mutex_lock(&c->daemon->lock);
+    BF_ASSERT(c->lane_count > 0 && c->daemon->lane_count > 0);
     c->lane_count--;
     c->daemon->lane_count--;
     pthread_mutex_unlock(&c->daemon->lock);
@@ -93,6 +97,7 @@ void bf_lanes_end(struct bf_conn *c)
     while (take_one(c, &j))
         drop_lane(c, &j);
     pthread_mutex_lock(&d->lock);
+    BF_ASSERT(!c->joining_count && d->lane_count >= c->lane_count);
     d->lane_count -= c->lane_count;
     c->lane_count = 0;
     pthread_mutex_unlock(&d->lock);
@@ -112,6 +117,7 @@ static struct bf_conn *first_of(const struct bf_conn *c)
 static enum bf_err give(struct bf_conn *first, struct bf_conn *c, struct bf_fault *fault)
 {
     struct bf_daemon *d = c->daemon;
+    BF_ASSERT(first != c && first->has_bundle && c->stream.ops);
     if (first->lane_count >= BF_LANES_MAX - 1 ||
         d->conn_count + d->lane_count >= BF_CONNECTIONS_MAX)
         return bf_fault_set(fault, BF_ERR_LIMIT, BF_SIDE_SERVER,
@@ -121,6 +127,7 @@ static enum bf_err give(struct bf_conn *first, struct bf_conn *c, struct bf_faul
     first->joining_count++;
     first->lane_count++;
     d->lane_count++;
+    BF_ASSERT(first->joining_count <= first->lane_count && !c->stream.ops);
     wake(first);
     return BF_OK;
 }
@@ -131,6 +138,7 @@ enum bf_err bf_lanes_hand_over(struct bf_conn *c, struct bf_fault *fault)
     struct bf_conn *first;
     enum bf_err err;
     uint64_t now, until = bf_platform_now_us() + BF_ORPHAN_MS * 1000;
+    BF_ASSERT(!c->has_session && !c->has_bundle);
     if (!c->peer.has_certificate)
         return bf_fault_set(fault, BF_ERR_AUTH, BF_SIDE_SOURCE, "connect with Bootferry only",
                             "a connection without a certificate wants to join another one");

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 
 struct matching {
@@ -198,6 +199,8 @@ static enum bf_err add(struct matching *m, uint16_t index, struct bf_disk_plan *
         m->q->point ? recognise(m, disk, &known, &moved, &grown) : find(m, seen, 0, &known, &moved);
     if (err)
         return err;
+    BF_ASSERT(known == BF_PLAN_NEW || known < m->q->known_count);
+    BF_ASSERT(out->disks < BF_PROTO_DISKS_MAX && disk->planned);
     for (uint16_t i = 0; i < out->disks; i++) {
         const struct bf_disk_identity *other =
             &m->q->inventory->disk[out->disk[i].inventory].identity;
@@ -246,6 +249,7 @@ static void digest_of_disk(const struct bf_disk_identity *identity, struct bf_di
     struct bf_writer w;
     bf_writer_init(&w, bytes, sizeof bytes);
     bf_identity_put(&w, identity);
+    BF_ASSERT(bf_writer_ok(&w)); // the longest identity fits
     bf_digest_of(out, bytes, bf_writer_len(&w));
 }
 
@@ -257,6 +261,7 @@ void bf_disk_set_digest(const struct bf_inventory *inventory, struct bf_digest *
         uint32_t at = count;
         if (!inventory->disk[i].planned)
             continue;
+        BF_ASSERT(count < BF_PROTO_DISKS_MAX);
         digest_of_disk(&inventory->disk[i].identity, &one);
         for (; at > 0 && memcmp(&all[at - 1], &one, sizeof one) > 0; at--)
             all[at] = all[at - 1];

@@ -8,6 +8,7 @@
 #include <sys/eventfd.h>
 #include <time.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "base/log.h"
 #include "base/platform.h"
@@ -43,6 +44,7 @@ static enum bf_err wait_for_machine(struct bf_conn *c, struct bf_fault *fault)
 {
     struct bf_conn *older = holder_of(c->daemon, c);
     uint64_t now = bf_platform_now_us();
+    BF_ASSERT(!c->holds_machine && c->peer.has_certificate);
     if (!older)
         return BF_OK;
     bf_conn_end(older, BF_VERDICT_SUPERSEDED);
@@ -68,6 +70,7 @@ static enum bf_err take_over(struct bf_conn *c, struct bf_fault *fault)
                             "wait, or start bootferryd with more --sessions",
                             "the server already has %u session%s, its limit", d->sessions_max,
                             bf_plural(d->sessions_max));
+    BF_ASSERT(!holder_of(d, c) && d->session_count < d->conn_count);
     c->holds_machine = c->has_session = 1;
     d->session_count++;
     bf_live_begin(&c->live, c->peer.machine, c->from, c->peer.kex);
@@ -119,6 +122,7 @@ static int resume_row(struct bf_conn *c, const struct bf_hello *hello)
 static enum bf_err begin_row(struct bf_conn *c, const struct bf_hello *hello, uint8_t *resumed,
                              struct bf_fault *fault)
 {
+    BF_ASSERT(c->holds_machine && !c->store && !c->job.id);
     bf_unwritten_write(c->daemon, c->db);
     *resumed = (uint8_t)resume_row(c, hello);
     if (*resumed)
@@ -155,6 +159,7 @@ static void plan_from_store(const struct bf_conn *c, struct bf_receiver_session 
     for (uint16_t i = 0; i < out->opened.disks; i++) {
         struct bf_planned_disk *p = &out->opened.plan[i];
         p->resume_chunk = bf_session_store_resume(c->store, p->disk);
+        BF_ASSERT(p->resume_chunk <= bf_geometry_chunks(&p->geometry));
         p->done = (uint8_t)bf_session_store_done(c->store, p->disk);
         p->has_base = (uint8_t)bf_session_store_has_base(c->store, p->disk);
     }
@@ -166,6 +171,7 @@ static void announce(struct bf_conn *c, const struct bf_receiver_session *out,
 {
     c->job.phase = BF_JOB_RUNNING;
     c->job.bytes_total = 0;
+    BF_ASSERT(c->live.disks == 0 && out->opened.disks > 0); // a connection has one session
     pthread_mutex_lock(&c->daemon->lock);
     memcpy(c->live.session, c->row.id, sizeof c->live.session);
     for (uint16_t i = 0; i < out->opened.disks; i++) {
@@ -215,6 +221,7 @@ static enum bf_err host_session(void *impl, const struct bf_hello *hello,
         err = bf_session_store_opened(c->store, fault);
     if (err)
         return err;
+    BF_ASSERT(c->store && c->holds_machine && c->job.id);
     plan_from_store(c, out);
     memcpy(out->welcome.session, c->row.id, sizeof out->welcome.session);
     out->welcome.clock = time(NULL);
@@ -266,6 +273,7 @@ static void note_point(struct bf_conn *c)
 {
     struct bf_point *point = calloc(1, sizeof *point);
     char why[256];
+    BF_ASSERT(c->holds_machine && c->store && !bf_db_is_in_transaction(c->db));
     if (point &&
         bf_db_point_of_session(c->db, c->peer.machine, c->row.id, c->row.boot, point) == BF_OK) {
         c->row.point = c->job.point = point->number;
@@ -290,6 +298,7 @@ static void note_point(struct bf_conn *c)
 static void host_phase(void *impl, const char *phase)
 {
     struct bf_conn *c = impl;
+    BF_ASSERT(c->has_session && c->job.id);
     if (strcmp(phase, "sealed") == 0)
         note_point(c);
     pthread_mutex_lock(&c->daemon->lock);
@@ -305,6 +314,7 @@ static enum bf_err host_unreadable(void *impl, const struct bf_unreadable *what,
 {
     struct bf_conn *c = impl;
     const struct bf_unreadable_row row = {what->disk, what->offset, what->bytes};
+    BF_ASSERT(c->store && c->job.id);
     if (c->unreadable_rows >= BF_UNREADABLE_MAX)
         return bf_fault_set(
             fault, BF_ERR_LIMIT, BF_SIDE_SOURCE, "replace the disk, or leave it out with disk=",
@@ -327,6 +337,7 @@ static enum bf_err host_rereading(void *impl, uint16_t disk, uint64_t offset,
 static void host_event(void *impl, int level, const char *text)
 {
     int known = level >= BF_LOG_ERROR && level <= BF_LOG_DEBUG ? level : BF_LOG_INFO;
+    BF_ASSERT(((const struct bf_conn *)impl)->peer.has_certificate); // the log is its machine's
     bf_conn_event(impl, known, "source: %s", text);
 }
 
@@ -387,6 +398,7 @@ void bf_conn_release(struct bf_conn *c, enum bf_err outcome, const struct bf_fau
     if (c->has_session && outcome)
         bf_unwritten_fault(d, c->peer.machine, fault);
     pthread_mutex_lock(&d->lock);
+    BF_ASSERT(!c->holds_machine || (c->has_session && d->session_count > 0));
     if (c->holds_machine)
         d->session_count--;
     c->holds_machine = 0;

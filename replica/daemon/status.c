@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "migrate/rate.h"
 #include "replica/state/text.h"
@@ -40,6 +41,7 @@ void bf_live_disk(struct bf_live *live, uint16_t number, uint64_t bytes, uint32_
 {
     if (live->disks == BF_PROTO_DISKS_MAX)
         return;
+    BF_ASSERT(live->disks == 0 || live->disk[live->disks - 1].number < number);
     struct bf_live_disk *d = &live->disk[live->disks++];
     *d = (struct bf_live_disk){.number = number, .bytes = bytes, .chunk_size = chunk_size};
     set_position(d, next_chunk);
@@ -57,6 +59,7 @@ static void note_wire(struct bf_live *live, uint64_t now_us)
 {
     const struct bf_live_sample *from = oldest(live);
     uint64_t passed_ms = from ? (now_us - from->at_us) / 1000 : 0;
+    BF_ASSERT(!from || (now_us >= from->at_us && live->wire >= from->wire));
     if (passed_ms < SETTLED_MS)
         return;
     uint64_t rate = (live->wire - from->wire) * 1000 / passed_ms;
@@ -95,6 +98,7 @@ void bf_live_totals(const struct bf_live *live, uint64_t now_us, struct bf_live_
         out->bytes += live->disk[i].bytes;
         out->position += live->disk[i].position;
     }
+    BF_ASSERT(out->position <= out->bytes);
     uint64_t passed_ms = from && now_us > from->at_us ? (now_us - from->at_us) / 1000 : 0;
     if (passed_ms > 0) {
         out->rate = (live->raw - from->raw) * 1000 / passed_ms;

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "replica/daemon/daemon.h"
 #include "replica/state/waits.h"
@@ -51,6 +52,7 @@ enum bf_err bf_stop_begin(struct bf_daemon *d)
     sigset_t set;
     int failed;
 
+    BF_ASSERT(asked < 0 && !d->conns);
     signal(SIGPIPE, SIG_IGN);
     stop_signals(&set);
     pthread_sigmask(SIG_BLOCK, &set, NULL); // for all threads that come
@@ -92,4 +94,5 @@ void bf_stop_connections(struct bf_daemon *d)
     }
     pthread_mutex_unlock(&d->lock);
     bf_conn_reap(d);
+    BF_ASSERT(!d->conns && !d->conn_count && !d->session_count && !d->lane_count);
 }

@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/fmt.h"
 #include "net/tls/tls.h"
@@ -119,6 +120,7 @@ static void fail(struct connection *c, enum bf_err code, enum bf_side side, cons
 {
     if (c->state == BF_STREAM_FAILED)
         return;
+    BF_ASSERT(code && !c->fault.code); // the first reason stays
     bf_fault_set(&c->fault, code, side, todo, "%s", what);
     c->state = BF_STREAM_FAILED;
 }
@@ -149,6 +151,7 @@ static void fail_handshake(struct connection *c)
 // After an operation that returned ret <= 0. BF_AGAIN when it only has to wait.
 static enum bf_err after(struct connection *c, int ret)
 {
+    BF_ASSERT(ret <= 0 && c->state != BF_STREAM_FAILED);
     switch (SSL_get_error(c->ssl, ret)) {
     case SSL_ERROR_WANT_READ:
     case SSL_ERROR_WANT_WRITE:
@@ -171,6 +174,7 @@ static enum bf_err after(struct connection *c, int ret)
 
 static void flush(struct connection *c)
 {
+    BF_ASSERT(c->sent <= c->pending && c->pending <= RECORD);
     while (c->state == BF_STREAM_OPEN && c->sent < c->pending) {
         ERR_clear_error();
         int done = SSL_write(c->ssl, c->out + c->sent, (int)(c->pending - c->sent));
@@ -197,6 +201,7 @@ static enum bf_err stream_write(void *impl, const void *bytes, size_t len, size_
              "no memory for a connection");
         return c->fault.code;
     }
+    BF_ASSERT(!c->pending && !c->sent);
     *done = c->pending = len < RECORD ? len : RECORD;
     memcpy(c->out, bytes, c->pending);
     flush(c);
@@ -313,6 +318,7 @@ enum bf_err bf_tls_server_peer(const struct bf_stream *stream, struct bf_tls_pee
     const struct connection *c = stream->impl;
     char role[sizeof BF_TLS_ROLE_MACHINE + BF_NAME_MAX];
     unsigned int len = sizeof out->fingerprint;
+    BF_ASSERT(c->state == BF_STREAM_OPEN); // only a whole handshake proves anything
     memset(out, 0, sizeof *out);
     bf_snprintf(out->kex, sizeof out->kex, "%s", group_of(c));
     X509 *x = SSL_get0_peer_certificate(c->ssl);

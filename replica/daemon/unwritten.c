@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "base/platform.h"
 #include "replica/daemon/daemon.h"
@@ -40,6 +41,7 @@ static struct bf_unwritten *place_of(struct bf_daemon *d, const char *machine)
 
 void bf_unwritten_event(struct bf_daemon *d, const struct bf_event_row *event)
 {
+    BF_ASSERT(event->time && event->machine[0]); // or the place would be a free one
     pthread_mutex_lock(&d->lock);
     struct bf_unwritten *u = place_of(d, event->machine);
     if (!u->event.time || event->level <= u->event.level)
@@ -49,6 +51,7 @@ void bf_unwritten_event(struct bf_daemon *d, const struct bf_event_row *event)
 
 void bf_unwritten_job(struct bf_daemon *d, const struct bf_job *job)
 {
+    BF_ASSERT(job->id && job->machine[0]);
     pthread_mutex_lock(&d->lock);
     place_of(d, job->machine)->job = *job;
     pthread_mutex_unlock(&d->lock);
@@ -97,6 +100,7 @@ static int take(struct bf_daemon *d, struct bf_unwritten *copy)
 // What was written is gone from the copy, so that it is not written twice.
 static enum bf_err write_copy(struct bf_db *db, struct bf_unwritten *u)
 {
+    BF_ASSERT(!bf_db_is_in_transaction(db) && u->writing);
     enum bf_err err = u->event.time ? bf_db_event_add(db, &u->event) : BF_OK;
     if (err)
         return err;

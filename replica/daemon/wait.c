@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "replica/daemon/daemon.h"
 
@@ -38,6 +39,7 @@ void bf_conn_end(struct bf_conn *c, enum bf_verdict verdict)
 {
     int none = BF_VERDICT_NONE;
     uint64_t one = 1;
+    BF_ASSERT(verdict != BF_VERDICT_NONE);
     if (atomic_compare_exchange_strong(&c->verdict, &none, verdict) &&
         write(c->wake, &one, sizeof one) < 0)
         bf_log(BF_LOG_DEBUG, "%s: is awake", c->from);
