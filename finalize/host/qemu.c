@@ -267,32 +267,34 @@ static enum bf_err add_disk(struct setup *s, const struct bf_run *run, size_t nu
     return s->err;
 }
 
+// What every machine has.
+static const char *const machine[] = {
+    "-nodefaults",
+    "-no-user-config",
+    "-no-reboot",
+    "-display",
+    "none",
+    "-vga",
+    "none",
+    "-m",
+    "256",
+    "-smp",
+    "1",
+    "-sandbox",
+    "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
+    "-chardev",
+    "stdio,id=log,signal=off",
+    "-serial",
+    "chardev:log",
+    "-device",
+    "virtio-serial-pci,max_ports=2",
+    "-device",
+    "virtserialport,chardev=control,name=org.bootferry.finalize",
+};
+
 static enum bf_err add_machine(struct setup *s, const struct bf_run *run, enum bf_qemu_use use,
                                int control)
 {
-    static const char *const fixed[] = {
-        "-nodefaults",
-        "-no-user-config",
-        "-no-reboot",
-        "-display",
-        "none",
-        "-vga",
-        "none",
-        "-m",
-        "256",
-        "-smp",
-        "1",
-        "-sandbox",
-        "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
-        "-chardev",
-        "stdio,id=log,signal=off",
-        "-serial",
-        "chardev:log",
-        "-device",
-        "virtio-serial-pci,max_ports=2",
-        "-device",
-        "virtserialport,chardev=control,name=org.bootferry.finalize",
-    };
     bool kvm = use != BF_QEMU_TCG;
     int kernel = in_memory(s, run->kernel);
     int initramfs = kernel < 0 ? -1 : in_memory(s, run->initramfs);
@@ -305,8 +307,8 @@ static enum bf_err add_machine(struct setup *s, const struct bf_run *run, enum b
     add_arg(s, "%s", kvm ? "host" : "max");
     add_arg(s, "-chardev");
     add_arg(s, "socket,id=control,fd=%d", control);
-    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
-        add_arg(s, "%s", fixed[i]);
+    for (size_t i = 0; i < sizeof machine / sizeof *machine; i++)
+        add_arg(s, "%s", machine[i]);
     // "quiet" keeps the slow serial port free; panic=-1 with -no-reboot ends QEMU. no_timer_check:
     // a busy host delivers an emulated timer's interrupts so late that the kernel, which waits for
     // a few of them, takes the timer for broken and panics.
