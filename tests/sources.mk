@@ -28,6 +28,11 @@ TEST_SRCS_test_process := replica/qemu/process.c replica/state/wait.c
 TEST_SRCS_test_export_file := replica/points/export_file.c replica/state/reason.c
 TEST_LIBS_test_export_file := -Wl,--wrap=openat64,--wrap=renameat2
 TEST_SRCS_test_reason := replica/qemu/process.c replica/state/reason.c replica/state/wait.c
+TEST_SRCS_test_qcow2 := replica/qemu/qcow2.c replica/state/reason.c
+TEST_SRCS_test_state_file := replica/state/file.c replica/state/reason.c replica/media/memory_file.c
+TEST_SRCS_test_text := replica/state/text.c
+TEST_LIBS_test_text := -ljansson
+TEST_SRCS_test_fwcfg := boot/fwcfg.c
 TEST_SRCS_test_ranges := replica/store/ranges.c
 TEST_SRCS_test_address := replica/daemon/address.c
 
