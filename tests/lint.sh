@@ -21,6 +21,7 @@ judge() {
 
 sources() { git ls-files --cached --others --exclude-standard -- "$@" | while read -r f; do [ -f "$f" ] && echo "$f"; done; }
 portable() { sources 'base/*.[ch]' 'image/*.[ch]' 'net/*.[ch]' 'drivers/*.[ch]' 'migrate/*.[ch]' | grep -vE '(_efi\.[ch]|drivers/efi.*\.h)$'; }
+program() { for folder in base boot drivers finalize image linux migrate net replica; do sources "${@/#/$folder/}"; done; }
 scripts() { sources | xargs -r grep -lE '^#!/bin/(ba)?sh'; }
 # Code without comments and strings, so that prose is not taken for code: FILE:LINE:TEXT.
 code() { xargs -r awk -f tests/lint_code.awk; }
@@ -140,12 +141,18 @@ sources '*.h' | xargs -r tests/lint_groups.py 2>&1 | judge 'a header that says w
 
 sources '*.[ch]' '*.sh' '*.mk' '*.py' Makefile .ci/run | xargs -r grep -L 'SPDX-License-Identifier: Apache-2.0' |
     judge 'an SPDX line in each file'
-sources '*.c' | xargs -r awk -f tests/lint_functions.awk | judge 'no function over 100 lines'
+sources '*.c' | xargs -r awk -v most=100 -f tests/lint_functions.awk | judge 'no function over 100 lines'
+# The figures that the code has do not get worse.
+program '*.c' | xargs -r awk -v most=45 -v median=10 -v ninetieth=21 -f tests/lint_functions.awk |
+    judge 'functions of the program are short'
+lines() { xargs -r cat | wc -l; }
+of=$(program '*.[ch]' | lines) have=$(sources 'tests/*' 'qemu/*' | grep -E '\.(c|h|sh|py)$' | lines)
+{ [ $((have * 10)) -ge $((of * 7)) ] || echo "tests and qemu have $have lines, the program $of"; } |
+    judge 'there are 0.7 lines of tests to a line of the program'
 sources '*.[ch]' '*.sh' '*.mk' '*.md' Makefile | grep -v '^tests/lint' |
     xargs -r grep -HnE '\b(TODO|FIXME|XXX|HACK)\b' | judge 'no notes of unfinished work'
 # An exception has its number, and debug-exit= its port.
-sources 'base/*.c' 'image/*.c' 'net/*.c' 'drivers/*.c' 'migrate/*.c' 'boot/*.c' 'linux/*.c' 'replica/*.c' 'finalize/*.c' |
-    grep -vE '^(boot/traps_|base/config_run)' | xargs -r awk -f tests/lint_messages.awk |
+program '*.c' | grep -vE '^(boot/traps_|base/config_run)' | xargs -r awk -f tests/lint_messages.awk |
     judge 'messages are words, and raw numbers go to the debug log'
 # What base/bytes.h and base/fmt.h have is nowhere else. Bytes that do not lie side by side, and readers with bounds of
 # their own, are not what they have; a constant is proved to be a power of two where it stands.

@@ -93,7 +93,6 @@ offence 'messages are words' net/a.c "$spdx" 'log("no answer (%d)", e);'
 offence 'messages are words' boot/a.c "$spdx" 'log("not given away:"' '    " EFI error %u", e);'
 offence 'no line over 100 columns' boot/a.c "$spdx" "// $(printf 'x%.0s' {1..100})"
 offence 'no tabs' boot/a.c "$spdx" "$(printf '\tint a;')"
-offence 'no function over 100 lines' boot/a.c "$spdx" 'void f(void)' '{' "$(yes '    g();' | head -n 101)" '}'
 offence 'arrays are counted' boot/a.c "$spdx" 'n = sizeof a / sizeof a[0];'
 offence 'arrays are counted' boot/a.c "$spdx" 'n = sizeof(a->b) / sizeof *a->b;'
 offence 'powers of two' tests/a.c "$spdx" 'static int is_power_of_two(uint32_t v)'
@@ -106,6 +105,16 @@ offence 'numbers in bytes' boot/a.c "$spdx" '    v = (uint32_t)at[0] << 8 | at[1
 offence 'numbers in bytes' boot/a.c "$spdx" '    v = at[2 * i] | (uint32_t)at[2 * i + 1] << 8;'
 offence - drivers/a.c "$spdx" 'static uint32_t read32(struct nvme *c, uint32_t at)' '    v = v << 8 | d[places[i]];'
 offence 'hexadecimal digits' boot/a.c "$spdx" "    return c - 'a' + 10;"
+# functions LINES...: functions of so many lines.
+functions() { for lines; do printf '%s\n' 'void f(void)' '{' "$(yes '    g();' | head -n "$lines")" '}'; done; }
+offence 'no function over 100 lines' tests/a.c "$spdx" "$(functions 101)"
+offence 'functions of the program are short' boot/a.c "$spdx" "$(functions 1 1 1 1 1 1 1 1 1 1 46)"
+offence - boot/a.c "$spdx" "$(functions 1 1 1 1 1 1 1 1 1 1 45)"
+offence 'functions of the program are short' boot/a.c "$spdx" "$(functions 1 11 11)"
+offence - boot/a.c "$spdx" "$(functions 1 10 11)"
+offence 'functions of the program are short' boot/a.c "$spdx" "$(functions 1 1 1 1 1 1 1 1 22 22)"
+offence - boot/a.c "$spdx" "$(functions 1 1 1 1 1 1 1 1 21 22)"
+offence 'there are 0.7 lines of tests' base/a.h "$spdx" "$(yes '// prose' | head -n 3000)"
 few="$(printf '%s\n' 'void f(void)' '{' '    BF_ASSERT(1);' '}' g '{' '}' h '{' '}' i '{' '}')"
 stateful=boot offence 'a room that keeps state' boot/a.c "$spdx" "$few"
 stateful=boot offence - boot/a.c "$spdx" 'void f(void)' '{' '    BF_ASSERT(1);' '}'
