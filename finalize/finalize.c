@@ -3,6 +3,7 @@
 // Adapters only collect edits, so whatever refuses, nothing has been written.
 #include "finalize/finalize.h"
 
+#include "base/bytes.h"
 #include "finalize/boot/steps.h"
 #include "finalize/core/commit.h"
 #include "finalize/core/rows.h"
@@ -87,7 +88,7 @@ static enum bf_err adapt(struct bf_fin *f)
         {"efi", bf_adapt_efi},           {"initramfs", bf_adapt_initramfs},
     };
     enum bf_err err = BF_OK;
-    for (size_t i = 0; i < sizeof steps / sizeof *steps && !err; i++)
+    for (size_t i = 0; i < BF_COUNT(steps) && !err; i++)
         err = run_step(f, steps[i].name, steps[i].run);
     return !err && f->edits.failed ? bf_fail(f->report, "out of memory") : err;
 }

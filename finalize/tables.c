@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tables of what the finalizer knows, made of the rows in the headers of their kinds. Nothing
 // else is here, so that a test can link tables with a row of its own.
+#include "base/bytes.h"
 #include "finalize/boot/loader.h"
 #include "finalize/core/rows.h"
 #include "finalize/initramfs/maker.h"
@@ -12,7 +13,7 @@
 #define ROW(row) &row,
 #define TABLE(type, table, rows)                                                                   \
     const type *const table[] = {rows(ROW) NULL};                                                  \
-    _Static_assert(sizeof table / sizeof *table <= BF_ROWS_MAX + 1, "more rows than BF_ROWS_MAX")
+    _Static_assert(BF_COUNT(table) <= BF_ROWS_MAX + 1, "more rows than BF_ROWS_MAX")
 
 TABLE(struct bf_stack_ops, bf_stacks, BF_STACKS);
 TABLE(struct bf_loader_ops, bf_loaders, BF_LOADERS);

@@ -3,6 +3,7 @@
 // starts next (loader/entries) and what entries are made from (/etc/kernel/cmdline).
 #include <stdio.h>
 
+#include "base/bytes.h"
 #include "finalize/boot/esp.h"
 #include "finalize/boot/lines.h"
 #include "finalize/boot/loader.h"
@@ -43,7 +44,7 @@ static enum bf_err rewrite(struct bf_fin *f)
     static const char *const entries[] = {"/boot/loader/entries", "/boot/efi/loader/entries",
                                           "/efi/loader/entries"};
     enum bf_err err = bf_lines_rewrite(f, "/etc/kernel/cmdline", rewrite_cmdline_line);
-    for (size_t i = 0; i < sizeof entries / sizeof *entries && !err; i++)
+    for (size_t i = 0; i < BF_COUNT(entries) && !err; i++)
         err = bf_lines_rewrite_all(f, entries[i], ".conf", rewrite_entry_line);
     return err;
 }

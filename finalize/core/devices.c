@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #include "base/assert.h"
+#include "base/bytes.h"
 
 void bf_devices_free(struct bf_devices *d)
 {
@@ -113,7 +114,7 @@ static const char *digits(const char *s, unsigned *out)
 static bool by_letters(const char *name, unsigned *disk, unsigned *part)
 {
     static const char *const prefix[] = {"sd", "vd", "hd", "xvd"};
-    for (size_t i = 0; i < sizeof prefix / sizeof *prefix; i++) {
+    for (size_t i = 0; i < BF_COUNT(prefix); i++) {
         size_t n = strlen(prefix[i]);
         const char *at = name + n;
         if (strncmp(name, prefix[i], n) != 0 || !islower((unsigned char)*at))

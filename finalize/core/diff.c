@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #include "base/assert.h"
+#include "base/bytes.h"
 #include "finalize/core/root.h"
 
 #define TABLE_MAX ((size_t)4 << 20)
@@ -36,7 +37,7 @@ static const char *const secret_words[] = {
 
 static bool is_secret_key(const char *key, size_t len)
 {
-    for (size_t i = 0; i < sizeof secret_words / sizeof *secret_words; i++) {
+    for (size_t i = 0; i < BF_COUNT(secret_words); i++) {
         size_t n = strlen(secret_words[i]);
         for (size_t at = 0; n <= len && at <= len - n; at++)
             if (strncasecmp(key + at, secret_words[i], n) == 0)

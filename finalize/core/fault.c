@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/bytes.h"
 
 static const struct {
     int number;
@@ -23,7 +24,7 @@ static const struct {
 
 static enum bf_err code_of(int number)
 {
-    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+    for (size_t i = 0; i < BF_COUNT(codes); i++)
         if (codes[i].number == number)
             return codes[i].code;
     return BF_ERR_IO;

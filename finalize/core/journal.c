@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/fmt.h"
 #include "finalize/core/commit.h"
 #include "finalize/core/fault.h"
 #include "finalize/core/undo_dir.h"
@@ -309,8 +310,7 @@ static json_t *print_json(const struct bf_print *print)
     char hex[DIGEST_HEX + 1];
     if (!print)
         return json_null();
-    for (size_t i = 0; i < sizeof print->digest.bytes; i++)
-        snprintf(hex + 2 * i, 3, "%02x", print->digest.bytes[i]);
+    bf_hex(hex, print->digest.bytes, sizeof print->digest.bytes);
     return json_pack("{s:I,s:s}", "size", (json_int_t)print->size, "blake3", hex);
 }
 

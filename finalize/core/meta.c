@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "base/fmt.h"
 #include "finalize/core/fault.h"
 
 #define XATTR_MAX 65536
@@ -23,24 +24,13 @@ static bool unsupported(int err)
 
 static json_t *hex_of(const unsigned char *p, size_t n)
 {
-    static const char digit[] = "0123456789abcdef";
     char *s = malloc(2 * n + 1);
     if (!s)
         return NULL;
-    for (size_t i = 0; i < n; i++) {
-        s[2 * i] = digit[p[i] >> 4];
-        s[2 * i + 1] = digit[p[i] & 15];
-    }
+    bf_hex(s, p, n);
     json_t *j = json_stringn(s, 2 * n);
     free(s);
     return j;
-}
-
-static int nibble(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 // Decodes hex into `out`; the count, or -1.
@@ -51,10 +41,10 @@ static ssize_t hex_bytes(const char *s, unsigned char *out, size_t cap)
     if (n % 2 || n / 2 > cap)
         return -1;
     for (size_t i = 0; i < n; i += 2) {
-        int hi = nibble(s[i]), lo = nibble(s[i + 1]);
-        if (hi < 0 || lo < 0)
+        int byte = bf_hex_byte(s + i);
+        if (byte < 0)
             return -1;
-        out[i / 2] = (unsigned char)(hi << 4 | lo);
+        out[i / 2] = (unsigned char)byte;
     }
     return (ssize_t)(n / 2);
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "base/bytes.h"
 #include "base/fmt.h"
 #include "finalize/core/diff.h"
 #include "finalize/core/fault.h"
@@ -141,7 +142,7 @@ void bf_fin_report_changes(struct bf_fin_report *r, const struct bf_edits *e)
     for (size_t i = 0; i < e->count; i++) {
         const struct bf_edit *edit = e->item[i];
         enum bf_edit_kind kind = bf_edit_kind(edit);
-        BF_ASSERT((size_t)kind < sizeof action / sizeof *action);
+        BF_ASSERT((size_t)kind < BF_COUNT(action));
         if (kind == BF_EDIT_TAIL)
             report_tail(r, edit);
         else if (kind != BF_EDIT_NONE)

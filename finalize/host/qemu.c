@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "finalize/vm/frame.h"
 #include "finalize/core/root.h"
 #include "finalize/host/wait.h"
@@ -157,9 +158,7 @@ static long long virtual_size(int fd, enum bf_run_format format)
         return lseek(fd, 0, SEEK_END);
     if (pread(fd, head, sizeof head, 0) != sizeof head || memcmp(head, "QFI\xfb", 4) != 0)
         return -1;
-    uint64_t size = 0;
-    for (int i = 24; i < 32; i++)
-        size = size << 8 | head[i];
+    uint64_t size = bf_be64(head + 24);
     return size > INT64_MAX ? -1 : (long long)size;
 }
 
@@ -307,7 +306,7 @@ static enum bf_err add_machine(struct setup *s, const struct bf_run *run, enum b
     add_arg(s, "%s", kvm ? "host" : "max");
     add_arg(s, "-chardev");
     add_arg(s, "socket,id=control,fd=%d", control);
-    for (size_t i = 0; i < sizeof machine / sizeof *machine; i++)
+    for (size_t i = 0; i < BF_COUNT(machine); i++)
         add_arg(s, "%s", machine[i]);
     // "quiet" keeps the slow serial port free; panic=-1 with -no-reboot ends QEMU. no_timer_check:
     // a busy host delivers an emulated timer's interrupts so late that the kernel, which waits for

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "finalize/core/rows.h"
 #include "finalize/initramfs/cpio.h"
 #include "finalize/initramfs/initramfs.h"
@@ -131,7 +132,7 @@ static enum bf_err build(struct bf_fin *f, struct archive *a, const struct bf_mo
         if (add_module_file(f, a, m, version, set->path[i], &fault))
             return bf_refuse(f->report, "kernel %s: its module %s cannot be read: %s", version,
                              set->path[i], fault.what);
-    for (size_t i = 0; i < sizeof index_files / sizeof *index_files; i++)
+    for (size_t i = 0; i < BF_COUNT(index_files); i++)
         add_module_file(f, a, m, version, index_files[i], &fault); // not every kernel has all
     add_settings(f, a);
     snprintf(name, sizeof name, "usr/lib/modules/%s/bootferry-finalize", version);

@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
+#include "base/fmt.h"
 #include "finalize/core/fault.h"
 
 #define HEADER      110
@@ -36,11 +38,7 @@ static bool hex8(const char *s, uint32_t *out)
 {
     uint32_t n = 0;
     for (int i = 0; i < 8; i++) {
-        char c = s[i];
-        int d = c >= '0' && c <= '9'   ? c - '0'
-                : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                       : -1;
+        int d = bf_hex_digit(s[i]);
         if (d < 0)
             return false;
         n = n << 4 | (uint32_t)d;
@@ -104,7 +102,7 @@ static void recognise(int fd, struct bf_initramfs *out)
         if (pread(fd, h, sizeof h, (off_t)at) < 2)
             return;
         if (!is_newc(h)) {
-            for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+            for (size_t i = 0; i < BF_COUNT(formats); i++)
                 if (memcmp(h, formats[i].magic, formats[i].len) == 0)
                     out->format = formats[i].name;
             out->early = archives > 0;

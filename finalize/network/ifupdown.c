@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "finalize/system/service.h"
 #include "finalize/network/stack.h"
 
@@ -114,7 +115,7 @@ static bool starts_stanza(const char *w, size_t len)
     static const char *const word[] = {
         "auto",       "iface",      "mapping",  "source",      "rename", "source-directory",
         "source-dir", "no-scripts", "template", "no-auto-down"};
-    for (size_t i = 0; i < sizeof word / sizeof *word; i++)
+    for (size_t i = 0; i < BF_COUNT(word); i++)
         if (bf_word_is(w, len, word[i]))
             return true;
     return len > 6 && memcmp(w, "allow-", 6) == 0;

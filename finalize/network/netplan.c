@@ -10,6 +10,7 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "base/bytes.h"
 #include "finalize/network/stack.h"
 #include "finalize/core/yaml_limit.h"
 
@@ -228,7 +229,7 @@ static enum bf_err scan_file(struct bf_fin *f, const char *path, void *arg)
     yaml_node_t *network = value_of(&s, yaml_document_get_root_node(&s.doc), "network"), *kind;
     if (is_map(kind = value_of(&s, network, "ethernets")))
         scan_ethernets(&s, net, kind);
-    for (size_t i = 0; i < sizeof made_kinds / sizeof *made_kinds; i++)
+    for (size_t i = 0; i < BF_COUNT(made_kinds); i++)
         if (is_map(kind = value_of(&s, network, made_kinds[i])))
             scan_masters(&s, net, kind);
     close_sheet(&s);
@@ -496,7 +497,7 @@ static yaml_node_pair_t *entry_of(struct sheet *s, const char *id)
 {
     static const char *const kinds[] = {"ethernets", "bridges", "bonds", "vlans", "wifis"};
     yaml_node_t *network = value_of(s, yaml_document_get_root_node(&s->doc), "network");
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+    for (size_t i = 0; i < BF_COUNT(kinds); i++) {
         yaml_node_pair_t *p = pair_of(s, value_of(s, network, kinds[i]), id);
         if (p)
             return p;

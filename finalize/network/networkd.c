@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "finalize/core/ini.h"
 #include "finalize/system/service.h"
 #include "finalize/network/stack.h"
@@ -19,7 +20,7 @@
 static const char *const unit_dirs[] = {ETC_DIR, "/usr/local/lib/systemd/network",
                                         "/usr/lib/systemd/network", "/lib/systemd/network"};
 
-#define UNIT_DIRS (sizeof unit_dirs / sizeof *unit_dirs)
+#define UNIT_DIRS BF_COUNT(unit_dirs)
 
 // One .network file in force: its name, where it stands, its text (owned by the edit set).
 struct unit {
@@ -231,7 +232,7 @@ static bool key_goes(const struct bf_ini *ini, const struct bf_plan_nic *nic)
         return true;
     if (ini->kind != BF_INI_KEY || strcmp(ini->section, "Network") != 0 || !bf_nic_readdresses(nic))
         return false;
-    for (size_t i = 0; i < sizeof address / sizeof *address; i++)
+    for (size_t i = 0; i < BF_COUNT(address); i++)
         if (strcmp(ini->key, address[i]) == 0)
             return true;
     if (strcmp(ini->key, "DNS") == 0)
@@ -365,7 +366,7 @@ static enum bf_err rewrite_dropins(struct bf_fin *f, struct rewrite *rw, const c
 static void name_before(const char *unit, const char *iface, char *out, size_t size)
 {
     static const char *const prefix[] = {"05", "00", "0000", "000000"};
-    for (size_t i = 0; i < sizeof prefix / sizeof *prefix; i++) {
+    for (size_t i = 0; i < BF_COUNT(prefix); i++) {
         snprintf(out, size, "%s-bootferry-%s.network", prefix[i], iface);
         if (!unit || strcmp(out, unit) < 0)
             return;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "finalize/system/steps.h"
 
 // A field of os-release, cut out of its text.
@@ -41,9 +42,9 @@ static void read_release(struct bf_system *s, size_t size)
                             {"VERSION_CODENAME", &s->codename, NULL, 0},
                             {"PRETTY_NAME", &s->name, NULL, 0},
                             {"ID_LIKE", &s->like, NULL, 0}};
-    for (size_t i = 0; i < sizeof field / sizeof *field; i++)
+    for (size_t i = 0; i < BF_COUNT(field); i++)
         find_field(&field[i], s->release, size);
-    for (size_t i = 0; i < sizeof field / sizeof *field; i++) {
+    for (size_t i = 0; i < BF_COUNT(field); i++) {
         struct field *f = &field[i];
         if (!f->at)
             continue;
@@ -73,7 +74,7 @@ static const struct bf_architecture *architecture_of(struct bf_fin *f, const cha
     if (bf_fin_root_pread(f->root, program, h, sizeof h, 0, NULL) ||
         memcmp(h, ELFMAG, SELFMAG) != 0 || h[EI_DATA] != ELFDATA2LSB)
         return NULL;
-    return bf_architecture_of(f->architectures, h[18] | (unsigned)h[19] << 8);
+    return bf_architecture_of(f->architectures, bf_le16(h + 18));
 }
 
 static void inspect_architecture(struct bf_fin *f)
@@ -82,7 +83,7 @@ static void inspect_architecture(struct bf_fin *f)
                                          "/bin/sh",       "/usr/lib/systemd/systemd",
                                          "/sbin/init",    "/bin/ls"};
     const struct bf_architecture **found = &f->system.architecture;
-    for (size_t i = 0; i < sizeof binary / sizeof *binary && !*found; i++)
+    for (size_t i = 0; i < BF_COUNT(binary) && !*found; i++)
         *found = architecture_of(f, binary[i]);
 }
 
@@ -99,7 +100,7 @@ static void inspect_init(struct bf_fin *f)
     char *link = bf_fin_root_readlink(f->root, "/sbin/init");
     if (link && strstr(link, "systemd"))
         *init = BF_INIT_SYSTEMD;
-    for (size_t i = 0; i < sizeof known / sizeof *known && *init == BF_INIT_UNKNOWN; i++)
+    for (size_t i = 0; i < BF_COUNT(known) && *init == BF_INIT_UNKNOWN; i++)
         if (bf_fin_root_exists(f->root, known[i].path))
             *init = known[i].init;
     free(link);

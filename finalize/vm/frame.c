@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "finalize/core/fault.h"
 
 #define HEAD    8
@@ -82,8 +83,7 @@ enum bf_err bf_frame_send_while(int fd, const char *data, size_t len,
     unsigned char head[HEAD] = {'B', 'F', 'F', '1'};
     if (len > UINT32_MAX)
         return bf_fault_errno(fault, EMSGSIZE);
-    for (int i = 0; i < 4; i++)
-        head[4 + i] = (unsigned char)(len >> (8 * i));
+    bf_put_le32(head + 4, (uint32_t)len);
     enum bf_err err = send_all(fd, (const char *)head, HEAD, wait, fault);
     return err ? err : send_all(fd, data, len, wait, fault);
 }
@@ -100,7 +100,7 @@ char *bf_frame_receive_while(int fd, size_t max, size_t *len, const struct bf_fr
     unsigned char head[HEAD];
     if (receive_all(fd, (char *)head, HEAD, wait, fault))
         return NULL;
-    size_t n = head[4] | (size_t)head[5] << 8 | (size_t)head[6] << 16 | (size_t)head[7] << 24;
+    size_t n = bf_le32(head + 4);
     if (memcmp(head, "BFF1", 4) != 0 || n > max) {
         bf_fault_errno(fault, n > max ? EMSGSIZE : EPROTO);
         return NULL;

@@ -15,6 +15,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "finalize/core/fault.h"
 #include "finalize/vm/disks.h"
 
@@ -40,7 +41,7 @@ static const struct kind {
 
 static const struct kind *kind_of(const char *type)
 {
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    for (size_t i = 0; i < BF_COUNT(kinds); i++)
         if (strcmp(kinds[i].type, type) == 0)
             return &kinds[i];
     return NULL;
@@ -173,7 +174,7 @@ struct entry {
 static bool is_needed(const char *mount)
 {
     static const char *const needed[] = {"/usr", "/var", "/var/lib", "/boot", "/boot/efi", "/efi"};
-    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
+    for (size_t i = 0; i < BF_COUNT(needed); i++)
         if (strcmp(needed[i], mount) == 0)
             return true;
     return false;
