@@ -298,9 +298,10 @@ static const char *name_below(const struct bf_edit *edit, const char *dir, const
     return fits ? name : NULL;
 }
 
-// The names on disk that stay, and those that are created.
-static bool gather_names(const struct bf_edits *e, const char *real, const char *suffix,
-                         const struct bf_names *disk, struct bf_names *out)
+// The names on disk that stay, and those that are created. BF_ERR_NO_MEMORY with those that were
+// had.
+static enum bf_err gather_names(const struct bf_edits *e, const char *real, const char *suffix,
+                                const struct bf_names *disk, struct bf_names *out)
 {
     out->name = calloc(disk->count + e->count + 1, sizeof *out->name);
     for (size_t i = 0; out->name && i < disk->count; i++) {
@@ -315,11 +316,11 @@ static bool gather_names(const struct bf_edits *e, const char *real, const char 
         if (name && e->item[i]->data && !name_in(out, name))
             out->name[out->count++] = strdup(name);
     }
-    bool ok = out->name != NULL;
+    enum bf_err err = out->name ? BF_OK : BF_ERR_NO_MEMORY;
     BF_ASSERT(out->count <= disk->count + e->count);
     for (size_t i = 0; i < out->count; i++)
-        ok = ok && out->name[i];
-    return ok;
+        err = out->name[i] ? err : BF_ERR_NO_MEMORY;
+    return err;
 }
 
 enum bf_err bf_edits_list(struct bf_edits *e, const char *dir, const char *suffix,
@@ -331,7 +332,7 @@ enum bf_err bf_edits_list(struct bf_edits *e, const char *dir, const char *suffi
     if (!real)
         return BF_OK;
     enum bf_err err = bf_fin_root_list(e->root, dir, suffix, &disk);
-    if (!err && !gather_names(e, real, suffix, &disk, out)) {
+    if (!err && gather_names(e, real, suffix, &disk, out)) {
         bf_names_free(out);
         err = out_of_memory(e, NULL);
     }

@@ -106,23 +106,25 @@ static enum bf_err apply_xattrs(int fd, json_t *xattrs, struct bf_fault *fault)
     return err;
 }
 
-static bool set_owner_and_mode(int fd, const struct bf_meta *m)
+static enum bf_err set_owner_and_mode(int fd, const struct bf_meta *m, struct bf_fault *fault)
 {
     struct stat st;
     if (fstat(fd, &st) < 0)
-        return false;
+        return bf_fault_errno(fault, errno);
     if ((st.st_uid != m->uid || st.st_gid != m->gid) && fchown(fd, m->uid, m->gid) < 0)
-        return false;
-    return (st.st_mode & 07777) == m->mode || fchmod(fd, m->mode) == 0 || errno == EPERM;
+        return bf_fault_errno(fault, errno);
+    if ((st.st_mode & 07777) != m->mode && fchmod(fd, m->mode) < 0 && errno != EPERM)
+        return bf_fault_errno(fault, errno);
+    return BF_OK;
 }
 
 enum bf_err bf_meta_apply(int fd, const struct bf_meta *m, bool with_time, struct bf_fault *fault)
 {
     BF_ASSERT(fd >= 0 && (m->mode & ~(mode_t)07777) == 0);
     struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, m->mtime};
-    if (!set_owner_and_mode(fd, m))
-        return bf_fault_errno(fault, errno);
-    enum bf_err err = apply_xattrs(fd, m->xattrs, fault);
+    enum bf_err err = set_owner_and_mode(fd, m, fault);
+    if (!err)
+        err = apply_xattrs(fd, m->xattrs, fault);
     if (err)
         return err;
     return with_time && futimens(fd, times) < 0 ? bf_fault_errno(fault, errno) : BF_OK;

@@ -245,15 +245,17 @@ enum bf_err bf_unlink(const struct bf_fin_root *root, const char *path, struct b
     return err;
 }
 
-// 0, or -1 with errno.
-static int give_to_parent(int dir, const char *name)
+// A new folder gets the owner of the one that it is in, where that can be seen.
+static enum bf_err give_to_parent(int dir, const char *name, struct bf_fault *fault)
 {
     struct stat parent, st;
     if (fstat(dir, &parent) < 0 || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return 0;
+        return BF_OK;
     if (st.st_uid == parent.st_uid && st.st_gid == parent.st_gid)
-        return 0;
-    return fchownat(dir, name, parent.st_uid, parent.st_gid, AT_SYMLINK_NOFOLLOW);
+        return BF_OK;
+    if (fchownat(dir, name, parent.st_uid, parent.st_gid, AT_SYMLINK_NOFOLLOW) < 0)
+        return bf_fault_errno(fault, errno);
+    return BF_OK;
 }
 
 static enum bf_err mkdir_in(int dir, const char *name, mode_t mode, struct bf_fault *fault)
@@ -261,7 +263,7 @@ static enum bf_err mkdir_in(int dir, const char *name, mode_t mode, struct bf_fa
     struct stat st;
     BF_ASSERT(!strchr(name, '/') && (mode & ~(mode_t)07777) == 0);
     if (mkdirat(dir, name, mode) == 0) {
-        enum bf_err err = give_to_parent(dir, name) < 0 ? bf_fault_errno(fault, errno) : BF_OK;
+        enum bf_err err = give_to_parent(dir, name, fault);
         fsync(dir);
         return err;
     }

@@ -40,7 +40,7 @@ static void close_sheet(struct sheet *s)
     free(s->line);
 }
 
-static bool split_lines(struct sheet *s)
+static enum bf_err split_lines(struct sheet *s)
 {
     size_t pos = 0;
     struct bf_line line;
@@ -49,10 +49,12 @@ static bool split_lines(struct sheet *s)
         s->line[s->lines++] = line;
     s->cut = calloc(s->lines + 1, sizeof *s->cut);
     s->after = calloc(s->lines + 1, sizeof *s->after);
-    return s->line && s->cut && s->after && pos >= s->len;
+    if (!s->line || !s->cut || !s->after)
+        return BF_ERR_NO_MEMORY;
+    return pos < s->len ? BF_ERR_LIMIT : BF_OK;
 }
 
-// BF_ERR_CORRUPT for what is no YAML or too much of it, with nothing to close.
+// Fails for what is no YAML or too much of it, with nothing to close.
 static enum bf_err open_sheet(struct bf_fin *f, const char *path, struct sheet *s)
 {
     yaml_parser_t parser;
@@ -68,10 +70,10 @@ static enum bf_err open_sheet(struct bf_fin *f, const char *path, struct sheet *
     yaml_parser_delete(&parser);
     if (!ok)
         return BF_ERR_CORRUPT;
-    if (split_lines(s))
-        return BF_OK;
-    close_sheet(s);
-    return BF_ERR_NO_MEMORY;
+    enum bf_err err = split_lines(s);
+    if (err)
+        close_sheet(s);
+    return err;
 }
 
 static yaml_node_t *node(struct sheet *s, int id)
