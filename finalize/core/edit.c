@@ -98,8 +98,7 @@ static enum bf_err load_status(struct bf_edits *e, struct bf_edit *edit, struct 
 static enum bf_err make_room(struct bf_edits *e, const char *real, struct bf_fault *fault)
 {
     if (e->count >= ENTRIES_MAX) {
-        bf_budget_exceed(e->root->budget, real,
-                         "is one file more than the 4096 that are looked at");
+        bf_budget_exceed(e->root->budget, real, "is beyond the limit of 4096 files");
         return bf_fault_errno(fault, E2BIG);
     }
     struct bf_edit **more = realloc(e->item, (e->count + 1) * sizeof *more);

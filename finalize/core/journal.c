@@ -103,12 +103,13 @@ static enum bf_err not_believed(const struct bf_fin_root *root, struct bf_fin_re
 {
     char why[PATH_MAX + 512];
     bf_undo_dir_doubt(root, JOURNAL_NAME, why, sizeof why);
-    return bf_refuse(r,
-                     "the undo journal is not trusted: %s; find out who could write there. If "
-                     "you trust what is there, correct that (chown, chmod) and start again; if "
-                     "not, restore from the recovery point. Keep the folder: it has the only "
-                     "copies of the files' first state",
-                     why);
+    return bf_refuse(
+        r,
+        "the undo journal is not trusted: %s; find out who could write there. If "
+        "you trust what is there, correct its owner and mode (chown, chmod) and start "
+        "again; if not, restore from the recovery point. Keep the folder: it has the only "
+        "copies of the files' original state",
+        why);
 }
 
 enum bf_err bf_journal_load(struct bf_journal *j, const struct bf_fin_root *root,
@@ -131,7 +132,7 @@ enum bf_err bf_journal_load(struct bf_journal *j, const struct bf_fin_root *root
     bool other = json_integer_value(json_object_get(j->json, "version")) == 1;
     bf_journal_free(j);
     return bf_fail(r, "the undo journal " JOURNAL " is %s; nothing was touched",
-                   other ? "of an older Bootferry, which can undo it" : "damaged");
+                   other ? "from an older Bootferry, which can undo it" : "damaged");
 }
 
 void bf_journal_free(struct bf_journal *j)

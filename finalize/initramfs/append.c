@@ -213,8 +213,8 @@ static void warn_old(struct bf_fin *f)
     for (; r && r->id; r++)
         if (strcmp(s->id, r->id) == 0 && version && version < r->version)
             bf_note(f->report, "warning", "initramfs",
-                    "%s %d is older than what was tested: run update-initramfs in it before it "
-                    "moves",
+                    "%s %d is older than the tested versions: run update-initramfs on the source "
+                    "before moving it",
                     s->id, version);
 }
 

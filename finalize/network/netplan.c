@@ -225,7 +225,7 @@ static enum bf_err scan_file(struct bf_fin *f, const char *path, void *arg)
     struct sheet s;
     struct bf_net *net = arg;
     if (open_sheet(f, path, &s)) {
-        bf_note(f->report, "skipped", path, "is not YAML that can be read");
+        bf_note(f->report, "skipped", path, "is not valid YAML");
         return BF_OK;
     }
     yaml_node_t *network = value_of(&s, yaml_document_get_root_node(&s.doc), "network"), *kind;

@@ -83,8 +83,8 @@ enum bf_err bf_resolv_adapt(struct bf_fin *f, const struct bf_link *link, size_t
         return BF_OK;
     char *target = bf_fin_root_readlink(f->root, RESOLV);
     if (target) {
-        bf_note(f->report, "info", RESOLV, "is a link to %s, whose owner is given the servers",
-                target);
+        bf_note(f->report, "info", RESOLV,
+                "is a link to %s; whatever maintains that file gets the servers", target);
         free(target);
         return BF_OK;
     }

@@ -50,7 +50,7 @@ enum bf_stable bf_stable_name(struct bf_fin *f, const char *name, const char *ty
     if (!dev->uuid[0])
         return unknown(f, where, name, "the device has no UUID");
     if (!same_type(type, dev->type))
-        return unknown(f, where, name, "the device found there has another type");
+        return unknown(f, where, name, "the device found there has a different type");
     if (!unique(f->devices, dev))
         return unknown(f, where, name, "its UUID is not unique");
     snprintf(out, size, "UUID=%s", dev->uuid);

@@ -169,7 +169,7 @@ static enum bf_err parse_gateway(struct parser *p, const char *place, const char
         reachable = reachable ||
                     (nic->address[i].family == ip.family && same_net(&nic->address[i], ip.text));
     if (!reachable)
-        return fail(p, place, "lies in the network of none of the addresses");
+        return fail(p, place, "is not in the network of any address");
     memcpy(out, ip.text, INET6_ADDRSTRLEN);
     return BF_OK;
 }

@@ -251,7 +251,7 @@ static void mount_entries(const struct bf_fin_root *root, const struct bf_device
         subvol_of(entry[i].options, subvol, sizeof subvol);
         if (!dev || !kind_of(dev->type)) {
             bf_note(report, "skipped", entry[i].mount,
-                    "%s is not on these disks, or has a type that is not opened", entry[i].device);
+                    "%s is not on these disks, or has an unsupported type", entry[i].device);
             continue;
         }
         bool done = mount_in(root, dev, strcmp(dev->type, "btrfs") == 0 ? subvol : "",

@@ -98,7 +98,7 @@ sed -i 's/"type": "swap"/"type": "crypto_LUKS"/' "$work/devices"
 check "crypttab: apply" run
 check "crypttab: off device names" has "$r/etc/crypttab" "data $swap none luks"
 check "fstab: a line whose type is not what is found there is left alone" has "$r/etc/fstab" "/dev/sda3	none	swap	sw	0	0"
-check "fstab: and said" says "/dev/sda3 depends on the order of the disks, and the device found there has another type"
+check "fstab: and said" says "/dev/sda3 depends on the order of the disks, and the device found there has a different type"
 devices "$work/devices"
 
 # ---- initramfs ---------------------------------------------------------------------------------

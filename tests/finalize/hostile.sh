@@ -222,7 +222,7 @@ plan_error() {
 plan_error 'nics[0].adresses: unknown key' '{"version": 1, "target": {"kind": "kvm"}, "nics": [{"match": {"name": "a"}, "adresses": []}]}'
 plan_error 'version: must be 1' '{"version": 2}'
 plan_error 'target.kind: must be one of qemu-virtio' '{"version": 1, "target": {"kind": "toaster"}}'
-plan_error 'nics[0].gateway: lies in the network of none' '{"version": 1, "target": {"kind": "kvm"}, "nics": [{"match": {"name": "a"}, "addresses": ["192.0.2.5/24"], "gateway": "192.0.3.1"}]}'
+plan_error 'nics[0].gateway: is not in the network of any' '{"version": 1, "target": {"kind": "kvm"}, "nics": [{"match": {"name": "a"}, "addresses": ["192.0.2.5/24"], "gateway": "192.0.3.1"}]}'
 plan_error 'nics[1].match: is the same interface' '{"version": 1, "target": {"kind": "kvm"}, "nics": [{"match": {"name": "a"}}, {"match": {"name": "a"}}]}'
 check "usage errors exit with 2" sh -c "'$FINALIZE' --root /nowhere; [ \$? = 2 ]" 2>/dev/null
 finish

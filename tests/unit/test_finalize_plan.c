@@ -88,7 +88,7 @@ static void test_refuses(void)
          "plan: nics[0].addresses[0]: an IPv4 address beside"},
         {HEAD ", \"nics\": [{\"match\": {\"name\": \"a\"}, \"addresses\": [\"192.0.2.5/24\"],"
               " \"gateway\": \"192.0.3.1\"}]}",
-         "plan: nics[0].gateway: lies in the network of none"},
+         "plan: nics[0].gateway: is not in the network of any"},
         {HEAD ", \"nics\": [{\"match\": {\"name\": \"a\"}, \"addresses\": [\"192.0.2.5/24\"],"
               " \"gateway\": [\"192.0.2.1\", \"192.0.2.2\"]}]}",
          "plan: nics[0].gateway[1]: is a second gateway"},
