@@ -31,7 +31,8 @@ struct bf_budget {
 // Begins a step with a whole budget. What went over before stays.
 void bf_budget_begin(struct bf_budget *b, const char *step);
 
-// Takes units for work on a file. BF_ERR_LIMIT when the budget is over; a budget of NULL has no end.
+// Takes units for work on a file. BF_ERR_LIMIT when the budget is over; a budget of NULL has no
+// end.
 enum bf_err bf_budget_take(struct bf_budget *b, const char *file, uint64_t units);
 
 // The file alone is too much: it has more of something than any system needs.
