@@ -6,9 +6,9 @@
 
 #include <stdint.h>
 
-// BF_ASSERT(condition): stops the program where BF_CHECKED is defined, which are the flavours of the
-// tests and of the fuzzers. Elsewhere the condition is compiled and never run, and costs nothing, so
-// it may have no side effects.
+// BF_ASSERT(condition): stops the program where BF_CHECKED is defined, which are the flavours of
+// the tests and of the fuzzers. Elsewhere the condition is compiled and never run, and costs
+// nothing, so it may have no side effects.
 #ifdef BF_CHECKED
 #define BF_ASSERT(condition) \
     ((condition) ? (void)0 : bf_assert_failed(#condition, __FILE__, __LINE__))
