@@ -52,7 +52,7 @@ enum bf_err bf_db_unseen_put(struct bf_db *db, const uint8_t session[16], uint16
 enum bf_err bf_db_unseen_list(struct bf_db *db, const uint8_t session[16], struct bf_unseen **out,
                               size_t *count)
 {
-    struct bf_rows rows = {.size = sizeof **out};
+    struct bf_rows rows = {.db = db, .size = sizeof **out};
     struct bf_unseen *m;
     struct bf_query q;
 
@@ -166,7 +166,7 @@ static int as_they_lie(const void *a, const void *b)
 enum bf_err bf_db_place_list(struct bf_db *db, const uint8_t session[16], struct bf_place_row **out,
                              size_t *count)
 {
-    struct bf_rows rows = {.size = sizeof **out};
+    struct bf_rows rows = {.db = db, .size = sizeof **out};
     struct bf_place_row *row;
     struct bf_query q;
 

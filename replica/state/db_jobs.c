@@ -161,7 +161,7 @@ enum bf_err bf_db_job_get(struct bf_db *db, int64_t id, struct bf_job *out)
 enum bf_err bf_db_job_list(struct bf_db *db, const char *machine, uint32_t limit,
                            struct bf_job **out, size_t *count)
 {
-    struct bf_rows rows = {.size = sizeof **out};
+    struct bf_rows rows = {.db = db, .size = sizeof **out};
     struct bf_job *job;
     struct bf_query q;
 
@@ -218,7 +218,7 @@ enum bf_err bf_db_event_add(struct bf_db *db, struct bf_event_row *event)
 enum bf_err bf_db_event_list(struct bf_db *db, const char *machine, int64_t after, uint32_t limit,
                              struct bf_event_row **out, size_t *count)
 {
-    struct bf_rows rows = {.size = sizeof **out};
+    struct bf_rows rows = {.db = db, .size = sizeof **out};
     struct bf_event_row *event;
     struct bf_query q;
 

@@ -45,7 +45,7 @@ enum bf_err bf_db_machine_get(struct bf_db *db, const char *name, struct bf_mach
 
 enum bf_err bf_db_machine_list(struct bf_db *db, struct bf_machine **out, size_t *count)
 {
-    struct bf_rows rows = {.size = sizeof **out};
+    struct bf_rows rows = {.db = db, .size = sizeof **out};
     struct bf_machine *machine;
     struct bf_query q;
 
@@ -151,7 +151,7 @@ enum bf_err bf_db_certificate_get(struct bf_db *db, const uint8_t fingerprint[32
 enum bf_err bf_db_certificate_list(struct bf_db *db, const char *machine,
                                    struct bf_certificate **out, size_t *count)
 {
-    struct bf_rows rows = {.size = sizeof **out};
+    struct bf_rows rows = {.db = db, .size = sizeof **out};
     struct bf_certificate *c;
     struct bf_query q;
 
@@ -226,7 +226,7 @@ enum bf_err bf_db_enrolment_revoke(struct bf_db *db, const uint8_t hash[32], int
 enum bf_err bf_db_enrolment_list(struct bf_db *db, const char *machine, struct bf_enrolment **out,
                                  size_t *count)
 {
-    struct bf_rows rows = {.size = sizeof **out};
+    struct bf_rows rows = {.db = db, .size = sizeof **out};
     struct bf_enrolment *e;
     struct bf_query q;
 

@@ -132,7 +132,7 @@ enum bf_err bf_db_disk_get(struct bf_db *db, const char *machine, uint16_t numbe
 enum bf_err bf_db_disk_list(struct bf_db *db, const char *machine, struct bf_replica_disk **out,
                             size_t *count)
 {
-    struct bf_rows rows = {.size = sizeof **out};
+    struct bf_rows rows = {.db = db, .size = sizeof **out};
     struct bf_replica_disk *disk;
     struct bf_query q;
 
@@ -367,7 +367,7 @@ enum bf_err bf_db_point_get(struct bf_db *db, const char *machine, uint32_t numb
 enum bf_err bf_db_point_list(struct bf_db *db, const char *machine, enum bf_point_state state,
                              struct bf_point **out, size_t *count)
 {
-    struct bf_rows rows = {.size = sizeof **out};
+    struct bf_rows rows = {.db = db, .size = sizeof **out};
     struct bf_point *point;
     struct bf_query q;
     enum bf_err err;
@@ -403,7 +403,7 @@ enum bf_err bf_db_point_of_session(struct bf_db *db, const char *machine, const 
 enum bf_err bf_db_disk_layers(struct bf_db *db, const char *machine, uint16_t number,
                               uint32_t **out, size_t *count)
 {
-    struct bf_rows rows = {.size = sizeof **out};
+    struct bf_rows rows = {.db = db, .size = sizeof **out};
     uint32_t *layer;
     struct bf_query q;
 
@@ -508,7 +508,7 @@ enum bf_err bf_db_object_get(struct bf_db *db, const char *machine, uint32_t poi
 enum bf_err bf_db_object_list(struct bf_db *db, const char *machine, uint32_t point,
                               struct bf_object **out, size_t *count)
 {
-    struct bf_rows rows = {.size = sizeof **out};
+    struct bf_rows rows = {.db = db, .size = sizeof **out};
     struct bf_object *object;
     struct bf_query q;
 

@@ -92,7 +92,7 @@ enum bf_err bf_db_unreadable_forget(struct bf_db *db, const uint8_t session[16],
 enum bf_err bf_db_unreadable_list(struct bf_db *db, const uint8_t session[16],
                                   struct bf_unreadable_row **out, size_t *count)
 {
-    struct bf_rows rows = {.size = sizeof **out};
+    struct bf_rows rows = {.db = db, .size = sizeof **out};
     struct bf_query q;
 
     bf_query_begin(&q, db,

@@ -241,14 +241,15 @@ enum bf_err bf_rows_give(struct bf_rows *rows, enum bf_err result, void *items_o
     *out = NULL;
     *count = 0;
     if (!result && rows->failed)
-        result = BF_ERR_NO_MEMORY;
+        result = bf_fault_set(&rows->db->fault, BF_ERR_NO_MEMORY, BF_SIDE_SERVER,
+                              "free some memory", "no memory for what the database has");
     if (result) {
         free(rows->items);
     } else {
         *out = rows->items;
         *count = rows->count;
     }
-    *rows = (struct bf_rows){.size = rows->size};
+    *rows = (struct bf_rows){.db = rows->db, .size = rows->size};
     return result;
 }
 

@@ -50,6 +50,7 @@ enum bf_err bf_sql_execute(struct bf_db *db, const char *sql); // statements wit
 
 // Growing arrays for lists: room for one more element at the end, zeroed; NULL without memory.
 struct bf_rows {
+    struct bf_db *db; // gets the fault when there is no memory
     void *items;
     size_t count, room, size;
     int failed; // no memory

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "replica/points/recover.h"
+#include "replica/state/sql.h"
 #include "replica/state/state.h"
 #include "tests/unit/store_files.h"
 #include "tests/unit/test.h"
@@ -412,9 +413,28 @@ static void test_sessions_jobs_events(void)
     done(&files, state);
 }
 
+// As bf_rows_add leaves it. Whoever sees the code looks for the words in the connection.
+static void test_a_list_without_memory(void)
+{
+    struct store_files files;
+    struct bf_state *state = fresh(&files, BF_STATE_COMMAND);
+    struct bf_db *db = bf_state_db(state);
+    struct bf_rows rows = {.db = db, .size = sizeof(struct bf_machine), .failed = 1};
+    struct bf_machine *list;
+    size_t count;
+
+    CHECK(bf_rows_add(&rows));
+    CHECK_EQ(bf_db_fault(db)->code, BF_OK);
+    CHECK_EQ(bf_rows_give(&rows, BF_OK, &list, &count), BF_ERR_NO_MEMORY);
+    CHECK(!list && count == 0);
+    CHECK_EQ(bf_db_fault(db)->code, BF_ERR_NO_MEMORY);
+    done(&files, state);
+}
+
 TEST_MAIN(TEST(test_state_is_private_and_made_once), TEST(test_no_state_is_said),
           TEST(test_one_daemon_per_state), TEST(test_foreign_versions_are_refused),
           TEST(test_state_can_be_moved), TEST(test_settings), TEST(test_machines_and_certificates),
           TEST(test_enrolment_limits), TEST(test_points_and_objects),
           TEST(test_sessions_jobs_events), TEST(test_an_older_schema_is_brought_up_to_date),
-          TEST(test_points_of_an_older_schema), TEST(test_what_could_not_be_read))
+          TEST(test_points_of_an_older_schema), TEST(test_what_could_not_be_read),
+          TEST(test_a_list_without_memory))
