@@ -60,13 +60,13 @@ skip() { echo "skip $TEST_PREFIX$1${2:+: $2}"; }
 # check NAME COMMAND...: the command must succeed. Within it a failure does not end anything by itself (that is how the
 # shell treats conditions), so functions used here join with && or return.
 check() {
-    local name=$1
+    local test_judged=$1 # a name of its own, since what is called here sees it
     shift
     if test_traced "$@" >"$T/check.out" 2>&1; then
-        ok "$name"
+        ok "$test_judged"
     else
         test_explain
-        not_ok "$name"
+        not_ok "$test_judged"
     fi
 }
 # refute NAME COMMAND...: the command must fail.
@@ -79,7 +79,7 @@ test_not() {
 
 # The command, with a record of what the shell did in $T/check.trace. Its last two lines are this function's.
 test_traced() {
-    local status
+    local test_status
     [ -z "${BASH_XTRACEFD:-}" ] || { "$@"; return; } # a judgement within one
     case $1 in
     grep | jq)
@@ -90,10 +90,10 @@ test_traced() {
     exec {BASH_XTRACEFD}>"$T/check.trace"
     set -x
     "$@"
-    status=$?
+    test_status=$?
     set +x
     unset BASH_XTRACEFD
-    return $status
+    return $test_status
 }
 # test_keep FILE: what it has remains in $T/check.seen, also where it is a pipe, unless it is large.
 test_keep() {
