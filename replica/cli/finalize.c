@@ -154,7 +154,7 @@ static enum bf_err judge(const struct work *w, enum bf_run_end end, const json_t
                         end == BF_RUN_REFUSED ? BF_SIDE_CONFIG : BF_SIDE_SERVER, next,
                         "%s@%u was not finalized: %.100s%s", w->ref.machine, w->ref.point,
                         reason ? reason : "there is no report",
-                        reason && strlen(reason) > 100 ? "... (the report has it all)" : "");
+                        reason && strlen(reason) > 100 ? "... (see the report)" : "");
 }
 
 // The report as it came and as text, beside the overlays; what it quotes is not for everybody.

@@ -283,10 +283,11 @@ static int run_revoke(struct bf_cli *cli)
     if (bf_control_nudge(cli->state, &process) == BF_ERR_TIMEOUT)
         printf("Revoked %s: its media and enrolment keys are useless. Live sessions are not closed "
                "yet:\n"
-               "%s does not answer; they end as soon as it does, or when it is ended.\n",
+               "%s does not answer; they end as soon as it does, or when it is stopped.\n",
                machine.name, bf_control_name(process, name));
     else
-        printf("Revoked %s: its media and enrolment keys are useless, live sessions are closed.\n",
+        printf("Revoked %s: its media and enrolment keys are useless, and its live sessions are "
+               "closed.\n",
                machine.name);
     printf("Its recovery points stay. To let it in again: bootferry machine renew %s\n",
            machine.name);

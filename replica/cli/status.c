@@ -241,7 +241,7 @@ static void print_unserved(const struct daemon_answer *a)
 {
     char name[BF_CONTROL_NAME];
     if (a->err == BF_ERR_TIMEOUT)
-        printf("\n%s holds this state but does not answer: what is above is from the database.\n",
+        printf("\n%s holds this state but does not answer: the above is from the database.\n",
                bf_control_name(a->process, name));
     else if (a->err)
         printf("\nbootferryd does not serve this state at the moment.\n");

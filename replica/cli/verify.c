@@ -76,10 +76,10 @@ static void print_verdict(const char *name, uint64_t unused, uint64_t unreadable
     char bytes[BF_BYTES_TEXT];
     printf("%s is what the source was", name);
     if (unused)
-        printf(", but for what its file systems call unused, which reads as zero");
+        printf(", except for what its file systems call unused, which reads as zero");
     if (unreadable)
         printf("%s for %s that could not be read, which read as zero too",
-               unused ? ", and" : ", but", bf_bytes_text(unreadable, bytes));
+               unused ? ", and" : ", except", bf_bytes_text(unreadable, bytes));
     printf(".\n");
 }
 

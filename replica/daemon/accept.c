@@ -79,7 +79,7 @@ void bf_conn_keep_refusal(struct bf_conn *c, const struct bf_inventory *inventor
     if (json)
         text = json_dumps(json, JSON_COMPACT);
     if (!text || bf_db_meta_set(c->db, key, text))
-        bf_log(BF_LOG_WARNING, "%s: what was refused was not recorded", c->peer.machine);
+        bf_log(BF_LOG_WARNING, "%s: the refused disks were not recorded", c->peer.machine);
     free(text);
     json_decref(json);
 }
@@ -113,5 +113,5 @@ void bf_conn_disks_settled(struct bf_conn *c)
     enum bf_err err = bf_db_meta_remove(c->db, key);
     bf_disks_refused_key(key, c->peer.machine);
     if (err || bf_db_meta_remove(c->db, key))
-        bf_log(BF_LOG_WARNING, "%s: what was refused is still recorded", c->peer.machine);
+        bf_log(BF_LOG_WARNING, "%s: the refused disks are still recorded", c->peer.machine);
 }

@@ -28,7 +28,7 @@ static enum bf_err open_fault(struct bf_fault *fault, int fd)
         close(fd);
     return bf_fault_set(
         fault, bf_reason_errno(code), BF_SIDE_SERVER,
-        bf_reason_todo(bf_reason_errno(code), "check the rights on the state's folder"),
+        bf_reason_todo(bf_reason_errno(code), "check the permissions of the state's folder"),
         "cannot open the control socket: %s", strerror(code));
 }
 

@@ -37,7 +37,7 @@ static const char usage[] =
     "  --state DIR          the state's folder (default: BOOTFERRY_STATE, else\n"
     "                       /var/lib/bootferry)\n"
     "  --listen ADDR:PORT   where to listen ([::]:7667); port 0 picks a free port and prints it\n"
-    "  --sessions N         the most machines at the same time (16)\n"
+    "  --sessions N         how many machines may send at the same time (16)\n"
     "SIGTERM and SIGINT end it cleanly within 10 seconds; interrupted sessions continue after\n"
     "the next start.\n";
 

@@ -154,7 +154,7 @@ static void look(struct bf_door *door, struct bf_guest *g, uint32_t events)
         break;
     default:
         bf_fault_set(&fault, BF_ERR_PROTOCOL, BF_SIDE_NETWORK, "connect with Bootferry only",
-                     "no TLS 1.3 handshake: what it said is not TLS");
+                     "no TLS 1.3 handshake: the client does not speak TLS");
         bf_guest_turn_out(door, g, &fault);
         break;
     }

@@ -141,7 +141,7 @@ enum bf_err bf_lanes_hand_over(struct bf_conn *c, struct bf_fault *fault)
     BF_ASSERT(!c->has_session && !c->has_bundle);
     if (!c->peer.has_certificate)
         return bf_fault_set(fault, BF_ERR_AUTH, BF_SIDE_SOURCE, "connect with Bootferry only",
-                            "a connection without a certificate wants to join another one");
+                            "a connection without a certificate tried to join another one");
     pthread_mutex_lock(&d->lock);
     bf_bundle_kind(&c->stream, &c->preface);
     c->waits_to_join = 1;

@@ -144,6 +144,6 @@ void bf_notify(const char *what)
         return;
     socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
     if (sendto(fd, what, strlen(what), MSG_NOSIGNAL, (struct sockaddr *)&to, size) < 0)
-        perror("bootferryd: the service manager was not told");
+        perror("bootferryd: the service manager could not be notified");
     close(fd);
 }

@@ -143,7 +143,7 @@ static void fail_handshake(struct connection *c)
     } else {
         const char *text = ERR_reason_error_string(code);
         bf_snprintf(reason, sizeof reason, "no TLS 1.3 handshake: %s",
-                    text ? text : "the client went away");
+                    text ? text : "the client disconnected");
         fail(c, BF_ERR_PROTOCOL, BF_SIDE_NETWORK, "connect with Bootferry only", reason);
     }
 }

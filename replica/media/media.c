@@ -202,7 +202,7 @@ static enum bf_err make_pxe(const struct bf_medium *m, const struct bf_memory_fi
     static const char script[] = "#!ipxe\nchain " IMAGE_NAME "\n";
     char path[PATH_SIZE];
     if (mkdir(m->target, 0755) < 0 && errno != EEXIST)
-        return bf_fault_set(fault, BF_ERR_IO, BF_SIDE_SERVER, "check the path and the rights",
+        return bf_fault_set(fault, BF_ERR_IO, BF_SIDE_SERVER, "check the path and the permissions",
                             "cannot create %s: %s", m->target, strerror(errno));
     bf_snprintf(path, sizeof path, "%s/" IMAGE_NAME, m->target);
     enum bf_err err = deliver(efi, path, 0644, fault);

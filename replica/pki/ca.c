@@ -286,7 +286,7 @@ static enum bf_err put_in_place(const char *from, const char *state, struct bf_f
     if (errno == EEXIST)
         return bf_fault_set(fault, BF_ERR_EXISTS, BF_SIDE_CONFIG, "use it, or choose another state",
                             "%s has a root of trust already", state);
-    return bf_fault_set(fault, BF_ERR_IO, BF_SIDE_SERVER, "check the rights on this folder",
+    return bf_fault_set(fault, BF_ERR_IO, BF_SIDE_SERVER, "check the permissions of this folder",
                         "cannot create %s: %s", to, strerror(errno));
 }
 
@@ -296,7 +296,8 @@ enum bf_err bf_ca_create(const char *state, const struct bf_ca_addresses *addres
     struct bf_ca ca = {0};
     path_of(ca.folder, state, "pki.new-XXXXXX");
     if (!mkdtemp(ca.folder))
-        return bf_fault_set(fault, BF_ERR_IO, BF_SIDE_SERVER, "check the rights on this folder",
+        return bf_fault_set(fault, BF_ERR_IO, BF_SIDE_SERVER,
+                            "check the permissions of this folder",
                             "cannot create a folder in %s: %s", state, strerror(errno));
     enum bf_err err = fill_folder(&ca, addresses, fault);
     if (!err)

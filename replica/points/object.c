@@ -56,7 +56,7 @@ static enum bf_err make_folder(struct bf_state *state, struct bf_image_object *o
     code = bf_reason_errno(number);
     return bf_fault_set(
         fault, code, BF_SIDE_SERVER,
-        bf_reason_todo(code, "look at the permissions and the room of the state folder"),
+        bf_reason_todo(code, "look at the permissions and the free space of the state folder"),
         "the folder %s cannot be made: %s", object->folder, strerror(number));
 }
 

@@ -138,7 +138,7 @@ static enum bf_err send_line(struct bf_qsd *q, json_t *command, struct bf_fault 
             err = BF_ERR_BUSY;
     }
     free(text);
-    return sent == len ? BF_OK : bf_qsd_fault(q, err, "telling it what to do", fault);
+    return sent == len ? BF_OK : bf_qsd_fault(q, err, "sending it a command", fault);
 }
 
 static enum bf_err receive_more(struct bf_qsd *q, struct bf_fault *fault)
@@ -179,7 +179,7 @@ static enum bf_err receive(struct bf_qsd *q, json_t **out, struct bf_fault *faul
     BF_ASSERT(used <= q->filled);
     memmove(q->buffer, end + 1, q->filled - used);
     q->filled -= used;
-    return *out ? BF_OK : gone(fault, BF_ERR_PROTOCOL, "sent what is not JSON");
+    return *out ? BF_OK : gone(fault, BF_ERR_PROTOCOL, "sent something that is not JSON");
 }
 
 static enum bf_err answer_error(json_t *error, const char *command, struct bf_fault *fault)

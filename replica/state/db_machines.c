@@ -286,7 +286,7 @@ enum bf_err bf_db_enrolment_use(struct bf_db *db, const uint8_t hash[32], const 
     err = bf_query_end(&q);
     if (!err)
         err = found ? enrolment_judge(db, &e, machine, now)
-                    : enrolment_denied(db, machine, "the key is not known here");
+                    : enrolment_denied(db, machine, "the key is unknown");
     if (!err) {
         bf_query_begin(&q, db, "UPDATE enrolments SET uses = uses + 1 WHERE hash = ?");
         bf_query_blob(&q, hash, 32);

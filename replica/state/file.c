@@ -28,7 +28,7 @@ static enum bf_err file_fault(struct bf_fault *fault, const char *doing, const c
     return bf_fault_set(fault, bf_reason_errno(code), BF_SIDE_SERVER,
                         code == ENOSPC || code == EDQUOT
                             ? "make room in this file system and start again"
-                            : "check the path, the rights and the space on this file system",
+                            : "check the path, the permissions and the space on this file system",
                         "cannot %s %s: %s", doing, path, strerror(code));
 }
 

@@ -38,7 +38,7 @@ enum bf_err bf_owner_prepare(const char *state, struct bf_fault *fault)
     if (!user || strcmp(state, BF_OWNER_STATE) != 0)
         return BF_OK;
     if ((mkdir(state, 0700) < 0 && errno != EEXIST) || chown(state, user->pw_uid, user->pw_gid) < 0)
-        return bf_fault_set(fault, BF_ERR_IO, BF_SIDE_SERVER, "check the path and the rights",
+        return bf_fault_set(fault, BF_ERR_IO, BF_SIDE_SERVER, "check the path and the permissions",
                             "cannot give %s to the user " BF_OWNER_USER ": %s", state,
                             strerror(errno));
     return BF_OK;

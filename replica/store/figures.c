@@ -103,7 +103,7 @@ struct bf_figures *bf_figures_begin(const struct bf_state *state, struct bf_db *
         open_before(f, state, path);
     }
     if (take_places(f, db, disk)) {
-        bf_log(BF_LOG_WARNING, "%s, disk %u: what lies where on it is not recorded", machine, disk);
+        bf_log(BF_LOG_WARNING, "%s, disk %u: the places on it are not recorded", machine, disk);
         bf_figures_free(f);
         return NULL;
     }

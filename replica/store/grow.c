@@ -159,8 +159,9 @@ enum bf_err bf_store_grow(struct bf_store_disk *d, struct bf_fault *fault)
         close(dir);
     if (err && fault->code != err)
         bf_fault_set(fault, err, BF_SIDE_SERVER,
-                     bf_reason_todo(err, "look at the room, the permissions and the disk of the "
-                                         "state folder"),
+                     bf_reason_todo(err,
+                                    "look at the free space, the permissions and the disk of the "
+                                    "state folder"),
                      "disk %u of %s cannot be made larger (%s)", d->number, s->config.machine,
                      bf_err_name(err));
     if (!err)

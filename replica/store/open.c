@@ -54,11 +54,12 @@ static enum bf_err working_fault(struct bf_session_store *s, const struct bf_sto
         return bf_fault_set(fault, err, BF_SIDE_SERVER, "end the machine's other session first",
                             "disk %u of %s is in use by another session", d->number,
                             s->config.machine);
-    return bf_fault_set(fault, err, BF_SIDE_SERVER,
-                        bf_reason_todo(err, "look at the room, the permissions and the disk of the "
-                                            "state folder"),
-                        "the working manifest of disk %u of %s cannot be opened (%s)", d->number,
-                        s->config.machine, bf_err_name(err));
+    return bf_fault_set(
+        fault, err, BF_SIDE_SERVER,
+        bf_reason_todo(err, "look at the free space, the permissions and the disk of the "
+                            "state folder"),
+        "the working manifest of disk %u of %s cannot be opened (%s)", d->number, s->config.machine,
+        bf_err_name(err));
 }
 
 // The working manifest. One that is lost or damaged is replaced by one that knows nothing, when
@@ -132,7 +133,7 @@ static enum bf_err check_disk(struct bf_session_store *s, struct bf_store_disk *
     if (!d->grown && memcmp(&row.geometry, &d->geometry, sizeof row.geometry) != 0)
         return bf_fault_set(fault, BF_ERR_MISMATCH, BF_SIDE_SERVER,
                             "look at the machine's disks: one was exchanged or resized",
-                            "disk %u of %s has another geometry than its replica", d->number,
+                            "the geometry of disk %u of %s is not that of its replica", d->number,
                             s->config.machine);
     return BF_OK;
 }
@@ -339,7 +340,8 @@ enum bf_err bf_session_store_begin(struct bf_state *state, const struct bf_sessi
     *out = NULL;
     if (config->disks == 0 || config->disks > BF_PROTO_DISKS_MAX)
         return bf_fault_set(fault, BF_ERR_RANGE, BF_SIDE_SOURCE,
-                            "choose disks with disk=", "a session of %u disks", config->disks);
+                            "choose disks with disk=", "a session cannot have %u disks",
+                            config->disks);
     s = calloc(1, sizeof *s);
     if (!s)
         return bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SERVER, "free some memory",

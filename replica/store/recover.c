@@ -110,7 +110,7 @@ enum bf_err bf_store_settle(struct bf_store_disk *d, struct bf_fault *fault)
         err = settled(d);
     if (err && fault->code != err)
         bf_fault_set(fault, err, BF_SIDE_SERVER,
-                     "look at the room and the disk of the state folder",
+                     "look at the free space and the disk of the state folder",
                      "the working manifest of disk %u cannot be written", d->number);
     if (!err)
         bf_log(BF_LOG_INFO, "%s, disk %u: re-read %llu window%s in doubt, %llu chunk%s differed",
