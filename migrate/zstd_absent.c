@@ -1,26 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What zstd's compressor calls for dictionaries, long distance matching and superblocks. None of
-// the levels or parameters in migrate/compress.c leads here, and the linker cannot know it: 18 KiB
-// of the boot image. Whoever does come here is refused, and the data then travels as it is.
+// What zstd's compressor calls for long distance matching and superblocks. None of the levels or
+// parameters in migrate/compress.c leads here, and the linker cannot know it. Whoever does come
+// here is refused, and the data then travels as it is.
 #include <zstd/common/error_private.h>
-#include <zstd/common/fse.h>
-#include <zstd/common/huf.h>
 #include <zstd/compress/zstd_compress_superblock.h>
 #include <zstd/compress/zstd_ldm.h>
-
-size_t HUF_readCTable(HUF_CElt *table, unsigned *max_symbol, const void *src, size_t size,
-                      unsigned *has_zero_weights)
-{
-    (void)table, (void)max_symbol, (void)src, (void)size, (void)has_zero_weights;
-    return ERROR(dictionary_wrong);
-}
-
-size_t FSE_readNCount(short *counts, unsigned *max_symbol, unsigned *table_log, const void *src,
-                      size_t size)
-{
-    (void)counts, (void)max_symbol, (void)table_log, (void)src, (void)size;
-    return ERROR(dictionary_wrong);
-}
 
 size_t ZSTD_compressSuperBlock(ZSTD_CCtx *c, void *dst, size_t room, const void *src, size_t size,
                                unsigned last)

@@ -44,7 +44,8 @@ LZ4_INC  := -isystem $(TP)/lz4
 LZ4_SRCS := $(TP)/lz4/lz4.c
 LEAN_SRCS += $(LZ4_SRCS)
 
-# zstd without threads, dictionaries and the slow levels: 1 to 4 are what a link can use.
+# zstd without threads, dictionaries and the slow levels: 1 to 3 are what a link can use, and our patch leaves out what
+# they never reach.
 ZSTD_INC  := -isystem $(TP)/zstd
 ZSTD_SRCS := $(addprefix $(TP)/zstd/, \
     $(addprefix common/,debug.c entropy_common.c error_private.c fse_decompress.c xxhash.c \
@@ -55,18 +56,15 @@ ZSTD_SRCS := $(addprefix $(TP)/zstd/, \
     $(addprefix decompress/,huf_decompress.c zstd_ddict.c zstd_decompress.c \
         zstd_decompress_block.c))
 ZSTD_FLAGS := -DZSTD_DISABLE_ASM=1 -DDYNAMIC_BMI2=0 -DZSTD_LEGACY_SUPPORT=0 -DZSTD_NO_TRACE=1 \
-    -DXXH_NAMESPACE=BF_ZSTD_ $(patsubst %,-DZSTD_EXCLUDE_%_BLOCK_COMPRESSOR, \
+    -DXXH_NAMESPACE=BF_ZSTD_ -DZSTD_PLAIN_LEVELS_ONLY=1 $(patsubst %,-DZSTD_EXCLUDE_%_BLOCK_COMPRESSOR, \
     GREEDY LAZY LAZY2 BTLAZY2 BTOPT BTULTRA)
 $(foreach f,$(ZSTD_SRCS),$(eval CFLAGS_$(f) = $$(ZSTD_FLAGS)))
 # Each frame is one buffer without a dictionary, so the matchers for a dictionary and for a second
 # buffer (50 KiB) are never called; the plain ones stand in their place, which only look into less.
 CFLAGS_$(TP)/zstd/compress/zstd_compress.c += $(foreach f,fast doubleFast,$(foreach m,dictMatchState \
     extDict,-DZSTD_compressBlock_$(f)_$(m)=ZSTD_compressBlock_$(f)))
-# Nor are a dictionary's tables read, and no level of ours has long distance matching or superblocks:
-# migrate/zstd_absent.c stands in their place and refuses.
-ZSTD_ABSENT := $(foreach f,HUF_readCTable FSE_readNCount,-D$(f)=bf_zstd_absent_$(f))
-CFLAGS_$(TP)/zstd/compress/zstd_compress.c += $(ZSTD_ABSENT)
-CFLAGS_migrate/zstd_absent.c := $(ZSTD_FLAGS) $(ZSTD_ABSENT) -isystem $(TP)
+# Nor has a level of ours long distance matching or superblocks: migrate/zstd_absent.c stands in their place and refuses.
+CFLAGS_migrate/zstd_absent.c := $(ZSTD_FLAGS) -isystem $(TP)
 LEAN_SRCS += $(filter-out %_lazy.c %_opt.c,$(filter $(TP)/zstd/compress/%,$(ZSTD_SRCS)))
 COLD_SRCS += $(addprefix $(TP)/zstd/,compress/zstd_lazy.c compress/zstd_opt.c decompress/zstd_ddict.c)
 

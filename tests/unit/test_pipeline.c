@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Parts of the engine by themselves: compression there and back, the compression ladder, the rate,
 // and the reading stage.
+#define ZSTD_STATIC_LINKING_ONLY
+#include <zstd.h>
+
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "base/platform.h"
@@ -52,6 +55,26 @@ static void test_compression_there_and_back(void)
             }
     bf_compressor_free(c);
     bf_decompressor_free(d);
+}
+
+// The match finders that third_party/patches/zstd-01-levels-1-to-3.patch leaves in.
+static int has_match_finder(const ZSTD_compressionParameters *p)
+{
+    uint32_t length = p->minMatch;
+    if (p->strategy == ZSTD_dfast)
+        return length == 4 || length == 5;
+    if (p->strategy != ZSTD_fast)
+        return 0;
+    return p->windowLog < 19 ? length >= 4 && length <= 6 : length == 6 || length == 7;
+}
+
+static void test_levels_lead_to_match_finders_that_are_there(void)
+{
+    for (int level = 1; level <= 3; level++)
+        for (uint32_t len = 1; len <= BF_DATA_MAX; len++) {
+            ZSTD_compressionParameters p = ZSTD_getCParams(level, len, 0);
+            CHECK(has_match_finder(&p));
+        }
 }
 
 static void test_compression_that_does_not_pay(void)
@@ -307,6 +330,7 @@ static void test_feed_keeps_memory_that_a_device_holds(void)
 }
 
 TEST_MAIN(TEST(test_compression_there_and_back), TEST(test_compression_that_does_not_pay),
+          TEST(test_levels_lead_to_match_finders_that_are_there),
           TEST(test_compressors_take_one_allocation), TEST(test_ladder_follows_what_is_awaited),
           TEST(test_ladder_is_not_climbed_on_a_fast_link),
           TEST(test_ladder_keeps_to_mode_and_capabilities),
