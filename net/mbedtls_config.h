@@ -32,6 +32,7 @@
 #define MBEDTLS_AES_C
 #define MBEDTLS_AESNI_C
 #define MBEDTLS_AES_FEWER_TABLES
+#define MBEDTLS_BLOCK_CIPHER_NO_DECRYPT // GCM and CTR_DRBG encrypt only
 #define MBEDTLS_GCM_C
 #define MBEDTLS_CHACHA20_C
 #define MBEDTLS_POLY1305_C
@@ -84,6 +85,7 @@
 #define MBEDTLS_X509_CRT_PARSE_C
 #define MBEDTLS_X509_CREATE_C
 #define MBEDTLS_X509_CSR_WRITE_C
+#define MBEDTLS_X509_REMOVE_INFO // certificates as text for people
 
 // PSA: TLS 1.3 needs it for key exchange and the key schedule
 #define MBEDTLS_PSA_CRYPTO_C
