@@ -14,8 +14,10 @@ BOOT_SRCS += $(SCREEN_SRCS) $(addprefix boot/,config_efi.c fwcfg.c inventory_efi
     serial_efi.c smbios_efi.c unseen_efi.c)
 TEST_SRCS_test_screen := $(SCREEN_SRCS)
 
-COLD_SRCS += $(filter-out $(BOOT_LIBC_SRCS) $(addprefix boot/,cpu_$(ARCH).c heap.c platform_efi.c \
-    workers_efi.c),$(BOOT_SRCS))
+COLD_SRCS += $(filter-out $(BOOT_LIBC_SRCS) $(addprefix boot/,heap.c platform_efi.c),$(BOOT_SRCS))
+
+# Blocks of 16 bytes and more are moved by vectors already; what is left of them is not worth more.
+LEAN_SRCS += boot/libc/string.c boot/platform_efi.c
 
 # What a machine starts that cannot run the boot program: the command puts both on its media.
 build/refuse/bios.bin: boot/refuse/bios.S | build/.setup

@@ -10,3 +10,4 @@ DRIVERS_EFI_SRCS := drivers/blockio_efi.c drivers/connect_efi.c drivers/handles_
 # A disk is read by requests of a mebibyte, and asked a few things before. What sends packets is fast.
 COLD_SRCS += $(filter-out $(addprefix drivers/,nic_efi.c snp_efi.c virtio_net.c virtqueue.c), \
     $(DRIVERS_SRCS) $(DRIVERS_EFI_SRCS))
+LEAN_SRCS += $(addprefix drivers/,snp_efi.c virtio_net.c)

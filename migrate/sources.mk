@@ -17,3 +17,4 @@ COLD_SRCS    += \
     migrate/progress.c migrate/report.c migrate/copy/answer.c migrate/copy/asleep.c \
     migrate/copy/errors.c migrate/copy/found.c migrate/remote/remote.c migrate/remote/frames.c \
     migrate/remote/channel.c migrate/sender.c migrate/unseen.c migrate/zstd_absent.c
+LEAN_SRCS    += migrate/copy/copy.c migrate/copy/feed.c migrate/remote/base.c migrate/remote/data.c

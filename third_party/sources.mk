@@ -16,6 +16,7 @@ LWIP_SRCS := $(addprefix $(TP)/lwip/src/core/, \
 # What each segment of a connection passes stays fast.
 COLD_SRCS += $(filter-out $(addprefix $(TP)/lwip/src/core/,inet_chksum.c mem.c memp.c pbuf.c tcp_in.c \
     tcp_out.c),$(LWIP_SRCS))
+LEAN_SRCS += $(TP)/lwip/src/core/tcp_in.c
 
 # mbedTLS 3.6: configured by net/mbedtls_config.h. No file of it has flags for instructions, since
 # each has functions that every processor runs: its AES-NI is the assembly, behind CPUID.
@@ -35,9 +36,10 @@ MBEDTLS_SRCS := $(addprefix $(TP)/mbedtls/library/, \
     x509_crl.c x509_crt.c x509_csr.c x509write.c x509write_crt.c x509write_csr.c)
 # What a record or the arithmetic of a handshake needs stays fast.
 COLD_SRCS += $(filter-out $(addprefix $(TP)/mbedtls/library/, \
-    aes.c aesni.c bignum.c bignum_core.c chacha20.c chachapoly.c cipher.c constant_time.c ecp.c \
+    aes.c aesni.c bignum_core.c chacha20.c chachapoly.c cipher.c constant_time.c ecp.c \
     ecp_curves.c gcm.c poly1305.c psa_crypto_aead.c sha256.c sha512.c ssl_msg.c),$(MBEDTLS_SRCS))
-LEAN_SRCS += $(addprefix $(TP)/mbedtls/library/,bignum.c bignum_core.c constant_time.c ecp.c ecp_curves.c gcm.c)
+LEAN_SRCS += $(addprefix $(TP)/mbedtls/library/,bignum_core.c chacha20.c constant_time.c ecp.c ecp_curves.c \
+    gcm.c ssl_msg.c)
 
 # LZ4: the block format only.
 LZ4_INC  := -isystem $(TP)/lz4
@@ -74,6 +76,8 @@ BLAKE3_SIMD_aarch64 := blake3_neon.c
 BLAKE3_INC  := -isystem $(TP)/blake3
 BLAKE3_SRCS := $(addprefix $(TP)/blake3/,blake3.c blake3_dispatch.c blake3_portable.c \
     $(BLAKE3_SIMD_$(ARCH)))
+# What cuts the data into sixteen pieces of 1 KiB at once; the variants below do the work.
+COLD_SRCS += $(TP)/blake3/blake3.c
 # More than 64 bytes of output is never asked for: as on Windows, AVX-512 has no code for it (20 KiB).
 CFLAGS_$(TP)/blake3/blake3_dispatch.c := -D_WIN32
 # Each x86-64 processor has SSE2, which therefore stands for the portable code, and for the variants
