@@ -188,15 +188,15 @@ static enum bf_err resolve(struct bf_fin *f, const struct bf_net *net, const jso
 // is.
 static enum bf_err quiet_cloud_init(struct bf_fin *f)
 {
-    static const char text[] =
-        "# Written by bootferry-finalize: the network is configured by the files of "
-        "this system.\nnetwork: {config: disabled}\n";
-    struct bf_fault fault;
+    static const char path[] = "/etc/cloud/cloud.cfg.d/99-bootferry-network.cfg";
+    struct bf_text text = {0};
     if (!bf_fin_root_is_dir(f->root, "/etc/cloud/cloud.cfg.d"))
         return BF_OK;
-    return bf_edits_set(&f->edits, "/etc/cloud/cloud.cfg.d/99-bootferry-network.cfg", text,
-                        sizeof text - 1, 0644, "keeps cloud-init from overwriting the network",
-                        &fault);
+    bf_text_str(&text, "# Written by bootferry-finalize: the network is configured by the files of "
+                       "this system.\nnetwork: {config: disabled}\n");
+    enum bf_err err = bf_fin_set(f, path, &text, "keeps cloud-init from overwriting the network");
+    bf_text_free(&text);
+    return err;
 }
 
 static enum bf_err resolve_all(struct bf_fin *f, const struct bf_net *net, struct bf_link *link)

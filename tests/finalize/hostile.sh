@@ -49,6 +49,10 @@ check "a FIFO and a file of 100 GB do not hang it" timeout 600 "$FINALIZE" --roo
 check "the FIFO is left alone, and said" says "skipped: /etc/hosts: cannot be read"
 check "the large file is left alone, and said" says "skipped: /etc/resolv.conf: cannot be read: File too large"
 rm "$r/etc/resolv.conf"
+mkdir -p "$r/etc/cloud/cloud.cfg.d"
+mkfifo "$r/etc/cloud/cloud.cfg.d/99-bootferry-network.cfg"
+refute "a FIFO that a file of ours would have to replace ends the run" finalize "$r" "$work/plan"
+check "and is named" says "99-bootferry-network.cfg cannot be changed"
 
 # ---- YAML that grows when it is read -----------------------------------------------------------
 rm -rf "$r"
