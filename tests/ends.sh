@@ -64,7 +64,7 @@ mounts_alone() {
     local status=$?
     kill $!
     wait $! || true
-    return $status
+    return "$status"
 }
 if [ "$(id -u)" = 0 ]; then check "a test's mounts are its own" mounts_alone; fi
 check "the runner is killed" ends KILL tests/run.sh "$T/stays.sh"
