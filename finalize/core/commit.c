@@ -139,6 +139,20 @@ static enum bf_err record(struct bf_edits *e, struct bf_journal *j, struct bf_fi
     return save(e, j, r);
 }
 
+// A link may lead from a file that is to change into the folder of the journal: it would be changed
+// there, and undo, which trusts that folder, could restore nothing.
+static enum bf_err keep_out(const struct bf_edits *e, struct bf_fin_report *r)
+{
+    for (size_t i = 0; i < e->count; i++) {
+        const struct bf_edit *edit = e->item[i];
+        if (bf_edit_kind(edit) != BF_EDIT_NONE &&
+            strncmp(edit->path, BF_UNDO_DIR "/", strlen(BF_UNDO_DIR "/")) == 0)
+            return bf_fail(r, "%s would have to change, but is in the folder of the undo journal",
+                           edit->path);
+    }
+    return BF_OK;
+}
+
 enum bf_err bf_commit(struct bf_edits *e, struct bf_fin_report *r)
 {
     struct bf_journal j;
@@ -146,7 +160,9 @@ enum bf_err bf_commit(struct bf_edits *e, struct bf_fin_report *r)
         return bf_fail(r, "out of memory");
     if (bf_edits_changes(e) == 0)
         return BF_OK;
-    enum bf_err err = check_space(e, r);
+    enum bf_err err = keep_out(e, r);
+    if (!err)
+        err = check_space(e, r);
     if (!err)
         err = bf_journal_load(&j, e->root, r);
     if (err)

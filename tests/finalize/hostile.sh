@@ -40,6 +40,17 @@ check "links: an absolute one inside" finalize "$r" "$work/plan"
 check "links: its target is written" grep -q newhost "$r/etc/hosts.real"
 check "links: it stays a link" test "$(readlink "$r/etc/hosts")" = /etc/hosts.real
 
+# A link into the folder of the journal would be undone from what it had changed.
+fresh
+mkdir -p "$r/var/lib/bootferry"
+mkdir -m 700 "$r/var/lib/bootferry/undo"
+mv "$r/etc/hosts" "$r/var/lib/bootferry/undo/hosts"
+ln -s /var/lib/bootferry/undo/hosts "$r/etc/hosts"
+before=$(snapshot "$r")
+check "links: one into the undo journal fails the run" fails 1 finalize "$r" "$work/plan"
+check "links: the report says why" says "is in the folder of the undo journal"
+check "links: nothing is changed then" test "$(snapshot "$r")" = "$before"
+
 # ---- Files that never end, or are none ---------------------------------------------------------
 fresh
 rm "$r/etc/hosts" "$r/etc/resolv.conf"
