@@ -86,7 +86,7 @@ static enum bf_err fill_term(const char *text, size_t len, struct bf_selector_te
     out->value[len] = 0;
     if (out->kind == BF_SELECT_ANY && strchr(out->value, ':')) {
         bf_snprintf(reason, reason_size,
-                    "a condition is serial:, wwn:, gpt:, path: or size: and a value, or a value");
+                    "a condition is a value, alone or after serial:, wwn:, gpt:, path: or size:");
         return BF_ERR_CONFIG;
     }
     if (out->kind == BF_SELECT_SIZE && parse_size(out->value, &out->bytes) != BF_OK) {

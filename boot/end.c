@@ -46,7 +46,7 @@ static struct ending choose(const struct bf_app *app)
 static void show(struct bf_app *app, struct ending ending)
 {
     static const char *const names[] = {
-        [BF_END_POWEROFF] = "power off", [BF_END_REBOOT] = "restart", [BF_END_EXIT] = "leave"};
+        [BF_END_POWEROFF] = "power off", [BF_END_REBOOT] = "restart", [BF_END_EXIT] = "exit"};
     uint64_t end = bf_platform_now_us() + (uint64_t)ending.seconds * 1000000, now;
 
     app->screen.fault = &app->fault;

@@ -170,7 +170,7 @@ static void server_row(const struct bf_screen *s, struct bf_grid *g, uint32_t ro
     else if (p->phase == BF_PHASE_CONNECTING)
         bf_grid_put(g, row, at, BF_TONE_DIM, "  connecting");
     else if (p->connections > 1)
-        bf_grid_putf(g, row, at, BF_TONE_DIM, "  connected, %u times", p->connections);
+        bf_grid_putf(g, row, at, BF_TONE_DIM, "  connected (%u connections)", p->connections);
     else
         bf_grid_put(g, row, at, BF_TONE_GOOD, "  connected");
 }

@@ -64,7 +64,7 @@ static void stop_step(struct bf_recovery *r, enum bf_err status)
 
 static void give_up(struct bf_recovery *r)
 {
-    bf_log(BF_LOG_ERROR, "%s: it no longer works; giving it up", r->name);
+    bf_log(BF_LOG_ERROR, "%s: it no longer works; giving up on it", r->name);
 }
 
 void bf_recovery_poll(struct bf_recovery *r)

@@ -115,7 +115,7 @@ static EFI_STATUS bring_up(struct snp_nic *s)
         return status;
     status = set_filters(s);
     if (EFI_ERROR(status)) // some drivers know no filters and receive all the same
-        bf_log(BF_LOG_WARNING, "NIC %s: no receive filters (%s); ignoring", s->nic->name,
+        bf_log(BF_LOG_WARNING, "NIC %s: cannot set receive filters (%s); continuing", s->nic->name,
                bf_efi_words(status));
     return EFI_SUCCESS;
 }
@@ -170,11 +170,11 @@ static void judge_refusals(struct snp_nic *s, uint64_t now)
     if (now - s->refused_us < (s->broken ? BROKEN_US : STUCK_US))
         return;
     if (!s->was_reset)
-        restart(s, "takes no frames");
+        restart(s, "accepts no frames");
     else if (s->broken || link_is(s, 1))
-        give_up(s, "takes no frames, even after a reset");
+        give_up(s, "accepts no frames, even after a reset");
     else
-        restart(s, "still takes no frames");
+        restart(s, "still accepts no frames");
 }
 
 // ---- The NIC interface -------------------------------------------------------------------------

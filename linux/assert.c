@@ -7,6 +7,6 @@
 void bf_assert_failed(const char *condition, const char *file, uint32_t line)
 {
     fflush(stdout);
-    fprintf(stderr, "%s:%u: does not hold: %s\n", file, (unsigned)line, condition);
+    fprintf(stderr, "%s:%u: assertion failed: %s\n", file, (unsigned)line, condition);
     abort();
 }

@@ -58,7 +58,7 @@ static enum bf_err fail(struct sock *s, int error)
     }
     if (error == EINVAL && s->link_local) { // retried, since another server may still come up
         bf_fault_set(&s->fault, BF_ERR_NETWORK, BF_SIDE_CONFIG, "",
-                     "%s is a link-local address, which the hosted sender cannot use", s->to);
+                     "%s is a link-local address, which bootferry-push cannot use", s->to);
         return bf_fault_todo(&s->fault, "give another address of the %s in %s=", word, word);
     }
     bf_fault_set(&s->fault, BF_ERR_NETWORK, BF_SIDE_NETWORK, "", "%s: %s", s->to, strerror(error));

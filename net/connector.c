@@ -139,7 +139,7 @@ static void too_late(struct attempt *a, const char *during)
     struct bf_fault fault;
     bf_fault_set(&fault, BF_ERR_TIMEOUT, BF_SIDE_SERVER,
                  "check the server's log and its load; if nothing is wrong there, look for a "
-                 "firewall on the way",
+                 "firewall in between",
                  "%s port %u does not continue with the %s", server->host, (unsigned)server->port,
                  during);
     next_server(a, &fault);

@@ -92,7 +92,7 @@ static enum bf_err apply(struct bf_edits *e, struct bf_journal *j, struct bf_fin
         if (kind == BF_EDIT_REMOVE ? bf_unlink(e->root, edit->path, &fault)
                                    : write_edit(e, edit, &print, &fault))
             return bf_fail(r,
-                           "%s could not be written: %s; what was changed before it can be undone",
+                           "%s could not be written: %s; earlier changes can be undone",
                            edit->path, fault.what);
         bf_journal_after(j, edit->path, kind == BF_EDIT_REMOVE ? NULL : &print);
     }

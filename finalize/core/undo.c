@@ -223,7 +223,7 @@ static enum bf_err finish(struct bf_journal *j, struct bf_fin_root *root, struct
     if (left == 0)
         return BF_OK;
     if (bf_fin_report_is_ok(r))
-        bf_fail(r, "left %zu file%s alone that changed since; the journal stays", left,
+        bf_fail(r, "left alone %zu file%s changed since; the journal is kept", left,
                 bf_plural(left));
     return BF_ERR_MISMATCH;
 }

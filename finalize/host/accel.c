@@ -67,7 +67,7 @@ static bool wait_for_kernel(const struct bf_run *run, struct bf_qemu *qemu, char
         snprintf(why, size, "a kernel started with KVM, in %lld.%01lld s", (now - begin) / 1000,
                  (now - begin) / 100 % 10);
     else if (ended)
-        snprintf(why, size, "QEMU ends with /dev/kvm: %s", said);
+        snprintf(why, size, "QEMU exits when using /dev/kvm: %s", said);
     else
         snprintf(why, size, "no kernel started with /dev/kvm within %d s", BF_RUN_PROBE_MS / 1000);
     if (!ended)

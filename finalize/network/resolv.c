@@ -84,7 +84,7 @@ enum bf_err bf_resolv_adapt(struct bf_fin *f, const struct bf_link *link, size_t
     char *target = bf_fin_root_readlink(f->root, RESOLV);
     if (target) {
         bf_note(f->report, "info", RESOLV,
-                "is a link to %s; whatever maintains that file gets the servers", target);
+                "is a link to %s; whatever maintains it is given the DNS servers", target);
         free(target);
         return BF_OK;
     }

@@ -293,7 +293,7 @@ static enum bf_err parse_nic(struct parser *p, const json_t *o, struct bf_plan_n
     static const char *const keys[] = {"match",   "mac", "dhcp",   "addresses",
                                        "gateway", "dns", "search", NULL};
     if (!json_is_object(o))
-        return fail(p, "the whole", "must be an object");
+        return fail(p, "entry", "must be an object");
     if (known_keys(p, o, keys) || parse_match(p, o, nic) || parse_mac(p, o, "mac", nic->new_mac) ||
         boolean(p, o, "dhcp", &nic->dhcp) || parse_addresses(p, o, nic) ||
         parse_gateways(p, o, nic) || parse_dns(p, o, nic))

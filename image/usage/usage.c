@@ -160,7 +160,7 @@ static const char *why_none(struct bf_usage *u, const struct bf_usage_place *pla
     if (u->table[u->disk].state == BF_TABLE_DOUBTED)
         return u->table[u->disk].why;
     if (strchr(place->what, ','))
-        return "it has signatures of more than one owner";
+        return "it has signatures of more than one format";
     if (is_covered(u, place) && !(place->signatures & BF_SIGNATURE_COVER))
         return "checksums of dm-verity or dm-integrity may cover it";
     return NULL;

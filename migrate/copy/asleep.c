@@ -38,7 +38,7 @@ static void put_words(const struct bf_copy *c, struct bf_event *event)
     event->level = BF_LOG_WARNING;
     bf_snprintf(event->text, sizeof event->text,
                 "disk %u holds a hibernated system (its signature is at byte %llu): all disks are "
-                "copied whole; shut it down instead",
+                "copied whole; shut the machine down properly instead",
                 c->progress->asleep_disk, (unsigned long long)c->progress->asleep_byte);
 }
 
@@ -64,7 +64,7 @@ enum bf_err bf_copy_heed_asleep(struct bf_copy *c)
     bf_log(BF_LOG_WARNING, "%s", event.text);
     if (!c->feed.left_out)
         return tell_store(c, &event);
-    bf_log(BF_LOG_WARNING, "something was left out already: everything is read again");
+    bf_log(BF_LOG_WARNING, "unused areas were already left out: all disks are read again");
     c->progress->unused_bytes = 0;
     c->anew = 1;
     return BF_AGAIN;

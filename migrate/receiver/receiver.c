@@ -147,7 +147,7 @@ static enum bf_err open_session(struct bf_receiver *r, const struct bf_inventory
                                   "give the server more memory", "the server has no memory left");
     if (!session_is_sound(s, inventory))
         return bf_receiver_refuse(r, BF_ERR_RANGE, BF_SIDE_SERVER, "report this as a defect",
-                                  "the server made an unsound plan");
+                                  "the server made an invalid plan");
     s->welcome.version =
         r->hello.version_max < BF_PROTO_VERSION_MAX ? r->hello.version_max : BF_PROTO_VERSION_MAX;
     s->welcome.caps = r->hello.caps & (BF_CAP_LZ4 | BF_CAP_ZSTD);

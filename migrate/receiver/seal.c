@@ -71,7 +71,7 @@ enum bf_err bf_receiver_commit(struct bf_receiver *r, const struct bf_frame *f)
         return bf_receiver_refuse(
             r, BF_ERR_CORRUPT, r->needs ? BF_SIDE_SOURCE : BF_SIDE_SERVER,
             r->needs ? "check the source's disks" : "look at the server's log",
-            "what is stored is not what the source read%s", r->needs ? " at first" : "");
+            "what is stored is not what the source %sread", r->needs ? "first " : "");
     what.source_clock = r->commit.clock;
     err = store->ops->seal(store->impl, &what);
     if (err)

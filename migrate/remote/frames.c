@@ -167,7 +167,7 @@ static void on_bye(struct bf_remote *r, const struct bf_frame *f)
         bf_remote_bad_frame(r, "BYE");
     else
         bf_channel_fail(&r->channel, BF_ERR_CLOSED, BF_SIDE_SERVER, "look at the server's log",
-                        "the server said good-bye before the end");
+                        "the server ended the session too early");
 }
 
 typedef void handler(struct bf_remote *r, const struct bf_frame *f);

@@ -86,7 +86,7 @@ static void use_address(const struct bf_dhcp6_answer *lease)
     if (dhcp6.slot >= 0 && !ip6_addr_zoneless_eq(netif_ip6_addr(dhcp6.netif, dhcp6.slot), &address))
         forget_address();
     if (netif_add_ip6_address(dhcp6.netif, &address, &dhcp6.slot) != ERR_OK) {
-        bf_log(BF_LOG_ERROR, "network: no room for the address of DHCPv6");
+        bf_log(BF_LOG_ERROR, "network: no room for the address from DHCPv6");
         return;
     }
     netif_ip6_addr_set_valid_life(dhcp6.netif, dhcp6.slot, lease->valid);

@@ -69,7 +69,7 @@ u32_t sys_now(void)
 static void complain(const char *what)
 {
     port.complaints++;
-    bf_log(BF_LOG_ERROR, "the network stack is inconsistent (%s); continuing", what);
+    bf_log(BF_LOG_ERROR, "internal error in the network stack (%s); continuing", what);
 }
 
 uint32_t bf_lwip_random(void)

@@ -236,7 +236,7 @@ static void go_on_to_other(const char *why)
     bf_log(BF_LOG_INFO, "network: %s %s, trying %s", why, nic()->name, stack.nics[next]->name);
     leave_nic();
     if (take_nic(next) != BF_OK)
-        bf_log(BF_LOG_ERROR, "network: %s could not be put to use", nic()->name);
+        bf_log(BF_LOG_ERROR, "network: %s could not be started", nic()->name);
 }
 
 static void nobody_answered(void *impl)

@@ -272,7 +272,7 @@ static void was_reset(struct tcp *t)
                       t->peer->program);
     else
         bf_fault_todo(&t->fault,
-                      "see whether the %s was restarted, or a firewall on the way cuts connections",
+                      "see whether the %s was restarted, or a firewall in between cuts connections",
                       t->peer->word);
 }
 

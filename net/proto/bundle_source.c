@@ -236,7 +236,7 @@ static void lane_asked(struct bundle *b, struct lane *l)
         l->state = LANE_USED;
         bf_log(BF_LOG_INFO, "%u connections to the server are in use", (unsigned)used(b));
     } else if (l->answered == sizeof l->answer || (err != BF_OK && err != BF_AGAIN)) {
-        give_up(b, l, "the server does not take it");
+        give_up(b, l, "the server does not accept it");
     } else if (bf_platform_now_us() >= l->deadline) {
         give_up(b, l, "the server does not answer");
     }

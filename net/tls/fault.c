@@ -117,7 +117,7 @@ enum bf_err bf_tls_alert_fault(struct bf_fault *fault, uint8_t alert, const char
                                 host, alerts[i].what);
     bf_log(BF_LOG_DEBUG, "TLS: alert %u", (unsigned)alert);
     return bf_fault_set(fault, BF_ERR_PROTOCOL, BF_SIDE_SERVER, "check the server's log",
-                        "%s ended TLS without a reason that this program knows", host);
+                        "%s ended TLS for a reason unknown to this program", host);
 }
 
 enum bf_err bf_tls_hybrid_fault(struct bf_fault *fault, const char *host)
@@ -155,8 +155,8 @@ enum bf_err bf_tls_code_fault(struct bf_fault *fault, int code, int opening, con
         return bf_tls_alert_fault(fault, MBEDTLS_SSL_ALERT_MSG_PROTOCOL_VERSION, host);
     case MBEDTLS_ERR_SSL_INVALID_MAC:
         return bf_fault_set(fault, BF_ERR_CORRUPT, BF_SIDE_NETWORK,
-                            "look for broken network hardware on the way",
-                            "a record from %s was changed on the way", host);
+                            "look for faulty network hardware on the path",
+                            "a record from %s was altered in transit", host);
     default:
         bf_log(BF_LOG_DEBUG, "mbedTLS: error -0x%x", (unsigned)-code);
         return bf_fault_set(fault, BF_ERR_PROTOCOL, BF_SIDE_SERVER,

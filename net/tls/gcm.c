@@ -27,7 +27,7 @@ const struct bf_gcm_engine *bf_gcm_in_use(void)
         if (bf_gcm_engines[i]->supported())
             bf_gcm_use(bf_gcm_engines[i]);
     choice_made = 1;
-    bf_log(BF_LOG_INFO, "AES-GCM: %s", chosen ? chosen->name : "no instructions for it");
+    bf_log(BF_LOG_INFO, "AES-GCM: %s", chosen ? chosen->name : "no CPU instructions for it");
     return chosen;
 }
 

@@ -227,7 +227,7 @@ static int seal(struct tls *t, const uint8_t *bytes, size_t len)
     BF_ASSERT(t->state == BF_STREAM_OPEN && len && len <= PAYLOAD);
     BF_ASSERT(room(t) >= RECORD_MAX); // mbedTLS need not be asked again
     if (++t->records_out > BF_TLS_RECORDS_MAX) {
-        bf_fault_set(&t->fault, BF_ERR_NETWORK, BF_SIDE_NONE, "nothing: it connects again",
+        bf_fault_set(&t->fault, BF_ERR_NETWORK, BF_SIDE_NONE, "nothing: the source reconnects",
                      "the connection has used up its key");
         fail(t);
         return -1;

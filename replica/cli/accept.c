@@ -91,7 +91,7 @@ static int run_accept(struct bf_cli *cli)
     if (!json_is_array(json_object_get(refused, "identities"))) {
         json_decref(refused);
         bf_fault_set(&fault, BF_ERR_NOT_FOUND, BF_SIDE_CONFIG,
-                     "start the machine; when its disks are refused, look at them and come back",
+                     "start the machine; when its disks are refused, run this command again",
                      "no disks of %s have been refused since its latest point", machine.name);
         return bf_cli_fail(&fault);
     }

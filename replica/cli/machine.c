@@ -208,7 +208,7 @@ static void print_identities(const struct details *d)
     struct bf_table table;
     char created[BF_TIME_TEXT], until[BF_TIME_TEXT], state[64];
     if (d->certificates + d->enrolments == 0) {
-        printf("It has no medium yet: bootferry help media\n");
+        printf("It has no medium yet. See: bootferry help media\n");
         return;
     }
     bf_table_begin(&table, "IDENTITY", "MADE", "VALID UNTIL", "STATE", NULL);

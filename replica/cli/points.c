@@ -211,7 +211,7 @@ static void print_grew(const struct bf_cli *cli, const struct bf_point *p)
 {
     char why[512];
     if (bf_point_grew(cli->db, p, why, sizeof why))
-        printf("\nwhy it grew: %s\n", why);
+        printf("\nwhy the point grew: %s\n", why);
 }
 
 static const char *text_of(const json_t *object, const char *key)

@@ -74,11 +74,11 @@ static uint64_t unreadable_bytes(struct bf_cli *cli, const struct bf_point *poin
 static void print_verdict(const char *name, uint64_t unused, uint64_t unreadable)
 {
     char bytes[BF_BYTES_TEXT];
-    printf("%s is what the source was", name);
+    printf("%s is the same as the source", name);
     if (unused)
         printf(", except for what its file systems call unused, which reads as zero");
     if (unreadable)
-        printf("%s for %s that could not be read, which read as zero too",
+        printf("%s for %s that could not be read and also reads as zero",
                unused ? ", and" : ", except", bf_bytes_text(unreadable, bytes));
     printf(".\n");
 }

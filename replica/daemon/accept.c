@@ -113,5 +113,6 @@ void bf_conn_disks_settled(struct bf_conn *c)
     enum bf_err err = bf_db_meta_remove(c->db, key);
     bf_disks_refused_key(key, c->peer.machine);
     if (err || bf_db_meta_remove(c->db, key))
-        bf_log(BF_LOG_WARNING, "%s: the refused disks are still recorded", c->peer.machine);
+        bf_log(BF_LOG_WARNING, "%s: the record of refused disks could not be removed",
+               c->peer.machine);
 }

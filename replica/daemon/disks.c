@@ -54,7 +54,8 @@ static enum bf_err number_disk(struct bf_conn *c, const struct replica *r,
                                          .chunk_size = bf_geometry_default_chunk(seen->bytes)};
     enum bf_err err = bf_db_disk_add(c->db, &disk);
     if (!err && disk.number >= BF_PROTO_DISKS_MAX)
-        return bf_fault_set(fault, BF_ERR_LIMIT, BF_SIDE_CONFIG, "make a new machine",
+        return bf_fault_set(fault, BF_ERR_LIMIT, BF_SIDE_CONFIG,
+                            "add it under a new name: bootferry machine add",
                             "%s has had %u disks already", c->peer.machine, BF_PROTO_DISKS_MAX);
     out->number = disk.number;
     out->geometry = disk.geometry;

@@ -159,7 +159,8 @@ void bf_guest_look_at_clock(struct bf_door *door)
             overdue(door, g);
     }
     if (door->crowded_out && now - door->minute_us >= MINUTE_US) {
-        bf_log(BF_LOG_WARNING, "%llu connection%s without a certificate made room for newer ones",
+        bf_log(BF_LOG_WARNING,
+               "%llu connection%s without a certificate dropped in favour of newer ones",
                (unsigned long long)door->crowded_out, bf_plural(door->crowded_out));
         door->crowded_out = 0;
         door->minute_us = now;

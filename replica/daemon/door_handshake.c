@@ -153,7 +153,7 @@ static void look(struct bf_door *door, struct bf_guest *g, uint32_t events)
         bf_guest_drop(door, g);
         break;
     default:
-        bf_fault_set(&fault, BF_ERR_PROTOCOL, BF_SIDE_NETWORK, "connect with Bootferry only",
+        bf_fault_set(&fault, BF_ERR_PROTOCOL, BF_SIDE_NETWORK, "use a Bootferry client only",
                      "no TLS 1.3 handshake: the client does not speak TLS");
         bf_guest_turn_out(door, g, &fault);
         break;

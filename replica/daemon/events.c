@@ -24,7 +24,7 @@ void bf_conn_event(struct bf_conn *c, int level, const char *format, ...)
     if (!bf_db_event_add(c->db, &row))
         return;
     bf_unwritten_event(c->daemon, &row);
-    bf_log(BF_LOG_ERROR, "%s: the event was not recorded yet: %s", row.machine,
+    bf_log(BF_LOG_ERROR, "%s: the event has not been recorded yet: %s", row.machine,
            bf_db_fault(c->db)->what);
 }
 

@@ -77,7 +77,7 @@ void bf_lanes_take(struct bf_conn *c)
     while (c->joining_count > 0 && take_one(c, &j)) {
         enum bf_err err = bf_bundle_join(&c->stream, j.lane, j.stream);
         if (err) {
-            bf_log(BF_LOG_WARNING, "%s from %s: connection %u of its bundle refused (%s)",
+            bf_log(BF_LOG_WARNING, "%s from %s: its connection %u was refused (%s)",
                    c->peer.machine, c->from, j.lane + 1u, bf_err_name(err));
             drop_lane(c, &j);
         } else {
@@ -121,7 +121,7 @@ static enum bf_err give(struct bf_conn *first, struct bf_conn *c, struct bf_faul
     if (first->lane_count >= BF_LANES_MAX - 1 ||
         d->conn_count + d->lane_count >= BF_CONNECTIONS_MAX)
         return bf_fault_set(fault, BF_ERR_LIMIT, BF_SIDE_SERVER,
-                            "use fewer connections=", "the server has enough connections");
+                            "lower connections=", "the server takes no more connections");
     first->joining[first->joining_count].lane = c->preface.lane;
     first->joining[first->joining_count].stream = bf_bundle_detach(&c->stream);
     first->joining_count++;
@@ -140,7 +140,7 @@ enum bf_err bf_lanes_hand_over(struct bf_conn *c, struct bf_fault *fault)
     uint64_t now, until = bf_platform_now_us() + BF_ORPHAN_MS * 1000;
     BF_ASSERT(!c->has_session && !c->has_bundle);
     if (!c->peer.has_certificate)
-        return bf_fault_set(fault, BF_ERR_AUTH, BF_SIDE_SOURCE, "connect with Bootferry only",
+        return bf_fault_set(fault, BF_ERR_AUTH, BF_SIDE_SOURCE, "use a Bootferry client only",
                             "a connection without a certificate tried to join another one");
     pthread_mutex_lock(&d->lock);
     bf_bundle_kind(&c->stream, &c->preface);

@@ -290,7 +290,7 @@ static void note_point(struct bf_conn *c)
         warn_of_unreadable(c, point);
         warn_of_damage(c);
         if (bf_point_grew(c->db, point, why, sizeof why))
-            bf_conn_event(c, BF_LOG_INFO, "why it grew: %s", why);
+            bf_conn_event(c, BF_LOG_INFO, "why the point grew: %s", why);
     }
     free(point);
 }

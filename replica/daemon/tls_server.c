@@ -144,7 +144,7 @@ static void fail_handshake(struct connection *c)
         const char *text = ERR_reason_error_string(code);
         bf_snprintf(reason, sizeof reason, "no TLS 1.3 handshake: %s",
                     text ? text : "the client disconnected");
-        fail(c, BF_ERR_PROTOCOL, BF_SIDE_NETWORK, "connect with Bootferry only", reason);
+        fail(c, BF_ERR_PROTOCOL, BF_SIDE_NETWORK, "use a Bootferry client only", reason);
     }
 }
 

@@ -76,7 +76,7 @@ static enum bf_err no_key(const char *path, const struct pem *pem, int encrypted
 
     X509_free(cert);
     return bf_fault_set(fault, BF_ERR_CONFIG, BF_SIDE_CONFIG,
-                        encrypted ? "name a copy without a passphrase, that only you can read"
+                        encrypted ? "name a copy without a passphrase that only you can read"
                                   : order,
                         "cannot sign: %s %s", path, what);
 }

@@ -125,7 +125,7 @@ static enum bf_err write_readme(const struct bf_medium *m, const char *folder,
     int len =
         bf_snprintf(text, sizeof text,
                     "Bootferry, medium of %s.\n\n"
-                    "Boot the machine from it, by UEFI. It carries the machine's private key: "
+                    "Boot the machine from it in UEFI mode. It carries the machine's private key: "
                     "whoever has it can\nsend recovery points in the machine's name. "
                     "`bootferry machine revoke %s` makes it useless.\n",
                     m->name, m->name);

@@ -116,7 +116,7 @@ static enum bf_err image_fault(struct bf_fault *fault, enum bf_err err)
     case BF_ERR_EXISTS:
         return bf_fault_set(fault, err, BF_SIDE_CONFIG,
                             "use the unsigned image, and sign the medium with --sign KEY CERT",
-                            "the boot image is signed, and filling it in would break that");
+                            "the boot image is signed; adding settings would break that");
     case BF_ERR_NOT_FOUND:
         return bf_fault_set(fault, err, BF_SIDE_CONFIG, "use bootferry.efi of this version",
                             "the boot image has no section for a configuration");

@@ -471,7 +471,7 @@ enum bf_err bf_ca_enrol(struct bf_ca *ca, const char *name, const uint8_t *csr, 
     if (!key)
         return bf_fault_set(fault, BF_ERR_PROTOCOL, BF_SIDE_SOURCE,
                             "boot the machine from a medium made by this server",
-                            "the certificate request is not a P-256 key signed by itself");
+                            "the certificate request is not self-signed with a P-256 key");
     X509 *x = make_machine(ca, name, key);
     err = describe(x, out, fault);
     X509_free(x);

@@ -225,7 +225,7 @@ enum bf_err bf_process_await(pid_t pid, const char *name)
         verdict = bf_child_look(&watch, bf_platform_now_us());
     }
     if (verdict != BF_CHILD_WORKS)
-        bf_log(BF_LOG_ERROR, "%s (process %d) hangs and is killed", name, (int)pid);
+        bf_log(BF_LOG_ERROR, "%s (process %d) hangs; killing it", name, (int)pid);
     err = verdict == BF_CHILD_WORKS ? BF_ERR_CANCELLED : BF_ERR_TIMEOUT;
     bf_process_reap(pid, 0);
     return err;

@@ -91,13 +91,13 @@ enum bf_err bf_qsd_fault(const struct bf_qsd *q, enum bf_err err, const char *do
                             q->command ? "start it again; if it happens again, look at the "
                                          "server's disks and its system log"
                                        : "look at the server's disks and its system log if it "
-                                         "happens again; the next attempt starts a new one",
+                                         "happens again; the next attempt starts a new daemon",
                             "the storage daemon hung and was killed (%s)", doing);
     return bf_fault_set(
         fault, err, BF_SIDE_SERVER,
         q->command ? "start it again; if it happens again, look at the server's "
                      "log and memory"
-                   : "look at the server's log and memory; the next attempt starts a new one",
+                   : "look at the server's log and memory; the next attempt starts a new daemon",
         "the storage daemon has ended unexpectedly (%s)", doing);
 }
 
@@ -315,7 +315,7 @@ static enum bf_err launch(struct bf_qsd *q, struct bf_fault *fault)
     if (err == BF_ERR_CANCELLED)
         return bf_qsd_fault(q, err, "starting a storage daemon", fault);
     if (err == BF_ERR_TIMEOUT)
-        return gone(fault, err, "hangs before it begins");
+        return gone(fault, err, "hung while starting");
     return err ? gone(fault, err, "cannot be started") : BF_OK;
 }
 

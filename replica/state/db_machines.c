@@ -264,7 +264,7 @@ static enum bf_err enrolment_judge(struct bf_db *db, const struct bf_enrolment *
     if (now >= e->not_after)
         return enrolment_denied(db, machine, "the key has expired");
     if (e->uses >= e->uses_max)
-        return enrolment_denied(db, machine, "the key has been used as often as it may be");
+        return enrolment_denied(db, machine, "the key has reached its limit of uses");
     return BF_OK;
 }
 

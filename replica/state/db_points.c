@@ -97,7 +97,8 @@ enum bf_err bf_db_disk_add(struct bf_db *db, struct bf_replica_disk *disk)
     enum bf_err err = bf_geometry_check(&disk->geometry);
 
     if (err)
-        return bf_fault_set(&db->fault, err, BF_SIDE_SOURCE, "report this disk's geometry",
+        return bf_fault_set(&db->fault, err, BF_SIDE_SOURCE,
+                            "report this, with the disk's geometry",
                             "a disk of %s has an impossible geometry", disk->machine);
     err = bf_sql_enter(db, &own);
     if (err)
@@ -105,7 +106,8 @@ enum bf_err bf_db_disk_add(struct bf_db *db, struct bf_replica_disk *disk)
     err = next_number(db, "SELECT coalesce(max(number) + 1, 0) FROM disks WHERE machine = ?",
                       disk->machine, &number);
     if (!err && number >= UINT16_MAX)
-        err = bf_fault_set(&db->fault, BF_ERR_LIMIT, BF_SIDE_CONFIG, "make a new machine",
+        err = bf_fault_set(&db->fault, BF_ERR_LIMIT, BF_SIDE_CONFIG,
+                           "add it under a new name: bootferry machine add",
                            "%s has had as many disks as a replica can number", disk->machine);
     disk->number = (uint16_t)number;
     disk->layer = 0;

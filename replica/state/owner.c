@@ -51,6 +51,7 @@ enum bf_err bf_owner_become(const char *state, struct bf_fault *fault)
         return BF_OK;
     if (setgroups(0, NULL) == 0 && setgid(st.st_gid) == 0 && setuid(st.st_uid) == 0)
         return BF_OK;
-    return bf_fault_set(fault, BF_ERR_DENIED, BF_SIDE_SERVER, "start it as the owner of the state",
-                        "cannot become the owner of %s: %s", state, strerror(errno));
+    return bf_fault_set(fault, BF_ERR_DENIED, BF_SIDE_SERVER,
+                        "run it as the user who owns the state",
+                        "cannot switch to the user who owns %s: %s", state, strerror(errno));
 }

@@ -39,11 +39,11 @@ enum bf_err bf_sql_failed(struct bf_db *db, const char *doing)
     case SQLITE_LOCKED:
         return bf_fault_set(&db->fault, BF_ERR_BUSY, BF_SIDE_SERVER,
                             "wait until the other command is finished and try again",
-                            "the database is held by another program");
+                            "the database is locked by another program");
     case SQLITE_CONSTRAINT:
         return bf_fault_set(&db->fault, BF_ERR_EXISTS, BF_SIDE_SERVER,
                             "choose another name, or use the one that exists",
-                            "it exists already, or what it belongs to does not (%s)", message);
+                            "the entry already exists, or its parent does not (%s)", message);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
         return bf_fault_set(&db->fault, BF_ERR_CORRUPT, BF_SIDE_SERVER,
@@ -191,7 +191,7 @@ enum bf_err bf_query_end_found(struct bf_query *q, int found, const char *what)
 
     if (err || found)
         return err;
-    return bf_fault_set(&q->db->fault, BF_ERR_NOT_FOUND, BF_SIDE_CONFIG, "list what there is",
+    return bf_fault_set(&q->db->fault, BF_ERR_NOT_FOUND, BF_SIDE_CONFIG, "check the name or number",
                         "there is no such %s", what);
 }
 

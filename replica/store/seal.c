@@ -273,7 +273,7 @@ static enum bf_err check_point_root(struct sealing *x)
         return BF_OK;
     return bf_fault_set(&x->fault, BF_ERR_MISMATCH, BF_SIDE_SOURCE,
                         "start the source again; it reads everything anew",
-                        "the source's root digest of the point is not that of its disks");
+                        "the source's root digest of the point does not match its disks");
 }
 
 static enum bf_err make_point(struct sealing *x)

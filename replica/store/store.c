@@ -344,7 +344,7 @@ static enum bf_err seal_again(struct bf_session_store *s, const struct bf_store_
 {
     if (bf_digest_equal(&what->point_root, &s->point_root))
         return BF_OK;
-    return refuse(s, BF_ERR_DENIED, "another content for a point that is sealed");
+    return refuse(s, BF_ERR_DENIED, "different content for a sealed point");
 }
 
 static enum bf_err store_seal(void *impl, const struct bf_store_seal *what)

@@ -239,7 +239,7 @@ static enum bf_err check_root(struct check *x, uint16_t index, struct bf_root *r
     if (!err && !bf_digest_equal(&digest, &x->store->roots[index]))
         err = bf_fault_set(x->fault, BF_ERR_MISMATCH, BF_SIDE_SOURCE,
                            "start the source again; it reads everything anew",
-                           "the source's root digest of disk %u is not that of what it sent",
+                           "the source's root digest of disk %u does not match what it sent",
                            x->disk->number);
     return err;
 }

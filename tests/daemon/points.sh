@@ -44,7 +44,7 @@ check "status says what became of it" json \
     '.served and (.machines[] | select(.name == "web-1") | .phase == "Succeeded" and .live == null and
      .job.kind == "replication" and .job.point == 1 and .job.since.Running != null and
      .job.bytes_total == 33562624 and (.events | length >= 2))' "$B" status --json
-check "verify" grep -q '^web-1@1 is what the source was' <("$B" verify web-1)
+check "verify" grep -q '^web-1@1 is the same as the source' <("$B" verify web-1)
 check "verify --json" json '.ok and .ref == "web-1@1" and (.disks | length == 2) and .disks[0].damaged == 0' \
     "$B" verify web-1@1 --json
 

@@ -12,7 +12,7 @@ more=()
 case $model in
 Haswell | EPYC) gcm='aes-ni, pclmul' ;;
 *)
-    gcm='no instructions for it'
+    gcm='no CPU instructions for it'
     more=(-device virtio-rng-pci) # in place of RDRAND
     ;;
 esac

@@ -49,7 +49,7 @@ if [ -w /dev/kvm ]; then
     pose 'echo "cannot set a register" >&2; exit 1'
     check "a kernel that starts is remembered, too" gives 'kvm: a kernel started with KVM, in * (found earlier)' posing accelerator
     sed -i '2s/^./x/' "$memory"
-    check "until KVM is loaded anew; a QEMU that ends" gives 'tcg: QEMU ends with /dev/kvm: cannot set a register' posing accelerator
+    check "until KVM is loaded anew; a QEMU that ends" gives 'tcg: QEMU exits when using /dev/kvm: cannot set a register' posing accelerator
     pose "echo 'Linux version 6.1.0'; exec $nap"
     chmod 666 "$memory"
     check "a memory that others can write to is not believed" gives 'kvm: *' posing accelerator

@@ -343,7 +343,7 @@ static void test_the_second_time_it_fails(void)
     }
     CHECK(r.done);
     CHECK_EQ(r.status, BF_ERR_TIMEOUT);
-    CHECK(strstr(sim_log(), "giving it up"));
+    CHECK(strstr(sim_log(), "giving up on it"));
     submit(&disk, &later, 1, 8, 8);
     CHECK(later.done && later.status == BF_ERR_TIMEOUT);
     submit(&other, &b, 1, 8, 8);

@@ -318,7 +318,7 @@ static void test_assert_names_its_place(void)
     int status = asserted(false, text, sizeof text);
     CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
     CHECK(strncmp(text, "tests/unit/test_base.c:", 23) == 0);
-    CHECK(strstr(text, ": does not hold: holds\n") != NULL);
+    CHECK(strstr(text, ": assertion failed: holds\n") != NULL);
 }
 
 TEST_MAIN(TEST(test_assert_names_its_place), TEST(test_fmt_like_the_c_library),

@@ -654,7 +654,7 @@ static void test_the_ends(void)
     CHECK_EQ(run(5), BF_ERR_CANCELLED);
     greet();
     unsound = 1;
-    refused(BF_ERR_RANGE, "unsound plan");
+    refused(BF_ERR_RANGE, "invalid plan");
     greet();
     store.room = 10;
     say_chunk(0);

@@ -204,7 +204,7 @@ static void test_name_that_cannot_be(void)
 static void test_link_local(void)
 {
     const struct bf_fault *f = failed_dial(&bf_peer_server, "fe80::1", 7667);
-    CHECK_STR(f->what, "fe80::1 port 7667 is a link-local address, which the hosted sender cannot "
+    CHECK_STR(f->what, "fe80::1 port 7667 is a link-local address, which bootferry-push cannot "
                        "use");
     CHECK_EQ(f->side, BF_SIDE_CONFIG);
     CHECK(strstr(f->todo, "server="));

@@ -296,7 +296,7 @@ static void test_enrolment_limits(void)
     CHECK_EQ(bf_db_enrolment_use(db, e.hash, "web", 100), BF_OK);
     CHECK_EQ(bf_db_enrolment_use(db, e.hash, "web", 199), BF_OK);
     CHECK_EQ(bf_db_enrolment_use(db, e.hash, "web", 150), BF_ERR_DENIED);
-    CHECK(strstr(bf_db_fault(db)->what, "often"));
+    CHECK(strstr(bf_db_fault(db)->what, "limit of uses"));
     e.hash[0] = 9;
     CHECK_EQ(bf_db_enrolment_add(db, &e), BF_OK);
     CHECK_EQ(bf_db_machine_revoke(db, "web", 120), BF_OK);

@@ -489,7 +489,7 @@ static void test_the_second_time_it_has_failed(void)
     poll_now();
     CHECK(nic.failed);
     CHECK_EQ(model.virtio.status, 0);
-    CHECK(strstr(sim_log(), "giving it up"));
+    CHECK(strstr(sim_log(), "giving up on it"));
     CHECK_EQ(nic.ops->link(nic.impl), 0);
     CHECK_EQ(send_frame(100, 1), BF_ERR_IO);
     CHECK(nic.ops->room(nic.impl) == NULL);

@@ -475,7 +475,7 @@ static void test_in_the_end_it_fails(void)
     CHECK_EQ(b.status, BF_ERR_TIMEOUT);
     CHECK_EQ(model.unit_resets, 1);
     CHECK_EQ(model.virtio.resets, 2); // one to recover, one to be rid of it
-    CHECK(strstr(sim_log(), "giving it up"));
+    CHECK(strstr(sim_log(), "giving up on it"));
     submit(&disk, &later, 2, 8, 8);
     CHECK(later.done && later.status == BF_ERR_TIMEOUT);
     stop();

@@ -249,7 +249,7 @@ printf '%s\n' 'label: gpt' "start=$((first[1] / 512 + 72)), size=$((bytes[1] / 5
 dd if="$T/a.raw" of="$T/y.raw" bs=4k skip=$((first[1] / 4096)) seek=$((first[1] / 4096 + 9)) count=$((bytes[1] / 4096)) conv=notrunc status=none
 "$SUPER" 1.2 "$T/y.raw" $((first[1] + 36864)) "${bytes[1]}" role=1 uuid=1 >/dev/null
 "$SUPER" 1.2 "$T/x.raw" "${first[1]}" "${bytes[1]}" role=0 uuid=1 >/dev/null
-check "sides that lie differently" doubtful 'its members lie differently on their disks'
+check "sides that lie differently" doubtful 'its members are aligned differently on their disks'
 sgdisk -d 2 -d 3 -d 4 -n 2:88M:+64M "$T/a.raw" >/dev/null
 dd if="$T/x.raw" of="$T/a.raw" bs=1M skip=8 seek=88 count=64 conv=notrunc status=none
 first[2]=$((88 * MIB))

@@ -209,6 +209,6 @@ ext4 "$d" 43008 20
 patch "$d" $((43008 * 512)) 'XFSB'
 map "$d"
 check "a file system without a map" says "$d" 'partition 1: JFS, copied whole: there is no map for it'
-check "two owners" says "$d" 'partition 2: ext2/3/4, XFS, copied whole: it has signatures of more than one owner'
+check "two owners" says "$d" 'partition 2: ext2/3/4, XFS, copied whole: it has signatures of more than one format'
 check "nothing known" says "$d" 'partition 3: unknown, copied whole: no file system is recognised'
 finish

@@ -125,8 +125,9 @@ static const char *judge(const struct members *m, uint32_t of)
         for (uint32_t k = 0; k < i; k++)
             if (side[i].disk == side[k].disk)
                 return "two of its members are on the same disk";
-    return bf_mirror_aligned(m->peek, side, sides) ? NULL
-                                                   : "its members lie differently on their disks";
+    return bf_mirror_aligned(m->peek, side, sides)
+               ? NULL
+               : "its members are aligned differently on their disks";
 }
 
 // The member through which the array is seen.
