@@ -145,6 +145,29 @@ static void test_queue_and_counters(void)
     CHECK_EQ(disk.source.errors, 1);
 }
 
+// Two disks of one controller: a poll of one finishes what the other has asked, and its caller asks
+// again at once.
+static void test_finished_by_a_poll_of_the_neighbour(void)
+{
+    struct sim_disk_model model = a_model();
+    static _Alignas(4096) uint8_t buffer[4096];
+    struct bf_block_request r = {.block = 1, .count = 1, .data = buffer};
+    begin(&model);
+    CHECK_EQ(bf_source_submit(&disk.source, &r), BF_OK);
+    sim_clock_advance(1000);
+    disk.source.ops->poll(disk.source.impl); // as the driver does it for the neighbour
+    CHECK(r.done);
+    r.block = 2;
+    CHECK_EQ(bf_source_submit(&disk.source, &r), BF_OK);
+    CHECK(!r.done);
+    sim_clock_advance(1000);
+    bf_source_poll(&disk.source);
+    CHECK(r.done && disk.source.in_flight == NULL);
+    CHECK_MEM(buffer, data + 2 * 4096, 4096);
+    CHECK_EQ(disk.source.requests, 2);
+    CHECK_EQ(disk.source.bytes_read, 2 * 4096);
+}
+
 static void test_blocking_time_is_measured(void)
 {
     struct sim_disk_model model = a_model();
@@ -216,5 +239,6 @@ static void test_blocks_that_were_not_written(void)
 
 TEST_MAIN(TEST(test_zeros_stay_within_the_disk), TEST(test_geometry_that_drivers_claim),
           TEST(test_requests_are_judged), TEST(test_queue_and_counters),
-          TEST(test_blocking_time_is_measured), TEST(test_synchronous_reads_of_any_range),
+          TEST(test_finished_by_a_poll_of_the_neighbour), TEST(test_blocking_time_is_measured),
+          TEST(test_synchronous_reads_of_any_range),
           TEST(test_a_device_that_answers_too_late), TEST(test_blocks_that_were_not_written))
