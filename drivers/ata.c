@@ -62,6 +62,7 @@ enum { // the queued error log, ACS-4, 9.13
 };
 
 enum { USUAL_BLOCK_BYTES = 512 };
+#define BLOCKS_MAX ((uint64_t)1 << 48) // that commands address (ACS-4, 48-bit Address feature set)
 
 static uint32_t word(const uint8_t *data, uint32_t i)
 {
@@ -110,6 +111,8 @@ enum bf_err bf_ata_parse(const void *data, size_t len, struct bf_ata_disk *out)
         !(word(d, COMMAND_SETS) & COMMAND_SETS_48_BIT))
         return BF_ERR_UNSUPPORTED;
     out->blocks = bf_le64(d + 2 * SECTORS);
+    if (out->blocks > BLOCKS_MAX)
+        return BF_ERR_CORRUPT;
     out->block_size = block_size(d);
     if (word(d, SATA_CAPABILITIES) != UINT16_MAX && (word(d, SATA_CAPABILITIES) & SATA_NCQ))
         out->depth = (uint16_t)((word(d, QUEUE_DEPTH) & 0x1f) + 1);

@@ -598,6 +598,9 @@ static void test_identify_data(void)
     CHECK_EQ(bf_ata_parse(data, sizeof data, &d), BF_ERR_CORRUPT);
     data[510] = 0; // no checksum claimed
     CHECK_EQ(bf_ata_parse(data, sizeof data, &d), BF_OK);
+    data[206] = 1; // more blocks than a command can address
+    CHECK_EQ(bf_ata_parse(data, sizeof data, &d), BF_ERR_CORRUPT);
+    data[206] = 0;
     memset(data + 2 * 117, 0xff, 4);
     CHECK_EQ(bf_ata_parse(data, sizeof data, &d), BF_OK);
     CHECK_EQ(d.block_size, 0);
