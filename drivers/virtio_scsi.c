@@ -460,7 +460,7 @@ static enum bf_err find_targets(struct virtio_scsi *d)
                 d->pending.slot[i].state == BF_PENDING_FREE)
                 send_scout(d, i, next++);
         poll_device(d);
-        if (d->pending.slot[0].state != BF_PENDING_FREE)
+        if (!bf_pending_is_idle(&d->pending))
             bf_platform_idle(ASK_REST_US);
     }
     return BF_OK;
