@@ -46,6 +46,16 @@ static void judge(const struct bf_dhcp6_answer *a)
             __builtin_trap();
 }
 
+// A client in this state: with a lease or an offer where there is none without.
+static void begin(struct bf_dhcp6_client *c, enum bf_dhcp6_state state)
+{
+    bf_dhcp6_client_init(c, mac);
+    c->state = state;
+    c->has_lease = c->answer.has_address = (uint8_t)bf_dhcp6_needs_lease(state);
+    c->offer.has_address = state == BF_DHCP6_REQUESTING;
+    c->valid_us = c->t1_us = c->t2_us = UINT64_MAX;
+}
+
 // One message to a client in each state, and what the client then sends.
 static void converse(const uint8_t *data, size_t size)
 {
@@ -56,16 +66,16 @@ static void converse(const uint8_t *data, size_t size)
     memcpy(copy, data, size);
     for (int state = BF_DHCP6_SOLICITING; state < BF_DHCP6_STATES; state++) {
         uint64_t now = 1000000;
-        bf_dhcp6_client_init(&c, mac);
-        c.state = (enum bf_dhcp6_state)state;
-        c.valid_us = c.t1_us = c.t2_us = UINT64_MAX;
+        int had;
+        begin(&c, (enum bf_dhcp6_state)state);
+        had = c.has_lease;
         bf_dhcp6_client_poll(&c, now, 7, out);
         copy[1] = (uint8_t)(c.transaction >> 16);
         copy[2] = (uint8_t)(c.transaction >> 8);
         copy[3] = (uint8_t)c.transaction;
         bf_dhcp6_client_receive(&c, copy, size, now);
         if (c.has_lease &&
-            (c.state != BF_DHCP6_BOUND || !c.answer.has_address || c.t1_us > c.t2_us))
+            ((!had && c.state != BF_DHCP6_BOUND) || !c.answer.has_address || c.t1_us > c.t2_us))
             __builtin_trap();
         for (int i = 0; i < 20; i++)
             bf_dhcp6_client_poll(&c, now += 1000000, (uint32_t)i << 24, out);
