@@ -68,15 +68,15 @@ static void compress(struct bf_task *task, uint32_t place)
 // Data is compressed or not as the ladder says now.
 enum bf_err bf_remote_prepare(struct bf_remote *r, struct bf_store_write *write)
 {
-    uint32_t skip = r->adapt.skip;
-    struct bf_adapt_choice choice;
+    uint32_t skip = r->ladder.skip;
+    struct bf_ladder_choice choice;
     struct bf_pack *p;
     BF_ASSERT(!write->held && !write->work);
     collect_packs(r);
     BF_ASSERT(r->packs_free <= r->packs);
     if (r->packs && !r->packs_free)
         return BF_AGAIN;
-    choice = bf_adapt_choose(&r->adapt);
+    choice = bf_ladder_choose(&r->ladder);
     if (!r->packs || choice.codec == BF_CODEC_NONE)
         return BF_OK;
     p = r->free_pack[r->packs_free - 1];
@@ -98,9 +98,9 @@ enum bf_err bf_remote_prepare(struct bf_remote *r, struct bf_store_write *write)
 // new.
 static void note_choice(struct bf_remote *r, const struct bf_pack *p, uint32_t raw_len)
 {
-    if (p && (p->packed_len || p->skip == r->adapt.skip))
-        bf_adapt_result(&r->adapt, raw_len, p->packed_len);
-    bf_adapt_framed(&r->adapt, raw_len);
+    if (p && (p->packed_len || p->skip == r->ladder.skip))
+        bf_ladder_result(&r->ladder, raw_len, p->packed_len);
+    bf_ladder_framed(&r->ladder, raw_len);
 }
 
 // ---- Frames ------------------------------------------------------------------------------------

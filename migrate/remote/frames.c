@@ -45,8 +45,8 @@ static void open_store(struct bf_remote *r)
     BF_ASSERT(!r->range.count && !r->lent); // nothing of the connection before
     r->opened.store = (struct bf_store){&bf_remote_ops, r};
     r->opened.write_bytes = frame_bytes(r);
-    bf_adapt_init(&r->adapt, r->config.compression, r->caps);
-    bf_adapt_processors(&r->adapt, r->workers->count + 1);
+    bf_ladder_init(&r->ladder, r->config.compression, r->caps);
+    bf_ladder_processors(&r->ladder, r->workers->count + 1);
     r->state = BF_REMOTE_OPEN;
 }
 
@@ -129,7 +129,7 @@ static void on_pace(struct bf_remote *r, const struct bf_frame *f)
     if (bf_get_pace(f, &m))
         bf_remote_bad_frame(r, "PACE");
     else
-        bf_adapt_peer(&r->adapt, m.waited);
+        bf_ladder_peer(&r->ladder, m.waited);
 }
 
 static void on_committed(struct bf_remote *r, const struct bf_frame *f)

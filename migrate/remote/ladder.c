@@ -21,12 +21,12 @@ enum {
 enum { NONE, LZ4, ZSTD_1, ZSTD_3 };
 // Bytes per second that a rung can do on one core of a present processor (docs/performance.md); a
 // slower processor shows itself by being waited for.
-static const uint32_t speed[BF_ADAPT_RUNGS] = {UINT32_MAX, 450000000, 250000000, 150000000};
+static const uint32_t speed[BF_LADDER_RUNGS] = {UINT32_MAX, 450000000, 250000000, 150000000};
 
-static const struct bf_adapt_choice rungs[BF_ADAPT_RUNGS] = {
+static const struct bf_ladder_choice rungs[BF_LADDER_RUNGS] = {
     {BF_CODEC_NONE, 0}, {BF_CODEC_LZ4, 0}, {BF_CODEC_ZSTD, 1}, {BF_CODEC_ZSTD, 3}};
 
-void bf_adapt_init(struct bf_adapt *a, uint8_t mode, uint64_t caps)
+void bf_ladder_init(struct bf_ladder *a, uint8_t mode, uint64_t caps)
 {
     static const uint8_t low[] = {NONE, NONE, LZ4, ZSTD_1};
     static const uint8_t high[] = {ZSTD_3, NONE, LZ4, ZSTD_3};
@@ -50,37 +50,37 @@ void bf_adapt_init(struct bf_adapt *a, uint8_t mode, uint64_t caps)
     a->fresh = 1; // while both ends are still starting, waiting means little
 }
 
-void bf_adapt_processors(struct bf_adapt *a, uint32_t count)
+void bf_ladder_processors(struct bf_ladder *a, uint32_t count)
 {
     a->processors = count ? count : 1;
 }
 
-static uint64_t rate_of(const struct bf_adapt *a)
+static uint64_t rate_of(const struct bf_ladder *a)
 {
     BF_ASSERT(a->window_us);
     return a->window_raw * 1000000 / a->window_us;
 }
 
-static int is_known(const struct bf_adapt *a, int rung)
+static int is_known(const struct bf_ladder *a, int rung)
 {
     return a->seen[rung].rate && a->clock_us - a->seen[rung].at_us < KNOWN_US;
 }
 
 // What goes through on the present rung: in this window, or a moment ago.
-static uint64_t worth_of(const struct bf_adapt *a)
+static uint64_t worth_of(const struct bf_ladder *a)
 {
     uint64_t rate = rate_of(a);
     return is_known(a, a->rung) && a->seen[a->rung].rate > rate ? a->seen[a->rung].rate : rate;
 }
 
 // Whether a rung was seen a moment ago to let less through than the present one does, in per cent.
-static int is_known_below(const struct bf_adapt *a, int rung, uint64_t percent)
+static int is_known_below(const struct bf_ladder *a, int rung, uint64_t percent)
 {
     return is_known(a, rung) && a->seen[rung].rate * 100 < worth_of(a) * percent;
 }
 
 // One rung up or down, when that promises more.
-static void step(struct bf_adapt *a, int direction)
+static void step(struct bf_ladder *a, int direction)
 {
     int to = a->rung + direction;
     BF_ASSERT(direction == 1 || direction == -1);
@@ -100,21 +100,21 @@ static void step(struct bf_adapt *a, int direction)
     a->fresh = 1;
 }
 
-static int is_peer_behind(const struct bf_adapt *a)
+static int is_peer_behind(const struct bf_ladder *a)
 {
     return a->peer_us && a->clock_us - a->peer_us < PEER_US && a->peer_waited < PEER_BEHIND;
 }
 
 // A window may be slow for reasons that nobody sees here (another program had the processor), so a
 // rung's worth goes down slowly.
-static void remember(struct bf_adapt *a)
+static void remember(struct bf_ladder *a)
 {
     uint64_t rate = rate_of(a), before = a->seen[a->rung].rate / 8 * 7;
     a->seen[a->rung].rate = rate > before ? rate : before;
     a->seen[a->rung].at_us = a->clock_us;
 }
 
-static int is_known_better(const struct bf_adapt *a, int rung)
+static int is_known_better(const struct bf_ladder *a, int rung)
 {
     return rung >= a->lowest && rung <= a->highest && is_known(a, rung) &&
            a->seen[rung].rate * 100 > worth_of(a) * 105;
@@ -122,14 +122,14 @@ static int is_known_better(const struct bf_adapt *a, int rung)
 
 // Down while a processor is waited for, up while the link is; but back to where more went through a
 // moment ago, whatever is waited for here.
-static void choose_step(struct bf_adapt *a, int direction)
+static void choose_step(struct bf_ladder *a, int direction)
 {
     if (is_known_better(a, a->rung - direction))
         direction = -direction;
     step(a, direction);
 }
 
-static void judge_window(struct bf_adapt *a)
+static void judge_window(struct bf_ladder *a)
 {
     int link = a->link_us > a->window_us / 2, processor = a->processor_us > a->window_us / 10 * 9;
     if (a->window_raw && !a->fresh && a->link_us + a->processor_us > a->window_us / 10 * 8)
@@ -145,7 +145,7 @@ static void judge_window(struct bf_adapt *a)
     a->window_us = a->link_us = a->processor_us = a->window_raw = 0;
 }
 
-void bf_adapt_tick(struct bf_adapt *a, uint64_t passed_us, enum bf_waiting what)
+void bf_ladder_tick(struct bf_ladder *a, uint64_t passed_us, enum bf_waiting what)
 {
     if (passed_us > WINDOW_US)
         passed_us = WINDOW_US;
@@ -160,19 +160,19 @@ void bf_adapt_tick(struct bf_adapt *a, uint64_t passed_us, enum bf_waiting what)
         judge_window(a);
 }
 
-void bf_adapt_peer(struct bf_adapt *a, uint32_t waited)
+void bf_ladder_peer(struct bf_ladder *a, uint32_t waited)
 {
     a->peer_waited = waited;
     a->peer_us = a->clock_us ? a->clock_us : 1;
 }
 
-void bf_adapt_framed(struct bf_adapt *a, uint32_t raw)
+void bf_ladder_framed(struct bf_ladder *a, uint32_t raw)
 {
     a->window_raw += raw;
     a->skip -= a->skip < raw ? a->skip : raw;
 }
 
-struct bf_adapt_choice bf_adapt_choose(struct bf_adapt *a)
+struct bf_ladder_choice bf_ladder_choose(struct bf_ladder *a)
 {
     BF_ASSERT(a->rung >= a->lowest && a->rung <= a->highest);
     return rungs[a->skip ? NONE : a->rung];
@@ -180,7 +180,7 @@ struct bf_adapt_choice bf_adapt_choose(struct bf_adapt *a)
 
 // What is in small pieces between others is always tried: a later run has few bytes and time for
 // them.
-void bf_adapt_result(struct bf_adapt *a, uint32_t raw, uint32_t packed)
+void bf_ladder_result(struct bf_ladder *a, uint32_t raw, uint32_t packed)
 {
     if (packed && packed < raw) {
         a->failed = 0;

@@ -15,9 +15,9 @@
 
 enum bf_waiting { BF_WAIT_LINK, BF_WAIT_DISK, BF_WAIT_PROCESSOR };
 
-enum { BF_ADAPT_RUNGS = 4 };
+enum { BF_LADDER_RUNGS = 4 };
 
-struct bf_adapt {
+struct bf_ladder {
     uint8_t rung, lowest, highest;
     int8_t direction; // of the last step
     uint8_t fresh;    // the window began on another rung
@@ -28,30 +28,30 @@ struct bf_adapt {
     uint64_t window_raw; // bytes of data framed in the window, before compression
     struct {
         uint64_t rate, at_us; // bytes of data per second; rate 0: not known
-    } seen[BF_ADAPT_RUNGS];
+    } seen[BF_LADDER_RUNGS];
     uint32_t peer_waited; // per mille of its time
     uint64_t peer_us;     // when it said so, 0: never
     uint32_t failed;      // bytes in a row that did not shrink
     uint32_t skip;        // bytes that are left of those that are not tried
 };
 
-struct bf_adapt_choice {
+struct bf_ladder_choice {
     enum bf_codec codec;
     int level;
 };
 
 // mode as in bf_sender_config: 0 adaptive, 1 off, 2 lz4, 3 zstd; caps: what was agreed on.
-void bf_adapt_init(struct bf_adapt *a, uint8_t mode, uint64_t caps);
-// How many processors compress at the same time; 1 after bf_adapt_init.
-void bf_adapt_processors(struct bf_adapt *a, uint32_t count);
+void bf_ladder_init(struct bf_ladder *a, uint8_t mode, uint64_t caps);
+// How many processors compress at the same time; 1 after bf_ladder_init.
+void bf_ladder_processors(struct bf_ladder *a, uint32_t count);
 // passed_us were spent waiting for, or working on, this.
-void bf_adapt_tick(struct bf_adapt *a, uint64_t passed_us, enum bf_waiting what);
+void bf_ladder_tick(struct bf_ladder *a, uint64_t passed_us, enum bf_waiting what);
 // raw bytes of data were framed, compressed or not.
-void bf_adapt_framed(struct bf_adapt *a, uint32_t raw);
+void bf_ladder_framed(struct bf_ladder *a, uint32_t raw);
 // The peer spent this share (per mille) of its time waiting for bytes from here.
-void bf_adapt_peer(struct bf_adapt *a, uint32_t waited);
-struct bf_adapt_choice bf_adapt_choose(struct bf_adapt *a);
+void bf_ladder_peer(struct bf_ladder *a, uint32_t waited);
+struct bf_ladder_choice bf_ladder_choose(struct bf_ladder *a);
 // What came of the choice: packed 0 when it did not pay.
-void bf_adapt_result(struct bf_adapt *a, uint32_t raw, uint32_t packed);
+void bf_ladder_result(struct bf_ladder *a, uint32_t raw, uint32_t packed);
 
 #endif

@@ -41,7 +41,7 @@ struct bf_remote_base {
 // A buffer that data is compressed into.
 struct bf_pack {
     struct bf_task task;
-    struct bf_adapt_choice choice;
+    struct bf_ladder_choice choice;
     uint32_t skip;                     // what the ladder skipped when it chose
     struct bf_compressor **compressor; // of each place
     const uint8_t *raw;
@@ -72,7 +72,7 @@ struct bf_remote {
     uint32_t packs, packs_free;
     uint8_t packs_stale;         // those that a connection left are to be taken back
     struct bf_store_write *lent; // whose data the channel is sending
-    struct bf_adapt adapt;
+    struct bf_ladder ladder;
 
     struct bf_need need[BF_NEED_MAX];
     uint32_t needs, need_at;

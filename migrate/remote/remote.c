@@ -75,7 +75,7 @@ uint64_t bf_remote_sent_here(const struct bf_remote *r)
 
 void bf_remote_spent(struct bf_remote *r, uint64_t passed_us, enum bf_waiting what)
 {
-    bf_adapt_tick(&r->adapt, passed_us, what);
+    bf_ladder_tick(&r->ladder, passed_us, what);
 }
 
 int bf_remote_is_sending(const struct bf_remote *r)

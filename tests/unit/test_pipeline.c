@@ -114,34 +114,34 @@ static void test_compressors_take_one_allocation(void)
 
 // ---- The ladder --------------------------------------------------------------------------------
 
-static struct bf_adapt_choice after_seconds(struct bf_adapt *a, enum bf_waiting what, int seconds)
+static struct bf_ladder_choice after_seconds(struct bf_ladder *a, enum bf_waiting what, int seconds)
 {
     for (int i = 0; i < seconds * 100; i++)
-        bf_adapt_tick(a, 10000, what);
-    return bf_adapt_choose(a);
+        bf_ladder_tick(a, 10000, what);
+    return bf_ladder_choose(a);
 }
 
 static void test_ladder_follows_what_is_awaited(void)
 {
-    struct bf_adapt a;
-    bf_adapt_init(&a, 0, BF_CAP_LZ4 | BF_CAP_ZSTD);
-    CHECK_EQ(bf_adapt_choose(&a).codec, BF_CODEC_LZ4);
+    struct bf_ladder a;
+    bf_ladder_init(&a, 0, BF_CAP_LZ4 | BF_CAP_ZSTD);
+    CHECK_EQ(bf_ladder_choose(&a).codec, BF_CODEC_LZ4);
     CHECK_EQ(after_seconds(&a, BF_WAIT_LINK, 5).codec, BF_CODEC_ZSTD);
-    CHECK_EQ(bf_adapt_choose(&a).level, 3);
+    CHECK_EQ(bf_ladder_choose(&a).level, 3);
     CHECK_EQ(after_seconds(&a, BF_WAIT_DISK, 60).level, 3); // neither is the bottleneck
     CHECK_EQ(after_seconds(&a, BF_WAIT_PROCESSOR, 30).codec, BF_CODEC_NONE);
 }
 
 // Bytes per second that go through while the link seems to be awaited, and where that leads.
-static struct bf_adapt_choice at_rate(uint32_t rate)
+static struct bf_ladder_choice at_rate(uint32_t rate)
 {
-    struct bf_adapt a;
-    bf_adapt_init(&a, 0, BF_CAP_LZ4 | BF_CAP_ZSTD);
+    struct bf_ladder a;
+    bf_ladder_init(&a, 0, BF_CAP_LZ4 | BF_CAP_ZSTD);
     for (int i = 0; i < 1000; i++) {
-        bf_adapt_framed(&a, rate / 100);
-        bf_adapt_tick(&a, 10000, BF_WAIT_LINK);
+        bf_ladder_framed(&a, rate / 100);
+        bf_ladder_tick(&a, 10000, BF_WAIT_LINK);
     }
-    return bf_adapt_choose(&a);
+    return bf_ladder_choose(&a);
 }
 
 static void test_ladder_is_not_climbed_on_a_fast_link(void)
@@ -154,69 +154,69 @@ static void test_ladder_is_not_climbed_on_a_fast_link(void)
 
 static void test_ladder_keeps_to_mode_and_capabilities(void)
 {
-    struct bf_adapt a;
-    bf_adapt_init(&a, 1, BF_CAP_LZ4 | BF_CAP_ZSTD);
+    struct bf_ladder a;
+    bf_ladder_init(&a, 1, BF_CAP_LZ4 | BF_CAP_ZSTD);
     CHECK_EQ(after_seconds(&a, BF_WAIT_LINK, 30).codec, BF_CODEC_NONE);
-    bf_adapt_init(&a, 2, BF_CAP_LZ4 | BF_CAP_ZSTD);
+    bf_ladder_init(&a, 2, BF_CAP_LZ4 | BF_CAP_ZSTD);
     CHECK_EQ(after_seconds(&a, BF_WAIT_LINK, 30).codec, BF_CODEC_LZ4);
     CHECK_EQ(after_seconds(&a, BF_WAIT_PROCESSOR, 30).codec, BF_CODEC_LZ4);
-    bf_adapt_init(&a, 3, BF_CAP_LZ4 | BF_CAP_ZSTD);
+    bf_ladder_init(&a, 3, BF_CAP_LZ4 | BF_CAP_ZSTD);
     CHECK_EQ(after_seconds(&a, BF_WAIT_PROCESSOR, 30).codec, BF_CODEC_ZSTD);
-    bf_adapt_init(&a, 0, BF_CAP_LZ4);
+    bf_ladder_init(&a, 0, BF_CAP_LZ4);
     CHECK_EQ(after_seconds(&a, BF_WAIT_LINK, 30).codec, BF_CODEC_LZ4);
-    bf_adapt_init(&a, 0, 0);
+    bf_ladder_init(&a, 0, 0);
     CHECK_EQ(after_seconds(&a, BF_WAIT_LINK, 30).codec, BF_CODEC_NONE);
-    bf_adapt_init(&a, 3, 0);
+    bf_ladder_init(&a, 3, 0);
     CHECK_EQ(after_seconds(&a, BF_WAIT_LINK, 30).codec, BF_CODEC_NONE);
 }
 
 static void test_ladder_rests_when_it_goes_back_and_forth(void)
 {
-    struct bf_adapt a;
+    struct bf_ladder a;
     int changes = 0;
     enum bf_codec last = BF_CODEC_LZ4;
-    bf_adapt_init(&a, 0, BF_CAP_LZ4);
+    bf_ladder_init(&a, 0, BF_CAP_LZ4);
     for (int i = 0; i < 4000;
          i++) { // 1000 s; LZ4 makes it wait for the processor, none for the link
-        enum bf_codec now = bf_adapt_choose(&a).codec;
+        enum bf_codec now = bf_ladder_choose(&a).codec;
         changes += now != last;
         last = now;
-        bf_adapt_tick(&a, 250000, now == BF_CODEC_NONE ? BF_WAIT_LINK : BF_WAIT_PROCESSOR);
+        bf_ladder_tick(&a, 250000, now == BF_CODEC_NONE ? BF_WAIT_LINK : BF_WAIT_PROCESSOR);
     }
     CHECK(changes > 10 && changes < 100);
 }
 
 static void test_what_does_not_shrink_is_left_alone(void)
 {
-    struct bf_adapt a;
+    struct bf_ladder a;
     int tried = 0;
-    bf_adapt_init(&a, 2, BF_CAP_LZ4);
+    bf_ladder_init(&a, 2, BF_CAP_LZ4);
     for (int i = 0; i < 1000; i++) {
-        if (bf_adapt_choose(&a).codec == BF_CODEC_LZ4) {
+        if (bf_ladder_choose(&a).codec == BF_CODEC_LZ4) {
             tried++;
-            bf_adapt_result(&a, 1 << 20, 0);
+            bf_ladder_result(&a, 1 << 20, 0);
         }
-        bf_adapt_framed(&a, 1 << 20);
+        bf_ladder_framed(&a, 1 << 20);
     }
     CHECK(tried > 20 && tried < 50);
-    while (bf_adapt_choose(&a).codec == BF_CODEC_NONE)
-        bf_adapt_framed(&a, 1 << 20);
-    bf_adapt_result(&a, 1 << 20, 500);
+    while (bf_ladder_choose(&a).codec == BF_CODEC_NONE)
+        bf_ladder_framed(&a, 1 << 20);
+    bf_ladder_result(&a, 1 << 20, 500);
     for (int i = 0; i < 10; i++) {
-        CHECK_EQ(bf_adapt_choose(&a).codec, BF_CODEC_LZ4);
-        bf_adapt_framed(&a, 1 << 20);
+        CHECK_EQ(bf_ladder_choose(&a).codec, BF_CODEC_LZ4);
+        bf_ladder_framed(&a, 1 << 20);
     }
 }
 
 // Single chunks that do not shrink keep nobody from trying their neighbours.
 static void test_what_shrinks_among_other_data_is_tried(void)
 {
-    struct bf_adapt a;
-    bf_adapt_init(&a, 2, BF_CAP_LZ4);
+    struct bf_ladder a;
+    bf_ladder_init(&a, 2, BF_CAP_LZ4);
     for (int i = 0; i < 1000; i++) {
-        CHECK_EQ(bf_adapt_choose(&a).codec, BF_CODEC_LZ4);
-        bf_adapt_result(&a, 65536, i % 10 ? 0 : 20000);
-        bf_adapt_framed(&a, 65536);
+        CHECK_EQ(bf_ladder_choose(&a).codec, BF_CODEC_LZ4);
+        bf_ladder_result(&a, 65536, i % 10 ? 0 : 20000);
+        bf_ladder_framed(&a, 65536);
     }
 }
 

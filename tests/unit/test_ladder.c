@@ -10,14 +10,14 @@ enum { TICK_US = 1000, BUFFER = 4 << 20, QUEUE = 32 << 20, PACE_TICKS = 100 };
 
 // Megabytes per second.
 struct path {
-    double sender[BF_ADAPT_RUNGS]; // data compressed, digested and encrypted, by rung
-    double ratio[BF_ADAPT_RUNGS];  // data per byte on the wire
+    double sender[BF_LADDER_RUNGS]; // data compressed, digested and encrypted, by rung
+    double ratio[BF_LADDER_RUNGS];  // data per byte on the wire
     double link, receiver, store;
     uint32_t processors;
     int silent; // a server that knows no PACE
 };
 
-static const double ratios[BF_ADAPT_RUNGS] = {1, 2, 2.6, 2.8};
+static const double ratios[BF_LADDER_RUNGS] = {1, 2, 2.6, 2.8};
 
 struct flow {
     double out, in,
@@ -51,7 +51,7 @@ static double tick(struct flow *f, const struct path *p, double offered)
     return done;
 }
 
-static int rung_of(struct bf_adapt_choice choice)
+static int rung_of(struct bf_ladder_choice choice)
 {
     return choice.codec == BF_CODEC_NONE  ? 0
            : choice.codec == BF_CODEC_LZ4 ? 1
@@ -63,20 +63,20 @@ static int rung_of(struct bf_adapt_choice choice)
 static double run(const struct path *p, int rung, int *last)
 {
     struct flow f = {.ratio = 1};
-    struct bf_adapt a;
+    struct bf_ladder a;
     double before = 0;
-    bf_adapt_init(&a, 0, BF_CAP_LZ4 | BF_CAP_ZSTD);
-    bf_adapt_processors(&a, p->processors ? p->processors : 1);
+    bf_ladder_init(&a, 0, BF_CAP_LZ4 | BF_CAP_ZSTD);
+    bf_ladder_processors(&a, p->processors ? p->processors : 1);
     for (int t = 0; t < 30000; t++) {
-        int now = rung < 0 ? rung_of(bf_adapt_choose(&a)) : rung;
+        int now = rung < 0 ? rung_of(bf_ladder_choose(&a)) : rung;
         double offered = p->sender[now] * TICK_US, done;
         f.ratio = p->ratio[now];
         done = tick(&f, p, offered);
-        bf_adapt_framed(&a, (uint32_t)done);
-        bf_adapt_tick(&a, TICK_US, done < offered / 2 ? BF_WAIT_LINK : BF_WAIT_PROCESSOR);
+        bf_ladder_framed(&a, (uint32_t)done);
+        bf_ladder_tick(&a, TICK_US, done < offered / 2 ? BF_WAIT_LINK : BF_WAIT_PROCESSOR);
         if (t % PACE_TICKS == PACE_TICKS - 1) {
             if (!p->silent)
-                bf_adapt_peer(&a, f.waited * 1000 / PACE_TICKS);
+                bf_ladder_peer(&a, f.waited * 1000 / PACE_TICKS);
             f.waited = 0;
         }
         if (t == 10000)
@@ -91,7 +91,7 @@ static void check_path(const struct path *p, int from, int to)
 {
     double best = 0, ours;
     int last = 0;
-    for (int i = 0; i < BF_ADAPT_RUNGS; i++) {
+    for (int i = 0; i < BF_LADDER_RUNGS; i++) {
         double one = run(p, i, NULL);
         best = one > best ? one : best;
     }
@@ -151,7 +151,7 @@ static void test_gigabit(void)
 static void test_gigabit_fast_processors(void)
 {
     struct path p = path(118, 1500, 1500);
-    for (int i = 1; i < BF_ADAPT_RUNGS; i++)
+    for (int i = 1; i < BF_LADDER_RUNGS; i++)
         p.sender[i] *= 4;
     p.processors = 4;
     check_path(&p, 2, 3);
