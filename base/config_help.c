@@ -36,8 +36,8 @@ static const char *const help[] = {
     [BF_KEY_COMPRESS] =
         "Compression of the data on the wire; auto follows the speed of the link. Default: auto.",
     [BF_KEY_COPY] =
-        "used leaves out what the disks' own file systems call unused, where that is certain; all "
-        "copies every byte. Default: used. Given again with @PLACE, it applies to one place only: "
+        "used: leave out what the disks' own file systems call unused, where that is certain; all: "
+        "copy every byte. Default: used. Given again with @PLACE, it applies to one place only: "
         "NUMBER@SELECTOR, a partition of a disk; partuuid:GUID; or SELECTOR, a whole disk. For "
         "example copy=used and copy=all@2@serial:S1. An all@ that nothing on the disks matches "
         "stops the run.",

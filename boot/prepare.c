@@ -123,7 +123,7 @@ static void probe_disks(struct bf_app *app)
         if (facts->hibernated)
             bf_log(BF_LOG_WARNING,
                    "disk %u holds a hibernated system (%s): it is copied as it is; shut the "
-                   "machine down properly for a point that needs no special plan",
+                   "machine down properly, or let the finalizer's plan discard the hibernation",
                    i, facts->hibernation);
     }
     bf_free(facts);

@@ -132,7 +132,7 @@ void bf_disk_plan_hibernation(struct bf_inventory *inventory, struct bf_source_d
         inventory->disk[i].hibernated = 1;
         bf_log(BF_LOG_WARNING,
                "disk %u holds a volume of a hibernated system: it is copied as it is; shut the "
-               "machine down properly for a point that needs no special plan",
+               "machine down properly, or let the finalizer's plan discard the hibernation",
                i);
     }
 }

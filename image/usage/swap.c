@@ -42,7 +42,7 @@ enum bf_err bf_usage_swap(struct bf_usage_map *map, char why[BF_USAGE_WHY])
     map->place.peek->scratch_owner = NULL;
     memcpy(map->name, "swap", sizeof "swap");
     if (map->place.bytes <= KEPT)
-        return refuse(why, "it is too small to be worth a map");
+        return refuse(why, "it is too small to be worth examining");
     if (bf_place_read(&map->place, 0, page, KEPT))
         return refuse(why, "its header cannot be read");
     bf_swap_probe(page, KEPT, &swap);

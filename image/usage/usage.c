@@ -232,8 +232,8 @@ static void claim(struct bf_usage *u, const struct bf_usage_place *place)
     if (!why && !place->signatures)
         why = "no file system is recognised";
     if (!why)
-        why =
-            place->signatures & NO_MAP ? "there is no map for it" : "it is damaged or not complete";
+        why = place->signatures & NO_MAP ? "unused blocks are not recognised in this format"
+                                         : "it is damaged or not complete";
     bf_place_report(place, place->what[0] ? place->what : "unknown", why);
 }
 

@@ -55,8 +55,8 @@ const struct bf_cli_command bf_command_export = {
         "FILE must not exist; it appears complete or not at all. An export does not compare\n"
         "what it writes with the digests of the point: damage in the store goes into the\n"
         "file, with exit status 0. Run bootferry verify NAME[@POINT] first.\n"
-        "Start a machine from it only after the source was switched off for good: never run\n"
-        "both copies.",
+        "Start a machine from it only after the source has been switched off for good: never\n"
+        "run both copies.",
     .min = 2,
     .max = 2,
     .options = options,

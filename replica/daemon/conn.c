@@ -118,7 +118,7 @@ static enum bf_err serve(struct bf_conn *c, struct bf_fault *fault)
 // What concerns a session was said by its events.
 static void log_end(const struct bf_conn *c, enum bf_err err, const struct bf_fault *fault)
 {
-    const char *who = c->peer.has_certificate ? c->peer.machine : "a stranger";
+    const char *who = c->peer.has_certificate ? c->peer.machine : "an unknown client";
     if (err && !c->has_session && (c->peer.has_certificate || bf_conn_may_log(c->daemon)))
         bf_log(BF_LOG_WARNING, "%s from %s: %s [%s, %s]; %s", who, c->from, fault->what,
                bf_err_name(err), bf_side_name(fault->side), fault->todo);

@@ -85,7 +85,7 @@ void bf_guest_turn_out(struct bf_door *door, struct bf_guest *g, const struct bf
 {
     BF_ASSERT(g->phase != BF_GUEST_FREE && g->phase != BF_GUEST_PARTING && fault->code);
     if (bf_conn_may_log(door->daemon))
-        bf_log(BF_LOG_WARNING, "a stranger from %s: %s [%s, %s]; %s", g->from, fault->what,
+        bf_log(BF_LOG_WARNING, "an unknown client from %s: %s [%s, %s]; %s", g->from, fault->what,
                bf_err_name(fault->code), bf_side_name(fault->side), fault->todo);
     part(door, g);
 }

@@ -42,7 +42,7 @@ int bf_conn_may_log(struct bf_daemon *d)
     pthread_mutex_lock(&d->door_lock);
     if (now - d->minute_us >= 60000000) {
         if (d->minute_lines > STRANGER_LINES)
-            bf_log(BF_LOG_WARNING, "left out %u more line%s about strangers",
+            bf_log(BF_LOG_WARNING, "left out %u more line%s about unknown clients",
                    d->minute_lines - STRANGER_LINES, bf_plural(d->minute_lines - STRANGER_LINES));
         d->minute_us = now;
         d->minute_lines = 0;

@@ -89,7 +89,7 @@ void bf_stop_connections(struct bf_daemon *d)
         ;
     if (c) {
         bf_log(BF_LOG_ERROR, "the connection of %s from %s does not end",
-               c->peer.machine[0] ? c->peer.machine : "a stranger", c->from);
+               c->peer.machine[0] ? c->peer.machine : "an unknown client", c->from);
         leave("threads hang");
     }
     pthread_mutex_unlock(&d->lock);

@@ -112,7 +112,7 @@ static void tell_place(const struct comparison *x, const struct bf_place_row *p,
     BF_ASSERT(growth(x, p) > 0);
     bf_bytes_text((uint64_t)growth(x, p), more);
     if (is_whole_now(x, p))
-        bf_snprintf(out, size, "disk %u, %s (%s) is copied whole now: %s: %s more", p->disk,
+        bf_snprintf(out, size, "disk %u, %s (%s) is now copied whole (%s): %s more", p->disk,
                     p->name, p->what, p->why, more);
     else
         bf_snprintf(out, size, "disk %u, %s (%s) has %s more", p->disk, p->name, p->what, more);

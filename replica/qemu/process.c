@@ -164,8 +164,8 @@ static void bury_left(void)
 static void leave_behind(pid_t pid)
 {
     bf_log(BF_LOG_ERROR,
-           "process %d was killed and does not end: the kernel waits for a disk; look at the "
-           "system log",
+           "process %d was killed but has not ended: the kernel is waiting for a disk; see "
+           "the system log",
            (int)pid);
     pthread_mutex_lock(&left_lock);
     if (left_count < LEFT_MAX)

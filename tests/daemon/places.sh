@@ -61,7 +61,7 @@ dd_at 17 <"$T/ext"
 check "a run of a file system that was not unmounted" push
 check "it is copied whole now" row 'partition 2  ext.* 48\.0 MiB +0 B +[34][0-9]\.[0-9] MiB  whole: .*unmounted.*' 2
 check "one line says why the run was bigger" grep -qE \
-    '^why the point grew: [34][0-9]\.[0-9] MiB of new data: disk 0, partition 2 \(ext[^)]*\) is copied whole now: .*unmounted.*: [34][0-9]\.[0-9] MiB more$' <("$B" points web-1@2)
+    '^why the point grew: [34][0-9]\.[0-9] MiB of new data: disk 0, partition 2 \(ext[^)]*\) is now copied whole \(.*unmounted.*\): [34][0-9]\.[0-9] MiB more$' <("$B" points web-1@2)
 check "so does the status" grep -q 'why the point grew: .* partition 2 ' <("$B" status web-1)
 head -c 6M /dev/urandom | dd_at 82
 check "another run" push

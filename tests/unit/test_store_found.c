@@ -308,7 +308,7 @@ static void test_why_it_grew(void)
     CHECK_STR(grew(), "no");
     next_run(16, 48, "it was not unmounted");
     CHECK_STR(grew(), "2.0 MiB of new data, after 128.0 KiB in the run before: disk 0, partition 1 "
-                      "(ext4) is copied whole now: it was not unmounted: 1.8 MiB more");
+                      "(ext4) is now copied whole (it was not unmounted): 1.8 MiB more");
     next_run(260, 300, "it was not unmounted"); // no place is there
     CHECK_STR(grew(), "no");
     next_run(200, 300, "it was not unmounted");

@@ -86,7 +86,7 @@ check "300000 extents" answered xfs_extents 64
 check "are a map" trusted xfs_extents XFS
 make_fs xfs_child
 check "one leaf three hundred times" answered xfs_child 16
-check "is no map" grep -q 'allocation group 0 of an XFS is inconsistent' "$T/xfs_child.log"
+check "is no map" grep -q 'allocation group 0 of an XFS file system is inconsistent' "$T/xfs_child.log"
 make_fs xfs_log
 check "a long log" answered xfs_log 16
 check "is not replayed" grep -q ': its log has not been replayed$' "$T/xfs_log.log"

@@ -198,7 +198,7 @@ check "and what is kept behind it" left_at "$d" $((40 << 20)) $((110 << 20))
 
 garbage "$T/iso.raw" 30
 dd if="$T/live.iso" of="$T/iso.raw" bs=32K skip=1 seek=1 count=1 conv=notrunc status=none
-check "an image on a disk without a table" whole "$T/iso.raw" 'ISO 9660, copied whole: there is no map for it'
+check "an image on a disk without a table" whole "$T/iso.raw" 'ISO 9660, copied whole: unused blocks are not recognised in this format'
 
 d=$T/lines.raw
 garbage "$d" 100
@@ -208,7 +208,7 @@ patch "$d" $((2048 * 512 + 32768)) 'JFS1'
 ext4 "$d" 43008 20
 patch "$d" $((43008 * 512)) 'XFSB'
 map "$d"
-check "a file system without a map" says "$d" 'partition 1: JFS, copied whole: there is no map for it'
+check "a file system without a map" says "$d" 'partition 1: JFS, copied whole: unused blocks are not recognised in this format'
 check "two owners" says "$d" 'partition 2: ext2/3/4, XFS, copied whole: it has signatures of more than one format'
 check "nothing known" says "$d" 'partition 3: unknown, copied whole: no file system is recognised'
 finish

@@ -199,7 +199,7 @@ damaged() {
 ends_at() {
     map "$T/doubt.raw"
     [ -s "$T/doubt.raw.map" ] && cmp "$T/doubt.raw.map" <(awk -v at="$1" '$1 < at' "$T/$name.raw.map") &&
-        grep -q 'allocation group 1 of an XFS is inconsistent' "$T/doubt.raw.log"
+        grep -q 'allocation group 1 of an XFS file system is inconsistent' "$T/doubt.raw.log"
 }
 for name in 4k v4; do
     damaged "a count that does not fit ($name)" "$name" "agf 1" "write -d freeblks 5"

@@ -26,8 +26,8 @@ static int xfs_extent(void *impl, uint64_t at, uint64_t *end)
         x->spoiled = 1;
         if (!bf_work_is_over(&x->place.peek->work)) // else the caller tells
             bf_log(BF_LOG_WARNING,
-                   "allocation group %u of an XFS is inconsistent or cannot be read: it is copied "
-                   "whole from there on",
+                   "allocation group %u of an XFS file system is inconsistent or cannot be read: "
+                   "it is copied whole from there on",
                    x->ag.number);
         return 0;
     }
