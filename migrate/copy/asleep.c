@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A system that hibernated into a swap file goes on with what it has in memory, whatever its file
 // systems look like now: nothing of any disk may be left out. Such a file lies anywhere, so that
-// it is found when it is read (migrate/copy/judge.c), perhaps after something was left out: then
-// all is read again in a new session, and only differences travel. The remains of a deleted swap
-// file look the same; they cost time and nothing else.
+// it is found when it is read (migrate/copy/digest_stage.c), perhaps after something was left out:
+// then all is read again in a new session, and only differences travel. The remains of a deleted
+// swap file look the same; they cost time and nothing else.
 #include "base/assert.h"
 #include "base/fmt.h"
 #include "base/log.h"

@@ -47,7 +47,7 @@ static int is_same(const struct bf_copy *c, const struct bf_slot *slot, uint32_t
 static enum bf_err classify(struct bf_copy *c, struct bf_slot *slot, uint32_t i)
 {
     enum bf_err err = wants_base(c) ? know_base(c, slot->first + i) : BF_OK;
-    BF_ASSERT(!slot->unread && i == slot->judged && i < slot->known);
+    BF_ASSERT(!slot->unread && i == slot->classified && i < slot->hashed);
     if (err)
         return err;
     if (!slot->zero[i] && slot->asleep[i])
@@ -57,7 +57,7 @@ static enum bf_err classify(struct bf_copy *c, struct bf_slot *slot, uint32_t i)
         slot->class[i] = BF_CLASS_UNREADABLE;
     else if (wants_base(c) && is_same(c, slot, i))
         slot->class[i] = BF_CLASS_SAME;
-    slot->judged++;
+    slot->classified++;
     c->moved = 1;
     return BF_OK;
 }
@@ -65,12 +65,12 @@ static enum bf_err classify(struct bf_copy *c, struct bf_slot *slot, uint32_t i)
 // BF_AGAIN: the next chunk of it is not hashed yet.
 static enum bf_err classify_slot(struct bf_copy *c, struct bf_slot *slot)
 {
-    uint32_t known = bf_judge_known(&c->judge, slot);
+    uint32_t hashed = bf_digest_stage_done(&c->digest_stage, slot);
     enum bf_err err = BF_OK;
-    while (!err && slot->judged < known)
-        err = classify(c, slot, slot->judged);
-    c->known = slot->first + slot->judged;
-    return !err && slot->judged < slot->count ? BF_AGAIN : err;
+    while (!err && slot->classified < hashed)
+        err = classify(c, slot, slot->classified);
+    c->classified = slot->first + slot->classified;
+    return !err && slot->classified < slot->count ? BF_AGAIN : err;
 }
 
 enum bf_err bf_copy_classify(struct bf_copy *c)
@@ -81,13 +81,13 @@ enum bf_err bf_copy_classify(struct bf_copy *c)
         if (!slot)
             break;
         if (slot->unread)
-            c->known = slot->first + slot->count;
+            c->classified = slot->first + slot->count;
         else
             err = classify_slot(c, slot);
     }
-    BF_ASSERT(c->given <= c->known && c->known <= c->span_end);
+    BF_ASSERT(c->given <= c->classified && c->classified <= c->span_end);
     // The store begins to answer before anything is there to compare.
-    if (!err && wants_base(c) && c->known < c->span_end)
-        err = know_base(c, c->known);
+    if (!err && wants_base(c) && c->classified < c->span_end)
+        err = know_base(c, c->classified);
     return err == BF_AGAIN ? BF_OK : err;
 }

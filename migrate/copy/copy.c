@@ -305,7 +305,7 @@ static void begin_span(struct bf_copy *c, uint16_t index, uint64_t first, uint64
     BF_ASSERT(c->current == BF_NO_DISK && index < c->disks);
     BF_ASSERT(first <= end && end <= bf_geometry_chunks(&d->plan.geometry));
     c->current = index;
-    c->given = c->known = first;
+    c->given = c->classified = first;
     c->span_end = end;
     c->restarted = 0;
     bf_copy_base_forget(c);

@@ -23,7 +23,7 @@ int bf_copy_work_init(struct bf_copy *c)
     bf_workers_init(&c->none);
     c->workers = c->config.workers ? c->config.workers : &c->none;
     c->batch = bf_alloc(BF_BATCHES * sizeof *c->batch);
-    return c->batch && bf_judge_init(&c->judge, c->workers, &c->feed) == BF_OK;
+    return c->batch && bf_digest_stage_init(&c->digest_stage, c->workers, &c->feed) == BF_OK;
 }
 
 int bf_copy_work_free(struct bf_copy *c)
@@ -36,7 +36,7 @@ int bf_copy_work_free(struct bf_copy *c)
             return 0;
         bf_platform_idle(1000);
     }
-    bf_judge_free(&c->judge);
+    bf_digest_stage_free(&c->digest_stage);
     bf_free(c->batch);
     return 1;
 }
@@ -46,7 +46,7 @@ void bf_copy_work_start(struct bf_copy *c)
     BF_ASSERT(bf_workers_quiet(c->workers));
     c->first = c->held = c->batches = 0;
     c->done_us = c->now_us;
-    bf_judge_start(&c->judge);
+    bf_digest_stage_start(&c->digest_stage);
 }
 
 // ---- Batches -----------------------------------------------------------------------------------
@@ -87,7 +87,7 @@ static enum bf_err add_batch(struct bf_copy *c, struct bf_slot *slot, uint32_t c
 {
     struct bf_batch *b = batch_at(c, c->held + c->batches);
     enum bf_err err;
-    BF_ASSERT(count && count <= slot->judged - slot->framed);
+    BF_ASSERT(count && count <= slot->classified - slot->framed);
     if (c->held + c->batches == BF_BATCHES)
         return BF_AGAIN;
     b->slot = slot;
@@ -120,10 +120,10 @@ static uint32_t most_chunks(const struct bf_copy *c, uint64_t chunk)
 static uint32_t next_run(const struct bf_copy *c, const struct bf_slot *slot)
 {
     uint32_t at = slot->framed, count = 0, most;
-    BF_ASSERT(slot->framed <= slot->judged && slot->judged <= slot->count);
+    BF_ASSERT(slot->framed <= slot->classified && slot->classified <= slot->count);
     if (slot->unread)
         return slot->count - at;
-    while (at + count < slot->judged && slot->class[at + count] == slot->class[at])
+    while (at + count < slot->classified && slot->class[at + count] == slot->class[at])
         count++;
     if (!count || slot->class[at] != BF_CLASS_DATA)
         return count;
@@ -131,7 +131,7 @@ static uint32_t next_run(const struct bf_copy *c, const struct bf_slot *slot)
     if (count >= most)
         return most;
     // A run of data may still grow while hashing goes on; short writes compress badly.
-    return at + count == slot->judged && slot->judged < slot->count ? 0 : count;
+    return at + count == slot->classified && slot->classified < slot->count ? 0 : count;
 }
 
 static enum bf_err make_batches(struct bf_copy *c)
@@ -155,7 +155,7 @@ static enum bf_err make_batches(struct bf_copy *c)
 // What the manifest says of chunk i of a slot that was read.
 static enum bf_chunk_state state_of(const struct bf_slot *slot, uint32_t i)
 {
-    BF_ASSERT(!slot->unread && i < slot->judged);
+    BF_ASSERT(!slot->unread && i < slot->classified);
     if (slot->class[i] == BF_CLASS_UNREADABLE)
         return BF_CHUNK_UNREADABLE;
     return slot->zero[i] ? BF_CHUNK_ZERO : BF_CHUNK_DATA;
@@ -267,7 +267,7 @@ static enum bf_err give_next(struct bf_copy *c)
     release(c);
     if (slot && slot->sent == slot->count) {
         err = holds(c, slot) ? BF_AGAIN : bf_copy_report_unreadable(c);
-        BF_ASSERT(slot->known == slot->count); // no worker reads it any more
+        BF_ASSERT(slot->hashed == slot->count); // no worker reads it any more
         if (!err)
             bf_feed_pop(&c->feed);
         return err;
@@ -322,7 +322,7 @@ enum bf_err bf_copy_move_data(struct bf_copy *c)
         err = make_batches(c);
     if (err && err != BF_AGAIN)
         return err;
-    c->moved |= (uint8_t)bf_judge_give(&c->judge);
+    c->moved |= (uint8_t)bf_digest_stage_give(&c->digest_stage);
     compute(c);
     for (int i = 0; i < GIVE_PER_TURN; i++) {
         err = give_next(c);

@@ -192,9 +192,9 @@ static void fill_slot(struct bf_feed *feed, struct bf_slot *slot)
     slot->bytes = slot->unread ? 0 : slot->count * feed->geometry.chunk_size;
     if (slot->bytes > rest)
         slot->bytes = (uint32_t)rest;
-    slot->got = slot->asked = slot->known = slot->judged = slot->framed = slot->sent = 0;
+    slot->got = slot->asked = slot->hashed = slot->classified = slot->framed = slot->sent = 0;
     if (slot->unread)
-        slot->asked = slot->known = slot->judged = slot->count;
+        slot->asked = slot->hashed = slot->classified = slot->count;
     feed->next += slot->count;
     feed->used++;
 }

@@ -48,10 +48,10 @@ struct bf_slot {
     uint8_t *data;
 
     // The copying stage's notes.
-    uint32_t asked, known; // chunks given to judging, and known to be judged
-    uint32_t judged;       // chunks whose class is known
-    uint32_t framed, sent; // chunks in batches, and in frames
-    uint32_t told;         // blocks before it: the server knows which of them were unreadable
+    uint32_t asked, hashed; // chunks given to the digest stage, and done there
+    uint32_t classified;    // chunks whose class is known
+    uint32_t framed, sent;  // chunks in batches, and in frames
+    uint32_t told;          // blocks before it: the server knows which of them were unreadable
     uint8_t class[BF_DATA_CHUNKS_MAX];
     uint8_t zero[BF_DATA_CHUNKS_MAX];
     struct bf_digest digest[BF_DATA_CHUNKS_MAX];

@@ -7,7 +7,7 @@
 #include "image/usage/choice.h"
 #include "migrate/copy/copy.h"
 #include "migrate/copy/feed.h"
-#include "migrate/copy/judge.h"
+#include "migrate/copy/digest_stage.h"
 #include "migrate/workers.h"
 
 enum bf_copy_state {
@@ -91,8 +91,8 @@ struct bf_copy {
     uint16_t current; // index of the disk, BF_NO_DISK between disks
     uint8_t repair;   // the span is a repair
     uint8_t restarted;
-    uint64_t given; // chunks before it are with the store
-    uint64_t known; // chunks before it have their class
+    uint64_t given;      // chunks before it are with the store
+    uint64_t classified; // chunks before it have their class
     uint64_t span_end;
     struct bf_copy_base base;
     struct bf_root root;                            // over chunks before `given`
@@ -102,7 +102,7 @@ struct bf_copy {
 
     // What only computes.
     struct bf_workers *workers, none;
-    struct bf_judge judge;
+    struct bf_digest_stage digest_stage;
     uint32_t done_seen; // of the workers' tasks
     uint64_t done_us;   // and when that changed, or nothing was to be done
 
@@ -131,7 +131,7 @@ int bf_copy_work_init(struct bf_copy *c); // 0: no memory
 // 0: a worker holds on to the pipeline's memory, which must stay.
 int bf_copy_work_free(struct bf_copy *c);
 void bf_copy_work_start(struct bf_copy *c); // a span has begun; nothing may be under way
-// One turn of judging, preparing and giving.
+// One turn of hashing, preparing and giving.
 enum bf_err bf_copy_move_data(struct bf_copy *c);
 int bf_copy_all_released(struct bf_copy *c);
 

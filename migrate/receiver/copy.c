@@ -417,7 +417,7 @@ enum bf_err bf_receiver_checkpoint(struct bf_receiver *r, const struct bf_frame 
     return from_store(r, err);
 }
 
-void bf_receiver_tell_pace(struct bf_receiver *r)
+void bf_receiver_report_pace(struct bf_receiver *r)
 {
     uint64_t whole = 0, came = r->channel.bytes_in - r->paced_bytes;
     struct bf_pace m;
@@ -436,7 +436,7 @@ void bf_receiver_tell_pace(struct bf_receiver *r)
     r->paced_bytes = r->channel.bytes_in;
 }
 
-void bf_receiver_tell_durable(struct bf_receiver *r)
+void bf_receiver_report_durable(struct bf_receiver *r)
 {
     const struct bf_store *store = &r->session->opened.store;
     for (uint16_t i = 0; i < r->session->opened.disks; i++) {

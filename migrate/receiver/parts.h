@@ -107,9 +107,9 @@ enum bf_err bf_receiver_disk_done(struct bf_receiver *r, const struct bf_frame *
 // Answers waiting BASE_WANTs as far as there is room.
 enum bf_err bf_receiver_answer_base(struct bf_receiver *r);
 // Says what the time goes into.
-void bf_receiver_tell_pace(struct bf_receiver *r);
+void bf_receiver_report_pace(struct bf_receiver *r);
 // Sends DURABLE where the store has come further.
-void bf_receiver_tell_durable(struct bf_receiver *r);
+void bf_receiver_report_durable(struct bf_receiver *r);
 // Brings the root up to chunk `to` from what the store says. BF_AGAIN: more to do; BF_ERR_CORRUPT:
 // the store is in doubt about [*doubt, *doubt + *count).
 enum bf_err bf_receiver_catch_up(struct bf_receiver *r, uint16_t index, uint64_t to,

@@ -333,8 +333,8 @@ static void work(struct bf_receiver *r)
         send_plan(r);
         break;
     case BF_RECEIVER_RECEIVING:
-        bf_receiver_tell_durable(r);
-        bf_receiver_tell_pace(r);
+        bf_receiver_report_durable(r);
+        bf_receiver_report_pace(r);
         bf_receiver_answer_base(r);
         break;
     case BF_RECEIVER_SEALING:

@@ -47,7 +47,7 @@ static void take(struct bf_remote_base *b, const struct bf_base_run *run)
 int bf_remote_base_run(struct bf_remote *r, const struct bf_base_run *run)
 {
     struct bf_remote_base *b = &r->base;
-    struct bf_remote_ask *ask = &b->ask[b->ask_at];
+    struct bf_remote_base_request *ask = &b->ask[b->ask_at];
     if (!b->asks || run->disk != ask->want.disk || run->first != ask->want.first ||
         run->count > ask->want.count)
         return 0;
@@ -71,7 +71,7 @@ static int ask(struct bf_remote *r, const struct bf_base_want *want)
         return 0;
     BF_ASSERT(want->count && want->first == b->asked);
     bf_channel_put(&r->channel, bf_put_base_want(room, 64, want));
-    b->ask[(b->ask_at + b->asks++) % BF_BASE_ASKS] = (struct bf_remote_ask){*want, 0};
+    b->ask[(b->ask_at + b->asks++) % BF_BASE_ASKS] = (struct bf_remote_base_request){*want, 0};
     b->asked += want->count;
     r->moved = 1;
     return 1;

@@ -23,7 +23,7 @@ enum {
 };
 
 // A BASE_WANT that is not answered, or what is left of it.
-struct bf_remote_ask {
+struct bf_remote_base_request {
     struct bf_base_want want;
     uint8_t late; // nobody waits for the answer any more
 };
@@ -32,7 +32,7 @@ struct bf_remote_ask {
 struct bf_remote_base {
     uint16_t disk;                          // number
     uint64_t wanted, known, asked;          // chunks before it
-    struct bf_remote_ask ask[BF_BASE_ASKS]; // a ring, the oldest at ask_at
+    struct bf_remote_base_request ask[BF_BASE_ASKS]; // a ring, the oldest at ask_at
     uint32_t ask_at, asks;
     uint8_t *state; // BF_BASE_WINDOW of each
     struct bf_digest *digest;
