@@ -293,7 +293,7 @@ static enum bf_err judge_sense(const uint8_t *data, size_t len)
     }
 }
 
-enum bf_err bf_scsi_judge(uint8_t status, const uint8_t *sense, size_t len)
+enum bf_err bf_scsi_classify(uint8_t status, const uint8_t *sense, size_t len)
 {
     switch (status) {
     case STATUS_GOOD:

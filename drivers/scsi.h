@@ -43,6 +43,6 @@ void bf_scsi_read(uint8_t cdb[BF_SCSI_CDB_BYTES], uint64_t block, uint32_t count
 // What a status says, with len bytes of sense data. BF_OK: all was done. BF_AGAIN: ask again, a few
 // times (unit attention, aborted). BF_ERR_BUSY: ask again, for a time (busy, not ready).
 // BF_ERR_MEDIA: the unit or its medium is gone. BF_ERR_IO: it failed, and will.
-enum bf_err bf_scsi_judge(uint8_t status, const uint8_t *sense, size_t len);
+enum bf_err bf_scsi_classify(uint8_t status, const uint8_t *sense, size_t len);
 
 #endif

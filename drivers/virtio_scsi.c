@@ -266,8 +266,8 @@ static void tell_conflict(struct virtio_scsi *d, uint32_t i)
     d->conflict_told = 1;
 }
 
-// What the device says about a command, in the terms of bf_scsi_judge. The length that it claims to
-// have written is not used, since some devices leave it at zero: the residual counts.
+// What the device says about a command, in the terms of bf_scsi_classify. The length that it claims
+// to have written is not used, since some devices leave it at zero: the residual counts.
 static enum bf_err judge(struct virtio_scsi *d, uint32_t i, uint32_t *residual)
 {
     struct bf_vscsi_response r = command_of(d, i)->response;
@@ -277,7 +277,7 @@ static enum bf_err judge(struct virtio_scsi *d, uint32_t i, uint32_t *residual)
     case BF_VSCSI_S_OK:
         if (r.status == BF_SCSI_RESERVATION_CONFLICT)
             tell_conflict(d, i);
-        return bf_scsi_judge(r.status, r.sense, sense);
+        return bf_scsi_classify(r.status, r.sense, sense);
     case BF_VSCSI_S_ABORTED:
     case BF_VSCSI_S_RESET:
     case BF_VSCSI_S_TRANSPORT_FAILURE:

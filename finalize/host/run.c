@@ -120,7 +120,7 @@ static char *converse(const struct bf_run *run, int fd, size_t *len, long long d
 
 // ---- Stopping ----------------------------------------------------------------------------------
 
-void bf_run_ask_stop(struct bf_run_stop *stop)
+void bf_run_request_stop(struct bf_run_stop *stop)
 {
     stop->asked = 1;
     if (stop->control >= 0)

@@ -76,6 +76,6 @@ enum bf_run_end bf_run_finalizer(const struct bf_run *run, char **report, size_t
 
 // Ends a run early: it returns BF_RUN_BROKEN soon, with nothing left running. May be called from a
 // signal handler.
-void bf_run_ask_stop(struct bf_run_stop *stop);
+void bf_run_request_stop(struct bf_run_stop *stop);
 
 #endif

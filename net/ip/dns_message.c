@@ -118,7 +118,7 @@ uint32_t bf_dns_read_domains(const uint8_t *bytes, size_t len,
 
 // ---- Questions ---------------------------------------------------------------------------------
 
-size_t bf_dns_ask(const struct bf_dns_question *q, uint8_t out[BF_DNS_QUERY])
+size_t bf_dns_query(const struct bf_dns_question *q, uint8_t out[BF_DNS_QUERY])
 {
     size_t len = strlen(q->name), label = HEADER, at = HEADER + 1;
     if (!bf_dns_is_domain(q->name, len))

@@ -38,7 +38,7 @@ enum bf_dns_answer {
 };
 
 // Writes the question with recursion desired. Its length, 0: no name that the DNS can have.
-size_t bf_dns_ask(const struct bf_dns_question *question, uint8_t out[BF_DNS_QUERY]);
+size_t bf_dns_query(const struct bf_dns_question *question, uint8_t out[BF_DNS_QUERY]);
 
 // Judges a message as the answer to the question, following aliases inside of it.
 enum bf_dns_answer bf_dns_read(const uint8_t *message, size_t len,

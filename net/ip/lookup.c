@@ -142,7 +142,7 @@ static void send_question(struct bf_lookup *l, struct server *s, int type)
 {
     uint8_t bytes[BF_DNS_QUERY];
     struct bf_dns_question q = {s->id[type], TYPE[type], l->name};
-    size_t len = bf_dns_ask(&q, bytes);
+    size_t len = bf_dns_query(&q, bytes);
     struct pbuf *p = len ? pbuf_alloc(PBUF_TRANSPORT, (u16_t)len, PBUF_RAM) : NULL;
     if (!p)
         return; // it counts as lost

@@ -13,7 +13,7 @@
 #include "net/tls/mbedtls_port.h"
 #include "net/tls/utc.h"
 
-static enum bf_err time_fault(struct bf_fault *fault, const struct bf_tls_judgement *j,
+static enum bf_err time_fault(struct bf_fault *fault, const struct bf_tls_verdict *j,
                               const char *host)
 {
     char bound[32], now[32];
@@ -34,7 +34,7 @@ static enum bf_err time_fault(struct bf_fault *fault, const struct bf_tls_judgem
                         bound, now);
 }
 
-enum bf_err bf_tls_verify_fault(struct bf_fault *fault, const struct bf_tls_judgement *j,
+enum bf_err bf_tls_verify_fault(struct bf_fault *fault, const struct bf_tls_verdict *j,
                                 const char *host, const char *role)
 {
     const uint32_t chain = MBEDTLS_X509_BADCERT_NOT_TRUSTED | MBEDTLS_X509_BADCERT_MISSING |

@@ -8,14 +8,14 @@
 #include "base/err.h"
 
 // What was found wrong with the server's certificate while it was judged.
-struct bf_tls_judgement {
+struct bf_tls_verdict {
     uint32_t flags;     // MBEDTLS_X509_BADCERT_*
     uint8_t wrong_role; // the role or the purpose is not the one asked for
     int64_t bound;      // the end or the beginning of validity that was not kept
 };
 
 // From mbedTLS's verification result. host is the name that was dialled.
-enum bf_err bf_tls_verify_fault(struct bf_fault *fault, const struct bf_tls_judgement *judgement,
+enum bf_err bf_tls_verify_fault(struct bf_fault *fault, const struct bf_tls_verdict *judgement,
                                 const char *host, const char *role);
 
 // From an alert of the peer (RFC 8446, 6.2).

@@ -34,7 +34,7 @@ struct tls {
     struct bf_stream lower;
     enum bf_stream_state state;
     struct bf_fault fault;
-    struct bf_tls_judgement judgement;
+    struct bf_tls_verdict judgement;
     mbedtls_ssl_context ssl;
     mbedtls_ssl_config conf;
     mbedtls_x509_crt root, own;

@@ -184,7 +184,7 @@ static struct bf_run_stop stop = BF_RUN_STOP_INIT;
 static void on_interrupt(int number)
 {
     (void)number;
-    bf_run_ask_stop(&stop);
+    bf_run_request_stop(&stop);
     alarm(BF_WAIT_INTERRUPT_S); // what hangs then is cleaned up when the daemon starts
 }
 

@@ -158,7 +158,7 @@ static enum bf_err prepare(struct bf_cli *cli, struct work *w, struct bf_fault *
 static int server_has_hybrid(struct bf_cli *cli)
 {
     json_t *answer = NULL;
-    if (bf_control_ask(cli->state, BF_CONTROL_STATUS, &answer, NULL))
+    if (bf_control_query(cli->state, BF_CONTROL_STATUS, &answer, NULL))
         return bf_kex_has_hybrid();
     int has = json_is_true(json_object_get(answer, "hybrid"));
     json_decref(answer);

@@ -230,7 +230,7 @@ static enum bf_err load(struct bf_cli *cli, const json_t *answer, struct view **
     return err;
 }
 
-// What the daemon had to say: its answer, the code of bf_control_ask, and who it is.
+// What the daemon had to say: its answer, the code of bf_control_query, and who it is.
 struct daemon_answer {
     json_t *json;
     enum bf_err err;
@@ -293,7 +293,7 @@ static int show(struct bf_cli *cli, struct watch *w)
     size_t count;
     json_t *array = json_array();
     struct daemon_answer a = {0};
-    a.err = bf_control_ask(cli->state, BF_CONTROL_STATUS, &a.json, &a.process);
+    a.err = bf_control_query(cli->state, BF_CONTROL_STATUS, &a.json, &a.process);
     int status = -1;
     if (load(cli, a.json, &v, &count) || !v) {
         status = bf_cli_fail(bf_db_fault(cli->db));

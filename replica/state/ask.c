@@ -82,8 +82,8 @@ static json_t *talk(int fd, const char *request)
     return answer;
 }
 
-enum bf_err bf_control_ask(const struct bf_state *state, const char *request, json_t **answer,
-                           int *process)
+enum bf_err bf_control_query(const struct bf_state *state, const char *request, json_t **answer,
+                             int *process)
 {
     int number = 0, fd = connect_to(state);
     BF_ASSERT(!strchr(request, '\n')); // the end of it
@@ -103,7 +103,7 @@ enum bf_err bf_control_ask(const struct bf_state *state, const char *request, js
 enum bf_err bf_control_nudge(const struct bf_state *state, int *process)
 {
     json_t *answer;
-    enum bf_err err = bf_control_ask(state, BF_CONTROL_NUDGE, &answer, process);
+    enum bf_err err = bf_control_query(state, BF_CONTROL_NUDGE, &answer, process);
     json_decref(answer);
     return err;
 }

@@ -19,10 +19,10 @@ enum { BF_CONTROL_ANSWER_MAX = 4 << 20 };
 // Asks a daemon that serves this state. *answer is the caller's, NULL after a failure.
 // BF_ERR_NOT_FOUND: no daemon; BF_ERR_TIMEOUT: one has the state, and does not answer within
 // BF_WAIT_ANSWER_MS. *process, unless NULL, is then its number, 0 if it cannot be told.
-enum bf_err bf_control_ask(const struct bf_state *state, const char *request, json_t **answer,
-                           int *process);
+enum bf_err bf_control_query(const struct bf_state *state, const char *request, json_t **answer,
+                             int *process);
 
-// After a change; without a daemon nothing needs to be told. The codes of bf_control_ask.
+// After a change; without a daemon nothing needs to be told. The codes of bf_control_query.
 enum bf_err bf_control_nudge(const struct bf_state *state, int *process);
 
 // "bootferryd (process N)", or without a number when it is 0.

@@ -43,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint32_t count = bf_dns_read_domains(data, size, domain);
     for (uint32_t i = 0; i < count; i++) {
         struct bf_dns_question q = {0, BF_DNS_A, domain[i]};
-        if (!bf_dns_ask(&q, out))
+        if (!bf_dns_query(&q, out))
             __builtin_trap();
     }
     return 0;

@@ -102,7 +102,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!sense)
         abort();
     bf_get_bytes(&r, sense, left);
-    err = bf_scsi_judge(2, sense, left);
+    err = bf_scsi_classify(2, sense, left);
     if (err && err != BF_AGAIN && err != BF_ERR_BUSY && err != BF_ERR_IO && err != BF_ERR_MEDIA)
         abort();
     free(sense);

@@ -13,7 +13,7 @@ static struct bf_dns_question q;
 static void ask(const char *name, uint16_t type)
 {
     q = (struct bf_dns_question){0x1234, type, name};
-    len = bf_dns_ask(&q, m);
+    len = bf_dns_query(&q, m);
     CHECK(len > 0);
     m[2] |= 0x80; // the answer, from one who asks others
     m[3] = 0x80;
@@ -45,7 +45,7 @@ static void test_question(void)
                                        'a',  'B',  4, 't', 'e', 's', 't', 0, 0, 28, 0, 1};
     uint8_t out[BF_DNS_QUERY];
     struct bf_dns_question question = {0x1234, BF_DNS_AAAA, "aB.test"};
-    CHECK_EQ(bf_dns_ask(&question, out), sizeof expected);
+    CHECK_EQ(bf_dns_query(&question, out), sizeof expected);
     CHECK(memcmp(out, expected, sizeof expected) == 0);
 }
 
@@ -57,21 +57,21 @@ static void test_names_that_cannot_be(void)
     static const char *const bad[] = {"", ".", "a.", ".a", "a..b", "a b", "a/b"};
     for (size_t i = 0; i < BF_COUNT(bad); i++) {
         snprintf(name, sizeof name, "%s", bad[i]);
-        CHECK_EQ(bf_dns_ask(&question, out), 0);
+        CHECK_EQ(bf_dns_query(&question, out), 0);
     }
     memset(name, 'x', sizeof name);
     name[63] = 0;
-    CHECK_EQ(bf_dns_ask(&question, out), 12 + 65 + 4);
+    CHECK_EQ(bf_dns_query(&question, out), 12 + 65 + 4);
     name[63] = 'x';
     name[64] = 0;
-    CHECK_EQ(bf_dns_ask(&question, out), 0);
+    CHECK_EQ(bf_dns_query(&question, out), 0);
     for (size_t i = 0; i < sizeof name; i++)
         name[i] = i % 50 == 49 ? '.' : 'x';
     name[253] = 0;
-    CHECK_EQ(bf_dns_ask(&question, out), 12 + 255 + 4);
+    CHECK_EQ(bf_dns_query(&question, out), 12 + 255 + 4);
     name[253] = 'x';
     name[254] = 0;
-    CHECK_EQ(bf_dns_ask(&question, out), 0);
+    CHECK_EQ(bf_dns_query(&question, out), 0);
 }
 
 static void test_several_addresses(void)

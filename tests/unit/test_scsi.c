@@ -185,14 +185,14 @@ static void test_sense(void)
         uint8_t code = cases[i].code;
         uint8_t fixed[18] = {code, 0, cases[i].key, 0, 0, 0, 0, 10, 0, 0, 0, 0, cases[i].asc};
         uint8_t descriptor[8] = {(uint8_t)(code + 2), cases[i].key, cases[i].asc};
-        CHECK_EQ(bf_scsi_judge(2, fixed, sizeof fixed), cases[i].fixed);
+        CHECK_EQ(bf_scsi_classify(2, fixed, sizeof fixed), cases[i].fixed);
         if ((code & 0x7e) == 0x70)
-            CHECK_EQ(bf_scsi_judge(2, descriptor, sizeof descriptor), cases[i].fixed);
+            CHECK_EQ(bf_scsi_classify(2, descriptor, sizeof descriptor), cases[i].fixed);
     }
     uint8_t no_asc[12] = {0x70, 0, 2, 0, 0, 0, 0, 10};
-    CHECK_EQ(bf_scsi_judge(2, no_asc, sizeof no_asc), BF_ERR_BUSY);
+    CHECK_EQ(bf_scsi_classify(2, no_asc, sizeof no_asc), BF_ERR_BUSY);
     for (size_t len = 0; len < 4; len++)
-        CHECK_EQ(bf_scsi_judge(2, no_asc, len), BF_ERR_IO);
+        CHECK_EQ(bf_scsi_classify(2, no_asc, len), BF_ERR_IO);
 }
 
 static void test_statuses(void)
@@ -202,7 +202,7 @@ static void test_statuses(void)
                                : status == 8 || status == 0x28 ? BF_ERR_BUSY
                                : status == 0x40                ? BF_AGAIN
                                                                : BF_ERR_IO;
-        CHECK_EQ(bf_scsi_judge((uint8_t)status, NULL, 0), expected);
+        CHECK_EQ(bf_scsi_classify((uint8_t)status, NULL, 0), expected);
     }
 }
 

@@ -647,7 +647,7 @@ static void test_words_and_no_numbers(void)
         check_words();
     }
     for (int bit = 0; bit < 32; bit++) {
-        struct bf_tls_judgement judgement = {.flags = UINT32_C(1) << bit};
+        struct bf_tls_verdict judgement = {.flags = UINT32_C(1) << bit};
         bf_tls_verify_fault(&fault, &judgement, "server.test", "role");
         if (fault.code != BF_ERR_CLOCK && !strstr(fault.what, "expired")) // they have dates
             check_words();
