@@ -48,18 +48,6 @@ static enum bf_err check_space(const struct bf_edits *e, struct bf_fin_report *r
     return BF_OK;
 }
 
-static enum bf_err make_parents(const struct bf_fin_root *root, const char *path,
-                                struct bf_fault *fault)
-{
-    char dir[4096];
-    bf_dirname(path, dir, sizeof dir);
-    if (bf_fin_root_is_dir(root, dir))
-        return BF_OK;
-    BF_ASSERT(strcmp(path, dir) != 0); // the root is a directory, so this ends
-    enum bf_err err = make_parents(root, dir, fault);
-    return err ? err : bf_mkdir(root, dir, 0755, fault);
-}
-
 static enum bf_err write_edit(struct bf_edits *e, const struct bf_edit *edit,
                               struct bf_print *print, struct bf_fault *fault)
 {
@@ -68,7 +56,7 @@ static enum bf_err write_edit(struct bf_edits *e, const struct bf_edit *edit,
     struct bf_content c = {edit->keep, edit->data, edit->len};
     BF_ASSERT(edit->data && (edit->existed || !edit->keep));
     bf_dirname(edit->path, dir, sizeof dir);
-    enum bf_err err = make_parents(e->root, edit->path, fault);
+    enum bf_err err = bf_mkdirs(e->root, dir, 0755, fault);
     if (err)
         return err;
     err = edit->existed ? bf_meta_of(e->root, edit->path, &meta, fault)
@@ -91,8 +79,7 @@ static enum bf_err apply(struct bf_edits *e, struct bf_journal *j, struct bf_fin
         BF_ASSERT(j->covers); // nothing is touched before the journal that undoes it is on disk
         if (kind == BF_EDIT_REMOVE ? bf_unlink(e->root, edit->path, &fault)
                                    : write_edit(e, edit, &print, &fault))
-            return bf_fail(r,
-                           "%s could not be written: %s; earlier changes can be undone",
+            return bf_fail(r, "%s could not be written: %s; earlier changes can be undone",
                            edit->path, fault.what);
         bf_journal_after(j, edit->path, kind == BF_EDIT_REMOVE ? NULL : &print);
     }
@@ -108,9 +95,7 @@ static enum bf_err expect(const struct bf_edits *e, struct bf_journal *j,
     bool gone = bf_edit_kind(edit) == BF_EDIT_REMOVE;
     BF_ASSERT(gone == !edit->data);
     enum bf_err err = gone ? BF_OK : bf_print_content(e->root, edit->path, &c, &print, fault);
-    if (!err)
-        bf_journal_before(j, edit->path, gone ? NULL : &print);
-    return err;
+    return err ? err : bf_journal_before(j, edit->path, gone ? NULL : &print, fault);
 }
 
 static enum bf_err save(struct bf_edits *e, struct bf_journal *j, struct bf_fin_report *r)
@@ -139,20 +124,6 @@ static enum bf_err record(struct bf_edits *e, struct bf_journal *j, struct bf_fi
     return save(e, j, r);
 }
 
-// A link may lead from a file that is to change into the folder of the journal: it would be changed
-// there, and undo, which trusts that folder, could restore nothing.
-static enum bf_err keep_out(const struct bf_edits *e, struct bf_fin_report *r)
-{
-    for (size_t i = 0; i < e->count; i++) {
-        const struct bf_edit *edit = e->item[i];
-        if (bf_edit_kind(edit) != BF_EDIT_NONE &&
-            strncmp(edit->path, BF_UNDO_DIR "/", strlen(BF_UNDO_DIR "/")) == 0)
-            return bf_fail(r, "%s would have to change, but is in the folder of the undo journal",
-                           edit->path);
-    }
-    return BF_OK;
-}
-
 enum bf_err bf_commit(struct bf_edits *e, struct bf_fin_report *r)
 {
     struct bf_journal j;
@@ -160,9 +131,7 @@ enum bf_err bf_commit(struct bf_edits *e, struct bf_fin_report *r)
         return bf_fail(r, "out of memory");
     if (bf_edits_changes(e) == 0)
         return BF_OK;
-    enum bf_err err = keep_out(e, r);
-    if (!err)
-        err = check_space(e, r);
+    enum bf_err err = check_space(e, r);
     if (!err)
         err = bf_journal_load(&j, e->root, r);
     if (err)

@@ -10,6 +10,7 @@
 
 #include "base/assert.h"
 #include "finalize/core/fault.h"
+#include "finalize/core/undo_dir.h"
 
 #define ENTRIES_MAX 4096
 
@@ -112,10 +113,10 @@ static enum bf_err make_room(struct bf_edits *e, const char *real, struct bf_fau
 static struct bf_edit *add(struct bf_edits *e, char *real, size_t cap, bool tail,
                            struct bf_fault *fault)
 {
-    struct bf_edit *edit = make_room(e, real, fault) ? NULL : calloc(1, sizeof *edit);
+    struct bf_edit *edit = NULL;
+    if (!make_room(e, real, fault) && !(edit = calloc(1, sizeof *edit)))
+        out_of_memory(e, fault);
     if (!edit) {
-        if (e->count < ENTRIES_MAX)
-            out_of_memory(e, fault);
         free(real);
         return NULL;
     }
@@ -146,18 +147,28 @@ static struct bf_edit *entry(struct bf_edits *e, const char *path, size_t cap, b
 
 const char *bf_edits_get(struct bf_edits *e, const char *path, size_t *len, struct bf_fault *fault)
 {
+    *len = 0;
     struct bf_edit *edit = entry(e, path, BF_ROOT_TEXT_MAX, false, fault);
     if (!edit)
         return NULL;
-    *len = edit->len;
     BF_ASSERT(!edit->data || edit->data[edit->len] == 0);
-    if (!edit->data)
-        bf_fault_errno(fault, ENOENT);
-    else if (!bf_budget_take(e->root->budget, edit->path, edit->len))
-        return edit->data;
-    else
-        bf_fault_errno(fault, E2BIG);
-    return NULL;
+    if (!edit->data || bf_budget_take(e->root->budget, edit->path, edit->len)) {
+        bf_fault_errno(fault, edit->data ? E2BIG : ENOENT);
+        return NULL;
+    }
+    *len = edit->len;
+    return edit->data;
+}
+
+// What a link leads into the folder of the journal would be changed there, and undo, which trusts
+// that folder, could restore nothing.
+static enum bf_err may_change(const struct bf_edits *e, const struct bf_edit *edit,
+                              struct bf_fault *fault)
+{
+    return bf_undo_dir_meets(e->root, edit->path)
+               ? bf_fault_set(fault, BF_ERR_DENIED, BF_SIDE_SOURCE, "",
+                              "it is in the folder of the undo journal, or where that folder goes")
+               : BF_OK;
 }
 
 static enum bf_err add_reason(struct bf_edits *e, struct bf_edit *edit, const char *why,
@@ -183,6 +194,8 @@ enum bf_err bf_edits_set(struct bf_edits *e, const char *path, const void *data,
     if (edit->data && edit->len == len && (len == 0 || memcmp(edit->data, data, len) == 0))
         return BF_OK;
     BF_ASSERT(mode && (mode & ~0777u) == 0);
+    if (may_change(e, edit, fault))
+        return fault->code;
     char *copy = copy_bytes(data, len);
     if (!copy)
         return out_of_memory(e, fault);
@@ -197,7 +210,7 @@ enum bf_err bf_edits_remove(struct bf_edits *e, const char *path, const char *wh
                             struct bf_fault *fault)
 {
     struct bf_edit *edit = entry(e, path, BF_ROOT_TEXT_MAX, false, fault);
-    if (!edit)
+    if (!edit || may_change(e, edit, fault))
         return fault->code;
     free(edit->data);
     edit->data = NULL;
@@ -222,7 +235,7 @@ enum bf_err bf_edits_tail(struct bf_edits *e, const char *path, uint64_t keep, c
                           size_t len, const char *why, struct bf_fault *fault)
 {
     struct bf_edit *edit = entry(e, path, 0, true, fault);
-    if (!edit)
+    if (!edit || may_change(e, edit, fault))
         return fault->code;
     if (!edit->tail || keep > edit->old_size)
         return bf_fault_errno(fault, EINVAL);

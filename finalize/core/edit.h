@@ -46,11 +46,13 @@ void bf_edits_free(struct bf_edits *e);
 
 // The content that `path` will have: pending if changed, else what is on disk (cap
 // BF_ROOT_TEXT_MAX). NUL-terminated, owned by the set, valid until the path is written again. NULL
-// with the fault, which may be NULL: BF_ERR_NOT_FOUND for a file that is not there or goes.
+// with *len 0 and the fault, which may be NULL: BF_ERR_NOT_FOUND for a file that is not there or
+// goes, BF_ERR_LIMIT beyond the budget.
 const char *bf_edits_get(struct bf_edits *e, const char *path, size_t *len, struct bf_fault *fault);
 
 // Wants `path` to have this content. `mode` is used when the file is created, else its own stays.
-// Fails when the file that is there cannot be read (it is then left alone).
+// Fails when the file that is there cannot be read (it is then left alone), as do all three with
+// BF_ERR_DENIED when a link leads to the folder of the undo journal.
 enum bf_err bf_edits_set(struct bf_edits *e, const char *path, const void *data, size_t len,
                          unsigned mode, const char *why, struct bf_fault *fault);
 enum bf_err bf_edits_remove(struct bf_edits *e, const char *path, const char *why,

@@ -176,27 +176,12 @@ static enum bf_err record_dir(struct bf_journal *j, const struct bf_fin_root *ro
     return err ? err : set(dirs, dir, json_pack("{s:b}", "created", 1), fault);
 }
 
-// Makes a directory and those above it.
-static enum bf_err make_dirs(const struct bf_fin_root *root, const char *dir, mode_t mode,
-                             struct bf_fault *fault)
-{
-    char parent[4096];
-    enum bf_err err = BF_OK;
-    BF_ASSERT(dir[0] == '/' && strlen(dir) < sizeof parent);
-    if (bf_fin_root_is_dir(root, dir))
-        return BF_OK;
-    bf_dirname(dir, parent, sizeof parent);
-    if (strcmp(parent, dir) != 0)
-        err = make_dirs(root, parent, 0755, fault);
-    return err ? err : bf_mkdir(root, dir, mode, fault);
-}
-
 static enum bf_err prepare_dir(struct bf_journal *j, const struct bf_fin_root *root,
                                struct bf_fault *fault)
 {
     enum bf_err err = record_dir(j, root, BF_UNDO_DIR, fault);
     if (!err)
-        err = make_dirs(root, BF_UNDO_DIR, 0700, fault);
+        err = bf_mkdirs(root, BF_UNDO_DIR, 0700, fault);
     return err ? err : bf_undo_dir_own(root, fault);
 }
 
@@ -315,15 +300,17 @@ static json_t *print_json(const struct bf_print *print)
     return json_pack("{s:I,s:s}", "size", (json_int_t)print->size, "blake3", hex);
 }
 
-void bf_journal_before(struct bf_journal *j, const char *path, const struct bf_print *print)
+enum bf_err bf_journal_before(struct bf_journal *j, const char *path, const struct bf_print *print,
+                              struct bf_fault *fault)
 {
     json_t *entry = json_object_get(json_object_get(j->json, "files"), path);
     json_t *after = json_object_get(entry, "after");
+    enum bf_err err = BF_OK;
     BF_ASSERT(entry); // its first state was recorded
     j->covers = false;
     if (after)
-        json_object_set(entry, "earlier", after);
-    json_object_set_new(entry, "after", print_json(print));
+        err = set(entry, "earlier", json_incref(after), fault);
+    return err ? err : set(entry, "after", print_json(print), fault);
 }
 
 void bf_journal_after(struct bf_journal *j, const char *path, const struct bf_print *print)

@@ -38,7 +38,8 @@ enum bf_err bf_journal_record(struct bf_journal *j, const struct bf_fin_root *ro
                               const struct bf_edit *edit, struct bf_fault *fault);
 // Records what the file is going to be (NULL: removed), before it is touched: until
 // bf_journal_after it may be that, or what it was.
-void bf_journal_before(struct bf_journal *j, const char *path, const struct bf_print *print);
+enum bf_err bf_journal_before(struct bf_journal *j, const char *path, const struct bf_print *print,
+                              struct bf_fault *fault);
 // Records what the file became.
 void bf_journal_after(struct bf_journal *j, const char *path, const struct bf_print *print);
 // Whether a value of the journal ("after", "earlier") is this print.

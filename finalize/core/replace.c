@@ -272,8 +272,8 @@ static enum bf_err mkdir_in(int dir, const char *name, mode_t mode, struct bf_fa
     return S_ISDIR(st.st_mode) ? BF_OK : bf_fault_errno(fault, ENOTDIR);
 }
 
-enum bf_err bf_mkdir(const struct bf_fin_root *root, const char *path, mode_t mode,
-                     struct bf_fault *fault)
+static enum bf_err make_dir(const struct bf_fin_root *root, const char *path, mode_t mode,
+                            struct bf_fault *fault)
 {
     int dir = open_parent(root, path, fault);
     if (dir < 0)
@@ -281,6 +281,20 @@ enum bf_err bf_mkdir(const struct bf_fin_root *root, const char *path, mode_t mo
     enum bf_err err = mkdir_in(dir, base_of(path), mode, fault);
     close(dir);
     return err;
+}
+
+enum bf_err bf_mkdirs(const struct bf_fin_root *root, const char *dir, mode_t mode,
+                      struct bf_fault *fault)
+{
+    char parent[4096];
+    enum bf_err err = BF_OK;
+    BF_ASSERT(dir[0] == '/' && strlen(dir) < sizeof parent);
+    if (bf_fin_root_is_dir(root, dir))
+        return BF_OK;
+    bf_dirname(dir, parent, sizeof parent);
+    if (strcmp(parent, dir) != 0)
+        err = bf_mkdirs(root, parent, 0755, fault);
+    return err ? err : make_dir(root, dir, mode, fault);
 }
 
 enum bf_err bf_rmdir(const struct bf_fin_root *root, const char *path, struct bf_fault *fault)

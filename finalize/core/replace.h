@@ -40,9 +40,10 @@ enum bf_err bf_print_content(const struct bf_fin_root *root, const char *path,
                              const struct bf_content *content, struct bf_print *print,
                              struct bf_fault *fault);
 enum bf_err bf_unlink(const struct bf_fin_root *root, const char *path, struct bf_fault *fault);
-// Makes one directory with the owner of its parent. An existing one is no error.
-enum bf_err bf_mkdir(const struct bf_fin_root *root, const char *path, mode_t mode,
-                     struct bf_fault *fault);
+// Makes a directory with the owner of its parent, and those above it that are missing (0755). An
+// existing one is no error.
+enum bf_err bf_mkdirs(const struct bf_fin_root *root, const char *dir, mode_t mode,
+                      struct bf_fault *fault);
 enum bf_err bf_rmdir(const struct bf_fin_root *root, const char *path, struct bf_fault *fault);
 enum bf_err bf_set_mtime(const struct bf_fin_root *root, const char *path, struct timespec mtime,
                          struct bf_fault *fault);

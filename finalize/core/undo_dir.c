@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -138,4 +139,22 @@ enum bf_err bf_undo_dir_own(const struct bf_fin_root *root, struct bf_fault *fau
 {
     enum bf_err err = own(root, ABOVE "/bootferry", fault);
     return err ? err : own(root, BF_UNDO_DIR, fault);
+}
+
+static bool is_within(const char *path, const char *dir)
+{
+    size_t n = strlen(dir);
+    return strncmp(path, dir, n) == 0 && (path[n] == '/' || !path[n]);
+}
+
+bool bf_undo_dir_meets(const struct bf_fin_root *root, const char *real)
+{
+    char own[PATH_MAX + sizeof BF_UNDO_DIR];
+    char *above = bf_fin_root_real(root, ABOVE, NULL);
+    BF_ASSERT(real[0] == '/');
+    if (!above)
+        return false; // there is no folder then, and no journal comes to be
+    snprintf(own, sizeof own, "%s%s", above, &BF_UNDO_DIR[sizeof ABOVE - 1]);
+    free(above);
+    return is_within(real, own) || is_within(own, real);
 }

@@ -18,6 +18,9 @@ char *bf_undo_dir_read(const struct bf_fin_root *root, const char *name, size_t 
 // host, owner and mode.
 void bf_undo_dir_doubt(const struct bf_fin_root *root, const char *name, char *out, size_t size);
 
+// Whether a canonical path is the folder, in it, or a folder on the way to it.
+bool bf_undo_dir_meets(const struct bf_fin_root *root, const char *real);
+
 // Makes the folders that exist the caller's own, after they were made.
 enum bf_err bf_undo_dir_own(const struct bf_fin_root *root, struct bf_fault *fault);
 

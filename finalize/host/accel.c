@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Chooses the accelerator, see run_accel.h. The probe starts QEMU as a run does, without disks, and
+// Chooses the accelerator, see accel.h. The probe starts QEMU as a run does, without disks, and
 // ends it at the kernel's first words on the serial port.
 #include "finalize/host/accel.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The remembered accelerator, see run_memory.h. The file has four lines: the kernel's id of this
+// The remembered accelerator, see memory.h. The file has four lines: the kernel's id of this
 // start, when /dev/kvm was made (a module that is loaded again may do better), kvm or tcg, and why.
 // It is believed only when it is a plain file of ours in a folder of ours.
 #include "finalize/host/memory.h"

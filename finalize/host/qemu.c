@@ -241,7 +241,7 @@ static enum bf_err add_disk(struct setup *s, const struct bf_run *run, size_t nu
     long long size = -1;
     if (check_chain(s, disk))
         return s->err;
-    for (size_t i = disk->files; i-- > 0;) {
+    for (size_t i = disk->files; i-- > 0 && !s->err;) {
         const struct bf_run_file *file = &disk->chain[i];
         bool write = i == 0 && writable;
         int fd = open_file(s, file, write, &size);
@@ -253,7 +253,7 @@ static enum bf_err add_disk(struct setup *s, const struct bf_run *run, size_t nu
         add_file(s, fd, file->format, write, below, name);
         memcpy(below, name, sizeof below);
     }
-    if (!writable) {
+    if (!writable && !s->err) {
         int fd = throw_away(s, run, size);
         if (fd < 0)
             return s->err;
@@ -288,7 +288,7 @@ static const char *const machine[] = {
     "-device",
     "virtio-serial-pci,max_ports=2",
     "-device",
-    "virtserialport,chardev=control,name=org.bootferry.finalize",
+    ("virtserialport,chardev=control,name=" BF_FRAME_PORT),
 };
 
 static enum bf_err add_machine(struct setup *s, const struct bf_run *run, enum bf_qemu_use use,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See run_room.h. The kernel keeps the limit (setrlimit(2), RLIMIT_FSIZE), so it is exact: QEMU's
+// See room.h. The kernel keeps the limit (setrlimit(2), RLIMIT_FSIZE), so it is exact: QEMU's
 // write fails with EFBIG, the guest gets an I/O error, and the file is as large as the limit
 // afterwards. An overlay (qcow2) holds what was written, its tables, and nothing else.
 #include "finalize/host/room.h"

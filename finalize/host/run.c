@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Starts the small VM over a set of disks and talks to it; see run.h. QEMU's arguments and
-// descriptors come from run_qemu.c. The VM answers the request with one report; everything that it
+// descriptors come from qemu.c. The VM answers the request with one report; everything that it
 // says is treated as data from a machine that a hostile file system may have taken over.
 #include "finalize/host/run.h"
 

@@ -47,7 +47,7 @@ struct bf_run {
     const char *qemu;         // NULL: qemu-system-x86_64 of the PATH
     const char *tmp;          // folder for throw-away files; NULL: TMPDIR or /var/tmp
     uint64_t overlay_mib;     // by how much the overlay of a disk may grow; 0: BF_RUN_OVERLAY_MIB
-    const char *memory;       // private folder for what run_memory.h keeps; NULL: none of its own
+    const char *memory;       // private folder for what memory.h keeps; NULL: none of its own
     struct bf_run_stop *stop; // NULL: it cannot be stopped
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See run_wait.h. A VM says nothing for as long as its work takes, so silence alone is no fault:
+// See wait.h. A VM says nothing for as long as its work takes, so silence alone is no fault:
 // the deadline of the run is the limit of that. But a QEMU of which no thread runs or waits for a
 // disk brings nothing forward.
 #include "finalize/host/wait.h"

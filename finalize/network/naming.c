@@ -170,7 +170,7 @@ static enum bf_err remove_stale(struct bf_fin *f, const struct bf_link *link, si
             wanted = needs_file(&link[k]) && strcmp(path, want) == 0;
         }
         if (!wanted && bf_edits_remove(&f->edits, path, "of an earlier plan", &fault))
-            err = bf_fail(f->report, "%s cannot be removed", path);
+            err = bf_fail(f->report, "%s cannot be removed: %s", path, fault.what);
     }
     bf_names_free(&names);
     return err;

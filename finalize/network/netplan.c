@@ -547,11 +547,8 @@ static enum bf_err create_file(struct bf_fin *f, struct rewrite *rw)
              "# Written by bootferry-finalize.\nnetwork:\n  version: 2\n  ethernets:\n    %s:\n",
              rw->id);
     write_entry(&out, rw, 6, true);
-    enum bf_err err = BF_OK;
-    struct bf_fault fault;
-    if (!bf_text_ok(&out) || bf_edits_set(&f->edits, DIR "/90-bootferry.yaml", out.data, out.len,
-                                          0600, "addresses as planned", &fault))
-        err = bf_fail(f->report, DIR "/90-bootferry.yaml cannot be written");
+    enum bf_err err =
+        bf_fin_set_mode(f, DIR "/90-bootferry.yaml", &out, 0600, "addresses as planned");
     bf_text_free(&out);
     return err;
 }

@@ -29,5 +29,8 @@ struct bf_fin {
 // Sets a file through the edit set. After a failure the report says why.
 enum bf_err bf_fin_set(struct bf_fin *f, const char *path, const struct bf_text *content,
                        const char *why);
+// The same, with the permissions of a file that is created; above they are 0644.
+enum bf_err bf_fin_set_mode(struct bf_fin *f, const char *path, const struct bf_text *content,
+                            unsigned mode, const char *why);
 
 #endif

@@ -50,6 +50,22 @@ before=$(snapshot "$r")
 check "links: one into the undo journal fails the run" fails 1 finalize "$r" "$work/plan"
 check "links: the report says why" says "is in the folder of the undo journal"
 check "links: nothing is changed then" test "$(snapshot "$r")" = "$before"
+check "links: a dry run says it as well" fails 1 finalize "$r" "$work/plan" --dry-run
+mkdir "$r/data"
+mv "$r/var" "$r/data/var"
+ln -s data/var "$r/var"
+before=$(snapshot "$r")
+check "links: one into the undo journal over another link fails the run" fails 1 finalize "$r" "$work/plan"
+check "links: the report says why for both" says "is in the folder of the undo journal"
+check "links: nothing is changed there" test "$(snapshot "$r")" = "$before"
+for folder in /var/lib/bootferry/undo /var/lib/bootferry; do
+    fresh
+    rm "$r/etc/hostname"
+    ln -s $folder "$r/etc/hostname"
+    before=$(snapshot "$r")
+    check "links: one to $folder, which is not there yet, fails the run" fails 1 finalize "$r" "$work/plan"
+    check "links: it leaves no $folder" test "$(snapshot "$r")" = "$before"
+done
 
 # ---- Files that never end, or are none ---------------------------------------------------------
 fresh

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "finalize/core/edit.h"
 #include "finalize/core/text.h"
 #include "finalize/vm/step.h"
 #include "finalize/core/yaml_limit.h"
@@ -35,6 +36,38 @@ static void test_what_went_over_stays_over(void)
 static void test_without_a_budget_there_is_no_end(void)
 {
     CHECK_EQ(bf_budget_take(NULL, "/x", UINT64_MAX), BF_OK);
+}
+
+// A file that the budget has no more work for is as good as none, its length included.
+static void test_nothing_is_left_of_a_file_beyond_the_budget(void)
+{
+    char dir[] = "/tmp/test_finalize_XXXXXX", path[64];
+    struct bf_budget b = {0};
+    struct bf_fin_root root;
+    struct bf_edits e;
+    struct bf_fault fault = {0};
+    size_t len = 77;
+    CHECK(mkdtemp(dir));
+    snprintf(path, sizeof path, "%s/modules", dir);
+    FILE *f = fopen(path, "w");
+    CHECK(f && fputs("ext4\n", f) >= 0 && fclose(f) == 0);
+    CHECK_EQ(bf_fin_root_attach(&root, dir, &fault), BF_OK);
+    root.budget = &b;
+    bf_edits_init(&e, &root);
+    bf_budget_begin(&b, "initramfs");
+    CHECK_STR(bf_edits_get(&e, "/modules", &len, &fault), "ext4\n");
+    CHECK_EQ(len, 5);
+    bf_budget_take(&b, "/large", BF_BUDGET_STEP);
+    CHECK(bf_edits_get(&e, "/modules", &len, &fault) == NULL);
+    CHECK_EQ(len, 0);
+    CHECK_EQ(fault.code, BF_ERR_LIMIT);
+    len = 77;
+    CHECK(bf_edits_get(&e, "/none", &len, NULL) == NULL);
+    CHECK_EQ(len, 0);
+    bf_edits_free(&e);
+    bf_fin_root_close(&root);
+    unlink(path);
+    rmdir(dir);
 }
 
 // ---- YAML ---------------------------------------------------------------------------------------
@@ -103,5 +136,6 @@ static void test_the_supervisor_hears_of_files(void)
 }
 
 TEST_MAIN(TEST(test_a_step_has_its_budget_and_no_more), TEST(test_what_went_over_stays_over),
-          TEST(test_without_a_budget_there_is_no_end), TEST(test_yaml_has_limits),
+          TEST(test_without_a_budget_there_is_no_end),
+          TEST(test_nothing_is_left_of_a_file_beyond_the_budget), TEST(test_yaml_has_limits),
           TEST(test_what_is_no_yaml_is_its_readers), TEST(test_the_supervisor_hears_of_files))
