@@ -41,7 +41,9 @@ struct bf_block_request {
     void *user;
     struct bf_block_request *next; // for the driver while it owns the request
 
-    struct bf_block_request *tracked; // the mediator's, until done
+    // The mediator's, until bf_source_poll or bf_source_submit of the request's own disk has seen
+    // it done. Before that one that is done may be submitted again, and not be cleared or freed.
+    struct bf_block_request *tracked;
     uint8_t orphan;
 };
 

@@ -239,7 +239,7 @@ static enum bf_err submit_part(struct bf_feed *feed, struct bf_slot *slot)
     struct bf_block_request *r = &slot->request;
     uint64_t offset = slot->first * feed->geometry.chunk_size + slot->got;
     enum bf_err err;
-    memset(r, 0, sizeof *r);
+    BF_ASSERT(!slot->in_flight);
     r->block = offset / size;
     r->count = left < slot->part ? left : slot->part;
     if (slot->witness) {
