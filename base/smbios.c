@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "base/cursor.h"
 #include "base/fmt.h"
 
 enum {
@@ -34,23 +33,19 @@ static int sums_to_zero(const uint8_t *bytes, size_t len)
 
 static enum bf_err parse_entry2(const uint8_t *e, size_t len, struct bf_smbios_entry *out)
 {
-    struct bf_reader r;
     if (len < ENTRY2_BYTES || memcmp(e + 16, "_DMI_", 5) != 0 || !sums_to_zero(e + 16, 15))
         return BF_ERR_CORRUPT;
-    bf_reader_init(&r, e + 22, 8);
-    out->length = bf_get_u16(&r);
-    out->address = bf_get_u32(&r);
+    out->length = bf_le16(e + 22);
+    out->address = bf_le32(e + 24);
     return out->length && out->address ? BF_OK : BF_ERR_CORRUPT;
 }
 
 static enum bf_err parse_entry3(const uint8_t *e, size_t len, struct bf_smbios_entry *out)
 {
-    struct bf_reader r;
     if (len < ENTRY3_BYTES || e[6] < ENTRY3_BYTES || e[6] > len || !sums_to_zero(e, e[6]))
         return BF_ERR_CORRUPT;
-    bf_reader_init(&r, e + 12, 12);
-    out->length = bf_get_u32(&r);
-    out->address = bf_get_u64(&r);
+    out->length = bf_le32(e + 12);
+    out->address = bf_le64(e + 16);
     return out->length && out->address ? BF_OK : BF_ERR_CORRUPT;
 }
 

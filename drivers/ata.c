@@ -179,14 +179,10 @@ void bf_ata_native_max_ama(uint8_t frame[BF_ATA_FRAME_BYTES])
 uint64_t bf_ata_native_blocks(const void *data, size_t len)
 {
     enum { STATUS = 2, STATUS_BAD = 0x21 }; // error, device fault
-    static const uint8_t places[] = {10, 9, 8, 6, 5, 4};
     const uint8_t *d = data;
-    uint64_t last = 0;
     if (len < BF_ATA_FRAME_BYTES || d[0] != FRAME_D2H || (d[STATUS] & STATUS_BAD))
         return 0;
-    for (size_t i = 0; i < sizeof places; i++)
-        last = last << 8 | d[places[i]];
-    return last + 1;
+    return (bf_le(d + 8, 3) << 24 | bf_le(d + 4, 3)) + 1;
 }
 
 enum bf_err bf_ata_failed_tag(const void *data, size_t len, uint32_t *tag)

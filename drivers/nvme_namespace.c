@@ -24,20 +24,17 @@ enum {
 const char *bf_nvme_format(const void *data, size_t len, struct bf_nvme_format *out)
 {
     const uint8_t *d = data;
-    struct bf_reader r;
     uint32_t format, shift;
     memset(out, 0, sizeof *out);
     if (len < BF_IDENTIFY_NVME_BYTES)
         return "the controller does not describe it";
-    bf_reader_init(&r, d, len);
-    out->blocks = bf_get_u64(&r);
+    out->blocks = bf_le64(d);
     if (!out->blocks)
         return "it has no size";
     // Formats 16 and up are of a later revision, in bits that are reserved in this one.
     if (d[BF_NVME_IDN_FLBAS] & 0x60)
         return "a format beyond the sixteenth";
-    bf_reader_init(&r, d + BF_NVME_IDN_LBAF + 4u * (d[BF_NVME_IDN_FLBAS] & 0x0f), 4);
-    format = bf_get_u32(&r);
+    format = bf_le32(d + BF_NVME_IDN_LBAF + 4u * (d[BF_NVME_IDN_FLBAS] & 0x0f));
     shift = format >> 16 & 0xff;
     if (shift < SHIFT_MIN || shift > SHIFT_MAX)
         return "blocks of an unusual size";

@@ -34,16 +34,7 @@ void bf_scsi_report_luns(uint8_t cdb[BF_SCSI_CDB_BYTES], uint32_t bytes)
     BF_ASSERT(bytes >= BF_SCSI_LUNS_LEAST);
     memset(cdb, 0, BF_SCSI_CDB_BYTES);
     cdb[0] = REPORT_LUNS;
-    for (uint32_t i = 0; i < 4; i++)
-        cdb[6 + i] = (uint8_t)(bytes >> (24 - 8 * i));
-}
-
-static int is_zero(const uint8_t *bytes, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        if (bytes[i])
-            return 0;
-    return 1;
+    bf_put_be32(cdb + 6, bytes);
 }
 
 // The number that an entry names; NOT_HERE of one that is no unit of its own.
@@ -52,11 +43,11 @@ static int32_t number_of(const uint8_t entry[ENTRY])
     uint32_t far;
     if (entry[0] == WELL_KNOWN)
         return NOT_HERE;
-    if (entry[0] == EXTENDED_FLAT && is_zero(entry + 4, 4)) {
+    if (entry[0] == EXTENDED_FLAT && !bf_be32(entry + 4)) {
         far = bf_be32(entry) & 0xffffff;
         return far <= BF_SCSI_LUN_MAX ? (int32_t)far : TOO_FAR;
     }
-    if (!is_zero(entry + 2, 6))
+    if (bf_be(entry + 2, 6))
         return TOO_FAR;
     if ((entry[0] & METHOD_MASK) == METHOD_FLAT)
         return bf_be16(entry) & ~(METHOD_MASK << 8);

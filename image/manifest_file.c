@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/cursor.h"
 
 #define MAGIC "BFMANIFT" // 8 bytes, no NUL
@@ -156,12 +157,10 @@ static enum bf_err next_record(struct bf_manifest_reader *r)
 {
     uint8_t bytes[RECORD];
     static const uint8_t reserved[7];
-    struct bf_reader cursor;
     uint64_t count;
     if (get(r, bytes, sizeof bytes))
         return r->failed;
-    bf_reader_init(&cursor, bytes + 8, 8);
-    count = bf_get_u64(&cursor);
+    count = bf_le64(bytes + 8);
     if (memcmp(bytes + 1, reserved, sizeof reserved) != 0)
         return r->failed = BF_ERR_CORRUPT;
     if (bytes[0] == TRAILER_STATE)

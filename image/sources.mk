@@ -21,6 +21,6 @@ IMAGE_SRCS   += image/usage/ntfs/record.c image/usage/ntfs/state.c
 
 # The maps of what is used are waited for by the disk, but for the sums over blocks.
 COLD_SRCS += \
-    image/gpt.c image/identity.c image/mbr.c image/usage/lvm/text.c image/parttab.c image/parttab_add.c \
+    image/gpt.c image/identity.c image/mbr.c image/parttab.c image/parttab_add.c \
     image/probe.c image/swap.c \
-    $(filter-out image/usage/btrfs/sum.c,$(filter image/usage%,$(IMAGE_SRCS)))
+    $(filter-out image/usage/btrfs/sum.c,$(filter image/usage/%,$(IMAGE_SRCS)))

@@ -120,7 +120,7 @@ void bf_unseen_list(char *out, size_t size, const struct bf_inventory *inventory
 
 static uint32_t class_code(const struct bf_unseen *entry)
 {
-    return (uint32_t)bf_be16(entry->class_code) << 8 | entry->class_code[2];
+    return (uint32_t)bf_be(entry->class_code, sizeof entry->class_code);
 }
 
 // A disk that is there belongs to the machine; one that comes by USB may be anything. What is read

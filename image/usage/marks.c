@@ -32,7 +32,7 @@ int bf_mark_bitlocker(const struct bf_usage_place *place, uint64_t at)
     uint64_t to;
     if (bf_place_read(place, at + 437, b, sizeof b))
         return 1;
-    to = bf_le32(b) | (uint64_t)bf_le32(b + 4) << 32;
+    to = bf_le64(b);
     return to && !bf_place_read(place, to, mark, sizeof mark) && !memcmp(mark, "-FVE-FS-", 8);
 }
 

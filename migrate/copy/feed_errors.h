@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the reading stage does about reads that fail; for migrate/feed*.c only.
+// What the reading stage does about reads that fail; for migrate/copy/feed*.c only.
 #ifndef BF_MIGRATE_COPY_FEED_ERRORS_H
 #define BF_MIGRATE_COPY_FEED_ERRORS_H
 

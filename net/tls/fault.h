@@ -15,7 +15,7 @@ struct bf_tls_verdict {
 };
 
 // From mbedTLS's verification result. host is the name that was dialled.
-enum bf_err bf_tls_verify_fault(struct bf_fault *fault, const struct bf_tls_verdict *judgement,
+enum bf_err bf_tls_verify_fault(struct bf_fault *fault, const struct bf_tls_verdict *verdict,
                                 const char *host, const char *role);
 
 // From an alert of the peer (RFC 8446, 6.2).

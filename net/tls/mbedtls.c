@@ -34,7 +34,7 @@ struct tls {
     struct bf_stream lower;
     enum bf_stream_state state;
     struct bf_fault fault;
-    struct bf_tls_verdict judgement;
+    struct bf_tls_verdict verdict;
     mbedtls_ssl_context ssl;
     mbedtls_ssl_config conf;
     mbedtls_x509_crt root, own;
@@ -156,16 +156,16 @@ static int judge(void *impl, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
     struct tls *t = impl;
     BF_ASSERT(t->state == BF_STREAM_OPENING); // nothing is sent or delivered before
     if (*flags & MBEDTLS_X509_BADCERT_EXPIRED)
-        t->judgement.bound = bf_pki_seconds(&crt->valid_to);
+        t->verdict.bound = bf_pki_seconds(&crt->valid_to);
     if (*flags & MBEDTLS_X509_BADCERT_FUTURE)
-        t->judgement.bound = bf_pki_seconds(&crt->valid_from);
+        t->verdict.bound = bf_pki_seconds(&crt->valid_from);
     if (depth == 0 &&
         (!bf_pki_has_role(crt, t->role) ||
          !bf_pki_is_for(crt, MBEDTLS_OID_SERVER_AUTH, MBEDTLS_OID_SIZE(MBEDTLS_OID_SERVER_AUTH)))) {
-        t->judgement.wrong_role = 1;
+        t->verdict.wrong_role = 1;
         *flags |= MBEDTLS_X509_BADCERT_OTHER;
     }
-    t->judgement.flags |= *flags;
+    t->verdict.flags |= *flags;
     return 0;
 }
 
@@ -187,7 +187,7 @@ static enum bf_err fail_code(struct tls *t, int code)
     if (t->lower_wrong)
         return fail_below(t);
     if (code == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED)
-        bf_tls_verify_fault(&t->fault, &t->judgement, t->host, t->role);
+        bf_tls_verify_fault(&t->fault, &t->verdict, t->host, t->role);
     else if (is_without_group(t, alert))
         bf_tls_hybrid_fault(&t->fault, t->host);
     else if (code == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE)

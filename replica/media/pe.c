@@ -48,8 +48,7 @@ static enum bf_err read_headers(const uint8_t *image, size_t len, struct pe *pe)
         return BF_ERR_CORRUPT;
     pe->optional = (size_t)(optional - image);
     pe->table = (size_t)(table - image);
-    bf_reader_init(&r, optional, 2);
-    return bf_get_u16(&r) == OPTIONAL_MAGIC_PE32_PLUS ? BF_OK : BF_ERR_CORRUPT;
+    return bf_le16(optional) == OPTIONAL_MAGIC_PE32_PLUS ? BF_OK : BF_ERR_CORRUPT;
 }
 
 static int is_signed(const uint8_t *image, const struct pe *pe)

@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/fmt.h"
+#include "image/digest.h"
 #include "image/parttab.h"
 #include "image/usage/f2fs/map.h"
 
@@ -49,13 +50,6 @@ static enum bf_err refuse(char why[BF_USAGE_WHY], const char *text)
 {
     bf_snprintf(why, BF_USAGE_WHY, "%s", text);
     return BF_ERR_UNSUPPORTED;
-}
-
-static int is_zero(const uint8_t *bytes, uint32_t from, uint32_t to)
-{
-    while (from < to && !bytes[from])
-        from++;
-    return from == to;
 }
 
 // ---- The superblock ----------------------------------------------------------------------------
@@ -107,7 +101,7 @@ enum bf_err bf_f2fs_super(struct bf_f2fs *f, char why[BF_USAGE_WHY])
         return refuse(why, "the checksum of its superblock is wrong");
     if (s[DEVICES_AT])
         return refuse(why, "it lies on several devices");
-    if (!is_zero(s, STOP_REASON_AT, STOP_REASON_END))
+    if (!bf_is_zero(s + STOP_REASON_AT, STOP_REASON_END - STOP_REASON_AT))
         return refuse(why, "it has errors");
     if (!take_sizes(s, f))
         return refuse(why, "its superblock is inconsistent");
