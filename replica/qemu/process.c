@@ -177,9 +177,10 @@ static void leave_behind(pid_t pid)
 static int is_gone(pid_t pid, enum bf_err *err)
 {
     int status = 0;
-    pid_t got = waitpid(pid, &status, WNOHANG);
+    pid_t got;
 
     BF_ASSERT(pid > 0); // what is not a process would be any child
+    got = waitpid(pid, &status, WNOHANG);
     if (got == 0 || (got < 0 && errno == EINTR))
         return 0;
     *err = got == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0 ? BF_OK : BF_ERR_IO;
@@ -280,7 +281,7 @@ static enum bf_err read_output(const struct bf_process_run *run, pid_t pid, int 
     while (n != 0 && (err = bf_wait_for(&wait, &p, 1)) == BF_OK) {
         if (!p.revents)
             continue;
-        BF_ASSERT(n > 0); // the end comes once
+        BF_ASSERT(n != 0); // the end comes once
         n = read(out, text, sizeof text - 1);
         if (n < 0 && errno == EINTR)
             continue;
