@@ -25,27 +25,27 @@ sender | a chunk is the same as the base | migrate/copy/class.c | slot->class[i]
 sender | everything is read and rooted | migrate/copy/copy.c | c->state = BF_COPY_SEALING; | migrate/sender_copy.c | s->state = BF_SENDER_COMMIT;
 sender | a repair is read | migrate/copy/copy.c | const struct bf_need *need = &c->need[c->need_at++]; | migrate/sender_copy.c | const struct bf_need *need = &s->need[s->need_at++];
 sender | the point is committed | migrate/copy/copy.c | c->progress->point = point; | migrate/sender_session.c | s->progress.point = m.point;
-receiver | the disks are opened | migrate/receiver/receiver.c | r->state = BF_RECEIVER_PLANNING;
-receiver | data is stored | migrate/receiver/copy.c | advance(r, index, m.count, m.raw_len, f->length);
-receiver | data is durable | migrate/receiver/copy.c | bf_channel_put(&r->channel, bf_put_checkpoint(room, 64, BF_MSG_DURABLE, &m));
-receiver | a disk is done | migrate/receiver/copy.c | d->rooted = d->done = d->begun = 1;
-receiver | a repair is stored | migrate/receiver/copy.c | note_repair(r, index, m.first);
-receiver | the point is sealed | migrate/receiver/seal.c | bf_channel_put(&r->channel, bf_put_committed(room, 128, &m));
+receiver | the disks are opened | migrate/receiver/receiver.c | r->state = BF_RECEIVER_PLANNING; | migrate/receiver.c | r->state = BF_RECEIVER_PLANNING;
+receiver | data is stored | migrate/receiver/copy.c | advance(r, index, m.count, m.raw_len, f->length); | migrate/receiver_copy.c | advance(r, index, m.count, m.raw_len, f->length);
+receiver | data is durable | migrate/receiver/copy.c | bf_channel_put(&r->channel, bf_put_checkpoint(room, 64, BF_MSG_DURABLE, &m)); | migrate/receiver_copy.c | bf_link_put(&r->link, bf_put_checkpoint(room, 64, BF_MSG_DURABLE, &m));
+receiver | a disk is done | migrate/receiver/copy.c | d->rooted = d->done = d->begun = 1; | migrate/receiver_copy.c | d->rooted = d->done = d->begun = 1;
+receiver | a repair is stored | migrate/receiver/copy.c | note_repair(r, index, m.first); | migrate/receiver_copy.c | note_repair(r, index, m.first);
+receiver | the point is sealed | migrate/receiver/seal.c | bf_channel_put(&r->channel, bf_put_committed(room, 128, &m)); | migrate/receiver_seal.c | bf_link_put(&r->link, bf_put_committed(room, 128, &m));
 tls | keys are agreed | build/third_party/mbedtls/library/ssl_tls13_client.c | mbedtls_ssl_set_inbound_transform(ssl, handshake->transform_handshake);
-tls | the certificate is judged | net/tls/mbedtls.c | t->judgement.flags |= *flags;
-tls | the handshake is finished | net/tls/mbedtls.c | t->state = BF_STREAM_OPEN;
-tls | data is sent | net/tls/mbedtls.c | int r = mbedtls_ssl_write(&t->ssl, bytes, len);
-tls | data is received | net/tls/mbedtls.c | *done = (size_t)r;
-tls | an alert ends it | net/tls/mbedtls.c | t->state = BF_STREAM_ENDED;
-usage | ext2/3/4 has a map | image/usage/ext/map.c | map->ops = &ext_ops;
-usage | FAT has a map | image/usage/fat.c | map->ops = &fat_ops;
-usage | swap has a map | image/usage/swap.c | s->end = ((uint64_t)last_page + 1) * swap.page_size;
-usage | a volume is placed | image/usage/lvm/group.c | const struct run *run = &g->run[s->run + k];
-usage | a whole chunk is left out | image/usage/usage.c | whole = u->end / chunk_size;
-lvm | the group is understood | image/usage/lvm/group.c | why = place_all(&g);
-lvm | free extents are placed | image/usage/lvm/group.c | p->segments = gaps;
-lvm | a volume is placed | image/usage/lvm/group.c | const struct run *run = &g->run[s->run + k];
-lvm | a striped volume is placed and asked | image/usage/usage.c | row = s->stripe_bytes * s->legs;
+tls | the certificate is judged | net/tls/mbedtls.c | t->verdict.flags |= *flags; | net/tls_mbedtls.c | t->judgement.flags |= *flags;
+tls | the handshake is finished | net/tls/mbedtls.c | t->state = BF_STREAM_OPEN; | net/tls_mbedtls.c | t->state = BF_STREAM_OPEN;
+tls | data is sent | net/tls/mbedtls.c | int r = mbedtls_ssl_write(&t->ssl, bytes, len); | net/tls_mbedtls.c | int r = mbedtls_ssl_write(&t->ssl, bytes, len);
+tls | data is received | net/tls/mbedtls.c | *done = (size_t)r; | net/tls_mbedtls.c | *done = (size_t)r;
+tls | an alert ends it | net/tls/mbedtls.c | t->state = BF_STREAM_ENDED; | net/tls_mbedtls.c | t->state = BF_STREAM_ENDED;
+usage | ext2/3/4 has a map | image/usage/ext/map.c | map->ops = &ext_ops; | image/usage_ext.c | map->ops = &ext_ops;
+usage | FAT has a map | image/usage/fat.c | map->ops = &fat_ops; | image/usage_fat.c | map->ops = &fat_ops;
+usage | swap has a map | image/usage/swap.c | s->end = ((uint64_t)last_page + 1) * swap.page_size; | image/usage_swap.c | s->end = ((uint64_t)last_page + 1) * swap.page_size;
+usage | a volume is placed | image/usage/lvm/group.c | const struct run *run = &g->run[s->run + k]; | image/usage_lvm_group.c | const struct run *run = &g->run[s->run + k];
+usage | a whole chunk is left out | image/usage/usage.c | whole = u->end / chunk_size; | image/usage.c | whole = u->end / chunk_size;
+lvm | the group is understood | image/usage/lvm/group.c | why = place_all(&g); | image/usage_lvm_group.c | why = place_all(&g);
+lvm | free extents are placed | image/usage/lvm/group.c | p->segments = gaps; | image/usage_lvm_group.c | p->segments = gaps;
+lvm | a volume is placed | image/usage/lvm/group.c | const struct run *run = &g->run[s->run + k]; | image/usage_lvm_group.c | const struct run *run = &g->run[s->run + k];
+lvm | a striped volume is placed and asked | image/usage/usage.c | row = s->stripe_bytes * s->legs; | image/usage.c | row = s->stripe_bytes * s->legs;
 PLACES
 
 # The numbers of the counters of a line, with commas: counters FOLDER PROGRAM-NAME SOURCE TEXT

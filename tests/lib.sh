@@ -57,6 +57,9 @@ not_ok() {
 # skip NAME [REASON]
 skip() { echo "skip $TEST_PREFIX$1${2:+: $2}"; }
 
+# counts FILE: judgements of another program, which the script shows, count among its own.
+counts() { ! grep -aq '^not ok' "$1" || TEST_FAILED=1; }
+
 # check NAME COMMAND...: the command must succeed. Within it a failure does not end anything by itself (that is how the
 # shell treats conditions), so functions used here join with && or return.
 check() {
@@ -81,6 +84,7 @@ test_not() {
 test_traced() {
     local test_status
     [ -z "${BASH_XTRACEFD:-}" ] || { "$@"; return; } # a judgement within one
+    rm -f "$T/check.seen"
     case $1 in
     grep | jq)
         test_keep "${!#}"
@@ -97,7 +101,6 @@ test_traced() {
 }
 # test_keep FILE: what it has remains in $T/check.seen, also where it is a pipe, unless it is large.
 test_keep() {
-    rm -f "$T/check.seen"
     if [ -p "$1" ] || { [ -f "$1" ] && [ "$(stat -L -c %s "$1")" -lt 1000000 ]; }; then
         cat "$1" >"$T/check.seen"
     fi
@@ -106,9 +109,8 @@ test_explain() {
     {
         cat "$T/check.out"
         [ ! -e "$T/check.seen" ] || { echo "looked into:"; tail -n 20 "$T/check.seen"; }
-        head -n -2 "$T/check.trace" | grep -vE '^\++ (echo|cat|return) ' | tail -n 4 | cut -c 1-500
+        head -n -2 "$T/check.trace" | { grep -vE '^\++ (echo|cat|return) ' || true; } | tail -n 4 | cut -c 1-500
     } | sed 's/^/# /'
-    rm -f "$T/check.seen"
 }
 
 # Comparisons that show both sides.

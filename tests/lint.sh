@@ -3,6 +3,7 @@
 # The house rules that a machine can judge: one "ok" or "not ok" line per rule, with the places that
 # break it. Called by `make lint`, which builds the objects of every program and the boot image first.
 set -uo pipefail
+shopt -s lastpipe # judge, the last part of each pipeline, remembers what failed
 cd "$(dirname "$0")/.." || exit 1
 failed=0
 

@@ -36,10 +36,10 @@ offence() {
 
 # look RULE PLACE: the rule complains about the tree as it is, and nothing else is wrong; RULE - : nothing is.
 look() {
-    local rule=$1 file=$2 wrong=1 verb=notices
+    local rule=$1 file=$2 wrong=1 verb=notices status=0
     [ "$rule" != - ] || { wrong=0 verb='lets pass'; }
-    LZ4_USERS=migrate/compress.c "$tmp/tree/tests/lint.sh" >"$tmp/out" 2>&1 && true
-    if [ "$(grep -c '^not ok' "$tmp/out")" -eq "$wrong" ] &&
+    LZ4_USERS=migrate/compress.c "$tmp/tree/tests/lint.sh" >"$tmp/out" 2>&1 || status=$?
+    if [ "$(grep -c '^not ok' "$tmp/out")" -eq "$wrong" ] && [ "$status" -eq "$wrong" ] &&
         { [ "$rule" = - ] || grep -q "^not ok lint: $rule" "$tmp/out"; }; then
         echo "ok lint $verb: $rule ($file)"
     else

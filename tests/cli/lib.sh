@@ -10,6 +10,8 @@ B=$PWD/build/bootferry
 D=$PWD/build/bootferryd
 # shellcheck disable=SC2034
 EFI=$PWD/build/bootferry.efi
+# shellcheck disable=SC2034
+PUSH=$PWD/build/bootferry-push
 export BOOTFERRY_STATE=$T/state TMPDIR=$T/tmp
 mkdir "$T/tmp"
 daemon_pid=
@@ -61,4 +63,14 @@ daemon_stop() {
     wait "$pid" || status=$?
     daemon_pid=
     [ "$signal" = KILL ] || [ "$status" = 0 ] || { echo "it ended with status $status"; return 1; }
+}
+
+# push ARGUMENT...: a copy of web-1 by the medium $T/web-1.conf; what it says is in $T/push.log.
+push() { "$PUSH" --conf "$T/web-1.conf" "$@" >"$T/push.log" 2>&1 || { cat "$T/push.log"; return 1; }; }
+# field NAME: of the last line about progress there.
+field() { sed -n "s/.* event=progress .* $1=\([0-9]*\) .*/\1/p" "$T/push.log" | tail -n 1; }
+# exported POINT DISK FILE: the disk of web-1's point holds what the file does.
+exported() {
+    rm -f "$T/export.raw"
+    "$B" export "web-1@$1" --disk "$2" --format raw "$T/export.raw" >"$T/export.log" && cmp "$T/export.raw" "$3"
 }

@@ -4,7 +4,6 @@
 # taken, what is refused, and what the operator accepts. Earlier points stay what they were.
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/../cli/lib.sh"
-PUSH=$PWD/build/bootferry-push
 port='' # of the daemon
 
 "$B" init --address 127.0.0.1 >/dev/null
@@ -19,7 +18,6 @@ disk() {
     head -c 3M /dev/urandom | dd of="$1" bs=1M seek=1 conv=notrunc iflag=fullblock status=none
 }
 guid() { printf '00000000-0000-4000-8000-%012d' "$1"; }
-push() { "$PUSH" --conf "$T/web-1.conf" "$@" >"$T/push.log" 2>&1 || { cat "$T/push.log"; return 1; }; }
 no_push() { # WORDS ARGUMENTS...
     local words=$1
     shift
@@ -27,12 +25,6 @@ no_push() { # WORDS ARGUMENTS...
     grep -qE 'verdict=fail code=mismatch .*'"$words" "$T/push.log" && grep -qF 'bootferry machine accept web-1' "$T/push.log" && return
     cat "$T/push.log"
     return 1
-}
-field() { sed -n "s/.* event=progress .* $1=\([0-9]*\) .*/\1/p" "$T/push.log" | tail -n 1; }
-# is POINT DISK FILE: what the point has
-is() {
-    rm -f "$T/export.raw"
-    "$B" export "web-1@$1" --disk "$2" --format raw "$T/export.raw" >"$T/export.log" && cmp "$T/export.raw" "$3"
 }
 disks() { # POINT LIST: the numbers of its disks
     json ".points[0].disks | map(.disk) == $2" "$B" points "web-1@$1" --json
@@ -53,8 +45,8 @@ check "a disk that has grown" push --disk "$T/a.raw"
 check "is the same disk" disks 2 '[0]'
 check "whose old chunks are the base" less "$(field sent)" 1500000
 check "the event says so" grep -q 'a disk has grown' "$T/daemon.log"
-check "the new point is right" is 2 0 "$T/a.raw"
-check "the old one too" is 1 0 "$T/a-1.raw"
+check "the new point is right" exported 2 0 "$T/a.raw"
+check "the old one too" exported 1 0 "$T/a-1.raw"
 check "nothing to accept" json '.refused_disks == null' "$B" machine show web-1 --json
 
 # ---- What --set may do -------------------------------------------------------------------------
@@ -79,8 +71,8 @@ check "what was refused last is another set now" json '.refused_disks.accepted |
 check "the time is written as all are" json '.refused_disks.time | test("^20..-..-..T..:..:..Z$")' "$B" machine show web-1 --json
 check "but the accepted one is taken" push --disk "$T/a.raw"
 check "as a new disk" disks 3 '[1]'
-check "which is right" is 3 1 "$T/a.raw"
-check "the earlier point stays" is 2 0 "$T/a-2.raw"
+check "which is right" exported 3 1 "$T/a.raw"
+check "the earlier point stays" exported 2 0 "$T/a-2.raw"
 check "a run with the same disks again" push --disk "$T/a.raw"
 check "needs nobody's leave" disks 4 '[1]'
 check "there is nothing to accept any more" refused 1 'no disks of web-1 have been refused' "$B" machine accept web-1
@@ -89,7 +81,7 @@ check "there is nothing to accept any more" refused 1 'no disks of web-1 have be
 
 check "a new disk that is named" push --disk "$T/a.raw" --disk "$T/b.raw"
 check "is part of the next point" disks 5 '[1, 2]'
-check "with what is on it" is 5 2 "$T/b.raw"
+check "with what is on it" exported 5 2 "$T/b.raw"
 check "a missing disk is refused" no_push 'disk 2 of this replica .* is not attached' --disk "$T/a.raw"
 check "until it is accepted" exits 0 "$B" machine accept web-1
 check "then it is left out" push --disk "$T/a.raw"
@@ -111,7 +103,7 @@ ln "$T/c.raw" "$T/elsewhere.raw"
 check "it is copied, also where another driver names its place in other words" \
     push --disk "$T/elsewhere.raw" --disk "$T/b.raw"
 check "as another disk" disks 8 '[2, 3]'
-check "and is right" is 8 3 "$T/c.raw"
+check "and is right" exported 8 3 "$T/c.raw"
 for point in {1..8}; do check "point $point verifies" exits 0 "$B" verify "web-1@$point"; done
 daemon_stop TERM
 finish

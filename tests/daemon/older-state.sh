@@ -9,7 +9,6 @@
 # which stalled after 8000000 bytes; then the daemon was killed. Whoever changes the schema adds a dump.
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/../cli/lib.sh"
-PUSH=$PWD/build/bootferry-push
 FILES=$PWD/build/tests/older_files
 OLDER=$PWD/tests/daemon/older
 CONTINUED=$PWD/tests/daemon/continued.py
@@ -117,34 +116,25 @@ columns() {
     "$SQL" "$1" "SELECT m.name, p.* FROM sqlite_master m, pragma_table_info(m.name) p
                  WHERE m.type = 'table' ORDER BY m.name, p.cid"
 }
-exported() { # POINT DISK FILE
-    rm -f "$T/export.raw"
-    "$B" export "web-1@$1" --disk "$2" --format raw "$T/export.raw" && cmp "$T/export.raw" "$3"
-}
-push() { "$PUSH" --conf "$T/web-1.conf" "$@" >"$T/push.log" 2>&1 || { cat "$T/push.log"; return 1; }; }
-field() { sed -n "s/.* event=progress .* $1=\([0-9]*\) .*/\1/p" "$T/push.log" | tail -n 1; }
-sent_less() { [ "$(field sent)" -lt "$1" ] || { echo "sent: $(field sent)"; return 1; }; }
 goes_on() {
     local said
     said=$("$CONTINUED" "$BOOTFERRY_STATE" "$port" "$T/pki/web-1.pem" "$T/pki/web-1.key") &&
-        [ "$said" = "goes on: disk 0 from $DURABLE disk 1 from 0" ] && return
-    echo "$said"
-    return 1
+        equal "goes on: disk 0 from $DURABLE disk 1 from 0" "$said"
 }
 
 BOOTFERRY_STATE=$T/fresh "$B" init --address 127.0.0.1 >/dev/null
-newest=$("$SQL" "$T/fresh/db.sqlite" 'PRAGMA user_version')
-is_version() { [ "$("$SQL" "$BOOTFERRY_STATE/db.sqlite" 'PRAGMA user_version')" = "$1" ]; }
+version() { "$SQL" "$1/db.sqlite" 'PRAGMA user_version'; }
+newest=$(version "$T/fresh")
 dumps() { find "$OLDER" -name 'schema-*.sql' | sort -V; }
 check "there is a dump of every schema" diff <(seq -f "$OLDER/schema-%g.sql" "$newest") <(dumps)
 for ((schema = 1; schema <= newest; schema++)); do
     older_state "$schema"
-    check "schema $schema: the state is of that version" is_version "$schema"
+    check "schema $schema: the state is of that version" equal "$schema" "$(version "$BOOTFERRY_STATE")"
     check "schema $schema: the disks are those of then" roots
     : >"$T/daemon.log"
     daemon_start --sessions 2
     medium "$port"
-    check "schema $schema: the daemon opens it" is_version "$newest"
+    check "schema $schema: the daemon opens it" equal "$newest" "$(version "$BOOTFERRY_STATE")"
     check "schema $schema: it has today's tables" \
         diff <(columns "$T/fresh/db.sqlite") <(columns "$BOOTFERRY_STATE/db.sqlite")
     check "schema $schema: the point is listed" json '.points | length == 1 and (.[0] | .ref == "web-1@1" and
@@ -164,7 +154,7 @@ for ((schema = 1; schema <= newest; schema++)); do
     check "schema $schema: after what was in doubt was read again" \
         grep -q "disk 0: re-read 1 window in doubt, $((RECORDED - DURABLE)) chunks differed" "$T/daemon.log"
     check "schema $schema: another boot of the source ends it with a point" push --disk "$T/a.raw" --disk "$T/b.raw"
-    check "schema $schema: what was durable is not sent again" sent_less 6600000
+    check "schema $schema: what was durable is not sent again" at_most 6599999 "$(field sent)"
     check "schema $schema: the new point verifies" json '.ok' "$B" verify web-1@2 --json
     check "schema $schema: it is the changed disk" exported 2 0 "$T/a.raw"
     check "schema $schema: the older point is what it was" exported 1 0 "$T/a1.raw"

@@ -203,7 +203,7 @@ int main(int argc, char **argv)
         write_sealed(&disk, out);
     else
         write_working(&disk, out, argv + 4);
-    check(fclose(out) == 0, argv[3]);
+    check(!ferror(out) && fclose(out) == 0, argv[3]);
     free(disk.digest);
     free(disk.has_data);
     return 0;

@@ -5,7 +5,6 @@
 # copied of a partition that the configuration names.
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/../cli/lib.sh"
-PUSH=$PWD/build/bootferry-push
 port='' # of the daemon
 
 "$B" init --address 127.0.0.1 >/dev/null

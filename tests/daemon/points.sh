@@ -4,7 +4,6 @@
 # refuses, and a damaged store, all with the operator's command, with the daemon up and down.
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/../cli/lib.sh"
-PUSH=$PWD/build/bootferry-push
 port='' # of the daemon
 
 "$B" init --address 127.0.0.1 >/dev/null

@@ -4,7 +4,6 @@
 # later run, and a small file system in a large file costs what the small one does.
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/../cli/lib.sh"
-PUSH=$PWD/build/bootferry-push
 port='' # of the daemon
 
 "$B" init --address 127.0.0.1 >/dev/null
@@ -14,7 +13,6 @@ for machine in holes full large; do
     "$B" media "$machine" --conf "$T/$machine.conf" --set "server=127.0.0.1:$port" >/dev/null
 done
 push() { "$PUSH" --conf "$T/$1.conf" --disk "$2" >"$T/push.log" 2>&1 || { cat "$T/push.log"; return 1; }; }
-field() { sed -n "s/.* event=progress .* $1=\([0-9]*\) .*/\1/p" "$T/push.log" | tail -n 1; }
 root() { "$B" points "$1" --json | jq -r ".points[] | select(.point == $2) | .root"; }
 same_root() { [ "$(root holes "$1")" = "$(root full "$1")" ] || { root holes "$1"; root full "$1"; return 1; }; }
 # islands FILE OFFSET...: some noise at each.

@@ -10,7 +10,6 @@ if [ -z "${BF_INSIDE:-}" ]; then
 fi
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/../cli/lib.sh"
-PUSH=$PWD/build/bootferry-push
 FLOOD=$PWD/build/tests/flood
 RATE=300      # a second
 FEW=450       # of them have been there when the machine comes,

@@ -4,6 +4,7 @@
 # in a table, and a call that waits without a limit is listed with what ends it. An argument
 # names another document, to try this test itself.
 set -uo pipefail
+shopt -s lastpipe # judge, the last part of each pipeline, remembers what failed
 cd "$(dirname "$0")/../.." || exit 1
 document=${1:-docs/waits.md}
 failed=0
@@ -45,7 +46,7 @@ numbers() {
     done < <(rows)
 }
 numbers | judge "the numbers are those of the code"
-[ "$(rows | wc -l)" -gt 60 ] || echo "there are only $(rows | wc -l) rows" | judge "the tables are read"
+{ [ "$(rows | wc -l)" -gt 60 ] || echo "there are only $(rows | wc -l) rows"; } | judge "the tables are read"
 
 # Every constant of the headers that exist for waits.
 for header in replica/state/waits.h finalize/core/waits.h linux/child_state.h; do

@@ -9,7 +9,7 @@ e2e_begin "proxy-$kind"
 
 # tinyproxy PORT-THAT-MAY-BE-CONNECTED-TO: its port into $proxy_port.
 start_proxy() {
-    proxy_port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    proxy_port=$(free_port)
     printf '%s\n' "Port $proxy_port" "Listen 127.0.0.1" "Timeout 600" "MaxClients 50" "LogFile \"$E2E_LOGS/proxy.log\"" \
         "LogLevel Connect" "BasicAuth web s3cret-w0rd" "ConnectPort $1" >"$E2E_DIR/proxy.conf"
     bf_bound tinyproxy -d -c "$E2E_DIR/proxy.conf" >>"$E2E_LOGS/proxy.out" 2>&1 &

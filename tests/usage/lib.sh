@@ -3,7 +3,6 @@
 # What the tests of the maps share: disks whose free space is not empty, files to put on them, maps.
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../cli/lib.sh"
-PUSH=$PWD/build/bootferry-push
 MAP=$PWD/build/tests/usage_map
 COMPARE=$PWD/tests/usage/compare.py
 # shellcheck disable=SC2034 # for the tests
@@ -43,4 +42,4 @@ server() {
 }
 push() { "$PUSH" --conf "$@" >"$T/push.log" 2>"$T/push.err" || { cat "$T/push.err"; return 1; }; }
 # left_out: bytes that the last push called unused
-left_out() { sed -n 's/.* event=progress .* unused=\([0-9]*\) .*/\1/p' "$T/push.log" | tail -1; }
+left_out() { field unused; }

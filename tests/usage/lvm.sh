@@ -179,7 +179,7 @@ check "leaves the others as they are" test "$(awk '{ n += $2 - $1 } END { print 
 # with COMMAND...: on both disks, or on one of them
 with() {
     attach "$T/x.raw:$((32 << 20)):$((160 << 20))" "$T/y.raw"
-    "$@" || { echo "# $* failed"; TEST_FAILED=1; }
+    "$@" || not_ok "$*"
     detach
 }
 again
