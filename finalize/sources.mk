@@ -13,7 +13,7 @@ FINALIZE_CORE := \
     finalize/initramfs/initramfs_tools.c finalize/initramfs/kernels.c finalize/initramfs/modules.c \
     finalize/network/hosts.c finalize/network/ifupdown.c finalize/network/naming.c finalize/network/net.c \
     finalize/network/netplan.c finalize/network/network.c finalize/network/networkd.c \
-    finalize/network/networkmanager.c finalize/network/resolv.c finalize/system/arch.c finalize/system/family.c \
+    finalize/network/networkmanager.c finalize/network/resolv.c finalize/network/resolve.c finalize/network/result.c finalize/system/arch.c finalize/system/family.c \
     finalize/system/fin.c finalize/system/fstab.c finalize/system/hibernation.c finalize/system/hostname.c \
     finalize/system/inspect.c finalize/system/service.c finalize/system/stable.c finalize/system/system.c \
     finalize/tables.c finalize/target/plan_parse.c finalize/target/targets.c finalize/vm/frame.c

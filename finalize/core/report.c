@@ -52,16 +52,32 @@ static json_t *path_text(const char *path)
     return j;
 }
 
+static bool is_there(const json_t *notes, const json_t *note)
+{
+    size_t i;
+    json_t *at;
+    json_array_foreach(notes, i, at)
+    {
+        if (json_equal(at, note))
+            return true;
+    }
+    return false;
+}
+
 void bf_note(struct bf_fin_report *r, const char *level, const char *about, const char *fmt, ...)
 {
     BF_ASSERT(strcmp(level, "info") == 0 || strcmp(level, "warning") == 0 ||
               strcmp(level, "skipped") == 0);
     va_list ap;
     va_start(ap, fmt);
-    json_array_append_new(json_object_get(r->json, "notes"),
-                          json_pack("{s:s,s:o,s:o}", "level", level, "about", path_text(about),
-                                    "text", vtext(fmt, ap)));
+    json_t *notes = json_object_get(r->json, "notes");
+    json_t *note = json_pack("{s:s,s:o,s:o}", "level", level, "about", path_text(about), "text",
+                             vtext(fmt, ap));
     va_end(ap);
+    if (is_there(notes, note))
+        json_decref(note);
+    else
+        json_array_append_new(notes, note);
 }
 
 static void end(struct bf_fin_report *r, const char *result, const char *fmt, va_list ap)

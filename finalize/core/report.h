@@ -20,7 +20,7 @@ void bf_fin_report_init(struct bf_fin_report *r, const char *mode);
 void bf_fin_report_free(struct bf_fin_report *r);
 
 // Adds a note. `level` is "info", "warning" or "skipped" (not understood, left alone); `about` a
-// path or a topic.
+// path or a topic. One that is there already is not added again.
 void bf_note(struct bf_fin_report *r, const char *level, const char *about, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 // Ends the run: result "refused" (the plan does not fit this system; nothing was changed) or

@@ -150,15 +150,19 @@ static void scan_option(struct bf_net *net, const char *name, const char *w, siz
 {
     static const char *const ports[] = {"bridge_ports", "bridge-ports", "bond-slaves", "slaves",
                                         NULL};
-    static const char *const made[] = {
-        "bridge_ports", "bridge-ports",    "bond-slaves",     "slaves",
-        "bond-mode",    "vlan-raw-device", "vlan_raw_device", NULL};
+    static const char *const bridge[] = {"bridge_ports", "bridge-ports", NULL};
+    static const char *const bond[] = {"bond-slaves", "slaves", "bond-mode", NULL};
+    static const char *const vlan[] = {"vlan-raw-device", "vlan_raw_device", NULL};
     const char *v;
     size_t n;
     char mac[BF_MAC_TEXT];
     struct bf_known *k = bf_net_add(net, &bf_ifupdown, name, "");
-    if (in_list(w, len, made) && k)
-        k->made = true;
+    if (k && in_list(w, len, bridge))
+        k->kind = BF_KNOWN_BRIDGE;
+    if (k && in_list(w, len, bond))
+        k->kind = BF_KNOWN_BOND;
+    if (k && in_list(w, len, vlan))
+        k->kind = BF_KNOWN_VLAN;
     if (in_list(w, len, ports))
         scan_ports(net, name, at, end);
     if (bf_word_is(w, len, "bond-master") && bf_word_next(&at, end, &v, &n) && k)
@@ -188,7 +192,7 @@ static void scan_file(struct bf_net *net, const char *text, size_t size)
             if (name[0]) {
                 struct bf_known *k = bf_net_add(net, &bf_ifupdown, name, "");
                 if (k && (strchr(name, '.') || strncmp(name, "vlan", 4) == 0))
-                    k->made = true;
+                    k->kind = BF_KNOWN_VLAN;
             }
         } else if (name[0]) {
             scan_option(net, name, w, len, at, end);

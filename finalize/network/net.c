@@ -4,6 +4,8 @@
 #include "finalize/network/net.h"
 
 #include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 void bf_net_copy(char *out, size_t size, const char *s, size_t len)
@@ -34,6 +36,57 @@ struct bf_known *bf_net_add(struct bf_net *net, const struct bf_stack_ops *stack
     if (k && mac[0])
         bf_net_copy(k->mac, sizeof k->mac, mac, strlen(mac));
     return k;
+}
+
+void bf_net_address(struct bf_known *k, const char *text, size_t len)
+{
+    char cidr[BF_CIDR_TEXT];
+    bf_net_copy(cidr, sizeof cidr, text, len);
+    for (size_t i = 0; i < k->addresses; i++)
+        if (strcmp(k->address[i], cidr) == 0)
+            return;
+    if (cidr[0] && k->addresses < BF_KNOWN_ADDRESSES)
+        memcpy(k->address[k->addresses++], cidr, sizeof cidr);
+}
+
+void bf_net_where(struct bf_known *k, const char *file, unsigned line)
+{
+    if (k->file[0])
+        return;
+    snprintf(k->file, sizeof k->file, "%s", file);
+    k->line = line;
+}
+
+void bf_net_trouble(struct bf_net *net, const char *fmt, ...)
+{
+    va_list ap;
+    if (net->trouble[0])
+        return;
+    va_start(ap, fmt);
+    vsnprintf(net->trouble, sizeof net->trouble, fmt, ap);
+    va_end(ap);
+}
+
+bool bf_net_is_hardware(const struct bf_known *k)
+{
+    return k->stack && k->kind == BF_KNOWN_HARDWARE && strcmp(k->name, "lo") != 0;
+}
+
+bool bf_net_is_addressed(const struct bf_known *k)
+{
+    return k->dhcp || k->addresses > 0;
+}
+
+const struct bf_known *bf_net_find(const struct bf_net *net, const struct bf_stack_ops *stack,
+                                   const char *name)
+{
+    for (size_t i = 0; name[0] && i < net->count; i++) {
+        const struct bf_known *k = &net->known[i];
+        if (k->stack && (!stack || k->stack == stack) &&
+            (strcmp(k->name, name) == 0 || strcmp(k->alias, name) == 0))
+            return k;
+    }
+    return NULL;
 }
 
 void bf_old_add(struct bf_old *old, const char *address, size_t len)

@@ -7,19 +7,40 @@
 #include "finalize/core/plan.h"
 #include "finalize/core/rows.h"
 
-#define BF_NET_MAX 128
+#define BF_NET_MAX         128
+#define BF_KNOWN_ADDRESSES 16
+#define BF_CIDR_TEXT       (INET6_ADDRSTRLEN + 4) // "2001:db8::5/64"
 
 struct bf_stack_ops;
 
-// One interface that some configuration speaks of.
+// What a device of the network is. Only hardware is named by its MAC address (naming.c).
+enum bf_known_kind {
+    BF_KNOWN_HARDWARE,
+    BF_KNOWN_BRIDGE,
+    BF_KNOWN_BOND, // or a team
+    BF_KNOWN_VLAN,
+    BF_KNOWN_OTHER, // a tunnel, a dummy, a VRF: nothing planned lies below it
+};
+
+// One interface that some configuration speaks of. A stack fills it with what its reader would make
+// of all files together: of shadowed, masked and merged ones the result.
 struct bf_known {
     const struct bf_stack_ops *stack; // whose configuration; NULL: a naming rule
-    char name[BF_IFNAME];             // "" when it is matched by MAC or pattern only
-    char alias[BF_IFNAME];            // netplan's set-name, when its id is another word; or ""
-    char mac[BF_MAC_TEXT];            // lower case, "" when not said
+    char name[BF_IFNAME];             // the kernel's name; "" when matched by MAC or pattern only
+    char alias[BF_IFNAME];            // another name that it goes by (netplan's id), or ""
+    char mac[BF_MAC_TEXT];            // that finds or names it, lower case; "" when not said
+    char set_mac[BF_MAC_TEXT];        // that the configuration gives it; "" when none
     char master[BF_IFNAME];           // the bridge or bond that it is a port of, or ""
-    bool made;                        // a bridge, bond, VLAN or tunnel: no hardware behind it
-    bool pattern;                     // a wildcard that may mean several interfaces
+    char parent[BF_IFNAME];           // the device that a VLAN lies on, or ""
+    enum bf_known_kind kind;
+    bool pattern; // a wildcard that may mean several interfaces
+    bool dhcp;    // asks a DHCP server for its addresses
+    // The static addresses that it gets at boot, each as "192.0.2.5/24"; the length is left out
+    // where the file says none. One too many is left out.
+    char address[BF_KNOWN_ADDRESSES][BF_CIDR_TEXT];
+    size_t addresses;
+    char file[256]; // where it is configured first, from the guest's point of view; "" not said
+    unsigned line;  // in that file, from 1; 0: not said
 };
 
 struct bf_net {
@@ -27,15 +48,17 @@ struct bf_net {
     size_t stacks;
     struct bf_known known[BF_NET_MAX];
     size_t count;
+    char trouble[512]; // why a file that a stack in use reads is not understood; "" when all are
 };
 
 // A planned interface, found in the guest.
 struct bf_link {
     const struct bf_plan_nic *nic;
-    char name[BF_IFNAME];      // the guest's name of the hardware; "" when only its MAC is known
-    char old_mac[BF_MAC_TEXT]; // "" when not known
-    char carrier[BF_IFNAME];   // what carries the addresses: the same, or its bridge or bond
+    char name[BF_IFNAME];      // the guest's name of the hardware; "" when it is not known
+    char old_mac[BF_MAC_TEXT]; // of the hardware; "" when not known
+    char carrier[BF_IFNAME];   // what carries the addresses: the same, or a device above it
     const struct bf_stack_ops *stack; // who configures the carrier
+    const struct bf_known *known;     // the carrier before anything was changed; NULL: not known
 };
 
 // The addresses that a rewriting took out of the files: no longer the machine's.
@@ -48,6 +71,20 @@ struct bf_old {
 // full.
 struct bf_known *bf_net_add(struct bf_net *net, const struct bf_stack_ops *stack, const char *name,
                             const char *mac);
+// Adds an address that the interface gets at boot, with or without "/length", as a counted word.
+void bf_net_address(struct bf_known *k, const char *text, size_t len);
+// Says where an interface is configured, unless a place is known already. `line` counts from 1.
+void bf_net_where(struct bf_known *k, const char *file, unsigned line);
+// Says that a file cannot be understood: with it, no plan for the network is carried out. The first
+// reason stays.
+void bf_net_trouble(struct bf_net *net, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+// Whether the interface has hardware behind it, and is not the loopback.
+bool bf_net_is_hardware(const struct bf_known *k);
+// Whether its configuration gives it an address, static or by DHCP.
+bool bf_net_is_addressed(const struct bf_known *k);
+// The interface of a stack (any, when NULL) with that name or alias; NULL when there is none.
+const struct bf_known *bf_net_find(const struct bf_net *net, const struct bf_stack_ops *stack,
+                                   const char *name);
 // Copies a counted name or MAC (made lower case) into a field, "" when it does not fit.
 void bf_net_copy(char *out, size_t size, const char *s, size_t len);
 // Adds an address, with or without /length. One that does not fit is left out.

@@ -177,10 +177,15 @@ static enum bf_err each_file(struct bf_fin *f,
     return err;
 }
 
-static const char *const made_kinds[] = {"bridges", "bonds", "vlans",
-                                         "tunnels", "vrfs",  "dummy-devices"};
+static const struct {
+    const char *key;
+    enum bf_known_kind kind;
+} made_kinds[] = {{"bridges", BF_KNOWN_BRIDGE}, {"bonds", BF_KNOWN_BOND}, {"vlans", BF_KNOWN_VLAN},
+                  {"tunnels", BF_KNOWN_OTHER},  {"vrfs", BF_KNOWN_OTHER},
+                  {"dummy-devices", BF_KNOWN_OTHER}};
 
-static void scan_masters(struct sheet *s, struct bf_net *net, yaml_node_t *kind)
+static void scan_masters(struct sheet *s, struct bf_net *net, yaml_node_t *kind,
+                         enum bf_known_kind made)
 {
     for
         EACH_PAIR(kind, p)
@@ -188,7 +193,7 @@ static void scan_masters(struct sheet *s, struct bf_net *net, yaml_node_t *kind)
             const char *master = scalar(node(s, p->key));
             struct bf_known *k = bf_net_add(net, &bf_netplan, master, "");
             if (k)
-                k->made = true;
+                k->kind = made;
             yaml_node_t *ports = value_of(s, node(s, p->value), "interfaces");
             if (!is_list(ports))
                 continue;
@@ -225,15 +230,15 @@ static enum bf_err scan_file(struct bf_fin *f, const char *path, void *arg)
     struct sheet s;
     struct bf_net *net = arg;
     if (open_sheet(f, path, &s)) {
-        bf_note(f->report, "skipped", path, "is not valid YAML");
+        bf_net_trouble(net, "netplan: %s is not valid YAML", path);
         return BF_OK;
     }
     yaml_node_t *network = value_of(&s, yaml_document_get_root_node(&s.doc), "network"), *kind;
     if (is_map(kind = value_of(&s, network, "ethernets")))
         scan_ethernets(&s, net, kind);
     for (size_t i = 0; i < BF_COUNT(made_kinds); i++)
-        if (is_map(kind = value_of(&s, network, made_kinds[i])))
-            scan_masters(&s, net, kind);
+        if (is_map(kind = value_of(&s, network, made_kinds[i].key)))
+            scan_masters(&s, net, kind, made_kinds[i].kind);
     close_sheet(&s);
     return BF_OK;
 }

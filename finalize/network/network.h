@@ -7,6 +7,17 @@
 #include "finalize/system/fin.h"
 #include "finalize/network/net.h"
 
+// What every stack in use and every naming rule says, as the files will be.
+void bf_network_scan(struct bf_fin *f, struct bf_net *net);
+
+// Which interface each planned one is, in resolve.c: `link` has room for all of the plan, `macs`
+// is the journal's. Refuses what is not known, not certain or contradicts itself.
+enum bf_err bf_network_resolve(struct bf_fin *f, const struct bf_net *net, const json_t *macs,
+                               struct bf_link *link);
+// Whether the files, as they will be, give each carrier what the plan says, in result.c. Refuses a
+// result without a planned address, and adds the table of old and new to the report.
+enum bf_err bf_network_result(struct bf_fin *f, const struct bf_link *link);
+
 // Interface naming, in naming.c: .link files and udev rules.
 void bf_naming_scan(struct bf_fin *f, struct bf_net *net);
 enum bf_err bf_naming_adapt(struct bf_fin *f, const struct bf_link *link, size_t links);

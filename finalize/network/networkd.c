@@ -169,7 +169,8 @@ static void scan_unit(struct bf_net *net, const struct unit *unit)
                                     strlen(mac) == BF_MAC_TEXT - 1 ? mac : "");
     if (!k)
         return;
-    k->made = k->made || made;
+    if (made)
+        k->kind = BF_KNOWN_OTHER;
     k->pattern = pattern;
     if (bf_ini_find(unit->text, unit->len, "Network", "Bridge", master, sizeof master) ||
         bf_ini_find(unit->text, unit->len, "Network", "Bond", master, sizeof master))
@@ -191,7 +192,7 @@ static void scan_netdevs(struct bf_fin *f, struct bf_net *net)
             continue;
         struct bf_known *k = bf_net_add(net, &bf_networkd, name, "");
         if (k)
-            k->made = true;
+            k->kind = BF_KNOWN_OTHER;
     }
     bf_names_free(&names);
 }

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// The network as the rewritten files have it, read once more by the stacks: a carrier without the
+// planned addresses, or with one that was not planned, is no result. And the table of what each
+// interface had and gets.
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "finalize/network/network.h"
+#include "finalize/network/stack.h"
+
+// Whether a configured address is the planned one: texts of IPv6 differ, and a length may be left
+// out.
+static bool is_address(const char *text, const struct bf_address *a)
+{
+    unsigned char raw[16], planned[16];
+    char ip[BF_CIDR_TEXT];
+    size_t len = strcspn(text, "/");
+    memcpy(ip, text, len);
+    ip[len] = 0;
+    if (inet_pton(a->family, ip, raw) != 1 || inet_pton(a->family, a->text, planned) != 1 ||
+        memcmp(raw, planned, a->family == AF_INET ? 4 : 16) != 0)
+        return false;
+    return !text[len] || strtoul(text + len + 1, NULL, 10) == a->prefix;
+}
+
+static bool has(const struct bf_known *k, const struct bf_address *a)
+{
+    for (size_t i = 0; i < k->addresses; i++)
+        if (is_address(k->address[i], a))
+            return true;
+    return false;
+}
+
+static bool is_planned(const struct bf_plan_nic *nic, const char *text)
+{
+    for (size_t i = 0; i < nic->addresses; i++)
+        if (is_address(text, &nic->address[i]))
+            return true;
+    return false;
+}
+
+static const struct bf_known *carrier_of(const struct bf_net *net, const struct bf_link *link)
+{
+    const struct bf_known *k = bf_net_find(net, link->stack, link->carrier);
+    for (size_t i = 0; !k && !link->carrier[0] && i < net->count; i++)
+        if (net->known[i].stack == link->stack && bf_nic_mac(link->nic)[0] &&
+            strcmp(net->known[i].mac, bf_nic_mac(link->nic)) == 0)
+            k = &net->known[i];
+    return k;
+}
+
+static enum bf_err check(struct bf_fin *f, const struct bf_known *k, const struct bf_link *link,
+                         size_t i)
+{
+    const struct bf_plan_nic *nic = link->nic;
+    const char *name = link->carrier[0] ? link->carrier : bf_nic_mac(nic);
+    for (size_t a = 0; a < nic->addresses; a++)
+        if (!k || !has(k, &nic->address[a]))
+            return bf_refuse(f->report,
+                             "nics[%zu]: the files of %s, rewritten, would not give %s the address "
+                             "%s/%u; nothing was changed",
+                             i, link->stack->title, name, nic->address[a].text,
+                             nic->address[a].prefix);
+    for (size_t a = 0; k && a < k->addresses; a++)
+        if (!is_planned(nic, k->address[a]))
+            return bf_refuse(f->report,
+                             "nics[%zu]: the files of %s, rewritten, would give %s the address %s "
+                             "besides; nothing was changed",
+                             i, link->stack->title, name, k->address[a]);
+    if ((k && k->dhcp) != nic->dhcp)
+        return bf_refuse(f->report,
+                         "nics[%zu]: the files of %s, rewritten, would%s have %s ask for an address "
+                         "by DHCP; nothing was changed",
+                         i, link->stack->title, nic->dhcp ? " not" : "", name);
+    return BF_OK;
+}
+
+static json_t *addresses_json(const struct bf_known *k)
+{
+    json_t *list = json_array();
+    if (k && k->dhcp)
+        json_array_append_new(list, json_string("DHCP"));
+    for (size_t i = 0; k && i < k->addresses; i++)
+        json_array_append_new(list, json_string(k->address[i]));
+    return list;
+}
+
+static void add_row(json_t *table, const struct bf_link *link, const struct bf_known *now)
+{
+    json_array_append_new(
+        table, json_pack("{s:s,s:s,s:s,s:s,s:s,s:o,s:o,s:s}", "interface", link->name, "carrier",
+                         link->carrier, "stack", link->stack->name, "old_mac", link->old_mac,
+                         "new_mac", bf_nic_mac(link->nic), "old", addresses_json(link->known),
+                         "new", addresses_json(now), "file", now ? now->file : ""));
+}
+
+enum bf_err bf_network_result(struct bf_fin *f, const struct bf_link *link)
+{
+    struct bf_net *net = calloc(1, sizeof *net);
+    json_t *table = json_array();
+    enum bf_err err = BF_OK;
+    if (!net || !table) {
+        free(net);
+        json_decref(table);
+        return bf_fail(f->report, "out of memory");
+    }
+    bf_network_scan(f, net);
+    if (net->trouble[0])
+        err = bf_refuse(f->report, "after the edits: %s; nothing was changed", net->trouble);
+    for (size_t i = 0; !err && i < f->plan->nics; i++) {
+        const struct bf_known *now = carrier_of(net, &link[i]);
+        if (bf_nic_readdresses(link[i].nic) && link[i].stack->says_addresses)
+            err = check(f, now, &link[i], i);
+        add_row(table, &link[i], now);
+    }
+    free(net);
+    json_object_set_new(f->report->json, "addresses", table);
+    return err;
+}
