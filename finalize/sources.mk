@@ -55,3 +55,9 @@ TEST_LIBS_test_finalize_budget := $(FINALIZE_RUN_LIBS)
 $(foreach f,plan guest initramfs frame journal,$(eval FUZZ_SRCS_fuzz_finalize_$(f) := $(FINALIZE_CORE))\
     $(eval FUZZ_LIBS_fuzz_finalize_$(f) := $(FINALIZE_RUN_LIBS)))
 $(foreach f,guest initramfs journal,$(eval FUZZ_SRCS_fuzz_finalize_$(f) += tests/finalize_tree.c))
+
+# The real readers of network files, which judge the finalizer's results; without root there are none.
+build/judge/stamp: tests/finalize/judge-root.sh | build/.setup
+	$(Q)if [ "$$(id -u)" = 0 ]; then tests/finalize/judge-root.sh build/judge/root; fi
+	$(Q)mkdir -p build/judge && touch $@
+CHECK_DEPS += build/judge/stamp

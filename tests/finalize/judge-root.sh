@@ -1,0 +1,38 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Makes the root folder in which the real readers of network files run: tests/finalize/judge-root.sh FOLDER. It is a
+# small Debian 12 with netplan, systemd, ifupdown, NetworkManager, cloud-init and the makers of an initramfs; what
+# conflicts with them is unpacked below /opt. Needs root.
+set -euo pipefail
+out=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+packages=systemd,udev,ifupdown,netplan.io,network-manager,cloud-init,dbus,iproute2,isc-dhcp-client
+packages+=,initramfs-tools,dracut-core,grub-common,procps,kmod
+beside='ifupdown2 ifupdown-ng'
+
+# shellcheck disable=SC2016 # the dollars are for apt
+apt-get indextargets --format 'deb $(SITE) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 'Origin: Debian' |
+    awk '$3 ~ /^bookworm(-updates|-security)?$/ && !seen[$0]++' >"$work/sources"
+from=()
+[ ! -s "$work/sources" ] || from=("$work/sources")
+
+make_root() {
+    rm -rf "$out"
+    mkdir -p "$(dirname "$out")"
+    mmdebstrap --mode=root --variant=minbase --quiet --format=directory --include="$packages" \
+        --aptopt='Acquire::Retries "5"' \
+        --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
+        --dpkgopt='path-exclude=/usr/share/man/*' \
+        --customize-hook="cd \"\$1/tmp\" && for p in $beside; do chroot \"\$1\" \
+            sh -c \"cd /tmp && apt-get -q download \$p\" && mkdir -p \"\$1/opt/\$p\" && \
+            dpkg -x \"\$1\"/tmp/\${p}_*.deb \"\$1/opt/\$p\"; done; rm -f \"\$1\"/tmp/*.deb" \
+        bookworm "$out" "${from[@]}"
+}
+
+for try in 1 2 3; do
+    if make_root >"$work/log" 2>&1; then exit 0; fi
+    echo "mmdebstrap failed (a mirror does that now and then), try $try" >&2
+done
+tail -n 20 "$work/log" >&2
+exit 1

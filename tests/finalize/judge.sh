@@ -1,0 +1,145 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+# The real readers as judges of a tree: Debian's netplan, systemd-networkd, udev, ifupdown (and ifupdown2, -ng),
+# NetworkManager and cloud-init, run in a network namespace with links that are made for it. Sourced after trees.sh.
+# Each run sees a throw-away layer over build/judge/root (JUDGE names another), with the tree's own configuration in it.
+
+: "${JUDGE:=$PWD/build/judge/root}"
+# What of a tree is put over the judges' root.
+JUDGED='etc/netplan etc/network etc/systemd/network etc/udev/rules.d etc/NetworkManager etc/cloud etc/resolv.conf
+    etc/modprobe.d usr/lib/netplan usr/lib/systemd/network usr/local/lib/systemd/network usr/lib/NetworkManager
+    usr/lib/bootferry etc/systemd/system/bootferry-names.service'
+
+# Whether judges can be asked here: root, their folder, and a kernel with overlays and namespaces.
+judge_ready() {
+    [ "$(id -u)" = 0 ] && [ -x "$JUDGE/usr/sbin/netplan" ] || return 1
+    [ -n "${judge_works:-}" ] || { judge_run "" true >/dev/null 2>&1 && judge_works=yes || judge_works=no; }
+    [ "$judge_works" = yes ]
+}
+
+# judge_run LINKS COMMAND: executes the shell command in the judges' root. LINKS is a list of NAME:MAC, separated by
+# commas, each a veth whose other end pN is up. Functions of this file that begin with `in_` can be called there.
+judge_run() {
+    local links=$1 layer
+    shift
+    layer=$(mktemp -d "$T/judge.XXXXXX")
+    mkdir "$layer/space" "$layer/root"
+    local paths=() path
+    for path in $JUDGED; do [ ! -e "$r/$path" ] || paths+=("$path"); done
+    [ ${#paths[@]} = 0 ] || tar -C "$r" -cf "$layer/tree.tar" "${paths[@]}"
+    judge_layer=$layer judge_links=$links judge_command="$*" judge_root=$JUDGE \
+        judge_functions=$(declare -f $(compgen -A function in_)) \
+        timeout -k 5 $((60 * ${BF_PATIENCE:-6})) unshare -n -m bash -e -c '
+            mount --make-rprivate /
+            mount -t tmpfs none "$judge_layer/space"
+            mkdir "$judge_layer/space/upper" "$judge_layer/space/work"
+            root=$judge_layer/root
+            mount -t overlay -o "lowerdir=$judge_root,upperdir=$judge_layer/space/upper,workdir=$judge_layer/space/work" \
+                none "$root"
+            rm -rf "$root/etc/netplan" "$root/etc/network/interfaces" "$root/etc/systemd/network"
+            mkdir -p "$root/etc/netplan" "$root/etc/network" "$root/etc/systemd/network"
+            [ ! -e "$judge_layer/tree.tar" ] || tar -C "$root" --no-same-owner -xf "$judge_layer/tree.tar"
+            chmod -R go+rX "$root/etc/network" "$root/etc/systemd/network"
+            echo 0123456789abcdef0123456789abcdef >"$root/etc/machine-id"
+            mount -t proc proc "$root/proc"
+            mount -t tmpfs none "$root/run"
+            mkdir -p "$root"/run/{network,udev,dbus,lock} "$root"/run/systemd/{network,netif/links,netif/leases,netif/lldp}
+            chmod -R 755 "$root/run"
+            chroot "$root" chown -R systemd-network /run/systemd/netif 2>/dev/null || true
+            ip link set lo up
+            i=0
+            for link in ${judge_links//,/ }; do
+                ip link add "${link%%:*}" type veth peer name "p$i"
+                ip link set "${link%%:*}" address "${link#*:}"
+                ip link set "p$i" up
+                i=$((i + 1))
+            done
+            # Read-only, as in a container: networkd does not wait for udev then.
+            mount -t sysfs -o ro sysfs "$root/sys"
+            exec chroot "$root" /bin/bash -c "$judge_functions
+$judge_command"'
+    local status=$?
+    rm -rf "$layer"
+    return $status
+}
+
+# ---- What is called inside ----------------------------------------------------------------------
+
+# in_wait SECONDS COMMAND...: until the command succeeds.
+in_wait() {
+    local until=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        [ $SECONDS -lt $until ] || return 1
+        sleep 0.1
+    done
+}
+# in_install PACKAGE: what was unpacked below /opt takes its places.
+in_install() { tar -C "/opt/$1" -c . | tar -C / --keep-directory-symlink -x; }
+# A veth has no permanent address, by which netplan has networkd match; a network card has.
+in_permanent() {
+    local f
+    for f in /run/systemd/network/*; do
+        [ ! -f "$f" ] || sed -i 's/^PermanentMACAddress=/MACAddress=/' "$f"
+    done
+}
+# What the kernel has: links with MTU, addresses, routes of both families.
+in_state() {
+    ip -br link | awk '{ print "link", $1, $3 }'
+    ip -o link | sed -nE 's/^[0-9]+: ([^:@]+).* mtu ([0-9]+).*/mtu \1 \2/p'
+    ip -br addr
+    ip route
+    ip -6 route | grep -vE '^(fe80|::1|multicast)' || true
+}
+# Nobody answers router solicitations here, and networkd would wait 12 seconds for an answer.
+in_no_router() {
+    local f
+    for f in {/etc,/run,/usr/lib,/usr/local/lib}/systemd/network/*.network; do
+        [ -s "$f" ] || continue
+        mkdir -p "/run/systemd/network/${f##*/}.d"
+        printf '[Network]\nIPv6AcceptRA=no\n' >"/run/systemd/network/${f##*/}.d/zz-no-router.conf"
+    done
+}
+# in_networkd LINK...: the daemon until it calls each link configured (or failed), then the state and what it said.
+in_networkd() {
+    local link id
+    in_no_router
+    SYSTEMD_LOG_LEVEL=info SYSTEMD_LOG_TARGET=console /lib/systemd/systemd-networkd >/run/networkd.log 2>&1 &
+    for link; do
+        id=$(cat "/sys/class/net/$link/ifindex")
+        in_wait 60 grep -qE '^ADMIN_STATE=(configured|failed|unmanaged)' "/run/systemd/netif/links/$id" 2>/dev/null || true
+    done
+    in_state
+    kill -9 %1
+    echo '-- log'
+    grep -iE 'conf|warn|ignor|error|fail' /run/networkd.log | head -n 30
+}
+# The names that links have once udev has carried out its rules, "MAC NAME" each.
+in_udev() {
+    local link
+    mount -o remount,rw /sys
+    for link in "$@"; do udevadm test -a add "/sys/class/net/$link" 2>&1 | grep -iE 'failed to rename' || true; done
+    for link in /sys/class/net/*; do echo "$(cat "$link/address") ${link##*/}"; done
+}
+
+# ---- The judges ---------------------------------------------------------------------------------
+
+judge_names() { tr , '\n' <<<"$1" | cut -d: -f1 | tr '\n' ' '; }
+# Each prints what its reader made of the tree $r; LINKS as for judge_run.
+judge_networkd() { judge_run "$1" "in_networkd $(judge_names "$1")"; }
+judge_netplan() { # LINKS: what is generated, then what networkd makes of it; fails if netplan rejects the files
+    judge_run "$1" "/usr/libexec/netplan/generate || exit 1
+        for f in /run/systemd/network/* /run/NetworkManager/system-connections/*; do
+            [ ! -f \"\$f\" ] || { echo \"== \$f\"; cat \"\$f\"; }
+        done
+        echo '== state'; in_permanent; in_networkd $(judge_names "$1")"
+}
+judge_udev() { judge_run "$1" "in_udev $(judge_names "$1")"; }
+judge_ifup() { judge_run "${1:-eth9:02:00:00:00:00:09}" "ifup --no-act --force -a -v 2>&1"; }
+judge_ifquery() { judge_run eth9:02:00:00:00:00:09 "ifquery $*"; }
+judge_ifquery2() { # of ifupdown2
+    judge_run eth9:02:00:00:00:00:09 "in_install ifupdown2; chmod 755 /usr/share/ifupdown2/__main__.py; ifquery $*"
+}
+judge_ifquery_ng() { # of ifupdown-ng
+    judge_run eth9:02:00:00:00:00:09 "in_install ifupdown-ng; ifquery $*"
+}
