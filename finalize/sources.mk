@@ -52,9 +52,9 @@ TEST_SRCS_test_finalize_rows := $(filter-out finalize/tables.c,$(FINALIZE_RUN))
 TEST_LIBS_test_finalize_rows := $(FINALIZE_RUN_LIBS)
 TEST_SRCS_test_finalize_budget := $(FINALIZE_RUN) finalize/vm/step.c
 TEST_LIBS_test_finalize_budget := $(FINALIZE_RUN_LIBS)
-$(foreach f,plan guest initramfs frame journal,$(eval FUZZ_SRCS_fuzz_finalize_$(f) := $(FINALIZE_CORE))\
+$(foreach f,plan guest network initramfs frame journal,$(eval FUZZ_SRCS_fuzz_finalize_$(f) := $(FINALIZE_CORE))\
     $(eval FUZZ_LIBS_fuzz_finalize_$(f) := $(FINALIZE_RUN_LIBS)))
-$(foreach f,guest initramfs journal,$(eval FUZZ_SRCS_fuzz_finalize_$(f) += tests/finalize_tree.c))
+$(foreach f,guest network initramfs journal,$(eval FUZZ_SRCS_fuzz_finalize_$(f) += tests/finalize_tree.c))
 
 # The real readers of network files, which judge the finalizer's results; without root there are none.
 build/judge/stamp: tests/finalize/judge-root.sh | build/.setup

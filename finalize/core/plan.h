@@ -64,6 +64,11 @@ struct bf_plan {
 bool bf_nic_readdresses(const struct bf_plan_nic *nic);
 // The first address of a family, or NULL.
 const struct bf_address *bf_nic_address(const struct bf_plan_nic *nic, int family);
+// Whether `ip`, a text of the address's family, lies in its network.
+bool bf_address_reaches(const struct bf_address *address, const char *ip);
+// Whether the gateway of a family (AF_INET, AF_INET6) lies in the network of no planned address, so
+// that its route has to say that it is on the link. False when there is none, or it is link-local.
+bool bf_nic_on_link(const struct bf_plan_nic *nic, int family);
 // The MAC address that the interface will have: the new one, else the source's, else "".
 const char *bf_nic_mac(const struct bf_plan_nic *nic);
 

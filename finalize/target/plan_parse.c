@@ -123,15 +123,6 @@ static bool parse_cidr(const char *s, struct bf_address *a)
     return a->prefix >= 1 && a->prefix <= (a->family == AF_INET ? 32 : 128);
 }
 
-static bool same_net(const struct bf_address *net, const char *ip)
-{
-    unsigned char a[16], b[16];
-    if (inet_pton(net->family, net->text, a) != 1 || inet_pton(net->family, ip, b) != 1)
-        return false;
-    unsigned bytes = net->prefix / 8, bits = net->prefix % 8;
-    return memcmp(a, b, bytes) == 0 && (bits == 0 || ((a[bytes] ^ b[bytes]) >> (8 - bits)) == 0);
-}
-
 static enum bf_err list(struct parser *p, const json_t *o, const char *key, size_t max,
                         json_t **out)
 {
@@ -164,10 +155,14 @@ static enum bf_err parse_gateway(struct parser *p, const char *place, const char
     char *out = ip.family == AF_INET ? nic->gateway4 : nic->gateway6;
     if (out[0])
         return fail(p, place, "is a second gateway of its family");
+    // An address that is a network of its own has its gateway outside, on the link.
     bool reachable = ip.family == AF_INET6 && strncmp(ip.text, "fe80:", 5) == 0;
-    for (size_t i = 0; i < nic->addresses; i++)
+    for (size_t i = 0; i < nic->addresses; i++) {
+        const struct bf_address *a = &nic->address[i];
+        bool alone = a->prefix == (a->family == AF_INET ? 32 : 128);
         reachable = reachable ||
-                    (nic->address[i].family == ip.family && same_net(&nic->address[i], ip.text));
+                    (a->family == ip.family && (alone || bf_address_reaches(a, ip.text)));
+    }
     if (!reachable)
         return fail(p, place, "is not in the network of any address");
     memcpy(out, ip.text, INET6_ADDRSTRLEN);

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// The files of each network stack, by themselves, with any bytes: the first byte picks a row, the
+// rest becomes the content of its file in a tree where that stack runs, and a dry run with a plan
+// for two interfaces goes over it. Nothing may be written, and the work is in proportion.
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "finalize/core/text.h"
+#include "finalize/finalize.h"
+#include "finalize/target/plan_parse.h"
+#include "tests/finalize_tree.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define SYSTEMD "usr/lib/systemd/systemd"
+#define WANTS   "etc/systemd/system/multi-user.target.wants/"
+#define BESIDE  6
+
+// A file that is fuzzed, and what makes its stack run: "path" or "path=content".
+struct row {
+    const char *file;
+    const char *beside[BESIDE];
+};
+
+static const struct row rows[] = {
+    {"etc/network/interfaces", {"sbin/ifup", SYSTEMD, WANTS "networking.service"}},
+    {"etc/network/interfaces.d/a",
+     {"sbin/ifup", SYSTEMD, WANTS "networking.service",
+      "etc/network/interfaces=source interfaces.d/*\nauto eth0\niface eth0 inet dhcp\n"}},
+    {"etc/netplan/a.yaml", {SYSTEMD, "usr/sbin/netplan", WANTS "systemd-networkd.service"}},
+    {"etc/systemd/network/a.network", {SYSTEMD, WANTS "systemd-networkd.service"}},
+    {"etc/systemd/network/a.netdev",
+     {SYSTEMD, WANTS "systemd-networkd.service",
+      "etc/systemd/network/b.network=[Match]\nName=eth0\n[Network]\nDHCP=yes\n"}},
+    {"etc/systemd/network/b.network.d/c.conf",
+     {SYSTEMD, WANTS "systemd-networkd.service",
+      "etc/systemd/network/b.network=[Match]\nName=eth0\n[Network]\nDHCP=yes\n"}},
+    {"etc/systemd/network/a.link",
+     {SYSTEMD, WANTS "systemd-networkd.service",
+      "etc/systemd/network/b.network=[Match]\nName=eth0\n[Network]\nDHCP=yes\n"}},
+    {"etc/udev/rules.d/70-persistent-net.rules",
+     {"sbin/ifup", SYSTEMD, WANTS "networking.service",
+      "etc/network/interfaces=auto eth0\niface eth0 inet dhcp\n"}},
+};
+#define ROWS BF_COUNT(rows)
+
+// A stack goes over its files a few times for each interface of the plan, and over each line and
+// word of them; three times in all they are gathered.
+#define WORK_BASE     ((size_t)20000)
+#define WORK_PER_BYTE ((size_t)96)
+
+static const char plan_text[] =
+    "{\"version\": 1, \"target\": {\"kind\": \"kvm\"}, "
+    "\"nics\": [{\"match\": {\"name\": \"eth0\"}, \"mac\": \"52:54:00:00:00:02\","
+    "\"addresses\": [\"192.0.2.5/24\", \"2001:db8::5/64\"], \"gateway\": \"192.0.2.1\","
+    "\"dns\": [\"192.0.2.53\"]}, {\"match\": {\"mac\": \"52:54:00:00:00:09\"}, \"dhcp\": true}]}";
+
+static struct bf_plan plan;
+
+static void start(void)
+{
+    struct bf_fault fault;
+    tree_make();
+    if (bf_plan_parse(plan_text, sizeof plan_text - 1, &plan, &fault))
+        abort();
+    tree_put("etc/os-release", "ID=debian\n", 10);
+    // The second interface is always found.
+    static const char link[] = "[Match]\nMACAddress=52:54:00:00:00:09\n[Link]\nName=eth9\n";
+    tree_put("etc/systemd/network/zz.link", link, sizeof link - 1);
+}
+
+static void put_beside(const struct row *row)
+{
+    for (size_t i = 0; i < BESIDE && row->beside[i]; i++) {
+        char path[256];
+        size_t len = strcspn(row->beside[i], "=");
+        const char *content = row->beside[i] + len + (row->beside[i][len] == '=');
+        snprintf(path, sizeof path, "%.*s", (int)len, row->beside[i]);
+        tree_put(path, content, strlen(content));
+    }
+}
+
+static void remove_all(const struct row *row)
+{
+    for (size_t i = 0; i < BESIDE && row->beside[i]; i++) {
+        char path[256];
+        snprintf(path, sizeof path, "%.*s", (int)strcspn(row->beside[i], "="), row->beside[i]);
+        unlinkat(tree_root.fd, path, 0);
+    }
+    unlinkat(tree_root.fd, row->file, 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct bf_fin_report report;
+    if (tree_root.fd < 0)
+        start();
+    if (size == 0)
+        return 0;
+    const struct row *row = &rows[data[0] % ROWS];
+    put_beside(row);
+    tree_put(row->file, data + 1, size - 1);
+    size_t before = bf_text_stepped();
+    bf_fin_report_init(&report, "dry-run");
+    bf_finalize(&tree_root, BF_MODE_DRY_RUN, &plan, NULL, &report);
+    size_t work = bf_text_stepped() - before;
+    if (work > WORK_BASE + WORK_PER_BYTE * size) {
+        fprintf(stderr, "%s: %zu bytes were gone over for a file of %zu\n", row->file, work, size);
+        abort();
+    }
+    bf_fin_report_free(&report);
+    remove_all(row);
+    return 0;
+}
