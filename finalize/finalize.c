@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "finalize/boot/steps.h"
 #include "finalize/core/commit.h"
+#include "finalize/core/preflight.h"
 #include "finalize/core/rows.h"
 #include "finalize/initramfs/steps.h"
 #include "finalize/network/steps.h"
@@ -105,8 +106,9 @@ static enum bf_err run(struct bf_fin *f, enum bf_mode mode)
     if (err)
         return err;
     bf_fin_report_changes(f->report, &f->edits);
-    if (mode == BF_MODE_DRY_RUN)
-        return BF_OK;
+    err = bf_preflight(&f->edits, f->report);
+    if (err || mode == BF_MODE_DRY_RUN)
+        return err;
     f->root->budget = NULL; // what is written is bounded by what was read
     err = bf_commit(&f->edits, f->report);
     return err || !f->plan->discard_hibernation ? err : bf_discard_swap_files(f);

@@ -7,7 +7,7 @@ FINALIZE_CORE := \
     finalize/boot/extlinux.c finalize/boot/grub.c finalize/boot/lines.c finalize/boot/shim.c finalize/boot/uki.c \
     finalize/core/budget.c finalize/core/commit.c finalize/core/devices.c finalize/core/diff.c finalize/core/edit.c \
     finalize/core/fault.c finalize/core/ini.c finalize/core/journal.c finalize/core/meta.c finalize/core/mode.c \
-    finalize/core/plan.c finalize/core/replace.c finalize/core/report.c finalize/core/root.c finalize/core/text.c \
+    finalize/core/plan.c finalize/core/preflight.c finalize/core/replace.c finalize/core/report.c finalize/core/root.c finalize/core/text.c \
     finalize/core/undo.c finalize/core/undo_dir.c finalize/core/yaml_limit.c finalize/finalize.c \
     finalize/initramfs/append.c finalize/initramfs/cpio.c finalize/initramfs/dracut.c finalize/initramfs/initramfs.c \
     finalize/initramfs/initramfs_tools.c finalize/initramfs/kernels.c finalize/initramfs/modules.c \
@@ -42,7 +42,7 @@ build/finalize-vm/initramfs: build/finalize-vm/.fetched build/bootferry-finalize
 build/finalize-vm: $(FINALIZER_VM)
 
 CHECK_DEPS  += build/bootferry-finalize $(FINALIZER_VM)
-CHECK_TESTS += tests/finalize/core.sh tests/finalize/stacks.sh tests/finalize/boot.sh tests/finalize/hostile.sh \
+CHECK_TESTS += tests/finalize/core.sh tests/finalize/stacks.sh tests/finalize/boot.sh tests/finalize/hostile.sh tests/finalize/whole.sh \
     tests/finalize/accelerator.sh tests/finalize/vm.sh tests/finalize/vm_fs.sh
 
 # Unit tests and fuzzers link the core; one of them brings tables of its own.

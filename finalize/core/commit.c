@@ -1,52 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Commits a set of edits: space is checked, originals and journal reach the disk, then each file is
-// replaced. A run that is killed at any point leaves whole files, old or new, and a journal that
-// undoes them.
+// Commits a set of edits: originals and journal reach the disk, then each file is replaced. A run
+// that is killed at any point leaves whole files, old or new, and a journal that undoes them; one
+// that fails takes back what it did.
 #include "finalize/core/commit.h"
 
-#include <fcntl.h>
-#include <stdio.h>
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
-#include <unistd.h>
 
 #include "base/assert.h"
+#include "finalize/core/fault.h"
 #include "finalize/core/journal.h"
-
-#define SPACE_MARGIN ((uint64_t)1 << 20)
-
-static uint64_t bytes_needed(const struct bf_edit *edit)
-{
-    BF_ASSERT(edit->data && edit->keep <= edit->old_size);
-    return edit->keep + edit->len;
-}
-
-// A new file stands beside the old one for a moment, so its file system must have room for both.
-// Asked for each file before the first is written; the margin is for the journal and its copies.
-static enum bf_err check_space(const struct bf_edits *e, struct bf_fin_report *r)
-{
-    for (size_t i = 0; i < e->count; i++) {
-        struct bf_edit *edit = e->item[i];
-        char dir[4096];
-        struct statvfs fs;
-        if (bf_edit_kind(edit) == BF_EDIT_NONE || bf_edit_kind(edit) == BF_EDIT_REMOVE)
-            continue;
-        bf_dirname(edit->path, dir, sizeof dir);
-        int fd = bf_fin_root_open(e->root, dir, O_RDONLY | O_DIRECTORY, NULL);
-        if (fd < 0)
-            continue; // a directory that will be created
-        int rc = fstatvfs(fd, &fs);
-        close(fd);
-        if (rc == 0 && (uint64_t)fs.f_bavail * fs.f_frsize < bytes_needed(edit) + SPACE_MARGIN)
-            return bf_fail(
-                r,
-                "%s: the file system has %llu KiB free and the new file needs %llu KiB beside "
-                "the old one; free some space on the source",
-                edit->path, (unsigned long long)(fs.f_bavail * fs.f_frsize >> 10),
-                (unsigned long long)(bytes_needed(edit) >> 10));
-    }
-    return BF_OK;
-}
 
 static enum bf_err write_edit(struct bf_edits *e, const struct bf_edit *edit,
                               struct bf_print *print, struct bf_fault *fault)
@@ -67,23 +31,114 @@ static enum bf_err write_edit(struct bf_edits *e, const struct bf_edit *edit,
     return err;
 }
 
-static enum bf_err apply(struct bf_edits *e, struct bf_journal *j, struct bf_fin_report *r)
+// What a change took away, for a run that fails after it.
+struct done {
+    const struct bf_edit *edit;
+    struct bf_meta meta; // of a file that existed
+    char *tail;          // BF_EDIT_TAIL: what stood behind the part that was kept; owned
+    size_t tail_len;
+};
+
+static void free_done(struct done *d)
 {
-    for (size_t i = 0; i < e->count; i++) {
+    bf_meta_free(&d->meta);
+    free(d->tail);
+}
+
+static enum bf_err remember(const struct bf_edits *e, const struct bf_edit *edit, struct done *d,
+                            struct bf_fault *fault)
+{
+    *d = (struct done){.edit = edit};
+    enum bf_err err = edit->existed ? bf_meta_of(e->root, edit->path, &d->meta, fault) : BF_OK;
+    if (err || !edit->tail)
+        return err;
+    d->tail_len = (size_t)(edit->old_size - edit->keep);
+    d->tail = malloc(d->tail_len + 1);
+    if (!d->tail)
+        return bf_fault_errno(fault, ENOMEM);
+    return bf_fin_root_pread(e->root, edit->path, d->tail, d->tail_len, (off_t)edit->keep, fault);
+}
+
+// The change that failed may not have come to this file.
+static bool is_as_before(const struct bf_edits *e, const char *path, const struct bf_content *c)
+{
+    struct bf_print now, before;
+    struct bf_fault ignored;
+    return !bf_print_file(e->root, path, &now, &ignored) &&
+           !bf_print_content(e->root, path, c, &before, &ignored) && now.size == before.size &&
+           bf_digest_equal(&now.digest, &before.digest);
+}
+
+static enum bf_err take_back(const struct bf_edits *e, const struct done *d, struct bf_fault *fault)
+{
+    const struct bf_edit *edit = d->edit;
+    if (!edit->existed)
+        return bf_fin_root_exists(e->root, edit->path) ? bf_unlink(e->root, edit->path, fault)
+                                                       : BF_OK;
+    struct bf_content c = {edit->tail ? edit->keep : 0, edit->tail ? d->tail : edit->old,
+                           edit->tail ? d->tail_len : edit->old_len};
+    return is_as_before(e, edit->path, &c)
+               ? BF_OK
+               : bf_replace(e->root, edit->path, &c, &d->meta, true, NULL, fault);
+}
+
+// What is taken back leaves the journal as it was before the run, and none where there was none.
+static void take_all_back(struct bf_edits *e, struct done *done, size_t count, const json_t *before,
+                          struct bf_journal *j, struct bf_fin_report *r)
+{
+    struct bf_fault fault;
+    bool whole = true;
+    for (size_t i = count; i-- > 0;)
+        if (take_back(e, &done[i], &fault)) {
+            bf_note(r, "warning", done[i].edit->path, "could not be restored: %s", fault.what);
+            whole = false;
+        }
+    json_t *files = json_deep_copy(json_object_get(before, "files"));
+    if (!whole || !files || json_object_set_new(j->json, "files", files))
+        return; // the journal on disk undoes the rest
+    if (bf_journal_is_empty(j))
+        bf_undo_forget(j, e->root);
+    else
+        bf_journal_save(j, e->root, &fault);
+}
+
+static enum bf_err change(struct bf_edits *e, struct bf_journal *j, const struct bf_edit *edit,
+                          struct done *done, struct bf_fault *fault)
+{
+    struct bf_print print;
+    bool gone = bf_edit_kind(edit) == BF_EDIT_REMOVE;
+    BF_ASSERT(j->covers); // nothing is touched before the journal that undoes it is on disk
+    enum bf_err err = remember(e, edit, done, fault);
+    if (!err)
+        err = gone ? bf_unlink(e->root, edit->path, fault) : write_edit(e, edit, &print, fault);
+    if (!err)
+        bf_journal_after(j, edit->path, gone ? NULL : &print);
+    return err;
+}
+
+static enum bf_err apply(struct bf_edits *e, struct bf_journal *j, const json_t *before,
+                         struct bf_fin_report *r)
+{
+    struct done *done = calloc(e->count, sizeof *done);
+    struct bf_fault fault;
+    size_t count = 0;
+    enum bf_err err = done ? BF_OK : bf_fail(r, "out of memory");
+    for (size_t i = 0; i < e->count && !err; i++) {
         struct bf_edit *edit = e->item[i];
-        struct bf_print print;
-        struct bf_fault fault;
-        enum bf_edit_kind kind = bf_edit_kind(edit);
-        if (kind == BF_EDIT_NONE)
+        if (bf_edit_kind(edit) == BF_EDIT_NONE)
             continue;
-        BF_ASSERT(j->covers); // nothing is touched before the journal that undoes it is on disk
-        if (kind == BF_EDIT_REMOVE ? bf_unlink(e->root, edit->path, &fault)
-                                   : write_edit(e, edit, &print, &fault))
-            return bf_fail(r, "%s could not be written: %s; earlier changes can be undone",
-                           edit->path, fault.what);
-        bf_journal_after(j, edit->path, kind == BF_EDIT_REMOVE ? NULL : &print);
+        // The one that fails is taken back too: it may be half done.
+        if (change(e, j, edit, &done[count++], &fault))
+            err =
+                bf_fail(r, "%s could not be written: %s; what was changed before it was taken back",
+                        edit->path, fault.what);
     }
-    return BF_OK;
+    if (err && done)
+        take_all_back(e, done, count, before, j, r);
+    for (size_t i = 0; i < count; i++)
+        free_done(&done[i]);
+    free(done);
+    return err;
 }
 
 // What the file is going to be, so that an undo after a kill knows it from an administrator's edit.
@@ -95,7 +150,9 @@ static enum bf_err expect(const struct bf_edits *e, struct bf_journal *j,
     bool gone = bf_edit_kind(edit) == BF_EDIT_REMOVE;
     BF_ASSERT(gone == !edit->data);
     enum bf_err err = gone ? BF_OK : bf_print_content(e->root, edit->path, &c, &print, fault);
-    return err ? err : bf_journal_before(j, edit->path, gone ? NULL : &print, fault);
+    return err ? err
+               : bf_journal_before(j, edit->path, gone ? NULL : &print,
+                                   !gone && bf_has_other_names(e->root, edit->path), fault);
 }
 
 static enum bf_err save(struct bf_edits *e, struct bf_journal *j, struct bf_fin_report *r)
@@ -124,6 +181,31 @@ static enum bf_err record(struct bf_edits *e, struct bf_journal *j, struct bf_fi
     return save(e, j, r);
 }
 
+// Nothing of the guest's was touched yet; what was kept of it is of no use.
+static void forget(struct bf_edits *e, struct bf_journal *j, const json_t *before)
+{
+    json_t *files = json_deep_copy(json_object_get(before, "files"));
+    if (files && !json_object_set_new(j->json, "files", files) && bf_journal_is_empty(j))
+        bf_undo_forget(j, e->root);
+}
+
+static enum bf_err commit(struct bf_edits *e, struct bf_journal *j, struct bf_fin_report *r)
+{
+    json_t *before = json_deep_copy(j->json);
+    if (!before)
+        return bf_fail(r, "out of memory");
+    enum bf_err err = record(e, j, r);
+    if (err)
+        forget(e, j, before);
+    else
+        err = apply(e, j, before, r);
+    if (!err)
+        err = save(e, j, r);
+    BF_ASSERT(err || (j->covers && !bf_journal_is_empty(j)));
+    json_decref(before);
+    return err;
+}
+
 enum bf_err bf_commit(struct bf_edits *e, struct bf_fin_report *r)
 {
     struct bf_journal j;
@@ -131,18 +213,11 @@ enum bf_err bf_commit(struct bf_edits *e, struct bf_fin_report *r)
         return bf_fail(r, "out of memory");
     if (bf_edits_changes(e) == 0)
         return BF_OK;
-    enum bf_err err = check_space(e, r);
-    if (!err)
-        err = bf_journal_load(&j, e->root, r);
+    enum bf_err err = bf_journal_load(&j, e->root, r);
     if (err)
         return err;
     BF_ASSERT(!j.covers); // of this run there is nothing in it yet
-    err = record(e, &j, r);
-    if (!err)
-        err = apply(e, &j, r);
-    if (!err)
-        err = save(e, &j, r);
-    BF_ASSERT(err || (j.covers && !bf_journal_is_empty(&j)));
+    err = commit(e, &j, r);
     bf_journal_free(&j);
     return err;
 }

@@ -9,12 +9,15 @@
 #include "finalize/core/edit.h"
 #include "finalize/core/report.h"
 
+struct bf_journal;
+
 #define BF_UNDO_DIR "/var/lib/bootferry/undo"
 
 // Saves the originals, then replaces each changed file atomically (new file beside it, owner, mode
 // and attributes kept, fsync, rename, fsync of the directory). Nothing to change writes nothing.
-// After a failure the report says what failed, and the journal is complete for everything that was
-// touched.
+// After a failure the report says what failed, and what was changed was taken back; where that was
+// not possible, a note says so and the journal undoes it. bf_preflight() finds before what can be
+// found.
 enum bf_err bf_commit(struct bf_edits *e, struct bf_fin_report *r);
 
 // Restores every file of the journal byte for byte with its metadata, removes what was created, and
@@ -22,5 +25,9 @@ enum bf_err bf_commit(struct bf_edits *e, struct bf_fin_report *r);
 // the journal, which makes it a failure, as does what cannot be restored: the report says why. With
 // `dry` only the report is made.
 enum bf_err bf_undo(struct bf_fin_root *root, struct bf_fin_report *r, bool dry);
+
+// Removes the journal, its copies and the folders that were made, and gives the other folders their
+// times back: for a journal without files. `j` may be of before they were written.
+void bf_undo_forget(const struct bf_journal *j, struct bf_fin_root *root);
 
 #endif

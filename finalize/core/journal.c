@@ -300,8 +300,16 @@ static json_t *print_json(const struct bf_print *print)
     return json_pack("{s:I,s:s}", "size", (json_int_t)print->size, "blake3", hex);
 }
 
+enum bf_err bf_journal_begin(struct bf_journal *j, const char *path, struct bf_fault *fault)
+{
+    json_t *entry = json_object_get(json_object_get(j->json, "files"), path);
+    BF_ASSERT(entry);
+    j->covers = false;
+    return set(entry, "begun", json_true(), fault);
+}
+
 enum bf_err bf_journal_before(struct bf_journal *j, const char *path, const struct bf_print *print,
-                              struct bf_fault *fault)
+                              bool in_place, struct bf_fault *fault)
 {
     json_t *entry = json_object_get(json_object_get(j->json, "files"), path);
     json_t *after = json_object_get(entry, "after");
@@ -310,6 +318,8 @@ enum bf_err bf_journal_before(struct bf_journal *j, const char *path, const stru
     j->covers = false;
     if (after)
         err = set(entry, "earlier", json_incref(after), fault);
+    if (!err && in_place)
+        err = bf_journal_begin(j, path, fault);
     return err ? err : set(entry, "after", print_json(print), fault);
 }
 
@@ -318,6 +328,7 @@ void bf_journal_after(struct bf_journal *j, const char *path, const struct bf_pr
     json_t *entry = json_object_get(json_object_get(j->json, "files"), path);
     BF_ASSERT(j->covers && json_object_get(entry, "after")); // it was said before it was done
     json_object_del(entry, "earlier");
+    json_object_del(entry, "begun");
     json_object_set_new(entry, "after", print_json(print));
 }
 

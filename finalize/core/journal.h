@@ -37,9 +37,11 @@ void bf_journal_remove(const struct bf_fin_root *root);
 enum bf_err bf_journal_record(struct bf_journal *j, const struct bf_fin_root *root,
                               const struct bf_edit *edit, struct bf_fault *fault);
 // Records what the file is going to be (NULL: removed), before it is touched: until
-// bf_journal_after it may be that, or what it was.
+// bf_journal_after it may be that, or what it was, and, `in_place`, anything between.
 enum bf_err bf_journal_before(struct bf_journal *j, const char *path, const struct bf_print *print,
-                              struct bf_fault *fault);
+                              bool in_place, struct bf_fault *fault);
+// Records that a file with other names is about to be written where it stands.
+enum bf_err bf_journal_begin(struct bf_journal *j, const char *path, struct bf_fault *fault);
 // Records what the file became.
 void bf_journal_after(struct bf_journal *j, const char *path, const struct bf_print *print);
 // Whether a value of the journal ("after", "earlier") is this print.

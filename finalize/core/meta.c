@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -20,6 +21,25 @@
 static bool unsupported(int err)
 {
     return err == ENOTSUP || err == EOPNOTSUPP || err == ENOSYS;
+}
+
+unsigned bf_flags_of(int fd)
+{
+    int flags = 0;
+    BF_ASSERT(fd >= 0);
+    return ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0 ? (unsigned)flags : 0;
+}
+
+enum bf_err bf_flags_set(int fd, unsigned mask, unsigned flags, struct bf_fault *fault)
+{
+    int now = 0;
+    BF_ASSERT(fd >= 0 && (flags & ~mask) == 0);
+    if (ioctl(fd, FS_IOC_GETFLAGS, &now) < 0)
+        return BF_OK; // a file system without flags
+    int wanted = (int)(((unsigned)now & ~mask) | flags);
+    if (wanted == now || ioctl(fd, FS_IOC_SETFLAGS, &wanted) == 0 || unsupported(errno))
+        return BF_OK;
+    return bf_fault_errno(fault, errno);
 }
 
 static json_t *hex_of(const unsigned char *p, size_t n)
@@ -77,6 +97,7 @@ enum bf_err bf_meta_read(int fd, struct bf_meta *m, struct bf_fault *fault)
     m->uid = st.st_uid;
     m->gid = st.st_gid;
     m->mtime = st.st_mtim;
+    m->flags = bf_flags_of(fd) & BF_FLAGS_KEPT;
     m->xattrs = json_object();
     return m->xattrs ? read_xattrs(fd, m->xattrs, fault) : bf_fault_errno(fault, ENOMEM);
 }
@@ -106,6 +127,16 @@ static enum bf_err apply_xattrs(int fd, json_t *xattrs, struct bf_fault *fault)
     return err;
 }
 
+// An ACL that the file had not: its folder's default, given to every file that is made there.
+static enum bf_err drop_default_acl(int fd, const json_t *xattrs, struct bf_fault *fault)
+{
+    static const char acl[] = "system.posix_acl_access";
+    if (json_object_get(xattrs, acl) || fremovexattr(fd, acl) == 0 || errno == ENODATA ||
+        unsupported(errno))
+        return BF_OK;
+    return bf_fault_errno(fault, errno);
+}
+
 static enum bf_err set_owner_and_mode(int fd, const struct bf_meta *m, struct bf_fault *fault)
 {
     struct stat st;
@@ -122,9 +153,14 @@ enum bf_err bf_meta_apply(int fd, const struct bf_meta *m, bool with_time, struc
 {
     BF_ASSERT(fd >= 0 && (m->mode & ~(mode_t)07777) == 0);
     struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, m->mtime};
-    enum bf_err err = set_owner_and_mode(fd, m, fault);
+    enum bf_err err = m->fresh ? BF_OK : drop_default_acl(fd, m->xattrs, fault);
+    if (!err)
+        err = set_owner_and_mode(fd, m, fault);
     if (!err)
         err = apply_xattrs(fd, m->xattrs, fault);
+    if (!err && !m->fresh)
+        err =
+            bf_flags_set(fd, BF_FLAGS_KEPT & ~BF_FLAGS_LOCKED, m->flags & ~BF_FLAGS_LOCKED, fault);
     if (err)
         return err;
     return with_time && futimens(fd, times) < 0 ? bf_fault_errno(fault, errno) : BF_OK;
@@ -133,26 +169,29 @@ enum bf_err bf_meta_apply(int fd, const struct bf_meta *m, bool with_time, struc
 json_t *bf_meta_to_json(const struct bf_meta *m)
 {
     BF_ASSERT(json_is_object(m->xattrs));
-    return json_pack("{s:i,s:I,s:I,s:I,s:I,s:O}", "mode", (int)m->mode, "uid", (json_int_t)m->uid,
-                     "gid", (json_int_t)m->gid, "mtime", (json_int_t)m->mtime.tv_sec, "mtime_ns",
-                     (json_int_t)m->mtime.tv_nsec, "xattrs", m->xattrs);
+    return json_pack("{s:i,s:I,s:I,s:I,s:I,s:I,s:O}", "mode", (int)m->mode, "uid",
+                     (json_int_t)m->uid, "gid", (json_int_t)m->gid, "mtime",
+                     (json_int_t)m->mtime.tv_sec, "mtime_ns", (json_int_t)m->mtime.tv_nsec, "flags",
+                     (json_int_t)m->flags, "xattrs", m->xattrs);
 }
 
 enum bf_err bf_meta_from_json(const json_t *j, struct bf_meta *m)
 {
-    json_int_t mode, uid, gid, sec, nsec;
+    json_int_t mode, uid, gid, sec, nsec, flags = 0; // an older journal has no flags
     json_t *xattrs, *value;
     const char *name;
     *m = (struct bf_meta){0};
-    if (json_unpack((json_t *)j, "{s:I,s:I,s:I,s:I,s:I,s:o}", "mode", &mode, "uid", &uid, "gid",
-                    &gid, "mtime", &sec, "mtime_ns", &nsec, "xattrs", &xattrs) ||
-        !json_is_object(xattrs) || nsec < 0 || nsec > 999999999 || mode < 0 || mode > 07777)
+    if (json_unpack((json_t *)j, "{s:I,s:I,s:I,s:I,s:I,s?I,s:o}", "mode", &mode, "uid", &uid, "gid",
+                    &gid, "mtime", &sec, "mtime_ns", &nsec, "flags", &flags, "xattrs", &xattrs) ||
+        !json_is_object(xattrs) || (flags & ~(json_int_t)BF_FLAGS_KEPT) || nsec < 0 ||
+        nsec > 999999999 || mode < 0 || mode > 07777)
         return BF_ERR_CORRUPT;
     json_object_foreach(xattrs, name, value) if (!json_is_string(value)) return BF_ERR_CORRUPT;
     m->mode = (mode_t)mode;
     m->uid = (uid_t)uid;
     m->gid = (gid_t)gid;
     m->mtime = (struct timespec){.tv_sec = (time_t)sec, .tv_nsec = (long)nsec};
+    m->flags = (unsigned)flags;
     m->xattrs = json_incref(xattrs);
     return BF_OK;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Atomic steps on a guest's files; see replace.h. A new file is written beside the old one under a
-// temporary name, synced, renamed over it, and the directory is synced.
+// temporary name, synced, renamed over it, and the directory is synced. A file that has other names
+// (hard links) is written where it stands instead.
 #include "finalize/core/replace.h"
 
 #include <errno.h>
@@ -131,19 +132,29 @@ static enum bf_err fill(int dir, const char *name, int fd, const struct bf_conte
     return fd < 0 ? BF_OK : write_all(fd, c->data, c->len, fault);
 }
 
-// Fills the new file and closes it.
 static enum bf_err fill_new(int dir, const char *name, int fd, const struct bf_content *c,
                             const struct bf_meta *meta, bool with_time, struct printing *print,
                             struct bf_fault *fault)
 {
+    struct bf_fault ignored;
     BF_ASSERT(dir >= 0 && fd >= 0 && dir != fd);
+    bf_flags_set(fd, FS_NOCOW_FL, meta->flags & FS_NOCOW_FL, &ignored); // takes an empty file only
     enum bf_err err = fill(dir, name, fd, c, print, fault);
     if (!err)
         err = bf_meta_apply(fd, meta, with_time, fault);
     if (!err && fsync(fd) < 0)
         err = bf_fault_errno(fault, errno);
-    if (close(fd) < 0 && !err)
-        err = bf_fault_errno(fault, errno);
+    return err;
+}
+
+// Takes the flags from a file that forbid to replace, remove or write it.
+static enum bf_err unlock(int dir, const char *name, struct bf_fault *fault)
+{
+    int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return BF_OK; // it is not there; or what comes next fails and says why
+    enum bf_err err = bf_flags_set(fd, BF_FLAGS_LOCKED, 0, fault);
+    close(fd);
     return err;
 }
 
@@ -158,13 +169,62 @@ static enum bf_err replace_in(int dir, const char *name, const struct bf_content
     if (fd < 0)
         return bf_fault_errno(fault, errno);
     enum bf_err err = fill_new(dir, name, fd, c, meta, with_time, print, fault);
+    if (!err)
+        err = unlock(dir, name, fault);
     if (!err && renameat(dir, TMP_NAME, dir, name) < 0)
         err = bf_fault_errno(fault, errno);
     if (err)
         unlinkat(dir, TMP_NAME, 0);
-    else if (fsync(dir) < 0)
+    else
+        err = bf_flags_set(fd, BF_FLAGS_LOCKED, meta->flags & BF_FLAGS_LOCKED, fault);
+    if (close(fd) < 0 && !err)
+        err = bf_fault_errno(fault, errno);
+    if (!err && fsync(dir) < 0)
         err = bf_fault_errno(fault, errno);
     return err;
+}
+
+// Writes a file that has other names where it stands, so that they go on being one.
+static enum bf_err write_in(int dir, const char *name, const struct bf_content *c,
+                            const struct bf_meta *meta, bool with_time, struct printing *print,
+                            struct bf_fault *fault)
+{
+    enum bf_err err = unlock(dir, name, fault);
+    if (err)
+        return err;
+    int fd = openat(dir, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return bf_fault_errno(fault, errno);
+    err = copy_prefix(fd, -1, c->keep, print, fault);
+    print_add(print, c->data, c->len);
+    if (!err)
+        err = write_all(fd, c->data, c->len, fault);
+    if (!err && ftruncate(fd, (off_t)(c->keep + c->len)) < 0)
+        err = bf_fault_errno(fault, errno);
+    if (!err)
+        err = bf_meta_apply(fd, meta, with_time, fault);
+    if (!err)
+        err = bf_flags_set(fd, BF_FLAGS_LOCKED, meta->flags & BF_FLAGS_LOCKED, fault);
+    if ((fsync(fd) < 0 || close(fd) < 0) && !err)
+        err = bf_fault_errno(fault, errno);
+    return err;
+}
+
+static bool has_other_names(int dir, const char *name)
+{
+    struct stat st;
+    return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+           st.st_nlink > 1;
+}
+
+bool bf_has_other_names(const struct bf_fin_root *root, const char *path)
+{
+    int dir = open_parent(root, path, NULL);
+    if (dir < 0)
+        return false;
+    bool has = has_other_names(dir, base_of(path));
+    close(dir);
+    return has;
 }
 
 enum bf_err bf_replace(const struct bf_fin_root *root, const char *path,
@@ -176,7 +236,10 @@ enum bf_err bf_replace(const struct bf_fin_root *root, const char *path,
     int dir = open_parent(root, path, fault);
     if (dir < 0)
         return fault->code;
-    enum bf_err err = replace_in(dir, base_of(path), content, meta, with_time, &printing, fault);
+    const char *name = base_of(path);
+    enum bf_err err = has_other_names(dir, name)
+                          ? write_in(dir, name, content, meta, with_time, &printing, fault)
+                          : replace_in(dir, name, content, meta, with_time, &printing, fault);
     close(dir);
     BF_ASSERT(err || printing.size == content->keep + content->len); // all of it, once
     if (!err && print)
@@ -239,7 +302,8 @@ enum bf_err bf_unlink(const struct bf_fin_root *root, const char *path, struct b
     int dir = open_parent(root, path, fault);
     if (dir < 0)
         return fault->code;
-    if (unlinkat(dir, base_of(path), 0) < 0 || fsync(dir) < 0)
+    err = unlock(dir, base_of(path), fault);
+    if (!err && (unlinkat(dir, base_of(path), 0) < 0 || fsync(dir) < 0))
         err = bf_fault_errno(fault, errno);
     close(dir);
     return err;
@@ -347,6 +411,7 @@ enum bf_err bf_meta_new(const struct bf_fin_root *root, const char *dir, mode_t 
     m->mode = mode;
     m->uid = st.st_uid;
     m->gid = st.st_gid;
+    m->fresh = true;
     m->xattrs = json_object();
     return m->xattrs ? BF_OK : bf_fault_errno(fault, ENOMEM);
 }

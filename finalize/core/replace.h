@@ -27,10 +27,14 @@ struct bf_print {
 
 // All fill *fault when they fail.
 
-// On failure the old file stands untouched.
+// On failure the old file stands untouched, but for one that has other names: it is written where
+// it stands, and the journal knows that it was begun. Flags that forbid it (chattr +i, +a) are
+// lifted and set again.
 enum bf_err bf_replace(const struct bf_fin_root *root, const char *path,
                        const struct bf_content *content, const struct bf_meta *meta, bool with_time,
                        struct bf_print *print, struct bf_fault *fault);
+// Whether the file has other names (hard links), so that it is written where it stands.
+bool bf_has_other_names(const struct bf_fin_root *root, const char *path);
 // Removes what a killed bf_replace of the path left beside it.
 void bf_replace_sweep(const struct bf_fin_root *root, const char *path);
 enum bf_err bf_print_file(const struct bf_fin_root *root, const char *path, struct bf_print *print,

@@ -44,12 +44,15 @@ static bool is_original(const struct bf_fin_root *root, const char *path, const 
 }
 
 // Whether the file is what the finalizer left there, or what it was before. Where a run was killed,
-// what it was going to leave is on record, and what the run before it had left.
+// what it was going to leave is on record, and what the run before it had left; a file that it
+// began to write where it stands is anything.
 static bool untouched(const struct bf_fin_root *root, const char *path, const json_t *entry)
 {
     struct bf_print now;
     struct bf_fault fault;
     BF_ASSERT(json_is_object(entry));
+    if (json_is_true(json_object_get(entry, "begun")) && bf_fin_root_exists(root, path))
+        return true;
     const json_t *after = json_object_get(entry, "after");
     const json_t *earlier = json_object_get(entry, "earlier");
     if (bf_print_file(root, path, &now, &fault))
@@ -143,6 +146,20 @@ static size_t sort_out(const struct bf_journal *j, const struct bf_fin_root *roo
     return left;
 }
 
+// Files with other names are written where they stand: the journal says so before the first is.
+static enum bf_err begin_in_place(struct bf_journal *j, const struct bf_fin_root *root,
+                                  const char *const *path, size_t count, struct bf_fault *fault)
+{
+    bool any = false;
+    enum bf_err err = BF_OK;
+    for (size_t i = 0; i < count && !err; i++)
+        if (path[i] && bf_has_other_names(root, path[i])) {
+            err = bf_journal_begin(j, path[i], fault);
+            any = true;
+        }
+    return err || !any ? err : bf_journal_save(j, root, fault);
+}
+
 // Restores each file; those done leave the journal, their copies stay until all are. The number
 // that stayed into *left.
 static enum bf_err restore_files(struct bf_journal *j, const struct bf_fin_root *root,
@@ -156,6 +173,10 @@ static enum bf_err restore_files(struct bf_journal *j, const struct bf_fin_root 
         return bf_fail(r, "out of memory");
     *left = sort_out(j, root, path, count, r);
     BF_ASSERT(*left <= count);
+    if (!dry && begin_in_place(j, root, path, count, &fault)) {
+        free(path);
+        return bf_fail(r, "the undo journal could not be written: %s", fault.what);
+    }
     for (size_t i = 0; i < count; i++) {
         if (path[i] && restore(root, path[i], json_object_get(files, path[i]), r, dry, &fault)) {
             bf_fail(r, "%s could not be restored: %s", path[i], fault.what);
@@ -171,7 +192,7 @@ static enum bf_err restore_files(struct bf_journal *j, const struct bf_fin_root 
 
 // Created directories go, deepest first, unless something else has come to live in them; then the
 // others get their times back. What cannot be had stays as it is.
-static void restore_dirs(struct bf_journal *j, const struct bf_fin_root *root)
+static void restore_dirs(const struct bf_journal *j, const struct bf_fin_root *root)
 {
     size_t count;
     json_int_t sec, nsec;
@@ -208,6 +229,13 @@ static void sweep(struct bf_fin_root *root)
     bf_rmdir(root, "/var/lib/bootferry", &ignored);
 }
 
+void bf_undo_forget(const struct bf_journal *j, struct bf_fin_root *root)
+{
+    BF_ASSERT(bf_journal_is_empty(j));
+    sweep(root);
+    restore_dirs(j, root);
+}
+
 // After the files: what is left of the journal, and of the folders.
 static enum bf_err finish(struct bf_journal *j, struct bf_fin_root *root, struct bf_fin_report *r,
                           bool dry, size_t left)
@@ -215,8 +243,7 @@ static enum bf_err finish(struct bf_journal *j, struct bf_fin_root *root, struct
     struct bf_fault ignored;
     BF_ASSERT(dry || bf_journal_is_empty(j) == (left == 0)); // else it stays
     if (left == 0 && !dry) {
-        sweep(root);
-        restore_dirs(j, root);
+        bf_undo_forget(j, root);
     } else if (!dry) {
         bf_journal_save(j, root, &ignored);
     }
