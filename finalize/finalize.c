@@ -78,7 +78,7 @@ static enum bf_err adapt_fstab(struct bf_fin *f)
 
 static enum bf_err adapt(struct bf_fin *f)
 {
-    // The initramfs carries files that the others change, so it comes last.
+    // The initramfs carries files that the others change, and the labels are of all that is new.
     static const struct {
         const char *name;
         enum bf_err (*run)(struct bf_fin *);
@@ -87,6 +87,7 @@ static enum bf_err adapt(struct bf_fin *f)
         {"hostname", bf_adapt_hostname}, {"network", bf_adapt_network},
         {"fstab", adapt_fstab},          {"boot", bf_adapt_boot},
         {"efi", bf_adapt_efi},           {"initramfs", bf_adapt_initramfs},
+        {"labels", bf_adapt_labels},
     };
     enum bf_err err = BF_OK;
     for (size_t i = 0; i < BF_COUNT(steps) && !err; i++)
@@ -134,6 +135,8 @@ enum bf_err bf_finalize(struct bf_fin_root *root, enum bf_mode mode, const struc
     json_object_set_new(report->json, "system", json_object()); // its place in the report
     enum bf_err err = run(&f, mode);
     root->budget = NULL;
+    root->label = NULL;
+    bf_labels_close(&f.labels);
     json_t *system = bf_system_json(&f.system, f.devices);
     json_object_set_new(system, "network", bf_network_json(f.system.net));
     json_object_set_new(report->json, "system", system);

@@ -15,7 +15,7 @@ FINALIZE_CORE := \
     finalize/network/netplan.c finalize/network/network.c finalize/network/networkd.c \
     finalize/network/networkmanager.c finalize/network/resolv.c finalize/network/resolve.c finalize/network/result.c finalize/system/arch.c finalize/system/family.c \
     finalize/system/fin.c finalize/system/fstab.c finalize/system/hibernation.c finalize/system/hostname.c \
-    finalize/system/inspect.c finalize/system/service.c finalize/system/stable.c finalize/system/system.c \
+    finalize/system/inspect.c finalize/system/selinux.c finalize/system/service.c finalize/system/stable.c finalize/system/system.c \
     finalize/tables.c finalize/target/plan_parse.c finalize/target/targets.c finalize/vm/frame.c
 FINALIZE_RUN  := $(FINALIZE_CORE) \
     finalize/host/run.c finalize/host/accel.c finalize/host/memory.c finalize/host/qemu.c \
@@ -23,7 +23,7 @@ FINALIZE_RUN  := $(FINALIZE_CORE) \
 FINALIZE_SRCS := $(FINALIZE_RUN) \
     finalize/main.c finalize/vm/vm.c finalize/vm/disks.c finalize/vm/mount.c finalize/vm/step.c
 # -lblkid is used by the VM alone.
-FINALIZE_RUN_LIBS := -ljansson -lyaml
+FINALIZE_RUN_LIBS := -ljansson -lyaml -lselinux
 FINALIZE_LIBS     := $(FINALIZE_RUN_LIBS) -lblkid
 
 # The VM: a kernel and an initramfs that holds bootferry-finalize as its init.
@@ -42,7 +42,7 @@ build/finalize-vm/initramfs: build/finalize-vm/.fetched build/bootferry-finalize
 build/finalize-vm: $(FINALIZER_VM)
 
 CHECK_DEPS  += build/bootferry-finalize $(FINALIZER_VM)
-CHECK_TESTS += tests/finalize/core.sh tests/finalize/stacks.sh tests/finalize/boot.sh tests/finalize/hostile.sh tests/finalize/whole.sh \
+CHECK_TESTS += tests/finalize/core.sh tests/finalize/stacks.sh tests/finalize/boot.sh tests/finalize/hostile.sh tests/finalize/whole.sh tests/finalize/selinux.sh \
     tests/finalize/accelerator.sh tests/finalize/vm.sh tests/finalize/vm_fs.sh
 
 # Unit tests and fuzzers link the core; one of them brings tables of its own.

@@ -24,7 +24,7 @@ static enum bf_err write_edit(struct bf_edits *e, const struct bf_edit *edit,
     if (err)
         return err;
     err = edit->existed ? bf_meta_of(e->root, edit->path, &meta, fault)
-                        : bf_meta_new(e->root, dir, edit->mode, &meta, fault);
+                        : bf_meta_new(e->root, edit->path, edit->mode, &meta, fault);
     if (!err)
         err = bf_replace(e->root, edit->path, &c, &meta, false, print, fault);
     bf_meta_free(&meta);

@@ -191,7 +191,7 @@ static enum bf_err write_private(const struct bf_fin_root *root, const char *pat
 {
     struct bf_meta meta;
     BF_ASSERT(strncmp(path, BF_UNDO_DIR "/", sizeof BF_UNDO_DIR) == 0 && content->keep == 0);
-    enum bf_err err = bf_meta_new(root, BF_UNDO_DIR, 0600, &meta, fault);
+    enum bf_err err = bf_meta_new(root, path, 0600, &meta, fault);
     if (!err)
         err = bf_replace(root, path, content, &meta, false, NULL, fault);
     bf_meta_free(&meta);

@@ -69,6 +69,14 @@ static ssize_t hex_bytes(const char *s, unsigned char *out, size_t cap)
     return (ssize_t)(n / 2);
 }
 
+enum bf_err bf_meta_label(struct bf_meta *m, const char *label, struct bf_fault *fault)
+{
+    // The kernel keeps it with its end mark.
+    json_t *hex = hex_of((const unsigned char *)label, strlen(label) + 1);
+    return json_object_set_new(m->xattrs, BF_XATTR_LABEL, hex) < 0 ? bf_fault_errno(fault, ENOMEM)
+                                                                   : BF_OK;
+}
+
 static enum bf_err read_xattrs(int fd, json_t *out, struct bf_fault *fault)
 {
     char *names = malloc(XATTR_MAX), *value = malloc(XATTR_MAX);

@@ -21,6 +21,7 @@ struct bf_meta {
     bool fresh;     // of a file that is new: it keeps the ACL that its folder gives it
 };
 
+#define BF_XATTR_LABEL "security.selinux"
 // The flags that a file keeps when it is replaced, and those of them that forbid a replacement.
 #define BF_FLAGS_KEPT                                                                              \
     (FS_IMMUTABLE_FL | FS_APPEND_FL | FS_SYNC_FL | FS_NODUMP_FL | FS_NOATIME_FL | FS_COMPR_FL |    \
@@ -34,6 +35,8 @@ void bf_meta_free(struct bf_meta *m);
 // time only with `with_time`. An ACL that its folder gave it goes, unless the file is a fresh one.
 // File systems without owners or attributes (FAT) are no error.
 enum bf_err bf_meta_apply(int fd, const struct bf_meta *m, bool with_time, struct bf_fault *fault);
+// Adds a security label, a text, to the attributes of a new file.
+enum bf_err bf_meta_label(struct bf_meta *m, const char *label, struct bf_fault *fault);
 // The flags of an open file or folder, 0 where the file system has none.
 unsigned bf_flags_of(int fd);
 // Makes the flags of `mask` be those of `flags`. BF_OK where the file system has none.

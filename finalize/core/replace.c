@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/assert.h"
@@ -336,6 +337,19 @@ static enum bf_err mkdir_in(int dir, const char *name, mode_t mode, struct bf_fa
     return S_ISDIR(st.st_mode) ? BF_OK : bf_fault_errno(fault, ENOTDIR);
 }
 
+// A folder that could not be labelled works all the same, and is found by a relabel.
+static void label_dir(const struct bf_fin_root *root, int dir, const char *path, mode_t mode)
+{
+    char *label = root->label ? root->label(root->labels, path, S_IFDIR | mode) : NULL;
+    int fd =
+        label ? openat(dir, base_of(path), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+    if (fd >= 0) {
+        fsetxattr(fd, BF_XATTR_LABEL, label, strlen(label) + 1, 0);
+        close(fd);
+    }
+    free(label);
+}
+
 static enum bf_err make_dir(const struct bf_fin_root *root, const char *path, mode_t mode,
                             struct bf_fault *fault)
 {
@@ -343,6 +357,8 @@ static enum bf_err make_dir(const struct bf_fin_root *root, const char *path, mo
     if (dir < 0)
         return fault->code;
     enum bf_err err = mkdir_in(dir, base_of(path), mode, fault);
+    if (!err)
+        label_dir(root, dir, path, mode);
     close(dir);
     return err;
 }
@@ -399,12 +415,14 @@ enum bf_err bf_meta_of(const struct bf_fin_root *root, const char *path, struct 
     return err;
 }
 
-enum bf_err bf_meta_new(const struct bf_fin_root *root, const char *dir, mode_t mode,
+enum bf_err bf_meta_new(const struct bf_fin_root *root, const char *path, mode_t mode,
                         struct bf_meta *m, struct bf_fault *fault)
 {
     struct stat st;
+    char dir[4096];
     BF_ASSERT((mode & ~(mode_t)07777) == 0);
     *m = (struct bf_meta){0};
+    bf_dirname(path, dir, sizeof dir);
     enum bf_err err = bf_fin_root_stat(root, dir, &st, fault);
     if (err)
         return err;
@@ -413,5 +431,10 @@ enum bf_err bf_meta_new(const struct bf_fin_root *root, const char *dir, mode_t 
     m->gid = st.st_gid;
     m->fresh = true;
     m->xattrs = json_object();
-    return m->xattrs ? BF_OK : bf_fault_errno(fault, ENOMEM);
+    if (!m->xattrs)
+        return bf_fault_errno(fault, ENOMEM);
+    char *label = root->label ? root->label(root->labels, path, S_IFREG | mode) : NULL;
+    err = label ? bf_meta_label(m, label, fault) : BF_OK;
+    free(label);
+    return err;
 }

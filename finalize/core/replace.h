@@ -44,18 +44,19 @@ enum bf_err bf_print_content(const struct bf_fin_root *root, const char *path,
                              const struct bf_content *content, struct bf_print *print,
                              struct bf_fault *fault);
 enum bf_err bf_unlink(const struct bf_fin_root *root, const char *path, struct bf_fault *fault);
-// Makes a directory with the owner of its parent, and those above it that are missing (0755). An
+// Makes a directory with the owner of its parent and the label that the guest's policy gives, and
+// those above it that are missing (0755). An
 // existing one is no error.
 enum bf_err bf_mkdirs(const struct bf_fin_root *root, const char *dir, mode_t mode,
                       struct bf_fault *fault);
 enum bf_err bf_rmdir(const struct bf_fin_root *root, const char *path, struct bf_fault *fault);
 enum bf_err bf_set_mtime(const struct bf_fin_root *root, const char *path, struct timespec mtime,
                          struct bf_fault *fault);
-// Metadata of a path; for a new file in `dir`: the directory's owner, `mode`, no attributes. Freed
-// with bf_meta_free in any case.
+// Metadata of a path; for a new file: the owner of the folder, which is there, `mode`, and the
+// label that the guest's policy gives. Freed with bf_meta_free in any case.
 enum bf_err bf_meta_of(const struct bf_fin_root *root, const char *path, struct bf_meta *m,
                        struct bf_fault *fault);
-enum bf_err bf_meta_new(const struct bf_fin_root *root, const char *dir, mode_t mode,
+enum bf_err bf_meta_new(const struct bf_fin_root *root, const char *path, mode_t mode,
                         struct bf_meta *m, struct bf_fault *fault);
 // The directory part of a canonical path into `out` ("/" at the top).
 void bf_dirname(const char *path, char *out, size_t size);

@@ -22,8 +22,7 @@
 
 enum bf_err bf_fin_root_attach(struct bf_fin_root *root, const char *path, struct bf_fault *fault)
 {
-    root->budget = NULL;
-    root->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    *root = (struct bf_fin_root){.fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
     return root->fd < 0 ? bf_fault_errno(fault, errno) : BF_OK;
 }
 

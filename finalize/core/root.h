@@ -21,6 +21,10 @@
 struct bf_fin_root {
     int fd;                   // the directory, O_PATH or O_RDONLY; owned
     struct bf_budget *budget; // of the step at work; borrowed. NULL: none is kept
+    // The security label of a file or folder that is made at `path` (`mode` with its type), freed
+    // by the caller; NULL when it has none. NULL itself: no guest's policy is known.
+    char *(*label)(void *labels, const char *path, mode_t mode);
+    void *labels; // borrowed
 };
 
 // Whoever has no use for the reason of a failure passes NULL as the fault.

@@ -8,6 +8,7 @@
 #include "finalize/core/edit.h"
 #include "finalize/core/plan.h"
 #include "finalize/core/report.h"
+#include "finalize/system/selinux.h"
 #include "finalize/system/system.h"
 
 struct bf_target;
@@ -24,6 +25,7 @@ struct bf_fin {
     const struct bf_architecture *const *architectures;
     struct bf_system system; // what inspection found
     struct bf_budget budget; // of the step at work
+    struct bf_labels labels; // of what is made new; owned
 };
 
 // Sets a file through the edit set. After a failure the report says why.

@@ -15,6 +15,8 @@ void bf_inspect_mounts(struct bf_fin *f);
 enum bf_err bf_adapt_hibernation(struct bf_fin *f);
 enum bf_err bf_adapt_hostname(struct bf_fin *f);
 enum bf_err bf_adapt_fstab(struct bf_fin *f);
+// Prepares the SELinux labels of all that is going to be made; after every other change.
+enum bf_err bf_adapt_labels(struct bf_fin *f);
 
 // Discards the images in swap files named in fstab. After a failure the report says why.
 enum bf_err bf_discard_swap_files(struct bf_fin *f);

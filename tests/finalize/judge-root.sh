@@ -1,14 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Makes the root folder in which the real readers of network files run: tests/finalize/judge-root.sh FOLDER. It is a
-# small Debian 12 with netplan, systemd, ifupdown, NetworkManager, cloud-init and the makers of an initramfs; what
-# conflicts with them is unpacked below /opt. Needs root.
+# small Debian 12 with netplan, systemd, ifupdown, NetworkManager, cloud-init, the makers of an initramfs, and SELinux's
+# tools with a policy; what conflicts with them is unpacked below /opt. Needs root.
 set -euo pipefail
 out=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 packages=systemd,udev,ifupdown,netplan.io,network-manager,cloud-init,dbus,iproute2,isc-dhcp-client
 packages+=,initramfs-tools,dracut-core,grub-common,procps,kmod
+packages+=,policycoreutils,selinux-policy-default
 beside='ifupdown2 ifupdown-ng'
 
 # shellcheck disable=SC2016 # the dollars are for apt
