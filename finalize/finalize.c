@@ -3,6 +3,8 @@
 // Adapters only collect edits, so whatever refuses, nothing has been written.
 #include "finalize/finalize.h"
 
+#include <stdlib.h>
+
 #include "base/bytes.h"
 #include "finalize/boot/steps.h"
 #include "finalize/core/commit.h"
@@ -87,7 +89,7 @@ static enum bf_err adapt(struct bf_fin *f)
         {"hostname", bf_adapt_hostname}, {"network", bf_adapt_network},
         {"fstab", adapt_fstab},          {"boot", bf_adapt_boot},
         {"efi", bf_adapt_efi},           {"initramfs", bf_adapt_initramfs},
-        {"labels", bf_adapt_labels},
+        {"labels", bf_adapt_labels},     {"mentions", bf_report_mentions},
     };
     enum bf_err err = BF_OK;
     for (size_t i = 0; i < BF_COUNT(steps) && !err; i++)
@@ -141,6 +143,7 @@ enum bf_err bf_finalize(struct bf_fin_root *root, enum bf_mode mode, const struc
     json_object_set_new(system, "network", bf_network_json(f.system.net));
     json_object_set_new(report->json, "system", system);
     bf_system_free(&f.system);
+    free(f.old);
     bf_edits_free(&f.edits);
     return err;
 }

@@ -11,7 +11,7 @@ FINALIZE_CORE := \
     finalize/core/undo.c finalize/core/undo_dir.c finalize/core/yaml_limit.c finalize/finalize.c \
     finalize/initramfs/append.c finalize/initramfs/cpio.c finalize/initramfs/dracut.c finalize/initramfs/initramfs.c \
     finalize/initramfs/initramfs_tools.c finalize/initramfs/kernels.c finalize/initramfs/modules.c \
-    finalize/network/hosts.c finalize/network/ifupdown.c finalize/network/naming.c finalize/network/net.c \
+    finalize/network/hosts.c finalize/network/ifupdown.c finalize/network/mention.c finalize/network/mentions.c finalize/network/naming.c finalize/network/net.c \
     finalize/network/netplan.c finalize/network/network.c finalize/network/networkd.c \
     finalize/network/networkmanager.c finalize/network/resolv.c finalize/network/resolve.c finalize/network/result.c finalize/system/arch.c finalize/system/family.c \
     finalize/system/fin.c finalize/system/fstab.c finalize/system/hibernation.c finalize/system/hostname.c \
@@ -42,11 +42,11 @@ build/finalize-vm/initramfs: build/finalize-vm/.fetched build/bootferry-finalize
 build/finalize-vm: $(FINALIZER_VM)
 
 CHECK_DEPS  += build/bootferry-finalize $(FINALIZER_VM)
-CHECK_TESTS += tests/finalize/core.sh tests/finalize/stacks.sh tests/finalize/boot.sh tests/finalize/hostile.sh tests/finalize/whole.sh tests/finalize/selinux.sh \
+CHECK_TESTS += tests/finalize/core.sh tests/finalize/stacks.sh tests/finalize/boot.sh tests/finalize/hostile.sh tests/finalize/whole.sh tests/finalize/selinux.sh tests/finalize/mentions.sh \
     tests/finalize/accelerator.sh tests/finalize/vm.sh tests/finalize/vm_fs.sh
 
 # Unit tests and fuzzers link the core; one of them brings tables of its own.
-$(foreach t,plan text initramfs run,$(eval TEST_SRCS_test_finalize_$(t) := $(FINALIZE_RUN))\
+$(foreach t,plan text initramfs run mention,$(eval TEST_SRCS_test_finalize_$(t) := $(FINALIZE_RUN))\
     $(eval TEST_LIBS_test_finalize_$(t) := $(FINALIZE_RUN_LIBS)))
 TEST_SRCS_test_finalize_rows := $(filter-out finalize/tables.c,$(FINALIZE_RUN))
 TEST_LIBS_test_finalize_rows := $(FINALIZE_RUN_LIBS)

@@ -160,6 +160,15 @@ const char *bf_edits_get(struct bf_edits *e, const char *path, size_t *len, stru
     return edit->data;
 }
 
+const char *bf_edits_pending(const struct bf_edits *e, const char *real, size_t *len)
+{
+    const struct bf_edit *edit = find(e, real);
+    if (!edit || edit->tail || bf_edit_kind(edit) == BF_EDIT_NONE)
+        return NULL;
+    *len = edit->len;
+    return edit->data ? edit->data : "";
+}
+
 // What a link leads into the folder of the journal would be changed there, and undo, which trusts
 // that folder, could restore nothing.
 static enum bf_err may_change(const struct bf_edits *e, const struct bf_edit *edit,

@@ -50,6 +50,10 @@ void bf_edits_free(struct bf_edits *e);
 // goes, BF_ERR_LIMIT beyond the budget.
 const char *bf_edits_get(struct bf_edits *e, const char *path, size_t *len, struct bf_fault *fault);
 
+// The content that a file, named by its canonical path, is going to have; NULL when nothing changes
+// it. Owned by the set, as above.
+const char *bf_edits_pending(const struct bf_edits *e, const char *real, size_t *len);
+
 // Wants `path` to have this content. `mode` is used when the file is created, else its own stays.
 // Fails when the file that is there cannot be read (it is then left alone), as do all three with
 // BF_ERR_DENIED when a link leads to the folder of the undo journal.

@@ -92,10 +92,14 @@ const struct bf_known *bf_net_find(const struct bf_net *net, const struct bf_sta
 void bf_old_add(struct bf_old *old, const char *address, size_t len)
 {
     const char *slash = memchr(address, '/', len);
-    if (slash)
-        len = (size_t)(slash - address);
-    if (len == 0 || len >= INET6_ADDRSTRLEN || old->count >= BF_NET_MAX)
+    size_t n = slash ? (size_t)(slash - address) : len;
+    if (n == 0 || n >= INET6_ADDRSTRLEN || old->count >= BF_NET_MAX)
         return;
-    memcpy(old->address[old->count], address, len);
-    old->address[old->count++][len] = 0;
+    memcpy(old->address[old->count], address, n);
+    old->address[old->count][n] = 0;
+    for (const char *c = slash ? slash + 1 : address + len;
+         c < address + len && isdigit((unsigned char)*c); c++)
+        old->prefix[old->count] = (old->prefix[old->count] * 10 + (unsigned)(*c - '0')) % 1000;
+    old->prefix[old->count] %= 129;
+    old->count++;
 }

@@ -54,17 +54,23 @@ struct bf_net {
 // A planned interface, found in the guest.
 struct bf_link {
     const struct bf_plan_nic *nic;
-    char name[BF_IFNAME];      // the guest's name of the hardware; "" when it is not known
-    char old_mac[BF_MAC_TEXT]; // of the hardware; "" when not known
-    char carrier[BF_IFNAME];   // what carries the addresses: the same, or a device above it
+    char name[BF_IFNAME];             // the guest's name of the hardware; "" when it is not known
+    char old_mac[BF_MAC_TEXT];        // of the hardware; "" when not known
+    char carrier[BF_IFNAME];          // what carries the addresses: the same, or a device above it
     const struct bf_stack_ops *stack; // who configures the carrier
     const struct bf_known *known;     // the carrier before anything was changed; NULL: not known
 };
 
-// The addresses that a rewriting took out of the files: no longer the machine's.
+// What is no longer the machine's: addresses that the rewriting took out of the files, with the
+// length of their network where that is known (0: it is not); name servers; MAC addresses.
 struct bf_old {
     char address[BF_NET_MAX][INET6_ADDRSTRLEN];
+    unsigned prefix[BF_NET_MAX];
     size_t count;
+    char server[BF_PLAN_DNS][INET6_ADDRSTRLEN];
+    size_t servers;
+    char mac[BF_PLAN_NICS][BF_MAC_TEXT];
+    size_t macs;
 };
 
 // Adds an interface; the one with the same stack and name (or MAC) is completed instead. NULL when

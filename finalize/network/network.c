@@ -109,21 +109,69 @@ static enum bf_err resolve_all(struct bf_fin *f, const struct bf_net *net, struc
     return err;
 }
 
-// What the carriers had, and what the stacks gave up besides, is what /etc/hosts is searched for.
-static void old_addresses(const struct bf_link *link, struct bf_old *old)
+static bool is_planned(const struct bf_plan *plan, const char *cidr)
+{
+    size_t len = strcspn(cidr, "/");
+    for (size_t n = 0; n < plan->nics; n++)
+        for (size_t a = 0; a < plan->nic[n].addresses; a++)
+            if (strlen(plan->nic[n].address[a].text) == len &&
+                strncmp(plan->nic[n].address[a].text, cidr, len) == 0)
+                return true;
+    return false;
+}
+
+// What the carriers had, and what the stacks gave up besides, is what /etc/hosts and the rest of
+// the configuration are searched for.
+static void old_of_link(const struct bf_plan *plan, const struct bf_link *link, struct bf_old *old)
 {
     const struct bf_known *k = link->known;
     for (size_t i = 0; k && bf_nic_readdresses(link->nic) && i < k->addresses; i++)
-        bf_old_add(old, k->address[i], strlen(k->address[i]));
+        if (!is_planned(plan, k->address[i]))
+            bf_old_add(old, k->address[i], strlen(k->address[i]));
+    if (link->nic->new_mac[0] && link->old_mac[0] &&
+        strcmp(link->nic->new_mac, link->old_mac) != 0 && old->macs < BF_PLAN_NICS)
+        memcpy(old->mac[old->macs++], link->old_mac, BF_MAC_TEXT);
+}
+
+static bool is_kept_server(const struct bf_plan *plan, const char *server)
+{
+    for (size_t n = 0; n < plan->nics; n++)
+        for (size_t d = 0; d < plan->nic[n].dns_count; d++)
+            if (strcmp(plan->nic[n].dns[d], server) == 0)
+                return true;
+    return false;
+}
+
+// The name servers of resolv.conf, where the plan has others.
+static void old_servers(struct bf_fin *f, struct bf_old *old)
+{
+    size_t len, pos = 0, n;
+    struct bf_line line;
+    bool planned = false;
+    const char *text = bf_edits_get(&f->edits, "/etc/resolv.conf", &len, NULL);
+    for (size_t i = 0; i < f->plan->nics; i++)
+        planned = planned || f->plan->nic[i].dns_count;
+    while (text && planned && bf_line_next(text, len, &pos, &line)) {
+        const char *at = line.at, *w;
+        if (!bf_word_next(&at, line.at + line.len, &w, &n) || !bf_word_is(w, n, "nameserver") ||
+            !bf_word_next(&at, line.at + line.len, &w, &n) || old->servers == BF_PLAN_DNS ||
+            n >= INET6_ADDRSTRLEN)
+            continue;
+        char *server = old->server[old->servers];
+        memcpy(server, w, n);
+        server[n] = 0;
+        old->servers += !is_kept_server(f->plan, server) && strcmp(server, "127.0.0.53") != 0;
+    }
 }
 
 static enum bf_err adapt_links(struct bf_fin *f, const struct bf_net *net, struct bf_link *link,
                                struct bf_old *old)
 {
     size_t count = f->plan->nics;
+    old_servers(f, old);
     enum bf_err err = resolve_all(f, net, link);
     for (size_t i = 0; i < count && !err; i++) {
-        old_addresses(&link[i], old);
+        old_of_link(f->plan, &link[i], old);
         err = link[i].stack->adapt(f, &link[i], old);
     }
     if (!err)
@@ -142,13 +190,12 @@ enum bf_err bf_adapt_network(struct bf_fin *f)
     if (f->plan->nics == 0)
         return BF_OK;
     struct bf_link *link = calloc(f->plan->nics, sizeof *link);
-    struct bf_old *old = calloc(1, sizeof *old);
     enum bf_err err;
-    if (f->system.net && link && old)
-        err = adapt_links(f, f->system.net, link, old);
+    f->old = calloc(1, sizeof *f->old);
+    if (f->system.net && link && f->old)
+        err = adapt_links(f, f->system.net, link, f->old);
     else
         err = bf_fail(f->report, "out of memory");
     free(link);
-    free(old);
     return err;
 }

@@ -10,6 +10,9 @@ void bf_inspect_network(struct bf_fin *f);
 // The report's "network" object; `net` may be NULL.
 json_t *bf_network_json(const struct bf_net *net);
 
+// Fills f->old when the plan has interfaces.
 enum bf_err bf_adapt_network(struct bf_fin *f);
+// Notes what else in the guest names its old network, or disks by old names. Changes nothing.
+enum bf_err bf_report_mentions(struct bf_fin *f);
 
 #endif

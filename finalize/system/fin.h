@@ -12,6 +12,7 @@
 #include "finalize/system/system.h"
 
 struct bf_target;
+struct bf_old;
 
 // Everything is borrowed from bf_finalize()'s frame.
 struct bf_fin {
@@ -24,6 +25,7 @@ struct bf_fin {
     // All that are known, ended by NULL: a row of a table names none, so that it needs no other.
     const struct bf_architecture *const *architectures;
     struct bf_system system; // what inspection found
+    struct bf_old *old;      // what the network's step gave up; owned; NULL: nothing
     struct bf_budget budget; // of the step at work
     struct bf_labels labels; // of what is made new; owned
 };
