@@ -9,19 +9,25 @@
 #include "finalize/boot/steps.h"
 #include "finalize/core/commit.h"
 #include "finalize/core/preflight.h"
-#include "finalize/core/rows.h"
 #include "finalize/initramfs/steps.h"
 #include "finalize/network/steps.h"
+#include "finalize/system/foreign.h"
 #include "finalize/system/steps.h"
 #include "finalize/target/targets.h"
 
-// A tree without a system must not be taken for an empty one.
+// A tree without a system must not be taken for an empty one, nor one that is made from elsewhere
+// for one that can be edited.
 static enum bf_err check_system(struct bf_fin *f)
 {
-    if (!f->system.found)
-        return bf_refuse(f->report,
-                         "no Linux system found: neither /etc/os-release nor /etc/fstab");
-    return BF_OK;
+    const char *name = f->system.name[0] ? f->system.name : "this system";
+    const char *reason = bf_foreign_reason(f->root, f->system.id);
+    if (reason)
+        return bf_refuse(f->report, "%s %s", name, reason);
+    if (f->system.found)
+        return BF_OK;
+    const char *other = bf_foreign_name(f->root);
+    return bf_refuse(f->report, "no Linux system found: neither /etc/os-release nor /etc/fstab%s%s",
+                     other ? "; this looks like " : "", other ? other : "");
 }
 
 static void (*watcher)(const char *step, const char *file);
@@ -44,19 +50,20 @@ static enum bf_err run_step(struct bf_fin *f, const char *name,
     return err;
 }
 
-static void warn_of_family(struct bf_fin *f)
+// Nothing is said of a family of which real systems were adapted and started.
+static void note_family(struct bf_fin *f)
 {
-    const char *title[BF_ROWS_MAX];
-    size_t count = 0;
-    struct bf_text titles = {0};
-    for (const struct bf_family *const *row = bf_families; *row; row++)
-        if ((*row)->whole)
-            title[count++] = (*row)->title;
-    bf_text_list(&titles, title, count, " or ");
-    bf_note(f->report, "warning", "system",
-            "not of the %s family: only what all distributions share is adapted",
-            bf_text_get(&titles));
-    bf_text_free(&titles);
+    const struct bf_family *family = f->system.family;
+    if (!f->system.found || (family && family->tried))
+        return;
+    if (family)
+        bf_note(f->report, "info", "system",
+                "of the %s family, which is adapted by its documentation and was tried on trees of "
+                "files, not on a real system",
+                family->title);
+    else
+        bf_note(f->report, "warning", "system",
+                "of no family that is known: only what all distributions share is adapted");
 }
 
 static enum bf_err inspect(struct bf_fin *f)
@@ -66,8 +73,7 @@ static enum bf_err inspect(struct bf_fin *f)
     bf_inspect_boot(f);
     bf_inspect_mounts(f);
     bf_inspect_network(f);
-    if (!f->system.family || !f->system.family->whole)
-        warn_of_family(f);
+    note_family(f);
     return BF_OK;
 }
 

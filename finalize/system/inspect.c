@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finds out what a root directory holds: system, architecture, init, mounts. Reads only; kernels,
-// boot loaders and the network are found in the rooms that adapt them.
+// Finds out what a root directory holds: architecture and mounts here, the distribution in
+// release.c and the init in init.c. Reads only; kernels, boot loaders and the network are found in
+// the rooms that adapt them.
 #include <elf.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,64 +9,6 @@
 
 #include "base/bytes.h"
 #include "finalize/system/steps.h"
-
-// A field of os-release, cut out of its text.
-struct field {
-    const char *key;
-    const char **value;
-    char *at; // NULL: it is not there
-    size_t len;
-};
-
-// The value of KEY=value or KEY="value".
-static void find_field(struct field *f, char *text, size_t size)
-{
-    struct bf_line line;
-    size_t pos = 0, n = strlen(f->key);
-    while (!f->at && bf_line_next(text, size, &pos, &line)) {
-        if (line.len <= n || strncmp(line.at, f->key, n) != 0 || line.at[n] != '=')
-            continue;
-        f->at = text + (line.at - text) + n + 1;
-        f->len = line.len - n - 1;
-        if (f->len >= 2 && (f->at[0] == '"' || f->at[0] == '\'') && f->at[f->len - 1] == f->at[0]) {
-            f->at++;
-            f->len -= 2;
-        }
-    }
-}
-
-// All fields are found before the first is cut, since that takes a line's end away.
-static void read_release(struct bf_system *s, size_t size)
-{
-    struct field field[] = {{"ID", &s->id, NULL, 0},
-                            {"VERSION_ID", &s->version, NULL, 0},
-                            {"VERSION_CODENAME", &s->codename, NULL, 0},
-                            {"PRETTY_NAME", &s->name, NULL, 0},
-                            {"ID_LIKE", &s->like, NULL, 0}};
-    for (size_t i = 0; i < BF_COUNT(field); i++)
-        find_field(&field[i], s->release, size);
-    for (size_t i = 0; i < BF_COUNT(field); i++) {
-        struct field *f = &field[i];
-        if (!f->at)
-            continue;
-        *f->value = bf_is_utf8(f->at, f->len) ? f->at : "?";
-        f->at[f->len] = 0;
-    }
-}
-
-static void inspect_os(struct bf_fin *f)
-{
-    size_t len;
-    struct bf_system *s = &f->system;
-    s->release = bf_fin_root_read(f->root, "/etc/os-release", BF_ROOT_TEXT_MAX, &len, NULL);
-    if (!s->release)
-        s->release = bf_fin_root_read(f->root, "/usr/lib/os-release", BF_ROOT_TEXT_MAX, &len, NULL);
-    s->found = s->release || bf_fin_root_exists(f->root, "/etc/fstab");
-    if (s->release) {
-        read_release(s, len);
-        s->family = bf_family_of(bf_families, s->id, s->like);
-    }
-}
 
 // The architecture that a program was made for; NULL when it is none that can be read.
 static const struct bf_architecture *architecture_of(struct bf_fin *f, const char *program)
@@ -85,25 +28,6 @@ static void inspect_architecture(struct bf_fin *f)
     const struct bf_architecture **found = &f->system.architecture;
     for (size_t i = 0; i < BF_COUNT(binary) && !*found; i++)
         *found = architecture_of(f, binary[i]);
-}
-
-static void inspect_init(struct bf_fin *f)
-{
-    static const struct {
-        const char *path;
-        enum bf_init init;
-    } known[] = {{"/usr/lib/systemd/systemd", BF_INIT_SYSTEMD},
-                 {"/lib/systemd/systemd", BF_INIT_SYSTEMD},
-                 {"/sbin/openrc-init", BF_INIT_OPENRC},
-                 {"/etc/inittab", BF_INIT_SYSVINIT}};
-    enum bf_init *init = &f->system.init;
-    char *link = bf_fin_root_readlink(f->root, "/sbin/init");
-    if (link && strstr(link, "systemd"))
-        *init = BF_INIT_SYSTEMD;
-    for (size_t i = 0; i < BF_COUNT(known) && *init == BF_INIT_UNKNOWN; i++)
-        if (bf_fin_root_exists(f->root, known[i].path))
-            *init = known[i].init;
-    free(link);
 }
 
 // Cuts the first three words of a line of fstab out of its text.
@@ -145,9 +69,9 @@ static void inspect_hibernation(struct bf_fin *f)
 
 void bf_inspect_system(struct bf_fin *f)
 {
-    inspect_os(f);
+    bf_inspect_release(f);
     inspect_architecture(f);
-    inspect_init(f);
+    bf_inspect_init(f);
 }
 
 void bf_inspect_mounts(struct bf_fin *f)

@@ -7,8 +7,10 @@
 
 #include "finalize/system/fin.h"
 
-// What the distribution is, its architecture and its init.
+// What the distribution is, its architecture and its init; the two parts in files of their own.
 void bf_inspect_system(struct bf_fin *f);
+void bf_inspect_release(struct bf_fin *f);
+void bf_inspect_init(struct bf_fin *f);
 // The lines of fstab, and whether a swap area holds an image.
 void bf_inspect_mounts(struct bf_fin *f);
 

@@ -13,6 +13,7 @@ void bf_system_init(struct bf_system *s)
         .version = "",
         .codename = "",
         .name = "",
+        .packages = "",
     };
 }
 
@@ -50,6 +51,7 @@ static json_t *os_json(const struct bf_system *s)
         json_object_set_new(os, "codename", json_string(s->codename));
         json_object_set_new(os, "name", json_string(s->name));
         json_object_set_new(os, "family", json_string(s->family ? s->family->name : "other"));
+        json_object_set_new(os, "packages", json_string(s->packages));
     }
     return os;
 }
@@ -94,7 +96,8 @@ static json_t *mounts_json(const struct bf_system *s)
 
 json_t *bf_system_json(const struct bf_system *s, const struct bf_devices *devices)
 {
-    static const char *const init[] = {"unknown", "systemd", "openrc", "sysvinit"};
+    static const char *const init[] = {"unknown", "systemd",  "openrc", "runit",
+                                       "upstart", "sysvinit", "other"};
     json_t *o = json_object();
     json_object_set_new(o, "os", os_json(s));
     json_object_set_new(o, "architecture",

@@ -17,7 +17,15 @@ struct bf_net;
 #define BF_KERNELS_MAX 64
 #define BF_LOADERS_MAX 32
 
-enum bf_init { BF_INIT_UNKNOWN, BF_INIT_SYSTEMD, BF_INIT_OPENRC, BF_INIT_SYSVINIT };
+enum bf_init {
+    BF_INIT_UNKNOWN,
+    BF_INIT_SYSTEMD,
+    BF_INIT_OPENRC,
+    BF_INIT_RUNIT,
+    BF_INIT_UPSTART,
+    BF_INIT_SYSVINIT,
+    BF_INIT_OTHER, // s6, dinit, ...
+};
 
 // A kernel that has modules.
 struct bf_kernel {
@@ -42,8 +50,10 @@ struct bf_mount {
 // Texts are UTF-8 and never NULL: "" where the guest says nothing, "?" where it says anything else.
 struct bf_system {
     bool found;    // it has an os-release or an fstab
-    char *release; // os-release, which the next five point into; NULL: it has none. Owned
+    char *release; // os-release, or what an older file says in its form; the
+                   // next five point into it. NULL: it has none. Owned
     const char *id, *like, *version, *codename, *name;
+    const char *packages;                       // "dpkg", "rpm", ...; "": no database was found
     const struct bf_family *family;             // NULL: none of the rows
     const struct bf_architecture *architecture; // NULL: no program tells
     enum bf_init init;

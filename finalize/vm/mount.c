@@ -17,6 +17,7 @@
 
 #include "base/bytes.h"
 #include "finalize/core/fault.h"
+#include "finalize/system/foreign.h"
 #include "finalize/vm/disks.h"
 
 #define SAFE      (MS_NODEV | MS_NOSUID | MS_NOEXEC | MS_NOATIME)
@@ -88,15 +89,19 @@ static void scan_btrfs(const struct bf_devices *devices)
         close(fd);
 }
 
-static bool holds_root(void)
+// *other: what it holds instead, or NULL.
+static bool holds_root(const char **other)
 {
     struct bf_fin_root root;
+    *other = NULL;
     if (bf_fin_root_attach(&root, BF_VM_PROBE, NULL))
         return false;
     bool etc = bf_fin_root_exists(&root, "/etc/os-release") ||
                bf_fin_root_exists(&root, "/usr/lib/os-release") ||
                bf_fin_root_exists(&root, "/etc/fstab");
     bool system = etc && bf_fin_root_is_dir(&root, "/usr") && bf_fin_root_is_dir(&root, "/var");
+    system = system || bf_foreign_is_ostree(&root); // refused by name, in finalize.c
+    *other = system ? NULL : bf_foreign_name(&root);
     bf_fin_root_close(&root);
     return system;
 }
@@ -111,53 +116,104 @@ static bool same_btrfs(const struct bf_devices *devices, const struct found *fou
     return false;
 }
 
-static size_t find_roots(const struct bf_devices *devices, struct found found[ROOTS_MAX])
+// The subvolume that the plan names for this device ("UUID=...,subvol=NAME"), or NULL.
+static const char *planned_subvol(const struct bf_plan *plan, const struct bf_device *dev)
 {
-    static const char *const subvols[] = {"", "@", "@rootfs", "root", "@root", NULL};
-    size_t count = 0;
+    const char *comma = plan ? strstr(plan->root, ",subvol=") : NULL;
+    size_t len = comma ? (size_t)(comma - plan->root) - 5 : 0;
+    return comma && strlen(dev->uuid) == len && strncmp(plan->root + 5, dev->uuid, len) == 0
+               ? comma + strlen(",subvol=")
+               : NULL;
+}
+
+// Looks at one file system, or subvolume. What is no root adds a word to `others`.
+static bool look(const struct bf_device *dev, const char *subvol, struct bf_text *others)
+{
     struct bf_fault fault;
+    const char *other;
+    if (mount_device(dev, subvol, BF_VM_PROBE, true, &fault)) {
+        if (!subvol[0])
+            fprintf(stderr, "%s: %s\n", dev->name, fault.what);
+        return false;
+    }
+    bool hit = holds_root(&other);
+    umount(BF_VM_PROBE);
+    if (!hit && other && !subvol[0])
+        bf_textf(others, "%s%s is %s", others->len ? ", " : "", dev->name, other);
+    return hit;
+}
+
+// The default subvolume is what starts; without a system in it, those of the usual names are looked
+// at, and the one that the plan names.
+static size_t find_in(const struct bf_device *dev, size_t i, const struct bf_plan *plan,
+                      struct found *found, size_t room, struct bf_text *others)
+{
+    static const char *const subvols[] = {"@", "@rootfs", "root", "@root"};
+    const char *planned = planned_subvol(plan, dev);
+    size_t count = 0;
+    if (!planned && look(dev, "", others)) {
+        found[0] = (struct found){i, ""};
+        return 1;
+    }
+    if (strcmp(dev->type, "btrfs") != 0)
+        return 0;
+    for (size_t s = 0; s < BF_COUNT(subvols) && count < room; s++)
+        if (!planned && look(dev, subvols[s], others))
+            found[count++] = (struct found){i, subvols[s]};
+    if (planned && look(dev, planned, others))
+        found[count++] = (struct found){i, planned};
+    return count;
+}
+
+static size_t find_roots(const struct bf_devices *devices, const struct bf_plan *plan,
+                         struct found found[ROOTS_MAX], struct bf_text *others)
+{
+    size_t count = 0;
     for (size_t i = 0; i < devices->count && count < ROOTS_MAX; i++) {
         const struct bf_device *dev = &devices->item[i];
-        bool btrfs = strcmp(dev->type, "btrfs") == 0, hit = false;
-        if (!kind_of(dev->type) || strcmp(dev->type, "vfat") == 0 ||
-            same_btrfs(devices, found, count, i))
-            continue;
-        for (size_t s = 0; !hit && (s == 0 || (btrfs && subvols[s])); s++) {
-            if (mount_device(dev, subvols[s], BF_VM_PROBE, true, &fault)) {
-                if (s == 0)
-                    fprintf(stderr, "%s: %s\n", dev->name, fault.what);
-                continue;
-            }
-            hit = holds_root();
-            umount(BF_VM_PROBE);
-            if (hit)
-                found[count++] = (struct found){i, subvols[s]};
-        }
+        if (strcmp(dev->type, "ntfs") == 0)
+            bf_textf(others, "%s%s is a file system of Windows", others->len ? ", " : "",
+                     dev->name);
+        if (kind_of(dev->type) && strcmp(dev->type, "vfat") != 0 &&
+            !same_btrfs(devices, found, count, i))
+            count += find_in(dev, i, plan, found + count, ROOTS_MAX - count, others);
     }
     return count;
 }
 
+// Whether the plan's "root" is this one.
+static bool is_planned(const struct bf_plan *plan, const struct bf_device *dev,
+                       const struct found *found)
+{
+    const char *subvol = planned_subvol(plan, dev);
+    return subvol ? strcmp(subvol, found->subvol) == 0
+                  : plan && plan->root[0] && strcmp(plan->root + 5, dev->uuid) == 0;
+}
+
 static const struct found *choose(const struct bf_devices *devices, const struct bf_plan *plan,
-                                  const struct found *found, size_t count,
+                                  const struct found *found, size_t count, const char *others,
                                   struct bf_fin_report *report)
 {
-    const struct found *chosen = count == 1 ? found : NULL;
+    const struct found *chosen = NULL;
+    size_t fitting = 0;
     struct bf_text list = {0};
     for (size_t i = 0; i < count; i++) {
         const struct bf_device *dev = &devices->item[found[i].device];
-        bf_textf(&list, " UUID=%s (%s)", dev->uuid, dev->name);
-        if (plan && plan->root[0] && strcmp(plan->root + 5, dev->uuid) == 0)
+        bf_textf(&list, " UUID=%s%s%s (%s)", dev->uuid, found[i].subvol[0] ? ",subvol=" : "",
+                 found[i].subvol, dev->name);
+        if (plan && plan->root[0] ? is_planned(plan, dev, &found[i]) : true) {
             chosen = &found[i];
-        else if (plan && plan->root[0] && count == 1)
-            chosen = NULL;
+            fitting++;
+        }
     }
-    if (!chosen && count == 0)
-        bf_refuse(report, "no Linux root file system was found on the disks");
-    else if (!chosen)
+    if (count == 0)
+        bf_refuse(report, "no Linux root file system was found on the disks%s%s",
+                  others[0] ? ": " : "", others);
+    else if (fitting != 1)
         bf_refuse(report, "it is unclear which file system is the root; set \"root\" to one of:%s",
                   bf_text_get(&list));
     bf_text_free(&list);
-    return chosen;
+    return fitting == 1 ? chosen : NULL;
 }
 
 static void remember(struct bf_mounts *mounts, const char *at)
@@ -282,20 +338,22 @@ enum bf_err bf_vm_mount(struct bf_devices *devices, const struct bf_plan *plan,
     struct found found[ROOTS_MAX];
     struct bf_fin_root root;
     scan_btrfs(devices);
-    size_t count = find_roots(devices, found);
-    const struct found *chosen = choose(devices, plan, found, count, report);
+    struct bf_text others = {0};
+    size_t count = find_roots(devices, plan, found, &others);
+    const struct found *chosen = choose(devices, plan, found, count, bf_text_get(&others), report);
+    bf_text_free(&others);
     if (!chosen)
         return BF_ERR_CONFIG;
-    bool look = is_hibernated(devices);
+    bool frozen = is_hibernated(devices);
     struct bf_device *dev = &devices->item[chosen->device];
-    if (mount_device(dev, chosen->subvol, BF_VM_ROOT, look, &fault))
+    if (mount_device(dev, chosen->subvol, BF_VM_ROOT, frozen, &fault))
         return bf_fail(report, "the root file system on %s cannot be mounted: %s", dev->name,
                        fault.what);
     dev->root = true;
     remember(mounts, BF_VM_ROOT);
     if (bf_fin_root_attach(&root, BF_VM_ROOT, &fault))
         return bf_fail(report, "the root file system cannot be opened: %s", fault.what);
-    mount_entries(&root, devices, look, mounts, report);
+    mount_entries(&root, devices, frozen, mounts, report);
     bf_fin_root_close(&root);
     return BF_OK;
 }

@@ -118,7 +118,7 @@ static bool is_testix(const char *id, const char *like)
 static const struct bf_family test_family = {
     .name = "testix",
     .title = "Testix",
-    .whole = true,
+    .tried = true,
     .holds = is_testix,
 };
 
@@ -332,14 +332,14 @@ static void look_at_warning(void)
 {
     CHECK_STR(error_text(), "");
     CHECK_STR(system_text("os", "family"), "other");
-    CHECK(notes_say("not of the Debian or Testix family"));
+    CHECK(notes_say("of no family that is known"));
 }
 
-static void test_a_warning_names_the_family(void)
+static void test_an_unknown_family_is_a_warning(void)
 {
     adapt(PLAN_WITHOUT_NICS, put_another, look_at_warning);
 }
 
 TEST_MAIN(TEST(test_inspection_knows_them), TEST(test_they_adapt), TEST(test_notes_name_them),
           TEST(test_a_refusal_names_the_stack), TEST(test_a_plan_is_told_the_targets),
-          TEST(test_a_warning_names_the_family))
+          TEST(test_an_unknown_family_is_a_warning))
