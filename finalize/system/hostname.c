@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The machine's name: /etc/hostname, its names in /etc/hosts, and /etc/mailname. A full name in the
-// plan sets the short one in /etc/hostname where the old file had a short one.
+// The machine's name: /etc/hostname and what other systems have instead, its names in /etc/hosts,
+// and /etc/mailname. A full name in the plan sets the short one where the old file had a short one.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
+#include "finalize/core/shvar.h"
 #include "finalize/system/steps.h"
 
 struct names {
@@ -105,23 +107,93 @@ static enum bf_err rewrite_mailname(struct bf_fin *f, const struct names *n)
     return err;
 }
 
-enum bf_err bf_adapt_hostname(struct bf_fin *f)
+// ---- Where the name stands ----------------------------------------------------------------------
+
+// A file that some init reads the name from. Which of them counts differs by release, so all that
+// are there follow the plan.
+static const struct place {
+    const char *path;
+    const char *key; // of a file of shell variables; NULL: the name is its first word
+} places[] = {
+    {"/etc/hostname", NULL},
+    {"/etc/HOSTNAME", NULL},                // SUSE before 12, Slackware
+    {"/etc/sysconfig/network", "HOSTNAME"}, // Red Hat before 7
+    {"/etc/conf.d/hostname", "hostname"},   // OpenRC
+    {"/etc/rc.conf", "HOSTNAME"},           // Void
+};
+
+// The name in a place, "" when it has none.
+static void name_in(struct bf_fin *f, const struct place *place, char *out, size_t size)
+{
+    size_t len;
+    struct bf_shvar sv;
+    out[0] = 0;
+    const char *text = bf_edits_get(&f->edits, place->path, &len, NULL);
+    if (text && !place->key && !first_word(text, len, out, size))
+        out[0] = 0;
+    if (!text || !place->key)
+        return;
+    bf_shvar_init(&sv, text, len);
+    while (bf_shvar_next(&sv))
+        if (bf_shvar_is(&sv, place->key))
+            bf_shvar_value(&sv, out, size);
+}
+
+// Whether the init of this system reads /etc/hostname, so that it is made where it is missing.
+static bool reads_hostname(const struct bf_system *s)
+{
+    return s->init == BF_INIT_SYSTEMD || s->init == BF_INIT_RUNIT ||
+           (s->family && (s->family == &bf_debian || s->family == &bf_alpine));
+}
+
+static enum bf_err set_name(struct bf_fin *f, const struct place *place, const char *name)
 {
     size_t len = 0;
-    char old[256] = "";
-    struct names n = {.old_short = ""};
     struct bf_text out = {0};
+    const char *text = bf_edits_get(&f->edits, place->path, &len, NULL);
+    struct bf_shvar_change change = {place->key, name};
+    if (place->key)
+        bf_shvar_edit(&out, text ? text : "", text ? len : 0, &change, 1);
+    else
+        bf_textf(&out, "%s\n", name);
+    enum bf_err err = bf_fin_set(f, place->path, &out, "host name as planned");
+    bf_text_free(&out);
+    return err;
+}
+
+// A name that was written short stays short, and one with a domain keeps the domain.
+static bool is_so(const char *now, const char *planned, const struct names *n)
+{
+    return strcmp(now, planned) == 0 || (!strchr(now, '.') && strcmp(now, n->new_short) == 0);
+}
+
+static enum bf_err set_places(struct bf_fin *f, struct names *n, bool *any)
+{
+    enum bf_err err = BF_OK;
+    for (size_t i = 0; i < BF_COUNT(places) && !err; i++) {
+        char now[256];
+        name_in(f, &places[i], now, sizeof now);
+        if (!now[0] && (i > 0 || !reads_hostname(&f->system)))
+            continue;
+        *any = true;
+        if (is_so(now, f->plan->hostname, n))
+            continue; // also after a first run
+        fill(n, now, f->plan->hostname);
+        err = set_name(f, &places[i], strchr(now, '.') ? n->new_full : n->new_short);
+    }
+    return err;
+}
+
+enum bf_err bf_adapt_hostname(struct bf_fin *f)
+{
+    struct names n = {.old_short = ""};
+    bool any = false;
     if (!f->plan->hostname[0])
         return BF_OK;
-    const char *text = bf_edits_get(&f->edits, "/etc/hostname", &len, NULL);
-    if (text)
-        first_word(text, len, old, sizeof old);
-    fill(&n, old, f->plan->hostname);
-    if (strcmp(old, f->plan->hostname) == 0 || (!strchr(old, '.') && strcmp(old, n.new_short) == 0))
-        return BF_OK; // already so, also after a first run
-    bf_textf(&out, "%s\n", strchr(old, '.') ? n.new_full : n.new_short);
-    enum bf_err err = bf_fin_set(f, "/etc/hostname", &out, "host name as planned");
-    bf_text_free(&out);
+    short_of(f->plan->hostname, n.new_short, sizeof n.new_short);
+    enum bf_err err = set_places(f, &n, &any);
+    if (!err && !any) // nothing says where this system has its name
+        err = set_name(f, &places[0], n.new_short);
     if (err || !n.old_short[0] || strcmp(n.old_short, "localhost") == 0)
         return err;
     err = rewrite_hosts(f, &n);

@@ -1,23 +1,125 @@
 // SPDX-License-Identifier: Apache-2.0
-// Enabled units of systemd, by their links.
+// See service.h.
 #include "finalize/system/service.h"
-#include "base/bytes.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+
+static bool is_link_or_file(const struct bf_fin_root *root, const char *path)
+{
+    char *link = bf_fin_root_readlink(root, path);
+    bool found = link || bf_fin_root_exists(root, path);
+    free(link);
+    return found;
+}
+
+// A unit that is a link to /dev/null never starts.
+static bool is_masked(const struct bf_fin_root *root, const char *unit)
+{
+    char path[256];
+    snprintf(path, sizeof path, "/etc/systemd/system/%s", unit);
+    char *link = bf_fin_root_readlink(root, path);
+    bool masked = link && strcmp(link, "/dev/null") == 0;
+    free(link);
+    return masked;
+}
+
+static bool is_in_folders(const struct bf_fin_root *root, const char *base, const char *suffix,
+                          const char *unit)
+{
+    struct bf_names names;
+    bool found = false;
+    if (bf_fin_root_list(root, base, suffix, &names))
+        return false;
+    for (size_t i = 0; i < names.count && !found; i++) {
+        char path[600];
+        snprintf(path, sizeof path, "%s/%.250s/%.100s", base, names.name[i], unit);
+        found = is_link_or_file(root, path);
+    }
+    bf_names_free(&names);
+    return found;
+}
 
 bool bf_service_enabled(const struct bf_fin_root *root, const char *unit)
 {
-    static const char *const dir[] = {"multi-user.target.wants", "network-online.target.wants",
-                                      "sysinit.target.wants", "network.target.wants"};
-    char path[256];
-    for (size_t i = 0; i < BF_COUNT(dir); i++) {
-        snprintf(path, sizeof path, "/etc/systemd/system/%s/%s", dir[i], unit);
-        char *link = bf_fin_root_readlink(root, path);
-        bool found = link != NULL || bf_fin_root_exists(root, path);
-        free(link);
+    static const char *const base[] = {"/etc/systemd/system", "/usr/lib/systemd/system",
+                                       "/lib/systemd/system"};
+    if (is_masked(root, unit))
+        return false;
+    for (size_t i = 0; i < BF_COUNT(base); i++)
+        if (is_in_folders(root, base[i], ".wants", unit) ||
+            is_in_folders(root, base[i], ".requires", unit))
+            return true;
+    return false;
+}
+
+static bool any_path(const struct bf_fin_root *root, const char *const *format, size_t count,
+                     const char *name)
+{
+    for (size_t i = 0; i < count; i++) {
+        char path[256];
+        snprintf(path, sizeof path, "%s%.100s", format[i], name);
+        if (is_link_or_file(root, path))
+            return true;
+    }
+    return false;
+}
+
+// "S10network" in the folder of a run level.
+static bool is_sysv_link(const char *entry, const char *name)
+{
+    return entry[0] == 'S' && isdigit((unsigned char)entry[1]) &&
+           isdigit((unsigned char)entry[2]) && strcmp(entry + 3, name) == 0;
+}
+
+static bool starts_by_sysv(const struct bf_fin_root *root, const char *name)
+{
+    static const char *const folder[] = {
+        "/etc/rcS.d",        "/etc/rc2.d",        "/etc/rc3.d",      "/etc/rc5.d",
+        "/etc/rc.d/rc2.d",   "/etc/rc.d/rc3.d",   "/etc/rc.d/rc5.d", "/etc/init.d/rc3.d",
+        "/etc/init.d/rc5.d", "/etc/init.d/boot.d"};
+    for (size_t i = 0; i < BF_COUNT(folder); i++) {
+        struct bf_names names;
+        bool found = false;
+        if (bf_fin_root_list(root, folder[i], name, &names))
+            continue;
+        for (size_t k = 0; k < names.count; k++)
+            found = found || is_sysv_link(names.name[k], name);
+        bf_names_free(&names);
         if (found)
             return true;
     }
     return false;
+}
+
+bool bf_service_starts(const struct bf_fin *f, const char *name)
+{
+    static const char *const openrc[] = {"/etc/runlevels/boot/", "/etc/runlevels/default/",
+                                         "/etc/runlevels/sysinit/"};
+    static const char *const runit[] = {"/etc/runit/runsvdir/default/",
+                                        "/etc/runit/runsvdir/current/", "/etc/service/",
+                                        "/var/service/"};
+    const struct bf_fin_root *root = f->root;
+    char unit[128], job[128];
+    snprintf(unit, sizeof unit, "%.100s.service", name);
+    snprintf(job, sizeof job, "%.100s.conf", name);
+    switch (f->system.init) {
+    case BF_INIT_SYSTEMD:
+        // A unit is made of a SysV script that has no unit of its own.
+        return bf_service_enabled(root, unit) ||
+               (!is_masked(root, unit) && starts_by_sysv(root, name));
+    case BF_INIT_OPENRC:
+        return any_path(root, openrc, BF_COUNT(openrc), name);
+    case BF_INIT_RUNIT:
+        return any_path(root, runit, BF_COUNT(runit), name);
+    case BF_INIT_UPSTART:
+        return any_path(root, (const char *const[]){"/etc/init/"}, 1, job) ||
+               starts_by_sysv(root, name);
+    default:
+        return starts_by_sysv(root, name);
+    }
 }

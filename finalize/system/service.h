@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which services a guest starts.
+// Which services a system starts, by the links and files that its init reads.
 #ifndef BF_FINALIZE_SYSTEM_SERVICE_H
 #define BF_FINALIZE_SYSTEM_SERVICE_H
 
 #include "finalize/core/root.h"
+#include "finalize/system/fin.h"
 
-// Whether a unit of systemd is enabled, by a link in a .wants directory. The link's target is the
-// unit in /usr, which a minimal tree may lack: the link alone counts.
+// Whether a unit of systemd is wanted or required by another one, and not masked. `unit` has its
+// suffix: "networking.service".
 bool bf_service_enabled(const struct bf_fin_root *root, const char *unit);
+
+// Whether the system's own init starts the service at boot: a unit of systemd, a service of an
+// OpenRC runlevel or of runit, a job of Upstart, an S link of SysV's run levels 2 to 5. `name` has
+// no suffix: "networking".
+bool bf_service_starts(const struct bf_fin *f, const char *name);
 
 #endif
