@@ -21,6 +21,8 @@ static bool rewrite_word(struct bf_fin *f, const char *w, size_t len, const char
     bool root = begins(w, len, "root="), resume = begins(w, len, "resume=");
     if (f->plan->serial_console == BF_OFF && begins(w, len, "console=ttyS"))
         return true;
+    if (f->network_word && f->network_word(f, w, len, out))
+        return false;
     size_t skip = root ? 5 : 7;
     if ((root || resume) && len - skip < sizeof name) {
         snprintf(name, sizeof name, "%.*s", (int)(len - skip), w + skip);

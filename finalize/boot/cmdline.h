@@ -5,8 +5,9 @@
 
 #include "finalize/system/fin.h"
 
-// Rewrites a kernel command line: root= and resume= off unstable names, the serial console as
-// planned. Appends the result; words that stay keep their bytes and the blanks between them.
+// Rewrites a kernel command line: root= and resume= off unstable names, the network of the
+// initramfs and the serial console as planned. Appends the result; words that stay keep their bytes
+// and the blanks between them.
 void bf_cmdline_rewrite(struct bf_fin *f, const char *line, size_t len, const char *where,
                         bool console, struct bf_text *out);
 

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#define WHY "root, resume and consoles of the kernel's command line"
+#define WHY "root, resume, network and consoles of the kernel's command line"
 
 enum bf_err bf_lines_set(struct bf_fin *f, const char *path, const struct bf_text *content)
 {

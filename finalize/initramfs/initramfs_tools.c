@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // initramfs-tools, of Debian and its kin: the list of modules, and what the system resumes from.
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "finalize/initramfs/maker.h"
@@ -40,14 +41,36 @@ static enum bf_err names(struct bf_fin *f)
     return err;
 }
 
-// initramfs-tools copies this file into the image; with a device name in it the start waits for
-// nothing.
+// A file that is changed, as initramfs-tools would copy it into its next image.
+static void carry_changed(struct bf_fin *f, struct bf_cpio *cpio, const char *path, const char *at)
+{
+    size_t len;
+    char *real = bf_fin_root_real(f->root, path, NULL);
+    const char *text = real ? bf_edits_pending(&f->edits, real, &len) : NULL;
+    if (text)
+        bf_cpio_file(cpio, at, 0644, text, len);
+    free(real);
+}
+
+// With a device name in conf.d/resume the start waits for nothing, so it goes in also unchanged.
 static void carry(struct bf_fin *f, struct bf_cpio *cpio)
 {
     size_t len;
+    struct bf_names names;
     const char *text = bf_edits_get(&f->edits, RESUME_CONF, &len, NULL);
     if (text)
         bf_cpio_file(cpio, "conf/conf.d/resume", 0644, text, len);
+    carry_changed(f, cpio, FOLDER "/initramfs.conf", "conf/initramfs.conf");
+    if (bf_edits_list(&f->edits, FOLDER "/conf.d", "", &names))
+        return;
+    for (size_t i = 0; i < names.count; i++) {
+        char path[320], at[320];
+        snprintf(path, sizeof path, FOLDER "/conf.d/%.250s", names.name[i]);
+        snprintf(at, sizeof at, "conf/conf.d/%.250s", names.name[i]);
+        if (strcmp(names.name[i], "resume") != 0)
+            carry_changed(f, cpio, path, at);
+    }
+    bf_names_free(&names);
 }
 
 static bool has_line(const char *text, size_t len, const char *word)

@@ -181,6 +181,8 @@ static enum bf_err adapt_links(struct bf_fin *f, const struct bf_net *net, struc
     if (!err)
         err = bf_hosts_adapt(f, old);
     if (!err)
+        err = bf_boot_words_adapt(f);
+    if (!err)
         err = quiet_cloud_init(f);
     return err ? err : bf_network_result(f, link);
 }
@@ -189,13 +191,9 @@ enum bf_err bf_adapt_network(struct bf_fin *f)
 {
     if (f->plan->nics == 0)
         return BF_OK;
-    struct bf_link *link = calloc(f->plan->nics, sizeof *link);
-    enum bf_err err;
+    f->links = calloc(f->plan->nics, sizeof *f->links);
     f->old = calloc(1, sizeof *f->old);
-    if (f->system.net && link && f->old)
-        err = adapt_links(f, f->system.net, link, f->old);
-    else
-        err = bf_fail(f->report, "out of memory");
-    free(link);
-    return err;
+    if (!f->system.net || !f->links || !f->old)
+        return bf_fail(f->report, "out of memory");
+    return adapt_links(f, f->system.net, f->links, f->old);
 }

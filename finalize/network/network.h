@@ -21,6 +21,9 @@ enum bf_err bf_network_result(struct bf_fin *f, const struct bf_link *link);
 // Interface naming, in naming.c: .link files and udev rules.
 void bf_naming_scan(struct bf_fin *f, struct bf_net *net);
 enum bf_err bf_naming_adapt(struct bf_fin *f, const struct bf_link *link, size_t links);
+// The network that an initramfs configures, in boot_words.c: the settings of initramfs-tools here,
+// and f->network_word for the kernel's command lines, which the boot loaders' step rewrites.
+enum bf_err bf_boot_words_adapt(struct bf_fin *f);
 // Addresses in /etc/hosts that the machine gave up become the planned ones.
 enum bf_err bf_hosts_adapt(struct bf_fin *f, const struct bf_old *old);
 // resolv.conf, where nothing else makes it.

@@ -12,9 +12,10 @@
 #include "finalize/system/system.h"
 
 struct bf_target;
+struct bf_link;
 struct bf_old;
 
-// Everything is borrowed from bf_finalize()'s frame.
+// Everything is borrowed from bf_finalize()'s frame, but for what says otherwise.
 struct bf_fin {
     struct bf_fin_root *root;
     struct bf_edits edits;
@@ -25,6 +26,10 @@ struct bf_fin {
     // All that are known, ended by NULL: a row of a table names none, so that it needs no other.
     const struct bf_architecture *const *architectures;
     struct bf_system system; // what inspection found
+    struct bf_link *links;   // the plan's interfaces as they were found; owned; NULL: not yet
+    // Appends what becomes of a word of the kernel's command line that configures the network;
+    // false, with nothing appended, when it stays. NULL: the plan has no interfaces.
+    bool (*network_word)(const struct bf_fin *f, const char *word, size_t len, struct bf_text *out);
     struct bf_old *old;      // what the network's step gave up; owned; NULL: nothing
     struct bf_budget budget; // of the step at work
     struct bf_labels labels; // of what is made new; owned
