@@ -243,12 +243,26 @@ enum bf_err bf_adapt_makers(struct bf_fin *f)
     return BF_OK;
 }
 
+// Kernels are found by names with a version. Where none is, or none has an initramfs that is known,
+// the system starts only with the drivers that it has already.
+static void warn_of_none(struct bf_fin *f)
+{
+    for (size_t i = 0; i < f->system.kernels; i++)
+        if (f->system.kernel[i].image[0] && f->system.kernel[i].initramfs[0])
+            return;
+    bf_note(f->report, "warning", "initramfs",
+            "no kernel with an initramfs was found under a name that is known, so none was given "
+            "the drivers of a %s machine: it starts there only if it has them already",
+            f->target->name);
+}
+
 enum bf_err bf_adapt_initramfs(struct bf_fin *f)
 {
     struct bf_lasting lasting = {.count = 0};
     enum bf_err err = BF_OK;
     for (size_t i = 0; i < f->system.kernels && !err; i++)
         err = adapt_kernel(f, &f->system.kernel[i], &lasting);
+    warn_of_none(f);
     if (err || lasting.count == 0)
         return err;
     warn_old(f);
