@@ -180,9 +180,9 @@ static enum bf_err each_file(struct bf_fin *f,
 static const struct {
     const char *key;
     enum bf_known_kind kind;
-} made_kinds[] = {{"bridges", BF_KNOWN_BRIDGE}, {"bonds", BF_KNOWN_BOND}, {"vlans", BF_KNOWN_VLAN},
-                  {"tunnels", BF_KNOWN_OTHER},  {"vrfs", BF_KNOWN_OTHER},
-                  {"dummy-devices", BF_KNOWN_OTHER}};
+} made_kinds[] = {{"bridges", BF_KNOWN_BRIDGE}, {"bonds", BF_KNOWN_BOND},
+                  {"vlans", BF_KNOWN_VLAN},     {"tunnels", BF_KNOWN_OTHER},
+                  {"vrfs", BF_KNOWN_OTHER},     {"dummy-devices", BF_KNOWN_OTHER}};
 
 static void scan_masters(struct sheet *s, struct bf_net *net, yaml_node_t *kind,
                          enum bf_known_kind made)

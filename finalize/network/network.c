@@ -10,44 +10,6 @@
 #include "finalize/network/steps.h"
 #include "finalize/network/stack.h"
 
-// "enx525400123456" has the MAC address in it.
-static void mac_of_enx(struct bf_known *k)
-{
-    const char *hex = k->name + 3;
-    if (k->mac[0] || strncmp(k->name, "enx", 3) != 0 || strlen(hex) != 12 ||
-        strspn(hex, "0123456789abcdef") != 12)
-        return;
-    for (size_t i = 0; i < 6; i++) {
-        memcpy(k->mac + 3 * i, hex + 2 * i, 2);
-        k->mac[3 * i + 2] = i < 5 ? ':' : 0;
-    }
-}
-
-// What a naming rule says of a name holds for the stacks that use the name.
-static void share_macs(struct bf_net *net)
-{
-    for (size_t i = 0; i < net->count; i++) {
-        struct bf_known *k = &net->known[i];
-        mac_of_enx(k);
-        for (size_t r = 0; r < net->count && bf_net_is_hardware(k) && !k->mac[0]; r++)
-            if (!net->known[r].stack && strcmp(net->known[r].name, k->name) == 0)
-                memcpy(k->mac, net->known[r].mac, sizeof k->mac);
-    }
-}
-
-void bf_network_scan(struct bf_fin *f, struct bf_net *net)
-{
-    memset(net, 0, sizeof *net);
-    for (const struct bf_stack_ops *const *s = bf_stacks; *s; s++)
-        if ((*s)->in_use(f))
-            net->stack[net->stacks++] = *s;
-    for (size_t i = 0; i < net->stacks; i++)
-        if (net->stack[i]->scan)
-            net->stack[i]->scan(f, net);
-    bf_naming_scan(f, net);
-    share_macs(net);
-}
-
 void bf_inspect_network(struct bf_fin *f)
 {
     f->system.net = calloc(1, sizeof *f->system.net);

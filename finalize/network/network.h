@@ -7,7 +7,7 @@
 #include "finalize/system/fin.h"
 #include "finalize/network/net.h"
 
-// What every stack in use and every naming rule says, as the files will be.
+// What every stack in use and every naming rule says, as the files will be, in scan.c.
 void bf_network_scan(struct bf_fin *f, struct bf_net *net);
 
 // Which interface each planned one is, in resolve.c: `link` has room for all of the plan, `macs`

@@ -240,8 +240,8 @@ static void note_others(struct bf_fin *f, const struct bf_net *net, const struct
         bool planned = false;
         for (size_t n = 0; n < f->plan->nics; n++)
             planned = planned || strcmp(f->plan->nic[n].name, k->name) == 0;
-        if (k->stack && !planned && strcmp(k->name, link->carrier) != 0 &&
-            bf_net_is_addressed(k) && lies_on(net, k, link->name, 0))
+        if (k->stack && !planned && strcmp(k->name, link->carrier) != 0 && bf_net_is_addressed(k) &&
+            lies_on(net, k, link->name, 0))
             bf_note(f->report, "warning", k->name, "lies on %s and keeps %s%s", link->name,
                     k->addresses ? k->address[0] : "DHCP", PLACE(k));
     }
@@ -297,8 +297,8 @@ static enum bf_err check_new(struct bf_fin *f, const struct bf_net *net, size_t 
                       (known->mac[0] && strcmp(f->plan->nic[n].mac, known->mac) == 0);
         if (!planned && bf_net_is_hardware(known) && bf_net_is_addressed(known))
             return bf_refuse(f->report,
-                             "nics[%zu]: nothing here is called %s; %s%s would keep its address",
-                             i, name, known->name, PLACE(known));
+                             "nics[%zu]: nothing here is called %s; %s%s would keep its address", i,
+                             name, known->name, PLACE(known));
     }
     return BF_OK;
 }
@@ -374,7 +374,8 @@ enum bf_err bf_network_resolve(struct bf_fin *f, const struct bf_net *net, const
                                struct bf_link *link)
 {
     if (net->trouble[0])
-        return bf_refuse(f->report, "%s; correct it on the source, or leave \"nics\" out of the plan",
+        return bf_refuse(f->report,
+                         "%s; correct it on the source, or leave \"nics\" out of the plan",
                          net->trouble);
     enum bf_err err = default_stack(net) ? BF_OK : no_stack(f, net, 0);
     for (size_t i = 0; !err && i < f->plan->nics; i++)

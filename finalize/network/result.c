@@ -69,10 +69,11 @@ static enum bf_err check(struct bf_fin *f, const struct bf_known *k, const struc
                              "besides; nothing was changed",
                              i, link->stack->title, name, k->address[a]);
     if ((k && k->dhcp) != nic->dhcp)
-        return bf_refuse(f->report,
-                         "nics[%zu]: the files of %s, rewritten, would%s have %s ask for an address "
-                         "by DHCP; nothing was changed",
-                         i, link->stack->title, nic->dhcp ? " not" : "", name);
+        return bf_refuse(
+            f->report,
+            "nics[%zu]: the files of %s, rewritten, would%s have %s ask for an address "
+            "by DHCP; nothing was changed",
+            i, link->stack->title, nic->dhcp ? " not" : "", name);
     return BF_OK;
 }
 

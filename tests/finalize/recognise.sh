@@ -182,15 +182,15 @@ for id in flatcar talos bottlerocket; do
     refused "$id" "$id "
 done
 start
-rm -rf "$r/etc"
+rm -rf "${r:?}/etc"
 dir ostree/deploy/fedora/deploy/0123.0/etc ostree/repo
 refused "an ostree system" "is made of ostree deployments"
 start
-rm -rf "$r/etc"
+rm -rf "${r:?}/etc"
 dir Windows/System32
 refused Windows "this looks like a Windows system"
 start
-rm -rf "$r/etc"
+rm -rf "${r:?}/etc"
 file bin/freebsd-version
 refused FreeBSD "this looks like a FreeBSD system"
 rm -rf "$r" && mkdir -p "$r/lost+found" "$r/data"
