@@ -142,22 +142,46 @@ static const char *present_mac(const json_t *macs, const char *mac)
     return now && strlen(now) == BF_MAC_TEXT - 1 ? now : mac;
 }
 
+// Whether anything says that the name has that MAC address: with rules for cards that were
+// replaced, a name has several.
+static bool is_agreed(const struct bf_net *net, const char *name, const char *mac)
+{
+    for (size_t i = 0; i < net->count; i++)
+        if (strcmp(net->known[i].mac, mac) == 0 && strcmp(net->known[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+// An interface that has the MAC address and goes by another name.
+static const struct bf_known *contradiction(const struct bf_net *net, const char *name,
+                                            const char *mac)
+{
+    for (size_t i = 0; i < net->count; i++) {
+        const struct bf_known *k = &net->known[i];
+        if (k->kind == BF_KNOWN_HARDWARE && strcmp(k->mac, mac) == 0 && k->name[0] &&
+            strcmp(k->name, name) != 0 && strcmp(k->alias, name) != 0)
+            return k;
+    }
+    return NULL;
+}
+
 // The plan's name and its MAC address must not be two interfaces.
 static enum bf_err check_agreement(struct bf_fin *f, const struct bf_net *net, size_t i,
                                    const char *name, const char *mac)
 {
-    const struct bf_known *named = mac_of_name(net, name), *maced = by_mac(net, mac, true);
     if (!name[0] || !mac[0])
         return BF_OK;
     const struct bf_known *device = bf_net_find(net, NULL, name);
     if (device && device->kind != BF_KNOWN_HARDWARE)
         return BF_OK; // its MAC address is that of what lies below it
-    if (maced && strcmp(maced->name, name) != 0 && strcmp(maced->alias, name) != 0)
+    const struct bf_known *named = mac_of_name(net, name);
+    const struct bf_known *other = contradiction(net, name, mac);
+    if (other)
         return bf_refuse(f->report,
                          "nics[%zu].match: the name is %s, but the MAC address %s belongs to %s "
                          "here%s; name one of them",
-                         i, name, mac, maced->name, PLACE(maced));
-    if (named && strcmp(named->mac, mac) != 0)
+                         i, name, mac, other->name, PLACE(other));
+    if (named && strcmp(named->mac, mac) != 0 && !is_agreed(net, name, mac))
         return bf_refuse(f->report,
                          "nics[%zu].match: %s has the MAC address %s here%s, and not %s; name one "
                          "of them",
