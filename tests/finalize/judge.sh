@@ -8,7 +8,7 @@
 # What of a tree is put over the judges' root.
 JUDGED='etc/netplan etc/network etc/systemd/network etc/udev/rules.d etc/NetworkManager etc/cloud etc/resolv.conf
     etc/modprobe.d usr/lib/netplan usr/lib/systemd/network usr/local/lib/systemd/network usr/lib/NetworkManager
-    usr/lib/bootferry etc/systemd/system/bootferry-names.service'
+    usr/lib/bootferry etc/systemd/system/bootferry-names.service etc/systemd/system/sysinit.target.d'
 
 # Whether judges can be asked here: root, their folder, and a kernel with overlays and namespaces.
 judge_ready() {
