@@ -139,6 +139,8 @@ static enum bf_err adapt_links(struct bf_fin *f, const struct bf_net *net, struc
     if (!err)
         err = bf_naming_adapt(f, link, count);
     if (!err)
+        err = bf_leases_adapt(f, link, count);
+    if (!err)
         err = bf_resolv_adapt(f, link, count);
     if (!err)
         err = bf_hosts_adapt(f, old);

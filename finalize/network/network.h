@@ -18,12 +18,14 @@ enum bf_err bf_network_resolve(struct bf_fin *f, const struct bf_net *net, const
 // result without a planned address, and adds the table of old and new to the report.
 enum bf_err bf_network_result(struct bf_fin *f, const struct bf_link *link);
 
-// Interface naming, in naming.c: .link files and udev rules.
+// Interface naming, in naming.c: .link files, udev rules, and what else names interfaces.
 void bf_naming_scan(struct bf_fin *f, struct bf_net *net);
 enum bf_err bf_naming_adapt(struct bf_fin *f, const struct bf_link *link, size_t links);
 // The network that an initramfs configures, in boot_words.c: the settings of initramfs-tools here,
 // and f->network_word for the kernel's command lines, which the boot loaders' step rewrites.
 enum bf_err bf_boot_words_adapt(struct bf_fin *f);
+// DHCP leases of the interfaces that move are removed.
+enum bf_err bf_leases_adapt(struct bf_fin *f, const struct bf_link *link, size_t links);
 // Addresses in /etc/hosts that the machine gave up become the planned ones.
 enum bf_err bf_hosts_adapt(struct bf_fin *f, const struct bf_old *old);
 // resolv.conf, where nothing else makes it.
