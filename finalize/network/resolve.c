@@ -165,6 +165,16 @@ static const struct bf_known *contradiction(const struct bf_net *net, const char
     return NULL;
 }
 
+// The file that ties a MAC address to a name, which a stack's entry has from it.
+static const struct bf_known *who_says(const struct bf_net *net, const struct bf_known *k)
+{
+    for (size_t i = 0; i < net->count; i++)
+        if (!net->known[i].stack && strcmp(net->known[i].name, k->name) == 0 &&
+            strcmp(net->known[i].mac, k->mac) == 0)
+            return &net->known[i];
+    return k;
+}
+
 // The plan's name and its MAC address must not be two interfaces.
 static enum bf_err check_agreement(struct bf_fin *f, const struct bf_net *net, size_t i,
                                    const char *name, const char *mac)
@@ -180,12 +190,12 @@ static enum bf_err check_agreement(struct bf_fin *f, const struct bf_net *net, s
         return bf_refuse(f->report,
                          "nics[%zu].match: the name is %s, but the MAC address %s belongs to %s "
                          "here%s; name one of them",
-                         i, name, mac, other->name, PLACE(other));
+                         i, name, mac, other->name, PLACE(who_says(net, other)));
     if (named && strcmp(named->mac, mac) != 0 && !is_agreed(net, name, mac))
         return bf_refuse(f->report,
                          "nics[%zu].match: %s has the MAC address %s here%s, and not %s; name one "
                          "of them",
-                         i, name, named->mac, PLACE(named), mac);
+                         i, name, named->mac, PLACE(who_says(net, named)), mac);
     return BF_OK;
 }
 
