@@ -91,11 +91,17 @@ static enum bf_err adapt(struct bf_fin *f)
         const char *name;
         enum bf_err (*run)(struct bf_fin *);
     } steps[] = {
-        {"system", check_system},        {"hibernation", bf_adapt_hibernation},
-        {"hostname", bf_adapt_hostname}, {"network", bf_adapt_network},
-        {"fstab", adapt_fstab},          {"boot", bf_adapt_boot},
-        {"efi", bf_adapt_efi},           {"initramfs", bf_adapt_initramfs},
-        {"labels", bf_adapt_labels},     {"mentions", bf_report_mentions},
+        {"system", check_system},
+        {"hibernation", bf_adapt_hibernation},
+        {"hostname", bf_adapt_hostname},
+        {"network", bf_adapt_network},
+        {"cloud-init", bf_adapt_cloud_init},
+        {"fstab", adapt_fstab},
+        {"boot", bf_adapt_boot},
+        {"efi", bf_adapt_efi},
+        {"initramfs", bf_adapt_initramfs},
+        {"labels", bf_adapt_labels},
+        {"mentions", bf_report_mentions},
     };
     enum bf_err err = BF_OK;
     for (size_t i = 0; i < BF_COUNT(steps) && !err; i++)

@@ -41,21 +41,6 @@ json_t *bf_network_json(const struct bf_net *net)
     return json_pack("{s:o,s:o}", "stacks", stacks, "interfaces", list);
 }
 
-// cloud-init writes the network again when it believes to be a new instance, which a moved machine
-// is.
-static enum bf_err quiet_cloud_init(struct bf_fin *f)
-{
-    static const char path[] = "/etc/cloud/cloud.cfg.d/99-bootferry-network.cfg";
-    struct bf_text text = {0};
-    if (!bf_fin_root_is_dir(f->root, "/etc/cloud/cloud.cfg.d"))
-        return BF_OK;
-    bf_text_str(&text, "# Written by bootferry-finalize: the network is configured by the files of "
-                       "this system.\nnetwork: {config: disabled}\n");
-    enum bf_err err = bf_fin_set(f, path, &text, "keeps cloud-init from overwriting the network");
-    bf_text_free(&text);
-    return err;
-}
-
 static enum bf_err resolve_all(struct bf_fin *f, const struct bf_net *net, struct bf_link *link)
 {
     struct bf_journal journal;
@@ -146,8 +131,6 @@ static enum bf_err adapt_links(struct bf_fin *f, const struct bf_net *net, struc
         err = bf_hosts_adapt(f, old);
     if (!err)
         err = bf_boot_words_adapt(f);
-    if (!err)
-        err = quiet_cloud_init(f);
     return err ? err : bf_network_result(f, link);
 }
 

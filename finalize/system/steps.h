@@ -19,6 +19,8 @@ enum bf_err bf_adapt_hostname(struct bf_fin *f);
 enum bf_err bf_adapt_fstab(struct bf_fin *f);
 // Prepares the SELinux labels of all that is going to be made; after every other change.
 enum bf_err bf_adapt_labels(struct bf_fin *f);
+// cloud-init goes on with the instance that it knows, and leaves a planned network alone.
+enum bf_err bf_adapt_cloud_init(struct bf_fin *f);
 
 // Discards the images in swap files named in fstab. After a failure the report says why.
 enum bf_err bf_discard_swap_files(struct bf_fin *f);

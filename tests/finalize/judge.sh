@@ -122,6 +122,32 @@ in_udev() {
     for link in /sys/class/net/*; do echo "$(cat "$link/address") ${link##*/}"; done
 }
 
+# in_cloud_init INSTANCE: a boot's stages, with the seed of that instance as data source; without an instance there is no
+# data source. A network card ens3 is there.
+in_cloud_init() {
+    touch /etc/hosts /etc/hostname
+    rm -rf /var/lib/cloud/seed
+    if [ -n "$1" ]; then
+        mkdir -p /var/lib/cloud/seed/nocloud
+        printf 'instance-id: %s\nlocal-hostname: %s-host\n' "$1" "$1" >/var/lib/cloud/seed/nocloud/meta-data
+        echo '#cloud-config' >/var/lib/cloud/seed/nocloud/user-data
+    fi
+    [ -e /etc/cloud/cloud.cfg.d/10-source.cfg ] ||
+        echo 'datasource_list: [ NoCloud, None ]' >/etc/cloud/cloud.cfg.d/10-source.cfg
+    cloud-init init --local
+    cloud-init init
+    cloud-init modules --mode=config
+} >/tmp/cloud-init.out 2>&1
+# What cloud-init left of the machine's own.
+in_cloud_state() {
+    echo "key=$(cat /etc/ssh/ssh_host_ed25519_key 2>/dev/null || echo deleted)"
+    echo "hostname=$(cat /etc/hostname)"
+    echo "hosts=$(sha256sum </etc/hosts)"
+    echo "network=$(ls /etc/network/interfaces.d /etc/netplan 2>/dev/null | grep cloud || echo left alone)"
+    echo "instance=$(cat /var/lib/cloud/data/instance-id 2>/dev/null)"
+    echo "user=$(sed -n 's/^debian:\([^:]*\):.*/\1/p' /etc/shadow)"
+}
+
 # ---- The judges ---------------------------------------------------------------------------------
 
 judge_names() { tr , '\n' <<<"$1" | cut -d: -f1 | tr '\n' ' '; }
@@ -142,4 +168,16 @@ judge_ifquery2() { # of ifupdown2
 }
 judge_ifquery_ng() { # of ifupdown-ng
     judge_run eth9:02:00:00:00:00:09 "in_install ifupdown-ng; ifquery $*"
+}
+# What cloud-init has to do with: the machine's own files, and what it remembers.
+CLOUD_STATE='etc/ssh etc/hostname etc/hosts etc/passwd etc/shadow etc/group etc/gshadow var/lib/cloud'
+# judge_cloud_first INSTANCE: the source's first boot, whose results are put into the tree.
+judge_cloud_first() {
+    judge_run ens3:52:54:00:00:00:01 "in_cloud_init $1; echo debian:secret | chpasswd; mkdir -p /etc/ssh
+        echo KEY >/etc/ssh/ssh_host_ed25519_key; tar -C / -c $CLOUD_STATE etc/cloud" >"$T/cloud.tar" &&
+        tar -C "$r" --no-same-owner -xf "$T/cloud.tar"
+}
+# judge_cloud_init INSTANCE: a boot of the tree in its new home; what is left.
+judge_cloud_init() {
+    JUDGED="$JUDGED $CLOUD_STATE" judge_run ens3:52:54:00:00:00:02 "in_cloud_init $1; in_cloud_state"
 }
