@@ -174,10 +174,12 @@ static bool is_needed(struct bf_fin *f, const struct bf_link *link, size_t links
     return (kernels && bf_naming_cards(f, link, links) > 1) || bf_naming_names_once(f);
 }
 
+// Our own of an earlier plan, which the unit shows.
 static enum bf_err remove_all(struct bf_fin *f)
 {
     struct bf_fault fault;
-    for (size_t i = 0; i < BF_COUNT(files); i++)
+    bool ours = bf_fin_root_exists(f->root, UNITS "/bootferry-names.service");
+    for (size_t i = ours ? 0 : BF_COUNT(files); i < BF_COUNT(files); i++)
         if (bf_fin_root_exists(f->root, files[i].path) &&
             bf_edits_remove(&f->edits, files[i].path, "of an earlier plan", &fault))
             return bf_fail(f->report, "%s cannot be removed: %s", files[i].path, fault.what);

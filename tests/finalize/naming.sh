@@ -414,6 +414,10 @@ if judge_ready; then
     judged "a third one in front" "eth0:$four,eth1:$two,eth2:$three" "$two eth0" "$three eth1" "$four eth2"
     judged "a third one between" "eth0:$three,eth1:$four,eth2:$two" "$two eth0" "$three eth1" "$four eth2"
     judged "predictable names" "ens3:$three,ens4:$two" "$two eth0" "$three eth1"
+    kernels_names() { # with net.ifnames=0 a .link file's Name= still counts
+        matches "$two eth0" "$(judge_run "eth5:$two" "export SYSTEMD_PROC_CMDLINE=net.ifnames=0; in_udev eth5")"
+    }
+    check "judged: net.ifnames=0" kernels_names
     judged "one is missing" "eth0:$three" "$three eth1"
     judged "one is missing, another has its name" "eth0:$four,eth1:$two" "$two eth0" "$four eth1"
     dash_up() {
