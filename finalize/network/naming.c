@@ -11,31 +11,7 @@
 
 // ---- What the files say -------------------------------------------------------------------------
 
-void bf_naming_add(struct bf_naming *naming, const struct bf_named *named)
-{
-    struct bf_named *at = NULL;
-    for (size_t i = 0; i < naming->count && !at; i++)
-        if (named->mac[0]
-                ? strcmp(naming->item[i].mac, named->mac) == 0
-                : !naming->item[i].mac[0] && strcmp(naming->item[i].name, named->name) == 0)
-            at = &naming->item[i];
-    if (at && (at->final || !named->rule || !named->mac[0]))
-        return;
-    if (!at && naming->count < BF_NAMED_MAX)
-        at = &naming->item[naming->count++];
-    if (at)
-        *at = *named;
-}
-
-const struct bf_named *bf_naming_of(const struct bf_naming *naming, const char *mac)
-{
-    for (size_t i = 0; mac[0] && i < naming->count; i++)
-        if (strcmp(naming->item[i].mac, mac) == 0)
-            return &naming->item[i];
-    return NULL;
-}
-
-void bf_naming_gather(struct bf_fin *f, struct bf_naming *naming)
+static void gather(struct bf_fin *f, struct bf_naming *naming)
 {
     enum bf_namer namer = bf_naming_namer(f);
     memset(naming, 0, sizeof *naming);
@@ -78,7 +54,7 @@ void bf_naming_scan(struct bf_fin *f, struct bf_net *net)
     struct bf_naming *naming = calloc(1, sizeof *naming);
     if (!naming)
         return;
-    bf_naming_gather(f, naming);
+    gather(f, naming);
     for (size_t i = 0; i < naming->count; i++) {
         if (naming->item[i].mac[0])
             add_known(net, &naming->item[i]);
@@ -88,46 +64,6 @@ void bf_naming_scan(struct bf_fin *f, struct bf_net *net)
 }
 
 // ---- What the plan's interfaces are to be called ------------------------------------------------
-
-const char *bf_naming_new_mac(const struct bf_link *link)
-{
-    return bf_nic_mac(link->nic)[0] ? bf_nic_mac(link->nic) : link->old_mac;
-}
-
-bool bf_naming_keeps(const struct bf_fin *f, const struct bf_link *link)
-{
-    const struct bf_net *net = f->system.net;
-    for (size_t i = 0; net && i < net->count; i++)
-        if (net->known[i].kind != BF_KNOWN_HARDWARE && strcmp(net->known[i].name, link->name) == 0)
-            return false;
-    return bf_naming_is_plain(link->name);
-}
-
-static bool is_card(const struct bf_known *k)
-{
-    return bf_net_is_hardware(k) && !k->pattern && bf_naming_is_plain(k->name);
-}
-
-static bool is_planned(const struct bf_known *k, const struct bf_link *link, size_t links)
-{
-    for (size_t i = 0; i < links; i++)
-        if (strcmp(link[i].name, k->name) == 0)
-            return true;
-    return false;
-}
-
-size_t bf_naming_cards(const struct bf_fin *f, const struct bf_link *link, size_t links)
-{
-    const struct bf_net *net = f->system.net;
-    size_t count = links;
-    for (size_t i = 0; net && i < net->count; i++) {
-        bool again = !is_card(&net->known[i]) || is_planned(&net->known[i], link, links);
-        for (size_t k = 0; k < i && !again; k++)
-            again = is_card(&net->known[k]) && strcmp(net->known[k].name, net->known[i].name) == 0;
-        count += !again;
-    }
-    return count;
-}
 
 static const struct bf_named *by_slot(const struct bf_naming *naming, const char *name)
 {
@@ -146,10 +82,10 @@ static void warn_of_others(struct bf_fin *f, const struct bf_link *link, size_t 
         free(naming);
         return;
     }
-    bf_naming_gather(f, naming);
+    gather(f, naming);
     for (size_t i = 0; i < net->count; i++) {
         const struct bf_known *k = &net->known[i];
-        if (!is_card(k) || is_planned(k, link, links) || k->mac[0])
+        if (!bf_naming_is_card(k) || bf_naming_is_planned(k, link, links) || k->mac[0])
             continue;
         const struct bf_named *slot = by_slot(naming, k->name);
         if (slot)

@@ -64,8 +64,6 @@ enum bf_err bf_naming_each(struct bf_fin *f, const char *const *folder, const ch
 extern const char *const bf_link_folders[];
 extern const char *const bf_rule_folders[];
 
-// What all of the namer's files say.
-void bf_naming_gather(struct bf_fin *f, struct bf_naming *naming);
 void bf_rules_scan(struct bf_fin *f, struct bf_naming *naming);
 void bf_link_files_scan(struct bf_fin *f, struct bf_naming *naming);
 void bf_mactab_scan(struct bf_fin *f, struct bf_naming *naming);
@@ -77,6 +75,9 @@ enum bf_err bf_naming_follow(struct bf_fin *f, const struct bf_link *link, size_
 bool bf_naming_keeps(const struct bf_fin *f, const struct bf_link *link);
 // The address by which the interface is found in its new home, or "".
 const char *bf_naming_new_mac(const struct bf_link *link);
+// Whether a stack's entry is a network card with a name.
+bool bf_naming_is_card(const struct bf_known *k);
+bool bf_naming_is_planned(const struct bf_known *k, const struct bf_link *link, size_t links);
 // How many network cards the plan and the stacks know.
 size_t bf_naming_cards(const struct bf_fin *f, const struct bf_link *link, size_t links);
 enum bf_err bf_link_files_adapt(struct bf_fin *f, const struct bf_link *link, size_t links);

@@ -155,8 +155,8 @@ static void make_table(const struct bf_fin *f, const struct bf_link *link, size_
         for (size_t n = 0; n < links; n++)
             old = old || strcmp(link[n].old_mac, k->mac) == 0;
         snprintf(line, sizeof line, " %s\n", k->name);
-        if (bf_net_is_hardware(k) && !k->pattern && bf_naming_is_plain(k->name) && k->mac[0] &&
-            !old && !is_in(table, line) && !is_in(table, k->mac))
+        if (bf_naming_is_card(k) && k->mac[0] && !old && !is_in(table, line) &&
+            !is_in(table, k->mac))
             bf_textf(table, "%s %s\n", k->mac, k->name);
     }
 }

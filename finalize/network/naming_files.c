@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/fmt.h"
 #include "finalize/network/naming.h"
 
 const char *const bf_link_folders[] = {"/etc/systemd/network", "/usr/local/lib/systemd/network",
@@ -74,12 +75,6 @@ enum bf_err bf_naming_each(struct bf_fin *f, const char *const *folder, const ch
 
 // ---- MAC addresses and names --------------------------------------------------------------------
 
-static int nibble(char c)
-{
-    const char *digits = "0123456789abcdef", *at = strchr(digits, tolower((unsigned char)c));
-    return c && at ? (int)(at - digits) : -1;
-}
-
 // Octets, or with dots pairs of octets; leading zeros may be left out.
 bool bf_naming_mac(const char *s, size_t len, char out[BF_MAC_TEXT])
 {
@@ -88,8 +83,8 @@ bool bf_naming_mac(const char *s, size_t len, char out[BF_MAC_TEXT])
     char sep = 0;
     while (n < 6) {
         unsigned value = 0, digits = 0;
-        for (; at < len && nibble(s[at]) >= 0 && digits < 5; at++, digits++)
-            value = value << 4 | (unsigned)nibble(s[at]);
+        for (; at < len && bf_hex_digit(s[at]) >= 0 && digits < 5; at++, digits++)
+            value = value << 4 | (unsigned)bf_hex_digit(s[at]);
         if (!sep && at < len && strchr(":-.", s[at]))
             sep = s[at];
         bool pair = sep == '.';

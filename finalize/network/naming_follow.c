@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "finalize/network/naming.h"
 
 struct follow {
@@ -98,7 +99,7 @@ enum bf_err bf_naming_follow(struct bf_fin *f, const struct bf_link *link, size_
     enum bf_err err = bf_naming_each(f, bf_rule_folders, ".rules", follow_file, &w);
     if (!err)
         err = bf_naming_each(f, bf_link_folders, ".link", follow_file, &w);
-    for (size_t i = 0; i < sizeof table / sizeof *table && !err; i++) {
+    for (size_t i = 0; i < BF_COUNT(table) && !err; i++) {
         size_t len;
         const char *text = bf_edits_get(&f->edits, table[i], &len, NULL);
         if (text && len)

@@ -121,11 +121,17 @@ check "other agents are said: Ignition" says "Ignition"
 # ---- cloud-init itself -------------------------------------------------------------------------
 if judge_ready; then
     bare
+    put "$r/etc/cloud/cloud.cfg.d/99-zone.cfg" <<'EOF'
+network:
+  version: 2
+  ethernets: {ens3: {addresses: [192.0.2.10/24]}}
+EOF
     check "judged: the source's first boot" judge_cloud_first i-old
     shadow=$(sed -n 's/^debian:\([^:]*\):.*/\1/p' "$r/etc/shadow")
     judge_cloud_init i-new >"$work/seen"
     check "judged: left as it is, a new home deletes the host keys" has "$work/seen" "key=deleted"
     check "judged: and locks the user's password" has "$work/seen" "user=!$shadow"
+    check "judged: and writes the network" has "$work/seen" "network=50-cloud-init"
     plan_of "$nics$name"
     check "judged: finalized" run
     hosts="hosts=$(sha256sum <"$r/etc/hosts")"
