@@ -143,7 +143,7 @@ in_cloud_state() {
     echo "key=$(cat /etc/ssh/ssh_host_ed25519_key 2>/dev/null || echo deleted)"
     echo "hostname=$(cat /etc/hostname)"
     echo "hosts=$(sha256sum </etc/hosts)"
-    echo "network=$(ls /etc/network/interfaces.d /etc/netplan 2>/dev/null | grep cloud || echo left alone)"
+    echo "network=$(find /etc/network /etc/netplan -name '*cloud*' -printf '%f' | grep . || echo left alone)"
     echo "instance=$(cat /var/lib/cloud/data/instance-id 2>/dev/null)"
     echo "user=$(sed -n 's/^debian:\([^:]*\):.*/\1/p' /etc/shadow)"
 }

@@ -427,6 +427,18 @@ if judge_ready; then
     }
     check "judged: a card that is up, and a bridge with the same address" dash_up
 
+    if busybox --list 2>/dev/null | grep -qx nameif; then
+        bare MDEV
+        interfaces wan
+        plan_of "{\"match\": {\"name\": \"wan\"}, \"mac\": \"$two\", $static}"
+        run
+        by_nameif() {
+            matches "wan.*$two" "$(unshare -n sh -c "ip link add eth7 address $two type veth peer name p0
+                busybox nameif -c '$r/etc/mactab'; ip -o link")"
+        }
+        check "judged: nameif reads mactab" by_nameif
+    fi
+
     bare SYSTEMD
     interfaces lan0 lan1
     link $links/10.link "MACAddress=$one" lan0
@@ -471,13 +483,15 @@ check "keeps its lease" test -e "$r/var/lib/dhcp/dhclient.eth0.leases"
 # ---- Odd and hostile input ---------------------------------------------------------------------
 bare SYSTEMD
 interfaces lan0 lan1
+backslash=$(printf '\134')
 {
-    printf 'SUBSYSTEM=="net", \\'
-    printf '\nNAME="lan0\n\0"\n=="\nATTR{address}=="", NAME=""\nNAME="../../x", ATTR{address}=="%s"\n' $one
+    echo "SUBSYSTEM==\"net\", $backslash"
+    printf 'NAME="lan0\n\0"\n=="\nATTR{address}=="", NAME=""\nNAME="../../x", ATTR{address}=="%s"\n' $one
     printf 'ATTR{address}=="%s", NAME="lan%%n"\n' $one
-    printf 'ATTR{address}=="%s" NAME="a-name-that-is-too-long"\n\\\n\\' $one
+    printf 'ATTR{address}=="%s" NAME="a-name-that-is-too-long"\n' $one
+    printf '%s\n%s' "$backslash" "$backslash"
 } | put "$r/$rules/00-odd.rules"
-head -c 100000 /dev/zero | tr '\0' '\\' | put "$r/$rules/01-odd.rules"
+head -c 100000 /dev/zero | tr '\0' '\134' | put "$r/$rules/01-odd.rules"
 printf '[Match\nMACAddress=%s\n[Link]\nName=\n=\n[Match]\nMACAddress=zz 5:5 %s' $one "$one$one" | put "$r/$links/00-odd.link"
 printf '[Match]\nMACAddress=%s\n[Link]\nName=../../../etc/passwd\n' $one | put "$r/$links/01-odd.link"
 plan_of "{$moves, $static}"
