@@ -72,15 +72,23 @@ static void follow_line(struct bf_text *out, const struct bf_line *line, const s
     }
 }
 
-static enum bf_err follow_file(struct bf_fin *f, const char *path, const char *text, size_t len,
-                               void *arg)
+void bf_naming_swap_macs(struct bf_text *out, const char *text, size_t len,
+                         const struct bf_link *link, size_t links)
 {
-    struct bf_text out = {0};
+    struct follow w = {link, links};
     struct bf_line line;
     size_t pos = 0;
     while (bf_line_next(text, len, &pos, &line))
-        follow_line(&out, &line, arg);
+        follow_line(out, &line, &w);
+}
+
+static enum bf_err follow_file(struct bf_fin *f, const char *path, const char *text, size_t len,
+                               void *arg)
+{
+    const struct follow *w = arg;
+    struct bf_text out = {0};
     enum bf_err err = BF_OK;
+    bf_naming_swap_macs(&out, text, len, w->link, w->links);
     if (!bf_text_ok(&out) || out.len != len || memcmp(out.data, text, len) != 0)
         err = bf_fin_set(f, path, &out, "the interface's new MAC address");
     bf_text_free(&out);

@@ -24,6 +24,10 @@ enum bf_err bf_naming_adapt(struct bf_fin *f, const struct bf_link *link, size_t
 // The network that an initramfs configures, in boot_words.c: the settings of initramfs-tools here,
 // and f->network_word for the kernel's command lines, which the boot loaders' step rewrites.
 enum bf_err bf_boot_words_adapt(struct bf_fin *f);
+// Appends a text with every old MAC address of the links replaced by the new one, spelt as the old
+// one was; comments stay.
+void bf_naming_swap_macs(struct bf_text *out, const char *text, size_t len,
+                         const struct bf_link *link, size_t links);
 // DHCP leases of the interfaces that move are removed.
 enum bf_err bf_leases_adapt(struct bf_fin *f, const struct bf_link *link, size_t links);
 // Addresses in /etc/hosts that the machine gave up become the planned ones.
