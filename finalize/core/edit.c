@@ -263,13 +263,23 @@ enum bf_err bf_edits_tail(struct bf_edits *e, const char *path, uint64_t keep, c
     return add_reason(e, edit, why, fault);
 }
 
-void bf_edits_moved_mac(struct bf_edits *e, const char *from, const char *to)
+static void remember(struct bf_edits *e, const char *from, const char *to)
 {
     BF_ASSERT(from[0] && to[0]);
     if (!e->macs)
         e->macs = json_object();
     if (json_object_set_new(e->macs, from, json_string(to)) < 0)
         e->failed = true;
+}
+
+void bf_edits_moved_mac(struct bf_edits *e, const char *from, const char *to)
+{
+    remember(e, from, to);
+}
+
+void bf_edits_moved_ip(struct bf_edits *e, const char *from, const char *to)
+{
+    remember(e, from, to);
 }
 
 enum bf_edit_kind bf_edit_kind(const struct bf_edit *edit)

@@ -37,7 +37,7 @@ struct bf_edits {
     struct bf_fin_root *root; // borrowed
     struct bf_edit **item;
     size_t count;
-    json_t *macs; // source's MAC address -> the planned one, for the journal; owned
+    json_t *macs; // source's addresses -> what they are now, for the journal; owned
     bool failed;  // out of memory somewhere: the set is incomplete and is not committed
 };
 
@@ -69,6 +69,9 @@ enum bf_err bf_edits_tail(struct bf_edits *e, const char *path, uint64_t keep, c
 // Remembers that an interface with the source's address `from` now has `to`, so that a later run
 // finds it by the same plan even when addresses were exchanged between interfaces.
 void bf_edits_moved_mac(struct bf_edits *e, const char *from, const char *to);
+// The same of an interface that had the IP address `from` when a plan found it by that: `to` is its
+// name, or its MAC address where it has none.
+void bf_edits_moved_ip(struct bf_edits *e, const char *from, const char *to);
 
 enum bf_edit_kind bf_edit_kind(const struct bf_edit *edit);
 // The number of entries that change something.

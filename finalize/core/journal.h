@@ -13,7 +13,7 @@
 
 struct bf_journal {
     json_t *json; // {"version", "next", "files": {path: entry}, "dirs": {path: entry},
-                  //  "macs": {source's address: present one}}
+                  //  "macs": {source's MAC address: present one; source's IP address: interface}}
     bool covers;  // what is on disk has all that was recorded for this run
 };
 

@@ -27,8 +27,10 @@ struct bf_address {
 };
 
 struct bf_plan_nic {
-    char mac[BF_MAC_TEXT];     // as the source had it, lower case; "" when matched by name only
-    char name[BF_IFNAME];      // the interface's name in the guest; "" when matched by MAC only
+    char mac[BF_MAC_TEXT]; // as the source had it, lower case; "" when matched otherwise
+    char name[BF_IFNAME];  // the interface's name in the guest; "" when matched otherwise
+    // An address that the interface has in the guest, normalized; "" when not matched by it.
+    char old_address[INET6_ADDRSTRLEN];
     char new_mac[BF_MAC_TEXT]; // "": keeps the source's
     bool dhcp;
     struct bf_address address[BF_PLAN_ADDRESSES];

@@ -3,6 +3,7 @@
 // given up. Names and addresses come from a guest, so whatever does not fit is left out.
 #include "finalize/network/net.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -47,6 +48,23 @@ void bf_net_address(struct bf_known *k, const char *text, size_t len)
             return;
     if (cidr[0] && k->addresses < BF_KNOWN_ADDRESSES)
         memcpy(k->address[k->addresses++], cidr, sizeof cidr);
+}
+
+// False when it is no address.
+static bool parse_ip(const char *text, unsigned char raw[16], int *family)
+{
+    char ip[INET6_ADDRSTRLEN];
+    bf_net_copy(ip, sizeof ip, text, strcspn(text, "/"));
+    *family = strchr(ip, ':') ? AF_INET6 : AF_INET;
+    return inet_pton(*family, ip, raw) == 1;
+}
+
+bool bf_net_same_ip(const char *a, const char *b)
+{
+    unsigned char left[16], right[16];
+    int of_left, of_right;
+    return parse_ip(a, left, &of_left) && parse_ip(b, right, &of_right) && of_left == of_right &&
+           memcmp(left, right, of_left == AF_INET ? 4 : 16) == 0;
 }
 
 void bf_net_where(struct bf_known *k, const char *file, unsigned line)

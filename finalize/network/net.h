@@ -79,6 +79,8 @@ struct bf_known *bf_net_add(struct bf_net *net, const struct bf_stack_ops *stack
                             const char *mac);
 // Adds an address that the interface gets at boot, with or without "/length", as a counted word.
 void bf_net_address(struct bf_known *k, const char *text, size_t len);
+// Whether two texts are the same IP address; what follows a "/" does not count.
+bool bf_net_same_ip(const char *a, const char *b);
 // Says where an interface is configured, unless a place is known already. `line` counts from 1.
 void bf_net_where(struct bf_known *k, const char *file, unsigned line);
 // Says that a file cannot be understood: with it, no plan for the network is carried out. The first

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Decides which interface of the guest each planned one is, what carries its addresses, and which
-// stack configures that. The evidence, in order: the name in the plan; the MAC address in any
-// configuration or naming rule; the old address; and, when the plan has one interface and the
+// stack configures that. The evidence, in order: the old address in the plan; the name; the MAC
+// address in any configuration or naming rule; and, when the plan has one interface and the
 // system configures one, that one. Anything less is refused with the names that are known, and so
 // is evidence that contradicts itself: a wrong guess would cut the machine off.
 #include <stdio.h>
@@ -248,6 +248,96 @@ static const char *hardware_of(const struct bf_net *net, const char *name, int d
     return found[0] ? hardware_of(net, found, depth + 1) : "";
 }
 
+// ---- By an old address --------------------------------------------------------------------------
+
+static bool same_device(const struct bf_net *net, const struct bf_known *a,
+                        const struct bf_known *b)
+{
+    return a == b || (a->name[0] && strcmp(a->name, b->name) == 0) ||
+           (b->name[0] && bf_net_find(net, NULL, b->name) == a);
+}
+
+static bool has_address(const struct bf_known *k, const char *ip)
+{
+    for (size_t i = 0; i < k->addresses; i++)
+        if (bf_net_same_ip(k->address[i], ip))
+            return true;
+    return false;
+}
+
+static enum bf_err no_address(struct bf_fin *f, const struct bf_net *net, size_t i)
+{
+    struct bf_text list = {0};
+    for (size_t k = 0; k < net->count; k++)
+        for (size_t a = 0; net->known[k].stack && a < net->known[k].addresses; a++)
+            bf_textf(&list, "%s%s %s", list.len ? ", " : "", net->known[k].name,
+                     net->known[k].address[a]);
+    enum bf_err err =
+        bf_refuse(f->report, "nics[%zu].match: no interface here has the address %s (known: %s)", i,
+                  f->plan->nic[i].old_address, list.len ? bf_text_get(&list) : "no address");
+    bf_text_free(&list);
+    return err;
+}
+
+// The interface that has the address, or that had it when an earlier run found it by that.
+static enum bf_err by_address(struct bf_fin *f, const struct bf_net *net, const json_t *macs,
+                              size_t i, const struct bf_known **found)
+{
+    const char *ip = f->plan->nic[i].old_address;
+    const char *then = json_string_value(json_object_get(macs, ip));
+    *found = then ? bf_net_find(net, NULL, then) : NULL;
+    if (then && !*found)
+        *found = by_mac(net, then, false);
+    if (*found)
+        return BF_OK;
+    for (size_t n = 0; n < net->count; n++) {
+        const struct bf_known *k = &net->known[n];
+        if (!k->stack || !has_address(k, ip))
+            continue;
+        if (*found && !same_device(net, *found, k))
+            return bf_refuse(
+                f->report,
+                "nics[%zu].match: %s is an address of %s%s and of %s%s; say which with "
+                "match.name",
+                i, ip, (*found)->name, PLACE(*found), k->name, PLACE(k));
+        *found = *found ? *found : k;
+    }
+    return *found ? BF_OK : no_address(f, net, i);
+}
+
+// The interface that has the planned one's old address must be the one with its name and its MAC
+// address, or lie on it.
+static enum bf_err check_address(struct bf_fin *f, const struct bf_net *net, size_t i,
+                                 const struct bf_known *k, const char *mac)
+{
+    const struct bf_plan_nic *nic = &f->plan->nic[i];
+    const struct bf_known *named = bf_net_find(net, NULL, nic->name);
+    const struct bf_known *maced = by_mac(net, mac, true), *own = mac_of_name(net, k->name);
+    if (nic->name[0] && !named)
+        return bf_refuse(f->report,
+                         "nics[%zu].match: nothing here is called %s; %s is an address of %s%s", i,
+                         nic->name, nic->old_address, k->name, PLACE(k));
+    if (named && !same_device(net, named, k) && !lies_on(net, k, named->name, 0))
+        return bf_refuse(f->report,
+                         "nics[%zu].match: %s is an address of %s%s, and not of %s%s; name one of "
+                         "them",
+                         i, nic->old_address, k->name, PLACE(k), named->name, PLACE(named));
+    if (maced && !same_device(net, maced, k) && !lies_on(net, k, maced->name, 0))
+        return bf_refuse(f->report,
+                         "nics[%zu].match: %s is an address of %s%s, and %s is the MAC address of "
+                         "%s%s; name one of them",
+                         i, nic->old_address, k->name, PLACE(k), mac, maced->name, PLACE(maced));
+    if (!maced && mac[0] && own && strcmp(own->mac, mac) != 0)
+        return bf_refuse(
+            f->report,
+            "nics[%zu].match: %s is an address of %s%s, which has the MAC address %s%s "
+            "and not %s; name one of them",
+            i, nic->old_address, k->name, PLACE(k), own->mac, PLACE(own), mac);
+    return BF_OK;
+}
+
+// ---- What carries the addresses -----------------------------------------------------------------
+
 static enum bf_err several_carriers(struct bf_fin *f, const struct bf_net *net, size_t i,
                                     const char *base)
 {
@@ -305,16 +395,23 @@ static enum bf_err find_carrier(struct bf_fin *f, const struct bf_net *net, size
 
 // ---- One interface ------------------------------------------------------------------------------
 
-// What the interface is called, and which entry says so; *name is "" when only its MAC is known.
-static const struct bf_known *identify(struct bf_fin *f, const struct bf_net *net,
-                                       const struct bf_plan_nic *nic, const char *mac)
+// The entry that says which interface the planned one is; NULL when none does.
+static enum bf_err identify(struct bf_fin *f, const struct bf_net *net, const json_t *macs,
+                            size_t i, const char *mac, const struct bf_known **k)
 {
-    const struct bf_known *k;
-    if (nic->name[0])
-        return bf_net_find(net, NULL, nic->name);
-    if ((k = by_mac(net, mac, true)) || (k = by_mac(net, mac, false)))
-        return k;
-    return f->plan->nics == 1 ? only_one(net) : NULL;
+    const struct bf_plan_nic *nic = &f->plan->nic[i];
+    *k = NULL;
+    if (nic->old_address[0]) {
+        enum bf_err err = by_address(f, net, macs, i, k);
+        return err ? err : check_address(f, net, i, *k, mac);
+    }
+    if (nic->name[0]) {
+        *k = bf_net_find(net, NULL, nic->name);
+        return BF_OK;
+    }
+    if (!(*k = by_mac(net, mac, true)) && !(*k = by_mac(net, mac, false)) && f->plan->nics == 1)
+        *k = only_one(net);
+    return BF_OK;
 }
 
 // A name that nothing knows is a new interface, unless one that is known would keep its address.
@@ -354,8 +451,8 @@ static enum bf_err name_link(struct bf_fin *f, const struct bf_net *net, size_t 
         bf_net_copy(link->name, sizeof link->name, name, strlen(name));
     }
     const struct bf_known *named = mac_of_name(net, link->name);
-    if (!link->old_mac[0] && named)
-        memcpy(link->old_mac, named->mac, sizeof link->old_mac);
+    if (!link->old_mac[0] && (named || k))
+        memcpy(link->old_mac, named ? named->mac : k->mac, sizeof link->old_mac);
     return device ? BF_OK : find_carrier(f, net, i, link);
 }
 
@@ -384,8 +481,10 @@ static enum bf_err resolve(struct bf_fin *f, const struct bf_net *net, const jso
     const char *mac = present_mac(macs, nic->mac);
     *link = (struct bf_link){.nic = nic};
     bf_net_copy(link->old_mac, sizeof link->old_mac, mac, strlen(mac));
-    const struct bf_known *k = identify(f, net, nic, mac);
-    enum bf_err err = check_agreement(f, net, i, nic->name, mac);
+    const struct bf_known *k;
+    enum bf_err err = identify(f, net, macs, i, mac, &k);
+    if (!err)
+        err = check_agreement(f, net, i, nic->name, mac);
     if (!err && !k && nic->name[0])
         err = check_new(f, net, i);
     if (!err)

@@ -2,7 +2,6 @@
 // The network as the rewritten files have it, read once more by the stacks: a carrier without the
 // planned addresses, or with one that was not planned, is no result. And the table of what each
 // interface had and gets.
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,15 +12,8 @@
 // out.
 static bool is_address(const char *text, const struct bf_address *a)
 {
-    unsigned char raw[16], planned[16];
-    char ip[BF_CIDR_TEXT];
-    size_t len = strcspn(text, "/");
-    memcpy(ip, text, len);
-    ip[len] = 0;
-    if (inet_pton(a->family, ip, raw) != 1 || inet_pton(a->family, a->text, planned) != 1 ||
-        memcmp(raw, planned, a->family == AF_INET ? 4 : 16) != 0)
-        return false;
-    return !text[len] || strtoul(text + len + 1, NULL, 10) == a->prefix;
+    const char *slash = strchr(text, '/');
+    return bf_net_same_ip(text, a->text) && (!slash || strtoul(slash + 1, NULL, 10) == a->prefix);
 }
 
 static bool has(const struct bf_known *k, const struct bf_address *a)
@@ -43,9 +35,9 @@ static bool is_planned(const struct bf_plan_nic *nic, const char *text)
 static const struct bf_known *carrier_of(const struct bf_net *net, const struct bf_link *link)
 {
     const struct bf_known *k = bf_net_find(net, link->stack, link->carrier);
-    for (size_t i = 0; !k && !link->carrier[0] && i < net->count; i++)
-        if (net->known[i].stack == link->stack && bf_nic_mac(link->nic)[0] &&
-            strcmp(net->known[i].mac, bf_nic_mac(link->nic)) == 0)
+    const char *mac = bf_nic_mac(link->nic)[0] ? bf_nic_mac(link->nic) : link->old_mac;
+    for (size_t i = 0; !k && !link->carrier[0] && mac[0] && i < net->count; i++)
+        if (net->known[i].stack == link->stack && strcmp(net->known[i].mac, mac) == 0)
             k = &net->known[i];
     return k;
 }

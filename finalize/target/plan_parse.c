@@ -160,8 +160,8 @@ static enum bf_err parse_gateway(struct parser *p, const char *place, const char
     for (size_t i = 0; i < nic->addresses; i++) {
         const struct bf_address *a = &nic->address[i];
         bool alone = a->prefix == (a->family == AF_INET ? 32 : 128);
-        reachable = reachable ||
-                    (a->family == ip.family && (alone || bf_address_reaches(a, ip.text)));
+        reachable =
+            reachable || (a->family == ip.family && (alone || bf_address_reaches(a, ip.text)));
     }
     if (!reachable)
         return fail(p, place, "is not in the network of any address");
@@ -264,12 +264,26 @@ static bool valid_ifname(const char *s)
     return strcmp(s, ".") != 0 && strcmp(s, "..") != 0 && strcmp(s, "lo") != 0 && s[0] != '-';
 }
 
+// The address that an interface of the source has, which is known without its length.
+static enum bf_err parse_old_address(struct parser *p, const json_t *m, struct bf_plan_nic *nic)
+{
+    char given[INET6_ADDRSTRLEN] = "";
+    struct bf_address ip;
+    if (text(p, m, "address", given, sizeof given) || !given[0])
+        return p->fault->code;
+    if (!parse_ip(given, &ip))
+        return fail(p, "address", "must be an IP address without a length, like 192.0.2.5");
+    memcpy(nic->old_address, ip.text, sizeof ip.text);
+    return BF_OK;
+}
+
 static enum bf_err parse_match(struct parser *p, const json_t *nic_json, struct bf_plan_nic *nic)
 {
-    static const char *const keys[] = {"mac", "name", NULL};
+    static const char *const keys[] = {"mac", "name", "address", NULL};
     const json_t *m = json_object_get(nic_json, "match");
     if (!json_is_object(m))
-        return fail(p, "match", "is required: {\"mac\": ...} or {\"name\": ...}");
+        return fail(p, "match",
+                    "is required: {\"mac\": ...}, {\"name\": ...} or {\"address\": ...}");
     size_t base = strlen(p->at);
     snprintf(p->at + base, sizeof p->at - base, ".match");
     if (known_keys(p, m, keys) || parse_mac(p, m, "mac", nic->mac) ||
@@ -277,9 +291,11 @@ static enum bf_err parse_match(struct parser *p, const json_t *nic_json, struct 
         return p->fault->code;
     if (!valid_ifname(nic->name))
         return fail(p, "name", "is not an interface's name");
+    if (parse_old_address(p, m, nic))
+        return p->fault->code;
     p->at[base] = 0;
-    if (!nic->mac[0] && !nic->name[0])
-        return fail(p, "match", "needs \"mac\" or \"name\"");
+    if (!nic->mac[0] && !nic->name[0] && !nic->old_address[0])
+        return fail(p, "match", "needs \"mac\", \"name\" or \"address\"");
     return BF_OK;
 }
 
@@ -306,7 +322,8 @@ static enum bf_err distinct(struct parser *p, const struct bf_plan *plan)
             const struct bf_plan_nic *a = &plan->nic[i], *b = &plan->nic[j];
             snprintf(p->at, sizeof p->at, "nics[%zu]", i);
             if ((a->mac[0] && strcmp(a->mac, b->mac) == 0) ||
-                (a->name[0] && strcmp(a->name, b->name) == 0))
+                (a->name[0] && strcmp(a->name, b->name) == 0) ||
+                (a->old_address[0] && strcmp(a->old_address, b->old_address) == 0))
                 return fail(p, "match", "is the same interface as nics[%zu]", j);
             if (bf_nic_mac(a)[0] && strcmp(bf_nic_mac(a), bf_nic_mac(b)) == 0)
                 return fail(p, "mac", "is also the address of nics[%zu]", j);

@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (plan.nics > BF_PLAN_NICS || plan.unlocks > BF_PLAN_KEYS || !plan.target[0])
         abort();
     for (size_t i = 0; i < plan.nics; i++)
-        if ((!plan.nic[i].mac[0] && !plan.nic[i].name[0]) ||
+        if ((!plan.nic[i].mac[0] && !plan.nic[i].name[0] && !plan.nic[i].old_address[0]) ||
             plan.nic[i].addresses > BF_PLAN_ADDRESSES)
             abort();
     return 0;

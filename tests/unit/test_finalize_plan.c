@@ -50,6 +50,14 @@ static void test_everything(void)
     CHECK_STR(plan.unlock[0].passphrase, "p w");
 }
 
+static void test_match_by_old_address(void)
+{
+    CHECK(parse(HEAD ", \"nics\": [{\"match\": {\"address\": \"2001:DB8:0::5\"}}]}"));
+    CHECK_STR(plan.nic[0].old_address, "2001:db8::5");
+    CHECK_STR(plan.nic[0].mac, "");
+    CHECK_STR(plan.nic[0].name, "");
+}
+
 // Each plan, and the beginning of the message that it must get.
 static void test_refuses(void)
 {
@@ -73,6 +81,15 @@ static void test_refuses(void)
         {HEAD ", \"nics\": [1]}", "plan: nics[0]"},
         {HEAD ", \"nics\": [{}]}", "plan: nics[0].match: is required"},
         {HEAD ", \"nics\": [{\"match\": {}}]}", "plan: nics[0].match: needs"},
+        {HEAD ", \"nics\": [{\"match\": {\"address\": \"192.0.2.5/24\"}}]}",
+         "plan: nics[0].match.address: must be an IP address without a length"},
+        {HEAD ", \"nics\": [{\"match\": {\"address\": \"192.0.2\"}}]}",
+         "plan: nics[0].match.address: must be an IP address"},
+        {HEAD ", \"nics\": [{\"match\": {\"address\": \"\"}}]}",
+         "plan: nics[0].match.address: must have 1 to"},
+        {HEAD ", \"nics\": [{\"match\": {\"address\": \"2001:db8::1\"}},"
+              "{\"match\": {\"name\": \"a\", \"address\": \"2001:DB8:0::1\"}}]}",
+         "plan: nics[1].match: is the same interface as nics[0]"},
         {HEAD ", \"nics\": [{\"match\": {\"mac\": \"x\"}}]}", "plan: nics[0].match.mac: must be"},
         {HEAD ", \"nics\": [{\"match\": {\"mac\": \"01:00:5e:00:00:01\"}}]}",
          "plan: nics[0].match.mac: is not the address of one"},
@@ -117,5 +134,5 @@ static void test_size_is_bounded(void)
     CHECK_STR(fault.what, "plan: larger than 65536 bytes");
 }
 
-TEST_MAIN(TEST(test_smallest_plan), TEST(test_everything), TEST(test_refuses),
-          TEST(test_size_is_bounded))
+TEST_MAIN(TEST(test_smallest_plan), TEST(test_everything), TEST(test_match_by_old_address),
+          TEST(test_refuses), TEST(test_size_is_bounded))
