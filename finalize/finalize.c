@@ -69,6 +69,7 @@ static void note_family(struct bf_fin *f)
 static enum bf_err inspect(struct bf_fin *f)
 {
     bf_inspect_system(f);
+    bf_inspect_hostname(f);
     bf_inspect_kernels(f);
     bf_inspect_boot(f);
     bf_inspect_mounts(f);
@@ -156,6 +157,7 @@ enum bf_err bf_finalize(struct bf_fin_root *root, enum bf_mode mode, const struc
     json_object_set_new(report->json, "system", system);
     bf_system_free(&f.system);
     free(f.links);
+    free(f.kept);
     free(f.old);
     bf_edits_free(&f.edits);
     return err;

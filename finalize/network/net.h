@@ -39,6 +39,10 @@ struct bf_known {
     // where the file says none. One too many is left out.
     char address[BF_KNOWN_ADDRESSES][BF_CIDR_TEXT];
     size_t addresses;
+    // Its default gateways, by which a plan of what is there is made; "" where there is none, or
+    // the stack does not say.
+    char gateway4[INET6_ADDRSTRLEN];
+    char gateway6[INET6_ADDRSTRLEN];
     char file[256]; // where it is configured first, from the guest's point of view; "" not said
     unsigned line;  // in that file, from 1; 0: not said
 };

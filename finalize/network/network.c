@@ -3,6 +3,7 @@
 // planned one is, its stack rewrites its files, and what they say then is read once more.
 #include "finalize/network/network.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,10 +25,18 @@ static json_t *known_json(const struct bf_known *k)
     json_t *address = json_array();
     for (size_t i = 0; i < k->addresses; i++)
         json_array_append_new(address, json_string(k->address[i]));
-    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:b,s:b,s:o,s:s,s:i}", "name", k->name, "mac", k->mac,
-                     "configured_by", k->stack ? k->stack->name : "none", "master", k->master,
-                     "parent", k->parent, "virtual", k->kind != BF_KNOWN_HARDWARE, "dhcp", k->dhcp,
-                     "addresses", address, "file", k->file, "line", (int)k->line);
+    json_t *o = json_pack("{s:s,s:s,s:s,s:s,s:s,s:b,s:b,s:b,s:o,s:s,s:i}", "name", k->name, "mac",
+                          k->mac, "configured_by", k->stack ? k->stack->name : "none", "master",
+                          k->master, "parent", k->parent, "virtual", k->kind != BF_KNOWN_HARDWARE,
+                          "pattern", k->pattern, "dhcp", k->dhcp, "addresses", address, "file",
+                          k->file, "line", (int)k->line);
+    if (k->stack)
+        json_object_set_new(o, "addresses_known", json_boolean(k->stack->says_addresses));
+    if (k->gateway4[0])
+        json_object_set_new(o, "gateway4", json_string(k->gateway4));
+    if (k->gateway6[0])
+        json_object_set_new(o, "gateway6", json_string(k->gateway6));
+    return o;
 }
 
 // The stacks from the one that is asked last.
@@ -57,6 +66,52 @@ static enum bf_err resolve_all(struct bf_fin *f, const struct bf_net *net, struc
     }
     bf_journal_free(&journal);
     return err;
+}
+
+static bool same_gateway(const char *planned, const char *present)
+{
+    return !planned[0] || (present[0] && bf_net_same_ip(planned, present));
+}
+
+static bool has_planned(const struct bf_known *k, const struct bf_address *a)
+{
+    char text[BF_CIDR_TEXT + 16];
+    snprintf(text, sizeof text, "/%u", a->prefix);
+    for (size_t i = 0; i < k->addresses; i++) {
+        const char *slash = strchr(k->address[i], '/');
+        if (slash && strcmp(slash, text) == 0 && bf_net_same_ip(k->address[i], a->text))
+            return true;
+    }
+    return false;
+}
+
+// Whether the carrier gets at boot what is planned for it, as it is.
+static bool is_as_planned(const struct bf_link *link)
+{
+    const struct bf_plan_nic *nic = link->nic;
+    const struct bf_known *k = link->known;
+    bool same = k && link->stack->says_addresses && bf_nic_readdresses(nic) &&
+                k->dhcp == nic->dhcp && k->addresses == nic->addresses && !nic->dns_count &&
+                !nic->search_count && same_gateway(nic->gateway4, k->gateway4) &&
+                same_gateway(nic->gateway6, k->gateway6);
+    for (size_t a = 0; same && a < nic->addresses; a++)
+        same = has_planned(k, &nic->address[a]);
+    return same;
+}
+
+// An interface that has its planned addresses already is only found again: its files keep their
+// bytes, and what the plan leaves out stays. `kept` has room for all of the plan.
+static void keep_addresses(struct bf_link *link, size_t count, struct bf_plan_nic *kept)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!is_as_planned(&link[i]))
+            continue;
+        kept[i] = *link[i].nic;
+        kept[i].dhcp = false;
+        kept[i].addresses = 0;
+        kept[i].gateway4[0] = kept[i].gateway6[0] = 0;
+        link[i].nic = &kept[i];
+    }
 }
 
 static bool is_planned(const struct bf_plan *plan, const char *cidr)
@@ -115,11 +170,13 @@ static void old_servers(struct bf_fin *f, struct bf_old *old)
 }
 
 static enum bf_err adapt_links(struct bf_fin *f, const struct bf_net *net, struct bf_link *link,
-                               struct bf_old *old)
+                               struct bf_plan_nic *kept, struct bf_old *old)
 {
     size_t count = f->plan->nics;
     old_servers(f, old);
     enum bf_err err = resolve_all(f, net, link);
+    if (!err)
+        keep_addresses(link, count, kept);
     for (size_t i = 0; i < count && !err; i++) {
         old_of_link(f->plan, &link[i], old);
         err = link[i].stack->adapt(f, &link[i], old);
@@ -142,8 +199,9 @@ enum bf_err bf_adapt_network(struct bf_fin *f)
     if (f->plan->nics == 0)
         return BF_OK;
     f->links = calloc(f->plan->nics, sizeof *f->links);
+    f->kept = calloc(f->plan->nics, sizeof *f->kept);
     f->old = calloc(1, sizeof *f->old);
-    if (!f->system.net || !f->links || !f->old)
+    if (!f->system.net || !f->links || !f->kept || !f->old)
         return bf_fail(f->report, "out of memory");
-    return adapt_links(f, f->system.net, f->links, f->old);
+    return adapt_links(f, f->system.net, f->links, f->kept, f->old);
 }

@@ -69,6 +69,16 @@ static enum bf_err check(struct bf_fin *f, const struct bf_known *k, const struc
     return BF_OK;
 }
 
+// A machine that loses its way out is told so.
+static void note_gateway(struct bf_fin *f, const struct bf_link *link, int family, const char *had,
+                         const char *planned)
+{
+    if (had[0] && !planned[0] && bf_nic_address(link->nic, family))
+        bf_note(f->report, "warning", link->carrier,
+                "had the gateway %s, and the plan has none for %s: add \"gateway\" if it needs one",
+                had, family == AF_INET ? "IPv4" : "IPv6");
+}
+
 static json_t *addresses_json(const struct bf_known *k)
 {
     json_t *list = json_array();
@@ -105,6 +115,10 @@ enum bf_err bf_network_result(struct bf_fin *f, const struct bf_link *link)
         const struct bf_known *now = carrier_of(net, &link[i]);
         if (bf_nic_readdresses(link[i].nic) && link[i].stack->says_addresses)
             err = check(f, now, &link[i], i);
+        if (link[i].known) {
+            note_gateway(f, &link[i], AF_INET, link[i].known->gateway4, link[i].nic->gateway4);
+            note_gateway(f, &link[i], AF_INET6, link[i].known->gateway6, link[i].nic->gateway6);
+        }
         add_row(table, &link[i], now);
     }
     free(net);

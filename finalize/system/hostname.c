@@ -139,6 +139,16 @@ static void name_in(struct bf_fin *f, const struct place *place, char *out, size
             bf_shvar_value(&sv, out, size);
 }
 
+void bf_inspect_hostname(struct bf_fin *f)
+{
+    char *name = f->system.hostname;
+    for (size_t i = 0; i < BF_COUNT(places) && !name[0]; i++) {
+        name_in(f, &places[i], name, sizeof f->system.hostname);
+        if (!bf_is_utf8(name, strlen(name)))
+            name[0] = 0;
+    }
+}
+
 // Whether the init of this system reads /etc/hostname, so that it is made where it is missing.
 static bool reads_hostname(const struct bf_system *s)
 {

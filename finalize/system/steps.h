@@ -11,6 +11,8 @@
 void bf_inspect_system(struct bf_fin *f);
 void bf_inspect_release(struct bf_fin *f);
 void bf_inspect_init(struct bf_fin *f);
+// Its name, in hostname.c.
+void bf_inspect_hostname(struct bf_fin *f);
 // The lines of fstab, and whether a swap area holds an image.
 void bf_inspect_mounts(struct bf_fin *f);
 

@@ -100,6 +100,8 @@ json_t *bf_system_json(const struct bf_system *s, const struct bf_devices *devic
                                        "upstart", "sysvinit", "other"};
     json_t *o = json_object();
     json_object_set_new(o, "os", os_json(s));
+    if (s->hostname[0])
+        json_object_set_new(o, "hostname", json_string(s->hostname));
     json_object_set_new(o, "architecture",
                         json_string(s->architecture ? s->architecture->name : "unknown"));
     json_object_set_new(o, "init", json_string(init[s->init]));

@@ -28,17 +28,26 @@ static bool stack_in_use(struct bf_fin *f)
     return bf_fin_root_exists(f->root, "/etc/testnet");
 }
 
+// Its file has an address, then perhaps a gateway.
 static void stack_scan(struct bf_fin *f, struct bf_net *net)
 {
-    bf_net_add(net, &test_stack, "net0", "");
+    size_t len = 0, n;
+    const char *at = bf_edits_get(&f->edits, "/etc/testnet", &len, NULL), *end = at + len, *w;
+    struct bf_known *k = bf_net_add(net, &test_stack, "net0", "");
+    if (bf_word_next(&at, end, &w, &n))
+        bf_net_address(k, w, n);
+    if (bf_word_next(&at, end, &w, &n))
+        bf_net_copy(k->gateway4, sizeof k->gateway4, w, n);
 }
 
 static enum bf_err stack_adapt(struct bf_fin *f, const struct bf_link *link, struct bf_old *old)
 {
     size_t len = 0;
     struct bf_text out = {0};
+    if (!bf_nic_readdresses(link->nic))
+        return BF_OK;
     const char *text = bf_edits_get(&f->edits, "/etc/testnet", &len, NULL);
-    bf_old_add(old, text, strcspn(text, "\n"));
+    bf_old_add(old, text, strcspn(text, " \n"));
     bf_textf(&out, "%s/%u\n", link->nic->address[0].text, link->nic->address[0].prefix);
     enum bf_err err = bf_fin_set(f, "/etc/testnet", &out, "addresses as planned");
     bf_text_free(&out);
@@ -48,6 +57,7 @@ static enum bf_err stack_adapt(struct bf_fin *f, const struct bf_link *link, str
 static const struct bf_stack_ops test_stack = {
     .name = "testnet",
     .title = "Test Net",
+    .says_addresses = true,
     .in_use = stack_in_use,
     .scan = stack_scan,
     .adapt = stack_adapt,
@@ -195,9 +205,10 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
     return remove(path);
 }
 
-#define PLAN                                                                                       \
+#define PLAN_OF(address, more)                                                                     \
     "{\"version\": 1, \"target\": {\"kind\": \"testvirt\"}, \"nics\": [{\"match\": {\"name\": "    \
-    "\"net0\"}, \"addresses\": [\"203.0.113.5/24\"]}]}"
+    "\"net0\"}, \"addresses\": [\"" address "\"]" more "}]}"
+#define PLAN              PLAN_OF("203.0.113.5/24", "")
 #define PLAN_WITHOUT_NICS "{\"version\": 1, \"target\": {\"kind\": \"testvirt\"}}"
 
 // Adapts a fresh system; `put_more` adds to it. What `look` checks is the report and the tree.
@@ -304,6 +315,49 @@ static void test_notes_name_them(void)
     adapt(PLAN_WITHOUT_NICS, NULL, look_at_notes);
 }
 
+// What the plan says of the addresses is as it is, and the plan leaves the rest out.
+static void put_present(void)
+{
+    put_rows();
+    put_text("etc/testnet", "192.0.2.1/24 192.0.2.254 as it was\n");
+}
+
+static void look_at_present(void)
+{
+    CHECK_STR(error_text(), "");
+    check_file("/etc/testnet", "192.0.2.1/24 192.0.2.254 as it was\n");
+    check_file("/etc/hosts", "192.0.2.1 host\n");
+    CHECK(!notes_say("had the gateway"));
+}
+
+static void look_at_other_gateway(void)
+{
+    CHECK_STR(error_text(), "");
+    check_file("/etc/testnet", "192.0.2.1/24\n");
+}
+
+static void test_what_is_as_planned_stays(void)
+{
+    adapt(PLAN_OF("192.0.2.1/24", ""), put_present, look_at_present);
+    adapt(PLAN_OF("192.0.2.1/24", ", \"gateway\": \"192.0.2.254\""), put_present, look_at_present);
+    adapt(PLAN_OF("192.0.2.1/24", ", \"gateway\": \"192.0.2.253\""), put_present,
+          look_at_other_gateway);
+    adapt(PLAN_OF("192.0.2.1/24", ", \"dns\": [\"192.0.2.53\"]"), put_present,
+          look_at_other_gateway);
+}
+
+static void look_at_lost_gateway(void)
+{
+    CHECK_STR(error_text(), "");
+    check_file("/etc/testnet", "203.0.113.5/24\n");
+    CHECK(notes_say("had the gateway 192.0.2.254, and the plan has none for IPv4"));
+}
+
+static void test_a_lost_gateway_is_said(void)
+{
+    adapt(PLAN, put_present, look_at_lost_gateway);
+}
+
 static void look_at_refusal(void)
 {
     CHECK(strstr(error_text(), "none of Test Net, ifupdown, systemd-networkd and netplan is in"));
@@ -341,5 +395,6 @@ static void test_an_unknown_family_is_a_warning(void)
 }
 
 TEST_MAIN(TEST(test_inspection_knows_them), TEST(test_they_adapt), TEST(test_notes_name_them),
+          TEST(test_what_is_as_planned_stays), TEST(test_a_lost_gateway_is_said),
           TEST(test_a_refusal_names_the_stack), TEST(test_a_plan_is_told_the_targets),
           TEST(test_an_unknown_family_is_a_warning))
