@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Builds the JSON report, its text for people, and saves both readable by their owner only.
+// Builds the JSON report, and saves it and its text readable by their owner only.
 #include "finalize/core/report.h"
 
 #include <errno.h>
@@ -11,7 +11,6 @@
 
 #include "base/assert.h"
 #include "base/bytes.h"
-#include "base/fmt.h"
 #include "finalize/core/diff.h"
 #include "finalize/core/fault.h"
 
@@ -165,87 +164,6 @@ void bf_fin_report_changes(struct bf_fin_report *r, const struct bf_edits *e)
             bf_fin_report_change(r, edit->path, action[kind], edit->why ? edit->why : "", edit->old,
                                  edit->old_len, edit->data, edit->len);
     }
-}
-
-static const char *field(const json_t *j, const char *key)
-{
-    const char *s = json_string_value(json_object_get(j, key));
-    return s ? s : "";
-}
-
-// What a report quotes may come from a VM that a hostile disk has taken over: no control
-// characters.
-static void add_clean(struct bf_text *out, const char *before, const char *text, const char *after)
-{
-    bf_text_str(out, before);
-    for (const char *c = text; *c; c++) {
-        bool control = (unsigned char)*c < ' ' || *c == 127;
-        // C1 controls in UTF-8 (U+0080 to U+009F): some terminals obey them.
-        if ((unsigned char)c[0] == 0xc2 && (unsigned char)c[1] >= 0x80 &&
-            (unsigned char)c[1] <= 0x9f) {
-            control = true;
-            c++;
-        }
-        bf_text_add(out, control && *c != '\n' && *c != '\t' ? "?" : c, 1);
-    }
-    bf_text_str(out, after);
-}
-
-static void text_system(const json_t *system, struct bf_text *out)
-{
-    const json_t *os = json_object_get(system, "os"), *v;
-    size_t i;
-    if (!os)
-        return;
-    add_clean(out, "system: ", field(os, "name"), "");
-    add_clean(out, " (", field(os, "family"), ", ");
-    add_clean(out, "", field(system, "architecture"), ")");
-    add_clean(out, ", started by ", field(system, "init"), "\n");
-    add_clean(out, "firmware: ", field(system, "firmware"), "\nnetwork:");
-    json_array_foreach(json_object_get(json_object_get(system, "network"), "stacks"), i, v)
-    {
-        const char *stack = json_string_value(v);
-        add_clean(out, " ", stack ? stack : "", "");
-    }
-    bf_text_str(out, "\nkernels:");
-    json_array_foreach(json_object_get(system, "kernels"), i, v)
-    {
-        add_clean(out, " ", field(v, "version"), "");
-    }
-    bf_text_str(out, "\n");
-}
-
-void bf_fin_report_text(const json_t *report, struct bf_text *out)
-{
-    size_t i;
-    const json_t *v, *changes = json_object_get(report, "changes");
-    const json_t *accelerator = json_object_get(report, "accelerator");
-    if (accelerator) {
-        add_clean(out, "accelerator: ", field(accelerator, "name"), ": ");
-        add_clean(out, "", field(accelerator, "why"), "\n");
-    }
-    text_system(json_object_get(report, "system"), out);
-    json_array_foreach(changes, i, v)
-    {
-        add_clean(out, "\n", field(v, "action"), " ");
-        add_clean(out, "", field(v, "path"), ": ");
-        add_clean(out, "", field(v, "reason"), "\n");
-        add_clean(out, "", field(v, "diff"), "");
-    }
-    if (json_array_size(json_object_get(report, "notes")))
-        bf_text_str(out, "\n");
-    json_array_foreach(json_object_get(report, "notes"), i, v)
-    {
-        add_clean(out, "", field(v, "level"), ": ");
-        add_clean(out, "", field(v, "about"), ": ");
-        add_clean(out, "", field(v, "text"), "\n");
-    }
-    add_clean(out, "\n", field(report, "mode"), ": ");
-    add_clean(out, "", field(report, "result"), "");
-    bf_textf(out, ", %zu file%s", json_array_size(changes), bf_plural(json_array_size(changes)));
-    if (*field(report, "error"))
-        add_clean(out, ": ", field(report, "error"), "");
-    bf_text_str(out, "\n");
 }
 
 static enum bf_err save_private(const char *file, const char *data, size_t len,

@@ -92,10 +92,11 @@ static json_t *addresses_json(const struct bf_known *k)
 static void add_row(json_t *table, const struct bf_link *link, const struct bf_known *now)
 {
     json_array_append_new(
-        table, json_pack("{s:s,s:s,s:s,s:s,s:s,s:o,s:o,s:s}", "interface", link->name, "carrier",
-                         link->carrier, "stack", link->stack->name, "old_mac", link->old_mac,
-                         "new_mac", bf_nic_mac(link->nic), "old", addresses_json(link->known),
-                         "new", addresses_json(now), "file", now ? now->file : ""));
+        table, json_pack("{s:s,s:s,s:s,s:s,s:s,s:b,s:o,s:o,s:s}", "interface", link->name,
+                         "carrier", link->carrier, "stack", link->stack->name, "old_mac",
+                         link->old_mac, "new_mac", bf_nic_mac(link->nic), "addresses_known",
+                         link->stack->says_addresses, "old", addresses_json(link->known), "new",
+                         addresses_json(now), "file", now ? now->file : ""));
 }
 
 enum bf_err bf_network_result(struct bf_fin *f, const struct bf_link *link)

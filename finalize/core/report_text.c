@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+// The report as a text. Whoever reads it wants to know at once whether it went well and which
+// interface gets which address, so these come first, and the differences of files last.
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/fmt.h"
+#include "finalize/core/report.h"
+
+#define CELL_MAX 48 // a cell that is longer pushes its line aside, and not the whole column
+
+static const char *field(const json_t *j, const char *key)
+{
+    const char *s = json_string_value(json_object_get(j, key));
+    return s ? s : "";
+}
+
+// What a report quotes may come from a VM that a hostile disk has taken over: no control
+// characters.
+static void add_clean(struct bf_text *out, const char *before, const char *text, const char *after)
+{
+    bf_text_str(out, before);
+    for (const char *c = text; *c; c++) {
+        bool control = (unsigned char)*c < ' ' || *c == 127;
+        // C1 controls in UTF-8 (U+0080 to U+009F): some terminals obey them.
+        if ((unsigned char)c[0] == 0xc2 && (unsigned char)c[1] >= 0x80 &&
+            (unsigned char)c[1] <= 0x9f) {
+            control = true;
+            c++;
+        }
+        bf_text_add(out, control && *c != '\n' && *c != '\t' ? "?" : c, 1);
+    }
+    bf_text_str(out, after);
+}
+
+// ---- The result ---------------------------------------------------------------------------------
+
+static void text_result(const json_t *report, struct bf_text *out)
+{
+    size_t files = json_array_size(json_object_get(report, "changes"));
+    const char *mode = field(report, "mode");
+    bool dry = strcmp(mode, "dry-run") == 0, ok = strcmp(field(report, "result"), "ok") == 0;
+    add_clean(out, "", mode, ": ");
+    add_clean(out, "", field(report, "result"), "");
+    if (*field(report, "error"))
+        add_clean(out, ": ", field(report, "error"), "");
+    else if (ok && strcmp(mode, "inspect") != 0)
+        bf_textf(out, ", %zu file%s %schanged", files, bf_plural(files), dry ? "would be " : "");
+    bf_text_str(out, "\n");
+}
+
+// ---- The table of addresses ---------------------------------------------------------------------
+
+enum { NIC, MAC, OLD, NEW, COLUMNS };
+
+// The cells of one line of the table. A row has as many lines as its longer list of addresses.
+struct line {
+    struct bf_text cell[COLUMNS];
+};
+
+static void free_line(struct line *line)
+{
+    for (size_t i = 0; i < COLUMNS; i++)
+        bf_text_free(&line->cell[i]);
+}
+
+static const char *nth(const json_t *row, const char *key, size_t n)
+{
+    const char *s = json_string_value(json_array_get(json_object_get(row, key), n));
+    return s ? s : "";
+}
+
+static size_t lines_of(const json_t *row)
+{
+    size_t old = json_array_size(json_object_get(row, "old"));
+    size_t new = json_array_size(json_object_get(row, "new"));
+    size_t most = old > new ? old : new;
+    return most > 0 ? most : 1;
+}
+
+static void fill_names(const json_t *row, struct line *line)
+{
+    const char *nic = field(row, "interface"), *carrier = field(row, "carrier");
+    const char *old = field(row, "old_mac"), *new = field(row, "new_mac");
+    add_clean(&line->cell[NIC], "", *carrier ? carrier : *nic ? nic : "(by MAC)", "");
+    if (*carrier && *nic && strcmp(nic, carrier) != 0)
+        add_clean(&line->cell[NIC], " on ", nic, "");
+    add_clean(&line->cell[MAC], "", *old ? old : *new ? "" : "-", "");
+    if (*new &&strcmp(old, new) != 0)
+        add_clean(&line->cell[MAC], *old ? " -> " : "-> ", new, "");
+}
+
+static void fill(const json_t *row, size_t n, struct line *line)
+{
+    *line = (struct line){0};
+    const char *old = nth(row, "old", n), *new = nth(row, "new", n);
+    bool known = !json_is_false(json_object_get(row, "addresses_known"));
+    if (n == 0)
+        fill_names(row, line);
+    add_clean(&line->cell[OLD], "", *old || n ? old : known ? "none" : "not read", "");
+    add_clean(&line->cell[NEW], "", *new || n ? new : known ? "none" : "not read", "");
+}
+
+static void measure(const json_t *rows, size_t width[COLUMNS])
+{
+    size_t i;
+    const json_t *row;
+    json_array_foreach(rows, i, row)
+    {
+        for (size_t n = 0; n < lines_of(row); n++) {
+            struct line line;
+            fill(row, n, &line);
+            for (size_t c = 0; c < COLUMNS; c++)
+                if (line.cell[c].len > width[c] && line.cell[c].len <= CELL_MAX)
+                    width[c] = line.cell[c].len;
+            free_line(&line);
+        }
+    }
+}
+
+static void put_cell(struct bf_text *out, const char *text, size_t width)
+{
+    bf_textf(out, "%-*s", (int)width, text);
+}
+
+static void put_line(struct bf_text *out, const struct line *line, const size_t width[COLUMNS],
+                     const json_t *row)
+{
+    bool arrow = line->cell[OLD].len || line->cell[NEW].len;
+    for (size_t c = 0; c < COLUMNS; c++) {
+        put_cell(out, bf_text_get(&line->cell[c]), c == NEW && !row ? 0 : width[c]);
+        bf_text_str(out, c == OLD ? arrow ? " -> " : "    " : c == NEW ? "" : "  ");
+    }
+    if (row) {
+        add_clean(out, "  (", field(row, "stack"), "");
+        add_clean(out, *field(row, "file") ? ", " : "", field(row, "file"), ")");
+    }
+    bf_text_str(out, "\n");
+}
+
+static void text_addresses(const json_t *rows, struct bf_text *out)
+{
+    static const char *const heading[COLUMNS] = {"NIC", "MAC", "OLD ADDRESS", "NEW ADDRESS"};
+    size_t width[COLUMNS], i;
+    const json_t *row;
+    if (json_array_size(rows) == 0)
+        return;
+    for (size_t c = 0; c < COLUMNS; c++)
+        width[c] = strlen(heading[c]);
+    measure(rows, width);
+    bf_text_str(out, "\n");
+    for (size_t c = 0; c < COLUMNS; c++) {
+        put_cell(out, heading[c], c == NEW ? 0 : width[c]);
+        bf_text_str(out, c == OLD ? "    " : c == NEW ? "\n" : "  ");
+    }
+    json_array_foreach(rows, i, row)
+    {
+        for (size_t n = 0; n < lines_of(row); n++) {
+            struct line line;
+            fill(row, n, &line);
+            put_line(out, &line, width, n == 0 ? row : NULL);
+            free_line(&line);
+        }
+    }
+}
+
+// ---- Notes, the system, files -------------------------------------------------------------------
+
+static void text_notes(const json_t *notes, struct bf_text *out)
+{
+    static const char *const level[] = {"warning", "skipped", "info"};
+    size_t i;
+    const json_t *note;
+    if (json_array_size(notes))
+        bf_text_str(out, "\n");
+    for (size_t l = 0; l < BF_COUNT(level); l++)
+        json_array_foreach(notes, i, note)
+        {
+            if (strcmp(field(note, "level"), level[l]) != 0)
+                continue;
+            add_clean(out, "", level[l], ": ");
+            add_clean(out, "", field(note, "about"), ": ");
+            add_clean(out, "", field(note, "text"), "\n");
+        }
+}
+
+static void text_system(const json_t *system, struct bf_text *out)
+{
+    const json_t *os = json_object_get(system, "os"), *v;
+    size_t i;
+    if (!os)
+        return;
+    add_clean(out, "\nsystem: ", *field(os, "name") ? field(os, "name") : "unknown", "");
+    add_clean(out, " (", *field(os, "family") ? field(os, "family") : "other", ", ");
+    add_clean(out, "", field(system, "architecture"), ")");
+    add_clean(out, ", started by ", field(system, "init"), "\n");
+    add_clean(out, "firmware: ", field(system, "firmware"), "\nnetwork:");
+    json_array_foreach(json_object_get(json_object_get(system, "network"), "stacks"), i, v)
+    {
+        const char *stack = json_string_value(v);
+        add_clean(out, " ", stack ? stack : "", "");
+    }
+    bf_text_str(out, "\nkernels:");
+    json_array_foreach(json_object_get(system, "kernels"), i, v)
+    {
+        add_clean(out, " ", field(v, "version"), "");
+    }
+    bf_text_str(out, "\n");
+}
+
+static void text_accelerator(const json_t *accelerator, struct bf_text *out)
+{
+    if (!accelerator)
+        return;
+    add_clean(out, "accelerator: ", field(accelerator, "name"), ": ");
+    add_clean(out, "", field(accelerator, "why"), "\n");
+}
+
+// What happens to which file and why, one line each; then the differences, whose heads name the
+// file again.
+static void text_changes(const json_t *changes, struct bf_text *out)
+{
+    size_t i;
+    const json_t *v;
+    if (json_array_size(changes))
+        bf_text_str(out, "\n");
+    json_array_foreach(changes, i, v)
+    {
+        add_clean(out, "", field(v, "action"), " ");
+        add_clean(out, "", field(v, "path"), "");
+        add_clean(out, *field(v, "reason") ? ": " : "", field(v, "reason"), "\n");
+    }
+    json_array_foreach(changes, i, v)
+    {
+        if (*field(v, "diff"))
+            add_clean(out, "\n", field(v, "diff"), "");
+    }
+}
+
+void bf_fin_report_text(const json_t *report, struct bf_text *out)
+{
+    const json_t *changes = json_object_get(report, "changes");
+    text_result(report, out);
+    text_addresses(json_object_get(report, "addresses"), out);
+    text_notes(json_object_get(report, "notes"), out);
+    text_system(json_object_get(report, "system"), out);
+    text_accelerator(json_object_get(report, "accelerator"), out);
+    text_changes(changes, out);
+    // A long text has scrolled its beginning away.
+    if (json_array_size(changes)) {
+        bf_text_str(out, "\n");
+        text_result(report, out);
+    }
+}
