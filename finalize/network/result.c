@@ -89,14 +89,28 @@ static json_t *addresses_json(const struct bf_known *k)
     return list;
 }
 
+// What the plan says, for a stack whose files are not read for addresses.
+static json_t *planned_json(const struct bf_plan_nic *nic)
+{
+    json_t *list = json_array();
+    if (nic->dhcp)
+        json_array_append_new(list, json_string("DHCP"));
+    for (size_t i = 0; i < nic->addresses; i++)
+        json_array_append_new(list,
+                              json_sprintf("%s/%u", nic->address[i].text, nic->address[i].prefix));
+    return list;
+}
+
 static void add_row(json_t *table, const struct bf_link *link, const struct bf_known *now)
 {
-    json_array_append_new(
-        table, json_pack("{s:s,s:s,s:s,s:s,s:s,s:b,s:o,s:o,s:s}", "interface", link->name,
-                         "carrier", link->carrier, "stack", link->stack->name, "old_mac",
-                         link->old_mac, "new_mac", bf_nic_mac(link->nic), "addresses_known",
-                         link->stack->says_addresses, "old", addresses_json(link->known), "new",
-                         addresses_json(now), "file", now ? now->file : ""));
+    bool says = link->stack->says_addresses;
+    json_array_append_new(table, json_pack("{s:s,s:s,s:s,s:s,s:s,s:b,s:o,s:o,s:s}", "interface",
+                                           link->name, "carrier", link->carrier, "stack",
+                                           link->stack->name, "old_mac", link->old_mac, "new_mac",
+                                           bf_nic_mac(link->nic), "addresses_known", says, "old",
+                                           addresses_json(link->known), "new",
+                                           says ? addresses_json(now) : planned_json(link->nic),
+                                           "file", now ? now->file : ""));
 }
 
 enum bf_err bf_network_result(struct bf_fin *f, const struct bf_link *link)

@@ -77,6 +77,50 @@ static void test_report_has_no_control_characters(void)
     CHECK(there);
 }
 
+// The beginning of a report: the result, the table, warnings before other notes.
+static void test_report_begins_with_the_table(void)
+{
+    static const char expected[] =
+        "dry-run: ok, 1 file would be changed\n"
+        "\n"
+        "NIC          MAC                                     OLD ADDRESS       NEW ADDRESS\n"
+        "eth0         52:54:00:00:00:01 -> 52:54:00:00:00:02  192.0.2.5/24   -> DHCP            "
+        "(ifupdown, /etc/network/interfaces)\n"
+        "                                                     2001:db8::5/64 -> \n"
+        "br0 on eth1  -                                       not read       -> 203.0.113.5/24  "
+        "(netplan)\n"
+        "\n"
+        "warning: x: second\n"
+        "info: x: first\n"
+        "\n"
+        "modify /f: why\n"
+        "\n"
+        "--- a/f\n"
+        "\n"
+        "dry-run: ok, 1 file would be changed\n";
+    struct bf_text out = {0};
+    json_t *report = json_loads(
+        "{\"mode\": \"dry-run\", \"result\": \"ok\", \"addresses\": ["
+        "{\"interface\": \"eth0\", \"carrier\": \"eth0\", \"stack\": \"ifupdown\","
+        " \"old_mac\": \"52:54:00:00:00:01\", \"new_mac\": \"52:54:00:00:00:02\","
+        " \"addresses_known\": true, \"old\": [\"192.0.2.5/24\", \"2001:db8::5/64\"],"
+        " \"new\": [\"DHCP\"], \"file\": \"/etc/network/interfaces\"},"
+        "{\"interface\": \"eth1\", \"carrier\": \"br0\", \"stack\": \"netplan\", \"old_mac\": \"\","
+        " \"new_mac\": \"\", \"addresses_known\": false, \"old\": [],"
+        " \"new\": [\"203.0.113.5/24\"], \"file\": \"\"}],"
+        "\"notes\": [{\"level\": \"info\", \"about\": \"x\", \"text\": \"first\"},"
+        " {\"level\": \"warning\", \"about\": \"x\", \"text\": \"second\"}],"
+        "\"changes\": [{\"action\": \"modify\", \"path\": \"/f\", \"reason\": \"why\","
+        " \"diff\": \"--- a/f\\n\"}]}",
+        0, NULL);
+    bf_fin_report_text(report, &out);
+    char got[2048];
+    snprintf(got, sizeof got, "%s", bf_text_get(&out));
+    bf_text_free(&out);
+    json_decref(report);
+    CHECK_STR(got, expected);
+}
+
 static void test_order_names(void)
 {
     static const char *const order[] = {"/dev/sda",
@@ -165,5 +209,5 @@ static void test_paths_that_are_not_utf8(void)
 
 TEST_MAIN(TEST(test_paths_that_are_not_utf8), TEST(test_diff_of_a_line),
           TEST(test_diff_of_two_hunks), TEST(test_diff_of_new_and_removed), TEST(test_secrets),
-          TEST(test_report_has_no_control_characters), TEST(test_order_names),
-          TEST(test_devices_are_found), TEST(test_ini))
+          TEST(test_report_has_no_control_characters), TEST(test_report_begins_with_the_table),
+          TEST(test_order_names), TEST(test_devices_are_found), TEST(test_ini))
