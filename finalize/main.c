@@ -14,17 +14,25 @@
 #include "finalize/finalize.h"
 #include "finalize/host/accel.h"
 #include "finalize/host/run.h"
+#include "finalize/plan/compose.h"
+#include "finalize/plan/present.h"
 #include "finalize/target/plan_parse.h"
 #include "finalize/vm/vm.h"
 
 static const char usage[] =
-    "usage: bootferry-finalize --root DIR (--plan FILE [--dry-run] | --inspect | --undo)\n"
-    "                          [--devices FILE] [--report FILE]\n"
+    "usage: bootferry-finalize --root DIR MODE [--devices FILE] [--report FILE]\n"
     "       bootferry-finalize run --kernel FILE --initramfs FILE\n"
-    "                          (--disk FORMAT:FILE [--backing FORMAT:FILE]...)...\n"
-    "                          (--plan FILE [--dry-run] | --inspect | --undo)\n"
+    "                          (--disk FORMAT:FILE [--backing FORMAT:FILE]...)... MODE\n"
     "                          [--deadline SECONDS] [--overlay MIB] [--report FILE]\n"
     "       bootferry-finalize accelerator --kernel FILE --initramfs FILE\n"
+    "MODE is one of\n"
+    "    [--plan FILE] [--mac MAC:ip:ADDR[,GW[,LEN[,DNS...]]]]... [--target KIND] [--dry-run]\n"
+    "    --inspect\n"
+    "    --make-plan [--target KIND]\n"
+    "    --undo\n"
+    "--mac gives the NIC of the source that has this MAC address a static address, as for\n"
+    "virt-v2v; it may be repeated, stands beside --plan or instead of it, and alone needs\n"
+    "--target. --make-plan prints a plan of what is there, to be edited.\n"
     "FORMAT is raw or qcow2. The report goes to FILE (as JSON) and to FILE.txt; without --report "
     "it\n"
     "goes to standard output as text. accelerator says which accelerator QEMU uses on this host,\n"
@@ -32,7 +40,9 @@ static const char usage[] =
 
 struct options {
     const char *root, *plan, *devices, *report, *kernel, *initramfs;
+    struct bf_compose compose;
     enum bf_mode mode;
+    bool make_plan;
     unsigned deadline, overlay;
     struct bf_run_file file[BF_RUN_DISKS * BF_RUN_CHAIN];
     struct bf_run_disk disk[BF_RUN_DISKS];
@@ -42,8 +52,11 @@ struct options {
 enum {
     OPT_ROOT = 1,
     OPT_PLAN,
+    OPT_MAC,
+    OPT_TARGET,
     OPT_DRY,
     OPT_INSPECT,
+    OPT_MAKE_PLAN,
     OPT_UNDO,
     OPT_DEVICES,
     OPT_REPORT,
@@ -59,8 +72,11 @@ enum {
 static const struct option long_options[] = {
     {"root", required_argument, NULL, OPT_ROOT},
     {"plan", required_argument, NULL, OPT_PLAN},
+    {"mac", required_argument, NULL, OPT_MAC},
+    {"target", required_argument, NULL, OPT_TARGET},
     {"dry-run", no_argument, NULL, OPT_DRY},
     {"inspect", no_argument, NULL, OPT_INSPECT},
+    {"make-plan", no_argument, NULL, OPT_MAKE_PLAN},
     {"undo", no_argument, NULL, OPT_UNDO},
     {"devices", required_argument, NULL, OPT_DEVICES},
     {"report", required_argument, NULL, OPT_REPORT},
@@ -96,6 +112,14 @@ static bool add_file(struct options *o, const char *arg, bool backing)
     return true;
 }
 
+static bool add_mac(struct options *o, const char *arg)
+{
+    if (o->compose.macs == BF_COMPOSE_MACS)
+        return false;
+    o->compose.mac[o->compose.macs++] = arg;
+    return true;
+}
+
 static bool take(struct options *o, int opt, const char *arg)
 {
     switch (opt) {
@@ -105,11 +129,18 @@ static bool take(struct options *o, int opt, const char *arg)
     case OPT_PLAN:
         o->plan = arg;
         return true;
+    case OPT_MAC:
+        return add_mac(o, arg);
+    case OPT_TARGET:
+        o->compose.target = arg;
+        return true;
     case OPT_DRY:
         o->mode = BF_MODE_DRY_RUN;
         return true;
     case OPT_INSPECT:
+    case OPT_MAKE_PLAN:
         o->mode = BF_MODE_INSPECT;
+        o->make_plan = opt == OPT_MAKE_PLAN;
         return true;
     case OPT_UNDO:
         o->mode = BF_MODE_UNDO;
@@ -154,6 +185,19 @@ static char *read_file(const char *path, size_t cap, size_t *len)
     return data;
 }
 
+// Prints what is there as a plan, and on standard error what it does not say.
+static int print_plan(const struct options *o, const json_t *report)
+{
+    const char *target = o->compose.target ? o->compose.target : "generic";
+    struct bf_text notes = {0};
+    json_t *plan = bf_present_plan(report, NULL, target, &notes);
+    bool ok = plan && json_dumpf(plan, stdout, JSON_INDENT(2)) == 0 && putchar('\n') != EOF;
+    fputs(bf_text_get(&notes), stderr);
+    bf_text_free(&notes);
+    json_decref(plan);
+    return ok ? 0 : 1;
+}
+
 // Saves or prints the report. The exit status.
 static int finish(const struct options *o, const char *json, size_t len, bool ok)
 {
@@ -164,7 +208,9 @@ static int finish(const struct options *o, const char *json, size_t len, bool ok
         fprintf(stderr, "bootferry-finalize: %s: %s\n", o->report, fault.what);
         ok = false;
     }
-    if (!o->report) {
+    if (o->make_plan && ok) {
+        ok = print_plan(o, report) == 0;
+    } else if (!o->report) {
         bf_fin_report_text(report, &text);
         fputs(bf_text_get(&text), stdout);
     } else if (!ok && json_object_get(report, "error")) {
@@ -266,12 +312,36 @@ static enum command command_of(const char *word)
 static bool complete(const struct options *o, enum command command)
 {
     bool needs_plan = o->mode == BF_MODE_APPLY || o->mode == BF_MODE_DRY_RUN;
+    bool has_plan = o->plan || o->compose.macs;
     if (command == NAME_ACCELERATOR)
-        return o->kernel && o->initramfs && !o->disks && !o->root && !o->plan;
-    if (needs_plan != (o->plan != NULL))
+        return o->kernel && o->initramfs && !o->disks && !o->root && !has_plan;
+    if (needs_plan != has_plan || (o->compose.target && !needs_plan && !o->make_plan))
         return false;
     return command == IN_VM ? o->kernel && o->initramfs && o->disks && !o->root
                             : o->root && !o->disks;
+}
+
+// The plan of all that was given. After a failure the standard error has the reason.
+static enum bf_err load_plan(struct options *o, char **plan, size_t *len)
+{
+    struct bf_fault fault;
+    struct bf_compose *c = &o->compose;
+    char *file = o->plan ? read_file(o->plan, BF_PLAN_MAX, &c->file_len) : NULL;
+    if (o->plan && !file)
+        return BF_ERR_IO;
+    if (file && !c->macs && !c->target) { // whoever runs it checks it, and reports that
+        *plan = file;
+        *len = c->file_len;
+        return BF_OK;
+    }
+    c->file = file;
+    enum bf_err err = file || c->macs ? bf_compose(c, plan, len, &fault)
+                      : c->target     ? bf_compose_target(c->target, &fault)
+                                      : BF_OK;
+    if (err)
+        fprintf(stderr, "bootferry-finalize: %s (%s)\n", fault.what, fault.todo);
+    free(file);
+    return err;
 }
 
 int main(int argc, char **argv)
@@ -298,8 +368,8 @@ int main(int argc, char **argv)
     if (command == NAME_ACCELERATOR)
         return name_accelerator(&o);
     size_t len = 0;
-    char *plan = o.plan ? read_file(o.plan, BF_PLAN_MAX, &len) : NULL;
-    if (o.plan && !plan)
+    char *plan = NULL;
+    if (load_plan(&o, &plan, &len))
         return 1;
     int status = command == IN_VM ? in_vm(&o, plan, len) : on_root(&o, plan, len);
     free(plan);

@@ -60,6 +60,7 @@ declare -A rooms=(
     [finalize/initramfs]='finalize/core finalize/system finalize/target'
     [finalize/vm]='. finalize/core finalize/system finalize/target'
     [finalize/host]='finalize/core finalize/target finalize/vm'
+    [finalize/plan]='finalize/core finalize/target'
 )
 # places ROOM: those of its files that include what it may not.
 places() {

@@ -25,11 +25,12 @@ static json_t *known_json(const struct bf_known *k)
     json_t *address = json_array();
     for (size_t i = 0; i < k->addresses; i++)
         json_array_append_new(address, json_string(k->address[i]));
-    json_t *o = json_pack("{s:s,s:s,s:s,s:s,s:s,s:b,s:b,s:b,s:o,s:s,s:i}", "name", k->name, "mac",
-                          k->mac, "configured_by", k->stack ? k->stack->name : "none", "master",
-                          k->master, "parent", k->parent, "virtual", k->kind != BF_KNOWN_HARDWARE,
-                          "pattern", k->pattern, "dhcp", k->dhcp, "addresses", address, "file",
-                          k->file, "line", (int)k->line);
+    static const char *const kind[] = {"hardware", "bridge", "bond", "vlan", "other"};
+    json_t *o = json_pack(
+        "{s:s,s:s,s:s,s:s,s:s,s:s,s:b,s:b,s:b,s:o,s:s,s:i}", "name", k->name, "mac", k->mac, "kind",
+        kind[k->kind], "configured_by", k->stack ? k->stack->name : "none", "master", k->master,
+        "parent", k->parent, "virtual", k->kind != BF_KNOWN_HARDWARE, "pattern", k->pattern, "dhcp",
+        k->dhcp, "addresses", address, "file", k->file, "line", (int)k->line);
     if (k->stack)
         json_object_set_new(o, "addresses_known", json_boolean(k->stack->says_addresses));
     if (k->gateway4[0])
