@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "finalize/core/plan.h"
 #include "finalize/core/text.h"
 #include "finalize/target/plan_parse.h"
 #include "finalize/target/targets.h"

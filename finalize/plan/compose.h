@@ -7,7 +7,6 @@
 #include <jansson.h>
 
 #include "base/err.h"
-#include "finalize/core/plan.h"
 
 #define BF_COMPOSE_MACS 64
 

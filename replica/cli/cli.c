@@ -83,6 +83,8 @@ int bf_cli_open(struct bf_cli *cli)
     struct bf_fault fault;
     const char *path = bf_state_default_path(cli->state_option);
     bf_owner_enter(path);
+    if (cli->state)
+        return BF_CLI_OK;
     if (bf_state_open(path, BF_STATE_COMMAND, &cli->state, &fault))
         return bf_cli_fail(&fault);
     cli->db = bf_state_db(cli->state);

@@ -66,8 +66,8 @@ int bf_cli_fail(const struct bf_fault *fault);
 int bf_cli_number(const struct bf_cli *cli, const char *option, uint64_t min, uint64_t max,
                   uint64_t fallback, uint64_t *out);
 
-// Opens the state beside a daemon that may be running, as the owner of its files; BF_CLI_OK, or the
-// exit status after the failure was printed.
+// Opens the state beside a daemon that may be running, as the owner of its files, once; BF_CLI_OK,
+// or the exit status after the failure was printed.
 int bf_cli_open(struct bf_cli *cli);
 // As above, and the machine must exist.
 int bf_cli_open_machine(struct bf_cli *cli, const char *name, struct bf_machine *out);

@@ -9,10 +9,11 @@
 #include "replica/cli/cli.h"
 #include "replica/cli/found.h"
 #include "replica/cli/out.h"
+#include "replica/cli/source.h"
 #include "replica/points/found_text.h"
 #include "replica/points/grew.h"
 
-enum { INVENTORY_MAX = 1 << 20, UNREADABLE_LINES = 20 };
+enum { UNREADABLE_LINES = 20 };
 
 struct listing {
     struct bf_point *point;
@@ -80,19 +81,6 @@ static json_t *object_json(const struct bf_cli *cli, const struct bf_object *o)
                      bf_json_time(o->created), "report", report);
 }
 
-// What the source said about itself when the point was made; NULL when nothing is on record.
-static json_t *inventory_of(const struct bf_cli *cli, const struct bf_point *p)
-{
-    char key[BF_NAME_MAX + 32];
-    json_t *json = NULL;
-    char *text = malloc(INVENTORY_MAX);
-    bf_snprintf(key, sizeof key, "inventory/%s@%u", p->machine, p->number);
-    if (text && bf_db_meta_get(cli->db, key, text, INVENTORY_MAX) == BF_OK)
-        json = json_loads(text, 0, NULL);
-    free(text);
-    return json;
-}
-
 // The source's disks that were left out of the point.
 static json_t *excluded_json(const json_t *inventory)
 {
@@ -141,7 +129,7 @@ static json_t *point_json(const struct bf_cli *cli, const struct listing *l,
     for (size_t i = 0; i < l->objects; i++)
         if (belongs(&l->object[i], p, ref))
             json_array_append_new(objects, object_json(cli, &l->object[i]));
-    json_t *inventory = inventory_of(cli, p);
+    json_t *inventory = bf_cli_inventory(cli->db, p);
     json_t *excluded = excluded_json(inventory);
     return json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o?}", "point",
                      (int)p->number, "ref", name, "time", bf_json_time(p->time), "source_clock",
@@ -309,7 +297,7 @@ static int print_text(const struct bf_cli *cli, const struct listing *l,
     }
     print_table(l, ref);
     if (one) {
-        json_t *inventory = inventory_of(cli, &l->point[0]);
+        json_t *inventory = bf_cli_inventory(cli->db, &l->point[0]);
         printf("\n");
         print_disks(&l->point[0]);
         bf_cli_print_places(cli->db, l->point[0].session, 1, "\n");
