@@ -44,6 +44,8 @@ void bf_fin_report_change(struct bf_fin_report *r, const char *path, const char 
 // The report for people, in report_text.c: the result and the table of addresses first, then notes
 // (warnings before others), the list of files, and their differences. Appends to `out`.
 void bf_fin_report_text(const json_t *report, struct bf_text *out);
+// Its beginning alone: the result, the table and the notes.
+void bf_fin_report_summary(const json_t *report, struct bf_text *out);
 // Writes JSON and, beside it, text to FILE and FILE.txt, both mode 0600, replaced atomically.
 enum bf_err bf_fin_report_save(const char *json_bytes, size_t len, const char *file,
                                struct bf_fault *fault);

@@ -237,12 +237,17 @@ static void text_changes(const json_t *changes, struct bf_text *out)
     }
 }
 
-void bf_fin_report_text(const json_t *report, struct bf_text *out)
+void bf_fin_report_summary(const json_t *report, struct bf_text *out)
 {
-    const json_t *changes = json_object_get(report, "changes");
     text_result(report, out);
     text_addresses(json_object_get(report, "addresses"), out);
     text_notes(json_object_get(report, "notes"), out);
+}
+
+void bf_fin_report_text(const json_t *report, struct bf_text *out)
+{
+    const json_t *changes = json_object_get(report, "changes");
+    bf_fin_report_summary(report, out);
     text_system(json_object_get(report, "system"), out);
     text_accelerator(json_object_get(report, "accelerator"), out);
     text_changes(changes, out);

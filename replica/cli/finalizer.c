@@ -206,7 +206,8 @@ static enum bf_err judge(const struct bf_finalizer *f, enum bf_run_end end, cons
                         : end == BF_RUN_LATE    ? BF_ERR_TIMEOUT
                                                 : BF_ERR_IO,
                         end == BF_RUN_REFUSED ? BF_SIDE_CONFIG : BF_SIDE_SERVER, next,
-                        "%s@%u was not finalized: %.100s%s", f->ref.machine, f->ref.point,
+                        "%s@%u was not %s: %.100s%s", f->ref.machine, f->ref.point,
+                        strcmp(f->run.mode, "inspect") == 0 ? "inspected" : "finalized",
                         reason ? reason : "there is no report",
                         reason && strlen(reason) > 100 ? "... (see the report)" : "");
 }

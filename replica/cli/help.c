@@ -42,6 +42,8 @@ static int help_overview(void)
            "  bootferry machine add web-1\n"
            "  bootferry media web-1 --iso web-1.iso            then boot web-1 from it\n"
            "  bootferry status web-1 --watch                   until the point is committed\n"
+           "  bootferry plan web-1 >plan.json                  its addresses as they are, to be "
+           "edited\n"
            "  bootferry finalize web-1 --plan plan.json        adapt a copy: makes web-1@1/1\n"
            "  bootferry export web-1@1/1 --disk 0 --format qcow2 web-1.qcow2\n\n"
            "Commands:\n");
