@@ -53,7 +53,7 @@ CHECK_TESTS += tests/image/check.sh tests/image/instructions.sh tests/efi/selfte
 
 # The operator's command and the daemon, as programs.
 CHECK_TESTS += tests/net/secrets.sh tests/net/openssl35.sh tests/net/no-hybrid.sh
-CHECK_TESTS += tests/ask.sh tests/ends.sh tests/cli/commands.sh
+CHECK_TESTS += tests/ask.sh tests/ends.sh tests/cli/commands.sh tests/cli/plan.sh
 CHECK_TESTS += tests/third_party.sh
 CHECK_TESTS += tests/cli/media.sh tests/daemon/daemon_test.py tests/daemon/stopped.py tests/daemon/points.sh \
     tests/daemon/disks.sh tests/daemon/places.sh tests/daemon/sparse.sh tests/daemon/strangers.sh
