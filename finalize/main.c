@@ -120,20 +120,37 @@ static bool add_mac(struct options *o, const char *arg)
     return true;
 }
 
-static bool take(struct options *o, int opt, const char *arg)
+// Where the value of an option that is kept as it is goes; NULL for others.
+static const char **kept(struct options *o, int opt)
 {
     switch (opt) {
     case OPT_ROOT:
-        o->root = arg;
-        return true;
+        return &o->root;
     case OPT_PLAN:
-        o->plan = arg;
-        return true;
+        return &o->plan;
+    case OPT_TARGET:
+        return &o->compose.target;
+    case OPT_DEVICES:
+        return &o->devices;
+    case OPT_REPORT:
+        return &o->report;
+    case OPT_KERNEL:
+        return &o->kernel;
+    case OPT_INITRAMFS:
+        return &o->initramfs;
+    default:
+        return NULL;
+    }
+}
+
+static bool take(struct options *o, int opt, const char *arg)
+{
+    const char **text = kept(o, opt);
+    if (text)
+        *text = arg;
+    switch (opt) {
     case OPT_MAC:
         return add_mac(o, arg);
-    case OPT_TARGET:
-        o->compose.target = arg;
-        return true;
     case OPT_DRY:
         o->mode = BF_MODE_DRY_RUN;
         return true;
@@ -145,18 +162,6 @@ static bool take(struct options *o, int opt, const char *arg)
     case OPT_UNDO:
         o->mode = BF_MODE_UNDO;
         return true;
-    case OPT_DEVICES:
-        o->devices = arg;
-        return true;
-    case OPT_REPORT:
-        o->report = arg;
-        return true;
-    case OPT_KERNEL:
-        o->kernel = arg;
-        return true;
-    case OPT_INITRAMFS:
-        o->initramfs = arg;
-        return true;
     case OPT_DISK:
     case OPT_BACKING:
         return add_file(o, arg, opt == OPT_BACKING);
@@ -167,7 +172,7 @@ static bool take(struct options *o, int opt, const char *arg)
         o->overlay = (unsigned)strtoul(arg, NULL, 10);
         return o->overlay > 0;
     default:
-        return false;
+        return text != NULL;
     }
 }
 

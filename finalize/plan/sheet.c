@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/bytes.h"
 #include "finalize/core/diff.h"
 #include "finalize/core/plan.h"
 #include "finalize/plan/compose.h"
@@ -281,10 +282,10 @@ static void set_dhcp(struct reader *r, json_t *nic)
 {
     static const char *const yes[] = {"yes", "true", "1"}, *const no[] = {"no", "false", "0", ""};
     const char *value = cell(r, DHCP);
-    for (size_t i = 0; i < sizeof no / sizeof no[0]; i++)
+    for (size_t i = 0; i < BF_COUNT(no); i++)
         if (strcasecmp(value, no[i]) == 0)
             return;
-    for (size_t i = 0; i < sizeof yes / sizeof yes[0]; i++)
+    for (size_t i = 0; i < BF_COUNT(yes); i++)
         if (strcasecmp(value, yes[i]) == 0) {
             json_object_set_new(nic, "dhcp", json_true());
             return;

@@ -163,8 +163,8 @@ static void look(const char *interfaces, const char *nics)
     "{\"version\":1,\"target\":{\"kind\":\"kvm\",\"firmware\":\"uefi\"},\"hostname\":\"web-1\","   \
     "\"nics\":["
 #define DEVICE(name, mac, kind, rest)                                                              \
-    "{\"name\": \"" name "\", \"mac\": \"" mac "\", \"kind\": \"" kind                             \
-    "\", \"configured_by\": \"netplan\", \"addresses_known\": true, " rest "}"
+    "{\"name\": \"" name "\", \"mac\": \"" mac "\", \"kind\": \"" kind "\", "                      \
+    "\"configured_by\": \"netplan\", \"addresses_known\": true, " rest "}"
 
 static void test_present(void)
 {
@@ -185,27 +185,17 @@ static void test_present(void)
     CHECK_STR(present, HEAD "{\"match\":{\"mac\":\"" B "\",\"name\":\"eth0\"},\"dhcp\":true}]}");
 }
 
+#define PORT(name, mac) DEVICE(name, mac, "hardware", "\"master\": \"bond0\"")
+#define BOND            DEVICE("bond0", "", "bond", "\"addresses\": [\"192.0.2.5/24\"]")
+#define BRIDGE          DEVICE("br9", "", "bridge", "\"addresses\": []")
+#define TUNNEL          DEVICE("wg0", "", "other", "\"addresses\": [\"10.9.0.1/24\"]")
+
+// Entries of the NICs, of what has an address above them, and of nothing twice.
 static void test_present_devices(void)
 {
-    look(DEVICE("eth0", A, "hardware", "\"master\": \"bond0\"") "," DEVICE("eth1", B, "hardware", "\"master\": \"bond0\"") "," DEVICE(
-             "bond0", "", "bond",
-             "\"addresses\": [\"192.0.2.5/24\"]") "," DEVICE("br9", "", "bridge",
-                                                             "\"addresses\": []") "," DEVICE("wg0",
-                                                                                             "",
-                                                                                             "othe"
-                                                                                             "r",
-                                                                                             "\"add"
-                                                                                             "resse"
-                                                                                             "s\": "
-                                                                                             "[\"10"
-                                                                                             ".9.0."
-                                                                                             "1/"
-                                                                                             "24\""
-                                                                                             "]") "," DEVICE("eth0",
-                                                                                                             A,
-                                                                                                             "hardware",
-                                                                                                             "\"master\": \"bond0\""),
-         "[{\"mac\": \"" A "\"}, {\"mac\": \"" B "\"}, {\"mac\": \"52:54:00:aa:bb:03\"}]");
+    static const char devices[] =
+        PORT("eth0", A) ", " PORT("eth1", B) ", " BOND ", " BRIDGE ", " TUNNEL ", " PORT("eth0", A);
+    look(devices, "[{\"mac\": \"" A "\"}, {\"mac\": \"" B "\"}, {\"mac\": \"52:54:00:aa:bb:03\"}]");
     CHECK_STR(present, HEAD "{\"match\":{\"mac\":\"" A "\",\"name\":\"eth0\"}},"
                             "{\"match\":{\"mac\":\"" B "\",\"name\":\"eth1\"}},"
                             "{\"match\":{\"name\":\"bond0\"},\"addresses\":[\"192.0.2.5/24\"]}]}");
