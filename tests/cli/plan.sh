@@ -71,7 +71,7 @@ check "a table that is not there" refused 1 'cannot open' "$B" plan --csv "$T/no
 
 # ---- Points ------------------------------------------------------------------------------------
 
-daemon_start
+daemon_start --sessions 8
 for machine in web-1 db-1; do
     "$B" media "$machine" --conf "$T/$machine.conf" --set "server=127.0.0.1:$port" >/dev/null
 done
@@ -122,6 +122,6 @@ printf 'name,target,interface,address,gateway\nweb-1,kvm,enp0s3,203.0.113.5/24,2
 check "a table that is checked against its points" exits 0 "$B" plan --csv "$T/points.csv" --check --output "$T/checked"
 check "says so" grep -qx '1 of 1 plans would be carried out' "$T/stdout"
 check "and is written" json '.nics[0].addresses == ["203.0.113.5/24"]' cat "$T/checked/web-1.json"
-daemon_stop
+daemon_stop TERM
 
 finish
