@@ -7,7 +7,8 @@
 #include "base/fmt.h"
 #include "finalize/core/report.h"
 
-#define CELL_MAX 48 // a cell that is longer pushes its line aside, and not the whole column
+#define CELL_MAX      48 // a cell that is longer pushes its line aside, and not the whole column
+#define ADDRESSES_MAX 64 // of one interface that are shown
 
 static const char *field(const json_t *j, const char *key)
 {
@@ -64,18 +65,42 @@ static void free_line(struct line *line)
         bf_text_free(&line->cell[i]);
 }
 
-static const char *nth(const json_t *row, const char *key, size_t n)
+// What is in the list: addresses of IPv6, or those of IPv4 and DHCP.
+static bool is_family(const json_t *v, bool v6)
 {
-    const char *s = json_string_value(json_array_get(json_object_get(row, key), n));
-    return s ? s : "";
+    const char *s = json_string_value(v);
+    return s && (strchr(s, ':') != NULL) == v6;
 }
 
-static size_t lines_of(const json_t *row)
+static size_t count_of(const json_t *row, const char *key, bool v6)
 {
-    size_t old = json_array_size(json_object_get(row, "old"));
-    size_t new = json_array_size(json_object_get(row, "new"));
-    size_t most = old > new ? old : new;
-    return most > 0 ? most : 1;
+    const json_t *list = json_object_get(row, key);
+    size_t count = 0;
+    for (size_t i = 0; i < json_array_size(list) && i < ADDRESSES_MAX; i++)
+        count += is_family(json_array_get(list, i), v6);
+    return count;
+}
+
+static const char *nth(const json_t *row, const char *key, bool v6, size_t n)
+{
+    const json_t *list = json_object_get(row, key);
+    for (size_t i = 0; i < json_array_size(list) && i < ADDRESSES_MAX; i++)
+        if (is_family(json_array_get(list, i), v6) && n-- == 0)
+            return json_string_value(json_array_get(list, i));
+    return "";
+}
+
+// How many lines the addresses of a family take, old ones beside new ones.
+static size_t lines_of(const json_t *row, bool v6)
+{
+    size_t old = count_of(row, "old", v6), new = count_of(row, "new", v6);
+    return old > new ? old : new;
+}
+
+static size_t all_lines(const json_t *row)
+{
+    size_t lines = lines_of(row, false) + lines_of(row, true);
+    return lines > 0 ? lines : 1;
 }
 
 static void fill_names(const json_t *row, struct line *line)
@@ -93,12 +118,18 @@ static void fill_names(const json_t *row, struct line *line)
 static void fill(const json_t *row, size_t n, struct line *line)
 {
     *line = (struct line){0};
-    const char *old = nth(row, "old", n), *new = nth(row, "new", n);
-    bool known = !json_is_false(json_object_get(row, "addresses_known"));
+    size_t first = lines_of(row, false);
+    bool v6 = n >= first;
+    const char *side[] = {"old", "new"};
+    const char *empty =
+        json_is_false(json_object_get(row, "addresses_known")) ? "not read" : "none";
     if (n == 0)
         fill_names(row, line);
-    add_clean(&line->cell[OLD], "", *old || n ? old : known ? "none" : "not read", "");
-    add_clean(&line->cell[NEW], "", *new || n ? new : known ? "none" : "not read", "");
+    for (size_t i = 0; i < BF_COUNT(side); i++) {
+        const char *text = nth(row, side[i], v6, v6 ? n - first : n);
+        bool none = n == 0 && json_array_size(json_object_get(row, side[i])) == 0;
+        add_clean(&line->cell[OLD + i], "", none ? empty : text, "");
+    }
 }
 
 static void measure(const json_t *rows, size_t width[COLUMNS])
@@ -107,7 +138,7 @@ static void measure(const json_t *rows, size_t width[COLUMNS])
     const json_t *row;
     json_array_foreach(rows, i, row)
     {
-        for (size_t n = 0; n < lines_of(row); n++) {
+        for (size_t n = 0; n < all_lines(row); n++) {
             struct line line;
             fill(row, n, &line);
             for (size_t c = 0; c < COLUMNS; c++)
@@ -126,16 +157,33 @@ static void put_cell(struct bf_text *out, const char *text, size_t width)
 static void put_line(struct bf_text *out, const struct line *line, const size_t width[COLUMNS],
                      const json_t *row)
 {
+    struct bf_text text = {0};
     bool arrow = line->cell[OLD].len || line->cell[NEW].len;
     for (size_t c = 0; c < COLUMNS; c++) {
-        put_cell(out, bf_text_get(&line->cell[c]), c == NEW && !row ? 0 : width[c]);
-        bf_text_str(out, c == OLD ? arrow ? " -> " : "    " : c == NEW ? "" : "  ");
+        put_cell(&text, bf_text_get(&line->cell[c]), width[c]);
+        bf_text_str(&text, c == OLD ? arrow ? " -> " : "    " : "  ");
     }
     if (row) {
-        add_clean(out, "  (", field(row, "stack"), "");
-        add_clean(out, *field(row, "file") ? ", " : "", field(row, "file"), ")");
+        add_clean(&text, "(", field(row, "stack"), "");
+        add_clean(&text, *field(row, "file") ? ", " : "", field(row, "file"), ")");
     }
+    const char *s = bf_text_get(&text);
+    size_t len = strlen(s);
+    while (len && s[len - 1] == ' ')
+        len--;
+    bf_text_add(out, s, len);
     bf_text_str(out, "\n");
+    bf_text_free(&text);
+}
+
+static void put_row(struct bf_text *out, const json_t *row, const size_t width[COLUMNS])
+{
+    for (size_t n = 0; n < all_lines(row); n++) {
+        struct line line;
+        fill(row, n, &line);
+        put_line(out, &line, width, n == 0 ? row : NULL);
+        free_line(&line);
+    }
 }
 
 static void text_addresses(const json_t *rows, struct bf_text *out)
@@ -153,14 +201,11 @@ static void text_addresses(const json_t *rows, struct bf_text *out)
         put_cell(out, heading[c], c == NEW ? 0 : width[c]);
         bf_text_str(out, c == OLD ? "    " : c == NEW ? "\n" : "  ");
     }
+    // A bridge and its port may both be planned: they are one row.
     json_array_foreach(rows, i, row)
     {
-        for (size_t n = 0; n < lines_of(row); n++) {
-            struct line line;
-            fill(row, n, &line);
-            put_line(out, &line, width, n == 0 ? row : NULL);
-            free_line(&line);
-        }
+        if (i == 0 || !json_equal(row, json_array_get(rows, i - 1)))
+            put_row(out, row, width);
     }
 }
 

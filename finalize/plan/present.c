@@ -168,8 +168,8 @@ static void set_gateway(struct maker *m, json_t *entry, const json_t *k, const c
              gateway[0], *gateway[0] && *gateway[1] ? ", " : "", gateway[1]);
     } else if (!json_array_size(list) && json_object_get(entry, "addresses")) {
         note(m, name,
-             "no gateway is known, and none is written: the one that it has stays until "
-             "you change the addresses; add \"gateway\" with them");
+             "no gateway was found; while the addresses stay, the present one does, if there is "
+             "one: add \"gateway\" when you change them");
     }
     json_decref(list);
 }

@@ -199,7 +199,7 @@ static void test_present_devices(void)
     CHECK_STR(present, HEAD "{\"match\":{\"mac\":\"" A "\",\"name\":\"eth0\"}},"
                             "{\"match\":{\"mac\":\"" B "\",\"name\":\"eth1\"}},"
                             "{\"match\":{\"name\":\"bond0\"},\"addresses\":[\"192.0.2.5/24\"]}]}");
-    CHECK(strstr(notes, "bond0: no gateway is known"));
+    CHECK(strstr(notes, "bond0: no gateway was found"));
     CHECK(strstr(notes, "52:54:00:aa:bb:03: a NIC of the machine; no file says which"));
 }
 
