@@ -7,7 +7,7 @@ FINALIZE_CORE  := finalize/finalize.c finalize/tables.c finalize/vm/frame.c \
     $(sort $(foreach r,$(FINALIZE_ROOMS),$(wildcard finalize/$(r)/*.c)))
 FINALIZE_RUN  := $(FINALIZE_CORE) \
     finalize/host/run.c finalize/host/accel.c finalize/host/memory.c finalize/host/qemu.c \
-    finalize/host/room.c finalize/host/wait.c
+    finalize/host/room.c finalize/host/wait.c $(sort $(wildcard finalize/plan/*.c))
 FINALIZE_SRCS := $(FINALIZE_RUN) \
     finalize/main.c finalize/vm/vm.c finalize/vm/disks.c finalize/vm/mount.c finalize/vm/step.c
 # -lblkid is used by the VM alone.
@@ -42,6 +42,8 @@ TEST_LIBS_test_finalize_rows := $(FINALIZE_RUN_LIBS)
 TEST_SRCS_test_finalize_budget := $(FINALIZE_RUN) finalize/vm/step.c
 TEST_LIBS_test_finalize_budget := $(FINALIZE_RUN_LIBS)
 $(foreach f,plan guest network initramfs frame journal,$(eval FUZZ_SRCS_fuzz_finalize_$(f) := $(FINALIZE_CORE))\
+    $(eval FUZZ_LIBS_fuzz_finalize_$(f) := $(FINALIZE_RUN_LIBS)))
+$(foreach f,sheet report,$(eval FUZZ_SRCS_fuzz_finalize_$(f) := $(FINALIZE_RUN))\
     $(eval FUZZ_LIBS_fuzz_finalize_$(f) := $(FINALIZE_RUN_LIBS)))
 $(foreach f,guest network initramfs journal,$(eval FUZZ_SRCS_fuzz_finalize_$(f) += tests/finalize_tree.c))
 
