@@ -170,6 +170,20 @@ static void old_servers(struct bf_fin *f, struct bf_old *old)
     }
 }
 
+// Which cards there are is asked of the files as they will be, so that a second run finds the same.
+static enum bf_err adapt_naming(struct bf_fin *f, const struct bf_link *link, size_t links)
+{
+    struct bf_net *before = f->system.net, *after = calloc(1, sizeof *after);
+    if (!after)
+        return bf_fail(f->report, "out of memory");
+    bf_network_scan(f, after);
+    f->system.net = after;
+    enum bf_err err = bf_naming_adapt(f, link, links);
+    f->system.net = before;
+    free(after);
+    return err;
+}
+
 static enum bf_err adapt_links(struct bf_fin *f, const struct bf_net *net, struct bf_link *link,
                                struct bf_plan_nic *kept, struct bf_old *old)
 {
@@ -183,7 +197,7 @@ static enum bf_err adapt_links(struct bf_fin *f, const struct bf_net *net, struc
         err = link[i].stack->adapt(f, &link[i], old);
     }
     if (!err)
-        err = bf_naming_adapt(f, link, count);
+        err = adapt_naming(f, link, count);
     if (!err)
         err = bf_leases_adapt(f, link, count);
     if (!err)
