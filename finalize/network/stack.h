@@ -24,6 +24,7 @@ struct bf_stack_ops {
 // The rows. Where several stacks run, the upper one gets an interface that none speaks of.
 #define BF_STACKS(ROW)                                                                             \
     ROW(bf_networkmanager)                                                                         \
+    ROW(bf_ifcfg)                                                                                  \
     ROW(bf_netplan)                                                                                \
     ROW(bf_networkd)                                                                               \
     ROW(bf_ifupdown)
