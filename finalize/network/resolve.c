@@ -201,18 +201,42 @@ static enum bf_err check_agreement(struct bf_fin *f, const struct bf_net *net, s
 
 // ---- What lies on what --------------------------------------------------------------------------
 
-// Whether the device `k` lies on `base`, directly or with others between.
+// Whether `k` lies on `below` with nothing between.
+static bool lies_next(const struct bf_known *k, const struct bf_known *below)
+{
+    return below->name[0] && k->name[0] && (strcmp(k->parent, below->name) == 0 ||
+                                            strcmp(below->master, k->name) == 0);
+}
+
+// Marks what lies on a device that is marked already; false when that is nothing.
+static bool mark_above(const struct bf_net *net, bool *on)
+{
+    bool any = false, next[BF_NET_MAX] = {false};
+    for (size_t i = 0; i < net->count; i++)
+        for (size_t b = 0; !on[i] && !next[i] && b < net->count; b++)
+            next[i] = on[b] && lies_next(&net->known[i], &net->known[b]);
+    for (size_t i = 0; i < net->count; i++) {
+        any = any || next[i];
+        on[i] = on[i] || next[i];
+    }
+    return any;
+}
+
+// Whether the device `k` lies on `base`, directly or with others between: VLANs, bonds and bridges
+// on one another in any order. `depth` counts from 0.
 static bool lies_on(const struct bf_net *net, const struct bf_known *k, const char *base, int depth)
 {
-    if (depth > DEPTH_MAX || !k->name[0] || !base[0])
+    bool on[BF_NET_MAX];
+    if (!k->name[0] || !base[0])
         return false;
-    if (strcmp(k->name, base) == 0 || strcmp(k->parent, base) == 0)
-        return true;
-    const struct bf_known *below = bf_net_find(net, NULL, base);
-    if (below && below->master[0] && lies_on(net, k, below->master, depth + 1))
-        return true;
-    const struct bf_known *parent = bf_net_find(net, NULL, k->parent);
-    return parent && lies_on(net, parent, base, depth + 1);
+    for (size_t i = 0; i < net->count; i++)
+        on[i] = strcmp(net->known[i].name, base) == 0 || strcmp(net->known[i].parent, base) == 0;
+    while (depth < DEPTH_MAX && mark_above(net, on))
+        depth++;
+    for (size_t i = 0; i < net->count; i++)
+        if (on[i] && strcmp(net->known[i].name, k->name) == 0)
+            return true;
+    return strcmp(k->name, base) == 0;
 }
 
 // The bridge or bond at the end, or the interface itself.
