@@ -140,7 +140,7 @@ static void look_at_scripts(struct bf_fin *f, struct bf_ifcfg_readers *r)
     bool recent = f->system.init == BF_INIT_SYSTEMD;
     r->numbered = has_text(f, "network-functions", "ipaddr[", recent);
     r->inherits = has_text(f, "network-functions", "PARENTCONFIG", !recent);
-    r->old_ipv6 = !has_text(f, "ifup-ipv6", "is_false \"$IPV6INIT\"", recent);
+    r->old_ipv6 = has_text(f, "ifup-ipv6", "\"$IPV6INIT\" = \"yes\"", !recent);
     r->global_six = has_text(f, "ifup-eth", "NETWORKING_IPV6", false);
 }
 

@@ -22,10 +22,11 @@ struct edit {
     const struct bf_ifcfg_file *file;                 // the carrier's
     struct bf_ifcfg_file fresh;                       // of a carrier that has none yet
     const struct bf_address *four[BF_PLAN_ADDRESSES]; // planned, the gateway's network first
-    size_t fours, placed;                             // placed: into files so far
-    struct bf_known before;                           // what the files gave it
-    bool onlink4, onlink6;      // the scripts reach the gateway by a route file only
-    struct bf_ifcfg_changes to; // the carrier's file
+    size_t fours;
+    bool placed[BF_PLAN_ADDRESSES]; // into a file
+    struct bf_known before;         // what the files gave it
+    bool onlink4, onlink6;          // the scripts reach the gateway by a route file only
+    struct bf_ifcfg_changes to;     // the carrier's file
 };
 
 static const char *get(const struct edit *e, const char *key)
@@ -86,9 +87,20 @@ static void numbered_key(char *out, const char *stem, int number)
         snprintf(out, BF_SHVAR_KEY, "%s%d", stem, number);
 }
 
-static void want_address(struct edit *e, struct bf_ifcfg_changes *to, bool prefix, int number)
+// The next address that is in no file yet, `fours` when there is none.
+static size_t next_address(const struct edit *e)
 {
-    const struct bf_address *a = e->four[e->placed++];
+    size_t i = 0;
+    while (i < e->fours && e->placed[i])
+        i++;
+    return i;
+}
+
+static void want_address(struct edit *e, struct bf_ifcfg_changes *to, size_t which, bool prefix,
+                         int number)
+{
+    const struct bf_address *a = e->four[which];
+    e->placed[which] = true;
     char key[BF_SHVAR_KEY], mask[INET_ADDRSTRLEN];
     numbered_key(key, "IPADDR", number);
     bf_ifcfg_want(to, key, "%s", a->text);
@@ -120,7 +132,7 @@ static void want_addresses(struct edit *e, size_t others)
     if (!many && here > 1)
         here = 1;
     for (size_t i = 0; i < here; i++)
-        want_address(e, &e->to, takes_prefix(e, &e->file->vars), i || zero ? (int)i : -1);
+        want_address(e, &e->to, i, takes_prefix(e, &e->file->vars), i || zero ? (int)i : -1);
     if (e->nic->gateway4[0] && !e->onlink4) {
         bool first = e->file->nm && has(e, "GATEWAY0") && !has(e, "GATEWAY");
         bool global = !any_numbered(&e->file->vars, "GATEWAY") &&
@@ -148,7 +160,7 @@ static void want_proto(struct edit *e)
         bf_note(e->f->report, "info", e->file->path, "%s was not brought up at boot and now is",
                 e->link->carrier);
     }
-    if (!bf_shvars_get(&e->file->vars, "DEVICE")[0] && e->link->carrier[0] && !get(e, "VLAN_ID")[0])
+    if (!fresh && !get(e, "DEVICE")[0] && e->link->carrier[0] && !get(e, "VLAN_ID")[0])
         bf_ifcfg_want(&e->to, "DEVICE", "%s", e->link->carrier);
 }
 
@@ -261,14 +273,24 @@ static enum bf_err remove_file(struct edit *e, const char *path, const char *why
     return BF_OK;
 }
 
-static enum bf_err edit_alias(struct edit *e, const struct bf_ifcfg_file *file)
+// The planned address that a file of an alias has already, `fours` when there is none.
+static size_t has_planned(const struct edit *e, const struct bf_ifcfg_file *file)
+{
+    size_t i = 0;
+    const char *ip = bf_shvars_get(&file->vars, "IPADDR");
+    while (i < e->fours && (e->placed[i] || strcmp(e->four[i]->text, ip) != 0))
+        i++;
+    return i;
+}
+
+static enum bf_err edit_alias(struct edit *e, const struct bf_ifcfg_file *file, size_t which)
 {
     struct bf_ifcfg_changes to = {.count = 0};
-    if (e->placed >= e->fours)
+    if (which == e->fours)
         return remove_file(e, file->path, "an address that is given up");
     // The scripts give an alias the PREFIX of its interface rather than its own NETMASK.
     bool prefix = takes_prefix(e, &file->vars) || takes_prefix(e, &e->file->vars);
-    want_address(e, &to, prefix, -1);
+    want_address(e, &to, which, prefix, -1);
     drop_numbered(&to, &file->vars);
     bf_ifcfg_drop(&to, "IPV6ADDR");
     enum bf_err err = bf_ifcfg_apply(e->f, &to, file->path, NULL, WHY);
@@ -276,21 +298,33 @@ static enum bf_err edit_alias(struct edit *e, const struct bf_ifcfg_file *file)
     return err;
 }
 
+static enum bf_err edit_other(struct edit *e, const struct bf_ifcfg_file *file)
+{
+    if (!bf_ifcfg_at_boot(&e->set, file)) {
+        bf_note(e->f->report, "warning", file->path,
+                "is not read at boot, and keeps its address of %s", e->link->carrier);
+        return BF_OK;
+    }
+    if (file->kind == BF_IFCFG_RANGE)
+        return remove_file(e, file->path, "addresses that are given up");
+    return edit_alias(e, file, next_address(e));
+}
+
+// Aliases that have a planned address keep it; the others get what is left, or go.
 static enum bf_err edit_aliases(struct edit *e)
 {
+    bool kept[BF_IFCFG_MAX] = {false};
     enum bf_err err = BF_OK;
     for (size_t i = 0; !err && i < e->set.count; i++) {
         const struct bf_ifcfg_file *file = &e->set.file[i];
-        if (file->base != e->file || file->kind == BF_IFCFG_PLAIN)
-            continue;
-        if (!bf_ifcfg_at_boot(&e->set, file))
-            bf_note(e->f->report, "warning", file->path,
-                    "is not read at boot, and keeps its address of %s", e->link->carrier);
-        else if (file->kind == BF_IFCFG_RANGE)
-            err = remove_file(e, file->path, "addresses that are given up");
-        else
-            err = edit_alias(e, file);
+        kept[i] = is_alias_of(e, file) && bf_ifcfg_at_boot(&e->set, file) &&
+                  has_planned(e, file) < e->fours;
+        if (kept[i])
+            err = edit_alias(e, file, has_planned(e, file));
     }
+    for (size_t i = 0; !err && i < e->set.count; i++)
+        if (!kept[i] && e->set.file[i].base == e->file && e->set.file[i].kind != BF_IFCFG_PLAIN)
+            err = edit_other(e, &e->set.file[i]);
     return err;
 }
 
@@ -298,14 +332,14 @@ static enum bf_err edit_aliases(struct edit *e)
 static enum bf_err add_aliases(struct edit *e)
 {
     enum bf_err err = BF_OK;
-    for (unsigned n = 0; !err && e->placed < e->fours && n < 1000; n++) {
+    for (unsigned n = 0; !err && next_address(e) < e->fours && n < 1000; n++) {
         char path[128], start[64];
         snprintf(path, sizeof path, BF_IFCFG_DIR "/ifcfg-%s:%u", e->link->carrier, n);
         if (bf_edits_get(&e->f->edits, path, &(size_t){0}, NULL))
             continue;
         struct bf_ifcfg_changes to = {.count = 0};
         snprintf(start, sizeof start, "DEVICE=%s:%u\nONPARENT=yes\n", e->link->carrier, n);
-        want_address(e, &to, takes_prefix(e, &e->fresh.vars), -1);
+        want_address(e, &to, next_address(e), takes_prefix(e, &e->fresh.vars), -1);
         err = bf_ifcfg_apply(e->f, &to, path, start, WHY);
         bf_ifcfg_changes_free(&to);
     }
@@ -319,6 +353,7 @@ static enum bf_err edit_network(struct edit *e)
     const struct bf_shvars *vars = &e->set.network;
     const char *six = bf_shvars_get(vars, "NETWORKING_IPV6");
     const char *device = bf_shvars_get(vars, "GATEWAYDEV");
+    bool asks = e->set.readers.global_six || e->set.readers.old_ipv6;
     if (bf_ifcfg_has_gateway(&e->set, &e->before, "GATEWAY")) {
         if (e->nic->gateway4[0] && !e->onlink4 && !any_numbered(&e->file->vars, "GATEWAY"))
             bf_ifcfg_want(&to, "GATEWAY", "%s", e->nic->gateway4);
@@ -330,7 +365,7 @@ static enum bf_err edit_network(struct edit *e)
         bf_ifcfg_drop(&to, "IPV6_DEFAULTGW");
     }
     if (bf_nic_address(e->nic, AF_INET6) && e->file->shell &&
-        (bf_ifcfg_is_no(six) || (e->set.readers.global_six && !bf_ifcfg_is_yes(six))))
+        (bf_ifcfg_is_no(six) || (asks && !bf_ifcfg_is_yes(six))))
         bf_ifcfg_want(&to, "NETWORKING_IPV6", "yes");
     if (e->nic->gateway4[0] && device[0] && strcmp(device, e->link->carrier) != 0)
         bf_note(e->f->report, "warning", BF_IFCFG_NETWORK,

@@ -49,7 +49,6 @@ rhel6() {
 
 plan_of() { put "$work/plan" <<<"{\"version\": 1, \"target\": {\"kind\": \"kvm\"}, \"nics\": [$1]}"; }
 run() { "$FINALIZE" --root "$r" --plan "$work/plan" --report "$work/report" 2>"$work/err"; }
-says_all() { grep -qF -- "$1" "$work/report.txt" || shows "$1" "$work/report.txt"; }
 again() {
     local before
     before=$(snapshot "$r")
@@ -290,5 +289,402 @@ GATEWAY0=192.0.2.254
 EOF
 refute "/32, given up again: nothing of IPv6 is left" test -e "$n/route6-eth0"
 back "/32"
+
+# Bridge, bond and VLAN above one another; the address is on the top.
+centos7
+for port in em1 em2; do
+    put "$n/ifcfg-$port" <<EOF
+DEVICE=$port
+HWADDR=52:54:00:ab:00:0${port#em}
+MASTER=bond0
+SLAVE=yes
+ONBOOT=yes
+EOF
+done
+put "$n/ifcfg-bond0" <<'EOF'
+DEVICE=bond0
+MACADDR=52:54:00:AB:00:01
+BONDING_OPTS="mode=active-backup miimon=100 primary=em1"
+ONBOOT=yes
+BOOTPROTO=none
+EOF
+put "$n/ifcfg-bond0.10" <<'EOF'
+DEVICE=bond0.10
+VLAN=yes
+REORDER_HDR=yes
+BRIDGE=br10
+ONBOOT=yes
+EOF
+put "$n/ifcfg-br10" <<'EOF'
+DEVICE=br10
+TYPE=Bridge
+DELAY=0
+STP=off
+BOOTPROTO=none
+ONBOOT=yes
+IPADDR=192.0.2.10
+PREFIX=24
+GATEWAY=192.0.2.1
+IPV6INIT=no
+EOF
+before=$(snapshot "$r")
+plan_of "{\"match\": {\"mac\": \"52:54:00:ab:00:01\"}, \"mac\": \"52:54:00:cd:00:02\", $both}"
+cycle "bridge on VLAN on bond"
+check "bridge: has the addresses" is "$n/ifcfg-br10" <<'EOF'
+DEVICE=br10
+TYPE=Bridge
+DELAY=0
+STP=off
+BOOTPROTO=none
+ONBOOT=yes
+IPADDR=203.0.113.5
+PREFIX=24
+GATEWAY=203.0.113.1
+IPV6INIT=yes
+IPV6ADDR=2001:db8:5::5/64
+IPV6_DEFAULTGW=2001:db8:5::1
+IPV6_AUTOCONF=no
+EOF
+check "port: HWADDR follows, in its letters" has "$n/ifcfg-em1" "HWADDR=52:54:00:cd:00:02"
+check "other port: stays" has "$n/ifcfg-em2" "HWADDR=52:54:00:ab:00:02"
+check "bond: the port's MAC address that it was given follows" has "$n/ifcfg-bond0" "MACADDR=52:54:00:CD:00:02"
+back "bridge on VLAN on bond"
+
+centos7
+put "$n/ifcfg-eth0" <<<"DEVICE=eth0
+ONBOOT=yes
+BOOTPROTO=none"
+put "$n/ifcfg-vlan7" <<'EOF'
+DEVICE=vlan7
+PHYSDEV=eth0
+VLAN=yes
+ONBOOT=yes
+IPADDR=192.0.2.10
+NETMASK=255.255.255.0
+EOF
+before=$(snapshot "$r")
+plan_of "{$named, $static}"
+cycle "VLAN"
+check "VLAN: has the address" has "$n/ifcfg-vlan7" "IPADDR=203.0.113.5"
+refute "VLAN: its port has none" grep -q IPADDR "$n/ifcfg-eth0"
+back "VLAN"
+
+# Interfaces that are not brought up, that have no file, and several in one plan.
+centos7
+put "$n/ifcfg-eth0" <<<"DEVICE=eth0
+ONBOOT=no
+BOOTPROTO=dhcp"
+before=$(snapshot "$r")
+plan_of "{$named, $static}, {\"match\": {\"name\": \"eth1\"}, \"dhcp\": true}"
+cycle "two interfaces"
+check "an interface that was down is brought up" is "$n/ifcfg-eth0" <<'EOF'
+DEVICE=eth0
+ONBOOT=yes
+BOOTPROTO=none
+IPADDR=203.0.113.5
+PREFIX=24
+GATEWAY=203.0.113.1
+DNS1=203.0.113.53
+EOF
+check "an interface without a file gets one" is "$n/ifcfg-eth1" <<'EOF'
+DEVICE=eth1
+TYPE=Ethernet
+ONBOOT=yes
+BOOTPROTO=dhcp
+EOF
+back "two interfaces"
+
+# MAC addresses that two interfaces exchange.
+centos7
+put "$n/ifcfg-eth0" <<<"DEVICE=eth0
+HWADDR=52:54:00:AB:00:01
+BOOTPROTO=dhcp"
+put "$n/ifcfg-eth1" <<<"DEVICE=eth1
+HWADDR=52:54:00:AB:00:02
+BOOTPROTO=dhcp"
+before=$(snapshot "$r")
+plan_of '{"match": {"mac": "52:54:00:ab:00:01"}, "mac": "52:54:00:ab:00:02"},
+    {"match": {"mac": "52:54:00:ab:00:02"}, "mac": "52:54:00:ab:00:01"}'
+cycle "exchanged MAC addresses"
+check "exchanged: eth0" has "$n/ifcfg-eth0" "HWADDR=52:54:00:AB:00:02"
+check "exchanged: eth1" has "$n/ifcfg-eth1" "HWADDR=52:54:00:AB:00:01"
+back "exchanged MAC addresses"
+
+# ---- CentOS 7 and RHEL 8, NetworkManager ---------------------------------------------------------
+centos7_nm
+put "$n/ifcfg-ens192" <<'EOF'
+TYPE="Ethernet"
+PROXY_METHOD="none"
+BROWSER_ONLY="no"
+BOOTPROTO="none"
+DEFROUTE="yes"
+IPV4_FAILURE_FATAL="no"
+IPV6INIT="yes"
+IPV6_AUTOCONF="yes"
+IPV6_DEFROUTE="yes"
+IPV6_FAILURE_FATAL="no"
+IPV6_ADDR_GEN_MODE="stable-privacy"
+NAME="ens192"
+UUID="5d7b5bb6-1d6f-4a5c-9d1b-1f8f0c6a2b11"
+DEVICE="ens192"
+ONBOOT="yes"
+IPADDR="192.0.2.10"
+PREFIX="24"
+GATEWAY="192.0.2.1"
+DNS1="192.0.2.53"
+DOMAIN="example.org"
+IPV6_PRIVACY="no"
+EOF
+before=$(snapshot "$r")
+plan_of '{"match": {"name": "ens192"}, "addresses": ["203.0.113.5/24", "2001:db8:5::5/64", "2001:db8:5::6/64"],
+    "gateway": ["203.0.113.1", "fe80::1"], "dns": ["203.0.113.53", "2001:db8::53"], "search": ["a.example.net", "b.example.net"]}'
+cycle "NetworkManager"
+check "NetworkManager: rewritten in place" is "$n/ifcfg-ens192" <<'EOF'
+TYPE="Ethernet"
+PROXY_METHOD="none"
+BROWSER_ONLY="no"
+BOOTPROTO="none"
+DEFROUTE="yes"
+IPV4_FAILURE_FATAL="no"
+IPV6INIT="yes"
+IPV6_AUTOCONF="no"
+IPV6_DEFROUTE="yes"
+IPV6_FAILURE_FATAL="no"
+IPV6_ADDR_GEN_MODE="stable-privacy"
+NAME="ens192"
+UUID="5d7b5bb6-1d6f-4a5c-9d1b-1f8f0c6a2b11"
+DEVICE="ens192"
+ONBOOT="yes"
+IPADDR="203.0.113.5"
+PREFIX="24"
+GATEWAY="203.0.113.1"
+DNS1="203.0.113.53"
+DOMAIN="a.example.net b.example.net"
+IPV6ADDR=2001:db8:5::5/64
+IPV6ADDR_SECONDARIES=2001:db8:5::6/64
+IPV6_DEFAULTGW=fe80::1%ens192
+DNS2=2001:db8::53
+IPV6_PRIVACY="no"
+EOF
+back "NetworkManager"
+plan_of '{"match": {"name": "ens192"}, "addresses": ["203.0.113.5/32"], "gateway": "198.51.100.1"}'
+cycle "NetworkManager, /32"
+check "NetworkManager, /32: it reaches a gateway by itself" has "$n/ifcfg-ens192" 'GATEWAY="198.51.100.1"'
+refute "NetworkManager, /32: it needs no route file" test -e "$n/route-ens192"
+back "NetworkManager, /32"
+
+cp "$n/ifcfg-ens192" "$n/ifcfg-ens192.rpmsave"
+before=$(snapshot "$r")
+plan_of "{\"match\": {\"name\": \"ens192\"}, $static}"
+check "NetworkManager: .rpmsave is a live profile to it" refused "ifcfg-ens192.rpmsave, which are both read"
+mv "$n/ifcfg-ens192.rpmsave" "$n/ifcfg-ens192.bak"
+check "NetworkManager: .bak is none" run
+
+centos7_nm
+network_service
+put "$n/ifcfg-eth0" <<<'DEVICE=eth0
+NM_CONTROLLED=no
+IPADDR=192.0.2.10
+NETMASK=255.255.255.0'
+cp "$n/ifcfg-eth0" "$n/ifcfg-eth0.rpmsave"
+before=$(snapshot "$r")
+plan_of "{$named, \"addresses\": [\"203.0.113.5/32\"], \"gateway\": \"198.51.100.1\"}"
+check "both daemons: NM_CONTROLLED=no is the scripts'" run
+check "both daemons: so a route file reaches the gateway" has "$n/route-eth0" "default via 198.51.100.1 dev eth0"
+back "both daemons"
+rm "$r/etc/rc.d/rc3.d/S10network"
+before=$(snapshot "$r")
+check "NM_CONTROLLED=no, and no network service" refused "nothing reads /etc/sysconfig/network-scripts/ifcfg-eth0"
+
+rhel8
+put "$n/ifcfg-Wired_connection_1" <<'EOF'
+HWADDR=52:54:00:AB:00:01
+TYPE=Ethernet
+BOOTPROTO=dhcp
+NAME="Wired connection 1"
+UUID=0b1f3a0c-6c7f-4a3e-a5f1-0a1b2c3d4e5f
+ONBOOT=yes
+PREFIX=24
+EOF
+before=$(snapshot "$r")
+plan_of '{"match": {"mac": "52:54:00:ab:00:01"}, "mac": "52:54:00:cd:00:02", "addresses": ["2001:db8:5::5/64"],
+    "gateway": "2001:db8:5::1", "dns": ["2001:db8::53"], "search": ["example.net"]}'
+cycle "RHEL 8, IPv6 only"
+check "RHEL 8, IPv6 only" is "$n/ifcfg-Wired_connection_1" <<'EOF'
+HWADDR=52:54:00:CD:00:02
+TYPE=Ethernet
+BOOTPROTO=none
+NAME="Wired connection 1"
+UUID=0b1f3a0c-6c7f-4a3e-a5f1-0a1b2c3d4e5f
+ONBOOT=yes
+IPV6INIT=yes
+IPV6ADDR=2001:db8:5::5/64
+IPV6_DEFAULTGW=2001:db8:5::1
+IPV6_AUTOCONF=no
+DNS1=2001:db8::53
+IPV6_DOMAIN=example.net
+EOF
+back "RHEL 8, IPv6 only"
+
+# A team whose port names its profile by UUID.
+rhel8
+put "$n/ifcfg-team0" <<'EOF'
+DEVICE=team0
+DEVICETYPE=Team
+TEAM_CONFIG='{"runner": {"name": "activebackup"}}'
+UUID=7aa7a1f2-0a3c-4f0f-8f65-b6ed7a1f2a3c
+BOOTPROTO=dhcp
+ONBOOT=yes
+EOF
+put "$n/ifcfg-team0-port1" <<'EOF'
+DEVICE=eth0
+DEVICETYPE=TeamPort
+TEAM_MASTER_UUID=7aa7a1f2-0a3c-4f0f-8f65-b6ed7a1f2a3c
+HWADDR=52:54:00:AB:00:01
+ONBOOT=yes
+EOF
+before=$(snapshot "$r")
+plan_of "{\"match\": {\"mac\": \"52:54:00:ab:00:01\"}, $static}"
+cycle "team"
+check "team: has the address" has "$n/ifcfg-team0" IPADDR=203.0.113.5
+check "team: the rest stays" has "$n/ifcfg-team0" "TEAM_CONFIG='{\"runner\": {\"name\": \"activebackup\"}}'"
+back "team"
+
+# ---- RHEL 6 and Amazon Linux 2 -------------------------------------------------------------------
+rhel6
+put "$r/etc/sysconfig/network" <<<"NETWORKING=yes
+NETWORKING_IPV6=no
+HOSTNAME=old"
+put "$n/ifcfg-eth0" <<'EOF'
+DEVICE="eth0"
+BOOTPROTO="static"
+HWADDR="52:54:00:AB:00:01"
+NM_CONTROLLED="yes"
+ONBOOT="yes"
+IPADDR="192.0.2.10"
+PREFIX="24"
+GATEWAY="192.0.2.1"
+EOF
+put "$n/ifcfg-eth0:5" <<<"DEVICE=eth0:5
+IPADDR=192.0.2.11
+NETMASK=255.255.255.0"
+before=$(snapshot "$r")
+plan_of "{$named, \"addresses\": [\"203.0.113.5/24\", \"203.0.113.6/24\", \"203.0.113.7/28\", \"2001:db8:5::5/64\"],
+    \"gateway\": [\"203.0.113.1\", \"2001:db8:5::1\"]}"
+cycle "RHEL 6"
+check "RHEL 6: one address a file, with a mask" is "$n/ifcfg-eth0" <<'EOF'
+DEVICE="eth0"
+BOOTPROTO="static"
+HWADDR="52:54:00:AB:00:01"
+NM_CONTROLLED="yes"
+ONBOOT="yes"
+IPADDR="203.0.113.5"
+GATEWAY="203.0.113.1"
+NETMASK=255.255.255.0
+IPV6INIT=yes
+IPV6ADDR=2001:db8:5::5/64
+IPV6_DEFAULTGW=2001:db8:5::1
+IPV6_AUTOCONF=no
+EOF
+check "RHEL 6: an alias that is there" is "$n/ifcfg-eth0:5" <<'EOF'
+DEVICE=eth0:5
+IPADDR=203.0.113.6
+NETMASK=255.255.255.0
+EOF
+check "RHEL 6: a new alias" is "$n/ifcfg-eth0:0" <<'EOF'
+DEVICE=eth0:0
+ONPARENT=yes
+IPADDR=203.0.113.7
+NETMASK=255.255.255.240
+EOF
+check "RHEL 6: IPv6 is switched on" has "$r/etc/sysconfig/network" NETWORKING_IPV6=yes
+back "RHEL 6"
+
+amazon2
+put "$n/ifcfg-eth0" <<'EOF'
+DEVICE=eth0
+BOOTPROTO=dhcp
+ONBOOT=yes
+TYPE=Ethernet
+USERCTL=yes
+PEERDNS=yes
+DHCPV6C=yes
+DHCPV6C_OPTIONS=-nw
+PERSISTENT_DHCLIENT=yes
+RES_OPTIONS="timeout:2 attempts:5"
+DHCP_ARP_CHECK=no
+EOF
+before=$(snapshot "$r")
+plan_of "{$named, $static}"
+cycle "Amazon Linux 2"
+check "Amazon Linux 2: no client is left" is "$n/ifcfg-eth0" <<'EOF'
+DEVICE=eth0
+BOOTPROTO=none
+ONBOOT=yes
+TYPE=Ethernet
+USERCTL=yes
+PEERDNS=yes
+DHCPV6C=no
+IPADDR=203.0.113.5
+PREFIX=24
+GATEWAY=203.0.113.1
+DNS1=203.0.113.53
+DHCPV6C_OPTIONS=-nw
+PERSISTENT_DHCLIENT=yes
+RES_OPTIONS="timeout:2 attempts:5"
+DHCP_ARP_CHECK=no
+EOF
+back "Amazon Linux 2"
+
+# ---- What is not understood ----------------------------------------------------------------------
+odd() { # TITLE WORDS, the file on standard input
+    centos7
+    put "$n/ifcfg-eth0"
+    before=$(snapshot "$r")
+    plan_of "{$named, $static}"
+    check "$1" refused "$2"
+}
+odd "a condition" "ifcfg-eth0, line 2: is more than one assignment" <<<'DEVICE=eth0
+if true; then
+IPADDR=192.0.2.10
+fi'
+odd "a computed address" "line 2: IPADDR is not understood" <<<'DEVICE=eth0
+IPADDR=$OFFICE.10'
+odd "a computed device" "line 1: the value of DEVICE is computed" <<<'DEVICE=$(hostname)
+IPADDR=192.0.2.10'
+odd "an unclosed quote" "line 2: is more than one assignment" <<<'DEVICE=eth0
+IPADDR="192.0.2.10'
+odd "no address" "line 2: IPADDR is not understood" <<<'DEVICE=eth0
+IPADDR=192.0.2.256'
+odd "a mask with a gap" "line 3: NETMASK is not understood" <<<'DEVICE=eth0
+IPADDR=192.0.2.10
+NETMASK=255.0.255.0'
+odd "lines of another system" "line 1: ends with CR LF" <<<$'DEVICE=eth0\r\nIPADDR=192.0.2.10'
+centos7
+put "$n/ifcfg-eth0" <<<"DEVICE=eth0
+IPADDR=192.0.2.10"
+put "$n/ifcfg-office" <<<"DEVICE=eth0
+IPADDR=192.0.2.11"
+before=$(snapshot "$r")
+plan_of "{$named, $static}"
+check "two files of a device" refused "ifcfg-eth0 and by /etc/sysconfig/network-scripts/ifcfg-office, which are both read"
+sed -i 1iONBOOT=no "$n/ifcfg-office"
+check "two files of a device, one brought up" run
+
+# RHEL 10 has the files, and nothing that reads them.
+bare rhel 10.0
+networkmanager 1.52.0-1.el10
+rm "$r"/usr/lib64/NetworkManager/*/libnm-settings-plugin-ifcfg-rh.so
+put "$n/ifcfg-eth0" <<<"DEVICE=eth0
+IPADDR=192.0.2.10"
+check "RHEL 10" "$FINALIZE" --root "$r" --inspect --report "$work/report"
+refute "RHEL 10: nothing reads them" grep -q '"ifcfg"' "$work/report"
+rhel8
+put "$r/etc/NetworkManager/conf.d/10-keyfile.conf" <<<"[main]
+plugins=keyfile"
+put "$n/ifcfg-eth0" <<<"DEVICE=eth0
+IPADDR=192.0.2.10"
+check "RHEL 8 without the plugin" "$FINALIZE" --root "$r" --inspect --report "$work/report"
+refute "RHEL 8 without the plugin: nothing reads them" grep -q '"ifcfg"' "$work/report"
 
 finish
