@@ -79,8 +79,5 @@ struct bf_shvar_change {
 // end. A value that is there already keeps its bytes.
 void bf_shvar_edit(struct bf_text *out, const char *text, size_t size,
                    const struct bf_shvar_change *change, size_t count);
-// Appends a value with quotes if it needs any, so that a shell and the programs that read such
-// files get it as it is. It has no line ends.
-void bf_shvar_quote(struct bf_text *out, const char *value);
 
 #endif

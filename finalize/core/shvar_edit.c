@@ -29,7 +29,8 @@ static void put_double(struct bf_text *out, const char *value)
     bf_text_str(out, "\"");
 }
 
-void bf_shvar_quote(struct bf_text *out, const char *value)
+// With quotes if it needs any. Values have no line ends.
+static void put_quoted(struct bf_text *out, const char *value)
 {
     BF_ASSERT(!strchr(value, '\n'));
     if (!value[0] || is_plain(value))
@@ -47,7 +48,7 @@ static void put_like(struct bf_text *out, const struct bf_shvar *sv, const char 
     else if (quote == '"' || quote == '\'')
         put_double(out, value);
     else
-        bf_shvar_quote(out, value);
+        put_quoted(out, value);
 }
 
 // The old value's bytes are kept when they mean the new one.
@@ -107,7 +108,7 @@ static void put_new(struct bf_text *out, const struct edit *e)
             bf_text_str(out, "\n");
         any = true;
         bf_textf(out, "%s=", e->change[i].key);
-        bf_shvar_quote(out, e->change[i].value);
+        put_quoted(out, e->change[i].value);
         bf_text_str(out, e->cr ? "\r\n" : "\n");
     }
 }

@@ -73,7 +73,8 @@ bool bf_ifcfg_number(const char *key, const char *stem, int *number);
 extern const char *const bf_ifcfg_numbered[];
 
 enum bf_err bf_ifcfg_adapt(struct bf_fin *f, const struct bf_link *link, struct bf_old *old);
-void bf_ifcfg_scan(struct bf_fin *f, struct bf_net *net);
+// `stack` is the row that the interfaces are added for.
+void bf_ifcfg_scan(struct bf_fin *f, struct bf_net *net, const struct bf_stack_ops *stack);
 
 // Default routes of a device in its route- and route6- files go, and `route` has those of the plan
 // that need one: to gateways outside the networks of all addresses. `name` is the ifcfg file's.

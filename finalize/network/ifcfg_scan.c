@@ -177,8 +177,8 @@ static void hardware_address(const struct bf_ifcfg *set, const struct bf_ifcfg_f
         mac[0] = 0;
 }
 
-static void add_plain(struct bf_net *net, const struct bf_ifcfg *set,
-                      const struct bf_ifcfg_file *file)
+static void add_plain(struct bf_net *net, const struct bf_stack_ops *stack,
+                      const struct bf_ifcfg *set, const struct bf_ifcfg_file *file)
 {
     char name[BF_IFNAME], mac[BF_MAC_TEXT];
     bf_ifcfg_device(set, file, name, sizeof name);
@@ -187,7 +187,7 @@ static void add_plain(struct bf_net *net, const struct bf_ifcfg *set,
     bool any = !name[0] && !mac[0];
     if (any && !(file->nm && strcasecmp(bf_ifcfg_get(set, file, "TYPE"), "Ethernet") == 0))
         return;
-    struct bf_known *k = bf_net_add(net, &bf_ifcfg, name, mac);
+    struct bf_known *k = bf_net_add(net, stack, name, mac);
     if (!k)
         return;
     const struct bf_shvar_var *v = bf_shvars_find(&file->vars, "IPADDR");
@@ -199,20 +199,21 @@ static void add_plain(struct bf_net *net, const struct bf_ifcfg *set,
     add_addresses(net, set, file, k);
 }
 
-static struct bf_known *find_mutable(struct bf_net *net, const char *name)
+static struct bf_known *find_mutable(struct bf_net *net, const struct bf_stack_ops *stack,
+                                     const char *name)
 {
     for (size_t i = 0; name[0] && i < net->count; i++)
-        if (net->known[i].stack == &bf_ifcfg && strcmp(net->known[i].name, name) == 0)
+        if (net->known[i].stack == stack && strcmp(net->known[i].name, name) == 0)
             return &net->known[i];
     return NULL;
 }
 
-static void add_alias(struct bf_net *net, const struct bf_ifcfg *set,
-                      const struct bf_ifcfg_file *file)
+static void add_alias(struct bf_net *net, const struct bf_stack_ops *stack,
+                      const struct bf_ifcfg *set, const struct bf_ifcfg_file *file)
 {
     char name[BF_IFNAME];
     bf_ifcfg_device(set, file, name, sizeof name);
-    struct bf_known *k = find_mutable(net, name);
+    struct bf_known *k = find_mutable(net, stack, name);
     // NetworkManager takes an alias whose DEVICE is the file's name only.
     const char *device = bf_shvars_get(&file->vars, "DEVICE");
     if (k && file->base && !(file->nm && strcmp(device, file->name) != 0))
@@ -220,7 +221,8 @@ static void add_alias(struct bf_net *net, const struct bf_ifcfg *set,
 }
 
 // A bond may be known by its ports only.
-static void describe_masters(struct bf_net *net, const struct bf_ifcfg *set)
+static void describe_masters(struct bf_net *net, const struct bf_stack_ops *stack,
+                             const struct bf_ifcfg *set)
 {
     for (size_t i = 0; i < set->count; i++) {
         char name[BF_IFNAME];
@@ -228,20 +230,20 @@ static void describe_masters(struct bf_net *net, const struct bf_ifcfg *set)
         if (file->kind != BF_IFCFG_PLAIN || (!file->shell && !file->nm))
             continue;
         bf_ifcfg_device(set, file, name, sizeof name);
-        const struct bf_known *port = find_mutable(net, name);
+        const struct bf_known *port = find_mutable(net, stack, name);
         if (!port || !port->master[0])
             continue;
         bool bridge =
             bf_ifcfg_get(set, file, "BRIDGE")[0] || bf_ifcfg_get(set, file, "BRIDGE_UUID")[0];
-        struct bf_known *k = find_mutable(net, port->master);
+        struct bf_known *k = find_mutable(net, stack, port->master);
         if (!k)
-            k = bf_net_add(net, &bf_ifcfg, port->master, "");
+            k = bf_net_add(net, stack, port->master, "");
         if (k && k->kind == BF_KNOWN_HARDWARE)
             k->kind = bridge ? BF_KNOWN_BRIDGE : BF_KNOWN_BOND;
     }
 }
 
-void bf_ifcfg_scan(struct bf_fin *f, struct bf_net *net)
+void bf_ifcfg_scan(struct bf_fin *f, struct bf_net *net, const struct bf_stack_ops *stack)
 {
     struct bf_ifcfg set;
     bf_ifcfg_load(f, &set);
@@ -262,11 +264,11 @@ void bf_ifcfg_scan(struct bf_fin *f, struct bf_net *net)
         check_file(net, file);
         check_keys(f, net, file);
         if (file->kind == BF_IFCFG_PLAIN)
-            add_plain(net, &set, file);
+            add_plain(net, stack, &set, file);
     }
     for (size_t i = 0; i < set.count; i++)
         if (set.file[i].kind != BF_IFCFG_PLAIN)
-            add_alias(net, &set, &set.file[i]);
-    describe_masters(net, &set);
+            add_alias(net, stack, &set, &set.file[i]);
+    describe_masters(net, stack, &set);
     bf_ifcfg_free(&set);
 }

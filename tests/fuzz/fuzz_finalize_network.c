@@ -19,6 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define SYSTEMD "usr/lib/systemd/systemd"
 #define WANTS   "etc/systemd/system/multi-user.target.wants/"
+#define SCRIPTS "etc/sysconfig/network-scripts/"
+#define PLUGIN  "usr/lib64/NetworkManager/1.18.0/libnm-settings-plugin-ifcfg-rh.so"
 #define BESIDE  6
 
 // A file that is fuzzed, and what makes its stack run: "path" or "path=content".
@@ -46,6 +48,31 @@ static const struct row rows[] = {
     {"etc/ssh/sshd_config",
      {"sbin/ifup", SYSTEMD, WANTS "networking.service",
       "etc/network/interfaces=auto eth0\niface eth0 inet static\naddress 192.0.2.9/24\n"}},
+    {SCRIPTS "ifcfg-eth0",
+     {SYSTEMD, WANTS "network.service", SCRIPTS "route-eth0=default via 1\n"}},
+    {SCRIPTS "ifcfg-eth0", {SYSTEMD, WANTS "NetworkManager.service", PLUGIN}},
+    {SCRIPTS "ifcfg-eth0",
+     {"sbin/init", "etc/rc.d/rc3.d/S10network",
+      SCRIPTS "ifcfg-eth0:1=DEVICE=eth0:1\nIPADDR=198.51.100.1\nNETMASK=255.255.255.0\n"}},
+    {SCRIPTS "ifcfg-eth0:1",
+     {SYSTEMD, WANTS "network.service",
+      SCRIPTS "ifcfg-eth0=DEVICE=eth0\nIPADDR=198.51.100.1\nNETMASK=255.255.255.0\n"}},
+    {SCRIPTS "ifcfg-eth0-range0",
+     {SYSTEMD, WANTS "network.service", SCRIPTS "ifcfg-eth0=DEVICE=eth0\nBOOTPROTO=none\n"}},
+    {SCRIPTS "ifcfg-bond0",
+     {SYSTEMD, WANTS "network.service",
+      SCRIPTS "ifcfg-eth0=DEVICE=eth0\nMASTER=bond0\nSLAVE=yes\n"}},
+    {SCRIPTS "route-eth0",
+     {SYSTEMD, WANTS "network.service",
+      SCRIPTS "ifcfg-eth0=DEVICE=eth0\nIPADDR=198.51.100.1\nNETMASK=255.255.255.0\n"}},
+    {SCRIPTS "rule-eth0",
+     {SYSTEMD, WANTS "network.service",
+      SCRIPTS "ifcfg-eth0=DEVICE=eth0\nIPADDR=198.51.100.1\nNETMASK=255.255.255.0\n"}},
+    {SCRIPTS "keys-eth0",
+     {SYSTEMD, WANTS "network.service", SCRIPTS "ifcfg-eth0=DEVICE=eth0\nBOOTPROTO=none\n"}},
+    {"etc/sysconfig/network",
+     {SYSTEMD, WANTS "network.service",
+      SCRIPTS "ifcfg-eth0=DEVICE=eth0\nIPADDR=198.51.100.1\nNETMASK=255.255.255.0\n"}},
     {"etc/udev/rules.d/70-persistent-net.rules",
      {"sbin/ifup", SYSTEMD, WANTS "networking.service",
       "etc/network/interfaces=auto eth0\niface eth0 inet dhcp\n"}},
