@@ -21,7 +21,7 @@ static bool is_file_of(const struct bf_ifcfg *set, const struct bf_ifcfg_file *f
     bf_ifcfg_device(set, file, name, sizeof name);
     if (name[0])
         return strcmp(name, device) == 0;
-    if (link->known && !link->known->name[0])
+    if (link->known && link->known->file[0] && strcmp(device, link->carrier) == 0)
         return strcmp(link->known->file, file->path) == 0;
     return link->old_mac[0] && strcasecmp(bf_shvars_get(&file->vars, "HWADDR"), link->old_mac) == 0;
 }

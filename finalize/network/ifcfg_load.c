@@ -143,13 +143,23 @@ static void look_at_scripts(struct bf_fin *f, struct bf_ifcfg_readers *r)
     r->global_six = has_text(f, "ifup-eth", "NETWORKING_IPV6", false);
 }
 
+static void load_vars(struct bf_fin *f, const char *path, struct bf_shvars *vars)
+{
+    size_t len;
+    const char *text = bf_edits_get(&f->edits, path, &len, NULL);
+    bf_shvars_load(vars, text ? text : "", text ? len : 0);
+}
+
 void bf_ifcfg_readers(struct bf_fin *f, struct bf_ifcfg_readers *r)
 {
     bool any = false;
+    struct bf_shvars network;
     *r = (struct bf_ifcfg_readers){0};
     if (!bf_fin_root_is_dir(f->root, BF_IFCFG_DIR))
         return;
-    r->shell = is_enabled(f, "network");
+    load_vars(f, BF_IFCFG_NETWORK, &network);
+    r->shell = is_enabled(f, "network") && !bf_ifcfg_is_no(bf_shvars_get(&network, "NETWORKING"));
+    bf_shvars_free(&network);
     r->nm = is_enabled(f, "NetworkManager") &&
             (is_plugin_installed(f, &any) || (!any && is_release_with_plugin(&f->system))) &&
             !is_plugin_off(f);
@@ -214,13 +224,6 @@ bool bf_ifcfg_any(struct bf_fin *f)
 }
 
 // ---- All of them --------------------------------------------------------------------------------
-
-static void load_vars(struct bf_fin *f, const char *path, struct bf_shvars *vars)
-{
-    size_t len;
-    const char *text = bf_edits_get(&f->edits, path, &len, NULL);
-    bf_shvars_load(vars, text ? text : "", text ? len : 0);
-}
 
 static void add(struct bf_fin *f, struct bf_ifcfg *set, const char *name)
 {

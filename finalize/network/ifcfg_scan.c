@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The interfaces that ifcfg files speak of, as their readers make them of all files together.
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/bytes.h"
 #include "finalize/network/ifcfg.h"
+#include "finalize/network/network.h"
 
 // What has to be written down for the file to be understood.
 static const char *const needed[] = {
@@ -143,7 +145,7 @@ static void describe(const struct bf_ifcfg *set, const struct bf_ifcfg_file *fil
 {
     const char *mac = bf_ifcfg_get(set, file, "MACADDR");
     k->kind = kind_of(set, file, k->name);
-    if (mac[0])
+    if (strlen(mac) == BF_MAC_TEXT - 1) // else NetworkManager's "random", "stable" and the like
         bf_net_copy(k->set_mac, sizeof k->set_mac, mac, strlen(mac));
     find_master(set, file, k);
     const char *dot = vlan_dot(k->name);
@@ -177,12 +179,26 @@ static void hardware_address(const struct bf_ifcfg *set, const struct bf_ifcfg_f
         mac[0] = 0;
 }
 
-static void add_plain(struct bf_net *net, const struct bf_stack_ops *stack,
+// What naming rules call the hardware: a file without DEVICE means it by its MAC address.
+static void name_by_rules(struct bf_fin *f, const char *mac, char name[BF_IFNAME])
+{
+    struct bf_net *rules = calloc(1, sizeof *rules);
+    if (rules)
+        bf_naming_scan(f, rules);
+    for (size_t i = 0; rules && !name[0] && i < rules->count; i++)
+        if (strcmp(rules->known[i].mac, mac) == 0)
+            memcpy(name, rules->known[i].name, BF_IFNAME);
+    free(rules);
+}
+
+static void add_plain(struct bf_fin *f, struct bf_net *net, const struct bf_stack_ops *stack,
                       const struct bf_ifcfg *set, const struct bf_ifcfg_file *file)
 {
     char name[BF_IFNAME], mac[BF_MAC_TEXT];
     bf_ifcfg_device(set, file, name, sizeof name);
     hardware_address(set, file, mac);
+    if (!name[0] && mac[0])
+        name_by_rules(f, mac, name);
     // Without both, NetworkManager takes the profile for any Ethernet device.
     bool any = !name[0] && !mac[0];
     if (any && !(file->nm && strcasecmp(bf_ifcfg_get(set, file, "TYPE"), "Ethernet") == 0))
@@ -191,6 +207,7 @@ static void add_plain(struct bf_net *net, const struct bf_stack_ops *stack,
     if (!k)
         return;
     const struct bf_shvar_var *v = bf_shvars_find(&file->vars, "IPADDR");
+    v = v ? v : bf_shvars_find(&file->vars, "IPADDR0");
     v = v ? v : bf_shvars_find(&file->vars, "BOOTPROTO");
     v = v ? v : bf_shvars_find(&file->vars, "DEVICE");
     bf_net_where(k, file->path, v ? v->line : 1);
@@ -264,7 +281,7 @@ void bf_ifcfg_scan(struct bf_fin *f, struct bf_net *net, const struct bf_stack_o
         check_file(net, file);
         check_keys(f, net, file);
         if (file->kind == BF_IFCFG_PLAIN)
-            add_plain(net, stack, &set, file);
+            add_plain(f, net, stack, &set, file);
     }
     for (size_t i = 0; i < set.count; i++)
         if (set.file[i].kind != BF_IFCFG_PLAIN)

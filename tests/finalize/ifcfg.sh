@@ -63,6 +63,8 @@ cycle() {
 back() { check "$1: undo" undone "$before"; }
 untouched() { [ "$(snapshot "$r")" = "$before" ]; }
 refused() { ! run && untouched && says "$1"; }
+# reads FILE NAME VALUE: what bash, which the network service's scripts are written in, makes of it.
+reads() { equal "$3" "$(env -i bash -c '. "$1"; echo "${!2}"' - "$1" "$2")"; }
 static='"addresses": ["203.0.113.5/24"], "gateway": "203.0.113.1", "dns": ["203.0.113.53"]'
 both='"addresses": ["203.0.113.5/24", "2001:db8:5::5/64"], "gateway": ["203.0.113.1", "2001:db8:5::1"]'
 named='"match": {"name": "eth0"}'
@@ -115,6 +117,8 @@ DOMAIN="example.org corp.example.org"
 ETHTOOL_OPTS="-K ${DEVICE} tso off"
 ZONE=public
 EOF
+check "CentOS 7: bash reads the address" reads "$n/ifcfg-eth0" IPADDR 203.0.113.5
+check "CentOS 7: bash reads what is kept" reads "$n/ifcfg-eth0" ETHTOOL_OPTS "-K eth0 tso off"
 check "CentOS 7: a default route goes, others stay" is "$n/route-eth0" <<'EOF'
 # by hand
 10.0.0.0/8 via 192.0.2.254 dev eth0
@@ -466,6 +470,7 @@ IPV6_DEFAULTGW=fe80::1%ens192
 DNS2=2001:db8::53
 IPV6_PRIVACY="no"
 EOF
+check "NetworkManager: bash reads the search list" reads "$n/ifcfg-ens192" DOMAIN "a.example.net b.example.net"
 back "NetworkManager"
 plan_of '{"match": {"name": "ens192"}, "addresses": ["203.0.113.5/32"], "gateway": "198.51.100.1"}'
 cycle "NetworkManager, /32"
@@ -525,6 +530,26 @@ DNS1=2001:db8::53
 IPV6_DOMAIN=example.net
 EOF
 back "RHEL 8, IPv6 only"
+
+# A file that means the hardware by its MAC address, which a rule has a name for.
+centos7
+put "$n/ifcfg-office" <<<'HWADDR="52:54:00:AB:00:01"
+TYPE=Ethernet
+IPADDR=192.0.2.10'
+put "$r/etc/udev/rules.d/70-persistent-net.rules" <<<'SUBSYSTEM=="net", ACTION=="add", DRIVERS=="?*", ATTR{address}=="52:54:00:ab:00:01", ATTR{type}=="1", KERNEL=="eth*", NAME="lan0"'
+before=$(snapshot "$r")
+plan_of "{\"match\": {\"name\": \"lan0\"}, \"mac\": \"52:54:00:cd:00:02\", $static}"
+cycle "by MAC and rule"
+check "by MAC and rule" is "$n/ifcfg-office" <<'EOF'
+HWADDR="52:54:00:CD:00:02"
+TYPE=Ethernet
+IPADDR=203.0.113.5
+DEVICE=lan0
+PREFIX=24
+GATEWAY=203.0.113.1
+DNS1=203.0.113.53
+EOF
+back "by MAC and rule"
 
 # A team whose port names its profile by UUID.
 rhel8
@@ -635,6 +660,21 @@ RES_OPTIONS="timeout:2 attempts:5"
 DHCP_ARP_CHECK=no
 EOF
 back "Amazon Linux 2"
+
+# Quoting, with bash as the judge.
+quoted() { # what stands behind IPADDR=
+    centos7
+    put "$n/ifcfg-eth0" <<<"DEVICE=eth0
+IPADDR=198.51.100.1
+ IPADDR=$1
+PREFIX=24"
+    "$FINALIZE" --root "$r" --inspect --report "$work/report" 2>"$work/err" &&
+        grep -q "\"$(env -i bash -c '. "$1"; echo "$IPADDR"' - "$n/ifcfg-eth0")/24\"" "$work/report"
+}
+for value in 192.0.2.7 '"192.0.2.7"' "'192.0.2.7'" "19'2.0'.\"2\".7" "\$'192\\x2e0\\0562.7'" '192\.0.2.7' \
+    '192.0.2.7;' '192.0.2.7 ; # note' '192.0.2.7	# note' $'192.0.\\\n2.7' $'"192.0.\\\n2.7"'; do
+    check "as bash reads it: ${value@Q}" quoted "$value"
+done
 
 # ---- What is not understood ----------------------------------------------------------------------
 odd() { # TITLE WORDS, the file on standard input
