@@ -126,13 +126,15 @@ static void drop_numbered(struct bf_ifcfg_changes *to, const struct bf_shvars *v
 // both.
 static void want_addresses(struct edit *e, size_t others)
 {
-    bool zero = has(e, "IPADDR0") && !has(e, "IPADDR");
+    // NetworkManager before 0.9, of RHEL 6, goes on with IPADDR2; later ones take that, too.
+    bool old = e->file->nm && e->f->system.init != BF_INIT_SYSTEMD;
+    bool zero = has(e, "IPADDR0") && !has(e, "IPADDR") && !old;
     bool many = e->file->nm || e->set.readers.numbered;
     size_t here = e->fours > others ? e->fours - others : e->fours > 0;
     if (!many && here > 1)
         here = 1;
     for (size_t i = 0; i < here; i++)
-        want_address(e, &e->to, i, takes_prefix(e, &e->file->vars), i || zero ? (int)i : -1);
+        want_address(e, &e->to, i, takes_prefix(e, &e->file->vars), i || zero ? (int)i + old : -1);
     if (e->nic->gateway4[0] && !e->onlink4) {
         bool first = e->file->nm && has(e, "GATEWAY0") && !has(e, "GATEWAY");
         bool global = !any_numbered(&e->file->vars, "GATEWAY") &&
@@ -346,13 +348,22 @@ static enum bf_err add_aliases(struct edit *e)
     return err;
 }
 
+// A device that has all default routes, whatever the files of others say.
+static void note_device(struct edit *e, const char *key, const char *gateway)
+{
+    const struct bf_shvar_var *v = bf_shvars_find(&e->set.network, key);
+    if (gateway[0] && v && v->value[0] && strcmp(v->value, e->link->carrier) != 0)
+        bf_note(e->f->report, "warning", BF_IFCFG_NETWORK,
+                "line %u: %s is %s, so the gateway %s of %s is not used", v->line, key, v->value,
+                gateway, e->link->carrier);
+}
+
 // /etc/sysconfig/network: gateways of the networks that are left, and the switch for IPv6.
 static enum bf_err edit_network(struct edit *e)
 {
     struct bf_ifcfg_changes to = {.count = 0};
     const struct bf_shvars *vars = &e->set.network;
     const char *six = bf_shvars_get(vars, "NETWORKING_IPV6");
-    const char *device = bf_shvars_get(vars, "GATEWAYDEV");
     bool asks = e->set.readers.global_six || e->set.readers.old_ipv6;
     if (bf_ifcfg_has_gateway(&e->set, &e->before, "GATEWAY")) {
         if (e->nic->gateway4[0] && !e->onlink4 && !any_numbered(&e->file->vars, "GATEWAY"))
@@ -367,10 +378,8 @@ static enum bf_err edit_network(struct edit *e)
     if (bf_nic_address(e->nic, AF_INET6) && e->file->shell &&
         (bf_ifcfg_is_no(six) || (asks && !bf_ifcfg_is_yes(six))))
         bf_ifcfg_want(&to, "NETWORKING_IPV6", "yes");
-    if (e->nic->gateway4[0] && device[0] && strcmp(device, e->link->carrier) != 0)
-        bf_note(e->f->report, "warning", BF_IFCFG_NETWORK,
-                "line %u: GATEWAYDEV is %s, so the gateway of %s is not used",
-                bf_shvars_find(vars, "GATEWAYDEV")->line, device, e->link->carrier);
+    note_device(e, "GATEWAYDEV", e->nic->gateway4);
+    note_device(e, "IPV6_DEFAULTDEV", e->nic->gateway6);
     enum bf_err err = bf_ifcfg_apply(e->f, &to, BF_IFCFG_NETWORK, to.count ? "" : NULL, WHY);
     bf_ifcfg_changes_free(&to);
     return err;

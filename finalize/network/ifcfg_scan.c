@@ -34,12 +34,14 @@ static void check_file(struct bf_net *net, const struct bf_ifcfg_file *file)
         if (v && !v->literal)
             bf_net_trouble(net, "%s, line %u: the value of %s is computed, which is not understood",
                            file->path, v->line, v->key);
-        else if (v && v->lines > 1 && file->nm)
-            bf_net_trouble(net,
-                           "%s, line %u: %s goes over several lines, which NetworkManager "
-                           "does not read",
-                           file->path, v->line, v->key);
     }
+    // NetworkManager would take each line by itself.
+    for (size_t i = 0; file->nm && i < file->vars.count; i++)
+        if (file->vars.var[i].lines > 1)
+            bf_net_trouble(net,
+                           "%s, line %u: %s goes over several lines, which NetworkManager does "
+                           "not read",
+                           file->path, file->vars.var[i].line, file->vars.var[i].key);
     if (file->vars.code)
         bf_net_trouble(net,
                        "%s, line %u: is more than one assignment to a variable, which is not "

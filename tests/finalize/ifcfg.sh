@@ -625,6 +625,35 @@ EOF
 check "RHEL 6: IPv6 is switched on" has "$r/etc/sysconfig/network" NETWORKING_IPV6=yes
 back "RHEL 6"
 
+# NetworkManager 0.8 there: further addresses begin with IPADDR2.
+ln -s ../init.d/NetworkManager "$r/etc/rc.d/rc3.d/S23NetworkManager"
+put "$r/usr/lib64/NetworkManager/libnm-settings-plugin-ifcfg-rh.so" <<<elf
+rm "$n/ifcfg-eth0:5"
+sed -i '$aGATEWAYDEV=eth9' "$r/etc/sysconfig/network"
+before=$(snapshot "$r")
+cycle "RHEL 6, NetworkManager"
+check "RHEL 6, NetworkManager: numbered from 2" is "$n/ifcfg-eth0" <<'EOF'
+DEVICE="eth0"
+BOOTPROTO="static"
+HWADDR="52:54:00:AB:00:01"
+NM_CONTROLLED="yes"
+ONBOOT="yes"
+IPADDR="203.0.113.5"
+PREFIX="24"
+GATEWAY="203.0.113.1"
+IPADDR2=203.0.113.6
+PREFIX2=24
+IPADDR3=203.0.113.7
+PREFIX3=28
+IPV6INIT=yes
+IPV6ADDR=2001:db8:5::5/64
+IPV6_DEFAULTGW=2001:db8:5::1
+IPV6_AUTOCONF=no
+EOF
+back "RHEL 6, NetworkManager"
+check "a device that has all default routes: runs" run
+check "a device that has all default routes is said" says "line 4: GATEWAYDEV is eth9"
+
 amazon2
 put "$n/ifcfg-eth0" <<'EOF'
 DEVICE=eth0
@@ -710,6 +739,24 @@ plan_of "{$named, $static}"
 check "two files of a device" refused "ifcfg-eth0 and by /etc/sysconfig/network-scripts/ifcfg-office, which are both read"
 sed -i 1iONBOOT=no "$n/ifcfg-office"
 check "two files of a device, one brought up" run
+
+centos7_nm
+put "$n/ifcfg-eth0" <<<'DEVICE=eth0
+BONDING_OPTS="mode=1
+IPADDR=192.0.2.10"'
+before=$(snapshot "$r")
+plan_of "{$named, $static}"
+check "NetworkManager takes each line by itself" refused "line 2: BONDING_OPTS goes over several lines"
+centos7
+put "$n/ifcfg-eth0" <<<'DEVICE=eth0
+BOOTPROTO=none'
+put "$n/keys-eth0" <<<'KEY=s:secret
+IPADDR=192.0.2.10'
+before=$(snapshot "$r")
+check "an address among keys" refused "keys-eth0, line 2: sets IPADDR"
+for i in $(seq 300); do echo "DEVICE=e$i" >"$n/ifcfg-e$i"; done
+before=$(snapshot "$r")
+check "more files than any system has" refused "has more than 256 files"
 
 # RHEL 10 has the files, and nothing that reads them.
 bare rhel 10.0
