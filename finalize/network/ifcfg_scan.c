@@ -207,6 +207,8 @@ static void add_plain(struct bf_fin *f, struct bf_net *net, const struct bf_stac
         return;
     struct bf_known *k = bf_net_add(net, stack, name, mac);
     if (!k)
+        bf_net_trouble(net, BF_IFCFG_DIR ": configures more than %d interfaces", BF_NET_MAX);
+    if (!k)
         return;
     const struct bf_shvar_var *v = bf_shvars_find(&file->vars, "IPADDR");
     v = v ? v : bf_shvars_find(&file->vars, "IPADDR0");

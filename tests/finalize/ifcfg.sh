@@ -654,6 +654,49 @@ back "RHEL 6, NetworkManager"
 check "a device that has all default routes: runs" run
 check "a device that has all default routes is said" says "line 4: GATEWAYDEV is eth9"
 
+# The scripts that are there tell what they know, whatever the release.
+rhel6
+put "$n/network-functions" <<<'    ipaddr[$i]=$(eval echo "$"IPADDR$idx)'
+put "$n/ifup-ipv6" <<<'is_false "$IPV6INIT" && exit 0'
+put "$n/ifcfg-eth0" <<<'DEVICE=eth0
+IPADDR=192.0.2.10
+IPV6ADDR=2001:db8::10/64'
+before=$(snapshot "$r")
+check "IPv6 is on by default to these scripts" "$FINALIZE" --root "$r" --inspect --report "$work/report"
+check "IPv6 is on by default to these scripts: its address" grep -q '"2001:db8::10/64"' "$work/report"
+plan_of "{$named, \"addresses\": [\"203.0.113.5/24\", \"203.0.113.6/24\"]}"
+cycle "scripts that number addresses"
+check "scripts that number addresses" is "$n/ifcfg-eth0" <<'EOF'
+DEVICE=eth0
+IPADDR=203.0.113.5
+PREFIX=24
+IPADDR1=203.0.113.6
+PREFIX1=24
+EOF
+back "scripts that number addresses"
+put "$n/network-functions" <<<'PARENTCONFIG=$(echo $CONFIG | sed "s/-[^-]*$//g")'
+put "$n/ifup-eth" <<<'if [ "${NETWORKING_IPV6}" = "yes" ]; then'
+put "$n/ifup-ipv6" <<<'if [ ! "$IPV6INIT" = "yes" ]; then'
+put "$n/ifcfg-eth0-home" <<<'ONBOOT=yes
+IPADDR=192.0.2.20'
+sed -i '1aONBOOT=no' "$n/ifcfg-eth0"
+before=$(snapshot "$r")
+check "a file that gets variables from another" refused "ifcfg-eth0-home gets variables from"
+rm "$n/ifcfg-eth0-home"
+plan_of "{$named, \"addresses\": [\"2001:db8:5::5/64\"]}"
+cycle "old scripts, IPv6 only"
+check "old scripts, IPv6 only" is "$n/ifcfg-eth0" <<'EOF'
+DEVICE=eth0
+ONBOOT=yes
+IPV6ADDR=2001:db8:5::5/64
+IPV6INIT=yes
+IPV6_AUTOCONF=no
+EOF
+check "old scripts, IPv6 only: it is switched on" has "$r/etc/sysconfig/network" NETWORKING_IPV6=yes
+sed -i 's/^NETWORKING_IPV6.*/NETWORKING=no/' "$r/etc/sysconfig/network"
+check "the network service is told not to run" "$FINALIZE" --root "$r" --inspect --report "$work/report"
+refute "the network service is told not to run: nothing reads the files" grep -q '"ifcfg"' "$work/report"
+
 amazon2
 put "$n/ifcfg-eth0" <<'EOF'
 DEVICE=eth0
