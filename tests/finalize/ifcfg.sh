@@ -7,6 +7,8 @@
 . "$(dirname "$0")/ifcfg_trees.sh"
 umask 022
 
+static='"addresses": ["203.0.113.5/24"], "gateway": "203.0.113.1", "dns": ["203.0.113.53"]'
+both='"addresses": ["203.0.113.5/24", "2001:db8:5::5/64"], "gateway": ["203.0.113.1", "2001:db8:5::1"]'
 named='"match": {"name": "eth0"}'
 
 # ---- CentOS 7, the network service ---------------------------------------------------------------

@@ -146,13 +146,15 @@ EOF
 }
 
 # ---- Plans: addresses, gateways ------------------------------------------------------------------
-plan_dhcp='"dhcp": true'
-plan_one='"addresses": ["203.0.113.5/24"], "gateway": "203.0.113.1"'
-plan_many='"addresses": ["198.51.100.7/28", "203.0.113.5/24", "203.0.113.6/24"], "gateway": "203.0.113.1"'
-plan_six='"addresses": ["2001:db8:5::5/64", "2001:db8:5::6/64"], "gateway": "fe80::1"'
-plan_both='"addresses": ["203.0.113.5/24", "2001:db8:5::5/64"], "gateway": ["203.0.113.1", "2001:db8:5::1"]'
-plan_alone='"addresses": ["203.0.113.5/32", "2001:db8:5::5/128"], "gateway": ["198.51.100.1", "2001:db8:9::1"]'
-plan_none='"addresses": ["203.0.113.5/24"]'
+declare -A plans=(
+    [dhcp]='"dhcp": true'
+    [one]='"addresses": ["203.0.113.5/24"], "gateway": "203.0.113.1"'
+    [many]='"addresses": ["198.51.100.7/28", "203.0.113.5/24", "203.0.113.6/24"], "gateway": "203.0.113.1"'
+    [six]='"addresses": ["2001:db8:5::5/64", "2001:db8:5::6/64"], "gateway": "fe80::1"'
+    [both]='"addresses": ["203.0.113.5/24", "2001:db8:5::5/64"], "gateway": ["203.0.113.1", "2001:db8:5::1"]'
+    [alone]='"addresses": ["203.0.113.5/32", "2001:db8:5::5/128"], "gateway": ["198.51.100.1", "2001:db8:9::1"]'
+    [none]='"addresses": ["203.0.113.5/24"]'
+)
 # What a reader has to find.
 wanted() { # PLAN
     case $1 in
@@ -174,7 +176,7 @@ for release in centos7 rhel6 rhel8; do
     case $release in
         centos7) reader=scripts ;;
         rhel6) reader=old-scripts ;;
-        rhel8) reader=nm ;;
+        rhel8) reader="nm" ;;
     esac
     for shape in static quoted dhcp numbered alias down vlan bond bridge; do
         # Old scripts have one address a file.
@@ -183,10 +185,9 @@ for release in centos7 rhel6 rhel8; do
         "${shape}_shape"
         before=$(snapshot "$r")
         for plan in dhcp one many six both alone none; do
-            text=plan_$plan
-            plan_of "{\"match\": {\"name\": \"$device\"}, ${!text}}"
+            plan_of "{\"match\": {\"name\": \"$device\"}, ${plans[$plan]}}"
             check "$release, $shape to $plan: runs" run
-            check "$release, $shape to $plan: the reader has what is planned" planned "$reader" "$plan" "${!text}"
+            check "$release, $shape to $plan: the reader has what is planned" planned "$reader" "$plan" "${plans[$plan]}"
             check "$release, $shape to $plan: undo" undone "$before"
         done
     done

@@ -62,5 +62,3 @@ untouched() { [ "$(snapshot "$r")" = "$before" ]; }
 refused() { ! run && untouched && says "$1"; }
 # reads FILE NAME VALUE: what bash, which the network service's scripts are written in, makes of it.
 reads() { equal "$3" "$(env -i bash -c '. "$1"; echo "${!2}"' - "$1" "$2")"; }
-static='"addresses": ["203.0.113.5/24"], "gateway": "203.0.113.1", "dns": ["203.0.113.53"]'
-both='"addresses": ["203.0.113.5/24", "2001:db8:5::5/64"], "gateway": ["203.0.113.1", "2001:db8:5::1"]'
