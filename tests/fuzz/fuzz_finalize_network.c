@@ -21,7 +21,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define WANTS   "etc/systemd/system/multi-user.target.wants/"
 #define SCRIPTS "etc/sysconfig/network-scripts/"
 #define PLUGIN  "usr/lib64/NetworkManager/1.18.0/libnm-settings-plugin-ifcfg-rh.so"
+#define WICKED  WANTS "wicked.service"
+#define SUSE    "etc/sysconfig/network/"
 #define BESIDE  6
+
+#define NETCONFIG "NETCONFIG_DNS_STATIC_SERVERS=192.0.2.53\n"
 
 // A file that is fuzzed, and what makes its stack run: "path" or "path=content".
 struct row {
@@ -95,6 +99,19 @@ static const struct row rows[] = {
     {"etc/cloud/cloud.cfg",
      {"sbin/ifup", SYSTEMD, WANTS "networking.service",
       "etc/network/interfaces=auto eth0\niface eth0 inet dhcp\n"}},
+    {"etc/sysconfig/network/ifcfg-eth0", {SYSTEMD, WICKED, SUSE "config=" NETCONFIG}},
+    {"etc/sysconfig/network/ifcfg-br0",
+     {SYSTEMD, WICKED, SUSE "ifcfg-eth0=STARTMODE=auto\nIPADDR=192.0.2.4/24\n"}},
+    {"etc/sysconfig/network/ifcfg-eth0",
+     {"etc/inittab", "sbin/ifup", "etc/init.d/rc3.d/S02network", SUSE "config=" NETCONFIG}},
+    {"etc/sysconfig/network/routes",
+     {SYSTEMD, WICKED, SUSE "ifcfg-eth0=STARTMODE=auto\nIPADDR=192.0.2.4/24\n"}},
+    {"etc/sysconfig/network/ifroute-eth0",
+     {SYSTEMD, WICKED, SUSE "ifcfg-eth0=STARTMODE=auto\nIPADDR=192.0.2.4/24\n"}},
+    {"etc/sysconfig/network/ifrule-eth0",
+     {SYSTEMD, WICKED, SUSE "ifcfg-eth0=STARTMODE=auto\nIPADDR=192.0.2.4/24\n"}},
+    {"etc/sysconfig/network/config",
+     {SYSTEMD, WICKED, SUSE "ifcfg-eth0=STARTMODE=auto\nIPADDR=192.0.2.4/24\n"}},
 };
 #define ROWS BF_COUNT(rows)
 
