@@ -28,7 +28,8 @@ struct bf_stack_ops {
     ROW(bf_netplan)                                                                                \
     ROW(bf_networkd)                                                                               \
     ROW(bf_ifupdown)                                                                               \
-    ROW(bf_suse_ifcfg)
+    ROW(bf_suse_ifcfg)                                                                             \
+    ROW(bf_wicked)
 
 #define BF_STACK(row) extern const struct bf_stack_ops row;
 BF_STACKS(BF_STACK)

@@ -279,6 +279,8 @@ static void scan(struct bf_fin *f, struct bf_net *net)
 {
     struct bf_names names;
     check_old_names(f, net);
+    if (bf_suse_is_wicked(f))
+        bf_wicked_sources(f, net);
     if (bf_suse_files(f, &names)) {
         bf_net_trouble(net, BF_SUSE_DIR " has more files than can be followed");
         return;

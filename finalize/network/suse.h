@@ -39,4 +39,7 @@ enum bf_err bf_suse_routes(struct bf_fin *f, const struct bf_link *link, const c
 // The plan's name servers, which are the whole system's, in suse_dns.c.
 enum bf_err bf_suse_dns(struct bf_fin *f);
 
+// Says where wicked is told to read interfaces from places that nothing here reads, in wicked.c.
+void bf_wicked_sources(struct bf_fin *f, struct bf_net *net);
+
 #endif

@@ -756,4 +756,206 @@ static15
 sed -i 's/^NETCONFIG_DNS_POLICY=.*/NETCONFIG_DNS_POLICY=""/' "$net/config"
 check "netconfig is told to keep off" run
 check "and that is said" says "netconfig does not use the name servers"
+
+# ---- wicked's XML ------------------------------------------------------------------------------
+xml=$r/etc/wicked/ifconfig/all.xml
+xml() { # standard input becomes the file of a system that has no ifcfg files
+    wicked sles 15.5
+    put "$xml"
+}
+one() {
+    xml <<'EOF'
+<!-- the office -->
+<interface>
+  <name>eth0</name>
+  <description>Ethernet Card 0</description>
+
+  <control>
+    <mode>boot</mode>
+  </control>
+  <ipv4:static>
+    <address>
+      <local>192.0.2.10/24</local>
+    </address>
+    <route>
+      <nexthop>
+        <gateway>192.0.2.1</gateway>
+      </nexthop>
+    </route>
+  </ipv4:static>
+  <link>
+    <mtu>1400</mtu>
+  </link>
+
+  <ipv6:static>
+    <address>
+      <local>2001:db8::10/64</local>
+    </address>
+  </ipv6:static>
+</interface>
+<interface>
+  <name>eth1</name>
+  <ipv4:dhcp>
+    <acquire-timeout>15</acquire-timeout>
+  </ipv4:dhcp>
+</interface>
+EOF
+}
+one
+inspect
+check "XML: addresses" knows eth0 addresses "192.0.2.10/24 2001:db8::10/64"
+check "XML: DHCP" knows eth1 dhcp True
+check "XML: whose they are" knows eth1 configured_by wicked
+check "XML: where" knows eth0 line 2
+before=$(snapshot "$r")
+plan_of "{\"match\": {\"name\": \"eth0\"}, $static}"
+check "XML: static to static" run
+check "XML: the addresses of both families are replaced, the rest stays" is "$xml" <<'EOF'
+<!-- the office -->
+<interface>
+  <name>eth0</name>
+  <description>Ethernet Card 0</description>
+
+  <control>
+    <mode>boot</mode>
+  </control>
+  <ipv4:static>
+    <address>
+      <local>203.0.113.5/24</local>
+    </address>
+    <route>
+      <nexthop>
+        <gateway>203.0.113.1</gateway>
+      </nexthop>
+    </route>
+  </ipv4:static>
+  <link>
+    <mtu>1400</mtu>
+  </link>
+
+</interface>
+<interface>
+  <name>eth1</name>
+  <ipv4:dhcp>
+    <acquire-timeout>15</acquire-timeout>
+  </ipv4:dhcp>
+</interface>
+EOF
+check "XML: name servers" has "$net/config" 'NETCONFIG_DNS_STATIC_SERVERS="203.0.113.53"'
+check "XML: second run" again
+check "XML: undo" undone "$before"
+one
+plan_of "{\"match\": {\"name\": \"eth0\"}, \"dhcp\": true}, {\"match\": {\"name\": \"eth1\"}, $both}"
+check "XML: static to DHCP, and DHCP to static" run
+check "XML: both interfaces" is "$xml" <<'EOF'
+<!-- the office -->
+<interface>
+  <name>eth0</name>
+  <description>Ethernet Card 0</description>
+
+  <control>
+    <mode>boot</mode>
+  </control>
+  <ipv4:dhcp>
+    <enabled>true</enabled>
+  </ipv4:dhcp>
+  <link>
+    <mtu>1400</mtu>
+  </link>
+
+</interface>
+<interface>
+  <name>eth1</name>
+  <ipv4:static>
+    <address>
+      <local>203.0.113.5/24</local>
+    </address>
+    <route>
+      <nexthop>
+        <gateway>203.0.113.1</gateway>
+      </nexthop>
+    </route>
+  </ipv4:static>
+  <ipv6:static>
+    <address>
+      <local>2001:db8:5::5/64</local>
+    </address>
+    <route>
+      <nexthop>
+        <gateway>2001:db8:5::1</gateway>
+      </nexthop>
+    </route>
+  </ipv6:static>
+</interface>
+EOF
+check "XML: both interfaces, second run" again
+one
+put "$net/ifcfg-eth0" <<<$'STARTMODE=auto\nIPADDR=192.0.2.77/24'
+plan_of "{\"match\": {\"name\": \"eth0\"}, $static}"
+check "XML: an ifcfg file goes before it" run
+check "XML: and is what is rewritten" has "$net/ifcfg-eth0" "IPADDR=203.0.113.5/24"
+check "XML: this one stays" has "$xml" "      <local>192.0.2.10/24</local>"
+# not NAME WORD: standard input is a file with which the plan is refused.
+not() {
+    xml
+    plan_of "{\"match\": {\"name\": \"eth0\"}, $static}"
+    refused "$1"
+}
+check "XML: a route that is not the default" not "wicked: /etc/wicked/ifconfig/all.xml, line 1: the interface eth0 has a route that is no default route" <<'EOF'
+<interface>
+  <name>eth0</name>
+  <ipv4:static>
+    <address><local>192.0.2.10/24</local></address>
+    <route><destination>10.0.0.0/8</destination><nexthop><gateway>192.0.2.9</gateway></nexthop></route>
+  </ipv4:static>
+</interface>
+EOF
+check "XML: a comment that would go" not "a comment among its addresses" <<'EOF'
+<interface>
+  <name>eth0</name>
+  <ipv4:static>
+    <!-- old -->
+    <address><local>192.0.2.10/24</local></address>
+  </ipv4:static>
+</interface>
+EOF
+check "XML: all on one line" not "elements that share a line" <<'EOF'
+<interface> <name>eth0</name> <ipv4:static><address><local>192.0.2.10/24</local></address></ipv4:static> </interface>
+EOF
+check "XML: no XML" not "wicked: /etc/wicked/ifconfig/all.xml, line 2: XML, which is not understood" <<'EOF'
+<interface>
+  <name>eth0</ipv4:static>
+</interface>
+EOF
+check "XML: an entity" not "which is not understood" <<'EOF'
+<interface>
+  <name>&eth;</name>
+</interface>
+EOF
+check "XML: a policy of nanny" not "no <interface>" <<<'<policy name="x"/>'
+check "XML: too deep" not "which is not understood" <<<"$(printf '<interface>%.0s' $(seq 1 5000))"
+static15
+put "$r/etc/wicked/client.xml" <<'EOF'
+<config>
+  <!-- <ifconfig location="wicked:/nowhere"/> -->
+  <include name="common.xml"/>
+  <sources>
+    <ifconfig location="firmware:" />
+    <ifconfig location="compat:" />
+    <ifconfig location="wicked:/etc/wicked/ifconfig" />
+  </sources>
+</config>
+EOF
+check "the sources that wicked has" run
+put "$r/etc/wicked/client-local.xml" <<'EOF'
+<config>
+  <sources>
+    <ifconfig location="wicked:/srv/net" />
+  </sources>
+</config>
+EOF
+check "another source" refused "wicked: /etc/wicked/client-local.xml, line 3: a source of interfaces that is not read"
+one
+plan_of '{"match": {"name": "eth0"}, "addresses": ["203.0.113.5/32"], "gateway": "198.51.100.1"}'
+check "XML: a gateway outside" refused "no network that the planned gateway is in"
 finish

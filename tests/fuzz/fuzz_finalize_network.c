@@ -110,6 +110,8 @@ static const struct row rows[] = {
      {SYSTEMD, WICKED, SUSE "ifcfg-eth0=STARTMODE=auto\nIPADDR=192.0.2.4/24\n"}},
     {"etc/sysconfig/network/ifrule-eth0",
      {SYSTEMD, WICKED, SUSE "ifcfg-eth0=STARTMODE=auto\nIPADDR=192.0.2.4/24\n"}},
+    {"etc/wicked/ifconfig/a.xml", {SYSTEMD, WICKED, SUSE "config=" NETCONFIG}},
+    {"etc/wicked/client.xml", {SYSTEMD, WICKED, SUSE "ifcfg-eth0=STARTMODE=auto\n"}},
     {"etc/sysconfig/network/config",
      {SYSTEMD, WICKED, SUSE "ifcfg-eth0=STARTMODE=auto\nIPADDR=192.0.2.4/24\n"}},
 };
