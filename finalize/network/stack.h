@@ -29,7 +29,13 @@ struct bf_stack_ops {
     ROW(bf_networkd)                                                                               \
     ROW(bf_ifupdown)                                                                               \
     ROW(bf_suse_ifcfg)                                                                             \
-    ROW(bf_wicked)
+    ROW(bf_wicked)                                                                                 \
+    ROW(bf_netifrc)                                                                                \
+    ROW(bf_netctl)                                                                                 \
+    ROW(bf_dhcpcd)                                                                                 \
+    ROW(bf_connman)                                                                                \
+    ROW(bf_openvswitch)                                                                            \
+    ROW(bf_slackware)
 
 #define BF_STACK(row) extern const struct bf_stack_ops row;
 BF_STACKS(BF_STACK)

@@ -112,6 +112,9 @@ static const struct row rows[] = {
      {SYSTEMD, WICKED, SUSE "ifcfg-eth0=STARTMODE=auto\nIPADDR=192.0.2.4/24\n"}},
     {"etc/wicked/ifconfig/a.xml", {SYSTEMD, WICKED, SUSE "config=" NETCONFIG}},
     {"etc/wicked/client.xml", {SYSTEMD, WICKED, SUSE "ifcfg-eth0=STARTMODE=auto\n"}},
+    {"etc/conf.d/net", {"sbin/openrc-init", "etc/runlevels/default/net.eth0"}},
+    {"etc/netctl/a", {SYSTEMD, WANTS "netctl@a.service"}},
+    {"etc/dhcpcd.conf", {SYSTEMD, WANTS "dhcpcd.service"}},
     {"etc/sysconfig/network/config",
      {SYSTEMD, WICKED, SUSE "ifcfg-eth0=STARTMODE=auto\nIPADDR=192.0.2.4/24\n"}},
 };
