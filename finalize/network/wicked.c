@@ -12,6 +12,7 @@
 #include "finalize/network/suse.h"
 
 #define XML_DIR    "/etc/wicked/ifconfig"
+#define XML_SOURCE "wicked:" XML_DIR
 #define PARTS_MAX  8
 #define FILES_MAX  256
 #define INTERFACES 64
@@ -254,8 +255,8 @@ static void scan_file(struct bf_fin *f, struct bf_net *net, const char *path)
 static bool is_usual(const struct bf_xml *x)
 {
     static const char *const usual[] = {
-        "firmware:", "compat:",        "compat:suse", "compat:suse:/etc/sysconfig/network",
-        "wicked:",   "wicked:" XML_DIR};
+        "firmware:", "compat:", "compat:suse", "compat:suse:/etc/sysconfig/network",
+        "wicked:",   XML_SOURCE};
     static const char key[] = "location=";
     const char *at = memmem(x->rest.at, x->rest.len, key, strlen(key));
     size_t len = at ? x->rest.len - (size_t)(at - x->rest.at) - strlen(key) : 0;
