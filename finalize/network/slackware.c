@@ -8,7 +8,7 @@ static bool in_use(struct bf_fin *f)
            bf_fin_root_exists(f->root, "/etc/rc.d/rc.inet1.conf");
 }
 
-const struct bf_stack_ops bf_slackware = {
+const struct bf_stack_ops bf_rc_inet1 = {
     .name = "slackware",
     .title = "Slackware's rc.inet1 (/etc/rc.d/rc.inet1.conf)",
     .in_use = in_use,

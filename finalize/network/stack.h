@@ -35,7 +35,7 @@ struct bf_stack_ops {
     ROW(bf_dhcpcd)                                                                                 \
     ROW(bf_connman)                                                                                \
     ROW(bf_openvswitch)                                                                            \
-    ROW(bf_slackware)
+    ROW(bf_rc_inet1)
 
 #define BF_STACK(row) extern const struct bf_stack_ops row;
 BF_STACKS(BF_STACK)
