@@ -1,15 +1,164 @@
 // SPDX-License-Identifier: Apache-2.0
-// NetworkManager: recognised, not adapted.
-#include "finalize/system/service.h"
-#include "finalize/network/stack.h"
+// NetworkManager: the devices that its profiles configure. Which files count and which of several
+// profiles the daemon activates is said by nm_profile.h, rewriting is nm_edit.c's. Devices that its
+// configuration leaves to others are not its own here, either.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "base/bytes.h"
+#include "finalize/network/network.h"
+#include "finalize/network/nm_edit.h"
+#include "finalize/network/nm_profile.h"
+#include "finalize/network/stack.h"
+#include "finalize/system/service.h"
+
+// What kind of device a profile is for; false when it is for none that has a name in the kernel.
+static bool kind_of(const struct bf_nm_profile *p, enum bf_known_kind *kind)
+{
+    static const struct {
+        const char *type;
+        enum bf_known_kind kind;
+    } kinds[] = {
+        {"ethernet", BF_KNOWN_HARDWARE}, {"infiniband", BF_KNOWN_HARDWARE},
+        {"bridge", BF_KNOWN_BRIDGE},     {"bond", BF_KNOWN_BOND},
+        {"team", BF_KNOWN_BOND},         {"vlan", BF_KNOWN_VLAN},
+        {"wifi", BF_KNOWN_OTHER},        {"dummy", BF_KNOWN_OTHER},
+        {"macvlan", BF_KNOWN_OTHER},     {"ip-tunnel", BF_KNOWN_OTHER},
+        {"tun", BF_KNOWN_OTHER},         {"vrf", BF_KNOWN_OTHER},
+        {"vxlan", BF_KNOWN_OTHER},       {"veth", BF_KNOWN_OTHER},
+        {"wireguard", BF_KNOWN_OTHER},   {"ovs-interface", BF_KNOWN_OTHER},
+    };
+    for (size_t i = 0; i < BF_COUNT(kinds); i++)
+        if (strcmp(p->type, kinds[i].type) == 0) {
+            *kind = kinds[i].kind;
+            return true;
+        }
+    return false;
+}
+
+// The other names and places that a profile gives its device.
+static void describe(const struct bf_nm_profiles *all, struct bf_known *k,
+                     const struct bf_nm_profile *p)
+{
+    const char *master = bf_nm_device_of(all, p->master);
+    const char *parent = strcmp(p->type, "vlan") == 0 ? bf_nm_device_of(all, p->parent) : "";
+    bf_net_copy(k->master, sizeof k->master, master, strlen(master));
+    bf_net_copy(k->parent, sizeof k->parent, parent, strlen(parent));
+    bf_net_copy(k->set_mac, sizeof k->set_mac, p->set_mac, strlen(p->set_mac));
+    bf_net_where(k, p->path, p->ip[0].line ? p->ip[0].line : p->ip[1].line);
+    if (strcmp(bf_nm_device_of(all, p->id), k->name) == 0 || k->pattern)
+        return;
+    for (size_t i = 0; i < all->count; i++)
+        if (strcmp(all->at[i].name, p->id) == 0)
+            return; // a name that is another device's
+    bf_net_copy(k->alias, sizeof k->alias, p->id, strlen(p->id));
+}
+
+static void fill(const struct bf_nm_profiles *all, struct bf_known *k,
+                 const struct bf_nm_profile *p)
+{
+    describe(all, k, p);
+    if (p->port || !bf_nm_is_automatic(p))
+        return; // a port has no addresses of its own
+    k->dhcp = strcmp(p->ip[0].method, "auto") == 0 || strcmp(p->ip[1].method, "dhcp") == 0;
+    for (size_t i = 0; i < 2; i++)
+        for (size_t a = 0; a < p->ip[i].addresses; a++)
+            bf_net_address(k, p->ip[i].address[a], strlen(p->ip[i].address[a]));
+}
+
+// Names and MAC addresses that naming rules tie together.
+static const struct bf_known *rule(const struct bf_net *rules, const char *name, const char *mac)
+{
+    for (size_t i = 0; rules && i < rules->count; i++)
+        if ((name[0] && strcmp(rules->known[i].name, name) == 0) ||
+            (mac[0] && strcmp(rules->known[i].mac, mac) == 0))
+            return &rules->known[i];
+    return NULL;
+}
+
+static void add_hardware(struct bf_net *net, const struct bf_nm_profiles *all,
+                         const struct bf_nm_profile *p, const struct bf_net *rules)
+{
+    const struct bf_known *named = rule(rules, p->name, p->mac);
+    const char *name = p->name[0] ? p->name : named ? named->name : "";
+    const char *mac = p->mac[0] ? p->mac : named ? named->mac : "";
+    struct bf_nm_device device = {.name = name, .mac = mac, .type = p->type};
+    bool pattern = !p->name[0] && !p->mac[0];
+    if (bf_nm_conf_leaves(&all->conf, &device) || (pattern && !bf_nm_is_automatic(p)))
+        return;
+    const struct bf_nm_profile *active = pattern ? p : bf_nm_active(all, name, mac);
+    struct bf_known *k = bf_net_add(net, &bf_networkmanager, pattern ? "" : name, mac);
+    if (!k || k->file[0])
+        return; // by another profile for the same device
+    k->pattern = pattern;
+    fill(all, k, active ? active : p);
+}
+
+static void add_profile(struct bf_net *net, const struct bf_nm_profiles *all,
+                        const struct bf_nm_profile *p, const struct bf_net *rules)
+{
+    enum bf_known_kind kind;
+    struct bf_nm_device device = {.name = p->name, .mac = "", .type = p->type};
+    if (!kind_of(p, &kind))
+        return;
+    if (kind == BF_KNOWN_HARDWARE) {
+        add_hardware(net, all, p, rules);
+        return;
+    }
+    if (!p->name[0] || bf_nm_conf_leaves(&all->conf, &device))
+        return;
+    const struct bf_nm_profile *maker = bf_nm_maker(all, p->name);
+    struct bf_known *k = bf_net_add(net, &bf_networkmanager, p->name, "");
+    if (!k || k->file[0])
+        return;
+    k->kind = kind;
+    fill(all, k, maker ? maker : p);
+}
+
+static void scan(struct bf_fin *f, struct bf_net *net)
+{
+    struct bf_nm_profiles all;
+    struct bf_net *rules = calloc(1, sizeof *rules);
+    if (rules)
+        bf_naming_scan(f, rules);
+    bf_nm_profiles_load(f, &all, BF_NM_PENDING, net);
+    for (size_t i = 0; i < all.count; i++)
+        add_profile(net, &all, &all.at[i], rules);
+    bf_nm_profiles_free(&all);
+    free(rules);
+}
+
+// Enabled as a service of systemd or OpenRC, and not told to leave all cables to others.
 static bool in_use(struct bf_fin *f)
 {
-    return bf_service_enabled(f->root, "NetworkManager.service");
+    static const char *const links[] = {
+        "/etc/systemd/system/dbus-org.freedesktop.NetworkManager.service",
+        "/etc/runlevels/default/NetworkManager", "/etc/runlevels/boot/NetworkManager", NULL};
+    bool enabled = bf_service_enabled(f->root, "NetworkManager.service");
+    for (size_t i = 0; links[i] && !enabled; i++) {
+        char *link = bf_fin_root_readlink(f->root, links[i]);
+        enabled = link && strcmp(link, "/dev/null") != 0;
+        free(link);
+    }
+    char *mask = bf_fin_root_readlink(f->root, "/etc/systemd/system/NetworkManager.service");
+    bool masked = mask && strcmp(mask, "/dev/null") == 0;
+    free(mask);
+    if (!enabled || masked)
+        return false;
+    struct bf_nm_conf conf;
+    struct bf_nm_device any = {.name = "", .mac = "", .type = "ethernet"};
+    bf_nm_conf_load(f, &conf, NULL);
+    bool leaves = bf_nm_conf_leaves(&conf, &any);
+    bf_nm_conf_free(&conf);
+    return !leaves;
 }
 
 const struct bf_stack_ops bf_networkmanager = {
     .name = "networkmanager",
     .title = "NetworkManager",
+    .says_addresses = true,
     .in_use = in_use,
+    .scan = scan,
+    .adapt = bf_nm_adapt,
 };

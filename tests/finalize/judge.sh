@@ -114,6 +114,35 @@ in_networkd() {
     echo '-- log'
     grep -iE 'conf|warn|ignor|error|fail' /run/networkd.log | head -n 30
 }
+# NetworkManager until each LINK is activated or waits for a DHCP server, or nothing is left to be done: the devices
+# ("LINK:STATE:PROFILE"), the profiles that it has read ("profile NAME:UUID:FILE"), the state and what it complained of.
+# A link's other end is none of the tree's devices.
+in_networkmanager() {
+    local link
+    mkdir -p /run/NetworkManager/conf.d
+    printf '[device-judge]\nmatch-device=interface-name:p?\nmanaged=0\n' >/run/NetworkManager/conf.d/zz-judge.conf
+    dbus-daemon --system --fork
+    NetworkManager --debug --log-level=INFO >/run/nm.log 2>&1 &
+    in_wait 60 nmcli -t general >/dev/null 2>&1 || true
+    for link; do in_wait 20 in_nm_settled "$link" || true; done
+    nmcli -t -f DEVICE,STATE,CONNECTION device | grep -vE '^(lo|p[0-9]+):'
+    nmcli -t -f NAME,UUID,FILENAME connection show | sed -n 's/^/profile /p'
+    in_state
+    kill -9 %1
+    echo '-- log'
+    grep -E '<(warn|error)>' /run/nm.log | grep -vE 'error accessing rf|dispatcher|polkit|hostname|modem-manager' | head -n 30
+}
+in_nm_settled() { # LINK
+    case $(nmcli -t -f GENERAL.STATE device show "$1" 2>/dev/null) in
+        *:100* | *:70*) ip -o link show up dev "$1" | grep -q . && in_nm_addressed "$1" ;;
+        *) grep -q 'startup complete' /run/nm.log ;;
+    esac
+}
+# What a profile says is set a moment after the state is: until nothing is tentative any more.
+in_nm_addressed() { # LINK
+    ! ip -o addr show dev "$1" tentative | grep -q . &&
+        [ "$(nmcli -g IP4.ADDRESS device show "$1")" = "$(ip -o -4 addr show dev "$1" | awk '{ print $4 }' | paste -sd'|' | sed 's/|/ | /g')" ]
+}
 # The names that links have once udev has carried out its rules, "MAC NAME" each.
 in_udev() {
     local link
@@ -161,6 +190,7 @@ judge_netplan() { # LINKS: what is generated, then what networkd makes of it; fa
         echo '== state'; in_permanent; in_networkd $(judge_names "$1")"
 }
 judge_udev() { judge_run "$1" "in_udev $(judge_names "$1")"; }
+judge_networkmanager() { judge_run "$1" "in_networkmanager $(judge_names "$1")"; }
 judge_ifup() { judge_run "${1:-eth9:02:00:00:00:00:09}" "ifup --no-act --force -a -v 2>&1"; }
 judge_ifquery() { judge_run eth9:02:00:00:00:00:09 "ifquery $*"; }
 judge_ifquery2() { # of ifupdown2
