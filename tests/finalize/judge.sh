@@ -7,7 +7,8 @@
 : "${JUDGE:=$PWD/build/judge/root}"
 # What of a tree is put over the judges' root.
 JUDGED='etc/netplan etc/network etc/systemd/network etc/udev/rules.d etc/NetworkManager etc/cloud etc/resolv.conf
-    etc/modprobe.d usr/lib/netplan usr/lib/systemd/network usr/local/lib/systemd/network usr/lib/NetworkManager
+    etc/modprobe.d var/lib/NetworkManager usr/lib/netplan usr/lib/systemd/network usr/local/lib/systemd/network
+    usr/lib/NetworkManager
     usr/lib/bootferry etc/systemd/system/bootferry-names.service etc/systemd/system/sysinit.target.d'
 
 # Whether judges can be asked here: root, their folder, and a kernel with overlays and namespaces.
@@ -118,30 +119,31 @@ in_networkd() {
 # ("LINK:STATE:PROFILE"), the profiles that it has read ("profile NAME:UUID:FILE"), the state and what it complained of.
 # A link's other end is none of the tree's devices.
 in_networkmanager() {
-    local link
+    local link bus daemon
     mkdir -p /run/NetworkManager/conf.d
     printf '[device-judge]\nmatch-device=interface-name:p?\nmanaged=0\n' >/run/NetworkManager/conf.d/zz-judge.conf
-    dbus-daemon --system --fork
+    dbus-daemon --system --nofork --nopidfile >/dev/null 2>&1 &
+    bus=$!
+    in_wait 10 test -S /run/dbus/system_bus_socket || true
     NetworkManager --debug --log-level=INFO >/run/nm.log 2>&1 &
+    daemon=$!
+    disown -a
     in_wait 60 nmcli -t general >/dev/null 2>&1 || true
     for link; do in_wait 20 in_nm_settled "$link" || true; done
     nmcli -t -f DEVICE,STATE,CONNECTION device | grep -vE '^(lo|p[0-9]+):'
     nmcli -t -f NAME,UUID,FILENAME connection show | sed -n 's/^/profile /p'
     in_state
-    kill -9 %1
+    kill -9 "$daemon" "$bus"
     echo '-- log'
     grep -E '<(warn|error)>' /run/nm.log | grep -vE 'error accessing rf|dispatcher|polkit|hostname|modem-manager' | head -n 30
 }
 in_nm_settled() { # LINK
+    ! ip -o addr show dev "$1" tentative | grep -q . || return 1
     case $(nmcli -t -f GENERAL.STATE device show "$1" 2>/dev/null) in
-        *:100* | *:70*) ip -o link show up dev "$1" | grep -q . && in_nm_addressed "$1" ;;
+        *:100*) ;;
+        *:70*) grep -qE "dhcp4 \\($1\\): activation: beginning" /run/nm.log ;;
         *) grep -q 'startup complete' /run/nm.log ;;
     esac
-}
-# What a profile says is set a moment after the state is: until nothing is tentative any more.
-in_nm_addressed() { # LINK
-    ! ip -o addr show dev "$1" tentative | grep -q . &&
-        [ "$(nmcli -g IP4.ADDRESS device show "$1")" = "$(ip -o -4 addr show dev "$1" | awk '{ print $4 }' | paste -sd'|' | sed 's/|/ | /g')" ]
 }
 # The names that links have once udev has carried out its rules, "MAC NAME" each.
 in_udev() {
