@@ -92,12 +92,12 @@ static void take_device(struct bf_nm_profile *p, const struct bf_keyfile *k)
         bf_keyfile_string(k, p->blacklist, sizeof p->blacklist);
 }
 
-static void take_vlan(struct bf_nm_profile *p, const struct bf_keyfile *k, int *id)
+static void take_vlan(struct bf_nm_profile *p, const struct bf_keyfile *k)
 {
     if (strcmp(k->key, "parent") == 0)
         bf_keyfile_string(k, p->parent, sizeof p->parent);
     else if (strcmp(k->key, "id") == 0)
-        take_int(k, 0, 4094, id);
+        take_int(k, 0, 4094, &p->vlan_id);
 }
 
 // The MAC addresses of devices that the profile makes are set, those of hardware are looked for.
@@ -112,21 +112,11 @@ static void finish_macs(struct bf_nm_profile *p, const char *bridge_mac)
     p->mac[0] = 0;
 }
 
-static void finish_name(struct bf_nm_profile *p, int vlan_id)
-{
-    char name[160];
-    if (strcmp(p->type, "vlan") != 0 || p->name[0])
-        return;
-    snprintf(name, sizeof name, "%s.%d", p->parent, vlan_id);
-    bf_net_copy(p->name, sizeof p->name, name, strlen(name));
-}
-
 static void parse(struct bf_nm_profile *p)
 {
     struct bf_keyfile k;
     char bridge_mac[BF_MAC_TEXT] = "";
     char group[sizeof p->type] = "";
-    int vlan_id = 0;
     bool modern = memmem(p->text, p->len, "[802-3-ethernet]", 16) == NULL;
     p->autoconnect = true;
     bf_keyfile_init(&k, p->text, p->len);
@@ -141,7 +131,7 @@ static void parse(struct bf_nm_profile *p)
         else if (is_ethernet(k.group) && (modern || strcmp(k.group, "ethernet") != 0))
             take_device(p, &k);
         else if (strcmp(k.group, "vlan") == 0)
-            take_vlan(p, &k, &vlan_id);
+            take_vlan(p, &k);
         else if (bf_keyfile_is(&k, "bridge", "mac-address"))
             bf_keyfile_mac(&k, bridge_mac);
         else if (bf_keyfile_is(&k, "match", "interface-name"))
@@ -152,7 +142,6 @@ static void parse(struct bf_nm_profile *p)
     if (!p->type[0])
         set_type(p, group);
     finish_macs(p, bridge_mac);
-    finish_name(p, vlan_id);
     bf_nm_ip_parse(p->text, p->len, p->ip);
 }
 
@@ -339,6 +328,20 @@ static void load_timestamps(struct bf_fin *f, struct bf_nm_profiles *all)
                 all->at[i].timestamp = strtoll(value, NULL, 10);
 }
 
+// A VLAN without a name is called by its parent's and its number.
+static void name_vlans(struct bf_nm_profiles *all)
+{
+    for (size_t i = 0; i < all->count; i++) {
+        struct bf_nm_profile *p = &all->at[i];
+        char name[BF_IFNAME + 8];
+        const char *parent = strcmp(p->type, "vlan") == 0 ? bf_nm_device_of(all, p->parent) : "";
+        if (p->name[0] || !parent[0])
+            continue;
+        snprintf(name, sizeof name, "%s.%d", parent, p->vlan_id);
+        bf_net_copy(p->name, sizeof p->name, name, strlen(name));
+    }
+}
+
 void bf_nm_profiles_load(struct bf_fin *f, struct bf_nm_profiles *all, enum bf_nm_text which,
                          struct bf_net *net)
 {
@@ -347,6 +350,7 @@ void bf_nm_profiles_load(struct bf_fin *f, struct bf_nm_profiles *all, enum bf_n
     load_dir(f, all, false, which, net);
     load_dir(f, all, true, which, net);
     load_timestamps(f, all);
+    name_vlans(all);
     if (all->failed && net)
         bf_net_trouble(net, "out of memory");
 }

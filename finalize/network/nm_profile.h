@@ -35,11 +35,12 @@ struct bf_nm_profile {
     char set_mac[BF_MAC_TEXT]; // that it gives the device, lower case
     char master[128];          // interface name or UUID, "" for none
     char parent[128];          // of a VLAN: interface name, UUID or MAC address
-    char blacklist[512];       // MAC addresses of devices that it is not for
-    char match[512];           // [match] interface-name: patterns
-    bool matches;              // has a [match] section
-    bool misnamed;             // has an interface-name that is none
-    bool port;                 // says what kind of master it has
+    int vlan_id;
+    char blacklist[512];          // MAC addresses of devices that it is not for
+    char match[512];              // [match] interface-name: patterns
+    bool matches;                 // has a [match] section
+    bool misnamed;                // has an interface-name that is none
+    bool port;                    // says what kind of master it has
     bool autoconnect, restricted; // restricted: only in a user's session
     int priority;
     long long timestamp;   // of its last activation, by the daemon's own record
