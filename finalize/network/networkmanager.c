@@ -47,11 +47,9 @@ static void describe(const struct bf_nm_profiles *all, struct bf_known *k,
     bf_net_copy(k->parent, sizeof k->parent, parent, strlen(parent));
     bf_net_copy(k->set_mac, sizeof k->set_mac, p->set_mac, strlen(p->set_mac));
     bf_net_where(k, p->path, p->ip[0].line ? p->ip[0].line : p->ip[1].line);
-    if (strcmp(bf_nm_device_of(all, p->id), k->name) == 0 || k->pattern)
-        return;
     for (size_t i = 0; i < all->count; i++)
-        if (strcmp(all->at[i].name, p->id) == 0)
-            return; // a name that is another device's
+        if (k->pattern || strcmp(all->at[i].name, p->id) == 0)
+            return; // a name that is a device's
     bf_net_copy(k->alias, sizeof k->alias, p->id, strlen(p->id));
 }
 

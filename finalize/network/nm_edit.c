@@ -191,11 +191,12 @@ static void note_others(const struct work *w, const struct bf_nm_profile *active
     for (size_t i = 0; i < w->all.count; i++) {
         const struct bf_nm_profile *p = &w->all.at[i];
         const struct bf_nm_ip *ip = &p->ip[p->ip[0].addresses ? 0 : 1];
-        bool same = bf_nm_is_hardware(p) ? bf_nm_fits(p, w->device, w->link->old_mac) == BF_NM_EXACT
+        bool same = bf_nm_is_hardware(p) ? bf_nm_fits(p, w->device, w->link->old_mac) != BF_NM_NO
                                          : w->device[0] && strcmp(p->name, w->device) == 0;
         if (p != active && same && ip->addresses)
             bf_note(w->f->report, "warning", p->path,
-                    "line %u: another profile for %s, which is not activated at boot, keeps %s",
+                    "line %u: another profile that fits %s, which is not activated there at boot, "
+                    "keeps %s",
                     ip->line, w->label, ip->address[0]);
     }
 }
@@ -251,10 +252,14 @@ static enum bf_err check(const struct work *w, const struct bf_nm_profile *p)
     return BF_OK;
 }
 
-// A profile with an address of its own is for one device, even where it names none.
-static bool is_for_one(const struct bf_nm_profile *p)
+// A profile with an address of its own is for one device, even where it names none; unless an
+// earlier interface of the plan has it already.
+static bool is_for_one(const struct work *w, const struct bf_nm_profile *p)
 {
-    return !p->matches && !p->vendor && (p->ip[0].addresses || p->ip[1].addresses);
+    size_t len;
+    const char *text = pending(w, p, &len);
+    return !p->matches && !p->vendor && (p->ip[0].addresses || p->ip[1].addresses) &&
+           len == p->len && memcmp(text, p->text, len) == 0;
 }
 
 static enum bf_err readdress(const struct work *w)
@@ -272,7 +277,7 @@ static enum bf_err readdress(const struct work *w)
         gather_old(w, p);
         return write_in_place(w, p, "");
     }
-    if (!is_for_one(p))
+    if (!is_for_one(w, p))
         return write_own(w, p);
     gather_old(w, p);
     return write_in_place(w, p, w->device);

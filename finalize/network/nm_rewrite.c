@@ -200,6 +200,14 @@ static bool key_goes(const struct bf_nm_rewrite *rw, const struct bf_keyfile *k)
 
 // ---- The whole ----------------------------------------------------------------------------------
 
+// What a profile asks of the slot and the driver does not hold in the new home; a copy for one
+// device asks nothing else of it, either.
+static bool is_condition(const struct bf_nm_rewrite *rw, const struct bf_keyfile *k)
+{
+    return is(k->group, "match") && (rw->copy || (k->kind == BF_KEYFILE_KEY &&
+                                                  (is(k->key, "driver") || is(k->key, "path"))));
+}
+
 struct plan_of_groups {
     bool wanted[GROUPS]; // a block of it is to be written
     bool seen[GROUPS];   // the file has the group
@@ -247,8 +255,8 @@ void bf_nm_rewrite(const struct bf_nm_rewrite *rw, const char *text, size_t len,
     bf_keyfile_init(&k, text, len);
     while (bf_keyfile_next(&k)) {
         int g = group_of(&k);
-        if (rw->copy && is(k.group, "match"))
-            continue; // of the devices that the pattern means
+        if (is_condition(rw, &k))
+            continue;
         if (key_goes(rw, &k)) {
             write_once(&w, rw, &p, g);
             continue;

@@ -117,6 +117,21 @@ static const struct row rows[] = {
     {"etc/dhcpcd.conf", {SYSTEMD, WANTS "dhcpcd.service"}},
     {"etc/sysconfig/network/config",
      {SYSTEMD, WICKED, SUSE "ifcfg-eth0=STARTMODE=auto\nIPADDR=192.0.2.4/24\n"}},
+    {"etc/NetworkManager/system-connections/a.nmconnection",
+     {SYSTEMD, WANTS "NetworkManager.service"}},
+    {"usr/lib/NetworkManager/system-connections/b.nmconnection",
+     {SYSTEMD, WANTS "NetworkManager.service",
+      "etc/NetworkManager/system-connections/a=[connection]\ntype=ethernet\n"}},
+    {"etc/NetworkManager/conf.d/a.conf",
+     {SYSTEMD, WANTS "NetworkManager.service",
+      "etc/NetworkManager/system-connections/a=[connection]\ntype=ethernet\n"
+      "interface-name=eth0\n"}},
+    {"var/lib/NetworkManager/timestamps",
+     {SYSTEMD, WANTS "NetworkManager.service",
+      "etc/NetworkManager/system-connections/a=[connection]\ntype=ethernet\n"
+      "interface-name=eth0\nuuid=00000000-0000-0000-0000-00000000000a\n",
+      "etc/NetworkManager/system-connections/b=[connection]\ntype=ethernet\n"
+      "interface-name=eth0\nuuid=00000000-0000-0000-0000-00000000000b\n"}},
 };
 #define ROWS BF_COUNT(rows)
 
