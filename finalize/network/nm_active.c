@@ -4,7 +4,6 @@
 // UUID. Whether it names the device or fits any makes no difference.
 #include <fnmatch.h>
 #include <string.h>
-#include <strings.h>
 
 #include "finalize/network/nm_profile.h"
 
@@ -119,14 +118,4 @@ const struct bf_nm_profile *bf_nm_maker(const struct bf_nm_profiles *all, const 
         found = better ? p : found;
     }
     return found;
-}
-
-const char *bf_nm_device_of(const struct bf_nm_profiles *all, const char *reference)
-{
-    for (size_t i = 0; reference[0] && i < all->count; i++) {
-        const struct bf_nm_profile *p = &all->at[i];
-        if (strcasecmp(p->uuid, reference) == 0 || strcasecmp(p->mac, reference) == 0)
-            return p->name;
-    }
-    return strlen(reference) < BF_IFNAME ? reference : "";
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/bytes.h"
 #include "finalize/network/nm_keyfile.h"
 #include "finalize/network/stack.h"
 
@@ -104,7 +105,7 @@ static bool is_netplan_renderer(struct bf_fin *f)
     static const char *const dir[] = {"/etc/netplan", "/usr/lib/netplan", "/lib/netplan"};
     static const char word[] = "renderer: NetworkManager";
     bool found = false;
-    for (size_t d = 0; d < sizeof dir / sizeof dir[0] && !found; d++) {
+    for (size_t d = 0; d < BF_COUNT(dir) && !found; d++) {
         struct bf_names names;
         if (bf_edits_list(&f->edits, dir[d], ".yaml", &names))
             continue;
@@ -151,13 +152,13 @@ static bool has_word(const char *list, const char *word)
     return false;
 }
 
-// The names in /etc/network/interfaces, as the stack that reads it says.
+// The names in /etc/network/interfaces: NetworkManager's plugin reads what ifupdown does, whether
+// that is in use or not.
 static void ask_ifupdown(struct bf_fin *f, struct bf_nm_conf *conf)
 {
     conf->interfaces = calloc(1, sizeof *conf->interfaces);
-    for (const struct bf_stack_ops *const *s = bf_stacks; conf->interfaces && *s; s++)
-        if (strcmp((*s)->name, "ifupdown") == 0 && (*s)->scan)
-            (*s)->scan(f, conf->interfaces);
+    if (conf->interfaces)
+        bf_ifupdown.scan(f, conf->interfaces);
 }
 
 void bf_nm_conf_load(struct bf_fin *f, struct bf_nm_conf *conf, struct bf_net *net)

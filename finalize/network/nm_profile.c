@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/bytes.h"
 #include "finalize/network/nm_ip.h"
@@ -326,6 +327,16 @@ static void load_timestamps(struct bf_fin *f, struct bf_nm_profiles *all)
         for (size_t i = 0; k.kind == BF_KEYFILE_KEY && i < all->count; i++)
             if (strcmp(all->at[i].uuid, k.key) == 0 && bf_keyfile_string(&k, value, sizeof value))
                 all->at[i].timestamp = strtoll(value, NULL, 10);
+}
+
+const char *bf_nm_device_of(const struct bf_nm_profiles *all, const char *reference)
+{
+    for (size_t i = 0; reference[0] && i < all->count; i++) {
+        const struct bf_nm_profile *p = &all->at[i];
+        if (strcasecmp(p->uuid, reference) == 0 || strcasecmp(p->mac, reference) == 0)
+            return p->name;
+    }
+    return strlen(reference) < BF_IFNAME ? reference : "";
 }
 
 // A VLAN without a name is called by its parent's and its number.
