@@ -315,12 +315,24 @@ static void set_labels(struct work *w)
     w->label[n] = 0;
 }
 
+// A MAC address that is neither the old nor the new one goes on hiding the hardware's.
+static void note_set_mac(const struct work *w)
+{
+    const struct bf_nm_profile *p = profile_of(w);
+    if (p && p->set_mac[0] && strcmp(p->set_mac, w->link->old_mac) != 0 &&
+        strcmp(p->set_mac, bf_nic_mac(w->link->nic)) != 0)
+        bf_note(w->f->report, "warning", p->path,
+                "gives %s the MAC address %s, whatever its hardware has", w->label, p->set_mac);
+}
+
 enum bf_err bf_nm_adapt(struct bf_fin *f, const struct bf_link *link, struct bf_old *old)
 {
     struct work w = {.f = f, .link = link, .old = old};
     set_labels(&w);
     bf_nm_profiles_load(f, &w.all, BF_NM_ON_DISK, NULL);
     enum bf_err err = w.all.failed ? bf_fail(f->report, "out of memory") : follow_macs(&w);
+    if (!err)
+        note_set_mac(&w);
     if (!err && bf_nic_readdresses(link->nic))
         err = readdress(&w);
     if (!err && bf_nic_readdresses(link->nic))

@@ -186,6 +186,8 @@ const char *bf_nm_ip_refusal(const struct bf_nm_ip ip[2])
             return "there is a gateway, and no address";
         if (is_one_of(ip[i].method, bare) && (ip[i].addresses || ip[i].dns || ip[i].search))
             return "the method does not allow addresses and name servers";
+        if (i == 0 && strcmp(ip[i].method, "shared") == 0 && (ip[i].dns || ip[i].search))
+            return "the method does not allow name servers";
     }
     return NULL;
 }

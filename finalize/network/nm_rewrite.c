@@ -25,10 +25,18 @@ static bool is_bare(const char *method)
     return is(method, "disabled") || is(method, "link-local") || is(method, "ignore");
 }
 
+// One with which it refuses name servers.
+static bool is_nameless(const char *method)
+{
+    return is_bare(method) || is(method, "shared");
+}
+
 const char *bf_nm_method(const struct bf_plan_nic *nic, int which, const char *was)
 {
     bool planned = bf_nic_address(nic, families[which]) != NULL;
-    if (planned && is(was, "shared"))
+    // A network that this machine serves; with a gateway or name servers it is one that serves it.
+    if (planned && is(was, "shared") && !nic->dns_count && !nic->search_count &&
+        !(which == IPV4 ? nic->gateway4 : nic->gateway6)[0])
         return "shared";
     if (which == IPV4)
         return planned ? "manual" : nic->dhcp ? "auto" : is_bare(was) ? was : "disabled";
@@ -51,7 +59,7 @@ static bool has_dns(const struct bf_plan_nic *nic, int which)
 // The family whose group the search domains stand in.
 static int search_family(const struct bf_nm_rewrite *rw)
 {
-    return is_bare(bf_nm_method(rw->nic, IPV4, rw->ip[IPV4].method)) ? IPV6 : IPV4;
+    return is_nameless(bf_nm_method(rw->nic, IPV4, rw->ip[IPV4].method)) ? IPV6 : IPV4;
 }
 
 static bool family_changes(const struct bf_nm_rewrite *rw, int which)
@@ -100,14 +108,14 @@ static void write_ip(const struct writer *w, const struct bf_nm_rewrite *rw, int
     const char *method = bf_nm_method(nic, which, rw->ip[which].method);
     line(w, "method", method);
     write_addresses(w, nic, which);
-    if (has_dns(nic, which) && !is_bare(method)) {
+    if (has_dns(nic, which) && !is_nameless(method)) {
         bf_text_str(w->out, "dns=");
         for (size_t i = 0; i < nic->dns_count; i++)
             if ((strchr(nic->dns[i], ':') != NULL) == (which == IPV6))
                 bf_textf(w->out, "%s;", nic->dns[i]);
         bf_text_str(w->out, w->end);
     }
-    if (nic->search_count && which == search_family(rw) && !is_bare(method)) {
+    if (nic->search_count && which == search_family(rw) && !is_nameless(method)) {
         bf_text_str(w->out, "dns-search=");
         for (size_t i = 0; i < nic->search_count; i++)
             bf_textf(w->out, "%s;", nic->search[i]);
@@ -157,7 +165,7 @@ static bool is_default_route(const struct bf_nm_rewrite *rw, const struct bf_key
 static bool ip_key_goes(const struct bf_nm_rewrite *rw, const struct bf_keyfile *k, int which)
 {
     const struct bf_plan_nic *nic = rw->nic;
-    bool bare = is_bare(bf_nm_method(nic, which, rw->ip[which].method));
+    bool bare = is_nameless(bf_nm_method(nic, which, rw->ip[which].method));
     long index;
     if (is(k->key, "method") || is(k->key, "gateway") ||
         bf_nm_ip_indexed(k->key, "address", &index) ||

@@ -501,6 +501,57 @@ else
 fi
 settle "an address and two names"
 
+# A network that the machine serves, and one that serves it; IPv6 without an address in the plan.
+tree
+profile lan.nmconnection <<E
+[connection]
+id=lan
+uuid=$a
+type=ethernet
+interface-name=eth5
+
+[ethernet]
+cloned-mac-address=02:00:00:00:00:99
+
+[ipv4]
+method=shared
+address1=192.0.2.1/24
+
+[ipv6]
+method=manual
+address1=2001:db8::10/64,2001:db8::1
+dns=2001:db8::53;
+dns-search=example.org;
+E
+carry "a shared network" "{\"match\": {\"name\": \"eth5\"}, \"mac\": \"$mac2\", \"addresses\": [\"203.0.113.1/24\"]}"
+check "a shared network: stays shared, IPv6 loses what was not planned" is "$r/$nm/lan.nmconnection" <<E
+[connection]
+id=lan
+uuid=$a
+type=ethernet
+interface-name=eth5
+
+[ethernet]
+cloned-mac-address=02:00:00:00:00:99
+
+[ipv4]
+method=shared
+address1=203.0.113.1/24
+
+[ipv6]
+method=link-local
+E
+check "a shared network: a MAC address of another's is named" says "gives eth5 the MAC address 02:00:00:00:00:99"
+settle "a shared network"
+carry "a network with a gateway" "{\"match\": {\"name\": \"eth5\"}, \"mac\": \"$mac2\", $static}"
+check "a network with a gateway: is not shared" has "$r/$nm/lan.nmconnection" method=manual
+if judge_ready; then
+    check "a network with a gateway: NetworkManager takes it" equal "$(activates "eth5:$mac2")" "eth5 lan "
+else
+    skip "a network with a gateway: NetworkManager does not run here"
+fi
+settle "a network with a gateway"
+
 # The slot and the driver of the old hardware.
 tree
 simple slot $a 192.0.2.10/24 interface-name=eth5 "[match]" "driver=e1000e;" "path=pci-0000:00:03.0;" "kernel-command-line=!off;"
