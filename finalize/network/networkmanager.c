@@ -75,6 +75,18 @@ static const struct bf_known *rule(const struct bf_net *rules, const char *name,
     return NULL;
 }
 
+// The entry of a device, to be filled; NULL when another profile has done that, or the table is
+// full.
+static struct bf_known *entry(struct bf_net *net, const struct bf_nm_profile *p, const char *name,
+                              const char *mac)
+{
+    struct bf_known *k = bf_net_add(net, &bf_networkmanager, name, mac);
+    if (!k)
+        bf_net_trouble(net, "%s: NetworkManager has profiles for more than %d devices", p->path,
+                       BF_NET_MAX);
+    return k && !k->file[0] ? k : NULL;
+}
+
 static void add_hardware(struct bf_net *net, const struct bf_nm_profiles *all,
                          const struct bf_nm_profile *p, const struct bf_net *rules)
 {
@@ -86,9 +98,9 @@ static void add_hardware(struct bf_net *net, const struct bf_nm_profiles *all,
     if (bf_nm_conf_leaves(&all->conf, &device) || (pattern && !bf_nm_is_automatic(p)))
         return;
     const struct bf_nm_profile *active = pattern ? p : bf_nm_active(all, name, mac);
-    struct bf_known *k = bf_net_add(net, &bf_networkmanager, pattern ? "" : name, mac);
-    if (!k || k->file[0])
-        return; // by another profile for the same device
+    struct bf_known *k = entry(net, p, pattern ? "" : name, mac);
+    if (!k)
+        return;
     k->pattern = pattern;
     fill(all, k, active ? active : p);
 }
@@ -107,8 +119,8 @@ static void add_profile(struct bf_net *net, const struct bf_nm_profiles *all,
     if (!p->name[0] || bf_nm_conf_leaves(&all->conf, &device))
         return;
     const struct bf_nm_profile *maker = bf_nm_maker(all, p->name);
-    struct bf_known *k = bf_net_add(net, &bf_networkmanager, p->name, "");
-    if (!k || k->file[0])
+    struct bf_known *k = entry(net, p, p->name, "");
+    if (!k)
         return;
     k->kind = kind;
     fill(all, k, maker ? maker : p);

@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "finalize/network/nm_ip.h"
 
+#define FILES_MAX  1024 // of a folder: each profile is compared with all
 #define TIMESTAMPS "/var/lib/NetworkManager/timestamps"
 
 // ---- One file -----------------------------------------------------------------------------------
@@ -305,7 +306,10 @@ static void load_dir(struct bf_fin *f, struct bf_nm_profiles *all, bool vendor,
     const char *dir = vendor ? BF_NM_USR_DIR : all->conf.profiles;
     if (bf_edits_list(&f->edits, dir, "", &names))
         return;
-    for (size_t i = 0; i < names.count; i++) {
+    if (names.count > FILES_MAX && net)
+        bf_net_trouble(net, "%s has more than %d files, which is too many to be a network's", dir,
+                       FILES_MAX);
+    for (size_t i = 0; names.count <= FILES_MAX && i < names.count; i++) {
         struct bf_nm_profile p = {.vendor = vendor};
         snprintf(p.path, sizeof p.path, "%s/%.250s", dir, names.name[i]);
         if (!is_ignored(names.name[i], vendor))

@@ -942,6 +942,12 @@ check "odd files: the link stays" test -L "$r/$nm/office.nmconnection"
 settle "odd files"
 
 tree
+simple office $a 192.0.2.10/24 interface-name=eth5
+(cd "$r/$nm" && seq 1100 | sed 's/^/x/' | xargs touch)
+plan_of "{\"match\": {\"name\": \"eth5\"}, $static}"
+check "a thousand files: refused" refused "has more than 1024 files"
+
+tree
 simple gone $a 192.0.2.10/24 interface-name=eth5
 ln -s /dev/null "$r/$nm/$a.nmmeta"
 carry "a tombstone" "{\"match\": {\"name\": \"eth5\"}, $static}"
