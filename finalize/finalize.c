@@ -157,7 +157,6 @@ enum bf_err bf_finalize(struct bf_fin_root *root, enum bf_mode mode, const struc
     json_object_set_new(report->json, "system", system);
     bf_system_free(&f.system);
     free(f.links);
-    free(f.kept);
     free(f.old);
     bf_edits_free(&f.edits);
     return err;

@@ -48,7 +48,8 @@ static bool is_of(const struct client *c, const char *file, const char *name)
 static bool has_moved(const struct bf_link *link)
 {
     const struct bf_plan_nic *nic = link->nic;
-    return bf_nic_readdresses(nic) || (nic->new_mac[0] && strcmp(nic->new_mac, nic->mac) != 0);
+    return (bf_nic_readdresses(nic) && !link->settled) ||
+           (nic->new_mac[0] && strcmp(nic->new_mac, nic->mac) != 0);
 }
 
 static bool is_old(const struct client *c, const char *file, const struct bf_link *link,

@@ -63,6 +63,7 @@ struct bf_link {
     char carrier[BF_IFNAME];          // what carries the addresses: the same, or a device above it
     const struct bf_stack_ops *stack; // who configures the carrier
     const struct bf_known *known;     // the carrier before anything was changed; NULL: not known
+    bool settled;                     // the carrier has its planned addresses already
 };
 
 // What is no longer the machine's: addresses that the rewriting took out of the files, with the

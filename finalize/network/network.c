@@ -100,19 +100,19 @@ static bool is_as_planned(const struct bf_link *link)
     return same;
 }
 
-// An interface that has its planned addresses already is only found again: its files keep their
-// bytes, and what the plan leaves out stays. `kept` has room for all of the plan.
-static void keep_addresses(struct bf_link *link, size_t count, struct bf_plan_nic *kept)
+// Has the stack rewrite its files. An interface that has its planned addresses already is only
+// found again: its files keep their bytes, and what the plan leaves out stays.
+static enum bf_err adapt_link(struct bf_fin *f, const struct bf_link *link, struct bf_old *old)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (!is_as_planned(&link[i]))
-            continue;
-        kept[i] = *link[i].nic;
-        kept[i].dhcp = false;
-        kept[i].addresses = 0;
-        kept[i].gateway4[0] = kept[i].gateway6[0] = 0;
-        link[i].nic = &kept[i];
-    }
+    if (!link->settled)
+        return link->stack->adapt(f, link, old);
+    struct bf_plan_nic nic = *link->nic;
+    struct bf_link found = *link;
+    nic.dhcp = false;
+    nic.addresses = 0;
+    nic.gateway4[0] = nic.gateway6[0] = 0;
+    found.nic = &nic;
+    return link->stack->adapt(f, &found, old);
 }
 
 static bool is_planned(const struct bf_plan *plan, const char *cidr)
@@ -185,16 +185,15 @@ static enum bf_err adapt_naming(struct bf_fin *f, const struct bf_link *link, si
 }
 
 static enum bf_err adapt_links(struct bf_fin *f, const struct bf_net *net, struct bf_link *link,
-                               struct bf_plan_nic *kept, struct bf_old *old)
+                               struct bf_old *old)
 {
     size_t count = f->plan->nics;
     old_servers(f, old);
     enum bf_err err = resolve_all(f, net, link);
-    if (!err)
-        keep_addresses(link, count, kept);
     for (size_t i = 0; i < count && !err; i++) {
+        link[i].settled = is_as_planned(&link[i]);
         old_of_link(f->plan, &link[i], old);
-        err = link[i].stack->adapt(f, &link[i], old);
+        err = adapt_link(f, &link[i], old);
     }
     if (!err)
         err = adapt_naming(f, link, count);
@@ -214,9 +213,8 @@ enum bf_err bf_adapt_network(struct bf_fin *f)
     if (f->plan->nics == 0)
         return BF_OK;
     f->links = calloc(f->plan->nics, sizeof *f->links);
-    f->kept = calloc(f->plan->nics, sizeof *f->kept);
     f->old = calloc(1, sizeof *f->old);
-    if (!f->system.net || !f->links || !f->kept || !f->old)
+    if (!f->system.net || !f->links || !f->old)
         return bf_fail(f->report, "out of memory");
-    return adapt_links(f, f->system.net, f->links, f->kept, f->old);
+    return adapt_links(f, f->system.net, f->links, f->old);
 }

@@ -204,8 +204,8 @@ static enum bf_err check_agreement(struct bf_fin *f, const struct bf_net *net, s
 // Whether `k` lies on `below` with nothing between.
 static bool lies_next(const struct bf_known *k, const struct bf_known *below)
 {
-    return below->name[0] && k->name[0] && (strcmp(k->parent, below->name) == 0 ||
-                                            strcmp(below->master, k->name) == 0);
+    return below->name[0] && k->name[0] &&
+           (strcmp(k->parent, below->name) == 0 || strcmp(below->master, k->name) == 0);
 }
 
 // Marks what lies on a device that is marked already; false when that is nothing.

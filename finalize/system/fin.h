@@ -27,8 +27,6 @@ struct bf_fin {
     const struct bf_architecture *const *architectures;
     struct bf_system system; // what inspection found
     struct bf_link *links;   // the plan's interfaces as they were found; owned; NULL: not yet
-    // What the plan says of interfaces that have their planned addresses already; owned.
-    struct bf_plan_nic *kept;
     // Appends what becomes of a word of the kernel's command line that configures the network;
     // false, with nothing appended, when it stays. NULL: the plan has no interfaces.
     bool (*network_word)(const struct bf_fin *f, const char *word, size_t len, struct bf_text *out);
