@@ -1,472 +1,401 @@
 // SPDX-License-Identifier: Apache-2.0
-// ifupdown: /etc/network/interfaces and the files it sources (interfaces(5)). The stanzas of the
-// interface that is readdressed are replaced where the first of them stood; everything else keeps
-// its bytes. Options that have nothing to do with addresses (bridge ports, MTU, Wi-Fi, scripts)
-// move into the new stanza.
-#include <fnmatch.h>
+// ifupdown: what /etc/network/interfaces and all that it includes make of the network. Readers
+// differ: where an address has both a length and a netmask, ifupdown believes the netmask and
+// ifupdown2 the length; without either the one goes by the address's class, ifupdown-ng takes 24
+// and ifupdown2 32.
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
+#include "finalize/network/ifupdown.h"
 #include "finalize/system/service.h"
-#include "finalize/network/stack.h"
 
-#define MAIN_FILE "/etc/network/interfaces"
-#define FILES_MAX 64
+#define INHERIT_MAX 8
 
-struct files {
-    char *path[FILES_MAX];
-    size_t count;
-};
+// ---- Options ------------------------------------------------------------------------------------
 
-// What is gathered while old stanzas of one interface are taken out of all files.
-struct rewrite {
-    const struct bf_link *link;
-    struct bf_old *old;          // gets the addresses that go
-    struct bf_text kept4, kept6; // options that go on living, with their indentation
-    struct bf_text stanza6;      // an inet6 auto/dhcp stanza that "dhcp" keeps
-    bool automatic;              // some file brings the interface up
-    bool placed;                 // the new stanzas have been written
-    const char *odd;             // what cannot be rewritten
-    char scripts[160];           // a script line that handles addresses by itself
-};
-
-static void add_file(struct bf_fin *f, struct files *files, const char *path, int depth);
-
-// "source" with a pattern in the last component.
-static void add_pattern(struct bf_fin *f, struct files *files, const char *pattern, int depth)
+static bool is_mac(struct bf_slice s)
 {
-    char dir[1024], path[2048];
-    struct bf_names names;
-    const char *slash = strrchr(pattern, '/');
-    snprintf(dir, sizeof dir, "%s%.*s", pattern[0] == '/' ? "" : "/etc/network/",
-             slash ? (int)(slash - pattern) : 0, pattern);
-    if (bf_edits_list(&f->edits, dir, "", &names))
-        return;
-    for (size_t i = 0; i < names.count; i++) {
-        if (fnmatch(slash ? slash + 1 : pattern, names.name[i], FNM_PERIOD) != 0)
-            continue;
-        snprintf(path, sizeof path, "%s/%s", dir, names.name[i]);
-        add_file(f, files, path, depth + 1);
-    }
-    bf_names_free(&names);
+    for (size_t i = 0; i < s.len; i++)
+        if (i % 3 == 2 ? s.at[i] != ':' : !strchr("0123456789abcdefABCDEF", s.at[i]) || !s.at[i])
+            return false;
+    return s.len == BF_MAC_TEXT - 1;
 }
 
-// "source-directory" takes names of letters, digits, '_' and '-' only.
-static void add_directory(struct bf_fin *f, struct files *files, const char *dir, int depth)
+static void copy(char *out, size_t size, struct bf_slice s)
 {
-    char path[2048];
-    struct bf_names names;
-    if (bf_edits_list(&f->edits, dir, "", &names))
-        return;
-    for (size_t i = 0; i < names.count; i++) {
-        const char *n = names.name[i];
-        if (n[strspn(n, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")])
-            continue;
-        snprintf(path, sizeof path, "%s/%s", dir, n);
-        add_file(f, files, path, depth + 1);
-    }
-    bf_names_free(&names);
+    bf_net_copy(out, size, s.at, s.len);
 }
 
-static void add_sourced(struct bf_fin *f, struct files *files, const struct bf_line *line,
-                        int depth)
+// Whether any part of the stanza uses a feature of ifupdown-ng: "use bond".
+static bool uses(const struct bf_ifup *c, const struct bf_ifup_stanza *s, const char *what)
 {
-    const char *at = line->at, *end = line->at + line->len, *w, *arg;
-    size_t len, arg_len;
-    char path[1024];
-    if (!bf_word_next(&at, end, &w, &len) || !bf_word_next(&at, end, &arg, &arg_len) ||
-        arg_len >= sizeof path)
-        return;
-    snprintf(path, sizeof path, "%.*s", (int)arg_len, arg);
-    if (bf_word_is(w, len, "source"))
-        add_pattern(f, files, path, depth);
-    else if (bf_word_is(w, len, "source-directory") || bf_word_is(w, len, "source-dir"))
-        add_directory(f, files, path, depth);
-}
-
-static void add_file(struct bf_fin *f, struct files *files, const char *path, int depth)
-{
-    size_t len, pos = 0;
-    struct bf_line line;
-    const char *text = bf_edits_get(&f->edits, path, &len, NULL);
-    if (!text || depth > 4 || files->count >= FILES_MAX)
-        return;
-    for (size_t i = 0; i < files->count; i++)
-        if (strcmp(files->path[i], path) == 0)
-            return;
-    files->path[files->count] = strdup(path);
-    if (!files->path[files->count])
-        return;
-    files->count++;
-    while (bf_line_next(text, len, &pos, &line))
-        add_sourced(f, files, &line, depth);
-}
-
-static void free_files(struct files *files)
-{
-    for (size_t i = 0; i < files->count; i++)
-        free(files->path[i]);
-}
-
-static bool starts_stanza(const char *w, size_t len)
-{
-    static const char *const word[] = {
-        "auto",       "iface",      "mapping",  "source",      "rename", "source-directory",
-        "source-dir", "no-scripts", "template", "no-auto-down"};
-    for (size_t i = 0; i < BF_COUNT(word); i++)
-        if (bf_word_is(w, len, word[i]))
-            return true;
-    return len > 6 && memcmp(w, "allow-", 6) == 0;
-}
-
-static bool in_list(const char *w, size_t len, const char *const *list)
-{
-    for (; *list; list++)
-        if (bf_word_is(w, len, *list))
+    for (size_t i = s->head; i < s->end; i++)
+        if (&c->stanza[c->line[i].stanza - 1] == s && c->line[i].stanza &&
+            bf_slice_is(c->line[i].key, "use") && bf_slice_is(c->line[i].value, what))
             return true;
     return false;
 }
 
-// Ports of a bridge or a bond become known with their master.
-static void scan_ports(struct bf_net *net, const char *master, const char *at, const char *end)
+// Ports become known with their master.
+static void scan_ports(struct bf_ifup *c, struct bf_net *net, size_t line, const char *master)
 {
-    const char *w;
-    size_t len;
+    static const char *const words[] = {"all", "regex", "noregex", "glob", NULL};
+    struct bf_slice rest = c->line[line].value, word;
     char name[BF_IFNAME];
-    while (bf_word_next(&at, end, &w, &len)) {
-        bf_net_copy(name, sizeof name, w, len);
-        if (!name[0] || strcmp(name, "none") == 0)
+    while (bf_slice_next(&rest, &word)) {
+        copy(name, sizeof name, word);
+        if (bf_ifup_in(name, words) || bf_ifup_is_pattern(word)) {
+            bf_ifup_trouble(c, line, "the ports of %s are not listed by name", master);
+            return;
+        }
+        if (!name[0] || strcmp(name, "none") == 0 || strcmp(name, master) == 0)
             continue;
         struct bf_known *k = bf_net_add(net, &bf_ifupdown, name, "");
-        if (k)
-            bf_net_copy(k->master, sizeof k->master, master, strlen(master));
-    }
-}
-
-static void scan_option(struct bf_net *net, const char *name, const char *w, size_t len,
-                        const char *at, const char *end)
-{
-    static const char *const ports[] = {"bridge_ports", "bridge-ports", "bond-slaves", "slaves",
-                                        NULL};
-    static const char *const bridge[] = {"bridge_ports", "bridge-ports", NULL};
-    static const char *const bond[] = {"bond-slaves", "slaves", "bond-mode", NULL};
-    static const char *const vlan[] = {"vlan-raw-device", "vlan_raw_device", NULL};
-    const char *v;
-    size_t n;
-    char mac[BF_MAC_TEXT];
-    struct bf_known *k = bf_net_add(net, &bf_ifupdown, name, "");
-    if (k && in_list(w, len, bridge))
-        k->kind = BF_KNOWN_BRIDGE;
-    if (k && in_list(w, len, bond))
-        k->kind = BF_KNOWN_BOND;
-    if (k && in_list(w, len, vlan))
-        k->kind = BF_KNOWN_VLAN;
-    if (in_list(w, len, ports))
-        scan_ports(net, name, at, end);
-    if (bf_word_is(w, len, "bond-master") && bf_word_next(&at, end, &v, &n) && k)
-        bf_net_copy(k->master, sizeof k->master, v, n);
-    if (bf_word_is(w, len, "hwaddress") && bf_word_next(&at, end, &v, &n)) {
-        if (bf_word_is(v, n, "ether") && !bf_word_next(&at, end, &v, &n))
+        if (!k)
             return;
-        bf_net_copy(mac, sizeof mac, v, n);
-        bf_net_add(net, &bf_ifupdown, name, mac);
+        bf_net_copy(k->master, sizeof k->master, master, strlen(master));
+        bf_net_where(k, c->file[c->line[line].file].path, c->line[line].number);
     }
 }
 
-static void scan_file(struct bf_net *net, const char *text, size_t size)
+static void scan_parent(struct bf_net *net, struct bf_known *k, struct bf_slice parent)
 {
-    size_t pos = 0, len;
-    struct bf_line line;
-    char name[BF_IFNAME] = "";
-    while (bf_line_next(text, size, &pos, &line)) {
-        const char *at = line.at, *end = line.at + line.len, *w, *v;
-        size_t n;
-        if (!bf_word_next(&at, end, &w, &len) || w[0] == '#')
-            continue;
-        if (starts_stanza(w, len)) {
-            name[0] = 0;
-            if (bf_word_is(w, len, "iface") && bf_word_next(&at, end, &v, &n))
-                bf_net_copy(name, sizeof name, v, n);
-            if (name[0]) {
-                struct bf_known *k = bf_net_add(net, &bf_ifupdown, name, "");
-                if (k && (strchr(name, '.') || strncmp(name, "vlan", 4) == 0))
-                    k->kind = BF_KNOWN_VLAN;
-            }
-        } else if (name[0]) {
-            scan_option(net, name, w, len, at, end);
-        }
+    char name[BF_IFNAME];
+    copy(name, sizeof name, bf_ifup_device(parent));
+    if (!name[0] || strcmp(name, k->name) == 0)
+        return;
+    k->kind = BF_KNOWN_VLAN;
+    memcpy(k->parent, name, sizeof k->parent);
+    bf_net_add(net, &bf_ifupdown, name, "");
+}
+
+// The options of Open vSwitch.
+static void scan_ovs(struct bf_net *net, struct bf_known *k, const char *option,
+                     struct bf_slice value)
+{
+    if (strcmp(option, "ovs-type") == 0 && bf_slice_is(value, "OVSBridge"))
+        k->kind = BF_KNOWN_BRIDGE;
+    else if (strcmp(option, "ovs-type") == 0 && bf_slice_is(value, "OVSBond"))
+        k->kind = BF_KNOWN_BOND;
+    else if (strcmp(option, "ovs-type") == 0 && bf_slice_is(value, "OVSIntPort"))
+        k->kind = BF_KNOWN_VLAN;
+    else if (strcmp(option, "ovs-bridge") == 0 && k->kind == BF_KNOWN_VLAN)
+        scan_parent(net, k, value);
+    else if (strcmp(option, "ovs-bridge") == 0)
+        copy(k->master, sizeof k->master, value);
+}
+
+// What an option says of the device's kind and of those below and above it.
+static void scan_device(struct bf_ifup *c, struct bf_net *net, struct bf_known *k, size_t line,
+                        const struct bf_ifup_stanza *s)
+{
+    static const char *const bridge[] = {"bridge-ports", "ovs-ports", NULL};
+    static const char *const bond[] = {"bond-slaves", "slaves",    "bond-members",
+                                       "team-ports",  "ovs-bonds", NULL};
+    static const char *const other[] = {
+        "vxlan-id",      "tunnel-mode", "veth-peer-name", "link-type",
+        "tunnel-remote", "vrf-table",   "endpoint",       NULL};
+    struct bf_slice value = bf_slice_word(c->line[line].value);
+    char option[32];
+    bf_ifup_option(&c->line[line], option, sizeof option);
+    if (bf_ifup_in(option, bridge))
+        k->kind = BF_KNOWN_BRIDGE;
+    if (bf_ifup_in(option, bond) || strcmp(option, "bond-mode") == 0)
+        k->kind = BF_KNOWN_BOND;
+    if (bf_ifup_in(option, other))
+        k->kind = BF_KNOWN_OTHER;
+    if (bf_ifup_in(option, bridge) || bf_ifup_in(option, bond))
+        scan_ports(c, net, line, k->name);
+    else if (strcmp(option, "requires") == 0 && uses(c, s, "bridge"))
+        k->kind = BF_KNOWN_BRIDGE, scan_ports(c, net, line, k->name);
+    else if (strcmp(option, "requires") == 0 && (uses(c, s, "bond") || uses(c, s, "team")))
+        k->kind = BF_KNOWN_BOND, scan_ports(c, net, line, k->name);
+    else if (strcmp(option, "requires") == 0 && uses(c, s, "vlan") && !k->parent[0])
+        scan_parent(net, k, value);
+    else if (strcmp(option, "vlan-raw-device") == 0)
+        scan_parent(net, k, value);
+    else if (strcmp(option, "bond-master") == 0)
+        copy(k->master, sizeof k->master, value);
+    else if (strncmp(option, "ovs-", 4) == 0)
+        scan_ovs(net, k, option, value);
+}
+
+// "hwaddress MAC", "hwaddress ether MAC", "bridge_hw MAC".
+static void scan_mac(struct bf_net *net, struct bf_known *k, const struct bf_ifup_line *line)
+{
+    char option[32];
+    struct bf_slice rest = line->value, word;
+    bf_ifup_option(line, option, sizeof option);
+    if (strcmp(option, "hwaddress") != 0 && strcmp(option, "bridge-hw") != 0)
+        return;
+    if (bf_slice_next(&rest, &word) && bf_slice_is(word, "ether"))
+        word = bf_slice_word(rest);
+    if (!is_mac(word))
+        return;
+    copy(k->set_mac, sizeof k->set_mac, word);
+    if (k->kind == BF_KNOWN_HARDWARE && k->name[0] && !k->mac[0])
+        bf_net_add(net, &bf_ifupdown, k->name, k->set_mac);
+}
+
+// ---- Addresses ----------------------------------------------------------------------------------
+
+// The value of an option, the stanza's own or inherited; empty when there is none.
+static struct bf_slice option_of(const struct bf_ifup *c, const struct bf_ifup_stanza *s,
+                                 const char *name)
+{
+    for (int depth = 0; s && depth < INHERIT_MAX; depth++) {
+        for (size_t i = s->head + 1; i < s->end; i++)
+            if (c->line[i].stanza && &c->stanza[c->line[i].stanza - 1] == s &&
+                bf_slice_is(c->line[i].key, name))
+                return bf_slice_word(c->line[i].value);
+        s = s->inherits ? &c->stanza[s->inherits - 1] : NULL;
     }
+    return (struct bf_slice){"", 0};
+}
+
+// "255.255.255.0" or "24"; -1 for anything else.
+static int mask_length(struct bf_slice s)
+{
+    char text[INET6_ADDRSTRLEN];
+    struct in_addr mask;
+    copy(text, sizeof text, s);
+    if (inet_pton(AF_INET, text, &mask) == 1)
+        return __builtin_popcount(mask.s_addr);
+    return text[0] && !text[strspn(text, "0123456789")] ? (int)strtoul(text, NULL, 10) : -1;
+}
+
+// The length that an address has when neither it nor a netmask says one.
+static int usual_length(const struct bf_ifup *c, const char *ip)
+{
+    struct in_addr a;
+    if (inet_pton(AF_INET, ip, &a) != 1)
+        return c->variant == BF_IFUP_TWO ? 128 : c->variant == BF_IFUP_NG ? 24 : 64;
+    if (c->variant == BF_IFUP_NG)
+        return 24;
+    if (c->variant == BF_IFUP_TWO)
+        return 32;
+    unsigned first = ntohl(a.s_addr) >> 24;
+    return first < 128 ? 8 : first < 192 ? 16 : 24;
+}
+
+static void scan_address(const struct bf_ifup *c, struct bf_known *k,
+                         const struct bf_ifup_stanza *s, struct bf_slice word)
+{
+    char ip[BF_CIDR_TEXT], cidr[BF_CIDR_TEXT + 16];
+    copy(ip, sizeof ip, word);
+    char *slash = strchr(ip, '/');
+    int own = slash ? mask_length((struct bf_slice){slash + 1, strlen(slash + 1)}) : -1;
+    int mask = mask_length(option_of(c, s, "netmask"));
+    if (slash)
+        *slash = 0;
+    if (!ip[0])
+        return;
+    bool mask_wins = c->variant == BF_IFUP_CLASSIC || c->variant == BF_IFUP_BUSYBOX;
+    int len = (mask_wins ? mask : own) >= 0 ? (mask_wins ? mask : own) : mask_wins ? own : mask;
+    int n = snprintf(cidr, sizeof cidr, "%s/%d", ip, len >= 0 ? len : usual_length(c, ip));
+    bf_net_address(k, cidr, (size_t)n);
+}
+
+// Whether the stanza's addresses are set: "manual" and "dhcp" of ifupdown ignore them.
+static bool has_addresses(const struct bf_ifup *c, const struct bf_ifup_stanza *s)
+{
+    static const char *const none[] = {"manual", "dhcp", "auto", "bootp", "none", NULL};
+    char method[16];
+    copy(method, sizeof method, s->method);
+    return c->variant == BF_IFUP_TWO || c->variant == BF_IFUP_NG || !bf_ifup_in(method, none);
+}
+
+static void scan_method(const struct bf_ifup *c, struct bf_known *k, const struct bf_ifup_stanza *s)
+{
+    static const char *const tunnel[] = {"tunnel", "v4tunnel", "6to4",      "gre",
+                                         "ppp",    "wvdial",   "wireguard", NULL};
+    static const char *const asking[] = {"dhcp", "bootp", "auto", NULL};
+    char method[16];
+    copy(method, sizeof method, s->method);
+    if (bf_ifup_in(method, tunnel))
+        k->kind = BF_KNOWN_OTHER;
+    bool ng = c->variant == BF_IFUP_NG;
+    if (bf_ifup_in(method, asking) && !(ng && strcmp(method, "dhcp") != 0))
+        k->dhcp = true;
+    if (ng && (uses(c, s, "dhcp") || uses(c, s, "ipv6-ra") || bf_slice_is(s->family, "dhcp")))
+        k->dhcp = true;
+}
+
+// The options of one stanza and of those that it inherits from, the nearest first.
+static void scan_options(struct bf_ifup *c, struct bf_net *net, struct bf_known *k,
+                         const struct bf_ifup_stanza *s)
+{
+    bool any = !has_addresses(c, s);
+    const struct bf_ifup_stanza *at = s;
+    for (int depth = 0; at && depth < INHERIT_MAX; depth++) {
+        bool own = false;
+        for (size_t i = at->head + 1; i < at->end; i++) {
+            const struct bf_ifup_line *line = &c->line[i];
+            if (!line->stanza || &c->stanza[line->stanza - 1] != at)
+                continue;
+            scan_device(c, net, k, i, at);
+            scan_mac(net, k, line);
+            if (!any && bf_slice_is(line->key, "address")) {
+                scan_address(c, k, s, bf_slice_word(line->value));
+                own = true;
+            }
+        }
+        any = any || (own && c->variant != BF_IFUP_NG); // one's own address goes before
+        at = at->inherits ? &c->stanza[at->inherits - 1] : NULL;
+    }
+}
+
+// ---- Interfaces ---------------------------------------------------------------------------------
+
+// "eth0.10" is a VLAN of eth0; "dummy0" is no hardware.
+static void scan_name(struct bf_net *net, struct bf_known *k)
+{
+    static const char *const prefix[] = {"dummy", "tun", "tap", "wg", "veth", "ifb", "gre", "sit"};
+    char *dot = strrchr(k->name, '.');
+    for (size_t i = 0; i < sizeof prefix / sizeof *prefix; i++) {
+        size_t n = strlen(prefix[i]);
+        if (strncmp(k->name, prefix[i], n) == 0 && strspn(k->name + n, "0123456789"))
+            k->kind = BF_KNOWN_OTHER;
+    }
+    if (strncmp(k->name, "vlan", 4) == 0)
+        k->kind = BF_KNOWN_VLAN;
+    if (dot && dot != k->name && dot[1] && !dot[1 + strspn(dot + 1, "0123456789")])
+        scan_parent(net, k, (struct bf_slice){k->name, (size_t)(dot - k->name)});
+}
+
+// "mac/52:54:00:12:34:56" names an interface by its MAC address; other patterns may mean several.
+static struct bf_known *add_pattern(struct bf_ifup *c, struct bf_net *net, size_t line,
+                                    struct bf_slice physical)
+{
+    const char *slash = memchr(physical.at, '/', physical.len);
+    if (slash && slash != physical.at && memcmp(physical.at, "mac/", 4) != 0)
+        bf_ifup_trouble(c, line, "which interfaces %.*s means is in no file",
+                        (int)(physical.len < 60 ? physical.len : 60), physical.at);
+    char mac[BF_MAC_TEXT] = "";
+    if (physical.len == 4 + BF_MAC_TEXT - 1 && memcmp(physical.at, "mac/", 4) == 0)
+        copy(mac, sizeof mac, (struct bf_slice){physical.at + 4, BF_MAC_TEXT - 1});
+    struct bf_known *k = bf_net_add(net, &bf_ifupdown, "", mac);
+    if (k)
+        k->pattern = !mac[0];
+    return k;
+}
+
+static struct bf_known *add_device(struct bf_net *net, struct bf_slice physical)
+{
+    char name[BF_IFNAME];
+    copy(name, sizeof name, bf_ifup_device(physical));
+    bool is_new = !bf_net_find(net, &bf_ifupdown, name);
+    struct bf_known *k = name[0] ? bf_net_add(net, &bf_ifupdown, name, "") : NULL;
+    if (k && (is_new || !k->file[0]))
+        scan_name(net, k);
+    return k;
+}
+
+static void scan_stanza(struct bf_ifup *c, struct bf_net *net, const struct bf_ifup_stanza *s)
+{
+    size_t at = 0;
+    struct bf_slice physical;
+    const struct bf_ifup_line *head = &c->line[s->head];
+    while (bf_ifup_physical(c, s, &at, &physical)) {
+        bool pattern = bf_ifup_is_pattern(physical);
+        struct bf_known *k =
+            pattern ? add_pattern(c, net, s->head, physical) : add_device(net, physical);
+        if (!k)
+            continue;
+        if (!bf_slice_same(bf_ifup_device(s->name), bf_ifup_device(physical)))
+            copy(k->alias, sizeof k->alias, s->name);
+        bf_net_where(k, c->file[head->file].path, head->number);
+        scan_method(c, k, s);
+        scan_options(c, net, k, s);
+    }
+}
+
+// "rename mac/52:54:00:12:34:56=lan0", or from another name.
+static void scan_rename(const struct bf_ifup *c, struct bf_net *net, const struct bf_ifup_up *up)
+{
+    struct bf_slice from = up->physical;
+    struct bf_known *k = add_device(net, up->logical);
+    if (!k || bf_slice_same(from, up->logical))
+        return;
+    bf_net_where(k, c->file[c->line[up->line].file].path, c->line[up->line].number);
+    if (!bf_ifup_is_pattern(from))
+        copy(k->alias, sizeof k->alias, from);
+    else if (from.len == 4 + BF_MAC_TEXT - 1 && memcmp(from.at, "mac/", 4) == 0)
+        copy(k->mac, sizeof k->mac, (struct bf_slice){from.at + 4, BF_MAC_TEXT - 1});
 }
 
 static void scan(struct bf_fin *f, struct bf_net *net)
 {
-    struct files files = {.count = 0};
-    add_file(f, &files, MAIN_FILE, 0);
-    for (size_t i = 0; i < files.count; i++) {
-        size_t len;
-        const char *text = bf_edits_get(&f->edits, files.path[i], &len, NULL);
-        if (text)
-            scan_file(net, text, len);
-    }
-    free_files(&files);
+    struct bf_ifup c;
+    bf_ifup_read(f, &c);
+    for (size_t i = 0; i < c.renames; i++)
+        scan_rename(&c, net, &c.rename[i]);
+    for (size_t i = 0; i < c.stanzas; i++)
+        scan_stanza(&c, net, &c.stanza[i]);
+    if (c.trouble[0])
+        bf_net_trouble(net, "%s", c.trouble);
+    bf_ifup_free(&c);
 }
 
-// Options of the old stanza that the new one replaces or that mean nothing any more.
-static bool is_replaced(const struct bf_plan_nic *nic, const char *w, size_t len)
+// ---- Whether it runs ----------------------------------------------------------------------------
+
+// OpenRC starts what a runlevel's folder names; before systemd, a script did.
+static bool openrc_starts(struct bf_fin *f)
 {
-    static const char *const address[] = {
-        "address",     "netmask", "network",        "broadcast",          "gateway",
-        "pointopoint", "scope",   "hostname",       "leasehours",         "leasetime",
-        "vendor",      "client",  "request_prefix", "preferred-lifetime", NULL};
-    static const char *const dns[] = {"dns-nameservers", "dns-nameserver", NULL};
-    static const char *const search[] = {"dns-search", "dns-domain", NULL};
-    if (in_list(w, len, address) || (nic->new_mac[0] && bf_word_is(w, len, "hwaddress")))
+    static const char *const level[] = {"/etc/runlevels/sysinit/networking",
+                                        "/etc/runlevels/boot/networking",
+                                        "/etc/runlevels/default/networking"};
+    if (!bf_fin_root_is_dir(f->root, "/etc/runlevels"))
         return true;
-    if (in_list(w, len, dns))
-        return nic->dns_count > 0 || nic->dhcp;
-    return in_list(w, len, search) && (nic->search_count > 0 || nic->dhcp);
-}
-
-static bool is_script(const char *w, size_t len)
-{
-    static const char *const word[] = {"up",       "post-up",   "pre-up", "down",
-                                       "pre-down", "post-down", NULL};
-    return in_list(w, len, word);
-}
-
-static void take_option(struct rewrite *rw, const struct bf_line *line, const char *w, size_t len,
-                        bool inet6)
-{
-    const char *at = w + len, *v;
-    size_t n;
-    if (bf_word_is(w, len, "address") && bf_word_next(&at, line->at + line->len, &v, &n))
-        bf_old_add(rw->old, v, n);
-    if (is_replaced(rw->link->nic, w, len))
-        return;
-    bool script = is_script(w, len);
-    if (script &&
-        (memmem(line->at, line->len, " addr", 5) || memmem(line->at, line->len, "route", 5)))
-        snprintf(rw->scripts, sizeof rw->scripts, "%.*s", (int)line->len, line->at);
-    // A script outlives the family whose stanza it stood in; other inet6 options do not.
-    struct bf_text *kept = inet6 && !script ? &rw->kept6 : &rw->kept4;
-    bf_text_add(kept, line->at, line->len);
-    bf_text_str(kept, "\n");
-}
-
-static void write_dns(struct bf_text *out, const struct bf_plan_nic *nic)
-{
-    if (nic->dns_count)
-        bf_text_str(out, "    dns-nameservers");
-    for (size_t i = 0; i < nic->dns_count; i++)
-        bf_textf(out, " %s", nic->dns[i]);
-    if (nic->dns_count)
-        bf_text_str(out, "\n");
-    if (nic->search_count)
-        bf_text_str(out, "    dns-search");
-    for (size_t i = 0; i < nic->search_count; i++)
-        bf_textf(out, " %s", nic->search[i]);
-    if (nic->search_count)
-        bf_text_str(out, "\n");
-}
-
-// What belongs to the interface and not to an address goes into the first stanza only.
-static void write_first(struct bf_text *out, struct rewrite *rw, bool first, bool inet6)
-{
-    if (first) {
-        write_dns(out, rw->link->nic);
-        if (rw->kept4.len)
-            bf_text_add(out, rw->kept4.data, rw->kept4.len);
+    for (size_t i = 0; i < sizeof level / sizeof *level; i++) {
+        char *link = bf_fin_root_readlink(f->root, level[i]);
+        bool found = link || bf_fin_root_exists(f->root, level[i]);
+        free(link);
+        if (found)
+            return true;
     }
-    if (inet6 && rw->kept6.len) {
-        bf_text_add(out, rw->kept6.data, rw->kept6.len);
-        rw->kept6.len = 0;
-    }
+    return false;
 }
 
-static void write_stanzas(struct bf_text *out, struct rewrite *rw)
+static bool systemd_starts(struct bf_fin *f)
 {
-    const struct bf_plan_nic *nic = rw->link->nic;
-    bool first = true, first4 = true, first6 = true;
-    if (nic->dhcp) {
-        bf_textf(out, "iface %s inet dhcp\n", rw->link->carrier);
-        write_first(out, rw, true, false);
-        first = false;
-        if (rw->stanza6.len)
-            bf_text_add(out, rw->stanza6.data, rw->stanza6.len);
-    }
-    for (size_t i = 0; i < nic->addresses; i++) {
-        const struct bf_address *a = &nic->address[i];
-        bool six = a->family == AF_INET6, *mine = six ? &first6 : &first4;
-        const char *gateway = six ? nic->gateway6 : nic->gateway4;
-        bf_textf(out, "iface %s %s static\n    address %s/%u\n", rw->link->carrier,
-                 six ? "inet6" : "inet", a->text, a->prefix);
-        if (*mine && gateway[0])
-            bf_textf(out, "    gateway %s\n", gateway);
-        write_first(out, rw, first, six);
-        first = *mine = false;
-    }
-    rw->placed = true;
+    char *link = bf_fin_root_readlink(f->root, "/etc/systemd/system/networking.service");
+    bool masked = link && strcmp(link, "/dev/null") == 0;
+    free(link);
+    return !masked && bf_service_enabled(f->root, "networking.service");
 }
 
-// The parser's place while a file is rewritten: inside a stanza that goes, or not.
-struct place {
-    bool going, inet6, keep6;
-};
-
-// Looks at the first words of a line that begins a stanza. True when the line itself goes.
-static bool begin_stanza(struct rewrite *rw, struct place *p, const struct bf_line *line,
-                         const char *at, const char *w, size_t len)
+// Debian's own switch.
+static bool is_switched_off(struct bf_fin *f)
 {
-    const char *end = line->at + line->len, *v, *family, *method, *more;
-    size_t n, fn, mn, xn;
-    *p = (struct place){0};
-    if (bf_word_is(w, len, "auto") || (len > 6 && memcmp(w, "allow-", 6) == 0)) {
-        while (bf_word_next(&at, end, &v, &n))
-            rw->automatic = rw->automatic || bf_word_is(v, n, rw->link->carrier);
-        return false;
-    }
-    if (!bf_word_is(w, len, "iface") || !bf_word_next(&at, end, &v, &n) ||
-        !bf_word_is(v, n, rw->link->carrier))
-        return false;
-    if (!bf_word_next(&at, end, &family, &fn) || !bf_word_next(&at, end, &method, &mn) ||
-        bf_word_next(&at, end, &more, &xn)) {
-        rw->odd = "an iface line that is more than NAME FAMILY METHOD";
-        return false;
-    }
-    p->inet6 = bf_word_is(family, fn, "inet6");
-    p->keep6 = p->inet6 && rw->link->nic->dhcp && !bf_word_is(method, mn, "static");
-    p->going = p->inet6 || bf_word_is(family, fn, "inet");
-    return p->going;
-}
-
-// One file without the old stanzas; the new ones where the first stood.
-static void rewrite_file(struct rewrite *rw, const char *text, size_t size, struct bf_text *out)
-{
-    size_t pos = 0, len;
+    size_t len, pos = 0;
     struct bf_line line;
-    struct place p = {0};
-    while (bf_line_next(text, size, &pos, &line)) {
-        const char *at = line.at, *w;
-        bool any = bf_word_next(&at, line.at + line.len, &w, &len) && w[0] != '#';
-        bool goes = p.going && any;
-        if (any && starts_stanza(w, len)) {
-            goes = begin_stanza(rw, &p, &line, at, w, len);
-            if (goes && !rw->placed)
-                write_stanzas(out, rw);
-        }
-        if (goes && line.len && line.at[line.len - 1] == '\\')
-            rw->odd = "a line that is continued with a backslash";
-        if (!goes)
-            bf_text_add(out, line.at, line.full);
-    }
-}
-
-// The first pass over a file: what its stanzas hold.
-static void gather(struct rewrite *rw, const char *text, size_t size)
-{
-    size_t pos = 0, len;
-    struct bf_line line;
-    struct place p = {0};
-    while (bf_line_next(text, size, &pos, &line)) {
-        const char *at = line.at, *w;
-        if (!bf_word_next(&at, line.at + line.len, &w, &len) || w[0] == '#')
-            continue;
-        bool head = starts_stanza(w, len);
-        if (head)
-            begin_stanza(rw, &p, &line, at, w, len);
-        if (p.going && p.keep6) {
-            bf_text_add(&rw->stanza6, line.at, line.len);
-            bf_text_str(&rw->stanza6, "\n");
-        } else if (p.going && !head) {
-            take_option(rw, &line, w, len, p.inet6);
-        }
-    }
-}
-
-static enum bf_err rewrite_all(struct bf_fin *f, struct files *files, struct rewrite *rw)
-{
-    size_t len;
-    for (size_t i = 0; i < files->count; i++) {
-        const char *text = bf_edits_get(&f->edits, files->path[i], &len, NULL);
-        if (text)
-            gather(rw, text, len);
-    }
-    for (size_t i = 0; i < files->count && !rw->odd; i++) {
-        struct bf_text out = {0};
-        const char *text = bf_edits_get(&f->edits, files->path[i], &len, NULL);
-        if (!text)
-            continue;
-        rewrite_file(rw, text, len, &out);
-        enum bf_err err = bf_fin_set(f, files->path[i], &out, "addresses as planned");
-        bf_text_free(&out);
-        if (err)
-            return err;
-    }
-    if (rw->odd)
-        return bf_refuse(f->report,
-                         "ifupdown: the configuration of %s has %s, which is not rewritten",
-                         rw->link->carrier, rw->odd);
-    return BF_OK;
-}
-
-// An interface that no file configures yet gets its stanzas at the end of the main file.
-static enum bf_err append_new(struct bf_fin *f, struct rewrite *rw)
-{
-    size_t len;
-    struct bf_text out = {0};
-    const char *text = bf_edits_get(&f->edits, MAIN_FILE, &len, NULL);
-    if (text)
-        bf_text_add(&out, text, len);
-    if (len && text && text[len - 1] != '\n')
-        bf_text_str(&out, "\n");
-    bf_text_str(&out, "\n");
-    if (!rw->automatic)
-        bf_textf(&out, "auto %s\n", rw->link->carrier);
-    rw->automatic = true;
-    write_stanzas(&out, rw);
-    enum bf_err err = bf_fin_set(f, MAIN_FILE, &out, "addresses as planned");
-    bf_text_free(&out);
-    return err;
-}
-
-static enum bf_err adapt(struct bf_fin *f, const struct bf_link *link, struct bf_old *old)
-{
-    struct files files = {.count = 0};
-    struct rewrite rw = {.link = link, .old = old};
-    if (!bf_nic_readdresses(link->nic))
-        return BF_OK;
-    add_file(f, &files, MAIN_FILE, 0);
-    enum bf_err err = rewrite_all(f, &files, &rw);
-    if (!err && !rw.placed)
-        err = append_new(f, &rw);
-    if (!err && !rw.automatic)
-        bf_note(f->report, "warning", MAIN_FILE,
-                "%s is not brought up at boot (no auto or allow-hotplug)", link->carrier);
-    if (rw.scripts[0])
-        bf_note(f->report, "skipped", MAIN_FILE,
-                "a script line of %s sets addresses or routes by itself and was kept: check it",
-                link->carrier);
-    bf_text_free(&rw.kept4);
-    bf_text_free(&rw.kept6);
-    bf_text_free(&rw.stanza6);
-    free_files(&files);
-    return err;
+    bool off = false;
+    const char *text = bf_edits_get(&f->edits, "/etc/default/networking", &len, NULL);
+    while (text && bf_line_next(text, len, &pos, &line))
+        if (line.len > 21 && memcmp(line.at, "CONFIGURE_INTERFACES=", 21) == 0)
+            off = memmem(line.at + 21, line.len - 21, "no", 2) != NULL;
+    return off;
 }
 
 static bool in_use(struct bf_fin *f)
 {
     static const char *const ifup[] = {"/sbin/ifup", "/usr/sbin/ifup", NULL};
-    bool systemd = f->system.init == BF_INIT_SYSTEMD;
-    return bf_fin_root_any(f->root, ifup) && bf_fin_root_exists(f->root, MAIN_FILE) &&
-           (!systemd || bf_service_enabled(f->root, "networking.service"));
+    char *link = bf_fin_root_readlink(f->root, "/sbin/ifup");
+    bool installed = link || bf_fin_root_any(f->root, ifup);
+    free(link);
+    bool started = f->system.init == BF_INIT_SYSTEMD ? systemd_starts(f) : openrc_starts(f);
+    return installed && started && bf_fin_root_exists(f->root, BF_IFUP_MAIN) && !is_switched_off(f);
 }
 
 const struct bf_stack_ops bf_ifupdown = {
     .name = "ifupdown",
     .title = "ifupdown",
+    .says_addresses = true,
     .in_use = in_use,
     .scan = scan,
-    .adapt = adapt,
+    .adapt = bf_ifup_adapt,
+    .follow_macs = bf_ifup_follow,
 };

@@ -133,7 +133,7 @@ times 20000 'root=/dev/sda2 ' >>"$r/etc/default/grub"
 times 20000 'linux /vmlinuz root=/dev/sda2\n' >>"$r/boot/grub/grub.cfg"
 check "and grub.cfg" too_much 'step boot: /boot/grub/grub.cfg needs more work'
 fresh
-times 50000 '# a comment in a long file\n' | tee -a "$r/etc/hosts" "$r/etc/crypttab" "$r/etc/default/grub" >>"$r/etc/network/interfaces"
+times 50000 '@ a comment in a long file\n' | tr @ '#' | tee -a "$r/etc/hosts" "$r/etc/crypttab" "$r/etc/default/grub" >>"$r/etc/network/interfaces"
 times 2000 '/dev/disk/by-label/x# /mnt/# ext4 defaults 0 0\n' >>"$r/etc/fstab"
 truncate -s 1000000 "$r/etc/hosts" "$r/etc/crypttab" "$r/etc/default/grub" "$r/etc/network/interfaces"
 check "large files of a system that means no harm are no matter" finalize "$r" "$work/plan"
