@@ -524,6 +524,9 @@ static enum bf_err resolve(struct bf_fin *f, const struct bf_net *net, const jso
         return link->known ? not_adapted(f, link->known, i) : no_stack(f, net, i);
     if (bf_nic_readdresses(nic) && link->name[0])
         note_others(f, net, link);
+    if (bf_nic_readdresses(nic) && link->name[0] && strcmp(link->name, link->carrier) != 0)
+        bf_note(f->report, "info", link->carrier, "lies on %s and gets the planned addresses",
+                link->name);
     return check_single(f, net, i, link);
 }
 
