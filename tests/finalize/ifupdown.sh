@@ -488,4 +488,209 @@ iface br0 inet static
     address 192.0.2.10/24
 EOF
 refused "a bridge of all ports" "$(named eth0 "$static")" "/etc/network/interfaces, line 3: the ports of br0 are not listed by name"
+
+# ---- A gateway outside the network ---------------------------------------------------------------
+alone='"addresses": ["203.0.113.5/32", "2001:db8:5::5/128"], "gateway": ["198.51.100.1", "2001:db8:1::1"]'
+eth0() { printf 'auto eth0\niface eth0 inet static\n    address 192.0.2.10/24\n    gateway 192.0.2.1\n'; }
+eth0 | tree
+carried "/32" "{$match, $alone}"
+check "/32: ifupdown puts the gateway on the link by itself" is "$n/interfaces" <<'EOF'
+auto eth0
+iface eth0 inet static
+    address 203.0.113.5/32
+    gateway 198.51.100.1
+iface eth0 inet6 static
+    address 2001:db8:5::5/128
+    gateway 2001:db8:1::1
+EOF
+# routed NAME: the judge has both addresses and default routes.
+routed() {
+    check "$1: judged, addresses" sees '^eth0@p0 +UP +203\.0\.113\.5[ /].*2001:db8:5::5/128'
+    check "$1: judged, route" sees '^default via 198\.51\.100\.1 dev eth0'
+    check "$1: judged, route of IPv6" sees '^default via 2001:db8:1::1 dev eth0'
+}
+if up "/32" "eth0:$new"; then routed "/32"; fi
+eth0 | tree
+two
+carried "/32 with ifupdown2" "{$match, $alone}"
+if up_of ifupdown2 "/32 with ifupdown2" "eth0:$new"; then routed "/32 with ifupdown2"; fi
+eth0 | tree
+ng
+carried "/32 with ifupdown-ng" "{$match, $alone}"
+# shellcheck disable=SC2016 # it is for the script
+check "/32 with ifupdown-ng: as the other end, and as a route" is "$n/interfaces" <<'EOF'
+auto eth0
+iface eth0 inet static
+    address 203.0.113.5/32
+    pointopoint 198.51.100.1
+    gateway 198.51.100.1
+iface eth0 inet6 static
+    address 2001:db8:5::5/128
+    up ip -6 route add default via 2001:db8:1::1 dev $IFACE onlink
+EOF
+if up_of ifupdown-ng "/32 with ifupdown-ng" "eth0:$new"; then routed "/32 with ifupdown-ng"; fi
+plan_of "{$match, $static}"
+check "and to another home" run
+check "and to another home: nothing is left of it" is "$n/interfaces" <<'EOF'
+auto eth0
+iface eth0 inet static
+    address 203.0.113.5/24
+    gateway 203.0.113.1
+EOF
+
+# ---- ifupdown2 ------------------------------------------------------------------------------------
+tree <<'EOF'
+auto eth0
+iface eth0
+    address 192.0.2.10/24
+    address 192.0.2.11/24
+    address 2001:db8::10/64
+    gateway 192.0.2.1
+    mtu 1400
+iface eth0:1 inet static
+    address 192.0.2.12/24
+EOF
+two
+carried "ifupdown2: addresses without a family" "{$match, $both}"
+check "ifupdown2: one stanza stays one" is "$n/interfaces" <<'EOF'
+auto eth0
+iface eth0
+    address 203.0.113.5/24
+    address 2001:db8:5::5/64
+    gateway 203.0.113.1
+    gateway 2001:db8:5::1
+    mtu 1400
+EOF
+if up_of ifupdown2 "ifupdown2" "eth0:$new"; then
+    check "ifupdown2: judged" sees '^eth0@p0 +UP +203\.0\.113\.5/24 2001:db8:5::5/64'
+    check "ifupdown2: judged, route" sees '^default via 203\.0\.113\.1 dev eth0'
+    check "ifupdown2: no old address" misses '192\.0\.2\.'
+fi
+plan_of "{\"match\": {\"name\": \"eth0\"}, \"dhcp\": true}"
+check "ifupdown2: to DHCP" run
+check "ifupdown2: to DHCP, the MTU stays, which it sets" is "$n/interfaces" <<'EOF'
+auto eth0
+iface eth0 inet dhcp
+    mtu 1400
+EOF
+tree <<'EOF'
+source /etc/network/interfaces.d/*
+source-directory /etc/network/more
+auto eth0
+iface eth0 inet static
+    address 192.0.2.10/24
+EOF
+two
+put "$n/interfaces.d/x" <<<$'iface eth0 inet static\n    address 192.0.2.11/24'
+put "$n/more/x" <<<$'iface eth0 inet static\n    address 192.0.2.12/24'
+carried "ifupdown2: source" "{$match, $static}"
+check "ifupdown2: source is read" lacks "$n/interfaces.d/x" 192.0.2.11
+check "ifupdown2: source-directory is not" has "$n/more/x" "    address 192.0.2.12/24"
+tree <<'EOF'
+auto swp[1-4]
+iface swp[1-4]
+    address 192.0.2.10/24
+EOF
+two
+refused "ifupdown2: a range" "$(named swp2 "$static")" "the range swp[1-4] may mean swp2"
+
+# ---- Alpine ----------------------------------------------------------------------------------------
+alpine <<'EOF'
+auto lo
+iface lo inet loopback
+
+auto eth0
+iface eth0 inet static
+	address 192.0.2.10
+	netmask 255.255.255.0
+	gateway 192.0.2.1
+	mtu 1400
+EOF
+carried "busybox" "{$match, $both}"
+check "busybox: with a netmask" is "$n/interfaces" <<'EOF'
+auto lo
+iface lo inet loopback
+
+auto eth0
+iface eth0 inet static
+	address 203.0.113.5
+	netmask 255.255.255.0
+	gateway 203.0.113.1
+	mtu 1400
+iface eth0 inet6 static
+	address 2001:db8:5::5
+	netmask 64
+	gateway 2001:db8:5::1
+EOF
+rm "$r/etc/runlevels/boot/networking"
+refused "busybox: networking is in no runlevel" "{$match, $both}" "in use"
+alpine <<<$'auto eth0\niface eth0 inet static inherits x\n    address 192.0.2.1/24'
+refused "busybox: what it gives up" "$(named eth0 "$static")" "/etc/network/interfaces, line 2: it has more than a name, a family and a method"
+alpine <<<$'auto eth0\niface eth0 inet dhcp\nsource /etc/network/missing'
+refused "busybox: a missing file" "$(named eth0 "$static")" "/etc/network/interfaces, line 3: /etc/network/missing cannot be read"
+
+alpine <<'EOF'
+auto lo
+
+auto eth0
+iface eth0 # the office
+    use dhcp
+    requires eth1
+    mtu 1400
+auto eth1
+iface eth1
+    address 198.51.100.9/24
+EOF
+ng
+carried "ifupdown-ng: without a family" "$(named eth0 "$both")"
+check "ifupdown-ng: stays so" is "$n/interfaces" <<'EOF'
+auto lo
+
+auto eth0
+iface eth0
+    address 203.0.113.5/24
+    address 2001:db8:5::5/64
+    gateway 203.0.113.1
+    gateway 2001:db8:5::1
+    requires eth1
+    mtu 1400
+auto eth1
+iface eth1
+    address 198.51.100.9/24
+EOF
+if up_of ifupdown-ng "ifupdown-ng" "eth0:$new,eth1:52:54:00:00:00:04"; then
+    check "ifupdown-ng: judged" sees '^eth0@p0 +UP +203\.0\.113\.5/24 2001:db8:5::5/64'
+    check "ifupdown-ng: judged, MTU" sees '^mtu eth0 1400'
+    check "ifupdown-ng: judged, the other" sees '^eth1@p1 +UP +198\.51\.100\.9/24'
+fi
+plan_of "$(named eth0 '"dhcp": true')"
+check "ifupdown-ng: to DHCP" run
+check "ifupdown-ng: to DHCP, rewritten" has "$n/interfaces" "    use dhcp"
+alpine <<'EOF'
+template office
+    address 192.0.2.9/24
+    mtu 1400
+auto eth0
+    inherit office
+    address 192.0.2.10/24
+EOF
+ng
+carried "ifupdown-ng: a template, and options after auto" "{$match, $static}"
+check "ifupdown-ng: a template, and options after auto: rewritten" is "$n/interfaces" <<'EOF'
+template office
+    address 192.0.2.9/24
+    mtu 1400
+auto eth0
+iface eth0
+    address 203.0.113.5/24
+    gateway 203.0.113.1
+    mtu 1400
+EOF
+if up_of ifupdown-ng "ifupdown-ng: a template" "eth0:$new"; then
+    check "ifupdown-ng: a template: judged" sees '^eth0@p0 +UP +203\.0\.113\.5/24 fe80'
+fi
+alpine <<<$'auto eth0\niface eth0\n    use dhcp\nsource /etc/network/interfaces.d/*'
+ng
+refused "ifupdown-ng: wildcards, at which it gives up" "$(named eth0 "$static")" "/etc/network/interfaces, line 4: /etc/network/interfaces.d/* cannot be read"
+if up_of ifupdown-ng x "eth0:$new"; then check "and it does" sees "could not parse"; fi
 finish
