@@ -394,6 +394,7 @@ const struct bf_stack_ops bf_ifupdown = {
     .name = "ifupdown",
     .title = "ifupdown",
     .says_addresses = true,
+    .dns_by_file = true,
     .in_use = in_use,
     .scan = scan,
     .adapt = bf_ifup_adapt,

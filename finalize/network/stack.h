@@ -12,6 +12,7 @@ struct bf_stack_ops {
     const char *title; // in sentences: "systemd-networkd"
     bool names_links;  // ties an interface's name to its MAC address by itself, when that is known
     bool says_addresses; // its scan fills in the addresses
+    bool dns_by_file;    // does not tell systemd-resolved of name servers, unless a hook does
     // Whether it runs at boot.
     bool (*in_use)(struct bf_fin *f);
     // Adds the interfaces that its files speak of. NULL, with adapt: it is recognised only.

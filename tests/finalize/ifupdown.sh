@@ -693,4 +693,66 @@ alpine <<<$'auto eth0\niface eth0\n    use dhcp\nsource /etc/network/interfaces.
 ng
 refused "ifupdown-ng: wildcards, at which it gives up" "$(named eth0 "$static")" "/etc/network/interfaces, line 4: /etc/network/interfaces.d/* cannot be read"
 if up_of ifupdown-ng x "eth0:$new"; then check "and it does" sees "could not parse"; fi
+
+# ---- Name servers ------------------------------------------------------------------------------------
+dns='"dns": ["203.0.113.53", "203.0.113.54"], "search": ["example.net", "example.com"]'
+named_tree() {
+    tree <<'EOF'
+auto lo
+iface lo inet loopback
+    dns-nameservers 192.0.2.53
+auto eth0
+iface eth0 inet static
+    address 192.0.2.10/24
+    dns-nameservers 192.0.2.53
+EOF
+}
+named_tree
+put "$r/etc/resolv.conf" <<'EOF'
+# by hand
+domain example.org
+nameserver 192.0.2.53
+options rotate
+EOF
+put "$r/etc/resolvconf/resolv.conf.d/head" <<<$'# nothing\nnameserver 192.0.2.53'
+put "$r/etc/resolvconf.conf" <<<'name_servers="192.0.2.53"'
+carried "name servers" "{$match, $static, $dns}"
+check "name servers: resolv.conf" is "$r/etc/resolv.conf" <<'EOF'
+# by hand
+nameserver 203.0.113.53
+nameserver 203.0.113.54
+search example.net example.com
+options rotate
+EOF
+check "name servers: the loopback's, which cloud-init writes, go" lacks "$n/interfaces" 192.0.2.53
+check "name servers: the interface has them" has "$n/interfaces" "    dns-nameservers 203.0.113.53 203.0.113.54"
+check "name servers: resolvconf's own are said" warns "warning: /etc/resolvconf/resolv.conf.d/head: line 2 names a DNS server"
+check "name servers: openresolv's own are said" warns "warning: /etc/resolvconf.conf: line 1 names a DNS server"
+named_tree
+put "$r/etc/resolv.conf" <<<$'nameserver 192.0.2.53\nsearch example.org'
+carried "search domains alone" "{$match, $static, \"search\": [\"example.net\"]}"
+check "search domains alone: the servers stay" is "$r/etc/resolv.conf" <<<$'nameserver 192.0.2.53\nsearch example.net'
+named_tree
+ln -s resolv.conf.static "$r/etc/resolv.conf"
+put "$r/etc/resolv.conf.static" <<<"nameserver 192.0.2.53"
+carried "resolv.conf, a link to a file that lasts" "{$match, $static, $dns}"
+check "resolv.conf, a link to a file that lasts: that is rewritten" has "$r/etc/resolv.conf.static" "nameserver 203.0.113.53"
+check "and stays a link" test -L "$r/etc/resolv.conf"
+named_tree
+ln -s ../run/resolvconf/resolv.conf "$r/etc/resolv.conf"
+carried "resolv.conf, a link that nothing serves" "{$match, $static, $dns}"
+check "resolv.conf, a link that nothing serves: is said" warns "warning: /etc/resolv.conf: is a link to ../run/resolvconf/resolv.conf, and what makes that"
+named_tree
+ln -s ../run/systemd/resolve/stub-resolv.conf "$r/etc/resolv.conf"
+ln -s /lib/systemd/system/systemd-resolved.service "$r/etc/systemd/system/multi-user.target.wants/"
+carried "systemd-resolved without a hook" "{$match, $static, $dns}"
+check "systemd-resolved without a hook: is told" is "$r/etc/systemd/resolved.conf.d/bootferry.conf" <<'EOF'
+# Written by bootferry-finalize: nothing else tells systemd-resolved.
+[Resolve]
+DNS=203.0.113.53 203.0.113.54
+Domains=example.net example.com
+EOF
+put "$n/if-up.d/resolved" <<<"#!/bin/sh"
+check "systemd-resolved with one" run
+check "systemd-resolved with one: needs no file" test ! -e "$r/etc/systemd/resolved.conf.d/bootferry.conf"
 finish
