@@ -12,6 +12,7 @@
 #include "finalize/system/service.h"
 
 #define INHERIT_MAX 8
+#define LINE_UNITS  32 // of the budget: for a line of a stanza, each time it is gone over
 
 // ---- Options ------------------------------------------------------------------------------------
 
@@ -26,16 +27,6 @@ static bool is_mac(struct bf_slice s)
 static void copy(char *out, size_t size, struct bf_slice s)
 {
     bf_net_copy(out, size, s.at, s.len);
-}
-
-// Whether any part of the stanza uses a feature of ifupdown-ng: "use bond".
-static bool uses(const struct bf_ifup *c, const struct bf_ifup_stanza *s, const char *what)
-{
-    for (size_t i = s->head; i < s->end; i++)
-        if (&c->stanza[c->line[i].stanza - 1] == s && c->line[i].stanza &&
-            bf_slice_is(c->line[i].key, "use") && bf_slice_is(c->line[i].value, what))
-            return true;
-    return false;
 }
 
 // Ports become known with their master.
@@ -108,11 +99,11 @@ static void scan_device(struct bf_ifup *c, struct bf_net *net, struct bf_known *
         k->kind = BF_KNOWN_OTHER;
     if (bf_ifup_in(option, bridge) || bf_ifup_in(option, bond))
         scan_ports(c, net, line, k->name);
-    else if (strcmp(option, "requires") == 0 && uses(c, s, "bridge"))
+    else if (strcmp(option, "requires") == 0 && (s->uses & BF_IFUP_USES_BRIDGE))
         k->kind = BF_KNOWN_BRIDGE, scan_ports(c, net, line, k->name);
-    else if (strcmp(option, "requires") == 0 && (uses(c, s, "bond") || uses(c, s, "team")))
+    else if (strcmp(option, "requires") == 0 && (s->uses & BF_IFUP_USES_BOND))
         k->kind = BF_KNOWN_BOND, scan_ports(c, net, line, k->name);
-    else if (strcmp(option, "requires") == 0 && uses(c, s, "vlan") && !k->parent[0])
+    else if (strcmp(option, "requires") == 0 && (s->uses & BF_IFUP_USES_VLAN) && !k->parent[0])
         scan_parent(net, k, value);
     else if (strcmp(option, "vlan-raw-device") == 0)
         scan_parent(net, k, value);
@@ -147,8 +138,7 @@ static struct bf_slice option_of(const struct bf_ifup *c, const struct bf_ifup_s
 {
     for (int depth = 0; s && depth < INHERIT_MAX; depth++) {
         for (size_t i = s->head + 1; i < s->end; i++)
-            if (c->line[i].stanza && &c->stanza[c->line[i].stanza - 1] == s &&
-                bf_slice_is(c->line[i].key, name))
+            if (bf_ifup_is_of(c, i, s) && bf_slice_is(c->line[i].key, name))
                 return bf_slice_word(c->line[i].value);
         s = s->inherits ? &c->stanza[s->inherits - 1] : NULL;
     }
@@ -180,14 +170,13 @@ static int usual_length(const struct bf_ifup *c, const char *ip)
     return first < 128 ? 8 : first < 192 ? 16 : 24;
 }
 
-static void scan_address(const struct bf_ifup *c, struct bf_known *k,
-                         const struct bf_ifup_stanza *s, struct bf_slice word)
+static void scan_address(const struct bf_ifup *c, struct bf_known *k, int mask,
+                         struct bf_slice word)
 {
     char ip[BF_CIDR_TEXT], cidr[BF_CIDR_TEXT + 16];
     copy(ip, sizeof ip, word);
     char *slash = strchr(ip, '/');
     int own = slash ? mask_length((struct bf_slice){slash + 1, strlen(slash + 1)}) : -1;
-    int mask = mask_length(option_of(c, s, "netmask"));
     if (slash)
         *slash = 0;
     if (!ip[0])
@@ -219,7 +208,7 @@ static void scan_method(const struct bf_ifup *c, struct bf_known *k, const struc
     bool ng = c->variant == BF_IFUP_NG;
     if (bf_ifup_in(method, asking) && !(ng && strcmp(method, "dhcp") != 0))
         k->dhcp = true;
-    if (ng && (uses(c, s, "dhcp") || uses(c, s, "ipv6-ra") || bf_slice_is(s->family, "dhcp")))
+    if (ng && ((s->uses & BF_IFUP_USES_DHCP) || bf_slice_is(s->family, "dhcp")))
         k->dhcp = true;
 }
 
@@ -228,17 +217,18 @@ static void scan_options(struct bf_ifup *c, struct bf_net *net, struct bf_known 
                          const struct bf_ifup_stanza *s)
 {
     bool any = !has_addresses(c, s);
+    int mask = mask_length(option_of(c, s, "netmask"));
     const struct bf_ifup_stanza *at = s;
     for (int depth = 0; at && depth < INHERIT_MAX; depth++) {
         bool own = false;
         for (size_t i = at->head + 1; i < at->end; i++) {
             const struct bf_ifup_line *line = &c->line[i];
-            if (!line->stanza || &c->stanza[line->stanza - 1] != at)
+            if (!bf_ifup_is_of(c, i, at))
                 continue;
             scan_device(c, net, k, i, at);
             scan_mac(net, k, line);
             if (!any && bf_slice_is(line->key, "address")) {
-                scan_address(c, k, s, bf_slice_word(line->value));
+                scan_address(c, k, mask, bf_slice_word(line->value));
                 own = true;
             }
         }
@@ -293,7 +283,9 @@ static struct bf_known *add_device(struct bf_net *net, struct bf_slice physical)
     return k;
 }
 
-static void scan_stanza(struct bf_ifup *c, struct bf_net *net, const struct bf_ifup_stanza *s)
+// A stanza may be that of many interfaces.
+static void scan_stanza(struct bf_fin *f, struct bf_ifup *c, struct bf_net *net,
+                        const struct bf_ifup_stanza *s)
 {
     size_t at = 0;
     struct bf_slice physical;
@@ -302,7 +294,8 @@ static void scan_stanza(struct bf_ifup *c, struct bf_net *net, const struct bf_i
         bool pattern = bf_ifup_is_pattern(physical);
         struct bf_known *k =
             pattern ? add_pattern(c, net, s->head, physical) : add_device(net, physical);
-        if (!k)
+        if (!k || bf_budget_take(f->root->budget, c->file[head->file].path,
+                                 (s->end - s->head) * LINE_UNITS))
             continue;
         if (!bf_slice_same(bf_ifup_device(s->name), bf_ifup_device(physical)))
             copy(k->alias, sizeof k->alias, s->name);
@@ -333,7 +326,7 @@ static void scan(struct bf_fin *f, struct bf_net *net)
     for (size_t i = 0; i < c.renames; i++)
         scan_rename(&c, net, &c.rename[i]);
     for (size_t i = 0; i < c.stanzas; i++)
-        scan_stanza(&c, net, &c.stanza[i]);
+        scan_stanza(f, &c, net, &c.stanza[i]);
     if (c.trouble[0])
         bf_net_trouble(net, "%s", c.trouble);
     bf_ifup_free(&c);

@@ -12,6 +12,11 @@
 
 enum bf_ifup_variant { BF_IFUP_CLASSIC, BF_IFUP_TWO, BF_IFUP_NG, BF_IFUP_BUSYBOX };
 
+#define BF_IFUP_USES_BRIDGE 1U
+#define BF_IFUP_USES_BOND   2U // or a team
+#define BF_IFUP_USES_VLAN   4U
+#define BF_IFUP_USES_DHCP   8U // or router advertisements
+
 // A counted word of a file; borrowed from it.
 struct bf_slice {
     const char *at;
@@ -42,6 +47,7 @@ struct bf_ifup_stanza {
     struct bf_slice parent;         // of which it inherits, or empty
     size_t inherits;                // that stanza, from 1; 0: none
     bool is_template, is_inherited; // another's
+    unsigned uses;                  // BF_IFUP_USES_..., of ifupdown-ng's "use" lines
     bool is_bare;                   // only an "auto" line, which ifupdown-ng lets options follow
 };
 
@@ -58,7 +64,7 @@ struct bf_ifup {
     struct bf_ifup_stanza *stanza;
     struct bf_ifup_up *up, *rename; // of a rename: from physical to logical
     struct bf_ifup_up *mapping;     // of a mapping: its pattern is the word
-    size_t files, lines, stanzas, ups, renames, mappings;
+    size_t files, lines, stanzas, ups, renames, mappings, bytes;
     bool failed;       // out of memory
     char trouble[400]; // why the reader would not take the files, or we cannot tell; or ""
 };
@@ -86,6 +92,9 @@ bool bf_slice_next(struct bf_slice *rest, struct bf_slice *word);
 // An option's name with '-' for '_': both are in use.
 void bf_ifup_option(const struct bf_ifup_line *line, char *out, size_t size);
 bool bf_ifup_in(const char *name, const char *const *list);
+
+// Whether a line belongs to the stanza: others may lie between, of a file that is included.
+bool bf_ifup_is_of(const struct bf_ifup *c, size_t line, const struct bf_ifup_stanza *s);
 
 // Steps through what a stanza is brought up as: *at begins at 0. A stanza that nothing names is
 // brought up, if ever, under its own name.

@@ -153,7 +153,7 @@ static enum bf_err gather(struct bf_ifup_rewrite *rw, const struct bf_ifup_stanz
     const struct bf_ifup_stanza *at = s;
     for (int depth = 0; at && depth < INHERIT_MAX; depth++) {
         for (size_t i = at->head + 1; i < at->end && !err; i++)
-            if (c->line[i].stanza && &c->stanza[c->line[i].stanza - 1] == at)
+            if (bf_ifup_is_of(c, i, at))
                 err = bf_ifup_keep(rw, i, inet6);
         at = at->inherits ? &c->stanza[at->inherits - 1] : NULL;
     }

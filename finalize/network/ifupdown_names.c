@@ -51,6 +51,11 @@ bool bf_ifup_in(const char *name, const char *const *list)
 
 // ---- Names --------------------------------------------------------------------------------------
 
+bool bf_ifup_is_of(const struct bf_ifup *c, size_t line, const struct bf_ifup_stanza *s)
+{
+    return c->line[line].stanza && &c->stanza[c->line[line].stanza - 1] == s;
+}
+
 bool bf_ifup_is_pattern(struct bf_slice physical)
 {
     return physical.len &&

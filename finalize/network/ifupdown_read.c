@@ -12,7 +12,9 @@
 #define DEPTH_MAX 8
 #define ITEMS_MAX 4096 // of stanzas, and of words of "auto"
 #define FILES_MAX 512
-#define RULES_MAX 64 // of patterns of mappings, and of renames
+#define LINES_MAX 200000
+#define BYTES_MAX ((size_t)8 << 20) // of all files
+#define RULES_MAX 64                // of patterns of mappings, and of renames
 
 // ---- The configuration --------------------------------------------------------------------------
 
@@ -250,6 +252,18 @@ static void read_head(struct bf_ifup *c, struct bf_ifup_stanza *s, struct bf_sli
         find_parent(c, s);
 }
 
+static unsigned use_of(struct bf_slice what)
+{
+    if (bf_slice_is(what, "bridge"))
+        return BF_IFUP_USES_BRIDGE;
+    if (bf_slice_is(what, "bond") || bf_slice_is(what, "team"))
+        return BF_IFUP_USES_BOND;
+    if (bf_slice_is(what, "vlan"))
+        return BF_IFUP_USES_VLAN;
+    bool asks = bf_slice_is(what, "dhcp") || bf_slice_is(what, "ipv6-ra");
+    return asks ? BF_IFUP_USES_DHCP : 0;
+}
+
 // A line that belongs to the stanza begun last, if any.
 static void add_option(struct bf_ifup *c, size_t line, size_t *current, bool mapping)
 {
@@ -262,6 +276,8 @@ static void add_option(struct bf_ifup *c, size_t line, size_t *current, bool map
         struct bf_ifup_stanza *s = &c->stanza[*current - 1];
         c->line[line].stanza = *current;
         s->end = line + 1;
+        if (bf_slice_is(l->key, "use"))
+            s->uses |= use_of(bf_slice_word(l->value));
         if (c->variant == BF_IFUP_NG && bf_slice_is(l->key, "inherit") && !s->parent.len) {
             s->parent = bf_slice_word(l->value);
             find_parent(c, s);
@@ -378,7 +394,9 @@ void bf_ifup_parse(struct bf_fin *f, struct bf_ifup *c, const char *path, int de
         bf_ifup_trouble(c, c->lines - 1, "%s cannot be read: %s", path, fault.what);
     if (!text || is_known(c, path))
         return;
-    if (depth > DEPTH_MAX || c->files >= FILES_MAX) {
+    c->bytes += len;
+    if (depth > DEPTH_MAX || c->files >= FILES_MAX || c->bytes > BYTES_MAX ||
+        c->lines > LINES_MAX) {
         bf_ifup_trouble(c, c->lines - 1, "it includes more files than any system has");
         return;
     }
