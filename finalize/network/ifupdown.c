@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "finalize/network/ifupdown.h"
 #include "finalize/system/service.h"
 
@@ -244,7 +245,7 @@ static void scan_name(struct bf_net *net, struct bf_known *k)
 {
     static const char *const prefix[] = {"dummy", "tun", "tap", "wg", "veth", "ifb", "gre", "sit"};
     char *dot = strrchr(k->name, '.');
-    for (size_t i = 0; i < sizeof prefix / sizeof *prefix; i++) {
+    for (size_t i = 0; i < BF_COUNT(prefix); i++) {
         size_t n = strlen(prefix[i]);
         if (strncmp(k->name, prefix[i], n) == 0 && strspn(k->name + n, "0123456789"))
             k->kind = BF_KNOWN_OTHER;
@@ -342,7 +343,7 @@ static bool openrc_starts(struct bf_fin *f)
                                         "/etc/runlevels/default/networking"};
     if (!bf_fin_root_is_dir(f->root, "/etc/runlevels"))
         return true;
-    for (size_t i = 0; i < sizeof level / sizeof *level; i++) {
+    for (size_t i = 0; i < BF_COUNT(level); i++) {
         char *link = bf_fin_root_readlink(f->root, level[i]);
         bool found = link || bf_fin_root_exists(f->root, level[i]);
         free(link);

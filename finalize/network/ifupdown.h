@@ -74,10 +74,12 @@ struct bf_ifup {
 void bf_ifup_read(struct bf_fin *f, struct bf_ifup *c);
 void bf_ifup_free(struct bf_ifup *c);
 
-// What ifupdown_read.c and ifupdown_source.c need of each other: the lines of a file that was
-// found, and the files that a line includes.
-void bf_ifup_parse(struct bf_fin *f, struct bf_ifup *c, const char *path, int depth, bool needed);
-void bf_ifup_include(struct bf_fin *f, struct bf_ifup *c, size_t line, int depth);
+// Gives each file that a line includes to `parse`; `needed`: the reader gives up when it is
+// missing.
+typedef void bf_ifup_parse(struct bf_fin *f, struct bf_ifup *c, const char *path, int depth,
+                           bool needed);
+void bf_ifup_include(struct bf_fin *f, struct bf_ifup *c, size_t line, int depth,
+                     bf_ifup_parse *parse);
 // Keeps the first trouble, with the place of a line.
 void bf_ifup_trouble(struct bf_ifup *c, size_t line, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

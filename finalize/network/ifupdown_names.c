@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Words and names of interfaces(5): what a stanza is brought up as, and which interfaces a pattern
-// means.
+// Words and names of interfaces(5), and what is wrong with them: what a stanza is brought up as,
+// and which interfaces a pattern means.
 #include "finalize/network/ifupdown.h"
 
 #include <fnmatch.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -47,6 +48,25 @@ bool bf_ifup_in(const char *name, const char *const *list)
         if (strcmp(name, *list) == 0)
             return true;
     return false;
+}
+
+// ---- Trouble ------------------------------------------------------------------------------------
+
+void bf_ifup_trouble(struct bf_ifup *c, size_t line, const char *fmt, ...)
+{
+    va_list ap;
+    char what[300];
+    if (c->trouble[0])
+        return;
+    va_start(ap, fmt);
+    vsnprintf(what, sizeof what, fmt, ap);
+    va_end(ap);
+    const struct bf_ifup_line *l = line < c->lines ? &c->line[line] : NULL;
+    if (l)
+        snprintf(c->trouble, sizeof c->trouble, "ifupdown: %.80s, line %u: %s",
+                 c->file[l->file].path, l->number, what);
+    else
+        snprintf(c->trouble, sizeof c->trouble, "ifupdown: %s", what);
 }
 
 // ---- Names --------------------------------------------------------------------------------------

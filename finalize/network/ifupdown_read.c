@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Lines and stanzas of interfaces(5). What makes a reader give up the whole file is trouble here:
 // a result that it does not read gives no address.
+#include "base/bytes.h"
 #include "finalize/network/ifupdown.h"
 
 #include <fnmatch.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,23 +17,6 @@
 #define RULES_MAX 64                // of patterns of mappings, and of renames
 
 // ---- The configuration --------------------------------------------------------------------------
-
-void bf_ifup_trouble(struct bf_ifup *c, size_t line, const char *fmt, ...)
-{
-    va_list ap;
-    char what[300];
-    if (c->trouble[0])
-        return;
-    va_start(ap, fmt);
-    vsnprintf(what, sizeof what, fmt, ap);
-    va_end(ap);
-    const struct bf_ifup_line *l = line < c->lines ? &c->line[line] : NULL;
-    if (l)
-        snprintf(c->trouble, sizeof c->trouble, "ifupdown: %.80s, line %u: %s",
-                 c->file[l->file].path, l->number, what);
-    else
-        snprintf(c->trouble, sizeof c->trouble, "ifupdown: %s", what);
-}
 
 void bf_ifup_free(struct bf_ifup *c)
 {
@@ -54,7 +37,7 @@ void bf_ifup_free(struct bf_ifup *c)
 // A list with room for one more, twice as long when it is full; NULL when out of memory.
 static void *grown(struct bf_ifup *c, void *list, size_t count, size_t size)
 {
-    if (count & (count - 1) || c->failed)
+    if ((count && !bf_is_power_of_two(count)) || c->failed)
         return c->failed ? NULL : list;
     void *more = realloc(list, (count ? 2 * count : 1) * size);
     c->failed = !more;
@@ -155,7 +138,7 @@ static const struct {
 
 static enum word kind_of(const struct bf_ifup *c, struct bf_slice key)
 {
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    for (size_t i = 0; i < BF_COUNT(words); i++)
         if (bf_slice_is(key, words[i].word) && strchr(words[i].variants, "c2nb"[c->variant]))
             return words[i].kind;
     bool allow = key.len > 6 && memcmp(key.at, "allow-", 6) == 0;
@@ -339,6 +322,8 @@ static size_t lines_of(const char *text, size_t len)
     return count;
 }
 
+static void parse(struct bf_fin *f, struct bf_ifup *c, const char *path, int depth, bool needed);
+
 // One line, with all that it includes.
 static void take_line(struct bf_fin *f, struct bf_ifup *c, size_t line, int depth, size_t *current,
                       bool *mapping)
@@ -356,7 +341,7 @@ static void take_line(struct bf_fin *f, struct bf_ifup *c, size_t line, int dept
     else if (kind != SOURCE || c->variant <= BF_IFUP_TWO)
         *current = 0;
     if (kind == SOURCE)
-        bf_ifup_include(f, c, line, depth);
+        bf_ifup_include(f, c, line, depth, parse);
 }
 
 static void parse_file(struct bf_fin *f, struct bf_ifup *c, size_t file, int depth)
@@ -384,7 +369,7 @@ static bool is_known(const struct bf_ifup *c, const char *path)
     return false;
 }
 
-void bf_ifup_parse(struct bf_fin *f, struct bf_ifup *c, const char *path, int depth, bool needed)
+static void parse(struct bf_fin *f, struct bf_ifup *c, const char *path, int depth, bool needed)
 {
     struct bf_fault fault;
     size_t len;
@@ -447,7 +432,7 @@ static void check_mappings(struct bf_ifup *c)
 void bf_ifup_read(struct bf_fin *f, struct bf_ifup *c)
 {
     *c = (struct bf_ifup){.variant = variant_of(f)};
-    bf_ifup_parse(f, c, BF_IFUP_MAIN, 0, false);
+    parse(f, c, BF_IFUP_MAIN, 0, false);
     check_mappings(c);
     if (c->failed)
         bf_ifup_trouble(c, c->lines, "out of memory");

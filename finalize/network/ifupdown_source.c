@@ -19,6 +19,7 @@ struct include {
     struct bf_ifup *c;
     size_t line;
     int depth;
+    bf_ifup_parse *parse;
     bool folder; // source-directory
     bool needed; // the reader gives up when the file is missing
 };
@@ -49,7 +50,7 @@ static void read_folder(struct include *in, const char *dir)
         if (!is_read(in, dir, names.name[i]))
             continue;
         snprintf(path, sizeof path, "%s/%s", dir, names.name[i]);
-        bf_ifup_parse(in->f, in->c, path, in->depth + 1, false);
+        in->parse(in->f, in->c, path, in->depth + 1, false);
     }
     bf_names_free(&names);
 }
@@ -59,7 +60,7 @@ static void found(struct include *in, const char *path)
     if (in->folder)
         read_folder(in, path);
     else
-        bf_ifup_parse(in->f, in->c, path, in->depth + 1, in->needed);
+        in->parse(in->f, in->c, path, in->depth + 1, in->needed);
 }
 
 // Resolves the rest of a pattern below `dir`, folder by folder.
@@ -125,9 +126,10 @@ static void include_path(struct include *in, struct bf_slice word, bool first)
     }
 }
 
-void bf_ifup_include(struct bf_fin *f, struct bf_ifup *c, size_t line, int depth)
+void bf_ifup_include(struct bf_fin *f, struct bf_ifup *c, size_t line, int depth,
+                     bf_ifup_parse *parse)
 {
-    struct include in = {.f = f, .c = c, .line = line, .depth = depth};
+    struct include in = {.f = f, .c = c, .line = line, .depth = depth, .parse = parse};
     struct bf_slice rest = c->line[line].value, word;
     in.folder = !bf_slice_is(c->line[line].key, "source");
     in.needed = c->variant >= BF_IFUP_NG && !(in.folder && c->variant == BF_IFUP_NG);

@@ -2,6 +2,7 @@
 // The new stanzas of an interface, in the form that each reader takes: ifupdown and busybox ignore
 // an MTU beside DHCP, busybox wants the netmask by itself, and only ifupdown and ifupdown2 add a
 // default route whose gateway lies outside the address's network.
+#include "base/bytes.h"
 #include "finalize/network/ifupdown_write.h"
 
 #include <stdio.h>
@@ -21,7 +22,7 @@ static bool is_of_link(const char *option)
 {
     static const char *const word[] = {"hwaddress", "requires", "use", "slaves", NULL};
     static const char *const prefix[] = {"bridge-", "bond-", "vlan-", "ovs-", "wpa-", "wireless-"};
-    for (size_t i = 0; i < sizeof prefix / sizeof *prefix; i++)
+    for (size_t i = 0; i < BF_COUNT(prefix); i++)
         if (strncmp(option, prefix[i], strlen(prefix[i])) == 0)
             return true;
     return bf_ifup_in(option, word);
@@ -90,7 +91,7 @@ static void note_script(struct bf_ifup_rewrite *rw, size_t line)
     static const char *const word[] = {" addr", "route", "ifconfig", "ifup "};
     struct bf_slice s = rw->c->line[line].value;
     bool handles = false;
-    for (size_t i = 0; i < sizeof word / sizeof *word; i++)
+    for (size_t i = 0; i < BF_COUNT(word); i++)
         handles = handles || memmem(s.at, s.len, word[i], strlen(word[i]));
     if (handles)
         bf_note(rw->f->report, "warning", rw->c->file[rw->c->line[line].file].path,

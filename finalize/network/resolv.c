@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "finalize/network/network.h"
 #include "finalize/network/stack.h"
 #include "finalize/system/service.h"
@@ -161,7 +162,7 @@ static void note_files(struct bf_fin *f)
     static const char *const settings[] = {"name_servers", "prepend_nameservers",
                                            "append_nameservers", "search_domains", NULL};
     char path[64];
-    for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
+    for (size_t i = 0; i < BF_COUNT(part); i++) {
         snprintf(path, sizeof path, "/etc/resolvconf/resolv.conf.d/%s", part[i]);
         note_file(f, path, lines);
     }
