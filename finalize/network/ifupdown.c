@@ -79,6 +79,20 @@ static void scan_ovs(struct bf_net *net, struct bf_known *k, const char *option,
         copy(k->master, sizeof k->master, value);
 }
 
+// What lies below a device, for ifupdown-ng.
+static void scan_requires(struct bf_ifup *c, struct bf_net *net, struct bf_known *k, size_t line,
+                          const struct bf_ifup_stanza *s)
+{
+    if (s->uses & BF_IFUP_USES_BRIDGE)
+        k->kind = BF_KNOWN_BRIDGE;
+    else if (s->uses & BF_IFUP_USES_BOND)
+        k->kind = BF_KNOWN_BOND;
+    if (s->uses & (BF_IFUP_USES_BRIDGE | BF_IFUP_USES_BOND))
+        scan_ports(c, net, line, k->name);
+    else if ((s->uses & BF_IFUP_USES_VLAN) && !k->parent[0])
+        scan_parent(net, k, bf_slice_word(c->line[line].value));
+}
+
 // What an option says of the device's kind and of those below and above it.
 static void scan_device(struct bf_ifup *c, struct bf_net *net, struct bf_known *k, size_t line,
                         const struct bf_ifup_stanza *s)
@@ -100,12 +114,8 @@ static void scan_device(struct bf_ifup *c, struct bf_net *net, struct bf_known *
         k->kind = BF_KNOWN_OTHER;
     if (bf_ifup_in(option, bridge) || bf_ifup_in(option, bond))
         scan_ports(c, net, line, k->name);
-    else if (strcmp(option, "requires") == 0 && (s->uses & BF_IFUP_USES_BRIDGE))
-        k->kind = BF_KNOWN_BRIDGE, scan_ports(c, net, line, k->name);
-    else if (strcmp(option, "requires") == 0 && (s->uses & BF_IFUP_USES_BOND))
-        k->kind = BF_KNOWN_BOND, scan_ports(c, net, line, k->name);
-    else if (strcmp(option, "requires") == 0 && (s->uses & BF_IFUP_USES_VLAN) && !k->parent[0])
-        scan_parent(net, k, value);
+    else if (strcmp(option, "requires") == 0)
+        scan_requires(c, net, k, line, s);
     else if (strcmp(option, "vlan-raw-device") == 0)
         scan_parent(net, k, value);
     else if (strcmp(option, "bond-master") == 0)
