@@ -190,6 +190,9 @@ static enum bf_err adapt_links(struct bf_fin *f, const struct bf_net *net, struc
     size_t count = f->plan->nics;
     old_servers(f, old);
     enum bf_err err = resolve_all(f, net, link);
+    for (size_t i = 0; i < net->stacks && !err; i++)
+        if (net->stack[i]->follow)
+            err = net->stack[i]->follow(f, link, count);
     for (size_t i = 0; i < count && !err; i++) {
         link[i].settled = is_as_planned(&link[i]);
         old_of_link(f->plan, &link[i], old);

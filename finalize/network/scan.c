@@ -36,9 +36,10 @@ void bf_network_scan(struct bf_fin *f, struct bf_net *net)
     for (const struct bf_stack_ops *const *s = bf_stacks; *s; s++)
         if ((*s)->in_use(f))
             net->stack[net->stacks++] = *s;
+    // First what the rules call each MAC address: stacks match by both.
+    bf_naming_scan(f, net);
     for (size_t i = 0; i < net->stacks; i++)
         if (net->stack[i]->scan)
             net->stack[i]->scan(f, net);
-    bf_naming_scan(f, net);
     share_macs(net);
 }

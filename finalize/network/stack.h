@@ -17,6 +17,9 @@ struct bf_stack_ops {
     bool (*in_use)(struct bf_fin *f);
     // Adds the interfaces that its files speak of. NULL, with adapt: it is recognised only.
     void (*scan)(struct bf_fin *f, struct bf_net *net);
+    // MAC addresses that its files write down follow the plan, all at once, before any adapt. NULL:
+    // adapt does it.
+    enum bf_err (*follow)(struct bf_fin *f, const struct bf_link *link, size_t links);
     // Rewrites its files for one interface of the plan and adds the addresses that go to `old`.
     // Fails after bf_refuse() when they hold something that cannot be rewritten with certainty.
     enum bf_err (*adapt)(struct bf_fin *f, const struct bf_link *link, struct bf_old *old);
