@@ -1,431 +1,359 @@
 // SPDX-License-Identifier: Apache-2.0
-// systemd-networkd: .network files (systemd.network(5)). networkd uses the first file, by name over
-// all directories, whose [Match] fits. A file that means exactly one interface is rewritten in
-// place; one that may mean several stays, and a copy for this interface is put before it.
-// Interfaces are matched by name, which naming.c pins to the MAC address, because VLANs and bridges
-// share a port's MAC address.
-#include <ctype.h>
-#include <fnmatch.h>
+// systemd-networkd: .network and .netdev files (systemd.network(5), systemd.netdev(5)). An
+// interface is configured by the first file, by name over all folders, whose [Match] means it: what
+// that file and its drop-ins say is gathered for each interface that anything names.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
-#include "finalize/core/ini.h"
+#include "finalize/network/networkd.h"
 #include "finalize/system/service.h"
-#include "finalize/network/stack.h"
 
-#define ETC_DIR "/etc/systemd/network"
-
-static const char *const unit_dirs[] = {ETC_DIR, "/usr/local/lib/systemd/network",
-                                        "/usr/lib/systemd/network", "/lib/systemd/network"};
-
-#define UNIT_DIRS BF_COUNT(unit_dirs)
-
-// One .network file in force: its name, where it stands, its text (owned by the edit set).
-struct unit {
-    char name[256];
-    char path[512];
-    const char *text;
-    size_t len;
+// A name that some file gives to a device.
+struct candidate {
+    char name[BF_IFNAME];
+    char kind[16]; // as in Kind=; "" for hardware, or not known
+    const struct bf_networkd_unit *unit;
 };
 
-struct units {
-    struct unit *at;
+struct scan {
+    struct bf_fin *f;
+    struct bf_net *net;
+    struct bf_networkd_units units;
+    struct candidate at[BF_NET_MAX];
     size_t count;
 };
 
-static bool listed(const struct units *u, const char *name)
+static void add_name(struct scan *s, const char *name, const char *kind)
 {
-    for (size_t i = 0; i < u->count; i++)
-        if (strcmp(u->at[i].name, name) == 0)
+    struct candidate *c = NULL;
+    if (!name[0] || strlen(name) >= BF_IFNAME)
+        return;
+    for (size_t i = 0; i < s->count && !c; i++)
+        if (strcmp(s->at[i].name, name) == 0)
+            c = &s->at[i];
+    if (!c && s->count == BF_NET_MAX) {
+        bf_net_trouble(s->net, "systemd-networkd: its files name more than %d interfaces",
+                       BF_NET_MAX);
+        return;
+    }
+    if (!c) {
+        c = &s->at[s->count++];
+        *c = (struct candidate){.unit = NULL};
+        bf_net_copy(c->name, sizeof c->name, name, strlen(name));
+    }
+    if (!c->kind[0])
+        bf_net_copy(c->kind, sizeof c->kind, kind, strlen(kind));
+}
+
+// ---- .netdev ------------------------------------------------------------------------------------
+
+static enum bf_known_kind kind_of(const char *kind)
+{
+    if (strcmp(kind, "bridge") == 0)
+        return BF_KNOWN_BRIDGE;
+    if (strcmp(kind, "bond") == 0)
+        return BF_KNOWN_BOND;
+    if (strcmp(kind, "vlan") == 0)
+        return BF_KNOWN_VLAN;
+    return kind[0] ? BF_KNOWN_OTHER : BF_KNOWN_HARDWARE;
+}
+
+// The last value of a key in any section of that name.
+static const char *last_value(const struct bf_networkd_unit *unit, const char *section,
+                              const char *key)
+{
+    const struct bf_networkd_line *line;
+    size_t file = 0, at = 0;
+    const char *value = "";
+    while ((line = bf_networkd_next(unit, &file, &at)))
+        if (bf_networkd_is(line, section, key))
+            value = line->value;
+    return value;
+}
+
+// Devices that networkd makes. Of two files with one name, the first counts.
+static void scan_devices(struct scan *s)
+{
+    struct bf_networkd_units u;
+    bf_networkd_load(s->f, ".netdev", &u);
+    for (size_t i = 0; i < u.count; i++) {
+        const struct bf_networkd_unit *unit = &u.at[i];
+        const char *name = last_value(unit, "NetDev", "Name");
+        const char *kind = last_value(unit, "NetDev", "Kind");
+        const char *mac = last_value(unit, "NetDev", "MACAddress");
+        if (unit->match.off || !name[0] || !kind[0] || strlen(name) >= BF_IFNAME ||
+            bf_net_find(s->net, &bf_networkd, name))
+            continue;
+        struct bf_known *k = bf_net_add(s->net, &bf_networkd, name, "");
+        if (!k)
+            continue;
+        k->kind = kind_of(kind);
+        bf_networkd_mac(mac, strlen(mac), k->set_mac);
+        add_name(s, name, kind);
+    }
+    if (u.trouble[0])
+        bf_net_trouble(s->net, "%s", u.trouble);
+    bf_networkd_free(&u);
+}
+
+// ---- Names --------------------------------------------------------------------------------------
+
+// Keys of [Network] that name another device, and what that is then.
+static const struct {
+    const char *key, *kind;
+    bool above; // it lies on this interface; else it is the master of it
+} stacked[] = {
+    {"Bridge", "bridge", false},  {"Bond", "bond", false},      {"VLAN", "vlan", true},
+    {"MACVLAN", "macvlan", true}, {"MACVTAP", "macvtap", true}, {"IPVLAN", "ipvlan", true},
+    {"IPVTAP", "ipvtap", true},
+};
+
+static size_t find_stacked(const struct bf_networkd_line *line)
+{
+    size_t i = 0;
+    if (line->kind != BF_NETWORKD_KEY || strcmp(line->section, "Network") != 0)
+        return BF_COUNT(stacked);
+    while (i < BF_COUNT(stacked) && strcmp(line->key, stacked[i].key) != 0)
+        i++;
+    return i;
+}
+
+static void gather_unit(struct scan *s, const struct bf_networkd_unit *unit)
+{
+    const struct bf_networkd_line *line;
+    const char *name, *kind = "";
+    size_t at = 0, file = 0;
+    while ((line = bf_networkd_next(unit, &file, &at))) {
+        size_t i = find_stacked(line);
+        if (i < BF_COUNT(stacked))
+            add_name(s, line->value, stacked[i].kind);
+        if (bf_networkd_is(line, "Match", "Kind") && kind_of(line->value) != BF_KNOWN_OTHER)
+            kind = line->value;
+    }
+    at = 0;
+    while ((name = bf_networkd_next_name(&unit->match, &at)))
+        add_name(s, name, kind);
+}
+
+// Names of .link files and udev rules, and of the plan, that patterns may mean.
+static void gather_others(struct scan *s)
+{
+    for (size_t i = 0; i < s->net->count; i++)
+        if (!s->net->known[i].stack)
+            add_name(s, s->net->known[i].name, "");
+    for (size_t i = 0; s->f->plan && i < s->f->plan->nics; i++)
+        add_name(s, s->f->plan->nic[i].name, "");
+}
+
+// ---- What a file gives --------------------------------------------------------------------------
+
+static void take_address(struct bf_known *k, const struct bf_networkd_file *file,
+                         const struct bf_networkd_line *line, const char *value)
+{
+    if (!bf_networkd_is_address(value))
+        return;
+    bf_net_address(k, value, strlen(value));
+    bf_net_where(k, file->path, line->number);
+}
+
+// An [Address] section is one address; with a wrong one in it, it is none.
+static void take_section(struct bf_known *k, const struct bf_networkd_file *file,
+                         const struct bf_networkd_line *section)
+{
+    const struct bf_networkd_line *end = file->line + file->lines, *last = NULL;
+    for (const struct bf_networkd_line *line = section + 1;
+         line < end && line->ordinal == section->ordinal; line++) {
+        if (!bf_networkd_is(line, "Address", "Address"))
+            continue;
+        if (!bf_networkd_is_address(line->value))
+            return;
+        last = line;
+    }
+    if (last)
+        take_address(k, file, last, last->value);
+}
+
+static void fill(struct bf_known *k, const struct bf_networkd_unit *unit)
+{
+    const struct bf_networkd_line *line;
+    size_t file = 0, at = 0;
+    while ((line = bf_networkd_next(unit, &file, &at))) {
+        size_t i = find_stacked(line);
+        if (i < BF_COUNT(stacked) && !stacked[i].above)
+            bf_net_copy(k->master, sizeof k->master, line->value, strlen(line->value));
+        if (bf_networkd_is(line, "Network", "Address"))
+            take_address(k, &unit->file[file], line, line->value);
+        if (line->kind == BF_NETWORKD_SECTION && strcmp(line->section, "Address") == 0)
+            take_section(k, &unit->file[file], line);
+        if (bf_networkd_is(line, "Network", "DHCP") && bf_networkd_dhcp(unit))
+            bf_net_where(k, unit->file[file].path, line->number);
+        if (bf_networkd_is(line, "Link", "MACAddress"))
+            bf_networkd_mac(line->value, strlen(line->value), k->set_mac);
+    }
+    k->dhcp = bf_networkd_dhcp(unit) != 0;
+    bf_net_where(k, unit->file[0].path, 0);
+}
+
+static bool is_unmanaged(const struct bf_networkd_unit *unit)
+{
+    const char *value = last_value(unit, "Link", "Unmanaged");
+    return strcmp(value, "yes") == 0 || strcmp(value, "true") == 0 || strcmp(value, "1") == 0 ||
+           strcmp(value, "on") == 0;
+}
+
+// netplan writes files for networkd as well, into /run: of these names.
+static bool netplan_is_first(const struct bf_net *net, const char *name,
+                             const struct bf_networkd_unit *unit)
+{
+    for (size_t i = 0; i < net->count; i++) {
+        const struct bf_known *k = &net->known[i];
+        char file[64];
+        if (!k->stack || strcmp(k->stack->name, "netplan") != 0 || strcmp(k->name, name) != 0)
+            continue;
+        snprintf(file, sizeof file, "10-netplan-%s.network", k->alias[0] ? k->alias : k->name);
+        if (strcmp(file, unit->name) < 0)
             return true;
+    }
     return false;
 }
 
-static void add_unit(struct bf_fin *f, struct units *u, const char *dir, const char *name)
+// The MAC addresses that an interface may be matched by: a naming rule's, else those of the plan,
+// before and after a run.
+static void macs_of(const struct scan *s, const char *name, const char *mac[2])
 {
-    struct unit *more = realloc(u->at, (u->count + 1) * sizeof *more);
-    if (!more)
+    mac[0] = mac[1] = "";
+    for (size_t i = 0; i < s->net->count; i++)
+        if (!s->net->known[i].stack && strcmp(s->net->known[i].name, name) == 0)
+            mac[0] = s->net->known[i].mac;
+    for (size_t i = 0; !mac[0][0] && s->f->plan && i < s->f->plan->nics; i++)
+        if (strcmp(s->f->plan->nic[i].name, name) == 0) {
+            mac[0] = s->f->plan->nic[i].mac;
+            mac[1] = s->f->plan->nic[i].new_mac;
+            return;
+        }
+}
+
+static void scan_name(struct scan *s, struct candidate *c)
+{
+    const char *mac[2];
+    macs_of(s, c->name, mac);
+    for (size_t i = 0; i < 2; i++) {
+        struct bf_networkd_iface iface = {c->name, mac[i], c->kind[0] ? c->kind : NULL};
+        const struct bf_networkd_unit *unit = bf_networkd_first(s->f, &s->units, &iface, NULL);
+        if (unit && (!c->unit || unit < c->unit))
+            c->unit = unit;
+    }
+    if (!c->unit || is_unmanaged(c->unit) || netplan_is_first(s->net, c->name, c->unit)) {
+        c->unit = NULL;
         return;
-    u->at = more;
-    struct unit *unit = &more[u->count];
-    *unit = (struct unit){.text = NULL};
-    snprintf(unit->name, sizeof unit->name, "%s", name);
-    snprintf(unit->path, sizeof unit->path, "%s/%s", dir, name);
-    // A link to /dev/null masks the file of that name elsewhere: it is listed, and has no text.
-    unit->text = bf_edits_get(&f->edits, unit->path, &unit->len, NULL);
-    u->count++;
-}
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(((const struct unit *)a)->name, ((const struct unit *)b)->name);
-}
-
-static void load_units(struct bf_fin *f, struct units *u)
-{
-    *u = (struct units){0};
-    for (size_t d = 0; d < UNIT_DIRS; d++) {
-        struct bf_names names;
-        if (bf_edits_list(&f->edits, unit_dirs[d], ".network", &names))
-            continue;
-        for (size_t i = 0; i < names.count; i++)
-            if (strlen(names.name[i]) < 200 && !listed(u, names.name[i]))
-                add_unit(f, u, unit_dirs[d], names.name[i]);
-        bf_names_free(&names);
     }
-    if (u->count)
-        qsort(u->at, u->count, sizeof *u->at, by_name);
-}
-
-enum fit { FIT_NO, FIT_EXACT, FIT_PATTERN };
-
-static bool has_glob(const char *s, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        if (strchr("*?[!", s[i]))
-            return true;
-    return false;
-}
-
-// A list of names or globs against one name.
-static enum fit fit_name(const char *list, size_t size, const char *name)
-{
-    const char *at = list, *w;
-    size_t len, words = 0;
-    char pattern[64];
-    bool hit = false, glob = has_glob(list, size);
-    while (bf_word_next(&at, list + size, &w, &len)) {
-        snprintf(pattern, sizeof pattern, "%.*s", (int)len, w);
-        words++;
-        if (name[0] ? fnmatch(pattern, name, 0) == 0 : has_glob(w, len))
-            hit = true;
-    }
-    if (!hit)
-        return FIT_NO;
-    return words == 1 && !glob ? FIT_EXACT : FIT_PATTERN;
-}
-
-static enum fit fit_mac(const char *list, size_t size, const char *mac)
-{
-    const char *at = list, *w;
-    size_t len, words = 0;
-    char one[BF_MAC_TEXT];
-    bool hit = false;
-    while (bf_word_next(&at, list + size, &w, &len)) {
-        bf_net_copy(one, sizeof one, w, len);
-        words++;
-        hit = hit || (mac[0] && strcmp(one, mac) == 0);
-    }
-    return !hit ? FIT_NO : words == 1 ? FIT_EXACT : FIT_PATTERN;
-}
-
-static bool is_mac_key(const struct bf_ini *ini)
-{
-    return bf_ini_is(ini, "Match", "MACAddress") || bf_ini_is(ini, "Match", "PermanentMACAddress");
-}
-
-// Whether a file's [Match] means the interface. Conditions on hardware (Path, Driver, Property)
-// cannot be judged from here and are taken to hold: with them alone, the file is a pattern.
-static enum fit fits(const struct unit *unit, const char *name, const char *mac)
-{
-    struct bf_ini ini;
-    enum fit result = FIT_NO, one;
-    bool any = false, exact = false;
-    if (!unit->text)
-        return FIT_NO;
-    bf_ini_init(&ini, unit->text, unit->len);
-    while (bf_ini_next(&ini)) {
-        if (ini.kind != BF_INI_KEY || strcmp(ini.section, "Match") != 0)
-            continue;
-        if (bf_ini_is(&ini, "Match", "Name"))
-            one = fit_name(ini.value, ini.value_len, name);
-        else if (is_mac_key(&ini))
-            one = fit_mac(ini.value, ini.value_len, mac);
-        else
-            one = FIT_PATTERN;
-        if (one == FIT_NO)
-            return FIT_NO;
-        any = true;
-        exact = exact || one == FIT_EXACT;
-    }
-    if (any)
-        result = exact ? FIT_EXACT : FIT_PATTERN;
-    return result;
-}
-
-static void scan_unit(struct bf_net *net, const struct unit *unit)
-{
-    char name[64], mac[64], kind[64], master[BF_IFNAME];
-    if (!unit->text)
-        return;
-    bf_ini_find(unit->text, unit->len, "Match", "Name", name, sizeof name);
-    if (!bf_ini_find(unit->text, unit->len, "Match", "MACAddress", mac, sizeof mac))
-        bf_ini_find(unit->text, unit->len, "Match", "PermanentMACAddress", mac, sizeof mac);
-    bool made = bf_ini_find(unit->text, unit->len, "Match", "Kind", kind, sizeof kind);
-    bool pattern = has_glob(name, strlen(name)) || strchr(name, ' ') || (!name[0] && !mac[0]);
-    struct bf_known *k = bf_net_add(net, &bf_networkd, pattern ? "" : name,
-                                    strlen(mac) == BF_MAC_TEXT - 1 ? mac : "");
+    struct bf_known *k = bf_net_add(s->net, &bf_networkd, c->name, "");
     if (!k)
         return;
-    if (made)
-        k->kind = BF_KNOWN_OTHER;
-    k->pattern = pattern;
-    if (bf_ini_find(unit->text, unit->len, "Network", "Bridge", master, sizeof master) ||
-        bf_ini_find(unit->text, unit->len, "Network", "Bond", master, sizeof master))
-        bf_net_copy(k->master, sizeof k->master, master, strlen(master));
+    if (k->kind == BF_KNOWN_HARDWARE)
+        k->kind = kind_of(c->kind);
+    if (k->kind == BF_KNOWN_HARDWARE && !k->mac[0])
+        bf_networkd_only_mac(&c->unit->match, k->mac);
+    fill(k, c->unit);
 }
 
-// Interfaces that a .netdev file makes.
-static void scan_netdevs(struct bf_fin *f, struct bf_net *net)
+// What lies on an interface, by its file.
+static void set_parents(struct scan *s, const struct candidate *c)
 {
-    struct bf_names names;
-    if (bf_edits_list(&f->edits, ETC_DIR, ".netdev", &names))
-        return;
-    for (size_t i = 0; i < names.count; i++) {
-        char path[512], name[BF_IFNAME];
-        size_t len;
-        snprintf(path, sizeof path, ETC_DIR "/%.200s", names.name[i]);
-        const char *text = bf_edits_get(&f->edits, path, &len, NULL);
-        if (!text || !bf_ini_find(text, len, "NetDev", "Name", name, sizeof name))
+    const struct bf_networkd_line *line;
+    size_t file = 0, at = 0;
+    while (c->unit && (line = bf_networkd_next(c->unit, &file, &at))) {
+        size_t i = find_stacked(line);
+        if (i == BF_COUNT(stacked) || !stacked[i].above || !line->value[0] ||
+            strlen(line->value) >= BF_IFNAME)
             continue;
-        struct bf_known *k = bf_net_add(net, &bf_networkd, name, "");
-        if (k)
-            k->kind = BF_KNOWN_OTHER;
+        struct bf_known *k = bf_net_add(s->net, &bf_networkd, line->value, "");
+        if (!k)
+            continue;
+        if (k->kind == BF_KNOWN_HARDWARE)
+            k->kind = kind_of(stacked[i].kind);
+        if (!k->parent[0])
+            memcpy(k->parent, c->name, sizeof k->parent);
     }
-    bf_names_free(&names);
+}
+
+// Whether something gives the interface with that MAC address a name, by which it is found already.
+static bool has_name(const struct scan *s, const char *mac)
+{
+    for (size_t i = 0; i < s->net->count; i++)
+        if (s->net->known[i].name[0] && strcmp(s->net->known[i].mac, mac) == 0)
+            return true;
+    for (size_t i = 0; s->f->plan && i < s->f->plan->nics; i++) {
+        const struct bf_plan_nic *nic = &s->f->plan->nic[i];
+        if (nic->name[0] && (strcmp(nic->mac, mac) == 0 || strcmp(nic->new_mac, mac) == 0))
+            return true;
+    }
+    return false;
+}
+
+// Interfaces that are known by their MAC address only.
+static void scan_macs(struct scan *s, const struct bf_networkd_unit *unit)
+{
+    char mac[BF_MAC_TEXT];
+    size_t at = 0;
+    while (bf_networkd_next_mac(&unit->match, &at, mac)) {
+        struct bf_networkd_iface iface = {"", mac, NULL};
+        if (has_name(s, mac) || bf_networkd_first(s->f, &s->units, &iface, NULL) != unit ||
+            is_unmanaged(unit))
+            continue;
+        struct bf_known *k = bf_net_add(s->net, &bf_networkd, "", mac);
+        if (k)
+            fill(k, unit);
+    }
+}
+
+static void scan_pattern(struct scan *s, const struct bf_networkd_unit *unit)
+{
+    struct bf_networkd_iface any = {"", "", NULL};
+    if (!unit->match.is_hardware || bf_networkd_fits(s->f, unit, &any) == BF_NETWORKD_NO ||
+        is_unmanaged(unit))
+        return;
+    struct bf_known *k = bf_net_add(s->net, &bf_networkd, "", "");
+    if (!k)
+        return;
+    k->pattern = true;
+    fill(k, unit);
+}
+
+static void scan_networks(struct scan *s)
+{
+    const struct bf_networkd_units *u = &s->units;
+    if (u->trouble[0])
+        bf_net_trouble(s->net, "%s", u->trouble);
+    for (size_t i = 0; i < u->count; i++)
+        gather_unit(s, &u->at[i]);
+    gather_others(s);
+    for (size_t i = 0; i < s->count; i++)
+        scan_name(s, &s->at[i]);
+    for (size_t i = 0; i < s->count; i++)
+        set_parents(s, &s->at[i]);
+    for (size_t i = 0; i < u->count; i++) {
+        scan_macs(s, &u->at[i]);
+        scan_pattern(s, &u->at[i]);
+    }
 }
 
 static void scan(struct bf_fin *f, struct bf_net *net)
 {
-    struct units u;
-    load_units(f, &u);
-    for (size_t i = 0; i < u.count; i++)
-        // What systemd ships by default means containers and virtual machines' own links.
-        if (strncmp(u.at[i].path, ETC_DIR, strlen(ETC_DIR)) == 0)
-            scan_unit(net, &u.at[i]);
-    scan_netdevs(f, net);
-    free(u.at);
-}
-
-static bool is_default_route(const char *text, size_t size, unsigned ordinal)
-{
-    struct bf_ini ini;
-    bool gateway = false, elsewhere = false;
-    bf_ini_init(&ini, text, size);
-    while (bf_ini_next(&ini)) {
-        if (ini.ordinal != ordinal || ini.kind != BF_INI_KEY)
-            continue;
-        if (strcmp(ini.key, "Gateway") == 0)
-            gateway = true;
-        if (strcmp(ini.key, "Destination") == 0)
-            elsewhere = !bf_word_is(ini.value, ini.value_len, "0.0.0.0/0") &&
-                        !bf_word_is(ini.value, ini.value_len, "::/0");
-    }
-    return gateway && !elsewhere;
-}
-
-static bool key_goes(const struct bf_ini *ini, const struct bf_plan_nic *nic)
-{
-    static const char *const address[] = {"DHCP", "Address", "Gateway"};
-    if (nic->new_mac[0] && bf_ini_is(ini, "Link", "MACAddress"))
-        return true;
-    if (ini->kind != BF_INI_KEY || strcmp(ini->section, "Network") != 0 || !bf_nic_readdresses(nic))
-        return false;
-    for (size_t i = 0; i < BF_COUNT(address); i++)
-        if (strcmp(ini->key, address[i]) == 0)
-            return true;
-    if (strcmp(ini->key, "DNS") == 0)
-        return nic->dns_count > 0 || nic->dhcp;
-    return strcmp(ini->key, "Domains") == 0 && (nic->search_count > 0 || nic->dhcp);
-}
-
-static bool section_goes(const struct bf_ini *ini, const struct bf_plan_nic *nic)
-{
-    if (!bf_nic_readdresses(nic))
-        return false;
-    if (strcmp(ini->section, "Address") == 0)
-        return true;
-    return strcmp(ini->section, "Route") == 0 &&
-           is_default_route(ini->text, ini->size, ini->ordinal);
-}
-
-static void write_network_keys(struct bf_text *out, const struct bf_plan_nic *nic)
-{
-    if (!bf_nic_readdresses(nic))
+    struct scan *s = calloc(1, sizeof *s);
+    if (!s) {
+        bf_net_trouble(net, "out of memory");
         return;
-    bf_textf(out, "DHCP=%s\n", nic->dhcp ? "yes" : "no");
-    for (size_t i = 0; i < nic->addresses; i++)
-        bf_textf(out, "Address=%s/%u\n", nic->address[i].text, nic->address[i].prefix);
-    if (nic->gateway4[0])
-        bf_textf(out, "Gateway=%s\n", nic->gateway4);
-    if (nic->gateway6[0])
-        bf_textf(out, "Gateway=%s\n", nic->gateway6);
-    for (size_t i = 0; i < nic->dns_count; i++)
-        bf_textf(out, "DNS=%s\n", nic->dns[i]);
-    for (size_t i = 0; i < nic->search_count; i++)
-        bf_textf(out, "%s%s", i ? " " : "Domains=", nic->search[i]);
-    if (nic->search_count)
-        bf_text_str(out, "\n");
-}
-
-// The [Match] of a rewritten file. By name where there is one; what the old one said about the slot
-// or the driver does not hold in the new home.
-static void write_match(struct bf_text *out, const struct bf_link *link, const char *name,
-                        const char *pattern)
-{
-    if (name[0])
-        bf_textf(out, "Name=%s\n", name);
-    else if (pattern[0])
-        bf_textf(out, "Name=%s\n", pattern);
-    if (!name[0] && bf_nic_mac(link->nic)[0])
-        bf_textf(out, "MACAddress=%s\n", bf_nic_mac(link->nic));
-}
-
-struct rewrite {
-    const struct bf_link *link;
-    struct bf_old *old; // gets the addresses that go
-    const char *name;   // the interface whose file this is: the carrier, or the hardware
-    bool match;         // write [Match] anew
-    bool insert;        // write the new addresses (not in drop-ins)
-};
-
-static void take_line(struct rewrite *rw, const struct bf_ini *ini, bool goes, struct bf_text *out)
-{
-    if (goes && ini->kind == BF_INI_KEY && strcmp(ini->key, "Address") == 0)
-        bf_old_add(rw->old, ini->value, ini->value_len);
-    if (!goes)
-        bf_text_add(out, ini->line.at, ini->line.full);
-}
-
-static void rewrite_unit(struct rewrite *rw, const char *text, size_t size, struct bf_text *out)
-{
-    struct bf_ini ini;
-    char pattern[64];
-    const struct bf_plan_nic *nic = rw->link->nic;
-    bool skip = false, wrote = false, matched = false;
-    bf_ini_find(text, size, "Match", "Name", pattern, sizeof pattern);
-    bf_ini_init(&ini, text, size);
-    while (bf_ini_next(&ini)) {
-        if (ini.kind == BF_INI_SECTION)
-            skip = section_goes(&ini, nic);
-        bool in_match = rw->match && strcmp(ini.section, "Match") == 0;
-        bool goes = skip || (ini.kind == BF_INI_KEY && (in_match || key_goes(&ini, nic)));
-        take_line(rw, &ini, goes, out);
-        if (ini.kind != BF_INI_SECTION)
-            continue;
-        if (in_match && !matched) {
-            write_match(out, rw->link, rw->name, pattern);
-            matched = true;
-        }
-        if (rw->insert && !wrote && strcmp(ini.section, "Network") == 0) {
-            write_network_keys(out, nic);
-            wrote = true;
-        }
     }
-    if (rw->insert && !wrote && bf_nic_readdresses(nic)) {
-        bf_text_str(out, out->len && out->data[out->len - 1] != '\n' ? "\n\n[Network]\n"
-                                                                     : "\n[Network]\n");
-        write_network_keys(out, nic);
-    }
-}
-
-static enum bf_err rewrite_to(struct bf_fin *f, struct rewrite *rw, const char *text, size_t len,
-                              const char *path)
-{
-    struct bf_text out = {0};
-    rewrite_unit(rw, text, len, &out);
-    enum bf_err err = bf_fin_set(f, path, &out, "addresses as planned");
-    bf_text_free(&out);
-    return err;
-}
-
-// NAME.network.d/*.conf add to the file: what they say about addresses goes.
-static enum bf_err rewrite_dropins(struct bf_fin *f, struct rewrite *rw, const char *unit_name)
-{
-    struct bf_names names;
-    char dir[512], path[1024];
-    enum bf_err err = BF_OK;
-    struct rewrite quiet = *rw;
-    quiet.insert = quiet.match = false;
-    snprintf(dir, sizeof dir, ETC_DIR "/%s.d", unit_name);
-    if (bf_edits_list(&f->edits, dir, ".conf", &names))
-        return BF_OK;
-    for (size_t i = 0; i < names.count && !err; i++) {
-        size_t len;
-        snprintf(path, sizeof path, "%s/%.250s", dir, names.name[i]);
-        const char *text = bf_edits_get(&f->edits, path, &len, NULL);
-        if (text)
-            err = rewrite_to(f, &quiet, text, len, path);
-    }
-    bf_names_free(&names);
-    return err;
-}
-
-// A name in /etc that sorts before the pattern's file.
-static void name_before(const char *unit, const char *iface, char *out, size_t size)
-{
-    static const char *const prefix[] = {"05", "00", "0000", "000000"};
-    for (size_t i = 0; i < BF_COUNT(prefix); i++) {
-        snprintf(out, size, "%s-bootferry-%s.network", prefix[i], iface);
-        if (!unit || strcmp(out, unit) < 0)
-            return;
-    }
-}
-
-// The name that new files carry: the interface's, or its MAC address without colons.
-static void file_label(const struct bf_link *link, const char *name, char *out, size_t size)
-{
-    const char *mac = bf_nic_mac(link->nic);
-    size_t n = 0;
-    for (const char *c = name[0] ? name : mac; *c && n + 1 < size; c++)
-        if (*c != ':')
-            out[n++] = *c;
-    out[n] = 0;
-}
-
-static enum bf_err adapt_interface(struct bf_fin *f, struct rewrite *rw)
-{
-    struct units u;
-    char label[32], name[128], path[512];
-    enum fit fit = FIT_NO;
-    const struct bf_link *link = rw->link;
-    const struct unit *unit = NULL;
-    load_units(f, &u);
-    for (size_t i = 0; i < u.count && !unit; i++) {
-        fit = fits(&u.at[i], rw->name, link->old_mac);
-        // After a first run the file matches by the new address.
-        if (fit == FIT_NO && !rw->name[0])
-            fit = fits(&u.at[i], rw->name, bf_nic_mac(link->nic));
-        unit = fit != FIT_NO ? &u.at[i] : NULL;
-    }
-    file_label(link, rw->name, label, sizeof label);
-    name_before(unit ? unit->name : NULL, label, name, sizeof name);
-    rw->match = true;
-    enum bf_err err;
-    if (!unit) {
-        static const char empty[] = "[Match]\n\n[Network]\n";
-        snprintf(path, sizeof path, ETC_DIR "/%s", name);
-        err = rewrite_to(f, rw, empty, sizeof empty - 1, path);
-    } else {
-        snprintf(path, sizeof path, ETC_DIR "/%s", fit == FIT_EXACT ? unit->name : name);
-        err = rewrite_to(f, rw, unit->text, unit->len, path);
-        // A pattern's drop-ins speak of other interfaces too; they stay with its file.
-        if (!err && fit == FIT_EXACT)
-            err = rewrite_dropins(f, rw, unit->name);
-    }
-    free(u.at);
-    return err;
-}
-
-static enum bf_err adapt(struct bf_fin *f, const struct bf_link *link, struct bf_old *old)
-{
-    struct rewrite rw = {.link = link, .old = old, .name = link->carrier, .insert = true};
-    bool by_mac_only = !link->name[0] && strcmp(bf_nic_mac(link->nic), link->old_mac) == 0;
-    if (!bf_nic_readdresses(link->nic) && (link->name[0] || by_mac_only))
-        return BF_OK; // the name is pinned by naming.c, or the address stays
-    return adapt_interface(f, &rw);
+    s->f = f;
+    s->net = net;
+    scan_devices(s);
+    bf_networkd_load(f, ".network", &s->units);
+    scan_networks(s);
+    bf_networkd_free(&s->units);
+    free(s);
 }
 
 static bool in_use(struct bf_fin *f)
@@ -437,7 +365,9 @@ static bool in_use(struct bf_fin *f)
 const struct bf_stack_ops bf_networkd = {
     .name = "networkd",
     .title = "systemd-networkd",
+    .says_addresses = true,
     .in_use = in_use,
     .scan = scan,
-    .adapt = adapt,
+    .follow = bf_networkd_follow,
+    .adapt = bf_networkd_adapt,
 };
