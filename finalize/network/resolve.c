@@ -223,9 +223,10 @@ static bool mark_above(const struct bf_net *net, bool *on)
 }
 
 // Whether the device `k` lies on `base`, directly or with others between: VLANs, bonds and bridges
-// on one another in any order. `depth` counts from 0.
-static bool lies_on(const struct bf_net *net, const struct bf_known *k, const char *base, int depth)
+// on one another in any order.
+static bool lies_on(const struct bf_net *net, const struct bf_known *k, const char *base)
 {
+    int depth = 0;
     bool on[BF_NET_MAX];
     if (!k->name[0] || !base[0])
         return false;
@@ -341,12 +342,12 @@ static enum bf_err check_address(struct bf_fin *f, const struct bf_net *net, siz
         return bf_refuse(f->report,
                          "nics[%zu].match: nothing here is called %s; %s is an address of %s%s", i,
                          nic->name, nic->old_address, k->name, PLACE(k));
-    if (named && !same_device(net, named, k) && !lies_on(net, k, named->name, 0))
+    if (named && !same_device(net, named, k) && !lies_on(net, k, named->name))
         return bf_refuse(f->report,
                          "nics[%zu].match: %s is an address of %s%s, and not of %s%s; name one of "
                          "them",
                          i, nic->old_address, k->name, PLACE(k), named->name, PLACE(named));
-    if (maced && !same_device(net, maced, k) && !lies_on(net, k, maced->name, 0))
+    if (maced && !same_device(net, maced, k) && !lies_on(net, k, maced->name))
         return bf_refuse(f->report,
                          "nics[%zu].match: %s is an address of %s%s, and %s is the MAC address of "
                          "%s%s; name one of them",
@@ -368,7 +369,7 @@ static enum bf_err several_carriers(struct bf_fin *f, const struct bf_net *net, 
     struct bf_text list = {0};
     for (size_t k = 0; k < net->count; k++)
         if (net->known[k].stack && bf_net_is_addressed(&net->known[k]) &&
-            lies_on(net, &net->known[k], base, 0))
+            lies_on(net, &net->known[k], base))
             bf_textf(&list, "%s%s%s", list.len ? ", " : "", net->known[k].name,
                      PLACE(&net->known[k]));
     enum bf_err err =
@@ -389,7 +390,7 @@ static void note_others(struct bf_fin *f, const struct bf_net *net, const struct
         for (size_t n = 0; n < f->plan->nics; n++)
             planned = planned || strcmp(f->plan->nic[n].name, k->name) == 0;
         if (k->stack && !planned && strcmp(k->name, link->carrier) != 0 && bf_net_is_addressed(k) &&
-            lies_on(net, k, link->name, 0))
+            lies_on(net, k, link->name))
             bf_note(f->report, "warning", k->name, "lies on %s and keeps %s%s", link->name,
                     k->addresses ? k->address[0] : "DHCP", PLACE(k));
     }
@@ -398,20 +399,22 @@ static void note_others(struct bf_fin *f, const struct bf_net *net, const struct
 // The device that the addresses go to: the interface's bridge or bond, or the only one on it that
 // has an address.
 static enum bf_err find_carrier(struct bf_fin *f, const struct bf_net *net, size_t i,
-                                struct bf_link *link)
+                                const struct bf_known *port, struct bf_link *link)
 {
-    const char *top = top_of(net, link->name), *only = NULL;
+    // A port that is known by its MAC address only has a master all the same.
+    const char *base = !link->name[0] && port ? port->master : link->name;
+    const char *top = top_of(net, base), *only = NULL;
     const struct bf_known *at = bf_net_find(net, NULL, top);
     size_t count = 0;
     for (size_t k = 0; k < net->count; k++)
         if (net->known[k].stack && bf_net_is_addressed(&net->known[k]) &&
-            lies_on(net, &net->known[k], link->name, 0) &&
+            lies_on(net, &net->known[k], base) &&
             (!only || strcmp(only, net->known[k].name) != 0)) {
             only = net->known[k].name;
             count++;
         }
     if (bf_nic_readdresses(link->nic) && !(at && bf_net_is_addressed(at)) && count > 1)
-        return several_carriers(f, net, i, link->name);
+        return several_carriers(f, net, i, base);
     const char *carrier = at && bf_net_is_addressed(at) ? top : only ? only : top;
     bf_net_copy(link->carrier, sizeof link->carrier, carrier, strlen(carrier));
     return BF_OK;
@@ -477,7 +480,7 @@ static enum bf_err name_link(struct bf_fin *f, const struct bf_net *net, size_t 
     const struct bf_known *named = mac_of_name(net, link->name);
     if (!link->old_mac[0] && (named || k))
         memcpy(link->old_mac, named ? named->mac : k->mac, sizeof link->old_mac);
-    return device ? BF_OK : find_carrier(f, net, i, link);
+    return device ? BF_OK : find_carrier(f, net, i, k, link);
 }
 
 // Two stacks that both give the carrier an address would both be right.
