@@ -356,10 +356,15 @@ static void scan(struct bf_fin *f, struct bf_net *net)
     free(s);
 }
 
+// The socket starts it, too, at the first message of the kernel about a link.
 static bool in_use(struct bf_fin *f)
 {
-    return f->system.init == BF_INIT_SYSTEMD &&
-           bf_service_enabled(f->root, "systemd-networkd.service");
+    char *mask = bf_fin_root_readlink(f->root, "/etc/systemd/system/systemd-networkd.service");
+    bool masked = mask && strcmp(mask, "/dev/null") == 0;
+    free(mask);
+    return f->system.init == BF_INIT_SYSTEMD && !masked &&
+           (bf_service_enabled(f->root, "systemd-networkd.service") ||
+            bf_service_enabled(f->root, "systemd-networkd.socket"));
 }
 
 const struct bf_stack_ops bf_networkd = {

@@ -407,6 +407,26 @@ static enum bf_err check_certain(struct rewrite *rw, const struct bf_networkd_un
     return BF_OK;
 }
 
+// An interface without a name on which a device lies: which of them carries the addresses is not
+// known then.
+static enum bf_err check_above(struct rewrite *rw, const struct bf_networkd_unit *unit)
+{
+    static const char *const key[] = {"VLAN", "MACVLAN", "MACVTAP", "IPVLAN", "IPVTAP"};
+    const struct bf_networkd_line *line;
+    size_t file = 0, at = 0;
+    if (!rw->readdress || rw->name[0])
+        return BF_OK;
+    while (unit && (line = bf_networkd_next(unit, &file, &at)))
+        for (size_t i = 0; i < BF_COUNT(key); i++)
+            if (bf_networkd_is(line, "Network", key[i]) && line->value[0])
+                return bf_refuse(rw->f->report,
+                                 "%s, line %u: %s lies on the interface with the MAC address %s; "
+                                 "say with match.name which of them gets the addresses",
+                                 unit->file[file].path, line->number, line->value,
+                                 bf_nic_mac(rw->link->nic));
+    return BF_OK;
+}
+
 // Whether the file of an interface that keeps its addresses would not mean it any more.
 static bool needs_pin(const struct rewrite *rw, const struct bf_networkd_unit *unit)
 {
@@ -447,6 +467,7 @@ static enum bf_err adapt_interface(struct rewrite *rw)
     bf_networkd_load(rw->f, ".network", &u);
     const struct bf_networkd_unit *unit = bf_networkd_first(rw->f, &u, &iface, &fit);
     enum bf_err err = check_certain(rw, &u, unit, &iface);
+    err = err ? err : check_above(rw, unit);
     rw->keep_dhcp =
         rw->link->nic->dhcp && unit && (bf_networkd_dhcp(unit) & BF_NETWORKD_DHCP4) != 0;
     if (err || (!rw->readdress && !needs_pin(rw, unit)))

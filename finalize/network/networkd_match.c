@@ -315,7 +315,7 @@ static bool word_hits(const struct bf_networkd_word *w, const struct bf_networkd
         *known = strncmp(iface->name, "wl", 2) != 0;
         return false;
     case KEY_PATH:
-        *known = !iface->kind;
+        *known = iface->kind != NULL;
         return false;
     case KEY_DRIVER:
         *known = !iface->kind && is_virtual_driver(w->text);

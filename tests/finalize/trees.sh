@@ -193,3 +193,35 @@ finalize() {
     shift 2
     "$FINALIZE" --root "$root" --plan "$plan" --devices "$work/devices" --report "$work/report" "$@" 2>"$work/err"
 }
+
+# ---- Trees for one network stack each, in $r --------------------------------------------------------
+
+# A tree with as little as the network needs.
+bare() {
+    local root=$1
+    rm -rf "$root"
+    mkdir -p "$root"/{usr/sbin,usr/lib/systemd,etc/systemd/system/multi-user.target.wants,var/lib}
+    echo x >"$root/usr/lib/systemd/systemd"
+    put "$root/etc/os-release" <<<"ID=debian"
+    put "$root/etc/fstab" <<<"UUID=1 / ext4 defaults 0 1"
+}
+networkd() {
+    bare "$1"
+    ln -s /usr/lib/systemd/system/systemd-networkd.service "$1/etc/systemd/system/multi-user.target.wants/"
+    ln -s ../run/systemd/resolve/stub-resolv.conf "$1/etc/resolv.conf"
+}
+netplan() {
+    bare "$1"
+    echo x >"$1/usr/sbin/netplan"
+}
+plan_of() { put "$work/plan" <<<"{\"version\": 1, \"target\": {\"kind\": \"kvm\"}, \"nics\": [$1]}"; }
+static='"addresses": ["203.0.113.5/24"], "gateway": "203.0.113.1", "dns": ["203.0.113.53"]'
+run() { "$FINALIZE" --root "$r" --plan "$work/plan" --report "$work/report" 2>"$work/err"; }
+# again: a second run changes nothing at all.
+again() {
+    local before
+    before=$(snapshot "$r")
+    run && [ "$(snapshot "$r")" = "$before" ]
+}
+undone() { "$FINALIZE" --root "$r" --undo --report "$work/report" 2>"$work/err" && [ "$(snapshot "$r")" = "$1" ]; }
+r=$work/root
