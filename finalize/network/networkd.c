@@ -179,6 +179,7 @@ static void fill(struct bf_known *k, const struct bf_networkd_unit *unit)
 {
     const struct bf_networkd_line *line;
     size_t file = 0, at = 0;
+    k->dhcp = bf_networkd_dhcp(unit) != 0;
     while ((line = bf_networkd_next(unit, &file, &at))) {
         size_t i = find_stacked(line);
         if (i < BF_COUNT(stacked) && !stacked[i].above)
@@ -187,12 +188,11 @@ static void fill(struct bf_known *k, const struct bf_networkd_unit *unit)
             take_address(k, &unit->file[file], line, line->value);
         if (line->kind == BF_NETWORKD_SECTION && strcmp(line->section, "Address") == 0)
             take_section(k, &unit->file[file], line);
-        if (bf_networkd_is(line, "Network", "DHCP") && bf_networkd_dhcp(unit))
+        if (bf_networkd_is(line, "Network", "DHCP") && k->dhcp)
             bf_net_where(k, unit->file[file].path, line->number);
         if (bf_networkd_is(line, "Link", "MACAddress"))
             bf_networkd_mac(line->value, strlen(line->value), k->set_mac);
     }
-    k->dhcp = bf_networkd_dhcp(unit) != 0;
     bf_net_where(k, unit->file[0].path, 0);
 }
 
@@ -327,8 +327,13 @@ static void scan_networks(struct scan *s)
     const struct bf_networkd_units *u = &s->units;
     if (u->trouble[0])
         bf_net_trouble(s->net, "%s", u->trouble);
-    for (size_t i = 0; i < u->count; i++)
+    for (size_t i = 0; i < u->count; i++) {
+        if (!u->at[i].match.given)
+            bf_note(s->f->report, "skipped", u->at[i].file[0].path,
+                    "has nothing in [Match]: systemd-networkd ignores the file, and old versions "
+                    "take it for every interface");
         gather_unit(s, &u->at[i]);
+    }
     gather_others(s);
     for (size_t i = 0; i < s->count; i++)
         scan_name(s, &s->at[i]);

@@ -8,6 +8,9 @@
 #include "base/bytes.h"
 #include "finalize/network/networkd.h"
 
+// Further warnings would tell nothing new.
+#define ROUTES_SAID 16
+
 struct rewrite {
     struct bf_fin *f;
     const struct bf_link *link;
@@ -18,6 +21,7 @@ struct rewrite {
     bool copy;          // write [Match] anew
     bool matched;       // it was written
     bool keep_dhcp;     // it asks for IPv4 addresses already
+    unsigned said;      // routes that a warning was about
 };
 
 static const char why_addresses[] = "addresses as planned";
@@ -198,17 +202,20 @@ static bool reaches(const struct bf_plan_nic *nic, const char *gateway)
 }
 
 // A route that stays and cannot be set any more: networkd waits for it for ever.
-static void check_route(const struct rewrite *rw, const struct bf_networkd_file *file,
+static void check_route(struct rewrite *rw, const struct bf_networkd_file *file,
                         const struct bf_networkd_line *section)
 {
     const char *gateway = bf_networkd_value(file, section, "Gateway");
     const char *to = bf_networkd_value(file, section, "Destination");
-    if (rw->readdress && strcmp(section->section, "Route") == 0 && gateway && gateway[0] &&
-        !bf_networkd_value(file, section, "GatewayOnLink") && !reaches(rw->link->nic, gateway))
+    if (rw->said < ROUTES_SAID && rw->readdress && strcmp(section->section, "Route") == 0 &&
+        gateway && gateway[0] && !bf_networkd_value(file, section, "GatewayOnLink") &&
+        !reaches(rw->link->nic, gateway)) {
+        rw->said++;
         bf_note(rw->f->report, "warning", file->path,
                 "line %u: the route to %s goes by %s, which lies in no planned network: "
                 "systemd-networkd-wait-online will wait for it",
                 section->number, to && to[0] ? to : "everywhere", gateway);
+    }
 }
 
 static void take_key(const struct rewrite *rw, const struct bf_networkd_line *line,

@@ -101,11 +101,12 @@ bool bf_networkd_mac(const char *text, size_t len, char mac[BF_MAC_TEXT])
 
 // ---- The lists ----------------------------------------------------------------------------------
 
-static void reset(struct bf_networkd_match *m, unsigned key)
+// Takes out the words that stand before the place from which those of their key count.
+static void drop_reset(struct bf_networkd_match *m, const size_t from[KEYS])
 {
     size_t n = 0;
     for (size_t i = 0; i < m->words; i++)
-        if (m->word[i].key != key)
+        if (i >= from[m->word[i].key])
             m->word[n++] = m->word[i];
     m->words = n;
 }
@@ -124,15 +125,17 @@ static bool is_valid(unsigned key, const char *word, size_t len)
     return len < 128;
 }
 
-// Adds the words of one line; `out` is where their texts go.
-static void add_words(struct bf_networkd_match *m, unsigned key, const char *value, char **out)
+// Adds the words of one line; `out` is where their texts go. An empty line empties the list, and of
+// conditions the last one counts: `from` notes it.
+static void add_words(struct bf_networkd_match *m, unsigned key, const char *value, char **out,
+                      size_t *from)
 {
     bool list = key < KEYS_OF_LINK && key != KEY_MAC && key != KEY_PERMANENT_MAC;
     bool negated = (list || key >= KEYS_OF_LINK) && value[0] == '!';
     const char *at = value + (negated ? 1 : 0), *end = at + strlen(at), *w;
     size_t len;
     if (!value[0] || key >= KEYS_OF_LINK)
-        reset(m, key);
+        *from = m->words;
     while (bf_word_next(&at, end, &w, &len)) {
         const char *quote = list && key != KEY_NAME && len > 1 ? strchr("\"'", w[0]) : NULL;
         bool quoted = quote && w[len - 1] == *quote;
@@ -244,7 +247,7 @@ void bf_networkd_match_load(struct bf_fin *f, struct bf_networkd_unit *unit)
 {
     struct bf_networkd_match *m = &unit->match;
     const struct bf_networkd_line *line;
-    size_t file = 0, at = 0, size = 0;
+    size_t file = 0, at = 0, size = 0, from[KEYS] = {0};
     for (size_t i = 0; i < unit->files; i++)
         size += unit->file[i].len + 2;
     *m = (struct bf_networkd_match){.text = malloc(size),
@@ -253,8 +256,9 @@ void bf_networkd_match_load(struct bf_fin *f, struct bf_networkd_unit *unit)
     while (m->text && m->word && (line = bf_networkd_next(unit, &file, &at))) {
         unsigned key = find_key(line->key);
         if (line->kind == BF_NETWORKD_KEY && strcmp(line->section, "Match") == 0 && key < KEYS)
-            add_words(m, key, line->value, &out);
+            add_words(m, key, line->value, &out, &from[key]);
     }
+    drop_reset(m, from);
     struct bf_networkd_word *less = realloc(m->word, (m->words + 1) * sizeof *less);
     m->word = less ? less : m->word;
     summarize(f, m);
@@ -361,8 +365,8 @@ enum bf_networkd_fit bf_networkd_fits(struct bf_fin *f, const struct bf_networkd
                                       const struct bf_networkd_iface *iface)
 {
     const struct bf_networkd_match *m = &unit->match;
-    // Many names against many words are work, too.
-    if (bf_budget_take(f->root->budget, unit->file[0].path, m->words))
+    // Many names against many words are work, too: about as much as so many bytes for each.
+    if (bf_budget_take(f->root->budget, unit->file[0].path, m->words * 16))
         return BF_NETWORKD_NO;
     if (!m->given || m->off || !judge(m, iface))
         return BF_NETWORKD_NO;

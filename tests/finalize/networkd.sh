@@ -407,6 +407,7 @@ begin "{$nic1, $static}"
 right "masked, empty and broken files"
 check "networkd: masked, empty and broken files are not what counts" table '.addresses[0].old | join(" ")' "192.0.2.50/24"
 check "networkd: a broken file is said" says "ignores the whole file"
+check "networkd: a file without [Match] is said" says "has nothing in [Match]"
 check "networkd: of a list over two lines, a copy" is "$N/05-bootferry-ens3.network" <<'E'
 [Match]
 Name=ens3
@@ -787,4 +788,9 @@ check "networkd: network-online.target starts it" run
 { printf '[Match]\nName='; for i in $(seq 200); do printf 'eth%d ' "$i"; done; printf '\n[Network]\nDHCP=yes\n'; } >"$N/a.network"
 refute "networkd: more names than any machine has are refused" run
 check "networkd: and that is said" says "name more than 128 interfaces"
+fresh
+{ printf '[Match]\nName=ens3\n[Network]\nAddress=192.0.2.1/24\n'; for i in $(seq 20000); do printf '[Route]\nDestination=10.0.0.0/8\nGateway=192.0.2.1\nTable=%d\n' "$i"; done; } >"$N/a.network"
+begin "{$nic1, $static}"
+check "networkd: 20000 routes are no trouble" timeout 20 "$FINALIZE" --root "$r" --plan "$work/plan" --report "$work/report"
+check "networkd: and 16 warnings are enough" equal 16 "$(jq '[.notes[] | select(.text | test("the route to"))] | length' "$work/report")"
 finish

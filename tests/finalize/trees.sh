@@ -215,6 +215,7 @@ netplan() {
     echo x >"$1/usr/sbin/netplan"
 }
 plan_of() { put "$work/plan" <<<"{\"version\": 1, \"target\": {\"kind\": \"kvm\"}, \"nics\": [$1]}"; }
+# shellcheck disable=SC2034 # for the scripts
 static='"addresses": ["203.0.113.5/24"], "gateway": "203.0.113.1", "dns": ["203.0.113.53"]'
 run() { "$FINALIZE" --root "$r" --plan "$work/plan" --report "$work/report" 2>"$work/err"; }
 # again: a second run changes nothing at all.
