@@ -258,7 +258,7 @@ static const char *hardware_of(const struct bf_net *net, const char *name, int d
     const struct bf_known *k = bf_net_find(net, NULL, name);
     const char *found = "";
     if (!k || k->kind == BF_KNOWN_HARDWARE)
-        return name;
+        return k ? k->name : name;
     if (depth > DEPTH_MAX)
         return "";
     if (k->parent[0])
@@ -396,13 +396,20 @@ static void note_others(struct bf_fin *f, const struct bf_net *net, const struct
     }
 }
 
+// What the devices on an interface call it: one that is known by its MAC address has another name
+// at most, or only a master.
+static const char *base_of(const struct bf_link *link, const struct bf_known *k)
+{
+    if (k && !k->name[0] && k->alias[0])
+        return k->alias;
+    return link->name[0] || !k ? link->name : k->master;
+}
+
 // The device that the addresses go to: the interface's bridge or bond, or the only one on it that
 // has an address.
 static enum bf_err find_carrier(struct bf_fin *f, const struct bf_net *net, size_t i,
-                                const struct bf_known *port, struct bf_link *link)
+                                const char *base, struct bf_link *link)
 {
-    // A port that is known by its MAC address only has a master all the same.
-    const char *base = !link->name[0] && port ? port->master : link->name;
     const char *top = top_of(net, base), *only = NULL;
     const struct bf_known *at = bf_net_find(net, NULL, top);
     size_t count = 0;
@@ -416,7 +423,12 @@ static enum bf_err find_carrier(struct bf_fin *f, const struct bf_net *net, size
     if (bf_nic_readdresses(link->nic) && !(at && bf_net_is_addressed(at)) && count > 1)
         return several_carriers(f, net, i, base);
     const char *carrier = at && bf_net_is_addressed(at) ? top : only ? only : top;
+    if (strcmp(carrier, base) == 0)
+        carrier = link->name;
     bf_net_copy(link->carrier, sizeof link->carrier, carrier, strlen(carrier));
+    if (bf_nic_readdresses(link->nic) && strcmp(carrier, link->name) != 0)
+        bf_note(f->report, "info", carrier, "lies on %s and gets the addresses planned for it",
+                link->name[0] ? link->name : base);
     return BF_OK;
 }
 
@@ -434,6 +446,7 @@ static enum bf_err identify(struct bf_fin *f, const struct bf_net *net, const js
     }
     if (nic->name[0]) {
         *k = bf_net_find(net, NULL, nic->name);
+        *k = *k ? *k : by_mac(net, mac, false);
         return BF_OK;
     }
     if (!(*k = by_mac(net, mac, true)) && !(*k = by_mac(net, mac, false)) && f->plan->nics == 1)
@@ -480,7 +493,7 @@ static enum bf_err name_link(struct bf_fin *f, const struct bf_net *net, size_t 
     const struct bf_known *named = mac_of_name(net, link->name);
     if (!link->old_mac[0] && (named || k))
         memcpy(link->old_mac, named ? named->mac : k->mac, sizeof link->old_mac);
-    return device ? BF_OK : find_carrier(f, net, i, k, link);
+    return device ? BF_OK : find_carrier(f, net, i, base_of(link, k), link);
 }
 
 // Two stacks that both give the carrier an address would both be right.
@@ -519,6 +532,7 @@ static enum bf_err resolve(struct bf_fin *f, const struct bf_net *net, const jso
     if (err)
         return err;
     link->known = link->carrier[0] ? bf_net_find(net, NULL, link->carrier) : k;
+    link->known = link->known ? link->known : k;
     link->stack = link->known && link->known->stack ? link->known->stack : stack_of_pattern(net);
     link->stack = link->stack ? link->stack : default_stack(net);
     if (!link->stack)
@@ -533,6 +547,17 @@ static enum bf_err resolve(struct bf_fin *f, const struct bf_net *net, const jso
     return check_single(f, net, i, link);
 }
 
+// One entry of the plan may be the hardware and another a device on it, which then has the same
+// MAC address.
+static void share_hardware(const struct bf_plan *plan, struct bf_link *link)
+{
+    for (size_t i = 0; i < plan->nics; i++)
+        for (size_t k = 0; !bf_nic_mac(link[i].nic)[0] && k < plan->nics; k++)
+            if (link[i].name[0] && strcmp(link[i].name, link[k].name) == 0 &&
+                bf_nic_mac(link[k].nic)[0])
+                memcpy(link[i].old_mac, bf_nic_mac(link[k].nic), sizeof link[i].old_mac);
+}
+
 enum bf_err bf_network_resolve(struct bf_fin *f, const struct bf_net *net, const json_t *macs,
                                struct bf_link *link)
 {
@@ -543,5 +568,7 @@ enum bf_err bf_network_resolve(struct bf_fin *f, const struct bf_net *net, const
     enum bf_err err = default_stack(net) ? BF_OK : no_stack(f, net, 0);
     for (size_t i = 0; !err && i < f->plan->nics; i++)
         err = resolve(f, net, macs, i, &link[i]);
+    if (!err)
+        share_hardware(f->plan, link);
     return err;
 }
