@@ -14,7 +14,7 @@
 static void scan(struct bf_fin *f, struct bf_net *net)
 {
     struct bf_netplan np;
-    bf_netplan_load(f, &np);
+    bf_netplan_load(f, &bf_netplan, &np);
     bf_netplan_known(&np, net);
     bf_netplan_free(&np);
 }
@@ -276,7 +276,7 @@ static enum bf_err adapt_all(struct bf_fin *f, struct bf_netplan *np, const stru
 static enum bf_err adapt(struct bf_fin *f, const struct bf_link *link, struct bf_old *old)
 {
     struct bf_netplan np;
-    bf_netplan_load(f, &np);
+    bf_netplan_load(f, &bf_netplan, &np);
     enum bf_err err =
         np.trouble[0] ? bf_refuse(f->report, "%s", np.trouble) : adapt_all(f, &np, link, old);
     bf_netplan_free(&np);

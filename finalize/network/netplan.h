@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// netplan's files together, as its parser would have them: what is configured (netplan_read.c),
+// netplan's files together, as its parser would have them: what is configured (netplan_read.c,
+// netplan_check.c),
 // which definition a device gets (netplan_match.c), and how one is rewritten (netplan_edit.c,
 // netplan_new.c).
 #ifndef BF_FINALIZE_NETWORK_NETPLAN_H
@@ -46,7 +47,8 @@ struct bf_netplan_def {
 };
 
 struct bf_netplan {
-    struct bf_sheet *sheet; // files in the order in which they are read
+    const struct bf_stack_ops *stack; // in the picture of the network
+    struct bf_sheet *sheet;           // files in the order in which they are read
     size_t files;
     struct bf_netplan_def *def;
     size_t defs;
@@ -58,11 +60,14 @@ struct bf_netplan {
 
 // Reads all files. When netplan would reject them, or they cannot be understood, `trouble` says
 // why.
-void bf_netplan_load(struct bf_fin *f, struct bf_netplan *np);
+void bf_netplan_load(struct bf_fin *f, const struct bf_stack_ops *stack, struct bf_netplan *np);
 void bf_netplan_free(struct bf_netplan *np);
 // Says what is wrong with a node; the first reason stays.
 void bf_netplan_trouble(struct bf_netplan *np, const struct bf_sheet *s, const yaml_node_t *n,
                         const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+// Holds one part of a definition to netplan's keys and types, in netplan_check.c.
+void bf_netplan_check(struct bf_netplan *np, struct bf_sheet *s, yaml_node_t *value);
+bool bf_netplan_is_yes(const char *text);
 bool bf_netplan_in_words(const char *key, const char *const *words);
 
 struct bf_netplan_def *bf_netplan_find(const struct bf_netplan *np, const char *id);

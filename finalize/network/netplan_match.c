@@ -137,7 +137,7 @@ static struct bf_known *add_known(struct bf_netplan *np, struct bf_net *net,
     const char *name = bf_netplan_name(def);
     char mac[BF_MAC_TEXT];
     bf_net_copy(mac, sizeof mac, def->match_mac, strlen(def->match_mac));
-    struct bf_known *k = bf_net_add(net, &bf_netplan, name, mac);
+    struct bf_known *k = bf_net_add(net, np->stack, name, mac);
     if (!k) {
         bf_net_trouble(net, "netplan: it configures more than %d interfaces", BF_NET_MAX);
         return NULL;
@@ -159,7 +159,7 @@ static struct bf_known *known_of(struct bf_netplan *np, struct bf_net *net, cons
     const char *name = def ? bf_netplan_name(def) : "";
     for (size_t i = 0; def && i < net->count; i++) {
         struct bf_known *k = &net->known[i];
-        if (k->stack == &bf_netplan &&
+        if (k->stack == np->stack &&
             (name[0] ? strcmp(k->name, name) == 0 : !k->name[0] && strcmp(k->alias, id) == 0))
             return k;
     }

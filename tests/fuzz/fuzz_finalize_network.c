@@ -49,6 +49,13 @@ static const struct row rows[] = {
      {"sbin/ifup", SYSTEMD, WANTS "networking.service",
       "etc/network/interfaces=auto eth0\niface eth0 inet dhcp\n"}},
     {"etc/netplan/a.yaml", {SYSTEMD, "usr/sbin/netplan", WANTS "systemd-networkd.service"}},
+    {"usr/lib/netplan/b.yaml",
+     {SYSTEMD, "usr/sbin/netplan", WANTS "systemd-networkd.service",
+      "etc/netplan/a.yaml=network:\n  ethernets:\n    all: {match: {name: \"e*\"}, dhcp4: true}\n"
+      "    nic9: {match: {macaddress: \"52:54:00:00:00:09\"}, dhcp4: true}\n"}},
+    {"etc/netplan/90-NM-1.yaml",
+     {SYSTEMD, "usr/sbin/netplan",
+      "etc/netplan/a.yaml=network: {renderer: NetworkManager, ethernets: {eth9: {}}}\n"}},
     {"etc/systemd/network/a.network", {SYSTEMD, WANTS "systemd-networkd.service"}},
     {"etc/systemd/network/a.netdev",
      {SYSTEMD, WANTS "systemd-networkd.service",
