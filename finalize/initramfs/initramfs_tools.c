@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // initramfs-tools, of Debian and its kin: the list of modules, and what the system resumes from.
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "finalize/initramfs/maker.h"
@@ -41,15 +40,24 @@ static enum bf_err names(struct bf_fin *f)
     return err;
 }
 
-// A file that is changed, as initramfs-tools would copy it into its next image.
-static void carry_changed(struct bf_fin *f, struct bf_cpio *cpio, const char *path, const char *at)
+// Whether a file configures the network of the image.
+static bool has_network(const char *text, size_t len)
+{
+    struct bf_line line;
+    size_t pos = 0;
+    while (bf_line_next(text, len, &pos, &line))
+        if (line.len > 3 && memcmp(line.at, "IP=", 3) == 0)
+            return true;
+    return false;
+}
+
+// A file that has the planned network goes in as initramfs-tools would copy it into its next image.
+static void carry_network(struct bf_fin *f, struct bf_cpio *cpio, const char *path, const char *at)
 {
     size_t len;
-    char *real = bf_fin_root_real(f->root, path, NULL);
-    const char *text = real ? bf_edits_pending(&f->edits, real, &len) : NULL;
-    if (text)
+    const char *text = f->network_word ? bf_edits_get(&f->edits, path, &len, NULL) : NULL;
+    if (text && has_network(text, len))
         bf_cpio_file(cpio, at, 0644, text, len);
-    free(real);
 }
 
 // With a device name in conf.d/resume the start waits for nothing, so it goes in also unchanged.
@@ -60,7 +68,7 @@ static void carry(struct bf_fin *f, struct bf_cpio *cpio)
     const char *text = bf_edits_get(&f->edits, RESUME_CONF, &len, NULL);
     if (text)
         bf_cpio_file(cpio, "conf/conf.d/resume", 0644, text, len);
-    carry_changed(f, cpio, FOLDER "/initramfs.conf", "conf/initramfs.conf");
+    carry_network(f, cpio, FOLDER "/initramfs.conf", "conf/initramfs.conf");
     if (bf_edits_list(&f->edits, FOLDER "/conf.d", "", &names))
         return;
     for (size_t i = 0; i < names.count; i++) {
@@ -68,7 +76,7 @@ static void carry(struct bf_fin *f, struct bf_cpio *cpio)
         snprintf(path, sizeof path, FOLDER "/conf.d/%.250s", names.name[i]);
         snprintf(at, sizeof at, "conf/conf.d/%.250s", names.name[i]);
         if (strcmp(names.name[i], "resume") != 0)
-            carry_changed(f, cpio, path, at);
+            carry_network(f, cpio, path, at);
     }
     bf_names_free(&names);
 }

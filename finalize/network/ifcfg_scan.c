@@ -220,6 +220,19 @@ static void add_plain(struct bf_fin *f, struct bf_net *net, const struct bf_stac
     add_addresses(net, set, file, k);
 }
 
+// NetworkManager leaves the interface of a file with NM_CONTROLLED=no alone: it is this stack's, and
+// without addresses.
+static void add_unread(struct bf_net *net, const struct bf_stack_ops *stack,
+                       const struct bf_ifcfg *set, const struct bf_ifcfg_file *file)
+{
+    char name[BF_IFNAME];
+    bf_ifcfg_device(set, file, name, sizeof name);
+    struct bf_known *k =
+        file->kind == BF_IFCFG_PLAIN && name[0] ? bf_net_add(net, stack, name, "") : NULL;
+    if (k)
+        bf_net_where(k, file->path, 1);
+}
+
 static struct bf_known *find_mutable(struct bf_net *net, const struct bf_stack_ops *stack,
                                      const char *name)
 {
@@ -280,8 +293,10 @@ void bf_ifcfg_scan(struct bf_fin *f, struct bf_net *net, const struct bf_stack_o
                        set.network.code);
     for (size_t i = 0; i < set.count; i++) {
         const struct bf_ifcfg_file *file = &set.file[i];
-        if (!file->shell && !file->nm)
+        if (!file->shell && !file->nm) {
+            add_unread(net, stack, &set, file);
             continue;
+        }
         check_file(net, file);
         check_keys(f, net, file);
         if (file->kind == BF_IFCFG_PLAIN)

@@ -40,15 +40,6 @@ static void add_known(struct bf_net *net, const struct bf_named *named)
     bf_net_where(k, named->file, named->line);
 }
 
-// The stack's interface goes by AlternativeName= too.
-static void share_alias(struct bf_net *net, const struct bf_named *named)
-{
-    for (size_t i = 0; named->alias[0] && i < net->count; i++)
-        if (net->known[i].stack && !net->known[i].alias[0] &&
-            strcmp(net->known[i].name, named->name) == 0)
-            memcpy(net->known[i].alias, named->alias, sizeof net->known[i].alias);
-}
-
 void bf_naming_scan(struct bf_fin *f, struct bf_net *net)
 {
     struct bf_naming *naming = calloc(1, sizeof *naming);
@@ -56,9 +47,8 @@ void bf_naming_scan(struct bf_fin *f, struct bf_net *net)
         return;
     gather(f, naming);
     for (size_t i = 0; i < naming->count; i++) {
-        if (naming->item[i].mac[0])
+        if (naming->item[i].mac[0] || naming->item[i].alias[0])
             add_known(net, &naming->item[i]);
-        share_alias(net, &naming->item[i]);
     }
     free(naming);
 }

@@ -408,22 +408,23 @@ static const char *base_of(const struct bf_link *link, const struct bf_known *k)
 // The device that the addresses go to: the interface's bridge or bond, or the only one on it that
 // has an address.
 static enum bf_err find_carrier(struct bf_fin *f, const struct bf_net *net, size_t i,
-                                const char *base, struct bf_link *link)
+                                const struct bf_known *k, struct bf_link *link)
 {
+    const char *base = base_of(link, k);
     const char *top = top_of(net, base), *only = NULL;
     const struct bf_known *at = bf_net_find(net, NULL, top);
     size_t count = 0;
-    for (size_t k = 0; k < net->count; k++)
-        if (net->known[k].stack && bf_net_is_addressed(&net->known[k]) &&
-            lies_on(net, &net->known[k], base) &&
-            (!only || strcmp(only, net->known[k].name) != 0)) {
-            only = net->known[k].name;
+    for (size_t n = 0; n < net->count; n++)
+        if (net->known[n].stack && bf_net_is_addressed(&net->known[n]) &&
+            lies_on(net, &net->known[n], base) &&
+            (!only || strcmp(only, net->known[n].name) != 0)) {
+            only = net->known[n].name;
             count++;
         }
     if (bf_nic_readdresses(link->nic) && !(at && bf_net_is_addressed(at)) && count > 1)
         return several_carriers(f, net, i, base);
     const char *carrier = at && bf_net_is_addressed(at) ? top : only ? only : top;
-    if (strcmp(carrier, base) == 0)
+    if (k && strcmp(carrier, k->alias) == 0)
         carrier = link->name;
     bf_net_copy(link->carrier, sizeof link->carrier, carrier, strlen(carrier));
     if (bf_nic_readdresses(link->nic) && strcmp(carrier, link->name) != 0)
@@ -493,7 +494,7 @@ static enum bf_err name_link(struct bf_fin *f, const struct bf_net *net, size_t 
     const struct bf_known *named = mac_of_name(net, link->name);
     if (!link->old_mac[0] && (named || k))
         memcpy(link->old_mac, named ? named->mac : k->mac, sizeof link->old_mac);
-    return device ? BF_OK : find_carrier(f, net, i, base_of(link, k), link);
+    return device ? BF_OK : find_carrier(f, net, i, k, link);
 }
 
 // Two stacks that both give the carrier an address would both be right.

@@ -19,14 +19,22 @@ static void mac_of_enx(struct bf_known *k)
 }
 
 // What a naming rule says of a name holds for the stacks that use the name.
-static void share_macs(struct bf_net *net)
+static void take_from_rule(struct bf_known *k, const struct bf_known *rule)
+{
+    if (rule->stack || strcmp(rule->name, k->name) != 0)
+        return;
+    if (bf_net_is_hardware(k) && !k->mac[0])
+        memcpy(k->mac, rule->mac, sizeof k->mac);
+    if (!k->alias[0])
+        memcpy(k->alias, rule->alias, sizeof k->alias);
+}
+
+static void take_from_rules(struct bf_net *net)
 {
     for (size_t i = 0; i < net->count; i++) {
-        struct bf_known *k = &net->known[i];
-        mac_of_enx(k);
-        for (size_t r = 0; r < net->count && bf_net_is_hardware(k) && !k->mac[0]; r++)
-            if (!net->known[r].stack && strcmp(net->known[r].name, k->name) == 0)
-                memcpy(k->mac, net->known[r].mac, sizeof k->mac);
+        mac_of_enx(&net->known[i]);
+        for (size_t r = 0; net->known[i].stack && net->known[i].name[0] && r < net->count; r++)
+            take_from_rule(&net->known[i], &net->known[r]);
     }
 }
 
@@ -41,5 +49,5 @@ void bf_network_scan(struct bf_fin *f, struct bf_net *net)
     for (size_t i = 0; i < net->stacks; i++)
         if (net->stack[i]->scan)
             net->stack[i]->scan(f, net);
-    share_macs(net);
+    take_from_rules(net);
 }

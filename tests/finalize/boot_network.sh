@@ -41,7 +41,7 @@ check "with name servers" becomes \
     ip=203.0.113.5::203.0.113.1:255.255.255.0:host:enp0s3:off:203.0.113.53:
 check "with dracut's MTU and MAC address" becomes \
     ip=192.0.2.10::192.0.2.1:24::enp0s3:none:1400 ip=203.0.113.5::203.0.113.1:24::enp0s3:none:1400
-check "an address alone" becomes ip=192.0.2.10 ip=203.0.113.5:::255.255.255.0
+check "an address alone" becomes ip=192.0.2.10 ip=203.0.113.5::203.0.113.1:255.255.255.0
 check "IPv6 in brackets" becomes \
     'ip=[2001:db8::10]::[2001:db8::1]:64:host:enp0s3:none' 'ip=[2001:db8:5::5]::[2001:db8:5::1]:64:host:enp0s3:none'
 check "a name server" becomes nameserver=192.0.2.53 nameserver=203.0.113.53

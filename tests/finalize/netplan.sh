@@ -192,7 +192,6 @@ network:
               macaddress: "52:54:00:00:00:02"
             set-name: ens3
             dhcp4: true
-            dhcp6: true
     version: 2
 EOF
 check "netplan: cloud-init keeps its hands off" has "$r/etc/cloud/cloud.cfg.d/99-bootferry-network.cfg" "network: {config: disabled}"
@@ -423,7 +422,6 @@ network:
         macaddress: "52:54:00:00:00:02"
       set-name: ens3
       dhcp4: true
-      dhcp6: true
       dhcp4-overrides:
         use-dns: false
         route-metric: 50
