@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// GRUB: what starts next (grub.cfg) and what that is made from (/etc/default/grub). A line that is
-// not plain (variables, continuations) is said and left alone.
+// GRUB: what starts next, in grub.cfg; what that is made from is in grub_default.c. A command that
+// goes on over several lines is reported and left alone.
 #include "finalize/boot/grub.h"
 
 #include <stdio.h>
@@ -42,112 +42,66 @@ static bool is_linux_command(const char *w, size_t len)
            bf_word_is(w, len, "linuxefi");
 }
 
-// "linux /vmlinuz-... root=..." in grub.cfg. Lines without root= load something else.
+// Of Xen: the first module is the kernel.
+static bool is_module_command(const char *w, size_t len)
+{
+    return bf_word_is(w, len, "module2") || bf_word_is(w, len, "module");
+}
+
+// Where a command of GRUB's script ends: at a ';', or at a brace that stands alone.
+static const char *command_end(const char *at, const char *end)
+{
+    char quote = 0;
+    for (const char *c = at; c < end; c++) {
+        bool alone = (c == at || c[-1] == ' ' || c[-1] == '\t' || c[-1] == ';') &&
+                     (c + 1 == end || c[1] == ' ' || c[1] == '\t' || c[1] == ';');
+        if (*c == '\\' && c + 1 < end && quote != '\'')
+            c++;
+        else if (quote)
+            quote = *c == quote ? 0 : quote;
+        else if (*c == '"' || *c == '\'')
+            quote = *c;
+        else if (*c == ';' || ((*c == '{' || *c == '}') && alone))
+            return c;
+    }
+    return end;
+}
+
+// The words behind the image of a command that starts a kernel; NULL when it does not, or has no
+// root=, so that it loads something else.
+static const char *kernel_words(const char *at, const char *end)
+{
+    const char *w, *image;
+    size_t len, image_len;
+    if (!bf_word_next(&at, end, &w, &len) ||
+        !(is_linux_command(w, len) || is_module_command(w, len)))
+        return NULL;
+    do
+        if (!bf_word_next(&at, end, &image, &image_len))
+            return NULL;
+    while (image[0] == '-');
+    return memmem(at, (size_t)(end - at), "root=", 5) ? at : NULL;
+}
+
+// "linux /vmlinuz-... root=..." in grub.cfg, also with its entry on one line.
 static void rewrite_grub_line(struct bf_fin *f, const struct bf_line *line, const char *path,
                               struct bf_text *out)
 {
-    const char *at = line->at, *end = line->at + line->len, *w, *image;
-    size_t len, image_len;
-    bool command = bf_word_next(&at, end, &w, &len) && is_linux_command(w, len) &&
-                   bf_word_next(&at, end, &image, &image_len) &&
-                   memmem(at, (size_t)(end - at), "root=", 5);
-    if (command && end[-1] == '\\') {
-        bf_note(f->report, "skipped", path, "a linux command goes on over several lines");
-        command = false;
+    const char *end = line->at + line->len, *done = line->at;
+    for (const char *at = line->at; at < end;) {
+        const char *stop = command_end(at, end), *words = kernel_words(at, stop), *last = stop;
+        while (words && last > words && (last[-1] == ' ' || last[-1] == '\t'))
+            last--;
+        if (words && last > words && last[-1] == '\\' && last == end) {
+            bf_note(f->report, "skipped", path, "a linux command goes on over several lines");
+        } else if (words) {
+            bf_text_add(out, done, (size_t)(words - done));
+            bf_cmdline_rewrite(f, words, (size_t)(last - words), path, true, out);
+            done = last;
+        }
+        at = stop < end ? stop + 1 : end;
     }
-    if (!command) {
-        bf_text_add(out, line->at, line->full);
-        return;
-    }
-    bf_text_add(out, line->at, (size_t)(at - line->at));
-    bf_cmdline_rewrite(f, at, (size_t)(end - at), path, true, out);
-    bf_text_add(out, end, line->full - line->len);
-}
-
-// NAME="value" in a shell file. The value between plain quotes, or bare.
-static bool assignment(const struct bf_line *line, const char *name, const char **value,
-                       size_t *len, char *quote)
-{
-    size_t n = strlen(name);
-    if (line->len <= n || strncmp(line->at, name, n) != 0 || line->at[n] != '=')
-        return false;
-    const char *v = line->at + n + 1, *end = line->at + line->len;
-    *quote = v < end && (*v == '"' || *v == '\'') ? *v : 0;
-    const char *stop = *quote ? memchr(v + 1, *quote, (size_t)(end - v - 1)) : end;
-    if (!stop)
-        return false;
-    *value = *quote ? v + 1 : v;
-    *len = (size_t)(stop - *value);
-    return true;
-}
-
-// GRUB_CMDLINE_LINUX goes to every entry, so the console is set there; _DEFAULT only loses and maps
-// words.
-static void rewrite_default_line(struct bf_fin *f, const struct bf_line *line, const char *path,
-                                 struct bf_text *out)
-{
-    const char *v;
-    size_t len;
-    char quote;
-    bool all = assignment(line, "GRUB_CMDLINE_LINUX", &v, &len, &quote);
-    bool some = !all && assignment(line, "GRUB_CMDLINE_LINUX_DEFAULT", &v, &len, &quote);
-    if (!all && !some && assignment(line, "GRUB_DISABLE_LINUX_UUID", &v, &len, &quote) &&
-        bf_word_is(v, len, "true")) {
-        bf_textf(out, "#%.*s", (int)line->full, line->at);
-        return;
-    }
-    if (!all && !some) {
-        bf_text_add(out, line->at, line->full);
-        return;
-    }
-    if (strcspn(v, "$`\\\n") < len) {
-        // A file of grub.d that extends the main one's value needs no change of its own.
-        if (!memmem(v, len, "$GRUB_CMDLINE_LINUX", 19) &&
-            !memmem(v, len, "${GRUB_CMDLINE_LINUX", 20))
-            bf_note(f->report, "skipped", path, "a kernel command line is made of variables");
-        bf_text_add(out, line->at, line->full);
-        return;
-    }
-    struct bf_text value = {0};
-    bf_cmdline_rewrite(f, v, len, path, all, &value);
-    if (bf_word_is(v, len, bf_text_get(&value))) {
-        bf_text_add(out, line->at, line->full);
-    } else {
-        const char *rest = v + len + (quote ? 1 : 0), q = quote ? quote : '"';
-        bf_text_add(out, line->at, (size_t)(v - line->at) - (quote ? 1 : 0));
-        bf_textf(out, "%c%s%c", q, bf_text_get(&value), q);
-        bf_text_add(out, rest, (size_t)(line->at + line->full - rest));
-    }
-    bf_text_free(&value);
-}
-
-static bool has_assignment(struct bf_fin *f, const char *path, const char *name)
-{
-    size_t len, pos = 0, n;
-    struct bf_line line;
-    const char *v;
-    char quote;
-    const char *text = bf_edits_get(&f->edits, path, &len, NULL);
-    while (text && bf_line_next(text, len, &pos, &line))
-        if (assignment(&line, name, &v, &n, &quote))
-            return true;
-    return false;
-}
-
-// A default file without the variable gets it, or update-grub would drop the console again.
-static enum bf_err add_default_console(struct bf_fin *f, const char *path)
-{
-    size_t len;
-    struct bf_text out = {0};
-    const char *text = bf_edits_get(&f->edits, path, &len, NULL);
-    if (!text || f->plan->serial_console != BF_ON || has_assignment(f, path, "GRUB_CMDLINE_LINUX"))
-        return BF_OK;
-    bf_text_add(&out, text, len);
-    bf_textf(&out, "%sGRUB_CMDLINE_LINUX=\"console=tty0 console=ttyS0,115200\"\n",
-             len && text[len - 1] != '\n' ? "\n" : "");
-    enum bf_err err = bf_lines_set(f, path, &out);
-    bf_text_free(&out);
-    return err;
+    bf_text_add(out, done, (size_t)(line->at + line->full - done));
 }
 
 static enum bf_err rewrite(struct bf_fin *f)
@@ -156,11 +110,7 @@ static enum bf_err rewrite(struct bf_fin *f)
     if (!err)
         err = bf_lines_rewrite(f, "/boot/grub2/grub.cfg", rewrite_grub_line);
     if (!err)
-        err = bf_lines_rewrite(f, "/etc/default/grub", rewrite_default_line);
-    if (!err)
-        err = add_default_console(f, "/etc/default/grub");
-    if (!err)
-        err = bf_lines_rewrite_all(f, "/etc/default/grub.d", ".cfg", rewrite_default_line);
+        err = bf_grub_defaults(f);
     return err;
 }
 

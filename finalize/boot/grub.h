@@ -10,4 +10,7 @@
 enum bf_err bf_grub_copy_stub(struct bf_fin *f, const char *efi, const char *vendor,
                               const char *boot);
 
+// Rewrites /etc/default/grub and grub.d, in grub_default.c. After a failure the report says why.
+enum bf_err bf_grub_defaults(struct bf_fin *f);
+
 #endif

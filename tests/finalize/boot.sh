@@ -126,6 +126,67 @@ fresh
 rm "$r/usr/lib/modules/6.1.0-1-amd64/kernel/drivers/virtio/virtio_ring.ko"
 refute "initramfs: a driver that is missing is refused" run
 
+# ---- /etc/default/grub in every spelling ---------------------------------------------------------
+# Each as the shell reads it: no option goes, the console comes, resume= has a stable name.
+# shellcheck source=/dev/null
+shell_value() { (set +u && GRUB_CMDLINE_LINUX='' && . "$r/etc/default/grub" >/dev/null 2>&1 && echo "$GRUB_CMDLINE_LINUX") | tr '\n' ' ' | sed 's/  */ /g; s/^ //; s/ $//'; }
+plan_of ', "serial_console": true'
+console='console=tty0 console=ttyS0,115200'
+# spelling NAME WANTED: of the file on standard input
+spelling() {
+    fresh
+    put "$r/etc/default/grub"
+    check "grub defaults, $1" run
+    check "grub defaults, $1: what the shell reads" equal "$2" "$(shell_value)"
+    check "grub defaults, $1: second run" again
+}
+spelling "double quotes" "quiet resume=$swap $console" <<<'GRUB_CMDLINE_LINUX="quiet resume=/dev/sda3"'
+spelling "single quotes" "quiet $console" <<<"GRUB_CMDLINE_LINUX='quiet'"
+spelling "no quotes" "quiet $console" <<<'GRUB_CMDLINE_LINUX=quiet'
+spelling "a comment behind" "quiet $console" <<<'GRUB_CMDLINE_LINUX="quiet"   # a "comment"'
+spelling "a blank in front" "quiet $console" <<<'  GRUB_CMDLINE_LINUX="quiet"'
+spelling "export" "quiet $console" <<<'export GRUB_CMDLINE_LINUX="quiet"'
+spelling "escaped quotes" "dyndbg=\"file x +p\" quiet $console" <<<'GRUB_CMDLINE_LINUX="dyndbg=\"file x +p\" quiet"'
+spelling "several lines" "quiet mitigations=off net.ifnames=0 resume=$swap $console" <<'EOF'
+GRUB_CMDLINE_LINUX="quiet mitigations=off \
+ net.ifnames=0 resume=/dev/sda3"
+EOF
+spelling "a condition" "quiet $console" <<'EOF'
+if true; then
+GRUB_CMDLINE_LINUX=quiet
+fi
+EOF
+# shellcheck disable=SC2016 # the dollars are for the shell that reads the file
+for line in 'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX resume=/dev/sda3"' 'GRUB_CMDLINE_LINUX+=" resume=/dev/sda3"'; do
+    spelling "$line" "a $console resume=$swap" <<<$'GRUB_CMDLINE_LINUX="a"\n'"$line"
+done
+spelling "computed" "$(uname) $console" <<<'GRUB_CMDLINE_LINUX=`uname`'
+spelling "another variable only" "$console" <<<'GRUB_CMDLINE_LINUX_DEFAULT="quiet"'
+check "grub defaults, another variable only: it is added" has "$r/etc/default/grub" "GRUB_CMDLINE_LINUX=\"$console\""
+
+fresh
+put "$r/boot/grub/grub.cfg" <<'EOF'
+menuentry 'one line' { linux /vmlinuz root=/dev/sda2 ro; initrd /initrd.img; }
+menuentry 'braces in words' { linux /vmlinuz root=/dev/sda2 ro a="b; c" $more ${extra} ; initrd /initrd.img ; }
+menuentry 'Xen' {
+	multiboot2 /boot/xen.gz placeholder ${xen_rm_opts}
+	module2 --nounzip /vmlinuz placeholder root=/dev/sda2 ro
+	module2 --nounzip /initrd.img
+}
+EOF
+plan_of ''
+check "grub.cfg: entries on one line and Xen's" run
+check "grub.cfg: root by UUID in each" is "$r/boot/grub/grub.cfg" <<EOF
+menuentry 'one line' { linux /vmlinuz root=$root ro; initrd /initrd.img; }
+menuentry 'braces in words' { linux /vmlinuz root=$root ro a="b; c" \$more \${extra} ; initrd /initrd.img ; }
+menuentry 'Xen' {
+	multiboot2 /boot/xen.gz placeholder \${xen_rm_opts}
+	module2 --nounzip /vmlinuz placeholder root=$root ro
+	module2 --nounzip /initrd.img
+}
+EOF
+check "grub.cfg: second run" again
+
 # ---- Another family ----------------------------------------------------------------------------
 fresh
 put "$r/etc/os-release" <<'EOF'
