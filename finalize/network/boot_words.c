@@ -75,12 +75,12 @@ static const struct bf_link *link_of(const struct bf_fin *f, const char *ip)
 
 static void mask_of(const struct bf_address *a, bool dotted, char out[FIELD_MAX])
 {
-    uint32_t bits = a->prefix ? ~0u << (32 - a->prefix % 33) : 0;
-    if (dotted && a->family == AF_INET)
-        snprintf(out, FIELD_MAX, "%u.%u.%u.%u", bits >> 24, bits >> 16 & 255, bits >> 8 & 255,
-                 bits & 255);
-    else
-        snprintf(out, FIELD_MAX, "%u", a->prefix);
+    snprintf(out, FIELD_MAX, "%u", a->prefix);
+    if (!dotted || a->family != AF_INET)
+        return;
+    uint32_t bits = a->prefix ? ~0u << (32 - a->prefix) : 0; // at most 32
+    snprintf(out, FIELD_MAX, "%u.%u.%u.%u", bits >> 24, bits >> 16 & 255, bits >> 8 & 255,
+             bits & 255);
 }
 
 static void set_dns(struct fields *w, const struct bf_plan_nic *nic)

@@ -402,5 +402,5 @@ const struct bf_stack_ops bf_ifupdown = {
     .in_use = in_use,
     .scan = scan,
     .adapt = bf_ifup_adapt,
-    .follow_macs = bf_ifup_follow,
+    .follow = bf_ifup_follow,
 };

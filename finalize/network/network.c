@@ -198,9 +198,6 @@ static enum bf_err adapt_links(struct bf_fin *f, const struct bf_net *net, struc
         old_of_link(f->plan, &link[i], old);
         err = adapt_link(f, &link[i], old);
     }
-    for (size_t i = 0; i < net->stacks && !err; i++)
-        if (net->stack[i]->follow_macs)
-            err = net->stack[i]->follow_macs(f, link, count);
     if (!err)
         err = adapt_naming(f, link, count);
     if (!err)

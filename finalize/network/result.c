@@ -73,7 +73,7 @@ static enum bf_err check(struct bf_fin *f, const struct bf_known *k, const struc
 static void note_gateway(struct bf_fin *f, const struct bf_link *link, int family, const char *had,
                          const char *planned)
 {
-    if (had[0] && !planned[0] && bf_nic_address(link->nic, family))
+    if (!link->settled && had[0] && !planned[0] && bf_nic_address(link->nic, family))
         bf_note(f->report, "warning", link->carrier,
                 "had the gateway %s, and the plan has none for %s: add \"gateway\" if it needs one",
                 had, family == AF_INET ? "IPv4" : "IPv6");

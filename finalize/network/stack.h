@@ -23,9 +23,6 @@ struct bf_stack_ops {
     // Rewrites its files for one interface of the plan and adds the addresses that go to `old`.
     // Fails after bf_refuse() when they hold something that cannot be rewritten with certainty.
     enum bf_err (*adapt)(struct bf_fin *f, const struct bf_link *link, struct bf_old *old);
-    // Old MAC addresses that its files still name become the new ones, of all links at once, since
-    // they may be exchanged. NULL: adapt does it.
-    enum bf_err (*follow_macs)(struct bf_fin *f, const struct bf_link *link, size_t links);
 };
 
 // The rows. Where several stacks run, the upper one gets an interface that none speaks of.

@@ -59,9 +59,14 @@ static const struct {
      "has no files to adapt: it is configured by its API; apply a machine "
      "configuration with the new addresses"},
     {NULL, "bottlerocket", "has no files to adapt: it is configured by its API and by user data"},
-    {NULL, "cos", "has a read-only root that is verified at every start"},
-    {NULL, "openwrt", "has its configuration in an overlay of its own (UCI)"},
-    {NULL, "vyos", "has its configuration in one file of its own (config.boot)"},
+    {NULL, "cos",
+     "has a read-only root that is verified at every start; give its new home an instance of its "
+     "own image"},
+    {NULL, "openwrt",
+     "has its configuration in an overlay of its own; change it with uci on the source"},
+    {NULL, "vyos",
+     "has its configuration in one file of its own (config.boot); change it with its own commands "
+     "on the source"},
     {OSTREE, NULL,
      "is made of ostree deployments (Silverblue, CoreOS, bootc, Endless): each has an /etc of its "
      "own, which is not adapted yet; set the new address with rpm-ostree's or NetworkManager's "

@@ -195,14 +195,25 @@ static void put_beside(const struct row *row)
     }
 }
 
+// The folders above go too, as far as they are empty: another row may have a file of that name.
+static void remove_path(const char *entry)
+{
+    char path[256];
+    char *slash;
+    snprintf(path, sizeof path, "%.*s", (int)strcspn(entry, "="), entry);
+    unlinkat(tree_root.fd, path, 0);
+    while ((slash = strrchr(path, '/'))) {
+        *slash = 0;
+        if (unlinkat(tree_root.fd, path, AT_REMOVEDIR))
+            break;
+    }
+}
+
 static void remove_all(const struct row *row)
 {
-    for (size_t i = 0; i < BESIDE && row->beside[i]; i++) {
-        char path[256];
-        snprintf(path, sizeof path, "%.*s", (int)strcspn(row->beside[i], "="), row->beside[i]);
-        unlinkat(tree_root.fd, path, 0);
-    }
-    unlinkat(tree_root.fd, row->file, 0);
+    for (size_t i = 0; i < BESIDE && row->beside[i]; i++)
+        remove_path(row->beside[i]);
+    remove_path(row->file);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

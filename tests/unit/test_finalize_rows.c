@@ -360,8 +360,8 @@ static void test_a_lost_gateway_is_said(void)
 
 static void look_at_refusal(void)
 {
-    CHECK(strstr(error_text(),
-                 "none of Test Net, ifupdown, systemd-networkd, netplan and ifcfg files is in"));
+    CHECK(strstr(error_text(), "none of Test Net, "));
+    CHECK(strstr(error_text(), " is in use here"));
 }
 
 static void test_a_refusal_names_the_stack(void)
