@@ -17,37 +17,6 @@
 
 // ---- Who reads them -----------------------------------------------------------------------------
 
-// A start link of System V's init, which upstart obeys and systemd makes a service of.
-static bool is_sysv_enabled(struct bf_fin *f, const char *name)
-{
-    static const char *const dir[] = {"/etc/rc.d/rc3.d", "/etc/rc3.d", "/etc/rc.d/rc5.d",
-                                      "/etc/rc5.d",      "/etc/rc2.d", "/etc/rc4.d"};
-    bool found = false;
-    for (size_t d = 0; d < BF_COUNT(dir) && !found; d++) {
-        struct bf_names names;
-        if (bf_fin_root_list(f->root, dir[d], name, &names))
-            continue;
-        for (size_t i = 0; i < names.count; i++) {
-            const char *n = names.name[i];
-            found = found || (n[0] == 'S' && isdigit((unsigned char)n[1]) &&
-                              isdigit((unsigned char)n[2]) && strcmp(n + 3, name) == 0);
-        }
-        bf_names_free(&names);
-    }
-    return found;
-}
-
-static bool is_enabled(struct bf_fin *f, const char *name)
-{
-    char unit[64], path[128];
-    snprintf(unit, sizeof unit, "%s.service", name);
-    snprintf(path, sizeof path, "/etc/systemd/system/%s", unit);
-    char *link = bf_fin_root_readlink(f->root, path);
-    bool masked = link && strcmp(link, "/dev/null") == 0;
-    free(link);
-    return !masked && (bf_service_enabled(f->root, unit) || is_sysv_enabled(f, name));
-}
-
 // Looks for the plugin in a folder; *any says whether there is any plugin of NetworkManager.
 static bool has_plugin(struct bf_fin *f, const char *dir, bool *any)
 {
@@ -158,9 +127,10 @@ void bf_ifcfg_readers(struct bf_fin *f, struct bf_ifcfg_readers *r)
     if (!bf_fin_root_is_dir(f->root, BF_IFCFG_DIR))
         return;
     load_vars(f, BF_IFCFG_NETWORK, &network);
-    r->shell = is_enabled(f, "network") && !bf_ifcfg_is_no(bf_shvars_get(&network, "NETWORKING"));
+    r->shell =
+        bf_service_starts(f, "network") && !bf_ifcfg_is_no(bf_shvars_get(&network, "NETWORKING"));
     bf_shvars_free(&network);
-    r->nm = is_enabled(f, "NetworkManager") &&
+    r->nm = bf_service_starts(f, "NetworkManager") &&
             (is_plugin_installed(f, &any) || (!any && is_release_with_plugin(&f->system))) &&
             !is_plugin_off(f);
     look_at_scripts(f, r);

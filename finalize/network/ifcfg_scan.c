@@ -220,8 +220,8 @@ static void add_plain(struct bf_fin *f, struct bf_net *net, const struct bf_stac
     add_addresses(net, set, file, k);
 }
 
-// NetworkManager leaves the interface of a file with NM_CONTROLLED=no alone: it is this stack's, and
-// without addresses.
+// NetworkManager leaves the interface of a file with NM_CONTROLLED=no alone: it is this stack's,
+// and without addresses.
 static void add_unread(struct bf_net *net, const struct bf_stack_ops *stack,
                        const struct bf_ifcfg *set, const struct bf_ifcfg_file *file)
 {

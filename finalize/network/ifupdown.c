@@ -345,30 +345,11 @@ static void scan(struct bf_fin *f, struct bf_net *net)
 
 // ---- Whether it runs ----------------------------------------------------------------------------
 
-// OpenRC starts what a runlevel's folder names; before systemd, a script did.
-static bool openrc_starts(struct bf_fin *f)
+// Before systemd and OpenRC, a script of the package did it on every system.
+static bool is_started(struct bf_fin *f)
 {
-    static const char *const level[] = {"/etc/runlevels/sysinit/networking",
-                                        "/etc/runlevels/boot/networking",
-                                        "/etc/runlevels/default/networking"};
-    if (!bf_fin_root_is_dir(f->root, "/etc/runlevels"))
-        return true;
-    for (size_t i = 0; i < BF_COUNT(level); i++) {
-        char *link = bf_fin_root_readlink(f->root, level[i]);
-        bool found = link || bf_fin_root_exists(f->root, level[i]);
-        free(link);
-        if (found)
-            return true;
-    }
-    return false;
-}
-
-static bool systemd_starts(struct bf_fin *f)
-{
-    char *link = bf_fin_root_readlink(f->root, "/etc/systemd/system/networking.service");
-    bool masked = link && strcmp(link, "/dev/null") == 0;
-    free(link);
-    return !masked && bf_service_enabled(f->root, "networking.service");
+    bool asks = f->system.init == BF_INIT_SYSTEMD || f->system.init == BF_INIT_OPENRC;
+    return !asks || bf_service_starts(f, "networking");
 }
 
 // Debian's own switch.
@@ -390,8 +371,8 @@ static bool in_use(struct bf_fin *f)
     char *link = bf_fin_root_readlink(f->root, "/sbin/ifup");
     bool installed = link || bf_fin_root_any(f->root, ifup);
     free(link);
-    bool started = f->system.init == BF_INIT_SYSTEMD ? systemd_starts(f) : openrc_starts(f);
-    return installed && started && bf_fin_root_exists(f->root, BF_IFUP_MAIN) && !is_switched_off(f);
+    return installed && is_started(f) && bf_fin_root_exists(f->root, BF_IFUP_MAIN) &&
+           !is_switched_off(f);
 }
 
 const struct bf_stack_ops bf_ifupdown = {

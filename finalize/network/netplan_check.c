@@ -2,6 +2,8 @@
 // What netplan would reject in a definition: unknown keys, wrong types, addresses that are none.
 // One such mistake and nothing is configured at all.
 #include <arpa/inet.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -99,6 +101,29 @@ static const char *const def_keys[] = {"accept-ra",
                                        "wakeonlan",
                                        "wakeonwlan",
                                        NULL};
+
+void bf_netplan_trouble(struct bf_netplan *np, const struct bf_sheet *s, const yaml_node_t *n,
+                        const char *fmt, ...)
+{
+    va_list ap;
+    char what[256];
+    if (np->trouble[0])
+        return;
+    va_start(ap, fmt);
+    vsnprintf(what, sizeof what, fmt, ap);
+    va_end(ap);
+    if (n)
+        snprintf(np->trouble, sizeof np->trouble, "netplan: %.200s, line %u: %s", s->path,
+                 bf_sheet_line(n), what);
+    else
+        snprintf(np->trouble, sizeof np->trouble, "netplan: %.200s: %s", s->path, what);
+}
+
+const char *bf_netplan_address(struct bf_sheet *s, yaml_node_t *item)
+{
+    return bf_yaml_text(bf_yaml_is_map(item) && bf_yaml_size(item) ? bf_yaml_key(s, item, 0)
+                                                                   : item);
+}
 
 bool bf_netplan_in_words(const char *key, const char *const *words)
 {

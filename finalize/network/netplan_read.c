@@ -3,7 +3,6 @@
 // /lib, all are read in the order of their names, and definitions with one id are merged key by
 // key, where lists grow and the last word holds. (/run/netplan is gone at the next boot.) netplan
 // rejects everything for one mistake, so one that it would reject is trouble here.
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,23 +28,6 @@ static const struct {
     {"xfrm-interfaces", BF_NETPLAN_OTHER},
 };
 
-void bf_netplan_trouble(struct bf_netplan *np, const struct bf_sheet *s, const yaml_node_t *n,
-                        const char *fmt, ...)
-{
-    va_list ap;
-    char what[256];
-    if (np->trouble[0])
-        return;
-    va_start(ap, fmt);
-    vsnprintf(what, sizeof what, fmt, ap);
-    va_end(ap);
-    if (n)
-        snprintf(np->trouble, sizeof np->trouble, "netplan: %.200s, line %u: %s", s->path,
-                 bf_sheet_line(n), what);
-    else
-        snprintf(np->trouble, sizeof np->trouble, "netplan: %.200s: %s", s->path, what);
-}
-
 // ---- One definition -----------------------------------------------------------------------------
 
 struct bf_netplan_def *bf_netplan_find(const struct bf_netplan *np, const char *id)
@@ -59,12 +41,6 @@ struct bf_netplan_def *bf_netplan_find(const struct bf_netplan *np, const char *
 yaml_node_t *bf_netplan_passthrough(struct bf_sheet *s, yaml_node_t *value)
 {
     return bf_yaml_get(s, bf_yaml_get(s, value, "networkmanager"), "passthrough");
-}
-
-const char *bf_netplan_address(struct bf_sheet *s, yaml_node_t *item)
-{
-    return bf_yaml_text(bf_yaml_is_map(item) && bf_yaml_size(item) ? bf_yaml_key(s, item, 0)
-                                                                   : item);
 }
 
 void bf_netplan_each(struct bf_netplan *np, const struct bf_netplan_def *def, const char *key,

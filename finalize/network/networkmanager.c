@@ -139,22 +139,23 @@ static void scan(struct bf_fin *f, struct bf_net *net)
     free(rules);
 }
 
-// Enabled as a service of systemd or OpenRC, and not told to leave all cables to others.
+// D-Bus starts it under its other name where the unit has no link of its own.
+static bool starts_by_bus(struct bf_fin *f)
+{
+    static const char unit[] = "/etc/systemd/system/NetworkManager.service";
+    static const char alias[] = "/etc/systemd/system/dbus-org.freedesktop.NetworkManager.service";
+    char *link = bf_fin_root_readlink(f->root, alias), *mask = bf_fin_root_readlink(f->root, unit);
+    bool starts =
+        link && strcmp(link, "/dev/null") != 0 && !(mask && strcmp(mask, "/dev/null") == 0);
+    free(link);
+    free(mask);
+    return starts;
+}
+
+// Started at boot, and not told to leave all cables to others.
 static bool in_use(struct bf_fin *f)
 {
-    static const char *const links[] = {
-        "/etc/systemd/system/dbus-org.freedesktop.NetworkManager.service",
-        "/etc/runlevels/default/NetworkManager", "/etc/runlevels/boot/NetworkManager", NULL};
-    bool enabled = bf_service_enabled(f->root, "NetworkManager.service");
-    for (size_t i = 0; links[i] && !enabled; i++) {
-        char *link = bf_fin_root_readlink(f->root, links[i]);
-        enabled = link && strcmp(link, "/dev/null") != 0;
-        free(link);
-    }
-    char *mask = bf_fin_root_readlink(f->root, "/etc/systemd/system/NetworkManager.service");
-    bool masked = mask && strcmp(mask, "/dev/null") == 0;
-    free(mask);
-    if (!enabled || masked)
+    if (!bf_service_starts(f, "NetworkManager") && !starts_by_bus(f))
         return false;
     struct bf_nm_conf conf;
     struct bf_nm_device any = {.name = "", .mac = "", .type = "ethernet"};

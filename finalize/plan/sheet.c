@@ -70,7 +70,7 @@ struct machine {
 };
 
 struct reader {
-    struct bf_sheet *sheet;
+    struct bf_plan_table *sheet;
     bool (*is_name)(const char *name);
     const char *target;
     int at[BF_CSV_FIELDS]; // which column each field is
@@ -456,7 +456,7 @@ static void finish_machine(struct reader *r, struct machine *m, struct bf_sheet_
 
 static void finish(struct reader *r)
 {
-    struct bf_sheet *sheet = r->sheet;
+    struct bf_plan_table *sheet = r->sheet;
     sheet->machine = calloc(r->machines + 1, sizeof *sheet->machine);
     if (!sheet->machine)
         wrong(r, 1, -1, "", "out of memory");
@@ -514,7 +514,7 @@ static void release(struct reader *r)
     free(r);
 }
 
-static void drop_machines(struct bf_sheet *sheet)
+static void drop_machines(struct bf_plan_table *sheet)
 {
     for (size_t i = 0; i < sheet->machines; i++)
         free(sheet->machine[i].plan);
@@ -524,11 +524,11 @@ static void drop_machines(struct bf_sheet *sheet)
 }
 
 enum bf_err bf_sheet_parse(const char *text, size_t len, const char *target,
-                           bool (*is_name)(const char *name), struct bf_sheet *sheet)
+                           bool (*is_name)(const char *name), struct bf_plan_table *sheet)
 {
     struct bf_csv csv;
     struct reader *r = calloc(1, sizeof *r);
-    *sheet = (struct bf_sheet){.rows = json_array()};
+    *sheet = (struct bf_plan_table){.rows = json_array()};
     if (!r)
         return BF_ERR_NO_MEMORY;
     r->sheet = sheet;
@@ -550,7 +550,7 @@ enum bf_err bf_sheet_parse(const char *text, size_t len, const char *target,
     return sheet->error_count ? BF_ERR_CONFIG : BF_OK;
 }
 
-void bf_sheet_free(struct bf_sheet *sheet)
+void bf_sheet_free(struct bf_plan_table *sheet)
 {
     drop_machines(sheet);
     json_decref(sheet->rows);

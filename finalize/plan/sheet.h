@@ -18,7 +18,7 @@ struct bf_sheet_machine {
     char *plan;       // JSON text; owned
 };
 
-struct bf_sheet {
+struct bf_plan_table {
     json_t *rows; // the machines' names; owned
     struct bf_sheet_machine *machine;
     size_t machines;
@@ -30,8 +30,8 @@ struct bf_sheet {
 // says what a machine may be called. BF_ERR_CONFIG when a line is wrong: there are errors then, and
 // no machines. The sheet is freed with bf_sheet_free() in any case.
 enum bf_err bf_sheet_parse(const char *text, size_t len, const char *target,
-                           bool (*is_name)(const char *name), struct bf_sheet *sheet);
-void bf_sheet_free(struct bf_sheet *sheet);
+                           bool (*is_name)(const char *name), struct bf_plan_table *sheet);
+void bf_sheet_free(struct bf_plan_table *sheet);
 
 // A table to begin with: what the columns mean as comments, the header, and an example.
 void bf_sheet_template(struct bf_text *out);

@@ -41,7 +41,7 @@ static void path_of(const char *folder, const char *name, char out[BF_CLI_PATH])
 }
 
 // Two points of one machine would be one file.
-static int check_names(const struct bf_sheet *sheet, const char *file)
+static int check_names(const struct bf_plan_table *sheet, const char *file)
 {
     for (size_t i = 0; i < sheet->machines; i++)
         for (size_t k = 0; k < i; k++) {
@@ -58,7 +58,7 @@ static int check_names(const struct bf_sheet *sheet, const char *file)
     return BF_CLI_OK;
 }
 
-static int read_sheet(const struct bf_cli *cli, struct bf_sheet *sheet)
+static int read_sheet(const struct bf_cli *cli, struct bf_plan_table *sheet)
 {
     struct bf_fault fault;
     const char *file = bf_cli_value(cli, "--csv", 0);
@@ -116,7 +116,7 @@ static int check_one(struct bf_cli *cli, const struct bf_sheet_machine *m, json_
     return status;
 }
 
-static int check_all(struct bf_cli *cli, const struct bf_sheet *sheet)
+static int check_all(struct bf_cli *cli, const struct bf_plan_table *sheet)
 {
     json_t *all = json_array();
     size_t good = 0;
@@ -134,7 +134,8 @@ static int check_all(struct bf_cli *cli, const struct bf_sheet *sheet)
 
 // ---- Writing -----------------------------------------------------------------------------------
 
-static int check_output(const struct bf_cli *cli, const struct bf_sheet *sheet, const char *folder)
+static int check_output(const struct bf_cli *cli, const struct bf_plan_table *sheet,
+                        const char *folder)
 {
     char path[BF_CLI_PATH];
     struct stat st;
@@ -153,7 +154,8 @@ static int check_output(const struct bf_cli *cli, const struct bf_sheet *sheet, 
     return status;
 }
 
-static int write_all(const struct bf_cli *cli, const struct bf_sheet *sheet, const char *folder)
+static int write_all(const struct bf_cli *cli, const struct bf_plan_table *sheet,
+                     const char *folder)
 {
     struct bf_fault fault;
     char path[BF_CLI_PATH];
@@ -173,7 +175,7 @@ static int write_all(const struct bf_cli *cli, const struct bf_sheet *sheet, con
     return BF_CLI_OK;
 }
 
-static int work(struct bf_cli *cli, struct bf_sheet *sheet)
+static int work(struct bf_cli *cli, struct bf_plan_table *sheet)
 {
     const char *folder = bf_cli_value(cli, "--output", 0);
     int status = read_sheet(cli, sheet);
@@ -190,7 +192,7 @@ static int work(struct bf_cli *cli, struct bf_sheet *sheet)
 
 int bf_cli_plan_sheet(struct bf_cli *cli)
 {
-    struct bf_sheet sheet = {.rows = NULL};
+    struct bf_plan_table sheet = {.rows = NULL};
     if (cli->count)
         return bf_cli_usage(cli, "the machines are named in the file of --csv");
     if (bf_cli_has(cli, "--plan") || bf_cli_has(cli, "--mac"))

@@ -29,7 +29,7 @@ static void check_lines(const struct bf_text *t)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct bf_plan plan;
-    struct bf_sheet sheet;
+    struct bf_plan_table sheet;
     struct bf_fault fault;
     // The first byte says whether a kind is given for all.
     const char *target = size && data[0] % 2 ? "kvm" : NULL;

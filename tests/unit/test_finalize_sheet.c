@@ -67,7 +67,7 @@ static void test_csv_mistakes(void)
 
 // ---- Tables -------------------------------------------------------------------------------------
 
-static struct bf_sheet sheet;
+static struct bf_plan_table sheet;
 static struct bf_plan plan;
 static char errors[8192], warnings[1024];
 
