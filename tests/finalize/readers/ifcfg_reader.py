@@ -71,6 +71,13 @@ def files(folder, prefix):
             yield rest
 
 
+def resolver(interface, root):
+    """resolv.conf, where it is nobody else's."""
+    said = list(lines(f"{root}/etc/resolv.conf"))
+    interface.set("dns", ",".join(words[1] for words in said if words[0] == "nameserver"))
+    interface.set("search", ",".join(one for words in said if words[0] == "search" for one in words[1:]))
+
+
 def yes(value):
     return value.lower() in ("yes", "true", "1", "on", "y", "t")
 
@@ -205,7 +212,10 @@ def redhat(root, networkmanager):
         boot = own.get("ONBOOT", "yes").lower() not in ("no", "false", "0")
         if networkmanager and own.get("NM_CONTROLLED", "yes").lower() in ("no", "false", "0"):
             boot = False
-        interface = Interface(own.get("DEVICE") or name, kind, boot)
+        # Without DEVICE a VLAN is named by PHYSDEV and VLAN_ID [nm], others by their file as a rule [guide].
+        parts = [own.get("PHYSDEV"), own.get("VLAN_ID")]
+        named = ".".join(parts) if kind == "vlan" and all(parts) else name
+        interface = Interface(own.get("DEVICE") or named, kind, boot)
         interfaces.append(interface)
         interface.set("mac", (own.get("HWADDR") or own.get("MACADDR", "")).lower())
         interface.set("mtu", own.get("MTU"))
@@ -260,14 +270,18 @@ def redhat(root, networkmanager):
             if gateway and (common.get("GATEWAYDEV") or interface.is_near(gateway)):
                 interface.set("gateway4", gateway)
         if used6 and ipv6:
-            interface.set("gateway6", own.get("IPV6_DEFAULTGW", "").partition("%")[0])
+            gateway, _, device = own.get("IPV6_DEFAULTGW", "").partition("%")
+            if gateway and (networkmanager or device or not ipaddress.ip_address(gateway).is_link_local):
+                interface.set("gateway6", gateway)  # a link-local one requires %INTERFACE [txt]
             gateway, _, device = common.get("IPV6_DEFAULTGW", "").partition("%")
             if gateway and (device == interface.name or not device and interface.is_near(gateway)):
                 interface.set("gateway6", gateway)
 
         # To initscripts PEERDNS=no says that resolv.conf is not to be touched, to NetworkManager only that the servers
-        # from DHCP are not [txt, nm].
-        if networkmanager or own.get("PEERDNS", "yes").lower() != "no":
+        # from DHCP are not taken [txt, nm].
+        if not networkmanager and own.get("PEERDNS", "yes").lower() == "no":
+            resolver(interface, root)
+        else:
             interface.set("dns", ",".join(own["DNS" + suffix] for suffix in numbered(own, "DNS") if suffix))
             domains = own.get("DOMAIN", "").split()
             domains += [one for one in own.get("IPV6_DOMAIN", "").split() if networkmanager and one not in domains]
@@ -360,9 +374,7 @@ def suse(root, wicked):
         nobody.set("dns", ",".join(common.get("NETCONFIG_DNS_STATIC_SERVERS", "").split()))
         nobody.set("search", ",".join(common.get("NETCONFIG_DNS_STATIC_SEARCHLIST", "").split()))
     else:
-        resolver = list(lines(f"{root}/etc/resolv.conf"))
-        nobody.set("dns", ",".join(words[1] for words in resolver if words[0] == "nameserver"))
-        nobody.set("search", ",".join(one for words in resolver if words[0] == "search" for one in words[1:]))
+        resolver(nobody, root)
     if nobody.routes or len(nobody.values) > 2:
         interfaces.append(nobody)
     return interfaces
