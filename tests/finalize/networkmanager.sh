@@ -917,7 +917,9 @@ settle "the alias"
 ln -s /dev/null "$r/etc/systemd/system/NetworkManager.service"
 refute "masked: not in use" run
 rm "$r/etc/systemd/system"/*NetworkManager.service
-mkdir -p "$r/etc/runlevels/default"
+rm "$r/usr/lib/systemd/systemd"
+mkdir -p "$r/etc/runlevels/default" "$r/sbin"
+echo x >"$r/sbin/openrc"
 ln -s /etc/init.d/NetworkManager "$r/etc/runlevels/default/"
 carry "OpenRC" "{\"match\": {\"name\": \"eth5\"}, $static}"
 settle "OpenRC"
