@@ -23,19 +23,28 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\r';
 }
 
-// Behind the value that begins at `p`, which may go over lines.
+// Whether a word ends before that byte of the text, or begins behind it.
+static bool is_edge(const struct bf_assign *a, size_t p)
+{
+    return p >= a->size || is_blank(a->text[p]) || strchr("\n()=", a->text[p]);
+}
+
+// Behind the value that begins at `p`, which may go over lines. A word of which only a part is in
+// quotes is odd.
 static size_t skip_value(struct bf_assign *a, size_t p)
 {
     char quote = 0;
     bool list = p < a->size && a->text[p] == '(';
     for (; p < a->size; p++) {
         char c = a->text[p];
+        bool turns = quote ? c == quote : c == '"' || c == '\'';
         if (quote != '\'' && (c == '$' || c == '`' || c == '\\'))
             a->odd = true;
-        if (quote)
-            quote = c == quote ? 0 : quote;
-        else if (c == '"' || c == '\'')
-            quote = c;
+        if (turns) {
+            a->odd = a->odd || !is_edge(a, quote ? p + 1 : p - 1);
+            quote = quote ? 0 : c;
+        } else if (quote)
+            continue;
         else if (list && c == ')')
             return p + 1;
         else if (list && c == '#')
@@ -162,4 +171,64 @@ void bf_assign_replace(struct bf_text *out, const char *text, size_t size, const
         bf_text_str(out, "\n");
     if (!done)
         bf_text_str(out, put);
+}
+
+static const struct bf_assign_pair *pair_of(const struct bf_assign_pair *pair, const char *key)
+{
+    for (; pair->key; pair++)
+        if (strcmp(pair->key, key) == 0)
+            return pair;
+    return NULL;
+}
+
+static bool has_key(const char *text, size_t size, const char *key)
+{
+    struct bf_assign a;
+    bf_assign_init(&a, text, size);
+    while (bf_assign_next(&a))
+        if (bf_assign_is(&a, key))
+            return true;
+    return false;
+}
+
+// What the text has no assignment of.
+static void put_missing(struct bf_text *out, const char *text, size_t size,
+                        const struct bf_assign_pair *pair)
+{
+    for (; pair->key; pair++) {
+        if (!pair->value[0] || has_key(text, size, pair->key))
+            continue;
+        if (out->len && out->data[out->len - 1] != '\n')
+            bf_text_str(out, "\n");
+        bf_textf(out, "%s=\"%s\"\n", pair->key, pair->value);
+    }
+}
+
+void bf_assign_put(struct bf_text *out, const char *text, size_t size,
+                   const struct bf_assign_pair *pair)
+{
+    struct bf_assign a;
+    const struct bf_assign_pair *p;
+    size_t pos = 0, last = 0;
+    bf_assign_init(&a, text, size);
+    while (bf_assign_next(&a))
+        if (pair_of(pair, a.key))
+            last = a.to;
+    bf_assign_init(&a, text, size);
+    while (pos < last && bf_assign_next(&a)) {
+        if (!(p = pair_of(pair, a.key)))
+            continue;
+        bf_text_add(out, text + pos, (size_t)(a.value - text) - pos);
+        bf_textf(out, "\"%s\"", p->value);
+        pos = (size_t)(a.value - text) + a.len;
+        if (a.to == last) {
+            bf_text_add(out, text + pos, last - pos);
+            pos = last;
+        }
+    }
+    if (last)
+        put_missing(out, text, size, pair);
+    bf_text_add(out, text + pos, size - pos);
+    if (!last)
+        put_missing(out, text, size, pair);
 }

@@ -30,4 +30,16 @@ bool bf_assign_item(const struct bf_assign *a, size_t *pos, const char **item, s
 void bf_assign_replace(struct bf_text *out, const char *text, size_t size, const char *const *key,
                        const char *put);
 
+// What a key is to be; a list of them ends with a key that is NULL.
+struct bf_assign_pair {
+    const char *key;
+    const char *value; // without quotes, and with nothing that needs more than quotes
+};
+
+// Appends the text with the value of each assignment of these keys in place of its own; a key that
+// the text does not have is added behind the last of the others, or at the end, unless its value is
+// empty.
+void bf_assign_put(struct bf_text *out, const char *text, size_t size,
+                   const struct bf_assign_pair *pair);
+
 #endif

@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void bf_net_copy(char *out, size_t size, const char *s, size_t len)
@@ -48,6 +49,19 @@ void bf_net_address(struct bf_known *k, const char *text, size_t len)
             return;
     if (cidr[0] && k->addresses < BF_KNOWN_ADDRESSES)
         memcpy(k->address[k->addresses++], cidr, sizeof cidr);
+}
+
+int bf_net_prefix(const char *text, size_t len)
+{
+    char mask[INET_ADDRSTRLEN];
+    struct in_addr a;
+    bf_net_copy(mask, sizeof mask, text, len);
+    if (mask[0] && strlen(mask) <= 3 && strspn(mask, "0123456789") == strlen(mask))
+        return atoi(mask) <= 128 ? atoi(mask) : -1;
+    if (inet_pton(AF_INET, mask, &a) != 1)
+        return -1;
+    unsigned host = ~ntohl(a.s_addr);
+    return host & (host + 1) ? -1 : __builtin_popcount(a.s_addr);
 }
 
 // False when it is no address.

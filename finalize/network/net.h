@@ -84,6 +84,9 @@ struct bf_known *bf_net_add(struct bf_net *net, const struct bf_stack_ops *stack
                             const char *mac);
 // Adds an address that the interface gets at boot, with or without "/length", as a counted word.
 void bf_net_address(struct bf_known *k, const char *text, size_t len);
+// The length of a network from a mask ("255.255.255.0") or a length ("24"), as a counted word; -1
+// when it is neither.
+int bf_net_prefix(const char *text, size_t len);
 // Whether two texts are the same IP address; what follows a "/" does not count.
 bool bf_net_same_ip(const char *a, const char *b);
 // Says where an interface is configured, unless a place is known already. `line` counts from 1.

@@ -229,8 +229,161 @@ check "ConnMan" refused "ConnMan (/var/lib/connman) is, which is not adapted"
 systemd debian openvswitch-switch.service
 put "$r/etc/openvswitch/conf.db" <<<"OVSDB JSON"
 check "Open vSwitch" refused "Open vSwitch (/etc/openvswitch/conf.db) is, which is not adapted"
-bare slackware
-put "$r/etc/rc.d/rc.inet1" <<<"#!/bin/bash"
-put "$r/etc/rc.d/rc.inet1.conf" <<<'IPADDR[0]="192.0.2.10"'
-check "Slackware" refused "Slackware's rc.inet1 (/etc/rc.d/rc.inet1.conf) is, which is not adapted"
+
+# ---- Slackware ---------------------------------------------------------------------------------
+slackware() { # SCRIPT'S KEYS
+    bare slackware
+    put "$r/etc/rc.d/rc.inet1" <<<"#!/bin/bash"$'\n'"echo \"$1\""
+    chmod 755 "$r/etc/rc.d/rc.inet1"
+    put "$r/etc/rc.d/rc.inet1.conf"
+    put "$r/etc/resolv.conf" <<<"nameserver 192.0.2.53"
+}
+# What the script, which is bash, makes of the file.
+bash_says() { # FILE EXPRESSION VALUE
+    [ "$(bash -c '. "$1"; eval "echo \"$2\""' - "$1" "$2")" = "$3" ]
+}
+conf=$r/etc/rc.d/rc.inet1.conf
+fourteen='${IPADDR[$i]}' fifteen='${IPADDRS[$i]}'
+office() {
+    slackware "$1" <<'EOF'
+# Config information for eth0:
+IPADDR[0]="192.0.2.10"   # the office
+NETMASK[0]="255.255.255.0"
+USE_DHCP[0]=""
+DHCP_HOSTNAME[0]=""
+
+# Config information for eth1:
+IPADDR[1]="198.51.100.4"
+NETMASK[1]="255.255.255.0"
+MTU[1]="1400"
+
+# Default gateway IP address:
+GATEWAY="192.0.2.1"
+EOF
+}
+office "$fourteen"
+before=$(snapshot "$r")
+plan_of "{\"match\": {\"address\": \"192.0.2.10\"}, $static}"
+check "Slackware 14: static to static" run
+check "Slackware 14: the file" is "$conf" <<'EOF'
+# Config information for eth0:
+IPADDR[0]="203.0.113.5"   # the office
+NETMASK[0]="255.255.255.0"
+USE_DHCP[0]=""
+DHCP_HOSTNAME[0]=""
+
+# Config information for eth1:
+IPADDR[1]="198.51.100.4"
+NETMASK[1]="255.255.255.0"
+MTU[1]="1400"
+
+# Default gateway IP address:
+GATEWAY="203.0.113.1"
+EOF
+check "Slackware 14: bash reads it" bash_says "$conf" '${IPADDR[0]}/${NETMASK[0]} $GATEWAY' "203.0.113.5/255.255.255.0 203.0.113.1"
+check "Slackware 14: the name server" has "$r/etc/resolv.conf" "nameserver 203.0.113.53"
+check "Slackware 14: second run" again
+check "Slackware 14: undo" undone "$before"
+plan_of '{"match": {"name": "eth0"}, "dhcp": true}'
+check "Slackware 14: to DHCP" run
+check "Slackware 14: to DHCP, bash reads it" bash_says "$conf" '${IPADDR[0]}.${USE_DHCP[0]}.$GATEWAY.${IPADDR[1]}' ".yes..198.51.100.4"
+check "Slackware 14: to DHCP, second run" again
+office "$fourteen"
+plan_of "{\"match\": {\"name\": \"eth0\"}, $both}"
+check "Slackware 14: IPv6" refused "rc.inet1: /etc/rc.d/rc.inet1.conf cannot have an address of IPv6"
+plan_of '{"match": {"name": "eth1"}, "addresses": ["203.0.113.5/24", "203.0.113.6/24"]}'
+check "Slackware 14: two addresses" refused "cannot have several addresses"
+plan_of '{"match": {"name": "eth1"}, "addresses": ["203.0.113.5/24"]}'
+check "Slackware 14: the second interface" run
+check "Slackware 14: the first one's gateway stays" bash_says "$conf" '${IPADDR[0]} ${IPADDR[1]} $GATEWAY' "192.0.2.10 203.0.113.5 192.0.2.1"
+office "$fifteen"
+before=$(snapshot "$r")
+plan_of "{\"match\": {\"name\": \"eth0\"}, $both}"
+check "Slackware 15: to both families" run
+check "Slackware 15: the file" is "$conf" <<'EOF'
+# Config information for eth0:
+IPADDR[0]="203.0.113.5"   # the office
+NETMASK[0]="255.255.255.0"
+USE_DHCP[0]=""
+DHCP_HOSTNAME[0]=""
+
+# Config information for eth1:
+IPADDR[1]="198.51.100.4"
+NETMASK[1]="255.255.255.0"
+MTU[1]="1400"
+
+# Default gateway IP address:
+GATEWAY="203.0.113.1"
+IP6ADDRS[0]="2001:db8:5::5/64"
+GATEWAY6="2001:db8:5::1"
+EOF
+check "Slackware 15: second run" again
+check "Slackware 15: undo" undone "$before"
+bridge() {
+    slackware "$fifteen" <<'EOF'
+IFNAME[0]="br0"
+BRNICS[0]="eth0"
+# IPv4 config options:
+IPADDRS[0]="192.0.2.10/24 192.0.2.11/24"
+USE_DHCP[0]=""
+# IPv6 config options:
+IP6ADDRS[0]="2001:db8::10"
+USE_SLAAC[0]=""
+USE_DHCP6[0]=""
+HWADDR[0]="52:54:00:00:00:01"
+IPALIASES[0]="192.0.2.12"
+GATEWAY="192.0.2.1"
+GATEWAY6=""
+EOF
+    put "$r/etc/udev/rules.d/70-persistent-net.rules" <<<'SUBSYSTEM=="net", ACTION=="add", ATTR{address}=="52:54:00:00:00:01", NAME="eth0"'
+}
+bridge
+before=$(snapshot "$r")
+plan_of "{\"match\": {\"mac\": \"52:54:00:00:00:01\"}, \"mac\": \"52:54:00:00:00:02\", $both}"
+check "Slackware 15: a bridge" run
+check "Slackware 15: a bridge, the file" is "$conf" <<'EOF'
+IFNAME[0]="br0"
+BRNICS[0]="eth0"
+# IPv4 config options:
+IPADDRS[0]="203.0.113.5/24"
+USE_DHCP[0]=""
+# IPv6 config options:
+IP6ADDRS[0]="2001:db8:5::5/64"
+USE_SLAAC[0]=""
+USE_DHCP6[0]=""
+HWADDR[0]="52:54:00:00:00:02"
+IPALIASES[0]=""
+GATEWAY="203.0.113.1"
+GATEWAY6="2001:db8:5::1"
+EOF
+check "Slackware 15: a bridge, what it had" grep -qF '"192.0.2.12/24"' "$work/report"
+check "Slackware 15: a length that is left out" grep -qF '"2001:db8::10/64"' "$work/report"
+check "Slackware 15: a bridge, second run" again
+check "Slackware 15: a bridge, undo" undone "$before"
+plan_of '{"match": {"name": "eth0"}, "dhcp": true}'
+check "Slackware 15: a bridge to DHCP" run
+check "Slackware 15: a bridge to DHCP, bash reads it" bash_says "$conf" '${IPADDRS[0]}.${IP6ADDRS[0]}.${USE_DHCP[0]}.$GATEWAY' "..yes."
+slackware "$fifteen" <<<'USE_DHCP[0]="yes"'
+plan_of '{"match": {"name": "eth0"}, "addresses": ["2001:db8:5::5/64"], "gateway": "2001:db8:5::1"}'
+check "Slackware 15: DHCP to IPv6 only" run
+check "Slackware 15: DHCP to IPv6 only, bash reads it" bash_says "$conf" '${USE_DHCP[0]}.${IP6ADDRS[0]}.$GATEWAY6.' ".2001:db8:5::5/64.2001:db8:5::1."
+check "Slackware 15: DHCP to IPv6 only, second run" again
+slackware "$fifteen" <<<$'IFNAME[0]="eth0.5"\nIPADDRS[0]="192.0.2.10/24"\nGATEWAY="192.0.2.1"'
+plan_of "{\"match\": {\"name\": \"eth0\"}, $static}"
+check "Slackware 15: a VLAN" run
+check "Slackware 15: a VLAN, bash reads it" bash_says "$conf" '${IFNAME[0]} ${IPADDRS[0]} $GATEWAY' "eth0.5 203.0.113.5/24 203.0.113.1"
+slackware "$fifteen" <<<$'IFNAME[0]="bond0"\nBONDNICS[0]="eth0 eth1"\nUSE_DHCP[0]="yes"'
+check "Slackware 15: a bond" run
+check "Slackware 15: a bond, bash reads it" bash_says "$conf" '${IFNAME[0]} ${IPADDRS[0]}${IPADDR[0]} ${USE_DHCP[0]}' "bond0 203.0.113.5/24 "
+slackware "$fifteen" <<<$'IPADDR[0]="192.0.2.10"\nfor i in 1 2; do\nIPADDR[$i]="192.0.2.1$i"\ndone'
+check "Slackware: a loop" refused "rc.inet1: /etc/rc.d/rc.inet1.conf, line 2: more than an assignment"
+slackware "$fifteen" <<<$'IPADDR[0]="192.0.2."10'
+check "Slackware: a value of two parts" refused "rc.inet1: /etc/rc.d/rc.inet1.conf, line 1: more than an assignment"
+slackware "$fifteen" <<<$'IPADDR=("192.0.2.10" "192.0.2.11")'
+check "Slackware: a list" refused "rc.inet1: /etc/rc.d/rc.inet1.conf, line 1: a list"
+slackware "$fifteen" <<<$'IFNAME[0]="eth0:1"\nIPADDR[0]="192.0.2.10"'
+check "Slackware: an alias" refused "rc.inet1: /etc/rc.d/rc.inet1.conf, line 1: an alias"
+slackware "$fifteen" <<<'USE_DHCP[0]="yes"'
+chmod 644 "$r/etc/rc.d/rc.inet1"
+check "Slackware: a script that is not executed" refused "is in use here"
 finish
