@@ -123,3 +123,47 @@ bool bf_service_starts(const struct bf_fin *f, const char *name)
         return starts_by_sysv(root, name);
     }
 }
+
+static int hex_of(char c)
+{
+    const char *digits = "0123456789abcdef", *at = c ? strchr(digits, c) : NULL;
+    return at ? (int)(at - digits) : -1;
+}
+
+// "a\\x2db" is "a-b", and "a-b" is "a/b".
+static void unescape(char *name)
+{
+    char *out = name;
+    for (char *p = name; *p; p++) {
+        bool coded = p[0] == '\\' && p[1] == 'x' && hex_of(p[2]) >= 0 && hex_of(p[3]) >= 0;
+        *out++ = coded ? (char)(hex_of(p[2]) * 16 + hex_of(p[3])) : *p == '-' ? '/' : *p;
+        p += coded ? 3 : 0;
+    }
+    *out = 0;
+}
+
+enum bf_err bf_service_instances(const struct bf_fin_root *root, const char *head,
+                                 struct bf_names *out)
+{
+    static const char tail[] = ".service";
+    size_t kept = 0, front = strlen(head);
+    *out = (struct bf_names){0};
+    enum bf_err err =
+        bf_fin_root_list(root, "/etc/systemd/system/multi-user.target.wants", tail, out);
+    if (err)
+        *out = (struct bf_names){0};
+    for (size_t i = 0; i < out->count; i++) {
+        char *name = out->name[i];
+        size_t len = strlen(name);
+        if (strncmp(name, head, front) != 0 || len <= front + strlen(tail)) {
+            free(name);
+            continue;
+        }
+        name[len - strlen(tail)] = 0;
+        memmove(name, name + front, len - strlen(tail) - front + 1);
+        unescape(name);
+        out->name[kept++] = name;
+    }
+    out->count = kept;
+    return err;
+}

@@ -15,4 +15,10 @@ bool bf_service_enabled(const struct bf_fin_root *root, const char *unit);
 // no suffix: "networking".
 bool bf_service_starts(const struct bf_fin *f, const char *name);
 
+// The instances of a template that multi-user.target wants: "eth0" of a link "net@eth0.service" for
+// the head "net@". Names are unescaped as systemd does it. Freed with bf_names_free(); after a
+// failure the list is empty.
+enum bf_err bf_service_instances(const struct bf_fin_root *root, const char *head,
+                                 struct bf_names *out);
+
 #endif
