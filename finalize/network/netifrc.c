@@ -2,7 +2,6 @@
 // netifrc of Gentoo: /etc/conf.d/net, with the variables config_NAME, routes_NAME and dns_..._NAME
 // for each interface that has a link net.NAME in a runlevel of OpenRC; without config_NAME it asks
 // DHCP. Plain interfaces are rewritten; a file that makes bridges, bonds or VLANs is refused.
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,11 +9,26 @@
 #include "base/bytes.h"
 #include "finalize/network/assign.h"
 #include "finalize/network/stack.h"
+#include "finalize/system/service.h"
 
 #define CONF_D_NET "/etc/conf.d/net"
 #define KEY_SIZE   48
 
 static const char *const runlevels[] = {"/etc/runlevels/default", "/etc/runlevels/boot"};
+
+// The same of netifrc's unit for systemd, net@NAME.service.
+static bool each_unit(struct bf_fin *f, struct bf_net *net,
+                      void (*each)(struct bf_net *net, const char *name))
+{
+    struct bf_names names;
+    if (bf_service_instances(f->root, "net@", &names))
+        return false;
+    for (size_t i = 0; each && i < names.count; i++)
+        each(net, names.name[i]);
+    bool any = names.count > 0;
+    bf_names_free(&names);
+    return any;
+}
 
 // The names of the interfaces that a runlevel brings up are handed to `each`.
 static bool each_link(struct bf_fin *f, struct bf_net *net,
@@ -35,7 +49,7 @@ static bool each_link(struct bf_fin *f, struct bf_net *net,
         }
         bf_names_free(&names);
     }
-    return any;
+    return each_unit(f, net, each) || any;
 }
 
 static bool in_use(struct bf_fin *f)
@@ -54,42 +68,103 @@ static void key_of(char out[KEY_SIZE], const char *prefix, const char *name)
 
 // ---- Reading ------------------------------------------------------------------------------------
 
-static unsigned mask_bits(const char *w, size_t len)
+static bool is_address(const char *w, size_t len)
 {
-    char mask[INET_ADDRSTRLEN];
-    struct in_addr a;
-    bf_net_copy(mask, sizeof mask, w, len);
-    return inet_pton(AF_INET, mask, &a) == 1 ? (unsigned)__builtin_popcount(a.s_addr) : 0;
+    return memchr(w, '.', len) || memchr(w, ':', len);
 }
 
-// "192.0.2.2/24 brd ...", or "192.0.2.2 netmask 255.255.255.0". False for what is no address.
-static bool take_item(struct bf_known *k, const char *item, size_t size)
+// A client of DHCP by its module's name.
+static bool is_dhcp(const char *w, size_t len)
 {
-    const char *at = item, *end = item + size, *w, *m;
-    size_t len, n;
-    char cidr[BF_CIDR_TEXT];
+    static const char *const client[] = {"dhcp",   "dhcpv6",     "dhcpcd",     "dhclient",
+                                         "udhcpc", "dhclientv6", "dhcpcd-bus", "pump"};
+    for (size_t i = 0; i < BF_COUNT(client); i++)
+        if (bf_word_is(w, len, client[i]))
+            return true;
+    return false;
+}
+
+// An address as iproute2's module takes it: without a length or a netmask it is a host's.
+static void add_address(struct bf_known *k, const char *w, size_t len, const char *mask,
+                        size_t mask_len)
+{
+    char cidr[BF_CIDR_TEXT + 8];
+    int bits = mask_len ? bf_net_prefix(mask, mask_len) : -1;
+    if (len >= INET6_ADDRSTRLEN + 4)
+        return;
+    if (memchr(w, '/', len))
+        snprintf(cidr, sizeof cidr, "%.*s", (int)len, w);
+    else
+        snprintf(cidr, sizeof cidr, "%.*s/%d", (int)len, w,
+                 bits >= 0             ? bits
+                 : memchr(w, ':', len) ? 128
+                                       : 32);
+    bf_net_address(k, cidr, strlen(cidr));
+}
+
+// One of several words of a line, each an entry of its own. False for what is not understood.
+static bool take_word(struct bf_known *k, const char *w, size_t len)
+{
+    if (is_address(w, len))
+        add_address(k, w, len, NULL, 0);
+    else if (is_dhcp(w, len))
+        k->dhcp = true;
+    else
+        return bf_word_is(w, len, "null") || bf_word_is(w, len, "noop");
+    return true;
+}
+
+// "192.0.2.2/24 brd ...", "192.0.2.2 netmask 255.255.255.0", or "192.0.2.2/24 192.0.2.3/24": what
+// an address follows is a list, where the whole value is one line.
+static bool take_item(struct bf_known *k, const char *item, size_t size, bool only)
+{
+    const char *at = item, *end = item + size, *w, *m = NULL, *mask = NULL;
+    size_t len, n = 0, mask_len = 0;
     if (!bf_word_next(&at, end, &w, &len))
         return true;
-    if (bf_word_is(w, len, "dhcp") || bf_word_is(w, len, "dhcpv6"))
-        k->dhcp = true;
-    if (!memchr(w, '.', len) && !memchr(w, ':', len))
-        return k->dhcp || bf_word_is(w, len, "null") || bf_word_is(w, len, "noop");
-    bf_net_copy(cidr, sizeof cidr, w, len);
-    while (!strchr(cidr, '/') && bf_word_next(&at, end, &m, &n))
-        if (bf_word_is(m, n, "netmask") && bf_word_next(&at, end, &m, &n) && cidr[0] &&
-            strlen(cidr) < INET_ADDRSTRLEN)
-            snprintf(cidr + strlen(cidr), 5, "/%u", mask_bits(m, n));
-    bf_net_address(k, cidr, strlen(cidr));
+    bool more = bf_word_next(&at, end, &m, &n);
+    if (!more || (only && is_address(m, n))) {
+        bool known = take_word(k, w, len);
+        while (more && known) {
+            known = take_word(k, m, n);
+            more = bf_word_next(&at, end, &m, &n);
+        }
+        return known;
+    }
+    if (!is_address(w, len))
+        return false;
+    for (; more; more = bf_word_next(&at, end, &m, &n))
+        if (n >= 2 && strncmp(m, "ne", 2) == 0 && bf_word_next(&at, end, &m, &n)) {
+            mask = m;
+            mask_len = n;
+        }
+    add_address(k, w, len, mask, mask_len);
     return true;
 }
 
 // What nothing here takes apart.
 static bool is_beyond(const char *key)
 {
-    static const char *const prefix[] = {"bridge",   "slaves_", "vlan",      "brctl_", "tuntap_",
-                                         "modules_", "link_",   "fallback_", "ppp",    "macvlan"};
+    static const char *const prefix[] = {"bridge", "slaves_", "vlan",      "brctl_", "tuntap_",
+                                         "link_",  "type_",   "fallback_", "ppp",    "macvlan",
+                                         "br2684", "veth",    "iptunnel_", "bonding"};
     for (size_t i = 0; i < BF_COUNT(prefix); i++)
         if (strncmp(key, prefix[i], strlen(prefix[i])) == 0)
+            return true;
+    return false;
+}
+
+// "default via ...", "-6 ::/0 via ...": a default route as netifrc takes it.
+static bool is_default(const char *item, size_t size)
+{
+    static const char *const word[] = {"default", "0.0.0.0", "0.0.0.0/0", "::/0"};
+    const char *at = item, *w;
+    size_t n;
+    bool some;
+    while ((some = bf_word_next(&at, item + size, &w, &n)) && w[0] == '-')
+        ;
+    for (size_t i = 0; some && i < BF_COUNT(word); i++)
+        if (bf_word_is(w, n, word[i]))
             return true;
     return false;
 }
@@ -116,19 +191,74 @@ static struct bf_known *of_key(struct bf_net *net, const char *prefix, const cha
     return NULL;
 }
 
+static size_t lines_of(const struct bf_assign *a)
+{
+    size_t pos = 0, len, lines = 0;
+    const char *item;
+    while (bf_assign_item(a, &pos, &item, &len))
+        lines++;
+    return lines;
+}
+
+// The last assignment counts; an empty one asks DHCP as none does.
 static void read_config(struct bf_net *net, struct bf_known *k, const struct bf_assign *a)
 {
-    size_t pos = 0, len;
+    size_t pos = 0, len, lines = lines_of(a);
     const char *item;
-    k->dhcp = false;
+    k->dhcp = lines == 0;
     k->addresses = 0;
     k->line = a->number;
     while (bf_assign_item(a, &pos, &item, &len))
-        if (!take_item(k, item, len))
+        if (!take_item(k, item, len, lines == 1))
             bf_net_trouble(net,
                            "netifrc: " CONF_D_NET ", line %u: a way to configure %s that is "
                            "not understood",
                            a->number, k->name);
+}
+
+// A default route of routes_NAME: its gateway.
+static void read_route(struct bf_known *k, const char *item, size_t size)
+{
+    const char *at = item, *end = item + size, *w;
+    size_t n;
+    if (!is_default(item, size))
+        return;
+    while (bf_word_next(&at, end, &w, &n))
+        if ((bf_word_is(w, n, "via") || bf_word_is(w, n, "gw")) && bf_word_next(&at, end, &w, &n)) {
+            bool six = memchr(w, ':', n);
+            bf_net_copy(six ? k->gateway6 : k->gateway4, sizeof k->gateway4, w, n);
+        }
+}
+
+static void read_routes(struct bf_known *k, const struct bf_assign *a)
+{
+    size_t pos = 0, len;
+    const char *item;
+    k->gateway4[0] = k->gateway6[0] = 0;
+    while (bf_assign_item(a, &pos, &item, &len))
+        read_route(k, item, len);
+}
+
+// OpenRC reads a file of the service's own, or of the runlevel, after the common one.
+static void check_beside(struct bf_fin *f, struct bf_net *net)
+{
+    static const char *const level[] = {"default", "boot"};
+    char path[64];
+    struct bf_assign a;
+    for (size_t i = 0; i < net->count + BF_COUNT(level); i++) {
+        size_t len, k = i - BF_COUNT(level);
+        if (i >= BF_COUNT(level) && net->known[k].stack != &bf_netifrc)
+            continue;
+        snprintf(path, sizeof path, CONF_D_NET ".%s",
+                 i < BF_COUNT(level) ? level[i] : net->known[k].name);
+        const char *text = bf_edits_get(&f->edits, path, &len, NULL);
+        bf_assign_init(&a, text ? text : "", text ? len : 0);
+        if (text && bf_assign_next(&a))
+            bf_net_trouble(net,
+                           "netifrc: %s, line %u: settings beside " CONF_D_NET ", which are not "
+                           "rewritten",
+                           path, a.number);
+    }
 }
 
 static void scan(struct bf_fin *f, struct bf_net *net)
@@ -137,6 +267,7 @@ static void scan(struct bf_fin *f, struct bf_net *net)
     struct bf_fault fault;
     size_t len;
     each_link(f, net, add_link);
+    check_beside(f, net);
     const char *text = bf_edits_get(&f->edits, CONF_D_NET, &len, &fault);
     if (!text && fault.code != BF_ERR_NOT_FOUND)
         bf_net_trouble(net, "netifrc: " CONF_D_NET " cannot be read: %s", fault.what);
@@ -146,6 +277,7 @@ static void scan(struct bf_fin *f, struct bf_net *net)
     while (bf_assign_next(&a)) {
         struct bf_known *k = of_key(net, "config_", a.key);
         struct bf_known *mac = of_key(net, "mac_", a.key);
+        struct bf_known *routes = of_key(net, "routes_", a.key);
         if (a.odd || is_beyond(a.key))
             bf_net_trouble(net,
                            "netifrc: " CONF_D_NET ", line %u: more than plain interfaces, "
@@ -153,6 +285,8 @@ static void scan(struct bf_fin *f, struct bf_net *net)
                            a.number);
         if (k)
             read_config(net, k, &a);
+        if (routes)
+            read_routes(routes, &a);
         size_t pos = 0, n;
         const char *item;
         if (mac && bf_assign_item(&a, &pos, &item, &n))
@@ -162,20 +296,20 @@ static void scan(struct bf_fin *f, struct bf_net *net)
 
 // ---- Rewriting ----------------------------------------------------------------------------------
 
-// The routes of the old value that are no default routes.
+// The routes of the last value that are no default routes.
 static void keep_routes(struct bf_text *out, const char *text, size_t size, const char *key)
 {
     struct bf_assign a;
     bf_assign_init(&a, text, size);
     while (bf_assign_next(&a)) {
-        size_t pos = 0, len, n;
-        const char *item, *w;
-        while (bf_assign_is(&a, key) && bf_assign_item(&a, &pos, &item, &len)) {
-            const char *at = item;
-            if (!bf_word_next(&at, item + len, &w, &n) || bf_word_is(w, n, "default"))
-                continue;
-            bf_textf(out, "%s%.*s", out->len ? "\n" : "", (int)len, item);
-        }
+        size_t pos = 0, len;
+        const char *item;
+        if (!bf_assign_is(&a, key))
+            continue;
+        bf_text_free(out);
+        while (bf_assign_item(&a, &pos, &item, &len))
+            if (!is_default(item, len))
+                bf_textf(out, "%s%.*s", out->len ? "\n" : "", (int)len, item);
     }
 }
 

@@ -10,7 +10,7 @@ trap 'rm -rf "$work"' EXIT
 packages=systemd,udev,ifupdown,netplan.io,network-manager,cloud-init,dbus,iproute2,isc-dhcp-client
 packages+=,initramfs-tools,dracut-core,grub-common,procps,kmod
 packages+=,policycoreutils,selinux-policy-default
-beside='ifupdown2 ifupdown-ng'
+beside='ifupdown2 ifupdown-ng dhcpcd-base netctl connman libxtables12'
 
 # shellcheck disable=SC2016 # the dollars are for apt
 apt-get indextargets --format 'deb $(SITE) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 'Origin: Debian' |

@@ -8,7 +8,7 @@
 # What of a tree is put over the judges' root.
 JUDGED='etc/netplan etc/network etc/systemd/network etc/udev/rules.d etc/NetworkManager etc/cloud etc/resolv.conf
     etc/modprobe.d var/lib/NetworkManager usr/lib/netplan usr/lib/systemd/network usr/local/lib/systemd/network
-    usr/lib/NetworkManager
+    usr/lib/NetworkManager etc/dhcpcd.conf etc/netctl var/lib/connman etc/connman
     usr/lib/bootferry etc/systemd/system/bootferry-names.service etc/systemd/system/sysinit.target.d'
 
 # Whether judges can be asked here: root, their folder, and a kernel with overlays and namespaces.
@@ -179,6 +179,42 @@ in_cloud_state() {
     echo "user=$(sed -n 's/^debian:\([^:]*\):.*/\1/p' /etc/shadow)"
 }
 
+# dhcpcd as a service for a few seconds: the state, what it asks for and what it complains of.
+in_dhcpcd() {
+    rm -rf /opt/dhcpcd-base/etc
+    in_install dhcpcd-base
+    sleep 1
+    dhcpcd --nodelay --noarp --nodev -B -d -Z 'p*' >/run/dhcpcd.log 2>&1 &
+    sleep 4
+    in_state
+    grep -E '^(nameserver|search)' /etc/resolv.conf || true
+    kill -9 %1
+    echo '-- log'
+    grep -E 'soliciting a DHCP lease|invalid|unknown' /run/dhcpcd.log || true
+} 2>/dev/null
+# in_netctl PROFILE...: each is started as its unit would do it.
+in_netctl() {
+    in_install netctl
+    for profile; do /usr/lib/netctl/network start "$profile" || echo "failed: $profile"; done
+    in_state
+} 2>&1
+# ConnMan for a few seconds.
+in_connman() {
+    local bus daemon
+    for package in libxtables12 connman; do in_install "$package"; done
+    dbus-daemon --system --nofork --nopidfile >/dev/null 2>&1 &
+    bus=$!
+    in_wait 10 test -S /run/dbus/system_bus_socket || true
+    connmand -n -d -I p0,p1,lo >/run/connman.log 2>&1 &
+    daemon=$!
+    disown -a
+    sleep 5
+    in_state
+    kill -9 "$daemon" "$bus"
+    echo '-- log'
+    grep -E 'provision|[Cc]onfig|manual|dhcp' /run/connman.log | head -n 60
+}
+
 # ---- The judges ---------------------------------------------------------------------------------
 
 judge_names() { tr , '\n' <<<"$1" | cut -d: -f1 | tr '\n' ' '; }
@@ -193,6 +229,11 @@ judge_netplan() { # LINKS: what is generated, then what networkd makes of it; fa
 }
 judge_udev() { judge_run "$1" "in_udev $(judge_names "$1")"; }
 judge_networkmanager() { judge_run "$1" "in_networkmanager $(judge_names "$1")"; }
+judge_dhcpcd() { judge_run "$1" in_dhcpcd; }
+judge_netctl() { judge_run "$1" "in_netctl ${*:2}"; } # LINKS PROFILE...
+judge_connman() { judge_run "$1" in_connman; }
+# Whether a package of those beside the judges' root is there.
+judge_beside() { judge_ready && [ -d "$JUDGE/opt/$1" ]; }
 judge_ifup() { judge_run "${1:-eth9:02:00:00:00:00:09}" "ifup --no-act --force -a -v 2>&1"; }
 judge_ifquery() { judge_run eth9:02:00:00:00:00:09 "ifquery $*"; }
 judge_ifquery2() { # of ifupdown2

@@ -4,6 +4,8 @@
 # Expected files stand here in full.
 # shellcheck source=tests/finalize/trees.sh
 . "$(dirname "$0")/trees.sh"
+# shellcheck source=tests/finalize/judge.sh
+. "$(dirname "$0")/judge.sh"
 umask 022
 r=$work/root
 bare() { # ID
@@ -32,6 +34,10 @@ refused() {
     local before
     before=$(snapshot "$r")
     ! run && says "$1" && [ "$(snapshot "$r")" = "$before" ]
+}
+# What bash, which is the reader, makes of the file.
+bash_says() { # FILE EXPRESSION VALUE
+    [ "$(bash -c '. "$1"; eval "echo \"$2\""' - "$1" "$2")" = "$3" ]
 }
 
 # ---- netifrc -----------------------------------------------------------------------------------
@@ -99,6 +105,33 @@ check "netifrc: a quote that is not closed" refused "netifrc: /etc/conf.d/net, l
 gentoo <<<'config_eth0=(192.0.2.2/24'
 check "netifrc: a bracket that is not closed" refused "netifrc: /etc/conf.d/net, line 1"
 
+gentoo <<<'config_eth0="192.0.2.2/24 192.0.2.3/24 dhcp"'
+plan_of '{"match": {"address": "192.0.2.3"}, "addresses": ["203.0.113.5/24", "203.0.113.6/24"], "gateway": "203.0.113.1"}'
+check "netifrc: a list in one line" run
+check "netifrc: what the list had" grep -qF '"192.0.2.3/24"' "$work/report"
+check "netifrc: a list in one line, bash reads the result" bash_says "$r/etc/conf.d/net" '$config_eth0 $routes_eth0' \
+    $'203.0.113.5/24\n203.0.113.6/24 default via 203.0.113.1'
+check "netifrc: a list in one line, second run" again
+gentoo <<<$'config_eth0="192.0.2.2"\nroutes_eth0="-6 ::/0 via 2001:db8::1\ndefault gw 192.0.2.1\n-net 10.0.0.0/8 gw 192.0.2.9"'
+plan_of "{\"match\": {\"name\": \"eth0\"}, $static}"
+check "netifrc: no length, and default routes in other words" run
+check "netifrc: an address without a length is a host's" grep -qF '"192.0.2.2/32"' "$work/report"
+check "netifrc: only the other route stays" bash_says "$r/etc/conf.d/net" '$routes_eth0' \
+    $'default via 203.0.113.1\n-net 10.0.0.0/8 gw 192.0.2.9'
+gentoo <<<$'config_eth0="192.0.2.2/24"\nconfig_eth0=""'
+plan_of '{"match": {"address": "192.0.2.2"}, "dhcp": true}'
+check "netifrc: the last assignment counts" refused "no interface here has the address 192.0.2.2"
+gentoo <<<'config_eth0="192.0.2.2/24"'
+put "$r/etc/conf.d/net.eth0" <<<$'# beside\nconfig_eth0="192.0.2.3/24"'
+check "netifrc: a file of the service's own" refused "netifrc: /etc/conf.d/net.eth0, line 2: settings beside /etc/conf.d/net"
+gentoo <<<'config_eth0="adsl"'
+check "netifrc: what is no address" refused "netifrc: /etc/conf.d/net, line 1: a way to configure eth0"
+systemd gentoo net@eth0.service
+put "$r/etc/conf.d/net" <<<'config_eth0="192.0.2.2/24"'
+plan_of "{\"match\": {\"address\": \"192.0.2.2\"}, $static}"
+check "netifrc: with systemd" run
+check "netifrc: with systemd, bash reads the result" bash_says "$r/etc/conf.d/net" '$config_eth0' 203.0.113.5/24
+
 # ---- netctl ------------------------------------------------------------------------------------
 arch() {
     systemd arch netctl@office.service
@@ -116,7 +149,7 @@ DNS=('192.0.2.53')
 SkipNoCarrier=yes
 EOF
 before=$(snapshot "$r")
-plan_of "{\"match\": {\"mac\": \"52:54:00:00:00:01\"}, $both, \"dns\": [\"203.0.113.53\"], \"search\": [\"example.net\"]}"
+plan_of "{\"match\": {\"mac\": \"52:54:00:00:00:01\"}, $both, \"dns\": [\"203.0.113.53\"], \"search\": [\"example.net\", \"example.org\"]}"
 check "netctl: static to both families" run
 check "netctl: the profile" is "$r/etc/netctl/office" <<'EOF'
 Description='the office'
@@ -129,7 +162,7 @@ IP6=static
 Address6=('2001:db8:5::5/64')
 Gateway6='2001:db8:5::1'
 DNS=('203.0.113.53')
-DNSSearch=('example.net')
+DNSSearch='example.net example.org'
 SkipNoCarrier=yes
 EOF
 check "netctl: second run" again
@@ -146,12 +179,79 @@ SkipNoCarrier=yes
 EOF
 check "netctl: to DHCP, second run" again
 plan_of "{\"match\": {\"name\": \"eth0\"}, $static}"
-arch <<<$'Interface=eth0\nConnection=vlan\nIP=dhcp'
-check "netctl: a VLAN" refused "netctl: /etc/netctl/office is no profile of a plain Ethernet interface"
-arch <<<$'Interface=eth0\nConnection=ethernet\nIP=dhcp\nRoutes=(\'10.0.0.0/8 via 192.0.2.1\')'
-check "netctl: routes" refused "netctl: /etc/netctl/office, line 4: settings beyond addresses"
+arch <<<$'Interface=eth0\nConnection=ethernet\nIP=dhcp\nRoutes=(\'default via 192.0.2.1\')'
+check "netctl: a default route beside Gateway" refused "netctl: /etc/netctl/office, line 4: a default route"
+arch <<<$'Interface=eth0\nConnection=ethernet\nIP=dhcp\nExecUpPost=\'ip addr add 192.0.2.9/24 dev eth0\''
+check "netctl: a command afterwards" refused "netctl: /etc/netctl/office, line 4: settings beyond addresses"
+arch <<<$'Interface=eth0\nConnection=wireguard\nIP=static'
+check "netctl: a tunnel" refused "netctl: /etc/netctl/office is no profile of a connection that is rewritten"
 arch <<<$'Interface=eth0\nConnection=ethernet\nIP=$(choose)'
 check "netctl: a command" refused "netctl: /etc/netctl/office, line 3"
+
+arch <<<$'Interface=eth0\nConnection=ethernet\nIP=dhcp'
+put "$r/etc/netctl/interfaces/eth0" <<<'IP=static'
+check "netctl: a script that is not executable is not read" run
+arch <<<$'Interface=eth0\nConnection=ethernet\nIP=dhcp'
+put "$r/etc/netctl/interfaces/eth0" <<<'IP=static'
+chmod 755 "$r/etc/netctl/interfaces/eth0"
+check "netctl: a script for the interface" refused "netctl: /etc/netctl/interfaces/eth0 is read as a part of profiles"
+arch <<<$'Interface=eth0\nConnection=ethernet\nIP=dhcp\nAddress=(192.0.2.9/24)\nIP6=static\nAddress6=\'2001:db8::9/64 nodad\''
+plan_of '{"match": {"address": "192.0.2.9"}, "dhcp": true}'
+check "netctl: an address that does not count" refused "no interface here has the address 192.0.2.9"
+plan_of '{"match": {"address": "2001:db8::9"}, "dhcp": true}'
+check "netctl: one of IPv6 with a word" run
+check "netctl: what is left of it" is "$r/etc/netctl/office" <<'EOF'
+Interface=eth0
+Connection=ethernet
+IP=dhcp
+EOF
+stack() { # OVS or BRIDGE, with a VLAN below
+    systemd arch 'netctl@br\x2doffice.service'
+    ln -s /usr/lib/systemd/system/netctl@.service "$r/etc/systemd/system/multi-user.target.wants/netctl@vlan.service"
+    put "$r/etc/netctl/vlan" <<<$'Interface=vlan5\nConnection=vlan\nBindsToInterfaces=eth0\nVLANID=5\nIP=no'
+    put "$r/etc/netctl/br-office" <<EOF
+Interface=br0
+Connection=$1
+MACAddress=52:54:00:00:00:01
+BindsToInterfaces=(vlan5)
+IP=static
+Address=192.0.2.10/24
+Gateway=192.0.2.1
+Routes=('10.0.0.0/8 via 192.0.2.9')
+SkipForwardingDelay=yes
+EOF
+}
+for connection in bridge openvswitch; do
+    stack $connection
+    before=$(snapshot "$r")
+    plan_of "{\"match\": {\"name\": \"eth0\", \"mac\": \"52:54:00:00:00:01\"}, \"mac\": \"52:54:00:00:00:02\", $static}"
+    check "netctl: $connection on a VLAN" run
+    check "netctl: $connection on a VLAN, the profile" is "$r/etc/netctl/br-office" <<EOF
+Interface=br0
+Connection=$connection
+MACAddress="52:54:00:00:00:02"
+BindsToInterfaces=(vlan5)
+IP=static
+Address=('203.0.113.5/24')
+Gateway='203.0.113.1'
+DNS=('203.0.113.53')
+Routes=('10.0.0.0/8 via 192.0.2.9')
+SkipForwardingDelay=yes
+EOF
+    check "netctl: $connection on a VLAN, second run" again
+    check "netctl: $connection on a VLAN, undo" undone "$before"
+done
+if judge_beside netctl; then
+    arch <<<$'Interface=eth0\nConnection=ethernet\nIP=static\nAddress=(192.0.2.10/24 192.0.2.11/24)\nGateway=192.0.2.1'
+    plan_of "{\"match\": {\"name\": \"eth0\"}, $both}"
+    check "netctl: both families, for the judge" run
+    judge_netctl eth0:52:54:00:00:00:01 office >"$work/judged"
+    check "netctl brings up the addresses" grep -qE 'eth0@p0 +UP +203.0.113.5/24 2001:db8:5::5/64 ' "$work/judged"
+    check "netctl sets the gateway" grep -qE '^default via 203.0.113.1 dev eth0' "$work/judged"
+    check "netctl sets the gateway of IPv6" grep -qE '^default via 2001:db8:5::1 dev eth0' "$work/judged"
+else
+    skip "netctl itself: no judge"
+fi
 
 # ---- dhcpcd ------------------------------------------------------------------------------------
 pi() {
@@ -222,6 +322,111 @@ check "dhcpcd: a gateway of IPv6" refused "dhcpcd: /etc/dhcpcd.conf cannot have 
 pi <<<$'interface eth0\nfallback home\nprofile home'
 check "dhcpcd: a profile to fall back to" refused "dhcpcd: /etc/dhcpcd.conf, line 2: fallback"
 
+pi <<'EOF'
+option rapid_commit
+ static domain_name_servers=192.0.2.53 # for all
+interface eth0 # the office
+static ip_address=192.0.2.9/24
+static ip_address=192.0.2.10/24#the last one counts
+static ip6_address=2001:db8::10/64
+interface eth1
+static ip_address=198.51.100.4/24
+interface eth0
+	static routers=192.0.2.1
+nodhcp
+metric 100
+EOF
+before=$(snapshot "$r")
+plan_of '{"match": {"address": "192.0.2.9"}, "dhcp": true}'
+check "dhcpcd: an address that does not count" refused "no interface here has the address 192.0.2.9"
+plan_of '{"match": {"address": "192.0.2.10"}, "addresses": ["203.0.113.5/24", "2001:db8:5::5/64"], "gateway": "203.0.113.1", "search": ["example.net", "example.org"], "dns": ["203.0.113.53"]}'
+check "dhcpcd: two blocks of an interface" run
+check "dhcpcd: two blocks of an interface, the file" is "$r/etc/dhcpcd.conf" <<'EOF'
+option rapid_commit
+ static domain_name_servers=192.0.2.53 # for all
+interface eth0 # the office
+static ip_address=203.0.113.5/24
+static ip6_address=2001:db8:5::5/64
+static routers=203.0.113.1
+static domain_name_servers=203.0.113.53
+static domain_search=example.net example.org
+interface eth1
+static ip_address=198.51.100.4/24
+interface eth0
+metric 100
+EOF
+check "dhcpcd: two blocks of an interface, second run" again
+if judge_beside dhcpcd-base; then
+    judge_dhcpcd eth0:52:54:00:00:00:01,eth1:52:54:00:00:00:02 >"$work/judged"
+    check "dhcpcd sets the addresses" grep -qE '^eth0@p0 +UP +203.0.113.5/24 2001:db8:5::5/64 ' "$work/judged"
+    check "dhcpcd sets the gateway" grep -qE '^default via 203.0.113.1 dev eth0' "$work/judged"
+    check "dhcpcd leaves the other interface" grep -qE '^eth1@p1 +UP +198.51.100.4/24 ' "$work/judged"
+    check "dhcpcd passes the name server on" has "$work/judged" "nameserver 203.0.113.53"
+    check "dhcpcd asks no server" refute grep -q soliciting "$work/judged"
+    check "dhcpcd complains of nothing" refute grep -qE 'invalid|unknown' "$work/judged"
+fi
+check "dhcpcd: two blocks of an interface, undo" undone "$before"
+plan_of '{"match": {"name": "eth0"}, "dhcp": true}'
+check "dhcpcd: two blocks to DHCP" run
+if judge_beside dhcpcd-base; then
+    judge_dhcpcd eth0:52:54:00:00:00:01,eth1:52:54:00:00:00:02 >"$work/judged"
+    check "dhcpcd asks a server" grep -qE '^eth0: soliciting a DHCP lease' "$work/judged"
+fi
+pi <<<$'interface eth0\nnodhcp\nstatic ip_address=192.0.2.10/24'
+plan_of '{"match": {"name": "eth0"}, "addresses": ["2001:db8:5::5/64"]}'
+check "dhcpcd: to IPv6 only" run
+check "dhcpcd: to IPv6 only, the file" is "$r/etc/dhcpcd.conf" <<'EOF'
+interface eth0
+static ip6_address=2001:db8:5::5/64
+noipv4
+nodhcp
+EOF
+check "dhcpcd: to IPv6 only, second run" again
+if judge_beside dhcpcd-base; then
+    judge_dhcpcd eth0:52:54:00:00:00:01 >"$work/judged"
+    check "dhcpcd sets IPv6 only" grep -qE '^eth0@p0 +UP +2001:db8:5::5/64 ' "$work/judged"
+    check "dhcpcd asks for no IPv4" refute grep -q soliciting "$work/judged"
+else
+    skip "dhcpcd itself: no judge"
+fi
+plan_of "{\"match\": {\"name\": \"eth0\"}, $static}"
+pi <<<$'static ip_address=192.0.2.10/24'
+check "dhcpcd: an address for all interfaces" refused "dhcpcd: /etc/dhcpcd.conf, line 1: static for all interfaces"
+pi <<<$'denyinterfaces wlan* eth[0-3]'
+check "dhcpcd: an interface that is denied" refused "cannot have an interface that allowinterfaces or denyinterfaces leaves out"
+pi <<<$'allowinterfaces eth1,eth0\ninterface eth0'
+check "dhcpcd: an interface that is allowed" run
+pi <<<$'noipv6\ninterface eth0'
+plan_of '{"match": {"name": "eth0"}, "addresses": ["2001:db8:5::5/64"]}'
+check "dhcpcd: IPv6 that is off for all" refused "which a line for all interfaces turns off"
+void() { # LINK
+    bare void
+    mkdir -p "$r/etc/runit/runsvdir/default"
+    put "$r/etc/runit/1" <<<"#!/bin/sh"
+    ln -s runit-init "$r/sbin/init"
+    put "$r/sbin/runit-init" <<<x
+    ln -s "/etc/sv/$1" "$r/etc/runit/runsvdir/default/$1"
+    put "$r/etc/dhcpcd.conf"
+}
+void dhcpcd <<<duid
+before=$(snapshot "$r")
+plan_of "{\"match\": {\"name\": \"eth0\"}, $static}"
+check "Void: DHCP to static" run
+check "Void: the file" is "$r/etc/dhcpcd.conf" <<'EOF'
+duid
+
+interface eth0
+static ip_address=203.0.113.5/24
+static routers=203.0.113.1
+static domain_name_servers=203.0.113.53
+EOF
+check "Void: second run" again
+check "Void: undo" undone "$before"
+systemd arch dhcpcd@eth0.service
+put "$r/etc/dhcpcd.conf" <<<duid
+check "Arch: dhcpcd for one interface" run
+check "Arch: its block" has "$r/etc/dhcpcd.conf" "static ip_address=203.0.113.5/24"
+
 # ---- Recognised only ---------------------------------------------------------------------------
 plan_of "{\"match\": {\"name\": \"eth0\"}, $static}"
 systemd debian connman.service
@@ -237,10 +442,6 @@ slackware() { # SCRIPT'S KEYS
     chmod 755 "$r/etc/rc.d/rc.inet1"
     put "$r/etc/rc.d/rc.inet1.conf"
     put "$r/etc/resolv.conf" <<<"nameserver 192.0.2.53"
-}
-# What the script, which is bash, makes of the file.
-bash_says() { # FILE EXPRESSION VALUE
-    [ "$(bash -c '. "$1"; eval "echo \"$2\""' - "$1" "$2")" = "$3" ]
 }
 conf=$r/etc/rc.d/rc.inet1.conf
 fourteen='${IPADDR[$i]}' fifteen='${IPADDRS[$i]}'
