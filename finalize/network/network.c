@@ -59,7 +59,8 @@ static enum bf_err resolve_all(struct bf_fin *f, const struct bf_net *net, struc
         err = bf_network_resolve(f, net, json_object_get(journal.json, "macs"), link);
     for (size_t i = 0; !err && i < f->plan->nics; i++) {
         const struct bf_plan_nic *nic = &f->plan->nic[i];
-        const char *found = link[i].carrier[0] ? link[i].carrier : link[i].old_mac;
+        const char *mac = nic->new_mac[0] ? nic->new_mac : link[i].old_mac;
+        const char *found = link[i].carrier[0] ? link[i].carrier : mac;
         if (nic->mac[0] && nic->new_mac[0])
             bf_edits_moved_mac(&f->edits, nic->mac, nic->new_mac);
         if (nic->old_address[0] && found[0])

@@ -36,8 +36,9 @@ static const struct bf_known *carrier_of(const struct bf_net *net, const struct 
 {
     const struct bf_known *k = bf_net_find(net, link->stack, link->carrier);
     const char *mac = bf_nic_mac(link->nic)[0] ? bf_nic_mac(link->nic) : link->old_mac;
-    for (size_t i = 0; !k && !link->carrier[0] && mac[0] && i < net->count; i++)
-        if (net->known[i].stack == link->stack && strcmp(net->known[i].mac, mac) == 0)
+    for (size_t i = 0; !k && mac[0] && i < net->count; i++)
+        if (net->known[i].stack == link->stack && strcmp(net->known[i].mac, mac) == 0 &&
+            !(link->carrier[0] && net->known[i].name[0]))
             k = &net->known[i];
     return k;
 }
