@@ -212,7 +212,7 @@ in_connman() {
     in_state
     kill -9 "$daemon" "$bus"
     echo '-- log'
-    grep -E 'provision|[Cc]onfig|manual|dhcp' /run/connman.log | head -n 60
+    grep -E "wants|Adding|Failed|rror" /run/connman.log | head -n 30
 }
 
 # ---- The judges ---------------------------------------------------------------------------------

@@ -427,10 +427,159 @@ put "$r/etc/dhcpcd.conf" <<<duid
 check "Arch: dhcpcd for one interface" run
 check "Arch: its block" has "$r/etc/dhcpcd.conf" "static ip_address=203.0.113.5/24"
 
+# ---- ConnMan -----------------------------------------------------------------------------------
+cable=ethernet_525400000001_cable
+connman() {
+    systemd debian connman.service
+    put "$r/var/lib/connman/$cable/settings"
+}
+connman_office() {
+    connman <<EOF
+[$cable]
+Name=Wired
+AutoConnect=true
+Modified=2026-01-01T00:00:00.000000Z
+IPv4.method=manual
+IPv4.netmask_prefixlen=24
+IPv4.local_address=192.0.2.10
+IPv4.gateway=192.0.2.1
+IPv6.method=off
+IPv6.privacy=disabled
+Nameservers=192.0.2.53;192.0.2.54;
+Domains=example.net;
+EOF
+}
+own=$r/var/lib/connman/bootferry.config
+here='"match": {"mac": "52:54:00:00:00:01"}'
+moved=$here', "mac": "52:54:00:00:00:02"'
+connman_office
+before=$(snapshot "$r")
+plan_of "{$moved, $both}"
+check "ConnMan: static to both families, with another card" run
+check "ConnMan: what it had" grep -qF '"192.0.2.10/24"' "$work/report"
+check "ConnMan: a section of its own" is "$own" <<'EOF'
+[service_525400000002]
+Type=ethernet
+MAC=52:54:00:00:00:02
+IPv4=203.0.113.5/24/203.0.113.1
+IPv6=2001:db8:5::5/64/2001:db8:5::1
+Nameservers=192.0.2.53,192.0.2.54
+SearchDomains=example.net
+EOF
+check "ConnMan: second run" again
+if judge_beside connman; then
+    judge_connman eth0:52:54:00:00:00:02 >"$work/judged"
+    check "ConnMan sets the addresses" grep -qE '^eth0@p0 +UP +203.0.113.5/24 2001:db8:5::5/64 ' "$work/judged"
+    check "ConnMan sets the gateway" grep -qE '^default via 203.0.113.1 dev eth0' "$work/judged"
+    check "ConnMan sets the gateway of IPv6" grep -qE '^default via 2001:db8:5::1 dev eth0' "$work/judged"
+fi
+check "ConnMan: undo" undone "$before"
+plan_of "{$moved}"
+check "ConnMan: another card that keeps its addresses" run
+check "ConnMan: another card, its section" is "$own" <<'EOF'
+[service_525400000002]
+Type=ethernet
+MAC=52:54:00:00:00:02
+IPv4=192.0.2.10/24/192.0.2.1
+IPv6=off
+Nameservers=192.0.2.53,192.0.2.54
+SearchDomains=example.net
+EOF
+connman_office
+plan_of "{$here, $static}"
+check "ConnMan: static to static with the same card" run
+check "ConnMan: the section comes before the settings" has "$own" "IPv4=203.0.113.5/24/203.0.113.1"
+check "ConnMan: the section, second run" again
+if judge_beside connman; then
+    judge_connman eth0:52:54:00:00:00:01 >"$work/judged"
+    check "ConnMan takes the section before the settings" grep -qE '^eth0@p0 +UP +203.0.113.5/24 ' "$work/judged"
+else
+    skip "ConnMan itself: no judge"
+fi
+connman_office
+plan_of "{\"match\": {\"address\": \"192.0.2.10\"}, \"dhcp\": true}"
+check "ConnMan: to DHCP" run
+check "ConnMan: to DHCP, the section" is "$own" <<'EOF'
+[service_525400000001]
+Type=ethernet
+MAC=52:54:00:00:00:01
+IPv4=dhcp
+IPv6=off
+EOF
+connman <<<$'['$cable$']\nIPv4.method=dhcp\nIPv6.method=auto'
+plan_of "{\"match\": {\"name\": \"eth0\", \"mac\": \"52:54:00:00:00:01\"}, \"addresses\": [\"2001:db8:5::5/64\"]}"
+check "ConnMan: DHCP to IPv6 only, with a name" run
+check "ConnMan: IPv6 only" has "$own" "IPv6=2001:db8:5::5/64"
+check "ConnMan: no IPv4" has "$own" "IPv4=off"
+provisioned() {
+    connman_office
+    put "$r/var/lib/connman/office.config"
+}
+provisioned <<'EOF'
+[global]
+Name = Office
+# the uplink
+[service_home]
+Type = ethernet
+IPv4 = 192.0.2.20/255.255.255.0/192.0.2.1
+MAC = 52:54:00:00:00:01
+Nameservers = 192.0.2.53
+Timeservers = 192.0.2.123
+[service_wifi]
+Type = wifi
+Name = example
+IPv4 = 198.51.100.4/24
+EOF
+before=$(snapshot "$r")
+plan_of "{\"match\": {\"address\": \"192.0.2.20\"}, \"mac\": \"52:54:00:00:00:02\", $both}"
+check "ConnMan: a section" run
+check "ConnMan: a section, the file" is "$r/var/lib/connman/office.config" <<'EOF'
+[global]
+Name = Office
+# the uplink
+[service_home]
+IPv6=2001:db8:5::5/64/2001:db8:5::1
+Type = ethernet
+IPv4 = 203.0.113.5/24/203.0.113.1
+MAC = 52:54:00:00:00:02
+Nameservers = 192.0.2.53
+Timeservers = 192.0.2.123
+[service_wifi]
+Type = wifi
+Name = example
+IPv4 = 198.51.100.4/24
+EOF
+check "ConnMan: a section, second run" again
+check "ConnMan: a section, undo" undone "$before"
+provisioned <<<$'[service_a]\nType=ethernet\nDeviceName=eth0\nIPv4=192.0.2.20/24'
+rm -r "$r/var/lib/connman/$cable"
+plan_of "{$moved, $static}"
+check "ConnMan: a section by name" run
+check "ConnMan: a section by name, the file" is "$r/var/lib/connman/office.config" <<'EOF'
+[service_a]
+Nameservers=203.0.113.53
+Type=ethernet
+DeviceName=eth0
+IPv4=203.0.113.5/24/203.0.113.1
+EOF
+provisioned <<<$'[service_a]\nType=ethernet\nIPv4=192.0.2.20/24'
+rm -r "$r/var/lib/connman/$cable"
+check "ConnMan: a section for any card" run
+check "ConnMan: a section for any card gets the address of one" has "$r/var/lib/connman/office.config" "MAC=52:54:00:00:00:02"
+check "ConnMan: a section for any card, second run" again
+provisioned <<<$'[service_a]\nType=ethernet\nMAC=52:54:00:00:00:01\n[service_b]\nType=ethernet\nMAC=52:54:00:00:00:01'
+check "ConnMan: two sections" refused "ConnMan: /var/lib/connman/office.config, line 1, and /var/lib/connman/office.config, line 4, are for one card"
+provisioned <<<$'[service_a]\nType=ethernet\nMAC=52:54:00:00:00:01\nIPv4=office'
+check "ConnMan: an address that is none" refused "ConnMan: /var/lib/connman/office.config, line 4: an address that is not understood"
+connman_office
+plan_of "{$here, \"addresses\": [\"203.0.113.5/24\", \"203.0.113.6/24\"]}"
+check "ConnMan: two addresses" refused "ConnMan: /var/lib/connman/bootferry.config cannot have several addresses of a family"
+plan_of "{\"match\": {\"name\": \"eth0\", \"mac\": \"52:54:00:00:00:01\"}, $static}"
+put "$r/etc/connman/main.conf" <<<$'[General]\nNetworkInterfaceBlacklist=wlan,eth'
+check "ConnMan: a card that it leaves alone" refused "cannot have a card that NetworkInterfaceBlacklist of /etc/connman/main.conf names"
+
 # ---- Recognised only ---------------------------------------------------------------------------
 plan_of "{\"match\": {\"name\": \"eth0\"}, $static}"
-systemd debian connman.service
-check "ConnMan" refused "ConnMan (/var/lib/connman) is, which is not adapted"
 systemd debian openvswitch-switch.service
 put "$r/etc/openvswitch/conf.db" <<<"OVSDB JSON"
 check "Open vSwitch" refused "Open vSwitch (/etc/openvswitch/conf.db) is, which is not adapted"
