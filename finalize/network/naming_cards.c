@@ -37,9 +37,19 @@ const char *bf_naming_new_mac(const struct bf_link *link)
     return bf_nic_mac(link->nic)[0] ? bf_nic_mac(link->nic) : link->old_mac;
 }
 
+// The kernel's and systemd's names for InfiniBand (ib0, ibp65s0). Its addresses have 20 bytes, of
+// which the first change with each start: no rule for cards of Ethernet is for it.
+static bool is_infiniband(const char *name)
+{
+    return strncmp(name, "ib", 2) == 0 && name[2] && strchr("0123456789psox", name[2]) &&
+           strpbrk(name, "0123456789");
+}
+
 bool bf_naming_keeps(const struct bf_fin *f, const struct bf_link *link)
 {
     const struct bf_net *net = f->system.net;
+    if (is_infiniband(link->name))
+        return false;
     for (size_t i = 0; net && i < net->count; i++)
         if (net->known[i].kind != BF_KNOWN_HARDWARE && strcmp(net->known[i].name, link->name) == 0)
             return false;

@@ -38,8 +38,9 @@ struct bf_stack_ops {
     ROW(bf_netctl)                                                                                 \
     ROW(bf_dhcpcd)                                                                                 \
     ROW(bf_connman)                                                                                \
+    ROW(bf_rc_inet1)                                                                               \
     ROW(bf_openvswitch)                                                                            \
-    ROW(bf_rc_inet1)
+    ROW(bf_teamd)
 
 #define BF_STACK(row) extern const struct bf_stack_ops row;
 BF_STACKS(BF_STACK)

@@ -578,11 +578,181 @@ plan_of "{\"match\": {\"name\": \"eth0\", \"mac\": \"52:54:00:00:00:01\"}, $stat
 put "$r/etc/connman/main.conf" <<<$'[General]\nNetworkInterfaceBlacklist=wlan,eth'
 check "ConnMan: a card that it leaves alone" refused "cannot have a card that NetworkInterfaceBlacklist of /etc/connman/main.conf names"
 
-# ---- Recognised only ---------------------------------------------------------------------------
+# ---- Open vSwitch ------------------------------------------------------------------------------
+record() { # a record of the database: its length, a sum that is not read here, and the text
+    local text
+    text=$(cat)
+    echo "OVSDB JSON $((${#text} + 1)) 0000000000000000000000000000000000000000"
+    echo "$text"
+}
+# As ovsdb-tool writes it: eth0 is a port of br0 with vlan5 inside, eth1 and eth2 are a bond that was added later, and
+# eth3 was a port.
+vswitch() {
+    systemd debian openvswitch-switch.service
+    mkdir -p "$r/sbin"
+    put "$r/etc/openvswitch/conf.db" < <(
+        record <<<'{"cksum":"1 2","name":"Open_vSwitch","tables":{},"version":"8.3.1"}'
+        record <<<'{"Interface":{"i0":{"name":"br0","type":"internal"},"i1":{"name":"eth0"},"i2":{"name":"vlan5","type":"internal"},"i5":{"name":"eth3"}},"Port":{"p0":{"name":"br0","interfaces":["uuid","i0"]},"p1":{"name":"eth0","interfaces":["uuid","i1"]},"p2":{"name":"vlan5","tag":5,"interfaces":["uuid","i2"]},"p4":{"name":"eth3","interfaces":["uuid","i5"]}},"Bridge":{"b0":{"name":"br0","ports":["set",[["uuid","p0"],["uuid","p1"],["uuid","p2"],["uuid","p4"]]]}},"_is_diff":true}'
+        record <<<'{"Interface":{"i3":{"name":"eth1"},"i4":{"name":"eth2"}},"Port":{"p3":{"name":"bond0","interfaces":["set",[["uuid","i3"],["uuid","i4"]]]}},"Bridge":{"b0":{"ports":["uuid","p3"]}},"_is_diff":true}'
+        record <<<'{"Port":{"p4":null},"Bridge":{"b0":{"ports":["uuid","p4"]}},"_is_diff":true}'
+    )
+}
+with_ifupdown() {
+    vswitch
+    ln -s /usr/lib/systemd/system/networking.service "$r/etc/systemd/system/multi-user.target.wants/networking.service"
+    put "$r/sbin/ifup" <<<x
+    put "$r/etc/network/interfaces"
+}
 plan_of "{\"match\": {\"name\": \"eth0\"}, $static}"
-systemd debian openvswitch-switch.service
-put "$r/etc/openvswitch/conf.db" <<<"OVSDB JSON"
-check "Open vSwitch" refused "Open vSwitch (/etc/openvswitch/conf.db) is, which is not adapted"
+vswitch
+check "Open vSwitch: no other stack" refused "Open vSwitch (/etc/openvswitch/conf.db) is, which is not adapted"
+with_ifupdown <<<$'auto lo\niface lo inet loopback'
+check "Open vSwitch: a bridge that only the database has" refused "br0 is configured by Open vSwitch (/etc/openvswitch/conf.db) (/etc/openvswitch/conf.db), which is not adapted"
+plan_of "{\"match\": {\"name\": \"eth2\"}, $static}"
+check "Open vSwitch: a bond that only the database has" refused "br0 is configured by Open vSwitch"
+plan_of "{\"match\": {\"name\": \"eth3\"}, $static}"
+with_ifupdown <<<$'auto eth3\niface eth3 inet dhcp'
+check "Open vSwitch: what is no port any more" run
+check "Open vSwitch: its address" has "$r/etc/network/interfaces" "    address 203.0.113.5/24"
+plan_of "{\"match\": {\"name\": \"eth1\"}, $static}"
+with_ifupdown <<<$'auto br0\niface br0 inet static\n\taddress 192.0.2.10/24\n\tgateway 192.0.2.1'
+before=$(snapshot "$r")
+check "Open vSwitch: a bridge of the database with an address in a file" run
+check "Open vSwitch: the file" is "$r/etc/network/interfaces" <<'EOF'
+auto br0
+iface br0 inet static
+	address 203.0.113.5/24
+	gateway 203.0.113.1
+	dns-nameservers 203.0.113.53
+EOF
+check "Open vSwitch: second run" again
+check "Open vSwitch: undo" undone "$before"
+plan_of "{\"match\": {\"name\": \"eth0\"}, $static}"
+with_ifupdown <<<$'auto vlan5\niface vlan5 inet static\n\taddress 192.0.2.10/24'
+check "Open vSwitch: an internal port with the address" run
+check "Open vSwitch: the internal port's address" has "$r/etc/network/interfaces" "	address 203.0.113.5/24"
+ovs_stanzas() {
+    with_ifupdown <<'EOF'
+allow-ovs br1
+iface br1 inet static
+	address 192.0.2.10/24
+	ovs_type OVSBridge
+	ovs_ports eth5
+	ovs_extra set bridge br1 other-config:hwaddr=52:54:00:00:00:01
+
+allow-br1 eth5
+iface eth5 inet manual
+	ovs_bridge br1
+	ovs_type OVSPort
+EOF
+}
+ovs_stanzas
+plan_of "{\"match\": {\"name\": \"eth5\"}, $static}"
+check "Open vSwitch: stanzas of its own" run
+check "Open vSwitch: the bridge has the address" has "$r/etc/network/interfaces" "	address 203.0.113.5/24"
+check "Open vSwitch: its options stay" has "$r/etc/network/interfaces" "	ovs_ports eth5"
+check "Open vSwitch: stanzas of its own, second run" again
+systemd ubuntu systemd-networkd.service
+put "$r/usr/sbin/netplan" <<<x
+put "$r/etc/netplan/a.yaml" <<'EOF'
+network:
+  version: 2
+  ethernets:
+    eth5: {}
+  bridges:
+    br1:
+      interfaces: [eth5]
+      openvswitch: {}
+      addresses: [192.0.2.10/24]
+EOF
+check "Open vSwitch: netplan" run
+check "Open vSwitch: netplan, the bridge has the address" grep -q 203.0.113.5/24 "$r/etc/netplan/a.yaml"
+check "Open vSwitch: netplan, its mapping stays" grep -q 'openvswitch: {}' "$r/etc/netplan/a.yaml"
+check "Open vSwitch: netplan, second run" again
+systemd centos network.service
+put "$r/etc/sysconfig/network" <<<NETWORKING=yes
+put "$r/etc/sysconfig/network-scripts/ifcfg-br1" <<<$'DEVICE=br1\nDEVICETYPE=ovs\nTYPE=OVSBridge\nONBOOT=yes\nBOOTPROTO=static\nIPADDR=192.0.2.10\nPREFIX=24'
+put "$r/etc/sysconfig/network-scripts/ifcfg-eth5" <<<$'DEVICE=eth5\nDEVICETYPE=ovs\nTYPE=OVSPort\nOVS_BRIDGE=br1\nONBOOT=yes\nBOOTPROTO=none'
+check "Open vSwitch: ifcfg" run
+check "Open vSwitch: ifcfg, the bridge has the address" has "$r/etc/sysconfig/network-scripts/ifcfg-br1" "IPADDR=203.0.113.5"
+check "Open vSwitch: ifcfg, second run" again
+vswitch
+put "$r/etc/openvswitch/conf.db" <<<"OVSDB CLUSTER 10"
+check "Open vSwitch: another kind of database" refused "Open vSwitch: /etc/openvswitch/conf.db is no database of one machine"
+
+# ---- Teams -------------------------------------------------------------------------------------
+systemd centos network.service
+put "$r/etc/sysconfig/network" <<<NETWORKING=yes
+put "$r/etc/sysconfig/network-scripts/ifcfg-team0" <<<$'DEVICE=team0\nDEVICETYPE=Team\nTEAM_CONFIG=\'{"runner": {"name": "activebackup"}}\'\nONBOOT=yes\nBOOTPROTO=none\nIPADDR=192.0.2.10\nPREFIX=24'
+put "$r/etc/sysconfig/network-scripts/ifcfg-eth5" <<<$'DEVICE=eth5\nDEVICETYPE=TeamPort\nTEAM_MASTER=team0\nONBOOT=yes\nBOOTPROTO=none'
+check "a team of ifcfg files" run
+check "a team of ifcfg files has the address" has "$r/etc/sysconfig/network-scripts/ifcfg-team0" "IPADDR=203.0.113.5"
+check "a team of ifcfg files, second run" again
+teamd() { # a team that only teamd's file has, with its address in interfaces(5)
+    systemd debian teamd@team0.service
+    ln -s /usr/lib/systemd/system/networking.service "$r/etc/systemd/system/multi-user.target.wants/networking.service"
+    put "$r/sbin/ifup" <<<x
+    put "$r/etc/teamd/team0.conf" <<<'{"device": "team0", "runner": {"name": "lacp"}, "ports": {"eth5": {"prio": 10}, "eth6": {}}, "hwaddr": "52:54:00:00:00:01"}'
+    put "$r/etc/network/interfaces"
+}
+teamd <<<$'auto team0\niface team0 inet static\n\taddress 192.0.2.10/24'
+check "teamd: the address is the team's" run
+check "teamd: the file" has "$r/etc/network/interfaces" "	address 203.0.113.5/24"
+check "teamd: second run" again
+teamd <<<$'auto eth7\niface eth7 inet dhcp'
+check "teamd: a team without a file for its addresses" refused "team0 is configured by teamd (/etc/teamd) (/etc/teamd/team0.conf), which is not adapted"
+plan_of "{\"match\": {\"name\": \"eth7\", \"mac\": \"52:54:00:00:00:01\"}, \"mac\": \"52:54:00:00:00:02\", $static}"
+teamd <<<$'auto eth7\niface eth7 inet dhcp'
+check "teamd: another interface" run
+check "teamd: an old MAC address in its file is said" says /etc/teamd/team0.conf
+
+# ---- InfiniBand --------------------------------------------------------------------------------
+# Its hardware addresses have 20 bytes, of which the first change: names are what finds a card.
+hardware=80:00:02:08:fe:80:00:00:00:00:00:00:f4:52:14:03:00:7b:cb:a1
+no_links() { [ -z "$(find "$r/etc" -name '*.link')" ]; }
+ib_adapted() { # WHAT FILE LINE
+    check "InfiniBand: $1" run
+    check "InfiniBand: $1, the address" grep -qE "$3" "$2"
+    check "InfiniBand: $1, the hardware's address stays" grep -qF "${hardware^^}" "$2"
+    check "InfiniBand: $1, nothing ties the name to an address" no_links
+    check "InfiniBand: $1, second run" again
+}
+plan_of "{\"match\": {\"name\": \"ib0\"}, $static}"
+systemd centos network.service
+put "$r/etc/sysconfig/network" <<<NETWORKING=yes
+put "$r/etc/sysconfig/network-scripts/ifcfg-ib0" <<<$'DEVICE=ib0\nTYPE=InfiniBand\nCONNECTED_MODE=yes\nMTU=65520\nHWADDR='${hardware^^}$'\nONBOOT=yes\nBOOTPROTO=none\nIPADDR=192.0.2.10\nPREFIX=24'
+ib_adapted ifcfg "$r/etc/sysconfig/network-scripts/ifcfg-ib0" '^IPADDR=203.0.113.5$'
+systemd fedora NetworkManager.service
+put "$r/etc/NetworkManager/system-connections/ib0.nmconnection" <<EOF
+[connection]
+id=ib0
+uuid=00000000-0000-0000-0000-00000000000a
+type=infiniband
+interface-name=ib0
+
+[infiniband]
+mac-address=${hardware^^}
+transport-mode=datagram
+
+[ipv4]
+method=manual
+address1=192.0.2.10/24
+EOF
+chmod 600 "$r/etc/NetworkManager/system-connections/ib0.nmconnection"
+ib_adapted NetworkManager "$r/etc/NetworkManager/system-connections/ib0.nmconnection" '^address1=203.0.113.5/24'
+systemd ubuntu systemd-networkd.service
+put "$r/usr/sbin/netplan" <<<x
+put "$r/etc/netplan/a.yaml" <<EOF
+# ${hardware^^}
+network:
+  version: 2
+  ethernets:
+    ib0:
+      infiniband-mode: connected
+      addresses: [192.0.2.10/24]
+EOF
+ib_adapted netplan "$r/etc/netplan/a.yaml" '203.0.113.5/24'
+check "InfiniBand: netplan, the mode stays" has "$r/etc/netplan/a.yaml" "      infiniband-mode: connected"
 
 # ---- Slackware ---------------------------------------------------------------------------------
 slackware() { # SCRIPT'S KEYS
