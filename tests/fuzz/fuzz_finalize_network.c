@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -139,6 +140,18 @@ static const struct row rows[] = {
     {"etc/conf.d/net", {"sbin/openrc-init", "etc/runlevels/default/net.eth0"}},
     {"etc/netctl/a", {SYSTEMD, WANTS "netctl@a.service"}},
     {"etc/dhcpcd.conf", {SYSTEMD, WANTS "dhcpcd.service"}},
+    {"etc/rc.d/rc.inet1.conf", {"etc/rc.d/rc.inet1=IPADDRS[0]\n"}},
+    {"var/lib/connman/a.config",
+     {SYSTEMD, WANTS "connman.service",
+      "var/lib/connman/ethernet_525400000001_cable/settings=[x]\n"}},
+    {"var/lib/connman/ethernet_525400000009_cable/settings",
+     {SYSTEMD, WANTS "connman.service"}},
+    {"etc/openvswitch/conf.db",
+     {SYSTEMD, WANTS "openvswitch-switch.service", WANTS "networking.service", "sbin/ifup",
+      "etc/network/interfaces=auto br0\niface br0 inet dhcp\n"}},
+    {"etc/teamd/team0.conf",
+     {SYSTEMD, WANTS "teamd@team0.service", WANTS "networking.service", "sbin/ifup",
+      "etc/network/interfaces=auto team0\niface team0 inet dhcp\n"}},
     {"etc/sysconfig/network/config",
      {SYSTEMD, WICKED, SUSE "ifcfg-eth0=STARTMODE=auto\nIPADDR=192.0.2.4/24\n"}},
     {"etc/NetworkManager/system-connections/a.nmconnection",
@@ -192,6 +205,7 @@ static void put_beside(const struct row *row)
         const char *content = row->beside[i] + len + (row->beside[i][len] == '=');
         snprintf(path, sizeof path, "%.*s", (int)len, row->beside[i]);
         tree_put(path, content, strlen(content));
+        fchmodat(tree_root.fd, path, 0700, 0); // a script of an init counts when it can be run
     }
 }
 
