@@ -9,7 +9,7 @@
 umask 022
 r=$work/root
 devices "$work/devices"
-run() { finalize "$r" "$work/plan" "$@"; }
+run() { finalize "$r" "$work/plan"; }
 tree() {
     rm -rf "$r"
     debian "$r"

@@ -104,7 +104,7 @@ too_much() {
     before=$(snapshot "$r")
     ! finalize "$r" "$work/plan" && says "$1" && test "$(snapshot "$r")" = "$before"
 }
-netplan() {
+netplan_file() {
     fresh
     rm -r "$r/etc/network"
     mkdir -p "$r/usr/sbin"
@@ -113,13 +113,13 @@ netplan() {
 }
 times() { awk -v n="$1" -v s="$2" 'BEGIN { for (i = 0; i < n; i++) { t = s; gsub(/#/, i, t); printf "%s", t } }'; }
 y=/etc/netplan/01-net.yaml
-times 100000 '[' | netplan
+times 100000 '[' | netplan_file
 check "100 kB of brackets" too_much "step inspect: $y is nested more than 32 deep"
-times 25000 '{a: ' | netplan
+times 25000 '{a: ' | netplan_file
 check "and of braces" too_much "step inspect: $y is nested more than 32 deep"
-times 11000 '- &a#\n' | netplan
+times 11000 '- &a#\n' | netplan_file
 check "100 kB of anchors" too_much "step inspect: $y has more than 256 anchors and aliases"
-netplan <<<'network: {}'
+netplan_file <<<'network: {}'
 for i in {1..4097}; do : >"$r/etc/netplan/$i.yaml"; done
 check "thousands of files" too_much 'step inspect: /etc/netplan has more than 4096 files'
 fresh

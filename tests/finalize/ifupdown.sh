@@ -378,7 +378,7 @@ iface eth0 inet6 auto
 EOF
 check "to DHCP: the script is said with its line" warns "warning: /etc/network/interfaces: line 7: a script line of eth0"
 if [ $judged = yes ]; then
-    judge_ifup >"$work/judged"
+    judge_ifup "" >"$work/judged"
     check "to DHCP: judged" sees '^CLIENT.*dhclient -4'
     check "to DHCP: judged, MTU" sees 'mtu 1400'
 fi

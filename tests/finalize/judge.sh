@@ -26,8 +26,10 @@ judge_run() {
     layer=$(mktemp -d "$T/judge.XXXXXX")
     mkdir "$layer/space" "$layer/root"
     local paths=() path
+    # shellcheck disable=SC2154 # r is the tree of the script that sources this
     for path in $JUDGED; do [ ! -e "$r/$path" ] || paths+=("$path"); done
     [ ${#paths[@]} = 0 ] || tar -C "$r" -cf "$layer/tree.tar" "${paths[@]}"
+    # shellcheck disable=SC2046 # a list of names
     judge_layer=$layer judge_links=$links judge_command="$*" judge_root=$JUDGE \
         judge_functions=$(declare -f $(compgen -A function in_)) \
         timeout -k 5 $((60 * ${BF_PATIENCE:-6})) unshare -n -m bash -e -c '

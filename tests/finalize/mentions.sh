@@ -5,7 +5,7 @@
 . "$(dirname "$0")/trees.sh"
 umask 022
 r=$work/root
-run() { finalize "$r" "$work/plan" "$@"; }
+run() { finalize "$r" "$work/plan"; }
 plan "$work/plan"
 devices "$work/devices"
 debian "$r"
@@ -30,7 +30,7 @@ cp -a "$e" "$work/etc"
 jq '.nics[0].match.mac = "52:54:00:00:00:01"' "$work/plan" >"$work/p" && mv "$work/p" "$work/plan"
 
 check "applied" run
-said() { jq -r '.notes[] | "\(.level) \(.about) \(.text)"' "$work/report" >"$work/notes" && grep -qxF -- "$1" "$work/notes" || shows "$1" "$work/notes"; }
+said() { jq -r '.notes[] | "\(.level) \(.about) \(.text)"' "$work/report" >"$work/notes" && has "$work/notes" "$1"; }
 unsaid() { ! jq -r '.notes[] | "\(.about) \(.text)"' "$work/report" | grep -F -- "$1"; }
 check "SSH's address, not the comment" said "warning /etc/ssh/sshd_config line 3 names an address that this machine had: 192.0.2.10 (SSH)"
 check "two lines of one file are one note" \

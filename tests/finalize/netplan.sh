@@ -58,7 +58,7 @@ refused() {
     check "$1: nothing is changed" test "$(snapshot "$r")" = "$before"
 }
 judged=
-judge_ready && judged=yes || skip "no judge: netplan and systemd-networkd do not read the results"
+if judge_ready; then judged=yes; else skip "no judge: netplan and systemd-networkd do not read the results"; fi
 # judge LINKS: netplan's and networkd's word on the tree, for sees and misses.
 judge() { [ -z "$judged" ] || judge_netplan "$1" >"$work/judged" 2>&1 || cat "$work/judged"; }
 # generated: netplan's word alone, where networkd would wait for a server or has nothing to do.
@@ -623,6 +623,7 @@ EOF
 after "an empty definition"
 
 # Line ends of YAML: each is one to libyaml.
+# shellcheck disable=SC2059 # the line ends are escapes of printf
 for end in '\r\n' '\r' '\xc2\x85' '\xe2\x80\xa8' '\xe2\x80\xa9'; do
     netplan "$r"
     printf "network:$end  ethernets:$end    ens3:$end      # x$end      addresses: [192.0.2.10/24]$end      mtu: 1400$end" |

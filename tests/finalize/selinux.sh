@@ -9,7 +9,7 @@
 umask 022
 r=$work/root
 label() { python3 -c 'import os, sys; print(os.getxattr(sys.argv[1], "security.selinux", follow_symlinks=False).decode().rstrip("\0"))' "$1" 2>/dev/null || echo none; }
-run() { finalize "$r" "$work/plan" "$@"; }
+run() { finalize "$r" "$work/plan"; }
 plan "$work/plan"
 devices "$work/devices"
 
