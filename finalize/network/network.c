@@ -118,11 +118,9 @@ static enum bf_err adapt_link(struct bf_fin *f, const struct bf_link *link, stru
 
 static bool is_planned(const struct bf_plan *plan, const char *cidr)
 {
-    size_t len = strcspn(cidr, "/");
     for (size_t n = 0; n < plan->nics; n++)
         for (size_t a = 0; a < plan->nic[n].addresses; a++)
-            if (strlen(plan->nic[n].address[a].text) == len &&
-                strncmp(plan->nic[n].address[a].text, cidr, len) == 0)
+            if (bf_net_same_ip(plan->nic[n].address[a].text, cidr))
                 return true;
     return false;
 }
@@ -171,6 +169,42 @@ static void old_servers(struct bf_fin *f, struct bf_old *old)
     }
 }
 
+// Whether a planned address is this one, or lies in one network with it.
+static bool stays_near(const struct bf_plan *plan, const char *ip)
+{
+    for (size_t n = 0; n < plan->nics; n++)
+        for (size_t a = 0; a < plan->nic[n].addresses; a++)
+            if (bf_address_reaches(&plan->nic[n].address[a], ip))
+                return true;
+    return false;
+}
+
+static bool is_new_mac(const struct bf_plan *plan, const char *mac)
+{
+    for (size_t n = 0; n < plan->nics; n++)
+        if (strcmp(bf_nic_mac(&plan->nic[n]), mac) == 0)
+            return true;
+    return false;
+}
+
+// The stacks give up all that they rewrite. What the plan has once more, maybe for another
+// interface, is not old, and a network in which the machine has an address is not left.
+static void keep_planned(const struct bf_plan *plan, struct bf_old *old)
+{
+    size_t n = 0, macs = 0;
+    for (size_t i = 0; i < old->count; i++) {
+        if (is_planned(plan, old->address[i]))
+            continue;
+        memmove(old->address[n], old->address[i], sizeof old->address[n]);
+        old->prefix[n++] = stays_near(plan, old->address[i]) ? 0 : old->prefix[i];
+    }
+    for (size_t i = 0; i < old->macs; i++)
+        if (!is_new_mac(plan, old->mac[i]))
+            memmove(old->mac[macs++], old->mac[i], sizeof old->mac[i]);
+    old->count = n;
+    old->macs = macs;
+}
+
 // Which cards there are is asked of the files as they will be, so that a second run finds the same.
 static enum bf_err adapt_naming(struct bf_fin *f, const struct bf_link *link, size_t links)
 {
@@ -199,6 +233,7 @@ static enum bf_err adapt_links(struct bf_fin *f, const struct bf_net *net, struc
         old_of_link(f->plan, &link[i], old);
         err = adapt_link(f, &link[i], old);
     }
+    keep_planned(f->plan, old);
     if (!err)
         err = adapt_naming(f, link, count);
     if (!err)

@@ -49,6 +49,21 @@ for f in ssh/sshd_config nginx/sites-enabled/a exports lvm/lvm.conf multipath.co
     check "$f is not touched" cmp "$work/etc/$f" "$e/$f"
 done
 
+# What is planned once more is not old, and its network is not left; two MAC addresses that change places neither.
+rm -rf "$r"
+debian "$r"
+ifupdown "$r"
+put "$e/app.conf" <<<'allow 192.0.2.10 192.0.2.77 52:54:00:00:00:01'
+put "$e/gone.conf" <<<'allow 192.0.2.11'
+put "$work/plan" <<'EOF'
+{"version": 1, "target": {"kind": "kvm"}, "nics": [
+ {"match": {"name": "enp0s3", "mac": "52:54:00:00:00:01"}, "mac": "52:54:00:00:00:02", "addresses": ["192.0.2.10/24"]},
+ {"match": {"name": "enp0s4", "mac": "52:54:00:00:00:02"}, "mac": "52:54:00:00:00:01"}]}
+EOF
+check "one of two addresses stays: applied" run
+check "the address that stays is not listed, nor its network, nor MAC addresses that change places" unsaid /etc/app.conf
+check "the one that goes is" said "warning /etc/gone.conf line 1 names an address that this machine had: 192.0.2.11"
+
 # Too much to look through refuses nothing.
 rm -rf "$r"
 debian "$r"
