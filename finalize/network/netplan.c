@@ -141,19 +141,31 @@ static bool find_id(const struct bf_netplan *np, const char *name,
     return false;
 }
 
+// What the id is made of: the interface's name, or its MAC address without colons.
+static void label_of(const char *name, const char *mac, char *out, size_t size)
+{
+    size_t n = (size_t)snprintf(out, size, "%s", name[0] ? name : "nic");
+    for (const char *c = name[0] ? "" : mac; *c && n + 1 < size; c++)
+        if (*c != ':')
+            out[n++] = *c;
+    out[n < size ? n : size - 1] = 0;
+}
+
 static enum bf_err add_before(struct bf_netplan *np, const char *name, const struct choice *c,
                               struct bf_netplan_new *w)
 {
-    char id[64];
+    char id[64], label[32];
     const struct bf_netplan_def *first = c->first;
-    if (first && (!name[0] || first->kind != BF_NETPLAN_ETHERNET || first->priority >= 100 ||
-                  (c->own && is_referred(np, c->own))))
+    const char *mac = bf_nic_mac(w->link->nic);
+    label_of(name, mac, label, sizeof label);
+    if (first && ((!name[0] && (c->own || !mac[0])) || first->kind != BF_NETPLAN_ETHERNET ||
+                  first->priority >= 100 || (c->own && is_referred(np, c->own))))
         return bf_refuse(w->f->report,
                          "netplan: %s (%s, line %u) goes before what is configured for %s and may "
                          "mean it, too; give it a match that leaves %s out%s",
                          first->id, LINE(np, first), name[0] ? name : w->link->old_mac,
                          name[0] ? name : "it", name[0] ? "" : ", or add match.name to the plan");
-    if (!find_id(np, name, first, id, sizeof id))
+    if (!find_id(np, label, first, id, sizeof id))
         return bf_refuse(w->f->report,
                          "netplan: no definition for %s can go before %s (%s, line %u); give that "
                          "another name",
@@ -162,7 +174,7 @@ static enum bf_err add_before(struct bf_netplan *np, const char *name, const str
     w->first = first && first->nm;
     w->set_name = name;
     if (first)
-        bf_note(w->f->report, "info", name,
+        bf_note(w->f->report, "info", name[0] ? name : mac,
                 "gets a definition of its own before the pattern %s (%s, line %u)", first->id,
                 LINE(np, first));
     return bf_netplan_create(np, id, first, w);
@@ -210,7 +222,7 @@ static enum bf_err adapt_hardware(struct bf_netplan *np, struct bf_netplan_new *
         return BF_OK;
     if (c.own && c.own == c.first)
         return rewrite(np, c.own, link->name, w);
-    if (!c.first && !link->name[0])
+    if (!c.first && !link->name[0] && !(w->addresses && bf_nic_mac(link->nic)[0]))
         return BF_OK;
     enum bf_err err = add_before(np, link->name, &c, w);
     if (!err)
@@ -309,6 +321,7 @@ const struct bf_stack_ops bf_netplan = {
     .name = "netplan",
     .title = "netplan",
     .names_links = true,
+    .finds_by_mac = true,
     .says_addresses = true,
     .in_use = in_use,
     .scan = scan,

@@ -332,7 +332,10 @@ static void scan_networks(struct scan *s)
             bf_note(s->f->report, "skipped", u->at[i].file[0].path,
                     "has nothing in [Match]: systemd-networkd ignores the file, and old versions "
                     "take it for every interface");
-        gather_unit(s, &u->at[i]);
+        // A file of containers (systemd's own 80-container-host0.network) names nothing of a
+        // machine.
+        if (!u->at[i].match.off)
+            gather_unit(s, &u->at[i]);
     }
     gather_others(s);
     for (size_t i = 0; i < s->count; i++)
@@ -375,6 +378,7 @@ static bool in_use(struct bf_fin *f)
 const struct bf_stack_ops bf_networkd = {
     .name = "networkd",
     .title = "systemd-networkd",
+    .finds_by_mac = true,
     .says_addresses = true,
     .in_use = in_use,
     .scan = scan,

@@ -414,6 +414,31 @@ static enum bf_err check_certain(struct rewrite *rw, const struct bf_networkd_un
     return BF_OK;
 }
 
+static bool is_for_any(const struct bf_networkd_match *m)
+{
+    bool any = m->positives == 0;
+    for (size_t i = 0; i < m->words; i++)
+        any = any || (strcmp(m->word[i].text, "*") == 0 && !m->word[i].invert);
+    return any;
+}
+
+// Which of two patterns (Name=en*, Name=eth*) means an interface without a name, and so which
+// settings it had, is not known.
+static enum bf_err check_patterns(struct rewrite *rw, const struct bf_networkd_units *u,
+                                  const struct bf_networkd_unit *first,
+                                  const struct bf_networkd_iface *iface, enum bf_networkd_fit fit)
+{
+    if (!rw->readdress || rw->name[0] || fit != BF_NETWORKD_PATTERN || is_for_any(&first->match))
+        return BF_OK;
+    for (const struct bf_networkd_unit *unit = first + 1; unit < u->at + u->count; unit++)
+        if (bf_networkd_fits(rw->f, unit, iface) == BF_NETWORKD_PATTERN)
+            return bf_refuse(rw->f->report,
+                             "whether %s or %s configures the interface with the MAC address %s "
+                             "depends on its name; add match.name to the plan",
+                             first->file[0].path, unit->file[0].path, rw->link->old_mac);
+    return BF_OK;
+}
+
 // An interface without a name on which a device lies: which of them carries the addresses is not
 // known then.
 static enum bf_err check_above(struct rewrite *rw, const struct bf_networkd_unit *unit)
@@ -474,6 +499,7 @@ static enum bf_err adapt_interface(struct rewrite *rw)
     bf_networkd_load(rw->f, ".network", &u);
     const struct bf_networkd_unit *unit = bf_networkd_first(rw->f, &u, &iface, &fit);
     enum bf_err err = check_certain(rw, &u, unit, &iface);
+    err = err ? err : check_patterns(rw, &u, unit, &iface, fit);
     err = err ? err : check_above(rw, unit);
     rw->keep_dhcp =
         rw->link->nic->dhcp && unit && (bf_networkd_dhcp(unit) & BF_NETWORKD_DHCP4) != 0;

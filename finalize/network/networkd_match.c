@@ -294,6 +294,17 @@ static const char *type_of(const struct bf_networkd_iface *iface)
     return strcmp(iface->kind, "dummy") == 0 || strcmp(iface->kind, "veth") == 0 ? "ether" : NULL;
 }
 
+// Whether the names are those of Wi-Fi, modems and tunnels, which a card that is known by its MAC
+// address only is taken not to be.
+static bool is_no_card(const char *glob)
+{
+    static const char *const begin[] = {"wl", "ww", "6rd-", "sit", "tun", "tap"};
+    for (size_t i = 0; i < BF_COUNT(begin); i++)
+        if (strncmp(glob, begin[i], strlen(begin[i])) == 0)
+            return true;
+    return false;
+}
+
 // Whether one word means the interface; `known` is false where only the running system tells.
 static bool word_hits(const struct bf_networkd_word *w, const struct bf_networkd_iface *iface,
                       bool *known)
@@ -303,7 +314,7 @@ static bool word_hits(const struct bf_networkd_word *w, const struct bf_networkd
     *known = true;
     switch (w->key) {
     case KEY_NAME:
-        *known = iface->name[0] || !is_glob(w->text);
+        *known = iface->name[0] || !is_glob(w->text) || is_no_card(w->text);
         return iface->name[0] && fnmatch(w->text, iface->name, 0) == 0;
     case KEY_MAC:
     case KEY_PERMANENT_MAC:

@@ -168,6 +168,8 @@ static bool in_use(struct bf_fin *f)
 const struct bf_stack_ops bf_networkmanager = {
     .name = "networkmanager",
     .title = "NetworkManager",
+    .finds_by_mac = true,
+    .takes_all = true,
     .says_addresses = true,
     .in_use = in_use,
     .scan = scan,

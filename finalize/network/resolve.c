@@ -455,24 +455,44 @@ static enum bf_err identify(struct bf_fin *f, const struct bf_net *net, const js
     return BF_OK;
 }
 
+// An interface with an address that the plan says nothing of: it would keep that, so what nothing
+// knows cannot be a new one.
+static const struct bf_known *left_alone(const struct bf_fin *f, const struct bf_net *net)
+{
+    for (size_t k = 0; k < net->count; k++) {
+        const struct bf_known *known = &net->known[k];
+        bool planned = known->pattern;
+        for (size_t n = 0; n < f->plan->nics; n++)
+            planned = planned ||
+                      (known->name[0] && strcmp(f->plan->nic[n].name, known->name) == 0) ||
+                      (known->mac[0] && strcmp(f->plan->nic[n].mac, known->mac) == 0);
+        if (!planned && bf_net_is_hardware(known) && bf_net_is_addressed(known))
+            return known;
+    }
+    return NULL;
+}
+
 // A name that nothing knows is a new interface, unless one that is known would keep its address.
 static enum bf_err check_new(struct bf_fin *f, const struct bf_net *net, size_t i)
 {
     const char *name = f->plan->nic[i].name;
-    if (is_named(net, name) || stack_of_pattern(net))
-        return BF_OK;
-    for (size_t k = 0; k < net->count; k++) {
-        const struct bf_known *known = &net->known[k];
-        bool planned = false;
-        for (size_t n = 0; n < f->plan->nics; n++)
-            planned = planned || strcmp(f->plan->nic[n].name, known->name) == 0 ||
-                      (known->mac[0] && strcmp(f->plan->nic[n].mac, known->mac) == 0);
-        if (!planned && bf_net_is_hardware(known) && bf_net_is_addressed(known))
-            return bf_refuse(f->report,
+    const struct bf_known *known =
+        is_named(net, name) || stack_of_pattern(net) ? NULL : left_alone(f, net);
+    return known ? bf_refuse(f->report,
                              "nics[%zu]: nothing here is called %s; %s%s would keep its address", i,
-                             name, known->name, PLACE(known));
-    }
-    return BF_OK;
+                             name, known->name, PLACE(known))
+                 : BF_OK;
+}
+
+// Whether a MAC address that nothing knows is enough: only patterns (a cloud image's Name=e*) or a
+// daemon that takes whatever there is configure hardware, and the files that are written can mean
+// it by that address.
+static bool is_enough(const struct bf_fin *f, const struct bf_net *net)
+{
+    const struct bf_stack_ops *stack = stack_of_pattern(net), *top = default_stack(net);
+    if (!stack && top && top->takes_all)
+        stack = top;
+    return stack && stack->finds_by_mac && !left_alone(f, net);
 }
 
 static enum bf_err name_link(struct bf_fin *f, const struct bf_net *net, size_t i,
@@ -482,7 +502,7 @@ static enum bf_err name_link(struct bf_fin *f, const struct bf_net *net, size_t 
     const char *name = k && k->name[0] ? k->name : nic->name;
     bool device = k && k->kind != BF_KNOWN_HARDWARE;
     if (!k && !nic->name[0])
-        return not_found(f, net, i);
+        return is_enough(f, net) ? BF_OK : not_found(f, net, i);
     if (device) {
         const struct bf_known *port = by_mac(net, link->old_mac, true);
         const char *hardware = port ? port->name : hardware_of(net, name, 0);
@@ -542,9 +562,6 @@ static enum bf_err resolve(struct bf_fin *f, const struct bf_net *net, const jso
         return link->known ? not_adapted(f, link->known, i) : no_stack(f, net, i);
     if (bf_nic_readdresses(nic) && link->name[0])
         note_others(f, net, link);
-    if (bf_nic_readdresses(nic) && link->name[0] && strcmp(link->name, link->carrier) != 0)
-        bf_note(f->report, "info", link->carrier, "lies on %s and gets the planned addresses",
-                link->name);
     return check_single(f, net, i, link);
 }
 

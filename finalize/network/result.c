@@ -102,14 +102,33 @@ static json_t *planned_json(const struct bf_plan_nic *nic)
     return list;
 }
 
-static void add_row(json_t *table, const struct bf_link *link, const struct bf_known *now)
+// What the interface had: by its own entry, or where it has none, by the stack's patterns, when
+// they all say the same.
+static const struct bf_known *before(const struct bf_net *net, const struct bf_link *link)
+{
+    const struct bf_known *found = NULL;
+    if (link->known)
+        return link->known;
+    for (size_t i = 0; i < net->count; i++) {
+        const struct bf_known *k = &net->known[i];
+        if (!k->pattern || k->stack != link->stack)
+            continue;
+        if (k->addresses || (found && found->dhcp != k->dhcp))
+            return NULL;
+        found = k;
+    }
+    return found;
+}
+
+static void add_row(json_t *table, const struct bf_link *link, const struct bf_known *had,
+                    const struct bf_known *now)
 {
     bool says = link->stack->says_addresses;
     json_array_append_new(table, json_pack("{s:s,s:s,s:s,s:s,s:s,s:b,s:o,s:o,s:s}", "interface",
                                            link->name, "carrier", link->carrier, "stack",
                                            link->stack->name, "old_mac", link->old_mac, "new_mac",
                                            bf_nic_mac(link->nic), "addresses_known", says, "old",
-                                           addresses_json(link->known), "new",
+                                           addresses_json(had), "new",
                                            says ? addresses_json(now) : planned_json(link->nic),
                                            "file", now ? now->file : ""));
 }
@@ -135,7 +154,7 @@ enum bf_err bf_network_result(struct bf_fin *f, const struct bf_link *link)
             note_gateway(f, &link[i], AF_INET, link[i].known->gateway4, link[i].nic->gateway4);
             note_gateway(f, &link[i], AF_INET6, link[i].known->gateway6, link[i].nic->gateway6);
         }
-        add_row(table, &link[i], now);
+        add_row(table, &link[i], before(f->system.net, &link[i]), now);
     }
     free(net);
     json_object_set_new(f->report->json, "addresses", table);

@@ -11,6 +11,8 @@ struct bf_stack_ops {
     const char *name;  // in the report: "networkd"
     const char *title; // in sentences: "systemd-networkd"
     bool names_links;  // ties an interface's name to its MAC address by itself, when that is known
+    bool finds_by_mac; // its files can mean an interface by the MAC address alone
+    bool takes_all;    // brings up interfaces that no file speaks of
     bool says_addresses; // its scan fills in the addresses
     bool dns_by_file;    // does not tell systemd-resolved of name servers, unless a hook does
     // Whether it runs at boot.

@@ -1023,4 +1023,41 @@ EOF
 judge ens33:$mac2
 sees "networkd keeps NetworkManager off" '^ens33.* 203.0.113.5/24'
 after "networkd keeps NetworkManager off"
+
+# Debian's cloud image knows no interface by its name or MAC address.
+plan_of "{\"match\": {\"mac\": \"52:54:00:00:00:01\"}, \"mac\": \"$mac2\", $static}"
+one "patterns only, by MAC address" <<'EOF'
+network:
+    version: 2
+    ethernets:
+        all-en:
+            match: {name: "en*"}
+            dhcp4: true
+            dhcp4-overrides: {use-domains: true}
+        all-eth:
+            match: {name: "eth*"}
+            dhcp4: true
+EOF
+check "patterns only: the file" is "$r/etc/netplan/90-bootferry.yaml" <<'EOF'
+# Written by bootferry-finalize.
+network:
+  version: 2
+  ethernets:
+    00-bootferry-nic525400000002:
+      match:
+        macaddress: "52:54:00:00:00:02"
+      dhcp4: false
+      addresses:
+      - "203.0.113.5/24"
+      nameservers:
+        addresses: ["203.0.113.53"]
+      routes:
+      - to: 0.0.0.0/0
+        via: 203.0.113.1
+      dhcp4-overrides: {use-domains: true}
+EOF
+check "patterns only: the table says what was" equal '["DHCP"]' "$(jq -c '.addresses[0].old' "$work/report")"
+judge eth0:$mac2
+sees "patterns only" '^eth0.* 203.0.113.5/24'
+after "patterns only"
 finish

@@ -613,7 +613,41 @@ fresh # Photon: by MAC address alone, below a pattern
 printf '[Match]\nName=e*\n\n[Network]\nDHCP=yes\nIPv6AcceptRA=no\n' >"$N/99-dhcp-en.network"
 printf '[Match]\nMACAddress=52:54:00:00:00:01\n[Link]\nNamePolicy=kernel\n' >"$N/a.link"
 begin "{\"match\": {\"mac\": \"52:54:00:00:00:01\"}, \"mac\": \"52:54:00:00:00:02\", $static}"
-refute "networkd: a MAC address that nothing knows is refused" run
+right "a MAC address that nothing but a pattern can mean"
+check "networkd: and the table says what was" equal '["DHCP"]' "$(jq -c '.addresses[0].old' "$work/first")"
+check "networkd: such a MAC address alone names the interface" is "$N/05-bootferry-525400000002.network" <<'E'
+[Match]
+MACAddress=52:54:00:00:00:02
+Type=ether
+
+[Network]
+DHCP=no
+Address=203.0.113.5/24
+Gateway=203.0.113.1
+DNS=203.0.113.53
+IPv6AcceptRA=no
+E
+judged "a MAC address that nothing but a pattern can mean" $links '+^ens3.*203.0.113.5/24'
+fresh # Amazon Linux 2023: by driver, and systemd's own file for containers
+printf '[Match]\nVirtualization=container\nName=host0\n[Network]\nDHCP=yes\n' >"$U/80-container-host0.network"
+printf '[Match]\nDriver=ena ixgbevf vif\n[Link]\nMTUBytes=1400\n[Network]\nDHCP=yes\n' >"$U/80-ec2.network"
+begin "{\"match\": {\"mac\": \"52:54:00:00:00:01\"}, \"mac\": \"52:54:00:00:00:02\", $static}"
+right "a pattern by driver"
+check "networkd: a container's interface is none of the machine" test ! -e "$N/05-bootferry-host0.network"
+judged "a pattern by driver" $links '+^ens3.*203.0.113.5/24'
+fresh # Wi-Fi's pattern cannot mean it
+printf '[Match]\nName=wl*\n[Network]\nDHCP=yes\n' >"$N/10-wlan.network"
+printf '[Match]\nName=en* eth*\n[Network]\nDHCP=yes\nLLMNR=no\n' >"$N/20-ethernet.network"
+begin "{\"match\": {\"mac\": \"52:54:00:00:00:01\"}, \"mac\": \"52:54:00:00:00:02\", $static}"
+right "patterns of which one is Wi-Fi's"
+check "networkd: the settings are those of the card's pattern" has "$N/05-bootferry-525400000002.network" LLMNR=no
+fresh
+printf '[Match]\nName=en*\n[Network]\nDHCP=yes\n' >"$N/10-en.network"
+printf '[Match]\nName=eth*\n[Network]\nDHCP=yes\nLLMNR=no\n' >"$N/20-eth.network"
+begin "{\"match\": {\"mac\": \"52:54:00:00:00:01\"}, \"mac\": \"52:54:00:00:00:02\", $static}"
+refute "networkd: a MAC address that two patterns may mean is refused" run
+check "networkd: with both, and what to do" says "20-eth.network configures the interface with the MAC address 52:54:00:00:00:01 depends on its name; add match.name to the plan"
+check "networkd: and nothing is changed" equal "$before" "$(snapshot "$r")"
 fresh
 printf '[Match]\nName=e*\n\n[Network]\nDHCP=yes\n' >"$N/99-dhcp-en.network"
 printf '[Match]\nName=*\nMACAddress=52:54:00:00:00:01\n\n[Network]\nDHCP=yes\n' >"$N/50-mac.network"

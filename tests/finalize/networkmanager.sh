@@ -988,4 +988,19 @@ else
     skip "not by itself: NetworkManager does not run here"
 fi
 settle "not by itself"
+
+# Without a profile NetworkManager brings up what there is, so the MAC address is enough.
+tree
+carry "no profile, by MAC address" "{\"match\": {\"mac\": \"$mac1\"}, \"mac\": \"$mac2\", $static}"
+check "no profile: the new one is for the MAC address" has "$r/$nm/bootferry-525400000002.nmconnection" "mac-address=$mac2"
+if judge_ready; then
+    check "no profile: NetworkManager activates ours" equal "$(activates "eth5:$mac2")" "eth5 bootferry-525400000002 "
+else
+    skip "no profile: NetworkManager does not run here"
+fi
+settle "no profile, by MAC address"
+simple eth9 $a 192.0.2.10/24 interface-name=eth9
+simple eth8 $b 192.0.2.11/24 interface-name=eth8
+plan_of "{\"match\": {\"mac\": \"$mac1\"}, \"mac\": \"$mac2\", $static}"
+check "not where other interfaces have profiles: refused" refused "add match.name to the plan"
 finish
