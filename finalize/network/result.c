@@ -70,6 +70,24 @@ static enum bf_err check(struct bf_fin *f, const struct bf_known *k, const struc
     return BF_OK;
 }
 
+// Two stacks that give the carrier an address: resolve.c refuses those that it sees, but what a
+// pattern means is known only once the interface's name is written down.
+static enum bf_err check_alone(struct bf_fin *f, const struct bf_net *net,
+                               const struct bf_link *link, size_t i)
+{
+    for (size_t k = 0; k < net->count; k++) {
+        const struct bf_known *other = &net->known[k];
+        if (other->stack && other->stack != link->stack && link->carrier[0] &&
+            strcmp(other->name, link->carrier) == 0 && bf_net_is_addressed(other))
+            return bf_refuse(f->report,
+                             "nics[%zu]: %s is configured by %s, and by %s in %s, too; take it "
+                             "out of one of them; nothing was changed",
+                             i, link->carrier, link->stack->title, other->stack->title,
+                             other->file[0] ? other->file : "its files");
+    }
+    return BF_OK;
+}
+
 // A machine that loses its way out is told so.
 static void note_gateway(struct bf_fin *f, const struct bf_link *link, int family, const char *had,
                          const char *planned)
@@ -150,6 +168,8 @@ enum bf_err bf_network_result(struct bf_fin *f, const struct bf_link *link)
         const struct bf_known *now = carrier_of(net, &link[i]);
         if (bf_nic_readdresses(link[i].nic) && link[i].stack->says_addresses)
             err = check(f, now, &link[i], i);
+        if (!err && bf_nic_readdresses(link[i].nic))
+            err = check_alone(f, net, &link[i], i);
         if (link[i].known) {
             note_gateway(f, &link[i], AF_INET, link[i].known->gateway4, link[i].nic->gateway4);
             note_gateway(f, &link[i], AF_INET6, link[i].known->gateway6, link[i].nic->gateway6);

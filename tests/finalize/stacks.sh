@@ -82,4 +82,23 @@ check "two interfaces: the first" has "$r/etc/systemd/network/10-lan0.link" "MAC
 check "two interfaces: the second has what was the first's" has "$r/etc/systemd/network/10-lan1.link" "MACAddress=52:54:00:00:00:01"
 check "two interfaces, second run" again
 check "two interfaces: the address went to the right one" sh -c "grep -A1 'iface lan0' '$r/etc/network/interfaces' | grep -q 203.0.113.5"
+
+# ---- Two stacks for one interface ----------------------------------------------------------------
+ifup <<'EOF'
+auto ens3
+iface ens3 inet static
+    address 192.0.2.10/24
+EOF
+ln -s /usr/lib/systemd/system/systemd-networkd.service "$r/etc/systemd/system/multi-user.target.wants/"
+printf '[Match]\nName=en*\n[Network]\nDHCP=yes\n' | put "$r/etc/systemd/network/a.network"
+before=$(snapshot "$r")
+for match in '"mac": "52:54:00:00:00:01"' '"name": "ens3"'; do
+    plan_of "{\"match\": {$match}, \"mac\": \"52:54:00:00:00:02\", $static}"
+    refute "ifupdown, and a pattern of networkd that means the interface, too: refused ($match)" run
+    check "with both and what to do ($match)" matches 'is configured by .*systemd-networkd.*out of one of them' "$(cat "$work/err")"
+    check "and nothing is changed ($match)" equal "$before" "$(snapshot "$r")"
+done
+printf '[Match]\nName=eth*\n[Network]\nDHCP=yes\n' | put "$r/etc/systemd/network/a.network"
+check "a pattern of networkd that means others is none of its business" run
+check "nor at the second run" again
 finish
