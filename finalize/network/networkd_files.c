@@ -29,12 +29,13 @@ static void free_file(struct bf_networkd_file *file)
     free(file->line);
 }
 
-// An empty file, a link to nothing and one to a device mean no file at all.
+// An empty file, a link to nothing, one to a device, and a folder mean no file at all.
 static bool is_masked(struct bf_fin *f, const char *path, const struct bf_fault *fault)
 {
     struct stat st;
-    return fault->code == BF_ERR_NOT_FOUND || (!bf_fin_root_stat(f->root, path, &st, NULL) &&
-                                               (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)));
+    return fault->code == BF_ERR_NOT_FOUND ||
+           (!bf_fin_root_stat(f->root, path, &st, NULL) &&
+            (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode) || S_ISDIR(st.st_mode)));
 }
 
 // Reads a file as one more of the unit. False when networkd has none of the unit then.

@@ -581,6 +581,13 @@ refute "networkd: which of two files counts depends on the hardware" run
 check "networkd: and both are named" says "10-vmware.network depends on the hardware or the kernel; else it does by /etc/systemd/network/20-ens3.network"
 check "networkd: and nothing is changed" equal "$(snapshot "$r")" "$before"
 
+fresh # a folder of a file's name is passed over
+mkdir "$N/00-a.network"
+printf '[Match]\nName=ens3\n[Network]\nDHCP=yes\n' >"$N/f.network"
+begin "{$nic1, $static}"
+right "a folder with a file's name"
+check "networkd: the file after it counts" has "$N/f.network" "Address=203.0.113.5/24"
+judged "a folder with a file's name" $links '+^ens3.*203.0.113.5/24'
 fresh # Amazon Linux 2023: only the driver, which is another there
 printf '[Match]\nDriver=ena ixgbevf vif\n\n[Link]\nMTUBytes=9001\n\n[Network]\nDHCP=yes\n\n[DHCPv4]\nRouteMetric=512\n' >"$U/80-ec2.network"
 begin "{$nic1}"
