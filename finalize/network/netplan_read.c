@@ -250,6 +250,12 @@ static void open_file(struct bf_fin *f, struct bf_netplan *np, const char *dir, 
     if (!more)
         return;
     np->sheet = more;
+    // A link to /dev/null is an empty file to netplan, and hides one of the same name in /lib.
+    char *to = bf_fin_root_readlink(f->root, path);
+    bool masked = to && strcmp(to, "/dev/null") == 0;
+    free(to);
+    if (masked)
+        return;
     if (bf_sheet_open(f, path, &np->sheet[np->files], why, sizeof why)) {
         if (!np->trouble[0])
             snprintf(np->trouble, sizeof np->trouble, "netplan: %.200s: %s", path, why);

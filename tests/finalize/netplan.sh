@@ -1060,4 +1060,16 @@ check "patterns only: the table says what was" equal '["DHCP"]' "$(jq -c '.addre
 judge eth0:$mac2
 sees "patterns only" '^eth0.* 203.0.113.5/24'
 after "patterns only"
+
+# A link to /dev/null hides what /lib has.
+netplan "$r"
+put "$r/usr/lib/netplan/50-default.yaml" <<<'network: {ethernets: {all: {match: {name: "en*"}, dhcp4: true}}}'
+file a.yaml <<<'network: {ethernets: {ens33: {addresses: [192.0.2.10/24]}}}'
+ln -s /dev/null "$r/etc/netplan/50-default.yaml"
+before=$(snapshot "$r")
+check "a masked file" run
+check "a masked file: a definition of its own is not needed" test ! -e "$r/etc/netplan/90-bootferry.yaml"
+judge ens33:$mac2
+sees "a masked file" '^ens33.* 203.0.113.5/24'
+after "a masked file"
 finish
