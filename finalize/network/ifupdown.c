@@ -30,7 +30,45 @@ static void copy(char *out, size_t size, struct bf_slice s)
     bf_net_copy(out, size, s.at, s.len);
 }
 
-// Ports become known with their master.
+static void scan_parent(struct bf_net *net, struct bf_known *k, struct bf_slice parent)
+{
+    char name[BF_IFNAME];
+    copy(name, sizeof name, bf_ifup_device(parent));
+    if (!name[0] || strcmp(name, k->name) == 0)
+        return;
+    k->kind = BF_KNOWN_VLAN;
+    memcpy(k->parent, name, sizeof k->parent);
+    bf_net_add(net, &bf_ifupdown, name, "");
+}
+
+// "eth0.10" is a VLAN of eth0; "dummy0" is no hardware.
+static void scan_name(struct bf_net *net, struct bf_known *k)
+{
+    static const char *const prefix[] = {"dummy", "tun", "tap", "wg", "veth", "ifb", "gre", "sit"};
+    char *dot = strrchr(k->name, '.');
+    for (size_t i = 0; i < BF_COUNT(prefix); i++) {
+        size_t n = strlen(prefix[i]);
+        if (strncmp(k->name, prefix[i], n) == 0 && strspn(k->name + n, "0123456789"))
+            k->kind = BF_KNOWN_OTHER;
+    }
+    if (strncmp(k->name, "vlan", 4) == 0)
+        k->kind = BF_KNOWN_VLAN;
+    if (dot && dot != k->name && dot[1] && !dot[1 + strspn(dot + 1, "0123456789")])
+        scan_parent(net, k, (struct bf_slice){k->name, (size_t)(dot - k->name)});
+}
+
+static struct bf_known *add_device(struct bf_net *net, struct bf_slice physical)
+{
+    char name[BF_IFNAME];
+    copy(name, sizeof name, bf_ifup_device(physical));
+    bool is_new = !bf_net_find(net, &bf_ifupdown, name);
+    struct bf_known *k = name[0] ? bf_net_add(net, &bf_ifupdown, name, "") : NULL;
+    if (k && (is_new || !k->file[0]))
+        scan_name(net, k);
+    return k;
+}
+
+// Ports become known with their master; a port "bond0.7" may have no stanza.
 static void scan_ports(struct bf_ifup *c, struct bf_net *net, size_t line, const char *master)
 {
     static const char *const words[] = {"all", "regex", "noregex", "glob", NULL};
@@ -44,23 +82,12 @@ static void scan_ports(struct bf_ifup *c, struct bf_net *net, size_t line, const
         }
         if (!name[0] || strcmp(name, "none") == 0 || strcmp(name, master) == 0)
             continue;
-        struct bf_known *k = bf_net_add(net, &bf_ifupdown, name, "");
+        struct bf_known *k = add_device(net, word);
         if (!k)
             return;
         bf_net_copy(k->master, sizeof k->master, master, strlen(master));
         bf_net_where(k, c->file[c->line[line].file].path, c->line[line].number);
     }
-}
-
-static void scan_parent(struct bf_net *net, struct bf_known *k, struct bf_slice parent)
-{
-    char name[BF_IFNAME];
-    copy(name, sizeof name, bf_ifup_device(parent));
-    if (!name[0] || strcmp(name, k->name) == 0)
-        return;
-    k->kind = BF_KNOWN_VLAN;
-    memcpy(k->parent, name, sizeof k->parent);
-    bf_net_add(net, &bf_ifupdown, name, "");
 }
 
 // The options of Open vSwitch.
@@ -250,22 +277,6 @@ static void scan_options(struct bf_ifup *c, struct bf_net *net, struct bf_known 
 
 // ---- Interfaces ---------------------------------------------------------------------------------
 
-// "eth0.10" is a VLAN of eth0; "dummy0" is no hardware.
-static void scan_name(struct bf_net *net, struct bf_known *k)
-{
-    static const char *const prefix[] = {"dummy", "tun", "tap", "wg", "veth", "ifb", "gre", "sit"};
-    char *dot = strrchr(k->name, '.');
-    for (size_t i = 0; i < BF_COUNT(prefix); i++) {
-        size_t n = strlen(prefix[i]);
-        if (strncmp(k->name, prefix[i], n) == 0 && strspn(k->name + n, "0123456789"))
-            k->kind = BF_KNOWN_OTHER;
-    }
-    if (strncmp(k->name, "vlan", 4) == 0)
-        k->kind = BF_KNOWN_VLAN;
-    if (dot && dot != k->name && dot[1] && !dot[1 + strspn(dot + 1, "0123456789")])
-        scan_parent(net, k, (struct bf_slice){k->name, (size_t)(dot - k->name)});
-}
-
 // "mac/52:54:00:12:34:56" names an interface by its MAC address; other patterns may mean several.
 static struct bf_known *add_pattern(struct bf_ifup *c, struct bf_net *net, size_t line,
                                     struct bf_slice physical)
@@ -280,17 +291,6 @@ static struct bf_known *add_pattern(struct bf_ifup *c, struct bf_net *net, size_
     struct bf_known *k = bf_net_add(net, &bf_ifupdown, "", mac);
     if (k)
         k->pattern = !mac[0];
-    return k;
-}
-
-static struct bf_known *add_device(struct bf_net *net, struct bf_slice physical)
-{
-    char name[BF_IFNAME];
-    copy(name, sizeof name, bf_ifup_device(physical));
-    bool is_new = !bf_net_find(net, &bf_ifupdown, name);
-    struct bf_known *k = name[0] ? bf_net_add(net, &bf_ifupdown, name, "") : NULL;
-    if (k && (is_new || !k->file[0]))
-        scan_name(net, k);
     return k;
 }
 

@@ -470,6 +470,33 @@ iface vmbr0 inet static
 iface ens3 inet manual
 iface ens4 inet manual
 EOF
+# What a bridge has for a port is a VLAN by its name, though it has no stanza.
+tree <<'EOF'
+auto ens3
+iface ens3 inet manual
+    bond-master bond0
+auto bond0
+iface bond0 inet manual
+    bond-slaves none
+auto vmbr0
+iface vmbr0 inet static
+    address 192.0.2.10/24
+    bridge-ports bond0.7
+EOF
+carried "a bridge on a VLAN without a stanza, by the NIC" "{\"match\": {\"name\": \"ens3\", \"mac\": \"$old\"}, \"mac\": \"$new\", $static}"
+check "a bridge on a VLAN without a stanza: rewritten" is "$n/interfaces" <<'EOF'
+auto ens3
+iface ens3 inet manual
+    bond-master bond0
+auto bond0
+iface bond0 inet manual
+    bond-slaves none
+auto vmbr0
+iface vmbr0 inet static
+    address 203.0.113.5/24
+    gateway 203.0.113.1
+    bridge-ports bond0.7
+EOF
 tree <<'EOF'
 auto ens3 bond0
 iface ens3 inet manual
