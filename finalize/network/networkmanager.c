@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/bytes.h"
 #include "finalize/network/network.h"
@@ -126,6 +127,35 @@ static void add_profile(struct bf_net *net, const struct bf_nm_profiles *all,
     fill(all, k, maker ? maker : p);
 }
 
+// The MAC address of the card that a VLAN's profile means, which has no name there.
+static const char *card_of_vlan(const struct bf_nm_profiles *all, const struct bf_nm_profile *p)
+{
+    for (size_t i = 0; p->parent[0] && i < all->count; i++)
+        if (bf_nm_is_hardware(&all->at[i]) && strcasecmp(all->at[i].uuid, p->parent) == 0)
+            return all->at[i].mac;
+    return p->parent[0] ? p->parent : p->mac;
+}
+
+// VLANs on cards that only their MAC address names; what lies on such a card calls it by its other
+// name.
+static void add_parents(struct bf_net *net, const struct bf_nm_profiles *all)
+{
+    for (size_t i = 0; i < net->count; i++) {
+        struct bf_known *k = &net->known[i];
+        const struct bf_nm_profile *p = NULL;
+        if (k->stack == &bf_networkmanager && k->kind == BF_KNOWN_VLAN && !k->parent[0])
+            p = bf_nm_maker(all, k->name);
+        const char *mac = p ? card_of_vlan(all, p) : "";
+        for (size_t c = 0; mac[0] && c < net->count; c++) {
+            const struct bf_known *card = &net->known[c];
+            const char *name = card->name[0] ? card->name : card->alias;
+            if (card->stack == k->stack && card->kind == BF_KNOWN_HARDWARE &&
+                strcasecmp(card->mac, mac) == 0)
+                bf_net_copy(k->parent, sizeof k->parent, name, strlen(name));
+        }
+    }
+}
+
 static void scan(struct bf_fin *f, struct bf_net *net)
 {
     struct bf_nm_profiles all;
@@ -135,6 +165,7 @@ static void scan(struct bf_fin *f, struct bf_net *net)
     bf_nm_profiles_load(f, &all, BF_NM_PENDING, net);
     for (size_t i = 0; i < all.count; i++)
         add_profile(net, &all, &all.at[i], rules);
+    add_parents(net, &all);
     bf_nm_profiles_free(&all);
     free(rules);
 }

@@ -337,7 +337,8 @@ const char *bf_nm_device_of(const struct bf_nm_profiles *all, const char *refere
 {
     for (size_t i = 0; reference[0] && i < all->count; i++) {
         const struct bf_nm_profile *p = &all->at[i];
-        if (strcasecmp(p->uuid, reference) == 0 || strcasecmp(p->mac, reference) == 0)
+        bool card = bf_nm_is_hardware(p) && strcasecmp(p->mac, reference) == 0;
+        if (card || strcasecmp(p->uuid, reference) == 0)
             return p->name;
     }
     return strlen(reference) < BF_IFNAME ? reference : "";

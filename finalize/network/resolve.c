@@ -252,25 +252,31 @@ static const char *top_of(const struct bf_net *net, const char *name)
     return name;
 }
 
-// The hardware below a device, when there is only one; "" when not.
-static const char *hardware_of(const struct bf_net *net, const char *name, int depth)
+// The hardware below a device, when there is only one; "" when not, or it has no name. Where a file
+// speaks of it, *entry is that.
+static const char *hardware_of(const struct bf_net *net, const char *name, int depth,
+                               const struct bf_known **entry)
 {
-    const struct bf_known *k = bf_net_find(net, NULL, name);
-    const char *found = "";
-    if (!k || k->kind == BF_KNOWN_HARDWARE)
+    const struct bf_known *k = bf_net_find(net, NULL, name), *port = NULL;
+    *entry = k && k->kind == BF_KNOWN_HARDWARE ? k : NULL;
+    if (!k || *entry)
         return k ? k->name : name;
     if (depth > DEPTH_MAX)
         return "";
     if (k->parent[0])
-        return hardware_of(net, k->parent, depth + 1);
+        return hardware_of(net, k->parent, depth + 1, entry);
     for (size_t i = 0; i < net->count; i++) {
-        if (!net->known[i].stack || strcmp(net->known[i].master, name) != 0)
+        const struct bf_known *other = &net->known[i];
+        if (!other->stack || strcmp(other->master, name) != 0)
             continue;
-        if (found[0] && strcmp(found, net->known[i].name) != 0)
+        if (port && (!port->name[0] || strcmp(port->name, other->name) != 0))
             return "";
-        found = net->known[i].name;
+        port = other;
     }
-    return found[0] ? hardware_of(net, found, depth + 1) : "";
+    if (port && port->name[0])
+        return hardware_of(net, port->name, depth + 1, entry);
+    *entry = port;
+    return "";
 }
 
 // ---- By an old address --------------------------------------------------------------------------
@@ -504,8 +510,9 @@ static enum bf_err name_link(struct bf_fin *f, const struct bf_net *net, size_t 
     if (!k && !nic->name[0])
         return is_enough(f, net) ? BF_OK : not_found(f, net, i);
     if (device) {
-        const struct bf_known *port = by_mac(net, link->old_mac, true);
-        const char *hardware = port ? port->name : hardware_of(net, name, 0);
+        const struct bf_known *port = by_mac(net, link->old_mac, true), *below;
+        const char *hardware = port ? port->name : hardware_of(net, name, 0, &below);
+        k = port || !below ? k : below;
         bf_net_copy(link->carrier, sizeof link->carrier, name, strlen(name));
         bf_net_copy(link->name, sizeof link->name, hardware, strlen(hardware));
     } else {

@@ -789,6 +789,40 @@ check "a VLAN beside its NIC: and its parent's new MAC address" has "$r/$nm/vlan
 check "a VLAN beside its NIC: which keeps its own address" has "$r/$nm/untagged.nmconnection" "address1=192.0.2.10/24,192.0.2.1"
 settle "a VLAN beside its NIC"
 
+# The card has no name in any file; the VLAN says its UUID or its MAC address.
+for below in "parent=$a" id=7; do
+    tree
+    simple untagged $a 192.0.2.66/26
+    sed -i "/^\[ipv4\]/,\$d" "$r/$nm/untagged.nmconnection"
+    printf '[ethernet]\nmac-address=%s\n[ipv4]\nmethod=disabled\n' $mac1 >>"$r/$nm/untagged.nmconnection"
+    profile vlan7.nmconnection <<E
+[connection]
+id=vlan7
+uuid=$b
+type=vlan
+interface-name=vlan7
+
+[ethernet]
+mac-address=$mac1
+
+[vlan]
+id=7
+$below
+
+[ipv4]
+method=manual
+address1=192.0.2.10/24
+E
+    for match in "\"mac\": \"$mac1\"" '"name": "vlan7"' "\"name\": \"vlan7\", \"mac\": \"$mac1\"" "\"name\": \"eth5\", \"mac\": \"$mac1\""; do
+        carry "a VLAN on a card by its MAC address ($below, $match)" "{\"match\": {$match}, \"mac\": \"$mac2\", $static}"
+        check "a VLAN on a card by its MAC address: has the address" has "$r/$nm/vlan7.nmconnection" "address1=203.0.113.5/24,203.0.113.1"
+        check "a VLAN on a card by its MAC address: and its card's" has "$r/$nm/vlan7.nmconnection" "mac-address=$mac2"
+        check "a VLAN on a card by its MAC address: the card has no address" has "$r/$nm/untagged.nmconnection" "method=disabled"
+        check "a VLAN on a card by its MAC address: and its new MAC address" has "$r/$nm/untagged.nmconnection" "mac-address=$mac2"
+        settle "a VLAN on a card by its MAC address"
+    done
+done
+
 # Two interfaces whose MAC addresses change places.
 tree
 simple one $a 192.0.2.10/24 interface-name=lan0
