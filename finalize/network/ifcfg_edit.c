@@ -39,6 +39,12 @@ static bool has(const struct edit *e, const char *key)
     return bf_shvars_find(&e->file->vars, key) != NULL;
 }
 
+// Whether /etc/sysconfig/network has a gateway of the interface.
+static bool has_global(const struct edit *e, const char *key)
+{
+    return bf_ifcfg_has_gateway(&e->set, &e->before, e->link->carrier, key);
+}
+
 // ---- IPv4 ---------------------------------------------------------------------------------------
 
 // The scripts set a gateway only if it lies in the first address's network.
@@ -137,8 +143,7 @@ static void want_addresses(struct edit *e, size_t others)
         want_address(e, &e->to, i, takes_prefix(e, &e->file->vars), i || zero ? (int)i + old : -1);
     if (e->nic->gateway4[0] && !e->onlink4) {
         bool first = e->file->nm && has(e, "GATEWAY0") && !has(e, "GATEWAY");
-        bool global = !any_numbered(&e->file->vars, "GATEWAY") &&
-                      bf_ifcfg_has_gateway(&e->set, &e->before, "GATEWAY");
+        bool global = !any_numbered(&e->file->vars, "GATEWAY") && has_global(e, "GATEWAY");
         if (!global)
             bf_ifcfg_want(&e->to, first ? "GATEWAY0" : "GATEWAY", "%s", e->nic->gateway4);
         if (bf_ifcfg_is_no(get(e, "DEFROUTE")))
@@ -168,17 +173,23 @@ static void want_proto(struct edit *e)
 
 // ---- IPv6 ---------------------------------------------------------------------------------------
 
-static void want_gateway6(struct edit *e)
+// A link-local gateway needs its interface, in whichever file it stands.
+static void put_gateway6(const struct edit *e, struct bf_ifcfg_changes *to)
 {
     const char *gateway = e->nic->gateway6;
     bool local = strncmp(gateway, "fe80:", 5) == 0;
-    bool global =
-        !has(e, "IPV6_DEFAULTGW") && bf_ifcfg_has_gateway(&e->set, &e->before, "IPV6_DEFAULTGW");
+    bf_ifcfg_want(to, "IPV6_DEFAULTGW", "%s%s%s", gateway, local ? "%" : "",
+                  local ? e->link->carrier : "");
+}
+
+static void want_gateway6(struct edit *e)
+{
+    const char *gateway = e->nic->gateway6;
+    bool global = !has(e, "IPV6_DEFAULTGW") && has_global(e, "IPV6_DEFAULTGW");
     if (!gateway[0] || e->onlink6 || global)
         bf_ifcfg_drop(&e->to, "IPV6_DEFAULTGW");
     else
-        bf_ifcfg_want(&e->to, "IPV6_DEFAULTGW", "%s%s%s", gateway, local ? "%" : "",
-                      local ? e->link->carrier : "");
+        put_gateway6(e, &e->to);
     if (gateway[0] && bf_ifcfg_is_no(get(e, "IPV6_DEFROUTE")))
         bf_ifcfg_want(&e->to, "IPV6_DEFROUTE", "yes");
 }
@@ -358,6 +369,16 @@ static void note_device(struct edit *e, const char *key, const char *gateway)
                 gateway, e->link->carrier);
 }
 
+// A link-local gateway of which nothing says the interface: it could have been this one.
+static void note_local(struct edit *e)
+{
+    const struct bf_shvar_var *v = bf_shvars_find(&e->set.network, "IPV6_DEFAULTGW");
+    bool local = v && strncasecmp(v->value, "fe80:", 5) == 0 && !strchr(v->value, '%');
+    if (local && !bf_shvars_get(&e->set.network, "IPV6_DEFAULTDEV")[0])
+        bf_note(e->f->report, "warning", BF_IFCFG_NETWORK,
+                "line %u: the gateway %s stays, which names no interface", v->line, v->value);
+}
+
 // /etc/sysconfig/network: gateways of the networks that are left, and the switch for IPv6.
 static enum bf_err edit_network(struct edit *e)
 {
@@ -365,14 +386,14 @@ static enum bf_err edit_network(struct edit *e)
     const struct bf_shvars *vars = &e->set.network;
     const char *six = bf_shvars_get(vars, "NETWORKING_IPV6");
     bool asks = e->set.readers.global_six || e->set.readers.old_ipv6;
-    if (bf_ifcfg_has_gateway(&e->set, &e->before, "GATEWAY")) {
+    if (has_global(e, "GATEWAY")) {
         if (e->nic->gateway4[0] && !e->onlink4 && !any_numbered(&e->file->vars, "GATEWAY"))
             bf_ifcfg_want(&to, "GATEWAY", "%s", e->nic->gateway4);
         bf_ifcfg_drop(&to, "GATEWAY");
     }
-    if (bf_ifcfg_has_gateway(&e->set, &e->before, "IPV6_DEFAULTGW")) {
+    if (has_global(e, "IPV6_DEFAULTGW")) {
         if (e->nic->gateway6[0] && !e->onlink6 && !has(e, "IPV6_DEFAULTGW"))
-            bf_ifcfg_want(&to, "IPV6_DEFAULTGW", "%s", e->nic->gateway6);
+            put_gateway6(e, &to);
         bf_ifcfg_drop(&to, "IPV6_DEFAULTGW");
     }
     if (bf_nic_address(e->nic, AF_INET6) && e->file->shell &&
@@ -380,6 +401,7 @@ static enum bf_err edit_network(struct edit *e)
         bf_ifcfg_want(&to, "NETWORKING_IPV6", "yes");
     note_device(e, "GATEWAYDEV", e->nic->gateway4);
     note_device(e, "IPV6_DEFAULTDEV", e->nic->gateway6);
+    note_local(e);
     enum bf_err err = bf_ifcfg_apply(e->f, &to, BF_IFCFG_NETWORK, to.count ? "" : NULL, WHY);
     bf_ifcfg_changes_free(&to);
     return err;

@@ -114,23 +114,31 @@ enum bf_err bf_ifcfg_find(struct bf_fin *f, const struct bf_ifcfg *set, const st
     return BF_OK;
 }
 
+bool bf_ifcfg_reaches(const char *cidr, const char *ip)
+{
+    struct bf_address a = {.family = strchr(cidr, ':') ? AF_INET6 : AF_INET};
+    size_t len = strcspn(cidr, "/");
+    a.prefix = cidr[len] ? (unsigned)strtoul(cidr + len + 1, NULL, 10) : 64;
+    if (len >= sizeof a.text || a.prefix > (a.family == AF_INET ? 32 : 128))
+        return false;
+    memcpy(a.text, cidr, len);
+    return bf_address_reaches(&a, ip);
+}
+
 bool bf_ifcfg_has_gateway(const struct bf_ifcfg *set, const struct bf_known *before,
-                          const char *key)
+                          const char *device, const char *key)
 {
     char gateway[BF_CIDR_TEXT];
-    const char *value = bf_shvars_get(&set->network, key);
-    bf_net_copy(gateway, sizeof gateway, value, strcspn(value, "%"));
-    for (size_t i = 0; gateway[0] && i < before->addresses; i++) {
-        struct bf_address a = {.family = strchr(before->address[i], ':') ? AF_INET6 : AF_INET};
-        const char *slash = strchr(before->address[i], '/');
-        size_t len = strcspn(before->address[i], "/");
-        if (len >= sizeof a.text)
-            continue;
-        memcpy(a.text, before->address[i], len);
-        a.prefix = slash ? (unsigned)strtoul(slash + 1, NULL, 10) : 64;
-        if (a.prefix <= (a.family == AF_INET ? 32 : 128) && bf_address_reaches(&a, gateway))
+    const char *value = bf_shvars_get(&set->network, key), *scope = strchr(value, '%');
+    // A link-local one lies in every interface's network: only the name of a device tells.
+    if (!scope && strncasecmp(value, "fe80:", 5) == 0)
+        return strcmp(bf_shvars_get(&set->network, "IPV6_DEFAULTDEV"), device) == 0;
+    if (scope)
+        return strcmp(scope + 1, device) == 0;
+    bf_net_copy(gateway, sizeof gateway, value, strlen(value));
+    for (size_t i = 0; gateway[0] && i < before->addresses; i++)
+        if (bf_ifcfg_reaches(before->address[i], gateway))
             return true;
-    }
     return false;
 }
 

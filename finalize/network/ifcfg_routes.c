@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "finalize/network/ifcfg.h"
 #include "finalize/network/ifcfg_change.h"
+#include "finalize/network/ifcfg_find.h"
 
 #define GONE_MAX 16
 #define WHY      "default routes as planned"
@@ -86,23 +87,12 @@ static bool leads_to_gone(const struct routes *rs, const char *to, const char *v
 
 // ---- What stays ---------------------------------------------------------------------------------
 
-static bool reaches(const char *cidr, const char *ip)
-{
-    struct bf_address a = {.family = strchr(cidr, ':') ? AF_INET6 : AF_INET};
-    size_t len = strcspn(cidr, "/");
-    a.prefix = cidr[len] ? (unsigned)strtoul(cidr + len + 1, NULL, 10) : 64;
-    if (len >= sizeof a.text || a.prefix > (a.family == AF_INET ? 32 : 128))
-        return false;
-    memcpy(a.text, cidr, len);
-    return bf_address_reaches(&a, ip);
-}
-
 static bool is_left_behind(const struct routes *rs, const char *ip)
 {
     const struct bf_plan_nic *nic = rs->link->nic;
     bool old = false;
     for (size_t i = 0; i < rs->before->addresses; i++)
-        old = old || reaches(rs->before->address[i], ip);
+        old = old || bf_ifcfg_reaches(rs->before->address[i], ip);
     for (size_t i = 0; i < nic->addresses; i++)
         if (bf_address_reaches(&nic->address[i], ip))
             return false;

@@ -141,6 +141,38 @@ GATEWAY=203.0.113.1 # all
 EOF
 back "numbered from 1"
 
+# A gateway of IPv6 for all: it names its device, or lies in the device's network.
+six_global() { # GATEWAY
+    centos7
+    put "$n/ifcfg-eth0" <<<$'DEVICE=eth0\nIPV6INIT=yes\nIPV6ADDR=2001:db8::10/64'
+    put "$r/etc/sysconfig/network" <<<$'NETWORKING=yes\nIPV6_DEFAULTGW='"$1"
+    before=$(snapshot "$r")
+}
+linklocal='"addresses": ["2001:db8:5::5/64"], "gateway": "fe80::1"'
+for gateway in 2001:db8::1%eth0 2001:db8::1 fe80::9%eth0; do
+    six_global "$gateway"
+    plan_of "{$named, $linklocal}"
+    cycle "to a link-local gateway from $gateway"
+    check "to a link-local gateway from $gateway: with its device" is "$r/etc/sysconfig/network" <<<$'NETWORKING=yes\nIPV6_DEFAULTGW=fe80::1%eth0'
+    back "to a link-local gateway from $gateway"
+    for plan in "$static" '"addresses": ["2001:db8:5::5/64"]' '"dhcp": true'; do
+        plan_of "{$named, $plan}"
+        check "no gateway of IPv6 after $gateway, $plan" run
+        check "no gateway of IPv6 after $gateway, $plan: gone" is "$r/etc/sysconfig/network" <<<"NETWORKING=yes"
+        back "no gateway of IPv6 after $gateway, $plan"
+    done
+done
+six_global fe80::9%eth1
+plan_of "{$named, $linklocal}"
+cycle "another device's link-local gateway"
+check "another device's link-local gateway stays" has "$r/etc/sysconfig/network" "IPV6_DEFAULTGW=fe80::9%eth1"
+six_global fe80::9
+cycle "a link-local gateway of no device"
+check "a link-local gateway of no device is said" says "line 2: the gateway fe80::9 stays, which names no interface"
+echo "IPV6_DEFAULTDEV=eth0" >>"$r/etc/sysconfig/network"
+check "a link-local gateway by IPV6_DEFAULTDEV" run
+refute "a link-local gateway by IPV6_DEFAULTDEV goes" grep -q fe80::9 "$r/etc/sysconfig/network"
+
 # Aliases and ranges.
 centos7
 put "$n/ifcfg-eth0" <<'EOF'

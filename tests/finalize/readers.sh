@@ -150,9 +150,16 @@ rhel6
 put "$r/etc/sysconfig/network" <<<$'NETWORKING=yes\nNETWORKING_IPV6=yes\nHOSTNAME=old\nGATEWAY=192.0.2.1\nIPV6_DEFAULTGW=2001:db8::1%eth0'
 put "$n/ifcfg-eth0" <<<$'DEVICE=eth0\nONBOOT=yes\nIPADDR=192.0.2.10\nNETMASK=255.255.255.0\nIPV6INIT=yes\nIPV6ADDR=2001:db8::10/64\nIPV6_AUTOCONF=no'
 put "$n/ifcfg-eth1" <<<$'DEVICE=eth1\nONBOOT=yes\nIPADDR=198.51.100.66\nNETMASK=255.255.255.192'
-plans_for "RHEL 6, gateways for all" eth0 one many six both alone none dhcp mixed <<'END'
+plans_for "RHEL 6, gateways for all" eth0 "${all[@]}" <<'END'
 eth0 kind=ethernet boot=yes dhcp4=no dhcp6=no addresses=192.0.2.10/24,2001:db8::10/64 gateway4=192.0.2.1 gateway6=2001:db8::1
 eth1 kind=ethernet boot=yes dhcp4=no dhcp6=no addresses=198.51.100.66/26
+END
+
+rhel6
+put "$r/etc/sysconfig/network" <<<$'NETWORKING=yes\nNETWORKING_IPV6=yes\nIPV6_DEFAULTGW=fe80::1%eth0'
+put "$n/ifcfg-eth0" <<<$'DEVICE=eth0\nONBOOT=yes\nIPV6INIT=yes\nIPV6ADDR=2001:db8::10/64'
+plans_for "RHEL 6, a link-local gateway for all" eth0 "${all[@]}" <<'END'
+eth0 kind=ethernet boot=yes dhcp4=no dhcp6=no addresses=2001:db8::10/64 gateway6=fe80::1
 END
 
 rhel6
