@@ -174,25 +174,62 @@ static bool is_exchanged(const struct bf_fin *f, const struct bf_link *link)
     return false;
 }
 
+// Whether an interface of the plan had the MAC address, or gets it: its own turn sees to that.
+static bool is_planned_mac(const struct bf_fin *f, const char *mac)
+{
+    const struct bf_net *net = f->system.net;
+    for (size_t i = 0; i < f->plan->nics; i++) {
+        const struct bf_plan_nic *nic = &f->plan->nic[i];
+        if (strcasecmp(nic->new_mac, mac) == 0 || strcasecmp(nic->mac, mac) == 0)
+            return true;
+        for (size_t k = 0; nic->name[0] && net && k < net->count; k++)
+            if (strcmp(net->known[k].name, nic->name) == 0 &&
+                strcasecmp(net->known[k].mac, mac) == 0)
+                return true;
+    }
+    return false;
+}
+
+static bool is_mac(const char *text)
+{
+    return strlen(text) == BF_MAC_TEXT - 1 && strspn(text, "0123456789abcdefABCDEF:") == 17;
+}
+
+// MACADDR is the address that a device is given. The hardware's own is the plan's, whatever it was;
+// a device above it may have one of its own.
+static void follow_set_mac(struct bf_fin *f, const struct bf_ifcfg *set, const struct bf_link *link,
+                           const struct bf_ifcfg_file *file, struct bf_ifcfg_changes *to)
+{
+    char name[BF_IFNAME];
+    const char *mac = link->nic->new_mac;
+    const struct bf_shvar_var *v = bf_shvars_find(&file->vars, "MACADDR");
+    bool own = is_file_of(set, file, link, link->name);
+    bf_ifcfg_device(set, file, name, sizeof name);
+    bool carrier = strcmp(name, link->carrier) == 0;
+    bool on = own || carrier || (!is_exchanged(f, link) && !is_others(f, link, name));
+    if (!v || !is_mac(v->value)) // to NetworkManager also "stable" and the like
+        return;
+    if (own || (on && link->old_mac[0] && strcasecmp(v->value, link->old_mac) == 0))
+        want_mac(to, "MACADDR", v->value, mac);
+    else if (carrier && (file->shell || file->nm) && !is_planned_mac(f, v->value))
+        bf_note(f->report, "warning", file->path,
+                "line %u: MACADDR gives %s the MAC address %s, which stays", v->line, name,
+                v->value);
+}
+
 enum bf_err bf_ifcfg_follow_mac(struct bf_fin *f, const struct bf_ifcfg *set,
                                 const struct bf_link *link)
 {
     enum bf_err err = BF_OK;
     const char *mac = link->nic->new_mac;
-    for (size_t i = 0; !err && mac[0] && link->old_mac[0] && i < set->count; i++) {
+    for (size_t i = 0; !err && mac[0] && i < set->count; i++) {
         const struct bf_ifcfg_file *file = &set->file[i];
         struct bf_ifcfg_changes to = {.count = 0};
-        char name[BF_IFNAME];
         const char *hw = bf_shvars_get(&file->vars, "HWADDR");
-        const char *set_mac = bf_shvars_get(&file->vars, "MACADDR");
-        bool own = is_file_of(set, file, link, link->name);
-        bf_ifcfg_device(set, file, name, sizeof name);
-        bool on = own || strcmp(name, link->carrier) == 0 ||
-                  (!is_exchanged(f, link) && !is_others(f, link, name));
-        if (own && strcasecmp(hw, link->old_mac) == 0)
+        if (link->old_mac[0] && is_file_of(set, file, link, link->name) &&
+            strcasecmp(hw, link->old_mac) == 0)
             want_mac(&to, "HWADDR", hw, mac);
-        if (on && strcasecmp(set_mac, link->old_mac) == 0)
-            want_mac(&to, "MACADDR", set_mac, mac);
+        follow_set_mac(f, set, link, file, &to);
         if (to.count)
             err = bf_ifcfg_apply(f, &to, file->path, NULL, "the interface's new MAC address");
         bf_ifcfg_changes_free(&to);

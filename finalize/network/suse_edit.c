@@ -259,8 +259,27 @@ static enum bf_err set_mac(struct bf_fin *f, const char *name, const char *mac)
     return err;
 }
 
-// The source's MAC address on any device becomes the new one. What was there before this run
-// decides, since two interfaces may exchange theirs.
+// Whether a device is the hardware of another interface of the plan: it has a turn of its own.
+static bool is_others(const struct bf_fin *f, const struct bf_link *link, const char *name)
+{
+    for (size_t i = 0; i < f->plan->nics; i++)
+        if (&f->plan->nic[i] != link->nic && strcmp(f->plan->nic[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+// Whether an interface of the plan had the MAC address, or gets it.
+static bool is_planned_mac(const struct bf_fin *f, const char *mac)
+{
+    for (size_t i = 0; i < f->plan->nics; i++)
+        if (strcmp(f->plan->nic[i].new_mac, mac) == 0 || strcmp(f->plan->nic[i].mac, mac) == 0)
+            return true;
+    return false;
+}
+
+// The hardware's LLADDR is the plan's, whatever it was, and the source's MAC address on any device
+// becomes the new one. What was there before this run decides, since two interfaces may exchange
+// theirs.
 static enum bf_err follow_mac(struct bf_fin *f, const struct bf_link *link)
 {
     const struct bf_net *net = f->system.net;
@@ -270,12 +289,12 @@ static enum bf_err follow_mac(struct bf_fin *f, const struct bf_link *link)
         const struct bf_known *k = &net->known[i];
         if (k->stack != link->stack || !k->set_mac[0])
             continue;
-        if (link->old_mac[0] && strcmp(k->set_mac, link->old_mac) == 0)
+        bool old = link->old_mac[0] && strcmp(k->set_mac, link->old_mac) == 0;
+        if (strcmp(k->name, link->name) == 0 || (old && !is_others(f, link, k->name)))
             err = set_mac(f, k->name, mac);
-        else if (strcmp(k->name, link->name) == 0 && strcmp(k->set_mac, mac) != 0)
+        else if (strcmp(k->name, link->carrier) == 0 && !is_planned_mac(f, k->set_mac))
             bf_note(f->report, "warning", k->file,
-                    "LLADDR gives %s the MAC address %s, and not the planned %s", k->name,
-                    k->set_mac, mac);
+                    "LLADDR gives %s the MAC address %s, which stays", k->name, k->set_mac);
     }
     return err;
 }

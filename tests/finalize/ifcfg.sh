@@ -173,6 +173,24 @@ echo "IPV6_DEFAULTDEV=eth0" >>"$r/etc/sysconfig/network"
 check "a link-local gateway by IPV6_DEFAULTDEV" run
 refute "a link-local gateway by IPV6_DEFAULTDEV goes" grep -q fe80::9 "$r/etc/sysconfig/network"
 
+# A MAC address that a file gives its NIC: the plan says it now. One of a bond may be the bond's own.
+for release in centos7 centos7_nm rhel8; do
+    $release
+    put "$n/ifcfg-eth0" <<<$'DEVICE=eth0\nIPADDR=192.0.2.20\nPREFIX=24\nMACADDR=52:54:00:AB:00:01'
+    before=$(snapshot "$r")
+    plan_of "{$named, \"mac\": \"52:54:00:cd:00:09\", $static}"
+    cycle "MACADDR, $release"
+    check "MACADDR, $release: is the plan's" has "$n/ifcfg-eth0" "MACADDR=52:54:00:CD:00:09"
+    back "MACADDR, $release"
+    printf 'DEVICE=eth0\nMASTER=bond0\nSLAVE=yes\n' >"$n/ifcfg-eth0"
+    put "$n/ifcfg-bond0" <<<$'DEVICE=bond0\nTYPE=Bond\nBONDING_MASTER=yes\nIPADDR=192.0.2.20\nPREFIX=24\nMACADDR=52:54:00:AB:00:77'
+    before=$(snapshot "$r")
+    check "MACADDR of a bond, $release" run
+    check "MACADDR of a bond, $release: stays" has "$n/ifcfg-bond0" "MACADDR=52:54:00:AB:00:77"
+    check "MACADDR of a bond, $release: said" says "line 6: MACADDR gives bond0 the MAC address 52:54:00:AB:00:77, which stays"
+    back "MACADDR of a bond, $release"
+done
+
 # Aliases and ranges.
 centos7
 put "$n/ifcfg-eth0" <<'EOF'

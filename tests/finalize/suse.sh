@@ -459,6 +459,21 @@ check "two interfaces: the servers of both" has "$net/config" 'NETCONFIG_DNS_STA
 check "two interfaces: second run" again
 check "two interfaces: undo" undone "$before"
 
+# A MAC address that a file gives its NIC: the plan says it now. One of a bond may be the bond's own.
+wicked sles 15.5
+put "$net/ifcfg-eth0" <<<$'STARTMODE=auto\nIPADDR=192.0.2.10/24\nLLADDR=52:54:00:00:00:01'
+before=$(snapshot "$r")
+plan_of "{\"match\": {\"name\": \"eth0\"}, \"mac\": \"52:54:00:00:00:09\", $static}"
+check "LLADDR" run
+check "LLADDR: is the plan's" has "$net/ifcfg-eth0" "LLADDR=52:54:00:00:00:09"
+check "LLADDR: second run" again
+check "LLADDR: undo" undone "$before"
+put "$net/ifcfg-eth0" <<<$'STARTMODE=hotplug\nBOOTPROTO=none'
+put "$net/ifcfg-bond0" <<<$'STARTMODE=auto\nBONDING_MASTER=yes\nBONDING_SLAVE_0=eth0\nIPADDR=192.0.2.10/24\nLLADDR=52:54:00:00:00:77'
+check "LLADDR of a bond" run
+check "LLADDR of a bond: stays" has "$net/ifcfg-bond0" "LLADDR=52:54:00:00:00:77"
+check "LLADDR of a bond: said" says "LLADDR gives bond0 the MAC address 52:54:00:00:00:77, which stays"
+
 # ---- VLAN, bond, bridge ------------------------------------------------------------------------
 # A bond of two, a VLAN on it, a bridge on that; the addresses are the bridge's.
 stacked() {
