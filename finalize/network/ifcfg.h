@@ -80,5 +80,11 @@ void bf_ifcfg_scan(struct bf_fin *f, struct bf_net *net, const struct bf_stack_o
 // that need one: to gateways outside the networks of all addresses. `name` is the ifcfg file's.
 enum bf_err bf_ifcfg_routes(struct bf_fin *f, const struct bf_link *link, const char *device,
                             const char *name, bool onlink, const struct bf_known *before);
+// Whether the destination of a route is everything.
+bool bf_ifcfg_is_default(const char *to);
+// Default routes of a device in /etc/sysconfig/static-routes and static-routes-ipv6 go; what stays
+// and leads to a network that is left is noted.
+enum bf_err bf_ifcfg_static_routes(struct bf_fin *f, const struct bf_link *link, const char *device,
+                                   const struct bf_known *before);
 
 #endif

@@ -450,6 +450,9 @@ static enum bf_err readdress(struct edit *e, struct bf_old *old)
     if (!err)
         err = bf_ifcfg_routes(e->f, e->link, e->link->carrier, e->file->name, e->file->shell,
                               &e->before);
+    // NetworkManager knows nothing of them.
+    if (!err && e->file->shell)
+        err = bf_ifcfg_static_routes(e->f, e->link, e->link->carrier, &e->before);
     return err;
 }
 

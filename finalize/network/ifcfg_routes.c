@@ -32,7 +32,7 @@ struct route {
     bool defaults, table;
 };
 
-static bool is_default(const char *to)
+bool bf_ifcfg_is_default(const char *to)
 {
     static const char *const word[] = {"default", "0.0.0.0/0", "0/0", "::/0", "0.0.0.0/0.0.0.0"};
     for (size_t i = 0; i < BF_COUNT(word); i++)
@@ -63,7 +63,7 @@ static bool parse_route(const struct bf_line *line, struct route *r)
             prev_len = len;
         }
     }
-    r->defaults = is_default(r->to) && !r->table;
+    r->defaults = bf_ifcfg_is_default(r->to) && !r->table;
     return r->to[0] != 0;
 }
 

@@ -191,6 +191,46 @@ for release in centos7 centos7_nm rhel8; do
     back "MACADDR of a bond, $release"
 done
 
+# The scripts' files of routes for all devices.
+for release in rhel6 centos7; do
+    $release
+    put "$n/ifcfg-eth0" <<<$'DEVICE=eth0\nIPADDR=192.0.2.10\nNETMASK=255.255.255.0\nIPV6INIT=yes\nIPV6ADDR=2001:db8::10/64'
+    put "$n/ifcfg-eth1" <<<$'DEVICE=eth1\nIPADDR=198.51.100.10\nNETMASK=255.255.255.0'
+    put "$r/etc/sysconfig/static-routes-ipv6" <<'EOF'
+# device network gateway
+eth0 2001:db8:a::/48 2001:db8::fe
+eth0 ::/0 2001:db8::1
+eth1 ::/0 2001:db8:1::1
+EOF
+    put "$r/etc/sysconfig/static-routes" <<'EOF'
+eth0 net default gw 192.0.2.1
+any net default gw 192.0.2.1
+any net 0.0.0.0 netmask 0.0.0.0 gw 192.0.2.1
+any net 10.0.0.0 netmask 255.0.0.0 gw 192.0.2.254
+any net 0.0.0.0/0 gw 203.0.113.1 dev eth0
+any net default gw 198.51.100.1
+eth1 net default gw 198.51.100.1
+EOF
+    before=$(snapshot "$r")
+    plan_of "{$named, $both}"
+    cycle "static-routes, $release"
+    check "static-routes, $release: the device's default routes go" is "$r/etc/sysconfig/static-routes" <<'EOF'
+any net 10.0.0.0 netmask 255.0.0.0 gw 192.0.2.254
+any net default gw 198.51.100.1
+eth1 net default gw 198.51.100.1
+EOF
+    check "static-routes-ipv6, $release: the device's default route goes" is "$r/etc/sysconfig/static-routes-ipv6" <<'EOF'
+# device network gateway
+eth0 2001:db8:a::/48 2001:db8::fe
+eth1 ::/0 2001:db8:1::1
+EOF
+    back "static-routes, $release"
+    check "static-routes, $release: once more" run
+    check "static-routes, $release: what is left behind is said" says "line 4: the route to 10.0.0.0 by 192.0.2.254 stays"
+    check "static-routes, $release: a default route of no device is said" says "line 6: the default route by 198.51.100.1 stays"
+    check "static-routes-ipv6, $release: what is left behind is said" says "line 2: the route to 2001:db8:a::/48 by 2001:db8::fe stays"
+done
+
 # Aliases and ranges.
 centos7
 put "$n/ifcfg-eth0" <<'EOF'
