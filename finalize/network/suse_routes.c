@@ -170,6 +170,27 @@ static bool others_reach(const struct work *w, const char *ip)
     return false;
 }
 
+// Whether another interface has addresses, maybe of a server that nothing here knows.
+static bool has_others(const struct work *w)
+{
+    const struct bf_net *net = w->f->system.net;
+    for (size_t i = 0; net && i < net->count; i++)
+        if (net->known[i].stack == w->link->stack && strcmp(net->known[i].name, w->carrier) != 0 &&
+            bf_net_is_addressed(&net->known[i]))
+            return true;
+    return false;
+}
+
+// A default route that any of several interfaces may have, and that the plan puts nothing in the
+// place of.
+static bool is_nobodys(const struct work *w, const struct route *r, const char *gateway)
+{
+    bool six = r->family == AF_INET6;
+    const char *planned = six ? w->link->nic->gateway6 : w->link->nic->gateway4;
+    return !planned[0] && has_others(w) && !known_reaches(w->link->known, gateway) &&
+           !others_reach(w, gateway);
+}
+
 // A line without an interface belongs to the one that has the gateway in its network; if none has
 // it, a default route is taken for the carrier's.
 static bool is_carriers(const struct work *w, const struct route *r)
@@ -182,7 +203,7 @@ static bool is_carriers(const struct work *w, const struct route *r)
     text_of(r, GATEWAY, gateway);
     if (known_reaches(w->link->known, gateway))
         return true;
-    return is_default(r) && !others_reach(w, gateway);
+    return is_default(r) && !others_reach(w, gateway) && !is_nobodys(w, r, gateway);
 }
 
 // ---- What the plan wants ------------------------------------------------------------------------
@@ -304,9 +325,13 @@ static bool is_planned_network(const struct work *w, const char *ip)
 static void note_route(struct work *w, const struct route *r)
 {
     char gateway[INET6_ADDRSTRLEN + 4], dest[INET6_ADDRSTRLEN + 4];
+    text_of(r, GATEWAY, gateway);
+    if (!w->own && !r->len[DEVICE] && is_default(r) && is_nobodys(w, r, gateway))
+        bf_note(w->f->report, "warning", w->path,
+                "line %u: the default route by %s stays, which lies in no interface's network",
+                r->number, gateway);
     if (!has_gateway(r) || !is_carriers(w, r))
         return;
-    text_of(r, GATEWAY, gateway);
     if (!is_planned_network(w, gateway))
         bf_note(w->f->report, "warning", w->path,
                 "line %u: the route to %s stays, and its gateway %s is in no planned network",

@@ -459,6 +459,18 @@ check "two interfaces: the servers of both" has "$net/config" 'NETCONFIG_DNS_STA
 check "two interfaces: second run" again
 check "two interfaces: undo" undone "$before"
 
+# A default route that lies in nobody's network may be another interface's, which asks a DHCP server.
+wicked sles 15.5
+put "$net/ifcfg-eth0" <<<$'STARTMODE=auto\nIPADDR=198.51.100.10/24'
+put "$net/ifcfg-eth1" <<<$'STARTMODE=auto\nBOOTPROTO=dhcp'
+put "$net/routes" <<<"default 192.0.2.1 - -"
+before=$(snapshot "$r")
+plan_of '{"match": {"name": "eth0"}, "addresses": ["203.0.113.5/24"]}'
+check "a default route of nobody" run
+check "a default route of nobody stays" has "$net/routes" "default 192.0.2.1 - -"
+check "a default route of nobody is said" says "line 1: the default route by 192.0.2.1 stays"
+check "a default route of nobody: undo" undone "$before"
+
 # A MAC address that a file gives its NIC: the plan says it now. One of a bond may be the bond's own.
 wicked sles 15.5
 put "$net/ifcfg-eth0" <<<$'STARTMODE=auto\nIPADDR=192.0.2.10/24\nLLADDR=52:54:00:00:00:01'
