@@ -269,12 +269,20 @@ static bool is_alias_of(const struct edit *e, const struct bf_ifcfg_file *file)
     return file->kind == BF_IFCFG_ALIAS && file->base == e->file && (file->shell || file->nm);
 }
 
+// Whether a planned address may stand in it. Its documentation has ONPARENT=no keep the alias down,
+// which NetworkManager does not heed.
+static bool takes_address(const struct edit *e, const struct bf_ifcfg_file *file)
+{
+    return is_alias_of(e, file) && bf_ifcfg_at_boot(&e->set, file) &&
+           !bf_ifcfg_is_no(bf_shvars_get(&file->vars, "ONPARENT"));
+}
+
 // How many planned addresses go to files of aliases that are there.
 static size_t count_aliases(const struct edit *e)
 {
     size_t count = 0;
     for (size_t i = 0; i < e->set.count; i++)
-        count += is_alias_of(e, &e->set.file[i]) && bf_ifcfg_at_boot(&e->set, &e->set.file[i]);
+        count += takes_address(e, &e->set.file[i]);
     return e->fours > 1 && count > e->fours - 1 ? e->fours - 1 : e->fours > 1 ? count : 0;
 }
 
@@ -320,7 +328,7 @@ static enum bf_err edit_other(struct edit *e, const struct bf_ifcfg_file *file)
     }
     if (file->kind == BF_IFCFG_RANGE)
         return remove_file(e, file->path, "addresses that are given up");
-    return edit_alias(e, file, next_address(e));
+    return edit_alias(e, file, takes_address(e, file) ? next_address(e) : e->fours);
 }
 
 // Aliases that have a planned address keep it; the others get what is left, or go.
@@ -330,8 +338,7 @@ static enum bf_err edit_aliases(struct edit *e)
     enum bf_err err = BF_OK;
     for (size_t i = 0; !err && i < e->set.count; i++) {
         const struct bf_ifcfg_file *file = &e->set.file[i];
-        kept[i] = is_alias_of(e, file) && bf_ifcfg_at_boot(&e->set, file) &&
-                  has_planned(e, file) < e->fours;
+        kept[i] = takes_address(e, file) && has_planned(e, file) < e->fours;
         if (kept[i])
             err = edit_alias(e, file, has_planned(e, file));
     }

@@ -256,7 +256,9 @@ static void find_base(struct bf_ifcfg *set, struct bf_ifcfg_file *file)
         file->base = of_device(set, file->name, len);
     if (file->kind != BF_IFCFG_PLAIN) {
         file->shell = file->base && file->base->shell && !shell_skips(file->name);
-        file->nm = file->base && file->base->nm && file->kind == BF_IFCFG_ALIAS;
+        // NetworkManager takes an alias whose DEVICE is the file's name only.
+        file->nm = file->base && file->base->nm && file->kind == BF_IFCFG_ALIAS &&
+                   strcmp(bf_shvars_get(&file->vars, "DEVICE"), file->name) == 0;
     }
 }
 

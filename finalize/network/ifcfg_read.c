@@ -244,10 +244,22 @@ static bool read_ipv6(const struct bf_ifcfg *set, const struct bf_ifcfg_file *fi
             bf_net_copy(ip, sizeof ip, w, slash ? (size_t)(slash - w) : len);
             if (inet_pton(AF_INET6, ip, raw) != 1)
                 return false;
-            bf_net_address(k, w, len);
+            char cidr[BF_CIDR_TEXT + 3];
+            snprintf(cidr, sizeof cidr, "%.*s%s", (int)len, w, slash ? "" : "/64");
+            bf_net_address(k, cidr, strlen(cidr));
         }
     }
     return true;
+}
+
+// DHCPv6 alone. To NetworkManager, DHCPV6C matters only where routers' advertisements are not asked
+// first, which is the default of what does not forward.
+static bool has_dhcp6(const struct bf_ifcfg *set, const struct bf_ifcfg_file *file)
+{
+    const char *automatic = own(file, "IPV6_AUTOCONF");
+    bool asks =
+        automatic[0] ? bf_ifcfg_is_yes(automatic) : !bf_ifcfg_is_yes(own(file, "IPV6FORWARDING"));
+    return bf_ifcfg_is_yes(bf_ifcfg_get(set, file, "DHCPV6C")) && !(file->nm && asks);
 }
 
 bool bf_ifcfg_addresses(const struct bf_ifcfg *set, const struct bf_ifcfg_file *file,
@@ -259,7 +271,7 @@ bool bf_ifcfg_addresses(const struct bf_ifcfg *set, const struct bf_ifcfg_file *
         return read_range(file, k, bad);
     if (file->kind == BF_IFCFG_PLAIN) {
         dhcp = strcasecmp(proto, "dhcp") == 0 || strcasecmp(proto, "bootp") == 0;
-        k->dhcp = k->dhcp || dhcp || (six && bf_ifcfg_is_yes(bf_ifcfg_get(set, file, "DHCPV6C")));
+        k->dhcp = k->dhcp || dhcp || (six && has_dhcp6(set, file));
     }
     // The scripts set no address of the file beside DHCP; NetworkManager sets both.
     if (!(dhcp && file->shell) && !read_addresses(set, file, k, bad))

@@ -212,6 +212,7 @@ static void add_plain(struct bf_fin *f, struct bf_net *net, const struct bf_stac
         return;
     const struct bf_shvar_var *v = bf_shvars_find(&file->vars, "IPADDR");
     v = v ? v : bf_shvars_find(&file->vars, "IPADDR0");
+    v = v ? v : bf_shvars_find(&file->vars, "IPV6ADDR");
     v = v ? v : bf_shvars_find(&file->vars, "BOOTPROTO");
     v = v ? v : bf_shvars_find(&file->vars, "DEVICE");
     bf_net_where(k, file->path, v ? v->line : 1);
@@ -248,9 +249,7 @@ static void add_alias(struct bf_net *net, const struct bf_stack_ops *stack,
     char name[BF_IFNAME];
     bf_ifcfg_device(set, file, name, sizeof name);
     struct bf_known *k = find_mutable(net, stack, name);
-    // NetworkManager takes an alias whose DEVICE is the file's name only.
-    const char *device = bf_shvars_get(&file->vars, "DEVICE");
-    if (k && file->base && !(file->nm && strcmp(device, file->name) != 0))
+    if (k && file->base)
         add_addresses(net, set, file, k);
 }
 

@@ -231,6 +231,44 @@ EOF
     check "static-routes-ipv6, $release: what is left behind is said" says "line 2: the route to 2001:db8:a::/48 by 2001:db8::fe stays"
 done
 
+# An alias that is kept down is no place for a planned address; one that NetworkManager does not take is left and said.
+two='"addresses": ["203.0.113.5/24", "203.0.113.6/24"]'
+for release in rhel6 rhel8; do
+    $release
+    put "$n/ifcfg-eth0" <<<$'DEVICE=eth0\nIPADDR=192.0.2.10\nNETMASK=255.255.255.0'
+    put "$n/ifcfg-eth0:1" <<<$'DEVICE=eth0:1\nIPADDR=192.0.2.11\nNETMASK=255.255.255.0\nONPARENT=no'
+    before=$(snapshot "$r")
+    plan_of "{$named, $two}"
+    cycle "ONPARENT=no, $release"
+    refute "ONPARENT=no, $release: no planned address in it" grep -qs 203.0.113 "$n/ifcfg-eth0:1"
+    check "ONPARENT=no, $release: the address stands elsewhere" grep -rq 203.0.113.6 "$n"
+    back "ONPARENT=no, $release"
+done
+rhel8
+put "$n/ifcfg-bond" <<<$'DEVICE=nm-bond\nTYPE=Bond\nBONDING_MASTER=yes\nIPADDR=192.0.2.10\nPREFIX=24'
+put "$n/ifcfg-bond:1" <<<$'DEVICE=nm-bond:1\nIPADDR=192.0.2.11\nPREFIX=24'
+before=$(snapshot "$r")
+plan_of "{\"match\": {\"name\": \"nm-bond\"}, $two}"
+cycle "an alias of a profile's name"
+check "an alias of a profile's name: no place for an address" has "$n/ifcfg-bond" "IPADDR1=203.0.113.6"
+check "an alias of a profile's name: stays" has "$n/ifcfg-bond:1" "IPADDR=192.0.2.11"
+back "an alias of a profile's name"
+check "an alias of a profile's name: once more" run
+check "an alias of a profile's name: said" says "is not read at boot, and keeps its address of nm-bond"
+
+# What a reader assumes: /64, and advertisements before DHCPv6.
+inspected() { "$FINALIZE" --root "$r" --inspect --report "$work/report" && grep -q -- "$1" "$work/report"; }
+for release in centos7 rhel8; do
+    $release
+    put "$n/ifcfg-eth0" <<<$'DEVICE=eth0\nBOOTPROTO=none\nIPV6INIT=yes\nIPV6ADDR=2001:db8::10'
+    check "an address of IPv6 without a length, $release" inspected 2001:db8::10/64
+    check "an address of IPv6 alone: its line, $release" inspected '"line": 4'
+done
+echo DHCPV6C=yes >>"$n/ifcfg-eth0"
+check "DHCPV6C beside advertisements" inspected '"dhcp": false'
+echo IPV6_AUTOCONF=no >>"$n/ifcfg-eth0"
+check "DHCPV6C without advertisements" inspected '"dhcp": true'
+
 # Aliases and ranges.
 centos7
 put "$n/ifcfg-eth0" <<'EOF'
