@@ -114,6 +114,13 @@ static void free_path(struct bf_fin *f, const char *id, char *path, size_t size)
         snprintf(path, size, BF_NETPLAN_ETC "/90-bootferry-%.200s.yaml", id);
 }
 
+// A definition without a match means the device that is called like its id.
+static void put_name(const struct bf_netplan_new *w, const char *id, struct bf_text *out)
+{
+    if (!bf_nic_mac(w->link->nic)[0] && w->set_name[0] && strcmp(w->set_name, id) != 0)
+        bf_textf(out, "      match:\n        name: \"%s\"\n", w->set_name);
+}
+
 static enum bf_err write_file(struct bf_netplan *np, const char *id,
                               const struct bf_netplan_def *like, struct bf_netplan_new *w,
                               struct bf_text *out)
@@ -124,6 +131,7 @@ static enum bf_err write_file(struct bf_netplan *np, const char *id,
         bf_textf(out, "      renderer: %s\n", like->nm ? "NetworkManager" : "networkd");
     bf_netplan_lines(out, w, 6, false);
     put_routes(np, like, w, out);
+    put_name(w, id, out); // where a second run leaves it
     enum bf_err err = like ? copy_settings(np, like, w, out) : BF_OK;
     if (w->first)
         bf_text_str(out, "      networkmanager:\n        passthrough:\n"

@@ -530,6 +530,16 @@ EOF
 check "a pattern by driver: goes behind" has "$r/etc/netplan/90-bootferry.yaml" "    00-bootferry-ens3:"
 after "a pattern by driver"
 
+plan_of "{\"match\": {\"name\": \"ens3\"}, $static}"
+one "a pattern, and a plan that knows no MAC address" <<'EOF'
+network: {version: 2, ethernets: {all-en: {match: {name: "en*"}, dhcp4: true}}}
+EOF
+check "a pattern, no MAC address: the definition that sorts before it means the interface by its name" \
+    grep -qzF $'        via: 203.0.113.1\n      match:\n        name: "ens3"\n' "$r/etc/netplan/90-bootferry.yaml"
+judge ens3:$mac2
+sees "a pattern, no MAC address" 'ens3: Configuring with .*00-bootferry-ens3.network' '^ens3.* 203.0.113.5/24'
+after "a pattern, no MAC address"
+
 plan_of "{\"match\": {\"name\": \"ens3\"}, \"mac\": \"$mac2\", $static}, {\"match\": {\"name\": \"ens4\"}, \"mac\": \"$mac4\", \"addresses\": [\"198.51.100.20/24\"]}"
 one "a pattern for two" <<'EOF'
 network: {version: 2, ethernets: {any: {match: {name: "ens?"}, dhcp4: true}}}
