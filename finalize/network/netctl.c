@@ -357,10 +357,12 @@ static enum bf_err adapt(struct bf_fin *f, const struct bf_link *link, struct bf
     struct profile p;
     size_t len;
     (void)old; // what the carrier had is gathered by the caller
-    enum bf_err err = link->known ? follow_mac(f, link, link->known->file) : BF_OK;
+    // What only a name's file speaks of has no profile.
+    bool ours = link->known && link->known->stack == &bf_netctl;
+    enum bf_err err = ours ? follow_mac(f, link, link->known->file) : BF_OK;
     if (err || !bf_nic_readdresses(nic))
         return err;
-    const char *text = link->known ? bf_edits_get(&f->edits, link->known->file, &len, NULL) : NULL;
+    const char *text = ours ? bf_edits_get(&f->edits, link->known->file, &len, NULL) : NULL;
     if (!text)
         return bf_refuse(f->report, "netctl: no enabled profile of " DIR " is for %s",
                          link->carrier);
