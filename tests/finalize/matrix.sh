@@ -95,4 +95,28 @@ for stack in ${MATRIX_STACKS:-ifupdown networkd netplan netplan-nm networkmanage
         if declare -F "${stack%-nm}_$shape" >/dev/null; then every_plan "$stack" "$shape"; fi
     done
 done
+
+# ---- What the real readers make of some ------------------------------------------------------------
+# judged STACK SHAPE JUDGE ARGUMENT: the carrier has the planned address, and nothing the old one.
+# shellcheck disable=SC2317
+judged() {
+    tree "$1" "$2"
+    plan_of "{\"match\": {\"name\": \"enp1s0\"}, $static}"
+    run && "$3" "$4" >"$work/judged" 2>&1 && cat "$work/judged" &&
+        grep -qE "^($(carrier "$1" "$2")(@[^ ]*)? .*|address: )203\.0\.113\.5" "$work/judged" &&
+        ! grep -E '(address: |/|UP .*)192\.0\.2\.10' "$work/judged"
+}
+if judge_ready; then
+    links=enp1s0:$mac1,enp2s0:$mac2
+    for shape in plain routes both several; do
+        check "networkd judges: $shape" judged networkd $shape judge_networkd $links
+        check "netplan judges: $shape" judged netplan $shape judge_netplan $links
+    done
+    check "netplan judges: pattern" judged netplan pattern judge_netplan $links
+    for shape in plain odd; do
+        check "ifquery judges: $shape" judged ifupdown $shape judge_ifquery enp1s0
+    done
+else
+    skip "the real readers" "no judges here"
+fi
 finish
