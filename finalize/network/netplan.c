@@ -98,7 +98,8 @@ static struct choice choose(struct bf_netplan *np, const struct bf_link *link, c
 
 #define LINE(np, def) (np)->sheet[(def)->file].path, (def)->line
 
-// NetworkManager chooses among profiles that fit equally by what it remembers.
+// NetworkManager chooses among profiles that fit equally by what it remembers. One for cards does
+// not fit a VLAN, bond or bridge that has a card's MAC address.
 static enum bf_err check_profiles(struct bf_netplan *np, const struct bf_link *link,
                                   const char *name, const struct bf_netplan_def *own,
                                   struct bf_fin *f)
@@ -106,6 +107,7 @@ static enum bf_err check_profiles(struct bf_netplan *np, const struct bf_link *l
     for (size_t i = 0; own->nm && i < np->defs; i++) {
         const struct bf_netplan_def *def = &np->def[i];
         if (def != own && def->nm && def->priority >= own->priority &&
+            bf_netplan_is_physical(def) == bf_netplan_is_physical(own) &&
             bf_netplan_covers(def, name, link->old_mac) != BF_COVER_NO)
             return bf_refuse(f->report,
                              "netplan: %s (%s, line %u) and %s (%s, line %u) both mean %s, and "

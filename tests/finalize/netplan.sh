@@ -870,6 +870,17 @@ network:
 EOF
 after "a VLAN on what only a MAC address names"
 
+one "a VLAN on what only a MAC address names, for NetworkManager" <<'EOF'
+network:
+  renderer: NetworkManager
+  ethernets:
+    nic0: {match: {macaddress: "52:54:00:00:00:01"}}
+  vlans:
+    vlan10: {id: 10, link: nic0, addresses: [192.0.2.10/24]}
+EOF
+check "a VLAN for NetworkManager: the card's profile is no rival" lacks "$r/etc/netplan/a.yaml" 192.0.2.10
+after "a VLAN on what only a MAC address names, for NetworkManager"
+
 plan_of "{\"match\": {\"name\": \"vlan10\", \"mac\": \"52:54:00:00:00:01\"}, \"mac\": \"$mac2\", $static}"
 one "a VLAN by its name" <<'EOF'
 network:
