@@ -9,7 +9,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 packages=systemd,udev,ifupdown,netplan.io,network-manager,cloud-init,dbus,iproute2,isc-dhcp-client
 packages+=,initramfs-tools,dracut-core,grub-common,procps,kmod
-packages+=,policycoreutils,selinux-policy-default
+packages+=,policycoreutils,selinux-policy-default,ifenslave,vlan,bridge-utils
 beside='ifupdown2 ifupdown-ng dhcpcd-base netctl connman libxtables12'
 
 # shellcheck disable=SC2016 # the dollars are for apt

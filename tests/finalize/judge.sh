@@ -24,46 +24,59 @@ judge_run() {
     local links=$1 layer
     shift
     layer=$(mktemp -d "$T/judge.XXXXXX")
-    mkdir "$layer/space" "$layer/root"
-    local paths=() path
-    # shellcheck disable=SC2154 # r is the tree of the script that sources this
-    for path in $JUDGED; do [ ! -e "$r/$path" ] || paths+=("$path"); done
-    [ ${#paths[@]} = 0 ] || tar -C "$r" -cf "$layer/tree.tar" "${paths[@]}"
+    judge_pack "$layer/tree.tar"
     # shellcheck disable=SC2046 # a list of names
     judge_layer=$layer judge_links=$links judge_command="$*" judge_root=$JUDGE \
         judge_functions=$(declare -f $(compgen -A function in_)) \
-        timeout -k 5 $((60 * ${BF_PATIENCE:-6})) unshare -n -m bash -e -c '
-            mount --make-rprivate /
-            mount -t tmpfs none "$judge_layer/space"
-            mkdir "$judge_layer/space/upper" "$judge_layer/space/work"
-            root=$judge_layer/root
-            mount -t overlay -o "lowerdir=$judge_root,upperdir=$judge_layer/space/upper,workdir=$judge_layer/space/work" \
-                none "$root"
-            rm -rf "$root/etc/netplan" "$root/etc/network/interfaces" "$root/etc/systemd/network"
-            mkdir -p "$root/etc/netplan" "$root/etc/network" "$root/etc/systemd/network"
-            [ ! -e "$judge_layer/tree.tar" ] || tar -C "$root" --no-same-owner -xf "$judge_layer/tree.tar"
-            chmod -R go+rX "$root/etc/network" "$root/etc/systemd/network"
-            echo 0123456789abcdef0123456789abcdef >"$root/etc/machine-id"
-            mount -t proc proc "$root/proc"
-            mount -t tmpfs none "$root/run"
-            mkdir -p "$root"/run/{network,udev,dbus,lock} "$root"/run/systemd/{network,netif/links,netif/leases,netif/lldp}
-            chmod -R 755 "$root/run"
-            chroot "$root" chown -R systemd-network /run/systemd/netif 2>/dev/null || true
-            ip link set lo up
-            i=0
-            for link in ${judge_links//,/ }; do
-                ip link add "${link%%:*}" type veth peer name "p$i"
-                ip link set "${link%%:*}" address "${link#*:}"
-                ip link set "p$i" up
-                i=$((i + 1))
-            done
-            # Read-only, as in a container: networkd does not wait for udev then.
-            mount -t sysfs -o ro sysfs "$root/sys"
-            exec chroot "$root" /bin/bash -c "$judge_functions
-$judge_command"'
+        timeout -k 5 $((60 * ${BF_PATIENCE:-6})) unshare -n -m bash -e -c "$(declare -f judge_veth judge_inside)
+            judge_inside judge_veth"
     local status=$?
     rm -rf "$layer"
     return $status
+}
+# judge_pack FILE: what is judged of the tree $r, as a tar file; none where there is nothing.
+judge_pack() {
+    local paths=() path
+    for path in $JUDGED; do [ ! -e "$r/$path" ] || paths+=("$path"); done
+    [ ${#paths[@]} = 0 ] || tar -C "$r" -cf "$1" "${paths[@]}"
+}
+
+# judge_inside LINKER: in a network and a mount namespace of their own, the variables of judge_run being set, it becomes
+# the command. LINKER makes the links.
+# shellcheck disable=SC2154 # they come from outside
+judge_inside() {
+    mount --make-rprivate /
+    mkdir "$judge_layer/space" "$judge_layer/root"
+    mount -t tmpfs none "$judge_layer/space"
+    mkdir "$judge_layer/space/upper" "$judge_layer/space/work"
+    local root=$judge_layer/root
+    mount -t overlay -o "lowerdir=$judge_root,upperdir=$judge_layer/space/upper,workdir=$judge_layer/space/work" none "$root"
+    rm -rf "$root/etc/netplan" "$root/etc/network/interfaces" "$root/etc/systemd/network"
+    mkdir -p "$root/etc/netplan" "$root/etc/network" "$root/etc/systemd/network"
+    [ ! -e "$judge_layer/tree.tar" ] || tar -C "$root" --no-same-owner -xf "$judge_layer/tree.tar"
+    chmod -R go+rX "$root/etc/network" "$root/etc/systemd/network"
+    echo 0123456789abcdef0123456789abcdef >"$root/etc/machine-id"
+    mount -t proc proc "$root/proc"
+    mount -t tmpfs none "$root/run"
+    mkdir -p "$root"/run/{network,udev,dbus,lock} "$root"/run/systemd/{network,netif/links,netif/leases,netif/lldp}
+    chmod -R 755 "$root/run"
+    chroot "$root" chown -R systemd-network /run/systemd/netif 2>/dev/null || true
+    ip link set lo up
+    "$1"
+    # Read-only, as in a container: networkd does not wait for udev then.
+    mount -t sysfs -o ro sysfs "$root/sys"
+    exec chroot "$root" /bin/bash -c "$judge_functions
+$judge_command"
+}
+# shellcheck disable=SC2154 # they come from outside
+judge_veth() {
+    local link i=0
+    for link in ${judge_links//,/ }; do
+        ip link add "${link%%:*}" type veth peer name "p$i"
+        ip link set "${link%%:*}" address "${link#*:}"
+        ip link set "p$i" up
+        i=$((i + 1))
+    done
 }
 
 # ---- What is called inside ----------------------------------------------------------------------
@@ -105,17 +118,19 @@ in_no_router() {
 }
 # in_networkd LINK...: the daemon until it calls each link configured (or failed), then the state and what it said.
 in_networkd() {
-    local link id
+    local link
     in_no_router
     SYSTEMD_LOG_LEVEL=info SYSTEMD_LOG_TARGET=console /lib/systemd/systemd-networkd >/run/networkd.log 2>&1 &
-    for link; do
-        id=$(cat "/sys/class/net/$link/ifindex")
-        in_wait 60 grep -qE '^ADMIN_STATE=(configured|failed|unmanaged)' "/run/systemd/netif/links/$id" 2>/dev/null || true
-    done
+    for link; do in_wait 60 in_networkd_settled "$link" || true; done
     in_state
     kill -9 %1
     echo '-- log'
     grep -iE 'conf|warn|ignor|error|fail' /run/networkd.log | head -n 30
+}
+in_networkd_settled() { # LINK, which the daemon may have to make
+    local id
+    id=$(cat "/sys/class/net/$1/ifindex" 2>/dev/null) &&
+        grep -qE '^ADMIN_STATE=(configured|failed|unmanaged)' "/run/systemd/netif/links/$id" 2>/dev/null
 }
 # NetworkManager until each LINK is activated or waits for a DHCP server, or nothing is left to be done: the devices
 # ("LINK:STATE:PROFILE"), the profiles that it has read ("profile NAME:UUID:FILE"), the state and what it complained of.
@@ -139,8 +154,9 @@ in_networkmanager() {
     echo '-- log'
     grep -E '<(warn|error)>' /run/nm.log | grep -vE 'error accessing rf|dispatcher|polkit|hostname|modem-manager' | head -n 30
 }
+in_no_tentative() { ! ip -o addr show tentative ${1:+dev "$1"} | grep -q .; }
 in_nm_settled() { # LINK
-    ! ip -o addr show dev "$1" tentative | grep -q . || return 1
+    in_no_tentative "$1" || return 1
     case $(nmcli -t -f GENERAL.STATE device show "$1" 2>/dev/null) in
         *:100*) ;;
         *:70*) grep -qE "dhcp4 \\($1\\): activation: beginning" /run/nm.log ;;
@@ -152,7 +168,7 @@ in_udev() {
     local link
     mount -o remount,rw /sys
     for link in "$@"; do udevadm test -a add "/sys/class/net/$link" 2>&1 | grep -iE 'failed to rename' || true; done
-    for link in /sys/class/net/*; do echo "$(cat "$link/address") ${link##*/}"; done
+    for link in /sys/class/net/*/; do echo "$(cat "$link/address") $(basename "$link")"; done
 }
 
 # in_cloud_init INSTANCE: a boot's stages, with the seed of that instance as data source; without an instance there is no
