@@ -30,9 +30,9 @@ build/finalize-vm/initramfs: build/finalize-vm/.fetched build/bootferry-finalize
 build/finalize-vm: $(FINALIZER_VM)
 
 CHECK_DEPS  += build/bootferry-finalize $(FINALIZER_VM)
-# judge.sh, trees.sh and disk.sh are sourced by the others. What goes over every shape takes minutes.
+# judge.sh, trees.sh, disk.sh and guest_vm.sh are sourced by the others. What goes over every shape takes minutes.
 FINALIZE_SLOW := $(addprefix tests/finalize/,ifcfg_matrix.sh matrix.sh readers.sh guest.sh)
-CHECK_TESTS += $(sort $(filter-out %/judge.sh %/judge-root.sh %trees.sh %/disk.sh $(FINALIZE_SLOW),\
+CHECK_TESTS += $(sort $(filter-out %/judge.sh %/judge-root.sh %/guest_vm.sh %trees.sh %/disk.sh $(FINALIZE_SLOW),\
     $(wildcard tests/finalize/*.sh)))
 E2E_TESTS += $(wildcard $(FINALIZE_SLOW))
 E2E_DEPS  += build/judge/stamp

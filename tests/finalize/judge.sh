@@ -37,6 +37,7 @@ judge_run() {
 # judge_pack FILE: what is judged of the tree $r, as a tar file; none where there is nothing.
 judge_pack() {
     local paths=() path
+    # shellcheck disable=SC2154 # r is the tree of the script that sources this
     for path in $JUDGED; do [ ! -e "$r/$path" ] || paths+=("$path"); done
     [ ${#paths[@]} = 0 ] || tar -C "$r" -cf "$1" "${paths[@]}"
 }
