@@ -195,9 +195,24 @@ static void add_rule(struct bf_text *out, const struct bf_link *link, bool first
              bf_naming_new_mac(link), link->name);
 }
 
+// Red Hat's scripts name a card by HWADDR in its ifcfg file, which follows the plan. The udev of
+// RHEL 5 would not know the keys of a rule of ours; that of RHEL 6 writes such rules itself.
+static bool names_by_hwaddr(struct bf_fin *f)
+{
+    static const char *const scripts[] = {"/lib/udev/rename_device", "/usr/lib/udev/rename_device",
+                                          "/etc/udev/rules.d/60-net.rules", NULL};
+    static const char *const generator[] = {
+        OWN, "/lib/udev/rules.d/75-persistent-net-generator.rules",
+        "/usr/lib/udev/rules.d/75-persistent-net-generator.rules",
+        "/etc/udev/rules.d/75-persistent-net-generator.rules", NULL};
+    return bf_fin_root_any(f->root, scripts) && !bf_fin_root_any(f->root, generator);
+}
+
 enum bf_err bf_rules_adapt(struct bf_fin *f, const struct bf_link *link, size_t links)
 {
     struct bf_text out = {0};
+    if (names_by_hwaddr(f))
+        return BF_OK;
     struct bf_naming *naming = calloc(1, sizeof *naming);
     size_t len, cards = bf_naming_cards(f, link, links);
     if (!naming)
