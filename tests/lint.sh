@@ -23,7 +23,7 @@ judge() {
 sources() { git ls-files --cached --others --exclude-standard -- "$@" | while read -r f; do [ -f "$f" ] && echo "$f"; done; }
 portable() { sources 'base/*.[ch]' 'image/*.[ch]' 'net/*.[ch]' 'drivers/*.[ch]' 'migrate/*.[ch]' | grep -vE '(_efi\.[ch]|drivers/efi.*\.h)$'; }
 program() { for folder in base boot drivers finalize image linux migrate net replica; do sources "${@/#/$folder/}"; done; }
-scripts() { sources | xargs -r grep -lE '^#!/bin/(ba)?sh'; }
+scripts() { sources | grep -v '\.tree$' | xargs -r grep -lE '^#!/bin/(ba)?sh'; }
 # Code without comments and strings, so that prose is not taken for code: FILE:LINE:TEXT.
 code() { xargs -r awk -f tests/lint_code.awk; }
 
