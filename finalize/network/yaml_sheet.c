@@ -378,10 +378,27 @@ static void splice(struct bf_sheet *s, size_t from, size_t to, const char *text)
         s->failed = true;
 }
 
+static bool is_comment(const struct bf_sheet *s, size_t line)
+{
+    size_t at = s->start[line], end = s->start[line + 1];
+    while (at < end && (s->text[at] == ' ' || s->text[at] == '\t'))
+        at++;
+    return at < end && s->text[at] == '#';
+}
+
+// Comments between the lines stay. A '#' that is text of several lines stays too; what is made of
+// it is no YAML, and reading the result finds that.
 static void cut_lines(struct bf_sheet *s, size_t first, size_t last)
 {
-    if (first < s->lines)
-        splice(s, s->start[first], s->start[last < s->lines ? last + 1 : s->lines], NULL);
+    size_t from = first;
+    last = last < s->lines ? last : s->lines - 1;
+    for (size_t line = first; first < s->lines && line <= last; line++)
+        if (line > first && is_comment(s, line)) {
+            splice(s, s->start[from], s->start[line], NULL);
+            from = line + 1;
+        }
+    if (first < s->lines && from <= last)
+        splice(s, s->start[from], s->start[last + 1], NULL);
 }
 
 void bf_sheet_put_below(struct bf_sheet *s, size_t line, const char *text)

@@ -70,6 +70,7 @@ netplan_several() {
     enp1s0:
       addresses:
         - 192.0.2.10/24
+        # for the mail
         - 192.0.2.11/24
       gateway4: 192.0.2.1
 E
