@@ -103,4 +103,26 @@ if command -v mkfs.btrfs >/dev/null; then
 else
     skip "Btrfs" "btrfs-progs is not installed"
 fi
+
+# Two systems in subvolumes of one Btrfs: which one is meant has to be said.
+two_systems() {
+    local at=$work/mounted sub
+    truncate -s 512M "$1" && mkfs.btrfs -q -U "$uuid" "$1" >/dev/null && mkdir -p "$at" && mount -o loop "$1" "$at" || return 1
+    for sub in @ @rootfs; do btrfs -q subvolume create "$at/$sub" && cp -a "$tree/." "$at/$sub/"; done
+    umount "$at"
+}
+if two_systems "$work/two.raw" 2>/dev/null; then
+    refute "Btrfs: two systems are refused without a choice" vm "$work/two.raw"
+    check "Btrfs: both are listed" grep -qF "set \"root\" to one of: UUID=$uuid,subvol=@ " "$work/report.txt"
+    check "Btrfs: the second one, too" grep -qF "UUID=$uuid,subvol=@rootfs (" "$work/report.txt"
+    jq --arg root "UUID=$uuid,subvol=@rootfs" '.root = $root' "$work/plan" >"$work/plan.root"
+    mv "$work/plan.root" "$work/plan"
+    check "Btrfs: the chosen one is adapted" vm "$work/two.raw"
+    rm -rf "$work/restored" && mkdir "$work/restored"
+    btrfs restore "$work/two.raw" "$work/restored" >/dev/null
+    check "Btrfs: it has the address" has "$work/restored/@rootfs/etc/network/interfaces" "$address"
+    refute "Btrfs: the other one has not" has "$work/restored/@/etc/network/interfaces" "$address"
+else
+    skip "Btrfs with two systems" "making it takes root and the file system in this kernel"
+fi
 finish
