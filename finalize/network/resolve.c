@@ -7,10 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "finalize/network/layers.h"
 #include "finalize/network/network.h"
 #include "finalize/network/stack.h"
-
-#define DEPTH_MAX 8 // devices on one another
 
 // Where an interface is configured, for messages: " (/etc/network/interfaces, line 5)" or "".
 static const char *place(const struct bf_known *k, char *out, size_t size)
@@ -199,86 +198,6 @@ static enum bf_err check_agreement(struct bf_fin *f, const struct bf_net *net, s
     return BF_OK;
 }
 
-// ---- What lies on what --------------------------------------------------------------------------
-
-// Whether `k` lies on `below` with nothing between.
-static bool lies_next(const struct bf_known *k, const struct bf_known *below)
-{
-    return below->name[0] && k->name[0] &&
-           (strcmp(k->parent, below->name) == 0 || strcmp(below->master, k->name) == 0);
-}
-
-// Marks what lies on a device that is marked already; false when that is nothing.
-static bool mark_above(const struct bf_net *net, bool *on)
-{
-    bool any = false, next[BF_NET_MAX] = {false};
-    for (size_t i = 0; i < net->count; i++)
-        for (size_t b = 0; !on[i] && !next[i] && b < net->count; b++)
-            next[i] = on[b] && lies_next(&net->known[i], &net->known[b]);
-    for (size_t i = 0; i < net->count; i++) {
-        any = any || next[i];
-        on[i] = on[i] || next[i];
-    }
-    return any;
-}
-
-// Whether the device `k` lies on `base`, directly or with others between: VLANs, bonds and bridges
-// on one another in any order.
-static bool lies_on(const struct bf_net *net, const struct bf_known *k, const char *base)
-{
-    int depth = 0;
-    bool on[BF_NET_MAX];
-    if (!k->name[0] || !base[0])
-        return false;
-    for (size_t i = 0; i < net->count; i++)
-        on[i] = strcmp(net->known[i].name, base) == 0 || strcmp(net->known[i].parent, base) == 0;
-    while (depth < DEPTH_MAX && mark_above(net, on))
-        depth++;
-    for (size_t i = 0; i < net->count; i++)
-        if (on[i] && strcmp(net->known[i].name, k->name) == 0)
-            return true;
-    return strcmp(k->name, base) == 0;
-}
-
-// The bridge or bond at the end, or the interface itself.
-static const char *top_of(const struct bf_net *net, const char *name)
-{
-    for (int depth = 0; depth < DEPTH_MAX; depth++) {
-        const struct bf_known *k = bf_net_find(net, NULL, name);
-        if (!k || !k->master[0])
-            return name;
-        name = k->master;
-    }
-    return name;
-}
-
-// The hardware below a device, when there is only one; "" when not, or it has no name. Where a file
-// speaks of it, *entry is that.
-static const char *hardware_of(const struct bf_net *net, const char *name, int depth,
-                               const struct bf_known **entry)
-{
-    const struct bf_known *k = bf_net_find(net, NULL, name), *port = NULL;
-    *entry = k && k->kind == BF_KNOWN_HARDWARE ? k : NULL;
-    if (!k || *entry)
-        return k ? k->name : name;
-    if (depth > DEPTH_MAX)
-        return "";
-    if (k->parent[0])
-        return hardware_of(net, k->parent, depth + 1, entry);
-    for (size_t i = 0; i < net->count; i++) {
-        const struct bf_known *other = &net->known[i];
-        if (!other->stack || strcmp(other->master, name) != 0)
-            continue;
-        if (port && (!port->name[0] || strcmp(port->name, other->name) != 0))
-            return "";
-        port = other;
-    }
-    if (port && port->name[0])
-        return hardware_of(net, port->name, depth + 1, entry);
-    *entry = port;
-    return "";
-}
-
 // ---- By an old address --------------------------------------------------------------------------
 
 static bool same_device(const struct bf_net *net, const struct bf_known *a,
@@ -348,12 +267,12 @@ static enum bf_err check_address(struct bf_fin *f, const struct bf_net *net, siz
         return bf_refuse(f->report,
                          "nics[%zu].match: nothing here is called %s; %s is an address of %s%s", i,
                          nic->name, nic->old_address, k->name, PLACE(k));
-    if (named && !same_device(net, named, k) && !lies_on(net, k, named->name))
+    if (named && !same_device(net, named, k) && !bf_net_lies_on(net, k, named->name))
         return bf_refuse(f->report,
                          "nics[%zu].match: %s is an address of %s%s, and not of %s%s; name one of "
                          "them",
                          i, nic->old_address, k->name, PLACE(k), named->name, PLACE(named));
-    if (maced && !same_device(net, maced, k) && !lies_on(net, k, maced->name))
+    if (maced && !same_device(net, maced, k) && !bf_net_lies_on(net, k, maced->name))
         return bf_refuse(f->report,
                          "nics[%zu].match: %s is an address of %s%s, and %s is the MAC address of "
                          "%s%s; name one of them",
@@ -375,7 +294,7 @@ static enum bf_err several_carriers(struct bf_fin *f, const struct bf_net *net, 
     struct bf_text list = {0};
     for (size_t k = 0; k < net->count; k++)
         if (net->known[k].stack && bf_net_is_addressed(&net->known[k]) &&
-            lies_on(net, &net->known[k], base))
+            bf_net_lies_on(net, &net->known[k], base))
             bf_textf(&list, "%s%s%s", list.len ? ", " : "", net->known[k].name,
                      PLACE(&net->known[k]));
     enum bf_err err =
@@ -396,7 +315,7 @@ static void note_others(struct bf_fin *f, const struct bf_net *net, const struct
         for (size_t n = 0; n < f->plan->nics; n++)
             planned = planned || strcmp(f->plan->nic[n].name, k->name) == 0;
         if (k->stack && !planned && strcmp(k->name, link->carrier) != 0 && bf_net_is_addressed(k) &&
-            lies_on(net, k, link->name))
+            bf_net_lies_on(net, k, link->name))
             bf_note(f->report, "warning", k->name, "lies on %s and keeps %s%s", link->name,
                     k->addresses ? k->address[0] : "DHCP", PLACE(k));
     }
@@ -417,12 +336,12 @@ static enum bf_err find_carrier(struct bf_fin *f, const struct bf_net *net, size
                                 const struct bf_known *k, struct bf_link *link)
 {
     const char *base = base_of(link, k);
-    const char *top = top_of(net, base), *only = NULL;
+    const char *top = bf_net_top_of(net, base), *only = NULL;
     const struct bf_known *at = bf_net_find(net, NULL, top);
     size_t count = 0;
     for (size_t n = 0; n < net->count; n++)
         if (net->known[n].stack && bf_net_is_addressed(&net->known[n]) &&
-            lies_on(net, &net->known[n], base) &&
+            bf_net_lies_on(net, &net->known[n], base) &&
             (!only || strcmp(only, net->known[n].name) != 0)) {
             only = net->known[n].name;
             count++;
@@ -511,7 +430,7 @@ static enum bf_err name_link(struct bf_fin *f, const struct bf_net *net, size_t 
         return is_enough(f, net) ? BF_OK : not_found(f, net, i);
     if (device) {
         const struct bf_known *port = by_mac(net, link->old_mac, true), *below;
-        const char *hardware = port ? port->name : hardware_of(net, name, 0, &below);
+        const char *hardware = port ? port->name : bf_net_hardware_of(net, name, &below);
         k = port || !below ? k : below;
         bf_net_copy(link->carrier, sizeof link->carrier, name, strlen(name));
         bf_net_copy(link->name, sizeof link->name, hardware, strlen(hardware));
