@@ -128,7 +128,9 @@ static void fill(const json_t *row, size_t n, struct line *line)
     for (size_t i = 0; i < BF_COUNT(side); i++) {
         const char *text = nth(row, side[i], v6, v6 ? n - first : n);
         bool none = n == 0 && json_array_size(json_object_get(row, side[i])) == 0;
-        add_clean(&line->cell[OLD + i], "", none ? empty : text, "");
+        // An old address without a new one beside it goes.
+        const char *shown = none ? empty : i == 1 && !*text ? "gone" : text;
+        add_clean(&line->cell[OLD + i], "", shown, "");
     }
 }
 

@@ -87,7 +87,7 @@ static void test_report_begins_with_the_table(void)
         "eth0         52:54:00:00:00:01 -> 52:54:00:00:00:02  192.0.2.5/24   -> DHCP            "
         "(ifupdown, /etc/network/interfaces)\n"
         "                                                                    -> 203.0.113.9/24\n"
-        "                                                     2001:db8::5/64 ->\n"
+        "                                                     2001:db8::5/64 -> gone\n"
         "br0 on eth1  -                                       not read       -> 203.0.113.5/24  "
         "(netplan)\n"
         "\n"
