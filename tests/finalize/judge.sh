@@ -63,6 +63,9 @@ judge_inside() {
     chmod -R 755 "$root/run"
     chroot "$root" chown -R systemd-network /run/systemd/netif 2>/dev/null || true
     ip link set lo up
+    # Nobody else is there: readers need not wait until their addresses are known to be single.
+    local detection
+    for detection in /proc/sys/net/ipv6/conf/{all,default}/accept_dad; do echo 0 >"$detection"; done
     "$1"
     # Read-only, as in a container: networkd does not wait for udev then.
     mount -t sysfs -o ro sysfs "$root/sys"
