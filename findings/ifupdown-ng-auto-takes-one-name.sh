@@ -15,16 +15,16 @@ T=$(mktemp -d)
 trap 'rm -rf "$T"' EXIT
 differs() { echo "it is different now: $*"; exit 1; }
 mmdebstrap --quiet --mode=chrootless --variant=extract --format=directory --aptopt='Acquire::Retries "5"' \
-    --include=ifupdown=0.8.41,dash,coreutils bookworm "$T/root"
+    --include=ifupdown=0.8.41,dash,coreutils bookworm "$T/tree"
 mmdebstrap --quiet --mode=chrootless --variant=extract --format=directory --aptopt='Acquire::Retries "5"' \
     --include=ifupdown-ng=0.11.4~rc1-1+b2,dash,coreutils bookworm "$T/ng"
-mkdir -p "$T"/{root,ng}/run/network
+mkdir -p "$T"/{tree,ng}/run/network
 printf '%s\n' 'auto lo ens3' 'iface lo inet loopback' 'iface ens3 inet static' '    address 192.0.2.5/24' |
-    tee "$T/root/etc/network/interfaces" "$T/ng/etc/network/interfaces"
+    tee "$T/tree/etc/network/interfaces" "$T/ng/etc/network/interfaces"
 inside() { unshare --map-root-user chroot "$T/$1" "${@:2}"; }
 inside ng ifup --version | sed q
 
-old=$(inside root ifup --no-act --force -a -v 2>&1 |
+old=$(inside tree ifup --no-act --force -a -v 2>&1 |
     sed -n 's/^ifup: configuring interface \(.*\)=.*/\1/p' | paste -sd' ')
 echo "ifupdown: $old"
 new=$(inside ng ifup --no-act -a -v 2>&1) || differs 'ifup of ng fails'

@@ -16,8 +16,8 @@ T=$(mktemp -d)
 trap 'rm -rf "$T"' EXIT
 differs() { echo "it is different now: $*"; exit 1; }
 mmdebstrap --quiet --mode=chrootless --variant=extract --format=directory --aptopt='Acquire::Retries "5"' \
-    --include=ifupdown-ng=0.11.4~rc1-1+b2,dash,coreutils bookworm "$T/root"
-network=$T/root/etc/network
+    --include=ifupdown-ng=0.11.4~rc1-1+b2,dash,coreutils bookworm "$T/tree"
+network=$T/tree/etc/network
 mkdir -p "$network/interfaces.d"
 printf '%s\n' 'auto ens3' 'iface ens3 inet static' '    address 192.0.2.5/24' >"$network/interfaces.d/ens3"
 (
@@ -25,19 +25,19 @@ printf '%s\n' 'auto ens3' 'iface ens3 inet static' '    address 192.0.2.5/24' >"
     apt-get -qq -o APT::Sandbox::User="$(id -un)" download ifupdown=0.8.41
     dpkg-deb --ctrl-tarfile ifupdown_*.deb | tar -xO ./postinst | grep -F 'source /etc/network/interfaces.d/*'
 ) || differs 'the postinst of ifupdown writes something else'
-unshare --map-root-user chroot "$T/root" ifquery --version | sed q
+unshare --map-root-user chroot "$T/tree" ifquery --version | sed q
 # reads STATUS NAMES LINE...: what ifquery and ifup make of these lines.
 reads() {
     local wanted=$1 names=$2 got=0 listed
     shift 2
     printf '%s\n' "$@" >"$network/interfaces"
-    listed=$(unshare --map-root-user chroot "$T/root" ifquery --list 2>"$T/said") || got=$?
+    listed=$(unshare --map-root-user chroot "$T/tree" ifquery --list 2>"$T/said") || got=$?
     listed=$(sort <<<"$listed" | paste -sd' ')
     echo "$(paste -sd'|' "$network/interfaces"): ends with $got, lists '$listed' $(cat "$T/said")"
     [ "$got" = "$wanted" ] || differs "ifquery ends with $got"
     [ "$listed" = "$names" ] || differs "it lists $listed"
     got=0
-    unshare --map-root-user chroot "$T/root" ifup --no-act -a >/dev/null 2>&1 || got=$?
+    unshare --map-root-user chroot "$T/tree" ifup --no-act -a >/dev/null 2>&1 || got=$?
     [ "$got" = "$wanted" ] || differs "ifup ends with $got"
 }
 reads 1 '' 'auto lo' 'iface lo inet loopback' 'source /etc/network/interfaces.d/*'

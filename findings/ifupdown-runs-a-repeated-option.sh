@@ -16,16 +16,16 @@ T=$(mktemp -d)
 trap 'rm -rf "$T"' EXIT
 differs() { echo "it is different now: $*"; exit 1; }
 mmdebstrap --quiet --mode=chrootless --variant=extract --format=directory --aptopt='Acquire::Retries "5"' \
-    --include=ifupdown=0.8.41,dash,debianutils,coreutils bookworm "$T/root"
-mkdir -p "$T/root/run/network" "$T/root"/etc/network/if-{pre-up,up}.d
-rm -f "$T/root"/etc/network/if-*.d/*
-unshare --map-root-user chroot "$T/root" ifup --version | sed q
+    --include=ifupdown=0.8.41,dash,debianutils,coreutils bookworm "$T/tree"
+mkdir -p "$T/tree/run/network" "$T/tree"/etc/network/if-{pre-up,up}.d
+rm -f "$T/tree"/etc/network/if-*.d/*
+unshare --map-root-user chroot "$T/tree" ifup --version | sed q
 # up STATUS OPTION...: ifup of a stanza with these options ends with STATUS; $T/state is what the kernel has then.
 up() {
     local wanted=$1 got=0
     shift
-    printf '%s\n' 'iface ens3 inet static' "${@/#/    }" >"$T/root/etc/network/interfaces"
-    rm -f "$T/root"/run/network/*
+    printf '%s\n' 'iface ens3 inet static' "${@/#/    }" >"$T/tree/etc/network/interfaces"
+    rm -f "$T/tree"/run/network/*
     # Commands are for the shell in the namespaces.
     unshare --map-root-user --net --mount bash -c '
         ip link add ens3 type veth peer name far
@@ -36,7 +36,7 @@ up() {
         ip -o link show dev ens3
         ip -4 -o addr show dev ens3
         ip route show default
-        exit $status' "$T/root" >"$T/state" 2>"$T/said" || got=$?
+        exit $status' "$T/tree" >"$T/state" 2>"$T/said" || got=$?
     echo "$*: ifup ends with $got: $(paste -sd' ' "$T/said")"
     sed 's/^/    /' "$T/state"
     [ "$got" = "$wanted" ] || differs "ifup ends with $got for $*"

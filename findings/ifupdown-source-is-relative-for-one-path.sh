@@ -15,15 +15,15 @@ T=$(mktemp -d)
 trap 'rm -rf "$T"' EXIT
 differs() { echo "it is different now: $*"; exit 1; }
 mmdebstrap --quiet --mode=chrootless --variant=extract --format=directory --aptopt='Acquire::Retries "5"' \
-    --include=ifupdown=0.8.41,dash,coreutils bookworm "$T/root"
-network=$T/root/etc/network
-mkdir -p "$network"/{a.d,b.d} "$T/root/run/network"
+    --include=ifupdown=0.8.41,dash,coreutils bookworm "$T/tree"
+network=$T/tree/etc/network
+mkdir -p "$network"/{a.d,b.d} "$T/tree/run/network"
 for name in a0 b0; do printf '%s\n' "auto $name" "iface $name inet manual" >"$network/${name%0}.d/$name"; done
 # list FOLDER: the interfaces that are brought up at boot, as seen by who stands in FOLDER.
 list() {
-    unshare --map-root-user chroot "$T/root" sh -c "cd $1 && ifquery --list" | sed '/^lo$/d' | paste -sd' '
+    unshare --map-root-user chroot "$T/tree" sh -c "cd $1 && ifquery --list" | sed '/^lo$/d' | paste -sd' '
 }
-unshare --map-root-user chroot "$T/root" ifquery --version | sed q
+unshare --map-root-user chroot "$T/tree" ifquery --version | sed q
 
 echo 'source a.d/* b.d/*' >"$network/interfaces"
 echo "from /: $(list /)"

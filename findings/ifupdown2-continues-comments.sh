@@ -15,13 +15,13 @@ T=$(mktemp -d)
 trap 'rm -rf "$T"' EXIT
 differs() { echo "it is different now: $*"; exit 1; }
 mmdebstrap --quiet --mode=chrootless --variant=extract --format=directory --aptopt='Acquire::Retries "5"' \
-    --include=ifupdown2=3.0.0-1.1,dash,coreutils bookworm "$T/root"
+    --include=ifupdown2=3.0.0-1.1,dash,coreutils bookworm "$T/tree"
 mmdebstrap --quiet --mode=chrootless --variant=extract --format=directory --aptopt='Acquire::Retries "5"' \
     --include=ifupdown=0.8.41,dash,coreutils bookworm "$T/old"
-mkdir -p "$T"/{root,old}/run/network "$T/root/dev"
-touch "$T/root/dev/null" # a file serves: the folder may be on a file system without devices
-chmod 755 "$T/root/usr/share/ifupdown2/__main__.py" # as its postinst does
-tee "$T/root/etc/network/interfaces" "$T/old/etc/network/interfaces" <<'END'
+mkdir -p "$T"/{tree,old}/run/network "$T/tree/dev"
+touch "$T/tree/dev/null" # a file serves: the folder may be on a file system without devices
+chmod 755 "$T/tree/usr/share/ifupdown2/__main__.py" # as its postinst does
+tee "$T/tree/etc/network/interfaces" "$T/old/etc/network/interfaces" <<'END'
 iface ens4 inet static
     address 198.51.100.5/24
 
@@ -31,12 +31,12 @@ iface ens5 inet static
 END
 query() { unshare --map-root-user chroot "$T/$1" ifquery "$2" 2>"$T/said" || { cat "$T/said" && false; }; }
 addresses() { query "$1" "$2" | sed -n 's/^[[:space:]]*address:* //p' | paste -sd' '; }
-new=$(addresses root ens4) old=$(addresses old ens4)
+new=$(addresses tree ens4) old=$(addresses old ens4)
 echo "ifupdown2: ens4 has $new"
 echo "ifupdown: ens4 has $old"
 [ "$new" = '198.51.100.5/24 203.0.113.5/24' ] || differs "ens4 has $new"
 [ "$old" = 198.51.100.5 ] || differs "ens4 of ifupdown has $old"
-! query root ens5 || differs 'ifupdown2 knows ens5'
+! query tree ens5 || differs 'ifupdown2 knows ens5'
 grep 'cannot find interfaces: ens5' "$T/said" || differs 'it says something else of ens5'
 [ "$(addresses old ens5)" = 203.0.113.5 ] || differs 'ifupdown does not know ens5'
 echo 'as described: the comment took the stanza along'

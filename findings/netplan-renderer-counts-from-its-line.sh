@@ -16,15 +16,15 @@ T=$(mktemp -d)
 trap 'rm -rf "$T"' EXIT
 differs() { echo "it is different now: $*"; exit 1; }
 mmdebstrap --quiet --mode=chrootless --variant=extract --format=directory --aptopt='Acquire::Retries "5"' \
-    --include=netplan.io=0.106-2+deb12u1,coreutils bookworm "$T/root"
-mkdir -p "$T/root/etc/netplan"
+    --include=netplan.io=0.106-2+deb12u1,coreutils bookworm "$T/tree"
+mkdir -p "$T/tree/etc/netplan"
 # generates FILES: what the YAML of the standard input becomes.
 generates() {
     local files
-    (umask 077 && tee "$T/root/etc/netplan/50-it.yaml")
-    rm -rf "$T/root"/run/{systemd/network,NetworkManager}
-    unshare --map-root-user chroot "$T/root" /usr/libexec/netplan/generate
-    files=$(cd "$T/root/run" && find . \( -name '*.network' -o -name '*.nmconnection' \) -printf '%f\n' |
+    (umask 077 && tee "$T/tree/etc/netplan/50-it.yaml")
+    rm -rf "$T/tree"/run/{systemd/network,NetworkManager}
+    unshare --map-root-user chroot "$T/tree" /usr/libexec/netplan/generate
+    files=$(cd "$T/tree/run" && find . \( -name '*.network' -o -name '*.nmconnection' \) -printf '%f\n' |
         sort | paste -sd' ')
     echo "=> $files"
     [ "$files" = "$1" ] || differs "it becomes $files"

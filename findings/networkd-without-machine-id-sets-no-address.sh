@@ -18,8 +18,8 @@ if [ $# = 0 ]; then
     T=$(mktemp -d)
     trap 'rm -rf --one-file-system "$T"' EXIT
     mmdebstrap --quiet --mode=root --variant=extract --format=directory --aptopt='Acquire::Retries "5"' \
-        --include=systemd=252.39-1~deb12u2 bookworm "$T/root"
-    unshare --net --mount --pid --fork --kill-child bash "$0" "$T/root"
+        --include=systemd=252.39-1~deb12u2 bookworm "$T/tree"
+    unshare --net --mount --pid --fork --kill-child bash "$0" "$T/tree"
     exit
 fi
 

@@ -19,8 +19,8 @@ if [ $# = 0 ]; then
     T=$(mktemp -d)
     trap 'rm -rf --one-file-system "$T"' EXIT
     mmdebstrap --quiet --mode=root --variant=extract --format=directory --aptopt='Acquire::Retries "5"' \
-        --include=network-manager=1.42.4-1+deb12u1,dbus-daemon=1.14.10-1~deb12u1 bookworm "$T/root"
-    unshare --net --mount --pid --fork --kill-child bash "$0" "$T/root"
+        --include=network-manager=1.42.4-1+deb12u1,dbus-daemon=1.14.10-1~deb12u1 bookworm "$T/tree"
+    unshare --net --mount --pid --fork --kill-child bash "$0" "$T/tree"
     exit
 fi
 

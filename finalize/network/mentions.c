@@ -18,6 +18,7 @@
 #define FILE_CAP  ((size_t)1 << 20)
 #define DEPTH_MAX 8
 #define NOTES_MAX 100
+#define ROOT_HOME "/root" // of the guest
 
 struct search {
     struct bf_fin *f;
@@ -42,7 +43,7 @@ static const char *const places[] = {
     "/var/lib/rancher/*.yaml",
     "/var/lib/iscsi/*",
     "/var/spool/cron/*",
-    "/root/.kube/config",
+    ROOT_HOME "/.kube/config",
 };
 static const char *const folders[] = {
     "/etc",
@@ -54,7 +55,7 @@ static const char *const folders[] = {
     "/var/lib/rancher",
     "/var/lib/iscsi",
     "/var/spool/cron",
-    "/root/.kube",
+    ROOT_HOME "/.kube",
 };
 
 // What is no reader's configuration, or is rewritten and reported elsewhere.
@@ -114,7 +115,7 @@ static const struct {
     {"/etc/kubernetes/*", "Kubernetes"},
     {"/var/lib/kubelet/*", "kubelet"},
     {"/var/lib/rancher/*", "Rancher"},
-    {"/root/.kube/*", "kubectl"},
+    {ROOT_HOME "/.kube/*", "kubectl"},
     {"/etc/docker/*", "Docker"},
     {"/etc/containers/*", "containers"},
     {"/etc/postgresql/*", "PostgreSQL"},
