@@ -138,7 +138,7 @@ guest_root() {
 guest_initramfs() {
     local tree=$BF_BUILD/finalize-vm/tree version path root=$GUEST/initramfs name
     version=$(basename "$tree"/lib/modules/*)
-    mkdir -p "$root"/{modules,root,dev,proc}
+    mkdir -p "$root"/{modules,judged,dev,proc}
     for name in /bin/dash /bin/mount /sbin/insmod /sbin/switch_root /usr/sbin/chroot; do
         install -D "$(chroot "$JUDGE" readlink -f "$name" | sed "s|^|$JUDGE|")" "$root/bin/${name##*/}"
         while read -r path; do
@@ -159,15 +159,15 @@ guest_initramfs() {
 export PATH=/bin
 mount -t devtmpfs dev /dev
 $(cat "$GUEST/insmod")
-mount -t ext4 -o ro /dev/vda /root
-mount -t devtmpfs dev /root/dev
-mount -t proc proc /root/proc
-mount -t sysfs sysfs /root/sys
-mount -t tmpfs none /root/mnt
-mount -t tmpfs none /root/run
-mount -t tmpfs none /root/tmp
-chroot /root tar -xf /dev/vdb -C /mnt
-exec switch_root /root /bin/bash /mnt/main
+mount -t ext4 -o ro /dev/vda /judged
+mount -t devtmpfs dev /judged/dev
+mount -t proc proc /judged/proc
+mount -t sysfs sysfs /judged/sys
+mount -t tmpfs none /judged/mnt
+mount -t tmpfs none /judged/run
+mount -t tmpfs none /judged/tmp
+chroot /judged tar -xf /dev/vdb -C /mnt
+exec switch_root /judged /bin/bash /mnt/main
 EOF2
     chmod 755 "$root/init"
     (cd "$root" && find . | cpio -o -H newc --quiet) >"$1"
