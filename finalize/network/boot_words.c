@@ -51,23 +51,13 @@ static void unbracket(const char *field, char out[FIELD_MAX])
     snprintf(out, FIELD_MAX, "%.*s", (int)(brackets ? len - 2 : len), field + brackets);
 }
 
-static bool same_ip(const char *a, const char *cidr)
-{
-    unsigned char x[16], y[16];
-    char ip[BF_CIDR_TEXT];
-    int family = strchr(a, ':') ? AF_INET6 : AF_INET;
-    snprintf(ip, sizeof ip, "%.*s", (int)strcspn(cidr, "/"), cidr);
-    return inet_pton(family, a, x) == 1 && inet_pton(family, ip, y) == 1 &&
-           memcmp(x, y, family == AF_INET ? 4 : 16) == 0;
-}
-
 // The link whose carrier had the address before.
 static const struct bf_link *link_of(const struct bf_fin *f, const char *ip)
 {
     for (size_t i = 0; f->links && i < f->plan->nics; i++) {
         const struct bf_known *k = f->links[i].known;
         for (size_t a = 0; k && bf_nic_readdresses(f->links[i].nic) && a < k->addresses; a++)
-            if (same_ip(ip, k->address[a]))
+            if (bf_net_same_ip(ip, k->address[a]))
                 return &f->links[i];
     }
     return NULL;

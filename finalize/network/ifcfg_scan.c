@@ -181,26 +181,23 @@ static void hardware_address(const struct bf_ifcfg *set, const struct bf_ifcfg_f
         mac[0] = 0;
 }
 
-// What naming rules call the hardware: a file without DEVICE means it by its MAC address.
-static void name_by_rules(struct bf_fin *f, const char *mac, char name[BF_IFNAME])
+// What naming rules, which are gathered before the stacks, call the hardware: a file without DEVICE
+// means it by its MAC address.
+static void name_by_rules(const struct bf_net *net, const char *mac, char name[BF_IFNAME])
 {
-    struct bf_net *rules = calloc(1, sizeof *rules);
-    if (rules)
-        bf_naming_scan(f, rules);
-    for (size_t i = 0; rules && !name[0] && i < rules->count; i++)
-        if (strcmp(rules->known[i].mac, mac) == 0)
-            memcpy(name, rules->known[i].name, BF_IFNAME);
-    free(rules);
+    for (size_t i = 0; !name[0] && i < net->count; i++)
+        if (!net->known[i].stack && strcmp(net->known[i].mac, mac) == 0)
+            memcpy(name, net->known[i].name, BF_IFNAME);
 }
 
-static void add_plain(struct bf_fin *f, struct bf_net *net, const struct bf_stack_ops *stack,
+static void add_plain(struct bf_net *net, const struct bf_stack_ops *stack,
                       const struct bf_ifcfg *set, const struct bf_ifcfg_file *file)
 {
     char name[BF_IFNAME], mac[BF_MAC_TEXT];
     bf_ifcfg_device(set, file, name, sizeof name);
     hardware_address(set, file, mac);
     if (!name[0] && mac[0])
-        name_by_rules(f, mac, name);
+        name_by_rules(net, mac, name);
     // Without both, NetworkManager takes the profile for any Ethernet device.
     bool any = !name[0] && !mac[0];
     if (any && !(file->nm && strcasecmp(bf_ifcfg_get(set, file, "TYPE"), "Ethernet") == 0))
@@ -299,7 +296,7 @@ void bf_ifcfg_scan(struct bf_fin *f, struct bf_net *net, const struct bf_stack_o
         check_file(net, file);
         check_keys(f, net, file);
         if (file->kind == BF_IFCFG_PLAIN)
-            add_plain(f, net, stack, &set, file);
+            add_plain(net, stack, &set, file);
     }
     for (size_t i = 0; i < set.count; i++)
         if (set.file[i].kind != BF_IFCFG_PLAIN)

@@ -23,6 +23,7 @@ static const struct client clients[] = {
     {"/var/lib/dhclient", "dhclient", ".lease"},
     {"/var/lib/NetworkManager", "internal-", ".lease"},
     {"/var/lib/NetworkManager", "dhclient", ".lease"},
+    {"/var/lib/NetworkManager", "dhcpcd-", ".lease"},
     {"/var/lib/dhcpcd", "", ".lease"},
     {"/var/lib/dhcpcd", "", ".lease6"},
     {"/var/lib/dhcpcd5", "dhcpcd-", ".lease"},

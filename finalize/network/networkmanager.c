@@ -66,13 +66,13 @@ static void fill(const struct bf_nm_profiles *all, struct bf_known *k,
             bf_net_address(k, p->ip[i].address[a], strlen(p->ip[i].address[a]));
 }
 
-// Names and MAC addresses that naming rules tie together.
-static const struct bf_known *rule(const struct bf_net *rules, const char *name, const char *mac)
+// Names and MAC addresses that naming rules tie together; they are gathered before the stacks.
+static const struct bf_known *rule(const struct bf_net *net, const char *name, const char *mac)
 {
-    for (size_t i = 0; rules && i < rules->count; i++)
-        if ((name[0] && strcmp(rules->known[i].name, name) == 0) ||
-            (mac[0] && strcmp(rules->known[i].mac, mac) == 0))
-            return &rules->known[i];
+    for (size_t i = 0; i < net->count; i++)
+        if (!net->known[i].stack && ((name[0] && strcmp(net->known[i].name, name) == 0) ||
+                                     (mac[0] && strcmp(net->known[i].mac, mac) == 0)))
+            return &net->known[i];
     return NULL;
 }
 
@@ -89,9 +89,9 @@ static struct bf_known *entry(struct bf_net *net, const struct bf_nm_profile *p,
 }
 
 static void add_hardware(struct bf_net *net, const struct bf_nm_profiles *all,
-                         const struct bf_nm_profile *p, const struct bf_net *rules)
+                         const struct bf_nm_profile *p)
 {
-    const struct bf_known *named = rule(rules, p->name, p->mac);
+    const struct bf_known *named = rule(net, p->name, p->mac);
     const char *name = p->name[0] ? p->name : named ? named->name : "";
     const char *mac = p->mac[0] ? p->mac : named ? named->mac : "";
     struct bf_nm_device device = {.name = name, .mac = mac, .type = p->type};
@@ -107,14 +107,14 @@ static void add_hardware(struct bf_net *net, const struct bf_nm_profiles *all,
 }
 
 static void add_profile(struct bf_net *net, const struct bf_nm_profiles *all,
-                        const struct bf_nm_profile *p, const struct bf_net *rules)
+                        const struct bf_nm_profile *p)
 {
     enum bf_known_kind kind;
     struct bf_nm_device device = {.name = p->name, .mac = "", .type = p->type};
     if (!kind_of(p, &kind))
         return;
     if (kind == BF_KNOWN_HARDWARE) {
-        add_hardware(net, all, p, rules);
+        add_hardware(net, all, p);
         return;
     }
     if (!p->name[0] || bf_nm_conf_leaves(&all->conf, &device))
@@ -159,15 +159,11 @@ static void add_parents(struct bf_net *net, const struct bf_nm_profiles *all)
 static void scan(struct bf_fin *f, struct bf_net *net)
 {
     struct bf_nm_profiles all;
-    struct bf_net *rules = calloc(1, sizeof *rules);
-    if (rules)
-        bf_naming_scan(f, rules);
     bf_nm_profiles_load(f, &all, BF_NM_PENDING, net);
     for (size_t i = 0; i < all.count; i++)
-        add_profile(net, &all, &all.at[i], rules);
+        add_profile(net, &all, &all.at[i]);
     add_parents(net, &all);
     bf_nm_profiles_free(&all);
-    free(rules);
 }
 
 // D-Bus starts it under its other name where the unit has no link of its own.

@@ -11,8 +11,6 @@
 
 #include "finalize/network/stack.h"
 
-#define LEASES "/var/lib/NetworkManager"
-
 // What one call of bf_nm_adapt() works with.
 struct work {
     struct bf_fin *f;
@@ -283,26 +281,6 @@ static enum bf_err readdress(const struct work *w)
     return write_in_place(w, p, w->device);
 }
 
-// Leases of the old network, which the daemon would ask its new DHCP server to go on with.
-static enum bf_err remove_leases(const struct work *w)
-{
-    char suffix[32];
-    struct bf_names names;
-    struct bf_fault fault;
-    enum bf_err err = BF_OK;
-    snprintf(suffix, sizeof suffix, "-%s.lease", w->device);
-    if (!w->device[0] || bf_edits_list(&w->f->edits, LEASES, suffix, &names))
-        return BF_OK;
-    for (size_t i = 0; i < names.count && !err; i++) {
-        char path[512];
-        snprintf(path, sizeof path, LEASES "/%.250s", names.name[i]);
-        if (bf_edits_remove(&w->f->edits, path, "a lease of the old network", &fault))
-            err = bf_fail(w->f->report, "%s cannot be removed: %s", path, fault.what);
-    }
-    bf_names_free(&names);
-    return err;
-}
-
 static void set_labels(struct work *w)
 {
     const char *mac = bf_nic_mac(w->link->nic);
@@ -335,8 +313,6 @@ enum bf_err bf_nm_adapt(struct bf_fin *f, const struct bf_link *link, struct bf_
         note_set_mac(&w);
     if (!err && bf_nic_readdresses(link->nic))
         err = readdress(&w);
-    if (!err && bf_nic_readdresses(link->nic))
-        err = remove_leases(&w);
     bf_nm_profiles_free(&w.all);
     return err;
 }
