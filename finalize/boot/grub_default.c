@@ -166,40 +166,30 @@ static void add_console(struct bf_text *out, const struct seen *seen)
     bf_textf(out, ALL "=\"%s" CONSOLE "\"\n", seen->mentioned ? "$" ALL " " : "");
 }
 
-static enum bf_err rewrite_file(struct bf_fin *f, const char *path, bool main_file)
+// `main_file` is a bool: a file of grub.d adds nothing.
+static enum bf_err rewrite_file(struct bf_fin *f, const char *path, void *main_file)
 {
     size_t len;
     struct bf_shvar sv;
     struct seen seen = {false, false};
     struct bf_text out = {0};
-    struct bf_fault fault;
-    const char *text = bf_edits_get(&f->edits, path, &len, &fault);
+    enum bf_err err;
+    const char *text = bf_fin_get(f, path, &len, &err);
     if (!text)
-        return fault.code == BF_ERR_NOT_FOUND
-                   ? BF_OK
-                   : bf_refuse(f->report, "%s cannot be read: %s", path, fault.what);
+        return err;
     bf_shvar_init(&sv, text, len);
     while (bf_shvar_next(&sv))
         rewrite_statement(f, &sv, path, &seen, &out);
-    if (main_file && f->plan->serial_console == BF_ON && !seen.console && bf_text_ok(&out))
+    if (*(bool *)main_file && f->plan->serial_console == BF_ON && !seen.console && bf_text_ok(&out))
         add_console(&out, &seen);
-    enum bf_err err = bf_lines_set(f, path, &out);
+    err = bf_lines_set(f, path, &out);
     bf_text_free(&out);
     return err;
 }
 
 enum bf_err bf_grub_defaults(struct bf_fin *f)
 {
-    static const char dir[] = "/etc/default/grub.d";
-    struct bf_names names;
-    enum bf_err err = rewrite_file(f, "/etc/default/grub", true);
-    if (err || bf_edits_list(&f->edits, dir, ".cfg", &names))
-        return err;
-    for (size_t i = 0; i < names.count && !err; i++) {
-        char path[512];
-        snprintf(path, sizeof path, "%s/%.250s", dir, names.name[i]);
-        err = rewrite_file(f, path, false);
-    }
-    bf_names_free(&names);
-    return err;
+    bool main_file = true, further = false;
+    enum bf_err err = rewrite_file(f, "/etc/default/grub", &main_file);
+    return err ? err : bf_fin_each(f, "/etc/default/grub.d", ".cfg", rewrite_file, &further);
 }

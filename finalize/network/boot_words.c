@@ -201,7 +201,7 @@ static void rewrite_line(const struct bf_fin *f, const struct bf_line *line, str
     bf_text_free(&new);
 }
 
-static enum bf_err rewrite_file(struct bf_fin *f, const char *path)
+static enum bf_err rewrite_file(struct bf_fin *f, const char *path, void *unused)
 {
     size_t len, pos = 0;
     struct bf_line line;
@@ -218,17 +218,7 @@ static enum bf_err rewrite_file(struct bf_fin *f, const char *path)
 
 enum bf_err bf_boot_words_adapt(struct bf_fin *f)
 {
-    static const char dir[] = "/etc/initramfs-tools/conf.d";
-    struct bf_names names;
-    enum bf_err err = rewrite_file(f, "/etc/initramfs-tools/initramfs.conf");
+    enum bf_err err = rewrite_file(f, "/etc/initramfs-tools/initramfs.conf", NULL);
     f->network_word = rewrite_word;
-    if (err || bf_edits_list(&f->edits, dir, "", &names))
-        return err;
-    for (size_t i = 0; i < names.count && !err; i++) {
-        char path[512];
-        snprintf(path, sizeof path, "%s/%.250s", dir, names.name[i]);
-        err = rewrite_file(f, path);
-    }
-    bf_names_free(&names);
-    return err;
+    return err ? err : bf_fin_each(f, "/etc/initramfs-tools/conf.d", "", rewrite_file, NULL);
 }

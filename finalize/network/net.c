@@ -109,6 +109,22 @@ bool bf_net_is_addressed(const struct bf_known *k)
     return k->dhcp || k->addresses > 0;
 }
 
+void bf_net_describe(struct bf_net *net, const char *name, enum bf_known_kind kind,
+                     const char *master, const char *parent)
+{
+    for (size_t i = 0; name[0] && i < net->count; i++) {
+        struct bf_known *k = &net->known[i];
+        if (!k->stack || strcmp(k->name, name) != 0)
+            continue;
+        if (k->kind == BF_KNOWN_HARDWARE)
+            k->kind = kind;
+        if (!k->master[0])
+            bf_net_copy(k->master, sizeof k->master, master, strlen(master));
+        if (!k->parent[0])
+            bf_net_copy(k->parent, sizeof k->parent, parent, strlen(parent));
+    }
+}
+
 const struct bf_known *bf_net_find(const struct bf_net *net, const struct bf_stack_ops *stack,
                                    const char *name)
 {

@@ -98,6 +98,10 @@ void bf_net_trouble(struct bf_net *net, const char *fmt, ...) __attribute__((for
 bool bf_net_is_hardware(const struct bf_known *k);
 // Whether its configuration gives it an address, static or by DHCP.
 bool bf_net_is_addressed(const struct bf_known *k);
+// Says what a device is where other stacks' files know its name only: its kind, and the master and
+// the parent that it lies on ("" when not said). What they say stays.
+void bf_net_describe(struct bf_net *net, const char *name, enum bf_known_kind kind,
+                     const char *master, const char *parent);
 // The interface of a stack (any, when NULL) with that name or alias; NULL when there is none.
 const struct bf_known *bf_net_find(const struct bf_net *net, const struct bf_stack_ops *stack,
                                    const char *name);

@@ -139,17 +139,7 @@ static void tell(struct bf_net *net, const char *name, enum bf_known_kind kind, 
                  const char *parent)
 {
     add(net, name);
-    for (size_t i = 0; name[0] && i < net->count; i++) {
-        struct bf_known *k = &net->known[i];
-        if (!k->stack || strcmp(k->name, name) != 0)
-            continue;
-        if (k->kind == BF_KNOWN_HARDWARE)
-            k->kind = kind;
-        if (!k->master[0])
-            bf_net_copy(k->master, sizeof k->master, master, strlen(master));
-        if (!k->parent[0])
-            bf_net_copy(k->parent, sizeof k->parent, parent, strlen(parent));
-    }
+    bf_net_describe(net, name, kind, master, parent);
 }
 
 // A port has one interface, or is a bond of several.

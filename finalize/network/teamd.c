@@ -28,15 +28,7 @@ static void tell(struct bf_net *net, const char *name, enum bf_known_kind kind, 
     struct bf_known *own = bf_net_add(net, &bf_teamd, name, "");
     if (own)
         bf_net_where(own, file, 0);
-    for (size_t i = 0; i < net->count; i++) {
-        struct bf_known *k = &net->known[i];
-        if (!k->stack || strcmp(k->name, name) != 0)
-            continue;
-        if (k->kind == BF_KNOWN_HARDWARE)
-            k->kind = kind;
-        if (!k->master[0])
-            bf_net_copy(k->master, sizeof k->master, master, strlen(master));
-    }
+    bf_net_describe(net, name, kind, master, "");
 }
 
 static void read_team(struct bf_net *net, const char *path, const char *instance, const char *text,

@@ -35,6 +35,13 @@ struct bf_fin {
     struct bf_labels labels; // of what is made new; owned
 };
 
+// The content of a file that a step rewrites, as bf_edits_get() has it. NULL with BF_OK in *err
+// when it is not there, or after a refusal when it cannot be read.
+const char *bf_fin_get(struct bf_fin *f, const char *path, size_t *len, enum bf_err *err);
+// Visits each file of a folder that ends in `suffix`, by its path, until one fails.
+enum bf_err bf_fin_each(struct bf_fin *f, const char *dir, const char *suffix,
+                        enum bf_err (*visit)(struct bf_fin *f, const char *path, void *arg),
+                        void *arg);
 // Sets a file through the edit set. After a failure the report says why.
 enum bf_err bf_fin_set(struct bf_fin *f, const char *path, const struct bf_text *content,
                        const char *why);

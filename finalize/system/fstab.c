@@ -66,16 +66,13 @@ static enum bf_err rewrite_table(struct bf_fin *f, const char *path, size_t devi
     size_t len, pos = 0;
     struct bf_line line;
     struct bf_text out = {0};
-    struct bf_fault fault;
-    const char *text = bf_edits_get(&f->edits, path, &len, &fault);
+    enum bf_err err;
+    const char *text = bf_fin_get(f, path, &len, &err);
     if (!text)
-        return fault.code == BF_ERR_NOT_FOUND
-                   ? BF_OK
-                   : bf_refuse(f->report, "%s cannot be read: %s", path, fault.what);
+        return err;
     while (bf_line_next(text, len, &pos, &line))
         rewrite_line(f, &line, device, path, &out);
-    enum bf_err err =
-        bf_fin_set(f, path, &out, "device names that do not depend on the order of the disks");
+    err = bf_fin_set(f, path, &out, "device names that do not depend on the order of the disks");
     bf_text_free(&out);
     return err;
 }
