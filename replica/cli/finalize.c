@@ -89,12 +89,9 @@ static int finalize(struct bf_cli *cli, struct bf_finalizer *f, const char *plan
     f->run.plan = plan;
     f->run.plan_len = len;
     f->run.mode = dry ? "dry-run" : "apply";
-    int status = bf_finalizer_begin(cli, f);
-    if (!status)
-        status = bf_finalizer_open(cli, f, cli->argument[0]);
+    int status = bf_finalizer_start(cli, f);
     if (status)
         return status;
-    bf_finalizer_catch();
     enum bf_err err = dry ? run_vm(cli, f, &fault) : apply(cli, f, &fault);
     return err ? bf_cli_fail(&fault) : BF_CLI_OK;
 }

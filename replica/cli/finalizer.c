@@ -234,6 +234,16 @@ void bf_finalizer_catch(void)
             sigaction(numbers[i], &ours, NULL);
 }
 
+int bf_finalizer_start(struct bf_cli *cli, struct bf_finalizer *f)
+{
+    int status = bf_finalizer_begin(cli, f);
+    if (!status)
+        status = bf_finalizer_open(cli, f, cli->argument[0]);
+    if (!status)
+        bf_finalizer_catch();
+    return status;
+}
+
 // ---- The run -----------------------------------------------------------------------------------
 
 enum bf_err bf_finalizer_run(struct bf_cli *cli, struct bf_finalizer *f, json_t **report,

@@ -52,6 +52,8 @@ int bf_finalizer_begin(const struct bf_cli *cli, struct bf_finalizer *f);
 int bf_finalizer_open(struct bf_cli *cli, struct bf_finalizer *f, const char *ref);
 // From here on SIGINT and the like stop the VM, and bf_finalizer_run() returns BF_ERR_CANCELLED.
 void bf_finalizer_catch(void);
+// All three, for the point that the command names. The exit status.
+int bf_finalizer_start(struct bf_cli *cli, struct bf_finalizer *f);
 // Runs it. *report, when there is one, is the caller's, also after a failure.
 enum bf_err bf_finalizer_run(struct bf_cli *cli, struct bf_finalizer *f, json_t **report,
                              struct bf_fault *fault);

@@ -84,12 +84,9 @@ static int make(struct bf_cli *cli, struct bf_finalizer *f)
     f->run.mode = "inspect";
     if (target && bf_compose_target(target, &fault))
         return bf_cli_fail(&fault);
-    int status = bf_finalizer_begin(cli, f);
-    if (!status)
-        status = bf_finalizer_open(cli, f, cli->argument[0]);
+    int status = bf_finalizer_start(cli, f);
     if (status)
         return status;
-    bf_finalizer_catch();
     enum bf_err err = bf_finalizer_run(cli, f, &report, &fault);
     if (!err && !is_linux(report))
         err = bf_fault_set(&fault, BF_ERR_UNSUPPORTED, BF_SIDE_CONFIG,
@@ -107,12 +104,9 @@ static int check_with(struct bf_cli *cli, struct bf_finalizer *f)
     struct bf_fault fault;
     json_t *report = NULL;
     f->run.mode = "dry-run";
-    int status = bf_finalizer_begin(cli, f);
-    if (!status)
-        status = bf_finalizer_open(cli, f, cli->argument[0]);
+    int status = bf_finalizer_start(cli, f);
     if (status)
         return status;
-    bf_finalizer_catch();
     enum bf_err err = bf_finalizer_run(cli, f, &report, &fault);
     if (report)
         bf_finalizer_print(cli, report);
