@@ -15,11 +15,6 @@ fresh() {
 }
 plan_of() { put "$work/plan" <<<"{\"version\": 1, \"target\": {\"kind\": \"qemu-virtio\"}$1}"; }
 run() { finalize "$r" "$work/plan"; }
-again() {
-    local before
-    before=$(snapshot "$r")
-    run && [ "$(snapshot "$r")" = "$before" ]
-}
 
 # ---- GRUB --------------------------------------------------------------------------------------
 fresh

@@ -22,13 +22,6 @@ bare() {
 known() { put "$r/var/lib/cloud/instances/i-old/obj.pkl" <<<x && ln -s /var/lib/cloud/instances/i-old "$r/var/lib/cloud/instance"; }
 booted() { put "$r/etc/machine-id" <<<0123456789abcdef0123456789abcdef; }
 plan_of() { put "$work/plan" <<<"{\"version\": 1, \"target\": {\"kind\": \"kvm\"}$1}"; }
-run() { "$FINALIZE" --root "$r" --plan "$work/plan" --report "$work/report" 2>"$work/err"; }
-again() {
-    local before
-    before=$(snapshot "$r")
-    run && [ "$(snapshot "$r")" = "$before" ]
-}
-undone() { "$FINALIZE" --root "$r" --undo --report "$work/report" 2>"$work/err" && [ "$(snapshot "$r")" = "$1" ]; }
 absent() { [ ! -e "$1" ]; }
 nics=', "nics": [{"match": {"name": "ens3"}, "mac": "52:54:00:00:00:02", "addresses": ["203.0.113.5/24"]}]'
 name=', "hostname": "web-1"'

@@ -44,14 +44,6 @@ rhel6() {
     network_service
 }
 
-plan_of() { put "$work/plan" <<<"{\"version\": 1, \"target\": {\"kind\": \"kvm\"}, \"nics\": [$1]}"; }
-run() { "$FINALIZE" --root "$r" --plan "$work/plan" --report "$work/report" 2>"$work/err"; }
-again() {
-    local before
-    before=$(snapshot "$r")
-    run && [ "$(snapshot "$r")" = "$before" ]
-}
-undone() { "$FINALIZE" --root "$r" --undo --report "$work/report" 2>"$work/err" && [ "$(snapshot "$r")" = "$1" ]; }
 # cycle TITLE: the plan runs, once more without a change.
 cycle() {
     check "$1: runs" run

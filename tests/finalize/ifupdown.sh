@@ -37,15 +37,7 @@ alpine() {
 }
 ng() { mkdir -p "$r/usr/libexec/ifupdown-ng"; }
 two() { mkdir -p "$r/usr/share/ifupdown2"; }
-plan_of() { put "$work/plan" <<<"{\"version\": 1, \"target\": {\"kind\": \"kvm\"}, \"nics\": [$1]}"; }
 named() { echo "{\"match\": {\"name\": \"$1\"}, \"mac\": \"$new\", $2}"; }
-run() { "$FINALIZE" --root "$r" --plan "$work/plan" --report "$work/report" 2>"$work/err"; }
-again() {
-    local before
-    before=$(snapshot "$r")
-    run && [ "$(snapshot "$r")" = "$before" ]
-}
-undone() { "$FINALIZE" --root "$r" --undo --report "$work/report" 2>"$work/err" && [ "$(snapshot "$r")" = "$1" ]; }
 # carried NAME PLAN: the plan is carried out, a second run changes nothing, an undo restores all; the result is there again.
 carried() {
     local before

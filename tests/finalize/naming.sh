@@ -44,17 +44,9 @@ interfaces() { # NAME...: each with an address of its own
     done >"$r/etc/network/interfaces"
 }
 link() { printf '[Match]\n%s\n\n[Link]\nName=%s\n' "$2" "$3" | put "$r/$1"; } # FILE MATCH NAME
-plan_of() { put "$work/plan" <<<"{\"version\": 1, \"target\": {\"kind\": \"kvm\"}, \"nics\": [$1]}"; }
 one=52:54:00:00:00:01 two=52:54:00:00:00:02 three=52:54:00:00:00:03 four=52:54:00:00:00:04
 static='"addresses": ["203.0.113.5/24"], "gateway": "203.0.113.1"'
 moves="\"match\": {\"mac\": \"$one\"}, \"mac\": \"$two\""
-run() { "$FINALIZE" --root "$r" --plan "$work/plan" --report "$work/report" 2>"$work/err"; }
-again() {
-    local before
-    before=$(snapshot "$r")
-    run && [ "$(snapshot "$r")" = "$before" ]
-}
-undone() { "$FINALIZE" --root "$r" --undo --report "$work/report" 2>"$work/err" && [ "$(snapshot "$r")" = "$1" ]; }
 links=etc/systemd/network rules=etc/udev/rules.d
 ours() { echo "$r/$links/00-bootferry-$1.link"; }
 absent() { [ ! -e "$1" ]; }

@@ -20,20 +20,10 @@ netplan() {
     put "$root/etc/fstab" <<<"UUID=1 / ext4 defaults 0 1"
     echo x >"$root/usr/sbin/netplan"
 }
-plan_of() { put "$work/plan" <<<"{\"version\": 1, \"target\": {\"kind\": \"kvm\"}, \"nics\": [$1]}"; }
-static='"addresses": ["203.0.113.5/24"], "gateway": "203.0.113.1", "dns": ["203.0.113.53"]'
 both='"addresses": ["203.0.113.5/24", "2001:db8:5::5/64"], "gateway": ["203.0.113.1", "2001:db8:5::1"],
     "dns": ["203.0.113.53"], "search": ["example.net"]'
 mac2=52:54:00:00:00:02
 mac4=52:54:00:00:00:04
-run() { "$FINALIZE" --root "$r" --plan "$work/plan" --report "$work/report" 2>"$work/err"; }
-# again: a second run changes nothing at all.
-again() {
-    local before
-    before=$(snapshot "$r")
-    run && [ "$(snapshot "$r")" = "$before" ]
-}
-undone() { "$FINALIZE" --root "$r" --undo --report "$work/report" 2>"$work/err" && [ "$(snapshot "$r")" = "$1" ]; }
 # file NAME: a file of /etc/netplan.
 file() { put "$r/etc/netplan/$1"; }
 # one TITLE: a tree with the file on standard input, and the plan carried out.

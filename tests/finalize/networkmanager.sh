@@ -13,7 +13,6 @@ a=00000000-0000-0000-0000-00000000000a
 b=00000000-0000-0000-0000-00000000000b
 mac1=52:54:00:00:00:01
 mac2=52:54:00:00:00:02
-static='"addresses": ["203.0.113.5/24"], "gateway": "203.0.113.1", "dns": ["203.0.113.53"]'
 both='"addresses": ["203.0.113.5/24", "203.0.113.6/24", "2001:db8:5::5/64"], "gateway": ["203.0.113.1", "2001:db8:5::1"],
       "dns": ["203.0.113.53", "2001:db8:5::53"], "search": ["example.net", "example.com"]'
 
@@ -43,18 +42,10 @@ simple() {
         printf '\n[ipv4]\nmethod=manual\naddress1=%s,192.0.2.1\n\n[ipv6]\nmethod=disabled\n' "$address"
     } | profile "$name.nmconnection"
 }
-plan_of() { put "$work/plan" <<<"{\"version\": 1, \"target\": {\"kind\": \"kvm\"}, \"nics\": [$1]}"; }
-run() { "$FINALIZE" --root "$r" --plan "$work/plan" --report "$work/report" 2>"$work/err"; }
 refused() { # WORDS: the run fails, and says them
     if ! run && grep -qF -- "$1" "$work/err"; then return 0; fi
     shows "$1" "$work/err"
 }
-again() {
-    local before
-    before=$(snapshot "$r")
-    run && [ "$(snapshot "$r")" = "$before" ]
-}
-undone() { "$FINALIZE" --root "$r" --undo --report "$work/report" 2>"$work/err" && [ "$(snapshot "$r")" = "$1" ]; }
 mode_is() { [ "$(stat -c %a "$r/$nm/$1")" = "$2" ]; }
 # both_ways NAME PLAN: the plan is carried out, a second run changes nothing; undo is for the caller, with $before.
 before=

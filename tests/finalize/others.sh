@@ -20,21 +20,7 @@ systemd() { # ID UNIT
     echo x >"$r/usr/lib/systemd/systemd"
     ln -s "/usr/lib/systemd/system/${2/@*./@.}" "$r/etc/systemd/system/multi-user.target.wants/$2"
 }
-plan_of() { put "$work/plan" <<<"{\"version\": 1, \"target\": {\"kind\": \"kvm\"}, \"nics\": [$1]}"; }
-static='"addresses": ["203.0.113.5/24"], "gateway": "203.0.113.1", "dns": ["203.0.113.53"]'
 both='"addresses": ["203.0.113.5/24", "2001:db8:5::5/64"], "gateway": ["203.0.113.1", "2001:db8:5::1"]'
-run() { "$FINALIZE" --root "$r" --plan "$work/plan" --report "$work/report" 2>"$work/err"; }
-again() {
-    local before
-    before=$(snapshot "$r")
-    run && [ "$(snapshot "$r")" = "$before" ]
-}
-undone() { "$FINALIZE" --root "$r" --undo --report "$work/report" 2>"$work/err" && [ "$(snapshot "$r")" = "$1" ]; }
-refused() {
-    local before
-    before=$(snapshot "$r")
-    ! run && says "$1" && [ "$(snapshot "$r")" = "$before" ]
-}
 # What bash, which is the reader, makes of the file.
 bash_says() { # FILE EXPRESSION VALUE
     [ "$(bash -c '. "$1"; eval "echo \"$2\""' - "$1" "$2")" = "$3" ]

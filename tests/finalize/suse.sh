@@ -75,10 +75,7 @@ search example.org
 nameserver 192.0.2.53
 EOF
 }
-plan_of() { put "$work/plan" <<<"{\"version\": 1, \"target\": {\"kind\": \"kvm\"}, \"nics\": [$1]}"; }
-static='"addresses": ["203.0.113.5/24"], "gateway": "203.0.113.1", "dns": ["203.0.113.53"]'
 both='"addresses": ["203.0.113.5/24", "2001:db8:5::5/64"], "gateway": ["203.0.113.1", "2001:db8:5::1"]'
-run() { "$FINALIZE" --root "$r" --plan "$work/plan" --report "$work/report" 2>"$work/err"; }
 inspect() { "$FINALIZE" --root "$r" --inspect --report "$work/report" 2>"$work/err"; }
 # knows NAME FIELD VALUE: the last inspection says so of an interface.
 knows() {
@@ -94,18 +91,6 @@ for i in json.load(open(report))["system"]["network"]["interfaces"]:
         print(f"{name}.{field}: {got}")
 sys.exit(1)
 EOF
-}
-again() {
-    local before
-    before=$(snapshot "$r")
-    run && [ "$(snapshot "$r")" = "$before" ]
-}
-undone() { "$FINALIZE" --root "$r" --undo --report "$work/report" 2>"$work/err" && [ "$(snapshot "$r")" = "$1" ]; }
-# refused WORD: the plan is refused with the word, and nothing is changed.
-refused() {
-    local before
-    before=$(snapshot "$r")
-    ! run && says "$1" && [ "$(snapshot "$r")" = "$before" ]
 }
 
 # ---- SLES 15, one interface --------------------------------------------------------------------

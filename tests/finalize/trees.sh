@@ -224,5 +224,11 @@ again() {
     before=$(snapshot "$r")
     run && [ "$(snapshot "$r")" = "$before" ]
 }
+# refused WORD: the plan is refused with the word, and nothing is changed.
+refused() {
+    local before
+    before=$(snapshot "$r")
+    ! run && says "$1" && [ "$(snapshot "$r")" = "$before" ]
+}
 undone() { "$FINALIZE" --root "$r" --undo --report "$work/report" 2>"$work/err" && [ "$(snapshot "$r")" = "$1" ]; }
 r=$work/root
