@@ -461,7 +461,6 @@ static enum bf_err adapt(struct bf_fin *f, const struct bf_link *link, struct bf
 const struct bf_stack_ops bf_connman = {
     .name = "connman",
     .title = "ConnMan (" DIR ")",
-    .says_addresses = true,
     .in_use = in_use,
     .scan = scan,
     .adapt = adapt,

@@ -309,7 +309,6 @@ static enum bf_err adapt(struct bf_fin *f, const struct bf_link *link, struct bf
 const struct bf_stack_ops bf_dhcpcd = {
     .name = "dhcpcd",
     .title = "dhcpcd",
-    .says_addresses = true,
     .in_use = in_use,
     .scan = scan,
     .adapt = adapt,

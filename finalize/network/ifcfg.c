@@ -19,7 +19,6 @@ static void scan(struct bf_fin *f, struct bf_net *net)
 const struct bf_stack_ops bf_ifcfg = {
     .name = "ifcfg",
     .title = "ifcfg files",
-    .says_addresses = true,
     .in_use = in_use,
     .scan = scan,
     .adapt = bf_ifcfg_adapt,

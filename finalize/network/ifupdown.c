@@ -378,7 +378,6 @@ static bool in_use(struct bf_fin *f)
 const struct bf_stack_ops bf_ifupdown = {
     .name = "ifupdown",
     .title = "ifupdown",
-    .says_addresses = true,
     .dns_by_file = true,
     .in_use = in_use,
     .scan = scan,

@@ -405,7 +405,6 @@ static enum bf_err adapt(struct bf_fin *f, const struct bf_link *link, struct bf
 const struct bf_stack_ops bf_netifrc = {
     .name = "netifrc",
     .title = "netifrc",
-    .says_addresses = true,
     .in_use = in_use,
     .scan = scan,
     .adapt = adapt,

@@ -324,7 +324,6 @@ const struct bf_stack_ops bf_netplan = {
     .title = "netplan",
     .names_links = true,
     .finds_by_mac = true,
-    .says_addresses = true,
     .in_use = in_use,
     .scan = scan,
     .adapt = adapt,

@@ -32,7 +32,7 @@ static json_t *known_json(const struct bf_known *k)
         "parent", k->parent, "virtual", k->kind != BF_KNOWN_HARDWARE, "pattern", k->pattern, "dhcp",
         k->dhcp, "addresses", address, "file", k->file, "line", (int)k->line);
     if (k->stack)
-        json_object_set_new(o, "addresses_known", json_boolean(k->stack->says_addresses));
+        json_object_set_new(o, "addresses_known", json_boolean(k->stack->adapt));
     if (k->gateway4[0])
         json_object_set_new(o, "gateway4", json_string(k->gateway4));
     if (k->gateway6[0])
@@ -92,9 +92,9 @@ static bool is_as_planned(const struct bf_link *link)
 {
     const struct bf_plan_nic *nic = link->nic;
     const struct bf_known *k = link->known;
-    bool same = k && link->stack->says_addresses && bf_nic_readdresses(nic) &&
-                k->dhcp == nic->dhcp && k->addresses == nic->addresses && !nic->dns_count &&
-                !nic->search_count && same_gateway(nic->gateway4, k->gateway4) &&
+    bool same = k && bf_nic_readdresses(nic) && k->dhcp == nic->dhcp &&
+                k->addresses == nic->addresses && !nic->dns_count && !nic->search_count &&
+                same_gateway(nic->gateway4, k->gateway4) &&
                 same_gateway(nic->gateway6, k->gateway6);
     for (size_t a = 0; same && a < nic->addresses; a++)
         same = has_planned(k, &nic->address[a]);

@@ -379,7 +379,6 @@ const struct bf_stack_ops bf_networkd = {
     .name = "networkd",
     .title = "systemd-networkd",
     .finds_by_mac = true,
-    .says_addresses = true,
     .in_use = in_use,
     .scan = scan,
     .follow = bf_networkd_follow,

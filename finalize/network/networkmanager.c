@@ -197,7 +197,6 @@ const struct bf_stack_ops bf_networkmanager = {
     .title = "NetworkManager",
     .finds_by_mac = true,
     .takes_all = true,
-    .says_addresses = true,
     .in_use = in_use,
     .scan = scan,
     .adapt = bf_nm_adapt,

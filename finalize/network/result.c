@@ -108,18 +108,6 @@ static json_t *addresses_json(const struct bf_known *k)
     return list;
 }
 
-// What the plan says, for a stack whose files are not read for addresses.
-static json_t *planned_json(const struct bf_plan_nic *nic)
-{
-    json_t *list = json_array();
-    if (nic->dhcp)
-        json_array_append_new(list, json_string("DHCP"));
-    for (size_t i = 0; i < nic->addresses; i++)
-        json_array_append_new(list,
-                              json_sprintf("%s/%u", nic->address[i].text, nic->address[i].prefix));
-    return list;
-}
-
 // What the interface had: by its own entry, or where it has none, by the stack's patterns, when
 // they all say the same.
 static const struct bf_known *before(const struct bf_net *net, const struct bf_link *link)
@@ -141,14 +129,13 @@ static const struct bf_known *before(const struct bf_net *net, const struct bf_l
 static void add_row(json_t *table, const struct bf_link *link, const struct bf_known *had,
                     const struct bf_known *now)
 {
-    bool says = link->stack->says_addresses;
+    bool says = !had || !had->stack || had->stack->adapt; // else it was only recognised
     json_array_append_new(table, json_pack("{s:s,s:s,s:s,s:s,s:s,s:b,s:o,s:o,s:s}", "interface",
                                            link->name, "carrier", link->carrier, "stack",
                                            link->stack->name, "old_mac", link->old_mac, "new_mac",
                                            bf_nic_mac(link->nic), "addresses_known", says, "old",
-                                           addresses_json(had), "new",
-                                           says ? addresses_json(now) : planned_json(link->nic),
-                                           "file", now ? now->file : ""));
+                                           addresses_json(had), "new", addresses_json(now), "file",
+                                           now ? now->file : ""));
 }
 
 enum bf_err bf_network_result(struct bf_fin *f, const struct bf_link *link)
@@ -166,7 +153,7 @@ enum bf_err bf_network_result(struct bf_fin *f, const struct bf_link *link)
         err = bf_refuse(f->report, "after the edits: %s; nothing was changed", net->trouble);
     for (size_t i = 0; !err && i < f->plan->nics; i++) {
         const struct bf_known *now = carrier_of(net, &link[i]);
-        if (bf_nic_readdresses(link[i].nic) && link[i].stack->says_addresses)
+        if (bf_nic_readdresses(link[i].nic))
             err = check(f, now, &link[i], i);
         if (!err && bf_nic_readdresses(link[i].nic))
             err = check_alone(f, net, &link[i], i);

@@ -488,7 +488,6 @@ static enum bf_err adapt(struct bf_fin *f, const struct bf_link *link, struct bf
 const struct bf_stack_ops bf_rc_inet1 = {
     .name = "slackware",
     .title = "Slackware's rc.inet1 (" CONF ")",
-    .says_addresses = true,
     .in_use = in_use,
     .scan = scan,
     .adapt = adapt,

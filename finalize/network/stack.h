@@ -13,11 +13,11 @@ struct bf_stack_ops {
     bool names_links;  // ties an interface's name to its MAC address by itself, when that is known
     bool finds_by_mac; // its files can mean an interface by the MAC address alone
     bool takes_all;    // brings up interfaces that no file speaks of
-    bool says_addresses; // its scan fills in the addresses
-    bool dns_by_file;    // does not tell systemd-resolved of name servers, unless a hook does
+    bool dns_by_file;  // does not tell systemd-resolved of name servers, unless a hook does
     // Whether it runs at boot.
     bool (*in_use)(struct bf_fin *f);
-    // Adds the interfaces that its files speak of. NULL, with adapt: it is recognised only.
+    // Adds the interfaces that its files speak of; with adapt, it fills in their addresses too.
+    // NULL, with adapt: it is recognised only.
     void (*scan)(struct bf_fin *f, struct bf_net *net);
     // MAC addresses that its files write down follow the plan, all at once, before any adapt. NULL:
     // adapt does it.

@@ -294,7 +294,6 @@ static void scan(struct bf_fin *f, struct bf_net *net)
 const struct bf_stack_ops bf_suse_ifcfg = {
     .name = "suse",
     .title = "SUSE's ifcfg files",
-    .says_addresses = true,
     .in_use = bf_suse_in_use,
     .scan = scan,
     .adapt = bf_suse_adapt,

@@ -472,7 +472,6 @@ static enum bf_err adapt(struct bf_fin *f, const struct bf_link *link, struct bf
 const struct bf_stack_ops bf_wicked = {
     .name = "wicked",
     .title = "wicked's XML files",
-    .says_addresses = true,
     .in_use = in_use,
     .scan = scan,
     .adapt = adapt,

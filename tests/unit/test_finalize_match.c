@@ -11,8 +11,7 @@ static enum bf_err adapt(struct bf_fin *f, const struct bf_link *link, struct bf
     return BF_OK;
 }
 
-static const struct bf_stack_ops stack = {
-    .name = "testnet", .title = "Test Net", .says_addresses = true, .adapt = adapt};
+static const struct bf_stack_ops stack = {.name = "testnet", .title = "Test Net", .adapt = adapt};
 static struct bf_net net;
 static struct bf_plan plan;
 static struct bf_fin_report report;

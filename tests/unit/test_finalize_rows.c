@@ -57,7 +57,6 @@ static enum bf_err stack_adapt(struct bf_fin *f, const struct bf_link *link, str
 static const struct bf_stack_ops test_stack = {
     .name = "testnet",
     .title = "Test Net",
-    .says_addresses = true,
     .in_use = stack_in_use,
     .scan = stack_scan,
     .adapt = stack_adapt,
