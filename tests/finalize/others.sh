@@ -83,13 +83,13 @@ plan_of "{\"match\": {\"name\": \"eth0\"}, $static}"
 check "netifrc: a netmask" run
 check "netifrc: what the interface had" grep -qF '"192.0.2.2/24"' "$work/report"
 gentoo <<<'bridge_br0="eth0"'
-check "netifrc: a bridge" refused "netifrc: /etc/conf.d/net, line 1: more than plain interfaces"
+check "netifrc: a bridge" refused_with "netifrc: /etc/conf.d/net, line 1: more than plain interfaces"
 gentoo <<<$'\nconfig_eth0="$ADDRESS"'
-check "netifrc: a variable" refused "netifrc: /etc/conf.d/net, line 2: more than plain interfaces"
+check "netifrc: a variable" refused_with "netifrc: /etc/conf.d/net, line 2: more than plain interfaces"
 gentoo <<<'config_eth0="192.0.2.2/24'
-check "netifrc: a quote that is not closed" refused "netifrc: /etc/conf.d/net, line 1"
+check "netifrc: a quote that is not closed" refused_with "netifrc: /etc/conf.d/net, line 1"
 gentoo <<<'config_eth0=(192.0.2.2/24'
-check "netifrc: a bracket that is not closed" refused "netifrc: /etc/conf.d/net, line 1"
+check "netifrc: a bracket that is not closed" refused_with "netifrc: /etc/conf.d/net, line 1"
 
 gentoo <<<'config_eth0="192.0.2.2/24 192.0.2.3/24 dhcp"'
 plan_of '{"match": {"address": "192.0.2.3"}, "addresses": ["203.0.113.5/24", "203.0.113.6/24"], "gateway": "203.0.113.1"}'
@@ -106,12 +106,12 @@ check "netifrc: only the other route stays" bash_says "$r/etc/conf.d/net" '$rout
     $'default via 203.0.113.1\n-net 10.0.0.0/8 gw 192.0.2.9'
 gentoo <<<$'config_eth0="192.0.2.2/24"\nconfig_eth0=""'
 plan_of '{"match": {"address": "192.0.2.2"}, "dhcp": true}'
-check "netifrc: the last assignment counts" refused "no interface here has the address 192.0.2.2"
+check "netifrc: the last assignment counts" refused_with "no interface here has the address 192.0.2.2"
 gentoo <<<'config_eth0="192.0.2.2/24"'
 put "$r/etc/conf.d/net.eth0" <<<$'# beside\nconfig_eth0="192.0.2.3/24"'
-check "netifrc: a file of the service's own" refused "netifrc: /etc/conf.d/net.eth0, line 2: settings beside /etc/conf.d/net"
+check "netifrc: a file of the service's own" refused_with "netifrc: /etc/conf.d/net.eth0, line 2: settings beside /etc/conf.d/net"
 gentoo <<<'config_eth0="adsl"'
-check "netifrc: what is no address" refused "netifrc: /etc/conf.d/net, line 1: a way to configure eth0"
+check "netifrc: what is no address" refused_with "netifrc: /etc/conf.d/net, line 1: a way to configure eth0"
 systemd gentoo net@eth0.service
 put "$r/etc/conf.d/net" <<<'config_eth0="192.0.2.2/24"'
 plan_of "{\"match\": {\"address\": \"192.0.2.2\"}, $static}"
@@ -166,13 +166,13 @@ EOF
 check "netctl: to DHCP, second run" again
 plan_of "{\"match\": {\"name\": \"eth0\"}, $static}"
 arch <<<$'Interface=eth0\nConnection=ethernet\nIP=dhcp\nRoutes=(\'default via 192.0.2.1\')'
-check "netctl: a default route beside Gateway" refused "netctl: /etc/netctl/office, line 4: a default route"
+check "netctl: a default route beside Gateway" refused_with "netctl: /etc/netctl/office, line 4: a default route"
 arch <<<$'Interface=eth0\nConnection=ethernet\nIP=dhcp\nExecUpPost=\'ip addr add 192.0.2.9/24 dev eth0\''
-check "netctl: a command afterwards" refused "netctl: /etc/netctl/office, line 4: settings beyond addresses"
+check "netctl: a command afterwards" refused_with "netctl: /etc/netctl/office, line 4: settings beyond addresses"
 arch <<<$'Interface=eth0\nConnection=wireguard\nIP=static'
-check "netctl: a tunnel" refused "netctl: /etc/netctl/office is no profile of a connection that is rewritten"
+check "netctl: a tunnel" refused_with "netctl: /etc/netctl/office is no profile of a connection that is rewritten"
 arch <<<$'Interface=eth0\nConnection=ethernet\nIP=$(choose)'
-check "netctl: a command" refused "netctl: /etc/netctl/office, line 3"
+check "netctl: a command" refused_with "netctl: /etc/netctl/office, line 3"
 
 arch <<<$'Interface=eth0\nConnection=ethernet\nIP=dhcp'
 put "$r/etc/netctl/interfaces/eth0" <<<'IP=static'
@@ -180,10 +180,10 @@ check "netctl: a script that is not executable is not read" run
 arch <<<$'Interface=eth0\nConnection=ethernet\nIP=dhcp'
 put "$r/etc/netctl/interfaces/eth0" <<<'IP=static'
 chmod 755 "$r/etc/netctl/interfaces/eth0"
-check "netctl: a script for the interface" refused "netctl: /etc/netctl/interfaces/eth0 is read as a part of profiles"
+check "netctl: a script for the interface" refused_with "netctl: /etc/netctl/interfaces/eth0 is read as a part of profiles"
 arch <<<$'Interface=eth0\nConnection=ethernet\nIP=dhcp\nAddress=(192.0.2.9/24)\nIP6=static\nAddress6=\'2001:db8::9/64 nodad\''
 plan_of '{"match": {"address": "192.0.2.9"}, "dhcp": true}'
-check "netctl: an address that does not count" refused "no interface here has the address 192.0.2.9"
+check "netctl: an address that does not count" refused_with "no interface here has the address 192.0.2.9"
 plan_of '{"match": {"address": "2001:db8::9"}, "dhcp": true}'
 check "netctl: one of IPv6 with a word" run
 check "netctl: what is left of it" is "$r/etc/netctl/office" <<'EOF'
@@ -304,9 +304,9 @@ static domain_name_servers=203.0.113.53
 EOF
 check "dhcpcd: its block, second run" again
 plan_of "{\"match\": {\"name\": \"eth0\"}, $both}"
-check "dhcpcd: a gateway of IPv6" refused "dhcpcd: /etc/dhcpcd.conf cannot have a gateway of IPv6"
+check "dhcpcd: a gateway of IPv6" refused_with "dhcpcd: /etc/dhcpcd.conf cannot have a gateway of IPv6"
 pi <<<$'interface eth0\nfallback home\nprofile home'
-check "dhcpcd: a profile to fall back to" refused "dhcpcd: /etc/dhcpcd.conf, line 2: fallback"
+check "dhcpcd: a profile to fall back to" refused_with "dhcpcd: /etc/dhcpcd.conf, line 2: fallback"
 
 pi <<'EOF'
 option rapid_commit
@@ -324,7 +324,7 @@ metric 100
 EOF
 before=$(snapshot "$r")
 plan_of '{"match": {"address": "192.0.2.9"}, "dhcp": true}'
-check "dhcpcd: an address that does not count" refused "no interface here has the address 192.0.2.9"
+check "dhcpcd: an address that does not count" refused_with "no interface here has the address 192.0.2.9"
 plan_of '{"match": {"address": "192.0.2.10"}, "addresses": ["203.0.113.5/24", "2001:db8:5::5/64"], "gateway": "203.0.113.1", "search": ["example.net", "example.org"], "dns": ["203.0.113.53"]}'
 check "dhcpcd: two blocks of an interface" run
 check "dhcpcd: two blocks of an interface, the file" is "$r/etc/dhcpcd.conf" <<'EOF'
@@ -377,14 +377,14 @@ else
 fi
 plan_of "{\"match\": {\"name\": \"eth0\"}, $static}"
 pi <<<$'static ip_address=192.0.2.10/24'
-check "dhcpcd: an address for all interfaces" refused "dhcpcd: /etc/dhcpcd.conf, line 1: static for all interfaces"
+check "dhcpcd: an address for all interfaces" refused_with "dhcpcd: /etc/dhcpcd.conf, line 1: static for all interfaces"
 pi <<<$'denyinterfaces wlan* eth[0-3]'
-check "dhcpcd: an interface that is denied" refused "cannot have an interface that allowinterfaces or denyinterfaces leaves out"
+check "dhcpcd: an interface that is denied" refused_with "cannot have an interface that allowinterfaces or denyinterfaces leaves out"
 pi <<<$'allowinterfaces eth1,eth0\ninterface eth0'
 check "dhcpcd: an interface that is allowed" run
 pi <<<$'noipv6\ninterface eth0'
 plan_of '{"match": {"name": "eth0"}, "addresses": ["2001:db8:5::5/64"]}'
-check "dhcpcd: IPv6 that is off for all" refused "which a line for all interfaces turns off"
+check "dhcpcd: IPv6 that is off for all" refused_with "which a line for all interfaces turns off"
 void() { # LINK
     bare void
     mkdir -p "$r/etc/runit/runsvdir/default"
@@ -554,15 +554,15 @@ check "ConnMan: a section for any card" run
 check "ConnMan: a section for any card gets the address of one" has "$r/var/lib/connman/office.config" "MAC=52:54:00:00:00:02"
 check "ConnMan: a section for any card, second run" again
 provisioned <<<$'[service_a]\nType=ethernet\nMAC=52:54:00:00:00:01\n[service_b]\nType=ethernet\nMAC=52:54:00:00:00:01'
-check "ConnMan: two sections" refused "ConnMan: /var/lib/connman/office.config, line 1, and /var/lib/connman/office.config, line 4, are for one card"
+check "ConnMan: two sections" refused_with "ConnMan: /var/lib/connman/office.config, line 1, and /var/lib/connman/office.config, line 4, are for one card"
 provisioned <<<$'[service_a]\nType=ethernet\nMAC=52:54:00:00:00:01\nIPv4=office'
-check "ConnMan: an address that is none" refused "ConnMan: /var/lib/connman/office.config, line 4: an address that is not understood"
+check "ConnMan: an address that is none" refused_with "ConnMan: /var/lib/connman/office.config, line 4: an address that is not understood"
 connman_office
 plan_of "{$here, \"addresses\": [\"203.0.113.5/24\", \"203.0.113.6/24\"]}"
-check "ConnMan: two addresses" refused "ConnMan: /var/lib/connman/bootferry.config cannot have several addresses of a family"
+check "ConnMan: two addresses" refused_with "ConnMan: /var/lib/connman/bootferry.config cannot have several addresses of a family"
 plan_of "{\"match\": {\"name\": \"eth0\", \"mac\": \"52:54:00:00:00:01\"}, $static}"
 put "$r/etc/connman/main.conf" <<<$'[General]\nNetworkInterfaceBlacklist=wlan,eth'
-check "ConnMan: a card that it leaves alone" refused "cannot have a card that NetworkInterfaceBlacklist of /etc/connman/main.conf names"
+check "ConnMan: a card that it leaves alone" refused_with "cannot have a card that NetworkInterfaceBlacklist of /etc/connman/main.conf names"
 
 # ---- Open vSwitch ------------------------------------------------------------------------------
 record() { # a record of the database: its length, a sum that is not read here, and the text
@@ -591,11 +591,11 @@ with_ifupdown() {
 }
 plan_of "{\"match\": {\"name\": \"eth0\"}, $static}"
 vswitch
-check "Open vSwitch: no other stack" refused "Open vSwitch (/etc/openvswitch/conf.db) is, which is not adapted"
+check "Open vSwitch: no other stack" refused_with "Open vSwitch (/etc/openvswitch/conf.db) is, which is not adapted"
 with_ifupdown <<<$'auto lo\niface lo inet loopback'
-check "Open vSwitch: a bridge that only the database has" refused "br0 is configured by Open vSwitch (/etc/openvswitch/conf.db) (/etc/openvswitch/conf.db), which is not adapted"
+check "Open vSwitch: a bridge that only the database has" refused_with "br0 is configured by Open vSwitch (/etc/openvswitch/conf.db) (/etc/openvswitch/conf.db), which is not adapted"
 plan_of "{\"match\": {\"name\": \"eth2\"}, $static}"
-check "Open vSwitch: a bond that only the database has" refused "br0 is configured by Open vSwitch"
+check "Open vSwitch: a bond that only the database has" refused_with "br0 is configured by Open vSwitch"
 plan_of "{\"match\": {\"name\": \"eth3\"}, $static}"
 with_ifupdown <<<$'auto eth3\niface eth3 inet dhcp'
 check "Open vSwitch: what is no port any more" run
@@ -664,7 +664,7 @@ check "Open vSwitch: ifcfg, the bridge has the address" has "$r/etc/sysconfig/ne
 check "Open vSwitch: ifcfg, second run" again
 vswitch
 put "$r/etc/openvswitch/conf.db" <<<"OVSDB CLUSTER 10"
-check "Open vSwitch: another kind of database" refused "Open vSwitch: /etc/openvswitch/conf.db is no database of one machine"
+check "Open vSwitch: another kind of database" refused_with "Open vSwitch: /etc/openvswitch/conf.db is no database of one machine"
 
 # ---- Teams -------------------------------------------------------------------------------------
 systemd centos network.service
@@ -686,7 +686,7 @@ check "teamd: the address is the team's" run
 check "teamd: the file" has "$r/etc/network/interfaces" "	address 203.0.113.5/24"
 check "teamd: second run" again
 teamd <<<$'auto eth7\niface eth7 inet dhcp'
-check "teamd: a team without a file for its addresses" refused "team0 is configured by teamd (/etc/teamd) (/etc/teamd/team0.conf), which is not adapted"
+check "teamd: a team without a file for its addresses" refused_with "team0 is configured by teamd (/etc/teamd) (/etc/teamd/team0.conf), which is not adapted"
 plan_of "{\"match\": {\"name\": \"eth7\", \"mac\": \"52:54:00:00:00:01\"}, \"mac\": \"52:54:00:00:00:02\", $static}"
 teamd <<<$'auto eth7\niface eth7 inet dhcp'
 check "teamd: another interface" run
@@ -796,9 +796,9 @@ check "Slackware 14: to DHCP, bash reads it" bash_says "$conf" '${IPADDR[0]}.${U
 check "Slackware 14: to DHCP, second run" again
 office "$fourteen"
 plan_of "{\"match\": {\"name\": \"eth0\"}, $both}"
-check "Slackware 14: IPv6" refused "rc.inet1: /etc/rc.d/rc.inet1.conf cannot have an address of IPv6"
+check "Slackware 14: IPv6" refused_with "rc.inet1: /etc/rc.d/rc.inet1.conf cannot have an address of IPv6"
 plan_of '{"match": {"name": "eth1"}, "addresses": ["203.0.113.5/24", "203.0.113.6/24"]}'
-check "Slackware 14: two addresses" refused "cannot have several addresses"
+check "Slackware 14: two addresses" refused_with "cannot have several addresses"
 plan_of '{"match": {"name": "eth1"}, "addresses": ["203.0.113.5/24"]}'
 check "Slackware 14: the second interface" run
 check "Slackware 14: the first one's gateway stays" bash_says "$conf" '${IPADDR[0]} ${IPADDR[1]} $GATEWAY' "192.0.2.10 203.0.113.5 192.0.2.1"
@@ -882,14 +882,14 @@ slackware "$fifteen" <<<$'IFNAME[0]="bond0"\nBONDNICS[0]="eth0 eth1"\nUSE_DHCP[0
 check "Slackware 15: a bond" run
 check "Slackware 15: a bond, bash reads it" bash_says "$conf" '${IFNAME[0]} ${IPADDRS[0]}${IPADDR[0]} ${USE_DHCP[0]}' "bond0 203.0.113.5/24 "
 slackware "$fifteen" <<<$'IPADDR[0]="192.0.2.10"\nfor i in 1 2; do\nIPADDR[$i]="192.0.2.1$i"\ndone'
-check "Slackware: a loop" refused "rc.inet1: /etc/rc.d/rc.inet1.conf, line 2: more than an assignment"
+check "Slackware: a loop" refused_with "rc.inet1: /etc/rc.d/rc.inet1.conf, line 2: more than an assignment"
 slackware "$fifteen" <<<$'IPADDR[0]="192.0.2."10'
-check "Slackware: a value of two parts" refused "rc.inet1: /etc/rc.d/rc.inet1.conf, line 1: more than an assignment"
+check "Slackware: a value of two parts" refused_with "rc.inet1: /etc/rc.d/rc.inet1.conf, line 1: more than an assignment"
 slackware "$fifteen" <<<$'IPADDR=("192.0.2.10" "192.0.2.11")'
-check "Slackware: a list" refused "rc.inet1: /etc/rc.d/rc.inet1.conf, line 1: a list"
+check "Slackware: a list" refused_with "rc.inet1: /etc/rc.d/rc.inet1.conf, line 1: a list"
 slackware "$fifteen" <<<$'IFNAME[0]="eth0:1"\nIPADDR[0]="192.0.2.10"'
-check "Slackware: an alias" refused "rc.inet1: /etc/rc.d/rc.inet1.conf, line 1: an alias"
+check "Slackware: an alias" refused_with "rc.inet1: /etc/rc.d/rc.inet1.conf, line 1: an alias"
 slackware "$fifteen" <<<'USE_DHCP[0]="yes"'
 chmod 644 "$r/etc/rc.d/rc.inet1"
-check "Slackware: a script that is not executed" refused "is in use here"
+check "Slackware: a script that is not executed" refused_with "is in use here"
 finish

@@ -586,7 +586,7 @@ IPADDR='2002:c000:20a::1/16'
 EOF
 put "$net/ifcfg-eth0" <<<"STARTMODE=auto"
 plan_of "{\"match\": {\"name\": \"tun0\"}, $static}"
-check "a tunnel is refused" refused "ifcfg-tun0"
+check "a tunnel is refused" refused_with "ifcfg-tun0"
 plan_of "{\"match\": {\"name\": \"eth0\"}, $static}"
 check "beside a tunnel" run
 
@@ -709,7 +709,7 @@ odd() {
     wicked sles 15.5
     put "$net/ifcfg-eth0"
     plan_of "{\"match\": {\"name\": \"eth0\"}, $static}"
-    refused "$1"
+    refused_with "$1"
 }
 check "a value that a shell computes" odd "ifcfg-eth0, line 2: a value that is not plain" <<<$'STARTMODE=auto\nIPADDR="$ADDRESS/24"'
 check "a value in pieces" odd "line 1: a value that is not plain" <<<$'IPADDR=192.0.2."10"/24'
@@ -723,16 +723,16 @@ plan_of "{\"match\": {\"name\": \"eth0\"}, $static}"
 check "wicked passes over commands" run
 sles11
 put "$net/ifcfg-eth0" <<<$'STARTMODE=auto\n. ./common\nIPADDR=192.0.2.10/24'
-check "ifup executes them" refused "line 2: a command"
+check "ifup executes them" refused_with "line 2: a command"
 wicked sles 15.5
 mkdir "$net/ifcfg-eth0"
-check "a folder for a file" refused "ifcfg-eth0 cannot be read"
+check "a folder for a file" refused_with "ifcfg-eth0 cannot be read"
 static15
 put "$net/routes" <<'EOF'
 default - - eth0 nexthop via 192.0.2.1 weight 1 \
     nexthop via 192.0.2.2 weight 1
 EOF
-check "a default route of several gateways" refused "routes, line 1: a default route"
+check "a default route of several gateways" refused_with "routes, line 1: a default route"
 static15
 put "$net/routes" <<'EOF'
 10.0.0.0/8 - - - \
@@ -760,10 +760,10 @@ put "$net/ifcfg-eth0" <<<$'STARTMODE=auto\nIPADDR=192.0.2.10/24'
 put "$net/ifcfg-eth-id-52:54:00:00:00:01" <<<$'STARTMODE=auto\nIPADDR=192.0.2.11/24'
 check "a name of SLES 10 where nothing reads it" run
 echo x >"$r/sbin/getcfg"
-check "a name of SLES 10 where it is read" refused "ifcfg-eth-id-52:54:00:00:00:01 is for a NIC by its address"
+check "a name of SLES 10 where it is read" refused_with "ifcfg-eth-id-52:54:00:00:00:01 is for a NIC by its address"
 wicked sles 15.5
 for i in $(seq 1 60); do echo "IPADDR_$i=192.0.2.$i/24"; done | put "$net/ifcfg-eth0"
-check "more addresses than are rewritten" refused "has more addresses than are rewritten"
+check "more addresses than are rewritten" refused_with "has more addresses than are rewritten"
 static15
 sed -i 's/^NETCONFIG_DNS_POLICY=.*/NETCONFIG_DNS_POLICY=""/' "$net/config"
 check "netconfig is told to keep off" run
@@ -911,7 +911,7 @@ check "XML: this one stays" has "$xml" "      <local>192.0.2.10/24</local>"
 not() {
     xml
     plan_of "{\"match\": {\"name\": \"eth0\"}, $static}"
-    refused "$1"
+    refused_with "$1"
 }
 check "XML: a route that is not the default" not "wicked: /etc/wicked/ifconfig/all.xml, line 1: the interface eth0 has a route that is no default route" <<'EOF'
 <interface>
@@ -966,8 +966,8 @@ put "$r/etc/wicked/client-local.xml" <<'EOF'
   </sources>
 </config>
 EOF
-check "another source" refused "wicked: /etc/wicked/client-local.xml, line 3: a source of interfaces that is not read"
+check "another source" refused_with "wicked: /etc/wicked/client-local.xml, line 3: a source of interfaces that is not read"
 one
 plan_of '{"match": {"name": "eth0"}, "addresses": ["203.0.113.5/32"], "gateway": "198.51.100.1"}'
-check "XML: a gateway outside" refused "no network that the planned gateway is in"
+check "XML: a gateway outside" refused_with "no network that the planned gateway is in"
 finish

@@ -224,8 +224,8 @@ again() {
     before=$(snapshot "$r")
     run && [ "$(snapshot "$r")" = "$before" ]
 }
-# refused WORD: the plan is refused with the word, and nothing is changed.
-refused() {
+# refused_with WORD: the plan is refused with the word, and nothing is changed.
+refused_with() {
     local before
     before=$(snapshot "$r")
     ! run && says "$1" && [ "$(snapshot "$r")" = "$before" ]
