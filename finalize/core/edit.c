@@ -312,11 +312,6 @@ static bool name_in(const struct bf_names *names, const char *name)
     return false;
 }
 
-static int by_bytes(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 // The name of a pending entry that stands directly in `dir` and ends in `suffix`, or NULL.
 static const char *name_below(const struct bf_edit *edit, const char *dir, const char *suffix)
 {
@@ -371,6 +366,6 @@ enum bf_err bf_edits_list(struct bf_edits *e, const char *dir, const char *suffi
     bf_names_free(&disk);
     if (err)
         return err;
-    qsort(out->name, out->count, sizeof *out->name, by_bytes);
+    qsort(out->name, out->count, sizeof *out->name, bf_by_bytes);
     return BF_OK;
 }

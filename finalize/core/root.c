@@ -282,9 +282,9 @@ char *bf_fin_root_real(const struct bf_fin_root *root, const char *path, struct 
     return real;
 }
 
-static int by_bytes(const void *a, const void *b)
+int bf_by_bytes(const void *a, const void *b)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 static bool has_suffix(const char *s, const char *suffix)
@@ -337,7 +337,7 @@ enum bf_err bf_fin_root_list(const struct bf_fin_root *root, const char *dir, co
         return err;
     }
     BF_ASSERT(out->name && out->count <= NAMES_MAX);
-    qsort(out->name, out->count, sizeof *out->name, by_bytes);
+    qsort(out->name, out->count, sizeof *out->name, bf_by_bytes);
     return BF_OK;
 }
 

@@ -60,6 +60,9 @@ char *bf_fin_root_readlink(const struct bf_fin_root *root, const char *path);
 // exist. Freed by the caller; NULL with the fault.
 char *bf_fin_root_real(const struct bf_fin_root *root, const char *path, struct bf_fault *fault);
 
+// Compares two C strings by their bytes, for qsort(3) over pointers to them.
+int bf_by_bytes(const void *a, const void *b);
+
 // A directory's entries, sorted by byte value, without those that begin with a dot.
 struct bf_names {
     char **name;

@@ -109,11 +109,6 @@ static enum bf_err restore(const struct bf_fin_root *root, const char *path, con
     return dry ? BF_OK : bf_unlink(root, path, fault);
 }
 
-static int by_bytes(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 // The keys of an object, sorted. Freed by the caller; the strings belong to the object.
 static const char **sorted_keys(json_t *object, size_t *count)
 {
@@ -124,7 +119,7 @@ static const char **sorted_keys(json_t *object, size_t *count)
         return NULL;
     json_object_foreach(object, key, value) keys[(*count)++] = key;
     BF_ASSERT(*count == json_object_size(object));
-    qsort(keys, *count, sizeof *keys, by_bytes);
+    qsort(keys, *count, sizeof *keys, bf_by_bytes);
     return keys;
 }
 

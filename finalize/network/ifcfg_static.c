@@ -25,24 +25,19 @@ struct static_route {
     char device[BF_IFNAME], to[64], via[64], mask[64];
 };
 
-static bool is_word(const char *w, size_t len, const char *s)
-{
-    return bf_word_is(w, len, s);
-}
-
 // The arguments of route(8), behind "-": net|host TARGET [netmask MASK] [gw GATEWAY] [[dev] IF].
 static void parse_arguments(const char *at, const char *end, struct static_route *r)
 {
     const char *w, *prev = "";
     size_t len, prev_len = 0;
     while (bf_word_next(&at, end, &w, &len)) {
-        if (is_word(prev, prev_len, "gw"))
+        if (bf_word_is(prev, prev_len, "gw"))
             bf_net_copy(r->via, sizeof r->via, w, len);
-        else if (is_word(prev, prev_len, "netmask"))
+        else if (bf_word_is(prev, prev_len, "netmask"))
             bf_net_copy(r->mask, sizeof r->mask, w, len);
-        else if (is_word(prev, prev_len, "dev"))
+        else if (bf_word_is(prev, prev_len, "dev"))
             bf_net_copy(r->device, sizeof r->device, w, len);
-        else if (!r->to[0] && !is_word(w, len, "net") && !is_word(w, len, "host"))
+        else if (!r->to[0] && !bf_word_is(w, len, "net") && !bf_word_is(w, len, "host"))
             bf_net_copy(r->to, sizeof r->to, w, len);
         prev = w;
         prev_len = len;
@@ -57,7 +52,7 @@ static bool parse(const struct statics *s, const struct bf_line *line, struct st
     *r = (struct static_route){.to = ""};
     if (!bf_word_next(&at, end, &w, &len) || *w == '#')
         return false;
-    if (s->six || !is_word(w, len, "any"))
+    if (s->six || !bf_word_is(w, len, "any"))
         bf_net_copy(r->device, sizeof r->device, w, len);
     if (!s->six) {
         parse_arguments(at, end, r);

@@ -74,11 +74,6 @@ static bool add_file(struct bf_fin *f, struct bf_networkd_units *u, struct bf_ne
     return true;
 }
 
-static int by_bytes(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 // Of each name, the folder that wins.
 struct found {
     char *name; // owned
@@ -122,7 +117,7 @@ static void find_files(struct bf_fin *f, struct bf_networkd_units *u, const char
         }
         bf_names_free(&names);
     }
-    qsort(list->at, list->count, sizeof *list->at, by_bytes);
+    qsort(list->at, list->count, sizeof *list->at, bf_by_bytes);
 }
 
 static void free_found(struct found_list *list)
