@@ -2,7 +2,7 @@
 # The finalizer: its core, the adapters, the small VM, and the runner that starts it. FINALIZE_CORE
 # is what tests link; FINALIZE_RUN is what a program needs to run the VM.
 
-FINALIZE_ROOMS := core system network boot initramfs target
+FINALIZE_ROOMS := core archive system network boot initramfs target rehearse
 FINALIZE_CORE  := finalize/finalize.c finalize/tables.c finalize/vm/frame.c \
     $(sort $(foreach r,$(FINALIZE_ROOMS),$(wildcard finalize/$(r)/*.c)))
 FINALIZE_RUN  := $(FINALIZE_CORE) \

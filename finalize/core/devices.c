@@ -32,6 +32,19 @@ struct bf_device *bf_devices_add(struct bf_devices *d)
     return &more[d->count++];
 }
 
+void bf_devices_place(struct bf_devices *d, size_t device, const char *at, const char *inside)
+{
+    BF_ASSERT(device < d->count && at[0] == '/');
+    struct bf_placed *p = &d->place[d->places];
+    if (d->places == BF_PLACES_MAX || strlen(at) >= sizeof p->at ||
+        strlen(inside) >= sizeof p->inside)
+        return;
+    *p = (struct bf_placed){.device = device};
+    snprintf(p->at, sizeof p->at, "%s", at);
+    snprintf(p->inside, sizeof p->inside, "%s", strcmp(inside, "/") == 0 ? "" : inside);
+    d->places++;
+}
+
 static enum bf_err copy(const json_t *o, const char *key, char *out, size_t size)
 {
     const json_t *v = json_object_get(o, key);
@@ -69,6 +82,24 @@ static enum bf_err parse_one(const json_t *o, struct bf_device *dev)
     return BF_OK;
 }
 
+// The places of the device that was added last.
+static enum bf_err parse_places(const json_t *list, struct bf_devices *d)
+{
+    size_t i;
+    const json_t *o;
+    if (list && (!json_is_array(list) || json_array_size(list) > BF_PLACES_MAX))
+        return BF_ERR_CONFIG;
+    json_array_foreach(list, i, o)
+    {
+        char at[sizeof d->place->at] = "", inside[sizeof d->place->inside] = "";
+        if (copy(o, "at", at, sizeof at) || copy(o, "inside", inside, sizeof inside) ||
+            at[0] != '/' || (inside[0] && inside[0] != '/'))
+            return BF_ERR_CONFIG;
+        bf_devices_place(d, d->count - 1, at, inside);
+    }
+    return BF_OK;
+}
+
 enum bf_err bf_devices_parse(const json_t *list, struct bf_devices *out)
 {
     *out = (struct bf_devices){0};
@@ -77,10 +108,22 @@ enum bf_err bf_devices_parse(const json_t *list, struct bf_devices *out)
     for (size_t i = 0; !err && i < json_array_size(list); i++) {
         struct bf_device *dev = bf_devices_add(out);
         err = dev ? parse_one(json_array_get(list, i), dev) : BF_ERR_LIMIT;
+        if (!err)
+            err = parse_places(json_object_get(json_array_get(list, i), "mounts"), out);
     }
     if (err)
         bf_devices_free(out);
     return err;
+}
+
+static json_t *places_json(const struct bf_devices *d, size_t device)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < d->places; i++)
+        if (d->place[i].device == device)
+            json_array_append_new(
+                list, json_pack("{s:s,s:s}", "at", d->place[i].at, "inside", d->place[i].inside));
+    return list;
 }
 
 json_t *bf_devices_json(const struct bf_devices *d)
@@ -95,6 +138,10 @@ json_t *bf_devices_json(const struct bf_devices *d)
             json_object_set_new(o, "disk", json_integer(v->disk));
             json_object_set_new(o, "part", json_integer(v->part));
         }
+        json_t *places = places_json(d, i);
+        if (json_array_size(places))
+            json_object_set(o, "mounts", places);
+        json_decref(places);
         json_array_append_new(list, o);
     }
     return list;

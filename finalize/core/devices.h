@@ -12,6 +12,7 @@
 #include "base/err.h"
 
 #define BF_DEVICES_MAX 256
+#define BF_PLACES_MAX  16
 
 struct bf_device {
     unsigned disk; // position of the disk, from 0; the guest's first disk (sda) is 0
@@ -26,16 +27,27 @@ struct bf_device {
     char partuuid[48];
 };
 
+// Where in the guest's tree a file system, or a part of it, is mounted.
+struct bf_placed {
+    size_t device;    // which of the devices
+    char at[128];     // the mount point: "/", "/boot"
+    char inside[128]; // the folder of the file system that is seen there: "" for all of it, "/@"
+};
+
 struct bf_devices {
     struct bf_device *item; // owned
     size_t count;
+    struct bf_placed place[BF_PLACES_MAX];
+    size_t places;
 };
 
 void bf_devices_free(struct bf_devices *d);
 // Appends a zeroed device; NULL when out of memory or BF_DEVICES_MAX is reached.
 struct bf_device *bf_devices_add(struct bf_devices *d);
-// From and to JSON: a list of objects with the fields above. BF_ERR_CONFIG when out of shape,
-// BF_ERR_LIMIT for too many, with nothing to free.
+// Notes that device `device` is mounted; one place too many is left out.
+void bf_devices_place(struct bf_devices *d, size_t device, const char *at, const char *inside);
+// From and to JSON: a list of objects with the fields above, and the places of each as "mounts".
+// BF_ERR_CONFIG when out of shape, BF_ERR_LIMIT for too many, with nothing to free.
 enum bf_err bf_devices_parse(const json_t *list, struct bf_devices *out);
 json_t *bf_devices_json(const struct bf_devices *d);
 

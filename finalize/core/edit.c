@@ -169,6 +169,68 @@ const char *bf_edits_pending(const struct bf_edits *e, const char *real, size_t 
     return edit->data ? edit->data : "";
 }
 
+enum bf_err bf_edits_size(const struct bf_edits *e, const char *path, uint64_t *size,
+                          struct bf_fault *fault)
+{
+    struct stat st;
+    struct bf_fault own;
+    fault = fault ? fault : &own;
+    *size = 0;
+    char *real = bf_fin_root_real(e->root, path, fault);
+    if (!real)
+        return fault->code;
+    const struct bf_edit *edit = find(e, real);
+    enum bf_err err = BF_OK;
+    if (edit && edit->tail && edit->data)
+        *size = edit->keep + edit->len;
+    else if (edit && !edit->tail && edit->data)
+        *size = edit->len;
+    else if (edit && !edit->tail)
+        err = bf_fault_errno(fault, ENOENT);
+    else if (!(err = bf_fin_root_stat(e->root, real, &st, fault)))
+        *size = (uint64_t)st.st_size;
+    if (!err && !edit && !S_ISREG(st.st_mode))
+        err = bf_fault_errno(fault, EINVAL);
+    free(real);
+    return err;
+}
+
+// The part of a read at `offset` that lies in `data`, whose first byte is the file's byte `start`.
+static void read_data(const struct bf_edit *edit, uint64_t start, uint64_t offset, char *buf,
+                      size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (offset + i >= start && offset + i - start < edit->len)
+            buf[i] = edit->data[offset + i - start];
+}
+
+enum bf_err bf_edits_pread(const struct bf_edits *e, const char *path, void *buf, size_t len,
+                           uint64_t offset, size_t *got, struct bf_fault *fault)
+{
+    uint64_t size, from_disk;
+    *got = 0;
+    enum bf_err err = bf_edits_size(e, path, &size, fault);
+    if (err || offset >= size)
+        return err;
+    size_t want = size - offset < len ? (size_t)(size - offset) : len;
+    char *real = bf_fin_root_real(e->root, path, fault);
+    if (!real)
+        return fault ? fault->code : BF_ERR_IO;
+    const struct bf_edit *edit = find(e, real);
+    bool changed = edit && edit->data;
+    uint64_t start = changed && edit->tail ? edit->keep : 0;
+    from_disk = !changed ? want : !edit->tail || start <= offset ? 0 : start - offset;
+    if (from_disk > want)
+        from_disk = want;
+    if (from_disk)
+        err = bf_fin_root_pread(e->root, real, buf, (size_t)from_disk, (off_t)offset, fault);
+    if (!err && changed)
+        read_data(edit, start, offset, buf, want);
+    free(real);
+    *got = err ? 0 : want;
+    return err;
+}
+
 // What a link leads into the folder of the journal would be changed there, and undo, which trusts
 // that folder, could restore nothing.
 static enum bf_err may_change(const struct bf_edits *e, const struct bf_edit *edit,

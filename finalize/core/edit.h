@@ -50,6 +50,15 @@ void bf_edits_free(struct bf_edits *e);
 // goes, BF_ERR_LIMIT beyond the budget.
 const char *bf_edits_get(struct bf_edits *e, const char *path, size_t *len, struct bf_fault *fault);
 
+// The size that a regular file will have, also a large one that is not read as a whole.
+// BF_ERR_NOT_FOUND for one that is not there or goes; `fault` may be NULL.
+enum bf_err bf_edits_size(const struct bf_edits *e, const char *path, uint64_t *size,
+                          struct bf_fault *fault);
+// Reads up to `len` bytes at `offset` of a file as it will be; the number in *got is smaller at its
+// end only.
+enum bf_err bf_edits_pread(const struct bf_edits *e, const char *path, void *buf, size_t len,
+                           uint64_t offset, size_t *got, struct bf_fault *fault);
+
 // The content that a file, named by its canonical path, is going to have; NULL when nothing changes
 // it. Owned by the set, as above.
 const char *bf_edits_pending(const struct bf_edits *e, const char *real, size_t *len);

@@ -222,6 +222,25 @@ static void remember(struct bf_mounts *mounts, const char *at)
     mounts->count++;
 }
 
+// Notes where in the guest a device is: the kernel tells which of its folders is seen there, also
+// for the default subvolume of a Btrfs (proc(5), mountinfo, the fourth field). `at` is the VM's
+// path.
+static void note_place(struct bf_devices *devices, const struct bf_device *dev, const char *at)
+{
+    char line[4096], root[256] = "", point[256];
+    FILE *f = fopen("/proc/self/mountinfo", "re");
+    while (f && fgets(line, sizeof line, f)) {
+        char folder[256];
+        if (sscanf(line, "%*d %*d %*s %255s %255s", folder, point) == 2 && strcmp(point, at) == 0)
+            snprintf(root, sizeof root, "%s", folder);
+    }
+    if (f)
+        fclose(f);
+    const char *inner = at + strlen(BF_VM_ROOT);
+    if (root[0])
+        bf_devices_place(devices, (size_t)(dev - devices->item), *inner ? inner : "/", root);
+}
+
 // One line of the guest's fstab that the finalizer needs.
 struct entry {
     char device[200], mount[128], options[200];
@@ -272,9 +291,9 @@ static void subvol_of(const char *options, char *out, size_t size)
 }
 
 // Mounts a device on a directory of the guest. The directory is held by a descriptor.
-static bool mount_in(const struct bf_fin_root *root, const struct bf_device *dev,
-                     const char *subvol, const char *at, bool look, struct bf_mounts *mounts,
-                     struct bf_fin_report *report)
+static bool mount_in(const struct bf_fin_root *root, struct bf_devices *devices,
+                     const struct bf_device *dev, const char *subvol, const char *at, bool look,
+                     struct bf_mounts *mounts, struct bf_fin_report *report)
 {
     char proc[64], path[280];
     struct bf_fault fault;
@@ -289,13 +308,14 @@ static bool mount_in(const struct bf_fin_root *root, const struct bf_device *dev
     if (real) {
         snprintf(path, sizeof path, BF_VM_ROOT "%.200s", real);
         remember(mounts, path);
+        note_place(devices, dev, path);
     }
     free(real);
     return ok;
 }
 
-static void mount_entries(const struct bf_fin_root *root, const struct bf_devices *devices,
-                          bool look, struct bf_mounts *mounts, struct bf_fin_report *report)
+static void mount_entries(const struct bf_fin_root *root, struct bf_devices *devices, bool look,
+                          struct bf_mounts *mounts, struct bf_fin_report *report)
 {
     struct entry entry[8];
     char subvol[200];
@@ -310,7 +330,7 @@ static void mount_entries(const struct bf_fin_root *root, const struct bf_device
                     "%s is not on these disks, or has an unsupported type", entry[i].device);
             continue;
         }
-        bool done = mount_in(root, dev, strcmp(dev->type, "btrfs") == 0 ? subvol : "",
+        bool done = mount_in(root, devices, dev, strcmp(dev->type, "btrfs") == 0 ? subvol : "",
                              entry[i].mount, look, mounts, report);
         esp = esp || (done && dev->esp);
     }
@@ -319,7 +339,7 @@ static void mount_entries(const struct bf_fin_root *root, const struct bf_device
         const char *at = bf_fin_root_is_dir(root, "/boot/efi") ? "/boot/efi" : "/efi";
         if (devices->item[i].esp && strcmp(devices->item[i].type, "vfat") == 0 &&
             bf_fin_root_is_dir(root, at))
-            esp = mount_in(root, &devices->item[i], "", at, look, mounts, report);
+            esp = mount_in(root, devices, &devices->item[i], "", at, look, mounts, report);
     }
 }
 
@@ -351,6 +371,7 @@ enum bf_err bf_vm_mount(struct bf_devices *devices, const struct bf_plan *plan,
                        fault.what);
     dev->root = true;
     remember(mounts, BF_VM_ROOT);
+    note_place(devices, dev, BF_VM_ROOT);
     if (bf_fin_root_attach(&root, BF_VM_ROOT, &fault))
         return bf_fail(report, "the root file system cannot be opened: %s", fault.what);
     mount_entries(&root, devices, frozen, mounts, report);
