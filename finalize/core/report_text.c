@@ -6,11 +6,12 @@
 #include "base/bytes.h"
 #include "base/fmt.h"
 #include "finalize/core/report.h"
+#include "finalize/core/report_lines.h"
 
 #define CELL_MAX      48 // a cell that is longer pushes its line aside, and not the whole column
 #define ADDRESSES_MAX 64 // of one interface that are shown
 
-static const char *field(const json_t *j, const char *key)
+const char *bf_report_field(const json_t *j, const char *key)
 {
     const char *s = json_string_value(json_object_get(j, key));
     return s ? s : "";
@@ -18,7 +19,7 @@ static const char *field(const json_t *j, const char *key)
 
 // What a report quotes may come from a VM that a hostile disk has taken over: no control
 // characters.
-static void add_clean(struct bf_text *out, const char *before, const char *text, const char *after)
+void bf_report_clean(struct bf_text *out, const char *before, const char *text, const char *after)
 {
     bf_text_str(out, before);
     for (const char *c = text; *c; c++) {
@@ -39,12 +40,13 @@ static void add_clean(struct bf_text *out, const char *before, const char *text,
 static void text_result(const json_t *report, struct bf_text *out)
 {
     size_t files = json_array_size(json_object_get(report, "changes"));
-    const char *mode = field(report, "mode");
-    bool dry = strcmp(mode, "dry-run") == 0, ok = strcmp(field(report, "result"), "ok") == 0;
-    add_clean(out, "", mode, ": ");
-    add_clean(out, "", field(report, "result"), "");
-    if (*field(report, "error"))
-        add_clean(out, ": ", field(report, "error"), "");
+    const char *mode = bf_report_field(report, "mode");
+    bool dry = strcmp(mode, "dry-run") == 0,
+         ok = strcmp(bf_report_field(report, "result"), "ok") == 0;
+    bf_report_clean(out, "", mode, ": ");
+    bf_report_clean(out, "", bf_report_field(report, "result"), "");
+    if (*bf_report_field(report, "error"))
+        bf_report_clean(out, ": ", bf_report_field(report, "error"), "");
     else if (ok && strcmp(mode, "inspect") != 0)
         bf_textf(out, ", %zu file%s %schanged", files, bf_plural(files), dry ? "would be " : "");
     bf_text_str(out, "\n");
@@ -105,14 +107,14 @@ static size_t all_lines(const json_t *row)
 
 static void fill_names(const json_t *row, struct line *line)
 {
-    const char *nic = field(row, "interface"), *carrier = field(row, "carrier");
-    const char *old = field(row, "old_mac"), *new = field(row, "new_mac");
-    add_clean(&line->cell[NIC], "", *carrier ? carrier : *nic ? nic : "(by MAC)", "");
+    const char *nic = bf_report_field(row, "interface"), *carrier = bf_report_field(row, "carrier");
+    const char *old = bf_report_field(row, "old_mac"), *new = bf_report_field(row, "new_mac");
+    bf_report_clean(&line->cell[NIC], "", *carrier ? carrier : *nic ? nic : "(by MAC)", "");
     if (*carrier && *nic && strcmp(nic, carrier) != 0)
-        add_clean(&line->cell[NIC], " on ", nic, "");
-    add_clean(&line->cell[MAC], "", *old ? old : *new ? "" : "-", "");
+        bf_report_clean(&line->cell[NIC], " on ", nic, "");
+    bf_report_clean(&line->cell[MAC], "", *old ? old : *new ? "" : "-", "");
     if (*new &&strcmp(old, new) != 0)
-        add_clean(&line->cell[MAC], *old ? " -> " : "-> ", new, "");
+        bf_report_clean(&line->cell[MAC], *old ? " -> " : "-> ", new, "");
 }
 
 static void fill(const json_t *row, size_t n, struct line *line)
@@ -130,7 +132,7 @@ static void fill(const json_t *row, size_t n, struct line *line)
         bool none = n == 0 && json_array_size(json_object_get(row, side[i])) == 0;
         // An old address without a new one beside it goes.
         const char *shown = none ? empty : i == 1 && !*text ? "gone" : text;
-        add_clean(&line->cell[OLD + i], "", shown, "");
+        bf_report_clean(&line->cell[OLD + i], "", shown, "");
     }
 }
 
@@ -166,8 +168,9 @@ static void put_line(struct bf_text *out, const struct line *line, const size_t 
         bf_text_str(&text, c == OLD ? arrow ? " -> " : "    " : "  ");
     }
     if (row) {
-        add_clean(&text, "(", field(row, "stack"), "");
-        add_clean(&text, *field(row, "file") ? ", " : "", field(row, "file"), ")");
+        bf_report_clean(&text, "(", bf_report_field(row, "stack"), "");
+        bf_report_clean(&text, *bf_report_field(row, "file") ? ", " : "",
+                        bf_report_field(row, "file"), ")");
     }
     const char *s = bf_text_get(&text);
     size_t len = strlen(s);
@@ -223,11 +226,11 @@ static void text_notes(const json_t *notes, struct bf_text *out)
     for (size_t l = 0; l < BF_COUNT(level); l++)
         json_array_foreach(notes, i, note)
         {
-            if (strcmp(field(note, "level"), level[l]) != 0)
+            if (strcmp(bf_report_field(note, "level"), level[l]) != 0)
                 continue;
-            add_clean(out, "", level[l], ": ");
-            add_clean(out, "", field(note, "about"), ": ");
-            add_clean(out, "", field(note, "text"), "\n");
+            bf_report_clean(out, "", level[l], ": ");
+            bf_report_clean(out, "", bf_report_field(note, "about"), ": ");
+            bf_report_clean(out, "", bf_report_field(note, "text"), "\n");
         }
 }
 
@@ -237,20 +240,22 @@ static void text_system(const json_t *system, struct bf_text *out)
     size_t i;
     if (!os)
         return;
-    add_clean(out, "\nsystem: ", *field(os, "name") ? field(os, "name") : "unknown", "");
-    add_clean(out, " (", *field(os, "family") ? field(os, "family") : "other", ", ");
-    add_clean(out, "", field(system, "architecture"), ")");
-    add_clean(out, ", started by ", field(system, "init"), "\n");
-    add_clean(out, "firmware: ", field(system, "firmware"), "\nnetwork:");
+    bf_report_clean(out, "\nsystem: ",
+                    *bf_report_field(os, "name") ? bf_report_field(os, "name") : "unknown", "");
+    bf_report_clean(out, " (",
+                    *bf_report_field(os, "family") ? bf_report_field(os, "family") : "other", ", ");
+    bf_report_clean(out, "", bf_report_field(system, "architecture"), ")");
+    bf_report_clean(out, ", started by ", bf_report_field(system, "init"), "\n");
+    bf_report_clean(out, "firmware: ", bf_report_field(system, "firmware"), "\nnetwork:");
     json_array_foreach(json_object_get(json_object_get(system, "network"), "stacks"), i, v)
     {
         const char *stack = json_string_value(v);
-        add_clean(out, " ", stack ? stack : "", "");
+        bf_report_clean(out, " ", stack ? stack : "", "");
     }
     bf_text_str(out, "\nkernels:");
     json_array_foreach(json_object_get(system, "kernels"), i, v)
     {
-        add_clean(out, " ", field(v, "version"), "");
+        bf_report_clean(out, " ", bf_report_field(v, "version"), "");
     }
     bf_text_str(out, "\n");
 }
@@ -259,8 +264,8 @@ static void text_accelerator(const json_t *accelerator, struct bf_text *out)
 {
     if (!accelerator)
         return;
-    add_clean(out, "accelerator: ", field(accelerator, "name"), ": ");
-    add_clean(out, "", field(accelerator, "why"), "\n");
+    bf_report_clean(out, "accelerator: ", bf_report_field(accelerator, "name"), ": ");
+    bf_report_clean(out, "", bf_report_field(accelerator, "why"), "\n");
 }
 
 // What happens to which file and why, one line each; then the differences, whose heads name the
@@ -273,20 +278,22 @@ static void text_changes(const json_t *changes, struct bf_text *out)
         bf_text_str(out, "\n");
     json_array_foreach(changes, i, v)
     {
-        add_clean(out, "", field(v, "action"), " ");
-        add_clean(out, "", field(v, "path"), "");
-        add_clean(out, *field(v, "reason") ? ": " : "", field(v, "reason"), "\n");
+        bf_report_clean(out, "", bf_report_field(v, "action"), " ");
+        bf_report_clean(out, "", bf_report_field(v, "path"), "");
+        bf_report_clean(out, *bf_report_field(v, "reason") ? ": " : "",
+                        bf_report_field(v, "reason"), "\n");
     }
     json_array_foreach(changes, i, v)
     {
-        if (*field(v, "diff"))
-            add_clean(out, "\n", field(v, "diff"), "");
+        if (*bf_report_field(v, "diff"))
+            bf_report_clean(out, "\n", bf_report_field(v, "diff"), "");
     }
 }
 
 void bf_fin_report_summary(const json_t *report, struct bf_text *out)
 {
     text_result(report, out);
+    bf_report_verdict(report, out);
     text_addresses(json_object_get(report, "addresses"), out);
     text_notes(json_object_get(report, "notes"), out);
 }

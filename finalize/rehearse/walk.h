@@ -40,6 +40,9 @@ enum bf_trouble_kind {
     BF_TROUBLE_LOOK,  // it starts; an administrator should look at it
 };
 
+struct bf_image;
+struct bf_kernel_lists;
+
 struct bf_trouble {
     enum bf_trouble_kind kind;
     char *text; // with the file and the line; owned
@@ -53,8 +56,10 @@ struct bf_walk {
     size_t starts;
     struct bf_trouble trouble[BF_TROUBLES_MAX];
     size_t troubles;
-    size_t unsaid; // troubles beyond BF_TROUBLES_MAX
-    bool loader;   // a loader's configuration was found, whatever it offers
+    size_t unsaid;                 // troubles beyond BF_TROUBLES_MAX
+    struct bf_image *images;       // that were read, and
+    struct bf_kernel_lists *lists; // the lists of kernels; owned, both by the judge of images
+    bool loader;                   // a loader's configuration was found, whatever it offers
 };
 
 // A new start, zeroed but for the loader and the place; NULL when there are too many, which is

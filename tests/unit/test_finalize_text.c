@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Diffs with their secrets blanked, device names, and systemd's configuration syntax.
 #include "finalize/core/devices.h"
+#include "finalize/core/places.h"
 #include "finalize/core/diff.h"
 #include "finalize/core/ini.h"
 #include "finalize/core/report.h"
@@ -77,11 +78,15 @@ static void test_report_has_no_control_characters(void)
     CHECK(there);
 }
 
-// The beginning of a report: the result, the table, warnings before other notes.
-static void test_report_begins_with_the_table(void)
+// The beginning of a report: the verdict, the table, warnings before other notes.
+static void test_report_begins_with_the_verdict(void)
 {
     static const char expected[] =
         "dry-run: ok, 1 file would be changed\n"
+        "starts: GRUB 2 \"A?\" (/boot/grub/grub.cfg, line 3), kernel 6.1, root=UUID=1\n"
+        "addresses: eth0 DHCP 203.0.113.9/24; br0 203.0.113.5/24\n"
+        "changed: why\n"
+        "look at: x: second\n"
         "\n"
         "NIC          MAC                                     OLD ADDRESS       NEW ADDRESS\n"
         "eth0         52:54:00:00:00:01 -> 52:54:00:00:00:02  192.0.2.5/24   -> DHCP            "
@@ -109,6 +114,9 @@ static void test_report_begins_with_the_table(void)
         "{\"interface\": \"eth1\", \"carrier\": \"br0\", \"stack\": \"netplan\", \"old_mac\": \"\","
         " \"new_mac\": \"\", \"addresses_known\": false, \"old\": [],"
         " \"new\": [\"203.0.113.5/24\"], \"file\": \"\"}],"
+        "\"start\": {\"verdict\": \"starts\", \"entries\": [{\"chosen\": false, \"title\": \"B\"},"
+        " {\"chosen\": true, \"loader\": \"GRUB 2\", \"title\": \"A\\u0007\", \"version\": \"6.1\","
+        " \"file\": \"/boot/grub/grub.cfg\", \"line\": 3, \"root\": \"UUID=1\"}]},"
         "\"notes\": [{\"level\": \"info\", \"about\": \"x\", \"text\": \"first\"},"
         " {\"level\": \"warning\", \"about\": \"x\", \"text\": \"second\"}],"
         "\"changes\": [{\"action\": \"modify\", \"path\": \"/f\", \"reason\": \"why\","
@@ -120,6 +128,41 @@ static void test_report_begins_with_the_table(void)
     bf_text_free(&out);
     json_decref(report);
     CHECK_STR(got, expected);
+}
+
+// However much there is to say, the verdict has ten lines.
+static void test_verdict_has_ten_lines(void)
+{
+    struct bf_text out = {0};
+    json_t *report =
+        json_pack("{s:s,s:s,s:{s:s,s:[s]},s:[],s:[]}", "mode", "apply", "result", "ok", "start",
+                  "verdict", "not known", "not_followed", "a doubt", "notes", "changes");
+    for (int i = 0; i < 30; i++) {
+        json_array_append_new(
+            json_object_get(report, "notes"),
+            json_pack(
+                "{s:s,s:s,s:s+}", "level", "warning", "about", "x", "text",
+                "a warning that is long, longer than a line, ",
+                "and goes on, and on, and on, and on, and on, and on, and on, and on, and on, and "
+                "on, and on, and on, and on, and on, and on, and on"));
+        json_array_append_new(
+            json_object_get(report, "changes"),
+            json_pack("{s:s,s:s,s:s#}", "action", "modify", "path", "/f", "reason",
+                      "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz", i + 1));
+    }
+    bf_fin_report_summary(report, &out);
+    size_t lines = 0;
+    for (const char *at = bf_text_get(&out); *at && strncmp(at, "\n", 1) != 0; lines++)
+        at = strchr(at, '\n') + 1;
+    bool said = strstr(bf_text_get(&out), "which is not certain: a doubt\n") != NULL;
+    bool counted = strstr(bf_text_get(&out), "look at: 25 more warnings below\n") != NULL;
+    bool cut = strstr(bf_text_get(&out), "and ...\n") || strstr(bf_text_get(&out), "...\n");
+    bf_text_free(&out);
+    json_decref(report);
+    CHECK(lines <= 10);
+    CHECK(said);
+    CHECK(counted);
+    CHECK(cut);
 }
 
 static void test_order_names(void)
@@ -159,7 +202,7 @@ static void test_devices_are_found(void)
         {.disk = 26, .part = 1, .uuid = "27"},
         {.stacked = true, .name = "/dev/mapper/vg--a-lv", .uuid = "22"},
     };
-    struct bf_devices d = {items, BF_COUNT(items)};
+    struct bf_devices d = {.item = items, .count = BF_COUNT(items)};
     CHECK(bf_device_find(&d, "UUID=ab-cd") == &items[0]);
     CHECK(bf_device_find(&d, "LABEL=\"root\"") == &items[0]);
     CHECK(bf_device_find(&d, "/dev/disk/by-partuuid/77") == &items[0]);
@@ -170,6 +213,54 @@ static void test_devices_are_found(void)
     CHECK(bf_device_find(&d, "/dev/mapper/vg--a-lv") == &items[3]);
     CHECK(bf_device_find(&d, "/dev/sda1") == NULL);
     CHECK(bf_device_find(&d, "UUID=") == NULL);
+}
+
+// A path is found by the mount that fits best, and leads back to its device.
+static void test_places(void)
+{
+    struct bf_device items[] = {{.uuid = "root"}, {.uuid = "boot"}, {.uuid = "other"}};
+    struct bf_devices d = {.item = items, .count = BF_COUNT(items)};
+    char path[64], inside[64];
+    bf_devices_place(&d, 0, "/", "/@");
+    bf_devices_place(&d, 0, "/var", "/@/@var");
+    bf_devices_place(&d, 1, "/boot", "/");
+    CHECK(bf_place_path(&d, &items[0], "/@/boot/x", path, sizeof path));
+    CHECK_STR(path, "/boot/x");
+    CHECK(bf_place_path(&d, &items[0], "/@/@var/x", path, sizeof path));
+    CHECK_STR(path, "/var/x");
+    CHECK(bf_place_path(&d, &items[0], "/@", path, sizeof path));
+    CHECK_STR(path, "/");
+    CHECK(bf_place_path(&d, &items[1], "/vmlinuz", path, sizeof path));
+    CHECK_STR(path, "/boot/vmlinuz");
+    CHECK(!bf_place_path(&d, &items[0], "/@home/x", path, sizeof path));
+    CHECK(!bf_place_path(&d, &items[2], "/x", path, sizeof path));
+    CHECK(!bf_place_path(&d, &items[1], "/a-long-name", path, 8));
+    CHECK(bf_place_device(&d, "/boot/vmlinuz", inside, sizeof inside) == &items[1]);
+    CHECK_STR(inside, "/vmlinuz");
+    CHECK(bf_place_device(&d, "/bootx", inside, sizeof inside) == &items[0]);
+    CHECK_STR(inside, "/@/bootx");
+    CHECK(bf_place_device(&d, "/boot", inside, sizeof inside) == &items[1]);
+    CHECK_STR(inside, "/");
+}
+
+// What the list of a report says of mounts is read back, and nothing else is taken.
+static void test_places_as_json(void)
+{
+    struct bf_devices d = {0}, back;
+    struct bf_device *dev = bf_devices_add(&d);
+    CHECK(dev);
+    bf_devices_place(&d, 0, "/", "/@");
+    json_t *list = bf_devices_json(&d);
+    enum bf_err err = bf_devices_parse(list, &back);
+    bool same = !err && back.places == 1 && strcmp(back.place[0].inside, "/@") == 0;
+    json_array_append_new(json_object_get(json_array_get(list, 0), "mounts"),
+                          json_pack("{s:s}", "at", "boot"));
+    bf_devices_free(&back);
+    bool refused = bf_devices_parse(list, &back) == BF_ERR_CONFIG;
+    json_decref(list);
+    bf_devices_free(&d);
+    CHECK(same);
+    CHECK(refused);
 }
 
 static void test_ini(void)
@@ -210,5 +301,6 @@ static void test_paths_that_are_not_utf8(void)
 
 TEST_MAIN(TEST(test_paths_that_are_not_utf8), TEST(test_diff_of_a_line),
           TEST(test_diff_of_two_hunks), TEST(test_diff_of_new_and_removed), TEST(test_secrets),
-          TEST(test_report_has_no_control_characters), TEST(test_report_begins_with_the_table),
+          TEST(test_report_has_no_control_characters), TEST(test_report_begins_with_the_verdict),
+          TEST(test_verdict_has_ten_lines), TEST(test_places), TEST(test_places_as_json),
           TEST(test_order_names), TEST(test_devices_are_found), TEST(test_ini))
