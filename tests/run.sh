@@ -1,21 +1,25 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Usage: tests/run.sh [-v] TEST...
+# Usage: tests/run.sh [-v] [-j N TEST... --] TEST...
 #
 # Runs each TEST (a program, or a quoted command line), keeps its output in build/test-logs/, and
-# counts its lines "ok NAME", "not ok NAME" and "skip NAME". A test that ends badly without a
-# "not ok" line, that prints no such line at all, or that passes its time limit counts as one
-# failure. The last line is the sum: "N passed, N failed[, N skipped]"; the exit status is 0 if
-# nothing failed. -v shows the tests' whole output. BF_TEST_TIMEOUT: seconds per test (5400; an
-# idle machine needs a tenth of that). No process of a test outlives it or this script, however that
-# ends: see tests/contain.py.
+# counts its lines "ok NAME", "not ok NAME" and "skip NAME". Those before "--" run N at a time. A
+# test that ends badly without a "not ok" line, that prints no such line at all, or that passes its
+# time limit counts as one failure. The last line is the sum: "N passed, N failed[, N skipped]"; the
+# exit status is 0 if nothing failed. -v shows the tests' whole output. BF_TEST_TIMEOUT: seconds per
+# test (5400; an idle machine needs a tenth of that). No process of a test outlives it or this
+# script, however that ends: see tests/contain.py.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
-verbose=
+verbose='' jobs=1
 if [ "${1:-}" = -v ]; then
     verbose=1
     shift
+fi
+if [ "${1:-}" = -j ]; then
+    jobs=$2
+    shift 2
 fi
 logs=${BF_TEST_LOGS:-build/test-logs}
 mkdir -p "$logs"
@@ -23,9 +27,9 @@ passed=0 failed=0 skipped=0
 
 count() { grep -c "^$1 " "$2" || true; }
 
-# report NAME LOG STATUS: adds a finished test to the sums and shows what matters of it.
+# report NAME LOG STATUS SECONDS: adds a finished test to the sums and shows what matters of it.
 report() {
-    local name=$1 log=$2 status=$3 p f s
+    local name=$1 log=$2 status=$3 seconds=$4 p f s
     p=$(count ok "$log") f=$(count 'not ok' "$log") s=$(count skip "$log")
     if [ "$f" -eq 0 ] && [ "$status" -eq 124 ]; then
         echo "not ok $name: time limit" >>"$log"
@@ -36,7 +40,7 @@ report() {
     fi
     f=$(count 'not ok' "$log")
     passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
-    printf '%-44s %4d passed %3d failed %3d skipped\n' "$name" "$p" "$f" "$s"
+    printf '%-44s %4d passed %3d failed %3d skipped %5d s\n' "$name" "$p" "$f" "$s" "$seconds"
     [ "$s" -eq 0 ] || grep '^skip ' "$log" | sed 's/^/    /'
     if [ "$f" -gt 0 ] && [ -z "$verbose" ]; then
         grep -B 1 '^not ok ' "$log" | grep -E '^(# |not ok )' | sed 's/^/    /'
@@ -45,19 +49,20 @@ report() {
     fi
 }
 
-limit=${BF_TEST_TIMEOUT:-5400} running=''
+limit=${BF_TEST_TIMEOUT:-5400}
+declare -A name_of=() log_of=() began=() # of the tests that run, by process
 end() {
-    [ -z "$running" ] || { kill "$running" && wait "$running"; } 2>/dev/null
+    { [ ${#name_of[@]} -eq 0 ] || kill "${!name_of[@]}" && wait; } 2>/dev/null
     exit 143
 }
 trap end TERM INT HUP
 
-for test in "$@"; do
-    read -ra command <<<"$test"
+start() { # TEST
+    local command name log out writer=''
+    read -ra command <<<"$1"
     name=$(basename "${command[0]}")
     [ ${#command[@]} -eq 1 ] || name=$name-$(basename "${command[-1]}")
     log=$logs/$name.log
-    status=0
     if [ -n "$verbose" ]; then
         exec {out}> >(tee "$log")
         writer=$!
@@ -65,13 +70,30 @@ for test in "$@"; do
         exec {out}>"$log"
     fi
     tests/contain.py $$ "$limit" "${command[@]}" </dev/null >&"$out" 2>&1 {out}>&- &
-    running=$!
+    name_of[$!]=$name log_of[$!]=$log began[$!]=$SECONDS
     exec {out}>&-
-    wait "$running" || status=$?
-    running=''
-    [ -z "$verbose" ] || wait "$writer"
-    report "$name" "$log" "$status"
+    [ -z "$verbose" ] || finish_one "$writer"
+}
+
+# finish_one [WRITER]: waits for one of the tests, and for what shows its output.
+finish_one() {
+    local pid status=0
+    wait -n -p pid "${!name_of[@]}" || status=$?
+    [ -z "${1:-}" ] || wait "$1"
+    report "${name_of[$pid]}" "${log_of[$pid]}" "$status" $((SECONDS - began[$pid]))
+    unset "name_of[$pid]" "log_of[$pid]" "began[$pid]"
+}
+
+for test in "$@"; do
+    if [ "$test" = -- ]; then
+        jobs=1
+        while [ ${#name_of[@]} -gt 0 ]; do finish_one; done
+        continue
+    fi
+    while [ ${#name_of[@]} -ge "$jobs" ]; do finish_one; done
+    start "$test"
 done
+while [ ${#name_of[@]} -gt 0 ]; do finish_one; done
 
 if [ "$skipped" -gt 0 ]; then
     echo "$passed passed, $failed failed, $skipped skipped"
