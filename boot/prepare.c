@@ -2,6 +2,7 @@
 // From power-on to a sender that is ready: configuration, clock, entropy, disks, NICs, the IP
 // stack. The order matters to the firmware: what hangs on the boot handle is read before a
 // controller or a NIC is taken over, since that may destroy the handle (drivers/snp_efi.h).
+#include "boot/boot_entries_efi.h"
 #include "boot/app.h"
 
 #include <string.h>
@@ -185,6 +186,7 @@ static enum bf_err find_devices(struct bf_app *app)
     open_nics(app);
     bf_inventory_efi(&app->inventory, app->disks, app->disk_count, app->nic_info,
                      app->nic_info_count);
+    bf_boot_entries_efi(&app->inventory);
     bf_unseen_efi(&app->inventory, &app->takeover);
     probe_disks(app);
     app->screen.inventory = &app->inventory;

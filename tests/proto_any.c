@@ -29,6 +29,7 @@ AGAIN(bf_base_run, base)
 AGAIN(bf_range, range)
 AGAIN(bf_unreadable, unreadable)
 AGAIN(bf_unseen, unseen)
+AGAIN(bf_boot_entry, boot_entry)
 AGAIN(bf_place, place)
 AGAIN(bf_disk_done, disk_done)
 AGAIN(bf_commit, commit)
@@ -90,6 +91,7 @@ static const struct {
     {BF_MSG_RANGE, range_again},
     {BF_MSG_UNREADABLE, unreadable_again},
     {BF_MSG_UNSEEN, unseen_again},
+    {BF_MSG_BOOT_ENTRY, boot_entry_again},
     {BF_MSG_PLACE, place_again},
     {BF_MSG_CHECKPOINT, checkpoint_again},
     {BF_MSG_DURABLE, checkpoint_again},

@@ -34,6 +34,12 @@ struct bf_unseen proto_sample_unseen(void)
     return m;
 }
 
+struct bf_boot_entry proto_sample_boot_entry(void)
+{
+    struct bf_boot_entry m = {3, 0, 1, "debian", "HD(1,GPT)/\\EFI\\debian\\shimx64.efi"};
+    return m;
+}
+
 struct bf_place proto_sample_place(void)
 {
     struct bf_place m = {.disk = 1,
@@ -91,6 +97,7 @@ size_t proto_sample(unsigned which, uint8_t *bytes, size_t size)
     struct bf_unreadable unreadable = {1, 4096, 512};
     struct bf_unseen unseen = proto_sample_unseen();
     struct bf_place place = proto_sample_place();
+    struct bf_boot_entry boot_entry = proto_sample_boot_entry();
     size_t head;
     proto_sample_inventory(&machine);
     switch (which) {
@@ -152,6 +159,8 @@ size_t proto_sample(unsigned which, uint8_t *bytes, size_t size)
         return bf_put_unseen(bytes, size, &unseen);
     case 27:
         return bf_put_place(bytes, size, &place);
+    case 28:
+        return bf_put_boot_entry(bytes, size, &boot_entry);
     default:
         return 0;
     }

@@ -9,6 +9,7 @@ struct bf_hello proto_sample_hello(void);
 struct bf_welcome proto_sample_welcome(void);
 struct bf_planned_disk proto_sample_plan(void);
 struct bf_unseen proto_sample_unseen(void);
+struct bf_boot_entry proto_sample_boot_entry(void);
 struct bf_place proto_sample_place(void);
 void proto_sample_inventory(struct bf_inventory *inventory);
 

@@ -95,6 +95,17 @@ static enum bf_err host_unseen(void *impl, uint16_t ordinal, const struct bf_uns
     return BF_OK;
 }
 
+static enum bf_err host_boot_entry(void *impl, uint16_t ordinal, const struct bf_boot_entry *what,
+                                   struct bf_fault *fault)
+{
+    struct sim_world *w = impl;
+    (void)fault;
+    if (ordinal == 0)
+        w->boot_entry = *what;
+    w->boot_entries++;
+    return BF_OK;
+}
+
 static enum bf_err host_place(void *impl, const struct bf_place *what, struct bf_fault *fault)
 {
     struct sim_world *w = impl;
@@ -118,6 +129,7 @@ static struct bf_receiver_host host_of(struct sim_world *w)
                                      .unreadable = host_unreadable,
                                      .rereading = host_rereading,
                                      .unseen = host_unseen,
+                                     .boot_entry = host_boot_entry,
                                      .place = host_place,
                                      .event = host_event,
                                      .impl = w};

@@ -68,7 +68,8 @@ struct sim_world {
     // What the source said about itself and its first disk, by its numbers.
     struct bf_unseen unseen[SIM_PLACES];
     struct bf_place place[SIM_PLACES];
-    uint32_t unseens, places; // frames
+    uint32_t unseens, boot_entries, places; // frames
+    struct bf_boot_entry boot_entry;        // the first
 
     // The parts.
     uint8_t *data[SIM_STORE_DISKS];

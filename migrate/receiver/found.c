@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the source found on its machine, handed on to the host: UNSEEN and PLACE. They are for
-// people who read about the recovery point; the copy does not depend on them.
+// What the source found on its machine, handed on to the host: UNSEEN, BOOT_ENTRY and PLACE. They
+// are for people who read about the recovery point; the copy does not depend on them.
 #include "base/assert.h"
 #include "migrate/receiver/parts.h"
 
@@ -17,6 +17,20 @@ enum bf_err bf_receiver_unseen(struct bf_receiver *r, const struct bf_frame *f)
     if (r->host->unseen)
         err = r->host->unseen(r->host->impl, r->unseens, &m, &fault);
     r->unseens++;
+    return err ? bf_receiver_fault_from_host(r, err, &fault) : BF_OK;
+}
+
+enum bf_err bf_receiver_boot_entry(struct bf_receiver *r, const struct bf_frame *f)
+{
+    struct bf_fault fault = {0};
+    struct bf_boot_entry m;
+    enum bf_err err = BF_OK;
+    BF_ASSERT(r->boot_entries <= BF_BOOT_ENTRIES_MAX);
+    if (r->boot_entries == BF_BOOT_ENTRIES_MAX || bf_get_boot_entry(f, &m))
+        return bf_receiver_bad_frame(r, "BOOT_ENTRY");
+    if (r->host->boot_entry)
+        err = r->host->boot_entry(r->host->impl, r->boot_entries, &m, &fault);
+    r->boot_entries++;
     return err ? bf_receiver_fault_from_host(r, err, &fault) : BF_OK;
 }
 

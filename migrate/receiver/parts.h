@@ -58,8 +58,9 @@ struct bf_receiver {
     struct bf_digest *digests; // BF_BASE_ENTRIES_MAX, what the store answers
     struct bf_receiver_want want[BF_BASE_WANTS_MAX];
     uint32_t want_at, wants;
-    uint16_t unseens; // UNSEEN frames on this connection
-    uint32_t places;  // PLACE frames likewise
+    uint16_t unseens;      // UNSEEN frames on this connection
+    uint16_t boot_entries; // BOOT_ENTRY frames likewise
+    uint32_t places;       // PLACE frames likewise
 
     // The frame that is being dealt with, over several turns.
     uint8_t checked; // DATA was decompressed and its digests compared
@@ -117,6 +118,7 @@ enum bf_err bf_receiver_catch_up(struct bf_receiver *r, uint16_t index, uint64_t
 
 // migrate/receiver/found.c
 enum bf_err bf_receiver_unseen(struct bf_receiver *r, const struct bf_frame *f);
+enum bf_err bf_receiver_boot_entry(struct bf_receiver *r, const struct bf_frame *f);
 enum bf_err bf_receiver_place(struct bf_receiver *r, const struct bf_frame *f);
 
 // migrate/receiver/seal.c

@@ -47,6 +47,9 @@ struct bf_receiver_host {
     // They are on stable storage when it returns. NULL: nobody wants to know.
     enum bf_err (*unseen)(void *impl, uint16_t ordinal, const struct bf_unseen *what,
                           struct bf_fault *fault);
+    // A boot entry of its firmware, numbered likewise, in the firmware's order.
+    enum bf_err (*boot_entry)(void *impl, uint16_t ordinal, const struct bf_boot_entry *what,
+                              struct bf_fault *fault);
     enum bf_err (*place)(void *impl, const struct bf_place *what, struct bf_fault *fault);
     // Events for status and log.
     void (*progress)(void *impl, uint16_t disk, uint64_t next_chunk, uint64_t raw_bytes,

@@ -136,6 +136,18 @@ static void put_unseen(struct bf_remote *r)
     }
 }
 
+// What the machine's firmware starts.
+static void put_boot_entries(struct bf_remote *r)
+{
+    const struct bf_inventory *inv = r->config.inventory;
+    for (uint16_t i = 0; i < inv->boot_entries && i < BF_BOOT_ENTRIES_MAX; i++) {
+        uint8_t *room = bf_channel_room(&r->channel, BF_SMALL_FRAME);
+        if (room)
+            bf_channel_put(&r->channel,
+                           bf_put_boot_entry(room, BF_SMALL_FRAME, &inv->boot_entry[i]));
+    }
+}
+
 void bf_remote_greet(struct bf_remote *r)
 {
     uint8_t *room;
@@ -145,6 +157,7 @@ void bf_remote_greet(struct bf_remote *r)
     if (room)
         bf_channel_put(&r->channel, bf_put_inventory(room, INVENTORY_BYTES, r->config.inventory));
     put_unseen(r);
+    put_boot_entries(r);
     r->greeted_bytes = r->channel.bytes_out;
     memset(&r->welcome, 0, sizeof r->welcome);
     r->state = BF_REMOTE_GREETED;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Codecs of the messages that tell what was found on the machine and what was not: UNSEEN, PLACE.
-// Both are for people who read about a recovery point; nothing in a session depends on them.
+// Codecs of the messages that tell what was found on the machine and what was not: UNSEEN,
+// BOOT_ENTRY, PLACE. All are for people who read about a recovery point; nothing in a session
+// depends on them.
 #include "net/proto/codec.h"
 
 size_t bf_put_unseen(uint8_t *out, size_t size, const struct bf_unseen *m)
@@ -32,6 +33,30 @@ enum bf_err bf_get_unseen(const struct bf_frame *f, struct bf_unseen *m)
     bf_get_string(&r, m->what, sizeof m->what);
     bf_demand(&r, m->what[0] != 0);
     bf_get_string(&r, m->why, sizeof m->why);
+    return bf_frame_verdict(&r);
+}
+
+size_t bf_put_boot_entry(uint8_t *out, size_t size, const struct bf_boot_entry *m)
+{
+    struct bf_writer w;
+    bf_frame_begin(&w, out, size, BF_MSG_BOOT_ENTRY, BF_FRAME_OPTIONAL);
+    bf_put_u16(&w, m->number);
+    bf_put_u8(&w, m->current);
+    bf_put_u8(&w, m->active);
+    bf_put_string(&w, m->name);
+    bf_put_string(&w, m->path);
+    return bf_frame_end(&w, 0);
+}
+
+enum bf_err bf_get_boot_entry(const struct bf_frame *f, struct bf_boot_entry *m)
+{
+    struct bf_reader r;
+    bf_frame_open(&r, f, BF_MSG_BOOT_ENTRY);
+    m->number = bf_get_u16(&r);
+    m->current = bf_get_flag(&r);
+    m->active = bf_get_flag(&r);
+    bf_get_string(&r, m->name, sizeof m->name);
+    bf_get_string(&r, m->path, sizeof m->path);
     return bf_frame_verdict(&r);
 }
 

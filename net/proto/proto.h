@@ -38,8 +38,9 @@ enum {
     BF_CERTIFICATE_MAX = 8192,
     BF_PROTO_DISKS_MAX = 64,
     BF_PROTO_NICS_MAX = 32,
-    BF_UNSEEN_MAX = 64,   // UNSEEN frames on one connection
-    BF_PLACES_MAX = 1024, // PLACE frames for one disk
+    BF_UNSEEN_MAX = 64,       // UNSEEN frames on one connection
+    BF_BOOT_ENTRIES_MAX = 32, // BOOT_ENTRY frames likewise
+    BF_PLACES_MAX = 1024,     // PLACE frames for one disk
     BF_PLACE_SPANS_MAX = 256,
     BF_NAME_MAX = 64,        // machine names, with the NUL
     BF_HEARTBEAT_MS = 5000,  // something is sent at least this often
@@ -66,8 +67,9 @@ enum bf_frame_type {
     BF_MSG_BUSY = 10,
     BF_MSG_EVENT = 11, // optional: a line for the server's log
     BF_MSG_UNREADABLE = 12,
-    BF_MSG_UNSEEN = 13, // optional: storage of the machine that could not be asked or read
-    BF_MSG_PLACE = 14,  // optional: what lies in one place of a planned disk
+    BF_MSG_UNSEEN = 13,     // optional: storage of the machine that could not be asked or read
+    BF_MSG_PLACE = 14,      // optional: what lies in one place of a planned disk
+    BF_MSG_BOOT_ENTRY = 15, // optional: what the machine's firmware starts
     // server to source
     BF_MSG_WELCOME = 32,
     BF_MSG_ENROLLED = 33,
@@ -131,6 +133,15 @@ struct bf_unseen {
     char what[64];         // "RAID controller", "namespace 2"
     char why[128];
 };
+// A boot entry of the machine's firmware (UEFI 2.10, section 3.1): which loader it starts. A disk
+// in a new machine has none of them.
+struct bf_boot_entry {
+    uint16_t number; // NNNN of BootNNNN
+    uint8_t current; // this start came from it
+    uint8_t active;  // LOAD_OPTION_ACTIVE: the firmware tries it by itself
+    char name[64];   // its description: "debian"
+    char path[128];  // its device path as a text
+};
 // Evidence, never identity: who the machine is says its certificate.
 struct bf_inventory {
     uint8_t firmware;
@@ -147,6 +158,9 @@ struct bf_inventory {
     // Not in the frame INVENTORY: one UNSEEN each, sent right after it.
     uint16_t unseens;
     struct bf_unseen unseen[BF_UNSEEN_MAX];
+    // Likewise one BOOT_ENTRY each, in the order in which the firmware tries them.
+    uint16_t boot_entries;
+    struct bf_boot_entry boot_entry[BF_BOOT_ENTRIES_MAX];
 };
 
 struct bf_enrol {
@@ -301,6 +315,7 @@ size_t bf_put_data_head(uint8_t *out, size_t size, const struct bf_data *m);
 size_t bf_put_range(uint8_t *out, size_t size, const struct bf_range *m);
 size_t bf_put_unreadable(uint8_t *out, size_t size, const struct bf_unreadable *m);
 size_t bf_put_unseen(uint8_t *out, size_t size, const struct bf_unseen *m);
+size_t bf_put_boot_entry(uint8_t *out, size_t size, const struct bf_boot_entry *m);
 size_t bf_put_place(uint8_t *out, size_t size, const struct bf_place *m);
 size_t bf_put_checkpoint(uint8_t *out, size_t size, uint16_t type, const struct bf_checkpoint *m);
 size_t bf_put_disk_done(uint8_t *out, size_t size, const struct bf_disk_done *m);
@@ -328,6 +343,7 @@ enum bf_err bf_get_data(const struct bf_frame *f, struct bf_data *m);
 enum bf_err bf_get_range(const struct bf_frame *f, struct bf_range *m);
 enum bf_err bf_get_unreadable(const struct bf_frame *f, struct bf_unreadable *m);
 enum bf_err bf_get_unseen(const struct bf_frame *f, struct bf_unseen *m);
+enum bf_err bf_get_boot_entry(const struct bf_frame *f, struct bf_boot_entry *m);
 enum bf_err bf_get_place(const struct bf_frame *f, struct bf_place *m);
 enum bf_err bf_get_checkpoint(const struct bf_frame *f, struct bf_checkpoint *m); // DURABLE too
 enum bf_err bf_get_disk_done(const struct bf_frame *f, struct bf_disk_done *m);

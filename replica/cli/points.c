@@ -223,6 +223,22 @@ static void print_source(const json_t *inventory)
         printf("NIC: %s\n", text_of(nic, "mac"));
 }
 
+// What the source's firmware starts: a new machine has no such entry, so that its disk has to be
+// found by the fallback path.
+static void print_boot_entries(const json_t *inventory)
+{
+    size_t i;
+    const json_t *entry;
+    json_array_foreach(json_object_get(inventory, "boot_entries"), i, entry)
+    {
+        const char *path = text_of(entry, "path");
+        printf("boot entry: %s %s%s%s%s%s\n", text_of(entry, "number"), text_of(entry, "name"),
+               path[0] ? ", " : "", path,
+               json_is_true(json_object_get(entry, "active")) ? "" : " (inactive)",
+               json_is_true(json_object_get(entry, "current")) ? " (started Bootferry)" : "");
+    }
+}
+
 static void print_excluded(const json_t *inventory)
 {
     size_t i;
@@ -303,6 +319,7 @@ static int print_text(const struct bf_cli *cli, const struct listing *l,
         bf_cli_print_places(cli->db, l->point[0].session, 1, "\n");
         print_grew(cli, &l->point[0]);
         print_source(inventory);
+        print_boot_entries(inventory);
         print_excluded(inventory);
         bf_cli_print_unseen(cli->db, l->point[0].session, "");
         json_decref(inventory);

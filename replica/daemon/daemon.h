@@ -169,6 +169,8 @@ void bf_conn_disks_settled(struct bf_conn *c);
 // found.c: host calls of the receiver about what the source found on its machine.
 enum bf_err bf_conn_unseen(void *impl, uint16_t ordinal, const struct bf_unseen *what,
                            struct bf_fault *fault);
+enum bf_err bf_conn_boot_entry(void *impl, uint16_t ordinal, const struct bf_boot_entry *what,
+                               struct bf_fault *fault);
 enum bf_err bf_conn_place(void *impl, const struct bf_place *what, struct bf_fault *fault);
 
 // admit.c: host calls of the receiver, and the look into the database.

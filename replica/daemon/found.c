@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "migrate/unseen.h"
 #include "replica/daemon/daemon.h"
+#include "replica/daemon/inventory.h"
 #include "replica/points/found_text.h"
 #include "replica/state/spans.h"
 
@@ -21,6 +22,15 @@ enum bf_err bf_conn_unseen(void *impl, uint16_t ordinal, const struct bf_unseen 
     if (changed)
         bf_conn_event(c, bf_unseen_is_unknown(what) ? BF_LOG_WARNING : BF_LOG_INFO, "not seen: %s",
                       line);
+    return BF_OK;
+}
+
+enum bf_err bf_conn_boot_entry(void *impl, uint16_t ordinal, const struct bf_boot_entry *what,
+                               struct bf_fault *fault)
+{
+    (void)ordinal;
+    (void)fault;
+    bf_inventory_boot_entry(impl, what);
     return BF_OK;
 }
 

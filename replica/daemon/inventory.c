@@ -42,15 +42,15 @@ static json_t *inventory_json(const struct bf_inventory *v)
         json_array_append_new(disks, disk_json(&v->disk[i]));
     for (uint16_t i = 0; i < v->nics; i++)
         json_array_append_new(nics, nic_json(&v->nic[i]));
-    return json_pack("{s:o, s:s, s:i, s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "seen",
-                     bf_json_time(time(NULL)), "firmware",
+    return json_pack("{s:o, s:s, s:i, s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:[]}",
+                     "seen", bf_json_time(time(NULL)), "firmware",
                      firmware[v->firmware <= BF_FIRMWARE_UEFI ? v->firmware : 0], "secure_boot",
                      (int)v->secure_boot, "processors", (int)v->processors, "memory",
                      (json_int_t)v->memory_bytes, "processor", bf_json_text(v->processor),
                      "firmware_vendor", bf_json_text(v->firmware_vendor), "vendor",
                      bf_json_text(v->system_vendor), "product", bf_json_text(v->system_product),
                      "serial", bf_json_text(v->system_serial), "uuid", bf_json_text(v->system_uuid),
-                     "disks", disks, "nics", nics);
+                     "disks", disks, "nics", nics, "boot_entries");
 }
 
 static void store_json(struct bf_conn *c, uint32_t point)
@@ -89,6 +89,25 @@ void bf_inventory_record(struct bf_conn *c, const struct bf_inventory *inventory
     json_decref(json);
     store_json(c, 0);
     note_disks(c, inventory);
+}
+
+void bf_inventory_boot_entry(struct bf_conn *c, const struct bf_boot_entry *entry)
+{
+    char number[9];
+    json_t *json = c->inventory ? json_loads(c->inventory, 0, NULL) : NULL;
+    json_t *list = json_object_get(json, "boot_entries");
+    bf_snprintf(number, sizeof number, "Boot%04X", (unsigned)entry->number);
+    json_array_append_new(list,
+                          json_pack("{s:s, s:b, s:b, s:o, s:o}", "number", number, "current",
+                                    (int)entry->current, "active", (int)entry->active, "name",
+                                    bf_json_text(entry->name), "path", bf_json_text(entry->path)));
+    char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    if (text) {
+        free(c->inventory);
+        c->inventory = text;
+        store_json(c, 0);
+    }
+    json_decref(json);
 }
 
 void bf_inventory_keep(struct bf_conn *c, uint32_t point)

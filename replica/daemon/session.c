@@ -414,6 +414,7 @@ const struct bf_receiver_host bf_conn_host = {
     .unreadable = host_unreadable,
     .rereading = host_rereading,
     .unseen = bf_conn_unseen,
+    .boot_entry = bf_conn_boot_entry,
     .place = bf_conn_place,
     .progress = host_progress,
     .phase = host_phase,

@@ -9,7 +9,7 @@ import struct
 import subprocess
 
 MAGIC = 0x0A0D59524546544F
-HELLO, INVENTORY, ENROL, RANGE, CHECKPOINT, UNSEEN, PLACE = 1, 2, 3, 6, 7, 13, 14
+HELLO, INVENTORY, ENROL, RANGE, CHECKPOINT, UNSEEN, PLACE, BOOT_ENTRY = 1, 2, 3, 6, 7, 13, 14, 15
 OPTIONAL = 1
 WELCOME, ENROLLED, PLAN, DURABLE, PACE = 32, 33, 34, 36, 40
 PING, PONG, FAULT, BYE = 64, 65, 66, 67
@@ -52,6 +52,10 @@ def place(number, ordinal, name, what, why, *spans):
     head = struct.pack("<HH", number, ordinal) + text(name) + text(what) + text(why)
     return frame(PLACE, head + struct.pack("<H", len(spans))
                  + b"".join(struct.pack("<QQ", *span) for span in spans), OPTIONAL)
+
+
+def boot_entry(number, name, path="", current=0, active=1):
+    return frame(BOOT_ENTRY, struct.pack("<HBB", number, current, active) + text(name) + text(path), OPTIONAL)
 
 
 def enrol(name, key, csr):

@@ -22,7 +22,7 @@ import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from client import (AUTH, BUSY, BYE, CLOSED, DENIED, ENROLLED, HELLO, MISMATCH, NOT_FOUND, PATIENCE, PROTOCOL,
-                    JOINED, WELCOME, Client, Fault, disk, enrol, frame, hello, inventory, openssl, outcome,
+                    JOINED, WELCOME, Client, Fault, boot_entry, disk, enrol, frame, hello, inventory, openssl, outcome,
                     place, preface, read_config, save, segment, unseen, zeros)
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
@@ -432,10 +432,26 @@ def what_the_source_found_outlives_connections_and_a_killed_daemon(w):
 
 
 @case
+def what_the_firmware_starts_is_part_of_the_inventory(w):
+    def entries():
+        with contextlib.closing(sqlite3.connect(w.state + "/db.sqlite", timeout=PATIENCE)) as connection:
+            row = connection.execute("SELECT value FROM meta WHERE key = 'inventory/web'").fetchone()
+        return [(e["number"], e["name"], e["path"], e["current"]) for e in json.loads(row[0])["boot_entries"]]
+    wanted = [("Boot0003", "debian", "\\EFI\\debian\\shimx64.efi", False), ("Boot00AF", "USB", "", True)]
+    for _ in range(2):  # each connection tells all of them anew
+        with w.connect("web") as client:
+            client.session(boot(), [a_disk()])
+            client.send(boot_entry(3, "debian", "\\EFI\\debian\\shimx64.efi"), boot_entry(0xaf, "USB", current=1))
+            client.zeros(0, 0, 16)
+            assert entries() == wanted, entries()
+
+
+@case
 def what_no_source_can_have_found(w):
     for wrong in (place(1, 0, "partition 1", "ext4", ""), place(0, 1024, "partition 1", "ext4", ""),
                   place(0, 0, "", "ext4", ""), place(0, 0, "partition 1", "ext4", "", (0, 0)),
-                  unseen("RAID controller", kind=2), unseen("a\nb")):
+                  unseen("RAID controller", kind=2), unseen("a\nb"),
+                  boot_entry(3, "a\nb"), boot_entry(3, "debian", current=2)):
         with w.connect("web") as client:
             client.session(boot(), [a_disk()])
             client.send(wrong)

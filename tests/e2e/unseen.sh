@@ -49,6 +49,8 @@ raid() {
     check "warn: so does the log" matches 'level=warning text="RAID controller 1000:0060 ' "$(lines warn log)"
     check "warn: and the point" equal '[["RAID controller","0000:00:09.0",false]]' \
         "$(bf_cli points web-1@1 --json | jq -c '[.. | .unseen? // empty | .[] | [.what, .slot, .asked]] | unique')"
+    check "warn: what the firmware starts is known of the point" \
+        matches '^boot entry: Boot[0-9A-F]{4} .+, .*CDROM.* \(started Bootferry\)$' "$(bf_cli points web-1@1)"
     check "warn: what was seen is copied" e2e_same web-1@1 0 "$E2E_DIR/seen.raw"
 }
 

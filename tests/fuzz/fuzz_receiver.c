@@ -125,6 +125,16 @@ static enum bf_err unseen(void *impl, uint16_t ordinal, const struct bf_unseen *
     return ordinal < BF_UNSEEN_MAX && what->what[0] ? BF_OK : BF_ERR_RANGE;
 }
 
+static enum bf_err boot_entry(void *impl, uint16_t ordinal, const struct bf_boot_entry *what,
+                              struct bf_fault *fault)
+{
+    (void)impl;
+    (void)fault;
+    if (ordinal >= BF_BOOT_ENTRIES_MAX || what->active > 1)
+        __builtin_trap();
+    return BF_OK;
+}
+
 static enum bf_err place(void *impl, const struct bf_place *what, struct bf_fault *fault)
 {
     (void)impl;
@@ -247,8 +257,11 @@ static void turns(struct bf_receiver *r, struct feed *feed, int rots)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct bf_receiver_host host = {
-        .session = session, .enrol = enrol, .unseen = unseen, .place = place};
+    static const struct bf_receiver_host host = {.session = session,
+                                                 .enrol = enrol,
+                                                 .unseen = unseen,
+                                                 .boot_entry = boot_entry,
+                                                 .place = place};
     struct feed feed;
     size_t head = 0;
     uint8_t *all;
@@ -351,11 +364,13 @@ static void say_found(void)
 {
     struct bf_base_want want = {0, 0, CHUNKS};
     struct bf_unseen controller = {.what = "RAID controller"};
+    struct bf_boot_entry debian = {3, 0, 1, "debian", ""};
     struct bf_place whole = {.name = "the whole disk", .what = "ext4"};
     struct bf_event event = {2, "hello"};
     struct bf_busy busy = {20000};
     said.len += bf_put_base_want(room(), left(), &want);
     said.len += bf_put_unseen(room(), left(), &controller);
+    said.len += bf_put_boot_entry(room(), left(), &debian);
     said.len += bf_put_place(room(), left(), &whole);
     said.len += bf_put_event(room(), left(), &event);
     said.len += bf_put_busy(room(), left(), &busy);

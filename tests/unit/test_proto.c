@@ -56,7 +56,7 @@ static void test_every_message_there_and_back(void)
         CHECK_EQ(len_again, len);
         CHECK_MEM(again, bytes, len);
     }
-    CHECK_EQ(which, 28);
+    CHECK_EQ(which, 29);
 }
 
 static void test_every_truncation_is_refused(void)
@@ -312,6 +312,29 @@ static void test_unseen_is_judged(void)
     REFUSED(bf_put_unseen(bytes, sizeof bytes, &m));
 }
 
+static void test_golden_boot_entry(void)
+{
+    check_golden(sample(28), "0f000100"
+                             "2f000000"
+                             "0300"
+                             "0001"
+                             "060064656269616e"
+                             "2100484428312c475054292f5c4546495c64656269616e5c7368696d7836342e656669");
+}
+
+static void test_boot_entry_is_judged(void)
+{
+    struct bf_boot_entry m = proto_sample_boot_entry();
+    m.current = 2;
+    REFUSED(bf_put_boot_entry(bytes, sizeof bytes, &m));
+    m = proto_sample_boot_entry();
+    m.active = 2;
+    REFUSED(bf_put_boot_entry(bytes, sizeof bytes, &m));
+    m = proto_sample_boot_entry();
+    m.path[3] = '\n';
+    REFUSED(bf_put_boot_entry(bytes, sizeof bytes, &m));
+}
+
 static void test_place_is_judged(void)
 {
     struct bf_place m = proto_sample_place();
@@ -388,5 +411,6 @@ TEST_MAIN(TEST(test_every_message_there_and_back), TEST(test_every_truncation_is
           TEST(test_golden_plan_range_data), TEST(test_frame_header), TEST(test_hello_is_judged),
           TEST(test_inventory_is_judged), TEST(test_session_messages_are_judged),
           TEST(test_copy_messages_are_judged), TEST(test_golden_unseen_and_place),
-          TEST(test_unseen_is_judged), TEST(test_place_is_judged),
+          TEST(test_unseen_is_judged), TEST(test_golden_boot_entry),
+          TEST(test_boot_entry_is_judged), TEST(test_place_is_judged),
           TEST(test_fault_of_a_later_version_keeps_its_words), TEST(test_machine_names))

@@ -100,7 +100,7 @@ static enum bf_err enrol(void *impl, const struct bf_enrol *request, uint8_t *ce
     return BF_OK;
 }
 
-static uint32_t unseens, places, events;
+static uint32_t unseens, boot_entries, places, events;
 
 static enum bf_err unseen(void *impl, uint16_t ordinal, const struct bf_unseen *what,
                           struct bf_fault *why)
@@ -110,6 +110,17 @@ static enum bf_err unseen(void *impl, uint16_t ordinal, const struct bf_unseen *
         return bf_fault_set(why, BF_ERR_NO_SPACE, BF_SIDE_SERVER, "make room", "no room for it");
     CHECK_EQ(ordinal, unseens);
     unseens++;
+    return BF_OK;
+}
+
+static enum bf_err boot_entry(void *impl, uint16_t ordinal, const struct bf_boot_entry *what,
+                              struct bf_fault *why)
+{
+    (void)impl;
+    (void)why;
+    CHECK_EQ(ordinal, boot_entries);
+    CHECK_STR(what->name, "debian");
+    boot_entries++;
     return BF_OK;
 }
 
@@ -130,8 +141,12 @@ static void event(void *impl, int level, const char *text)
     events++;
 }
 
-static const struct bf_receiver_host host = {
-    .session = session, .enrol = enrol, .unseen = unseen, .place = place, .event = event};
+static const struct bf_receiver_host host = {.session = session,
+                                             .enrol = enrol,
+                                             .unseen = unseen,
+                                             .boot_entry = boot_entry,
+                                             .place = place,
+                                             .event = event};
 
 // ---- Scripts -----------------------------------------------------------------------------------
 
@@ -167,7 +182,7 @@ static void begin(void)
     identity = 1;
     unsound = 0;
     opened_us = 0;
-    unseens = places = events = 0;
+    unseens = boot_entries = places = events = 0;
     memset(&fault, 0, sizeof fault);
     memset(chunk, 0x5a, sizeof chunk);
     bf_digest_of(&digest, chunk, sizeof chunk);
@@ -548,6 +563,21 @@ static void test_what_was_found_goes_to_the_host(void)
     refused(BF_ERR_PROTOCOL, "out of place");
 }
 
+static void test_boot_entries_go_to_the_host(void)
+{
+    greet();
+    for (int i = 0; i < BF_BOOT_ENTRIES_MAX; i++)
+        SAY(boot_entry, {.number = 3, .name = "debian"});
+    say_whole_disk();
+    SAY(commit, a_commit());
+    CHECK_EQ(run(10), BF_OK);
+    CHECK_EQ(boot_entries, BF_BOOT_ENTRIES_MAX);
+    greet();
+    for (int i = 0; i <= BF_BOOT_ENTRIES_MAX; i++)
+        SAY(boot_entry, {.number = 3, .name = "debian"});
+    refused(BF_ERR_PROTOCOL, "BOOT_ENTRY");
+}
+
 static void test_a_flood_of_places_ends(void)
 {
     greet();
@@ -669,6 +699,6 @@ TEST_MAIN(TEST(test_a_sound_script), TEST(test_it_says_what_it_waits_for),
           TEST(test_ranges_are_judged), TEST(test_contents_are_judged),
           TEST(test_same_needs_certainty), TEST(test_checkpoint_where_it_belongs),
           TEST(test_unreadable_where_it_belongs), TEST(test_what_was_found_goes_to_the_host),
-          TEST(test_a_flood_of_places_ends), TEST(test_roots_are_compared),
-          TEST(test_a_finished_disk_stays), TEST(test_unknown_frames),
-          TEST(test_silence_and_signs_of_life), TEST(test_the_ends))
+          TEST(test_boot_entries_go_to_the_host), TEST(test_a_flood_of_places_ends),
+          TEST(test_roots_are_compared), TEST(test_a_finished_disk_stays),
+          TEST(test_unknown_frames), TEST(test_silence_and_signs_of_life), TEST(test_the_ends))

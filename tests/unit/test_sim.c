@@ -118,12 +118,16 @@ static void test_the_server_learns_what_lies_where(void)
     fill_with_swap();
     event(SIM_CUT, 200000, 0);
     w.inventory.unseens = 2;
+    w.inventory.boot_entries = 1;
+    snprintf(w.inventory.boot_entry[0].name, 64, "debian");
     snprintf(w.inventory.unseen[0].what, 64, "RAID controller");
     snprintf(w.inventory.unseen[1].what, 64, "namespace 2");
     run_to(BF_OK);
     CHECK_EQ(w.unseens, 4); // on each connection
     CHECK_STR(w.unseen[0].what, "RAID controller");
     CHECK_STR(w.unseen[1].what, "namespace 2");
+    CHECK_EQ(w.boot_entries, 2);
+    CHECK_STR(w.boot_entry.name, "debian");
     CHECK(w.places >= 2);
     CHECK_STR(w.place[0].name, "the whole disk");
     CHECK_STR(w.place[0].what, "swap");
