@@ -11,7 +11,10 @@ FINALIZE_RUN  := $(FINALIZE_CORE) \
 FINALIZE_SRCS := $(FINALIZE_RUN) \
     finalize/main.c finalize/vm/vm.c finalize/vm/disks.c finalize/vm/mount.c finalize/vm/step.c
 # -lblkid is used by the VM alone.
-FINALIZE_RUN_LIBS := -ljansson -lyaml -lselinux
+FINALIZE_RUN_LIBS := -ljansson -lyaml -lselinux -lz -llzma -lbz2 -llzo2
+# Of LZ4 and zstd the archive reader uses those that the whole program is made with.
+LZ4_USERS  += finalize/archive/codec_lz4.c
+ZSTD_USERS += finalize/archive/codec_zstd.c
 FINALIZE_LIBS     := $(FINALIZE_RUN_LIBS) -lblkid
 
 # The VM: a kernel and an initramfs that holds bootferry-finalize as its init.
@@ -45,11 +48,17 @@ TEST_SRCS_test_finalize_rows := $(filter-out finalize/tables.c,$(FINALIZE_RUN))
 TEST_LIBS_test_finalize_rows := $(FINALIZE_RUN_LIBS)
 TEST_SRCS_test_finalize_budget := $(FINALIZE_RUN) finalize/vm/step.c
 TEST_LIBS_test_finalize_budget := $(FINALIZE_RUN_LIBS)
-$(foreach f,plan guest network initramfs frame journal,$(eval FUZZ_SRCS_fuzz_finalize_$(f) := $(FINALIZE_CORE))\
+$(foreach f,plan guest network initramfs archive frame journal,$(eval FUZZ_SRCS_fuzz_finalize_$(f) := $(FINALIZE_CORE))\
     $(eval FUZZ_LIBS_fuzz_finalize_$(f) := $(FINALIZE_RUN_LIBS)))
 $(foreach f,sheet report,$(eval FUZZ_SRCS_fuzz_finalize_$(f) := $(FINALIZE_RUN))\
     $(eval FUZZ_LIBS_fuzz_finalize_$(f) := $(FINALIZE_RUN_LIBS)))
-$(foreach f,guest network initramfs journal,$(eval FUZZ_SRCS_fuzz_finalize_$(f) += tests/finalize_tree.c))
+$(foreach f,guest network initramfs archive journal,$(eval FUZZ_SRCS_fuzz_finalize_$(f) += tests/finalize_tree.c))
+
+# Lists an initramfs as the finalizer reads it, for tests/finalize/archive.sh.
+TEST_TOOLS += tests/list_archive
+TOOL_SRCS_tests/list_archive := tests/finalize/list_archive.c $(FINALIZE_CORE)
+TOOL_LIBS_tests/list_archive := $(FINALIZE_RUN_LIBS)
+CHECK_DEPS += build/tests/list_archive
 
 # The real readers of network files, which judge the finalizer's results; without root there are none.
 build/judge/stamp: tests/finalize/judge-root.sh | build/.setup

@@ -13,12 +13,15 @@
 
 #include "base/err.h"
 
-// Units: one byte that a parser gets; a path that is resolved, a name of a directory and a device
-// that is looked up cost more. A large real system takes about a hundredth.
+// Units: one byte that a parser gets; a path that is resolved, a name of a directory or an archive
+// and a device that is looked up cost more. Bytes that are only unpacked, or go by while an archive
+// is read, cost less: an initramfs has a hundred million of them. A large real system takes about a
+// hundredth.
 #define BF_BUDGET_STEP   ((uint64_t)128 << 20)
 #define BF_BUDGET_PATH   ((uint64_t)2048)
 #define BF_BUDGET_NAME   ((uint64_t)128)
 #define BF_BUDGET_LOOKUP ((uint64_t)16384)
+#define BF_BUDGET_UNPACK ((uint64_t)64) // bytes of one unit
 
 struct bf_budget {
     const char *step; // at work

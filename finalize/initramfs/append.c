@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "finalize/archive/archive.h"
 #include "finalize/core/rows.h"
 #include "finalize/initramfs/cpio.h"
-#include "finalize/initramfs/initramfs.h"
 #include "finalize/initramfs/maker.h"
 #include "finalize/initramfs/modules.h"
 #include "finalize/initramfs/steps.h"
@@ -136,7 +136,7 @@ static enum bf_err build(struct bf_fin *f, struct archive *a, const struct bf_mo
         add_module_file(f, a, m, version, index_files[i], &fault); // not every kernel has all
     add_settings(f, a);
     snprintf(name, sizeof name, "usr/lib/modules/%s/bootferry-finalize", version);
-    int n = snprintf(mark, sizeof mark, BF_INITRAMFS_MARK_FMT, (unsigned long long)keep);
+    int n = snprintf(mark, sizeof mark, BF_ARCHIVE_MARK_FMT, (unsigned long long)keep);
     add_dirs_above(a, name);
     bf_cpio_file(&a->cpio, name, 0644, mark, (size_t)n);
     bf_cpio_end(&a->cpio);
@@ -145,7 +145,7 @@ static enum bf_err build(struct bf_fin *f, struct archive *a, const struct bf_mo
 }
 
 // The old image is padded to 4 bytes. LZ4's legacy format has no end mark: a word of zeros is one.
-static void pad(struct bf_text *out, const struct bf_initramfs *info)
+static void pad(struct bf_text *out, const struct bf_archive_info *info)
 {
     static const char zero[12];
     size_t n = (size_t)(-info->own & 3);
@@ -155,10 +155,10 @@ static void pad(struct bf_text *out, const struct bf_initramfs *info)
 static enum bf_err append(struct bf_fin *f, const char *path, const char *version,
                           const struct bf_modules *m, const struct bf_module_set *set)
 {
-    struct bf_initramfs info;
+    struct bf_archive_info info;
     struct bf_fault fault;
     struct archive a = {.dirs = {0}};
-    if (bf_initramfs_read(f->root, path, &info, &fault))
+    if (bf_archive_look(&f->edits, path, &info, &fault))
         return bf_refuse(f->report, "%s cannot be read: %s", path, fault.what);
     if (strcmp(info.format, "unknown") == 0)
         return bf_refuse(f->report, "%s is not an initramfs in a known format", path);

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "finalize/initramfs/initramfs.h"
+#include "finalize/archive/archive.h"
 #include "finalize/initramfs/steps.h"
 
 // A file of a kernel in /boot by any of the distributions' names; "" when there is none.
@@ -23,11 +23,11 @@ static void inspect_kernel(struct bf_fin *f, const char *version, struct bf_kern
 {
     static const char *const image[] = {"vmlinuz-", "vmlinux-", "kernel-", NULL};
     static const char *const initrd[] = {"initrd.img-", "initramfs-", "initrd-", NULL};
-    struct bf_initramfs info;
+    struct bf_archive_info info;
     snprintf(k->version, sizeof k->version, "%s", version);
     find_file(f, k->version, image, k->image, sizeof k->image);
     find_file(f, k->version, initrd, k->initramfs, sizeof k->initramfs);
-    if (k->initramfs[0] && !bf_initramfs_read(f->root, k->initramfs, &info, NULL)) {
+    if (k->initramfs[0] && !bf_archive_look(&f->edits, k->initramfs, &info, NULL)) {
         k->format = info.format;
         k->early = info.early;
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The archives that are appended, and recognising what an initramfs is made of.
+#include "finalize/archive/archive.h"
 #include "finalize/initramfs/cpio.h"
-#include "finalize/initramfs/initramfs.h"
 
 #include "base/bytes.h"
 #include "tests/unit/test.h"
@@ -21,11 +21,13 @@ static void put(const void *data, size_t len)
 
 static void check_image(const struct bf_text *image, const char *format, bool early, uint64_t own)
 {
-    struct bf_initramfs info;
+    struct bf_archive_info info;
+    struct bf_edits edits;
     if (root.fd <= 0)
         CHECK(mkdtemp(dir) && !bf_fin_root_attach(&root, dir, NULL));
     put(image->data, image->len);
-    CHECK_EQ(bf_initramfs_read(&root, "/image", &info, NULL), BF_OK);
+    bf_edits_init(&edits, &root);
+    CHECK_EQ(bf_archive_look(&edits, "/image", &info, NULL), BF_OK);
     unlinkat(root.fd, "image", 0);
     CHECK_STR(info.format, format);
     CHECK_EQ(info.early, early);
@@ -107,7 +109,7 @@ static void test_own_segment(void)
     char mark[64];
     bf_text_add(&image, "\x1f\x8b\x08\x00\x01\x01\x01", 7);
     bf_text_add(&image, "\0", 1);
-    snprintf(mark, sizeof mark, BF_INITRAMFS_MARK_FMT, 7ULL);
+    snprintf(mark, sizeof mark, BF_ARCHIVE_MARK_FMT, 7ULL);
     add_archive(&image, "mark", mark);
     check_image(&image, "gzip", false, 7);
     bf_text_free(&image);
@@ -119,7 +121,7 @@ static void test_forged_mark(void)
     struct bf_text image = {0};
     char mark[64];
     bf_text_add(&image, "\x1f\x8b\x08\x00", 4);
-    snprintf(mark, sizeof mark, BF_INITRAMFS_MARK_FMT, 1000000ULL);
+    snprintf(mark, sizeof mark, BF_ARCHIVE_MARK_FMT, 1000000ULL);
     add_archive(&image, "mark", mark);
     check_image(&image, "gzip", false, image.len);
     bf_text_free(&image);
