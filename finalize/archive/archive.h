@@ -68,6 +68,12 @@ enum bf_err bf_archive_look(const struct bf_edits *e, const char *path,
 // Unpacks compressed bytes in any of the formats (one member), to at most `cap` bytes, which are
 // appended. BF_ERR_RANGE for no known format; BF_ERR_CORRUPT, BF_ERR_LIMIT, BF_ERR_NO_MEMORY.
 enum bf_err bf_archive_unpack(const void *data, size_t len, size_t cap, struct bf_text *out);
+// The same of a part of a file, to whom it is shown piece by piece, until that returns false. The
+// work is taken from the step's budget.
+enum bf_err bf_archive_unpack_part(const struct bf_edits *e, const char *path, uint64_t offset,
+                                   uint64_t len,
+                                   bool (*sink)(void *arg, const void *data, size_t len),
+                                   void *arg);
 // The name of the compression of bytes, as above, or NULL.
 const char *bf_archive_format(const void *data, size_t len);
 

@@ -27,11 +27,15 @@ enum bf_init {
     BF_INIT_OTHER, // s6, dinit, ...
 };
 
-// A kernel that has modules.
+// A kernel with one of its initramfs files; it has several of these where it has several files.
 struct bf_kernel {
-    char version[128];
+    char version[128];   // "": not known
     char image[192];     // "": not installed, only its modules are there
     char initramfs[192]; // "": it has none
+    bool modules;        // its modules are installed
+    bool named;          // an entry of a loader names it
+    bool alone;          // it does so without an initramfs
+    bool first;          // one that a loader starts when nobody chooses
     const char *format;  // of the initramfs' main part; NULL when that cannot be read
     bool early;          // the initramfs begins with an uncompressed archive
 };
