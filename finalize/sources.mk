@@ -60,6 +60,12 @@ TOOL_SRCS_tests/list_archive := tests/finalize/list_archive.c $(FINALIZE_CORE)
 TOOL_LIBS_tests/list_archive := $(FINALIZE_RUN_LIBS)
 CHECK_DEPS += build/tests/list_archive
 
+# What the rehearsal's reader of GRUB makes of a script.
+TEST_TOOLS += tests/grub_walk
+TOOL_SRCS_tests/grub_walk := tests/finalize/grub_walk.c $(FINALIZE_CORE)
+TOOL_LIBS_tests/grub_walk := $(FINALIZE_RUN_LIBS)
+CHECK_DEPS += build/tests/grub_walk
+
 # The real readers of network files, which judge the finalizer's results; without root there are none.
 build/judge/stamp: tests/finalize/judge-root.sh | build/.setup
 	$(Q)if [ "$$(id -u)" = 0 ]; then tests/finalize/judge-root.sh build/judge/root; fi
