@@ -77,7 +77,8 @@ static enum bf_err parse_one(const json_t *o, struct bf_device *dev)
         copy(o, "type", dev->type, sizeof dev->type) ||
         copy(o, "uuid", dev->uuid, sizeof dev->uuid) ||
         copy(o, "label", dev->label, sizeof dev->label) ||
-        copy(o, "partuuid", dev->partuuid, sizeof dev->partuuid))
+        copy(o, "partuuid", dev->partuuid, sizeof dev->partuuid) ||
+        copy(o, "boot_code", dev->boot_code, sizeof dev->boot_code))
         return BF_ERR_CONFIG;
     return BF_OK;
 }
@@ -138,6 +139,8 @@ json_t *bf_devices_json(const struct bf_devices *d)
             json_object_set_new(o, "disk", json_integer(v->disk));
             json_object_set_new(o, "part", json_integer(v->part));
         }
+        if (o && v->boot_code[0])
+            json_object_set_new(o, "boot_code", json_string(v->boot_code));
         json_t *places = places_json(d, i);
         if (json_array_size(places))
             json_object_set(o, "mounts", places);

@@ -25,6 +25,8 @@ struct bf_device {
     char uuid[64];
     char label[80];
     char partuuid[48];
+    char boot_code[16]; // of a whole disk: what a BIOS starts, as core/bootcode.h has it; "":
+                        // unknown
 };
 
 // Where in the guest's tree a file system, or a part of it, is mounted.

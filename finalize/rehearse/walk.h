@@ -29,6 +29,9 @@ struct bf_start {
     char kernel[BF_START_PATH];
     char initrd[BF_INITRDS_MAX][BF_START_PATH]; // in the order in which they are loaded
     size_t initrds;
+    // A unified image: `kernel` is the file, and its initramfs is this part of it, if any.
+    bool unified;
+    uint64_t initrd_at, initrd_len;
     char *cmdline;     // what the kernel gets, variables filled in; owned; NULL: none
     char blocked[256]; // why it does not start, as far as the loader is concerned; "": it does
     char unknown[256]; // what in it could not be followed; "": nothing

@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "finalize/core/bootcode.h"
 #include "finalize/system/hibernation.h"
 
 #define GROUPS   "/modules/groups"
@@ -119,6 +120,18 @@ static void probe_device(struct bf_device *dev, const char *node, struct bf_fin_
     blkid_free_probe(probe);
 }
 
+// What a BIOS would start of a whole disk.
+static void read_boot_code(struct bf_device *dev, const char *node)
+{
+    unsigned char sectors[BF_BOOTCODE_BYTES];
+    int fd = open(node, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : pread(fd, sectors, sizeof sectors, 0);
+    if (n >= 0)
+        snprintf(dev->boot_code, sizeof dev->boot_code, "%s", bf_bootcode(sectors, (size_t)n));
+    if (fd >= 0)
+        close(fd);
+}
+
 static bool is_known(const struct bf_devices *devices, const char *name)
 {
     for (size_t i = 0; i < devices->count; i++)
@@ -168,6 +181,8 @@ static void add_device(struct bf_devices *devices, const char *block, struct bf_
     dev->disk = disk;
     dev->part = (unsigned)strtoul(part, NULL, 10);
     probe_device(dev, node, report);
+    if (!stacked && dev->part == 0)
+        read_boot_code(dev, node);
 }
 
 void bf_vm_probe(struct bf_devices *devices, struct bf_fin_report *report)
