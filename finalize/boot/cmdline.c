@@ -2,56 +2,150 @@
 // Rewrites kernel command lines word by word.
 #include "finalize/boot/cmdline.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "finalize/system/stable.h"
+#include "base/bytes.h"
+#include "finalize/boot/cmdline_names.h"
 
-static bool begins(const char *w, size_t len, const char *prefix)
+bool bf_cmdline_is(const char *word, size_t len, const char *key)
 {
-    size_t n = strlen(prefix);
-    return len >= n && memcmp(w, prefix, n) == 0;
+    size_t n = strlen(key);
+    return len >= n && memcmp(word, key, n) == 0;
 }
 
-// One word. True when it goes (a serial console that the plan does not want).
-static bool rewrite_word(struct bf_fin *f, const char *w, size_t len, const char *where,
-                         struct bf_text *out)
+bool bf_cmdline_next(const char **at, const char *end, const char **word, size_t *len)
 {
-    char name[128], stable[128];
-    bool root = begins(w, len, "root="), resume = begins(w, len, "resume=");
-    if (f->plan->serial_console == BF_OFF && begins(w, len, "console=ttyS"))
-        return true;
-    if (f->network_word && f->network_word(f, w, len, out))
+    const char *more;
+    size_t n, quotes = 0;
+    if (!bf_word_next(at, end, word, len))
         return false;
-    size_t skip = root ? 5 : 7;
-    if ((root || resume) && len - skip < sizeof name) {
-        snprintf(name, sizeof name, "%.*s", (int)(len - skip), w + skip);
-        if (bf_stable_name(f, name, root ? "" : "swap", root ? "/" : "", where, stable,
-                           sizeof stable) == BF_STABLE_NEW) {
-            bf_textf(out, "%.*s%s", (int)skip, w, stable);
-            return false;
-        }
+    for (more = *word, n = *len;; *len = (size_t)(*at - *word)) {
+        for (size_t i = 0; i < n; i++)
+            quotes += more[i] == '"';
+        if (quotes % 2 == 0 || !bf_word_next(at, end, &more, &n))
+            return true;
     }
-    bf_text_add(out, w, len);
+}
+
+bool bf_cmdline_has_root(const char *line, size_t len)
+{
+    static const char *const keys[] = {"root=", "real_root=", "crypt_root=", "cryptdevice="};
+    const char *at = line, *w;
+    size_t n;
+    while (bf_cmdline_next(&at, line + len, &w, &n))
+        for (size_t i = 0; i < BF_COUNT(keys); i++)
+            if (bf_cmdline_is(w, n, keys[i]))
+                return true;
     return false;
+}
+
+// ---- The serial console -------------------------------------------------------------------------
+
+const char *bf_cmdline_console(const struct bf_fin *f)
+{
+    const struct bf_architecture *a = f->system.architecture;
+    bool pl011 = a && (strcmp(a->name, "aarch64") == 0 || strcmp(a->name, "arm") == 0);
+    return pl011 ? "console=ttyAMA0,115200" : "console=ttyS0,115200";
+}
+
+static bool is_console(const struct bf_fin *f, const char *w, size_t len)
+{
+    const char *word = bf_cmdline_console(f);
+    size_t n = strcspn(word, ",");
+    return len >= n && memcmp(w, word, n) == 0 && (len == n || w[n] == ',');
+}
+
+bool bf_cmdline_has_console(const struct bf_fin *f, const char *line, size_t len)
+{
+    const char *at = line, *w;
+    size_t n;
+    while (bf_cmdline_next(&at, line + len, &w, &n))
+        if (is_console(f, w, n))
+            return true;
+    return false;
+}
+
+void bf_cmdline_add_console(const struct bf_fin *f, const char *line, size_t len,
+                            struct bf_text *out)
+{
+    const char *at = line, *w;
+    size_t n;
+    bool any = false;
+    while (bf_cmdline_next(&at, line + len, &w, &n))
+        any = any || bf_cmdline_is(w, n, "console=");
+    bf_textf(out, "%s%s", any ? "" : "console=tty0 ", bf_cmdline_console(f));
+}
+
+static bool is_serial(const char *w, size_t len)
+{
+    return bf_cmdline_is(w, len, "console=ttyS") || bf_cmdline_is(w, len, "console=ttyAMA");
+}
+
+// ---- Words --------------------------------------------------------------------------------------
+
+enum bf_cmdline_word bf_cmdline_word(struct bf_fin *f, const struct bf_cmdline *at,
+                                     const char *word, size_t len, struct bf_text *out)
+{
+    if (f->plan->serial_console == BF_OFF && is_serial(word, len))
+        return BF_CMDLINE_GOES;
+    if (f->network_word && f->network_word(f, word, len, out))
+        return BF_CMDLINE_NEW;
+    return bf_cmdline_name(f, at, word, len, out);
+}
+
+// Where a console can be added: behind "--" the words are those of init.
+static const char *kernels_end(const char *line, size_t len)
+{
+    const char *at = line, *last = line, *w;
+    size_t n;
+    while (bf_cmdline_next(&at, line + len, &w, &n) && !bf_word_is(w, n, "--"))
+        last = w + n;
+    return last;
+}
+
+static enum bf_err rewrite_words(struct bf_fin *f, const struct bf_cmdline *at, const char *line,
+                                 const char *end, struct bf_text *out)
+{
+    const char *next = line, *done = line, *w;
+    size_t n;
+    for (; bf_cmdline_next(&next, end, &w, &n); done = w + n) {
+        size_t mark = out->len;
+        bf_text_add(out, done, (size_t)(w - done));
+        enum bf_cmdline_word fate = bf_cmdline_word(f, at, w, n, out);
+        if (fate == BF_CMDLINE_REFUSED)
+            return BF_ERR_CONFIG;
+        if (fate == BF_CMDLINE_STAYS)
+            bf_text_add(out, w, n);
+        if (fate == BF_CMDLINE_GOES && bf_text_ok(out) && out->data)
+            out->data[out->len = mark] = 0;
+    }
+    bf_text_add(out, done, (size_t)(end - done));
+    return BF_OK;
+}
+
+enum bf_err bf_cmdline_edit(struct bf_fin *f, const struct bf_cmdline *at, const char *line,
+                            size_t len, struct bf_text *out)
+{
+    struct bf_cmdline mine = *at;
+    const char *end = line + len, *split = end;
+    bool add =
+        at->console && f->plan->serial_console == BF_ON && !bf_cmdline_has_console(f, line, len);
+    mine.offset = at->offset || memmem(line, len, "resume_offset=", 14);
+    if (add)
+        split = kernels_end(line, len);
+    enum bf_err err = rewrite_words(f, &mine, line, split, out);
+    if (add && !err) {
+        bf_text_str(out, split > line ? " " : "");
+        bf_cmdline_add_console(f, line, len, out);
+    }
+    return err ? err : rewrite_words(f, &mine, split, end, out);
 }
 
 void bf_cmdline_rewrite(struct bf_fin *f, const char *line, size_t len, const char *where,
                         bool console, struct bf_text *out)
 {
-    const char *at = line, *end = line + len, *done = line, *w;
-    size_t n;
-    bool serial = false, any = false;
-    for (; bf_word_next(&at, end, &w, &n); done = w + n) {
-        serial = serial || begins(w, n, "console=ttyS0");
-        any = any || begins(w, n, "console=");
-        size_t mark = out->len;
-        bf_text_add(out, done, (size_t)(w - done));
-        if (rewrite_word(f, w, n, where, out) && bf_text_ok(out))
-            out->data[out->len = mark] = 0;
-    }
-    if (console && f->plan->serial_console == BF_ON && !serial)
-        bf_textf(out, "%s%sconsole=ttyS0,115200", done > line ? " " : "",
-                 any ? "" : "console=tty0 ");
-    bf_text_add(out, done, (size_t)(end - done));
+    struct bf_cmdline at = {.path = where, .console = console};
+    bf_cmdline_edit(f, &at, line, len, out); // refuses nothing
 }

@@ -62,11 +62,21 @@ void bf_esp_fallback(struct bf_fin *f, const char *efi, char *out, size_t size)
         snprintf(out, size, "%s/BOOT", efi);
 }
 
+// The content that a file is going to have; freed by the caller.
+static char *content(struct bf_fin *f, const char *path, size_t *len, struct bf_fault *fault)
+{
+    char *real = bf_fin_root_real(f->root, path, NULL);
+    const char *pending = real ? bf_edits_pending(&f->edits, real, len) : NULL;
+    free(real);
+    return pending ? bf_word_dup(pending, *len)
+                   : bf_fin_root_read(f->root, path, BF_ROOT_BLOB_MAX, len, fault);
+}
+
 static enum bf_err copy(struct bf_fin *f, const char *from, const char *to)
 {
     size_t len;
-    struct bf_fault fault;
-    char *data = bf_fin_root_read(f->root, from, BF_ROOT_BLOB_MAX, &len, &fault);
+    struct bf_fault fault = {.what = "out of memory"};
+    char *data = content(f, from, &len, &fault);
     if (!data)
         return bf_refuse(f->report, "%s cannot be read: %s", from, fault.what);
     enum bf_err err = bf_edits_set(&f->edits, to, data, len, 0755, WHY, &fault);

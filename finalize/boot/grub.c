@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// GRUB: what starts next, in grub.cfg; what that is made from is in grub_default.c. A command that
-// goes on over several lines is reported and left alone.
+// GRUB: what starts next, in its menu and all that this reads; what the menu is made from is in
+// grub_default.c and grub_d.c.
 #include "finalize/boot/grub.h"
 
 #include <stdio.h>
@@ -9,9 +9,8 @@
 #include <strings.h>
 
 #include "finalize/boot/esp.h"
-#include "finalize/boot/lines.h"
+#include "finalize/boot/grub_pass.h"
 #include "finalize/boot/loader.h"
-#include "finalize/boot/cmdline.h"
 
 static void found(struct bf_fin *f, const char *esp)
 {
@@ -36,81 +35,30 @@ static void found(struct bf_fin *f, const char *esp)
         bf_system_add_loader(s, bf_grub.name, "/boot/grub2");
 }
 
-static bool is_linux_command(const char *w, size_t len)
+static enum bf_err rewrite_files(struct bf_fin *f, const struct bf_grub_config *c)
 {
-    return bf_word_is(w, len, "linux") || bf_word_is(w, len, "linux16") ||
-           bf_word_is(w, len, "linuxefi");
-}
-
-// Of Xen: the first module is the kernel.
-static bool is_module_command(const char *w, size_t len)
-{
-    return bf_word_is(w, len, "module2") || bf_word_is(w, len, "module");
-}
-
-// Where a command of GRUB's script ends: at a ';', or at a brace that stands alone.
-static const char *command_end(const char *at, const char *end)
-{
-    char quote = 0;
-    for (const char *c = at; c < end; c++) {
-        bool alone = (c == at || c[-1] == ' ' || c[-1] == '\t' || c[-1] == ';') &&
-                     (c + 1 == end || c[1] == ' ' || c[1] == '\t' || c[1] == ';');
-        if (*c == '\\' && c + 1 < end && quote != '\'')
-            c++;
-        else if (quote)
-            quote = *c == quote ? 0 : quote;
-        else if (*c == '"' || *c == '\'')
-            quote = *c;
-        else if (*c == ';' || ((*c == '{' || *c == '}') && alone))
-            return c;
-    }
-    return end;
-}
-
-// The words behind the image of a command that starts a kernel; NULL when it does not, or has no
-// root=, so that it loads something else.
-static const char *kernel_words(const char *at, const char *end)
-{
-    const char *w, *image;
-    size_t len, image_len;
-    if (!bf_word_next(&at, end, &w, &len) ||
-        !(is_linux_command(w, len) || is_module_command(w, len)))
-        return NULL;
-    do
-        if (!bf_word_next(&at, end, &image, &image_len))
-            return NULL;
-    while (image[0] == '-');
-    return memmem(at, (size_t)(end - at), "root=", 5) ? at : NULL;
-}
-
-// "linux /vmlinuz-... root=..." in grub.cfg, also with its entry on one line.
-static void rewrite_grub_line(struct bf_fin *f, const struct bf_line *line, const char *path,
-                              struct bf_text *out)
-{
-    const char *end = line->at + line->len, *done = line->at;
-    for (const char *at = line->at; at < end;) {
-        const char *stop = command_end(at, end), *words = kernel_words(at, stop), *last = stop;
-        while (words && last > words && (last[-1] == ' ' || last[-1] == '\t'))
-            last--;
-        if (words && last > words && last[-1] == '\\' && last == end) {
-            bf_note(f->report, "skipped", path, "a linux command goes on over several lines");
-        } else if (words) {
-            bf_text_add(out, done, (size_t)(words - done));
-            bf_cmdline_rewrite(f, words, (size_t)(last - words), path, true, out);
-            done = last;
-        }
-        at = stop < end ? stop + 1 : end;
-    }
-    bf_text_add(out, done, (size_t)(line->at + line->full - done));
+    enum bf_err err = BF_OK;
+    for (size_t i = 0; i < c->files && !err; i++)
+        err = c->file[i].kind == BF_GRUB_ENV ? bf_grub_rewrite_env(f, c, c->file[i].path)
+                                             : bf_grub_rewrite_script(f, c, &c->file[i]);
+    return err;
 }
 
 static enum bf_err rewrite(struct bf_fin *f)
 {
-    enum bf_err err = bf_lines_rewrite(f, "/boot/grub/grub.cfg", rewrite_grub_line);
+    struct bf_grub_config *c = malloc(sizeof *c);
+    if (!c)
+        return bf_fail(f->report, "out of memory");
+    enum bf_err err = bf_grub_find(f, c);
     if (!err)
-        err = bf_lines_rewrite(f, "/boot/grub2/grub.cfg", rewrite_grub_line);
+        err = rewrite_files(f, c);
+    if (!err)
+        err = bf_grub_scripts(f, c);
     if (!err)
         err = bf_grub_defaults(f);
+    bf_grub_note_files(f);
+    bf_grub_config_free(c);
+    free(c);
     return err;
 }
 

@@ -184,7 +184,7 @@ static enum bf_err rewrite_file(struct bf_fin *f, const char *path, void *main_f
         add_console(&out, &seen);
     err = bf_lines_set(f, path, &out);
     bf_text_free(&out);
-    return err;
+    return err ? err : bf_grub_default_terminal(f, path, *(bool *)main_file);
 }
 
 enum bf_err bf_grub_defaults(struct bf_fin *f)

@@ -31,6 +31,8 @@ check "grub: apply" run
 check "grub: a console joins those that are there" is "$r/etc/default/grub" <<'EOF'
 GRUB_CMDLINE_LINUX_DEFAULT=quiet
 GRUB_CMDLINE_LINUX="crashkernel=128M console=tty1 console=ttyS0,115200 "
+GRUB_TERMINAL="console serial"
+GRUB_SERIAL_COMMAND="serial --unit=0 --speed=115200"
 EOF
 check "grub: a file of grub.d that extends the value is left alone" has "$r/etc/default/grub.d/50-cloud.cfg" 'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX net.ifnames=0"'
 check "grub: root by UUID in grub.d too" has "$r/etc/default/grub.d/50-cloud.cfg" '#GRUB_DISABLE_LINUX_UUID=true'

@@ -90,6 +90,8 @@ GRUB_DEFAULT=0
 GRUB_CMDLINE_LINUX_DEFAULT="quiet resume=UUID=99999999-2222-3333-4444-555555555555"
 GRUB_CMDLINE_LINUX="console=tty0 console=ttyS0,115200"
 #GRUB_DISABLE_LINUX_UUID=true
+GRUB_TERMINAL="console serial"
+GRUB_SERIAL_COMMAND="serial --unit=0 --speed=115200"
 EOF
 check "resume" has "$r/etc/initramfs-tools/conf.d/resume" "RESUME=UUID=99999999-2222-3333-4444-555555555555"
 check "lasting drivers" has "$r/etc/initramfs-tools/modules" virtio_blk

@@ -157,7 +157,7 @@ if id nobody >/dev/null 2>&1; then
     cp "$FINALIZE" "$work/finalize"
     chown -R nobody "$r"
     chown root "$r/etc/hostname"
-    as_nobody() { setpriv --reuid nobody --clear-groups "$work/finalize" --root "$r" --plan "$work/plan" "$@" >"$work/report.txt" 2>&1; }
+    as_nobody() { setpriv --reuid nobody --clear-groups "$work/finalize" --root "$r" --plan "$work/plan" --devices "$work/devices" "$@" >"$work/report.txt" 2>&1; }
     before=$(seen)
     refute "a file of another user is refused for a user" as_nobody
     check "it says that only root can keep the owner" says "belongs to another user"
