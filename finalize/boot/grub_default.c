@@ -10,6 +10,7 @@
 #include "finalize/boot/grub.h"
 #include "finalize/boot/lines.h"
 #include "finalize/core/shvar.h"
+#include "finalize/system/stable.h"
 
 #define ALL     "GRUB_CMDLINE_LINUX" // goes to every entry
 #define CONSOLE "console=tty0 console=ttyS0,115200"
@@ -130,6 +131,24 @@ static bool speaks_of_all(const char *text, size_t len)
     return false;
 }
 
+// GRUB_DEVICE=/dev/sda2: what update-grub asks grub-probe about, which knows files of devices only.
+static bool rewrite_device(struct bf_fin *f, const struct bf_shvar *sv, const char *path,
+                           struct bf_text *out)
+{
+    char name[256], stable[128];
+    bool root = bf_shvar_is(sv, "GRUB_DEVICE");
+    if (!(root || bf_shvar_is(sv, "GRUB_DEVICE_BOOT")) || !bf_shvar_value(sv, name, sizeof name) ||
+        bf_stable_name(f, name, "", root ? "/" : "", path, stable, sizeof stable) !=
+            BF_STABLE_NEW ||
+        strncmp(stable, "UUID=", 5) != 0)
+        return false;
+    const char *rest = sv->value + sv->value_len, *end = sv->line.at + sv->line.full;
+    bf_text_add(out, sv->line.at, (size_t)(sv->value - sv->line.at));
+    bf_textf(out, "/dev/disk/by-uuid/%s", stable + 5);
+    bf_text_add(out, rest, (size_t)(end - rest));
+    return true;
+}
+
 static void rewrite_statement(struct bf_fin *f, const struct bf_shvar *sv, const char *path,
                               struct seen *seen, struct bf_text *out)
 {
@@ -143,6 +162,8 @@ static void rewrite_statement(struct bf_fin *f, const struct bf_shvar *sv, const
         bf_textf(out, "#%.*s", (int)sv->line.full, sv->line.at);
         return;
     }
+    if (rewrite_device(f, sv, path, out))
+        return;
     bool known = read_setting(sv, &s), whole = known && unquote(&s);
     if (about && !whole)
         bf_note(f->report, "skipped", path, "line %u: a kernel command line is made by a program",

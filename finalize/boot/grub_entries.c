@@ -72,6 +72,7 @@ void bf_grub_mark_default(const struct bf_grub_config *c, struct bf_grub_script 
     char name[BF_GRUB_NAME];
     struct bf_grub_word value;
     unsigned marks = 0;
+    bool saved = false;
     for (size_t i = 0; i < s->commands && marks < 8; i++) {
         struct bf_text text = {0};
         if (!bf_grub_assignment(&s->command[i], name, sizeof name, &value) ||
@@ -81,9 +82,11 @@ void bf_grub_mark_default(const struct bf_grub_config *c, struct bf_grub_script 
         if (bf_grub_word_value(&value, &text))
             mark(s, bf_text_get(&text), text.len);
         else
-            mark_saved(c, s);
+            saved = true;
         bf_text_free(&text);
     }
-    if (!marks || !c->saved.len)
+    if (saved)
+        mark_saved(c, s);
+    if (!marks || (saved && !c->saved.len))
         mark(s, "0", 1);
 }

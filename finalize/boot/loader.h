@@ -27,7 +27,13 @@ struct bf_loader_ops {
     ROW(bf_grub)                                                                                   \
     ROW(bf_systemd_boot)                                                                           \
     ROW(bf_unified_kernel)                                                                         \
-    ROW(bf_extlinux)
+    ROW(bf_grub_legacy)                                                                            \
+    ROW(bf_syslinux)                                                                               \
+    ROW(bf_refind)                                                                                 \
+    ROW(bf_limine)                                                                                 \
+    ROW(bf_zipl)                                                                                   \
+    ROW(bf_raspberry)                                                                              \
+    ROW(bf_u_boot)
 
 #define BF_LOADER(row) extern const struct bf_loader_ops row;
 BF_LOADERS(BF_LOADER)
