@@ -4,7 +4,6 @@
 // file system type before they believe it.
 #include "finalize/core/devices.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "base/fmt.h"
 
 void bf_devices_free(struct bf_devices *d)
 {
@@ -78,7 +78,8 @@ static enum bf_err parse_one(const json_t *o, struct bf_device *dev)
         copy(o, "uuid", dev->uuid, sizeof dev->uuid) ||
         copy(o, "label", dev->label, sizeof dev->label) ||
         copy(o, "partuuid", dev->partuuid, sizeof dev->partuuid) ||
-        copy(o, "boot_code", dev->boot_code, sizeof dev->boot_code))
+        copy(o, "boot_code", dev->boot_code, sizeof dev->boot_code) ||
+        copy(o, "partlabel", dev->partlabel, sizeof dev->partlabel))
         return BF_ERR_CONFIG;
     return BF_OK;
 }
@@ -135,6 +136,8 @@ json_t *bf_devices_json(const struct bf_devices *d)
         json_t *o = json_pack("{s:s,s:s,s:s,s:s,s:s,s:b,s:b,s:b}", "name", v->name, "type", v->type,
                               "uuid", v->uuid, "label", v->label, "partuuid", v->partuuid,
                               "stacked", v->stacked, "root", v->root, "esp", v->esp);
+        if (o && v->partlabel[0])
+            json_object_set_new(o, "partlabel", json_string(v->partlabel));
         if (o && !v->stacked) {
             json_object_set_new(o, "disk", json_integer(v->disk));
             json_object_set_new(o, "part", json_integer(v->part));
@@ -150,83 +153,44 @@ json_t *bf_devices_json(const struct bf_devices *d)
     return list;
 }
 
-static const char *digits(const char *s, unsigned *out)
+bool bf_device_is(const struct bf_device *dev, const char *claimed)
 {
-    unsigned n = 0;
-    const char *at = s;
-    for (; isdigit((unsigned char)*at) && n < 10000; at++)
-        n = n * 10 + (unsigned)(*at - '0');
-    *out = n;
-    return at > s ? at : NULL;
+    const char *found = dev->type;
+    if (!claimed[0] || strcmp(claimed, "auto") == 0 || strcmp(claimed, found) == 0)
+        return true;
+    if (strcmp(claimed, "swap") == 0)
+        return strcmp(found, "swsuspend") == 0;
+    if (strncmp(claimed, "ext", 3) == 0)
+        return strncmp(found, "ext", 3) == 0;
+    return strcmp(claimed, "msdos") == 0 && strcmp(found, "vfat") == 0;
 }
 
-// "sda2", "vdb", "xvdaa1", "hda3": letters count disks, digits partitions.
-static bool by_letters(const char *name, unsigned *disk, unsigned *part)
+const struct bf_device *bf_device_at(const struct bf_devices *d, unsigned disk, unsigned part)
 {
-    static const char *const prefix[] = {"sd", "vd", "hd", "xvd"};
-    for (size_t i = 0; i < BF_COUNT(prefix); i++) {
-        size_t n = strlen(prefix[i]);
-        const char *at = name + n;
-        if (strncmp(name, prefix[i], n) != 0 || !islower((unsigned char)*at))
-            continue;
-        unsigned value = 0;
-        for (; islower((unsigned char)*at) && value < 10000; at++)
-            value = value * 26 + (unsigned)(*at - 'a') + 1;
-        *disk = value - 1;
-        *part = 0;
-        return !*at || ((at = digits(at, part)) && !*at);
-    }
-    return false;
-}
-
-// "nvme0n1p2", "mmcblk0p1".
-static bool by_numbers(const char *name, unsigned *disk, unsigned *part)
-{
-    unsigned space;
-    const char *at = NULL;
-    if (strncmp(name, "nvme", 4) == 0) {
-        at = digits(name + 4, disk);
-        at = at && *at == 'n' ? digits(at + 1, &space) : NULL;
-    } else if (strncmp(name, "mmcblk", 6) == 0) {
-        at = digits(name + 6, disk);
-    }
-    *part = 0;
-    if (at && *at == 'p')
-        at = digits(at + 1, part);
-    return at && !*at;
-}
-
-static bool order_of(const char *name, unsigned *disk, unsigned *part)
-{
-    if (strncmp(name, "/dev/", 5) != 0)
-        return false;
-    return by_letters(name + 5, disk, part) || by_numbers(name + 5, disk, part);
-}
-
-enum bf_name_kind bf_name_kind(const char *name)
-{
-    unsigned disk, part;
-    if (strncmp(name, "/dev/disk/by-path/", 18) == 0 ||
-        strncmp(name, "/dev/disk/by-id/", 16) == 0) {
-        // Names of LVM and LUKS by their own identity travel with the disk.
-        const char *id = strrchr(name, '/') + 1;
-        return strncmp(id, "dm-uuid-", 8) == 0 || strncmp(id, "lvm-pv-", 7) == 0 ||
-                       strncmp(id, "md-uuid-", 8) == 0
-                   ? BF_NAME_STABLE
-                   : BF_NAME_ORDER;
-    }
-    return order_of(name, &disk, &part) ? BF_NAME_ORDER : BF_NAME_STABLE;
-}
-
-const struct bf_device *bf_device_by_order(const struct bf_devices *d, const char *name)
-{
-    unsigned disk, part;
-    if (!order_of(name, &disk, &part))
-        return NULL;
     for (size_t i = 0; i < d->count; i++)
         if (!d->item[i].stacked && d->item[i].disk == disk && d->item[i].part == part)
             return &d->item[i];
     return NULL;
+}
+
+const struct bf_device *bf_device_by_order(const struct bf_devices *d, const char *name,
+                                           const char *type)
+{
+    struct bf_place place;
+    const struct bf_device *only = NULL;
+    if (!bf_device_place(name, &place))
+        return NULL;
+    if (place.known)
+        return bf_device_at(d, place.disk, place.part);
+    for (size_t i = 0; i < d->count; i++) {
+        const struct bf_device *v = &d->item[i];
+        if (v->stacked || v->part != place.part || !v->type[0] || !bf_device_is(v, type))
+            continue;
+        if (only)
+            return NULL;
+        only = v;
+    }
+    return only;
 }
 
 // "/dev/vg/lv" and "/dev/mapper/vg-lv" are one device; a hyphen inside a name is doubled in the
@@ -249,13 +213,26 @@ static bool is_mapper_name(const char *name, const char *mapper)
     return strncmp(mapper, "/dev/mapper/", 12) == 0 && strcmp(mapper + 12, want) == 0;
 }
 
+// udev writes bytes that a file name should not have as "\\x20".
+static void decode_udev(char *s)
+{
+    char *out = s;
+    for (; *s; s++) {
+        int byte = s[0] == '\\' && s[1] == 'x' ? bf_hex_byte(s + 2) : -1;
+        *out++ = byte > 0 ? (char)byte : *s;
+        s += byte > 0 ? 3 : 0;
+    }
+    *out = 0;
+}
+
 // Cuts "KEY=value" or "/dev/disk/by-key/value" to its value, without quotes.
 static bool tagged(const char *name, const char *key, const char *dir, char *out, size_t size)
 {
     size_t n = strlen(key), m = strlen(dir);
+    bool path = false;
     if (strncasecmp(name, key, n) == 0)
         name += n;
-    else if (strncmp(name, dir, m) == 0)
+    else if ((path = strncmp(name, dir, m) == 0))
         name += m;
     else
         return false;
@@ -265,24 +242,57 @@ static bool tagged(const char *name, const char *key, const char *dir, char *out
         len -= 2;
     }
     snprintf(out, size, "%.*s", (int)len, name);
+    if (path)
+        decode_udev(out);
     return *out != 0;
+}
+
+// The tags of fstab(5), and how their values are compared.
+enum tag { NO_TAG, TAG_UUID, TAG_LABEL, TAG_PARTUUID, TAG_PARTLABEL };
+
+static enum tag tag_of(const char *name, char *value, size_t size)
+{
+    static const struct {
+        enum tag tag;
+        const char *key, *dir;
+    } tags[] = {
+        {TAG_UUID, "UUID=", "/dev/disk/by-uuid/"},
+        {TAG_LABEL, "LABEL=", "/dev/disk/by-label/"},
+        {TAG_PARTUUID, "PARTUUID=", "/dev/disk/by-partuuid/"},
+        {TAG_PARTLABEL, "PARTLABEL=", "/dev/disk/by-partlabel/"},
+    };
+    for (size_t i = 0; i < BF_COUNT(tags); i++)
+        if (tagged(name, tags[i].key, tags[i].dir, value, size))
+            return tags[i].tag;
+    return NO_TAG;
+}
+
+static bool has_tag(const struct bf_device *v, enum tag tag, const char *value)
+{
+    switch (tag) {
+    case TAG_UUID:
+        return strcasecmp(v->uuid, value) == 0;
+    case TAG_LABEL:
+        return strcmp(v->label, value) == 0;
+    case TAG_PARTUUID:
+        return strcasecmp(v->partuuid, value) == 0;
+    case TAG_PARTLABEL:
+        return strcmp(v->partlabel, value) == 0;
+    default:
+        return false;
+    }
 }
 
 const struct bf_device *bf_device_find(const struct bf_devices *d, const char *name)
 {
     char value[128];
-    bool uuid = tagged(name, "UUID=", "/dev/disk/by-uuid/", value, sizeof value);
-    bool label = !uuid && tagged(name, "LABEL=", "/dev/disk/by-label/", value, sizeof value);
-    bool partuuid =
-        !uuid && !label && tagged(name, "PARTUUID=", "/dev/disk/by-partuuid/", value, sizeof value);
+    enum tag tag = tag_of(name, value, sizeof value);
     for (size_t i = 0; i < d->count; i++) {
         const struct bf_device *v = &d->item[i];
-        if ((uuid && strcasecmp(v->uuid, value) == 0) || (label && strcmp(v->label, value) == 0) ||
-            (partuuid && strcasecmp(v->partuuid, value) == 0) ||
-            (!uuid && !label && !partuuid && v->stacked && is_mapper_name(name, v->name)))
+        if (tag ? has_tag(v, tag, value) : v->stacked && is_mapper_name(name, v->name))
             return v;
     }
-    return uuid || label || partuuid ? NULL : bf_device_by_order(d, name);
+    return tag ? NULL : bf_device_by_order(d, name, "");
 }
 
 const struct bf_device *bf_device_root(const struct bf_devices *d)

@@ -27,6 +27,7 @@ struct bf_device {
     char partuuid[48];
     char boot_code[16]; // of a whole disk: what a BIOS starts, as core/bootcode.h has it; "":
                         // unknown
+    char partlabel[80];
 };
 
 // Where in the guest's tree a file system, or a part of it, is mounted.
@@ -55,14 +56,35 @@ json_t *bf_devices_json(const struct bf_devices *d);
 
 enum bf_name_kind {
     BF_NAME_STABLE, // UUID=, LABEL=, a mapper or array name, a network path: stays
-    BF_NAME_ORDER,  // depends on discovery order or on the controller: /dev/sda2, by-path, by-id
+    BF_NAME_ORDER,  // depends on discovery order or on the hardware: /dev/sda2, by-path, by-id, ...
+};
+
+#define BF_PART_UNKNOWN 65536u // more than a partition's number can be
+
+// What a name of the BF_NAME_ORDER kind says.
+struct bf_place {
+    bool known;    // it says which disk
+    unsigned disk; // position of the disk, from 0
+    unsigned part; // partition number; 0: the whole disk; or BF_PART_UNKNOWN
+    size_t stem;   // bytes of the name that stand for the disk
 };
 
 enum bf_name_kind bf_name_kind(const char *name);
-// The device that the guest calls by a name of the BF_NAME_ORDER kind, or NULL.
-const struct bf_device *bf_device_by_order(const struct bf_devices *d, const char *name);
-// The device that any fstab-like name means (UUID=, LABEL=, PARTUUID=, /dev/disk/by-..., /dev/sda2,
-// /dev/mapper/x, /dev/vg/lv), or NULL.
+// Takes a name of that kind apart; false for any other. In device_names.c: the kernel's names of
+// disks, Smart Array's and other old controllers' (cciss, ida, rd, i2o), udev's by-path and by-id,
+// multipath's.
+bool bf_device_place(const char *name, struct bf_place *out);
+// The device that the guest calls by a name of the BF_NAME_ORDER kind, or NULL. Where the name does
+// not say which disk, the one device that has the partition's number and can be of the `type` ("":
+// any); NULL when there are several.
+const struct bf_device *bf_device_by_order(const struct bf_devices *d, const char *name,
+                                           const char *type);
+// The partition of a disk, or NULL.
+const struct bf_device *bf_device_at(const struct bf_devices *d, unsigned disk, unsigned part);
+// Whether what was found can be what a file calls `claimed` ("" or "auto": anything).
+bool bf_device_is(const struct bf_device *dev, const char *claimed);
+// The device that any fstab-like name means (UUID=, LABEL=, PARTUUID=, PARTLABEL=,
+// /dev/disk/by-..., /dev/sda2, /dev/mapper/x, /dev/vg/lv), or NULL.
 const struct bf_device *bf_device_find(const struct bf_devices *d, const char *name);
 const struct bf_device *bf_device_root(const struct bf_devices *d);
 

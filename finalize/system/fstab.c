@@ -1,84 +1,196 @@
 // SPDX-License-Identifier: Apache-2.0
 // /etc/fstab and /etc/crypttab off names that depend on the order of the disks (fstab(5),
-// crypttab(5)). Only the word that names the device changes in a line.
+// crypttab(5)). Only the word that names the device changes in a line. What the start of the system
+// waits for and no disk has is said with its line; without "/" or /usr there is no start.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
+#include "finalize/system/crypttab.h"
+#include "finalize/system/fields.h"
 #include "finalize/system/stable.h"
 #include "finalize/system/steps.h"
 
-struct words {
-    const char *at[4];
-    size_t len[4];
-    size_t count;
+#define NOTES_MAX 40
+
+// A word with its "\040" decoded, as getmntent(3) does it; "" where it does not fit.
+static void to_text(const struct bf_fields *w, size_t i, char *out, size_t size)
+{
+    bf_fields_text(w, i, out, size);
+    char *put = out;
+    for (const char *s = out; *s; s++) {
+        bool octal = s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' &&
+                     s[3] >= '0' && s[3] <= '7';
+        *put++ = octal ? (char)((s[1] - '0') * 64 + (s[2] - '0') * 8 + (s[3] - '0')) : *s;
+        s += octal ? 3 : 0;
+    }
+    *put = 0;
+}
+
+// How much the start of the system depends on a line.
+enum need { NEED_NONE, NEED_WAITS, NEED_ALL };
+
+struct entry {
+    char device[256], mount[256], type[32], options[256];
+    unsigned line;
+    enum need need;
 };
 
-static struct words split(const struct bf_line *line)
+static bool is_tag(const char *name)
 {
-    struct words w = {.count = 0};
-    const char *at = line->at, *end = line->at + line->len;
-    while (w.count < 4 && bf_word_next(&at, end, &w.at[w.count], &w.len[w.count]))
-        w.count++;
-    if (w.count && w.at[0][0] == '#')
-        w.count = 0;
-    return w;
+    static const char *const tag[] = {
+        "UUID=", "LABEL=", "PARTUUID=", "PARTLABEL=", "/dev/disk/by-"};
+    for (size_t i = 0; i < BF_COUNT(tag); i++)
+        if (strncmp(name, tag[i], strlen(tag[i])) == 0)
+            return true;
+    return false;
 }
 
-static void to_text(const struct words *w, size_t i, char *out, size_t size)
+static enum need need_of(const struct entry *e)
 {
-    snprintf(out, size, "%.*s", i < w->count ? (int)w->len[i] : 0, i < w->count ? w->at[i] : "");
+    static const char *const optional[] = {"noauto", "nofail", "x-systemd.automount",
+                                           "comment=systemd.automount", "_netdev"};
+    for (size_t i = 0; i < BF_COUNT(optional); i++)
+        if (bf_fields_option(e->options, optional[i]))
+            return NEED_NONE;
+    if (strcmp(e->mount, "/") == 0 || strcmp(e->mount, "/usr") == 0)
+        return NEED_ALL;
+    return e->mount[0] == '/' || strcmp(e->type, "swap") == 0 ? NEED_WAITS : NEED_NONE;
 }
 
-static void put(struct bf_text *out, const struct bf_line *line, const struct words *w, size_t i,
-                const char *name)
+static void read_entry(const struct bf_fields *w, unsigned line, struct entry *e)
 {
-    bf_text_add(out, line->at, (size_t)(w->at[i] - line->at));
-    bf_text_str(out, name);
-    const char *rest = w->at[i] + w->len[i];
-    bf_text_add(out, rest, (size_t)(line->at + line->full - rest));
+    *e = (struct entry){.line = line};
+    to_text(w, 0, e->device, sizeof e->device);
+    to_text(w, 1, e->mount, sizeof e->mount);
+    to_text(w, 2, e->type, sizeof e->type);
+    to_text(w, 3, e->options, sizeof e->options);
+    if (w->count > 3 && !e->options[0]) // too long to be looked at: nothing is taken from it
+        memcpy(e->options, "nofail", 7);
+    e->need = w->count < 2 ? NEED_NONE : need_of(e);
 }
 
-// `device` is the field that names the device: 0 in fstab, 1 in crypttab.
-static void rewrite_line(struct bf_fin *f, const struct bf_line *line, size_t device,
-                         const char *path, struct bf_text *out)
+struct table {
+    struct bf_fin *f;
+    const char *path;
+    unsigned notes, more; // made, and left out
+};
+
+static bool may_note(struct table *t)
 {
-    struct words w = split(line);
-    char name[256], mount[256] = "", type[32] = "", stable[128];
-    if (w.count > device) {
-        to_text(&w, device, name, sizeof name);
-        if (device == 0) {
-            to_text(&w, 1, mount, sizeof mount);
-            to_text(&w, 2, type, sizeof type);
-        } else {
-            snprintf(type, sizeof type, "crypto_LUKS");
+    bool room = t->notes < NOTES_MAX;
+    t->notes += room;
+    t->more += !room;
+    return room;
+}
+
+// A name that cannot be placed.
+static enum bf_err unknown(struct table *t, const struct entry *e, const char *why)
+{
+    struct bf_fin *f = t->f;
+    if (e->need == NEED_ALL && f->devices->count)
+        return bf_refuse(f->report,
+                         "%s: line %u: %s is mounted from %s, which depends on the order of the "
+                         "disks, and %s; write UUID=... there on the source (blkid prints it)",
+                         t->path, e->line, e->mount, e->device, why);
+    if (may_note(t))
+        bf_note(f->report, e->need ? "warning" : "skipped", t->path,
+                "line %u: %s depends on the order of the disks, and %s%s", e->line, e->device, why,
+                !e->need                       ? ""
+                : strcmp(e->type, "swap") == 0 ? "; the start waits for it"
+                                               : "; the start may stop at it");
+    return BF_OK;
+}
+
+// A name by what the disk itself says, or of a volume, that no probed device has.
+static bool is_missing(struct bf_fin *f, const struct entry *e)
+{
+    const char *name = e->device, *slash = strncmp(name, "/dev/", 5) == 0 ? name + 5 : NULL;
+    bool mapper = slash && strncmp(slash, "mapper/", 7) == 0;
+    bool volume = slash && strchr(slash, '/') && strncmp(slash, "disk/", 5) != 0 &&
+                  strncmp(slash, "md/", 3) != 0 && strncmp(slash, "zvol/", 5) != 0;
+    if (!f->devices->count || (!is_tag(name) && !volume) || bf_device_find(f->devices, name))
+        return false;
+    if (strncmp(name, "/dev/disk/by-", 13) == 0 && strncmp(name + 13, "uuid/", 5) != 0 &&
+        strncmp(name + 13, "label/", 6) != 0 && strncmp(name + 13, "part", 4) != 0)
+        return false; // "by-id/md-uuid-..." and the like: not among what is probed
+    return !mapper || !bf_crypttab_has(f, name + 12);
+}
+
+static bool has_closed(const struct bf_devices *d)
+{
+    size_t closed = 0;
+    for (size_t i = 0; i < d->count; i++) {
+        closed += strcmp(d->item[i].type, "crypto_LUKS") == 0;
+        closed -= strncmp(d->item[i].name, "/dev/mapper/luks-", 17) == 0 && closed;
+    }
+    return closed > 0;
+}
+
+static void note_missing(struct table *t, const struct entry *e)
+{
+    struct bf_fin *f = t->f;
+    if (e->need && !bf_budget_take(&f->budget, t->path, BF_BUDGET_LOOKUP) && is_missing(f, e) &&
+        may_note(t))
+        bf_note(
+            f->report, "warning", t->path, "line %u: %s (%s) is on no disk of this machine%s; %s",
+            e->line, e->device, e->mount,
+            has_closed(f->devices) ? ", unless it is in an encrypted device that was not opened"
+                                   : "",
+            strcmp(e->type, "swap") == 0 ? "the start waits for it" : "the start may stop at it");
+}
+
+static enum bf_err rewrite_line(struct table *t, const struct bf_line *line, unsigned number,
+                                struct bf_text *out)
+{
+    struct entry e;
+    char stable[128];
+    const char *why;
+    struct bf_fields w = bf_fields_split(line);
+    enum bf_err err = BF_OK;
+    if (w.count > 0) {
+        read_entry(&w, number, &e);
+        enum bf_stable is =
+            bf_stable_find(t->f, e.device, e.type, e.mount, t->path, stable, sizeof stable, &why);
+        if (is == BF_STABLE_NEW) {
+            bf_fields_put(out, line, &w, 0, stable);
+            return BF_OK;
         }
-        if (bf_stable_name(f, name, type, mount, path, stable, sizeof stable) == BF_STABLE_NEW) {
-            put(out, line, &w, device, stable);
-            return;
-        }
+        if (is == BF_STABLE_UNKNOWN)
+            err = unknown(t, &e, why);
+        else
+            note_missing(t, &e);
     }
     bf_text_add(out, line->at, line->full);
+    return err;
 }
 
-static enum bf_err rewrite_table(struct bf_fin *f, const char *path, size_t device)
+static enum bf_err rewrite_fstab(struct bf_fin *f)
 {
     size_t len, pos = 0;
+    unsigned number = 0;
     struct bf_line line;
     struct bf_text out = {0};
+    struct table t = {.f = f, .path = "/etc/fstab"};
     enum bf_err err;
-    const char *text = bf_fin_get(f, path, &len, &err);
+    const char *text = bf_fin_get(f, t.path, &len, &err);
     if (!text)
         return err;
-    while (bf_line_next(text, len, &pos, &line))
-        rewrite_line(f, &line, device, path, &out);
-    err = bf_fin_set(f, path, &out, "device names that do not depend on the order of the disks");
+    while (!err && bf_line_next(text, len, &pos, &line))
+        err = rewrite_line(&t, &line, ++number, &out);
+    if (t.more)
+        bf_note(f->report, "warning", t.path, "%u more lines name devices that are not known",
+                t.more);
+    if (!err)
+        err = bf_fin_set(f, t.path, &out,
+                         "device names that do not depend on the order of the disks");
     bf_text_free(&out);
     return err;
 }
 
 enum bf_err bf_adapt_fstab(struct bf_fin *f)
 {
-    enum bf_err err = rewrite_table(f, "/etc/fstab", 0);
-    return err ? err : rewrite_table(f, "/etc/crypttab", 1);
+    enum bf_err err = rewrite_fstab(f);
+    return err ? err : bf_adapt_crypttab(f);
 }

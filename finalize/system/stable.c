@@ -7,52 +7,80 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool same_type(const char *claimed, const char *found)
-{
-    if (!claimed[0] || strcmp(claimed, "auto") == 0 || strcmp(claimed, found) == 0)
-        return true;
-    if (strcmp(claimed, "swap") == 0)
-        return strcmp(found, "swsuspend") == 0;
-    if (strncmp(claimed, "ext", 3) == 0)
-        return strncmp(found, "ext", 3) == 0;
-    return strcmp(claimed, "msdos") == 0 && strcmp(found, "vfat") == 0;
-}
+#define EVIDENCE_MAX 64 // lines of fstab that are looked at to find out which disk a name means
 
-static bool unique(const struct bf_devices *d, const struct bf_device *dev)
+static bool unique(const struct bf_devices *d, const char *uuid, const char *partuuid)
 {
     size_t n = 0;
     for (size_t i = 0; i < d->count; i++)
-        n += strcmp(d->item[i].uuid, dev->uuid) == 0;
+        n += uuid[0] ? strcmp(d->item[i].uuid, uuid) == 0
+                     : strcmp(d->item[i].partuuid, partuuid) == 0;
     return n == 1;
 }
 
-static enum bf_stable unknown(struct bf_fin *f, const char *where, const char *name,
-                              const char *why)
+// Names with the stem of the root file system's line mean the disk that it was found on: by-path,
+// by-id and multipath say the same of all partitions of a disk.
+static const struct bf_device *beside_root(struct bf_fin *f, const char *name, size_t stem,
+                                           unsigned part)
 {
-    bf_note(f->report, "skipped", where, "%s depends on the order of the disks, and %s", name, why);
-    return BF_STABLE_UNKNOWN;
+    const struct bf_device *root = bf_device_root(f->devices);
+    struct bf_place place;
+    for (size_t i = 0; i < f->system.mounts && i < EVIDENCE_MAX && root && !root->stacked; i++) {
+        const struct bf_mount *m = &f->system.mount[i];
+        if (strcmp(m->mount, "/") == 0 && bf_device_place(m->device, &place) &&
+            place.stem == stem && strncmp(m->device, name, stem) == 0 && place.part == root->part)
+            return bf_device_at(f->devices, root->disk, part);
+    }
+    return NULL;
 }
 
-enum bf_stable bf_stable_name(struct bf_fin *f, const char *name, const char *type,
-                              const char *mount, const char *where, char *out, size_t size)
+const struct bf_device *bf_stable_device(struct bf_fin *f, const char *name, const char *type)
 {
+    struct bf_place place;
+    const struct bf_device *dev = NULL;
+    if (bf_device_place(name, &place) && !place.known)
+        dev = beside_root(f, name, place.stem, place.part);
+    return dev ? dev : bf_device_by_order(f->devices, name, type);
+}
+
+enum bf_stable bf_stable_find(struct bf_fin *f, const char *name, const char *type,
+                              const char *mount, const char *where, char *out, size_t size,
+                              const char **why)
+{
+    *why = "";
     if (bf_name_kind(name) == BF_NAME_STABLE)
         return BF_STABLE_ALREADY;
     if (bf_budget_take(&f->budget, where, BF_BUDGET_LOOKUP))
         return BF_STABLE_ALREADY;
-    const struct bf_device *dev = bf_device_by_order(f->devices, name);
+    const struct bf_device *dev = bf_stable_device(f, name, type);
     const struct bf_device *root = bf_device_root(f->devices);
     // The root file system is the one that this very file was read from.
     if (strcmp(mount, "/") == 0 && root)
         dev = root;
     if (!dev)
-        return unknown(f, where, name, "no probed device has that name");
-    if (!dev->uuid[0])
-        return unknown(f, where, name, "the device has no UUID");
-    if (!same_type(type, dev->type))
-        return unknown(f, where, name, "the device found there has a different type");
-    if (!unique(f->devices, dev))
-        return unknown(f, where, name, "its UUID is not unique");
-    snprintf(out, size, "UUID=%s", dev->uuid);
+        *why = "no probed device has that name";
+    else if (!dev->uuid[0] && !dev->partuuid[0])
+        *why = "the device has no UUID";
+    else if (!bf_device_is(dev, type))
+        *why = "the device found there has a different type";
+    else if (!unique(f->devices, dev->uuid, dev->partuuid))
+        *why = "its UUID is not unique";
+    if (**why)
+        return BF_STABLE_UNKNOWN;
+    if (dev->uuid[0])
+        snprintf(out, size, "UUID=%s", dev->uuid);
+    else
+        snprintf(out, size, "PARTUUID=%s", dev->partuuid);
     return BF_STABLE_NEW;
+}
+
+enum bf_stable bf_stable_name(struct bf_fin *f, const char *name, const char *type,
+                              const char *mount, const char *where, char *out, size_t size)
+{
+    const char *why;
+    enum bf_stable is = bf_stable_find(f, name, type, mount, where, out, size, &why);
+    if (is == BF_STABLE_UNKNOWN)
+        bf_note(f->report, "skipped", where, "%s depends on the order of the disks, and %s", name,
+                why);
+    return is;
 }

@@ -9,12 +9,19 @@
 enum bf_stable {
     BF_STABLE_ALREADY, // the name stays
     BF_STABLE_NEW,     // `out` has the name to use
-    BF_STABLE_UNKNOWN, // the name is not stable and what it means is not known: a note was made
+    BF_STABLE_UNKNOWN, // the name is not stable and what it means is not known
 };
 
 // Translates a device name that a file uses. `type` is the file system type that the file claims
-// ("" or "auto": any), `mount` the mount point ("" when it is none). `where` is for the note.
+// ("" or "auto": any), `mount` the mount point ("" when it is none). `where` is for the note that
+// an unknown name gets.
 enum bf_stable bf_stable_name(struct bf_fin *f, const char *name, const char *type,
                               const char *mount, const char *where, char *out, size_t size);
+// The same without a note: *why has the reason as the end of a sentence.
+enum bf_stable bf_stable_find(struct bf_fin *f, const char *name, const char *type,
+                              const char *mount, const char *where, char *out, size_t size,
+                              const char **why);
+// The probed device that a file's name means, in the same way; NULL when that is not known.
+const struct bf_device *bf_stable_device(struct bf_fin *f, const char *name, const char *type);
 
 #endif

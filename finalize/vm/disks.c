@@ -115,6 +115,7 @@ static void probe_device(struct bf_device *dev, const char *node, struct bf_fin_
     copy_value(probe, "UUID", dev->uuid, sizeof dev->uuid);
     copy_value(probe, "LABEL", dev->label, sizeof dev->label);
     copy_value(probe, "PART_ENTRY_UUID", dev->partuuid, sizeof dev->partuuid);
+    copy_value(probe, "PART_ENTRY_NAME", dev->partlabel, sizeof dev->partlabel);
     copy_value(probe, "PART_ENTRY_TYPE", type, sizeof type);
     dev->esp = strcmp(type, ESP_TYPE) == 0 || strcmp(type, "0xef") == 0;
     blkid_free_probe(probe);

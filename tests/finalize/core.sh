@@ -81,7 +81,7 @@ UUID=99999999-2222-3333-4444-555555555555	none	swap	sw	0	0
 LABEL=data	/srv	xfs	defaults 0 2
 /dev/sdb1	/mnt	ext4	noauto 0 0
 EOF
-check "what is not known is said" says "skipped: /etc/fstab: /dev/sdb1 depends on the order of the disks"
+check "what is not known is said" says "skipped: /etc/fstab: line 6: /dev/sdb1 depends on the order of the disks"
 cmdline='root=UUID=11111111-2222-3333-4444-555555555555 ro quiet resume=UUID=99999999-2222-3333-4444-555555555555 console=tty0 console=ttyS0,115200'
 check "grub.cfg" has "$r/boot/grub/grub.cfg" "	linux	/boot/vmlinuz-6.1.0-1-amd64 $cmdline"
 check "grub.cfg: an entry without a root stays" has "$r/boot/grub/grub.cfg" "	linux	/boot/memtest86+x64.bin"

@@ -174,6 +174,14 @@ static void test_order_names(void)
                                         "/dev/xvda1",
                                         "/dev/nvme0n1p2",
                                         "/dev/mmcblk0p1",
+                                        "/dev/cciss/c0d0p2",
+                                        "/dev/ida/c1d0",
+                                        "/dev/i2o/hda1",
+                                        "/dev/dm-0",
+                                        "/dev/block/8:1",
+                                        "/dev/mapper/mpatha-part2",
+                                        "/dev/mapper/36000c29abcdef0123456789abcdef012",
+                                        "/dev/disk/by-id/dm-name-mpatha-part1",
                                         "/dev/disk/by-path/pci-0",
                                         "/dev/disk/by-id/ata-X-part1"};
     static const char *const stable[] = {"UUID=1",
@@ -185,6 +193,11 @@ static void test_order_names(void)
                                          "server:/export",
                                          "tmpfs",
                                          "/dev/sda2x",
+                                         "/dev/cciss/c0",
+                                         "/dev/dm-x",
+                                         "/dev/mapper/mpath",
+                                         "/dev/mapper/mpathvg-lv",
+                                         "/dev/mapper/36000",
                                          "/dev/disk/by-id/dm-uuid-LVM-x"};
     for (size_t i = 0; i < BF_COUNT(order); i++)
         if (bf_name_kind(order[i]) != BF_NAME_ORDER)
@@ -263,6 +276,30 @@ static void test_places_as_json(void)
     CHECK(refused);
 }
 
+static void test_places_in_names(void)
+{
+    static const struct {
+        const char *name;
+        struct bf_place place;
+    } at[] = {
+        {"/dev/sdab12", {true, 27, 12, 9}},
+        {"/dev/nvme2n1", {true, 2, 0, 12}},
+        {"/dev/cciss/c0d3p4", {true, 3, 4, 15}},
+        {"/dev/cciss/c1d3p4", {false, 3, 4, 15}},
+        {"/dev/disk/by-path/pci-part1-part7", {false, 0, 7, 27}},
+        {"/dev/disk/by-id/ata-X-partY", {false, 0, 0, 27}},
+        {"/dev/mapper/mpathbp3", {false, 0, 3, 18}},
+        {"/dev/dm-3", {false, 0, BF_PART_UNKNOWN, 9}},
+    };
+    for (size_t i = 0; i < BF_COUNT(at); i++) {
+        struct bf_place got;
+        const struct bf_place *want = &at[i].place;
+        if (!bf_device_place(at[i].name, &got) || got.known != want->known ||
+            got.disk != want->disk || got.part != want->part || got.stem != want->stem)
+            FAIL("%s: disk %u part %u stem %zu", at[i].name, got.disk, got.part, got.stem);
+    }
+}
+
 static void test_ini(void)
 {
     static const char text[] = "# c\n[Match]\n Name = eth0 \n;x=y\n[Network]\nDHCP=yes\nNoValue\n";
@@ -303,4 +340,5 @@ TEST_MAIN(TEST(test_paths_that_are_not_utf8), TEST(test_diff_of_a_line),
           TEST(test_diff_of_two_hunks), TEST(test_diff_of_new_and_removed), TEST(test_secrets),
           TEST(test_report_has_no_control_characters), TEST(test_report_begins_with_the_verdict),
           TEST(test_verdict_has_ten_lines), TEST(test_places), TEST(test_places_as_json),
-          TEST(test_order_names), TEST(test_devices_are_found), TEST(test_ini))
+          TEST(test_places_in_names), TEST(test_order_names), TEST(test_devices_are_found),
+          TEST(test_ini))

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// /etc/crypttab (crypttab(5)): encrypted devices that are opened while the system starts.
+#ifndef BF_FINALIZE_SYSTEM_CRYPTTAB_H
+#define BF_FINALIZE_SYSTEM_CRYPTTAB_H
+
+#include "finalize/system/fin.h"
+
+// Whether it opens a device under this name ("/dev/mapper/NAME").
+bool bf_crypttab_has(struct bf_fin *f, const char *name);
+// Takes it off names that depend on the order of the disks, and says what binds a device to the
+// old hardware.
+enum bf_err bf_adapt_crypttab(struct bf_fin *f);
+
+#endif

@@ -1,0 +1,169 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Names of disks in fstab, crypttab, and the files of md, LVM and multipath: what changes, what stays, what is said.
+# shellcheck source=tests/finalize/trees.sh
+. "$(dirname "$0")/trees.sh"
+umask 022
+
+# shellcheck disable=SC2154 # trees.sh sets $work
+r=$work/root
+root=11111111-2222-3333-4444-555555555555
+fresh() { bare "$r"; }
+plan_of() { put "$work/plan" <<<"{\"version\": 1, \"target\": {\"kind\": \"${2:-qemu-virtio}\"}$1}"; }
+plan_of ''
+run() { finalize "$r" "$work/plan"; }
+# adapted NAME: one run, a second one that changes nothing, and an undo; then it runs once more, to be looked at.
+adapted() {
+    local before
+    before=$(snapshot "$r")
+    check "$1: apply" run
+    check "$1: second run" again
+    check "$1: undo" undone "$before"
+    run
+}
+# Two disks; no partition of the one looks like one of the other.
+put "$work/devices" <<EOF
+[{"name": "/dev/vda", "disk": 0, "part": 0, "type": ""},
+ {"name": "/dev/vda1", "disk": 0, "part": 1, "type": "vfat", "uuid": "1234-ABCD", "esp": true, "partlabel": "EFI system", "partuuid": "e0e0e0e0-01"},
+ {"name": "/dev/vda2", "disk": 0, "part": 2, "type": "ext4", "uuid": "$root", "root": true, "partuuid": "e0e0e0e0-02"},
+ {"name": "/dev/vda3", "disk": 0, "part": 3, "type": "swap", "uuid": "22222222-2222-3333-4444-555555555555", "partuuid": "e0e0e0e0-03"},
+ {"name": "/dev/vda5", "disk": 0, "part": 5, "type": "", "partuuid": "e0e0e0e0-05"},
+ {"name": "/dev/vdb", "disk": 1, "part": 0, "type": "xfs", "uuid": "33333333-2222-3333-4444-555555555555", "label": "my data"},
+ {"name": "/dev/vdb2", "disk": 1, "part": 2, "type": "xfs", "uuid": "44444444-2222-3333-4444-555555555555"},
+ {"name": "/dev/vdb4", "disk": 1, "part": 4, "type": "crypto_LUKS", "uuid": "55555555-2222-3333-4444-555555555555", "partuuid": "b0b0-04"},
+ {"name": "/dev/mapper/vg-root", "stacked": true, "type": "ext4", "uuid": "66666666-2222-3333-4444-555555555555"}]
+EOF
+
+# ---- fstab -------------------------------------------------------------------------------------------
+# fstab_line BEFORE AFTER: a second line of fstab.
+fstab_line() {
+    fresh
+    printf 'UUID=%s / ext4 defaults 0 1\n%s\n' "$root" "$1" | put "$r/etc/fstab"
+    run || return 1
+    printf 'UUID=%s / ext4 defaults 0 1\n%s\n' "$root" "$2" | is "$r/etc/fstab"
+}
+stays() { check "fstab stays: $1" fstab_line "$1" "$1"; }
+becomes() { check "fstab: $1" fstab_line "$1	/srv $3 defaults 0 2" "UUID=$2	/srv $3 defaults 0 2"; }
+second=44444444-2222-3333-4444-555555555555
+for name in sdb2 vdb2 xvdb2 hdb2 nvme1n1p2 mmcblk1p2 cciss/c0d1p2 ida/c0d1p2 rd/c0d1p2 i2o/hdb2 \
+    disk/by-path/pci-0000:03:00.0-scsi-0:0:1:0-part2 disk/by-id/scsi-36000c29abcdef-part2 \
+    disk/by-id/dm-uuid-part2-mpath-36000c29abcdef-part2 mapper/mpathb-part2 mapper/mpathbp2 mapper/mpathb2 \
+    mapper/36000c29abcdef0123456789abcdef012p2 mapper/36000c29abcdef0123456789abcdef012-part2; do
+    becomes /dev/$name $second xfs
+done
+becomes /dev/sdb2 $second auto
+becomes /dev/disk/by-path/pci-0000:03:00.0-scsi-0:0:1:0 33333333-2222-3333-4444-555555555555 xfs
+for name in UUID=$second 'LABEL=my\040data' 'LABEL="my\040data"' 'PARTLABEL=EFI\040system' PARTUUID=e0e0e0e0-02 \
+    '/dev/disk/by-label/my\x20data' "UUID=\"$second\"" /dev/mapper/vg-root /dev/vg/root /dev/md0 /dev/sr0 \
+    server:/export tmpfs /dev/disk/by-id/md-uuid-1 /dev/disk/by-id/dm-name-vg-root; do
+    stays "$name /srv auto defaults 0 2"
+    refute "nothing is said of it" says /etc/fstab
+done
+# What is not on these disks: said LEVEL WORDS LINE
+said() {
+    stays "$3"
+    check "said: $3" says "$1: /etc/fstab: line 2: $2"
+}
+unless="unless it is in an encrypted device that was not opened"
+said warning "UUID=dead-beef (/srv) is on no disk of this machine, $unless; the start may stop at it" "UUID=dead-beef /srv ext4 defaults 0 2"
+said warning "UUID=dead-beef (none) is on no disk of this machine, $unless; the start waits for it" "UUID=dead-beef none swap sw 0 0"
+said warning "PARTLABEL=x (/srv) is on no disk" "PARTLABEL=x /srv ext4"
+said warning "/dev/vg/none (/srv) is on no disk" "/dev/vg/none /srv ext4 defaults"
+said warning "/dev/cciss/c1d0p9 depends on the order of the disks, and" "/dev/cciss/c1d0p9 /srv ext4 defaults 0 0"
+said warning "/dev/sdc1 depends on the order of the disks, and no probed device has that name; the start may stop at it" \
+    "/dev/sdc1 /srv xfs defaults 0 2"
+said warning "/dev/dm-3 depends on the order of the disks, and no probed device has that name" "/dev/dm-3 /srv xfs"
+said warning "/dev/block/8:2 depends" "/dev/block/8:2 /srv xfs"
+said warning "/dev/sda2 depends on the order of the disks, and the device found there has a different type" \
+    "/dev/sda2 /srv xfs defaults 0 2"
+said warning "/dev/disk/by-id/ata-X-part9 depends" "/dev/disk/by-id/ata-X-part9 /srv xfs"
+for options in noauto nofail rw,nofail,x x-systemd.automount; do
+    said skipped "/dev/sdc1 depends on the order" "/dev/sdc1 /srv xfs $options 0 2"
+    refute "it stops nothing" says "the start"
+    stays "UUID=dead-beef /srv xfs $options 0 2"
+    refute "nothing is said of it" says dead-beef
+done
+# unbootable LINE: refused with the line, and nothing is changed.
+unbootable() {
+    fresh
+    put "$r/etc/fstab" <<<"$1"
+    refused_with "/etc/fstab: line 1: "
+}
+check "/usr on a disk that is not known" unbootable "/dev/sdc7 /usr ext4 defaults 0 1"
+check "it is said" says "/usr is mounted from /dev/sdc7, which depends on the order of the disks, and no probed device has that name"
+mv "$work/devices" "$work/devices.all"
+sed 's/"root": true, //' "$work/devices.all" >"$work/devices"
+check "/ on a disk that is not known" unbootable "/dev/sdc7 / ext4 defaults 0 1"
+put "$work/devices" <<<'[]'
+fresh
+put "$r/etc/fstab" <<<"/dev/sdc7 / ext4 defaults 0 1"
+check "without a list of devices" run
+check "it is said only" says "warning: /etc/fstab: line 1: /dev/sdc7 depends on the order of the disks"
+mv "$work/devices.all" "$work/devices"
+
+fresh
+put "$r/etc/fstab" <<'EOF'
+# by-path of two disks, and one that only the first line explains
+/dev/disk/by-path/pci-0000:00:10.0-scsi-0:0:0:0-part2	/	ext4	errors=remount-ro 0 1
+	/dev/disk/by-path/pci-0000:00:10.0-scsi-0:0:0:0-part1  /boot/efi	vfat	umask=0077	0	1   # no comment
+/dev/disk/by-path/pci-0000:00:10.0-scsi-0:0:0:0-part3 none swap sw 0 0
+/dev/disk/by-path/pci-0000:00:10.0-scsi-0:0:1:0-part2 /with\040blank xfs defaults 0 2
+tmpfs /tmp tmpfs defaults 0 0
+EOF
+adapted fstab
+check "fstab: all of it" is "$r/etc/fstab" <<EOF
+# by-path of two disks, and one that only the first line explains
+UUID=$root	/	ext4	errors=remount-ro 0 1
+	UUID=1234-ABCD  /boot/efi	vfat	umask=0077	0	1   # no comment
+UUID=22222222-2222-3333-4444-555555555555 none swap sw 0 0
+UUID=$second /with\040blank xfs defaults 0 2
+tmpfs /tmp tmpfs defaults 0 0
+EOF
+check "findmnt reads it" equal "$(findmnt --tab-file "$r/etc/fstab" -n -o SOURCE '/with blank')" "UUID=$second"
+
+# ---- crypttab ----------------------------------------------------------------------------------------
+luks=UUID=55555555-2222-3333-4444-555555555555
+fresh
+put "$r/etc/crypttab" <<EOF
+# name device key options
+data	/dev/sdb4	none	luks,discard
+byid  /dev/disk/by-id/ata-DISK-part4 none luks
+swap /dev/sda5 /dev/urandom swap,cipher=aes-xts-plain64
+lost /dev/sdq1 none luks
+bad /dev/sda2 /dev/urandom tmp
+tpm $luks - tpm2-device=auto,discard
+token $luks - fido2-device=auto
+stick $luks /dev/sdc1:/key luks,header=/dev/sdd
+label $luks /key:LABEL=stick luks
+file $luks /etc/key luks,header=/etc/header
+EOF
+adapted crypttab
+check "crypttab: all of it" is "$r/etc/crypttab" <<EOF
+# name device key options
+data	$luks	none	luks,discard
+byid  $luks none luks
+swap PARTUUID=e0e0e0e0-05 /dev/urandom swap,cipher=aes-xts-plain64
+lost /dev/sdq1 none luks
+bad /dev/sda2 /dev/urandom tmp
+tpm $luks - tpm2-device=auto,discard
+token $luks - fido2-device=auto
+stick $luks /dev/sdc1:/key luks,header=/dev/sdd
+label $luks /key:LABEL=stick luks
+file $luks /etc/key luks,header=/etc/header
+EOF
+check "crypttab: what is not known is said" says "warning: /etc/crypttab: line 5: /dev/sdq1 depends on the order of the disks"
+check "crypttab: what would be emptied" says "line 6: /dev/sda2 depends on the order of the disks, and what is on the device found there would be lost"
+check "crypttab: the TPM" says "warning: /etc/crypttab: line 7: tpm: its key is in the old machine's TPM"
+check "crypttab: the token" says "line 8: token: its key needs the FIDO2 token"
+check "crypttab: the key file's disk" says "line 9: stick: the key file is on /dev/sdc1"
+check "crypttab: the header's disk" says "line 9: stick: the header is on /dev/sdd"
+refute "crypttab: a label is no such name" says "line 10"
+refute "crypttab: nor is a file" says "line 11"
+put "$r/etc/fstab" <<EOF
+UUID=$root / ext4 defaults 0 1
+/dev/mapper/data /srv xfs defaults 0 2
+EOF
+check "a device that crypttab opens" run
+refute "is not missing" says "/dev/mapper/data"
+
+finish
