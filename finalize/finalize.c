@@ -97,6 +97,7 @@ static enum bf_err adapt(struct bf_fin *f)
         {"hostname", bf_adapt_hostname},
         {"network", bf_adapt_network},
         {"cloud-init", bf_adapt_cloud_init},
+        {"agents", bf_adapt_agents},
         {"fstab", adapt_fstab},
         {"boot", bf_adapt_boot},
         {"efi", bf_adapt_efi},

@@ -17,7 +17,7 @@ static enum bf_err write_edit(struct bf_edits *e, const struct bf_edit *edit,
 {
     char dir[4096];
     struct bf_meta meta;
-    struct bf_content c = {edit->keep, edit->data, edit->len};
+    struct bf_content c = {edit->keep, edit->data, edit->len, edit->link};
     BF_ASSERT(edit->data && (edit->existed || !edit->keep));
     bf_dirname(edit->path, dir, sizeof dir);
     enum bf_err err = bf_mkdirs(e->root, dir, 0755, fault);
@@ -72,11 +72,13 @@ static bool is_as_before(const struct bf_edits *e, const char *path, const struc
 static enum bf_err take_back(const struct bf_edits *e, const struct done *d, struct bf_fault *fault)
 {
     const struct bf_edit *edit = d->edit;
+    struct bf_print now;
     if (!edit->existed)
-        return bf_fin_root_exists(e->root, edit->path) ? bf_unlink(e->root, edit->path, fault)
-                                                       : BF_OK;
+        return bf_print_file(e->root, edit->path, &now, fault)
+                   ? BF_OK
+                   : bf_unlink(e->root, edit->path, fault);
     struct bf_content c = {edit->tail ? edit->keep : 0, edit->tail ? d->tail : edit->old,
-                           edit->tail ? d->tail_len : edit->old_len};
+                           edit->tail ? d->tail_len : edit->old_len, edit->link};
     return is_as_before(e, edit->path, &c)
                ? BF_OK
                : bf_replace(e->root, edit->path, &c, &d->meta, true, NULL, fault);
@@ -146,7 +148,7 @@ static enum bf_err expect(const struct bf_edits *e, struct bf_journal *j,
                           const struct bf_edit *edit, struct bf_fault *fault)
 {
     struct bf_print print;
-    struct bf_content c = {edit->keep, edit->data, edit->len};
+    struct bf_content c = {edit->keep, edit->data, edit->len, edit->link};
     bool gone = bf_edit_kind(edit) == BF_EDIT_REMOVE;
     BF_ASSERT(gone == !edit->data);
     enum bf_err err = gone ? BF_OK : bf_print_content(e->root, edit->path, &c, &print, fault);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "finalize/core/edit_set.h"
 #include "finalize/core/fault.h"
 #include "finalize/core/undo_dir.h"
 
@@ -40,13 +41,13 @@ void bf_edits_free(struct bf_edits *e)
     *e = (struct bf_edits){0};
 }
 
-static enum bf_err out_of_memory(struct bf_edits *e, struct bf_fault *fault)
+enum bf_err bf_edits_no_memory(struct bf_edits *e, struct bf_fault *fault)
 {
     e->failed = true;
     return bf_fault_errno(fault, ENOMEM);
 }
 
-static struct bf_edit *find(const struct bf_edits *e, const char *real)
+struct bf_edit *bf_edits_find(const struct bf_edits *e, const char *real)
 {
     BF_ASSERT(real[0] == '/' && e->count <= ENTRIES_MAX);
     for (size_t i = 0; i < e->count; i++)
@@ -78,7 +79,7 @@ static enum bf_err load(struct bf_edits *e, struct bf_edit *edit, size_t cap,
     edit->old_size = edit->old_len;
     edit->data = copy_bytes(edit->old, edit->old_len);
     edit->len = edit->old_len;
-    return edit->data ? BF_OK : out_of_memory(e, fault);
+    return edit->data ? BF_OK : bf_edits_no_memory(e, fault);
 }
 
 static enum bf_err load_status(struct bf_edits *e, struct bf_edit *edit, struct bf_fault *fault)
@@ -96,7 +97,7 @@ static enum bf_err load_status(struct bf_edits *e, struct bf_edit *edit, struct 
 }
 
 // Room for one more entry. What is in the set stays.
-static enum bf_err make_room(struct bf_edits *e, const char *real, struct bf_fault *fault)
+enum bf_err bf_edits_make_room(struct bf_edits *e, const char *real, struct bf_fault *fault)
 {
     if (e->count >= ENTRIES_MAX) {
         bf_budget_exceed(e->root->budget, real, "is beyond the limit of 4096 files");
@@ -104,7 +105,7 @@ static enum bf_err make_room(struct bf_edits *e, const char *real, struct bf_fau
     }
     struct bf_edit **more = realloc(e->item, (e->count + 1) * sizeof *more);
     if (!more)
-        return out_of_memory(e, fault);
+        return bf_edits_no_memory(e, fault);
     e->item = more;
     return BF_OK;
 }
@@ -114,13 +115,13 @@ static struct bf_edit *add(struct bf_edits *e, char *real, size_t cap, bool tail
                            struct bf_fault *fault)
 {
     struct bf_edit *edit = NULL;
-    if (!make_room(e, real, fault) && !(edit = calloc(1, sizeof *edit)))
-        out_of_memory(e, fault);
+    if (!bf_edits_make_room(e, real, fault) && !(edit = calloc(1, sizeof *edit)))
+        bf_edits_no_memory(e, fault);
     if (!edit) {
         free(real);
         return NULL;
     }
-    BF_ASSERT(!find(e, real)); // one entry for each file, whatever leads to it
+    BF_ASSERT(!bf_edits_find(e, real)); // one entry for each file, whatever leads to it
     edit->path = real;
     if (tail ? load_status(e, edit, fault) : load(e, edit, cap, fault)) {
         edit_free(edit);
@@ -138,10 +139,14 @@ static struct bf_edit *entry(struct bf_edits *e, const char *path, size_t cap, b
     char *real = bf_fin_root_real(e->root, path, fault);
     if (!real)
         return NULL;
-    struct bf_edit *edit = find(e, real);
+    struct bf_edit *edit = bf_edits_find(e, real);
     if (!edit)
         return add(e, real, cap, tail, fault);
     free(real);
+    if (edit->link) { // one that is made, or goes, in this run: what it leads to is not followed
+        bf_fault_errno(fault, edit->data ? EINVAL : ENOENT);
+        return NULL;
+    }
     return edit;
 }
 
@@ -162,7 +167,7 @@ const char *bf_edits_get(struct bf_edits *e, const char *path, size_t *len, stru
 
 const char *bf_edits_pending(const struct bf_edits *e, const char *real, size_t *len)
 {
-    const struct bf_edit *edit = find(e, real);
+    const struct bf_edit *edit = bf_edits_find(e, real);
     if (!edit || edit->tail || bf_edit_kind(edit) == BF_EDIT_NONE)
         return NULL;
     *len = edit->len;
@@ -179,7 +184,7 @@ enum bf_err bf_edits_size(const struct bf_edits *e, const char *path, uint64_t *
     char *real = bf_fin_root_real(e->root, path, fault);
     if (!real)
         return fault->code;
-    const struct bf_edit *edit = find(e, real);
+    const struct bf_edit *edit = bf_edits_find(e, real);
     enum bf_err err = BF_OK;
     if (edit && edit->tail && edit->data)
         *size = edit->keep + edit->len;
@@ -216,7 +221,7 @@ enum bf_err bf_edits_pread(const struct bf_edits *e, const char *path, void *buf
     char *real = bf_fin_root_real(e->root, path, fault);
     if (!real)
         return fault ? fault->code : BF_ERR_IO;
-    const struct bf_edit *edit = find(e, real);
+    const struct bf_edit *edit = bf_edits_find(e, real);
     bool changed = edit && edit->data;
     uint64_t start = changed && edit->tail ? edit->keep : 0;
     from_disk = !changed ? want : !edit->tail || start <= offset ? 0 : start - offset;
@@ -233,8 +238,8 @@ enum bf_err bf_edits_pread(const struct bf_edits *e, const char *path, void *buf
 
 // What a link leads into the folder of the journal would be changed there, and undo, which trusts
 // that folder, could restore nothing.
-static enum bf_err may_change(const struct bf_edits *e, const struct bf_edit *edit,
-                              struct bf_fault *fault)
+enum bf_err bf_edits_may_change(const struct bf_edits *e, const struct bf_edit *edit,
+                                struct bf_fault *fault)
 {
     return bf_undo_dir_meets(e->root, edit->path)
                ? bf_fault_set(fault, BF_ERR_DENIED, BF_SIDE_SOURCE, "",
@@ -242,15 +247,15 @@ static enum bf_err may_change(const struct bf_edits *e, const struct bf_edit *ed
                : BF_OK;
 }
 
-static enum bf_err add_reason(struct bf_edits *e, struct bf_edit *edit, const char *why,
-                              struct bf_fault *fault)
+enum bf_err bf_edits_reason(struct bf_edits *e, struct bf_edit *edit, const char *why,
+                            struct bf_fault *fault)
 {
     BF_ASSERT(why[0]); // each change has its reason in the report
     if (edit->why && strstr(edit->why, why))
         return BF_OK;
     char *all = NULL;
     if (asprintf(&all, "%s%s%s", edit->why ? edit->why : "", edit->why ? "; " : "", why) < 0)
-        return out_of_memory(e, fault);
+        return bf_edits_no_memory(e, fault);
     free(edit->why);
     edit->why = all;
     return BF_OK;
@@ -265,28 +270,28 @@ enum bf_err bf_edits_set(struct bf_edits *e, const char *path, const void *data,
     if (edit->data && edit->len == len && (len == 0 || memcmp(edit->data, data, len) == 0))
         return BF_OK;
     BF_ASSERT(mode && (mode & ~0777u) == 0);
-    if (may_change(e, edit, fault))
+    if (bf_edits_may_change(e, edit, fault))
         return fault->code;
     char *copy = copy_bytes(data, len);
     if (!copy)
-        return out_of_memory(e, fault);
+        return bf_edits_no_memory(e, fault);
     free(edit->data);
     edit->data = copy;
     edit->len = len;
     edit->mode = mode;
-    return add_reason(e, edit, why, fault);
+    return bf_edits_reason(e, edit, why, fault);
 }
 
 enum bf_err bf_edits_remove(struct bf_edits *e, const char *path, const char *why,
                             struct bf_fault *fault)
 {
     struct bf_edit *edit = entry(e, path, BF_ROOT_TEXT_MAX, false, fault);
-    if (!edit || may_change(e, edit, fault))
+    if (!edit || bf_edits_may_change(e, edit, fault))
         return fault->code;
     free(edit->data);
     edit->data = NULL;
     edit->len = 0;
-    return add_reason(e, edit, why, fault);
+    return bf_edits_reason(e, edit, why, fault);
 }
 
 static bool same_tail(struct bf_edits *e, const struct bf_edit *edit)
@@ -306,7 +311,7 @@ enum bf_err bf_edits_tail(struct bf_edits *e, const char *path, uint64_t keep, c
                           size_t len, const char *why, struct bf_fault *fault)
 {
     struct bf_edit *edit = entry(e, path, 0, true, fault);
-    if (!edit || may_change(e, edit, fault))
+    if (!edit || bf_edits_may_change(e, edit, fault))
         return fault->code;
     if (!edit->tail || keep > edit->old_size)
         return bf_fault_errno(fault, EINVAL);
@@ -314,7 +319,7 @@ enum bf_err bf_edits_tail(struct bf_edits *e, const char *path, uint64_t keep, c
     free(edit->data);
     edit->data = copy_bytes(data, len);
     if (!edit->data)
-        return out_of_memory(e, fault);
+        return bf_edits_no_memory(e, fault);
     edit->len = len;
     edit->keep = keep;
     if (same_tail(e, edit)) {
@@ -322,7 +327,7 @@ enum bf_err bf_edits_tail(struct bf_edits *e, const char *path, uint64_t keep, c
         edit->data = NULL;
         return BF_OK;
     }
-    return add_reason(e, edit, why, fault);
+    return bf_edits_reason(e, edit, why, fault);
 }
 
 static void remember(struct bf_edits *e, const char *from, const char *to)
@@ -395,7 +400,7 @@ static enum bf_err gather_names(const struct bf_edits *e, const char *real, cons
     for (size_t i = 0; out->name && i < disk->count; i++) {
         char path[8192];
         snprintf(path, sizeof path, "%s/%s", real, disk->name[i]);
-        struct bf_edit *edit = find(e, path);
+        struct bf_edit *edit = bf_edits_find(e, path);
         if (!edit || edit->data || edit->tail)
             out->name[out->count++] = strdup(disk->name[i]);
     }
@@ -422,7 +427,7 @@ enum bf_err bf_edits_list(struct bf_edits *e, const char *dir, const char *suffi
     enum bf_err err = bf_fin_root_list(e->root, dir, suffix, &disk);
     if (!err && gather_names(e, real, suffix, &disk, out)) {
         bf_names_free(out);
-        err = out_of_memory(e, NULL);
+        err = bf_edits_no_memory(e, NULL);
     }
     free(real);
     bf_names_free(&disk);

@@ -31,6 +31,7 @@ struct bf_edit {
     unsigned mode; // permissions of a file that is created
     bool existed;
     bool tail;
+    bool link; // a symbolic link: `old` and `data` are what it leads to
 };
 
 struct bf_edits {
@@ -74,6 +75,13 @@ enum bf_err bf_edits_remove(struct bf_edits *e, const char *path, const char *wh
 // change.
 enum bf_err bf_edits_tail(struct bf_edits *e, const char *path, uint64_t keep, const void *data,
                           size_t len, const char *why, struct bf_fault *fault);
+
+// Wants `path` itself, in whatever folder that leads to, to be a symbolic link to `target`; NULL:
+// to be gone. Fails with BF_ERR_RANGE when something else than a link stands there.
+enum bf_err bf_edits_link(struct bf_edits *e, const char *path, const char *target, const char *why,
+                          struct bf_fault *fault);
+// What the link at `path` will lead to; NULL when there will be none. Owned by the set, as above.
+const char *bf_edits_link_target(struct bf_edits *e, const char *path);
 
 // Remembers that an interface with the source's address `from` now has `to`, so that a later run
 // finds it by the same plan even when addresses were exchanged between interfaces.

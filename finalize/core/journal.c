@@ -60,7 +60,7 @@ static bool valid_file(const char *path, const json_t *entry)
         return true;
     if (strcmp(was, "tail") == 0 && json_integer_value(json_object_get(entry, "keep")) <= 0)
         return false;
-    if (strcmp(was, "saved") != 0 && strcmp(was, "tail") != 0)
+    if (strcmp(was, "saved") != 0 && strcmp(was, "tail") != 0 && strcmp(was, "link") != 0)
         return false;
     enum bf_err err = bf_meta_from_json(json_object_get(entry, "meta"), &meta);
     bf_meta_free(&meta);
@@ -285,7 +285,10 @@ enum bf_err bf_journal_record(struct bf_journal *j, const struct bf_fin_root *ro
     enum bf_err err = record_dir(j, root, dir, fault);
     if (err || json_object_get(files, edit->path))
         return err;
-    const char *was = edit->tail ? "tail" : edit->existed ? "saved" : "absent";
+    const char *was = edit->tail       ? "tail"
+                      : !edit->existed ? "absent"
+                      : edit->link     ? "link"
+                                       : "saved";
     json_t *entry = json_pack("{s:s}", "was", was);
     err = set(files, edit->path, entry, fault);
     return err || !edit->existed ? err : save_file(j, root, entry, edit, fault);

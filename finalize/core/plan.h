@@ -58,6 +58,8 @@ struct bf_plan {
     bool discard_hibernation;
     enum bf_wanted serial_console;
     bool efi_fallback;
+    bool keep_agents;  // those of the old hypervisor stay enabled
+    bool new_identity; // a clone: machine-id and the like are made anew
     struct bf_plan_key unlock[BF_PLAN_KEYS];
     size_t unlocks;
 };

@@ -211,6 +211,44 @@ static enum bf_err write_in(int dir, const char *name, const struct bf_content *
     return err;
 }
 
+// A link has no descriptor of its own, so its path is that of its folder's.
+static void label_link(const struct bf_fin_root *root, int dir, const char *path)
+{
+    char at[64];
+    char *label = root->label ? root->label(root->labels, path, S_IFLNK | 0777) : NULL;
+    snprintf(at, sizeof at, "/proc/self/fd/%d/" TMP_NAME, dir);
+    if (label) // one that could not be labelled works all the same
+        lsetxattr(at, BF_XATTR_LABEL, label, strlen(label) + 1, 0);
+    free(label);
+}
+
+// Makes a symbolic link, or another one of it, with its owner and, `with_time`, its time.
+static enum bf_err link_in(const struct bf_fin_root *root, int dir, const char *path,
+                           const struct bf_content *c, const struct bf_meta *meta, bool with_time,
+                           struct printing *print, struct bf_fault *fault)
+{
+    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, meta->mtime};
+    BF_ASSERT(c->keep == 0 && strlen(c->data) == c->len);
+    unlinkat(dir, TMP_NAME, 0);
+    if (symlinkat(c->data, dir, TMP_NAME) < 0)
+        return bf_fault_errno(fault, errno);
+    struct stat st;
+    bool done = fstatat(dir, TMP_NAME, &st, AT_SYMLINK_NOFOLLOW) == 0;
+    if (done && (st.st_uid != meta->uid || st.st_gid != meta->gid))
+        done = fchownat(dir, TMP_NAME, meta->uid, meta->gid, AT_SYMLINK_NOFOLLOW) == 0;
+    if (done && with_time)
+        done = utimensat(dir, TMP_NAME, times, AT_SYMLINK_NOFOLLOW) == 0;
+    label_link(root, dir, path);
+    done = done && renameat(dir, TMP_NAME, dir, base_of(path)) == 0 && fsync(dir) == 0;
+    if (!done) {
+        bf_fault_errno(fault, errno);
+        unlinkat(dir, TMP_NAME, 0);
+        return fault->code;
+    }
+    print_add(print, c->data, c->len);
+    return BF_OK;
+}
+
 static bool has_other_names(int dir, const char *name)
 {
     struct stat st;
@@ -238,7 +276,9 @@ enum bf_err bf_replace(const struct bf_fin_root *root, const char *path,
     if (dir < 0)
         return fault->code;
     const char *name = base_of(path);
-    enum bf_err err = has_other_names(dir, name)
+    enum bf_err err = content->link
+                          ? link_in(root, dir, path, content, meta, with_time, &printing, fault)
+                      : has_other_names(dir, name)
                           ? write_in(dir, name, content, meta, with_time, &printing, fault)
                           : replace_in(dir, name, content, meta, with_time, &printing, fault);
     close(dir);
@@ -281,6 +321,13 @@ enum bf_err bf_print_file(const struct bf_fin_root *root, const char *path, stru
     struct stat st;
     struct printing printing;
     print_begin(&printing);
+    char *target = bf_fin_root_readlink(root, path);
+    if (target) {
+        print_add(&printing, target, strlen(target));
+        print_end(&printing, print);
+        free(target);
+        return BF_OK;
+    }
     int fd = open_file(root, path, fault);
     if (fd < 0)
         return fault->code;
@@ -403,10 +450,30 @@ enum bf_err bf_set_mtime(const struct bf_fin_root *root, const char *path, struc
     return err;
 }
 
+// Of a symbolic link. Its label is not kept: the guest's policy gives it anew.
+static bool meta_of_link(const struct bf_fin_root *root, const char *path, struct bf_meta *m)
+{
+    struct stat st;
+    int dir = open_parent(root, path, NULL);
+    bool is = dir >= 0 && fstatat(dir, base_of(path), &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+              S_ISLNK(st.st_mode);
+    if (dir >= 0)
+        close(dir);
+    if (is)
+        *m = (struct bf_meta){.mode = 0777,
+                              .uid = st.st_uid,
+                              .gid = st.st_gid,
+                              .mtime = st.st_mtim,
+                              .xattrs = json_object()};
+    return is;
+}
+
 enum bf_err bf_meta_of(const struct bf_fin_root *root, const char *path, struct bf_meta *m,
                        struct bf_fault *fault)
 {
     *m = (struct bf_meta){0};
+    if (meta_of_link(root, path, m))
+        return BF_OK;
     int fd = open_file(root, path, fault);
     if (fd < 0)
         return fault->code;

@@ -16,6 +16,7 @@ struct bf_content {
     uint64_t keep;
     const void *data;
     size_t len;
+    bool link; // it is a symbolic link to what `data`, a C string, says
 };
 
 // What a file holds, as the journal records it (BLAKE3): an undo restores only what is still as it
@@ -37,6 +38,7 @@ enum bf_err bf_replace(const struct bf_fin_root *root, const char *path,
 bool bf_has_other_names(const struct bf_fin_root *root, const char *path);
 // Removes what a killed bf_replace of the path left beside it.
 void bf_replace_sweep(const struct bf_fin_root *root, const char *path);
+// Of a symbolic link, what it leads to.
 enum bf_err bf_print_file(const struct bf_fin_root *root, const char *path, struct bf_print *print,
                           struct bf_fault *fault);
 // What the path would hold after bf_replace.

@@ -18,6 +18,11 @@ static bool was_absent(const json_t *entry)
     return strcmp(json_string_value(json_object_get(entry, "was")), "absent") == 0;
 }
 
+static bool was_link(const json_t *entry)
+{
+    return strcmp(json_string_value(json_object_get(entry, "was")), "link") == 0;
+}
+
 static char *read_copy(const struct bf_fin_root *root, const json_t *entry, size_t *len,
                        struct bf_fault *fault)
 {
@@ -36,7 +41,8 @@ static bool is_original(const struct bf_fin_root *root, const char *path, const 
     char *data = read_copy(root, entry, &len, &fault);
     if (!data)
         return false;
-    struct bf_content c = {(uint64_t)json_integer_value(json_object_get(entry, "keep")), data, len};
+    struct bf_content c = {(uint64_t)json_integer_value(json_object_get(entry, "keep")), data, len,
+                           false};
     bool same = !bf_print_content(root, path, &c, &print, &fault) && print.size == now->size &&
                 bf_digest_equal(&print.digest, &now->digest);
     free(data);
@@ -66,7 +72,11 @@ static void report_text(const struct bf_fin_root *root, const char *path, struct
                         const char *action, const char *data, size_t len)
 {
     size_t now_len = 0;
-    char *now = bf_fin_root_read(root, path, BF_ROOT_TEXT_MAX, &now_len, NULL);
+    char *now = bf_fin_root_readlink(root, path);
+    if (now)
+        now_len = strlen(now);
+    else
+        now = bf_fin_root_read(root, path, BF_ROOT_TEXT_MAX, &now_len, NULL);
     bf_fin_report_change(r, path, action, "undo", now, now_len, data, len);
     free(now);
 }
@@ -85,9 +95,12 @@ static enum bf_err restore_content(const struct bf_fin_root *root, const char *p
         bf_fin_report_change(r, path, "restore", "undo", NULL, 0, NULL, 0);
     else
         report_text(root, path, r, "restore", data, len);
-    struct bf_content c = {keep, data, len};
-    enum bf_err err = BF_OK;
-    if (!dry) {
+    struct bf_content c = {keep, data, len, was_link(entry)};
+    enum bf_err err =
+        c.link && (strlen(data) != len || len == 0)
+            ? bf_fault_set(fault, BF_ERR_CORRUPT, BF_SIDE_SOURCE, "", "what it led to was not kept")
+            : BF_OK;
+    if (!err && !dry) {
         bf_meta_from_json(json_object_get(entry, "meta"), &meta); // checked with the journal
         err = bf_replace(root, path, &c, &meta, true, NULL, fault);
         bf_meta_free(&meta);
@@ -99,11 +112,12 @@ static enum bf_err restore_content(const struct bf_fin_root *root, const char *p
 static enum bf_err restore(const struct bf_fin_root *root, const char *path, const json_t *entry,
                            struct bf_fin_report *r, bool dry, struct bf_fault *fault)
 {
+    struct bf_print now;
     if (!was_absent(entry))
         return restore_content(root, path, entry, r, dry, fault);
     if (!dry)
         bf_replace_sweep(root, path);
-    if (!bf_fin_root_exists(root, path))
+    if (bf_print_file(root, path, &now, fault))
         return BF_OK;
     report_text(root, path, r, "remove", NULL, 0);
     return dry ? BF_OK : bf_unlink(root, path, fault);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "finalize/system/agents.h"
 #include "finalize/system/service.h"
 #include "finalize/system/steps.h"
 
@@ -139,7 +140,7 @@ static void note_agents(struct bf_fin *f)
 {
     static const struct {
         const char *unit, *file; // enabled, or there; NULL: not looked for
-        const char *name, *what;
+        const char *name, *what; // by the name it may be disabled
     } agents[] = {
         {"walinuxagent.service", NULL, "waagent", "may set host name, keys and users in Azure"},
         {"waagent.service", NULL, "waagent", "may set host name, keys and users in Azure"},
@@ -156,8 +157,9 @@ static void note_agents(struct bf_fin *f)
         {"afterburn-hostname.service", NULL, "afterburn", "takes its host name from the new home"},
     };
     for (size_t i = 0; i < BF_COUNT(agents); i++)
-        if ((agents[i].unit && bf_service_enabled(f->root, agents[i].unit)) ||
-            (agents[i].file && bf_fin_root_exists(f->root, agents[i].file)))
+        if (!bf_agent_goes(f, agents[i].name) &&
+            ((agents[i].unit && bf_service_enabled(f->root, agents[i].unit)) ||
+             (agents[i].file && bf_fin_root_exists(f->root, agents[i].file))))
             bf_note(f->report, "warning", agents[i].name,
                     "%s; it is left as it is: remove it where the new home is another one",
                     agents[i].what);

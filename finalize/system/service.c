@@ -76,16 +76,26 @@ static bool is_sysv_link(const char *entry, const char *name)
            isdigit((unsigned char)entry[2]) && strcmp(entry + 3, name) == 0;
 }
 
+const char *const bf_sysv_folders[] = {"/etc/rcS.d",
+                                       "/etc/rc2.d",
+                                       "/etc/rc3.d",
+                                       "/etc/rc4.d",
+                                       "/etc/rc5.d",
+                                       "/etc/rc.d/rc2.d",
+                                       "/etc/rc.d/rc3.d",
+                                       "/etc/rc.d/rc4.d",
+                                       "/etc/rc.d/rc5.d",
+                                       "/etc/init.d/rc3.d",
+                                       "/etc/init.d/rc5.d",
+                                       "/etc/init.d/boot.d",
+                                       NULL};
+
 static bool starts_by_sysv(const struct bf_fin_root *root, const char *name)
 {
-    static const char *const folder[] = {
-        "/etc/rcS.d",        "/etc/rc2.d",        "/etc/rc3.d",      "/etc/rc5.d",
-        "/etc/rc.d/rc2.d",   "/etc/rc.d/rc3.d",   "/etc/rc.d/rc5.d", "/etc/init.d/rc3.d",
-        "/etc/init.d/rc5.d", "/etc/init.d/boot.d"};
-    for (size_t i = 0; i < BF_COUNT(folder); i++) {
+    for (const char *const *folder = bf_sysv_folders; *folder; folder++) {
         struct bf_names names;
         bool found = false;
-        if (bf_fin_root_list(root, folder[i], name, &names))
+        if (bf_fin_root_list(root, *folder, name, &names))
             continue;
         for (size_t k = 0; k < names.count; k++)
             found = found || is_sysv_link(names.name[k], name);

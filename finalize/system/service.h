@@ -6,6 +6,9 @@
 #include "finalize/core/root.h"
 #include "finalize/system/fin.h"
 
+// The folders of the run levels whose S links SysV's init follows, ended by NULL.
+extern const char *const bf_sysv_folders[];
+
 // Whether a unit of systemd is wanted or required by another one, and not masked. `unit` has its
 // suffix: "networking.service".
 bool bf_service_enabled(const struct bf_fin_root *root, const char *unit);

@@ -19,6 +19,17 @@ void bf_inspect_mounts(struct bf_fin *f);
 enum bf_err bf_adapt_hibernation(struct bf_fin *f);
 enum bf_err bf_adapt_hostname(struct bf_fin *f);
 enum bf_err bf_adapt_fstab(struct bf_fin *f);
+// Agents of the old hypervisor or cloud are disabled.
+enum bf_err bf_adapt_agents(struct bf_fin *f);
+// A login on the serial console, in getty.c.
+enum bf_err bf_adapt_getty(struct bf_fin *f);
+// machine-id, SSH host keys and what DHCP knows the machine by: they stay, or are made anew.
+enum bf_err bf_adapt_identity(struct bf_fin *f);
+// The files of LVM, md and multipath that name disks.
+enum bf_err bf_adapt_volumes(struct bf_fin *f);
+// Settings that keep the target's drivers from being loaded, and kdump's.
+enum bf_err bf_adapt_modprobe(struct bf_fin *f);
+enum bf_err bf_adapt_kdump(struct bf_fin *f);
 // Prepares the SELinux labels of all that is going to be made; after every other change.
 enum bf_err bf_adapt_labels(struct bf_fin *f);
 // cloud-init goes on with the instance that it knows, and leaves a planned network alone.

@@ -397,22 +397,35 @@ static enum bf_err parse_unlock(struct parser *p, const json_t *o, struct bf_pla
     return BF_OK;
 }
 
-static enum bf_err parse_hibernation(struct parser *p, const json_t *o, struct bf_plan *plan)
+// A key with two values, of which the first is what holds without it.
+static enum bf_err choice(struct parser *p, const json_t *o, const char *key,
+                          const char *const value[2], bool *second)
 {
     char s[16] = "";
-    if (text(p, o, "hibernation", s, sizeof s))
+    if (text(p, o, key, s, sizeof s))
         return p->fault->code;
-    if (s[0] && strcmp(s, "refuse") != 0 && strcmp(s, "discard") != 0)
-        return fail(p, "hibernation", "must be \"refuse\" or \"discard\"");
-    plan->discard_hibernation = strcmp(s, "discard") == 0;
+    if (s[0] && strcmp(s, value[0]) != 0 && strcmp(s, value[1]) != 0)
+        return fail(p, key, "must be \"%s\" or \"%s\"", value[0], value[1]);
+    *second = strcmp(s, value[1]) == 0;
     return BF_OK;
+}
+
+static enum bf_err parse_choices(struct parser *p, const json_t *o, struct bf_plan *plan)
+{
+    static const char *const hibernation[] = {"refuse", "discard"};
+    static const char *const agents[] = {"disable", "keep"};
+    static const char *const identity[] = {"keep", "new"};
+    enum bf_err err = choice(p, o, "hibernation", hibernation, &plan->discard_hibernation);
+    if (!err)
+        err = choice(p, o, "agents", agents, &plan->keep_agents);
+    return err ? err : choice(p, o, "identity", identity, &plan->new_identity);
 }
 
 static enum bf_err parse_plan(struct parser *p, const json_t *o, struct bf_plan *plan)
 {
     static const char *const keys[] = {"version", "target",      "hostname",       "root",
                                        "nics",    "hibernation", "serial_console", "efi_fallback",
-                                       "unlock",  NULL};
+                                       "unlock",  "agents",      "identity",       NULL};
     bool serial = false;
     if (!json_is_object(o))
         return fail(p, "", "must be an object");
@@ -423,7 +436,7 @@ static enum bf_err parse_plan(struct parser *p, const json_t *o, struct bf_plan 
     if (known_keys(p, o, keys) || parse_target(p, o, plan) ||
         text(p, o, "hostname", plan->hostname, sizeof plan->hostname) ||
         text(p, o, "root", plan->root, sizeof plan->root) || parse_nics(p, o, plan) ||
-        parse_hibernation(p, o, plan) || boolean(p, o, "serial_console", &serial) ||
+        parse_choices(p, o, plan) || boolean(p, o, "serial_console", &serial) ||
         boolean(p, o, "efi_fallback", &plan->efi_fallback) || parse_unlock(p, o, plan))
         return p->fault->code;
     if (plan->hostname[0] && !valid_domain(plan->hostname, sizeof plan->hostname - 1))

@@ -23,6 +23,8 @@ static void test_smallest_plan(void)
     CHECK(!plan.discard_hibernation);
     CHECK(plan.efi_fallback);
     CHECK_EQ(plan.serial_console, BF_KEEP);
+    CHECK(!plan.keep_agents);
+    CHECK(!plan.new_identity);
 }
 
 static void test_everything(void)
@@ -35,6 +37,7 @@ static void test_everything(void)
                 "\"gateway\": [\"192.0.2.1\", \"fe80::1\"], \"dns\": [\"192.0.2.53\"],"
                 "\"search\": [\"example.org\"]}],"
                 "\"hibernation\": \"discard\", \"serial_console\": false, \"efi_fallback\": false,"
+                "\"agents\": \"keep\", \"identity\": \"new\","
                 "\"unlock\": [{\"uuid\": \"aa-bb\", \"passphrase\": \"p w\"}]}"));
     const struct bf_plan_nic *nic = &plan.nic[0];
     CHECK_STR(nic->mac, "52:54:00:ab:00:01");
@@ -47,6 +50,8 @@ static void test_everything(void)
     CHECK_STR(nic->gateway6, "fe80::1");
     CHECK_EQ(plan.serial_console, BF_OFF);
     CHECK(plan.discard_hibernation);
+    CHECK(plan.keep_agents);
+    CHECK(plan.new_identity);
     CHECK_STR(plan.unlock[0].passphrase, "p w");
 }
 
@@ -75,6 +80,9 @@ static void test_refuses(void)
         {HEAD ", \"hostname\": 5}", "plan: hostname: must be a string"},
         {HEAD ", \"hostname\": \"\"}", "plan: hostname: must have 1 to"},
         {HEAD ", \"hibernation\": \"yes\"}", "plan: hibernation: must be"},
+        {HEAD ", \"agents\": \"off\"}", "plan: agents: must be \"disable\" or \"keep\""},
+        {HEAD ", \"agents\": true}", "plan: agents: must be a string"},
+        {HEAD ", \"identity\": \"clone\"}", "plan: identity: must be \"keep\" or \"new\""},
         {HEAD ", \"serial_console\": \"yes\"}", "plan: serial_console: must be true or false"},
         {HEAD ", \"root\": \"/dev/sda\"}", "plan: root: must be UUID="},
         {HEAD ", \"nics\": {}}", "plan: nics: must be a list"},

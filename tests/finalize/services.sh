@@ -1,0 +1,149 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Services: agents of the old home, a login on the serial console, and what a machine is known by.
+# shellcheck source=tests/finalize/trees.sh
+. "$(dirname "$0")/trees.sh"
+umask 022
+
+# shellcheck disable=SC2154 # trees.sh sets $work
+r=$work/root
+echo '[]' >"$work/devices"
+plan_of() { put "$work/plan" <<<"{\"version\": 1, \"target\": {\"kind\": \"${2:-qemu-virtio}\"}$1}"; }
+plan_of ''
+run() { finalize "$r" "$work/plan"; }
+# adapted NAME: one run, a second one that changes nothing, and an undo; then it runs once more, to be looked at.
+adapted() {
+    local before
+    before=$(snapshot "$r")
+    check "$1: apply" run
+    check "$1: second run" again
+    check "$1: undo" undone "$before"
+    run
+}
+# links_to PATH TARGET; gone PATH
+links_to() { equal "$(readlink "$r/$1")" "$2"; }
+gone() { [ ! -e "$r/$1" ] && [ ! -L "$r/$1" ]; }
+# unit NAME [LINE...]: a service of systemd, enabled.
+unit() {
+    local name=$1
+    shift
+    { printf '[Unit]\n' && printf '%s\n' "$@" && printf '[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n'; } |
+        put "$r/usr/lib/systemd/system/$name.service"
+    ln -s "/usr/lib/systemd/system/$name.service" "$r/etc/systemd/system/multi-user.target.wants/$name.service"
+}
+enabled() { systemctl --root="$r" is-enabled "$1.service" 2>/dev/null; }
+# An old system without systemd. INIT: what is there
+without_systemd() {
+    rm -rf "$r"
+    mkdir -p "$r"/{etc,sbin,var/lib}
+    put "$r/etc/os-release" <<<"ID=${2:-debian}"
+    put "$r/etc/fstab" <<<"UUID=1 / ext4 defaults 0 1"
+    case $1 in
+    sysvinit) put "$r/etc/inittab" <<<"id:2:initdefault:" ;;
+    openrc) mkdir -p "$r/etc/runlevels/default" && put "$r/sbin/openrc" <<<x ;;
+    runit) mkdir -p "$r/etc/runit/runsvdir/default" ;;
+    upstart) put "$r/etc/init/rc-sysinit.conf" <<<"start on filesystem" ;;
+    esac
+}
+
+# ---- Agents ------------------------------------------------------------------------------------------
+bare "$r"
+unit vmware-tools
+unit open-vm-tools 'ConditionVirtualization=vmware'
+unit hypervkvpd
+unit walinuxagent
+unit vboxadd-service
+unit qemu-guest-agent
+unit sshd
+unit amazon-ssm-agent 'ConditionVirtualization=|amazon' 'ConditionVirtualization=!kvm'
+unit google-guest-agent
+put "$r/etc/init.d/xe-linux-distribution" <<<"#!/bin/sh"
+mkdir -p "$r/etc/rc3.d"
+ln -s ../init.d/xe-linux-distribution "$r/etc/rc3.d/S10xe-linux-distribution"
+put "$r/usr/lib/systemd/system/prltoolsd.service" <<<"[Unit]" # installed, not enabled
+# Its unit stands in /etc, where systemctl does not mask either.
+put "$r/etc/systemd/system/do-agent.service" <<<"[Unit]"
+ln -s ../do-agent.service "$r/etc/systemd/system/multi-user.target.wants/do-agent.service"
+# The name of an alias.
+unit spice-vdagentd
+adapted "systemd, to KVM"
+for name in vmware-tools hypervkvpd walinuxagent vboxadd-service xe-linux-distribution amazon-ssm-agent google-guest-agent; do
+    check "$name is masked" links_to "etc/systemd/system/$name.service" /dev/null
+    check "systemctl: $name" equal "$(enabled $name)" masked
+done
+for name in open-vm-tools qemu-guest-agent spice-vdagentd sshd; do
+    check "$name stays" equal "$(enabled $name)" enabled
+done
+check "what is not enabled stays" gone etc/systemd/system/prltoolsd.service
+refute "the mask lasts when a package enables its service again" systemctl --root="$r" enable vmware-tools
+check "a unit in /etc is left and said" says "do-agent is left as it is"
+check "said: what goes" says "info: VMware Tools: disabled, as the new home is another: vmware-tools (masked)"
+check "said: what needs nothing" says "info: VMware Tools: left enabled, as systemd starts it under its own hypervisor only: open-vm-tools"
+refute "nothing is said of the agent that cloud-init's step knows" says "it is left as it is: remove it where"
+plan_of ', "agents": "keep"'
+bare "$r"
+unit vmware-tools
+unit walinuxagent
+check "agents: keep" run
+check "they stay" equal "$(enabled vmware-tools)" enabled
+check "and are said where they set more than themselves" says "may set host name, keys and users in Azure; it is left as it is"
+check "the new home's agent is named" says "which is not installed here: the package qemu-guest-agent"
+plan_of '' vmware
+adapted "to VMware"
+check "its own agent stays" equal "$(enabled vmware-tools)" enabled
+check "Azure's goes" equal "$(enabled walinuxagent)" masked
+refute "no package is named" says "which is not installed here"
+ln -s /dev/null "$r/etc/systemd/system/vmware-tools.service"
+run
+check "its own agent, masked, is said" says "VMware Tools: belongs to the new home and is masked"
+check "and stays so" equal "$(enabled vmware-tools)" masked
+plan_of '' generic
+bare "$r"
+unit vmware-tools
+unit qemu-guest-agent
+before=$(snapshot "$r")
+check "a machine of any kind" run
+check "keeps all agents" equal "$(snapshot "$r")" "$before"
+plan_of ''
+
+without_systemd sysvinit
+for script in vmware-tools other; do put "$r/etc/init.d/$script" <<<"#!/bin/sh"; done
+for level in 2 3 4 5; do
+    mkdir -p "$r/etc/rc$level.d"
+    ln -s ../init.d/vmware-tools "$r/etc/rc$level.d/S20vmware-tools"
+    ln -s ../init.d/other "$r/etc/rc$level.d/S21other"
+done
+mkdir -p "$r/etc/rc0.d"
+ln -s ../init.d/vmware-tools "$r/etc/rc0.d/K20vmware-tools"
+adapted SysV
+check "SysV: links stop it" links_to etc/rc3.d/K80vmware-tools ../init.d/vmware-tools
+check "SysV: none starts it" gone etc/rc2.d/S20vmware-tools
+check "SysV: others stay" links_to etc/rc2.d/S21other ../init.d/other
+check "SysV: the level that stopped it stays" links_to etc/rc0.d/K20vmware-tools ../init.d/vmware-tools
+
+without_systemd openrc alpine
+put "$r/etc/init.d/open-vm-tools" <<<"#!/sbin/openrc-run"
+ln -s /etc/init.d/open-vm-tools "$r/etc/runlevels/default/open-vm-tools"
+ln -s /etc/init.d/sshd "$r/etc/runlevels/default/sshd"
+adapted OpenRC
+check "OpenRC: out of its run level" gone etc/runlevels/default/open-vm-tools
+check "OpenRC: others stay" links_to etc/runlevels/default/sshd /etc/init.d/sshd
+check "OpenRC: the script stays" has "$r/etc/init.d/open-vm-tools" "#!/sbin/openrc-run"
+
+without_systemd runit void
+put "$r/etc/sv/vmtoolsd/run" <<<"#!/bin/sh"
+ln -s /etc/sv/vmtoolsd "$r/etc/runit/runsvdir/default/vmtoolsd"
+adapted runit
+check "runit: its link is gone" gone etc/runit/runsvdir/default/vmtoolsd
+check "runit: the service stays" has "$r/etc/sv/vmtoolsd/run" "#!/bin/sh"
+
+without_systemd upstart ubuntu
+put "$r/etc/init/hv-kvp-daemon.conf" <<<"start on runlevel [2345]"
+put "$r/etc/init/vmware-tools.conf" <<<"start on runlevel [2345]"
+printf '# mine' | put "$r/etc/init/vmware-tools.override"
+adapted Upstart
+check "Upstart: manual" is "$r/etc/init/hv-kvp-daemon.override" <<<manual
+check "Upstart: an override goes on" is "$r/etc/init/vmware-tools.override" <<<"# mine
+manual"
+
+finish
