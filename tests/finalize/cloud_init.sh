@@ -108,7 +108,7 @@ put "$r/boot/ignition.firstboot" </dev/null
 plan_of "$nics"
 check "no cloud-init" run
 check "nothing is written for it" absent "$r/etc/cloud"
-check "other agents are said: waagent" says "waagent"
+check "the agent of a cloud that is left is disabled" says "Azure Linux agent: disabled, as the new home is another: walinuxagent (masked)"
 check "other agents are said: Ignition" says "Ignition"
 
 # ---- cloud-init itself -------------------------------------------------------------------------

@@ -75,7 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct bf_fin_report report;
     struct bf_device item = {.disk = 0, .part = 1, .type = "ext4", .uuid = "1", .root = true};
-    struct bf_devices devices = {&item, 1};
+    struct bf_devices devices = {.item = &item, .count = 1};
     if (tree_root.fd < 0)
         start();
     if (size == 0)

@@ -157,7 +157,7 @@ const struct bf_family *const bf_families[] = {BF_FAMILIES(ROW) ROW(test_family)
 static struct bf_fin_root root;
 static struct bf_fin_report report;
 static struct bf_device disk = {.part = 1, .type = "ext4", .uuid = "1-2", .root = true};
-static const struct bf_devices devices = {&disk, 1};
+static const struct bf_devices devices = {.item = &disk, .count = 1};
 
 static void put(const char *path, const void *data, size_t len)
 {
