@@ -100,6 +100,7 @@ static enum bf_err adapt(struct bf_fin *f)
         {"agents", bf_adapt_agents},
         {"fstab", adapt_fstab},
         {"boot", bf_adapt_boot},
+        {"getty", bf_adapt_getty},
         {"efi", bf_adapt_efi},
         {"initramfs", bf_adapt_initramfs},
         {"labels", bf_adapt_labels},

@@ -28,10 +28,5 @@ enum bf_err bf_adapt_boot(struct bf_fin *f)
     for (const struct bf_loader_ops *const *l = bf_loaders; *l && !err; l++)
         if ((*l)->rewrite)
             err = (*l)->rewrite(f);
-    if (err)
-        return err;
-    if (f->system.init == BF_INIT_SYSVINIT && f->plan->serial_console == BF_ON)
-        bf_note(f->report, "skipped", "/etc/inittab",
-                "a login on ttyS0 is not set up without systemd");
-    return BF_OK;
+    return err;
 }

@@ -20,6 +20,11 @@ adapted() {
     check "$1: undo" undone "$before"
     run
 }
+# switched NAME: another plan for a system that was adapted already.
+switched() {
+    check "$1: apply" run
+    check "$1: second run" again
+}
 # links_to PATH TARGET; gone PATH
 links_to() { equal "$(readlink "$r/$1")" "$2"; }
 gone() { [ ! -e "$r/$1" ] && [ ! -L "$r/$1" ]; }
@@ -145,5 +150,111 @@ adapted Upstart
 check "Upstart: manual" is "$r/etc/init/hv-kvp-daemon.override" <<<manual
 check "Upstart: an override goes on" is "$r/etc/init/vmware-tools.override" <<<"# mine
 manual"
+
+# ---- Serial console ----------------------------------------------------------------------------------
+on=', "serial_console": true' off=', "serial_console": false'
+plan_of "$on"
+bare "$r"
+printf 'console\ntty1' | put "$r/etc/securetty"
+adapted "systemd, serial console"
+check "systemd: its generator starts the login" gone etc/systemd/system/getty.target.wants
+check "root may log in there" is "$r/etc/securetty" <<<"console
+tty1
+ttyS0"
+bare "$r"
+put "$r/usr/lib/systemd/system/serial-getty@.service" <<<"[Unit]"
+ln -s /dev/null "$r/etc/systemd/system/serial-getty@ttyS0.service"
+ln -s /dev/null "$r/etc/systemd/system/serial-getty@.service"
+mkdir -p "$r/etc/systemd/system-generators"
+ln -s /dev/null "$r/etc/systemd/system-generators/systemd-getty-generator"
+adapted "systemd, masked"
+check "masked: the masks go" gone etc/systemd/system/serial-getty@ttyS0.service
+check "masked: the template's too" gone etc/systemd/system/serial-getty@.service
+check "masked: without the generator, a link starts it" links_to etc/systemd/system/getty.target.wants/serial-getty@ttyS0.service \
+    /usr/lib/systemd/system/serial-getty@.service
+check "masked: systemctl" equal "$(enabled serial-getty@ttyS0)" enabled
+plan_of "$off"
+switched "systemd, no serial console"
+check "what was enabled by hand goes" gone etc/systemd/system/getty.target.wants/serial-getty@ttyS0.service
+bare "$r"
+mkdir -p "$r/usr/bin"
+{ head -c 18 /bin/ls && printf '\267\0'; } >"$r/usr/bin/dash" # EM_AARCH64
+put "$r/etc/securetty" <<<tty1
+plan_of "$on"
+check "aarch64" run
+check "aarch64: its port" is "$r/etc/securetty" <<<"tty1
+ttyAMA0"
+
+# inittab INIT ID: a tree with the inittab of standard input.
+inittab() { without_systemd "$1" "$2" && put "$r/etc/inittab"; }
+inittab sysvinit debian <<'EOF'
+id:2:initdefault:
+si::sysinit:/etc/init.d/rcS
+1:2345:respawn:/sbin/getty 38400 tty1
+2:23:respawn:/sbin/getty 38400 tty2
+#T0:23:respawn:/sbin/getty -L ttyS0 9600 vt100
+T0:23:respawn:/usr/bin/other
+EOF
+put "$r/sbin/getty" <<<x
+adapted "SysV, serial console"
+check "SysV: a line behind the other logins" is "$r/etc/inittab" <<'EOF'
+id:2:initdefault:
+si::sysinit:/etc/init.d/rcS
+1:2345:respawn:/sbin/getty 38400 tty1
+2:23:respawn:/sbin/getty 38400 tty2
+S0:2345:respawn:/sbin/getty -L ttyS0 115200 vt100
+#T0:23:respawn:/sbin/getty -L ttyS0 9600 vt100
+T0:23:respawn:/usr/bin/other
+EOF
+plan_of "$off"
+switched "SysV, none"
+check "SysV: it is a comment again" has "$r/etc/inittab" "#S0:2345:respawn:/sbin/getty -L ttyS0 115200 vt100"
+check "SysV: others stay" has "$r/etc/inittab" "T0:23:respawn:/usr/bin/other"
+plan_of "$on"
+inittab sysvinit rhel <<<"1:2345:respawn:/sbin/mingetty tty1"
+put "$r/sbin/agetty" <<<x
+check "agetty" run
+check "agetty: its line" has "$r/etc/inittab" "T0:2345:respawn:/sbin/agetty -L ttyS0 115200 vt100"
+inittab sysvinit debian <<<"co:2345:respawn:/sbin/agetty ttyS0 9600 vt100"
+before=$(snapshot "$r")
+check "a login that is there" run
+check "is enough" equal "$(snapshot "$r")" "$before"
+printf '::sysinit:/sbin/openrc sysinit\ntty1::respawn:/sbin/getty 38400 tty1\n#ttyS0::respawn:/sbin/getty -L 115200 ttyS0 vt100' |
+    inittab openrc alpine
+ln -s /bin/busybox "$r/sbin/init"
+adapted BusyBox
+check "BusyBox: its form" is "$r/etc/inittab" < <(printf '%s\n' '::sysinit:/sbin/openrc sysinit' \
+    'tty1::respawn:/sbin/getty 38400 tty1' 'ttyS0::respawn:/sbin/getty -L 115200 ttyS0 vt100' &&
+    printf '#ttyS0::respawn:/sbin/getty -L 115200 ttyS0 vt100')
+without_systemd openrc gentoo
+put "$r/etc/init.d/agetty" <<<"#!/sbin/openrc-run"
+adapted "OpenRC, serial console"
+check "OpenRC: the script" links_to etc/init.d/agetty.ttyS0 agetty
+check "OpenRC: in the run level" links_to etc/runlevels/default/agetty.ttyS0 /etc/init.d/agetty.ttyS0
+check "OpenRC: its speed" has "$r/etc/conf.d/agetty.ttyS0" 'baud="115200"'
+plan_of "$off"
+switched "OpenRC, none"
+check "OpenRC: out of the run level" gone etc/runlevels/default/agetty.ttyS0
+plan_of "$on"
+without_systemd runit void
+put "$r/etc/sv/agetty-ttyS0/run" <<<"#!/bin/sh"
+adapted "runit, serial console"
+check "runit: the link" links_to etc/runit/runsvdir/default/agetty-ttyS0 /etc/sv/agetty-ttyS0
+check "runit: its script stays" is "$r/etc/sv/agetty-ttyS0/run" <<<"#!/bin/sh"
+without_systemd runit artix
+adapted "runit without the service"
+check "runit: a script" has "$r/etc/sv/agetty-ttyS0/run" "exec agetty -L ttyS0 115200 vt100"
+check "runit: that can be run" test -x "$r/etc/sv/agetty-ttyS0/run"
+without_systemd upstart ubuntu
+adapted "Upstart, serial console"
+check "Upstart: a job" has "$r/etc/init/ttyS0.conf" "exec /sbin/getty -L 115200 ttyS0 vt100"
+plan_of "$off"
+switched "Upstart, none"
+check "Upstart: it goes" gone etc/init/ttyS0.conf
+plan_of "$on"
+without_systemd upstart rhel
+put "$r/etc/init/serial.conf" <<<"start on fedora.serial-console-available *"
+check "RHEL 6" run
+check "RHEL 6: its own job does it" gone etc/init/ttyS0.conf
 
 finish
