@@ -71,8 +71,9 @@ static enum bf_err inspect(struct bf_fin *f)
     bf_inspect_system(f);
     bf_inspect_hostname(f);
     bf_inspect_kernels(f);
-    bf_inspect_boot(f);
     bf_inspect_mounts(f);
+    bf_inspect_boot(f);
+    bf_inspect_secure_boot(f);
     bf_inspect_network(f);
     note_family(f);
     return BF_OK;
@@ -103,6 +104,7 @@ static enum bf_err adapt(struct bf_fin *f)
         {"getty", bf_adapt_getty},
         {"efi", bf_adapt_efi},
         {"initramfs", bf_adapt_initramfs},
+        {"secure boot", bf_check_secure_boot},
         {"labels", bf_adapt_labels},
         {"mentions", bf_report_mentions},
     };

@@ -11,7 +11,7 @@ FINALIZE_RUN  := $(FINALIZE_CORE) \
 FINALIZE_SRCS := $(FINALIZE_RUN) \
     finalize/main.c finalize/vm/vm.c finalize/vm/disks.c finalize/vm/mount.c finalize/vm/step.c
 # -lblkid is used by the VM alone.
-FINALIZE_RUN_LIBS := -ljansson -lyaml -lselinux -lz -llzma -lbz2 -llzo2
+FINALIZE_RUN_LIBS := -ljansson -lyaml -lselinux -lcrypto -lz -llzma -lbz2 -llzo2
 # Of LZ4 and zstd the archive reader uses those that the whole program is made with.
 LZ4_USERS  += finalize/archive/codec_lz4.c
 ZSTD_USERS += finalize/archive/codec_zstd.c

@@ -13,9 +13,34 @@ const char *const bf_esp_mounts[] = {"/boot/efi", "/efi", "/boot", NULL};
 
 bool bf_esp_is(struct bf_fin *f, const char *mount)
 {
-    char dir[64];
+    char dir[BF_ESP_MOUNT + 8];
     snprintf(dir, sizeof dir, "%s/EFI", mount);
     return bf_fin_root_is_dir(f->root, dir);
+}
+
+static size_t add_mount(struct bf_fin *f, const char *mount, char (*out)[BF_ESP_MOUNT],
+                        size_t count, size_t max)
+{
+    if (count == max || mount[0] != '/' || strlen(mount) >= BF_ESP_MOUNT || !bf_esp_is(f, mount))
+        return count;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(out[i], mount) == 0)
+            return count;
+    snprintf(out[count], BF_ESP_MOUNT, "%s", mount);
+    return count + 1;
+}
+
+size_t bf_esp_all(struct bf_fin *f, char (*out)[BF_ESP_MOUNT], size_t max)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < f->system.mounts; i++) {
+        const struct bf_mount *m = &f->system.mount[i];
+        bool fat = strcmp(m->type, "vfat") == 0 || strcmp(m->type, "msdos") == 0;
+        count = fat ? add_mount(f, m->mount, out, count, max) : count;
+    }
+    for (const char *const *mount = bf_esp_mounts; *mount; mount++)
+        count = add_mount(f, *mount, out, count, max);
+    return count;
 }
 
 bool bf_esp_find(struct bf_fin *f, const char *dir, const char *name, char *out, size_t size)

@@ -8,6 +8,13 @@
 // Where guests mount it, ended by NULL.
 extern const char *const bf_esp_mounts[];
 
+#define BF_ESPS_MAX  8
+#define BF_ESP_MOUNT 64
+
+// Mount points with a folder EFI: those of fstab that are FAT, then the usual ones. Several: one is
+// XBOOTLDR, or they are copies of each other. The number of them.
+size_t bf_esp_all(struct bf_fin *f, char (*out)[BF_ESP_MOUNT], size_t max);
+
 // Whether a mount point has one: a folder EFI.
 bool bf_esp_is(struct bf_fin *f, const char *mount);
 // Finds a name, whatever its case, in a folder. Its path into `out`.

@@ -49,10 +49,11 @@ struct bf_plan_key {
 };
 
 struct bf_plan {
-    char target[32];   // a name of target/targets.h
-    char firmware[8];  // "uefi", "bios", or "" when not said
-    char hostname[65]; // "": keeps the source's
-    char root[128];    // "UUID=..." to choose among several systems; "": the only one
+    char target[32];            // a name of target/targets.h
+    char firmware[8];           // "uefi", "bios", or "" when not said
+    enum bf_wanted secure_boot; // whether the target's firmware has it on; BF_KEEP: not said
+    char hostname[65];          // "": keeps the source's
+    char root[128];             // "UUID=..." to choose among several systems; "": the only one
     struct bf_plan_nic nic[BF_PLAN_NICS];
     size_t nics;
     bool discard_hibernation;

@@ -78,6 +78,19 @@ static int open_regular(const struct bf_fin_root *root, const char *path, struct
     return -1;
 }
 
+int bf_fin_root_open_file(const struct bf_fin_root *root, const char *path, uint64_t *size,
+                          struct bf_fault *fault)
+{
+    struct stat st;
+    if (bf_budget_take(root->budget, path, BF_BUDGET_PATH)) {
+        bf_fault_errno(fault, E2BIG);
+        return -1;
+    }
+    int fd = open_regular(root, path, &st, fault);
+    *size = fd < 0 ? 0 : (uint64_t)st.st_size;
+    return fd;
+}
+
 // NULL, for a function that returns bytes or a path.
 static void *nothing(struct bf_fault *fault, int number)
 {

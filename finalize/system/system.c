@@ -23,6 +23,7 @@ void bf_system_free(struct bf_system *s)
     free(s->fstab);
     free(s->mount);
     free(s->net);
+    json_decref(s->secure_boot);
     bf_system_init(s);
 }
 
@@ -112,6 +113,8 @@ json_t *bf_system_json(const struct bf_system *s, const struct bf_devices *devic
                                     : s->uefi          ? "uefi"
                                     : s->bios          ? "bios"
                                                        : "unknown"));
+    if (s->secure_boot)
+        json_object_set(o, "secure_boot", s->secure_boot);
     json_object_set_new(o, "file_systems", mounts_json(s));
     if (devices->count)
         json_object_set_new(o, "devices", bf_devices_json(devices));

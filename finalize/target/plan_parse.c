@@ -358,18 +358,24 @@ static enum bf_err fail_kind(struct parser *p)
 
 static enum bf_err parse_target(struct parser *p, const json_t *o, struct bf_plan *plan)
 {
-    static const char *const keys[] = {"kind", "firmware", NULL};
+    static const char *const keys[] = {"kind", "firmware", "secure_boot", NULL};
     const json_t *t = json_object_get(o, "target");
+    bool secure = false;
     if (!json_is_object(t))
         return fail(p, "target", "is required: {\"kind\": ...}");
     snprintf(p->at, sizeof p->at, "target");
     if (known_keys(p, t, keys) || text(p, t, "kind", plan->target, sizeof plan->target) ||
-        text(p, t, "firmware", plan->firmware, sizeof plan->firmware))
+        text(p, t, "firmware", plan->firmware, sizeof plan->firmware) ||
+        boolean(p, t, "secure_boot", &secure))
         return p->fault->code;
     if (!bf_target_find(bf_targets, plan->target))
         return fail_kind(p);
     if (plan->firmware[0] && strcmp(plan->firmware, "uefi") && strcmp(plan->firmware, "bios"))
         return fail(p, "firmware", "must be \"uefi\" or \"bios\"");
+    if (secure && strcmp(plan->firmware, "bios") == 0)
+        return fail(p, "secure_boot", "needs UEFI firmware");
+    if (json_object_get(t, "secure_boot"))
+        plan->secure_boot = secure ? BF_ON : BF_OFF;
     p->at[0] = 0;
     return BF_OK;
 }

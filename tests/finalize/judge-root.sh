@@ -11,6 +11,8 @@ packages=systemd,udev,ifupdown,netplan.io,network-manager,cloud-init,dbus,iprout
 packages+=,initramfs-tools,dracut-core,grub-common,procps,kmod
 packages+=,policycoreutils,selinux-policy-default,ifenslave,vlan,bridge-utils
 beside='ifupdown2 ifupdown-ng dhcpcd-base netctl connman libxtables12'
+# Loaders as Debian signs them, and the stub of unified kernel images.
+beside+=' shim-signed shim-helpers-amd64-signed grub-efi-amd64-signed systemd-boot-efi'
 
 # shellcheck disable=SC2016 # the dollars are for apt
 apt-get indextargets --format 'deb $(SITE) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 'Origin: Debian' |
