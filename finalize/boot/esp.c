@@ -6,8 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
-#define WHY "starts without a boot entry in the firmware"
+#include "base/bytes.h"
+#include "finalize/boot/pe.h"
+
+#define ENTRIES_MAX 32
+#define WHY         "starts without a boot entry in the firmware"
 
 const char *const bf_esp_mounts[] = {"/boot/efi", "/efi", "/boot", NULL};
 
@@ -63,22 +68,97 @@ void bf_esp_name(struct bf_fin *f, const char *loader, char *out, size_t size)
     snprintf(out, size, "%s%s.efi", loader, f->system.architecture->efi);
 }
 
+// How well a vendor's folder names the system: its ID ("debian"), the beginning of it ("opensuse"
+// of "opensuse-leap"), or what Red Hat's is called.
+static int vendor_rank(const struct bf_fin *f, const char *vendor)
+{
+    const char *id = f->system.id;
+    size_t len = strlen(vendor);
+    if (strcasecmp(vendor, id) == 0)
+        return 3;
+    if (strcmp(id, "rhel") == 0 && strcasecmp(vendor, "redhat") == 0)
+        return 3;
+    return len > 2 && strncasecmp(vendor, id, len) == 0 ? 2 : 1;
+}
+
 bool bf_esp_vendor(struct bf_fin *f, const char *efi, const char *name, char *out, size_t size)
 {
     struct bf_names vendors;
     char dir[300], path[512];
-    bool found = false;
+    int best = 0;
     if (bf_fin_root_list(f->root, efi, "", &vendors))
         return false;
-    for (size_t i = 0; i < vendors.count && !found; i++) {
+    for (size_t i = 0; i < vendors.count; i++) {
+        int rank = vendor_rank(f, vendors.name[i]);
         snprintf(dir, sizeof dir, "%s/%.200s", efi, vendors.name[i]);
-        found = strcasecmp(vendors.name[i], "BOOT") != 0 &&
-                bf_esp_find(f, dir, name, path, sizeof path);
-        if (found)
-            snprintf(out, size, "%s", vendors.name[i]);
+        if (rank <= best || strlen(vendors.name[i]) > 200 ||
+            strcasecmp(vendors.name[i], "BOOT") == 0 ||
+            !bf_esp_find(f, dir, name, path, sizeof path))
+            continue;
+        best = rank;
+        snprintf(out, size, "%s", vendors.name[i]);
     }
     bf_names_free(&vendors);
-    return found;
+    return best > 0;
+}
+
+static bool has_entry(const json_t *entries, const char *loader)
+{
+    size_t i;
+    const json_t *at;
+    json_array_foreach(entries, i, at)
+    {
+        const char *has = json_string_value(json_object_get(at, "loader"));
+        if (has && strcasecmp(has, loader) == 0)
+            return true;
+    }
+    return false;
+}
+
+// An installer makes one entry for a vendor's folder, so the first program that is found counts.
+static void add_entry(struct bf_fin *f, const char *efi, const char *vendor, json_t *entries)
+{
+    static const char *const pattern[] = {"shim%s.efi",         "shim.efi",      "grub%s.efi",
+                                          "systemd-boot%s.efi", "refind_%s.efi", "bootmgfw.efi"};
+    char dir[300], name[64], path[512], loader[600];
+    bool windows = strcasecmp(vendor, "Microsoft") == 0;
+    snprintf(dir, sizeof dir, "%s/%.200s%s", efi, vendor, windows ? "/Boot" : "");
+    for (size_t i = 0; i < BF_COUNT(pattern); i++) {
+        const char *end = strstr(pattern[i], "%s");
+        snprintf(name, sizeof name, "%.*s%s%s",
+                 (int)(end ? end - pattern[i] : (ptrdiff_t)strlen(pattern[i])), pattern[i],
+                 end ? f->system.architecture->efi : "", end ? end + 2 : "");
+        if (!bf_esp_find(f, dir, name, path, sizeof path))
+            continue;
+        snprintf(loader, sizeof loader, "\\EFI\\%s%s\\%s", vendor, windows ? "\\Boot" : "", name);
+        if (!has_entry(entries, loader) && bf_is_utf8(vendor, strlen(vendor)) &&
+            json_array_size(entries) < ENTRIES_MAX)
+            json_array_append_new(entries, json_pack("{s:s,s:s}", "loader", loader, "label",
+                                                     windows ? "Windows Boot Manager" : vendor));
+        return;
+    }
+}
+
+void bf_esp_entries(struct bf_fin *f, const char *efi, json_t *entries)
+{
+    struct bf_names names;
+    if (bf_fin_root_list(f->root, efi, "", &names))
+        return;
+    for (size_t i = 0; i < names.count; i++)
+        if (strcasecmp(names.name[i], "BOOT") != 0 && strlen(names.name[i]) <= 200)
+            add_entry(f, efi, names.name[i], entries);
+    bf_names_free(&names);
+}
+
+bool bf_esp_fits(struct bf_fin *f, const char *path)
+{
+    struct bf_blob b = {.fd = bf_fin_root_open_file(f->root, path, &b.size, NULL)};
+    struct bf_pe pe;
+    bool other = b.fd >= 0 && !bf_pe_read(&b, &pe) &&
+                 pe.machine != bf_pe_machine(f->system.architecture->efi);
+    if (b.fd >= 0)
+        close(b.fd);
+    return !other;
 }
 
 void bf_esp_fallback(struct bf_fin *f, const char *efi, char *out, size_t size)

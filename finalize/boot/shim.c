@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // shim: the loader that Secure Boot accepts. It starts the GRUB beside it, or the MOK manager.
+#include "finalize/boot/shim.h"
+
 #include <stdio.h>
 
+#include "base/bytes.h"
 #include "finalize/boot/esp.h"
 #include "finalize/boot/grub.h"
 #include "finalize/boot/loader.h"
@@ -32,22 +35,39 @@ static void found(struct bf_fin *f, const char *esp)
         bf_system_add_loader(&f->system, bf_shim.name, efi);
 }
 
-static enum bf_err fallback(struct bf_fin *f, const char *efi)
+bool bf_shim_vendor(struct bf_fin *f, const char *efi, char *vendor, size_t vendor_size, char *shim,
+                    size_t shim_size)
 {
-    char vendor[256], dir[300], boot[300], shim[32], grub[32], mok[32];
-    bf_esp_name(f, "shim", shim, sizeof shim);
+    bf_esp_name(f, "shim", shim, shim_size);
+    if (bf_esp_vendor(f, efi, shim, vendor, vendor_size))
+        return true;
+    snprintf(shim, shim_size, "shim.efi");
+    return bf_esp_vendor(f, efi, shim, vendor, vendor_size);
+}
+
+enum bf_err bf_shim_copy_rest(struct bf_fin *f, const char *efi, const char *vendor,
+                              const char *boot)
+{
+    char dir[300], grub[32], mok[32];
     bf_esp_name(f, "grub", grub, sizeof grub);
     bf_esp_name(f, "mm", mok, sizeof mok);
-    if (!bf_esp_vendor(f, efi, shim, vendor, sizeof vendor))
+    const char *const name[] = {grub, "grub.efi", mok, "MokManager.efi"};
+    enum bf_err err = BF_OK;
+    snprintf(dir, sizeof dir, "%s/%.200s", efi, vendor);
+    for (size_t i = 0; i < BF_COUNT(name) && !err; i++)
+        err = bf_esp_copy(f, dir, name[i], boot, name[i]);
+    return err ? err : bf_grub_copy_stub(f, efi, vendor, boot);
+}
+
+static enum bf_err fallback(struct bf_fin *f, const char *efi)
+{
+    char vendor[256], dir[300], boot[300], shim[32];
+    if (!bf_shim_vendor(f, efi, vendor, sizeof vendor, shim, sizeof shim))
         return BF_ERR_NOT_FOUND;
     snprintf(dir, sizeof dir, "%s/%.200s", efi, vendor);
     bf_esp_fallback(f, efi, boot, sizeof boot);
     enum bf_err err = bf_esp_copy(f, dir, shim, boot, f->system.architecture->fallback);
-    if (!err)
-        err = bf_esp_copy(f, dir, grub, boot, grub);
-    if (!err)
-        err = bf_esp_copy(f, dir, mok, boot, mok);
-    return err ? err : bf_grub_copy_stub(f, efi, vendor, boot);
+    return err ? err : bf_shim_copy_rest(f, efi, vendor, boot);
 }
 
 const struct bf_loader_ops bf_shim = {

@@ -17,7 +17,9 @@ struct bf_architecture {
     ROW(bf_i386)                                                                                   \
     ROW(bf_aarch64)                                                                                \
     ROW(bf_arm)                                                                                    \
-    ROW(bf_riscv64)
+    ROW(bf_riscv64)                                                                                \
+    ROW(bf_loongarch64)                                                                            \
+    ROW(bf_ia64)
 
 #define BF_ARCHITECTURE(row) extern const struct bf_architecture row;
 BF_ARCHITECTURES(BF_ARCHITECTURE)

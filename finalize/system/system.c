@@ -24,6 +24,7 @@ void bf_system_free(struct bf_system *s)
     free(s->mount);
     free(s->net);
     json_decref(s->secure_boot);
+    json_decref(s->boot_entries);
     bf_system_init(s);
 }
 
@@ -113,6 +114,8 @@ json_t *bf_system_json(const struct bf_system *s, const struct bf_devices *devic
                                     : s->uefi          ? "uefi"
                                     : s->bios          ? "bios"
                                                        : "unknown"));
+    if (s->boot_entries)
+        json_object_set(o, "boot_entries", s->boot_entries);
     if (s->secure_boot)
         json_object_set(o, "secure_boot", s->secure_boot);
     json_object_set_new(o, "file_systems", mounts_json(s));

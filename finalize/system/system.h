@@ -69,10 +69,11 @@ struct bf_system {
     char *fstab;            // which the mounts point into; owned
     struct bf_mount *mount; // owned
     size_t mounts;
-    char hostname[256];  // "": it has none in /etc/hostname
-    bool hibernated;     // a swap area holds an image
-    json_t *secure_boot; // of the report; owned; NULL: no loader for EFI was found
-    struct bf_net *net;  // its network before anything was changed; owned; NULL when out of memory
+    char hostname[256];   // "": it has none in /etc/hostname
+    bool hibernated;      // a swap area holds an image
+    json_t *secure_boot;  // of the report; owned; NULL: no loader for EFI was found
+    json_t *boot_entries; // that the source's firmware may have had; owned; NULL: none
+    struct bf_net *net;   // its network before anything was changed; owned; NULL when out of memory
 };
 
 void bf_system_init(struct bf_system *s);
