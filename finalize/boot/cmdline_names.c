@@ -62,7 +62,7 @@ static bool fstab_has_root(const struct bf_fin *f, const char *name)
 // A menu may have entries of other systems, whose root is another file system.
 static bool is_other_system(const struct bf_fin *f, const struct bf_cmdline *at, const char *name)
 {
-    const struct bf_device *dev = bf_device_by_order(f->devices, name);
+    const struct bf_device *dev = bf_device_by_order(f->devices, name, "");
     const struct bf_device *root = bf_device_root(f->devices);
     return !at->starts && root && dev && dev != root && is_linux_fs(dev->type) &&
            !fstab_has_root(f, name);
@@ -125,7 +125,7 @@ static void line_text(const struct bf_cmdline *at, char *out, size_t size)
 // The name of the partition, for a kernel that is alone.
 static bool by_partition(struct bf_fin *f, const struct name *n, bool root, char *out, size_t size)
 {
-    const struct bf_device *dev = bf_device_by_order(f->devices, n->old);
+    const struct bf_device *dev = bf_device_by_order(f->devices, n->old, "");
     if (root && bf_device_root(f->devices))
         dev = bf_device_root(f->devices);
     if (!dev || !dev->partuuid[0])
