@@ -1,15 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# guest.sh NAME: makes the disk of a real Debian 12 guest, once, in build/guest/NAME: disk.raw, vars.fd (the firmware
-# variables that its installation left) and guest.conf (how its machine looks). mmdebstrap makes the tree; sgdisk,
-# mke2fs and mtools write the disk without mounts or loop devices; then the guest boots once, with the kernel given
-# from outside, and installs its own boot loader as an installer would. Packages are kept in BOOTFERRY_CACHE.
+# guest.sh NAME: makes the disk of a real Debian guest, once, in build/guest/NAME: disk.raw (and disk2.raw), with the
+# tree by mmdebstrap. Where its .conf file names a GUEST_LAYOUT, the workshop divides the disk and installs the boot loader.
+# Otherwise sgdisk, mke2fs and mtools write the disk without mounts or loop devices; then the guest boots once, with the
+# kernel given from outside, and installs its own boot loader as an installer would; vars.fd has the firmware variables
+# that this left. Packages are kept in BOOTFERRY_CACHE.
 # Needs root, or user namespaces with subordinate ids (mmdebstrap's unshare mode).
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=qemu/lib.sh
 . "$here/lib.sh"
+# shellcheck source=qemu/workshop.sh
+. "$here/workshop.sh"
 
 name=${1:?usage: guest.sh NAME}
 out=$BF_BUILD/guest/$name
@@ -17,9 +20,14 @@ debs=${BOOTFERRY_CACHE:-$BF_BUILD/cache}/guest-debs
 [ -e "$here/guests/$name.conf" ] || bf_die "no guest named $name in qemu/guests"
 # shellcheck source=qemu/guests/debian12.conf
 . "$here/guests/$name.conf"
+suite=${GUEST_SUITE:-bookworm} packages=$GUEST_PACKAGES made_by=()
+if [ -n "${GUEST_LAYOUT:-}" ]; then
+    packages=systemd-sysv,dbus,udev,kmod,iproute2,iputils-ping,netbase,e2fsprogs,$packages
+    made_by=("$here/workshop.sh" "$here"/workshop/*)
+fi
 
 # shellcheck disable=SC2086 # a list
-stamp=$(cat "$here/guest.sh" "$here/guests/$name.conf" \
+stamp=$(cat "$here/guest.sh" "${made_by[@]}" <(grep -v '^GUEST_NEW=' "$here/guests/$name.conf") \
     <(cd "$here/guests" && find $GUEST_TREES -type f | LC_ALL=C sort | xargs cat) | sha256sum | cut -c1-32)
 if [ -e "$out/stamp" ] && [ "$(cat "$out/stamp")" = "$stamp" ]; then exit 0; fi
 
@@ -37,38 +45,41 @@ if [ "$(id -u)" != 0 ]; then
         bf_die "making a guest needs root, or user namespaces with ids for $(id -un) in /etc/subuid"
 fi
 
-# The Debian mirrors of this machine, as one-line sources; a machine without any takes mmdebstrap's own.
+# sources SUITE: the Debian mirrors of this machine, as one-line sources; a machine without any takes mmdebstrap's own.
+# What has another suite than its own comes without updates.
 # shellcheck disable=SC2016 # the dollars are for apt
 sources() {
     apt-get indextargets --format 'deb $(SITE) $(RELEASE) $(COMPONENT)' \
         'Created-By: Packages' 'Origin: Debian' 2>/dev/null |
-        awk '$3 ~ /^bookworm(-updates|-security)?$/ && !seen[$0]++'
+        awk -v suite="$1" '
+            suite != "bookworm" && $3 == "bookworm" { $3 = suite; print }
+            suite == "bookworm" && $3 ~ /^bookworm(-updates|-security)?$/' | awk '!seen[$0]++'
 }
 
 make_tree() {
-    sources >"$work/sources"
-    local from=() tree keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+    sources "$suite" >"$work/sources"
+    local from=() tree early='./etc/initramfs-tools ./etc/mdadm ./etc/dracut.conf.d' keyring=/usr/share/keyrings/debian-archive-keyring.gpg
     # The guest's own files, first those that packages read while they are installed.
-    mkdir -p "$work/tree/etc/initramfs-tools"
+    mkdir -p "$work"/tree/etc/{initramfs-tools,mdadm,dracut.conf.d}
     for tree in $GUEST_TREES; do cp -r "$here/guests/$tree/." "$work/tree/"; done
     chmod -R u+rwX,go+rX,go-w "$work/tree"
     [ -s "$work/sources" ] && from=("$work/sources")
     mmdebstrap --mode="$mode" --variant=minbase --quiet --format=tar --keyring="$keyring" \
-        --include="$GUEST_PACKAGES" \
+        --include="$packages" \
         --aptopt='Acquire::Retries "5"' \
         --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
         --dpkgopt='path-exclude=/usr/share/man/*' \
         --skip=essential/unlink \
         --setup-hook="mkdir -p \"\$1/var/cache/apt/archives\"" \
         --setup-hook="sync-in '$debs' /var/cache/apt/archives" \
-        --essential-hook="tar -C '$work/tree' --owner=0 --group=0 -c ./etc/initramfs-tools | tar -C \"\$1\" -x" \
+        --essential-hook="tar -C '$work/tree' --owner=0 --group=0 -c $early | tar -C \"\$1\" -x" \
         --customize-hook="sync-out /var/cache/apt/archives '$debs'" \
         --customize-hook="rm -f \"\$1\"/var/cache/apt/archives/*.deb" \
         --customize-hook="tar -C '$work/tree' --owner=0 --group=0 -c . | tar -C \"\$1\" --no-overwrite-dir -x" \
         --customize-hook="chroot \"\$1\" systemd-machine-id-setup" \
-        --customize-hook="chroot \"\$1\" systemctl enable seen.service token.socket $GUEST_ENABLE" \
+        --customize-hook="chroot \"\$1\" systemctl enable seen.service token.socket ${GUEST_ENABLE:-}" \
         --customize-hook="mkdir -p \"\$1/boot/efi\"" \
-        bookworm "$work/root.tar" "${from[@]}"
+        "$suite" "$work/root.tar" "${from[@]}"
 }
 
 make_disk() {
@@ -130,14 +141,30 @@ install_loader() {
     fi
 }
 
+# What the workshop makes of the tree.
+make_in_workshop() {
+    local disks=("$out/disk.raw") from=()
+    [ "${GUEST_DISKS:-1}" = 1 ] || disks+=("$out/disk2.raw")
+    truncate -s "$GUEST_SIZE" "${disks[@]}"
+    sources bookworm >"$work/sources"
+    [ -s "$work/sources" ] && from=("$work/sources")
+    workshop_make "$mode" "$debs" "${from[@]}" >>"$log" 2>&1 || { tail -n 20 "$log" >&2; bf_die "no workshop: $log"; }
+    workshop_run "$here/guests/$name.conf" "$work/root.tar" "$out/workshop" "${disks[@]}" >>"$log" ||
+        bf_die "the workshop did not make the guest: $out/workshop/serial.log"
+}
+
 bf_say "making the guest $name (once; the log is $log)"
 for try in 1 2 3; do
     if make_tree >>"$log" 2>&1; then break; fi
     [ "$try" -lt 3 ] || { tail -n 20 "$log" >&2; bf_die "mmdebstrap failed three times: $log"; }
     bf_say "mmdebstrap failed (a mirror does that now and then); once more"
 done
-make_disk
-make_medium
-install_loader
+if [ -n "${GUEST_LAYOUT:-}" ]; then
+    make_in_workshop
+else
+    make_disk
+    make_medium
+    install_loader
+fi
 echo "$stamp" >"$out/stamp"
 bf_say "guest $name: $(du -m "$out/disk.raw" | cut -f1) MiB used of $GUEST_SIZE"

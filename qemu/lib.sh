@@ -46,20 +46,22 @@ bf_accel() {
     echo "${said%%:*}"
 }
 
-# bf_vm NAME DIR MACHINE: a new machine of type pc or q35, with serial port, QMP, and no other device.
+# bf_vm NAME DIR MACHINE [typed]: a new machine of type pc or q35, with serial port, QMP, and no other device. With
+# "typed", bf_vm_type can write to its serial port.
 bf_vm() {
-    local name=$1 dir=$2 machine=$3 cpu=max
+    local name=$1 dir=$2 machine=$3 cpu=max serial=file,path=$2/serial.log,append=on
     # Settled once in each script, for the commands that it runs as well.
     QEMU_ACCEL=$(bf_accel) || exit 1
     export QEMU_ACCEL
     [ "$QEMU_ACCEL" = tcg ] || cpu=host
+    [ -z "${4:-}" ] || serial=socket,path=$dir/serial.sock,server=on,wait=off,logfile=$dir/serial.log,logappend=on
     mkdir -p "$dir"
     BF_VM_DIR[$name]=$dir BF_VM_MACHINE[$name]=$machine BF_VM_DISKS[$name]=0 BF_VM_MARK[$name]=0
     unset "BF_VM_PID[$name]"
     rm -f "$dir/serial.log"
     declare -ga "BF_VM_ARGS_$name=()"
     bf_vm_add "$name" -nodefaults -display none -no-reboot -machine "$machine" -accel "$QEMU_ACCEL" -cpu "$cpu" \
-        -chardev "file,id=serial0,path=$dir/serial.log,append=on" -serial chardev:serial0 \
+        -chardev "${serial/,/,id=serial0,}" -serial chardev:serial0 \
         -qmp "unix:$dir/qmp.sock,server=on,wait=off"
 }
 
@@ -203,6 +205,9 @@ bf_vm_kill_all() {
 
 # bf_vm_qmp NAME COMMAND [ARGUMENTS]: one QMP command, ARGUMENTS a JSON object; prints the answer, fails on an error.
 bf_vm_qmp() { "$BF_TOP/qemu/qmp.py" "${BF_VM_DIR[$1]}/qmp.sock" $((20 * BF_PATIENCE)) "$2" "${3:-{\}}"; }
+
+# bf_vm_type NAME LINE: as if it were typed at a terminal on the serial port.
+bf_vm_type() { printf '%s\r' "$2" | socat -u - "UNIX-CONNECT:${BF_VM_DIR[$1]}/serial.sock"; }
 
 bf_vm_powerdown() { bf_vm_qmp "$1" system_powerdown >/dev/null; }
 bf_vm_reset() { bf_vm_qmp "$1" system_reset >/dev/null; }
