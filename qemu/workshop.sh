@@ -26,8 +26,10 @@ workshop_modules() {
     printf '%s\n' $WORKSHOP_MODULES >"$1/workshop/modules"
 }
 
-# workshop_make MODE DEBS SOURCES: MODE is mmdebstrap's, SOURCES its list of mirrors; once.
-workshop_make() {
+# workshop_make MODE DEBS SOURCES: MODE is mmdebstrap's, SOURCES its list of mirrors; once, also where two guests are made
+# at a time.
+workshop_make() { (flock 9 && workshop_make_locked "$@") 9>"$WORKSHOP.lock"; }
+workshop_make_locked() {
     local stamp work=$WORKSHOP/work
     stamp=$(cat "$BF_TOP/qemu/workshop.sh" "$BF_BUILD/finalize-vm/packages" | sha256sum)
     [ ! -e "$WORKSHOP/stamp" ] || [ "$(cat "$WORKSHOP/stamp")" != "$stamp" ] || return 0
