@@ -148,7 +148,7 @@ make_in_workshop() {
     truncate -s "$GUEST_SIZE" "${disks[@]}"
     sources bookworm >"$work/sources"
     [ -s "$work/sources" ] && from=("$work/sources")
-    workshop_make "$mode" "$debs" "${from[@]}" >>"$log" 2>&1 || { tail -n 20 "$log" >&2; bf_die "no workshop: $log"; }
+    workshop_make "$mode" "$debs" "${from[@]}" >>"$log" 2>&1 # not as a condition: within it each step must succeed
     workshop_run "$here/guests/$name.conf" "$work/root.tar" "$out/workshop" "${disks[@]}" >>"$log" ||
         bf_die "the workshop did not make the guest: $out/workshop/serial.log"
 }
