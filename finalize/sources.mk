@@ -33,9 +33,11 @@ build/finalize-vm/initramfs: build/finalize-vm/.fetched build/bootferry-finalize
 build/finalize-vm: $(FINALIZER_VM)
 
 CHECK_DEPS  += build/bootferry-finalize $(FINALIZER_VM)
-# judge.sh, trees.sh, disk.sh and guest_vm.sh are sourced by the others. What goes over every shape takes minutes.
-FINALIZE_SLOW := $(addprefix tests/finalize/,ifcfg_matrix.sh matrix.sh readers.sh guest.sh)
-CHECK_TESTS += $(sort $(filter-out %/judge.sh %/judge-root.sh %/guest_vm.sh %trees.sh %/disk.sh $(FINALIZE_SLOW),\
+# judge.sh, trees.sh, disk.sh, guest_vm.sh and moves.sh are sourced by the others. What goes over every shape takes
+# minutes, and so do real guests.
+FINALIZE_SLOW := $(addprefix tests/finalize/,ifcfg_matrix.sh matrix.sh readers.sh guest.sh starts.sh never.sh \
+    second_opinion.sh)
+CHECK_TESTS += $(sort $(filter-out %/judge.sh %/judge-root.sh %/guest_vm.sh %trees.sh %/disk.sh %/moves.sh $(FINALIZE_SLOW),\
     $(wildcard tests/finalize/*.sh)))
 E2E_TESTS += $(wildcard $(FINALIZE_SLOW))
 E2E_DEPS  += build/judge/stamp

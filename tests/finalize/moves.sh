@@ -89,11 +89,18 @@ new_machine() {
     bf_vm_start new
 }
 
-# seen: what the guest says of itself, once it has started.
+# seen [SECONDS]: what the guest says of itself, once it has started.
 seen() {
     if [ -n "${GUEST_PASSPHRASE:-}" ]; then
         bf_vm_wait_line new '[Pp]lease (unlock disk|enter passphrase)' 300 >/dev/null || return 1
         bf_vm_type new "$GUEST_PASSPHRASE"
     fi
-    bf_vm_wait_line new '^SEEN .* end$' 300
+    bf_vm_wait_line new '^SEEN .* end$' "${1:-300}"
+}
+
+# guestfs_kernel: libguestfs needs a kernel, which need not be installed: that of the finalizer's VM does.
+guestfs_kernel() {
+    SUPERMIN_KERNEL=$BF_BUILD/finalize-vm/vmlinuz
+    SUPERMIN_MODULES=$(echo "$BF_BUILD"/finalize-vm/tree/lib/modules/*)
+    export SUPERMIN_KERNEL SUPERMIN_MODULES
 }

@@ -14,10 +14,8 @@ if ! command -v virt-inspector >/dev/null; then
     skip "the second opinion" "libguestfs-tools is not installed"
     finish
 fi
-# Its own kernel need not be installed; the drivers of ours are enough for it.
-SUPERMIN_KERNEL=$BF_BUILD/finalize-vm/vmlinuz
-SUPERMIN_MODULES=$(echo "$BF_BUILD"/finalize-vm/tree/lib/modules/*)
-export SUPERMIN_KERNEL SUPERMIN_MODULES LIBGUESTFS_BACKEND=direct LIBGUESTFS_BACKEND_SETTINGS=force_tcg
+guestfs_kernel
+export LIBGUESTFS_BACKEND=direct LIBGUESTFS_BACKEND_SETTINGS=force_tcg
 
 inspector() {
     local disk options=()
