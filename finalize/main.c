@@ -377,6 +377,8 @@ int main(int argc, char **argv)
     if (load_plan(&o, &plan, &len))
         return 1;
     int status = command == IN_VM ? in_vm(&o, plan, len) : on_root(&o, plan, len);
+    if (plan) // it may hold passphrases
+        explicit_bzero(plan, len);
     free(plan);
     return status;
 }

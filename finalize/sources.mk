@@ -6,10 +6,10 @@ FINALIZE_ROOMS := core archive system network boot initramfs target rehearse
 FINALIZE_CORE  := finalize/finalize.c finalize/tables.c finalize/vm/frame.c \
     $(sort $(foreach r,$(FINALIZE_ROOMS),$(wildcard finalize/$(r)/*.c)))
 FINALIZE_RUN  := $(FINALIZE_CORE) \
-    finalize/host/run.c finalize/host/accel.c finalize/host/memory.c finalize/host/qemu.c \
-    finalize/host/room.c finalize/host/wait.c $(sort $(wildcard finalize/plan/*.c))
+    finalize/host/run.c finalize/host/accel.c finalize/host/keys.c finalize/host/memory.c \
+    finalize/host/qemu.c finalize/host/room.c finalize/host/wait.c $(sort $(wildcard finalize/plan/*.c))
 FINALIZE_SRCS := $(FINALIZE_RUN) \
-    finalize/main.c finalize/vm/vm.c finalize/vm/disks.c finalize/vm/mount.c finalize/vm/step.c
+    finalize/main.c $(sort $(filter-out finalize/vm/frame.c,$(wildcard finalize/vm/*.c)))
 # -lblkid is used by the VM alone.
 FINALIZE_RUN_LIBS := -ljansson -lyaml -lselinux -lcrypto -lz -llzma -lbz2 -llzo2
 # Of LZ4 and zstd the archive reader uses those that the whole program is made with.

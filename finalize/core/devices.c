@@ -67,6 +67,43 @@ static enum bf_err number(const json_t *o, const char *key, unsigned *out)
     return BF_OK;
 }
 
+bool bf_device_alias(struct bf_device *dev, const char *name)
+{
+    if (!name[0] || strlen(name) >= sizeof dev->alias[0])
+        return false;
+    for (size_t i = 0; i < BF_ALIAS_MAX; i++) {
+        if (strcmp(dev->alias[i], name) == 0)
+            return true;
+        if (!dev->alias[i][0]) {
+            memcpy(dev->alias[i], name, strlen(name) + 1);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_alias(const struct bf_device *dev, const char *name)
+{
+    for (size_t i = 0; i < BF_ALIAS_MAX; i++)
+        if (dev->alias[i][0] && strcmp(dev->alias[i], name) == 0)
+            return true;
+    return false;
+}
+
+static enum bf_err parse_aliases(const json_t *list, struct bf_device *dev)
+{
+    size_t i;
+    const json_t *name;
+    if (list && (!json_is_array(list) || json_array_size(list) > BF_ALIAS_MAX))
+        return BF_ERR_CONFIG;
+    json_array_foreach(list, i, name)
+    {
+        if (!json_is_string(name) || !bf_device_alias(dev, json_string_value(name)))
+            return BF_ERR_CONFIG;
+    }
+    return BF_OK;
+}
+
 static enum bf_err parse_one(const json_t *o, struct bf_device *dev)
 {
     dev->stacked = json_is_true(json_object_get(o, "stacked"));
@@ -79,9 +116,10 @@ static enum bf_err parse_one(const json_t *o, struct bf_device *dev)
         copy(o, "label", dev->label, sizeof dev->label) ||
         copy(o, "partuuid", dev->partuuid, sizeof dev->partuuid) ||
         copy(o, "boot_code", dev->boot_code, sizeof dev->boot_code) ||
-        copy(o, "partlabel", dev->partlabel, sizeof dev->partlabel))
+        copy(o, "partlabel", dev->partlabel, sizeof dev->partlabel) ||
+        copy(o, "parttype", dev->parttype, sizeof dev->parttype))
         return BF_ERR_CONFIG;
-    return BF_OK;
+    return parse_aliases(json_object_get(o, "aliases"), dev);
 }
 
 // The places of the device that was added last.
@@ -128,16 +166,27 @@ static json_t *places_json(const struct bf_devices *d, size_t device)
     return list;
 }
 
+static json_t *aliases_json(const struct bf_device *dev)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < BF_ALIAS_MAX && dev->alias[i][0]; i++)
+        json_array_append_new(list, json_string(dev->alias[i]));
+    return list;
+}
+
 json_t *bf_devices_json(const struct bf_devices *d)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < d->count; i++) {
         const struct bf_device *v = &d->item[i];
-        json_t *o = json_pack("{s:s,s:s,s:s,s:s,s:s,s:b,s:b,s:b}", "name", v->name, "type", v->type,
-                              "uuid", v->uuid, "label", v->label, "partuuid", v->partuuid,
-                              "stacked", v->stacked, "root", v->root, "esp", v->esp);
-        if (o && v->partlabel[0])
-            json_object_set_new(o, "partlabel", json_string(v->partlabel));
+        json_t *o = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:b,s:b,s:b}", "name", v->name, "type",
+                              v->type, "uuid", v->uuid, "label", v->label, "partuuid", v->partuuid,
+                              "partlabel", v->partlabel, "parttype", v->parttype, "stacked",
+                              v->stacked, "root", v->root, "esp", v->esp);
+        json_t *aliases = aliases_json(v);
+        if (json_array_size(aliases))
+            json_object_set(o, "aliases", aliases);
+        json_decref(aliases);
         if (o && !v->stacked) {
             json_object_set_new(o, "disk", json_integer(v->disk));
             json_object_set_new(o, "part", json_integer(v->part));
@@ -178,6 +227,9 @@ const struct bf_device *bf_device_by_order(const struct bf_devices *d, const cha
 {
     struct bf_place place;
     const struct bf_device *only = NULL;
+    for (size_t i = 0; i < d->count; i++)
+        if (is_alias(&d->item[i], name))
+            return &d->item[i];
     if (!bf_device_place(name, &place))
         return NULL;
     if (place.known)
@@ -292,7 +344,7 @@ const struct bf_device *bf_device_find(const struct bf_devices *d, const char *n
         if (tag ? has_tag(v, tag, value) : v->stacked && is_mapper_name(name, v->name))
             return v;
     }
-    return tag ? NULL : bf_device_by_order(d, name, "");
+    return bf_device_by_order(d, name, "");
 }
 
 const struct bf_device *bf_device_root(const struct bf_devices *d)

@@ -13,6 +13,7 @@
 
 #define BF_DEVICES_MAX 256
 #define BF_PLACES_MAX  16
+#define BF_ALIAS_MAX   4
 
 struct bf_device {
     unsigned disk; // position of the disk, from 0; the guest's first disk (sda) is 0
@@ -28,6 +29,10 @@ struct bf_device {
     char boot_code[16]; // of a whole disk: what a BIOS starts, as core/bootcode.h has it; "":
                         // unknown
     char partlabel[80];
+    char parttype[40]; // the GUID of a GPT's partition type, in lower case, or "0x83"
+    // Names that mean this device in the guest's files, though nothing in the name says so: found
+    // by what the device holds. "" when there is none.
+    char alias[BF_ALIAS_MAX][128];
 };
 
 // Where in the guest's tree a file system, or a part of it, is mounted.
@@ -49,6 +54,8 @@ void bf_devices_free(struct bf_devices *d);
 struct bf_device *bf_devices_add(struct bf_devices *d);
 // Notes that device `device` is mounted; one place too many is left out.
 void bf_devices_place(struct bf_devices *d, size_t device, const char *at, const char *inside);
+// Notes that the guest means this device by `name`; false when there is no room for it.
+bool bf_device_alias(struct bf_device *dev, const char *name);
 // From and to JSON: a list of objects with the fields above, and the places of each as "mounts".
 // BF_ERR_CONFIG when out of shape, BF_ERR_LIMIT for too many, with nothing to free.
 enum bf_err bf_devices_parse(const json_t *list, struct bf_devices *out);
@@ -74,9 +81,9 @@ enum bf_name_kind bf_name_kind(const char *name);
 // disks, Smart Array's and other old controllers' (cciss, ida, rd, i2o), udev's by-path and by-id,
 // multipath's.
 bool bf_device_place(const char *name, struct bf_place *out);
-// The device that the guest calls by a name of the BF_NAME_ORDER kind, or NULL. Where the name does
-// not say which disk, the one device that has the partition's number and can be of the `type` ("":
-// any); NULL when there are several.
+// The device that the guest calls by a name of the BF_NAME_ORDER kind, or by an alias; or NULL.
+// Where the name does not say which disk, the one device that has the partition's number and can be
+// of the `type` ("": any); NULL when there are several.
 const struct bf_device *bf_device_by_order(const struct bf_devices *d, const char *name,
                                            const char *type);
 // The partition of a disk, or NULL.
@@ -84,7 +91,7 @@ const struct bf_device *bf_device_at(const struct bf_devices *d, unsigned disk, 
 // Whether what was found can be what a file calls `claimed` ("" or "auto": anything).
 bool bf_device_is(const struct bf_device *dev, const char *claimed);
 // The device that any fstab-like name means (UUID=, LABEL=, PARTUUID=, PARTLABEL=,
-// /dev/disk/by-..., /dev/sda2, /dev/mapper/x, /dev/vg/lv), or NULL.
+// /dev/disk/by-..., /dev/sda2, /dev/mapper/x, /dev/vg/lv, an alias), or NULL.
 const struct bf_device *bf_device_find(const struct bf_devices *d, const char *name);
 const struct bf_device *bf_device_root(const struct bf_devices *d);
 

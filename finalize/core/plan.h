@@ -17,8 +17,13 @@
 #define BF_IFNAME         16
 #define BF_NAME_MAX       254
 #define BF_PASSPHRASE_MAX 512
+#define BF_KEY_MAX        8192
+#define BF_PLAN_MOUNTS    8
 
 enum bf_wanted { BF_KEEP, BF_OFF, BF_ON };
+
+// How file systems are checked: as far as a short time allows, to the end, or not at all.
+enum bf_check { BF_CHECK_QUICK, BF_CHECK_FULL, BF_CHECK_OFF };
 
 struct bf_address {
     char text[INET6_ADDRSTRLEN]; // normalized
@@ -45,7 +50,16 @@ struct bf_plan_nic {
 
 struct bf_plan_key {
     char uuid[64]; // of the LUKS device
-    char passphrase[BF_PASSPHRASE_MAX];
+    // The bytes of the passphrase or of the key file; none yet while `key_file` is to be read.
+    unsigned char key[BF_KEY_MAX];
+    size_t key_len;
+    char key_file[256]; // of the machine that starts the VM; "": none
+};
+
+// Which device a mount point of the guest means.
+struct bf_plan_mount {
+    char at[128];
+    char device[80]; // "UUID=..."
 };
 
 struct bf_plan {
@@ -63,6 +77,9 @@ struct bf_plan {
     bool new_identity; // a clone: machine-id and the like are made anew
     struct bf_plan_key unlock[BF_PLAN_KEYS];
     size_t unlocks;
+    struct bf_plan_mount mount[BF_PLAN_MOUNTS];
+    size_t mounts;
+    enum bf_check check;
 };
 
 // Whether the plan gives the interface new addresses; otherwise they stay as they are.

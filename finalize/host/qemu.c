@@ -275,8 +275,6 @@ static const char *const machine[] = {
     "none",
     "-vga",
     "none",
-    "-m",
-    "256",
     "-smp",
     "1",
     "-sandbox",
@@ -306,6 +304,8 @@ static enum bf_err add_machine(struct setup *s, const struct bf_run *run, enum b
     add_arg(s, "%s", kvm ? "host" : "max");
     add_arg(s, "-chardev");
     add_arg(s, "socket,id=control,fd=%d", control);
+    add_arg(s, "-m");
+    add_arg(s, "%u", run->memory_mib ? run->memory_mib : BF_RUN_MEMORY_MIB);
     for (size_t i = 0; i < BF_COUNT(machine); i++)
         add_arg(s, "%s", machine[i]);
     // "quiet" keeps the slow serial port free; panic=-1 with -no-reboot ends QEMU. no_timer_check:

@@ -18,6 +18,7 @@
 #include "finalize/core/report.h"
 #include "finalize/core/waits.h"
 #include "finalize/host/accel.h"
+#include "finalize/host/keys.h"
 #include "finalize/host/qemu.h"
 #include "finalize/host/wait.h"
 #include "finalize/target/plan_parse.h"
@@ -106,7 +107,12 @@ static char *converse(const struct bf_run *run, int fd, size_t *len, long long d
     json_t *o = json_pack("{s:s}", "mode", run->mode);
     if (run->plan)
         json_object_set_new(o, "plan", json_stringn(run->plan, run->plan_len));
+    if (run->keys)
+        json_object_set(o, "keys", (json_t *)run->keys);
     request = json_dumps(o, JSON_COMPACT);
+    json_t *plan = json_object_get(o, "plan");
+    if (plan) // passphrases
+        explicit_bzero((char *)json_string_value(plan), json_string_length(plan));
     json_decref(o);
     if (request && !bf_frame_send_while(fd, request, strlen(request), &wait, &fault))
         report = bf_frame_receive_while(fd, BF_FRAME_REPORT_MAX, len, &wait, &fault);
@@ -114,6 +120,8 @@ static char *converse(const struct bf_run *run, int fd, size_t *len, long long d
         explain(run, watch, deadline, &fault, "gave no report", "it ended early", error, size);
     else
         bf_frame_send(fd, "ack", 3, bf_now_ms() + BF_RUN_ACK_MS);
+    if (request)
+        explicit_bzero(request, strlen(request));
     free(request);
     return report;
 }
@@ -188,33 +196,44 @@ static enum bf_err no(struct bf_fault *fault, const char *why)
     return bf_fault_set(fault, BF_ERR_CONFIG, BF_SIDE_CONFIG, "", "%s", why);
 }
 
-static enum bf_err validate(const struct bf_run *run, struct bf_fault *fault)
+// Checks the plan, and takes from it what the VM needs: keys and memory.
+static enum bf_err prepare_plan(struct bf_run *run, json_t **keys, struct bf_fault *fault)
 {
-    enum bf_mode mode;
-    if (!bf_mode_parse(run->mode, &mode))
-        return no(fault, "no such mode");
-    if (run->disks == 0 || run->disks > BF_RUN_DISKS)
-        return no(fault, "too many disks, or none");
-    if (!run->plan)
-        return mode == BF_MODE_INSPECT || mode == BF_MODE_UNDO ? BF_OK
-                                                               : no(fault, "no plan was given");
     struct bf_plan *plan = malloc(sizeof *plan);
-    enum bf_err err =
-        plan ? bf_plan_parse(run->plan, run->plan_len, plan, fault) : no(fault, "out of memory");
+    if (!plan)
+        return no(fault, "out of memory");
+    enum bf_err err = bf_plan_parse(run->plan, run->plan_len, plan, fault);
+    if (!err)
+        *keys = bf_run_keys(plan, &err, fault);
+    if (!run->memory_mib && plan->unlocks)
+        run->memory_mib = BF_RUN_KEY_MEMORY_MIB;
+    run->keys = *keys;
+    explicit_bzero(plan, sizeof *plan);
     free(plan);
     return err;
 }
 
-enum bf_run_end bf_run_finalizer(const struct bf_run *run, char **report, size_t *report_len)
+static enum bf_err prepare(struct bf_run *run, json_t **keys, struct bf_fault *fault)
+{
+    enum bf_mode mode;
+    *keys = NULL;
+    if (!bf_mode_parse(run->mode, &mode))
+        return no(fault, "no such mode");
+    if (run->disks == 0 || run->disks > BF_RUN_DISKS)
+        return no(fault, "too many disks, or none");
+    if (run->plan)
+        return prepare_plan(run, keys, fault);
+    return mode == BF_MODE_INSPECT || mode == BF_MODE_UNDO ? BF_OK : no(fault, "no plan was given");
+}
+
+static enum bf_run_end run_prepared(const struct bf_run *run, char **report, size_t *report_len)
 {
     char error[1024] = "";
-    *report = NULL;
-    *report_len = 0;
     struct bf_fault fault;
     struct bf_accel accel;
     bool started, no_room = false;
     long long deadline = bf_now_ms() + seconds_of(run) * 1000LL;
-    if (validate(run, &fault) || bf_accel_choose(run, &accel, &fault)) {
+    if (bf_accel_choose(run, &accel, &fault)) {
         own_report(run->mode, true, fault.what, report, report_len);
         return BF_RUN_REFUSED;
     }
@@ -237,4 +256,20 @@ enum bf_run_end bf_run_finalizer(const struct bf_run *run, char **report, size_t
     if (no_room)
         return BF_RUN_NO_ROOM;
     return strncmp(error, late, sizeof late - 1) == 0 ? BF_RUN_LATE : BF_RUN_BROKEN;
+}
+
+enum bf_run_end bf_run_finalizer(const struct bf_run *asked, char **report, size_t *report_len)
+{
+    struct bf_run run = *asked;
+    struct bf_fault fault;
+    json_t *keys;
+    *report = NULL;
+    *report_len = 0;
+    if (prepare(&run, &keys, &fault)) {
+        own_report(run.mode, true, fault.what, report, report_len);
+        return BF_RUN_REFUSED;
+    }
+    enum bf_run_end end = run_prepared(&run, report, report_len);
+    bf_run_keys_wipe(keys);
+    return end;
 }

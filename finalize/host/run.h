@@ -49,11 +49,18 @@ struct bf_run {
     uint64_t overlay_mib;     // by how much the overlay of a disk may grow; 0: BF_RUN_OVERLAY_MIB
     const char *memory;       // private folder for what memory.h keeps; NULL: none of its own
     struct bf_run_stop *stop; // NULL: it cannot be stopped
+    unsigned memory_mib;      // of the VM; 0: as much as the plan needs
+    const void *keys;         // bf_run_finalizer() sets it, to what the plan's key files hold
 };
 
 #define BF_RUN_DISKS    16
 #define BF_RUN_CHAIN    64
 #define BF_RUN_DEADLINE 600
+
+// Memory of the VM. Deriving the key of a LUKS2 device takes up to 1 GiB, since cryptsetup chooses
+// that for a machine that has it.
+#define BF_RUN_MEMORY_MIB     320
+#define BF_RUN_KEY_MEMORY_MIB 1536
 
 // The journal of a large ext4 file system, which is replayed, has 1 GiB.
 #define BF_RUN_OVERLAY_MIB 2048

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/config.h"
 #include "finalize/target/targets.h"
 
 struct parser {
@@ -380,26 +381,83 @@ static enum bf_err parse_target(struct parser *p, const json_t *o, struct bf_pla
     return BF_OK;
 }
 
+// The bytes of a passphrase, or of a key in base64. A key file is read by whoever starts the VM.
+static enum bf_err parse_key(struct parser *p, const json_t *o, struct bf_plan_key *key)
+{
+    char passphrase[BF_PASSPHRASE_MAX] = "";
+    const json_t *encoded = json_object_get(o, "key");
+    key->key_len = sizeof key->key;
+    if (text(p, o, "uuid", key->uuid, sizeof key->uuid) ||
+        text(p, o, "passphrase", passphrase, sizeof passphrase) ||
+        text(p, o, "key_file", key->key_file, sizeof key->key_file))
+        return p->fault->code;
+    int given = (passphrase[0] != 0) + (key->key_file[0] != 0) + (encoded != NULL);
+    if (!key->uuid[0] || given != 1)
+        return fail(p, "uuid", "and one of \"passphrase\", \"key_file\" and \"key\" are required");
+    if (encoded && (!json_is_string(encoded) ||
+                    bf_base64_decode(json_string_value(encoded), json_string_length(encoded),
+                                     key->key, &key->key_len) ||
+                    key->key_len == 0))
+        return fail(p, "key", "must be base64 of 1 to %d bytes", BF_KEY_MAX);
+    if (!encoded)
+        key->key_len = strlen(passphrase);
+    memcpy(key->key, passphrase, encoded ? 0 : key->key_len);
+    explicit_bzero(passphrase, sizeof passphrase);
+    return BF_OK;
+}
+
 static enum bf_err parse_unlock(struct parser *p, const json_t *o, struct bf_plan *plan)
 {
-    static const char *const keys[] = {"uuid", "passphrase", NULL};
+    static const char *const keys[] = {"uuid", "passphrase", "key_file", "key", NULL};
     json_t *a;
     if (list(p, o, "unlock", BF_PLAN_KEYS, &a))
         return p->fault->code;
     for (size_t i = 0; i < json_array_size(a); i++) {
         const json_t *k = json_array_get(a, i);
-        struct bf_plan_key *key = &plan->unlock[i];
         snprintf(p->at, sizeof p->at, "unlock[%zu]", i);
         if (!json_is_object(k))
             return fail(p, "", "must be an object");
-        if (known_keys(p, k, keys) || text(p, k, "uuid", key->uuid, sizeof key->uuid) ||
-            text(p, k, "passphrase", key->passphrase, sizeof key->passphrase))
+        if (known_keys(p, k, keys) || parse_key(p, k, &plan->unlock[i]))
             return p->fault->code;
-        if (!key->uuid[0] || !key->passphrase[0])
-            return fail(p, "uuid", "and \"passphrase\" are required");
         plan->unlocks++;
     }
     p->at[0] = 0;
+    return BF_OK;
+}
+
+// {"/boot": "UUID=..."}
+static enum bf_err parse_mounts(struct parser *p, const json_t *o, struct bf_plan *plan)
+{
+    const json_t *mounts = json_object_get(o, "mounts");
+    const char *at;
+    json_t *device;
+    if (mounts && !json_is_object(mounts))
+        return fail(p, "mounts", "must be an object like {\"/boot\": \"UUID=...\"}");
+    if (json_object_size(mounts) > BF_PLAN_MOUNTS)
+        return fail(p, "mounts", "has more than %d entries", BF_PLAN_MOUNTS);
+    json_object_foreach((json_t *)mounts, at, device)
+    {
+        struct bf_plan_mount *m = &plan->mount[plan->mounts++];
+        const char *name = json_string_value(device);
+        if (at[0] != '/' || strlen(at) >= sizeof m->at || !name || strncmp(name, "UUID=", 5) != 0 ||
+            strlen(name) >= sizeof m->device)
+            return fail(p, "mounts", "must be an object like {\"/boot\": \"UUID=...\"}");
+        snprintf(m->at, sizeof m->at, "%s", at);
+        snprintf(m->device, sizeof m->device, "%s", name);
+    }
+    return BF_OK;
+}
+
+static enum bf_err parse_check(struct parser *p, const json_t *o, struct bf_plan *plan)
+{
+    char s[8] = "quick";
+    if (text(p, o, "check", s, sizeof s))
+        return p->fault->code;
+    plan->check = strcmp(s, "full") == 0  ? BF_CHECK_FULL
+                  : strcmp(s, "off") == 0 ? BF_CHECK_OFF
+                                          : BF_CHECK_QUICK;
+    if (plan->check == BF_CHECK_QUICK && strcmp(s, "quick") != 0)
+        return fail(p, "check", "must be \"quick\", \"full\" or \"off\"");
     return BF_OK;
 }
 
@@ -431,7 +489,8 @@ static enum bf_err parse_plan(struct parser *p, const json_t *o, struct bf_plan 
 {
     static const char *const keys[] = {"version", "target",      "hostname",       "root",
                                        "nics",    "hibernation", "serial_console", "efi_fallback",
-                                       "unlock",  "agents",      "identity",       NULL};
+                                       "unlock",  "agents",      "identity",       "mounts",
+                                       "check",   NULL};
     bool serial = false;
     if (!json_is_object(o))
         return fail(p, "", "must be an object");
@@ -443,7 +502,8 @@ static enum bf_err parse_plan(struct parser *p, const json_t *o, struct bf_plan 
         text(p, o, "hostname", plan->hostname, sizeof plan->hostname) ||
         text(p, o, "root", plan->root, sizeof plan->root) || parse_nics(p, o, plan) ||
         parse_choices(p, o, plan) || boolean(p, o, "serial_console", &serial) ||
-        boolean(p, o, "efi_fallback", &plan->efi_fallback) || parse_unlock(p, o, plan))
+        boolean(p, o, "efi_fallback", &plan->efi_fallback) || parse_unlock(p, o, plan) ||
+        parse_mounts(p, o, plan) || parse_check(p, o, plan))
         return p->fault->code;
     if (plan->hostname[0] && !valid_domain(plan->hostname, sizeof plan->hostname - 1))
         return fail(p, "hostname", "is not a host name");

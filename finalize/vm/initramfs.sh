@@ -59,6 +59,10 @@ strip "$root/init"
 add_program "$tree/sbin/lvm" sbin/lvm
 add_program "$tree/sbin/mdadm" sbin/mdadm
 add_program "$tree/sbin/cryptsetup" sbin/cryptsetup
+add_program "$tree/sbin/e2fsck" sbin/e2fsck
+add_program "$tree/sbin/xfs_repair" sbin/xfs_repair
+add_program "$tree/bin/btrfs" sbin/btrfs
+add_program "$tree/sbin/fsck.fat" sbin/fsck.fat
 # libpthread opens it by name when a thread ends
 install -m 755 "$(library libgcc_s.so.1)" "$root/$lib/libgcc_s.so.1"
 install -m 755 "$(library ld-linux-x86-64.so.2)" "$root/lib64/ld-linux-x86-64.so.2"

@@ -1,220 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finds and mounts the guest's root in the VM. Every candidate is first looked at read-only and
-// without a replay of its journal; the one root is then mounted for writing, which replays the
-// journal as the guest's own next start would. Mount points are opened inside the root, so a
-// symbolic link cannot lead a mount elsewhere.
+// Mounts a guest's file systems in the VM, the root first. It is mounted for writing, which plays
+// back the journal as the guest's own next start would. Mount points are opened inside the root, so
+// a symbolic link cannot lead a mount elsewhere.
 #include "finalize/vm/mount.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/btrfs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
-#include "finalize/core/fault.h"
-#include "finalize/system/foreign.h"
-#include "finalize/vm/disks.h"
+#include "finalize/vm/fits.h"
+#include "finalize/vm/kinds.h"
+#include "finalize/vm/resolve.h"
+#include "finalize/vm/roots.h"
+#include "finalize/vm/unlock.h"
 
-#define SAFE      (MS_NODEV | MS_NOSUID | MS_NOEXEC | MS_NOATIME)
-#define ROOTS_MAX 16
+// The Discoverable Partitions Specification's types.
+#define XBOOTLDR_TYPE "bc13c2ff-59e6-4262-a352-b275fd6f7172"
+#define VAR_TYPE      "4d21b016-b534-45c2-a9fb-5c16e091fd2d"
+#define USR_X86_TYPE  "8484680c-9521-48c6-9c11-b0720656f69e"
+#define USR_ARM_TYPE  "b0e01050-ee5f-4390-949a-9101b17104e9"
 
-struct found {
-    size_t device;
-    const char *subvol; // of a btrfs, or ""
-};
-
-// The kernel's name and the options for looking without writing, by libblkid's type.
-static const struct kind {
-    const char *type, *fs, *look, *group;
-} kinds[] = {
-    {"ext4", "ext4", "noload", ""},
-    {"ext3", "ext4", "noload", ""},
-    {"ext2", "ext4", "noload", ""},
-    {"xfs", "xfs", "norecovery,nouuid", "xfs"},
-    {"btrfs", "btrfs", "rescue=nologreplay", "btrfs"},
-    {"vfat", "vfat", "", "vfat"},
-};
-
-static const struct kind *kind_of(const char *type)
-{
-    for (size_t i = 0; i < BF_COUNT(kinds); i++)
-        if (strcmp(kinds[i].type, type) == 0)
-            return &kinds[i];
-    return NULL;
-}
-
-static enum bf_err mount_device(const struct bf_device *dev, const char *subvol, const char *at,
-                                bool look, struct bf_fault *fault)
-{
-    char node[80], options[512];
-    const struct kind *kind = kind_of(dev->type);
-    if (!kind)
-        return bf_fault_errno(fault, ENODEV);
-    if (kind->group[0])
-        bf_vm_load_modules(kind->group);
-    bf_vm_node(dev, node, sizeof node);
-    const char *base = look ? kind->look : strcmp(kind->fs, "vfat") == 0 ? "umask=0077" : "";
-    snprintf(options, sizeof options, "%s%s%s%s", base, base[0] && subvol[0] ? "," : "",
-             subvol[0] ? "subvol=" : "", subvol);
-    if (mount(node, at, kind->fs, SAFE | (look ? MS_RDONLY : 0), options) < 0)
-        return bf_fault_errno(fault, errno);
-    return BF_OK;
-}
-
-// A btrfs over several devices is found by its members, which the kernel must have seen.
-static void scan_btrfs(const struct bf_devices *devices)
-{
-    struct btrfs_ioctl_vol_args args;
-    int fd = -1;
-    for (size_t i = 0; i < devices->count; i++) {
-        char node[80];
-        if (strcmp(devices->item[i].type, "btrfs") != 0)
-            continue;
-        if (fd < 0) {
-            bf_vm_load_modules("btrfs");
-            fd = open("/dev/btrfs-control", O_RDWR | O_CLOEXEC);
-        }
-        memset(&args, 0, sizeof args);
-        bf_vm_node(&devices->item[i], node, sizeof node);
-        snprintf(args.name, sizeof args.name, "%s", node);
-        if (fd >= 0 && ioctl(fd, BTRFS_IOC_SCAN_DEV, &args) < 0)
-            fprintf(stderr, "btrfs %s: %s\n", node, strerror(errno));
-    }
-    if (fd >= 0)
-        close(fd);
-}
-
-// *other: what it holds instead, or NULL.
-static bool holds_root(const char **other)
-{
+// What the mounting of one system needs.
+struct work {
+    struct bf_resolve r;
     struct bf_fin_root root;
-    *other = NULL;
-    if (bf_fin_root_attach(&root, BF_VM_PROBE, NULL))
-        return false;
-    bool etc = bf_fin_root_exists(&root, "/etc/os-release") ||
-               bf_fin_root_exists(&root, "/usr/lib/os-release") ||
-               bf_fin_root_exists(&root, "/etc/fstab");
-    bool system = etc && bf_fin_root_is_dir(&root, "/usr") && bf_fin_root_is_dir(&root, "/var");
-    system = system || bf_foreign_is_ostree(&root); // refused by name, in finalize.c
-    *other = system ? NULL : bf_foreign_name(&root);
-    bf_fin_root_close(&root);
-    return system;
-}
-
-static bool same_btrfs(const struct bf_devices *devices, const struct found *found, size_t count,
-                       size_t i)
-{
-    for (size_t k = 0; k < count; k++)
-        if (devices->item[i].uuid[0] &&
-            strcmp(devices->item[found[k].device].uuid, devices->item[i].uuid) == 0)
-            return true;
-    return false;
-}
-
-// The subvolume that the plan names for this device ("UUID=...,subvol=NAME"), or NULL.
-static const char *planned_subvol(const struct bf_plan *plan, const struct bf_device *dev)
-{
-    const char *comma = plan ? strstr(plan->root, ",subvol=") : NULL;
-    size_t len = comma ? (size_t)(comma - plan->root) - 5 : 0;
-    return comma && strlen(dev->uuid) == len && strncmp(plan->root + 5, dev->uuid, len) == 0
-               ? comma + strlen(",subvol=")
-               : NULL;
-}
-
-// Looks at one file system, or subvolume. What is no root adds a word to `others`.
-static bool look(const struct bf_device *dev, const char *subvol, struct bf_text *others)
-{
-    struct bf_fault fault;
-    const char *other;
-    if (mount_device(dev, subvol, BF_VM_PROBE, true, &fault)) {
-        if (!subvol[0])
-            fprintf(stderr, "%s: %s\n", dev->name, fault.what);
-        return false;
-    }
-    bool hit = holds_root(&other);
-    umount(BF_VM_PROBE);
-    if (!hit && other && !subvol[0])
-        bf_textf(others, "%s%s is %s", others->len ? ", " : "", dev->name, other);
-    return hit;
-}
-
-// The default subvolume is what starts; without a system in it, those of the usual names are looked
-// at, and the one that the plan names.
-static size_t find_in(const struct bf_device *dev, size_t i, const struct bf_plan *plan,
-                      struct found *found, size_t room, struct bf_text *others)
-{
-    static const char *const subvols[] = {"@", "@rootfs", "root", "@root"};
-    const char *planned = planned_subvol(plan, dev);
-    size_t count = 0;
-    if (!planned && look(dev, "", others)) {
-        found[0] = (struct found){i, ""};
-        return 1;
-    }
-    if (strcmp(dev->type, "btrfs") != 0)
-        return 0;
-    for (size_t s = 0; s < BF_COUNT(subvols) && count < room; s++)
-        if (!planned && look(dev, subvols[s], others))
-            found[count++] = (struct found){i, subvols[s]};
-    if (planned && look(dev, planned, others))
-        found[count++] = (struct found){i, planned};
-    return count;
-}
-
-static size_t find_roots(const struct bf_devices *devices, const struct bf_plan *plan,
-                         struct found found[ROOTS_MAX], struct bf_text *others)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < devices->count && count < ROOTS_MAX; i++) {
-        const struct bf_device *dev = &devices->item[i];
-        if (strcmp(dev->type, "ntfs") == 0)
-            bf_textf(others, "%s%s is a file system of Windows", others->len ? ", " : "",
-                     dev->name);
-        if (kind_of(dev->type) && strcmp(dev->type, "vfat") != 0 &&
-            !same_btrfs(devices, found, count, i))
-            count += find_in(dev, i, plan, found + count, ROOTS_MAX - count, others);
-    }
-    return count;
-}
-
-// Whether the plan's "root" is this one.
-static bool is_planned(const struct bf_plan *plan, const struct bf_device *dev,
-                       const struct found *found)
-{
-    const char *subvol = planned_subvol(plan, dev);
-    return subvol ? strcmp(subvol, found->subvol) == 0
-                  : plan && plan->root[0] && strcmp(plan->root + 5, dev->uuid) == 0;
-}
-
-static const struct found *choose(const struct bf_devices *devices, const struct bf_plan *plan,
-                                  const struct found *found, size_t count, const char *others,
-                                  struct bf_fin_report *report)
-{
-    const struct found *chosen = NULL;
-    size_t fitting = 0;
-    struct bf_text list = {0};
-    for (size_t i = 0; i < count; i++) {
-        const struct bf_device *dev = &devices->item[found[i].device];
-        bf_textf(&list, " UUID=%s%s%s (%s)", dev->uuid, found[i].subvol[0] ? ",subvol=" : "",
-                 found[i].subvol, dev->name);
-        if (plan && plan->root[0] ? is_planned(plan, dev, &found[i]) : true) {
-            chosen = &found[i];
-            fitting++;
-        }
-    }
-    if (count == 0)
-        bf_refuse(report, "no Linux root file system was found on the disks%s%s",
-                  others[0] ? ": " : "", others);
-    else if (fitting != 1)
-        bf_refuse(report, "it is unclear which file system is the root; set \"root\" to one of:%s",
-                  bf_text_get(&list));
-    bf_text_free(&list);
-    return fitting == 1 ? chosen : NULL;
-}
+    bool look; // nothing is written
+    struct bf_checks *checks;
+    struct bf_mounts *mounts;
+};
 
 static void remember(struct bf_mounts *mounts, const char *at)
 {
@@ -241,106 +59,159 @@ static void note_place(struct bf_devices *devices, const struct bf_device *dev, 
         bf_devices_place(devices, (size_t)(dev - devices->item), *inner ? inner : "/", root);
 }
 
-// One line of the guest's fstab that the finalizer needs.
-struct entry {
-    char device[200], mount[128], options[200];
-};
-
-static bool is_needed(const char *mount)
+static bool is_mounted(const struct bf_devices *devices, const struct bf_device *dev)
 {
-    static const char *const needed[] = {"/usr", "/var", "/var/lib", "/boot", "/boot/efi", "/efi"};
-    for (size_t i = 0; i < BF_COUNT(needed); i++)
-        if (strcmp(needed[i], mount) == 0)
+    for (size_t i = 0; i < devices->places; i++)
+        if (&devices->item[devices->place[i].device] == dev)
             return true;
     return false;
 }
 
-static size_t read_fstab(const struct bf_fin_root *root, struct entry *entry, size_t max)
-{
-    size_t len, pos = 0, count = 0;
-    struct bf_line line;
-    char *text = bf_fin_root_read(root, "/etc/fstab", BF_ROOT_TEXT_MAX, &len, NULL);
-    while (text && count < max && bf_line_next(text, len, &pos, &line)) {
-        const char *at = line.at, *end = line.at + line.len, *w[4];
-        size_t n[4], i = 0;
-        while (i < 4 && bf_word_next(&at, end, &w[i], &n[i]))
-            i++;
-        if (i < 3 || w[0][0] == '#')
-            continue;
-        snprintf(entry[count].device, sizeof entry->device, "%.*s", (int)n[0], w[0]);
-        snprintf(entry[count].mount, sizeof entry->mount, "%.*s", (int)n[1], w[1]);
-        snprintf(entry[count].options, sizeof entry->options, "%.*s", i > 3 ? (int)n[3] : 0,
-                 i > 3 ? w[3] : "");
-        count += is_needed(entry[count].mount);
-    }
-    free(text);
-    return count;
-}
-
-static int by_depth(const void *a, const void *b)
-{
-    size_t x = strlen(((const struct entry *)a)->mount),
-           y = strlen(((const struct entry *)b)->mount);
-    return x < y ? -1 : x > y;
-}
-
-static void subvol_of(const char *options, char *out, size_t size)
-{
-    const char *at = strstr(options, "subvol=");
-    snprintf(out, size, "%.*s", at ? (int)strcspn(at + 7, ",") : 0, at ? at + 7 : "");
-}
-
 // Mounts a device on a directory of the guest. The directory is held by a descriptor.
-static bool mount_in(const struct bf_fin_root *root, struct bf_devices *devices,
-                     const struct bf_device *dev, const char *subvol, const char *at, bool look,
-                     struct bf_mounts *mounts, struct bf_fin_report *report)
+static enum bf_err mount_in(struct work *w, const struct bf_device *dev, const char *subvol,
+                            const char *at)
 {
     char proc[64], path[280];
     struct bf_fault fault;
-    int fd = bf_fin_root_open(root, at, O_PATH | O_DIRECTORY, &fault);
+    enum bf_err err = BF_OK;
+    if (!w->look && !is_mounted(w->r.devices, dev))
+        err = bf_vm_check(w->checks, dev, w->r.report);
+    if (err)
+        return err;
+    int fd = bf_fin_root_open(&w->root, at, O_PATH | O_DIRECTORY, &fault);
     snprintf(proc, sizeof proc, "/proc/self/fd/%d", fd);
-    bool ok = fd >= 0 && !mount_device(dev, subvol, proc, look, &fault);
-    if (!ok)
-        bf_note(report, "skipped", at, "%s cannot be mounted there: %s", dev->name, fault.what);
+    if (fd < 0 || bf_vm_mount_device(dev, subvol, proc, w->look, &fault))
+        err = bf_refuse(w->r.report, "%s (%s, UUID=%s) cannot be mounted: %s", at, dev->name,
+                        dev->uuid, fault.what);
     if (fd >= 0)
         close(fd);
-    char *real = ok ? bf_fin_root_real(root, at, NULL) : NULL;
+    char *real = err ? NULL : bf_fin_root_real(&w->root, at, NULL);
     if (real) {
         snprintf(path, sizeof path, BF_VM_ROOT "%.200s", real);
-        remember(mounts, path);
-        note_place(devices, dev, path);
+        remember(w->mounts, path);
+        note_place(w->r.devices, dev, path);
     }
     free(real);
-    return ok;
+    return err;
 }
 
-static void mount_entries(const struct bf_fin_root *root, struct bf_devices *devices, bool look,
-                          struct bf_mounts *mounts, struct bf_fin_report *report)
+static enum bf_err mount_wanted(struct work *w, const struct bf_want *wanted)
 {
-    struct entry entry[8];
-    char subvol[200];
-    bool esp = false;
-    size_t count = read_fstab(root, entry, 8);
-    qsort(entry, count, sizeof *entry, by_depth);
-    for (size_t i = 0; i < count && mounts->count < 12; i++) {
-        const struct bf_device *dev = bf_device_find(devices, entry[i].device);
-        subvol_of(entry[i].options, subvol, sizeof subvol);
-        if (!dev || !kind_of(dev->type)) {
-            bf_note(report, "skipped", entry[i].mount,
-                    "%s is not on these disks, or has an unsupported type", entry[i].device);
+    enum bf_err err;
+    char id[32], subvol[128] = "";
+    const struct bf_device *dev = bf_vm_resolve(&w->r, wanted, &err);
+    if (!dev)
+        return err;
+    if (strcmp(dev->type, "btrfs") == 0 &&
+        !bf_wanted_option(wanted->options, "subvol", subvol, sizeof subvol) &&
+        bf_wanted_option(wanted->options, "subvolid", id, sizeof id) &&
+        strspn(id, "0123456789") == strlen(id))
+        snprintf(subvol, sizeof subvol, "subvolid=%s", id);
+    return mount_in(w, dev, subvol, wanted->at);
+}
+
+// ---- What has no line --------------------------------------------------------------------------
+
+static bool is_empty(const struct bf_fin_root *root, const char *at)
+{
+    struct bf_names names;
+    if (!bf_fin_root_is_dir(root, at) || bf_fin_root_list(root, at, "", &names))
+        return false;
+    bool empty = names.count == 0;
+    bf_names_free(&names);
+    return empty;
+}
+
+// The one device of a partition type that is not mounted; on the root's disk, as systemd looks for
+// it there, unless the root is on no disk of its own.
+static const struct bf_device *of_type(const struct work *w, const char *type)
+{
+    const struct bf_device *found = NULL, *root = bf_device_root(w->r.devices);
+    for (size_t i = 0; i < w->r.devices->count; i++) {
+        const struct bf_device *dev = &w->r.devices->item[i];
+        if (strcasecmp(dev->parttype, type) != 0 || !bf_vm_kind(dev->type) ||
+            is_mounted(w->r.devices, dev) || (!root->stacked && dev->disk != root->disk))
             continue;
-        }
-        bool done = mount_in(root, devices, dev, strcmp(dev->type, "btrfs") == 0 ? subvol : "",
-                             entry[i].mount, look, mounts, report);
-        esp = esp || (done && dev->esp);
+        if (found)
+            return NULL;
+        found = dev;
     }
-    // Without a line in fstab systemd mounts the ESP by its type, on /efi or /boot.
-    for (size_t i = 0; i < devices->count && !esp; i++) {
-        const char *at = bf_fin_root_is_dir(root, "/boot/efi") ? "/boot/efi" : "/efi";
-        if (devices->item[i].esp && strcmp(devices->item[i].type, "vfat") == 0 &&
-            bf_fin_root_is_dir(root, at))
-            esp = mount_in(root, devices, &devices->item[i], "", at, look, mounts, report);
+    return found;
+}
+
+// systemd-gpt-auto-generator(8): partitions of these types are mounted where fstab has no line and
+// nothing is in the way.
+static enum bf_err mount_by_type(struct work *w)
+{
+    static const struct {
+        const char *at, *type;
+    } auto_places[] = {{"/usr", USR_X86_TYPE},
+                       {"/usr", USR_ARM_TYPE},
+                       {"/var", VAR_TYPE},
+                       {"/boot", XBOOTLDR_TYPE}};
+    enum bf_err err = BF_OK;
+    for (size_t i = 0; i < BF_COUNT(auto_places) && !err; i++) {
+        const struct bf_device *dev = of_type(w, auto_places[i].type);
+        if (dev && !bf_wanted_at(w->r.wanted, auto_places[i].at) &&
+            is_empty(&w->root, auto_places[i].at))
+            err = mount_in(w, dev, "", auto_places[i].at);
     }
+    return err;
+}
+
+// Without a line, systemd mounts the ESP by its type, on /efi or on an empty /boot.
+static enum bf_err mount_esp(struct work *w)
+{
+    for (size_t i = 0; i < w->r.devices->places; i++)
+        if (w->r.devices->item[w->r.devices->place[i].device].esp)
+            return BF_OK;
+    const char *at = bf_fin_root_is_dir(&w->root, "/boot/efi") ? "/boot/efi"
+                     : bf_fin_root_is_dir(&w->root, "/efi")    ? "/efi"
+                     : is_empty(&w->root, "/boot")             ? "/boot"
+                                                               : NULL;
+    for (size_t i = 0; at && i < w->r.devices->count; i++) {
+        const struct bf_device *dev = &w->r.devices->item[i];
+        if (dev->esp && strcmp(dev->type, "vfat") == 0 && !bf_wanted_at(w->r.wanted, at))
+            return mount_in(w, dev, "", at);
+    }
+    return BF_OK;
+}
+
+// crypttab(5) says how the guest calls what was opened here as luks-UUID.
+static void name_opened(struct work *w)
+{
+    size_t len, pos = 0;
+    struct bf_line line;
+    char *text = bf_fin_root_read(&w->root, "/etc/crypttab", BF_ROOT_TEXT_MAX, &len, NULL);
+    while (text && bf_line_next(text, len, &pos, &line)) {
+        const char *at = line.at, *end = line.at + line.len, *name, *device;
+        size_t n, m;
+        char source[200], alias[128];
+        if (!bf_word_next(&at, end, &name, &n) || name[0] == '#' ||
+            !bf_word_next(&at, end, &device, &m))
+            continue;
+        snprintf(source, sizeof source, "%.*s", (int)m, device);
+        snprintf(alias, sizeof alias, "/dev/mapper/%.*s", (int)n, name);
+        const struct bf_device *closed = bf_device_find(w->r.devices, source);
+        const struct bf_device *opened = closed ? bf_vm_opened(w->r.devices, closed) : NULL;
+        if (opened)
+            bf_device_alias((struct bf_device *)opened, alias);
+    }
+    free(text);
+}
+
+static enum bf_err mount_all(struct work *w, struct bf_wanted_list *wanted)
+{
+    enum bf_err err = BF_OK;
+    name_opened(w);
+    bf_wanted_read(&w->root, wanted);
+    bf_vm_resolve_swap(&w->r);
+    for (size_t i = 0; i < wanted->count && !err && w->mounts->count < 12; i++)
+        if (wanted->item[i].needed)
+            err = mount_wanted(w, &wanted->item[i]);
+    if (!err)
+        err = mount_by_type(w);
+    return err ? err : mount_esp(w);
 }
 
 static bool is_hibernated(const struct bf_devices *devices)
@@ -352,31 +223,31 @@ static bool is_hibernated(const struct bf_devices *devices)
 }
 
 enum bf_err bf_vm_mount(struct bf_devices *devices, const struct bf_plan *plan,
-                        struct bf_mounts *mounts, struct bf_fin_report *report)
+                        struct bf_checks *checks, struct bf_mounts *mounts,
+                        struct bf_fin_report *report)
 {
+    static struct bf_wanted_list wanted;
     struct bf_fault fault;
-    struct found found[ROOTS_MAX];
-    struct bf_fin_root root;
-    scan_btrfs(devices);
-    struct bf_text others = {0};
-    size_t count = find_roots(devices, plan, found, &others);
-    const struct found *chosen = choose(devices, plan, found, count, bf_text_get(&others), report);
-    bf_text_free(&others);
-    if (!chosen)
+    struct bf_found found;
+    struct work w = {.look = is_hibernated(devices), .checks = checks, .mounts = mounts};
+    if (!bf_vm_find_root(devices, plan, &found, report))
         return BF_ERR_CONFIG;
-    bool frozen = is_hibernated(devices);
-    struct bf_device *dev = &devices->item[chosen->device];
-    if (mount_device(dev, chosen->subvol, BF_VM_ROOT, frozen, &fault))
+    struct bf_device *dev = &devices->item[found.device];
+    enum bf_err err = w.look ? BF_OK : bf_vm_check(checks, dev, report);
+    if (err)
+        return err;
+    if (bf_vm_mount_device(dev, found.subvol, BF_VM_ROOT, w.look, &fault))
         return bf_fail(report, "the root file system on %s cannot be mounted: %s", dev->name,
                        fault.what);
     dev->root = true;
     remember(mounts, BF_VM_ROOT);
     note_place(devices, dev, BF_VM_ROOT);
-    if (bf_fin_root_attach(&root, BF_VM_ROOT, &fault))
+    if (bf_fin_root_attach(&w.root, BF_VM_ROOT, &fault))
         return bf_fail(report, "the root file system cannot be opened: %s", fault.what);
-    mount_entries(&root, devices, frozen, mounts, report);
-    bf_fin_root_close(&root);
-    return BF_OK;
+    w.r = (struct bf_resolve){devices, plan, &wanted, &w.root, report};
+    err = mount_all(&w, &wanted);
+    bf_fin_root_close(&w.root);
+    return err;
 }
 
 void bf_vm_unmount(struct bf_mounts *mounts, struct bf_fin_report *report)

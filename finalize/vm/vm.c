@@ -19,13 +19,21 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/config.h"
 #include "finalize/core/waits.h"
 #include "finalize/finalize.h"
 #include "finalize/target/plan_parse.h"
+#include "finalize/vm/assemble.h"
+#include "finalize/vm/check.h"
 #include "finalize/vm/disks.h"
 #include "finalize/vm/frame.h"
 #include "finalize/vm/mount.h"
+#include "finalize/vm/roots.h"
 #include "finalize/vm/step.h"
+#include "finalize/vm/tool.h"
+
+// A full check has the time that the host gives the whole run.
+#define CHECK_S (24 * 3600)
 
 // The request as it came, checked.
 struct request {
@@ -71,6 +79,20 @@ static int open_port(void)
     return -1;
 }
 
+// The content of the plan's key files, as the host has read them: in the order of "unlock".
+static void take_keys(const json_t *keys, struct bf_plan *plan)
+{
+    for (size_t i = 0; i < plan->unlocks; i++) {
+        const json_t *key = json_array_get(keys, i);
+        struct bf_plan_key *k = &plan->unlock[i];
+        if (!k->key_file[0] || !json_is_string(key))
+            continue;
+        k->key_len = sizeof k->key;
+        if (bf_base64_decode(json_string_value(key), json_string_length(key), k->key, &k->key_len))
+            k->key_len = 0;
+    }
+}
+
 // Begins the report. After a failure it says what is wrong with the request.
 static enum bf_err parse_request(const char *text, size_t len, struct request *r,
                                  struct bf_fin_report *report)
@@ -88,8 +110,25 @@ static enum bf_err parse_request(const char *text, size_t len, struct request *r
     else if (r->has_plan &&
              bf_plan_parse(json_string_value(plan), json_string_length(plan), &r->plan, &fault))
         err = bf_refuse(report, "%s", fault.what);
+    else
+        take_keys(json_object_get(o, "keys"), &r->plan);
     json_decref(o);
     return err;
+}
+
+// What was written to is checked once more; a file system may be seen at several places.
+static void check_again(const struct bf_devices *devices, const struct bf_plan *plan,
+                        struct bf_fin_report *report)
+{
+    struct bf_checks checks = bf_checks_of(plan);
+    checks.changed = true;
+    for (size_t i = 0; i < devices->places; i++) {
+        bool seen = false;
+        for (size_t k = 0; k < i; k++)
+            seen = seen || devices->place[k].device == devices->place[i].device;
+        if (!seen && bf_vm_check(&checks, &devices->item[devices->place[i].device], report))
+            return;
+    }
 }
 
 static void work_on_disks(const struct request *r, struct bf_fin_report *report)
@@ -100,14 +139,16 @@ static void work_on_disks(const struct request *r, struct bf_fin_report *report)
     struct bf_fault fault;
     const struct bf_plan *plan = r->has_plan ? &r->plan : NULL;
     bool discard = plan && plan->discard_hibernation;
+    struct bf_checks checks = bf_checks_of(plan);
     bf_step("probe", 60);
     bf_vm_probe(&devices, report);
-    bf_step("assemble", 120);
-    bf_vm_assemble(&devices, plan, report);
-    if (discard)
+    // Deriving a key may take a minute, by the standards of the machine that chose its parameters.
+    bf_step("assemble", plan && plan->unlocks ? 600 : 120);
+    enum bf_err err = bf_vm_assemble(&devices, plan, report);
+    if (discard && !err)
         bf_vm_discard_hibernation(&devices, report);
-    bf_step("mount", 120);
-    if (!bf_vm_mount(&devices, plan, &mounts, report)) {
+    bf_step("mount", checks.mode == BF_CHECK_FULL ? CHECK_S : 120);
+    if (!err && !bf_vm_mount(&devices, plan, &checks, &mounts, report)) {
         if (bf_fin_root_attach(&root, BF_VM_ROOT, &fault)) {
             bf_fail(report, "the mounted root cannot be opened: %s", fault.what);
         } else {
@@ -116,9 +157,11 @@ static void work_on_disks(const struct request *r, struct bf_fin_report *report)
         }
     }
     bf_fin_root_close(&root);
-    bf_step("unmount", 120);
+    bf_step("unmount", checks.mode == BF_CHECK_FULL ? CHECK_S : 120);
     bf_vm_unmount(&mounts, report);
-    bf_vm_disassemble();
+    if (r->mode != BF_MODE_INSPECT && r->mode != BF_MODE_DRY_RUN && bf_fin_report_is_ok(report))
+        check_again(&devices, plan, report);
+    bf_vm_disassemble(&devices);
     bf_devices_free(&devices);
 }
 

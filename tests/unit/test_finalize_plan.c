@@ -52,7 +52,8 @@ static void test_everything(void)
     CHECK(plan.discard_hibernation);
     CHECK(plan.keep_agents);
     CHECK(plan.new_identity);
-    CHECK_STR(plan.unlock[0].passphrase, "p w");
+    CHECK_EQ(plan.unlock[0].key_len, 3);
+    CHECK(memcmp(plan.unlock[0].key, "p w", 3) == 0);
 }
 
 static void test_match_by_old_address(void)

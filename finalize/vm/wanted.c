@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+// See wanted.h; fstab(5), systemd.mount(5).
+#include "finalize/vm/wanted.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "finalize/core/ini.h"
+#include "finalize/core/text.h"
+
+// What the finalizer has to see, and the unit that would mount it (systemd-escape(1)).
+static const struct place {
+    const char *at, *unit;
+} places[] = {
+    {"/usr", "usr.mount"},   {"/var", "var.mount"},           {"/var/lib", "var-lib.mount"},
+    {"/boot", "boot.mount"}, {"/boot/efi", "boot-efi.mount"}, {"/efi", "efi.mount"},
+};
+
+bool bf_wanted_option(const char *options, const char *name, char *out, size_t size)
+{
+    size_t len = strlen(name);
+    for (const char *at = options; *at; at += strcspn(at, ",") + (at[strcspn(at, ",")] != 0)) {
+        size_t n = strcspn(at, ",");
+        if (n < len || strncmp(at, name, len) != 0 || (n > len && at[len] != '='))
+            continue;
+        snprintf(out, size, "%.*s", n > len ? (int)(n - len - 1) : 0, n > len ? at + len + 1 : "");
+        return true;
+    }
+    return false;
+}
+
+const struct bf_want *bf_wanted_at(const struct bf_wanted_list *list, const char *at)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->item[i].at, at) == 0)
+            return &list->item[i];
+    return NULL;
+}
+
+static bool is_needed(const char *at)
+{
+    for (size_t i = 0; i < BF_COUNT(places); i++)
+        if (strcmp(places[i].at, at) == 0)
+            return true;
+    return false;
+}
+
+static void finish(struct bf_want *w)
+{
+    char value[8];
+    w->needed = is_needed(w->at);
+    w->optional = bf_wanted_option(w->options, "nofail", value, sizeof value) ||
+                  bf_wanted_option(w->options, "noauto", value, sizeof value);
+}
+
+// A field of fstab, in which "\040" is a blank.
+static void field(const char *word, size_t len, char *out, size_t size)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < len && n + 1 < size; i++) {
+        bool octal = word[i] == '\\' && i + 3 < len && word[i + 1] >= '0' && word[i + 1] <= '3' &&
+                     word[i + 2] >= '0' && word[i + 2] <= '7' && word[i + 3] >= '0' &&
+                     word[i + 3] <= '7';
+        out[n++] =
+            octal ? (char)((word[i + 1] - '0') * 64 + (word[i + 2] - '0') * 8 + (word[i + 3] - '0'))
+                  : word[i];
+        i += octal ? 3 : 0;
+    }
+    out[n] = 0;
+}
+
+static void read_fstab(const struct bf_fin_root *root, struct bf_wanted_list *out)
+{
+    size_t len, pos = 0;
+    unsigned number = 0;
+    struct bf_line line;
+    char *text = bf_fin_root_read(root, "/etc/fstab", BF_ROOT_TEXT_MAX, &len, NULL);
+    while (text && out->count < BF_WANTED_MAX && bf_line_next(text, len, &pos, &line)) {
+        const char *at = line.at, *end = line.at + line.len, *w[4];
+        size_t n[4], i = 0;
+        number++;
+        while (i < 4 && bf_word_next(&at, end, &w[i], &n[i]))
+            i++;
+        if (i < 3 || w[0][0] == '#')
+            continue;
+        struct bf_want *wanted = &out->item[out->count++];
+        *wanted = (struct bf_want){.needed = false};
+        field(w[0], n[0], wanted->device, sizeof wanted->device);
+        field(w[1], n[1], wanted->at, sizeof wanted->at);
+        field(w[2], n[2], wanted->type, sizeof wanted->type);
+        if (i > 3)
+            field(w[3], n[3], wanted->options, sizeof wanted->options);
+        // "/boot/" is "/boot"
+        size_t last = strlen(wanted->at);
+        while (last > 1 && wanted->at[last - 1] == '/')
+            wanted->at[--last] = 0;
+        snprintf(wanted->from, sizeof wanted->from, "/etc/fstab line %u", number);
+        finish(wanted);
+    }
+    free(text);
+}
+
+// ---- Units -------------------------------------------------------------------------------------
+
+// Whether something that is started draws the unit in; *softly: the system starts without it.
+static bool is_enabled(const struct bf_fin_root *root, const char *unit, bool *softly)
+{
+    static const char *const ends[] = {".requires", ".wants"};
+    bool enabled = false;
+    struct bf_names names;
+    for (size_t e = 0; e < BF_COUNT(ends) && !enabled; e++) {
+        if (bf_fin_root_list(root, "/etc/systemd/system", ends[e], &names))
+            continue;
+        for (size_t i = 0; i < names.count && !enabled; i++) {
+            char path[400];
+            snprintf(path, sizeof path, "/etc/systemd/system/%.255s/%s", names.name[i], unit);
+            char *link = bf_fin_root_readlink(root, path);
+            enabled = link || bf_fin_root_exists(root, path);
+            free(link);
+        }
+        bf_names_free(&names);
+        *softly = e == 1;
+    }
+    return enabled;
+}
+
+static bool is_masked(const struct bf_fin_root *root, const char *unit)
+{
+    char path[128];
+    snprintf(path, sizeof path, "/etc/systemd/system/%s", unit);
+    char *link = bf_fin_root_readlink(root, path);
+    bool masked = link && strcmp(link, "/dev/null") == 0;
+    free(link);
+    return masked;
+}
+
+static bool read_unit(const struct bf_fin_root *root, const char *path, const char *at,
+                      struct bf_want *out)
+{
+    size_t len;
+    char *text = bf_fin_root_read(root, path, BF_ROOT_TEXT_MAX, &len, NULL);
+    *out = (struct bf_want){.type = "auto"};
+    bool ok = text && bf_ini_find(text, len, "Mount", "What", out->device, sizeof out->device) &&
+              bf_ini_find(text, len, "Mount", "Where", out->at, sizeof out->at) &&
+              strcmp(out->at, at) == 0;
+    if (ok && !bf_ini_find(text, len, "Mount", "Type", out->type, sizeof out->type))
+        snprintf(out->type, sizeof out->type, "auto");
+    if (ok)
+        bf_ini_find(text, len, "Mount", "Options", out->options, sizeof out->options);
+    snprintf(out->from, sizeof out->from, "%s", path);
+    free(text);
+    return ok;
+}
+
+static void add_unit(const struct bf_fin_root *root, const struct place *place,
+                     struct bf_wanted_list *out)
+{
+    static const char *const dirs[] = {"/etc/systemd/system", "/usr/local/lib/systemd/system",
+                                       "/usr/lib/systemd/system", "/lib/systemd/system"};
+    struct bf_want *old = (struct bf_want *)bf_wanted_at(out, place->at), unit;
+    bool softly = false, enabled = is_enabled(root, place->unit, &softly);
+    for (size_t d = 0; d < BF_COUNT(dirs); d++) {
+        char path[128];
+        snprintf(path, sizeof path, "%s/%s", dirs[d], place->unit);
+        if ((d > 0 && old) || !read_unit(root, path, place->at, &unit))
+            continue;
+        if (!enabled && !old)
+            return;
+        finish(&unit);
+        unit.optional = unit.optional || (softly && !old);
+        if (!old && out->count < BF_WANTED_MAX)
+            old = &out->item[out->count++];
+        if (old)
+            *old = unit;
+        return;
+    }
+}
+
+static int by_depth(const void *a, const void *b)
+{
+    size_t x = strlen(((const struct bf_want *)a)->at), y = strlen(((const struct bf_want *)b)->at);
+    return x < y ? -1 : x > y;
+}
+
+void bf_wanted_read(const struct bf_fin_root *root, struct bf_wanted_list *out)
+{
+    out->count = 0;
+    read_fstab(root, out);
+    for (size_t i = 0; i < BF_COUNT(places); i++)
+        if (!is_masked(root, places[i].unit))
+            add_unit(root, &places[i], out);
+    qsort(out->item, out->count, sizeof out->item[0], by_depth);
+}
