@@ -44,7 +44,13 @@ void bf_cpio_dir(struct bf_cpio *c, const char *name, unsigned mode)
 
 void bf_cpio_file(struct bf_cpio *c, const char *name, unsigned mode, const void *data, size_t len)
 {
-    entry(c, name, S_IFREG | mode, 1, data, len);
+    if (!c->has || !c->has(c->arg, name, data, len))
+        entry(c, name, S_IFREG | mode, 1, data, len);
+}
+
+void bf_cpio_link(struct bf_cpio *c, const char *name, const char *target)
+{
+    entry(c, name, S_IFLNK | 0777, 1, target, strlen(target));
 }
 
 void bf_cpio_end(struct bf_cpio *c)

@@ -252,6 +252,21 @@ static void list_modules(struct bf_fin *f, struct bf_names *out)
     out->count = n;
 }
 
+// Where no loader's file names a kernel, the newest one counts as what is started.
+static void choose_first(struct bf_system *s)
+{
+    const struct bf_kernel *newest = NULL;
+    for (size_t i = 0; i < s->kernels; i++) {
+        const struct bf_kernel *k = &s->kernel[i];
+        if (k->first)
+            return;
+        if (k->image[0] && (!newest || strverscmp(k->version, newest->version) > 0))
+            newest = k;
+    }
+    for (size_t i = 0; newest && i < s->kernels; i++)
+        s->kernel[i].first = &s->kernel[i] == newest;
+}
+
 static int by_version(const void *a, const void *b)
 {
     const struct bf_kernel *x = a, *y = b;
@@ -270,6 +285,7 @@ void bf_inspect_kernels(struct bf_fin *f)
     for (size_t i = 0; i < s->kernels; i++)
         describe(f, &dirs, &s->kernel[i]);
     add_modules(s, &dirs);
+    choose_first(s);
     qsort(s->kernel, s->kernels, sizeof *s->kernel, by_version);
     bf_names_free(&dirs);
 }

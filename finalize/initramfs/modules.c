@@ -10,8 +10,82 @@
 
 #include "finalize/core/text.h"
 
-#define DEP_MAX ((size_t)8 << 20)
-#define SET_MAX 512
+#define DEP_MAX   ((size_t)8 << 20)
+#define SET_MAX   2048
+#define ITEMS_MAX ((size_t)65536)
+
+static const char *name_char(const char *path, size_t len, size_t *n)
+{
+    const char *base = memrchr(path, '/', len);
+    base = base ? base + 1 : path;
+    const char *ko = memmem(base, len - (size_t)(base - path), ".ko", 3);
+    *n = ko ? (size_t)(ko - base) : 0;
+    return base;
+}
+
+bool bf_module_name(const char *path, size_t len, char out[BF_MODULE_NAME])
+{
+    size_t n;
+    const char *base = name_char(path, len, &n);
+    if (n == 0 || n >= BF_MODULE_NAME)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        out[i] = base[i] == '-' ? '_' : base[i];
+    out[n] = 0;
+    return true;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct bf_module *)a)->name, ((const struct bf_module *)b)->name);
+}
+
+void bf_modules_sort(struct bf_module *item, size_t count)
+{
+    if (count)
+        qsort(item, count, sizeof *item, by_name);
+}
+
+const struct bf_module *bf_modules_find(const struct bf_module *item, size_t count,
+                                        const char *name)
+{
+    struct bf_module wanted;
+    size_t n = strlen(name);
+    if (n >= sizeof wanted.name)
+        return NULL;
+    for (size_t i = 0; i <= n; i++)
+        wanted.name[i] = name[i] == '-' ? '_' : name[i];
+    return count ? bsearch(&wanted, item, count, sizeof *item, by_name) : NULL;
+}
+
+static void add_line(struct bf_modules *m, const struct bf_line *line)
+{
+    const char *colon = memchr(line->at, ':', line->len);
+    if (!colon)
+        return;
+    struct bf_module *module = &m->item[m->count];
+    module->path = line->at;
+    module->len = (size_t)(colon - line->at);
+    module->needs = colon + 1;
+    module->needs_len = line->len - module->len - 1;
+    m->count += bf_module_name(module->path, module->len, module->name);
+}
+
+enum bf_err bf_modules_parse(const char *dep, size_t len, struct bf_modules *m)
+{
+    struct bf_line line;
+    size_t pos = 0, lines = 0;
+    for (size_t i = 0; i < len; i++)
+        lines += dep[i] == '\n';
+    lines = lines < ITEMS_MAX ? lines + 1 : ITEMS_MAX;
+    m->item = calloc(lines, sizeof *m->item);
+    if (!m->item)
+        return BF_ERR_NO_MEMORY;
+    while (m->count < lines && bf_line_next(dep, len, &pos, &line))
+        add_line(m, &line);
+    bf_modules_sort(m->item, m->count);
+    return BF_OK;
+}
 
 enum bf_err bf_modules_open(const struct bf_fin_root *root, const char *version,
                             struct bf_modules *m)
@@ -33,29 +107,15 @@ enum bf_err bf_modules_open(const struct bf_fin_root *root, const char *version,
         return BF_ERR_NOT_FOUND;
     snprintf(path, sizeof path, "%s/modules.builtin", m->dir);
     m->builtin = bf_fin_root_read(root, path, DEP_MAX, &m->builtin_len, NULL);
-    return BF_OK;
+    return bf_modules_parse(m->dep, m->dep_len, m);
 }
 
 void bf_modules_close(struct bf_modules *m)
 {
     free(m->dep);
+    free(m->item);
     free(m->builtin);
     *m = (struct bf_modules){.dep = NULL};
-}
-
-// True when a path like kernel/drivers/block/virtio-blk.ko.xz is the module of that name.
-static bool is_module(const char *path, size_t len, const char *name)
-{
-    const char *base = memrchr(path, '/', len);
-    base = base ? base + 1 : path;
-    len -= (size_t)(base - path);
-    const char *ko = memmem(base, len, ".ko", 3);
-    if (!ko || (size_t)(ko - base) != strlen(name))
-        return false;
-    for (const char *a = base, *b = name; a < ko; a++, b++)
-        if ((*a == '-' ? '_' : *a) != (*b == '-' ? '_' : *b))
-            return false;
-    return true;
 }
 
 static bool is_safe(const char *path, size_t len)
@@ -85,8 +145,12 @@ static bool is_builtin(const struct bf_modules *m, const char *name)
 {
     struct bf_line line;
     size_t pos = 0;
+    char own[BF_MODULE_NAME], wanted[BF_MODULE_NAME];
+    snprintf(own, sizeof own, "%s.ko", name);
+    if (!bf_module_name(own, strlen(own), wanted))
+        return false;
     while (m->builtin && bf_line_next(m->builtin, m->builtin_len, &pos, &line))
-        if (is_module(line.at, line.len, name))
+        if (bf_module_name(line.at, line.len, own) && strcmp(own, wanted) == 0)
             return true;
     return false;
 }
@@ -94,20 +158,15 @@ static bool is_builtin(const struct bf_modules *m, const char *name)
 enum bf_module_kind bf_modules_want(const struct bf_modules *m, const char *name,
                                     struct bf_module_set *set)
 {
-    struct bf_line line;
-    size_t pos = 0;
-    while (bf_line_next(m->dep, m->dep_len, &pos, &line)) {
-        const char *colon = memchr(line.at, ':', line.len), *word;
-        size_t len;
-        if (!colon || !is_module(line.at, (size_t)(colon - line.at), name))
-            continue;
-        add(set, line.at, (size_t)(colon - line.at));
-        const char *at = colon + 1;
-        while (bf_word_next(&at, line.at + line.len, &word, &len))
-            add(set, word, len);
-        return BF_MODULE_FILE;
-    }
-    return is_builtin(m, name) ? BF_MODULE_BUILTIN : BF_MODULE_MISSING;
+    const struct bf_module *module = bf_modules_find(m->item, m->count, name);
+    if (!module)
+        return is_builtin(m, name) ? BF_MODULE_BUILTIN : BF_MODULE_MISSING;
+    const char *word, *at = module->needs;
+    size_t len;
+    add(set, module->path, module->len);
+    while (bf_word_next(&at, module->needs + module->needs_len, &word, &len))
+        add(set, word, len);
+    return BF_MODULE_FILE;
 }
 
 void bf_module_set_free(struct bf_module_set *set)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a kind of target machine needs in an initramfs: the drivers of its disks first, then of its
-// network interfaces and consoles.
+// What a kind of target machine needs in an initramfs: the drivers of its disks, what these work
+// with, and those of its network interfaces and consoles.
 #ifndef BF_FINALIZE_TARGET_TARGETS_H
 #define BF_FINALIZE_TARGET_TARGETS_H
 
@@ -8,8 +8,10 @@
 
 struct bf_target {
     const char *name;
-    const char *const *disk;  // NULL-terminated module names; one of them reaches the root disk
-    const char *const *other; // NULL-terminated: wanted, but a kernel without them still starts
+    // Names of modules, each list ended by NULL.
+    const char *const *disk;  // controllers; one of them reaches the root disk
+    const char *const *other; // wanted, but a kernel without them still starts
+    const char *const *bus;   // what no module names as its need, and disks are not found without
 };
 
 // The rows, as they are listed when a plan names none of them.
@@ -18,7 +20,11 @@ struct bf_target {
     ROW(bf_target_kvm)                                                                             \
     ROW(bf_target_vmware)                                                                          \
     ROW(bf_target_hyperv)                                                                          \
+    ROW(bf_target_azure)                                                                           \
+    ROW(bf_target_aws)                                                                             \
+    ROW(bf_target_gcp)                                                                             \
     ROW(bf_target_xen)                                                                             \
+    ROW(bf_target_metal)                                                                           \
     ROW(bf_target_generic)
 
 #define BF_TARGET(row) extern const struct bf_target row;

@@ -140,7 +140,7 @@ static const struct bf_architecture test_architecture = {
 
 static const char *const test_disk[] = {"testdisk", NULL};
 static const char *const test_other[] = {"testlan", NULL};
-static const struct bf_target test_target = {"testvirt", test_disk, test_other};
+static const struct bf_target test_target = {"testvirt", test_disk, test_other, NULL};
 
 #define ROW(row) &row,
 
