@@ -195,7 +195,7 @@ struct bf_gr {
 
 #define BF_GR_OK    0
 #define BF_GR_FALSE 1 // an error of GRUB that prints nothing of interest
-#define BF_GR_FAIL  15
+#define BF_GR_FAIL  18
 
 // ---- grub_memory.c ------------------------------------------------------------------------------
 

@@ -186,19 +186,31 @@ static void put_variable(struct word *w, const char *name, bool quoted)
         put_value(w, value, quoted);
 }
 
-// A message is taken as it is written, as without a translation.
+// The length of the name that stands after a dollar in a message; 0 when there is none.
+static size_t message_name(const char *s)
+{
+    size_t n = 0;
+    if (*s == '?' || *s == '#')
+        return 1;
+    while (isalnum((unsigned char)s[n]) || s[n] == '_')
+        n++;
+    return isdigit((unsigned char)*s) ? strspn(s, "0123456789") : n;
+}
+
+// A message is taken as it is written, as without a translation. In it a name in braces may be
+// anything, and one whose braces are not closed ends it.
 static void put_message(struct word *w, const char *s)
 {
     put(w, "", 0, true);
     while (*s) {
-        char name[64];
-        bool dollar = *s == '$', braces = dollar && s[1] == '{';
-        size_t n = strspn(s + 1 + braces, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
-                                          "0123456789?#");
-        if (dollar && n && n < sizeof name && (!braces || s[2 + n] == '}')) {
-            snprintf(name, sizeof name, "%.*s", (int)n, s + 1 + braces);
-            put_variable(w, name, true);
-            s += 1 + n + (braces ? 2 : 0);
+        bool braces = s[0] == '$' && s[1] == '{';
+        const char *name = s + 1 + braces, *close = braces ? strchr(s, '}') : NULL;
+        size_t n = close ? (size_t)(close - name) : s[0] == '$' ? message_name(name) : 0;
+        if (braces && !close)
+            return;
+        if (n || braces) {
+            put_variable(w, bf_gr_dup(w->g, name, n), true);
+            s = name + n + braces;
             continue;
         }
         s += *s == '\\' && (s[1] == '\\' || s[1] == '$');

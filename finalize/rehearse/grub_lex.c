@@ -74,7 +74,8 @@ struct word {
     struct bf_gr *g;
     struct bf_gr_source *s;
     struct bf_gr_part *first, *last;
-    bool bad;
+    bool bad;   // somewhere in it
+    bool stray; // at a dollar outside of quotes, at which it ends
 };
 
 static void add(struct word *w, enum bf_gr_part_kind kind, const char *text, size_t len)
@@ -205,7 +206,7 @@ static void take_plain(struct word *w)
 static void take_word(struct word *w)
 {
     struct bf_gr_source *s = w->s;
-    while (!w->bad && s->at < s->len && !ends_word(s->text[s->at])) {
+    while (!w->stray && s->at < s->len && !ends_word(s->text[s->at])) {
         char c = s->text[s->at];
         if (c == '\'')
             take_single(w);
@@ -215,7 +216,7 @@ static void take_word(struct word *w)
             s->at++;
             take_double(w, true);
         } else if (c == '$')
-            w->bad = !take_variable(w, BF_GR_VARIABLE);
+            w->stray = !take_variable(w, BF_GR_VARIABLE);
         else
             take_plain(w);
     }
@@ -278,7 +279,8 @@ struct bf_gr_token bf_gr_token(struct bf_gr *g, struct bf_gr_source *s)
         break;
     default:
         take_word(&w);
-        t.kind = w.bad || s->at == from ? BF_GR_T_BAD : kind_of(s->text + from, s->at - from);
+        w.bad |= s->at == from;
+        t.kind = w.bad || w.stray ? BF_GR_T_BAD : kind_of(s->text + from, s->at - from);
         t.part = w.first;
         return t;
     }

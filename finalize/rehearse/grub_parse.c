@@ -234,17 +234,25 @@ static struct bf_gr_node *commands(struct parser *p, bool *delimited)
     return first;
 }
 
+// A function is known once it was read, even if the rest of the line is wrong; of two, the one that
+// was read last.
 static struct bf_gr_node *function(struct parser *p)
 {
     struct bf_gr_node *n = node(p, BF_GR_FUNCTION);
     if (!n)
         return NULL;
+    if (++p->g->functions > BF_GR_FUNCTIONS)
+        bf_gr_lose(p->g, "has more than %d functions", BF_GR_FUNCTIONS);
     take(p);
     n->name = name(p);
     newlines(p);
     expect(p, BF_GR_T_OPEN);
     n->body = part(p);
     expect(p, BF_GR_T_CLOSE);
+    if (!p->bad && p->g->state != BF_GR_LOST) {
+        n->other = p->g->function;
+        p->g->function = n;
+    }
     return n;
 }
 

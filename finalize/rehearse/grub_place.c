@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "finalize/core/places.h"
+
 static const char *base_name(const struct bf_device *dev)
 {
     const char *name = strncmp(dev->name, "/dev/", 5) == 0 ? dev->name + 5 : dev->name;
@@ -188,8 +190,9 @@ static enum bf_gr_found on_device(struct bf_gr *g, const struct bf_device *dev, 
 {
     if (is_relative(g, dev))
         snprintf(out, BF_START_PATH, "%s", path);
-    else if (!bf_walk_path(g->w, dev, path, out, BF_START_PATH))
-        return BF_GR_UNSEEN;
+    else if (!bf_walk_path(g->w, dev, path, out, BF_START_PATH) ||
+             bf_place_device(g->w->f->devices, out, NULL, 0) != dev)
+        return BF_GR_UNSEEN; // not mounted, or below where another one is
     return bf_walk_exists(g->w, out) ? BF_GR_THERE : BF_GR_MISSING;
 }
 

@@ -188,20 +188,6 @@ static int run_for(struct bf_gr *g, const struct bf_gr_node *n)
     return end_loop(g, status);
 }
 
-// A function is known once it was read; of two, the one that was read last.
-static int define(struct bf_gr *g, const struct bf_gr_node *n)
-{
-    struct bf_gr_node *f = bf_gr_alloc(g, sizeof *f);
-    if (++g->functions > BF_GR_FUNCTIONS)
-        bf_gr_lose(g, "has more than %d functions", BF_GR_FUNCTIONS);
-    if (!f || g->state == BF_GR_LOST)
-        return BF_GR_FAIL;
-    *f = *n;
-    f->other = g->function;
-    g->function = f;
-    return BF_GR_OK;
-}
-
 static int run_node(struct bf_gr *g, const struct bf_gr_node *n)
 {
     switch (n->kind) {
@@ -215,7 +201,7 @@ static int run_node(struct bf_gr *g, const struct bf_gr_node *n)
     case BF_GR_FOR:
         return run_for(g, n);
     case BF_GR_FUNCTION:
-        return define(g, n);
+        return BF_GR_OK; // known since it was read
     }
     return BF_GR_FAIL;
 }
