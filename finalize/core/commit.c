@@ -7,18 +7,29 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/assert.h"
 #include "finalize/core/fault.h"
 #include "finalize/core/journal.h"
+
+static struct bf_content content_of(const struct bf_edit *edit)
+{
+    return (struct bf_content){.keep = edit->keep,
+                               .data = edit->data,
+                               .len = edit->len,
+                               .link = edit->link,
+                               .part = edit->part,
+                               .parts = edit->parts};
+}
 
 static enum bf_err write_edit(struct bf_edits *e, const struct bf_edit *edit,
                               struct bf_print *print, struct bf_fault *fault)
 {
     char dir[4096];
     struct bf_meta meta;
-    struct bf_content c = {edit->keep, edit->data, edit->len, edit->link};
-    BF_ASSERT(edit->data && (edit->existed || !edit->keep));
+    struct bf_content c = content_of(edit);
+    BF_ASSERT((edit->data || edit->parts) && (edit->existed || !edit->keep));
     bf_dirname(edit->path, dir, sizeof dir);
     enum bf_err err = bf_mkdirs(e->root, dir, 0755, fault);
     if (err)
@@ -37,20 +48,29 @@ struct done {
     struct bf_meta meta; // of a file that existed
     char *tail;          // BF_EDIT_TAIL: what stood behind the part that was kept; owned
     size_t tail_len;
+    int old; // BF_EDIT_PARTS: the file itself, which stays as long as it is open, where the journal
+             // has an older one; -1: none. Owned
 };
 
 static void free_done(struct done *d)
 {
     bf_meta_free(&d->meta);
     free(d->tail);
+    if (d->old >= 0)
+        close(d->old);
 }
 
-static enum bf_err remember(const struct bf_edits *e, const struct bf_edit *edit, struct done *d,
-                            struct bf_fault *fault)
+static enum bf_err remember(const struct bf_edits *e, const struct bf_journal *j,
+                            const struct bf_edit *edit, struct done *d, struct bf_fault *fault)
 {
-    *d = (struct done){.edit = edit};
+    uint64_t size;
+    *d = (struct done){.edit = edit, .old = -1};
     enum bf_err err = edit->existed ? bf_meta_of(e->root, edit->path, &d->meta, fault) : BF_OK;
-    if (err || !edit->tail)
+    if (!err && edit->parts && bf_journal_is_older(j, edit->path)) {
+        d->old = bf_fin_root_open_file(e->root, edit->path, &size, fault);
+        err = d->old < 0 ? fault->code : BF_OK;
+    }
+    if (err || !edit->tail || edit->parts) // else of parts the journal has the whole
         return err;
     d->tail_len = (size_t)(edit->old_size - edit->keep);
     d->tail = malloc(d->tail_len + 1);
@@ -69,16 +89,39 @@ static bool is_as_before(const struct bf_edits *e, const char *path, const struc
            bf_digest_equal(&now.digest, &before.digest);
 }
 
-static enum bf_err take_back(const struct bf_edits *e, const struct done *d, struct bf_fault *fault)
+// From the file itself, or from the copy in the journal.
+static enum bf_err take_back_whole(const struct bf_edits *e, const struct bf_journal *j,
+                                   const struct done *d, struct bf_fault *fault)
+{
+    uint64_t size;
+    int fd = d->old < 0 ? bf_journal_open_copy(j, e->root, d->edit->path, &size, fault) : d->old;
+    if (fd < 0)
+        return fault->code;
+    const struct bf_part whole = {.len = d->edit->old_size};
+    struct bf_content c = {.part = &whole, .parts = 1, .other = true, .file = fd};
+    enum bf_err err = is_as_before(e, d->edit->path, &c)
+                          ? BF_OK
+                          : bf_replace(e->root, d->edit->path, &c, &d->meta, true, NULL, fault);
+    if (fd != d->old)
+        close(fd);
+    return err;
+}
+
+static enum bf_err take_back(const struct bf_edits *e, const struct bf_journal *j,
+                             const struct done *d, struct bf_fault *fault)
 {
     const struct bf_edit *edit = d->edit;
     struct bf_print now;
+    if (edit->parts)
+        return take_back_whole(e, j, d, fault);
     if (!edit->existed)
         return bf_print_file(e->root, edit->path, &now, fault)
                    ? BF_OK
                    : bf_unlink(e->root, edit->path, fault);
-    struct bf_content c = {edit->tail ? edit->keep : 0, edit->tail ? d->tail : edit->old,
-                           edit->tail ? d->tail_len : edit->old_len, edit->link};
+    struct bf_content c = {.keep = edit->tail ? edit->keep : 0,
+                           .data = edit->tail ? d->tail : edit->old,
+                           .len = edit->tail ? d->tail_len : edit->old_len,
+                           .link = edit->link};
     return is_as_before(e, edit->path, &c)
                ? BF_OK
                : bf_replace(e->root, edit->path, &c, &d->meta, true, NULL, fault);
@@ -91,7 +134,7 @@ static void take_all_back(struct bf_edits *e, struct done *done, size_t count, c
     struct bf_fault fault;
     bool whole = true;
     for (size_t i = count; i-- > 0;)
-        if (take_back(e, &done[i], &fault)) {
+        if (take_back(e, j, &done[i], &fault)) {
             bf_note(r, "warning", done[i].edit->path, "could not be restored: %s", fault.what);
             whole = false;
         }
@@ -110,7 +153,7 @@ static enum bf_err change(struct bf_edits *e, struct bf_journal *j, const struct
     struct bf_print print;
     bool gone = bf_edit_kind(edit) == BF_EDIT_REMOVE;
     BF_ASSERT(j->covers); // nothing is touched before the journal that undoes it is on disk
-    enum bf_err err = remember(e, edit, done, fault);
+    enum bf_err err = remember(e, j, edit, done, fault);
     if (!err)
         err = gone ? bf_unlink(e->root, edit->path, fault) : write_edit(e, edit, &print, fault);
     if (!err)
@@ -148,9 +191,9 @@ static enum bf_err expect(const struct bf_edits *e, struct bf_journal *j,
                           const struct bf_edit *edit, struct bf_fault *fault)
 {
     struct bf_print print;
-    struct bf_content c = {edit->keep, edit->data, edit->len, edit->link};
+    struct bf_content c = content_of(edit);
     bool gone = bf_edit_kind(edit) == BF_EDIT_REMOVE;
-    BF_ASSERT(gone == !edit->data);
+    BF_ASSERT(gone == (!edit->data && !edit->parts));
     enum bf_err err = gone ? BF_OK : bf_print_content(e->root, edit->path, &c, &print, fault);
     return err ? err
                : bf_journal_before(j, edit->path, gone ? NULL : &print,

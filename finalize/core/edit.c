@@ -21,10 +21,18 @@ void bf_edits_init(struct bf_edits *e, struct bf_fin_root *root)
     *e = (struct bf_edits){.root = root};
 }
 
+static void free_parts(struct bf_part *part, size_t parts)
+{
+    for (size_t i = 0; i < parts; i++)
+        free((void *)part[i].data);
+    free(part);
+}
+
 static void edit_free(struct bf_edit *edit)
 {
     if (!edit)
         return;
+    free_parts(edit->part, edit->parts);
     free(edit->path);
     free(edit->old);
     free(edit->data);
@@ -186,10 +194,8 @@ enum bf_err bf_edits_size(const struct bf_edits *e, const char *path, uint64_t *
         return fault->code;
     const struct bf_edit *edit = bf_edits_find(e, real);
     enum bf_err err = BF_OK;
-    if (edit && edit->tail && edit->data)
-        *size = edit->keep + edit->len;
-    else if (edit && !edit->tail && edit->data)
-        *size = edit->len;
+    if (edit && (edit->data || edit->parts))
+        *size = bf_edit_size(edit);
     else if (edit && !edit->tail)
         err = bf_fault_errno(fault, ENOENT);
     else if (!(err = bf_fin_root_stat(e->root, real, &st, fault)))
@@ -209,6 +215,29 @@ static void read_data(const struct bf_edit *edit, uint64_t start, uint64_t offse
             buf[i] = edit->data[offset + i - start];
 }
 
+// A read of a file of parts.
+static enum bf_err read_parts(const struct bf_edits *e, const struct bf_edit *edit, char *buf,
+                              size_t len, uint64_t offset, struct bf_fault *fault)
+{
+    enum bf_err err = BF_OK;
+    for (size_t i = 0; i < edit->parts && len && !err; i++) {
+        const struct bf_part *p = &edit->part[i];
+        if (offset >= p->len) {
+            offset -= p->len;
+            continue;
+        }
+        size_t n = p->len - offset < len ? (size_t)(p->len - offset) : len;
+        if (p->data)
+            memcpy(buf, (const char *)p->data + offset, n);
+        else
+            err = bf_fin_root_pread(e->root, edit->path, buf, n, (off_t)(p->from + offset), fault);
+        buf += n;
+        len -= n;
+        offset = 0;
+    }
+    return err;
+}
+
 enum bf_err bf_edits_pread(const struct bf_edits *e, const char *path, void *buf, size_t len,
                            uint64_t offset, size_t *got, struct bf_fault *fault)
 {
@@ -222,6 +251,12 @@ enum bf_err bf_edits_pread(const struct bf_edits *e, const char *path, void *buf
     if (!real)
         return fault ? fault->code : BF_ERR_IO;
     const struct bf_edit *edit = bf_edits_find(e, real);
+    if (edit && edit->parts) {
+        err = read_parts(e, edit, buf, want, offset, fault);
+        free(real);
+        *got = err ? 0 : want;
+        return err;
+    }
     bool changed = edit && edit->data;
     uint64_t start = changed && edit->tail ? edit->keep : 0;
     from_disk = !changed ? want : !edit->tail || start <= offset ? 0 : start - offset;
@@ -330,6 +365,52 @@ enum bf_err bf_edits_tail(struct bf_edits *e, const char *path, uint64_t keep, c
     return bf_edits_reason(e, edit, why, fault);
 }
 
+// The bytes become the set's own.
+static struct bf_part *copy_parts(const struct bf_part *part, size_t parts)
+{
+    struct bf_part *copy = calloc(parts, sizeof *copy);
+    for (size_t i = 0; copy && i < parts; i++) {
+        copy[i] = part[i];
+        if (part[i].data && !(copy[i].data = copy_bytes(part[i].data, (size_t)part[i].len))) {
+            free_parts(copy, i);
+            return NULL;
+        }
+    }
+    return copy;
+}
+
+static bool parts_fit(const struct bf_edit *edit, const struct bf_part *part, size_t parts)
+{
+    for (size_t i = 0; i < parts; i++)
+        if (part[i].len > BF_PARTS_SIZE_MAX ||
+            (!part[i].data &&
+             (part[i].from > edit->old_size || part[i].len > edit->old_size - part[i].from)))
+            return false;
+    return parts > 0;
+}
+
+enum bf_err bf_edits_parts(struct bf_edits *e, const char *path, const struct bf_part *part,
+                           size_t parts, const char *why, struct bf_fault *fault)
+{
+    struct bf_edit *edit = entry(e, path, 0, true, fault);
+    if (!edit || bf_edits_may_change(e, edit, fault))
+        return fault->code;
+    if (!edit->tail || edit->data || !parts_fit(edit, part, parts))
+        return bf_fault_errno(fault, EINVAL);
+    if (bf_parts_size(part, parts) > BF_PARTS_SIZE_MAX)
+        return bf_fault_errno(fault, EFBIG);
+    free_parts(edit->part, edit->parts);
+    edit->part = NULL;
+    edit->parts = 0;
+    if (parts == 1 && !part[0].data && part[0].from == 0 && part[0].len == edit->old_size)
+        return BF_OK;
+    edit->part = copy_parts(part, parts);
+    if (!edit->part)
+        return bf_edits_no_memory(e, fault);
+    edit->parts = parts;
+    return bf_edits_reason(e, edit, why, fault);
+}
+
 static void remember(struct bf_edits *e, const char *from, const char *to)
 {
     BF_ASSERT(from[0] && to[0]);
@@ -349,10 +430,17 @@ void bf_edits_moved_ip(struct bf_edits *e, const char *from, const char *to)
     remember(e, from, to);
 }
 
+uint64_t bf_edit_size(const struct bf_edit *edit)
+{
+    return edit->parts ? bf_parts_size(edit->part, edit->parts) : edit->keep + edit->len;
+}
+
 enum bf_edit_kind bf_edit_kind(const struct bf_edit *edit)
 {
     BF_ASSERT(edit->existed || (!edit->old && !edit->tail));
     BF_ASSERT(edit->tail || edit->existed == (edit->old != NULL));
+    if (edit->parts)
+        return BF_EDIT_PARTS;
     if (edit->tail)
         return edit->data ? BF_EDIT_TAIL : BF_EDIT_NONE;
     if (!edit->existed)

@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <stdint.h>
 
+#include "finalize/core/part.h"
 #include "finalize/core/root.h"
 
 enum bf_edit_kind {
@@ -16,7 +17,8 @@ enum bf_edit_kind {
     BF_EDIT_CREATE,
     BF_EDIT_MODIFY,
     BF_EDIT_REMOVE,
-    BF_EDIT_TAIL, // the first `keep` bytes stay, the rest is replaced by `data`
+    BF_EDIT_PARTS, // put together anew of its own ranges and of new bytes
+    BF_EDIT_TAIL,  // the first `keep` bytes stay, the rest is replaced by `data`
 };
 
 struct bf_edit {
@@ -27,10 +29,12 @@ struct bf_edit {
     size_t len;
     uint64_t keep; // BF_EDIT_TAIL
     uint64_t old_size;
+    struct bf_part *part; // BF_EDIT_PARTS; owned, with their data
+    size_t parts;
     char *why;     // reasons, joined by "; "
     unsigned mode; // permissions of a file that is created
     bool existed;
-    bool tail;
+    bool tail; // its content is not held here: BF_EDIT_TAIL and BF_EDIT_PARTS
     bool link; // a symbolic link: `old` and `data` are what it leads to
 };
 
@@ -83,6 +87,12 @@ enum bf_err bf_edits_link(struct bf_edits *e, const char *path, const char *targ
 // What the link at `path` will lead to; NULL when there will be none. Owned by the set, as above.
 const char *bf_edits_link_target(struct bf_edits *e, const char *path);
 
+// Wants a large existing file, which has no other names, to be these parts; their bytes are copied.
+// One range that is all of it is no change. BF_ERR_LIMIT beyond BF_PARTS_SIZE_MAX.
+#define BF_PARTS_SIZE_MAX ((uint64_t)512 << 20)
+enum bf_err bf_edits_parts(struct bf_edits *e, const char *path, const struct bf_part *part,
+                           size_t parts, const char *why, struct bf_fault *fault);
+
 // Remembers that an interface with the source's address `from` now has `to`, so that a later run
 // finds it by the same plan even when addresses were exchanged between interfaces.
 void bf_edits_moved_mac(struct bf_edits *e, const char *from, const char *to);
@@ -90,6 +100,8 @@ void bf_edits_moved_mac(struct bf_edits *e, const char *from, const char *to);
 // name, or its MAC address where it has none.
 void bf_edits_moved_ip(struct bf_edits *e, const char *from, const char *to);
 
+// The size that the file of an entry will have.
+uint64_t bf_edit_size(const struct bf_edit *edit);
 enum bf_edit_kind bf_edit_kind(const struct bf_edit *edit);
 // The number of entries that change something.
 size_t bf_edits_changes(const struct bf_edits *e);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/assert.h"
 #include "base/fmt.h"
@@ -222,12 +223,11 @@ void bf_journal_remove(const struct bf_fin_root *root)
 }
 
 // Keeps bytes in a new numbered copy, and names it in the entry.
-static enum bf_err save_copy(struct bf_journal *j, const struct bf_fin_root *root, json_t *entry,
-                             const char *data, size_t len, struct bf_fault *fault)
+static enum bf_err save_content(struct bf_journal *j, const struct bf_fin_root *root, json_t *entry,
+                                const struct bf_content *c, struct bf_fault *fault)
 {
     char name[16], path[64];
-    struct bf_content c = {.data = data, .len = len};
-    BF_ASSERT((data || len == 0) && !json_object_get(entry, "copy"));
+    BF_ASSERT(!json_object_get(entry, "copy"));
     json_int_t n = json_integer_value(json_object_get(j->json, "next"));
     if (n < 1 || n > COPIES_MAX)
         return bf_fault_errno(fault, E2BIG);
@@ -235,10 +235,33 @@ static enum bf_err save_copy(struct bf_journal *j, const struct bf_fin_root *roo
     snprintf(path, sizeof path, BF_UNDO_DIR "/%s", name);
     enum bf_err err = prepare_dir(j, root, fault);
     if (!err)
-        err = write_private(root, path, &c, fault);
+        err = write_private(root, path, c, fault);
     if (!err)
         err = set(j->json, "next", json_integer(n + 1), fault);
     return err ? err : set(entry, "copy", json_string(name), fault);
+}
+
+static enum bf_err save_copy(struct bf_journal *j, const struct bf_fin_root *root, json_t *entry,
+                             const char *data, size_t len, struct bf_fault *fault)
+{
+    struct bf_content c = {.data = data, .len = len};
+    BF_ASSERT(data || len == 0);
+    return save_content(j, root, entry, &c, fault);
+}
+
+// The whole of a file that is too large to be held in memory.
+static enum bf_err save_large(struct bf_journal *j, const struct bf_fin_root *root, json_t *entry,
+                              const struct bf_edit *edit, struct bf_fault *fault)
+{
+    uint64_t size;
+    int fd = bf_fin_root_open_file(root, edit->path, &size, fault);
+    if (fd < 0)
+        return fault->code;
+    const struct bf_part whole = {.len = edit->old_size};
+    struct bf_content c = {.part = &whole, .parts = 1, .other = true, .file = fd};
+    enum bf_err err = save_content(j, root, entry, &c, fault);
+    close(fd);
+    return err;
 }
 
 static enum bf_err save_tail(struct bf_journal *j, const struct bf_fin_root *root, json_t *entry,
@@ -270,6 +293,8 @@ static enum bf_err save_file(struct bf_journal *j, const struct bf_fin_root *roo
     bf_meta_free(&meta);
     if (err)
         return err;
+    if (edit->parts)
+        return save_large(j, root, entry, edit, fault);
     return edit->tail ? save_tail(j, root, entry, edit, fault)
                       : save_copy(j, root, entry, edit->old, edit->old_len, fault);
 }
@@ -285,13 +310,27 @@ enum bf_err bf_journal_record(struct bf_journal *j, const struct bf_fin_root *ro
     enum bf_err err = record_dir(j, root, dir, fault);
     if (err || json_object_get(files, edit->path))
         return err;
-    const char *was = edit->tail       ? "tail"
-                      : !edit->existed ? "absent"
-                      : edit->link     ? "link"
-                                       : "saved";
+    const char *was = edit->tail && !edit->parts ? "tail"
+                      : !edit->existed           ? "absent"
+                      : edit->link               ? "link"
+                                                 : "saved";
     json_t *entry = json_pack("{s:s}", "was", was);
     err = set(files, edit->path, entry, fault);
     return err || !edit->existed ? err : save_file(j, root, entry, edit, fault);
+}
+
+bool bf_journal_is_older(const struct bf_journal *j, const char *path)
+{
+    return json_object_get(json_object_get(json_object_get(j->json, "files"), path), "earlier");
+}
+
+int bf_journal_open_copy(const struct bf_journal *j, const struct bf_fin_root *root,
+                         const char *path, uint64_t *size, struct bf_fault *fault)
+{
+    const json_t *entry = json_object_get(json_object_get(j->json, "files"), path);
+    const char *copy = json_string_value(json_object_get(entry, "copy"));
+    BF_ASSERT(copy);
+    return bf_undo_dir_open(root, copy, size, fault);
 }
 
 static json_t *print_json(const struct bf_print *print)

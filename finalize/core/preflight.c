@@ -89,7 +89,13 @@ static enum bf_err check_file(const struct bf_edits *e, const struct bf_edit *ed
                 "is immutable or append-only (chattr): the flag is lifted for the change and set "
                 "again");
     bf_meta_free(&meta);
-    if (!err && bf_has_other_names(e->root, edit->path))
+    bool names = !err && bf_has_other_names(e->root, edit->path);
+    if (names && bf_edit_kind(edit) == BF_EDIT_PARTS)
+        return bf_refuse(r,
+                         "%s has other names (hard links), and is too large to be written where it "
+                         "stands; nothing was changed",
+                         edit->path);
+    if (names)
         bf_note(r, "info", edit->path, "has other names (hard links), which change with it");
     return err;
 }
@@ -150,9 +156,8 @@ static enum bf_err check_edit(const struct bf_edits *e, const struct bf_edit *ed
     if (!err)
         err = check_file(e, edit, r);
     bool written = bf_edit_kind(edit) != BF_EDIT_REMOVE;
-    return err || !s || !written
-               ? err
-               : take_space(s, edit->path, edit->keep + edit->len, edit->old_size, r);
+    return err || !s || !written ? err
+                                 : take_space(s, edit->path, bf_edit_size(edit), edit->old_size, r);
 }
 
 // What undo keeps: the old content, or the tail that goes.

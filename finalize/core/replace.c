@@ -70,6 +70,16 @@ static int open_file(const struct bf_fin_root *root, const char *path, struct bf
     return bf_fin_root_open(root, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, fault);
 }
 
+static uint64_t content_size(const struct bf_content *c)
+{
+    return c->parts ? bf_parts_size(c->part, c->parts) : c->keep + c->len;
+}
+
+static bool reads_old(const struct bf_content *c)
+{
+    return c->parts ? !c->other : c->keep > 0;
+}
+
 static enum bf_err write_all(int fd, const char *data, size_t len, struct bf_fault *fault)
 {
     while (len > 0) {
@@ -122,10 +132,44 @@ static enum bf_err copy_old(int dir, const char *name, int fd, uint64_t keep,
 }
 
 // fd < 0 only prints.
+static enum bf_err fill_from(int from, int fd, const struct bf_content *c, struct printing *print,
+                             struct bf_fault *fault)
+{
+    enum bf_err err = BF_OK;
+    for (size_t i = 0; i < c->parts && !err; i++) {
+        const struct bf_part *p = &c->part[i];
+        if (p->data) {
+            print_add(print, p->data, (size_t)p->len);
+            err = fd < 0 ? BF_OK : write_all(fd, p->data, (size_t)p->len, fault);
+        } else if (lseek(from, (off_t)p->from, SEEK_SET) < 0) {
+            err = bf_fault_errno(fault, errno);
+        } else {
+            err = copy_prefix(from, fd, p->len, print, fault);
+        }
+    }
+    return err;
+}
+
+static enum bf_err fill_parts(int dir, const char *name, int fd, const struct bf_content *c,
+                              struct printing *print, struct bf_fault *fault)
+{
+    if (c->other)
+        return fill_from(c->file, fd, c, print, fault);
+    int old = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (old < 0)
+        return bf_fault_errno(fault, errno);
+    enum bf_err err = fill_from(old, fd, c, print, fault);
+    close(old);
+    return err;
+}
+
+// fd < 0 only prints.
 static enum bf_err fill(int dir, const char *name, int fd, const struct bf_content *c,
                         struct printing *print, struct bf_fault *fault)
 {
     BF_ASSERT(c->data || c->len == 0);
+    if (c->parts)
+        return fill_parts(dir, name, fd, c, print, fault);
     enum bf_err err = c->keep ? copy_old(dir, name, fd, c->keep, print, fault) : BF_OK;
     if (err)
         return err;
@@ -185,22 +229,29 @@ static enum bf_err replace_in(int dir, const char *name, const struct bf_content
     return err;
 }
 
+static enum bf_err write_tail(int fd, const struct bf_content *c, struct printing *print,
+                              struct bf_fault *fault)
+{
+    enum bf_err err = copy_prefix(fd, -1, c->keep, print, fault);
+    print_add(print, c->data, c->len);
+    return err ? err : write_all(fd, c->data, c->len, fault);
+}
+
 // Writes a file that has other names where it stands, so that they go on being one.
 static enum bf_err write_in(int dir, const char *name, const struct bf_content *c,
                             const struct bf_meta *meta, bool with_time, struct printing *print,
                             struct bf_fault *fault)
 {
+    if (c->parts && !c->other) // it would be read while it is written
+        return bf_fault_errno(fault, ETXTBSY);
     enum bf_err err = unlock(dir, name, fault);
     if (err)
         return err;
     int fd = openat(dir, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return bf_fault_errno(fault, errno);
-    err = copy_prefix(fd, -1, c->keep, print, fault);
-    print_add(print, c->data, c->len);
-    if (!err)
-        err = write_all(fd, c->data, c->len, fault);
-    if (!err && ftruncate(fd, (off_t)(c->keep + c->len)) < 0)
+    err = c->parts ? fill_from(c->file, fd, c, print, fault) : write_tail(fd, c, print, fault);
+    if (!err && ftruncate(fd, (off_t)content_size(c)) < 0)
         err = bf_fault_errno(fault, errno);
     if (!err)
         err = bf_meta_apply(fd, meta, with_time, fault);
@@ -282,7 +333,7 @@ enum bf_err bf_replace(const struct bf_fin_root *root, const char *path,
                           ? write_in(dir, name, content, meta, with_time, &printing, fault)
                           : replace_in(dir, name, content, meta, with_time, &printing, fault);
     close(dir);
-    BF_ASSERT(err || printing.size == content->keep + content->len); // all of it, once
+    BF_ASSERT(err || printing.size == content_size(content)); // all of it, once
     if (!err && print)
         print_end(&printing, print);
     return err;
@@ -294,13 +345,13 @@ enum bf_err bf_print_content(const struct bf_fin_root *root, const char *path,
 {
     struct printing printing;
     print_begin(&printing);
-    int dir = content->keep ? open_parent(root, path, fault) : -1;
-    if (content->keep && dir < 0)
+    int dir = reads_old(content) ? open_parent(root, path, fault) : -1;
+    if (reads_old(content) && dir < 0)
         return fault->code;
     enum bf_err err = fill(dir, base_of(path), -1, content, &printing, fault);
     if (dir >= 0)
         close(dir);
-    BF_ASSERT(err || printing.size == content->keep + content->len);
+    BF_ASSERT(err || printing.size == content_size(content));
     if (!err)
         print_end(&printing, print);
     return err;

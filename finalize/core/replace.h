@@ -8,15 +8,22 @@
 
 #include "base/err.h"
 #include "finalize/core/meta.h"
+#include "finalize/core/part.h"
 #include "finalize/core/root.h"
 #include "image/digest.h"
 
-// What a file shall hold: the first `keep` bytes of the file that is there, then `data`.
+// What a file shall hold: the first `keep` bytes of the file that is there, then `data`; or, where
+// there are parts, these and nothing else.
 struct bf_content {
     uint64_t keep;
     const void *data;
     size_t len;
-    bool link; // it is a symbolic link to what `data`, a C string, says
+    bool link;                  // it is a symbolic link to what `data`, a C string, says
+    const struct bf_part *part; // borrowed
+    size_t parts;
+    bool
+        other; // ranges are of `file`, which is open for reading, and not of the file that is there
+    int file;
 };
 
 // What a file holds, as the journal records it (BLAKE3): an undo restores only what is still as it

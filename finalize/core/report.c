@@ -141,25 +141,25 @@ void bf_fin_report_change(struct bf_fin_report *r, const char *path, const char 
     json_array_append_new(json_object_get(r->json, "changes"), change);
 }
 
-static void report_tail(struct bf_fin_report *r, const struct bf_edit *e)
+// A change of a file that is not held in memory.
+static void report_large(struct bf_fin_report *r, const struct bf_edit *e, const char *action)
 {
-    BF_ASSERT(e->tail && e->data && e->path[0] == '/');
-    json_t *change =
-        json_pack("{s:o,s:s,s:s,s:I,s:I}", "path", path_text(e->path), "action", "append", "reason",
-                  e->why ? e->why : "", "size_before", (json_int_t)e->old_size, "size_after",
-                  (json_int_t)(e->keep + e->len));
+    BF_ASSERT(e->tail && (e->data || e->parts) && e->path[0] == '/');
+    json_t *change = json_pack("{s:o,s:s,s:s,s:I,s:I}", "path", path_text(e->path), "action",
+                               action, "reason", e->why ? e->why : "", "size_before",
+                               (json_int_t)e->old_size, "size_after", (json_int_t)bf_edit_size(e));
     json_array_append_new(json_object_get(r->json, "changes"), change);
 }
 
 void bf_fin_report_changes(struct bf_fin_report *r, const struct bf_edits *e)
 {
-    static const char *const action[] = {"", "create", "modify", "remove", "append"};
+    static const char *const action[] = {"", "create", "modify", "remove", "modify", "append"};
     for (size_t i = 0; i < e->count; i++) {
         const struct bf_edit *edit = e->item[i];
         enum bf_edit_kind kind = bf_edit_kind(edit);
         BF_ASSERT((size_t)kind < BF_COUNT(action));
-        if (kind == BF_EDIT_TAIL)
-            report_tail(r, edit);
+        if (kind == BF_EDIT_TAIL || kind == BF_EDIT_PARTS)
+            report_large(r, edit, action[kind]);
         else if (kind != BF_EDIT_NONE)
             bf_fin_report_change(r, edit->path, action[kind], edit->why ? edit->why : "", edit->old,
                                  edit->old_len, edit->data, edit->len);

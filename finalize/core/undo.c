@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/assert.h"
 #include "finalize/core/commit.h"
@@ -31,21 +32,56 @@ static char *read_copy(const struct bf_fin_root *root, const json_t *entry, size
                             BF_ROOT_BLOB_MAX * 4, len, fault);
 }
 
+// What a file held, for as long as it is open: in memory, or, where it is large, in its copy.
+struct original {
+    struct bf_content content;
+    struct bf_part whole;
+    char *data;
+};
+
+static enum bf_err open_original(const struct bf_fin_root *root, const json_t *entry,
+                                 struct original *o, struct bf_fault *fault)
+{
+    uint64_t size;
+    *o = (struct original){.content.keep =
+                               (uint64_t)json_integer_value(json_object_get(entry, "keep"))};
+    int fd =
+        bf_undo_dir_open(root, json_string_value(json_object_get(entry, "copy")), &size, fault);
+    if (fd < 0)
+        return fault->code;
+    if (size > BF_ROOT_BLOB_MAX && !o->content.keep) {
+        o->whole.len = size;
+        o->content.part = &o->whole;
+        o->content.parts = 1;
+        o->content.other = true;
+        o->content.file = fd;
+        return BF_OK;
+    }
+    close(fd);
+    o->data = read_copy(root, entry, &o->content.len, fault);
+    o->content.data = o->data;
+    return o->data ? BF_OK : fault->code;
+}
+
+static void close_original(struct original *o)
+{
+    if (o->content.parts)
+        close(o->content.file);
+    free(o->data);
+}
+
 // Restored already, by an undo that was killed, or never changed, by a run that was.
 static bool is_original(const struct bf_fin_root *root, const char *path, const json_t *entry,
                         const struct bf_print *now)
 {
-    size_t len;
     struct bf_print print;
     struct bf_fault fault;
-    char *data = read_copy(root, entry, &len, &fault);
-    if (!data)
+    struct original o;
+    if (open_original(root, entry, &o, &fault))
         return false;
-    struct bf_content c = {(uint64_t)json_integer_value(json_object_get(entry, "keep")), data, len,
-                           false};
-    bool same = !bf_print_content(root, path, &c, &print, &fault) && print.size == now->size &&
-                bf_digest_equal(&print.digest, &now->digest);
-    free(data);
+    bool same = !bf_print_content(root, path, &o.content, &print, &fault) &&
+                print.size == now->size && bf_digest_equal(&print.digest, &now->digest);
+    close_original(&o);
     return same;
 }
 
@@ -85,27 +121,25 @@ static enum bf_err restore_content(const struct bf_fin_root *root, const char *p
                                    const json_t *entry, struct bf_fin_report *r, bool dry,
                                    struct bf_fault *fault)
 {
-    size_t len;
     struct bf_meta meta;
-    char *data = read_copy(root, entry, &len, fault);
-    if (!data)
-        return fault->code;
-    uint64_t keep = (uint64_t)json_integer_value(json_object_get(entry, "keep"));
-    if (keep)
+    struct original o;
+    enum bf_err err = open_original(root, entry, &o, fault);
+    if (err)
+        return err;
+    if (o.content.keep || o.content.parts)
         bf_fin_report_change(r, path, "restore", "undo", NULL, 0, NULL, 0);
     else
-        report_text(root, path, r, "restore", data, len);
-    struct bf_content c = {keep, data, len, was_link(entry)};
-    enum bf_err err =
-        c.link && (strlen(data) != len || len == 0)
-            ? bf_fault_set(fault, BF_ERR_CORRUPT, BF_SIDE_SOURCE, "", "what it led to was not kept")
-            : BF_OK;
+        report_text(root, path, r, "restore", o.data, o.content.len);
+    o.content.link = was_link(entry);
+    if (o.content.link && (!o.data || strlen(o.data) != o.content.len || o.content.len == 0))
+        err =
+            bf_fault_set(fault, BF_ERR_CORRUPT, BF_SIDE_SOURCE, "", "what it led to was not kept");
     if (!err && !dry) {
         bf_meta_from_json(json_object_get(entry, "meta"), &meta); // checked with the journal
-        err = bf_replace(root, path, &c, &meta, true, NULL, fault);
+        err = bf_replace(root, path, &o.content, &meta, true, NULL, fault);
         bf_meta_free(&meta);
     }
-    free(data);
+    close_original(&o);
     return err;
 }
 

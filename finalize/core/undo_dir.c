@@ -63,6 +63,23 @@ static int open_dir(const struct bf_fin_root *root, struct bf_fault *fault)
     return step(dir, "undo", O_RDONLY | O_DIRECTORY, S_IFDIR, fault);
 }
 
+int bf_undo_dir_open(const struct bf_fin_root *root, const char *name, uint64_t *size,
+                     struct bf_fault *fault)
+{
+    struct stat st;
+    int fd = step(open_dir(root, fault), name, O_RDONLY, S_IFREG, fault);
+    *size = 0;
+    if (fd < 0)
+        return -1;
+    if (fstat(fd, &st) < 0) {
+        bf_fault_errno(fault, errno);
+        close(fd);
+        return -1;
+    }
+    *size = (uint64_t)st.st_size;
+    return fd;
+}
+
 char *bf_undo_dir_read(const struct bf_fin_root *root, const char *name, size_t cap, size_t *len,
                        struct bf_fault *fault)
 {

@@ -14,6 +14,10 @@
 char *bf_undo_dir_read(const struct bf_fin_root *root, const char *name, size_t cap, size_t *len,
                        struct bf_fault *fault);
 
+// Opens such a file for reading, its size into *size. The descriptor, or -1 with the fault.
+int bf_undo_dir_open(const struct bf_fin_root *root, const char *name, uint64_t *size,
+                     struct bf_fault *fault);
+
 // After BF_ERR_MISMATCH: which file or folder is not believed and why, in words: its path on the
 // host, owner and mode.
 void bf_undo_dir_doubt(const struct bf_fin_root *root, const char *name, char *out, size_t size);
