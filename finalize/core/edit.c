@@ -21,18 +21,11 @@ void bf_edits_init(struct bf_edits *e, struct bf_fin_root *root)
     *e = (struct bf_edits){.root = root};
 }
 
-static void free_parts(struct bf_part *part, size_t parts)
-{
-    for (size_t i = 0; i < parts; i++)
-        free((void *)part[i].data);
-    free(part);
-}
-
 static void edit_free(struct bf_edit *edit)
 {
     if (!edit)
         return;
-    free_parts(edit->part, edit->parts);
+    bf_parts_free(edit->part, edit->parts);
     free(edit->path);
     free(edit->old);
     free(edit->data);
@@ -139,8 +132,8 @@ static struct bf_edit *add(struct bf_edits *e, char *real, size_t cap, bool tail
     return e->item[e->count++] = edit;
 }
 
-static struct bf_edit *entry(struct bf_edits *e, const char *path, size_t cap, bool tail,
-                             struct bf_fault *fault)
+struct bf_edit *bf_edits_entry(struct bf_edits *e, const char *path, size_t cap, bool tail,
+                               struct bf_fault *fault)
 {
     struct bf_fault own;
     fault = fault ? fault : &own;
@@ -161,7 +154,7 @@ static struct bf_edit *entry(struct bf_edits *e, const char *path, size_t cap, b
 const char *bf_edits_get(struct bf_edits *e, const char *path, size_t *len, struct bf_fault *fault)
 {
     *len = 0;
-    struct bf_edit *edit = entry(e, path, BF_ROOT_TEXT_MAX, false, fault);
+    struct bf_edit *edit = bf_edits_entry(e, path, BF_ROOT_TEXT_MAX, false, fault);
     if (!edit)
         return NULL;
     BF_ASSERT(!edit->data || edit->data[edit->len] == 0);
@@ -215,29 +208,6 @@ static void read_data(const struct bf_edit *edit, uint64_t start, uint64_t offse
             buf[i] = edit->data[offset + i - start];
 }
 
-// A read of a file of parts.
-static enum bf_err read_parts(const struct bf_edits *e, const struct bf_edit *edit, char *buf,
-                              size_t len, uint64_t offset, struct bf_fault *fault)
-{
-    enum bf_err err = BF_OK;
-    for (size_t i = 0; i < edit->parts && len && !err; i++) {
-        const struct bf_part *p = &edit->part[i];
-        if (offset >= p->len) {
-            offset -= p->len;
-            continue;
-        }
-        size_t n = p->len - offset < len ? (size_t)(p->len - offset) : len;
-        if (p->data)
-            memcpy(buf, (const char *)p->data + offset, n);
-        else
-            err = bf_fin_root_pread(e->root, edit->path, buf, n, (off_t)(p->from + offset), fault);
-        buf += n;
-        len -= n;
-        offset = 0;
-    }
-    return err;
-}
-
 enum bf_err bf_edits_pread(const struct bf_edits *e, const char *path, void *buf, size_t len,
                            uint64_t offset, size_t *got, struct bf_fault *fault)
 {
@@ -252,7 +222,7 @@ enum bf_err bf_edits_pread(const struct bf_edits *e, const char *path, void *buf
         return fault ? fault->code : BF_ERR_IO;
     const struct bf_edit *edit = bf_edits_find(e, real);
     if (edit && edit->parts) {
-        err = read_parts(e, edit, buf, want, offset, fault);
+        err = bf_parts_read(e, edit, buf, want, offset, fault);
         free(real);
         *got = err ? 0 : want;
         return err;
@@ -299,7 +269,7 @@ enum bf_err bf_edits_reason(struct bf_edits *e, struct bf_edit *edit, const char
 enum bf_err bf_edits_set(struct bf_edits *e, const char *path, const void *data, size_t len,
                          unsigned mode, const char *why, struct bf_fault *fault)
 {
-    struct bf_edit *edit = entry(e, path, BF_ROOT_BLOB_MAX, false, fault);
+    struct bf_edit *edit = bf_edits_entry(e, path, BF_ROOT_BLOB_MAX, false, fault);
     if (!edit)
         return fault->code;
     if (edit->data && edit->len == len && (len == 0 || memcmp(edit->data, data, len) == 0))
@@ -320,7 +290,7 @@ enum bf_err bf_edits_set(struct bf_edits *e, const char *path, const void *data,
 enum bf_err bf_edits_remove(struct bf_edits *e, const char *path, const char *why,
                             struct bf_fault *fault)
 {
-    struct bf_edit *edit = entry(e, path, BF_ROOT_TEXT_MAX, false, fault);
+    struct bf_edit *edit = bf_edits_entry(e, path, BF_ROOT_TEXT_MAX, false, fault);
     if (!edit || bf_edits_may_change(e, edit, fault))
         return fault->code;
     free(edit->data);
@@ -345,7 +315,7 @@ static bool same_tail(struct bf_edits *e, const struct bf_edit *edit)
 enum bf_err bf_edits_tail(struct bf_edits *e, const char *path, uint64_t keep, const void *data,
                           size_t len, const char *why, struct bf_fault *fault)
 {
-    struct bf_edit *edit = entry(e, path, 0, true, fault);
+    struct bf_edit *edit = bf_edits_entry(e, path, 0, true, fault);
     if (!edit || bf_edits_may_change(e, edit, fault))
         return fault->code;
     if (!edit->tail || keep > edit->old_size)
@@ -362,52 +332,6 @@ enum bf_err bf_edits_tail(struct bf_edits *e, const char *path, uint64_t keep, c
         edit->data = NULL;
         return BF_OK;
     }
-    return bf_edits_reason(e, edit, why, fault);
-}
-
-// The bytes become the set's own.
-static struct bf_part *copy_parts(const struct bf_part *part, size_t parts)
-{
-    struct bf_part *copy = calloc(parts, sizeof *copy);
-    for (size_t i = 0; copy && i < parts; i++) {
-        copy[i] = part[i];
-        if (part[i].data && !(copy[i].data = copy_bytes(part[i].data, (size_t)part[i].len))) {
-            free_parts(copy, i);
-            return NULL;
-        }
-    }
-    return copy;
-}
-
-static bool parts_fit(const struct bf_edit *edit, const struct bf_part *part, size_t parts)
-{
-    for (size_t i = 0; i < parts; i++)
-        if (part[i].len > BF_PARTS_SIZE_MAX ||
-            (!part[i].data &&
-             (part[i].from > edit->old_size || part[i].len > edit->old_size - part[i].from)))
-            return false;
-    return parts > 0;
-}
-
-enum bf_err bf_edits_parts(struct bf_edits *e, const char *path, const struct bf_part *part,
-                           size_t parts, const char *why, struct bf_fault *fault)
-{
-    struct bf_edit *edit = entry(e, path, 0, true, fault);
-    if (!edit || bf_edits_may_change(e, edit, fault))
-        return fault->code;
-    if (!edit->tail || edit->data || !parts_fit(edit, part, parts))
-        return bf_fault_errno(fault, EINVAL);
-    if (bf_parts_size(part, parts) > BF_PARTS_SIZE_MAX)
-        return bf_fault_errno(fault, EFBIG);
-    free_parts(edit->part, edit->parts);
-    edit->part = NULL;
-    edit->parts = 0;
-    if (parts == 1 && !part[0].data && part[0].from == 0 && part[0].len == edit->old_size)
-        return BF_OK;
-    edit->part = copy_parts(part, parts);
-    if (!edit->part)
-        return bf_edits_no_memory(e, fault);
-    edit->parts = parts;
     return bf_edits_reason(e, edit, why, fault);
 }
 
