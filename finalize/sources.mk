@@ -63,6 +63,15 @@ TOOL_SRCS_tests/list_archive := tests/finalize/list_archive.c $(FINALIZE_CORE)
 TOOL_LIBS_tests/list_archive := $(FINALIZE_RUN_LIBS)
 CHECK_DEPS += build/tests/list_archive
 
+# What the rehearsal's readers of boot loaders make of a tree, for tests/finalize/rehearse_loaders.sh.
+TEST_TOOLS += tests/finalize_starts
+TOOL_SRCS_tests/finalize_starts := tests/finalize/starts.c $(FINALIZE_CORE)
+TOOL_LIBS_tests/finalize_starts := $(FINALIZE_RUN_LIBS)
+CHECK_DEPS += build/tests/finalize_starts
+TEST_SRCS_test_finalize_loaders := $(FINALIZE_RUN) tests/finalize_tree.c
+FUZZ_SRCS_fuzz_rehearse_loaders := $(FINALIZE_CORE) tests/finalize_tree.c
+FUZZ_LIBS_fuzz_rehearse_loaders := $(FINALIZE_RUN_LIBS)
+
 # What the rehearsal's reader of GRUB makes of a script.
 TEST_TOOLS += tests/grub_walk
 TOOL_SRCS_tests/grub_walk := tests/finalize/grub_walk.c $(FINALIZE_CORE)
