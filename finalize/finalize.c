@@ -99,6 +99,7 @@ static enum bf_err adapt(struct bf_fin *f)
         {"network", bf_adapt_network},
         {"cloud-init", bf_adapt_cloud_init},
         {"agents", bf_adapt_agents},
+        {"identity", bf_adapt_identity},
         {"fstab", adapt_fstab},
         {"boot", bf_adapt_boot},
         {"getty", bf_adapt_getty},

@@ -118,6 +118,18 @@ bool bf_fin_report_is_ok(const struct bf_fin_report *r)
     return result && strcmp(result, "ok") == 0;
 }
 
+// A private key, or what random numbers are made of: a file that is a secret as a whole.
+static bool is_secret(const char *path, const char *text, size_t len)
+{
+    static const char *const end[] = {"_key", "/secret", "random-seed"};
+    static const char mark[] = "PRIVATE KEY-----";
+    size_t n = strlen(path);
+    bool is = text && memmem(text, len, mark, sizeof mark - 1);
+    for (size_t i = 0; i < BF_COUNT(end) && !is; i++)
+        is = n >= strlen(end[i]) && strcmp(path + n - strlen(end[i]), end[i]) == 0;
+    return is;
+}
+
 void bf_fin_report_change(struct bf_fin_report *r, const char *path, const char *action,
                           const char *why, const char *before, size_t before_len, const char *after,
                           size_t after_len)
@@ -130,7 +142,8 @@ void bf_fin_report_change(struct bf_fin_report *r, const char *path, const char 
     if (after)
         json_object_set_new(change, "size_after", json_integer((json_int_t)after_len));
     bool text = bf_is_text(before ? before : "", before ? before_len : 0) &&
-                bf_is_text(after ? after : "", after ? after_len : 0);
+                bf_is_text(after ? after : "", after ? after_len : 0) &&
+                !is_secret(path, before, before_len) && !is_secret(path, after, after_len);
     if (text && (before || after)) {
         struct bf_text diff = {0};
         bf_diff(&diff, json_string_value(json_object_get(change, "path")), before, before_len,

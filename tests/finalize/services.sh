@@ -257,4 +257,67 @@ put "$r/etc/init/serial.conf" <<<"start on fedora.serial-console-available *"
 check "RHEL 6" run
 check "RHEL 6: its own job does it" gone etc/init/ttyS0.conf
 
+# ---- Identity ----------------------------------------------------------------------------------------
+id=0123456789abcdef0123456789abcdef
+machine() {
+    bare "$r"
+    put "$r/etc/machine-id" <<<$id
+    put "$r/var/lib/dbus/machine-id" <<<$id
+    for key in ssh_host_rsa_key ssh_host_rsa_key.pub ssh_host_ed25519_key moduli; do
+        printf -- '-----BEGIN OPENSSH PRIVATE KEY-----\nc2VjcmV0c2VjcmV0\n-----END OPENSSH PRIVATE KEY-----\n' | put "$r/etc/ssh/$key"
+    done
+    put "$r/usr/bin/ssh-keygen" <<<x
+    printf '[Service]\nExecStartPre=/usr/sbin/sshd -t\n' | put "$r/usr/lib/systemd/system/ssh.service"
+    put "$r/var/lib/dhcp/dhclient6.leases" <<<'default-duid "\000\001";'
+    put "$r/var/lib/NetworkManager/secret_key" <<<secret
+    put "$r/var/lib/systemd/random-seed" <<<seed
+    put "$r/etc/iscsi/initiatorname.iscsi" <<<InitiatorName=iqn.x
+    put "$r/boot/loader/entries/$id-6.1.conf" <<<"title x"
+}
+plan_of ''
+machine
+before=$(snapshot "$r")
+check "the same machine" run
+check "it stays as it is" equal "$(snapshot "$r")" "$before"
+check "and that is said" says "info: identity: machine-id, SSH host keys and what DHCP servers know the machine by stay"
+plan_of ', "identity": "new"'
+machine
+adapted "a clone"
+check "clone: no machine-id yet" is "$r/etc/machine-id" </dev/null
+check "clone: nor one of D-Bus" gone var/lib/dbus/machine-id
+check "clone: no host key" equal "$(ls "$r/etc/ssh")" moduli
+check "clone: Debian gets a unit that makes them" has "$r/etc/systemd/system/bootferry-ssh-keys.service" "ExecStart=/usr/bin/ssh-keygen -A"
+check "clone: enabled" equal "$(enabled bootferry-ssh-keys)" enabled
+check "clone: no lease with its DUID" gone var/lib/dhcp/dhclient6.leases
+check "clone: no key of NetworkManager" gone var/lib/NetworkManager/secret_key
+check "clone: no random seed" gone var/lib/systemd/random-seed
+check "clone: boot entries keep their name" is "$r/etc/kernel/entry-token" <<<$id
+check "clone: storage is said" says "names the machine to its storage, and stays"
+check "clone: what is new is said" says "are made anew at the next start"
+undone "$before" || true
+machine
+run
+refute "clone: no key is in the report" grep -qF c2VjcmV0c2VjcmV0 "$work/report" "$work/report.txt"
+if systemd-analyze --version >/dev/null 2>&1; then
+    put "$r/usr/lib/systemd/system/sysinit.target" <<<"[Unit]"
+    check "clone: systemd reads the unit" equal "$(systemd-analyze --root="$r" verify --man=no bootferry-ssh-keys.service 2>&1 |
+        grep -c 'bootferry-ssh-keys.*\(Unknown\|Invalid\|ignoring\)')" 0
+fi
+machine
+put "$r/usr/lib/systemd/system/sshd-keygen@.service" <<<"[Unit]"
+ln -sf /etc/machine-id "$r/var/lib/dbus/machine-id"
+check "a clone whose sshd makes keys" run
+check "needs no unit" gone etc/systemd/system/bootferry-ssh-keys.service
+check "D-Bus's link stays" links_to var/lib/dbus/machine-id /etc/machine-id
+without_systemd sysvinit debian
+put "$r/etc/ssh/ssh_host_rsa_key" <<<key
+check "a clone that would have no keys" refused_with "nothing in this system makes new SSH host keys"
+without_systemd openrc alpine
+put "$r/etc/machine-id" <<<$id
+put "$r/etc/ssh/ssh_host_rsa_key" <<<key
+put "$r/etc/init.d/sshd" <<<'ssh-keygen -A'
+adapted "a clone of Alpine"
+check "Alpine: no machine-id" gone etc/machine-id
+check "Alpine: no key" gone etc/ssh/ssh_host_rsa_key
+
 finish
