@@ -101,6 +101,7 @@ static enum bf_err adapt(struct bf_fin *f)
         {"agents", bf_adapt_agents},
         {"identity", bf_adapt_identity},
         {"fstab", adapt_fstab},
+        {"volumes", bf_adapt_volumes},
         {"boot", bf_adapt_boot},
         {"getty", bf_adapt_getty},
         {"efi", bf_adapt_efi},

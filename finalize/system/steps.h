@@ -27,6 +27,8 @@ enum bf_err bf_adapt_getty(struct bf_fin *f);
 enum bf_err bf_adapt_identity(struct bf_fin *f);
 // The files of LVM, md and multipath that name disks.
 enum bf_err bf_adapt_volumes(struct bf_fin *f);
+enum bf_err bf_adapt_mdadm(struct bf_fin *f);
+enum bf_err bf_adapt_lvm(struct bf_fin *f);
 // Settings that keep the target's drivers from being loaded, and kdump's.
 enum bf_err bf_adapt_modprobe(struct bf_fin *f);
 enum bf_err bf_adapt_kdump(struct bf_fin *f);

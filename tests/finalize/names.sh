@@ -43,22 +43,40 @@ fstab_line() {
     printf 'UUID=%s / ext4 defaults 0 1\n%s\n' "$root" "$2" | is "$r/etc/fstab"
 }
 stays() { check "fstab stays: $1" fstab_line "$1" "$1"; }
-becomes() { check "fstab: $1" fstab_line "$1	/srv $3 defaults 0 2" "UUID=$2	/srv $3 defaults 0 2"; }
 second=44444444-2222-3333-4444-555555555555
+fresh
 for name in sdb2 vdb2 xvdb2 hdb2 nvme1n1p2 mmcblk1p2 cciss/c0d1p2 ida/c0d1p2 rd/c0d1p2 i2o/hdb2 \
     disk/by-path/pci-0000:03:00.0-scsi-0:0:1:0-part2 disk/by-id/scsi-36000c29abcdef-part2 \
     disk/by-id/dm-uuid-part2-mpath-36000c29abcdef-part2 mapper/mpathb-part2 mapper/mpathbp2 mapper/mpathb2 \
     mapper/36000c29abcdef0123456789abcdef012p2 mapper/36000c29abcdef0123456789abcdef012-part2; do
-    becomes /dev/$name $second xfs
+    printf '/dev/%s\t/%s xfs defaults 0 2\n' $name $name >>"$r/etc/fstab"
 done
-becomes /dev/sdb2 $second auto
-becomes /dev/disk/by-path/pci-0000:03:00.0-scsi-0:0:1:0 33333333-2222-3333-4444-555555555555 xfs
-for name in UUID=$second 'LABEL=my\040data' 'LABEL="my\040data"' 'PARTLABEL=EFI\040system' PARTUUID=e0e0e0e0-02 \
-    '/dev/disk/by-label/my\x20data' "UUID=\"$second\"" /dev/mapper/vg-root /dev/vg/root /dev/md0 /dev/sr0 \
-    server:/export tmpfs /dev/disk/by-id/md-uuid-1 /dev/disk/by-id/dm-name-vg-root; do
-    stays "$name /srv auto defaults 0 2"
-    refute "nothing is said of it" says /etc/fstab
-done
+printf '/dev/sdb2 /auto auto\n/dev/disk/by-path/pci-0000:03:00.0-scsi-0:0:1:0 /whole xfs\n' >>"$r/etc/fstab"
+sed -e '/^UUID/b' -e "/whole/s,^[^ \t]*,UUID=33333333-2222-3333-4444-555555555555," -e '/whole/b' \
+    -e "s,^[^ \t]*,UUID=$second," "$r/etc/fstab" >"$work/wanted"
+check "fstab: names of one disk" run
+check "fstab: each is told" is "$r/etc/fstab" <"$work/wanted"
+put "$r/etc/fstab" <<EOF
+UUID=$second /srv auto
+LABEL=my\\040data /srv auto
+LABEL="my\\040data" /srv auto
+PARTLABEL=EFI\\040system /srv auto
+PARTUUID=e0e0e0e0-02 /srv auto
+/dev/disk/by-label/my\\x20data /srv auto
+UUID="$second" /srv auto
+/dev/mapper/vg-root /srv auto
+/dev/vg/root /srv auto
+/dev/md0 /srv auto
+/dev/sr0 /srv auto
+server:/export /srv nfs
+tmpfs /srv tmpfs
+/dev/disk/by-id/md-uuid-1 /srv auto
+/dev/disk/by-id/dm-name-vg-root /srv auto
+EOF
+cp "$r/etc/fstab" "$work/wanted"
+check "fstab: names that last" run
+check "fstab: stay" is "$r/etc/fstab" <"$work/wanted"
+refute "nothing is said of them" says /etc/fstab
 # What is not on these disks: said LEVEL WORDS LINE
 said() {
     stays "$3"
@@ -165,5 +183,154 @@ UUID=$root / ext4 defaults 0 1
 EOF
 check "a device that crypttab opens" run
 refute "is not missing" says "/dev/mapper/data"
+
+# ---- md ----------------------------------------------------------------------------------------------
+put "$work/devices" <<EOF
+[{"name": "/dev/vda1", "disk": 0, "part": 1, "type": "linux_raid_member", "uuid": "aabbccdd-0011-2233-4455-66778899aabb"},
+ {"name": "/dev/vda2", "disk": 0, "part": 2, "type": "ext4", "uuid": "$root", "root": true},
+ {"name": "/dev/vda3", "disk": 0, "part": 3, "type": "LVM2_member", "uuid": "x1"},
+ {"name": "/dev/vdb1", "disk": 1, "part": 1, "type": "linux_raid_member", "uuid": "aabbccdd-0011-2233-4455-66778899aabb"}]
+EOF
+fresh
+put "$r/etc/mdadm/mdadm.conf" <<'EOF'
+# arrays
+DEVICE /dev/sda1	/dev/sdb1 # of the office
+  /dev/disk/by-id/ata-X-part2
+HOMEHOST <system>
+ARRAY /dev/md0 UUID=aabbccdd:00112233:44556677:8899aabb devices=/dev/sda1,/dev/sdb1
+array /dev/md1 devices=/dev/sda1,/dev/sdb1
+  level=raid1
+ARRAY /dev/md2 level=raid1
+   name=host:2 devices=/dev/sda2
+ARRAY /dev/md3 devices=/dev/sdq1
+MAILADDR root # devices=/dev/sda1
+EOF
+adapted md
+blank='  ' # what is left of a line that goes on
+check "md: all of it" is "$r/etc/mdadm/mdadm.conf" <<EOF
+# arrays
+DEVICE partitions containers # of the office
+${blank}
+HOMEHOST <system>
+ARRAY /dev/md0 UUID=aabbccdd:00112233:44556677:8899aabb
+array /dev/md1 UUID=aabbccdd:00112233:44556677:8899aabb
+  level=raid1
+ARRAY /dev/md2 level=raid1
+   name=host:2
+ARRAY /dev/md3 devices=/dev/sdq1
+MAILADDR root # devices=/dev/sda1
+EOF
+check "md: what is not known is said" says "warning: /etc/mdadm/mdadm.conf: line 10: the array is told by the names of its disks"
+check "md: the scan is said" says "info: /etc/mdadm/mdadm.conf: line 2: DEVICE named disks"
+check "md: mdadm reads it" equal "$(mdadm --detail --scan --config="$r/etc/mdadm/mdadm.conf" 2>&1 | grep -ci unknown)" 0
+for line in "DEVICE partitions /dev/sda1" "DEVICE /dev/sd* /dev/vd*" "DEVICE /dev/[sv]d[a-z]*" "DEVICE /dev/md/*" "MAILADDR /dev/sda1"; do
+    fresh
+    put "$r/etc/mdadm.conf" <<<"$line"
+    check "md stays: $line" run
+    check "as it was" is "$r/etc/mdadm.conf" <<<"$line"
+done
+fresh
+put "$r/etc/mdadm.conf" <<<"dev /dev/sd*"
+check "md: what would find a part of the names" run
+check "md: is widened" is "$r/etc/mdadm.conf" <<<"dev partitions containers"
+
+# ---- LVM ---------------------------------------------------------------------------------------------
+# lvm_reads KEY: what LVM itself reads there.
+lvm_reads() { LVM_SUPPRESS_FD_WARNINGS=1 LVM_SYSTEM_DIR=$r/etc/lvm lvmconfig "$1" 2>/dev/null; }
+fresh
+put "$r/etc/lvm/lvm.conf" <<'EOF'
+# filter = [ "r|.*|" ]
+devices {
+	dir = "/dev"
+	scan = [ "/dev" ]
+	# a comment with { and "
+	filter = [ "a|^/dev/sda3$|", "r|.*|" ] # mine
+	global_filter=["r|^/dev/cdrom|","r|/dev/[sv]da3|",
+		"a/.*/"]
+}
+allocation { filter = [ "r|.*|" ] }
+EOF
+adapted LVM
+check "LVM: all of it" is "$r/etc/lvm/lvm.conf" <<'EOF'
+# filter = [ "r|.*|" ]
+devices {
+	dir = "/dev"
+	scan = [ "/dev" ]
+	# a comment with { and "
+	filter = [ "a|^/dev/vd|", "a|^/dev/sd|", "a|^/dev/sda3$|", "r|.*|" ] # mine
+	global_filter=[ "a|^/dev/vd|", "a|^/dev/sd|","r|^/dev/cdrom|","r|/dev/[sv]da3|",
+		"a/.*/"]
+}
+allocation { filter = [ "r|.*|" ] }
+EOF
+check "LVM: it is said" says "info: /etc/lvm/lvm.conf: line 6: devices/filter rejected the names that disks have in the new home"
+check "LVM reads the filter" equal "$(lvm_reads devices/filter)" 'filter=["a|^/dev/vd|","a|^/dev/sd|","a|^/dev/sda3$|","r|.*|"]'
+check "LVM reads the other" equal "$(lvm_reads devices/global_filter)" \
+    'global_filter=["a|^/dev/vd|","a|^/dev/sd|","r|^/dev/cdrom|","r|/dev/[sv]da3|","a/.*/"]'
+for line in 'filter = [ "a|.*|" ]' 'filter = [ "r|^/dev/sr|" ]' 'filter = [ "a|^/dev/[sv]d|", "r|.*|" ]' \
+    'filter = [ "a(/dev/(sd|vd)a3)", "r|.*|" ]' 'global_filter = [ "r|^/dev/drbd|" ]' 'devices/filter = [ "a|.|" ]'; do
+    fresh
+    printf 'devices {\n %s\n}\n' "$line" | put "$r/etc/lvm/lvm.conf"
+    check "LVM stays: $line" run
+    check "as it was" has "$r/etc/lvm/lvm.conf" " $line"
+done
+fresh
+put "$r/etc/lvm/lvmlocal.conf" <<<'devices/filter = [ "a|^/dev/sda3|", "r|.*|" ]'
+check "LVM: a key with its section, in another file" run
+check "LVM: gets the same" is "$r/etc/lvm/lvmlocal.conf" <<<'devices/filter = [ "a|^/dev/vd|", "a|^/dev/sd|", "a|^/dev/sda3|", "r|.*|" ]'
+for filter in '"a|((((((a+)+)+)+)+)+)+|"' '"r|a++|"' '"r|[|"' '"r|x"' '"x|y|"'; do
+    fresh
+    put "$r/etc/lvm/lvm.conf" <<<"devices { filter = [ $filter ] }"
+    check "LVM: what cannot be decided: $filter" run
+    check "is said" says "warning: /etc/lvm/lvm.conf: line 1: devices/filter may reject the disks of the new home"
+done
+fresh
+put "$r/etc/lvm/lvm.conf" <<'EOF'
+devices {
+ scan = [ "/dev/mapper" ]
+ devicesfile = "mine.devices"
+}
+EOF
+check "LVM: other folders and lists" run
+check "LVM: the folder is said" says "line 2: LVM looks for disks in /dev/mapper"
+check "LVM: the list is said" says "line 3: LVM uses the list of devices mine.devices"
+fresh
+put "$r/etc/lvm/devices/system.devices" <<'EOF'
+# LVM uses devices listed in this file.
+# Created by LVM command vgimportdevices
+VERSION=1.1.2
+IDTYPE=sys_wwid IDNAME=naa.6000c29abc DEVNAME=/dev/sda3 PVID=abcdefghijklmnopqrstuvwxyz012345 PART=3
+EOF
+adapted "LVM's devices file"
+check "LVM: the devices file is gone" test ! -e "$r/etc/lvm/devices/system.devices"
+check "LVM: it is said" says "/etc/lvm/devices/system.devices: line 4 names a disk by the old hardware"
+fresh
+put "$r/etc/lvm/devices/system.devices" <<'EOF'
+VERSION=1.1.2
+IDTYPE=crypt_uuid IDNAME=CRYPT-LUKS2-1 DEVNAME=/dev/mapper/x PVID=abc
+IDTYPE=md_uuid IDNAME=1 DEVNAME=/dev/md0 PVID=def
+EOF
+check "LVM: volumes on LUKS and md" run
+check "LVM: their devices file stays" test -e "$r/etc/lvm/devices/system.devices"
+
+# ---- multipath ---------------------------------------------------------------------------------------
+fresh
+put "$r/etc/multipath/wwids" <<'EOF'
+# Multipath wwids
+#
+/36000c29abc/
+EOF
+put "$r/etc/multipath/bindings" <<<"mpatha 36000c29abc"
+put "$r/etc/multipath.conf" <<'EOF'
+blacklist {
+	wwid 36000c29def
+}
+EOF
+before=$(snapshot "$r")
+check "multipath" run
+check "multipath: nothing is changed" equal "$(snapshot "$r")" "$before"
+check "multipath: its WWIDs are said" says "/etc/multipath/wwids: line 3: has 1 disk of the old home by WWID"
+check "multipath: its names too" says "/etc/multipath/bindings: line 1: has 1 disk of the old home"
+check "multipath: and those of its configuration" says "/etc/multipath.conf: line 2: names a disk of the old home by its WWID"
 
 finish
