@@ -11,6 +11,7 @@
 #include "finalize/core/preflight.h"
 #include "finalize/initramfs/steps.h"
 #include "finalize/network/steps.h"
+#include "finalize/rehearse/rehearse.h"
 #include "finalize/system/foreign.h"
 #include "finalize/system/steps.h"
 #include "finalize/target/targets.h"
@@ -109,6 +110,7 @@ static enum bf_err adapt(struct bf_fin *f)
         {"secure boot", bf_check_secure_boot},
         {"labels", bf_adapt_labels},
         {"mentions", bf_report_mentions},
+        {"rehearsal", bf_rehearse},
     };
     enum bf_err err = BF_OK;
     for (size_t i = 0; i < BF_COUNT(steps) && !err; i++)

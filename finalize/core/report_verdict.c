@@ -8,7 +8,7 @@
 
 #define LINE_MAX_SHOWN 160 // of a line that is told in full further down
 #define LOOK_MAX       5
-#define GROUPS_MAX     8
+#define GROUPS_MAX     5
 
 // A text on one line, cut at a length that a terminal shows.
 static void add_short(struct bf_text *out, const char *text)

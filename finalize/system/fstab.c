@@ -131,14 +131,37 @@ static bool has_closed(const struct bf_devices *d)
 static void note_missing(struct table *t, const struct entry *e)
 {
     struct bf_fin *f = t->f;
-    if (e->need && !bf_budget_take(&f->budget, t->path, BF_BUDGET_LOOKUP) && is_missing(f, e) &&
-        may_note(t))
+    // Where every disk is known, the rehearsal of the next start judges it.
+    if (f->devices->places == 0 && e->need &&
+        !bf_budget_take(&f->budget, t->path, BF_BUDGET_LOOKUP) && is_missing(f, e) && may_note(t))
         bf_note(
             f->report, "warning", t->path, "line %u: %s (%s) is on no disk of this machine%s; %s",
             e->line, e->device, e->mount,
             has_closed(f->devices) ? ", unless it is in an encrypted device that was not opened"
                                    : "",
             strcmp(e->type, "swap") == 0 ? "the start waits for it" : "the start may stop at it");
+}
+
+// The plan gives up what no disk has: the line stays, and the start does not wait for it.
+static void put_nofail(struct table *t, const struct bf_line *line, const struct bf_fields *w,
+                       const struct entry *e, struct bf_text *out)
+{
+    struct bf_text word = {0};
+    bool options = w->count > 3;
+    bf_textf(&word, "%s%s", options ? e->options : e->type, options ? ",nofail" : " nofail");
+    bf_fields_put(out, line, w, options ? 3 : 2, bf_text_get(&word));
+    bf_text_free(&word);
+    bf_note(t->f->report, "warning", t->path,
+            "line %u: %s (%s) is on no disk of this machine: the start does not wait for it any "
+            "more, and what needs it finds an empty folder",
+            e->line, e->device, e->mount);
+}
+
+static bool gives_up(struct table *t, const struct bf_fields *w, const struct entry *e,
+                     enum bf_stable is)
+{
+    bool missing = is == BF_STABLE_UNKNOWN || is_missing(t->f, e);
+    return t->f->plan->nofail && e->need == NEED_WAITS && w->count > 2 && missing;
 }
 
 static enum bf_err rewrite_line(struct table *t, const struct bf_line *line, unsigned number,
@@ -155,6 +178,10 @@ static enum bf_err rewrite_line(struct table *t, const struct bf_line *line, uns
             bf_stable_find(t->f, e.device, e.type, e.mount, t->path, stable, sizeof stable, &why);
         if (is == BF_STABLE_NEW) {
             bf_fields_put(out, line, &w, 0, stable);
+            return BF_OK;
+        }
+        if (gives_up(t, &w, &e, is)) {
+            put_nofail(t, line, &w, &e, out);
             return BF_OK;
         }
         if (is == BF_STABLE_UNKNOWN)

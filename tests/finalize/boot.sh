@@ -73,7 +73,7 @@ printf 'grub with prefix (,gpt2)/boot/grub' >"$r/boot/efi/EFI/debian/grubx64.efi
 rm "$r/boot/efi/EFI/debian/shimx64.efi"
 check "EFI: GRUB without a shim" run
 check "EFI: it becomes the fallback" cmp -s "$r/boot/efi/EFI/BOOT/BOOTX64.EFI" "$r/boot/efi/EFI/debian/grubx64.efi"
-check "EFI: with the stub that its prefix does not lead to" has "$r/boot/efi/EFI/BOOT/grub.cfg" configfile
+check "EFI: with the stub that its prefix does not lead to" has "$r/boot/efi/EFI/BOOT/grub.cfg" 'configfile $prefix/grub.cfg'
 fresh
 put "$r/boot/efi/EFI/Boot/bootx64.efi" <<<theirs
 check "EFI: a fallback that is there" run

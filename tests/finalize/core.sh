@@ -78,7 +78,7 @@ check "fstab off device names" is "$r/etc/fstab" <<'EOF'
 UUID=11111111-2222-3333-4444-555555555555	/	ext4	errors=remount-ro 0 1
 UUID=1234-ABCD  /boot/efi vfat umask=0077 0 1
 UUID=99999999-2222-3333-4444-555555555555	none	swap	sw	0	0
-LABEL=data	/srv	xfs	defaults 0 2
+LABEL=data	/srv	xfs	defaults,nofail 0 2
 /dev/sdb1	/mnt	ext4	noauto 0 0
 EOF
 check "what is not known is said" says "skipped: /etc/fstab: line 6: /dev/sdb1 depends on the order of the disks"

@@ -99,7 +99,7 @@ EOF
 /dev/sda2	/	ext4	errors=remount-ro 0 1
 /dev/sda1  /boot/efi vfat umask=0077 0 1
 /dev/sda3	none	swap	sw	0	0
-LABEL=data	/srv	xfs	defaults 0 2
+LABEL=data	/srv	xfs	defaults,nofail 0 2
 /dev/sdb1	/mnt	ext4	noauto 0 0
 EOF
     put "$root/etc/initramfs-tools/modules" <<<"# modules to include"
@@ -122,7 +122,11 @@ EOF
     echo "shim" >"$root/boot/efi/EFI/debian/shimx64.efi"
     printf 'grub\0prefix /EFI/debian\0' >"$root/boot/efi/EFI/debian/grubx64.efi"
     echo "mm" >"$root/boot/efi/EFI/debian/mmx64.efi"
-    echo "configfile" >"$root/boot/efi/EFI/debian/grub.cfg"
+    put "$root/boot/efi/EFI/debian/grub.cfg" <<'EOF'
+search.fs_uuid 11111111-2222-3333-4444-555555555555 root
+set prefix=($root)'/boot/grub'
+configfile $prefix/grub.cfg
+EOF
     kernel "$root" 6.1.0-1-amd64
     kernel "$root" 6.1.0-2-amd64
     # A file of another owner, with odd permissions and an old time, tells whether replacing keeps them.
@@ -173,6 +177,12 @@ devices() {
  {"name": "/dev/vda2", "disk": 0, "part": 2, "type": "ext4", "uuid": "11111111-2222-3333-4444-555555555555", "root": true},
  {"name": "/dev/vda3", "disk": 0, "part": 3, "type": "swap", "uuid": "99999999-2222-3333-4444-555555555555"}]
 EOF
+}
+
+# The same, by a run that sees every disk, with what the tree's file systems are.
+devices_mounted() {
+    devices "$1.plain"
+    jq '(.[] | select(.root)).mounts = [{"at": "/"}] | (.[] | select(.esp)).mounts = [{"at": "/boot/efi"}]' "$1.plain" >"$1"
 }
 
 plan() {

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+// Judges one start: what the loader said of it, the kernel's file, the device of root=, and init.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/bytes.h"
+#include "finalize/core/places.h"
+#include "finalize/rehearse/judges.h"
+
+bool bf_judge_sees_all(const struct bf_walk *w)
+{
+    return w->f->devices->places > 0;
+}
+
+void bf_judge_say(struct bf_walk *w, struct bf_judged *j, enum bf_trouble_kind kind,
+                  const char *fmt, ...)
+{
+    const struct bf_start *s = j->start;
+    struct bf_text t = {0};
+    va_list ap;
+    va_start(ap, fmt);
+    bf_text_vf(&t, fmt, ap);
+    va_end(ap);
+    bool chosen = s->chosen;
+    bf_walk_say(w, chosen ? kind : BF_TROUBLE_LOOK, s->file, s->line, "\"%s\" %s%s", s->title,
+                chosen || kind == BF_TROUBLE_LOOK ? ""
+                : kind == BF_TROUBLE_STOPS        ? "would not start if it were chosen: "
+                                                  : "cannot be followed: ",
+                bf_text_get(&t));
+    j->doubt = j->doubt || kind == BF_TROUBLE_DOUBT;
+    if (kind == BF_TROUBLE_STOPS && !j->why_not)
+        j->why_not = strdup(bf_text_get(&t));
+    bf_text_free(&t);
+}
+
+bool bf_cmdline_value(const char *cmdline, const char *key, char *out, size_t size)
+{
+    const char *at = cmdline ? cmdline : "", *end = at + strlen(at), *word;
+    size_t len, n = strlen(key);
+    bool found = false;
+    while (bf_word_next(&at, end, &word, &len)) {
+        size_t skip = len && word[0] == '"';
+        if (len < n + 1 + skip || strncmp(word + skip, key, n) != 0 || word[skip + n] != '=')
+            continue;
+        const char *value = word + skip + n + 1;
+        len -= skip + n + 1;
+        if (len && value[0] == '"') {
+            value++;
+            len--;
+        }
+        while (len && value[len - 1] == '"')
+            len--;
+        found = len < size;
+        snprintf(out, size, "%.*s", found ? (int)len : 0, value);
+    }
+    return found;
+}
+
+// ---- The kernel ---------------------------------------------------------------------------------
+
+// The version text of an x86 kernel: Documentation/arch/x86/boot.rst, "kernel_version".
+static void read_version(struct bf_walk *w, struct bf_judged *j)
+{
+    unsigned char head[0x210];
+    size_t got;
+    if (bf_edits_pread(&w->f->edits, j->start->kernel, head, sizeof head, 0, &got, NULL) ||
+        got < sizeof head || memcmp(head + 0x202, "HdrS", 4) != 0)
+        return;
+    unsigned at = bf_le16(head + 0x20e);
+    char text[sizeof j->version] = "";
+    if (at && !bf_edits_pread(&w->f->edits, j->start->kernel, text, sizeof text - 1, at + 0x200u,
+                              &got, NULL))
+        snprintf(j->version, sizeof j->version, "%.*s", (int)strcspn(text, " "), text);
+}
+
+// A version that names a folder of modules; a kernel's name is the weaker evidence.
+static void guess_version(struct bf_walk *w, struct bf_judged *j)
+{
+    struct bf_names names;
+    const char *base = strrchr(j->start->kernel, '/');
+    if (j->version[0] || !base || bf_fin_root_list(w->f->root, "/lib/modules", "", &names))
+        return;
+    for (size_t i = 0; i < names.count; i++) {
+        size_t len = strlen(names.name[i]), all = strlen(base);
+        if (all > len && strcmp(base + all - len, names.name[i]) == 0 && len > strlen(j->version) &&
+            len < sizeof j->version)
+            snprintf(j->version, sizeof j->version, "%s", names.name[i]);
+    }
+    bf_names_free(&names);
+}
+
+void bf_judge_kernel(struct bf_walk *w, struct bf_judged *j)
+{
+    const struct bf_start *s = j->start;
+    uint64_t size;
+    if (!s->kernel[0] || bf_edits_size(&w->f->edits, s->kernel, &size, NULL)) {
+        bf_judge_say(w, j, bf_judge_sees_all(w) ? BF_TROUBLE_STOPS : BF_TROUBLE_DOUBT,
+                     "loads the kernel %s, which is not there", s->kernel);
+        return;
+    }
+    if (size == 0)
+        bf_judge_say(w, j, BF_TROUBLE_STOPS, "loads the kernel %s, which is empty", s->kernel);
+    read_version(w, j);
+    guess_version(w, j);
+}
+
+// ---- root= --------------------------------------------------------------------------------------
+
+static bool is_order_name(const char *name)
+{
+    return bf_name_kind(name) == BF_NAME_ORDER;
+}
+
+// What does not name a block device: the network, a live system, ZFS.
+static bool is_other_root(const char *name)
+{
+    static const char *const other[] = {"nfs",  "/dev/nfs", "zfs",   "live:",   "dhcp",    "iscsi:",
+                                        "nbd:", "mount:",   "tmpfs", "overlay", "/dev/ram"};
+    for (size_t i = 0; i < BF_COUNT(other); i++)
+        if (strncasecmp(name, other[i], strlen(other[i])) == 0)
+            return true;
+    return false;
+}
+
+static void judge_missing(struct bf_walk *w, struct bf_judged *j)
+{
+    if (!bf_judge_sees_all(w))
+        bf_judge_say(w, j, BF_TROUBLE_DOUBT, "has root=%s, and which disks there are is not known",
+                     j->root);
+    else if (is_order_name(j->root))
+        bf_judge_say(w, j, BF_TROUBLE_STOPS,
+                     "has root=%s, a name that depends on the machine and the order of its disks",
+                     j->root);
+    else
+        bf_judge_say(w, j, BF_TROUBLE_STOPS, "has root=%s, which is on none of the disks", j->root);
+}
+
+void bf_judge_root(struct bf_walk *w, struct bf_judged *j)
+{
+    const struct bf_device *own = bf_device_root(w->f->devices);
+    if (!bf_cmdline_value(j->start->cmdline, "root", j->root, sizeof j->root)) {
+        bf_judge_say(w, j, BF_TROUBLE_DOUBT, "has no root=: its initramfs has to know the device");
+        return;
+    }
+    if (is_other_root(j->root)) {
+        bf_judge_say(w, j, BF_TROUBLE_DOUBT, "has root=%s, which is not a disk", j->root);
+        return;
+    }
+    j->dev = is_order_name(j->root) ? NULL : bf_device_find(w->f->devices, j->root);
+    if (!j->dev)
+        judge_missing(w, j);
+    else if (own && j->dev != own && strcmp(j->dev->uuid, own->uuid) != 0)
+        bf_judge_say(w, j, BF_TROUBLE_DOUBT,
+                     "has root=%s, which is another file system than the one that was adapted",
+                     j->root);
+}
+
+// ---- init ---------------------------------------------------------------------------------------
+
+// The kernel's own list (init/main.c, kernel_init), and what an initramfs looks for.
+static void judge_init(struct bf_walk *w, struct bf_judged *j)
+{
+    static const char *const usual[] = {
+        "/sbin/init", "/etc/init", "/bin/init", "/bin/sh", "/usr/lib/systemd/systemd", NULL};
+    char init[256];
+    bool named = bf_cmdline_value(j->start->cmdline, "init", init, sizeof init);
+    if (named ? bf_fin_root_exists(w->f->root, init) : bf_fin_root_any(w->f->root, usual))
+        return;
+    bf_judge_say(w, j, bf_judge_sees_all(w) ? BF_TROUBLE_STOPS : BF_TROUBLE_DOUBT,
+                 "would find no %s in the root file system", named ? init : "/sbin/init");
+}
+
+void bf_judge_start(struct bf_walk *w, struct bf_judged *j)
+{
+    const struct bf_start *s = j->start;
+    if (s->blocked[0])
+        bf_judge_say(w, j, bf_judge_sees_all(w) ? BF_TROUBLE_STOPS : BF_TROUBLE_DOUBT, "%s",
+                     s->blocked);
+    if (s->unknown[0])
+        bf_judge_say(w, j, BF_TROUBLE_DOUBT, "%s", s->unknown);
+    if (s->kind != BF_START_LINUX) {
+        if (s->chosen)
+            bf_judge_say(w, j, BF_TROUBLE_DOUBT, "does not start a kernel of this system");
+        return;
+    }
+    if (!s->blocked[0])
+        bf_judge_kernel(w, j);
+    bf_judge_root(w, j);
+    if (!s->blocked[0])
+        bf_judge_images(w, j);
+    judge_init(w, j);
+}
