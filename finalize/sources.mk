@@ -51,11 +51,9 @@ TEST_LIBS_test_finalize_rows := $(FINALIZE_RUN_LIBS)
 TEST_SRCS_test_finalize_grub += tests/finalize_tree.c
 TEST_SRCS_test_finalize_budget := $(FINALIZE_RUN) finalize/vm/step.c
 TEST_LIBS_test_finalize_budget := $(FINALIZE_RUN_LIBS)
-$(foreach f,plan guest network initramfs archive frame journal,$(eval FUZZ_SRCS_fuzz_finalize_$(f) := $(FINALIZE_CORE))\
-    $(eval FUZZ_LIBS_fuzz_finalize_$(f) := $(FINALIZE_RUN_LIBS)))
-$(foreach f,sheet report,$(eval FUZZ_SRCS_fuzz_finalize_$(f) := $(FINALIZE_RUN))\
-    $(eval FUZZ_LIBS_fuzz_finalize_$(f) := $(FINALIZE_RUN_LIBS)))
-$(foreach f,guest network initramfs archive journal,$(eval FUZZ_SRCS_fuzz_finalize_$(f) += tests/finalize_tree.c))
+$(foreach f,$(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_finalize_*.c tests/fuzz/fuzz_rehearse_*.c)),\
+    $(eval FUZZ_SRCS_$(f) := $(FINALIZE_RUN) tests/finalize_tree.c)\
+    $(eval FUZZ_LIBS_$(f) := $(FINALIZE_RUN_LIBS)))
 
 # Lists an initramfs as the finalizer reads it, for tests/finalize/archive.sh.
 TEST_TOOLS += tests/list_archive
@@ -69,8 +67,6 @@ TOOL_SRCS_tests/finalize_starts := tests/finalize/starts.c $(FINALIZE_CORE)
 TOOL_LIBS_tests/finalize_starts := $(FINALIZE_RUN_LIBS)
 CHECK_DEPS += build/tests/finalize_starts
 TEST_SRCS_test_finalize_loaders := $(FINALIZE_RUN) tests/finalize_tree.c
-FUZZ_SRCS_fuzz_rehearse_loaders := $(FINALIZE_CORE) tests/finalize_tree.c
-FUZZ_LIBS_fuzz_rehearse_loaders := $(FINALIZE_RUN_LIBS)
 
 # What the rehearsal's reader of GRUB makes of a script.
 TEST_TOOLS += tests/grub_walk

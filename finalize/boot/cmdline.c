@@ -9,41 +9,10 @@
 #include "base/bytes.h"
 #include "finalize/boot/cmdline_names.h"
 
-bool bf_cmdline_is(const char *word, size_t len, const char *key)
-{
-    size_t n = strlen(key);
-    return len >= n && memcmp(word, key, n) == 0;
-}
-
-bool bf_cmdline_next(const char **at, const char *end, const char **word, size_t *len)
-{
-    const char *more;
-    size_t n, quotes = 0;
-    if (!bf_word_next(at, end, word, len))
-        return false;
-    for (more = *word, n = *len;; *len = (size_t)(*at - *word)) {
-        for (size_t i = 0; i < n; i++)
-            quotes += more[i] == '"';
-        if (quotes % 2 == 0 || !bf_word_next(at, end, &more, &n))
-            return true;
-    }
-}
-
-bool bf_cmdline_has_root(const char *line, size_t len)
-{
-    static const char *const keys[] = {"root=", "real_root=", "crypt_root=", "cryptdevice="};
-    const char *at = line, *w;
-    size_t n;
-    while (bf_cmdline_next(&at, line + len, &w, &n))
-        for (size_t i = 0; i < BF_COUNT(keys); i++)
-            if (bf_cmdline_is(w, n, keys[i]))
-                return true;
-    return false;
-}
-
 // ---- The serial console -------------------------------------------------------------------------
 
-const char *bf_cmdline_console(const struct bf_fin *f)
+// The word for the guest's architecture.
+static const char *console_word(const struct bf_fin *f)
 {
     const struct bf_architecture *a = f->system.architecture;
     bool pl011 = a && (strcmp(a->name, "aarch64") == 0 || strcmp(a->name, "arm") == 0);
@@ -52,7 +21,7 @@ const char *bf_cmdline_console(const struct bf_fin *f)
 
 static bool is_console(const struct bf_fin *f, const char *w, size_t len)
 {
-    const char *word = bf_cmdline_console(f);
+    const char *word = console_word(f);
     size_t n = strcspn(word, ",");
     return len >= n && memcmp(w, word, n) == 0 && (len == n || w[n] == ',');
 }
@@ -75,7 +44,7 @@ void bf_cmdline_add_console(const struct bf_fin *f, const char *line, size_t len
     bool any = false;
     while (bf_cmdline_next(&at, line + len, &w, &n))
         any = any || bf_cmdline_is(w, n, "console=");
-    bf_textf(out, "%s%s", any ? "" : "console=tty0 ", bf_cmdline_console(f));
+    bf_textf(out, "%s%s", any ? "" : "console=tty0 ", console_word(f));
 }
 
 static bool is_serial(const char *w, size_t len)

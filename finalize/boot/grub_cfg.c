@@ -9,16 +9,6 @@
 #include "finalize/boot/grub_pass.h"
 #include "finalize/boot/lines.h"
 
-void bf_grub_replace(struct bf_grub_pass *p, const char *from, const char *to, const char *new,
-                     size_t len)
-{
-    if (from < p->done)
-        return;
-    bf_text_add(&p->out, p->done, (size_t)(from - p->done));
-    bf_text_add(&p->out, new, len);
-    p->done = to;
-}
-
 static const char *behind_blanks(const struct bf_grub_pass *p, const char *at)
 {
     while (at > p->done && (at[-1] == ' ' || at[-1] == '\t'))

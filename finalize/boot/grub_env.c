@@ -44,11 +44,6 @@ bool bf_grub_env_next(struct bf_grub_env *env)
     return true;
 }
 
-bool bf_grub_env_is(const struct bf_grub_env *env, const char *name)
-{
-    return env->name && bf_word_is(env->name, env->name_len, name);
-}
-
 void bf_grub_env_value(const struct bf_grub_env *env, struct bf_text *out)
 {
     const char *end = env->value + env->value_len;

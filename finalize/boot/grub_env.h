@@ -22,7 +22,6 @@ struct bf_grub_env {
 bool bf_grub_env_init(struct bf_grub_env *env, const char *text, size_t len);
 // Steps to the next line; the '#' at the end is not one.
 bool bf_grub_env_next(struct bf_grub_env *env);
-bool bf_grub_env_is(const struct bf_grub_env *env, const char *name);
 // Appends the value without its escapes, and a value with them.
 void bf_grub_env_value(const struct bf_grub_env *env, struct bf_text *out);
 void bf_grub_env_escape(struct bf_text *out, const char *value, size_t len);

@@ -134,11 +134,12 @@ struct parser {
     enum bf_err err;
 };
 
+#define STEP 1024
+
+// Makes room for one more element.
 static void *grow(void *list, size_t count, size_t size)
 {
-    if (count & (count - 1) || (count && count < 16))
-        return list;
-    return realloc(list, (count < 16 ? 16 : count * 2) * size);
+    return count % STEP ? list : realloc(list, (count + STEP) * size);
 }
 
 static unsigned current(const struct parser *p)

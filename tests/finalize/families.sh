@@ -6,6 +6,7 @@
 # A .tree begins with comments. "== SECTION" begins a section, "--- PATH" a file in it, up to the next such line:
 #   == before   the tree. "--- PATH MODE" (octal), "--- PATH -> TARGET" for a link, "--- PATH/" for an empty folder
 #   == plan     the plan (JSON)
+#   == devices  the list of disks, where names depend on their order (--devices)
 #   == after    every file that the plan changes or creates, in full; in "before" form
 #   == gone     paths that are removed, one per line
 #   == notes    texts that the report must have, one per line
@@ -45,8 +46,13 @@ lists() {
     { awk '/^--- / { print $2 }' "$work/section" && section "$1" gone; } | LC_ALL=C sort >"$work/expected"
     paths "$work/report" | diff -u "$work/expected" - >&2
 }
+run() {
+    local disks=(--devices "$work/devices")
+    [ -s "$work/devices" ] || disks=()
+    "$FINALIZE" --root "$r" --plan "$work/plan" --report "$work/report" "${disks[@]}" "$@" 2>"$work/err"
+}
 dry() {
-    "$FINALIZE" --root "$r" --plan "$work/plan" --report "$work/report" --dry-run 2>"$work/err" &&
+    run --dry-run &&
         [ "$(snapshot "$r")" = "$before" ] && lists "$1"
 }
 applied() { run && lists "$1"; }
@@ -75,6 +81,7 @@ one() { # TREE
     mkdir -p "$r"
     unpack "$tree" before "$r"
     section "$tree" plan >"$work/plan"
+    section "$tree" devices >"$work/devices"
     before=$(snapshot "$r")
     if grep -q '^== refused' "$tree"; then
         section "$tree" refused >"$work/notes"

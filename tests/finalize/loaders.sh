@@ -6,6 +6,7 @@
 . "$(dirname "$0")/trees.sh"
 umask 022
 
+# shellcheck disable=SC2154 # trees.sh sets $work and $r
 root=UUID=11111111-2222-3333-4444-555555555555 swap=UUID=99999999-2222-3333-4444-555555555555
 part=PARTUUID=abcdabcd-02
 console='console=tty0 console=ttyS0,115200'
