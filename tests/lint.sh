@@ -62,6 +62,7 @@ declare -A rooms=(
     [finalize/vm]='. finalize/core finalize/system finalize/target'
     [finalize/host]='finalize/core finalize/target finalize/vm'
     [finalize/plan]='finalize/core finalize/target'
+    [finalize/rehearse]='finalize/archive finalize/core finalize/system'
 )
 # places ROOM: those of its files that include what it may not.
 places() {

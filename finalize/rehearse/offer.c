@@ -130,23 +130,35 @@ static bool descend(struct bf_walk *w, char *out, size_t size, const char *name)
     return n >= 0 && (size_t)n < size - len;
 }
 
-bool bf_offer_fat(struct bf_walk *w, const char *base, const char *path, char *out, size_t size)
+// Adds each name of a path to `out`, as it is given, or as it is there in any case.
+static bool add_names(struct bf_walk *w, const char *path, bool any_case, char *out, size_t size)
 {
     enum { DEPTH_MAX = 16 };
     char name[256];
     size_t depth = 0;
-    bf_offer_word(out, size, base, strcmp(base, "/") == 0 ? 0 : strlen(base));
     for (const char *at = path; *at;) {
-        size_t n = strcspn(at, "/\\");
+        size_t n = strcspn(at, "/\\"), len = strlen(out);
         bool plain = n == 0 || (n == 1 && at[0] == '.');
-        if (!plain && (n >= sizeof name || ++depth > DEPTH_MAX))
+        if (!plain && (n >= sizeof name || n + 2 > size - len || ++depth > DEPTH_MAX))
             return false;
         bf_offer_word(name, sizeof name, at, n);
-        if (!plain && !descend(w, out, size, name))
+        if (!plain && !any_case)
+            snprintf(out + len, size - len, "/%s", name);
+        else if (!plain && !descend(w, out, size, name))
             return false;
         at += at[n] ? n + 1 : n;
     }
-    return depth && bf_walk_exists(w, out);
+    return depth != 0;
+}
+
+bool bf_offer_fat(struct bf_walk *w, const char *base, const char *path, char *out, size_t size)
+{
+    size_t n = strcmp(base, "/") == 0 ? 0 : strlen(base);
+    bf_offer_word(out, size, base, n);
+    if (add_names(w, path, false, out, size) && bf_walk_exists(w, out))
+        return true;
+    bf_offer_word(out, size, base, n);
+    return add_names(w, path, true, out, size) && bf_walk_exists(w, out);
 }
 
 // A file system that knows no case is mounted so, but for a tree without devices that was copied

@@ -339,7 +339,12 @@ void bf_walk_uefi(struct bf_walk *w, const struct bf_esps *esps)
         start(&u, file, "");
         return;
     }
-    if (esps->count)
+    if (esps->count && w->f->plan && !w->f->plan->efi_fallback)
+        bf_walk_say(w, BF_TROUBLE_LOOK, "", 0,
+                    "the plan keeps %s from being made (efi_fallback): the new machine starts only "
+                    "with a boot entry in its firmware",
+                    first);
+    else if (esps->count)
         bf_walk_say(w, BF_TROUBLE_STOPS, "", 0,
                     "the firmware of a new machine finds nothing to start: %s is not there", first);
     else if (esps->elsewhere)

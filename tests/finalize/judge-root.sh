@@ -11,8 +11,9 @@ packages=systemd,udev,ifupdown,netplan.io,network-manager,cloud-init,dbus,iprout
 packages+=,initramfs-tools,dracut-core,grub-common,procps,kmod
 packages+=,policycoreutils,selinux-policy-default,ifenslave,vlan,bridge-utils
 beside='ifupdown2 ifupdown-ng dhcpcd-base netctl connman libxtables12'
-# Loaders as Debian signs them, and the stub of unified kernel images.
+# Loaders as Debian signs them, the stub of unified kernel images, bootctl, and other programs to recognise.
 beside+=' shim-signed shim-helpers-amd64-signed grub-efi-amd64-signed systemd-boot-efi'
+beside+=' systemd-boot refind syslinux-efi'
 
 # shellcheck disable=SC2016 # the dollars are for apt
 apt-get indextargets --format 'deb $(SITE) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 'Origin: Debian' |

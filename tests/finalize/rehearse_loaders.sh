@@ -51,6 +51,7 @@ check "UEFI: nothing on the fallback path" starts --firmware uefi <<'EOF'
 STOPS the firmware of a new machine finds nothing to start: /boot/efi/EFI/BOOT/BOOTX64.EFI is not there
 DOUBT no boot loader's configuration was found in this system
 EOF
+check "UEFI: when the plan wants nothing there" offers "LOOK the plan keeps /boot/efi/EFI/BOOT/BOOTX64.EFI from being made" --firmware uefi --no-fallback
 tree
 rm -r "$esp"
 check "UEFI: no partition for it" offers "DOUBT no EFI system partition was found" --firmware uefi
@@ -78,7 +79,7 @@ printf 'binary' | tee "$esp/EFI/BOOT/BOOTX64.EFI" >"$esp/EFI/debian/grubx64.efi"
 check "a copy of a program is what that is called" follows /boot/efi/EFI/debian/grub.cfg
 
 # ---- Real programs -------------------------------------------------------------------------------
-if [ -e "$LOADERS/shim-signed" ]; then
+if [ -e "$LOADERS/shim-signed" ] && [ -e "$LOADERS/syslinux-efi" ]; then
     signed=$LOADERS/grub-efi-amd64-signed/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed
     real() { # a tree with Debian's signed loaders on the fallback path
         tree
@@ -106,8 +107,7 @@ if [ -e "$LOADERS/shim-signed" ]; then
     rm "$esp/EFI/debian/shimx64.efi"
     check "a list that names what is gone" offers "STOPS /boot/efi/EFI/debian/boot.csv, line 1: names /boot/efi/EFI/debian/shimx64.efi, which is not there"
     tree
-    cp "$LOADERS/shim-signed/usr/lib/shim/mmx64.efi.signed" "$esp/EFI/BOOT/BOOTX64.EFI" 2>/dev/null ||
-        cp "$LOADERS/shim-helpers-amd64-signed/usr/lib/shim/mmx64.efi.signed" "$esp/EFI/BOOT/BOOTX64.EFI"
+    cp "$LOADERS/shim-helpers-amd64-signed/usr/lib/shim/mmx64.efi.signed" "$esp/EFI/BOOT/BOOTX64.EFI"
     check "the manager of shim's keys is no loader" offers "DOUBT /boot/efi/EFI/BOOT/BOOTX64.EFI: what the manager of shim's keys starts is not followed"
     cp "$LOADERS/syslinux-efi/usr/lib/SYSLINUX.EFI/efi32/syslinux.efi" "$esp/EFI/BOOT/BOOTX64.EFI"
     check "a program for another processor" offers "STOPS /boot/efi/EFI/BOOT/BOOTX64.EFI: is a program for another processor"
@@ -209,7 +209,7 @@ image() {
 }
 # The bytes of a file that the line "unified AT+LEN" names.
 inside() { tail -c +"$((${1%+*} + 1))" "$2" | head -c "${1#*+}"; }
-if [ -e "$programs" ]; then
+if [ -e "$programs" ] && command -v objcopy >/dev/null; then
     sdboot
     image "$esp/EFI/BOOT/BOOTX64.EFI" "root=UUID=1 quiet"
     check "unified image: on the fallback path" offers '* unified kernel image /boot/efi/EFI/BOOT/BOOTX64.EFI:0 "Linux 12"'
@@ -230,11 +230,12 @@ if [ -e "$programs" ]; then
         # shellcheck disable=SC2016 # for the inner shell
         unshare -m bash -c 'mount --make-rprivate / && mount -t tmpfs none "$3" && cp -r "$2/." "$3" &&
             SYSTEMD_RELAX_ESP_CHECKS=1 "$1" --esp-path="$3" list --no-pager' - \
-            "$LOADERS/systemd-boot/usr/bin/bootctl" "$esp" "$work/mnt" |
+            "$bootctl" "$esp" "$work/mnt" |
             awk -v top="$work/mnt" '/title:/ { mark = /\(default\)/ ? "*" : "-" } $1 == "source:" { print mark, substr($2, length(top) + 1) }'
     }
     mkdir -p "$work/mnt"
-    can_judge() { [ "$(id -u)" = 0 ] && LD_LIBRARY_PATH= "$LOADERS/systemd-boot/usr/bin/bootctl" --version >/dev/null 2>&1 && unshare -m true 2>/dev/null; }
+    bootctl=$LOADERS/systemd-boot/usr/bin/bootctl
+    can_judge() { [ "$(id -u)" = 0 ] && "$bootctl" --version >/dev/null 2>&1 && unshare -m true 2>/dev/null; }
     sdboot
     for e in 1 2 10 1-2 1.1 1.10 1a 01; do entry "deb-$e.conf" 'linux /a/linux' "version $e"; done
     # bootctl takes no name of a file with these two in it.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Prints what a tree would start, as the rehearsal's readers of boot loaders see it:
-// finalize_starts [--firmware uefi|bios] [--devices FILE] DIR. A start that is chosen has a "*".
+// finalize_starts [--firmware uefi|bios] [--no-fallback] [--devices FILE] DIR. A start that is
+// chosen has a "*".
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,16 +59,20 @@ static bool read_devices(const char *file, struct bf_devices *out)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"firmware", required_argument, NULL, 'f'}, {"devices", required_argument, NULL, 'd'}, {0}};
+    static const struct option options[] = {{"firmware", required_argument, NULL, 'f'},
+                                            {"devices", required_argument, NULL, 'd'},
+                                            {"no-fallback", no_argument, NULL, 'n'},
+                                            {0}};
     struct bf_devices devices = {0};
-    struct bf_plan plan = {0};
+    struct bf_plan plan = {.efi_fallback = true};
     struct bf_fin_root root;
     struct bf_fin_report report;
     int o;
     while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (o == 'f')
             snprintf(plan.firmware, sizeof plan.firmware, "%s", optarg);
+        else if (o == 'n')
+            plan.efi_fallback = false;
         else if (o != 'd' || !read_devices(optarg, &devices))
             return 2;
     }
