@@ -8,10 +8,10 @@
 #include "finalize/core/text.h"
 #include "finalize/rehearse/walk.h"
 
-#define BF_GR_NESTING   64     // blocks in blocks
-#define BF_GR_DEPTH     192    // of what runs in what: blocks, functions, files
-#define BF_GR_COMMANDS  100000 // that one configuration may run
-#define BF_GR_CONFIGS   6      // that open one another
+#define BF_GR_NESTING   64    // blocks in blocks
+#define BF_GR_DEPTH     192   // of what runs in what: blocks, functions, files
+#define BF_GR_COMMANDS  30000 // that one configuration may run
+#define BF_GR_CONFIGS   6     // that open one another
 #define BF_GR_FUNCTIONS 512
 #define BF_GR_WORD      65536 // bytes of a word, and of a variable
 #define BF_GR_WORDS     4096  // of a command

@@ -8,7 +8,7 @@ out=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 packages=systemd,udev,ifupdown,netplan.io,network-manager,cloud-init,dbus,iproute2,isc-dhcp-client
-packages+=,initramfs-tools,dracut-core,grub-common,procps,kmod
+packages+=,initramfs-tools,dracut-core,grub-common,grub-emu,procps,kmod
 packages+=,policycoreutils,selinux-policy-default,ifenslave,vlan,bridge-utils
 beside='ifupdown2 ifupdown-ng dhcpcd-base netctl connman libxtables12'
 # Loaders as Debian signs them, the stub of unified kernel images, bootctl, and other programs to recognise.

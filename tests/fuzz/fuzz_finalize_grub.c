@@ -76,10 +76,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         tree_put("boot/initrd", "i", 1);
     }
     put_files(data, size);
-    if (walk_once(false) != walk_once(false)) {
+    if (walk_once(true) != walk_once(true)) {
         fputs("two walks differ\n", stderr);
         abort();
     }
-    walk_once(true);
+    if (size % 2)
+        walk_once(false);
     return 0;
 }
