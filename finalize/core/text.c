@@ -14,6 +14,13 @@ void bf_text_free(struct bf_text *t)
     *t = (struct bf_text){0};
 }
 
+void bf_text_empty(struct bf_text *t)
+{
+    t->len = 0;
+    if (t->data)
+        t->data[0] = 0;
+}
+
 static bool grow(struct bf_text *t, size_t more)
 {
     BF_ASSERT(t->len <= t->cap && (t->data || t->cap == 0));

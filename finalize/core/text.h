@@ -16,6 +16,8 @@ struct bf_text {
 };
 
 void bf_text_free(struct bf_text *t);
+// Makes it empty, and keeps its memory for what comes next.
+void bf_text_empty(struct bf_text *t);
 void bf_text_add(struct bf_text *t, const void *bytes, size_t len);
 void bf_text_str(struct bf_text *t, const char *s);
 void bf_textf(struct bf_text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

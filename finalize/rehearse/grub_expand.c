@@ -85,7 +85,8 @@ static void end_word(struct word *w)
         bf_gr_word(w->g, w->out, bf_text_get(&w->text), w->text.len);
     if (!bf_text_ok(&w->text) || !bf_text_ok(&w->pattern))
         bf_gr_lose(w->g, "needs more memory than there is");
-    w->text.len = w->pattern.len = 0;
+    bf_text_empty(&w->text);
+    bf_text_empty(&w->pattern);
     w->there = w->wild = false;
 }
 

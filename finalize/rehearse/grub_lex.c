@@ -162,7 +162,7 @@ static void take_double(struct word *w, bool message)
             s->at += 2;
         } else if (c == '$' && !message) {
             add(w, BF_GR_QUOTED, bf_text_get(&t), t.len);
-            t.len = 0;
+            bf_text_empty(&t);
             if (take_variable(w, BF_GR_INSIDE))
                 continue;
             w->bad = true;
@@ -173,7 +173,7 @@ static void take_double(struct word *w, bool message)
         }
     }
     w->bad |= s->at >= s->len || !bf_text_ok(&t);
-    add(w, message ? BF_GR_MESSAGE : BF_GR_QUOTED, t.len ? bf_text_get(&t) : "", t.len);
+    add(w, message ? BF_GR_MESSAGE : BF_GR_QUOTED, bf_text_get(&t), t.len);
     bf_text_free(&t);
     s->at += s->at < s->len;
 }
