@@ -90,6 +90,7 @@ static enum bf_err adapt_kernel(struct bf_fin *f, const struct bf_kernel *k,
     if (!k->modules)
         return adapt_without_modules(f, k);
     enum bf_err err = bf_drivers_open(f, k->version, k->first, &d, lasting);
+    d.blocked = k->blocked;
     if (err) {
         bf_drivers_close(&d);
         return bf_refuse(f->report, "kernel %s: no readable modules.dep", k->version);

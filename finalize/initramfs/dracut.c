@@ -6,7 +6,8 @@
 
 static bool in_use(struct bf_fin *f)
 {
-    return bf_fin_root_is_dir(f->root, FOLDER);
+    static const char *const file[] = {FOLDER, "/etc/dracut.conf", "/usr/lib/dracut", NULL};
+    return bf_fin_root_any(f->root, file);
 }
 
 static enum bf_err keep(struct bf_fin *f, const struct bf_lasting *l)
@@ -18,8 +19,7 @@ static enum bf_err keep(struct bf_fin *f, const struct bf_lasting *l)
     for (size_t i = 0; i < l->count; i++)
         bf_textf(&out, " %s", l->name[i]);
     bf_text_str(&out, " \"\n");
-    enum bf_err err =
-        bf_fin_set(f, FOLDER "/bootferry.conf", &out, "drivers of the target, for later updates");
+    enum bf_err err = bf_fin_set(f, FOLDER "/bootferry.conf", &out, BF_LASTING_WHY);
     bf_text_free(&out);
     return err;
 }

@@ -10,18 +10,24 @@
 #include "finalize/initramfs/initramfs.h"
 #include "finalize/target/targets.h"
 
-static void remember(struct bf_lasting *l, const char *name)
+static void remember(struct bf_lasting *l, const char *name, const struct bf_module *m, bool disk)
 {
     for (size_t i = 0; i < l->count; i++)
         if (strcmp(l->name[i], name) == 0)
             return;
-    if (l->count < BF_LASTING_MAX)
-        l->name[l->count++] = name;
+    if (l->count == BF_LASTING_MAX || !m)
+        return;
+    const char *ko = memmem(m->path, m->len, ".ko", 3);
+    l->disk[l->count] = disk;
+    snprintf(l->path[l->count], sizeof l->path[0], "%.*s", ko ? (int)(ko + 3 - m->path) : 0,
+             m->path);
+    l->name[l->count++] = name;
 }
 
 // Adds modules of a list to the set. How many are files, and how many are built in.
-static void want_list(struct bf_drivers *d, const char *const *list, struct bf_lasting *lasting,
-                      struct bf_text *missing, size_t *files, size_t *builtins)
+static void want_list(struct bf_drivers *d, const char *const *list, bool list_is_disk,
+                      struct bf_lasting *lasting, struct bf_text *missing, size_t *files,
+                      size_t *builtins)
 {
     *files = *builtins = 0;
     for (; list && *list; list++) {
@@ -29,7 +35,8 @@ static void want_list(struct bf_drivers *d, const char *const *list, struct bf_l
         *files += kind == BF_MODULE_FILE;
         *builtins += kind == BF_MODULE_BUILTIN;
         if (kind == BF_MODULE_FILE && lasting)
-            remember(lasting, *list);
+            remember(lasting, *list, bf_modules_find(d->modules.item, d->modules.count, *list),
+                     list_is_disk);
         if (kind == BF_MODULE_MISSING)
             bf_textf(missing, " %s", *list);
     }
@@ -40,13 +47,13 @@ enum bf_err bf_drivers_open(struct bf_fin *f, const char *version, bool lead,
 {
     size_t files, builtins;
     struct bf_text missing = {0};
-    *out = (struct bf_drivers){.version = version, .lead = lead};
+    *out = (struct bf_drivers){.version = version, .lead = lead, .blocked = ""};
     enum bf_err err = bf_modules_open(f->root, version, &out->modules);
     if (err)
         return err;
-    want_list(out, f->target->bus, lasting, &missing, &files, &builtins);
-    want_list(out, f->target->disk, lasting, &missing, &out->disk_files, &out->disk_builtins);
-    want_list(out, f->target->other, lasting, &missing, &files, &builtins);
+    want_list(out, f->target->bus, true, lasting, &missing, &files, &builtins);
+    want_list(out, f->target->disk, true, lasting, &missing, &out->disk_files, &out->disk_builtins);
+    want_list(out, f->target->other, false, lasting, &missing, &files, &builtins);
     if (missing.len)
         bf_note(f->report, "info", version, "this kernel does not have:%s", bf_text_get(&missing));
     bf_text_free(&missing);
@@ -113,8 +120,24 @@ static bool blocks(const struct bf_line *line, const char *name)
     return bf_module_name(own, strlen(own), module) && strcmp(module, name) == 0;
 }
 
-static const char *blocked_by(const struct bf_inside *in, const char *name)
+static bool is_listed(const char *list, const char *name)
 {
+    char own[BF_MODULE_NAME + 4], module[BF_MODULE_NAME];
+    while (*list) {
+        size_t n = strcspn(list, ",");
+        snprintf(own, sizeof own, "%.*s.ko", n < BF_MODULE_NAME ? (int)n : 0, list);
+        if (bf_module_name(own, strlen(own), module) && strcmp(module, name) == 0)
+            return true;
+        list += n + (list[n] == ',');
+    }
+    return false;
+}
+
+static const char *blocked_by(const struct bf_drivers *d, const struct bf_inside *in,
+                              const char *name)
+{
+    if (is_listed(d->blocked, name))
+        return "its kernel's command line";
     for (size_t i = 0; i < in->settings; i++) {
         const struct bf_setting *s = &in->setting[i];
         struct bf_line line;
@@ -136,22 +159,19 @@ static enum bf_err judge_blocked(struct bf_fin *f, const struct bf_drivers *d,
     const char *last = "";
     for (const char *const *name = f->target->disk; *name; name++) {
         const char *by = bf_modules_find(d->modules.item, d->modules.count, *name)
-                             ? blocked_by(in, *name)
+                             ? blocked_by(d, in, *name)
                              : NULL;
         if (!by)
             continue;
-        bf_note(f->report, "warning", path, "%s in it keeps the driver %s from being loaded", by,
-                *name);
+        bf_note(f->report, "warning", path, "%s keeps the driver %s from being loaded", by, *name);
         blocked++;
         last = by;
     }
     if (!blocked || blocked < d->disk_files || d->disk_builtins)
         return BF_OK;
     char what[300];
-    snprintf(what, sizeof what, "keeps them from being loaded by its %.200s", last);
-    return object(f, d, path, what,
-                  "remove that from /etc/modprobe.d on the source, and make the "
-                  "image anew");
+    snprintf(what, sizeof what, "has them kept from being loaded by %.200s", last);
+    return object(f, d, path, what, "remove that on the source, and make the image anew");
 }
 
 // Whether a script of the image names one of the target's drivers.

@@ -10,6 +10,7 @@
 struct bf_drivers {
     const char *version; // borrowed
     bool lead;           // of a kernel that is started by default
+    const char *blocked; // modules that its command line blocks, with commas; borrowed
     struct bf_modules modules;
     struct bf_module_set set;         // files, with all that they need
     size_t disk_files, disk_builtins; // controllers of disks

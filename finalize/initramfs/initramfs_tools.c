@@ -110,7 +110,7 @@ static enum bf_err keep(struct bf_fin *f, const struct bf_lasting *l)
         head = true;
         bf_textf(&out, "%s\n", l->name[i]);
     }
-    enum bf_err err = bf_fin_set(f, MODULES, &out, "drivers of the target, for later updates");
+    enum bf_err err = bf_fin_set(f, MODULES, &out, BF_LASTING_WHY);
     bf_text_free(&out);
     return err;
 }

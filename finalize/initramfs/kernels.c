@@ -79,6 +79,8 @@ static void add_named(struct bf_fin *f)
         if (!k)
             continue;
         k->named = true;
+        if (n->first || !k->blocked[0])
+            snprintf(k->blocked, sizeof k->blocked, "%s", n->blocked);
         k->first = k->first || n->first;
         k->alone = k->alone || (!n->count && !n->hidden);
     }

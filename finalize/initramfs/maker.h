@@ -8,10 +8,13 @@
 #include "finalize/system/fin.h"
 
 #define BF_LASTING_MAX 64
+#define BF_LASTING_WHY "drivers of the target, for later updates"
 
 // The drivers of the target that some kernel of the guest has as files.
 struct bf_lasting {
     const char *name[BF_LASTING_MAX];
+    char path[BF_LASTING_MAX][160]; // below the folder of a kernel, up to ".ko"
+    bool disk[BF_LASTING_MAX];      // a controller of disks, or what it works with
     size_t count;
 };
 
@@ -30,7 +33,14 @@ struct bf_maker_ops {
 // The rows. All that are in use are served.
 #define BF_MAKERS(ROW)                                                                             \
     ROW(bf_initramfs_tools)                                                                        \
-    ROW(bf_dracut)
+    ROW(bf_dracut)                                                                                 \
+    ROW(bf_mkinitcpio)                                                                             \
+    ROW(bf_booster)                                                                                \
+    ROW(bf_mkinitfs)                                                                               \
+    ROW(bf_suse_mkinitrd)                                                                          \
+    ROW(bf_redhat_mkinitrd)                                                                        \
+    ROW(bf_slackware_mkinitrd)                                                                     \
+    ROW(bf_genkernel)
 
 #define BF_MAKER(row) extern const struct bf_maker_ops row;
 BF_MAKERS(BF_MAKER)

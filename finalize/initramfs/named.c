@@ -96,6 +96,34 @@ static bool is_any(const char *word, const char *const *list)
     return false;
 }
 
+// Names of modules that the command line keeps from being loaded.
+static void block(struct reader *r, const char *word, size_t len)
+{
+    static const char *const key[] = {
+        "modprobe.blacklist=", "module_blacklist=", "rd.driver.blacklist=", "driver_blacklist="};
+    for (size_t i = 0; i < BF_COUNT(key); i++) {
+        size_t n = strlen(key[i]), have = strlen(r->now.blocked);
+        if (len > n && memcmp(word, key[i], n) == 0)
+            snprintf(r->now.blocked + have, sizeof r->now.blocked - have, "%s%.*s", have ? "," : "",
+                     (int)(len - n), word + n);
+    }
+}
+
+// A word of a command line, or a quoted one that is all of it.
+static void options(struct reader *r, const char *text)
+{
+    const char *at = text, *end = text + strlen(text), *word;
+    char list[WORD];
+    size_t len;
+    while (bf_word_next(&at, end, &word, &len)) {
+        block(r, word, len);
+        if (len > 7 && memcmp(word, "initrd=", 7) == 0) {
+            snprintf(list, sizeof list, "%.*s", (int)len - 7, word + 7);
+            name_list(r, list);
+        }
+    }
+}
+
 // One further word of a command whose first is `key`; `n` counts from 1.
 static void argument(struct reader *r, const char *key, size_t n, const char *word)
 {
@@ -111,8 +139,8 @@ static void argument(struct reader *r, const char *key, size_t n, const char *wo
         name_list(r, word);
     else if (is_any(key, module) && n == 1 && !option)
         name_module(r, word);
-    else if (strncmp(word, "initrd=", 7) == 0 && r->open)
-        name_list(r, word + 7);
+    else if (r->open)
+        options(r, word);
 }
 
 // A value with the variables that the file has set; what is not known stays as it is written.
@@ -209,7 +237,9 @@ static void command(struct reader *r, const char **at, const char *end)
                 n = (size_t)-1; // a command follows
             if (strncasecmp(key, "multiboot", 9) == 0)
                 finish(r);
-        } else if (strcmp(value, "=") != 0) {
+        } else if (strcmp(value, "=") == 0) {
+            n--;
+        } else {
             argument(r, key, n, value);
         }
     }

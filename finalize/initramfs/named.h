@@ -12,9 +12,10 @@
 struct bf_named {
     char kernel[192]; // canonical path in the tree
     char initramfs[BF_NAMED_INITRDS][192];
-    size_t count; // of these
-    bool hidden;  // the entry names an initramfs that was not found
-    bool first;   // the first entry, or the one that is started by default, of its loader
+    size_t count;      // of these
+    char blocked[128]; // modules that its command line keeps from being loaded, with commas
+    bool hidden;       // the entry names an initramfs that was not found
+    bool first;        // the first entry, or the one that is started by default, of its loader
 };
 
 struct bf_named_list {

@@ -32,6 +32,7 @@ struct bf_kernel {
     char version[128];   // "": not known
     char image[192];     // "": not installed, only its modules are there
     char initramfs[192]; // "": it has none
+    char blocked[128];   // modules that a loader's command line for it blocks, with commas
     bool modules;        // its modules are installed
     bool named;          // an entry of a loader names it
     bool alone;          // it does so without an initramfs
