@@ -17,7 +17,7 @@
 #define SIZE_LIMIT ((uint64_t)1 << 30)
 
 struct reader {
-    struct bf_source in;
+    struct bf_intake in;
     struct bf_newc cpio;
     uint64_t unpacked; // with all that stands between entries
 };
@@ -38,7 +38,8 @@ static bool sink(void *arg, const void *data, size_t len)
     return !cpio->stop;
 }
 
-static enum bf_err packed_failed(struct reader *r, const struct bf_codec *codec, enum bf_err err)
+static enum bf_err packed_failed(struct reader *r, const struct bf_compression *codec,
+                                 enum bf_err err)
 {
     char what[96];
     if (r->in.err)
@@ -54,11 +55,11 @@ static enum bf_err packed_failed(struct reader *r, const struct bf_codec *codec,
 }
 
 // One compressed member. Its archives have to be whole, as the kernel wants.
-static enum bf_err read_packed(struct reader *r, const struct bf_codec *codec)
+static enum bf_err read_packed(struct reader *r, const struct bf_compression *codec)
 {
     struct bf_newc *cpio = &r->cpio;
     struct bf_unpack u = {.in = &r->in, .sink = sink, .arg = r};
-    bf_newc_part(cpio, codec->name, bf_source_tell(&r->in));
+    bf_newc_part(cpio, codec->name, bf_intake_tell(&r->in));
     cpio->packed = true;
     cpio->at = 0;
     cpio->entries = 0;
@@ -78,12 +79,12 @@ static enum bf_err read_packed(struct reader *r, const struct bf_codec *codec)
 static enum bf_err read_plain(struct reader *r)
 {
     struct bf_newc *cpio = &r->cpio;
-    cpio->at = bf_source_tell(&r->in);
+    cpio->at = bf_intake_tell(&r->in);
     cpio->entries = 0;
     for (size_t got, took = 1; took && !cpio->stop;) {
-        const unsigned char *data = bf_source_peek(&r->in, 1, &got);
+        const unsigned char *data = bf_intake_peek(&r->in, 1, &got);
         took = got ? bf_newc_feed(cpio, data, got) : 0;
-        bf_source_take(&r->in, took);
+        bf_intake_take(&r->in, took);
     }
     // Padding behind the last entry may be missing.
     bool cut = cpio->state != BF_NEWC_BETWEEN && (cpio->state != BF_NEWC_SKIP || cpio->left > 3);
@@ -93,14 +94,14 @@ static enum bf_err read_plain(struct reader *r)
 }
 
 // Zeros may stand between archives. False at the end.
-static bool skip_zeros(struct bf_source *in)
+static bool skip_zeros(struct bf_intake *in)
 {
     for (;;) {
         size_t got, n = 0;
-        const unsigned char *data = bf_source_peek(in, 1, &got);
+        const unsigned char *data = bf_intake_peek(in, 1, &got);
         while (n < got && data[n] == 0)
             n++;
-        bf_source_take(in, n);
+        bf_intake_take(in, n);
         if (n < got || got == 0)
             return got > 0;
     }
@@ -109,9 +110,9 @@ static bool skip_zeros(struct bf_source *in)
 static enum bf_err read_next(struct reader *r)
 {
     size_t got;
-    const unsigned char *data = bf_source_peek(&r->in, 2, &got);
-    const struct bf_codec *codec = bf_codec_find(data, got);
-    if (data[0] == '0' && (bf_source_tell(&r->in) & 3) == 0)
+    const unsigned char *data = bf_intake_peek(&r->in, 2, &got);
+    const struct bf_compression *codec = bf_codec_find(data, got);
+    if (data[0] == '0' && (bf_intake_tell(&r->in) & 3) == 0)
         return read_plain(r);
     if (codec)
         return read_packed(r, codec);
@@ -149,11 +150,11 @@ static uint64_t without_ours(const struct bf_edits *e, const char *path, uint64_
 }
 
 static enum bf_err begin(const struct bf_edits *e, const char *path, uint64_t offset, uint64_t len,
-                         struct bf_source *in, struct bf_archive_info *info)
+                         struct bf_intake *in, struct bf_archive_info *info)
 {
     info->size = len;
     info->own = without_ours(e, path, offset, len);
-    return bf_source_file(in, e, path, offset, offset + len);
+    return bf_intake_file(in, e, path, offset, offset + len);
 }
 
 enum bf_err bf_archive_read_part(const struct bf_edits *e, const char *path, uint64_t offset,
@@ -176,7 +177,7 @@ enum bf_err bf_archive_read_part(const struct bf_edits *e, const char *path, uin
     else if (err)
         bf_fault_errno(fault, err == BF_ERR_LIMIT ? E2BIG : ENOMEM);
     bf_newc_close(&r.cpio);
-    bf_source_close(&r.in);
+    bf_intake_close(&r.in);
     return err;
 }
 
@@ -190,38 +191,38 @@ enum bf_err bf_archive_read(const struct bf_edits *e, const char *path, bf_archi
 }
 
 // Goes over one entry that is not compressed; false when there is none.
-static bool look_entry(struct bf_source *in, struct bf_archive_info *info, bool *fresh)
+static bool look_entry(struct bf_intake *in, struct bf_archive_info *info, bool *fresh)
 {
     char h[BF_NEWC_HEADER], name[11] = "";
     struct bf_newc_head head;
-    uint64_t at = bf_source_tell(in);
-    if (!bf_source_read(in, h, sizeof h) || !bf_newc_head(h, &head) ||
+    uint64_t at = bf_intake_tell(in);
+    if (!bf_intake_read(in, h, sizeof h) || !bf_newc_head(h, &head) ||
         bf_budget_take(in->budget, in->path, BF_BUDGET_NAME))
         return false;
     if (*fresh)
         bf_newc_count(info, "cpio", at);
-    *fresh = head.name == sizeof name && bf_source_read(in, name, sizeof name) &&
+    *fresh = head.name == sizeof name && bf_intake_read(in, name, sizeof name) &&
              memcmp(name, "TRAILER!!!", sizeof name) == 0;
     uint64_t end = at + sizeof h + head.name;
     end += (-end & 3) + head.size;
     info->unpacked += head.size;
-    return bf_source_skip(in, end + (-end & 3) - bf_source_tell(in)) || *fresh;
+    return bf_intake_skip(in, end + (-end & 3) - bf_intake_tell(in)) || *fresh;
 }
 
 // Up to the first compressed part, what is broken, or the end.
-static void look(struct bf_source *in, struct bf_archive_info *info)
+static void look(struct bf_intake *in, struct bf_archive_info *info)
 {
     bool fresh = true;
     while (skip_zeros(in)) {
         size_t got;
-        const unsigned char *data = bf_source_peek(in, 2, &got);
-        const struct bf_codec *codec = bf_codec_find(data, got);
-        if (data[0] == '0' && (bf_source_tell(in) & 3) == 0) {
+        const unsigned char *data = bf_intake_peek(in, 2, &got);
+        const struct bf_compression *codec = bf_codec_find(data, got);
+        if (data[0] == '0' && (bf_intake_tell(in) & 3) == 0) {
             if (look_entry(in, info, &fresh))
                 continue;
             info->format = "unknown";
         } else if (codec) {
-            bf_newc_count(info, codec->name, bf_source_tell(in));
+            bf_newc_count(info, codec->name, bf_intake_tell(in));
         } else {
             info->format = "unknown";
         }
@@ -233,7 +234,7 @@ enum bf_err bf_archive_look(const struct bf_edits *e, const char *path,
                             struct bf_archive_info *info, struct bf_fault *fault)
 {
     uint64_t size;
-    struct bf_source in = {0};
+    struct bf_intake in = {0};
     *info = (struct bf_archive_info){.format = "unknown"};
     enum bf_err err = bf_edits_size(e, path, &size, fault);
     if (!err && size == 0)
@@ -242,6 +243,6 @@ enum bf_err bf_archive_look(const struct bf_edits *e, const char *path,
         bf_fault_errno(fault, ENOMEM);
     if (!err)
         look(&in, info);
-    bf_source_close(&in);
+    bf_intake_close(&in);
     return err;
 }

@@ -8,9 +8,9 @@
 
 #define ROW(row) &row,
 
-const struct bf_codec *bf_codec_find(const unsigned char *data, size_t len)
+const struct bf_compression *bf_codec_find(const unsigned char *data, size_t len)
 {
-    static const struct bf_codec *const codecs[] = {BF_CODECS(ROW)};
+    static const struct bf_compression *const codecs[] = {BF_CODECS(ROW)};
     for (size_t i = 0; len >= 2 && i < BF_COUNT(codecs); i++)
         if (memcmp(data, codecs[i]->magic, 2) == 0)
             return codecs[i];

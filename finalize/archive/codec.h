@@ -5,20 +5,20 @@
 #ifndef BF_FINALIZE_ARCHIVE_CODEC_H
 #define BF_FINALIZE_ARCHIVE_CODEC_H
 
-#include "finalize/archive/source.h"
+#include "finalize/archive/intake.h"
 
 #define BF_CODEC_MEMORY     ((uint64_t)128 << 20)
 #define BF_CODEC_WINDOW_LOG 27
 
 // What one run of a codec works on.
 struct bf_unpack {
-    struct bf_source *in;
+    struct bf_intake *in;
     // Takes what was unpacked; false: no more is wanted.
     bool (*sink)(void *arg, const void *data, size_t len);
     void *arg;
 };
 
-struct bf_codec {
+struct bf_compression {
     const char *name;
     unsigned char magic[2];
     // Unpacks what begins at the source, up to its end or until the sink wants no more, and leaves
@@ -37,10 +37,10 @@ struct bf_codec {
     ROW(bf_codec_bzip2)                                                                            \
     ROW(bf_codec_lzo)
 
-#define BF_CODEC(row) extern const struct bf_codec row;
+#define BF_CODEC(row) extern const struct bf_compression row;
 BF_CODECS(BF_CODEC)
 
 // The codec of data that begins with these bytes, or NULL.
-const struct bf_codec *bf_codec_find(const unsigned char *data, size_t len);
+const struct bf_compression *bf_codec_find(const unsigned char *data, size_t len);
 
 #endif

@@ -17,13 +17,13 @@ static enum bf_err decode(struct bf_unpack *u, bz_stream *z, char *out)
 {
     for (;;) {
         size_t got;
-        const unsigned char *in = bf_source_peek(u->in, 1, &got);
+        const unsigned char *in = bf_intake_peek(u->in, 1, &got);
         z->next_in = (char *)(uintptr_t)in; // the library only reads it
         z->avail_in = (unsigned)got;
         z->next_out = out;
         z->avail_out = (unsigned)OUT;
         int rc = BZ2_bzDecompress(z);
-        bf_source_take(u->in, got - z->avail_in);
+        bf_intake_take(u->in, got - z->avail_in);
         if (z->avail_out < OUT && !u->sink(u->arg, out, OUT - z->avail_out))
             return BF_OK;
         if (rc != BZ_OK)
@@ -46,4 +46,4 @@ static enum bf_err run(struct bf_unpack *u)
     return err;
 }
 
-const struct bf_codec bf_codec_bzip2 = {"bzip2", {'B', 'Z'}, run};
+const struct bf_compression bf_codec_bzip2 = {"bzip2", {'B', 'Z'}, run};

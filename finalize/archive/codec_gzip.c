@@ -16,7 +16,7 @@ static enum bf_err inflate_all(struct bf_unpack *u, z_stream *z, unsigned char *
 {
     for (;;) {
         size_t got;
-        const unsigned char *in = bf_source_peek(u->in, 1, &got);
+        const unsigned char *in = bf_intake_peek(u->in, 1, &got);
         if (!got)
             return BF_ERR_CORRUPT;
         z->next_in = (unsigned char *)(uintptr_t)in; // zlib only reads it
@@ -24,7 +24,7 @@ static enum bf_err inflate_all(struct bf_unpack *u, z_stream *z, unsigned char *
         z->next_out = out;
         z->avail_out = (uInt)OUT;
         int rc = inflate(z, Z_NO_FLUSH);
-        bf_source_take(u->in, got - z->avail_in);
+        bf_intake_take(u->in, got - z->avail_in);
         if (z->avail_out < OUT && !u->sink(u->arg, out, OUT - z->avail_out))
             return BF_OK;
         if (rc != Z_OK && rc != Z_BUF_ERROR)
@@ -45,5 +45,5 @@ static enum bf_err run(struct bf_unpack *u)
     return err;
 }
 
-const struct bf_codec bf_codec_gzip = {"gzip", {0x1f, 0x8b}, run};
-const struct bf_codec bf_codec_gzip_old = {"gzip", {0x1f, 0x9e}, run};
+const struct bf_compression bf_codec_gzip = {"gzip", {0x1f, 0x8b}, run};
+const struct bf_compression bf_codec_gzip_old = {"gzip", {0x1f, 0x9e}, run};

@@ -14,7 +14,7 @@
 // One block. The input's buffer has room for what the largest can be.
 static enum bf_err block(struct bf_unpack *u, char *in, uint32_t len, char *out, bool *more)
 {
-    if (len > (uint32_t)LZ4_COMPRESSBOUND(BLOCK) || !bf_source_read(u->in, in, len))
+    if (len > (uint32_t)LZ4_COMPRESSBOUND(BLOCK) || !bf_intake_read(u->in, in, len))
         return BF_ERR_CORRUPT;
     int n = LZ4_decompress_safe(in, out, (int)len, (int)BLOCK);
     if (n < 0)
@@ -27,14 +27,14 @@ static enum bf_err blocks(struct bf_unpack *u, char *in, char *out)
 {
     bool more = true;
     enum bf_err err = BF_OK;
-    bf_source_take(u->in, 4);
+    bf_intake_take(u->in, 4);
     while (more && !err) {
         size_t got;
-        const unsigned char *head = bf_source_peek(u->in, 4, &got);
+        const unsigned char *head = bf_intake_peek(u->in, 4, &got);
         uint32_t len = got < 4 ? 0 : bf_le32(head);
         if (len == 0)
             return BF_OK;
-        bf_source_take(u->in, 4);
+        bf_intake_take(u->in, 4);
         if (len != MAGIC)
             err = block(u, in, len, out, &more);
     }
@@ -44,7 +44,7 @@ static enum bf_err blocks(struct bf_unpack *u, char *in, char *out)
 static enum bf_err run(struct bf_unpack *u)
 {
     size_t got;
-    const unsigned char *head = bf_source_peek(u->in, 4, &got);
+    const unsigned char *head = bf_intake_peek(u->in, 4, &got);
     if (got < 4 || bf_le32(head) != MAGIC)
         return BF_ERR_CORRUPT;
     char *in = malloc(LZ4_COMPRESSBOUND(BLOCK)), *out = malloc(BLOCK);
@@ -54,4 +54,4 @@ static enum bf_err run(struct bf_unpack *u)
     return err;
 }
 
-const struct bf_codec bf_codec_lz4 = {"lz4", {0x02, 0x21}, run};
+const struct bf_compression bf_codec_lz4 = {"lz4", {0x02, 0x21}, run};

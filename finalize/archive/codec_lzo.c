@@ -21,7 +21,7 @@
 static bool read16(struct bf_unpack *u, uint16_t *out)
 {
     unsigned char b[2];
-    bool ok = bf_source_read(u->in, b, sizeof b);
+    bool ok = bf_intake_read(u->in, b, sizeof b);
     *out = ok ? bf_be16(b) : 0;
     return ok;
 }
@@ -29,7 +29,7 @@ static bool read16(struct bf_unpack *u, uint16_t *out)
 static bool read32(struct bf_unpack *u, uint32_t *out)
 {
     unsigned char b[4];
-    bool ok = bf_source_read(u->in, b, sizeof b);
+    bool ok = bf_intake_read(u->in, b, sizeof b);
     *out = ok ? bf_be32(b) : 0;
     return ok;
 }
@@ -41,17 +41,17 @@ static bool header(struct bf_unpack *u, uint32_t *flags)
     unsigned char b[sizeof magic], name;
     uint16_t version;
     uint32_t extra = 0;
-    if (!bf_source_read(u->in, b, sizeof b) || memcmp(b, magic, sizeof b) != 0 ||
+    if (!bf_intake_read(u->in, b, sizeof b) || memcmp(b, magic, sizeof b) != 0 ||
         !read16(u, &version))
         return false;
     bool newer = version >= 0x0940; // it has the version that is needed, the level, and a wide time
-    if (!bf_source_skip(u->in, newer ? 2 + 2 + 1 + 1 : 2 + 1) || !read32(u, flags))
+    if (!bf_intake_skip(u->in, newer ? 2 + 2 + 1 + 1 : 2 + 1) || !read32(u, flags))
         return false;
     uint64_t rest = (*flags & FILTER ? 4 : 0) + 4 + (newer ? 8 : 4);
-    if (!bf_source_skip(u->in, rest) || !bf_source_read(u->in, &name, 1) ||
-        !bf_source_skip(u->in, name + 4u))
+    if (!bf_intake_skip(u->in, rest) || !bf_intake_read(u->in, &name, 1) ||
+        !bf_intake_skip(u->in, name + 4u))
         return false;
-    return !(*flags & EXTRA_FIELD) || (read32(u, &extra) && bf_source_skip(u->in, extra + 4ULL));
+    return !(*flags & EXTRA_FIELD) || (read32(u, &extra) && bf_intake_skip(u->in, extra + 4ULL));
 }
 
 // The checksums are skipped: the kernel does not look at them either.
@@ -60,7 +60,7 @@ static bool skip_sums(struct bf_unpack *u, uint32_t flags, bool stored)
     uint64_t n = (flags & ADLER32_DATA ? 4 : 0) + (flags & CRC32_DATA ? 4 : 0);
     if (!stored)
         n += (flags & ADLER32_COMPRESSED ? 4 : 0) + (flags & CRC32_COMPRESSED ? 4 : 0);
-    return bf_source_skip(u->in, n);
+    return bf_intake_skip(u->in, n);
 }
 
 static enum bf_err blocks(struct bf_unpack *u, uint32_t flags, unsigned char *in,
@@ -73,7 +73,7 @@ static enum bf_err blocks(struct bf_unpack *u, uint32_t flags, unsigned char *in
         if (full == 0)
             return BF_OK;
         if (full > BLOCK_MAX || !read32(u, &packed) || packed == 0 || packed > full ||
-            !skip_sums(u, flags, packed == full) || !bf_source_read(u->in, in, packed))
+            !skip_sums(u, flags, packed == full) || !bf_intake_read(u->in, in, packed))
             return BF_ERR_CORRUPT;
         lzo_uint n = full;
         if (packed < full &&
@@ -96,4 +96,4 @@ static enum bf_err run(struct bf_unpack *u)
     return err;
 }
 
-const struct bf_codec bf_codec_lzo = {"lzo", {0x89, 'L'}, run};
+const struct bf_compression bf_codec_lzo = {"lzo", {0x89, 'L'}, run};

@@ -25,12 +25,12 @@ static enum bf_err decode(struct bf_unpack *u, lzma_stream *z, unsigned char *ou
 {
     for (;;) {
         size_t got;
-        z->next_in = bf_source_peek(u->in, 1, &got);
+        z->next_in = bf_intake_peek(u->in, 1, &got);
         z->avail_in = got;
         z->next_out = out;
         z->avail_out = OUT;
         lzma_ret rc = lzma_code(z, got ? LZMA_RUN : LZMA_FINISH);
-        bf_source_take(u->in, got - z->avail_in);
+        bf_intake_take(u->in, got - z->avail_in);
         if (z->avail_out < OUT && !u->sink(u->arg, out, OUT - z->avail_out))
             return BF_OK;
         if (rc != LZMA_OK)
@@ -61,5 +61,5 @@ static enum bf_err run_lzma(struct bf_unpack *u)
     return run(u, true);
 }
 
-const struct bf_codec bf_codec_xz = {"xz", {0xfd, '7'}, run_xz};
-const struct bf_codec bf_codec_lzma = {"lzma", {0x5d, 0x00}, run_lzma};
+const struct bf_compression bf_codec_xz = {"xz", {0xfd, '7'}, run_xz};
+const struct bf_compression bf_codec_lzma = {"lzma", {0x5d, 0x00}, run_lzma};

@@ -24,11 +24,11 @@ static enum bf_err decode(struct bf_unpack *u, ZSTD_DStream *z, unsigned char *b
 {
     for (;;) {
         size_t got;
-        const unsigned char *data = bf_source_peek(u->in, 1, &got);
+        const unsigned char *data = bf_intake_peek(u->in, 1, &got);
         ZSTD_inBuffer in = {data, got, 0};
         ZSTD_outBuffer out = {bytes, OUT, 0};
         size_t rc = ZSTD_decompressStream(z, &out, &in);
-        bf_source_take(u->in, in.pos);
+        bf_intake_take(u->in, in.pos);
         if (out.pos && !u->sink(u->arg, bytes, out.pos))
             return BF_OK;
         if (ZSTD_isError(rc))
@@ -54,4 +54,4 @@ static enum bf_err run(struct bf_unpack *u)
     return err;
 }
 
-const struct bf_codec bf_codec_zstd = {"zstd", {0x28, 0xb5}, run};
+const struct bf_compression bf_codec_zstd = {"zstd", {0x28, 0xb5}, run};

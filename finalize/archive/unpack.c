@@ -21,13 +21,13 @@ static bool keep(void *arg, const void *data, size_t len)
 
 enum bf_err bf_archive_unpack(const void *data, size_t len, size_t cap, struct bf_text *out)
 {
-    struct bf_source in;
+    struct bf_intake in;
     struct unpacked to = {out, cap, false};
     struct bf_unpack u = {.in = &in, .sink = keep, .arg = &to};
-    const struct bf_codec *codec = bf_codec_find(data, len);
+    const struct bf_compression *codec = bf_codec_find(data, len);
     if (!codec)
         return BF_ERR_RANGE;
-    bf_source_bytes(&in, data, len, NULL);
+    bf_intake_bytes(&in, data, len, NULL);
     enum bf_err err = codec->run(&u);
     if (err)
         return err;
@@ -36,12 +36,12 @@ enum bf_err bf_archive_unpack(const void *data, size_t len, size_t cap, struct b
 
 const char *bf_archive_format(const void *data, size_t len)
 {
-    const struct bf_codec *codec = bf_codec_find(data, len);
+    const struct bf_compression *codec = bf_codec_find(data, len);
     return codec ? codec->name : NULL;
 }
 
 struct counted {
-    struct bf_source *in;
+    struct bf_intake *in;
     bool (*sink)(void *arg, const void *data, size_t len);
     void *arg;
     uint64_t left;
@@ -62,17 +62,17 @@ enum bf_err bf_archive_unpack_part(const struct bf_edits *e, const char *path, u
 {
     size_t got;
     uint64_t size;
-    struct bf_source in;
+    struct bf_intake in;
     struct counted c = {&in, sink, arg, BF_ARCHIVE_UNPACKED_MAX};
     struct bf_unpack u = {.in = &in, .sink = count, .arg = &c};
     enum bf_err err = bf_edits_size(e, path, &size, NULL);
     if (err || offset > size || len > size - offset)
         return err ? err : BF_ERR_RANGE;
-    err = bf_source_file(&in, e, path, offset, offset + len);
-    const unsigned char *head = err ? NULL : bf_source_peek(&in, 2, &got);
-    const struct bf_codec *codec = head ? bf_codec_find(head, got) : NULL;
+    err = bf_intake_file(&in, e, path, offset, offset + len);
+    const unsigned char *head = err ? NULL : bf_intake_peek(&in, 2, &got);
+    const struct bf_compression *codec = head ? bf_codec_find(head, got) : NULL;
     if (!err)
         err = codec ? codec->run(&u) : BF_ERR_RANGE;
-    bf_source_close(&in);
+    bf_intake_close(&in);
     return err;
 }

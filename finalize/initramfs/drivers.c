@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "finalize/initramfs/initramfs.h"
 #include "finalize/target/targets.h"
 
 static void remember(struct bf_lasting *l, const char *name, const struct bf_module *m, bool disk)
@@ -217,21 +216,4 @@ enum bf_err bf_drivers_fit(struct bf_fin *f, const struct bf_drivers *d, const s
                 in->info.trouble);
     enum bf_err err = judge_fixed(f, d, in, path, skip);
     return err ? err : judge_blocked(f, d, in, path);
-}
-
-enum bf_err bf_initramfs_extend(struct bf_fin *f, const char *version, bool lead, const char *path,
-                                uint64_t offset, uint64_t len, uint64_t *keep, struct bf_text *out)
-{
-    struct bf_drivers d;
-    *keep = len;
-    enum bf_err err = bf_drivers_open(f, version, lead, &d, NULL);
-    if (err)
-        err = bf_refuse(f->report, "kernel %s: no readable modules.dep", version);
-    else if (!d.disk_files && !d.disk_builtins && lead)
-        err = bf_refuse(f->report, "kernel %s has no driver for the disks of a %s machine", version,
-                        f->target->name);
-    else
-        err = bf_drivers_append(f, &d, path, offset, len, keep, out);
-    bf_drivers_close(&d);
-    return err;
 }

@@ -31,7 +31,11 @@ enum bf_err bf_drivers_fit(struct bf_fin *f, const struct bf_drivers *d, const s
 // How many of the target's drivers of disks an image has as files.
 size_t bf_drivers_inside(const struct bf_fin *f, const struct bf_inside *in);
 
-// As bf_initramfs_extend(), with drivers that were found.
+// Appends to `out` what has to follow the initramfs that is `len` bytes at `offset` of the file
+// `path` (a whole file, or a section of one): padding, and an archive with the drivers, the indexes
+// that know them, and the settings of its maker. *keep is how many of the bytes stay before it:
+// fewer than `len` where an older archive of ours ends them. Nothing is appended when the image has
+// all. Fails after bf_refuse() or bf_fail().
 enum bf_err bf_drivers_append(struct bf_fin *f, const struct bf_drivers *d, const char *path,
                               uint64_t offset, uint64_t len, uint64_t *keep, struct bf_text *out);
 

@@ -59,7 +59,7 @@ static bool may_be_kernel(const char *path)
 
 // Of several files the kernel unpacks the last one last, so that one decides; microcode alone holds
 // no drivers.
-static const char *main_initramfs(const struct bf_named *n)
+static const char *main_initramfs(const struct bf_named_kernel *n)
 {
     for (size_t i = n->count; i-- > 0;)
         if (!strstr(base(n->initramfs[i]), "ucode") && !strstr(base(n->initramfs[i]), "microcode"))
@@ -72,7 +72,7 @@ static void add_named(struct bf_fin *f)
     struct bf_named_list list;
     bf_named_load(f, &list);
     for (size_t i = 0; i < list.count; i++) {
-        const struct bf_named *n = &list.item[i];
+        const struct bf_named_kernel *n = &list.item[i];
         if (!may_be_kernel(n->kernel))
             continue;
         struct bf_kernel *k = row(&f->system, n->kernel, main_initramfs(n));

@@ -27,10 +27,10 @@ struct reader {
         char name[32], value[WORD];
     } var[VARS_MAX];
     size_t vars;
-    struct bf_named now; // the entry at work
-    bool open;           // it has something
-    bool hypervisor;     // what was named first is none of ours, modules follow
-    size_t begun;        // entries of the list before this file
+    struct bf_named_kernel now; // the entry at work
+    bool open;                  // it has something
+    bool hypervisor;            // what was named first is none of ours, modules follow
+    size_t begun;               // entries of the list before this file
 };
 
 static void finish(struct reader *r)
@@ -40,7 +40,7 @@ static void finish(struct reader *r)
         r->now.first = l->count == r->begun;
         l->item[l->count++] = r->now;
     }
-    r->now = (struct bf_named){.count = 0};
+    r->now = (struct bf_named_kernel){.count = 0};
     r->open = r->hypervisor = false;
 }
 
@@ -54,7 +54,7 @@ static void name_kernel(struct reader *r, const char *word)
 
 static void name_initramfs(struct reader *r, const char *word)
 {
-    struct bf_named *n = &r->now;
+    struct bf_named_kernel *n = &r->now;
     r->open = true;
     if (n->count < BF_NAMED_INITRDS &&
         bf_named_find(r->f, r->config, word, n->initramfs[n->count], sizeof n->initramfs[0]))

@@ -9,7 +9,7 @@
 #define BF_NAMED_MAX     128 // entries of all files
 #define BF_NAMED_INITRDS 6   // of one entry
 
-struct bf_named {
+struct bf_named_kernel {
     char kernel[192]; // canonical path in the tree
     char initramfs[BF_NAMED_INITRDS][192];
     size_t count;      // of these
@@ -19,7 +19,7 @@ struct bf_named {
 };
 
 struct bf_named_list {
-    struct bf_named *item; // owned
+    struct bf_named_kernel *item; // owned
     size_t count;
 };
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "finalize/core/places.h"
 #include "finalize/initramfs/named.h"
 
@@ -45,7 +46,7 @@ static bool by_mount(struct bf_fin *f, const char *config, const char *path, cha
     static const char *const mounts[] = {"/boot/efi", "/boot/firmware", "/efi", "/boot", ""};
     char at[512];
     for (size_t pass = 0; pass < 2; pass++)
-        for (size_t i = 0; i < sizeof mounts / sizeof *mounts; i++) {
+        for (size_t i = 0; i < BF_COUNT(mounts); i++) {
             size_t n = strlen(mounts[i]);
             bool holds = strncmp(config, mounts[i], n) == 0 && config[n] == '/';
             snprintf(at, sizeof at, "%s%.300s", mounts[i], path);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// See source.h.
-#include "finalize/archive/source.h"
+// See intake.h.
+#include "finalize/archive/intake.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,11 +10,11 @@
 #define CHUNK    ((size_t)512 << 10)
 #define WANT_MAX 64
 
-enum bf_err bf_source_file(struct bf_source *s, const struct bf_edits *e, const char *path,
+enum bf_err bf_intake_file(struct bf_intake *s, const struct bf_edits *e, const char *path,
                            uint64_t begin, uint64_t end)
 {
     BF_ASSERT(begin <= end);
-    *s = (struct bf_source){.edits = e, .path = path, .budget = e->root->budget};
+    *s = (struct bf_intake){.edits = e, .path = path, .budget = e->root->budget};
     s->begin = s->next = begin;
     s->end = end;
     s->buf = malloc(CHUNK);
@@ -22,20 +22,20 @@ enum bf_err bf_source_file(struct bf_source *s, const struct bf_edits *e, const 
     return s->buf ? BF_OK : BF_ERR_NO_MEMORY;
 }
 
-void bf_source_bytes(struct bf_source *s, const void *data, size_t len, struct bf_budget *budget)
+void bf_intake_bytes(struct bf_intake *s, const void *data, size_t len, struct bf_budget *budget)
 {
-    *s = (struct bf_source){.path = "", .budget = budget, .data = data, .have = len};
+    *s = (struct bf_intake){.path = "", .budget = budget, .data = data, .have = len};
     s->next = s->end = len;
 }
 
-void bf_source_close(struct bf_source *s)
+void bf_intake_close(struct bf_intake *s)
 {
     free(s->buf);
-    *s = (struct bf_source){0};
+    *s = (struct bf_intake){0};
 }
 
 // What is left goes to the buffer's front, and the file's next bytes behind it.
-static void load(struct bf_source *s)
+static void load(struct bf_intake *s)
 {
     size_t got = 0, rest = s->have - s->at;
     BF_ASSERT(rest < WANT_MAX && s->buf);
@@ -53,7 +53,7 @@ static void load(struct bf_source *s)
         s->end = s->next;
 }
 
-const unsigned char *bf_source_peek(struct bf_source *s, size_t want, size_t *got)
+const unsigned char *bf_intake_peek(struct bf_intake *s, size_t want, size_t *got)
 {
     BF_ASSERT(want <= WANT_MAX && s->at <= s->have);
     if (s->have - s->at < want && s->next < s->end)
@@ -62,28 +62,28 @@ const unsigned char *bf_source_peek(struct bf_source *s, size_t want, size_t *go
     return s->data + s->at;
 }
 
-void bf_source_take(struct bf_source *s, size_t len)
+void bf_intake_take(struct bf_intake *s, size_t len)
 {
     BF_ASSERT(len <= s->have - s->at);
     s->at += len;
 }
 
-bool bf_source_read(struct bf_source *s, void *out, size_t len)
+bool bf_intake_read(struct bf_intake *s, void *out, size_t len)
 {
     for (size_t done = 0; done < len;) {
         size_t got;
-        const unsigned char *data = bf_source_peek(s, 1, &got);
+        const unsigned char *data = bf_intake_peek(s, 1, &got);
         if (!got)
             return false;
         got = got < len - done ? got : len - done;
         memcpy((unsigned char *)out + done, data, got);
-        bf_source_take(s, got);
+        bf_intake_take(s, got);
         done += got;
     }
     return true;
 }
 
-bool bf_source_skip(struct bf_source *s, uint64_t len)
+bool bf_intake_skip(struct bf_intake *s, uint64_t len)
 {
     size_t rest = s->have - s->at;
     if (len <= rest) {
@@ -96,7 +96,7 @@ bool bf_source_skip(struct bf_source *s, uint64_t len)
     return enough;
 }
 
-uint64_t bf_source_tell(const struct bf_source *s)
+uint64_t bf_intake_tell(const struct bf_intake *s)
 {
     return s->next - s->begin - (s->have - s->at);
 }
