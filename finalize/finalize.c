@@ -103,6 +103,8 @@ static enum bf_err adapt(struct bf_fin *f)
         {"identity", bf_adapt_identity},
         {"fstab", adapt_fstab},
         {"volumes", bf_adapt_volumes},
+        {"modprobe", bf_adapt_modprobe},
+        {"kdump", bf_adapt_kdump},
         {"boot", bf_adapt_boot},
         {"getty", bf_adapt_getty},
         {"efi", bf_adapt_efi},

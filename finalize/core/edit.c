@@ -144,6 +144,8 @@ struct bf_edit *bf_edits_entry(struct bf_edits *e, const char *path, size_t cap,
     if (!edit)
         return add(e, real, cap, tail, fault);
     free(real);
+    if (!edit->existed && !edit->data)
+        edit->link = false; // a link was looked for, and there is none
     if (edit->link) { // one that is made, or goes, in this run: what it leads to is not followed
         bf_fault_errno(fault, edit->data ? EINVAL : ENOENT);
         return NULL;

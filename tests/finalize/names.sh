@@ -333,4 +333,69 @@ check "multipath: its WWIDs are said" says "/etc/multipath/wwids: line 3: has 1 
 check "multipath: its names too" says "/etc/multipath/bindings: line 1: has 1 disk of the old home"
 check "multipath: and those of its configuration" says "/etc/multipath.conf: line 2: names a disk of the old home by its WWID"
 
+# ---- modprobe.d and kdump ----------------------------------------------------------------------------
+fresh
+put "$r/etc/modprobe.d/blacklist.conf" <<'EOF'
+# no virtio
+blacklist virtio-net
+  blacklist	virtio_blk # why
+blacklist floppy
+install virtio_scsi /bin/false
+install usb_storage /bin/true
+install virtio_pci /sbin/modprobe --ignore-install virtio_pci && echo
+options virtio_net csum=0
+EOF
+put "$r/usr/lib/modprobe.d/vendor.conf" <<<"blacklist virtio_console"
+put "$r/usr/lib/modprobe.d/blacklist.conf" <<<"blacklist virtio_rng" # hidden by the one in /etc
+ln -s usr/lib "$r/lib"
+adapted modprobe
+check "modprobe: all of it" is "$r/etc/modprobe.d/blacklist.conf" <<'EOF'
+# no virtio
+#blacklist virtio-net
+#  blacklist	virtio_blk # why
+blacklist floppy
+#install virtio_scsi /bin/false
+install usb_storage /bin/true
+install virtio_pci /sbin/modprobe --ignore-install virtio_pci && echo
+options virtio_net csum=0
+EOF
+check "modprobe: a package's file is hidden" is "$r/etc/modprobe.d/vendor.conf" <<<"#blacklist virtio_console"
+check "modprobe: and stays" is "$r/usr/lib/modprobe.d/vendor.conf" <<<"blacklist virtio_console"
+check "modprobe: it is said" says "info: /etc/modprobe.d/blacklist.conf: line 2 kept virtio-net from being loaded"
+if modprobe --version >/dev/null 2>&1; then
+    check "modprobe: kmod reads no blacklist of them" equal \
+        "$(modprobe -C "$r/etc/modprobe.d" --showconfig 2>/dev/null | grep -cE '^(blacklist|install) virtio_(net|blk|scsi)')" 0
+fi
+put "$work/devices" <<EOF
+[{"name": "/dev/vda2", "disk": 0, "part": 2, "type": "ext4", "uuid": "$root", "root": true},
+ {"name": "/dev/vda5", "disk": 0, "part": 5, "type": "", "partuuid": "e0e0e0e0-05"},
+ {"name": "/dev/vdb2", "disk": 1, "part": 2, "type": "xfs", "uuid": "$second", "partuuid": "b0-02"}]
+EOF
+fresh
+put "$r/etc/kdump.conf" <<'EOF'
+# where to
+raw /dev/sda5
+xfs /dev/sdb2
+raw /dev/sdb2
+ext4 UUID=1
+ssh root@192.0.2.1
+path /var/crash
+EOF
+put "$r/etc/default/kdump-tools" <<<'NFS="192.0.2.2:/crash"'
+ln -s /usr/lib/systemd/system/kdump.service "$r/etc/systemd/system/multi-user.target.wants/kdump.service"
+adapted kdump
+check "kdump: all of it" is "$r/etc/kdump.conf" <<EOF
+# where to
+raw /dev/disk/by-partuuid/e0e0e0e0-05
+xfs UUID=$second
+raw /dev/sdb2
+ext4 UUID=1
+ssh root@192.0.2.1
+path /var/crash
+EOF
+check "kdump: what would be overwritten" says "warning: /etc/kdump.conf: line 4: kdump writes to /dev/sdb2, which depends on the order of the disks, and a dump would overwrite"
+check "kdump: servers" says "line 6: kdump writes over the network (ssh)"
+check "kdump: Debian's" says "/etc/default/kdump-tools: line 1: kdump writes over the network"
+check "kdump: its initramfs" says "info: kdump: its own initramfs was made for the old machine"
+
 finish
