@@ -67,6 +67,7 @@ add_program "$tree/sbin/fsck.fat" sbin/fsck.fat
 install -m 755 "$(library libgcc_s.so.1)" "$root/$lib/libgcc_s.so.1"
 install -m 755 "$(library ld-linux-x86-64.so.2)" "$root/lib64/ld-linux-x86-64.so.2"
 install -m 644 "$here/lvm.conf" "$root/etc/lvm/lvm.conf"
+install -m 644 "$here/mdadm.conf" "$root/etc/mdadm.conf"
 while read -r group modules; do
     # shellcheck disable=SC2086 # a list of modules
     add_modules "$group" $modules
