@@ -32,7 +32,9 @@ static const char usage[] =
     "    --undo\n"
     "--mac gives the NIC of the source that has this MAC address a static address, as for\n"
     "virt-v2v; it may be repeated, stands beside --plan or instead of it, and alone needs\n"
-    "--target. --make-plan prints a plan of what is there, to be edited.\n"
+    "--target. --make-plan prints a plan of what is there, to be edited. With run, --plan FILE may "
+    "stand\n"
+    "beside these and --undo, for its keys.\n"
     "FORMAT is raw or qcow2. The report goes to FILE (as JSON) and to FILE.txt; without --report "
     "it\n"
     "goes to standard output as text. accelerator says which accelerator QEMU uses on this host,\n"
@@ -320,7 +322,10 @@ static bool complete(const struct options *o, enum command command)
     bool has_plan = o->plan || o->compose.macs;
     if (command == NAME_ACCELERATOR)
         return o->kernel && o->initramfs && !o->disks && !o->root && !has_plan;
-    if (needs_plan != has_plan || (o->compose.target && !needs_plan && !o->make_plan))
+    // In the VM, an inspection and an undo take a plan for its keys.
+    bool for_keys = !needs_plan && command == IN_VM && o->plan && !o->compose.macs;
+    if ((needs_plan != has_plan && !for_keys) ||
+        (o->compose.target && !needs_plan && !o->make_plan))
         return false;
     return command == IN_VM ? o->kernel && o->initramfs && o->disks && !o->root
                             : o->root && !o->disks;

@@ -245,6 +245,19 @@ static void add_all(struct maker *m)
     }
 }
 
+// What the report warns of about an encrypted or damaged file system comes before any plan.
+static void add_volumes(struct maker *m, const json_t *report)
+{
+    size_t i;
+    const json_t *n;
+    json_array_foreach(json_object_get(report, "notes"), i, n)
+    {
+        if (strcmp(field(n, "level"), "warning") == 0 &&
+            strncmp(field(n, "about"), "UUID=", 5) == 0)
+            note(m, field(n, "about"), "%s", field(n, "text"));
+    }
+}
+
 // The report comes from a VM that a hostile disk may have taken over.
 static json_t *bounded(const json_t *list)
 {
@@ -289,6 +302,7 @@ json_t *bf_present_plan(const json_t *report, const json_t *nics, const char *ta
              hostname);
     }
     add_all(&m);
+    add_volumes(&m, report);
     json_decref(m.interfaces);
     json_object_set_new(plan, "nics", m.entries);
     if (is_plan(plan))

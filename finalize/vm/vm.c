@@ -153,7 +153,9 @@ static void work_on_disks(const struct request *r, struct bf_fin_report *report)
             bf_fail(report, "the mounted root cannot be opened: %s", fault.what);
         } else {
             bf_step("finalize", 240);
-            bf_finalize(&root, r->mode, plan, &devices, report);
+            // An inspection and an undo have a plan for its keys alone.
+            bool keys_only = r->mode == BF_MODE_INSPECT || r->mode == BF_MODE_UNDO;
+            bf_finalize(&root, r->mode, keys_only ? NULL : plan, &devices, report);
         }
     }
     bf_fin_root_close(&root);
