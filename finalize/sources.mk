@@ -33,11 +33,11 @@ build/finalize-vm/initramfs: build/finalize-vm/.fetched build/bootferry-finalize
 build/finalize-vm: $(FINALIZER_VM)
 
 CHECK_DEPS  += build/bootferry-finalize $(FINALIZER_VM)
-# judge.sh, trees.sh, disk.sh, guest_vm.sh and moves.sh are sourced by the others. What goes over every shape takes
+# judge.sh, trees.sh, disk.sh, guest_vm.sh, volumes_vm.sh and moves.sh are sourced by the others. What goes over every shape takes
 # minutes, and so do real guests.
 FINALIZE_SLOW := $(addprefix tests/finalize/,ifcfg_matrix.sh matrix.sh readers.sh guest.sh starts.sh never.sh \
-    second_opinion.sh)
-CHECK_TESTS += $(sort $(filter-out %/judge.sh %/judge-root.sh %/guest_vm.sh %trees.sh %/disk.sh %/moves.sh $(FINALIZE_SLOW),\
+    second_opinion.sh volumes.sh)
+CHECK_TESTS += $(sort $(filter-out %/judge.sh %/judge-root.sh %/guest_vm.sh %trees.sh %/disk.sh %/moves.sh %/volumes_vm.sh $(FINALIZE_SLOW),\
     $(wildcard tests/finalize/*.sh)))
 E2E_TESTS += $(wildcard $(FINALIZE_SLOW))
 E2E_DEPS  += build/judge/stamp
@@ -49,6 +49,9 @@ $(foreach t,$(patsubst tests/unit/test_finalize_%.c,%,$(wildcard tests/unit/test
 TEST_SRCS_test_finalize_rows := $(filter-out finalize/tables.c,$(FINALIZE_RUN))
 TEST_LIBS_test_finalize_rows := $(FINALIZE_RUN_LIBS)
 TEST_SRCS_test_finalize_grub += tests/finalize_tree.c
+TEST_SRCS_test_finalize_volumes := $(FINALIZE_RUN) finalize/vm/wanted.c finalize/vm/fits.c \
+    finalize/vm/said.c tests/finalize_tree.c
+TEST_LIBS_test_finalize_volumes := $(FINALIZE_RUN_LIBS)
 TEST_SRCS_test_finalize_budget := $(FINALIZE_RUN) finalize/vm/step.c
 TEST_LIBS_test_finalize_budget := $(FINALIZE_RUN_LIBS)
 $(foreach f,$(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_finalize_*.c tests/fuzz/fuzz_rehearse_*.c)),\
