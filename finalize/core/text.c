@@ -16,6 +16,7 @@ void bf_text_free(struct bf_text *t)
 
 void bf_text_empty(struct bf_text *t)
 {
+    BF_ASSERT(t->len <= t->cap);
     t->len = 0;
     if (t->data)
         t->data[0] = 0;

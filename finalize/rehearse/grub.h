@@ -245,7 +245,6 @@ void bf_gr_expand(struct bf_gr *g, const struct bf_gr_arg *arg, struct bf_gr_wor
 
 // ---- grub_run.c ---------------------------------------------------------------------------------
 
-int bf_gr_run(struct bf_gr *g, const struct bf_gr_node *list);
 // Runs a text, which is called `file` in what is said.
 int bf_gr_run_text(struct bf_gr *g, const char *file, const char *text, size_t len);
 int bf_gr_call(struct bf_gr *g, const struct bf_gr_node *list, struct bf_gr_words *args);
@@ -277,8 +276,6 @@ bf_gr_run_fn bf_gr_insmod, bf_gr_drawing, bf_gr_ask, bf_gr_unseen, bf_gr_regexp;
 // variables that are there, and offers its menu.
 void bf_gr_run_menu(struct bf_gr *g, const char *name, const char *path, const char *text,
                     size_t len);
-// Sets the variables of an environment block that a script may name; see grub_env.c.
-int bf_gr_env_read(struct bf_gr *g, const char *name, char **only, size_t only_count);
 void bf_gr_entry_add(struct bf_gr *g, struct bf_gr_entry *e);
 // What is offered when a configuration was read to its end: adds a start for each entry.
 void bf_gr_show(struct bf_gr *g, struct bf_gr_menu *menu, bool waits);

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
+
 // One file of the folder. Its parts live in the run's memory.
 struct bls {
     const char *id, *path;
@@ -116,7 +118,7 @@ static void keep(struct bf_gr *g, struct bls *b, const char *key, const char *va
                 {"options", &b->options},
                 {"grub_users", &b->users},
                 {"devicetree", &b->devicetree}};
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+    for (size_t i = 0; i < BF_COUNT(keys); i++)
         if (strcmp(key, keys[i].key) == 0 && !*keys[i].to) {
             *keys[i].to = value;
             b->line = *keys[i].to == b->kernel ? line : b->line;

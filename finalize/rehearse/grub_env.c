@@ -46,7 +46,8 @@ static void read_block(struct bf_gr *g, const char *at, const char *end, char **
     }
 }
 
-int bf_gr_env_read(struct bf_gr *g, const char *name, char **only, size_t only_count)
+// Sets the variables of a block, only those that are named where any are.
+static int read_file(struct bf_gr *g, const char *name, char **only, size_t only_count)
 {
     char path[BF_START_PATH];
     size_t len;
@@ -84,5 +85,5 @@ int bf_gr_load_env(struct bf_gr *g, struct bf_gr_words *args, struct bf_gr_node 
             name = w + 2;
     }
     snprintf(usual, sizeof usual, "%s/grubenv", prefix ? prefix : "");
-    return bf_gr_env_read(g, name ? name : usual, args->word + i, args->count - i);
+    return read_file(g, name ? name : usual, args->word + i, args->count - i);
 }

@@ -21,7 +21,7 @@ static bool goes_on(const struct bf_gr *g)
     return g->state == BF_GR_RUNS && !g->breaks && !g->returned;
 }
 
-int bf_gr_run(struct bf_gr *g, const struct bf_gr_node *list)
+static int run_list(struct bf_gr *g, const struct bf_gr_node *list)
 {
     int status = 0;
     if (g->depth == BF_GR_DEPTH) {
@@ -47,7 +47,7 @@ int bf_gr_call(struct bf_gr *g, const struct bf_gr_node *list, struct bf_gr_word
     g->scope = args;
     g->shifted = 0;
     g->loops = 0;
-    int status = bf_gr_run(g, list);
+    int status = run_list(g, list);
     g->scope = scope;
     g->shifted = shifted;
     g->loops = loops;
@@ -122,7 +122,7 @@ static int run_test(struct bf_gr *g, const struct bf_gr_node *list)
 {
     bool before = g->in_test;
     g->in_test = true;
-    int status = bf_gr_run(g, list);
+    int status = run_list(g, list);
     g->in_test = before;
     set_status(g, status);
     return status;
@@ -134,10 +134,10 @@ static int run_if(struct bf_gr *g, const struct bf_gr_node *n)
     // Each elif is the else of the one before: there may be many.
     while (n && n->kind == BF_GR_IF && (status = run_test(g, n->test)) != BF_GR_OK && goes_on(g)) {
         if (!n->other || n->other->kind != BF_GR_IF || n->other->next)
-            return bf_gr_run(g, n->other);
+            return run_list(g, n->other);
         n = n->other;
     }
-    return goes_on(g) ? bf_gr_run(g, n->body) : status;
+    return goes_on(g) ? run_list(g, n->body) : status;
 }
 
 // After a turn of a loop: whether there is another.
@@ -169,7 +169,7 @@ static int run_while(struct bf_gr *g, const struct bf_gr_node *n)
         status = run_test(g, n->test);
         if (!goes_on(g) || (status == BF_GR_OK) == (n->kind == BF_GR_UNTIL))
             break;
-        status = bf_gr_run(g, n->body);
+        status = run_list(g, n->body);
     } while (next_turn(g));
     return end_loop(g, status);
 }
@@ -182,7 +182,7 @@ static int run_for(struct bf_gr *g, const struct bf_gr_node *n)
     g->loops++;
     for (size_t i = 0; i < w.count && next_turn(g); i++) {
         bf_gr_set(g, n->name, w.word[i]);
-        status = bf_gr_run(g, n->body);
+        status = run_list(g, n->body);
     }
     next_turn(g);
     return end_loop(g, status);
@@ -218,7 +218,7 @@ static int run_units(struct bf_gr *g, struct bf_gr_source *s)
         if (unit == BF_GR_UNIT_END)
             break;
         if (unit == BF_GR_UNIT) {
-            status = bf_gr_run(g, list);
+            status = run_list(g, list);
             continue;
         }
         g->line = bad;
