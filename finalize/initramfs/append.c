@@ -4,11 +4,13 @@
 // unpacks archives one after the other, later files win). Modules go where the image has its own;
 // an entry for a folder would replace a link of that name, so there is one only for what is not
 // there.
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
+#include "finalize/core/fault.h"
 #include "finalize/core/rows.h"
 #include "finalize/initramfs/cpio.h"
 #include "finalize/initramfs/dep_index.h"
@@ -103,12 +105,29 @@ static void add_file(struct archive *a, const char *relative, const void *data, 
     bf_cpio_file(&a->cpio, to, 0644, data, len);
 }
 
-// A file of the kernel's module directory. Fails when it cannot be read.
+// A file of the kernel's module directory. It is only copied, so it counts as what goes through a
+// decompressor does. Fails when it cannot be read.
 static char *read_file(struct archive *a, const char *relative, size_t *len, struct bf_fault *fault)
 {
     char from[1024];
+    uint64_t size;
+    struct bf_edits *e = &a->f->edits;
+    *len = 0;
     snprintf(from, sizeof from, "%s/%s", a->d->modules.dir, relative);
-    return bf_fin_root_read(a->f->root, from, BF_ROOT_BLOB_MAX, len, fault);
+    if (bf_edits_size(e, from, &size, fault))
+        return NULL;
+    if (size > MODULE_MAX || bf_budget_take(&a->f->budget, from, size / BF_BUDGET_UNPACK)) {
+        bf_fault_errno(fault, E2BIG);
+        return NULL;
+    }
+    char *data = malloc((size_t)size + 1);
+    if (!data)
+        bf_fault_errno(fault, ENOMEM);
+    else if (bf_edits_pread(e, from, data, (size_t)size, 0, len, fault)) {
+        free(data);
+        data = NULL;
+    }
+    return data;
 }
 
 static enum bf_err add_module(struct archive *a, const char *path)
@@ -126,7 +145,7 @@ static enum bf_err add_module(struct archive *a, const char *path)
     enum bf_err err = BF_OK;
     if (!a->plain || !bf_archive_format(data, len))
         add_file(a, name, data, len);
-    else if (bf_budget_take(&a->f->budget, path, len) ||
+    else if (bf_budget_take(&a->f->budget, path, len / 8) ||
              bf_archive_unpack(data, len, MODULE_MAX, &plain))
         err = bf_refuse(a->f->report, "kernel %s: its module %s cannot be unpacked", a->d->version,
                         path);
@@ -171,7 +190,8 @@ static void copy_index(struct archive *a, const char *name)
 {
     size_t len;
     bool dep = strncmp(name, "modules.dep", 11) == 0;
-    char *data = a->plain && dep ? NULL : read_file(a, name, &len, NULL);
+    struct bf_fault fault;
+    char *data = a->plain && dep ? NULL : read_file(a, name, &len, &fault);
     if (data)
         add_file(a, name, data, len); // not every kernel has all
     free(data);

@@ -34,6 +34,9 @@ static const char *const files[] = {
     "etc/hostname",
     "usr/lib/modules/1/modules.dep",
     "var/lib/bootferry/undo/journal.json",
+    "boot/extlinux/extlinux.conf",
+    "boot/initrd.img-1",
+    "etc/booster.yaml",
 };
 #define FILES BF_COUNT(files)
 
@@ -92,6 +95,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     bf_fin_report_free(&report);
     unlinkat(tree_root.fd, file, 0);
+    if (strcmp(file, "boot/initrd.img-1") == 0)
+        tree_put(file, "\x1f\x8b\1\2\3", 5);
     if (strcmp(file, "usr/lib/modules/1/modules.dep") == 0)
         tree_put(file, "", 0);
     if (strcmp(file, "etc/network/interfaces") == 0)
