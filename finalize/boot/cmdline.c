@@ -11,8 +11,7 @@
 
 // ---- The serial console -------------------------------------------------------------------------
 
-// The word for the guest's architecture.
-static const char *console_word(const struct bf_fin *f)
+const char *bf_cmdline_console(const struct bf_fin *f)
 {
     const struct bf_architecture *a = f->system.architecture;
     bool pl011 = a && (strcmp(a->name, "aarch64") == 0 || strcmp(a->name, "arm") == 0);
@@ -21,7 +20,7 @@ static const char *console_word(const struct bf_fin *f)
 
 static bool is_console(const struct bf_fin *f, const char *w, size_t len)
 {
-    const char *word = console_word(f);
+    const char *word = bf_cmdline_console(f);
     size_t n = strcspn(word, ",");
     return len >= n && memcmp(w, word, n) == 0 && (len == n || w[n] == ',');
 }
@@ -44,7 +43,7 @@ void bf_cmdline_add_console(const struct bf_fin *f, const char *line, size_t len
     bool any = false;
     while (bf_cmdline_next(&at, line + len, &w, &n))
         any = any || bf_cmdline_is(w, n, "console=");
-    bf_textf(out, "%s%s", any ? "" : "console=tty0 ", console_word(f));
+    bf_textf(out, "%s%s", any ? "" : "console=tty0 ", bf_cmdline_console(f));
 }
 
 static bool is_serial(const char *w, size_t len)
@@ -64,12 +63,21 @@ enum bf_cmdline_word bf_cmdline_word(struct bf_fin *f, const struct bf_cmdline *
     return bf_cmdline_name(f, at, word, len, out);
 }
 
+// A quote that is never closed takes all that follows it.
+static bool is_open(const char *word, size_t len)
+{
+    size_t quotes = 0;
+    for (size_t i = 0; i < len; i++)
+        quotes += word[i] == '"';
+    return quotes % 2;
+}
+
 // Where a console can be added: behind "--" the words are those of init.
 static const char *kernels_end(const char *line, size_t len)
 {
     const char *at = line, *last = line, *w;
     size_t n;
-    while (bf_cmdline_next(&at, line + len, &w, &n) && !bf_word_is(w, n, "--"))
+    while (bf_cmdline_next(&at, line + len, &w, &n) && !bf_word_is(w, n, "--") && !is_open(w, n))
         last = w + n;
     return last;
 }
@@ -108,6 +116,7 @@ enum bf_err bf_cmdline_edit(struct bf_fin *f, const struct bf_cmdline *at, const
     if (add && !err) {
         bf_text_str(out, split > line ? " " : "");
         bf_cmdline_add_console(f, line, len, out);
+        bf_text_str(out, split == line && split < end ? " " : "");
     }
     return err ? err : rewrite_words(f, &mine, split, end, out);
 }

@@ -45,7 +45,9 @@ enum bf_err bf_cmdline_edit(struct bf_fin *f, const struct bf_cmdline *at, const
 void bf_cmdline_rewrite(struct bf_fin *f, const char *line, size_t len, const char *where,
                         bool console, struct bf_text *out);
 
-// Whether a line has the serial console of the guest's architecture, in whatever speed.
+// The word of the serial console for the guest's architecture, "console=ttyS0,115200", and whether
+// a line has it already, in whatever speed.
+const char *bf_cmdline_console(const struct bf_fin *f);
 bool bf_cmdline_has_console(const struct bf_fin *f, const char *line, size_t len);
 // Appends the words that a line lacks for a serial console: the screen comes first where the line
 // has no console.

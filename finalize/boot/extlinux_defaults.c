@@ -101,7 +101,6 @@ static enum bf_err rewrite_file(struct bf_fin *f, const char *path)
     enum bf_err err;
     struct bf_shvars vars;
     struct changes c = {.count = 0};
-    struct bf_text out = {0};
     const char *text = bf_fin_get(f, path, &len, &err);
     if (!text)
         return err;
@@ -109,10 +108,8 @@ static enum bf_err rewrite_file(struct bf_fin *f, const char *path)
     if (!vars.failed)
         err = collect(f, path, &vars, &c);
     bf_shvars_free(&vars);
-    bf_shvar_edit(&out, text, len, c.list, c.count);
-    if (!err && c.count)
-        err = bf_lines_set(f, path, &out);
-    bf_text_free(&out);
+    if (!err)
+        err = bf_lines_set_variables(f, path, c.list, c.count);
     for (size_t i = 0; i < c.count; i++)
         bf_text_free(&c.value[i]);
     return err;

@@ -12,8 +12,7 @@
 #include "finalize/core/shvar.h"
 #include "finalize/system/stable.h"
 
-#define ALL     "GRUB_CMDLINE_LINUX" // goes to every entry
-#define CONSOLE "console=tty0 console=ttyS0,115200"
+#define ALL "GRUB_CMDLINE_LINUX" // goes to every entry
 
 static bool is_cmdline(const char *key)
 {
@@ -173,18 +172,39 @@ static void rewrite_statement(struct bf_fin *f, const struct bf_shvar *sv, const
         return;
     }
     size_t mark = out->len;
+    const char *console = bf_cmdline_console(f);
     rewrite_setting(f, sv, &s, path, out);
     if (strcmp(s.key, ALL) == 0 && bf_text_ok(out) && out->len > mark)
-        seen->console = seen->console || memmem(out->data + mark, out->len - mark, "console=ttyS0",
-                                                strlen("console=ttyS0"));
+        seen->console = seen->console ||
+                        memmem(out->data + mark, out->len - mark, console, strcspn(console, ","));
+}
+
+// Whether a shell would read the last line as an assignment: behind a quote that is not closed it
+// would not.
+static bool is_read(const struct bf_text *out)
+{
+    struct bf_shvar sv;
+    bool last = false;
+    bf_shvar_init(&sv, bf_text_get(out), out->len);
+    while (bf_shvar_next(&sv))
+        last = bf_shvar_is(&sv, ALL);
+    return last;
 }
 
 // Without the variable, update-grub would drop the console again. What may have a value keeps it.
-static void add_console(struct bf_text *out, const struct seen *seen)
+static void add_console(struct bf_fin *f, const char *path, struct bf_text *out,
+                        const struct seen *seen)
 {
+    size_t mark = out->len;
     if (out->len && out->data[out->len - 1] != '\n')
         bf_text_str(out, "\n");
-    bf_textf(out, ALL "=\"%s" CONSOLE "\"\n", seen->mentioned ? "$" ALL " " : "");
+    bf_textf(out, ALL "=\"%s", seen->mentioned ? "$" ALL " " : "");
+    bf_cmdline_add_console(f, "", 0, out);
+    bf_text_str(out, "\"\n");
+    if (!bf_text_ok(out) || is_read(out))
+        return;
+    out->data[out->len = mark] = 0;
+    bf_note(f->report, "skipped", path, "is a program, in which " ALL " cannot be set");
 }
 
 // `main_file` is a bool: a file of grub.d adds nothing.
@@ -202,7 +222,7 @@ static enum bf_err rewrite_file(struct bf_fin *f, const char *path, void *main_f
     while (bf_shvar_next(&sv))
         rewrite_statement(f, &sv, path, &seen, &out);
     if (*(bool *)main_file && f->plan->serial_console == BF_ON && !seen.console && bf_text_ok(&out))
-        add_console(&out, &seen);
+        add_console(f, path, &out, &seen);
     err = bf_lines_set(f, path, &out);
     bf_text_free(&out);
     return err ? err : bf_grub_default_terminal(f, path, *(bool *)main_file);

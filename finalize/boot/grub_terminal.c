@@ -220,7 +220,6 @@ enum bf_err bf_grub_default_terminal(struct bf_fin *f, const char *path, bool ma
     enum bf_err err;
     struct bf_shvars vars;
     struct changes c = {.count = 0};
-    struct bf_text out = {0};
     const char *text = bf_fin_get(f, path, &len, &err);
     if (!text || f->plan->serial_console == BF_KEEP || !has_port(f))
         return err;
@@ -232,10 +231,5 @@ enum bf_err bf_grub_default_terminal(struct bf_fin *f, const char *path, bool ma
             switch_off(&c, &vars);
     }
     bf_shvars_free(&vars);
-    if (!c.count)
-        return BF_OK;
-    bf_shvar_edit(&out, text, len, c.list, c.count);
-    err = bf_lines_set(f, path, &out);
-    bf_text_free(&out);
-    return err;
+    return bf_lines_set_variables(f, path, c.list, c.count);
 }
