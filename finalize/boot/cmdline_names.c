@@ -125,7 +125,7 @@ static void line_text(const struct bf_cmdline *at, char *out, size_t size)
 // The name of the partition, for a kernel that is alone.
 static bool by_partition(struct bf_fin *f, const struct name *n, bool root, char *out, size_t size)
 {
-    const struct bf_device *dev = bf_device_by_order(f->devices, n->old, "");
+    const struct bf_device *dev = bf_device_by_order(f->devices, n->old, n->key->type);
     if (root && bf_device_root(f->devices))
         dev = bf_device_root(f->devices);
     if (!dev || !dev->partuuid[0])

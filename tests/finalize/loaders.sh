@@ -29,6 +29,8 @@ adapted() {
 }
 note() { jq -e --arg l "$1" --arg a "$2" --arg t "$3" '.notes[] | select(.level == $l and .about == $a and (.text | contains($t)))' "$work/report" >/dev/null || shows "$1 $2 $3" "$work/report.txt"; }
 loader() { jq -e --arg n "$1" '.system.boot_loaders[] | select(.name == $n)' "$work/report" >/dev/null || shows "$1" "$work/report.txt"; }
+# A loader where the firmware of a new machine looks for one.
+esp() { put "$r/boot/efi/EFI/BOOT/BOOTX64.EFI" <<<loader; }
 refuses() { ! run && says "$1" && [ "$(jq -r .result "$work/report")" = refused ]; }
 judge=${JUDGE:-build/judge/root}
 # judged COMMAND...: a tool of GRUB's package, of the host or of the judges' root; its argument is a file.
@@ -239,6 +241,7 @@ sed -i 's/"uuid": "11111111-2222-3333-4444-555555555555"/&, "root": true/' "$wor
 # ---- GRUB 2: RHEL 8 with kernelopts in grubenv, on the EFI system partition -------------------------
 serial true
 bare "$r"
+esp
 mkdir -p "$r/boot/grub2"
 ln -s ../efi/EFI/redhat/grubenv "$r/boot/grub2/grubenv"
 block 'saved_entry=abc-4.18' 'kernelopts=root=/dev/sda2 ro resume=/dev/sda3 rhgb ' boot_success=0 | put "$r/boot/efi/EFI/redhat/grubenv"
@@ -427,6 +430,7 @@ check "grub: in debconf" note warning /var/cache/debconf/config.dat "line 3: the
 # ---- Entries of the Boot Loader Specification --------------------------------------------------------
 serial true
 bare "$r"
+esp
 mkdir -p "$r/boot/efi/EFI/systemd"
 put "$r/boot/efi/loader/loader.conf" <<'EOF'
 timeout 3
@@ -639,6 +643,7 @@ check "extlinux: the serial console goes" run
 check "extlinux: from the entries, the script's file and SERIAL" test "$(cat "$r/boot/extlinux.conf" "$r/etc/update-extlinux.conf" | grep -cE '^SERIAL|ttyS0|^serial_port=[0-9]')" = 0
 serial ""
 bare "$r"
+esp
 put "$r/boot/efi/EFI/SYSLINUX/syslinux.cfg" <<'EOF'
 default a
 append root=/dev/sda2 initrd=/initrd.img
@@ -671,7 +676,7 @@ sed -i 's/"uuid": "11111111-2222-3333-4444-555555555555"/&, "root": true/' "$wor
 # ---- rEFInd, Limine, zipl, Raspberry Pi, U-Boot ------------------------------------------------------
 serial true
 bare "$r"
-mkdir -p "$r/boot/efi/EFI"
+esp
 put "$r/boot/refind_linux.conf" <<'EOF'
 # by mkrlconf
 "Boot with standard options"  "root=/dev/sda2 ro quiet dyndbg=""file x +p"""
