@@ -163,7 +163,7 @@ static enum bf_err rewrite_set(struct bf_grub_pass *p, const struct bf_grub_comm
         return BF_OK;
     enum bf_err err = bf_grub_rewrite_value(p->f, p->config, p->path, p->first_line + c->line, name,
                                             value.at, value.len, &new);
-    if (!err && bf_text_ok(&new) && !bf_word_is(value.at, value.len, bf_text_get(&new))) {
+    if (!err && bf_text_ok(&new) && !bf_lines_same(&new, value.at, value.len)) {
         bool wrap = !quoted && memchr(bf_text_get(&new), ' ', new.len);
         bf_grub_replace(p, value.at, value.at, wrap ? "\"" : "", wrap);
         bf_grub_replace(p, value.at, value.at + value.len, bf_text_get(&new), new.len);

@@ -102,11 +102,13 @@ static void rewrite_setting(struct bf_fin *f, const struct bf_shvar *sv, struct 
     bool console = strcmp(s->key, ALL) == 0 && !s->adds;
     bf_cmdline_rewrite(f, s->value, s->len, path, console, &value);
     const char *end = sv->line.at + sv->line.full, *rest = s->value + s->len;
-    if (bf_word_is(s->value, s->len, bf_text_get(&value))) {
+    if (bf_lines_same(&value, s->value, s->len)) {
         bf_text_add(out, sv->line.at, sv->line.full);
     } else {
         bf_text_add(out, sv->line.at, (size_t)(s->value - sv->line.at));
-        bf_textf(out, "%s%s%s", s->quote ? "" : "\"", bf_text_get(&value), s->quote ? "" : "\"");
+        bf_text_str(out, s->quote ? "" : "\"");
+        bf_text_add(out, bf_text_get(&value), value.len);
+        bf_text_str(out, s->quote ? "" : "\"");
         bf_text_add(out, rest, (size_t)(end - rest));
     }
     bf_text_free(&value);

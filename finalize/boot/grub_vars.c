@@ -49,8 +49,7 @@ static enum bf_err rewrite_line(struct bf_fin *f, const struct bf_grub_config *c
     enum bf_err err = BF_OK;
     if (name[0] && old.len)
         err = bf_grub_rewrite_value(f, c, path, line, name, old.data, old.len, &new);
-    bool same = new.len == old.len && (!old.len || memcmp(new.data, old.data, old.len) == 0);
-    if (err || same || !bf_text_ok(&new) || !new.len) {
+    if (err || bf_lines_same(&new, bf_text_get(&old), old.len) || !bf_text_ok(&new) || !new.len) {
         bf_text_add(out, env->line.at, env->line.full);
     } else {
         bf_textf(out, "%s=", name);

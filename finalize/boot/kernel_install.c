@@ -57,8 +57,7 @@ static enum bf_err rewrite_file(struct bf_fin *f, const char *path, const char *
     if (!text)
         return BF_OK;
     enum bf_err err = rewrite_words(f, path, whole, &out);
-    bool same = bf_text_ok(&out) && out.len == len && (!len || memcmp(text, out.data, len) == 0);
-    if (!err && !same)
+    if (!err && !bf_lines_same(&out, text, len))
         err = bf_lines_set(f, to, &out);
     bf_text_free(&out);
     return err;

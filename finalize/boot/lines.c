@@ -6,6 +6,11 @@
 
 #define WHY "root, resume, network and consoles of the kernel's command line"
 
+bool bf_lines_same(const struct bf_text *text, const char *at, size_t len)
+{
+    return bf_text_ok(text) && text->len == len && (!len || memcmp(text->data, at, len) == 0);
+}
+
 enum bf_err bf_lines_set(struct bf_fin *f, const char *path, const struct bf_text *content)
 {
     return bf_fin_set(f, path, content, WHY);

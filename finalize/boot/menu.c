@@ -70,7 +70,7 @@ static enum bf_err write_line(struct bf_fin *f, const char *path, const struct b
     struct bf_text words = {0};
     const char *end = l->words + l->words_len;
     enum bf_err err = bf_cmdline_edit(f, &at, l->words, l->words_len, &words);
-    const char *quote = l->wrap && strchr(bf_text_get(&words), ' ') ? "\"" : "";
+    const char *quote = l->wrap && memchr(bf_text_get(&words), ' ', words.len) ? "\"" : "";
     bf_text_add(out, l->line.at, (size_t)(l->words - l->line.at));
     bf_text_str(out, quote);
     bf_text_add(out, bf_text_get(&words), words.len);
