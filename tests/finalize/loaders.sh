@@ -44,7 +44,7 @@ tool() {
         chroot "$judge" "$name" "/tmp/loaders.$$" "$@"
         local status=$?
         rm -f "$judge/tmp/loaders.$$"
-        return $status
+        return "$status"
     else
         return 99
     fi

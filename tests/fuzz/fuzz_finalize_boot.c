@@ -180,7 +180,8 @@ struct guest {
 
 static void begin(struct guest *g, enum bf_wanted serial, struct bf_device *devices, size_t count)
 {
-    *g = (struct guest){.plan = {.serial_console = serial}, .devices = {devices, count}};
+    *g = (struct guest){.plan = {.serial_console = serial},
+                        .devices = {.item = devices, .count = count}};
     bf_fin_report_init(&g->report, "dry-run");
     g->f = (struct bf_fin){.root = &tree_root,
                            .report = &g->report,
