@@ -43,9 +43,12 @@ static void read_pair(struct bf_menu_line *l)
         return;
     const char *rest = title + n + 1;
     size_t rest_len = len - n - 2;
+    if (!rest_len || (*rest != ' ' && *rest != '\t'))
+        return;
     bf_menu_trim(&rest, &rest_len);
     if (!inside(rest, rest_len, &at, &n))
         return;
+    l->wrap = at == rest;
     l->words = at;
     l->words_len = n;
     l->console = bf_cmdline_has_root(at, n);
