@@ -234,7 +234,7 @@ static bool judge_files(struct bf_walk *w, struct bf_judged *j)
             snprintf(j->version, sizeof j->version, "%s", image->version);
         init = init || image->init;
         index = index || image->index || !image->modules.count;
-        read = read && !image->err;
+        read = read && !image->err && !image->info.trouble[0];
         if (image->err == BF_ERR_NOT_FOUND)
             bf_judge_say(w, j, bf_judge_sees_all(w) ? BF_TROUBLE_STOPS : BF_TROUBLE_DOUBT,
                          "loads the initramfs %s, which is not there", image->path);
@@ -242,8 +242,8 @@ static bool judge_files(struct bf_walk *w, struct bf_judged *j)
             bf_judge_say(w, j, BF_TROUBLE_DOUBT, "loads the initramfs %s, which cannot be read: %s",
                          image->path, image->fault.what);
         else if (image->info.trouble[0])
-            bf_judge_say(w, j, BF_TROUBLE_STOPS, "loads the initramfs %s, which %s", image->path,
-                         image->info.trouble);
+            bf_judge_say(w, j, bf_judge_sees_all(w) ? BF_TROUBLE_STOPS : BF_TROUBLE_DOUBT,
+                         "loads the initramfs %s, which %s", image->path, image->info.trouble);
     }
     if (read && images_of(s) && !init)
         bf_judge_say(w, j, BF_TROUBLE_STOPS, "gets an initramfs without /init");
