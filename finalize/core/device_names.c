@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "finalize/core/devices.h"
 
@@ -15,11 +16,12 @@ static const char *digits(const char *s, unsigned *out)
     for (; isdigit((unsigned char)*at) && n < 10000; at++)
         n = n * 10 + (unsigned)(*at - '0');
     *out = n;
+    BF_ASSERT(n < 100000); // of five digits at most, so it does not overflow
     return at > s ? at : NULL;
 }
 
 // "sda2", "vdb", "xvdaa1", "hda3": letters count disks, digits partitions.
-static bool by_letters(const char *name, const char *base, struct bf_place *out)
+static bool by_letters(const char *name, const char *base, struct bf_slot *out)
 {
     static const char *const prefix[] = {"sd", "vd", "hd", "xvd", "dasd"};
     for (size_t i = 0; i < BF_COUNT(prefix); i++) {
@@ -30,6 +32,7 @@ static bool by_letters(const char *name, const char *base, struct bf_place *out)
         unsigned value = 0;
         for (; islower((unsigned char)*at) && value < 10000; at++)
             value = value * 26 + (unsigned)(*at - 'a') + 1;
+        BF_ASSERT(value > 0); // there is a letter
         out->known = true;
         out->disk = value - 1;
         out->stem = (size_t)(at - name);
@@ -39,10 +42,11 @@ static bool by_letters(const char *name, const char *base, struct bf_place *out)
 }
 
 // The partition behind a name that ends in a digit: nothing, or "p2".
-static bool after_digit(const char *name, const char *at, struct bf_place *out)
+static bool after_digit(const char *name, const char *at, struct bf_slot *out)
 {
     if (!at)
         return false;
+    BF_ASSERT(at > name && isdigit((unsigned char)at[-1]));
     out->stem = (size_t)(at - name);
     if (*at == 'p')
         at = digits(at + 1, &out->part);
@@ -50,7 +54,7 @@ static bool after_digit(const char *name, const char *at, struct bf_place *out)
 }
 
 // "nvme0n1p2", "mmcblk0p1".
-static bool by_numbers(const char *name, const char *base, struct bf_place *out)
+static bool by_numbers(const char *name, const char *base, struct bf_slot *out)
 {
     unsigned space;
     const char *at = NULL;
@@ -66,7 +70,7 @@ static bool by_numbers(const char *name, const char *base, struct bf_place *out)
 
 // "cciss/c0d0p2", "ida/c0d0p1", "rd/c0d0p1": controller and disk. What comes first among several
 // controllers is not known.
-static bool by_controller(const char *name, const char *base, struct bf_place *out)
+static bool by_controller(const char *name, const char *base, struct bf_slot *out)
 {
     static const char *const folder[] = {"cciss/c", "ida/c", "rd/c"};
     unsigned controller;
@@ -83,7 +87,7 @@ static bool by_controller(const char *name, const char *base, struct bf_place *o
 }
 
 // The number behind the last "-part"; without one it is the whole disk.
-static void by_suffix(const char *name, const char *id, struct bf_place *out)
+static void by_suffix(const char *name, const char *id, struct bf_slot *out)
 {
     const char *part = NULL, *end;
     for (const char *at = strstr(id, "-part"); at; at = strstr(at + 1, "-part"))
@@ -93,6 +97,7 @@ static void by_suffix(const char *name, const char *id, struct bf_place *out)
     out->stem = end && !*end ? (size_t)(part - name) : strlen(name);
     if (!end || *end)
         out->part = 0;
+    BF_ASSERT(out->stem <= strlen(name));
 }
 
 // A WWID as multipath names a disk by: '3' and the 16 or 32 digits of an NAA identifier. How many
@@ -105,7 +110,7 @@ static size_t wwid(const char *s)
 }
 
 // "mpatha", "mpatha-part2", "mpathap2", "mpatha2", and the same with a WWID.
-static bool by_multipath(const char *name, const char *base, struct bf_place *out)
+static bool by_multipath(const char *name, const char *base, struct bf_slot *out)
 {
     size_t n = strncmp(base, "mpath", 5) == 0 ? 5 + strspn(base + 5, "abcdefghijklmnopqrstuvwxyz")
                                               : wwid(base);
@@ -134,9 +139,9 @@ static bool is_own_id(const char *id)
     return false;
 }
 
-bool bf_device_place(const char *name, struct bf_place *out)
+bool bf_device_slot(const char *name, struct bf_slot *out)
 {
-    *out = (struct bf_place){.part = 0};
+    *out = (struct bf_slot){.part = 0};
     if (strncmp(name, "/dev/", 5) != 0)
         return false;
     const char *base = name + 5;
@@ -151,7 +156,7 @@ bool bf_device_place(const char *name, struct bf_place *out)
     // The number of a device-mapper device, or of any: nothing says what it means.
     if (strncmp(base, "block/", 6) == 0 ||
         (strncmp(base, "dm-", 3) == 0 && isdigit((unsigned char)base[3]))) {
-        *out = (struct bf_place){.part = BF_PART_UNKNOWN, .stem = strlen(name)};
+        *out = (struct bf_slot){.part = BF_PART_UNKNOWN, .stem = strlen(name)};
         return true;
     }
     return by_letters(name, base, out) || by_numbers(name, base, out) ||
@@ -160,6 +165,6 @@ bool bf_device_place(const char *name, struct bf_place *out)
 
 enum bf_name_kind bf_name_kind(const char *name)
 {
-    struct bf_place place;
-    return bf_device_place(name, &place) ? BF_NAME_ORDER : BF_NAME_STABLE;
+    struct bf_slot place;
+    return bf_device_slot(name, &place) ? BF_NAME_ORDER : BF_NAME_STABLE;
 }

@@ -216,6 +216,7 @@ bool bf_device_is(const struct bf_device *dev, const char *claimed)
 
 const struct bf_device *bf_device_at(const struct bf_devices *d, unsigned disk, unsigned part)
 {
+    BF_ASSERT(d->count <= BF_DEVICES_MAX);
     for (size_t i = 0; i < d->count; i++)
         if (!d->item[i].stacked && d->item[i].disk == disk && d->item[i].part == part)
             return &d->item[i];
@@ -225,12 +226,12 @@ const struct bf_device *bf_device_at(const struct bf_devices *d, unsigned disk, 
 const struct bf_device *bf_device_by_order(const struct bf_devices *d, const char *name,
                                            const char *type)
 {
-    struct bf_place place;
+    struct bf_slot place;
     const struct bf_device *only = NULL;
     for (size_t i = 0; i < d->count; i++)
         if (is_alias(&d->item[i], name))
             return &d->item[i];
-    if (!bf_device_place(name, &place))
+    if (!bf_device_slot(name, &place))
         return NULL;
     if (place.known)
         return bf_device_at(d, place.disk, place.part);

@@ -55,6 +55,7 @@ static struct bf_edit *add(struct bf_edits *e, char *real, struct bf_fault *faul
     edit->data = target ? strdup(target) : NULL;
     if (target && !edit->data)
         bf_edits_no_memory(e, fault);
+    BF_ASSERT(!bf_edits_find(e, real)); // one entry for each path
     return e->item[e->count++] = edit;
 }
 
@@ -80,6 +81,7 @@ enum bf_err bf_edits_link(struct bf_edits *e, const char *path, const char *targ
     struct bf_edit *edit = entry(e, path, fault);
     if (!edit)
         return fault->code;
+    BF_ASSERT(edit->link && !edit->tail && (!target || target[0]));
     if (target ? edit->data && strcmp(edit->data, target) == 0 : !edit->data)
         return BF_OK;
     if (bf_edits_may_change(e, edit, fault))
@@ -90,6 +92,7 @@ enum bf_err bf_edits_link(struct bf_edits *e, const char *path, const char *targ
     free(edit->data);
     edit->data = copy;
     edit->len = target ? strlen(target) : 0;
+    BF_ASSERT(edit->len || !target);
     return bf_edits_reason(e, edit, why, fault);
 }
 

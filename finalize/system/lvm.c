@@ -135,7 +135,7 @@ static enum bf_err adapt_conf(struct bf_fin *f, const char *path, const struct n
     struct conf cf = {.f = f, .path = path, .text = text};
     struct bf_lvm_conf c = {.text = text, .len = len};
     struct filter flt = {.key = NULL};
-    while (bf_lvm_next(&c)) {
+    while (bf_lvm_conf_next(&c)) {
         const char *key = filter_key(c.key);
         if (flt.key && (!key || flt.at != c.list || !c.in_list)) {
             finish(&cf, &flt);

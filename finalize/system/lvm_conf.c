@@ -75,7 +75,7 @@ static bool open_section(struct bf_lvm_conf *c)
     return true;
 }
 
-bool bf_lvm_next(struct bf_lvm_conf *c)
+bool bf_lvm_conf_next(struct bf_lvm_conf *c)
 {
     c->line += c->line == 0;
     for (;;) {

@@ -24,6 +24,6 @@ struct bf_lvm_conf {
 };
 
 // Steps to the next value. False at the end, or where the file is malformed.
-bool bf_lvm_next(struct bf_lvm_conf *c);
+bool bf_lvm_conf_next(struct bf_lvm_conf *c);
 
 #endif
