@@ -81,7 +81,10 @@ cards() {
 new_machine() {
     local disk
     bf_vm new "$logs" "$machine" typed
-    [ "$firmware" = bios ] || bf_vm_firmware new "$T/vars.fd"
+    case $firmware in
+    bios) bf_vm_add new -device VGA ;; # without a BIOS for it, GRUB asks for its modes for ever
+    *) bf_vm_firmware new "$T/vars.fd" ;;
+    esac
     for disk in "${disks[@]}"; do bf_vm_disk new "$controller" "$T/$disk.qcow2" qcow2; done
     cards "$card" "$slot"
     bf_vm_add new -m 768 -device virtio-rng-pci
