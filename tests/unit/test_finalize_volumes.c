@@ -144,9 +144,9 @@ static void test_names_of_devices(void)
     snprintf(dev->uuid, sizeof dev->uuid, "ab");
     CHECK(bf_device_find(&d, "PARTLABEL=boot part") == dev);
     CHECK(!bf_device_find(&d, "LABEL=boot part"));
-    CHECK(!bf_device_by_order(&d, "/dev/cciss/c0d0p1"));
+    CHECK(!bf_device_by_order(&d, "/dev/cciss/c0d0p1", ""));
     CHECK(bf_device_alias(dev, "/dev/cciss/c0d0p1") && bf_device_alias(dev, "/dev/cciss/c0d0p1"));
-    CHECK(bf_device_by_order(&d, "/dev/cciss/c0d0p1") == dev);
+    CHECK(bf_device_by_order(&d, "/dev/cciss/c0d0p1", "") == dev);
     struct bf_devices again;
     json_t *json = bf_devices_json(&d);
     CHECK_EQ(bf_devices_parse(json, &again), BF_OK);
