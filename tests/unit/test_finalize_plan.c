@@ -56,6 +56,21 @@ static void test_everything(void)
     CHECK(memcmp(plan.unlock[0].key, "p w", 3) == 0);
 }
 
+static void test_keys_and_mounts(void)
+{
+    CHECK(parse(HEAD ", \"unlock\": [{\"uuid\": \"a\", \"key\": \"AAH/\"},"
+                     "{\"uuid\": \"b\", \"key_file\": \"/etc/keys/b\"}],"
+                     "\"mounts\": {\"/boot\": \"UUID=1-2\"}, \"check\": \"full\"}"));
+    CHECK_EQ(plan.unlock[0].key_len, 3);
+    CHECK(memcmp(plan.unlock[0].key, "\0\1\xff", 3) == 0);
+    CHECK_EQ(plan.unlock[1].key_len, 0);
+    CHECK_STR(plan.unlock[1].key_file, "/etc/keys/b");
+    CHECK_EQ(plan.mounts, 1);
+    CHECK_STR(plan.mount[0].at, "/boot");
+    CHECK_STR(plan.mount[0].device, "UUID=1-2");
+    CHECK_EQ(plan.check, BF_CHECK_FULL);
+}
+
 static void test_match_by_old_address(void)
 {
     CHECK(parse(HEAD ", \"nics\": [{\"match\": {\"address\": \"2001:DB8:0::5\"}}]}"));
@@ -124,6 +139,12 @@ static void test_refuses(void)
               "{\"match\": {\"name\": \"b\"}, \"mac\": \"52:54:00:00:00:01\"}]}",
          "plan: nics[1].mac: is also the address"},
         {HEAD ", \"unlock\": [{\"uuid\": \"a\"}]}", "plan: unlock[0].uuid: and"},
+        {HEAD ", \"unlock\": [{\"uuid\": \"a\", \"key\": \"AA==\", \"key_file\": \"/k\"}]}",
+         "plan: unlock[0].uuid: and one of"},
+        {HEAD ", \"unlock\": [{\"uuid\": \"a\", \"key\": \"no base64\"}]}",
+         "plan: unlock[0].key: must be base64"},
+        {HEAD ", \"mounts\": {\"/boot\": \"/dev/sda1\"}}", "plan: mounts: must be"},
+        {HEAD ", \"check\": \"some\"}", "plan: check: must be"},
     };
     for (size_t i = 0; i < BF_COUNT(bad); i++) {
         if (parse(bad[i].json))
@@ -143,5 +164,5 @@ static void test_size_is_bounded(void)
     CHECK_STR(fault.what, "plan: larger than 65536 bytes");
 }
 
-TEST_MAIN(TEST(test_smallest_plan), TEST(test_everything), TEST(test_match_by_old_address),
-          TEST(test_refuses), TEST(test_size_is_bounded))
+TEST_MAIN(TEST(test_smallest_plan), TEST(test_everything), TEST(test_keys_and_mounts),
+          TEST(test_match_by_old_address), TEST(test_refuses), TEST(test_size_is_bounded))
