@@ -69,6 +69,7 @@ static enum bf_err number(const json_t *o, const char *key, unsigned *out)
 
 bool bf_device_alias(struct bf_device *dev, const char *name)
 {
+    BF_ASSERT(dev && name);
     if (!name[0] || strlen(name) >= sizeof dev->alias[0])
         return false;
     for (size_t i = 0; i < BF_ALIAS_MAX; i++) {

@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "finalize/vm/disks.h"
 #include "finalize/vm/tool.h"
 #include "finalize/vm/unlock.h"
@@ -208,7 +209,7 @@ static void note_firmware_raid(const struct bf_devices *devices, struct bf_fin_r
     static const char *const kinds[] = {"isw_raid_member", "ddf_raid_member", "nvidia_raid_member",
                                         "silicon_medley_raid_member"};
     for (size_t i = 0; i < devices->count; i++)
-        for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+        for (size_t k = 0; k < BF_COUNT(kinds); k++)
             if (strcmp(devices->item[i].type, kinds[k]) == 0)
                 bf_note(report, "warning", devices->item[i].name,
                         "belongs to a RAID of the old machine's firmware (%s), which is not "
