@@ -17,8 +17,10 @@ sed 's/, "firmware": "uefi"//' "$work/plan.uefi" >"$work/plan"
 # fstab DEVICE TYPE: the tree's fstab with this root.
 fstab() { put "$tree/etc/fstab" <<<"$1 / $2 defaults 0 1"; }
 vm() {
+    local disk args=()
+    for disk; do args+=(--disk "raw:$disk"); done
     "$FINALIZE" run --kernel build/finalize-vm/vmlinuz --initramfs build/finalize-vm/initramfs \
-        --disk "raw:$1" --plan "$work/plan" --report "$work/report" --deadline 300 2>"$work/err" ||
+        "${args[@]}" --plan "$work/plan" --report "$work/report" --deadline 300 2>"$work/err" ||
         { sed 's/^/# /' "$work/err"; return 1; }
 }
 address='    address 203.0.113.5/24'
@@ -103,6 +105,30 @@ if command -v mkfs.btrfs >/dev/null; then
 else
     skip "Btrfs" "btrfs-progs is not installed"
 fi
+
+# ---- /boot on a disk of its own ----------------------------------------------------------------
+# make_ext4 TREE UUID IMAGE
+make_ext4() { truncate -s 48M "$3" && mke2fs -q -F -t ext4 -U "$2" -d "$1" -E root_owner=0:0 "$3"; }
+boot_uuid=55555555-2222-3333-4444-555555555555
+cp -a "$tree" "$work/apart"
+rm -rf "$work/apart/boot" && mkdir "$work/apart/boot"
+printf '/dev/sda / ext4 defaults 0 1\n/dev/disk/by-path/pci-0000:03:00.0-scsi-0:0:1:0 /boot ext4 defaults 0 2\n' >"$work/apart/etc/fstab"
+make_ext4 "$work/apart" "$uuid" "$work/apart.raw"
+make_ext4 "$tree/boot" "$boot_uuid" "$work/boot.raw"
+make_ext4 "$tree/boot" 66666666-2222-3333-4444-555555555555 "$work/boot2.raw"
+refute "/boot by-path: two file systems could be it" vm "$work/apart.raw" "$work/boot.raw" "$work/boot2.raw"
+check "/boot by-path: both are named" says "UUID=66666666-2222-3333-4444-555555555555 (/dev/vdc) would do"
+refute "/boot by-path: none could be it" vm "$work/apart.raw"
+check "/boot by-path: is told with its line" says '/boot is on none of these disks: no file system that could be /dev/disk/by-path/pci-0000:03:00.0-scsi-0:0:1:0 (/etc/fstab line 2)'
+cp "$work/boot.raw" "$work/damaged.raw"
+debugfs -w -R 'clri /vmlinuz-6.1.0-1-amd64' "$work/damaged.raw" 2>/dev/null
+refute "damage: refused" vm "$work/apart.raw" "$work/damaged.raw"
+check "damage: is told with what to do" says "UUID=$boot_uuid) is damaged"
+check "/boot by-path: one could be it" vm "$work/apart.raw" "$work/boot.raw"
+check "/boot by-path: is told" says "(/etc/fstab line 2) is taken to be disk 2, UUID=$boot_uuid"
+check "/boot by-path: fstab has its UUID" grep -q "^UUID=$boot_uuid /boot" <(debugfs -R 'cat /etc/fstab' "$work/apart.raw" 2>/dev/null)
+check "/boot by-path: its initramfs has drivers" grep -q virtio_blk.ko <(debugfs -R 'cat /initrd.img-6.1.0-1-amd64' "$work/boot.raw" 2>/dev/null | tr '\0' '\n' | strings)
+check "/boot by-path: both file systems are clean" test "$(jq -r '[.checks[] | .when + " " + .result] | unique | join(", ")' "$work/report")" = "after clean, before clean"
 
 # Two systems in subvolumes of one Btrfs: which one is meant has to be said.
 two_systems() {
