@@ -275,6 +275,7 @@ int bf_vm_main(void)
     setvbuf(stdout, NULL, _IOLBF, 0);
     signal(SIGPIPE, SIG_IGN);
     setenv("PATH", "/sbin:/usr/sbin:/bin:/usr/bin", 1);
+    setenv("LVM_SUPPRESS_FD_WARNINGS", "1", 1); // of the console
     if (pipe2(pipe_fd, O_CLOEXEC) == 0) {
         pid_t pid = fork();
         if (pid == 0) {
