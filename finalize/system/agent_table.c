@@ -56,13 +56,9 @@ unsigned bf_agent_homes(const char *target)
         const char *target;
         unsigned homes;
     } kinds[] = {
-        {"qemu-virtio", BF_HOME_KVM},
-        {"kvm", BF_HOME_KVM},
-        {"vmware", BF_HOME_VMWARE},
-        {"hyperv", BF_HOME_HYPERV | BF_HOME_AZURE},
-        {"azure", BF_HOME_HYPERV | BF_HOME_AZURE},
-        {"aws", BF_HOME_AMAZON},
-        {"xen", BF_HOME_XEN | BF_HOME_AMAZON},
+        {"qemu-virtio", BF_HOME_KVM}, {"kvm", BF_HOME_KVM},     {"vmware", BF_HOME_VMWARE},
+        {"hyperv", BF_HOME_HYPERV},   {"azure", BF_HOME_AZURE}, {"aws", BF_HOME_AMAZON},
+        {"gcp", BF_HOME_GOOGLE},      {"xen", BF_HOME_XEN},     {"metal", 0},
     };
     for (size_t i = 0; i < BF_COUNT(kinds); i++)
         if (strcmp(kinds[i].target, target) == 0)

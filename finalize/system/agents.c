@@ -122,10 +122,9 @@ static void note_wanted(struct bf_fin *f)
         unsigned home;
         const char *package;
     } wanted[] = {
-        {BF_HOME_KVM, "qemu-guest-agent"},
-        {BF_HOME_VMWARE, "open-vm-tools"},
-        {BF_HOME_HYPERV, "hyperv-daemons"},
-        {BF_HOME_XEN, "xe-guest-utilities"},
+        {BF_HOME_KVM, "qemu-guest-agent"},  {BF_HOME_VMWARE, "open-vm-tools"},
+        {BF_HOME_HYPERV, "hyperv-daemons"}, {BF_HOME_XEN, "xe-guest-utilities"},
+        {BF_HOME_AZURE, "walinuxagent"},    {BF_HOME_GOOGLE, "google-guest-agent"},
     };
     unsigned homes = bf_agent_homes(f->plan->target);
     for (size_t i = 0; i < BF_COUNT(wanted) && homes != ~0u; i++) {

@@ -27,11 +27,11 @@ static bool same_name(const char *word, size_t len, const char *name)
 // What people forbid on purpose, and no disk or card of the target hangs on.
 static bool is_needed(const struct bf_target *target, const char *word, size_t len)
 {
-    const char *const *lists[] = {target->disk, target->other};
+    const char *const *lists[] = {target->disk, target->other, target->bus};
     if (same_name(word, len, "usb_storage") || same_name(word, len, "sr_mod"))
         return false;
     for (size_t i = 0; i < BF_COUNT(lists); i++)
-        for (const char *const *d = lists[i]; *d; d++)
+        for (const char *const *d = lists[i]; d && *d; d++)
             if (same_name(word, len, *d))
                 return true;
     return false;

@@ -8,31 +8,33 @@
 #include "base/bytes.h"
 #include "finalize/target/targets.h"
 
+// Every other driver of the targets is one of SCSI or ATA controllers.
 static const struct {
     const char *driver, *stem;
 } drivers[] = {
     {"virtio_blk", "/dev/vd"},
     {"xen_blkfront", "/dev/xvd"},
     {"nvme", "/dev/nvme"},
-    {"sd_mod", "/dev/sd"}, // of every SCSI and ATA controller
 };
 
-static bool has(const struct bf_target *target, const char *driver)
+static const char *stem_of(const char *driver)
 {
-    for (const char *const *d = target->disk; *d; d++)
-        if (strcmp(*d, driver) == 0)
-            return true;
-    return false;
+    for (size_t i = 0; i < BF_COUNT(drivers); i++)
+        if (strcmp(drivers[i].driver, driver) == 0)
+            return drivers[i].stem;
+    return "/dev/sd";
 }
 
 size_t bf_new_stems(const struct bf_fin *f, const char *stem[BF_NEW_NAMES])
 {
     size_t n = 0;
-    for (size_t i = 0; i < BF_COUNT(drivers); i++)
-        if (has(f->target, drivers[i].driver) || strcmp(f->target->name, "generic") == 0)
-            stem[n++] = drivers[i].stem;
-    if (n == 0)
-        stem[n++] = "/dev/sd";
+    for (const char *const *driver = f->target->disk; *driver; driver++) {
+        bool known = false;
+        for (size_t i = 0; i < n; i++)
+            known = known || strcmp(stem[i], stem_of(*driver)) == 0;
+        if (!known)
+            stem[n++] = stem_of(*driver); // there are no more than BF_NEW_NAMES of them
+    }
     return n;
 }
 

@@ -237,6 +237,7 @@ check "md: is widened" is "$r/etc/mdadm.conf" <<<"dev partitions containers"
 # ---- LVM ---------------------------------------------------------------------------------------------
 # lvm_reads KEY: what LVM itself reads there.
 lvm_reads() { LVM_SUPPRESS_FD_WARNINGS=1 LVM_SYSTEM_DIR=$r/etc/lvm lvmconfig "$1" 2>/dev/null; }
+plan_of '' kvm
 fresh
 put "$r/etc/lvm/lvm.conf" <<'EOF'
 # filter = [ "r|.*|" ]
@@ -257,18 +258,18 @@ devices {
 	dir = "/dev"
 	scan = [ "/dev" ]
 	# a comment with { and "
-	filter = [ "a|^/dev/vd|", "a|^/dev/sd|", "a|^/dev/sda3$|", "r|.*|" ] # mine
-	global_filter=[ "a|^/dev/vd|", "a|^/dev/sd|","r|^/dev/cdrom|","r|/dev/[sv]da3|",
+	filter = [ "a|^/dev/vd|", "a|^/dev/sd|", "a|^/dev/nvme|", "a|^/dev/sda3$|", "r|.*|" ] # mine
+	global_filter=[ "a|^/dev/vd|", "a|^/dev/sd|", "a|^/dev/nvme|","r|^/dev/cdrom|","r|/dev/[sv]da3|",
 		"a/.*/"]
 }
 allocation { filter = [ "r|.*|" ] }
 EOF
 check "LVM: it is said" says "info: /etc/lvm/lvm.conf: line 6: devices/filter rejected the names that disks have in the new home"
-check "LVM reads the filter" equal "$(lvm_reads devices/filter)" 'filter=["a|^/dev/vd|","a|^/dev/sd|","a|^/dev/sda3$|","r|.*|"]'
+check "LVM reads the filter" equal "$(lvm_reads devices/filter)" 'filter=["a|^/dev/vd|","a|^/dev/sd|","a|^/dev/nvme|","a|^/dev/sda3$|","r|.*|"]'
 check "LVM reads the other" equal "$(lvm_reads devices/global_filter)" \
-    'global_filter=["a|^/dev/vd|","a|^/dev/sd|","r|^/dev/cdrom|","r|/dev/[sv]da3|","a/.*/"]'
-for line in 'filter = [ "a|.*|" ]' 'filter = [ "r|^/dev/sr|" ]' 'filter = [ "a|^/dev/[sv]d|", "r|.*|" ]' \
-    'filter = [ "a(/dev/(sd|vd)a3)", "r|.*|" ]' 'global_filter = [ "r|^/dev/drbd|" ]' 'devices/filter = [ "a|.|" ]'; do
+    'global_filter=["a|^/dev/vd|","a|^/dev/sd|","a|^/dev/nvme|","r|^/dev/cdrom|","r|/dev/[sv]da3|","a/.*/"]'
+for line in 'filter = [ "a|.*|" ]' 'filter = [ "r|^/dev/sr|" ]' 'filter = [ "a|^/dev/([sv]d|nvme)|", "r|.*|" ]' \
+    'filter = [ "a(/dev/(sda|vda|nvme0n1p)3)", "r|.*|" ]' 'global_filter = [ "r|^/dev/drbd|" ]' 'devices/filter = [ "a|.|" ]'; do
     fresh
     printf 'devices {\n %s\n}\n' "$line" | put "$r/etc/lvm/lvm.conf"
     check "LVM stays: $line" run
@@ -277,7 +278,7 @@ done
 fresh
 put "$r/etc/lvm/lvmlocal.conf" <<<'devices/filter = [ "a|^/dev/sda3|", "r|.*|" ]'
 check "LVM: a key with its section, in another file" run
-check "LVM: gets the same" is "$r/etc/lvm/lvmlocal.conf" <<<'devices/filter = [ "a|^/dev/vd|", "a|^/dev/sd|", "a|^/dev/sda3|", "r|.*|" ]'
+check "LVM: gets the same" is "$r/etc/lvm/lvmlocal.conf" <<<'devices/filter = [ "a|^/dev/vd|", "a|^/dev/sd|", "a|^/dev/nvme|", "a|^/dev/sda3|", "r|.*|" ]'
 for filter in '"a|((((((a+)+)+)+)+)+)+|"' '"r|a++|"' '"r|[|"' '"r|x"' '"x|y|"'; do
     fresh
     put "$r/etc/lvm/lvm.conf" <<<"devices { filter = [ $filter ] }"

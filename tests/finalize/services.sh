@@ -102,6 +102,15 @@ ln -s /dev/null "$r/etc/systemd/system/vmware-tools.service"
 run
 check "its own agent, masked, is said" says "VMware Tools: belongs to the new home and is masked"
 check "and stays so" equal "$(enabled vmware-tools)" masked
+plan_of '' metal
+bare "$r"
+unit vmware-tools
+unit qemu-guest-agent
+unit hypervkvpd
+check "bare metal" run
+for name in vmware-tools qemu-guest-agent hypervkvpd; do
+    check "bare metal: $name is masked" equal "$(enabled $name)" masked
+done
 plan_of '' generic
 bare "$r"
 unit vmware-tools
@@ -272,7 +281,7 @@ machine() {
     put "$r/var/lib/NetworkManager/secret_key" <<<secret
     put "$r/var/lib/systemd/random-seed" <<<seed
     put "$r/etc/iscsi/initiatorname.iscsi" <<<InitiatorName=iqn.x
-    put "$r/boot/loader/entries/$id-6.1.conf" <<<"title x"
+    put "$r/efi/$id/6.1/linux" <<<kernel
 }
 plan_of ''
 machine
