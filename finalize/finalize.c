@@ -9,6 +9,7 @@
 #include "finalize/boot/steps.h"
 #include "finalize/core/commit.h"
 #include "finalize/core/preflight.h"
+#include "finalize/initramfs/extend.h"
 #include "finalize/initramfs/steps.h"
 #include "finalize/network/steps.h"
 #include "finalize/rehearse/rehearse.h"
@@ -152,6 +153,7 @@ enum bf_err bf_finalize(struct bf_fin_root *root, enum bf_mode mode, const struc
         .plan = plan,
         .devices = devices ? devices : &none,
         .architectures = bf_architectures,
+        .extend_initramfs = bf_initramfs_extend,
         .budget = {.at = watcher},
     };
     root->budget = &f.budget;

@@ -118,15 +118,17 @@ static bool is_genuine(PKCS7 *p7)
     long len;
     if (!signed_content(p7, &at, &len))
         return false;
-    BIO *content = BIO_new_mem_buf(at, (int)len);
+    // Not memory itself: OpenSSL 3.0 forgets the copy that it makes of such where it then fails.
+    BIO *memory = BIO_new_mem_buf(at, (int)len), *content = BIO_new(BIO_f_buffer());
+    content = BIO_push(content ? content : memory, content ? memory : NULL);
     bool ok =
         content && PKCS7_verify(p7, NULL, NULL, content, NULL, PKCS7_NOVERIFY | PKCS7_BINARY) == 1;
-    BIO_free(content);
+    BIO_free_all(content);
     ERR_clear_error();
     return ok;
 }
 
-static void name_signer(struct bf_signature *s)
+static void name_signer(struct bf_authenticode *s)
 {
     const PKCS7_SIGNER_INFO *info = sk_PKCS7_SIGNER_INFO_value(s->p7->d.sign->signer_info, 0);
     STACK_OF(X509) *signers = PKCS7_get0_signers(s->p7, NULL, 0);
@@ -148,8 +150,8 @@ static bool add(const unsigned char *der, size_t len, struct bf_signatures *s)
         PKCS7_free(p7);
         return false;
     }
-    struct bf_signature *sig = &s->item[s->count++];
-    *sig = (struct bf_signature){.p7 = p7};
+    struct bf_authenticode *sig = &s->item[s->count++];
+    *sig = (struct bf_authenticode){.p7 = p7};
     name_signer(sig);
     return true;
 }
@@ -248,7 +250,7 @@ static bool digest_is(const struct bf_blob *b, const struct bf_pe *pe, const X50
 }
 
 bool bf_signature_fits(const struct bf_blob *b, const struct bf_pe *pe,
-                       const struct bf_signature *s)
+                       const struct bf_authenticode *s)
 {
     const unsigned char *at, *first;
     long len, first_len;
@@ -344,7 +346,7 @@ static bool leads_to(const struct bf_vendor *v, X509 *x)
     return false;
 }
 
-bool bf_vendor_trusts(const struct bf_vendor *v, const struct bf_signature *s)
+bool bf_vendor_trusts(const struct bf_vendor *v, const struct bf_authenticode *s)
 {
     STACK_OF(X509) *signers = PKCS7_get0_signers(s->p7, NULL, 0);
     X509 *x = signers ? sk_X509_value(signers, 0) : NULL;

@@ -14,7 +14,7 @@
 #define BF_SIGNER_NAME    96
 
 // One signature.
-struct bf_signature {
+struct bf_authenticode {
     char signer[BF_SIGNER_NAME]; // common name; "?" where there is none
     char issuer[BF_SIGNER_NAME]; // of its certificate
     const char *authority;       // one of those that firmware comes with; NULL: another
@@ -23,7 +23,7 @@ struct bf_signature {
 };
 
 struct bf_signatures {
-    struct bf_signature item[BF_SIGNATURES_MAX];
+    struct bf_authenticode item[BF_SIGNATURES_MAX];
     size_t count;
     bool damaged; // the certificate table has something that cannot be read
 };
@@ -40,13 +40,13 @@ void bf_signatures_free(struct bf_signatures *s);
 // Whether the signature's digest is that of the image: false when it was changed afterwards. Goes
 // over the whole image.
 bool bf_signature_fits(const struct bf_blob *b, const struct bf_pe *pe,
-                       const struct bf_signature *s);
+                       const struct bf_authenticode *s);
 
 // The certificates in a section .vendor_cert; freed with bf_vendor_free().
 void bf_vendor_read(const char *section, size_t len, struct bf_vendor *v);
 void bf_vendor_free(struct bf_vendor *v);
 // Whether a signature leads to one of them.
-bool bf_vendor_trusts(const struct bf_vendor *v, const struct bf_signature *s);
+bool bf_vendor_trusts(const struct bf_vendor *v, const struct bf_authenticode *s);
 // The common name of the first, "" when there is none.
 void bf_vendor_name(const struct bf_vendor *v, char *out, size_t size);
 

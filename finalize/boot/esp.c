@@ -16,7 +16,7 @@
 
 const char *const bf_esp_mounts[] = {"/boot/efi", "/efi", "/boot", NULL};
 
-bool bf_esp_is(struct bf_fin *f, const char *mount)
+static bool is_esp(struct bf_fin *f, const char *mount)
 {
     char dir[BF_ESP_MOUNT + 8];
     snprintf(dir, sizeof dir, "%s/EFI", mount);
@@ -26,7 +26,7 @@ bool bf_esp_is(struct bf_fin *f, const char *mount)
 static size_t add_mount(struct bf_fin *f, const char *mount, char (*out)[BF_ESP_MOUNT],
                         size_t count, size_t max)
 {
-    if (count == max || mount[0] != '/' || strlen(mount) >= BF_ESP_MOUNT || !bf_esp_is(f, mount))
+    if (count == max || mount[0] != '/' || strlen(mount) >= BF_ESP_MOUNT || !is_esp(f, mount))
         return count;
     for (size_t i = 0; i < count; i++)
         if (strcmp(out[i], mount) == 0)

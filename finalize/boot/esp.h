@@ -15,8 +15,6 @@ extern const char *const bf_esp_mounts[];
 // XBOOTLDR, or they are copies of each other. The number of them.
 size_t bf_esp_all(struct bf_fin *f, char (*out)[BF_ESP_MOUNT], size_t max);
 
-// Whether a mount point has one: a folder EFI.
-bool bf_esp_is(struct bf_fin *f, const char *mount);
 // Finds a name, whatever its case, in a folder. Its path into `out`.
 bool bf_esp_find(struct bf_fin *f, const char *dir, const char *name, char *out, size_t size);
 // A loader's file name for the guest's architecture, which has such names: "shim" is shimx64.efi.

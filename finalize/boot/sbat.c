@@ -71,11 +71,6 @@ const char *bf_sbat_revoked(const char *text, size_t len, struct bf_sbat_line *l
     return NULL;
 }
 
-const char *bf_sbat_newest(void)
-{
-    return levels[BF_COUNT(levels) - 1].date;
-}
-
 const char *bf_sbat_own_level(const char *section, size_t len, size_t *level_len)
 {
     // A version, then the offsets of both texts, counted from behind the version.

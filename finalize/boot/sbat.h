@@ -24,8 +24,6 @@ const char *bf_sbat_revoked(const char *text, size_t len, struct bf_sbat_line *l
 // Whether the level, a text, refuses the section.
 bool bf_sbat_refuses(const char *level, size_t level_len, const char *text, size_t len,
                      struct bf_sbat_line *line);
-// The date of the newest level that is known here.
-const char *bf_sbat_newest(void);
 
 // The level that a shim applies by itself at its next start where the firmware has an older one:
 // the first text of its .sbatlevel section. NULL: it has none. Points into the section.

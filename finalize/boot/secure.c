@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "finalize/boot/esp.h"
+#include "finalize/boot/shim.h"
 #include "finalize/boot/signed.h"
 #include "finalize/boot/steps.h"
 
@@ -178,7 +179,7 @@ static void say_trust(const struct way *w, json_t *authorities, struct bf_text *
     const char *name[BF_SIGNATURES_MAX];
     size_t count = 0;
     for (size_t i = 0; i < w->first->signatures.count; i++) {
-        const struct bf_signature *sig = &w->first->signatures.item[i];
+        const struct bf_authenticode *sig = &w->first->signatures.item[i];
         if (sig->authority || w->own[0])
             name[count++] = sig->authority ? sig->authority : w->own;
     }
@@ -223,6 +224,26 @@ static struct bf_signed *find_first(struct bf_fin *f, struct programs *p, char (
     return first;
 }
 
+// What the finalizer would put there: a shim, or else GRUB.
+static struct bf_signed *find_vendor(struct bf_fin *f, struct programs *p,
+                                     char (*esp)[BF_ESP_MOUNT], size_t esps, char *efi, size_t size)
+{
+    char vendor[256], name[64], dir[600];
+    struct bf_signed *first = NULL;
+    for (size_t i = 0; i < esps && !first; i++) {
+        snprintf(dir, sizeof dir, "%s/EFI", esp[i]);
+        if (!bf_shim_vendor(f, dir, vendor, sizeof vendor, name, sizeof name)) {
+            bf_esp_name(f, "grub", name, sizeof name);
+            if (!bf_esp_vendor(f, dir, name, vendor, sizeof vendor))
+                continue;
+        }
+        int len = snprintf(dir, sizeof dir, "%s/EFI/%s", esp[i], vendor);
+        first = beside(p, dir, (size_t)len, name);
+        snprintf(efi, size, "%s/EFI/", esp[i]);
+    }
+    return first;
+}
+
 static json_t *read_all(struct bf_fin *f, bool digest)
 {
     char esp[BF_ESPS_MAX][BF_ESP_MOUNT], efi[BF_ESP_MOUNT + 8];
@@ -234,6 +255,8 @@ static json_t *read_all(struct bf_fin *f, bool digest)
     if (p.item && esps)
         collect(f, esp, esps, &p);
     struct bf_signed *first = p.count ? find_first(f, &p, esp, esps, efi, sizeof efi) : NULL;
+    if (!first && !f->plan && p.count)
+        first = find_vendor(f, &p, esp, esps, efi, sizeof efi);
     if (first) {
         judge(f, &p, &w, first);
         o = result(&p, &w);

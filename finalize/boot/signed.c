@@ -112,7 +112,7 @@ static bool is(const struct bf_signed *s, const char *kind)
 static bool is_trusted(const struct bf_signed *s, const struct bf_signed *shim, const char *own)
 {
     for (size_t i = 0; i < s->signatures.count; i++) {
-        const struct bf_signature *sig = &s->signatures.item[i];
+        const struct bf_authenticode *sig = &s->signatures.item[i];
         if (sig->genuine && (sig->authority || (own && strcmp(sig->issuer, own) == 0) ||
                              (shim && bf_vendor_trusts(&shim->vendor, sig))))
             return true;
@@ -122,7 +122,7 @@ static bool is_trusted(const struct bf_signed *s, const struct bf_signed *shim, 
 
 static void explain_signer(struct bf_signed *s, const struct bf_signed *shim)
 {
-    const struct bf_signature *sig = &s->signatures.item[0];
+    const struct bf_authenticode *sig = &s->signatures.item[0];
     char vendor[BF_SIGNER_NAME] = "";
     if (shim)
         bf_vendor_name(&shim->vendor, vendor, sizeof vendor);
@@ -187,7 +187,7 @@ static json_t *signatures_json(const struct bf_signed *s)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < s->signatures.count; i++) {
-        const struct bf_signature *sig = &s->signatures.item[i];
+        const struct bf_authenticode *sig = &s->signatures.item[i];
         json_t *o = json_pack("{s:s,s:s}", "signer", sig->signer, "issuer", sig->issuer);
         if (sig->authority)
             json_object_set_new(o, "authority", json_string(sig->authority));

@@ -94,6 +94,7 @@ static enum bf_err take_back_whole(const struct bf_edits *e, const struct bf_jou
                                    const struct done *d, struct bf_fault *fault)
 {
     uint64_t size;
+    BF_ASSERT(d->edit->existed && d->edit->parts);
     int fd = d->old < 0 ? bf_journal_open_copy(j, e->root, d->edit->path, &size, fault) : d->old;
     if (fd < 0)
         return fault->code;

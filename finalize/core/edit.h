@@ -80,6 +80,12 @@ enum bf_err bf_edits_remove(struct bf_edits *e, const char *path, const char *wh
 enum bf_err bf_edits_tail(struct bf_edits *e, const char *path, uint64_t keep, const void *data,
                           size_t len, const char *why, struct bf_fault *fault);
 
+// Wants a large existing file, which has no other names, to be these parts; their bytes are copied.
+// One range that is all of it is no change. BF_ERR_LIMIT beyond BF_PARTS_SIZE_MAX.
+#define BF_PARTS_SIZE_MAX ((uint64_t)512 << 20)
+enum bf_err bf_edits_parts(struct bf_edits *e, const char *path, const struct bf_part *part,
+                           size_t parts, const char *why, struct bf_fault *fault);
+
 // Wants `path` itself, in whatever folder that leads to, to be a symbolic link to `target`; NULL:
 // to be gone. Fails with BF_ERR_RANGE when something else than a link stands there.
 enum bf_err bf_edits_link(struct bf_edits *e, const char *path, const char *target, const char *why,

@@ -4,41 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "finalize/core/edit_set.h"
 #include "finalize/core/fault.h"
 
-void bf_parts_free(struct bf_part *part, size_t parts)
-{
-    for (size_t i = 0; i < parts; i++)
-        free((void *)part[i].data);
-    free(part);
-}
-
-// A read of a file of parts.
-enum bf_err bf_parts_read(const struct bf_edits *e, const struct bf_edit *edit, char *buf,
-                          size_t len, uint64_t offset, struct bf_fault *fault)
-{
-    enum bf_err err = BF_OK;
-    for (size_t i = 0; i < edit->parts && len && !err; i++) {
-        const struct bf_part *p = &edit->part[i];
-        if (offset >= p->len) {
-            offset -= p->len;
-            continue;
-        }
-        size_t n = p->len - offset < len ? (size_t)(p->len - offset) : len;
-        if (p->data)
-            memcpy(buf, (const char *)p->data + offset, n);
-        else
-            err = bf_fin_root_pread(e->root, edit->path, buf, n, (off_t)(p->from + offset), fault);
-        buf += n;
-        len -= n;
-        offset = 0;
-    }
-    return err;
-}
-
 static void *copy_bytes(const void *data, size_t len)
 {
+    BF_ASSERT(data);
     void *copy = malloc(len + 1);
     return copy ? memcpy(copy, data, len) : NULL;
 }
@@ -47,6 +19,7 @@ static void *copy_bytes(const void *data, size_t len)
 static struct bf_part *copy_parts(const struct bf_part *part, size_t parts)
 {
     struct bf_part *copy = calloc(parts, sizeof *copy);
+    BF_ASSERT(parts > 0);
     for (size_t i = 0; copy && i < parts; i++) {
         copy[i] = part[i];
         if (part[i].data && !(copy[i].data = copy_bytes(part[i].data, (size_t)part[i].len))) {
@@ -86,5 +59,6 @@ enum bf_err bf_edits_parts(struct bf_edits *e, const char *path, const struct bf
     if (!edit->part)
         return bf_edits_no_memory(e, fault);
     edit->parts = parts;
+    BF_ASSERT(edit->existed && bf_edit_kind(edit) == BF_EDIT_PARTS);
     return bf_edits_reason(e, edit, why, fault);
 }

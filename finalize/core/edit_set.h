@@ -23,7 +23,7 @@ enum bf_err bf_edits_reason(struct bf_edits *e, struct bf_edit *edit, const char
 struct bf_edit *bf_edits_entry(struct bf_edits *e, const char *path, size_t cap, bool tail,
                                struct bf_fault *fault);
 
-// Of an entry of parts, in edit_parts.c: frees them, and reads what is there in them.
+// Of an entry of parts, in parts.c: frees them, and reads what is there in them.
 void bf_parts_free(struct bf_part *part, size_t parts);
 enum bf_err bf_parts_read(const struct bf_edits *e, const struct bf_edit *edit, char *buf,
                           size_t len, uint64_t offset, struct bf_fault *fault);

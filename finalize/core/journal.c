@@ -321,6 +321,7 @@ enum bf_err bf_journal_record(struct bf_journal *j, const struct bf_fin_root *ro
 
 bool bf_journal_is_older(const struct bf_journal *j, const char *path)
 {
+    BF_ASSERT(path[0] == '/');
     return json_object_get(json_object_get(json_object_get(j->json, "files"), path), "earlier");
 }
 

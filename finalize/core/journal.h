@@ -39,8 +39,8 @@ enum bf_err bf_journal_record(struct bf_journal *j, const struct bf_fin_root *ro
 // Whether a run before this one changed the file, so that the journal's copy of it is older. Asked
 // between bf_journal_before and bf_journal_after.
 bool bf_journal_is_older(const struct bf_journal *j, const char *path);
-// Opens the copy of what a file held as a whole, its size into *size. The descriptor, or -1 with the
-// fault.
+// Opens the copy of what a file held as a whole, its size into *size. The descriptor, or -1 with
+// the fault.
 int bf_journal_open_copy(const struct bf_journal *j, const struct bf_fin_root *root,
                          const char *path, uint64_t *size, struct bf_fault *fault);
 // Records what the file is going to be (NULL: removed), before it is touched: until

@@ -21,8 +21,7 @@ struct bf_content {
     bool link;                  // it is a symbolic link to what `data`, a C string, says
     const struct bf_part *part; // borrowed
     size_t parts;
-    bool
-        other; // ranges are of `file`, which is open for reading, and not of the file that is there
+    bool other; // ranges are of `file`, open for reading, and not of the file that is there
     int file;
 };
 

@@ -37,8 +37,8 @@ void bf_fin_root_close(struct bf_fin_root *root);
 // with the fault.
 int bf_fin_root_open(const struct bf_fin_root *root, const char *path, int flags,
                      struct bf_fault *fault);
-// Opens a regular file for reading, its size into *size: for what is too large to be held in memory.
-// The descriptor, or -1 with the fault.
+// Opens a regular file for reading, its size into *size: for what is too large to be held in
+// memory. The descriptor, or -1 with the fault.
 int bf_fin_root_open_file(const struct bf_fin_root *root, const char *path, uint64_t *size,
                           struct bf_fault *fault);
 // Reads a regular file of at most `cap` bytes. The result is NUL-terminated, of *len bytes, freed

@@ -43,6 +43,7 @@ static enum bf_err open_original(const struct bf_fin_root *root, const json_t *e
                                  struct original *o, struct bf_fault *fault)
 {
     uint64_t size;
+    BF_ASSERT(!was_absent(entry));
     *o = (struct original){.content.keep =
                                (uint64_t)json_integer_value(json_object_get(entry, "keep"))};
     int fd =

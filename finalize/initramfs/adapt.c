@@ -104,14 +104,14 @@ static enum bf_err adapt_kernel(struct bf_fin *f, const struct bf_kernel *k,
     }
     if (!err && k->initramfs[0]) {
         err = extend(f, k, &d);
-    } else if (!err && !d.disk_builtins && d.disk_files && k->alone) {
+    } else if (!err && !d.disk_builtins && d.disk_files && k->alone && !k->unified) {
         snprintf(
             what, sizeof what,
             "has no initramfs, and its drivers for the disks of a %s machine are modules: make "
             "an initramfs on the source",
             f->target->name);
         err = object(f, k, what);
-    } else if (!err && d.set.count && !k->initramfs[0]) {
+    } else if (!err && d.set.count && !k->initramfs[0] && !k->unified) {
         bf_note(f->report, "warning", k->version, "has no initramfs: its drivers must be built in");
     }
     bf_drivers_close(&d);
@@ -148,7 +148,8 @@ enum bf_err bf_adapt_makers(struct bf_fin *f)
 static void warn_of_none(struct bf_fin *f)
 {
     for (size_t i = 0; i < f->system.kernels; i++)
-        if (f->system.kernel[i].image[0] && f->system.kernel[i].initramfs[0])
+        if (f->system.kernel[i].image[0] &&
+            (f->system.kernel[i].initramfs[0] || f->system.kernel[i].unified))
             return;
     bf_note(f->report, "warning", "initramfs",
             "no kernel with an initramfs was found under a name that is known, so none was given "

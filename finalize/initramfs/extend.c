@@ -15,17 +15,18 @@ static bool has_first(const struct bf_system *s)
 }
 
 enum bf_err bf_initramfs_extend(struct bf_fin *f, const char *path, const char *version,
-                                uint64_t offset, uint64_t len, struct bf_extension *x)
+                                uint64_t offset, uint64_t len, uint64_t *own, struct bf_text *tail,
+                                bool *modules)
 {
     struct bf_drivers d;
-    *x = (struct bf_extension){.own = len};
+    *own = len;
     enum bf_err err = bf_drivers_open(f, version, !has_first(&f->system), &d, NULL);
-    x->modules = !err;
+    *modules = !err;
     if (!err && !d.disk_files && !d.disk_builtins && d.lead)
         err = bf_refuse(f->report, "%s: its kernel %s has no driver for the disks of a %s machine",
                         path, version, f->target->name);
     else if (!err)
-        err = bf_drivers_append(f, &d, path, offset, len, &x->own, &x->tail);
+        err = bf_drivers_append(f, &d, path, offset, len, own, tail);
     bf_drivers_close(&d);
-    return x->modules ? err : BF_OK;
+    return *modules ? err : BF_OK;
 }

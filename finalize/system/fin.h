@@ -30,6 +30,10 @@ struct bf_fin {
     // Appends what becomes of a word of the kernel's command line that configures the network;
     // false, with nothing appended, when it stays. NULL: the plan has no interfaces.
     bool (*network_word)(const struct bf_fin *f, const char *word, size_t len, struct bf_text *out);
+    // bf_initramfs_extend() of initramfs/extend.h, for an initramfs inside another file.
+    enum bf_err (*extend_initramfs)(struct bf_fin *f, const char *path, const char *version,
+                                    uint64_t offset, uint64_t len, uint64_t *own,
+                                    struct bf_text *tail, bool *modules);
     struct bf_old *old;      // what the network's step gave up; owned; NULL: nothing
     struct bf_budget budget; // of the step at work
     struct bf_labels labels; // of what is made new; owned

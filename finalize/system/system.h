@@ -39,6 +39,7 @@ struct bf_kernel {
     bool first;          // one that a loader starts when nobody chooses
     const char *format;  // of the initramfs' main part; NULL when that cannot be read
     bool early;          // the initramfs begins with an uncompressed archive
+    bool unified;        // the image is a unified one, with its initramfs inside
 };
 
 // A boot loader that is installed.

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -15,6 +16,7 @@
 #include "finalize/plan/compose.h"
 #include "replica/cli/source.h"
 #include "replica/state/file.h"
+#include "replica/state/text.h"
 #include "replica/state/waits.h"
 
 enum { PLAN_MAX = 1 << 20, DEADLINE_MAX = 24 * 3600, OVERLAY_MAX = 1 << 24 };
@@ -244,6 +246,49 @@ int bf_finalizer_start(struct bf_cli *cli, struct bf_finalizer *f)
     return status;
 }
 
+// ---- Secure Boot -------------------------------------------------------------------------------
+
+static void secure_boot_path(const struct bf_cli *cli, const char *machine, uint32_t point,
+                             char *out, size_t size)
+{
+    bf_snprintf(out, size, "%s/machines/%s/secure-boot-%u.json", bf_state_path(cli->state), machine,
+                point);
+}
+
+// What the run found of Secure Boot is kept for `bootferry points`; a run goes on without it.
+static void keep_secure_boot(const struct bf_cli *cli, const struct bf_finalizer *f,
+                             const json_t *report)
+{
+    char path[BF_CLI_PATH];
+    struct bf_fault ignored;
+    const json_t *found = json_object_get(json_object_get(report, "system"), "secure_boot");
+    json_t *kept = json_deep_copy(found);
+    if (!kept)
+        return;
+    json_object_del(kept, "files");
+    json_object_set_new(kept, "checked", bf_json_time(time(NULL)));
+    char *text = json_dumps(kept, JSON_INDENT(1));
+    secure_boot_path(cli, f->ref.machine, f->ref.point, path, sizeof path);
+    if (text)
+        bf_file_replace(path, text, strlen(text), 0600, &ignored);
+    free(text);
+    json_decref(kept);
+}
+
+json_t *bf_finalizer_secure_boot(const struct bf_cli *cli, const char *machine, uint32_t point)
+{
+    char path[BF_CLI_PATH];
+    struct bf_fault ignored;
+    uint8_t *text = NULL;
+    size_t len = 0;
+    secure_boot_path(cli, machine, point, path, sizeof path);
+    if (bf_file_read(path, 65536, &text, &len, &ignored))
+        return NULL;
+    json_t *kept = json_loadb((const char *)text, len, 0, NULL);
+    free(text);
+    return kept;
+}
+
 // ---- The run -----------------------------------------------------------------------------------
 
 enum bf_err bf_finalizer_run(struct bf_cli *cli, struct bf_finalizer *f, json_t **report,
@@ -256,6 +301,7 @@ enum bf_err bf_finalizer_run(struct bf_cli *cli, struct bf_finalizer *f, json_t 
         return err;
     enum bf_run_end end = bf_run_finalizer(&f->run, &f->report, &f->report_len);
     *report = f->report ? json_loadb(f->report, f->report_len, 0, NULL) : NULL;
+    keep_secure_boot(cli, f, *report);
     err = judge(f, end, *report, fault);
     if (stop.asked)
         err = bf_fault_set(fault, BF_ERR_CANCELLED, BF_SIDE_NONE,

@@ -50,6 +50,9 @@ int bf_finalizer_begin(const struct bf_cli *cli, struct bf_finalizer *f);
 // Opens the point NAME[@POINT], and checks f->run.plan, if there is one, against the NICs that its
 // source had. The exit status.
 int bf_finalizer_open(struct bf_cli *cli, struct bf_finalizer *f, const char *ref);
+// What the last run over a point found of Secure Boot: "starts", "text", "authorities" of the
+// report, and when it was "checked". Owned by the caller; NULL: there was none.
+json_t *bf_finalizer_secure_boot(const struct bf_cli *cli, const char *machine, uint32_t point);
 // From here on SIGINT and the like stop the VM, and bf_finalizer_run() returns BF_ERR_CANCELLED.
 void bf_finalizer_catch(void);
 // All three, for the point that the command names. The exit status.

@@ -7,6 +7,7 @@
 
 #include "base/fmt.h"
 #include "replica/cli/cli.h"
+#include "replica/cli/finalizer.h"
 #include "replica/cli/found.h"
 #include "replica/cli/out.h"
 #include "replica/cli/source.h"
@@ -131,12 +132,14 @@ static json_t *point_json(const struct bf_cli *cli, const struct listing *l,
             json_array_append_new(objects, object_json(cli, &l->object[i]));
     json_t *inventory = bf_cli_inventory(cli->db, p);
     json_t *excluded = excluded_json(inventory);
-    return json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o?}", "point",
+    json_t *secure_boot = bf_finalizer_secure_boot(cli, p->machine, p->number);
+    return json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o?}", "point",
                      (int)p->number, "ref", name, "time", bf_json_time(p->time), "source_clock",
                      bf_json_time(p->source_clock), "root", bf_json_hex(p->root.bytes, 32), "disks",
                      disks, "finalized", objects, "excluded", excluded, "unreadable",
                      unreadable_json(cli, p), "unseen", bf_unseen_json(cli->db, p->session), "grew",
-                     grew_json(cli, p), "source", inventory);
+                     grew_json(cli, p), "secure_boot", secure_boot ? secure_boot : json_null(),
+                     "source", inventory);
 }
 
 static int print_json(const struct bf_cli *cli, const struct listing *l,
@@ -239,6 +242,15 @@ static void print_boot_entries(const json_t *inventory)
     }
 }
 
+// As the last inspection, check or finalization of the point found it.
+static void print_secure_boot(const struct bf_cli *cli, const struct bf_point *p)
+{
+    json_t *found = bf_finalizer_secure_boot(cli, p->machine, p->number);
+    if (found)
+        printf("Secure Boot: %s (checked %s)\n", text_of(found, "text"), text_of(found, "checked"));
+    json_decref(found);
+}
+
 static void print_excluded(const json_t *inventory)
 {
     size_t i;
@@ -320,6 +332,7 @@ static int print_text(const struct bf_cli *cli, const struct listing *l,
         print_grew(cli, &l->point[0]);
         print_source(inventory);
         print_boot_entries(inventory);
+        print_secure_boot(cli, &l->point[0]);
         print_excluded(inventory);
         bf_cli_print_unseen(cli->db, l->point[0].session, "");
         json_decref(inventory);

@@ -112,6 +112,10 @@ check "and says how to go on" grep -qF 'bootferry plan web-1@1 --check --plan FI
 check "unchanged, it is valid" exits 0 "$B" plan web-1 --check --plan "$T/plan.json" --json
 check "and changes no address" json '.result == "ok" and
     ([.changes[].path] | all(test("^/etc/(network/|hosts|hostname|resolv)") | not))' cat "$T/stdout"
+"$B" points web-1@1 >"$T/shown"
+check "the point shows what was found of Secure Boot" grep -q '^Secure Boot: does not start with Secure Boot: /boot/efi/EFI/BOOT/BOOTX64.EFI ' "$T/shown"
+check "and when" json '.points[0].secure_boot | .starts == "no" and (.checked | test("^20"))' "$B" points web-1@1 --json
+check "a point that nobody looked at shows nothing" json '.points[0].secure_boot == null' "$B" points db-1@1 --json
 check "a system that is none" refused 1 'was not inspected' "$B" plan db-1
 
 # ---- What a plan would do ----------------------------------------------------------------------

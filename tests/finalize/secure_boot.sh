@@ -45,13 +45,19 @@ image() {
 }
 shim() { image "$1" "${2-firm}" "${3-shim,4}" ".vendor_cert=$work/vendor" ".sbatlevel=$work/level"; }
 
+# modules VERSION: of a kernel that has the disk's drivers built in.
+modules() {
+    mkdir -p "$r/usr/lib/modules/$1"
+    echo 'kernel/a.ko:' >"$r/usr/lib/modules/$1/modules.dep"
+    printf 'kernel/%s.ko\n' sd_mod virtio_pci virtio_blk ahci >"$r/usr/lib/modules/$1/modules.builtin"
+}
 fresh() {
     rm -rf "$r"
     mkdir -p "$esp/BOOT" "$r/etc" "$r/usr/bin" "$r/usr/lib/modules/6.1" "$r/boot"
     ln -s usr/lib "$r/lib"
     echo ID=debian >"$r/etc/os-release"
     printf '\177ELF\2\1\1\0\0\0\0\0\0\0\0\0\2\0\76\0' >"$r/usr/bin/dash" # x86-64
-    echo 'kernel/a.ko:' >"$r/usr/lib/modules/6.1/modules.dep"
+    modules 6.1
     shim "$esp/BOOT/BOOTX64.EFI"
     image "$esp/BOOT/grubx64.efi" leaf grub,5
     image "$r/boot/vmlinuz-6.1" leaf ""
@@ -106,8 +112,7 @@ check "an unsigned kernel is refused" refused_for "/boot/vmlinuz-6.1 is not sign
 fresh
 image "$r/boot/vmlinuz-6.1" other ""
 check "a kernel with a key of the machine's owner is refused" refused_for "what was enrolled with mokutil on the old machine, which does not come along"
-mkdir -p "$r/usr/lib/modules/6.2"
-echo 'kernel/a.ko:' >"$r/usr/lib/modules/6.2/modules.dep"
+modules 6.2
 image "$r/boot/vmlinuz-6.2" leaf ""
 check "where another kernel is accepted it starts" run
 check "and the first is reported" matches "Somebody Else" "$(of /boot/vmlinuz-6.1 .problem)"
@@ -166,7 +171,7 @@ if [ -e "$opt/shim-signed/usr/lib/shim/shimx64.efi.signed" ]; then
     cp "$opt/shim-signed/usr/lib/shim/shimx64.efi.signed" "$esp/BOOT/BOOTX64.EFI"
     cp "$opt/grub-efi-amd64-signed/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed" "$esp/BOOT/grubx64.efi"
     rm "$r/boot/vmlinuz-6.1"
-    check "Debian's shim and GRUB" run
+    check "Debian's shim and GRUB" "$FINALIZE" --root "$r" --inspect --report "$work/report"
     check "Debian's start by Microsoft's key" equal "$(state starts)" yes
     check "sbverify finds the same authority" matches "$(state 'authorities[0]')" "$(sbverify --list "$esp/BOOT/BOOTX64.EFI" 2>/dev/null)"
     check "Debian's GRUB is by Debian's CA" equal "$(of /boot/efi/EFI/BOOT/grubx64.efi .signatures[0].issuer)" "$(of /boot/efi/EFI/BOOT/BOOTX64.EFI .trusts)"

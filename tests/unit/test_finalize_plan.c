@@ -100,6 +100,11 @@ static void test_refuses(void)
         {HEAD ", \"agents\": true}", "plan: agents: must be a string"},
         {HEAD ", \"identity\": \"clone\"}", "plan: identity: must be \"keep\" or \"new\""},
         {HEAD ", \"serial_console\": \"yes\"}", "plan: serial_console: must be true or false"},
+        {"{\"version\": 1, \"target\": {\"kind\": \"kvm\", \"secure_boot\": 1}}",
+         "plan: target.secure_boot: must be true or false"},
+        {"{\"version\": 1, \"target\": {\"kind\": \"kvm\", \"firmware\": \"bios\", "
+         "\"secure_boot\": true}}",
+         "plan: target.secure_boot: needs UEFI firmware"},
         {HEAD ", \"root\": \"/dev/sda\"}", "plan: root: must be UUID="},
         {HEAD ", \"nics\": {}}", "plan: nics: must be a list"},
         {HEAD ", \"nics\": [1]}", "plan: nics[0]"},
