@@ -48,6 +48,24 @@ static bool has_initrd(const struct bf_grub_pass *p, size_t i, bool module)
     return false;
 }
 
+// Whether each quote of a word has its end. One that has not takes the rest of the file, of which
+// GRUB then reads nothing.
+static bool is_closed(const struct bf_grub_word *w)
+{
+    const char *end = w->at + w->len;
+    for (const char *p = w->at; p < end; p++) {
+        char quote = *p == '"' || *p == '\'' ? *p : 0;
+        if (*p == '\\')
+            p++;
+        for (p += quote != 0; quote && p < end && *p != quote; p++)
+            if (*p == '\\' && quote == '"')
+                p++;
+        if (quote && p >= end)
+            return false;
+    }
+    return true;
+}
+
 // The words of a kernel's command line.
 struct words {
     struct bf_text all; // without quotes, with blanks between them; owned
@@ -55,6 +73,7 @@ struct words {
     const char *last;   // behind the last one that is the kernel's
     bool all_options;   // a variable among them holds the options, with the console
     bool computed;
+    bool open; // a quote is not closed
 };
 
 static void read_words(const struct bf_grub_pass *p, const char *at, const char *end,
@@ -70,6 +89,7 @@ static void read_words(const struct bf_grub_pass *p, const char *at, const char 
             words->last = at;
         if (!bf_grub_word_value(&w, &words->all))
             words->computed = true;
+        words->open = words->open || !is_closed(&w);
         bf_text_str(&words->all, " ");
         if (bf_grub_variable(w.at, w.len, name, sizeof name))
             words->all_options =
@@ -118,7 +138,7 @@ static enum bf_err rewrite_line(struct bf_grub_pass *p, const struct bf_grub_com
         .bare = bare,
         .offset = strstr(line, "resume_offset=") != NULL,
     };
-    bool console = p->f->plan->serial_console == BF_ON && !words->all_options &&
+    bool console = p->f->plan->serial_console == BF_ON && !words->all_options && !words->open &&
                    !(p->shell && words->computed) &&
                    !bf_cmdline_has_console(p->f, line, words->all.len);
     enum bf_err err = rewrite_words(p, &at, words->from, words->last);
