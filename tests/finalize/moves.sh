@@ -92,13 +92,13 @@ new_machine() {
     bf_vm_start new
 }
 
-# seen [SECONDS]: what the guest says of itself, once it has started.
+# seen SECONDS: what the guest says of itself, once it has started.
 seen() {
     if [ -n "${GUEST_PASSPHRASE:-}" ]; then
         bf_vm_wait_line new '[Pp]lease (unlock disk|enter passphrase)' 300 >/dev/null || return 1
         bf_vm_type new "$GUEST_PASSPHRASE"
     fi
-    bf_vm_wait_line new '^SEEN .* end$' "${1:-300}"
+    bf_vm_wait_line new '^SEEN .* end$' "$1"
 }
 
 # guestfs_kernel: libguestfs needs a kernel, which need not be installed: that of the finalizer's VM does.

@@ -18,7 +18,7 @@ start() {
     check "finalized" finalizer --plan "$T/plan"
     if ! jq -e '.result == "ok"' "$logs/report" >/dev/null 2>&1; then return; fi
     new_machine
-    line=$(seen) || true
+    line=$(seen 300) || true
     check "it starts on $machine with $controller, and $card in slot $slot" test -n "$line"
     check "it has the planned address" equal 192.168.77.50/24 "$(field address "$line")"
     check "a gateway answers it" equal yes "$(field reachable "$line")"
