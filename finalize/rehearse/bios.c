@@ -85,7 +85,7 @@ static void run_known(struct bf_walk *w, const struct bios_loader *l)
                     "the first disk starts %s, whose %s was not found in this system", l->title,
                     l->part[0]);
     if (!run(w, l))
-        bf_walk_say(w, BF_TROUBLE_STOPS, "", 0,
+        bf_walk_say(w, bf_walk_missing(w), "", 0,
                     "the first disk starts %s, which has no configuration: %s is not there",
                     l->title, l->config[0]);
 }
@@ -108,10 +108,10 @@ void bf_walk_configuration(struct bf_walk *w)
 static void stop(struct bf_walk *w, const char *code)
 {
     if (strcmp(code, "none") == 0)
-        bf_walk_say(w, BF_TROUBLE_STOPS, "", 0,
+        bf_walk_say(w, bf_walk_missing(w), "", 0,
                     "the first disk has no boot code: a BIOS finds nothing to start on it");
     else
-        bf_walk_say(w, BF_TROUBLE_STOPS, "", 0,
+        bf_walk_say(w, bf_walk_missing(w), "", 0,
                     "the boot code of the first disk is GRUB's first sector alone: the rest of "
                     "GRUB, in the sectors after it, is not there");
 }

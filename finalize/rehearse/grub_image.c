@@ -168,7 +168,7 @@ static bool run_commands(struct image *g)
     snprintf(name, sizeof name, "UUID=%s", c.uuid);
     const struct bf_device *dev = bf_device_find(g->w->f->devices, name);
     if (!dev && g->w->f->devices->count) {
-        bf_walk_say(g->w, BF_TROUBLE_STOPS, g->file, 0,
+        bf_walk_say(g->w, bf_walk_missing(g->w), g->file, 0,
                     "GRUB searches its configuration on the file system %s, which no disk has",
                     c.uuid);
         return true;
@@ -204,7 +204,7 @@ void bf_walk_grub_image(struct bf_walk *w, const char *mount, const char *file,
         (p->beside && run_beside(&g)) || (!p->real && run_guess(&g)))
         return;
     if (p->real && g.tried[0])
-        bf_walk_say(w, BF_TROUBLE_STOPS, file, 0, "GRUB finds no configuration: %s is not there",
+        bf_walk_say(w, bf_walk_missing(w), file, 0, "GRUB finds no configuration: %s is not there",
                     g.tried);
     else
         bf_walk_say(w, BF_TROUBLE_DOUBT, file, 0,

@@ -208,7 +208,7 @@ int bf_gr_leave(struct bf_gr *g, struct bf_gr_words *args, struct bf_gr_node *bl
 {
     bf_gr_foreign(g, args, block);
     if (!g->in_entry && g->chosen)
-        bf_walk_say(g->w, BF_TROUBLE_STOPS, g->file, g->line,
+        bf_walk_say(g->w, bf_walk_missing(g->w), g->file, g->line,
                     "GRUB leaves here, by %.40s, before it offers anything", args->word[0]);
     g->state = BF_GR_LEFT;
     return BF_GR_OK;

@@ -53,7 +53,8 @@ static bool see_entry(void *arg, const struct bf_archive_entry *e)
     image->init = image->init || strcmp(e->name, "init") == 0;
     image->index = image->index || ends_in(e->name, "/modules.dep.bin");
     see_version(image, e->name);
-    if (strstr(e->name, "lib/modules/") && bf_module_name_of(e->name, strlen(e->name), name))
+    // Where a script loads them by a list, they may stand anywhere.
+    if (bf_module_name_of(e->name, strlen(e->name), name))
         bf_module_names_add(&image->modules, name, NULL);
     return true;
 }
@@ -236,20 +237,21 @@ static bool judge_files(struct bf_walk *w, struct bf_judged *j)
         index = index || image->index || !image->modules.count;
         read = read && !image->err && !image->info.trouble[0];
         if (image->err == BF_ERR_NOT_FOUND)
-            bf_judge_say(w, j, bf_judge_sees_all(w) ? BF_TROUBLE_STOPS : BF_TROUBLE_DOUBT,
-                         "loads the initramfs %s, which is not there", image->path);
+            bf_judge_say(w, j, bf_walk_missing(w), "loads the initramfs %s, which is not there",
+                         image->path);
         else if (image->err)
             bf_judge_say(w, j, BF_TROUBLE_DOUBT, "loads the initramfs %s, which cannot be read: %s",
                          image->path, image->fault.what);
         else if (image->info.trouble[0])
-            bf_judge_say(w, j, bf_judge_sees_all(w) ? BF_TROUBLE_STOPS : BF_TROUBLE_DOUBT,
-                         "loads the initramfs %s, which %s", image->path, image->info.trouble);
+            bf_judge_say(w, j, bf_walk_missing(w), "loads the initramfs %s, which %s", image->path,
+                         image->info.trouble);
     }
     if (read && images_of(s) && !init)
         bf_judge_say(w, j, BF_TROUBLE_STOPS, "gets an initramfs without /init");
     if (read && images_of(s) && !index)
-        bf_judge_say(w, j, BF_TROUBLE_STOPS,
-                     "gets an initramfs without modules.dep.bin, by which drivers are found");
+        bf_judge_say(w, j, BF_TROUBLE_DOUBT,
+                     "gets an initramfs without modules.dep.bin, by which drivers are found unless "
+                     "its init loads them by a list");
     return read;
 }
 

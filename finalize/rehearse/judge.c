@@ -6,11 +6,6 @@
 
 #include "finalize/rehearse/judges.h"
 
-bool bf_judge_sees_all(const struct bf_walk *w)
-{
-    return w->f->devices->places > 0;
-}
-
 void bf_judge_say(struct bf_walk *w, struct bf_judged *j, enum bf_trouble_kind kind,
                   const char *fmt, ...)
 {

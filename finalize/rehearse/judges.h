@@ -34,10 +34,6 @@ void bf_judge_mounts(struct bf_walk *w);
 // names that the plan gives. The list is the caller's.
 json_t *bf_judge_addresses(struct bf_walk *w);
 
-// Whether the run knows every disk and where each file system is mounted. Without that, what is
-// missing may only not have been given.
-bool bf_judge_sees_all(const struct bf_walk *w);
-
 // The last word "key=value" of a command line, without quotes; false when there is none, or it
 // does not fit.
 bool bf_cmdline_value(const char *cmdline, const char *key, char *out, size_t size);

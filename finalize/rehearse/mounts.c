@@ -9,6 +9,12 @@
 #include "base/bytes.h"
 #include "finalize/rehearse/judges.h"
 
+// What stands beside fstab, read once.
+struct side_tables {
+    const char *crypttab;
+    size_t len;
+};
+
 struct mount_line {
     char device[256], at[256], type[64], options[512];
     unsigned number;
@@ -74,14 +80,13 @@ static bool is_tag(const char *name)
 }
 
 // A name that /etc/crypttab makes: the device behind it is opened first.
-static bool is_opened_later(struct bf_walk *w, const char *name)
+static bool is_opened_later(const struct side_tables *t, const char *name)
 {
-    size_t len, pos = 0;
+    size_t pos = 0;
     struct bf_line line;
-    const char *text = bf_walk_text(w, "/etc/crypttab", &len);
-    if (strncmp(name, "/dev/mapper/", 12) != 0)
+    if (!t->crypttab || strncmp(name, "/dev/mapper/", 12) != 0)
         return false;
-    while (text && bf_line_next(text, len, &pos, &line)) {
+    while (bf_line_next(t->crypttab, t->len, &pos, &line)) {
         const char *at = line.at, *word;
         size_t n;
         if (bf_word_next(&at, line.at + line.len, &word, &n) && bf_word_is(word, n, name + 12))
@@ -99,17 +104,17 @@ static bool has_locked(const struct bf_devices *d)
     return false;
 }
 
-static void judge_line(struct bf_walk *w, const struct mount_line *m)
+static void judge_line(struct bf_walk *w, const struct side_tables *t, const struct mount_line *m)
 {
     const struct bf_devices *d = w->f->devices;
     bool order = bf_name_kind(m->device) == BF_NAME_ORDER;
     bool swap = strcmp(m->type, "swap") == 0, root = strcmp(m->at, "/") == 0;
     if (is_not_waited_for(m) || !(is_tag(m->device) || strncmp(m->device, "/dev/", 5) == 0))
         return;
-    if (!order && (bf_device_find(d, m->device) || is_opened_later(w, m->device)))
+    if (!order && (bf_device_find(d, m->device) || is_opened_later(t, m->device)))
         return;
     enum bf_trouble_kind kind = swap || root ? BF_TROUBLE_LOOK : BF_TROUBLE_STOPS;
-    if (kind == BF_TROUBLE_STOPS && (!bf_judge_sees_all(w) || has_locked(d)))
+    if (kind == BF_TROUBLE_STOPS && (!bf_walk_sees_all(w) || has_locked(d)))
         kind = BF_TROUBLE_DOUBT;
     if (kind == BF_TROUBLE_DOUBT && d->count == 0)
         return; // said once, of root=
@@ -128,10 +133,12 @@ void bf_judge_mounts(struct bf_walk *w)
     size_t len, pos = 0;
     struct bf_line line;
     struct mount_line m = {.number = 0};
+    struct side_tables t;
+    t.crypttab = bf_walk_text(w, "/etc/crypttab", &t.len);
     const char *text = bf_walk_text(w, "/etc/fstab", &len);
     while (text && bf_line_next(text, len, &pos, &line)) {
         m.number++;
         if (read_line(&line, &m))
-            judge_line(w, &m);
+            judge_line(w, &t, &m);
     }
 }

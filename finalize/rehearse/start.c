@@ -45,8 +45,8 @@ static void judge_kernel(struct bf_walk *w, struct bf_judged *j)
     const struct bf_start *s = j->start;
     uint64_t size;
     if (!s->kernel[0] || bf_edits_size(&w->f->edits, s->kernel, &size, NULL)) {
-        bf_judge_say(w, j, bf_judge_sees_all(w) ? BF_TROUBLE_STOPS : BF_TROUBLE_DOUBT,
-                     "loads the kernel %s, which is not there", s->kernel);
+        bf_judge_say(w, j, bf_walk_missing(w), "loads the kernel %s, which is not there",
+                     s->kernel);
         return;
     }
     if (size == 0)
@@ -75,7 +75,7 @@ static bool is_other_root(const char *name)
 
 static void judge_missing(struct bf_walk *w, struct bf_judged *j)
 {
-    if (!bf_judge_sees_all(w))
+    if (!bf_walk_sees_all(w))
         bf_judge_say(w, j, BF_TROUBLE_DOUBT, "has root=%s, and which disks there are is not known",
                      j->root);
     else if (is_order_name(j->root))
@@ -117,16 +117,15 @@ static void judge_init(struct bf_walk *w, struct bf_judged *j)
     bool named = bf_cmdline_value(j->start->cmdline, "init", init, sizeof init);
     if (named ? bf_fin_root_exists(w->f->root, init) : bf_fin_root_any(w->f->root, usual))
         return;
-    bf_judge_say(w, j, bf_judge_sees_all(w) ? BF_TROUBLE_STOPS : BF_TROUBLE_DOUBT,
-                 "would find no %s in the root file system", named ? init : "/sbin/init");
+    bf_judge_say(w, j, bf_walk_missing(w), "would find no %s in the root file system",
+                 named ? init : "/sbin/init");
 }
 
 void bf_judge_start(struct bf_walk *w, struct bf_judged *j)
 {
     const struct bf_start *s = j->start;
     if (s->blocked[0])
-        bf_judge_say(w, j, bf_judge_sees_all(w) ? BF_TROUBLE_STOPS : BF_TROUBLE_DOUBT, "%s",
-                     s->blocked);
+        bf_judge_say(w, j, bf_walk_missing(w), "%s", s->blocked);
     if (s->unknown[0])
         bf_judge_say(w, j, BF_TROUBLE_DOUBT, "%s", s->unknown);
     if (s->kind != BF_START_LINUX) {

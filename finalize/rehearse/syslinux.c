@@ -275,7 +275,8 @@ static void check_library(struct reading *r)
     // It begins with CR LF and the name and the version: "SYSLINUX 6.04".
     const char *version = memchr(head, ' ', got);
     if (version && version[1] >= '5' && version[1] <= '9' && version[2] == '.')
-        bf_walk_say(r->c.w, BF_TROUBLE_STOPS, core, 0, "needs %s, which is not there", library);
+        bf_walk_say(r->c.w, bf_walk_missing(r->c.w), core, 0, "needs %s, which is not there",
+                    library);
 }
 
 // A command line that DEFAULT has in place of a label.

@@ -169,7 +169,7 @@ static void offer(struct menu *m, const char *mount)
                 "start");
     }
     if (!m->entries)
-        bf_walk_say(m->w, BF_TROUBLE_STOPS, mount, 0,
+        bf_walk_say(m->w, bf_walk_missing(m->w), mount, 0,
                     "systemd-boot finds nothing to start: neither loader/entries nor EFI/Linux has "
                     "an entry");
 }

@@ -65,7 +65,8 @@ static void start_shim(struct uefi *u, const char *file, const struct bf_efi_pro
     if (beside(u, file, name, path))
         start(u, path, "");
     else
-        bf_walk_say(u->w, BF_TROUBLE_STOPS, file, 0, "shim starts %s, which is not there", path);
+        bf_walk_say(u->w, bf_walk_missing(u->w), file, 0, "shim starts %s, which is not there",
+                    path);
 }
 
 // One line of a list: file,label,options,description. Cuts `text` where it is.
@@ -115,7 +116,7 @@ static bool start_list(struct uefi *u, const char *folder, const char *name)
     if (sound && beside(u, path, file, program))
         start(u, program, options);
     else if (sound)
-        bf_walk_say(u->w, BF_TROUBLE_STOPS, path, 1, "names %s, which is not there", program);
+        bf_walk_say(u->w, bf_walk_missing(u->w), path, 1, "names %s, which is not there", program);
     free(text);
     return sound;
 }
@@ -138,7 +139,7 @@ static void start_fallback(struct uefi *u, const char *file)
     }
     bf_names_free(&names);
     if (!done)
-        bf_walk_say(u->w, BF_TROUBLE_STOPS, file, 0,
+        bf_walk_say(u->w, bf_walk_missing(u->w), file, 0,
                     "the fallback loader finds no list of entries: no folder of %s has a BOOT.CSV",
                     efi);
 }
@@ -256,7 +257,7 @@ static void start_syslinux(struct uefi *u, const char *file)
                 return;
             }
         }
-    bf_walk_say(u->w, BF_TROUBLE_STOPS, file, 0, "syslinux finds no configuration");
+    bf_walk_say(u->w, bf_walk_missing(u->w), file, 0, "syslinux finds no configuration");
 }
 
 static void start_kind(struct uefi *u, const char *file, const struct bf_efi_program *p,
@@ -345,7 +346,7 @@ void bf_walk_uefi(struct bf_walk *w, const struct bf_esps *esps)
                     "with a boot entry in its firmware",
                     first);
     else if (esps->count)
-        bf_walk_say(w, BF_TROUBLE_STOPS, "", 0,
+        bf_walk_say(w, bf_walk_missing(w), "", 0,
                     "the firmware of a new machine finds nothing to start: %s is not there", first);
     else if (esps->elsewhere)
         bf_walk_say(w, BF_TROUBLE_DOUBT, "", 0,

@@ -72,6 +72,16 @@ void bf_walk_say(struct bf_walk *w, enum bf_trouble_kind kind, const char *file,
     bf_text_free(&clean);
 }
 
+bool bf_walk_sees_all(const struct bf_walk *w)
+{
+    return w->f->devices->places > 0;
+}
+
+enum bf_trouble_kind bf_walk_missing(const struct bf_walk *w)
+{
+    return bf_walk_sees_all(w) ? BF_TROUBLE_STOPS : BF_TROUBLE_DOUBT;
+}
+
 const char *bf_walk_text(struct bf_walk *w, const char *path, size_t *len)
 {
     return bf_edits_get(&w->f->edits, path, len, NULL);

@@ -73,6 +73,12 @@ struct bf_start *bf_walk_add(struct bf_walk *w, const char *loader, const char *
 void bf_walk_say(struct bf_walk *w, enum bf_trouble_kind kind, const char *file, unsigned line,
                  const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
+// Whether the run knows every disk and where each file system is mounted. Without that, what is
+// missing may only not have been given.
+bool bf_walk_sees_all(const struct bf_walk *w);
+// What a file is that is needed and not there: it stops the start, or is a doubt.
+enum bf_trouble_kind bf_walk_missing(const struct bf_walk *w);
+
 // The content that a text file will have, at most 1 MiB; NULL when it is not there. Valid until the
 // edits change, which they do not during a rehearsal.
 const char *bf_walk_text(struct bf_walk *w, const char *path, size_t *len);

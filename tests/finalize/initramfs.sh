@@ -60,7 +60,7 @@ packed() { # DIR FILE
 kind=qemu-virtio
 plan_for() { put "$work/plan" <<<"{\"version\": 1, \"target\": {\"kind\": \"$kind\"}}"; }
 plan_for
-run() { "$FINALIZE" --root "$r" --plan "$work/plan" --report "$work/report" 2>"$work/err"; }
+run() { "$FINALIZE" --root "$r" --plan "$work/plan" --report "$work/report" 2>"$work/err" || { cat "$work/err"; return 1; }; }
 # The files that an image has got behind its own, and what the whole of it has, as the kernel would unpack it.
 added() { # IMAGE
     local own
@@ -244,7 +244,7 @@ tree debian
 modules "$V"
 mkdir -p "$r/boot/real"
 echo k >"$r/boot/real/vmlinuz-$V"
-image "$r/boot/real/initrd.img-$V"
+image "$r/boot/real/initrd.img-$V" "usr/lib/modules/$V/kernel/ext4.ko=ext4"
 put "$r/boot/grub/grub.cfg" <<<"menuentry a { linux /real/vmlinuz-$V root=UUID=2
 initrd /real/initrd.img-$V
 }
@@ -254,7 +254,7 @@ put "$work/devices" <<'EOF'
 [{"name": "/dev/vda1", "disk": 0, "part": 1, "type": "ext4", "uuid": "1", "mounts": [{"at": "/boot", "inside": ""}]},
  {"name": "/dev/vda2", "disk": 0, "part": 2, "type": "ext4", "uuid": "2", "root": true, "mounts": [{"at": "/", "inside": ""}]}]
 EOF
-run_with() { "$FINALIZE" --root "$r" --plan "$work/plan" --devices "$work/devices" --report "$work/report" 2>"$work/err"; }
+run_with() { "$FINALIZE" --root "$r" --plan "$work/plan" --devices "$work/devices" --report "$work/report" 2>"$work/err" || { cat "$work/err"; return 1; }; }
 check "a folder that only the loader names, on a /boot of its own" run_with
 check "its initramfs" gets "$V" "/boot/real/initrd.img-$V"
 
