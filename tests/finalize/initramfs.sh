@@ -308,18 +308,19 @@ check "one that the command line blocks is refused" refused_with "kept from bein
 one "etc/modprobe.d/b.conf=options virtio_blk x=1"
 check "options are none" run
 
-fixed() { # INIT
+fixed() { # INIT MODULE...
+    local module
     one
     rm "$work/i/usr/bin/udevadm"
-    echo x >"$work/i/usr/lib/mptspi.ko"
+    for module in "${@:2}"; do echo x >"$work/i/usr/lib/$module.ko"; done
     mkdir -p "$work/i/bin"
     echo x >"$work/i/bin/nash"
     printf '%s\n' "$1" >"$work/i/init"
     packed "$work/i" "$r$i"
 }
-fixed 'insmod /lib/mptspi.ko'
+fixed 'insmod /lib/mptspi.ko' mptspi
 check "an image that loads a fixed list is refused" refused_with "loads a fixed list of modules, so drivers for the disks of a qemu-virtio machine (virtio_blk) cannot be added"
-fixed 'insmod /lib/virtio_blk.ko'
+fixed 'insmod /lib/virtio_blk.ko' virtio virtio_ring virtio_pci virtio_blk
 check "one that has the driver in its list is not" run
 check "and stays" stays "$i"
 one etc/booster.init.yaml usr/lib/modules/x.ko
