@@ -56,13 +56,13 @@ declare -A rooms=(
     [replica/daemon]='replica/state replica/pki replica/points replica/store'
     [replica/cli]='replica/state replica/pki replica/points replica/media'
     [finalize/core]='' [finalize/archive]='finalize/core' [finalize/target]='finalize/core'
-    [finalize/system]='finalize/core'
+    [finalize/system]='finalize/core finalize/target'
     [finalize/network]='finalize/core finalize/system' [finalize/boot]='finalize/core finalize/system'
     [finalize/initramfs]='finalize/archive finalize/core finalize/system finalize/target'
-    [finalize/vm]='. finalize/core finalize/system finalize/target'
+    [finalize/vm]='. finalize/archive finalize/core finalize/system finalize/target'
     [finalize/host]='finalize/core finalize/target finalize/vm'
     [finalize/plan]='finalize/core finalize/target'
-    [finalize/rehearse]='finalize/archive finalize/core finalize/system'
+    [finalize/rehearse]='finalize/archive finalize/core finalize/system finalize/target'
 )
 # places ROOM: those of its files that include what it may not.
 places() {

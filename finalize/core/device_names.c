@@ -21,7 +21,7 @@ static const char *digits(const char *s, unsigned *out)
 }
 
 // "sda2", "vdb", "xvdaa1", "hda3": letters count disks, digits partitions.
-static bool by_letters(const char *name, const char *base, struct bf_slot *out)
+static bool by_letters(const char *name, const char *base, struct bf_position *out)
 {
     static const char *const prefix[] = {"sd", "vd", "hd", "xvd", "dasd"};
     for (size_t i = 0; i < BF_COUNT(prefix); i++) {
@@ -42,7 +42,7 @@ static bool by_letters(const char *name, const char *base, struct bf_slot *out)
 }
 
 // The partition behind a name that ends in a digit: nothing, or "p2".
-static bool after_digit(const char *name, const char *at, struct bf_slot *out)
+static bool after_digit(const char *name, const char *at, struct bf_position *out)
 {
     if (!at)
         return false;
@@ -54,7 +54,7 @@ static bool after_digit(const char *name, const char *at, struct bf_slot *out)
 }
 
 // "nvme0n1p2", "mmcblk0p1".
-static bool by_numbers(const char *name, const char *base, struct bf_slot *out)
+static bool by_numbers(const char *name, const char *base, struct bf_position *out)
 {
     unsigned space;
     const char *at = NULL;
@@ -70,7 +70,7 @@ static bool by_numbers(const char *name, const char *base, struct bf_slot *out)
 
 // "cciss/c0d0p2", "ida/c0d0p1", "rd/c0d0p1": controller and disk. What comes first among several
 // controllers is not known.
-static bool by_controller(const char *name, const char *base, struct bf_slot *out)
+static bool by_controller(const char *name, const char *base, struct bf_position *out)
 {
     static const char *const folder[] = {"cciss/c", "ida/c", "rd/c"};
     unsigned controller;
@@ -87,7 +87,7 @@ static bool by_controller(const char *name, const char *base, struct bf_slot *ou
 }
 
 // The number behind the last "-part"; without one it is the whole disk.
-static void by_suffix(const char *name, const char *id, struct bf_slot *out)
+static void by_suffix(const char *name, const char *id, struct bf_position *out)
 {
     const char *part = NULL, *end;
     for (const char *at = strstr(id, "-part"); at; at = strstr(at + 1, "-part"))
@@ -110,7 +110,7 @@ static size_t wwid(const char *s)
 }
 
 // "mpatha", "mpatha-part2", "mpathap2", "mpatha2", and the same with a WWID.
-static bool by_multipath(const char *name, const char *base, struct bf_slot *out)
+static bool by_multipath(const char *name, const char *base, struct bf_position *out)
 {
     size_t n = strncmp(base, "mpath", 5) == 0 ? 5 + strspn(base + 5, "abcdefghijklmnopqrstuvwxyz")
                                               : wwid(base);
@@ -139,9 +139,9 @@ static bool is_own_id(const char *id)
     return false;
 }
 
-bool bf_device_slot(const char *name, struct bf_slot *out)
+bool bf_device_position(const char *name, struct bf_position *out)
 {
-    *out = (struct bf_slot){.part = 0};
+    *out = (struct bf_position){.part = 0};
     if (strncmp(name, "/dev/", 5) != 0)
         return false;
     const char *base = name + 5;
@@ -156,7 +156,7 @@ bool bf_device_slot(const char *name, struct bf_slot *out)
     // The number of a device-mapper device, or of any: nothing says what it means.
     if (strncmp(base, "block/", 6) == 0 ||
         (strncmp(base, "dm-", 3) == 0 && isdigit((unsigned char)base[3]))) {
-        *out = (struct bf_slot){.part = BF_PART_UNKNOWN, .stem = strlen(name)};
+        *out = (struct bf_position){.part = BF_PART_UNKNOWN, .stem = strlen(name)};
         return true;
     }
     return by_letters(name, base, out) || by_numbers(name, base, out) ||
@@ -165,6 +165,6 @@ bool bf_device_slot(const char *name, struct bf_slot *out)
 
 enum bf_name_kind bf_name_kind(const char *name)
 {
-    struct bf_slot place;
-    return bf_device_slot(name, &place) ? BF_NAME_ORDER : BF_NAME_STABLE;
+    struct bf_position place;
+    return bf_device_position(name, &place) ? BF_NAME_ORDER : BF_NAME_STABLE;
 }

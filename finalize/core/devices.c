@@ -227,12 +227,12 @@ const struct bf_device *bf_device_at(const struct bf_devices *d, unsigned disk, 
 const struct bf_device *bf_device_by_order(const struct bf_devices *d, const char *name,
                                            const char *type)
 {
-    struct bf_slot place;
+    struct bf_position place;
     const struct bf_device *only = NULL;
     for (size_t i = 0; i < d->count; i++)
         if (is_alias(&d->item[i], name))
             return &d->item[i];
-    if (!bf_device_slot(name, &place))
+    if (!bf_device_position(name, &place))
         return NULL;
     if (place.known)
         return bf_device_at(d, place.disk, place.part);

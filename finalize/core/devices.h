@@ -69,7 +69,7 @@ enum bf_name_kind {
 #define BF_PART_UNKNOWN 65536u // more than a partition's number can be
 
 // What a name of the BF_NAME_ORDER kind says.
-struct bf_slot {
+struct bf_position {
     bool known;    // it says which disk
     unsigned disk; // position of the disk, from 0
     unsigned part; // partition number; 0: the whole disk; or BF_PART_UNKNOWN
@@ -80,7 +80,7 @@ enum bf_name_kind bf_name_kind(const char *name);
 // Takes a name of that kind apart; false for any other. In device_names.c: the kernel's names of
 // disks, Smart Array's and other old controllers' (cciss, ida, rd, i2o), udev's by-path and by-id,
 // multipath's.
-bool bf_device_slot(const char *name, struct bf_slot *out);
+bool bf_device_position(const char *name, struct bf_position *out);
 // The device that the guest calls by a name of the BF_NAME_ORDER kind, or by an alias; or NULL.
 // Where the name does not say which disk, the one device that has the partition's number and can be
 // of the `type` ("": any); NULL when there are several.

@@ -21,8 +21,7 @@ const struct bf_address *bf_nic_address(const struct bf_plan_nic *nic, int famil
 bool bf_address_reaches(const struct bf_address *address, const char *ip)
 {
     unsigned char a[16], b[16];
-    if (inet_pton(address->family, address->text, a) != 1 ||
-        inet_pton(address->family, ip, b) != 1)
+    if (inet_pton(address->family, address->text, a) != 1 || inet_pton(address->family, ip, b) != 1)
         return false;
     unsigned bytes = address->prefix / 8, bits = address->prefix % 8;
     return memcmp(a, b, bytes) == 0 && (bits == 0 || ((a[bytes] ^ b[bytes]) >> (8 - bits)) == 0);

@@ -12,8 +12,8 @@
 #include "finalize/target/targets.h"
 
 // One image, read once however many entries load it.
-struct bf_image {
-    struct bf_image *next;
+struct bf_read_image {
+    struct bf_read_image *next;
     char path[BF_START_PATH];
     uint64_t at, len;  // the part of the file that it is; 0: all of it
     char version[128]; // of the kernel whose modules it has; "": none
@@ -38,7 +38,7 @@ static bool ends_in(const char *name, const char *end)
 }
 
 // "usr/lib/modules/6.1.0/kernel/..." has modules of 6.1.0.
-static void see_version(struct bf_image *image, const char *name)
+static void see_version(struct bf_read_image *image, const char *name)
 {
     const char *at = strstr(name, "lib/modules/");
     size_t len = at ? strcspn(at + 12, "/") : 0;
@@ -48,7 +48,7 @@ static void see_version(struct bf_image *image, const char *name)
 
 static bool see_entry(void *arg, const struct bf_archive_entry *e)
 {
-    struct bf_image *image = arg;
+    struct bf_read_image *image = arg;
     char name[BF_MODULE_NAME];
     image->init = image->init || strcmp(e->name, "init") == 0;
     image->index = image->index || ends_in(e->name, "/modules.dep.bin");
@@ -66,14 +66,14 @@ static size_t images_of(const struct bf_start *s)
 }
 
 // The image `n` of a start.
-static const struct bf_image *image_of(struct bf_walk *w, const struct bf_start *s, size_t n)
+static const struct bf_read_image *image_of(struct bf_walk *w, const struct bf_start *s, size_t n)
 {
     const char *path = s->unified ? s->kernel : s->initrd[n];
     uint64_t at = s->unified ? s->initrd_at : 0, len = s->unified ? s->initrd_len : 0;
-    for (const struct bf_image *i = w->images; i; i = i->next)
+    for (const struct bf_read_image *i = w->images; i; i = i->next)
         if (strcmp(i->path, path) == 0 && i->at == at && i->len == len)
             return i;
-    struct bf_image *image = calloc(1, sizeof *image);
+    struct bf_read_image *image = calloc(1, sizeof *image);
     if (!image) {
         w->f->edits.failed = true;
         return NULL;
@@ -109,7 +109,7 @@ static const struct bf_module_lists *lists_of(struct bf_walk *w, const char *ver
 
 void bf_judge_free(struct bf_walk *w)
 {
-    for (struct bf_image *i = w->images, *next; i; i = next) {
+    for (struct bf_read_image *i = w->images, *next; i; i = next) {
         next = i->next;
         bf_module_names_free(&i->modules);
         free(i);
@@ -128,7 +128,7 @@ enum module_state { STATE_NONE, STATE_BUILTIN, STATE_THERE, STATE_MISSING };
 static bool is_loaded(struct bf_walk *w, const struct bf_start *s, const char *name)
 {
     for (size_t i = 0; i < images_of(s); i++) {
-        const struct bf_image *image = image_of(w, s, i);
+        const struct bf_read_image *image = image_of(w, s, i);
         if (image && bf_module_names_find(&image->modules, name))
             return true;
     }
@@ -228,7 +228,7 @@ static bool judge_files(struct bf_walk *w, struct bf_judged *j)
     const struct bf_start *s = j->start;
     bool read = true, init = false, index = false;
     for (size_t i = 0; i < images_of(s); i++) {
-        const struct bf_image *image = image_of(w, s, i);
+        const struct bf_read_image *image = image_of(w, s, i);
         if (!image)
             return false;
         if (!j->version[0])

@@ -43,7 +43,7 @@ enum bf_trouble_kind {
     BF_TROUBLE_LOOK,  // it starts; an administrator should look at it
 };
 
-struct bf_image;
+struct bf_read_image;
 struct bf_kernel_lists;
 
 struct bf_trouble {
@@ -60,7 +60,7 @@ struct bf_walk {
     struct bf_trouble trouble[BF_TROUBLES_MAX];
     size_t troubles;
     size_t unsaid;                 // troubles beyond BF_TROUBLES_MAX
-    struct bf_image *images;       // that were read, and
+    struct bf_read_image *images;       // that were read, and
     struct bf_kernel_lists *lists; // the lists of kernels; owned, both by the judge of images
     bool loader;                   // a loader's configuration was found, whatever it offers
 };

@@ -24,10 +24,10 @@ static const struct bf_device *beside_root(struct bf_fin *f, const char *name, s
                                            unsigned part)
 {
     const struct bf_device *root = bf_device_root(f->devices);
-    struct bf_slot place;
+    struct bf_position place;
     for (size_t i = 0; i < f->system.mounts && i < EVIDENCE_MAX && root && !root->stacked; i++) {
         const struct bf_mount *m = &f->system.mount[i];
-        if (strcmp(m->mount, "/") == 0 && bf_device_slot(m->device, &place) && place.stem == stem &&
+        if (strcmp(m->mount, "/") == 0 && bf_device_position(m->device, &place) && place.stem == stem &&
             strncmp(m->device, name, stem) == 0 && place.part == root->part)
             return bf_device_at(f->devices, root->disk, part);
     }
@@ -36,9 +36,9 @@ static const struct bf_device *beside_root(struct bf_fin *f, const char *name, s
 
 const struct bf_device *bf_stable_device(struct bf_fin *f, const char *name, const char *type)
 {
-    struct bf_slot place;
+    struct bf_position place;
     const struct bf_device *dev = NULL;
-    if (bf_device_slot(name, &place) && !place.known)
+    if (bf_device_position(name, &place) && !place.known)
         dev = beside_root(f, name, place.stem, place.part);
     return dev ? dev : bf_device_by_order(f->devices, name, type);
 }

@@ -21,7 +21,7 @@
 #define GROUPS     "/modules/groups"
 #define GROUPS_MAX 16
 
-char *bf_vm_read(const char *path, size_t *len)
+static char *read_file(const char *path, size_t *len)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     char *text = fd < 0 ? NULL : bf_read_fd(fd, BF_ROOT_TEXT_MAX, len, NULL);
@@ -35,7 +35,7 @@ void bf_vm_sys(const char *block, const char *file, char *out, size_t size)
     char path[256];
     size_t len = 0;
     snprintf(path, sizeof path, "/sys/class/block/%.64s/%s", block, file);
-    char *text = bf_vm_read(path, &len);
+    char *text = read_file(path, &len);
     snprintf(out, size, "%.*s", text ? (int)strcspn(text, "\n") : 0, text ? text : "");
     free(text);
 }
@@ -84,7 +84,7 @@ void bf_vm_load_modules(const char *group)
     struct bf_line line;
     if (!is_new(group))
         return;
-    char *text = bf_vm_read(GROUPS, &len);
+    char *text = read_file(GROUPS, &len);
     while (text && bf_line_next(text, len, &pos, &line)) {
         const char *at = line.at, *end = line.at + line.len, *w;
         if (!bf_word_next(&at, end, &w, &n) || !bf_word_is(w, n, group))

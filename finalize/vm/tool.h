@@ -29,8 +29,6 @@ int bf_vm_run(const char *const *argv);
 // later.
 void bf_vm_load_modules(const char *group);
 
-// A small file of the VM, NUL-terminated, freed by the caller; or NULL.
-char *bf_vm_read(const char *path, size_t *len);
 // The first line of a file below /sys/class/block/BLOCK, "" when it cannot be read.
 void bf_vm_sys(const char *block, const char *file, char *out, size_t size);
 // Writes a word into such a file. False when that fails.

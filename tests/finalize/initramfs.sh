@@ -379,7 +379,7 @@ maker() { # NAME: what stands in the tree is adapted, twice, and back
     cp -r "$r/etc" "$work/etc"
     check "$1: second run" again
     check "$1: undo" undone "$before"
-    rm -rf "$r/etc"
+    rm -rf "${r:?}/etc"
     mv "$work/etc" "$r/etc"
 }
 head="# Drivers of this machine's new home, written by bootferry-finalize"
@@ -492,7 +492,7 @@ if [ -d "$VM_TREE/lib/modules/$real" ] && command -v depmod >/dev/null; then
             [ -e "$path" ] || { echo "$path is not there"; return 1; }
             n=$((n + 1))
         done < <(modprobe -d "$work/u" -S "$real" --show-depends "$1" | sed -n 's/^insmod \([^ ]*\).*/\1/p')
-        [ $n -gt 0 ]
+        [ "$n" -gt 0 ]
     }
     by_alias() { [ "$(modprobe -d "$work/u" -S "$real" -R "$1")" = "$2" ]; }
     i=/boot/initrd.img-$real

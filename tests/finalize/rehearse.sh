@@ -25,7 +25,11 @@ stops_at() { # WORD...: refused, with a reason that has all of them, and nothing
     [ "$(snapshot "$r")" = "$before" ]
 }
 goes() { # VERDICT
-    finalize "$r" "$work/plan" && equal "$1" "$(start verdict)" || { cat "$work/err"; start stops; start not_followed; return 1; }
+    if finalize "$r" "$work/plan" && equal "$1" "$(start verdict)"; then return 0; fi
+    cat "$work/err"
+    start stops
+    start not_followed
+    return 1
 }
 # refuses_all [WORD]: refused, whoever is the first to see it.
 refuses_all() {
@@ -48,7 +52,7 @@ check "a second run comes to the same" goes starts
 # ---- From the firmware to the kernel ----------------------------------------------------------------
 
 tree
-rm -rf "$r"/boot/efi/EFI/*
+rm -rf "${r:?}"/boot/efi/EFI/*
 check "a firmware without boot entries finds nothing" refuses_all "fallback path"
 tree
 rm "$r/boot/vmlinuz-$v"
@@ -71,7 +75,15 @@ check "another one is to be looked at" goes starts
 check "with its name and its reason" says '"Bad" would not start if it were chosen'
 check "on one line as on several, root= is adapted" equal "$root ro console=tty0 console=ttyS0,115200" "$(start 'entries[0].cmdline')"
 tree
-cfg 'set timeout=5' "menuentry 'Two' {" "linux /boot/vmlinuz-$v \\" 'root=/dev/sda2 \' 'ro' "initrd /boot/initrd.img-$v" '}'
+put "$r/boot/grub/grub.cfg" <<EOF
+set timeout=5
+menuentry 'Two' {
+linux /boot/vmlinuz-$v \\
+root=/dev/sda2 \\
+ro
+initrd /boot/initrd.img-$v
+}
+EOF
 check "over several lines, too" goes starts
 tree
 cfg 'set timeout=5' 'menuentry Other { chainloader /EFI/other.efi; }'
@@ -156,7 +168,7 @@ sed -i 's,root=/dev/sda2,root=LABEL=x,' "$r/boot/grub/grub.cfg"
 check "without disks root= is not judged" goes "not known"
 check "which is said, too" matches "root=LABEL=x, and which disks there are is not known" "$(start "not_followed[0]")"
 tree
-rm -rf "$r"/boot/*
+rm -rf "${r:?}"/boot/*
 check "without a boot loader there is nothing to start" refuses_all EFI
 
 finish

@@ -176,16 +176,16 @@ put "$r/boot/grub/custom.cfg" <<'EOF'
 menuentry "mine" { linux /boot/vmlinuz-6.1.0-1-amd64 root=/dev/sda2 $(nothing); }
 menuentry "mine too" { linux /boot/vmlinuz-6.1.0-1-amd64 root=/dev/sda2 grub_file=$config_file; }
 EOF
-"$walk" show "$r" $cfg "$work/devices" root >"$work/report.txt"
+"$walk" show "$r" "$cfg" "$work/devices" root >"$work/report.txt"
 check "debian: the entry that was saved" says '* linux: Advanced options for Debian GNU/Linux > Debian GNU/Linux, with Linux 6.1.0-1-amd64'
 check "debian: a line of custom.cfg that GRUB cannot read" says 'look: /boot/grub/custom.cfg, line 1: GRUB cannot read this'
 check "debian: the other entry of custom.cfg" has "$work/report.txt" '  linux: mine too'
 refute "debian: the line's entry is not there" has "$work/report.txt" '  linux: mine'
 block next_entry=2 saved_entry=gone | put "$r/boot/grub/grubenv"
-"$walk" show "$r" $cfg "$work/devices" root >"$work/report.txt"
+"$walk" show "$r" "$cfg" "$work/devices" root >"$work/report.txt"
 check "debian: the entry of the next start alone" says '* other: UEFI Firmware Settings'
 block saved_entry=gone | put "$r/boot/grub/grubenv"
-"$walk" show "$r" $cfg "$work/devices" root >"$work/report.txt"
+"$walk" show "$r" "$cfg" "$work/devices" root >"$work/report.txt"
 check "debian: a saved entry that is gone" says 'the default entry is "gone", which is not there: GRUB takes the first'
 
 put "$r/boot/efi/EFI/debian/grub.cfg" <<'EOF'
@@ -363,7 +363,7 @@ if [ -f "/.snapshots/grub-snapshot.cfg" ]; then
   source "/.snapshots/grub-snapshot.cfg"
 fi
 EOF
-suse_offers() { "$walk" show "$r" $cfg "$work/btrfs" root >"$work/got" && is "$work/got"; }
+suse_offers() { "$walk" show "$r" "$cfg" "$work/btrfs" root >"$work/got" && is "$work/got"; }
 check "opensuse: paths from the default subvolume, or the top" suse_offers <<'EOF'
 * linux: openSUSE
     kernel /boot/vmlinuz-6.1.0-2-amd64
@@ -407,7 +407,7 @@ check "by hand: several entries on a line, and one over lines" offers $cfg <<'EO
 EOF
 head -c 100 "$r$cfg" | put "$r$cfg.part"
 mv "$r$cfg.part" "$r$cfg"
-"$walk" show "$r" $cfg "$work/devices" root >"$work/report.txt"
+"$walk" show "$r" "$cfg" "$work/devices" root >"$work/report.txt"
 check "by hand: a file that ends within an entry" says 'stops: /boot/grub/grub.cfg: GRUB finds nothing to start in it'
 
 # ---- GRUB itself -------------------------------------------------------------------------------
@@ -426,11 +426,11 @@ same_syntax() {
         judged grub-script-check "$f" >"$work/said" 2>&1 || theirs=1
         ! grep -q 'contains no commands' "$work/said" || theirs=0
         "$walk" parse "$f" >/dev/null || ours=1
-        [ $theirs = $ours ] || { echo "$f: GRUB $theirs, we $ours" && cat "$f" && return 1; }
+        [ "$theirs" = "$ours" ] || { echo "$f: GRUB $theirs, we $ours" && cat "$f" && return 1; }
         right=$((right + (theirs == 0)))
     done
     echo "$right of 200 are right"
-    [ $right -gt 40 ] && [ $right -lt 150 ]
+    [ "$right" -gt 40 ] && [ "$right" -lt 150 ]
 }
 if [ -x "$JUDGE/usr/bin/grub-script-check" ]; then
     check "judged: the same scripts are right and wrong" same_syntax

@@ -146,7 +146,7 @@ cut_everywhere() {
     local size n
     size=$(stat -c %s "$work/whole")
     for ((n = 0; n < size; n += size / 40)); do
-        head -c $n "$work/whole" >"$esp/BOOT/BOOTX64.EFI"
+        head -c "$n" "$work/whole" >"$esp/BOOT/BOOTX64.EFI"
         run && return 1
         says "EFI/BOOT/BOOTX64.EFI" || return 1
     done
@@ -156,7 +156,7 @@ flip_everywhere() {
     local n
     for n in 60 64 68 70 84 88 124 144 148 232 236 328 336 340 344 348; do
         cp "$work/whole" "$esp/BOOT/BOOTX64.EFI"
-        printf '\377\377\377\377' | dd of="$esp/BOOT/BOOTX64.EFI" bs=1 seek=$n conv=notrunc 2>/dev/null
+        printf '\377\377\377\377' | dd of="$esp/BOOT/BOOTX64.EFI" bs=1 seek="$n" conv=notrunc 2>/dev/null
         run
         [ "$(jq -r .result "$work/report")" != failed ] || return 1
         jq -e '.result == "refused"' "$work/report" >/dev/null || return 1

@@ -178,12 +178,12 @@ harm() {
     rm -f "$r/boot/other-name"
     for n in 60 68 84 96 100 120 124 148 232 236 328 336 340 344 348 376 384 416 424 456 464; do
         cp "$work/whole" "$linux/a.efi"
-        printf '\377\377\377\177' | dd of="$linux/a.efi" bs=1 seek=$n conv=notrunc 2>/dev/null
+        printf '\377\377\377\177' | dd of="$linux/a.efi" bs=1 seek="$n" conv=notrunc 2>/dev/null
         run
         jq -e '.result != "failed"' "$work/report" >/dev/null || return 1
     done
     for ((n = 64; n < size; n += size / 20)); do
-        head -c $n "$work/whole" >"$linux/a.efi"
+        head -c "$n" "$work/whole" >"$linux/a.efi"
         run
         jq -e '.result != "failed"' "$work/report" >/dev/null || return 1
     done

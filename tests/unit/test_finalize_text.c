@@ -280,7 +280,7 @@ static void test_places_in_names(void)
 {
     static const struct {
         const char *name;
-        struct bf_slot place;
+        struct bf_position place;
     } at[] = {
         {"/dev/sdab12", {true, 27, 12, 9}},
         {"/dev/nvme2n1", {true, 2, 0, 12}},
@@ -292,9 +292,9 @@ static void test_places_in_names(void)
         {"/dev/dm-3", {false, 0, BF_PART_UNKNOWN, 9}},
     };
     for (size_t i = 0; i < BF_COUNT(at); i++) {
-        struct bf_slot got;
-        const struct bf_slot *want = &at[i].place;
-        if (!bf_device_slot(at[i].name, &got) || got.known != want->known ||
+        struct bf_position got;
+        const struct bf_position *want = &at[i].place;
+        if (!bf_device_position(at[i].name, &got) || got.known != want->known ||
             got.disk != want->disk || got.part != want->part || got.stem != want->stem)
             FAIL("%s: disk %u part %u stem %zu", at[i].name, got.disk, got.part, got.stem);
     }

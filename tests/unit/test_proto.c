@@ -319,7 +319,8 @@ static void test_golden_boot_entry(void)
                              "0300"
                              "0001"
                              "060064656269616e"
-                             "2100484428312c475054292f5c4546495c64656269616e5c7368696d7836342e656669");
+                             "2100484428312c475054292f5c4546495c64656269616e5c"
+                             "7368696d7836342e656669");
 }
 
 static void test_boot_entry_is_judged(void)
