@@ -19,7 +19,7 @@ for text in "$corpus"/*.hex; do
     basenc --base16 --decode "$text" >"$found/$(basename "$text" .hex)"
 done
 
-if "$program" -seed=1 -runs="$runs" -max_total_time="${BF_FUZZ_SECONDS:-20}" -timeout=120 \
+if "$program" -seed=1 -runs="$runs" -max_total_time="${BF_FUZZ_SECONDS:-12}" -timeout=120 \
     -rss_limit_mb=1024 -artifact_prefix="build/fuzz/crash/$name-" -print_final_stats=1 \
     "${folders[@]}"; then
     echo "ok fuzz_$name"
