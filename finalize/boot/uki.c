@@ -14,6 +14,7 @@
 #include "finalize/boot/esp.h"
 #include "finalize/boot/loader.h"
 #include "finalize/boot/pe_build.h"
+#include "finalize/initramfs/version.h"
 
 #define WHY         "command line and drivers of the unified kernel image"
 #define CMDLINE_MAX ((size_t)64 << 10)
@@ -22,12 +23,25 @@ struct uki {
     const char *path;
     struct bf_blob blob;
     struct bf_pe pe;
-    char version[128]; // of .uname; "": not said
+    char version[128]; // of the kernel; "": not said
 };
+
+// The section .uname says it; images that were put together by objcopy may have none.
+static void read_version(struct bf_fin *f, struct uki *u)
+{
+    size_t len;
+    const struct bf_pe_section *uname = bf_pe_find(&u->pe, ".uname");
+    char *version = uname ? bf_pe_content(&u->blob, uname, sizeof u->version - 1, &len) : NULL;
+    if (version)
+        snprintf(u->version, sizeof u->version, "%.*s", (int)strcspn(version, " \t\r\n"), version);
+    else if (!uname)
+        bf_version_header(&f->edits, u->path, bf_pe_find(&u->pe, ".linux")->at, u->version,
+                          sizeof u->version);
+    free(version);
+}
 
 static bool open_uki(struct bf_fin *f, const char *path, struct uki *u)
 {
-    size_t len;
     *u = (struct uki){.path = path};
     u->blob.fd = bf_fin_root_open_file(f->root, path, &u->blob.size, NULL);
     if (u->blob.fd < 0)
@@ -36,11 +50,7 @@ static bool open_uki(struct bf_fin *f, const char *path, struct uki *u)
         close(u->blob.fd);
         return false;
     }
-    const struct bf_pe_section *uname = bf_pe_find(&u->pe, ".uname");
-    char *version = uname ? bf_pe_content(&u->blob, uname, sizeof u->version - 1, &len) : NULL;
-    if (version)
-        snprintf(u->version, sizeof u->version, "%.*s", (int)strcspn(version, " \t\r\n"), version);
-    free(version);
+    read_version(f, u);
     return true;
 }
 
@@ -164,7 +174,7 @@ static enum bf_err new_initrd(struct bf_fin *f, const struct uki *u, struct init
         bf_note(f->report, "warning", u->path,
                 "has the kernel %s, whose modules are not in this system: it starts on a %s "
                 "machine only if it has the drivers already",
-                u->version[0] ? u->version : "of an unknown version (section .uname)",
+                u->version[0] ? u->version : "of an unknown version (no section .uname)",
                 f->plan->target);
     return err;
 }

@@ -187,7 +187,7 @@ static void find_version(struct bf_fin *f, const struct bf_names *dirs, struct b
     char said[128] = "", *v = k->version;
     size_t size = sizeof k->version;
     struct inside inside = {dirs, v, size};
-    bool header = bf_version_header(&f->edits, k->image, said, sizeof said);
+    bool header = bf_version_header(&f->edits, k->image, 0, said, sizeof said);
     if (header && (dirs->count == 0 || has_modules(dirs, said))) {
         snprintf(v, size, "%s", said);
         return;

@@ -29,15 +29,16 @@ static bool take_word(const char *text, size_t len, char *out, size_t size)
     return true;
 }
 
-bool bf_version_header(const struct bf_edits *e, const char *path, char *out, size_t size)
+bool bf_version_header(const struct bf_edits *e, const char *path, uint64_t from, char *out,
+                       size_t size)
 {
     unsigned char head[0x210];
     char text[128];
     size_t got;
-    if (bf_edits_pread(e, path, head, sizeof head, 0, &got, NULL) || got < sizeof head ||
+    if (bf_edits_pread(e, path, head, sizeof head, from, &got, NULL) || got < sizeof head ||
         memcmp(head + 0x202, "HdrS", 4) != 0 || bf_le16(head + 0x20e) == 0)
         return false;
-    uint64_t at = 0x200u + bf_le16(head + 0x20e);
+    uint64_t at = from + 0x200u + bf_le16(head + 0x20e);
     return !bf_edits_pread(e, path, text, sizeof text, at, &got, NULL) &&
            take_word(text, got, out, size);
 }

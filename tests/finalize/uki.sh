@@ -33,10 +33,11 @@ fresh() {
     put "$r/boot/efi/EFI/systemd/systemd-bootx64.efi" <<<sd-boot
     put "$r/boot/efi/loader/loader.conf" <<<"timeout 3"
     printf '%b' "$2" >"$work/cmdline"
-    local file=$linux/$1
+    local file=$linux/$1 uname=(.uname="$work/uname")
     mkdir -p "$linux"
     shift 2
-    "$pe" make "$file" x64 .text="$work/osrel" .osrel="$work/osrel" .cmdline="$work/cmdline" .uname="$work/uname" \
+    [ -e "$work/uname" ] || uname=()
+    "$pe" make "$file" x64 .text="$work/osrel" .osrel="$work/osrel" .cmdline="$work/cmdline" "${uname[@]}" \
         "$@" .linux="$work/linux" .initrd="$work/initrd"
 }
 plan() { put "$work/plan" <<<"{\"version\": 1, \"target\": {\"kind\": \"qemu-virtio\"$1}${2:-}}"; }
@@ -167,6 +168,19 @@ printf 'other' >"$work/uname"
 fresh a.efi 'root=/dev/sda2'
 check "a kernel without modules that would not start" refused_for "would not start"
 check "a kernel without modules is said" says "has the kernel other, whose modules are not in this system"
+rm "$work/uname"
+fresh a.efi 'root=/dev/sda2'
+check "a kernel of an unknown version that would not start" refused_for "would not start"
+check "a kernel of an unknown version is said" says "has the kernel of an unknown version (no section .uname)"
+{
+    head -c 514 /dev/zero && printf 'HdrS' && head -c 8 /dev/zero && printf '\0\2' && head -c 496 /dev/zero
+    printf '6.1.0-1-amd64 (debian-kernel@lists.debian.org) #1 SMP\0'
+    head -c 300000 "$work/linux"
+} >"$work/linux.x86"
+mv "$work/linux.x86" "$work/linux"
+fresh a.efi 'root=/dev/sda2'
+check "a version that only the kernel says" run
+check "a version that only the kernel says: the drivers follow" matches "modules/6.1.0-1-amd64/kernel/drivers/block/virtio_blk.ko" "$(unpacked a.efi)"
 printf '6.1.0-1-amd64' >"$work/uname"
 fresh a.efi 'root=/dev/sda2'
 ln "$linux/a.efi" "$r/boot/other-name"
