@@ -53,9 +53,29 @@ static bool is_serial(const char *w, size_t len)
 
 // ---- Words --------------------------------------------------------------------------------------
 
+// "root=/dev/sda2" as a whole in quotes, which the kernel takes off.
+static bool is_quoted(const char *word, size_t len)
+{
+    return len > 2 && word[0] == '"' && memchr(word + 1, '"', len - 1) == word + len - 1;
+}
+
+static enum bf_cmdline_word quoted_word(struct bf_fin *f, const struct bf_cmdline *at,
+                                        const char *word, size_t len, struct bf_text *out)
+{
+    struct bf_text inside = {0};
+    enum bf_cmdline_word fate = bf_cmdline_word(f, at, word + 1, len - 2, &inside);
+    if (fate == BF_CMDLINE_NEW)
+        bf_textf(out, "\"%s\"", bf_text_get(&inside));
+    out->failed = out->failed || inside.failed;
+    bf_text_free(&inside);
+    return fate;
+}
+
 enum bf_cmdline_word bf_cmdline_word(struct bf_fin *f, const struct bf_cmdline *at,
                                      const char *word, size_t len, struct bf_text *out)
 {
+    if (is_quoted(word, len))
+        return quoted_word(f, at, word, len, out);
     if (f->plan->serial_console == BF_OFF && is_serial(word, len))
         return BF_CMDLINE_GOES;
     if (f->network_word && f->network_word(f, word, len, out))
