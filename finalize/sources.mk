@@ -51,6 +51,8 @@ $(foreach t,$(patsubst tests/unit/test_finalize_%.c,%,$(wildcard tests/unit/test
 TEST_SRCS_test_finalize_rows := $(filter-out finalize/tables.c,$(FINALIZE_RUN))
 TEST_LIBS_test_finalize_rows := $(FINALIZE_RUN_LIBS)
 TEST_SRCS_test_finalize_grub += tests/finalize_tree.c
+$(foreach t,cmdline loader_lines system_tables,\
+    $(eval TEST_SRCS_test_finalize_$(t) += tests/finalize_tree.c tests/finalize_table.c))
 TEST_SRCS_test_finalize_volumes := $(FINALIZE_RUN) finalize/vm/wanted.c finalize/vm/fits.c \
     finalize/vm/said.c tests/finalize_tree.c
 TEST_LIBS_test_finalize_volumes := $(FINALIZE_RUN_LIBS)
