@@ -123,8 +123,11 @@ static bool by_multipath(const char *name, const char *base, struct bf_position 
         at--;
     out->known = false;
     out->stem = (size_t)(at - name);
+    if (!*at)
+        return true;
     at += strncmp(at, "-part", 5) == 0 ? 5 : strncmp(at, "_part", 5) == 0 ? 5 : *at == 'p';
-    return !*at || ((at = digits(at, &out->part)) && !*at);
+    at = digits(at, &out->part); // "mpatha-part" is a volume "part" of a group "mpatha"
+    return at && !*at;
 }
 
 // Names by what the disk itself says: of LVM, LUKS and md, but not of multipath.
