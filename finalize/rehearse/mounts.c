@@ -20,6 +20,19 @@ struct mount_line {
     unsigned number;
 };
 
+// A word with its "\040" decoded, as getmntent(3) does it.
+static void decode(char *word)
+{
+    char *put = word;
+    for (const char *s = word; *s; s++) {
+        bool octal = s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' &&
+                     s[3] >= '0' && s[3] <= '7';
+        *put++ = octal ? (char)((s[1] - '0') * 64 + (s[2] - '0') * 8 + (s[3] - '0')) : *s;
+        s += octal ? 3 : 0;
+    }
+    *put = 0;
+}
+
 static bool word_to(const char **at, const char *end, char *out, size_t size)
 {
     const char *word;
@@ -28,6 +41,7 @@ static bool word_to(const char **at, const char *end, char *out, size_t size)
     if (!bf_word_next(at, end, &word, &len))
         return false;
     snprintf(out, size, "%.*s", (int)(len < size ? len : size - 1), word);
+    decode(out);
     return true;
 }
 
@@ -59,8 +73,14 @@ static bool is_not_waited_for(const struct mount_line *m)
         "none",      "zfs",        "ceph",     "9p",        "virtiofs",    "debugfs", "tracefs",
         "mqueue",    "securityfs", "efivarfs", "hugetlbfs", "binfmt_misc", "iso9660", "udf",
         "glusterfs", "squashfs",   "autofs"};
-    static const char *const option[] = {
-        "noauto", "nofail", "_netdev", "bind", "rbind", "loop", "x-systemd.automount"};
+    static const char *const option[] = {"noauto",
+                                         "nofail",
+                                         "_netdev",
+                                         "bind",
+                                         "rbind",
+                                         "loop",
+                                         "x-systemd.automount",
+                                         "comment=systemd.automount"};
     for (size_t i = 0; i < BF_COUNT(kind); i++)
         if (strcmp(m->type, kind[i]) == 0)
             return true;
