@@ -32,18 +32,19 @@ static bool is_said(const struct bf_walk *w, enum bf_trouble_kind kind, const ch
     return false;
 }
 
-// What stops a start is never lost: it takes the place of what does not.
+// What stops a start is never lost: it takes the place of what matters least.
 static struct bf_trouble *place_for(struct bf_walk *w, enum bf_trouble_kind kind)
 {
     if (w->troubles < BF_TROUBLES_MAX)
         return &w->trouble[w->troubles++];
     w->unsaid++;
+    struct bf_trouble *least = NULL;
     for (size_t i = 0; i < w->troubles; i++)
-        if (w->trouble[i].kind > kind) {
-            free(w->trouble[i].text);
-            return &w->trouble[i];
-        }
-    return NULL;
+        if (w->trouble[i].kind > (least ? least->kind : kind))
+            least = &w->trouble[i];
+    if (least)
+        free(least->text);
+    return least;
 }
 
 void bf_walk_say(struct bf_walk *w, enum bf_trouble_kind kind, const char *file, unsigned line,
