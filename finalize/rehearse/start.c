@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Judges one start: what the loader said of it, the kernel's file, the device of root=, and init.
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -33,8 +34,9 @@ static void guess_version(struct bf_walk *w, struct bf_judged *j)
         return;
     for (size_t i = 0; i < names.count; i++) {
         size_t len = strlen(names.name[i]), all = strlen(base);
-        if (all > len && strcmp(base + all - len, names.name[i]) == 0 && len > strlen(j->version) &&
-            len < sizeof j->version)
+        if (all > len && strcmp(base + all - len, names.name[i]) == 0 &&
+            !isdigit((unsigned char)base[all - len - 1]) && base[all - len - 1] != '.' &&
+            len > strlen(j->version) && len < sizeof j->version)
             snprintf(j->version, sizeof j->version, "%s", names.name[i]);
     }
     bf_names_free(&names);
@@ -62,11 +64,12 @@ static bool is_order_name(const char *name)
     return bf_name_kind(name) == BF_NAME_ORDER;
 }
 
-// What does not name a block device: the network, a live system, ZFS.
+// What does not name a block device: the network, a live system, ZFS, what systemd looks up itself.
 static bool is_other_root(const char *name)
 {
-    static const char *const other[] = {"nfs",  "/dev/nfs", "zfs",   "live:",   "dhcp",    "iscsi:",
-                                        "nbd:", "mount:",   "tmpfs", "overlay", "/dev/ram"};
+    static const char *const other[] = {"nfs",      "/dev/nfs", "zfs",    "live:", "dhcp",
+                                        "iscsi:",   "nbd:",     "mount:", "tmpfs", "overlay",
+                                        "/dev/ram", "gpt-auto", "fstab"};
     for (size_t i = 0; i < BF_COUNT(other); i++)
         if (strncasecmp(name, other[i], strlen(other[i])) == 0)
             return true;
