@@ -11,12 +11,15 @@
 #include "finalize/rehearse/names.h"
 #include "finalize/target/targets.h"
 
+#define VERSIONS_MAX 4
+
 // One image, read once however many entries load it.
 struct bf_read_image {
     struct bf_read_image *next;
     char path[BF_START_PATH];
-    uint64_t at, len;  // the part of the file that it is; 0: all of it
-    char version[128]; // of the kernel whose modules it has; "": none
+    uint64_t at, len; // the part of the file that it is; 0: all of it
+    // Of the kernels whose modules it has, the first of them; "" for none.
+    char version[VERSIONS_MAX][128];
     struct bf_module_names modules;
     struct bf_archive_info info;
     enum bf_err err;
@@ -42,8 +45,24 @@ static void see_version(struct bf_read_image *image, const char *name)
 {
     const char *at = strstr(name, "lib/modules/");
     size_t len = at ? strcspn(at + 12, "/") : 0;
-    if (len && at[12 + len] == '/' && len < sizeof image->version && !image->version[0])
-        snprintf(image->version, sizeof image->version, "%.*s", (int)len, at + 12);
+    if (!len || at[12 + len] != '/' || len >= sizeof image->version[0])
+        return;
+    for (size_t i = 0; i < VERSIONS_MAX; i++)
+        if (!image->version[i][0] || bf_word_is(at + 12, len, image->version[i])) {
+            snprintf(image->version[i], sizeof image->version[i], "%.*s", (int)len, at + 12);
+            return;
+        }
+}
+
+// Whether its modules can be those of a kernel: a kernel loads none of another one.
+static bool is_for(const struct bf_read_image *image, const char *version)
+{
+    if (!image->version[0][0])
+        return true;
+    for (size_t i = 0; i < VERSIONS_MAX; i++)
+        if (!image->version[i][0] || strcmp(image->version[i], version) == 0)
+            return image->version[i][0] != 0;
+    return true; // of more kernels than are noted
 }
 
 static bool see_entry(void *arg, const struct bf_archive_entry *e)
@@ -125,11 +144,12 @@ void bf_judge_free(struct bf_walk *w)
 
 enum module_state { STATE_NONE, STATE_BUILTIN, STATE_THERE, STATE_MISSING };
 
-static bool is_loaded(struct bf_walk *w, const struct bf_start *s, const char *name)
+static bool is_loaded(struct bf_walk *w, const struct bf_start *s, const char *version,
+                      const char *name)
 {
     for (size_t i = 0; i < images_of(s); i++) {
         const struct bf_read_image *image = image_of(w, s, i);
-        if (image && bf_module_names_find(&image->modules, name))
+        if (image && is_for(image, version) && bf_module_names_find(&image->modules, name))
             return true;
     }
     return false;
@@ -149,7 +169,7 @@ static enum module_state look_for(struct bf_walk *w, const struct bf_start *s,
     size_t len;
     char need[BF_MODULE_NAME];
     while (bf_word_next(&at, end, &word, &len))
-        if (bf_module_name_of(word, len, need) && !is_loaded(w, s, need)) {
+        if (bf_module_name_of(word, len, need) && !is_loaded(w, s, l->version, need)) {
             memcpy(missing, need, sizeof need);
             return STATE_MISSING;
         }
@@ -168,14 +188,22 @@ static bool is_listed(const char *list, const char *name)
     return false;
 }
 
+// Of module_blacklist= the kernel reads the last one; kmod and dracut read each of theirs.
 static bool is_blocked(const char *cmdline, const char *name)
 {
-    static const char *const key[] = {"module_blacklist", "modprobe.blacklist",
-                                      "rd.driver.blacklist"};
+    static const char *const each[] = {"modprobe.blacklist=", "rd.driver.blacklist="};
     char list[512];
-    for (size_t i = 0; i < BF_COUNT(key); i++)
-        if (bf_cmdline_value(cmdline, key[i], list, sizeof list) && is_listed(list, name))
-            return true;
+    if (bf_cmdline_value(cmdline, "module_blacklist", list, sizeof list) && is_listed(list, name))
+        return true;
+    const char *at = cmdline ? cmdline : "", *end = at + strlen(at), *word;
+    size_t len;
+    while (bf_word_next(&at, end, &word, &len))
+        for (size_t i = 0; i < BF_COUNT(each); i++) {
+            snprintf(list, sizeof list, "%.*s", len < sizeof list ? (int)len : 0, word);
+            size_t n = strlen(each[i]);
+            if (strncmp(list, each[i], n) == 0 && is_listed(list + n, name))
+                return true;
+        }
     return false;
 }
 
@@ -193,7 +221,7 @@ static void judge_disks(struct bf_walk *w, struct bf_judged *j, const struct bf_
                          "gets no initramfs with the driver %s, which the disks of a %s machine "
                          "may need",
                          missing, w->f->target->name);
-        else if (state != STATE_NONE && is_blocked(j->start->cmdline, *d))
+        else if (state == STATE_THERE && is_blocked(j->start->cmdline, *d))
             bf_judge_say(w, j, BF_TROUBLE_STOPS, "has the driver %s on a blacklist", *d);
     }
     if (have == 0)
@@ -232,7 +260,7 @@ static bool judge_files(struct bf_walk *w, struct bf_judged *j)
         if (!image)
             return false;
         if (!j->version[0])
-            snprintf(j->version, sizeof j->version, "%s", image->version);
+            snprintf(j->version, sizeof j->version, "%s", image->version[0]);
         init = init || image->init;
         index = index || image->index || !image->modules.count;
         read = read && !image->err && !image->info.trouble[0];
