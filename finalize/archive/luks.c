@@ -203,7 +203,10 @@ static void read_slots(const json_t *slots, uint32_t bound, struct bf_luks *out)
     json_object_foreach((json_t *)slots, number, slot)
     {
         unsigned long n = strtoul(number, NULL, 10);
+        const char *type = json_string_value(json_object_get(slot, "type"));
         const json_t *kdf = json_object_get(slot, "kdf");
+        if (type && strcmp(type, "reencrypt") == 0)
+            continue; // the state of a re-encryption, not a key
         json_int_t memory = json_integer_value(json_object_get(kdf, "memory"));
         out->slots++;
         out->free_slots += n >= SLOTS_MAX || !(bound >> n & 1);
