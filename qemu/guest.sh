@@ -28,7 +28,7 @@ fi
 
 # shellcheck disable=SC2086 # a list
 stamp=$(cat "$here/guest.sh" "${made_by[@]}" <(grep -v '^GUEST_NEW=' "$here/guests/$name.conf") \
-    <(cd "$here/guests" && find $GUEST_TREES -type f | LC_ALL=C sort | xargs cat) | sha256sum | cut -c1-32)
+    <(cd "$here/guests" && find $GUEST_TREES -type f -print0 | LC_ALL=C sort -z | xargs -0 cat) | sha256sum | cut -c1-32)
 if [ -e "$out/stamp" ] && [ "$(cat "$out/stamp")" = "$stamp" ]; then exit 0; fi
 
 rm -rf "$out"
