@@ -44,20 +44,14 @@ CHECK_TESTS += 'tests/finalize/starts.sh lvm mbr btrfs'
 E2E_TESTS += $(wildcard $(FINALIZE_SLOW))
 E2E_DEPS  += build/judge/stamp
 
-# Unit tests and fuzzers link the core; one of them brings tables of its own.
+# Unit tests and fuzzers link the core, and what makes small trees; one of them brings tables of its own.
+FINALIZE_TEST := tests/finalize_tree.c tests/finalize_table.c
 $(foreach t,$(patsubst tests/unit/test_finalize_%.c,%,$(wildcard tests/unit/test_finalize_*.c)),\
-    $(eval TEST_SRCS_test_finalize_$(t) := $(FINALIZE_RUN))\
+    $(eval TEST_SRCS_test_finalize_$(t) := $(FINALIZE_RUN) $(FINALIZE_TEST))\
     $(eval TEST_LIBS_test_finalize_$(t) := $(FINALIZE_RUN_LIBS)))
 TEST_SRCS_test_finalize_rows := $(filter-out finalize/tables.c,$(FINALIZE_RUN))
-TEST_LIBS_test_finalize_rows := $(FINALIZE_RUN_LIBS)
-TEST_SRCS_test_finalize_grub += tests/finalize_tree.c
-$(foreach t,cmdline loader_lines system_tables,\
-    $(eval TEST_SRCS_test_finalize_$(t) += tests/finalize_tree.c tests/finalize_table.c))
-TEST_SRCS_test_finalize_volumes := $(FINALIZE_RUN) finalize/vm/wanted.c finalize/vm/fits.c \
-    finalize/vm/said.c tests/finalize_tree.c
-TEST_LIBS_test_finalize_volumes := $(FINALIZE_RUN_LIBS)
-TEST_SRCS_test_finalize_budget := $(FINALIZE_RUN) finalize/vm/step.c
-TEST_LIBS_test_finalize_budget := $(FINALIZE_RUN_LIBS)
+TEST_SRCS_test_finalize_volumes += finalize/vm/wanted.c finalize/vm/fits.c finalize/vm/said.c
+TEST_SRCS_test_finalize_budget += finalize/vm/step.c
 $(foreach f,$(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_finalize_*.c tests/fuzz/fuzz_rehearse_*.c)),\
     $(eval FUZZ_SRCS_$(f) := $(FINALIZE_RUN) tests/finalize_tree.c)\
     $(eval FUZZ_LIBS_$(f) := $(FINALIZE_RUN_LIBS)))
@@ -73,7 +67,6 @@ TEST_TOOLS += tests/finalize_starts
 TOOL_SRCS_tests/finalize_starts := tests/finalize/starts.c $(FINALIZE_CORE)
 TOOL_LIBS_tests/finalize_starts := $(FINALIZE_RUN_LIBS)
 CHECK_DEPS += build/tests/finalize_starts
-TEST_SRCS_test_finalize_loaders := $(FINALIZE_RUN) tests/finalize_tree.c
 TEST_SRCS_test_finalize_judges := $(FINALIZE_RUN) tests/finalize_tree.c
 
 # What the rehearsal's reader of GRUB makes of a script.
