@@ -67,7 +67,6 @@ TEST_TOOLS += tests/finalize_starts
 TOOL_SRCS_tests/finalize_starts := tests/finalize/starts.c $(FINALIZE_CORE)
 TOOL_LIBS_tests/finalize_starts := $(FINALIZE_RUN_LIBS)
 CHECK_DEPS += build/tests/finalize_starts
-TEST_SRCS_test_finalize_judges := $(FINALIZE_RUN) tests/finalize_tree.c
 
 # What the rehearsal's reader of GRUB makes of a script.
 TEST_TOOLS += tests/grub_walk

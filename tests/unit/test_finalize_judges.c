@@ -595,7 +595,7 @@ static void test_an_image_is_read_once(void)
     begin("root=UUID=" ROOT_UUID);
     judge();
     uint64_t left = fin.budget.left;
-    const struct bf_image *read = walk.images;
+    const struct bf_read_image *read = walk.images;
     const struct bf_kernel_lists *lists = walk.lists;
     put_image("boot/initrd-6.1.0", "init");
     for (int i = 0; i < 100; i++)
