@@ -61,6 +61,7 @@ struct config {
     struct bf_fin *f;
     char path[FILES_MAX][512]; // canonical; those from `mains` on are included
     size_t count, mains;
+    char first[256]; // the default's label, as a file that is not included says it
 };
 
 static void add_file(struct config *c, const char *path)
@@ -189,6 +190,11 @@ static void read_default(struct state *s)
             len < sizeof s->first)
             snprintf(s->first, sizeof s->first, "%.*s", (int)len, value);
     }
+    // Debian's extlinux-update has the default in one file and the entries in another.
+    if (s->main && s->first[0])
+        snprintf(s->c->first, sizeof s->c->first, "%s", s->first);
+    else if (!s->main && !s->first[0])
+        snprintf(s->first, sizeof s->first, "%s", s->c->first);
 }
 
 static void read_lines(struct state *s)
@@ -227,13 +233,15 @@ static void set_serial(struct bf_fin *f, struct bf_menu *m)
 {
     const char *value;
     size_t len;
-    bool has = false;
-    for (size_t i = 0; i < m->lines; i++)
+    bool has = false, menu = m->entries > 1;
+    for (size_t i = 0; i < m->lines; i++) {
+        menu = menu || bf_menu_keyword(&m->line[i].line, "include", &value, &len);
         if (bf_menu_keyword(&m->line[i].line, "serial", &value, &len)) {
             has = true;
             m->line[i].gone = f->plan->serial_console == BF_OFF;
         }
-    if (f->plan->serial_console == BF_ON && !has && m->entries > 1 && has_port(f))
+    }
+    if (f->plan->serial_console == BF_ON && !has && menu && has_port(f))
         m->insert = SERIAL;
 }
 

@@ -4,10 +4,13 @@
 # must come of it. Arguments are the NAMEs of a few trees.
 #
 # A .tree begins with comments. "== SECTION" begins a section, "--- PATH" a file in it, up to the next such line:
-#   == before   the tree. "--- PATH MODE" (octal), "--- PATH -> TARGET" for a link, "--- PATH/" for an empty folder
+#   == before   the tree. "--- PATH MODE" (octal), "--- PATH -> TARGET" for a link, "--- PATH/" for an empty folder;
+#               "--- PATH initramfs VERSION" is the initramfs of a kernel, whose modules are installed, too;
+#               "--- PATH elf" a program for x86-64
 #   == plan     the plan (JSON)
 #   == devices  the list of disks, where names depend on their order (--devices)
 #   == after    every file that the plan changes or creates, in full; in "before" form
+#               "--- PATH appended" is an initramfs to which these files are appended: their names, then what is in them
 #   == gone     paths that are removed, one per line
 #   == notes    texts that the report must have, one per line
 #   == refused  the same where the plan is refused: nothing changes, and "after" is empty
@@ -33,12 +36,38 @@ unpack() {
             if ($3 == "->") { print "ln -sfn " $4 " " $2; next }
             if ($2 ~ /\/$/) next
             out = $2
-            printf "" >out
-            if ($3) print "chmod " $3 " " $2
+            if ($3 != "appended") printf "" >out
+            if ($3 == "appended") {
+                print $2 >"../appended.path"
+                out = "../appended"
+                printf "" >out
+            } else if ($3 == "elf") print "elf " $2
+            else if ($3 == "initramfs") print "initramfs " $2 " " $4
+            else if ($3) print "chmod " $3 " " $2
             next
         }
-        out { print >out }' "$work/section" | sh -e)
+        out { print >out }' "$work/section" | work=$work bash -e)
 }
+elf() { # PATH
+    { printf '\177ELF\2\1\1\0\0\0\0\0\0\0\0\0\3\0\76\0\1\0\0\0' && head -c 40 /dev/zero; } >"$1"
+    chmod 0755 "$1"
+}
+# initramfs PATH VERSION: with the modules of virtual machines, as the installers' general images have them. In the
+# current folder.
+initramfs() {
+    local name at=usr/lib/modules/$2/kernel
+    mkdir -p "$at" "$work/image"
+    for name in virtio virtio_ring virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci virtio_blk virtio_scsi virtio_net; do
+        echo "$name" >"$at/$name.ko"
+        echo "kernel/$name.ko:"
+    done >"${at%/kernel}/modules.dep"
+    printf 'kernel/%s.ko\n' scsi_mod sd_mod ext4 xfs vfat >"${at%/kernel}/modules.builtin"
+    echo index | tee "${at%/kernel}/modules.dep.bin" >"${at%/kernel}/modules.alias.bin"
+    mkdir -p "$work/image/${at%/*}" && cp -r "$at" "${at%/kernel}/modules.dep.bin" "$work/image/${at%/*}" &&
+        ln -s usr/lib "$work/image/lib" && echo '#!/bin/sh' >"$work/image/init" &&
+        (cd "$work/image" && find . | LC_ALL=C sort | cpio -o -H newc --quiet) >"$1" && rm -r "$work/image"
+}
+export -f elf initramfs
 listing() { (cd "$1" && find . -printf '%P %y %m %l\n' | grep -v '^var/lib/bootferry' | LC_ALL=C sort); }
 paths() { jq -r '.changes[].path' "$1" | sed 's,^/,,' | LC_ALL=C sort; }
 # Both reports name what the tree names.
@@ -56,8 +85,19 @@ dry() {
         [ "$(snapshot "$r")" = "$before" ] && lists "$1"
 }
 applied() { run && lists "$1"; }
+# What the initramfs has after its old bytes, which stay.
+appended() {
+    local path size
+    [ -e "$work/appended.path" ] || return 0
+    path=$(cat "$work/appended.path")
+    size=$(stat -c %s "$work/want/$path")
+    cmp -n "$size" "$work/want/$path" "$r/$path" >&2 && tail -c +"$((size + 1))" "$r/$path" >"$work/tail" &&
+        { cpio -t --quiet && cpio -i --quiet --to-stdout <"$work/tail"; } <"$work/tail" | diff -u "$work/appended" - >&2 &&
+        cp -p "$r/$path" "$work/want/$path"
+}
 # Nothing but what is expected, byte for byte, with modes and links.
 compare() {
+    appended || return 1
     [ ! -d "$r/var/lib/bootferry" ] || cp -a "$r/var/lib/bootferry" "$work/want/var/lib/"
     diff -ru --no-dereference "$work/want" "$r" >&2 && diff -u <(listing "$work/want") <(listing "$r") >&2
 }
@@ -77,7 +117,7 @@ judged() { # READER LINKS
 one() { # TREE
     local tree=$1 name reader links
     name=$(basename "$tree" .tree)
-    rm -rf "$r" "$work/want"
+    rm -rf "$r" "$work/want" "$work/appended.path"
     mkdir -p "$r"
     unpack "$tree" before "$r"
     section "$tree" plan >"$work/plan"
