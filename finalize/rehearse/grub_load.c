@@ -206,6 +206,9 @@ int bf_gr_foreign(struct bf_gr *g, struct bf_gr_words *args, struct bf_gr_node *
 // exit, halt, reboot, fwsetup.
 int bf_gr_leave(struct bf_gr *g, struct bf_gr_words *args, struct bf_gr_node *block)
 {
+    // Of GRUB 2.12's 30_uefi-firmware, and Red Hat's and Ubuntu's 2.06: only asks the firmware.
+    if (args->count > 1 && strcmp(args->word[1], "--is-supported") == 0)
+        return BF_GR_OK;
     bf_gr_foreign(g, args, block);
     if (!g->in_entry && g->chosen)
         bf_walk_say(g->w, bf_walk_missing(g->w), g->file, g->line,

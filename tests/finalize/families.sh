@@ -6,7 +6,7 @@
 # A .tree begins with comments. "== SECTION" begins a section, "--- PATH" a file in it, up to the next such line:
 #   == before   the tree. "--- PATH MODE" (octal), "--- PATH -> TARGET" for a link, "--- PATH/" for an empty folder;
 #               "--- PATH initramfs VERSION" is the initramfs of a kernel, whose modules are installed, too;
-#               "--- PATH elf" a program for x86-64
+#               "--- PATH elf [aarch64]" a program, for x86-64 without the word
 #   == plan     the plan (JSON)
 #   == devices  the list of disks, where names depend on their order (--devices)
 #   == after    every file that the plan changes or creates, in full; in "before" form
@@ -41,15 +41,17 @@ unpack() {
                 print $2 >"../appended.path"
                 out = "../appended"
                 printf "" >out
-            } else if ($3 == "elf") print "elf " $2
+            } else if ($3 == "elf") print "elf " $2 " " $4
             else if ($3 == "initramfs") print "initramfs " $2 " " $4
             else if ($3) print "chmod " $3 " " $2
             next
         }
         out { print >out }' "$work/section" | work=$work bash -e)
 }
-elf() { # PATH
-    { printf '\177ELF\2\1\1\0\0\0\0\0\0\0\0\0\3\0\76\0\1\0\0\0' && head -c 40 /dev/zero; } >"$1"
+elf() { # PATH [MACHINE]
+    local machine=76
+    [ "${2:-}" != aarch64 ] || machine=267
+    { printf '\177ELF\2\1\1\0\0\0\0\0\0\0\0\0\3\0%b\0\1\0\0\0' "\\0$machine" && head -c 40 /dev/zero; } >"$1"
     chmod 0755 "$1"
 }
 # initramfs PATH VERSION: with the modules of virtual machines, as the installers' general images have them. In the
