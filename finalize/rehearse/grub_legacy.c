@@ -123,7 +123,10 @@ static void set_kernel(struct menu *m, const char *at, const char *end, unsigned
         bf_offer_block(m->s, "line %u names no file", line);
         return;
     }
-    if (place(m, w, n, path))
+    bool placed = place(m, w, n, path);
+    if (placed && strstr(path, "memtest"))
+        m->s->kind = BF_START_OTHER;
+    else if (placed)
         bf_offer_kernel(m->w, m->s, path);
     at = skip(at, end);
     if (at < end)
