@@ -7,10 +7,12 @@
 #   == before   the tree. "--- PATH MODE" (octal), "--- PATH -> TARGET" for a link, "--- PATH/" for an empty folder;
 #               "--- PATH initramfs VERSION" is the initramfs of a kernel, whose modules are installed, too;
 #               "--- PATH elf [aarch64]" a program, for x86-64 without the word
+#   == initramfs  "PATH FILE...": a compressed archive of these files of the tree, a line for each; "init" is always in it
 #   == plan     the plan (JSON)
 #   == devices  the list of disks, where names depend on their order (--devices)
 #   == after    every file that the plan changes or creates, in full; in "before" form
 #               "--- PATH appended" is an initramfs to which these files are appended: their names, then what is in them
+#   == appended   "PATH FILE...": what is added to an archive, without its folders, in the order of the names; an image may have either form
 #   == gone     paths that are removed, one per line
 #   == notes    texts that the report must have, one per line
 #   == refused  the same where the plan is refused: nothing changes, and "after" is empty
@@ -21,6 +23,10 @@
 . "$(dirname "$0")/judge.sh"
 umask 022
 trees=$(dirname "$0")/families
+
+export elf=$work/elf
+# The start of a program of x86-64.
+printf '\177ELF\002\001\001\000\000\000\000\000\000\000\000\000\003\000\076\000\001\000\000\000%040d' 0 >"$elf"
 
 section() { # TREE SECTION
     awk -v want="$2" '/^== / { on = $2 == want; next } on' "$1"
@@ -70,11 +76,34 @@ initramfs() {
         (cd "$work/image" && find . | LC_ALL=C sort | cpio -o -H newc --quiet) >"$1" && rm -r "$work/image"
 }
 export -f elf initramfs
+archives() { # TREE DIR
+    local path files
+    section "$1" initramfs | while read -r path files; do
+        rm -rf "$work/ird"
+        mkdir -p "$work/ird"
+        # shellcheck disable=SC2086 # words
+        (cd "$2" && cp --parents -a $files "$work/ird")
+        echo init >"$work/ird/init"
+        (cd "$work/ird" && find . | LC_ALL=C sort | cpio -o -H newc --quiet | gzip -9n) >"$2/$path"
+    done
+}
+# What was added to an archive is what the tree says, and what was there before is there still.
+segments() { # TREE
+    local path files size
+    section "$1" appended | while read -r path files; do
+        size=$(stat -c %s "$work/want/$path")
+        cmp -n "$size" "$work/want/$path" "$r/$path" || return 1
+        tail -c +$((size + 1)) "$r/$path" >"$work/tail"
+        (cd "$work" && rm -rf ird && mkdir ird && cd ird && cpio -id --quiet <"$work/tail" 2>/dev/null)
+        equal "$files" "$(cd "$work/ird" && find . -type f -printf '%P\n' | LC_ALL=C sort | paste -sd' ')" || return 1
+        cp -p "$r/$path" "$work/want/$path"
+    done
+}
 listing() { (cd "$1" && find . -printf '%P %y %m %l\n' | grep -v '^var/lib/bootferry' | LC_ALL=C sort); }
 paths() { jq -r '.changes[].path' "$1" | sed 's,^/,,' | LC_ALL=C sort; }
 # Both reports name what the tree names.
 lists() {
-    { awk '/^--- / { print $2 }' "$work/section" && section "$1" gone; } | LC_ALL=C sort >"$work/expected"
+    { awk '/^--- / { print $2 }' "$work/section" && section "$1" gone && section "$1" appended | sed 's/ .*//'; } | LC_ALL=C sort >"$work/expected"
     paths "$work/report" | diff -u "$work/expected" - >&2
 }
 run() {
@@ -101,7 +130,8 @@ appended() {
 compare() {
     appended || return 1
     [ ! -d "$r/var/lib/bootferry" ] || cp -a "$r/var/lib/bootferry" "$work/want/var/lib/"
-    diff -ru --no-dereference "$work/want" "$r" >&2 && diff -u <(listing "$work/want") <(listing "$r") >&2
+    segments "$tree" &&
+        diff -ru --no-dereference "$work/want" "$r" >&2 && diff -u <(listing "$work/want") <(listing "$r") >&2
 }
 notes() {
     local line
@@ -122,6 +152,7 @@ one() { # TREE
     rm -rf "$r" "$work/want" "$work/appended.path"
     mkdir -p "$r"
     unpack "$tree" before "$r"
+    archives "$tree" "$r"
     section "$tree" plan >"$work/plan"
     section "$tree" devices >"$work/devices"
     before=$(snapshot "$r")
