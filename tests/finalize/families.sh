@@ -24,10 +24,6 @@
 umask 022
 trees=$(dirname "$0")/families
 
-export elf=$work/elf
-# The start of a program of x86-64.
-printf '\177ELF\002\001\001\000\000\000\000\000\000\000\000\000\003\000\076\000\001\000\000\000%040d' 0 >"$elf"
-
 section() { # TREE SECTION
     awk -v want="$2" '/^== / { on = $2 == want; next } on' "$1"
 }
