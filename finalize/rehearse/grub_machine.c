@@ -81,6 +81,12 @@ int bf_gr_ask(struct bf_gr *g, struct bf_gr_words *args, struct bf_gr_node *bloc
 int bf_gr_unseen(struct bf_gr *g, struct bf_gr_words *args, struct bf_gr_node *block)
 {
     (void)block;
+    // Ubuntu's grub.cfg asks so whether the screen can keep its mode, and no start hangs on it.
+    if (args->count > 1 && strcmp(args->word[0], "hwmatch") == 0 &&
+        strstr(args->word[1], "/gfxblacklist.txt")) {
+        bf_gr_set(g, "match", "0");
+        return BF_GR_OK;
+    }
     bf_gr_unknown(g, "what %.40s finds is not known here", args->word[0]);
     return BF_GR_FALSE;
 }
