@@ -34,10 +34,17 @@ static const char *const kernels[] = {"vmlinuz", "vmlinux", "kernel", "Image",
                                       "bzImage", "zImage",  "linux",  NULL};
 static const char *const initrds[] = {"initrd.img", "initramfs", "initrd", NULL};
 
+// Photon's linux-VERSION.cfg says what GRUB starts the kernel with.
+static bool kernel_key(const char *name, char *out, size_t size)
+{
+    size_t len = strlen(name);
+    return key_of(name, kernels, out, size) && (len < 4 || strcmp(name + len - 4, ".cfg") != 0);
+}
+
 bool bf_image_is(const char *name)
 {
     char key[256];
-    return key_of(name, kernels, key, sizeof key);
+    return kernel_key(name, key, sizeof key);
 }
 
 // The canonical path of a regular file.
@@ -79,7 +86,7 @@ static void pair(struct bf_fin *f, const char *dir, const struct bf_names *names
                  struct bf_image_list *out)
 {
     char key[256], other[256], image[192], initramfs[192];
-    if (!key_of(name, kernels, key, sizeof key) || !real_file(f, dir, name, image, sizeof image))
+    if (!kernel_key(name, key, sizeof key) || !real_file(f, dir, name, image, sizeof image))
         return;
     size_t found = 0;
     for (size_t i = 0; i < names->count; i++)
