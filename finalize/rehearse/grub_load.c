@@ -203,10 +203,10 @@ int bf_gr_foreign(struct bf_gr *g, struct bf_gr_words *args, struct bf_gr_node *
     return BF_GR_OK;
 }
 
-// exit, halt, reboot, fwsetup.
+// exit, halt, reboot, fwsetup. "fwsetup --is-supported" only asks: that is in every grub.cfg that
+// GRUB 2.12, and 2.06 of most distributions, has made.
 int bf_gr_leave(struct bf_gr *g, struct bf_gr_words *args, struct bf_gr_node *block)
 {
-    // Of GRUB 2.12's 30_uefi-firmware, and Red Hat's and Ubuntu's 2.06: only asks the firmware.
     if (args->count > 1 && strcmp(args->word[1], "--is-supported") == 0)
         return BF_GR_OK;
     bf_gr_foreign(g, args, block);
