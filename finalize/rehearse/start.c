@@ -89,10 +89,22 @@ static void judge_missing(struct bf_walk *w, struct bf_judged *j)
         bf_judge_say(w, j, BF_TROUBLE_STOPS, "has root=%s, which is on none of the disks", j->root);
 }
 
+// root=, or real_root= of genkernel, whose root= is left out or the initramfs itself (/dev/ram0).
+static bool find_root(struct bf_judged *j)
+{
+    char real[sizeof j->root];
+    bool found = bf_cmdline_value(j->start->cmdline, "root", j->root, sizeof j->root);
+    if ((found && strncmp(j->root, "/dev/ram", 8) != 0) ||
+        !bf_cmdline_value(j->start->cmdline, "real_root", real, sizeof real))
+        return found;
+    memcpy(j->root, real, sizeof real);
+    return true;
+}
+
 static void judge_root(struct bf_walk *w, struct bf_judged *j)
 {
     const struct bf_device *own = bf_device_root(w->f->devices);
-    if (!bf_cmdline_value(j->start->cmdline, "root", j->root, sizeof j->root)) {
+    if (!find_root(j)) {
         bf_judge_say(w, j, BF_TROUBLE_DOUBT, "has no root=: its initramfs has to know the device");
         return;
     }
