@@ -76,19 +76,13 @@ static bool is_sysv_link(const char *entry, const char *name)
            isdigit((unsigned char)entry[2]) && strcmp(entry + 3, name) == 0;
 }
 
-const char *const bf_sysv_folders[] = {"/etc/rcS.d",
-                                       "/etc/rc2.d",
-                                       "/etc/rc3.d",
-                                       "/etc/rc4.d",
-                                       "/etc/rc5.d",
-                                       "/etc/rc.d/rc2.d",
-                                       "/etc/rc.d/rc3.d",
-                                       "/etc/rc.d/rc4.d",
-                                       "/etc/rc.d/rc5.d",
-                                       "/etc/init.d/rc3.d",
-                                       "/etc/init.d/rc5.d",
-                                       "/etc/init.d/boot.d",
-                                       NULL};
+const char *const bf_sysv_folders[] = {"/etc/rcS.d",         "/etc/rc2.d",
+                                       "/etc/rc3.d",         "/etc/rc4.d",
+                                       "/etc/rc5.d",         "/etc/rc.d/rc2.d",
+                                       "/etc/rc.d/rc3.d",    "/etc/rc.d/rc4.d",
+                                       "/etc/rc.d/rc5.d",    "/etc/init.d/rc2.d",
+                                       "/etc/init.d/rc3.d",  "/etc/init.d/rc5.d",
+                                       "/etc/init.d/boot.d", NULL};
 
 static bool starts_by_sysv(const struct bf_fin_root *root, const char *name)
 {
