@@ -152,7 +152,7 @@ static void test_no_entries(void)
     run("configfile /boot/other.cfg\n");
     CHECK(said(BF_TROUBLE_STOPS, "/boot/other.cfg is not there"));
     run("echo hello\nexit\nmenuentry a { true; }\n");
-    CHECK(said(BF_TROUBLE_STOPS, "leaves here, by exit"));
+    CHECK(said(BF_TROUBLE_DOUBT, "leaves here, by exit"));
 }
 
 static void test_others(void)
