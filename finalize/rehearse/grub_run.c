@@ -85,35 +85,39 @@ static int assign(struct bf_gr *g, const char *word)
     return BF_GR_OK;
 }
 
-static int run_words(struct bf_gr *g, struct bf_gr_words *w, struct bf_gr_node *block)
+// An assignment, or no command at all, counts as true, even behind a "!".
+static int run_words(struct bf_gr *g, struct bf_gr_words *w, struct bf_gr_node *block, bool invert)
 {
     const struct bf_gr_command *c = g->command(w->word[0]);
     const struct bf_gr_node *f = c ? NULL : function_of(g, w->word[0]);
-    if (c)
-        return c->run ? c->run(g, w, block) : BF_GR_OK;
-    if (!f)
-        return assign(g, w->word[0]);
     struct bf_gr_words args = without_first(w);
-    return bf_gr_call(g, f->body, &args);
+    int status = BF_GR_OK;
+    if (c)
+        status = c->run ? c->run(g, w, block) : BF_GR_OK;
+    else if (f)
+        status = bf_gr_call(g, f->body, &args);
+    else
+        return assign(g, w->word[0]);
+    return !invert ? status : status == BF_GR_OK ? BF_GR_FALSE : BF_GR_OK;
 }
 
 static int run_command(struct bf_gr *g, const struct bf_gr_node *n)
 {
     struct bf_gr_words w;
+    g->line = g->only_line ? g->only_line : n->line;
     if (++g->commands > BF_GR_COMMANDS) {
         bf_gr_lose(g, "runs more than %d commands", BF_GR_COMMANDS);
         return BF_GR_FAIL;
     }
-    g->line = g->only_line ? g->only_line : n->line;
     bf_gr_expand(g, n->arg, &w);
     if (g->state == BF_GR_LOST || w.count == 0)
         return BF_GR_OK;
     if (strcmp(w.word[0], "!") != 0)
-        return run_words(g, &w, n->body);
+        return run_words(g, &w, n->body, false);
     if (w.count == 1)
         return BF_GR_FAIL;
     w = without_first(&w);
-    return run_words(g, &w, n->body) == BF_GR_OK ? BF_GR_FALSE : BF_GR_OK;
+    return run_words(g, &w, n->body, true);
 }
 
 // ---- What is made of commands -------------------------------------------------------------------
