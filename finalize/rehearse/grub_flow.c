@@ -2,6 +2,7 @@
 // The commands of GRUB's script that are about the script itself: variables, loops, functions.
 #include "finalize/rehearse/grub.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,7 +103,7 @@ int bf_gr_return(struct bf_gr *g, struct bf_gr_words *args, struct bf_gr_node *b
     g->returned = true;
     if (args->count == 1)
         return status ? (int)strtoul(status, NULL, 10) : BF_GR_OK;
-    return n > 255 ? 255 : (int)n;
+    return n > INT_MAX ? INT_MAX : (int)n;
 }
 
 int bf_gr_shift(struct bf_gr *g, struct bf_gr_words *args, struct bf_gr_node *block)
