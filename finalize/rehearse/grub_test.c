@@ -27,9 +27,11 @@ static void take(struct truth *t, bool value)
     t->invert = false;
 }
 
+// GRUB keeps the lowest 32 bits of a number.
 static long number(const char *s)
 {
-    return s[0] == '-' ? -(long)strtoul(s + 1, NULL, 0) : (long)strtoul(s, NULL, 0);
+    unsigned long n = strtoul(s + (s[0] == '-'), NULL, 0);
+    return (int32_t)(uint32_t)(s[0] == '-' ? -n : n);
 }
 
 static bool compare(const char *op, int order, bool *out)
