@@ -12,6 +12,7 @@ struct search {
     char by;         // 'u', 'l', 'f'; 0: not said
     const char *var; // NULL: it is printed
     const char *id;
+    const char *only; // the word after --set, which is what is searched for when there is no other
 };
 
 // GRUB looks at file systems alone.
@@ -93,9 +94,12 @@ static size_t option(struct search *s, char **word, size_t left)
         s->by = 'l';
     else if (strcmp(w, "--file") == 0 || strcmp(w, "-f") == 0)
         s->by = s->by ? s->by : 'f';
-    else if (strcmp(w, "--set") == 0 || strcmp(w, "-s") == 0)
-        s->var = "root";
-    else if (strncmp(w, "--set=", 6) == 0)
+    else if (strcmp(w, "--set") == 0 || strcmp(w, "-s") == 0) {
+        // The next word, unless it is an option, is the variable.
+        bool next = left > 1 && word[1][0] && (word[1][0] != '-' || !word[1][1]);
+        s->only = s->var = next ? word[1] : "root";
+        return next ? 2 : 1;
+    } else if (strncmp(w, "--set=", 6) == 0)
         s->var = w + 6;
     else if (strncmp(w, "--hint", 6) == 0 || strcmp(w, "-h") == 0)
         return !strchr(w, '=') && left > 1 ? 2 : 1;
@@ -114,7 +118,7 @@ int bf_gr_search(struct bf_gr *g, struct bf_gr_words *args, struct bf_gr_node *b
                : dot[1] == 'f' && dot[2] == 's'                                 ? 'l'
                                                                                 : 'f';
         s.id = args->count > 1 ? args->word[1] : NULL;
-        s.var = args->count > 2 ? args->word[2] : "root";
+        s.var = args->count > 2 ? args->word[2] : NULL;
         return search(g, &s);
     }
     for (size_t i = 1; i < args->count;) {
@@ -122,6 +126,10 @@ int bf_gr_search(struct bf_gr *g, struct bf_gr_words *args, struct bf_gr_node *b
         if (n == 0 && !s.id)
             s.id = args->word[i];
         i += n ? n : 1;
+    }
+    if (!s.id && s.only) {
+        s.id = s.only;
+        s.var = "root";
     }
     return search(g, &s);
 }

@@ -51,10 +51,20 @@ static bool grow(struct bf_gr *g)
     return true;
 }
 
+// GRUB takes the parentheses off what $root is set to.
+static bool in_parentheses(const char *name, const char *value, size_t len)
+{
+    return strcmp(name, "root") == 0 && len > 1 && value[0] == '(' && value[len - 1] == ')';
+}
+
 void bf_gr_set(struct bf_gr *g, const char *name, const char *value)
 {
     bool there;
     size_t i = find(&g->vars, name, &there), len = strlen(value);
+    if (in_parentheses(name, value, len)) {
+        value++;
+        len -= 2;
+    }
     const char *copy = bf_gr_dup(g, value, len < BF_GR_WORD ? len : BF_GR_WORD);
     if (there) {
         g->vars.item[i].value = copy;
