@@ -17,30 +17,36 @@ static bool is_wanted(const char *name, char **only, size_t count)
     return count == 0;
 }
 
-// One value, from after the equals sign; returns where the next line begins.
-static const char *read_value(const char *at, const char *end, struct bf_text *out)
+// One value, from after the equals sign; *next is where the next line begins. False when the block
+// ends in it.
+static bool read_value(const char *at, const char *end, struct bf_text *out, const char **next)
 {
     for (; at < end && *at != '\n'; at++) {
         if (*at == '\\' && at + 1 < end)
             at++;
         bf_text_add(out, at, 1);
     }
-    return at < end ? at + 1 : end;
+    *next = at < end ? at + 1 : end;
+    return at < end;
 }
 
+// A line without an equals sign is the beginning of the next one's name. A value that no line end
+// follows is not set.
 static void read_block(struct bf_gr *g, const char *at, const char *end, char **only, size_t count)
 {
     while (at < end && g->state == BF_GR_RUNS) {
         const char *nl = memchr(at, '\n', (size_t)(end - at));
-        const char *eq = memchr(at, '=', (size_t)((nl ? nl : end) - at));
-        if (*at == '#' || !eq || eq == at) {
+        const char *eq = memchr(at, '=', (size_t)(end - at));
+        if (*at == '#') {
             at = nl ? nl + 1 : end;
             continue;
         }
+        if (!eq)
+            return;
         struct bf_text value = {0};
         const char *name = bf_gr_dup(g, at, (size_t)(eq - at));
-        at = read_value(eq + 1, end, &value);
-        if (is_wanted(name, only, count))
+        bool whole = read_value(eq + 1, end, &value, &at);
+        if (whole && is_wanted(name, only, count))
             bf_gr_set(g, name, bf_text_get(&value));
         bf_text_free(&value);
     }
@@ -68,22 +74,25 @@ static int read_file(struct bf_gr *g, const char *name, char **only, size_t only
     return BF_GR_OK;
 }
 
-// load_env [--file FILE] [--skip-sig] [NAME...]
+// load_env [--file FILE] [--skip-sig] [NAME...], in any order.
 int bf_gr_load_env(struct bf_gr *g, struct bf_gr_words *args, struct bf_gr_node *block)
 {
     const char *prefix = bf_gr_get(g, "prefix"), *name = NULL;
     char usual[BF_START_PATH];
-    size_t i = 1;
+    struct bf_gr_words only = {0};
     (void)block;
-    for (; i < args->count && args->word[i][0] == '-'; i++) {
+    for (size_t i = 1; i < args->count; i++) {
         const char *w = args->word[i];
+        bool next = strcmp(w, "--file") == 0 || strcmp(w, "-f") == 0 || strcmp(w, "-sf") == 0;
         if (strncmp(w, "--file=", 7) == 0)
             name = w + 7;
-        else if ((strcmp(w, "--file") == 0 || strcmp(w, "-f") == 0) && i + 1 < args->count)
+        else if (next && i + 1 < args->count)
             name = args->word[++i];
-        else if (strncmp(w, "-f", 2) == 0 && w[2])
-            name = w + 2;
+        else if (next)
+            return BF_GR_FAIL;
+        else if (w[0] != '-' || !w[1])
+            bf_gr_word(g, &only, w, strlen(w));
     }
     snprintf(usual, sizeof usual, "%s/grubenv", prefix ? prefix : "");
-    return read_file(g, name ? name : usual, args->word + i, args->count - i);
+    return read_file(g, name ? name : usual, only.word, only.count);
 }
