@@ -12,6 +12,10 @@
 static const char *script(struct bf_gr *g, const struct bf_gr_words *args, size_t *len, char *path)
 {
     const char *name = args->count > 1 ? args->word[1] : "";
+    if (args->count != 2) {
+        bf_gr_look(g, "GRUB's %.30s takes the name of one file", args->word[0]);
+        return NULL;
+    }
     enum bf_gr_found found = bf_gr_place(g, name, path);
     const char *text = found == BF_GR_THERE ? bf_walk_text(g->w, path, len) : NULL;
     if (text)
@@ -70,7 +74,9 @@ int bf_gr_source_file(struct bf_gr *g, struct bf_gr_words *args, struct bf_gr_no
     size_t len;
     const char *text = script(g, args, &len, path);
     (void)block;
-    return text ? read_config(g, args->word[1], path, text, len) : BF_GR_FAIL;
+    if (text)
+        read_config(g, args->word[1], path, text, len);
+    return args->count == 2 ? BF_GR_OK : BF_GR_FAIL; // what is missing is said, and no failure
 }
 
 // ---- Configurations with a menu of their own ----------------------------------------------------
@@ -126,7 +132,7 @@ static int open_menu(struct bf_gr *g, struct bf_gr_words *args, bool apart)
     struct bf_gr_vars before = g->vars;
     const char *text = script(g, args, &len, path);
     if (!text)
-        return BF_GR_FAIL;
+        return args->count == 2 ? BF_GR_OK : BF_GR_FAIL;
     if (leads_back(g, path))
         return BF_GR_OK;
     bool in_entry = g->in_entry;
