@@ -93,10 +93,21 @@ int bf_gr_unseen(struct bf_gr *g, struct bf_gr_words *args, struct bf_gr_node *b
 
 // ---- regexp -------------------------------------------------------------------------------------
 
-// Repetition with counts and references to groups can take a matcher for ever.
+// Repetition with counts and references to groups can take a matcher for ever. A backslash may keep
+// a sign as it is.
 static bool is_tame(const char *pattern, const char *word)
 {
-    return strlen(pattern) <= 128 && strlen(word) <= 1024 && !strpbrk(pattern, "{\\");
+    if (strlen(pattern) > 128 || strlen(word) > 1024)
+        return false;
+    for (; *pattern; pattern++) {
+        if (*pattern == '{')
+            return false;
+        if (*pattern == '\\' && !strchr(".()[]{}*+?^$|/\\-", *++pattern))
+            return false;
+        if (!*pattern)
+            break; // a backslash at the end, which is no pattern
+    }
+    return true;
 }
 
 // [GROUP:]VARIABLE
@@ -123,7 +134,7 @@ static int match(struct bf_gr *g, const char *pattern, const char *word, char **
         return BF_GR_FALSE;
     }
     if (regcomp(&re, pattern, REG_EXTENDED) != 0)
-        return BF_GR_FAIL;
+        return BF_GR_FALSE;
     bool found = regexec(&re, word, BF_COUNT(m), m, 0) == 0;
     for (size_t i = 0; found && i < count; i++)
         set_group(g, what[i], word, m);
