@@ -24,7 +24,8 @@ void bf_gr_entry_add(struct bf_gr *g, struct bf_gr_entry *e)
     menu->count++;
 }
 
-// The value of an option that is "--NAME VALUE" or "--NAME=VALUE"; NULL when it is another.
+// The value of an option that is "--NAME VALUE" or "--NAME=VALUE"; NULL when it is another. *i is
+// past the last word when the value is not there.
 static const char *value_of(const struct bf_gr_words *args, size_t *i, const char *name)
 {
     const char *w = args->word[*i];
@@ -33,9 +34,10 @@ static const char *value_of(const struct bf_gr_words *args, size_t *i, const cha
         return NULL;
     if (w[n])
         return w + n + 1;
-    return *i + 1 < args->count ? args->word[++*i] : "";
+    return ++*i < args->count ? args->word[*i] : "";
 }
 
+// Reads an option; false when the word is none, which makes it one of the entry's own.
 static bool read_option(struct bf_gr_entry *e, const struct bf_gr_words *args, size_t *i)
 {
     const char *v;
@@ -64,10 +66,10 @@ static int add_entry(struct bf_gr *g, struct bf_gr_words *args, struct bf_gr_nod
         const char *w = args->word[i];
         if (options && strcmp(w, "--") == 0) {
             options = false;
-        } else if (!options || strncmp(w, "--", 2) != 0) {
+        } else if (!options || strncmp(w, "--", 2) != 0 || !read_option(e, args, &i)) {
             bf_gr_word(g, &e->args, w, strlen(w));
-        } else if (!read_option(e, args, &i)) {
-            bf_gr_look(g, "GRUB refuses this entry for its option %.60s", w);
+        } else if (i == args->count) { // which would be the block
+            bf_gr_look(g, "GRUB refuses this entry, whose option %.60s has no value", w);
             return BF_GR_FAIL;
         }
     }
