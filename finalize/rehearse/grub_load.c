@@ -60,10 +60,13 @@ static void set_cmdline(struct bf_gr *g, char **word, size_t count)
 
 // ---- Kernels ------------------------------------------------------------------------------------
 
-// Begins anew, but for what has been said of the entry.
+// Begins anew, but for what has been said of the entry. A kernel that was not there before this one
+// costs a message alone.
 static void begin(struct bf_gr *g)
 {
     struct bf_start *s = &g->load.start;
+    if (!g->load.loaded && s->kernel[0])
+        s->blocked[0] = 0;
     free(s->cmdline);
     s->cmdline = NULL;
     s->kind = BF_START_LINUX;
@@ -99,7 +102,8 @@ static bool add_initrd(struct bf_gr *g, const char *name)
     bool packed = strncmp(name, "newc:", 5) == 0;
     const char *file = packed ? strchr(name + 5, ':') : name;
     char path[BF_START_PATH];
-    if (!file || !need(g, "initramfs", packed ? file + 1 : file, path))
+    packed = packed && file;
+    if (!need(g, "initramfs", packed ? file + 1 : name, path))
         return false;
     if (!packed)
         memcpy(s->initrd[s->initrds++], path, sizeof path);
@@ -184,7 +188,11 @@ int bf_gr_chainloader(struct bf_gr *g, struct bf_gr_words *args, struct bf_gr_no
     (void)block;
     begin(g);
     g->load.start.kind = BF_START_OTHER;
-    if (at == args->count || args->word[at][strcspn(args->word[at], "+")] == '+') {
+    if (at == args->count) {
+        bf_gr_block(g, "%.40s names no file", args->word[0]);
+        return BF_GR_FAIL;
+    }
+    if (args->word[at][strcspn(args->word[at], "+")] == '+') {
         g->load.loaded = true; // the boot sector of a disk
         return BF_GR_OK;
     }
