@@ -174,8 +174,8 @@ static void start_other(struct reading *r, struct bf_start *s, const struct bf_s
     char path[BF_START_PATH];
     struct bf_syslinux_value name = word_of(e->kernel);
     s->kind = BF_START_OTHER;
-    if (e->kind == BF_SYSLINUX_OTHER && name.at && find(r, s, name.at, name.len, path) &&
-        !bf_walk_exists(r->c.w, path))
+    if (e->kind != BF_SYSLINUX_LOCAL && e->kind != BF_SYSLINUX_CONFIG && name.at &&
+        find(r, s, name.at, name.len, path) && !bf_walk_exists(r->c.w, path))
         bf_offer_block(s, "%.200s is not there", path);
 }
 

@@ -163,8 +163,13 @@ static void read_line(struct bf_syslinux *c, struct words *l, unsigned depth)
     if (!cut(l) || l->key[0] == '#')
         return;
     struct bf_syslinux_entry *e = last(c);
-    if (is(l, "INCLUDE"))
+    struct words arg = *l;
+    if (c->help)
+        c->help = !is(l, "ENDTEXT");
+    else if (is(l, "INCLUDE"))
         include(c, l, depth);
+    else if (is(l, "TEXT"))
+        c->help = cut(&arg) && is(&arg, "HELP");
     else if (is(l, "MENU"))
         menu_word(c, l, depth);
     else if (is(l, "LABEL"))

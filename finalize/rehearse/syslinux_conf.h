@@ -46,6 +46,7 @@ struct bf_syslinux {
     struct bf_syslinux_value append;    // of all entries that have none
     bool prompt;                        // PROMPT 1: waits for a word
     bool timeout;                       // TIMEOUT, not 0: does not wait for ever
+    bool help;                          // between TEXT HELP and ENDTEXT, while it is read
 };
 
 // Reads a configuration with what it includes. To be freed with bf_syslinux_free().
