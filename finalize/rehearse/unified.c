@@ -26,7 +26,7 @@ static void add_title(struct bf_walk *w, struct bf_start *s, const struct bf_sec
     char *text =
         osrel ? bf_sections_bytes(w, s->kernel, osrel->at, osrel->len, CMDLINE_MAX, &len) : NULL;
     while (text && bf_line_next(text, len, &pos, &line)) {
-        if (line.len <= sizeof key || strncmp(line.at, key, sizeof key - 1) != 0)
+        if (line.len < sizeof key || strncmp(line.at, key, sizeof key - 1) != 0)
             continue;
         const char *at = line.at + sizeof key - 1, *end = line.at + line.len;
         at += *at == '"' || *at == '\'';
