@@ -45,7 +45,7 @@ E2E_TESTS += $(wildcard $(FINALIZE_SLOW))
 E2E_DEPS  += build/judge/stamp
 
 # Unit tests and fuzzers link the core, and what makes small trees; one of them brings tables of its own.
-FINALIZE_TEST := tests/finalize_tree.c tests/finalize_table.c
+FINALIZE_TEST := tests/finalize_tree.c tests/finalize_table.c tests/finalize_walk.c
 $(foreach t,$(patsubst tests/unit/test_finalize_%.c,%,$(wildcard tests/unit/test_finalize_*.c)),\
     $(eval TEST_SRCS_test_finalize_$(t) := $(FINALIZE_RUN) $(FINALIZE_TEST))\
     $(eval TEST_LIBS_test_finalize_$(t) := $(FINALIZE_RUN_LIBS)))

@@ -595,8 +595,8 @@ static void test_an_image_is_read_once(void)
     begin("root=UUID=" ROOT_UUID);
     judge();
     uint64_t left = fin.budget.left;
-    const struct bf_read_image *read = walk.images;
-    const struct bf_kernel_lists *lists = walk.lists;
+    const void *read = walk.images;
+    const void *lists = walk.lists;
     put_image("boot/initrd-6.1.0", "init");
     for (int i = 0; i < 100; i++)
         judge();
