@@ -9,8 +9,9 @@
 #include "finalize/rehearse/loaders.h"
 #include "finalize/rehearse/offer.h"
 
-#define LOADER    "GRUB legacy"
-#define DEPTH_MAX 4
+#define LOADER        "GRUB legacy"
+#define DEPTH_MAX     4
+#define FALLBACKS_MAX 8 // as in GRUB
 
 struct menu {
     struct bf_walk *w;
@@ -19,8 +20,9 @@ struct menu {
     unsigned depth;
     size_t first; // of its starts
     size_t entries;
-    long wanted;   // default; -1: saved
-    long fallback; // -1: none
+    long wanted; // default; -1: saved
+    long fallback[FALLBACKS_MAX];
+    size_t fallbacks;
     unsigned wanted_line;
     bool timeout;
     // The entry being read.
@@ -134,24 +136,21 @@ static void set_kernel(struct menu *m, const char *at, const char *end, unsigned
     bf_offer_cmdline(m->w, m->s, &t);
 }
 
+// One file, whose name a blank ends.
 static void add_initrd(struct menu *m, const char *at, const char *end)
 {
     char path[BF_START_PATH];
     const char *w;
     size_t n;
-    while (bf_word_next(&at, end, &w, &n))
-        if (place(m, w, n, path))
-            bf_offer_initrd(m->w, m->s, path);
+    if (bf_word_next(&at, end, &w, &n) && place(m, w, n, path))
+        bf_offer_initrd(m->w, m->s, path);
 }
 
 // The first module of a hypervisor is the kernel, the next ones are its initramfs.
 static void add_module(struct menu *m, const char *at, const char *end, unsigned line)
 {
     if (m->xen) {
-        const char *w;
-        size_t n;
-        if (bf_word_next(&at, end, &w, &n))
-            add_initrd(m, w, w + n);
+        add_initrd(m, at, end);
         return;
     }
     m->xen = true;
@@ -184,6 +183,7 @@ static void entry_word(struct menu *m, const char *key, size_t n, const char *at
     } else if (bf_word_is(key, n, "kernel")) {
         set_kernel(m, at, end, line);
     } else if (bf_word_is(key, n, "initrd")) {
+        m->s->initrds = 0; // the last one counts
         add_initrd(m, at, end);
     } else if (bf_word_is(key, n, "module") || bf_word_is(key, n, "modulenounzip")) {
         add_module(m, at, end, line);
@@ -203,6 +203,20 @@ static void entry_word(struct menu *m, const char *key, size_t n, const char *at
     }
 }
 
+// Numbers of entries, of which one after the other is tried.
+static void read_fallbacks(struct menu *m, const char *at, const char *end)
+{
+    const char *w;
+    size_t n;
+    m->fallbacks = 0;
+    while (m->fallbacks < FALLBACKS_MAX && bf_word_next(&at, end, &w, &n)) {
+        long entry = number(w, w + n);
+        if (entry < 0)
+            return;
+        m->fallback[m->fallbacks++] = entry;
+    }
+}
+
 static void global_word(struct menu *m, const char *key, size_t n, const char *at, const char *end,
                         unsigned line)
 {
@@ -210,7 +224,7 @@ static void global_word(struct menu *m, const char *key, size_t n, const char *a
         m->wanted = bf_word_is(at, (size_t)(end - at), "saved") ? -1 : number(at, end);
         m->wanted_line = line;
     } else if (bf_word_is(key, n, "fallback")) {
-        m->fallback = number(at, end);
+        read_fallbacks(m, at, end);
     } else if (bf_word_is(key, n, "timeout")) {
         m->timeout = true;
     }
@@ -280,12 +294,14 @@ static void choose(struct menu *m)
                     "there is no entry %zu: the first one starts", wanted);
         wanted = 0;
     }
-    bool falls_back = s[wanted].blocked[0] && m->fallback >= 0 &&
-                      (size_t)m->fallback < m->entries && !s[m->fallback].blocked[0];
-    if (falls_back)
+    size_t got = wanted;
+    for (size_t i = 0; i < m->fallbacks && s[got].blocked[0]; i++)
+        if ((size_t)m->fallback[i] < m->entries && !s[m->fallback[i]].blocked[0])
+            got = (size_t)m->fallback[i];
+    if (got != wanted)
         bf_walk_say(m->w, BF_TROUBLE_LOOK, m->file, s[wanted].line,
                     "the default does not start (%s): the fallback does", s[wanted].blocked);
-    s[falls_back ? (size_t)m->fallback : wanted].chosen = true;
+    s[got].chosen = true;
 }
 
 // A chosen entry that has another menu in its place.
@@ -305,8 +321,7 @@ static void follow_chosen(struct menu *m)
 
 static void walk(struct bf_walk *w, const char *file, const struct bf_device *dev, unsigned depth)
 {
-    struct menu m = {
-        .w = w, .file = file, .dev = dev, .depth = depth, .first = w->starts, .fallback = -1};
+    struct menu m = {.w = w, .file = file, .dev = dev, .depth = depth, .first = w->starts};
     w->loader = true;
     read_menu(&m);
     if (m.entries) {
