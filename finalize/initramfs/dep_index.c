@@ -26,7 +26,8 @@ static void rename_path(const char *path, size_t len, const struct bf_module *in
     char name[BF_MODULE_NAME];
     const struct bf_module *module =
         bf_module_name(path, len, name) ? bf_modules_find(inside, count, name) : NULL;
-    const char *ko = memmem(path, len, ".ko", 3);
+    const char *slash = memrchr(path, '/', len), *base = slash ? slash + 1 : path;
+    const char *ko = memmem(base, len - (size_t)(base - path), ".ko", 3);
     if (module)
         bf_text_add(out, module->path, module->len);
     else

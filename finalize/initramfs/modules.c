@@ -14,12 +14,14 @@
 #define SET_MAX   2048
 #define ITEMS_MAX ((size_t)65536)
 
+// The base of a path, and in *n the length of the name before ".ko" or ".ko.xz"; 0 for other files.
 static const char *name_char(const char *path, size_t len, size_t *n)
 {
-    const char *base = memrchr(path, '/', len);
+    const char *base = memrchr(path, '/', len), *end = path + len;
     base = base ? base + 1 : path;
-    const char *ko = memmem(base, len - (size_t)(base - path), ".ko", 3);
-    *n = ko ? (size_t)(ko - base) : 0;
+    const char *ko = memmem(base, (size_t)(end - base), ".ko", 3);
+    bool is = ko && (ko + 3 == end || ko[3] == '.');
+    *n = is ? (size_t)(ko - base) : 0;
     return base;
 }
 
