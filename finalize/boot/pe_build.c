@@ -191,9 +191,9 @@ static void write_entries(struct build *l)
         memcpy(table, old[order[i]], BF_PE_SECTION_SIZE);
         bf_put_le32(table + 8, s->memory);
         bf_put_le32(table + 12, s->address);
-        if (s->size) {
+        if (s->size || l->pe->section[order[i]].size) { // it has something in the file, or had
             bf_put_le32(table + 16, s->size);
-            bf_put_le32(table + 20, s->at);
+            bf_put_le32(table + 20, s->size ? s->at : 0);
         }
     }
 }
