@@ -56,7 +56,8 @@ static enum bf_err read_json(const char *json)
 #define SLOTS(x) "{\"keyslots\":{" x "},"
 #define TWO      SLOTS("\"0\":" SLOT ",\"1\":" SLOT)
 #define TOKEN(t) "\"tokens\":{\"0\":" t "}}"
-#define JWE(b)   TOKEN("{\"type\":\"clevis\",\"keyslots\":[\"1\"],\"jwe\":{\"protected\":\"" b "\"}}")
+#define CLEVIS   "{\"type\":\"clevis\",\"keyslots\":[\"1\"],\"jwe\":{\"protected\":\""
+#define JWE(b)   TOKEN(CLEVIS b "\"}}")
 // {"clevis":{"pin":"tpm2"}} and so on, as Base64 for URLs.
 #define PIN_TPM   "eyJjbGV2aXMiOnsicGluIjoidHBtMiJ9fQ"
 #define PIN_TANG  "eyJjbGV2aXMiOnsicGluIjoidGFuZyJ9fQ"
