@@ -46,9 +46,15 @@ void bf_cmdline_add_console(const struct bf_fin *f, const char *line, size_t len
     bf_textf(out, "%s%s", any ? "" : "console=tty0 ", bf_cmdline_console(f));
 }
 
+// Of drivers by number, of an 8250 by its address, and what Raspberry Pi's firmware replaces.
 static bool is_serial(const char *w, size_t len)
 {
-    return bf_cmdline_is(w, len, "console=ttyS") || bf_cmdline_is(w, len, "console=ttyAMA");
+    static const char *const serial[] = {"console=ttyS", "console=ttyAMA", "console=uart,",
+                                         "console=uart8250,", "console=serial"};
+    for (size_t i = 0; i < BF_COUNT(serial); i++)
+        if (bf_cmdline_is(w, len, serial[i]))
+            return true;
+    return false;
 }
 
 // ---- Words --------------------------------------------------------------------------------------
