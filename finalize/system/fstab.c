@@ -142,14 +142,16 @@ static void note_missing(struct table *t, const struct entry *e)
             strcmp(e->type, "swap") == 0 ? "the start waits for it" : "the start may stop at it");
 }
 
-// The plan gives up what no disk has: the line stays, and the start does not wait for it.
+// The plan gives up what no disk has: the line stays, and the start does not wait for it. What is
+// written with "\040" in the options stays so.
 static void put_nofail(struct table *t, const struct bf_line *line, const struct bf_fields *w,
                        const struct entry *e, struct bf_text *out)
 {
     struct bf_text word = {0};
-    bool options = w->count > 3;
-    bf_textf(&word, "%s%s", options ? e->options : e->type, options ? ",nofail" : " nofail");
-    bf_fields_put(out, line, w, options ? 3 : 2, bf_text_get(&word));
+    size_t last = w->count > 3 ? 3 : 2;
+    bf_text_add(&word, w->at[last], w->len[last]);
+    bf_text_str(&word, last == 3 ? ",nofail" : " nofail");
+    bf_fields_put(out, line, w, last, bf_text_get(&word));
     bf_text_free(&word);
     bf_note(t->f->report, "warning", t->path,
             "line %u: %s (%s) is on no disk of this machine: the start does not wait for it any "
