@@ -125,6 +125,19 @@ static void note_setting(struct bf_fin *f, const char *path, const struct bf_lvm
                 c->line, (int)(c->value_len < 80 ? c->value_len : 80), c->value);
 }
 
+// A single pattern without brackets, which LVM takes for a list of one.
+static void note_single(struct bf_fin *f, const char *path, const char *key,
+                        const struct bf_lvm_conf *c, const struct names *names)
+{
+    struct filter flt = {.key = key, .n = *names};
+    judge(f, &flt, c, path);
+    if (count(&flt, BF_LVM_REJECTS) || count(&flt, BF_LVM_UNKNOWN))
+        bf_note(f->report, "warning", path,
+                "line %u: %s rejects the names that disks may have in the new home, and is left as "
+                "it is: it is one pattern and no list",
+                c->line, key);
+}
+
 static enum bf_err adapt_conf(struct bf_fin *f, const char *path, const struct names *names)
 {
     size_t len;
@@ -141,6 +154,8 @@ static enum bf_err adapt_conf(struct bf_fin *f, const char *path, const struct n
             finish(&cf, &flt);
             flt.key = NULL;
         }
+        if (key && !c.in_list && c.is_text)
+            note_single(f, path, key, &c, names);
         if (key && c.in_list && !flt.key)
             flt = (struct filter){.key = key, .line = c.line, .at = c.list, .n = *names};
         if (flt.key)
