@@ -12,6 +12,7 @@
 
 struct bf_fin table_fin;
 struct bf_plan table_plan;
+const struct bf_target *table_target;
 
 static struct bf_fin_report report;
 static struct bf_devices devices;
@@ -39,13 +40,14 @@ void table_again(void)
     bf_fin_report_free(&report);
     bf_fin_report_init(&report, "apply");
     struct bf_system system = table_fin.system;
-    table_fin = (struct bf_fin){.root = &tree_root,
-                                .report = &report,
-                                .plan = &table_plan,
-                                .devices = &devices,
-                                .architectures = bf_architectures,
-                                .target = bf_target_find(bf_targets, table_plan.target),
-                                .system = system};
+    table_fin = (struct bf_fin){
+        .root = &tree_root,
+        .report = &report,
+        .plan = &table_plan,
+        .devices = &devices,
+        .architectures = bf_architectures,
+        .target = table_target ? table_target : bf_target_find(bf_targets, table_plan.target),
+        .system = system};
     tree_root.budget = &table_fin.budget;
     bf_budget_begin(&table_fin.budget, "test");
     bf_edits_init(&table_fin.edits, &tree_root);
@@ -56,6 +58,7 @@ void table_begin(void)
     bf_devices_free(&devices);
     for (size_t i = 0; i < BF_COUNT(disks); i++)
         *bf_devices_add(&devices) = disks[i];
+    table_target = NULL;
     table_plan = (struct bf_plan){.target = "qemu-virtio"};
     table_fin.system = (struct bf_system){.id = "", .like = "", .version = "", .name = ""};
     table_again();

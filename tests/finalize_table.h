@@ -29,6 +29,9 @@ struct table_row {
 extern struct bf_fin table_fin;
 extern struct bf_plan table_plan; // for the target qemu-virtio, until a test says otherwise
 
+// In the place of the plan's target; NULL, as a test begins: that one.
+extern const struct bf_target *table_target;
+
 // A new run on an empty plan, with the disks above.
 void table_begin(void);
 // The same run once more: nothing was read, nothing was said.
