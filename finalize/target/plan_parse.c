@@ -33,7 +33,8 @@ static enum bf_err fail(struct parser *p, const char *key, const char *fmt, ...)
     vsnprintf(what, sizeof what, fmt, ap);
     va_end(ap);
     return bf_fault_set(p->fault, BF_ERR_CONFIG, BF_SIDE_CONFIG, "correct the plan",
-                        "plan: %s%s%s: %s", p->at, p->at[0] && key[0] != '[' ? "." : "", key, what);
+                        "plan: %s%s%s%s%s", p->at, p->at[0] && key[0] && key[0] != '[' ? "." : "",
+                        key, p->at[0] || key[0] ? ": " : "", what);
 }
 
 static enum bf_err known_keys(struct parser *p, const json_t *object, const char *const *allowed)
@@ -425,7 +426,12 @@ static enum bf_err parse_unlock(struct parser *p, const json_t *o, struct bf_pla
     return BF_OK;
 }
 
-// {"/boot": "UUID=..."}
+static bool is_uuid(const char *name)
+{
+    return strncmp(name, "UUID=", 5) == 0 && name[5] && name[5] != ',';
+}
+
+// {"/boot": "UUID=..."}. A slash at the end of a mount point is the same one.
 static enum bf_err parse_mounts(struct parser *p, const json_t *o, struct bf_plan *plan)
 {
     const json_t *mounts = json_object_get(o, "mounts");
@@ -439,10 +445,12 @@ static enum bf_err parse_mounts(struct parser *p, const json_t *o, struct bf_pla
     {
         struct bf_plan_mount *m = &plan->mount[plan->mounts++];
         const char *name = json_string_value(device);
-        if (at[0] != '/' || strlen(at) >= sizeof m->at || !name || strncmp(name, "UUID=", 5) != 0 ||
+        if (at[0] != '/' || strlen(at) >= sizeof m->at || !name || !is_uuid(name) ||
             strlen(name) >= sizeof m->device)
             return fail(p, "mounts", "must be an object like {\"/boot\": \"UUID=...\"}");
         snprintf(m->at, sizeof m->at, "%s", at);
+        for (size_t n = strlen(at); n > 1 && at[n - 1] == '/'; n--)
+            m->at[n - 1] = 0;
         snprintf(m->device, sizeof m->device, "%s", name);
     }
     return BF_OK;
@@ -510,7 +518,7 @@ static enum bf_err parse_plan(struct parser *p, const json_t *o, struct bf_plan 
         return p->fault->code;
     if (plan->hostname[0] && !valid_domain(plan->hostname, sizeof plan->hostname - 1))
         return fail(p, "hostname", "is not a host name");
-    if (plan->root[0] && strncmp(plan->root, "UUID=", 5) != 0)
+    if (plan->root[0] && !is_uuid(plan->root))
         return fail(p, "root", "must be UUID=...");
     if (json_object_get(o, "serial_console"))
         plan->serial_console = serial ? BF_ON : BF_OFF;
