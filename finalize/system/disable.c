@@ -62,7 +62,10 @@ static enum bf_err mask(struct bf_fin *f, const char *name, const char *why, con
     size_t n = base ? strlen(base + 1) : 0;
     if (n > 8 && strcmp(base + 1 + n - 8, ".service") == 0)
         snprintf(path, sizeof path, "/etc/systemd/system/%.150s", base + 1);
-    if (!bf_edits_link_target(&f->edits, path) && bf_fin_root_exists(f->root, path)) {
+    target = bf_edits_link_target(&f->edits, path);
+    if (target && strcmp(target, "/dev/null") == 0)
+        return BF_OK;
+    if (!target && bf_fin_root_exists(f->root, path)) {
         bf_note(f->report, "warning", path,
                 "%s is left as it is, since its unit stands where a mask would; disable it by hand",
                 name);
@@ -93,7 +96,8 @@ static enum bf_err stop_link(struct bf_fin *f, const char *dir, const char *entr
         return BF_OK;
     }
     char *copy = strdup(target);
-    snprintf(stop, sizeof stop, "%s/K%02d%.200s", dir, number < 99 ? 100 - number : 1, entry + 3);
+    int stops = number == 0 ? 99 : number < 99 ? 100 - number : 1;
+    snprintf(stop, sizeof stop, "%s/K%02d%.200s", dir, stops, entry + 3);
     enum bf_err err = copy ? set_link(f, path, NULL, why) : bf_fail(f->report, "out of memory");
     // SUSE's insserv and rcS.d have none; where one is there already it stays.
     bool levels = strstr(dir, "/rc") && !strstr(dir, "init.d") && !strstr(dir, "rcS");
@@ -131,6 +135,14 @@ static enum bf_err stop_sysv(struct bf_fin *f, const char *name, const char *why
 
 // ---- OpenRC and runit ---------------------------------------------------------------------------
 
+static enum bf_err take_out(struct bf_fin *f, const char *path, const char *why, const char **how)
+{
+    if (!bf_edits_link_target(&f->edits, path))
+        return BF_OK;
+    *how = "taken out of its run level";
+    return set_link(f, path, NULL, why);
+}
+
 // Takes the link out of each folder below `base` ("/etc/runlevels").
 static enum bf_err unlink_below(struct bf_fin *f, const char *base, const char *name,
                                 const char *why, const char **how)
@@ -142,13 +154,20 @@ static enum bf_err unlink_below(struct bf_fin *f, const char *base, const char *
     for (size_t i = 0; i < names.count && !err; i++) {
         char path[512];
         snprintf(path, sizeof path, "%s/%.200s/%.100s", base, names.name[i], name);
-        if (!bf_edits_link_target(&f->edits, path))
-            continue;
-        *how = "taken out of its run level";
-        err = set_link(f, path, NULL, why);
+        err = take_out(f, path, why, how);
     }
     bf_names_free(&names);
     return err;
+}
+
+// Void links its services in runsvdir, Debian and Devuan in /etc/service.
+static enum bf_err disable_runit(struct bf_fin *f, const char *name, const char *why,
+                                 const char **how)
+{
+    char path[256];
+    snprintf(path, sizeof path, "/etc/service/%.100s", name);
+    enum bf_err err = unlink_below(f, "/etc/runit/runsvdir", name, why, how);
+    return err ? err : take_out(f, path, why, how);
 }
 
 // ---- Upstart ------------------------------------------------------------------------------------
@@ -194,7 +213,7 @@ enum bf_err bf_service_disable(struct bf_fin *f, const char *name, const char *w
     case BF_INIT_OPENRC:
         return unlink_below(f, "/etc/runlevels", name, why, how);
     case BF_INIT_RUNIT:
-        return unlink_below(f, "/etc/runit/runsvdir", name, why, how);
+        return disable_runit(f, name, why, how);
     case BF_INIT_UPSTART:
         err = set_manual(f, name, why, how);
         return err ? err : stop_sysv(f, name, why, how);
