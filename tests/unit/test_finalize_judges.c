@@ -904,7 +904,7 @@ static void test_addresses(void)
         json_t *one = json_array_get(list, 0);
         snprintf(path, sizeof path, "/%s", addresses[i].file);
         snprintf(said, sizeof said,
-                 "STOPS the planned address %s stands in no file of the network's configuration",
+                 "DOUBT the planned address %s stands in no file of the network's configuration",
                  addresses[i].address);
         expect(addresses[i].text, addresses[i].line ? "" : said);
         CHECK_EQ(json_array_size(list), addresses[i].line != 0);

@@ -103,10 +103,10 @@ static void test_names_by_order(void)
         {"/dev/dm-12", -1, BF_PART_UNKNOWN, "/dev/dm-12"},
         {"/dev/block/8:2", -1, BF_PART_UNKNOWN, "/dev/block/8:2"},
     };
-    struct bf_slot at;
+    struct bf_position at;
     for (size_t i = 0; i < BF_COUNT(slots); i++) {
         const struct slot *s = &slots[i];
-        if (!bf_device_slot(s->name, &at) || bf_name_kind(s->name) != BF_NAME_ORDER)
+        if (!bf_device_position(s->name, &at) || bf_name_kind(s->name) != BF_NAME_ORDER)
             FAIL("%s is taken for a lasting name", s->name);
         if (at.known != (s->disk >= 0) || (at.known && at.disk != (unsigned)s->disk))
             FAIL("%s: disk %u, known %d", s->name, at.disk, at.known);
@@ -222,9 +222,9 @@ static void test_lasting_names(void)
         "/dev/rbd0",
         "/dev/nbd0",
     };
-    struct bf_slot at;
+    struct bf_position at;
     for (size_t i = 0; i < BF_COUNT(names); i++)
-        if (bf_device_slot(names[i], &at) || bf_name_kind(names[i]) != BF_NAME_STABLE)
+        if (bf_device_position(names[i], &at) || bf_name_kind(names[i]) != BF_NAME_STABLE)
             FAIL("%s is taken for a name that depends on the order", names[i]);
 }
 

@@ -182,7 +182,7 @@ static void test_mistakes(void)
          "line 11: has 6 fields, and the header has 5\n"
          "line 12, column \"target\" (xen): an earlier line of web-1 says kvm\n"
          "line 8, column \"target\" (web-6): must be one of qemu-virtio, "
-         "kvm, vmware, hyperv, xen, generic\n"
+         "kvm, vmware, hyperv, azure, aws, gcp, xen, metal, generic\n"
          "line 9, column \"target\" (web-7): no line says the kind of its new machine: fill in the "
          "column, or give --target KIND for all\n"},
         {"name,target,mac,new_mac,dhcp\n"
