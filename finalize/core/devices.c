@@ -248,11 +248,13 @@ const struct bf_device *bf_device_by_order(const struct bf_devices *d, const cha
 }
 
 // "/dev/vg/lv" and "/dev/mapper/vg-lv" are one device; a hyphen inside a name is doubled in the
-// latter.
+// latter. udev calls it by-id/dm-name-vg-lv, too.
 static bool is_mapper_name(const char *name, const char *mapper)
 {
     char want[160];
     size_t n = 0;
+    if (strncmp(name, "/dev/disk/by-id/dm-name-", 24) == 0)
+        return strncmp(mapper, "/dev/mapper/", 12) == 0 && strcmp(name + 24, mapper + 12) == 0;
     if (strncmp(name, "/dev/mapper/", 12) == 0)
         return strcmp(name, mapper) == 0;
     const char *at = name + 5, *slash = strchr(at, '/');
@@ -347,6 +349,13 @@ const struct bf_device *bf_device_find(const struct bf_devices *d, const char *n
             return v;
     }
     return bf_device_by_order(d, name, "");
+}
+
+bool bf_device_unprobed(const char *name)
+{
+    struct bf_slot slot;
+    return strncmp(name, "/dev/disk/by-id/", 16) == 0 && strncmp(name + 16, "dm-name-", 8) != 0 &&
+           !bf_device_slot(name, &slot);
 }
 
 const struct bf_device *bf_device_root(const struct bf_devices *d)

@@ -93,6 +93,9 @@ bool bf_device_is(const struct bf_device *dev, const char *claimed);
 // The device that any fstab-like name means (UUID=, LABEL=, PARTUUID=, PARTLABEL=,
 // /dev/disk/by-..., /dev/sda2, /dev/mapper/x, /dev/vg/lv, an alias), or NULL.
 const struct bf_device *bf_device_find(const struct bf_devices *d, const char *name);
+// A stable name that nothing probed tells of: udev's by-id/md-uuid-..., dm-uuid-...,
+// lvm-pv-uuid-...
+bool bf_device_unprobed(const char *name);
 const struct bf_device *bf_device_root(const struct bf_devices *d);
 
 #endif

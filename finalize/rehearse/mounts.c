@@ -134,13 +134,15 @@ static void judge_line(struct bf_walk *w, const struct side_tables *t, const str
     if (!order && (bf_device_find(d, m->device) || is_opened_later(t, m->device)))
         return;
     enum bf_trouble_kind kind = swap || root ? BF_TROUBLE_LOOK : BF_TROUBLE_STOPS;
-    if (kind == BF_TROUBLE_STOPS && (!bf_walk_sees_all(w) || has_locked(d)))
+    bool own = bf_device_unprobed(m->device);
+    if (kind == BF_TROUBLE_STOPS && (own || !bf_walk_sees_all(w) || has_locked(d)))
         kind = BF_TROUBLE_DOUBT;
     if (kind == BF_TROUBLE_DOUBT && d->count == 0)
         return; // said once, of root=
     bf_walk_say(w, kind, "/etc/fstab", m->number, "%s for %s %s%s", m->device,
                 swap ? "swap" : m->at,
                 order ? "is a name that depends on the machine and the order of its disks"
+                : own ? "is a name that is not among what is probed"
                       : "is on none of the disks",
                 swap   ? ": the start waits for it, 90 seconds as a rule"
                 : root ? ""

@@ -85,6 +85,9 @@ static void judge_missing(struct bf_walk *w, struct bf_judged *j)
         bf_judge_say(w, j, BF_TROUBLE_STOPS,
                      "has root=%s, a name that depends on the machine and the order of its disks",
                      j->root);
+    else if (bf_device_unprobed(j->root))
+        bf_judge_say(w, j, BF_TROUBLE_DOUBT, "has root=%s, a name that is not among what is probed",
+                     j->root);
     else
         bf_judge_say(w, j, BF_TROUBLE_STOPS, "has root=%s, which is on none of the disks", j->root);
 }
