@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // rEFInd, Limine and ELILO. Each reads its configuration in the folder that it was started from,
 // and rEFInd its drivers for file systems as well: what these files name is found on the partition
-// by its path, so a copy of them is enough.
+// by its path, so a copy of them is enough. ELILO alone takes "image=vmlinuz" from that folder, and
+// its configuration has a root= that is not adapted, which is said.
 #include "finalize/boot/esp_others.h"
 
 #include <stdio.h>
@@ -70,6 +71,11 @@ static enum bf_err copy_other(struct bf_fin *f, const char *efi, size_t which)
         err = bf_esp_copy(f, dir, others[which].config[i], boot, others[which].config[i]);
     if (!err && others[which].drivers)
         err = copy_drivers(f, dir, boot, others[which].drivers);
+    if (!err && !others[which].dir)
+        bf_note(f->report, "warning", path,
+                "ELILO's configuration is not adapted: in %s/elilo.conf, see to it that root= does "
+                "not depend on the order of the disks, and that image= and initrd= are whole paths",
+                boot);
     return err;
 }
 
