@@ -96,8 +96,11 @@ static bool leads_back(struct bf_gr *g, const char *path)
         return false;
     if (!is_open(g, path))
         bf_gr_unknown(g, "opens more menus in one another than are followed");
-    else if (g->chosen)
+    else if (g->chosen && g->in_entry)
         bf_gr_block(g, "opens the menu again that leads here");
+    else if (g->chosen)
+        bf_walk_say(g->w, BF_TROUBLE_STOPS, g->file, g->line,
+                    "GRUB opens a configuration again that leads here, without end");
     g->load.start.kind = BF_START_OTHER;
     g->load.loaded = true;
     g->state = BF_GR_LEFT;

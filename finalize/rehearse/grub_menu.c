@@ -138,7 +138,8 @@ static bool find_name(const struct bf_gr_menu *menu, const char *path, size_t *o
 static bool find_entry(const struct bf_gr *g, const struct bf_gr_menu *menu, const char *value,
                        size_t *out)
 {
-    bool digits = value[0] >= '0' && value[0] <= '9';
+    const char *first = value + strspn(value, " \t\r\n\f\v");
+    bool digits = *first >= '0' && *first <= '9';
     if ((g->bls || !digits) && find_name(menu, value, out))
         return true;
     *out = digits ? strtoul(value, NULL, 0) : 0;
