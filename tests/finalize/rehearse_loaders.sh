@@ -48,7 +48,7 @@ EOF
 tree /boot/efi/EFI/debian/shimx64.efi
 rm -r "$esp/EFI/BOOT"
 check "UEFI: nothing on the fallback path" starts --firmware uefi <<'EOF'
-STOPS the firmware of a new machine finds nothing to start: /boot/efi/EFI/BOOT/BOOTX64.EFI is not there
+DOUBT the firmware of a new machine finds nothing to start: /boot/efi/EFI/BOOT/BOOTX64.EFI is not there
 DOUBT no boot loader's configuration was found in this system
 EOF
 check "UEFI: when the plan wants nothing there" offers "LOOK the plan keeps /boot/efi/EFI/BOOT/BOOTX64.EFI from being made" --firmware uefi --no-fallback
@@ -66,7 +66,7 @@ check "UEFI: a partition that is not mounted" offers "DOUBT the EFI system parti
 
 tree
 printf shim >"$esp/EFI/BOOT/BOOTX64.EFI"
-check "shim: without what it starts" offers "STOPS /boot/efi/EFI/BOOT/BOOTX64.EFI: shim starts /boot/efi/EFI/BOOT/grubx64.efi, which is not there"
+check "shim: without what it starts" offers "DOUBT /boot/efi/EFI/BOOT/BOOTX64.EFI: shim starts /boot/efi/EFI/BOOT/grubx64.efi, which is not there"
 printf 'grub\0prefix /EFI/debian\0' >"$esp/EFI/BOOT/grubx64.efi"
 script /boot/efi/EFI/debian/grub.cfg
 check "GRUB: its prefix" follows /boot/efi/EFI/debian/grub.cfg
@@ -93,9 +93,9 @@ if [ -e "$LOADERS/shim-signed" ] && [ -e "$LOADERS/syslinux-efi" ]; then
     script /boot/efi/EFI/BOOT/grub.cfg
     check "Debian's GRUB falls back on its own folder" follows /boot/efi/EFI/BOOT/grub.cfg
     rm "$esp/EFI/BOOT/grub.cfg"
-    check "Debian's GRUB without a configuration" offers "STOPS /boot/efi/EFI/BOOT/grubx64.efi: GRUB finds no configuration: /boot/efi/EFI/debian/grub.cfg is not there"
+    check "Debian's GRUB without a configuration" offers "DOUBT /boot/efi/EFI/BOOT/grubx64.efi: GRUB finds no configuration: /boot/efi/EFI/debian/grub.cfg is not there"
     cp "$LOADERS/shim-helpers-amd64-signed/usr/lib/shim/fbx64.efi.signed" "$esp/EFI/BOOT/fbx64.efi"
-    check "shim's fallback loader without a list" offers "STOPS /boot/efi/EFI/BOOT/fbx64.efi: the fallback loader finds no list of entries"
+    check "shim's fallback loader without a list" offers "DOUBT /boot/efi/EFI/BOOT/fbx64.efi: the fallback loader finds no list of entries"
     mkdir "$esp/EFI/debian"
     cp "$esp/EFI/BOOT/BOOTX64.EFI" "$esp/EFI/debian/shimx64.efi"
     mv "$esp/EFI/BOOT/grubx64.efi" "$esp/EFI/debian/"
@@ -105,7 +105,7 @@ if [ -e "$LOADERS/shim-signed" ] && [ -e "$LOADERS/syslinux-efi" ]; then
     mv "$esp/EFI/debian/BOOTX64.CSV" "$esp/EFI/debian/boot.csv"
     check "and one for all architectures" follows /boot/efi/EFI/debian/grub.cfg
     rm "$esp/EFI/debian/shimx64.efi"
-    check "a list that names what is gone" offers "STOPS /boot/efi/EFI/debian/boot.csv, line 1: names /boot/efi/EFI/debian/shimx64.efi, which is not there"
+    check "a list that names what is gone" offers "DOUBT /boot/efi/EFI/debian/boot.csv, line 1: names /boot/efi/EFI/debian/shimx64.efi, which is not there"
     tree
     cp "$LOADERS/shim-helpers-amd64-signed/usr/lib/shim/mmx64.efi.signed" "$esp/EFI/BOOT/BOOTX64.EFI"
     check "the manager of shim's keys is no loader" offers "DOUBT /boot/efi/EFI/BOOT/BOOTX64.EFI: what the manager of shim's keys starts is not followed"
@@ -139,7 +139,7 @@ sdboot() {
 }
 sdboot
 check "systemd-boot: nothing to start" starts <<'EOF'
-STOPS /boot/efi: systemd-boot finds nothing to start: neither loader/entries nor EFI/Linux has an entry
+DOUBT /boot/efi: systemd-boot finds nothing to start: neither loader/entries nor EFI/Linux has an entry
 EOF
 entry one.conf '# comment' '  title  "One"' 'linux	/a/linux' 'initrd /A/ucode' 'initrd /a/initrd' 'options root=UUID=1' 'options quiet  rw' 'version 1'
 entry wrong.conf 'title other' 'architecture aa64' 'linux /a/linux'
@@ -330,7 +330,7 @@ rm "$r/boot/extlinux/menu.c32" "$r/boot/extlinux/more.cfg"
 check "extlinux: without the menu's module" offers "LOOK /boot/extlinux/extlinux.conf: the menu's module /boot/extlinux/menu.c32 is not there"
 rm "$r/boot/extlinux/ldlinux.c32"
 printf '\r\nSYSLINUX 6.04 EDD' >"$r/boot/extlinux/ldlinux.sys"
-check "extlinux: without its library" offers "STOPS /boot/extlinux/ldlinux.sys: needs /boot/extlinux/ldlinux.c32, which is not there"
+check "extlinux: without its library" offers "DOUBT /boot/extlinux/ldlinux.sys: needs /boot/extlinux/ldlinux.c32, which is not there"
 printf '\r\nEXTLINUX 4.05' >"$r/boot/extlinux/ldlinux.sys"
 refute "extlinux 4 has none" offers "needs /boot/extlinux/ldlinux.c32"
 put "$r/boot/extlinux/extlinux.conf" <<'EOF'
