@@ -247,6 +247,10 @@ static const struct {
     {"root=/dev/disk/by-uuid/ABCD-1234",
      "DOUBT has root=/dev/disk/by-uuid/ABCD-1234, which is another file system than the one that "
      "was adapted"},
+    {"root=/dev/disk/by-id/lvm-pv-uuid-x",
+     "DOUBT has root=/dev/disk/by-id/lvm-pv-uuid-x, a name that is not followed"},
+    {"root=/dev/disk/by-id/dm-name-vg-gone",
+     "DOUBT has root=/dev/disk/by-id/dm-name-vg-gone, a name that is not followed"},
     {"ro quiet", "DOUBT has no root=: its initramfs has to know the device"},
     {NULL, "DOUBT has no root=: its initramfs has to know the device"},
     {"root=/dev/nfs nfsroot=192.0.2.1:/x", "DOUBT has root=/dev/nfs, which is not a disk"},
@@ -560,6 +564,8 @@ static void test_roots_on_volumes(void)
     expect_start("with its driver", "");
     begin("root=/dev/mapper/vg-data--one");
     expect_start("by its other name", "");
+    begin("root=/dev/disk/by-id/dm-name-vg-data--one");
+    expect_start("by udev's name", "");
     begin("root=/dev/mapper/vg-data-one");
     expect_start("a name of another one",
                  "STOPS has root=/dev/mapper/vg-data-one, which is on none "
@@ -731,6 +737,9 @@ static const struct {
     {"PARTUUID=AABBCCDD-02 /mnt ext4", ""},
     {"/dev/mapper/vg-data--one /data xfs defaults", ""},
     {"/dev/vg/data-one /data xfs defaults", ""},
+    {"/dev/disk/by-id/dm-name-vg-data--one /data xfs defaults", ""},
+    {"/dev/disk/by-id/md-uuid-1:2:3:4 /data xfs defaults",
+     "DOUBT /etc/fstab, line 1: /dev/disk/by-id/md-uuid-1:2:3:4 for /data" NO(EMERGENCY)},
     {"UUID=99999999-0000-4000-8000-000000000000 none swap sw", ""},
     {"  \tUUID=ABCD-1234\t/boot/efi\tvfat\tdefaults", ""},
     // What is not.

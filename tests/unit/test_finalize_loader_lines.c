@@ -54,7 +54,7 @@ static void test_raspberry_console(void)
     static const struct table_row off[] = {
         {"console=ttyS0,115200 console=tty1 root=PARTUUID=part-a2\n",
          " console=tty1 root=PARTUUID=part-a2\n", NULL},
-        {"console=serial1\nconsole=ttyS0\n", "=", NULL},
+        {"console=serial1 console=tty1\nconsole=ttyS0\n", " console=tty1\nconsole=ttyS0\n", NULL},
     };
     table_begin();
     table_put("/boot/config.txt", "initramfs x\n");
