@@ -89,6 +89,8 @@ static enum bf_err conclude(struct bf_walk *w, json_t *start)
     json_object_set_new(w->f->report->json, "start", start);
     note_all(w, BF_TROUBLE_STOPS);
     note_all(w, BF_TROUBLE_LOOK);
+    if (w->unsaid)
+        bf_note(w->f->report, "warning", "start", "%zu more like these are not listed", w->unsaid);
     return stops ? bf_refuse(w->f->report, "it would not start: %s", stops) : BF_OK;
 }
 

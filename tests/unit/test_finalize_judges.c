@@ -1082,6 +1082,30 @@ static void test_verdicts(void)
     drop("boot/extlinux/extlinux.conf");
 }
 
+// Only so many troubles are listed, and how many more there are is said; one that stops is among
+// them, however late it comes.
+static void test_a_report_of_many_troubles(void)
+{
+    struct bf_fin_report report;
+    struct bf_text fstab = {0};
+    set_up();
+    for (int i = 0; i < BF_TROUBLES_MAX + 5; i++)
+        bf_textf(&fstab, "UUID=%d none swap sw\n", i);
+    bf_text_str(&fstab, GONE " /data ext4 defaults\n");
+    put("etc/fstab", bf_text_get(&fstab));
+    bf_text_free(&fstab);
+    bf_fin_report_init(&report, "dry-run");
+    fin.report = &report;
+    CHECK(bf_rehearse(&fin) != BF_OK);
+    char *text = json_dumps(report.json, JSON_COMPACT);
+    CHECK(text);
+    CHECK(strstr(text, "it would not start: /etc/fstab, line 70: " GONE));
+    CHECK(strstr(text, "more like these are not listed"));
+    free(text);
+    bf_fin_report_free(&report);
+    drop("etc/fstab");
+}
+
 static void test_leaves_nothing(void)
 {
     clear_walk();
@@ -1103,4 +1127,4 @@ TEST_MAIN(TEST(test_values_of_a_command_line), TEST(test_roots), TEST(test_roots
           TEST(test_mounts_that_may_be_there), TEST(test_names_of_crypttab), TEST(test_addresses),
           TEST(test_names_of_cards), TEST(test_troubles_are_said_once),
           TEST(test_what_stops_is_never_lost), TEST(test_too_many_starts), TEST(test_verdicts),
-          TEST(test_leaves_nothing))
+          TEST(test_a_report_of_many_troubles), TEST(test_leaves_nothing))
