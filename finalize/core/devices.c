@@ -353,9 +353,9 @@ const struct bf_device *bf_device_find(const struct bf_devices *d, const char *n
 
 bool bf_device_unprobed(const char *name)
 {
-    struct bf_slot slot;
+    struct bf_position slot;
     return strncmp(name, "/dev/disk/by-id/", 16) == 0 && strncmp(name + 16, "dm-name-", 8) != 0 &&
-           !bf_device_slot(name, &slot);
+           !bf_device_position(name, &slot);
 }
 
 const struct bf_device *bf_device_root(const struct bf_devices *d)
