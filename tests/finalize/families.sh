@@ -78,7 +78,7 @@ archives() { # TREE DIR
         rm -rf "$work/ird"
         mkdir -p "$work/ird"
         # shellcheck disable=SC2086 # words
-        (cd "$2" && cp --parents -a $files "$work/ird")
+        [ -z "$files" ] || (cd "$2" && cp --parents -a $files "$work/ird") || return 1
         echo init >"$work/ird/init"
         (cd "$work/ird" && find . | LC_ALL=C sort | cpio -o -H newc --quiet | gzip -9n) >"$2/$path"
     done
@@ -148,7 +148,7 @@ one() { # TREE
     rm -rf "$r" "$work/want" "$work/appended.path"
     mkdir -p "$r"
     unpack "$tree" before "$r"
-    archives "$tree" "$r"
+    archives "$tree" "$r" || { check "$name: its archives are made" false; return; }
     section "$tree" plan >"$work/plan"
     section "$tree" devices >"$work/devices"
     before=$(snapshot "$r")
