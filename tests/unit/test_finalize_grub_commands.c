@@ -9,8 +9,10 @@ static void prepare_files(void)
         "boot/vmlinuz-1",       "boot/initrd-1",       "boot/ucode.img",
         "boot/xen.gz",          "boot/policy",         "boot/dtb/a.dtb",
         "boot/efi/EFI/x/x.efi", "boot/memtest86+.bin", "etc/only-here"};
-    for (size_t i = 0; i < BF_COUNT(names); i++)
+    static bool there;
+    for (size_t i = 0; !there && i < BF_COUNT(names); i++)
         put(names[i], "content");
+    there = true;
     add_devices();
 }
 

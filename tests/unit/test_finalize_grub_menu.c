@@ -11,8 +11,10 @@ static void prepare_files(void)
         "boot/vmlinuz-1",       "boot/initrd-1",       "boot/ucode.img",
         "boot/xen.gz",          "boot/policy",         "boot/dtb/a.dtb",
         "boot/efi/EFI/x/x.efi", "boot/memtest86+.bin", "etc/only-here"};
-    for (size_t i = 0; i < BF_COUNT(names); i++)
+    static bool there;
+    for (size_t i = 0; !there && i < BF_COUNT(names); i++)
         put(names[i], "content");
+    there = true;
     put("boot/next.cfg", "set timeout=3\nmenuentry n { linux /vmlinuz-1 n [$x] [$y]; }\nmenuentry "
                          "m { linux /vmlinuz-1 m; }\n");
     add_devices();
