@@ -830,6 +830,64 @@ static void test_default_of_blscfg(void)
     remove_entry("broken");
 }
 
+// ---- Odd files ----------------------------------------------------------------------------------
+
+static void test_odd_files(void)
+{
+#define BYTES(s) s, sizeof s - 1
+    static const struct {
+        const char *config;
+        size_t len;
+        const char *offers;
+    } rows[] = {
+        {BYTES("set timeout=5\r\nmenuentry a {\r\nlinux /vmlinuz-1 x\r\n}\r\n"),
+         "* linux: a\n    kernel /boot/vmlinuz-1\n    cmdline x\n"},
+        {BYTES("set timeout=5\nmenuentry a { linux /vmlinuz-1 x; }"),
+         "* linux: a\n    kernel /boot/vmlinuz-1\n    cmdline x\n"},
+        {BYTES("set timeout=5\nmenuentry a {\nlinux /vmlinuz-1 x\0 y\n}\n"),
+         "* linux: a\n    kernel /boot/vmlinuz-1\n    cmdline x\n"},
+        {BYTES("\xef\xbb\xbfset timeout=5\nset timeout=5\nmenuentry a { linux /vmlinuz-1; }\n"),
+         "* linux: a\n    kernel /boot/vmlinuz-1\n"},
+        {BYTES("set timeout=5\nmenuentry '\xc3\xa4\xff' { linux /vmlinuz-1 \xc3\xa4; }\n"),
+         "* linux: \xc3\xa4\xff\n    kernel /boot/vmlinuz-1\n    cmdline \xc3\xa4\n"},
+        {BYTES("\0\0\0\0\0\0\0\0"),
+         "stops: " CFG ": GRUB finds nothing to start in it, and stops at its prompt\n"},
+    };
+#undef BYTES
+    prepare = prepare_files;
+    for (size_t i = 0; i < BF_COUNT(rows); i++) {
+        begin();
+        CHECK_STR(offered(rows[i].config, rows[i].len, &devices.item[2]), rows[i].offers);
+    }
+}
+
+// Configurations that open one another: some are followed, and a longer chain is a doubt.
+static void test_chains_of_configurations(void)
+{
+    static const char first[] = "configfile /c1.cfg\n";
+    prepare = prepare_files;
+    for (int last = 1; last <= 8; last++) {
+        for (int i = 1; i <= last; i++) {
+            char name[32], text[128];
+            snprintf(name, sizeof name, "boot/c%d.cfg", i);
+            if (i < last)
+                snprintf(text, sizeof text, "configfile /c%d.cfg\n", i + 1);
+            else
+                snprintf(text, sizeof text, "set timeout=1\nmenuentry a { linux /vmlinuz-1; }\n");
+            put(name, text);
+        }
+        begin();
+        offered(first, sizeof first - 1, &devices.item[2]);
+        CHECK_EQ(walk.starts, last < BF_GR_CONFIGS ? 1 : 0);
+        CHECK(last < BF_GR_CONFIGS ? walk.troubles == 0
+                                   : said(BF_TROUBLE_DOUBT, "opens more menus in one another"));
+    }
+    put("boot/c2.cfg", "configfile /c1.cfg\n");
+    begin();
+    offered(first, sizeof first - 1, &devices.item[2]);
+    CHECK(walk.starts == 0 && said(BF_TROUBLE_STOPS, "without end"));
+}
+
 // ---- Limits -------------------------------------------------------------------------------------
 
 static void test_many_entries(void)
@@ -869,5 +927,5 @@ static void test_hostile_menus(void)
 }
 
 TEST_MAIN(TEST(test_default), TEST(test_menus), TEST(test_order_of_blscfg),
-          TEST(test_options_of_blscfg), TEST(test_default_of_blscfg), TEST(test_many_entries),
-          TEST(test_hostile_menus))
+          TEST(test_options_of_blscfg), TEST(test_default_of_blscfg), TEST(test_odd_files),
+          TEST(test_chains_of_configurations), TEST(test_many_entries), TEST(test_hostile_menus))
