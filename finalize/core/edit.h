@@ -93,12 +93,6 @@ enum bf_err bf_edits_link(struct bf_edits *e, const char *path, const char *targ
 // What the link at `path` will lead to; NULL when there will be none. Owned by the set, as above.
 const char *bf_edits_link_target(struct bf_edits *e, const char *path);
 
-// Wants a large existing file, which has no other names, to be these parts; their bytes are copied.
-// One range that is all of it is no change. BF_ERR_LIMIT beyond BF_PARTS_SIZE_MAX.
-#define BF_PARTS_SIZE_MAX ((uint64_t)512 << 20)
-enum bf_err bf_edits_parts(struct bf_edits *e, const char *path, const struct bf_part *part,
-                           size_t parts, const char *why, struct bf_fault *fault);
-
 // Remembers that an interface with the source's address `from` now has `to`, so that a later run
 // finds it by the same plan even when addresses were exchanged between interfaces.
 void bf_edits_moved_mac(struct bf_edits *e, const char *from, const char *to);
