@@ -355,6 +355,10 @@ static void check_all_old(void)
     check_disk("/k/blob", old_text);
     check_link("/k/link", "old");
     CHECK(!is_there("/k/made"));
+    struct bf_names names; // and nothing else is left behind
+    CHECK_EQ(bf_fin_root_list(&tree_root, "/k", "", &names), BF_OK);
+    CHECK_EQ(names.count, 3);
+    bf_names_free(&names);
     CHECK(!is_there("/var/lib/bootferry/undo/journal.json"));
 }
 
