@@ -188,30 +188,31 @@ static void put_files(void)
     }
 }
 
+static const char *const loads[][2] = {
+    {"qext4", "qmbcache qjbd2 qcrc16 qext4"},
+    {"qvirtio_blk", "qvirtio qvirtio_ring qvirtio_blk"},
+    {"qvirtio-blk", "qvirtio qvirtio_ring qvirtio_blk"},
+    {"qvirtio_pci", "qvirtio qvirtio_ring qvirtio_pci"},
+    {"qvirtio_net", "qvirtio-net"},
+    {"qvirtio", "qvirtio"},
+    {"qe1000", "qe1000"},
+    {"qe1000e", "qe1000e"},
+    {"q8139too", "qmii q8139too"},
+    {"q8139cp", "q8139cp"},
+    {"qx", "qx"},
+    {"qxy", "qxy"},
+    {"qxyz", "qxyz"},
+    {"qX", "qX"},
+    {"qvirti", ""},
+    {"qvirtio_blkx", ""},
+    {"qe100", ""},
+    {"q8139", ""},
+    {"qnone", ""},
+};
+
 // What modprobe finds through the index, and in which order it would load.
 static void test_modprobe_reads_the_index(void)
 {
-    static const char *const row[][2] = {
-        {"qext4", "qmbcache qjbd2 qcrc16 qext4"},
-        {"qvirtio_blk", "qvirtio qvirtio_ring qvirtio_blk"},
-        {"qvirtio-blk", "qvirtio qvirtio_ring qvirtio_blk"},
-        {"qvirtio_pci", "qvirtio qvirtio_ring qvirtio_pci"},
-        {"qvirtio_net", "qvirtio-net"},
-        {"qvirtio", "qvirtio"},
-        {"qe1000", "qe1000"},
-        {"qe1000e", "qe1000e"},
-        {"q8139too", "qmii q8139too"},
-        {"q8139cp", "q8139cp"},
-        {"qx", "qx"},
-        {"qxy", "qxy"},
-        {"qxyz", "qxyz"},
-        {"qX", "qX"},
-        {"qvirti", ""},
-        {"qvirtio_blkx", ""},
-        {"qe100", ""},
-        {"q8139", ""},
-        {"qnone", ""},
-    };
     struct bf_text index = {0};
     need_tree("modprobe");
     tree_put(DIR "/modules.dep", dep, strlen(dep));
@@ -223,17 +224,17 @@ static void test_modprobe_reads_the_index(void)
     // The text is not what it reads.
     tree_put(DIR "/modules.dep", "", 0);
     CHECK(run_in_tree("mkdir -p none && : >shown"));
-    for (size_t i = 0; i < BF_COUNT(row); i++)
+    for (size_t i = 0; i < BF_COUNT(loads); i++)
         CHECK(run_in_tree("modprobe -C none -d . -S 6.1.0-test -D %s 2>/dev/null | "
                           "sed 's,.*/,,; s,\\.ko *$,,' | paste -s -d ' ' >>shown",
-                          row[i][0]));
+                          loads[i][0]));
     size_t len, pos = 0;
     char *text = read_tree("/shown", &len);
     struct bf_line line;
-    for (size_t i = 0; i < BF_COUNT(row); i++) {
+    for (size_t i = 0; i < BF_COUNT(loads); i++) {
         CHECK(bf_line_next(text, len, &pos, &line));
-        if (!bf_word_is(line.at, line.len, row[i][1]))
-            FAIL("%s: \"%.*s\", expected \"%s\"", row[i][0], (int)line.len, line.at, row[i][1]);
+        if (!bf_word_is(line.at, line.len, loads[i][1]))
+            FAIL("%s: \"%.*s\", expected \"%s\"", loads[i][0], (int)line.len, line.at, loads[i][1]);
     }
     free(text);
 }
@@ -364,25 +365,26 @@ static void test_names_of_kernels(void)
             FAIL("%s", row[i].name);
 }
 
+static const struct {
+    const char *image, *initramfs; // "": none belongs to it
+} pair[] = {
+    {"vmlinuz-6.1.0-13-amd64", "initrd.img-6.1.0-13-amd64"},
+    {"vmlinuz-5.14.0.el9", "initramfs-5.14.0.el9.img"},
+    {"vmlinuz-5.14.0.suse-default", "initrd-5.14.0.suse-default"},
+    {"vmlinux-5.4.gz", "initrd-5.4"},
+    {"vmlinuz-linux", "initramfs-linux.img"},
+    {"vmlinuz-linux-lts", "initramfs-linux-lts.img"},
+    {"vmlinuz-lts", "initramfs-lts"},
+    {"kernel8.img", "initramfs8"},
+    {"kernel_2712.img", "initramfs_2712"},
+    {"Image-6.6", "initrd-6.6.zst"},
+    {"kernel-genkernel-x86_64-6.1", "initramfs-genkernel-x86_64-6.1"},
+    {"vmlinuz-alone", ""},
+    {"bzImage", "initrd.gz"},
+};
+
 static void test_pairs_by_name(void)
 {
-    static const struct {
-        const char *image, *initramfs; // "": none belongs to it
-    } row[] = {
-        {"vmlinuz-6.1.0-13-amd64", "initrd.img-6.1.0-13-amd64"},
-        {"vmlinuz-5.14.0.el9", "initramfs-5.14.0.el9.img"},
-        {"vmlinuz-5.14.0.suse-default", "initrd-5.14.0.suse-default"},
-        {"vmlinux-5.4.gz", "initrd-5.4"},
-        {"vmlinuz-linux", "initramfs-linux.img"},
-        {"vmlinuz-linux-lts", "initramfs-linux-lts.img"},
-        {"vmlinuz-lts", "initramfs-lts"},
-        {"kernel8.img", "initramfs8"},
-        {"kernel_2712.img", "initramfs_2712"},
-        {"Image-6.6", "initrd-6.6.zst"},
-        {"kernel-genkernel-x86_64-6.1", "initramfs-genkernel-x86_64-6.1"},
-        {"vmlinuz-alone", ""},
-        {"bzImage", "initrd.gz"},
-    };
     static const char *const others[] = {
         "boot/initramfs-5.14.0.el9kdump.img",
         "boot/initrd-5.14.0.suse-default-kdump",
@@ -394,12 +396,12 @@ static void test_pairs_by_name(void)
     };
     if (tree_root.fd < 0)
         tree_make();
-    for (size_t i = 0; i < BF_COUNT(row); i++) {
+    for (size_t i = 0; i < BF_COUNT(pair); i++) {
         char path[100];
-        snprintf(path, sizeof path, "boot/%s", row[i].image);
+        snprintf(path, sizeof path, "boot/%s", pair[i].image);
         tree_put(path, "k", 1);
-        snprintf(path, sizeof path, "boot/%s", row[i].initramfs);
-        if (row[i].initramfs[0])
+        snprintf(path, sizeof path, "boot/%s", pair[i].initramfs);
+        if (pair[i].initramfs[0])
             tree_put(path, "i", 1);
     }
     for (size_t i = 0; i < BF_COUNT(others); i++)
@@ -411,15 +413,15 @@ static void test_pairs_by_name(void)
     bf_edits_init(&f.edits, &tree_root);
     bf_images_load(&f, &list);
     bf_edits_free(&f.edits);
-    CHECK_EQ(list.count, BF_COUNT(row));
-    for (size_t i = 0; i < BF_COUNT(row); i++) {
+    CHECK_EQ(list.count, BF_COUNT(pair));
+    for (size_t i = 0; i < BF_COUNT(pair); i++) {
         size_t hits = 0;
         for (size_t k = 0; k < list.count; k++) {
-            if (strcmp(list.item[k].image + strlen("/boot/"), row[i].image) != 0)
+            if (strcmp(list.item[k].image + strlen("/boot/"), pair[i].image) != 0)
                 continue;
             hits++;
             const char *have = list.item[k].initramfs;
-            CHECK_STR(have[0] ? have + strlen("/boot/") : "", row[i].initramfs);
+            CHECK_STR(have[0] ? have + strlen("/boot/") : "", pair[i].initramfs);
         }
         CHECK_EQ(hits, 1);
     }

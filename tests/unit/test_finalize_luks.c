@@ -67,54 +67,55 @@ static enum bf_err read_json(const char *json)
     "eyJjbGV2aXMiOnsicGluIjoic3NzIiwic3NzIjp7Imp3ZSI6WyJleUpqYkdWMmFYTWlPbnNpY0dsdUlqb2lkSEJ0TWlK" \
     "OWZRLngueSIsImV5SmpiR1YyYVhNaU9uc2ljR2x1SWpvaWRHRnVaeUo5ZlEueC55Il19fX0"
 
+static const struct {
+    const char *json, *want;
+} opened[] = {
+    {TWO "\"tokens\":{}}", "2 slots, 2 free"},
+    {SLOTS("\"31\":" SLOT) "\"tokens\":{}}", "1 slots, 1 free"},
+    {SLOTS("") "\"tokens\":{}}", "0 slots, 0 free"},
+    {"{}", "0 slots, 0 free"},
+    {TWO TOKEN("{\"type\":\"systemd-tpm2\",\"keyslots\":[\"1\"]}"),
+     "2 slots, 1 free; 1: systemd-tpm2"},
+    {TWO TOKEN("{\"type\":\"systemd-fido2\",\"keyslots\":[\"0\",\"1\"]}"),
+     "2 slots, 0 free; 0: systemd-fido2"},
+    {TWO TOKEN("{\"type\":\"systemd-pkcs11\",\"keyslots\":[\"0\"]}"),
+     "2 slots, 1 free; 0: systemd-pkcs11"},
+    // A recovery key is typed.
+    {TWO TOKEN("{\"type\":\"systemd-recovery\",\"keyslots\":[\"1\"]}"),
+     "2 slots, 2 free; 1: systemd-recovery"},
+    {TWO TOKEN("{\"type\":\"luks2-keyring\",\"keyslots\":[\"0\"],\"key_description\":\"k\"}"),
+     "2 slots, 2 free; 0: luks2-keyring"},
+    {TWO TOKEN("{\"type\":\"vendor\",\"keyslots\":[\"1\"]}"),
+     "2 slots, 2 free; 1: a token of another kind"},
+    // Tokens of no slot open nothing.
+    {TWO TOKEN("{\"type\":\"systemd-tpm2\",\"keyslots\":[]}"), "2 slots, 2 free"},
+    {TWO TOKEN("{\"type\":\"systemd-tpm2\"}"), "2 slots, 2 free"},
+    {TWO TOKEN("{\"keyslots\":[\"1\"]}"), "2 slots, 2 free"},
+    {TWO TOKEN("{\"type\":7,\"keyslots\":[\"1\"]}"), "2 slots, 2 free"},
+    {TWO TOKEN("{\"type\":\"systemd-tpm2\",\"keyslots\":[1]}"), "2 slots, 2 free"},
+    {TWO TOKEN("{\"type\":\"systemd-tpm2\",\"keyslots\":[\"32\",\"-1\",\"99999999999\"]}"),
+     "2 slots, 2 free"},
+    {TWO TOKEN("[\"systemd-tpm2\"]"), "2 slots, 2 free"},
+    {TWO TOKEN("null"), "2 slots, 2 free"},
+    // Clevis.
+    {TWO JWE(PIN_TPM), "2 slots, 1 free; 1: clevis tpm2"},
+    {TWO JWE(PIN_TANG), "2 slots, 1 free; 1: clevis tang"},
+    {TWO JWE(PIN_OTHER), "2 slots, 1 free; 1: clevis"},
+    {TWO JWE(PIN_SSS), "2 slots, 1 free; 1: clevis tpm2; 1: clevis tang"},
+    {TWO JWE(""), "2 slots, 1 free; 1: clevis"},
+    {TWO JWE("!!!"), "2 slots, 1 free; 1: clevis"},
+    {TWO JWE("e30"), "2 slots, 1 free; 1: clevis"}, // {}
+    {TWO JWE("eyJ"), "2 slots, 1 free; 1: clevis"}, // cut off
+    {TWO TOKEN("{\"type\":\"clevis\",\"keyslots\":[\"1\"]}"), "2 slots, 1 free; 1: clevis"},
+    {TWO TOKEN("{\"type\":\"clevis\",\"keyslots\":[\"1\"],\"jwe\":[]}"),
+     "2 slots, 1 free; 1: clevis"},
+};
+
 static void test_what_opens_the_slots_of_luks2(void)
 {
-    static const struct {
-        const char *json, *want;
-    } row[] = {
-        {TWO "\"tokens\":{}}", "2 slots, 2 free"},
-        {SLOTS("\"31\":" SLOT) "\"tokens\":{}}", "1 slots, 1 free"},
-        {SLOTS("") "\"tokens\":{}}", "0 slots, 0 free"},
-        {"{}", "0 slots, 0 free"},
-        {TWO TOKEN("{\"type\":\"systemd-tpm2\",\"keyslots\":[\"1\"]}"),
-         "2 slots, 1 free; 1: systemd-tpm2"},
-        {TWO TOKEN("{\"type\":\"systemd-fido2\",\"keyslots\":[\"0\",\"1\"]}"),
-         "2 slots, 0 free; 0: systemd-fido2"},
-        {TWO TOKEN("{\"type\":\"systemd-pkcs11\",\"keyslots\":[\"0\"]}"),
-         "2 slots, 1 free; 0: systemd-pkcs11"},
-        // A recovery key is typed.
-        {TWO TOKEN("{\"type\":\"systemd-recovery\",\"keyslots\":[\"1\"]}"),
-         "2 slots, 2 free; 1: systemd-recovery"},
-        {TWO TOKEN("{\"type\":\"luks2-keyring\",\"keyslots\":[\"0\"],\"key_description\":\"k\"}"),
-         "2 slots, 2 free; 0: luks2-keyring"},
-        {TWO TOKEN("{\"type\":\"vendor\",\"keyslots\":[\"1\"]}"),
-         "2 slots, 2 free; 1: a token of another kind"},
-        // Tokens of no slot open nothing.
-        {TWO TOKEN("{\"type\":\"systemd-tpm2\",\"keyslots\":[]}"), "2 slots, 2 free"},
-        {TWO TOKEN("{\"type\":\"systemd-tpm2\"}"), "2 slots, 2 free"},
-        {TWO TOKEN("{\"keyslots\":[\"1\"]}"), "2 slots, 2 free"},
-        {TWO TOKEN("{\"type\":7,\"keyslots\":[\"1\"]}"), "2 slots, 2 free"},
-        {TWO TOKEN("{\"type\":\"systemd-tpm2\",\"keyslots\":[1]}"), "2 slots, 2 free"},
-        {TWO TOKEN("{\"type\":\"systemd-tpm2\",\"keyslots\":[\"32\",\"-1\",\"99999999999\"]}"),
-         "2 slots, 2 free"},
-        {TWO TOKEN("[\"systemd-tpm2\"]"), "2 slots, 2 free"},
-        {TWO TOKEN("null"), "2 slots, 2 free"},
-        // Clevis.
-        {TWO JWE(PIN_TPM), "2 slots, 1 free; 1: clevis tpm2"},
-        {TWO JWE(PIN_TANG), "2 slots, 1 free; 1: clevis tang"},
-        {TWO JWE(PIN_OTHER), "2 slots, 1 free; 1: clevis"},
-        {TWO JWE(PIN_SSS), "2 slots, 1 free; 1: clevis tpm2; 1: clevis tang"},
-        {TWO JWE(""), "2 slots, 1 free; 1: clevis"},
-        {TWO JWE("!!!"), "2 slots, 1 free; 1: clevis"},
-        {TWO JWE("e30"), "2 slots, 1 free; 1: clevis"}, // {}
-        {TWO JWE("eyJ"), "2 slots, 1 free; 1: clevis"}, // cut off
-        {TWO TOKEN("{\"type\":\"clevis\",\"keyslots\":[\"1\"]}"), "2 slots, 1 free; 1: clevis"},
-        {TWO TOKEN("{\"type\":\"clevis\",\"keyslots\":[\"1\"],\"jwe\":[]}"),
-         "2 slots, 1 free; 1: clevis"},
-    };
-    for (size_t i = 0; i < BF_COUNT(row); i++) {
-        CHECK_EQ(read_json(row[i].json), BF_OK);
-        CHECK_STR(shown(), row[i].want);
+    for (size_t i = 0; i < BF_COUNT(opened); i++) {
+        CHECK_EQ(read_json(opened[i].json), BF_OK);
+        CHECK_STR(shown(), opened[i].want);
         CHECK_EQ(luks.version, 2);
         CHECK_EQ(luks.head_size, 16384);
         CHECK_STR(luks.uuid, "01234567-89ab-cdef-0123-456789abcdef");

@@ -10,6 +10,12 @@
 #include "tests/finalize_tree.h"
 #include "tests/unit/test.h"
 
+// Processes are killed here, not machines: no disk is waited for.
+int fsync(int fd)
+{
+    return fcntl(fd, F_GETFD) < 0 ? -1 : 0;
+}
+
 static struct bf_edits edits;
 static struct bf_fault fault;
 
@@ -380,7 +386,7 @@ static void test_a_killed_run_is_taken_back(void)
 
 static void test_a_killed_run_is_run_again(void)
 {
-    for (size_t i = 0; i < BF_COUNT(limits); i += 2) {
+    for (size_t i = 0; i < BF_COUNT(limits); i++) {
         put_all();
         run_until(limits[i], change_all);
         CHECK(run_until(RLIM_INFINITY, change_all));
@@ -394,7 +400,7 @@ static void test_a_killed_run_is_run_again(void)
 
 static void test_a_killed_undo_is_run_again(void)
 {
-    for (size_t i = 0; i < BF_COUNT(limits); i += 2) {
+    for (size_t i = 0; i < BF_COUNT(limits); i++) {
         put_all();
         CHECK(run_until(RLIM_INFINITY, change_all));
         run_until(limits[i], undo_all);
