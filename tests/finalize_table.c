@@ -60,7 +60,7 @@ void table_begin(void)
         *bf_devices_add(&devices) = disks[i];
     table_target = NULL;
     table_plan = (struct bf_plan){.target = "qemu-virtio"};
-    table_fin.system = (struct bf_system){.id = "", .like = "", .version = "", .name = ""};
+    bf_system_init(&table_fin.system);
     table_again();
 }
 
