@@ -63,6 +63,8 @@ make_tree() {
     mkdir -p "$work"/tree/etc/{initramfs-tools,mdadm,dracut.conf.d}
     for tree in $GUEST_TREES; do cp -r "$here/guests/$tree/." "$work/tree/"; done
     chmod -R u+rwX,go+rX,go-w "$work/tree"
+    # Git keeps no modes, and NetworkManager ignores what others may read.
+    find "$work/tree" -name '*.nmconnection' -exec chmod 600 {} +
     [ -s "$work/sources" ] && from=("$work/sources")
     mmdebstrap --mode="$mode" --variant=minbase --quiet --format=tar --keyring="$keyring" \
         --include="$packages" \
