@@ -142,9 +142,12 @@ submenu 'Advanced options for Debian GNU/Linux' $menuentry_id_option 'gnulinux-a
 		initrd	/boot/initrd.img-5.10.0-1-amd64
 	}
 }
-menuentry 'UEFI Firmware Settings' $menuentry_id_option 'uefi-firmware' {
-	fwsetup
-}
+fwsetup --is-supported
+if [ "$?" = 0 ]; then
+	menuentry 'UEFI Firmware Settings' $menuentry_id_option 'uefi-firmware' {
+		fwsetup
+	}
+fi
 if [ -f  ${config_directory}/custom.cfg ]; then
   source ${config_directory}/custom.cfg
 elif [ -z "${config_directory}" -a -f  $prefix/custom.cfg ]; then
