@@ -57,7 +57,7 @@ declare -A rooms=(
     [replica/cli]='replica/state replica/pki replica/points replica/media'
     [finalize/core]='' [finalize/archive]='finalize/core' [finalize/target]='finalize/core'
     [finalize/system]='finalize/core finalize/target'
-    [finalize/network]='finalize/core finalize/system' [finalize/boot]='finalize/core finalize/system'
+    [finalize/network]='finalize/core finalize/system' [finalize/boot]='finalize/archive finalize/core finalize/system'
     [finalize/initramfs]='finalize/archive finalize/core finalize/system finalize/target'
     [finalize/vm]='. finalize/archive finalize/core finalize/system finalize/target'
     [finalize/host]='finalize/core finalize/target finalize/vm'

@@ -14,7 +14,7 @@
 #include "finalize/boot/esp.h"
 #include "finalize/boot/loader.h"
 #include "finalize/boot/pe_build.h"
-#include "finalize/initramfs/version.h"
+#include "finalize/archive/version.h"
 
 #define WHY         "command line and drivers of the unified kernel image"
 #define CMDLINE_MAX ((size_t)64 << 10)

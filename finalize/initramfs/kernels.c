@@ -11,7 +11,7 @@
 #include "finalize/initramfs/images.h"
 #include "finalize/initramfs/named.h"
 #include "finalize/initramfs/steps.h"
-#include "finalize/initramfs/version.h"
+#include "finalize/archive/version.h"
 
 #define VERSIONS_MAX 256
 

@@ -267,7 +267,7 @@ const struct bf_gr_command *bf_gr_command(const char *name);
 bf_gr_run_fn bf_gr_test, bf_gr_search, bf_gr_menuentry, bf_gr_submenu, bf_gr_blscfg;
 bf_gr_run_fn bf_gr_load_env, bf_gr_linux, bf_gr_initrd, bf_gr_multiboot, bf_gr_module;
 bf_gr_run_fn bf_gr_chainloader, bf_gr_devicetree, bf_gr_boot, bf_gr_configfile, bf_gr_source_file;
-bf_gr_run_fn bf_gr_normal, bf_gr_probe, bf_gr_foreign, bf_gr_leave, bf_gr_fwsetup;
+bf_gr_run_fn bf_gr_normal, bf_gr_probe, bf_gr_foreign, bf_gr_leave;
 bf_gr_run_fn bf_gr_set_command, bf_gr_unset_command, bf_gr_export_command, bf_gr_step, bf_gr_yes;
 bf_gr_run_fn bf_gr_no, bf_gr_stop_loop, bf_gr_return, bf_gr_shift, bf_gr_setparams, bf_gr_eval;
 bf_gr_run_fn bf_gr_insmod, bf_gr_drawing, bf_gr_ask, bf_gr_unseen, bf_gr_regexp;

@@ -60,7 +60,7 @@ static const struct bf_gr_command commands[] = {
     {"fix_video", NULL},
     {"freedos", bf_gr_foreign},
     {"fwconfig", bf_gr_unseen},
-    {"fwsetup", bf_gr_fwsetup},
+    {"fwsetup", bf_gr_leave},
     {"gdbstub", NULL},
     {"getenv", bf_gr_unseen},
     {"getkey", bf_gr_ask},

@@ -225,14 +225,6 @@ int bf_gr_leave(struct bf_gr *g, struct bf_gr_words *args, struct bf_gr_node *bl
     return BF_GR_OK;
 }
 
-// Since GRUB 2.12 it can be asked whether the firmware has a setup to go to, and then stays.
-int bf_gr_fwsetup(struct bf_gr *g, struct bf_gr_words *args, struct bf_gr_node *block)
-{
-    if (args->count > 1 && strcmp(args->word[1], "--is-supported") == 0)
-        return BF_GR_OK;
-    return bf_gr_leave(g, args, block);
-}
-
 int bf_gr_boot(struct bf_gr *g, struct bf_gr_words *args, struct bf_gr_node *block)
 {
     (void)block;

@@ -27,8 +27,8 @@ static const struct bf_device *beside_root(struct bf_fin *f, const char *name, s
     struct bf_position place;
     for (size_t i = 0; i < f->system.mounts && i < EVIDENCE_MAX && root && !root->stacked; i++) {
         const struct bf_mount *m = &f->system.mount[i];
-        if (strcmp(m->mount, "/") == 0 && bf_device_position(m->device, &place) && place.stem == stem &&
-            strncmp(m->device, name, stem) == 0 && place.part == root->part)
+        if (strcmp(m->mount, "/") == 0 && bf_device_position(m->device, &place) &&
+            place.stem == stem && strncmp(m->device, name, stem) == 0 && place.part == root->part)
             return bf_device_at(f->devices, root->disk, part);
     }
     return NULL;

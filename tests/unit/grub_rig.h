@@ -120,12 +120,12 @@ static const char *words_of(const char *script)
     return words_of_bytes(script, strlen(script));
 }
 
-struct script {
+struct rig_script {
     const char *script, *words;
 };
 
 // All that differ are shown before the test fails.
-__attribute__((unused)) static void check_scripts(const struct script *s, size_t count)
+__attribute__((unused)) static void check_scripts(const struct rig_script *s, size_t count)
 {
     size_t wrong = 0;
     for (size_t i = 0; i < count; i++) {
@@ -171,11 +171,11 @@ __attribute__((unused)) static const char *offered(const char *config, size_t le
     return bf_text_get(&noted);
 }
 
-struct menu {
+struct rig_menu {
     const char *config, *offers;
 };
 
-__attribute__((unused)) static void check_menus(const struct menu *m, size_t count)
+__attribute__((unused)) static void check_menus(const struct rig_menu *m, size_t count)
 {
     size_t wrong = 0;
     for (size_t i = 0; i < count; i++) {

@@ -49,9 +49,12 @@ test_leave(int outcome, const char *file, int line, const char *format, ...)
     longjmp(test_end, outcome);
 }
 
-#define TEST(function) {#function, function}
-#define SKIP(...)      test_leave(TEST_SKIPPED, __FILE__, __LINE__, __VA_ARGS__)
-#define FAIL(...)      test_leave(TEST_FAILED, __FILE__, __LINE__, __VA_ARGS__)
+#define TEST(function)                                                                             \
+    {                                                                                              \
+#function, function                                                                        \
+    }
+#define SKIP(...) test_leave(TEST_SKIPPED, __FILE__, __LINE__, __VA_ARGS__)
+#define FAIL(...) test_leave(TEST_FAILED, __FILE__, __LINE__, __VA_ARGS__)
 
 // A condition that must hold.
 #define CHECK(condition)                                                                           \

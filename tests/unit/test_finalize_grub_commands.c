@@ -18,7 +18,7 @@ static void prepare_files(void)
 
 // ---- test, regexp, variables --------------------------------------------------------------------
 
-static const struct script conditions[] = {
+static const struct rig_script conditions[] = {
     {"[ a ]\nw $?", "<0>\n"},
     {"[ \"\" ]\nw $?", "<1>\n"},
     {"[ '' ]\nw $?", "<1>\n"},
@@ -160,7 +160,7 @@ static void test_the_command_test(void)
     check_scripts(conditions, BF_COUNT(conditions));
 }
 
-static const struct script regexps[] = {
+static const struct rig_script regexps[] = {
     {"regexp a a; w $?", "<0>\n"},
     {"regexp a b; w $?", "<1>\n"},
     {"regexp '^a$' ab; w $?", "<1>\n"},
@@ -203,7 +203,7 @@ static void test_regexp(void)
     check_scripts(regexps, BF_COUNT(regexps));
 }
 
-static const struct script variables[] = {
+static const struct rig_script variables[] = {
     {"set x=1\nset x=2\nw $x", "<2>\n"},
     {"unset\nw $?", "<18>\n"},
     {"unset x\nw $?", "<0>\n"},
@@ -268,7 +268,7 @@ static void test_words_and_statuses(void)
 
 // ---- Devices, files and patterns ----------------------------------------------------------------
 
-static const struct script devices_and_files[] = {
+static const struct rig_script devices_and_files[] = {
     {"search --fs-uuid --set=root B00B-1E; w $? $root", "<0><hd0,gpt3>\n"},
     {"search -u --set=x b00b-1e; w $? $x $root", "<0><hd0,gpt3><hd0,gpt3>\n"},
     {"search --fs-uuid --set=x abcd-1234; w $x", "<hd0,gpt1>\n"},
@@ -362,7 +362,7 @@ static void test_devices_and_files(void)
 #define CFG "/boot/grub/grub.cfg"
 
 // The entry's commands, and what it offers.
-static const struct menu loads[] = {
+static const struct rig_menu loads[] = {
     {"set timeout=1\nmenuentry a {\nlinux /vmlinuz-1 a b\ninitrd /ucode.img /initrd-1\n}\n",
      "* linux: a\n"
      "    kernel /boot/vmlinuz-1\n"
@@ -648,7 +648,7 @@ static void test_environment_blocks(void)
 
 static void test_options_of_load_env(void)
 {
-    static const struct script rows[] = {
+    static const struct rig_script rows[] = {
         {"load_env -f /boot/env b; w \"$a$b\"", "<2>\n"},
         {"load_env --file /boot/env b a; w \"$a$b\"", "<12>\n"},
         {"load_env --file=/boot/env; w \"$a$b\"", "<12>\n"},
@@ -675,7 +675,7 @@ static void test_options_of_load_env(void)
 
 static void test_source(void)
 {
-    static const struct script rows[] = {
+    static const struct rig_script rows[] = {
         {"source /boot/in; w $?", "<in>\n<0>\n"},
         {"x=1; if source /boot/in; then w t; else w f; fi", "<in><1>\n<t>\n"},
         {"if source /boot/no; then w t; else w f; fi", "<t>\n"},

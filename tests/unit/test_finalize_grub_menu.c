@@ -23,7 +23,7 @@ static void prepare_files(void)
 // ---- The default entry --------------------------------------------------------------------------
 
 // What stands before the menu, and the entry that is taken.
-static const struct script defaults[] = {
+static const struct rig_script defaults[] = {
     {"", "a"},
     {"set default=0", "a"},
     {"set default=1", "b"},
@@ -112,7 +112,7 @@ static void test_default(void)
 
 // ---- Menus --------------------------------------------------------------------------------------
 
-static const struct menu menus[] = {
+static const struct rig_menu menus[] = {
     {"set timeout=5\n"
      "set default=1\n"
      "set fallback=2\n"

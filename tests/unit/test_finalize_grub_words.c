@@ -6,7 +6,7 @@
 
 // ---- Words --------------------------------------------------------------------------------------
 
-static const struct script words[] = {
+static const struct rig_script words[] = {
     {"w", "\n"},
     {"w a", "<a>\n"},
     {"w a b  c", "<a><b><c>\n"},
@@ -122,7 +122,7 @@ static void test_words(void)
 
 // ---- Variables ----------------------------------------------------------------------------------
 
-static const struct script variables[] = {
+static const struct rig_script variables[] = {
     {"w $nothing", "\n"},
     {"w a$nothing", "<a>\n"},
     {"w \"$nothing\"", "<>\n"},
@@ -232,7 +232,7 @@ static void test_variables(void)
 
 // ---- Conditions, loops, functions, mistakes -----------------------------------------------------
 
-static const struct script language[] = {
+static const struct rig_script language[] = {
     {"if true; then w a; fi", "<a>\n"},
     {"if false; then w a; fi\nw b", "<b>\n"},
     {"if false; then w a; else w b; fi", "<b>\n"},

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which version a kernel's image is, as far as it says so itself.
-#ifndef BF_FINALIZE_INITRAMFS_VERSION_H
-#define BF_FINALIZE_INITRAMFS_VERSION_H
+#ifndef BF_FINALIZE_ARCHIVE_VERSION_H
+#define BF_FINALIZE_ARCHIVE_VERSION_H
 
 #include "finalize/core/edit.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // See version.h. A kernel for arm64 is an image as it runs ("Image"), the same in gzip, or an EFI
 // program that holds it compressed and says where (drivers/firmware/efi/libstub/zboot-header.S).
-#include "finalize/initramfs/version.h"
+#include "finalize/archive/version.h"
 
 #include <ctype.h>
 #include <stdio.h>
