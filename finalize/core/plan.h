@@ -73,6 +73,7 @@ struct bf_plan {
     bool discard_hibernation;
     enum bf_wanted serial_console;
     bool efi_fallback;
+    bool try_anyway;   // what the rehearsal finds is reported, and does not refuse
     bool nofail;       // what fstab wants and no disk has is not waited for
     bool keep_agents;  // those of the old hypervisor stay enabled
     bool new_identity; // a clone: machine-id and the like are made anew

@@ -48,16 +48,20 @@ static void text_entry(const json_t *entry, struct bf_text *out)
     bf_report_clean(out, *root ? ", root=" : "", root, "");
 }
 
-static void text_start(const json_t *start, struct bf_text *out)
+static void text_start(const json_t *start, bool refused, struct bf_text *out)
 {
     const json_t *entry = chosen(start);
     const char *verdict = bf_report_field(start, "verdict");
     const char *doubt =
         json_string_value(json_array_get(json_object_get(start, "not_followed"), 0));
-    if (!start || strcmp(verdict, "does not start") == 0)
+    bool starts = strcmp(verdict, "starts") == 0, stops = strcmp(verdict, "does not start") == 0;
+    if (!start || (stops && refused))
         return; // the result says why
-    bool starts = strcmp(verdict, "starts") == 0;
-    bf_text_str(out, starts ? "starts: " : "may start, which is not certain: ");
+    if (stops)
+        doubt = json_string_value(json_array_get(json_object_get(start, "stops"), 0));
+    bf_text_str(out, starts  ? "starts: "
+                     : stops ? "does not start, as far as can be seen: "
+                             : "may start, which is not certain: ");
     if (starts && entry)
         text_entry(entry, out);
     else
@@ -163,7 +167,7 @@ static void text_look_at(const json_t *notes, struct bf_text *out)
 
 void bf_report_verdict(const json_t *report, struct bf_text *out)
 {
-    text_start(json_object_get(report, "start"), out);
+    text_start(json_object_get(report, "start"), *bf_report_field(report, "error") != 0, out);
     text_new_addresses(json_object_get(report, "addresses"), out);
     text_what_changed(json_object_get(report, "changes"), out);
     text_look_at(json_object_get(report, "notes"), out);

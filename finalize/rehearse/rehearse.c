@@ -91,7 +91,12 @@ static enum bf_err conclude(struct bf_walk *w, json_t *start)
     note_all(w, BF_TROUBLE_LOOK);
     if (w->unsaid)
         bf_note(w->f->report, "warning", "start", "%zu more like these are not listed", w->unsaid);
-    return stops ? bf_refuse(w->f->report, "it would not start: %s", stops) : BF_OK;
+    if (!stops || w->f->plan->try_anyway)
+        return BF_OK;
+    return bf_refuse(w->f->report,
+                     "it would not start: %s; to have it made all the same, set \"rehearsal\": "
+                     "\"report\"",
+                     stops);
 }
 
 enum bf_err bf_rehearse(struct bf_fin *f)

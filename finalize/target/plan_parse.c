@@ -488,20 +488,23 @@ static enum bf_err parse_choices(struct parser *p, const json_t *o, struct bf_pl
     static const char *const agents[] = {"disable", "keep"};
     static const char *const identity[] = {"keep", "new"};
     static const char *const missing[] = {"refuse", "nofail"};
+    static const char *const rehearsal[] = {"refuse", "report"};
     enum bf_err err = choice(p, o, "hibernation", hibernation, &plan->discard_hibernation);
     if (!err)
         err = choice(p, o, "agents", agents, &plan->keep_agents);
     if (!err)
         err = choice(p, o, "missing_disks", missing, &plan->nofail);
+    if (!err)
+        err = choice(p, o, "rehearsal", rehearsal, &plan->try_anyway);
     return err ? err : choice(p, o, "identity", identity, &plan->new_identity);
 }
 
 static enum bf_err parse_plan(struct parser *p, const json_t *o, struct bf_plan *plan)
 {
-    static const char *const keys[] = {
-        "version",     "target",         "hostname",     "root",          "nics",
-        "hibernation", "serial_console", "efi_fallback", "unlock",        "agents",
-        "identity",    "mounts",         "check",        "missing_disks", NULL};
+    static const char *const keys[] = {"version", "target",      "hostname",       "root",
+                                       "nics",    "hibernation", "serial_console", "efi_fallback",
+                                       "unlock",  "agents",      "identity",       "mounts",
+                                       "check",   "rehearsal",   "missing_disks",  NULL};
     bool serial = false;
     if (!json_is_object(o))
         return fail(p, "", "must be an object");

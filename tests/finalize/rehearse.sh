@@ -57,6 +57,9 @@ check "a firmware without boot entries finds nothing" refuses_all "fallback path
 tree
 rm "$r/boot/vmlinuz-$v"
 check "the kernel is not there" stops_at "/boot/vmlinuz-$v"
+sed -i 's/"serial_console"/"rehearsal": "report", "serial_console"/' "$work/plan"
+check "who knows better can have it made" goes "does not start"
+check "and is told so first" matches "^does not start, as far as can be seen: .*vmlinuz-$v" "$(sed -n 2p "$work/report.txt")"
 tree
 : >"$r/boot/vmlinuz-$v"
 check "the kernel is empty" stops_at "/boot/vmlinuz-$v" empty
