@@ -173,8 +173,8 @@ static void test_what_names_say_of_disks(void)
         {"server:/export", -1, 0},
     };
     for (size_t i = 0; i < BF_COUNT(row); i++) {
-        struct bf_slot slot = {0};
-        bool known = bf_device_slot(row[i].name, &slot) && slot.known;
+        struct bf_position slot = {0};
+        bool known = bf_device_position(row[i].name, &slot) && slot.known;
         if ((known ? (int)slot.disk : -1) != row[i].disk ||
             (known && (int)slot.part != row[i].part))
             FAIL("%s: disk %d, part %u", row[i].name, known ? (int)slot.disk : -1, slot.part);
