@@ -183,19 +183,22 @@ static bool ends_command(const struct reader *r, char c)
     return c == '\n' || (r->grub && (c == ';' || c == '{' || c == '}'));
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
 // Cuts the next word, with its quotes taken off; false at the end of the command.
 static bool next_word(const struct reader *r, const char **at, const char *end, char *out)
 {
     size_t n = 0;
     char quote = 0;
-    while (*at < end && (**at == ' ' || **at == '\t' || **at == '\r'))
+    while (*at < end && is_blank(**at))
         ++*at;
     if (*at == end || ends_command(r, **at))
         return false;
     bool brace = false;
-    for (;
-         *at < end && (quote || brace || !(isspace((unsigned char)**at) || ends_command(r, **at)));
-         ++*at) {
+    for (; *at < end && (quote || brace || !(is_blank(**at) || ends_command(r, **at))); ++*at) {
         char c = **at;
         if (c == '\n')
             break;

@@ -133,6 +133,10 @@ times 20000 'root=/dev/sda2 ' >>"$r/etc/default/grub"
 times 20000 'linux /vmlinuz root=/dev/sda2\n' >>"$r/boot/grub/grub.cfg"
 check "and grub.cfg" too_much 'step boot: /boot/grub/grub.cfg needs more work'
 fresh
+printf 'menuentry x {\n\flinux \v/vmlinuz\f root=UUID=1\n}\n' >>"$r/boot/grub/grub.cfg"
+ends() { finalize "$r" "$work/plan" --dry-run || [ $? = 1 ]; }
+check "what GRUB takes for no blank keeps nobody busy" ends
+fresh
 times 50000 '@ a comment in a long file\n' | tr @ '#' | tee -a "$r/etc/hosts" "$r/etc/crypttab" "$r/etc/default/grub" >>"$r/etc/network/interfaces"
 times 2000 '/dev/disk/by-label/x# /mnt/# ext4 defaults 0 0\n' >>"$r/etc/fstab"
 truncate -s 1000000 "$r/etc/hosts" "$r/etc/crypttab" "$r/etc/default/grub" "$r/etc/network/interfaces"

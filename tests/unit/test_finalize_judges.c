@@ -248,9 +248,9 @@ static const struct {
      "DOUBT has root=/dev/disk/by-uuid/ABCD-1234, which is another file system than the one that "
      "was adapted"},
     {"root=/dev/disk/by-id/lvm-pv-uuid-x",
-     "DOUBT has root=/dev/disk/by-id/lvm-pv-uuid-x, a name that is not followed"},
+     "DOUBT has root=/dev/disk/by-id/lvm-pv-uuid-x, a name that is not among what is probed"},
     {"root=/dev/disk/by-id/dm-name-vg-gone",
-     "DOUBT has root=/dev/disk/by-id/dm-name-vg-gone, a name that is not followed"},
+     "STOPS has root=/dev/disk/by-id/dm-name-vg-gone, which is on none of the disks"},
     {"ro quiet", "DOUBT has no root=: its initramfs has to know the device"},
     {NULL, "DOUBT has no root=: its initramfs has to know the device"},
     {"root=/dev/nfs nfsroot=192.0.2.1:/x", "DOUBT has root=/dev/nfs, which is not a disk"},
@@ -739,7 +739,8 @@ static const struct {
     {"/dev/vg/data-one /data xfs defaults", ""},
     {"/dev/disk/by-id/dm-name-vg-data--one /data xfs defaults", ""},
     {"/dev/disk/by-id/md-uuid-1:2:3:4 /data xfs defaults",
-     "DOUBT /etc/fstab, line 1: /dev/disk/by-id/md-uuid-1:2:3:4 for /data" NO(EMERGENCY)},
+     "DOUBT /etc/fstab, line 1: /dev/disk/by-id/md-uuid-1:2:3:4 for /data is a name that is not "
+     "among what is probed" EMERGENCY},
     {"UUID=99999999-0000-4000-8000-000000000000 none swap sw", ""},
     {"  \tUUID=ABCD-1234\t/boot/efi\tvfat\tdefaults", ""},
     // What is not.
