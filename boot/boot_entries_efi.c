@@ -67,6 +67,8 @@ static int parse(const uint8_t *option, size_t size, struct bf_boot_entry *entry
     entry->active = (option[0] & OPTION_ACTIVE) != 0;
     memcpy(text, option + OPTION_HEAD, name);
     bf_efi_ascii(text, name / 2, entry->name, sizeof entry->name);
+    for (size_t n = strlen(entry->name); n > 0 && entry->name[n - 1] == ' ';)
+        entry->name[--n] = 0;
     if (len <= size - at && ends_within(option + at, len)) {
         memcpy(path, option + at, len);
         bf_efi_path_text((const void *)path, entry->path, sizeof entry->path);

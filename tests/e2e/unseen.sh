@@ -50,7 +50,7 @@ raid() {
     check "warn: and the point" equal '[["RAID controller","0000:00:09.0",false]]' \
         "$(bf_cli points web-1@1 --json | jq -c '[.. | .unseen? // empty | .[] | [.what, .slot, .asked]] | unique')"
     check "warn: what the firmware starts is known of the point" \
-        matches '^boot entry: Boot[0-9A-F]{4} .+, .*CDROM.* \(started Bootferry\)$' "$(bf_cli points web-1@1)"
+        matches '^boot entry: Boot[0-9A-F]{4} UEFI QEMU DVD-ROM [^,]*[^ ,], PciRoot.* \(started Bootferry\)$' "$(bf_cli points web-1@1)"
     check "warn: what was seen is copied" e2e_same web-1@1 0 "$E2E_DIR/seen.raw"
 }
 
