@@ -121,7 +121,7 @@ check "a system that is none" refused 1 'was not inspected' "$B" plan db-1
 # ---- What a plan would do ----------------------------------------------------------------------
 
 check "finalize with --mac" exits 0 "$B" finalize web-1 --target qemu-virtio --mac "$nic:ip:203.0.113.5,203.0.113.1,24,203.0.113.53"
-check "begins with the result and the table" grep -qE "^enp0s3 +$nic .* -> 203.0.113.5/24 " <(head -n 5 "$T/stdout")
+check "begins with the verdict and the table" grep -qE "^enp0s3 +$nic .* -> 203.0.113.5/24 " <(head -n 20 "$T/stdout")
 printf 'name,target,interface,address,gateway\nweb-1,kvm,enp0s3,203.0.113.5/24,203.0.113.1\n' >"$T/points.csv"
 check "a table that is checked against its points" exits 0 "$B" plan --csv "$T/points.csv" --check --output "$T/checked"
 check "says so" grep -qx '1 of 1 plans would be carried out' "$T/stdout"
