@@ -163,3 +163,15 @@ char *bf_word_dup(const char *word, size_t len)
     s[len] = 0;
     return s;
 }
+
+void bf_text_unoctal(char *s)
+{
+    char *put = s;
+    for (; *s; s++) {
+        bool octal = s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' &&
+                     s[3] >= '0' && s[3] <= '7';
+        *put++ = octal ? (char)((s[1] - '0') * 64 + (s[2] - '0') * 8 + (s[3] - '0')) : *s;
+        s += octal ? 3 : 0;
+    }
+    *put = 0;
+}

@@ -49,6 +49,8 @@ size_t bf_text_stepped(void);
 bool bf_word_next(const char **at, const char *end, const char **word, size_t *word_len);
 // True when the counted word equals the C string.
 bool bf_word_is(const char *word, size_t len, const char *s);
+// Decodes "\040" and the like in place, as getmntent(3) does it in the fields of fstab.
+void bf_text_unoctal(char *s);
 // Allocates a C string of the counted bytes; NULL when out of memory.
 char *bf_word_dup(const char *word, size_t len);
 

@@ -20,19 +20,6 @@ struct mount_line {
     unsigned number;
 };
 
-// A word with its "\040" decoded, as getmntent(3) does it.
-static void decode(char *word)
-{
-    char *put = word;
-    for (const char *s = word; *s; s++) {
-        bool octal = s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' &&
-                     s[3] >= '0' && s[3] <= '7';
-        *put++ = octal ? (char)((s[1] - '0') * 64 + (s[2] - '0') * 8 + (s[3] - '0')) : *s;
-        s += octal ? 3 : 0;
-    }
-    *put = 0;
-}
-
 static bool word_to(const char **at, const char *end, char *out, size_t size)
 {
     const char *word;
@@ -41,7 +28,7 @@ static bool word_to(const char **at, const char *end, char *out, size_t size)
     if (!bf_word_next(at, end, &word, &len))
         return false;
     snprintf(out, size, "%.*s", (int)(len < size ? len : size - 1), word);
-    decode(out);
+    bf_text_unoctal(out);
     return true;
 }
 

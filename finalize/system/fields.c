@@ -33,8 +33,7 @@ void bf_fields_put(struct bf_text *out, const struct bf_line *line, const struct
     bf_text_add(out, rest, (size_t)(line->at + line->full - rest));
 }
 
-// What follows the name in a list, or NULL.
-static const char *after(const char *options, const char *name, const char *ends)
+const char *bf_fields_after(const char *options, const char *name, const char *ends)
 {
     size_t n = strlen(name);
     for (const char *at = options; *at; at += strcspn(at, ",")) {
@@ -47,11 +46,11 @@ static const char *after(const char *options, const char *name, const char *ends
 
 bool bf_fields_option(const char *options, const char *name)
 {
-    return after(options, name, ",") != NULL;
+    return bf_fields_after(options, name, ",") != NULL;
 }
 
 const char *bf_fields_value(const char *options, const char *name)
 {
-    const char *at = after(options, name, "=");
+    const char *at = bf_fields_after(options, name, "=");
     return at && *at == '=' ? at + 1 : NULL;
 }

@@ -20,6 +20,9 @@ void bf_fields_text(const struct bf_fields *w, size_t i, char *out, size_t size)
 // Appends the line with another word in the place of field `i`.
 void bf_fields_put(struct bf_text *out, const struct bf_line *line, const struct bf_fields *w,
                    size_t i, const char *word);
+// What follows the first option of that name in a list that one of these characters, or the end,
+// follows; NULL when there is none.
+const char *bf_fields_after(const char *options, const char *name, const char *ends);
 // Whether a list of options, separated by commas, has this one.
 bool bf_fields_option(const char *options, const char *name);
 // The value of "name=value" in such a list, up to its end; NULL when it is not there.

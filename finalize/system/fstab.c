@@ -18,14 +18,7 @@
 static void to_text(const struct bf_fields *w, size_t i, char *out, size_t size)
 {
     bf_fields_text(w, i, out, size);
-    char *put = out;
-    for (const char *s = out; *s; s++) {
-        bool octal = s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' &&
-                     s[3] >= '0' && s[3] <= '7';
-        *put++ = octal ? (char)((s[1] - '0') * 64 + (s[2] - '0') * 8 + (s[3] - '0')) : *s;
-        s += octal ? 3 : 0;
-    }
-    *put = 0;
+    bf_text_unoctal(out);
 }
 
 // How much the start of the system depends on a line.

@@ -17,8 +17,7 @@ static bool is_link_or_file(const struct bf_fin_root *root, const char *path)
     return found;
 }
 
-// A unit that is a link to /dev/null never starts.
-static bool is_masked(const struct bf_fin_root *root, const char *unit)
+bool bf_service_masked(const struct bf_fin_root *root, const char *unit)
 {
     char path[256];
     snprintf(path, sizeof path, "/etc/systemd/system/%s", unit);
@@ -48,7 +47,7 @@ bool bf_service_enabled(const struct bf_fin_root *root, const char *unit)
 {
     static const char *const base[] = {"/etc/systemd/system", "/usr/lib/systemd/system",
                                        "/lib/systemd/system"};
-    if (is_masked(root, unit))
+    if (bf_service_masked(root, unit))
         return false;
     for (size_t i = 0; i < BF_COUNT(base); i++)
         if (is_in_folders(root, base[i], ".wants", unit) ||
@@ -115,7 +114,7 @@ bool bf_service_starts(const struct bf_fin *f, const char *name)
     case BF_INIT_SYSTEMD:
         // A unit is made of a SysV script that has no unit of its own.
         return bf_service_enabled(root, unit) ||
-               (!is_masked(root, unit) && starts_by_sysv(root, name));
+               (!bf_service_masked(root, unit) && starts_by_sysv(root, name));
     case BF_INIT_OPENRC:
         return any_path(root, openrc, BF_COUNT(openrc), name);
     case BF_INIT_RUNIT:

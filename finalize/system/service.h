@@ -9,6 +9,9 @@
 // The folders of the run levels whose S links SysV's init follows, ended by NULL.
 extern const char *const bf_sysv_folders[];
 
+// Whether a unit is a link to /dev/null in /etc/systemd/system, so that it never starts.
+bool bf_service_masked(const struct bf_fin_root *root, const char *unit);
+
 // Whether a unit of systemd is wanted or required by another one, and not masked. `unit` has its
 // suffix: "networking.service".
 bool bf_service_enabled(const struct bf_fin_root *root, const char *unit);

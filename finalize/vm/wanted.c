@@ -9,6 +9,8 @@
 #include "base/bytes.h"
 #include "finalize/core/ini.h"
 #include "finalize/core/text.h"
+#include "finalize/system/fields.h"
+#include "finalize/system/service.h"
 
 // What the finalizer has to see, and the unit that would mount it (systemd-escape(1)).
 static const struct place {
@@ -20,15 +22,10 @@ static const struct place {
 
 bool bf_wanted_option(const char *options, const char *name, char *out, size_t size)
 {
-    size_t len = strlen(name);
-    for (const char *at = options; *at; at += strcspn(at, ",") + (at[strcspn(at, ",")] != 0)) {
-        size_t n = strcspn(at, ",");
-        if (n < len || strncmp(at, name, len) != 0 || (n > len && at[len] != '='))
-            continue;
-        snprintf(out, size, "%.*s", n > len ? (int)(n - len - 1) : 0, n > len ? at + len + 1 : "");
-        return true;
-    }
-    return false;
+    const char *at = bf_fields_after(options, name, ",=");
+    if (at)
+        snprintf(out, size, "%.*s", *at == '=' ? (int)strcspn(at + 1, ",") : 0, at + (*at == '='));
+    return at != NULL;
 }
 
 const struct bf_want *bf_wanted_at(const struct bf_wanted_list *list, const char *at)
@@ -58,17 +55,11 @@ static void finish(struct bf_want *w)
 // A field of fstab, in which "\040" is a blank.
 static void field(const char *word, size_t len, char *out, size_t size)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < len && n + 1 < size; i++) {
-        bool octal = word[i] == '\\' && i + 3 < len && word[i + 1] >= '0' && word[i + 1] <= '3' &&
-                     word[i + 2] >= '0' && word[i + 2] <= '7' && word[i + 3] >= '0' &&
-                     word[i + 3] <= '7';
-        out[n++] =
-            octal ? (char)((word[i + 1] - '0') * 64 + (word[i + 2] - '0') * 8 + (word[i + 3] - '0'))
-                  : word[i];
-        i += octal ? 3 : 0;
-    }
-    out[n] = 0;
+    char *all = bf_word_dup(word, len);
+    if (all)
+        bf_text_unoctal(all);
+    snprintf(out, size, "%s", all ? all : "");
+    free(all);
 }
 
 static void read_fstab(const struct bf_fin_root *root, struct bf_wanted_list *out)
@@ -126,16 +117,6 @@ static bool is_enabled(const struct bf_fin_root *root, const char *unit, bool *s
     return enabled;
 }
 
-static bool is_masked(const struct bf_fin_root *root, const char *unit)
-{
-    char path[128];
-    snprintf(path, sizeof path, "/etc/systemd/system/%s", unit);
-    char *link = bf_fin_root_readlink(root, path);
-    bool masked = link && strcmp(link, "/dev/null") == 0;
-    free(link);
-    return masked;
-}
-
 static bool read_unit(const struct bf_fin_root *root, const char *path, const char *at,
                       struct bf_want *out)
 {
@@ -189,7 +170,7 @@ void bf_wanted_read(const struct bf_fin_root *root, struct bf_wanted_list *out)
     out->count = 0;
     read_fstab(root, out);
     for (size_t i = 0; i < BF_COUNT(places); i++)
-        if (!is_masked(root, places[i].unit))
+        if (!bf_service_masked(root, places[i].unit))
             add_unit(root, &places[i], out);
     qsort(out->item, out->count, sizeof out->item[0], by_depth);
 }
