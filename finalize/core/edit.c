@@ -177,69 +177,75 @@ const char *bf_edits_pending(const struct bf_edits *e, const char *real, size_t 
     return edit->data ? edit->data : "";
 }
 
+// The size that the file at a canonical path will have, and its entry, or NULL.
+static enum bf_err size_of(const struct bf_edits *e, const char *real, const struct bf_edit **edit,
+                           uint64_t *size, struct bf_fault *fault)
+{
+    struct stat st;
+    *size = 0;
+    *edit = bf_edits_find(e, real);
+    if (*edit && ((*edit)->data || (*edit)->parts)) {
+        *size = bf_edit_size(*edit);
+        return BF_OK;
+    }
+    if (*edit && !(*edit)->tail)
+        return bf_fault_errno(fault, ENOENT);
+    enum bf_err err = bf_fin_root_stat(e->root, real, &st, fault);
+    if (err)
+        return err;
+    *size = (uint64_t)st.st_size;
+    return *edit || S_ISREG(st.st_mode) ? BF_OK : bf_fault_errno(fault, EINVAL);
+}
+
 enum bf_err bf_edits_size(const struct bf_edits *e, const char *path, uint64_t *size,
                           struct bf_fault *fault)
 {
-    struct stat st;
     struct bf_fault own;
+    const struct bf_edit *edit;
     fault = fault ? fault : &own;
     *size = 0;
     char *real = bf_fin_root_real(e->root, path, fault);
-    if (!real)
-        return fault->code;
-    const struct bf_edit *edit = bf_edits_find(e, real);
-    enum bf_err err = BF_OK;
-    if (edit && (edit->data || edit->parts))
-        *size = bf_edit_size(edit);
-    else if (edit && !edit->tail)
-        err = bf_fault_errno(fault, ENOENT);
-    else if (!(err = bf_fin_root_stat(e->root, real, &st, fault)))
-        *size = (uint64_t)st.st_size;
-    if (!err && !edit && !S_ISREG(st.st_mode))
-        err = bf_fault_errno(fault, EINVAL);
+    enum bf_err err = real ? size_of(e, real, &edit, size, fault) : fault->code;
     free(real);
     return err;
 }
 
-// The part of a read at `offset` that lies in `data`, whose first byte is the file's byte `start`.
-static void read_data(const struct bf_edit *edit, uint64_t start, uint64_t offset, char *buf,
-                      size_t len)
+// Reads what is there for certain.
+static enum bf_err read_at(const struct bf_edits *e, const char *real, const struct bf_edit *edit,
+                           char *buf, size_t len, uint64_t offset, struct bf_fault *fault)
 {
-    for (size_t i = 0; i < len; i++)
-        if (offset + i >= start && offset + i - start < edit->len)
-            buf[i] = edit->data[offset + i - start];
+    if (edit && edit->parts)
+        return bf_parts_read(e, edit, buf, len, offset, fault);
+    if (!edit || !edit->data)
+        return bf_fin_root_pread(e->root, real, buf, len, (off_t)offset, fault);
+    // The first bytes of a tail's file are those on disk.
+    uint64_t start = edit->tail ? edit->keep : 0;
+    size_t own = offset >= start ? 0 : start - offset < len ? (size_t)(start - offset) : len;
+    enum bf_err err =
+        own ? bf_fin_root_pread(e->root, real, buf, own, (off_t)offset, fault) : BF_OK;
+    if (!err && own < len)
+        memcpy(buf + own, edit->data + (offset + own - start), len - own);
+    return err;
 }
 
 enum bf_err bf_edits_pread(const struct bf_edits *e, const char *path, void *buf, size_t len,
                            uint64_t offset, size_t *got, struct bf_fault *fault)
 {
-    uint64_t size, from_disk;
+    uint64_t size;
+    struct bf_fault own;
+    const struct bf_edit *edit;
+    fault = fault ? fault : &own;
     *got = 0;
-    enum bf_err err = bf_edits_size(e, path, &size, fault);
-    if (err || offset >= size)
-        return err;
-    size_t want = size - offset < len ? (size_t)(size - offset) : len;
     char *real = bf_fin_root_real(e->root, path, fault);
     if (!real)
-        return fault ? fault->code : BF_ERR_IO;
-    const struct bf_edit *edit = bf_edits_find(e, real);
-    if (edit && edit->parts) {
-        err = bf_parts_read(e, edit, buf, want, offset, fault);
-        free(real);
+        return fault->code;
+    enum bf_err err = size_of(e, real, &edit, &size, fault);
+    if (!err && offset < size) {
+        size_t want = size - offset < len ? (size_t)(size - offset) : len;
+        err = read_at(e, real, edit, buf, want, offset, fault);
         *got = err ? 0 : want;
-        return err;
     }
-    bool changed = edit && edit->data;
-    uint64_t start = changed && edit->tail ? edit->keep : 0;
-    from_disk = !changed ? want : !edit->tail || start <= offset ? 0 : start - offset;
-    if (from_disk > want)
-        from_disk = want;
-    if (from_disk)
-        err = bf_fin_root_pread(e->root, real, buf, (size_t)from_disk, (off_t)offset, fault);
-    if (!err && changed)
-        read_data(edit, start, offset, buf, want);
     free(real);
-    *got = err ? 0 : want;
     return err;
 }
 

@@ -6,24 +6,10 @@
 #include <strings.h>
 
 #include "base/bytes.h"
+#include "finalize/archive/version.h"
 #include "finalize/rehearse/judges.h"
 
 // ---- The kernel ---------------------------------------------------------------------------------
-
-// The version text of an x86 kernel: Documentation/arch/x86/boot.rst, "kernel_version".
-static void read_version(struct bf_walk *w, struct bf_judged *j)
-{
-    unsigned char head[0x210];
-    size_t got;
-    if (bf_edits_pread(&w->f->edits, j->start->kernel, head, sizeof head, 0, &got, NULL) ||
-        got < sizeof head || memcmp(head + 0x202, "HdrS", 4) != 0)
-        return;
-    unsigned at = bf_le16(head + 0x20e);
-    char text[sizeof j->version] = "";
-    if (at && !bf_edits_pread(&w->f->edits, j->start->kernel, text, sizeof text - 1, at + 0x200u,
-                              &got, NULL))
-        snprintf(j->version, sizeof j->version, "%.*s", (int)strcspn(text, " "), text);
-}
 
 // A version that names a folder of modules; a kernel's name is the weaker evidence.
 static void guess_version(struct bf_walk *w, struct bf_judged *j)
@@ -53,7 +39,7 @@ static void judge_kernel(struct bf_walk *w, struct bf_judged *j)
     }
     if (size == 0)
         bf_judge_say(w, j, BF_TROUBLE_STOPS, "loads the kernel %s, which is empty", s->kernel);
-    read_version(w, j);
+    bf_version_header(&w->f->edits, s->kernel, 0, j->version, sizeof j->version);
     guess_version(w, j);
 }
 
