@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/config.h"
 #include "finalize/target/targets.h"
 
@@ -484,19 +485,20 @@ static enum bf_err choice(struct parser *p, const json_t *o, const char *key,
 
 static enum bf_err parse_choices(struct parser *p, const json_t *o, struct bf_plan *plan)
 {
-    static const char *const hibernation[] = {"refuse", "discard"};
-    static const char *const agents[] = {"disable", "keep"};
-    static const char *const identity[] = {"keep", "new"};
-    static const char *const missing[] = {"refuse", "nofail"};
-    static const char *const rehearsal[] = {"refuse", "report"};
-    enum bf_err err = choice(p, o, "hibernation", hibernation, &plan->discard_hibernation);
-    if (!err)
-        err = choice(p, o, "agents", agents, &plan->keep_agents);
-    if (!err)
-        err = choice(p, o, "missing_disks", missing, &plan->nofail);
-    if (!err)
-        err = choice(p, o, "rehearsal", rehearsal, &plan->try_anyway);
-    return err ? err : choice(p, o, "identity", identity, &plan->new_identity);
+    const struct {
+        const char *key, *value[2];
+        bool *second;
+    } choices[] = {
+        {"hibernation", {"refuse", "discard"}, &plan->discard_hibernation},
+        {"agents", {"disable", "keep"}, &plan->keep_agents},
+        {"missing_disks", {"refuse", "nofail"}, &plan->nofail},
+        {"rehearsal", {"refuse", "report"}, &plan->try_anyway},
+        {"identity", {"keep", "new"}, &plan->new_identity},
+    };
+    enum bf_err err = BF_OK;
+    for (size_t i = 0; i < BF_COUNT(choices) && !err; i++)
+        err = choice(p, o, choices[i].key, choices[i].value, choices[i].second);
+    return err;
 }
 
 static enum bf_err parse_plan(struct parser *p, const json_t *o, struct bf_plan *plan)
