@@ -1,50 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rehearsal's reader of GRUB: small configurations, and what they offer.
-#include "finalize/rehearse/loaders.h"
-
-#include "tests/finalize_tree.h"
-#include "tests/unit/test.h"
+#include "tests/unit/grub_rig.h"
 
 #define CFG "boot/grub/grub.cfg"
 
-static struct bf_devices devices;
-static struct bf_fin fin;
-static struct bf_walk walk;
-static struct bf_start starts[BF_STARTS_MAX];
-
-static void put(const char *path, const char *text)
+static void put_kernels(void)
 {
-    tree_put(path, text, strlen(text));
-}
-
-static void forget(void)
-{
-    for (size_t i = 0; i < walk.starts; i++)
-        free(starts[i].cmdline);
-    for (size_t i = 0; i < walk.troubles; i++)
-        free(walk.trouble[i].text);
-    bf_edits_free(&fin.edits);
-    bf_devices_free(&devices);
-}
-
-static void begin(void)
-{
-    if (tree_root.fd < 0)
-        tree_make();
-    forget();
-    memset(starts, 0, sizeof starts);
-    fin = (struct bf_fin){.root = &tree_root, .devices = &devices};
-    walk = (struct bf_walk){.f = &fin, .start = starts};
-    tree_root.budget = &fin.budget;
-    bf_budget_begin(&fin.budget, "test");
-    bf_edits_init(&fin.edits, &tree_root);
     put("boot/vmlinuz-1", "kernel");
     put("boot/initrd-1", "archive");
     put("boot/ucode.img", "archive");
 }
 
+static void begin_with_kernels(void)
+{
+    prepare = put_kernels;
+    begin();
+}
+
 // A disk with an EFI system partition, /boot and an LVM with the root file system.
-static void add_devices(void)
+static void add_three(void)
 {
     static const struct bf_device esp = {.part = 1,
                                          .esp = true,
@@ -76,18 +50,8 @@ static void run_on(const char *text, size_t device)
 
 static void run(const char *text)
 {
-    begin();
+    begin_with_kernels();
     run_on(text, 0);
-}
-
-static bool said(enum bf_trouble_kind kind, const char *text)
-{
-    for (size_t i = 0; i < walk.troubles; i++)
-        if (walk.trouble[i].kind == kind && strstr(walk.trouble[i].text, text))
-            return true;
-    for (size_t i = 0; i < walk.troubles; i++)
-        printf("# said: %s\n", walk.trouble[i].text);
-    return false;
 }
 
 static const char *cmdline_of(const char *words)
@@ -400,8 +364,8 @@ static void test_entries_of_the_specification(void)
 
 static void test_search(void)
 {
-    begin();
-    add_devices();
+    begin_with_kernels();
+    add_three();
     run_on("set timeout=5\nsearch --no-floppy --fs-uuid --set=root --hint-bios=hd0,gpt2 B00B\n"
            "search --label --set=l 'boot fs'\nsearch --set=f --file /etc/only-here\n"
            "search.fs_uuid nothing x hd0,gpt1\n"
@@ -424,8 +388,8 @@ static void test_stub(void)
 {
     put("boot/efi/EFI/debian/grub.cfg", "search.fs_uuid b00b root hd0,gpt2\n"
                                         "set prefix=($root)'/grub'\nconfigfile $prefix/grub.cfg\n");
-    begin();
-    add_devices();
+    begin_with_kernels();
+    add_three();
     put(CFG, "set timeout=5\nmenuentry a { linux /vmlinuz-1 $prefix $grub_platform $cmdpath; }\n");
     bf_walk_grub(&walk, "/boot/efi/EFI/debian/grub.cfg", &devices.item[0]);
     CHECK_EQ(walk.starts, 1);
@@ -437,8 +401,8 @@ static void test_stub(void)
 
 static void test_order_of_disks(void)
 {
-    begin();
-    add_devices();
+    begin_with_kernels();
+    add_three();
     struct bf_device *second = bf_devices_add(&devices);
     second->disk = 1;
     second->part = 1;
@@ -453,7 +417,7 @@ static void test_order_of_disks(void)
 
 static void test_btrfs(void)
 {
-    begin();
+    begin_with_kernels();
     struct bf_device *dev = bf_devices_add(&devices);
     *dev = (struct bf_device){.part = 1, .type = "btrfs", .uuid = "1", .root = true};
     bf_devices_place(&devices, 0, "/", "/@");
