@@ -25,27 +25,6 @@ fresh() {
     printf "\\177ELF\\2\\1\\1\\0\\0\\0\\0\\0\\0\\0\\0\\0\\2\\0\\${1:-76}\\0" >"$r/usr/bin/dash"
 }
 plan() { put "$work/plan" <<<"{\"version\": 1, \"target\": {\"kind\": \"kvm\"$1}}"; }
-run() { "$FINALIZE" --root "$r" --plan "$work/plan" --report "$work/report" 2>"$work/err"; }
-again() {
-    local before
-    before=$(snapshot "$r")
-    run && [ "$(snapshot "$r")" = "$before" ]
-}
-# adapted NAME: a run, a second one that changes nothing, and an undo that restores all, and a run again.
-adapted() {
-    local before
-    before=$(snapshot "$r")
-    check "$1: apply" run
-    check "$1: second run" again
-    check "$1: undo" undone "$before"
-    check "$1: apply again" run
-}
-undone() { "$FINALIZE" --root "$r" --undo --report "$work/report" 2>"$work/err" && [ "$(snapshot "$r")" = "$1" ]; }
-refused_for() {
-    local before
-    before=$(snapshot "$r")
-    ! run && says "$1" && [ "$(snapshot "$r")" = "$before" ]
-}
 files() { (cd "$efi" && find "$1" -type f | LC_ALL=C sort | tr '\n' ' '); }
 # csv FILE TEXT: as an installer writes it.
 csv() { mkdir -p "$(dirname "$1")" && { printf '\377\376' && printf '%b' "$2" | iconv -f UTF-8 -t UTF-16LE; } >"$1"; }
@@ -116,7 +95,7 @@ check "another architecture: it is replaced" cmp "$efi/debian/grubx64.efi" "$(fi
 check "another architecture: and said" says "was for 64-bit ARM and is replaced"
 fresh
 put "$efi/BOOT/BOOTX64.EFI" <"$work/aa64.efi"
-check "another architecture, and nothing else is there" refused_for "no loader for x86_64 was found that could take its place"
+check "another architecture, and nothing else is there" refused_with "no loader for x86_64 was found that could take its place"
 fresh
 put "$efi/BOOT/BOOTX64.EFI" <"$work/shim.efi"
 put "$efi/debian/shimx64.efi" <"$work/shim.efi"
@@ -173,11 +152,11 @@ adapted "fallback loader: only such a line"
 check "fallback loader: the file is written anew" equal "$(iconv -f UTF-16 -t UTF-8 "$efi/debian/bootx64.csv")" "shimx64.efi,debian,,This is the boot entry for debian"
 shims
 rm "$efi/debian/shimx64.efi"
-check "fallback loader: without a shim" refused_for "fbx64.efi would start again and again"
+check "fallback loader: without a shim" refused_with "fbx64.efi would start again and again"
 csv "$efi/debian/BOOT.CSV" 'grubx64.efi,debian,,x\n'
 check "fallback loader: BOOT.CSV for want of BOOTX64.CSV" run
 csv "$efi/debian/BOOTX64.CSV" 'gone.efi,debian,,x\n'
-check "fallback loader: which counts where it is there" refused_for "would start again and again"
+check "fallback loader: which counts where it is there" refused_with "would start again and again"
 shims
 head -c 3 /dev/urandom >"$efi/debian/BOOTX64.CSV"
 check "fallback loader: a file that means harm" run
@@ -187,16 +166,16 @@ fresh
 rm -r "$r/boot/efi"
 mkdir -p "$r/boot/grub/i386-pc" && touch "$r/boot/grub/i386-pc/core.img"
 plan ', "firmware": "uefi"'
-check "BIOS to UEFI says what it takes" refused_for "It needs an EFI system partition (FAT, 100 MiB or more, mounted at /boot/efi) and a loader there: install grub-efi"
+check "BIOS to UEFI says what it takes" refused_with "It needs an EFI system partition (FAT, 100 MiB or more, mounted at /boot/efi) and a loader there: install grub-efi"
 plan ', "firmware": "bios"'
 check "BIOS stays BIOS" run
 fresh
 put "$efi/debian/grubx64.efi" <<<"grub /EFI/debian"
-check "UEFI to BIOS says what it takes" refused_for "a BIOS boot partition of 1 MiB, type EF02) and a loader for it: install grub-pc"
+check "UEFI to BIOS says what it takes" refused_with "a BIOS boot partition of 1 MiB, type EF02) and a loader for it: install grub-pc"
 mkdir -p "$r/boot/extlinux" && touch "$r/boot/extlinux/ldlinux.sys"
 check "extlinux is a loader for BIOS" run
 check "and the fallback path is not made" test ! -e "$efi/BOOT"
 fresh
 plan ', "firmware": "uefi"'
-check "UEFI without any loader" refused_for "nothing in /boot/efi/EFI can take the fallback path"
+check "UEFI without any loader" refused_with "nothing in /boot/efi/EFI can take the fallback path"
 finish

@@ -19,14 +19,6 @@ put "$work/devices" <<'EOF'
 EOF
 run() { finalize "$r" "$work/plan"; }
 serial() { put "$work/plan" <<<"{\"version\": 1, \"target\": {\"kind\": \"kvm\"}${1:+, \"serial_console\": $1}}"; }
-# adapted NAME: the tree is run once, once more, and taken back; then it is as after the first run for what follows.
-adapted() {
-    before=$(snapshot "$r")
-    check "$1: applied" run
-    check "$1: a second run changes nothing" again
-    check "$1: undo" undone "$before"
-    check "$1: applied again" run
-}
 note() { jq -e --arg l "$1" --arg a "$2" --arg t "$3" '.notes[] | select(.level == $l and .about == $a and (.text | contains($t)))' "$work/report" >/dev/null || shows "$1 $2 $3" "$work/report.txt"; }
 loader() { jq -e --arg n "$1" '.system.boot_loaders[] | select(.name == $n)' "$work/report" >/dev/null || shows "$1" "$work/report.txt"; }
 # A loader where the firmware of a new machine looks for one.

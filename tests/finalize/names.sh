@@ -9,18 +9,8 @@ umask 022
 r=$work/root
 root=11111111-2222-3333-4444-555555555555
 fresh() { bare "$r"; }
-plan_of() { put "$work/plan" <<<"{\"version\": 1, \"target\": {\"kind\": \"${2:-qemu-virtio}\"}$1}"; }
-plan_of ''
+plan_to ''
 run() { finalize "$r" "$work/plan"; }
-# adapted NAME: one run, a second one that changes nothing, and an undo; then it runs once more, to be looked at.
-adapted() {
-    local before
-    before=$(snapshot "$r")
-    check "$1: apply" run
-    check "$1: second run" again
-    check "$1: undo" undone "$before"
-    run
-}
 # Two disks; no partition of the one looks like one of the other.
 put "$work/devices" <<EOF
 [{"name": "/dev/vda", "disk": 0, "part": 0, "type": ""},
@@ -237,7 +227,7 @@ check "md: is widened" is "$r/etc/mdadm.conf" <<<"dev partitions containers"
 # ---- LVM ---------------------------------------------------------------------------------------------
 # lvm_reads KEY: what LVM itself reads there.
 lvm_reads() { LVM_SUPPRESS_FD_WARNINGS=1 LVM_SYSTEM_DIR=$r/etc/lvm lvmconfig "$1" 2>/dev/null; }
-plan_of '' kvm
+plan_to '' kvm
 fresh
 put "$r/etc/lvm/lvm.conf" <<'EOF'
 # filter = [ "r|.*|" ]

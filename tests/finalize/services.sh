@@ -8,18 +8,8 @@ umask 022
 # shellcheck disable=SC2154 # trees.sh sets $work
 r=$work/root
 echo '[]' >"$work/devices"
-plan_of() { put "$work/plan" <<<"{\"version\": 1, \"target\": {\"kind\": \"${2:-qemu-virtio}\"}$1}"; }
-plan_of ''
+plan_to ''
 run() { finalize "$r" "$work/plan"; }
-# adapted NAME: one run, a second one that changes nothing, and an undo; then it runs once more, to be looked at.
-adapted() {
-    local before
-    before=$(snapshot "$r")
-    check "$1: apply" run
-    check "$1: second run" again
-    check "$1: undo" undone "$before"
-    run
-}
 # switched NAME: another plan for a system that was adapted already.
 switched() {
     check "$1: apply" run
@@ -85,7 +75,7 @@ check "a unit in /etc is left and said" says "do-agent is left as it is"
 check "said: what goes" says "info: VMware Tools: disabled, as the new home is another: vmware-tools (masked)"
 check "said: what needs nothing" says "info: VMware Tools: left enabled, as systemd starts it under its own hypervisor only: open-vm-tools"
 refute "nothing is said of the agent that cloud-init's step knows" says "it is left as it is: remove it where"
-plan_of ', "agents": "keep"'
+plan_to ', "agents": "keep"'
 bare "$r"
 unit vmware-tools
 unit walinuxagent
@@ -93,7 +83,7 @@ check "agents: keep" run
 check "they stay" equal "$(enabled vmware-tools)" enabled
 check "and are said where they set more than themselves" says "may set host name, keys and users in Azure; it is left as it is"
 check "the new home's agent is named" says "which is not installed here: the package qemu-guest-agent"
-plan_of '' vmware
+plan_to '' vmware
 adapted "to VMware"
 check "its own agent stays" equal "$(enabled vmware-tools)" enabled
 check "Azure's goes" equal "$(enabled walinuxagent)" masked
@@ -102,7 +92,7 @@ ln -s /dev/null "$r/etc/systemd/system/vmware-tools.service"
 run
 check "its own agent, masked, is said" says "VMware Tools: belongs to the new home and is masked"
 check "and stays so" equal "$(enabled vmware-tools)" masked
-plan_of '' metal
+plan_to '' metal
 bare "$r"
 unit vmware-tools
 unit qemu-guest-agent
@@ -111,14 +101,14 @@ check "bare metal" run
 for name in vmware-tools qemu-guest-agent hypervkvpd; do
     check "bare metal: $name is masked" equal "$(enabled $name)" masked
 done
-plan_of '' generic
+plan_to '' generic
 bare "$r"
 unit vmware-tools
 unit qemu-guest-agent
 before=$(snapshot "$r")
 check "a machine of any kind" run
 check "keeps all agents" equal "$(snapshot "$r")" "$before"
-plan_of ''
+plan_to ''
 
 without_systemd sysvinit
 for script in vmware-tools other; do put "$r/etc/init.d/$script" <<<"#!/bin/sh"; done
@@ -162,7 +152,7 @@ manual"
 
 # ---- Serial console ----------------------------------------------------------------------------------
 on=', "serial_console": true' off=', "serial_console": false'
-plan_of "$on"
+plan_to "$on"
 bare "$r"
 printf 'console\ntty1' | put "$r/etc/securetty"
 adapted "systemd, serial console"
@@ -182,14 +172,14 @@ check "masked: the template's too" gone etc/systemd/system/serial-getty@.service
 check "masked: without the generator, a link starts it" links_to etc/systemd/system/getty.target.wants/serial-getty@ttyS0.service \
     /usr/lib/systemd/system/serial-getty@.service
 check "masked: systemctl" equal "$(enabled serial-getty@ttyS0)" enabled
-plan_of "$off"
+plan_to "$off"
 switched "systemd, no serial console"
 check "what was enabled by hand goes" gone etc/systemd/system/getty.target.wants/serial-getty@ttyS0.service
 bare "$r"
 mkdir -p "$r/usr/bin"
 { head -c 18 /bin/ls && printf '\267\0'; } >"$r/usr/bin/dash" # EM_AARCH64
 put "$r/etc/securetty" <<<tty1
-plan_of "$on"
+plan_to "$on"
 check "aarch64" run
 check "aarch64: its port" is "$r/etc/securetty" <<<"tty1
 ttyAMA0"
@@ -215,11 +205,11 @@ S0:2345:respawn:/sbin/getty -L ttyS0 115200 vt100
 #T0:23:respawn:/sbin/getty -L ttyS0 9600 vt100
 T0:23:respawn:/usr/bin/other
 EOF
-plan_of "$off"
+plan_to "$off"
 switched "SysV, none"
 check "SysV: it is a comment again" has "$r/etc/inittab" "#S0:2345:respawn:/sbin/getty -L ttyS0 115200 vt100"
 check "SysV: others stay" has "$r/etc/inittab" "T0:23:respawn:/usr/bin/other"
-plan_of "$on"
+plan_to "$on"
 inittab sysvinit rhel <<<"1:2345:respawn:/sbin/mingetty tty1"
 put "$r/sbin/agetty" <<<x
 check "agetty" run
@@ -241,10 +231,10 @@ adapted "OpenRC, serial console"
 check "OpenRC: the script" links_to etc/init.d/agetty.ttyS0 agetty
 check "OpenRC: in the run level" links_to etc/runlevels/default/agetty.ttyS0 /etc/init.d/agetty.ttyS0
 check "OpenRC: its speed" has "$r/etc/conf.d/agetty.ttyS0" 'baud="115200"'
-plan_of "$off"
+plan_to "$off"
 switched "OpenRC, none"
 check "OpenRC: out of the run level" gone etc/runlevels/default/agetty.ttyS0
-plan_of "$on"
+plan_to "$on"
 without_systemd runit void
 put "$r/etc/sv/agetty-ttyS0/run" <<<"#!/bin/sh"
 adapted "runit, serial console"
@@ -257,10 +247,10 @@ check "runit: that can be run" test -x "$r/etc/sv/agetty-ttyS0/run"
 without_systemd upstart ubuntu
 adapted "Upstart, serial console"
 check "Upstart: a job" has "$r/etc/init/ttyS0.conf" "exec /sbin/getty -L 115200 ttyS0 vt100"
-plan_of "$off"
+plan_to "$off"
 switched "Upstart, none"
 check "Upstart: it goes" gone etc/init/ttyS0.conf
-plan_of "$on"
+plan_to "$on"
 without_systemd upstart rhel
 put "$r/etc/init/serial.conf" <<<"start on fedora.serial-console-available *"
 check "RHEL 6" run
@@ -283,13 +273,13 @@ machine() {
     put "$r/etc/iscsi/initiatorname.iscsi" <<<InitiatorName=iqn.x
     put "$r/efi/$id/6.1/linux" <<<kernel
 }
-plan_of ''
+plan_to ''
 machine
 before=$(snapshot "$r")
 check "the same machine" run
 check "it stays as it is" equal "$(snapshot "$r")" "$before"
 check "and that is said" says "info: identity: machine-id, SSH host keys and what DHCP servers know the machine by stay"
-plan_of ', "identity": "new"'
+plan_to ', "identity": "new"'
 machine
 adapted "a clone"
 check "clone: no machine-id yet" is "$r/etc/machine-id" </dev/null

@@ -225,6 +225,8 @@ netplan() {
     echo x >"$1/usr/sbin/netplan"
 }
 plan_of() { put "$work/plan" <<<"{\"version\": 1, \"target\": {\"kind\": \"kvm\"}, \"nics\": [$1]}"; }
+# plan_to MORE [KIND]: a plan without interfaces; MORE begins with a comma.
+plan_to() { put "$work/plan" <<<"{\"version\": 1, \"target\": {\"kind\": \"${2:-qemu-virtio}\"}$1}"; }
 # shellcheck disable=SC2034 # for the scripts
 static='"addresses": ["203.0.113.5/24"], "gateway": "203.0.113.1", "dns": ["203.0.113.53"]'
 run() { "$FINALIZE" --root "$r" --plan "$work/plan" --report "$work/report" 2>"$work/err"; }
@@ -241,4 +243,13 @@ refused_with() {
     ! run && says "$1" && [ "$(snapshot "$r")" = "$before" ]
 }
 undone() { "$FINALIZE" --root "$r" --undo --report "$work/report" 2>"$work/err" && [ "$(snapshot "$r")" = "$1" ]; }
+# adapted NAME: one run, a second one that changes nothing, and an undo; then it runs once more, to be looked at.
+adapted() {
+    local before
+    before=$(snapshot "$r")
+    check "$1: apply" run
+    check "$1: second run" again
+    check "$1: undo" undone "$before"
+    check "$1: apply again" run
+}
 r=$work/root

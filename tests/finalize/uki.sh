@@ -42,17 +42,6 @@ fresh() {
 }
 plan() { put "$work/plan" <<<"{\"version\": 1, \"target\": {\"kind\": \"qemu-virtio\"$1}${2:-}}"; }
 run() { finalize "$r" "$work/plan"; }
-again() {
-    local before
-    before=$(snapshot "$r")
-    run && [ "$(snapshot "$r")" = "$before" ]
-}
-undone() { "$FINALIZE" --root "$r" --undo --report "$work/report" 2>"$work/err" && [ "$(snapshot "$r")" = "$1" ]; }
-refused_for() {
-    local before
-    before=$(snapshot "$r")
-    ! run && says "$1" && [ "$(snapshot "$r")" = "$before" ]
-}
 section() { "$pe" section "$linux/$1" "$2"; }
 # unpacked FILE: the names in its initramfs, as the kernel unpacks it.
 unpacked() {
@@ -137,10 +126,10 @@ if command -v sbsign >/dev/null; then
     sign() { sbsign --key "$work/key" --cert "$work/cert" --output "$1" "$1" 2>/dev/null; }
     fresh a.efi 'root=/dev/sda2'
     sign "$linux/a.efi"
-    check "a signed image that would change is refused" refused_for 'a.efi is signed by "Owner", and needs another command line and more drivers'
+    check "a signed image that would change is refused" refused_with 'a.efi is signed by "Owner", and needs another command line and more drivers'
     fresh a.efi "root=$root"
     sign "$linux/a.efi"
-    check "a signed image without the drivers is refused" refused_for "and needs more drivers"
+    check "a signed image without the drivers is refused" refused_with "and needs more drivers"
     plan ', "secure_boot": false'
     check "where the target checks no signature" run
     check "where the target checks no signature: it has none" equal "$(jq -r '[.notes[].text | select(contains("without a signature"))] | length' "$work/report")" 1
@@ -157,7 +146,7 @@ else
     skip "signed images: no sbsign here"
 fi
 fresh a.efi 'root=/dev/sda2' .profile="$work/osrel"
-check "several profiles are refused" refused_for "has several profiles"
+check "several profiles are refused" refused_with "has several profiles"
 fresh a.efi 'root=LABEL=nowhere'
 check "a root that is on no disk" run
 check "a root that is on no disk is said, with the image" says "a.efi"
@@ -166,11 +155,11 @@ check "signed measurements" run
 check "signed measurements are said" says "section .pcrsig"
 printf 'other' >"$work/uname"
 fresh a.efi 'root=/dev/sda2'
-check "a kernel without modules that would not start" refused_for "would not start"
+check "a kernel without modules that would not start" refused_with "would not start"
 check "a kernel without modules is said" says "has the kernel other, whose modules are not in this system"
 rm "$work/uname"
 fresh a.efi 'root=/dev/sda2'
-check "a kernel of an unknown version that would not start" refused_for "would not start"
+check "a kernel of an unknown version that would not start" refused_with "would not start"
 check "a kernel of an unknown version is said" says "has the kernel of an unknown version (no section .uname)"
 {
     head -c 514 /dev/zero && printf 'HdrS' && head -c 8 /dev/zero && printf '\0\2' && head -c 496 /dev/zero
@@ -184,7 +173,7 @@ check "a version that only the kernel says: the drivers follow" matches "modules
 printf '6.1.0-1-amd64' >"$work/uname"
 fresh a.efi 'root=/dev/sda2'
 ln "$linux/a.efi" "$r/boot/other-name"
-check "other names" refused_for "has other names (hard links)"
+check "other names" refused_with "has other names (hard links)"
 cp "$linux/a.efi" "$work/whole"
 harm() {
     local n size
