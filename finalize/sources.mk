@@ -53,7 +53,7 @@ TEST_SRCS_test_finalize_rows := $(filter-out finalize/tables.c,$(FINALIZE_RUN))
 TEST_SRCS_test_finalize_volumes += finalize/vm/wanted.c finalize/vm/fits.c finalize/vm/said.c
 TEST_SRCS_test_finalize_budget += finalize/vm/step.c
 $(foreach f,$(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_finalize_*.c tests/fuzz/fuzz_rehearse_*.c)),\
-    $(eval FUZZ_SRCS_$(f) := $(FINALIZE_RUN) tests/finalize_tree.c)\
+    $(eval FUZZ_SRCS_$(f) := $(FINALIZE_RUN) tests/finalize_tree.c tests/finalize_dry_run.c)\
     $(eval FUZZ_LIBS_$(f) := $(FINALIZE_RUN_LIBS)))
 
 # Lists an initramfs as the finalizer reads it, for tests/finalize/archive.sh.

@@ -2,18 +2,15 @@
 // A guest whose configuration files are any bytes: the first byte picks the file, the rest becomes
 // its content, and a dry run with a plan for two interfaces goes over the tree. Nothing may be
 // written to it, and the work is counted: it has to be in proportion to the file.
-#include <fcntl.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/bytes.h"
-#include "finalize/core/text.h"
 #include "finalize/finalize.h"
 #include "finalize/target/plan_parse.h"
+#include "tests/finalize_dry_run.h"
 #include "tests/finalize_tree.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -76,7 +73,6 @@ static void start(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct bf_fin_report report;
     struct bf_device item = {.disk = 0, .part = 1, .type = "ext4", .uuid = "1", .root = true};
     struct bf_devices devices = {.item = &item, .count = 1};
     if (tree_root.fd < 0)
@@ -84,17 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0)
         return 0;
     const char *file = files[data[0] % FILES];
-    tree_put(file, data + 1, size - 1);
-    size_t before = bf_text_stepped();
-    bf_fin_report_init(&report, "dry-run");
-    bf_finalize(&tree_root, BF_MODE_DRY_RUN, &plan, &devices, &report);
-    size_t work = bf_text_stepped() - before;
-    if (work > WORK_BASE + WORK_PER_BYTE * size) {
-        fprintf(stderr, "%s: %zu bytes were gone over for a file of %zu\n", file, work, size);
-        abort();
-    }
-    bf_fin_report_free(&report);
-    unlinkat(tree_root.fd, file, 0);
+    fuzz_dry_run(file, data + 1, size - 1, &plan, &devices, WORK_BASE + WORK_PER_BYTE * size);
     if (strcmp(file, "boot/initrd.img-1") == 0)
         tree_put(file, "\x1f\x8b\1\2\3", 5);
     if (strcmp(file, "usr/lib/modules/1/modules.dep") == 0)

@@ -2,18 +2,15 @@
 // A guest whose tables of disks and services are any bytes: the first byte picks the file, the rest
 // becomes its content, and a dry run goes over the tree. Nothing may be written to it, and the work
 // is counted: it has to be in proportion to the file.
-#include <fcntl.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/bytes.h"
-#include "finalize/core/text.h"
 #include "finalize/finalize.h"
 #include "finalize/target/plan_parse.h"
+#include "tests/finalize_dry_run.h"
 #include "tests/finalize_tree.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -59,24 +56,13 @@ static void start(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct bf_fin_report report;
     struct bf_devices devices = {.item = items, .count = BF_COUNT(items)};
     if (tree_root.fd < 0)
         start();
     if (size == 0)
         return 0;
     const char *file = files[data[0] % FILES];
-    tree_put(file, data + 1, size - 1);
-    size_t before = bf_text_stepped();
-    bf_fin_report_init(&report, "dry-run");
-    bf_finalize(&tree_root, BF_MODE_DRY_RUN, &plan, &devices, &report);
-    size_t work = bf_text_stepped() - before;
-    if (work > WORK_BASE + WORK_PER_BYTE * size) {
-        fprintf(stderr, "%s: %zu bytes were gone over for a file of %zu\n", file, work, size);
-        abort();
-    }
-    bf_fin_report_free(&report);
-    unlinkat(tree_root.fd, file, 0);
+    fuzz_dry_run(file, data + 1, size - 1, &plan, &devices, WORK_BASE + WORK_PER_BYTE * size);
     if (strcmp(file, "etc/inittab") == 0)
         tree_put(file, "", 0);
     return 0;
