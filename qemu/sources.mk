@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Machines under QEMU: the guest, which needs nothing of ours. It is made once and kept by `make clean`.
 
-build/guest/%/stamp: qemu/guest.sh qemu/guests/%.conf $(shell find qemu/guests -type f) | build/.setup \
+build/guest/%/stamp: qemu/guest.sh qemu/guests/%.conf $(shell find qemu/guests -type f | sed 's/ /\\ /g') | build/.setup \
     build/bootferry-finalize $(FINALIZER_VM) # which name the accelerator
 	$(Q)qemu/guest.sh $*
 
