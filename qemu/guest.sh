@@ -98,9 +98,9 @@ make_disk() {
             seek="$(sgdisk -i 3 "$disk" | sed -nE 's/^First sector: ([0-9]+).*/\1/p')"
     fi
     mformat -i "$disk@@1M" -T $((96 * 2048)) -h 64 -s 32 -F -v ESP ::
-    mkdir "$work/root"
-    as_root tar -C "$work/root" --numeric-owner -xf "$work/root.tar"
-    as_root mke2fs -q -t ext4 -L root -d "$work/root" -E offset=$start "$disk" \
+    mkdir "$work/base"
+    as_root tar -C "$work/base" --numeric-owner -xf "$work/root.tar"
+    as_root mke2fs -q -t ext4 -L root -d "$work/base" -E offset=$start "$disk" \
         $((($(stat -c %s "$disk") - start - (swap + 2) * 1024 * 1024) / 1024))k
 }
 
@@ -108,9 +108,9 @@ make_disk() {
 # firmware then leaves an IDE controller disabled, and Linux finds no disk on it.
 make_medium() {
     local medium=$work/medium.img
-    as_root cat "$work/root/vmlinuz" >"$work/vmlinuz"
-    as_root cat "$work/root/initrd.img" >"$work/initrd.img"
-    as_root cat "$work/root/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed" >"$work/grub.efi"
+    as_root cat "$work/base/vmlinuz" >"$work/vmlinuz"
+    as_root cat "$work/base/initrd.img" >"$work/initrd.img"
+    as_root cat "$work/base/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed" >"$work/grub.efi"
     printf '%s\n' 'linux /vmlinuz'" root=$GUEST_ROOT ro console=ttyS0 no_timer_check \
 systemd.run=/usr/local/sbin/install-loader systemd.run_success_action=poweroff \
 systemd.run_failure_action=poweroff" 'initrd /initrd.img' boot >"$work/grub.cfg"

@@ -35,7 +35,7 @@ workshop_make_locked() {
     [ ! -e "$WORKSHOP/stamp" ] || [ "$(cat "$WORKSHOP/stamp")" != "$stamp" ] || return 0
     bf_say "making the workshop for guests (once)"
     as_root rm -rf "$WORKSHOP"
-    mkdir -p "$work/root/workshop" "$work/root/etc/lvm"
+    mkdir -p "$work/base/workshop" "$work/base/etc/lvm"
     mmdebstrap --mode="$1" --variant=essential --quiet --format=tar --include="$WORKSHOP_PACKAGES" \
         --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
         --dpkgopt='path-exclude=/usr/share/man/*' --skip=essential/unlink \
@@ -44,12 +44,12 @@ workshop_make_locked() {
         --customize-hook="sync-out /var/cache/apt/archives '$2'" \
         --customize-hook="rm -rf \"\$1\"/var/cache/apt/* \"\$1\"/var/lib/apt/lists/* \"\$1\"/usr/share/zoneinfo" \
         bookworm "$work/root.tar" "${@:3}"
-    as_root tar -C "$work/root" --exclude=./dev -xf "$work/root.tar"
-    workshop_modules "$work/root"
-    ln -s workshop/main "$work/root/init"
-    mkdir "$work/root/dev"
-    cp "$BF_TOP/finalize/vm/lvm.conf" "$work/root/etc/lvm/lvm.conf"
-    (cd "$work/root" && as_root find . -print0 | as_root cpio --null -o -H newc --quiet -R 0:0) >"$WORKSHOP/initramfs"
+    as_root tar -C "$work/base" --exclude=./dev -xf "$work/root.tar"
+    workshop_modules "$work/base"
+    ln -s workshop/main "$work/base/init"
+    mkdir "$work/base/dev"
+    cp "$BF_TOP/finalize/vm/lvm.conf" "$work/base/etc/lvm/lvm.conf"
+    (cd "$work/base" && as_root find . -print0 | as_root cpio --null -o -H newc --quiet -R 0:0) >"$WORKSHOP/initramfs"
     as_root rm -rf "$work"
     echo "$stamp" >"$WORKSHOP/stamp"
 }

@@ -29,7 +29,7 @@ live_system() { # BACK-PORT
     plugins=$(nbdkit --dump-config | sed -n 's/^plugindir=//p') filter=$(nbdkit --dump-config | sed -n 's/^filterdir=//p')
     mkdir -p "$root"/{bin,dev,etc,proc,sys,tmp,run,modules,root,var/run}
     add /bin/busybox "$(command -v nbdkit)" "$(command -v ssh)" "$plugins/nbdkit-file-plugin.so" "$filter/nbdkit-noextents-filter.so"
-    cp "$E2E_DIR/ssh/client" "$root/root/client"
+    cp "$E2E_DIR/ssh/client" "$root/client"
     echo 'root:x:0:0::/root:/bin/sh' >"$root/etc/passwd"
     for module in virtio_pci virtio_blk virtio_net; do
         modprobe -d "$tree" -S "$version" --show-depends "$module" 2>/dev/null | sed -n 's/^insmod \([^ ]*\).*/\1/p'
@@ -50,7 +50,7 @@ while read -r module; do [ -e "/modules/\$module.done" ] || insmod "/modules/\$m
 ip link set eth0 up
 udhcpc -i eth0 -n -q -f -s /bin/lease >/dev/null 2>&1
 nbdkit -r -U /run/disk --filter=noextents file /dev/vda
-ssh -F none -p $ssh_port -i /root/client -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR \\
+ssh -F none -p $ssh_port -i /client -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR \\
     -N -R 127.0.0.1:$1:/run/disk root@10.0.2.2 &
 # A second line for the socket: somebody has connected, and reads.
 until [ "\$(grep -c /run/disk /proc/net/unix)" -ge 2 ]; do usleep 10000; done

@@ -79,15 +79,15 @@ push() { "$PUSH" --conf "$@" >"$T/push.log" 2>&1 || { cat "$T/push.log"; return 
 head -c 1M /dev/urandom >"$T/db.raw"
 check "a point without a system" push "$T/db-1.conf" --disk "$T/db.raw"
 nic=$("$B" points db-1@1 --json | jq -r '.points[0].source.nics[0].mac')
-debian "$work/root"
-ifupdown "$work/root"
-put "$work/root/etc/systemd/network/10-lan.link" <<EOF
+debian "$r"
+ifupdown "$r"
+put "$r/etc/systemd/network/10-lan.link" <<EOF
 [Match]
 MACAddress=$nic
 [Link]
 Name=enp0s3
 EOF
-make_disk "$work/root" "$T/web.raw"
+make_disk "$r" "$T/web.raw"
 check "a point of a small system" push "$T/web-1.conf" --disk "$T/web.raw"
 
 # ---- The NICs that the point's machine had -----------------------------------------------------
