@@ -7,7 +7,7 @@
 REPLICA_STORE_SRCS := \
     replica/state/db.c replica/state/db_found.c replica/state/db_jobs.c replica/state/db_machines.c replica/state/db_points.c \
     replica/state/db_unreadable.c replica/points/export_file.c replica/points/image.c replica/points/export.c \
-    replica/points/object.c replica/points/verify.c replica/points/layers.c replica/qemu/nbd.c \
+    replica/points/inventory.c replica/points/object.c replica/points/verify.c replica/points/layers.c replica/qemu/nbd.c \
     replica/qemu/process.c replica/qemu/qcow2.c replica/qemu/qsd.c replica/store/ranges.c replica/qemu/readback.c \
     replica/state/reason.c replica/points/recover.c replica/state/spans.c replica/state/sql.c replica/state/state.c \
     replica/store/store.c replica/store/figures.c replica/store/grow.c replica/store/open.c \
@@ -30,8 +30,12 @@ REPLICA_LIBS := -lnbd -lsqlite3 -ljansson -lssl -lcrypto
 REPLICA_TEXT_SRCS := \
     replica/points/found_text.c replica/state/owner.c replica/points/grew.c replica/state/text.c
 
+# the new machines of failovers, wherever they are made
+REPLICA_TARGET_SRCS := \
+    replica/targets/machine.c replica/targets/machine_nics.c
+
 # the operator's command, with the finalizer's runner
-BOOTFERRY_SRCS = $(REPLICA_SRCS) $(REPLICA_MEDIA_SRCS) $(REPLICA_TEXT_SRCS) \
+BOOTFERRY_SRCS = $(REPLICA_SRCS) $(REPLICA_MEDIA_SRCS) $(REPLICA_TEXT_SRCS) $(REPLICA_TARGET_SRCS) \
     replica/cli/cli.c replica/cli/accept.c replica/cli/commands.c replica/cli/export.c \
     replica/cli/finalize.c replica/cli/finalizer.c replica/cli/found.c replica/cli/help.c replica/cli/init.c \
     replica/cli/interrupt.c replica/cli/machine.c replica/cli/main.c replica/cli/media.c \

@@ -53,6 +53,7 @@ declare -A rooms=(
     [replica/state]='' [replica/pki]='replica/state' [replica/qemu]='replica/state replica/points'
     [replica/points]='replica/state replica/qemu' [replica/store]='replica/state replica/qemu replica/points'
     [replica/media]='replica/state replica/qemu replica/pki'
+    [replica/targets]='replica/state replica/qemu replica/points'
     [replica/daemon]='replica/state replica/pki replica/points replica/store'
     [replica/cli]='replica/state replica/pki replica/points replica/media'
     [finalize/core]='' [finalize/archive]='finalize/core' [finalize/target]='finalize/core'

@@ -79,6 +79,12 @@ FUZZ_SRCS_fuzz_image_ref := $(REPLICA_STORE_SRCS) replica/state/step.c
 FUZZ_LIBS_fuzz_image_ref := $(REPLICA_LIBS)
 TEST_LIBS_test_store_power += -Wl,--wrap=pwrite64,--wrap=fdatasync,--wrap=fallocate64
 
+# the new machines of failovers
+TARGET_TEST_SRCS = $(REPLICA_STORE_SRCS) replica/state/step.c replica/state/file.c $(REPLICA_TARGET_SRCS) $(FINALIZE_RUN)
+TARGET_TEST_LIBS = $(REPLICA_LIBS) $(FINALIZE_RUN_LIBS)
+$(foreach t,machine,$(eval TEST_SRCS_test_target_$(t) = $$(TARGET_TEST_SRCS)) \
+    $(eval TEST_LIBS_test_target_$(t) = $$(TARGET_TEST_LIBS)))
+
 # Benchmarks: never part of the tests. The last one collects what the others found.
 TEST_TOOLS += tests/bench_engine
 TOOL_SRCS_tests/bench_engine := tests/bench/bench_engine.c

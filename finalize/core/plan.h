@@ -16,7 +16,7 @@
 #define BF_PLAN_KEYS      8
 #define BF_MAC_TEXT       18
 #define BF_IFNAME         16
-#define BF_NAME_MAX       254
+#define BF_DOMAIN_MAX     254
 #define BF_PASSPHRASE_MAX 512
 #define BF_KEY_MAX        8192
 #define BF_PLAN_MOUNTS    8
@@ -45,7 +45,7 @@ struct bf_plan_nic {
     char gateway6[INET6_ADDRSTRLEN];
     char dns[BF_PLAN_DNS][INET6_ADDRSTRLEN];
     size_t dns_count;
-    char search[BF_PLAN_DNS][BF_NAME_MAX];
+    char search[BF_PLAN_DNS][BF_DOMAIN_MAX];
     size_t search_count;
 };
 

@@ -253,7 +253,7 @@ static enum bf_err parse_dns(struct parser *p, const json_t *o, struct bf_plan_n
         const char *s = item(p, a, "search", i, place, sizeof place);
         if (!s)
             return p->fault->code;
-        if (!valid_domain(s, BF_NAME_MAX - 1))
+        if (!valid_domain(s, BF_DOMAIN_MAX - 1))
             return fail(p, place, "must be a domain name");
         memcpy(nic->search[nic->search_count++], s, strlen(s) + 1);
     }

@@ -8,19 +8,11 @@
 #include <strings.h>
 
 #include "base/fmt.h"
-
-enum { INVENTORY_MAX = 1 << 20 };
+#include "replica/points/inventory.h"
 
 json_t *bf_cli_inventory(struct bf_db *db, const struct bf_point *p)
 {
-    char key[BF_NAME_MAX + 32];
-    json_t *json = NULL;
-    char *text = malloc(INVENTORY_MAX);
-    bf_snprintf(key, sizeof key, "inventory/%s@%u", p->machine, p->number);
-    if (text && bf_db_meta_get(db, key, text, INVENTORY_MAX) == BF_OK)
-        json = json_loads(text, 0, NULL);
-    free(text);
-    return json;
+    return bf_point_inventory(db, p);
 }
 
 static const char *field(const json_t *o, const char *key)
