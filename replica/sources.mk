@@ -32,7 +32,7 @@ REPLICA_TEXT_SRCS := \
 
 # the new machines of failovers, wherever they are made
 REPLICA_TARGET_SRCS := \
-    replica/qemu/qmp.c replica/targets/machine.c replica/targets/machine_nics.c
+    replica/qemu/qmp.c replica/qemu/vm_files.c $(sort $(wildcard replica/targets/*.c))
 
 # the operator's command, with the finalizer's runner
 BOOTFERRY_SRCS = $(REPLICA_SRCS) $(REPLICA_MEDIA_SRCS) $(REPLICA_TEXT_SRCS) $(REPLICA_TARGET_SRCS) \

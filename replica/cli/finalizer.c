@@ -15,6 +15,7 @@
 #include "finalize/core/report.h"
 #include "finalize/plan/compose.h"
 #include "replica/cli/source.h"
+#include "replica/qemu/vm_files.h"
 #include "replica/state/file.h"
 #include "replica/state/text.h"
 #include "replica/state/waits.h"
@@ -59,29 +60,15 @@ int bf_finalizer_plan(const struct bf_cli *cli, char **plan, size_t *len)
 
 // ---- What the run needs ------------------------------------------------------------------------
 
-// The VM beside the program (build/), or where `make install` puts it.
 static enum bf_err find_vm(const char *given, struct bf_finalizer *f, struct bf_fault *fault)
 {
-    static const char *const places[] = {"finalize-vm", "../share/bootferry/finalize-vm"};
-    char program[2048], folder[BF_CLI_PATH - 32];
-    ssize_t len = readlink("/proc/self/exe", program, sizeof program - 1);
-    program[len > 0 ? len : 0] = 0;
-    char *slash = strrchr(program, '/');
-    if (slash)
-        *slash = 0;
-    for (size_t i = 0; i < (given ? 1 : BF_COUNT(places)); i++) {
-        if (given)
-            bf_snprintf(folder, sizeof folder, "%s", given);
-        else
-            bf_snprintf(folder, sizeof folder, "%s/%s", program, places[i]);
-        bf_snprintf(f->kernel, sizeof f->kernel, "%s/vmlinuz", folder);
-        bf_snprintf(f->initramfs, sizeof f->initramfs, "%s/initramfs", folder);
-        if (access(f->kernel, R_OK) == 0 && access(f->initramfs, R_OK) == 0)
-            return BF_OK;
+    struct bf_vm_files files;
+    enum bf_err err = bf_vm_files_find(given, &files, fault);
+    if (!err) {
+        bf_snprintf(f->kernel, sizeof f->kernel, "%s", files.kernel);
+        bf_snprintf(f->initramfs, sizeof f->initramfs, "%s", files.initramfs);
     }
-    return bf_fault_set(fault, BF_ERR_NOT_FOUND, BF_SIDE_SERVER,
-                        "name its folder with --vm, or install Bootferry completely",
-                        "the finalizer's VM (vmlinuz, initramfs) is not in %s", folder);
+    return err;
 }
 
 static enum bf_err add_file(struct bf_finalizer *f, const char *state, size_t disk,
