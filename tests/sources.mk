@@ -90,7 +90,8 @@ $(foreach t,machine,$(eval TEST_SRCS_test_target_$(t) = $$(TARGET_TEST_SRCS) rep
 TEST_TOOLS += tests/target_driver
 TOOL_SRCS_tests/target_driver = tests/targets/driver.c $(TARGET_TEST_SRCS)
 TOOL_LIBS_tests/target_driver = $(TARGET_TEST_LIBS)
-CHECK_DEPS += build/tests/target_driver
+CHECK_DEPS  += build/tests/target_driver
+CHECK_TESTS += tests/targets/qemu.sh
 
 # Benchmarks: never part of the tests. The last one collects what the others found.
 TEST_TOOLS += tests/bench_engine
