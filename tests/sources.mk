@@ -91,7 +91,7 @@ TEST_TOOLS += tests/target_driver
 TOOL_SRCS_tests/target_driver = tests/targets/driver.c $(TARGET_TEST_SRCS)
 TOOL_LIBS_tests/target_driver = $(TARGET_TEST_LIBS)
 CHECK_DEPS  += build/tests/target_driver
-CHECK_TESTS += tests/targets/qemu.sh
+CHECK_TESTS += tests/targets/qemu.sh tests/targets/shapes.sh tests/targets/files.sh
 
 # Benchmarks: never part of the tests. The last one collects what the others found.
 TEST_TOOLS += tests/bench_engine
