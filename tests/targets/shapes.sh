@@ -36,6 +36,39 @@ shaped "a machine with Secure Boot"
 kind qemu-virtio uefi '"networks": {"*": "none"}, "identity": "new"'
 shaped "a machine without a network or identity"
 
+# ---- A bridge ---------------------------------------------------------------------------------------
+
+# In namespaces of its own: a bridge, and a file that allows it, in a copy of /etc.
+bridged() {
+    [ -d "$T/etc" ] || cp -a /etc "$T/etc" || return 1
+    mkdir -p "$T/etc/qemu"
+    printf '%s\n' "$1" >"$T/etc/qemu/bridge.conf"
+    shift
+    unshare --net --mount sh -ec '
+        ip link add bfbr0 type bridge
+        ip link set bfbr0 up
+        mount -t sysfs sysfs /sys
+        mount --bind "$0" /etc
+        "$@"' "$T/etc" "$@"
+}
+job=$((job + 1))
+if [ "$(id -u)" = 0 ] && unshare --net --mount ip link add bfbr0 type bridge 2>/dev/null && [ -c /dev/net/tun ]; then
+    kind kvm bios '"networks": {"0": "bridge:bfbr0", "*": "none"}'
+    mkdir -p "$(folder)"
+    driver=("$DRIVER" "$T/state" web-1@1 "$T/plan.json" "jobs/$job" "$uri" "$test")
+    check "a bridge that nobody allows" refused 1 'add this line to it: allow bfbr0' bridged 'allow other0' "${driver[@]}" check
+    check "one that is allowed" bridged 'allow bfbr0' "${driver[@]}" check
+    check "a machine for it" target make
+    plugged_in() {
+        # shellcheck disable=SC2016 # for the shell inside
+        bridged 'allow bfbr0' sh -ec '"$@" start; ls /sys/class/net/bfbr0/brif; bridge link' - "${driver[@]}"
+    }
+    check "its NIC is plugged in" matches 'tap0' "$(plugged_in 2>&1)"
+    check "removed" target remove
+else
+    skip "a bridge" "needs root and network namespaces"
+fi
+
 # ---- Firmware's variables ---------------------------------------------------------------------------
 
 kind qemu-virtio uefi '"type": "q35"'
