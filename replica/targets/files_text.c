@@ -104,7 +104,7 @@ static void proxmox_disk(struct bf_text *out, const struct bf_tgt_machine *m, ui
 {
     const struct bf_tgt_disk *d = &m->disk[i];
     const char *bus = proxmox_bus(m);
-    char file[32];
+    char file[32], wwn[24];
 
     bf_qemu_home_name(file, d, raw);
     bf_textf(out, "qm set \"$id\" --%s%u \"$storage:0,import-from=$PWD/%s", bus, i, file);
@@ -112,9 +112,8 @@ static void proxmox_disk(struct bf_text *out, const struct bf_tgt_machine *m, ui
         bf_text_str(out, ",serial=");
         url_serial(out, d->serial);
     }
-    if (strcmp(bus, "virtio") != 0 && strncmp(d->wwn, "naa.", 4) == 0 && strlen(d->wwn) == 20 &&
-        strspn(d->wwn + 4, "0123456789abcdefABCDEF") == 16)
-        bf_textf(out, ",wwn=0x%s", d->wwn + 4);
+    if (strcmp(bus, "virtio") != 0 && bf_qemu_wwn(wwn, d))
+        bf_textf(out, ",wwn=%s", wwn);
     bf_text_str(out, "\"\n");
 }
 

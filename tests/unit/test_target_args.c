@@ -64,11 +64,11 @@ static void test_the_smallest_machine(void)
         "\\\n"
         "    -display vnc=unix:screen.sock \\\n"
         "    -vga none \\\n"
-        "    -device VGA,id=screen,addr=0x2 \\\n"
+        "    -device VGA,id=screen,addr=2 \\\n"
         "    -chardev socket,id=serial,path=serial.sock,server=on,wait=off,logfile=console.log,"
         "logappend=on \\\n"
         "    -serial chardev:serial \\\n"
-        "    -device virtio-serial-pci,id=ports,addr=0x3 \\\n"
+        "    -device virtio-serial-pci,id=ports,addr=3 \\\n"
         "    -chardev file,id=evidence,path=evidence.log,append=on \\\n"
         "    -device virtserialport,bus=ports.0,nr=1,chardev=evidence,name=org.bootferry.evidence "
         "\\\n"
@@ -76,7 +76,7 @@ static void test_the_smallest_machine(void)
         "    -device virtserialport,bus=ports.0,nr=2,chardev=agent,name=org.qemu.guest_agent.0 "
         "\\\n"
         "    -object rng-random,id=entropy,filename=/dev/urandom \\\n"
-        "    -device virtio-rng-pci,rng=entropy,addr=0x4 \\\n"
+        "    -device virtio-rng-pci,rng=entropy,addr=4 \\\n"
         "    -chardev socket,id=control,path=qmp.sock,server=on,wait=off \\\n"
         "    -mon chardev=control,mode=control \\\n"
         "    -pidfile qemu.pid \\\n"
@@ -89,9 +89,9 @@ static void test_the_smallest_machine(void)
         "file.filename=../../machines/web-1/finalized-3-1/disk-0.qcow2 \\\n"
         "    -blockdev driver=qcow2,node-name=disk0,read-only=off,auto-read-only=off,"
         "discard=unmap,backing=disk0-1,file.driver=file,file.filename=overlay-0.qcow2 \\\n"
-        "    -device virtio-blk-pci,addr=0x5,drive=disk0,bootindex=0 \\\n"
+        "    -device virtio-blk-pci,addr=5,drive=disk0,bootindex=0 \\\n"
         "    -netdev user,id=net0 \\\n"
-        "    -device virtio-net-pci,netdev=net0,mac=52:54:00:aa:bb:01,romfile=,addr=0x6\n");
+        "    -device virtio-net-pci,netdev=net0,mac=52:54:00:aa:bb:01,romfile=,addr=6\n");
 }
 
 static void check_has(const char *words)
@@ -124,13 +124,13 @@ static void test_disks_of_every_bus(void)
     static const struct {
         const char *bus, *device;
     } rows[] = {
-        {"virtio-blk", "virtio-blk-pci,addr=0x5,serial=WD-1234567890-ABCDEF,drive=disk0,"
+        {"virtio-blk", "virtio-blk-pci,addr=5,serial=WD-1234567890-ABCDEF,drive=disk0,"
                        "bootindex=0"},
         {"virtio-scsi", "scsi-hd,bus=scsi0.0,channel=0,scsi-id=0,lun=0,"
                         "serial=WD-1234567890-ABCDEFGH,wwn=0x5000c50000000001,drive=disk0"},
-        {"nvme", "-device nvme,id=nvme0,serial=WD-1234567890-ABCDEF,addr=0x5 \\\n"
+        {"nvme", "-device nvme,id=nvme0,serial=WD-1234567890-ABCDEF,addr=5 \\\n"
                  "    -device nvme-ns,bus=nvme0,nsid=1,drive=disk0,bootindex=0"},
-        {"ahci", "-device ich9-ahci,id=sata0,addr=0x5 \\\n    -device 'ide-hd,bus=sata0.0,"
+        {"ahci", "-device ich9-ahci,id=sata0,addr=5 \\\n    -device 'ide-hd,bus=sata0.0,"
                  "serial=WD-1234567890-ABCDEF,wwn=0x5000c50000000001,model=WDC 1,drive=disk0"},
     };
 
@@ -189,7 +189,7 @@ static void test_networks(void)
     check_has("-netdev bridge,id=net0,br=br0");
     check_has("-netdev hubport,id=net1,hubid=1");
     check_has("-netdev user,id=net2 ");
-    check_has("e1000e,netdev=net2,mac=52:54:00:aa:bb:03,romfile=,addr=0x8");
+    check_has("e1000e,netdev=net2,mac=52:54:00:aa:bb:03,romfile=,addr=8");
     check_has("elevateprivileges=children,spawn=allow"); // for the bridge's helper
     m.isolated = true;
     written(false, false, "tcg");
@@ -211,9 +211,9 @@ static void test_crowded_machines(void)
     for (uint32_t i = 0; i < m.nics; i++)
         snprintf(m.nic[i].mac, sizeof m.nic[i].mac, "52:54:00:00:00:%02x", i);
     written(false, false, "tcg");
-    check_has("VGA,id=screen,addr=0x2.0,multifunction=on");
-    check_has("virtio-blk-pci,addr=0x4.2,drive=disk15,bootindex=15");
-    check_has("mac=52:54:00:00:00:1f,romfile=,addr=0x8.2");
+    check_has("VGA,id=screen,addr=2.0,multifunction=on");
+    check_has("virtio-blk-pci,addr=4.2,drive=disk15,bootindex=15");
+    check_has("mac=52:54:00:00:00:1f,romfile=,addr=8.2");
     strcpy(m.disk_bus, "ahci");
     written(false, false, "tcg");
     check_has("ich9-ahci,id=sata2,");
