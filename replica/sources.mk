@@ -34,14 +34,17 @@ REPLICA_TEXT_SRCS := \
 REPLICA_TARGET_SRCS := \
     replica/qemu/qmp.c replica/targets/machine.c replica/targets/machine_nics.c
 
+# jobs: the finalizer over a point
+REPLICA_JOBS_SRCS := replica/points/source.c replica/jobs/finalizer.c
+
 # the operator's command, with the finalizer's runner
 BOOTFERRY_SRCS = $(REPLICA_SRCS) $(REPLICA_MEDIA_SRCS) $(REPLICA_TEXT_SRCS) $(REPLICA_TARGET_SRCS) \
     replica/cli/cli.c replica/cli/accept.c replica/cli/commands.c replica/cli/export.c \
     replica/cli/finalize.c replica/cli/finalizer.c replica/cli/found.c replica/cli/help.c replica/cli/init.c \
     replica/cli/interrupt.c replica/cli/machine.c replica/cli/main.c replica/cli/media.c \
-    replica/cli/out.c replica/cli/plan.c replica/cli/plan_sheet.c replica/cli/points.c replica/cli/progress.c replica/cli/source.c replica/cli/status.c \
+    replica/cli/out.c replica/cli/plan.c replica/cli/plan_sheet.c replica/cli/points.c replica/cli/progress.c replica/cli/status.c \
     replica/cli/unwritten.c replica/cli/verify.c replica/state/ask.c \
-    $(FINALIZE_RUN)
+    $(REPLICA_JOBS_SRCS) $(FINALIZE_RUN)
 BOOTFERRY_LIBS = $(REPLICA_LIBS) $(FINALIZE_RUN_LIBS)
 
 # the daemon
