@@ -30,6 +30,9 @@ TEST_LIBS_test_export_file := -Wl,--wrap=openat64,--wrap=renameat2
 TEST_SRCS_test_reason := replica/qemu/process.c replica/state/reason.c replica/state/wait.c
 TEST_SRCS_test_qmp := replica/qemu/qmp.c replica/state/reason.c
 TEST_LIBS_test_qmp := -ljansson
+TEST_SRCS_test_jobs_rules := replica/jobs/rules.c replica/state/db_failovers.c replica/state/sql.c \
+    replica/state/reason.c
+TEST_LIBS_test_jobs_rules := -lsqlite3
 TEST_SRCS_test_qcow2 := replica/qemu/qcow2.c replica/state/reason.c
 TEST_SRCS_test_state_file := replica/state/file.c replica/state/reason.c replica/media/memory_file.c
 TEST_SRCS_test_text := replica/state/text.c

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a machine in its new home says about itself. A unit that the finalizer put in (the plan's key
-// "evidence") writes lines to the virtio port org.bootferry.evidence, and to the serial console:
+// What a machine in its new home says about itself. A unit that the finalizer put in (the plan's
+// key "evidence") writes lines to the virtio port org.bootferry.evidence, and to the serial
+// console:
 //
 //     BOOTFERRY-EVIDENCE WORD KEY VALUE
 //
