@@ -115,7 +115,7 @@ static void test_an_older_schema_is_brought_up_to_date(void)
     size_t count;
 
     bf_state_close(state);
-    pragma(&files, "DROP TABLE unreadable; DROP TABLE unseen; DROP TABLE places;"
+    pragma(&files, "DROP TABLE fences; DROP TABLE unreadable; DROP TABLE unseen; DROP TABLE places;"
                    "ALTER TABLE point_disks DROP COLUMN unused_bytes;"
                    "ALTER TABLE point_disks DROP COLUMN new_bytes; PRAGMA user_version=1");
     for (int i = 0; i < 2; i++) {
@@ -143,7 +143,7 @@ static void test_points_of_an_older_schema(void)
     CHECK_EQ(bf_db_point_add(bf_state_db(state), &point), BF_OK);
     CHECK_EQ(bf_db_point_sealed(bf_state_db(state), "web", 1), BF_OK);
     bf_state_close(state);
-    pragma(&files, "DROP TABLE unseen; DROP TABLE places;"
+    pragma(&files, "DROP TABLE fences; DROP TABLE unseen; DROP TABLE places;"
                    "ALTER TABLE point_disks DROP COLUMN unused_bytes;"
                    "ALTER TABLE point_disks DROP COLUMN new_bytes; PRAGMA user_version=2");
     CHECK_EQ(bf_state_open(files.state, BF_STATE_COMMAND, &state, &fault), BF_OK);
