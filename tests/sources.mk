@@ -61,7 +61,7 @@ CHECK_TESTS += tests/net/secrets.sh tests/net/openssl35.sh tests/net/no-hybrid.s
 CHECK_TESTS += tests/ask.sh tests/ends.sh tests/cli/commands.sh tests/cli/plan.sh
 CHECK_TESTS += tests/third_party.sh
 CHECK_TESTS += tests/cli/media.sh tests/daemon/daemon_test.py tests/daemon/stopped.py tests/daemon/points.sh \
-    tests/daemon/disks.sh tests/daemon/places.sh tests/daemon/sparse.sh tests/daemon/strangers.sh
+    tests/daemon/disks.sh tests/daemon/fence.sh tests/daemon/places.sh tests/daemon/sparse.sh tests/daemon/strangers.sh
 TEST_TOOLS += tests/flood
 TOOL_SRCS_tests/flood := tests/daemon/flood.c
 TOOL_LIBS_tests/flood := -lssl -lcrypto
@@ -75,10 +75,10 @@ CHECK_TESTS += tests/daemon/older-state.sh
 # the store, the state and the images; the tests bring their own replica/state/step.c
 STORE_TEST_SRCS := $(REPLICA_STORE_SRCS) tests/unit/store_files.c tests/unit/store_session.c \
     tests/unit/store_step.c
-STORE_TESTS := $(addprefix test_store,_db _found _full _grow _hang _image _kill _limits _power _working) test_store
+STORE_TESTS := $(addprefix test_store,_db _fences _found _full _grow _hang _image _kill _limits _power _working) test_store
 $(foreach t,$(STORE_TESTS),$(eval TEST_SRCS_$(t) := $(STORE_TEST_SRCS)) \
     $(eval TEST_LIBS_$(t) := $(REPLICA_LIBS)))
-TEST_SRCS_test_store_found += replica/points/grew.c replica/state/text.c
+TEST_SRCS_test_store_found += replica/points/grew.c
 FUZZ_SRCS_fuzz_working := replica/state/reason.c replica/store/working.c replica/store/working_header.c
 FUZZ_SRCS_fuzz_image_ref := $(REPLICA_STORE_SRCS) replica/state/step.c
 FUZZ_LIBS_fuzz_image_ref := $(REPLICA_LIBS)

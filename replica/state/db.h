@@ -339,4 +339,30 @@ enum bf_err bf_db_event_of_job(struct bf_db *db, int64_t job, int64_t after,
 enum bf_err bf_db_event_list(struct bf_db *db, const char *machine, int64_t after, uint32_t limit,
                              struct bf_event_row **out, size_t *count);
 
+// ---- Fences ------------------------------------------------------------------------------------
+
+// While a failover has a fence for a machine, the machine's source is refused with BF_ERR_FENCED
+// and powers itself off. A machine may have several, by as many failovers: one that was committed,
+// and a later one. It is let in again when the last of them was lifted.
+struct bf_fence {
+    char machine[BF_NAME_MAX];
+    int64_t job;       // the failover's
+    int64_t since;     // when it was put
+    char place[80];    // where the machine lives, after "lives": "on libvirt host h as web-1"
+    uint8_t unplanned; // the source was not asked
+    uint32_t contacts; // how often the source came since
+    int64_t contacted; // when it came last
+};
+// Puts the job's fence, or changes its place; the rest of one that is there stays as it is.
+enum bf_err bf_db_fence_put(struct bf_db *db, const struct bf_fence *fence);
+// Takes the job's fence away, job 0: all of the machine. Harmless when there is none.
+enum bf_err bf_db_fence_lift(struct bf_db *db, const char *machine, int64_t job);
+// The newest of the machine. BF_ERR_NOT_FOUND.
+enum bf_err bf_db_fence_get(struct bf_db *db, const char *machine, struct bf_fence *out);
+// BF_OK for a machine without a fence, else BF_ERR_FENCED with a fault for its source: where it
+// lives since when, and what to do. Within a transaction it holds until that ends.
+enum bf_err bf_db_fence_check(struct bf_db *db, const char *machine);
+// The source came; *fresh: not seen in the ten minutes before.
+enum bf_err bf_db_fence_contact(struct bf_db *db, const char *machine, int64_t now, int *fresh);
+
 #endif
