@@ -5,7 +5,7 @@
 # the store: state directory, database, storage daemon, points and images. step.c is apart because
 # tests bring their own.
 REPLICA_STORE_SRCS := \
-    replica/state/db.c replica/state/db_fences.c replica/state/db_found.c replica/state/db_jobs.c replica/state/db_machines.c replica/state/db_points.c \
+    replica/state/db.c replica/state/db_failovers.c replica/state/db_fences.c replica/state/db_found.c replica/state/db_jobs.c replica/state/db_machines.c replica/state/db_points.c \
     replica/state/db_unreadable.c replica/points/export_file.c replica/points/image.c replica/points/export.c \
     replica/points/inventory.c replica/points/object.c replica/points/verify.c replica/points/layers.c replica/qemu/nbd.c \
     replica/qemu/process.c replica/qemu/qcow2.c replica/qemu/qsd.c replica/store/ranges.c replica/qemu/readback.c \
@@ -34,7 +34,7 @@ REPLICA_TEXT_SRCS := \
 REPLICA_TARGET_SRCS := \
     replica/qemu/qmp.c replica/targets/machine.c replica/targets/machine_nics.c
 
-# jobs: the finalizer over a point
+# jobs: the finalizer over a point, failovers
 REPLICA_JOBS_SRCS := replica/points/source.c replica/jobs/finalizer.c
 
 # the operator's command, with the finalizer's runner
