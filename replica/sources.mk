@@ -26,6 +26,9 @@ $(patsubst %,build/%/replica/media/refusals.o,linux asan fuzz cov): $(REFUSALS)
 REPLICA_SRCS := $(REPLICA_STORE_SRCS) replica/state/step.c $(REPLICA_PKI_SRCS)
 REPLICA_LIBS := -lnbd -lsqlite3 -ljansson -lssl -lcrypto
 
+# what comes from inside a machine in its new home
+REPLICA_EVIDENCE_SRCS := replica/jobs/console.c replica/jobs/evidence.c replica/jobs/judge.c replica/jobs/plain.c
+
 # what the command and the daemon say
 REPLICA_TEXT_SRCS := \
     replica/points/found_text.c replica/state/owner.c replica/points/grew.c

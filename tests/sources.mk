@@ -43,6 +43,9 @@ TEST_SRCS_test_state_file := replica/state/file.c replica/state/reason.c replica
 TEST_SRCS_test_text := replica/state/text.c
 TEST_LIBS_test_text := -ljansson
 TEST_SRCS_test_fwcfg := boot/fwcfg.c
+TEST_SRCS_test_evidence := $(REPLICA_EVIDENCE_SRCS)
+TEST_SRCS_test_console := $(REPLICA_EVIDENCE_SRCS)
+FUZZ_SRCS_fuzz_evidence := $(REPLICA_EVIDENCE_SRCS)
 TEST_SRCS_test_ranges := replica/store/ranges.c
 TEST_SRCS_test_address := replica/daemon/address.c
 
