@@ -35,7 +35,7 @@ REPLICA_TEXT_SRCS := \
 
 # the new machines of failovers, wherever they are made
 REPLICA_TARGET_SRCS := \
-    replica/qemu/qmp.c replica/targets/machine.c replica/targets/machine_nics.c
+    replica/qemu/qmp.c replica/qemu/vm_files.c $(sort $(wildcard replica/targets/*.c))
 
 # jobs: the finalizer over a point, failovers
 REPLICA_JOBS_SRCS := replica/points/source.c replica/jobs/finalizer.c

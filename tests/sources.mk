@@ -93,10 +93,15 @@ FUZZ_LIBS_fuzz_image_ref := $(REPLICA_LIBS)
 TEST_LIBS_test_store_power += -Wl,--wrap=pwrite64,--wrap=fdatasync,--wrap=fallocate64
 
 # the new machines of failovers
-TARGET_TEST_SRCS = $(REPLICA_STORE_SRCS) replica/state/step.c replica/state/file.c $(REPLICA_TARGET_SRCS) $(FINALIZE_RUN)
+TARGET_TEST_SRCS = $(REPLICA_STORE_SRCS) replica/state/file.c $(REPLICA_TARGET_SRCS) $(FINALIZE_RUN)
 TARGET_TEST_LIBS = $(REPLICA_LIBS) $(FINALIZE_RUN_LIBS)
-$(foreach t,machine,$(eval TEST_SRCS_test_target_$(t) = $$(TARGET_TEST_SRCS)) \
+$(foreach t,machine,$(eval TEST_SRCS_test_target_$(t) = $$(TARGET_TEST_SRCS) replica/state/step.c) \
     $(eval TEST_LIBS_test_target_$(t) = $$(TARGET_TEST_LIBS)))
+
+TEST_TOOLS += tests/target_driver
+TOOL_SRCS_tests/target_driver = tests/targets/driver.c $(TARGET_TEST_SRCS)
+TOOL_LIBS_tests/target_driver = $(TARGET_TEST_LIBS)
+CHECK_DEPS += build/tests/target_driver
 
 # Benchmarks: never part of the tests. The last one collects what the others found.
 TEST_TOOLS += tests/bench_engine

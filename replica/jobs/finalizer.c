@@ -14,6 +14,7 @@
 #include "finalize/core/report.h"
 #include "replica/points/inventory.h"
 #include "replica/points/source.h"
+#include "replica/qemu/vm_files.h"
 #include "replica/state/file.h"
 #include "replica/state/text.h"
 
@@ -33,31 +34,17 @@ void bf_finalizer_free(struct bf_finalizer *f)
 
 // ---- What the run needs ------------------------------------------------------------------------
 
-// The VM beside the program (build/), or where `make install` puts it.
 enum bf_err bf_finalizer_find_vm(struct bf_finalizer *f, const char *given, struct bf_fault *fault)
 {
-    static const char *const places[] = {"finalize-vm", "../share/bootferry/finalize-vm"};
-    char program[2048], folder[BF_FINALIZER_PATH - 32];
-    ssize_t len = readlink("/proc/self/exe", program, sizeof program - 1);
-    program[len > 0 ? len : 0] = 0;
-    char *slash = strrchr(program, '/');
-    if (slash)
-        *slash = 0;
-    for (size_t i = 0; i < (given ? 1 : BF_COUNT(places)); i++) {
-        if (given)
-            bf_snprintf(folder, sizeof folder, "%s", given);
-        else
-            bf_snprintf(folder, sizeof folder, "%s/%s", program, places[i]);
-        bf_snprintf(f->kernel, sizeof f->kernel, "%s/vmlinuz", folder);
-        bf_snprintf(f->initramfs, sizeof f->initramfs, "%s/initramfs", folder);
-        f->run.kernel = f->kernel;
-        f->run.initramfs = f->initramfs;
-        if (access(f->kernel, R_OK) == 0 && access(f->initramfs, R_OK) == 0)
-            return BF_OK;
-    }
-    return bf_fault_set(fault, BF_ERR_NOT_FOUND, BF_SIDE_SERVER,
-                        "name its folder with --vm, or install Bootferry completely",
-                        "the finalizer's VM (vmlinuz, initramfs) is not in %s", folder);
+    struct bf_vm_files files;
+    enum bf_err err = bf_vm_files_find(given, &files, fault);
+    if (err)
+        return err;
+    bf_snprintf(f->kernel, sizeof f->kernel, "%s", files.kernel);
+    bf_snprintf(f->initramfs, sizeof f->initramfs, "%s", files.initramfs);
+    f->run.kernel = f->kernel;
+    f->run.initramfs = f->initramfs;
+    return BF_OK;
 }
 
 static enum bf_err add_file(struct bf_finalizer *f, const char *state, size_t disk,

@@ -40,6 +40,11 @@ enum bf_err bf_image_export(struct bf_state *state, const struct bf_image_ref *r
                             enum bf_image_format format, const char *file,
                             bf_image_progress *progress, void *user, struct bf_fault *fault);
 
+// The same for a chain of files that the caller has.
+enum bf_err bf_image_export_chain(struct bf_state *state, const struct bf_image_chain *chain,
+                                  uint16_t disk, enum bf_image_format format, const char *file,
+                                  bf_image_progress *progress, void *user, struct bf_fault *fault);
+
 struct bf_image_verdict {
     uint64_t chunks, bytes;            // re-read and compared
     uint64_t damaged;                  // chunks that differ

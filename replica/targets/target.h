@@ -128,7 +128,9 @@ struct bf_tgt_ops {
 #define BF_TGT_EXTERN(row) extern const struct bf_tgt_ops row;
 BF_TGTS(BF_TGT_EXTERN)
 
-// targets.c: the target that a URI names; NULL with the fault, which lists those that exist.
+// targets.c: all of them, ended by NULL, for the help.
+const struct bf_tgt_ops *const *bf_tgt_all(void);
+// The target that a URI names; NULL with the fault, which lists those that exist.
 const struct bf_tgt_ops *bf_tgt_find(const char *uri, struct bf_fault *fault);
 
 #endif
