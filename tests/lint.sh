@@ -52,6 +52,7 @@ declare -A rooms=(
     [migrate/copy]='.' [migrate/remote]='.' [migrate/receiver]='.'
     [replica/state]='' [replica/pki]='replica/state' [replica/qemu]='replica/state replica/points'
     [replica/points]='replica/state replica/qemu' [replica/store]='replica/state replica/qemu replica/points'
+    [replica/targets]='replica/state replica/qemu replica/points'
     [replica/media]='replica/state replica/qemu replica/pki'
     [replica/targets]='replica/state replica/qemu replica/points'
     [replica/daemon]='replica/state replica/pki replica/points replica/store'

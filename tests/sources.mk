@@ -172,3 +172,14 @@ FUZZ_SRCS_fuzz_usage_ntfs := tests/fuzz_seed.c tests/fuzz_map.c
 FUZZ_SRCS_fuzz_usage_btrfs := tests/fuzz_seed.c
 FUZZ_SRCS_fuzz_usage_exfat := tests/fuzz_seed.c tests/fuzz_map.c
 FUZZ_SRCS_fuzz_usage_f2fs := tests/fuzz_seed.c tests/fuzz_map.c
+
+# The target libvirt, called by a program of its own, against a daemon that the tests start.
+LIBVIRT_WRAPS := virDomainDefineXMLFlags virDomainCreateWithFlags virDomainBlockCopy virDomainBlockJobAbort \
+    virDomainDestroy virDomainUndefineFlags virDomainSetAutostart virNetworkCreateXML virNetworkDestroy \
+    virStorageVolCreateXML
+TEST_TOOLS += tests/libvirt_target
+TOOL_SRCS_tests/libvirt_target := tests/targets/libvirt_target.c $(LIBVIRT_SRCS) $(REPLICA_STORE_SRCS) \
+    replica/state/step.c replica/state/file.c
+TOOL_LIBS_tests/libvirt_target := $(LIBVIRT_LIBS) $(REPLICA_LIBS) $(LIBVIRT_WRAPS:%=-Wl,--wrap=%)
+CHECK_DEPS  += build/tests/libvirt_target
+CHECK_TESTS += tests/targets/libvirt.sh
