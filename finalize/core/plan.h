@@ -9,17 +9,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BF_PLAN_MAX       65536 // bytes of JSON
-#define BF_PLAN_NICS      32
-#define BF_PLAN_ADDRESSES 16
-#define BF_PLAN_DNS       8
-#define BF_PLAN_KEYS      8
-#define BF_MAC_TEXT       18
-#define BF_IFNAME         16
-#define BF_DOMAIN_MAX     254
-#define BF_PASSPHRASE_MAX 512
-#define BF_KEY_MAX        8192
-#define BF_PLAN_MOUNTS    8
+#define BF_PLAN_MAX          65536 // bytes of JSON
+#define BF_PLAN_NICS         32
+#define BF_PLAN_ADDRESSES    16
+#define BF_PLAN_DNS          8
+#define BF_PLAN_KEYS         8
+#define BF_MAC_TEXT          18
+#define BF_IFNAME            16
+#define BF_DOMAIN_MAX        254
+#define BF_PASSPHRASE_MAX    512
+#define BF_KEY_MAX           8192
+#define BF_PLAN_MOUNTS       8
+#define BF_EVIDENCE_WORD_MAX 33
+#define BF_EVIDENCE_URL_MAX  256
 
 enum bf_wanted { BF_KEEP, BF_OFF, BF_ON };
 
@@ -104,6 +106,8 @@ struct bf_plan {
     size_t mounts;
     enum bf_check check;
     struct bf_plan_machine machine;
+    char evidence_word[BF_EVIDENCE_WORD_MAX]; // "": the machine says nothing from inside
+    char evidence_to[BF_EVIDENCE_URL_MAX];    // a URL where it reports it besides; "": none
 };
 
 // Whether the plan gives the interface new addresses; otherwise they stay as they are.

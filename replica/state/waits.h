@@ -8,6 +8,8 @@
 
 #include "linux/child_state.h"
 
+enum { BF_WAIT_LV_ALIVE_COUNT = 5 }; // questions without an answer, then the daemon is given up
+
 enum {
     BF_WAIT_QSD_QUIT_MS = 4000,  // for a storage daemon to flush and end, then it is killed
     BF_WAIT_KILLED_MS = 2000,    // for a child that was killed to be gone, then it is left behind
@@ -37,6 +39,13 @@ enum {
     BF_WAIT_STOP_MS = 8000,      // from SIGTERM until threads that hang are left behind
     BF_WAIT_END_MS = 9000,       // from SIGTERM to the end of the daemon, whatever hangs
     BF_WAIT_INTERRUPT_S = 9,     // from Ctrl-C to the end of a command, whatever hangs
+
+    BF_WAIT_LV_CONNECT_MS = 30000, // for libvirt to connect, ssh and TLS included
+    BF_WAIT_LV_ALIVE_S = 5,        // of silence of a libvirt daemon, until it is asked
+    BF_WAIT_LV_TURN_MS = 1000,     // for an event of libvirt: then its loop looks around
+    BF_WAIT_LV_LOOK_MS = 250,      // between two looks at a copy or a machine
+    BF_WAIT_LV_AGENT_S = 5,        // for the agent in a machine to answer
+    BF_WAIT_LV_COPY_MS = 120000,   // for a block of a disk to be copied
 };
 
 #endif

@@ -123,6 +123,7 @@ struct bf_tgt_ops {
 
 #define BF_TGTS(ROW)                                                                               \
     ROW(bf_tgt_qemu)                                                                               \
+    ROW(bf_tgt_libvirt)                                                                            \
     ROW(bf_tgt_files)
 
 #define BF_TGT_EXTERN(row) extern const struct bf_tgt_ops row;

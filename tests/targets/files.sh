@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # The target files: disks and definitions for another host, which appear whole or not at all.
-# shellcheck source=tests/targets/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/targets/writer.sh
+. "$(dirname "$0")/writer.sh"
 state_with_writer
 plan '"machine": {"memory": 64, "networks": {"0": "bridge:br7", "*": "none"}}'
 out=$T/out

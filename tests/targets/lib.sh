@@ -1,71 +1,101 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# What the tests of failover's targets share, beside tests/cli/lib.sh: a state with a point of the smallest guest
-# (writer.py), and a target's functions, each in a process of its own (driver.c).
-# shellcheck source=tests/cli/lib.sh
-. "$(dirname "${BASH_SOURCE[0]}")/../cli/lib.sh"
-export QEMU_ACCEL=${QEMU_ACCEL:-tcg} # the guest is a boot sector
+# What the tests of targets share beside tests/lib.sh: a source whose first sector is a small program, its replica's
+# layers, and a libvirt daemon of the test's own, which ends with it.
+# shellcheck source=tests/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
-DRIVER=$PWD/build/tests/target_driver
-job=7 uri=qemu: test=0 port=''
+TOOL=$PWD/build/tests/libvirt_target
+S=$T/state FOLDER=jobs/1
+BYTES=$((64 << 20))
+LAYERS=machines/web/disk-0/layer-000002.qcow2,machines/web/disk-0/layer-000001.qcow2
 
-# plan JSON-MEMBERS: the plan, a machine with a BIOS beside what is given.
-plan() {
-    printf '{"version": 1, "target": {"kind": "qemu-virtio", "firmware": "bios"}%s}\n' "${1:+, $1}" >"$T/plan.json"
+# seconds_of_patience N: the limits of an idle machine, taken as often as within does it.
+patience() { echo $(($1 * ${BF_PATIENCE:-6})); }
+
+# The state with a disk of two sealed layers: a boot sector that says a sentence on the serial port, and then writes 4 KiB
+# every eighth of a second for ever, each beside the last.
+replica_make() {
+    "$TOOL" "$S" "$FOLDER" libvirt: describe >/dev/null || true # makes the state
+    mkdir -p "$S/$FOLDER" "$S/machines/web/disk-0"
+    truncate -s "$BYTES" "$T/disk.raw"
+    tests/targets/boot_sector.py "$T/disk.raw"
+    (
+        cd "$S/machines/web/disk-0"
+        qemu-img convert -f raw -O qcow2 "$T/disk.raw" layer-000001.qcow2
+        qemu-img create -q -f qcow2 -u -b layer-000001.qcow2 -F qcow2 layer-000002.qcow2 "$BYTES"
+    )
+    chmod -R go= "$S"
+    chmod 400 "$S"/machines/web/disk-0/*
+    sealed_before=$(sealed)
 }
+# What must never change of sealed layers: contents, owner, mode.
+sealed() { (cd "$S/machines/web/disk-0" && sha256sum -- * && stat -c '%n %u %g %a %s %Y' -- *); }
+is_sealed() { equal "$sealed_before" "$(sealed)"; }
 
-# state_with_writer: web-1@1.
-state_with_writer() {
-    "$B" init --address 127.0.0.1 >/dev/null
-    "$B" machine add web-1 >/dev/null
-    daemon_start --sessions 8
-    "$B" media web-1 --conf "$T/web-1.conf" --set "server=127.0.0.1:$port" >/dev/null
-    tests/targets/writer.py make "$T/a.raw" "$T/b.raw"
-    check "a point of the smallest guest" push --disk "$T/a.raw" --disk "$T/b.raw"
-    daemon_stop
+# lv OPERATION [KEY=VALUE...]: a call of the target, for the machine that MACHINE describes.
+MACHINE=("disk=$BYTES,$LAYERS")
+URI=libvirt:qemu:///session
+lv() {
+    timeout -k 5 "$(patience 60)" "$TOOL" "$S" "$FOLDER" "$URI" "$@" "${MACHINE[@]}" >"$T/stdout" 2>"$T/stderr" || {
+        local status=$?
+        cat "$T/stdout" "$T/stderr"
+        return "$status"
+    }
 }
-
-# target ACTION [ARGUMENT]: of $job, $uri and $test.
-target() {
-    mkdir -p "$T/state/jobs/$job"
-    "$DRIVER" "$T/state" web-1@1 "$T/plan.json" "jobs/$job" "$uri" "$test" "$@"
+# says WORDS lv...: it succeeds and says exactly that.
+says() {
+    local wanted=$1
+    shift
+    "$@" && equal "$wanted" "$(<"$T/stdout")"
 }
-folder() { echo "$T/state/jobs/$job"; }
-home() { echo "$T/state/machines/web-1/home-$job"; }
-power_is() { equal "$1" "$(target power)"; }
+# lv_refused WORDS OPERATION...: it fails, and says these words.
+lv_refused() {
+    local wanted=$1
+    shift
+    lv "$@" >/dev/null && { echo "it succeeded"; return 1; }
+    grep -qF -- "$wanted" "$T/stderr" || { echo "it does not say: $wanted"; cat "$T/stderr"; return 1; }
+}
+virsh_() { timeout -k 5 "$(patience 20)" virsh -q -c "${URI#libvirt:}" "$@"; }
+# domain XPATH: of its definition while it runs; inactive XPATH: of the one that stays.
+domain() { virsh_ dumpxml web >"$T/domain.xml" && xmllint --xpath "$1" "$T/domain.xml"; }
+inactive() { virsh_ dumpxml --inactive web >"$T/domain.xml" && xmllint --xpath "$1" "$T/domain.xml"; }
 
-# Nothing runs on when the script ends.
-machines_end() {
-    local pid
-    for pid in "$T"/state/jobs/*/qemu.pid "$T"/state/machines/*/home-*/qemu.pid "$T"/*/*/qemu.pid; do
-        [ -s "$pid" ] && kill -9 "$(cat "$pid")" 2>/dev/null
+# ---- The daemon --------------------------------------------------------------------------------
+
+libvirtd_pid='' virtlogd_pid=''
+libvirtd_kill() {
+    [ -z "$libvirtd_pid" ] || kill -9 "$libvirtd_pid" 2>/dev/null
+    libvirtd_pid=
+}
+virtlogd_kill() { [ -z "$virtlogd_pid" ] || kill -9 "$virtlogd_pid" 2>/dev/null; }
+# A machine is nobody's child, so the test takes it away: by the process number that libvirt wrote down.
+machines_kill() {
+    local file
+    for file in "$T"/xdg/run/libvirt/qemu/run/*.pid; do
+        [ ! -s "$file" ] || kill -9 "$(<"$file")" 2>/dev/null
     done
-    true
 }
-at_exit machines_end
+at_exit virtlogd_kill
+at_exit libvirtd_kill
+at_exit machines_kill
 
-# The process that holds the pid file of the job's folder or of the home.
-machine_pid() { cat "$(folder)/qemu.pid" 2>/dev/null || cat "$(home)/qemu.pid"; }
-# dots [FILE]: how far the guest is.
-dots() { tr -cd . <"${1:-$(folder)/console.log}" | wc -c; }
-# writes_on [FILE]: it goes on.
-writes_on() {
-    local now
-    now=$(dots "$@")
-    within 60 more_than "$now" "$@"
+session_start() {
+    export XDG_RUNTIME_DIR=$T/xdg/run XDG_CONFIG_HOME=$T/xdg/conf XDG_CACHE_HOME=$T/xdg/cache XDG_DATA_HOME=$T/xdg/data
+    mkdir -p "$XDG_RUNTIME_DIR" "$XDG_CONFIG_HOME" "$XDG_CACHE_HOME" "$XDG_DATA_HOME"
+    chmod 700 "$XDG_RUNTIME_DIR"
+    if [ -z "$virtlogd_pid" ]; then # otherwise libvirt starts one, which stays
+        bf_bound virtlogd >>"$T/virtlogd.log" 2>&1 &
+        virtlogd_pid=$!
+        within 20 test -S "$XDG_RUNTIME_DIR/libvirt/virtlogd-sock"
+    fi
+    bf_bound libvirtd >>"$T/libvirtd.log" 2>&1 &
+    libvirtd_pid=$!
+    within 20 virsh_ list
 }
-more_than() { [ "$(dots "${@:2}")" -gt "$1" ]; }
-
-# sound FOLDER CONSOLE: the disks at home are what the guest wrote.
-sound() {
-    local n
-    for n in 0 1; do
-        qemu-img convert -f qcow2 -O raw "$1/disk-$n.qcow2" "$T/judged-$n.raw" || return 1
-    done
-    tests/targets/writer.py judge "$2" "$T/judged-0.raw" "$T/judged-1.raw" "$T/a.raw" "$T/b.raw"
-}
-# needs_no_replica: QEMU has no file of the replica or the job open, and no image at home names another.
-needs_no_replica() {
-    ! find "/proc/$(machine_pid)/fd" -lname "*/disk-*/layer-*" -o -lname '*/overlay-*' | grep . &&
-        ! qemu-img info -f qcow2 "$(home)/disk-0.qcow2" | grep 'backing file'
+session_kill() {
+    local pid=$libvirtd_pid
+    libvirtd_kill
+    wait "$pid" 2>/dev/null || true
+    rm -f "$XDG_RUNTIME_DIR/libvirt/libvirt-sock"
 }

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The target qemu: with a guest that writes to two disks all the time: made, started, seen, committed while it writes,
 # with the command or QEMU killed after every step of it, and removed.
-# shellcheck source=tests/targets/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/targets/writer.sh
+. "$(dirname "$0")/writer.sh"
 state_with_writer
 plan '"machine": {"memory": 64, "networks": {"*": "none"}}'
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Every kind of machine that a plan can name is accepted by QEMU, and one with UEFI is committed with the variables of
 # its firmware.
-# shellcheck source=tests/targets/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/targets/writer.sh
+. "$(dirname "$0")/writer.sh"
 state_with_writer
 
 # kind KIND FIRMWARE MACHINE-MEMBERS [TARGET-MEMBERS]
