@@ -138,7 +138,7 @@ check "removed" target remove
 uri=qemu:x
 check "an URI with more than it can have" refused 1 'nothing follows the colon' target check
 uri=vmware:
-check "a target that is none" refused 1 'name one of these: qemu:, files:' target check
+check "a target that is none" refused 1 'name one of these: qemu:' target check
 uri=qemu:
 plan '"machine": {"networks": {"*": "bridge:bfno0"}}'
 check "a bridge that is not there" refused 1 'no bridge bfno0' target check
