@@ -184,3 +184,7 @@ TOOL_SRCS_tests/libvirt_target := tests/targets/libvirt_target.c $(LIBVIRT_SRCS)
 TOOL_LIBS_tests/libvirt_target := $(LIBVIRT_LIBS) $(REPLICA_LIBS) $(LIBVIRT_WRAPS:%=-Wl,--wrap=%)
 CHECK_DEPS  += build/tests/libvirt_target
 CHECK_TESTS += tests/targets/libvirt.sh
+
+# Stories of failovers, each with a real guest: three in make check, all of them by themselves.
+STORIES     := $(filter-out %/lib.sh,$(sort $(wildcard tests/stories/*.sh)))
+CHECK_TESTS += $(addprefix tests/stories/,planned.sh unplanned.sh tests.sh)
