@@ -13,6 +13,7 @@
 
 #include "base/bytes.h"
 #include "base/config.h"
+#include "finalize/target/plan_machine.h"
 #include "finalize/target/targets.h"
 
 struct parser {
@@ -252,7 +253,7 @@ static enum bf_err parse_dns(struct parser *p, const json_t *o, struct bf_plan_n
         const char *s = item(p, a, "search", i, place, sizeof place);
         if (!s)
             return p->fault->code;
-        if (!valid_domain(s, BF_NAME_MAX - 1))
+        if (!valid_domain(s, BF_DOMAIN_MAX - 1))
             return fail(p, place, "must be a domain name");
         memcpy(nic->search[nic->search_count++], s, strlen(s) + 1);
     }
@@ -536,9 +537,10 @@ static enum bf_err parse_evidence(struct parser *p, const json_t *o, struct bf_p
 static enum bf_err parse_plan(struct parser *p, const json_t *o, struct bf_plan *plan)
 {
     static const char *const keys[] = {
-        "version",        "target",       "hostname",      "root",     "nics",     "hibernation",
-        "serial_console", "efi_fallback", "unlock",        "agents",   "identity", "mounts",
-        "check",          "rehearsal",    "missing_disks", "evidence", "undo",     NULL};
+        "version",     "target",         "hostname",     "root",      "nics",
+        "hibernation", "serial_console", "efi_fallback", "unlock",    "agents",
+        "identity",    "mounts",         "check",        "rehearsal", "missing_disks",
+        "machine",     "evidence",       "undo",         NULL};
     bool serial = false;
     if (!json_is_object(o))
         return fail(p, "", "must be an object");
@@ -551,7 +553,8 @@ static enum bf_err parse_plan(struct parser *p, const json_t *o, struct bf_plan 
         text(p, o, "root", plan->root, sizeof plan->root) || parse_nics(p, o, plan) ||
         parse_choices(p, o, plan) || boolean(p, o, "serial_console", &serial) ||
         boolean(p, o, "efi_fallback", &plan->efi_fallback) || parse_unlock(p, o, plan) ||
-        parse_mounts(p, o, plan) || parse_check(p, o, plan) || parse_evidence(p, o, plan))
+        parse_mounts(p, o, plan) || parse_check(p, o, plan) || parse_evidence(p, o, plan) ||
+        bf_plan_machine(json_object_get(o, "machine"), &plan->machine, p->fault))
         return p->fault->code;
     if (plan->hostname[0] && !valid_domain(plan->hostname, sizeof plan->hostname - 1))
         return fail(p, "hostname", "is not a host name");

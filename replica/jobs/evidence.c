@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/fmt.h"
 #include "replica/jobs/plain.h"
 
 static const char mark[] = "BOOTFERRY-EVIDENCE ";
