@@ -139,6 +139,8 @@ static enum bf_err run(struct bf_fin *f, enum bf_mode mode)
         return err;
     f->root->budget = NULL; // what is written is bounded by what was read
     err = bf_commit(&f->edits, f->report);
+    if (!err && f->plan->drop_undo)
+        err = bf_undo_drop(f->root, f->report);
     return err || !f->plan->discard_hibernation ? err : bf_discard_swap_files(f);
 }
 

@@ -100,6 +100,7 @@ struct bf_plan {
     bool nofail;       // what fstab wants and no disk has is not waited for
     bool keep_agents;  // those of the old hypervisor stay enabled
     bool new_identity; // a clone: machine-id and the like are made anew
+    bool drop_undo;    // no originals stay in the guest: the recovery point has them
     struct bf_plan_key unlock[BF_PLAN_KEYS];
     size_t unlocks;
     struct bf_plan_mount mount[BF_PLAN_MOUNTS];

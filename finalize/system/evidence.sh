@@ -10,7 +10,8 @@
 # this script. Where a program may hang (a port that nobody reads, a dead disk), it is given up after a while.
 : "${token:?}" "${planned?}" "${gateways?}" "${dhcp?}" "${console?}" "${report_to?}" "${gone?}" "${folders?}"
 # Tests set these; a guest does not.
-patience=${BOOTFERRY_PATIENCE:-120} ports=${BOOTFERRY_PORTS:-/dev/virtio-ports} console=${BOOTFERRY_CONSOLE:-$console}
+patience=${BOOTFERRY_PATIENCE:-120} pause=${BOOTFERRY_PAUSE:-3}
+ports=${BOOTFERRY_PORTS:-/dev/virtio-ports} console=${BOOTFERRY_CONSOLE:-$console}
 slash=${BOOTFERRY_SLASH:-} runs=${BOOTFERRY_RUNS:-/run /dev/shm /dev /tmp} net=/sys/class/net proc=/proc/net
 known=${BOOTFERRY_KNOWN:-ip ping ping6 bash nc curl wget systemctl} port=org.bootferry.evidence
 PATH=${PATH:+$PATH:}/usr/sbin:/usr/bin:/sbin:/bin
@@ -28,7 +29,7 @@ fi
 
 # now: seconds since the start, in $now.
 now() { read -r now _ </proc/uptime && now=${now%.*}; }
-nap() { sleep 0.2 2>/dev/null || sleep 1; }
+nap() { sleep "${1:-0.2}" 2>/dev/null || sleep 1; }
 has() {
     case " $known " in *" $1 "*) command -v "$1" >/dev/null 2>&1 ;; *) return 1 ;; esac
 }
@@ -48,7 +49,7 @@ bounded() {
     now
     until=$((now + limit))
     while [ ! -s "$tmp/status.$jobs" ] && [ "$now" -lt "$until" ]; do
-        nap
+        nap 0.05
         now
     done
     status=124
@@ -256,21 +257,18 @@ see_routes() {
     } >"$tmp/routes" 2>/dev/null
 }
 
-# poke ADDRESS INTERFACE: any packet to it, so that the kernel asks for its hardware address.
+# poke PROGRAM ADDRESS INTERFACE: any packet to it, so that the kernel asks for its hardware address.
 poke() {
-    case $1 in [Ff][Ee]80:*) peer=$1%$2 ;; *) peer=$1 ;; esac
-    case $1 in *:*) url=http://[$peer]:9/ ;; *) url=http://$peer:9/ ;; esac
-    if has bash; then
-        # shellcheck disable=SC2016 # bash is to expand it
-        bounded 4 bash -c 'echo >"/dev/udp/$0/9"' "$peer"
-    elif has nc; then
-        bounded 4 nc -u -w 1 "$peer" 9 </dev/null >/dev/null
-    elif has curl; then
-        bounded 4 curl -s -m 2 "$url" >/dev/null
-    elif has wget; then
-        bounded 4 wget -q -T 2 -O /dev/null "$url"
-    fi
-}
+    case $2 in [Ff][Ee]80:*) peer=$2%$3 ;; *) peer=$2 ;; esac
+    case $2 in *:*) url=http://[$peer]:9/ ;; *) url=http://$peer:9/ ;; esac
+    # shellcheck disable=SC2016 # bash is to expand it
+    case $1 in
+    bash) bounded 4 bash -c 'echo >"/dev/udp/$0/9"' "$peer" ;;
+    nc) bounded 4 nc -w 2 "$peer" 9 </dev/null ;;
+    curl) bounded 4 curl -s -m 2 "$url" ;;
+    wget) bounded 4 wget -O /dev/null "$url" ;;
+    esac
+} >/dev/null 2>&1
 ping_once() { # ADDRESS INTERFACE
     case $1 in
     *:*)
@@ -279,6 +277,16 @@ ping_once() { # ADDRESS INTERFACE
         ;;
     *) has ping && bounded 5 ping -c 1 -W 2 "$1" >/dev/null ;;
     esac
+}
+# answers ADDRESS INTERFACE: to a ping, or to the kernel, which asks for its hardware address whatever is sent there.
+answers() {
+    ! ping_once "$1" "$2" || return 0
+    for program in bash nc curl wget; do
+        has "$program" || continue
+        poke "$program" "$1" "$2"
+        ! is_neighbour "$1" || return 0
+    done
+    is_neighbour "$1"
 }
 # is_neighbour ADDRESS: it has answered the kernel, by the table of neighbours.
 is_neighbour() {
@@ -303,7 +311,7 @@ ask_gateways() {
     while read -r to on; do
         case $asked in *" $to "*) continue ;; esac
         asked="$asked$to "
-        if ping_once "$to" "$on" || { poke "$to" "$on"; is_neighbour "$to"; }; then
+        if answers "$to" "$on"; then
             echo "$to yes" >>"$tmp/gateways"
         else
             echo "$to no" >>"$tmp/gateways"
@@ -376,7 +384,8 @@ remove_all() {
         if [ -e "$slash$path" ] || [ -L "$slash$path" ]; then stays=1; fi
     done
     for path in $folders; do rmdir "$slash$path"; done
-    bounded 30 sync
+    # All file systems, where it knows no other way.
+    bounded $((patience / 4)) sync -f "${slash:-/}" || [ "$status" = 124 ] || bounded $((patience / 4)) sync
 } 2>/dev/null
 
 # The port's device, in $device.
@@ -408,7 +417,7 @@ tell_port() { cat "$tmp/lines" >"$device"; }
 tell_console() {
     for _ in 1 2; do
         while read -r line; do printf '\r\n%s\r\n' "$line"; done <"$tmp/lines" >"$console"
-        sleep 3
+        sleep "$pause"
     done
 }
 tell_server() {
@@ -416,7 +425,7 @@ tell_server() {
         if has curl; then
             bounded 60 curl -fsS -m 50 -H 'Content-Type: text/plain' --data-binary "@$tmp/lines" "$report_to" && return
         elif has wget; then
-            bounded 60 wget -q -T 20 -O /dev/null --post-file="$tmp/lines" "$report_to" && return
+            bounded 60 wget -q -O /dev/null --post-file="$tmp/lines" "$report_to" && return
         else
             return
         fi

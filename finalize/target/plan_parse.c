@@ -495,6 +495,7 @@ static enum bf_err parse_choices(struct parser *p, const json_t *o, struct bf_pl
         {"missing_disks", {"refuse", "nofail"}, &plan->nofail},
         {"rehearsal", {"refuse", "report"}, &plan->try_anyway},
         {"identity", {"keep", "new"}, &plan->new_identity},
+        {"undo", {"guest", "point"}, &plan->drop_undo},
     };
     enum bf_err err = BF_OK;
     for (size_t i = 0; i < BF_COUNT(choices) && !err; i++)
@@ -536,9 +537,10 @@ static enum bf_err parse_evidence(struct parser *p, const json_t *o, struct bf_p
 static enum bf_err parse_plan(struct parser *p, const json_t *o, struct bf_plan *plan)
 {
     static const char *const keys[] = {
-        "version",        "target",       "hostname",      "root",    "nics",     "hibernation",
-        "serial_console", "efi_fallback", "unlock",        "agents",  "identity", "mounts",
-        "check",          "rehearsal",    "missing_disks", "machine", "evidence", NULL};
+        "version",     "target",         "hostname",     "root",      "nics",
+        "hibernation", "serial_console", "efi_fallback", "unlock",    "agents",
+        "identity",    "mounts",         "check",        "rehearsal", "missing_disks",
+        "machine",     "evidence",       "undo",         NULL};
     bool serial = false;
     if (!json_is_object(o))
         return fail(p, "", "must be an object");

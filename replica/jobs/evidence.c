@@ -100,8 +100,10 @@ static void take_host(struct bf_evidence *e, char *value)
 static void take_root(struct bf_evidence *e, char *value)
 {
     const char *device = word_of(&value), *type = device ? only_word(value) : NULL;
-    if (type && strlen(device) + strlen(type) + 2 <= sizeof e->root)
-        bf_snprintf(e->root, sizeof e->root, "%s %s", device, type);
+    char root[BF_PLAIN_MAX + 1];
+    if (!type || snprintf(root, sizeof root, "%s %s", device, type) >= (int)sizeof e->root)
+        return;
+    memcpy(e->root, root, strlen(root) + 1);
 }
 
 static void take_root_writable(struct bf_evidence *e, char *value)

@@ -32,7 +32,7 @@ small() {
 console=$work/console
 ran() {
     rm -rf "$work/run" && mkdir "$work/run" && : >"$console"
-    BOOTFERRY_SLASH=$r BOOTFERRY_RUNS=$work/run BOOTFERRY_CONSOLE=$console BOOTFERRY_PATIENCE=4 BOOTFERRY_PORTS=$work/none \
+    BOOTFERRY_SLASH=$r BOOTFERRY_RUNS=$work/run BOOTFERRY_CONSOLE=$console BOOTFERRY_PATIENCE=4 BOOTFERRY_PORTS=$work/none BOOTFERRY_PAUSE=0 \
         sh "$r/etc/bootferry/evidence" && grep -q "^BOOTFERRY-EVIDENCE $word end -" "$console"
 }
 # leaves NAME: the script, run, leaves the tree as it was but for the undo journal.
@@ -85,6 +85,29 @@ refute "a desktop: no other target" test -e "$r/etc/systemd/system/graphical.tar
 ln -sfn /etc/systemd/system/appliance.target "$r/etc/systemd/system/default.target"
 check "a target of its own" run
 check "a target of its own wants it, too" links_to "etc/systemd/system/appliance.target.wants/$name.service" "/etc/systemd/system/$name.service"
+
+# A failover leaves nothing in the guest: neither the originals.
+bare "$r"
+put "$r/etc/hostname" <<<oldname
+begin
+plan_to ", \"hostname\": \"newname\", \"undo\": \"point\", \"evidence\": {\"word\": \"$word\"}"
+check "no undo in the guest: apply" run
+check "no undo in the guest: the change" has "$r/etc/hostname" newname
+check "no undo in the guest: no originals" gone var/lib/bootferry
+refute "no undo in the guest: none anywhere" grep -rqF oldname "$r"
+check "no undo in the guest: the script runs" ran
+echo oldname >"$r/etc/hostname"
+check "no undo in the guest: and nothing is left" equal "$before" "$(snapshot_names)"
+refused_undo() { ! "$FINALIZE" --root "$r" --undo --report "$work/report" 2>"$work/err" && says "nothing to undo"; }
+check "no undo in the guest: there is nothing to undo" refused_undo
+# Of a run before, too.
+plan_to ', "hostname": "newname"'
+check "the originals of an earlier run" run
+check "are there" test -e "$r/var/lib/bootferry/undo/journal.json"
+plan_to ', "hostname": "third", "undo": "point"'
+check "and go" run
+check "with those of the later" gone var/lib/bootferry
+evidence_plan
 
 # ---- What is planned -------------------------------------------------------------------------------
 networkd "$r"
@@ -238,6 +261,7 @@ if [ "$(id -u)" = 0 ] && in_debian true 2>/dev/null && [ -x /sbin/insserv ] && [
     check "insserv starts it after all others" equal "S03$name" "$(in_debian "$last" 2>/dev/null | grep $name)"
     order='rm /etc/rc?.d/S99bootferry-evidence; sh /etc/init.d/bootferry-evidence stop; insserv -f mountall ssh cron >&2'
     order+='; cd /etc; ln -s ../init.d/bootferry-evidence rc2.d/S99bootferry-evidence; touch /started'
+    # shellcheck disable=SC2016 # the script expands it
     order+='; printf "#!/bin/sh\necho ours \$1 >>/started" >init.d/bootferry-evidence'
     par='startpar -p 4 -t 20 -T 3 -M start -P N -R 2 >&2; cat /started'
     refute "startpar does not start what insserv has not listed" grep ours <<<"$(in_debian "$order; $par" 2>/dev/null)"

@@ -45,6 +45,7 @@ static void test_choices(void)
     } choices[] = {
         {"agents", "disable", "keep", &plan.keep_agents},
         {"identity", "keep", "new", &plan.new_identity},
+        {"undo", "guest", "point", &plan.drop_undo},
         {"missing_disks", "refuse", "nofail", &plan.nofail},
         {"hibernation", "refuse", "discard", &plan.discard_hibernation},
     };
