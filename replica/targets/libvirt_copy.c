@@ -214,7 +214,7 @@ static enum bf_err copy_all(struct commit *c)
     for (uint32_t i = 0; i < m->disks; i++)
         c->total += m->disk[i].bytes;
     for (uint32_t i = 0; !err && i < m->disks; i++) {
-        err = copy_disk(c, i);
+        err = bf_lv_goes_on(c->lv->tgt, c->fault) ? copy_disk(c, i) : BF_ERR_CANCELLED;
         c->done += m->disk[i].bytes;
     }
     return err;

@@ -156,7 +156,7 @@ void bf_lv_user_device(const struct bf_tgt_machine *m, uint32_t number, char out
     const char *model = strcmp(m->nic_model, "virtio-net") == 0 ? "virtio-net-pci" : m->nic_model;
 
     BF_ASSERT(number < BF_LV_USER_NICS);
-    bf_snprintf(out, BF_LV_ARG_MAX, "%s,netdev=bf-net%u,mac=%s,bus=%s,addr=%u", model, number,
+    bf_snprintf(out, BF_LV_ARG_MAX, "%s,netdev=bf-net%u,mac=%s,bus=%s,addr=%x", model, number,
                 m->nic[number].mac, strcmp(m->type, "pc") == 0 ? "pci.0" : "pcie.0",
                 LAST_SLOT - number);
 }

@@ -81,6 +81,7 @@ at_exit libvirtd_kill
 at_exit machines_kill
 
 session_start() {
+    export LIBVIRT_AUTOSTART=0 # a daemon that a client starts would stay
     export XDG_RUNTIME_DIR=$T/xdg/run XDG_CONFIG_HOME=$T/xdg/conf XDG_CACHE_HOME=$T/xdg/cache XDG_DATA_HOME=$T/xdg/data
     mkdir -p "$XDG_RUNTIME_DIR" "$XDG_CONFIG_HOME" "$XDG_CACHE_HOME" "$XDG_DATA_HOME"
     chmod 700 "$XDG_RUNTIME_DIR"
