@@ -30,6 +30,7 @@ static const struct {
     {BF_ERR_MISMATCH, "mismatch"},
     {BF_ERR_CLOCK, "clock"},
     {BF_ERR_NO_SPACE, "no-space"},
+    {BF_ERR_FENCED, "fenced"},
     {BF_ERR_IO, "io"},
     {BF_ERR_MEDIA, "media"},
     {BF_ERR_NO_MEMORY, "no-memory"},

@@ -33,6 +33,7 @@ enum bf_err {
     BF_ERR_MISMATCH,    // a disk or machine is not the expected one
     BF_ERR_CLOCK,       // the clock is plainly wrong
     BF_ERR_NO_SPACE,    // the store or a file system is full
+    BF_ERR_FENCED,      // this machine lives elsewhere and must stay off
 
     // The device failed.
     BF_ERR_IO = 64, // read, write or flush failed

@@ -108,6 +108,7 @@ static enum bf_err adapt(struct bf_fin *f)
         {"kdump", bf_adapt_kdump},
         {"boot", bf_adapt_boot},
         {"getty", bf_adapt_getty},
+        {"evidence", bf_adapt_evidence},
         {"efi", bf_adapt_efi},
         {"initramfs", bf_adapt_initramfs},
         {"secure boot", bf_check_secure_boot},

@@ -10,6 +10,8 @@ FINALIZE_RUN  := $(FINALIZE_CORE) \
     finalize/host/qemu.c finalize/host/room.c finalize/host/wait.c $(sort $(wildcard finalize/plan/*.c))
 FINALIZE_SRCS := $(FINALIZE_RUN) \
     finalize/main.c $(sort $(filter-out finalize/vm/frame.c,$(wildcard finalize/vm/*.c)))
+# The script that a guest carries is part of the program as it is.
+$(patsubst %,build/%/finalize/system/evidence_script.o,linux asan fuzz cov): finalize/system/evidence.sh
 # -lblkid is used by the VM alone.
 FINALIZE_RUN_LIBS := -ljansson -lyaml -lselinux -lcrypto -lz -llzma -lbz2 -llzo2
 # Of LZ4 and zstd the archive reader uses those that the whole program is made with.

@@ -5,11 +5,11 @@
 # the store: state directory, database, storage daemon, points and images. step.c is apart because
 # tests bring their own.
 REPLICA_STORE_SRCS := \
-    replica/state/db.c replica/state/db_found.c replica/state/db_jobs.c replica/state/db_machines.c replica/state/db_points.c \
+    replica/state/db.c replica/state/db_failovers.c replica/state/db_fences.c replica/state/db_found.c replica/state/db_jobs.c replica/state/db_machines.c replica/state/db_points.c \
     replica/state/db_unreadable.c replica/points/export_file.c replica/points/image.c replica/points/export.c \
-    replica/points/object.c replica/points/verify.c replica/points/layers.c replica/qemu/nbd.c \
+    replica/points/inventory.c replica/points/object.c replica/points/verify.c replica/points/layers.c replica/qemu/nbd.c \
     replica/qemu/process.c replica/qemu/qcow2.c replica/qemu/qsd.c replica/store/ranges.c replica/qemu/readback.c \
-    replica/state/reason.c replica/points/recover.c replica/state/spans.c replica/state/sql.c replica/state/state.c \
+    replica/state/reason.c replica/points/recover.c replica/state/spans.c replica/state/sql.c replica/state/state.c replica/state/text.c \
     replica/store/store.c replica/store/figures.c replica/store/grow.c replica/store/open.c \
     replica/store/recover.c replica/store/seal.c replica/store/verify.c replica/store/worker.c \
     replica/state/wait.c replica/store/working.c replica/store/working_header.c
@@ -26,6 +26,9 @@ $(patsubst %,build/%/replica/media/refusals.o,linux asan fuzz cov): $(REFUSALS)
 REPLICA_SRCS := $(REPLICA_STORE_SRCS) replica/state/step.c $(REPLICA_PKI_SRCS)
 REPLICA_LIBS := -lnbd -lsqlite3 -ljansson -lssl -lcrypto
 
+# what comes from inside a machine in its new home
+REPLICA_EVIDENCE_SRCS := replica/jobs/console.c replica/jobs/evidence.c replica/jobs/judge.c replica/jobs/plain.c
+
 # The target libvirt: its files, or one that says that it was left out (make LIBVIRT=no), for those
 # who build without libvirt's development files.
 LIBVIRT ?= yes
@@ -41,16 +44,23 @@ endif
 
 # what the command and the daemon say
 REPLICA_TEXT_SRCS := \
-    replica/points/found_text.c replica/state/owner.c replica/points/grew.c replica/state/text.c
+    replica/points/found_text.c replica/state/owner.c replica/points/grew.c
+
+# the new machines of failovers, wherever they are made
+REPLICA_TARGET_SRCS := \
+    replica/qemu/qmp.c replica/qemu/vm_files.c $(sort $(wildcard replica/targets/*.c))
+
+# jobs: the finalizer over a point, failovers
+REPLICA_JOBS_SRCS := replica/points/source.c replica/jobs/finalizer.c
 
 # the operator's command, with the finalizer's runner
-BOOTFERRY_SRCS = $(REPLICA_SRCS) $(REPLICA_MEDIA_SRCS) $(REPLICA_TEXT_SRCS) \
+BOOTFERRY_SRCS = $(REPLICA_SRCS) $(REPLICA_MEDIA_SRCS) $(REPLICA_TEXT_SRCS) $(REPLICA_TARGET_SRCS) \
     replica/cli/cli.c replica/cli/accept.c replica/cli/commands.c replica/cli/export.c \
-    replica/cli/finalize.c replica/cli/finalizer.c replica/cli/found.c replica/cli/help.c replica/cli/init.c \
+    replica/cli/fence.c replica/cli/finalize.c replica/cli/finalizer.c replica/cli/found.c replica/cli/help.c replica/cli/init.c \
     replica/cli/interrupt.c replica/cli/machine.c replica/cli/main.c replica/cli/media.c \
-    replica/cli/out.c replica/cli/plan.c replica/cli/plan_sheet.c replica/cli/points.c replica/cli/progress.c replica/cli/source.c replica/cli/status.c \
+    replica/cli/out.c replica/cli/plan.c replica/cli/plan_sheet.c replica/cli/points.c replica/cli/progress.c replica/cli/status.c \
     replica/cli/unwritten.c replica/cli/verify.c replica/state/ask.c \
-    $(FINALIZE_RUN)
+    $(REPLICA_JOBS_SRCS) $(FINALIZE_RUN)
 BOOTFERRY_LIBS = $(REPLICA_LIBS) $(FINALIZE_RUN_LIBS)
 
 # the daemon

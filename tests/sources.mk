@@ -28,11 +28,24 @@ TEST_SRCS_test_process := replica/qemu/process.c replica/state/wait.c
 TEST_SRCS_test_export_file := replica/points/export_file.c replica/state/reason.c
 TEST_LIBS_test_export_file := -Wl,--wrap=openat64,--wrap=renameat2
 TEST_SRCS_test_reason := replica/qemu/process.c replica/state/reason.c replica/state/wait.c
+TEST_SRCS_test_qmp := replica/qemu/qmp.c replica/state/reason.c
+TEST_LIBS_test_qmp := -ljansson
+TEST_SRCS_test_jobs_rules := replica/jobs/rules.c replica/state/db_failovers.c replica/state/sql.c \
+    replica/state/reason.c
+TEST_LIBS_test_jobs_rules := -lsqlite3
+TEST_SRCS_test_jobs_runner := $(REPLICA_STORE_SRCS) replica/state/step.c replica/state/file.c replica/points/source.c \
+    replica/jobs/begin.c replica/jobs/console.c replica/jobs/evidence.c replica/jobs/folder.c replica/jobs/judge.c \
+    replica/jobs/look.c replica/jobs/plain.c replica/jobs/rules.c replica/jobs/runner.c replica/jobs/steps.c \
+    tests/unit/store_files.c
+TEST_LIBS_test_jobs_runner := $(REPLICA_LIBS)
 TEST_SRCS_test_qcow2 := replica/qemu/qcow2.c replica/state/reason.c
 TEST_SRCS_test_state_file := replica/state/file.c replica/state/reason.c replica/media/memory_file.c
 TEST_SRCS_test_text := replica/state/text.c
 TEST_LIBS_test_text := -ljansson
 TEST_SRCS_test_fwcfg := boot/fwcfg.c
+TEST_SRCS_test_evidence := $(REPLICA_EVIDENCE_SRCS)
+TEST_SRCS_test_console := $(REPLICA_EVIDENCE_SRCS)
+FUZZ_SRCS_fuzz_evidence := $(REPLICA_EVIDENCE_SRCS)
 TEST_SRCS_test_ranges := replica/store/ranges.c
 TEST_SRCS_test_address := replica/daemon/address.c
 
@@ -56,7 +69,7 @@ CHECK_TESTS += tests/net/secrets.sh tests/net/openssl35.sh tests/net/no-hybrid.s
 CHECK_TESTS += tests/ask.sh tests/ends.sh tests/cli/commands.sh tests/cli/plan.sh
 CHECK_TESTS += tests/third_party.sh
 CHECK_TESTS += tests/cli/media.sh tests/daemon/daemon_test.py tests/daemon/stopped.py tests/daemon/points.sh \
-    tests/daemon/disks.sh tests/daemon/places.sh tests/daemon/sparse.sh tests/daemon/strangers.sh
+    tests/daemon/disks.sh tests/daemon/fence.sh tests/daemon/places.sh tests/daemon/sparse.sh tests/daemon/strangers.sh
 TEST_TOOLS += tests/flood
 TOOL_SRCS_tests/flood := tests/daemon/flood.c
 TOOL_LIBS_tests/flood := -lssl -lcrypto
@@ -70,14 +83,25 @@ CHECK_TESTS += tests/daemon/older-state.sh
 # the store, the state and the images; the tests bring their own replica/state/step.c
 STORE_TEST_SRCS := $(REPLICA_STORE_SRCS) tests/unit/store_files.c tests/unit/store_session.c \
     tests/unit/store_step.c
-STORE_TESTS := $(addprefix test_store,_db _found _full _grow _hang _image _kill _limits _power _working) test_store
+STORE_TESTS := $(addprefix test_store,_db _fences _found _full _grow _hang _image _kill _limits _power _working) test_store
 $(foreach t,$(STORE_TESTS),$(eval TEST_SRCS_$(t) := $(STORE_TEST_SRCS)) \
     $(eval TEST_LIBS_$(t) := $(REPLICA_LIBS)))
-TEST_SRCS_test_store_found += replica/points/grew.c replica/state/text.c
+TEST_SRCS_test_store_found += replica/points/grew.c
 FUZZ_SRCS_fuzz_working := replica/state/reason.c replica/store/working.c replica/store/working_header.c
 FUZZ_SRCS_fuzz_image_ref := $(REPLICA_STORE_SRCS) replica/state/step.c
 FUZZ_LIBS_fuzz_image_ref := $(REPLICA_LIBS)
 TEST_LIBS_test_store_power += -Wl,--wrap=pwrite64,--wrap=fdatasync,--wrap=fallocate64
+
+# the new machines of failovers
+TARGET_TEST_SRCS = $(REPLICA_STORE_SRCS) replica/state/file.c $(REPLICA_TARGET_SRCS) $(FINALIZE_RUN)
+TARGET_TEST_LIBS = $(REPLICA_LIBS) $(FINALIZE_RUN_LIBS)
+$(foreach t,machine,$(eval TEST_SRCS_test_target_$(t) = $$(TARGET_TEST_SRCS) replica/state/step.c) \
+    $(eval TEST_LIBS_test_target_$(t) = $$(TARGET_TEST_LIBS)))
+
+TEST_TOOLS += tests/target_driver
+TOOL_SRCS_tests/target_driver = tests/targets/driver.c $(TARGET_TEST_SRCS)
+TOOL_LIBS_tests/target_driver = $(TARGET_TEST_LIBS)
+CHECK_DEPS += build/tests/target_driver
 
 # Benchmarks: never part of the tests. The last one collects what the others found.
 TEST_TOOLS += tests/bench_engine

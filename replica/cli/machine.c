@@ -8,6 +8,7 @@
 #include "replica/cli/cli.h"
 #include "base/fmt.h"
 #include "replica/cli/accept.h"
+#include "replica/cli/fence.h"
 #include "replica/cli/out.h"
 #include "replica/state/ask.h"
 
@@ -63,29 +64,33 @@ static enum bf_err summarize(struct bf_db *db, const char *name, struct summary 
     return err;
 }
 
-static const char *state_word(const struct bf_machine *m)
+static const char *state_word(struct bf_db *db, const struct bf_machine *m)
 {
-    return m->revoked ? "revoked" : "active";
+    if (m->revoked)
+        return "revoked";
+    return bf_fence_is_up(db, m->name) ? "fenced" : "active";
 }
 
-static json_t *machine_json(const struct bf_machine *m, const struct summary *s)
+static json_t *machine_json(struct bf_db *db, const struct bf_machine *m, const struct summary *s)
 {
-    return json_pack("{s:s, s:s, s:o, s:o, s:i, s:I, s:i, s:o, s:o}", "name", m->name, "state",
-                     state_word(m), "created", bf_json_time(m->created), "revoked",
-                     bf_json_time(m->revoked), "disks", (int)s->disks, "bytes",
-                     (json_int_t)s->bytes, "points", (int)s->points, "latest_point",
+    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:i, s:I, s:i, s:o, s:o}", "name", m->name, "state",
+                     m->revoked ? "revoked" : "active", "fence", bf_fence_json(db, m->name),
+                     "created", bf_json_time(m->created), "revoked", bf_json_time(m->revoked),
+                     "disks", (int)s->disks, "bytes", (json_int_t)s->bytes, "points",
+                     (int)s->points, "latest_point",
                      s->latest ? json_integer(s->latest) : json_null(), "latest_time",
                      bf_json_time(s->latest_time));
 }
 
-static void machine_row(struct bf_table *t, const struct bf_machine *m, const struct summary *s)
+static void machine_row(struct bf_table *t, const char *state, const struct bf_machine *m,
+                        const struct summary *s)
 {
     char disks[16], bytes[BF_BYTES_TEXT], latest[16] = "-", when[BF_TIME_TEXT];
     snprintf(disks, sizeof disks, "%zu", s->disks);
     if (s->latest)
         snprintf(latest, sizeof latest, "@%u", s->latest);
-    bf_table_row(t, m->name, state_word(m), disks, s->disks ? bf_bytes_text(s->bytes, bytes) : "-",
-                 latest, bf_time_text(s->latest_time, when));
+    bf_table_row(t, m->name, state, disks, s->disks ? bf_bytes_text(s->bytes, bytes) : "-", latest,
+                 bf_time_text(s->latest_time, when));
 }
 
 static int run_list(struct bf_cli *cli)
@@ -102,8 +107,8 @@ static int run_list(struct bf_cli *cli)
     bf_table_begin(&table, "MACHINE", "STATE", ">DISKS", ">SIZE", ">POINT", "SEALED", NULL);
     for (size_t i = 0; !err && i < count; i++) {
         err = summarize(cli->db, list[i].name, &s);
-        machine_row(&table, &list[i], &s);
-        json_array_append_new(array, machine_json(&list[i], &s));
+        machine_row(&table, state_word(cli->db, &list[i]), &list[i], &s);
+        json_array_append_new(array, machine_json(cli->db, &list[i], &s));
     }
     free(list);
     if (!err && cli->json)
@@ -244,15 +249,19 @@ static int run_show(struct bf_cli *cli)
         return bf_cli_fail(bf_db_fault(cli->db));
     json_t *refused = bf_refused_disks(cli->db, machine.name);
     if (cli->json) {
-        json_t *json = machine_json(&machine, &s);
+        json_t *json = machine_json(cli->db, &machine, &s);
         json_object_set_new(json, "refused_disks", bf_refused_disks_json(refused));
         json_object_set_new(json, "disk_list", disks_json(d.disk, d.disks));
         json_object_set_new(json, "certificates", certificates_json(d.certificate, d.certificates));
         json_object_set_new(json, "enrolments", enrolments_json(d.enrolment, d.enrolments));
         status = bf_json_print(json);
     } else {
-        printf("%s, %s, added %s, %zu recovery point%s\n\n", machine.name, state_word(&machine),
-               bf_time_text(machine.created, when), s.points, bf_plural(s.points));
+        printf("%s, %s, added %s, %zu recovery point%s\n\n", machine.name,
+               state_word(cli->db, &machine), bf_time_text(machine.created, when), s.points,
+               bf_plural(s.points));
+        bf_fence_print(cli->db, machine.name, "");
+        if (bf_fence_is_up(cli->db, machine.name))
+            printf("\n");
         print_disks(&d);
         printf("\n");
         if (refused) {

@@ -9,7 +9,9 @@
 
 #include "base/fmt.h"
 #include "replica/cli/cli.h"
+#include "replica/cli/fence.h"
 #include "replica/cli/found.h"
+#include "replica/cli/job_view.h"
 #include "replica/cli/out.h"
 #include "replica/cli/unwritten.h"
 #include "replica/state/ask.h"
@@ -30,6 +32,7 @@ struct view {
     size_t jobs;
     uint8_t session[16]; // of that job, when has_session
     int has_session;
+    int fenced;
     const json_t *live; // borrowed from the daemon's answer, NULL without a session
     const json_t *kept; // likewise: what it could not write to the database yet
 };
@@ -70,6 +73,7 @@ static enum bf_err look(struct bf_cli *cli, const struct bf_machine *machine, co
             v->job = list[i];
     }
     free(list);
+    v->fenced = bf_fence_is_up(cli->db, machine->name);
     v->has_session = v->job.id && !bf_db_session_of_job(cli->db, v->job.id, v->session);
     return err;
 }
@@ -81,6 +85,8 @@ static const char *phase_of(const struct view *v)
         return json_string_value(json_object_get(v->live, "phase"));
     if (v->machine.revoked)
         return "revoked";
+    if (v->fenced)
+        return "fenced";
     if (v->job.id == 0)
         return "never seen";
     if (v->job.phase == BF_JOB_RUNNING)
@@ -89,23 +95,6 @@ static const char *phase_of(const struct view *v)
 }
 
 // ---- JSON --------------------------------------------------------------------------------------
-
-static json_t *job_json(const struct bf_job *j)
-{
-    if (j->id == 0)
-        return json_null();
-    json_t *since = json_object();
-    for (int p = BF_JOB_PENDING; p <= BF_JOB_FAILED; p++)
-        if (j->since[p])
-            json_object_set_new(since, bf_job_phase_name((enum bf_job_phase)p),
-                                bf_json_time(j->since[p]));
-    return json_pack("{s:I, s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:o, s:o}", "id", (json_int_t)j->id,
-                     "kind", j->kind, "phase", bf_job_phase_name(j->phase), "step", j->step,
-                     "since", since, "bytes_total", (json_int_t)j->bytes_total, "bytes_done",
-                     (json_int_t)j->bytes_done, "bytes_wire", (json_int_t)j->bytes_wire, "point",
-                     j->point ? json_integer(j->point) : json_null(), "detail",
-                     bf_json_text(j->detail));
-}
 
 static json_t *events_json(struct bf_cli *cli, const char *name)
 {
@@ -137,10 +126,11 @@ static json_t *view_json(struct bf_cli *cli, const struct view *v)
 {
     json_t *jobs = json_array();
     for (size_t i = 0; i < v->jobs; i++)
-        json_array_append_new(jobs, job_json(&v->recent[i]));
-    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "name", v->machine.name,
+        json_array_append_new(jobs, bf_cli_job_json(&v->recent[i]));
+    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", v->machine.name,
                      "state", v->machine.revoked ? "revoked" : "active", "phase", phase_of(v),
-                     "job", job_json(&v->job), "jobs", jobs, "live",
+                     "fence", bf_fence_json(cli->db, v->machine.name), "job",
+                     bf_cli_job_json(&v->job), "jobs", jobs, "live",
                      v->live ? json_deep_copy(v->live) : json_null(), "found", found_json(cli, v),
                      "events", events_json(cli, v->machine.name), "unrecorded",
                      bf_unwritten_event_json(v->kept));
@@ -190,11 +180,12 @@ static void print_details(struct bf_cli *cli, const struct view *v)
                bf_bytes_text(number_of(v->live, "received"), a),
                bf_bytes_text(number_of(v->live, "wire"), b),
                json_string_value(json_object_get(v->live, "from")), kex ? kex : "unknown");
+    bf_fence_print(cli->db, v->machine.name, "\n");
     if (v->has_session && v->job.phase < BF_JOB_SUCCEEDED)
         bf_cli_print_places(cli->db, v->session, 0, "\n");
     if (v->has_session)
         bf_cli_print_unseen(cli->db, v->session, "\n");
-    if (!v->live && !v->machine.revoked && v->job.phase == BF_JOB_RUNNING)
+    if (!v->live && !v->machine.revoked && !v->fenced && v->job.phase == BF_JOB_RUNNING)
         printf(
             "\nThe connection was cut. A source that is still on reconnects by itself and "
             "continues;\n"
@@ -341,8 +332,8 @@ const struct bf_cli_command bf_command_status = {
     .summary = "Show what machines are doing: phase, progress, speed, events",
     .details =
         "Phases: never seen, opening, receiving, verifying, sealed, waiting (a session that was\n"
-        "interrupted and will continue), Succeeded, Failed, revoked. --watch NAME ends with the\n"
-        "job, with status 0 if it succeeded.",
+        "interrupted and will continue), Succeeded, Failed, revoked, fenced (the machine lives\n"
+        "elsewhere). --watch NAME ends with the job, with status 0 if it succeeded.",
     .max = 1,
     .options = options,
     .json = 1,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who may come in: the certificate is looked up in the database, a verdict ends a connection that
-// was let in, and an enrolment key is turned into a certificate.
+// Who may come in: the certificate is looked up in the database, and whether the machine lives
+// elsewhere; a verdict ends a connection that was let in, and an enrolment key is turned into a
+// certificate.
 #include <string.h>
 #include <time.h>
 
@@ -40,7 +41,36 @@ enum bf_err bf_conn_admit(struct bf_db *db, const struct bf_tls_peer *peer, stru
                                               "new medium"
                                             : "make a new medium with bootferry media",
                             "the certificate of %s was revoked", peer->machine);
-    return BF_OK;
+    err = bf_db_fence_check(db, peer->machine);
+    if (err)
+        *fault = *bf_db_fault(db);
+    return err;
+}
+
+// At most every ten minutes: a medium with on-failure=reboot would come back for ever.
+void bf_conn_note_fenced(struct bf_conn *c, const struct bf_fault *fault)
+{
+    int fresh;
+    BF_ASSERT(fault->code == BF_ERR_FENCED && c->peer.machine[0]);
+    if (bf_db_fence_contact(c->db, c->peer.machine, time(NULL), &fresh))
+        bf_log(BF_LOG_ERROR, "%s: its contact is not recorded: %s", c->peer.machine,
+               bf_db_fault(c->db)->what);
+    else if (fresh)
+        bf_conn_event(c, BF_LOG_WARNING, "the old machine was started and refused, from %s: %s",
+                      c->from, fault->what);
+}
+
+// Words for a session that was under way. The fence may be gone again, which changes nothing: the
+// source comes back with its next start.
+static enum bf_err fenced_since(const struct bf_conn *c, struct bf_fault *fault)
+{
+    if (bf_db_fence_check(c->db, c->peer.machine) == BF_ERR_FENCED) {
+        *fault = *bf_db_fault(c->db);
+        return BF_ERR_FENCED;
+    }
+    return bf_fault_set(fault, BF_ERR_FENCED, BF_SIDE_SOURCE,
+                        "ask the replica server with bootferry status before it is started again",
+                        "%s was taken over by a failover", c->peer.machine);
 }
 
 enum bf_err bf_conn_allowed(void *impl, struct bf_fault *fault)
@@ -54,6 +84,8 @@ enum bf_err bf_conn_allowed(void *impl, struct bf_fault *fault)
         return bf_fault_set(fault, BF_ERR_AUTH, BF_SIDE_CONFIG,
                             "let it in with bootferry machine renew, and make a new medium",
                             "%s was revoked", c->peer.machine);
+    case BF_VERDICT_FENCED:
+        return fenced_since(c, fault);
     case BF_VERDICT_SUPERSEDED:
         return bf_fault_set(fault, BF_ERR_CLOSED, BF_SIDE_SOURCE,
                             "nothing if it has connected again by itself; if another machine "
@@ -106,6 +138,8 @@ static enum bf_err use_key(struct bf_conn *c, const struct bf_enrol *request,
     if (bf_db_enrolment_use(c->db, hash, request->name, time(NULL)))
         return refuse_enrolment(c, fault);
     c->keeps_place = 1; // the key is one of ours
+    if (bf_db_fence_check(c->db, request->name))
+        return bf_conn_db_fault(c, fault); // and the use is not counted
     enum bf_err err =
         bf_ca_enrol(c->daemon->ca, request->name, request->csr, request->csr_len, made, fault);
     if (!err && (record_enrolled(c, made) || bf_db_commit(c->db)))
@@ -125,6 +159,8 @@ enum bf_err bf_conn_enrol(void *impl, const struct bf_enrol *request, uint8_t *c
         return bf_conn_db_fault(c, fault);
     enum bf_err err = use_key(c, request, &made, fault);
     bf_db_rollback(c->db);
+    if (err == BF_ERR_FENCED)
+        bf_conn_note_fenced(c, fault);
     if (err)
         return err;
     BF_ASSERT(!bf_db_is_in_transaction(c->db) && made.len <= sizeof made.der);

@@ -49,6 +49,8 @@ static enum bf_err admit(struct bf_conn *c, struct bf_fault *fault)
     if (!c->peer.has_certificate)
         return BF_OK;
     enum bf_err err = bf_conn_admit(c->db, &c->peer, fault);
+    if (err == BF_ERR_FENCED)
+        bf_conn_note_fenced(c, fault);
     if (err)
         refuse(c, fault);
     return err;
@@ -326,10 +328,11 @@ void bf_conn_check(struct bf_daemon *d)
         if (concerned)
             peer = c->peer;
         pthread_mutex_unlock(&d->lock);
-        if (!concerned || bf_conn_admit(bf_state_db(d->state), &peer, &fault) != BF_ERR_AUTH)
+        enum bf_err err = concerned ? bf_conn_admit(bf_state_db(d->state), &peer, &fault) : BF_OK;
+        if (err != BF_ERR_AUTH && err != BF_ERR_FENCED)
             continue;
         pthread_mutex_lock(&d->lock);
-        bf_conn_end(c, BF_VERDICT_REVOKED);
+        bf_conn_end(c, err == BF_ERR_AUTH ? BF_VERDICT_REVOKED : BF_VERDICT_FENCED);
         pthread_mutex_unlock(&d->lock);
     }
 }

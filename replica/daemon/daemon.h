@@ -46,6 +46,7 @@ enum {
 enum bf_verdict {
     BF_VERDICT_NONE,
     BF_VERDICT_REVOKED,
+    BF_VERDICT_FENCED, // the machine lives elsewhere since
     BF_VERDICT_SUPERSEDED,
     BF_VERDICT_CROWDED, // a newcomer took the place of one that has neither certificate nor session
     BF_VERDICT_STOPPING,
@@ -129,7 +130,8 @@ struct bf_conn {
 enum bf_err bf_conn_start(struct bf_daemon *d, struct bf_arrival *a);
 // Joins the threads that are through.
 void bf_conn_reap(struct bf_daemon *d);
-// Ends those whose machine or certificate was revoked. Called often.
+// Ends those whose machine or certificate was revoked, or whose machine lives elsewhere. Called
+// often.
 void bf_conn_check(struct bf_daemon *d);
 
 // wait.c: waits for the sockets, the store or a verdict.
@@ -179,6 +181,8 @@ enum bf_err bf_conn_enrol(void *impl, const struct bf_enrol *request, uint8_t *c
                           uint32_t *certificate_len, struct bf_fault *fault);
 // Whether this peer may still send. BF_OK, or the fault for the source.
 enum bf_err bf_conn_admit(struct bf_db *db, const struct bf_tls_peer *peer, struct bf_fault *fault);
+// A machine that lives elsewhere was refused: its operator hears that the old one is on.
+void bf_conn_note_fenced(struct bf_conn *c, const struct bf_fault *fault);
 
 // hangs.c: the storage daemon of this session hung and was killed; how often that happened
 // in a row without anything more that became durable. While the store is there.

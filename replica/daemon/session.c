@@ -195,6 +195,8 @@ static enum bf_err begin_session(struct bf_conn *c, const struct bf_hello *hello
 {
     struct bf_session_config config = {0};
     enum bf_err err = bf_conn_admit(c->db, &c->peer, fault);
+    if (err == BF_ERR_FENCED)
+        bf_conn_note_fenced(c, fault);
     if (err)
         return err;
     pthread_mutex_lock(&c->daemon->lock);

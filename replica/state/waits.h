@@ -16,6 +16,14 @@ enum {
     BF_WAIT_QSD_CHECK_MS = 2000, // for an answer of a storage daemon that others complain about
     BF_WAIT_QSD_LOCK_MS = 5000,  // for the locks of a storage daemon that was killed
 
+    BF_WAIT_QMP_MS = 20000,          // for the answer of a new machine's QEMU to a command
+    BF_WAIT_QMP_GREETING_MS = 20000, // for its greeting, while another client may have it
+    BF_WAIT_QMP_LOOK_MS = 50,        // between two attempts to reach it, and two looks at it
+    BF_WAIT_QEMU_START_MS = 60000,   // for the greeting of one that was just started
+    BF_WAIT_QEMU_GONE_MS = 20000,    // for its end after it was told to quit; then it is killed
+    BF_WAIT_MIRROR_LOOK_MS = 500,    // between two looks at the copying of its disks
+    BF_WAIT_PIVOT_MS = 60000,        // for the change to the copies, while the machine is paused
+
     BF_WAIT_REFUSED_MS = 2000,   // for a peer to take the words of a refusal
     BF_WAIT_STOPPING_MS = 1500,  // the same when the daemon stops
     BF_WAIT_TURN_MS = 1000,      // for anything at all: then a connection looks around

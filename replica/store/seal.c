@@ -203,13 +203,16 @@ static enum bf_err describe_disks(struct sealing *x, struct bf_point *point)
     return BF_OK;
 }
 
-// The point's row and the figures of its places, in one transaction.
+// The point's row and the figures of its places, in one transaction. A machine that lives elsewhere
+// by now gets no point: whoever fences it looks for its newest point behind that.
 static enum bf_err add_rows(struct sealing *x, struct bf_point *point)
 {
     struct bf_db *db = x->store->db;
     enum bf_err err = bf_db_begin(db);
 
     BF_ASSERT(err || bf_db_is_in_transaction(db));
+    if (!err)
+        err = bf_db_fence_check(db, point->machine);
     if (!err)
         err = bf_db_point_add(db, point);
     for (uint16_t i = 0; !err && i < x->store->disks; i++)

@@ -15,7 +15,7 @@ WELCOME, ENROLLED, PLAN, DURABLE, PACE = 32, 33, 34, 36, 40
 PING, PONG, FAULT, BYE = 64, 65, 66, 67
 ZERO = 0
 PATIENCE = 300  # seconds for whatever should happen at once: a busy machine does everything late
-CLOSED, BUSY, PROTOCOL, AUTH, DENIED, NOT_FOUND, MISMATCH = 18, 19, 32, 49, 50, 51, 53  # enum bf_err
+CLOSED, BUSY, PROTOCOL, AUTH, DENIED, NOT_FOUND, MISMATCH, FENCED = 18, 19, 32, 49, 50, 51, 53, 56  # enum bf_err
 
 
 def text(value):

@@ -21,7 +21,7 @@ import time
 import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from client import (AUTH, BUSY, BYE, CLOSED, DENIED, ENROLLED, HELLO, MISMATCH, NOT_FOUND, PATIENCE, PROTOCOL,
+from client import (AUTH, BUSY, BYE, CLOSED, DENIED, ENROLLED, FENCED, HELLO, MISMATCH, NOT_FOUND, PATIENCE, PROTOCOL,
                     JOINED, WELCOME, Client, Fault, boot_entry, disk, enrol, frame, hello, inventory, openssl, outcome,
                     place, preface, read_config, save, segment, unseen, zeros)
 
@@ -527,6 +527,58 @@ def disks_that_cannot_be_told_apart(w):
 def no_disk_at_all(w):
     is_fault(w.outcome(w.identity["web"], hello(boot()), inventory(a_disk(planned=False))), NOT_FOUND,
              "no disk")
+
+
+# ---- Machines that live elsewhere (the rest is in fence.sh) ------------------------------------
+
+@contextlib.contextmanager
+def fenced(w, name):
+    w.database("INSERT INTO fences (machine, job, since, place, unplanned) VALUES (?, 1, 1796040000, 'on a host', 0)", name)
+    try:
+        yield
+    finally:
+        w.database("DELETE FROM fences")
+
+
+@case
+def a_session_of_a_fenced_machine_does_not_continue_until_it_is_lifted(w):
+    now = boot()
+    with w.connect("web") as client:
+        session, _, _ = client.session(now, [a_disk()])
+        client.zeros(0, 0, 32)
+    with fenced(w, "web"):
+        is_fault(w.outcome(w.identity["web"], hello(now, session), inventory(a_disk())), FENCED, "on a host")
+        is_fault(w.outcome(w.identity["web"]), FENCED, "on a host")  # that says nothing at all
+    with w.connect("web") as client:
+        assert client.session(now, [a_disk()], session) == (session, 1, {0: 32})
+
+
+@case
+def a_fence_ends_all_connections_of_a_session(w):
+    bundle = boot()
+    with w.connect("web") as first, w.connect("web") as second, w.connect("web") as late, w.connect("db") as other:
+        first.begins(bundle)
+        first.session(boot(), [a_disk()])
+        number = next(iter(other.session(boot(), [a_disk()])[2]))
+        second.joins(bundle, 1)
+        with fenced(w, "web"):
+            is_fault(first.refused(), FENCED, "on a host")
+            assert second.refused() == "ended"
+            late.send(preface(bundle, 2))  # it came through the door before
+            ended_or_fault(late.refused())
+            with w.connect("web") as further:
+                is_fault(further.refused(), FENCED, "on a host")
+            other.zeros(number, 0, 8)
+        assert not w.live().get("web")
+
+
+@case
+def a_fence_that_comes_between_the_door_and_the_session(w):
+    with w.connect("web") as client:
+        time.sleep(0.5)  # the daemon has let it in by now; if not, the door refuses it
+        with fenced(w, "web"):
+            client.send(*session_frames())
+            is_fault(client.refused(), FENCED, "on a host")
 
 
 # ---- Several connections of one session --------------------------------------------------------

@@ -266,7 +266,7 @@ static void test_fault_names(void)
 
 static void test_every_error_has_a_name(void)
 {
-    static const int last[] = {BF_ERR_BUSY, BF_ERR_VERSION, BF_ERR_NO_SPACE, BF_ERR_MEDIA,
+    static const int last[] = {BF_ERR_BUSY, BF_ERR_VERSION, BF_ERR_FENCED, BF_ERR_MEDIA,
                                BF_ERR_CRASH};
     static const int first[] = {BF_ERR_TIMEOUT, BF_ERR_PROTOCOL, BF_ERR_CONFIG, BF_ERR_IO,
                                 BF_ERR_NO_MEMORY};

@@ -807,6 +807,40 @@ static void test_revoked_in_the_middle(void)
     sim_world_free(&w);
 }
 
+// What the server says to a machine that lives elsewhere.
+static enum bf_err said_after_half_a_megabyte;
+
+static enum bf_err fence_after_half_a_megabyte(void *impl, struct bf_fault *fault)
+{
+    const struct sim_world *world = impl;
+    if (world->store.writes < 8)
+        return BF_OK;
+    return bf_fault_set(fault, said_after_half_a_megabyte, BF_SIDE_SOURCE, "roll it back",
+                        "this machine lives elsewhere now");
+}
+
+// It does not try again, and makes no point. So does a version that does not know the code yet, for
+// which one that does not exist stands here.
+static void test_fenced_in_the_middle(void)
+{
+    static const struct {
+        int said, understood;
+    } codes[] = {{BF_ERR_FENCED, BF_ERR_FENCED}, {63, BF_ERR_UNSUPPORTED}};
+    for (size_t i = 0; i < BF_COUNT(codes); i++) {
+        begin(19);
+        said_after_half_a_megabyte = (enum bf_err)codes[i].said;
+        w.allowed = fence_after_half_a_megabyte;
+        sim_world_fill(&w);
+        run_to((enum bf_err)codes[i].understood);
+        CHECK_STR(w.sender_fault.what, "this machine lives elsewhere now");
+        CHECK_STR(w.sender_fault.todo, "roll it back");
+        CHECK_EQ(w.sender_fault.side, BF_SIDE_SOURCE);
+        CHECK_EQ(w.connections, 1);
+        CHECK_EQ(w.store.points, 0);
+        sim_world_free(&w);
+    }
+}
+
 static void test_cancel_tells_the_server(void)
 {
     begin(20);
@@ -982,10 +1016,10 @@ TEST_MAIN(TEST(test_a_refusal_reaches_the_server),
           TEST(test_what_cannot_be_read_survives_going_back),
           TEST(test_passing_read_errors_are_retried), TEST(test_a_disk_in_trouble),
           TEST(test_unreachable_server_until_retry), TEST(test_server_that_comes_back_late),
-          TEST(test_revoked_in_the_middle), TEST(test_cancel_tells_the_server),
-          TEST(test_answer_of_commit_is_lost), TEST(test_every_compression),
-          TEST(test_repair_that_reads_differently), TEST(test_pauses_stay_short_while_it_gets_on),
-          TEST(test_retry_counts_from_the_loss),
+          TEST(test_revoked_in_the_middle), TEST(test_fenced_in_the_middle),
+          TEST(test_cancel_tells_the_server), TEST(test_answer_of_commit_is_lost),
+          TEST(test_every_compression), TEST(test_repair_that_reads_differently),
+          TEST(test_pauses_stay_short_while_it_gets_on), TEST(test_retry_counts_from_the_loss),
           TEST(test_what_became_durable_counts_although_durable_never_came),
           TEST(test_short_lived_connections_get_on), TEST(test_a_store_that_is_stuck_for_long),
           TEST(test_another_point_is_not_ours), TEST(test_memory_that_is_refused),
