@@ -182,4 +182,4 @@ TOOL_SRCS_tests/libvirt_target := tests/targets/libvirt_target.c $(LIBVIRT_SRCS)
     replica/state/step.c replica/state/file.c
 TOOL_LIBS_tests/libvirt_target := $(LIBVIRT_LIBS) $(REPLICA_LIBS) $(LIBVIRT_WRAPS:%=-Wl,--wrap=%)
 CHECK_DEPS  += build/tests/libvirt_target
-CHECK_TESTS += tests/targets/libvirt.sh
+CHECK_TESTS += tests/targets/libvirt.sh tests/targets/libvirt-system.sh

@@ -239,14 +239,15 @@ static enum bf_err lv_written(const struct bf_tgt *tgt, uint64_t *bytes, struct 
 // The agent first, where it is connected, then ACPI; both return at once.
 static enum bf_err ask_to_stop(const struct bf_lv *lv, virDomainPtr dom, struct bf_fault *fault)
 {
+    enum bf_err err = BF_OK;
+
     virDomainAgentSetResponseTimeout(dom, BF_WAIT_LV_AGENT_S, 0);
     if (virDomainShutdownFlags(dom, VIR_DOMAIN_SHUTDOWN_GUEST_AGENT) == 0)
         return BF_OK;
-    if (virDomainShutdownFlags(dom, VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN) == 0 ||
-        virDomainIsActive(dom) == 0)
-        return BF_OK;
-    return bf_lv_fault(lv, fault, "the machine %s cannot be asked to shut down",
-                       lv->tgt->machine->name);
+    if (virDomainShutdownFlags(dom, VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN) != 0)
+        err = bf_lv_fault(lv, fault, "the machine %s cannot be asked to shut down",
+                          lv->tgt->machine->name);
+    return err && virDomainIsActive(dom) == 0 ? BF_OK : err;
 }
 
 static enum bf_err lv_stop(const struct bf_tgt *tgt, enum bf_tgt_stop how, struct bf_fault *fault)
@@ -260,9 +261,8 @@ static enum bf_err lv_stop(const struct bf_tgt *tgt, enum bf_tgt_stop how, struc
     if (!err && dom && virDomainIsActive(dom) == 1) {
         if (how == BF_TGT_ASK)
             err = ask_to_stop(&lv, dom, fault);
-        else if (virDomainDestroy(dom) != 0 && virDomainIsActive(dom) != 0)
-            err = bf_lv_fault(&lv, fault, "the machine %s cannot be switched off",
-                              tgt->machine->name);
+        else
+            err = bf_lv_domain_pull(&lv, dom, fault);
     }
     if (dom)
         virDomainFree(dom);

@@ -227,6 +227,8 @@ enum bf_err bf_lv_domain_remove(const struct bf_lv *lv, struct bf_fault *fault);
 // All that the definition needs, decided.
 enum bf_err bf_lv_choose(const struct bf_lv *lv, struct bf_lv_choice *choice,
                          struct bf_fault *fault);
+// As if its plug were pulled.
+enum bf_err bf_lv_domain_pull(const struct bf_lv *lv, virDomainPtr dom, struct bf_fault *fault);
 // Starts it, or, with `paused`, only QEMU.
 enum bf_err bf_lv_domain_start(struct bf_lv *lv, virDomainPtr dom, bool paused,
                                struct bf_fault *fault);

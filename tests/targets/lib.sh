@@ -37,7 +37,7 @@ is_sealed() { equal "$sealed_before" "$(sealed)"; }
 MACHINE=("disk=$BYTES,$LAYERS")
 URI=libvirt:qemu:///session
 lv() {
-    timeout -k 5 "$(patience 60)" "$TOOL" "$S" "$FOLDER" "$URI" "$@" "${MACHINE[@]}" >"$T/stdout" 2>"$T/stderr" || {
+    timeout -k 5 "$(patience 60)" "$TOOL" "$S" "$FOLDER" "$URI" "$1" "${MACHINE[@]}" "${@:2}" >"$T/stdout" 2>"$T/stderr" || {
         local status=$?
         cat "$T/stdout" "$T/stderr"
         return "$status"
@@ -56,7 +56,10 @@ lv_refused() {
     lv "$@" >/dev/null && { echo "it succeeded"; return 1; }
     grep -qF -- "$wanted" "$T/stderr" || { echo "it does not say: $wanted"; cat "$T/stderr"; return 1; }
 }
-virsh_() { timeout -k 5 "$(patience 20)" virsh -q -c "${URI#libvirt:}" "$@"; }
+virsh_() {
+    local uri=${URI#libvirt:}
+    timeout -k 5 "$(patience 20)" virsh -q -c "${uri%%\?*}" "$@"
+}
 # domain XPATH: of its definition while it runs; inactive XPATH: of the one that stays.
 domain() { virsh_ dumpxml web >"$T/domain.xml" && xmllint --xpath "$1" "$T/domain.xml"; }
 inactive() { virsh_ dumpxml --inactive web >"$T/domain.xml" && xmllint --xpath "$1" "$T/domain.xml"; }
