@@ -48,7 +48,8 @@ REPLICA_TEXT_SRCS := \
 
 # the new machines of failovers, wherever they are made
 REPLICA_TARGET_SRCS := \
-    replica/qemu/qmp.c replica/qemu/vm_files.c $(sort $(wildcard replica/targets/*.c))
+    replica/qemu/qmp.c replica/qemu/vm_files.c $(LIBVIRT_SRCS) \
+    $(filter-out replica/targets/libvirt%,$(sort $(wildcard replica/targets/*.c)))
 
 # jobs: the finalizer over a point, failovers
 REPLICA_JOBS_SRCS := replica/points/source.c replica/jobs/finalizer.c
@@ -61,7 +62,7 @@ BOOTFERRY_SRCS = $(REPLICA_SRCS) $(REPLICA_MEDIA_SRCS) $(REPLICA_TEXT_SRCS) $(RE
     replica/cli/out.c replica/cli/plan.c replica/cli/plan_sheet.c replica/cli/points.c replica/cli/progress.c replica/cli/status.c \
     replica/cli/unwritten.c replica/cli/verify.c replica/state/ask.c \
     $(REPLICA_JOBS_SRCS) $(FINALIZE_RUN)
-BOOTFERRY_LIBS = $(REPLICA_LIBS) $(FINALIZE_RUN_LIBS)
+BOOTFERRY_LIBS = $(REPLICA_LIBS) $(LIBVIRT_LIBS) $(FINALIZE_RUN_LIBS)
 
 # the daemon
 BOOTFERRYD_SRCS := $(REPLICA_SRCS) $(REPLICA_TEXT_SRCS) \

@@ -94,7 +94,7 @@ TEST_LIBS_test_store_power += -Wl,--wrap=pwrite64,--wrap=fdatasync,--wrap=falloc
 
 # the new machines of failovers
 TARGET_TEST_SRCS = $(REPLICA_STORE_SRCS) replica/state/file.c $(REPLICA_TARGET_SRCS) $(FINALIZE_RUN)
-TARGET_TEST_LIBS = $(REPLICA_LIBS) $(FINALIZE_RUN_LIBS)
+TARGET_TEST_LIBS = $(REPLICA_LIBS) $(LIBVIRT_LIBS) $(FINALIZE_RUN_LIBS)
 $(foreach t,machine,$(eval TEST_SRCS_test_target_$(t) = $$(TARGET_TEST_SRCS) replica/state/step.c) \
     $(eval TEST_LIBS_test_target_$(t) = $$(TARGET_TEST_LIBS)))
 
@@ -178,8 +178,7 @@ LIBVIRT_WRAPS := virDomainDefineXMLFlags virDomainCreateWithFlags virDomainBlock
     virDomainDestroy virDomainUndefineFlags virDomainSetAutostart virNetworkCreateXML virNetworkDestroy \
     virStorageVolCreateXML
 TEST_TOOLS += tests/libvirt_target
-TOOL_SRCS_tests/libvirt_target := tests/targets/libvirt_target.c $(LIBVIRT_SRCS) $(REPLICA_STORE_SRCS) \
-    replica/state/step.c replica/state/file.c
-TOOL_LIBS_tests/libvirt_target := $(LIBVIRT_LIBS) $(REPLICA_LIBS) $(LIBVIRT_WRAPS:%=-Wl,--wrap=%)
+TOOL_SRCS_tests/libvirt_target = tests/targets/libvirt_target.c $(TARGET_TEST_SRCS) replica/state/step.c
+TOOL_LIBS_tests/libvirt_target = $(TARGET_TEST_LIBS) $(LIBVIRT_WRAPS:%=-Wl,--wrap=%)
 CHECK_DEPS  += build/tests/libvirt_target
 CHECK_TESTS += tests/targets/libvirt.sh tests/targets/libvirt-system.sh
