@@ -52,17 +52,18 @@ REPLICA_TARGET_SRCS := \
     $(filter-out replica/targets/libvirt%,$(sort $(wildcard replica/targets/*.c)))
 
 # jobs: the finalizer over a point, failovers
-REPLICA_JOBS_SRCS := replica/points/source.c replica/jobs/finalizer.c
+REPLICA_JOBS_SRCS := $(REPLICA_EVIDENCE_SRCS) replica/points/source.c $(addprefix replica/jobs/,begin.c estimate.c \
+    finalizer.c folder.c look.c rules.c runner.c spawn.c steps.c wanted.c)
 
 # the operator's command, with the finalizer's runner
 BOOTFERRY_SRCS = $(REPLICA_SRCS) $(REPLICA_MEDIA_SRCS) $(REPLICA_TEXT_SRCS) $(REPLICA_TARGET_SRCS) \
-    replica/cli/cli.c replica/cli/accept.c replica/cli/commands.c replica/cli/export.c \
+    replica/cli/cli.c replica/cli/accept.c replica/cli/commands.c replica/cli/duration.c replica/cli/export.c replica/cli/failover.c \
     replica/cli/fence.c replica/cli/finalize.c replica/cli/finalizer.c replica/cli/found.c replica/cli/help.c replica/cli/init.c \
-    replica/cli/interrupt.c replica/cli/machine.c replica/cli/main.c replica/cli/media.c \
-    replica/cli/out.c replica/cli/plan.c replica/cli/plan_sheet.c replica/cli/points.c replica/cli/progress.c replica/cli/status.c \
-    replica/cli/unwritten.c replica/cli/verify.c replica/state/ask.c \
+    replica/cli/interrupt.c replica/cli/job_view.c replica/cli/jobs.c replica/cli/machine.c replica/cli/main.c replica/cli/media.c \
+    replica/cli/out.c replica/cli/plan.c replica/cli/plan_sheet.c replica/cli/points.c replica/cli/progress.c replica/cli/projected.c replica/cli/status.c \
+    replica/cli/unwritten.c replica/cli/verify.c replica/cli/wish.c replica/state/ask.c \
     $(REPLICA_JOBS_SRCS) $(FINALIZE_RUN)
-BOOTFERRY_LIBS = $(REPLICA_LIBS) $(LIBVIRT_LIBS) $(FINALIZE_RUN_LIBS)
+BOOTFERRY_LIBS = $(REPLICA_LIBS) $(FINALIZE_RUN_LIBS) $(LIBVIRT_LIBS)
 
 # the daemon
 BOOTFERRYD_SRCS := $(REPLICA_SRCS) $(REPLICA_TEXT_SRCS) \
@@ -72,4 +73,5 @@ BOOTFERRYD_SRCS := $(REPLICA_SRCS) $(REPLICA_TEXT_SRCS) \
     replica/daemon/inventory.c replica/daemon/lanes.c replica/daemon/plan.c \
     replica/daemon/session.c replica/daemon/status.c replica/daemon/stop.c \
     replica/daemon/unwritten.c replica/daemon/wait.c replica/daemon/door.c replica/daemon/door_guests.c \
-    replica/daemon/door_handshake.c replica/daemon/listen.c replica/daemon/tls_server.c
+    replica/daemon/door_handshake.c replica/daemon/listen.c replica/daemon/tls_server.c \
+    $(addprefix replica/jobs/,folder.c rules.c spawn.c wanted.c)

@@ -36,6 +36,7 @@ static const struct bf_cli_option options[] = {
     {"--wait-for-run", "DURATION", 0, "with --planned: how long to wait for its run (1d)"},
     {"--evidence-within", "DURATION", 0,
      "how long the machine may take to show that it runs (10m)"},
+    {"--again", NULL, 0, "although the machine lives elsewhere already, where it is lost"},
     {"--dry-run", NULL, 0, "say what would be done, and how long it would take; do nothing"},
     {"--wait", NULL, 0, "return when the machine runs, or the job has failed"},
     {"--watch", NULL, 0, "the same, and print what happens"},
@@ -93,6 +94,7 @@ static int times_of(struct bf_cli *cli, struct bf_failover_order *o)
         !bf_cli_number(cli, "--overlay", 1, OVERLAY_MAX, BF_RUN_OVERLAY_MIB, &o->run.overlay_mib))
         return BF_CLI_USAGE;
     o->run.deadline = (unsigned)deadline;
+    o->again = bf_cli_has(cli, "--again");
     const char *vm = bf_cli_value(cli, "--vm", 0);
     bf_snprintf(o->run.vm, sizeof o->run.vm, "%s", vm ? vm : "");
     return BF_CLI_OK;
@@ -330,7 +332,8 @@ static int run(struct bf_cli *cli)
 static void list_targets(void)
 {
     printf("\nTargets:\n");
-    bf_tgt_list(stdout);
+    for (const struct bf_tgt_ops *const *t = bf_tgt_all(); *t; t++)
+        printf("  %s\n", (*t)->usage);
 }
 
 const struct bf_cli_command bf_command_failover = {

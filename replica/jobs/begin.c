@@ -9,6 +9,7 @@
 #include "base/platform.h"
 #include "replica/jobs/begin.h"
 #include "replica/jobs/folder.h"
+#include "replica/state/text.h"
 
 static enum bf_err db_fault(struct bf_db *db, enum bf_err err, struct bf_fault *fault)
 {
@@ -28,6 +29,26 @@ static enum bf_err check_others(struct bf_db *db, const struct bf_failover_order
         err = bf_fo_may_begin(order->mode, others, count, fault);
     free(others);
     return err;
+}
+
+// After a commit the job is over, and the machine is not here: a second cutover makes two of it.
+static enum bf_err check_fence(struct bf_db *db, const struct bf_failover_order *order,
+                               struct bf_fault *fault)
+{
+    struct bf_fence fence;
+    char since[BF_TIME_TEXT];
+    if (order->mode == BF_FAILOVER_TEST || order->again)
+        return BF_OK;
+    enum bf_err err = bf_db_fence_get(db, order->machine, &fence);
+    if (err == BF_ERR_NOT_FOUND)
+        return BF_OK;
+    if (err)
+        return db_fault(db, err, fault);
+    return bf_fault_set(fault, BF_ERR_BUSY, BF_SIDE_CONFIG,
+                        "if its home there is lost for good, say --again; then see to it that the "
+                        "machine there stays off",
+                        "%s lives %s since %s: another failover would make two of it",
+                        order->machine, fence.place, bf_time_text(fence.since, since));
 }
 
 static enum bf_err make_word(char out[33], struct bf_fault *fault)
@@ -76,6 +97,8 @@ enum bf_err bf_failover_begin(struct bf_state *state, const struct bf_failover_o
     if (err)
         return err;
     err = check_others(db, order, fault);
+    if (!err)
+        err = check_fence(db, order, fault);
     if (!err)
         err = add_rows(db, order, &job, fault);
     if (!err)

@@ -19,6 +19,7 @@ struct bf_failover_order {
     const char *plan;   // JSON, checked
     size_t plan_len;
     uint32_t patience, fresh, wait; // struct bf_failover
+    bool again;                     // also when the machine lives elsewhere already
     uint32_t lasts;                 // seconds from now that a test lasts; 0: until it is ended
     struct bf_runner_order run;
 };

@@ -3,6 +3,8 @@
 #ifndef BF_REPLICA_JOBS_ESTIMATE_H
 #define BF_REPLICA_JOBS_ESTIMATE_H
 
+#include <stdbool.h>
+
 #include "replica/state/db.h"
 
 struct bf_estimate {

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/fmt.h"
 #include "replica/jobs/plain.h"
 
 static const char mark[] = "BOOTFERRY-EVIDENCE ";
@@ -100,7 +101,7 @@ static void take_root(struct bf_evidence *e, char *value)
 {
     const char *device = word_of(&value), *type = device ? only_word(value) : NULL;
     if (type && strlen(device) + strlen(type) + 2 <= sizeof e->root)
-        snprintf(e->root, sizeof e->root, "%s %s", device, type);
+        bf_snprintf(e->root, sizeof e->root, "%s %s", device, type);
 }
 
 static void take_root_writable(struct bf_evidence *e, char *value)

@@ -37,12 +37,6 @@ enum bf_err bf_runner_order_keep(const struct bf_state *state, int64_t job,
     return err;
 }
 
-bool bf_runner_is_wanted(const struct bf_job *job, const struct bf_failover *f, int64_t now)
-{
-    const struct bf_fo_info *info = bf_fo_info(bf_fo_step_of(job));
-    return !f->over && (info->works || f->wish != BF_WISH_NONE || (f->until && now >= f->until));
-}
-
 // ---- What is on record -------------------------------------------------------------------------
 
 static enum bf_err db_fault(struct bf_runner *r, enum bf_err err, struct bf_fault *fault)
@@ -189,9 +183,12 @@ static enum bf_err work(struct bf_runner *r, struct bf_fault *fault)
 {
     struct bf_fault why = {0};
     enum bf_fo_step next = r->step;
+    enum bf_err err = r->job.phase == bf_fo_info(r->step)->phase ? BF_OK : enter(r, r->step, fault);
+    if (err)
+        return err;
     if (steps[r->step].begins)
         bf_runner_say(r, BF_LOG_INFO, "%s", steps[r->step].begins);
-    enum bf_err err = steps[r->step].work(r, &next, &why);
+    err = steps[r->step].work(r, &next, &why);
     if (err && !bf_runner_goes_on(r))
         return BF_OK; // the wish, or the end of the test, is taken up next
     return err ? fail(r, &why, fault) : enter(r, next, fault);

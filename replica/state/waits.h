@@ -35,6 +35,7 @@ enum {
     BF_WAIT_ANSWER_MS = 3000,    // for the daemon's answer at the control socket
     BF_WAIT_SAY_MS = 1000,       // the same, until the command says what it waits for
     BF_WAIT_UNWRITTEN_MS = 2000, // between two attempts to write what the database did not take
+    BF_WAIT_JOBS_MS = 5000,      // between two looks at jobs that nobody works on
     BF_WAIT_TICK_MS = 400,       // between two looks at what was revoked
     BF_WAIT_STOP_MS = 8000,      // from SIGTERM until threads that hang are left behind
     BF_WAIT_END_MS = 9000,       // from SIGTERM to the end of the daemon, whatever hangs
