@@ -179,11 +179,10 @@ LIBVIRT_WRAPS := virDomainDefineXMLFlags virDomainCreateWithFlags virDomainBlock
     virDomainDestroy virDomainUndefineFlags virDomainSetAutostart virNetworkCreateXML virNetworkDestroy \
     virStorageVolCreateXML
 TEST_TOOLS += tests/libvirt_target
-TOOL_SRCS_tests/libvirt_target := tests/targets/libvirt_target.c $(LIBVIRT_SRCS) $(REPLICA_STORE_SRCS) \
-    replica/state/step.c replica/state/file.c
-TOOL_LIBS_tests/libvirt_target := $(LIBVIRT_LIBS) $(REPLICA_LIBS) $(LIBVIRT_WRAPS:%=-Wl,--wrap=%)
+TOOL_SRCS_tests/libvirt_target = tests/targets/libvirt_target.c $(TARGET_TEST_SRCS) replica/state/step.c
+TOOL_LIBS_tests/libvirt_target = $(TARGET_TEST_LIBS) $(LIBVIRT_WRAPS:%=-Wl,--wrap=%)
 CHECK_DEPS  += build/tests/libvirt_target
-CHECK_TESTS += tests/targets/libvirt.sh
+CHECK_TESTS += tests/targets/libvirt.sh tests/targets/libvirt-system.sh
 
 # Stories of failovers, each with a real guest: three in make check, all of them by themselves.
 STORIES     := $(filter-out %/lib.sh,$(sort $(wildcard tests/stories/*.sh)))
