@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "finalize/core/shvar.h"
 #include "finalize/initramfs/maker.h"
 #include "finalize/system/stable.h"
 
@@ -15,27 +16,28 @@ static bool in_use(struct bf_fin *f)
     return bf_fin_root_is_dir(f->root, FOLDER);
 }
 
+// The last RESUME= counts, as for the shell that reads it.
 static enum bf_err names(struct bf_fin *f)
 {
-    size_t len, pos = 0;
-    struct bf_line line;
+    size_t len;
+    struct bf_shvars vars;
     struct bf_text out = {0};
-    char name[128], stable[128];
+    char number[32], stable[128];
     const char *text = bf_edits_get(&f->edits, RESUME_CONF, &len, NULL);
+    enum bf_err err = BF_OK;
     if (!text)
         return BF_OK;
-    while (bf_line_next(text, len, &pos, &line)) {
-        bool ours =
-            line.len > 7 && line.len - 7 < sizeof name && strncmp(line.at, "RESUME=", 7) == 0;
-        snprintf(name, sizeof name, "%.*s", ours ? (int)line.len - 7 : 0, line.at + (ours ? 7 : 0));
-        if (ours && bf_stable_name(f, name, "swap", "", RESUME_CONF, stable, sizeof stable) ==
-                        BF_STABLE_NEW)
-            bf_textf(&out, "RESUME=%s%s", stable, line.full > line.len ? "\n" : "");
-        else
-            bf_text_add(&out, line.at, line.full);
+    bf_shvars_load(&vars, text, len);
+    const char *name = bf_shvars_get(&vars, "RESUME");
+    if (bf_device_number(name, number, sizeof number))
+        name = number;
+    if (bf_stable_name(f, name, "swap", "", RESUME_CONF, stable, sizeof stable) == BF_STABLE_NEW) {
+        struct bf_shvar_change change = {"RESUME", stable};
+        bf_shvar_edit(&out, text, len, &change, 1);
+        err = bf_fin_set(f, RESUME_CONF, &out,
+                         "device names that do not depend on the order of the disks");
     }
-    enum bf_err err = bf_fin_set(f, RESUME_CONF, &out,
-                                 "device names that do not depend on the order of the disks");
+    bf_shvars_free(&vars);
     bf_text_free(&out);
     return err;
 }

@@ -47,7 +47,8 @@ static void judge_kernel(struct bf_walk *w, struct bf_judged *j)
 
 static bool is_order_name(const char *name)
 {
-    return bf_name_kind(name) == BF_NAME_ORDER;
+    char number[32];
+    return bf_name_kind(name) == BF_NAME_ORDER || bf_device_number(name, number, sizeof number);
 }
 
 // What does not name a block device: the network, a live system, ZFS, what systemd looks up itself.
@@ -110,6 +111,36 @@ static void judge_root(struct bf_walk *w, struct bf_judged *j)
                      j->root);
 }
 
+// ---- resume= ------------------------------------------------------------------------------------
+
+// Not in a device that has to be opened first.
+static bool is_nowhere(const struct bf_devices *d, const char *name)
+{
+    bool locked = false;
+    for (size_t i = 0; i < d->count; i++)
+        locked = locked || strcmp(d->item[i].type, "crypto_LUKS") == 0;
+    return !locked && (strncmp(name, "/dev/", 5) == 0 || strchr(name, '=')) &&
+           !bf_device_unprobed(name) && !bf_device_find(d, name);
+}
+
+// The start goes on without it. That of dracut and of initramfs-tools waits some time first.
+static void judge_resume(struct bf_walk *w, struct bf_judged *j)
+{
+    char name[sizeof j->root];
+    if (!j->start->chosen || !bf_walk_sees_all(w) ||
+        !bf_cmdline_value(j->start->cmdline, "resume", name, sizeof name))
+        return;
+    if (is_order_name(name))
+        bf_judge_say(w, j, BF_TROUBLE_LOOK,
+                     "has resume=%s, a name that depends on the machine and the order of its "
+                     "disks: the start may wait for it",
+                     name);
+    else if (is_nowhere(w->f->devices, name))
+        bf_judge_say(w, j, BF_TROUBLE_LOOK,
+                     "has resume=%s, which is on none of the disks: the start may wait for it",
+                     name);
+}
+
 // ---- init ---------------------------------------------------------------------------------------
 
 // The kernel's own list (init/main.c, kernel_init), and what an initramfs looks for.
@@ -140,6 +171,7 @@ void bf_judge_start(struct bf_walk *w, struct bf_judged *j)
     if (!s->blocked[0])
         judge_kernel(w, j);
     judge_root(w, j);
+    judge_resume(w, j);
     if (!s->blocked[0])
         bf_judge_images(w, j);
     judge_init(w, j);

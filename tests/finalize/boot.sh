@@ -98,6 +98,17 @@ check "fstab: a line whose type is not what is found there is left alone" has "$
 check "fstab: and said" says "/dev/sda3 depends on the order of the disks, and the device found there has a different type"
 devices "$work/devices"
 
+for resume in /dev/sda3 '"/dev/sda3"' 8:3 0803 /dev/block/8:3; do
+    fresh
+    printf '# mine\nRESUME=%s\n' "$resume" | put "$r/etc/initramfs-tools/conf.d/resume"
+    check "initramfs-tools resumes from $resume" run
+    check "$resume becomes a UUID" matches "^RESUME=\"?$swap\"?\$" "$(tail -n 1 "$r/etc/initramfs-tools/conf.d/resume")"
+    check "$resume: a second run" again
+done
+put "$r/etc/initramfs-tools/conf.d/resume" <<<"RESUME=253:1"
+check "initramfs-tools resumes from a number that nobody knows" run
+check "it is said" says "/etc/initramfs-tools/conf.d/resume: /dev/block/253:1 depends on the order of the disks"
+
 # ---- initramfs ---------------------------------------------------------------------------------
 format() {
     fresh

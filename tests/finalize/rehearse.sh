@@ -105,6 +105,18 @@ tree
 sed -i "s,root=/dev/sda2,root=/dev/mapper/vg-root," "$r/boot/grub/grub.cfg"
 check "nor by a volume" stops_at root=/dev/mapper/vg-root
 tree
+sed -i "s,root=/dev/sda2,root=0xfd00,; s,resume=/dev/sda3,resume=8:3," "$r/boot/grub/grub.cfg"
+check "numbers of devices" goes starts
+check "are resolved" equal "$root ro quiet resume=UUID=99999999-2222-3333-4444-555555555555 console=tty0 console=ttyS0,115200" \
+    "$(start 'entries[] | select(.chosen).cmdline')"
+refute "and nothing is left to look at" matches resume= "$(start 'look_at[]')"
+for gone in 8:19 253:1 /dev/sdz1 UUID=00000000-1111-4000-8000-000000000000 /dev/vg/swap; do
+    tree
+    sed -i "s,resume=/dev/sda3,resume=$gone," "$r/boot/grub/grub.cfg"
+    check "resume=$gone stops nothing" goes starts
+    check "and is said with its line" matches "/boot/grub/grub.cfg, line 5: .* has resume=$gone, " "$(start 'look_at[]')"
+done
+tree
 sed -i 's,ro quiet,ro quiet init=/sbin/nothing,' "$r/boot/grub/grub.cfg"
 check "init= is not there" stops_at /sbin/nothing
 tree

@@ -53,6 +53,27 @@ static void test_names_by_order(void)
         {"/dev/rd/c0d0p1", 0, 1, "/dev/rd/c0d0"},
         {"/dev/i2o/hda1", 0, 1, "/dev/i2o/hda"},
         {"/dev/i2o/hdb", 1, 0, "/dev/i2o/hdb"},
+        // Numbers (Documentation/admin-guide/devices.txt).
+        {"/dev/block/8:0", 0, 0, "/dev/block/8:0"},
+        {"/dev/block/8:17", 1, 1, "/dev/block/8:17"},
+        {"/dev/block/8:255", 15, 15, "/dev/block/8:255"},
+        {"/dev/block/65:1", 16, 1, "/dev/block/65:1"},
+        {"/dev/block/71:16", 113, 0, "/dev/block/71:16"},
+        {"/dev/block/128:1", 128, 1, "/dev/block/128:1"},
+        {"/dev/block/135:240", 255, 0, "/dev/block/135:240"},
+        {"/dev/block/3:65", 1, 1, "/dev/block/3:65"},
+        {"/dev/block/22:5", 2, 5, "/dev/block/22:5"},
+        {"/dev/block/34:64", 7, 0, "/dev/block/34:64"},
+        {"/dev/block/202:18", 1, 2, "/dev/block/202:18"},
+        {"/dev/block/104:34", 2, 2, "/dev/block/104:34"},
+        {"/dev/block/48:9", 1, 1, "/dev/block/48:9"},
+        {"/dev/block/94:5", 1, 1, "/dev/block/94:5"},
+        {"/dev/block/8:1000", -1, BF_PART_UNKNOWN, "/dev/block/8:1000"},
+        {"/dev/block/253:1", -1, BF_PART_UNKNOWN, "/dev/block/253:1"},
+        {"/dev/block/259:2", -1, BF_PART_UNKNOWN, "/dev/block/259:2"},
+        {"/dev/block/8", -1, BF_PART_UNKNOWN, "/dev/block/8"},
+        {"/dev/block/8:", -1, BF_PART_UNKNOWN, "/dev/block/8:"},
+        {"/dev/block/8:2x", -1, BF_PART_UNKNOWN, "/dev/block/8:2x"},
         // udev: the slot, and the hardware's number.
         {"/dev/disk/by-path/pci-0000:00:1f.2-ata-1", -1, 0,
          "/dev/disk/by-path/pci-0000:00:1f.2-ata-1"},
@@ -101,7 +122,6 @@ static void test_names_by_order(void)
         // Numbers of which nothing says what they mean.
         {"/dev/dm-0", -1, BF_PART_UNKNOWN, "/dev/dm-0"},
         {"/dev/dm-12", -1, BF_PART_UNKNOWN, "/dev/dm-12"},
-        {"/dev/block/8:2", -1, BF_PART_UNKNOWN, "/dev/block/8:2"},
     };
     struct bf_position at;
     for (size_t i = 0; i < BF_COUNT(slots); i++) {
@@ -267,7 +287,9 @@ static void test_places(void)
         {"/dev/disk/by-id/ata-x-part7", "", ""},
         {"/dev/mapper/mpatha3", "", "swap"},
         {"/dev/dm-0", "", ""},
-        {"/dev/block/8:2", "", ""},
+        {"/dev/block/8:2", "", "root"},
+        {"/dev/block/8:17", "xfs", "data"},
+        {"/dev/block/253:2", "", ""},
         {"UUID=root", "", ""},
     };
     add(0, 1, "ext4", "boot");
