@@ -5,8 +5,8 @@
 
 #include "finalize/system/fin.h"
 
-// Whether it opens a device under this name ("/dev/mapper/NAME").
-bool bf_crypttab_has(struct bf_fin *f, const char *name);
+// Whether it opens a device as "/dev/mapper/NAME", from one that the machine has.
+bool bf_crypttab_opens(struct bf_fin *f, const char *name);
 // Takes it off names that depend on the order of the disks, and says what binds a device to the
 // old hardware.
 enum bf_err bf_adapt_crypttab(struct bf_fin *f);

@@ -30,16 +30,6 @@ struct entry {
     enum need need;
 };
 
-static bool is_tag(const char *name)
-{
-    static const char *const tag[] = {
-        "UUID=", "LABEL=", "PARTUUID=", "PARTLABEL=", "/dev/disk/by-"};
-    for (size_t i = 0; i < BF_COUNT(tag); i++)
-        if (strncmp(name, tag[i], strlen(tag[i])) == 0)
-            return true;
-    return false;
-}
-
 static enum need need_of(const struct entry *e)
 {
     static const char *const optional[] = {"noauto", "nofail", "x-systemd.automount",
@@ -96,19 +86,9 @@ static enum bf_err unknown(struct table *t, const struct entry *e, const char *w
     return BF_OK;
 }
 
-// A name by what the disk itself says, or of a volume, that no probed device has.
 static bool is_missing(struct bf_fin *f, const struct entry *e)
 {
-    const char *name = e->device, *slash = strncmp(name, "/dev/", 5) == 0 ? name + 5 : NULL;
-    bool mapper = slash && strncmp(slash, "mapper/", 7) == 0;
-    bool volume = slash && strchr(slash, '/') && strncmp(slash, "disk/", 5) != 0 &&
-                  strncmp(slash, "md/", 3) != 0 && strncmp(slash, "zvol/", 5) != 0;
-    if (!f->devices->count || (!is_tag(name) && !volume) || bf_device_find(f->devices, name))
-        return false;
-    if (strncmp(name, "/dev/disk/by-", 13) == 0 && strncmp(name + 13, "uuid/", 5) != 0 &&
-        strncmp(name + 13, "label/", 6) != 0 && strncmp(name + 13, "part", 4) != 0)
-        return false; // "by-id/md-uuid-..." and the like: not among what is probed
-    return !mapper || !bf_crypttab_has(f, name + 12);
+    return bf_stable_missing(f, e->device) && !bf_crypttab_opens(f, e->device);
 }
 
 static bool has_closed(const struct bf_devices *d)
