@@ -233,7 +233,7 @@ static void add_settings(struct archive *a)
     a->cpio.has = has;
     a->cpio.arg = a;
     for (const struct bf_maker_ops *const *m = bf_makers; *m; m++)
-        if ((*m)->carry && (*m)->in_use(a->f))
+        if ((*m)->carry && bf_maker_in_use(a->f, *m))
             (*m)->carry(a->f, &a->cpio);
     a->cpio.has = NULL;
 }

@@ -11,6 +11,8 @@
 #define MODULES     FOLDER "/modules"
 #define RESUME_CONF FOLDER "/conf.d/resume"
 
+static const char *const programs[] = {"/usr/sbin/mkinitramfs", "/sbin/mkinitramfs", NULL};
+
 static bool in_use(struct bf_fin *f)
 {
     return bf_fin_root_is_dir(f->root, FOLDER);
@@ -119,6 +121,7 @@ static enum bf_err keep(struct bf_fin *f, const struct bf_lasting *l)
 
 const struct bf_maker_ops bf_initramfs_tools = {
     .name = "initramfs-tools",
+    .programs = programs,
     .in_use = in_use,
     .names = names,
     .carry = carry,

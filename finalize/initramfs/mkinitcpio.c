@@ -9,6 +9,8 @@
 #define FOLDER "/etc/mkinitcpio.conf.d"
 #define HEAD   "# Drivers of this machine's new home, written by bootferry-finalize\n"
 
+static const char *const programs[] = {"/usr/bin/mkinitcpio", "/sbin/mkinitcpio", NULL};
+
 static bool in_use(struct bf_fin *f)
 {
     return bf_fin_root_exists(f->root, CONF);
@@ -71,4 +73,5 @@ static enum bf_err keep(struct bf_fin *f, const struct bf_lasting *l)
     return err;
 }
 
-const struct bf_maker_ops bf_mkinitcpio = {.name = "mkinitcpio", .in_use = in_use, .keep = keep};
+const struct bf_maker_ops bf_mkinitcpio = {
+    .name = "mkinitcpio", .programs = programs, .in_use = in_use, .keep = keep};

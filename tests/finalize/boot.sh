@@ -213,4 +213,44 @@ check "redhat: fstab" grep -q "^$root" "$r/etc/fstab"
 check "redhat: lasting drivers for dracut" has "$r/etc/dracut.conf.d/bootferry.conf" 'add_drivers+=" virtio_pci virtio_blk virtio_net "'
 check "redhat: initramfs" grep -qa 'usr/lib/modules/6.1.0-1-amd64/kernel/drivers/block/virtio_blk.ko' "$r/boot/initramfs-6.1.0-1-amd64.img"
 check "redhat: second run" again
+
+# ---- Makers of an initramfs that are not there ---------------------------------------------------
+# makers WANTED: which of these have lasting settings after a run.
+makers() {
+    local had=""
+    rm -f "$r/etc/dracut.conf.d/bootferry.conf"
+    run || return 1
+    [ ! -e "$r/etc/dracut.conf.d/bootferry.conf" ] || had="dracut "
+    ! grep -q '^virtio_blk' "$r/etc/initramfs-tools/modules" || had+="initramfs-tools "
+    ! grep -q virtio_blk "$r/etc/mkinitcpio.conf" || had+="mkinitcpio "
+    equal "$1" "$had"
+}
+program() { put "$r/$1" <<<"program"; }
+with_both() {
+    fresh
+    mkdir -p "$r/etc/dracut.conf.d" "$r/usr/lib/dracut/modules.d"
+    put "$r/etc/mkinitcpio.conf" <<<"HOOKS=(base udev)"
+}
+with_both
+check "dracut: an empty folder of it beside initramfs-tools" makers "initramfs-tools mkinitcpio "
+with_both
+program usr/sbin/mkinitramfs
+put "$r/etc/dracut.conf.d/old.conf" <<<'add_drivers+=" old "'
+check "dracut: settings without the program beside initramfs-tools" makers "initramfs-tools "
+with_both
+program usr/bin/dracut
+check "dracut has taken the place of initramfs-tools" makers "dracut "
+check "dracut: a second run" again
+with_both
+program usr/bin/dracut
+program usr/bin/mkinitcpio
+check "two that are installed" makers "dracut mkinitcpio "
+with_both
+put "$r/etc/dracut.conf.d/mine.conf" <<<'hostonly="no"'
+check "no program at all: what has settings" makers "dracut initramfs-tools mkinitcpio "
+fresh
+rm -r "$r/etc/initramfs-tools"
+mkdir -p "$r/etc/dracut.conf.d"
+check "no other: the empty folder" run
+check "is dracut's" has "$r/etc/dracut.conf.d/bootferry.conf" 'add_drivers+=" virtio_pci virtio_blk virtio_net "'
 finish
