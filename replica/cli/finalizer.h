@@ -45,6 +45,9 @@ void bf_finalizer_free(struct bf_finalizer *f);
 // The plan that the options make, checked; *plan is the caller's. The exit status, with the reason
 // printed: BF_CLI_USAGE when no option makes one.
 int bf_finalizer_plan(const struct bf_cli *cli, char **plan, size_t *len);
+// The keys of --plan that an inspection needs, checked; *plan stays as it is without that option,
+// else it is the caller's. The exit status, with the reason printed.
+int bf_finalizer_keys(const struct bf_cli *cli, char **plan, size_t *len);
 // Finds the VM and takes its limits from the options. The exit status.
 int bf_finalizer_begin(const struct bf_cli *cli, struct bf_finalizer *f);
 // Opens the point NAME[@POINT], and checks f->run.plan, if there is one, against the NICs that its
