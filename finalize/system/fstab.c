@@ -14,13 +14,6 @@
 
 #define NOTES_MAX 40
 
-// A word with its "\040" decoded, as getmntent(3) does it; "" where it does not fit.
-static void to_text(const struct bf_fields *w, size_t i, char *out, size_t size)
-{
-    bf_fields_text(w, i, out, size);
-    bf_text_unoctal(out);
-}
-
 // How much the start of the system depends on a line.
 enum need { NEED_NONE, NEED_WAITS, NEED_ALL };
 
@@ -45,10 +38,10 @@ static enum need need_of(const struct entry *e)
 static void read_entry(const struct bf_fields *w, unsigned line, struct entry *e)
 {
     *e = (struct entry){.line = line};
-    to_text(w, 0, e->device, sizeof e->device);
-    to_text(w, 1, e->mount, sizeof e->mount);
-    to_text(w, 2, e->type, sizeof e->type);
-    to_text(w, 3, e->options, sizeof e->options);
+    bf_fields_plain(w, 0, e->device, sizeof e->device);
+    bf_fields_plain(w, 1, e->mount, sizeof e->mount);
+    bf_fields_plain(w, 2, e->type, sizeof e->type);
+    bf_fields_plain(w, 3, e->options, sizeof e->options);
     if (w->count > 3 && !e->options[0]) // too long to be looked at: nothing is taken from it
         memcpy(e->options, "nofail", 7);
     e->need = w->count < 2 ? NEED_NONE : need_of(e);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any bytes as the header of a LUKS device, as they are and with a magic, a size and a checksum put
 // in, as the first copy or as the second. What is read of it keeps its bounds.
-#include <openssl/evp.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "finalize/archive/luks.h"
+
+#include "tests/luks_copy.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -29,21 +30,11 @@ static void read_copy(uint8_t *at, size_t offset, const uint8_t *data, size_t si
     static const uint8_t magic[2][6] = {{'L', 'U', 'K', 'S', 0xba, 0xbe},
                                         {'S', 'K', 'U', 'L', 0xba, 0xbe}};
     size_t whole = offset ? offset : 4096 + size;
-    uint8_t sum[EVP_MAX_MD_SIZE];
-    unsigned len = 0;
-    memset(at, 0, offset + 4096);
+    memset(at, 0, offset + whole);
     memcpy(at + offset, magic[offset != 0], 6);
     at[offset + 7] = 2;
-    at[offset + 13] = (uint8_t)(whole >> 16);
-    at[offset + 14] = (uint8_t)(whole >> 8);
-    at[offset + 15] = (uint8_t)whole;
-    at[offset + 262] = (uint8_t)(offset >> 8);
-    memcpy(at + offset + 72, "sha256", 6);
     memcpy(at + offset + 4096, data, size);
-    memset(at + offset + 4096 + size, 0, whole - 4096 - size);
-    if (!EVP_Digest(at + offset, whole, sum, &len, EVP_sha256(), NULL))
-        abort();
-    memcpy(at + offset + 448, sum, len);
+    luks_seal(at, offset, whole, "sha256");
     read_it(at, offset + whole);
 }
 
