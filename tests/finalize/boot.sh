@@ -105,6 +105,14 @@ for resume in /dev/sda3 '"/dev/sda3"' 8:3 0803 /dev/block/8:3; do
     check "$resume becomes a UUID" matches "^RESUME=\"?$swap\"?\$" "$(tail -n 1 "$r/etc/initramfs-tools/conf.d/resume")"
     check "$resume: a second run" again
 done
+fresh
+rm "$r/etc/initramfs-tools/conf.d/resume"
+put "$r/etc/initramfs-tools/conf.d/mine" <<<"RESUME='/dev/sda3' # the swap area"
+put "$r/etc/initramfs-tools/initramfs.conf" <<<"RESUME=/dev/sda3"
+check "initramfs-tools resumes by another file" run
+check "it becomes a UUID, too" is "$r/etc/initramfs-tools/conf.d/mine" <<<"RESUME='$swap' # the swap area"
+check "as in initramfs.conf" has "$r/etc/initramfs-tools/initramfs.conf" "RESUME=$swap"
+check "and the image gets both" equal 2 "$(grep -aoE "RESUME='?$swap" "$r/boot/initrd.img-6.1.0-1-amd64" | wc -l)"
 put "$r/etc/initramfs-tools/conf.d/resume" <<<"RESUME=253:1"
 check "initramfs-tools resumes from a number that nobody knows" run
 check "it is said" says "/etc/initramfs-tools/conf.d/resume: /dev/block/253:1 depends on the order of the disks"
