@@ -209,15 +209,26 @@ static bool is_blocked(const char *cmdline, const char *name)
 
 // ---- All of them --------------------------------------------------------------------------------
 
+// Whether a kernel that gets no initramfs reaches some of the target's disks by itself.
+static bool reaches_some(const struct bf_walk *w, const struct bf_start *s,
+                         const struct bf_module_lists *l)
+{
+    for (const char *const *d = w->f->target->disk; !images_of(s) && *d; d++)
+        if (bf_module_names_find(&l->builtin, *d))
+            return true;
+    return false;
+}
+
 static void judge_disks(struct bf_walk *w, struct bf_judged *j, const struct bf_module_lists *l)
 {
     size_t have = 0;
     char missing[BF_MODULE_NAME];
+    enum bf_trouble_kind lacks = reaches_some(w, j->start, l) ? BF_TROUBLE_DOUBT : BF_TROUBLE_STOPS;
     for (const char *const *d = w->f->target->disk; *d; d++) {
         enum module_state state = look_for(w, j->start, l, *d, missing);
         have += state != STATE_NONE;
         if (state == STATE_MISSING)
-            bf_judge_say(w, j, BF_TROUBLE_STOPS,
+            bf_judge_say(w, j, lacks,
                          "gets no initramfs with the driver %s, which the disks of a %s machine "
                          "may need",
                          missing, w->f->target->name);

@@ -24,6 +24,8 @@ void bf_judge_say(struct bf_walk *w, struct bf_judged *j, enum bf_trouble_kind k
 // Everything of one start: the loader's own troubles, the kernel, the images, root=, init.
 void bf_judge_start(struct bf_walk *w, struct bf_judged *j);
 void bf_judge_images(struct bf_walk *w, struct bf_judged *j);
+// What the command line changes of a usual start; after root= was judged.
+void bf_judge_options(struct bf_walk *w, struct bf_judged *j);
 // Frees what the judge of images has read.
 void bf_judge_free(struct bf_walk *w);
 

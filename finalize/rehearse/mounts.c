@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "finalize/rehearse/crypttab.h"
 #include "finalize/rehearse/judges.h"
+#include "finalize/target/targets.h"
 
 struct mount_line {
     char device[256], at[256], type[64], options[512];
@@ -45,15 +46,50 @@ static bool has_option(const struct mount_line *m, const char *option)
     return false;
 }
 
-// What has no block device of this machine, or is not waited for.
-static bool is_not_waited_for(const struct mount_line *m)
+// A folder of the host, shared with a guest of that hypervisor only: for systemd such a line is a
+// file system of the machine's own, and one that cannot be mounted ends the start.
+struct share {
+    const char *type;
+    const char *of;      // in a sentence
+    const char *targets; // whose machines may have it, between blanks
+};
+
+static const struct share *share_of(const struct mount_line *m)
 {
-    static const char *const kind[] = {
-        "tmpfs",     "proc",       "sysfs",    "devpts",    "devtmpfs",    "nfs",     "nfs4",
-        "cifs",      "smb3",       "smbfs",    "overlay",   "cgroup",      "cgroup2", "fuse",
-        "none",      "zfs",        "ceph",     "9p",        "virtiofs",    "debugfs", "tracefs",
-        "mqueue",    "securityfs", "efivarfs", "hugetlbfs", "binfmt_misc", "iso9660", "udf",
-        "glusterfs", "squashfs",   "autofs"};
+    static const struct share share[] = {
+        {"9p", "QEMU or Xen", " qemu-virtio kvm xen generic "},
+        {"virtiofs", "QEMU", " qemu-virtio kvm generic "},
+        {"vmhgfs", "VMware", " vmware generic "},
+        {"fuse.vmhgfs-fuse", "VMware", " vmware generic "},
+        {"vboxsf", "VirtualBox", " generic "},
+        {"prl_fs", "Parallels", " generic "},
+        {"fuse.prl_fsd", "Parallels", " generic "},
+    };
+    for (size_t i = 0; i < BF_COUNT(share); i++)
+        if (strcmp(m->type, share[i].type) == 0)
+            return &share[i];
+    return NULL;
+}
+
+static void judge_share(struct bf_walk *w, const struct mount_line *m, const struct share *s)
+{
+    char target[64];
+    snprintf(target, sizeof target, " %s ", w->f->target->name);
+    if (strstr(s->targets, target))
+        bf_walk_say(w, BF_TROUBLE_DOUBT, "/etc/fstab", m->number,
+                    "%s is a folder that the old host shared (%s): unless the new one shares it, "
+                    "too, the start ends in an emergency shell",
+                    m->at, m->type);
+    else
+        bf_walk_say(w, BF_TROUBLE_STOPS, "/etc/fstab", m->number,
+                    "%s is a folder that the old host shared (%s of %s): the start would end in an "
+                    "emergency shell; write nofail or noauto there, or set \"missing_disks\": "
+                    "\"nofail\" to start without it",
+                    m->at, m->type, s->of);
+}
+
+static bool has_any_option(const struct mount_line *m)
+{
     static const char *const option[] = {"noauto",
                                          "nofail",
                                          "_netdev",
@@ -62,13 +98,25 @@ static bool is_not_waited_for(const struct mount_line *m)
                                          "loop",
                                          "x-systemd.automount",
                                          "comment=systemd.automount"};
-    for (size_t i = 0; i < BF_COUNT(kind); i++)
-        if (strcmp(m->type, kind[i]) == 0)
-            return true;
     for (size_t i = 0; i < BF_COUNT(option); i++)
         if (has_option(m, option[i]))
             return true;
-    return strncmp(m->type, "fuse.", 5) == 0;
+    return false;
+}
+
+// What has no block device of this machine, or is not waited for.
+static bool is_not_waited_for(const struct mount_line *m)
+{
+    static const char *const kind[] = {
+        "tmpfs",   "proc",   "sysfs",      "devpts",   "devtmpfs",  "nfs",
+        "nfs4",    "cifs",   "smb3",       "smbfs",    "overlay",   "cgroup",
+        "cgroup2", "fuse",   "none",       "zfs",      "ceph",      "debugfs",
+        "tracefs", "mqueue", "securityfs", "efivarfs", "hugetlbfs", "binfmt_misc",
+        "iso9660", "udf",    "glusterfs",  "squashfs", "autofs"};
+    for (size_t i = 0; i < BF_COUNT(kind); i++)
+        if (strcmp(m->type, kind[i]) == 0)
+            return true;
+    return has_any_option(m) || strncmp(m->type, "fuse.", 5) == 0;
 }
 
 // What would be in a LUKS device that this run could not open.
@@ -97,9 +145,13 @@ static void judge_line(struct bf_walk *w, struct bf_crypts *c, const struct moun
 {
     const struct bf_devices *d = w->f->devices;
     bool swap = strcmp(m->type, "swap") == 0, root = strcmp(m->at, "/") == 0;
+    const struct share *share = share_of(m);
     struct bf_text what = {0};
     struct bf_crypt *by = NULL;
-    enum bf_lack lack = is_not_waited_for(m) ? BF_LACK_NONE : bf_crypts_lack(c, d, m->device, &by);
+    if (share && !has_any_option(m) && strcmp(m->at, "/") != 0)
+        judge_share(w, m, share);
+    enum bf_lack lack =
+        share || is_not_waited_for(m) ? BF_LACK_NONE : bf_crypts_lack(c, d, m->device, &by);
     if (lack == BF_LACK_NONE)
         return;
     enum bf_trouble_kind kind = swap || root ? BF_TROUBLE_LOOK : BF_TROUBLE_STOPS;

@@ -91,6 +91,22 @@ static bool find_root(struct bf_judged *j)
     return true;
 }
 
+// What a device holds that cannot be mounted as a root, for a sentence; NULL: it may be.
+static const char *no_root(const struct bf_device *dev)
+{
+    static const char *const kind[][2] = {{"swap", "a swap area"},
+                                          {"swsuspend", "a swap area"},
+                                          {"vfat", "a FAT file system"},
+                                          {"exfat", "an exFAT file system"},
+                                          {"ntfs", "an NTFS file system"},
+                                          {"LVM2_member", "a physical volume of LVM"},
+                                          {"linux_raid_member", "a member of an array"}};
+    for (size_t i = 0; i < BF_COUNT(kind); i++)
+        if (strcmp(dev->type, kind[i][0]) == 0)
+            return kind[i][1];
+    return NULL;
+}
+
 static void judge_root(struct bf_walk *w, struct bf_judged *j)
 {
     const struct bf_device *own = bf_device_root(w->f->devices);
@@ -105,6 +121,8 @@ static void judge_root(struct bf_walk *w, struct bf_judged *j)
     j->dev = is_order_name(j->root) ? NULL : bf_device_find(w->f->devices, j->root);
     if (!j->dev)
         judge_missing(w, j);
+    else if (no_root(j->dev))
+        bf_judge_say(w, j, BF_TROUBLE_STOPS, "has root=%s, which is %s", j->root, no_root(j->dev));
     else if (own && j->dev != own && strcmp(j->dev->uuid, own->uuid) != 0)
         bf_judge_say(w, j, BF_TROUBLE_DOUBT,
                      "has root=%s, which is another file system than the one that was adapted",
@@ -172,6 +190,7 @@ void bf_judge_start(struct bf_walk *w, struct bf_judged *j)
         judge_kernel(w, j);
     judge_root(w, j);
     judge_resume(w, j);
+    bf_judge_options(w, j);
     if (!s->blocked[0])
         bf_judge_images(w, j);
     judge_init(w, j);

@@ -125,10 +125,21 @@ static void put_nofail(struct table *t, const struct bf_line *line, const struct
             e->line, e->device, e->mount);
 }
 
+// A folder that the old machine's host shared: the new one has no such host, or need not share it.
+static bool is_share(const struct entry *e)
+{
+    static const char *const type[] = {"9p",     "virtiofs", "vmhgfs",      "fuse.vmhgfs-fuse",
+                                       "vboxsf", "prl_fs",   "fuse.prl_fsd"};
+    for (size_t i = 0; i < BF_COUNT(type); i++)
+        if (strcmp(e->type, type[i]) == 0)
+            return true;
+    return false;
+}
+
 static bool gives_up(struct table *t, const struct bf_fields *w, const struct entry *e,
                      enum bf_stable is)
 {
-    bool missing = is == BF_STABLE_UNKNOWN || is_missing(t->f, e);
+    bool missing = is == BF_STABLE_UNKNOWN || is_missing(t->f, e) || is_share(e);
     return t->f->plan->nofail && e->need == NEED_WAITS && w->count > 2 && missing;
 }
 
