@@ -28,7 +28,7 @@ static void judge_type(struct bf_walk *w, struct bf_judged *j)
     for (const char *at = types; *at; at += strcspn(at, ","), at += *at == ',')
         if (is_type(at, strcspn(at, ","), j->dev->type))
             return;
-    bf_judge_say(w, j, BF_TROUBLE_STOPS,
+    bf_judge_say(w, j, bf_walk_missing(w),
                  "has rootfstype=%s, and its root file system is of the type %s", types,
                  j->dev->type);
 }
@@ -72,7 +72,7 @@ static void judge_subvolume(struct bf_walk *w, struct bf_judged *j)
         return;
     const char *own = own_subvolume(w, j->dev);
     if (strcmp(j->dev->type, "btrfs") != 0)
-        bf_judge_say(w, j, BF_TROUBLE_STOPS,
+        bf_judge_say(w, j, bf_walk_missing(w),
                      "has rootflags=%s, and its root file system is of the type %s, which has no "
                      "subvolumes",
                      flags, j->dev->type);

@@ -2,6 +2,7 @@
 // Judges one start: what the loader said of it, the kernel's file, the device of root=, and init.
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -107,6 +108,41 @@ static const char *no_root(const struct bf_device *dev)
     return NULL;
 }
 
+// The device that a name of the root means. "PARTUUID=.../PARTNROFF=1" is the partition after that
+// one.
+static const struct bf_device *find_device(const struct bf_devices *d, const char *name)
+{
+    static const char offset[] = "/PARTNROFF=";
+    char base[sizeof((struct bf_judged *)0)->root];
+    const char *at = strstr(name, offset);
+    if (is_order_name(name))
+        return NULL;
+    if (!at || strncasecmp(name, "PARTUUID=", 9) != 0)
+        return bf_device_find(d, name);
+    snprintf(base, sizeof base, "%.*s", (int)(at - name), name);
+    const struct bf_device *dev = bf_device_find(d, base);
+    long n = strtol(at + sizeof offset - 1, NULL, 10);
+    if (!dev || !dev->part || n < -(long)dev->part || n > 255)
+        return NULL;
+    return bf_device_at(d, dev->disk, (unsigned)((long)dev->part + n));
+}
+
+// A kernel knows devices by their numbers, their own names and by partitions; file systems, labels
+// and volumes are looked up by an initramfs (kernel-parameters(7), "root=").
+static bool is_known_to_kernel(const char *name)
+{
+    static const char *const tag[] = {"UUID=", "LABEL=", "/dev/disk/", "/dev/mapper/"};
+    for (size_t i = 0; i < BF_COUNT(tag); i++)
+        if (strncasecmp(name, tag[i], strlen(tag[i])) == 0)
+            return false;
+    return true;
+}
+
+static bool has_initramfs(const struct bf_start *s)
+{
+    return s->unified ? s->initrd_len > 0 : s->initrds > 0;
+}
+
 static void judge_root(struct bf_walk *w, struct bf_judged *j)
 {
     const struct bf_device *own = bf_device_root(w->f->devices);
@@ -118,9 +154,14 @@ static void judge_root(struct bf_walk *w, struct bf_judged *j)
         bf_judge_say(w, j, BF_TROUBLE_DOUBT, "has root=%s, which is not a disk", j->root);
         return;
     }
-    j->dev = is_order_name(j->root) ? NULL : bf_device_find(w->f->devices, j->root);
+    j->dev = find_device(w->f->devices, j->root);
     if (!j->dev)
         judge_missing(w, j);
+    else if (!j->start->blocked[0] && !has_initramfs(j->start) && !is_known_to_kernel(j->root))
+        bf_judge_say(w, j, bf_walk_missing(w),
+                     "has root=%s and no initramfs: the kernel alone does not know that name; "
+                     "PARTUUID= would do",
+                     j->root);
     else if (no_root(j->dev))
         bf_judge_say(w, j, BF_TROUBLE_STOPS, "has root=%s, which is %s", j->root, no_root(j->dev));
     else if (own && j->dev != own && strcmp(j->dev->uuid, own->uuid) != 0)

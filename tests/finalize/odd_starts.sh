@@ -7,7 +7,7 @@
 umask 022
 
 r=$work/root v=6.1.0-1-amd64 id=11111111-2222-3333-4444-555555555555
-part=aaaa0001-0000-4000-8000-000000000002
+part=aaaa0001-0000-4000-8000-000000000002 boot=aaaa0001-0000-4000-8000-000000000001
 tree() { # [KIND] [MORE]
     rm -rf "$r"
     debian "$r"
@@ -186,6 +186,28 @@ tree
 entry "quiet splash"
 check "an ordinary one is not" equal "" "$(goes starts && start 'look_at[]')"
 
+# Menus of snapshots lead back to the configuration that they stand in, which openSUSE's GRUB counts from the root.
+tree
+jq '(.[] | select(.root)) |= (.type = "btrfs" | .mounts = [{"at": "/", "inside": "/@/.snapshots/1/snapshot"}])' "$work/devices" >"$work/d" && mv "$work/d" "$work/devices"
+sed -i 's/ext4/btrfs/' "$r/etc/fstab"
+printf 'kernel/fs/btrfs/btrfs.ko\n' >>"$r/usr/lib/modules/$v/modules.builtin"
+entry ''
+sed -i '1i set btrfs_relative_path=y\nexport btrfs_relative_path' "$r/boot/grub/grub.cfg"
+cat >>"$r/boot/grub/grub.cfg" <<'END'
+if [ -z "${extra_cmdline}" ]; then
+  submenu "Start bootloader from a read-only snapshot" {
+    menuentry "before" {
+      set extra_cmdline="rootflags=subvol=@/.snapshots/2/snapshot"
+      export extra_cmdline
+      configfile "$prefix/grub.cfg"
+    }
+  }
+fi
+END
+sed -i "s,'/boot/grub','/@/.snapshots/1/snapshot/boot/grub'," "$r/boot/efi/EFI/debian/grub.cfg"
+check "a snapshot's menu" goes starts
+check "leads to nothing that is missing" equal "" "$(start 'look_at[]')"
+
 # ---- What cannot be a root, and entries that end the machine ------------------------------------------
 
 tree
@@ -203,6 +225,28 @@ for command in reboot halt; do
     check "another entry than that: $command" goes starts
     check "does not matter: $command" equal "" "$(start 'look_at[]')"
 done
+
+alone() { # ROOT: the kernel gets no initramfs
+    tree
+    printf 'kernel/drivers/virtio/%s.ko\n' virtio virtio_ring virtio_pci virtio_blk virtio_scsi >>"$r/usr/lib/modules/$v/modules.builtin"
+    put "$r/boot/grub/grub.cfg" <<END
+set timeout=5
+menuentry 'Debian' { linux /boot/vmlinuz-$v root=$1 ro
+}
+END
+}
+for name in "UUID=$id" LABEL=root "/dev/disk/by-uuid/$id"; do
+    alone "$name"
+    jq '(.[] | select(.root)).label = "root"' "$work/devices" >"$work/d" && mv "$work/d" "$work/devices"
+    check "a kernel alone knows no $name" stops "has root=$name and no initramfs"
+done
+for name in "PARTUUID=$part" "PARTUUID=$boot/PARTNROFF=1" /dev/sda2; do
+    alone "$name"
+    jq "(.[] | select(.esp)).partuuid = \"$boot\"" "$work/devices" >"$work/d" && mv "$work/d" "$work/devices"
+    check "it knows $name, or what that becomes" goes starts
+done
+alone "PARTUUID=$boot/PARTNROFF=7"
+check "a partition that is not there" stops PARTNROFF=7
 
 # ---- Folders of the old host ----------------------------------------------------------------------------
 
