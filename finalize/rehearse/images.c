@@ -8,14 +8,18 @@
 #include "base/bytes.h"
 #include "finalize/archive/archive.h"
 #include "finalize/rehearse/judges.h"
+#include "finalize/rehearse/lvm.h"
 #include "finalize/rehearse/names.h"
 #include "finalize/target/targets.h"
 
 #define VERSIONS_MAX 4
 
+static const char *const lvm_conf[] = {"etc/lvm/lvm.conf", "etc/lvm/lvmlocal.conf"};
+
 // One image, read once however many entries load it.
 struct bf_read_image {
     struct bf_read_image *next;
+    struct bf_fin *f;
     char path[BF_START_PATH];
     uint64_t at, len; // the part of the file that it is; 0: all of it
     // Of the kernels whose modules it has, the first of them; "" for none.
@@ -25,7 +29,9 @@ struct bf_read_image {
     enum bf_err err;
     struct bf_fault fault;
     bool init;
-    bool index; // modules.dep.bin, which modprobe(8) reads
+    bool index;                               // modules.dep.bin, which modprobe(8) reads
+    enum bf_lvm_sees lvm[BF_COUNT(lvm_conf)]; // what the filters of each let LVM see
+    bool lvm_hardware;                        // its list of devices names hardware
 };
 
 // The lists of one kernel, the same.
@@ -65,6 +71,19 @@ static bool is_for(const struct bf_read_image *image, const char *version)
     return true; // of more kernels than are noted
 }
 
+// A later file takes the place of an earlier one, and a link hides it.
+static void see_lvm(struct bf_read_image *image, const struct bf_archive_entry *e)
+{
+    bool file = (e->mode & 0170000) == 0100000;
+    for (size_t i = 0; i < BF_COUNT(lvm_conf); i++)
+        if (strcmp(e->name, lvm_conf[i]) == 0)
+            image->lvm[i] = !file     ? BF_LVM_SEES_ALL
+                            : e->data ? bf_lvm_sees(image->f, e->data, (size_t)e->size)
+                                      : BF_LVM_SEES_UNKNOWN;
+    if (strcmp(e->name, "etc/lvm/devices/system.devices") == 0)
+        image->lvm_hardware = file && e->data && bf_lvm_lists_hardware(e->data, (size_t)e->size);
+}
+
 static bool see_entry(void *arg, const struct bf_archive_entry *e)
 {
     struct bf_read_image *image = arg;
@@ -72,6 +91,8 @@ static bool see_entry(void *arg, const struct bf_archive_entry *e)
     image->init = image->init || strcmp(e->name, "init") == 0;
     image->index = image->index || ends_in(e->name, "/modules.dep.bin");
     see_version(image, e->name);
+    if (strncmp(e->name, "etc/lvm/", 8) == 0)
+        see_lvm(image, e);
     // Where a script loads them by a list, they may stand anywhere.
     if (bf_module_name_of(e->name, strlen(e->name), name))
         bf_module_names_add(&image->modules, name, NULL);
@@ -98,6 +119,7 @@ static const struct bf_read_image *image_of(struct bf_walk *w, const struct bf_s
         return NULL;
     }
     snprintf(image->path, sizeof image->path, "%s", path);
+    image->f = w->f;
     image->at = at;
     image->len = len;
     image->err =
@@ -261,6 +283,34 @@ static void judge_root_drivers(struct bf_walk *w, struct bf_judged *j,
                          missing);
 }
 
+// "vg-lv": a volume, and no opened LUKS device or array of disks.
+static bool is_volume(const struct bf_device *dev)
+{
+    return dev && dev->stacked && strncmp(dev->name, "/dev/mapper/", 12) == 0 &&
+           strncmp(dev->name + 12, "luks-", 5) != 0 && strchr(dev->name + 12, '-');
+}
+
+// A volume is found by what the image's own copies of LVM's files let it look at.
+static void judge_volume(struct bf_walk *w, struct bf_judged *j)
+{
+    for (size_t i = 0; is_volume(j->dev) && i < images_of(j->start); i++) {
+        const struct bf_read_image *image = image_of(w, j->start, i);
+        for (size_t k = 0; image && k < BF_COUNT(lvm_conf); k++) {
+            if (image->lvm[k] == BF_LVM_SEES_ALL)
+                continue;
+            bool none = image->lvm[k] == BF_LVM_SEES_NONE;
+            bf_judge_say(w, j, none ? BF_TROUBLE_STOPS : BF_TROUBLE_DOUBT,
+                         "gets an initramfs whose %s %s the disks of a %s machine from LVM, on "
+                         "which its root is",
+                         lvm_conf[k], none ? "hides" : "may hide", w->f->target->name);
+        }
+        if (image && image->lvm_hardware)
+            bf_judge_say(w, j, BF_TROUBLE_DOUBT,
+                         "gets an initramfs whose etc/lvm/devices/system.devices lists disks by "
+                         "the old hardware: LVM may not find its root");
+    }
+}
+
 // Whether everything that the kernel gets could be read.
 static bool judge_files(struct bf_walk *w, struct bf_judged *j)
 {
@@ -298,6 +348,7 @@ void bf_judge_images(struct bf_walk *w, struct bf_judged *j)
 {
     if (!judge_files(w, j))
         return;
+    judge_volume(w, j);
     const struct bf_module_lists *lists = lists_of(w, j->version);
     if (!lists || !lists->dep) {
         bf_judge_say(w, j, BF_TROUBLE_DOUBT, "starts a kernel whose modules are not known");
