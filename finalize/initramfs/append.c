@@ -15,6 +15,7 @@
 #include "finalize/initramfs/cpio.h"
 #include "finalize/initramfs/dep_index.h"
 #include "finalize/initramfs/drivers.h"
+#include "finalize/system/crypttab.h"
 #include "finalize/system/lvm.h"
 
 #define ARCHIVE_MAX ((size_t)128 << 20)
@@ -253,11 +254,26 @@ static void carry_lvm(struct archive *a, const char *path)
     }
 }
 
+// Copies of /etc/crypttab: Debian's, and that of dracut and systemd.
+static void carry_crypttab(struct archive *a)
+{
+    static const char *const names[] = {"etc/crypttab", "cryptroot/crypttab"};
+    for (size_t i = 0; i < BF_COUNT(names); i++) {
+        const struct bf_setting *s = bf_inside_setting(a->in, names[i]);
+        struct bf_text out = {0};
+        if (s && bf_crypttab_copy(a->f, s->data, s->len, &out))
+            bf_cpio_file(&a->cpio, names[i], 0600, bf_text_get(&out), out.len);
+        a->out.failed = a->out.failed || !bf_text_ok(&out);
+        bf_text_free(&out);
+    }
+}
+
 static void add_settings(struct archive *a, const char *path)
 {
     a->cpio.has = has;
     a->cpio.arg = a;
     carry_lvm(a, path);
+    carry_crypttab(a);
     for (const struct bf_maker_ops *const *m = bf_makers; *m; m++)
         if ((*m)->carry && bf_maker_in_use(a->f, *m))
             (*m)->carry(a->f, &a->cpio);

@@ -14,6 +14,9 @@
 
 #define VERSIONS_MAX 4
 
+// The copies of crypttab(5): Debian's, dracut's and systemd's, Debian's before version 10.
+static const char *const crypttabs[] = {"cryptroot/crypttab", "etc/crypttab",
+                                        "conf/conf.d/cryptroot"};
 static const char *const lvm_conf[] = {"etc/lvm/lvm.conf", "etc/lvm/lvmlocal.conf"};
 
 // One image, read once however many entries load it.
@@ -29,9 +32,10 @@ struct bf_read_image {
     enum bf_err err;
     struct bf_fault fault;
     bool init;
-    bool index;                               // modules.dep.bin, which modprobe(8) reads
-    enum bf_lvm_sees lvm[BF_COUNT(lvm_conf)]; // what the filters of each let LVM see
-    bool lvm_hardware;                        // its list of devices names hardware
+    bool index;                                   // modules.dep.bin, which modprobe(8) reads
+    enum bf_lvm_sees lvm[BF_COUNT(lvm_conf)];     // what the filters of each let LVM see
+    struct bf_text crypttab[BF_COUNT(crypttabs)]; // owned
+    bool lvm_hardware;                            // its list of devices names hardware
 };
 
 // The lists of one kernel, the same.
@@ -84,6 +88,16 @@ static void see_lvm(struct bf_read_image *image, const struct bf_archive_entry *
         image->lvm_hardware = file && e->data && bf_lvm_lists_hardware(e->data, (size_t)e->size);
 }
 
+static void see_crypttab(struct bf_read_image *image, const struct bf_archive_entry *e)
+{
+    for (size_t i = 0; e->data && e->size < 65536 && i < BF_COUNT(crypttabs); i++)
+        if (strcmp(e->name, crypttabs[i]) == 0) {
+            bf_text_free(&image->crypttab[i]);
+            if ((e->mode & 0170000) == 0100000)
+                bf_text_add(&image->crypttab[i], e->data, (size_t)e->size);
+        }
+}
+
 static bool see_entry(void *arg, const struct bf_archive_entry *e)
 {
     struct bf_read_image *image = arg;
@@ -93,6 +107,7 @@ static bool see_entry(void *arg, const struct bf_archive_entry *e)
     see_version(image, e->name);
     if (strncmp(e->name, "etc/lvm/", 8) == 0)
         see_lvm(image, e);
+    see_crypttab(image, e);
     // Where a script loads them by a list, they may stand anywhere.
     if (bf_module_name_of(e->name, strlen(e->name), name))
         bf_module_names_add(&image->modules, name, NULL);
@@ -153,6 +168,8 @@ void bf_judge_free(struct bf_walk *w)
     for (struct bf_read_image *i = w->images, *next; i; i = next) {
         next = i->next;
         bf_module_names_free(&i->modules);
+        for (size_t k = 0; k < BF_COUNT(crypttabs); k++)
+            bf_text_free(&i->crypttab[k]);
         free(i);
     }
     for (struct bf_kernel_lists *k = w->lists, *next; k; k = next) {
@@ -344,11 +361,22 @@ static bool judge_files(struct bf_walk *w, struct bf_judged *j)
     return read;
 }
 
+static void judge_crypttabs(struct bf_walk *w, struct bf_judged *j)
+{
+    for (size_t i = 0; i < images_of(j->start); i++) {
+        const struct bf_read_image *image = image_of(w, j->start, i);
+        for (size_t k = 0; image && k < BF_COUNT(crypttabs); k++)
+            bf_judge_crypttab(w, j, crypttabs[k], bf_text_get(&image->crypttab[k]),
+                              image->crypttab[k].len);
+    }
+}
+
 void bf_judge_images(struct bf_walk *w, struct bf_judged *j)
 {
     if (!judge_files(w, j))
         return;
     judge_volume(w, j);
+    judge_crypttabs(w, j);
     const struct bf_module_lists *lists = lists_of(w, j->version);
     if (!lists || !lists->dep) {
         bf_judge_say(w, j, BF_TROUBLE_DOUBT, "starts a kernel whose modules are not known");

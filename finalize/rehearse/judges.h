@@ -26,6 +26,10 @@ void bf_judge_start(struct bf_walk *w, struct bf_judged *j);
 void bf_judge_images(struct bf_walk *w, struct bf_judged *j);
 // What the command line changes of a usual start; after root= was judged.
 void bf_judge_options(struct bf_walk *w, struct bf_judged *j);
+// What opens an encrypted root: words of the command line, and a crypttab(5) of an initramfs.
+void bf_judge_crypt(struct bf_walk *w, struct bf_judged *j);
+void bf_judge_crypttab(struct bf_walk *w, struct bf_judged *j, const char *file, const char *text,
+                       size_t len);
 // Frees what the judge of images has read.
 void bf_judge_free(struct bf_walk *w);
 

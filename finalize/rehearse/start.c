@@ -100,6 +100,7 @@ static const char *no_root(const struct bf_device *dev)
                                           {"vfat", "a FAT file system"},
                                           {"exfat", "an exFAT file system"},
                                           {"ntfs", "an NTFS file system"},
+                                          {"crypto_LUKS", "an encrypted device"},
                                           {"LVM2_member", "a physical volume of LVM"},
                                           {"linux_raid_member", "a member of an array"}};
     for (size_t i = 0; i < BF_COUNT(kind); i++)
@@ -232,6 +233,7 @@ void bf_judge_start(struct bf_walk *w, struct bf_judged *j)
     judge_root(w, j);
     judge_resume(w, j);
     bf_judge_options(w, j);
+    bf_judge_crypt(w, j);
     if (!s->blocked[0])
         bf_judge_images(w, j);
     judge_init(w, j);

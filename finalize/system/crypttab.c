@@ -216,6 +216,33 @@ static void rewrite_line(struct bf_fin *f, const struct bf_line *line, unsigned 
         bf_text_add(out, line->at, line->full);
 }
 
+// A line of a copy of the table, such as an initramfs has: the same device under its stable name.
+static bool copy_line(struct bf_fin *f, const struct bf_line *line, struct bf_text *out)
+{
+    struct row row;
+    char stable[128];
+    const char *why;
+    struct bf_fields w = bf_fields_split(line);
+    if (w.count > 1) {
+        read_row(&w, &row);
+        if (find_device(f, &row, stable, sizeof stable, &why) == BF_STABLE_NEW) {
+            bf_fields_put(out, line, &w, 1, stable);
+            return true;
+        }
+    }
+    bf_text_add(out, line->at, line->full);
+    return false;
+}
+
+bool bf_crypttab_copy(struct bf_fin *f, const char *text, size_t len, struct bf_text *out)
+{
+    bool other = false;
+    struct bf_line line;
+    for (size_t pos = 0; bf_line_next(text, len, &pos, &line);)
+        other |= copy_line(f, &line, out);
+    return other;
+}
+
 enum bf_err bf_adapt_crypttab(struct bf_fin *f)
 {
     size_t len, pos = 0;

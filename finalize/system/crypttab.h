@@ -11,4 +11,8 @@ bool bf_crypttab_opens(struct bf_fin *f, const char *name);
 // old hardware.
 enum bf_err bf_adapt_crypttab(struct bf_fin *f);
 
+// Makes `out` (to be freed) of a copy of that file, which an initramfs has, with stable names; true
+// when it differs.
+bool bf_crypttab_copy(struct bf_fin *f, const char *text, size_t len, struct bf_text *out);
+
 #endif
