@@ -35,6 +35,8 @@ void bf_judge_free(struct bf_walk *w);
 
 // What the system waits for once it runs: the file systems of fstab.
 void bf_judge_mounts(struct bf_walk *w);
+// The same of systemd's mount and swap units, and its default target.
+void bf_judge_units(struct bf_walk *w);
 
 // The planned addresses, each with the file and the line that it stands in, for the report; and the
 // names that the plan gives. The list is the caller's.

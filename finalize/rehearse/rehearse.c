@@ -189,6 +189,7 @@ enum bf_err bf_rehearse(struct bf_fin *f)
     json_t *start = json_object();
     json_object_set(start, "entries", a->entries);
     bf_judge_mounts(&a->walk);
+    bf_judge_units(&a->walk);
     json_object_set_new(start, "addresses", bf_judge_addresses(&a->walk));
     enum bf_err err = conclude(&a->walk, start);
     attempt_free(a);

@@ -206,14 +206,17 @@ static void judge_resume(struct bf_walk *w, struct bf_judged *j)
 // The kernel's own list (init/main.c, kernel_init), and what an initramfs looks for.
 static void judge_init(struct bf_walk *w, struct bf_judged *j)
 {
-    static const char *const usual[] = {
-        "/sbin/init", "/etc/init", "/bin/init", "/bin/sh", "/usr/lib/systemd/systemd", NULL};
+    static const char *const usual[] = {"/sbin/init", "/etc/init", "/bin/init",
+                                        "/usr/lib/systemd/systemd", NULL};
     char init[256];
     bool named = bf_cmdline_value(j->start->cmdline, "init", init, sizeof init);
     if (named ? bf_fin_root_exists(w->f->root, init) : bf_fin_root_any(w->f->root, usual))
         return;
-    bf_judge_say(w, j, bf_walk_missing(w), "would find no %s in the root file system",
-                 named ? init : "/sbin/init");
+    if (!named && bf_fin_root_exists(w->f->root, "/bin/sh"))
+        bf_judge_say(w, j, BF_TROUBLE_DOUBT, "would find no /sbin/init, and start /bin/sh instead");
+    else
+        bf_judge_say(w, j, bf_walk_missing(w), "would find no %s in the root file system",
+                     named ? init : "/sbin/init");
 }
 
 void bf_judge_start(struct bf_walk *w, struct bf_judged *j)

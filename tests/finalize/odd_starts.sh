@@ -248,6 +248,42 @@ done
 alone "PARTUUID=$boot/PARTNROFF=7"
 check "a partition that is not there" stops PARTNROFF=7
 
+# ---- Units that are waited for, and the target ----------------------------------------------------------
+
+unit() { # NAME FOLDER SECTION WHAT [OPTIONS]
+    tree
+    entry ''
+    printf '[%s]\nWhat=%s\n%s\n' "$3" "$4" "${5:+Options=$5}" | put "$r/etc/systemd/system/$1"
+    mkdir -p "$r/etc/systemd/system/$2"
+    ln -s "../$1" "$r/etc/systemd/system/$2/$1"
+}
+gone=/dev/disk/by-uuid/00000000-1111-4000-8000-000000000000
+unit data.mount local-fs.target.requires Mount $gone
+check "a mount unit that is required" stops /etc/systemd/system/data.mount "$gone is on none of the disks"
+unit data.mount local-fs.target.requires Mount $gone nofail
+check "unless it may fail" goes starts
+unit data.mount local-fs.target.requires Mount "/dev/disk/by-uuid/$id"
+check "one whose disk is there" equal "" "$(goes starts && start 'look_at[]')"
+unit data.mount multi-user.target.wants Mount /dev/sdb1
+check "one that is wanted is waited for" goes starts
+check "which is said" says "/etc/systemd/system/data.mount: /dev/sdb1 is a name that depends"
+ln -sf /dev/null "$r/etc/systemd/system/data.mount"
+check "not when it is masked" equal "" "$(goes starts && start 'look_at[]')"
+unit old.swap swap.target.requires Swap /dev/sda3
+check "a swap unit" goes starts
+check "is said, too" says "/etc/systemd/system/old.swap: /dev/sda3"
+for target in /lib/systemd/system/rescue.target /dev/null; do
+    tree
+    ln -s $target "$r/etc/systemd/system/default.target"
+    check "a default target that is a shell" goes starts
+    check "is said: $target" says "/etc/systemd/system/default.target: leads to $target"
+done
+tree
+ln -s dash "$r/usr/bin/sh"
+rm "$r/usr/lib/systemd/systemd"
+check "a shell in place of init" goes "not known"
+check "is a doubt" says "start /bin/sh instead"
+
 # ---- Folders of the old host ----------------------------------------------------------------------------
 
 share='share /mnt 9p trans=virtio 0 0'
