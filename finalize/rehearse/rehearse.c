@@ -140,17 +140,41 @@ static struct attempt *attempt_new(struct bf_fin *f, const json_t *earlier)
     return a;
 }
 
+static void walk_free(struct bf_walk *w)
+{
+    for (size_t i = 0; i < w->starts; i++)
+        free(w->start[i].cmdline);
+    for (size_t i = 0; i < w->troubles; i++)
+        free(w->trouble[i].text);
+    bf_judge_free(w);
+    free(w->start);
+    json_decref(w->saved);
+}
+
 static void attempt_free(struct attempt *a)
 {
-    for (size_t i = 0; i < a->walk.starts; i++)
-        free(a->walk.start[i].cmdline);
-    for (size_t i = 0; i < a->walk.troubles; i++)
-        free(a->walk.trouble[i].text);
-    bf_judge_free(&a->walk);
-    free(a->walk.start);
-    json_decref(a->walk.saved);
+    walk_free(&a->walk);
     json_decref(a->entries);
     free(a);
+}
+
+// An entry that is meant for one start (GRUB's next_entry) hides that the one after it fails, as
+// far as the loader can tell.
+static void look_at_next(struct attempt *a)
+{
+    struct bf_walk next = {.f = a->walk.f, .earlier = a->walk.saved};
+    if (!a->walk.saved || !a->chosen || first(&a->walk, BF_TROUBLE_STOPS) ||
+        !(next.start = calloc(BF_STARTS_MAX, sizeof *next.start)))
+        return;
+    bf_walk_firmware(&next);
+    for (size_t i = 0; i < next.starts; i++) {
+        const struct bf_start *s = &next.start[i];
+        if (s->chosen && s->blocked[0])
+            bf_walk_say(&a->walk, BF_TROUBLE_LOOK, s->file, s->line,
+                        "\"%s\" is what the start after this one goes to, and fails: %s", s->title,
+                        s->blocked);
+    }
+    walk_free(&next);
 }
 
 static bool is_better(const struct attempt *a, const struct attempt *than)
@@ -186,6 +210,7 @@ enum bf_err bf_rehearse(struct bf_fin *f)
     if (!a)
         return bf_fail(f->report, "out of memory");
     a = try_again(a);
+    look_at_next(a);
     json_t *start = json_object();
     json_object_set(start, "entries", a->entries);
     bf_judge_mounts(&a->walk);

@@ -137,6 +137,27 @@ echo scsi >"$r/usr/lib/modules/$v/kernel/drivers/scsi/virtio_scsi.ko"
 check "a kernel alone that has some of the drivers built in may start" goes "not known"
 check "and which it lacks is said" says virtio_scsi
 
+tree
+put "$r/boot/grub/grub.cfg" <<END
+load_env
+if [ "\${next_entry}" ]; then
+  set default="\${next_entry}"
+  set next_entry=
+  save_env next_entry
+else
+  set default="\${saved_entry}"
+fi
+set timeout=5
+menuentry 'Once' --id once { linux /boot/vmlinuz-$v root=UUID=$id ro; initrd /boot/initrd.img-$v; }
+menuentry 'Always' --id always { linux /boot/vmlinuz-9 root=UUID=$id ro; initrd /boot/initrd.img-$v; }
+END
+block saved_entry=always next_entry=once
+check "an entry for one start" goes starts
+check "and the one after it, which fails" says '"Always" is what the start after this one goes to, and fails'
+block saved_entry=once next_entry=once
+check "is not said where that starts" goes starts
+check "as it does here" refute says "the start after this one"
+
 # ---- The command line -------------------------------------------------------------------------------
 
 tree
