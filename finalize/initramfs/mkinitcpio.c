@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "finalize/initramfs/maker.h"
 
 #define CONF    "/etc/mkinitcpio.conf"
@@ -87,7 +88,7 @@ static void add_named(struct named *n, const char *at, size_t len)
         len -= 2;
     }
     if (len == 0 || at[0] != '/' || len >= sizeof n->path[0] || memchr(at, '$', len) ||
-        n->count == sizeof n->path / sizeof n->path[0])
+        n->count == BF_COUNT(n->path))
         return;
     for (size_t i = 0; i < n->count; i++)
         if (bf_word_is(at, len, n->path[i]))
