@@ -52,7 +52,7 @@ REPLICA_TARGET_SRCS := \
     $(filter-out replica/targets/libvirt%,$(sort $(wildcard replica/targets/*.c)))
 
 # jobs: the finalizer over a point, failovers
-REPLICA_JOBS_SRCS := $(REPLICA_EVIDENCE_SRCS) replica/points/source.c $(addprefix replica/jobs/,begin.c estimate.c \
+REPLICA_JOBS_SRCS := $(REPLICA_EVIDENCE_SRCS) replica/points/source.c $(addprefix replica/jobs/,at_work.c begin.c estimate.c \
     finalizer.c folder.c look.c rules.c runner.c spawn.c steps.c wanted.c watch.c)
 
 # the operator's command, with the finalizer's runner

@@ -15,7 +15,7 @@
 #include "replica/jobs/console.h"
 #include "replica/jobs/evidence.h"
 #include "replica/jobs/folder.h"
-#include "replica/jobs/runner.h"
+#include "replica/jobs/steps.h"
 #include "replica/state/file.h"
 #include "replica/state/reason.h"
 

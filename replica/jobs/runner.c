@@ -4,7 +4,6 @@
 #include "replica/jobs/runner.h"
 
 #include <jansson.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -15,6 +14,7 @@
 #include "base/fmt.h"
 #include "base/log.h"
 #include "replica/jobs/folder.h"
+#include "replica/jobs/steps.h"
 #include "replica/state/file.h"
 #include "replica/targets/machine.h"
 
@@ -39,48 +39,13 @@ enum bf_err bf_runner_order_keep(const struct bf_state *state, int64_t job,
 
 // ---- What is on record -------------------------------------------------------------------------
 
-static enum bf_err db_fault(struct bf_runner *r, enum bf_err err, struct bf_fault *fault)
-{
-    if (err)
-        *fault = *bf_db_fault(r->db);
-    return err;
-}
-
-void bf_runner_say(struct bf_runner *r, int level, const char *format, ...)
-{
-    struct bf_event_row row = {.time = time(NULL), .job = r->job.id, .level = level};
-    va_list args;
-    va_start(args, format);
-    bf_vsnprintf(row.text, sizeof row.text, format, args);
-    va_end(args);
-    bf_snprintf(row.machine, sizeof row.machine, "%s", r->job.machine);
-    bf_log((enum bf_log_level)level, "job %lld: %s", (long long)r->job.id, row.text);
-    if (bf_db_event_add(r->db, &row))
-        bf_log(BF_LOG_ERROR, "the event could not be recorded: %s", bf_db_fault(r->db)->what);
-}
-
-// The wish is the operator's column: what came since it was read stays.
-enum bf_err bf_runner_save(struct bf_runner *r, struct bf_fault *fault)
-{
-    enum bf_err err = bf_db_begin(r->db);
-    if (!err)
-        err = bf_db_job_update(r->db, &r->job, time(NULL));
-    if (!err)
-        err = bf_db_failover_update(r->db, &r->f);
-    if (!err)
-        err = bf_db_commit(r->db);
-    db_fault(r, err, fault);
-    bf_db_rollback(r->db);
-    return err;
-}
-
 static enum bf_err load(struct bf_runner *r, struct bf_fault *fault)
 {
     enum bf_err err = bf_db_job_get(r->db, r->job.id, &r->job);
     if (!err)
         err = bf_db_failover_get(r->db, r->job.id, &r->f);
     r->step = bf_fo_step_of(&r->job);
-    return db_fault(r, err, fault);
+    return bf_runner_fault(r, err, fault);
 }
 
 static enum bf_err enter(struct bf_runner *r, enum bf_fo_step step, struct bf_fault *fault)
@@ -95,33 +60,12 @@ static enum bf_err enter(struct bf_runner *r, enum bf_fo_step step, struct bf_fa
 
 // ---- Wishes ------------------------------------------------------------------------------------
 
-static bool time_is_up(const struct bf_runner *r)
-{
-    return r->f.until && time(NULL) >= r->f.until && !r->f.over && r->step != BF_FO_REMOVING;
-}
-
-bool bf_runner_goes_on(void *runner)
-{
-    struct bf_runner *r = runner;
-    struct bf_failover now;
-    int64_t clock = time(NULL);
-    if (clock == r->asked)
-        return !r->cancelled;
-    r->asked = clock;
-    r->cancelled = time_is_up(r);
-    if (bf_db_failover_get(r->db, r->job.id, &now) == BF_OK && now.wish != BF_WISH_NONE)
-        r->cancelled = true;
-    if (r->cancelled)
-        bf_run_request_stop(&r->stop);
-    return !r->cancelled;
-}
-
 static enum bf_err forget_wish(struct bf_runner *r, struct bf_fault *fault)
 {
     r->f.wish = BF_WISH_NONE;
     r->cancelled = false;
     r->stop = (struct bf_run_stop)BF_RUN_STOP_INIT;
-    return db_fault(r, bf_db_failover_wish(r->db, &r->f), fault);
+    return bf_runner_fault(r, bf_db_failover_wish(r->db, &r->f), fault);
 }
 
 // The step comes first: a runner that is killed in between is asked again, and says no.
@@ -203,7 +147,7 @@ static enum bf_err turn(struct bf_runner *r, bool *more, struct bf_fault *fault)
         return err;
     if (r->f.wish != BF_WISH_NONE)
         return take_wish(r, fault);
-    if (time_is_up(r))
+    if (bf_runner_time_is_up(r))
         return end_test(r, fault);
     if (info->works)
         return work(r, fault);

@@ -12,21 +12,13 @@
 #include "base/log.h"
 #include "replica/jobs/finalizer.h"
 #include "replica/jobs/folder.h"
-#include "replica/jobs/runner.h"
+#include "replica/jobs/steps.h"
 #include "replica/jobs/watch.h"
 #include "replica/points/inventory.h"
 #include "replica/points/source.h"
 #include "replica/state/ask.h"
 #include "replica/state/file.h"
 #include "replica/state/waits.h"
-#include "replica/targets/machine.h"
-
-static enum bf_err db_fault(struct bf_runner *r, enum bf_err err, struct bf_fault *fault)
-{
-    if (err)
-        *fault = *bf_db_fault(r->db);
-    return err;
-}
 
 static enum bf_err cancelled(struct bf_fault *fault)
 {
@@ -75,7 +67,7 @@ static enum bf_err find_run(struct bf_runner *r, bool *found, struct bf_fault *f
             err = BF_OK;
     }
     free(point);
-    return db_fault(r, err, fault);
+    return bf_runner_fault(r, err, fault);
 }
 
 enum bf_err bf_runner_wait(struct bf_runner *r, enum bf_fo_step *next, struct bf_fault *fault)
@@ -222,29 +214,6 @@ enum bf_err bf_runner_finalize(struct bf_runner *r, enum bf_fo_step *next, struc
 
 // ---- The machine -------------------------------------------------------------------------------
 
-enum bf_err bf_runner_open_machine(struct bf_runner *r, struct bf_fault *fault)
-{
-    struct bf_image_ref ref = {.point = r->job.point, .object = r->f.object};
-    int64_t test = r->f.mode == BF_FAILOVER_TEST ? r->job.id : 0;
-    if (r->tgt.machine)
-        return BF_OK;
-    bf_snprintf(ref.machine, sizeof ref.machine, "%s", r->job.machine);
-    if (!r->machine)
-        r->machine = calloc(1, sizeof *r->machine);
-    if (!r->machine)
-        return bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SERVER, "free some memory",
-                            "no memory for a machine");
-    enum bf_err err =
-        bf_tgt_machine_make(r->state, &ref, r->plan, r->plan_len, test, r->machine, fault);
-    if (err) {
-        bf_tgt_machine_free(r->machine);
-        memset(r->machine, 0, sizeof *r->machine);
-        return err;
-    }
-    r->tgt.machine = r->machine;
-    return BF_OK;
-}
-
 // From here on the source must not run. A daemon that serves the state ends its session at once.
 static enum bf_err fence(struct bf_runner *r, struct bf_fault *fault)
 {
@@ -256,7 +225,7 @@ static enum bf_err fence(struct bf_runner *r, struct bf_fault *fault)
     gethostname(host, sizeof host - 1);
     bf_snprintf(row.machine, sizeof row.machine, "%s", r->job.machine);
     bf_snprintf(row.place, sizeof row.place, "at %.40s (%.24s)", r->f.target, host);
-    enum bf_err err = db_fault(r, bf_db_fence_put(r->db, &row), fault);
+    enum bf_err err = bf_runner_fault(r, bf_db_fence_put(r->db, &row), fault);
     if (!err)
         bf_control_nudge(r->state, NULL);
     return err;
@@ -264,7 +233,7 @@ static enum bf_err fence(struct bf_runner *r, struct bf_fault *fault)
 
 static enum bf_err unfence(struct bf_runner *r, struct bf_fault *fault)
 {
-    enum bf_err err = db_fault(r, bf_db_fence_lift(r->db, r->job.machine, r->job.id), fault);
+    enum bf_err err = bf_runner_fault(r, bf_db_fence_lift(r->db, r->job.machine, r->job.id), fault);
     if (!err)
         bf_control_nudge(r->state, NULL);
     return err;

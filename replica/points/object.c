@@ -174,16 +174,16 @@ enum bf_err bf_image_object_end(struct bf_state *state, struct bf_image_object *
 enum bf_err bf_image_object_drop(struct bf_state *state, const struct bf_image_ref *ref,
                                  struct bf_fault *fault)
 {
-    char folder[BF_LAYER_PATH_MAX], name[96];
+    char folder[BF_LAYER_PATH_MAX];
     int dir;
 
     folder_of(ref, folder);
     dir = openat(bf_state_dir(state), folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (dir >= 0 && flock(dir, LOCK_EX | LOCK_NB) != 0) {
         close(dir);
-        bf_image_ref_text(ref, name);
         return bf_fault_set(fault, BF_ERR_BUSY, BF_SIDE_SERVER,
-                            "wait for the command that makes it", "%s is being made", name);
+                            "wait for the command that makes it", "%s@%u/%u is being made",
+                            ref->machine, ref->point, ref->object);
     }
     bf_remove_folder(bf_state_dir(state), folder);
     if (dir >= 0)

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "replica/jobs/at_work.h"
 #include "replica/jobs/begin.h"
 #include "replica/jobs/finalizer.h"
 #include "replica/jobs/folder.h"
