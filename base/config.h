@@ -46,6 +46,7 @@ struct bf_ip {
 
 enum bf_end { BF_END_POWEROFF, BF_END_REBOOT, BF_END_EXIT };
 enum bf_failure { BF_FAILURE_WAIT, BF_FAILURE_POWEROFF, BF_FAILURE_REBOOT };
+enum bf_fence_policy { BF_FENCE_ON, BF_FENCE_OFF };
 enum bf_driver { BF_DRIVER_AUTO, BF_DRIVER_FIRMWARE };
 enum bf_read_error { BF_READ_ERROR_STOP, BF_READ_ERROR_MAP };
 enum bf_unseen_policy { BF_UNSEEN_AUTO, BF_UNSEEN_STOP, BF_UNSEEN_WARN };
@@ -113,6 +114,7 @@ struct bf_config {
     enum bf_end end;            // end=poweroff|reboot|exit
     enum bf_failure on_failure; // on-failure=wait:SECONDS|poweroff|reboot
     uint32_t failure_wait;      // seconds, default 60, then power off
+    enum bf_fence_policy fence; // fence=on|off
     uint16_t debug_exit;        // debug-exit=PORT, 0 = none
     enum bf_serial serial;      // serial=lines|console|off
     uint8_t compression;        // compress=auto|off|lz4|zstd

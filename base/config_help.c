@@ -31,6 +31,10 @@ static const char *const help[] = {
     [BF_KEY_END] = "What to do after success; exit returns to the firmware. Default: poweroff.",
     [BF_KEY_ON_FAILURE] = "What to do after a failure; wait shows it for the given time and then "
                           "powers off. Default: wait:60.",
+    [BF_KEY_FENCE] =
+        "What to do when the server says that the machine lives elsewhere after a failover: on "
+        "powers it off, whatever end= and on-failure= say; off does what end= says, and may leave "
+        "two of the machine running. Default: on.",
     [BF_KEY_SERIAL] = "What the serial console carries: lines for scripts, the firmware's terminal "
                       "with the screen, or nothing. Default: lines.",
     [BF_KEY_COMPRESS] =

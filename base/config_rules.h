@@ -21,6 +21,7 @@ enum bf_config_index {
     BF_KEY_DRIVER,
     BF_KEY_END,
     BF_KEY_ON_FAILURE,
+    BF_KEY_FENCE,
     BF_KEY_SERIAL,
     BF_KEY_COMPRESS,
     BF_KEY_COPY,
@@ -101,6 +102,7 @@ void bf_show_proxy(const struct bf_config *c, char *out, size_t size);
 enum bf_err bf_set_end(struct bf_config *c, struct bf_config_value v, char *reason, size_t size);
 enum bf_err bf_set_failure(struct bf_config *c, struct bf_config_value v, char *reason,
                            size_t size);
+enum bf_err bf_set_fence(struct bf_config *c, struct bf_config_value v, char *reason, size_t size);
 enum bf_err bf_set_serial(struct bf_config *c, struct bf_config_value v, char *reason, size_t size);
 enum bf_err bf_set_compress(struct bf_config *c, struct bf_config_value v, char *reason,
                             size_t size);
@@ -129,6 +131,7 @@ enum bf_err bf_set_enrol_key(struct bf_config *c, struct bf_config_value v, char
 enum bf_err bf_set_made(struct bf_config *c, struct bf_config_value v, char *reason, size_t size);
 void bf_show_end(const struct bf_config *c, char *out, size_t size);
 void bf_show_failure(const struct bf_config *c, char *out, size_t size);
+void bf_show_fence(const struct bf_config *c, char *out, size_t size);
 void bf_show_serial(const struct bf_config *c, char *out, size_t size);
 void bf_show_compress(const struct bf_config *c, char *out, size_t size);
 void bf_show_copy(const struct bf_config *c, char *out, size_t size);

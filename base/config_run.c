@@ -18,6 +18,7 @@ static const struct choice ends[] = {
     {"poweroff", BF_END_POWEROFF}, {"reboot", BF_END_REBOOT}, {"exit", BF_END_EXIT}, {NULL, 0}};
 static const struct choice failures[] = {
     {"poweroff", BF_FAILURE_POWEROFF}, {"reboot", BF_FAILURE_REBOOT}, {NULL, 0}};
+static const struct choice fences[] = {{"on", BF_FENCE_ON}, {"off", BF_FENCE_OFF}, {NULL, 0}};
 static const struct choice drivers[] = {
     {"auto", BF_DRIVER_AUTO}, {"firmware", BF_DRIVER_FIRMWARE}, {NULL, 0}};
 static const struct choice serials[] = {
@@ -28,8 +29,7 @@ static const struct choice read_errors[] = {
     {"stop", BF_READ_ERROR_STOP}, {"map", BF_READ_ERROR_MAP}, {NULL, 0}};
 static const struct choice unseens[] = {
     {"auto", BF_UNSEEN_AUTO}, {"stop", BF_UNSEEN_STOP}, {"warn", BF_UNSEEN_WARN}, {NULL, 0}};
-static const struct choice kexes[] = {
-    {"auto", BF_KEX_AUTO}, {"hybrid", BF_KEX_HYBRID}, {NULL, 0}};
+static const struct choice kexes[] = {{"auto", BF_KEX_AUTO}, {"hybrid", BF_KEX_HYBRID}, {NULL, 0}};
 static const struct choice copies[] = {{"used", 0}, {"all", 1}, {NULL, 0}};
 
 static const struct choice *choose(const struct choice *list, struct bf_config_value v)
@@ -81,6 +81,20 @@ void bf_show_failure(const struct bf_config *c, char *out, size_t size)
         bf_snprintf(out, size, "wait:%u", c->failure_wait);
     else
         show_choice(failures, (uint8_t)c->on_failure, out, size);
+}
+
+enum bf_err bf_set_fence(struct bf_config *c, struct bf_config_value v, char *reason, size_t size)
+{
+    const struct choice *found = choose(fences, v);
+    if (!found)
+        return bf_config_refuse(reason, size, "must be on or off");
+    c->fence = (enum bf_fence_policy)found->value;
+    return BF_OK;
+}
+
+void bf_show_fence(const struct bf_config *c, char *out, size_t size)
+{
+    show_choice(fences, (uint8_t)c->fence, out, size);
 }
 
 enum bf_err bf_set_serial(struct bf_config *c, struct bf_config_value v, char *reason, size_t size)

@@ -63,6 +63,8 @@ EFI_STATUS bf_app_run(void)
     bf_app_crash_watch(app);
     if (bf_app_prepare(app) == BF_OK && run(app) == BF_OK)
         app->screen.kind = BF_SCREEN_SUCCESS;
+    else if (app->fault.code == BF_ERR_FENCED) // whatever else is wrong
+        app->screen.kind = BF_SCREEN_FENCED;
     else if (app->screen.kind != BF_SCREEN_NO_CONFIG)
         app->screen.kind = BF_SCREEN_FAILURE;
     if (app->refusal.code && app->screen.kind == BF_SCREEN_FAILURE)

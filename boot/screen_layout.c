@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/fmt.h"
+#include "boot/screen_fenced.h"
 #include "boot/screen_grid.h"
 #include "boot/screen_table.h"
 #include "migrate/unseen.h"
@@ -429,6 +430,10 @@ void bf_screen_render(const struct bf_screen *screen, struct bf_grid *grid)
         break;
     case BF_SCREEN_FAILURE:
         failure(screen, grid);
+        break;
+    case BF_SCREEN_FENCED:
+        bf_screen_fenced(screen, grid);
+        what_next(screen, grid, grid->rows - 3u);
         break;
     case BF_SCREEN_NO_CONFIG:
         no_config(screen, grid);

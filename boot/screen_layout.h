@@ -49,6 +49,7 @@ enum bf_screen_kind {
     BF_SCREEN_RUNNING,   // progress
     BF_SCREEN_SUCCESS,   // the point is committed
     BF_SCREEN_FAILURE,   // fault says why
+    BF_SCREEN_FENCED,    // it lives elsewhere: fault says where
     BF_SCREEN_NO_CONFIG, // nothing to work with: what to do
 };
 
@@ -67,8 +68,9 @@ struct bf_screen {
     uint8_t confirming;                   // the operator pressed Esc and is asked
     const struct bf_inventory *inventory; // NULL before it is known
     const struct bf_progress *progress;   // NULL before the sender exists
-    const struct bf_fault *fault;         // FAILURE
-    const char *next;                     // FAILURE, SUCCESS: "power off", "restart", ...
+    const struct bf_fault *fault;         // FAILURE, FENCED
+    uint8_t fence_off;                    // FENCED: the configuration does not want it off
+    const char *next;                     // of the last screens: "power off", "restart", ...
     uint32_t countdown;                   // seconds until next happens; UINT32_MAX = it waits
     uint64_t memory_used, memory_limit;   // bytes
     uint32_t workers;                     // other processors that help

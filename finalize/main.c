@@ -32,9 +32,8 @@ static const char usage[] =
     "    --undo\n"
     "--mac gives the NIC of the source that has this MAC address a static address, as for\n"
     "virt-v2v; it may be repeated, stands beside --plan or instead of it, and alone needs\n"
-    "--target. --make-plan prints a plan of what is there, to be edited. With run, --plan FILE may "
-    "stand\n"
-    "beside these and --undo, for its keys.\n"
+    "--target. --make-plan prints a plan of what is there, to be edited. --plan FILE may stand\n"
+    "beside --inspect, --make-plan and --undo, for the keys that open and choose file systems.\n"
     "FORMAT is raw or qcow2. The report goes to FILE (as JSON) and to FILE.txt; without --report "
     "it\n"
     "goes to standard output as text. accelerator says which accelerator QEMU uses on this host,\n"
@@ -43,6 +42,7 @@ static const char usage[] =
 struct options {
     const char *root, *plan, *devices, *report, *kernel, *initramfs;
     struct bf_compose compose;
+    const json_t *given; // the plan beside --make-plan
     enum bf_mode mode;
     bool make_plan;
     unsigned deadline, overlay;
@@ -195,9 +195,11 @@ static char *read_file(const char *path, size_t cap, size_t *len)
 // Prints what is there as a plan, and on standard error what it does not say.
 static int print_plan(const struct options *o, const json_t *report)
 {
-    const char *target = o->compose.target ? o->compose.target : "generic";
+    const char *given =
+        json_string_value(json_object_get(json_object_get(o->given, "target"), "kind"));
+    const char *target = given ? given : o->compose.target ? o->compose.target : "generic";
     struct bf_text notes = {0};
-    json_t *plan = bf_present_plan(report, NULL, target, &notes);
+    json_t *plan = bf_present_plan(report, NULL, target, o->given, &notes);
     bool ok = plan && json_dumpf(plan, stdout, JSON_INDENT(2)) == 0 && putchar('\n') != EOF;
     fputs(bf_text_get(&notes), stderr);
     bf_text_free(&notes);
@@ -263,7 +265,9 @@ static int on_root(const struct options *o, const char *plan_text, size_t plan_l
         return 1;
     }
     bf_fin_report_init(&report, bf_mode_name(o->mode));
-    bool ok = !bf_finalize(&root, o->mode, plan_text ? &plan : NULL, &devices, &report);
+    bool keys_only = o->mode == BF_MODE_INSPECT || o->mode == BF_MODE_UNDO;
+    bool ok =
+        !bf_finalize(&root, o->mode, plan_text && !keys_only ? &plan : NULL, &devices, &report);
     char *json = json_dumps(report.json, JSON_INDENT(1));
     int status = json ? finish(o, json, strlen(json), ok) : 1;
     free(json);
@@ -322,8 +326,8 @@ static bool complete(const struct options *o, enum command command)
     bool has_plan = o->plan || o->compose.macs;
     if (command == NAME_ACCELERATOR)
         return o->kernel && o->initramfs && !o->disks && !o->root && !has_plan;
-    // In the VM, an inspection and an undo take a plan for its keys.
-    bool for_keys = !needs_plan && command == IN_VM && o->plan && !o->compose.macs;
+    // An inspection and an undo take a plan for its keys.
+    bool for_keys = !needs_plan && o->plan && !o->compose.macs;
     if ((needs_plan != has_plan && !for_keys) ||
         (o->compose.target && !needs_plan && !o->make_plan))
         return false;
@@ -339,15 +343,18 @@ static enum bf_err load_plan(struct options *o, char **plan, size_t *len)
     char *file = o->plan ? read_file(o->plan, BF_PLAN_MAX, &c->file_len) : NULL;
     if (o->plan && !file)
         return BF_ERR_IO;
-    if (file && !c->macs && !c->target) { // whoever runs it checks it, and reports that
+    bool inspects = file && o->mode == BF_MODE_INSPECT;
+    if (file && !inspects && !c->macs &&
+        !c->target) { // whoever runs it checks it, and reports that
         *plan = file;
         *len = c->file_len;
         return BF_OK;
     }
     c->file = file;
-    enum bf_err err = file || c->macs ? bf_compose(c, plan, len, &fault)
-                      : c->target     ? bf_compose_target(c->target, &fault)
-                                      : BF_OK;
+    enum bf_err err = inspects          ? bf_compose_inspection(c, plan, len, &fault)
+                      : file || c->macs ? bf_compose(c, plan, len, &fault)
+                      : c->target       ? bf_compose_target(c->target, &fault)
+                                        : BF_OK;
     if (err)
         fprintf(stderr, "bootferry-finalize: %s (%s)\n", fault.what, fault.todo);
     free(file);
@@ -381,7 +388,10 @@ int main(int argc, char **argv)
     char *plan = NULL;
     if (load_plan(&o, &plan, &len))
         return 1;
+    json_t *given = o.make_plan && plan ? json_loadb(plan, len, 0, NULL) : NULL;
+    o.given = given;
     int status = command == IN_VM ? in_vm(&o, plan, len) : on_root(&o, plan, len);
+    json_decref(given);
     if (plan) // it may hold passphrases
         explicit_bzero(plan, len);
     free(plan);

@@ -38,7 +38,7 @@ CHECK_DEPS  += build/bootferry-finalize $(FINALIZER_VM)
 # judge.sh, trees.sh, disk.sh, guest_vm.sh, volumes_vm.sh and moves.sh are sourced by the others. What goes over every shape takes
 # minutes, and so do real guests.
 FINALIZE_SLOW := $(addprefix tests/finalize/,ifcfg_matrix.sh matrix.sh readers.sh guest.sh starts.sh proves.sh never.sh \
-    second_opinion.sh volumes.sh names.sh uki.sh)
+    second_opinion.sh volumes.sh names.sh uki.sh odd_starts.sh crypt_starts.sh)
 CHECK_TESTS += $(sort $(filter-out %/judge.sh %/judge-root.sh %/guest_vm.sh %trees.sh %/disk.sh %/moves.sh %/volumes_vm.sh $(FINALIZE_SLOW),\
     $(wildcard tests/finalize/*.sh)))
 # Three real guests in every check: LVM and XFS, a BIOS, Btrfs and NVMe. All of them in e2e.

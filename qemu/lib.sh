@@ -58,7 +58,7 @@ bf_vm() {
     mkdir -p "$dir"
     BF_VM_DIR[$name]=$dir BF_VM_MACHINE[$name]=$machine BF_VM_DISKS[$name]=0 BF_VM_MARK[$name]=0
     unset "BF_VM_PID[$name]"
-    rm -f "$dir/serial.log"
+    rm -f "$dir/serial.log" "$dir/typed"
     declare -ga "BF_VM_ARGS_$name=()"
     bf_vm_add "$name" -nodefaults -display none -no-reboot -machine "$machine" -accel "$QEMU_ACCEL" -cpu "$cpu" \
         -chardev "${serial/,/,id=serial0,}" -serial chardev:serial0 \
@@ -206,8 +206,16 @@ bf_vm_kill_all() {
 # bf_vm_qmp NAME COMMAND [ARGUMENTS]: one QMP command, ARGUMENTS a JSON object; prints the answer, fails on an error.
 bf_vm_qmp() { "$BF_TOP/qemu/qmp.py" "${BF_VM_DIR[$1]}/qmp.sock" $((20 * BF_PATIENCE)) "$2" "${3:-{\}}"; }
 
-# bf_vm_type NAME LINE: as if it were typed at a terminal on the serial port.
-bf_vm_type() { printf '%s\r' "$2" | socat -u - "UNIX-CONNECT:${BF_VM_DIR[$1]}/serial.sock"; }
+# bf_vm_type NAME LINE: as if it were typed at a terminal on the serial port. The terminal stays: QEMU forgets what a
+# client has left behind when the guest has not read it by the time the client goes.
+bf_vm_type() {
+    local dir=${BF_VM_DIR[$1]}
+    if [ ! -p "$dir/typed" ]; then
+        mkfifo "$dir/typed"
+        bf_bound socat -u "PIPE:$dir/typed" "UNIX-CONNECT:$dir/serial.sock" </dev/null >/dev/null 2>&1 &
+    fi
+    printf '%s\r' "$2" | timeout $((10 * BF_PATIENCE)) tee "$dir/typed" >/dev/null
+}
 
 bf_vm_powerdown() { bf_vm_qmp "$1" system_powerdown >/dev/null; }
 bf_vm_reset() { bf_vm_qmp "$1" system_reset >/dev/null; }

@@ -17,4 +17,4 @@ unquote_list = $(foreach t,$(1),'$(subst ~, ,$(t))')
 CHECK_TESTS += $(call unquote_list,$(call e2e_list,check))
 E2E_TESTS += $(call unquote_list,$(call e2e_list,check|e2e))
 CHECK_DEPS += build/tcpfault
-E2E_DEPS += build/tcpfault $(DEMO_DEPS)
+E2E_DEPS += build/tcpfault build/tests/selftest.efi $(DEMO_DEPS)

@@ -35,7 +35,7 @@ TEST_SRCS_test_jobs_rules := replica/jobs/rules.c replica/state/db_failovers.c r
 TEST_LIBS_test_jobs_rules := -lsqlite3
 TEST_SRCS_test_jobs_runner := $(REPLICA_STORE_SRCS) replica/state/step.c replica/state/file.c replica/points/source.c \
     replica/jobs/begin.c replica/jobs/console.c replica/jobs/evidence.c replica/jobs/folder.c replica/jobs/judge.c \
-    replica/jobs/look.c replica/jobs/plain.c replica/jobs/rules.c replica/jobs/runner.c replica/jobs/steps.c replica/jobs/wanted.c \
+    replica/jobs/look.c replica/jobs/plain.c replica/jobs/rules.c replica/jobs/runner.c replica/jobs/steps.c replica/jobs/wanted.c replica/jobs/watch.c \
     tests/unit/store_files.c
 TEST_LIBS_test_jobs_runner := $(REPLICA_LIBS)
 TEST_SRCS_test_qcow2 := replica/qemu/qcow2.c replica/state/reason.c
@@ -94,14 +94,15 @@ TEST_LIBS_test_store_power += -Wl,--wrap=pwrite64,--wrap=fdatasync,--wrap=falloc
 
 # the new machines of failovers
 TARGET_TEST_SRCS = $(REPLICA_STORE_SRCS) replica/state/file.c $(REPLICA_TARGET_SRCS) $(FINALIZE_RUN)
-TARGET_TEST_LIBS = $(REPLICA_LIBS) $(FINALIZE_RUN_LIBS)
-$(foreach t,machine,$(eval TEST_SRCS_test_target_$(t) = $$(TARGET_TEST_SRCS) replica/state/step.c) \
+TARGET_TEST_LIBS = $(REPLICA_LIBS) $(FINALIZE_RUN_LIBS) $(LIBVIRT_LIBS)
+$(foreach t,args machine net,$(eval TEST_SRCS_test_target_$(t) = $$(TARGET_TEST_SRCS) replica/state/step.c) \
     $(eval TEST_LIBS_test_target_$(t) = $$(TARGET_TEST_LIBS)))
 
 TEST_TOOLS += tests/target_driver
 TOOL_SRCS_tests/target_driver = tests/targets/driver.c $(TARGET_TEST_SRCS)
 TOOL_LIBS_tests/target_driver = $(TARGET_TEST_LIBS)
-CHECK_DEPS += build/tests/target_driver
+CHECK_DEPS  += build/tests/target_driver
+CHECK_TESTS += tests/targets/qemu.sh tests/targets/shapes.sh tests/targets/files.sh
 
 # Benchmarks: never part of the tests. The last one collects what the others found.
 TEST_TOOLS += tests/bench_engine
@@ -178,8 +179,11 @@ LIBVIRT_WRAPS := virDomainDefineXMLFlags virDomainCreateWithFlags virDomainBlock
     virDomainDestroy virDomainUndefineFlags virDomainSetAutostart virNetworkCreateXML virNetworkDestroy \
     virStorageVolCreateXML
 TEST_TOOLS += tests/libvirt_target
-TOOL_SRCS_tests/libvirt_target := tests/targets/libvirt_target.c $(LIBVIRT_SRCS) $(REPLICA_STORE_SRCS) \
-    replica/state/step.c replica/state/file.c
-TOOL_LIBS_tests/libvirt_target := $(LIBVIRT_LIBS) $(REPLICA_LIBS) $(LIBVIRT_WRAPS:%=-Wl,--wrap=%)
+TOOL_SRCS_tests/libvirt_target = tests/targets/libvirt_target.c $(TARGET_TEST_SRCS) replica/state/step.c
+TOOL_LIBS_tests/libvirt_target = $(TARGET_TEST_LIBS) $(LIBVIRT_WRAPS:%=-Wl,--wrap=%)
 CHECK_DEPS  += build/tests/libvirt_target
-CHECK_TESTS += tests/targets/libvirt.sh
+CHECK_TESTS += tests/targets/libvirt.sh tests/targets/libvirt-system.sh
+
+# Stories of failovers, each with a real guest: three in make check, all of them by themselves.
+STORIES     := $(filter-out %/lib.sh,$(sort $(wildcard tests/stories/*.sh)))
+CHECK_TESTS += $(addprefix tests/stories/,planned.sh unplanned.sh tests.sh)

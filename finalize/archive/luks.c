@@ -4,6 +4,7 @@
 #include "finalize/archive/luks.h"
 
 #include <jansson.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,18 +12,25 @@
 #include "base/bytes.h"
 #include "base/config.h"
 
-#define SECTOR      512
-#define LUKS1_HEAD  592
-#define LUKS1_SLOTS 8
-#define LUKS1_USED  0x00ac71f3u
-#define LUKS2_JSON  4096
-#define META_ALIGN  4096
-#define META_HEAD   272
-#define JWE_MAX     16384
-#define JWE_DEPTH   4
-#define SLOTS_MAX   32
+#define SECTOR         512
+#define LUKS1_HEAD     592
+#define LUKS1_SLOTS    8
+#define LUKS1_USED     0x00ac71f3u
+#define LUKS2_JSON     4096
+#define LUKS2_SIZE_MIN ((size_t)16 << 10)
+#define LUKS2_SIZE_MAX ((size_t)4 << 20)
+#define LUKS2_SUM_NAME 72
+#define LUKS2_OFFSET   256
+#define LUKS2_SUM      448
+#define LUKS2_SUM_LEN  64
+#define META_ALIGN     4096
+#define META_HEAD      272
+#define JWE_MAX        16384
+#define JWE_DEPTH      4
+#define SLOTS_MAX      32
 
 static const unsigned char luks_magic[8] = {'L', 'U', 'K', 'S', 0xba, 0xbe, 0, 0};
+static const unsigned char second_magic[6] = {'S', 'K', 'U', 'L', 0xba, 0xbe};
 
 static void bind(struct bf_luks *out, enum bf_luks_bound_to to, const char *by, unsigned slot)
 {
@@ -215,19 +223,75 @@ static void read_slots(const json_t *slots, uint32_t bound, struct bf_luks *out)
     }
 }
 
-static enum bf_err read_luks2(const unsigned char *head, size_t len, struct bf_luks *out)
+// One of the two copies of a header.
+struct copy {
+    const unsigned char *at; // NULL: it is not there, or damaged
+    uint64_t size, sequence;
+};
+
+// The checksum is that of the whole copy, with zeros where it stands itself.
+static bool is_sound(const unsigned char *at, size_t size)
 {
-    uint64_t size = len >= LUKS2_JSON ? bf_be64(head + 8) : 0;
-    if (size <= LUKS2_JSON || size > len)
-        return BF_ERR_PROTOCOL;
-    const char *text = (const char *)head + LUKS2_JSON, *key;
-    json_t *json = json_loadb(text, strnlen(text, (size_t)size - LUKS2_JSON), 0, NULL), *token;
+    static const unsigned char none[LUKS2_SUM_LEN];
+    unsigned char have[EVP_MAX_MD_SIZE];
+    char name[33];
+    unsigned len = 0;
+    snprintf(name, sizeof name, "%.32s", (const char *)at + LUKS2_SUM_NAME);
+    const EVP_MD *type = EVP_get_digestbyname(name);
+    EVP_MD_CTX *md = type ? EVP_MD_CTX_new() : NULL;
+    bool ok =
+        md && EVP_DigestInit_ex(md, type, NULL) && EVP_DigestUpdate(md, at, LUKS2_SUM) &&
+        EVP_DigestUpdate(md, none, sizeof none) &&
+        EVP_DigestUpdate(md, at + LUKS2_SUM + LUKS2_SUM_LEN, size - LUKS2_SUM - LUKS2_SUM_LEN) &&
+        EVP_DigestFinal_ex(md, have, &len);
+    EVP_MD_CTX_free(md);
+    return ok && len > 0 && len <= LUKS2_SUM_LEN && memcmp(have, at + LUKS2_SUM, len) == 0;
+}
+
+// The second copy stands at its own size.
+static struct copy copy_at(const unsigned char *head, size_t len, size_t offset)
+{
+    const unsigned char *at = head + offset;
+    if (offset >= len || len - offset <= LUKS2_JSON ||
+        memcmp(at, offset ? second_magic : luks_magic, 6) != 0 || bf_be16(at + 6) != 2 ||
+        bf_be64(at + LUKS2_OFFSET) != offset)
+        return (struct copy){.at = NULL};
+    uint64_t size = bf_be64(at + 8);
+    if (size <= LUKS2_JSON || size > len - offset || (offset && size != offset) ||
+        !is_sound(at, (size_t)size))
+        return (struct copy){.at = NULL};
+    return (struct copy){at, size, bf_be64(at + 16)};
+}
+
+// Where a second copy may be: the first one's size, of which these are the allowed ones.
+static struct copy find_second(const unsigned char *head, size_t len)
+{
+    struct copy found = {.at = NULL};
+    for (size_t offset = LUKS2_SIZE_MIN; offset <= LUKS2_SIZE_MAX && !found.at; offset *= 2)
+        found = copy_at(head, len, offset);
+    return found;
+}
+
+// The later one of two sound copies counts.
+static struct copy choose_copy(const unsigned char *head, size_t len, struct bf_luks *out)
+{
+    struct copy first = copy_at(head, len, 0), second;
+    second = first.at ? copy_at(head, len, (size_t)first.size) : find_second(head, len);
+    out->second = second.at && (!first.at || second.sequence > first.sequence);
+    return out->second ? second : first;
+}
+
+static enum bf_err read_luks2(const struct copy *copy, struct bf_luks *out)
+{
+    const char *text = (const char *)copy->at + LUKS2_JSON, *key;
+    json_t *json = json_loadb(text, strnlen(text, (size_t)copy->size - LUKS2_JSON), 0, NULL),
+           *token;
     if (!json_is_object(json)) {
         json_decref(json);
         return BF_ERR_PROTOCOL;
     }
     uint32_t bound = 0;
-    out->head_size = size;
+    out->head_size = copy->size;
     json_object_foreach(json_object_get(json, "tokens"), key, token)
     {
         bound |= read_token(token, out);
@@ -237,14 +301,25 @@ static enum bf_err read_luks2(const unsigned char *head, size_t len, struct bf_l
     return BF_OK;
 }
 
+static void take_uuid(const unsigned char *head, struct bf_luks *out)
+{
+    snprintf(out->uuid, sizeof out->uuid, "%.39s", (const char *)head + 168);
+}
+
 enum bf_err bf_luks_read(const unsigned char *head, size_t len, struct bf_luks *out)
 {
     *out = (struct bf_luks){.version = 0};
-    if (len < LUKS1_HEAD || memcmp(head, luks_magic, 6) != 0)
+    if (len < LUKS1_HEAD)
         return BF_ERR_PROTOCOL;
-    out->version = bf_be16(head + 6);
-    snprintf(out->uuid, sizeof out->uuid, "%.39s", (const char *)head + 168);
-    return out->version == 1   ? read_luks1(head, len, out)
-           : out->version == 2 ? read_luks2(head, len, out)
-                               : BF_ERR_PROTOCOL;
+    if (memcmp(head, luks_magic, 6) == 0 && bf_be16(head + 6) == 1) {
+        out->version = 1;
+        take_uuid(head, out);
+        return read_luks1(head, len, out);
+    }
+    struct copy copy = choose_copy(head, len, out);
+    if (!copy.at)
+        return BF_ERR_PROTOCOL;
+    out->version = 2;
+    take_uuid(copy.at, out);
+    return read_luks2(&copy, out);
 }

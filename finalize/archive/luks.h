@@ -12,8 +12,8 @@
 
 #include "base/err.h"
 
-// What is at the beginning of a device and has to be read of it.
-#define BF_LUKS_HEAD_MAX ((size_t)4 << 20)
+// What is at the beginning of a device and has to be read of it: two copies of a LUKS2 header.
+#define BF_LUKS_HEAD_MAX ((size_t)8 << 20)
 #define BF_LUKS_BOUNDS   16
 
 enum bf_luks_bound_to {
@@ -36,13 +36,16 @@ struct bf_luks {
     size_t slots;       // key slots in use
     size_t free_slots;  // of them bound to nothing: a passphrase or a key file
     uint64_t kdf_kib;   // memory that the most demanding key slot needs; 0: next to none
-    uint64_t head_size; // LUKS2: of the header's first copy
+    uint64_t head_size; // LUKS2: of one copy of the header
+    bool second;        // LUKS2: the second copy was read, since the first is damaged or older
     struct bf_luks_bound bound[BF_LUKS_BOUNDS];
     size_t bounds;
 };
 
 // `head` holds the first `len` bytes of the device: BF_LUKS_HEAD_MAX, or all. BF_ERR_PROTOCOL when
-// that is no header that can be read. Work is in proportion to `len`.
+// that is no header that can be read. Of LUKS2 that copy is read which cryptsetup takes: the first,
+// or the second where the first one's magic or checksum is wrong or it is older. Work is in
+// proportion to `len`.
 enum bf_err bf_luks_read(const unsigned char *head, size_t len, struct bf_luks *out);
 
 #endif

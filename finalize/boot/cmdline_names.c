@@ -5,7 +5,6 @@
 // partition's.
 #include "finalize/boot/cmdline_names.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,20 +17,21 @@ struct key {
     const char *type; // that the device has to have; "": any
     char end;         // what may follow the device; 0: nothing
     bool root;        // the system cannot start without it
+    bool number;      // its readers take the number of a device, too: "8:2", "0802"
 };
 
 static const struct key keys[] = {
-    {"root=", "", 0, true},
-    {"real_root=", "", 0, true},                // genkernel
-    {"resume=", "swap", 0, false},              // the kernel, and all makers of an initramfs
-    {"real_resume=", "swap", 0, false},         // genkernel
-    {"cryptdevice=", "crypto_LUKS", ':', true}, // mkinitcpio: DEVICE:NAME[:OPTIONS]
-    {"crypt_root=", "crypto_LUKS", 0, true},    // genkernel
-    {"crypt_swap=", "crypto_LUKS", 0, false},   // genkernel
-    {"cryptroot=", "crypto_LUKS", 0, true},     // mkinitfs
-    {"cryptkey=", "", ':', false},              // mkinitcpio: DEVICE:TYPE:PATH
-    {"mount.usr=", "", 0, true},                // systemd
-    {"boot=", "", 0, false},                    // dracut's module fips
+    {"root=", "", 0, true, true},
+    {"real_root=", "", 0, true, true},                 // genkernel
+    {"resume=", "swap", 0, false, true},               // the kernel, and all makers of an initramfs
+    {"real_resume=", "swap", 0, false, true},          // genkernel
+    {"cryptdevice=", "crypto_LUKS", ':', true, false}, // mkinitcpio: DEVICE:NAME[:OPTIONS]
+    {"crypt_root=", "crypto_LUKS", 0, true, false},    // genkernel
+    {"crypt_swap=", "crypto_LUKS", 0, false, false},   // genkernel
+    {"cryptroot=", "crypto_LUKS", 0, true, false},     // mkinitfs
+    {"cryptkey=", "", ':', false, false},              // mkinitcpio: DEVICE:TYPE:PATH
+    {"mount.usr=", "", 0, true, false},                // systemd
+    {"boot=", "", 0, false, false},                    // dracut's module fips
 };
 
 static const struct key *key_of(const char *word, size_t len)
@@ -68,25 +68,20 @@ static bool is_other_system(const struct bf_fin *f, const struct bf_cmdline *at,
            !fstab_has_root(f, name);
 }
 
-// "8:2", "802", "0x802": how lilo and old loaders write a root.
-static bool is_number(const char *name)
-{
-    size_t hex = strspn(name, "0123456789abcdefABCDEF"), dec = strspn(name, "0123456789");
-    if (strncmp(name, "0x", 2) == 0)
-        return strlen(name) > 4 && strspn(name + 2, "0123456789abcdefABCDEF") == strlen(name + 2);
-    if (name[dec] == ':')
-        return dec > 0 && name[dec + 1] && !name[dec + 1 + strspn(name + dec + 1, "0123456789")];
-    return hex >= 3 && hex <= 5 && !name[hex] && isdigit((unsigned char)name[0]);
-}
-
 struct name {
     const struct bf_cmdline *at;
     const struct key *key;
-    char old[256]; // without quotes
+    char old[256];   // without quotes
+    char number[32]; // the same as a name, where it is a number; else ""
     const char *rest;
     size_t rest_len; // from the first byte behind the device
     char quote[2];
 };
+
+static const char *name_of(const struct name *n)
+{
+    return n->number[0] ? n->number : n->old;
+}
 
 // Cuts a value to its device. False when it is none that fits.
 static bool cut(const char *value, size_t len, const struct key *key, struct name *n)
@@ -109,6 +104,8 @@ static bool cut(const char *value, size_t len, const struct key *key, struct nam
     if (!device || device >= sizeof n->old || memchr(value, 0, device))
         return false;
     snprintf(n->old, sizeof n->old, "%.*s", (int)device, value);
+    if (!key->number || !bf_device_number(n->old, n->number, sizeof n->number))
+        n->number[0] = 0;
     n->rest = value + device;
     n->rest_len = len - device;
     return true;
@@ -125,7 +122,7 @@ static void line_text(const struct bf_cmdline *at, char *out, size_t size)
 // The name of the partition, for a kernel that is alone.
 static bool by_partition(struct bf_fin *f, const struct name *n, bool root, char *out, size_t size)
 {
-    const struct bf_device *dev = bf_device_by_order(f->devices, n->old, n->key->type);
+    const struct bf_device *dev = bf_device_by_order(f->devices, name_of(n), n->key->type);
     if (root && bf_device_root(f->devices))
         dev = bf_device_root(f->devices);
     if (!dev || !dev->partuuid[0])
@@ -134,33 +131,17 @@ static bool by_partition(struct bf_fin *f, const struct name *n, bool root, char
     return true;
 }
 
-static enum bf_stable of_number(struct bf_fin *f, struct name *n, char *out, size_t size)
-{
-    const struct bf_device *root = bf_device_root(f->devices);
-    if (!root)
-        bf_note(f->report, "skipped", n->at->path,
-                "%s%s is the number of a device, which depends on the order of the disks",
-                n->key->name, n->old);
-    else if (n->at->bare && root->partuuid[0])
-        snprintf(out, size, "PARTUUID=%s", root->partuuid);
-    else
-        snprintf(out, size, "UUID=%s", root->uuid);
-    return root && root->uuid[0] ? BF_STABLE_NEW : BF_STABLE_UNKNOWN;
-}
-
 static enum bf_stable translate(struct bf_fin *f, struct name *n, char *out, size_t size)
 {
     char line[32];
-    bool root = n->key->root && !n->key->type[0] && strcmp(n->key->name, "mount.usr=") != 0;
-    if (root && is_number(n->old))
-        return of_number(f, n, out, size);
-    if (bf_name_kind(n->old) == BF_NAME_STABLE)
+    bool root = n->key->root && n->key->number;
+    if (bf_name_kind(name_of(n)) == BF_NAME_STABLE)
         return BF_STABLE_ALREADY;
-    root = root && !is_other_system(f, n->at, n->old);
+    root = root && !is_other_system(f, n->at, name_of(n));
     bool file = n->at->offset && strcmp(n->key->type, "swap") == 0;
     if (n->at->bare && !n->key->end && by_partition(f, n, root, out, size))
         return BF_STABLE_NEW;
-    enum bf_stable found = bf_stable_name(f, n->old, file ? "" : n->key->type, root ? "/" : "",
+    enum bf_stable found = bf_stable_name(f, name_of(n), file ? "" : n->key->type, root ? "/" : "",
                                           n->at->path, out, size);
     line_text(n->at, line, sizeof line);
     if (found == BF_STABLE_NEW && n->at->bare)

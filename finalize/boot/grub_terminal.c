@@ -146,12 +146,50 @@ static bool has_word(const char *list, const char *word)
     return false;
 }
 
+// The terminals of GRUB's modules (terminal.lst). A name that is not one of them is a terminal of a
+// distribution's own (ec2-console), or a mistake: GRUB then carries out nothing of the
+// command that has it (grub-core/commands/terminal.c), and grub-mkconfig ends without a menu for
+// most names that it does not know. So nothing is added to it.
+static bool is_known(const char *w, size_t len)
+{
+    static const char *const known[] = {"console",  "serial",   "gfxterm",     "ofconsole",
+                                        "vga_text", "mda_text", "at_keyboard", "usb_keyboard",
+                                        "spkmodem", "morse",    "audio",       "cbmemc"};
+    for (size_t i = 0; i < BF_COUNT(known); i++)
+        if (bf_word_is(w, len, known[i]))
+            return true;
+    return len > 7 && memcmp(w, "serial_", 7) == 0; // of a port by name
+}
+
+static bool all_known(struct bf_fin *f, const char *path, const struct bf_shvars *vars,
+                      const char *key)
+{
+    const char *old = bf_shvars_get(vars, key), *at = old, *end = old + strlen(old), *w;
+    const struct bf_shvar_var *var = bf_shvars_find(vars, key);
+    size_t len;
+    while (bf_word_next(&at, end, &w, &len))
+        if (!is_known(w, len)) {
+            bf_note(f->report, "warning", path,
+                    "line %u: %s has \"%.*s\", which is no terminal of GRUB itself, so the serial "
+                    "console is not added there: the next update of the menu loses the serial "
+                    "console of the loader, unless it is one",
+                    var->line, key, (int)(len < 60 ? len : 60), w);
+            return false;
+        }
+    return true;
+}
+
+static bool has_serial(const char *list)
+{
+    return has_word(list, "serial") || strncmp(list, "serial_", 7) == 0 || strstr(list, " serial_");
+}
+
 // Adds the serial terminal to a list of terminals.
 static void add_terminal(struct changes *c, const struct bf_shvars *vars, const char *key)
 {
     char value[200];
     const char *old = bf_shvars_get(vars, key);
-    if (has_word(old, "serial") || strlen(old) > 150)
+    if (has_serial(old) || strlen(old) > 150)
         return;
     snprintf(value, sizeof value, "%s serial", old[0] ? old : "console");
     change(c, key, value);
@@ -225,10 +263,11 @@ enum bf_err bf_grub_default_terminal(struct bf_fin *f, const char *path, bool ma
         return err;
     bf_shvars_load(&vars, text, len);
     if (!vars.failed && is_literal(f, &vars, path)) {
-        if (f->plan->serial_console == BF_ON)
-            switch_on(&c, &vars, main_file);
-        else
+        if (f->plan->serial_console != BF_ON)
             switch_off(&c, &vars);
+        else if (all_known(f, path, &vars, TERM) && all_known(f, path, &vars, TERM_INPUT) &&
+                 all_known(f, path, &vars, TERM_OUTPUT))
+            switch_on(&c, &vars, main_file);
     }
     bf_shvars_free(&vars);
     return bf_lines_set_variables(f, path, c.list, c.count);

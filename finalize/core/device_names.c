@@ -3,6 +3,8 @@
 // disks or controllers, udev's by-path tells the slot, by-id the hardware's serial number, and
 // multipath names a disk by its WWN or by the order in which it was first seen.
 #include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/assert.h"
@@ -142,6 +144,67 @@ static bool is_own_id(const char *id)
     return false;
 }
 
+// A range of the kernel's major numbers that drivers have for good, each disk with this many minor
+// numbers, of which the first is the disk itself (Documentation/admin-guide/devices.txt). All other
+// disks (virtio, NVMe, device-mapper, partitions from 16 on) have numbers that are given out anew
+// at each start.
+struct numbers {
+    unsigned first, last; // majors
+    unsigned disk;        // position of the first disk
+    unsigned per, minors; // disks of one major, minors of one disk
+};
+
+static const struct numbers fixed_numbers[] = {
+    {8, 8, 0, 16, 16},     {65, 71, 16, 16, 16}, {128, 135, 128, 16, 16}, // sd
+    {3, 3, 0, 2, 64},      {22, 22, 2, 2, 64},   {33, 34, 4, 2, 64},      // hd
+    {56, 57, 8, 2, 64},    {88, 91, 12, 2, 64},                           // hd
+    {202, 202, 0, 16, 16},                                                // xvd
+    {104, 104, 0, 16, 16}, {72, 72, 0, 16, 16},  {48, 48, 0, 32, 8},      // cciss, ida, rd
+    {94, 94, 0, 64, 4},                                                   // dasd
+};
+
+// "block/8:2".
+static void by_number(const char *name, const char *base, struct bf_position *out)
+{
+    unsigned major, minor;
+    const char *at = digits(base + 6, &major);
+    *out = (struct bf_position){.part = BF_PART_UNKNOWN, .stem = strlen(name)};
+    at = at && *at == ':' ? digits(at + 1, &minor) : NULL;
+    for (size_t i = 0; at && !*at && i < BF_COUNT(fixed_numbers); i++) {
+        const struct numbers *n = &fixed_numbers[i];
+        if (major < n->first || major > n->last || minor >= n->per * n->minors)
+            continue;
+        out->known = true;
+        out->disk = n->disk + (major - n->first) * n->per + minor / n->minors;
+        out->part = minor % n->minors;
+    }
+}
+
+// The dev_t of "0802" and "0x802", as new_decode_dev() of linux/kdev_t.h reads it.
+static bool hex_number(const char *name, unsigned *major, unsigned *minor)
+{
+    unsigned long value;
+    name += strncmp(name, "0x", 2) == 0 ? 2 : 0;
+    size_t len = strspn(name, "0123456789abcdefABCDEF");
+    if (len < 3 || len > 8 || name[len])
+        return false;
+    value = strtoul(name, NULL, 16);
+    *major = (unsigned)(value & 0xfff00) >> 8;
+    *minor = (unsigned)((value & 0xff) | ((value >> 12) & 0xfff00));
+    return true;
+}
+
+bool bf_device_number(const char *name, char *out, size_t size)
+{
+    unsigned major, minor;
+    const char *at = digits(name, &major);
+    at = at && *at == ':' ? digits(at + 1, &minor) : NULL;
+    if ((!at || *at) && !hex_number(name, &major, &minor))
+        return false;
+    int n = snprintf(out, size, "/dev/block/%u:%u", major, minor);
+    return n > 0 && (size_t)n < size;
+}
+
 bool bf_device_position(const char *name, struct bf_position *out)
 {
     *out = (struct bf_position){.part = 0};
@@ -156,9 +219,12 @@ bool bf_device_position(const char *name, struct bf_position *out)
     }
     if (strncmp(base, "mapper/", 7) == 0)
         return by_multipath(name, base + 7, out);
-    // The number of a device-mapper device, or of any: nothing says what it means.
-    if (strncmp(base, "block/", 6) == 0 ||
-        (strncmp(base, "dm-", 3) == 0 && isdigit((unsigned char)base[3]))) {
+    if (strncmp(base, "block/", 6) == 0) {
+        by_number(name, base, out);
+        return true;
+    }
+    // The number of a device-mapper device: nothing says what it means.
+    if (strncmp(base, "dm-", 3) == 0 && isdigit((unsigned char)base[3])) {
         *out = (struct bf_position){.part = BF_PART_UNKNOWN, .stem = strlen(name)};
         return true;
     }

@@ -79,8 +79,11 @@ struct bf_position {
 enum bf_name_kind bf_name_kind(const char *name);
 // Takes a name of that kind apart; false for any other. In device_names.c: the kernel's names of
 // disks, Smart Array's and other old controllers' (cciss, ida, rd, i2o), udev's by-path and by-id,
-// multipath's.
+// multipath's, and numbers (/dev/block/8:2).
 bool bf_device_position(const char *name, struct bf_position *out);
+// Writes "8:2", "0802" and "0x802", by which a kernel and a maker of an initramfs take a device
+// (block/early-lookup.c), as "/dev/block/8:2". False for what is no number.
+bool bf_device_number(const char *name, char *out, size_t size);
 // The device that the guest calls by a name of the BF_NAME_ORDER kind, or by an alias; or NULL.
 // Where the name does not say which disk, the one device that has the partition's number and can be
 // of the `type` ("": any); NULL when there are several.

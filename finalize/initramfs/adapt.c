@@ -135,7 +135,7 @@ static void note_no_maker(struct bf_fin *f)
 enum bf_err bf_adapt_makers(struct bf_fin *f)
 {
     for (const struct bf_maker_ops *const *m = bf_makers; *m; m++)
-        if ((*m)->names && (*m)->in_use(f)) {
+        if ((*m)->names && bf_maker_in_use(f, *m)) {
             enum bf_err err = (*m)->names(f);
             if (err)
                 return err;
@@ -168,7 +168,7 @@ enum bf_err bf_adapt_initramfs(struct bf_fin *f)
         return err;
     size_t makers = 0;
     for (const struct bf_maker_ops *const *m = bf_makers; *m && !err; m++) {
-        if (!(*m)->in_use(f))
+        if (!bf_maker_in_use(f, *m))
             continue;
         err = (*m)->keep(f, &lasting);
         makers++;

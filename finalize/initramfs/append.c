@@ -15,6 +15,8 @@
 #include "finalize/initramfs/cpio.h"
 #include "finalize/initramfs/dep_index.h"
 #include "finalize/initramfs/drivers.h"
+#include "finalize/system/crypttab.h"
+#include "finalize/system/lvm.h"
 
 #define ARCHIVE_MAX ((size_t)128 << 20)
 #define MODULE_MAX  ((size_t)32 << 20)
@@ -228,17 +230,57 @@ static bool has(void *arg, const char *name, const void *data, size_t len)
     return same;
 }
 
-static void add_settings(struct archive *a)
+// Copies of LVM's files as of the last build, without which the root's volume would not be found.
+static void carry_lvm(struct archive *a, const char *path)
+{
+    static const char *const conf[] = {"etc/lvm/lvm.conf", "etc/lvm/lvmlocal.conf"};
+    static const char devices[] = "etc/lvm/devices/system.devices";
+    const struct bf_setting *s;
+    for (size_t i = 0; i < BF_COUNT(conf); i++) {
+        char name[512];
+        struct bf_text out = {0};
+        if (!(s = bf_inside_setting(a->in, conf[i])))
+            continue;
+        snprintf(name, sizeof name, "%.400s: %s", path, conf[i]);
+        if (bf_lvm_accept(a->f, name, s->data, s->len, &out))
+            bf_cpio_file(&a->cpio, conf[i], 0644, bf_text_get(&out), out.len);
+        a->out.failed = a->out.failed || !bf_text_ok(&out);
+        bf_text_free(&out);
+    }
+    // Nothing takes a file out of an earlier archive, but a link that leads nowhere hides it.
+    if ((s = bf_inside_setting(a->in, devices)) && bf_lvm_devices_of_hardware(s->data, s->len)) {
+        bf_cpio_link(&a->cpio, devices, "/nonexistent");
+        a->added++;
+    }
+}
+
+// Copies of /etc/crypttab: Debian's, and that of dracut and systemd.
+static void carry_crypttab(struct archive *a)
+{
+    static const char *const names[] = {"etc/crypttab", "cryptroot/crypttab"};
+    for (size_t i = 0; i < BF_COUNT(names); i++) {
+        const struct bf_setting *s = bf_inside_setting(a->in, names[i]);
+        struct bf_text out = {0};
+        if (s && bf_crypttab_copy(a->f, s->data, s->len, &out))
+            bf_cpio_file(&a->cpio, names[i], 0600, bf_text_get(&out), out.len);
+        a->out.failed = a->out.failed || !bf_text_ok(&out);
+        bf_text_free(&out);
+    }
+}
+
+static void add_settings(struct archive *a, const char *path)
 {
     a->cpio.has = has;
     a->cpio.arg = a;
+    carry_lvm(a, path);
+    carry_crypttab(a);
     for (const struct bf_maker_ops *const *m = bf_makers; *m; m++)
-        if ((*m)->carry && (*m)->in_use(a->f))
+        if ((*m)->carry && bf_maker_in_use(a->f, *m))
             (*m)->carry(a->f, &a->cpio);
     a->cpio.has = NULL;
 }
 
-static enum bf_err build(struct archive *a)
+static enum bf_err build(struct archive *a, const char *path)
 {
     char mark[64];
     bf_cpio_begin(&a->cpio, &a->out);
@@ -247,7 +289,7 @@ static enum bf_err build(struct archive *a)
         err = add_index(a);
     size_t modules = a->added;
     if (!err)
-        add_settings(a);
+        add_settings(a, path);
     if (err || a->added == 0)
         return err;
     a->added = modules; // the first file of ours brings the folders above it
@@ -272,7 +314,7 @@ static enum bf_err append(struct bf_fin *f, const struct bf_drivers *d, const st
 {
     struct archive a = {.f = f, .d = d, .in = in, .base = bf_inside_base(in)};
     a.plain = is_plain(d, in);
-    enum bf_err err = build(&a);
+    enum bf_err err = build(&a, path);
     if (!err && a.out.len && strcmp(in->info.format, "lz4") == 0)
         bf_note(f->report, "warning", path,
                 "LZ4: kernels before 5.14 may not read what follows it; update-initramfs in the "

@@ -7,10 +7,11 @@
 
 #define CONF "/etc/booster.yaml"
 
+static const char *const programs[] = {"/usr/bin/booster", NULL};
+
 static bool in_use(struct bf_fin *f)
 {
-    static const char *const file[] = {CONF, "/usr/bin/booster", NULL};
-    return bf_fin_root_any(f->root, file);
+    return bf_fin_root_exists(f->root, CONF);
 }
 
 static bool has_name(const char *list, size_t len, const char *name)
@@ -93,4 +94,5 @@ static enum bf_err keep(struct bf_fin *f, const struct bf_lasting *l)
     return err;
 }
 
-const struct bf_maker_ops bf_booster = {.name = "booster", .in_use = in_use, .keep = keep};
+const struct bf_maker_ops bf_booster = {
+    .name = "booster", .programs = programs, .in_use = in_use, .keep = keep};

@@ -4,10 +4,21 @@
 
 #define FOLDER "/etc/dracut.conf.d"
 
+static const char *const programs[] = {"/usr/bin/dracut", "/usr/sbin/dracut", "/sbin/dracut", NULL};
+
+// On Debian, other packages leave an empty folder and modules for it.
 static bool in_use(struct bf_fin *f)
 {
-    static const char *const file[] = {FOLDER, "/etc/dracut.conf", "/usr/lib/dracut", NULL};
-    return bf_fin_root_any(f->root, file);
+    struct bf_names names;
+    if (bf_fin_root_exists(f->root, "/etc/dracut.conf"))
+        return true;
+    bool others = bf_fin_root_is_dir(f->root, "/etc/initramfs-tools");
+    if (bf_edits_list(&f->edits, FOLDER, ".conf", &names))
+        return false;
+    bool settings = names.count > 0;
+    bf_names_free(&names);
+    return settings || (!others && (bf_fin_root_is_dir(f->root, FOLDER) ||
+                                    bf_fin_root_is_dir(f->root, "/usr/lib/dracut")));
 }
 
 static enum bf_err keep(struct bf_fin *f, const struct bf_lasting *l)
@@ -24,4 +35,5 @@ static enum bf_err keep(struct bf_fin *f, const struct bf_lasting *l)
     return err;
 }
 
-const struct bf_maker_ops bf_dracut = {.name = "dracut", .in_use = in_use, .keep = keep};
+const struct bf_maker_ops bf_dracut = {
+    .name = "dracut", .programs = programs, .in_use = in_use, .keep = keep};

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "finalize/core/shvar.h"
 #include "finalize/initramfs/maker.h"
 #include "finalize/system/stable.h"
 
@@ -10,53 +11,63 @@
 #define MODULES     FOLDER "/modules"
 #define RESUME_CONF FOLDER "/conf.d/resume"
 
+static const char *const programs[] = {"/usr/sbin/mkinitramfs", "/sbin/mkinitramfs", NULL};
+
 static bool in_use(struct bf_fin *f)
 {
     return bf_fin_root_is_dir(f->root, FOLDER);
 }
 
-static enum bf_err names(struct bf_fin *f)
+// The last RESUME= of a file counts, as for the shell that reads it.
+static enum bf_err rename_resume(struct bf_fin *f, const char *path, void *unused)
 {
-    size_t len, pos = 0;
-    struct bf_line line;
+    size_t len;
+    struct bf_shvars vars;
     struct bf_text out = {0};
-    char name[128], stable[128];
-    const char *text = bf_edits_get(&f->edits, RESUME_CONF, &len, NULL);
+    char number[32], stable[128];
+    (void)unused;
+    enum bf_err err;
+    const char *text = bf_fin_get(f, path, &len, &err);
     if (!text)
-        return BF_OK;
-    while (bf_line_next(text, len, &pos, &line)) {
-        bool ours =
-            line.len > 7 && line.len - 7 < sizeof name && strncmp(line.at, "RESUME=", 7) == 0;
-        snprintf(name, sizeof name, "%.*s", ours ? (int)line.len - 7 : 0, line.at + (ours ? 7 : 0));
-        if (ours && bf_stable_name(f, name, "swap", "", RESUME_CONF, stable, sizeof stable) ==
-                        BF_STABLE_NEW)
-            bf_textf(&out, "RESUME=%s%s", stable, line.full > line.len ? "\n" : "");
-        else
-            bf_text_add(&out, line.at, line.full);
+        return err;
+    bf_shvars_load(&vars, text, len);
+    const char *name = bf_shvars_get(&vars, "RESUME");
+    if (bf_device_number(name, number, sizeof number))
+        name = number;
+    if (bf_stable_name(f, name, "swap", "", path, stable, sizeof stable) == BF_STABLE_NEW) {
+        struct bf_shvar_change change = {"RESUME", stable};
+        bf_shvar_edit(&out, text, len, &change, 1);
+        err =
+            bf_fin_set(f, path, &out, "device names that do not depend on the order of the disks");
     }
-    enum bf_err err = bf_fin_set(f, RESUME_CONF, &out,
-                                 "device names that do not depend on the order of the disks");
+    bf_shvars_free(&vars);
     bf_text_free(&out);
     return err;
 }
 
-// Whether a file configures the network of the image.
-static bool has_network(const char *text, size_t len)
+static enum bf_err names(struct bf_fin *f)
+{
+    enum bf_err err = rename_resume(f, FOLDER "/initramfs.conf", NULL);
+    return err ? err : bf_fin_each(f, FOLDER "/conf.d", "", rename_resume, NULL);
+}
+
+static bool sets(const char *text, size_t len, const char *key)
 {
     struct bf_line line;
-    size_t pos = 0;
+    size_t pos = 0, n = strlen(key);
     while (bf_line_next(text, len, &pos, &line))
-        if (line.len > 3 && memcmp(line.at, "IP=", 3) == 0)
+        if (line.len > n && memcmp(line.at, key, n) == 0)
             return true;
     return false;
 }
 
-// A file that has the planned network goes in as initramfs-tools would copy it into its next image.
-static void carry_network(struct bf_fin *f, struct bf_cpio *cpio, const char *path, const char *at)
+// A file that has the planned network, or what is resumed from, goes in as initramfs-tools would
+// copy it into its next image.
+static void carry_file(struct bf_fin *f, struct bf_cpio *cpio, const char *path, const char *at)
 {
     size_t len;
-    const char *text = f->network_word ? bf_edits_get(&f->edits, path, &len, NULL) : NULL;
-    if (text && has_network(text, len))
+    const char *text = bf_edits_get(&f->edits, path, &len, NULL);
+    if (text && (sets(text, len, "RESUME=") || (f->network_word && sets(text, len, "IP="))))
         bf_cpio_file(cpio, at, 0644, text, len);
 }
 
@@ -68,7 +79,7 @@ static void carry(struct bf_fin *f, struct bf_cpio *cpio)
     const char *text = bf_edits_get(&f->edits, RESUME_CONF, &len, NULL);
     if (text)
         bf_cpio_file(cpio, "conf/conf.d/resume", 0644, text, len);
-    carry_network(f, cpio, FOLDER "/initramfs.conf", "conf/initramfs.conf");
+    carry_file(f, cpio, FOLDER "/initramfs.conf", "conf/initramfs.conf");
     if (bf_edits_list(&f->edits, FOLDER "/conf.d", "", &names))
         return;
     for (size_t i = 0; i < names.count; i++) {
@@ -76,7 +87,7 @@ static void carry(struct bf_fin *f, struct bf_cpio *cpio)
         snprintf(path, sizeof path, FOLDER "/conf.d/%.250s", names.name[i]);
         snprintf(at, sizeof at, "conf/conf.d/%.250s", names.name[i]);
         if (strcmp(names.name[i], "resume") != 0)
-            carry_network(f, cpio, path, at);
+            carry_file(f, cpio, path, at);
     }
     bf_names_free(&names);
 }
@@ -117,6 +128,7 @@ static enum bf_err keep(struct bf_fin *f, const struct bf_lasting *l)
 
 const struct bf_maker_ops bf_initramfs_tools = {
     .name = "initramfs-tools",
+    .programs = programs,
     .in_use = in_use,
     .names = names,
     .carry = carry,

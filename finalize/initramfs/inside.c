@@ -9,7 +9,7 @@
 
 #include "base/bytes.h"
 
-#define SETTING_MAX ((size_t)65536)
+#define SETTING_MAX ((size_t)262144) // lvm.conf has 100 kB of comments
 
 static const char *base(const char *path)
 {
@@ -86,8 +86,10 @@ static void see_folder(struct bf_inside *in, const char *name)
 
 static bool is_setting(const char *name)
 {
-    static const char *const file[] = {"config", "etc/booster.init.yaml", "etc/modprobe.conf",
-                                       NULL};
+    static const char *const file[] = {
+        "config",           "etc/booster.init.yaml", "etc/modprobe.conf",
+        "etc/lvm/lvm.conf", "etc/lvm/lvmlocal.conf", "etc/lvm/devices/system.devices",
+        "etc/crypttab",     "cryptroot/crypttab",    NULL};
     return strncmp(name, "conf/", 5) == 0 || strncmp(name, "etc/modprobe.d/", 15) == 0 ||
            strncmp(name, "usr/lib/modprobe.d/", 19) == 0 ||
            strncmp(name, "lib/modprobe.d/", 15) == 0 || is_any(name, file);

@@ -20,6 +20,10 @@ struct bf_lasting {
 
 struct bf_maker_ops {
     const char *name; // in the report and in sentences
+    // Its programs, ended by NULL, of which an installed one has at least one. NULL: it has none
+    // that no other maker has.
+    const char *const *programs;
+    // Whether there are settings of it.
     bool (*in_use)(struct bf_fin *f);
     // Takes its settings off device names that depend on the order of the disks. NULL: it has none.
     // Fails after bf_refuse() or bf_fail().
@@ -47,5 +51,9 @@ BF_MAKERS(BF_MAKER)
 
 // The table that tables.c makes of them, ended by NULL.
 extern const struct bf_maker_ops *const bf_makers[];
+
+// Whether the guest has this maker: its program, or, in a tree in which no maker has one, its
+// settings.
+bool bf_maker_in_use(struct bf_fin *f, const struct bf_maker_ops *maker);
 
 #endif

@@ -9,6 +9,9 @@
 #define FOLDER "/etc/mkinitfs"
 #define CONF   FOLDER "/mkinitfs.conf"
 
+static const char *const programs[] = {"/sbin/mkinitfs", "/usr/sbin/mkinitfs", "/usr/bin/mkinitfs",
+                                       NULL};
+
 static bool in_use(struct bf_fin *f)
 {
     return bf_fin_root_exists(f->root, CONF);
@@ -25,4 +28,5 @@ static enum bf_err keep(struct bf_fin *f, const struct bf_lasting *l)
     return err ? err : bf_shell_list(f, CONF, "features", ' ', feature, 1);
 }
 
-const struct bf_maker_ops bf_mkinitfs = {.name = "mkinitfs", .in_use = in_use, .keep = keep};
+const struct bf_maker_ops bf_mkinitfs = {
+    .name = "mkinitfs", .programs = programs, .in_use = in_use, .keep = keep};

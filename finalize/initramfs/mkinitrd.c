@@ -99,6 +99,8 @@ static enum bf_err slackware_keep(struct bf_fin *f, const struct bf_lasting *l)
 const struct bf_maker_ops bf_slackware_mkinitrd = {
     .name = "Slackware's mkinitrd", .in_use = slackware_in_use, .keep = slackware_keep};
 
+static const char *const genkernel[] = {"/usr/bin/genkernel", "/usr/sbin/genkernel", NULL};
+
 static bool genkernel_in_use(struct bf_fin *f)
 {
     return bf_fin_root_exists(f->root, GENKERNEL_CONF);
@@ -111,4 +113,4 @@ static enum bf_err genkernel_keep(struct bf_fin *f, const struct bf_lasting *l)
 }
 
 const struct bf_maker_ops bf_genkernel = {
-    .name = "genkernel", .in_use = genkernel_in_use, .keep = genkernel_keep};
+    .name = "genkernel", .programs = genkernel, .in_use = genkernel_in_use, .keep = genkernel_keep};

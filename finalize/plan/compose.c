@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/bytes.h"
 #include "finalize/core/plan.h"
 #include "finalize/core/text.h"
 #include "finalize/target/plan_parse.h"
@@ -312,4 +313,33 @@ enum bf_err bf_compose(const struct bf_compose *given, char **json, size_t *len,
         err = finish(plan, json, len, fault);
     json_decref(plan);
     return err;
+}
+
+// The plan's text without what an inspection does not need.
+static enum bf_err reduce(char **json, size_t *len, struct bf_fault *fault)
+{
+    static const char *const keys[] = {"version", "target", "root", "unlock", "mounts", "check"};
+    json_t *plan = json_loadb(*json, *len, 0, NULL), *needed = json_object();
+    for (size_t i = 0; i < BF_COUNT(keys); i++)
+        if (json_object_get(plan, keys[i]))
+            json_object_set(needed, keys[i], json_object_get(plan, keys[i]));
+    json_decref(plan);
+    explicit_bzero(*json, *len);
+    free(*json);
+    enum bf_err err = finish(needed, json, len, fault);
+    json_decref(needed);
+    return err;
+}
+
+enum bf_err bf_compose_inspection(const struct bf_compose *given, char **json, size_t *len,
+                                  struct bf_fault *fault)
+{
+    struct bf_compose whole = {
+        .file = given->file, .file_len = given->file_len, .target = given->target};
+    json_t *plan = json_loadb(given->file, given->file_len, 0, NULL);
+    if (json_is_object(plan) && !json_object_get(plan, "target") && !whole.target)
+        whole.target = "generic";
+    json_decref(plan);
+    enum bf_err err = bf_compose(&whole, json, len, fault);
+    return err ? err : reduce(json, len, fault);
 }

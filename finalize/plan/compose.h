@@ -24,6 +24,12 @@ struct bf_compose {
 enum bf_err bf_compose(const struct bf_compose *given, char **json, size_t *len,
                        struct bf_fault *fault);
 
+// The same for an inspection, of which a plan's file gives the keys that open and choose file
+// systems: "root", "unlock", "mounts", "check". The whole file is checked; it may leave the target
+// out. Everything else is left out of the result.
+enum bf_err bf_compose_inspection(const struct bf_compose *given, char **json, size_t *len,
+                                  struct bf_fault *fault);
+
 // Whether there is such a kind of target; the fault has those that there are.
 enum bf_err bf_compose_target(const char *target, struct bf_fault *fault);
 

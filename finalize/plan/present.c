@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/bytes.h"
 #include "finalize/core/diff.h"
 #include "finalize/core/plan.h"
 #include "finalize/plan/compose.h"
@@ -280,8 +281,31 @@ static bool is_plan(const json_t *plan)
     return sound;
 }
 
+// What the inspection needed, the plan needs, too. A passphrase stays where it is: what is printed
+// here may end anywhere.
+static void add_given(struct maker *m, json_t *plan, const json_t *given)
+{
+    static const char *const keys[] = {"root", "mounts", "check"};
+    json_t *unlock = json_array();
+    size_t i;
+    json_t *key;
+    for (i = 0; i < BF_COUNT(keys); i++)
+        if (json_object_get(given, keys[i]))
+            json_object_set(plan, keys[i], json_object_get(given, keys[i]));
+    json_array_foreach(json_object_get(given, "unlock"), i, key)
+    {
+        if (json_object_get(key, "key_file"))
+            json_array_append(unlock, key);
+        else
+            note(m, "unlock", "the key of UUID=%s is not printed: add it", field(key, "uuid"));
+    }
+    if (json_array_size(unlock))
+        json_object_set(plan, "unlock", unlock);
+    json_decref(unlock);
+}
+
 json_t *bf_present_plan(const json_t *report, const json_t *nics, const char *target,
-                        struct bf_text *notes)
+                        const json_t *given, struct bf_text *notes)
 {
     const json_t *system = json_object_get(report, "system");
     const char *firmware = field(system, "firmware"), *hostname = field(system, "hostname");
@@ -301,6 +325,7 @@ json_t *bf_present_plan(const json_t *report, const json_t *nics, const char *ta
         note(&m, "hostname", "the present one, %s, is none that a plan can have: it stays",
              hostname);
     }
+    add_given(&m, plan, given);
     add_all(&m);
     add_volumes(&m, report);
     json_decref(m.interfaces);

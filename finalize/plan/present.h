@@ -9,9 +9,11 @@
 #include "finalize/core/text.h"
 
 // `nics` is the list of NICs that the machine said it has (objects with "mac"), or NULL; `target` a
-// kind. What the plan could not say is appended to `notes`, a line each, fit for a terminal. The
-// plan is the caller's; NULL when out of memory.
+// kind. `given`, or NULL, is the plan of the inspection, as bf_compose_inspection() makes it: its
+// keys are the new plan's, too, but for passphrases, which are not printed. What the plan could not
+// say is appended to `notes`, a line each, fit for a terminal. The plan is the caller's; NULL when
+// out of memory.
 json_t *bf_present_plan(const json_t *report, const json_t *nics, const char *target,
-                        struct bf_text *notes);
+                        const json_t *given, struct bf_text *notes);
 
 #endif

@@ -265,7 +265,8 @@ enum bf_gr_found bf_gr_place(struct bf_gr *g, const char *name, char *out);
 const struct bf_gr_command *bf_gr_command(const char *name);
 
 bf_gr_run_fn bf_gr_test, bf_gr_search, bf_gr_menuentry, bf_gr_submenu, bf_gr_blscfg;
-bf_gr_run_fn bf_gr_load_env, bf_gr_linux, bf_gr_initrd, bf_gr_multiboot, bf_gr_module;
+bf_gr_run_fn bf_gr_load_env, bf_gr_save_env, bf_gr_linux, bf_gr_initrd, bf_gr_multiboot,
+    bf_gr_module;
 bf_gr_run_fn bf_gr_chainloader, bf_gr_devicetree, bf_gr_boot, bf_gr_configfile, bf_gr_source_file;
 bf_gr_run_fn bf_gr_normal, bf_gr_probe, bf_gr_foreign, bf_gr_leave;
 bf_gr_run_fn bf_gr_set_command, bf_gr_unset_command, bf_gr_export_command, bf_gr_step, bf_gr_yes;

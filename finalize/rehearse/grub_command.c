@@ -173,7 +173,7 @@ static const struct bf_gr_command commands[] = {
     {"regexp", bf_gr_regexp},
     {"return", bf_gr_return},
     {"rmmod", NULL},
-    {"save_env", NULL},
+    {"save_env", bf_gr_save_env},
     {"search", bf_gr_search},
     {"search.file", bf_gr_search},
     {"search.fs_label", bf_gr_search},

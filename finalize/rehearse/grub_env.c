@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "finalize/core/places.h"
+
 static const char signature[] = "# GRUB Environment Block\n";
 
 static bool is_wanted(const char *name, char **only, size_t count)
@@ -52,6 +54,22 @@ static void read_block(struct bf_gr *g, const char *at, const char *end, char **
     }
 }
 
+// What the attempt before this one has left in the block.
+static void read_saved(struct bf_gr *g, const char *path, char **only, size_t count)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach(json_object_get(g->w->earlier, path), name, value)
+    {
+        if (!is_wanted(name, only, count))
+            continue;
+        if (json_is_string(value))
+            bf_gr_set(g, bf_gr_dup(g, name, strlen(name)), json_string_value(value));
+        else
+            bf_gr_unset(g, name);
+    }
+}
+
 // Sets the variables of a block, only those that are named where any are.
 static int read_file(struct bf_gr *g, const char *name, char **only, size_t only_count)
 {
@@ -71,28 +89,61 @@ static int read_file(struct bf_gr *g, const char *name, char **only, size_t only
         return BF_GR_FAIL;
     }
     read_block(g, text + sizeof signature - 1, text + len, only, only_count);
+    read_saved(g, path, only, only_count);
     return BF_GR_OK;
 }
 
-// load_env [--file FILE] [--skip-sig] [NAME...], in any order.
-int bf_gr_load_env(struct bf_gr *g, struct bf_gr_words *args, struct bf_gr_node *block)
-{
-    const char *prefix = bf_gr_get(g, "prefix"), *name = NULL;
+// What `load_env` and `save_env` are called with: a file, and names of variables.
+struct env_words {
+    const char *file;
     char usual[BF_START_PATH];
-    struct bf_gr_words only = {0};
-    (void)block;
+    struct bf_gr_words names;
+};
+
+// [--file FILE] [--skip-sig] [NAME...], in any order. False when the file's name is missing.
+static bool read_words(struct bf_gr *g, const struct bf_gr_words *args, struct env_words *out)
+{
+    const char *prefix = bf_gr_get(g, "prefix");
+    snprintf(out->usual, sizeof out->usual, "%s/grubenv", prefix ? prefix : "");
+    out->file = out->usual;
+    out->names = (struct bf_gr_words){0};
     for (size_t i = 1; i < args->count; i++) {
         const char *w = args->word[i];
         bool next = strcmp(w, "--file") == 0 || strcmp(w, "-f") == 0 || strcmp(w, "-sf") == 0;
         if (strncmp(w, "--file=", 7) == 0)
-            name = w + 7;
+            out->file = w + 7;
         else if (next && i + 1 < args->count)
-            name = args->word[++i];
+            out->file = args->word[++i];
         else if (next)
-            return BF_GR_FAIL;
+            return false;
         else if (w[0] != '-' || !w[1])
-            bf_gr_word(g, &only, w, strlen(w));
+            bf_gr_word(g, &out->names, w, strlen(w));
     }
-    snprintf(usual, sizeof usual, "%s/grubenv", prefix ? prefix : "");
-    return read_file(g, name ? name : usual, only.word, only.count);
+    return true;
+}
+
+int bf_gr_load_env(struct bf_gr *g, struct bf_gr_words *args, struct bf_gr_node *block)
+{
+    struct env_words w;
+    (void)block;
+    return read_words(g, args, &w) ? read_file(g, w.file, w.names.word, w.names.count) : BF_GR_FAIL;
+}
+
+// GRUB writes into the file's own blocks, so there has to be one, and not on a volume or an array.
+// What is written by what happens by itself is noted: the next start reads it.
+int bf_gr_save_env(struct bf_gr *g, struct bf_gr_words *args, struct bf_gr_node *block)
+{
+    char path[BF_START_PATH], inside[BF_START_PATH];
+    struct env_words words;
+    (void)block;
+    if (!read_words(g, args, &words) || bf_gr_place(g, words.file, path) != BF_GR_THERE)
+        return BF_GR_FAIL;
+    const struct bf_device *dev = bf_place_device(g->w->f->devices, path, inside, sizeof inside);
+    if (dev && dev->stacked)
+        return BF_GR_FAIL;
+    for (size_t i = 0; g->chosen && i < words.names.count; i++) {
+        const char *value = bf_gr_get(g, words.names.word[i]);
+        bf_walk_save(g->w, path, words.names.word[i], value);
+    }
+    return BF_GR_OK;
 }

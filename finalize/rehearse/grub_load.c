@@ -221,6 +221,8 @@ int bf_gr_leave(struct bf_gr *g, struct bf_gr_words *args, struct bf_gr_node *bl
     if (!g->in_entry && g->chosen)
         bf_walk_say(g->w, bf_walk_missing(g->w), g->file, g->line,
                     "GRUB leaves here, by %.40s, before it offers anything", args->word[0]);
+    else if (g->chosen && strcmp(args->word[0], "exit") != 0)
+        bf_gr_block(g, "%.40s ends the start", args->word[0]);
     g->state = BF_GR_LEFT;
     return BF_GR_OK;
 }

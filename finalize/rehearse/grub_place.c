@@ -185,13 +185,23 @@ static enum bf_gr_found without_device(struct bf_gr *g, const char *path, char *
     return BF_GR_MISSING;
 }
 
+// Whether a path begins with $prefix as it was at first, which counts from the top of a Btrfs: it
+// is where the image would have found its files, in whichever way that counts them.
+static bool is_below_prefix(const struct bf_gr *g, const char *path)
+{
+    const char *prefix = bf_gr_get(g, "prefix"), *close = prefix ? strchr(prefix, ')') : NULL;
+    size_t n = close ? strlen(close + 1) : 0;
+    return n > 1 && strncmp(path, close + 1, n) == 0 && path[n] == '/';
+}
+
 static enum bf_gr_found on_device(struct bf_gr *g, const struct bf_device *dev, const char *path,
                                   char *out)
 {
-    if (is_relative(g, dev))
-        snprintf(out, BF_START_PATH, "%s", path);
-    else if (!bf_walk_path(g->w, dev, path, out, BF_START_PATH) ||
-             bf_place_device(g->w->f->devices, out, NULL, 0) != dev)
+    snprintf(out, BF_START_PATH, "%s", path);
+    if (is_relative(g, dev) && (bf_walk_exists(g->w, out) || !is_below_prefix(g, path)))
+        return bf_walk_exists(g->w, out) ? BF_GR_THERE : BF_GR_MISSING;
+    if (!bf_walk_path(g->w, dev, path, out, BF_START_PATH) ||
+        bf_place_device(g->w->f->devices, out, NULL, 0) != dev)
         return BF_GR_UNSEEN; // not mounted, or below where another one is
     return bf_walk_exists(g->w, out) ? BF_GR_THERE : BF_GR_MISSING;
 }

@@ -8,14 +8,21 @@
 #include "base/bytes.h"
 #include "finalize/archive/archive.h"
 #include "finalize/rehearse/judges.h"
+#include "finalize/rehearse/lvm.h"
 #include "finalize/rehearse/names.h"
 #include "finalize/target/targets.h"
 
 #define VERSIONS_MAX 4
 
+// The copies of crypttab(5): Debian's, dracut's and systemd's, Debian's before version 10.
+static const char *const crypttabs[] = {"cryptroot/crypttab", "etc/crypttab",
+                                        "conf/conf.d/cryptroot"};
+static const char *const lvm_conf[] = {"etc/lvm/lvm.conf", "etc/lvm/lvmlocal.conf"};
+
 // One image, read once however many entries load it.
 struct bf_read_image {
     struct bf_read_image *next;
+    struct bf_fin *f;
     char path[BF_START_PATH];
     uint64_t at, len; // the part of the file that it is; 0: all of it
     // Of the kernels whose modules it has, the first of them; "" for none.
@@ -25,7 +32,10 @@ struct bf_read_image {
     enum bf_err err;
     struct bf_fault fault;
     bool init;
-    bool index; // modules.dep.bin, which modprobe(8) reads
+    bool index;                                   // modules.dep.bin, which modprobe(8) reads
+    enum bf_lvm_sees lvm[BF_COUNT(lvm_conf)];     // what the filters of each let LVM see
+    struct bf_text crypttab[BF_COUNT(crypttabs)]; // owned
+    bool lvm_hardware;                            // its list of devices names hardware
 };
 
 // The lists of one kernel, the same.
@@ -65,6 +75,29 @@ static bool is_for(const struct bf_read_image *image, const char *version)
     return true; // of more kernels than are noted
 }
 
+// A later file takes the place of an earlier one, and a link hides it.
+static void see_lvm(struct bf_read_image *image, const struct bf_archive_entry *e)
+{
+    bool file = (e->mode & 0170000) == 0100000;
+    for (size_t i = 0; i < BF_COUNT(lvm_conf); i++)
+        if (strcmp(e->name, lvm_conf[i]) == 0)
+            image->lvm[i] = !file     ? BF_LVM_SEES_ALL
+                            : e->data ? bf_lvm_sees(image->f, e->data, (size_t)e->size)
+                                      : BF_LVM_SEES_UNKNOWN;
+    if (strcmp(e->name, "etc/lvm/devices/system.devices") == 0)
+        image->lvm_hardware = file && e->data && bf_lvm_lists_hardware(e->data, (size_t)e->size);
+}
+
+static void see_crypttab(struct bf_read_image *image, const struct bf_archive_entry *e)
+{
+    for (size_t i = 0; e->data && e->size < 65536 && i < BF_COUNT(crypttabs); i++)
+        if (strcmp(e->name, crypttabs[i]) == 0) {
+            bf_text_free(&image->crypttab[i]);
+            if ((e->mode & 0170000) == 0100000)
+                bf_text_add(&image->crypttab[i], e->data, (size_t)e->size);
+        }
+}
+
 static bool see_entry(void *arg, const struct bf_archive_entry *e)
 {
     struct bf_read_image *image = arg;
@@ -72,6 +105,9 @@ static bool see_entry(void *arg, const struct bf_archive_entry *e)
     image->init = image->init || strcmp(e->name, "init") == 0;
     image->index = image->index || ends_in(e->name, "/modules.dep.bin");
     see_version(image, e->name);
+    if (strncmp(e->name, "etc/lvm/", 8) == 0)
+        see_lvm(image, e);
+    see_crypttab(image, e);
     // Where a script loads them by a list, they may stand anywhere.
     if (bf_module_name_of(e->name, strlen(e->name), name))
         bf_module_names_add(&image->modules, name, NULL);
@@ -98,6 +134,7 @@ static const struct bf_read_image *image_of(struct bf_walk *w, const struct bf_s
         return NULL;
     }
     snprintf(image->path, sizeof image->path, "%s", path);
+    image->f = w->f;
     image->at = at;
     image->len = len;
     image->err =
@@ -131,6 +168,8 @@ void bf_judge_free(struct bf_walk *w)
     for (struct bf_read_image *i = w->images, *next; i; i = next) {
         next = i->next;
         bf_module_names_free(&i->modules);
+        for (size_t k = 0; k < BF_COUNT(crypttabs); k++)
+            bf_text_free(&i->crypttab[k]);
         free(i);
     }
     for (struct bf_kernel_lists *k = w->lists, *next; k; k = next) {
@@ -209,15 +248,26 @@ static bool is_blocked(const char *cmdline, const char *name)
 
 // ---- All of them --------------------------------------------------------------------------------
 
+// Whether a kernel that gets no initramfs reaches some of the target's disks by itself.
+static bool reaches_some(const struct bf_walk *w, const struct bf_start *s,
+                         const struct bf_module_lists *l)
+{
+    for (const char *const *d = w->f->target->disk; !images_of(s) && *d; d++)
+        if (bf_module_names_find(&l->builtin, *d))
+            return true;
+    return false;
+}
+
 static void judge_disks(struct bf_walk *w, struct bf_judged *j, const struct bf_module_lists *l)
 {
     size_t have = 0;
     char missing[BF_MODULE_NAME];
+    enum bf_trouble_kind lacks = reaches_some(w, j->start, l) ? BF_TROUBLE_DOUBT : BF_TROUBLE_STOPS;
     for (const char *const *d = w->f->target->disk; *d; d++) {
         enum module_state state = look_for(w, j->start, l, *d, missing);
         have += state != STATE_NONE;
         if (state == STATE_MISSING)
-            bf_judge_say(w, j, BF_TROUBLE_STOPS,
+            bf_judge_say(w, j, lacks,
                          "gets no initramfs with the driver %s, which the disks of a %s machine "
                          "may need",
                          missing, w->f->target->name);
@@ -248,6 +298,34 @@ static void judge_root_drivers(struct bf_walk *w, struct bf_judged *j,
             bf_judge_say(w, j, BF_TROUBLE_STOPS,
                          "gets no initramfs with the driver %s, which its root file system needs",
                          missing);
+}
+
+// "vg-lv": a volume, and no opened LUKS device or array of disks.
+static bool is_volume(const struct bf_device *dev)
+{
+    return dev && dev->stacked && strncmp(dev->name, "/dev/mapper/", 12) == 0 &&
+           strncmp(dev->name + 12, "luks-", 5) != 0 && strchr(dev->name + 12, '-');
+}
+
+// A volume is found by what the image's own copies of LVM's files let it look at.
+static void judge_volume(struct bf_walk *w, struct bf_judged *j)
+{
+    for (size_t i = 0; is_volume(j->dev) && i < images_of(j->start); i++) {
+        const struct bf_read_image *image = image_of(w, j->start, i);
+        for (size_t k = 0; image && k < BF_COUNT(lvm_conf); k++) {
+            if (image->lvm[k] == BF_LVM_SEES_ALL)
+                continue;
+            bool none = image->lvm[k] == BF_LVM_SEES_NONE;
+            bf_judge_say(w, j, none ? BF_TROUBLE_STOPS : BF_TROUBLE_DOUBT,
+                         "gets an initramfs whose %s %s the disks of a %s machine from LVM, on "
+                         "which its root is",
+                         lvm_conf[k], none ? "hides" : "may hide", w->f->target->name);
+        }
+        if (image && image->lvm_hardware)
+            bf_judge_say(w, j, BF_TROUBLE_DOUBT,
+                         "gets an initramfs whose etc/lvm/devices/system.devices lists disks by "
+                         "the old hardware: LVM may not find its root");
+    }
 }
 
 // Whether everything that the kernel gets could be read.
@@ -283,10 +361,22 @@ static bool judge_files(struct bf_walk *w, struct bf_judged *j)
     return read;
 }
 
+static void judge_crypttabs(struct bf_walk *w, struct bf_judged *j)
+{
+    for (size_t i = 0; i < images_of(j->start); i++) {
+        const struct bf_read_image *image = image_of(w, j->start, i);
+        for (size_t k = 0; image && k < BF_COUNT(crypttabs); k++)
+            bf_judge_crypttab(w, j, crypttabs[k], bf_text_get(&image->crypttab[k]),
+                              image->crypttab[k].len);
+    }
+}
+
 void bf_judge_images(struct bf_walk *w, struct bf_judged *j)
 {
     if (!judge_files(w, j))
         return;
+    judge_volume(w, j);
+    judge_crypttabs(w, j);
     const struct bf_module_lists *lists = lists_of(w, j->version);
     if (!lists || !lists->dep) {
         bf_judge_say(w, j, BF_TROUBLE_DOUBT, "starts a kernel whose modules are not known");

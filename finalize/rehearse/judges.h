@@ -24,11 +24,19 @@ void bf_judge_say(struct bf_walk *w, struct bf_judged *j, enum bf_trouble_kind k
 // Everything of one start: the loader's own troubles, the kernel, the images, root=, init.
 void bf_judge_start(struct bf_walk *w, struct bf_judged *j);
 void bf_judge_images(struct bf_walk *w, struct bf_judged *j);
+// What the command line changes of a usual start; after root= was judged.
+void bf_judge_options(struct bf_walk *w, struct bf_judged *j);
+// What opens an encrypted root: words of the command line, and a crypttab(5) of an initramfs.
+void bf_judge_crypt(struct bf_walk *w, struct bf_judged *j);
+void bf_judge_crypttab(struct bf_walk *w, struct bf_judged *j, const char *file, const char *text,
+                       size_t len);
 // Frees what the judge of images has read.
 void bf_judge_free(struct bf_walk *w);
 
 // What the system waits for once it runs: the file systems of fstab.
 void bf_judge_mounts(struct bf_walk *w);
+// The same of systemd's mount and swap units, and its default target.
+void bf_judge_units(struct bf_walk *w);
 
 // The planned addresses, each with the file and the line that it stands in, for the report; and the
 // names that the plan gives. The list is the caller's.

@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the running system waits for: the file systems of /etc/fstab (fstab(5),
-// systemd-fstab-generator(8)). One that is missing ends the start in an emergency shell, unless its
-// line says "noauto" or "nofail".
+// systemd-fstab-generator(8)), and the devices of /etc/crypttab. One that is missing ends the start
+// in an emergency shell, unless its line says "noauto" or "nofail".
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
+#include "finalize/rehearse/crypttab.h"
 #include "finalize/rehearse/judges.h"
-
-// What stands beside fstab, read once.
-struct side_tables {
-    const char *crypttab;
-    size_t len;
-};
+#include "finalize/target/targets.h"
 
 struct mount_line {
     char device[256], at[256], type[64], options[512];
@@ -51,15 +46,50 @@ static bool has_option(const struct mount_line *m, const char *option)
     return false;
 }
 
-// What has no block device of this machine, or is not waited for.
-static bool is_not_waited_for(const struct mount_line *m)
+// A folder of the host, shared with a guest of that hypervisor only: for systemd such a line is a
+// file system of the machine's own, and one that cannot be mounted ends the start.
+struct share {
+    const char *type;
+    const char *of;      // in a sentence
+    const char *targets; // whose machines may have it, between blanks
+};
+
+static const struct share *share_of(const struct mount_line *m)
 {
-    static const char *const kind[] = {
-        "tmpfs",     "proc",       "sysfs",    "devpts",    "devtmpfs",    "nfs",     "nfs4",
-        "cifs",      "smb3",       "smbfs",    "overlay",   "cgroup",      "cgroup2", "fuse",
-        "none",      "zfs",        "ceph",     "9p",        "virtiofs",    "debugfs", "tracefs",
-        "mqueue",    "securityfs", "efivarfs", "hugetlbfs", "binfmt_misc", "iso9660", "udf",
-        "glusterfs", "squashfs",   "autofs"};
+    static const struct share share[] = {
+        {"9p", "QEMU or Xen", " qemu-virtio kvm xen generic "},
+        {"virtiofs", "QEMU", " qemu-virtio kvm generic "},
+        {"vmhgfs", "VMware", " vmware generic "},
+        {"fuse.vmhgfs-fuse", "VMware", " vmware generic "},
+        {"vboxsf", "VirtualBox", " generic "},
+        {"prl_fs", "Parallels", " generic "},
+        {"fuse.prl_fsd", "Parallels", " generic "},
+    };
+    for (size_t i = 0; i < BF_COUNT(share); i++)
+        if (strcmp(m->type, share[i].type) == 0)
+            return &share[i];
+    return NULL;
+}
+
+static void judge_share(struct bf_walk *w, const struct mount_line *m, const struct share *s)
+{
+    char target[64];
+    snprintf(target, sizeof target, " %s ", w->f->target->name);
+    if (strstr(s->targets, target))
+        bf_walk_say(w, BF_TROUBLE_DOUBT, "/etc/fstab", m->number,
+                    "%s is a folder that the old host shared (%s): unless the new one shares it, "
+                    "too, the start ends in an emergency shell",
+                    m->at, m->type);
+    else
+        bf_walk_say(w, BF_TROUBLE_STOPS, "/etc/fstab", m->number,
+                    "%s is a folder that the old host shared (%s of %s): the start would end in an "
+                    "emergency shell; write nofail or noauto there, or set \"missing_disks\": "
+                    "\"nofail\" to start without it",
+                    m->at, m->type, s->of);
+}
+
+static bool has_any_option(const struct mount_line *m)
+{
     static const char *const option[] = {"noauto",
                                          "nofail",
                                          "_netdev",
@@ -68,73 +98,77 @@ static bool is_not_waited_for(const struct mount_line *m)
                                          "loop",
                                          "x-systemd.automount",
                                          "comment=systemd.automount"};
-    for (size_t i = 0; i < BF_COUNT(kind); i++)
-        if (strcmp(m->type, kind[i]) == 0)
-            return true;
     for (size_t i = 0; i < BF_COUNT(option); i++)
         if (has_option(m, option[i]))
-            return true;
-    return strncmp(m->type, "fuse.", 5) == 0;
-}
-
-static bool is_tag(const char *name)
-{
-    static const char *const tag[] = {"UUID=", "LABEL=", "PARTUUID=", "PARTLABEL="};
-    for (size_t i = 0; i < BF_COUNT(tag); i++)
-        if (strncasecmp(name, tag[i], strlen(tag[i])) == 0)
             return true;
     return false;
 }
 
-// A name that /etc/crypttab makes: the device behind it is opened first.
-static bool is_opened_later(const struct side_tables *t, const char *name)
+// What has no block device of this machine, or is not waited for.
+static bool is_not_waited_for(const struct mount_line *m)
 {
-    size_t pos = 0;
-    struct bf_line line;
-    if (!t->crypttab || strncmp(name, "/dev/mapper/", 12) != 0)
-        return false;
-    while (bf_line_next(t->crypttab, t->len, &pos, &line)) {
-        const char *at = line.at, *word;
-        size_t n;
-        if (bf_word_next(&at, line.at + line.len, &word, &n) && bf_word_is(word, n, name + 12))
+    static const char *const kind[] = {
+        "tmpfs",   "proc",   "sysfs",      "devpts",   "devtmpfs",  "nfs",
+        "nfs4",    "cifs",   "smb3",       "smbfs",    "overlay",   "cgroup",
+        "cgroup2", "fuse",   "none",       "zfs",      "ceph",      "debugfs",
+        "tracefs", "mqueue", "securityfs", "efivarfs", "hugetlbfs", "binfmt_misc",
+        "iso9660", "udf",    "glusterfs",  "squashfs", "autofs"};
+    for (size_t i = 0; i < BF_COUNT(kind); i++)
+        if (strcmp(m->type, kind[i]) == 0)
+            return true;
+    return has_any_option(m) || strncmp(m->type, "fuse.", 5) == 0;
+}
+
+// What would be in a LUKS device that this run could not open.
+static bool has_locked(const struct bf_devices *d)
+{
+    char open[sizeof d->item->name];
+    for (size_t i = 0; i < d->count; i++) {
+        snprintf(open, sizeof open, "/dev/mapper/luks-%.62s", d->item[i].uuid);
+        if (strcmp(d->item[i].type, "crypto_LUKS") == 0 && !bf_device_find(d, open))
             return true;
     }
     return false;
 }
 
-// A file system on LUKS has no device before its passphrase is known.
-static bool has_locked(const struct bf_devices *d)
+static void describe(const struct mount_line *m, const struct bf_crypt *by, struct bf_text *out)
 {
-    for (size_t i = 0; i < d->count; i++)
-        if (strcmp(d->item[i].type, "crypto_LUKS") == 0)
-            return true;
-    return false;
+    const char *what = strcmp(m->type, "swap") == 0 ? "swap" : m->at;
+    if (by)
+        bf_textf(out, "%s, which /etc/crypttab, line %u, opens as %s for %s,", by->device, by->line,
+                 m->device, what);
+    else
+        bf_textf(out, "%s for %s", m->device, what);
 }
 
-static void judge_line(struct bf_walk *w, const struct side_tables *t, const struct mount_line *m)
+static void judge_line(struct bf_walk *w, struct bf_crypts *c, const struct mount_line *m)
 {
     const struct bf_devices *d = w->f->devices;
-    bool order = bf_name_kind(m->device) == BF_NAME_ORDER;
     bool swap = strcmp(m->type, "swap") == 0, root = strcmp(m->at, "/") == 0;
-    if (is_not_waited_for(m) || !(is_tag(m->device) || strncmp(m->device, "/dev/", 5) == 0))
-        return;
-    if (!order && (bf_device_find(d, m->device) || is_opened_later(t, m->device)))
+    const struct share *share = share_of(m);
+    struct bf_text what = {0};
+    struct bf_crypt *by = NULL;
+    if (share && !has_any_option(m) && strcmp(m->at, "/") != 0)
+        judge_share(w, m, share);
+    enum bf_lack lack =
+        share || is_not_waited_for(m) ? BF_LACK_NONE : bf_crypts_lack(c, d, m->device, &by);
+    if (lack == BF_LACK_NONE)
         return;
     enum bf_trouble_kind kind = swap || root ? BF_TROUBLE_LOOK : BF_TROUBLE_STOPS;
-    bool own = bf_device_unprobed(m->device);
-    if (kind == BF_TROUBLE_STOPS && (own || !bf_walk_sees_all(w) || has_locked(d)))
+    if (kind == BF_TROUBLE_STOPS &&
+        (lack == BF_LACK_UNPROBED || !bf_walk_sees_all(w) || has_locked(d)))
         kind = BF_TROUBLE_DOUBT;
     if (kind == BF_TROUBLE_DOUBT && d->count == 0)
         return; // said once, of root=
-    bf_walk_say(w, kind, "/etc/fstab", m->number, "%s for %s %s%s", m->device,
-                swap ? "swap" : m->at,
-                order ? "is a name that depends on the machine and the order of its disks"
-                : own ? "is a name that is not among what is probed"
-                      : "is on none of the disks",
+    describe(m, by, &what);
+    bf_walk_say(w, kind, "/etc/fstab", m->number, "%s %s%s", bf_text_get(&what), bf_lack_text(lack),
                 swap   ? ": the start waits for it, 90 seconds as a rule"
                 : root ? ""
                        : ": the start would end in an emergency shell; give its disk to the new "
                          "machine, or set \"missing_disks\": \"nofail\" to start without it");
+    bf_text_free(&what);
+    if (by)
+        by->said = true;
 }
 
 void bf_judge_mounts(struct bf_walk *w)
@@ -142,12 +176,14 @@ void bf_judge_mounts(struct bf_walk *w)
     size_t len, pos = 0;
     struct bf_line line;
     struct mount_line m = {.number = 0};
-    struct side_tables t;
-    t.crypttab = bf_walk_text(w, "/etc/crypttab", &t.len);
+    struct bf_crypts c;
+    bf_crypts_read(w, &c);
     const char *text = bf_walk_text(w, "/etc/fstab", &len);
     while (text && bf_line_next(text, len, &pos, &line)) {
         m.number++;
         if (read_line(&line, &m))
-            judge_line(w, &t, &m);
+            judge_line(w, &c, &m);
     }
+    bf_crypts_judge(w, &c);
+    bf_crypts_free(&c);
 }

@@ -46,15 +46,36 @@ static json_t *start_json(const struct bf_judged *j)
     return o;
 }
 
-// Judges every start, and lists them.
-static json_t *judge_all(struct bf_walk *w, bool *any)
+// One way through the loader, from the firmware on, and what is judged of it.
+struct attempt {
+    struct bf_walk walk;
+    json_t *entries;
+    const struct bf_start *chosen; // the entry that starts by itself; NULL: none
+    bool resets; // which panics, after which the machine starts anew by itself (panic=)
+};
+
+// A kernel without an initramfs that finds no root panics, and resets the machine where panic= says
+// so. An initramfs does what it wants.
+static bool resets(const struct bf_judged *j)
 {
+    const struct bf_start *s = j->start;
+    char seconds[16];
+    return s->chosen && s->kind == BF_START_LINUX && (j->why_not || j->doubt) && !s->blocked[0] &&
+           !s->initrds && !s->unified &&
+           bf_cmdline_value(s->cmdline, "panic", seconds, sizeof seconds) &&
+           strtol(seconds, NULL, 10) != 0;
+}
+
+// Judges every start, and lists them.
+static json_t *judge_all(struct attempt *a)
+{
+    struct bf_walk *w = &a->walk;
     json_t *list = json_array();
-    *any = false;
     for (size_t i = 0; i < w->starts; i++) {
         struct bf_judged j = {.start = &w->start[i]};
-        *any = *any || w->start[i].chosen;
+        a->chosen = w->start[i].chosen ? &w->start[i] : a->chosen;
         bf_judge_start(w, &j);
+        a->resets = a->resets || resets(&j);
         json_array_append_new(list, start_json(&j));
         free(j.why_not);
     }
@@ -99,27 +120,103 @@ static enum bf_err conclude(struct bf_walk *w, json_t *start)
                      stops);
 }
 
+// Walks once, with what an earlier attempt has left; NULL when out of memory.
+static struct attempt *attempt_new(struct bf_fin *f, const json_t *earlier)
+{
+    struct attempt *a = calloc(1, sizeof *a);
+    struct bf_start *start = calloc(BF_STARTS_MAX, sizeof *start);
+    if (!a || !start) {
+        free(a);
+        free(start);
+        return NULL;
+    }
+    a->walk = (struct bf_walk){.f = f, .start = start, .earlier = earlier};
+    bf_walk_firmware(&a->walk);
+    a->entries = judge_all(a);
+    if (!a->walk.loader)
+        bf_walk_say(&a->walk, BF_TROUBLE_DOUBT, "", 0, "no boot loader that is known was found");
+    else if (!a->chosen)
+        bf_walk_say(&a->walk, BF_TROUBLE_DOUBT, "", 0, "no entry that starts by itself was found");
+    return a;
+}
+
+static void walk_free(struct bf_walk *w)
+{
+    for (size_t i = 0; i < w->starts; i++)
+        free(w->start[i].cmdline);
+    for (size_t i = 0; i < w->troubles; i++)
+        free(w->trouble[i].text);
+    bf_judge_free(w);
+    free(w->start);
+    json_decref(w->saved);
+}
+
+static void attempt_free(struct attempt *a)
+{
+    walk_free(&a->walk);
+    json_decref(a->entries);
+    free(a);
+}
+
+// An entry that is meant for one start (GRUB's next_entry) hides that the one after it fails, as
+// far as the loader can tell.
+static void look_at_next(struct attempt *a)
+{
+    struct bf_walk next = {.f = a->walk.f, .earlier = a->walk.saved};
+    if (!a->walk.saved || !a->chosen || first(&a->walk, BF_TROUBLE_STOPS) ||
+        !(next.start = calloc(BF_STARTS_MAX, sizeof *next.start)))
+        return;
+    bf_walk_firmware(&next);
+    for (size_t i = 0; i < next.starts; i++) {
+        const struct bf_start *s = &next.start[i];
+        if (s->chosen && s->blocked[0])
+            bf_walk_say(&a->walk, BF_TROUBLE_LOOK, s->file, s->line,
+                        "\"%s\" is what the start after this one goes to, and fails: %s", s->title,
+                        s->blocked);
+    }
+    walk_free(&next);
+}
+
+static bool is_better(const struct attempt *a, const struct attempt *than)
+{
+    bool stops = first(&a->walk, BF_TROUBLE_STOPS), doubt = first(&a->walk, BF_TROUBLE_DOUBT);
+    return !stops && (!doubt || first(&than->walk, BF_TROUBLE_STOPS));
+}
+
+// Where the machine resets after a panic and the loader has noted that it was here (Ubuntu's
+// "initrdfail"), what it does next counts, if that is a start.
+static struct attempt *try_again(struct attempt *a)
+{
+    struct attempt *next =
+        a->resets && a->walk.saved ? attempt_new(a->walk.f, a->walk.saved) : NULL;
+    if (!next || !next->chosen || !is_better(next, a)) {
+        if (next)
+            attempt_free(next);
+        return a;
+    }
+    bf_walk_say(
+        &next->walk, BF_TROUBLE_LOOK, a->chosen->file, a->chosen->line,
+        "\"%s\" is tried first without an initramfs; where the kernel then finds no root, the "
+        "machine resets, and GRUB, which has noted it, starts with one",
+        a->chosen->title);
+    next->walk.earlier = NULL;
+    attempt_free(a);
+    return next;
+}
+
 enum bf_err bf_rehearse(struct bf_fin *f)
 {
-    bool chosen;
-    struct bf_walk w = {.f = f, .start = calloc(BF_STARTS_MAX, sizeof *w.start)};
-    if (!w.start)
+    struct attempt *a = attempt_new(f, NULL);
+    if (!a)
         return bf_fail(f->report, "out of memory");
-    bf_walk_firmware(&w);
+    a = try_again(a);
+    look_at_next(a);
     json_t *start = json_object();
-    json_object_set_new(start, "entries", judge_all(&w, &chosen));
-    if (!w.loader)
-        bf_walk_say(&w, BF_TROUBLE_DOUBT, "", 0, "no boot loader that is known was found");
-    else if (!chosen)
-        bf_walk_say(&w, BF_TROUBLE_DOUBT, "", 0, "no entry that starts by itself was found");
-    bf_judge_mounts(&w);
-    json_object_set_new(start, "addresses", bf_judge_addresses(&w));
-    enum bf_err err = conclude(&w, start);
-    for (size_t i = 0; i < w.starts; i++)
-        free(w.start[i].cmdline);
-    for (size_t i = 0; i < w.troubles; i++)
-        free(w.trouble[i].text);
-    bf_judge_free(&w);
-    free(w.start);
+    json_object_set(start, "entries", a->entries);
+    bf_judge_mounts(&a->walk);
+    bf_judge_units(&a->walk);
+    json_object_set_new(start, "addresses", bf_judge_addresses(&a->walk));
+    enum bf_err err = conclude(&a->walk, start);
+    attempt_free(a);
     return err;
 }

@@ -2,6 +2,7 @@
 // Judges one start: what the loader said of it, the kernel's file, the device of root=, and init.
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -47,7 +48,8 @@ static void judge_kernel(struct bf_walk *w, struct bf_judged *j)
 
 static bool is_order_name(const char *name)
 {
-    return bf_name_kind(name) == BF_NAME_ORDER;
+    char number[32];
+    return bf_name_kind(name) == BF_NAME_ORDER || bf_device_number(name, number, sizeof number);
 }
 
 // What does not name a block device: the network, a live system, ZFS, what systemd looks up itself.
@@ -90,6 +92,58 @@ static bool find_root(struct bf_judged *j)
     return true;
 }
 
+// What a device holds that cannot be mounted as a root, for a sentence; NULL: it may be.
+static const char *no_root(const struct bf_device *dev)
+{
+    static const char *const kind[][2] = {{"swap", "a swap area"},
+                                          {"swsuspend", "a swap area"},
+                                          {"vfat", "a FAT file system"},
+                                          {"exfat", "an exFAT file system"},
+                                          {"ntfs", "an NTFS file system"},
+                                          {"crypto_LUKS", "an encrypted device"},
+                                          {"LVM2_member", "a physical volume of LVM"},
+                                          {"linux_raid_member", "a member of an array"}};
+    for (size_t i = 0; i < BF_COUNT(kind); i++)
+        if (strcmp(dev->type, kind[i][0]) == 0)
+            return kind[i][1];
+    return NULL;
+}
+
+// The device that a name of the root means. "PARTUUID=.../PARTNROFF=1" is the partition after that
+// one.
+static const struct bf_device *find_device(const struct bf_devices *d, const char *name)
+{
+    static const char offset[] = "/PARTNROFF=";
+    char base[sizeof((struct bf_judged *)0)->root];
+    const char *at = strstr(name, offset);
+    if (is_order_name(name))
+        return NULL;
+    if (!at || strncasecmp(name, "PARTUUID=", 9) != 0)
+        return bf_device_find(d, name);
+    snprintf(base, sizeof base, "%.*s", (int)(at - name), name);
+    const struct bf_device *dev = bf_device_find(d, base);
+    long n = strtol(at + sizeof offset - 1, NULL, 10);
+    if (!dev || !dev->part || n < -(long)dev->part || n > 255)
+        return NULL;
+    return bf_device_at(d, dev->disk, (unsigned)((long)dev->part + n));
+}
+
+// A kernel knows devices by their numbers, their own names and by partitions; file systems, labels
+// and volumes are looked up by an initramfs (kernel-parameters(7), "root=").
+static bool is_known_to_kernel(const char *name)
+{
+    static const char *const tag[] = {"UUID=", "LABEL=", "/dev/disk/", "/dev/mapper/"};
+    for (size_t i = 0; i < BF_COUNT(tag); i++)
+        if (strncasecmp(name, tag[i], strlen(tag[i])) == 0)
+            return false;
+    return true;
+}
+
+static bool has_initramfs(const struct bf_start *s)
+{
+    return s->unified ? s->initrd_len > 0 : s->initrds > 0;
+}
+
 static void judge_root(struct bf_walk *w, struct bf_judged *j)
 {
     const struct bf_device *own = bf_device_root(w->f->devices);
@@ -101,13 +155,50 @@ static void judge_root(struct bf_walk *w, struct bf_judged *j)
         bf_judge_say(w, j, BF_TROUBLE_DOUBT, "has root=%s, which is not a disk", j->root);
         return;
     }
-    j->dev = is_order_name(j->root) ? NULL : bf_device_find(w->f->devices, j->root);
+    j->dev = find_device(w->f->devices, j->root);
     if (!j->dev)
         judge_missing(w, j);
+    else if (!j->start->blocked[0] && !has_initramfs(j->start) && !is_known_to_kernel(j->root))
+        bf_judge_say(w, j, bf_walk_missing(w),
+                     "has root=%s and no initramfs: the kernel alone does not know that name; "
+                     "PARTUUID= would do",
+                     j->root);
+    else if (no_root(j->dev))
+        bf_judge_say(w, j, BF_TROUBLE_STOPS, "has root=%s, which is %s", j->root, no_root(j->dev));
     else if (own && j->dev != own && strcmp(j->dev->uuid, own->uuid) != 0)
         bf_judge_say(w, j, BF_TROUBLE_DOUBT,
                      "has root=%s, which is another file system than the one that was adapted",
                      j->root);
+}
+
+// ---- resume= ------------------------------------------------------------------------------------
+
+// Not in a device that has to be opened first.
+static bool is_nowhere(const struct bf_devices *d, const char *name)
+{
+    bool locked = false;
+    for (size_t i = 0; i < d->count; i++)
+        locked = locked || strcmp(d->item[i].type, "crypto_LUKS") == 0;
+    return !locked && (strncmp(name, "/dev/", 5) == 0 || strchr(name, '=')) &&
+           !bf_device_unprobed(name) && !bf_device_find(d, name);
+}
+
+// The start goes on without it. That of dracut and of initramfs-tools waits some time first.
+static void judge_resume(struct bf_walk *w, struct bf_judged *j)
+{
+    char name[sizeof j->root];
+    if (!j->start->chosen || !bf_walk_sees_all(w) ||
+        !bf_cmdline_value(j->start->cmdline, "resume", name, sizeof name))
+        return;
+    if (is_order_name(name))
+        bf_judge_say(w, j, BF_TROUBLE_LOOK,
+                     "has resume=%s, a name that depends on the machine and the order of its "
+                     "disks: the start may wait for it",
+                     name);
+    else if (is_nowhere(w->f->devices, name))
+        bf_judge_say(w, j, BF_TROUBLE_LOOK,
+                     "has resume=%s, which is on none of the disks: the start may wait for it",
+                     name);
 }
 
 // ---- init ---------------------------------------------------------------------------------------
@@ -115,14 +206,17 @@ static void judge_root(struct bf_walk *w, struct bf_judged *j)
 // The kernel's own list (init/main.c, kernel_init), and what an initramfs looks for.
 static void judge_init(struct bf_walk *w, struct bf_judged *j)
 {
-    static const char *const usual[] = {
-        "/sbin/init", "/etc/init", "/bin/init", "/bin/sh", "/usr/lib/systemd/systemd", NULL};
+    static const char *const usual[] = {"/sbin/init", "/etc/init", "/bin/init",
+                                        "/usr/lib/systemd/systemd", NULL};
     char init[256];
     bool named = bf_cmdline_value(j->start->cmdline, "init", init, sizeof init);
     if (named ? bf_fin_root_exists(w->f->root, init) : bf_fin_root_any(w->f->root, usual))
         return;
-    bf_judge_say(w, j, bf_walk_missing(w), "would find no %s in the root file system",
-                 named ? init : "/sbin/init");
+    if (!named && bf_fin_root_exists(w->f->root, "/bin/sh"))
+        bf_judge_say(w, j, BF_TROUBLE_DOUBT, "would find no /sbin/init, and start /bin/sh instead");
+    else
+        bf_judge_say(w, j, bf_walk_missing(w), "would find no %s in the root file system",
+                     named ? init : "/sbin/init");
 }
 
 void bf_judge_start(struct bf_walk *w, struct bf_judged *j)
@@ -140,6 +234,9 @@ void bf_judge_start(struct bf_walk *w, struct bf_judged *j)
     if (!s->blocked[0])
         judge_kernel(w, j);
     judge_root(w, j);
+    judge_resume(w, j);
+    bf_judge_options(w, j);
+    bf_judge_crypt(w, j);
     if (!s->blocked[0])
         bf_judge_images(w, j);
     judge_init(w, j);

@@ -73,6 +73,17 @@ void bf_walk_say(struct bf_walk *w, enum bf_trouble_kind kind, const char *file,
     bf_text_free(&clean);
 }
 
+void bf_walk_save(struct bf_walk *w, const char *file, const char *name, const char *value)
+{
+    if (!w->saved)
+        w->saved = json_object();
+    json_t *own = json_object_get(w->saved, file);
+    if (!own && json_object_set_new(w->saved, file, json_object()) == 0)
+        own = json_object_get(w->saved, file);
+    if (!own || json_object_set_new(own, name, value ? json_string(value) : json_null()))
+        bf_walk_say(w, BF_TROUBLE_DOUBT, file, 0, "what is written into it cannot be followed");
+}
+
 bool bf_walk_sees_all(const struct bf_walk *w)
 {
     return w->f->devices->places > 0;

@@ -60,9 +60,13 @@ struct bf_walk {
     struct bf_trouble trouble[BF_TROUBLES_MAX];
     size_t troubles;
     size_t unsaid;                 // troubles beyond BF_TROUBLES_MAX
-    struct bf_read_image *images;       // that were read, and
+    struct bf_read_image *images;  // that were read, and
     struct bf_kernel_lists *lists; // the lists of kernels; owned, both by the judge of images
     bool loader;                   // a loader's configuration was found, whatever it offers
+    // What the loader writes for its next run, by file and name, a value or null: in this attempt
+    // (owned), and in the one before (borrowed); NULL: nothing.
+    json_t *saved;
+    const json_t *earlier;
 };
 
 // A new start, zeroed but for the loader and the place; NULL when there are too many, which is
@@ -72,6 +76,9 @@ struct bf_start *bf_walk_add(struct bf_walk *w, const char *loader, const char *
 // Adds a trouble once. `file` may be "" and `line` 0; the text says neither.
 void bf_walk_say(struct bf_walk *w, enum bf_trouble_kind kind, const char *file, unsigned line,
                  const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+
+// Notes that the loader writes a variable into a file for its next run; NULL takes it out.
+void bf_walk_save(struct bf_walk *w, const char *file, const char *name, const char *value);
 
 // Whether the run knows every disk and where each file system is mounted. Without that, what is
 // missing may only not have been given.

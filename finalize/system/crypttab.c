@@ -14,19 +14,6 @@
 
 #define PATH "/etc/crypttab"
 
-bool bf_crypttab_has(struct bf_fin *f, const char *name)
-{
-    size_t len, pos = 0;
-    struct bf_line line;
-    const char *text = bf_edits_get(&f->edits, PATH, &len, NULL);
-    while (text && bf_line_next(text, len, &pos, &line)) {
-        struct bf_fields w = bf_fields_split(&line);
-        if (w.count && bf_word_is(w.at[0], w.len[0], name))
-            return true;
-    }
-    return false;
-}
-
 static void note_bindings(struct bf_fin *f, unsigned number, const char *name, const char *options)
 {
     static const struct {
@@ -116,6 +103,91 @@ static void note_row(struct bf_fin *f, const struct row *row, unsigned number)
         note_place(f, number, row->name, "key file", row->key);
 }
 
+static void read_row(const struct bf_fields *w, struct row *row)
+{
+    bf_fields_text(w, 0, row->name, sizeof row->name);
+    bf_fields_text(w, 1, row->device, sizeof row->device);
+    bf_fields_text(w, 2, row->key, sizeof row->key);
+    bf_fields_text(w, 3, row->options, sizeof row->options);
+    row->emptied = is_emptied(row->key, row->options);
+}
+
+// ---- Devices that the machine does not have -----------------------------------------------------
+
+// Finds the line that makes "/dev/mapper/NAME".
+static bool find_row(struct bf_fin *f, const char *name, struct row *row)
+{
+    size_t len, pos = 0;
+    struct bf_line line;
+    bool mapper = strncmp(name, "/dev/mapper/", 12) == 0;
+    const char *text = mapper ? bf_edits_get(&f->edits, PATH, &len, NULL) : NULL;
+    while (text && bf_line_next(text, len, &pos, &line)) {
+        struct bf_fields w = bf_fields_split(&line);
+        if (w.count > 1 && bf_word_is(w.at[0], w.len[0], name + 12)) {
+            read_row(&w, row);
+            return true;
+        }
+    }
+    return false;
+}
+
+// A device that another line opens is looked for there, and not behind that.
+static bool is_missing(struct bf_fin *f, const struct row *row, bool under)
+{
+    struct row other;
+    char stable[128];
+    const char *why;
+    if (!f->devices->count)
+        return false;
+    if (find_device(f, row, stable, sizeof stable, &why) == BF_STABLE_UNKNOWN)
+        return !row->emptied;
+    if (!bf_stable_missing(f, row->device))
+        return false;
+    return !under || !find_row(f, row->device, &other) || is_missing(f, &other, false);
+}
+
+bool bf_crypttab_opens(struct bf_fin *f, const char *name)
+{
+    struct row row;
+    return find_row(f, name, &row) && !is_missing(f, &row, true);
+}
+
+static bool is_waited_for(const struct row *row)
+{
+    return !bf_fields_option(row->options, "noauto") && !bf_fields_option(row->options, "nofail") &&
+           !bf_fields_option(row->options, "_netdev");
+}
+
+// The plan gives it up: the start does not wait for it (crypttab(5)).
+static void put_nofail(struct bf_text *out, const struct bf_line *line, const struct bf_fields *w)
+{
+    static const char *const more[] = {" none nofail", " nofail", ",nofail"};
+    struct bf_text word = {0};
+    size_t last = w->count - 1;
+    bf_text_add(&word, w->at[last], w->len[last]);
+    bf_text_str(&word, more[last - 1]);
+    bf_fields_put(out, line, w, last, bf_text_get(&word));
+    bf_text_free(&word);
+}
+
+// Says that the device of a line is missing, where nobody else does: the rehearsal of the next
+// start judges what it sees, and a name by order was said already.
+static void note_missing(struct bf_fin *f, const struct row *row, unsigned number,
+                         enum bf_stable is)
+{
+    if (f->plan->nofail)
+        bf_note(f->report, "warning", PATH,
+                "line %u: %s %s: the start does not wait for %s any more", number, row->device,
+                is == BF_STABLE_UNKNOWN ? "cannot be placed" : "is on no disk of this machine",
+                row->name);
+    else if (f->devices->places == 0 && is != BF_STABLE_UNKNOWN)
+        bf_note(f->report, "warning", PATH,
+                "line %u: %s (%s) is on no disk of this machine; the start waits for it", number,
+                row->device, row->name);
+}
+
+// ---- Lines --------------------------------------------------------------------------------------
+
 static void rewrite_line(struct bf_fin *f, const struct bf_line *line, unsigned number,
                          struct bf_text *out)
 {
@@ -123,22 +195,52 @@ static void rewrite_line(struct bf_fin *f, const struct bf_line *line, unsigned 
     char stable[128];
     const char *why;
     struct bf_fields w = bf_fields_split(line);
-    bf_fields_text(&w, 0, row.name, sizeof row.name);
-    bf_fields_text(&w, 1, row.device, sizeof row.device);
-    bf_fields_text(&w, 2, row.key, sizeof row.key);
-    bf_fields_text(&w, 3, row.options, sizeof row.options);
-    row.emptied = is_emptied(row.key, row.options);
-    if (w.count > 1)
-        note_row(f, &row, number);
-    enum bf_stable is =
-        w.count > 1 ? find_device(f, &row, stable, sizeof stable, &why) : BF_STABLE_ALREADY;
+    if (w.count < 2 || bf_budget_take(&f->budget, PATH, BF_BUDGET_LOOKUP)) {
+        bf_text_add(out, line->at, line->full);
+        return;
+    }
+    read_row(&w, &row);
+    note_row(f, &row, number);
+    enum bf_stable is = find_device(f, &row, stable, sizeof stable, &why);
+    bool missing = is_waited_for(&row) && is_missing(f, &row, true);
     if (is == BF_STABLE_UNKNOWN)
         bf_note(f->report, "warning", PATH, "line %u: %s depends on the order of the disks, and %s",
                 number, row.device, why);
+    if (missing)
+        note_missing(f, &row, number, is);
     if (is == BF_STABLE_NEW)
         bf_fields_put(out, line, &w, 1, stable);
+    else if (missing && f->plan->nofail)
+        put_nofail(out, line, &w);
     else
         bf_text_add(out, line->at, line->full);
+}
+
+// A line of a copy of the table, such as an initramfs has: the same device under its stable name.
+static bool copy_line(struct bf_fin *f, const struct bf_line *line, struct bf_text *out)
+{
+    struct row row;
+    char stable[128];
+    const char *why;
+    struct bf_fields w = bf_fields_split(line);
+    if (w.count > 1) {
+        read_row(&w, &row);
+        if (find_device(f, &row, stable, sizeof stable, &why) == BF_STABLE_NEW) {
+            bf_fields_put(out, line, &w, 1, stable);
+            return true;
+        }
+    }
+    bf_text_add(out, line->at, line->full);
+    return false;
+}
+
+bool bf_crypttab_copy(struct bf_fin *f, const char *text, size_t len, struct bf_text *out)
+{
+    bool other = false;
+    struct bf_line line;
+    for (size_t pos = 0; bf_line_next(text, len, &pos, &line);)
+        other |= copy_line(f, &line, out);
+    return other;
 }
 
 enum bf_err bf_adapt_crypttab(struct bf_fin *f)

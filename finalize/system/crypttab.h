@@ -5,10 +5,14 @@
 
 #include "finalize/system/fin.h"
 
-// Whether it opens a device under this name ("/dev/mapper/NAME").
-bool bf_crypttab_has(struct bf_fin *f, const char *name);
+// Whether it opens a device as "/dev/mapper/NAME", from one that the machine has.
+bool bf_crypttab_opens(struct bf_fin *f, const char *name);
 // Takes it off names that depend on the order of the disks, and says what binds a device to the
 // old hardware.
 enum bf_err bf_adapt_crypttab(struct bf_fin *f);
+
+// Makes `out` (to be freed) of a copy of that file, which an initramfs has, with stable names; true
+// when it differs.
+bool bf_crypttab_copy(struct bf_fin *f, const char *text, size_t len, struct bf_text *out);
 
 #endif

@@ -24,6 +24,12 @@ void bf_fields_text(const struct bf_fields *w, size_t i, char *out, size_t size)
     out[n] = 0;
 }
 
+void bf_fields_plain(const struct bf_fields *w, size_t i, char *out, size_t size)
+{
+    bf_fields_text(w, i, out, size);
+    bf_text_unoctal(out);
+}
+
 void bf_fields_put(struct bf_text *out, const struct bf_line *line, const struct bf_fields *w,
                    size_t i, const char *word)
 {

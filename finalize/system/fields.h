@@ -17,6 +17,8 @@ struct bf_fields {
 struct bf_fields bf_fields_split(const struct bf_line *line);
 // A field as a C string; "" where there is none, or it does not fit.
 void bf_fields_text(const struct bf_fields *w, size_t i, char *out, size_t size);
+// The same of a table in which "\040" is a blank, as in fstab.
+void bf_fields_plain(const struct bf_fields *w, size_t i, char *out, size_t size);
 // Appends the line with another word in the place of field `i`.
 void bf_fields_put(struct bf_text *out, const struct bf_line *line, const struct bf_fields *w,
                    size_t i, const char *word);

@@ -14,13 +14,6 @@
 
 #define NOTES_MAX 40
 
-// A word with its "\040" decoded, as getmntent(3) does it; "" where it does not fit.
-static void to_text(const struct bf_fields *w, size_t i, char *out, size_t size)
-{
-    bf_fields_text(w, i, out, size);
-    bf_text_unoctal(out);
-}
-
 // How much the start of the system depends on a line.
 enum need { NEED_NONE, NEED_WAITS, NEED_ALL };
 
@@ -29,16 +22,6 @@ struct entry {
     unsigned line;
     enum need need;
 };
-
-static bool is_tag(const char *name)
-{
-    static const char *const tag[] = {
-        "UUID=", "LABEL=", "PARTUUID=", "PARTLABEL=", "/dev/disk/by-"};
-    for (size_t i = 0; i < BF_COUNT(tag); i++)
-        if (strncmp(name, tag[i], strlen(tag[i])) == 0)
-            return true;
-    return false;
-}
 
 static enum need need_of(const struct entry *e)
 {
@@ -55,10 +38,10 @@ static enum need need_of(const struct entry *e)
 static void read_entry(const struct bf_fields *w, unsigned line, struct entry *e)
 {
     *e = (struct entry){.line = line};
-    to_text(w, 0, e->device, sizeof e->device);
-    to_text(w, 1, e->mount, sizeof e->mount);
-    to_text(w, 2, e->type, sizeof e->type);
-    to_text(w, 3, e->options, sizeof e->options);
+    bf_fields_plain(w, 0, e->device, sizeof e->device);
+    bf_fields_plain(w, 1, e->mount, sizeof e->mount);
+    bf_fields_plain(w, 2, e->type, sizeof e->type);
+    bf_fields_plain(w, 3, e->options, sizeof e->options);
     if (w->count > 3 && !e->options[0]) // too long to be looked at: nothing is taken from it
         memcpy(e->options, "nofail", 7);
     e->need = w->count < 2 ? NEED_NONE : need_of(e);
@@ -96,19 +79,9 @@ static enum bf_err unknown(struct table *t, const struct entry *e, const char *w
     return BF_OK;
 }
 
-// A name by what the disk itself says, or of a volume, that no probed device has.
 static bool is_missing(struct bf_fin *f, const struct entry *e)
 {
-    const char *name = e->device, *slash = strncmp(name, "/dev/", 5) == 0 ? name + 5 : NULL;
-    bool mapper = slash && strncmp(slash, "mapper/", 7) == 0;
-    bool volume = slash && strchr(slash, '/') && strncmp(slash, "disk/", 5) != 0 &&
-                  strncmp(slash, "md/", 3) != 0 && strncmp(slash, "zvol/", 5) != 0;
-    if (!f->devices->count || (!is_tag(name) && !volume) || bf_device_find(f->devices, name))
-        return false;
-    if (strncmp(name, "/dev/disk/by-", 13) == 0 && strncmp(name + 13, "uuid/", 5) != 0 &&
-        strncmp(name + 13, "label/", 6) != 0 && strncmp(name + 13, "part", 4) != 0)
-        return false; // "by-id/md-uuid-..." and the like: not among what is probed
-    return !mapper || !bf_crypttab_has(f, name + 12);
+    return bf_stable_missing(f, e->device) && !bf_crypttab_opens(f, e->device);
 }
 
 static bool has_closed(const struct bf_devices *d)
@@ -152,10 +125,21 @@ static void put_nofail(struct table *t, const struct bf_line *line, const struct
             e->line, e->device, e->mount);
 }
 
+// A folder that the old machine's host shared: the new one has no such host, or need not share it.
+static bool is_share(const struct entry *e)
+{
+    static const char *const type[] = {"9p",     "virtiofs", "vmhgfs",      "fuse.vmhgfs-fuse",
+                                       "vboxsf", "prl_fs",   "fuse.prl_fsd"};
+    for (size_t i = 0; i < BF_COUNT(type); i++)
+        if (strcmp(e->type, type[i]) == 0)
+            return true;
+    return false;
+}
+
 static bool gives_up(struct table *t, const struct bf_fields *w, const struct entry *e,
                      enum bf_stable is)
 {
-    bool missing = is == BF_STABLE_UNKNOWN || is_missing(t->f, e);
+    bool missing = is == BF_STABLE_UNKNOWN || is_missing(t->f, e) || is_share(e);
     return t->f->plan->nofail && e->need == NEED_WAITS && w->count > 2 && missing;
 }
 

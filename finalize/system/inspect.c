@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "finalize/system/fields.h"
 #include "finalize/system/steps.h"
 
 // The architecture that a program was made for; NULL when it is none that can be read.
@@ -33,19 +34,15 @@ static void inspect_architecture(struct bf_fin *f)
 // Cuts the first three words of a line of fstab out of its text.
 static void add_mount(struct bf_system *s, const struct bf_line *line)
 {
-    const char *at = line->at, *end = line->at + line->len, *w[3];
-    size_t n[3];
-    for (size_t i = 0; i < 3; i++)
-        if (!bf_word_next(&at, end, &w[i], &n[i]))
-            return;
-    if (w[0][0] == '#')
+    struct bf_fields w = bf_fields_split(line);
+    if (w.count < 3)
         return;
     for (size_t i = 0; i < 3; i++) {
-        bool plain = bf_is_utf8(w[i], n[i]);
-        s->fstab[w[i] - s->fstab + (ptrdiff_t)n[i]] = 0;
-        w[i] = plain ? w[i] : "?";
+        bool plain = bf_is_utf8(w.at[i], w.len[i]);
+        s->fstab[w.at[i] - s->fstab + (ptrdiff_t)w.len[i]] = 0;
+        w.at[i] = plain ? w.at[i] : "?";
     }
-    s->mount[s->mounts++] = (struct bf_mount){w[0], w[1], w[2]};
+    s->mount[s->mounts++] = (struct bf_mount){w.at[0], w.at[1], w.at[2]};
 }
 
 static void inspect_fstab(struct bf_fin *f)

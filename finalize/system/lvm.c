@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "finalize/system/lvm.h"
 #include "finalize/system/lvm_conf.h"
 #include "finalize/system/lvm_filter.h"
 #include "finalize/system/new_names.h"
@@ -138,6 +139,42 @@ static void note_single(struct bf_fin *f, const char *path, const char *key,
                 c->line, key);
 }
 
+// Reads a whole lvm.conf; what it becomes is in cf->out.
+static void rewrite(struct conf *cf, size_t len, const struct names *names)
+{
+    struct bf_fin *f = cf->f;
+    struct bf_lvm_conf c = {.text = cf->text, .len = len};
+    struct filter flt = {.key = NULL};
+    while (bf_lvm_conf_next(&c)) {
+        const char *key = filter_key(c.key);
+        if (flt.key && (!key || flt.at != c.list || !c.in_list)) {
+            finish(cf, &flt);
+            flt.key = NULL;
+        }
+        if (key && !c.in_list && c.is_text)
+            note_single(f, cf->path, key, &c, names);
+        if (key && c.in_list && !flt.key)
+            flt = (struct filter){.key = key, .line = c.line, .at = c.list, .n = *names};
+        if (flt.key)
+            judge(f, &flt, &c, cf->path);
+        note_setting(f, cf->path, &c);
+    }
+    finish(cf, &flt);
+    bf_text_add(&cf->out, cf->text + cf->done, len - cf->done);
+}
+
+bool bf_lvm_accept(struct bf_fin *f, const char *name, const char *text, size_t len,
+                   struct bf_text *out)
+{
+    struct names names;
+    struct conf cf = {.f = f, .path = name, .text = text};
+    find_names(f, &names);
+    rewrite(&cf, len, &names);
+    bool other = cf.out.len != len || memcmp(bf_text_get(&cf.out), text, len) != 0;
+    *out = cf.out;
+    return other;
+}
+
 static enum bf_err adapt_conf(struct bf_fin *f, const char *path, const struct names *names)
 {
     size_t len;
@@ -146,24 +183,7 @@ static enum bf_err adapt_conf(struct bf_fin *f, const char *path, const struct n
     if (!text)
         return err;
     struct conf cf = {.f = f, .path = path, .text = text};
-    struct bf_lvm_conf c = {.text = text, .len = len};
-    struct filter flt = {.key = NULL};
-    while (bf_lvm_conf_next(&c)) {
-        const char *key = filter_key(c.key);
-        if (flt.key && (!key || flt.at != c.list || !c.in_list)) {
-            finish(&cf, &flt);
-            flt.key = NULL;
-        }
-        if (key && !c.in_list && c.is_text)
-            note_single(f, path, key, &c, names);
-        if (key && c.in_list && !flt.key)
-            flt = (struct filter){.key = key, .line = c.line, .at = c.list, .n = *names};
-        if (flt.key)
-            judge(f, &flt, &c, path);
-        note_setting(f, path, &c);
-    }
-    finish(&cf, &flt);
-    bf_text_add(&cf.out, text + cf.done, len - cf.done);
+    rewrite(&cf, len, names);
     err = bf_fin_set(f, path, &cf.out, FILTER_WHY);
     bf_text_free(&cf.out);
     return err;
@@ -184,7 +204,7 @@ static bool is_of_hardware(const char *word, size_t len)
     return true;
 }
 
-static unsigned line_of_hardware(const char *text, size_t len)
+unsigned bf_lvm_devices_of_hardware(const char *text, size_t len)
 {
     struct bf_line line;
     unsigned number = 0;
@@ -204,7 +224,7 @@ static enum bf_err adapt_devices_file(struct bf_fin *f)
     enum bf_err err;
     struct bf_fault fault;
     const char *text = bf_fin_get(f, DEVICES, &len, &err);
-    unsigned line = text ? line_of_hardware(text, len) : 0;
+    unsigned line = text ? bf_lvm_devices_of_hardware(text, len) : 0;
     if (!line)
         return err;
     if (bf_edits_remove(&f->edits, DEVICES, DEVICES_WHY, &fault))

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bytes.h"
+
 #define EVIDENCE_MAX 64 // lines of fstab that are looked at to find out which disk a name means
 
 static bool unique(const struct bf_devices *d, const char *uuid, const char *partuuid)
@@ -83,4 +85,26 @@ enum bf_stable bf_stable_name(struct bf_fin *f, const char *name, const char *ty
         bf_note(f->report, "skipped", where, "%s depends on the order of the disks, and %s", name,
                 why);
     return is;
+}
+
+static bool is_tag(const char *name)
+{
+    static const char *const tag[] = {
+        "UUID=", "LABEL=", "PARTUUID=", "PARTLABEL=", "/dev/disk/by-"};
+    for (size_t i = 0; i < BF_COUNT(tag); i++)
+        if (strncmp(name, tag[i], strlen(tag[i])) == 0)
+            return true;
+    return false;
+}
+
+bool bf_stable_missing(struct bf_fin *f, const char *name)
+{
+    const char *slash = strncmp(name, "/dev/", 5) == 0 ? name + 5 : NULL;
+    bool volume = slash && strchr(slash, '/') && strncmp(slash, "disk/", 5) != 0 &&
+                  strncmp(slash, "md/", 3) != 0 && strncmp(slash, "zvol/", 5) != 0;
+    if (!f->devices->count || (!is_tag(name) && !volume) || bf_device_find(f->devices, name))
+        return false;
+    // "by-id/md-uuid-..." and the like are not among what is probed.
+    return strncmp(name, "/dev/disk/by-", 13) != 0 || strncmp(name + 13, "uuid/", 5) == 0 ||
+           strncmp(name + 13, "label/", 6) == 0 || strncmp(name + 13, "part", 4) == 0;
 }

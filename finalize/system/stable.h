@@ -21,6 +21,9 @@ enum bf_stable bf_stable_name(struct bf_fin *f, const char *name, const char *ty
 enum bf_stable bf_stable_find(struct bf_fin *f, const char *name, const char *type,
                               const char *mount, const char *where, char *out, size_t size,
                               const char **why);
+// Whether it is a name by what the disk itself says, or of a volume, that no probed device has.
+// False where none was probed.
+bool bf_stable_missing(struct bf_fin *f, const char *name);
 // The probed device that a file's name means, in the same way; NULL when that is not known.
 const struct bf_device *bf_stable_device(struct bf_fin *f, const char *name, const char *type);
 

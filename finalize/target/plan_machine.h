@@ -13,7 +13,7 @@
 enum bf_err bf_plan_machine(const json_t *machine, struct bf_plan_machine *out,
                             struct bf_fault *fault);
 
-// Whether text names a network as "machine.networks" does.
+// Whether text names a network as "machine.networks" does; for tests.
 bool bf_plan_network_ok(const char *text);
 
 #endif

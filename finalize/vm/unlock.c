@@ -106,6 +106,11 @@ enum bf_err bf_vm_unlock(const struct bf_device *dev, const struct bf_plan *plan
     snprintf(about, sizeof about, "UUID=%.64s", dev->uuid);
     if (!read_head(node, &luks))
         bf_note(report, "warning", about, "the header of this encrypted device cannot be read");
+    if (luks.second)
+        bf_note(report, "warning", about,
+                "the first copy of this device's LUKS header is damaged or out of date, so the "
+                "second one counts; cryptsetup writes the first one anew when it opens the device: "
+                "keep a copy of the header (cryptsetup luksHeaderBackup)");
     for (size_t i = 0; i < luks.bounds; i++)
         note_bound(&luks, &luks.bound[i], about, report);
     if (!key) {

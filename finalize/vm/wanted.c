@@ -8,7 +8,6 @@
 
 #include "base/bytes.h"
 #include "finalize/core/ini.h"
-#include "finalize/core/text.h"
 #include "finalize/system/fields.h"
 #include "finalize/system/service.h"
 
@@ -52,14 +51,21 @@ static void finish(struct bf_want *w)
                   bf_wanted_option(w->options, "noauto", value, sizeof value);
 }
 
-// A field of fstab, in which "\040" is a blank.
-static void field(const char *word, size_t len, char *out, size_t size)
+static bool read_line(const struct bf_line *line, unsigned number, struct bf_want *out)
 {
-    char *all = bf_word_dup(word, len);
-    if (all)
-        bf_text_unoctal(all);
-    snprintf(out, size, "%s", all ? all : "");
-    free(all);
+    struct bf_fields w = bf_fields_split(line);
+    *out = (struct bf_want){.needed = false};
+    bf_fields_plain(&w, 0, out->device, sizeof out->device);
+    bf_fields_plain(&w, 1, out->at, sizeof out->at);
+    bf_fields_plain(&w, 2, out->type, sizeof out->type);
+    bf_fields_plain(&w, 3, out->options, sizeof out->options);
+    // "/boot/" is "/boot"
+    size_t last = strlen(out->at);
+    while (last > 1 && out->at[last - 1] == '/')
+        out->at[--last] = 0;
+    snprintf(out->from, sizeof out->from, "/etc/fstab line %u", number);
+    finish(out);
+    return w.count > 2;
 }
 
 static void read_fstab(const struct bf_fin_root *root, struct bf_wanted_list *out)
@@ -68,28 +74,8 @@ static void read_fstab(const struct bf_fin_root *root, struct bf_wanted_list *ou
     unsigned number = 0;
     struct bf_line line;
     char *text = bf_fin_root_read(root, "/etc/fstab", BF_ROOT_TEXT_MAX, &len, NULL);
-    while (text && out->count < BF_WANTED_MAX && bf_line_next(text, len, &pos, &line)) {
-        const char *at = line.at, *end = line.at + line.len, *w[4];
-        size_t n[4], i = 0;
-        number++;
-        while (i < 4 && bf_word_next(&at, end, &w[i], &n[i]))
-            i++;
-        if (i < 3 || w[0][0] == '#')
-            continue;
-        struct bf_want *wanted = &out->item[out->count++];
-        *wanted = (struct bf_want){.needed = false};
-        field(w[0], n[0], wanted->device, sizeof wanted->device);
-        field(w[1], n[1], wanted->at, sizeof wanted->at);
-        field(w[2], n[2], wanted->type, sizeof wanted->type);
-        if (i > 3)
-            field(w[3], n[3], wanted->options, sizeof wanted->options);
-        // "/boot/" is "/boot"
-        size_t last = strlen(wanted->at);
-        while (last > 1 && wanted->at[last - 1] == '/')
-            wanted->at[--last] = 0;
-        snprintf(wanted->from, sizeof wanted->from, "/etc/fstab line %u", number);
-        finish(wanted);
-    }
+    while (text && out->count < BF_WANTED_MAX && bf_line_next(text, len, &pos, &line))
+        out->count += read_line(&line, ++number, &out->item[out->count]);
     free(text);
 }
 

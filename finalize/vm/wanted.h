@@ -9,10 +9,10 @@
 #define BF_WANTED_MAX 64
 
 struct bf_want {
-    char device[200]; // as it is written: "UUID=...", "/dev/sda1"
+    char device[256]; // as it is written: "UUID=...", "/dev/sda1"
     char at[128];     // the mount point, or "none"
-    char type[24];    // "auto" when it is not said
-    char options[200];
+    char type[32];    // "auto" when it is not said
+    char options[512];
     char from[128]; // the file, with a line of fstab
     bool optional;  // nofail or noauto: the system starts without it
     bool needed;    // the finalizer has to see what is there

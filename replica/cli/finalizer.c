@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -34,6 +35,24 @@ int bf_finalizer_compose(const struct bf_cli *cli, const char *kind, char **plan
         return bf_cli_fail(&fault);
     given.file = (const char *)bytes;
     enum bf_err err = bf_compose(&given, plan, len, &fault);
+    free(bytes);
+    return err ? bf_cli_fail(&fault) : BF_CLI_OK;
+}
+
+int bf_finalizer_keys(const struct bf_cli *cli, char **plan, size_t *len)
+{
+    struct bf_fault fault;
+    struct bf_compose given = {.target = bf_cli_value(cli, "--target", 0)};
+    const char *file = bf_cli_value(cli, "--plan", 0);
+    uint8_t *bytes = NULL;
+    if (!file) // nothing is to be opened or chosen
+        return given.target && bf_compose_target(given.target, &fault) ? bf_cli_fail(&fault)
+                                                                       : BF_CLI_OK;
+    if (bf_file_read(file, PLAN_MAX, &bytes, &given.file_len, &fault))
+        return bf_cli_fail(&fault);
+    given.file = (const char *)bytes;
+    enum bf_err err = bf_compose_inspection(&given, plan, len, &fault);
+    explicit_bzero(bytes, given.file_len);
     free(bytes);
     return err ? bf_cli_fail(&fault) : BF_CLI_OK;
 }

@@ -25,12 +25,15 @@
 int bf_finalizer_compose(const struct bf_cli *cli, const char *kind, char **plan, size_t *len);
 // The same with the option --target for the kind.
 int bf_finalizer_plan(const struct bf_cli *cli, char **plan, size_t *len);
+// The keys of --plan that an inspection needs, checked; *plan stays as it is without that option,
+// else it is the caller's. The exit status, with the reason printed.
+int bf_finalizer_keys(const struct bf_cli *cli, char **plan, size_t *len);
 // Finds the VM and takes its limits from the options. The exit status.
 int bf_finalizer_begin(const struct bf_cli *cli, struct bf_finalizer *f);
 // Opens the point NAME[@POINT], and checks f->run.plan, if there is one, against the NICs that its
 // source had. The exit status.
 int bf_finalizer_open(struct bf_cli *cli, struct bf_finalizer *f, const char *ref);
-// From here on SIGINT and the like stop the VM, and bf_finalizer_run() returns BF_ERR_CANCELLED.
+// From here on SIGINT and the like stop the VM, and bf_finalizer_work() returns BF_ERR_CANCELLED.
 void bf_finalizer_catch(void);
 // All three, for the point that the command names. The exit status.
 int bf_finalizer_start(struct bf_cli *cli, struct bf_finalizer *f);

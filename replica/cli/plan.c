@@ -55,10 +55,13 @@ static int print_plan(struct bf_cli *cli, const struct bf_finalizer *f, const js
 {
     char ref[96];
     struct bf_text notes = {0};
-    const char *target = bf_cli_value(cli, "--target", 0);
+    json_t *given = f->run.plan ? json_loadb(f->run.plan, f->run.plan_len, 0, NULL) : NULL;
+    const char *target =
+        given ? json_string_value(json_object_get(json_object_get(given, "target"), "kind"))
+              : bf_cli_value(cli, "--target", 0);
     json_t *inventory = bf_point_inventory(cli->db, &f->point);
     json_t *plan = bf_present_plan(report, json_object_get(inventory, "nics"),
-                                   target ? target : "generic", &notes);
+                                   target ? target : "generic", given, &notes);
     int failed = !plan || json_dumpf(plan, stdout, JSON_INDENT(2)) < 0 || putchar('\n') == EOF;
     bf_image_ref_text(&f->ref, ref);
     if (!failed)
@@ -66,6 +69,7 @@ static int print_plan(struct bf_cli *cli, const struct bf_finalizer *f, const js
     bf_text_free(&notes);
     json_decref(inventory);
     json_decref(plan);
+    json_decref(given);
     return failed ? BF_CLI_FAILED : BF_CLI_OK;
 }
 
@@ -76,14 +80,11 @@ static bool is_linux(const json_t *report)
     return type && strcmp(type, "linux") == 0;
 }
 
-static int make(struct bf_cli *cli, struct bf_finalizer *f)
+static int make_with(struct bf_cli *cli, struct bf_finalizer *f)
 {
     struct bf_fault fault;
     json_t *report = NULL;
-    const char *target = bf_cli_value(cli, "--target", 0);
     f->run.mode = "inspect";
-    if (target && bf_compose_target(target, &fault))
-        return bf_cli_fail(&fault);
     int status = bf_finalizer_start(cli, f);
     if (status)
         return status;
@@ -94,6 +95,19 @@ static int make(struct bf_cli *cli, struct bf_finalizer *f)
                            "no Linux system was found in %s", cli->argument[0]);
     status = err ? bf_cli_fail(&fault) : print_plan(cli, f, report);
     json_decref(report);
+    return status;
+}
+
+static int make(struct bf_cli *cli, struct bf_finalizer *f)
+{
+    char *plan = NULL;
+    int status = bf_finalizer_keys(cli, &plan, &f->run.plan_len);
+    f->run.plan = plan;
+    if (!status)
+        status = make_with(cli, f);
+    if (plan) // it may hold passphrases
+        explicit_bzero(plan, f->run.plan_len);
+    free(plan);
     return status;
 }
 
@@ -127,7 +141,6 @@ static int check(struct bf_cli *cli, struct bf_finalizer *f)
 
 static int run(struct bf_cli *cli)
 {
-    bool has_plan = bf_cli_has(cli, "--plan") || bf_cli_has(cli, "--mac");
     if (bf_cli_has(cli, "--csv-template"))
         return print_template();
     if (bf_cli_has(cli, "--csv"))
@@ -136,8 +149,8 @@ static int run(struct bf_cli *cli)
         return bf_cli_usage(cli, "--output and --force go with --csv");
     if (!cli->count)
         return bf_cli_usage(cli, "name a machine, or a table with --csv");
-    if (has_plan && !bf_cli_has(cli, "--check"))
-        return bf_cli_usage(cli, "--plan and --mac go with --check; finalize carries a plan out");
+    if (bf_cli_has(cli, "--mac") && !bf_cli_has(cli, "--check"))
+        return bf_cli_usage(cli, "--mac goes with --check; finalize carries a plan out");
     struct bf_finalizer *f = bf_finalizer_new();
     int status = !f ? BF_CLI_FAILED : bf_cli_has(cli, "--check") ? check(cli, f) : make(cli, f);
     bf_finalizer_free(f);
@@ -146,13 +159,15 @@ static int run(struct bf_cli *cli)
 
 const struct bf_cli_command bf_command_plan = {
     .name = "plan",
-    .usage = "NAME[@POINT] [--check (--plan FILE | --mac MAC:ip:...)] | --csv FILE",
+    .usage = "NAME[@POINT] [--plan FILE] [--check [--mac MAC:ip:...]] | --csv FILE",
     .summary = "Write a plan of what is there, or say what a plan would do",
     .details =
         "plan NAME prints the present addresses and names as a plan for finalize, to be edited;\n"
-        "unchanged, it is valid and leaves all addresses as they are. plan NAME --check says\n"
-        "what a plan would do, and plan --csv FILE makes the plans of many machines from one\n"
-        "table. Nothing is changed by any of them.",
+        "unchanged, it is valid and leaves all addresses as they are. --plan FILE gives it the "
+        "keys\n"
+        "of encrypted devices and the choice of a root. plan NAME --check says what a plan would\n"
+        "do, and plan --csv FILE makes the plans of many machines from one table. Nothing is\n"
+        "changed by any of them.",
     .min = 0,
     .max = 1,
     .options = options,

@@ -13,6 +13,7 @@
 #include "replica/jobs/finalizer.h"
 #include "replica/jobs/folder.h"
 #include "replica/jobs/runner.h"
+#include "replica/jobs/watch.h"
 #include "replica/points/inventory.h"
 #include "replica/points/source.h"
 #include "replica/state/ask.h"
@@ -164,6 +165,8 @@ static enum bf_err run_finalizer(struct bf_runner *r, struct bf_finalizer *f, ch
     char vm[4096] = "";
     json_t *report = NULL;
     struct bf_image_ref ref = {.point = r->job.point};
+    struct bf_job_watch watch = {
+        .state = r->state, .job = r->job.id, .until = r->f.until, .stop = &r->stop};
     bf_snprintf(ref.machine, sizeof ref.machine, "%s", r->job.machine);
     read_order(r, f, vm);
     f->run.plan = plan;
@@ -174,8 +177,11 @@ static enum bf_err run_finalizer(struct bf_runner *r, struct bf_finalizer *f, ch
     enum bf_err err = bf_finalizer_find_vm(f, vm[0] ? vm : NULL, fault);
     if (!err)
         err = bf_finalizer_open_point(r->state, f, &ref, fault);
-    if (!err)
+    if (!err) {
+        bf_job_watch_begin(&watch);
         err = bf_finalizer_apply(r->state, f, &report, fault);
+        bf_job_watch_end(&watch);
+    }
     json_decref(report);
     return err;
 }

@@ -104,7 +104,7 @@ static void proxmox_disk(struct bf_text *out, const struct bf_tgt_machine *m, ui
 {
     const struct bf_tgt_disk *d = &m->disk[i];
     const char *bus = proxmox_bus(m);
-    char file[32];
+    char file[32], wwn[24];
 
     bf_qemu_home_name(file, d, raw);
     bf_textf(out, "qm set \"$id\" --%s%u \"$storage:0,import-from=$PWD/%s", bus, i, file);
@@ -112,15 +112,27 @@ static void proxmox_disk(struct bf_text *out, const struct bf_tgt_machine *m, ui
         bf_text_str(out, ",serial=");
         url_serial(out, d->serial);
     }
-    if (strcmp(bus, "virtio") != 0 && strncmp(d->wwn, "naa.", 4) == 0 && strlen(d->wwn) == 20 &&
-        strspn(d->wwn + 4, "0123456789abcdefABCDEF") == 16)
-        bf_textf(out, ",wwn=0x%s", d->wwn + 4);
+    if (strcmp(bus, "virtio") != 0 && bf_qemu_wwn(wwn, d))
+        bf_textf(out, ",wwn=%s", wwn);
     bf_text_str(out, "\"\n");
 }
 
 static const char *bridge_of(const struct bf_tgt_nic *nic)
 {
     return strncmp(nic->network, "bridge:", 7) == 0 ? nic->network + 7 : "";
+}
+
+// The bridge of NICs for which the plan names nothing: the argument of that number.
+static void default_bridge(struct bf_text *out, const struct bf_tgt_machine *m, int argument,
+                           const char *usual)
+{
+    bool wanted = false;
+
+    for (uint32_t i = 0; i < m->nics; i++)
+        wanted |= !bridge_of(&m->nic[i])[0] && strcmp(m->nic[i].network, "none") != 0;
+    if (wanted)
+        bf_textf(out, "bridge=${%d:-%s} # of NICs for which the plan names none\n", argument,
+                 usual);
 }
 
 static void proxmox_nics(struct bf_text *out, const struct bf_tgt_machine *m)
@@ -131,7 +143,7 @@ static void proxmox_nics(struct bf_text *out, const struct bf_tgt_machine *m)
         const char *bridge = bridge_of(&m->nic[i]);
         bf_textf(out, " \\\n    --net%u \"%s=%s", i, model, m->nic[i].mac);
         if (strcmp(m->nic[i].network, "none") == 0)
-            bf_text_str(out, ",link_down=1,bridge=$bridge\"");
+            bf_text_str(out, ",link_down=1\"");
         else if (bridge[0])
             bf_textf(out, ",bridge=%s\"", bridge);
         else
@@ -144,9 +156,9 @@ static void write_proxmox(struct bf_text *out, const struct bf_tgt_machine *m, b
     head(out, m,
          "On a host of Proxmox VE (7.2 or later), as root: ./proxmox.sh VMID STORAGE [BRIDGE]");
     bf_text_str(out, "id=${1:?a free number for the machine}\n"
-                     "storage=${2:?the storage for its disks, as in pvesm status}\n"
-                     "bridge=${3:-vmbr0} # of NICs for which the plan names none\n"
-                     "qm create \"$id\"");
+                     "storage=${2:?the storage for its disks, as in pvesm status}\n");
+    default_bridge(out, m, 3, "vmbr0");
+    bf_text_str(out, "qm create \"$id\"");
     bf_textf(out,
              " --name %s --ostype l26 --cores %u --memory %llu \\\n    --machine %s --bios %s "
              "--scsihw virtio-scsi-pci --serial0 socket --rng0 source=/dev/urandom "
@@ -229,8 +241,8 @@ static void write_incus(struct bf_text *out, const struct bf_tgt_machine *m, boo
 {
     head(out, m,
          "On a host of Incus: ./incus.sh [BRIDGE]. Its machines have virtio disks and NICs only.");
-    bf_textf(out, "bridge=${1:-incusbr0} # of NICs for which the plan names none\nname=%s\n",
-             m->name);
+    default_bridge(out, m, 1, "incusbr0");
+    bf_textf(out, "name=%s\n", m->name);
     incus_first(out, m, raw);
     for (uint32_t i = 1; i < m->disks; i++)
         incus_more(out, &m->disk[i], raw);

@@ -7,8 +7,11 @@
 #include <string.h>
 
 #include "base/fmt.h"
+#include "finalize/core/text.h"
 #include "replica/state/waits.h"
+#include "replica/targets/args.h"
 #include "replica/targets/libvirt.h"
+#include "replica/targets/user_net.h"
 
 // ---- Before ------------------------------------------------------------------------------------
 
@@ -63,6 +66,15 @@ static void tell_lost_serials(const struct bf_tgt *tgt)
                        tgt->machine->disk[i].number);
 }
 
+static void tell_networks(const struct bf_tgt *tgt, const struct bf_lv_choice *choice)
+{
+    char note[BF_TGT_NOTE];
+
+    for (uint32_t i = 0; i < tgt->machine->nics && choice->user_network; i++)
+        if (bf_user_net_note(&tgt->machine->nic[i], note, sizeof note))
+            bf_lv_tell(tgt, "%s", note);
+}
+
 static enum bf_err define(const struct bf_lv *lv, const struct bf_lv_choice *choice,
                           struct bf_fault *fault)
 {
@@ -104,6 +116,8 @@ static enum bf_err make_missing(struct bf_lv *lv, struct bf_fault *fault)
         err = bf_lv_overlays_make(lv, fault);
     if (!err)
         tell_lost_serials(lv->tgt);
+    if (!err)
+        tell_networks(lv->tgt, &choice);
     if (!err && lv->tgt->machine->autostart && choice.descriptors)
         bf_lv_tell(lv->tgt, "Until it is committed, the machine does not start with its host.");
     return err ? err : define(lv, &choice, fault);
@@ -239,14 +253,15 @@ static enum bf_err lv_written(const struct bf_tgt *tgt, uint64_t *bytes, struct 
 // The agent first, where it is connected, then ACPI; both return at once.
 static enum bf_err ask_to_stop(const struct bf_lv *lv, virDomainPtr dom, struct bf_fault *fault)
 {
+    enum bf_err err = BF_OK;
+
     virDomainAgentSetResponseTimeout(dom, BF_WAIT_LV_AGENT_S, 0);
     if (virDomainShutdownFlags(dom, VIR_DOMAIN_SHUTDOWN_GUEST_AGENT) == 0)
         return BF_OK;
-    if (virDomainShutdownFlags(dom, VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN) == 0 ||
-        virDomainIsActive(dom) == 0)
-        return BF_OK;
-    return bf_lv_fault(lv, fault, "the machine %s cannot be asked to shut down",
-                       lv->tgt->machine->name);
+    if (virDomainShutdownFlags(dom, VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN) != 0)
+        err = bf_lv_fault(lv, fault, "the machine %s cannot be asked to shut down",
+                          lv->tgt->machine->name);
+    return err && virDomainIsActive(dom) == 0 ? BF_OK : err;
 }
 
 static enum bf_err lv_stop(const struct bf_tgt *tgt, enum bf_tgt_stop how, struct bf_fault *fault)
@@ -260,9 +275,8 @@ static enum bf_err lv_stop(const struct bf_tgt *tgt, enum bf_tgt_stop how, struc
     if (!err && dom && virDomainIsActive(dom) == 1) {
         if (how == BF_TGT_ASK)
             err = ask_to_stop(&lv, dom, fault);
-        else if (virDomainDestroy(dom) != 0 && virDomainIsActive(dom) != 0)
-            err = bf_lv_fault(&lv, fault, "the machine %s cannot be switched off",
-                              tgt->machine->name);
+        else
+            err = bf_lv_domain_pull(&lv, dom, fault);
     }
     if (dom)
         virDomainFree(dom);
@@ -304,17 +318,51 @@ static enum bf_err lv_remove(const struct bf_tgt *tgt, struct bf_fault *fault)
 
 // ---- By hand -----------------------------------------------------------------------------------
 
-static void describe_disks(FILE *out, const struct bf_lv *lv)
+static void describe_disks(struct bf_text *out, const struct bf_lv *lv)
 {
     const struct bf_tgt_machine *m = lv->tgt->machine;
 
     for (uint32_t i = 0; i < m->disks; i++) {
-        char name[32];
+        char name[32], path[BF_LV_PATH_MAX + 160];
 
         bf_lv_overlay_name(&m->disk[i], name);
-        fprintf(out, "qemu-img create -f qcow2 -F qcow2 -b '%s/%s' '%s/%s'\n", lv->state,
-                m->disk[i].chain.layers ? m->disk[i].chain.layer[0].path : "", lv->folder, name);
+        bf_snprintf(path, sizeof path, "%s/%s", lv->state,
+                    m->disk[i].chain.layers ? m->disk[i].chain.layer[0].path : "");
+        bf_text_str(out, "qemu-img create -f qcow2 -F qcow2 -b ");
+        bf_args_quote(out, path);
+        bf_text_str(out, " ");
+        bf_snprintf(path, sizeof path, "%s/%s", lv->folder, name);
+        bf_args_quote(out, path);
+        bf_text_str(out, "\n");
     }
+}
+
+static void describe_commands(struct bf_text *out, const struct bf_lv *lv, const char *xml)
+{
+    describe_disks(out, lv);
+    bf_text_str(out, "virsh --connect ");
+    bf_args_quote(out, lv->uri.connect);
+    bf_text_str(out, " define domain.xml\nvirsh --connect ");
+    bf_args_quote(out, lv->uri.connect);
+    bf_text_str(out, " start ");
+    bf_args_quote(out, lv->tgt->machine->name);
+    bf_textf(out, "\n\ndomain.xml:\n%s", xml);
+}
+
+// What is not known without asking the host: whether it has KVM and the networks, and the UUID that
+// would be drawn.
+static void describe_choice(const struct bf_lv *lv, struct bf_lv_choice *choice)
+{
+    const struct bf_tgt_machine *m = lv->tgt->machine;
+
+    choice->kvm = lv->uri.accel != BF_LV_ACCEL_TCG;
+    choice->descriptors = false; // by hand, files have their paths
+    choice->user_network = lv->uri.isolate != BF_LV_ISOLATE_NETWORK;
+    bf_snprintf(choice->uuid, sizeof choice->uuid, "%s",
+                m->uuid[0] && !m->isolated ? m->uuid : "00000000-0000-4000-8000-000000000000");
+    for (uint32_t i = 0; i < m->nics; i++)
+        bf_snprintf(choice->network[i], sizeof choice->network[i], "%s",
+                    m->nic[i].network[0] ? m->nic[i].network : "network:default");
 }
 
 static char *lv_describe(const struct bf_tgt *tgt)
@@ -323,30 +371,21 @@ static char *lv_describe(const struct bf_tgt *tgt)
     struct bf_lv_choice choice;
     struct bf_lv_names names;
     struct bf_fault fault;
-    char *text = NULL, *xml;
-    size_t len;
-    FILE *out;
+    struct bf_text text = {.data = NULL};
+    char *xml;
 
     if (bf_lv_uri_parse(tgt->uri, &lv.uri, &fault) || bf_lv_paths(tgt, &lv, &fault))
         return NULL;
-    lv.host.kvm = lv.uri.accel != BF_LV_ACCEL_TCG;
     bf_lv_choice_begin(&lv, &names, &choice);
-    choice.user_network = lv.uri.isolate != BF_LV_ISOLATE_NETWORK;
-    for (uint32_t i = 0; i < tgt->machine->nics; i++)
-        bf_snprintf(choice.network[i], sizeof choice.network[i], "%s",
-                    tgt->machine->nic[i].network[0] ? tgt->machine->nic[i].network
-                                                    : "network:default");
+    describe_choice(&lv, &choice);
     xml = bf_lv_domain_xml(tgt->machine, &choice);
-    out = xml ? open_memstream(&text, &len) : NULL;
-    if (out) {
-        describe_disks(out, &lv);
-        fprintf(out, "virsh --connect '%s' define domain.xml\n", lv.uri.connect);
-        fprintf(out, "virsh --connect '%s' start %s\n\ndomain.xml:\n%s", lv.uri.connect,
-                tgt->machine->name, xml);
-        fclose(out);
-    }
+    if (xml)
+        describe_commands(&text, &lv, xml);
     free(xml);
-    return text;
+    if (xml && bf_text_ok(&text))
+        return text.data;
+    bf_text_free(&text);
+    return NULL;
 }
 
 const struct bf_tgt_ops bf_tgt_libvirt = {

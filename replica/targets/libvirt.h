@@ -105,6 +105,7 @@ struct _xmlNode *bf_lv_add_text(struct _xmlNode *parent, const char *name, const
 void bf_lv_set(struct _xmlNode *node, const char *name, const char *value);
 void bf_lv_setf(struct _xmlNode *node, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+void bf_lv_tree_spoil(struct _xmlNode *node); // something is missing; takes NULL
 char *bf_lv_tree_text(struct _xmlNode *root); // frees the tree; the text is the caller's
 // Valid UTF-8 without control characters.
 bool bf_lv_text_ok(const char *text);
@@ -121,12 +122,9 @@ bool bf_lv_is(const struct _xmlNode *node, const char *name, const char *value);
 bool bf_lv_get_text(const struct _xmlNode *node, char *out, size_t size);
 
 // libvirt_user.c
-// The arguments of QEMU for a NIC of a test whose network is inside QEMU: it answers for the
-// planned gateways and for nothing else, and nothing gets through. BF_ERR_RANGE: an address is
-// none.
-enum { BF_LV_ARG_MAX = 384, BF_LV_USER_NICS = 11 };
-enum bf_err bf_lv_user_netdev(const struct bf_tgt_nic *nic, uint32_t number,
-                              char out[BF_LV_ARG_MAX]);
+// QEMU's arguments for a NIC of a test whose network is inside QEMU. False: there was no memory.
+enum { BF_LV_ARG_MAX = 512, BF_LV_USER_NICS = 11 };
+bool bf_lv_user_netdev(const struct bf_tgt_nic *nic, uint32_t number, char out[BF_LV_ARG_MAX]);
 void bf_lv_user_device(const struct bf_tgt_machine *m, uint32_t number, char out[BF_LV_ARG_MAX]);
 // An address with or without length, as it is written by everybody: BF_ERR_RANGE.
 struct bf_lv_address {
@@ -227,6 +225,8 @@ enum bf_err bf_lv_domain_remove(const struct bf_lv *lv, struct bf_fault *fault);
 // All that the definition needs, decided.
 enum bf_err bf_lv_choose(const struct bf_lv *lv, struct bf_lv_choice *choice,
                          struct bf_fault *fault);
+// As if its plug were pulled.
+enum bf_err bf_lv_domain_pull(const struct bf_lv *lv, virDomainPtr dom, struct bf_fault *fault);
 // Starts it, or, with `paused`, only QEMU.
 enum bf_err bf_lv_domain_start(struct bf_lv *lv, virDomainPtr dom, bool paused,
                                struct bf_fault *fault);

@@ -174,12 +174,14 @@ static enum bf_err pivot(struct commit *c, uint32_t i, const char *name)
     struct bf_lv_disk_state state;
     enum bf_err err;
 
-    virDomainBlockJobAbort(c->dom, name, VIR_DOMAIN_BLOCK_JOB_ABORT_PIVOT);
-    err = look(c, i, &state); // whatever it said: this is what counts
-    if (!err && strcmp(state.source, c->copy[i].volume.path) != 0)
-        err = bf_lv_fault(c->lv, c->fault, "the machine cannot go on with the copy of disk %u",
-                          c->lv->tgt->machine->disk[i].number);
-    return err;
+    enum bf_err seen;
+
+    if (virDomainBlockJobAbort(c->dom, name, VIR_DOMAIN_BLOCK_JOB_ABORT_PIVOT) == 0)
+        return BF_OK;
+    err = bf_lv_fault(c->lv, c->fault, "the machine cannot go on with the copy of disk %u",
+                      c->lv->tgt->machine->disk[i].number);
+    seen = look(c, i, &state); // whatever it said: this is what counts
+    return !seen && strcmp(state.source, c->copy[i].volume.path) == 0 ? BF_OK : err;
 }
 
 static enum bf_err copy_disk(struct commit *c, uint32_t i)
@@ -214,7 +216,7 @@ static enum bf_err copy_all(struct commit *c)
     for (uint32_t i = 0; i < m->disks; i++)
         c->total += m->disk[i].bytes;
     for (uint32_t i = 0; !err && i < m->disks; i++) {
-        err = copy_disk(c, i);
+        err = bf_lv_goes_on(c->lv->tgt, c->fault) ? copy_disk(c, i) : BF_ERR_CANCELLED;
         c->done += m->disk[i].bytes;
     }
     return err;

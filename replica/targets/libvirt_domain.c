@@ -143,6 +143,17 @@ enum bf_err bf_lv_choose(const struct bf_lv *lv, struct bf_lv_choice *choice,
 // ---- Starting
 // ----------------------------------------------------------------------------------------
 
+// One that somebody has started meanwhile is fine.
+static enum bf_err create(const struct bf_lv *lv, virDomainPtr dom, bool paused,
+                          struct bf_fault *fault)
+{
+    enum bf_err err = BF_OK;
+
+    if (virDomainCreateWithFlags(dom, paused ? VIR_DOMAIN_START_PAUSED : 0) != 0)
+        err = bf_lv_fault(lv, fault, "the machine %s cannot be started", lv->tgt->machine->name);
+    return err && virDomainIsActive(dom) == 1 ? BF_OK : err;
+}
+
 enum bf_err bf_lv_domain_start(struct bf_lv *lv, virDomainPtr dom, bool paused,
                                struct bf_fault *fault)
 {
@@ -160,9 +171,8 @@ enum bf_err bf_lv_domain_start(struct bf_lv *lv, virDomainPtr dom, bool paused,
         err = bf_lv_logs_make(lv, fault);
     if (!err && choice.descriptors)
         err = bf_lv_descriptors_give(lv, dom, fault);
-    if (!err && virDomainCreateWithFlags(dom, paused ? VIR_DOMAIN_START_PAUSED : 0) != 0 &&
-        virDomainIsActive(dom) != 1)
-        err = bf_lv_fault(lv, fault, "the machine %s cannot be started", lv->tgt->machine->name);
+    if (!err)
+        err = create(lv, dom, paused, fault);
     if (!err && access(names.console, R_OK) != 0)
         bf_lv_tell(lv->tgt, "libvirt has made the machine's console unreadable for bootferry; set "
                             "stdio_handler = \"logd\" in /etc/libvirt/qemu.conf.");
@@ -171,9 +181,17 @@ enum bf_err bf_lv_domain_start(struct bf_lv *lv, virDomainPtr dom, bool paused,
 
 // ---- The end -----------------------------------------------------------------------------------
 
-static bool is_gone(int failed)
+// One that has ended by itself meanwhile is fine.
+enum bf_err bf_lv_domain_pull(const struct bf_lv *lv, virDomainPtr dom, struct bf_fault *fault)
 {
-    return !failed || virGetLastErrorCode() == VIR_ERR_NO_DOMAIN;
+    enum bf_err err = BF_OK;
+
+    if (virDomainIsActive(dom) != 1)
+        return BF_OK;
+    if (virDomainDestroy(dom) != 0)
+        err =
+            bf_lv_fault(lv, fault, "the machine %s cannot be switched off", lv->tgt->machine->name);
+    return err && virDomainIsActive(dom) == 0 ? BF_OK : err;
 }
 
 enum bf_err bf_lv_domain_remove(const struct bf_lv *lv, struct bf_fault *fault)
@@ -187,10 +205,8 @@ enum bf_err bf_lv_domain_remove(const struct bf_lv *lv, struct bf_fault *fault)
 
     if (err || !dom)
         return err;
-    if (virDomainIsActive(dom) == 1 && !is_gone(virDomainDestroy(dom)) &&
-        virDomainIsActive(dom) != 0)
-        err = bf_lv_fault(lv, fault, "the machine %s cannot be switched off", name);
-    if (!err && virDomainIsPersistent(dom) == 1 && !is_gone(virDomainUndefineFlags(dom, flags)))
+    err = bf_lv_domain_pull(lv, dom, fault);
+    if (!err && virDomainIsPersistent(dom) == 1 && virDomainUndefineFlags(dom, flags) != 0)
         err = bf_lv_fault(lv, fault, "the machine %s cannot be removed", name);
     virDomainFree(dom);
     return err;

@@ -21,7 +21,7 @@ static const xmlChar *as_xml(const char *text)
 
 // ---- Writing -----------------------------------------------------------------------------------
 
-static void note_failure(xmlNodePtr node)
+void bf_lv_tree_spoil(xmlNodePtr node)
 {
     if (node && node->doc)
         node->doc->_private = node->doc;
@@ -49,14 +49,14 @@ xmlNodePtr bf_lv_add_text(xmlNodePtr parent, const char *name, const char *text)
     xmlNodePtr node = parent ? xmlNewTextChild(parent, NULL, as_xml(name), as_xml(text)) : NULL;
 
     if (!node)
-        note_failure(parent);
+        bf_lv_tree_spoil(parent);
     return node;
 }
 
 void bf_lv_set(xmlNodePtr node, const char *name, const char *value)
 {
     if (node && !xmlSetProp(node, as_xml(name), as_xml(value)))
-        note_failure(node);
+        bf_lv_tree_spoil(node);
 }
 
 void bf_lv_setf(xmlNodePtr node, const char *name, const char *format, ...)
@@ -69,7 +69,7 @@ void bf_lv_setf(xmlNodePtr node, const char *name, const char *format, ...)
     len = bf_vsnprintf(value, sizeof value, format, args);
     va_end(args);
     if (len < 0 || (size_t)len >= sizeof value)
-        note_failure(node); // what is cut would be another path
+        bf_lv_tree_spoil(node); // what is cut would be another path
     bf_lv_set(node, name, value);
 }
 

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// A test's network inside QEMU (SLIRP with restrict=on): it has the planned gateways' addresses and
-// lets nothing in or out. Nothing of the host changes for it, several tests may have the same
-// addresses, and no privileges are needed. libvirt has no words for restrict= and host=, so the
-// NICs stand in <qemu:commandline>, with PCI addresses of their own: QEMU makes such devices before
-// libvirt's, and would give them addresses that libvirt has given away. libvirt's <ip> in
-// <interface type='user'> gives the guest's network, but neither the gateway nor the restriction.
+// A test's network inside QEMU (user_net.h), and addresses. Nothing of the host changes for it,
+// several tests may have the same addresses, and no privileges are needed. libvirt has no words for
+// restrict= and host=, so the NICs stand in <qemu:commandline>, with PCI addresses of their own:
+// QEMU makes such devices before libvirt's, and would give them addresses that libvirt has given
+// away. libvirt's <ip> in <interface type='user'> gives the guest's network, but neither the
+// gateway nor the restriction.
 #include <arpa/inet.h>
 #include <string.h>
 
 #include "base/assert.h"
 #include "base/fmt.h"
 #include "replica/targets/libvirt.h"
+#include "replica/targets/user_net.h"
 
 // From here downwards: libvirt assigns upwards from 1, and q35 has devices of its own above.
 enum { LAST_SLOT = 0x1a };
@@ -67,88 +68,18 @@ bool bf_lv_address_in(const struct bf_lv_address *a, const struct bf_lv_address 
     return a->family == b->family && begins_alike(a->bytes, b->bytes, a->length);
 }
 
-// ---- The network around a gateway --------------------------------------------------------------
+// ---- Arguments ---------------------------------------------------------------------------------
 
-// SLIRP wants a network with room for its other addresses; which one it is matters to nobody but
-// the host in it, so the length is at most this.
-enum { LENGTH4 = 24, LENGTH6 = 64 };
-
-// An address of the gateway's network that is not the gateway's.
-static struct bf_lv_address neighbour(const struct bf_lv_address *gateway, uint8_t host)
+bool bf_lv_user_netdev(const struct bf_tgt_nic *nic, uint32_t number, char out[BF_LV_ARG_MAX])
 {
-    struct bf_lv_address a = *gateway;
-    size_t last = a.family == AF_INET ? 3 : 15;
+    struct bf_text text = {.data = NULL};
+    bool fits;
 
-    if (a.bytes[last] == host || a.bytes[last] == host + 1)
-        host += 2;
-    a.bytes[last] = host;
-    return a;
-}
-
-static struct bf_lv_address network_of(const struct bf_lv_address *gateway, uint32_t length)
-{
-    struct bf_lv_address net = *gateway;
-
-    for (size_t i = length / 8; i < sizeof net.bytes; i++)
-        net.bytes[i] = 0;
-    return net;
-}
-
-static int add_ipv4(char *out, size_t size, const struct bf_lv_address *gateway)
-{
-    struct bf_lv_address net = network_of(gateway, LENGTH4);
-    struct bf_lv_address dns = neighbour(gateway, 3), dhcp = neighbour(gateway, 15);
-    char net_text[64], host[64], dns_text[64], dhcp_text[64];
-
-    bf_lv_address_text(&net, net_text);
-    bf_lv_address_text(gateway, host);
-    bf_lv_address_text(&dns, dns_text);
-    bf_lv_address_text(&dhcp, dhcp_text);
-    return bf_snprintf(out, size, ",ipv4=on,net=%s/%u,host=%s,dns=%s,dhcpstart=%s", net_text,
-                       LENGTH4, host, dns_text, dhcp_text);
-}
-
-// A link-local gateway is answered for by SLIRP when the host's address ends as it does.
-static int add_ipv6(char *out, size_t size, const struct bf_lv_address *gateway)
-{
-    static const uint8_t site[8] = {0xfe, 0xc0};
-    struct bf_lv_address host = *gateway, net, dns;
-    char net_text[64], host_text[64], dns_text[64];
-
-    if (host.bytes[0] == 0xfe && (host.bytes[1] & 0xc0) == 0x80)
-        memcpy(host.bytes, site, sizeof site);
-    net = network_of(&host, LENGTH6);
-    dns = neighbour(&host, 3);
-    bf_lv_address_text(&net, net_text);
-    bf_lv_address_text(&host, host_text);
-    bf_lv_address_text(&dns, dns_text);
-    return bf_snprintf(out, size, ",ipv6=on,ipv6-net=%s/%u,ipv6-host=%s,ipv6-dns=%s", net_text,
-                       LENGTH6, host_text, dns_text);
-}
-
-enum bf_err bf_lv_user_netdev(const struct bf_tgt_nic *nic, uint32_t number,
-                              char out[BF_LV_ARG_MAX])
-{
-    struct bf_lv_address gateway;
-    int len = bf_snprintf(out, BF_LV_ARG_MAX, "user,id=bf-net%u,restrict=on", number);
-
-    if (nic->gateway4[0]) {
-        if (bf_lv_address_read(nic->gateway4, &gateway) != BF_OK || gateway.family != AF_INET)
-            return BF_ERR_RANGE;
-        len += add_ipv4(out + len, (size_t)(BF_LV_ARG_MAX - len), &gateway);
-    } else {
-        // Without one, a DHCP server answers where the plan asks for it.
-        len += bf_snprintf(out + len, (size_t)(BF_LV_ARG_MAX - len), ",ipv4=%s",
-                           nic->dhcp || !nic->gateway6[0] ? "on" : "off");
-    }
-    BF_ASSERT(len < BF_LV_ARG_MAX);
-    if (!nic->gateway6[0])
-        return BF_OK;
-    if (bf_lv_address_read(nic->gateway6, &gateway) != BF_OK || gateway.family != AF_INET6)
-        return BF_ERR_RANGE;
-    len += add_ipv6(out + len, (size_t)(BF_LV_ARG_MAX - len), &gateway);
-    BF_ASSERT(len < BF_LV_ARG_MAX);
-    return BF_OK;
+    bf_user_net(&text, nic, number, true);
+    fits = bf_text_ok(&text) && text.len < BF_LV_ARG_MAX;
+    bf_snprintf(out, BF_LV_ARG_MAX, "%s", fits ? bf_text_get(&text) : "");
+    bf_text_free(&text);
+    return fits;
 }
 
 void bf_lv_user_device(const struct bf_tgt_machine *m, uint32_t number, char out[BF_LV_ARG_MAX])
@@ -156,7 +87,7 @@ void bf_lv_user_device(const struct bf_tgt_machine *m, uint32_t number, char out
     const char *model = strcmp(m->nic_model, "virtio-net") == 0 ? "virtio-net-pci" : m->nic_model;
 
     BF_ASSERT(number < BF_LV_USER_NICS);
-    bf_snprintf(out, BF_LV_ARG_MAX, "%s,netdev=bf-net%u,mac=%s,bus=%s,addr=%u", model, number,
+    bf_snprintf(out, BF_LV_ARG_MAX, "%s,netdev=net%u,mac=%s,bus=%s,addr=%x", model, number,
                 m->nic[number].mac, strcmp(m->type, "pc") == 0 ? "pci.0" : "pcie.0",
                 LAST_SLOT - number);
 }

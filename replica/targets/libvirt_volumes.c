@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "base/fmt.h"
 #include "replica/targets/libvirt.h"
+#include "replica/targets/qemu_images.h"
 
 // ---- Pools -------------------------------------------------------------------------------------
 
@@ -216,20 +217,53 @@ static enum bf_err choose_one(const struct bf_lv *lv, const char *to, uint32_t d
     return err;
 }
 
+// The copies take at most what the disks' files take together.
+static enum bf_err check_space(const struct bf_lv *lv, const char *to, struct bf_fault *fault)
+{
+    uint64_t bytes = bf_tgt_allocated(lv->tgt);
+    virStoragePoolPtr pool;
+    virStoragePoolInfo info;
+    bool block;
+    int folder;
+    char need[16], have[16];
+    enum bf_err err;
+
+    if (to[0] == '/') {
+        folder = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        err = folder < 0
+                  ? bf_fault_set(fault, BF_ERR_NOT_FOUND, BF_SIDE_CONFIG,
+                                 "make it, or name a storage pool", "there is no folder %.128s", to)
+                  : bf_tgt_check_room(folder, to, bytes, fault);
+        if (folder >= 0)
+            close(folder);
+        return err;
+    }
+    err = bf_lv_pool_find(lv, to, &pool, &block, fault);
+    if (err)
+        return err;
+    if (virStoragePoolGetInfo(pool, &info) == 0 && info.available < bytes && !block) {
+        bf_human_bytes(need, sizeof need, bytes);
+        bf_human_bytes(have, sizeof have, info.available);
+        err = bf_fault_set(fault, BF_ERR_NO_SPACE, BF_SIDE_SERVER,
+                           "free space there, or name another pool or folder (--to)",
+                           "the storage pool %.64s has %s, and the disks may take %s", to, have,
+                           need);
+    }
+    virStoragePoolFree(pool);
+    return err;
+}
+
 enum bf_err bf_lv_copies_choose(const struct bf_lv *lv, const char *to,
                                 struct bf_lv_copy copy[BF_TGT_DISKS], struct bf_fault *fault)
 {
-    struct stat st;
-    enum bf_err err = BF_OK;
+    enum bf_err err;
 
     if (!to || !to[0])
         to = lv->uri.pool[0] ? lv->uri.pool : "default";
     if (strlen(to) >= 128 || !bf_lv_text_ok(to))
         return bf_fault_set(fault, BF_ERR_CONFIG, BF_SIDE_CONFIG, "name a storage pool or a folder",
                             "\"%.64s\" is no place for disks", to);
-    if (to[0] == '/' && (stat(to, &st) != 0 || !S_ISDIR(st.st_mode)))
-        return bf_fault_set(fault, BF_ERR_NOT_FOUND, BF_SIDE_CONFIG,
-                            "make it, or name a storage pool", "there is no folder %.128s", to);
+    err = check_space(lv, to, fault);
     for (uint32_t i = 0; !err && i < lv->tgt->machine->disks; i++)
         err = choose_one(lv, to, i, &copy[i], fault);
     return err;

@@ -272,8 +272,8 @@ static void add_arguments(xmlNodePtr root, const struct bf_tgt_machine *m,
     bf_lv_set(root, "xmlns:qemu", qemu_ns);
     line = bf_lv_add(root, "qemu:commandline");
     for (uint32_t i = 0; networks && i < m->nics; i++) {
-        if (bf_lv_user_netdev(&m->nic[i], i, text) != BF_OK)
-            continue; // check has refused it
+        if (!bf_lv_user_netdev(&m->nic[i], i, text))
+            bf_lv_tree_spoil(root);
         add_argument(line, "-netdev");
         add_argument(line, text);
         bf_lv_user_device(m, i, text);

@@ -24,17 +24,6 @@ enum {
     PROCESSORS_MAX = 255, // a machine of QEMU without an IOMMU has no more
 };
 
-void bf_tgt_note(struct bf_tgt_machine *m, const char *format, ...)
-{
-    va_list args;
-
-    if (m->notes == BF_TGT_NOTES)
-        return;
-    va_start(args, format);
-    bf_vsnprintf(m->note[m->notes++], BF_TGT_NOTE, format, args);
-    va_end(args);
-}
-
 // ---- Processors and memory ---------------------------------------------------------------------
 
 static void fill_processors(const struct bf_tgt_source *s, struct bf_tgt_machine *m)
@@ -171,6 +160,17 @@ static enum bf_err fill_devices(const struct bf_tgt_source *s, struct bf_tgt_mac
     return BF_OK;
 }
 
+// Copies what is printable ASCII, as far as there is room.
+static void copy_text(char out[BF_TGT_TEXT], const char *from)
+{
+    size_t n = 0;
+
+    for (; *from && n + 1 < BF_TGT_TEXT; from++)
+        if (*from >= ' ' && *from <= '~')
+            out[n++] = *from;
+    out[n] = 0;
+}
+
 // ---- Disks -------------------------------------------------------------------------------------
 
 static enum bf_err check_blocks(const struct bf_tgt_machine *m, const struct bf_tgt_disk *d,
@@ -206,9 +206,9 @@ static enum bf_err fill_disks(const struct bf_tgt_source *s, struct bf_tgt_machi
         d->number = had->disk;
         d->bytes = had->bytes;
         d->block_size = had->identity.block_size ? had->identity.block_size : 512;
-        bf_tgt_text(d->serial, had->identity.serial);
-        bf_tgt_text(d->wwn, had->identity.wwn);
-        bf_tgt_text(d->model, had->identity.model);
+        copy_text(d->serial, had->identity.serial);
+        copy_text(d->wwn, had->identity.wwn);
+        copy_text(d->model, had->identity.model);
         err = check_blocks(m, d, fault);
         if (!err && d->block_size != 512 && !m->uefi)
             bf_tgt_note(m, "disk %u has blocks of %u bytes, from which a BIOS does not start",
@@ -218,23 +218,6 @@ static enum bf_err fill_disks(const struct bf_tgt_source *s, struct bf_tgt_machi
 }
 
 // ---- Identity ----------------------------------------------------------------------------------
-
-void bf_tgt_text(char out[BF_TGT_TEXT], const char *from)
-{
-    size_t n = 0;
-
-    for (; *from && n + 1 < BF_TGT_TEXT; from++)
-        if (*from >= ' ' && *from <= '~')
-            out[n++] = *from;
-    out[n] = 0;
-}
-
-const char *bf_tgt_field(const json_t *object, const char *key)
-{
-    const char *s = json_string_value(json_object_get(object, key));
-
-    return s ? s : "";
-}
 
 static bool is_uuid(const char *s)
 {
@@ -253,9 +236,9 @@ static void fill_identity(const struct bf_tgt_source *s, struct bf_tgt_machine *
 
     if (same == BF_OFF || (same == BF_KEEP && s->plan->new_identity))
         return;
-    bf_tgt_text(m->vendor, bf_tgt_field(s->inventory, "vendor"));
-    bf_tgt_text(m->product, bf_tgt_field(s->inventory, "product"));
-    bf_tgt_text(m->serial, bf_tgt_field(s->inventory, "serial"));
+    copy_text(m->vendor, bf_tgt_field(s->inventory, "vendor"));
+    copy_text(m->product, bf_tgt_field(s->inventory, "product"));
+    copy_text(m->serial, bf_tgt_field(s->inventory, "serial"));
     if (is_uuid(uuid))
         bf_snprintf(m->uuid, sizeof m->uuid, "%s", uuid);
 }

@@ -18,7 +18,8 @@ struct bf_tgt_source {
     int64_t test; // the job whose test it is; 0: the machine itself
 };
 
-// Fills *m, all but the disks' chains. The fault names the plan's key that would help.
+// Fills *m, all but the disks' chains. The fault names the plan's key that would help. External for
+// tests.
 enum bf_err bf_tgt_machine_fill(const struct bf_tgt_source *source, struct bf_tgt_machine *m,
                                 struct bf_fault *fault);
 

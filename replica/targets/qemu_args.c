@@ -10,26 +10,6 @@
 #include "base/fmt.h"
 #include "replica/targets/user_net.h"
 
-// ---- Places on the bus -------------------------------------------------------------------------
-
-enum { SLOT_FIRST = 2, SLOTS = 26, FUNCTIONS = 8, FIXED_DEVICES = 3 };
-
-// Each device has a slot of its own as long as there are enough; else eight share one.
-static bool is_crowded(const struct bf_tgt_machine *m)
-{
-    return FIXED_DEVICES + m->disks + m->nics > SLOTS;
-}
-
-void bf_qemu_slot(char out[40], const struct bf_tgt_machine *m, uint32_t place)
-{
-    BF_ASSERT(place < SLOTS * FUNCTIONS);
-    if (!is_crowded(m))
-        bf_snprintf(out, 40, ",addr=0x%x", SLOT_FIRST + place);
-    else
-        bf_snprintf(out, 40, ",addr=0x%x.%u%s", SLOT_FIRST + place / FUNCTIONS, place % FUNCTIONS,
-                    place % FUNCTIONS == 0 ? ",multifunction=on" : "");
-}
-
 // ---- The machine -------------------------------------------------------------------------------
 
 static bool wants_bridge(const struct bf_tgt_machine *m)

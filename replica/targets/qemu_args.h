@@ -47,9 +47,12 @@ void bf_qemu_home_node(char out[32], const struct bf_tgt_disk *disk);
 void bf_qemu_overlay_name(char out[32], const struct bf_tgt_disk *disk);
 void bf_qemu_home_name(char out[32], const struct bf_tgt_disk *disk, bool raw);
 
-// qemu_disks.c: the nodes and devices of the disks, from the first free place on the bus on;
-// bf_qemu_slot gives the next one, as ",addr=...".
+// qemu_disks.c: the nodes and devices of the disks, from the first free place on the bus on.
 void bf_qemu_disk_args(struct bf_args *a, const struct bf_qemu_line *line, uint32_t *place);
+// The disk's WWN as QEMU and Proxmox VE take it, a number; false: it has none that could be one.
+bool bf_qemu_wwn(char out[24], const struct bf_tgt_disk *disk);
+
+// qemu_slots.c: a place on the bus, as ",addr=...".
 void bf_qemu_slot(char out[40], const struct bf_tgt_machine *m, uint32_t place);
 
 #endif

@@ -106,12 +106,20 @@ static void add_serial(struct bf_text *out, const struct bf_tgt_disk *d, size_t 
 }
 
 // "naa." and 16 digits are what a disk on SCSI or SATA can have.
+bool bf_qemu_wwn(char out[24], const struct bf_tgt_disk *disk)
+{
+    const char *digits = strncmp(disk->wwn, "naa.", 4) == 0 ? disk->wwn + 4 : "";
+
+    bf_snprintf(out, 24, "%s%s", "0x", digits);
+    return strlen(digits) == 16 && strspn(digits, "0123456789abcdefABCDEF") == 16;
+}
+
 static void add_wwn(struct bf_text *out, const struct bf_tgt_disk *d)
 {
-    const char *digits = strncmp(d->wwn, "naa.", 4) == 0 ? d->wwn + 4 : "";
+    char wwn[24];
 
-    if (strlen(digits) == 16 && strspn(digits, "0123456789abcdefABCDEF") == 16)
-        bf_textf(out, ",wwn=0x%s", digits);
+    if (bf_qemu_wwn(wwn, d))
+        bf_textf(out, ",wwn=%s", wwn);
 }
 
 static void add_common(struct bf_text *out, const struct bf_tgt_disk *d, uint32_t number,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What this host has for a machine under QEMU: programs, firmware, bridges, memory, an accelerator.
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -9,9 +10,12 @@
 #include "base/fmt.h"
 #include "finalize/host/accel.h"
 #include "replica/qemu/vm_files.h"
+#include "replica/state/file.h"
 #include "replica/targets/qemu_place.h"
 
-enum { MIB = 1 << 20, ROOM_MIN_MIB = 256 };
+enum { MIB = 1 << 20, ROOM_MIN_MIB = 256, BRIDGE_CONF_MAX = 65536 };
+
+#define BRIDGE_CONF "/etc/qemu/bridge.conf"
 
 // ---- Firmware ----------------------------------------------------------------------------------
 
@@ -117,6 +121,34 @@ static enum bf_err check_programs(struct bf_fault *fault)
     return BF_OK;
 }
 
+// The helper enters only bridges that this file allows. One that cannot be read, or that includes
+// another, is left to the helper, which has more rights.
+static bool is_allowed(const char *bridge)
+{
+    uint8_t *text = NULL;
+    struct bf_fault ignored;
+    struct bf_line line;
+    bool allowed = false;
+    size_t len, pos = 0, size, name = strlen(bridge);
+
+    if (access(BRIDGE_CONF, R_OK) != 0)
+        return errno != ENOENT;
+    if (bf_file_read(BRIDGE_CONF, BRIDGE_CONF_MAX, &text, &len, &ignored))
+        return true;
+    while (bf_line_next((const char *)text, len, &pos, &line)) {
+        const char *at = line.at, *end = line.at + line.len, *word;
+        if (!bf_word_next(&at, end, &word, &size) || bf_word_is(word, size, "deny"))
+            continue;
+        if (bf_word_is(word, size, "include"))
+            allowed = true;
+        else if (bf_word_is(word, size, "allow") && bf_word_next(&at, end, &word, &size))
+            allowed |=
+                bf_word_is(word, size, "all") || (size == name && memcmp(word, bridge, name) == 0);
+    }
+    free(text);
+    return allowed;
+}
+
 static enum bf_err check_bridge(const char *bridge, struct bf_fault *fault)
 {
     static const char *const helpers[] = {"/usr/lib/qemu/qemu-bridge-helper",
@@ -128,6 +160,11 @@ static enum bf_err check_bridge(const char *bridge, struct bf_fault *fault)
         return bf_fault_set(fault, BF_ERR_CONFIG, BF_SIDE_CONFIG,
                             "make it, or name another in the plan's machine.networks",
                             "this host has no bridge %s", bridge);
+    if (!is_allowed(bridge)) {
+        bf_fault_set(fault, BF_ERR_CONFIG, BF_SIDE_CONFIG, "",
+                     "QEMU may not use the bridge %s: " BRIDGE_CONF " does not allow it", bridge);
+        return bf_fault_todo(fault, "add this line to it: allow %s", bridge);
+    }
     if (access(helpers[0], X_OK) == 0 || access(helpers[1], X_OK) == 0)
         return BF_OK;
     return bf_fault_set(fault, BF_ERR_NOT_FOUND, BF_SIDE_SERVER,

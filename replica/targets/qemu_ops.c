@@ -362,10 +362,13 @@ static enum bf_err move_home(struct bf_qemu_machine *q, const char *to, struct b
 static enum bf_err commit(const struct bf_tgt *tgt, const char *to, struct bf_fault *fault)
 {
     struct bf_qemu_machine q;
+    int folder;
     enum bf_err err = open_made(tgt, &q, fault);
 
     if (!err && !bf_qemu_is_home(&q))
         err = move_home(&q, to, fault);
+    else if (!err && bf_qemu_pid(&q, &folder))
+        err = resume(&q, fault); // one that was killed may have left it paused
     if (!err)
         err = tidy(&q, fault);
     bf_qemu_shut(&q);

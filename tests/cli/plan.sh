@@ -18,7 +18,12 @@ umask 022
 
 mac=52:54:00:aa:bb:01
 check "plan alone is wrong usage" refused 2 'name a machine, or a table with --csv' "$B" plan
-check "a plan without --check is wrong usage" refused 2 'go with --check' "$B" plan web-1 --plan x
+check "an address without --check is wrong usage" refused 2 'goes with --check' "$B" plan web-1 --mac x
+check "a file of keys that is not there" refused 1 'no-such-file' "$B" plan web-1 --plan "$T/no-such-file"
+put "$T/wrong.json" <<<'{"version": 1, "unlock": [{"uuid": "x"}]}'
+check "a file of keys that is none" refused 1 'unlock[0]' "$B" plan web-1 --plan "$T/wrong.json"
+put "$T/keys.json" <<<'{"version": 1, "root": "UUID=11111111-2222-3333-4444-555555555555", "check": "full", "hostname": "other"}'
+check "a file of keys" refused 1 'no recovery point' "$B" plan web-1 --plan "$T/keys.json"
 check "--check without a plan is wrong usage" refused 2 '--plan is missing, or --mac' "$B" plan web-1 --check
 check "--output without --csv is wrong usage" refused 2 'go with --csv' "$B" plan web-1 --output x
 check "--csv with a machine is wrong usage" refused 2 'are named in the file' "$B" plan web-1 --csv x --check
@@ -108,6 +113,11 @@ check "plan" exits 0 "$B" plan web-1 --target qemu-virtio
 cp "$T/stdout" "$T/plan.json"
 check "it has what is there" json ".target.kind == \"qemu-virtio\" and .target.firmware == \"uefi\" and .hostname == \"oldhost\" and
     [.nics[].match.name] == [\"enp0s3\", \"enp0s4\"] and .nics[0].match.mac == \"$nic\"" cat "$T/plan.json"
+sed "s/11111111-2222-3333-4444-555555555555/00000000-2222-3333-4444-555555555555/" "$T/keys.json" >"$T/other.json"
+check "an inspection follows the plan's choice of a root" refused 1 'it is unclear which file system is the root' "$B" plan web-1 --plan "$T/other.json"
+check "and a right one" exits 0 "$B" plan web-1 --plan "$T/keys.json"
+check "which goes into the new plan, and no other key" json '.root == "UUID=11111111-2222-3333-4444-555555555555" and .check == "full" and
+    .target.kind == "generic" and .hostname == "oldhost"' cat "$T/stdout"
 check "and says how to go on" grep -qF 'bootferry plan web-1@1 --check --plan FILE' "$T/stderr"
 check "unchanged, it is valid" exits 0 "$B" plan web-1 --check --plan "$T/plan.json" --json
 check "and changes no address" json '.result == "ok" and

@@ -98,6 +98,25 @@ check "fstab: a line whose type is not what is found there is left alone" has "$
 check "fstab: and said" says "/dev/sda3 depends on the order of the disks, and the device found there has a different type"
 devices "$work/devices"
 
+for resume in /dev/sda3 '"/dev/sda3"' 8:3 0803 /dev/block/8:3; do
+    fresh
+    printf '# mine\nRESUME=%s\n' "$resume" | put "$r/etc/initramfs-tools/conf.d/resume"
+    check "initramfs-tools resumes from $resume" run
+    check "$resume becomes a UUID" matches "^RESUME=\"?$swap\"?\$" "$(tail -n 1 "$r/etc/initramfs-tools/conf.d/resume")"
+    check "$resume: a second run" again
+done
+fresh
+rm "$r/etc/initramfs-tools/conf.d/resume"
+put "$r/etc/initramfs-tools/conf.d/mine" <<<"RESUME='/dev/sda3' # the swap area"
+put "$r/etc/initramfs-tools/initramfs.conf" <<<"RESUME=/dev/sda3"
+check "initramfs-tools resumes by another file" run
+check "it becomes a UUID, too" is "$r/etc/initramfs-tools/conf.d/mine" <<<"RESUME='$swap' # the swap area"
+check "as in initramfs.conf" has "$r/etc/initramfs-tools/initramfs.conf" "RESUME=$swap"
+check "and the image gets both" equal 2 "$(grep -aoE "RESUME='?$swap" "$r/boot/initrd.img-6.1.0-1-amd64" | wc -l)"
+put "$r/etc/initramfs-tools/conf.d/resume" <<<"RESUME=253:1"
+check "initramfs-tools resumes from a number that nobody knows" run
+check "it is said" says "/etc/initramfs-tools/conf.d/resume: /dev/block/253:1 depends on the order of the disks"
+
 # ---- initramfs ---------------------------------------------------------------------------------
 format() {
     fresh
@@ -202,4 +221,44 @@ check "redhat: fstab" grep -q "^$root" "$r/etc/fstab"
 check "redhat: lasting drivers for dracut" has "$r/etc/dracut.conf.d/bootferry.conf" 'add_drivers+=" virtio_pci virtio_blk virtio_net "'
 check "redhat: initramfs" grep -qa 'usr/lib/modules/6.1.0-1-amd64/kernel/drivers/block/virtio_blk.ko' "$r/boot/initramfs-6.1.0-1-amd64.img"
 check "redhat: second run" again
+
+# ---- Makers of an initramfs that are not there ---------------------------------------------------
+# makers WANTED: which of these have lasting settings after a run.
+makers() {
+    local had=""
+    rm -f "$r/etc/dracut.conf.d/bootferry.conf"
+    run || return 1
+    [ ! -e "$r/etc/dracut.conf.d/bootferry.conf" ] || had="dracut "
+    ! grep -q '^virtio_blk' "$r/etc/initramfs-tools/modules" || had+="initramfs-tools "
+    ! grep -q virtio_blk "$r/etc/mkinitcpio.conf" || had+="mkinitcpio "
+    equal "$1" "$had"
+}
+program() { put "$r/$1" <<<"program"; }
+with_both() {
+    fresh
+    mkdir -p "$r/etc/dracut.conf.d" "$r/usr/lib/dracut/modules.d"
+    put "$r/etc/mkinitcpio.conf" <<<"HOOKS=(base udev)"
+}
+with_both
+check "dracut: an empty folder of it beside initramfs-tools" makers "initramfs-tools mkinitcpio "
+with_both
+program usr/sbin/mkinitramfs
+put "$r/etc/dracut.conf.d/old.conf" <<<'add_drivers+=" old "'
+check "dracut: settings without the program beside initramfs-tools" makers "initramfs-tools "
+with_both
+program usr/bin/dracut
+check "dracut has taken the place of initramfs-tools" makers "dracut "
+check "dracut: a second run" again
+with_both
+program usr/bin/dracut
+program usr/bin/mkinitcpio
+check "two that are installed" makers "dracut mkinitcpio "
+with_both
+put "$r/etc/dracut.conf.d/mine.conf" <<<'hostonly="no"'
+check "no program at all: what has settings" makers "dracut initramfs-tools mkinitcpio "
+fresh
+rm -r "$r/etc/initramfs-tools"
+mkdir -p "$r/etc/dracut.conf.d"
+check "no other: the empty folder" run
+check "is dracut's" has "$r/etc/dracut.conf.d/bootferry.conf" 'add_drivers+=" virtio_pci virtio_blk virtio_net "'
 finish

@@ -14,6 +14,16 @@ umask 022
 before=$(snapshot "$r")
 
 # ---- Inspection and dry run leave no trace -----------------------------------------------------
+put "$work/keys" <<<'{"version": 1, "check": "off", "root": "UUID=a", "unlock": [{"uuid": "b", "key_file": "/k"}]}'
+made() { "$FINALIZE" --root "$r" --make-plan "$@" >"$work/made" 2>"$work/err"; }
+check "a plan of what is there" made --target kvm
+check "it names the target" jq -e '.target.kind == "kvm" and .hostname == "oldhost" and .root == null' "$work/made"
+check "with the keys of a plan" made --plan "$work/keys"
+check "they are in it" jq -e '.target.kind == "generic" and .check == "off" and .root == "UUID=a" and .unlock[0].key_file == "/k"' "$work/made"
+put "$work/keys" <<<'{"version": 1, "nonsense": "off"}'
+refute "a plan that is none is refused" made --plan "$work/keys"
+check "with its place" grep -qF nonsense "$work/err"
+check "an inspection takes one, too" test "$("$FINALIZE" --root "$r" --inspect --plan <(echo '{"version": 1}') | head -c 7)" = inspect
 "$FINALIZE" --root "$r" --inspect --devices "$work/devices" --report "$work/report"
 query() { jq -er "$1" "$work/report"; }
 check "inspect: distribution and version" test "$(query '.system.os | .family + " " + .id + " " + .version')" = "debian debian 12"

@@ -3,7 +3,8 @@
 # Families of Linux as their installers leave them, one file each: families/NAME.tree has the tree, the plan, and what
 # must come of it. Arguments are the NAMEs of a few trees.
 #
-# A .tree begins with comments. "== SECTION" begins a section, "--- PATH" a file in it, up to the next such line:
+# A .tree begins with comments: what it is, and after what it was written; a version of a program says which form was
+# followed. "== SECTION" begins a section, "--- PATH" a file in it, up to the next such line:
 #   == before   the tree. "--- PATH MODE" (octal), "--- PATH -> TARGET" for a link, "--- PATH/" for an empty folder;
 #               "--- PATH initramfs VERSION" is the initramfs of a kernel, whose modules are installed, too;
 #               "--- PATH elf [aarch64]" a program, for x86-64 without the word

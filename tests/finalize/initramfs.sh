@@ -392,6 +392,25 @@ maker mkinitcpio
 check "mkinitcpio: a file of its folder" is "$r/etc/mkinitcpio.conf.d/zz-bootferry.conf" <<<"$head
 MODULES+=($names)"
 one
+put "$r/etc/mkinitcpio.conf" <<<'MODULES=(btrfs)'
+put "$r/etc/mkinitcpio-lts.conf" <<<'MODULES="xfs"'
+mkdir "$r/etc/mkinitcpio.conf.d"
+put "$r/etc/mkinitcpio.d/linux.preset" <<<"ALL_config='/etc/mkinitcpio.conf'
+ALL_kver=\"/boot/vmlinuz-linux\"
+PRESETS=('default')
+default_image=\"/boot/initramfs-linux.img\""
+put "$r/etc/mkinitcpio.d/lts.preset" <<<'#ALL_config="/etc/other.conf"
+default_config="/etc/mkinitcpio-lts.conf" # with its own'
+maker "mkinitcpio whose presets name a configuration"
+check "mkinitcpio: it is what --config reads" is "$r/etc/mkinitcpio.conf" <<<"MODULES=(btrfs)
+$head
+MODULES+=($names)"
+check "mkinitcpio: and another" is "$r/etc/mkinitcpio-lts.conf" <<<"MODULES=\"xfs\"
+$head
+MODULES+=\" $names\""
+check "mkinitcpio: others read the folder" is "$r/etc/mkinitcpio.conf.d/zz-bootferry.conf" <<<"$head
+MODULES+=($names)"
+one
 put "$r/etc/mkinitcpio.conf" <<<'MODULES=(btrfs)
 HOOKS=(base udev autodetect)'
 maker "mkinitcpio before 36"

@@ -403,6 +403,26 @@ GRUB_CMDLINE_LINUX="console=tty0"
 GRUB_TERMINAL_OUTPUT="console"
 GRUB_TERMINAL_INPUT="console"
 EOF
+# terminals LIST WANTED: what becomes of a list of terminals when a serial console is wanted.
+terminals() {
+    bare "$r"
+    put "$r/etc/default/grub" <<<"GRUB_TERMINAL=\"$1\""
+    run && has "$r/etc/default/grub" "GRUB_TERMINAL=\"$2\""
+}
+serial true
+for list in console gfxterm "gfxterm console" ofconsole "vga_text at_keyboard"; do
+    check "terminals: $list" terminals "$list" "$list serial"
+    check "terminals: $list: a second run" again
+done
+for list in serial "serial console" serial_com0 "console serial_efi0"; do
+    check "terminals: $list stays" terminals "$list" "$list"
+done
+# GRUB does nothing of a command that has a terminal which it does not find, and grub-mkconfig ends at such a name.
+for list in ec2-console "console consol" "gfxterm,serial"; do
+    check "terminals: $list is nothing to add to" terminals "$list" "$list"
+    check "terminals: no port is set up for it" lacks "$r/etc/default/grub" GRUB_SERIAL
+    check "terminals: it is said" note warning /etc/default/grub "which is no terminal of GRUB itself, so the serial console is not added"
+done
 serial ""
 bare "$r"
 put "$r/boot/grub/device.map" <<'EOF'

@@ -101,8 +101,10 @@ seen() {
     bf_vm_wait_line new '^SEEN .* end$' "$1"
 }
 
-# guestfs_kernel: libguestfs needs a kernel, which need not be installed: that of the finalizer's VM does.
+# guestfs_kernel: libguestfs needs a kernel, which need not be installed: that of the finalizer's VM does. What makes its
+# appliance wants the folder of the host's own modules nevertheless.
 guestfs_kernel() {
+    if [ ! -d /lib/modules ] && mkdir /lib/modules; then at_exit rmdir /lib/modules; fi
     SUPERMIN_KERNEL=$BF_BUILD/finalize-vm/vmlinuz
     SUPERMIN_MODULES=$(echo "$BF_BUILD"/finalize-vm/tree/lib/modules/*)
     export SUPERMIN_KERNEL SUPERMIN_MODULES

@@ -105,6 +105,18 @@ tree
 sed -i "s,root=/dev/sda2,root=/dev/mapper/vg-root," "$r/boot/grub/grub.cfg"
 check "nor by a volume" stops_at root=/dev/mapper/vg-root
 tree
+sed -i "s,root=/dev/sda2,root=0xfd00,; s,resume=/dev/sda3,resume=8:3," "$r/boot/grub/grub.cfg"
+check "numbers of devices" goes starts
+check "are resolved" equal "$root ro quiet resume=UUID=99999999-2222-3333-4444-555555555555 console=tty0 console=ttyS0,115200" \
+    "$(start 'entries[] | select(.chosen).cmdline')"
+refute "and nothing is left to look at" matches resume= "$(start 'look_at[]')"
+for gone in 8:19 253:1 /dev/sdz1 UUID=00000000-1111-4000-8000-000000000000 /dev/vg/swap; do
+    tree
+    sed -i "s,resume=/dev/sda3,resume=$gone," "$r/boot/grub/grub.cfg"
+    check "resume=$gone stops nothing" goes starts
+    check "and is said with its line" matches "/boot/grub/grub.cfg, line 5: .* has resume=$gone, " "$(start 'look_at[]')"
+done
+tree
 sed -i 's,ro quiet,ro quiet init=/sbin/nothing,' "$r/boot/grub/grub.cfg"
 check "init= is not there" stops_at /sbin/nothing
 tree
@@ -114,6 +126,30 @@ sed -i 's/"serial_console"/"missing_disks": "nofail", "serial_console"/' "$work/
 check "unless the plan gives it up" goes starts
 check "then the start does not wait for it" has "$r/etc/fstab" 'UUID=00000000-1111-4000-8000-000000000000 /data ext4 defaults,nofail 0 2'
 check "a second run changes nothing more" goes starts
+tree
+put "$r/etc/crypttab" <<<'data UUID=00000000-1111-4000-8000-000000000000 none luks'
+check "a device of crypttab is on no disk: the start goes on" goes starts
+check "but waits for it" matches "/etc/crypttab, line 1: UUID=00000000-1111-4000-8000-000000000000 for data is on none of the disks: the start waits" "$(start 'look_at[]')"
+echo '/dev/mapper/data /data ext4 defaults 0 2' >>"$r/etc/fstab"
+check "a file system of fstab is in it" stops_at "/etc/fstab, line 7" "/etc/crypttab, line 1, opens as /dev/mapper/data for /data" missing_disks
+sed -i 's/"serial_console"/"missing_disks": "nofail", "serial_console"/' "$work/plan"
+check "unless the plan gives both up" goes starts
+check "then the start does not wait for the file system" has "$r/etc/fstab" '/dev/mapper/data /data ext4 defaults,nofail 0 2'
+check "nor for its device" is "$r/etc/crypttab" <<<'data UUID=00000000-1111-4000-8000-000000000000 none luks,nofail'
+refute "and nothing is left to look at" matches crypttab "$(start 'look_at[]')"
+check "a second run changes nothing more" goes starts
+check "as it is" is "$r/etc/crypttab" <<<'data UUID=00000000-1111-4000-8000-000000000000 none luks,nofail'
+: "${JUDGE:=$PWD/build/judge/root}"
+generator=/lib/systemd/system-generators/systemd-cryptsetup-generator
+if [ -x "$JUDGE$generator" ]; then
+    mkdir -p "$work/units"/{normal,early,late}
+    library=$JUDGE/usr/lib/x86_64-linux-gnu
+    judged_units() { SYSTEMD_CRYPTTAB=$r/etc/crypttab LD_LIBRARY_PATH=$library/systemd:$library "$JUDGE$generator" "$work/units"/{normal,early,late}; }
+    check "systemd's generator reads it" judged_units
+    check "and no start requires the device" equal wants "$(find "$work/units" -path '*cryptsetup.target*' -name '*@data.service' | sed 's,.*cryptsetup.target.\([a-z]*\)/.*,\1,')"
+else
+    skip "systemd's generator"
+fi
 for options in noauto nofail _netdev x-systemd.automount; do
     tree
     echo "UUID=00000000-1111-4000-8000-000000000000 /data ext4 defaults,$options 0 2" >>"$r/etc/fstab"

@@ -13,7 +13,6 @@ def ours(path):
     root = [d for d in system["devices"] if d.get("root")]
     yield "distribution", system["os"]["id"]
     yield "version", system["os"]["version"].split(".")[0]
-    yield "name", system["os"]["name"]
     yield "host name", system["hostname"]
     yield "architecture", system["architecture"]
     yield "packages", {"dpkg": "deb"}.get(system["os"]["packages"], system["os"]["packages"])
@@ -26,7 +25,6 @@ def theirs(path):
     root = system.findtext("root")
     yield "distribution", system.findtext("distro")
     yield "version", system.findtext("major_version")
-    yield "name", system.findtext("product_name")
     yield "host name", system.findtext("hostname")
     yield "architecture", system.findtext("arch")
     yield "packages", system.findtext("package_format")

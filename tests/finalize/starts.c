@@ -46,6 +46,7 @@ static void walk(struct bf_fin *f)
     }
     if (bf_budget_is_over(&f->budget))
         printf("OVER %s\n", f->budget.over);
+    json_decref(w.saved);
     free(w.start);
 }
 

@@ -63,6 +63,7 @@ static size_t walk_once(bool probed)
     }
     for (size_t i = 0; i < walk.troubles; i++)
         free(walk.trouble[i].text);
+    json_decref(walk.saved);
     bf_edits_free(&fin.edits);
     tree_root.budget = NULL;
     return sum;

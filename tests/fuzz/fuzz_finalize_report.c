@@ -26,7 +26,7 @@ static void check_plan(const json_t *report, const json_t *nics)
     static struct bf_plan plan;
     struct bf_fault fault;
     struct bf_text notes = {0};
-    json_t *made = bf_present_plan(report, nics, "kvm", &notes);
+    json_t *made = bf_present_plan(report, nics, "kvm", NULL, &notes);
     char *text = made ? json_dumps(made, JSON_COMPACT) : NULL;
     if (!text || bf_plan_parse(text, strlen(text), &plan, &fault))
         abort();

@@ -115,6 +115,7 @@ static void walk(size_t which, struct bf_fin *f)
     }
     for (size_t i = 0; i < w.troubles; i++)
         free(w.trouble[i].text);
+    json_decref(w.saved);
     free(w.start);
 }
 

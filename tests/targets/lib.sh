@@ -37,7 +37,7 @@ is_sealed() { equal "$sealed_before" "$(sealed)"; }
 MACHINE=("disk=$BYTES,$LAYERS")
 URI=libvirt:qemu:///session
 lv() {
-    timeout -k 5 "$(patience 60)" "$TOOL" "$S" "$FOLDER" "$URI" "$@" "${MACHINE[@]}" >"$T/stdout" 2>"$T/stderr" || {
+    timeout -k 5 "$(patience 60)" "$TOOL" "$S" "$FOLDER" "$URI" "$1" "${MACHINE[@]}" "${@:2}" >"$T/stdout" 2>"$T/stderr" || {
         local status=$?
         cat "$T/stdout" "$T/stderr"
         return "$status"
@@ -56,7 +56,10 @@ lv_refused() {
     lv "$@" >/dev/null && { echo "it succeeded"; return 1; }
     grep -qF -- "$wanted" "$T/stderr" || { echo "it does not say: $wanted"; cat "$T/stderr"; return 1; }
 }
-virsh_() { timeout -k 5 "$(patience 20)" virsh -q -c "${URI#libvirt:}" "$@"; }
+virsh_() {
+    local uri=${URI#libvirt:}
+    timeout -k 5 "$(patience 20)" virsh -q -c "${uri%%\?*}" "$@"
+}
 # domain XPATH: of its definition while it runs; inactive XPATH: of the one that stays.
 domain() { virsh_ dumpxml web >"$T/domain.xml" && xmllint --xpath "$1" "$T/domain.xml"; }
 inactive() { virsh_ dumpxml --inactive web >"$T/domain.xml" && xmllint --xpath "$1" "$T/domain.xml"; }
@@ -81,6 +84,7 @@ at_exit libvirtd_kill
 at_exit machines_kill
 
 session_start() {
+    export LIBVIRT_AUTOSTART=0 # a daemon that a client starts would stay
     export XDG_RUNTIME_DIR=$T/xdg/run XDG_CONFIG_HOME=$T/xdg/conf XDG_CACHE_HOME=$T/xdg/cache XDG_DATA_HOME=$T/xdg/data
     mkdir -p "$XDG_RUNTIME_DIR" "$XDG_CONFIG_HOME" "$XDG_CACHE_HOME" "$XDG_DATA_HOME"
     chmod 700 "$XDG_RUNTIME_DIR"

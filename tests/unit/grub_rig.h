@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the tests of the rehearsal's reader of GRUB share: a small tree and its devices, scripts
-// that are run with a command "w", which notes the words it is given, and what a menu offers as a
-// text.
+// What the tests of the rehearsal's reader of GRUB share: scripts that are run, on the tree
+// and the walk of finalize_walk.h, with a command "w", which notes the words it is given, and what
+// a menu offers as a text.
 #ifndef BF_TESTS_UNIT_GRUB_RIG_H
 #define BF_TESTS_UNIT_GRUB_RIG_H
 
@@ -9,42 +9,25 @@
 #include "finalize/rehearse/loaders.h"
 
 #include "tests/finalize_tree.h"
+#include "tests/finalize_walk.h"
 #include "tests/unit/test.h"
 
-static struct bf_devices devices;
-static struct bf_fin fin;
-static struct bf_walk walk;
-static struct bf_start starts[BF_STARTS_MAX];
 static struct bf_text noted;
 static void (*prepare)(void); // puts files and devices there before a script runs
 
-__attribute__((unused)) static void put(const char *path, const char *text)
-{
-    tree_put(path, text, strlen(text));
-}
-
 static void forget(void)
 {
-    for (size_t i = 0; i < walk.starts; i++)
-        free(starts[i].cmdline);
-    for (size_t i = 0; i < walk.troubles; i++)
-        free(walk.trouble[i].text);
-    bf_edits_free(&fin.edits);
-    bf_devices_free(&devices);
+    bf_devices_free(&walk_devices);
     bf_text_free(&noted);
 }
 
 static void begin(void)
 {
     if (tree_root.fd < 0)
-        tree_make();
+        walk_clear();
     forget();
-    memset(starts, 0, sizeof starts);
-    fin = (struct bf_fin){.root = &tree_root, .devices = &devices};
-    walk = (struct bf_walk){.f = &fin, .start = starts};
-    tree_root.budget = &fin.budget;
-    bf_budget_begin(&fin.budget, "test");
-    bf_edits_init(&fin.edits, &tree_root);
+    walk_begin();
+    tree_root.budget = &walk_fin.budget;
     if (prepare)
         prepare();
 }
@@ -71,10 +54,10 @@ __attribute__((unused)) static void add_devices(void)
     };
 #undef GPT
     for (size_t i = 0; i < BF_COUNT(disk); i++)
-        *bf_devices_add(&devices) = disk[i];
-    bf_devices_place(&devices, 0, "/boot/efi", "");
-    bf_devices_place(&devices, 2, "/boot", "");
-    bf_devices_place(&devices, 3, "/", "");
+        *bf_devices_add(&walk_devices) = disk[i];
+    bf_devices_place(&walk_devices, 0, "/boot/efi", "");
+    bf_devices_place(&walk_devices, 2, "/boot", "");
+    bf_devices_place(&walk_devices, 3, "/", "");
 }
 
 // ---- Scripts ------------------------------------------------------------------------------------
@@ -106,7 +89,7 @@ static const char *words_of_bytes(const char *script, size_t len)
     struct bf_gr_menu menu = {0};
     begin();
     g.menu = &menu;
-    bf_gr_set(&g, "root", devices.count ? "hd0,gpt3" : "hd0");
+    bf_gr_set(&g, "root", walk_devices.count ? "hd0,gpt3" : "hd0");
     bf_gr_run_text(&g, "s", script, len);
     ended = g.state;
     bf_gr_load_clear(&g.load);
@@ -165,7 +148,7 @@ __attribute__((unused)) static const char *offered(const char *config, size_t le
     bf_walk_grub(&walk, "/boot/grub/grub.cfg", dev);
     bf_text_empty(&noted);
     for (size_t i = 0; i < walk.starts; i++)
-        print_start(&noted, &starts[i]);
+        print_start(&noted, &walk.start[i]);
     for (size_t i = 0; i < walk.troubles; i++)
         bf_textf(&noted, "%s: %s\n", kinds[walk.trouble[i].kind], walk.trouble[i].text);
     return bf_text_get(&noted);
@@ -180,8 +163,8 @@ __attribute__((unused)) static void check_menus(const struct rig_menu *m, size_t
     size_t wrong = 0;
     for (size_t i = 0; i < count; i++) {
         begin();
-        const char *got =
-            offered(m[i].config, strlen(m[i].config), devices.count ? &devices.item[2] : NULL);
+        const char *got = offered(m[i].config, strlen(m[i].config),
+                                  walk_devices.count ? &walk_devices.item[2] : NULL);
         if (strcmp(got, m[i].offers) == 0)
             continue;
         printf("# configuration:\n%s\n# offers:\n%s# but should:\n%s", m[i].config, got,

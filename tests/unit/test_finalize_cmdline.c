@@ -74,6 +74,8 @@ static void test_root_in_every_form(void)
         {"s", "root=0x802", "root=UUID=1111"},
         {"s", "root=8:2", "root=UUID=1111"},
         {"s", "root=259:12", "root=UUID=1111"},
+        {"s", "root=fd00", "root=UUID=1111"},
+        {"s", "root=\"0802\"", "root=\"UUID=1111\""},
         // The kernel takes the last one, and so no one may stay.
         {"s", "root=/dev/sda2 root=/dev/sdb1", "root=UUID=1111 root=UUID=1111"},
         {"s", "real_root=/dev/sda2 root=/dev/ram0", "real_root=UUID=1111 root=/dev/ram0"},
@@ -154,6 +156,8 @@ static void test_other_systems(void)
         {"", "root=/dev/sda2 ro", "root=UUID=1111 ro"},
         {"", "root=/dev/sda3 ro", "root=UUID=1111 ro"}, // a swap area is no root
         {"", "root=/dev/sdc1 ro", "="},                 // its UUID is not its own
+        {"", "root=8:17 ro", "root=UUID=4444 ro"},
+        {"", "root=0811 ro", "root=UUID=4444 ro"},
     };
     table_begin();
     CHECK_LINES(lines);
@@ -170,6 +174,8 @@ static void test_without_initramfs(void)
         {"sb", "root=802", "root=PARTUUID=part-a2"},
         {"sb", "root=\"/dev/sda2\"", "root=\"PARTUUID=part-a2\""},
         {"sb", "resume=/dev/sda3", "resume=PARTUUID=part-a3"},
+        {"sb", "resume=8:3", "resume=PARTUUID=part-a3"},
+        {"sb", "resume=253:0", "="},
         {"b", "root=/dev/sdb1", "root=PARTUUID=part-b1"},
     };
     table_begin();
@@ -187,6 +193,23 @@ static void test_other_words(void)
         {"s", "resume=/dev/sda2", "="}, // no swap area
         {"s", "resume=/dev/sda2 resume_offset=34816", "resume=UUID=1111 resume_offset=34816"},
         {"s", "resume=/dev/sdz9", "="},
+        {"s", "resume=8:3 quiet", "resume=UUID=2222 quiet"},
+        {"s", "resume=\"8:3\"", "resume=\"UUID=2222\""},
+        {"s", "resume=0803", "resume=UUID=2222"},
+        {"s", "resume=0x803", "resume=UUID=2222"},
+        {"s", "real_resume=3:3", "real_resume=UUID=2222"}, // hda3
+        {"s", "resume=202:3", "resume=UUID=2222"},         // xvda3
+        {"s", "resume=104:3", "resume=UUID=2222"},         // cciss/c0d0p3
+        {"s", "resume=/dev/block/8:3", "resume=UUID=2222"},
+        {"s", "resume=8:2", "="}, // no swap area
+        {"s", "resume=8:2 resume_offset=34816", "resume=UUID=1111 resume_offset=34816"},
+        {"s", "resume=8:19", "="},  // no such partition
+        {"s", "resume=253:1", "="}, // device-mapper's numbers, or virtio's: who knows
+        {"s", "resume=259:3", "="}, // NVMe
+        {"s", "resume=8:3:", "="},  // no number to anybody
+        {"s", "resume=none", "="},
+        {"s", "cryptdevice=8:4", "="},
+        {"s", "crypt_root=804", "="},
         {"s", "resume=/dev/mapper/vg-swap", "="},
         {"s", "resume=UUID=2222", "="},
         {"s", "resume=", "="},
@@ -230,6 +253,12 @@ static void test_what_is_said(void)
     CHECK(table_said("/dev/sdb1, in md=0"));
     edit("s", "resume=/dev/sdz9", &out);
     CHECK(table_said("resume=/dev/sdz9 stays: it depends on the order of the disks"));
+    edit("s", "resume=253:1", &out);
+    CHECK(table_said("resume=253:1 stays: it depends on the order of the disks"));
+    edit("s", "resume=0fd01", &out);
+    CHECK(table_said("resume=0fd01 stays: it depends on the order of the disks"));
+    edit("s", "resume=8:3:", &out);
+    CHECK(!table_said("resume="));
     edit("s", "cryptdevice=/dev/sda2:root", &out);
     CHECK(table_said("the system is started with cryptdevice=/dev/sda2"));
     edit("s", "root=UUID=1111 ro quiet", &out);

@@ -29,6 +29,51 @@ static bool compose(const char *file, const char *target, const char *const *mac
     return !err;
 }
 
+// The text that an inspection gets of a file (and a target, or NULL); "!" when it is refused.
+static const char *for_inspection(const char *file, const char *target)
+{
+    static char text[1024];
+    char *json;
+    size_t len;
+    struct bf_compose given = {.file = file, .file_len = strlen(file), .target = target};
+    if (bf_compose_inspection(&given, &json, &len, &fault))
+        return "!";
+    CHECK_EQ(bf_plan_parse(json, len, &plan, &fault), BF_OK);
+    json_t *made = json_loadb(json, len, 0, NULL);
+    char *compact = json_dumps(made, JSON_COMPACT);
+    snprintf(text, sizeof text, "%s", compact);
+    free(compact);
+    json_decref(made);
+    free(json);
+    return text;
+}
+
+static void test_inspection(void)
+{
+#define KEY "{\"uuid\":\"u-1\",\"passphrase\":\"secret\"}"
+    CHECK_STR(
+        for_inspection("{\"version\": 1, \"unlock\": [" KEY "], \"root\": \"UUID=a\", "
+                       "\"mounts\": {\"/boot\": \"UUID=b\"}, \"check\": \"off\"}",
+                       NULL),
+        "{\"version\":1,\"target\":{\"kind\":\"generic\"},\"root\":\"UUID=a\",\"unlock\":[" KEY
+        "],\"mounts\":{\"/boot\":\"UUID=b\"},\"check\":\"off\"}");
+    // What is no key of it is checked, and left out.
+    CHECK_STR(
+        for_inspection("{\"version\": 1, \"target\": {\"kind\": \"kvm\"}, \"hostname\": \"a\", "
+                       "\"nics\": [{\"match\": {\"mac\": \"" A "\"}, \"dhcp\": true}]}",
+                       NULL),
+        "{\"version\":1,\"target\":{\"kind\":\"kvm\"}}");
+    CHECK_STR(for_inspection("{\"version\": 1}", "xen"),
+              "{\"version\":1,\"target\":{\"kind\":\"xen\"}}");
+    CHECK_STR(for_inspection("{\"version\": 1, \"target\": {\"kind\": \"kvm\"}}", "xen"), "!");
+    CHECK_STR(for_inspection("{\"version\": 1, \"root\": 1}", NULL), "!");
+    CHECK_STR(for_inspection("{\"version\": 1, \"hostname\": \"not one\"}", NULL), "!");
+    CHECK_STR(for_inspection("{\"version\": 1, \"version\": 1}", NULL), "!");
+    CHECK_STR(for_inspection("[]", NULL), "!");
+    CHECK_STR(for_inspection("{", "kvm"), "!");
+    CHECK_STR(for_inspection("", NULL), "!");
+}
+
 #define OPTIONS(...) ((const char *const[]){__VA_ARGS__, NULL})
 #define NO_OPTIONS   ((const char *const[]){NULL})
 
@@ -146,7 +191,7 @@ static void look(const char *interfaces, const char *nics)
              interfaces);
     json_t *report = json_loads(bf_text_get(&text), 0, NULL), *list = json_loads(nics, 0, NULL);
     CHECK(report);
-    json_t *made = bf_present_plan(report, list, "kvm", &said);
+    json_t *made = bf_present_plan(report, list, "kvm", NULL, &said);
     char *json = json_dumps(made, JSON_COMPACT);
     snprintf(present, sizeof present, "%s", json);
     snprintf(notes, sizeof notes, "%s", bf_text_get(&said));
@@ -183,6 +228,32 @@ static void test_present(void)
     // The one NIC of a machine whose files know one interface.
     look(DEVICE("eth0", "", "hardware", "\"dhcp\": true"), "[{\"mac\": \"" B "\"}]");
     CHECK_STR(present, HEAD "{\"match\":{\"mac\":\"" B "\",\"name\":\"eth0\"},\"dhcp\":true}]}");
+}
+
+// The keys of the inspection stand in its plan, too; what is secret does not.
+static void test_present_keys(void)
+{
+    struct bf_text said = {0};
+    json_t *given =
+        json_pack("{s:i,s:{s:s},s:s,s:{s:s},s:s,s:[{s:s,s:s},{s:s,s:s},{s:s,s:s}]}", "version", 1,
+                  "target", "kind", "kvm", "root", "UUID=a", "mounts", "/boot", "UUID=b", "check",
+                  "full", "unlock", "uuid", "u-1", "passphrase", "secret", "uuid", "u-2",
+                  "key_file", "/root/key", "uuid", "u-3", "key", "c2VjcmV0");
+    json_t *report = json_object();
+    json_t *made = bf_present_plan(report, NULL, "kvm", given, &said);
+    char *json = json_dumps(made, JSON_COMPACT);
+    CHECK_STR(json, "{\"version\":1,\"target\":{\"kind\":\"kvm\"},\"root\":\"UUID=a\","
+                    "\"mounts\":{\"/boot\":\"UUID=b\"},\"check\":\"full\",\"unlock\":[{"
+                    "\"uuid\":\"u-2\",\"key_file\":\"/root/key\"}],\"nics\":[]}");
+    CHECK(strstr(bf_text_get(&said), "the key of UUID=u-1 is not printed: add it"));
+    CHECK(strstr(bf_text_get(&said), "the key of UUID=u-3 is not printed: add it"));
+    CHECK(!strstr(bf_text_get(&said), "secret"));
+    CHECK(!strstr(bf_text_get(&said), "u-2"));
+    free(json);
+    json_decref(made);
+    json_decref(report);
+    json_decref(given);
+    bf_text_free(&said);
 }
 
 #define PORT(name, mac) DEVICE(name, mac, "hardware", "\"master\": \"bond0\"")
@@ -236,4 +307,5 @@ static void test_present_leaves_out(void)
 }
 
 TEST_MAIN(TEST(test_mac), TEST(test_several), TEST(test_beside_a_file), TEST(test_refuses),
-          TEST(test_present), TEST(test_present_devices), TEST(test_present_leaves_out))
+          TEST(test_inspection), TEST(test_present), TEST(test_present_keys),
+          TEST(test_present_devices), TEST(test_present_leaves_out))

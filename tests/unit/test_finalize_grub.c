@@ -6,9 +6,9 @@
 
 static void put_kernels(void)
 {
-    put("boot/vmlinuz-1", "kernel");
-    put("boot/initrd-1", "archive");
-    put("boot/ucode.img", "archive");
+    walk_put("boot/vmlinuz-1", "kernel");
+    walk_put("boot/initrd-1", "archive");
+    walk_put("boot/ucode.img", "archive");
 }
 
 static void begin_with_kernels(void)
@@ -34,18 +34,18 @@ static void add_three(void)
                                           .partuuid = "11111111-2222-3333-4444-666666666666"};
     static const struct bf_device root = {
         .stacked = true, .root = true, .type = "xfs", .uuid = "5007", .name = "/dev/mapper/vg-lv"};
-    *bf_devices_add(&devices) = esp;
-    *bf_devices_add(&devices) = boot;
-    *bf_devices_add(&devices) = root;
-    bf_devices_place(&devices, 0, "/boot/efi", "");
-    bf_devices_place(&devices, 1, "/boot", "");
-    bf_devices_place(&devices, 2, "/", "");
+    *bf_devices_add(&walk_devices) = esp;
+    *bf_devices_add(&walk_devices) = boot;
+    *bf_devices_add(&walk_devices) = root;
+    bf_devices_place(&walk_devices, 0, "/boot/efi", "");
+    bf_devices_place(&walk_devices, 1, "/boot", "");
+    bf_devices_place(&walk_devices, 2, "/", "");
 }
 
 static void run_on(const char *text, size_t device)
 {
-    put(CFG, text);
-    bf_walk_grub(&walk, "/" CFG, devices.count ? &devices.item[device] : NULL);
+    walk_put(CFG, text);
+    bf_walk_grub(&walk, "/" CFG, walk_devices.count ? &walk_devices.item[device] : NULL);
 }
 
 static void run(const char *text)
@@ -59,7 +59,7 @@ static const char *cmdline_of(const char *words)
     static char text[4096];
     snprintf(text, sizeof text, "set timeout=1\nmenuentry x { linux /vmlinuz-1 %s\n}\n", words);
     run(text);
-    return walk.starts == 1 && starts[0].cmdline ? starts[0].cmdline : "none";
+    return walk.starts == 1 && walk.start[0].cmdline ? walk.start[0].cmdline : "none";
 }
 
 // ---- Entries ------------------------------------------------------------------------------------
@@ -69,14 +69,15 @@ static void test_one_line(void)
     run("set timeout=5\nmenuentry 'x' { linux /boot/vmlinuz-1 root=/dev/sda2 ro; "
         "initrd /boot/ucode.img /boot/initrd-1; }\n");
     CHECK_EQ(walk.starts, 1);
-    CHECK_STR(starts[0].title, "x");
-    CHECK_STR(starts[0].kernel, "/boot/vmlinuz-1");
-    CHECK_STR(starts[0].cmdline, "root=/dev/sda2 ro");
-    CHECK_EQ(starts[0].initrds, 2);
-    CHECK_STR(starts[0].initrd[0], "/boot/ucode.img");
-    CHECK_STR(starts[0].initrd[1], "/boot/initrd-1");
-    CHECK(starts[0].chosen && starts[0].kind == BF_START_LINUX && starts[0].line == 2);
-    CHECK(!starts[0].blocked[0] && !starts[0].unknown[0] && walk.troubles == 0 && walk.loader);
+    CHECK_STR(walk.start[0].title, "x");
+    CHECK_STR(walk.start[0].kernel, "/boot/vmlinuz-1");
+    CHECK_STR(walk.start[0].cmdline, "root=/dev/sda2 ro");
+    CHECK_EQ(walk.start[0].initrds, 2);
+    CHECK_STR(walk.start[0].initrd[0], "/boot/ucode.img");
+    CHECK_STR(walk.start[0].initrd[1], "/boot/initrd-1");
+    CHECK(walk.start[0].chosen && walk.start[0].kind == BF_START_LINUX && walk.start[0].line == 2);
+    CHECK(!walk.start[0].blocked[0] && !walk.start[0].unknown[0] && walk.troubles == 0 &&
+          walk.loader);
 }
 
 static void test_missing_files(void)
@@ -85,13 +86,13 @@ static void test_missing_files(void)
         "menuentry b {\nlinux /vmlinuz-1\ninitrd /initrd-2\n}\n"
         "menuentry c { initrd /initrd-1; }\nmenuentry d { true; }\n");
     CHECK_EQ(walk.starts, 4);
-    CHECK_STR(starts[0].blocked,
+    CHECK_STR(walk.start[0].blocked,
               "/boot/grub/grub.cfg, line 3: the kernel /boot/vmlinuz-2 is not there");
-    CHECK_STR(starts[0].kernel, "/boot/vmlinuz-2");
-    CHECK_STR(starts[1].blocked,
+    CHECK_STR(walk.start[0].kernel, "/boot/vmlinuz-2");
+    CHECK_STR(walk.start[1].blocked,
               "/boot/grub/grub.cfg, line 8: the initramfs /initrd-2 is not there");
-    CHECK(strstr(starts[2].blocked, "comes before the kernel"));
-    CHECK(strstr(starts[3].blocked, "loads nothing") && starts[3].kind == BF_START_OTHER);
+    CHECK(strstr(walk.start[2].blocked, "comes before the kernel"));
+    CHECK(strstr(walk.start[3].blocked, "loads nothing") && walk.start[3].kind == BF_START_OTHER);
 }
 
 static void test_entries_run_apart(void)
@@ -99,9 +100,9 @@ static void test_entries_run_apart(void)
     run("set timeout=5\nset x=1\nmenuentry a { set x=2; linux /vmlinuz-1 $x; }\n"
         "menuentry b { linux /vmlinuz-1 $x; }\nset x=3\n");
     CHECK_EQ(walk.starts, 2);
-    CHECK_STR(starts[0].cmdline, "2");
-    CHECK_STR(starts[1].cmdline, "3");
-    CHECK(starts[0].chosen && !starts[1].chosen);
+    CHECK_STR(walk.start[0].cmdline, "2");
+    CHECK_STR(walk.start[1].cmdline, "3");
+    CHECK(walk.start[0].chosen && !walk.start[1].chosen);
 }
 
 static void test_no_entries(void)
@@ -111,8 +112,8 @@ static void test_no_entries(void)
     CHECK(said(BF_TROUBLE_STOPS, "nothing to start"));
     run("linux /vmlinuz-1 a b\ninitrd /initrd-1\nboot\n");
     CHECK_EQ(walk.starts, 1);
-    CHECK_STR(starts[0].cmdline, "a b");
-    CHECK(starts[0].chosen && walk.troubles == 0);
+    CHECK_STR(walk.start[0].cmdline, "a b");
+    CHECK(walk.start[0].chosen && walk.troubles == 0);
     run("configfile /boot/other.cfg\n");
     CHECK(said(BF_TROUBLE_STOPS, "/boot/other.cfg is not there"));
     run("echo hello\nexit\nmenuentry a { true; }\n");
@@ -124,23 +125,23 @@ static void test_others(void)
     run("set timeout=5\nmenuentry a { chainloader +1; }\nmenuentry b { chainloader /EFI/x.efi; }\n"
         "menuentry c { linux16 /boot/memtest86+.bin; }\nmenuentry d { reboot; }\n");
     CHECK_EQ(walk.starts, 4);
-    CHECK(starts[0].kind == BF_START_OTHER && !starts[0].blocked[0]);
-    CHECK(strstr(starts[1].blocked, "the loader /EFI/x.efi is not there"));
-    CHECK(starts[2].kind == BF_START_OTHER && starts[3].kind == BF_START_OTHER);
-    CHECK(!starts[3].blocked[0]);
+    CHECK(walk.start[0].kind == BF_START_OTHER && !walk.start[0].blocked[0]);
+    CHECK(strstr(walk.start[1].blocked, "the loader /EFI/x.efi is not there"));
+    CHECK(walk.start[2].kind == BF_START_OTHER && walk.start[3].kind == BF_START_OTHER);
+    CHECK(!walk.start[3].blocked[0]);
 }
 
 static void test_xen(void)
 {
-    put("boot/xen.gz", "xen");
+    walk_put("boot/xen.gz", "xen");
     run("set timeout=5\nmenuentry a {\nmultiboot2 /boot/xen.gz placeholder dom0_mem=1G\n"
         "module2 /boot/vmlinuz-1 placeholder root=UUID=1 ro\nmodule2 --nounzip "
         "/boot/initrd-1\n}\n");
     CHECK_EQ(walk.starts, 1);
-    CHECK(starts[0].kind == BF_START_LINUX && !starts[0].blocked[0]);
-    CHECK_STR(starts[0].kernel, "/boot/vmlinuz-1");
-    CHECK_STR(starts[0].cmdline, "root=UUID=1 ro");
-    CHECK_EQ(starts[0].initrds, 1);
+    CHECK(walk.start[0].kind == BF_START_LINUX && !walk.start[0].blocked[0]);
+    CHECK_STR(walk.start[0].kernel, "/boot/vmlinuz-1");
+    CHECK_STR(walk.start[0].cmdline, "root=UUID=1 ro");
+    CHECK_EQ(walk.start[0].initrds, 1);
 }
 
 // ---- Words --------------------------------------------------------------------------------------
@@ -163,9 +164,9 @@ static void test_variables(void)
 {
     run("set timeout=5\nset v=\" a  b \"\nf=q=r\nmenuentry x {\n"
         "linux /vmlinuz-1 1$v\"2\" \"$v\" $f ${nothing} end\n}\n");
-    CHECK_STR(starts[0].cmdline, "1a b2 \" a  b \" q=r end");
+    CHECK_STR(walk.start[0].cmdline, "1a b2 \" a  b \" q=r end");
     run("set timeout=5\nset v=1\nunset v\nmenuentry x { linux /vmlinuz-1 [$v] $?; }\n");
-    CHECK_STR(starts[0].cmdline, "[] 0");
+    CHECK_STR(walk.start[0].cmdline, "[] 0");
 }
 
 // ---- The language -------------------------------------------------------------------------------
@@ -176,7 +177,7 @@ static void test_conditions(void)
         "if [ -z \"$y\" -o a = b ]; then y=1; fi\nif [ ( 1 -lt 010 ) -a -n a ]; then z=1; fi\n"
         "if test v-2 -plt v-11; then p=1; fi\nif ! false; then q=1; fi\n"
         "menuentry x { linux /vmlinuz-1 $x $y $z $p $q; }\n");
-    CHECK_STR(starts[0].cmdline, "2 1 1 1 1");
+    CHECK_STR(walk.start[0].cmdline, "2 1 1 1 1");
 }
 
 static void test_files_in_conditions(void)
@@ -185,7 +186,7 @@ static void test_files_in_conditions(void)
         "if [ -d /boot ]; then c=1; fi\nif [ -d /boot/vmlinuz-1 ]; then d=1; fi\n"
         "if [ -e /boot -a -e /vmlinuz-1 ]; then e=1; fi\nif [ -s $prefix/grub.cfg ]; then f=1; fi\n"
         "menuentry x { linux /vmlinuz-1 a$a b$b c$c d$d e$e f$f; }\n");
-    CHECK_STR(starts[0].cmdline, "a1 b c1 d e1 f1");
+    CHECK_STR(walk.start[0].cmdline, "a1 b c1 d e1 f1");
 }
 
 static void test_loops(void)
@@ -194,7 +195,7 @@ static void test_loops(void)
         "while [ \"$n\" != aaa ]; do n=a$n; done\nuntil [ \"$m\" = bb ]; do m=b$m\ndone\n"
         "for i in a b; do for j in 1 2; do break 2; done; done\n"
         "menuentry x { linux /vmlinuz-1 $x $n $m $i$j; }\n");
-    CHECK_STR(starts[0].cmdline, ":1:3 aaa bb a1");
+    CHECK_STR(walk.start[0].cmdline, ":1:3 aaa bb a1");
 }
 
 static void test_functions(void)
@@ -203,17 +204,17 @@ static void test_functions(void)
         "f 'p q' r s\nif f; then e=yes; else e=no; fi\nf 'p q' r s\n"
         "menuentry x { linux /vmlinuz-1 $a $b \"$c\" $d $e; }\n");
     // An assignment is a word like others, and is split.
-    CHECK_STR(starts[0].cmdline, "p 3 \"r s\" no");
+    CHECK_STR(walk.start[0].cmdline, "p 3 \"r s\" no");
 }
 
 static void test_unknown_commands(void)
 {
     run("set timeout=5\nnosuch\nif nosuch2; then a=true; fi\nmenuentry x {\nnosuch3\n"
         "linux /vmlinuz-1 $a; }\n");
-    CHECK_STR(starts[0].cmdline, "true"); // as GRUB has it
+    CHECK_STR(walk.start[0].cmdline, "true"); // as GRUB has it
     CHECK(said(BF_TROUBLE_DOUBT, "line 3: nosuch2 is no command"));
     CHECK_EQ(walk.troubles, 1);
-    CHECK(strstr(starts[0].unknown, "line 5: nosuch3"));
+    CHECK(strstr(walk.start[0].unknown, "line 5: nosuch3"));
 }
 
 // GRUB says what is wrong, and goes on with the next line.
@@ -222,7 +223,7 @@ static void test_mistakes(void)
     run("set timeout=5\nset a=1; }\nset b=1\nif true; then\nset c=1\n}\nset d=1\n"
         "menuentry x { linux /vmlinuz-1 a$a b$b c$c d$d; }\n");
     CHECK_EQ(walk.starts, 1);
-    CHECK_STR(starts[0].cmdline, "a b1 c d1");
+    CHECK_STR(walk.start[0].cmdline, "a b1 c d1");
     CHECK(said(BF_TROUBLE_LOOK, "line 2: GRUB cannot read this"));
     CHECK(said(BF_TROUBLE_LOOK, "line 6: GRUB cannot read this"));
     run("set timeout=5\nmenuentry x { linux /vmlinuz-1\n");
@@ -248,8 +249,8 @@ static const char *chosen_with(const char *head)
              head);
     run(text);
     for (size_t i = 0; i < walk.starts; i++)
-        if (starts[i].chosen)
-            return starts[i].title;
+        if (walk.start[i].chosen)
+            return walk.start[i].title;
     return "none";
 }
 
@@ -274,7 +275,7 @@ static void test_fallback(void)
     run("set timeout=5\nset fallback='1 2'\nmenuentry a { linux /no; }\nmenuentry b { linux /no; "
         "}\n"
         "menuentry c { linux /vmlinuz-1; }\n");
-    CHECK(!starts[0].chosen && !starts[1].chosen && starts[2].chosen);
+    CHECK(!walk.start[0].chosen && !walk.start[1].chosen && walk.start[2].chosen);
     CHECK(said(BF_TROUBLE_LOOK, "falls back to \"c\""));
 }
 
@@ -295,19 +296,19 @@ static const char env[] = "# GRUB Environment Block\nsaved_entry=b\nnext_entry=\
 
 static void test_environment(void)
 {
-    put("boot/grub/grubenv", env);
+    walk_put("boot/grub/grubenv", env);
     run("set timeout=5\nif [ -s $prefix/grubenv ]; then\nload_env\nfi\n"
         "if [ \"${next_entry}\" ] ; then\nset default=\"${next_entry}\"\nset next_entry=\n"
         "save_env next_entry\nelse\nset default=\"${saved_entry}\"\nfi\n"
         "menuentry a { linux /vmlinuz-1 $kernelopts; }\nmenuentry b { linux /vmlinuz-1; }\n");
-    CHECK(starts[1].chosen);
-    CHECK_STR(starts[0].cmdline, "root=UUID=1 ro a\\\\b");
-    put("boot/x.cfg", "# GRUB Environment Block\na=1\nb=2\n");
+    CHECK(walk.start[1].chosen);
+    CHECK_STR(walk.start[0].cmdline, "root=UUID=1 ro a\\\\b");
+    walk_put("boot/x.cfg", "# GRUB Environment Block\na=1\nb=2\n");
     run("set timeout=5\nload_env -f /boot/x.cfg b\nmenuentry a { linux /vmlinuz-1 $a-$b; }\n");
-    CHECK_STR(starts[0].cmdline, "-2");
-    put("boot/x.cfg", "a=1\n");
+    CHECK_STR(walk.start[0].cmdline, "-2");
+    walk_put("boot/x.cfg", "a=1\n");
     run("set timeout=5\nload_env -f /boot/x.cfg\nmenuentry a { linux /vmlinuz-1 $a-; }\n");
-    CHECK_STR(starts[0].cmdline, "-");
+    CHECK_STR(walk.start[0].cmdline, "-");
     CHECK(said(BF_TROUBLE_LOOK, "is no environment block"));
 }
 
@@ -315,49 +316,51 @@ static void test_environment(void)
 
 static void test_sources(void)
 {
-    put("boot/grub/custom.cfg", "set timeout=9\nmenuentry c { linux /vmlinuz-1 $config_file; }\n");
+    walk_put("boot/grub/custom.cfg",
+             "set timeout=9\nmenuentry c { linux /vmlinuz-1 $config_file; }\n");
     run("if [ -f ${config_directory}/custom.cfg ]; then\nsource "
         "${config_directory}/custom.cfg\nfi\n"
         ". /boot/gone.cfg\n");
     CHECK_EQ(walk.starts, 1);
-    CHECK_STR(starts[0].file, "/boot/grub/custom.cfg");
-    CHECK_EQ(starts[0].line, 2);
+    CHECK_STR(walk.start[0].file, "/boot/grub/custom.cfg");
+    CHECK_EQ(walk.start[0].line, 2);
     CHECK(said(BF_TROUBLE_LOOK, "/boot/gone.cfg, which is read here, is not there"));
 }
 
 static void test_configfile(void)
 {
-    put("boot/grub/next.cfg", "set timeout=1\nmenuentry n { linux /vmlinuz-1 [$a] [$b]; }\n"
-                              "menuentry again { configfile $prefix/grub.cfg; }\n");
+    walk_put("boot/grub/next.cfg", "set timeout=1\nmenuentry n { linux /vmlinuz-1 [$a] [$b]; }\n"
+                                   "menuentry again { configfile $prefix/grub.cfg; }\n");
     run("a=1\nb=2\nexport b\nmenuentry o { linux /vmlinuz-1; }\nconfigfile $prefix/next.cfg\n"
         "set timeout=1\n");
     CHECK_EQ(walk.starts, 2);
-    CHECK_STR(starts[0].cmdline, "[] [2]");
-    CHECK(starts[0].chosen && starts[1].kind == BF_START_OTHER && walk.troubles == 0);
+    CHECK_STR(walk.start[0].cmdline, "[] [2]");
+    CHECK(walk.start[0].chosen && walk.start[1].kind == BF_START_OTHER && walk.troubles == 0);
     run("set timeout=1\nmenuentry a { configfile /boot/gone.cfg; }\n");
-    CHECK(strstr(starts[0].blocked, "the configuration /boot/gone.cfg is not there"));
+    CHECK(strstr(walk.start[0].blocked, "the configuration /boot/gone.cfg is not there"));
 }
 
 static void test_entries_of_the_specification(void)
 {
-    put("boot/loader/entries/m-5.9.1-1.conf",
+    walk_put(
+        "boot/loader/entries/m-5.9.1-1.conf",
         "title Five nine\nlinux /vmlinuz-1\ninitrd /initrd-1\noptions $kernelopts $tuned 'a b'\n");
-    put("boot/loader/entries/m-5.10.0-2.conf",
-        "title Five ten\nversion 5.10\nlinux /vmlinuz-1\ninitrd /ucode.img\ninitrd /no\n");
-    put("boot/loader/entries/m-0-rescue.conf", "title Rescue\nlinux /gone\n");
+    walk_put("boot/loader/entries/m-5.10.0-2.conf",
+             "title Five ten\nversion 5.10\nlinux /vmlinuz-1\ninitrd /ucode.img\ninitrd /no\n");
+    walk_put("boot/loader/entries/m-0-rescue.conf", "title Rescue\nlinux /gone\n");
     run("set timeout=5\nset default=m-5.9.1-1\nset kernelopts='root=UUID=1 ro'\n"
         "default_kernelopts=d\ninsmod blscfg\nblscfg\n");
     CHECK_EQ(walk.starts, 3);
-    CHECK_STR(starts[0].title, "Five ten");
-    CHECK_STR(starts[0].cmdline, "d");
-    CHECK(strstr(starts[0].blocked, "initramfs ($root)/no is not there") ||
-          strstr(starts[0].blocked, "/no is not there"));
-    CHECK_STR(starts[1].title, "Five nine");
-    CHECK_STR(starts[1].cmdline, "root=UUID=1 ro \"a b\"");
-    CHECK_STR(starts[1].file, "/boot/loader/entries/m-5.9.1-1.conf");
-    CHECK_EQ(starts[1].line, 2);
-    CHECK(starts[1].chosen && !starts[1].blocked[0]);
-    CHECK_STR(starts[2].title, "Rescue");
+    CHECK_STR(walk.start[0].title, "Five ten");
+    CHECK_STR(walk.start[0].cmdline, "d");
+    CHECK(strstr(walk.start[0].blocked, "initramfs ($root)/no is not there") ||
+          strstr(walk.start[0].blocked, "/no is not there"));
+    CHECK_STR(walk.start[1].title, "Five nine");
+    CHECK_STR(walk.start[1].cmdline, "root=UUID=1 ro \"a b\"");
+    CHECK_STR(walk.start[1].file, "/boot/loader/entries/m-5.9.1-1.conf");
+    CHECK_EQ(walk.start[1].line, 2);
+    CHECK(walk.start[1].chosen && !walk.start[1].blocked[0]);
+    CHECK_STR(walk.start[2].title, "Rescue");
 }
 
 // ---- Devices ------------------------------------------------------------------------------------
@@ -374,28 +377,30 @@ static void test_search(void)
            "menuentry c { linux (hd1,1)/vmlinuz-1; }\n"
            "menuentry d { linux (loop)/vmlinuz-1; }\n",
            0);
-    CHECK_STR(starts[0].kernel, "/boot/vmlinuz-1");
-    CHECK_STR(starts[0].cmdline, "hd0,gpt2 hd0,gpt2");
-    CHECK_STR(starts[0].initrd[0], "/boot/initrd-1");
-    CHECK(!starts[0].blocked[0] && !starts[0].unknown[0]);
+    CHECK_STR(walk.start[0].kernel, "/boot/vmlinuz-1");
+    CHECK_STR(walk.start[0].cmdline, "hd0,gpt2 hd0,gpt2");
+    CHECK_STR(walk.start[0].initrd[0], "/boot/initrd-1");
+    CHECK(!walk.start[0].blocked[0] && !walk.start[0].unknown[0]);
     CHECK(said(BF_TROUBLE_LOOK, "nothing here has the UUID nothing"));
-    CHECK(strstr(starts[1].unknown, "nothing is seen")); // the other /boot hides it
-    CHECK(strstr(starts[2].blocked, "is not there"));
-    CHECK(strstr(starts[3].unknown, "nothing is seen") && !starts[3].blocked[0]);
+    CHECK(strstr(walk.start[1].unknown, "nothing is seen")); // the other /boot hides it
+    CHECK(strstr(walk.start[2].blocked, "is not there"));
+    CHECK(strstr(walk.start[3].unknown, "nothing is seen") && !walk.start[3].blocked[0]);
 }
 
 static void test_stub(void)
 {
-    put("boot/efi/EFI/debian/grub.cfg", "search.fs_uuid b00b root hd0,gpt2\n"
-                                        "set prefix=($root)'/grub'\nconfigfile $prefix/grub.cfg\n");
+    walk_put("boot/efi/EFI/debian/grub.cfg",
+             "search.fs_uuid b00b root hd0,gpt2\n"
+             "set prefix=($root)'/grub'\nconfigfile $prefix/grub.cfg\n");
     begin_with_kernels();
     add_three();
-    put(CFG, "set timeout=5\nmenuentry a { linux /vmlinuz-1 $prefix $grub_platform $cmdpath; }\n");
-    bf_walk_grub(&walk, "/boot/efi/EFI/debian/grub.cfg", &devices.item[0]);
+    walk_put(CFG,
+             "set timeout=5\nmenuentry a { linux /vmlinuz-1 $prefix $grub_platform $cmdpath; }\n");
+    bf_walk_grub(&walk, "/boot/efi/EFI/debian/grub.cfg", &walk_devices.item[0]);
     CHECK_EQ(walk.starts, 1);
-    CHECK_STR(starts[0].cmdline, "(hd0,gpt2)/grub efi");
-    CHECK_STR(starts[0].kernel, "/boot/vmlinuz-1");
-    CHECK_STR(starts[0].file, "/" CFG);
+    CHECK_STR(walk.start[0].cmdline, "(hd0,gpt2)/grub efi");
+    CHECK_STR(walk.start[0].kernel, "/boot/vmlinuz-1");
+    CHECK_STR(walk.start[0].file, "/" CFG);
     CHECK_EQ(walk.troubles, 0);
 }
 
@@ -403,7 +408,7 @@ static void test_order_of_disks(void)
 {
     begin_with_kernels();
     add_three();
-    struct bf_device *second = bf_devices_add(&devices);
+    struct bf_device *second = bf_devices_add(&walk_devices);
     second->disk = 1;
     second->part = 1;
     snprintf(second->type, sizeof second->type, "ext4");
@@ -411,24 +416,24 @@ static void test_order_of_disks(void)
     run_on("set timeout=5\nset root=hd0,gpt2\nmenuentry a { linux /vmlinuz-1; }\n"
            "menuentry b { search --fs-uuid --set=root b00b; linux /vmlinuz-1; }\n",
            0);
-    CHECK(strstr(starts[0].unknown, "by its place among several"));
-    CHECK(!starts[1].unknown[0] && !starts[1].blocked[0]);
+    CHECK(strstr(walk.start[0].unknown, "by its place among several"));
+    CHECK(!walk.start[1].unknown[0] && !walk.start[1].blocked[0]);
 }
 
 static void test_btrfs(void)
 {
     begin_with_kernels();
-    struct bf_device *dev = bf_devices_add(&devices);
+    struct bf_device *dev = bf_devices_add(&walk_devices);
     *dev = (struct bf_device){.part = 1, .type = "btrfs", .uuid = "1", .root = true};
-    bf_devices_place(&devices, 0, "/", "/@");
+    bf_devices_place(&walk_devices, 0, "/", "/@");
     run_on("set timeout=5\nmenuentry a { linux /@/boot/vmlinuz-1; }\n"
            "menuentry b { linux /@snap/boot/vmlinuz-1; }\nmenuentry c {\n"
            "set btrfs_relative_path=yes\nlinux /boot/vmlinuz-1; }\n",
            0);
-    CHECK_STR(starts[0].kernel, "/boot/vmlinuz-1");
-    CHECK(strstr(starts[1].unknown, "nothing is seen"));
-    CHECK_STR(starts[2].kernel, "/boot/vmlinuz-1");
-    CHECK(!starts[2].blocked[0]);
+    CHECK_STR(walk.start[0].kernel, "/boot/vmlinuz-1");
+    CHECK(strstr(walk.start[1].unknown, "nothing is seen"));
+    CHECK_STR(walk.start[2].kernel, "/boot/vmlinuz-1");
+    CHECK(!walk.start[2].blocked[0]);
 }
 
 // ---- Limits -------------------------------------------------------------------------------------

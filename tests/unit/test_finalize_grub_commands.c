@@ -11,7 +11,7 @@ static void prepare_files(void)
         "boot/efi/EFI/x/x.efi", "boot/memtest86+.bin", "etc/only-here"};
     static bool there;
     for (size_t i = 0; !there && i < BF_COUNT(names); i++)
-        put(names[i], "content");
+        walk_put(names[i], "content");
     there = true;
     add_devices();
 }
@@ -640,7 +640,7 @@ static void test_environment_blocks(void)
     };
     prepare = NULL;
     for (size_t i = 0; i < BF_COUNT(rows); i++) {
-        put("boot/env", rows[i].block);
+        walk_put("boot/env", rows[i].block);
         CHECK_STR(words_of("load_env -f /boot/env\nw \"$a\" \"$b\" \"$c\" \"$d\"\n"),
                   rows[i].words);
     }
@@ -665,8 +665,8 @@ static void test_options_of_load_env(void)
         {"load_env -f /boot/env; save_env a b; w $?", "<0>\n"},
         {"load_env -f /boot/env; a=3; save_env a; load_env -f /boot/env; w $a", "<1>\n"},
     };
-    put("boot/env", HEAD "a=1\nb=2\n####");
-    put("boot/grub/grubenv", HEAD "a=grubenv\n####");
+    walk_put("boot/env", HEAD "a=1\nb=2\n####");
+    walk_put("boot/grub/grubenv", HEAD "a=grubenv\n####");
     prepare = NULL;
     check_scripts(rows, BF_COUNT(rows));
 }
@@ -693,13 +693,13 @@ static void test_source(void)
         {"source /boot; w $?", "<0>\n"},
         {"source ''; w $?", "<0>\n"},
     };
-    put("boot/in", "w in $x\ny=set\nfalse\n");
-    put("boot/args", "w $# $1 $2\nshift\nw $1\n");
-    put("boot/stop", "break\n");
-    put("boot/fun", "function g { w g $1; }\n");
-    put("boot/where", "w $config_file $config_directory\n");
-    put("boot/bad", "w before\nw bad; }\n");
-    put("boot/open", "if true; then\nw never\n");
+    walk_put("boot/in", "w in $x\ny=set\nfalse\n");
+    walk_put("boot/args", "w $# $1 $2\nshift\nw $1\n");
+    walk_put("boot/stop", "break\n");
+    walk_put("boot/fun", "function g { w g $1; }\n");
+    walk_put("boot/where", "w $config_file $config_directory\n");
+    walk_put("boot/bad", "w before\nw bad; }\n");
+    walk_put("boot/open", "if true; then\nw never\n");
     prepare = NULL;
     check_scripts(rows, BF_COUNT(rows));
 }
@@ -721,8 +721,8 @@ static void test_modules(void)
         {"unset prefix; insmod xfs; w $?", "<0>\n", NULL},
         {"insmod; w $?", "<18>\n", NULL},
     };
-    put("boot/grub/x86_64-efi/normal.mod", "m");
-    put("boot/grub/x86_64-efi/part_gpt.mod", "m");
+    walk_put("boot/grub/x86_64-efi/normal.mod", "m");
+    walk_put("boot/grub/x86_64-efi/part_gpt.mod", "m");
     prepare = NULL;
     for (size_t i = 0; i < BF_COUNT(rows); i++) {
         char script[256];

@@ -13,10 +13,11 @@ static void prepare_files(void)
         "boot/efi/EFI/x/x.efi", "boot/memtest86+.bin", "etc/only-here"};
     static bool there;
     for (size_t i = 0; !there && i < BF_COUNT(names); i++)
-        put(names[i], "content");
+        walk_put(names[i], "content");
     there = true;
-    put("boot/next.cfg", "set timeout=3\nmenuentry n { linux /vmlinuz-1 n [$x] [$y]; }\nmenuentry "
-                         "m { linux /vmlinuz-1 m; }\n");
+    walk_put("boot/next.cfg",
+             "set timeout=3\nmenuentry n { linux /vmlinuz-1 n [$x] [$y]; }\nmenuentry "
+             "m { linux /vmlinuz-1 m; }\n");
     add_devices();
 }
 
@@ -100,11 +101,11 @@ static void test_default(void)
         struct bf_text t = {0};
         bf_textf(&t, "set timeout=0\n%s\n%s", defaults[i].script, menu_of_defaults);
         begin();
-        offered(bf_text_get(&t), t.len, &devices.item[2]);
+        offered(bf_text_get(&t), t.len, &walk_devices.item[2]);
         bf_text_free(&t);
         for (size_t j = 0; j < walk.starts; j++)
-            if (starts[j].chosen)
-                taken = starts[j].cmdline;
+            if (walk.start[j].chosen)
+                taken = walk.start[j].cmdline;
         CHECK_STR(taken, defaults[i].words);
         CHECK_EQ(walk.starts, 8);
     }
@@ -707,7 +708,7 @@ static void put_entry(const char *name, const char *text)
 {
     char path[160];
     snprintf(path, sizeof path, ENTRIES "%s.conf", name);
-    put(path, text);
+    walk_put(path, text);
 }
 
 static void remove_entry(const char *name)
@@ -743,11 +744,11 @@ static void test_order_of_blscfg(void)
             put_entry(rows[i][n], text);
         }
         begin();
-        offered("set timeout=1\nblscfg\n", 22, &devices.item[2]);
+        offered("set timeout=1\nblscfg\n", 22, &walk_devices.item[2]);
         CHECK_EQ(walk.starts, n);
         for (size_t j = 0; j < n; j++) {
-            CHECK_STR(starts[j].title, rows[i][j]);
-            CHECK_EQ(starts[j].chosen, j == 0);
+            CHECK_STR(walk.start[j].title, rows[i][j]);
+            CHECK_EQ(walk.start[j].chosen, j == 0);
             remove_entry(rows[i][j]);
         }
     }
@@ -780,10 +781,10 @@ static void test_options_of_blscfg(void)
     for (size_t i = 0; i < BF_COUNT(rows); i++) {
         put_entry("m-1-1", rows[i].entry);
         begin();
-        offered(config, sizeof config - 1, &devices.item[2]);
+        offered(config, sizeof config - 1, &walk_devices.item[2]);
         CHECK_EQ(walk.starts, 1);
-        CHECK_STR(starts[0].cmdline, rows[i].cmdline);
-        CHECK_STR(starts[0].kernel, "/boot/vmlinuz-1");
+        CHECK_STR(walk.start[0].cmdline, rows[i].cmdline);
+        CHECK_STR(walk.start[0].kernel, "/boot/vmlinuz-1");
     }
     remove_entry("m-1-1");
 }
@@ -813,16 +814,16 @@ static void test_default_of_blscfg(void)
     put_entry("m-2-1", "title 2 Two\nlinux /vmlinuz-1\n");
     put_entry("m-3-1", "title Three\nlinux /vmlinuz-1\n");
     put_entry("broken", "title No kernel\n");
-    put(ENTRIES "m-4-1.conf.rpmsave", "title Saved\nlinux /vmlinuz-1\n");
+    walk_put(ENTRIES "m-4-1.conf.rpmsave", "title Saved\nlinux /vmlinuz-1\n");
     for (size_t i = 0; i < BF_COUNT(rows); i++) {
         char config[256];
         snprintf(config, sizeof config, "set timeout=1\n%sblscfg\n", rows[i].head);
         begin();
-        offered(config, strlen(config), &devices.item[2]);
+        offered(config, strlen(config), &walk_devices.item[2]);
         CHECK_EQ(walk.starts, 3);
         for (size_t j = 0; j < walk.starts; j++)
-            if (starts[j].chosen)
-                CHECK_STR(starts[j].title, rows[i].chosen);
+            if (walk.start[j].chosen)
+                CHECK_STR(walk.start[j].title, rows[i].chosen);
     }
     remove_entry("m-1-1");
     remove_entry("m-2-1");
@@ -857,7 +858,7 @@ static void test_odd_files(void)
     prepare = prepare_files;
     for (size_t i = 0; i < BF_COUNT(rows); i++) {
         begin();
-        CHECK_STR(offered(rows[i].config, rows[i].len, &devices.item[2]), rows[i].offers);
+        CHECK_STR(offered(rows[i].config, rows[i].len, &walk_devices.item[2]), rows[i].offers);
     }
 }
 
@@ -874,17 +875,17 @@ static void test_chains_of_configurations(void)
                 snprintf(text, sizeof text, "configfile /c%d.cfg\n", i + 1);
             else
                 snprintf(text, sizeof text, "set timeout=1\nmenuentry a { linux /vmlinuz-1; }\n");
-            put(name, text);
+            walk_put(name, text);
         }
         begin();
-        offered(first, sizeof first - 1, &devices.item[2]);
+        offered(first, sizeof first - 1, &walk_devices.item[2]);
         CHECK_EQ(walk.starts, last < BF_GR_CONFIGS ? 1 : 0);
         CHECK(last < BF_GR_CONFIGS ? walk.troubles == 0
                                    : said(BF_TROUBLE_DOUBT, "opens more menus in one another"));
     }
-    put("boot/c2.cfg", "configfile /c1.cfg\n");
+    walk_put("boot/c2.cfg", "configfile /c1.cfg\n");
     begin();
-    offered(first, sizeof first - 1, &devices.item[2]);
+    offered(first, sizeof first - 1, &walk_devices.item[2]);
     CHECK(walk.starts == 0 && said(BF_TROUBLE_STOPS, "without end"));
 }
 
@@ -898,7 +899,7 @@ static void test_many_entries(void)
     for (int i = 0; i < 5 * BF_STARTS_MAX; i++)
         bf_textf(&t, "menuentry e%d { linux /vmlinuz-1 %d; }\n", i, i);
     begin();
-    offered(bf_text_get(&t), t.len, &devices.item[2]);
+    offered(bf_text_get(&t), t.len, &walk_devices.item[2]);
     CHECK(said(BF_TROUBLE_DOUBT, "has more entries than"));
     CHECK(walk.starts <= BF_STARTS_MAX);
     bf_text_free(&t);
@@ -921,7 +922,7 @@ static void test_hostile_menus(void)
         char config[256];
         snprintf(config, sizeof config, "set timeout=1\n%s", rows[i].config);
         begin();
-        offered(config, strlen(config), &devices.item[2]);
+        offered(config, strlen(config), &walk_devices.item[2]);
         CHECK(said(BF_TROUBLE_DOUBT, rows[i].says));
     }
 }

@@ -857,6 +857,53 @@ static void test_names_of_crypttab(void)
                   "DOUBT /etc/fstab, line 1: /dev/mapper/data for /data" NO(EMERGENCY));
 }
 
+// A name that crypttab makes is there when the device behind it is.
+static void test_devices_of_crypttab(void)
+{
+#define LOST "UUID=66666666-0000-4000-8000-000000000000"
+    set_up();
+    put("etc/crypttab", "# a\nlost " LOST " none luks,noauto\n"
+                        "waits " LOST " none\n"
+                        "slot /dev/sda4 none nofail\n"
+                        "inner /dev/mapper/lost none nofail\n"
+                        "circle /dev/mapper/circle none nofail\n"
+                        "file /var/lib/image none luks\n");
+    expect_mounts("", "LOOK /etc/crypttab, line 3: " LOST " for waits" NO(WAITS));
+    expect_mounts("/dev/mapper/file /data ext4",
+                  "LOOK /etc/crypttab, line 3: " LOST " for waits" NO(WAITS));
+    expect_mounts("/dev/mapper/waits /data ext4",
+                  "STOPS /etc/fstab, line 1: " LOST ", which /etc/crypttab, line 3, opens as "
+                  "/dev/mapper/waits for /data," NO(EMERGENCY));
+    expect_mounts("/dev/mapper/waits /data ext4 nofail",
+                  "LOOK /etc/crypttab, line 3: " LOST " for waits" NO(WAITS));
+    drop("etc/crypttab");
+    put("etc/crypttab", "lost " LOST " none luks,noauto\n"
+                        "slot /dev/sda4 none nofail\n"
+                        "inner /dev/mapper/lost none nofail\n"
+                        "circle /dev/mapper/circle none nofail\n");
+    expect_mounts("", "");
+    expect_mounts("/dev/mapper/lost none swap sw",
+                  "LOOK /etc/fstab, line 1: " LOST ", which /etc/crypttab, line 1, opens as "
+                  "/dev/mapper/lost for swap," NO(WAITS));
+    expect_mounts("/dev/mapper/slot /data ext4",
+                  "STOPS /etc/fstab, line 1: /dev/sda4, which /etc/crypttab, line 2, opens as "
+                  "/dev/mapper/slot for /data," ORDER EMERGENCY);
+    expect_mounts("/dev/mapper/inner /data ext4",
+                  "STOPS /etc/fstab, line 1: " LOST ", which /etc/crypttab, line 1, opens as "
+                  "/dev/mapper/inner for /data," NO(EMERGENCY));
+    expect_mounts("/dev/mapper/circle /data ext4",
+                  "STOPS /etc/fstab, line 1: /dev/mapper/circle, which /etc/crypttab, line 4, "
+                  "opens as /dev/mapper/circle for /data," NO(EMERGENCY));
+    // Of a device that was opened here nothing is hidden.
+    device("/dev/vda4", 4, "crypto_LUKS", "8888", "", false);
+    expect_mounts(GONE " /data ext4", "DOUBT /etc/fstab, line 1: " GONE " for /data" NO(EMERGENCY));
+    device("/dev/mapper/luks-8888", 0, "ext4", "7777", "", false);
+    devices.item[devices.count - 1].stacked = true;
+    expect_mounts(GONE " /data ext4", "STOPS /etc/fstab, line 1: " GONE " for /data" NO(EMERGENCY));
+    drop("etc/crypttab");
+#undef LOST
+}
+
 // ---- Addresses ---------------------------------------------------------------------------------
 
 static void plan_address(const char *text, unsigned prefix)
@@ -1125,7 +1172,8 @@ TEST_MAIN(TEST(test_values_of_a_command_line), TEST(test_roots), TEST(test_roots
           TEST(test_images_that_cannot_be_read), TEST(test_an_image_is_read_once),
           TEST(test_unified_images), TEST(test_names_of_modules),
           TEST(test_lists_of_hostile_versions), TEST(test_lines_of_fstab),
-          TEST(test_mounts_that_may_be_there), TEST(test_names_of_crypttab), TEST(test_addresses),
-          TEST(test_names_of_cards), TEST(test_troubles_are_said_once),
-          TEST(test_what_stops_is_never_lost), TEST(test_too_many_starts), TEST(test_verdicts),
-          TEST(test_a_report_of_many_troubles), TEST(test_leaves_nothing))
+          TEST(test_mounts_that_may_be_there), TEST(test_names_of_crypttab),
+          TEST(test_devices_of_crypttab), TEST(test_addresses), TEST(test_names_of_cards),
+          TEST(test_troubles_are_said_once), TEST(test_what_stops_is_never_lost),
+          TEST(test_too_many_starts), TEST(test_verdicts), TEST(test_a_report_of_many_troubles),
+          TEST(test_leaves_nothing))

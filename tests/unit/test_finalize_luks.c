@@ -3,6 +3,7 @@
 #include "finalize/archive/luks.h"
 
 #include "finalize/core/text.h"
+#include "tests/luks_copy.h"
 #include "tests/unit/test.h"
 
 #define HEAD ((size_t)64 << 10)
@@ -30,6 +31,12 @@ static void begin(unsigned version)
     memcpy(head + 168, "01234567-89ab-cdef-0123-456789abcdef", 36);
 }
 
+static void seal(size_t at, size_t size, const char *sum)
+{
+    if (at + size <= sizeof head)
+        luks_seal(head, at, size, sum);
+}
+
 static char *shown(void)
 {
     static char out[1024];
@@ -46,9 +53,9 @@ static char *shown(void)
 static enum bf_err read_json(const char *json)
 {
     begin(2);
-    put32(8 + 4, 16384); // the size of the header, of 64 bits
     CHECK(strlen(json) < 16384 - 4096);
     memcpy(head + 4096, json, strlen(json));
+    seal(0, 16384, "sha256");
     return bf_luks_read(head, sizeof head, &luks);
 }
 
@@ -186,9 +193,110 @@ static void test_json_stays_inside_its_header(void)
     };
     for (size_t i = 0; i < BF_COUNT(row); i++) {
         read_json("{\"keyslots\":{}}");
+        if (row[i].size > 4096)
+            seal(0, (size_t)row[i].size, "sha256");
         put32(8, (uint32_t)(row[i].size >> 32));
         put32(12, (uint32_t)row[i].size);
         CHECK_EQ(bf_luks_read(head, sizeof head, &luks), row[i].want);
+    }
+}
+
+// ---- The second copy ----------------------------------------------------------------------------
+
+// Two copies at `size`, of one slot and of two; their sequence numbers.
+static void two_copies(size_t size, uint32_t first, uint32_t second)
+{
+    read_json(SLOTS("\"0\":" SLOT) "\"tokens\":{}}");
+    memcpy(head + size, head, 4096);
+    memcpy(head + size, "SKUL", 4);
+    memcpy(head + size + 168, "second", 7);
+    memcpy(head + size + 4096, TWO "\"tokens\":{}}", sizeof TWO "\"tokens\":{}}");
+    put32(16 + 4, first);
+    put32(size + 16 + 4, second);
+    seal(0, size, "sha256");
+    seal(size, size, "sha512");
+}
+
+static void expect_copy(int copy)
+{
+    enum bf_err err = bf_luks_read(head, sizeof head, &luks);
+    CHECK_EQ(err, copy ? BF_OK : BF_ERR_PROTOCOL);
+    if (copy) {
+        CHECK_STR(shown(), copy == 2 ? "2 slots, 2 free" : "1 slots, 1 free");
+        CHECK_EQ(luks.second, copy == 2);
+        CHECK_STR(luks.uuid, copy == 2 ? "second" : "01234567-89ab-cdef-0123-456789abcdef");
+    }
+}
+
+static void test_the_later_copy(void)
+{
+    two_copies(16384, 3, 3);
+    expect_copy(1);
+    two_copies(16384, 4, 3);
+    expect_copy(1);
+    two_copies(16384, 3, 4);
+    expect_copy(2);
+}
+
+// A byte of the first copy is damaged: magic, version, size, sequence, checksum's name, salt,
+// place, checksum, padding, JSON.
+static void test_a_damaged_first_copy(void)
+{
+    static const size_t at[] = {0, 5, 6, 7, 13, 14, 23, 72, 104, 263, 448, 479, 1000, 4096, 16383};
+    static const size_t sizes[] = {16384, 32768};
+    for (size_t k = 0; k < BF_COUNT(sizes); k++)
+        for (size_t i = 0; i < BF_COUNT(at); i++) {
+            two_copies(sizes[k], 4, 3);
+            head[at[i]] ^= 0x40;
+            expect_copy(2);
+            two_copies(sizes[k], 3, 4);
+            head[sizes[k] + at[i]] ^= 0x40;
+            expect_copy(1);
+            head[at[i]] ^= 0x40;
+            expect_copy(0);
+        }
+    two_copies(16384, 3, 4);
+    memset(head, 0, 16384);
+    expect_copy(2);
+}
+
+static void test_copies_in_wrong_places(void)
+{
+    two_copies(16384, 4, 3);
+    memmove(head + 32768, head + 16384, 16384); // a sound one that says where it should be
+    memset(head, 0, 32768);
+    expect_copy(0);
+    two_copies(20480, 4, 3); // no size that the format allows: found by the first copy only
+    expect_copy(1);
+    head[4096] ^= 1;
+    expect_copy(0);
+    two_copies(16384, 4, 3);
+    memset(head, 0, 16384);
+    memcpy(head + 16384, "LUKS", 4); // the first one's magic
+    seal(16384, 16384, "sha256");
+    expect_copy(0);
+    two_copies(16384, 4, 3);
+    memset(head, 0, 16384);
+    for (size_t len = 0; len < 32768; len += 1021)
+        CHECK_EQ(bf_luks_read(head, len, &luks), BF_ERR_PROTOCOL);
+    CHECK_EQ(bf_luks_read(head, 32768, &luks), BF_OK);
+}
+
+static void test_names_of_checksums(void)
+{
+    static const char *const good[] = {"sha1", "sha256", "sha384", "sha512"};
+    static const char *const bad[] = {"", "none", "sha25", "sha256x",
+                                      "12345678901234567890123456789012"};
+    for (size_t i = 0; i < BF_COUNT(good) + BF_COUNT(bad); i++) {
+        bool fine = i < BF_COUNT(good);
+        read_json("{}");
+        seal(0, 16384, "sha256");
+        if (fine)
+            seal(0, 16384, good[i]);
+        else
+            memset(head + 72, 0, 32),
+                memcpy(head + 72, bad[i - BF_COUNT(good)], strlen(bad[i - BF_COUNT(good)]));
+        CHECK_EQ(bf_luks_read(head, sizeof head, &luks), fine ? BF_OK : BF_ERR_PROTOCOL);
     }
 }
 
@@ -365,5 +473,7 @@ static void test_what_is_no_header(void)
 TEST_MAIN(TEST(test_what_opens_the_slots_of_luks2), TEST(test_a_slot_of_reencryption_opens_nothing),
           TEST(test_the_memory_of_the_most_demanding_slot), TEST(test_broken_json),
           TEST(test_json_stays_inside_its_header), TEST(test_many_tokens),
-          TEST(test_kinds_of_bounds), TEST(test_slots_of_luks1), TEST(test_luksmeta),
-          TEST(test_hostile_material_of_luks1), TEST(test_what_is_no_header))
+          TEST(test_kinds_of_bounds), TEST(test_the_later_copy), TEST(test_a_damaged_first_copy),
+          TEST(test_copies_in_wrong_places), TEST(test_names_of_checksums),
+          TEST(test_slots_of_luks1), TEST(test_luksmeta), TEST(test_hostile_material_of_luks1),
+          TEST(test_what_is_no_header))

@@ -16,6 +16,19 @@ struct slot {
     const char *stem;
 };
 
+static void check_slot(const struct slot *s)
+{
+    struct bf_position at;
+    if (!bf_device_position(s->name, &at) || bf_name_kind(s->name) != BF_NAME_ORDER)
+        FAIL("%s is taken for a lasting name", s->name);
+    if (at.known != (s->disk >= 0) || (at.known && at.disk != (unsigned)s->disk))
+        FAIL("%s: disk %u, known %d", s->name, at.disk, at.known);
+    if (at.part != s->part)
+        FAIL("%s: partition %u instead of %u", s->name, at.part, s->part);
+    if (at.stem != strlen(s->stem) || strncmp(s->name, s->stem, at.stem) != 0)
+        FAIL("%s: stem \"%.*s\"", s->name, (int)at.stem, s->name);
+}
+
 static void test_names_by_order(void)
 {
     static const struct slot slots[] = {
@@ -101,20 +114,74 @@ static void test_names_by_order(void)
         // Numbers of which nothing says what they mean.
         {"/dev/dm-0", -1, BF_PART_UNKNOWN, "/dev/dm-0"},
         {"/dev/dm-12", -1, BF_PART_UNKNOWN, "/dev/dm-12"},
-        {"/dev/block/8:2", -1, BF_PART_UNKNOWN, "/dev/block/8:2"},
     };
-    struct bf_position at;
-    for (size_t i = 0; i < BF_COUNT(slots); i++) {
-        const struct slot *s = &slots[i];
-        if (!bf_device_position(s->name, &at) || bf_name_kind(s->name) != BF_NAME_ORDER)
-            FAIL("%s is taken for a lasting name", s->name);
-        if (at.known != (s->disk >= 0) || (at.known && at.disk != (unsigned)s->disk))
-            FAIL("%s: disk %u, known %d", s->name, at.disk, at.known);
-        if (at.part != s->part)
-            FAIL("%s: partition %u instead of %u", s->name, at.part, s->part);
-        if (at.stem != strlen(s->stem) || strncmp(s->name, s->stem, at.stem) != 0)
-            FAIL("%s: stem \"%.*s\"", s->name, (int)at.stem, s->name);
+    for (size_t i = 0; i < BF_COUNT(slots); i++)
+        check_slot(&slots[i]);
+}
+
+// Documentation/admin-guide/devices.txt.
+static void test_numbers(void)
+{
+    static const struct slot slots[] = {
+        {"/dev/block/8:0", 0, 0, "/dev/block/8:0"},
+        {"/dev/block/8:17", 1, 1, "/dev/block/8:17"},
+        {"/dev/block/8:255", 15, 15, "/dev/block/8:255"},
+        {"/dev/block/65:1", 16, 1, "/dev/block/65:1"},
+        {"/dev/block/71:16", 113, 0, "/dev/block/71:16"},
+        {"/dev/block/128:1", 128, 1, "/dev/block/128:1"},
+        {"/dev/block/135:240", 255, 0, "/dev/block/135:240"},
+        {"/dev/block/3:65", 1, 1, "/dev/block/3:65"},
+        {"/dev/block/22:5", 2, 5, "/dev/block/22:5"},
+        {"/dev/block/34:64", 7, 0, "/dev/block/34:64"},
+        {"/dev/block/202:18", 1, 2, "/dev/block/202:18"},
+        {"/dev/block/104:34", 2, 2, "/dev/block/104:34"},
+        {"/dev/block/48:9", 1, 1, "/dev/block/48:9"},
+        {"/dev/block/94:5", 1, 1, "/dev/block/94:5"},
+        {"/dev/block/8:1000", -1, BF_PART_UNKNOWN, "/dev/block/8:1000"},
+        {"/dev/block/253:1", -1, BF_PART_UNKNOWN, "/dev/block/253:1"},
+        {"/dev/block/259:2", -1, BF_PART_UNKNOWN, "/dev/block/259:2"},
+        {"/dev/block/8", -1, BF_PART_UNKNOWN, "/dev/block/8"},
+        {"/dev/block/8:", -1, BF_PART_UNKNOWN, "/dev/block/8:"},
+        {"/dev/block/8:2x", -1, BF_PART_UNKNOWN, "/dev/block/8:2x"},
+    };
+    for (size_t i = 0; i < BF_COUNT(slots); i++)
+        check_slot(&slots[i]);
+}
+
+// As a kernel and a maker of an initramfs read them on a command line.
+static void test_numbers_without_a_path(void)
+{
+    static const struct {
+        const char *text, *name; // NULL: no number
+    } cases[] = {
+        {"8:2", "/dev/block/8:2"},
+        {"0802", "/dev/block/8:2"},
+        {"802", "/dev/block/8:2"},
+        {"0x802", "/dev/block/8:2"},
+        {"fd01", "/dev/block/253:1"},
+        {"10301", "/dev/block/259:1"},
+        {"100802", "/dev/block/8:258"},
+        {"", NULL},
+        {"8:", NULL},
+        {":2", NULL},
+        {"8:2:", NULL},
+        {"8:2 ", NULL},
+        {"82", NULL},
+        {"0x", NULL},
+        {"0x0x802", NULL},
+        {"123456789", NULL},
+        {"80g", NULL},
+        {"/dev/sda2", NULL},
+        {"UUID=802", NULL},
+        {"none", NULL},
+    };
+    char name[32];
+    for (size_t i = 0; i < BF_COUNT(cases); i++) {
+        bool is = bf_device_number(cases[i].text, name, sizeof name);
+        if (is != (cases[i].name != NULL) || (is && strcmp(name, cases[i].name) != 0))
+            FAIL("\"%s\": %s", cases[i].text, is ? name : "no number");
     }
+    CHECK(!bf_device_number("8:2", name, 8)); // does not fit
 }
 
 static const char *const lasting[] = {
@@ -267,7 +334,9 @@ static void test_places(void)
         {"/dev/disk/by-id/ata-x-part7", "", ""},
         {"/dev/mapper/mpatha3", "", "swap"},
         {"/dev/dm-0", "", ""},
-        {"/dev/block/8:2", "", ""},
+        {"/dev/block/8:2", "", "root"},
+        {"/dev/block/8:17", "xfs", "data"},
+        {"/dev/block/253:2", "", ""},
         {"UUID=root", "", ""},
     };
     add(0, 1, "ext4", "boot");
@@ -397,5 +466,6 @@ static void test_lvm_patterns(void)
     CHECK_EQ(bf_lvm_match("a|\0|", 4, "/dev/vda"), BF_LVM_UNKNOWN);
 }
 
-TEST_MAIN(TEST(test_names_by_order), TEST(test_lasting_names), TEST(test_places),
-          TEST(test_tags_and_volumes), TEST(test_lvm_patterns))
+TEST_MAIN(TEST(test_names_by_order), TEST(test_numbers), TEST(test_numbers_without_a_path),
+          TEST(test_lasting_names), TEST(test_places), TEST(test_tags_and_volumes),
+          TEST(test_lvm_patterns))

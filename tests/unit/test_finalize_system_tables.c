@@ -141,13 +141,24 @@ static void test_missing_disks(void)
     TABLE_CHECK(bf_adapt_fstab, FSTAB, refuse);
     table_plan.nofail = true;
     TABLE_CHECK(bf_adapt_fstab, FSTAB, rows);
-    table_put("/etc/crypttab", "later UUID=3333 none luks\n");
+    table_put("/etc/crypttab", "later UUID=3333 none luks\ngone UUID=none none luks,nofail\n"
+                               "inner /dev/mapper/later none luks\n"
+                               "circle /dev/mapper/circle none luks,nofail\n");
     static const struct table_row opened[] = {
         {"/dev/mapper/later /srv ext4 defaults\n", "=", ""},
         {"/dev/mapper/never /srv ext4 defaults\n", "/dev/mapper/never /srv ext4 defaults,nofail\n",
          NULL},
+        {"/dev/mapper/gone /srv ext4 defaults\n", "/dev/mapper/gone /srv ext4 defaults,nofail\n",
+         "line 1: /dev/mapper/gone (/srv) is on no disk of this machine"},
+        {"/dev/mapper/inner /srv ext4 rw\n", "=", ""},
+        {"/dev/mapper/circle /srv ext4 rw\n", "/dev/mapper/circle /srv ext4 rw,nofail\n", NULL},
     };
     TABLE_CHECK(bf_adapt_fstab, FSTAB, opened);
+    static const struct table_row slot[] = {
+        {"/dev/mapper/slot /srv ext4 rw\n", "/dev/mapper/slot /srv ext4 rw,nofail\n", NULL},
+    };
+    table_put("/etc/crypttab", "slot /dev/sdz4 none luks,nofail\n");
+    TABLE_CHECK(bf_adapt_fstab, FSTAB, slot);
     table_remove("/etc/crypttab");
     table_remove(FSTAB);
 }
@@ -215,6 +226,41 @@ static void test_crypttab(void)
     };
     table_begin();
     TABLE_CHECK(bf_adapt_fstab, "/etc/crypttab", rows);
+    table_remove("/etc/crypttab");
+}
+
+// A line whose device no disk has delays the start, unless the plan gives it up.
+static void test_crypttab_of_missing_disks(void)
+{
+    static const struct table_row said[] = {
+        {"a UUID=none none luks\n", "=",
+         "line 1: UUID=none (a) is on no disk of this machine; the start waits for it"},
+        {"# x\na /dev/vg/gone\n", "=", "line 2: /dev/vg/gone (a) is on no disk"},
+        {"a UUID=none none luks,nofail\n", "=", ""},
+        {"a UUID=none none noauto,luks\n", "=", ""},
+        {"a UUID=none none _netdev\n", "=", ""},
+        {"a UUID=none none nofailure\n", "=", "is on no disk"},
+        {"a /var/volume none luks\n", "=", ""}, // a file
+        {"a /dev/disk/by-id/md-uuid-1:2 none luks\n", "=", ""},
+        {"a /dev/vg/lv none plain\n", "=", ""},
+    };
+    static const struct table_row given_up[] = {
+        {"a UUID=none none luks\n", "a UUID=none none luks,nofail\n",
+         "line 1: UUID=none is on no disk of this machine: the start does not wait for a any more"},
+        {"a UUID=none\t/etc/key", "a UUID=none\t/etc/key nofail", NULL},
+        {"a\tUUID=none\r\n", "a\tUUID=none none nofail\r\n", NULL},
+        {"a UUID=none none luks # b\n", "a UUID=none none luks,nofail # b\n", NULL},
+        {"a /dev/sdz1 none luks\n", "a /dev/sdz1 none luks,nofail\n",
+         "line 1: /dev/sdz1 cannot be placed: the start does not wait for a any more"},
+        {"a UUID=3333 none luks\n", "=", ""},
+        {"a UUID=none none luks,nofail\n", "=", ""},
+        {"a UUID=none none luks,noauto\n", "=", ""},
+        {"swap /dev/sdb1 /dev/urandom swap\n", "=", "would be lost"},
+    };
+    table_begin();
+    TABLE_CHECK(bf_adapt_fstab, "/etc/crypttab", said);
+    table_plan.nofail = true;
+    TABLE_CHECK(bf_adapt_fstab, "/etc/crypttab", given_up);
     table_remove("/etc/crypttab");
 }
 
@@ -505,6 +551,7 @@ static void test_securetty(void)
 }
 
 TEST_MAIN(TEST(test_fstab_names), TEST(test_fstab_lines_that_stay), TEST(test_missing_disks),
-          TEST(test_options), TEST(test_crypttab), TEST(test_mdadm), TEST(test_mdadm_members),
-          TEST(test_lvm_filters), TEST(test_lvm_devices_file), TEST(test_modprobe),
-          TEST(test_kdump), TEST(test_inittab), TEST(test_securetty))
+          TEST(test_options), TEST(test_crypttab), TEST(test_crypttab_of_missing_disks),
+          TEST(test_mdadm), TEST(test_mdadm_members), TEST(test_lvm_filters),
+          TEST(test_lvm_devices_file), TEST(test_modprobe), TEST(test_kdump), TEST(test_inittab),
+          TEST(test_securetty))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a system mounts, whether a file system's content is that of a mount point, what the header
 // of a LUKS device says of its keys, and what the checking tools print.
+#include "finalize/core/text.h"
 #include "finalize/vm/wanted.h"
 
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #include "finalize/vm/fits.h"
 #include "finalize/vm/said.h"
 #include "tests/finalize_tree.h"
+#include "tests/luks_copy.h"
 #include "tests/unit/test.h"
 
 static void put(const char *path, const char *text)
@@ -44,6 +46,31 @@ static void test_lines_of_fstab(void)
     CHECK_STR(boot->from, "/etc/fstab line 4");
     CHECK(boot->needed && !boot->optional && esp->optional);
     CHECK(!bf_wanted_at(&list, "/")->needed);
+}
+
+// Options beyond what fstabs usually have; a comment after blanks; what does not fit is nothing.
+static void test_odd_lines_of_fstab(void)
+{
+    static struct bf_wanted_list list;
+    struct bf_text t = {0};
+    bf_text_str(&t, "  \t# UUID=1 /boot ext4 defaults\n UUID=2\t/usr btrfs ");
+    for (int i = 0; i < 40; i++)
+        bf_textf(&t, "x-opt%d=1,", i);
+    bf_text_str(&t, "subvol=@\\040u,nofail\nUUID=");
+    for (int i = 0; i < 300; i++)
+        bf_text_str(&t, "0");
+    bf_text_str(&t, " /var ext4 defaults");
+    put("etc/fstab", bf_text_get(&t));
+    bf_text_free(&t);
+    bf_wanted_read(&tree_root, &list);
+    CHECK_EQ(list.count, 2);
+    const struct bf_want *usr = bf_wanted_at(&list, "/usr"), *var = bf_wanted_at(&list, "/var");
+    char value[32];
+    CHECK(usr && var && usr->optional);
+    CHECK(bf_wanted_option(usr->options, "subvol", value, sizeof value));
+    CHECK_STR(value, "@ u");
+    CHECK_STR(usr->from, "/etc/fstab line 2");
+    CHECK_STR(var->device, "");
 }
 
 static void test_options(void)
@@ -165,9 +192,9 @@ static size_t luks2(const char *json)
 {
     memset(head, 0, sizeof head);
     memcpy(head, "LUKS\xba\xbe\0\2", 8);
-    head[14] = 0x40; // 16 KiB
     memcpy(head + 168, "aaaa-bbbb", 10);
     snprintf((char *)head + 4096, 12288, "%s", json);
+    luks_seal(head, 0, 16384, "sha256");
     return 16384;
 }
 
@@ -300,7 +327,8 @@ static void test_what_a_fat_that_was_mounted_has(void)
     CHECK_STR(line, "Inode 12 has a bad?mode");
 }
 
-TEST_MAIN(TEST(test_lines_of_fstab), TEST(test_options), TEST(test_mount_units), TEST(test_content),
-          TEST(test_number_in_a_name), TEST(test_names_of_devices), TEST(test_tokens_of_luks2),
-          TEST(test_pins_within_a_pin), TEST(test_luksmeta_of_luks1),
-          TEST(test_headers_that_are_none), TEST(test_what_a_fat_that_was_mounted_has))
+TEST_MAIN(TEST(test_lines_of_fstab), TEST(test_odd_lines_of_fstab), TEST(test_options),
+          TEST(test_mount_units), TEST(test_content), TEST(test_number_in_a_name),
+          TEST(test_names_of_devices), TEST(test_tokens_of_luks2), TEST(test_pins_within_a_pin),
+          TEST(test_luksmeta_of_luks1), TEST(test_headers_that_are_none),
+          TEST(test_what_a_fat_that_was_mounted_has))

@@ -29,6 +29,7 @@ static struct {
     bool off;         // it switches itself off
     uint32_t wish_at; // the call in which the operator's wish comes; 0: none
     enum bf_failover_wish wish;
+    bool endless;    // the finalizer works until it is stopped
     bool files_only; // the target does not run machines
 } world;
 
@@ -283,6 +284,13 @@ enum bf_err bf_finalizer_apply(struct bf_state *state, struct bf_finalizer *f, j
     f->object.ref = (struct bf_image_ref){.point = row.point, .object = row.number};
     CHECK_EQ(f->begun(f->user, &f->object, out), BF_OK);
     enum bf_err err = call(&tgt, "finalize", out);
+    while (!err && world.endless && !f->run.stop->asked)
+        usleep(10000);
+    if (!err && world.endless)
+        err = bf_fault_set(out, BF_ERR_CANCELLED, BF_SIDE_NONE, "", "it was interrupted");
+    if (err)
+        CHECK_EQ(bf_db_object_remove(bf_state_db(state), row.machine, row.point, row.number),
+                 BF_OK);
     if (!err)
         CHECK_EQ(bf_db_object_ready(bf_state_db(state), row.machine, row.point, row.number), BF_OK);
     moment(1);
@@ -617,6 +625,30 @@ static void test_it_is_cancelled_in_each_step(void)
     }
 }
 
+static void test_a_running_finalizer_is_stopped(void)
+{
+    struct store_files files;
+    struct bf_state *state = fresh(&files, 60);
+    reset();
+    world.endless = true;
+    world.wish = BF_WISH_ROLLBACK;
+    world.wish_at = 1;
+    int64_t job = begin(state, BF_FAILOVER_UNPLANNED);
+    run(state, job);
+    check_at(state, job, BF_FO_ROLLED_BACK);
+    CHECK_EQ(objects(state), 0);
+    // A test whose time is up in the meantime.
+    reset();
+    world.endless = true;
+    job = begin(state, BF_FAILOVER_TEST);
+    struct bf_failover f = row_of(state, job);
+    f.until = time(NULL) + 2;
+    CHECK_EQ(bf_db_failover_update(bf_state_db(state), &f), BF_OK);
+    run(state, job);
+    check_at(state, job, BF_FO_CLEANED_UP);
+    done(&files, state);
+}
+
 static void test_a_wish_that_makes_no_sense_changes_nothing(void)
 {
     struct store_files files;
@@ -752,7 +784,7 @@ TEST_MAIN(TEST(test_planned_and_committed), TEST(test_rolled_back),
           TEST(test_a_machine_that_is_off_is_not_waited_for),
           TEST(test_what_cannot_be_taken_away_is_stuck),
           TEST(test_a_commit_that_fails_or_is_stopped_leaves_the_machine),
-          TEST(test_it_is_cancelled_in_each_step),
+          TEST(test_it_is_cancelled_in_each_step), TEST(test_a_running_finalizer_is_stopped),
           TEST(test_a_wish_that_makes_no_sense_changes_nothing),
           TEST(test_a_killed_runner_is_followed_by_another), TEST(test_two_runners_do_not_meet),
           TEST(test_a_passphrase_is_never_stored))

@@ -362,6 +362,36 @@ static void refused(void)
     CHECK(strstr(picture, "unseen=warn"));
 }
 
+// It lives elsewhere: powered off, or not because the medium says so.
+static void fenced(void)
+{
+    copying();
+    screen.kind = BF_SCREEN_FENCED;
+    screen.fault = &fault;
+    screen.next = "power off";
+    screen.countdown = 19;
+    bf_fault_set(&fault, BF_ERR_FENCED, BF_SIDE_SOURCE,
+                 "to bring it back here, run bootferry rollback web-1.example on the replica "
+                 "server, then start this machine again",
+                 "this machine lives elsewhere now: on libvirt host kvm-3.example as web-1, since "
+                 "2026-11-30 20:15:00Z (an unplanned failover)");
+    compare("fenced");
+    CHECK_EQ(tone_of("LIVES ELSEWHERE"), BF_TONE_BAD);
+    CHECK_EQ(tone_of("first in the boot order"), BF_TONE_WARN);
+    screen.fence_off = 1;
+    screen.next = "exit";
+    compare("fenced-off");
+    CHECK_EQ(tone_of("fence=off"), BF_TONE_BAD);
+    CHECK(!strstr(picture, "powered off") && !strstr(picture, "boot order"));
+    memset(fault.what, 'w', sizeof fault.what - 1); // three rows each: the rest still fits
+    memset(fault.todo, 't', sizeof fault.todo - 1);
+    draw();
+    CHECK(strstr(picture, "keep the power off after a power loss\n") &&
+          strstr(picture, "Next: exit"));
+    screen.fault = NULL;
+    draw();
+}
+
 static void no_config(void)
 {
     machine();
@@ -412,4 +442,4 @@ static void long_event(void)
 
 TEST_MAIN(TEST(starting), TEST(running), TEST(bars_apart), TEST(network_facts), TEST(large_screen),
           TEST(trouble), TEST(verifying), TEST(success), TEST(failure), TEST(unseen), TEST(refused),
-          TEST(no_config), TEST(long_texts), TEST(long_event))
+          TEST(fenced), TEST(no_config), TEST(long_texts), TEST(long_event))
