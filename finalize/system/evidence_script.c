@@ -9,10 +9,11 @@
 
 #include "finalize/system/steps.h"
 
-__asm__(".pushsection .rodata\n.balign 16\n"
-        ".globl bf_evidence_body, bf_evidence_body_end\nbf_evidence_body:\n"
+__asm__(".pushsection .rodata\n.balign 16\nbf_evidence_body:\n"
         ".incbin \"finalize/system/evidence.sh\"\nbf_evidence_body_end:\n"
         ".byte 0\n.popsection\n");
+// The labels are this file's own.
+extern const char bf_evidence_body[], bf_evidence_body_end[];
 
 // An address in both forms that the script may see it in: as everybody writes it, and with all
 // digits, which is what /proc has of IPv6.

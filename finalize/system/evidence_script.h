@@ -5,12 +5,9 @@
 
 #include "finalize/system/fin.h"
 
-// finalize/system/evidence.sh as it is in the source, up to _end.
-extern const char bf_evidence_body[], bf_evidence_body_end[];
-
-// Appends the whole script: the plan's values as variables of the shell, then the body. `gone` and
-// `folders` have the paths that it is to remove, separated by blanks: files and links, and what
-// goes when it is empty.
+// Appends the whole script: the plan's values as variables of the shell, then evidence.sh as it is
+// in the source. `gone` and `folders` have the paths that it is to remove, separated by blanks:
+// files and links, and what goes when it is empty.
 void bf_evidence_script(const struct bf_fin *f, const char *gone, const char *folders,
                         struct bf_text *out);
 

@@ -11,7 +11,7 @@
 . tests/finalize/moves.sh
 TEST_KIND=proves
 EVIDENCE=$PWD/build/tests/evidence
-word=$(tr -dc 0-9a-f </dev/urandom | head -c 32)
+word=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
 
 judged() { # FILE
     "$EVIDENCE" "$word" "$1" newhome 52:54:00:77:00:50 192.168.77.50/24 192.168.77.2 - >"$logs/judged" || { cat "$logs/judged"; return 1; }
