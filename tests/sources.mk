@@ -95,9 +95,13 @@ TEST_LIBS_test_store_power += -Wl,--wrap=pwrite64,--wrap=fdatasync,--wrap=falloc
 # the new machines of failovers
 TARGET_TEST_SRCS = $(REPLICA_STORE_SRCS) replica/state/file.c $(REPLICA_TARGET_SRCS) $(FINALIZE_RUN)
 TARGET_TEST_LIBS = $(REPLICA_LIBS) $(FINALIZE_RUN_LIBS) $(LIBVIRT_LIBS)
-$(foreach t,args machine net,$(eval TEST_SRCS_test_target_$(t) = $$(TARGET_TEST_SRCS) replica/state/step.c) \
+$(foreach t,args machine net place texts,$(eval TEST_SRCS_test_target_$(t) = $$(TARGET_TEST_SRCS) replica/state/step.c) \
     $(eval TEST_LIBS_test_target_$(t) = $$(TARGET_TEST_LIBS)))
 
+FUZZ_SRCS_fuzz_target = $(TARGET_TEST_SRCS) replica/state/step.c
+FUZZ_LIBS_fuzz_target = $(TARGET_TEST_LIBS)
+FUZZ_SRCS_fuzz_qmp := replica/qemu/qmp.c replica/state/reason.c
+FUZZ_LIBS_fuzz_qmp := -ljansson
 TEST_TOOLS += tests/target_driver
 TOOL_SRCS_tests/target_driver = tests/targets/driver.c $(TARGET_TEST_SRCS)
 TOOL_LIBS_tests/target_driver = $(TARGET_TEST_LIBS)

@@ -59,6 +59,7 @@ static enum bf_err send_all(struct bf_qmp *q, const char *text, size_t len)
 {
     enum bf_err err = BF_OK;
 
+    BF_ASSERT(q->fd >= 0);
     while (len > 0 && !err) {
         ssize_t n = send(q->fd, text, len, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n >= 0) {
@@ -78,6 +79,7 @@ static enum bf_err make_room(struct bf_qmp *q)
     size_t size = q->size ? q->size * 2 : FIRST_BYTES;
     char *grown;
 
+    BF_ASSERT(q->filled <= q->size && q->size <= BF_QMP_LINE_MAX);
     if (q->filled < q->size)
         return BF_OK;
     if (size > BF_QMP_LINE_MAX)
@@ -116,6 +118,7 @@ static enum bf_err receive(struct bf_qmp *q, json_t **out)
     size_t used;
 
     *out = NULL;
+    BF_ASSERT(q->seen <= q->filled);
     while (!(end = q->filled > q->seen ? memchr(q->buffer + q->seen, '\n', q->filled - q->seen)
                                        : NULL)) {
         enum bf_err err;
@@ -126,6 +129,7 @@ static enum bf_err receive(struct bf_qmp *q, json_t **out)
     }
     *out = json_loadb(q->buffer, (size_t)(end - q->buffer), 0, NULL);
     used = (size_t)(end - q->buffer) + 1;
+    BF_ASSERT(used <= q->filled);
     memmove(q->buffer, end + 1, q->filled - used);
     q->filled -= used;
     q->seen = 0;
@@ -217,42 +221,49 @@ static enum bf_err connect_to(struct bf_qmp *q, const struct sockaddr_un *addres
     }
 }
 
-static enum bf_err greet(struct bf_qmp *q, int dir, const char *name)
+static enum bf_err reach(struct bf_qmp *q, int dir, const char *name)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    json_t *greeting = NULL;
-    enum bf_err err;
 
     // The path of the folder may be longer than a socket's may be; its descriptor has a short one.
     if (bf_snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", dir, name) >=
         (int)sizeof address.sun_path)
         return BF_ERR_RANGE;
     q->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (q->fd < 0)
-        return BF_ERR_LIMIT;
-    err = connect_to(q, &address);
-    if (!err)
-        err = receive(q, &greeting);
+    return q->fd < 0 ? BF_ERR_LIMIT : connect_to(q, &address);
+}
+
+static enum bf_err greet(struct bf_qmp *q)
+{
+    json_t *greeting = NULL;
+    enum bf_err err = receive(q, &greeting);
+
     if (!err && !json_object_get(greeting, "QMP"))
         err = BF_ERR_PROTOCOL;
     json_decref(greeting);
     return err;
 }
 
-enum bf_err bf_qmp_open(int dir, const char *name, const char *title, uint32_t ms,
-                        struct bf_qmp **out, struct bf_fault *fault)
+static struct bf_qmp *allocate(const char *title, uint32_t ms, struct bf_fault *fault)
 {
     struct bf_qmp *q = calloc(1, sizeof *q);
-    enum bf_err err;
 
-    *out = NULL;
-    if (!q)
-        return bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SERVER, "free some memory",
-                            "no memory to talk to QEMU");
+    if (!q) {
+        bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SERVER, "free some memory",
+                     "no memory to talk to QEMU");
+        return NULL;
+    }
     q->fd = -1;
     bf_snprintf(q->title, sizeof q->title, "%s", title);
     q->until_us = bf_platform_now_us() + (uint64_t)ms * 1000;
-    err = greet(q, dir, name);
+    return q;
+}
+
+static enum bf_err begin(struct bf_qmp *q, enum bf_err err, struct bf_qmp **out,
+                         struct bf_fault *fault)
+{
+    if (!err)
+        err = greet(q);
     if (err)
         err = lost(q, err, fault);
     else
@@ -262,6 +273,29 @@ enum bf_err bf_qmp_open(int dir, const char *name, const char *title, uint32_t m
     else
         *out = q;
     return err;
+}
+
+enum bf_err bf_qmp_open(int dir, const char *name, const char *title, uint32_t ms,
+                        struct bf_qmp **out, struct bf_fault *fault)
+{
+    struct bf_qmp *q = allocate(title, ms, fault);
+
+    *out = NULL;
+    return q ? begin(q, reach(q, dir, name), out, fault) : fault->code;
+}
+
+enum bf_err bf_qmp_over(int fd, const char *title, uint32_t ms, struct bf_qmp **out,
+                        struct bf_fault *fault)
+{
+    struct bf_qmp *q = allocate(title, ms, fault);
+
+    *out = NULL;
+    if (!q) {
+        close(fd);
+        return fault->code;
+    }
+    q->fd = fd;
+    return begin(q, BF_OK, out, fault);
 }
 
 void bf_qmp_close(struct bf_qmp *qmp)

@@ -21,6 +21,9 @@ struct bf_qmp;
 // *out is NULL after a failure.
 enum bf_err bf_qmp_open(int dir, const char *name, const char *title, uint32_t ms,
                         struct bf_qmp **out, struct bf_fault *fault);
+// The same over a connection that is there, which is taken over; for tests.
+enum bf_err bf_qmp_over(int fd, const char *title, uint32_t ms, struct bf_qmp **out,
+                        struct bf_fault *fault);
 void bf_qmp_close(struct bf_qmp *qmp); // takes NULL
 
 // Executes a command and waits BF_WAIT_QMP_MS for its answer. arguments are taken over, and may be

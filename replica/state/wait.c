@@ -20,6 +20,7 @@ void bf_wait_cancel_by(int fd)
 
 void bf_wait_cancel_when_not(bool (*goes_on)(void *user), void *user)
 {
+    BF_ASSERT(!goes_on || !cancel_goes_on); // one asks at a time
     cancel_goes_on = goes_on;
     cancel_user = user;
 }
@@ -35,6 +36,7 @@ int bf_wait_is_cancelled(void)
 void bf_wait_begin(struct bf_wait *w, int pid, const char *name)
 {
     bf_child_watch_begin(&w->child, pid, bf_platform_now_us());
+    BF_ASSERT(name);
     w->name = name;
     w->also_name = NULL;
     w->hung = NULL;

@@ -2,6 +2,7 @@
 // The disks of a new machine's command line: block nodes from the bottom of each chain upwards,
 // each with its driver and what is below it, read-only but for the one on top; then the device with
 // the source's serial number and WWN, as far as its kind can have them.
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,15 +38,39 @@ void bf_qemu_home_name(char out[32], const struct bf_tgt_disk *disk, bool raw)
 
 // ---- Nodes -------------------------------------------------------------------------------------
 
+// Nothing is below, whatever the file says: only JSON has a word for that.
+static void add_bottom(struct bf_args *a, const char *node, bool writable, const char *folder,
+                       const char *file)
+{
+    struct bf_text path = {0};
+    json_t *json;
+    char *text;
+
+    bf_textf(&path, "%s%s", folder, file);
+    json = json_pack("{s:s,s:s,s:b,s:b,s:s,s:n,s:{s:s,s:s}}", "driver", "qcow2", "node-name", node,
+                     "read-only", !writable, "auto-read-only", 0, "discard", "unmap", "backing",
+                     "file", "driver", "file", "filename", bf_text_get(&path));
+    text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    bf_args_add(a, "-blockdev");
+    bf_args_add(a, "%s", text ? text : "");
+    a->failed |= !text || !bf_text_ok(&path);
+    free(text);
+    json_decref(json);
+    bf_text_free(&path);
+}
+
 static void add_node(struct bf_args *a, const char *node, const char *backing, bool writable,
                      const char *folder, const char *file)
 {
     struct bf_text path = {0};
 
+    if (!backing[0]) {
+        add_bottom(a, node, writable, folder, file);
+        return;
+    }
     bf_args_value(&path, folder);
     bf_args_value(&path, file);
     bf_args_add(a, "-blockdev");
-    // backing=, empty: nothing is below, whatever the file says.
     bf_args_add(a,
                 "driver=qcow2,node-name=%s,read-only=%s,auto-read-only=off,discard=unmap,"
                 "backing=%s,file.driver=file,file.filename=%s",

@@ -10,7 +10,7 @@ mkdir "$out"
 
 uri=files:srv
 check "a folder without its whole path" refused 1 'by its whole path' target check
-uri=files:$out?format=vmdk
+uri="files:$out?format=vmdk"
 check "a format that is none of ours" refused 1 'format=qcow2' target check
 uri=files:$T/nowhere
 check "a folder that is not there" refused 1 'cannot be used' target check

@@ -22,7 +22,7 @@ state_with_writer() {
     "$B" media web-1 --conf "$T/web-1.conf" --set "server=127.0.0.1:$port" >/dev/null
     tests/targets/writer.py make "$T/a.raw" "$T/b.raw"
     check "a point of the smallest guest" push --disk "$T/a.raw" --disk "$T/b.raw"
-    daemon_stop
+    daemon_stop TERM
 }
 
 # target ACTION [ARGUMENT]: of $job, $uri and $test.

@@ -81,9 +81,9 @@ static void test_the_smallest_machine(void)
         "    -mon chardev=control,mode=control \\\n"
         "    -pidfile qemu.pid \\\n"
         "    -msg timestamp=on \\\n"
-        "    -blockdev driver=qcow2,node-name=disk0-2,read-only=on,auto-read-only=off,"
-        "discard=unmap,backing=,file.driver=file,"
-        "file.filename=../../machines/web-1/disk-0/layer-000001.qcow2 \\\n"
+        "    -blockdev '{\"driver\":\"qcow2\",\"node-name\":\"disk0-2\",\"read-only\":true,"
+        "\"auto-read-only\":false,\"discard\":\"unmap\",\"backing\":null,\"file\":{\"driver\":"
+        "\"file\",\"filename\":\"../../machines/web-1/disk-0/layer-000001.qcow2\"}}' \\\n"
         "    -blockdev driver=qcow2,node-name=disk0-1,read-only=on,auto-read-only=off,"
         "discard=unmap,backing=disk0-2,file.driver=file,"
         "file.filename=../../machines/web-1/finalized-3-1/disk-0.qcow2 \\\n"
@@ -160,16 +160,17 @@ static void test_at_home(void)
     strcpy(place.home, "machines/web-1/home-7");
     place.disk[0] = place.vars = true;
     written(false, false, "tcg");
-    check_has("node-name=home0,read-only=off,auto-read-only=off,discard=unmap,backing=,"
-              "file.driver=file,file.filename=../../machines/web-1/home-7/disk-0.qcow2");
+    check_has("\"node-name\":\"home0\",\"read-only\":false,\"auto-read-only\":false,"
+              "\"discard\":\"unmap\",\"backing\":null,\"file\":{\"driver\":\"file\","
+              "\"filename\":\"../../machines/web-1/home-7/disk-0.qcow2\"}}'");
     check_has("file.filename=../../machines/web-1/home-7/vars.fd");
     CHECK(!strstr(text, "layer-"));
     written(true, false, "tcg");
-    check_has("file.filename=disk-0.qcow2");
+    check_has("\"filename\":\"disk-0.qcow2\"");
     check_has("file.filename=vars.fd");
     strcpy(place.home, "/srv/a,b");
     written(false, false, "tcg");
-    check_has("file.filename=/srv/a,,b/disk-0.qcow2");
+    check_has("\"filename\":\"/srv/a,b/disk-0.qcow2\"");
     written(true, true, "kvm:tcg");
     check_has("driver=raw,node-name=home0,");
     check_has("file.filename=disk-0.raw");
