@@ -187,6 +187,13 @@ TOOL_SRCS_tests/libvirt_target = tests/targets/libvirt_target.c $(TARGET_TEST_SR
 TOOL_LIBS_tests/libvirt_target = $(TARGET_TEST_LIBS) $(LIBVIRT_WRAPS:%=-Wl,--wrap=%)
 CHECK_DEPS  += build/tests/libvirt_target
 CHECK_TESTS += tests/targets/libvirt.sh tests/targets/libvirt-system.sh
+E2E_DEPS    += build/tests/libvirt_target
+E2E_TESTS   += tests/targets/libvirt-killed.sh
+TEST_SRCS_test_libvirt = $(TARGET_TEST_SRCS) replica/state/step.c tests/unit/store_files.c
+TEST_LIBS_test_libvirt = $(TARGET_TEST_LIBS)
+FUZZ_SRCS_fuzz_libvirt := $(addprefix replica/targets/,$(addprefix libvirt_,address.c caps.c copies.c lasting.c png.c \
+    tree.c uri.c user.c xml.c) user_net.c) finalize/core/text.c replica/state/file.c replica/state/reason.c
+FUZZ_LIBS_fuzz_libvirt = $(LIBVIRT_LIBS)
 
 # Stories of failovers, each with a real guest: three in make check, all of them by themselves.
 STORIES     := $(filter-out %/lib.sh,$(sort $(wildcard tests/stories/*.sh)))

@@ -70,6 +70,7 @@ void bf_lv_tell(const struct bf_tgt *tgt, const char *format, ...)
 
 // libvirt_host.c
 enum bf_err bf_lv_ask_host(struct bf_lv *lv, struct bf_fault *fault);
+// libvirt_caps.c
 // Reads domain capabilities; what is not in them is not there. False: they are no XML of that kind.
 bool bf_lv_host_read(const char *xml, size_t len, struct bf_lv_host *host);
 
@@ -126,6 +127,7 @@ bool bf_lv_get_text(const struct _xmlNode *node, char *out, size_t size);
 enum { BF_LV_ARG_MAX = 512, BF_LV_USER_NICS = 11 };
 bool bf_lv_user_netdev(const struct bf_tgt_nic *nic, uint32_t number, char out[BF_LV_ARG_MAX]);
 void bf_lv_user_device(const struct bf_tgt_machine *m, uint32_t number, char out[BF_LV_ARG_MAX]);
+// libvirt_address.c
 // An address with or without length, as it is written by everybody: BF_ERR_RANGE.
 struct bf_lv_address {
     int family;
@@ -261,6 +263,7 @@ bool bf_lv_disk_read(const char *xml, const char *name, struct bf_lv_disk_state 
 
 // libvirt_picture.c
 enum bf_err bf_lv_picture(const struct bf_lv *lv, const char *path, struct bf_fault *fault);
+// libvirt_png.c
 // A PNG file of a picture in PNG or PPM (P6, of 8 bits). BF_ERR_CORRUPT: it is neither. *out is
 // the caller's to free.
 enum bf_err bf_lv_png(const uint8_t *bytes, size_t len, uint8_t **out, size_t *out_len);

@@ -64,6 +64,18 @@ virsh_() {
 domain() { virsh_ dumpxml web >"$T/domain.xml" && xmllint --xpath "$1" "$T/domain.xml"; }
 inactive() { virsh_ dumpxml --inactive web >"$T/domain.xml" && xmllint --xpath "$1" "$T/domain.xml"; }
 
+# Of a machine that was committed to $T/new.
+# A copy has what the disk had: the boot sector, and as many blocks behind it as were written.
+copied() { # FILE
+    qemu-img convert -U -f qcow2 -O raw "$1" "$T/copy.raw" && cmp -n 512 "$T/copy.raw" "$T/disk.raw"
+}
+lasting() { # the machine needs nothing of the job
+    equal "$T/new/web-disk-0.qcow2" "$(inactive 'string(//disk/source/@file)')" &&
+        equal 0 "$(inactive 'count(//disk/backingStore/*)')" &&
+        equal 0 "$(inactive 'count(//channel[target/@name="org.bootferry.evidence"])')" &&
+        equal pty "$(inactive 'string(//serial/@type)')" && ! grep -q "$S" "$T/domain.xml"
+}
+
 # ---- The daemon --------------------------------------------------------------------------------
 
 libvirtd_pid='' virtlogd_pid=''

@@ -71,16 +71,6 @@ check "sealed layers are what they were" is_sealed
 # ---- Commit ------------------------------------------------------------------------------------
 
 mkdir "$T/new"
-# A copy has what the disk had: the boot sector, and as many blocks behind it as were written.
-copied() { # FILE
-    qemu-img convert -U -f qcow2 -O raw "$1" "$T/copy.raw" && cmp -n 512 "$T/copy.raw" "$T/disk.raw"
-}
-lasting() { # the machine needs nothing of the job
-    equal "$T/new/web-disk-0.qcow2" "$(inactive 'string(//disk/source/@file)')" &&
-        equal 0 "$(inactive 'count(//disk/backingStore/*)')" &&
-        equal 0 "$(inactive 'count(//channel[target/@name="org.bootferry.evidence"])')" &&
-        equal pty "$(inactive 'string(//serial/@type)')" && ! grep -q "$S" "$T/domain.xml"
-}
 check "a folder that is not there is refused" eval 'lv make && lv start && lv_refused "no folder" commit "to=$T/none"'
 check "a session without a pool is told" lv_refused 'no active storage pool "default"' commit
 touch "$T/new/web-disk-0.qcow2"
@@ -100,67 +90,8 @@ check "remove does not take away what was committed" eval 'lv remove && virsh_ d
 virsh_ destroy web && virsh_ undefine web
 check "sealed layers are still what they were" is_sealed
 
-# ---- Killed anywhere ---------------------------------------------------------------------------
+# ---- A daemon that hangs -----------------------------------------------------------------------
 
-# Each phase is killed before and behind each call that changes something at the host, the daemon is killed as well, and
-# the same phase is then called again until it succeeds. There is a call whose number is too high: then none was killed.
-gone() { says absent lv power && [ "$(virsh_ list --all --name)" = "" ]; }
-dies() { # WHEN NUMBER OPERATION...: true when it was killed there
-    local when=$1 number=$2 status=0
-    shift 2
-    "$TOOL" "$S" "$FOLDER" "$URI" "$@" "${MACHINE[@]}" "die-$when=$number" >"$T/stdout" 2>"$T/stderr" || status=$?
-    [ "$status" = 137 ]
-}
-until_committed() { lv make && lv start && lv commit "to=$T/new"; }
-until_removed() { lv make && lv start && lv remove; }
-is_running_alone() { lasting && virsh_ domstate web | grep running && copied "$T/new/web-disk-0.qcow2"; }
-forget() {
-    virsh_ destroy web && virsh_ undefine web && lv remove
-    rm -rf "$T/new/"* "${S:?}/$FOLDER/"*
-}
-killed() { # OPERATION PREPARATION FINISH PROOF
-    local when number
-    for when in before behind; do
-        for ((number = 1; number < 20; number++)); do
-            eval "$2" || return 1
-            # shellcheck disable=SC2086 # an operation with its arguments
-            dies "$when" "$number" $1 || break
-            kills=$((kills + 1))
-            eval "$3" || { echo "killed $when call $number of $1"; return 1; }
-            eval "$4" || { echo "killed $when call $number of $1"; return 1; }
-            forget
-        done
-        # It was not killed, so it is done.
-        eval "$4" || { echo "$1 with $number calls"; return 1; }
-        forget
-    done
-}
-forget() {
-    ! virsh_ domstate web >"$T/state.out" 2>&1 || { virsh_ destroy web || true; virsh_ undefine web; } >"$T/state.out" 2>&1
-    lv remove
-    rm -rf "$T/new/"* "${S:?}/$FOLDER/"*
-}
-kills=0
-check "killed while it is made" killed make true 'lv make' 'says off lv power'
-check "killed while it is started" killed start 'lv make' 'lv start' 'says on lv power'
-check "killed while it is committed" killed "commit to=$T/new" 'lv make && lv start' 'lv commit "to=$T/new"' is_running_alone
-check "killed while it is committed, and it was off" killed "commit to=$T/new" 'lv make' 'lv commit "to=$T/new"' \
-    'lasting && virsh_ domstate web | grep "shut off" && copied "$T/new/web-disk-0.qcow2"'
-check "killed while it is committed, and removed" killed "commit to=$T/new" 'lv make && lv start' 'lv remove' true
-check "killed while it is removed" killed remove 'lv make && lv start' 'lv remove' gone
-check "that was at least twenty times" at_least 20 "$kills"
-check "no disk of the replica has changed" is_sealed
-
-# The daemon dies while disks are copied; QEMU does not notice, and the same command goes on.
-lv make && lv start
-check "a copy is under way" dies behind 1 commit "to=$T/new"
-session_kill
-check "without its daemon commit says so" lv_refused 'libvirt does not connect' commit "to=$T/new"
-session_start
-check "with another daemon it is finished" eval 'lv commit "to=$T/new" && is_running_alone'
-forget
-
-# A daemon that is stopped, and one that is stopped in the middle of a call.
 kill -STOP "$libvirtd_pid"
 check "a daemon that does not answer is told" lv_refused 'does not answer' power
 kill -CONT "$libvirtd_pid"

@@ -25,7 +25,8 @@ static struct bf_tgt_machine machine = {.name = "web",
                                         .nic_model = "virtio-net"};
 static const char *to, *picture;
 static long die_before, die_behind, calls; // 1: the first call that changes something
-static long turns = -1;                    // of goes_on that are allowed
+static pid_t stall;     // the daemon, which is stopped behind the first such call
+static long turns = -1; // of goes_on that are allowed
 
 // ---- Dying -------------------------------------------------------------------------------------
 
@@ -39,6 +40,8 @@ static void behind(void)
 {
     if (calls == die_behind)
         kill(getpid(), SIGKILL);
+    if (calls == 1 && stall)
+        kill(stall, SIGSTOP);
 }
 
 #define WRAP(type, name, parameters, arguments)                                                    \
@@ -171,6 +174,8 @@ static void take(char *key)
         die_before = atol(value);
     else if (strcmp(key, "die-behind") == 0)
         die_behind = atol(value);
+    else if (strcmp(key, "stall") == 0)
+        stall = (pid_t)atol(value);
 }
 
 // ---- The call ----------------------------------------------------------------------------------

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Addresses as plans have them.
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "replica/targets/libvirt.h"
+
+enum bf_err bf_lv_address_read(const char *text, struct bf_lv_address *out)
+{
+    const char *slash = strchr(text, '/');
+    size_t len = slash ? (size_t)(slash - text) : strlen(text);
+    char host[64];
+    uint32_t most;
+
+    memset(out, 0, sizeof *out);
+    if (len >= sizeof host)
+        return BF_ERR_RANGE;
+    memcpy(host, text, len);
+    host[len] = 0;
+    out->family = strchr(host, ':') ? AF_INET6 : AF_INET;
+    if (inet_pton(out->family, host, out->bytes) != 1)
+        return BF_ERR_RANGE;
+    most = out->family == AF_INET ? 32 : 128;
+    out->length = most;
+    if (!slash)
+        return BF_OK;
+    if (!slash[1] || strlen(slash + 1) > 3)
+        return BF_ERR_RANGE;
+    out->length = 0;
+    for (const char *c = slash + 1; *c; c++) {
+        if (*c < '0' || *c > '9')
+            return BF_ERR_RANGE;
+        out->length = out->length * 10 + (uint32_t)(*c - '0');
+    }
+    return out->length <= most ? BF_OK : BF_ERR_RANGE;
+}
+
+void bf_lv_address_text(const struct bf_lv_address *a, char out[64])
+{
+    if (!inet_ntop(a->family, a->bytes, out, 64))
+        out[0] = 0;
+}
+
+// The first `length` bits of both are the same.
+static bool begins_alike(const uint8_t *a, const uint8_t *b, uint32_t length)
+{
+    uint8_t mask = (uint8_t)(0xff00 >> length % 8);
+
+    return memcmp(a, b, length / 8) == 0 &&
+           (length % 8 == 0 || (a[length / 8] & mask) == (b[length / 8] & mask));
+}
+
+bool bf_lv_address_in(const struct bf_lv_address *a, const struct bf_lv_address *b)
+{
+    return a->family == b->family && begins_alike(a->bytes, b->bytes, a->length);
+}
