@@ -80,6 +80,6 @@ extern const struct bf_cli_command bf_command_machine_add, bf_command_machine_li
     bf_command_machine_renew;
 extern const struct bf_cli_command bf_command_media, bf_command_status, bf_command_points;
 extern const struct bf_cli_command bf_command_verify, bf_command_plan, bf_command_finalize,
-    bf_command_export;
+    bf_command_export, bf_command_assess;
 
 #endif
