@@ -108,6 +108,7 @@ static enum bf_err adapt(struct bf_fin *f)
         {"kdump", bf_adapt_kdump},
         {"boot", bf_adapt_boot},
         {"getty", bf_adapt_getty},
+        {"evidence", bf_adapt_evidence},
         {"efi", bf_adapt_efi},
         {"initramfs", bf_adapt_initramfs},
         {"secure boot", bf_check_secure_boot},
@@ -138,6 +139,8 @@ static enum bf_err run(struct bf_fin *f, enum bf_mode mode)
         return err;
     f->root->budget = NULL; // what is written is bounded by what was read
     err = bf_commit(&f->edits, f->report);
+    if (!err && f->plan->drop_undo)
+        err = bf_undo_drop(f->root, f->report);
     return err || !f->plan->discard_hibernation ? err : bf_discard_swap_files(f);
 }
 

@@ -10,6 +10,8 @@ FINALIZE_RUN  := $(FINALIZE_CORE) \
     finalize/host/qemu.c finalize/host/room.c finalize/host/wait.c $(sort $(wildcard finalize/plan/*.c))
 FINALIZE_SRCS := $(FINALIZE_RUN) \
     finalize/main.c $(sort $(filter-out finalize/vm/frame.c,$(wildcard finalize/vm/*.c)))
+# The script that a guest carries is part of the program as it is.
+$(patsubst %,build/%/finalize/system/evidence_script.o,linux asan fuzz cov): finalize/system/evidence.sh
 # -lblkid is used by the VM alone.
 FINALIZE_RUN_LIBS := -ljansson -lyaml -lselinux -lcrypto -lz -llzma -lbz2 -llzo2
 # Of LZ4 and zstd the archive reader uses those that the whole program is made with.
@@ -35,7 +37,7 @@ build/finalize-vm: $(FINALIZER_VM)
 CHECK_DEPS  += build/bootferry-finalize $(FINALIZER_VM)
 # judge.sh, trees.sh, disk.sh, guest_vm.sh, volumes_vm.sh and moves.sh are sourced by the others. What goes over every shape takes
 # minutes, and so do real guests.
-FINALIZE_SLOW := $(addprefix tests/finalize/,ifcfg_matrix.sh matrix.sh readers.sh guest.sh starts.sh never.sh \
+FINALIZE_SLOW := $(addprefix tests/finalize/,ifcfg_matrix.sh matrix.sh readers.sh guest.sh starts.sh proves.sh never.sh \
     second_opinion.sh volumes.sh names.sh uki.sh)
 CHECK_TESTS += $(sort $(filter-out %/judge.sh %/judge-root.sh %/guest_vm.sh %trees.sh %/disk.sh %/moves.sh %/volumes_vm.sh $(FINALIZE_SLOW),\
     $(wildcard tests/finalize/*.sh)))
@@ -73,6 +75,11 @@ TEST_TOOLS += tests/grub_walk
 TOOL_SRCS_tests/grub_walk := tests/finalize/grub_walk.c $(FINALIZE_CORE)
 TOOL_LIBS_tests/grub_walk := $(FINALIZE_RUN_LIBS)
 CHECK_DEPS += build/tests/grub_walk
+
+# Reads and judges the lines that a guest says of itself.
+TEST_TOOLS += tests/evidence
+TOOL_SRCS_tests/evidence = tests/finalize/evidence.c $(REPLICA_EVIDENCE_SRCS)
+CHECK_DEPS += build/tests/evidence
 
 # The real readers of network files, which judge the finalizer's results; without root there are none.
 build/judge/stamp: tests/finalize/judge-root.sh | build/.setup

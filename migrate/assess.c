@@ -309,7 +309,7 @@ static void on_assessed(struct bf_assess *a, const struct bf_frame *f)
                         "the server's answer to the assessment cannot be understood");
         return;
     }
-    bf_estimate(&a->view.estimate, &a->view.found, a->view.link.link);
+    bf_copy_time(&a->view.estimate, &a->view.found, a->view.link.link);
     if (room)
         bf_channel_put(&a->channel, bf_put_bye(room, 64, &bye));
     a->link = LINK_OVER;

@@ -10,7 +10,7 @@
 #include "base/config.h"
 #include "base/err.h"
 #include "image/block.h"
-#include "migrate/estimate.h"
+#include "migrate/copy_time.h"
 #include "migrate/progress.h"
 #include "net/proto/proto.h"
 #include "net/stream.h"
@@ -44,10 +44,10 @@ struct bf_assess_view {
     enum bf_assess_phase phase;
     uint16_t current; // index into found.disk, of MAPS and DISKS
     char server[96];
-    struct bf_assessment found;  // so far
-    struct bf_assessed link;     // with DONE
-    struct bf_estimate estimate; // with DONE
-    struct bf_fault last_fault;  // of an attempt that failed
+    struct bf_assessment found;   // so far
+    struct bf_assessed link;      // with DONE
+    struct bf_copy_time estimate; // with DONE
+    struct bf_fault last_fault;   // of an attempt that failed
 };
 
 struct bf_assess;

@@ -21,9 +21,18 @@ new_address=192.168.77.40/24 new_mac=52:54:00:77:00:40
 started=$SECONDS
 declare -A took=()
 
+# The new machine is nobody's child.
+end_new_machine() {
+    local pid
+    cat "$dir"/state/jobs/*/qemu.pid 2>/dev/null | while read -r pid; do
+        ! grep -qs qemu "/proc/$pid/comm" || kill -9 "$pid"
+    done
+}
+
 finish() {
     local status=$?
     bf_vm_kill_all
+    end_new_machine
     bf_server_stop TERM || status=1
     [ "$status" = 0 ] || bf_say "" "verdict: FAILED in step $step, logs in ${dir#"$PWD/"}"
     exit "$status"
@@ -77,8 +86,22 @@ note "bootferryd serves ${dir#"$PWD/"}/state on 127.0.0.1:$BF_SERVER_PORT"
 end server
 
 # ---- 3 -----------------------------------------------------------------------------------------
-begin "a boot medium for this machine, and the source started from it"
+begin "a planned failover, which waits for the source; a boot medium, and the source started from it"
+cat >"$dir/plan.json" <<PLAN
+{
+  "version": 1,
+  "target": { "kind": "qemu-virtio" },
+  "machine": { "memory": 768, "processors": 1 },
+  "serial_console": true,
+  "nics": [
+    { "match": { "mac": "$GUEST_MAC" }, "mac": "$new_mac",
+      "addresses": ["$new_address"], "gateway": "192.168.77.2", "dns": ["192.168.77.3"] }
+  ]
+}
+PLAN
 indented bf_cli machine add oldhost
+indented bf_cli failover oldhost --planned --plan "$dir/plan.json" --target qemu: --evidence-within 2h
+job=$(bf_cli jobs oldhost --json | jq '.jobs[0].id')
 indented bf_cli media oldhost --iso "$dir/oldhost.iso" --set "server=10.0.2.2:$BF_SERVER_PORT"
 note "$(stat -c %s "$dir/oldhost.iso") bytes, mode $(stat -c %a "$dir/oldhost.iso")"
 source_machine bootferry
@@ -133,48 +156,35 @@ note "the exported point and the source's disk are the same, byte for byte, in a
 end point
 
 # ---- 6 -----------------------------------------------------------------------------------------
-begin "the finalizer adapts an overlay of that point"
-cat >"$dir/plan.json" <<PLAN
-{
-  "version": 1,
-  "target": { "kind": "qemu-virtio" },
-  "serial_console": true,
-  "nics": [
-    { "match": { "mac": "$GUEST_MAC" }, "mac": "$new_mac",
-      "addresses": ["$new_address"], "gateway": "192.168.77.2", "dns": ["192.168.77.3"] }
-  ]
-}
-PLAN
-bf_cli finalize oldhost@1 --plan "$dir/plan.json" >"$dir/finalize.log" ||
-    bf_die "finalize failed: $(tail -n 5 "$dir/finalize.log")"
-sed 's/^/      /' "$dir/finalize.log"
-end finalize
-
-# ---- 7 -----------------------------------------------------------------------------------------
-begin "the target: q35, virtio disk and NIC, fresh firmware, network 192.168.77.0/24"
-indented bf_cli export oldhost@1/1 --disk 0 --format qcow2 "$dir/target.qcow2"
-bf_vm target "$dir/target" q35
-bf_vm_firmware target
-bf_vm_disk target virtio-blk "$dir/target.qcow2" qcow2
-bf_vm_nic target virtio-net-pci "net=192.168.77.0/24,hostfwd=tcp:127.0.0.1:0-${new_address%/*}:7000" "mac=$new_mac,addr=7"
-bf_vm_add target -m 768 -device virtio-rng-pci
-bf_vm_start target
-seen2=$(bf_vm_wait_line target '^SEEN .* end$' 300)
+begin "the planned failover that was waiting for this run: finalizer, new machine, evidence from inside"
+indented bf_cli jobs oldhost --watch ||
+    bf_die "the failover failed: $dir/state/jobs/$job/log, and bootferry job show $job"
+report=$dir/state/machines/oldhost/finalized-1-1/report.txt
+sed 's/^/      | /' "$report" | head -n 12
+note "the whole report: ${report#"$PWD/"}"
+home=$dir/state/jobs/$job
+seen2=$(tr -d '\r' <"$home/console.log" | grep -a '^SEEN .* end$' | tail -n 1)
 note "${seen2% end}"
 expect "the target's address" "$new_address" "$(field address "$seen2")"
 expect "the gateway's answer" yes "$(field reachable "$seen2")"
 expect "the token" "$token" "$(field token "$seen2")"
 expect "the data" "$data" "$(field data "$seen2")"
 expect "the number of starts" $(($(field boots "$seen") + 1)) "$(field boots "$seen2")"
-port=$(bf_vm_forwarded target)
-answer=$(bf_ask "$port" 60) || bf_die "no answer from the target's port 7000"
-expect "the token, asked for over the network at ${new_address%/*}" "$token" "$answer"
-note "answers at ${new_address%/*} over the network, with the token that the source made at its first start"
-bf_vm_powerdown target
-bf_vm_wait_exit target 120
+note "it runs at $new_address, with the token that the source made at its first start"
+end failover
+
+# ---- 7 -----------------------------------------------------------------------------------------
+begin "the commit: its disk leaves the replica's chain while it runs"
+indented bf_cli commit oldhost
+qemu/qmp.py "$home/qmp.sock" 60 system_powerdown '{}' >/dev/null
+gone=$((SECONDS + 120 * BF_PATIENCE))
+while kill -0 "$(cat "$home/qemu.pid")" 2>/dev/null; do
+    [ $SECONDS -lt $gone ] || bf_die "the new machine did not shut down"
+    sleep 0.5
+done
 bf_cli verify oldhost@1 >"$dir/verify-after.log" || bf_die "the point changed: $(cat "$dir/verify-after.log")"
-note "shut down cleanly; the point is still what the source was"
-end target
+note "shut down cleanly; the point is still what the source was; it starts again by ${dir#"$PWD/"}/state/jobs/$job/start"
+end commit
 
 # ---- 8 -----------------------------------------------------------------------------------------
 begin "summary"
@@ -182,6 +192,6 @@ size=$(field total "$progress") read=$(field read "$progress") sent=$(field sent
 note "$(awk -v s="$size" -v r="$read" -v t="$sent" 'BEGIN {
     printf "disk %.0f MiB, read %.0f MiB, sent %.1f MiB, ratio %.1f", s / 1048576, r / 1048576, t / 1048576, s / t }')"
 note "seconds: source ${took[source]}, server ${took[server]}, media ${took[media]}, transfer ${took[transfer]}," \
-    "point ${took[point]}, finalize ${took[finalize]}, target ${took[target]}; all $((SECONDS - started))"
+    "point ${took[point]}, failover ${took[failover]}, commit ${took[commit]}; all $((SECONDS - started))"
 bf_server_stop TERM
 bf_say "" "verdict: ok, oldhost moved from $GUEST_ADDRESS to $new_address"

@@ -28,11 +28,24 @@ TEST_SRCS_test_process := replica/qemu/process.c replica/state/wait.c
 TEST_SRCS_test_export_file := replica/points/export_file.c replica/state/reason.c
 TEST_LIBS_test_export_file := -Wl,--wrap=openat64,--wrap=renameat2
 TEST_SRCS_test_reason := replica/qemu/process.c replica/state/reason.c replica/state/wait.c
+TEST_SRCS_test_qmp := replica/qemu/qmp.c replica/state/reason.c
+TEST_LIBS_test_qmp := -ljansson
+TEST_SRCS_test_jobs_rules := replica/jobs/rules.c replica/state/db_failovers.c replica/state/sql.c \
+    replica/state/reason.c
+TEST_LIBS_test_jobs_rules := -lsqlite3
+TEST_SRCS_test_jobs_runner := $(REPLICA_STORE_SRCS) replica/state/step.c replica/state/file.c replica/points/source.c \
+    replica/jobs/begin.c replica/jobs/console.c replica/jobs/evidence.c replica/jobs/folder.c replica/jobs/judge.c \
+    replica/jobs/look.c replica/jobs/plain.c replica/jobs/rules.c replica/jobs/runner.c replica/jobs/steps.c replica/jobs/wanted.c \
+    tests/unit/store_files.c
+TEST_LIBS_test_jobs_runner := $(REPLICA_LIBS)
 TEST_SRCS_test_qcow2 := replica/qemu/qcow2.c replica/state/reason.c
 TEST_SRCS_test_state_file := replica/state/file.c replica/state/reason.c replica/media/memory_file.c
 TEST_SRCS_test_text := replica/state/text.c
 TEST_LIBS_test_text := -ljansson
 TEST_SRCS_test_fwcfg := boot/fwcfg.c
+TEST_SRCS_test_evidence := $(REPLICA_EVIDENCE_SRCS)
+TEST_SRCS_test_console := $(REPLICA_EVIDENCE_SRCS)
+FUZZ_SRCS_fuzz_evidence := $(REPLICA_EVIDENCE_SRCS)
 TEST_SRCS_test_ranges := replica/store/ranges.c
 TEST_SRCS_test_address := replica/daemon/address.c
 
@@ -78,6 +91,18 @@ FUZZ_SRCS_fuzz_working := replica/state/reason.c replica/store/working.c replica
 FUZZ_SRCS_fuzz_image_ref := $(REPLICA_STORE_SRCS) replica/state/step.c
 FUZZ_LIBS_fuzz_image_ref := $(REPLICA_LIBS)
 TEST_LIBS_test_store_power += -Wl,--wrap=pwrite64,--wrap=fdatasync,--wrap=fallocate64
+
+# the new machines of failovers
+TARGET_TEST_SRCS = $(REPLICA_STORE_SRCS) replica/state/file.c $(REPLICA_TARGET_SRCS) $(FINALIZE_RUN)
+TARGET_TEST_LIBS = $(REPLICA_LIBS) $(FINALIZE_RUN_LIBS) $(LIBVIRT_LIBS)
+$(foreach t,args machine net,$(eval TEST_SRCS_test_target_$(t) = $$(TARGET_TEST_SRCS) replica/state/step.c) \
+    $(eval TEST_LIBS_test_target_$(t) = $$(TARGET_TEST_LIBS)))
+
+TEST_TOOLS += tests/target_driver
+TOOL_SRCS_tests/target_driver = tests/targets/driver.c $(TARGET_TEST_SRCS)
+TOOL_LIBS_tests/target_driver = $(TARGET_TEST_LIBS)
+CHECK_DEPS  += build/tests/target_driver
+CHECK_TESTS += tests/targets/qemu.sh tests/targets/shapes.sh tests/targets/files.sh
 
 # Benchmarks: never part of the tests. The last one collects what the others found.
 TEST_TOOLS += tests/bench_engine
@@ -149,3 +174,17 @@ FUZZ_SRCS_fuzz_usage_ntfs := tests/fuzz_seed.c tests/fuzz_map.c
 FUZZ_SRCS_fuzz_usage_btrfs := tests/fuzz_seed.c
 FUZZ_SRCS_fuzz_usage_exfat := tests/fuzz_seed.c tests/fuzz_map.c
 FUZZ_SRCS_fuzz_usage_f2fs := tests/fuzz_seed.c tests/fuzz_map.c
+
+# The target libvirt, called by a program of its own, against a daemon that the tests start.
+LIBVIRT_WRAPS := virDomainDefineXMLFlags virDomainCreateWithFlags virDomainBlockCopy virDomainBlockJobAbort \
+    virDomainDestroy virDomainUndefineFlags virDomainSetAutostart virNetworkCreateXML virNetworkDestroy \
+    virStorageVolCreateXML
+TEST_TOOLS += tests/libvirt_target
+TOOL_SRCS_tests/libvirt_target = tests/targets/libvirt_target.c $(TARGET_TEST_SRCS) replica/state/step.c
+TOOL_LIBS_tests/libvirt_target = $(TARGET_TEST_LIBS) $(LIBVIRT_WRAPS:%=-Wl,--wrap=%)
+CHECK_DEPS  += build/tests/libvirt_target
+CHECK_TESTS += tests/targets/libvirt.sh tests/targets/libvirt-system.sh
+
+# Stories of failovers, each with a real guest: three in make check, all of them by themselves.
+STORIES     := $(filter-out %/lib.sh,$(sort $(wildcard tests/stories/*.sh)))
+CHECK_TESTS += $(addprefix tests/stories/,planned.sh unplanned.sh tests.sh)

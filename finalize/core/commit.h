@@ -26,6 +26,10 @@ enum bf_err bf_commit(struct bf_edits *e, struct bf_fin_report *r);
 // `dry` only the report is made.
 enum bf_err bf_undo(struct bf_fin_root *root, struct bf_fin_report *r, bool dry);
 
+// Removes the journal and its copies after a commit, which cannot be undone then. After a failure
+// the report says what is left of them.
+enum bf_err bf_undo_drop(struct bf_fin_root *root, struct bf_fin_report *r);
+
 // Removes the journal, its copies and the folders that were made, and gives the other folders their
 // times back: for a journal without files. `j` may be of before they were written.
 void bf_undo_forget(const struct bf_journal *j, struct bf_fin_root *root);

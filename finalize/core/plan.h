@@ -7,18 +7,21 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-#define BF_PLAN_MAX       65536 // bytes of JSON
-#define BF_PLAN_NICS      32
-#define BF_PLAN_ADDRESSES 16
-#define BF_PLAN_DNS       8
-#define BF_PLAN_KEYS      8
-#define BF_MAC_TEXT       18
-#define BF_IFNAME         16
-#define BF_NAME_MAX       254
-#define BF_PASSPHRASE_MAX 512
-#define BF_KEY_MAX        8192
-#define BF_PLAN_MOUNTS    8
+#define BF_PLAN_MAX          65536 // bytes of JSON
+#define BF_PLAN_NICS         32
+#define BF_PLAN_ADDRESSES    16
+#define BF_PLAN_DNS          8
+#define BF_PLAN_KEYS         8
+#define BF_MAC_TEXT          18
+#define BF_IFNAME            16
+#define BF_DOMAIN_MAX        254
+#define BF_PASSPHRASE_MAX    512
+#define BF_KEY_MAX           8192
+#define BF_PLAN_MOUNTS       8
+#define BF_EVIDENCE_WORD_MAX 33
+#define BF_EVIDENCE_URL_MAX  256
 
 enum bf_wanted { BF_KEEP, BF_OFF, BF_ON };
 
@@ -44,7 +47,7 @@ struct bf_plan_nic {
     char gateway6[INET6_ADDRSTRLEN];
     char dns[BF_PLAN_DNS][INET6_ADDRSTRLEN];
     size_t dns_count;
-    char search[BF_PLAN_DNS][BF_NAME_MAX];
+    char search[BF_PLAN_DNS][BF_DOMAIN_MAX];
     size_t search_count;
 };
 
@@ -62,6 +65,26 @@ struct bf_plan_mount {
     char device[80]; // "UUID=..."
 };
 
+// Where a NIC of the new machine is plugged in.
+struct bf_plan_network {
+    char nic[BF_MAC_TEXT]; // a MAC address of the source, lower case; its number from 0; or "*"
+    char to[128];          // "bridge:NAME", "network:NAME", "user" or "none"
+};
+
+// What the new machine is to have otherwise than the source. It is made by others than the
+// finalizer (replica/targets/machine.h), which only checks these words.
+struct bf_plan_machine {
+    unsigned processors; // 0: as the source
+    uint64_t memory_mib; // 0: as the source
+    char type[8];        // "q35" or "pc"; "": not said
+    char disk_bus[16];   // "virtio-blk", "virtio-scsi", "nvme", "ahci"; "": by the kind
+    char nic_model[16];  // "virtio-net", "e1000e", "vmxnet3"; "": by the kind
+    enum bf_wanted same; // whether it has the source's SMBIOS identity; BF_KEEP: not said
+    bool autostart;
+    struct bf_plan_network network[BF_PLAN_NICS + 1];
+    size_t networks;
+};
+
 struct bf_plan {
     char target[32];            // a name of target/targets.h
     char firmware[8];           // "uefi", "bios", or "" when not said
@@ -77,11 +100,15 @@ struct bf_plan {
     bool nofail;       // what fstab wants and no disk has is not waited for
     bool keep_agents;  // those of the old hypervisor stay enabled
     bool new_identity; // a clone: machine-id and the like are made anew
+    bool drop_undo;    // no originals stay in the guest: the recovery point has them
     struct bf_plan_key unlock[BF_PLAN_KEYS];
     size_t unlocks;
     struct bf_plan_mount mount[BF_PLAN_MOUNTS];
     size_t mounts;
     enum bf_check check;
+    struct bf_plan_machine machine;
+    char evidence_word[BF_EVIDENCE_WORD_MAX]; // "": the machine says nothing from inside
+    char evidence_to[BF_EVIDENCE_URL_MAX];    // a URL where it reports it besides; "": none
 };
 
 // Whether the plan gives the interface new addresses; otherwise they stay as they are.

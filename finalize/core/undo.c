@@ -273,6 +273,14 @@ static void sweep(struct bf_fin_root *root)
     bf_rmdir(root, "/var/lib/bootferry", &ignored);
 }
 
+enum bf_err bf_undo_drop(struct bf_fin_root *root, struct bf_fin_report *r)
+{
+    sweep(root);
+    if (bf_fin_root_exists(root, BF_UNDO_DIR))
+        return bf_fail(r, "the originals in " BF_UNDO_DIR " could not be removed");
+    return BF_OK;
+}
+
 void bf_undo_forget(const struct bf_journal *j, struct bf_fin_root *root)
 {
     BF_ASSERT(bf_journal_is_empty(j));

@@ -12,8 +12,7 @@
 
 #define WHY "a login on the serial console as planned"
 
-// The name that the kernel gives to the target's first serial port.
-static const char *port_of(const struct bf_fin *f)
+const char *bf_serial_port(const struct bf_fin *f)
 {
     const char *machine = f->system.architecture ? f->system.architecture->name : "";
     return strcmp(machine, "aarch64") == 0 || strcmp(machine, "arm") == 0 ? "ttyAMA0" : "ttyS0";
@@ -315,6 +314,6 @@ enum bf_err bf_adapt_getty(struct bf_fin *f)
     bool on = f->plan->serial_console == BF_ON;
     if (f->plan->serial_console == BF_KEEP)
         return BF_OK;
-    enum bf_err err = switch_login(f, port_of(f), on);
-    return err || !on ? err : allow_root(f, port_of(f));
+    enum bf_err err = switch_login(f, bf_serial_port(f), on);
+    return err || !on ? err : allow_root(f, bf_serial_port(f));
 }

@@ -251,7 +251,9 @@ enum bf_err bf_adapt_identity(struct bf_fin *f)
     note_others(f);
     bf_note(f->report, "info", "identity",
             "machine-id, SSH host keys and what DHCP servers know the machine by are made anew at "
-            "the next start; the old ones are kept for an undo in /var/lib/bootferry/undo, which "
-            "may be removed once that is not wanted");
+            "the next start%s",
+            f->plan->drop_undo ? ""
+                               : "; the old ones are kept for an undo in /var/lib/bootferry/undo, "
+                                 "which may be removed once that is not wanted");
     return BF_OK;
 }

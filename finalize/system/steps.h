@@ -23,6 +23,10 @@ enum bf_err bf_adapt_fstab(struct bf_fin *f);
 enum bf_err bf_adapt_agents(struct bf_fin *f);
 // A login on the serial console, in getty.c.
 enum bf_err bf_adapt_getty(struct bf_fin *f);
+// The name that the kernel gives to the target's first serial port.
+const char *bf_serial_port(const struct bf_fin *f);
+// What says once from inside that the machine runs, where the plan has "evidence".
+enum bf_err bf_adapt_evidence(struct bf_fin *f);
 // machine-id, SSH host keys and what DHCP knows the machine by: they stay, or are made anew.
 enum bf_err bf_adapt_identity(struct bf_fin *f);
 // The files of LVM, md and multipath that name disks.

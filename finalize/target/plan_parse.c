@@ -13,6 +13,7 @@
 
 #include "base/bytes.h"
 #include "base/config.h"
+#include "finalize/target/plan_machine.h"
 #include "finalize/target/targets.h"
 
 struct parser {
@@ -252,7 +253,7 @@ static enum bf_err parse_dns(struct parser *p, const json_t *o, struct bf_plan_n
         const char *s = item(p, a, "search", i, place, sizeof place);
         if (!s)
             return p->fault->code;
-        if (!valid_domain(s, BF_NAME_MAX - 1))
+        if (!valid_domain(s, BF_DOMAIN_MAX - 1))
             return fail(p, place, "must be a domain name");
         memcpy(nic->search[nic->search_count++], s, strlen(s) + 1);
     }
@@ -494,6 +495,7 @@ static enum bf_err parse_choices(struct parser *p, const json_t *o, struct bf_pl
         {"missing_disks", {"refuse", "nofail"}, &plan->nofail},
         {"rehearsal", {"refuse", "report"}, &plan->try_anyway},
         {"identity", {"keep", "new"}, &plan->new_identity},
+        {"undo", {"guest", "point"}, &plan->drop_undo},
     };
     enum bf_err err = BF_OK;
     for (size_t i = 0; i < BF_COUNT(choices) && !err; i++)
@@ -501,12 +503,44 @@ static enum bf_err parse_choices(struct parser *p, const json_t *o, struct bf_pl
     return err;
 }
 
+// The URL goes into a script of the guest, in quotes.
+static bool is_report_url(const char *s)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                  "-._~:/?#[]@!$&()*+,;=%";
+    return strncmp(s, "https://", 8) == 0 && s[8] && s[8] != '/' && strspn(s, allowed) == strlen(s);
+}
+
+// {"word": ..., "report_to": "https://..."}
+static enum bf_err parse_evidence(struct parser *p, const json_t *o, struct bf_plan *plan)
+{
+    static const char *const keys[] = {"word", "report_to", NULL};
+    const json_t *e = json_object_get(o, "evidence");
+    if (!e)
+        return BF_OK;
+    if (!json_is_object(e))
+        return fail(p, "evidence", "must be an object like {\"word\": ...}");
+    snprintf(p->at, sizeof p->at, "evidence");
+    if (known_keys(p, e, keys) ||
+        text(p, e, "word", plan->evidence_word, sizeof plan->evidence_word) ||
+        text(p, e, "report_to", plan->evidence_to, sizeof plan->evidence_to))
+        return p->fault->code;
+    if (strspn(plan->evidence_word, "0123456789abcdef") != BF_EVIDENCE_WORD_MAX - 1)
+        return fail(p, "word", "must be %d hexadecimal digits in lower case",
+                    BF_EVIDENCE_WORD_MAX - 1);
+    if (plan->evidence_to[0] && !is_report_url(plan->evidence_to))
+        return fail(p, "report_to", "must be a URL like https://replica.example.org:7443/");
+    p->at[0] = 0;
+    return BF_OK;
+}
+
 static enum bf_err parse_plan(struct parser *p, const json_t *o, struct bf_plan *plan)
 {
-    static const char *const keys[] = {"version", "target",      "hostname",       "root",
-                                       "nics",    "hibernation", "serial_console", "efi_fallback",
-                                       "unlock",  "agents",      "identity",       "mounts",
-                                       "check",   "rehearsal",   "missing_disks",  NULL};
+    static const char *const keys[] = {
+        "version",     "target",         "hostname",     "root",      "nics",
+        "hibernation", "serial_console", "efi_fallback", "unlock",    "agents",
+        "identity",    "mounts",         "check",        "rehearsal", "missing_disks",
+        "machine",     "evidence",       "undo",         NULL};
     bool serial = false;
     if (!json_is_object(o))
         return fail(p, "", "must be an object");
@@ -519,7 +553,8 @@ static enum bf_err parse_plan(struct parser *p, const json_t *o, struct bf_plan 
         text(p, o, "root", plan->root, sizeof plan->root) || parse_nics(p, o, plan) ||
         parse_choices(p, o, plan) || boolean(p, o, "serial_console", &serial) ||
         boolean(p, o, "efi_fallback", &plan->efi_fallback) || parse_unlock(p, o, plan) ||
-        parse_mounts(p, o, plan) || parse_check(p, o, plan))
+        parse_mounts(p, o, plan) || parse_check(p, o, plan) || parse_evidence(p, o, plan) ||
+        bf_plan_machine(json_object_get(o, "machine"), &plan->machine, p->fault))
         return p->fault->code;
     if (plan->hostname[0] && !valid_domain(plan->hostname, sizeof plan->hostname - 1))
         return fail(p, "hostname", "is not a host name");

@@ -3,9 +3,11 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/fmt.h"
 #include "replica/cli/cli.h"
+#include "replica/cli/duration.h"
 #include "replica/cli/out.h"
 
 enum { ASSESSMENT_MAX = 65536 };
@@ -22,20 +24,12 @@ static const char *text_of(const json_t *object, const char *key)
     return text ? text : "";
 }
 
-// "2 h 05 min", "40 s"; "-" where it is not known.
-static const char *duration(const json_t *object, const char *key, char out[32])
+static const char *duration(const json_t *object, const char *key, char out[BF_DURATION_TEXT])
 {
-    uint64_t s = number_of(object, key);
-    if (!json_is_integer(json_object_get(object, key)))
-        snprintf(out, 32, "-");
-    else if (s >= 3600)
-        snprintf(out, 32, "%llu h %02u min", (unsigned long long)(s / 3600),
-                 (unsigned)(s / 60 % 60));
-    else if (s >= 120)
-        snprintf(out, 32, "%u min", (unsigned)((s + 30) / 60));
-    else
-        snprintf(out, 32, "%u s", (unsigned)s);
-    return out;
+    const json_t *seconds = json_object_get(object, key);
+    if (!json_is_integer(seconds))
+        return strcpy(out, "-");
+    return bf_duration_text(json_integer_value(seconds), out);
 }
 
 static const char *rate(const json_t *object, const char *key, char out[BF_BYTES_TEXT + 2])
@@ -73,7 +67,7 @@ static void print_disks(const json_t *json)
 
 static void print_text(const char *name, const json_t *json)
 {
-    char a[BF_BYTES_TEXT], b[BF_BYTES_TEXT], fast[BF_BYTES_TEXT + 2], time[32];
+    char a[BF_BYTES_TEXT], b[BF_BYTES_TEXT], fast[BF_BYTES_TEXT + 2], time[BF_DURATION_TEXT];
     uint64_t unseen = number_of(json, "unseen");
     printf("%s was assessed at %s.\n\n", name, text_of(json, "time"));
     print_disks(json);

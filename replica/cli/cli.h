@@ -80,6 +80,10 @@ extern const struct bf_cli_command bf_command_machine_add, bf_command_machine_li
     bf_command_machine_renew;
 extern const struct bf_cli_command bf_command_media, bf_command_status, bf_command_points;
 extern const struct bf_cli_command bf_command_verify, bf_command_plan, bf_command_finalize,
-    bf_command_export, bf_command_assess;
+    bf_command_export;
+extern const struct bf_cli_command bf_command_failover, bf_command_commit, bf_command_rollback,
+    bf_command_cancel, bf_command_cleanup, bf_command_confirm;
+extern const struct bf_cli_command bf_command_jobs, bf_command_job_show, bf_command_job_run,
+    bf_command_projected, bf_command_assess;
 
 #endif

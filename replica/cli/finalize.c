@@ -3,14 +3,13 @@
 // small VM. The copy is an overlay, so the point stays what the source was; it becomes NAME@POINT/K
 // when everything went well and leaves nothing behind when not. A dry run works on throw-away
 // overlays.
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "base/fmt.h"
-#include "finalize/core/report.h"
 #include "replica/cli/finalizer.h"
-#include "replica/state/file.h"
 
 static const struct bf_cli_option options[] = {
     BF_FINALIZER_PLAN_OPTIONS,
@@ -19,29 +18,14 @@ static const struct bf_cli_option options[] = {
     {NULL, NULL, 0, NULL},
 };
 
-// The report as it came and as text, beside the overlays; what it quotes is not for everybody.
-static enum bf_err save_report(struct bf_cli *cli, const struct bf_finalizer *f,
-                               struct bf_fault *fault)
-{
-    char path[BF_CLI_PATH];
-    struct bf_text text = {0};
-    json_t *report = json_loadb(f->report, f->report_len, 0, NULL);
-    bf_fin_report_text(report, &text);
-    json_decref(report);
-    bf_snprintf(path, sizeof path, "%s/%s/report.json", bf_state_path(cli->state),
-                f->object.folder);
-    enum bf_err err = bf_file_replace(path, f->report, f->report_len, 0600, fault);
-    bf_snprintf(path, sizeof path, "%s/%s/report.txt", bf_state_path(cli->state), f->object.folder);
-    if (!err)
-        err = bf_file_replace(path, bf_text_get(&text), text.len, 0600, fault);
-    bf_text_free(&text);
-    return err;
-}
+typedef enum bf_err worker(struct bf_state *state, struct bf_finalizer *f, json_t **report,
+                           struct bf_fault *fault);
 
-static enum bf_err run_vm(struct bf_cli *cli, struct bf_finalizer *f, struct bf_fault *fault)
+static enum bf_err run_vm(struct bf_cli *cli, struct bf_finalizer *f, worker *work,
+                          struct bf_fault *fault)
 {
     json_t *report;
-    enum bf_err err = bf_finalizer_run(cli, f, &report, fault);
+    enum bf_err err = work(cli->state, f, &report, fault);
     if (report)
         bf_finalizer_print(cli, report);
     json_decref(report);
@@ -60,21 +44,11 @@ static void note(struct bf_cli *cli, struct bf_job *job, enum bf_job_phase phase
 
 static enum bf_err apply(struct bf_cli *cli, struct bf_finalizer *f, struct bf_fault *fault)
 {
-    struct bf_fault ignored;
     char name[96];
     struct bf_job job = {.kind = "finalize", .phase = BF_JOB_PENDING, .point = f->ref.point};
     bf_snprintf(job.machine, sizeof job.machine, "%s", f->ref.machine);
     note(cli, &job, BF_JOB_RUNNING, "");
-    enum bf_err err = bf_image_object_begin(cli->state, &f->ref, &f->object, fault);
-    if (!err) {
-        err = run_vm(cli, f, fault);
-        if (!err)
-            err = save_report(cli, f, fault);
-        if (err)
-            bf_image_object_end(cli->state, &f->object, 0, &ignored);
-        else
-            err = bf_image_object_end(cli->state, &f->object, 1, fault);
-    }
+    enum bf_err err = run_vm(cli, f, bf_finalizer_apply, fault);
     bf_image_ref_text(&f->object.ref, name);
     note(cli, &job, err ? BF_JOB_FAILED : BF_JOB_SUCCEEDED, err ? fault->what : name);
     if (!err && !cli->json)
@@ -88,11 +62,11 @@ static int finalize(struct bf_cli *cli, struct bf_finalizer *f, const char *plan
     bool dry = bf_cli_has(cli, "--dry-run");
     f->run.plan = plan;
     f->run.plan_len = len;
-    f->run.mode = dry ? "dry-run" : "apply";
+    f->run.mode = "dry-run";
     int status = bf_finalizer_start(cli, f);
     if (status)
         return status;
-    enum bf_err err = dry ? run_vm(cli, f, &fault) : apply(cli, f, &fault);
+    enum bf_err err = dry ? run_vm(cli, f, bf_finalizer_work, &fault) : apply(cli, f, &fault);
     return err ? bf_cli_fail(&fault) : BF_CLI_OK;
 }
 

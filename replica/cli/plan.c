@@ -10,7 +10,7 @@
 #include "finalize/plan/sheet.h"
 #include "replica/cli/finalizer.h"
 #include "replica/cli/plan_sheet.h"
-#include "replica/cli/source.h"
+#include "replica/points/inventory.h"
 
 static const struct bf_cli_option options[] = {
     {"--check", NULL, 0, "say what a plan would do: old and new addresses, then every edit"},
@@ -56,7 +56,7 @@ static int print_plan(struct bf_cli *cli, const struct bf_finalizer *f, const js
     char ref[96];
     struct bf_text notes = {0};
     const char *target = bf_cli_value(cli, "--target", 0);
-    json_t *inventory = bf_cli_inventory(cli->db, &f->point);
+    json_t *inventory = bf_point_inventory(cli->db, &f->point);
     json_t *plan = bf_present_plan(report, json_object_get(inventory, "nics"),
                                    target ? target : "generic", &notes);
     int failed = !plan || json_dumpf(plan, stdout, JSON_INDENT(2)) < 0 || putchar('\n') == EOF;
@@ -87,7 +87,7 @@ static int make(struct bf_cli *cli, struct bf_finalizer *f)
     int status = bf_finalizer_start(cli, f);
     if (status)
         return status;
-    enum bf_err err = bf_finalizer_run(cli, f, &report, &fault);
+    enum bf_err err = bf_finalizer_work(cli->state, f, &report, &fault);
     if (!err && !is_linux(report))
         err = bf_fault_set(&fault, BF_ERR_UNSUPPORTED, BF_SIDE_CONFIG,
                            "only Linux systems are finalized; export it as it is",
@@ -107,7 +107,7 @@ static int check_with(struct bf_cli *cli, struct bf_finalizer *f)
     int status = bf_finalizer_start(cli, f);
     if (status)
         return status;
-    enum bf_err err = bf_finalizer_run(cli, f, &report, &fault);
+    enum bf_err err = bf_finalizer_work(cli->state, f, &report, &fault);
     if (report)
         bf_finalizer_print(cli, report);
     json_decref(report);

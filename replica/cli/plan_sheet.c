@@ -35,9 +35,9 @@ static void print_lines(const char *file, const char *level, const char *lines)
     }
 }
 
-static void path_of(const char *folder, const char *name, char out[BF_CLI_PATH])
+static void path_of(const char *folder, const char *name, char out[BF_FINALIZER_PATH])
 {
-    bf_snprintf(out, BF_CLI_PATH, "%s/%.*s.json", folder, (int)strcspn(name, "@"), name);
+    bf_snprintf(out, BF_FINALIZER_PATH, "%s/%.*s.json", folder, (int)strcspn(name, "@"), name);
 }
 
 // Two points of one machine would be one file.
@@ -105,7 +105,7 @@ static int check_one(struct bf_cli *cli, const struct bf_sheet_machine *m, json_
         status = bf_finalizer_open(cli, f, m->name);
     }
     if (!status) {
-        enum bf_err err = bf_finalizer_run(cli, f, &report, &fault);
+        enum bf_err err = bf_finalizer_work(cli->state, f, &report, &fault);
         if (report)
             show(cli, all, m->name, report);
         *stop = err == BF_ERR_CANCELLED;
@@ -137,10 +137,10 @@ static int check_all(struct bf_cli *cli, const struct bf_plan_table *sheet)
 static int check_output(const struct bf_cli *cli, const struct bf_plan_table *sheet,
                         const char *folder)
 {
-    char path[BF_CLI_PATH];
+    char path[BF_FINALIZER_PATH];
     struct stat st;
     int status = BF_CLI_OK;
-    if (strlen(folder) + 256 > BF_CLI_PATH)
+    if (strlen(folder) + 256 > BF_FINALIZER_PATH)
         return bf_cli_usage(cli, "--output: the path is too long");
     for (size_t i = 0; i < sheet->machines && !bf_cli_has(cli, "--force"); i++) {
         path_of(folder, sheet->machine[i].name, path);
@@ -158,7 +158,7 @@ static int write_all(const struct bf_cli *cli, const struct bf_plan_table *sheet
                      const char *folder)
 {
     struct bf_fault fault;
-    char path[BF_CLI_PATH];
+    char path[BF_FINALIZER_PATH];
     if (mkdir(folder, 0777) != 0 && errno != EEXIST) {
         bf_fault_set(&fault, BF_ERR_IO, BF_SIDE_CONFIG, "check the path and the permissions",
                      "cannot make the folder %s: %s", folder, strerror(errno));

@@ -10,7 +10,7 @@
 #include "replica/cli/finalizer.h"
 #include "replica/cli/found.h"
 #include "replica/cli/out.h"
-#include "replica/cli/source.h"
+#include "replica/points/inventory.h"
 #include "replica/points/found_text.h"
 #include "replica/points/grew.h"
 
@@ -130,9 +130,9 @@ static json_t *point_json(const struct bf_cli *cli, const struct listing *l,
     for (size_t i = 0; i < l->objects; i++)
         if (belongs(&l->object[i], p, ref))
             json_array_append_new(objects, object_json(cli, &l->object[i]));
-    json_t *inventory = bf_cli_inventory(cli->db, p);
+    json_t *inventory = bf_point_inventory(cli->db, p);
     json_t *excluded = excluded_json(inventory);
-    json_t *secure_boot = bf_finalizer_secure_boot(cli, p->machine, p->number);
+    json_t *secure_boot = bf_finalizer_secure_boot(cli->state, p->machine, p->number);
     return json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o?}", "point",
                      (int)p->number, "ref", name, "time", bf_json_time(p->time), "source_clock",
                      bf_json_time(p->source_clock), "root", bf_json_hex(p->root.bytes, 32), "disks",
@@ -245,7 +245,7 @@ static void print_boot_entries(const json_t *inventory)
 // As the last inspection, check or finalization of the point found it.
 static void print_secure_boot(const struct bf_cli *cli, const struct bf_point *p)
 {
-    json_t *found = bf_finalizer_secure_boot(cli, p->machine, p->number);
+    json_t *found = bf_finalizer_secure_boot(cli->state, p->machine, p->number);
     if (found)
         printf("Secure Boot: %s (checked %s)\n", text_of(found, "text"), text_of(found, "checked"));
     json_decref(found);
@@ -325,7 +325,7 @@ static int print_text(const struct bf_cli *cli, const struct listing *l,
     }
     print_table(l, ref);
     if (one) {
-        json_t *inventory = bf_cli_inventory(cli->db, &l->point[0]);
+        json_t *inventory = bf_point_inventory(cli->db, &l->point[0]);
         printf("\n");
         print_disks(&l->point[0]);
         bf_cli_print_places(cli->db, l->point[0].session, 1, "\n");

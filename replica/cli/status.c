@@ -11,6 +11,7 @@
 #include "replica/cli/cli.h"
 #include "replica/cli/fence.h"
 #include "replica/cli/found.h"
+#include "replica/cli/job_view.h"
 #include "replica/cli/out.h"
 #include "replica/cli/unwritten.h"
 #include "replica/state/ask.h"
@@ -95,23 +96,6 @@ static const char *phase_of(const struct view *v)
 
 // ---- JSON --------------------------------------------------------------------------------------
 
-static json_t *job_json(const struct bf_job *j)
-{
-    if (j->id == 0)
-        return json_null();
-    json_t *since = json_object();
-    for (int p = BF_JOB_PENDING; p <= BF_JOB_FAILED; p++)
-        if (j->since[p])
-            json_object_set_new(since, bf_job_phase_name((enum bf_job_phase)p),
-                                bf_json_time(j->since[p]));
-    return json_pack("{s:I, s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:o, s:o}", "id", (json_int_t)j->id,
-                     "kind", j->kind, "phase", bf_job_phase_name(j->phase), "step", j->step,
-                     "since", since, "bytes_total", (json_int_t)j->bytes_total, "bytes_done",
-                     (json_int_t)j->bytes_done, "bytes_wire", (json_int_t)j->bytes_wire, "point",
-                     j->point ? json_integer(j->point) : json_null(), "detail",
-                     bf_json_text(j->detail));
-}
-
 static json_t *events_json(struct bf_cli *cli, const char *name)
 {
     static const char *const levels[] = {"error", "warning", "info", "debug"};
@@ -142,12 +126,13 @@ static json_t *view_json(struct bf_cli *cli, const struct view *v)
 {
     json_t *jobs = json_array();
     for (size_t i = 0; i < v->jobs; i++)
-        json_array_append_new(jobs, job_json(&v->recent[i]));
+        json_array_append_new(jobs, bf_cli_job_json(&v->recent[i]));
     return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", v->machine.name,
                      "state", v->machine.revoked ? "revoked" : "active", "phase", phase_of(v),
-                     "fence", bf_fence_json(cli->db, v->machine.name), "job", job_json(&v->job),
-                     "jobs", jobs, "live", v->live ? json_deep_copy(v->live) : json_null(), "found",
-                     found_json(cli, v), "events", events_json(cli, v->machine.name), "unrecorded",
+                     "fence", bf_fence_json(cli->db, v->machine.name), "job",
+                     bf_cli_job_json(&v->job), "jobs", jobs, "live",
+                     v->live ? json_deep_copy(v->live) : json_null(), "found", found_json(cli, v),
+                     "events", events_json(cli, v->machine.name), "unrecorded",
                      bf_unwritten_event_json(v->kept));
 }
 

@@ -8,7 +8,7 @@
 #include "base/assert.h"
 #include "base/fmt.h"
 #include "base/log.h"
-#include "migrate/estimate.h"
+#include "migrate/copy_time.h"
 #include "replica/daemon/daemon.h"
 #include "replica/state/text.h"
 
@@ -51,7 +51,7 @@ static json_t *disks_json(const struct bf_assessment *found)
 }
 
 static json_t *assessment_json(const struct bf_assessment *found, const struct bf_assessed *link,
-                               const struct bf_estimate *estimate)
+                               const struct bf_copy_time *estimate)
 {
     return json_pack("{s:o, s:o, s:I, s:I, s:I, s:I, s:i, s:o, s:o, s:o}", "time",
                      bf_json_time(time(NULL)), "disks", disks_json(found), "bytes",
@@ -67,9 +67,9 @@ enum bf_err bf_conn_assess(void *impl, const struct bf_assessment *found,
 {
     struct bf_conn *c = impl;
     char key[BF_NAME_MAX + 16], used[BF_BYTES_TEXT], bytes[BF_BYTES_TEXT], rate[BF_BYTES_TEXT];
-    struct bf_estimate estimate;
+    struct bf_copy_time estimate;
     BF_ASSERT(c->assesses && !c->has_session);
-    bf_estimate(&estimate, found, link->link);
+    bf_copy_time(&estimate, found, link->link);
     json_t *json = assessment_json(found, link, &estimate);
     char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
     json_decref(json);

@@ -19,6 +19,7 @@
 #include "base/platform.h"
 #include "replica/pki/kex.h"
 #include "replica/daemon/listen.h"
+#include "replica/jobs/begin.h"
 #include "replica/state/owner.h"
 #include "replica/points/recover.h"
 #include "replica/state/waits.h"
@@ -114,12 +115,22 @@ static void reload(struct bf_daemon *d)
     pthread_mutex_unlock(&d->door_lock);
 }
 
-// How long to sleep when nothing happens; -1: until something does.
+// How long to sleep when nothing happens: jobs can be left alone at any time.
 static int patience(struct bf_daemon *d)
 {
     if (d->conns)
         return BF_WAIT_TICK_MS;
-    return bf_unwritten_any(d) ? BF_WAIT_UNWRITTEN_MS : -1;
+    return bf_unwritten_any(d) ? BF_WAIT_UNWRITTEN_MS : BF_WAIT_JOBS_MS;
+}
+
+// Jobs whose runner was killed, and tests whose time is up.
+static void look_after_jobs(struct bf_daemon *d)
+{
+    uint64_t now = bf_platform_now_us();
+    if (now < d->jobs_next_us)
+        return;
+    d->jobs_next_us = now + (uint64_t)BF_WAIT_JOBS_MS * 1000;
+    bf_runner_spawn_wanted(d->state, bf_state_db(d->state));
 }
 
 static void serve(struct bf_daemon *d, int control)
@@ -141,6 +152,7 @@ static void serve(struct bf_daemon *d, int control)
             reload(d);
         bf_unwritten_tick(d);
         bf_conn_check(d);
+        look_after_jobs(d);
     }
 }
 

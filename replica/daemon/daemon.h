@@ -84,6 +84,7 @@ struct bf_daemon {
     struct bf_unwritten unwritten[BF_UNWRITTEN_MAX];
     uint64_t unwritten_order;   // changes to them, in all
     uint64_t unwritten_next_us; // the main thread's: when to try again
+    uint64_t jobs_next_us;      // likewise: when to look for jobs that nobody works on
 };
 
 // A connection that another thread gives away.

@@ -155,25 +155,32 @@ static enum bf_err write_file(struct exporting *x, const struct bf_image_chain *
     return err;
 }
 
-enum bf_err bf_image_export(struct bf_state *state, const struct bf_image_ref *ref, uint16_t disk,
-                            enum bf_image_format format, const char *file,
-                            bf_image_progress *progress, void *user, struct bf_fault *fault)
+enum bf_err bf_image_export_chain(struct bf_state *state, const struct bf_image_chain *chain,
+                                  uint16_t disk, enum bf_image_format format, const char *file,
+                                  bf_image_progress *progress, void *user, struct bf_fault *fault)
 {
     struct exporting x = {.progress = progress, .user = user, .state = state, .disk = disk};
-    struct bf_image_chain chain;
     enum bf_err err = bf_export_file_open(file, &x.file, fault);
 
     if (err)
         return err;
-    err = bf_image_chain(state, ref, disk, &chain, fault);
-    if (err) {
-        bf_export_file_abandon(&x.file);
-        return err;
-    }
-    x.total = chain.bytes;
-    err = write_file(&x, &chain, format, file, fault);
+    x.total = chain->bytes;
+    err = write_file(&x, chain, format, file, fault);
     if (!err && progress)
-        progress(user, chain.bytes, chain.bytes);
+        progress(user, chain->bytes, chain->bytes);
+    return err;
+}
+
+enum bf_err bf_image_export(struct bf_state *state, const struct bf_image_ref *ref, uint16_t disk,
+                            enum bf_image_format format, const char *file,
+                            bf_image_progress *progress, void *user, struct bf_fault *fault)
+{
+    struct bf_image_chain chain;
+    enum bf_err err = bf_image_chain(state, ref, disk, &chain, fault);
+
+    if (err)
+        return err;
+    err = bf_image_export_chain(state, &chain, disk, format, file, progress, user, fault);
     bf_image_chain_free(&chain);
     return err;
 }

@@ -40,6 +40,11 @@ enum bf_err bf_image_export(struct bf_state *state, const struct bf_image_ref *r
                             enum bf_image_format format, const char *file,
                             bf_image_progress *progress, void *user, struct bf_fault *fault);
 
+// The same for a chain of files that the caller has.
+enum bf_err bf_image_export_chain(struct bf_state *state, const struct bf_image_chain *chain,
+                                  uint16_t disk, enum bf_image_format format, const char *file,
+                                  bf_image_progress *progress, void *user, struct bf_fault *fault);
+
 struct bf_image_verdict {
     uint64_t chunks, bytes;            // re-read and compared
     uint64_t damaged;                  // chunks that differ
@@ -70,5 +75,9 @@ enum bf_err bf_image_object_begin(struct bf_state *state, const struct bf_image_
 void bf_image_object_file(const struct bf_image_object *object, uint16_t disk, char out[128]);
 enum bf_err bf_image_object_end(struct bf_state *state, struct bf_image_object *object, int keep,
                                 struct bf_fault *fault);
+// Removes a finalized object with its files, whatever state it is in. Harmless when it is gone. Its
+// number is not given again. BF_ERR_BUSY: it is in work.
+enum bf_err bf_image_object_drop(struct bf_state *state, const struct bf_image_ref *ref,
+                                 struct bf_fault *fault);
 
 #endif

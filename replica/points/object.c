@@ -169,3 +169,26 @@ enum bf_err bf_image_object_end(struct bf_state *state, struct bf_image_object *
     object->lock = -1;
     return err;
 }
+
+// The row goes last: what is left of a folder without a row would be nobody's.
+enum bf_err bf_image_object_drop(struct bf_state *state, const struct bf_image_ref *ref,
+                                 struct bf_fault *fault)
+{
+    char folder[BF_LAYER_PATH_MAX], name[96];
+    int dir;
+
+    folder_of(ref, folder);
+    dir = openat(bf_state_dir(state), folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (dir >= 0 && flock(dir, LOCK_EX | LOCK_NB) != 0) {
+        close(dir);
+        bf_image_ref_text(ref, name);
+        return bf_fault_set(fault, BF_ERR_BUSY, BF_SIDE_SERVER,
+                            "wait for the command that makes it", "%s is being made", name);
+    }
+    bf_remove_folder(bf_state_dir(state), folder);
+    if (dir >= 0)
+        close(dir);
+    enum bf_err err =
+        bf_db_object_remove(bf_state_db(state), ref->machine, ref->point, ref->object);
+    return err == BF_ERR_NOT_FOUND ? BF_OK : db_fault(state, err, fault);
+}

@@ -40,6 +40,11 @@ static int settle_ids(void)
            setresuid(user, user, user) == 0;
 }
 
+static int dies_with(pid_t parent)
+{
+    return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent;
+}
+
 // In the child: never returns. The exec's failure is reported through a close-on-exec pipe.
 __attribute__((noreturn)) static void child(const struct bf_process_config *c, pid_t parent,
                                             char *const *environment, int report)
@@ -69,7 +74,7 @@ __attribute__((noreturn)) static void child(const struct bf_process_config *c, p
         if (fcntl(*fd, F_SETFD, 0) != 0)
             _exit(EXIT_SETUP);
     // A change of ids takes the death signal away, so it is asked for afterwards.
-    if (!settle_ids() || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
+    if (!settle_ids() || (c->own_session ? setsid() < 0 : !dies_with(parent)))
         _exit(EXIT_SETUP);
     execvpe(c->argv[0], (char *const *)c->argv, environment);
     if (write(report, &errno, sizeof errno) != sizeof errno)

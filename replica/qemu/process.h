@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Child processes: started without a shell, with nothing inherited but what is named, and ended by
-// the kernel when the thread that started them ends.
+// the kernel when the thread that started them ends, but for those in sessions of their own.
 #ifndef BF_REPLICA_QEMU_PROCESS_H
 #define BF_REPLICA_QEMU_PROCESS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -17,6 +18,7 @@ struct bf_process_config {
     const int *keep_more;    // further ones, -1 at the end; NULL: none
     int output;              // its standard output and error, -1: ours
     const char *setting;     // "NAME=value" to add to its environment, NULL: none
+    bool own_session;        // it lives on when its starter ends, and no terminal reaches it
 };
 // BF_ERR_NOT_FOUND when the program is not installed.
 enum bf_err bf_process_start(const struct bf_process_config *config, pid_t *pid);

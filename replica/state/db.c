@@ -92,14 +92,24 @@ static const char found_tables[] =
     "ALTER TABLE point_disks ADD COLUMN unused_bytes INTEGER NOT NULL DEFAULT -1;"
     "ALTER TABLE point_disks ADD COLUMN new_bytes INTEGER NOT NULL DEFAULT -1;";
 
-// Version 4. Machines that live elsewhere, by the failover that took each there.
-#define FENCES_TABLE                                                                               \
-    "CREATE TABLE fences ("                                                                        \
-    "  machine TEXT NOT NULL REFERENCES machines(name), job INTEGER NOT NULL,"                     \
-    "  since INTEGER NOT NULL, place TEXT NOT NULL, unplanned INTEGER NOT NULL,"                   \
-    "  contacts INTEGER NOT NULL DEFAULT 0, contacted INTEGER NOT NULL DEFAULT 0,"                 \
-    "  PRIMARY KEY (machine, job)) WITHOUT ROWID;"
-static const char failover_tables[] = FENCES_TABLE;
+// Version 4. What failovers have beside their jobs, and machines that live elsewhere, by the
+// failover that took each there.
+static const char failover_tables[] =
+    "CREATE TABLE failovers ("
+    "  job INTEGER PRIMARY KEY REFERENCES jobs(id), machine TEXT NOT NULL REFERENCES "
+    "machines(name),"
+    "  mode INTEGER NOT NULL, over INTEGER NOT NULL, target TEXT NOT NULL,"
+    "  object INTEGER NOT NULL, word TEXT NOT NULL, wish INTEGER NOT NULL,"
+    "  discard INTEGER NOT NULL, place TEXT NOT NULL, ending TEXT NOT NULL,"
+    "  until INTEGER NOT NULL, started INTEGER NOT NULL, patience INTEGER NOT NULL,"
+    "  fresh INTEGER NOT NULL, wait INTEGER NOT NULL, evidence TEXT NOT NULL);"
+    "CREATE INDEX failovers_machine ON failovers(machine, over);"
+    "CREATE INDEX events_job ON events(job, id);"
+    "CREATE TABLE fences ("
+    "  machine TEXT NOT NULL REFERENCES machines(name), job INTEGER NOT NULL,"
+    "  since INTEGER NOT NULL, place TEXT NOT NULL, unplanned INTEGER NOT NULL,"
+    "  contacts INTEGER NOT NULL DEFAULT 0, contacted INTEGER NOT NULL DEFAULT 0,"
+    "  PRIMARY KEY (machine, job)) WITHOUT ROWID;";
 
 // What makes version n + 1 of version n.
 static const char *const steps[SCHEMA_VERSION] = {schema, unreadable_table, found_tables,

@@ -263,7 +263,7 @@ const char *bf_job_phase_name(enum bf_job_phase phase); // "Pending", "Running",
 struct bf_job {
     int64_t id;
     char machine[BF_NAME_MAX];
-    char kind[24]; // "replication", "finalize", "export"
+    char kind[24]; // "replication", "finalize", "failover"
     enum bf_job_phase phase;
     int64_t since[6];     // when each phase was entered, by enum bf_job_phase
     char step[24];        // within Running: "receiving", "verifying", ...
@@ -280,6 +280,50 @@ enum bf_err bf_db_job_get(struct bf_db *db, int64_t id, struct bf_job *out);
 enum bf_err bf_db_job_list(struct bf_db *db, const char *machine, uint32_t limit,
                            struct bf_job **out, size_t *count);
 
+// ---- Failovers: what a job of that kind has beside its row among the jobs -----------------------
+
+enum bf_failover_mode { BF_FAILOVER_PLANNED = 1, BF_FAILOVER_UNPLANNED = 2, BF_FAILOVER_TEST = 3 };
+// What the operator asked of it since it began; the runner takes it up.
+enum bf_failover_wish {
+    BF_WISH_NONE,
+    BF_WISH_COMMIT,
+    BF_WISH_ROLLBACK,
+    BF_WISH_CANCEL,
+    BF_WISH_CLEANUP,
+    BF_WISH_CONFIRM,
+    BF_WISHES
+};
+struct bf_failover {
+    int64_t job;
+    char machine[BF_NAME_MAX];
+    enum bf_failover_mode mode;
+    int over;         // nothing is left of it, or it was committed
+    char target[512]; // a URI, replica/targets/target.h
+    uint32_t object;  // the K that was finalized for it, 0: not yet
+    char word[33];    // of its evidence
+    enum bf_failover_wish wish;
+    int discard;       // with ROLLBACK, CANCEL: what the new machine wrote may be lost
+    char to[512];      // with COMMIT: where the disks go; "": the target's default
+    char ending[16];   // the step that removing leads to
+    int64_t until;     // a test is over then, 0: never
+    int64_t started;   // when its machine was switched on
+    uint32_t patience; // seconds for evidence, from then on
+    uint32_t fresh;    // planned: how old the source's run may be when the job begins, seconds
+    uint32_t wait;     // planned: how long to wait for that run, seconds
+    char evidence[16]; // "machine", "guest", "operator", "none"; "": none yet
+};
+const char *bf_failover_mode_name(enum bf_failover_mode mode); // "planned", "unplanned", "test"
+// Its job is there already. Both belong into one transaction.
+enum bf_err bf_db_failover_add(struct bf_db *db, const struct bf_failover *f);
+// Writes everything but job, machine, mode, target, word, and the wish with what belongs to it.
+enum bf_err bf_db_failover_update(struct bf_db *db, const struct bf_failover *f);
+// The wish, discard and to.
+enum bf_err bf_db_failover_wish(struct bf_db *db, const struct bf_failover *f);
+enum bf_err bf_db_failover_get(struct bf_db *db, int64_t job, struct bf_failover *out);
+// By job, those that are not over, or all; machine NULL: of all machines.
+enum bf_err bf_db_failover_list(struct bf_db *db, const char *machine, int all,
+                                struct bf_failover **out, size_t *count);
+
 struct bf_event_row {
     int64_t id, time, job; // job 0: none
     char machine[BF_NAME_MAX];
@@ -288,6 +332,9 @@ struct bf_event_row {
 };
 // Old ones are dropped beyond 1000 per machine.
 enum bf_err bf_db_event_add(struct bf_db *db, struct bf_event_row *event); // gives event->id
+// In order of time, those of a job with id > after.
+enum bf_err bf_db_event_of_job(struct bf_db *db, int64_t job, int64_t after,
+                               struct bf_event_row **out, size_t *count);
 // In order of time, the last limit of them with id > after; machine NULL: all.
 enum bf_err bf_db_event_list(struct bf_db *db, const char *machine, int64_t after, uint32_t limit,
                              struct bf_event_row **out, size_t *count);

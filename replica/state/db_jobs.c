@@ -215,11 +215,29 @@ enum bf_err bf_db_event_add(struct bf_db *db, struct bf_event_row *event)
     return bf_sql_leave(db, own, err);
 }
 
+static void event_columns(struct bf_query *q, struct bf_event_row *event)
+{
+    event->id = bf_column_int(q);
+    event->time = bf_column_int(q);
+    bf_column_text(q, event->machine, sizeof event->machine);
+    event->job = bf_column_int(q);
+    event->level = (int)bf_column_int(q);
+    bf_column_text(q, event->text, sizeof event->text);
+}
+
+static enum bf_err take_events(struct bf_query *q, struct bf_event_row **out, size_t *count)
+{
+    struct bf_rows rows = {.db = q->db, .size = sizeof **out};
+    struct bf_event_row *event;
+
+    while (bf_query_row(q) && (event = bf_rows_add(&rows)))
+        event_columns(q, event);
+    return bf_rows_give(&rows, bf_query_end(q), out, count);
+}
+
 enum bf_err bf_db_event_list(struct bf_db *db, const char *machine, int64_t after, uint32_t limit,
                              struct bf_event_row **out, size_t *count)
 {
-    struct bf_rows rows = {.db = db, .size = sizeof **out};
-    struct bf_event_row *event;
     struct bf_query q;
 
     bf_query_begin(&q, db,
@@ -229,13 +247,18 @@ enum bf_err bf_db_event_list(struct bf_db *db, const char *machine, int64_t afte
     bf_query_text(&q, machine);
     bf_query_int(&q, after);
     bf_query_int(&q, limit ? (int64_t)limit : -1);
-    while (bf_query_row(&q) && (event = bf_rows_add(&rows))) {
-        event->id = bf_column_int(&q);
-        event->time = bf_column_int(&q);
-        bf_column_text(&q, event->machine, sizeof event->machine);
-        event->job = bf_column_int(&q);
-        event->level = (int)bf_column_int(&q);
-        bf_column_text(&q, event->text, sizeof event->text);
-    }
-    return bf_rows_give(&rows, bf_query_end(&q), out, count);
+    return take_events(&q, out, count);
+}
+
+enum bf_err bf_db_event_of_job(struct bf_db *db, int64_t job, int64_t after,
+                               struct bf_event_row **out, size_t *count)
+{
+    struct bf_query q;
+
+    bf_query_begin(&q, db,
+                   "SELECT id, time, machine, job, level, text FROM events "
+                   "WHERE job = ? AND id > ? ORDER BY id");
+    bf_query_int(&q, job);
+    bf_query_int(&q, after);
+    return take_events(&q, out, count);
 }

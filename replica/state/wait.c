@@ -10,17 +10,26 @@
 #include "base/platform.h"
 
 static _Thread_local int cancel_fd = -1;
+static _Thread_local bool (*cancel_goes_on)(void *user);
+static _Thread_local void *cancel_user;
 
 void bf_wait_cancel_by(int fd)
 {
     cancel_fd = fd;
 }
 
+void bf_wait_cancel_when_not(bool (*goes_on)(void *user), void *user)
+{
+    cancel_goes_on = goes_on;
+    cancel_user = user;
+}
+
 int bf_wait_is_cancelled(void)
 {
     struct pollfd p = {.fd = cancel_fd, .events = POLLIN};
 
-    return cancel_fd >= 0 && poll(&p, 1, 0) > 0;
+    return (cancel_goes_on && !cancel_goes_on(cancel_user)) ||
+           (cancel_fd >= 0 && poll(&p, 1, 0) > 0);
 }
 
 void bf_wait_begin(struct bf_wait *w, int pid, const char *name)
@@ -73,5 +82,5 @@ enum bf_err bf_wait_for(struct bf_wait *w, struct pollfd *fds, nfds_t count)
         for (nfds_t i = 0; i <= count; i++) // interrupted
             all[i].revents = 0;
     memcpy(fds, all, count * sizeof *fds);
-    return all[count].revents ? BF_ERR_CANCELLED : judge(w);
+    return all[count].revents || bf_wait_is_cancelled() ? BF_ERR_CANCELLED : judge(w);
 }

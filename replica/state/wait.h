@@ -7,6 +7,7 @@
 
 #include <poll.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 
 #include "base/err.h"
 #include "linux/child_state.h"
@@ -31,6 +32,9 @@ enum bf_err bf_wait_for(struct bf_wait *w, struct pollfd *fds, nfds_t count);
 // The waits of the calling thread end with BF_ERR_CANCELLED from the moment that this descriptor is
 // readable. -1, the default: never.
 void bf_wait_cancel_by(int fd);
+// The same from the moment that goes_on(user) says no, which is asked at every look, twice a
+// second. NULL, the default: nobody is asked.
+void bf_wait_cancel_when_not(bool (*goes_on)(void *user), void *user);
 int bf_wait_is_cancelled(void);
 
 #endif

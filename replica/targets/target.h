@@ -17,6 +17,7 @@
 #include "replica/state/state.h"
 
 enum { BF_TGT_DISKS = 16, BF_TGT_NICS = 32, BF_TGT_ADDRESSES = 16, BF_TGT_TEXT = 64 };
+enum { BF_TGT_NOTES = 8, BF_TGT_NOTE = 192 };
 
 struct bf_tgt_disk {
     uint16_t number; // within the replica
@@ -29,8 +30,8 @@ struct bf_tgt_disk {
 };
 
 struct bf_tgt_nic {
-    char mac[18];                           // as it will be, lower case
-    char address[BF_TGT_ADDRESSES][64];     // planned ones with their lengths, "192.0.2.5/24"
+    char mac[18];                       // as it will be, lower case
+    char address[BF_TGT_ADDRESSES][64]; // planned ones with their lengths, "192.0.2.5/24"
     uint32_t addresses;
     char gateway4[64], gateway6[64]; // planned, or ""
     bool dhcp;                       // its addresses come from a server
@@ -42,14 +43,17 @@ struct bf_tgt_machine {
     char name[BF_NAME_MAX]; // unique among those that run; of a test: NAME-test-JOB
     uint32_t processors;
     uint64_t memory_mib;
-    char type[16];   // "q35" or "pc"
+    char type[16]; // "q35" or "pc"
     bool uefi, secure_boot;
-    char disk_bus[16]; // "virtio-blk", "virtio-scsi", "nvme", "ahci"
+    char disk_bus[16];  // "virtio-blk", "virtio-scsi", "nvme", "ahci"
     char nic_model[16]; // "virtio-net", "e1000e", "vmxnet3"
     // SMBIOS identity, each "" when it is not kept.
     char vendor[BF_TGT_TEXT], product[BF_TGT_TEXT], serial[BF_TGT_TEXT], uuid[37];
     bool autostart;
     bool isolated; // a test: no network reaches anything but its own gateway addresses
+    // Sentences for whoever reads the job: what was not known, and what was taken instead.
+    uint32_t notes;
+    char note[BF_TGT_NOTES][BF_TGT_NOTE];
     uint32_t disks, nics;
     struct bf_tgt_disk disk[BF_TGT_DISKS];
     struct bf_tgt_nic nic[BF_TGT_NICS];
@@ -119,12 +123,15 @@ struct bf_tgt_ops {
 
 #define BF_TGTS(ROW)                                                                               \
     ROW(bf_tgt_qemu)                                                                               \
+    ROW(bf_tgt_libvirt)                                                                            \
     ROW(bf_tgt_files)
 
 #define BF_TGT_EXTERN(row) extern const struct bf_tgt_ops row;
 BF_TGTS(BF_TGT_EXTERN)
 
-// targets.c: the target that a URI names; NULL with the fault, which lists those that exist.
+// targets.c: all of them, ended by NULL, for the help.
+const struct bf_tgt_ops *const *bf_tgt_all(void);
+// The target that a URI names; NULL with the fault, which lists those that exist.
 const struct bf_tgt_ops *bf_tgt_find(const char *uri, struct bf_fault *fault);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "finalize/target/plan_machine.h"
 #include "finalize/target/plan_parse.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -23,6 +24,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; i < plan.nics; i++)
         if ((!plan.nic[i].mac[0] && !plan.nic[i].name[0] && !plan.nic[i].old_address[0]) ||
             plan.nic[i].addresses > BF_PLAN_ADDRESSES)
+            abort();
+    if (plan.machine.networks > BF_PLAN_NICS + 1 || plan.machine.processors > 255)
+        abort();
+    for (size_t i = 0; i < plan.machine.networks; i++)
+        if (!plan.machine.network[i].nic[0] || !bf_plan_network_ok(plan.machine.network[i].to))
             abort();
     return 0;
 }

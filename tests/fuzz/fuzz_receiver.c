@@ -12,7 +12,7 @@
 
 #include "base/platform.h"
 #include "migrate/compress.h"
-#include "migrate/estimate.h"
+#include "migrate/copy_time.h"
 #include "migrate/receiver/receiver.h"
 #include "tests/fuzz_frames.h"
 #include "tests/fuzz_rng.h"
@@ -161,12 +161,12 @@ static enum bf_err assess_begin(void *impl, const struct bf_hello *hello,
 static enum bf_err assess(void *impl, const struct bf_assessment *found,
                           const struct bf_assessed *link, struct bf_fault *fault)
 {
-    struct bf_estimate estimate;
+    struct bf_copy_time estimate;
     (void)impl;
     (void)fault;
     if (!found->disks || found->disks > BF_PROTO_DISKS_MAX || link->link > INT64_MAX)
         __builtin_trap();
-    bf_estimate(&estimate, found, link->link);
+    bf_copy_time(&estimate, found, link->link);
     if (estimate.used > estimate.bytes)
         __builtin_trap();
     assessed++;

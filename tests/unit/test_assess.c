@@ -438,30 +438,30 @@ static void test_what_it_says_while_it_works(void)
 static void test_estimates(void)
 {
     struct bf_assessment a = {.compute = 400 * MIB, .disks = 2};
-    struct bf_estimate e;
+    struct bf_copy_time e;
     // 1000 MiB at 100 MiB/s, half of which goes over the wire at 25 MiB/s
     a.disk[0] = (struct bf_assessed_disk){
         0, 2000 * (uint64_t)MIB, 1000 * (uint64_t)MIB, 100 * MIB, 8 * MIB, 4 * MIB, "a"};
     // 800 MiB of zeros at 1600 MiB/s: the processors are slower
     a.disk[1] = (struct bf_assessed_disk){
         1, 800 * (uint64_t)MIB, 800 * (uint64_t)MIB, 1600 * (uint64_t)MIB, 8 * MIB, 0, "b"};
-    bf_estimate(&e, &a, 25 * MIB);
+    bf_copy_time(&e, &a, 25 * MIB);
     CHECK_EQ(e.bytes, 2800 * (uint64_t)MIB);
     CHECK_EQ(e.used, 1800 * (uint64_t)MIB);
     CHECK_EQ(e.first, 20 + 2);
     CHECK_EQ(e.later, 10 + 2);
-    bf_estimate(&e, &a, 0); // the first disk would have to send something
+    bf_copy_time(&e, &a, 0); // the first disk would have to send something
     CHECK_EQ(e.first, UINT64_MAX);
     CHECK_EQ(e.later, 12);
     a.disk[0].rate = 0;
-    bf_estimate(&e, &a, 25 * MIB);
+    bf_copy_time(&e, &a, 25 * MIB);
     CHECK_EQ(e.later, UINT64_MAX);
     a.disk[0].used = 0; // an empty disk takes no time
-    bf_estimate(&e, &a, 25 * MIB);
+    bf_copy_time(&e, &a, 25 * MIB);
     CHECK_EQ(e.first, 2);
     for (uint16_t i = 0; i < 2; i++) // the most that a peer may claim
         a.disk[i] = (struct bf_assessed_disk){i, INT64_MAX, INT64_MAX, 1, INT64_MAX, INT64_MAX, ""};
-    bf_estimate(&e, &a, 1);
+    bf_copy_time(&e, &a, 1);
     CHECK(e.first > INT64_MAX && e.used > INT64_MAX);
 }
 

@@ -71,6 +71,67 @@ static void test_keys_and_mounts(void)
     CHECK_EQ(plan.check, BF_CHECK_FULL);
 }
 
+static void test_machine(void)
+{
+    CHECK(parse(HEAD "}"));
+    CHECK_EQ(plan.machine.processors, 0);
+    CHECK_EQ(plan.machine.same, BF_KEEP);
+    CHECK(parse(HEAD ", \"machine\": {\"processors\": 2, \"memory\": 4096, \"type\": \"pc\","
+                     "\"disk_bus\": \"virtio-scsi\", \"nic_model\": \"e1000e\","
+                     "\"identity\": \"new\", \"autostart\": true, \"networks\":"
+                     "{\"52:54:00:AA:00:01\": \"bridge:br0\", \"1\": \"network:lab-1\","
+                     "\"2\": \"none\", \"*\": \"user\"}}}"));
+    CHECK_EQ(plan.machine.processors, 2);
+    CHECK_EQ(plan.machine.memory_mib, 4096);
+    CHECK_STR(plan.machine.type, "pc");
+    CHECK_STR(plan.machine.disk_bus, "virtio-scsi");
+    CHECK_STR(plan.machine.nic_model, "e1000e");
+    CHECK_EQ(plan.machine.same, BF_OFF);
+    CHECK(plan.machine.autostart);
+    CHECK_EQ(plan.machine.networks, 4);
+    CHECK_STR(plan.machine.network[0].nic, "52:54:00:aa:00:01");
+    CHECK_STR(plan.machine.network[0].to, "bridge:br0");
+    CHECK_STR(plan.machine.network[1].to, "network:lab-1");
+    CHECK_STR(plan.machine.network[3].nic, "*");
+}
+
+// What is refused of "machine": its members, and where the fault says it is.
+static void test_refuses_machine(void)
+{
+    static const struct {
+        const char *member, *message;
+    } bad[] = {
+        {"\"cpus\": 2", "plan: machine: has an unknown key"},
+        {"\"processors\": 0", "plan: machine.processors: must be a number"},
+        {"\"processors\": 256", "plan: machine.processors: must be a number"},
+        {"\"processors\": \"2\"", "plan: machine.processors: must be a number"},
+        {"\"memory\": 63", "plan: machine.memory: must be a number of MiB"},
+        {"\"memory\": 1e3", "plan: machine.memory: must be a number of MiB"},
+        {"\"type\": \"virt\"", "plan: machine.type: must be"},
+        {"\"disk_bus\": \"ide\"", "plan: machine.disk_bus: must be"},
+        {"\"nic_model\": 1", "plan: machine.nic_model: must be"},
+        {"\"identity\": \"other\"", "plan: machine.identity: must be"},
+        {"\"autostart\": 1", "plan: machine.autostart: must be"},
+        {"\"networks\": []", "plan: machine.networks: must be an object"},
+        {"\"networks\": {\"eth0\": \"user\"}", "plan: machine.networks: names NICs by"},
+        {"\"networks\": {\"100\": \"user\"}", "plan: machine.networks: names NICs by"},
+        {"\"networks\": {\"*\": \"lan\"}", "plan: machine.networks: must name"},
+        {"\"networks\": {\"*\": \"bridge:\"}", "plan: machine.networks: must name"},
+        {"\"networks\": {\"*\": \"bridge:br0,id=x\"}", "plan: machine.networks: must name"},
+        {"\"networks\": {\"*\": \"bridge:a-bridge-too-long\"}", "plan: machine.networks: must"},
+        {"\"networks\": {\"*\": 1}", "plan: machine.networks: must name"},
+    };
+    char json[256];
+    CHECK(!parse(HEAD ", \"machine\": []}"));
+    for (size_t i = 0; i < BF_COUNT(bad); i++) {
+        snprintf(json, sizeof json, HEAD ", \"machine\": {%s}}", bad[i].member);
+        if (parse(json))
+            FAIL("accepted: %s", json);
+        if (strncmp(fault.what, bad[i].message, strlen(bad[i].message)) != 0)
+            FAIL("%s: \"%s\" instead of \"%s\"", json, fault.what, bad[i].message);
+    }
+}
+
 static void test_match_by_old_address(void)
 {
     CHECK(parse(HEAD ", \"nics\": [{\"match\": {\"address\": \"2001:DB8:0::5\"}}]}"));
@@ -170,4 +231,5 @@ static void test_size_is_bounded(void)
 }
 
 TEST_MAIN(TEST(test_smallest_plan), TEST(test_everything), TEST(test_keys_and_mounts),
-          TEST(test_match_by_old_address), TEST(test_refuses), TEST(test_size_is_bounded))
+          TEST(test_machine), TEST(test_refuses_machine), TEST(test_match_by_old_address),
+          TEST(test_refuses), TEST(test_size_is_bounded))

@@ -45,6 +45,7 @@ static void test_choices(void)
     } choices[] = {
         {"agents", "disable", "keep", &plan.keep_agents},
         {"identity", "keep", "new", &plan.new_identity},
+        {"undo", "guest", "point", &plan.drop_undo},
         {"missing_disks", "refuse", "nofail", &plan.nofail},
         {"hibernation", "refuse", "discard", &plan.discard_hibernation},
     };
@@ -306,5 +307,46 @@ static void test_unlock_bytes(void)
     CHECK(strncmp(fault.what, "plan: unlock[0].key: must be base64 of 1 to 8192", 45) == 0);
 }
 
-TEST_MAIN(TEST(test_choices), TEST(test_checks), TEST(test_switches), TEST(test_targets),
-          TEST(test_root_and_mounts), TEST(test_unlock_values), TEST(test_unlock_bytes))
+// ---- Evidence ----------------------------------------------------------------------------------
+
+#define WORD "0123456789abcdef0123456789abcdef"
+
+static void test_evidence(void)
+{
+    CHECK(parse("\"evidence\": {\"word\": \"" WORD "\"}"));
+    CHECK_STR(plan.evidence_word, WORD);
+    CHECK_STR(plan.evidence_to, "");
+    CHECK(parse("\"evidence\": {\"word\": \"" WORD "\", \"report_to\": "
+                "\"https://[2001:db8::1]:7443/a?b=c&d=%20\"}"));
+    CHECK_STR(plan.evidence_to, "https://[2001:db8::1]:7443/a?b=c&d=%20");
+    CHECK(parse("\"agents\": \"keep\""));
+    CHECK_STR(plan.evidence_word, "");
+}
+
+static void test_evidence_that_is_none(void)
+{
+    static const struct value values[] = {
+        {"\"evidence\": true", "plan: evidence: must be an object"},
+        {"\"evidence\": {}", "plan: evidence.word: must be 32"},
+        {"\"evidence\": {\"word\": \"0123\"}", "plan: evidence.word: must be 32"},
+        {"\"evidence\": {\"word\": \"" WORD "0\"}", "plan: evidence.word: must have 1 to 32"},
+        {"\"evidence\": {\"word\": \"0123456789ABCDEF0123456789abcdef\"}",
+         "plan: evidence.word: must be 32"},
+        {"\"evidence\": {\"word\": \"" WORD "\", \"more\": 1}", "plan: evidence.more: unknown key"},
+        {"\"evidence\": {\"word\": \"" WORD "\", \"report_to\": \"http://a/\"}",
+         "plan: evidence.report_to: must be a URL"},
+        {"\"evidence\": {\"word\": \"" WORD "\", \"report_to\": \"https:///x\"}",
+         "plan: evidence.report_to: must be a URL"},
+        {"\"evidence\": {\"word\": \"" WORD "\", \"report_to\": \"https://a/'x\"}",
+         "plan: evidence.report_to: must be a URL"},
+        {"\"evidence\": {\"word\": \"" WORD "\", \"report_to\": \"https://a/ b\"}",
+         "plan: evidence.report_to: must be a URL"},
+        {"\"evidence\": {\"word\": \"" WORD "\", \"report_to\": \"https://a/\\nb\"}",
+         "plan: evidence.report_to: must be a URL"},
+    };
+    CHECK_VALUES(values);
+}
+
+TEST_MAIN(TEST(test_evidence), TEST(test_evidence_that_is_none), TEST(test_choices),
+          TEST(test_checks), TEST(test_switches), TEST(test_targets), TEST(test_root_and_mounts),
+          TEST(test_unlock_values), TEST(test_unlock_bytes))

@@ -104,6 +104,9 @@ static void test_foreign_versions_are_refused(void)
     store_files_remove(&files);
 }
 
+// What the versions after the third have made.
+#define AFTER_3 "DROP TABLE failovers; DROP INDEX events_job; DROP TABLE fences;"
+
 // As the first version left it.
 static void test_an_older_schema_is_brought_up_to_date(void)
 {
@@ -115,9 +118,9 @@ static void test_an_older_schema_is_brought_up_to_date(void)
     size_t count;
 
     bf_state_close(state);
-    pragma(&files, "DROP TABLE fences; DROP TABLE unreadable; DROP TABLE unseen; DROP TABLE places;"
-                   "ALTER TABLE point_disks DROP COLUMN unused_bytes;"
-                   "ALTER TABLE point_disks DROP COLUMN new_bytes; PRAGMA user_version=1");
+    pragma(&files, AFTER_3 "DROP TABLE unreadable; DROP TABLE unseen; DROP TABLE places;"
+                           "ALTER TABLE point_disks DROP COLUMN unused_bytes;"
+                           "ALTER TABLE point_disks DROP COLUMN new_bytes; PRAGMA user_version=1");
     for (int i = 0; i < 2; i++) {
         CHECK_EQ(bf_state_open(files.state, BF_STATE_COMMAND, &state, &fault), BF_OK);
         CHECK_EQ(bf_db_unreadable_list(bf_state_db(state), session, &list, &count), BF_OK);
@@ -143,9 +146,9 @@ static void test_points_of_an_older_schema(void)
     CHECK_EQ(bf_db_point_add(bf_state_db(state), &point), BF_OK);
     CHECK_EQ(bf_db_point_sealed(bf_state_db(state), "web", 1), BF_OK);
     bf_state_close(state);
-    pragma(&files, "DROP TABLE fences; DROP TABLE unseen; DROP TABLE places;"
-                   "ALTER TABLE point_disks DROP COLUMN unused_bytes;"
-                   "ALTER TABLE point_disks DROP COLUMN new_bytes; PRAGMA user_version=2");
+    pragma(&files, AFTER_3 "DROP TABLE unseen; DROP TABLE places;"
+                           "ALTER TABLE point_disks DROP COLUMN unused_bytes;"
+                           "ALTER TABLE point_disks DROP COLUMN new_bytes; PRAGMA user_version=2");
     CHECK_EQ(bf_state_open(files.state, BF_STATE_COMMAND, &state, &fault), BF_OK);
     CHECK_EQ(bf_db_point_get(bf_state_db(state), "web", 0, &found), BF_OK);
     CHECK_EQ(found.disks, 1);
@@ -413,6 +416,109 @@ static void test_sessions_jobs_events(void)
     done(&files, state);
 }
 
+static struct bf_failover sample(int64_t job)
+{
+    struct bf_failover f = {.job = job,
+                            .machine = "web",
+                            .mode = BF_FAILOVER_TEST,
+                            .target = "qemu:",
+                            .word = "00112233445566778899aabbccddeeff",
+                            .patience = 600,
+                            .fresh = 3600,
+                            .wait = 86400,
+                            .until = 77};
+    return f;
+}
+
+static void check_same(const struct bf_failover *a, const struct bf_failover *b)
+{
+    CHECK_EQ(a->job, b->job);
+    CHECK_STR(a->machine, b->machine);
+    CHECK_STR(a->target, b->target);
+    CHECK_STR(a->word, b->word);
+    CHECK_STR(a->ending, b->ending);
+    CHECK_STR(a->evidence, b->evidence);
+    CHECK_STR(a->to, b->to);
+    CHECK(a->mode == b->mode && a->over == b->over && a->wish == b->wish);
+    CHECK(a->object == b->object && a->discard == b->discard && a->until == b->until);
+    CHECK(a->started == b->started && a->patience == b->patience && a->fresh == b->fresh);
+    CHECK_EQ(a->wait, b->wait);
+}
+
+// The runner writes the state of a failover, and never the operator's wish.
+static void test_failovers(void)
+{
+    struct store_files files;
+    struct bf_state *state = fresh(&files, BF_STATE_COMMAND);
+    struct bf_db *db = bf_state_db(state);
+    struct bf_job job = {.machine = "web", .kind = "failover"};
+    struct bf_failover f, asked, read, *list;
+    size_t count;
+
+    CHECK_EQ(bf_db_machine_add(db, "web", 10), BF_OK);
+    CHECK_EQ(bf_db_begin(db), BF_OK);
+    CHECK_EQ(bf_db_job_add(db, &job), BF_OK);
+    f = sample(job.id);
+    CHECK_EQ(bf_db_failover_add(db, &f), BF_OK);
+    CHECK_EQ(bf_db_commit(db), BF_OK);
+    CHECK_EQ(bf_db_failover_get(db, job.id, &read), BF_OK);
+    check_same(&read, &f);
+    asked = f;
+    asked.wish = BF_WISH_COMMIT;
+    asked.discard = 1;
+    snprintf(asked.to, sizeof asked.to, "/srv");
+    CHECK_EQ(bf_db_failover_wish(db, &asked), BF_OK);
+    f.over = 1;
+    f.object = 3;
+    f.started = 88;
+    snprintf(f.ending, sizeof f.ending, "cleaned-up");
+    snprintf(f.evidence, sizeof f.evidence, "machine");
+    CHECK_EQ(bf_db_failover_update(db, &f), BF_OK);
+    CHECK_EQ(bf_db_failover_get(db, job.id, &read), BF_OK);
+    f.wish = BF_WISH_COMMIT;
+    f.discard = 1;
+    snprintf(f.to, sizeof f.to, "/srv");
+    check_same(&read, &f);
+    CHECK_EQ(bf_db_failover_list(db, "web", 0, &list, &count), BF_OK);
+    CHECK_EQ(count, 0);
+    free(list);
+    CHECK_EQ(bf_db_failover_list(db, NULL, 1, &list, &count), BF_OK);
+    CHECK_EQ(count, 1);
+    check_same(&list[0], &f);
+    free(list);
+    CHECK_EQ(bf_db_failover_get(db, job.id + 1, &read), BF_ERR_NOT_FOUND);
+    CHECK_EQ(bf_db_failover_list(db, "mail", 1, &list, &count), BF_OK);
+    CHECK_EQ(count, 0);
+    free(list);
+    done(&files, state);
+}
+
+static void test_events_of_a_job(void)
+{
+    struct store_files files;
+    struct bf_state *state = fresh(&files, BF_STATE_COMMAND);
+    struct bf_db *db = bf_state_db(state);
+    struct bf_event_row event = {.machine = "web", .level = 2}, *list;
+    size_t count;
+
+    CHECK_EQ(bf_db_machine_add(db, "web", 10), BF_OK);
+    for (int i = 0; i < 6; i++) {
+        event.job = i % 2;
+        snprintf(event.text, sizeof event.text, "event %d", i);
+        CHECK_EQ(bf_db_event_add(db, &event), BF_OK);
+    }
+    CHECK_EQ(bf_db_event_of_job(db, 1, 0, &list, &count), BF_OK);
+    CHECK_EQ(count, 3);
+    CHECK_STR(list[0].text, "event 1");
+    int64_t first = list[0].id;
+    free(list);
+    CHECK_EQ(bf_db_event_of_job(db, 1, first, &list, &count), BF_OK);
+    CHECK_EQ(count, 2);
+    CHECK_STR(list[1].text, "event 5");
+    free(list);
+    done(&files, state);
+}
+
 // As bf_rows_add leaves it. Whoever sees the code looks for the words in the connection.
 static void test_a_list_without_memory(void)
 {
@@ -435,6 +541,6 @@ TEST_MAIN(TEST(test_state_is_private_and_made_once), TEST(test_no_state_is_said)
           TEST(test_one_daemon_per_state), TEST(test_foreign_versions_are_refused),
           TEST(test_state_can_be_moved), TEST(test_settings), TEST(test_machines_and_certificates),
           TEST(test_enrolment_limits), TEST(test_points_and_objects),
-          TEST(test_sessions_jobs_events), TEST(test_an_older_schema_is_brought_up_to_date),
-          TEST(test_points_of_an_older_schema), TEST(test_what_could_not_be_read),
-          TEST(test_a_list_without_memory))
+          TEST(test_sessions_jobs_events), TEST(test_failovers), TEST(test_events_of_a_job),
+          TEST(test_an_older_schema_is_brought_up_to_date), TEST(test_points_of_an_older_schema),
+          TEST(test_what_could_not_be_read), TEST(test_a_list_without_memory))

@@ -96,6 +96,13 @@ CREATE TABLE places ( session BLOB NOT NULL, disk INTEGER NOT NULL, ordinal INTE
     what TEXT NOT NULL, why TEXT NOT NULL, bytes INTEGER NOT NULL, spans BLOB NOT NULL,
     unused INTEGER NOT NULL DEFAULT -1, fresh INTEGER NOT NULL DEFAULT -1, PRIMARY KEY (session, disk,
     ordinal)) WITHOUT ROWID;
+CREATE TABLE failovers ( job INTEGER PRIMARY KEY REFERENCES jobs(id), machine TEXT NOT NULL REFERENCES machines(name),
+    mode INTEGER NOT NULL, over INTEGER NOT NULL, target TEXT NOT NULL, object INTEGER NOT NULL, word TEXT NOT NULL,
+    wish INTEGER NOT NULL, discard INTEGER NOT NULL, place TEXT NOT NULL, ending TEXT NOT NULL,
+    until INTEGER NOT NULL, started INTEGER NOT NULL, patience INTEGER NOT NULL, fresh INTEGER NOT NULL,
+    wait INTEGER NOT NULL, evidence TEXT NOT NULL);
+CREATE INDEX failovers_machine ON failovers(machine, over);
+CREATE INDEX events_job ON events(job, id);
 CREATE TABLE fences ( machine TEXT NOT NULL REFERENCES machines(name), job INTEGER NOT NULL,
     since INTEGER NOT NULL, place TEXT NOT NULL, unplanned INTEGER NOT NULL, contacts INTEGER NOT NULL DEFAULT 0,
     contacted INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (machine, job)) WITHOUT ROWID;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads the inventory of a point and compares a plan with its NICs; see source.h.
-#include "replica/cli/source.h"
+// Compares a plan with the NICs of an inventory; see source.h.
+#include "replica/points/source.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,24 +9,17 @@
 
 #include "base/fmt.h"
 
-enum { INVENTORY_MAX = 1 << 20 };
-
-json_t *bf_cli_inventory(struct bf_db *db, const struct bf_point *p)
-{
-    char key[BF_NAME_MAX + 32];
-    json_t *json = NULL;
-    char *text = malloc(INVENTORY_MAX);
-    bf_snprintf(key, sizeof key, "inventory/%s@%u", p->machine, p->number);
-    if (text && bf_db_meta_get(db, key, text, INVENTORY_MAX) == BF_OK)
-        json = json_loads(text, 0, NULL);
-    free(text);
-    return json;
-}
-
 static const char *field(const json_t *o, const char *key)
 {
     const char *s = json_string_value(json_object_get(o, key));
     return s ? s : "";
+}
+
+// bootferry-push calls the driver of every NIC so (linux/machine_linux.c).
+bool bf_source_is_running_system(const json_t *inventory)
+{
+    const json_t *nic = json_array_get(json_object_get(inventory, "nics"), 0);
+    return strcmp(field(nic, "driver"), "linux") == 0;
 }
 
 // The NIC that has this under the key, or NULL.
@@ -64,8 +57,8 @@ static enum bf_err unknown(const json_t *nics, size_t i, const char *mac, const 
                          list);
 }
 
-enum bf_err bf_cli_check_nics(const json_t *inventory, const json_t *plan, const char *ref,
-                              struct bf_fault *fault)
+enum bf_err bf_source_check_nics(const json_t *inventory, const json_t *plan, const char *ref,
+                                 struct bf_fault *fault)
 {
     const json_t *nics = json_object_get(inventory, "nics"), *entry;
     size_t i;

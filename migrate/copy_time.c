@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// See migrate/estimate.h.
-#include "migrate/estimate.h"
+// See migrate/copy_time.h.
+#include "migrate/copy_time.h"
 
 #include "base/assert.h"
 
@@ -34,9 +34,9 @@ static uint64_t on_the_wire(const struct bf_assessed_disk *d)
     return d->used / SHARE * share + d->used % SHARE * share / SHARE;
 }
 
-void bf_estimate(struct bf_estimate *out, const struct bf_assessment *a, uint64_t link)
+void bf_copy_time(struct bf_copy_time *out, const struct bf_assessment *a, uint64_t link)
 {
-    *out = (struct bf_estimate){0};
+    *out = (struct bf_copy_time){0};
     for (uint16_t i = 0; i < a->disks && i < BF_PROTO_DISKS_MAX; i++) {
         const struct bf_assessed_disk *d = &a->disk[i];
         uint64_t own = more(seconds(d->used, d->rate), seconds(d->used, a->compute));

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+// The step that looks for evidence: reads what the new machine says about itself until it shows
+// that it runs as planned, or its time is over. Then its console and a picture of its screen say
+// why.
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fmt.h"
+#include "base/log.h"
+#include "replica/jobs/console.h"
+#include "replica/jobs/evidence.h"
+#include "replica/jobs/folder.h"
+#include "replica/jobs/runner.h"
+#include "replica/state/file.h"
+#include "replica/state/reason.h"
+
+enum { TAIL = 1 << 20, CONSOLE_LINES = 6, MISSING = 160 };
+
+struct look {
+    struct bf_evidence evidence;
+    char missing[MISSING];
+    enum bf_console console;
+    bool told; // what the console shows was told
+};
+
+// The last megabyte of a file that the target writes; the caller's. NULL: nothing is there.
+static char *tail_of(const struct bf_runner *r, const char *file, size_t *len)
+{
+    char path[BF_JOB_PATH];
+    struct stat st;
+    char *text = NULL;
+    bf_job_path(r->state, r->job.id, file, path);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    *len = 0;
+    if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size > 0 && (text = malloc(TAIL))) {
+        ssize_t got = pread(fd, text, TAIL, st.st_size > TAIL ? st.st_size - TAIL : 0);
+        *len = got > 0 ? (size_t)got : 0;
+    }
+    if (fd >= 0)
+        close(fd);
+    return text;
+}
+
+static bool judge(struct bf_runner *r, struct look *l)
+{
+    static const char *const files[] = {BF_TGT_EVIDENCE, BF_TGT_CONSOLE};
+    struct bf_evidence_plan plan = {.nic = r->machine->nic,
+                                    .nics = r->machine->nics,
+                                    .host = "",
+                                    .isolated = r->machine->isolated};
+    json_t *json = json_loadb(r->plan, r->plan_len, 0, NULL);
+    const char *host = json_string_value(json_object_get(json, "hostname"));
+    memset(&l->evidence, 0, sizeof l->evidence);
+    for (size_t i = 0; i < 2; i++) {
+        size_t len;
+        char *text = tail_of(r, files[i], &len);
+        if (text)
+            bf_evidence_read(&l->evidence, r->f.word, text, len);
+        free(text);
+    }
+    if (host)
+        plan.host = host;
+    bool good = bf_evidence_judge(&l->evidence, &plan, l->missing, sizeof l->missing);
+    json_decref(json);
+    return good;
+}
+
+// What the console shows that somebody should know at once: a prompt for a passphrase waits long.
+static void look_at_console(struct bf_runner *r, struct look *l)
+{
+    size_t len;
+    char lines[1024];
+    char *text = tail_of(r, BF_TGT_CONSOLE, &len);
+    struct bf_console_end end =
+        bf_console_tail(text ? text : "", len, CONSOLE_LINES, lines, sizeof lines);
+    free(text);
+    l->console = end.state;
+    if (end.state != BF_CONSOLE_PASSPHRASE || l->told)
+        return;
+    l->told = true;
+    bf_runner_say(r, BF_LOG_WARNING, "%s: %s", bf_console_text(end.state), end.line);
+}
+
+// ---- Ready -------------------------------------------------------------------------------------
+
+static json_t *evidence_json(const struct bf_evidence *e)
+{
+    json_t *nics = json_array(), *gateways = json_array(), *units = json_array();
+    for (uint32_t i = 0; i < e->nics; i++)
+        json_array_append_new(
+            nics, json_pack("{s:s, s:s}", "mac", e->nic[i].mac, "addresses", e->nic[i].addresses));
+    for (uint32_t i = 0; i < e->gateways; i++)
+        json_array_append_new(gateways, json_pack("{s:s, s:b}", "address", e->gateway[i].address,
+                                                  "answers", (int)e->gateway[i].answers));
+    for (uint32_t i = 0; i < e->units; i++)
+        json_array_append_new(units, json_string(e->unit[i]));
+    return json_pack("{s:s, s:s, s:s, s:b, s:o, s:o, s:o}", "boot_id", e->boot_id, "host", e->host,
+                     "root", e->root, "root_writable", (int)e->root_writable, "nics", nics,
+                     "gateways", gateways, "failed_units", units);
+}
+
+static void keep_evidence(const struct bf_runner *r, const struct bf_evidence *e)
+{
+    char path[BF_JOB_PATH];
+    struct bf_fault ignored;
+    json_t *json = evidence_json(e);
+    char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
+    bf_job_path(r->state, r->job.id, "evidence.json", path);
+    if (text)
+        bf_file_replace(path, text, strlen(text), 0600, &ignored);
+    free(text);
+    json_decref(json);
+}
+
+static enum bf_err ready(struct bf_runner *r, const struct look *l)
+{
+    const struct bf_evidence *e = &l->evidence;
+    char where[96] = "";
+    for (uint32_t i = 0; i < e->nics && !where[0]; i++)
+        bf_snprintf(where, sizeof where, "%.80s", e->nic[i].addresses);
+    keep_evidence(r, e);
+    bf_snprintf(r->f.evidence, sizeof r->f.evidence, "machine");
+    bf_snprintf(r->job.detail, sizeof r->job.detail, "%s runs%s%s", e->host,
+                where[0] ? " with " : "", where);
+    bf_runner_say(r, BF_LOG_INFO, "%s itself shows that it runs%s%s", e->host,
+                  where[0] ? ", with " : "", where);
+    for (uint32_t i = 0; i < e->units; i++)
+        bf_runner_say(r, BF_LOG_WARNING, "a unit has failed there: %s", e->unit[i]);
+    return BF_OK;
+}
+
+// ---- Not ready ---------------------------------------------------------------------------------
+
+// The last lines of the console become events, and the screen a picture.
+static void show_why(struct bf_runner *r)
+{
+    char lines[1024], path[BF_JOB_PATH];
+    struct bf_fault ignored;
+    size_t len;
+    char *text = tail_of(r, BF_TGT_CONSOLE, &len), *rest = lines, *line;
+    bf_console_tail(text ? text : "", len, CONSOLE_LINES, lines, sizeof lines);
+    free(text);
+    while ((line = strsep(&rest, "\n")))
+        if (line[0])
+            bf_runner_say(r, BF_LOG_INFO, "its console: %s", line);
+    bf_job_path(r->state, r->job.id, "screen.png", path);
+    if (r->ops->picture(&r->tgt, path, &ignored) == BF_OK)
+        bf_runner_say(r, BF_LOG_INFO, "a picture of its screen: %s", path);
+}
+
+static enum bf_err give_up(struct bf_runner *r, const struct look *l, const char *how,
+                           struct bf_fault *fault)
+{
+    const char *console = bf_console_text(l->console);
+    show_why(r);
+    return bf_fault_set(fault, BF_ERR_TIMEOUT, BF_SIDE_SOURCE,
+                        "look at it; then bootferry confirm, or bootferry rollback (of a test: "
+                        "cleanup)",
+                        "%s: %s%s%.100s", how, console, console[0] ? "; " : "", l->missing);
+}
+
+static enum bf_err look(struct bf_runner *r, struct look *l, struct bf_fault *fault)
+{
+    int64_t until = r->f.started + (int64_t)r->f.patience;
+    enum bf_tgt_power power;
+    for (;;) {
+        if (judge(r, l))
+            return ready(r, l);
+        look_at_console(r, l);
+        enum bf_err err = r->ops->power(&r->tgt, &power, fault);
+        if (err)
+            return err;
+        if (power != BF_TGT_ON)
+            return give_up(r, l, "the new machine is off", fault);
+        if (time(NULL) >= until)
+            return give_up(r, l, "there is no evidence that it runs", fault);
+        if (!bf_runner_goes_on(r))
+            return bf_fault_set(fault, BF_ERR_CANCELLED, BF_SIDE_NONE, "", "it was stopped");
+        sleep(1);
+    }
+}
+
+enum bf_err bf_runner_look(struct bf_runner *r, enum bf_fo_step *next, struct bf_fault *fault)
+{
+    struct look *l = calloc(1, sizeof *l);
+    enum bf_err err = bf_runner_open_machine(r, fault);
+    if (!l)
+        return bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SERVER, "free some memory",
+                            "no memory to look at a machine");
+    if (!err)
+        err = look(r, l, fault);
+    free(l);
+    *next = BF_FO_READY;
+    return err;
+}

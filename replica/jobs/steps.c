@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: Apache-2.0
+// The steps of a failover up to the new machine's start, and those that end it. What a step makes
+// is on record before the next one begins, so each of them looks first at what is there already.
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/fmt.h"
+#include "base/log.h"
+#include "replica/jobs/finalizer.h"
+#include "replica/jobs/folder.h"
+#include "replica/jobs/runner.h"
+#include "replica/points/inventory.h"
+#include "replica/points/source.h"
+#include "replica/state/ask.h"
+#include "replica/state/file.h"
+#include "replica/state/waits.h"
+#include "replica/targets/machine.h"
+
+static enum bf_err db_fault(struct bf_runner *r, enum bf_err err, struct bf_fault *fault)
+{
+    if (err)
+        *fault = *bf_db_fault(r->db);
+    return err;
+}
+
+static enum bf_err cancelled(struct bf_fault *fault)
+{
+    return bf_fault_set(fault, BF_ERR_CANCELLED, BF_SIDE_NONE, "", "it was stopped");
+}
+
+// ---- The source's run --------------------------------------------------------------------------
+
+// Whether a replication of the machine is under way: it will make a newer point.
+static enum bf_err is_replicating(struct bf_runner *r, bool *out)
+{
+    struct bf_job *jobs;
+    size_t count;
+    enum bf_err err = bf_db_job_list(r->db, r->job.machine, 0, &jobs, &count);
+    *out = false;
+    for (size_t i = 0; !err && i < count; i++)
+        if (strcmp(jobs[i].kind, "replication") == 0) {
+            *out = jobs[i].phase < BF_JOB_SUCCEEDED;
+            break;
+        }
+    free(jobs);
+    return err;
+}
+
+static bool was_off(struct bf_db *db, const struct bf_point *point)
+{
+    json_t *inventory = bf_point_inventory(db, point);
+    bool off = !bf_source_is_running_system(inventory);
+    json_decref(inventory);
+    return off;
+}
+
+// The point of a run that is recent enough, if there is one and none is under way.
+static enum bf_err find_run(struct bf_runner *r, bool *found, struct bf_fault *fault)
+{
+    struct bf_point *point = calloc(1, sizeof *point);
+    bool replicating = false;
+    *found = false;
+    enum bf_err err = point ? is_replicating(r, &replicating) : BF_ERR_NO_MEMORY;
+    if (!err && !replicating) {
+        err = bf_db_point_get(r->db, r->job.machine, 0, point);
+        *found = !err && point->time >= r->job.since[BF_JOB_PENDING] - (int64_t)r->f.fresh &&
+                 was_off(r->db, point);
+        r->job.point = *found ? point->number : 0;
+        if (err == BF_ERR_NOT_FOUND)
+            err = BF_OK;
+    }
+    free(point);
+    return db_fault(r, err, fault);
+}
+
+enum bf_err bf_runner_wait(struct bf_runner *r, enum bf_fo_step *next, struct bf_fault *fault)
+{
+    int64_t until = r->job.since[BF_JOB_PENDING] + (int64_t)r->f.wait;
+    bool found, told = false;
+    enum bf_err err;
+    while (!(err = find_run(r, &found, fault)) && !found) {
+        if (!told)
+            bf_runner_say(r, BF_LOG_INFO,
+                          "waiting for a run of %s: boot it from its medium, so that nothing is "
+                          "lost",
+                          r->job.machine);
+        told = true;
+        if (time(NULL) >= until)
+            return bf_fault_set(fault, BF_ERR_TIMEOUT, BF_SIDE_SOURCE,
+                                "boot it from its medium and start again, or use --unplanned",
+                                "%s did not come within %u minutes", r->job.machine,
+                                (unsigned)(r->f.wait / 60));
+        if (!bf_runner_goes_on(r))
+            return cancelled(fault);
+        sleep(1);
+    }
+    if (!err)
+        bf_runner_say(r, BF_LOG_INFO, "the source's run is %s@%u", r->job.machine, r->job.point);
+    *next = BF_FO_FINALIZING;
+    return err;
+}
+
+// ---- The finalizer -----------------------------------------------------------------------------
+
+// The plan with the job's word, when somebody can hear it.
+static char *plan_with_word(const struct bf_runner *r)
+{
+    json_t *plan = json_loadb(r->plan, r->plan_len, 0, NULL);
+    json_t *evidence = json_object_get(plan, "evidence");
+    if (!evidence && (r->ops->can & BF_TGT_RUNS)) {
+        json_object_set_new(plan, "evidence", json_object());
+        evidence = json_object_get(plan, "evidence");
+    }
+    if (evidence)
+        json_object_set_new(evidence, "word", json_string(r->f.word));
+    char *text = json_dumps(plan, JSON_COMPACT);
+    json_decref(plan);
+    return text;
+}
+
+static void read_order(const struct bf_runner *r, struct bf_finalizer *f, char vm[4096])
+{
+    char path[BF_JOB_PATH];
+    uint8_t *text = NULL;
+    size_t len;
+    struct bf_fault ignored;
+    const char *given;
+    bf_job_path(r->state, r->job.id, "order.json", path);
+    if (bf_file_read(path, 65536, &text, &len, &ignored))
+        return;
+    json_t *json = json_loadb((const char *)text, len, 0, NULL);
+    free(text);
+    given = json_string_value(json_object_get(json, "vm"));
+    bf_snprintf(vm, 4096, "%s", given ? given : "");
+    f->run.deadline = (unsigned)json_integer_value(json_object_get(json, "deadline"));
+    f->run.overlay_mib = (uint64_t)json_integer_value(json_object_get(json, "overlay"));
+    json_decref(json);
+}
+
+// The number is on record before the work begins, so that a runner that follows finds the object.
+static enum bf_err note_object(void *runner, const struct bf_image_object *object,
+                               struct bf_fault *fault)
+{
+    struct bf_runner *r = runner;
+    r->f.object = object->ref.object;
+    return bf_runner_save(r, fault);
+}
+
+static bool is_finalized(struct bf_runner *r)
+{
+    struct bf_object object;
+    return r->f.object &&
+           bf_db_object_get(r->db, r->job.machine, r->job.point, r->f.object, &object) == BF_OK &&
+           object.state == BF_OBJECT_READY;
+}
+
+static enum bf_err run_finalizer(struct bf_runner *r, struct bf_finalizer *f, char *plan,
+                                 struct bf_fault *fault)
+{
+    char vm[4096] = "";
+    json_t *report = NULL;
+    struct bf_image_ref ref = {.point = r->job.point};
+    bf_snprintf(ref.machine, sizeof ref.machine, "%s", r->job.machine);
+    read_order(r, f, vm);
+    f->run.plan = plan;
+    f->run.plan_len = strlen(plan);
+    f->run.stop = &r->stop;
+    f->begun = note_object;
+    f->user = r;
+    enum bf_err err = bf_finalizer_find_vm(f, vm[0] ? vm : NULL, fault);
+    if (!err)
+        err = bf_finalizer_open_point(r->state, f, &ref, fault);
+    if (!err)
+        err = bf_finalizer_apply(r->state, f, &report, fault);
+    json_decref(report);
+    return err;
+}
+
+static void keep_report(const struct bf_runner *r, const struct bf_finalizer *f)
+{
+    char path[BF_JOB_PATH];
+    struct bf_fault ignored;
+    bf_job_path(r->state, r->job.id, "report.json", path);
+    if (f->report)
+        bf_file_replace(path, f->report, f->report_len, 0600, &ignored);
+}
+
+enum bf_err bf_runner_finalize(struct bf_runner *r, enum bf_fo_step *next, struct bf_fault *fault)
+{
+    *next = BF_FO_MAKING;
+    if (is_finalized(r))
+        return BF_OK;
+    if (r->incomplete)
+        return bf_fault_set(fault, BF_ERR_CONFIG, BF_SIDE_CONFIG, "start the failover again",
+                            "the plan has a passphrase or a key, which is not stored, and the "
+                            "process that had it was ended");
+    struct bf_finalizer *f = bf_finalizer_new();
+    char *plan = plan_with_word(r);
+    enum bf_err err = f && plan ? run_finalizer(r, f, plan, fault)
+                                : bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SERVER,
+                                               "free some memory", "no memory for the finalizer");
+    if (f)
+        keep_report(r, f);
+    if (plan)
+        explicit_bzero(plan, strlen(plan));
+    free(plan);
+    bf_finalizer_free(f);
+    if (!err)
+        bf_runner_say(r, BF_LOG_INFO, "made %s@%u/%u", r->job.machine, r->job.point, r->f.object);
+    return err;
+}
+
+// ---- The machine -------------------------------------------------------------------------------
+
+enum bf_err bf_runner_open_machine(struct bf_runner *r, struct bf_fault *fault)
+{
+    struct bf_image_ref ref = {.point = r->job.point, .object = r->f.object};
+    int64_t test = r->f.mode == BF_FAILOVER_TEST ? r->job.id : 0;
+    if (r->tgt.machine)
+        return BF_OK;
+    bf_snprintf(ref.machine, sizeof ref.machine, "%s", r->job.machine);
+    if (!r->machine)
+        r->machine = calloc(1, sizeof *r->machine);
+    if (!r->machine)
+        return bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SERVER, "free some memory",
+                            "no memory for a machine");
+    enum bf_err err =
+        bf_tgt_machine_make(r->state, &ref, r->plan, r->plan_len, test, r->machine, fault);
+    if (err) {
+        bf_tgt_machine_free(r->machine);
+        memset(r->machine, 0, sizeof *r->machine);
+        return err;
+    }
+    r->tgt.machine = r->machine;
+    return BF_OK;
+}
+
+// From here on the source must not run. A daemon that serves the state ends its session at once.
+static enum bf_err fence(struct bf_runner *r, struct bf_fault *fault)
+{
+    struct bf_fence row = {
+        .job = r->job.id, .since = time(NULL), .unplanned = r->f.mode == BF_FAILOVER_UNPLANNED};
+    char host[64] = "";
+    if (r->f.mode == BF_FAILOVER_TEST)
+        return BF_OK;
+    gethostname(host, sizeof host - 1);
+    bf_snprintf(row.machine, sizeof row.machine, "%s", r->job.machine);
+    bf_snprintf(row.place, sizeof row.place, "at %.40s (%.24s)", r->f.target, host);
+    enum bf_err err = db_fault(r, bf_db_fence_put(r->db, &row), fault);
+    if (!err)
+        bf_control_nudge(r->state, NULL);
+    return err;
+}
+
+static enum bf_err unfence(struct bf_runner *r, struct bf_fault *fault)
+{
+    enum bf_err err = db_fault(r, bf_db_fence_lift(r->db, r->job.machine, r->job.id), fault);
+    if (!err)
+        bf_control_nudge(r->state, NULL);
+    return err;
+}
+
+enum bf_err bf_runner_make(struct bf_runner *r, enum bf_fo_step *next, struct bf_fault *fault)
+{
+    bool runs = (r->ops->can & BF_TGT_RUNS) != 0;
+    enum bf_err err = bf_runner_open_machine(r, fault);
+    if (!err)
+        err = r->ops->make(&r->tgt, fault);
+    if (!err && !runs)
+        err = fence(r, fault);
+    if (err)
+        return err;
+    *next = runs ? BF_FO_STARTING : BF_FO_DELIVERED;
+    if (!runs) {
+        bf_snprintf(r->f.evidence, sizeof r->f.evidence, "none");
+        bf_snprintf(r->job.detail, sizeof r->job.detail,
+                    "made; start it there, look at it, then bootferry confirm");
+    }
+    return BF_OK;
+}
+
+enum bf_err bf_runner_start(struct bf_runner *r, enum bf_fo_step *next, struct bf_fault *fault)
+{
+    enum bf_err err = bf_runner_open_machine(r, fault);
+    if (!err)
+        err = fence(r, fault);
+    if (!err)
+        err = r->ops->start(&r->tgt, fault);
+    if (!err)
+        r->f.started = time(NULL);
+    *next = BF_FO_LOOKING;
+    return err;
+}
+
+// ---- The end -----------------------------------------------------------------------------------
+
+enum bf_err bf_runner_commit(struct bf_runner *r, enum bf_fo_step *next, struct bf_fault *fault)
+{
+    *next = BF_FO_COMMITTED;
+    enum bf_err err = bf_runner_open_machine(r, fault);
+    if (!err && (r->ops->can & BF_TGT_COMMITS))
+        err = r->ops->commit(&r->tgt, r->f.to[0] ? r->f.to : NULL, fault);
+    if (!err)
+        bf_snprintf(r->job.detail, sizeof r->job.detail,
+                    "lives in its new home and needs nothing of the replica");
+    return err;
+}
+
+// What was finalized for a machine that is gone serves nobody.
+static enum bf_err drop_object(struct bf_runner *r, struct bf_fault *fault)
+{
+    struct bf_image_ref ref = {.point = r->job.point, .object = r->f.object};
+    if (!r->f.object)
+        return BF_OK;
+    bf_snprintf(ref.machine, sizeof ref.machine, "%s", r->job.machine);
+    return bf_image_object_drop(r->state, &ref, fault);
+}
+
+enum bf_err bf_runner_remove(struct bf_runner *r, enum bf_fo_step *next, struct bf_fault *fault)
+{
+    struct bf_job ended = {0};
+    enum bf_err err = BF_OK;
+    // Without a finalized object the target was not asked for anything yet.
+    if (is_finalized(r))
+        err = bf_runner_open_machine(r, fault);
+    if (!err && r->tgt.machine)
+        err = r->ops->remove(&r->tgt, fault);
+    if (!err)
+        err = unfence(r, fault);
+    if (!err)
+        err = drop_object(r, fault);
+    if (err)
+        return err;
+    bf_snprintf(ended.step, sizeof ended.step, "%s", r->f.ending);
+    *next = bf_fo_step_of(&ended);
+    bf_runner_say(r, BF_LOG_INFO, "nothing is left of the new machine");
+    return BF_OK;
+}
