@@ -44,6 +44,7 @@ struct bf_ip {
     uint8_t bytes[16];
 };
 
+enum bf_action { BF_ACTION_COPY, BF_ACTION_ASSESS };
 enum bf_end { BF_END_POWEROFF, BF_END_REBOOT, BF_END_EXIT };
 enum bf_failure { BF_FAILURE_WAIT, BF_FAILURE_POWEROFF, BF_FAILURE_REBOOT };
 enum bf_fence_policy { BF_FENCE_ON, BF_FENCE_OFF };
@@ -111,6 +112,7 @@ struct bf_config {
     enum bf_driver driver; // driver=auto|firmware
 
     // run
+    enum bf_action action;      // action=copy|assess
     enum bf_end end;            // end=poweroff|reboot|exit
     enum bf_failure on_failure; // on-failure=wait:SECONDS|poweroff|reboot
     uint32_t failure_wait;      // seconds, default 60, then power off

@@ -28,6 +28,10 @@ static const char *const help[] = {
     [BF_KEY_DRIVER] =
         "Which driver is used for disks and NICs: auto uses the program's own where it "
         "has one for the device; firmware always uses the firmware's. Default: auto.",
+    [BF_KEY_ACTION] =
+        "What the medium does: copy the machine, or assess it: see what is used on its disks, time "
+        "them and the link for half a minute, send nothing of them, and report how long a copy "
+        "would take. Default: copy.",
     [BF_KEY_END] = "What to do after success; exit returns to the firmware. Default: poweroff.",
     [BF_KEY_ON_FAILURE] = "What to do after a failure; wait shows it for the given time and then "
                           "powers off. Default: wait:60.",

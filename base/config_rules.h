@@ -19,6 +19,7 @@ enum bf_config_index {
     BF_KEY_RETRY,
     BF_KEY_DISK,
     BF_KEY_DRIVER,
+    BF_KEY_ACTION,
     BF_KEY_END,
     BF_KEY_ON_FAILURE,
     BF_KEY_FENCE,
@@ -99,6 +100,7 @@ enum bf_err bf_set_proxy(struct bf_config *c, struct bf_config_value v, char *re
 void bf_show_proxy(const struct bf_config *c, char *out, size_t size);
 
 // config_run.c and config_identity.c
+enum bf_err bf_set_action(struct bf_config *c, struct bf_config_value v, char *reason, size_t size);
 enum bf_err bf_set_end(struct bf_config *c, struct bf_config_value v, char *reason, size_t size);
 enum bf_err bf_set_failure(struct bf_config *c, struct bf_config_value v, char *reason,
                            size_t size);
@@ -129,6 +131,7 @@ enum bf_err bf_set_key(struct bf_config *c, struct bf_config_value v, char *reas
 enum bf_err bf_set_enrol_key(struct bf_config *c, struct bf_config_value v, char *reason,
                              size_t size);
 enum bf_err bf_set_made(struct bf_config *c, struct bf_config_value v, char *reason, size_t size);
+void bf_show_action(const struct bf_config *c, char *out, size_t size);
 void bf_show_end(const struct bf_config *c, char *out, size_t size);
 void bf_show_failure(const struct bf_config *c, char *out, size_t size);
 void bf_show_fence(const struct bf_config *c, char *out, size_t size);

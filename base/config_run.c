@@ -18,6 +18,8 @@ static const struct choice ends[] = {
     {"poweroff", BF_END_POWEROFF}, {"reboot", BF_END_REBOOT}, {"exit", BF_END_EXIT}, {NULL, 0}};
 static const struct choice failures[] = {
     {"poweroff", BF_FAILURE_POWEROFF}, {"reboot", BF_FAILURE_REBOOT}, {NULL, 0}};
+static const struct choice actions[] = {
+    {"copy", BF_ACTION_COPY}, {"assess", BF_ACTION_ASSESS}, {NULL, 0}};
 static const struct choice fences[] = {{"on", BF_FENCE_ON}, {"off", BF_FENCE_OFF}, {NULL, 0}};
 static const struct choice drivers[] = {
     {"auto", BF_DRIVER_AUTO}, {"firmware", BF_DRIVER_FIRMWARE}, {NULL, 0}};
@@ -45,6 +47,20 @@ static void show_choice(const struct choice *list, uint8_t value, char *out, siz
     while (list->word && list->value != value)
         list++;
     bf_snprintf(out, size, "%s", list->word ? list->word : "");
+}
+
+enum bf_err bf_set_action(struct bf_config *c, struct bf_config_value v, char *reason, size_t size)
+{
+    const struct choice *found = choose(actions, v);
+    if (!found)
+        return bf_config_refuse(reason, size, "must be copy or assess");
+    c->action = (enum bf_action)found->value;
+    return BF_OK;
+}
+
+void bf_show_action(const struct bf_config *c, char *out, size_t size)
+{
+    show_choice(actions, (uint8_t)c->action, out, size);
 }
 
 enum bf_err bf_set_end(struct bf_config *c, struct bf_config_value v, char *reason, size_t size)

@@ -22,6 +22,25 @@ static void rest(uint64_t now_us, uint64_t busy_us)
     bf_platform_idle(now_us - busy_us > QUIET_US ? QUIET_REST_US : REST_US);
 }
 
+// One turn of what this medium does; on failure with its fault.
+static enum bf_err step(struct bf_app *app, uint64_t now_us, int *idle)
+{
+    enum bf_err err = app->assess ? bf_assess_step(app->assess, now_us, idle)
+                                  : bf_sender_step(app->sender, now_us, idle);
+
+    if (err && err != BF_AGAIN)
+        app->fault = app->assess ? *bf_assess_fault(app->assess) : *bf_sender_fault(app->sender);
+    return err;
+}
+
+static void cancel(struct bf_app *app)
+{
+    if (app->assess)
+        bf_assess_cancel(app->assess);
+    else
+        bf_sender_cancel(app->sender);
+}
+
 static enum bf_err run(struct bf_app *app)
 {
     uint64_t busy_us = bf_platform_now_us();
@@ -31,18 +50,15 @@ static enum bf_err run(struct bf_app *app)
         uint64_t now = bf_platform_now_us();
         uint32_t frames = bf_ip_poll();
         int idle = 0;
-        enum bf_err err = bf_sender_step(app->sender, now, &idle);
+        enum bf_err err = step(app, now, &idle);
 
         bf_app_observe(app, now);
         if (bf_app_worker_crashed(app))
             return app->fault.code;
-        if (err != BF_AGAIN) {
-            if (err)
-                app->fault = *bf_sender_fault(app->sender);
+        if (err != BF_AGAIN)
             return err;
-        }
         if (bf_screen_cancel_requested(&app->screen, now))
-            bf_sender_cancel(app->sender);
+            cancel(app);
         if (frames || !idle)
             busy_us = now;
         else
@@ -62,7 +78,7 @@ EFI_STATUS bf_app_run(void)
     bf_app_log_to(app);
     bf_app_crash_watch(app);
     if (bf_app_prepare(app) == BF_OK && run(app) == BF_OK)
-        app->screen.kind = BF_SCREEN_SUCCESS;
+        app->screen.kind = app->assess ? BF_SCREEN_ASSESSED : BF_SCREEN_SUCCESS;
     else if (app->fault.code == BF_ERR_FENCED) // whatever else is wrong
         app->screen.kind = BF_SCREEN_FENCED;
     else if (app->screen.kind != BF_SCREEN_NO_CONFIG)

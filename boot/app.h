@@ -16,6 +16,8 @@
 #include "drivers/takeover_efi.h"
 #include "image/usage/usage.h"
 #include "migrate/announce.h"
+#include "migrate/announce_assess.h"
+#include "migrate/assess.h"
 #include "migrate/sender.h"
 #include "migrate/workers.h"
 #include "net/connector.h"
@@ -51,12 +53,15 @@ struct bf_app {
     struct bf_inventory inventory;
     struct bf_server_connector *connector;
     struct bf_sender *sender;
+    struct bf_assess *assess; // instead of a sender, with action=assess
     struct bf_workers workers;
     uint8_t no_way_back; // a processor has not come back or crashed: the firmware must not go on
     uint8_t reported;    // the verdict
     uint8_t cancelled;   // while the disks were looked at
 
     struct bf_progress last_progress; // kept when the sender is gone
+    struct bf_assess_view last_view;  // likewise
+    struct bf_assess_announcer told;
 
     struct bf_screen screen;
     struct bf_announcer announcer;

@@ -16,8 +16,9 @@
 enum {
     DEBUG_EXIT_OK = 1, // QEMU's isa-debug-exit turns N into the exit status 2 * N + 1
     DEBUG_EXIT_FAIL = 2,
-    SUCCESS_SECONDS = 3, // long enough to be seen on a screen
-    FENCED_SECONDS = 20, // to read why; on-failure=wait:SECONDS may say another time
+    SUCCESS_SECONDS = 3,    // long enough to be seen on a screen
+    ASSESSED_SECONDS = 600, // it is there to be read, or photographed
+    FENCED_SECONDS = 20,    // to read why; on-failure=wait:SECONDS may say another time
     FENCED_MOST = 60,
     DRAW_US = 100000,
 };
@@ -43,7 +44,10 @@ static struct ending choose(const struct bf_app *app)
     const struct bf_config *config = &app->config;
 
     if (!app->fault.code)
-        return (struct ending){config->end, config->debug_exit ? 0 : SUCCESS_SECONDS};
+        return (struct ending){config->end, config->debug_exit ? 0
+                                            : app->screen.kind == BF_SCREEN_ASSESSED
+                                                ? ASSESSED_SECONDS
+                                                : SUCCESS_SECONDS};
     if (app->fault.code == BF_ERR_FENCED)
         return fenced(config);
     switch (config->on_failure) {

@@ -154,6 +154,12 @@ void bf_app_observe(struct bf_app *app, uint64_t now_us)
         app->screen.progress = bf_sender_progress(app->sender);
         bf_announce_progress(&app->announcer, now_us, app->screen.progress);
     }
+    if (app->assess) {
+        app->screen.assess = bf_assess_view(app->assess);
+        bf_announce_assess(&app->announcer, &app->told, now_us, app->screen.assess);
+        bf_assess_text(app->screen.step, sizeof app->screen.step, app->screen.assess);
+        app->screen.looking = 0;
+    }
     refresh_screen(app, now_us, 0);
 }
 

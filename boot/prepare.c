@@ -199,7 +199,7 @@ static enum bf_err find_devices(struct bf_app *app)
     bf_workers_start(&app->workers, app->config.workers);
     app->announcer.workers = app->screen.workers = app->workers.count;
     bf_announce_inventory(&app->announcer, app->config.name, &app->inventory);
-    if (!err)
+    if (!err && app->config.action != BF_ACTION_ASSESS) // which tells what is unseen
         check_unseen(app);
     if (app->cancelled)
         return bf_fault_set(&app->fault, BF_ERR_CANCELLED, BF_SIDE_SOURCE, "start it again",
@@ -213,6 +213,24 @@ static enum bf_err start_network(struct bf_app *app)
 
     app->network = err == BF_OK;
     return err;
+}
+
+static void make_assess(struct bf_app *app)
+{
+    struct bf_assess_config config = {
+        .connector = bf_server_connector(app->connector),
+        .inventory = &app->inventory,
+        .disks = app->planned,
+        .config = &app->config,
+        .processors = app->workers.count + 1,
+        .clock = bf_platform_wall,
+        .program = BF_PROGRAM,
+        .looking = bf_app_looking,
+        .user = app,
+    };
+
+    memcpy(config.boot, app->boot, sizeof config.boot);
+    app->assess = bf_assess_new(&config);
 }
 
 static enum bf_err make_sender(struct bf_app *app)
@@ -236,11 +254,13 @@ static enum bf_err make_sender(struct bf_app *app)
 
     memcpy(config.boot, app->boot, sizeof config.boot);
     app->connector = bf_server_connector_new(&app->config, bf_ip_dialer());
-    if (app->connector) {
+    if (app->connector && app->config.action == BF_ACTION_ASSESS) {
+        make_assess(app);
+    } else if (app->connector) {
         config.connector = bf_server_connector(app->connector);
         app->sender = bf_sender_new(&config, bf_platform_now_us());
     }
-    if (app->sender)
+    if (app->sender || app->assess)
         return BF_OK;
     return bf_fault_set(&app->fault, BF_ERR_NO_MEMORY, BF_SIDE_SOURCE,
                         "give the machine at least 512 MiB", "there is not enough memory");
@@ -285,8 +305,15 @@ void bf_app_release(struct bf_app *app)
         app->last_progress = *bf_sender_progress(app->sender);
         app->screen.progress = &app->last_progress;
     }
+    if (app->assess) {
+        bf_app_observe(app, bf_platform_now_us());
+        app->last_view = *bf_assess_view(app->assess);
+        app->screen.assess = &app->last_view;
+    }
     if (app->network)
         drain();
+    bf_assess_free(app->assess);
+    app->assess = NULL;
     bf_sender_free(app->sender);
     app->sender = NULL;
     app->no_way_back = bf_workers_stop(&app->workers) != BF_OK;

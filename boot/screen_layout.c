@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/fmt.h"
+#include "boot/screen_assessed.h"
 #include "boot/screen_fenced.h"
 #include "boot/screen_grid.h"
 #include "boot/screen_table.h"
@@ -31,19 +32,6 @@ void bf_screen_event(struct bf_screen *screen, const char *text)
 }
 
 // ---- Words and numbers -------------------------------------------------------------------------
-
-static void duration(char *out, size_t size, uint64_t seconds)
-{
-    if (seconds >= 2 * 86400)
-        bf_snprintf(out, size, "%ju days", (uintmax_t)(seconds / 86400));
-    else if (seconds >= 3600)
-        bf_snprintf(out, size, "%ju h %02u min", (uintmax_t)(seconds / 3600),
-                    (uint32_t)(seconds / 60 % 60));
-    else if (seconds >= 120)
-        bf_snprintf(out, size, "%u min", (uint32_t)((seconds + 30) / 60));
-    else
-        bf_snprintf(out, size, "%u s", (uint32_t)seconds);
-}
 
 static const char *phase_words(enum bf_phase phase)
 {
@@ -224,7 +212,7 @@ static void copy_facts(const struct bf_progress *p, struct bf_grid *g, uint64_t 
     bf_human_bytes(b, sizeof b, total);
     bf_grid_putf(g, LARGE_ROW + 2, LARGE_FACTS, BF_TONE_NORMAL, "%s of %s", a, b);
     bf_human_bytes(a, sizeof a, p->rate);
-    duration(left, sizeof left, p->eta_seconds);
+    bf_screen_duration(left, sizeof left, p->eta_seconds);
     if (p->looking.step[0]) {
         char look[96];
         bf_looking_text(look, sizeof look, &p->looking);
@@ -272,7 +260,7 @@ static void starting(const struct bf_screen *s, struct bf_grid *g)
     const struct bf_inventory *inventory = s->inventory;
     uint32_t rows = event_rows(s, g->rows - 3u - EVENT_ROWS - (LARGE_ROW + 4) - 1u);
     uint32_t tail = g->rows - 3u - rows;
-    bf_grid_put(g, LARGE_ROW, LEFT, BF_TONE_BRIGHT, "STARTING");
+    bf_grid_put(g, LARGE_ROW, LEFT, BF_TONE_BRIGHT, s->assess ? "ASSESSING" : "STARTING");
     bf_grid_put(g, LARGE_ROW, LEFT + LABEL_COLUMNS, BF_TONE_NORMAL, s->step);
     if (inventory) {
         char memory[16], help[24] = "";
@@ -293,7 +281,7 @@ static void what_next(const struct bf_screen *s, struct bf_grid *g, uint32_t row
     char left[32];
     if (!s->next)
         return;
-    duration(left, sizeof left, s->countdown);
+    bf_screen_duration(left, sizeof left, s->countdown);
     if (s->countdown == UINT32_MAX)
         bf_grid_putf(g, row, LEFT, BF_TONE_BRIGHT, "This screen stays. Next: %s.", s->next);
     else if (s->countdown)
@@ -427,6 +415,10 @@ void bf_screen_render(const struct bf_screen *screen, struct bf_grid *grid)
         break;
     case BF_SCREEN_SUCCESS:
         success(screen, grid);
+        break;
+    case BF_SCREEN_ASSESSED:
+        bf_screen_assessed(screen, grid, grid->rows - 4u);
+        what_next(screen, grid, grid->rows - 3u);
         break;
     case BF_SCREEN_FAILURE:
         failure(screen, grid);

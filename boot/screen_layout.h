@@ -48,11 +48,13 @@ enum bf_screen_kind {
     BF_SCREEN_STARTING,  // looking at the machine, getting an address
     BF_SCREEN_RUNNING,   // progress
     BF_SCREEN_SUCCESS,   // the point is committed
+    BF_SCREEN_ASSESSED,  // what an assessment found
     BF_SCREEN_FAILURE,   // fault says why
     BF_SCREEN_FENCED,    // it lives elsewhere: fault says where
     BF_SCREEN_NO_CONFIG, // nothing to work with: what to do
 };
 
+struct bf_assess_view;
 struct bf_screen {
     enum bf_screen_kind kind;
     const char *version;
@@ -68,6 +70,7 @@ struct bf_screen {
     uint8_t confirming;                   // the operator pressed Esc and is asked
     const struct bf_inventory *inventory; // NULL before it is known
     const struct bf_progress *progress;   // NULL before the sender exists
+    const struct bf_assess_view *assess;  // NULL when this is no assessment
     const struct bf_fault *fault;         // FAILURE, FENCED
     uint8_t fence_off;                    // FENCED: the configuration does not want it off
     const char *next;                     // of the last screens: "power off", "restart", ...

@@ -9,7 +9,7 @@ BOOT_SRCS := $(BOOT_LIBC_SRCS) $(APP_SRCS) $(addprefix boot/,platform_efi.c work
 TEST_SRCS_test_heap := boot/heap.c
 
 # Configuration, inventory, screen and line channel.
-SCREEN_SRCS := boot/screen_layout.c boot/screen_fenced.c boot/screen_table.c boot/screen_grid.c boot/screen_font.c
+SCREEN_SRCS := boot/screen_layout.c boot/screen_assessed.c boot/screen_fenced.c boot/screen_table.c boot/screen_grid.c boot/screen_font.c
 BOOT_SRCS += $(SCREEN_SRCS) $(addprefix boot/,boot_entries_efi.c config_efi.c fwcfg.c inventory_efi.c screen_efi.c \
     serial_efi.c smbios_efi.c unseen_efi.c)
 TEST_SRCS_test_screen := $(SCREEN_SRCS)

@@ -22,6 +22,8 @@
 #include "linux/machine_linux.h"
 #include "linux/socket_stream.h"
 #include "migrate/announce.h"
+#include "migrate/announce_assess.h"
+#include "migrate/assess.h"
 #include "migrate/disk_plan.h"
 #include "migrate/sender.h"
 #include "migrate/workers.h"
@@ -49,6 +51,7 @@ struct push {
     struct bf_server_connector *connector;
     struct bf_workers workers;
     struct bf_sender *sender;
+    struct bf_assess *assess; // instead of a sender, with action=assess
     struct bf_fault fault;
     uint64_t started_us;
 };
@@ -261,6 +264,22 @@ static void meanwhile(void *user)
         bf_sender_cancel(p->sender);
 }
 
+static struct bf_assess *new_assess(struct push *p, const struct bf_sender_config *sender)
+{
+    struct bf_assess_config config = {.connector = sender->connector,
+                                      .inventory = &p->inventory,
+                                      .disks = p->source,
+                                      .config = &p->config,
+                                      .processors = p->workers.count + 1,
+                                      .clock = bf_platform_wall,
+                                      .program = sender->program,
+                                      .looking = on_look,
+                                      .user = p};
+    memcpy(config.boot, sender->boot, sizeof config.boot);
+    p->config.copy_all |= (uint8_t)sender->copy_all;
+    return bf_assess_new(&config);
+}
+
 static enum bf_err prepare(struct push *p)
 {
     struct bf_sender_config config = {.inventory = &p->inventory,
@@ -296,14 +315,37 @@ static enum bf_err prepare(struct push *p)
     p->connector = bf_server_connector_new(&p->config, bf_socket_dialer(p->config.connections));
     if (p->connector) {
         config.connector = bf_server_connector(p->connector);
-        p->sender = bf_sender_new(&config, bf_platform_now_us());
+        if (p->config.action == BF_ACTION_ASSESS)
+            p->assess = new_assess(p, &config);
+        else
+            p->sender = bf_sender_new(&config, bf_platform_now_us());
     }
-    return p->sender ? BF_OK
-                     : bf_fault_set(&p->fault, BF_ERR_NO_MEMORY, BF_SIDE_SOURCE,
-                                    "give the machine more memory", "there is not enough memory");
+    return p->sender || p->assess
+               ? BF_OK
+               : bf_fault_set(&p->fault, BF_ERR_NO_MEMORY, BF_SIDE_SOURCE,
+                              "give the machine more memory", "there is not enough memory");
 }
 
 // ---- Running -----------------------------------------------------------------------------------
+
+static void run_assess(struct push *p)
+{
+    struct bf_assess_announcer told = {0};
+    enum bf_err err;
+    int idle = 0;
+    BF_ASSERT(p->assess && p->connector && !p->fault.code);
+    while ((err = bf_assess_step(p->assess, bf_platform_now_us(), &idle)) == BF_AGAIN) {
+        bf_announce_assess(&p->announcer, &told, elapsed_us(p), bf_assess_view(p->assess));
+        if (stop_asked)
+            bf_assess_cancel(p->assess);
+        if (idle)
+            bf_platform_idle(REST_US);
+    }
+    bf_announce_assess(&p->announcer, &told, elapsed_us(p), bf_assess_view(p->assess));
+    if (err)
+        p->fault = *bf_assess_fault(p->assess);
+    BF_ASSERT(!err == !p->fault.code);
+}
 
 static void run(struct push *p)
 {
@@ -331,6 +373,7 @@ static void run(struct push *p)
 static void release(struct push *p)
 {
     bf_sender_free(p->sender);
+    bf_assess_free(p->assess);
     bf_workers_stop(&p->workers);
     bf_server_connector_free(p->connector);
     for (uint16_t i = 0; i < p->disks; i++)
@@ -363,7 +406,7 @@ int main(int argc, char **argv)
     sigaction(SIGTERM, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
     if (status < 0 && prepare(&p) == BF_OK)
-        run(&p);
+        (p.assess ? run_assess : run)(&p);
     tell_verdict(&p);
     release(&p);
     return p.fault.code ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -11,7 +11,10 @@ LZ4_USERS    := migrate/compress.c
 ZSTD_USERS   := migrate/compress.c migrate/zstd_absent.c
 MIGRATE_SRCS += migrate/zstd_absent.c
 MIGRATE_SRCS += migrate/disk_plan.c migrate/copy/feed_errors.c migrate/unseen.c
-MIGRATE_SRCS += migrate/report.c migrate/announce.c
+MIGRATE_SRCS += migrate/report.c migrate/announce.c migrate/receiver/assess.c
+ASSESS_SRCS  := migrate/announce_assess.c migrate/assess.c migrate/assess_link.c migrate/copy_time.c migrate/gauge.c
+MIGRATE_SRCS += $(ASSESS_SRCS)
+COLD_SRCS    += $(ASSESS_SRCS)
 COLD_SRCS    += \
     migrate/announce.c migrate/disk_plan.c migrate/copy/feed_errors.c migrate/copy/digest_stage.c \
     migrate/progress.c migrate/report.c migrate/copy/answer.c migrate/copy/asleep.c \

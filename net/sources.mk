@@ -14,12 +14,12 @@ LWIP_USERS     := $(LWIP_SIDE) net/ip/address.h net/ip/dial.h net/ip/dns.h net/i
 NET_SRCS       := $(LWIP_SIDE) $(MBEDTLS_SIDE) $(or $(NET_GCM_$(ARCH)),net/tls/gcm_generic.c) net/tls/mlkem.c net/tls/utc.c net/ip/cubic.c net/ip/pmtu.c net/connector.c net/dialer.c net/enroller.c \
                   net/ip/dns_message.c net/ip/route_table.c \
                   net/proto/bundle.c net/proto/bundle_source.c net/proto/bundle_server.c \
-                  net/proto/proto.c net/proto/session.c net/proto/copy.c net/proto/found.c
+                  net/proto/proto.c net/proto/session.c net/proto/copy.c net/proto/found.c net/proto/assess.c
 LINK_LWIP      := net/ip/dhcp6.c net/ip/wait.c
 LINK_COLD      := $(LINK_LWIP) net/ip/dhcp6_message.c net/ip/dhcp6_client.c net/ip/ra.c net/http/proxy.c net/http/proxy_answer.c
 LWIP_USERS     += $(LINK_LWIP) $(LINK_LWIP:.c=.h)
 NET_SRCS       += $(LINK_COLD) net/ip/vlan.c
-COLD_SRCS      += $(LINK_COLD)
+COLD_SRCS      += $(LINK_COLD) net/proto/assess.c
 
 COLD_SRCS += \
     net/proto/bundle.c net/proto/bundle_server.c net/proto/bundle_source.c net/connector.c net/dialer.c \

@@ -57,7 +57,7 @@ REPLICA_JOBS_SRCS := $(REPLICA_EVIDENCE_SRCS) replica/points/source.c $(addprefi
 
 # the operator's command, with the finalizer's runner
 BOOTFERRY_SRCS = $(REPLICA_SRCS) $(REPLICA_MEDIA_SRCS) $(REPLICA_TEXT_SRCS) $(REPLICA_TARGET_SRCS) \
-    replica/cli/cli.c replica/cli/accept.c replica/cli/commands.c replica/cli/duration.c replica/cli/export.c replica/cli/failover.c \
+    replica/cli/cli.c replica/cli/accept.c replica/cli/assess.c replica/cli/commands.c replica/cli/duration.c replica/cli/export.c replica/cli/failover.c \
     replica/cli/fence.c replica/cli/finalize.c replica/cli/finalizer.c replica/cli/found.c replica/cli/help.c replica/cli/init.c \
     replica/cli/interrupt.c replica/cli/job_view.c replica/cli/jobs.c replica/cli/machine.c replica/cli/main.c replica/cli/media.c \
     replica/cli/out.c replica/cli/plan.c replica/cli/plan_sheet.c replica/cli/points.c replica/cli/progress.c replica/cli/projected.c replica/cli/status.c \
@@ -67,7 +67,7 @@ BOOTFERRY_LIBS = $(REPLICA_LIBS) $(FINALIZE_RUN_LIBS) $(LIBVIRT_LIBS)
 
 # the daemon
 BOOTFERRYD_SRCS := $(REPLICA_SRCS) $(REPLICA_TEXT_SRCS) \
-    replica/daemon/address.c replica/daemon/daemon.c replica/daemon/accept.c replica/daemon/admit.c \
+    replica/daemon/address.c replica/daemon/daemon.c replica/daemon/accept.c replica/daemon/admit.c replica/daemon/assess.c \
     replica/daemon/conn.c replica/daemon/control.c replica/daemon/disks.c \
     replica/daemon/events.c replica/daemon/found.c replica/daemon/hangs.c \
     replica/daemon/inventory.c replica/daemon/lanes.c replica/daemon/plan.c \

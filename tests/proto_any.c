@@ -41,6 +41,8 @@ AGAIN(bf_busy, busy)
 AGAIN(bf_event, event)
 AGAIN(bf_fault, fault)
 AGAIN(bf_bye, bye)
+AGAIN(bf_assessment, assessment)
+AGAIN(bf_assessed, assessed)
 
 static enum bf_err data_again(const struct bf_frame *f, uint8_t *out, size_t size, size_t *len)
 {
@@ -107,6 +109,8 @@ static const struct {
     {BF_MSG_PONG, ping_again},
     {BF_MSG_FAULT, fault_again},
     {BF_MSG_BYE, bye_again},
+    {BF_MSG_ASSESSMENT, assessment_again},
+    {BF_MSG_ASSESSED, assessed_again},
 };
 
 enum bf_err proto_any(const struct bf_frame *f, uint8_t *out, size_t size, size_t *len)

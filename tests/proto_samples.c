@@ -6,6 +6,8 @@
 #include <string.h>
 
 static struct bf_inventory machine;
+static struct bf_assessment assessment = {
+    .compute = 1 << 30, .unseen = 1, .unseen_list = "RAID controller", .disks = 2};
 static const uint8_t digests[BF_DATA_MAX / 16];
 
 struct bf_hello proto_sample_hello(void)
@@ -94,6 +96,7 @@ size_t proto_sample(unsigned which, uint8_t *bytes, size_t size)
     struct bf_event event = {2, "hello"};
     struct bf_fault fault = {BF_ERR_NO_SPACE, BF_SIDE_SERVER, "full", "free some"};
     struct bf_bye bye = {1};
+    struct bf_assessed assessed = {1 << 28, 1 << 26};
     struct bf_unreadable unreadable = {1, 4096, 512};
     struct bf_unseen unseen = proto_sample_unseen();
     struct bf_place place = proto_sample_place();
@@ -161,6 +164,11 @@ size_t proto_sample(unsigned which, uint8_t *bytes, size_t size)
         return bf_put_place(bytes, size, &place);
     case 28:
         return bf_put_boot_entry(bytes, size, &boot_entry);
+    case 29:
+        assessment.disk[1] = (struct bf_assessed_disk){3, 1 << 30, 1 << 29, 1 << 27, 9, 8, "S1"};
+        return bf_put_assessment(bytes, size, &assessment);
+    case 30:
+        return bf_put_assessed(bytes, size, &assessed);
     default:
         return 0;
     }

@@ -69,7 +69,7 @@ CHECK_TESTS += tests/net/secrets.sh tests/net/openssl35.sh tests/net/no-hybrid.s
 CHECK_TESTS += tests/ask.sh tests/ends.sh tests/cli/commands.sh tests/cli/plan.sh
 CHECK_TESTS += tests/third_party.sh
 CHECK_TESTS += tests/cli/media.sh tests/daemon/daemon_test.py tests/daemon/stopped.py tests/daemon/points.sh \
-    tests/daemon/disks.sh tests/daemon/fence.sh tests/daemon/places.sh tests/daemon/sparse.sh tests/daemon/strangers.sh
+    tests/daemon/assess.sh tests/daemon/disks.sh tests/daemon/fence.sh tests/daemon/places.sh tests/daemon/sparse.sh tests/daemon/strangers.sh
 TEST_TOOLS += tests/flood
 TOOL_SRCS_tests/flood := tests/daemon/flood.c
 TOOL_LIBS_tests/flood := -lssl -lcrypto
@@ -133,6 +133,7 @@ TEST_SRCS_test_sim_random := $(SIM_SRCS)
 TEST_SRCS_test_pipeline := tests/platform_sim.c tests/sim_disk.c
 TEST_SRCS_test_look := tests/platform_sim.c tests/quiet_stream.c tests/sim_disk.c
 TEST_SRCS_test_copy := tests/platform_sim.c tests/sim_disk.c tests/sim_store.c
+TEST_SRCS_test_assess := tests/platform_sim.c tests/sim_disk.c
 TEST_SRCS_test_receiver := tests/platform_sim.c tests/sim_store.c
 TEST_SRCS_test_proto := tests/proto_any.c tests/proto_samples.c
 # Many more seeds than `make check` has time for.

@@ -12,6 +12,7 @@ enum { BF_FAREWELL_US = 5000000 }; // for the peer to take a FAULT, or to say BY
 enum bf_receiver_state {
     BF_RECEIVER_HELLO,     // waiting for HELLO (or ENROL)
     BF_RECEIVER_INVENTORY, // waiting for INVENTORY (or ENROL)
+    BF_RECEIVER_ASSESSING, // an assessment: bytes to be timed, and what the source found
     BF_RECEIVER_PLANNING,  // WELCOME and PLAN frames are on their way out
     BF_RECEIVER_RECEIVING, // ranges, until COMMIT
     BF_RECEIVER_SEALING,   // the store re-reads and seals
@@ -80,6 +81,7 @@ struct bf_receiver {
     uint8_t held;         // a frame has to wait in this turn
     struct bf_commit commit;
     struct bf_digest roots[BF_PROTO_DISKS_MAX];
+    uint64_t filled, filled_us; // of an assessment: bytes that came, and since when
     struct bf_fault fault;
     enum bf_err outcome;
 };
@@ -120,6 +122,11 @@ enum bf_err bf_receiver_catch_up(struct bf_receiver *r, uint16_t index, uint64_t
 enum bf_err bf_receiver_unseen(struct bf_receiver *r, const struct bf_frame *f);
 enum bf_err bf_receiver_boot_entry(struct bf_receiver *r, const struct bf_frame *f);
 enum bf_err bf_receiver_place(struct bf_receiver *r, const struct bf_frame *f);
+
+// migrate/receiver/assess.c
+enum bf_err bf_receiver_begin_assessment(struct bf_receiver *r);
+enum bf_err bf_receiver_fill(struct bf_receiver *r, const struct bf_frame *f);
+enum bf_err bf_receiver_assessment(struct bf_receiver *r, const struct bf_frame *f);
 
 // migrate/receiver/seal.c
 enum bf_err bf_receiver_commit(struct bf_receiver *r, const struct bf_frame *f);

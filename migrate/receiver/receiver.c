@@ -88,6 +88,8 @@ static enum bf_err on_hello(struct bf_receiver *r, const struct bf_frame *f)
         return bf_receiver_refuse(r, BF_ERR_VERSION, BF_SIDE_SERVER, "update the server",
                                   "the source speaks protocol %u and later, the server up to %u",
                                   r->hello.version_min, BF_PROTO_VERSION_MAX);
+    if (r->hello.caps & BF_CAP_ASSESS)
+        return bf_receiver_begin_assessment(r);
     r->state = BF_RECEIVER_INVENTORY;
     return BF_OK;
 }
@@ -266,6 +268,8 @@ static const struct {
     {BF_MSG_HELLO, BF_RECEIVER_HELLO, BF_RECEIVER_HELLO, on_hello},
     {BF_MSG_ENROL, BF_RECEIVER_HELLO, BF_RECEIVER_INVENTORY, on_enrol},
     {BF_MSG_INVENTORY, BF_RECEIVER_INVENTORY, BF_RECEIVER_INVENTORY, on_inventory},
+    {BF_MSG_FILL, BF_RECEIVER_ASSESSING, BF_RECEIVER_ASSESSING, bf_receiver_fill},
+    {BF_MSG_ASSESSMENT, BF_RECEIVER_ASSESSING, BF_RECEIVER_ASSESSING, bf_receiver_assessment},
     {BF_MSG_BASE_WANT, BF_RECEIVER_RECEIVING, BF_RECEIVER_RECEIVING, bf_receiver_base_want},
     {BF_MSG_DATA, BF_RECEIVER_RECEIVING, BF_RECEIVER_RECEIVING, bf_receiver_data},
     {BF_MSG_RANGE, BF_RECEIVER_RECEIVING, BF_RECEIVER_RECEIVING, bf_receiver_range},

@@ -34,6 +34,12 @@ struct bf_receiver_host {
     // Enrolment: only on connections without a client certificate. certificate has room for 8192.
     enum bf_err (*enrol)(void *impl, const struct bf_enrol *request, uint8_t *certificate,
                          uint32_t *certificate_len, struct bf_fault *fault);
+    // An assessment. begin says who answers; then what the source found and how fast bytes came
+    // from it. Refused with a fault that is sent to the source. Both NULL: the host takes none.
+    enum bf_err (*assess_begin)(void *impl, const struct bf_hello *hello,
+                                struct bf_welcome *welcome, struct bf_fault *fault);
+    enum bf_err (*assess)(void *impl, const struct bf_assessment *found,
+                          const struct bf_assessed *link, struct bf_fault *fault);
     // Asked at every step: BF_OK, or the reason to end the connection (revoked, superseded, stop).
     enum bf_err (*allowed)(void *impl, struct bf_fault *fault);
     // Bytes of a disk that the source could not read, ascending; they are on stable storage when it

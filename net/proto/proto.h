@@ -51,6 +51,7 @@ enum {
 enum bf_cap {
     BF_CAP_LZ4 = 1u << 0,
     BF_CAP_ZSTD = 1u << 1,
+    BF_CAP_ASSESS = 1u << 2, // of the source: no session, but an assessment; of the server: granted
 };
 
 enum bf_frame_type {
@@ -70,6 +71,8 @@ enum bf_frame_type {
     BF_MSG_UNSEEN = 13,     // optional: storage of the machine that could not be asked or read
     BF_MSG_PLACE = 14,      // optional: what lies in one place of a planned disk
     BF_MSG_BOOT_ENTRY = 15, // optional: what the machine's firmware starts
+    BF_MSG_FILL = 16,       // of an assessment: bytes that are thrown away
+    BF_MSG_ASSESSMENT = 17, // and what the source found
     // server to source
     BF_MSG_WELCOME = 32,
     BF_MSG_ENROLLED = 33,
@@ -79,7 +82,8 @@ enum bf_frame_type {
     BF_MSG_NEED = 37,
     BF_MSG_VERIFYING = 38, // optional: progress of the server's own reading
     BF_MSG_COMMITTED = 39,
-    BF_MSG_PACE = 40, // optional: what the server waits for
+    BF_MSG_PACE = 40,     // optional: what the server waits for
+    BF_MSG_ASSESSED = 41, // it was kept, and how fast the bytes came
     // both ways
     BF_MSG_PING = 64,
     BF_MSG_PONG = 65,
@@ -301,6 +305,27 @@ struct bf_bye {
     uint8_t ok;
 };
 
+// What a source finds out without sending anything of its disks: how much is used, how fast it is
+// read and made ready for the wire. All of it are the source's claims.
+struct bf_assessed_disk {
+    uint16_t number;          // in the source's inventory
+    uint64_t bytes, used;     // used <= bytes: what a copy would read
+    uint64_t rate;            // bytes read per second; 0: it could not be timed
+    uint64_t sampled, packed; // bytes of samples, and what LZ4 makes of them; packed <= sampled
+    char name[96];            // bf_identity_text
+};
+struct bf_assessment {
+    uint64_t compute;      // bytes per second digested and compressed, all processors together
+    uint32_t unseen;       // controllers and units that could not be seen
+    char unseen_list[192]; // bf_unseen_list
+    uint16_t disks;        // that would be copied, 1..BF_PROTO_DISKS_MAX
+    struct bf_assessed_disk disk[BF_PROTO_DISKS_MAX];
+};
+struct bf_assessed {
+    uint64_t filled; // bytes of FILL frames
+    uint64_t link;   // of them per second; 0: too few to tell
+};
+
 // Encoders: the whole frame into out; its length, or 0 when it does not fit or is not allowed.
 size_t bf_put_hello(uint8_t *out, size_t size, const struct bf_hello *m);
 size_t bf_put_inventory(uint8_t *out, size_t size, const struct bf_inventory *m);
@@ -329,6 +354,10 @@ size_t bf_put_event(uint8_t *out, size_t size, const struct bf_event *m);
 size_t bf_put_ping(uint8_t *out, size_t size, uint16_t type, uint64_t echo);
 size_t bf_put_fault(uint8_t *out, size_t size, const struct bf_fault *m);
 size_t bf_put_bye(uint8_t *out, size_t size, const struct bf_bye *m);
+// The header only; len bytes must follow, 1..BF_DATA_MAX.
+size_t bf_put_fill_head(uint8_t *out, size_t size, uint32_t len);
+size_t bf_put_assessment(uint8_t *out, size_t size, const struct bf_assessment *m);
+size_t bf_put_assessed(uint8_t *out, size_t size, const struct bf_assessed *m);
 
 // Decoders: BF_ERR_PROTOCOL when anything in the payload is not allowed. Spans point into it.
 enum bf_err bf_get_hello(const struct bf_frame *f, struct bf_hello *m);
@@ -357,6 +386,8 @@ enum bf_err bf_get_event(const struct bf_frame *f, struct bf_event *m);
 enum bf_err bf_get_ping(const struct bf_frame *f, uint64_t *echo);
 enum bf_err bf_get_fault(const struct bf_frame *f, struct bf_fault *m);
 enum bf_err bf_get_bye(const struct bf_frame *f, struct bf_bye *m);
+enum bf_err bf_get_assessment(const struct bf_frame *f, struct bf_assessment *m);
+enum bf_err bf_get_assessed(const struct bf_frame *f, struct bf_assessed *m);
 
 // A machine name: lower-case letters, digits, '-' and '.', begins with a letter or digit, at most
 // 63 characters, no "..".

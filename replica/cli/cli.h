@@ -84,6 +84,6 @@ extern const struct bf_cli_command bf_command_verify, bf_command_plan, bf_comman
 extern const struct bf_cli_command bf_command_failover, bf_command_commit, bf_command_rollback,
     bf_command_cancel, bf_command_cleanup, bf_command_confirm;
 extern const struct bf_cli_command bf_command_jobs, bf_command_job_show, bf_command_job_run,
-    bf_command_projected;
+    bf_command_projected, bf_command_assess;
 
 #endif

@@ -13,6 +13,7 @@ static const struct bf_cli_command *const commands[] = {
     &bf_command_commit,        &bf_command_rollback,       &bf_command_cleanup,
     &bf_command_cancel,        &bf_command_confirm,        &bf_command_jobs,
     &bf_command_job_show,      &bf_command_job_run,        &bf_command_projected,
+    &bf_command_assess,
 };
 enum { COMMANDS = BF_COUNT(commands) };
 

@@ -63,9 +63,10 @@ static enum bf_err check_limits(const struct bf_conn *c, uint64_t *stopping_us,
                                 struct bf_fault *fault)
 {
     uint64_t now = bf_platform_now_us();
-    if (!c->has_session && age_ms(c) >= BF_STRANGER_MS)
+    if (!c->has_session && age_ms(c) >= (c->assesses ? BF_ASSESS_MS : BF_STRANGER_MS))
         return bf_fault_set(fault, BF_ERR_TIMEOUT, BF_SIDE_SOURCE, "connect again",
-                            "no session was opened in time");
+                            c->assesses ? "the assessment did not end in time"
+                                        : "no session was opened in time");
     if (c->verdict != BF_VERDICT_STOPPING)
         return BF_AGAIN;
     if (!*stopping_us)

@@ -35,6 +35,7 @@ enum {
     BF_OPENING_MAX = 16,       // of them of one machine, without a session yet
     BF_UNREADABLE_MAX = 65536, // ranges that a session may have
     BF_STRANGER_MS = 30000,    // from accept to a session, or to the end of an enrolment
+    BF_ASSESS_MS = 150000,     // from accept to the end of an assessment
     BF_ORPHAN_MS = 5000,       // for the connection that another one wants to join
     BF_TAKE_OVER_MS = 20000,   // for an older connection of the machine to let go
     BF_SESSIONS_DEFAULT = 16,  // at the same time; each may hold some 50 MiB of memory
@@ -105,6 +106,7 @@ struct bf_conn {
     uint8_t ended;               // shared: the thread can be joined
     uint8_t has_session;         // shared
     _Atomic uint8_t keeps_place; // it has shown something of ours: a newcomer does not displace it
+    uint8_t assesses;            // instead of a session
     uint8_t holds_machine;       // shared: no other connection may open this machine's store
     uint8_t waits_for_machine;   // shared: an older connection has it
     uint64_t take_over_us;       // since when
@@ -184,6 +186,12 @@ enum bf_err bf_conn_enrol(void *impl, const struct bf_enrol *request, uint8_t *c
 enum bf_err bf_conn_admit(struct bf_db *db, const struct bf_tls_peer *peer, struct bf_fault *fault);
 // A machine that lives elsewhere was refused: its operator hears that the old one is on.
 void bf_conn_note_fenced(struct bf_conn *c, const struct bf_fault *fault);
+
+// assess.c: host calls of the receiver: what a machine found out about itself, which sends nothing.
+enum bf_err bf_conn_assess_begin(void *impl, const struct bf_hello *hello,
+                                 struct bf_welcome *welcome, struct bf_fault *fault);
+enum bf_err bf_conn_assess(void *impl, const struct bf_assessment *found,
+                           const struct bf_assessed *link, struct bf_fault *fault);
 
 // hangs.c: the storage daemon of this session hung and was killed; how often that happened
 // in a row without anything more that became durable. While the store is there.

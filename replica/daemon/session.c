@@ -412,6 +412,8 @@ void bf_conn_release(struct bf_conn *c, enum bf_err outcome, const struct bf_fau
 const struct bf_receiver_host bf_conn_host = {
     .session = host_session,
     .enrol = bf_conn_enrol,
+    .assess_begin = bf_conn_assess_begin,
+    .assess = bf_conn_assess,
     .allowed = bf_conn_allowed,
     .unreadable = host_unreadable,
     .rereading = host_rereading,

@@ -33,6 +33,7 @@ enum bf_err bf_db_fence_lift(struct bf_db *db, const char *machine, int64_t job)
 {
     struct bf_query q;
 
+    BF_ASSERT(job >= 0);
     bf_query_begin(&q, db, "DELETE FROM fences WHERE machine = ? AND (job = ? OR ? = 0)");
     bf_query_text(&q, machine);
     bf_query_int(&q, job);
@@ -79,6 +80,7 @@ enum bf_err bf_db_fence_check(struct bf_db *db, const char *machine)
 
     if (err)
         return err == BF_ERR_NOT_FOUND ? BF_OK : err;
+    BF_ASSERT(fence.since > 0 && fence.place[0]); // as it was put
     if (is_committed(db, &fence))
         bf_snprintf(todo, sizeof todo,
                     "keep this machine off: the move was committed. To use it for something else, "
@@ -100,6 +102,7 @@ enum bf_err bf_db_fence_contact(struct bf_db *db, const char *machine, int64_t n
     struct bf_query q;
     enum bf_err err = bf_db_fence_get(db, machine, &fence);
 
+    BF_ASSERT(now > 0); // 0 is never
     *fresh = 0;
     if (err)
         return err;

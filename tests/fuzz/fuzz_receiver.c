@@ -3,7 +3,8 @@
 // simulation, which aborts at anything the receiver should have judged. The first byte: 1, no
 // greeting is put in front; 2, the machine has no certificate; 4, what the store has rots before it
 // is sealed, and what comes behind COMMIT waits until the receiver waits for it; 8, digests and
-// roots are made right, so that what is behind them is reached. The second byte chooses how the
+// roots are made right, so that what is behind them is reached; 16, the greeting asks for an
+// assessment. The second byte chooses how the
 // bytes are cut. Mutation moves and changes frames of sound sessions (tests/fuzz_frames.h). The
 // store is not asked for more than the bytes that came can be worth.
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 
 #include "base/platform.h"
 #include "migrate/compress.h"
+#include "migrate/copy_time.h"
 #include "migrate/receiver/receiver.h"
 #include "tests/fuzz_frames.h"
 #include "tests/fuzz_rng.h"
@@ -27,6 +29,7 @@ enum {
     NO_CERTIFICATE = 2,
     ROT = 4,
     RIGHT_SUMS = 8,
+    ASSESS = 16,
     HEAD = 2,
     CHUNK = 32768,
     CHUNKS = 4,
@@ -144,11 +147,41 @@ static enum bf_err place(void *impl, const struct bf_place *what, struct bf_faul
     return BF_OK;
 }
 
-static size_t greeting(uint8_t *out, size_t size)
+static uint32_t assessed;
+
+static enum bf_err assess_begin(void *impl, const struct bf_hello *hello,
+                                struct bf_welcome *welcome, struct bf_fault *fault)
+{
+    (void)impl;
+    (void)fault;
+    memcpy(welcome->name, "fuzz", 5);
+    return hello->caps & BF_CAP_ASSESS ? BF_OK : BF_ERR_RANGE;
+}
+
+static enum bf_err assess(void *impl, const struct bf_assessment *found,
+                          const struct bf_assessed *link, struct bf_fault *fault)
+{
+    struct bf_copy_time estimate;
+    (void)impl;
+    (void)fault;
+    if (!found->disks || found->disks > BF_PROTO_DISKS_MAX || link->link > INT64_MAX)
+        __builtin_trap();
+    bf_copy_time(&estimate, found, link->link);
+    if (estimate.used > estimate.bytes)
+        __builtin_trap();
+    assessed++;
+    return BF_OK;
+}
+
+static size_t greeting(uint8_t *out, size_t size, int assesses)
 {
     static struct bf_inventory inventory;
     struct bf_hello hello = {1, 1, BF_CAP_LZ4 | BF_CAP_ZSTD, {1}, {0}, 0, "fuzz"};
+    if (assesses)
+        hello.caps = BF_CAP_ASSESS;
     size_t len = bf_put_hello(out, size, &hello);
+    if (assesses)
+        return len;
     inventory.disks = 1;
     inventory.disk[0].planned = 1;
     inventory.disk[0].identity.bytes = shape.disk_bytes;
@@ -259,6 +292,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct bf_receiver_host host = {.session = session,
                                                  .enrol = enrol,
+                                                 .assess_begin = assess_begin,
+                                                 .assess = assess,
                                                  .unseen = unseen,
                                                  .boot_entry = boot_entry,
                                                  .place = place};
@@ -267,12 +302,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t *all;
     if (size < HEAD || size > INPUT_MAX)
         return 0;
+    assessed = 0;
     sim_platform_reset(1);
     sim_store_init(&store);
     sim_store_disk(&store, 0, &shape);
     all = malloc(4096 + size);
     if (!(data[0] & NO_GREETING))
-        head = greeting(all, 4096);
+        head = greeting(all, 4096, data[0] & ASSESS);
     memcpy(all + head, data + HEAD, size - HEAD);
     if (data[0] & RIGHT_SUMS)
         right_sums(all + head, size - HEAD);
@@ -376,6 +412,18 @@ static void say_found(void)
     said.len += bf_put_busy(room(), left(), &busy);
 }
 
+static void say_assessment(uint32_t fills)
+{
+    struct bf_assessment found = {.compute = 1 << 20, .disks = 2};
+    found.disk[1] = (struct bf_assessed_disk){1, 1 << 30, 1 << 20, 1 << 10, 9, 8, "S1"};
+    for (uint32_t i = 0; i < fills; i++) {
+        said.len += bf_put_fill_head(room(), left(), 64);
+        memset(room(), 0, 64);
+        said.len += 64;
+    }
+    said.len += bf_put_assessment(room(), left(), &found);
+}
+
 static void begin(uint8_t flags)
 {
     said.bytes[0] = flags;
@@ -389,7 +437,7 @@ static void end(int *argc, char ***argv, unsigned number, uint32_t points)
     if (said.bytes[0] & RIGHT_SUMS)
         right_sums(said.bytes + HEAD, said.len - HEAD);
     LLVMFuzzerTestOneInput(said.bytes, said.len);
-    if (store.points != points)
+    if (store.points != points || assessed != (said.bytes[0] & ASSESS ? 1 : 0))
         abort();
     fuzz_seed(*argc, *argv, number, said.bytes, said.len);
     fuzz_frames_learn(said.bytes + HEAD, said.len - HEAD);
@@ -412,6 +460,12 @@ static uint64_t say_some(struct fuzz_rng *r, uint64_t first)
 // What is found, the copy with checkpoints, its end, and perhaps the repair of all that rotted.
 static size_t make_session(struct fuzz_rng *r, uint8_t *out, size_t max)
 {
+    if (!fuzz_below(r, 8)) {
+        begin(ASSESS);
+        say_assessment(fuzz_below(r, 5));
+        memcpy(out, said.bytes, said.len < max ? said.len : max);
+        return said.len < max ? said.len : 0;
+    }
     begin((uint8_t)(RIGHT_SUMS | (fuzz_below(r, 3) ? 0 : ROT)));
     said.bytes[1] = (uint8_t)fuzz_next(r);
     if (!fuzz_below(r, 4))
@@ -473,5 +527,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     begin(NO_GREETING | NO_CERTIFICATE);
     said.len += bf_put_enrol(room(), left(), &request);
     end(argc, argv, 4, 0);
+    begin(ASSESS);
+    say_assessment(3);
+    end(argc, argv, 90, 0);
     return 0;
 }

@@ -56,7 +56,7 @@ static void test_every_message_there_and_back(void)
         CHECK_EQ(len_again, len);
         CHECK_MEM(again, bytes, len);
     }
-    CHECK_EQ(which, 29);
+    CHECK_EQ(which, 31);
 }
 
 static void test_every_truncation_is_refused(void)
@@ -336,6 +336,45 @@ static void test_boot_entry_is_judged(void)
     REFUSED(bf_put_boot_entry(bytes, sizeof bytes, &m));
 }
 
+static void test_assessments_are_judged(void)
+{
+    struct bf_assessment m = {.disks = 1}, ok;
+    struct bf_assessed a = {.link = INT64_MAX};
+    m.disk[0] = (struct bf_assessed_disk){2, 1000, 1000, 5, 7, 7, "S1"};
+    ok = m;
+    CHECK(bf_put_assessment(bytes, sizeof bytes, &m) > 0);
+    m.disk[0].used = 1001;
+    REFUSED(bf_put_assessment(bytes, sizeof bytes, &m));
+    m = ok;
+    m.disk[0].packed = 8;
+    REFUSED(bf_put_assessment(bytes, sizeof bytes, &m));
+    m = ok;
+    m.disk[0].rate = UINT64_MAX;
+    REFUSED(bf_put_assessment(bytes, sizeof bytes, &m));
+    m = ok;
+    m.disk[0].number = BF_PROTO_DISKS_MAX;
+    REFUSED(bf_put_assessment(bytes, sizeof bytes, &m));
+    m = ok;
+    m.unseen_list[0] = 7;
+    REFUSED(bf_put_assessment(bytes, sizeof bytes, &m));
+    m = ok;
+    m.compute = UINT64_MAX;
+    REFUSED(bf_put_assessment(bytes, sizeof bytes, &m));
+    a.link++;
+    REFUSED(bf_put_assessed(bytes, sizeof bytes, &a));
+    m = ok;
+    m.disks = 0;
+    CHECK_EQ(bf_put_assessment(bytes, sizeof bytes, &m), 0);
+    m.disks = BF_PROTO_DISKS_MAX + 1;
+    CHECK_EQ(bf_put_assessment(bytes, sizeof bytes, &m), 0);
+    CHECK_EQ(bf_put_fill_head(bytes, sizeof bytes, 300), BF_FRAME_HEADER);
+    check_golden(BF_FRAME_HEADER, "10000000"
+                                  "2c010000");
+    CHECK_EQ(bf_put_fill_head(bytes, sizeof bytes, 0), 0);
+    CHECK_EQ(bf_put_fill_head(bytes, sizeof bytes, BF_DATA_MAX + 1), 0);
+    CHECK_EQ(bf_put_fill_head(bytes, BF_FRAME_HEADER - 1, 300), 0);
+}
+
 static void test_place_is_judged(void)
 {
     struct bf_place m = proto_sample_place();
@@ -413,5 +452,6 @@ TEST_MAIN(TEST(test_every_message_there_and_back), TEST(test_every_truncation_is
           TEST(test_inventory_is_judged), TEST(test_session_messages_are_judged),
           TEST(test_copy_messages_are_judged), TEST(test_golden_unseen_and_place),
           TEST(test_unseen_is_judged), TEST(test_golden_boot_entry),
-          TEST(test_boot_entry_is_judged), TEST(test_place_is_judged),
-          TEST(test_fault_of_a_later_version_keeps_its_words), TEST(test_machine_names))
+          TEST(test_boot_entry_is_judged), TEST(test_assessments_are_judged),
+          TEST(test_place_is_judged), TEST(test_fault_of_a_later_version_keeps_its_words),
+          TEST(test_machine_names))

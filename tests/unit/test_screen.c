@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "boot/screen_layout.h"
+#include "migrate/assess.h"
 #include "migrate/unseen.h"
 #include "tests/unit/test.h"
 
@@ -392,6 +393,51 @@ static void fenced(void)
     draw();
 }
 
+static struct bf_assess_view view;
+
+static struct bf_assessed_disk measured(uint16_t number, uint64_t gib, uint64_t used, uint64_t mib)
+{
+    struct bf_assessed_disk d = {.number = number, .bytes = gib << 30, .used = used << 30};
+    d.rate = mib << 20;
+    snprintf(d.name, sizeof d.name, "serial S%u", number + 1u);
+    return d;
+}
+
+// What copying would take: while it finds out, at the end, and with more disks than rows.
+static void assessing(void)
+{
+    machine();
+    screen.kind = BF_SCREEN_RUNNING;
+    memset(&view, 0, sizeof view);
+    screen.assess = &view;
+    view.found.disks = 2;
+    view.found.disk[0] = measured(0, 2000, 812, 180);
+    view.found.disk[1] = measured(2, 4, 1, 0);
+    view.phase = BF_ASSESS_DISKS;
+    bf_assess_text(screen.step, sizeof screen.step, &view);
+    compare("assessing");
+    CHECK(!strstr(picture, "STARTING"));
+    screen.kind = BF_SCREEN_ASSESSED;
+    screen.next = "power off";
+    screen.countdown = 600;
+    view.phase = BF_ASSESS_DONE;
+    strcpy(view.server, "10.0.2.2:7667");
+    view.link.link = 112 << 20;
+    view.estimate.first = 2 * 3600 + 5 * 60;
+    view.estimate.later = UINT64_MAX;
+    view.found.unseen = 2;
+    strcpy(view.found.unseen_list, "RAID controller 1000:0411 at 0000:00:05.0, NVMe namespace 2 at "
+                                   "0001:3b:00.0, its protection format has no room for a word");
+    compare("assessed");
+    CHECK_EQ(tone_of("not timed"), BF_TONE_BAD);
+    CHECK_EQ(tone_of("RAID controller 1000"), BF_TONE_WARN);
+    view.found.disks = 40;
+    for (uint16_t i = 0; i < 40; i++)
+        view.found.disk[i] = measured(i, 10, 5, 200);
+    compare("assessed-many-disks");
+    CHECK(strstr(picture, "and 30 more") && strstr(picture, "NVMe namespace 2"));
+}
+
 static void no_config(void)
 {
     machine();
@@ -442,4 +488,4 @@ static void long_event(void)
 
 TEST_MAIN(TEST(starting), TEST(running), TEST(bars_apart), TEST(network_facts), TEST(large_screen),
           TEST(trouble), TEST(verifying), TEST(success), TEST(failure), TEST(unseen), TEST(refused),
-          TEST(fenced), TEST(no_config), TEST(long_texts), TEST(long_event))
+          TEST(fenced), TEST(assessing), TEST(no_config), TEST(long_texts), TEST(long_event))
