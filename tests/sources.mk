@@ -121,7 +121,7 @@ BENCH_TESTS += tests/bench/image.sh tests/bench/peers.sh tests/bench/live.sh tes
 TEST_TOOLS += tests/bad_link
 TOOL_SRCS_tests/bad_link := tests/bench/bad_link.c tests/net/path.c
 BENCH_DEPS  += build/tests/bad_link
-BENCH_TESTS += tests/bench/links.sh tests/bench/finalize.sh
+BENCH_TESTS += tests/bench/links.sh tests/bench/finalize.sh tests/bench/failover.sh
 BENCH_TESTS += tests/bench/collect.sh
 
 SIM_SRCS := tests/platform_sim.c tests/sim_disk.c tests/sim_link.c tests/sim_store.c \
