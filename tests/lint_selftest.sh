@@ -163,6 +163,8 @@ allowed='twice file a: a reason' linked - linux base/a.h 'int a;' image/a.c ''
 # The boot image's size; the last one is too large, and the document admits it.
 offence 'documents state the size' README.md 'The boot image has' '5,000 bytes.'
 offence 'documents state the size' README.md 'No size at all.'
+offence 'a fresh copy has a rule' Makefile '# SPDX-License-Identifier: Apache-2.0' \
+    'all check demo e2e stories bench soak: no-such-file'
 image=1044481 offence 'the boot image has at most' README.md 'The boot image has 1,044,481 bytes.'
 
 # Declarations under a file's name: functions and variables that are elsewhere, static or called there, and files that
