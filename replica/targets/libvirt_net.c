@@ -71,6 +71,12 @@ static enum bf_err choose_one(const struct bf_lv *lv, const char *wanted, char o
 
 // ---- A test's network --------------------------------------------------------------------------
 
+// Of the network of a NIC, where libvirt has it.
+static void network_name(const struct bf_tgt_machine *m, uint32_t nic, char out[120])
+{
+    bf_snprintf(out, 120, "%.100s-net%u", m->name, nic);
+}
+
 static enum bf_err read_gateway(const char *text, int family, struct bf_lv_address *out,
                                 struct bf_fault *fault)
 {
@@ -160,7 +166,7 @@ static enum bf_err choose_isolated(const struct bf_lv *lv, struct bf_lv_choice *
         bool at_host = !choice->user_network && lv->uri.local;
 
         bf_snprintf(choice->network[i], sizeof choice->network[i], "network:");
-        bf_lv_network_name(m, i, choice->network[i] + 8);
+        network_name(m, i, choice->network[i] + 8);
         err = check_gateway(lv, m->nic[i].gateway4, AF_INET, at_host, fault);
         if (!err)
             err = check_gateway(lv, m->nic[i].gateway6, AF_INET6, at_host, fault);
@@ -182,11 +188,6 @@ enum bf_err bf_lv_networks_choose(const struct bf_lv *lv, struct bf_lv_choice *c
 }
 
 // ---- Networks of libvirt -----------------------------------------------------------------------
-
-void bf_lv_network_name(const struct bf_tgt_machine *m, uint32_t nic, char out[120])
-{
-    bf_snprintf(out, 120, "%.100s-net%u", m->name, nic);
-}
 
 static void add_gateway(struct _xmlNode *net, const char *text)
 {
@@ -225,7 +226,7 @@ char *bf_lv_network_xml(const struct bf_tgt_machine *m, uint32_t nic)
     struct _xmlNode *net = bf_lv_tree("network"), *bridge;
     char name[120];
 
-    bf_lv_network_name(m, nic, name);
+    network_name(m, nic, name);
     bf_lv_add_text(net, "name", name);
     bridge = bf_lv_add(net, "bridge"); // libvirt finds a name for it
     bf_lv_set(bridge, "stp", "off");
@@ -245,7 +246,7 @@ static enum bf_err start_one(const struct bf_lv *lv, uint32_t nic, struct bf_fau
     virNetworkPtr net;
     enum bf_err err = BF_OK;
 
-    bf_lv_network_name(lv->tgt->machine, nic, name);
+    network_name(lv->tgt->machine, nic, name);
     if (is_active(lv, name))
         return BF_OK;
     xml = bf_lv_network_xml(lv->tgt->machine, nic);
@@ -277,7 +278,7 @@ static enum bf_err stop_one(const struct bf_lv *lv, uint32_t nic, struct bf_faul
     virNetworkPtr net;
     enum bf_err err = BF_OK;
 
-    bf_lv_network_name(lv->tgt->machine, nic, name);
+    network_name(lv->tgt->machine, nic, name);
     net = virNetworkLookupByName(lv->conn, name);
     if (!net)
         return virGetLastErrorCode() == VIR_ERR_NO_NETWORK ||
