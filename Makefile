@@ -163,7 +163,7 @@ $(foreach t,$(TEST_TOOLS),$(eval $(call program,$(t),$(TOOL_SRCS_$(t)),$(TOOL_LI
 
 PROGRAMS := $(addprefix build/,bootferry.efi bootferryd bootferry bootferry-push bootferry-finalize)
 
-.PHONY: all check unit demo lint fuzz cov e2e bench soak install clean distclean
+.PHONY: all check unit demo lint fuzz cov e2e stories bench soak install clean distclean
 all: $(PROGRAMS) $(FINALIZER_VM)
 
 # ---- Tests -------------------------------------------------------------------------------------
@@ -203,6 +203,8 @@ fuzz: $(FUZZ_PROGRAMS)
 	$(Q)exec $(RUN_TESTS) $(FUZZ_PROGRAMS:%='tests/fuzz.sh $(or $(RUNS),5000000) %')
 e2e: all $(E2E_DEPS)
 	$(Q)exec $(RUN_TESTS) $(E2E_TESTS)
+stories: all $(CHECK_DEPS)
+	$(Q)exec $(RUN_TESTS) $(STORIES)
 bench: all $(BENCH_DEPS)
 	$(Q)third_party/setup.sh third_party/packages.bench
 	$(Q)exec $(RUN_TESTS) -v $(BENCH_TESTS)

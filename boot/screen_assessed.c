@@ -69,7 +69,8 @@ void bf_screen_assessed(const struct bf_screen *s, struct bf_grid *g, uint32_t t
     bf_grid_put(g, row, BF_SCREEN_LEFT, BF_TONE_DIM, "Link");
     bf_grid_putf(g, row++, BF_SCREEN_LEFT + LABEL, BF_TONE_NORMAL, "%s/s to %s", rate, v->server);
     time_row(g, row++, "First copy", v->estimate.first, ", while this machine is off");
-    time_row(g, row++, "Later copy", v->estimate.later, ", and what has changed until then");
+    time_row(g, row++, "Later copy", v->estimate.later,
+             " at least, and what has changed until then");
     if (v->found.unseen) {
         bf_grid_put(g, row, BF_SCREEN_LEFT, BF_TONE_WARN, "Not seen");
         bf_grid_wrap(g, row, BF_SCREEN_LEFT + LABEL, g->columns - 2u * BF_SCREEN_LEFT - LABEL, 3,

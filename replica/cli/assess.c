@@ -76,8 +76,8 @@ static void print_text(const char *name, const json_t *json)
            rate(json, "link_rate", fast));
     printf("A first copy takes about %s; the machine is off for that time.\n",
            duration(json, "first_seconds", time));
-    printf("A later copy takes about %s, plus the time for what has changed by then. A planned\n"
-           "failover takes that, and the start of the new machine.\n",
+    printf("A later copy takes at least %s, plus the time for what has changed by then. A\n"
+           "planned failover takes that, and the start of the new machine.\n",
            duration(json, "later_seconds", time));
     if (unseen)
         printf("Not seen, and so not in these figures: %s.\n", text_of(json, "unseen_list"));

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/fmt.h"
 
 enum { MOST = 365 * 86400 };
@@ -23,7 +24,7 @@ static uint32_t parse(const char *text)
     unsigned long number = strtoul(text, &end, 10);
     if (!isdigit((unsigned char)text[0]) || errno || number > MOST || (end[0] && end[1]))
         return 0;
-    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+    for (size_t i = 0; i < BF_COUNT(units); i++)
         if (units[i].unit == *end && number * units[i].seconds <= MOST)
             return (uint32_t)number * units[i].seconds;
     return 0;

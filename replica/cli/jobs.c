@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/fmt.h"
 #include "replica/cli/duration.h"
 #include "replica/cli/job_view.h"
@@ -135,7 +136,7 @@ static void print_files(struct bf_cli *cli, int64_t job)
                                            {"log", "the log of the work"}};
     char path[BF_JOB_PATH];
     struct stat st;
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+    for (size_t i = 0; i < BF_COUNT(files); i++) {
         bf_job_path(cli->state, job, files[i][0], path);
         if (stat(path, &st) == 0 && st.st_size > 0)
             printf("%-24s %s\n", files[i][1], path);

@@ -99,10 +99,13 @@ enum bf_err bf_runner_wait(struct bf_runner *r, enum bf_fo_step *next, struct bf
 
 // ---- The finalizer -----------------------------------------------------------------------------
 
-// The plan with the job's word, when somebody can hear it.
+// The plan with the job's word, when somebody can hear it. The way back from a failover is its
+// point, so that no old values stay in a machine that lives on.
 static char *plan_with_word(const struct bf_runner *r)
 {
     json_t *plan = json_loadb(r->plan, r->plan_len, 0, NULL);
+    if (!json_object_get(plan, "undo"))
+        json_object_set_new(plan, "undo", json_string("point"));
     json_t *evidence = json_object_get(plan, "evidence");
     if (!evidence && (r->ops->can & BF_TGT_RUNS)) {
         json_object_set_new(plan, "evidence", json_object());

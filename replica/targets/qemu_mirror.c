@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copying while the machine runs (QEMU's docs/interop/live-block-operations, blockdev-mirror). Each
-// disk has a block job that copies it and then keeps the copy equal, each write going to both. When
-// all are equal, the machine is paused; all jobs are completed, so that QEMU uses the copies; that
-// is recorded; and it goes on. So the record never names a disk that lacks a write: while the
-// machine is paused, old and new are the same, and whatever is killed before the record is there,
-// the old ones are whole; after it, the new ones are.
+// disk has a block job that copies it, and then what has been written since, over and over. When
+// all have caught up once, the machine is paused; all jobs are completed, so that QEMU uses the
+// copies; that is recorded; and it goes on. (Writes do not go to both at once,
+// copy-mode=write-blocking: QEMU 7.2 was seen to corrupt its memory when the copy then found no
+// room.) So the record never names a disk that lacks a write: while the machine is paused, old and
+// new are the same, and whatever is killed before the record is there, the old ones are whole;
+// after it, the new ones are.
 //
 // Nothing is kept between calls but QEMU's own jobs and the record. Connections are short, so that
 // others reach QEMU in between.
@@ -137,7 +139,10 @@ static enum bf_err job_failed(const struct mirror *m, struct bf_fault *fault)
 {
     for (uint32_t i = 0; i < m->units; i++)
         if (m->unit[i].state == FAILED) {
-            enum bf_err code = bf_reason_text(m->unit[i].why, BF_ERR_IO);
+            char text[120]; // the reason of a job is the text of errno and nothing else
+            enum bf_err code;
+            bf_snprintf(text, sizeof text, "job: %s", m->unit[i].why);
+            code = bf_reason_text(text, BF_ERR_IO);
             return bf_fault_set(
                 fault, code, BF_SIDE_SERVER,
                 bf_reason_todo(code, "do what the reason says, and start it again; the machine "
@@ -231,7 +236,7 @@ static enum bf_err begin(const struct mirror *m, struct bf_qmp *qmp, struct unit
     return bf_qmp_execute(qmp, "blockdev-mirror",
                           json_pack("{s:s,s:s,s:s,s:s,s:s,s:b,s:b}", "job-id", u->job, "device",
                                     u->node, "target", u->home, "sync", "full", "copy-mode",
-                                    "write-blocking", "auto-finalize", 1, "auto-dismiss", 0),
+                                    "background", "auto-finalize", 1, "auto-dismiss", 0),
                           NULL, fault);
 }
 

@@ -349,6 +349,7 @@ static enum bf_err move_home(struct bf_qemu_machine *q, const char *to, struct b
 
     if (!err)
         err = bf_tgt_check_room(q->home, q->place.home, bf_tgt_allocated(q->tgt), fault);
+    bf_step_done("home has room");
     if (!err)
         err = bf_qemu_pid(q, &folder) ? bf_qemu_mirror(q, fault) : convert(q, fault);
     // Cancelled or without room: it is as if it had not been asked for.

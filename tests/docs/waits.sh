@@ -51,7 +51,7 @@ numbers | judge "the numbers are those of the code"
 # Every constant of the headers that exist for waits.
 for header in replica/state/waits.h finalize/core/waits.h linux/child_state.h; do
     grep -oE '\bBF_[A-Z_]+_(MS|S)\b *(=|[0-9])' "$header" | sed 's/[ =0-9]*$//' | sort -u | while read -r name; do
-        rows | grep -qF " $header $name" || echo "$header: $name is in no table"
+        grep -qF " $header $name" < <(rows) || echo "$header: $name is in no table"
     done
 done | judge "each constant is in a table"
 
@@ -64,7 +64,7 @@ grep -rHnE --include='*.c' -e "$calls" "${sources[@]}" | grep -vE '^[^:]*:[0-9]+
     while IFS=: read -r file line text; do
         listed | while IFS=$'\t' read -r where call; do
             if [ "$where" = "$file" ] && [[ $text == *"$call"* ]]; then echo yes; fi
-        done | grep -q yes || echo "$file:$line:$text"
+        done | grep yes >/dev/null || echo "$file:$line:$text"
     done | judge "a call without a limit is listed"
 listed | while IFS=$'\t' read -r where call; do
     grep -qF -- "$call" "$where" || echo "$where has no $call"

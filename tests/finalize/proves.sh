@@ -25,7 +25,7 @@ on_disk() {
     dd if="$T/disk.raw" of="$T/root.raw" bs=512 skip="$from" conv=sparse status=none
     e2fsck -fy "$T/root.raw" >"$logs/e2fsck" 2>&1 || true
     local path
-    for path in /etc/bootferry /etc/bootferry/evidence /etc/systemd/system/bootferry-evidence.service \
+    for path in /var/lib/bootferry /etc/bootferry /etc/bootferry/evidence /etc/systemd/system/bootferry-evidence.service \
         /etc/systemd/system/multi-user.target.wants/bootferry-evidence.service /.bootferry-evidence; do
         debugfs -R "stat $path" "$T/root.raw" 2>/dev/null | grep -q '^Inode:' && echo "$path"
     done
@@ -37,12 +37,13 @@ prove() {
     shift 2
     guest "$name"
     TEST_PREFIX="$guest, $way: "
-    plan | jq ".evidence = {word: \"$word\"}" >"$T/plan"
+    plan | jq ".evidence = {word: \"$word\"} | .undo = \"point\"" >"$T/plan"
     overlays
     check "finalized" finalizer --plan "$T/plan"
     jq -e '.result == "ok"' "$logs/report" >/dev/null 2>&1 || return 0
     check "the rehearsal agrees" equal starts "$(jq -r .start.verdict "$logs/report")"
     check "its files are on the disk" matches bootferry-evidence.service "$(on_disk)"
+    refute "and no originals" matches /var/lib/bootferry "$(on_disk)"
     new_machine "$@"
     check "it speaks" within 100 grep -aq "BOOTFERRY-EVIDENCE $word end -" "$file"
     check "it runs as planned" judged "$file"

@@ -28,7 +28,7 @@ check "nothing of the evidence is left to run again" test "$(grep -c ' end -' "$
 check "it is said how long that takes" test "$(bf_cli projected web-1 --json | jq .samples)" = 1
 
 # ---- Somebody presses the button of the old machine --------------------------------------------
-medium again end=reboot on-failure=exit
+medium again end=reboot on-failure=wait:3600
 switched_on again
 check "the old machine is told where it lives" bf_vm_wait_line old 'code=fenced.*lives elsewhere' 300
 bf_vm_screen old "$logs/fenced.png" || true

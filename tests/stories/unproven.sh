@@ -14,7 +14,8 @@ check "web-1 has a point" pushed
 
 check "it begins" failover unplanned
 check "the finalizer refuses what would not start" reaches_end 2 failed 200
-check "and says why" said 2 "initrd.img-$version"
+check "and says why" said 2 'it would not start: /boot/grub/grub.cfg'
+check "its report names the file that is missing" grep -q "initrd.img-$version" "$T/state/jobs/2/report.json"
 check "nothing is left" equal '' "$(find "$T/state/machines/web-1" -name 'finalized-*')"
 refute "the source is not fenced" grep -q fenced <(bf_cli status web-1)
 

@@ -7,7 +7,7 @@
 // picture FILE, written, ask, pull, commit [TO], remove, describe. Events and results go to
 // standard output, a fault to standard error with exit status 1. In the environment:
 // BF_KILL_AT=STEP ends it there by SIGKILL, BF_KILL_QEMU_AT=STEP the machine's QEMU,
-// BF_CANCEL_AT=STEP cancels it.
+// BF_CANCEL_AT=STEP cancels it, and BF_RUN_AT=STEP runs the shell command in BF_RUN there.
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -51,6 +51,8 @@ void bf_step_done(const char *name)
         kill_qemu();
     if (is_at("BF_CANCEL_AT", name))
         cancelled = true;
+    if (is_at("BF_RUN_AT", name) && system(getenv("BF_RUN")) != 0)
+        fprintf(stderr, "BF_RUN failed\n");
 }
 
 static bool goes_on(void *user)

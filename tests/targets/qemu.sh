@@ -13,7 +13,7 @@ begin() {
     target make && target start && within 60 more_than 0
 }
 # steps of a commit while the machine runs, in their order.
-steps=('home chosen' 'mirror begun' 'mirror equal' 'machine paused' 'mirror completed' 'home recorded'
+steps=('home chosen' 'home has room' 'mirror begun' 'mirror equal' 'machine paused' 'mirror completed' 'home recorded'
     'machine continued' 'layers dropped')
 
 # ---- Made, started, seen ------------------------------------------------------------------------
@@ -126,6 +126,33 @@ check "the disks are sound" sound "$(home)" "$(folder)/console.log"
 check "it starts from them" target start
 check "removed" target remove
 rm -rf "$T/tmp/web-1"
+
+# ---- No room ----------------------------------------------------------------------------------------
+
+if [ "$(id -u)" = 0 ] && mkdir "$T/small" && mount -t tmpfs -o size=12m,mode=700 tmpfs "$T/small" 2>/dev/null; then
+    at_exit umount -l "$T/small"
+    check "a machine, for a folder with little room" begin 52
+    fallocate -l 11m "$T/small/fill"
+    check "there is too little" refused 1 'a copy of the disks takes up to' target commit "$T/small"
+    as_before() { [ ! -e "$T/small/web-1" ] && ! grep -q 'bootferry home' "$(folder)/start"; }
+    check "it is as if it had not been asked for" as_before
+    rm "$T/small/fill"
+    runs_out() {
+        BF_RUN_AT='home has room' BF_RUN="fallocate -l 10m $T/small/fill" fails 1 target commit "$T/small" 2>"$T/no-room"
+    }
+    check "the room runs out while it copies" runs_out
+    check "that is the reason" grep -q '^no-space (server)' "$T/no-room"
+    check "the copies are gone" as_before
+    check "the machine runs on" writes_on
+    rm -f "$T/small/fill"
+    check "with room, it is committed" target commit "$T/small"
+    check "it writes on" writes_on
+    check "pulled" target pull
+    check "its disks are sound" sound "$T/small/web-1" "$(folder)/console.log"
+    check "removed" target remove
+else
+    skip "a folder without room" "needs root, and tmpfs"
+fi
 
 # ---- Refusals ---------------------------------------------------------------------------------------
 

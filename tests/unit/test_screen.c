@@ -424,13 +424,16 @@ static void assessing(void)
     strcpy(view.server, "10.0.2.2:7667");
     view.link.link = 112 << 20;
     view.estimate.first = 2 * 3600 + 5 * 60;
-    view.estimate.later = UINT64_MAX;
+    view.estimate.later = 71 * 60;
     view.found.unseen = 2;
     strcpy(view.found.unseen_list, "RAID controller 1000:0411 at 0000:00:05.0, NVMe namespace 2 at "
                                    "0001:3b:00.0, its protection format has no room for a word");
     compare("assessed");
     CHECK_EQ(tone_of("not timed"), BF_TONE_BAD);
     CHECK_EQ(tone_of("RAID controller 1000"), BF_TONE_WARN);
+    view.estimate.later = UINT64_MAX;
+    draw();
+    CHECK(strstr(picture, "Later copy     cannot be told\n"));
     view.found.disks = 40;
     for (uint16_t i = 0; i < 40; i++)
         view.found.disk[i] = measured(i, 10, 5, 200);
