@@ -123,9 +123,9 @@ bool bf_lv_is(const struct _xmlNode *node, const char *name, const char *value);
 bool bf_lv_get_text(const struct _xmlNode *node, char *out, size_t size);
 
 // libvirt_user.c
-// QEMU's arguments for a NIC of a test whose network is inside QEMU. False: there was no memory.
+// QEMU's arguments for a NIC whose network is inside QEMU. False: there was no memory.
 enum { BF_LV_ARG_MAX = 512, BF_LV_USER_NICS = 11 };
-bool bf_lv_user_netdev(const struct bf_tgt_nic *nic, uint32_t number, char out[BF_LV_ARG_MAX]);
+bool bf_lv_user_netdev(const struct bf_tgt_machine *m, uint32_t number, char out[BF_LV_ARG_MAX]);
 void bf_lv_user_device(const struct bf_tgt_machine *m, uint32_t number, char out[BF_LV_ARG_MAX]);
 // libvirt_address.c
 // An address with or without length, as it is written by everybody: BF_ERR_RANGE.

@@ -144,6 +144,15 @@ static enum bf_err check_gateway(const struct bf_lv *lv, const char *text, int f
     return err;
 }
 
+static enum bf_err too_many(uint32_t nics, struct bf_fault *fault)
+{
+    return bf_fault_set(fault, BF_ERR_LIMIT, BF_SIDE_CONFIG,
+                        "leave NICs out of the plan, or connect them to networks of the host",
+                        "only the first %d NICs of a machine can have user mode networks, and this "
+                        "one has %u",
+                        BF_LV_USER_NICS, nics);
+}
+
 static enum bf_err choose_isolated(const struct bf_lv *lv, struct bf_lv_choice *choice,
                                    struct bf_fault *fault)
 {
@@ -153,11 +162,7 @@ static enum bf_err choose_isolated(const struct bf_lv *lv, struct bf_lv_choice *
     choice->user_network = lv->uri.isolate == BF_LV_ISOLATE_USER ||
                            (lv->uri.isolate == BF_LV_ISOLATE_AUTO && lv->host.user_network);
     if (choice->user_network && m->nics > BF_LV_USER_NICS)
-        return bf_fault_set(fault, BF_ERR_LIMIT, BF_SIDE_CONFIG,
-                            "leave NICs out of the plan, or use isolate=network",
-                            "a test's user mode networks are limited to %d NICs, and this machine "
-                            "has %u",
-                            BF_LV_USER_NICS, m->nics);
+        return too_many(m->nics, fault);
     if (!choice->user_network && lv->uri.session)
         return bf_fault_set(fault, BF_ERR_UNSUPPORTED, BF_SIDE_CONFIG,
                             "use qemu:///system, or a QEMU with user mode networking (slirp)",
@@ -182,8 +187,11 @@ enum bf_err bf_lv_networks_choose(const struct bf_lv *lv, struct bf_lv_choice *c
 
     if (m->isolated)
         return choose_isolated(lv, choice, fault);
-    for (uint32_t i = 0; !err && i < m->nics; i++)
+    for (uint32_t i = 0; !err && i < m->nics; i++) {
         err = choose_one(lv, m->nic[i].network, choice->network[i], fault);
+        if (!err && i >= BF_LV_USER_NICS && strcmp(choice->network[i], "user") == 0)
+            err = too_many(m->nics, fault);
+    }
     return err;
 }
 
