@@ -123,9 +123,9 @@ bool bf_lv_is(const struct _xmlNode *node, const char *name, const char *value);
 bool bf_lv_get_text(const struct _xmlNode *node, char *out, size_t size);
 
 // libvirt_user.c
-// QEMU's arguments for a NIC of a test whose network is inside QEMU. False: there was no memory.
+// QEMU's arguments for a NIC whose network is inside QEMU. False: there was no memory.
 enum { BF_LV_ARG_MAX = 512, BF_LV_USER_NICS = 11 };
-bool bf_lv_user_netdev(const struct bf_tgt_nic *nic, uint32_t number, char out[BF_LV_ARG_MAX]);
+bool bf_lv_user_netdev(const struct bf_tgt_machine *m, uint32_t number, char out[BF_LV_ARG_MAX]);
 void bf_lv_user_device(const struct bf_tgt_machine *m, uint32_t number, char out[BF_LV_ARG_MAX]);
 // libvirt_address.c
 // An address with or without length, as it is written by everybody: BF_ERR_RANGE.
@@ -190,7 +190,7 @@ enum bf_err bf_lv_copies_write(const struct bf_lv *lv, const struct bf_lv_copy c
 // BF_ERR_NOT_FOUND: there is none.
 enum bf_err bf_lv_copies_read(const struct bf_lv *lv, struct bf_lv_copy copy[BF_TGT_DISKS],
                               struct bf_fault *fault);
-// The same from text, for `disks` of them.
+// The same from text, for `disks` of them: for tests and their fuzzer.
 bool bf_lv_copies_parse(const char *text, size_t len, struct bf_lv_copy copy[BF_TGT_DISKS],
                         uint32_t disks);
 
@@ -205,9 +205,8 @@ enum bf_err bf_lv_networks_choose(const struct bf_lv *lv, struct bf_lv_choice *c
 enum bf_err bf_lv_networks_start(const struct bf_lv *lv, const struct bf_lv_choice *choice,
                                  struct bf_fault *fault);
 enum bf_err bf_lv_networks_stop(const struct bf_lv *lv, struct bf_fault *fault);
-// The definition of the one for a NIC. Free with free(); NULL without memory.
+// The definition of the one for a NIC, for tests. Free with free(); NULL without memory.
 char *bf_lv_network_xml(const struct bf_tgt_machine *m, uint32_t nic);
-void bf_lv_network_name(const struct bf_tgt_machine *m, uint32_t nic, char out[120]);
 
 // ---- The domain --------------------------------------------------------------------------------
 

@@ -71,6 +71,12 @@ static enum bf_err choose_one(const struct bf_lv *lv, const char *wanted, char o
 
 // ---- A test's network --------------------------------------------------------------------------
 
+// Of the network of a NIC, where libvirt has it.
+static void network_name(const struct bf_tgt_machine *m, uint32_t nic, char out[120])
+{
+    bf_snprintf(out, 120, "%.100s-net%u", m->name, nic);
+}
+
 static enum bf_err read_gateway(const char *text, int family, struct bf_lv_address *out,
                                 struct bf_fault *fault)
 {
@@ -138,6 +144,15 @@ static enum bf_err check_gateway(const struct bf_lv *lv, const char *text, int f
     return err;
 }
 
+static enum bf_err too_many(uint32_t nics, struct bf_fault *fault)
+{
+    return bf_fault_set(fault, BF_ERR_LIMIT, BF_SIDE_CONFIG,
+                        "leave NICs out of the plan, or connect them to networks of the host",
+                        "only the first %d NICs of a machine can have user mode networks, and this "
+                        "one has %u",
+                        BF_LV_USER_NICS, nics);
+}
+
 static enum bf_err choose_isolated(const struct bf_lv *lv, struct bf_lv_choice *choice,
                                    struct bf_fault *fault)
 {
@@ -147,11 +162,7 @@ static enum bf_err choose_isolated(const struct bf_lv *lv, struct bf_lv_choice *
     choice->user_network = lv->uri.isolate == BF_LV_ISOLATE_USER ||
                            (lv->uri.isolate == BF_LV_ISOLATE_AUTO && lv->host.user_network);
     if (choice->user_network && m->nics > BF_LV_USER_NICS)
-        return bf_fault_set(fault, BF_ERR_LIMIT, BF_SIDE_CONFIG,
-                            "leave NICs out of the plan, or use isolate=network",
-                            "a test's user mode networks are limited to %d NICs, and this machine "
-                            "has %u",
-                            BF_LV_USER_NICS, m->nics);
+        return too_many(m->nics, fault);
     if (!choice->user_network && lv->uri.session)
         return bf_fault_set(fault, BF_ERR_UNSUPPORTED, BF_SIDE_CONFIG,
                             "use qemu:///system, or a QEMU with user mode networking (slirp)",
@@ -160,7 +171,7 @@ static enum bf_err choose_isolated(const struct bf_lv *lv, struct bf_lv_choice *
         bool at_host = !choice->user_network && lv->uri.local;
 
         bf_snprintf(choice->network[i], sizeof choice->network[i], "network:");
-        bf_lv_network_name(m, i, choice->network[i] + 8);
+        network_name(m, i, choice->network[i] + 8);
         err = check_gateway(lv, m->nic[i].gateway4, AF_INET, at_host, fault);
         if (!err)
             err = check_gateway(lv, m->nic[i].gateway6, AF_INET6, at_host, fault);
@@ -176,17 +187,15 @@ enum bf_err bf_lv_networks_choose(const struct bf_lv *lv, struct bf_lv_choice *c
 
     if (m->isolated)
         return choose_isolated(lv, choice, fault);
-    for (uint32_t i = 0; !err && i < m->nics; i++)
+    for (uint32_t i = 0; !err && i < m->nics; i++) {
         err = choose_one(lv, m->nic[i].network, choice->network[i], fault);
+        if (!err && i >= BF_LV_USER_NICS && strcmp(choice->network[i], "user") == 0)
+            err = too_many(m->nics, fault);
+    }
     return err;
 }
 
 // ---- Networks of libvirt -----------------------------------------------------------------------
-
-void bf_lv_network_name(const struct bf_tgt_machine *m, uint32_t nic, char out[120])
-{
-    bf_snprintf(out, 120, "%.100s-net%u", m->name, nic);
-}
 
 static void add_gateway(struct _xmlNode *net, const char *text)
 {
@@ -225,7 +234,7 @@ char *bf_lv_network_xml(const struct bf_tgt_machine *m, uint32_t nic)
     struct _xmlNode *net = bf_lv_tree("network"), *bridge;
     char name[120];
 
-    bf_lv_network_name(m, nic, name);
+    network_name(m, nic, name);
     bf_lv_add_text(net, "name", name);
     bridge = bf_lv_add(net, "bridge"); // libvirt finds a name for it
     bf_lv_set(bridge, "stp", "off");
@@ -245,7 +254,7 @@ static enum bf_err start_one(const struct bf_lv *lv, uint32_t nic, struct bf_fau
     virNetworkPtr net;
     enum bf_err err = BF_OK;
 
-    bf_lv_network_name(lv->tgt->machine, nic, name);
+    network_name(lv->tgt->machine, nic, name);
     if (is_active(lv, name))
         return BF_OK;
     xml = bf_lv_network_xml(lv->tgt->machine, nic);
@@ -277,7 +286,7 @@ static enum bf_err stop_one(const struct bf_lv *lv, uint32_t nic, struct bf_faul
     virNetworkPtr net;
     enum bf_err err = BF_OK;
 
-    bf_lv_network_name(lv->tgt->machine, nic, name);
+    network_name(lv->tgt->machine, nic, name);
     net = virNetworkLookupByName(lv->conn, name);
     if (!net)
         return virGetLastErrorCode() == VIR_ERR_NO_NETWORK ||

@@ -15,12 +15,12 @@
 // From here downwards: libvirt assigns upwards from 1, and q35 has devices of its own above.
 enum { LAST_SLOT = 0x1a };
 
-bool bf_lv_user_netdev(const struct bf_tgt_nic *nic, uint32_t number, char out[BF_LV_ARG_MAX])
+bool bf_lv_user_netdev(const struct bf_tgt_machine *m, uint32_t number, char out[BF_LV_ARG_MAX])
 {
     struct bf_text text = {.data = NULL};
     bool fits;
 
-    bf_user_net(&text, nic, number, true);
+    bf_user_net(&text, &m->nic[number], number, m->isolated);
     fits = bf_text_ok(&text) && text.len < BF_LV_ARG_MAX;
     bf_snprintf(out, BF_LV_ARG_MAX, "%s", fits ? bf_text_get(&text) : "");
     bf_text_free(&text);

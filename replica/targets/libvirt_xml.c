@@ -233,21 +233,27 @@ static void add_disk(xmlNodePtr devices, const struct bf_tgt_machine *m,
 
 // ---- Networks ----------------------------------------------------------------------------------
 
+// A network inside QEMU has the planned gateway, whether it is a test's or not; libvirt's own
+// <interface type='user'> cannot have it.
+static bool is_inside_qemu(const struct bf_tgt_machine *m, const struct bf_lv_choice *c,
+                           uint32_t nic)
+{
+    return m->isolated ? c->user_network : strcmp(c->network[nic], "user") == 0;
+}
+
 static void add_interface(xmlNodePtr devices, const struct bf_tgt_machine *m, const char *network,
                           const char *mac)
 {
     const char *name = strchr(network, ':');
-    bool user = strcmp(network, "user") == 0;
     bool bridge = strncmp(network, "bridge:", 7) == 0;
     xmlNodePtr nic;
 
-    if (!user && !name) // "none"
+    if (!name) // "none"
         return;
     nic = bf_lv_add(devices, "interface");
-    bf_lv_set(nic, "type", user ? "user" : bridge ? "bridge" : "network");
+    bf_lv_set(nic, "type", bridge ? "bridge" : "network");
     bf_lv_set(bf_lv_add(nic, "mac"), "address", mac);
-    if (!user)
-        bf_lv_set(bf_lv_add(nic, "source"), bridge ? "bridge" : "network", name + 1);
+    bf_lv_set(bf_lv_add(nic, "source"), bridge ? "bridge" : "network", name + 1);
     bf_lv_set(bf_lv_add(nic, "model"), "type",
               strcmp(m->nic_model, "virtio-net") == 0 ? "virtio" : m->nic_model);
 }
@@ -263,16 +269,20 @@ static void add_arguments(xmlNodePtr root, const struct bf_tgt_machine *m,
                           const struct bf_lv_choice *c)
 {
     bool identity = m->uuid[0] && strcmp(m->uuid, c->uuid) != 0;
-    bool networks = m->isolated && c->user_network && m->nics;
+    bool networks = false;
     char text[BF_LV_ARG_MAX];
     xmlNodePtr line;
 
+    for (uint32_t i = 0; i < m->nics; i++)
+        networks |= is_inside_qemu(m, c, i);
     if (!identity && !networks)
         return;
     bf_lv_set(root, "xmlns:qemu", qemu_ns);
     line = bf_lv_add(root, "qemu:commandline");
-    for (uint32_t i = 0; networks && i < m->nics; i++) {
-        if (!bf_lv_user_netdev(&m->nic[i], i, text))
+    for (uint32_t i = 0; i < m->nics; i++) {
+        if (!is_inside_qemu(m, c, i))
+            continue;
+        if (!bf_lv_user_netdev(m, i, text))
             bf_lv_tree_spoil(root);
         add_argument(line, "-netdev");
         add_argument(line, text);
@@ -355,8 +365,9 @@ char *bf_lv_domain_xml(const struct bf_tgt_machine *m, const struct bf_lv_choice
         add_disk(devices, m, choice, i);
     if (bus_is(m, "virtio-scsi"))
         add_scsi(devices);
-    for (uint32_t i = 0; i < m->nics && !(m->isolated && choice->user_network); i++)
-        add_interface(devices, m, choice->network[i], m->nic[i].mac);
+    for (uint32_t i = 0; i < m->nics; i++)
+        if (!is_inside_qemu(m, choice, i))
+            add_interface(devices, m, choice->network[i], m->nic[i].mac);
     add_channels(devices, choice);
     add_screen(devices);
     add_random(devices);

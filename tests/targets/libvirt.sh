@@ -90,6 +90,58 @@ check "remove does not take away what was committed" eval 'lv remove && virsh_ d
 virsh_ destroy web && virsh_ undefine web
 check "sealed layers are still what they were" is_sealed
 
+rm -rf "${S:?}/$FOLDER/"* "$T/new/"* # of the job that has ended
+# ---- Machines that cannot be -------------------------------------------------------------------
+
+check "NVMe disks are refused, with what else there is" lv_refused 'name virtio-blk, virtio-scsi or ahci' check bus=nvme
+check "a NIC that libvirt has not" lv_refused 'cannot have NICs of the model "ne2k"' check nic-model=ne2k
+check "a machine type that is none" lv_refused 'no machine type "isapc"' check type=isapc
+check "Secure Boot without q35" lv_refused 'has no Secure Boot' check type=pc uefi=yes secure-boot=yes
+check "AHCI disks with large blocks" lv_refused 'which AHCI disks cannot have' check bus=ahci block-size=4096
+check "a MAC address that is a group's" lv_refused 'no MAC address that a NIC can have' check nic=01:00:5e:00:00:01,none,,
+check "a MAC address that is none" lv_refused 'no MAC address that a NIC can have' check nic=52:54:00:0a:0b:0g,none,,
+check "a network that is of no kind" lv_refused 'is not a network of a libvirt host' check nic=52:54:00:0a:0b:0d,vlan:7,,
+check "a test's gateway that is no address" lv_refused 'is not an address' check isolated=yes nic=52:54:00:0a:0b:0d,,192.0.2.,
+check "a test's network of libvirt, in a session" eval 'URI="libvirt:qemu:///session?isolate=network" lv_refused \
+    "a session cannot make the isolated network" check isolated=yes'
+check "KVM where it is wanted and is not" eval '[ -e /dev/kvm ] || URI="libvirt:qemu:///session?accel=kvm" lv_refused "has no KVM" check'
+check "a default network that is not there is told, and a user mode one taken" eval \
+    'lv check nic=52:54:00:0a:0b:0d,,, && grep "nobody can reach it" "$T/stdout"'
+check "nothing was made by all that" equal "" "$(virsh_ list --all --name)"
+# shellcheck disable=SC2034 # below
+kept=11111111-2222-4333-8444-555555555555
+check "the source's UUID is the domain's" eval 'lv make "uuid=$kept" && equal "$kept" "$(virsh_ domuuid web)"'
+check "a UUID that another machine has is refused" eval \
+    '! second check name=other "uuid=$kept" && grep "belongs to the machine web" "$T/stderr"'
+check "a machine that was renamed there is not touched" eval 'virsh_ domrename web else && lv_refused "was renamed to else" remove &&
+    virsh_ domrename else web && lv remove'
+
+# ---- Other machines ----------------------------------------------------------------------------
+
+# Each is made, runs, and is copied with both of its disks.
+both=("disk=$BYTES,$LAYERS") # beside the one in MACHINE
+kind() {
+    rm -f "$S/$FOLDER/"*.log
+    lv make "${both[@]}" "$@" && lv start "${both[@]}" "$@" &&
+        within 20 grep 'the machine runs' "$S/$FOLDER/console.log" &&
+        lv commit "${both[@]}" "$@" "to=$T/new" && says on lv power &&
+        copied "$T/new/web-disk-0.qcow2" && copied "$T/new/web-disk-1.qcow2" &&
+        equal "$T/new/web-disk-1.qcow2" "$(domain 'string(//disk[2]/source/@file)')"
+}
+kind_end() {
+    virsh_ destroy web && virsh_ undefine web && lv remove "${both[@]}"
+    rm -rf "$T/new/"* "${S:?}/$FOLDER/"*
+}
+check "two disks on virtio-blk" kind
+kind_end
+check "two disks on virtio-scsi, type pc" kind bus=virtio-scsi type=pc
+kind_end
+check "two disks on AHCI, with the source's names" kind bus=ahci "vendor=Example & Sons" "product=<R2>" serial=7
+kind_end
+check "e1000e and vmxnet3 start" eval 'lv make nic-model=e1000e nic=52:54:00:0a:0b:0d,user,, && lv start && lv remove &&
+    lv make nic-model=vmxnet3 nic=52:54:00:0a:0b:0d,user,, && lv start && lv remove'
+check "no disk of the replica has changed" is_sealed
+
 # ---- A daemon that hangs -----------------------------------------------------------------------
 
 kill -STOP "$libvirtd_pid"

@@ -162,6 +162,8 @@ static void take(char *key)
         add_disk(value);
     else if (strcmp(key, "nic") == 0)
         add_nic(value);
+    else if (strcmp(key, "block-size") == 0)
+        machine.disk[0].block_size = (uint32_t)atol(value);
     else if (strcmp(key, "memory") == 0)
         machine.memory_mib = strtoull(value, NULL, 10);
     else if (strcmp(key, "to") == 0)

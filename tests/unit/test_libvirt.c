@@ -334,7 +334,7 @@ static void test_connects_nics(void)
 {
     static const struct {
         const char *network, *type, *source;
-    } networks[] = {{"user", "user", "(none)"},
+    } networks[] = {{"user", "(none)", "(none)"},
                     {"bridge:br0", "bridge", "br0"},
                     {"network:a & b", "network", "a & b"},
                     {"none", "(none)", "(none)"}};
@@ -377,6 +377,21 @@ static void test_keeps_a_test_to_itself(void)
     bf_snprintf(m.nic_model, sizeof m.nic_model, "e1000e");
     xml = bf_lv_domain_xml(&m, &c);
     CHECK(xml && strstr(xml, "e1000e,netdev=net0,mac=52:54:00:01:02:03,bus=pci.0,addr=1a"));
+    free(xml);
+}
+
+// A machine's own user mode network has the planned gateway as well, and is open.
+static void test_gives_a_user_network_its_gateway(void)
+{
+    struct bf_tgt_machine m = machine();
+    struct bf_lv_choice c = choice();
+    char *xml;
+
+    bf_snprintf(c.network[0], sizeof c.network[0], "user");
+    bf_snprintf(m.nic[0].gateway4, sizeof m.nic[0].gateway4, "192.0.2.1");
+    xml = bf_lv_domain_xml(&m, &c);
+    CHECK(xml && strstr(xml, "host=192.0.2.1") && !strstr(xml, "restrict=on"));
+    CHECK(strstr(xml, "virtio-net-pci,netdev=net0,mac=52:54:00:01:02:03"));
     free(xml);
 }
 
@@ -737,8 +752,8 @@ TEST_MAIN(TEST(test_reads_uris), TEST(test_takes_own_parameters_out_of_uris),
           TEST(test_gives_each_bus_its_disks), TEST(test_gives_disks_their_blocks),
           TEST(test_keeps_hostile_names_names), TEST(test_tells_which_serial_numbers_stay),
           TEST(test_connects_nics), TEST(test_keeps_a_test_to_itself),
-          TEST(test_defines_isolated_networks), TEST(test_reads_addresses),
-          TEST(test_reads_capabilities), TEST(test_takes_no_entities),
+          TEST(test_gives_a_user_network_its_gateway), TEST(test_defines_isolated_networks),
+          TEST(test_reads_addresses), TEST(test_reads_capabilities), TEST(test_takes_no_entities),
           TEST(test_reads_the_state_of_disks), TEST(test_makes_a_definition_that_lasts),
           TEST(test_reads_where_copies_go), TEST(test_makes_png_of_ppm),
           TEST(test_refuses_other_pictures), TEST(test_tells_by_how_much_overlays_grow),
