@@ -539,9 +539,15 @@ static const struct rig_menu loads[] = {
      "    kernel /boot/memtest86+.bin\n"},
     {"set timeout=1\nmenuentry a {\nknetbsd /netbsd\n}\n", "* other: a\n"},
     {"set timeout=1\nmenuentry a {\nntldr /bootmgr\n}\n", "* other: a\n"},
-    {"set timeout=1\nmenuentry a {\nreboot\n}\n", "* other: a\n"},
-    {"set timeout=1\nmenuentry a {\nhalt\n}\n", "* other: a\n"},
-    {"set timeout=1\nmenuentry a {\nfwsetup\n}\n", "* other: a\n"},
+    {"set timeout=1\nmenuentry a {\nreboot\n}\n",
+     "* other: a\n"
+     "    blocked: " CFG ", line 3: reboot ends the start\n"},
+    {"set timeout=1\nmenuentry a {\nhalt\n}\n",
+     "* other: a\n"
+     "    blocked: " CFG ", line 3: halt ends the start\n"},
+    {"set timeout=1\nmenuentry a {\nfwsetup\n}\n",
+     "* other: a\n"
+     "    blocked: " CFG ", line 3: fwsetup ends the start\n"},
     {"set timeout=1\nmenuentry a {\nexit\n}\n", "* other: a\n"},
     {"set timeout=1\nmenuentry a {\nboot\n}\n",
      "* other: a\n"
@@ -550,8 +556,12 @@ static const struct rig_menu loads[] = {
      "* linux: a\n"
      "    kernel /boot/vmlinuz-1\n"
      "    cmdline a\n"},
-    {"set timeout=1\nmenuentry a {\nlinux /vmlinuz-1 a\nreboot\n}\n", "* other: a\n"},
-    {"set timeout=1\nmenuentry a {\nreboot\nlinux /vmlinuz-1\n}\n", "* other: a\n"},
+    {"set timeout=1\nmenuentry a {\nlinux /vmlinuz-1 a\nreboot\n}\n",
+     "* other: a\n"
+     "    blocked: " CFG ", line 4: reboot ends the start\n"},
+    {"set timeout=1\nmenuentry a {\nreboot\nlinux /vmlinuz-1\n}\n",
+     "* other: a\n"
+     "    blocked: " CFG ", line 3: reboot ends the start\n"},
     {"set timeout=1\nmenuentry a {\nlinux /vmlinuz-1\ndevicetree /dtb/a.dtb\n}\n",
      "* linux: a\n"
      "    kernel /boot/vmlinuz-1\n"},
@@ -662,7 +672,9 @@ static void test_options_of_load_env(void)
         {"prefix=/boot/grub; load_env a; w $a", "<grubenv>\n"},
         {"prefix=/boot/no; if load_env; then w t; else w f; fi", "<f>\n"},
         {"a=old; load_env -f /boot/env b; w $a$b", "<old2>\n"},
-        {"load_env -f /boot/env; save_env a b; w $?", "<0>\n"},
+        {"save_env -f /boot/env a b; w $?", "<0>\n"},
+        // It writes into the blocks of a file that is there.
+        {"if save_env a b; then w yes; else w no; fi", "<no>\n"},
         {"load_env -f /boot/env; a=3; save_env a; load_env -f /boot/env; w $a", "<1>\n"},
     };
     walk_put("boot/env", HEAD "a=1\nb=2\n####");

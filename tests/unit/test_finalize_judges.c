@@ -245,8 +245,7 @@ static const struct {
      "STOPS has root=/dev/mapper/mpatha-part2, a name that depends on the machine and the order of "
      "its disks"},
     {"root=/dev/disk/by-uuid/ABCD-1234",
-     "DOUBT has root=/dev/disk/by-uuid/ABCD-1234, which is another file system than the one that "
-     "was adapted"},
+     "STOPS has root=/dev/disk/by-uuid/ABCD-1234, which is a FAT file system"},
     {"root=/dev/disk/by-id/lvm-pv-uuid-x",
      "DOUBT has root=/dev/disk/by-id/lvm-pv-uuid-x, a name that is not among what is probed"},
     {"root=/dev/disk/by-id/dm-name-vg-gone",
@@ -518,9 +517,15 @@ static void test_drivers_that_are_built_in(void)
     put("lib/modules/6.1.0/modules.builtin",
         "kernel/drivers/block/virtio_blk.ko\nkernel/drivers/nvme/host/nvme.ko\n"
         "kernel/fs/ext4/ext4.ko\n");
-    begin("root=UUID=" ROOT_UUID);
+    begin("root=PARTUUID=aabbccdd-02");
     start.initrds = 0;
     expect_start("without an initramfs", "");
+    begin("root=UUID=" ROOT_UUID);
+    start.initrds = 0;
+    expect_start("a name that the kernel alone does not know",
+                 "STOPS has root=UUID=" ROOT_UUID
+                 " and no initramfs: the kernel alone does not know "
+                 "that name; PARTUUID= would do");
     begin("root=UUID=" ROOT_UUID " modprobe.blacklist=virtio_blk,nvme");
     put_image("boot/initrd-6.1.0", "init");
     expect_start("a list of modules does not touch them", "");
