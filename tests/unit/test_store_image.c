@@ -157,7 +157,7 @@ static void test_export_raw_and_qcow2(void)
                               NULL});
     CHECK_EQ(chmod(back, 0600), 0);
     CHECK_EQ(raw_wrong(back, 0), 0);
-    CHECK_EQ(bf_image_export(state, &ref, 7, BF_IMAGE_RAW, back, NULL, NULL, &fault),
+    CHECK_EQ(bf_image_export(state, &ref, 0, BF_IMAGE_RAW, back, NULL, NULL, &fault),
              BF_ERR_EXISTS);
     CHECK_EQ(bf_image_export(state, &ref, 7, BF_IMAGE_RAW, "/nowhere/x", NULL, NULL, &fault),
              BF_ERR_NOT_FOUND);
