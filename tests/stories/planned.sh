@@ -34,7 +34,7 @@ check "the old machine is told where it lives" bf_vm_wait_line old 'code=fenced.
 bf_vm_screen old "$logs/fenced.png" || true
 check "and is off again, although its medium says otherwise" bf_vm_wait_exit old 120
 check "the new one runs on" lives 1
-check "the server says that it came" said 1 'was started and refused'
+check "the server says that it came" grep -q 'was started and refused' <(bf_cli status web-1)
 
 # ---- Back ---------------------------------------------------------------------------------------
 check "a rollback would lose what was written there" refuses 1 'has written' bf_cli rollback web-1
