@@ -77,7 +77,8 @@ cards() {
         -device "$1,netdev=hub2,romfile=,mac=52:54:00:77:00:50,addr=$(($2 + 2))"
 }
 
-# new_machine [ARG...]: starts it, with further arguments for QEMU.
+# new_machine: starts it, with the arguments for QEMU that are in `more`.
+more=()
 new_machine() {
     local disk
     bf_vm new "$logs" "$machine" typed
@@ -87,7 +88,7 @@ new_machine() {
     esac
     for disk in "${disks[@]}"; do bf_vm_disk new "$controller" "$T/$disk.qcow2" qcow2; done
     cards "$card" "$slot"
-    bf_vm_add new -m 768 -device virtio-rng-pci "$@"
+    bf_vm_add new -m 768 -device virtio-rng-pci "${more[@]}"
     [ -z "${GUEST_CPU:-}" ] || bf_vm_add new -cpu "$GUEST_CPU"
     bf_vm_start new
 }

@@ -44,7 +44,8 @@ prove() {
     check "the rehearsal agrees" equal starts "$(jq -r .start.verdict "$logs/report")"
     check "its files are on the disk" matches bootferry-evidence.service "$(on_disk)"
     refute "and no originals" matches /var/lib/bootferry "$(on_disk)"
-    new_machine "$@"
+    more=("$@")
+    new_machine
     check "it speaks" within 100 grep -aq "BOOTFERRY-EVIDENCE $word end -" "$file"
     check "it runs as planned" judged "$file"
     check "its root file system" matches '^root /dev/vda1 ext4$' "$(cat "$logs/judged")"
@@ -60,6 +61,7 @@ prove "a virtio port" "$logs/evidence.log" -device virtio-serial-pci -chardev "f
 check "the serial port has none of it" equal "" "$(bf_vm_serial new | grep -a "BOOTFERRY-EVIDENCE" || true)"
 prove "a serial port" "$logs/serial.log"
 # The same disk once more: it has been said.
+more=()
 new_machine
 check "it starts again" bf_vm_wait_line new 'newhome login:' 300
 refute "and says nothing more" grep -aq "BOOTFERRY-EVIDENCE" "$logs/serial.log"
