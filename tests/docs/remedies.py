@@ -79,6 +79,10 @@ def options(names):
 OF_OTHERS = {"--removable", "--uefi", "--pbkdf-memory"}
 
 
+# Parameters of a target's URI (docs/targets.md, docs/libvirt.md), which are no keys of a medium.
+OF_TARGETS = {"format", "pool", "isolate", "accel"}
+
+
 def unknown_command(text, known):
     for first, second in re.findall(r"(?:`|: )bootferry ([a-z]+)(?: ([a-z]+))?", text):
         if first not in known and f"{first} {second}" not in known:
@@ -89,7 +93,7 @@ def unknown_command(text, known):
 def settings(remedy):
     """The keys of one remedy as KEY=VALUE; what a message fills in is no value."""
     found = re.findall(r"(?<![\w-])([a-z][a-z-]*)=([^\s,;)`%]*)(?![^\s,;)`]*%)", remedy)
-    found = [(key, value) for key, value in found if key not in GIVEN_BY_MEDIA]
+    found = [(key, value) for key, value in found if key not in GIVEN_BY_MEDIA | OF_TARGETS]
     # A word in capitals, as in HOST, is to be filled in.
     return [f"{key}={SAMPLE.get(key, '') if not value or re.search('[A-Z]{3}', value) else value}" for key, value in found]
 
