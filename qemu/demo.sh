@@ -23,9 +23,9 @@ declare -A took=()
 
 # The new machine is nobody's child.
 end_new_machine() {
-    local pid
-    cat "$dir"/state/jobs/*/qemu.pid 2>/dev/null | while read -r pid; do
-        ! grep -qs qemu "/proc/$pid/comm" || kill -9 "$pid"
+    local file pid
+    for file in "$dir"/state/jobs/*/qemu.pid; do
+        if [ -e "$file" ] && pid=$(cat "$file") && grep -qs qemu "/proc/$pid/comm"; then kill -9 "$pid"; fi
     done
 }
 
@@ -178,7 +178,7 @@ begin "the commit: its disk leaves the replica's chain while it runs"
 indented bf_cli commit oldhost
 qemu/qmp.py "$home/qmp.sock" 60 system_powerdown '{}' >/dev/null
 gone=$((SECONDS + 120 * BF_PATIENCE))
-while kill -0 "$(cat "$home/qemu.pid")" 2>/dev/null; do
+while [ -e "$home/qemu.pid" ]; do # QEMU removes it at its end
     [ $SECONDS -lt $gone ] || bf_die "the new machine did not shut down"
     sleep 0.5
 done
