@@ -41,8 +41,6 @@ FINALIZE_SLOW := $(addprefix tests/finalize/,ifcfg_matrix.sh matrix.sh readers.s
     second_opinion.sh volumes.sh names.sh uki.sh odd_starts.sh crypt_starts.sh)
 CHECK_TESTS += $(sort $(filter-out %/judge.sh %/judge-root.sh %/guest_vm.sh %trees.sh %/disk.sh %/moves.sh %/volumes_vm.sh $(FINALIZE_SLOW),\
     $(wildcard tests/finalize/*.sh)))
-# Three real guests in every check: LVM and XFS, a BIOS, Btrfs and NVMe. All of them in e2e.
-CHECK_TESTS += 'tests/finalize/starts.sh lvm mbr btrfs'
 E2E_TESTS += $(wildcard $(FINALIZE_SLOW))
 E2E_DEPS  += build/judge/stamp
 

@@ -212,7 +212,8 @@ bf_vm_type() {
     local dir=${BF_VM_DIR[$1]}
     if [ ! -p "$dir/typed" ]; then
         mkfifo "$dir/typed"
-        bf_bound socat -u "PIPE:$dir/typed" "UNIX-CONNECT:$dir/serial.sock" </dev/null >/dev/null 2>&1 &
+        # Open for writing too, so that its end never comes.
+        bf_bound socat -u - "UNIX-CONNECT:$dir/serial.sock" <>"$dir/typed" >/dev/null 2>&1 &
     fi
     printf '%s\r' "$2" | timeout $((10 * BF_PATIENCE)) tee "$dir/typed" >/dev/null
 }

@@ -196,6 +196,6 @@ FUZZ_SRCS_fuzz_libvirt := $(addprefix replica/targets/,$(addprefix libvirt_,addr
     tree.c uri.c user.c xml.c) user_net.c) finalize/core/text.c replica/state/file.c replica/state/reason.c
 FUZZ_LIBS_fuzz_libvirt = $(LIBVIRT_LIBS)
 
-# Stories of failovers, each with a real guest: three in make check, all of them by themselves.
+# Stories of failovers, each with a real guest: a BIOS, LVM with XFS, and Btrfs in make check, all of them by themselves.
 STORIES     := $(filter-out %/lib.sh,$(sort $(wildcard tests/stories/*.sh)))
 CHECK_TESTS += $(addprefix tests/stories/,planned.sh unplanned.sh tests.sh)

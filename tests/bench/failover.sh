@@ -13,7 +13,7 @@ moment() { date -d "$(job "$1" "$2")" +%s; }
 # step_began JOB WORDS: when the event with these words was written.
 event() { date -d "$(job "$1" "[.events[] | select(.text | contains(\"$2\"))][0].time")" +%s; }
 
-replica
+replica bios
 source_disk mbr
 medium web-1 end=poweroff on-failure=poweroff
 # once JOB: one planned failover, rolled back at its end; "off finalize make start" in $T/times.

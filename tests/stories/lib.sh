@@ -39,8 +39,9 @@ at_exit keep_logs
 at_exit end_machines
 at_exit bf_vm_kill_all
 
-# replica: an empty server with web-1, and what web-1 is to be in its new home.
+# replica FIRMWARE: an empty server with web-1, and what web-1 is to be in its new home, which starts by this firmware.
 replica() {
+    firmware=$1
     bf_server_init "$T/state" 10.0.2.2,127.0.0.1 >/dev/null
     bf_cli machine add web-1 >/dev/null
     bf_server_start "$logs/bootferryd.log"
@@ -49,7 +50,7 @@ replica() {
 # plan [MORE]: the address of its only NIC, a name, less memory than this host; MORE are further keys.
 plan() {
     cat <<PLAN
-{ "version": 1, "target": { "kind": "qemu-virtio", "firmware": "bios" }, "serial_console": true, "hostname": "newhome",
+{ "version": 1, "target": { "kind": "qemu-virtio", "firmware": "$firmware" }, "serial_console": true, "hostname": "newhome",
   "machine": { "memory": 640, "processors": 1, "type": "q35" }, $*
   "nics": [ { "match": { "address": "10.0.2.50" }, "mac": "52:54:00:77:00:50", "addresses": ["192.168.77.50/24"],
               "gateway": "192.168.77.2", "dns": ["192.168.77.3"] } ] }

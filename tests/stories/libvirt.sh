@@ -16,7 +16,7 @@ session_start
 target() { failover "$@" --target libvirt:qemu:///session; }
 machines() { virsh_ list --name | sed '/^$/d' | sort | paste -sd ' '; }
 
-replica
+replica bios
 source_disk mbr
 check "web-1 has a point" pushed
 check "a test begins at the libvirt host" target test

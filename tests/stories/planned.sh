@@ -6,7 +6,7 @@
 # shellcheck source=tests/stories/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-replica
+replica bios
 source_disk mbr
 medium web-1 end=poweroff on-failure=poweroff
 

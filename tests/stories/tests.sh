@@ -5,8 +5,8 @@
 # shellcheck source=tests/stories/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-replica
-source_disk mbr
+replica uefi
+source_disk btrfs
 check "web-1 has a point" pushed
 check "a first test begins" failover test
 check "a second one beside it" failover test --for 2h

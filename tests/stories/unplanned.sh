@@ -6,8 +6,8 @@
 # shellcheck source=tests/stories/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-replica
-source_disk mbr
+replica uefi
+source_disk lvm
 check "web-1 has a point" pushed
 rm -f "$T/source.raw" "$T/source.qcow2" # the site burns
 

@@ -5,7 +5,7 @@
 # shellcheck source=tests/stories/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-replica
+replica bios
 source_disk mbr
 qemu-img convert -f qcow2 -O raw "$T/source.qcow2" "$T/source.raw"
 version=$(debugfs -R 'ls -p /lib/modules' "$T/source.raw?offset=1048576" 2>/dev/null | sed -nE 's|^/[0-9]+/[0-9]+/[0-9]+/[0-9]+/([0-9][^/]*)/.*|\1|p')
