@@ -2,6 +2,7 @@
 // What the runner of a failover and its steps share; see at_work.h.
 #include "replica/jobs/at_work.h"
 
+#include <jansson.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +68,17 @@ bool bf_runner_goes_on(void *runner)
     return !r->cancelled;
 }
 
+// The plan as the machine is made of it. Its keys are for the finalizer alone, and a runner that
+// follows an interruption has entries without any.
+static char *plan_without_keys(const struct bf_runner *r)
+{
+    json_t *plan = json_loadb(r->plan, r->plan_len, 0, NULL);
+    json_object_del(plan, "unlock");
+    char *text = json_dumps(plan, JSON_COMPACT);
+    json_decref(plan);
+    return text;
+}
+
 enum bf_err bf_runner_open_machine(struct bf_runner *r, struct bf_fault *fault)
 {
     struct bf_image_ref ref = {.point = r->job.point, .object = r->f.object};
@@ -76,11 +88,15 @@ enum bf_err bf_runner_open_machine(struct bf_runner *r, struct bf_fault *fault)
     bf_snprintf(ref.machine, sizeof ref.machine, "%s", r->job.machine);
     if (!r->machine)
         r->machine = calloc(1, sizeof *r->machine);
-    if (!r->machine)
+    char *plan = plan_without_keys(r);
+    if (!r->machine || !plan) {
+        free(plan);
         return bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SERVER, "free some memory",
                             "no memory for a machine");
+    }
     enum bf_err err =
-        bf_tgt_machine_make(r->state, &ref, r->plan, r->plan_len, test, r->machine, fault);
+        bf_tgt_machine_make(r->state, &ref, plan, strlen(plan), test, r->machine, fault);
+    free(plan);
     if (err) {
         bf_tgt_machine_free(r->machine);
         memset(r->machine, 0, sizeof *r->machine);
