@@ -40,19 +40,25 @@ static json_t *failover_json(const struct bf_failover *f)
                      "started", bf_json_time(f->started), "until", bf_json_time(f->until));
 }
 
-static json_t *events_json(struct bf_cli *cli, int64_t job)
+json_t *bf_cli_events_json(const struct bf_event_row *list, size_t count)
 {
     static const char *const levels[] = {"error", "warning", "info", "debug"};
-    struct bf_event_row *list = NULL;
-    size_t count = 0;
     json_t *array = json_array();
-    if (bf_db_event_of_job(cli->db, job, 0, &list, &count))
-        count = 0;
     for (size_t i = 0; i < count; i++)
         json_array_append_new(array, json_pack("{s:I, s:o, s:s, s:o}", "id", (json_int_t)list[i].id,
                                                "time", bf_json_time(list[i].time), "level",
                                                levels[list[i].level & 3], "text",
                                                bf_json_text(list[i].text)));
+    return array;
+}
+
+static json_t *events_json(struct bf_cli *cli, int64_t job)
+{
+    struct bf_event_row *list = NULL;
+    size_t count = 0;
+    if (bf_db_event_of_job(cli->db, job, 0, &list, &count))
+        count = 0;
+    json_t *array = bf_cli_events_json(list, count);
     free(list);
     return array;
 }

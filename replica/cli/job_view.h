@@ -9,6 +9,8 @@
 
 // The fields of docs/cli.md. null for a job without a number.
 json_t *bf_cli_job_json(const struct bf_job *job);
+// An array of them, with the fields of docs/cli.md.
+json_t *bf_cli_events_json(const struct bf_event_row *list, size_t count);
 // With "failover" and "events", as job show has them.
 json_t *bf_cli_job_whole_json(struct bf_cli *cli, const struct bf_job *job);
 

@@ -98,17 +98,11 @@ static const char *phase_of(const struct view *v)
 
 static json_t *events_json(struct bf_cli *cli, const char *name)
 {
-    static const char *const levels[] = {"error", "warning", "info", "debug"};
     struct bf_event_row *list = NULL;
     size_t count = 0;
-    json_t *array = json_array();
     if (bf_db_event_list(cli->db, name, 0, EVENTS, &list, &count))
         count = 0;
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(array, json_pack("{s:I, s:o, s:s, s:o}", "id", (json_int_t)list[i].id,
-                                               "time", bf_json_time(list[i].time), "level",
-                                               levels[list[i].level & 3], "text",
-                                               bf_json_text(list[i].text)));
+    json_t *array = bf_cli_events_json(list, count);
     free(list);
     return array;
 }
