@@ -21,8 +21,6 @@
 #define DEFAULT_TARGET "qemu:"
 #define DEFAULT_KIND   "kvm"
 
-enum { DEADLINE_MAX = 24 * 3600, OVERLAY_MAX = 1 << 24, PLAN_MAX = 1 << 20 };
-
 static const struct bf_cli_option options[] = {
     {"--planned", NULL, 0, "from the source's last run, or the next one: nothing is lost"},
     {"--unplanned", NULL, 0, "from what the replica has, without the source"},
@@ -85,15 +83,12 @@ static int mode_of(struct bf_cli *cli, enum bf_failover_mode *out)
 
 static int times_of(struct bf_cli *cli, struct bf_failover_order *o)
 {
-    uint64_t deadline;
     if (!bf_cli_duration(cli, "--for", 0, &o->lasts) ||
         !bf_cli_duration(cli, "--fresh", BF_FRESH_S, &o->fresh) ||
         !bf_cli_duration(cli, "--wait-for-run", BF_RUN_WAIT_S, &o->wait) ||
         !bf_cli_duration(cli, "--evidence-within", BF_PATIENCE_S, &o->patience) ||
-        !bf_cli_number(cli, "--deadline", 1, DEADLINE_MAX, BF_RUN_DEADLINE, &deadline) ||
-        !bf_cli_number(cli, "--overlay", 1, OVERLAY_MAX, BF_RUN_OVERLAY_MIB, &o->run.overlay_mib))
+        !bf_finalizer_limits(cli, &o->run.deadline, &o->run.overlay_mib))
         return BF_CLI_USAGE;
-    o->run.deadline = (unsigned)deadline;
     o->again = bf_cli_has(cli, "--again");
     const char *vm = bf_cli_value(cli, "--vm", 0);
     bf_snprintf(o->run.vm, sizeof o->run.vm, "%s", vm ? vm : "");

@@ -84,14 +84,21 @@ void bf_finalizer_catch(void)
             sigaction(numbers[i], &ours, NULL);
 }
 
+int bf_finalizer_limits(const struct bf_cli *cli, unsigned *deadline, uint64_t *overlay_mib)
+{
+    uint64_t seconds;
+    if (!bf_cli_number(cli, "--deadline", 1, DEADLINE_MAX, BF_RUN_DEADLINE, &seconds) ||
+        !bf_cli_number(cli, "--overlay", 1, OVERLAY_MAX, BF_RUN_OVERLAY_MIB, overlay_mib))
+        return 0;
+    *deadline = (unsigned)seconds;
+    return 1;
+}
+
 int bf_finalizer_begin(const struct bf_cli *cli, struct bf_finalizer *f)
 {
     struct bf_fault fault;
-    uint64_t deadline;
-    if (!bf_cli_number(cli, "--deadline", 1, DEADLINE_MAX, BF_RUN_DEADLINE, &deadline) ||
-        !bf_cli_number(cli, "--overlay", 1, OVERLAY_MAX, BF_RUN_OVERLAY_MIB, &f->run.overlay_mib))
+    if (!bf_finalizer_limits(cli, &f->run.deadline, &f->run.overlay_mib))
         return BF_CLI_USAGE;
-    f->run.deadline = (unsigned)deadline;
     f->run.stop = &stop;
     return bf_finalizer_find_vm(f, bf_cli_value(cli, "--vm", 0), &fault) ? bf_cli_fail(&fault)
                                                                          : BF_CLI_OK;

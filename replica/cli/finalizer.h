@@ -28,6 +28,9 @@ int bf_finalizer_plan(const struct bf_cli *cli, char **plan, size_t *len);
 // The keys of --plan that an inspection needs, checked; *plan stays as it is without that option,
 // else it is the caller's. The exit status, with the reason printed.
 int bf_finalizer_keys(const struct bf_cli *cli, char **plan, size_t *len);
+// The limits of a run that the options give: seconds, and MiB for each disk. 0, and a usage message
+// printed, when one is none.
+int bf_finalizer_limits(const struct bf_cli *cli, unsigned *deadline, uint64_t *overlay_mib);
 // Finds the VM and takes its limits from the options. The exit status.
 int bf_finalizer_begin(const struct bf_cli *cli, struct bf_finalizer *f);
 // Opens the point NAME[@POINT], and checks f->run.plan, if there is one, against the NICs that its
