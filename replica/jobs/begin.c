@@ -57,8 +57,7 @@ static enum bf_err make_word(char out[33], struct bf_fault *fault)
     if (bf_platform_entropy(bytes, sizeof bytes))
         return bf_fault_set(fault, BF_ERR_NO_ENTROPY, BF_SIDE_SERVER, "start it again",
                             "the kernel gives no random numbers");
-    for (size_t i = 0; i < sizeof bytes; i++)
-        bf_snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+    bf_hex(out, bytes, sizeof bytes);
     return BF_OK;
 }
 
@@ -106,7 +105,7 @@ enum bf_err bf_failover_begin(struct bf_state *state, const struct bf_failover_o
     if (!err)
         err = bf_job_plan_keep(state, job.id, order->plan, order->plan_len, fault);
     if (!err)
-        err = bf_runner_order_keep(state, job.id, &order->run, fault);
+        err = bf_job_order_keep(state, job.id, &order->run, fault);
     if (!err)
         err = db_fault(db, bf_db_commit(db), fault);
     bf_db_rollback(db);

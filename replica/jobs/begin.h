@@ -3,6 +3,7 @@
 #ifndef BF_REPLICA_JOBS_BEGIN_H
 #define BF_REPLICA_JOBS_BEGIN_H
 
+#include "replica/jobs/order.h"
 #include "replica/jobs/runner.h"
 
 enum {
@@ -21,7 +22,7 @@ struct bf_failover_order {
     uint32_t patience, fresh, wait; // struct bf_failover
     bool again;                     // also when the machine lives elsewhere already
     uint32_t lasts;                 // seconds from now that a test lasts; 0: until it is ended
-    struct bf_runner_order run;
+    struct bf_job_order run;
 };
 // Puts the job on record, with its plan. BF_ERR_BUSY: another one is in the way. *job is its
 // number.

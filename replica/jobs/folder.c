@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -87,6 +86,21 @@ bool bf_job_is_locked(const struct bf_state *state, int64_t job)
     return locked;
 }
 
+enum bf_err bf_job_put_json(const struct bf_state *state, int64_t job, const char *file,
+                            json_t *json, struct bf_fault *fault)
+{
+    char path[BF_JOB_PATH];
+    char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
+    json_decref(json);
+    if (!text)
+        return bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SERVER, "free some memory",
+                            "no memory for a job");
+    bf_job_path(state, job, file, path);
+    enum bf_err err = bf_file_replace(path, text, strlen(text), 0600, fault);
+    free(text);
+    return err;
+}
+
 // ---- The plan ----------------------------------------------------------------------------------
 
 // Takes them out of "unlock", which keeps its entries.
@@ -118,18 +132,12 @@ static bool lacks_keys(const json_t *plan)
 enum bf_err bf_job_plan_keep(const struct bf_state *state, int64_t job, const char *plan,
                              size_t len, struct bf_fault *fault)
 {
-    char path[BF_JOB_PATH];
     json_t *json = json_loadb(plan, len, 0, NULL);
-    remove_keys(json);
-    char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
-    json_decref(json);
-    if (!text)
+    if (!json)
         return bf_fault_set(fault, BF_ERR_CONFIG, BF_SIDE_CONFIG, "correct the plan",
                             "the plan is no JSON, or there is no memory for it");
-    bf_job_path(state, job, PLAN, path);
-    enum bf_err err = bf_file_replace(path, text, strlen(text), 0600, fault);
-    free(text);
-    return err;
+    remove_keys(json);
+    return bf_job_put_json(state, job, PLAN, json, fault);
 }
 
 enum bf_err bf_job_plan_load(const struct bf_state *state, int64_t job, char **plan, size_t *len,

@@ -5,6 +5,7 @@
 #ifndef BF_REPLICA_JOBS_FOLDER_H
 #define BF_REPLICA_JOBS_FOLDER_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,6 +20,10 @@ void bf_job_folder(int64_t job, char out[BF_JOB_FOLDER]);
 // The path of a file in it.
 void bf_job_path(const struct bf_state *state, int64_t job, const char *file,
                  char out[BF_JOB_PATH]);
+// Writes a file of it as JSON, mode 0600, whole or not at all. Takes the value; NULL stands for one
+// that there was no memory for.
+enum bf_err bf_job_put_json(const struct bf_state *state, int64_t job, const char *file,
+                            json_t *json, struct bf_fault *fault);
 // Makes it, empty: what a command left whose transaction was never finished goes.
 enum bf_err bf_job_folder_make(const struct bf_state *state, int64_t job, struct bf_fault *fault);
 // Takes the lock; *lock is to be closed. BF_ERR_BUSY: a runner has it.

@@ -16,7 +16,6 @@
 #include "replica/jobs/evidence.h"
 #include "replica/jobs/folder.h"
 #include "replica/jobs/steps.h"
-#include "replica/state/file.h"
 #include "replica/state/reason.h"
 
 enum { TAIL = 1 << 20, CONSOLE_LINES = 6, MISSING = 160 };
@@ -24,8 +23,10 @@ enum { TAIL = 1 << 20, CONSOLE_LINES = 6, MISSING = 160 };
 struct look {
     struct bf_evidence evidence;
     char missing[MISSING];
-    enum bf_console console;
-    bool told; // what the console shows was told
+    char host[65]; // that is planned, or ""
+    struct bf_console_end console;
+    char lines[1024]; // the last ones of the console
+    bool told;        // what the console shows was told
 };
 
 // The last megabyte of a file that the target writes; the caller's. NULL: nothing is there.
@@ -46,44 +47,37 @@ static char *tail_of(const struct bf_runner *r, const char *file, size_t *len)
     return text;
 }
 
-static bool judge(struct bf_runner *r, struct look *l)
-{
-    static const char *const files[] = {BF_TGT_EVIDENCE, BF_TGT_CONSOLE};
-    struct bf_evidence_plan plan = {.nic = r->machine->nic,
-                                    .nics = r->machine->nics,
-                                    .host = "",
-                                    .isolated = r->machine->isolated};
-    json_t *json = json_loadb(r->plan, r->plan_len, 0, NULL);
-    const char *host = json_string_value(json_object_get(json, "hostname"));
-    memset(&l->evidence, 0, sizeof l->evidence);
-    for (size_t i = 0; i < 2; i++) {
-        size_t len;
-        char *text = tail_of(r, files[i], &len);
-        if (text)
-            bf_evidence_read(&l->evidence, r->f.word, text, len);
-        free(text);
-    }
-    if (host)
-        plan.host = host;
-    bool good = bf_evidence_judge(&l->evidence, &plan, l->missing, sizeof l->missing);
-    json_decref(json);
-    return good;
-}
-
 // What the console shows that somebody should know at once: a prompt for a passphrase waits long.
-static void look_at_console(struct bf_runner *r, struct look *l)
+static void look_at_console(struct bf_runner *r, struct look *l, const char *text, size_t len)
 {
-    size_t len;
-    char lines[1024];
-    char *text = tail_of(r, BF_TGT_CONSOLE, &len);
-    struct bf_console_end end =
-        bf_console_tail(text ? text : "", len, CONSOLE_LINES, lines, sizeof lines);
-    free(text);
-    l->console = end.state;
-    if (end.state != BF_CONSOLE_PASSPHRASE || l->told)
+    l->console = bf_console_tail(text ? text : "", len, CONSOLE_LINES, l->lines, sizeof l->lines);
+    if (l->console.state != BF_CONSOLE_PASSPHRASE || l->told)
         return;
     l->told = true;
-    bf_runner_say(r, BF_LOG_WARNING, "%s: %s", bf_console_text(end.state), end.line);
+    bf_runner_say(r, BF_LOG_WARNING, "%s: %s", bf_console_text(l->console.state), l->console.line);
+}
+
+// Reads what the machine has said so far. True: it shows that the machine runs as planned.
+static bool judge(struct bf_runner *r, struct look *l)
+{
+    struct bf_evidence_plan plan = {.nic = r->machine->nic,
+                                    .nics = r->machine->nics,
+                                    .host = l->host,
+                                    .isolated = r->machine->isolated};
+    size_t said_len, console_len;
+    char *said = tail_of(r, BF_TGT_EVIDENCE, &said_len);
+    char *console = tail_of(r, BF_TGT_CONSOLE, &console_len);
+    memset(&l->evidence, 0, sizeof l->evidence);
+    if (said)
+        bf_evidence_read(&l->evidence, r->f.word, said, said_len);
+    if (console)
+        bf_evidence_read(&l->evidence, r->f.word, console, console_len);
+    bool good = bf_evidence_judge(&l->evidence, &plan, l->missing, sizeof l->missing);
+    if (!good)
+        look_at_console(r, l, console, console_len);
+    free(said);
+    free(console);
+    return good;
 }
 
 // ---- Ready -------------------------------------------------------------------------------------
@@ -104,26 +98,14 @@ static json_t *evidence_json(const struct bf_evidence *e)
                      "gateways", gateways, "failed_units", units);
 }
 
-static void keep_evidence(const struct bf_runner *r, const struct bf_evidence *e)
-{
-    char path[BF_JOB_PATH];
-    struct bf_fault ignored;
-    json_t *json = evidence_json(e);
-    char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
-    bf_job_path(r->state, r->job.id, "evidence.json", path);
-    if (text)
-        bf_file_replace(path, text, strlen(text), 0600, &ignored);
-    free(text);
-    json_decref(json);
-}
-
 static enum bf_err ready(struct bf_runner *r, const struct look *l)
 {
     const struct bf_evidence *e = &l->evidence;
+    struct bf_fault ignored;
     char where[96] = "";
     for (uint32_t i = 0; i < e->nics && !where[0]; i++)
         bf_snprintf(where, sizeof where, "%.80s", e->nic[i].addresses);
-    keep_evidence(r, e);
+    bf_job_put_json(r->state, r->job.id, "evidence.json", evidence_json(e), &ignored);
     bf_snprintf(r->f.evidence, sizeof r->f.evidence, "machine");
     bf_snprintf(r->job.detail, sizeof r->job.detail, "%s runs%s%s", e->host,
                 where[0] ? " with " : "", where);
@@ -137,14 +119,11 @@ static enum bf_err ready(struct bf_runner *r, const struct look *l)
 // ---- Not ready ---------------------------------------------------------------------------------
 
 // The last lines of the console become events, and the screen a picture.
-static void show_why(struct bf_runner *r)
+static void show_why(struct bf_runner *r, struct look *l)
 {
-    char lines[1024], path[BF_JOB_PATH];
+    char path[BF_JOB_PATH];
     struct bf_fault ignored;
-    size_t len;
-    char *text = tail_of(r, BF_TGT_CONSOLE, &len), *rest = lines, *line;
-    bf_console_tail(text ? text : "", len, CONSOLE_LINES, lines, sizeof lines);
-    free(text);
+    char *rest = l->lines, *line;
     while ((line = strsep(&rest, "\n")))
         if (line[0])
             bf_runner_say(r, BF_LOG_INFO, "its console: %s", line);
@@ -153,11 +132,12 @@ static void show_why(struct bf_runner *r)
         bf_runner_say(r, BF_LOG_INFO, "a picture of its screen: %s", path);
 }
 
-static enum bf_err give_up(struct bf_runner *r, const struct look *l, const char *how,
+static enum bf_err give_up(struct bf_runner *r, struct look *l, const char *how,
                            struct bf_fault *fault)
 {
-    const char *console = bf_console_text(l->console);
-    show_why(r);
+    judge(r, l); // its last words may have come since
+    const char *console = bf_console_text(l->console.state);
+    show_why(r, l);
     return bf_fault_set(fault, BF_ERR_TIMEOUT, BF_SIDE_SOURCE,
                         "look at it; then bootferry confirm, or bootferry rollback (of a test: "
                         "cleanup)",
@@ -171,7 +151,6 @@ static enum bf_err look(struct bf_runner *r, struct look *l, struct bf_fault *fa
     for (;;) {
         if (judge(r, l))
             return ready(r, l);
-        look_at_console(r, l);
         enum bf_err err = r->ops->power(&r->tgt, &power, fault);
         if (err)
             return err;
@@ -185,6 +164,14 @@ static enum bf_err look(struct bf_runner *r, struct look *l, struct bf_fault *fa
     }
 }
 
+static void planned_host(const struct bf_runner *r, char out[65])
+{
+    json_t *plan = json_loadb(r->plan, r->plan_len, 0, NULL);
+    const char *host = json_string_value(json_object_get(plan, "hostname"));
+    bf_snprintf(out, 65, "%s", host ? host : "");
+    json_decref(plan);
+}
+
 enum bf_err bf_runner_look(struct bf_runner *r, enum bf_fo_step *next, struct bf_fault *fault)
 {
     struct look *l = calloc(1, sizeof *l);
@@ -192,8 +179,10 @@ enum bf_err bf_runner_look(struct bf_runner *r, enum bf_fo_step *next, struct bf
     if (!l)
         return bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SERVER, "free some memory",
                             "no memory to look at a machine");
-    if (!err)
+    if (!err) {
+        planned_host(r, l->host);
         err = look(r, l, fault);
+    }
     free(l);
     *next = BF_FO_READY;
     return err;

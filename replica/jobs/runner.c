@@ -3,7 +3,6 @@
 // it; see runner.h.
 #include "replica/jobs/runner.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -15,27 +14,7 @@
 #include "base/log.h"
 #include "replica/jobs/folder.h"
 #include "replica/jobs/steps.h"
-#include "replica/state/file.h"
 #include "replica/targets/machine.h"
-
-#define ORDER "order.json"
-
-enum bf_err bf_runner_order_keep(const struct bf_state *state, int64_t job,
-                                 const struct bf_runner_order *order, struct bf_fault *fault)
-{
-    char path[BF_JOB_PATH];
-    json_t *json = json_pack("{s:s, s:i, s:I}", "vm", order->vm, "deadline", (int)order->deadline,
-                             "overlay", (json_int_t)order->overlay_mib);
-    char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
-    json_decref(json);
-    if (!text)
-        return bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SERVER, "free some memory",
-                            "no memory for a job");
-    bf_job_path(state, job, ORDER, path);
-    enum bf_err err = bf_file_replace(path, text, strlen(text), 0600, fault);
-    free(text);
-    return err;
-}
 
 // ---- What is on record -------------------------------------------------------------------------
 

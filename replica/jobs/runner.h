@@ -8,16 +8,6 @@
 #include "replica/jobs/rules.h"
 #include "replica/state/state.h"
 
-// What the finalizer's VM needs, kept with the job.
-struct bf_runner_order {
-    char vm[4096]; // "": beside the program
-    unsigned deadline;
-    uint64_t overlay_mib;
-};
-// In the folder of the job.
-enum bf_err bf_runner_order_keep(const struct bf_state *state, int64_t job,
-                                 const struct bf_runner_order *order, struct bf_fault *fault);
-
 // Works on a job. plan: the whole one, from the command that began the job; NULL: the kept one.
 // BF_OK when there is nothing to do (any more), however the job ended; BF_ERR_BUSY: another runner
 // is at it. A failure that the job does not know of, such as a full disk, is returned.

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "replica/jobs/finalizer.h"
 #include "replica/jobs/folder.h"
+#include "replica/jobs/order.h"
 #include "replica/jobs/steps.h"
 #include "replica/jobs/watch.h"
 #include "replica/points/inventory.h"
@@ -118,25 +119,6 @@ static char *plan_with_word(const struct bf_runner *r)
     return text;
 }
 
-static void read_order(const struct bf_runner *r, struct bf_finalizer *f, char vm[4096])
-{
-    char path[BF_JOB_PATH];
-    uint8_t *text = NULL;
-    size_t len;
-    struct bf_fault ignored;
-    const char *given;
-    bf_job_path(r->state, r->job.id, "order.json", path);
-    if (bf_file_read(path, 65536, &text, &len, &ignored))
-        return;
-    json_t *json = json_loadb((const char *)text, len, 0, NULL);
-    free(text);
-    given = json_string_value(json_object_get(json, "vm"));
-    bf_snprintf(vm, 4096, "%s", given ? given : "");
-    f->run.deadline = (unsigned)json_integer_value(json_object_get(json, "deadline"));
-    f->run.overlay_mib = (uint64_t)json_integer_value(json_object_get(json, "overlay"));
-    json_decref(json);
-}
-
 // The number is on record before the work begins, so that a runner that follows finds the object.
 static enum bf_err note_object(void *runner, const struct bf_image_object *object,
                                struct bf_fault *fault)
@@ -157,19 +139,21 @@ static bool is_finalized(struct bf_runner *r)
 static enum bf_err run_finalizer(struct bf_runner *r, struct bf_finalizer *f, char *plan,
                                  struct bf_fault *fault)
 {
-    char vm[4096] = "";
+    struct bf_job_order order;
     json_t *report = NULL;
     struct bf_image_ref ref = {.point = r->job.point};
     struct bf_job_watch watch = {
         .state = r->state, .job = r->job.id, .until = r->f.until, .stop = &r->stop};
     bf_snprintf(ref.machine, sizeof ref.machine, "%s", r->job.machine);
-    read_order(r, f, vm);
+    bf_job_order_load(r->state, r->job.id, &order);
+    f->run.deadline = order.deadline;
+    f->run.overlay_mib = order.overlay_mib;
     f->run.plan = plan;
     f->run.plan_len = strlen(plan);
     f->run.stop = &r->stop;
     f->begun = note_object;
     f->user = r;
-    enum bf_err err = bf_finalizer_find_vm(f, vm[0] ? vm : NULL, fault);
+    enum bf_err err = bf_finalizer_find_vm(f, order.vm[0] ? order.vm : NULL, fault);
     if (!err)
         err = bf_finalizer_open_point(r->state, f, &ref, fault);
     if (!err) {
