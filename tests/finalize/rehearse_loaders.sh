@@ -10,7 +10,7 @@
 : "${STARTS:=build/tests/finalize_starts}" "${LOADERS:=$JUDGE/opt}"
 
 # shellcheck disable=SC2154 # trees.sh sets $work
-r=$work/root esp=$work/root/boot/efi
+r=$work/root esp=$r/boot/efi
 programs=$LOADERS/systemd-boot-efi/usr/lib/systemd/boot/efi
 tree() {
     rm -rf "$r"

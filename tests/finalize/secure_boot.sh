@@ -11,7 +11,7 @@ done
 
 pe=$(dirname "$0")/pe.py
 # shellcheck disable=SC2154 # trees.sh sets $work
-k=$work/keys r=$work/root esp=$work/root/boot/efi/EFI
+k=$work/keys r=$work/root esp=$r/boot/efi/EFI
 mkdir -p "$k"
 # key NAME COMMONNAME [ISSUER]: a key and its certificate.
 key() {

@@ -9,12 +9,13 @@
 umask 022
 chmod 700 "$work"
 
-debian "$work/root"
-ifupdown "$work/root"
+r=$work/root
+debian "$r"
+ifupdown "$r"
 plan "$work/plan"
 # A driver of some size, so that a run has something to write.
-head -c 3M /dev/urandom >>"$work/root/lib/modules/6.1.0-1-amd64/kernel/drivers/block/virtio_blk.ko"
-make_disk "$work/root" "$work/base.raw"
+head -c 3M /dev/urandom >>"$r/lib/modules/6.1.0-1-amd64/kernel/drivers/block/virtio_blk.ko"
+make_disk "$r" "$work/base.raw"
 base_sum=$(sha256sum <"$work/base.raw")
 overlay() { qemu-img create -q -f qcow2 -b "$work/base.raw" -F raw "$work/$1.qcow2"; }
 overlay top
@@ -60,8 +61,8 @@ check "second run" vm top --plan "$work/plan"
 check "second run: no change" test "$(jq '.changes | length' "$work/report")" = 0
 check "undo" vm top --undo
 flat top
-check "undo: fstab" cmp -s "$work/root/etc/fstab" <(root_cat "$d" /etc/fstab)
-check "undo: initramfs, byte for byte" cmp -s "$work/root/boot/initrd.img-6.1.0-1-amd64" <(root_cat "$d" /boot/initrd.img-6.1.0-1-amd64)
+check "undo: fstab" cmp -s "$r/etc/fstab" <(root_cat "$d" /etc/fstab)
+check "undo: initramfs, byte for byte" cmp -s "$r/boot/initrd.img-6.1.0-1-amd64" <(root_cat "$d" /boot/initrd.img-6.1.0-1-amd64)
 refute "undo: its data is gone" root_has "$d" /var/lib/bootferry
 refute "undo: the fallback loader is gone" esp_cat "$d" /EFI/BOOT/BOOTX64.EFI
 

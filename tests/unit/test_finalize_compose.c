@@ -238,13 +238,13 @@ static void test_present_keys(void)
         json_pack("{s:i,s:{s:s},s:s,s:{s:s},s:s,s:[{s:s,s:s},{s:s,s:s},{s:s,s:s}]}", "version", 1,
                   "target", "kind", "kvm", "root", "UUID=a", "mounts", "/boot", "UUID=b", "check",
                   "full", "unlock", "uuid", "u-1", "passphrase", "secret", "uuid", "u-2",
-                  "key_file", "/root/key", "uuid", "u-3", "key", "c2VjcmV0");
+                  "key_file", "/srv/key", "uuid", "u-3", "key", "c2VjcmV0");
     json_t *report = json_object();
     json_t *made = bf_present_plan(report, NULL, "kvm", given, &said);
     char *json = json_dumps(made, JSON_COMPACT);
     CHECK_STR(json, "{\"version\":1,\"target\":{\"kind\":\"kvm\"},\"root\":\"UUID=a\","
                     "\"mounts\":{\"/boot\":\"UUID=b\"},\"check\":\"full\",\"unlock\":[{"
-                    "\"uuid\":\"u-2\",\"key_file\":\"/root/key\"}],\"nics\":[]}");
+                    "\"uuid\":\"u-2\",\"key_file\":\"/srv/key\"}],\"nics\":[]}");
     CHECK(strstr(bf_text_get(&said), "the key of UUID=u-1 is not printed: add it"));
     CHECK(strstr(bf_text_get(&said), "the key of UUID=u-3 is not printed: add it"));
     CHECK(!strstr(bf_text_get(&said), "secret"));

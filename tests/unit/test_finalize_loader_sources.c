@@ -185,7 +185,7 @@ static void test_identity(void)
         {"/etc/ssh/moduli", "="},
         {"/etc/ssh/my_ssh_host_key", "="},
         {"/etc/ssh/ssh_known_hosts", "="},
-        {"/root/.ssh/id_rsa", "="},
+        {"/home/web/.ssh/id_rsa", "="},
         {"/var/lib/dhcpcd/duid", NULL},
         {"/etc/dhcpcd.duid", NULL},
         {"/etc/dhcpcd.conf", "="},

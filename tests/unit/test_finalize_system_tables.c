@@ -76,7 +76,7 @@ static void test_fstab_lines_that_stay(void)
         "/srv/a /srv/b none bind 0 0\n",
         "/dev/sr0 /media/cdrom udf,iso9660 user,noauto 0 0\n",
         "192.0.2.1:/dev/sda2 /nfs nfs defaults 0 0\n",
-        "//server/sda2 /cifs cifs credentials=/root/c 0 0\n",
+        "//server/sda2 /cifs cifs credentials=/etc/c 0 0\n",
         "overlay /o overlay lowerdir=/dev/sda1,upperdir=/u 0 0\n",
         "\t \r\n",
         "xUUID=1 /x ext4\n",
