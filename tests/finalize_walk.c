@@ -29,6 +29,7 @@ static void free_walk(void)
     for (size_t i = 0; i < walk.troubles; i++)
         free(walk.trouble[i].text);
     free(walk.start);
+    json_decref(walk.saved);
     walk = (struct bf_walk){.f = &walk_fin};
     bf_edits_free(&walk_fin.edits);
 }
