@@ -192,11 +192,11 @@ RUN_TESTS := setpriv --pdeathsig TERM tests/run.sh
 # What each library's named users are, for the lint.
 LINT_ENV = $(foreach l,LWIP MBEDTLS LZ4 ZSTD BLAKE3 LIBCRUX,$(l)_USERS='$($(l)_USERS)')
 
-# sources.mk files add scripts to CHECK_TESTS, E2E_TESTS, BENCH_TESTS and SOAK_TESTS, and what
-# those need to CHECK_DEPS and so on.
+# sources.mk files add scripts to CHECK_MACHINES (those that start virtual machines), CHECK_TESTS, E2E_TESTS,
+# BENCH_TESTS and SOAK_TESTS, and what those need to CHECK_DEPS and so on.
 check: all build/$(EFI)/libbootferry.a $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(CHECK_DEPS)
 	$(Q)exec env $(LINT_ENV) $(RUN_TESTS) -j 2 tests/lint.sh tests/lint_selftest.sh $(UNIT_PROGRAMS) \
-	    $(FUZZ_PROGRAMS:%='tests/fuzz.sh 20000 %') -- $(CHECK_TESTS)
+	    $(FUZZ_PROGRAMS:%='tests/fuzz.sh 20000 %') -- $(CHECK_MACHINES) -- $(CHECK_TESTS)
 unit: $(UNIT_PROGRAMS)
 	$(Q)exec $(RUN_TESTS) $(UNIT_PROGRAMS)
 fuzz: $(FUZZ_PROGRAMS)

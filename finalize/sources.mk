@@ -39,8 +39,10 @@ CHECK_DEPS  += build/bootferry-finalize $(FINALIZER_VM)
 # minutes, and so do real guests.
 FINALIZE_SLOW := $(addprefix tests/finalize/,ifcfg_matrix.sh matrix.sh readers.sh guest.sh starts.sh proves.sh never.sh \
     second_opinion.sh volumes.sh names.sh uki.sh odd_starts.sh crypt_starts.sh)
-CHECK_TESTS += $(sort $(filter-out %/judge.sh %/judge-root.sh %/guest_vm.sh %trees.sh %/disk.sh %/moves.sh %/volumes_vm.sh $(FINALIZE_SLOW),\
-    $(wildcard tests/finalize/*.sh)))
+FINALIZE_MACHINES := $(addprefix tests/finalize/,accelerator.sh vm.sh vm_fs.sh)
+CHECK_MACHINES += $(FINALIZE_MACHINES)
+CHECK_TESTS += $(sort $(filter-out %/judge.sh %/judge-root.sh %/guest_vm.sh %trees.sh %/disk.sh %/moves.sh %/volumes_vm.sh \
+    $(FINALIZE_MACHINES) $(FINALIZE_SLOW),$(wildcard tests/finalize/*.sh)))
 E2E_TESTS += $(wildcard $(FINALIZE_SLOW))
 E2E_DEPS  += build/judge/stamp
 

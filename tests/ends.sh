@@ -77,6 +77,25 @@ check "a test that leaves a process passes" env PATH="$T/bin:$PATH" tests/run.sh
 check "the process is gone" gone
 check "and named" grep -q '^# left running: sleep 98765' "$T"/logs/leaves.sh-*.log
 
+# Of the tests of a row one runs at a time, beside one of the other row.
+cat >"$T/row.sh" <<'ROW'
+#!/bin/bash
+mkdir "$1/$2" || { echo not ok alone; exit; }
+until [ -e "$1/$3" ] || [ -e "$1/both" ]; do sleep 0.1; done
+touch "$1/both"
+sleep 1
+rmdir "$1/$2"
+echo ok alone
+ROW
+chmod +x "$T/row.sh"
+rows() {
+    local ours="$T/row.sh $T ours theirs" theirs="$T/row.sh $T theirs ours"
+    tests/run.sh -j 3 true -- "$ours" "$ours" "$ours" -- "$theirs" "$theirs" >"$T/rows"
+}
+refute "a test that says nothing fails" rows
+check "tests of a row run one at a time, beside those of another" grep -q '^5 passed, 1 failed$' "$T/rows"
+check "each has a log of its own" equal 5 "$(cat "$T"/logs/row.sh-*.log | grep -c '^ok alone')"
+
 # ---- Scripts with machines and servers ---------------------------------------------------------
 cat >"$T/machine.sh" <<MACHINE
 . qemu/lib.sh

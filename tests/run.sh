@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Usage: tests/run.sh [-v] [-j N TEST... --] TEST...
+# Usage: tests/run.sh [-v] [-j N] TEST... [-- TEST...]...
 #
 # Runs each TEST (a program, or a quoted command line), keeps its output in build/test-logs/, and
-# counts its lines "ok NAME", "not ok NAME" and "skip NAME". Those before "--" run N at a time. A
-# test that ends badly without a "not ok" line, that prints no such line at all, or that passes its
+# counts its lines "ok NAME", "not ok NAME" and "skip NAME". N of them run at a time (one). Each "--"
+# begins a row: of its tests never more than one runs, beside those of other rows. A test that ends badly without a "not ok" line, that prints no such line at all, or that passes its
 # time limit counts as one failure. The last line is the sum: "N passed, N failed[, N skipped]"; the
 # exit status is 0 if nothing failed. -v shows the tests' whole output. BF_TEST_TIMEOUT: seconds per
 # test (5400; an idle machine needs a tenth of that). No process of a test outlives it or this
@@ -51,6 +51,7 @@ report() {
 
 limit=${BF_TEST_TIMEOUT:-5400}
 declare -A name_of=() log_of=() began=() # of the tests that run, by process
+declare -A times=()                      # how often a name was used
 end() {
     { [ ${#name_of[@]} -eq 0 ] || kill "${!name_of[@]}" && wait; } 2>/dev/null
     exit 143
@@ -62,6 +63,8 @@ start() { # TEST
     read -ra command <<<"$1"
     name=$(basename "${command[0]}")
     [ ${#command[@]} -eq 1 ] || name=$name-$(basename "${command[-1]}")
+    times[$name]=$((${times[$name]:-0} + 1))
+    [ "${times[$name]}" -eq 1 ] || name=$name.${times[$name]}
     log=$logs/$name.log
     if [ -n "$verbose" ]; then
         exec {out}> >(tee "$log")
@@ -84,16 +87,30 @@ finish_one() {
     unset "name_of[$pid]" "log_of[$pid]" "began[$pid]"
 }
 
-for test in "$@"; do
-    if [ "$test" = -- ]; then
-        jobs=1
-        while [ ${#name_of[@]} -gt 0 ]; do finish_one; done
-        continue
-    fi
-    while [ ${#name_of[@]} -ge "$jobs" ]; do finish_one; done
-    start "$test"
+# The tests of each row, in the order in which they are given; row 0 has those of none.
+tests=("$@") row=0
+declare -A next_of=([0]=0) runs_in=() # where the row goes on in $tests, and its process
+for i in "${!tests[@]}"; do
+    [ "${tests[$i]}" != -- ] || next_of[$((++row))]=$((i + 1))
 done
-while [ ${#name_of[@]} -gt 0 ]; do finish_one; done
+# is_left ROW: whether it has another test.
+is_left() { [ "${next_of[$1]}" -lt ${#tests[@]} ] && [ "${tests[${next_of[$1]}]}" != -- ]; }
+# find_row: the first one that has a test and nothing under way, else row 0 if it has a test, in $row.
+find_row() {
+    for ((row = 1; row < ${#next_of[@]}; row++)); do
+        if is_left "$row" && [ -z "${name_of[${runs_in[$row]:-none}]:-}" ]; then return; fi
+    done
+    row=0
+    is_left 0
+}
+while [ ${#name_of[@]} -gt 0 ] || find_row; do
+    if [ ${#name_of[@]} -lt "$jobs" ] && find_row; then
+        start "${tests[$((next_of[$row]++))]}"
+        runs_in[$row]=$!
+    else
+        finish_one
+    fi
+done
 
 if [ "$skipped" -gt 0 ]; then
     echo "$passed passed, $failed failed, $skipped skipped"

@@ -62,13 +62,16 @@ CHECK_TESTS += tests/docs/configuration.sh tests/docs/waits.sh tests/docs/remedi
 TEST_TOOLS += tests/pe_check
 TOOL_SRCS_tests/pe_check := tests/image/pe_check.c
 CHECK_DEPS  += build/tests/pe_check build/tests/workers.efi build/tests/exceptions.efi build/tests/nic.efi build/tests/selftest.efi build/tests/devices.efi
-CHECK_TESTS += tests/image/check.sh tests/image/instructions.sh tests/efi/selftest.sh tests/efi/workers.sh tests/efi/exceptions.sh tests/efi/nic.sh tests/efi/devices.sh
+CHECK_TESTS += tests/image/check.sh tests/image/instructions.sh
+CHECK_MACHINES += $(addprefix tests/efi/,selftest.sh workers.sh exceptions.sh nic.sh devices.sh)
 
 # The operator's command and the daemon, as programs.
 CHECK_TESTS += tests/net/secrets.sh tests/net/openssl35.sh tests/net/no-hybrid.sh
-CHECK_TESTS += tests/ask.sh tests/ends.sh tests/cli/commands.sh tests/cli/plan.sh
+CHECK_TESTS += tests/ask.sh tests/cli/commands.sh
+CHECK_MACHINES += tests/ends.sh tests/cli/plan.sh
 CHECK_TESTS += tests/third_party.sh
-CHECK_TESTS += tests/cli/media.sh tests/daemon/daemon_test.py tests/daemon/stopped.py tests/daemon/points.sh \
+CHECK_MACHINES += tests/daemon/points.sh
+CHECK_TESTS += tests/cli/media.sh tests/daemon/daemon_test.py tests/daemon/stopped.py \
     tests/daemon/assess.sh tests/daemon/disks.sh tests/daemon/fence.sh tests/daemon/places.sh tests/daemon/sparse.sh tests/daemon/strangers.sh
 TEST_TOOLS += tests/flood
 TOOL_SRCS_tests/flood := tests/daemon/flood.c
@@ -106,7 +109,7 @@ TEST_TOOLS += tests/target_driver
 TOOL_SRCS_tests/target_driver = tests/targets/driver.c $(TARGET_TEST_SRCS)
 TOOL_LIBS_tests/target_driver = $(TARGET_TEST_LIBS)
 CHECK_DEPS  += build/tests/target_driver
-CHECK_TESTS += tests/targets/qemu.sh tests/targets/shapes.sh tests/targets/files.sh
+CHECK_MACHINES += tests/targets/qemu.sh tests/targets/shapes.sh tests/targets/files.sh
 
 # Benchmarks: never part of the tests. The last one collects what the others found.
 TEST_TOOLS += tests/bench_engine
@@ -187,7 +190,7 @@ TEST_TOOLS += tests/libvirt_target
 TOOL_SRCS_tests/libvirt_target = tests/targets/libvirt_target.c $(TARGET_TEST_SRCS) replica/state/step.c
 TOOL_LIBS_tests/libvirt_target = $(TARGET_TEST_LIBS) $(LIBVIRT_WRAPS:%=-Wl,--wrap=%)
 CHECK_DEPS  += build/tests/libvirt_target
-CHECK_TESTS += tests/targets/libvirt.sh tests/targets/libvirt-system.sh
+CHECK_MACHINES += tests/targets/libvirt.sh tests/targets/libvirt-system.sh
 E2E_DEPS    += build/tests/libvirt_target
 E2E_TESTS   += tests/targets/libvirt-killed.sh
 TEST_SRCS_test_libvirt = $(TARGET_TEST_SRCS) replica/state/step.c tests/unit/store_files.c
@@ -198,4 +201,4 @@ FUZZ_LIBS_fuzz_libvirt = $(LIBVIRT_LIBS)
 
 # Stories of failovers, each with a real guest: a BIOS, LVM with XFS, and Btrfs in make check, all of them by themselves.
 STORIES     := $(filter-out %/lib.sh,$(sort $(wildcard tests/stories/*.sh)))
-CHECK_TESTS += $(addprefix tests/stories/,planned.sh unplanned.sh tests.sh)
+CHECK_MACHINES += $(addprefix tests/stories/,planned.sh unplanned.sh tests.sh)

@@ -9,7 +9,7 @@ e2e_begin troubleshooting
 # The index: script and words of every comparison in a script that tests/e2e/LIST runs.
 index() {
     local script
-    sed -nE 's/^(check|e2e) +([^ ]+\.sh).*/\2/p' tests/e2e/LIST | sort -u | while read -r script; do
+    sed -nE 's/^(check|hosted|e2e) +([^ ]+\.sh).*/\2/p' tests/e2e/LIST | sort -u | while read -r script; do
         sed -nE "s/.*e2e_failure_row \"([^\"]+)\".*/$script|\\1/p" "tests/e2e/$script"
     done
 }
