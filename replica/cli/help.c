@@ -44,8 +44,10 @@ static int help_overview(void)
            "  bootferry status web-1 --watch                   until the point is committed\n"
            "  bootferry plan web-1 >plan.json                  its addresses as they are, to be "
            "edited\n"
-           "  bootferry finalize web-1 --plan plan.json        adapt a copy: makes web-1@1/1\n"
-           "  bootferry export web-1@1/1 --disk 0 --format qcow2 web-1.qcow2\n\n"
+           "  bootferry failover web-1 --test --plan plan.json --watch       try it; bootferry "
+           "cleanup web-1\n"
+           "  bootferry failover web-1 --planned --plan plan.json --watch    let it live there\n"
+           "  bootferry commit web-1                           for good; or bootferry rollback\n\n"
            "Commands:\n");
     for (size_t i = 0; i < count; i++)
         printf("  %-15s %s\n", all[i]->name, all[i]->summary);

@@ -390,7 +390,7 @@ static char *lv_describe(const struct bf_tgt *tgt)
 
 const struct bf_tgt_ops bf_tgt_libvirt = {
     .scheme = "libvirt",
-    .usage = "libvirt:URI  a machine of a libvirt host, libvirt:qemu:///system",
+    .usage = "libvirt:URI    a machine of a libvirt host, libvirt:qemu:///system",
     .can = BF_TGT_RUNS | BF_TGT_ISOLATES | BF_TGT_COMMITS,
     .check = lv_check,
     .make = lv_make,

@@ -45,7 +45,7 @@ static char *no_description(const struct bf_tgt *tgt)
 
 const struct bf_tgt_ops bf_tgt_libvirt = {
     .scheme = "libvirt",
-    .usage = "libvirt:URI  (this bootferry was built without it)",
+    .usage = "libvirt:URI    (this bootferry was built without it)",
     .check = absent,
     .make = absent,
     .start = absent,
