@@ -53,7 +53,7 @@ REPLICA_TARGET_SRCS := \
 
 # jobs: the finalizer over a point, failovers
 REPLICA_JOBS_SRCS := $(REPLICA_EVIDENCE_SRCS) replica/points/source.c $(addprefix replica/jobs/,at_work.c begin.c estimate.c \
-    finalizer.c folder.c look.c order.c rules.c runner.c spawn.c steps.c wanted.c watch.c)
+    finalizer.c folder.c look.c order.c rules.c runner.c source_run.c spawn.c steps.c wanted.c watch.c)
 
 # the operator's command, with the finalizer's runner
 BOOTFERRY_SRCS = $(REPLICA_SRCS) $(REPLICA_MEDIA_SRCS) $(REPLICA_TEXT_SRCS) $(REPLICA_TARGET_SRCS) \

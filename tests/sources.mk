@@ -35,7 +35,7 @@ TEST_SRCS_test_jobs_rules := replica/jobs/rules.c replica/state/db_failovers.c r
 TEST_LIBS_test_jobs_rules := -lsqlite3
 TEST_SRCS_test_jobs_runner := $(REPLICA_STORE_SRCS) replica/state/step.c replica/state/file.c replica/points/source.c \
     replica/jobs/at_work.c replica/jobs/begin.c replica/jobs/console.c replica/jobs/evidence.c replica/jobs/folder.c replica/jobs/judge.c \
-    replica/jobs/look.c replica/jobs/order.c replica/jobs/plain.c replica/jobs/rules.c replica/jobs/runner.c replica/jobs/steps.c replica/jobs/wanted.c replica/jobs/watch.c \
+    replica/jobs/look.c replica/jobs/order.c replica/jobs/plain.c replica/jobs/rules.c replica/jobs/runner.c replica/jobs/source_run.c replica/jobs/steps.c replica/jobs/wanted.c replica/jobs/watch.c \
     tests/unit/store_files.c
 TEST_LIBS_test_jobs_runner := $(REPLICA_LIBS)
 TEST_SRCS_test_qcow2 := replica/qemu/qcow2.c replica/state/reason.c

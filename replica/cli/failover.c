@@ -14,6 +14,7 @@
 #include "replica/cli/out.h"
 #include "replica/jobs/begin.h"
 #include "replica/jobs/estimate.h"
+#include "replica/jobs/source_run.h"
 #include "replica/points/inventory.h"
 #include "replica/points/source.h"
 #include "replica/targets/machine.h"
@@ -191,10 +192,27 @@ static void tell_estimate(struct bf_cli *cli, const struct call *c)
     struct bf_estimate e;
     char text[BF_DURATION_TEXT];
     bf_estimate_make(cli->db, c->ref.machine, c->order.target, &e);
-    if (e.adapt_s < 0 || e.start_s < 0)
-        return;
-    fprintf(paper(cli), "Expected: %s until the machine runs.\n",
-            bf_duration_text(e.adapt_s + e.start_s, text));
+    if (e.adapt_s >= 0 && e.start_s >= 0)
+        fprintf(paper(cli), "Expected: %s until the machine runs.\n",
+                bf_duration_text(e.adapt_s + e.start_s, text));
+    else if (bf_cli_has(cli, "--dry-run"))
+        fprintf(paper(cli),
+                "How long it would take is not known: nothing was failed over to %s yet.\n",
+                c->order.target);
+}
+
+// Of a planned failover: whether it would begin at once.
+static int tell_run(struct bf_cli *cli, const struct call *c)
+{
+    struct bf_source_run run;
+    if (bf_source_run_find(cli->db, c->ref.machine, time(NULL) - (int64_t)c->order.fresh, &run))
+        return bf_cli_fail(bf_db_fault(cli->db));
+    if (run.point)
+        fprintf(paper(cli), "It would be taken, so nothing would be lost.\n");
+    else
+        fprintf(paper(cli), "A run of %s's medium would be waited for, because %s.\n",
+                c->ref.machine, run.why);
+    return BF_CLI_OK;
 }
 
 // ---- A dry run ---------------------------------------------------------------------------------
@@ -226,16 +244,12 @@ static int dry_run(struct bf_cli *cli, struct call *c)
     struct bf_fault fault;
     json_t *report = NULL;
     char ref[96];
-    if (!c->point) {
-        fprintf(paper(cli),
-                "%s has no recovery point: a planned failover would wait for its run.\n",
-                c->ref.machine);
-        return BF_CLI_OK;
-    }
-    int status = show_machine(cli, c);
-    struct bf_finalizer *f = status ? NULL : bf_finalizer_new();
+    int status = c->order.mode == BF_FAILOVER_PLANNED ? tell_run(cli, c) : BF_CLI_OK;
+    if (status || !c->point || (status = show_machine(cli, c)))
+        return status;
+    struct bf_finalizer *f = bf_finalizer_new();
     if (!f)
-        return status ? status : BF_CLI_FAILED;
+        return BF_CLI_FAILED;
     bf_image_ref_text(&c->ref, ref);
     f->run.mode = "dry-run";
     f->run.plan = c->plan;

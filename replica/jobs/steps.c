@@ -13,10 +13,9 @@
 #include "replica/jobs/finalizer.h"
 #include "replica/jobs/folder.h"
 #include "replica/jobs/order.h"
+#include "replica/jobs/source_run.h"
 #include "replica/jobs/steps.h"
 #include "replica/jobs/watch.h"
-#include "replica/points/inventory.h"
-#include "replica/points/source.h"
 #include "replica/state/ask.h"
 #include "replica/state/file.h"
 #include "replica/state/waits.h"
@@ -28,61 +27,19 @@ static enum bf_err cancelled(struct bf_fault *fault)
 
 // ---- The source's run --------------------------------------------------------------------------
 
-// Whether a replication of the machine is under way: it will make a newer point.
-static enum bf_err is_replicating(struct bf_runner *r, bool *out)
-{
-    struct bf_job *jobs;
-    size_t count;
-    enum bf_err err = bf_db_job_list(r->db, r->job.machine, 0, &jobs, &count);
-    *out = false;
-    for (size_t i = 0; !err && i < count; i++)
-        if (strcmp(jobs[i].kind, "replication") == 0) {
-            *out = jobs[i].phase < BF_JOB_SUCCEEDED;
-            break;
-        }
-    free(jobs);
-    return err;
-}
-
-static bool was_off(struct bf_db *db, const struct bf_point *point)
-{
-    json_t *inventory = bf_point_inventory(db, point);
-    bool off = !bf_source_is_running_system(inventory);
-    json_decref(inventory);
-    return off;
-}
-
-// The point of a run that is recent enough, if there is one and none is under way.
-static enum bf_err find_run(struct bf_runner *r, bool *found, struct bf_fault *fault)
-{
-    struct bf_point *point = calloc(1, sizeof *point);
-    bool replicating = false;
-    *found = false;
-    enum bf_err err = point ? is_replicating(r, &replicating) : BF_ERR_NO_MEMORY;
-    if (!err && !replicating) {
-        err = bf_db_point_get(r->db, r->job.machine, 0, point);
-        *found = !err && point->time >= r->job.since[BF_JOB_PENDING] - (int64_t)r->f.fresh &&
-                 was_off(r->db, point);
-        r->job.point = *found ? point->number : 0;
-        if (err == BF_ERR_NOT_FOUND)
-            err = BF_OK;
-    }
-    free(point);
-    return bf_runner_fault(r, err, fault);
-}
-
 enum bf_err bf_runner_wait(struct bf_runner *r, enum bf_fo_step *next, struct bf_fault *fault)
 {
+    int64_t since = r->job.since[BF_JOB_PENDING] - (int64_t)r->f.fresh;
     int64_t until = r->job.since[BF_JOB_PENDING] + (int64_t)r->f.wait;
-    bool found, told = false;
+    struct bf_source_run run;
+    char told[sizeof run.why] = "";
     enum bf_err err;
-    while (!(err = find_run(r, &found, fault)) && !found) {
-        if (!told)
-            bf_runner_say(r, BF_LOG_INFO,
-                          "waiting for a run of %s: boot it from its medium, so that nothing is "
-                          "lost",
-                          r->job.machine);
-        told = true;
+    while (!(err = bf_source_run_find(r->db, r->job.machine, since, &run)) && !run.point) {
+        if (strcmp(told, run.why) != 0)
+            bf_runner_say(r, BF_LOG_INFO, "waiting for a run of %s, because %s%s", r->job.machine,
+                          run.why,
+                          told[0] ? "" : ": boot it from its medium, so that nothing is lost");
+        bf_snprintf(told, sizeof told, "%s", run.why);
         if (time(NULL) >= until)
             return bf_fault_set(fault, BF_ERR_TIMEOUT, BF_SIDE_SOURCE,
                                 "boot it from its medium and start again, or use --unplanned",
@@ -92,10 +49,11 @@ enum bf_err bf_runner_wait(struct bf_runner *r, enum bf_fo_step *next, struct bf
             return cancelled(fault);
         sleep(1);
     }
+    r->job.point = run.point;
     if (!err)
         bf_runner_say(r, BF_LOG_INFO, "the source's run is %s@%u", r->job.machine, r->job.point);
     *next = BF_FO_FINALIZING;
-    return err;
+    return bf_runner_fault(r, err, fault);
 }
 
 // ---- The finalizer -----------------------------------------------------------------------------

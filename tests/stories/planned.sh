@@ -13,6 +13,8 @@ medium web-1 end=poweroff on-failure=poweroff
 # ---- Before the weekend ------------------------------------------------------------------------
 check "it is asked for before there is any point" failover planned
 check "and waits" is_at 1 waiting
+check "and says why" said 1 'because it has had no run'
+check "a dry run says so, too" grep -q 'would be waited for, because it has had no run' <(failover planned --dry-run)
 check "a second one is refused with the name of the first" refuses 1 'job 1 (planned)' \
     failover planned
 
@@ -23,6 +25,7 @@ check "and is off" bf_vm_wait_exit old 120
 check "it runs in its new home, proven from inside" reaches 1 ready 400
 check "with the address, the gateway and the name that were planned" runs_as_planned 1
 check "of the point of this run" equal 1 "$(job 1 .point)"
+check "while that ran, it was waited for" said 1 'because a run is under way'
 check "each phase has its time" equal 'Pending Running TargetReady' "$(job 1 '.since | keys | join(" ")')"
 check "nothing of the evidence is left to run again" test "$(grep -c ' end -' "$T/state/jobs/1/evidence.log")" = 1
 check "it is said how long that takes" test "$(bf_cli projected web-1 --json | jq .samples)" = 1
