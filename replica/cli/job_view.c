@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/fmt.h"
 #include "replica/cli/out.h"
 #include "replica/jobs/begin.h"
 #include "replica/jobs/folder.h"
@@ -52,6 +53,61 @@ json_t *bf_cli_events_json(const struct bf_event_row *list, size_t count)
     return array;
 }
 
+// ---- What comes next ---------------------------------------------------------------------------
+
+// Of what the job's step allows, in the order in which it is offered. Cancelling what has come to
+// rest is the same as taking it away, and is not named beside that.
+enum { OFFERS_MAX = 4 };
+static size_t find_offers(const struct bf_job *job, const struct bf_failover *f,
+                          enum bf_failover_wish out[OFFERS_MAX])
+{
+    static const enum bf_failover_wish at_rest[OFFERS_MAX] = {BF_WISH_CONFIRM, BF_WISH_COMMIT,
+                                                              BF_WISH_ROLLBACK, BF_WISH_CLEANUP};
+    struct bf_fo_answer answer;
+    struct bf_fault refusal;
+    size_t count = 0;
+    enum bf_fo_step step = bf_fo_step_of(job);
+    for (size_t i = 0; i < OFFERS_MAX && !bf_fo_info(step)->works; i++)
+        if (bf_fo_ask(f->mode, step, at_rest[i], &answer, &refusal) == BF_OK)
+            out[count++] = at_rest[i];
+    if (bf_fo_info(step)->works &&
+        bf_fo_ask(f->mode, step, BF_WISH_CANCEL, &answer, &refusal) == BF_OK)
+        out[count++] = BF_WISH_CANCEL;
+    return count;
+}
+
+void bf_cli_job_next(struct bf_cli *cli, const struct bf_job *job, FILE *out)
+{
+    struct bf_failover f;
+    enum bf_failover_wish wishes[OFFERS_MAX];
+    char when[BF_TIME_TEXT], name[BF_NAME_MAX];
+    if (bf_db_failover_get(cli->db, job->id, &f) || f.over)
+        return;
+    // A machine has one cutover, and maybe many tests.
+    if (f.mode == BF_FAILOVER_TEST)
+        bf_snprintf(name, sizeof name, "%lld", (long long)job->id);
+    else
+        bf_snprintf(name, sizeof name, "%s", job->machine);
+    size_t count = find_offers(job, &f, wishes);
+    for (size_t i = 0; i < count; i++)
+        fprintf(out, "%sbootferry %s %s", i ? ", or " : "Next: ", bf_fo_wish_name(wishes[i]), name);
+    fputs(count ? "\n" : "", out);
+    if (f.mode == BF_FAILOVER_TEST && f.until)
+        fprintf(out, "It ends by itself at %s.\n", bf_time_text(f.until, when));
+}
+
+static json_t *next_json(const struct bf_job *job, const struct bf_failover *f)
+{
+    enum bf_failover_wish wishes[OFFERS_MAX];
+    json_t *array = json_array();
+    size_t count = f->over ? 0 : find_offers(job, f, wishes);
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(array, json_string(bf_fo_wish_name(wishes[i])));
+    return array;
+}
+
+// ---- The whole job ------------------------------------------------------------------------------
+
 static json_t *events_json(struct bf_cli *cli, int64_t job)
 {
     struct bf_event_row *list = NULL;
@@ -68,8 +124,10 @@ json_t *bf_cli_job_whole_json(struct bf_cli *cli, const struct bf_job *job)
     struct bf_failover f;
     json_t *whole = bf_cli_job_json(job);
     json_object_set_new(whole, "machine", json_string(job->machine));
-    if (bf_db_failover_get(cli->db, job->id, &f) == BF_OK)
+    if (bf_db_failover_get(cli->db, job->id, &f) == BF_OK) {
         json_object_set_new(whole, "failover", failover_json(&f));
+        json_object_set_new(json_object_get(whole, "failover"), "next", next_json(job, &f));
+    }
     json_object_set_new(whole, "events", events_json(cli, job->id));
     return whole;
 }
@@ -137,5 +195,6 @@ int bf_cli_job_result(struct bf_cli *cli, int64_t id)
         return bf_json_print(bf_cli_job_whole_json(cli, &job)) || failed;
     printf("job %lld of %s: %s, %s%s%s\n", (long long)id, job.machine, bf_job_phase_name(job.phase),
            job.step, job.detail[0] ? ": " : "", job.detail);
+    bf_cli_job_next(cli, &job, stdout);
     return failed ? BF_CLI_FAILED : BF_CLI_OK;
 }

@@ -4,6 +4,7 @@
 #define BF_REPLICA_CLI_JOB_VIEW_H
 
 #include <jansson.h>
+#include <stdio.h>
 
 #include "replica/cli/cli.h"
 
@@ -13,6 +14,10 @@ json_t *bf_cli_job_json(const struct bf_job *job);
 json_t *bf_cli_events_json(const struct bf_event_row *list, size_t count);
 // With "failover" and "events", as job show has them.
 json_t *bf_cli_job_whole_json(struct bf_cli *cli, const struct bf_job *job);
+
+// What an operator may do with a failover as it is now: commands of the rules, and when a test ends
+// by itself. Prints nothing for a job that is over, or is none.
+void bf_cli_job_next(struct bf_cli *cli, const struct bf_job *job, FILE *out);
 
 // Follows a failover until its runner has nothing more to do: prints its events as they come, or,
 // quiet, nothing. Ctrl-C ends this and not the job. The exit status: BF_CLI_OK when it succeeded or

@@ -136,10 +136,13 @@ static void print_files(struct bf_cli *cli, int64_t job)
                                            {"log", "the log of the work"}};
     char path[BF_JOB_PATH];
     struct stat st;
+    const char *before = "\n";
     for (size_t i = 0; i < BF_COUNT(files); i++) {
         bf_job_path(cli->state, job, files[i][0], path);
-        if (stat(path, &st) == 0 && st.st_size > 0)
-            printf("%-24s %s\n", files[i][1], path);
+        if (stat(path, &st) != 0 || st.st_size <= 0)
+            continue;
+        printf("%s%-24s %s\n", before, files[i][1], path);
+        before = "";
     }
 }
 
@@ -162,10 +165,11 @@ static void print_job(struct bf_cli *cli, const struct bf_job *job)
     if (bf_db_failover_get(cli->db, job->id, &f) == BF_OK)
         printf(" (%s), %s@%u/%u at %s", bf_failover_mode_name(f.mode), job->machine, job->point,
                f.object, f.target);
-    printf("\n%s, %s%s%s\n\n", bf_job_phase_name(job->phase), job->step[0] ? job->step : "-",
+    printf("\n%s, %s%s%s\n", bf_job_phase_name(job->phase), job->step[0] ? job->step : "-",
            job->detail[0] ? ": " : "", job->detail);
-    print_phases(job);
+    bf_cli_job_next(cli, job, stdout);
     printf("\n");
+    print_phases(job);
     print_files(cli, job->id);
     if (bf_db_event_of_job(cli->db, job->id, 0, &list, &count))
         return;

@@ -242,6 +242,7 @@ static enum bf_err drop_object(struct bf_runner *r, struct bf_fault *fault)
 
 enum bf_err bf_runner_remove(struct bf_runner *r, enum bf_fo_step *next, struct bf_fault *fault)
 {
+    static const char nothing_left[] = "nothing is left of the new machine";
     struct bf_job ended = {0};
     enum bf_err err = BF_OK;
     // Without a finalized object the target was not asked for anything yet.
@@ -257,6 +258,9 @@ enum bf_err bf_runner_remove(struct bf_runner *r, enum bf_fo_step *next, struct 
         return err;
     bf_snprintf(ended.step, sizeof ended.step, "%s", r->f.ending);
     *next = bf_fo_step_of(&ended);
-    bf_runner_say(r, BF_LOG_INFO, "nothing is left of the new machine");
+    bf_runner_say(r, BF_LOG_INFO, "%s", nothing_left);
+    // A job that failed says why.
+    if (*next != BF_FO_FAILED)
+        bf_snprintf(r->job.detail, sizeof r->job.detail, "%s", nothing_left);
     return BF_OK;
 }

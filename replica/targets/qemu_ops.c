@@ -360,6 +360,17 @@ static enum bf_err move_home(struct bf_qemu_machine *q, const char *to, struct b
     return err;
 }
 
+static void tell_home(const struct bf_qemu_machine *q)
+{
+    char path[PATH_MAX], said[PATH_MAX + 64];
+    struct bf_fault ignored;
+
+    if (!q->tgt->tell || bf_qemu_path(q, q->home, "start", path, &ignored))
+        return;
+    bf_snprintf(said, sizeof said, "its disks are at home, and it is started by %s", path);
+    q->tgt->tell(q->tgt->user, said);
+}
+
 static enum bf_err commit(const struct bf_tgt *tgt, const char *to, struct bf_fault *fault)
 {
     struct bf_qemu_machine q;
@@ -372,6 +383,8 @@ static enum bf_err commit(const struct bf_tgt *tgt, const char *to, struct bf_fa
         err = resume(&q, fault); // one that was killed may have left it paused
     if (!err)
         err = tidy(&q, fault);
+    if (!err)
+        tell_home(&q);
     bf_qemu_shut(&q);
     return err;
 }
