@@ -33,6 +33,9 @@ ours_up=0 peer_up=0
 for name in "${names[@]}"; do
     guest "$name"
     status=0
+    # All that an inspection and a rehearsal take: the VM's start, the file systems, the report, and its end.
+    bench_time "$T/dry" finalizer --plan "$T/plan" --dry-run
+    bench_result "the finalizer's VM for a dry run of $name, $QEMU_ACCEL" "$(cut -d' ' -f1 "$T/dry")" - s most 8
     bench_time "$T/ours" finalizer --plan "$T/plan"
     address=$(comes_up)
     [ "$address" != 192.168.77.50/24 ] || ours_up=$((ours_up + 1))
