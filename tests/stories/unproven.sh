@@ -29,7 +29,7 @@ check "and a picture of its screen" test -s "$T/state/jobs/3/screen.png"
 check "which is a picture" matches 'PNG image' "$(file "$T/state/jobs/3/screen.png")"
 check "it cannot be made lasting" refuses 1 'nothing has shown' bf_cli commit web-1
 check "it may run all the same: the source is fenced" grep -q fenced <(bf_cli status web-1)
-check "a rollback takes it away" bf_cli rollback web-1 --discard
+check "it has written nothing, so that nothing is lost by a rollback" bf_cli rollback web-1
 refute "it is gone" lives 3
 refute "and the source may run" grep -q fenced <(bf_cli status web-1)
 finish
