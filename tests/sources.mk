@@ -196,6 +196,15 @@ FUZZ_SRCS_fuzz_libvirt := $(addprefix replica/targets/,$(addprefix libvirt_,addr
     tree.c uri.c user.c xml.c) user_net.c) finalize/core/text.c replica/state/file.c replica/state/reason.c
 FUZZ_LIBS_fuzz_libvirt = $(LIBVIRT_LIBS)
 
-# Stories of failovers, each with a real guest: a BIOS, LVM with XFS, and Btrfs in make check, all of them by themselves.
-STORIES     := $(filter-out %/lib.sh,$(sort $(wildcard tests/stories/*.sh)))
+# Stories of failovers, each with a real guest: a BIOS, LVM with XFS, and Btrfs in make check, all of them by themselves,
+# and once more with the server killed everywhere.
+STORIES     := $(filter-out %/lib.sh %/kills.sh %/killed.sh,$(sort $(wildcard tests/stories/*.sh)))
+KILLED      := $(STORIES:tests/stories/%.sh=%)
+TEST_TOOLS  += tests/stops/bootferry tests/stops/bootferryd
+STOPS       := tests/stories/stops.c
+TOOL_SRCS_tests/stops/bootferry  = $(BOOTFERRY_SRCS:replica/state/step.c=$(STOPS))
+TOOL_LIBS_tests/stops/bootferry  = $(BOOTFERRY_LIBS)
+TOOL_SRCS_tests/stops/bootferryd = $(BOOTFERRYD_SRCS:replica/state/step.c=$(STOPS))
+TOOL_LIBS_tests/stops/bootferryd = $(REPLICA_LIBS)
+STORY_DEPS  := $(addprefix build/tests/stops/,bootferry bootferryd)
 CHECK_TESTS += $(addprefix tests/stories/,planned.sh unplanned.sh tests.sh)

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "replica/jobs/folder.h"
 #include "replica/jobs/steps.h"
+#include "replica/state/step.h"
 #include "replica/targets/machine.h"
 
 // ---- What is on record -------------------------------------------------------------------------
@@ -121,6 +122,8 @@ static enum bf_err turn(struct bf_runner *r, bool *more, struct bf_fault *fault)
 {
     enum bf_err err = load(r, fault);
     const struct bf_fo_info *info = bf_fo_info(r->step);
+    if (!err)
+        bf_step_done(info->name);
     *more = !err && !r->f.over;
     if (!*more)
         return err;

@@ -19,6 +19,7 @@
 #include "replica/points/source.h"
 #include "replica/state/ask.h"
 #include "replica/state/file.h"
+#include "replica/state/step.h"
 #include "replica/state/waits.h"
 
 static enum bf_err cancelled(struct bf_fault *fault)
@@ -252,6 +253,7 @@ enum bf_err bf_runner_start(struct bf_runner *r, enum bf_fo_step *next, struct b
         err = fence(r, fault);
     if (!err)
         err = r->ops->start(&r->tgt, fault);
+    bf_step_done("machine started");
     if (!err)
         r->f.started = time(NULL);
     *next = BF_FO_LOOKING;
@@ -291,10 +293,13 @@ enum bf_err bf_runner_remove(struct bf_runner *r, enum bf_fo_step *next, struct 
         err = bf_runner_open_machine(r, fault);
     if (!err && r->tgt.machine)
         err = r->ops->remove(&r->tgt, fault);
+    bf_step_done("machine removed");
     if (!err)
         err = unfence(r, fault);
+    bf_step_done("fence lifted");
     if (!err)
         err = drop_object(r, fault);
+    bf_step_done("object dropped");
     if (err)
         return err;
     bf_snprintf(ended.step, sizeof ended.step, "%s", r->f.ending);

@@ -9,7 +9,7 @@
 # shellcheck source=qemu/server.sh
 . qemu/server.sh
 
-story=$(basename "$0" .sh)
+story=$(basename "$0" .sh)${BF_KILLS:+-killed}
 logs=$BF_BUILD/test-logs/story-$story
 rm -rf "$logs"
 mkdir -p "$logs"
@@ -44,8 +44,16 @@ replica() {
     firmware=$1
     bf_server_init "$T/state" 10.0.2.2,127.0.0.1 >/dev/null
     bf_cli machine add web-1 >/dev/null
-    bf_server_start "$logs/bootferryd.log"
+    serve
     plan "" >"$T/plan.json"
+}
+serve() { bf_server_start "$logs/bootferryd.log"; }
+# killed_on_the_way JOB: the process that works on it, and the server; which is then started again.
+killed_on_the_way() {
+    pkill -KILL -f "job run $1" || true
+    bf_server_stop KILL
+    check "the new machine does not notice" lives "$1"
+    serve
 }
 # plan [MORE]: the address of its only NIC, a name, less memory than this host; MORE are further keys.
 plan() {
@@ -138,3 +146,4 @@ refuses() { # STATUS WORDS COMMAND...
     cat "$T/said"
     return 1
 }
+[ -z "${BF_KILLS:-}" ] || . tests/stories/kills.sh

@@ -22,10 +22,7 @@ job=$(bf_cli jobs web-1 --json | jq '.jobs[0].id')
 
 # ---- Everything of ours is killed on the way ---------------------------------------------------
 within 120 test -e "$T/state/jobs/$job/qemu.pid"
-pkill -KILL -f "job run $job" || true
-bf_server_stop KILL
-check "the new machine does not notice" lives "$job"
-bf_server_start "$logs/bootferryd.log"
+killed_on_the_way "$job"
 check "the daemon goes on with the job" reaches "$job" ready 400
 check "it runs as planned" runs_as_planned "$job"
 check "what is not planned can be listed as JSON" equal TargetReady "$(bf_cli jobs web-1 --json | jq -r '.jobs[0].phase')"

@@ -1,0 +1,116 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+# A story in which the server is killed again and again (killed.sh): BF_KILLS names the places, one a line. The programs are
+# those with stops.c: a job's runner that comes to such a place stops there. Then this sees that the job is on record at the
+# step that was meant, and kills all of the server's processes but the new machine; the daemon is started again, and the
+# story goes on as if nothing had happened. Sourced by lib.sh, whose words it changes.
+# shellcheck disable=SC2154 # logs is lib.sh's
+
+# Places within a step of a job. All others are steps by themselves.
+declare -A kills_step=(['source is sent']=waiting ['finalizer runs']=finalizing ['machine images']=making ['machine made']=making
+    ['machine started']=starting ['machine removed']=removing ['fence lifted']=removing ['object dropped']=removing)
+for place in 'home chosen' 'home has room' 'mirror begun' 'mirror equal' 'machine paused' 'mirror completed' \
+    'home recorded' 'machine continued' 'layers dropped'; do
+    kills_step[$place]=committing
+done
+
+BF_PROGRAMS=$BF_BUILD/tests/stops
+ln -sfn ../../bootferry.efi "$BF_PROGRAMS/bootferry.efi"
+ln -sfn ../../finalize-vm "$BF_PROGRAMS/finalize-vm"
+export BF_STOPS=$T/stops
+mkdir "$BF_STOPS"
+mapfile -t kills <<<"$BF_KILLS"
+for place in "${kills[@]}"; do : >"$BF_STOPS/$place"; done
+
+# The daemon is started by this loop and not by the story, so that it can be started again.
+serve() {
+    kills_loop &
+    kills_pid=$!
+    within 60 test -s "$T/port"
+    BF_SERVER_PORT=$(<"$T/port")
+}
+killed_on_the_way() { true; } # the story's own kill
+kills_daemon() {
+    bf_server_start "$logs/bootferryd.log"
+    echo "$BF_SERVER_PORT" >"$T/port"
+}
+kills_loop() {
+    trap - EXIT
+    set +x
+    exec >>"$logs/kills" 2>&1
+    kills_daemon
+    while kill -0 $$ 2>/dev/null && [ ! -e "$T/kills.end" ]; do
+        kills_at_stop
+        [ ! -e "$BF_STOPS/finalizer runs" ] || kills_beside 'finalizer runs' qemu-system
+        [ ! -e "$BF_STOPS/source is sent" ] || kills_beside 'source is sent' qemu-storage
+        sleep 0.2
+    done
+    bf_server_stop KILL
+    exit 0
+}
+
+kills_at_stop() {
+    local hit place runner
+    for hit in "$BF_STOPS"/*.hit; do
+        [ -e "$hit" ] || continue
+        place=$(basename "$hit" .hit) runner=$(<"$hit")
+        rm "$hit"
+        kills_all "$place" "$runner"
+    done
+}
+# kills_beside PLACE PROGRAM: while the runner or the daemon has a process of that name, which stops at no place by itself.
+kills_beside() {
+    local runner
+    for runner in $(pgrep -f -- "--state $T/state job run"); do
+        grep -q "$2" <(kills_of "$runner") || continue
+        kill -STOP "$runner"
+        grep -q "$2" <(kills_of "$runner") || { kill -CONT "$runner"; continue; }
+        rm "$BF_STOPS/$1"
+        kills_all "$1" "$runner"
+    done
+}
+# What the server runs: the daemon with its storage daemons, the runner with the finalizer's VM. What a runner has started
+# is in its session; only the new machine has one of its own.
+kills_of() {
+    local session
+    session=$(ps -o sid= -p "$1" | tr -d ' ')
+    ps -e -o pid=,ppid=,sid=,comm= |
+        awk -v sid="${session:-none}" -v daemon="$BF_SERVER_PID" '$3 == sid || $1 == daemon || $2 == daemon { print $1, $4 }'
+}
+is_stopped() { [ "$(ps -o stat= -p "$1" | cut -c 1)" = T ]; }
+nothing_of() { ! ps -o pid=,comm= -p "$(tr '\n' , <<<"$1" | sed 's/,$//')" | grep -v defunct; }
+
+# kills_all PLACE RUNNER: everything is killed while the job is at this step. The line that says so is what is judged.
+kills_all() {
+    local place=$1 runner=$2 wanted=${kills_step[$1]:-$1} job now before all words=''
+    within 60 is_stopped "$runner" || words+=' the runner did not stop;'
+    job=$(tr '\0' '\n' <"/proc/$runner/cmdline" | tail -n 1)
+    now=$(step "$job")
+    [ "$now" = "$wanted" ] || words+=" the job is at $now;"
+    all=$(kills_of "$runner" | cut -d ' ' -f 1)
+    before=$(machine_of "$job")
+    bf_server_stop KILL
+    kill -KILL "$runner"
+    within 60 nothing_of "$all" || words+=' some of it lives on;'
+    [ "$before" = "$(machine_of "$job")" ] || words+=' the new machine is another one;'
+    kills_daemon
+    echo "$place: job $job,${words:- killed}"
+}
+# The new machine's process, where there is one.
+machine_of() {
+    local pid=''
+    [ ! -s "$T/state/jobs/$1/qemu.pid" ] || pid=$(<"$T/state/jobs/$1/qemu.pid")
+    [ -z "$pid" ] || ! kill -0 "$pid" 2>/dev/null || echo "$pid"
+}
+
+finish() {
+    local place
+    : >"$T/kills.end"
+    wait "$kills_pid" || true
+    for place in "${kills[@]}"; do
+        check "everything of the server's was killed at: $place" grep -q "^$place: job [0-9]*, killed\$" "$logs/kills"
+    done
+    # shellcheck disable=SC2034 # for tests/lib.sh
+    TEST_FINISHED=1
+    exit 0
+}
