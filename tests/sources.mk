@@ -34,7 +34,7 @@ TEST_SRCS_test_jobs_rules := replica/jobs/rules.c replica/state/db_failovers.c r
     replica/state/reason.c
 TEST_LIBS_test_jobs_rules := -lsqlite3
 TEST_SRCS_test_jobs_runner := $(REPLICA_STORE_SRCS) replica/state/step.c replica/state/file.c replica/points/source.c \
-    replica/jobs/at_work.c replica/jobs/begin.c replica/jobs/console.c replica/jobs/evidence.c replica/jobs/folder.c replica/jobs/judge.c \
+    replica/jobs/again.c replica/jobs/boot.c replica/jobs/at_work.c replica/jobs/begin.c replica/jobs/console.c replica/jobs/evidence.c replica/jobs/folder.c replica/jobs/judge.c \
     replica/jobs/look.c replica/jobs/order.c replica/jobs/plain.c replica/jobs/rules.c replica/jobs/runner.c replica/jobs/steps.c replica/jobs/wanted.c replica/jobs/watch.c \
     tests/unit/store_files.c
 TEST_LIBS_test_jobs_runner := $(REPLICA_LIBS)
@@ -188,8 +188,8 @@ TOOL_SRCS_tests/libvirt_target = tests/targets/libvirt_target.c $(TARGET_TEST_SR
 TOOL_LIBS_tests/libvirt_target = $(TARGET_TEST_LIBS) $(LIBVIRT_WRAPS:%=-Wl,--wrap=%)
 CHECK_DEPS  += build/tests/libvirt_target
 CHECK_TESTS += tests/targets/libvirt.sh tests/targets/libvirt-system.sh
-E2E_DEPS    += build/tests/libvirt_target
-E2E_TESTS   += tests/targets/libvirt-killed.sh
+E2E_DEPS    += build/tests/libvirt_target build/tests/target_driver
+E2E_TESTS   += tests/targets/libvirt-killed.sh tests/targets/restarted.sh
 TEST_SRCS_test_libvirt = $(TARGET_TEST_SRCS) replica/state/step.c tests/unit/store_files.c
 TEST_LIBS_test_libvirt = $(TARGET_TEST_LIBS)
 FUZZ_SRCS_fuzz_libvirt := $(addprefix replica/targets/,$(addprefix libvirt_,address.c caps.c copies.c lasting.c png.c \

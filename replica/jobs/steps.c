@@ -10,6 +10,7 @@
 #include "base/assert.h"
 #include "base/fmt.h"
 #include "base/log.h"
+#include "replica/jobs/boot.h"
 #include "replica/jobs/finalizer.h"
 #include "replica/jobs/folder.h"
 #include "replica/jobs/order.h"
@@ -251,6 +252,8 @@ enum bf_err bf_runner_start(struct bf_runner *r, enum bf_fo_step *next, struct b
     enum bf_err err = bf_runner_open_machine(r, fault);
     if (!err)
         err = fence(r, fault);
+    if (!err)
+        err = bf_job_boot_note(r->state, r->job.id, fault);
     if (!err)
         err = r->ops->start(&r->tgt, fault);
     bf_step_done("machine started");

@@ -199,7 +199,9 @@ enum bf_err bf_qemu_launch(const struct bf_qemu_machine *q, struct bf_fault *fau
                             "look at the permissions and the disk of the state",
                             "the log of QEMU of %s cannot be written: %s", q->tgt->machine->name,
                             strerror(errno));
-    unlinkat(folder, BF_QEMU_PID, 0); // of one that was killed
+    unlinkat(q->folder, BF_QEMU_PID, 0); // of one that was killed
+    if (q->home >= 0)
+        unlinkat(q->home, BF_QEMU_PID, 0);
     err = start_process(q, folder, log, &pid, fault);
     close(log);
     return err ? err : await_greeting(folder, q->tgt->machine->name, pid, fault);

@@ -29,10 +29,19 @@ serve() {
     within 60 test -s "$T/port"
     BF_SERVER_PORT=$(<"$T/port")
 }
+daemon_anew() {
+    : >"$T/restart"
+    within 60 test ! -e "$T/restart"
+}
 killed_on_the_way() { true; } # the story's own kill
 kills_daemon() {
     bf_server_start "$logs/bootferryd.log"
     echo "$BF_SERVER_PORT" >"$T/port"
+}
+kills_daemon_anew() {
+    bf_server_stop KILL
+    kills_daemon
+    rm "$T/restart"
 }
 kills_loop() {
     trap - EXIT
@@ -41,6 +50,7 @@ kills_loop() {
     kills_daemon
     while kill -0 $$ 2>/dev/null && [ ! -e "$T/kills.end" ]; do
         kills_at_stop
+        [ ! -e "$T/restart" ] || kills_daemon_anew
         [ ! -e "$BF_STOPS/finalizer runs" ] || kills_beside 'finalizer runs' qemu-system
         [ ! -e "$BF_STOPS/source is sent" ] || kills_beside 'source is sent' qemu-storage
         sleep 0.2

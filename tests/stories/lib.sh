@@ -55,11 +55,21 @@ killed_on_the_way() {
     check "the new machine does not notice" lives "$1"
     serve
 }
+# host_restarts JOB: its machine is gone as if the power had failed, in a boot of the host that is over, and the daemon starts.
+host_restarts() {
+    kill -KILL "$(qemu_of "$1")"
+    echo 01234567-89ab-cdef-0123-456789abcdef >"$T/state/jobs/$1/boot"
+    daemon_anew
+}
+daemon_anew() {
+    bf_server_stop KILL
+    serve
+}
 # plan [MORE]: the address of its only NIC, a name, less memory than this host; MORE are further keys.
 plan() {
     cat <<PLAN
 { "version": 1, "target": { "kind": "qemu-virtio", "firmware": "$firmware" }, "serial_console": true, "hostname": "newhome",
-  "machine": { "memory": 640, "processors": 1, "type": "q35" }, $*
+  "machine": { "memory": 640, "processors": 1, "type": "q35", "autostart": ${autostart:-false} }, $*
   "nics": [ { "match": { "address": "10.0.2.50" }, "mac": "52:54:00:77:00:50", "addresses": ["192.168.77.50/24"],
               "gateway": "192.168.77.2", "dns": ["192.168.77.3"] } ] }
 PLAN
