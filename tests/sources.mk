@@ -189,7 +189,7 @@ TOOL_LIBS_tests/libvirt_target = $(TARGET_TEST_LIBS) $(LIBVIRT_WRAPS:%=-Wl,--wra
 CHECK_DEPS  += build/tests/libvirt_target
 CHECK_TESTS += tests/targets/libvirt.sh tests/targets/libvirt-system.sh
 E2E_DEPS    += build/tests/libvirt_target build/tests/target_driver
-E2E_TESTS   += tests/targets/libvirt-killed.sh tests/targets/restarted.sh
+E2E_TESTS   += tests/targets/libvirt-killed.sh tests/targets/restarted.sh tests/targets/systemd.sh
 TEST_SRCS_test_libvirt = $(TARGET_TEST_SRCS) replica/state/step.c tests/unit/store_files.c
 TEST_LIBS_test_libvirt = $(TARGET_TEST_LIBS)
 FUZZ_SRCS_fuzz_libvirt := $(addprefix replica/targets/,$(addprefix libvirt_,address.c caps.c copies.c lasting.c png.c \
