@@ -53,12 +53,11 @@ static bool starts_by_itself(const struct bf_runner *r)
 
 static void say_off(struct bf_runner *r, int level, const char *why)
 {
-    bf_runner_say(r, level, "this host was restarted, and the machine is off: %s; jobs/%lld/start "
-                            "in the state's folder starts it",
-                  why, (long long)r->job.id);
-    bf_snprintf(r->job.detail, sizeof r->job.detail,
-                "off since this host was restarted; jobs/%lld/start in the state's folder starts it",
+    char todo[96];
+    bf_snprintf(todo, sizeof todo, "jobs/%lld/start in the state's folder starts it",
                 (long long)r->job.id);
+    bf_runner_say(r, level, "this host was restarted, and the machine is off: %s; %s", why, todo);
+    bf_snprintf(r->job.detail, sizeof r->job.detail, "off since this host was restarted; %s", todo);
 }
 
 static void see_to_it(struct bf_runner *r)

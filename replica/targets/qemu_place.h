@@ -38,7 +38,7 @@ enum bf_err bf_qemu_path(const struct bf_qemu_machine *q, int folder, const char
 // by their numbers, and whether it has UEFI's variables. BF_ERR_CORRUPT when it tells of no disk.
 enum bf_err bf_qemu_recorded(const struct bf_tgt *tgt, struct bf_tgt_machine *m,
                              struct bf_fault *fault);
-// The same of the script's text.
+// The same of the script's text; for tests.
 bool bf_qemu_place_machine(const char *text, struct bf_tgt_machine *m);
 
 // Reads the lines of a script that tell of the place; for tests.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The named steps in the programs of the stories that kill: a process that comes to a step for which
-// there is a file of that name in the folder BF_STOPS puts its number into the file, names it
+// The named steps in the programs of the stories that kill: a process that comes to a step for
+// which there is a file of that name in the folder BF_STOPS puts its number into the file, names it
 // STEP.hit, and stops until somebody kills it. Each file stops one process, once.
 #include <fcntl.h>
 #include <limits.h>

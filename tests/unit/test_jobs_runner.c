@@ -342,10 +342,10 @@ static void done(struct store_files *files, struct bf_state *state)
 
 static int64_t begin(struct bf_state *state, enum bf_failover_mode mode)
 {
-    const char *plan =
-        world.autostart
-            ? "{\"version\": 1, \"target\": {\"kind\": \"kvm\"}, \"machine\": {\"autostart\": true}}"
-            : "{\"version\": 1, \"target\": {\"kind\": \"kvm\"}}";
+    const char *plan = "{\"version\": 1, \"target\": {\"kind\": \"kvm\"}}";
+    if (world.autostart)
+        plan = "{\"version\": 1, \"target\": {\"kind\": \"kvm\"}, "
+               "\"machine\": {\"autostart\": true}}";
     struct bf_failover_order order = {.machine = "web",
                                       .mode = mode,
                                       .point = mode == BF_FAILOVER_PLANNED ? 0 : 1,

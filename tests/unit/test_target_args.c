@@ -311,5 +311,5 @@ static void test_targets_are_found(void)
 
 TEST_MAIN(TEST(test_the_smallest_machine), TEST(test_firmware_and_identity),
           TEST(test_disks_of_every_bus), TEST(test_at_home), TEST(test_networks),
-          TEST(test_crowded_machines), TEST(test_the_record), TEST(test_the_machine_of_a_record), TEST(test_words_of_a_shell),
-          TEST(test_targets_are_found))
+          TEST(test_crowded_machines), TEST(test_the_record), TEST(test_the_machine_of_a_record),
+          TEST(test_words_of_a_shell), TEST(test_targets_are_found))
