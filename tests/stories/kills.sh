@@ -60,18 +60,23 @@ kills_loop() {
 }
 
 kills_at_stop() {
-    local hit place runner
+    local hit place stopped=()
     for hit in "$BF_STOPS"/*.hit; do
         [ -e "$hit" ] || continue
-        place=$(basename "$hit" .hit) runner=$(<"$hit")
-        rm "$hit"
-        kills_all "$place" "$runner"
+        place=$(basename "$hit" .hit)
+        if kill -0 "$(<"$hit")" 2>/dev/null; then
+            stopped+=("$place" "$(<"$hit")")
+            rm "$hit"
+        else # it came there just when it was killed elsewhere
+            mv "$hit" "$BF_STOPS/$place"
+        fi
     done
+    [ ${#stopped[@]} = 0 ] || kills_all "${stopped[@]}"
 }
-# kills_beside PLACE PROGRAM: while the runner or the daemon has a process of that name, which stops at no place by itself.
+# kills_beside PLACE PROGRAM: while the server has a process of that name, which stops at no place by itself.
 kills_beside() {
     local runner
-    for runner in $(pgrep -f -- "--state $T/state job run"); do
+    for runner in $(runners); do
         grep -q "$2" <(kills_of "$runner") || continue
         kill -STOP "$runner"
         grep -q "$2" <(kills_of "$runner") || { kill -CONT "$runner"; continue; }
@@ -79,42 +84,50 @@ kills_beside() {
         kills_all "$1" "$runner"
     done
 }
-# What the server runs: the daemon with its storage daemons, the runner with the finalizer's VM. What a runner has started
-# is in its session; only the new machine has one of its own.
+runners() { pgrep -f -- "--state $T/state job run" || true; }
+# kills_of RUNNER...: what the server runs for them: the daemon with its storage daemons, each runner with the finalizer's
+# VM. What a runner has started is in its session; only the new machine has one of its own.
 kills_of() {
-    local session
-    session=$(ps -o sid= -p "$1" | tr -d ' ')
-    ps -e -o pid=,ppid=,sid=,comm= |
-        awk -v sid="${session:-none}" -v daemon="$BF_SERVER_PID" '$3 == sid || $1 == daemon || $2 == daemon { print $1, $4 }'
+    local sessions
+    sessions=$(ps -o sid= -p "$(paste -sd , < <(printf '%s\n' "$@"))" | xargs)
+    ps -e -o pid=,ppid=,sid=,comm= | awk -v sids=" $sessions " -v daemon="$BF_SERVER_PID" \
+        'index(sids, " " $3 " ") || $1 == daemon || $2 == daemon { print $1, $4 }'
 }
 is_stopped() { [ "$(ps -o stat= -p "$1" | cut -c 1)" = T ]; }
 nothing_of() { ! ps -o pid=,comm= -p "$(tr '\n' , <<<"$1" | sed 's/,$//')" | grep -v defunct; }
 
-# kills_all PLACE RUNNER: everything is killed while the job is at this step. The line that says so is what is judged.
-kills_all() {
-    local place=$1 runner=$2 wanted=${kills_step[$1]:-$1} job now before all words=''
-    within 60 is_stopped "$runner" || words+=' the runner did not stop;'
-    job=$(tr '\0' '\n' <"/proc/$runner/cmdline" | tail -n 1)
+# kills_at PLACE RUNNER: it is stopped, and its job is on record at this step. The new machine's process is noted.
+kills_at() {
+    local job now pid wanted=${kills_step[$1]:-$1}
+    within 60 is_stopped "$2" >/dev/null || { echo "the runner did not stop"; return; }
+    job=$(tr '\0' '\n' <"/proc/$2/cmdline" | tail -n 1)
     now=$(step "$job")
-    [ "$now" = "$wanted" ] || words+=" the job is at $now;"
-    all=$(kills_of "$runner" | cut -d ' ' -f 1)
-    before=$(machine_of "$job")
-    bf_server_stop KILL
-    kill -KILL "$runner"
-    within 60 nothing_of "$all" || words+=' some of it lives on;'
-    [ "$before" = "$(machine_of "$job")" ] || words+=' the new machine is another one;'
-    kills_daemon
-    echo "$place: job $job,${words:- killed}"
+    pid=$(cat "$T/state/jobs/$job/qemu.pid" 2>/dev/null) && kill -0 "$pid" 2>/dev/null && echo "$pid" >>"$T/machines"
+    if [ "$now" = "$wanted" ]; then echo "job $job"; else echo "job $job is at $now"; fi
 }
-# The new machine's process, where there is one.
-machine_of() {
-    local pid=''
-    [ ! -s "$T/state/jobs/$1/qemu.pid" ] || pid=$(<"$T/state/jobs/$1/qemu.pid")
-    [ -z "$pid" ] || ! kill -0 "$pid" 2>/dev/null || echo "$pid"
+# kills_all PLACE RUNNER [PLACE RUNNER...]: everything is killed while these jobs are where they were meant to be. The lines
+# that say so are what is judged.
+kills_all() {
+    local lines=() all pid workers words=killed
+    : >"$T/machines"
+    while [ $# -gt 0 ]; do
+        lines+=("$1: $(kills_at "$1" "$2")")
+        shift 2
+    done
+    mapfile -t workers < <(runners)
+    all=$(kills_of "${workers[@]}" | cut -d ' ' -f 1)
+    bf_server_stop KILL
+    kill -KILL "${workers[@]}" || true
+    within 60 nothing_of "$all" >/dev/null || words='some of it lives on'
+    kills_daemon
+    for pid in $(<"$T/machines"); do kill -0 "$pid" || words='the new machine has ended'; done
+    printf "%s, $words\n" "${lines[@]}"
 }
 
+nothing_is_left_in() { [ -z "$(ls "$1")" ]; }
 finish() {
     local place
+    within 10 nothing_is_left_in "$BF_STOPS" || true # a place at which the job is over is reached when the story is, too
     : >"$T/kills.end"
     wait "$kills_pid" || true
     for place in "${kills[@]}"; do

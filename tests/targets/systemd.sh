@@ -123,12 +123,10 @@ home_start=$(home)/start
 mv "$home_start" "$T/start"
 printf '#!/bin/sh\necho "qemu-system-x86_64: there is no luck today" >&2\nexit 1\n' >"$home_start"
 chmod 700 "$home_start"
-says_why() { ! target start 2>"$T/why" && grep -qF 'did not start: there is no luck today' "$T/why" || { cat "$T/why"; return 1; }; }
-check "one that fails says why" says_why
+check "one that fails says why" refused 1 'did not start: there is no luck today' target start
 check "and leaves no unit" within 20 no_unit
 printf '#!/bin/sh\ncd "$(dirname "$0")"\nexec qemu-system-x86_64 -machine none -display none -nodefaults -pidfile qemu.pid\n' >"$home_start"
-gives_up() { ! target start 2>"$T/why" && grep -qF 'gave no answer and was killed' "$T/why" || { cat "$T/why"; return 1; }; }
-check "one that gives no answer is given up" gives_up
+check "one that gives no answer is given up" refused 1 'gave no answer and was killed' target start
 check "and was killed, then" power_is crashed
 check "with its unit" within 20 no_unit
 mv "$T/start" "$home_start"
