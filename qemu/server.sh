@@ -7,9 +7,10 @@
 BF_SERVER_STATE=''
 BF_SERVER_PORT=''
 BF_SERVER_PID=''
+BF_PROGRAMS=$BF_BUILD # where the programs are
 
 # bf_cli COMMAND...: the operator's command on the server's state.
-bf_cli() { BOOTFERRY_STATE=$BF_SERVER_STATE "$BF_BUILD/bootferry" "$@"; }
+bf_cli() { BOOTFERRY_STATE=$BF_SERVER_STATE "$BF_PROGRAMS/bootferry" "$@"; }
 
 # bf_server_init STATE ADDRESSES
 bf_server_init() {
@@ -27,7 +28,7 @@ bf_server_start() {
     local log=$1 end=$((SECONDS + 60 * BF_PATIENCE)) listen=${BF_SERVER_LISTEN:-127.0.0.1}:${BF_SERVER_PORT:-0}
     shift
     # shellcheck disable=SC2086 # a command and its arguments, or nothing
-    bf_bound ${BF_SERVER_WRAP:-} "$BF_BUILD/bootferryd" --state "$BF_SERVER_STATE" --listen "$listen" "$@" >>"$log" 2>&1 &
+    bf_bound ${BF_SERVER_WRAP:-} "$BF_PROGRAMS/bootferryd" --state "$BF_SERVER_STATE" --listen "$listen" "$@" >>"$log" 2>&1 &
     BF_SERVER_PID=$!
     BF_SERVER_PORT=''
     while [ -z "$BF_SERVER_PORT" ]; do

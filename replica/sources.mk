@@ -52,8 +52,7 @@ REPLICA_TARGET_SRCS := \
     $(filter-out replica/targets/libvirt%,$(sort $(wildcard replica/targets/*.c)))
 
 # jobs: the finalizer over a point, failovers
-REPLICA_JOBS_SRCS := $(REPLICA_EVIDENCE_SRCS) replica/points/source.c $(addprefix replica/jobs/,at_work.c begin.c estimate.c \
-    finalizer.c folder.c look.c order.c rules.c runner.c source_run.c spawn.c steps.c wanted.c watch.c)
+REPLICA_JOBS_SRCS := replica/points/source.c $(sort $(wildcard replica/jobs/*.c))
 
 # the operator's command, with the finalizer's runner
 BOOTFERRY_SRCS = $(REPLICA_SRCS) $(REPLICA_MEDIA_SRCS) $(REPLICA_TEXT_SRCS) $(REPLICA_TARGET_SRCS) \
@@ -74,4 +73,4 @@ BOOTFERRYD_SRCS := $(REPLICA_SRCS) $(REPLICA_TEXT_SRCS) \
     replica/daemon/session.c replica/daemon/status.c replica/daemon/stop.c \
     replica/daemon/unwritten.c replica/daemon/wait.c replica/daemon/door.c replica/daemon/door_guests.c \
     replica/daemon/door_handshake.c replica/daemon/listen.c replica/daemon/tls_server.c \
-    $(addprefix replica/jobs/,folder.c rules.c spawn.c wanted.c)
+    $(addprefix replica/jobs/,boot.c folder.c rules.c spawn.c wanted.c)

@@ -34,8 +34,7 @@ TEST_SRCS_test_jobs_rules := replica/jobs/rules.c replica/state/db_failovers.c r
     replica/state/reason.c
 TEST_LIBS_test_jobs_rules := -lsqlite3
 TEST_SRCS_test_jobs_runner := $(REPLICA_STORE_SRCS) replica/state/step.c replica/state/file.c replica/points/source.c \
-    replica/jobs/at_work.c replica/jobs/begin.c replica/jobs/console.c replica/jobs/evidence.c replica/jobs/folder.c replica/jobs/judge.c \
-    replica/jobs/look.c replica/jobs/order.c replica/jobs/plain.c replica/jobs/rules.c replica/jobs/runner.c replica/jobs/source_run.c replica/jobs/steps.c replica/jobs/wanted.c replica/jobs/watch.c \
+    $(filter-out %/estimate.c %/finalizer.c %/spawn.c,$(sort $(wildcard replica/jobs/*.c))) \
     tests/unit/store_files.c
 TEST_LIBS_test_jobs_runner := $(REPLICA_LIBS)
 TEST_SRCS_test_qcow2 := replica/qemu/qcow2.c replica/state/reason.c
@@ -191,14 +190,23 @@ TOOL_SRCS_tests/libvirt_target = tests/targets/libvirt_target.c $(TARGET_TEST_SR
 TOOL_LIBS_tests/libvirt_target = $(TARGET_TEST_LIBS) $(LIBVIRT_WRAPS:%=-Wl,--wrap=%)
 CHECK_DEPS  += build/tests/libvirt_target
 CHECK_MACHINES += tests/targets/libvirt.sh tests/targets/libvirt-system.sh
-E2E_DEPS    += build/tests/libvirt_target
-E2E_TESTS   += tests/targets/libvirt-killed.sh
+E2E_DEPS    += build/tests/libvirt_target build/tests/target_driver
+E2E_TESTS   += tests/targets/libvirt-killed.sh tests/targets/restarted.sh tests/targets/systemd.sh
 TEST_SRCS_test_libvirt = $(TARGET_TEST_SRCS) replica/state/step.c tests/unit/store_files.c
 TEST_LIBS_test_libvirt = $(TARGET_TEST_LIBS)
 FUZZ_SRCS_fuzz_libvirt := $(addprefix replica/targets/,$(addprefix libvirt_,address.c caps.c copies.c lasting.c png.c \
     tree.c uri.c user.c xml.c) user_net.c) finalize/core/text.c replica/state/file.c replica/state/reason.c
 FUZZ_LIBS_fuzz_libvirt = $(LIBVIRT_LIBS)
 
-# Stories of failovers, each with a real guest: a BIOS, LVM with XFS, and Btrfs in make check, all of them by themselves.
-STORIES     := $(filter-out %/lib.sh,$(sort $(wildcard tests/stories/*.sh)))
+# Stories of failovers, each with a real guest: a BIOS, LVM with XFS, and Btrfs in make check, all of them by themselves,
+# and once more with the server killed everywhere.
+STORIES     := $(filter-out %/lib.sh %/kills.sh %/killed.sh,$(sort $(wildcard tests/stories/*.sh)))
+KILLED      := $(STORIES:tests/stories/%.sh=%)
+TEST_TOOLS  += tests/stops/bootferry tests/stops/bootferryd
+STOPS       := tests/stories/stops.c
+TOOL_SRCS_tests/stops/bootferry  = $(BOOTFERRY_SRCS:replica/state/step.c=$(STOPS))
+TOOL_LIBS_tests/stops/bootferry  = $(BOOTFERRY_LIBS)
+TOOL_SRCS_tests/stops/bootferryd = $(BOOTFERRYD_SRCS:replica/state/step.c=$(STOPS))
+TOOL_LIBS_tests/stops/bootferryd = $(REPLICA_LIBS)
+STORY_DEPS  := $(addprefix build/tests/stops/,bootferry bootferryd)
 CHECK_MACHINES += $(addprefix tests/stories/,planned.sh unplanned.sh tests.sh)

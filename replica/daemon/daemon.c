@@ -139,6 +139,7 @@ static void serve(struct bf_daemon *d, int control)
                            {.fd = d->stopping, .events = POLLIN},
                            {.fd = d->wake, .events = POLLIN}};
     uint64_t ignored;
+    bf_runner_spawn_after_boot(d->state, bf_state_db(d->state));
     BF_ASSERT(control >= 0 && d->stopping >= 0 && d->state && d->door);
     for (;;) {
         poll(fds, 3, patience(d));

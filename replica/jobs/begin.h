@@ -36,5 +36,8 @@ enum bf_err bf_runner_spawn(const struct bf_state *state, int64_t job, const cha
                             struct bf_fault *fault);
 // The daemon's: starts one for every job that wants one and has none.
 void bf_runner_spawn_wanted(struct bf_state *state, struct bf_db *db);
+// The same for the jobs whose machines this host took down when it was restarted; once, since the
+// daemon does not outlive its host either.
+void bf_runner_spawn_after_boot(struct bf_state *state, struct bf_db *db);
 
 #endif

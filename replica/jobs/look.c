@@ -12,6 +12,7 @@
 
 #include "base/fmt.h"
 #include "base/log.h"
+#include "replica/jobs/boot.h"
 #include "replica/jobs/console.h"
 #include "replica/jobs/evidence.h"
 #include "replica/jobs/folder.h"
@@ -176,6 +177,12 @@ enum bf_err bf_runner_look(struct bf_runner *r, enum bf_fo_step *next, struct bf
 {
     struct look *l = calloc(1, sizeof *l);
     enum bf_err err = bf_runner_open_machine(r, fault);
+    if (!err && bf_job_boot_is_past(r->state, r->job.id)) {
+        bf_runner_say(r, BF_LOG_WARNING, "this host was restarted while the machine was looked at");
+        free(l);
+        *next = BF_FO_STARTING;
+        return BF_OK;
+    }
     if (!l)
         return bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SERVER, "free some memory",
                             "no memory to look at a machine");

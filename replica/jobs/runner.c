@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "replica/jobs/folder.h"
 #include "replica/jobs/steps.h"
+#include "replica/state/step.h"
 #include "replica/targets/machine.h"
 
 // ---- What is on record -------------------------------------------------------------------------
@@ -121,6 +122,10 @@ static enum bf_err turn(struct bf_runner *r, bool *more, struct bf_fault *fault)
 {
     enum bf_err err = load(r, fault);
     const struct bf_fo_info *info = bf_fo_info(r->step);
+    if (!err)
+        bf_step_done(info->name);
+    if (!err && r->f.wish == BF_WISH_NONE)
+        err = bf_runner_after_boot(r, fault);
     *more = !err && !r->f.over;
     if (!*more)
         return err;
@@ -172,7 +177,7 @@ static enum bf_err open_runner(struct bf_runner *r, const char *plan, size_t len
                                struct bf_fault *fault)
 {
     enum bf_err err = load(r, fault);
-    if (!err && !r->f.over)
+    if (!err && (!r->f.over || r->step == BF_FO_COMMITTED))
         err = open_plan(r, plan, len, fault);
     if (err)
         return err;

@@ -14,6 +14,7 @@
 #include "base/fmt.h"
 #include "base/log.h"
 #include "replica/jobs/begin.h"
+#include "replica/jobs/boot.h"
 #include "replica/jobs/folder.h"
 #include "replica/state/file.h"
 #include "replica/state/owner.h"
@@ -95,21 +96,38 @@ enum bf_err bf_runner_spawn(const struct bf_state *state, int64_t job, const cha
     return err;
 }
 
+static void spawn(struct bf_state *state, const struct bf_job *job)
+{
+    struct bf_fault fault;
+    bf_log(BF_LOG_INFO, "job %lld of %s goes on", (long long)job->id, job->machine);
+    if (bf_runner_spawn(state, job->id, NULL, 0, &fault))
+        bf_log(BF_LOG_ERROR, "%s", fault.what);
+}
+
 void bf_runner_spawn_wanted(struct bf_state *state, struct bf_db *db)
 {
     struct bf_failover *list = NULL;
-    struct bf_fault fault;
     struct bf_job job;
     size_t count = 0;
     if (bf_db_failover_list(db, NULL, 0, &list, &count))
         return;
-    for (size_t i = 0; i < count; i++) {
-        if (bf_db_job_get(db, list[i].job, &job) ||
-            !bf_runner_is_wanted(&job, &list[i], time(NULL)) || bf_job_is_locked(state, job.id))
-            continue;
-        bf_log(BF_LOG_INFO, "job %lld of %s goes on", (long long)job.id, job.machine);
-        if (bf_runner_spawn(state, job.id, NULL, 0, &fault))
-            bf_log(BF_LOG_ERROR, "%s", fault.what);
-    }
+    for (size_t i = 0; i < count; i++)
+        if (bf_db_job_get(db, list[i].job, &job) == BF_OK &&
+            bf_runner_is_wanted(&job, &list[i], time(NULL)) && !bf_job_is_locked(state, job.id))
+            spawn(state, &job);
+    free(list);
+}
+
+void bf_runner_spawn_after_boot(struct bf_state *state, struct bf_db *db)
+{
+    struct bf_failover *list = NULL;
+    struct bf_job job;
+    size_t count = 0;
+    if (bf_db_failover_list(db, NULL, 1, &list, &count))
+        return;
+    for (size_t i = 0; i < count; i++)
+        if (bf_db_job_get(db, list[i].job, &job) == BF_OK && bf_job_boot_matters(state, &job) &&
+            !bf_job_is_locked(state, job.id))
+            spawn(state, &job);
     free(list);
 }

@@ -10,6 +10,7 @@
 #include "base/assert.h"
 #include "base/fmt.h"
 #include "base/log.h"
+#include "replica/jobs/boot.h"
 #include "replica/jobs/finalizer.h"
 #include "replica/jobs/folder.h"
 #include "replica/jobs/order.h"
@@ -18,6 +19,7 @@
 #include "replica/jobs/watch.h"
 #include "replica/state/ask.h"
 #include "replica/state/file.h"
+#include "replica/state/step.h"
 #include "replica/state/waits.h"
 
 static enum bf_err cancelled(struct bf_fault *fault)
@@ -209,7 +211,10 @@ enum bf_err bf_runner_start(struct bf_runner *r, enum bf_fo_step *next, struct b
     if (!err)
         err = fence(r, fault);
     if (!err)
+        err = bf_job_boot_note(r->state, r->job.id, fault);
+    if (!err)
         err = r->ops->start(&r->tgt, fault);
+    bf_step_done("machine started");
     if (!err)
         r->f.started = time(NULL);
     *next = BF_FO_LOOKING;
@@ -250,10 +255,13 @@ enum bf_err bf_runner_remove(struct bf_runner *r, enum bf_fo_step *next, struct 
         err = bf_runner_open_machine(r, fault);
     if (!err && r->tgt.machine)
         err = r->ops->remove(&r->tgt, fault);
+    bf_step_done("machine removed");
     if (!err)
         err = unfence(r, fault);
+    bf_step_done("fence lifted");
     if (!err)
         err = drop_object(r, fault);
+    bf_step_done("object dropped");
     if (err)
         return err;
     bf_snprintf(ended.step, sizeof ended.step, "%s", r->f.ending);

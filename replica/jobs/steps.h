@@ -11,4 +11,7 @@ typedef enum bf_err bf_runner_work(struct bf_runner *r, enum bf_fo_step *next,
 bf_runner_work bf_runner_wait, bf_runner_finalize, bf_runner_make, bf_runner_start, bf_runner_look,
     bf_runner_commit, bf_runner_remove;
 
+// runner.c calls it wherever a job rests: sees to a machine that this host took down with it.
+enum bf_err bf_runner_after_boot(struct bf_runner *r, struct bf_fault *fault);
+
 #endif

@@ -389,6 +389,36 @@ static enum bf_err commit(const struct bf_tgt *tgt, const char *to, struct bf_fa
     return err;
 }
 
+// The record names the disks that are at home.
+static enum bf_err read_home(const struct bf_tgt *tgt, struct bf_tgt_machine *m,
+                             struct bf_fault *fault)
+{
+    enum bf_err err = bf_qemu_recorded(tgt, m, fault);
+
+    bf_snprintf(m->name, sizeof m->name, "%s", tgt->machine->name);
+    return err;
+}
+
+static enum bf_err at_home(const struct bf_tgt *tgt, bool on, enum bf_tgt_power *out,
+                           struct bf_fault *fault)
+{
+    struct bf_tgt_machine *m = calloc(1, sizeof *m);
+    struct bf_tgt its = *tgt;
+    enum bf_err err;
+
+    if (!m)
+        return bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SERVER, "free some memory",
+                            "no memory for a machine");
+    its.machine = m;
+    err = read_home(tgt, m, fault);
+    if (!err && on)
+        err = start(&its, fault);
+    if (!err)
+        err = power(&its, out, fault);
+    free(m);
+    return err;
+}
+
 static enum bf_err remove_machine(const struct bf_tgt *tgt, struct bf_fault *fault)
 {
     struct bf_qemu_machine q;
@@ -424,6 +454,7 @@ const struct bf_tgt_ops bf_tgt_qemu = {
     .written = written,
     .stop = stop,
     .commit = commit,
+    .at_home = at_home,
     .remove = remove_machine,
     .describe = describe,
 };

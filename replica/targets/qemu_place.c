@@ -84,28 +84,93 @@ bool bf_qemu_place_parse(const char *text, const struct bf_tgt_machine *m,
     return true;
 }
 
+// Adds what a word of the record names.
+static bool parse_part(const char *word, size_t len, struct bf_tgt_machine *m)
+{
+    uint32_t number = 0;
+
+    if (len == 9 && memcmp(word, "variables", len) == 0)
+        return m->uefi = true;
+    if (len == 0 || len > 5 || m->disks == BF_TGT_DISKS)
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        if (word[i] < '0' || word[i] > '9')
+            return false;
+        number = number * 10 + (uint32_t)(word[i] - '0');
+    }
+    m->disk[m->disks++].number = (uint16_t)number;
+    return number <= UINT16_MAX;
+}
+
+bool bf_qemu_place_machine(const char *text, struct bf_tgt_machine *m)
+{
+    static const size_t disks = sizeof DISK_LINE - 1;
+    struct bf_line line;
+    const char *at, *word;
+    size_t pos = 0, size;
+
+    while (bf_line_next(text, strlen(text), &pos, &line) && line.len && line.at[0] == '#') {
+        if (line.len <= disks || memcmp(line.at, DISK_LINE, disks) != 0)
+            continue;
+        at = line.at + disks;
+        while (bf_word_next(&at, line.at + line.len, &word, &size))
+            if (!parse_part(word, size, m))
+                return false;
+    }
+    return m->disks > 0;
+}
+
+static enum bf_err read_script(const struct bf_qemu_machine *q, char path[PATH_MAX], uint8_t **text,
+                               struct bf_fault *fault)
+{
+    size_t len;
+    enum bf_err err = bf_qemu_path(q, q->folder, BF_QEMU_SCRIPT, path, fault);
+
+    return err ? err : bf_file_read(path, SCRIPT_MAX, text, &len, fault);
+}
+
+static enum bf_err unsound(const char *path, struct bf_fault *fault)
+{
+    return bf_fault_set(fault, BF_ERR_CORRUPT, BF_SIDE_SERVER,
+                        "put its first lines back as they were",
+                        "%.120s does not say where the machine's disks are", path);
+}
+
 static enum bf_err read_record(struct bf_qemu_machine *q, struct bf_fault *fault)
 {
     char path[PATH_MAX];
     uint8_t *text = NULL;
-    size_t len;
     bool sound;
     enum bf_err err;
 
     if (faccessat(q->folder, BF_QEMU_SCRIPT, F_OK, 0) != 0)
         return BF_OK; // not made yet
-    err = bf_qemu_path(q, q->folder, BF_QEMU_SCRIPT, path, fault);
-    if (!err)
-        err = bf_file_read(path, SCRIPT_MAX, &text, &len, fault);
+    err = read_script(q, path, &text, fault);
     if (err)
         return err;
     sound = bf_qemu_place_parse((const char *)text, q->tgt->machine, &q->place);
     free(text);
     q->made = true;
-    return sound ? BF_OK
-                 : bf_fault_set(fault, BF_ERR_CORRUPT, BF_SIDE_SERVER,
-                                "put its first lines back as they were",
-                                "%.120s does not say where the machine's disks are", path);
+    return sound ? BF_OK : unsound(path, fault);
+}
+
+enum bf_err bf_qemu_recorded(const struct bf_tgt *tgt, struct bf_tgt_machine *m,
+                             struct bf_fault *fault)
+{
+    struct bf_qemu_machine q = {.tgt = tgt, .home = -1};
+    char path[PATH_MAX];
+    uint8_t *text = NULL;
+    enum bf_err err;
+
+    q.folder = openat(bf_state_dir(tgt->state), tgt->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (q.folder < 0)
+        return folder_fault(fault, tgt->folder);
+    err = read_script(&q, path, &text, fault);
+    if (!err && !bf_qemu_place_machine((const char *)text, m))
+        err = unsound(path, fault);
+    free(text);
+    bf_qemu_shut(&q);
+    return err;
 }
 
 enum bf_err bf_qemu_open(const struct bf_tgt *tgt, struct bf_qemu_machine *q,

@@ -34,6 +34,13 @@ char *bf_qemu_script(const struct bf_tgt *tgt, const struct bf_qemu_place *place
 enum bf_err bf_qemu_path(const struct bf_qemu_machine *q, int folder, const char *name,
                          char out[PATH_MAX], struct bf_fault *fault);
 
+// Makes of the script in the job's folder what is on record of a machine that is at home: its disks
+// by their numbers, and whether it has UEFI's variables. BF_ERR_CORRUPT when it tells of no disk.
+enum bf_err bf_qemu_recorded(const struct bf_tgt *tgt, struct bf_tgt_machine *m,
+                             struct bf_fault *fault);
+// The same of the script's text; for tests.
+bool bf_qemu_place_machine(const char *text, struct bf_tgt_machine *m);
+
 // Reads the lines of a script that tell of the place; for tests.
 bool bf_qemu_place_parse(const char *text, const struct bf_tgt_machine *m,
                          struct bf_qemu_place *place);

@@ -134,6 +134,16 @@ static bool has_ended(pid_t pid)
     return waitpid(pid, NULL, WNOHANG) != 0;
 }
 
+// The child may be systemd-run, whose end is not that of QEMU: that one holds the lock.
+static void kill_silent(int folder, pid_t child)
+{
+    pid_t pid = lock_holder(folder);
+
+    if (pid > 0)
+        kill(pid, SIGKILL);
+    bf_process_reap(child, 0);
+}
+
 // It answers when everything is there that the command line names.
 static enum bf_err await_greeting(int folder, const char *name, pid_t pid, struct bf_fault *fault)
 {
@@ -151,7 +161,7 @@ static enum bf_err await_greeting(int folder, const char *name, pid_t pid, struc
             return not_started(folder, name, true, fault);
         poll(NULL, 0, BF_WAIT_QMP_LOOK_MS);
     }
-    bf_process_reap(pid, 0);
+    kill_silent(folder, pid);
     return not_started(folder, name, false, fault);
 }
 
@@ -199,7 +209,9 @@ enum bf_err bf_qemu_launch(const struct bf_qemu_machine *q, struct bf_fault *fau
                             "look at the permissions and the disk of the state",
                             "the log of QEMU of %s cannot be written: %s", q->tgt->machine->name,
                             strerror(errno));
-    unlinkat(folder, BF_QEMU_PID, 0); // of one that was killed
+    unlinkat(q->folder, BF_QEMU_PID, 0); // of one that was killed
+    if (q->home >= 0)
+        unlinkat(q->home, BF_QEMU_PID, 0);
     err = start_process(q, folder, log, &pid, fault);
     close(log);
     return err ? err : await_greeting(folder, q->tgt->machine->name, pid, fault);

@@ -108,6 +108,11 @@ struct bf_tgt_ops {
     // off, and makes it use the copies. Can be called again after it was cut off anywhere. From
     // BF_OK on it needs nothing of the replica.
     enum bf_err (*commit)(const struct bf_tgt *tgt, const char *to, struct bf_fault *fault);
+    // The power of a machine whose commit is complete, which is switched on first with start, by
+    // what is in the job's folder alone: of tgt->machine the name counts, since the point may be
+    // gone. NULL: the target's host has an autostart of its own.
+    enum bf_err (*at_home)(const struct bf_tgt *tgt, bool start, enum bf_tgt_power *out,
+                           struct bf_fault *fault);
     // Stops and removes the machine with everything that make made, and nothing that commit did.
     enum bf_err (*remove)(const struct bf_tgt *tgt, struct bf_fault *fault);
     // Lines of text that say what make and start would do, by hand, for --dry-run and for files:.

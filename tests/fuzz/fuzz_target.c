@@ -73,6 +73,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     machine.disks = 1;
     if (text)
         bf_qemu_place_parse(text, &machine, &place);
+    machine.disks = 0;
+    if (text)
+        bf_qemu_place_machine(text, &machine);
     free(text);
     if (!end || bf_plan_parse((const char *)end + 1, size - first - 1, &plan, &fault))
         return 0;

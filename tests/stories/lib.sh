@@ -9,7 +9,7 @@
 # shellcheck source=qemu/server.sh
 . qemu/server.sh
 
-story=$(basename "$0" .sh)
+story=$(basename "$0" .sh)${BF_KILLS:+-killed}
 logs=$BF_BUILD/test-logs/story-$story
 rm -rf "$logs"
 mkdir -p "$logs"
@@ -44,14 +44,32 @@ replica() {
     firmware=$1
     bf_server_init "$T/state" 10.0.2.2,127.0.0.1 >/dev/null
     bf_cli machine add web-1 >/dev/null
-    bf_server_start "$logs/bootferryd.log"
+    serve
     plan "" >"$T/plan.json"
+}
+serve() { bf_server_start "$logs/bootferryd.log"; }
+# killed_on_the_way JOB: the process that works on it, and the server; which is then started again.
+killed_on_the_way() {
+    pkill -KILL -f "job run $1" || true
+    bf_server_stop KILL
+    check "the new machine does not notice" lives "$1"
+    serve
+}
+# host_restarts JOB: its machine is gone as if the power had failed, in a boot of the host that is over, and the daemon starts.
+host_restarts() {
+    kill -KILL "$(qemu_of "$1")"
+    echo 01234567-89ab-cdef-0123-456789abcdef >"$T/state/jobs/$1/boot"
+    daemon_anew
+}
+daemon_anew() {
+    bf_server_stop KILL
+    serve
 }
 # plan [MORE]: the address of its only NIC, a name, less memory than this host; MORE are further keys.
 plan() {
     cat <<PLAN
 { "version": 1, "target": { "kind": "qemu-virtio", "firmware": "$firmware" }, "serial_console": true, "hostname": "newhome",
-  "machine": { "memory": 640, "processors": 1, "type": "q35" }, $*
+  "machine": { "memory": 640, "processors": 1, "type": "q35", "autostart": ${autostart:-false} }, $*
   "nics": [ { "match": { "address": "10.0.2.50" }, "mac": "52:54:00:77:00:50", "addresses": ["192.168.77.50/24"],
               "gateway": "192.168.77.2", "dns": ["192.168.77.3"] } ] }
 PLAN
@@ -138,3 +156,4 @@ refuses() { # STATUS WORDS COMMAND...
     cat "$T/said"
     return 1
 }
+[ -z "${BF_KILLS:-}" ] || . tests/stories/kills.sh

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Unplanned: the source is gone, and what the replica has is to run. The process that works on it is killed on the way,
 # the server too, and the story is finished by itself. The machine is committed while it works, and then needs nothing of
-# the replica.
+# the replica. Then the power of its host fails, and it is started again when that is back.
 # shellcheck source=tests/stories/lib.sh
 . "$(dirname "$0")/lib.sh"
 
+autostart=true
 replica uefi
 source_disk lvm
 check "web-1 has a point" pushed
@@ -22,10 +23,7 @@ job=$(bf_cli jobs web-1 --json | jq '.jobs[0].id')
 
 # ---- Everything of ours is killed on the way ---------------------------------------------------
 within 120 test -e "$T/state/jobs/$job/qemu.pid"
-pkill -KILL -f "job run $job" || true
-bf_server_stop KILL
-check "the new machine does not notice" lives "$job"
-bf_server_start "$logs/bootferryd.log"
+killed_on_the_way "$job"
 check "the daemon goes on with the job" reaches "$job" ready 400
 check "it runs as planned" runs_as_planned "$job"
 check "what is not planned can be listed as JSON" equal TargetReady "$(bf_cli jobs web-1 --json | jq -r '.jobs[0].phase')"
@@ -42,5 +40,13 @@ refute "nothing of the replica's chain is open any more" \
 mv "$T/state/machines/web-1/disk-0" "$T/gone"
 check "the disks are whole without it" qemu-img check -q -U -f qcow2 "$(find "$T"/state/machines/web-1/home-* -name 'disk-0.*')"
 mv "$T/gone" "$T/state/machines/web-1/disk-0"
+home=$(echo "$T"/state/machines/web-1/home-*)
+
+# ---- The power fails ------------------------------------------------------------------------------
+check "the host is restarted" host_restarts "$job"
+check "the machine starts with it" within 60 lives "$job"
+check "which is said" said "$job" 'this host was restarted: the machine is switched on again'
+seen_at_home() { tr -d '\r' <"$home/console.log" | grep -aq '^SEEN .*host=newhome'; }
+check "it comes up by itself" within 120 seen_at_home
 check "the point is what it was" bf_cli verify web-1@1
 finish

@@ -4,8 +4,8 @@
 //     target_driver STATE NAME@POINT[/K] PLAN FOLDER URI TEST ACTION [ARGUMENT]
 //
 // FOLDER is relative to STATE, TEST the job's number or 0. ACTION: check, make, start, power,
-// picture FILE, written, ask, pull, commit [TO], remove, describe. Events and results go to
-// standard output, a fault to standard error with exit status 1. In the environment:
+// picture FILE, written, ask, pull, commit [TO], at-home [start], remove, describe. Events and
+// results go to standard output, a fault to standard error with exit status 1. In the environment:
 // BF_KILL_AT=STEP ends it there by SIGKILL, BF_KILL_QEMU_AT=STEP the machine's QEMU,
 // BF_CANCEL_AT=STEP cancels it, and BF_RUN_AT=STEP runs the shell command in BF_RUN there.
 #include <fcntl.h>
@@ -75,14 +75,31 @@ static void progress(void *user, uint64_t done, uint64_t total)
                (unsigned long long)total);
 }
 
+static const char *const powers[] = {"absent", "off", "on", "crashed"};
+
 static enum bf_err show_power(const struct bf_tgt_ops *ops, struct bf_fault *fault)
 {
-    static const char *const names[] = {"absent", "off", "on", "crashed"};
     enum bf_tgt_power power;
     enum bf_err err = ops->power(the_target, &power, fault);
 
     if (!err)
-        puts(names[power]);
+        puts(powers[power]);
+    return err;
+}
+
+// As for a machine of which nothing but the name is known.
+static enum bf_err show_home(const struct bf_tgt_ops *ops, bool start, struct bf_fault *fault)
+{
+    static struct bf_tgt_machine named;
+    struct bf_tgt tgt = *the_target;
+    enum bf_tgt_power power;
+    enum bf_err err;
+
+    memcpy(named.name, tgt.machine->name, sizeof named.name);
+    tgt.machine = &named;
+    err = ops->at_home(&tgt, start, &power, fault);
+    if (!err)
+        puts(powers[power]);
     return err;
 }
 
@@ -119,6 +136,8 @@ static enum bf_err act(const struct bf_tgt_ops *ops, const char *action, const c
         return ops->stop(the_target, BF_TGT_PULL, fault);
     if (strcmp(action, "commit") == 0)
         return ops->commit(the_target, argument, fault);
+    if (strcmp(action, "at-home") == 0)
+        return show_home(ops, argument != NULL, fault);
     if (strcmp(action, "remove") == 0)
         return ops->remove(the_target, fault);
     text = strcmp(action, "describe") == 0 ? ops->describe(the_target) : NULL;

@@ -68,6 +68,16 @@ check "it needs nothing of the replica" needs_no_replica
 check "committed again" target commit
 check "pulled after that" target pull
 check "its disks are what it wrote" sound "$(home)" "$(folder)/console.log"
+check "its record alone says that it is off" equal off "$(target at-home)"
+check "and starts it, without a word of its point" equal on "$(target at-home start)"
+check "it is started once only" equal on "$(target at-home start)"
+check "it writes again" within 60 more_than 0 "$(home)/console.log"
+check "pulled once more" target pull
+mv "$(folder)/start" "$T/start"
+grep -v 'at home: ' "$T/start" >"$(folder)/start"
+refuses_broken() { ! target at-home start 2>"$T/broken" && grep -q "does not say where the machine's disks are" "$T/broken"; }
+check "a record without disks is refused" refuses_broken
+mv "$T/start" "$(folder)/start"
 by_hand() { setsid "$(folder)/start" </dev/null >/dev/null 2>&1 & }
 by_hand
 check "started by hand, it is found again" within 60 power_is on

@@ -10,6 +10,7 @@
 
 #include "replica/jobs/at_work.h"
 #include "replica/jobs/begin.h"
+#include "replica/jobs/boot.h"
 #include "replica/jobs/finalizer.h"
 #include "replica/jobs/folder.h"
 #include "replica/state/ask.h"
@@ -32,6 +33,7 @@ static struct {
     enum bf_failover_wish wish;
     bool endless;    // the finalizer works until it is stopped
     bool files_only; // the target does not run machines
+    bool autostart;  // the plan wants the machine to start with its host
 } world;
 
 static void reset(void)
@@ -180,6 +182,20 @@ static enum bf_err fake_remove(const struct bf_tgt *tgt, struct bf_fault *out)
     return err;
 }
 
+// The machine of a finished commit: nothing but its name is known.
+static enum bf_err fake_at_home(const struct bf_tgt *tgt, bool start, enum bf_tgt_power *power,
+                                struct bf_fault *out)
+{
+    CHECK_STR(tgt->machine->name, "web");
+    CHECK_EQ(tgt->machine->nics, 0);
+    enum bf_err err = start ? call(tgt, "start at home", out) : BF_OK;
+    if (!err && start)
+        put(tgt, "on", "");
+    *power = exists(tgt, "on") ? BF_TGT_ON : BF_TGT_OFF;
+    moment(1);
+    return err;
+}
+
 static char *fake_describe(const struct bf_tgt *tgt)
 {
     (void)tgt;
@@ -196,6 +212,7 @@ static struct bf_tgt_ops fake = {
     .written = fake_written,
     .stop = fake_stop,
     .commit = fake_commit,
+    .at_home = fake_at_home,
     .remove = fake_remove,
     .describe = fake_describe,
 };
@@ -325,13 +342,16 @@ static void done(struct store_files *files, struct bf_state *state)
 
 static int64_t begin(struct bf_state *state, enum bf_failover_mode mode)
 {
-    static const char plan[] = "{\"version\": 1, \"target\": {\"kind\": \"kvm\"}}";
+    const char *plan = "{\"version\": 1, \"target\": {\"kind\": \"kvm\"}}";
+    if (world.autostart)
+        plan = "{\"version\": 1, \"target\": {\"kind\": \"kvm\"}, "
+               "\"machine\": {\"autostart\": true}}";
     struct bf_failover_order order = {.machine = "web",
                                       .mode = mode,
                                       .point = mode == BF_FAILOVER_PLANNED ? 0 : 1,
                                       .target = "fake:",
                                       .plan = plan,
-                                      .plan_len = sizeof plan - 1,
+                                      .plan_len = strlen(plan),
                                       .patience = 2,
                                       .fresh = 3600,
                                       .wait = 2};
@@ -781,6 +801,161 @@ static void test_a_passphrase_is_never_stored(void)
     done(&files, state);
 }
 
+// ---- The host is restarted ---------------------------------------------------------------------
+
+// The machine is gone with its host, and what was noted is of a boot that is over.
+static void restart_host(struct bf_state *state, int64_t job)
+{
+    static const char earlier[] = "01234567-89ab-cdef-0123-456789abcdef";
+    char path[BF_JOB_PATH];
+    bf_job_path(state, job, "on", path);
+    unlink(path);
+    bf_job_path(state, job, "boot", path);
+    FILE *file = fopen(path, "w");
+    CHECK(file);
+    fputs(earlier, file);
+    fclose(file);
+    CHECK(bf_job_boot_is_past(state, job));
+}
+
+static bool event_of(struct bf_state *state, int64_t job, const char *words)
+{
+    struct bf_event_row *list;
+    size_t count;
+    bool found = false;
+    CHECK_EQ(bf_db_event_of_job(bf_state_db(state), job, 0, &list, &count), BF_OK);
+    for (size_t i = 0; i < count; i++)
+        found = found || strstr(list[i].text, words);
+    free(list);
+    return found;
+}
+
+static int64_t at_rest(struct bf_state *state, enum bf_failover_mode mode, enum bf_fo_step step)
+{
+    int64_t job = begin(state, mode);
+    world.silent = step == BF_FO_UNPROVEN;
+    run(state, job);
+    if (step == BF_FO_COMMITTED) {
+        put_wish(bf_state_db(state), job, BF_WISH_COMMIT);
+        run(state, job);
+    }
+    check_at(state, job, step);
+    CHECK(has(state, job, "on") && has(state, job, "boot"));
+    return job;
+}
+
+static void test_it_starts_with_its_host(void)
+{
+    static const enum bf_fo_step steps[] = {BF_FO_READY, BF_FO_UNPROVEN, BF_FO_COMMITTED};
+    for (size_t i = 0; i < 3; i++) {
+        struct store_files files;
+        struct bf_state *state = fresh(&files, 60);
+        struct bf_job row;
+        reset();
+        world.autostart = true;
+        int64_t job = at_rest(state, BF_FAILOVER_UNPLANNED, steps[i]);
+        CHECK_EQ(bf_db_job_get(bf_state_db(state), job, &row), BF_OK);
+        CHECK(!bf_job_boot_matters(state, &row));
+        restart_host(state, job);
+        CHECK(bf_job_boot_matters(state, &row));
+        run(state, job);
+        check_at(state, job, steps[i]);
+        CHECK(has(state, job, "on") && !bf_job_boot_is_past(state, job));
+        CHECK(event_of(state, job, "this host was restarted: the machine is switched on again"));
+        // Whoever switches it off from now on is not overruled.
+        char path[BF_JOB_PATH];
+        bf_job_path(state, job, "on", path);
+        unlink(path);
+        run(state, job);
+        CHECK(!has(state, job, "on"));
+        done(&files, state);
+    }
+}
+
+static void test_without_autostart_it_is_said_to_be_off(void)
+{
+    static const enum bf_fo_step steps[] = {BF_FO_READY, BF_FO_COMMITTED};
+    for (size_t i = 0; i < 2; i++) {
+        struct store_files files;
+        struct bf_state *state = fresh(&files, 60);
+        struct bf_job row;
+        reset();
+        int64_t job = at_rest(state, BF_FAILOVER_UNPLANNED, steps[i]);
+        restart_host(state, job);
+        run(state, job);
+        CHECK(!has(state, job, "on") && !bf_job_boot_is_past(state, job));
+        CHECK(event_of(state, job, "has no machine.autostart; jobs/1/start in"));
+        CHECK_EQ(bf_db_job_get(bf_state_db(state), job, &row), BF_OK);
+        CHECK(strstr(row.detail, "off since this host was restarted"));
+        done(&files, state);
+    }
+}
+
+// A test, one that was rolled back, and one that lives elsewhere by now stay off.
+static void test_what_does_not_start_with_its_host(void)
+{
+    struct store_files files;
+    struct bf_state *state = fresh(&files, 60);
+    reset();
+    world.autostart = true;
+    int64_t test = at_rest(state, BF_FAILOVER_TEST, BF_FO_READY);
+    restart_host(state, test);
+    run(state, test);
+    CHECK(!has(state, test, "on") && event_of(state, test, "a test is not started again"));
+    int64_t back = at_rest(state, BF_FAILOVER_UNPLANNED, BF_FO_READY);
+    restart_host(state, back);
+    put_wish(bf_state_db(state), back, BF_WISH_ROLLBACK);
+    run(state, back);
+    check_at(state, back, BF_FO_ROLLED_BACK);
+    run(state, back);
+    CHECK(!has(state, back, "on") && !event_of(state, back, "switched on again"));
+    int64_t moved = at_rest(state, BF_FAILOVER_UNPLANNED, BF_FO_COMMITTED);
+    CHECK_EQ(bf_db_fence_lift(bf_state_db(state), "web", moved), BF_OK);
+    restart_host(state, moved);
+    run(state, moved);
+    CHECK(!has(state, moved, "on") && !bf_job_boot_is_past(state, moved));
+    done(&files, state);
+}
+
+static void test_a_start_with_the_host_that_fails_is_said_once(void)
+{
+    struct store_files files;
+    struct bf_state *state = fresh(&files, 60);
+    struct bf_job row;
+    reset();
+    world.autostart = true;
+    int64_t job = at_rest(state, BF_FAILOVER_UNPLANNED, BF_FO_COMMITTED);
+    restart_host(state, job);
+    world.fails = "start at home";
+    run(state, job);
+    int calls = world.calls;
+    CHECK(event_of(state, job, "the machine is off: start at home went wrong"));
+    CHECK_EQ(bf_db_job_get(bf_state_db(state), job, &row), BF_OK);
+    CHECK(strstr(row.detail, "off since this host was restarted") && row.phase == BF_JOB_SUCCEEDED);
+    run(state, job);
+    CHECK_EQ(world.calls, calls);
+    done(&files, state);
+}
+
+// The power fails while evidence is waited for: it is started again, whatever the plan says.
+static void test_a_restart_while_it_is_looked_at(void)
+{
+    struct store_files files;
+    struct bf_state *state = fresh(&files, 60);
+    struct bf_job row;
+    reset();
+    int64_t job = at_rest(state, BF_FAILOVER_UNPLANNED, BF_FO_READY);
+    CHECK_EQ(bf_db_job_get(bf_state_db(state), job, &row), BF_OK);
+    snprintf(row.step, sizeof row.step, "looking");
+    row.phase = BF_JOB_RUNNING;
+    CHECK_EQ(bf_db_job_update(bf_state_db(state), &row, time(NULL)), BF_OK);
+    restart_host(state, job);
+    run(state, job);
+    check_at(state, job, BF_FO_READY);
+    CHECK(has(state, job, "on") && event_of(state, job, "while the machine was looked at"));
+    done(&files, state);
+}
+
 TEST_MAIN(TEST(test_planned_and_committed), TEST(test_rolled_back),
           TEST(test_two_tests_beside_a_cutover), TEST(test_a_test_ends_by_itself),
           TEST(test_files_are_confirmed), TEST(test_a_planned_one_waits_for_a_run),
@@ -791,4 +966,8 @@ TEST_MAIN(TEST(test_planned_and_committed), TEST(test_rolled_back),
           TEST(test_it_is_cancelled_in_each_step), TEST(test_a_running_finalizer_is_stopped),
           TEST(test_a_wish_that_makes_no_sense_changes_nothing),
           TEST(test_a_killed_runner_is_followed_by_another), TEST(test_two_runners_do_not_meet),
-          TEST(test_a_passphrase_is_never_stored))
+          TEST(test_a_passphrase_is_never_stored), TEST(test_it_starts_with_its_host),
+          TEST(test_without_autostart_it_is_said_to_be_off),
+          TEST(test_what_does_not_start_with_its_host),
+          TEST(test_a_start_with_the_host_that_fails_is_said_once),
+          TEST(test_a_restart_while_it_is_looked_at))

@@ -249,6 +249,36 @@ static void test_the_record(void)
     CHECK(!bf_qemu_place_parse(huge, &m, &place));
 }
 
+// What is on record of a machine at home is enough to start it without its point.
+static void test_the_machine_of_a_record(void)
+{
+    static const struct {
+        const char *script;
+        bool sound, uefi;
+        uint32_t disks;
+    } rows[] = {
+        {"#!/bin/sh\n# bootferry home: h\n# bootferry at home: 0 2 variables\n", true, true, 2},
+        {"# bootferry at home: 65535 \n", true, false, 1},
+        {"# bootferry at home: 65536\n", false, false, 1},
+        {"# bootferry at home: 100000\n", false, false, 0},
+        {"# bootferry at home: 1x\n", false, false, 0},
+        {"# bootferry at home: variables\n", false, true, 0},
+        {"# bootferry at home: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n", false, false, 16},
+        {"cd x\n# bootferry at home: 0\n", false, false, 0},
+        {"", false, false, 0},
+    };
+
+    for (size_t i = 0; i < BF_COUNT(rows); i++) {
+        memset(&m, 0, sizeof m);
+        CHECK_EQ(bf_qemu_place_machine(rows[i].script, &m), rows[i].sound);
+        CHECK_EQ(m.uefi, rows[i].uefi);
+        CHECK_EQ(m.disks, rows[i].disks);
+    }
+    memset(&m, 0, sizeof m);
+    CHECK(bf_qemu_place_machine(rows[0].script, &m));
+    CHECK_EQ(m.disk[1].number, 2);
+}
+
 static void test_words_of_a_shell(void)
 {
     static const struct {
@@ -281,5 +311,5 @@ static void test_targets_are_found(void)
 
 TEST_MAIN(TEST(test_the_smallest_machine), TEST(test_firmware_and_identity),
           TEST(test_disks_of_every_bus), TEST(test_at_home), TEST(test_networks),
-          TEST(test_crowded_machines), TEST(test_the_record), TEST(test_words_of_a_shell),
-          TEST(test_targets_are_found))
+          TEST(test_crowded_machines), TEST(test_the_record), TEST(test_the_machine_of_a_record),
+          TEST(test_words_of_a_shell), TEST(test_targets_are_found))
