@@ -124,6 +124,12 @@ kills_all() {
     printf "%s, $words\n" "${lines[@]}"
 }
 
+# One that is stopped would stay so.
+end_runners() {
+    local runner
+    for runner in $(runners); do kill -KILL "$runner"; done
+}
+at_exit end_runners
 nothing_is_left_in() { [ -z "$(ls "$1")" ]; }
 finish() {
     local place
