@@ -207,6 +207,36 @@ for client in curl wget; do
     check "$client: the same lines are posted" equal "$(tr -d '\r' <"$work/console" | grep . | awk '!seen[$0]++')" "$(cat "$work/posted")"
     check "$client: and the console has them" judged
 done
+# What the plan brings to verify the server with, and nothing else that the machine trusts.
+server_of_ours="$server; mount -t tmpfs none /etc/ssl; export CURL_CA_BUNDLE=/dev/null"
+posts() { equal "$(tr -d '\r' <"$work/console" | grep . | awk '!seen[$0]++')" "$(cat "$work/posted")"; }
+report=", \"report_to\": \"https://192.0.2.1:8443/evidence\", \"ca\": $(jq -Rs . <"$work/cert.pem")"
+for client in curl wget; do
+    command -v $client >/dev/null || { skip "the plan's certificate with $client"; continue; }
+    planned "$both"
+    rm -f "$work/posted"
+    check "$client: it runs with the plan's certificate" said dash "$address; $routes; $server_of_ours" "ip bash $client"
+    check "$client: it verifies the server with that" posts
+    check "$client: nothing of it is left" equal "" "$(ls -A "$work/run")"
+done
+# Another server in its place, which has the word of nobody.
+openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=192.0.2.1 -addext 'subjectAltName=IP:192.0.2.1' \
+    -keyout "$work/other.key" -out "$work/other.pem" 2>/dev/null
+report=", \"report_to\": \"https://192.0.2.1:8443/evidence\", \"ca\": $(jq -Rs . <"$work/other.pem")"
+for client in curl wget; do
+    command -v $client >/dev/null || continue
+    planned "$both"
+    rm -f "$work/posted"
+    check "$client: it runs with another certificate" said dash "$address; $routes; $server_of_ours" "ip bash $client"
+    check "$client: and tells such a server nothing" test ! -e "$work/posted"
+    check "$client: the console hears it" judged
+done
+planned "$both"
+rm -f "$work/posted"
+check "BusyBox' wget: it runs" said "busybox sh" "$address; $routes; $server_of_ours" "ip bash wget" 60 "$applets"
+check "BusyBox' wget: it is not trusted to verify anybody" test ! -e "$work/posted"
+check "BusyBox' wget: the console hears it" judged
+report=', "report_to": "https://192.0.2.1:8443/evidence"'
 planned "$both"
 check "a server that is not there" said dash "$address; $routes" "ip bash curl wget"
 check "does not matter" judged
