@@ -53,7 +53,7 @@ REPLICA_TARGET_SRCS := \
 
 # jobs: the finalizer over a point, failovers
 REPLICA_JOBS_SRCS := $(REPLICA_EVIDENCE_SRCS) replica/points/source.c $(addprefix replica/jobs/,at_work.c begin.c estimate.c \
-    finalizer.c folder.c look.c order.c rules.c runner.c spawn.c steps.c wanted.c watch.c)
+    finalizer.c folder.c look.c order.c proof.c report_to.c reported.c rules.c runner.c spawn.c steps.c wanted.c watch.c)
 
 # the operator's command, with the finalizer's runner
 BOOTFERRY_SRCS = $(REPLICA_SRCS) $(REPLICA_MEDIA_SRCS) $(REPLICA_TEXT_SRCS) $(REPLICA_TARGET_SRCS) \
@@ -74,4 +74,4 @@ BOOTFERRYD_SRCS := $(REPLICA_SRCS) $(REPLICA_TEXT_SRCS) \
     replica/daemon/session.c replica/daemon/status.c replica/daemon/stop.c \
     replica/daemon/unwritten.c replica/daemon/wait.c replica/daemon/door.c replica/daemon/door_guests.c \
     replica/daemon/door_handshake.c replica/daemon/listen.c replica/daemon/tls_server.c \
-    $(addprefix replica/jobs/,folder.c rules.c spawn.c wanted.c)
+    $(addprefix replica/jobs/,folder.c reported.c rules.c spawn.c wanted.c)

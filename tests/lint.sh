@@ -56,7 +56,7 @@ declare -A rooms=(
     [replica/media]='replica/state replica/qemu replica/pki'
     [replica/targets]='replica/state replica/qemu replica/points'
     [replica/daemon]='replica/state replica/pki replica/points replica/store replica/jobs'
-    [replica/jobs]='replica/state replica/qemu replica/points replica/targets'
+    [replica/jobs]='replica/state replica/pki replica/qemu replica/points replica/targets'
     [replica/cli]='replica/state replica/pki replica/points replica/media replica/jobs replica/targets'
     [finalize/core]='' [finalize/archive]='finalize/core' [finalize/target]='finalize/core'
     [finalize/system]='finalize/core finalize/target'

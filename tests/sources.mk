@@ -35,8 +35,9 @@ TEST_SRCS_test_jobs_rules := replica/jobs/rules.c replica/state/db_failovers.c r
 TEST_LIBS_test_jobs_rules := -lsqlite3
 TEST_SRCS_test_jobs_runner := $(REPLICA_STORE_SRCS) replica/state/step.c replica/state/file.c replica/points/source.c \
     replica/jobs/at_work.c replica/jobs/begin.c replica/jobs/console.c replica/jobs/evidence.c replica/jobs/folder.c replica/jobs/judge.c \
-    replica/jobs/look.c replica/jobs/order.c replica/jobs/plain.c replica/jobs/rules.c replica/jobs/runner.c replica/jobs/steps.c replica/jobs/wanted.c replica/jobs/watch.c \
-    tests/unit/store_files.c
+    replica/jobs/look.c replica/jobs/order.c replica/jobs/plain.c replica/jobs/proof.c replica/jobs/report_to.c replica/jobs/reported.c \
+    replica/jobs/rules.c replica/jobs/runner.c replica/jobs/steps.c replica/jobs/wanted.c replica/jobs/watch.c \
+    $(filter-out replica/state/file.c,$(REPLICA_PKI_SRCS)) tests/unit/store_files.c
 TEST_LIBS_test_jobs_runner := $(REPLICA_LIBS)
 TEST_SRCS_test_qcow2 := replica/qemu/qcow2.c replica/state/reason.c
 TEST_SRCS_test_state_file := replica/state/file.c replica/state/reason.c replica/media/memory_file.c
@@ -46,6 +47,11 @@ TEST_SRCS_test_fwcfg := boot/fwcfg.c
 TEST_SRCS_test_evidence := $(REPLICA_EVIDENCE_SRCS)
 TEST_SRCS_test_console := $(REPLICA_EVIDENCE_SRCS)
 FUZZ_SRCS_fuzz_evidence := $(REPLICA_EVIDENCE_SRCS)
+REPORTED_SRCS := $(REPLICA_STORE_SRCS) replica/state/step.c replica/state/file.c replica/jobs/folder.c replica/jobs/reported.c
+TEST_SRCS_test_reported := $(REPORTED_SRCS) tests/unit/store_files.c
+TEST_LIBS_test_reported := $(REPLICA_LIBS)
+FUZZ_SRCS_fuzz_reported := $(REPORTED_SRCS) $(REPLICA_EVIDENCE_SRCS)
+FUZZ_LIBS_fuzz_reported := $(REPLICA_LIBS)
 TEST_SRCS_test_ranges := replica/store/ranges.c
 TEST_SRCS_test_address := replica/daemon/address.c
 

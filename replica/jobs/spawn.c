@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "replica/jobs/begin.h"
 #include "replica/jobs/folder.h"
+#include "replica/jobs/reported.h"
 #include "replica/state/file.h"
 #include "replica/state/owner.h"
 
@@ -105,7 +106,9 @@ void bf_runner_spawn_wanted(struct bf_state *state, struct bf_db *db)
         return;
     for (size_t i = 0; i < count; i++) {
         if (bf_db_job_get(db, list[i].job, &job) ||
-            !bf_runner_is_wanted(&job, &list[i], time(NULL)) || bf_job_is_locked(state, job.id))
+            !(bf_runner_is_wanted(&job, &list[i], time(NULL)) ||
+              bf_reported_waits(state, job.id)) ||
+            bf_job_is_locked(state, job.id))
             continue;
         bf_log(BF_LOG_INFO, "job %lld of %s goes on", (long long)job.id, job.machine);
         if (bf_runner_spawn(state, job.id, NULL, 0, &fault))
