@@ -115,6 +115,7 @@ third_party() { # LIBRARY HEADERS USER...
     third_party zstd 'zstd' ${ZSTD_USERS:-}
     third_party BLAKE3 'blake3' ${BLAKE3_USERS:-}
     third_party libcrux 'libcrux' ${LIBCRUX_USERS:-}
+    third_party libmicrohttpd 'microhttpd' ${MICROHTTPD_USERS:-}
 }
 sources '*.[ch]' | grep -vE '^(boot/|tests/efi/|drivers/.*efi)' | xargs -r grep -HnE 'include[[:space:]]*<efi' |
     judge 'firmware headers are included by boot/ and *_efi.c only'

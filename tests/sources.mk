@@ -75,7 +75,7 @@ CHECK_TESTS += tests/net/secrets.sh tests/net/openssl35.sh tests/net/no-hybrid.s
 CHECK_TESTS += tests/ask.sh tests/ends.sh tests/cli/commands.sh tests/cli/plan.sh
 CHECK_TESTS += tests/third_party.sh
 CHECK_TESTS += tests/cli/media.sh tests/daemon/daemon_test.py tests/daemon/stopped.py tests/daemon/points.sh \
-    tests/daemon/assess.sh tests/daemon/disks.sh tests/daemon/fence.sh tests/daemon/places.sh tests/daemon/sparse.sh tests/daemon/strangers.sh
+    tests/daemon/assess.sh tests/daemon/disks.sh tests/daemon/fence.sh tests/daemon/places.sh tests/daemon/reports.sh tests/daemon/sparse.sh tests/daemon/strangers.sh
 TEST_TOOLS += tests/flood
 TOOL_SRCS_tests/flood := tests/daemon/flood.c
 TOOL_LIBS_tests/flood := -lssl -lcrypto
