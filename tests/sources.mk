@@ -34,7 +34,7 @@ TEST_SRCS_test_jobs_rules := replica/jobs/rules.c replica/state/db_failovers.c r
     replica/state/reason.c
 TEST_LIBS_test_jobs_rules := -lsqlite3
 TEST_SRCS_test_jobs_runner := $(REPLICA_STORE_SRCS) replica/state/step.c replica/state/file.c replica/points/source.c \
-    replica/jobs/at_work.c replica/jobs/begin.c replica/jobs/console.c replica/jobs/evidence.c replica/jobs/folder.c replica/jobs/judge.c \
+    replica/jobs/at_work.c replica/jobs/begin.c replica/jobs/console.c replica/jobs/estimate.c replica/jobs/evidence.c replica/jobs/folder.c replica/jobs/judge.c \
     replica/jobs/look.c replica/jobs/order.c replica/jobs/plain.c replica/jobs/proof.c replica/jobs/report_to.c replica/jobs/reported.c \
     replica/jobs/rules.c replica/jobs/runner.c replica/jobs/steps.c replica/jobs/wanted.c replica/jobs/watch.c \
     $(filter-out replica/state/file.c,$(REPLICA_PKI_SRCS)) tests/unit/store_files.c

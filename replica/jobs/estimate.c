@@ -41,7 +41,7 @@ static void add_failover(const struct bf_job *job, const struct bf_failover *f, 
     int64_t begun = job->since[BF_JOB_RUNNING], ready = job->since[BF_JOB_TARGET_READY];
     int64_t failed = job->since[BF_JOB_FAILED];
     // Evidence that was given up first, and came later, says nothing about a start.
-    bool late = failed && failed < ready;
+    bool late = failed && failed <= ready;
     if (!begun || !f->started || !ready || late || strcmp(f->evidence, "operator") == 0)
         return;
     add(adapt, f->started - begun);

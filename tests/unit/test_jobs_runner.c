@@ -10,6 +10,7 @@
 
 #include "replica/jobs/at_work.h"
 #include "replica/jobs/begin.h"
+#include "replica/jobs/estimate.h"
 #include "replica/jobs/finalizer.h"
 #include "replica/jobs/folder.h"
 #include "replica/jobs/reported.h"
@@ -779,9 +780,17 @@ static void test_a_late_report_makes_ready(void)
     run(state, job);
     check_at(state, job, BF_FO_READY);
     CHECK_STR(row_of(state, job).evidence, "guest");
+    // When it came says nothing about how long such a start takes.
+    struct bf_estimate e;
+    CHECK_EQ(bf_estimate_make(bf_state_db(state), "web", "fake:", &e), BF_OK);
+    CHECK_EQ(e.samples, 0);
     put_wish(bf_state_db(state), job, BF_WISH_COMMIT);
     run(state, job);
     check_at(state, job, BF_FO_COMMITTED);
+    reset();
+    run(state, begin(state, BF_FAILOVER_TEST));
+    CHECK_EQ(bf_estimate_make(bf_state_db(state), "web", "fake:", &e), BF_OK);
+    CHECK_EQ(e.samples, 1);
     done(&files, state);
 }
 
