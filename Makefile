@@ -152,7 +152,7 @@ define program
 build/$(1): $(call objs,linux,$(2)) build/linux/libbootferry.a
 	$$(call say,LINK,$$@)mkdir -p $$(@D) && $(CC) $(if $(filter -static,$(3)),,$(LINK_linux)) -o $$@ $$(filter %.o %.a,$$^) $(3)
 endef
-$(eval $(call program,bootferryd,$(BOOTFERRYD_SRCS),$(REPLICA_LIBS)))
+$(eval $(call program,bootferryd,$(BOOTFERRYD_SRCS),$(BOOTFERRYD_LIBS)))
 $(eval $(call program,bootferry,$(BOOTFERRY_SRCS),$(BOOTFERRY_LIBS)))
 $(eval $(call program,bootferry-push,$(BOOTFERRY_PUSH_SRCS),$(PUSH_LIBS)))
 $(eval $(call program,bootferry-finalize,$(FINALIZE_SRCS),$(FINALIZE_LIBS)))
@@ -190,7 +190,7 @@ FUZZ_PROGRAMS := $(FUZZERS:%=build/fuzz/tests/fuzz/%)
 RUN_TESTS := setpriv --pdeathsig TERM tests/run.sh
 
 # What each library's named users are, for the lint.
-LINT_ENV = $(foreach l,LWIP MBEDTLS LZ4 ZSTD BLAKE3 LIBCRUX,$(l)_USERS='$($(l)_USERS)')
+LINT_ENV = $(foreach l,LWIP MBEDTLS LZ4 ZSTD BLAKE3 LIBCRUX MICROHTTPD,$(l)_USERS='$($(l)_USERS)')
 
 # sources.mk files add scripts to CHECK_MACHINES (those that start virtual machines), CHECK_TESTS, E2E_TESTS,
 # BENCH_TESTS and SOAK_TESTS, and what those need to CHECK_DEPS and so on.

@@ -73,4 +73,6 @@ BOOTFERRYD_SRCS := $(REPLICA_SRCS) $(REPLICA_TEXT_SRCS) \
     replica/daemon/session.c replica/daemon/status.c replica/daemon/stop.c \
     replica/daemon/unwritten.c replica/daemon/wait.c replica/daemon/door.c replica/daemon/door_guests.c \
     replica/daemon/door_handshake.c replica/daemon/listen.c replica/daemon/tls_server.c \
-    $(addprefix replica/jobs/,boot.c folder.c rules.c spawn.c wanted.c)
+    replica/daemon/reports.c replica/daemon/reports_http.c $(addprefix replica/jobs/,boot.c folder.c reported.c rules.c spawn.c wanted.c)
+BOOTFERRYD_LIBS := $(REPLICA_LIBS) -lmicrohttpd
+MICROHTTPD_USERS := replica/daemon/reports_http.c

@@ -56,7 +56,7 @@ declare -A rooms=(
     [replica/media]='replica/state replica/qemu replica/pki'
     [replica/targets]='replica/state replica/qemu replica/points'
     [replica/daemon]='replica/state replica/pki replica/points replica/store replica/jobs'
-    [replica/jobs]='replica/state replica/qemu replica/points replica/targets'
+    [replica/jobs]='replica/state replica/pki replica/qemu replica/points replica/targets'
     [replica/cli]='replica/state replica/pki replica/points replica/media replica/jobs replica/targets'
     [finalize/core]='' [finalize/archive]='finalize/core' [finalize/target]='finalize/core'
     [finalize/system]='finalize/core finalize/target'
@@ -115,6 +115,7 @@ third_party() { # LIBRARY HEADERS USER...
     third_party zstd 'zstd' ${ZSTD_USERS:-}
     third_party BLAKE3 'blake3' ${BLAKE3_USERS:-}
     third_party libcrux 'libcrux' ${LIBCRUX_USERS:-}
+    third_party libmicrohttpd 'microhttpd' ${MICROHTTPD_USERS:-}
 }
 sources '*.[ch]' | grep -vE '^(boot/|tests/efi/|drivers/.*efi)' | xargs -r grep -HnE 'include[[:space:]]*<efi' |
     judge 'firmware headers are included by boot/ and *_efi.c only'

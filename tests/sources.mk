@@ -34,8 +34,8 @@ TEST_SRCS_test_jobs_rules := replica/jobs/rules.c replica/state/db_failovers.c r
     replica/state/reason.c
 TEST_LIBS_test_jobs_rules := -lsqlite3
 TEST_SRCS_test_jobs_runner := $(REPLICA_STORE_SRCS) replica/state/step.c replica/state/file.c replica/points/source.c \
-    $(filter-out %/estimate.c %/finalizer.c %/spawn.c,$(sort $(wildcard replica/jobs/*.c))) \
-    tests/unit/store_files.c
+    $(filter-out %/finalizer.c %/spawn.c,$(sort $(wildcard replica/jobs/*.c))) \
+    $(filter-out replica/state/file.c,$(REPLICA_PKI_SRCS)) tests/unit/store_files.c
 TEST_LIBS_test_jobs_runner := $(REPLICA_LIBS)
 TEST_SRCS_test_qcow2 := replica/qemu/qcow2.c replica/state/reason.c
 TEST_SRCS_test_state_file := replica/state/file.c replica/state/reason.c replica/media/memory_file.c
@@ -45,6 +45,11 @@ TEST_SRCS_test_fwcfg := boot/fwcfg.c
 TEST_SRCS_test_evidence := $(REPLICA_EVIDENCE_SRCS)
 TEST_SRCS_test_console := $(REPLICA_EVIDENCE_SRCS)
 FUZZ_SRCS_fuzz_evidence := $(REPLICA_EVIDENCE_SRCS)
+REPORTED_SRCS := $(REPLICA_STORE_SRCS) replica/state/step.c replica/state/file.c replica/jobs/folder.c replica/jobs/reported.c
+TEST_SRCS_test_reported := $(REPORTED_SRCS) tests/unit/store_files.c
+TEST_LIBS_test_reported := $(REPLICA_LIBS)
+FUZZ_SRCS_fuzz_reported := $(REPORTED_SRCS) $(REPLICA_EVIDENCE_SRCS)
+FUZZ_LIBS_fuzz_reported := $(REPLICA_LIBS)
 TEST_SRCS_test_ranges := replica/store/ranges.c
 TEST_SRCS_test_address := replica/daemon/address.c
 
@@ -71,7 +76,7 @@ CHECK_MACHINES += tests/ends.sh tests/cli/plan.sh
 CHECK_TESTS += tests/third_party.sh
 CHECK_MACHINES += tests/daemon/points.sh
 CHECK_TESTS += tests/cli/media.sh tests/daemon/daemon_test.py tests/daemon/stopped.py \
-    tests/daemon/assess.sh tests/daemon/disks.sh tests/daemon/fence.sh tests/daemon/places.sh tests/daemon/sparse.sh tests/daemon/strangers.sh
+    tests/daemon/assess.sh tests/daemon/disks.sh tests/daemon/fence.sh tests/daemon/places.sh tests/daemon/reports.sh tests/daemon/sparse.sh tests/daemon/strangers.sh
 TEST_TOOLS += tests/flood
 TOOL_SRCS_tests/flood := tests/daemon/flood.c
 TOOL_LIBS_tests/flood := -lssl -lcrypto

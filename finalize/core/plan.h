@@ -22,6 +22,7 @@
 #define BF_PLAN_MOUNTS       8
 #define BF_EVIDENCE_WORD_MAX 33
 #define BF_EVIDENCE_URL_MAX  256
+#define BF_EVIDENCE_CA_MAX   8192
 
 enum bf_wanted { BF_KEEP, BF_OFF, BF_ON };
 
@@ -109,6 +110,9 @@ struct bf_plan {
     struct bf_plan_machine machine;
     char evidence_word[BF_EVIDENCE_WORD_MAX]; // "": the machine says nothing from inside
     char evidence_to[BF_EVIDENCE_URL_MAX];    // a URL where it reports it besides; "": none
+    // The certificates, PEM, of which the server there has to show one or one signed by one; "":
+    // those that the guest trusts anyway.
+    char evidence_ca[BF_EVIDENCE_CA_MAX];
 };
 
 // Whether the plan gives the interface new addresses; otherwise they stay as they are.

@@ -282,6 +282,10 @@ static enum bf_err put_script(struct work *w)
 enum bf_err bf_adapt_evidence(struct bf_fin *f)
 {
     struct work w = {.f = f};
+    if (!f->plan->evidence_word[0] && f->plan->evidence_to[0])
+        bf_note(f->report, "info", SCRIPT,
+                "\"evidence\" has no word, so this machine reports nothing; bootferry failover "
+                "gives it one");
     if (!f->plan->evidence_word[0])
         return BF_OK;
     enum bf_err err = by_init(&w);

@@ -3,12 +3,13 @@
 #
 # Written by bootferry-finalize. At the first start in its new home the machine says what it sees of itself: lines for
 # the replica server, to the virtio port, else to the serial console. Then all that belongs to this is removed again.
-# The lines above this one have the plan: token (the word of the job), planned, gateways, dhcp, console, report_to, gone, folders.
+# The lines above this one have the plan: token (the word of the job), planned, gateways, dhcp, console, report_to, ca,
+# gone, folders.
 #
 # It has to get along with any Linux system of the last fifteen years: POSIX sh and a few programs of coreutils or
 # busybox. Whatever else may be missing has another way to the same answer. Every wait has an end, and nothing waits for
 # this script. Where a program may hang (a port that nobody reads, a dead disk), it is given up after a while.
-: "${token:?}" "${planned?}" "${gateways?}" "${dhcp?}" "${console?}" "${report_to?}" "${gone?}" "${folders?}"
+: "${token:?}" "${planned?}" "${gateways?}" "${dhcp?}" "${console?}" "${report_to?}" "${ca?}" "${gone?}" "${folders?}"
 # Tests set these; a guest does not.
 patience=${BOOTFERRY_PATIENCE:-120} pause=${BOOTFERRY_PAUSE:-3}
 ports=${BOOTFERRY_PORTS:-/dev/virtio-ports} console=${BOOTFERRY_CONSOLE:-$console}
@@ -420,12 +421,22 @@ tell_console() {
         sleep "$pause"
     done
 }
+# BusyBox' wget cannot verify a server by the certificates that the plan brings, and some versions verify none: it is not
+# used.
+is_gnu_wget() {
+    first=
+    bounded 10 wget --version >"$tmp/wget"
+    read -r first <"$tmp/wget"
+    case $first in 'GNU Wget'*) ;; *) return 1 ;; esac
+} 2>/dev/null
 tell_server() {
+    [ -z "$ca" ] || printf '%s\n' "$ca" >"$tmp/ca"
     for _ in 1 2 3; do
         if has curl; then
-            bounded 60 curl -fsS -m 50 -H 'Content-Type: text/plain' --data-binary "@$tmp/lines" "$report_to" && return
-        elif has wget; then
-            bounded 60 wget -q -O /dev/null --post-file="$tmp/lines" "$report_to" && return
+            bounded 60 curl -q -fsS -m 50 ${ca:+--cacert "$tmp/ca"} -H 'Content-Type: text/plain' \
+                --data-binary "@$tmp/lines" "$report_to" && return
+        elif has wget && is_gnu_wget; then
+            bounded 60 wget -q -O /dev/null ${ca:+--ca-certificate="$tmp/ca"} --post-file="$tmp/lines" "$report_to" && return
         else
             return
         fi

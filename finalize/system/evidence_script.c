@@ -55,8 +55,8 @@ void bf_evidence_script(const struct bf_fin *f, const char *gone, const char *fo
     bf_textf(out, "#!/bin/sh\ntoken=%s\nplanned='%s'\ngateways='%s'\ndhcp='%s'\n",
              plan->evidence_word, bf_text_get(&w.planned), bf_text_get(&w.gateways),
              bf_text_get(&w.dhcp));
-    bf_textf(out, "console=/dev/%s\nreport_to='%s'\ngone='%s'\nfolders='%s'\n", bf_serial_port(f),
-             plan->evidence_to, gone, folders);
+    bf_textf(out, "console=/dev/%s\nreport_to='%s'\nca='%s'\ngone='%s'\nfolders='%s'\n",
+             bf_serial_port(f), plan->evidence_to, plan->evidence_ca, gone, folders);
     bf_text_add(out, bf_evidence_body, (size_t)(bf_evidence_body_end - bf_evidence_body));
     out->failed = out->failed || w.planned.failed || w.gateways.failed || w.dhcp.failed;
     bf_text_free(&w.planned);

@@ -511,10 +511,36 @@ static bool is_report_url(const char *s)
     return strncmp(s, "https://", 8) == 0 && s[8] && s[8] != '/' && strspn(s, allowed) == strlen(s);
 }
 
-// {"word": ..., "report_to": "https://..."}
+// Certificates go into a script of the guest, in quotes. A key has no business there.
+static bool is_pem(const char *s)
+{
+    static const char begin[] = "-----BEGIN CERTIFICATE-----\n";
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                  "+/=- \n";
+    return strncmp(s, begin, sizeof begin - 1) == 0 && strspn(s, allowed) == strlen(s) &&
+           strstr(s, "\n-----END CERTIFICATE-----") && !strstr(s, "PRIVATE");
+}
+
+static enum bf_err judge_evidence(struct parser *p, const struct bf_plan *plan)
+{
+    // A failover gives its own word to a plan that has none.
+    bool word = plan->evidence_word[0] || !plan->evidence_to[0];
+    if (word && strspn(plan->evidence_word, "0123456789abcdef") != BF_EVIDENCE_WORD_MAX - 1)
+        return fail(p, "word", "must be %d hexadecimal digits in lower case",
+                    BF_EVIDENCE_WORD_MAX - 1);
+    if (plan->evidence_to[0] && !is_report_url(plan->evidence_to))
+        return fail(p, "report_to", "must be a URL like https://replica.example.org:7668/");
+    if (plan->evidence_ca[0] && !plan->evidence_to[0])
+        return fail(p, "ca", "needs \"report_to\" beside it");
+    if (plan->evidence_ca[0] && !is_pem(plan->evidence_ca))
+        return fail(p, "ca", "must be certificates in PEM");
+    return BF_OK;
+}
+
+// {"word": ..., "report_to": "https://...", "ca": "-----BEGIN CERTIFICATE-----..."}
 static enum bf_err parse_evidence(struct parser *p, const json_t *o, struct bf_plan *plan)
 {
-    static const char *const keys[] = {"word", "report_to", NULL};
+    static const char *const keys[] = {"word", "report_to", "ca", NULL};
     const json_t *e = json_object_get(o, "evidence");
     if (!e)
         return BF_OK;
@@ -523,13 +549,9 @@ static enum bf_err parse_evidence(struct parser *p, const json_t *o, struct bf_p
     snprintf(p->at, sizeof p->at, "evidence");
     if (known_keys(p, e, keys) ||
         text(p, e, "word", plan->evidence_word, sizeof plan->evidence_word) ||
-        text(p, e, "report_to", plan->evidence_to, sizeof plan->evidence_to))
+        text(p, e, "report_to", plan->evidence_to, sizeof plan->evidence_to) ||
+        text(p, e, "ca", plan->evidence_ca, sizeof plan->evidence_ca) || judge_evidence(p, plan))
         return p->fault->code;
-    if (strspn(plan->evidence_word, "0123456789abcdef") != BF_EVIDENCE_WORD_MAX - 1)
-        return fail(p, "word", "must be %d hexadecimal digits in lower case",
-                    BF_EVIDENCE_WORD_MAX - 1);
-    if (plan->evidence_to[0] && !is_report_url(plan->evidence_to))
-        return fail(p, "report_to", "must be a URL like https://replica.example.org:7443/");
     p->at[0] = 0;
     return BF_OK;
 }

@@ -188,13 +188,16 @@ int bf_cli_job_follow(struct bf_cli *cli, int64_t id, int quiet)
 int bf_cli_job_result(struct bf_cli *cli, int64_t id)
 {
     struct bf_job job;
+    struct bf_failover f;
     if (bf_db_job_get(cli->db, id, &job))
         return bf_cli_fail(bf_db_fault(cli->db));
     int failed = job.phase == BF_JOB_FAILED;
     if (cli->json)
         return bf_json_print(bf_cli_job_whole_json(cli, &job)) || failed;
-    printf("job %lld of %s: %s, %s%s%s\n", (long long)id, job.machine, bf_job_phase_name(job.phase),
-           job.step, job.detail[0] ? ": " : "", job.detail);
+    const char *evidence = bf_db_failover_get(cli->db, id, &f) ? "" : f.evidence;
+    printf("job %lld of %s: %s, %s%s%s%s%s\n", (long long)id, job.machine,
+           bf_job_phase_name(job.phase), job.step, evidence[0] ? ", evidence " : "", evidence,
+           job.detail[0] ? ": " : "", job.detail);
     bf_cli_job_next(cli, &job, stdout);
     return failed ? BF_CLI_FAILED : BF_CLI_OK;
 }

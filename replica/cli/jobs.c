@@ -39,7 +39,7 @@ static void done_text(const struct bf_job *j, char out[16])
 static void add_row(struct bf_cli *cli, struct bf_table *t, const struct bf_job *j)
 {
     char number[24], point[24] = "-", kind[48], done[16], when[BF_TIME_TEXT];
-    struct bf_failover f;
+    struct bf_failover f = {0};
     bf_snprintf(number, sizeof number, "%lld", (long long)j->id);
     bf_snprintf(kind, sizeof kind, "%s", j->kind);
     if (bf_db_failover_get(cli->db, j->id, &f) == BF_OK)
@@ -48,7 +48,8 @@ static void add_row(struct bf_cli *cli, struct bf_table *t, const struct bf_job 
         bf_snprintf(point, sizeof point, "@%u", j->point);
     done_text(j, done);
     bf_table_row(t, number, j->machine, kind, bf_job_phase_name(j->phase),
-                 j->step[0] ? j->step : "-", done, point, bf_time_text(j->since[j->phase], when));
+                 j->step[0] ? j->step : "-", f.evidence[0] ? f.evidence : "-", done, point,
+                 bf_time_text(j->since[j->phase], when));
 }
 
 static int print_jobs(struct bf_cli *cli, const struct bf_job *list, size_t count)
@@ -61,8 +62,8 @@ static int print_jobs(struct bf_cli *cli, const struct bf_job *list, size_t coun
         return bf_json_print(json_pack("{s:o}", "jobs", array));
     }
     json_decref(array);
-    bf_table_begin(&t, ">JOB", "MACHINE", "KIND", "PHASE", "STEP", ">DONE", ">POINT", "SINCE",
-                   NULL);
+    bf_table_begin(&t, ">JOB", "MACHINE", "KIND", "PHASE", "STEP", "EVIDENCE", ">DONE", ">POINT",
+                   "SINCE", NULL);
     for (size_t i = 0; i < count; i++)
         add_row(cli, &t, &list[i]);
     bf_table_print(&t);
@@ -131,6 +132,7 @@ static void print_files(struct bf_cli *cli, int64_t job)
     static const char *const files[][2] = {{"report.json", "the finalizer's report"},
                                            {"console.log", "its console"},
                                            {"evidence.json", "its evidence"},
+                                           {"guest.log", "what it reported"},
                                            {"screen.png", "a picture of its screen"},
                                            {"start", "how it is started"},
                                            {"log", "the log of the work"}};
@@ -146,6 +148,20 @@ static void print_files(struct bf_cli *cli, int64_t job)
     }
 }
 
+static void print_evidence(const struct bf_failover *f)
+{
+    static const char *const texts[][2] = {
+        {"machine", "the machine, over its port or console"},
+        {"guest", "the machine's own report"},
+        {"operator", "the operator's word"},
+    };
+    for (size_t i = 0; i < BF_COUNT(texts); i++)
+        if (strcmp(f->evidence, texts[i][0]) == 0)
+            printf("evidence: %s, %s\n", texts[i][0], texts[i][1]);
+    if (strcmp(f->evidence, "none") == 0)
+        printf("evidence: none\n");
+}
+
 static void print_phases(const struct bf_job *job)
 {
     char when[BF_TIME_TEXT];
@@ -157,7 +173,7 @@ static void print_phases(const struct bf_job *job)
 
 static void print_job(struct bf_cli *cli, const struct bf_job *job)
 {
-    struct bf_failover f;
+    struct bf_failover f = {0};
     struct bf_event_row *list = NULL;
     char when[BF_TIME_TEXT];
     size_t count = 0;
@@ -167,6 +183,7 @@ static void print_job(struct bf_cli *cli, const struct bf_job *job)
                f.object, f.target);
     printf("\n%s, %s%s%s\n", bf_job_phase_name(job->phase), job->step[0] ? job->step : "-",
            job->detail[0] ? ": " : "", job->detail);
+    print_evidence(&f);
     bf_cli_job_next(cli, job, stdout);
     printf("\n");
     print_phases(job);

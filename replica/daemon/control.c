@@ -16,6 +16,7 @@
 #include "base/platform.h"
 #include "replica/state/ask.h"
 #include "replica/daemon/daemon.h"
+#include "replica/daemon/reports.h"
 #include "replica/state/reason.h"
 #include "replica/state/waits.h"
 
@@ -74,11 +75,12 @@ static json_t *status_json(struct bf_daemon *d)
             json_array_append_new(sessions, bf_live_json(&c->live, now));
     BF_ASSERT(d->session_count == json_array_size(sessions));
     BF_ASSERT(d->session_count <= d->sessions_max && d->session_count <= d->conn_count);
+    const char *reports = bf_reports_where(d->reports);
     json_t *json =
-        json_pack("{s:s, s:b, s:i, s:i, s:I, s:o, s:o}", "version", BF_VERSION, "hybrid",
+        json_pack("{s:s, s:b, s:i, s:i, s:I, s:s?, s:o, s:o}", "version", BF_VERSION, "hybrid",
                   bf_tls_server_has_hybrid(d->tls), "connections", (int)d->conn_count,
                   "sessions_max", (int)d->sessions_max, "memory", (json_int_t)memory.in_use,
-                  "sessions", sessions, "unwritten", bf_unwritten_json(d));
+                  "reports", reports, "sessions", sessions, "unwritten", bf_unwritten_json(d));
     pthread_mutex_unlock(&d->lock);
     return json;
 }

@@ -19,6 +19,7 @@
 #include "base/platform.h"
 #include "replica/pki/kex.h"
 #include "replica/daemon/listen.h"
+#include "replica/daemon/reports.h"
 #include "replica/jobs/begin.h"
 #include "replica/state/owner.h"
 #include "replica/points/recover.h"
@@ -27,28 +28,33 @@
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 struct options {
-    const char *state, *listen;
+    const char *state, *listen, *reports;
     uint32_t sessions;
 };
 
 static const char usage[] =
-    "usage: bootferryd [--state DIR] [--listen ADDR:PORT] [--sessions N]\n"
+    "usage: bootferryd [--state DIR] [--listen ADDR:PORT] [--sessions N] [--reports ADDR:PORT]\n"
     "\n"
     "Serves the state of a replica server, which bootferry init makes.\n"
     "  --state DIR          the state's folder (default: BOOTFERRY_STATE, else\n"
     "                       /var/lib/bootferry)\n"
     "  --listen ADDR:PORT   where to listen ([::]:7667); port 0 picks a free port and prints it\n"
     "  --sessions N         how many machines may send at the same time (16)\n"
+    "  --reports ADDR:PORT  take reports of machines in their new home there, over HTTPS, as in\n"
+    "                       [::]:7668 (none are taken)\n"
     "SIGTERM and SIGINT end it cleanly within 10 seconds; interrupted sessions continue after\n"
     "the next start.\n";
 
 // Returns -1 to go on, or the exit status.
 static int parse(int argc, char **argv, struct options *o)
 {
-    static const struct option table[] = {
-        {"state", required_argument, NULL, 's'},    {"listen", required_argument, NULL, 'l'},
-        {"sessions", required_argument, NULL, 'n'}, {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},        {NULL, 0, NULL, 0}};
+    static const struct option table[] = {{"state", required_argument, NULL, 's'},
+                                          {"listen", required_argument, NULL, 'l'},
+                                          {"sessions", required_argument, NULL, 'n'},
+                                          {"reports", required_argument, NULL, 'r'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {"version", no_argument, NULL, 'v'},
+                                          {NULL, 0, NULL, 0}};
     char *rest = NULL;
     int option;
     *o = (struct options){.sessions = BF_SESSIONS_DEFAULT};
@@ -59,6 +65,9 @@ static int parse(int argc, char **argv, struct options *o)
             break;
         case 'l':
             o->listen = optarg;
+            break;
+        case 'r':
+            o->reports = optarg;
             break;
         case 'n':
             o->sessions = (uint32_t)strtoul(optarg, &rest, 10);
@@ -113,6 +122,7 @@ static void reload(struct bf_daemon *d)
     bf_tls_server_close(d->tls);
     d->tls = fresh;
     pthread_mutex_unlock(&d->door_lock);
+    bf_reports_reload(d->reports);
 }
 
 // How long to sleep when nothing happens: jobs can be left alone at any time.
@@ -123,11 +133,11 @@ static int patience(struct bf_daemon *d)
     return bf_unwritten_any(d) ? BF_WAIT_UNWRITTEN_MS : BF_WAIT_JOBS_MS;
 }
 
-// Jobs whose runner was killed, and tests whose time is up.
+// Jobs whose runner was killed, tests whose time is up, and reports that came.
 static void look_after_jobs(struct bf_daemon *d)
 {
     uint64_t now = bf_platform_now_us();
-    if (now < d->jobs_next_us)
+    if (now < d->jobs_next_us && !bf_reports_came(d->reports))
         return;
     d->jobs_next_us = now + (uint64_t)BF_WAIT_JOBS_MS * 1000;
     bf_runner_spawn_wanted(d->state, bf_state_db(d->state));
@@ -204,7 +214,8 @@ static enum bf_err start(struct bf_daemon *d, const struct options *o, int *tcp,
         (err = bf_tls_server_open(&d->tls, path, fault)) ||
         (err = bf_control_open(d, control, fault)))
         return err;
-    if ((err = bf_listen(o->listen, tcp, where, size, fault)))
+    if ((err = bf_listen(o->listen, "--listen", tcp, where, size, fault)) ||
+        (o->reports && (err = bf_reports_open(d, o->reports, &d->reports, fault))))
         return err;
     if (bf_platform_entropy(&d->seed, sizeof d->seed) || bf_door_open(d, *tcp, &d->door))
         return bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SERVER, "give the server more memory",
@@ -242,6 +253,8 @@ int main(int argc, char **argv)
         bf_log(BF_LOG_ERROR, "%s; %s", fault.what, fault.todo);
     } else {
         tell_kex(&d);
+        if (d.reports)
+            printf("bootferryd: listening for reports on %s\n", bf_reports_where(d.reports));
         printf("bootferryd: listening on %s\n", where);
         fflush(stdout);
         bf_notify("READY=1");
@@ -249,6 +262,7 @@ int main(int argc, char **argv)
         bf_notify("STOPPING=1");
         bf_log(BF_LOG_INFO, "stopping");
     }
+    bf_reports_close(d.reports);
     bf_door_close(d.door);
     if (tcp >= 0)
         close(tcp);

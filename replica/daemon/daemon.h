@@ -68,6 +68,7 @@ struct bf_daemon {
     struct bf_conn *conns; // newest first
     uint32_t conn_count, session_count, sessions_max;
     struct bf_door *door;
+    struct bf_reports *reports; // NULL: none are taken
     pthread_mutex_t
         door_lock; // of what follows, up to minute_lines; never held while anything takes time
     struct bf_tls_server *tls;

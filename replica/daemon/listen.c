@@ -60,7 +60,7 @@ static int open_socket(const struct addrinfo *a)
     return -1;
 }
 
-static enum bf_err listen_on(const char *where, int *fd, struct bf_fault *fault)
+static enum bf_err listen_on(const char *where, const char *option, int *fd, struct bf_fault *fault)
 {
     struct addrinfo *list = NULL;
     enum bf_err err = parse(where, &list, fault);
@@ -71,22 +71,24 @@ static enum bf_err listen_on(const char *where, int *fd, struct bf_fault *fault)
     freeaddrinfo(list);
     if (*fd >= 0)
         return BF_OK;
+    bf_fault_set(fault, code == EADDRINUSE ? BF_ERR_BUSY : BF_ERR_NETWORK, BF_SIDE_SERVER, "",
+                 "cannot listen on %s: %s", where, strerror(code));
+    bf_fault_todo(fault, "choose another address or port with %s", option);
     errno = code;
-    return bf_fault_set(fault, code == EADDRINUSE ? BF_ERR_BUSY : BF_ERR_NETWORK, BF_SIDE_SERVER,
-                        "choose another address or port with --listen", "cannot listen on %s: %s",
-                        where, strerror(code));
+    return fault->code;
 }
 
-enum bf_err bf_listen(const char *where, int *fd, char *text, size_t size, struct bf_fault *fault)
+enum bf_err bf_listen(const char *where, const char *option, int *fd, char *text, size_t size,
+                      struct bf_fault *fault)
 {
     struct sockaddr_storage own;
     socklen_t len = sizeof own;
     char fallback[32], standard[32];
     bf_snprintf(standard, sizeof standard, "[::]:%d", BF_PROTO_PORT);
     bf_snprintf(fallback, sizeof fallback, "0.0.0.0:%d", BF_PROTO_PORT);
-    enum bf_err err = listen_on(where ? where : standard, fd, fault);
+    enum bf_err err = listen_on(where ? where : standard, option, fd, fault);
     if (err && !where && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL))
-        err = listen_on(fallback, fd, fault);
+        err = listen_on(fallback, option, fd, fault);
     if (err)
         return err;
     memset(&own, 0, sizeof own);

@@ -9,8 +9,10 @@
 #include "base/err.h"
 
 // ADDR:PORT with a numeric address, IPv6 in brackets; [::] takes IPv4 too. NULL: [::]:7667, or
-// 0.0.0.0:7667 on a host without IPv6. *text gets the address with the real port.
-enum bf_err bf_listen(const char *where, int *fd, char *text, size_t size, struct bf_fault *fault);
+// 0.0.0.0:7667 on a host without IPv6. option: what the administrator gave it with. *text gets the
+// address with the real port.
+enum bf_err bf_listen(const char *where, const char *option, int *fd, char *text, size_t size,
+                      struct bf_fault *fault);
 
 // Accepts one connection; -1 when there is none, with errno. from gets the peer's address.
 int bf_listen_accept(int fd, struct sockaddr_storage *from);

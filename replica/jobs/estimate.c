@@ -39,7 +39,10 @@ static void add_failover(const struct bf_job *job, const struct bf_failover *f, 
                          struct times *start)
 {
     int64_t begun = job->since[BF_JOB_RUNNING], ready = job->since[BF_JOB_TARGET_READY];
-    if (!begun || !f->started || !ready || strcmp(f->evidence, "operator") == 0)
+    int64_t failed = job->since[BF_JOB_FAILED];
+    // Evidence that was given up first, and came later, says nothing about a start.
+    bool late = failed && failed <= ready;
+    if (!begun || !f->started || !ready || late || strcmp(f->evidence, "operator") == 0)
         return;
     add(adapt, f->started - begun);
     add(start, ready - f->started);

@@ -3,28 +3,25 @@
 // that it runs as planned, or its time is over. Then its console and a picture of its screen say
 // why.
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/fmt.h"
 #include "base/log.h"
 #include "replica/jobs/boot.h"
 #include "replica/jobs/console.h"
-#include "replica/jobs/evidence.h"
 #include "replica/jobs/folder.h"
+#include "replica/jobs/proof.h"
 #include "replica/jobs/steps.h"
 #include "replica/state/reason.h"
 
-enum { TAIL = 1 << 20, CONSOLE_LINES = 6, MISSING = 160 };
+enum { TAIL = 1 << 20, CONSOLE_LINES = 6 };
 
 struct look {
-    struct bf_evidence evidence;
-    char missing[MISSING];
-    char host[65]; // that is planned, or ""
+    struct bf_proof proof;    // what came through its port and its console
+    struct bf_proof reported; // what came over HTTPS
     struct bf_console_end console;
     char lines[1024]; // the last ones of the console
     bool told;        // what the console shows was told
@@ -61,60 +58,21 @@ static void look_at_console(struct bf_runner *r, struct look *l, const char *tex
 // Reads what the machine has said so far. True: it shows that the machine runs as planned.
 static bool judge(struct bf_runner *r, struct look *l)
 {
-    struct bf_evidence_plan plan = {.nic = r->machine->nic,
-                                    .nics = r->machine->nics,
-                                    .host = l->host,
-                                    .isolated = r->machine->isolated};
+    struct bf_evidence *e = &l->proof.evidence;
     size_t said_len, console_len;
     char *said = tail_of(r, BF_TGT_EVIDENCE, &said_len);
     char *console = tail_of(r, BF_TGT_CONSOLE, &console_len);
-    memset(&l->evidence, 0, sizeof l->evidence);
+    memset(e, 0, sizeof *e);
     if (said)
-        bf_evidence_read(&l->evidence, r->f.word, said, said_len);
+        bf_evidence_read(e, r->f.word, said, said_len);
     if (console)
-        bf_evidence_read(&l->evidence, r->f.word, console, console_len);
-    bool good = bf_evidence_judge(&l->evidence, &plan, l->missing, sizeof l->missing);
+        bf_evidence_read(e, r->f.word, console, console_len);
+    bool good = bf_proof_judge(r, &l->proof);
     if (!good)
         look_at_console(r, l, console, console_len);
     free(said);
     free(console);
     return good;
-}
-
-// ---- Ready -------------------------------------------------------------------------------------
-
-static json_t *evidence_json(const struct bf_evidence *e)
-{
-    json_t *nics = json_array(), *gateways = json_array(), *units = json_array();
-    for (uint32_t i = 0; i < e->nics; i++)
-        json_array_append_new(
-            nics, json_pack("{s:s, s:s}", "mac", e->nic[i].mac, "addresses", e->nic[i].addresses));
-    for (uint32_t i = 0; i < e->gateways; i++)
-        json_array_append_new(gateways, json_pack("{s:s, s:b}", "address", e->gateway[i].address,
-                                                  "answers", (int)e->gateway[i].answers));
-    for (uint32_t i = 0; i < e->units; i++)
-        json_array_append_new(units, json_string(e->unit[i]));
-    return json_pack("{s:s, s:s, s:s, s:b, s:o, s:o, s:o}", "boot_id", e->boot_id, "host", e->host,
-                     "root", e->root, "root_writable", (int)e->root_writable, "nics", nics,
-                     "gateways", gateways, "failed_units", units);
-}
-
-static enum bf_err ready(struct bf_runner *r, const struct look *l)
-{
-    const struct bf_evidence *e = &l->evidence;
-    struct bf_fault ignored;
-    char where[96] = "";
-    for (uint32_t i = 0; i < e->nics && !where[0]; i++)
-        bf_snprintf(where, sizeof where, "%.80s", e->nic[i].addresses);
-    bf_job_put_json(r->state, r->job.id, "evidence.json", evidence_json(e), &ignored);
-    bf_snprintf(r->f.evidence, sizeof r->f.evidence, "machine");
-    bf_snprintf(r->job.detail, sizeof r->job.detail, "%s runs%s%s", e->host,
-                where[0] ? " with " : "", where);
-    bf_runner_say(r, BF_LOG_INFO, "%s itself shows that it runs%s%s", e->host,
-                  where[0] ? ", with " : "", where);
-    for (uint32_t i = 0; i < e->units; i++)
-        bf_runner_say(r, BF_LOG_WARNING, "a unit has failed there: %s", e->unit[i]);
-    return BF_OK;
 }
 
 // ---- Not ready ---------------------------------------------------------------------------------
@@ -142,17 +100,34 @@ static enum bf_err give_up(struct bf_runner *r, struct look *l, const char *how,
     return bf_fault_set(fault, BF_ERR_TIMEOUT, BF_SIDE_SOURCE,
                         "look at it; then bootferry confirm, or bootferry rollback (of a test: "
                         "cleanup)",
-                        "%s: %s%s%.100s", how, console, console[0] ? "; " : "", l->missing);
+                        "%s: %s%s%.100s", how, console, console[0] ? "; " : "", l->proof.missing);
+}
+
+// What it has said here counts first; a report does where its port and console are silent.
+static enum bf_err is_ready(struct bf_runner *r, struct look *l, bool *good, struct bf_fault *fault)
+{
+    enum bf_err err = BF_OK;
+    *good = judge(r, l);
+    if (*good) {
+        bf_proof_keep(r, &l->proof, "machine");
+        return BF_OK;
+    }
+    err = bf_proof_hear(r, &l->reported, good, fault);
+    if (*good)
+        bf_proof_keep(r, &l->reported, "guest");
+    return err;
 }
 
 static enum bf_err look(struct bf_runner *r, struct look *l, struct bf_fault *fault)
 {
     int64_t until = r->f.started + (int64_t)r->f.patience;
     enum bf_tgt_power power;
+    bool good;
     for (;;) {
-        if (judge(r, l))
-            return ready(r, l);
-        enum bf_err err = r->ops->power(&r->tgt, &power, fault);
+        enum bf_err err = is_ready(r, l, &good, fault);
+        if (err || good)
+            return err;
+        err = r->ops->power(&r->tgt, &power, fault);
         if (err)
             return err;
         if (power != BF_TGT_ON)
@@ -163,14 +138,6 @@ static enum bf_err look(struct bf_runner *r, struct look *l, struct bf_fault *fa
             return bf_fault_set(fault, BF_ERR_CANCELLED, BF_SIDE_NONE, "", "it was stopped");
         sleep(1);
     }
-}
-
-static void planned_host(const struct bf_runner *r, char out[65])
-{
-    json_t *plan = json_loadb(r->plan, r->plan_len, 0, NULL);
-    const char *host = json_string_value(json_object_get(plan, "hostname"));
-    bf_snprintf(out, 65, "%s", host ? host : "");
-    json_decref(plan);
 }
 
 enum bf_err bf_runner_look(struct bf_runner *r, enum bf_fo_step *next, struct bf_fault *fault)
@@ -187,7 +154,8 @@ enum bf_err bf_runner_look(struct bf_runner *r, enum bf_fo_step *next, struct bf
         return bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SERVER, "free some memory",
                             "no memory to look at a machine");
     if (!err) {
-        planned_host(r, l->host);
+        bf_proof_begin(r, &l->proof);
+        bf_proof_begin(r, &l->reported);
         err = look(r, l, fault);
     }
     free(l);

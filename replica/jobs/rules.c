@@ -144,6 +144,16 @@ bool bf_fo_discards(enum bf_fo_step step, enum bf_failover_wish wish)
            (AT(step) & (THERE | AT(BF_FO_STARTING) | AT(BF_FO_LOOKING))) != 0;
 }
 
+bool bf_fo_is_shown(const struct bf_failover *f)
+{
+    return strcmp(f->evidence, "machine") == 0 || strcmp(f->evidence, "guest") == 0;
+}
+
+bool bf_fo_hears(enum bf_fo_step step)
+{
+    return (AT(step) & (AT(BF_FO_READY) | AT(BF_FO_UNPROVEN) | AT(BF_FO_DELIVERED))) != 0;
+}
+
 enum bf_err bf_fo_may_begin(enum bf_failover_mode mode, const struct bf_failover *others,
                             size_t count, struct bf_fault *fault)
 {

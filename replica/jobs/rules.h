@@ -51,6 +51,11 @@ const char *bf_fo_wish_name(enum bf_failover_wish wish); // "commit", ...
 // Whether what the machine has written is lost by this wish in this step.
 bool bf_fo_discards(enum bf_fo_step step, enum bf_failover_wish wish);
 
+// Whether the machine itself has shown that it runs, and its word is not needed again.
+bool bf_fo_is_shown(const struct bf_failover *f);
+// Whether a job that stopped in this step is led on by what the machine reports.
+bool bf_fo_hears(enum bf_fo_step step);
+
 // Whether another failover of the machine keeps a new one from beginning. others: those of the
 // machine that are not over. BF_ERR_BUSY with the job that is in the way.
 enum bf_err bf_fo_may_begin(enum bf_failover_mode mode, const struct bf_failover *others,

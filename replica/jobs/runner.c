@@ -13,6 +13,8 @@
 #include "base/fmt.h"
 #include "base/log.h"
 #include "replica/jobs/folder.h"
+#include "replica/jobs/proof.h"
+#include "replica/jobs/reported.h"
 #include "replica/jobs/steps.h"
 #include "replica/state/step.h"
 #include "replica/targets/machine.h"
@@ -62,7 +64,7 @@ static enum bf_err take_wish(struct bf_runner *r, struct bf_fault *fault)
     bf_runner_say(r, BF_LOG_INFO, "%s was asked for", bf_fo_wish_name(wish));
     if (answer.next == BF_FO_REMOVING || answer.next == BF_FO_COMMITTING)
         bf_snprintf(r->f.ending, sizeof r->f.ending, "%s", bf_fo_info(answer.ending)->name);
-    if (wish == BF_WISH_CONFIRM)
+    if (wish == BF_WISH_CONFIRM && !bf_fo_is_shown(&r->f))
         bf_snprintf(r->f.evidence, sizeof r->f.evidence, "operator");
     err = enter(r, answer.next, fault);
     return err ? err : forget_wish(r, fault);
@@ -118,6 +120,24 @@ static enum bf_err work(struct bf_runner *r, struct bf_fault *fault)
     return err ? fail(r, &why, fault) : enter(r, next, fault);
 }
 
+// A report that came after the job had stopped. One that shows nothing new is put away.
+static enum bf_err take_report(struct bf_runner *r, struct bf_fault *fault)
+{
+    struct bf_proof proof;
+    bool good = false;
+    if (!bf_fo_hears(r->step) || bf_fo_is_shown(&r->f))
+        return bf_reported_settle(r->state, r->job.id, NULL, fault);
+    enum bf_err err = bf_runner_open_machine(r, fault);
+    if (!err) {
+        bf_proof_begin(r, &proof);
+        err = bf_proof_hear(r, &proof, &good, fault);
+    }
+    if (!good)
+        return err;
+    bf_proof_keep(r, &proof, "guest");
+    return enter(r, r->step == BF_FO_DELIVERED ? r->step : BF_FO_READY, fault);
+}
+
 static enum bf_err turn(struct bf_runner *r, bool *more, struct bf_fault *fault)
 {
     enum bf_err err = load(r, fault);
@@ -135,6 +155,8 @@ static enum bf_err turn(struct bf_runner *r, bool *more, struct bf_fault *fault)
         return end_test(r, fault);
     if (info->works)
         return work(r, fault);
+    if (bf_reported_waits(r->state, r->job.id))
+        return take_report(r, fault);
     *more = r->f.until != 0; // a test is ended by its runner
     if (*more)
         sleep(1);

@@ -16,6 +16,7 @@
 #include "replica/jobs/begin.h"
 #include "replica/jobs/boot.h"
 #include "replica/jobs/folder.h"
+#include "replica/jobs/reported.h"
 #include "replica/state/file.h"
 #include "replica/state/owner.h"
 
@@ -113,7 +114,8 @@ void bf_runner_spawn_wanted(struct bf_state *state, struct bf_db *db)
         return;
     for (size_t i = 0; i < count; i++)
         if (bf_db_job_get(db, list[i].job, &job) == BF_OK &&
-            bf_runner_is_wanted(&job, &list[i], time(NULL)) && !bf_job_is_locked(state, job.id))
+            (bf_runner_is_wanted(&job, &list[i], time(NULL)) || bf_reported_waits(state, job.id)) &&
+            !bf_job_is_locked(state, job.id))
             spawn(state, &job);
     free(list);
 }

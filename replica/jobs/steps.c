@@ -14,6 +14,7 @@
 #include "replica/jobs/finalizer.h"
 #include "replica/jobs/folder.h"
 #include "replica/jobs/order.h"
+#include "replica/jobs/report_to.h"
 #include "replica/jobs/source_run.h"
 #include "replica/jobs/steps.h"
 #include "replica/jobs/watch.h"
@@ -72,8 +73,10 @@ static char *plan_with_word(const struct bf_runner *r)
         json_object_set_new(plan, "evidence", json_object());
         evidence = json_object_get(plan, "evidence");
     }
-    if (evidence)
+    if (evidence) {
         json_object_set_new(evidence, "word", json_string(r->f.word));
+        bf_report_to_trust(r->state, evidence);
+    }
     char *text = json_dumps(plan, JSON_COMPACT);
     json_decref(plan);
     return text;
@@ -143,6 +146,7 @@ enum bf_err bf_runner_finalize(struct bf_runner *r, enum bf_fo_step *next, struc
         return bf_fault_set(fault, BF_ERR_CONFIG, BF_SIDE_CONFIG, "start the failover again",
                             "the plan has a passphrase or a key, which is not stored, and the "
                             "process that had it was ended");
+    bf_report_to_check(r);
     struct bf_finalizer *f = bf_finalizer_new();
     char *plan = plan_with_word(r);
     enum bf_err err = f && plan ? run_finalizer(r, f, plan, fault)
@@ -186,6 +190,18 @@ static enum bf_err unfence(struct bf_runner *r, struct bf_fault *fault)
     return err;
 }
 
+// What the operator has to do where the machine is not ours to start.
+static void deliver(struct bf_runner *r)
+{
+    json_t *plan = json_loadb(r->plan, r->plan_len, 0, NULL);
+    bf_snprintf(r->f.evidence, sizeof r->f.evidence, "none");
+    bf_snprintf(r->job.detail, sizeof r->job.detail, "made; start it there%s",
+                bf_report_to(plan) ? ": this waits, as long as it takes, for the machine's own "
+                                     "report; if none comes, look at it, then bootferry confirm"
+                                   : ", look at it, then bootferry confirm");
+    json_decref(plan);
+}
+
 enum bf_err bf_runner_make(struct bf_runner *r, enum bf_fo_step *next, struct bf_fault *fault)
 {
     bool runs = (r->ops->can & BF_TGT_RUNS) != 0;
@@ -197,11 +213,8 @@ enum bf_err bf_runner_make(struct bf_runner *r, enum bf_fo_step *next, struct bf
     if (err)
         return err;
     *next = runs ? BF_FO_STARTING : BF_FO_DELIVERED;
-    if (!runs) {
-        bf_snprintf(r->f.evidence, sizeof r->f.evidence, "none");
-        bf_snprintf(r->job.detail, sizeof r->job.detail,
-                    "made; start it there, look at it, then bootferry confirm");
-    }
+    if (!runs)
+        deliver(r);
     return BF_OK;
 }
 

@@ -29,17 +29,19 @@ enum {
     BF_WAIT_TURN_MS = 1000,      // for anything at all: then a connection looks around
     BF_WAIT_TURN_MOST_MS = 8000, // for the database, all calls of one turn together
 
-    BF_WAIT_DB_MS = 10000,       // for another writer of the database, elsewhere
-    BF_WAIT_DB_LOOK_MS = 1000,   // the same, for the main thread of the daemon
-    BF_WAIT_CONTROL_MS = 500,    // for a caller at the control socket to speak, and to listen
-    BF_WAIT_ANSWER_MS = 3000,    // for the daemon's answer at the control socket
-    BF_WAIT_SAY_MS = 1000,       // the same, until the command says what it waits for
-    BF_WAIT_UNWRITTEN_MS = 2000, // between two attempts to write what the database did not take
-    BF_WAIT_JOBS_MS = 5000,      // between two looks at jobs that nobody works on
-    BF_WAIT_TICK_MS = 400,       // between two looks at what was revoked
-    BF_WAIT_STOP_MS = 8000,      // from SIGTERM until threads that hang are left behind
-    BF_WAIT_END_MS = 9000,       // from SIGTERM to the end of the daemon, whatever hangs
-    BF_WAIT_INTERRUPT_S = 9,     // from Ctrl-C to the end of a command, whatever hangs
+    BF_WAIT_DB_MS = 10000,        // for another writer of the database, elsewhere
+    BF_WAIT_DB_LOOK_MS = 1000,    // the same, for the main thread of the daemon
+    BF_WAIT_CONTROL_MS = 500,     // for a caller at the control socket to speak, and to listen
+    BF_WAIT_ANSWER_MS = 3000,     // for the daemon's answer at the control socket
+    BF_WAIT_SAY_MS = 1000,        // the same, until the command says what it waits for
+    BF_WAIT_UNWRITTEN_MS = 2000,  // between two attempts to write what the database did not take
+    BF_WAIT_JOBS_MS = 5000,       // between two looks at jobs that nobody works on
+    BF_WAIT_REPORT_MS = 30000,    // for a whole report, from accept to its last byte
+    BF_WAIT_REPORT_LOOK_MS = 500, // between two looks at those who report
+    BF_WAIT_TICK_MS = 400,        // between two looks at what was revoked
+    BF_WAIT_STOP_MS = 8000,       // from SIGTERM until threads that hang are left behind
+    BF_WAIT_END_MS = 9000,        // from SIGTERM to the end of the daemon, whatever hangs
+    BF_WAIT_INTERRUPT_S = 9,      // from Ctrl-C to the end of a command, whatever hangs
 
     BF_WAIT_LV_CONNECT_MS = 30000, // for libvirt to connect, ssh and TLS included
     BF_WAIT_LV_ALIVE_S = 5,        // of silence of a libvirt daemon, until it is asked

@@ -125,12 +125,26 @@ check "the script knows the addresses" has "$script" "planned='198.51.100.20=198
 check "and the gateways" has "$script" "gateways='198.51.100.1=198.51.100.1 fe80::1=fe80:0000:0000:0000:0000:0000:0000:0001'"
 check "and who gets an address by DHCP" has "$script" "dhcp='52:54:00:00:00:06'"
 check "and where to report" has "$script" "report_to='https://replica.example.org:7443/e?x=1&y=2'"
+check "and no certificate" has "$script" "ca=''"
 check "and the serial port" has "$script" "console=/dev/ttyS0"
 evidence_plan 'X'
 refused_plan() { ! run && matches "$1" "$(cat "$work/err")"; }
 check "a word that is none" refused_plan "evidence.word: must be 32 hexadecimal digits"
 evidence_plan "$word" ", \"report_to\": \"https://a/'; reboot; '\""
 check "a URL with a quote" refused_plan "evidence.report_to: must be a URL"
+pem='-----BEGIN CERTIFICATE-----\nMIIBdzCC+/=\n-----END CERTIFICATE-----\n'
+evidence_plan "$word" ", \"report_to\": \"https://a/\", \"ca\": \"$pem'; reboot; '\""
+check "a certificate with a quote" refused_plan "evidence.ca: must be certificates in PEM"
+evidence_plan "$word" ", \"report_to\": \"https://a/\", \"ca\": \"$pem\""
+check "with a certificate" run
+check "the script has it" equal "$(printf "ca='%b'" "$pem")" "$(sed -n "/^ca='/,/'\$/p" "$script")"
+for shell in dash bash; do check "the script with it: $shell" "$shell" -n "$script"; done
+check "the script with it: busybox" busybox sh -n "$script"
+bare "$r"
+plan_to ', "evidence": {"report_to": "https://a/"}'
+check "without a word" run
+check "nothing is put in" gone etc/bootferry/evidence
+check "which is said" says "has no word, so this machine reports nothing"
 evidence_plan
 
 # ---- OpenRC, runit ---------------------------------------------------------------------------------

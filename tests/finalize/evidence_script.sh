@@ -207,6 +207,59 @@ for client in curl wget; do
     check "$client: the same lines are posted" equal "$(tr -d '\r' <"$work/console" | grep . | awk '!seen[$0]++')" "$(cat "$work/posted")"
     check "$client: and the console has them" judged
 done
+# What the plan brings to verify the server with, and nothing else that the machine trusts.
+server_of_ours="$server; mount -t tmpfs none /etc/ssl; export CURL_CA_BUNDLE=/dev/null"
+posts() { equal "$(tr -d '\r' <"$work/console" | grep . | awk '!seen[$0]++')" "$(cat "$work/posted")"; }
+report=", \"report_to\": \"https://192.0.2.1:8443/evidence\", \"ca\": $(jq -Rs . <"$work/cert.pem")"
+for client in curl wget; do
+    command -v $client >/dev/null || { skip "the plan's certificate with $client"; continue; }
+    planned "$both"
+    rm -f "$work/posted"
+    check "$client: it runs with the plan's certificate" said dash "$address; $routes; $server_of_ours" "ip bash $client"
+    check "$client: it verifies the server with that" posts
+    check "$client: nothing of it is left" equal "" "$(ls -A "$work/run")"
+done
+# Another server in its place, which has the word of nobody.
+openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=192.0.2.1 -addext 'subjectAltName=IP:192.0.2.1' \
+    -keyout "$work/other.key" -out "$work/other.pem" 2>/dev/null
+report=", \"report_to\": \"https://192.0.2.1:8443/evidence\", \"ca\": $(jq -Rs . <"$work/other.pem")"
+for client in curl wget; do
+    command -v $client >/dev/null || continue
+    planned "$both"
+    rm -f "$work/posted"
+    check "$client: it runs with another certificate" said dash "$address; $routes; $server_of_ours" "ip bash $client"
+    check "$client: and tells such a server nothing" test ! -e "$work/posted"
+    check "$client: the console hears it" judged
+done
+planned "$both"
+rm -f "$work/posted"
+check "BusyBox' wget: it runs" said "busybox sh" "$address; $routes; $server_of_ours" "ip bash wget" 60 "$applets"
+check "BusyBox' wget: it is not trusted to verify anybody" test ! -e "$work/posted"
+check "BusyBox' wget: the console hears it" judged
+
+# ---- Our own server ----------------------------------------------------------------------------------
+state=$work/state
+build/bootferry --state "$state" init --address 192.0.2.1 >/dev/null
+build/bootferry --state "$state" machine add web-1 >/dev/null
+mkdir -p "$state/jobs/1"
+# A failover that has delivered its files. There is no point that its report could be judged by, so it stays as it came.
+tests/daemon/sql.py "$state/db.sqlite" <<SQL
+INSERT INTO jobs VALUES (1, 'web-1', 'failover', 4, 1, 2, 0, 0, 0, 'delivered', 0, 0, 0, 0, 1, '');
+INSERT INTO failovers VALUES (1, 'web-1', 2, 0, 'files:/srv', 0, '$word', 0, 0, '', '', 0, 0, 600, 0, 0, 'none');
+SQL
+ours="ip -n \$space link set lo up
+    ip netns exec \$space build/bootferryd --state '$state' --listen 127.0.0.1:0 --reports 192.0.2.1:7668 >>'$work/daemon' 2>&1 & served=\$!
+    trap 'kill \$served || true; wait \$served || true; /sbin/ip netns del \$space' EXIT; mount -t tmpfs none /etc/ssl"
+report=", \"report_to\": \"https://192.0.2.1:7668/\", \"ca\": $(jq -Rs . <"$state/pki/root.pem")"
+for client in curl wget; do
+    command -v $client >/dev/null || { skip "our own server with $client"; continue; }
+    planned "$both"
+    rm -f "$state/jobs/1/guest".*
+    check "$client: it runs with our own server" said dash "$address; $routes; $ours" "ip bash $client"
+    check "$client: the server has what it says" equal "$(tr -d '\r' <"$work/console" | grep . | awk '!seen[$0]++')" "$(cat "$state/jobs/1/guest.new")"
+done
+
+report=', "report_to": "https://192.0.2.1:8443/evidence"'
 planned "$both"
 check "a server that is not there" said dash "$address; $routes" "ip bash curl wget"
 check "does not matter" judged

@@ -39,10 +39,11 @@ at_exit keep_logs
 at_exit end_machines
 at_exit bf_vm_kill_all
 
-# replica FIRMWARE: an empty server with web-1, and what web-1 is to be in its new home, which starts by this firmware.
+# replica FIRMWARE [ADDRESS]: an empty server with web-1, and what web-1 is to be in its new home, which starts by this
+# firmware. ADDRESS is one more of the server.
 replica() {
     firmware=$1
-    bf_server_init "$T/state" 10.0.2.2,127.0.0.1 >/dev/null
+    bf_server_init "$T/state" "10.0.2.2,127.0.0.1${2:+,$2}" >/dev/null
     bf_cli machine add web-1 >/dev/null
     serve
     plan "" >"$T/plan.json"

@@ -311,6 +311,9 @@ static void test_unlock_bytes(void)
 
 #define WORD "0123456789abcdef0123456789abcdef"
 
+#define PEM "-----BEGIN CERTIFICATE-----\\nMIIB+/==\\n-----END CERTIFICATE-----\\n"
+#define TO  "\"report_to\": \"https://a/\""
+
 static void test_evidence(void)
 {
     CHECK(parse("\"evidence\": {\"word\": \"" WORD "\"}"));
@@ -319,8 +322,16 @@ static void test_evidence(void)
     CHECK(parse("\"evidence\": {\"word\": \"" WORD "\", \"report_to\": "
                 "\"https://[2001:db8::1]:7443/a?b=c&d=%20\"}"));
     CHECK_STR(plan.evidence_to, "https://[2001:db8::1]:7443/a?b=c&d=%20");
+    CHECK_STR(plan.evidence_ca, "");
     CHECK(parse("\"agents\": \"keep\""));
     CHECK_STR(plan.evidence_word, "");
+    // A failover gives it its word.
+    CHECK(parse("\"evidence\": {\"report_to\": \"https://a/\"}"));
+    CHECK_STR(plan.evidence_word, "");
+    CHECK_STR(plan.evidence_to, "https://a/");
+    CHECK(parse("\"evidence\": {\"report_to\": \"https://a/\", \"ca\": \"" PEM "\"}"));
+    CHECK_STR(plan.evidence_ca, "-----BEGIN CERTIFICATE-----\nMIIB+/==\n-----END "
+                                "CERTIFICATE-----\n");
 }
 
 static void test_evidence_that_is_none(void)
@@ -343,6 +354,19 @@ static void test_evidence_that_is_none(void)
          "plan: evidence.report_to: must be a URL"},
         {"\"evidence\": {\"word\": \"" WORD "\", \"report_to\": \"https://a/\\nb\"}",
          "plan: evidence.report_to: must be a URL"},
+        {"\"evidence\": {\"word\": \"01\", " TO "}", "plan: evidence.word: must be 32"},
+        {"\"evidence\": {\"word\": \"" WORD "\", \"ca\": \"" PEM "\"}",
+         "plan: evidence.ca: needs \"report_to\""},
+        {"\"evidence\": {\"ca\": \"" PEM "\"}", "plan: evidence.word: must be 32"},
+        {"\"evidence\": {" TO ", \"ca\": \"\"}", "plan: evidence.ca: must have 1 to 8191"},
+        {"\"evidence\": {" TO ", \"ca\": \"MIIB\"}", "plan: evidence.ca: must be certificates"},
+        {"\"evidence\": {" TO ", \"ca\": \"" PEM "'; reboot; '\"}",
+         "plan: evidence.ca: must be certificates"},
+        {"\"evidence\": {" TO ", \"ca\": \"-----BEGIN CERTIFICATE-----\\nMIIB\"}",
+         "plan: evidence.ca: must be certificates"},
+        {"\"evidence\": {" TO ", \"ca\": \"" PEM "-----BEGIN PRIVATE KEY-----\"}",
+         "plan: evidence.ca: must be certificates"},
+        {"\"evidence\": {" TO ", \"ca\": 1}", "plan: evidence.ca: must be a string"},
     };
     CHECK_VALUES(values);
 }

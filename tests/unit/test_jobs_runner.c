@@ -11,8 +11,11 @@
 #include "replica/jobs/at_work.h"
 #include "replica/jobs/begin.h"
 #include "replica/jobs/boot.h"
+#include "replica/jobs/estimate.h"
 #include "replica/jobs/finalizer.h"
 #include "replica/jobs/folder.h"
+#include "replica/jobs/reported.h"
+#include "replica/pki/ca.h"
 #include "replica/state/ask.h"
 #include "replica/targets/machine.h"
 #include "tests/unit/store_files.h"
@@ -31,9 +34,13 @@ static struct {
     bool off;         // it switches itself off
     uint32_t wish_at; // the call in which the operator's wish comes; 0: none
     enum bf_failover_wish wish;
-    bool endless;    // the finalizer works until it is stopped
-    bool files_only; // the target does not run machines
-    bool autostart;  // the plan wants the machine to start with its host
+    bool endless;        // the finalizer works until it is stopped
+    bool files_only;     // the target does not run machines
+    const char *reports; // of a daemon that takes them; NULL: none runs
+    uint32_t report_at;  // the call in which the machine reports; 0: it does not
+    const char *host;    // that it then says it is
+    char plan[16384];    // what the finalizer was given
+    bool autostart;      // the plan wants the machine to start with its host
 } world;
 
 static void reset(void)
@@ -48,6 +55,28 @@ static void put_wish(struct bf_db *db, int64_t job, enum bf_failover_wish wish)
     CHECK_EQ(bf_db_failover_get(db, job, &f), BF_OK);
     f.wish = wish;
     CHECK_EQ(bf_db_failover_wish(db, &f), BF_OK);
+}
+
+// What the machine of the test says of itself.
+static void lines_of(const char *word, const char *host, char *out, size_t size)
+{
+    snprintf(out, size,
+             "BOOTFERRY-EVIDENCE %s boot-id 01234567-89ab-cdef-0123-456789abcdef\n"
+             "BOOTFERRY-EVIDENCE %s host %s\nBOOTFERRY-EVIDENCE %s root /dev/vda1 ext4\n"
+             "BOOTFERRY-EVIDENCE %s root-writable yes\n"
+             "BOOTFERRY-EVIDENCE %s nic 52:54:00:00:00:01 192.0.2.5/24\n"
+             "BOOTFERRY-EVIDENCE %s gateway 192.0.2.1 yes\nBOOTFERRY-EVIDENCE %s end -\n",
+             word, word, host, word, word, word, word, word);
+}
+
+// As the daemon does it.
+static void put_report(struct bf_state *state, int64_t job, const char *host)
+{
+    struct bf_failover f;
+    char text[2048];
+    CHECK_EQ(bf_db_failover_get(bf_state_db(state), job, &f), BF_OK);
+    lines_of(f.word, host, text, sizeof text);
+    CHECK_EQ(bf_reported_keep(state, job, text, strlen(text), &fault), BF_OK);
 }
 
 // Before and after the work of each call.
@@ -88,6 +117,8 @@ static enum bf_err call(const struct bf_tgt *tgt, const char *name, struct bf_fa
     moment(0);
     if (world.wish && world.wish_at == (uint32_t)world.calls + 1)
         put_wish(bf_state_db(tgt->state), r->job.id, world.wish);
+    if (world.report_at == (uint32_t)world.calls + 1)
+        put_report(tgt->state, r->job.id, world.host);
     if (world.fails && strcmp(world.fails, name) == 0)
         return bf_fault_set(out, BF_ERR_IO, BF_SIDE_SERVER, "do better", "%s went wrong", name);
     return BF_OK;
@@ -116,13 +147,7 @@ static enum bf_err fake_start(const struct bf_tgt *tgt, struct bf_fault *out)
     enum bf_err err = call(tgt, "start", out);
     if (!err)
         put(tgt, "on", "");
-    snprintf(text, sizeof text,
-             "BOOTFERRY-EVIDENCE %s boot-id 01234567-89ab-cdef-0123-456789abcdef\n"
-             "BOOTFERRY-EVIDENCE %s host web\nBOOTFERRY-EVIDENCE %s root /dev/vda1 ext4\n"
-             "BOOTFERRY-EVIDENCE %s root-writable yes\n"
-             "BOOTFERRY-EVIDENCE %s nic 52:54:00:00:00:01 192.0.2.5/24\n"
-             "BOOTFERRY-EVIDENCE %s gateway 192.0.2.1 yes\nBOOTFERRY-EVIDENCE %s end -\n",
-             r->f.word, r->f.word, r->f.word, r->f.word, r->f.word, r->f.word, r->f.word);
+    lines_of(r->f.word, "web", text, sizeof text);
     if (!err && !world.silent)
         put(tgt, BF_TGT_EVIDENCE, text);
     moment(1);
@@ -253,6 +278,18 @@ enum bf_err bf_control_nudge(const struct bf_state *state, int *process)
     return BF_OK;
 }
 
+enum bf_err bf_control_query(const struct bf_state *state, const char *request, json_t **answer,
+                             int *process)
+{
+    (void)state;
+    CHECK_STR(request, BF_CONTROL_STATUS);
+    CHECK(!process);
+    *answer = world.reports
+                  ? json_pack("{s:s?}", "reports", world.reports[0] ? world.reports : NULL)
+                  : NULL;
+    return world.reports ? BF_OK : BF_ERR_NOT_FOUND;
+}
+
 // ---- The finalizer -----------------------------------------------------------------------------
 
 struct bf_finalizer *bf_finalizer_new(void)
@@ -296,6 +333,7 @@ enum bf_err bf_finalizer_apply(struct bf_state *state, struct bf_finalizer *f, j
     struct bf_object row = {.point = f->ref.point};
     *report = NULL;
     CHECK(strstr(f->run.plan, r->f.word));
+    snprintf(world.plan, sizeof world.plan, "%s", f->run.plan);
     snprintf(row.machine, sizeof row.machine, "%s", f->ref.machine);
     CHECK_EQ(bf_db_object_add(bf_state_db(state), &row), BF_OK);
     f->object.ref = (struct bf_image_ref){.point = row.point, .object = row.number};
@@ -683,6 +721,224 @@ static void test_a_wish_that_makes_no_sense_changes_nothing(void)
     done(&files, state);
 }
 
+// ---- Reports -----------------------------------------------------------------------------------
+
+static size_t events_with(struct bf_state *state, int64_t job, const char *words)
+{
+    struct bf_event_row *list = NULL;
+    size_t count = 0, found = 0;
+    CHECK_EQ(bf_db_event_of_job(bf_state_db(state), job, 0, &list, &count), BF_OK);
+    for (size_t i = 0; i < count; i++)
+        found += strstr(list[i].text, words) != NULL;
+    free(list);
+    return found;
+}
+
+static int64_t begin_with(struct bf_state *state, const char *plan)
+{
+    struct bf_failover_order order = {.machine = "web",
+                                      .mode = BF_FAILOVER_UNPLANNED,
+                                      .point = 1,
+                                      .target = "fake:",
+                                      .plan = plan,
+                                      .plan_len = strlen(plan),
+                                      .patience = 60};
+    int64_t job = 0;
+    CHECK_EQ(bf_failover_begin(state, &order, &job, &fault), BF_OK);
+    return job;
+}
+
+#define REPORTING(more)                                                                            \
+    "{\"version\": 1, \"target\": {\"kind\": \"kvm\"}, \"hostname\": \"web\", "                    \
+    "\"evidence\": {\"report_to\": \"https://[2001:DB8::1]:7668/\"" more "}}"
+
+// Its port and its console are silent, and the report comes while somebody looks.
+static void test_a_report_while_it_is_looked_at(void)
+{
+    struct store_files files;
+    struct bf_state *state = fresh(&files, 60);
+    reset();
+    world.silent = true;
+    world.report_at = 4; // the first look at its power
+    world.host = "web";
+    int64_t job = begin_with(state, REPORTING(""));
+    run(state, job);
+    check_at(state, job, BF_FO_READY);
+    CHECK_STR(row_of(state, job).evidence, "guest");
+    CHECK(has(state, job, "evidence.json") && has(state, job, "guest.log"));
+    CHECK(!bf_reported_waits(state, job));
+    CHECK_EQ(events_with(state, job, "itself has reported"), 1);
+    done(&files, state);
+}
+
+static void test_what_it_says_here_counts_before_a_report(void)
+{
+    struct store_files files;
+    struct bf_state *state = fresh(&files, 60);
+    reset();
+    world.report_at = 3; // its start
+    world.host = "other";
+    int64_t job = begin_with(state, REPORTING(""));
+    run(state, job);
+    check_at(state, job, BF_FO_READY);
+    CHECK_STR(row_of(state, job).evidence, "machine");
+    CHECK(!bf_reported_waits(state, job));
+    CHECK_EQ(events_with(state, job, "does not fit"), 0);
+    done(&files, state);
+}
+
+static void test_a_late_report_makes_ready(void)
+{
+    struct store_files files;
+    struct bf_state *state = fresh(&files, 60);
+    reset();
+    world.silent = world.off = true;
+    int64_t job = begin_with(state, REPORTING(""));
+    run(state, job);
+    check_at(state, job, BF_FO_UNPROVEN);
+    put_report(state, job, "web");
+    run(state, job);
+    check_at(state, job, BF_FO_READY);
+    CHECK_STR(row_of(state, job).evidence, "guest");
+    // When it came says nothing about how long such a start takes.
+    struct bf_estimate e;
+    CHECK_EQ(bf_estimate_make(bf_state_db(state), "web", "fake:", &e), BF_OK);
+    CHECK_EQ(e.samples, 0);
+    put_wish(bf_state_db(state), job, BF_WISH_COMMIT);
+    run(state, job);
+    check_at(state, job, BF_FO_COMMITTED);
+    reset();
+    run(state, begin(state, BF_FAILOVER_TEST));
+    CHECK_EQ(bf_estimate_make(bf_state_db(state), "web", "fake:", &e), BF_OK);
+    CHECK_EQ(e.samples, 1);
+    done(&files, state);
+}
+
+static void test_a_report_that_does_not_fit(void)
+{
+    struct store_files files;
+    struct bf_state *state = fresh(&files, 60);
+    reset();
+    world.silent = true;
+    world.report_at = 4;
+    world.host = "other";
+    int64_t job = begin_with(state, REPORTING(""));
+    struct bf_failover f = row_of(state, job);
+    f.patience = 2;
+    CHECK_EQ(bf_db_failover_update(bf_state_db(state), &f), BF_OK);
+    run(state, job);
+    check_at(state, job, BF_FO_UNPROVEN);
+    CHECK_EQ(events_with(state, job, "does not fit the plan: the host name is other"), 1);
+    CHECK_STR(row_of(state, job).evidence, "");
+    CHECK(has(state, job, "guest.log") && !has(state, job, "evidence.json"));
+    // One that is no report at all, and what is not a file.
+    CHECK_EQ(bf_reported_settle(state, job, NULL, &fault), BF_OK);
+    char path[BF_JOB_PATH];
+    bf_job_path(state, job, "guest.new", path);
+    CHECK_EQ(mkdir(path, 0700), 0);
+    bf_job_path(state, job, "guest.log", path);
+    CHECK_EQ(unlink(path), 0);
+    run(state, job);
+    check_at(state, job, BF_FO_UNPROVEN);
+    CHECK_EQ(events_with(state, job, "cannot be read"), 1);
+    CHECK(!bf_reported_waits(state, job));
+    done(&files, state);
+}
+
+static int64_t deliver(struct bf_state *state, const char *plan)
+{
+    world.files_only = true;
+    int64_t job = begin_with(state, plan);
+    run(state, job);
+    check_at(state, job, BF_FO_DELIVERED);
+    CHECK_STR(row_of(state, job).evidence, "none");
+    return job;
+}
+
+static void test_delivered_files_report(void)
+{
+    struct store_files files;
+    struct bf_state *state = fresh(&files, 60);
+    struct bf_job row;
+    reset();
+    world.reports = "[::]:7668";
+    int64_t job = deliver(state, REPORTING(""));
+    CHECK_EQ(bf_db_job_get(bf_state_db(state), job, &row), BF_OK);
+    CHECK(strstr(row.detail, "waits") && strstr(row.detail, "report"));
+    CHECK_EQ(events_with(state, job, "--reports"), 0);
+    put_wish(bf_state_db(state), job, BF_WISH_CONFIRM);
+    run(state, job);
+    CHECK_STR(row_of(state, job).evidence, "operator");
+    put_report(state, job, "web"); // which says more than the operator's word
+    run(state, job);
+    check_at(state, job, BF_FO_DELIVERED);
+    CHECK_STR(row_of(state, job).evidence, "guest");
+    put_wish(bf_state_db(state), job, BF_WISH_CONFIRM);
+    run(state, job);
+    CHECK_STR(row_of(state, job).evidence, "guest");
+    run(state, job);
+    CHECK_EQ(events_with(state, job, "itself has reported"), 1);
+    done(&files, state);
+}
+
+// ---- Where it reports to -----------------------------------------------------------------------
+
+static bool trusts(const char *url, const char *more)
+{
+    struct store_files files;
+    struct bf_state *state = fresh(&files, 60);
+    struct bf_ca_addresses own;
+    char plan[512];
+    reset();
+    CHECK_EQ(bf_ca_addresses_parse(&own, "192.0.2.9,2001:db8::1,replica.example.org", &fault),
+             BF_OK);
+    CHECK_EQ(bf_ca_create(files.state, &own, &fault), BF_OK);
+    snprintf(plan, sizeof plan,
+             "{\"version\": 1, \"target\": {\"kind\": \"kvm\"}, \"evidence\": {\"report_to\": "
+             "\"%s\"%s}}",
+             url, more);
+    deliver(state, plan);
+    done(&files, state);
+    return strstr(world.plan, "\"ca\":\"-----BEGIN CERTIFICATE-----") != NULL;
+}
+
+static void test_our_root_goes_with_our_addresses(void)
+{
+    CHECK(trusts("https://192.0.2.9:7668/", ""));
+    CHECK(trusts("https://192.0.2.9", ""));
+    CHECK(trusts("https://[2001:DB8:0::1]:7668/", ""));
+    CHECK(trusts("https://Replica.example.org/", ""));
+    CHECK(trusts("https://me@replica.example.org?x", ""));
+    CHECK(!trusts("https://192.0.2.90/", ""));
+    CHECK(!trusts("https://replica.example.org.example.net/", ""));
+    CHECK(!trusts("https://other.example.org/replica.example.org", ""));
+    CHECK(!trusts("https://replica.example.org@other.example.org/", ""));
+    CHECK(!trusts("https://other.example.org,replica.example.org/", ""));
+    CHECK(!trusts("https://[2001:db8::1/", ""));
+    CHECK(!trusts("https://192.0.2.9/", ", \"ca\": \"own\"") && strstr(world.plan, "\"own\""));
+}
+
+static void test_it_is_said_when_nobody_listens(void)
+{
+    static const struct {
+        const char *reports, *plan, *words;
+    } cases[] = {{NULL, REPORTING(""), "no bootferryd runs here: start bootferryd with --reports"},
+                 {"", REPORTING(""), "bootferryd listens for no reports"},
+                 {"[::]:7668", REPORTING(""), NULL},
+                 {NULL, "{\"version\": 1, \"target\": {\"kind\": \"kvm\"}}", NULL}};
+    for (size_t i = 0; i < BF_COUNT(cases); i++) {
+        struct store_files files;
+        struct bf_state *state = fresh(&files, 60);
+        reset();
+        world.reports = cases[i].reports;
+        int64_t job = begin_with(state, cases[i].plan);
+        run(state, job);
+        CHECK_EQ(events_with(state, job, cases[i].words ? cases[i].words : "--reports"),
+                 cases[i].words ? 1 : 0);
+        done(&files, state);
+    }
+}
+
 // ---- Killed runners ----------------------------------------------------------------------------
 
 // Runs it in a child that dies at that moment; true: it lived to the end.
@@ -965,6 +1221,10 @@ TEST_MAIN(TEST(test_planned_and_committed), TEST(test_rolled_back),
           TEST(test_a_commit_that_fails_or_is_stopped_leaves_the_machine),
           TEST(test_it_is_cancelled_in_each_step), TEST(test_a_running_finalizer_is_stopped),
           TEST(test_a_wish_that_makes_no_sense_changes_nothing),
+          TEST(test_a_report_while_it_is_looked_at),
+          TEST(test_what_it_says_here_counts_before_a_report), TEST(test_a_late_report_makes_ready),
+          TEST(test_a_report_that_does_not_fit), TEST(test_delivered_files_report),
+          TEST(test_our_root_goes_with_our_addresses), TEST(test_it_is_said_when_nobody_listens),
           TEST(test_a_killed_runner_is_followed_by_another), TEST(test_two_runners_do_not_meet),
           TEST(test_a_passphrase_is_never_stored), TEST(test_it_starts_with_its_host),
           TEST(test_without_autostart_it_is_said_to_be_off),
