@@ -27,6 +27,7 @@ struct look {
     struct bf_console_end console;
     char lines[1024]; // the last ones of the console
     bool told;        // what the console shows was told
+    bool unasked;     // the target could not be asked whether the machine is on
 };
 
 // The last megabyte of a file that the target writes; the caller's. NULL: nothing is there.
@@ -144,6 +145,19 @@ static enum bf_err give_up(struct bf_runner *r, struct look *l, const char *how,
                         "%s: %s%s%.100s", how, console, console[0] ? "; " : "", l->missing);
 }
 
+// A target that cannot be asked for a while (its daemon is being restarted) is asked again: neither
+// the machine nor its evidence comes through it.
+static enum bf_err ask_power(struct bf_runner *r, struct look *l, enum bf_tgt_power *power,
+                             struct bf_fault *fault)
+{
+    enum bf_err err = r->ops->power(&r->tgt, power, fault);
+    if (err && !l->unasked)
+        bf_runner_say(r, BF_LOG_WARNING, "whether it is on is not known, and is asked again: %s",
+                      fault->what);
+    l->unasked = err != BF_OK;
+    return err;
+}
+
 static enum bf_err look(struct bf_runner *r, struct look *l, struct bf_fault *fault)
 {
     int64_t until = r->f.started + (int64_t)r->f.patience;
@@ -151,13 +165,11 @@ static enum bf_err look(struct bf_runner *r, struct look *l, struct bf_fault *fa
     for (;;) {
         if (judge(r, l))
             return ready(r, l);
-        enum bf_err err = r->ops->power(&r->tgt, &power, fault);
-        if (err)
-            return err;
-        if (power != BF_TGT_ON)
+        enum bf_err err = ask_power(r, l, &power, fault);
+        if (!err && power != BF_TGT_ON)
             return give_up(r, l, "the new machine is off", fault);
         if (time(NULL) >= until)
-            return give_up(r, l, "there is no evidence that it runs", fault);
+            return err ? err : give_up(r, l, "there is no evidence that it runs", fault);
         if (!bf_runner_goes_on(r))
             return bf_fault_set(fault, BF_ERR_CANCELLED, BF_SIDE_NONE, "", "it was stopped");
         sleep(1);

@@ -27,6 +27,7 @@ static struct {
     int die_at;        // the number of the call, before (2n) or after (2n + 1) its work; -1: never
     int calls;
     bool silent;      // the machine says nothing
+    bool late;        // it does when its target could not be asked for once
     bool off;         // it switches itself off
     uint32_t wish_at; // the call in which the operator's wish comes; 0: none
     enum bf_failover_wish wish;
@@ -107,22 +108,27 @@ static enum bf_err fake_make(const struct bf_tgt *tgt, struct bf_fault *out)
     return err;
 }
 
-static enum bf_err fake_start(const struct bf_tgt *tgt, struct bf_fault *out)
+static void speak(const struct bf_tgt *tgt)
 {
-    struct bf_runner *r = tgt->user;
+    const char *word = ((struct bf_runner *)tgt->user)->f.word;
     char text[2048];
-    enum bf_err err = call(tgt, "start", out);
-    if (!err)
-        put(tgt, "on", "");
     snprintf(text, sizeof text,
              "BOOTFERRY-EVIDENCE %s boot-id 01234567-89ab-cdef-0123-456789abcdef\n"
              "BOOTFERRY-EVIDENCE %s host web\nBOOTFERRY-EVIDENCE %s root /dev/vda1 ext4\n"
              "BOOTFERRY-EVIDENCE %s root-writable yes\n"
              "BOOTFERRY-EVIDENCE %s nic 52:54:00:00:00:01 192.0.2.5/24\n"
              "BOOTFERRY-EVIDENCE %s gateway 192.0.2.1 yes\nBOOTFERRY-EVIDENCE %s end -\n",
-             r->f.word, r->f.word, r->f.word, r->f.word, r->f.word, r->f.word, r->f.word);
-    if (!err && !world.silent)
-        put(tgt, BF_TGT_EVIDENCE, text);
+             word, word, word, word, word, word, word);
+    put(tgt, BF_TGT_EVIDENCE, text);
+}
+
+static enum bf_err fake_start(const struct bf_tgt *tgt, struct bf_fault *out)
+{
+    enum bf_err err = call(tgt, "start", out);
+    if (!err)
+        put(tgt, "on", "");
+    if (!err && !world.silent && !world.late)
+        speak(tgt);
     moment(1);
     return err;
 }
@@ -132,6 +138,8 @@ static enum bf_err fake_power(const struct bf_tgt *tgt, enum bf_tgt_power *power
 {
     enum bf_err err = call(tgt, "power", out);
     *power = exists(tgt, "on") && !world.off ? BF_TGT_ON : BF_TGT_OFF;
+    if (world.late)
+        speak(tgt);
     moment(1);
     return err;
 }
@@ -549,6 +557,20 @@ static void test_a_silent_machine_is_unproven(void)
     done(&files, state);
 }
 
+static void test_a_target_that_does_not_answer_is_asked_again(void)
+{
+    struct store_files files;
+    struct bf_state *state = fresh(&files, 60);
+    reset();
+    world.late = true;
+    world.fails = "power";
+    int64_t job = begin(state, BF_FAILOVER_PLANNED);
+    run(state, job);
+    check_at(state, job, BF_FO_READY);
+    CHECK_STR(row_of(state, job).evidence, "machine");
+    done(&files, state);
+}
+
 static void test_a_machine_that_is_off_is_not_waited_for(void)
 {
     struct store_files files;
@@ -785,6 +807,7 @@ TEST_MAIN(TEST(test_planned_and_committed), TEST(test_rolled_back),
           TEST(test_two_tests_beside_a_cutover), TEST(test_a_test_ends_by_itself),
           TEST(test_files_are_confirmed), TEST(test_a_planned_one_waits_for_a_run),
           TEST(test_each_failure_has_its_end), TEST(test_a_silent_machine_is_unproven),
+          TEST(test_a_target_that_does_not_answer_is_asked_again),
           TEST(test_a_machine_that_is_off_is_not_waited_for),
           TEST(test_what_cannot_be_taken_away_is_stuck),
           TEST(test_a_commit_that_fails_or_is_stopped_leaves_the_machine),
