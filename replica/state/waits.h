@@ -41,7 +41,8 @@ enum {
     BF_WAIT_END_MS = 9000,       // from SIGTERM to the end of the daemon, whatever hangs
     BF_WAIT_INTERRUPT_S = 9,     // from Ctrl-C to the end of a command, whatever hangs
 
-    BF_WAIT_LV_CONNECT_MS = 30000, // for libvirt to connect, ssh and TLS included
+    BF_WAIT_LV_CONNECT_MS = 30000, // for libvirt to connect
+    BF_WAIT_LV_BACK_MS = 20000,    // for a libvirt daemon that is being restarted
     BF_WAIT_LV_ALIVE_S = 5,        // of silence of a libvirt daemon, until it is asked
     BF_WAIT_LV_TURN_MS = 1000,     // for an event of libvirt: then its loop looks around
     BF_WAIT_LV_LOOK_MS = 250,      // between two looks at a copy or a machine

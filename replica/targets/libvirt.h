@@ -54,8 +54,11 @@ struct bf_lv {
 };
 
 // libvirt_connect.c
-// Connects, with keepalive. bf_lv_close is harmless after a failure.
+// Connects, with keepalive. bf_lv_close is harmless after a failure. A daemon that is not there is
+// waited for (BF_WAIT_LV_BACK_MS), as it may be restarted during a failover.
 enum bf_err bf_lv_open(const struct bf_tgt *tgt, struct bf_lv *lv, struct bf_fault *fault);
+// The same without that, for who asks whether it is there.
+enum bf_err bf_lv_open_now(const struct bf_tgt *tgt, struct bf_lv *lv, struct bf_fault *fault);
 void bf_lv_close(struct bf_lv *lv);
 // Fills lv->folder and lv->state alone, as describe needs them.
 enum bf_err bf_lv_paths(const struct bf_tgt *tgt, struct bf_lv *lv, struct bf_fault *fault);
