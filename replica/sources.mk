@@ -33,7 +33,7 @@ REPLICA_EVIDENCE_SRCS := replica/jobs/console.c replica/jobs/evidence.c replica/
 # who build without libvirt's development files.
 LIBVIRT ?= yes
 LIBVIRT_SRCS := $(addprefix replica/targets/libvirt,.c _address.c _caps.c _check.c _connect.c _copies.c \
-    _copy.c _disks.c _domain.c _host.c _lasting.c _net.c _picture.c _png.c _tree.c _uri.c _user.c _volumes.c _xml.c)
+    _copy.c _disks.c _domain.c _files.c _host.c _lasting.c _net.c _picture.c _png.c _tree.c _uri.c _user.c _volumes.c _xml.c)
 LIBVIRT_LIBS := -lvirt -lxml2 -lpng
 XML_USERS    := $(addprefix replica/targets/libvirt,_caps.c _lasting.c _tree.c _xml.c)
 $(foreach s,$(XML_USERS),$(eval CFLAGS_$(s) := -isystem /usr/include/libxml2))

@@ -201,9 +201,9 @@ static enum bf_err put_texts(const struct bf_tgt *tgt, const struct folder *f,
     for (const struct bf_files_text *t = bf_files_texts; !err && t->name; t++) {
         bf_text_empty(&text);
         t->write(&text, tgt->machine, f->raw);
-        if (bf_text_ok(&text))
+        if (bf_text_ok(&text) && text.len)
             err = put(f, t->name, bf_text_get(&text), text.len, t->mode, fault);
-        else
+        else if (!bf_text_ok(&text))
             err = bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SERVER, "free some memory",
                                "no memory to describe the machine");
     }
@@ -319,7 +319,7 @@ static enum bf_err remove_files(const struct bf_tgt *tgt, struct bf_fault *fault
 
 static char *describe(const struct bf_tgt *tgt)
 {
-    struct bf_text text = {0};
+    struct bf_text text = {0}, one = {0};
     struct bf_fault ignored;
     struct folder f;
     char *out = NULL;
@@ -327,13 +327,16 @@ static char *describe(const struct bf_tgt *tgt)
     if (parse(tgt, &f, &ignored))
         return NULL;
     for (const struct bf_files_text *t = bf_files_texts; t->name; t++) {
-        bf_textf(&text, "%s/%s:\n", f.whole, t->name);
-        t->write(&text, tgt->machine, f.raw);
-        bf_text_str(&text, "\n");
+        bf_text_empty(&one);
+        t->write(&one, tgt->machine, f.raw);
+        if (one.len)
+            bf_textf(&text, "%s/%s:\n%s\n", f.whole, t->name, bf_text_get(&one));
+        text.failed |= one.failed;
     }
     if (bf_text_ok(&text))
         out = strdup(bf_text_get(&text));
     bf_text_free(&text);
+    bf_text_free(&one);
     return out;
 }
 

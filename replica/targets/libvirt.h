@@ -82,8 +82,9 @@ bool bf_lv_host_read(const char *xml, size_t len, struct bf_lv_host *host);
 // What the domain is made of beside the machine.
 struct bf_lv_choice {
     const char *state, *folder;     // absolute
-    const char *console, *evidence; // absolute, at the host
-    char uuid[BF_LV_UUID_MAX];      // of the domain
+    const char *format;             // of whole disks in `folder`; NULL: overlays over the chains
+    const char *console, *evidence; // absolute, at the host; NULL: a terminal, and no port
+    char uuid[BF_LV_UUID_MAX];      // of the domain; "": libvirt draws one
     bool kvm;                       // else by emulation
     bool descriptors;               // the disks' files are handed over open
     bool user_network;              // a test's network is inside QEMU, else one of libvirt

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "replica/targets/target.h"
+#include "replica/targets/files_text.h"
 
 static enum bf_err absent(const struct bf_tgt *tgt, struct bf_fault *fault)
 {
@@ -41,6 +41,14 @@ static enum bf_err no_commit(const struct bf_tgt *tgt, const char *to, struct bf
 static char *no_description(const struct bf_tgt *tgt)
 {
     return strdup("this bootferry was built without libvirt\n");
+}
+
+void bf_files_write_domain(struct bf_text *out, const struct bf_tgt_machine *m, bool raw)
+{
+}
+
+void bf_files_write_libvirt(struct bf_text *out, const struct bf_tgt_machine *m, bool raw)
+{
 }
 
 const struct bf_tgt_ops bf_tgt_libvirt = {
