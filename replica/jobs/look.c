@@ -12,6 +12,7 @@
 
 #include "base/fmt.h"
 #include "base/log.h"
+#include "replica/jobs/agent.h"
 #include "replica/jobs/console.h"
 #include "replica/jobs/evidence.h"
 #include "replica/jobs/folder.h"
@@ -22,6 +23,7 @@ enum { TAIL = 1 << 20, CONSOLE_LINES = 6, MISSING = 160 };
 
 struct look {
     struct bf_evidence evidence;
+    struct bf_evidence seen; // by the guest agent
     char missing[MISSING];
     char host[65]; // that is planned, or ""
     struct bf_console_end console;
@@ -58,13 +60,18 @@ static void look_at_console(struct bf_runner *r, struct look *l, const char *tex
     bf_runner_say(r, BF_LOG_WARNING, "%s: %s", bf_console_text(l->console.state), l->console.line);
 }
 
+static struct bf_evidence_plan planned(const struct bf_runner *r, const struct look *l)
+{
+    return (struct bf_evidence_plan){.nic = r->machine->nic,
+                                     .nics = r->machine->nics,
+                                     .host = l->host,
+                                     .isolated = r->machine->isolated};
+}
+
 // Reads what the machine has said so far. True: it shows that the machine runs as planned.
 static bool judge(struct bf_runner *r, struct look *l)
 {
-    struct bf_evidence_plan plan = {.nic = r->machine->nic,
-                                    .nics = r->machine->nics,
-                                    .host = l->host,
-                                    .isolated = r->machine->isolated};
+    struct bf_evidence_plan plan = planned(r, l);
     size_t said_len, console_len;
     char *said = tail_of(r, BF_TGT_EVIDENCE, &said_len);
     char *console = tail_of(r, BF_TGT_CONSOLE, &console_len);
@@ -133,16 +140,35 @@ static void show_why(struct bf_runner *r, struct look *l)
         bf_runner_say(r, BF_LOG_INFO, "a picture of its screen: %s", path);
 }
 
+// Where nothing was heard, a guest agent may say what it sees. That is no evidence: it goes into
+// the reason, for whoever is to decide.
+static void ask_agent(struct bf_runner *r, struct look *l)
+{
+    struct bf_evidence_plan plan = planned(r, l);
+    struct bf_fault ignored;
+    char missing[MISSING];
+    if (l->evidence.boot_id[0] || bf_agent_look(r->ops, &r->tgt, &l->seen, &ignored))
+        return;
+    for (uint32_t i = 0; i < l->seen.nics; i++)
+        bf_runner_say(r, BF_LOG_INFO, "its guest agent: the NIC with %s has %s", l->seen.nic[i].mac,
+                      l->seen.nic[i].addresses[0] ? l->seen.nic[i].addresses : "no address");
+    bool right = bf_evidence_judge_agent(&l->seen, &plan, missing, sizeof missing);
+    bf_snprintf(l->missing, sizeof l->missing, "the guest agent of %.40s answers%s%s",
+                l->seen.host[0] ? l->seen.host : "a nameless system",
+                right ? ", and sees what was planned" : ": ", missing);
+}
+
 static enum bf_err give_up(struct bf_runner *r, struct look *l, const char *how,
                            struct bf_fault *fault)
 {
     judge(r, l); // its last words may have come since
     const char *console = bf_console_text(l->console.state);
+    ask_agent(r, l);
     show_why(r, l);
     return bf_fault_set(fault, BF_ERR_TIMEOUT, BF_SIDE_SOURCE,
                         "look at it; then bootferry confirm, or bootferry rollback (of a test: "
                         "cleanup)",
-                        "%s: %s%s%.100s", how, console, console[0] ? "; " : "", l->missing);
+                        "%s: %s%s%s", how, console, console[0] ? "; " : "", l->missing);
 }
 
 // A target that cannot be asked for a while (its daemon is being restarted) is asked again: neither

@@ -19,6 +19,7 @@ enum {
     BF_WAIT_QMP_MS = 20000,          // for the answer of a new machine's QEMU to a command
     BF_WAIT_QMP_GREETING_MS = 20000, // for its greeting, while another client may have it
     BF_WAIT_QMP_LOOK_MS = 50,        // between two attempts to reach it, and two looks at it
+    BF_WAIT_AGENT_MS = 5000,         // for the agent in a new machine to answer
     BF_WAIT_QEMU_START_MS = 60000,   // for the greeting of one that was just started
     BF_WAIT_QEMU_GONE_MS = 20000,    // for its end after it was told to quit; then it is killed
     BF_WAIT_MIRROR_LOOK_MS = 500,    // between two looks at the copying of its disks

@@ -286,6 +286,15 @@ static enum bf_err written(const struct bf_tgt *tgt, uint64_t *bytes, struct bf_
     return elsewhere("asked what it has written", fault);
 }
 
+static enum bf_err agent(const struct bf_tgt *tgt, const char *command, char **answer,
+                         struct bf_fault *fault)
+{
+    (void)tgt;
+    (void)command;
+    *answer = NULL;
+    return elsewhere("asked", fault);
+}
+
 static enum bf_err stop(const struct bf_tgt *tgt, enum bf_tgt_stop how, struct bf_fault *fault)
 {
     (void)tgt;
@@ -351,6 +360,7 @@ const struct bf_tgt_ops bf_tgt_files = {
     .power = power,
     .picture = picture,
     .written = written,
+    .agent = agent,
     .stop = stop,
     .commit = commit,
     .remove = remove_files,

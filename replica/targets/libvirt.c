@@ -195,6 +195,24 @@ static enum bf_err lv_picture(const struct bf_tgt *tgt, const char *path, struct
     return err;
 }
 
+static enum bf_err lv_agent(const struct bf_tgt *tgt, const char *command, char **answer,
+                            struct bf_fault *fault)
+{
+    virDomainPtr dom = NULL;
+    struct bf_lv lv;
+    enum bf_err err = bf_lv_open(tgt, &lv, fault);
+
+    *answer = NULL;
+    if (!err)
+        err = bf_lv_domain_get(&lv, &dom, fault);
+    if (!err)
+        err = bf_lv_agent(&lv, dom, command, answer, fault);
+    if (dom)
+        virDomainFree(dom);
+    bf_lv_close(&lv);
+    return err;
+}
+
 // ---- What was written --------------------------------------------------------------------------
 
 // What QEMU has counted since it was started.
@@ -385,6 +403,7 @@ const struct bf_tgt_ops bf_tgt_libvirt = {
     .power = lv_power,
     .picture = lv_picture,
     .written = lv_written,
+    .agent = lv_agent,
     .stop = lv_stop,
     .commit = lv_commit,
     .remove = lv_remove,

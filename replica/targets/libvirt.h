@@ -266,6 +266,10 @@ bool bf_lv_disk_read(const char *xml, const char *name, struct bf_lv_disk_state 
 
 // libvirt_picture.c
 enum bf_err bf_lv_picture(const struct bf_lv *lv, const char *path, struct bf_fault *fault);
+// libvirt_agent.c: see target.h.
+enum bf_err bf_lv_agent(const struct bf_lv *lv, virDomainPtr dom, const char *command,
+                        char **answer, struct bf_fault *fault);
+
 // libvirt_png.c
 // A PNG file of a picture in PNG or PPM (P6, of 8 bits). BF_ERR_CORRUPT: it is neither. *out is
 // the caller's to free.

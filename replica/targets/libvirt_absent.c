@@ -28,6 +28,13 @@ static enum bf_err no_written(const struct bf_tgt *tgt, uint64_t *bytes, struct 
     return absent(tgt, fault);
 }
 
+static enum bf_err no_agent(const struct bf_tgt *tgt, const char *command, char **answer,
+                            struct bf_fault *fault)
+{
+    *answer = NULL;
+    return absent(tgt, fault);
+}
+
 static enum bf_err no_stop(const struct bf_tgt *tgt, enum bf_tgt_stop how, struct bf_fault *fault)
 {
     return absent(tgt, fault);
@@ -60,6 +67,7 @@ const struct bf_tgt_ops bf_tgt_libvirt = {
     .power = no_power,
     .picture = no_picture,
     .written = no_written,
+    .agent = no_agent,
     .stop = no_stop,
     .commit = no_commit,
     .remove = absent,

@@ -47,6 +47,7 @@ check "the file for evidence is there" test -f "$S/$FOLDER/evidence.log"
 written() { lv written && [ "$(<"$T/stdout")" -ge "$1" ]; }
 check "what it writes is counted" within 20 written 8192
 check "its disk has the serial number" equal SERIAL-0 "$(domain 'string(//disk/serial)')"
+check "a machine without a guest agent is told" lv_refused "no guest agent answers" agent
 check "its screen can be seen" lv picture "picture=$T/screen.png"
 check "that is a PNG picture" grep -q "PNG image data" <(file "$T/screen.png")
 
