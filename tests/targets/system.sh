@@ -33,6 +33,7 @@ system_start() {
     [ -S /run/libvirt/virtlogd-sock ] || { bf_bound virtlogd >>"$T/virtlogd.log" 2>&1 & }
     within 20 test -S /run/libvirt/virtlogd-sock
     bf_bound libvirtd >>"$T/libvirtd.log" 2>&1 &
+    # shellcheck disable=SC2034 # lib.sh's
     libvirtd_pid=$!
     within 20 virsh_ list
 }
