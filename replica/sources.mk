@@ -32,9 +32,9 @@ REPLICA_EVIDENCE_SRCS := replica/jobs/console.c replica/jobs/evidence.c replica/
 # The target libvirt: its files, or one that says that it was left out (make LIBVIRT=no), for those
 # who build without libvirt's development files.
 LIBVIRT ?= yes
-LIBVIRT_SRCS := $(addprefix replica/targets/libvirt,.c _address.c _caps.c _check.c _connect.c _copies.c \
-    _copy.c _disks.c _domain.c _host.c _lasting.c _net.c _picture.c _png.c _tree.c _uri.c _user.c _volumes.c _xml.c)
-LIBVIRT_LIBS := -lvirt -lxml2 -lpng
+LIBVIRT_SRCS := $(addprefix replica/targets/libvirt,.c _address.c _agent.c _caps.c _check.c _connect.c _copies.c \
+    _copy.c _disks.c _domain.c _files.c _host.c _lasting.c _net.c _picture.c _png.c _tree.c _uri.c _user.c _volumes.c _xml.c)
+LIBVIRT_LIBS := -lvirt -lvirt-qemu -lxml2 -lpng
 XML_USERS    := $(addprefix replica/targets/libvirt,_caps.c _lasting.c _tree.c _xml.c)
 $(foreach s,$(XML_USERS),$(eval CFLAGS_$(s) := -isystem /usr/include/libxml2))
 ifneq ($(LIBVIRT),yes)
@@ -48,7 +48,7 @@ REPLICA_TEXT_SRCS := \
 
 # the new machines of failovers, wherever they are made
 REPLICA_TARGET_SRCS := \
-    replica/qemu/qmp.c replica/qemu/vm_files.c $(LIBVIRT_SRCS) \
+    replica/qemu/lines.c replica/qemu/qga.c replica/qemu/qmp.c replica/qemu/vm_files.c $(LIBVIRT_SRCS) \
     $(filter-out replica/targets/libvirt%,$(sort $(wildcard replica/targets/*.c)))
 
 # jobs: the finalizer over a point, failovers

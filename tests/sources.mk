@@ -28,8 +28,10 @@ TEST_SRCS_test_process := replica/qemu/process.c replica/state/wait.c
 TEST_SRCS_test_export_file := replica/points/export_file.c replica/state/reason.c
 TEST_LIBS_test_export_file := -Wl,--wrap=openat64,--wrap=renameat2
 TEST_SRCS_test_reason := replica/qemu/process.c replica/state/reason.c replica/state/wait.c
-TEST_SRCS_test_qmp := replica/qemu/qmp.c replica/state/reason.c
+TEST_SRCS_test_qmp := replica/qemu/lines.c replica/qemu/qmp.c replica/state/reason.c
 TEST_LIBS_test_qmp := -ljansson
+TEST_SRCS_test_qga := replica/qemu/lines.c replica/qemu/qga.c replica/state/reason.c
+TEST_LIBS_test_qga := -ljansson
 TEST_SRCS_test_jobs_rules := replica/jobs/rules.c replica/state/db_failovers.c replica/state/sql.c \
     replica/state/reason.c
 TEST_LIBS_test_jobs_rules := -lsqlite3
@@ -50,6 +52,10 @@ TEST_SRCS_test_reported := $(REPORTED_SRCS) tests/unit/store_files.c
 TEST_LIBS_test_reported := $(REPLICA_LIBS)
 FUZZ_SRCS_fuzz_reported := $(REPORTED_SRCS) $(REPLICA_EVIDENCE_SRCS)
 FUZZ_LIBS_fuzz_reported := $(REPLICA_LIBS)
+TEST_SRCS_test_agent := replica/jobs/agent.c $(REPLICA_EVIDENCE_SRCS)
+TEST_LIBS_test_agent := -ljansson
+FUZZ_SRCS_fuzz_agent := replica/jobs/agent.c $(REPLICA_EVIDENCE_SRCS)
+FUZZ_LIBS_fuzz_agent := -ljansson
 TEST_SRCS_test_ranges := replica/store/ranges.c
 TEST_SRCS_test_address := replica/daemon/address.c
 
@@ -107,7 +113,7 @@ $(foreach t,args machine net place texts,$(eval TEST_SRCS_test_target_$(t) = $$(
 
 FUZZ_SRCS_fuzz_target = $(TARGET_TEST_SRCS) replica/state/step.c
 FUZZ_LIBS_fuzz_target = $(TARGET_TEST_LIBS)
-FUZZ_SRCS_fuzz_qmp := replica/qemu/qmp.c replica/state/reason.c
+FUZZ_SRCS_fuzz_qmp := replica/qemu/lines.c replica/qemu/qmp.c replica/state/reason.c
 FUZZ_LIBS_fuzz_qmp := -ljansson
 TEST_TOOLS += tests/target_driver
 TOOL_SRCS_tests/target_driver = tests/targets/driver.c $(TARGET_TEST_SRCS)

@@ -72,4 +72,8 @@ struct bf_evidence_plan {
 bool bf_evidence_judge(const struct bf_evidence *e, const struct bf_evidence_plan *plan,
                        char *missing, size_t size);
 
+// The same of what a guest agent says (agent.h): the planned addresses and the host name alone.
+bool bf_evidence_judge_agent(const struct bf_evidence *seen, const struct bf_evidence_plan *plan,
+                             char *missing, size_t size);
+
 #endif

@@ -187,12 +187,17 @@ static bool is_host(const char *is, const char *planned)
            (a == b && strncasecmp(is, planned, a) == 0 && (!is[a] || !planned[b]));
 }
 
-static void judge_system(struct judge *j)
+static void judge_root(struct judge *j)
 {
     const struct bf_evidence *e = j->e;
     if (!e->root_writable)
         miss(j, "the root file system%s%s%s cannot be written", e->root[0] ? " (" : "", e->root,
              e->root[0] ? ")" : "");
+}
+
+static void judge_host(struct judge *j)
+{
+    const struct bf_evidence *e = j->e;
     if (j->plan->host[0] && !is_host(e->host, j->plan->host))
         miss(j, "the host name is %s instead of %s", e->host[0] ? e->host : "not known",
              j->plan->host);
@@ -210,9 +215,22 @@ bool bf_evidence_judge(const struct bf_evidence *e, const struct bf_evidence_pla
     }
     if (!e->complete)
         miss(&j, "the new machine has not said all that it sees of itself");
-    judge_system(&j);
+    judge_root(&j);
+    judge_host(&j);
     for (uint32_t i = 0; i < plan->nics; i++)
         judge_nic(&j, &plan->nic[i]);
     judge_gateways(&j);
+    return !j.any;
+}
+
+bool bf_evidence_judge_agent(const struct bf_evidence *seen, const struct bf_evidence_plan *plan,
+                             char *missing, size_t size)
+{
+    struct judge j = {.e = seen, .plan = plan, .missing = missing, .size = size};
+    if (size)
+        missing[0] = 0;
+    for (uint32_t i = 0; i < plan->nics; i++)
+        judge_nic(&j, &plan->nic[i]);
+    judge_host(&j);
     return !j.any;
 }

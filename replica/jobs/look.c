@@ -9,7 +9,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/fmt.h"
 #include "base/log.h"
+#include "replica/jobs/agent.h"
 #include "replica/jobs/boot.h"
 #include "replica/jobs/console.h"
 #include "replica/jobs/folder.h"
@@ -22,9 +24,11 @@ enum { TAIL = 1 << 20, CONSOLE_LINES = 6 };
 struct look {
     struct bf_proof proof;    // what came through its port and its console
     struct bf_proof reported; // what came over HTTPS
+    struct bf_evidence seen;  // by the guest agent
     struct bf_console_end console;
     char lines[1024]; // the last ones of the console
     bool told;        // what the console shows was told
+    bool unasked;     // the target could not be asked whether the machine is on
 };
 
 // The last megabyte of a file that the target writes; the caller's. NULL: nothing is there.
@@ -91,11 +95,30 @@ static void show_why(struct bf_runner *r, struct look *l)
         bf_runner_say(r, BF_LOG_INFO, "a picture of its screen: %s", path);
 }
 
+// Where nothing was heard, a guest agent may say what it sees. That is no evidence: it goes into
+// the reason, for whoever is to decide.
+static void ask_agent(struct bf_runner *r, struct look *l)
+{
+    struct bf_evidence_plan plan = bf_proof_plan(r, &l->proof);
+    struct bf_fault ignored;
+    char missing[sizeof l->proof.missing];
+    if (l->proof.evidence.boot_id[0] || bf_agent_look(r->ops, &r->tgt, &l->seen, &ignored))
+        return;
+    for (uint32_t i = 0; i < l->seen.nics; i++)
+        bf_runner_say(r, BF_LOG_INFO, "its guest agent: the NIC with %s has %s", l->seen.nic[i].mac,
+                      l->seen.nic[i].addresses[0] ? l->seen.nic[i].addresses : "no address");
+    bool right = bf_evidence_judge_agent(&l->seen, &plan, missing, sizeof missing);
+    bf_snprintf(l->proof.missing, sizeof l->proof.missing, "the guest agent of %.40s answers%s%s",
+                l->seen.host[0] ? l->seen.host : "a nameless system",
+                right ? ", and sees what was planned" : ": ", missing);
+}
+
 static enum bf_err give_up(struct bf_runner *r, struct look *l, const char *how,
                            struct bf_fault *fault)
 {
     judge(r, l); // its last words may have come since
     const char *console = bf_console_text(l->console.state);
+    ask_agent(r, l);
     show_why(r, l);
     return bf_fault_set(fault, BF_ERR_TIMEOUT, BF_SIDE_SOURCE,
                         "look at it; then bootferry confirm, or bootferry rollback (of a test: "
@@ -118,6 +141,19 @@ static enum bf_err is_ready(struct bf_runner *r, struct look *l, bool *good, str
     return err;
 }
 
+// A target that cannot be asked for a while (its daemon is being restarted) is asked again: neither
+// the machine nor its evidence comes through it.
+static enum bf_err ask_power(struct bf_runner *r, struct look *l, enum bf_tgt_power *power,
+                             struct bf_fault *fault)
+{
+    enum bf_err err = r->ops->power(&r->tgt, power, fault);
+    if (err && !l->unasked)
+        bf_runner_say(r, BF_LOG_WARNING, "whether it is on is not known, and is asked again: %s",
+                      fault->what);
+    l->unasked = err != BF_OK;
+    return err;
+}
+
 static enum bf_err look(struct bf_runner *r, struct look *l, struct bf_fault *fault)
 {
     int64_t until = r->f.started + (int64_t)r->f.patience;
@@ -127,13 +163,11 @@ static enum bf_err look(struct bf_runner *r, struct look *l, struct bf_fault *fa
         enum bf_err err = is_ready(r, l, &good, fault);
         if (err || good)
             return err;
-        err = r->ops->power(&r->tgt, &power, fault);
-        if (err)
-            return err;
-        if (power != BF_TGT_ON)
+        err = ask_power(r, l, &power, fault);
+        if (!err && power != BF_TGT_ON)
             return give_up(r, l, "the new machine is off", fault);
         if (time(NULL) >= until)
-            return give_up(r, l, "there is no evidence that it runs", fault);
+            return err ? err : give_up(r, l, "there is no evidence that it runs", fault);
         if (!bf_runner_goes_on(r))
             return bf_fault_set(fault, BF_ERR_CANCELLED, BF_SIDE_NONE, "", "it was stopped");
         sleep(1);

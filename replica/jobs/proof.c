@@ -20,12 +20,17 @@ void bf_proof_begin(const struct bf_runner *r, struct bf_proof *p)
     json_decref(plan);
 }
 
+struct bf_evidence_plan bf_proof_plan(const struct bf_runner *r, const struct bf_proof *p)
+{
+    return (struct bf_evidence_plan){.nic = r->machine->nic,
+                                     .nics = r->machine->nics,
+                                     .host = p->host,
+                                     .isolated = r->machine->isolated};
+}
+
 bool bf_proof_judge(const struct bf_runner *r, struct bf_proof *p)
 {
-    struct bf_evidence_plan plan = {.nic = r->machine->nic,
-                                    .nics = r->machine->nics,
-                                    .host = p->host,
-                                    .isolated = r->machine->isolated};
+    struct bf_evidence_plan plan = bf_proof_plan(r, p);
     return bf_evidence_judge(&p->evidence, &plan, p->missing, sizeof p->missing);
 }
 

@@ -14,6 +14,8 @@ struct bf_proof {
 
 // For the runner's machine, which was opened.
 void bf_proof_begin(const struct bf_runner *r, struct bf_proof *p);
+// What is planned of the machine; it points into both.
+struct bf_evidence_plan bf_proof_plan(const struct bf_runner *r, const struct bf_proof *p);
 // Whether p->evidence shows that the machine runs as planned; p->missing says what does not.
 bool bf_proof_judge(const struct bf_runner *r, struct bf_proof *p);
 // It does: keeps the evidence with the job, and says so. from: "machine", what came through its

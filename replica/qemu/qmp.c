@@ -1,32 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// The QMP client, see qmp.h. Blocking with a deadline: the socket never waits by itself, poll(2)
-// does.
+// The QMP client, see qmp.h.
 #include "replica/qemu/qmp.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/assert.h"
 #include "base/fmt.h"
-#include "base/platform.h"
+#include "replica/qemu/lines.h"
 #include "replica/state/reason.h"
 #include "replica/state/waits.h"
 
-enum { FIRST_BYTES = 16384 };
-
 struct bf_qmp {
-    int fd;
-    json_int_t id;     // of the last command
-    uint64_t until_us; // when the answer has to be there
+    struct bf_lines lines;
+    json_int_t id; // of the last command
     char title[96];
-    char *buffer;
-    size_t filled, size;
-    size_t seen; // bytes of it that hold no end of a line
 };
 
 static const char see_log[] = "look at its qemu.log in the job's folder, and at the system log";
@@ -41,99 +30,15 @@ static enum bf_err lost(const struct bf_qmp *q, enum bf_err code, struct bf_faul
     return bf_fault_set(fault, code, BF_SIDE_SERVER, see_log, "QEMU of %s %s", q->title, what);
 }
 
-// ---- Bytes -------------------------------------------------------------------------------------
-
-static enum bf_err wait_for(const struct bf_qmp *q, short events)
-{
-    struct pollfd p = {.fd = q->fd, .events = events};
-    uint64_t now = bf_platform_now_us();
-    int got;
-
-    if (now >= q->until_us)
-        return BF_ERR_TIMEOUT;
-    got = poll(&p, 1, (int)((q->until_us - now) / 1000 + 1));
-    return got > 0 ? BF_OK : got == 0 ? BF_ERR_TIMEOUT : errno == EINTR ? BF_OK : BF_ERR_IO;
-}
-
-static enum bf_err send_all(struct bf_qmp *q, const char *text, size_t len)
-{
-    enum bf_err err = BF_OK;
-
-    BF_ASSERT(q->fd >= 0);
-    while (len > 0 && !err) {
-        ssize_t n = send(q->fd, text, len, MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (n >= 0) {
-            text += n;
-            len -= (size_t)n;
-        } else if (errno == EAGAIN || errno == EINTR) {
-            err = wait_for(q, POLLOUT);
-        } else {
-            err = BF_ERR_CLOSED;
-        }
-    }
-    return err;
-}
-
-static enum bf_err make_room(struct bf_qmp *q)
-{
-    size_t size = q->size ? q->size * 2 : FIRST_BYTES;
-    char *grown;
-
-    BF_ASSERT(q->filled <= q->size && q->size <= BF_QMP_LINE_MAX);
-    if (q->filled < q->size)
-        return BF_OK;
-    if (size > BF_QMP_LINE_MAX)
-        return BF_ERR_LIMIT;
-    grown = realloc(q->buffer, size);
-    if (!grown)
-        return BF_ERR_NO_MEMORY;
-    q->buffer = grown;
-    q->size = size;
-    return BF_OK;
-}
-
-static enum bf_err receive_more(struct bf_qmp *q)
-{
-    enum bf_err err = make_room(q);
-    ssize_t n;
-
-    BF_ASSERT(q->filled <= q->size);
-    if (!err)
-        err = wait_for(q, POLLIN);
-    if (err)
-        return err;
-    n = recv(q->fd, q->buffer + q->filled, q->size - q->filled, MSG_DONTWAIT);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
-        return BF_OK;
-    if (n <= 0)
-        return BF_ERR_CLOSED;
-    q->filled += (size_t)n;
-    return BF_OK;
-}
-
 // The next object, which the caller releases.
 static enum bf_err receive(struct bf_qmp *q, json_t **out)
 {
-    char *end;
-    size_t used;
+    const char *line;
+    size_t len;
+    enum bf_err err = bf_lines_next(&q->lines, &line, &len);
 
-    *out = NULL;
-    BF_ASSERT(q->seen <= q->filled);
-    while (!(end = q->filled > q->seen ? memchr(q->buffer + q->seen, '\n', q->filled - q->seen)
-                                       : NULL)) {
-        enum bf_err err;
-        q->seen = q->filled;
-        err = receive_more(q);
-        if (err)
-            return err;
-    }
-    *out = json_loadb(q->buffer, (size_t)(end - q->buffer), 0, NULL);
-    used = (size_t)(end - q->buffer) + 1;
-    BF_ASSERT(used <= q->filled);
-    memmove(q->buffer, end + 1, q->filled - used);
-    q->filled -= used;
-    q->seen = 0;
-    return json_is_object(*out) ? BF_OK : BF_ERR_PROTOCOL;
+    *out = err ? NULL : json_loadb(line, len, 0, NULL);
+    return err ? err : json_is_object(*out) ? BF_OK : BF_ERR_PROTOCOL;
 }
 
 // ---- Commands ----------------------------------------------------------------------------------
@@ -164,9 +69,9 @@ static enum bf_err send_command(struct bf_qmp *q, const char *command, json_t *a
         json_decref(whole), whole = NULL;
     text = whole ? json_dumps(whole, JSON_COMPACT) : NULL;
     if (text)
-        err = send_all(q, text, strlen(text));
+        err = bf_lines_send(&q->lines, text, strlen(text));
     if (text && !err)
-        err = send_all(q, "\n", 1);
+        err = bf_lines_send(&q->lines, "\n", 1);
     free(text);
     json_decref(whole);
     return err;
@@ -178,10 +83,10 @@ enum bf_err bf_qmp_execute(struct bf_qmp *q, const char *command, json_t *argume
     json_t *answer = NULL, *error;
     enum bf_err err;
 
-    BF_ASSERT(q->fd >= 0);
+    BF_ASSERT(q->lines.fd >= 0);
     if (result)
         *result = NULL;
-    q->until_us = bf_platform_now_us() + (uint64_t)BF_WAIT_QMP_MS * 1000;
+    bf_lines_within(&q->lines, BF_WAIT_QMP_MS);
     err = send_command(q, command, arguments);
     while (!err && !answer) {
         err = receive(q, &answer);
@@ -205,34 +110,6 @@ enum bf_err bf_qmp_execute(struct bf_qmp *q, const char *command, json_t *argume
 
 // ---- Opening -----------------------------------------------------------------------------------
 
-// A queue that is full is QEMU's with another client: it is tried again until the deadline.
-static enum bf_err connect_to(struct bf_qmp *q, const struct sockaddr_un *address)
-{
-    for (;;) {
-        if (connect(q->fd, (const struct sockaddr *)address, sizeof *address) == 0)
-            return BF_OK;
-        if (errno == ENOENT || errno == ECONNREFUSED)
-            return BF_ERR_NOT_FOUND;
-        if (errno != EAGAIN && errno != EINTR)
-            return bf_reason_errno(errno);
-        if (bf_platform_now_us() >= q->until_us)
-            return BF_ERR_TIMEOUT;
-        poll(NULL, 0, BF_WAIT_QMP_LOOK_MS);
-    }
-}
-
-static enum bf_err reach(struct bf_qmp *q, int dir, const char *name)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-    // The path of the folder may be longer than a socket's may be; its descriptor has a short one.
-    if (bf_snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", dir, name) >=
-        (int)sizeof address.sun_path)
-        return BF_ERR_RANGE;
-    q->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    return q->fd < 0 ? BF_ERR_LIMIT : connect_to(q, &address);
-}
-
 static enum bf_err greet(struct bf_qmp *q)
 {
     json_t *greeting = NULL;
@@ -253,9 +130,9 @@ static struct bf_qmp *allocate(const char *title, uint32_t ms, struct bf_fault *
                      "no memory to talk to QEMU");
         return NULL;
     }
-    q->fd = -1;
+    bf_lines_begin(&q->lines, -1, BF_QMP_LINE_MAX);
+    bf_lines_within(&q->lines, ms);
     bf_snprintf(q->title, sizeof q->title, "%s", title);
-    q->until_us = bf_platform_now_us() + (uint64_t)ms * 1000;
     return q;
 }
 
@@ -281,7 +158,7 @@ enum bf_err bf_qmp_open(int dir, const char *name, const char *title, uint32_t m
     struct bf_qmp *q = allocate(title, ms, fault);
 
     *out = NULL;
-    return q ? begin(q, reach(q, dir, name), out, fault) : fault->code;
+    return q ? begin(q, bf_lines_reach(&q->lines, dir, name), out, fault) : fault->code;
 }
 
 enum bf_err bf_qmp_over(int fd, const char *title, uint32_t ms, struct bf_qmp **out,
@@ -294,7 +171,7 @@ enum bf_err bf_qmp_over(int fd, const char *title, uint32_t ms, struct bf_qmp **
         close(fd);
         return fault->code;
     }
-    q->fd = fd;
+    q->lines.fd = fd;
     return begin(q, BF_OK, out, fault);
 }
 
@@ -302,8 +179,6 @@ void bf_qmp_close(struct bf_qmp *qmp)
 {
     if (!qmp)
         return;
-    if (qmp->fd >= 0)
-        close(qmp->fd);
-    free(qmp->buffer);
+    bf_lines_end(&qmp->lines);
     free(qmp);
 }

@@ -19,6 +19,7 @@ enum {
     BF_WAIT_QMP_MS = 20000,          // for the answer of a new machine's QEMU to a command
     BF_WAIT_QMP_GREETING_MS = 20000, // for its greeting, while another client may have it
     BF_WAIT_QMP_LOOK_MS = 50,        // between two attempts to reach it, and two looks at it
+    BF_WAIT_AGENT_MS = 5000,         // for the agent in a new machine to answer
     BF_WAIT_QEMU_START_MS = 60000,   // for the greeting of one that was just started
     BF_WAIT_QEMU_GONE_MS = 20000,    // for its end after it was told to quit; then it is killed
     BF_WAIT_MIRROR_LOOK_MS = 500,    // between two looks at the copying of its disks
@@ -43,7 +44,8 @@ enum {
     BF_WAIT_END_MS = 9000,        // from SIGTERM to the end of the daemon, whatever hangs
     BF_WAIT_INTERRUPT_S = 9,      // from Ctrl-C to the end of a command, whatever hangs
 
-    BF_WAIT_LV_CONNECT_MS = 30000, // for libvirt to connect, ssh and TLS included
+    BF_WAIT_LV_CONNECT_MS = 30000, // for libvirt to connect
+    BF_WAIT_LV_BACK_MS = 20000,    // for a libvirt daemon that is being restarted
     BF_WAIT_LV_ALIVE_S = 5,        // of silence of a libvirt daemon, until it is asked
     BF_WAIT_LV_TURN_MS = 1000,     // for an event of libvirt: then its loop looks around
     BF_WAIT_LV_LOOK_MS = 250,      // between two looks at a copy or a machine

@@ -201,9 +201,9 @@ static enum bf_err put_texts(const struct bf_tgt *tgt, const struct folder *f,
     for (const struct bf_files_text *t = bf_files_texts; !err && t->name; t++) {
         bf_text_empty(&text);
         t->write(&text, tgt->machine, f->raw);
-        if (bf_text_ok(&text))
+        if (bf_text_ok(&text) && text.len)
             err = put(f, t->name, bf_text_get(&text), text.len, t->mode, fault);
-        else
+        else if (!bf_text_ok(&text))
             err = bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SERVER, "free some memory",
                                "no memory to describe the machine");
     }
@@ -286,6 +286,15 @@ static enum bf_err written(const struct bf_tgt *tgt, uint64_t *bytes, struct bf_
     return elsewhere("asked what it has written", fault);
 }
 
+static enum bf_err agent(const struct bf_tgt *tgt, const char *command, char **answer,
+                         struct bf_fault *fault)
+{
+    (void)tgt;
+    (void)command;
+    *answer = NULL;
+    return elsewhere("asked", fault);
+}
+
 static enum bf_err stop(const struct bf_tgt *tgt, enum bf_tgt_stop how, struct bf_fault *fault)
 {
     (void)tgt;
@@ -319,7 +328,7 @@ static enum bf_err remove_files(const struct bf_tgt *tgt, struct bf_fault *fault
 
 static char *describe(const struct bf_tgt *tgt)
 {
-    struct bf_text text = {0};
+    struct bf_text text = {0}, one = {0};
     struct bf_fault ignored;
     struct folder f;
     char *out = NULL;
@@ -327,13 +336,16 @@ static char *describe(const struct bf_tgt *tgt)
     if (parse(tgt, &f, &ignored))
         return NULL;
     for (const struct bf_files_text *t = bf_files_texts; t->name; t++) {
-        bf_textf(&text, "%s/%s:\n", f.whole, t->name);
-        t->write(&text, tgt->machine, f.raw);
-        bf_text_str(&text, "\n");
+        bf_text_empty(&one);
+        t->write(&one, tgt->machine, f.raw);
+        if (one.len)
+            bf_textf(&text, "%s/%s:\n%s\n", f.whole, t->name, bf_text_get(&one));
+        text.failed |= one.failed;
     }
     if (bf_text_ok(&text))
         out = strdup(bf_text_get(&text));
     bf_text_free(&text);
+    bf_text_free(&one);
     return out;
 }
 
@@ -348,6 +360,7 @@ const struct bf_tgt_ops bf_tgt_files = {
     .power = power,
     .picture = picture,
     .written = written,
+    .agent = agent,
     .stop = stop,
     .commit = commit,
     .remove = remove_files,

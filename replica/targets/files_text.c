@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Scripts and definitions for other hosts, see files_text.h. They follow Proxmox VE's qm(1) from
-// version 7.2 on (import-from, serial=, smbios1 with base64=1), the documentation of Incus 6
-// (`incus image import` of a split image, device type disk with a file as its source), and
-// libvirt's formatdomain.html. Texts come from a source: each is quoted for its reader.
+// version 7.2 on (import-from, serial=, smbios1 with base64=1) and the documentation of Incus 6
+// (`incus image import` of a split image, device type disk with a file as its source). What is for
+// libvirt is in libvirt_files.c. Texts come from a source: each is quoted for its reader.
 #include "replica/targets/files_text.h"
 
 #include <string.h>
@@ -11,12 +11,6 @@
 #include "base/fmt.h"
 #include "replica/targets/args.h"
 #include "replica/targets/qemu_args.h"
-
-static void head(struct bf_text *out, const struct bf_tgt_machine *m, const char *what)
-{
-    bf_textf(out, "#!/bin/sh\n# %s\n# The machine: %s.\nset -eu\n", what, m->name);
-    bf_text_str(out, "cd -- \"$(dirname -- \"$0\")\"\n");
-}
 
 // ---- QEMU --------------------------------------------------------------------------------------
 
@@ -36,7 +30,7 @@ static void write_start(struct bf_text *out, const struct bf_tgt_machine *m, boo
     for (uint32_t i = 0; i < m->disks; i++)
         place.disk[i] = true;
     bf_qemu_args(&args, &line);
-    head(out, m, "Starts it with QEMU, and stays until it is off.");
+    bf_files_head(out, m, "Starts it with QEMU, and stays until it is off.");
     if (m->uefi)
         bf_text_str(out, "# Its firmware (OVMF) may have another name on this host.\n");
     bf_text_str(out, "umask 077\nexec ");
@@ -153,8 +147,9 @@ static void proxmox_nics(struct bf_text *out, const struct bf_tgt_machine *m)
 
 static void write_proxmox(struct bf_text *out, const struct bf_tgt_machine *m, bool raw)
 {
-    head(out, m,
-         "On a host of Proxmox VE (7.2 or later), as root: ./proxmox.sh VMID STORAGE [BRIDGE]");
+    bf_files_head(
+        out, m,
+        "On a host of Proxmox VE (7.2 or later), as root: ./proxmox.sh VMID STORAGE [BRIDGE]");
     bf_text_str(out, "id=${1:?a free number for the machine}\n"
                      "storage=${2:?the storage for its disks, as in pvesm status}\n");
     default_bridge(out, m, 3, "vmbr0");
@@ -239,8 +234,9 @@ static void incus_nic(struct bf_text *out, const struct bf_tgt_nic *nic, uint32_
 
 static void write_incus(struct bf_text *out, const struct bf_tgt_machine *m, bool raw)
 {
-    head(out, m,
-         "On a host of Incus: ./incus.sh [BRIDGE]. Its machines have virtio disks and NICs only.");
+    bf_files_head(
+        out, m,
+        "On a host of Incus: ./incus.sh [BRIDGE]. Its machines have virtio disks and NICs only.");
     default_bridge(out, m, 1, "incusbr0");
     bf_textf(out, "name=%s\n", m->name);
     incus_first(out, m, raw);
@@ -255,6 +251,8 @@ static void write_incus(struct bf_text *out, const struct bf_tgt_machine *m, boo
 
 const struct bf_files_text bf_files_texts[] = {
     {"start", 0700, write_start},
+    {"libvirt.sh", 0700, bf_files_write_libvirt},
+    {"domain.xml", 0600, bf_files_write_domain},
     {"proxmox.sh", 0700, write_proxmox},
     {"incus.sh", 0700, write_incus},
     {"metadata.yaml", 0600, write_metadata},

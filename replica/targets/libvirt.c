@@ -15,19 +15,12 @@
 
 // ---- Before ------------------------------------------------------------------------------------
 
-// A host elsewhere has none of our files.
-static enum bf_err check_place(const struct bf_lv *lv, struct bf_fault *fault)
+static enum bf_err check_pool(const struct bf_lv *lv, struct bf_fault *fault)
 {
     virStoragePoolPtr pool;
     bool block;
     enum bf_err err;
 
-    if (!lv->uri.local)
-        return bf_fault_set(fault, BF_ERR_UNSUPPORTED, BF_SIDE_CONFIG,
-                            "run bootferryd at that host, or deliver files to it (files:DIR)",
-                            "the libvirt host of %s is another one: neither the replica's disks "
-                            "nor the machine's console can be reached there",
-                            lv->uri.connect);
     if (!lv->uri.pool[0])
         return BF_OK;
     err = bf_lv_pool_find(lv, lv->uri.pool, &pool, &block, fault);
@@ -40,10 +33,10 @@ static enum bf_err lv_check(const struct bf_tgt *tgt, struct bf_fault *fault)
 {
     struct bf_lv_choice choice = {.kvm = false};
     struct bf_lv lv;
-    enum bf_err err = bf_lv_open(tgt, &lv, fault);
+    enum bf_err err = bf_lv_open_now(tgt, &lv, fault);
 
     if (!err)
-        err = check_place(&lv, fault);
+        err = check_pool(&lv, fault);
     if (!err)
         err = bf_lv_ask_host(&lv, fault);
     if (!err)
@@ -91,12 +84,6 @@ static enum bf_err define(const struct bf_lv *lv, const struct bf_lv_choice *cho
     free(xml);
     if (!err && !dom)
         err = bf_lv_fault(lv, fault, "the machine %s cannot be defined", lv->tgt->machine->name);
-    // Files that are handed over open are not there when the host starts by itself, and a test is
-    // not to come back.
-    if (!err && lv->tgt->machine->autostart && !choice->descriptors &&
-        !lv->tgt->machine->isolated && virDomainSetAutostart(dom, 1) != 0)
-        err = bf_lv_fault(lv, fault, "the machine %s cannot be started with its host",
-                          lv->tgt->machine->name);
     if (dom)
         virDomainFree(dom);
     return err;
@@ -118,7 +105,7 @@ static enum bf_err make_missing(struct bf_lv *lv, struct bf_fault *fault)
         tell_lost_serials(lv->tgt);
     if (!err)
         tell_networks(lv->tgt, &choice);
-    if (!err && lv->tgt->machine->autostart && choice.descriptors)
+    if (!err && lv->tgt->machine->autostart)
         bf_lv_tell(lv->tgt, "Until it is committed, the machine does not start with its host.");
     return err ? err : define(lv, &choice, fault);
 }
@@ -130,7 +117,7 @@ static enum bf_err lv_make(const struct bf_tgt *tgt, struct bf_fault *fault)
     enum bf_err err = bf_lv_open(tgt, &lv, fault);
 
     if (!err)
-        err = check_place(&lv, fault);
+        err = check_pool(&lv, fault);
     if (!err)
         err = bf_lv_domain_find(&lv, &dom, fault);
     if (!err && !dom)
@@ -204,6 +191,24 @@ static enum bf_err lv_picture(const struct bf_tgt *tgt, const char *path, struct
 
     if (!err)
         err = bf_lv_picture(&lv, path, fault);
+    bf_lv_close(&lv);
+    return err;
+}
+
+static enum bf_err lv_agent(const struct bf_tgt *tgt, const char *command, char **answer,
+                            struct bf_fault *fault)
+{
+    virDomainPtr dom = NULL;
+    struct bf_lv lv;
+    enum bf_err err = bf_lv_open(tgt, &lv, fault);
+
+    *answer = NULL;
+    if (!err)
+        err = bf_lv_domain_get(&lv, &dom, fault);
+    if (!err)
+        err = bf_lv_agent(&lv, dom, command, answer, fault);
+    if (dom)
+        virDomainFree(dom);
     bf_lv_close(&lv);
     return err;
 }
@@ -290,7 +295,7 @@ static enum bf_err lv_commit(const struct bf_tgt *tgt, const char *to, struct bf
     enum bf_err err = bf_lv_open(tgt, &lv, fault);
 
     if (!err)
-        err = check_place(&lv, fault);
+        err = check_pool(&lv, fault);
     if (!err && !bf_lv_is_committed(&lv))
         err = bf_lv_commit(&lv, to, fault);
     bf_lv_close(&lv);
@@ -398,6 +403,7 @@ const struct bf_tgt_ops bf_tgt_libvirt = {
     .power = lv_power,
     .picture = lv_picture,
     .written = lv_written,
+    .agent = lv_agent,
     .stop = lv_stop,
     .commit = lv_commit,
     .remove = lv_remove,

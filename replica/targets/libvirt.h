@@ -54,8 +54,11 @@ struct bf_lv {
 };
 
 // libvirt_connect.c
-// Connects, with keepalive. bf_lv_close is harmless after a failure.
+// Connects, with keepalive. bf_lv_close is harmless after a failure. A daemon that is not there is
+// waited for (BF_WAIT_LV_BACK_MS), as it may be restarted during a failover.
 enum bf_err bf_lv_open(const struct bf_tgt *tgt, struct bf_lv *lv, struct bf_fault *fault);
+// The same without that, for who asks whether it is there.
+enum bf_err bf_lv_open_now(const struct bf_tgt *tgt, struct bf_lv *lv, struct bf_fault *fault);
 void bf_lv_close(struct bf_lv *lv);
 // Fills lv->folder and lv->state alone, as describe needs them.
 enum bf_err bf_lv_paths(const struct bf_tgt *tgt, struct bf_lv *lv, struct bf_fault *fault);
@@ -79,8 +82,9 @@ bool bf_lv_host_read(const char *xml, size_t len, struct bf_lv_host *host);
 // What the domain is made of beside the machine.
 struct bf_lv_choice {
     const char *state, *folder;     // absolute
-    const char *console, *evidence; // absolute, at the host
-    char uuid[BF_LV_UUID_MAX];      // of the domain
+    const char *format;             // of whole disks in `folder`; NULL: overlays over the chains
+    const char *console, *evidence; // absolute, at the host; NULL: a terminal, and no port
+    char uuid[BF_LV_UUID_MAX];      // of the domain; "": libvirt draws one
     bool kvm;                       // else by emulation
     bool descriptors;               // the disks' files are handed over open
     bool user_network;              // a test's network is inside QEMU, else one of libvirt
@@ -262,6 +266,10 @@ bool bf_lv_disk_read(const char *xml, const char *name, struct bf_lv_disk_state 
 
 // libvirt_picture.c
 enum bf_err bf_lv_picture(const struct bf_lv *lv, const char *path, struct bf_fault *fault);
+// libvirt_agent.c: see target.h.
+enum bf_err bf_lv_agent(const struct bf_lv *lv, virDomainPtr dom, const char *command,
+                        char **answer, struct bf_fault *fault);
+
 // libvirt_png.c
 // A PNG file of a picture in PNG or PPM (P6, of 8 bits). BF_ERR_CORRUPT: it is neither. *out is
 // the caller's to free.

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "replica/targets/target.h"
+#include "replica/targets/files_text.h"
 
 static enum bf_err absent(const struct bf_tgt *tgt, struct bf_fault *fault)
 {
@@ -28,6 +28,13 @@ static enum bf_err no_written(const struct bf_tgt *tgt, uint64_t *bytes, struct 
     return absent(tgt, fault);
 }
 
+static enum bf_err no_agent(const struct bf_tgt *tgt, const char *command, char **answer,
+                            struct bf_fault *fault)
+{
+    *answer = NULL;
+    return absent(tgt, fault);
+}
+
 static enum bf_err no_stop(const struct bf_tgt *tgt, enum bf_tgt_stop how, struct bf_fault *fault)
 {
     return absent(tgt, fault);
@@ -43,6 +50,14 @@ static char *no_description(const struct bf_tgt *tgt)
     return strdup("this bootferry was built without libvirt\n");
 }
 
+void bf_files_write_domain(struct bf_text *out, const struct bf_tgt_machine *m, bool raw)
+{
+}
+
+void bf_files_write_libvirt(struct bf_text *out, const struct bf_tgt_machine *m, bool raw)
+{
+}
+
 const struct bf_tgt_ops bf_tgt_libvirt = {
     .scheme = "libvirt",
     .usage = "libvirt:URI    (this bootferry was built without it)",
@@ -52,6 +67,7 @@ const struct bf_tgt_ops bf_tgt_libvirt = {
     .power = no_power,
     .picture = no_picture,
     .written = no_written,
+    .agent = no_agent,
     .stop = no_stop,
     .commit = no_commit,
     .remove = absent,

@@ -2,6 +2,7 @@
 // The connection to libvirt. A daemon that is stopped would keep every call waiting for ever, so
 // keepalive ends the connection (virConnectSetKeepAlive needs an event loop, which a thread turns),
 // and connecting, which comes before keepalive, is done by a thread that is left behind.
+#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -240,8 +241,6 @@ static const char *connect_todo(const struct bf_lv_uri *uri, enum bf_err code)
     if (code == BF_ERR_DENIED)
         return "let the user that bootferryd runs as join the group libvirt, or name "
                "qemu:///session";
-    if (!uri->local)
-        return "see whether that host answers, and its libvirt daemon runs: virsh -c URI version";
     if (uri->session)
         return "install libvirt-daemon (virtqemud or libvirtd), which a session starts by itself";
     return "install libvirt-daemon-system and start it: systemctl start libvirtd (or "
@@ -263,7 +262,7 @@ static enum bf_err connect_fault(const struct bf_lv *lv, struct attempt *a, stru
                         "libvirt does not connect to %s: %s", lv->uri.connect, why);
 }
 
-static enum bf_err connect(struct bf_lv *lv, struct bf_fault *fault)
+static enum bf_err connect_once(struct bf_lv *lv, struct bf_fault *fault)
 {
     struct attempt *a = attempt_start(lv->uri.connect);
     uint64_t until = bf_platform_now_us() + BF_WAIT_LV_CONNECT_MS * UINT64_C(1000);
@@ -294,6 +293,20 @@ static enum bf_err connect(struct bf_lv *lv, struct bf_fault *fault)
     return err;
 }
 
+// A daemon that is being restarted is back soon.
+static enum bf_err connect_again(struct bf_lv *lv, struct bf_fault *fault)
+{
+    uint64_t until = bf_platform_now_us() + BF_WAIT_LV_BACK_MS * UINT64_C(1000);
+    enum bf_err err;
+
+    while ((err = connect_once(lv, fault)) == BF_ERR_NETWORK && bf_platform_now_us() < until) {
+        if (!bf_lv_goes_on(lv->tgt, fault))
+            return BF_ERR_CANCELLED;
+        poll(NULL, 0, BF_WAIT_LV_LOOK_MS);
+    }
+    return err;
+}
+
 enum bf_err bf_lv_paths(const struct bf_tgt *tgt, struct bf_lv *lv, struct bf_fault *fault)
 {
     char link[64];
@@ -310,7 +323,20 @@ enum bf_err bf_lv_paths(const struct bf_tgt *tgt, struct bf_lv *lv, struct bf_fa
     return BF_OK;
 }
 
-enum bf_err bf_lv_open(const struct bf_tgt *tgt, struct bf_lv *lv, struct bf_fault *fault)
+// A host elsewhere has neither the replica's files nor the job's.
+static enum bf_err refuse_elsewhere(const struct bf_lv *lv, struct bf_fault *fault)
+{
+    return bf_fault_set(fault, BF_ERR_UNSUPPORTED, BF_SIDE_CONFIG,
+                        "run bootferryd at that host, or deliver files (files:DIR) and run their "
+                        "libvirt.sh there",
+                        "the libvirt host of %s is another one: neither the replica's disks nor "
+                        "the machine's console can be reached there",
+                        lv->uri.connect);
+}
+
+static enum bf_err open_by(const struct bf_tgt *tgt, struct bf_lv *lv,
+                           enum bf_err (*connect)(struct bf_lv *lv, struct bf_fault *fault),
+                           struct bf_fault *fault)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     enum bf_err err;
@@ -322,6 +348,8 @@ enum bf_err bf_lv_open(const struct bf_tgt *tgt, struct bf_lv *lv, struct bf_fau
         return bf_fault_set(fault, BF_ERR_NO_MEMORY, BF_SIDE_SERVER, "give the server more memory",
                             "the libvirt library cannot be started");
     err = bf_lv_uri_parse(tgt->uri, &lv->uri, fault);
+    if (!err && !lv->uri.local)
+        err = refuse_elsewhere(lv, fault);
     if (!err)
         err = bf_lv_paths(tgt, lv, fault);
     if (!err)
@@ -332,6 +360,16 @@ enum bf_err bf_lv_open(const struct bf_tgt *tgt, struct bf_lv *lv, struct bf_fau
     if (virConnectSetKeepAlive(lv->conn, BF_WAIT_LV_ALIVE_S, BF_WAIT_LV_ALIVE_COUNT) < 0)
         err = bf_lv_fault(lv, fault, "the connection to libvirt cannot be watched");
     return err;
+}
+
+enum bf_err bf_lv_open(const struct bf_tgt *tgt, struct bf_lv *lv, struct bf_fault *fault)
+{
+    return open_by(tgt, lv, connect_again, fault);
+}
+
+enum bf_err bf_lv_open_now(const struct bf_tgt *tgt, struct bf_lv *lv, struct bf_fault *fault)
+{
+    return open_by(tgt, lv, connect_once, fault);
 }
 
 void bf_lv_close(struct bf_lv *lv)

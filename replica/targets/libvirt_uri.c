@@ -138,8 +138,5 @@ enum bf_err bf_lv_uri_parse(const char *uri, struct bf_lv_uri *out, struct bf_fa
         err = judge(out, fault);
     if (!err)
         err = take_query(out, query, fault);
-    // A session of its own has no terminal on which ssh could ask.
-    if (!err && strstr(out->connect, "+ssh://") && !strstr(out->connect, "no_tty="))
-        err = append(out, strchr(out->connect, '?') ? "&" : "?", "no_tty=1", fault);
     return err;
 }

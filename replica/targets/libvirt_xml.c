@@ -135,7 +135,8 @@ static xmlNodePtr begin(const struct bf_tgt_machine *m, const struct bf_lv_choic
 
     bf_lv_set(root, "type", c->kvm ? "kvm" : "qemu");
     bf_lv_add_text(root, "name", m->name);
-    bf_lv_add_text(root, "uuid", c->uuid);
+    if (c->uuid[0])
+        bf_lv_add_text(root, "uuid", c->uuid);
     bf_snprintf(memory, sizeof memory, "%llu", (unsigned long long)m->memory_mib);
     bf_lv_set(bf_lv_add_text(root, "memory", memory), "unit", "MiB");
     add_processor(root, m, c);
@@ -192,6 +193,15 @@ static void add_overlay(xmlNodePtr disk, const struct bf_lv_choice *c, uint32_t 
     add_chain(disk, c, number, &d->chain);
 }
 
+static void add_whole(xmlNodePtr disk, const struct bf_lv_choice *c, const struct bf_tgt_disk *d)
+{
+    char name[32];
+
+    bf_snprintf(name, sizeof name, "disk-%u.%s", d->number, c->format);
+    add_source(disk, c, c->folder, name, "");
+    bf_lv_add(disk, "backingStore"); // nothing is below, whatever the file says
+}
+
 static void add_bytes_of_blocks(xmlNodePtr disk, uint32_t block_size)
 {
     xmlNodePtr io;
@@ -213,9 +223,12 @@ static void add_disk(xmlNodePtr devices, const struct bf_tgt_machine *m,
     bf_lv_set(disk, "type", "file");
     bf_lv_set(disk, "device", "disk");
     bf_lv_set(driver, "name", "qemu");
-    bf_lv_set(driver, "type", "qcow2");
+    bf_lv_set(driver, "type", c->format ? c->format : "qcow2");
     bf_lv_set(driver, "discard", "unmap");
-    add_overlay(disk, c, i, d);
+    if (c->format)
+        add_whole(disk, c, d);
+    else
+        add_overlay(disk, c, i, d);
     target = bf_lv_add(disk, "target");
     bf_lv_target_name(m, i, name);
     bf_lv_set(target, "dev", name);

@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/fmt.h"
+#include "replica/qemu/qga.h"
 #include "replica/state/reason.h"
 #include "replica/state/step.h"
 #include "replica/state/wait.h"
@@ -280,6 +281,24 @@ static enum bf_err written(const struct bf_tgt *tgt, uint64_t *bytes, struct bf_
     return err;
 }
 
+// The socket is where QEMU was started.
+static enum bf_err agent(const struct bf_tgt *tgt, const char *command, char **answer,
+                         struct bf_fault *fault)
+{
+    struct bf_qemu_machine q;
+    int folder;
+    enum bf_err err = open_made(tgt, &q, fault);
+
+    *answer = NULL;
+    if (!err && !bf_qemu_pid(&q, &folder))
+        err = bf_fault_set(fault, BF_ERR_NOT_FOUND, BF_SIDE_SOURCE, "look at its console",
+                           "%s is off", tgt->machine->name);
+    if (!err)
+        err = bf_qga_ask(folder, BF_QEMU_AGENT, command, answer, fault);
+    bf_qemu_shut(&q);
+    return err;
+}
+
 // ---- stop, commit, remove ----------------------------------------------------------------------
 
 static enum bf_err stop(const struct bf_tgt *tgt, enum bf_tgt_stop how, struct bf_fault *fault)
@@ -452,6 +471,7 @@ const struct bf_tgt_ops bf_tgt_qemu = {
     .power = power,
     .picture = picture,
     .written = written,
+    .agent = agent,
     .stop = stop,
     .commit = commit,
     .at_home = at_home,

@@ -104,6 +104,11 @@ struct bf_tgt_ops {
     // How many bytes the machine has written to its disks since make.
     enum bf_err (*written)(const struct bf_tgt *tgt, uint64_t *bytes, struct bf_fault *fault);
     enum bf_err (*stop)(const struct bf_tgt *tgt, enum bf_tgt_stop how, struct bf_fault *fault);
+    // Asks the guest agent in the machine: one command of its protocol, a JSON object in a line.
+    // The answer is the guest's, hostile and of a bounded length; the caller frees it.
+    // BF_ERR_TIMEOUT: there is no agent that answers.
+    enum bf_err (*agent)(const struct bf_tgt *tgt, const char *command, char **answer,
+                         struct bf_fault *fault);
     // Copies its disks to `to` (a folder or pool; NULL: the target's default) while it runs or is
     // off, and makes it use the copies. Can be called again after it was cut off anywhere. From
     // BF_OK on it needs nothing of the replica.

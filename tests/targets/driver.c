@@ -4,7 +4,7 @@
 //     target_driver STATE NAME@POINT[/K] PLAN FOLDER URI TEST ACTION [ARGUMENT]
 //
 // FOLDER is relative to STATE, TEST the job's number or 0. ACTION: check, make, start, power,
-// picture FILE, written, ask, pull, commit [TO], at-home [start], remove, describe. Events and
+// picture FILE, written, agent COMMAND, ask, pull, commit [TO], at-home [start], remove, describe. Events and
 // results go to standard output, a fault to standard error with exit status 1. In the environment:
 // BF_KILL_AT=STEP ends it there by SIGKILL, BF_KILL_QEMU_AT=STEP the machine's QEMU,
 // BF_CANCEL_AT=STEP cancels it, and BF_RUN_AT=STEP runs the shell command in BF_RUN there.
@@ -113,6 +113,18 @@ static enum bf_err show_written(const struct bf_tgt_ops *ops, struct bf_fault *f
     return err;
 }
 
+static enum bf_err show_agent(const struct bf_tgt_ops *ops, const char *command,
+                              struct bf_fault *fault)
+{
+    char *answer;
+    enum bf_err err = ops->agent(the_target, command, &answer, fault);
+
+    if (!err)
+        puts(answer);
+    free(answer);
+    return err;
+}
+
 static enum bf_err act(const struct bf_tgt_ops *ops, const char *action, const char *argument,
                        struct bf_fault *fault)
 {
@@ -130,6 +142,8 @@ static enum bf_err act(const struct bf_tgt_ops *ops, const char *action, const c
         return show_written(ops, fault);
     if (strcmp(action, "picture") == 0)
         return ops->picture(the_target, argument, fault);
+    if (strcmp(action, "agent") == 0)
+        return show_agent(ops, argument, fault);
     if (strcmp(action, "ask") == 0)
         return ops->stop(the_target, BF_TGT_ASK, fault);
     if (strcmp(action, "pull") == 0)

@@ -1,8 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# The target files: disks and definitions for another host, which appear whole or not at all.
+# The target files: disks and definitions for another host, which appear whole or not at all. Libvirt is here as well: its
+# daemon, of a session, is the test's own.
+set -euo pipefail
+# A session needs a user other than root: inside a user namespace, root is called one.
+if [ "$(id -u)" = 0 ] && [ -z "${BF_TEST_INSIDE:-}" ]; then
+    BF_TEST_INSIDE=1 exec unshare --user --map-user=1000 --map-group=1000 "$0" "$@"
+fi
 # shellcheck source=tests/targets/writer.sh
 . "$(dirname "$0")/writer.sh"
+# shellcheck source=tests/targets/lib.sh
+. "$(dirname "$0")/lib.sh"
 state_with_writer
 plan '"machine": {"memory": 64, "networks": {"0": "bridge:br7", "*": "none"}}'
 out=$T/out
@@ -79,7 +87,7 @@ check "and a machine of it" grep -qF 'incus [init] [bootferry-web-1] [web-1] [--
 check "for a BIOS" grep -qF '[security.csm=true]' "$T/incus"
 check "with its other disk" grep -qF "[disk1] [disk] [source=$out/web-1/disk-1.raw]" "$T/incus"
 check "and its NIC" grep -qF "[eth0] [nic] [nictype=bridged] [hwaddr=$mac] [parent=br7]" "$T/incus"
-check "the scripts are tidy" shellcheck -S style "$out/web-1/start" "$out/web-1/proxmox.sh" "$out/web-1/incus.sh"
+check "the scripts are tidy" shellcheck -S style "$out/web-1/start" "$out/web-1"/{proxmox,incus,libvirt}.sh
 check "describe has them" grep -q '^qm create' <(target describe)
 check "removed" target remove
 check "nothing is left" equal '' "$(find "$out" -mindepth 1)"
@@ -95,9 +103,39 @@ check "the firmware's variables are there" cmp /usr/share/OVMF/OVMF_VARS_4M.fd "
 PATH="$T/bin:$PATH" "$out/web-1/proxmox.sh" 100 local >"$T/qm"
 check "Proxmox VE gets disks on SATA" grep -qF '[--sata0] [local:0,import-from=' "$T/qm"
 check "and UEFI without keys" grep -qF '[--efidisk0] [local:0,efitype=4m,pre-enrolled-keys=0]' "$T/qm"
+session_start
+xml() { virsh_ dumpxml --inactive web-1 | xmllint --xpath "$1" -; }
+check "libvirt's schema takes the definition" virt-xml-validate "$out/web-1/domain.xml" domain
+check "libvirt's script defines the machine on a network that is named" "$out/web-1/libvirt.sh" lan
+check "that network" equal lan "$(xml 'string(//interface/source/@network)')"
+check "UEFI without keys" equal 'efi no no' \
+    "$(xml 'concat(//os/@firmware, " ", //feature[@name="secure-boot"]/@enabled, " ", //feature[@name="enrolled-keys"]/@enabled)')"
+check "disks on SATA, whose format is named" equal 'sata qcow2' "$(xml 'concat(//disk[1]/target/@bus, " ", //disk[1]/driver/@type)')"
+check "no file is looked for below them" equal 2 "$(xml 'count(//disk/backingStore[not(*)])')"
+virsh_ undefine --nvram web-1
 check "removed" target remove
 cancelled() { BF_CANCEL_AT='file exported' refused 1 'interrupted' target make; }
 check "cancelled" cancelled
 check "removed after that" target remove
 check "nothing is left" equal '' "$(find "$out" -mindepth 1)"
+
+# ---- It starts on a host of libvirt -----------------------------------------------------------------------
+
+uri="files:$out?format=qcow2" job=10 moved="$T/another & <\"home\"> |\\1"
+plan '"machine": {"memory": 64, "networks": {"*": "none"}, "autostart": true}'
+check "made for libvirt" target make
+mv "$out/web-1" "$moved"
+qemu-img rebase -q -u -f qcow2 -b /etc/passwd -F raw "$moved/disk-1.qcow2" # as a guest that took QEMU over may write
+check "libvirt's script defines it where it was moved to" "$moved/libvirt.sh"
+check "its disks are there" equal "$moved/disk-0.qcow2 qcow2" "$(xml 'concat(//disk[1]/source/@file, " ", //disk[1]/driver/@type)')"
+check "with the source's UUID, or one of its own" matches '^[0-9a-f-]{36}$' "$(virsh_ domuuid web-1)"
+check "it starts with its host, as planned" grep -q '^Autostart: *enable' <(virsh_ dominfo web-1)
+check "it starts" virsh_ start web-1
+writes() { [ "$(virsh_ domblkstat web-1 vda | awk '$2 == "wr_bytes" { print $3 }')" -gt 4096 ]; }
+check "it writes to its disk" within 60 writes
+check "QEMU is told of each format, and of nothing below" equal 2 \
+    "$(tr '\0' '\n' <"/proc/$(<"$XDG_RUNTIME_DIR/libvirt/qemu/run/web-1.pid")/cmdline" | grep -c '"driver":"qcow2".*"backing":null')"
+check "it can be stopped" virsh_ destroy web-1
+refute "what it wrote is there" qemu-img compare -q -f raw -F qcow2 "$T/a.raw" "$moved/disk-0.qcow2"
+virsh_ undefine web-1
 finish

@@ -21,15 +21,17 @@ check "a URI of another driver is refused" lv_refused 'QEMU driver' check
 URI="libvirt:qemu+unix:///system?socket=$T/nobody"
 check "a daemon that does not run is named, and how to start it" lv_refused "systemctl start libvirtd" check
 URI=libvirt:qemu+ssh://host.invalid/system
-check "a host that is not there is told" lv_refused "see whether that host answers" check
+check "a host elsewhere is refused before anybody connects to it" lv_refused "run their libvirt.sh there" check
 URI=libvirt:qemu:///session
 
 session_start
 # ---- A machine ---------------------------------------------------------------------------------
 
+autostart() { virsh_ dominfo web | sed -n 's/^Autostart: *//p'; }
 check "it can be done" lv check
 check "there is no machine yet" says absent lv power
-check "the machine is made" lv make
+check "the machine is made" lv make autostart=yes
+check "it does not start with its host before it is committed" equal disable "$(autostart)"
 check "it is off" says off lv power
 check "nothing was written" says 0 lv written
 virsh_ dumpxml --inactive web >"$T/defined.xml"
@@ -45,6 +47,7 @@ check "the file for evidence is there" test -f "$S/$FOLDER/evidence.log"
 written() { lv written && [ "$(<"$T/stdout")" -ge "$1" ]; }
 check "what it writes is counted" within 20 written 8192
 check "its disk has the serial number" equal SERIAL-0 "$(domain 'string(//disk/serial)')"
+check "a machine without a guest agent is told" lv_refused "no guest agent answers" agent
 check "its screen can be seen" lv picture "picture=$T/screen.png"
 check "that is a PNG picture" grep -q "PNG image data" <(file "$T/screen.png")
 
@@ -77,12 +80,14 @@ touch "$T/new/web-disk-0.qcow2"
 check "a file that is there is not replaced" lv_refused 'is there already' commit "to=$T/new"
 rm "$T/new/web-disk-0.qcow2"
 check "a cancelled commit ends" eval 'lv_refused cancelled commit "to=$T/new" turns=0 && says on lv power'
-check "it is copied while it runs" lv commit "to=$T/new"
+check "it is copied while it runs" lv commit "to=$T/new" autostart=yes
+check "from now on it starts with its host" equal enable "$(autostart)"
 check "it still runs" says on lv power
 check "the copy is the disk" copied "$T/new/web-disk-0.qcow2"
 check "and needs nothing of the job" lasting
 check "the running one writes to the copy" equal "$T/new/web-disk-0.qcow2" "$(domain 'string(//disk/source/@file)')"
 check "commit can be called again" lv commit "to=$T/new"
+check "it is still started with its host" equal enable "$(autostart)"
 refute "overlays are gone" test -e "$S/$FOLDER/disk-0.qcow2"
 rm -rf "${S:?}/$FOLDER/"*.log
 check "it starts without the job's files" eval 'virsh_ destroy web && virsh_ start web && says on lv power'

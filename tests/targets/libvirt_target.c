@@ -203,6 +203,18 @@ static enum bf_err show_written(const struct bf_tgt *tgt, struct bf_fault *fault
     return err;
 }
 
+static enum bf_err show_agent(const struct bf_tgt *tgt, struct bf_fault *fault)
+{
+    char *answer;
+    enum bf_err err =
+        bf_tgt_libvirt.agent(tgt, "{\"execute\":\"guest-get-host-name\"}", &answer, fault);
+
+    if (!err)
+        puts(answer);
+    free(answer);
+    return err;
+}
+
 static enum bf_err show_description(const struct bf_tgt *tgt)
 {
     char *text = bf_tgt_libvirt.describe(tgt);
@@ -227,6 +239,8 @@ static enum bf_err call(const struct bf_tgt *tgt, const char *what, struct bf_fa
             return simple[i].run(tgt, fault);
     if (strcmp(what, "picture") == 0)
         return ops->picture(tgt, picture, fault);
+    if (strcmp(what, "agent") == 0)
+        return show_agent(tgt, fault);
     if (strcmp(what, "ask") == 0 || strcmp(what, "pull") == 0)
         return ops->stop(tgt, what[0] == 'a' ? BF_TGT_ASK : BF_TGT_PULL, fault);
     if (strcmp(what, "commit") == 0)

@@ -34,6 +34,7 @@ check "the command line is a script, private and executable" mode_is 700 "$(fold
 check "started" target start
 check "it is on" power_is on
 check "started again" target start
+check "a machine without a guest agent is told" refused 1 'no guest agent answers' target agent '{"execute":"guest-ping"}'
 check "the guest runs" within 60 grep -aq WRITER "$(folder)/console.log"
 check "and writes" within 60 more_than 1
 check "how much it wrote" at_least 131072 "$(target written)"

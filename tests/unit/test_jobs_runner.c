@@ -31,6 +31,8 @@ static struct {
     int die_at;        // the number of the call, before (2n) or after (2n + 1) its work; -1: never
     int calls;
     bool silent;      // the machine says nothing
+    bool agent;       // but its guest agent does
+    bool late;        // it does when its target could not be asked for once
     bool off;         // it switches itself off
     uint32_t wish_at; // the call in which the operator's wish comes; 0: none
     enum bf_failover_wish wish;
@@ -140,16 +142,21 @@ static enum bf_err fake_make(const struct bf_tgt *tgt, struct bf_fault *out)
     return err;
 }
 
+static void speak(const struct bf_tgt *tgt)
+{
+    const char *word = ((struct bf_runner *)tgt->user)->f.word;
+    char text[2048];
+    lines_of(word, "web", text, sizeof text);
+    put(tgt, BF_TGT_EVIDENCE, text);
+}
+
 static enum bf_err fake_start(const struct bf_tgt *tgt, struct bf_fault *out)
 {
-    struct bf_runner *r = tgt->user;
-    char text[2048];
     enum bf_err err = call(tgt, "start", out);
     if (!err)
         put(tgt, "on", "");
-    lines_of(r->f.word, "web", text, sizeof text);
-    if (!err && !world.silent)
-        put(tgt, BF_TGT_EVIDENCE, text);
+    if (!err && !world.silent && !world.late)
+        speak(tgt);
     moment(1);
     return err;
 }
@@ -159,6 +166,8 @@ static enum bf_err fake_power(const struct bf_tgt *tgt, enum bf_tgt_power *power
 {
     enum bf_err err = call(tgt, "power", out);
     *power = exists(tgt, "on") && !world.off ? BF_TGT_ON : BF_TGT_OFF;
+    if (world.late)
+        speak(tgt);
     moment(1);
     return err;
 }
@@ -173,6 +182,25 @@ static enum bf_err fake_written(const struct bf_tgt *tgt, uint64_t *bytes, struc
 {
     (void)out;
     *bytes = exists(tgt, "on") ? 4096 : 0;
+    return BF_OK;
+}
+
+// What qemu-ga 7.2 answers, with the addresses of QEMU's own network.
+static enum bf_err fake_agent(const struct bf_tgt *tgt, const char *command, char **answer,
+                              struct bf_fault *out)
+{
+    enum bf_err err = world.agent ? BF_OK : BF_ERR_TIMEOUT;
+    (void)tgt;
+    *answer = NULL;
+    if (err)
+        return bf_fault_set(out, err, BF_SIDE_SOURCE, "start it", "no guest agent answers");
+    *answer =
+        strdup(strstr(command, "host-name")
+                   ? "{\"return\": {\"host-name\": \"web\"}}"
+                   : "{\"return\": [{\"name\": \"eth0\", \"hardware-address\": "
+                     "\"52:54:00:00:00:01\", \"ip-addresses\": [{\"ip-address-type\": \"ipv4\", "
+                     "\"ip-address\": \"10.0.2.15\", \"prefix\": 24}]}]}");
+    CHECK(*answer);
     return BF_OK;
 }
 
@@ -235,6 +263,7 @@ static struct bf_tgt_ops fake = {
     .power = fake_power,
     .picture = fake_picture,
     .written = fake_written,
+    .agent = fake_agent,
     .stop = fake_stop,
     .commit = fake_commit,
     .at_home = fake_at_home,
@@ -604,6 +633,39 @@ static void test_a_silent_machine_is_unproven(void)
     run(state, job);
     check_at(state, job, BF_FO_READY);
     CHECK_STR(row_of(state, job).evidence, "operator");
+    done(&files, state);
+}
+
+// It is unproven all the same, and the reason says what the agent sees.
+static void test_an_agent_alone_proves_nothing(void)
+{
+    struct store_files files;
+    struct bf_state *state = fresh(&files, 60);
+    struct bf_job row;
+    reset();
+    world.silent = world.agent = true;
+    int64_t job = begin(state, BF_FAILOVER_PLANNED);
+    run(state, job);
+    check_at(state, job, BF_FO_UNPROVEN);
+    CHECK_EQ(bf_db_job_get(bf_state_db(state), job, &row), BF_OK);
+    CHECK(strstr(row.detail, "no evidence"));
+    CHECK(strstr(row.detail, "the guest agent of web answers"));
+    printf("%s\n", row.detail);
+    CHECK_STR(row_of(state, job).evidence, "");
+    done(&files, state);
+}
+
+static void test_a_target_that_does_not_answer_is_asked_again(void)
+{
+    struct store_files files;
+    struct bf_state *state = fresh(&files, 60);
+    reset();
+    world.late = true;
+    world.fails = "power";
+    int64_t job = begin(state, BF_FAILOVER_PLANNED);
+    run(state, job);
+    check_at(state, job, BF_FO_READY);
+    CHECK_STR(row_of(state, job).evidence, "machine");
     done(&files, state);
 }
 
@@ -1216,6 +1278,8 @@ TEST_MAIN(TEST(test_planned_and_committed), TEST(test_rolled_back),
           TEST(test_two_tests_beside_a_cutover), TEST(test_a_test_ends_by_itself),
           TEST(test_files_are_confirmed), TEST(test_a_planned_one_waits_for_a_run),
           TEST(test_each_failure_has_its_end), TEST(test_a_silent_machine_is_unproven),
+          TEST(test_an_agent_alone_proves_nothing),
+          TEST(test_a_target_that_does_not_answer_is_asked_again),
           TEST(test_a_machine_that_is_off_is_not_waited_for),
           TEST(test_what_cannot_be_taken_away_is_stuck),
           TEST(test_a_commit_that_fails_or_is_stopped_leaves_the_machine),

@@ -49,7 +49,7 @@ static void test_takes_own_parameters_out_of_uris(void)
         parsed("libvirt:qemu+ssh://root@host.example/system?keyfile=/k&isolate=network&accel=tcg"
                "&no_verify=1&pool=images");
 
-    CHECK_STR(uri.connect, "qemu+ssh://root@host.example/system?keyfile=/k&no_verify=1&no_tty=1");
+    CHECK_STR(uri.connect, "qemu+ssh://root@host.example/system?keyfile=/k&no_verify=1");
     CHECK(!uri.local && !uri.session);
     CHECK_STR(uri.pool, "images");
     CHECK_EQ(uri.isolate, BF_LV_ISOLATE_NETWORK);

@@ -153,6 +153,62 @@ static void test_incus(void)
     CHECK(!strstr(text, "convert -f qcow2"));
 }
 
+static void test_domain(void)
+{
+    two_disks();
+    written("domain.xml", true);
+    check_has("<domain type=\"kvm\">");
+    check_has("<uuid>4c4c4544-0042-3010-8034-b5c04f4e3732</uuid>");
+    check_has("<os firmware=\"efi\">");
+    check_has("<feature enabled=\"no\" name=\"secure-boot\"/>");
+    check_has("<driver name=\"qemu\" type=\"raw\" discard=\"unmap\"/>\n"
+              "      <source file=\"/FOLDER/disk-3.raw\"/>\n"
+              "      <backingStore/>\n"
+              "      <target dev=\"vdb\" bus=\"virtio\"/>");
+    check_has("<interface type=\"bridge\">");
+    check_has("<source bridge=\"br7\"/>");
+    check_has("<source network=\"default\"/>");
+    check_has("<serial type=\"pty\">");
+    CHECK(!strstr(text, "52:54:00:aa:bb:03") && !strstr(text, "org.bootferry"));
+    CHECK(!strstr(text, "qemu:arg"));
+    m.uuid[0] = 0;
+    m.uefi = false;
+    strcpy(m.disk_bus, "nvme");
+    strcpy(m.nic[1].network, "user");
+    written("domain.xml", false);
+    check_has("<driver name=\"qemu\" type=\"qcow2\" discard=\"unmap\"/>");
+    check_has("<target dev=\"sda\" bus=\"scsi\"/>");
+    check_has("mac=52:54:00:aa:bb:02");
+    CHECK(!strstr(text, "uuid") && !strstr(text, "firmware"));
+}
+
+// QEMU's own networks have no places for more.
+static void test_domain_with_many_nics(void)
+{
+    two_disks();
+    m.nics = BF_TGT_NICS;
+    for (uint32_t i = 0; i < m.nics; i++) {
+        snprintf(m.nic[i].mac, sizeof m.nic[i].mac, "52:54:00:aa:cc:%02x", i);
+        strcpy(m.nic[i].network, "user");
+    }
+    written("domain.xml", true);
+    check_has("mac=52:54:00:aa:cc:0a");
+    check_has("<mac address=\"52:54:00:aa:cc:0b\"/>");
+    CHECK(!strstr(text, "mac=52:54:00:aa:cc:0b"));
+}
+
+static void test_libvirt(void)
+{
+    two_disks();
+    written("libvirt.sh", true);
+    check_has("# On a host of libvirt: ./libvirt.sh [NETWORK].");
+    check_has("virsh define --validate /dev/stdin\n"
+              "echo \"made; start it with: virsh start web-1\"\n");
+    m.autostart = true;
+    written("libvirt.sh", true);
+    check_has("virsh autostart web-1\n");
+}
+
 static void test_metadata(void)
 {
     two_disks();
@@ -190,7 +246,9 @@ static int run(const char *name)
     FILE *f = fdopen(fd, "w");
 
     CHECK(f);
-    fputs("qm() { :; }; incus() { :; }; tar() { :; }; rm() { :; }; qemu_img() { :; }\n", f);
+    fputs("qm() { :; }; incus() { :; }; tar() { :; }; rm() { :; }; qemu_img() { :; }\n"
+          "virsh() { :; }; chmod() { :; }; sed() { :; }\n",
+          f);
     fputs(written(name, false), f);
     fclose(f);
     snprintf(command, sizeof command, // functions have no dash in their names
@@ -222,6 +280,7 @@ static void test_hostile_texts(void)
         snprintf(m.disk[0].wwn, sizeof m.disk[0].wwn, "%s", texts[i]);
         CHECK_EQ(run("proxmox.sh"), 0);
         CHECK_EQ(run("incus.sh"), 0);
+        CHECK_EQ(run("libvirt.sh"), 0);
         CHECK(access("/tmp/bootferry-text-hostile", F_OK) != 0);
         written("proxmox.sh", false);
         CHECK(!strstr(text, ",bridge=x"));
@@ -229,4 +288,5 @@ static void test_hostile_texts(void)
 }
 
 TEST_MAIN(TEST(test_proxmox), TEST(test_proxmox_with_other_disks), TEST(test_incus),
+          TEST(test_domain), TEST(test_domain_with_many_nics), TEST(test_libvirt),
           TEST(test_metadata), TEST(test_start), TEST(test_hostile_texts))
