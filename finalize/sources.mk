@@ -6,7 +6,7 @@ FINALIZE_ROOMS := core archive system network boot initramfs target rehearse
 FINALIZE_CORE  := finalize/finalize.c finalize/tables.c finalize/vm/frame.c \
     $(sort $(foreach r,$(FINALIZE_ROOMS),$(wildcard finalize/$(r)/*.c)))
 FINALIZE_RUN  := $(FINALIZE_CORE) \
-    finalize/host/run.c finalize/host/accel.c finalize/host/keys.c finalize/host/memory.c \
+    finalize/host/run.c finalize/host/accel.c finalize/host/keys.c finalize/host/larger.c finalize/host/memory.c \
     finalize/host/qemu.c finalize/host/room.c finalize/host/wait.c $(sort $(wildcard finalize/plan/*.c))
 FINALIZE_SRCS := $(FINALIZE_RUN) \
     finalize/main.c $(sort $(filter-out finalize/vm/frame.c,$(wildcard finalize/vm/*.c)))
@@ -38,7 +38,7 @@ CHECK_DEPS  += build/bootferry-finalize $(FINALIZER_VM)
 # judge.sh, trees.sh, disk.sh, guest_vm.sh, volumes_vm.sh and moves.sh are sourced by the others. What goes over every shape takes
 # minutes, and so do real guests.
 FINALIZE_SLOW := $(addprefix tests/finalize/,ifcfg_matrix.sh matrix.sh readers.sh guest.sh starts.sh proves.sh never.sh \
-    second_opinion.sh volumes.sh names.sh uki.sh odd_starts.sh crypt_starts.sh)
+    second_opinion.sh volumes.sh luks_memory.sh names.sh uki.sh odd_starts.sh crypt_starts.sh)
 FINALIZE_MACHINES := $(addprefix tests/finalize/,accelerator.sh vm.sh vm_fs.sh)
 CHECK_MACHINES += $(FINALIZE_MACHINES)
 CHECK_TESTS += $(sort $(filter-out %/judge.sh %/judge-root.sh %/guest_vm.sh %trees.sh %/disk.sh %/moves.sh %/volumes_vm.sh \

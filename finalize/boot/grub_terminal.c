@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "finalize/boot/grub.h"
 #include "finalize/boot/grub_pass.h"
+#include "finalize/boot/grub_port.h"
 #include "finalize/boot/lines.h"
 #include "finalize/core/shvar.h"
 
@@ -98,6 +99,19 @@ static void remove_terminal(struct bf_grub_pass *p, const struct bf_grub_command
             bf_grub_replace(p, w.at - 1 > p->done ? w.at - 1 : w.at, w.at + w.len, "", 0);
 }
 
+// The new home has its serial console at the first port; the speed stays.
+static void take_first_port(struct bf_grub_pass *p, const struct bf_grub_command *c,
+                            const char *rest)
+{
+    struct bf_grub_word w, before = {.len = 0};
+    for (const char *at = rest; bf_grub_word_next(&at, c->end, &w); before = w) {
+        size_t from;
+        const char *first = bf_grub_first_port(w.at, w.len, before.at, before.len, &from);
+        if (first)
+            bf_grub_replace(p, w.at + from, w.at + w.len, first, strlen(first));
+    }
+}
+
 void bf_grub_terminal(struct bf_grub_pass *p, size_t command)
 {
     const struct bf_grub_command *c = &p->script.command[command];
@@ -107,9 +121,12 @@ void bf_grub_terminal(struct bf_grub_pass *p, size_t command)
         bf_grub_replace(p, c->at, c->at, TERMINAL, strlen(TERMINAL));
         p->terminal = false;
     }
-    if (p->f->plan->serial_console != BF_OFF || p->shell)
+    if (p->f->plan->serial_console == BF_KEEP || p->shell)
         return;
-    if (is_serial(&w))
+    if (p->f->plan->serial_console == BF_ON) {
+        if (is_serial(&w) && has_port(p->f))
+            take_first_port(p, c, rest);
+    } else if (is_serial(&w))
         remove_command(p, c);
     else if (is_terminal(&w))
         remove_terminal(p, c, rest);
@@ -208,6 +225,28 @@ static void drop_terminal(struct changes *c, const struct bf_shvars *vars, const
     change(c, key, n ? value : "console");
 }
 
+// The same for what update-grub puts into the menu.
+static void take_first_port_of(struct changes *c, const struct bf_shvars *vars)
+{
+    char value[256];
+    const char *old = bf_shvars_get(vars, COMMAND), *done = old, *at = old,
+               *end = old + strlen(old), *w, *before = old;
+    size_t len, before_len = 0, from, n = 0;
+    if ((size_t)(end - old) > sizeof value / 4)
+        return;
+    for (; bf_word_next(&at, end, &w, &len); before = w, before_len = len) {
+        const char *first = bf_grub_first_port(w, len, before, before_len, &from);
+        if (!first)
+            continue;
+        n += (size_t)snprintf(value + n, sizeof value - n, "%.*s%s", (int)(w + from - done), done,
+                              first);
+        done = w + len;
+    }
+    snprintf(value + n, sizeof value - n, "%s", done);
+    if (done != old)
+        change(c, COMMAND, value);
+}
+
 static bool is_set(const struct bf_shvars *vars, const char *key)
 {
     return bf_shvars_get(vars, key)[0] != 0;
@@ -224,7 +263,9 @@ static void switch_on(struct changes *c, const struct bf_shvars *vars, bool main
         if (main_file || is_set(vars, TERM_OUTPUT))
             add_terminal(c, vars, TERM_OUTPUT);
     }
-    if (main_file && !is_set(vars, COMMAND))
+    if (is_set(vars, COMMAND))
+        take_first_port_of(c, vars);
+    else if (main_file)
         change(c, COMMAND, SERIAL);
 }
 

@@ -19,6 +19,7 @@
 #include "finalize/core/waits.h"
 #include "finalize/host/accel.h"
 #include "finalize/host/keys.h"
+#include "finalize/host/larger.h"
 #include "finalize/host/qemu.h"
 #include "finalize/host/wait.h"
 #include "finalize/target/plan_parse.h"
@@ -226,13 +227,13 @@ static enum bf_err prepare(struct bf_run *run, json_t **keys, struct bf_fault *f
     return mode == BF_MODE_INSPECT || mode == BF_MODE_UNDO ? BF_OK : no(fault, "no plan was given");
 }
 
-static enum bf_run_end run_prepared(const struct bf_run *run, char **report, size_t *report_len)
+static enum bf_run_end run_prepared(const struct bf_run *run, long long deadline, char **report,
+                                    size_t *report_len)
 {
     char error[1024] = "";
     struct bf_fault fault;
     struct bf_accel accel;
     bool started, no_room = false;
-    long long deadline = bf_now_ms() + seconds_of(run) * 1000LL;
     if (bf_accel_choose(run, &accel, &fault)) {
         own_report(run->mode, true, fault.what, report, report_len);
         return BF_RUN_REFUSED;
@@ -258,6 +259,25 @@ static enum bf_run_end run_prepared(const struct bf_run *run, char **report, siz
     return strncmp(error, late, sizeof late - 1) == 0 ? BF_RUN_LATE : BF_RUN_BROKEN;
 }
 
+// Runs it, and once more for each encrypted device for which the VM was too small. Such a VM has
+// changed nothing: devices are opened before anything is mounted.
+static enum bf_run_end run_large_enough(struct bf_run *run, bool may_grow, char **report,
+                                        size_t *report_len)
+{
+    long long deadline = bf_now_ms() + seconds_of(run) * 1000LL;
+    for (unsigned again = 0;; again++) {
+        enum bf_run_end end = run_prepared(run, deadline, report, report_len);
+        unsigned larger =
+            end == BF_RUN_REFUSED && may_grow && again < BF_PLAN_KEYS
+                ? bf_run_larger(*report, *report_len, run->memory_mib, bf_run_available_mib())
+                : 0;
+        if (!larger || bf_now_ms() >= deadline)
+            return end;
+        free(*report);
+        run->memory_mib = larger;
+    }
+}
+
 enum bf_run_end bf_run_finalizer(const struct bf_run *asked, char **report, size_t *report_len)
 {
     struct bf_run run = *asked;
@@ -269,7 +289,7 @@ enum bf_run_end bf_run_finalizer(const struct bf_run *asked, char **report, size
         own_report(run.mode, true, fault.what, report, report_len);
         return BF_RUN_REFUSED;
     }
-    enum bf_run_end end = run_prepared(&run, report, report_len);
+    enum bf_run_end end = run_large_enough(&run, !asked->memory_mib, report, report_len);
     bf_run_keys_wipe(keys);
     return end;
 }

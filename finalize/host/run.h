@@ -57,10 +57,12 @@ struct bf_run {
 #define BF_RUN_CHAIN    64
 #define BF_RUN_DEADLINE 600
 
-// Memory of the VM. Deriving the key of a LUKS2 device takes up to 1 GiB, since cryptsetup chooses
-// that for a machine that has it.
+// Memory of the VM. Deriving the key of a LUKS2 device takes up to 1 GiB where cryptsetup chose the
+// cost, and up to 4 GiB where somebody else did: a VM that is too small for its header says so, and
+// is started again with more, up to the last of these.
 #define BF_RUN_MEMORY_MIB     320
 #define BF_RUN_KEY_MEMORY_MIB 1536
+#define BF_RUN_MEMORY_MAX_MIB 4864
 
 // The journal of a large ext4 file system, which is replayed, has 1 GiB.
 #define BF_RUN_OVERLAY_MIB 2048

@@ -17,6 +17,7 @@
 #include "finalize/initramfs/drivers.h"
 #include "finalize/system/crypttab.h"
 #include "finalize/system/lvm.h"
+#include "finalize/system/mdadm.h"
 
 #define ARCHIVE_MAX ((size_t)128 << 20)
 #define MODULE_MAX  ((size_t)32 << 20)
@@ -268,12 +269,30 @@ static void carry_crypttab(struct archive *a)
     }
 }
 
+// Copies of mdadm.conf: Debian's, and that of dracut with its folder.
+static void carry_mdadm(struct archive *a, const char *path)
+{
+    for (size_t i = 0; i < a->in->settings; i++) {
+        const struct bf_setting *s = &a->in->setting[i];
+        struct bf_text out = {0};
+        char name[512];
+        if (strncmp(s->name, "etc/mdadm", 9) != 0)
+            continue;
+        snprintf(name, sizeof name, "%.300s: %.150s", path, s->name);
+        if (bf_mdadm_accept(a->f, name, s->data, s->len, &out))
+            bf_cpio_file(&a->cpio, s->name, 0644, bf_text_get(&out), out.len);
+        a->out.failed = a->out.failed || !bf_text_ok(&out);
+        bf_text_free(&out);
+    }
+}
+
 static void add_settings(struct archive *a, const char *path)
 {
     a->cpio.has = has;
     a->cpio.arg = a;
     carry_lvm(a, path);
     carry_crypttab(a);
+    carry_mdadm(a, path);
     for (const struct bf_maker_ops *const *m = bf_makers; *m; m++)
         if ((*m)->carry && bf_maker_in_use(a->f, *m))
             (*m)->carry(a->f, &a->cpio);

@@ -86,13 +86,21 @@ static void see_folder(struct bf_inside *in, const char *name)
 
 static bool is_setting(const char *name)
 {
-    static const char *const file[] = {
-        "config",           "etc/booster.init.yaml", "etc/modprobe.conf",
-        "etc/lvm/lvm.conf", "etc/lvm/lvmlocal.conf", "etc/lvm/devices/system.devices",
-        "etc/crypttab",     "cryptroot/crypttab",    NULL};
+    static const char *const file[] = {"config",
+                                       "etc/booster.init.yaml",
+                                       "etc/modprobe.conf",
+                                       "etc/lvm/lvm.conf",
+                                       "etc/lvm/lvmlocal.conf",
+                                       "etc/lvm/devices/system.devices",
+                                       "etc/crypttab",
+                                       "cryptroot/crypttab",
+                                       "etc/mdadm.conf",
+                                       "etc/mdadm/mdadm.conf",
+                                       NULL};
     return strncmp(name, "conf/", 5) == 0 || strncmp(name, "etc/modprobe.d/", 15) == 0 ||
            strncmp(name, "usr/lib/modprobe.d/", 19) == 0 ||
-           strncmp(name, "lib/modprobe.d/", 15) == 0 || is_any(name, file);
+           strncmp(name, "lib/modprobe.d/", 15) == 0 ||
+           strncmp(name, "etc/mdadm.conf.d/", 17) == 0 || is_any(name, file);
 }
 
 static void keep_setting(struct bf_inside *in, const struct bf_archive_entry *entry)

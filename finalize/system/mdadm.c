@@ -3,6 +3,8 @@
 // assembled, and an ARRAY line with devices= waits for the old names. The scan of all partitions is
 // mdadm's own default; an array is told by its UUID. A line goes on in those that begin with a
 // blank, and a word that begins with '#' ends it.
+#include "finalize/system/mdadm.h"
+
 #include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
@@ -244,46 +246,56 @@ static void rewrite_array(struct rewrite *rw, const struct words *w, const char 
     }
 }
 
-static enum bf_err rewrite(struct md *md, const char *text, size_t len)
+static void rewrite(struct rewrite *rw, const char *text, size_t len)
 {
-    struct rewrite rw = {.md = md, .done = text};
+    struct md *md = rw->md;
     struct words w = {.text = text, .len = len};
     bool hides = md->names && !md->scans && !finds_all(md);
     const char *word;
     size_t n;
     while (next_word(&w, &word, &n)) {
-        if (w.keyword == KW_ARRAY && rw.array != w.begun) {
-            rw.array = w.begun;
-            rw.told = has_identity(w);
+        if (w.keyword == KW_ARRAY && rw->array != w.begun) {
+            rw->array = w.begun;
+            rw->told = has_identity(w);
         }
         if (w.keyword == KW_DEVICE && hides && names_disks(word, n))
-            rewrite_device(&rw, &w, word, n);
+            rewrite_device(rw, &w, word, n);
         else if (w.keyword == KW_ARRAY && has_key(word, n, "devices=") &&
                  memmem(word, n, "/dev/", 5))
-            rewrite_array(&rw, &w, word, n);
+            rewrite_array(rw, &w, word, n);
     }
-    bf_text_add(&rw.out, rw.done, len - (size_t)(rw.done - text));
+    bf_text_add(&rw->out, rw->done, len - (size_t)(rw->done - text));
     if (hides)
         bf_note(md->f->report, "info", md->path,
                 "line %u: DEVICE named disks by names that would have hidden those of the new "
                 "home; now all partitions are looked at",
                 md->names);
-    enum bf_err err = bf_fin_set(md->f, md->path, &rw.out, WHY);
-    bf_text_free(&rw.out);
-    return err;
+}
+
+bool bf_mdadm_accept(struct bf_fin *f, const char *name, const char *text, size_t len,
+                     struct bf_text *out)
+{
+    struct md md = {.f = f, .path = name};
+    struct rewrite rw = {.md = &md, .done = text};
+    look(&md, text, len);
+    rewrite(&rw, text, len);
+    *out = rw.out;
+    return out->len != len || memcmp(bf_text_get(out), text, len) != 0;
 }
 
 static enum bf_err adapt_file(struct bf_fin *f, const char *path, void *arg)
 {
-    struct md md = {.f = f, .path = path};
+    struct bf_text out = {0};
     size_t len;
     enum bf_err err;
     (void)arg;
     const char *text = bf_fin_get(f, path, &len, &err);
     if (!text)
         return err;
-    look(&md, text, len);
-    return rewrite(&md, text, len);
+    bf_mdadm_accept(f, path, text, len, &out);
+    err = bf_fin_set(f, path, &out, WHY);
+    bf_text_free(&out);
+    return err;
 }
 
 enum bf_err bf_adapt_mdadm(struct bf_fin *f)

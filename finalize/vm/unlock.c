@@ -4,10 +4,12 @@
 #include "finalize/vm/unlock.h"
 
 #include <fcntl.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "finalize/archive/luks.h"
@@ -18,6 +20,11 @@
 // Exit statuses of cryptsetup(8).
 #define WRONG_KEY 2
 #define NO_MEMORY 3
+
+// The most memory that libcryptsetup sets as the cost of a key slot (Argon2), and what the VM
+// needs beside it for itself.
+#define KDF_MAX_MIB 4096
+#define OWN_MIB     320
 
 static const struct bf_plan_key *key_for(const struct bf_plan *plan, const char *uuid)
 {
@@ -66,6 +73,34 @@ static void note_bound(const struct bf_luks *luks, const struct bf_luks_bound *b
         bf_note(report, "warning", about,
                 "key slot %u is opened by %s: where that does not work in the new home, %s",
                 bound->slot, bound->by, otherwise);
+}
+
+// Whether this VM has the memory that deriving the key takes. If not, the report tells how much a
+// VM needs for it, and the runner starts a larger one where its host has so much.
+static enum bf_err check_memory(const struct bf_luks *luks, const char *uuid,
+                                struct bf_fin_report *report)
+{
+    struct sysinfo info;
+    uint64_t need = luks->kdf_kib / 1024 + (luks->kdf_kib % 1024 != 0);
+    uint64_t have = sysinfo(&info) == 0 ? (uint64_t)info.totalram * info.mem_unit >> 20 : 0;
+    if (need > KDF_MAX_MIB)
+        return bf_refuse(report,
+                         "the encrypted device UUID=%s is not opened: its header asks for %llu "
+                         "MiB of memory to derive a key, and cryptsetup sets no more than %u MiB; "
+                         "on the source, give the key slot a lower cost with cryptsetup "
+                         "luksConvertKey --pbkdf-memory",
+                         uuid, (unsigned long long)need, KDF_MAX_MIB);
+    if (!need || need + OWN_MIB <= have)
+        return BF_OK;
+    // A kernel takes some of a machine's memory before it counts what there is.
+    uint64_t machine = need + 2 * OWN_MIB;
+    json_object_set_new(report->json, "memory", json_integer((json_int_t)machine));
+    return bf_refuse(report,
+                     "opening the encrypted device UUID=%s takes a VM of %llu MiB, since deriving "
+                     "its key needs %llu MiB, and this host does not have so much memory "
+                     "available; free some, or, on the source, lower what the key slot needs with "
+                     "cryptsetup luksConvertKey --pbkdf-memory",
+                     uuid, (unsigned long long)machine, (unsigned long long)need);
 }
 
 static enum bf_err open_with(const struct bf_plan_key *key, const struct bf_luks *luks,
@@ -118,7 +153,8 @@ enum bf_err bf_vm_unlock(const struct bf_device *dev, const struct bf_plan *plan
                 dev->name);
         return BF_OK;
     }
-    return open_with(key, &luks, node, dev->uuid, report);
+    enum bf_err err = check_memory(&luks, dev->uuid, report);
+    return err ? err : open_with(key, &luks, node, dev->uuid, report);
 }
 
 const struct bf_device *bf_vm_opened(const struct bf_devices *devices, const struct bf_device *dev)

@@ -175,7 +175,7 @@ check "grub: from each entry, and the screen stays" has "$r/boot/grub/custom.cfg
 refute "grub: and GRUB's terminal with it" grep -E '^(serial|terminal_.*serial)' "$r/boot/grub/grub.cfg"
 script "grub: without serial" "$r/boot/grub/grub.cfg"
 
-# A terminal that is set up stays, and goes word by word.
+# A terminal that is set up stays, at the port that the new home has, and goes word by word.
 serial true
 bare "$r"
 put "$r/boot/grub2/grub.cfg" <<'EOF'
@@ -187,10 +187,22 @@ if loadfont unicode; then
 fi
 menuentry a { linux /vmlinuz root=UUID=1 console=ttyS0,9600; initrd /i; }
 EOF
-cp "$r/boot/grub2/grub.cfg" "$work/menu"
 check "grub: a serial terminal that is set up" run
-check "grub: stays" cmp "$r/boot/grub2/grub.cfg" "$work/menu"
+check "grub: stays, at the first port" is "$r/boot/grub2/grub.cfg" <<'EOF'
+serial --unit=0 --speed=9600
+terminal_input console serial
+terminal_output serial
+if loadfont unicode; then
+  terminal_output serial gfxterm
+fi
+menuentry a { linux /vmlinuz root=UUID=1 console=ttyS0,9600; initrd /i; }
+EOF
+check "grub: a second run" again
+script "grub: a serial terminal that was set up" "$r/boot/grub2/grub.cfg"
 serial false
+cp "$r/boot/grub2/grub.cfg" "$work/menu"
+bare "$r"
+put "$r/boot/grub2/grub.cfg" <"$work/menu"
 adapted "grub: a serial terminal that goes"
 check "grub: what is left" is "$r/boot/grub2/grub.cfg" <<'EOF'
 terminal_input console
@@ -414,6 +426,30 @@ for list in console gfxterm "gfxterm console" ofconsole "vga_text at_keyboard"; 
     check "terminals: $list" terminals "$list" "$list serial"
     check "terminals: $list: a second run" again
 done
+# port OLD WANTED: what becomes of the port that is set up, in the defaults and in a menu.
+port() {
+    bare "$r"
+    put "$r/etc/default/grub" <<<"GRUB_SERIAL_COMMAND=\"$1\""
+    put "$r/boot/grub/grub.cfg" <<<"$1
+menuentry a { linux /vmlinuz root=UUID=1 console=ttyS0; initrd /i; }"
+    run && has "$r/etc/default/grub" "GRUB_SERIAL_COMMAND=\"$2\"" && has "$r/boot/grub/grub.cfg" "$2"
+}
+while IFS='|' read -r old new; do
+    check "port: $old" port "$old" "$new"
+    check "port: $old: a second run" again
+done <<'EOF'
+serial --unit=1 --speed=9600 --word=8|serial --unit=0 --speed=9600 --word=8
+serial --speed=115200 --unit=3|serial --speed=115200 --unit=0
+serial -u 1 -s 9600|serial -u 0 -s 9600
+serial --unit 2 --speed 9600|serial --unit 0 --speed 9600
+serial --port=0x2f8 --speed=9600|serial --port=0x3f8 --speed=9600
+serial -p 0x2f8|serial -p 0x3f8
+serial com1 --speed=9600|serial com0 --speed=9600
+serial --unit=0 --speed=9600|serial --unit=0 --speed=9600
+serial --port=0x3f8|serial --port=0x3f8
+serial --speed=1|serial --speed=1
+serial -s 1|serial -s 1
+EOF
 for list in serial "serial console" serial_com0 "console serial_efi0"; do
     check "terminals: $list stays" terminals "$list" "$list"
 done

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What QEMU is started with by the finalizer's runner, and the room that it gets. This program
 // poses as QEMU: it says who it is and ends, and the runner's report quotes its last words. A disk
-// that begins with "fill" makes it write as much as it can.
+// that begins with "fill" makes it write as much as it can; one that begins with "asks" is a VM
+// that needs memory.
 #include "finalize/host/run.h"
 
 #include <errno.h>
@@ -12,7 +13,9 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "finalize/host/larger.h"
 #include "finalize/host/room.h"
+#include "finalize/vm/frame.h"
 #include "tests/unit/test.h"
 
 // The descriptor of the number-th -add-fd.
@@ -45,8 +48,8 @@ __attribute__((noreturn)) static void write_all_it_can(char **argv)
     _exit(1);
 }
 
-// Says hello as the VM does, and nothing more until the run ends it.
-__attribute__((noreturn)) static void greet_only(char **argv)
+// Says hello as the VM does: the port.
+static int greet(char **argv)
 {
     static const char hello[] = "BFF1\5\0\0\0hello";
     int fd = -1;
@@ -55,8 +58,40 @@ __attribute__((noreturn)) static void greet_only(char **argv)
             break;
     if (write(fd, hello, sizeof hello - 1) != (ssize_t)sizeof hello - 1)
         _exit(2);
+    return fd;
+}
+
+// And nothing more until the run ends it.
+__attribute__((noreturn)) static void greet_only(char **argv)
+{
+    greet(argv);
     for (;;)
         pause();
+}
+
+// The VM of which an encrypted device asks for as much memory as the disk says behind "asks": it
+// refuses with that in its report, or says how much it has.
+__attribute__((noreturn)) static void ask_for_memory(char **argv)
+{
+    char text[24] = "", report[128];
+    unsigned have = 0, wanted = 0;
+    size_t len;
+    int fd = greet(argv);
+    for (char **arg = argv; arg[0] && arg[1]; arg++)
+        if (strcmp(arg[0], "-m") == 0)
+            have = (unsigned)strtoul(arg[1], NULL, 10);
+    if (pread(handed(argv, 0), text, sizeof text - 1, 0) < 5)
+        _exit(2);
+    wanted = (unsigned)strtoul(text + 4, NULL, 10);
+    free(bf_frame_receive(fd, 65536, &len, bf_now_ms() + 60000));
+    int n =
+        snprintf(report, sizeof report,
+                 have < wanted ? "{\"version\":1,\"result\":\"refused\",\"memory\":%u,\"had\":%u}"
+                               : "{\"version\":1,\"result\":\"ok\",\"wanted\":%u,\"had\":%u}",
+                 wanted, have);
+    bf_frame_send(fd, report, (size_t)n, bf_now_ms() + 60000);
+    free(bf_frame_receive(fd, 64, &len, bf_now_ms() + 60000));
+    _exit(0);
 }
 
 // Before main, which would take QEMU's arguments for names of cases.
@@ -73,6 +108,8 @@ __attribute__((constructor)) static void pose_as_qemu(int argc, char **argv)
         write_all_it_can(argv);
     if (disk_says(argv, "greet"))
         greet_only(argv);
+    if (disk_says(argv, "asks"))
+        ask_for_memory(argv);
     getresuid(&real, &effective, &saved);
     getresgid(&group[0], &group[1], &group[2]);
     syscall(SYS_capget, &head, caps);
@@ -245,8 +282,50 @@ static void test_a_throw_away_file_has_no_name(void)
     close(fd);
 }
 
+// A VM that was too small for a key gets what it asks for, where that is more than it had, within
+// the bound, and available.
+static void test_a_larger_vm(void)
+{
+    static const struct {
+        const char *report;
+        unsigned now, available, larger;
+    } row[] = {
+        {"{\"memory\": 3000}", 1536, 8000, 3000},
+        {"{\"memory\": 3000}", 1536, 3000, 3000},
+        {"{\"memory\": 3000}", 1536, 2999, 0}, // this host has not so much
+        {"{\"memory\": 3000}", 1536, 0, 0},
+        {"{\"memory\": 4864}", 1536, 64000, BF_RUN_MEMORY_MAX_MIB},
+        {"{\"memory\": 4865}", 1536, 64000, 0},
+        {"{\"memory\": 9223372036854775807}", 1536, 64000, 0},
+        {"{\"memory\": 1536}", 1536, 64000, 0}, // it had that, and would ask for ever
+        {"{\"memory\": -5}", 0, 64000, 0},
+        {"{\"memory\": \"3000\"}", 1536, 64000, 0},
+        {"{\"result\": \"refused\"}", 1536, 64000, 0},
+        {"[3000]", 1536, 64000, 0},
+        {"{\"memory\": 3000", 1536, 64000, 0},
+        {"", 1536, 64000, 0},
+    };
+    for (size_t i = 0; i < BF_COUNT(row); i++)
+        CHECK_EQ(bf_run_larger(row[i].report, strlen(row[i].report), row[i].now, row[i].available),
+                 row[i].larger);
+    CHECK(bf_run_available_mib() > 0);
+    CHECK(bf_run_available_mib() < 1U << 30);
+}
+
+// It runs again with what it asks for, and, where that is too much, not again.
+static void test_it_becomes_large_enough(void)
+{
+    CHECK_EQ(dry_run("asks 700", 1LL << 20, 1), BF_RUN_OK);
+    end_dry_run("\"had\": 700");
+    CHECK_EQ(dry_run("asks 300", 1LL << 20, 1), BF_RUN_OK);
+    end_dry_run("\"had\": 320");
+    CHECK_EQ(dry_run("asks 4865", 1LL << 20, 1), BF_RUN_REFUSED);
+    end_dry_run("\"had\": 320");
+}
+
 TEST_MAIN(TEST(test_an_overlay_grows_to_its_limit),
           TEST(test_a_small_disk_needs_no_more_than_its_size), TEST(test_room_is_looked_for_first),
           TEST(test_what_is_there_suffices), TEST(test_the_deadline_is_named),
-          TEST(test_a_throw_away_file_has_no_name), TEST(test_root_is_given_up),
+          TEST(test_a_throw_away_file_has_no_name), TEST(test_a_larger_vm),
+          TEST(test_it_becomes_large_enough), TEST(test_root_is_given_up),
           TEST(test_real_root_is_given_up), TEST(test_dies_with_its_parent))
