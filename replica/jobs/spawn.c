@@ -105,31 +105,44 @@ static void spawn(struct bf_state *state, const struct bf_job *job)
         bf_log(BF_LOG_ERROR, "%s", fault.what);
 }
 
-void bf_runner_spawn_wanted(struct bf_state *state, struct bf_db *db)
+// Whether a runner has something to do for the job.
+typedef bool has_work(const struct bf_state *state, const struct bf_job *job,
+                      const struct bf_failover *f);
+
+// over: of those jobs, too, that are over.
+static void spawn_each(struct bf_state *state, struct bf_db *db, int over, has_work *wanted)
 {
     struct bf_failover *list = NULL;
     struct bf_job job;
     size_t count = 0;
-    if (bf_db_failover_list(db, NULL, 0, &list, &count))
+    if (bf_db_failover_list(db, NULL, over, &list, &count))
         return;
     for (size_t i = 0; i < count; i++)
-        if (bf_db_job_get(db, list[i].job, &job) == BF_OK &&
-            (bf_runner_is_wanted(&job, &list[i], time(NULL)) || bf_reported_waits(state, job.id)) &&
+        if (bf_db_job_get(db, list[i].job, &job) == BF_OK && wanted(state, &job, &list[i]) &&
             !bf_job_is_locked(state, job.id))
             spawn(state, &job);
     free(list);
 }
 
+static bool goes_on(const struct bf_state *state, const struct bf_job *job,
+                    const struct bf_failover *f)
+{
+    return bf_runner_is_wanted(job, f, time(NULL)) || bf_reported_waits(state, job->id);
+}
+
+void bf_runner_spawn_wanted(struct bf_state *state, struct bf_db *db)
+{
+    spawn_each(state, db, 0, goes_on);
+}
+
+static bool after_boot(const struct bf_state *state, const struct bf_job *job,
+                       const struct bf_failover *f)
+{
+    (void)f;
+    return bf_job_boot_matters(state, job);
+}
+
 void bf_runner_spawn_after_boot(struct bf_state *state, struct bf_db *db)
 {
-    struct bf_failover *list = NULL;
-    struct bf_job job;
-    size_t count = 0;
-    if (bf_db_failover_list(db, NULL, 1, &list, &count))
-        return;
-    for (size_t i = 0; i < count; i++)
-        if (bf_db_job_get(db, list[i].job, &job) == BF_OK && bf_job_boot_matters(state, &job) &&
-            !bf_job_is_locked(state, job.id))
-            spawn(state, &job);
-    free(list);
+    spawn_each(state, db, 1, after_boot);
 }

@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The start of an encrypted root: what opens it stands on the command line or in the initramfs's own copy of crypttab,
 # and names a device that is there, by a name that the new home knows.
-# shellcheck source=tests/finalize/trees.sh
-. "$(dirname "$0")/trees.sh"
-umask 022
+# shellcheck source=tests/finalize/image_trees.sh
+. "$(dirname "$0")/image_trees.sh"
 
 r=$work/root v=6.1.0-1-amd64 luks=cccccccc-1111-4111-8111-cccccccccccc gone=dddddddd-1111-4111-8111-dddddddddddd
 id=11111111-2222-3333-4444-555555555555
@@ -13,40 +12,8 @@ put "$work/devices" <<EOF
  {"name": "/dev/vda2", "disk": 0, "part": 2, "type": "crypto_LUKS", "uuid": "$luks", "partuuid": "11223344-02"},
  {"name": "/dev/mapper/root", "stacked": true, "type": "ext4", "uuid": "$id", "root": true, "mounts": [{"at": "/"}]}]
 EOF
-run() { finalize "$r" "$work/plan"; }
-start() { jq -r ".start.$1" "$work/report"; }
 # tree WORDS [PATH]: a system on an encrypted device; with PATH, its image has standard input as this file.
-tree() {
-    rm -rf "$r" "$work/ird"
-    debian "$r"
-    rm -r "$r/boot/efi" "$r/etc/initramfs-tools/conf.d/resume"
-    mkdir -p "$r/boot/grub/i386-pc"
-    : >"$r/boot/grub/i386-pc/core.img"
-    echo '/dev/mapper/root / ext4 defaults 0 1' >"$r/etc/fstab"
-    put "$r/boot/grub/grub.cfg" <<EOF
-set timeout=5
-menuentry 'Debian' {
-	linux /vmlinuz-$v $1 ro
-	initrd /initrd.img-$v
-}
-EOF
-    plan_to ''
-    [ -z "${2:-}" ] || put "$work/ird/$2"
-    mkdir -p "$work/ird"
-    (cd "$work/ird" && mkdir -p "usr/lib/modules/$v" && ln -s usr/lib lib && echo init >init &&
-        find . | LC_ALL=C sort | cpio -o -H newc --quiet) >"$r/boot/initrd.img-$v"
-    cp "$r/boot/initrd.img-$v" "$work/before.img"
-}
-# seen PATH: a file as the kernel would have it after all archives.
-seen() {
-    local own
-    rm -rf "$work/seen"
-    mkdir "$work/seen"
-    own=$(stat -c %s "$work/before.img")
-    (cd "$work/seen" && cpio -idu --quiet <"$work/before.img" &&
-        tail -c +$((own + 1)) "$r/boot/initrd.img-$v" | cpio -idu --quiet)
-    cat "$work/seen/$1"
-}
+tree() { image_tree /dev/mapper/root "$@"; }
 is_judged() { run && equal "$1" "$(start verdict)"; }
 stops() {
     local before

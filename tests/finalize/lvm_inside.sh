@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copies of LVM's files that an initramfs has from its last build: a filter by names, a list of the old hardware. Without
 # a new copy the volume of the root would not be found; cpio shows what the kernel would unpack.
-# shellcheck source=tests/finalize/trees.sh
-. "$(dirname "$0")/trees.sh"
-umask 022
+# shellcheck source=tests/finalize/image_trees.sh
+. "$(dirname "$0")/image_trees.sh"
 
 r=$work/root v=6.1.0-1-amd64 id=11111111-2222-3333-4444-555555555555
 put "$work/devices" <<EOF
@@ -12,42 +11,9 @@ put "$work/devices" <<EOF
  {"name": "/dev/vda2", "disk": 0, "part": 2, "type": "LVM2_member", "uuid": "abcdef-ABCD-abcd-abcd-ABCD-abcd-ABCDEF"},
  {"name": "/dev/mapper/vg-root", "stacked": true, "type": "ext4", "uuid": "$id", "root": true, "mounts": [{"at": "/"}]}]
 EOF
-run() { finalize "$r" "$work/plan"; }
-start() { jq -r ".start.$1" "$work/report"; }
 # tree PATH: a system on a volume of LVM, whose image has standard input as this file.
-tree() {
-    rm -rf "$r" "$work/ird"
-    debian "$r"
-    rm -r "$r/boot/efi" "$r/etc/initramfs-tools/conf.d/resume"
-    mkdir -p "$r/boot/grub/i386-pc"
-    : >"$r/boot/grub/i386-pc/core.img"
-    echo '/dev/mapper/vg-root / ext4 defaults 0 1' >"$r/etc/fstab"
-    put "$r/boot/grub/grub.cfg" <<EOF
-set timeout=5
-menuentry 'Debian' {
-	linux /vmlinuz-$v root=/dev/mapper/vg-root ro
-	initrd /initrd.img-$v
-}
-EOF
-    plan_to ''
-    put "$work/ird/$1"
-    (cd "$work/ird" && mkdir -p "usr/lib/modules/$v" && ln -s usr/lib lib && echo init >init &&
-        find . | LC_ALL=C sort | cpio -o -H newc --quiet) >"$r/boot/initrd.img-$v"
-    cp "$r/boot/initrd.img-$v" "$work/before.img"
-}
-# unpack: what the kernel would have of all archives, in $work/seen.
-unpack() {
-    rm -rf "$work/seen"
-    mkdir "$work/seen"
-    local own
-    own=$(stat -c %s "$work/before.img")
-    (cd "$work/seen" && cpio -idu --quiet <"$work/before.img" &&
-        tail -c +$((own + 1)) "$r/boot/initrd.img-$v" | cpio -idu --quiet)
-}
-lvm() {
-    unpack
-    cat "$work/seen/etc/lvm/$1"
-}
+tree() { image_tree /dev/mapper/vg-root root=/dev/mapper/vg-root "$@"; }
+lvm() { seen "etc/lvm/$1"; }
 refuses() { ! run && says "$1"; }
 
 tree etc/lvm/lvm.conf <<'EOF'

@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The copy of mdadm.conf that an initramfs has from its last build: it finds the array of the root by the old names of its
 # disks. Without a new copy the start would wait for the root; cpio shows what the kernel would unpack, and mdadm reads it.
-# shellcheck source=tests/finalize/trees.sh
-. "$(dirname "$0")/trees.sh"
-umask 022
+# shellcheck source=tests/finalize/image_trees.sh
+. "$(dirname "$0")/image_trees.sh"
 
 r=$work/root v=6.1.0-1-amd64 id=11111111-2222-3333-4444-555555555555
 put "$work/devices" <<EOF
@@ -13,38 +12,8 @@ put "$work/devices" <<EOF
  {"name": "/dev/vdb2", "disk": 1, "part": 2, "type": "linux_raid_member", "uuid": "aabbccdd-0011-2233-4455-66778899aabb"},
  {"name": "/dev/md0", "stacked": true, "type": "ext4", "uuid": "$id", "root": true, "mounts": [{"at": "/"}]}]
 EOF
-run() { finalize "$r" "$work/plan"; }
 # tree PATH: a system on an array, whose image has standard input as this file.
-tree() {
-    rm -rf "$r" "$work/ird"
-    debian "$r"
-    rm -r "$r/boot/efi" "$r/etc/initramfs-tools/conf.d/resume"
-    mkdir -p "$r/boot/grub/i386-pc"
-    : >"$r/boot/grub/i386-pc/core.img"
-    echo "UUID=$id / ext4 defaults 0 1" >"$r/etc/fstab"
-    put "$r/boot/grub/grub.cfg" <<EOF
-set timeout=5
-menuentry 'Debian' {
-	linux /vmlinuz-$v root=UUID=$id ro
-	initrd /initrd.img-$v
-}
-EOF
-    plan_to ''
-    put "$work/ird/$1"
-    (cd "$work/ird" && mkdir -p "usr/lib/modules/$v" && ln -s usr/lib lib && echo init >init &&
-        find . | LC_ALL=C sort | cpio -o -H newc --quiet) >"$r/boot/initrd.img-$v"
-    cp "$r/boot/initrd.img-$v" "$work/before.img"
-}
-# seen PATH: this file as the kernel would have it of all archives.
-seen() {
-    local own
-    rm -rf "$work/seen"
-    mkdir "$work/seen"
-    own=$(stat -c %s "$work/before.img")
-    (cd "$work/seen" && cpio -idu --quiet <"$work/before.img" &&
-        tail -c +$((own + 1)) "$r/boot/initrd.img-$v" | cpio -idu --quiet)
-    cat "$work/seen/$1"
-}
+tree() { image_tree "UUID=$id" "root=UUID=$id" "$@"; }
 
 for path in etc/mdadm/mdadm.conf etc/mdadm.conf etc/mdadm.conf.d/old.conf; do
     tree $path <<'EOF'

@@ -31,7 +31,7 @@ check "and leaves no job behind" equal 0 "$(bf_cli jobs --json | jq '[.jobs[] | 
 
 # ---- With it ------------------------------------------------------------------------------------
 plan "\"unlock\": [ { \"uuid\": \"$GUEST_LUKS\", \"passphrase\": \"$GUEST_PASSPHRASE\" } ]," >"$T/plan.json"
-check "it begins" failover unplanned --no-wait
+check "it begins" failover unplanned
 job=$(bf_cli jobs web-1 --json | jq '[.jobs[] | select(.kind == "failover")][0].id')
 check "the job says that the machine waits for its passphrase" within 900 said "$job" \
     'the machine waits for the passphrase of an encrypted disk'
