@@ -212,7 +212,7 @@ FUZZ_LIBS_fuzz_libvirt = $(LIBVIRT_LIBS)
 # Stories of failovers, each with a real guest: a BIOS, LVM with XFS, and Btrfs in make check, all of them by themselves,
 # and once more with the server killed everywhere.
 STORIES     := $(filter-out %/lib.sh %/kills.sh %/killed.sh,$(sort $(wildcard tests/stories/*.sh)))
-KILLED      := $(STORIES:tests/stories/%.sh=%)
+KILLED      := planned unplanned tests unproven libvirt
 TEST_TOOLS  += tests/stops/bootferry tests/stops/bootferryd
 STOPS       := tests/stories/stops.c
 TOOL_SRCS_tests/stops/bootferry  = $(BOOTFERRY_SRCS:replica/state/step.c=$(STOPS))
