@@ -218,6 +218,6 @@ STOPS       := tests/stories/stops.c
 TOOL_SRCS_tests/stops/bootferry  = $(BOOTFERRY_SRCS:replica/state/step.c=$(STOPS))
 TOOL_LIBS_tests/stops/bootferry  = $(BOOTFERRY_LIBS)
 TOOL_SRCS_tests/stops/bootferryd = $(BOOTFERRYD_SRCS:replica/state/step.c=$(STOPS))
-TOOL_LIBS_tests/stops/bootferryd = $(REPLICA_LIBS)
+TOOL_LIBS_tests/stops/bootferryd = $(BOOTFERRYD_LIBS)
 STORY_DEPS  := $(addprefix build/tests/stops/,bootferry bootferryd)
 CHECK_MACHINES += $(addprefix tests/stories/,planned.sh unplanned.sh tests.sh)
