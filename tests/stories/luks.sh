@@ -16,10 +16,10 @@ rm -f "$T/source.raw" "$T/source.qcow2"
 # kept_nowhere: no file of the state and no log has the passphrase. The machine's own disks are encrypted.
 kept_nowhere() { ! grep -raF -- "$GUEST_PASSPHRASE" "$T/state" "$logs"; }
 # typed JOB: the passphrase, at the new machine's serial console. QEMU forgets what a client leaves when it goes, so this
-# one stays to the end of the story.
+# one stays to the end of the story; and it reads, since what nobody takes from the socket holds up the guest.
 typed() {
     mkfifo "$T/typed"
-    bf_bound socat -u - "UNIX-CONNECT:$T/state/jobs/$1/serial.sock" <>"$T/typed" >/dev/null 2>&1 &
+    bf_bound socat - "UNIX-CONNECT:$T/state/jobs/$1/serial.sock" <>"$T/typed" >/dev/null 2>&1 &
     printf '%s\n' "$GUEST_PASSPHRASE" >"$T/typed"
 }
 
