@@ -33,6 +33,12 @@ daemon_anew() {
     : >"$T/restart"
     within 60 test ! -e "$T/restart"
 }
+# All places were come to, and the daemon is up again after the last one.
+is_told() {
+    local place
+    for place in "${kills[@]}"; do grep -q "^$place: " "$logs/kills" || return; done
+}
+kills_are_over() { within 60 is_told; }
 killed_on_the_way() { true; } # the story's own kill
 kills_daemon() {
     bf_server_start "$logs/bootferryd.log"
