@@ -398,8 +398,10 @@ static enum bf_err commit(const struct bf_tgt *tgt, const char *to, struct bf_fa
 
     if (!err && !bf_qemu_is_home(&q))
         err = move_home(&q, to, fault);
-    else if (!err && bf_qemu_pid(&q, &folder))
+    else if (!err && bf_qemu_pid(&q, &folder)) {
         err = resume(&q, fault); // one that was killed may have left it paused
+        bf_step_done("machine continued");
+    }
     if (!err)
         err = tidy(&q, fault);
     if (!err)
