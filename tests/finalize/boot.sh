@@ -222,7 +222,7 @@ check "redhat: lasting drivers for dracut" has "$r/etc/dracut.conf.d/bootferry.c
 check "redhat: initramfs" grep -qa 'usr/lib/modules/6.1.0-1-amd64/kernel/drivers/block/virtio_blk.ko' "$r/boot/initramfs-6.1.0-1-amd64.img"
 check "redhat: second run" again
 # dracut leaves out what a driver needs when it is told to; what add_drivers names, it takes.
-dracut=build/judge/root/usr/bin/dracut
+dracut=${JUDGE:-build/judge/root}/usr/bin/dracut
 # dracut_omits FILE...: the drivers that dracut's own lines leave out by these settings.
 dracut_omits() (
     set +u
