@@ -49,7 +49,7 @@ evidence() { "$B" job show "$1" --json | jq -r '.failover.evidence'; }
 evidence_is() { equal "$2" "$(evidence "$1")"; }
 step_is() { equal "$2" "$("$B" job show "$1" --json | jq -r .step)"; }
 events() { "$B" job show "$1" --json | jq '.events | length'; }
-said() { "$B" job show "$1" | grep -qF -- "$2" || { "$B" job show "$1"; return 1; }; }
+said() { grep -qF -- "$2" <("$B" job show "$1") || { "$B" job show "$1"; return 1; }; }
 reports_start() {
     daemon_start --sessions 4 --reports "127.0.0.1:${reports:-0}"
     reports=$(sed -n 's/^bootferryd: listening for reports on .*:\([0-9]*\)$/\1/p' "$T/daemon.out")

@@ -136,7 +136,7 @@ reaches_end() {
     done
 }
 # said JOB WORDS: an event of the job has them.
-said() { bf_cli job show "$1" | grep -qF -- "$2" || { bf_cli job show "$1"; return 1; }; }
+said() { grep -qF -- "$2" <(bf_cli job show "$1") || { bf_cli job show "$1"; return 1; }; }
 # The new machine itself: what its own service says on its console, and whether its QEMU lives.
 console() { tr -d '\r' <"$T/state/jobs/$1/console.log"; }
 from_inside() { console "$1" | grep -a '^SEEN ' | tail -n 1 | sed -nE "s/.* $2=([^ ]*).*/\1/p"; }

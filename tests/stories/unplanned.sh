@@ -46,7 +46,7 @@ home=$(echo "$T"/state/machines/web-1/home-*)
 check "the host is restarted" host_restarts "$job"
 check "the machine starts with it" within 60 lives "$job"
 check "which is said" within 60 said "$job" 'this host was restarted: the machine is switched on again'
-seen_at_home() { tr -d '\r' <"$home/console.log" | grep -aq '^SEEN .*host=newhome'; }
+seen_at_home() { grep -aq '^SEEN .*host=newhome' "$home/console.log"; }
 check "it comes up by itself" within 120 seen_at_home
 check "the point is what it was" bf_cli verify web-1@1
 finish

@@ -58,7 +58,7 @@ cp "$T/plan.json" "$(folder)/plan.json"
 check "started by hand" equal on "$(target at-home start)"
 check "the power fails, too" goes_down
 daemon_start
-said_off() { "$B" status web-1 | grep -q "off since this host was restarted; jobs/$job/start"; }
+said_off() { grep -q "off since this host was restarted; jobs/$job/start" <("$B" status web-1); }
 check "its status says that it is off, and what starts it" within 60 said_off
 check "and so does the job" grep -q 'off since this host was restarted' <("$B" job show "$job")
 check "the reason is an event" equal 1 "$(events 'its plan has no machine.autostart')"
