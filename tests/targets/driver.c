@@ -4,9 +4,9 @@
 //     target_driver STATE NAME@POINT[/K] PLAN FOLDER URI TEST ACTION [ARGUMENT]
 //
 // FOLDER is relative to STATE, TEST the job's number or 0. ACTION: check, make, start, power,
-// picture FILE, written, agent COMMAND, ask, pull, commit [TO], at-home [start], remove, describe. Events and
-// results go to standard output, a fault to standard error with exit status 1. In the environment:
-// BF_KILL_AT=STEP ends it there by SIGKILL, BF_KILL_QEMU_AT=STEP the machine's QEMU,
+// picture FILE, written, agent COMMAND, ask, pull, commit [TO], at-home [start], remove, describe.
+// Events and results go to standard output, a fault to standard error with exit status 1. In the
+// environment: BF_KILL_AT=STEP ends it there by SIGKILL, BF_KILL_QEMU_AT=STEP the machine's QEMU,
 // BF_CANCEL_AT=STEP cancels it, and BF_RUN_AT=STEP runs the shell command in BF_RUN there.
 #include <fcntl.h>
 #include <signal.h>
