@@ -7,6 +7,10 @@ import sys
 import xml.etree.ElementTree
 
 
+# Of an encrypted device that is open, libguestfs does not tell the file system's UUID; both name it by that of the device.
+OPEN = "/dev/mapper/luks-"
+
+
 def ours(path):
     with open(path, encoding="utf-8") as file:
         system = json.load(file)["system"]
@@ -16,7 +20,7 @@ def ours(path):
     yield "host name", system["hostname"]
     yield "architecture", system["architecture"]
     yield "packages", {"dpkg": "deb"}.get(system["os"]["packages"], system["os"]["packages"])
-    yield "root", " ".join(d["uuid"] for d in root)
+    yield "root", " ".join(d["name"] if d["name"].startswith(OPEN) else d["uuid"] for d in root)
     yield "mounted", " ".join(sorted(f["mount"] for f in system["file_systems"] if f["mount"].startswith("/")))
 
 
@@ -28,7 +32,8 @@ def theirs(path):
     yield "host name", system.findtext("hostname")
     yield "architecture", system.findtext("arch")
     yield "packages", system.findtext("package_format")
-    yield "root", " ".join(f.findtext("uuid") or "" for f in system.iter("filesystem") if f.get("dev") == root)
+    uuids = [f.findtext("uuid") or "" for f in system.iter("filesystem") if f.get("dev") == root]
+    yield "root", root if root.startswith(OPEN) else " ".join(uuids)
     yield "mounted", " ".join(sorted(m.text for m in system.iter("mountpoint")))
 
 
