@@ -76,24 +76,23 @@ static size_t find_offers(const struct bf_job *job, const struct bf_failover *f,
     return count;
 }
 
-void bf_cli_job_next(struct bf_cli *cli, const struct bf_job *job, FILE *out)
+void bf_cli_job_next(const struct bf_job *job, const struct bf_failover *f, FILE *out)
 {
-    struct bf_failover f;
     enum bf_failover_wish wishes[OFFERS_MAX];
     char when[BF_TIME_TEXT], name[BF_NAME_MAX];
-    if (bf_db_failover_get(cli->db, job->id, &f) || f.over)
+    if (f->job == 0 || f->over)
         return;
     // A machine has one cutover, and maybe many tests.
-    if (f.mode == BF_FAILOVER_TEST)
+    if (f->mode == BF_FAILOVER_TEST)
         bf_snprintf(name, sizeof name, "%lld", (long long)job->id);
     else
         bf_snprintf(name, sizeof name, "%s", job->machine);
-    size_t count = find_offers(job, &f, wishes);
+    size_t count = find_offers(job, f, wishes);
     for (size_t i = 0; i < count; i++)
         fprintf(out, "%sbootferry %s %s", i ? ", or " : "Next: ", bf_fo_wish_name(wishes[i]), name);
     fputs(count ? "\n" : "", out);
-    if (f.mode == BF_FAILOVER_TEST && f.until)
-        fprintf(out, "It ends by itself at %s.\n", bf_time_text(f.until, when));
+    if (f->mode == BF_FAILOVER_TEST && f->until)
+        fprintf(out, "It ends by itself at %s.\n", bf_time_text(f->until, when));
 }
 
 static json_t *next_json(const struct bf_job *job, const struct bf_failover *f)
@@ -194,10 +193,11 @@ int bf_cli_job_result(struct bf_cli *cli, int64_t id)
     int failed = job.phase == BF_JOB_FAILED;
     if (cli->json)
         return bf_json_print(bf_cli_job_whole_json(cli, &job)) || failed;
-    const char *evidence = bf_db_failover_get(cli->db, id, &f) ? "" : f.evidence;
+    if (bf_db_failover_get(cli->db, id, &f))
+        f = (struct bf_failover){0};
     printf("job %lld of %s: %s, %s%s%s%s%s\n", (long long)id, job.machine,
-           bf_job_phase_name(job.phase), job.step, evidence[0] ? ", evidence " : "", evidence,
+           bf_job_phase_name(job.phase), job.step, f.evidence[0] ? ", evidence " : "", f.evidence,
            job.detail[0] ? ": " : "", job.detail);
-    bf_cli_job_next(cli, &job, stdout);
+    bf_cli_job_next(&job, &f, stdout);
     return failed ? BF_CLI_FAILED : BF_CLI_OK;
 }

@@ -16,8 +16,8 @@ json_t *bf_cli_events_json(const struct bf_event_row *list, size_t count);
 json_t *bf_cli_job_whole_json(struct bf_cli *cli, const struct bf_job *job);
 
 // What an operator may do with a failover as it is now: commands of the rules, and when a test ends
-// by itself. Prints nothing for a job that is over, or is none.
-void bf_cli_job_next(struct bf_cli *cli, const struct bf_job *job, FILE *out);
+// by itself. Prints nothing for one that is over. f: of that job; all zeros when it is no failover.
+void bf_cli_job_next(const struct bf_job *job, const struct bf_failover *f, FILE *out);
 
 // Follows a failover until its runner has nothing more to do: prints its events as they come, or,
 // quiet, nothing. Ctrl-C ends this and not the job. The exit status: BF_CLI_OK when it succeeded or

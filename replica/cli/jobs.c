@@ -184,7 +184,7 @@ static void print_job(struct bf_cli *cli, const struct bf_job *job)
     printf("\n%s, %s%s%s\n", bf_job_phase_name(job->phase), job->step[0] ? job->step : "-",
            job->detail[0] ? ": " : "", job->detail);
     print_evidence(&f);
-    bf_cli_job_next(cli, job, stdout);
+    bf_cli_job_next(job, &f, stdout);
     printf("\n");
     print_phases(job);
     print_files(cli, job->id);

@@ -123,7 +123,7 @@ static enum bf_err give_up(struct bf_runner *r, struct look *l, const char *how,
     return bf_fault_set(fault, BF_ERR_TIMEOUT, BF_SIDE_SOURCE,
                         "look at it; then bootferry confirm, or bootferry rollback (of a test: "
                         "cleanup)",
-                        "%s: %s%s%.100s", how, console, console[0] ? "; " : "", l->proof.missing);
+                        "%s: %s%s%s", how, console, console[0] ? "; " : "", l->proof.missing);
 }
 
 // What it has said here counts first; a report does where its port and console are silent.
@@ -189,7 +189,7 @@ enum bf_err bf_runner_look(struct bf_runner *r, enum bf_fo_step *next, struct bf
                             "no memory to look at a machine");
     if (!err) {
         bf_proof_begin(r, &l->proof);
-        bf_proof_begin(r, &l->reported);
+        l->reported = l->proof;
         err = look(r, l, fault);
     }
     free(l);
